@@ -1,1 +1,3 @@
 //! Dunlin.
+
+mod value;
