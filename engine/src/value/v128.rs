@@ -419,14 +419,19 @@ pub(crate) fn i64x2_bitmask(a: V128) -> u32 {
 /// The lanes of `a` and then `b`, numbered from 0 to 31, picked by immediates that validation has bounded.
 #[inline(always)]
 pub(crate) fn i8x16_shuffle(a: V128, b: V128, lanes: [u8; 16]) -> V128 {
+    // Copied by hand: a slice's copy, if it stays a call, would let the address of `both` escape.
     let mut both = [0; 32];
-    both[..16].copy_from_slice(&a.0);
-    both[16..].copy_from_slice(&b.0);
-    // Gathered in two words, as sixteen bytes at once would want more registers than there are.
-    let mut result = [0; 2];
     let mut i = 0;
     while i < 16 {
-        result[i / 8] |= u64::from(both[usize::from(lanes[i] & 31)]) << (i % 8 * 8);
+        both[i] = a.0[i];
+        both[i + 16] = b.0[i];
+        i += 1;
+    }
+    // Gathered in two words, as sixteen bytes at once would want more registers than there are.
+    let mut result = [0; 2];
+    i = 0;
+    while i < 16 {
+        result[i / 8] |= u64::from(both[usize::from(lanes[i] % 32)]) << (i % 8 * 8);
         i += 1;
     }
     result.into()

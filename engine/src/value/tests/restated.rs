@@ -1,6 +1,6 @@
 //! The instructions restated, chosen by name, in numbers wider than any lane, and the values to try them on.
 //!
-//! Of a NaN they demand what the specification does: always quiet, and canonical unless an operand was another.
+//! Of a NaN they demand what the specification does: quiet, and canonical unless an operand was another NaN.
 
 use super::super::v128::V128;
 
