@@ -12,6 +12,7 @@ mod module;
 mod names;
 mod stream;
 mod types;
+mod value;
 
 pub use budget::{Budget, Charge, Kind, OutOfBudget};
 pub use types::{
