@@ -286,6 +286,14 @@ impl From<OutOfBudget> for MemoryError {
     }
 }
 
+/// The capacity that follows a full `capacity` when at most `bound` elements are to come in all.
+///
+/// A claimed size is believed up to 64 Ki elements, so that who claims 4 GiB and sends 10 bytes is told about the 10 bytes.
+pub(crate) fn streamed_capacity(capacity: usize, bound: usize) -> usize {
+    const BELIEVED: usize = 1 << 16;
+    capacity.saturating_add(capacity / 2).max(BELIEVED).min(bound).max(capacity + 1)
+}
+
 fn bytes_of<T>(count: usize) -> u64 {
     (count as u64).saturating_mul(size_of::<T>() as u64)
 }
@@ -323,11 +331,10 @@ impl<T> Buf<T> {
     }
 
     /// The capacity that follows `capacity` when `wanted` elements have to fit.
-    ///
-    /// Growth by half keeps the waste below a third; it depends on the content alone.
-    pub(crate) fn next_capacity(capacity: usize, wanted: usize) -> usize {
-        let smallest = (64 / size_of::<T>().max(1)).max(1);
-        wanted.max(capacity.saturating_add(capacity / 2)).max(smallest)
+    fn next_capacity(capacity: usize, wanted: usize) -> usize {
+        const SMALLEST: usize = 4;
+        // Growth by half keeps the waste below a third.
+        wanted.max(capacity.saturating_add(capacity / 2)).max(SMALLEST)
     }
 
     fn set_capacity(&mut self, capacity: usize) -> Result<(), MemoryError> {
@@ -343,13 +350,24 @@ impl<T> Buf<T> {
         Ok(())
     }
 
+    /// How many elements have been paid for.
+    fn capacity(&self) -> usize {
+        (self.charge.bytes() / bytes_of::<T>(1).max(1)) as usize
+    }
+
     pub(crate) fn try_reserve(&mut self, additional: usize) -> Result<(), MemoryError> {
-        let capacity = (self.charge.bytes() / bytes_of::<T>(1).max(1)) as usize;
+        let capacity = self.capacity();
         let wanted = self.vec.len().saturating_add(additional);
         if wanted <= capacity {
             return Ok(());
         }
         self.set_capacity(Self::next_capacity(capacity, wanted))
+    }
+
+    /// Like [`Buf::try_reserve`], without room for more.
+    pub(crate) fn try_reserve_exact(&mut self, additional: usize) -> Result<(), MemoryError> {
+        let wanted = self.vec.len().saturating_add(additional);
+        if wanted <= self.capacity() { Ok(()) } else { self.set_capacity(wanted) }
     }
 
     pub(crate) fn try_push(&mut self, value: T) -> Result<(), MemoryError> {
@@ -364,6 +382,26 @@ impl<T> Buf<T> {
     {
         self.try_reserve(values.len())?;
         self.vec.extend_from_slice(values);
+        Ok(())
+    }
+
+    /// Appends what may be a part of something larger, of at most `bound` elements in all.
+    ///
+    /// How much memory is asked for and when depends on what has been appended, but not on the parts it came in.
+    pub(crate) fn try_extend_streamed(&mut self, mut values: &[T], bound: usize) -> Result<(), MemoryError>
+    where
+        T: Copy,
+    {
+        while !values.is_empty() {
+            let room = self.capacity() - self.vec.len();
+            if room == 0 {
+                self.set_capacity(streamed_capacity(self.vec.len(), bound))?;
+                continue;
+            }
+            let (now, later) = values.split_at(room.min(values.len()));
+            self.vec.extend_from_slice(now);
+            values = later;
+        }
         Ok(())
     }
 
@@ -385,9 +423,10 @@ impl<T> Buf<T> {
         self.vec.truncate(count);
     }
 
-    /// Takes the first `count` elements away.
-    pub(crate) fn remove_front(&mut self, count: usize) {
-        self.vec.drain(..count);
+    /// Gives up what it holds.
+    pub(crate) fn discard(&mut self) {
+        self.vec = Vec::new();
+        self.charge.shrink(self.charge.bytes());
     }
 
     /// The elements, in memory of just their size, and the charge for it.

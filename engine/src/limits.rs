@@ -22,7 +22,14 @@ pub(crate) const MAX_DATA_SEGMENTS: u32 = 100_000;
 
 /// The bytes between the start of a data segment and its payload, which hold a constant expression. Real ones
 /// take a dozen; the bound keeps a hostile one from being parsed again and again as it arrives.
-pub(crate) const MAX_DATA_SEGMENT_HEADER: usize = 1 << 16;
+pub(crate) const MAX_DATA_SEGMENT_HEADER: usize = 4096;
+
+/// The operands on the stack at any point of a function. Every byte of a body may push a thousand (a call's
+/// results), so that a body of a few megabytes could make the validator hold gigabytes.
+pub(crate) const MAX_OPERANDS: u32 = 1 << 20;
+
+/// How deep blocks may nest. Every two bytes of a body may open one, and the validator holds a record for each.
+pub(crate) const MAX_CONTROL_DEPTH: u32 = 1 << 16;
 
 /// The operands a constant expression may hold at once. Compilers use two or three; the bound lets an evaluation
 /// have a stack of fixed size.

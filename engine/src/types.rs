@@ -114,10 +114,10 @@ impl FuncType {
         &self.types[self.params as usize..]
     }
 
-    /// The bytes that one more distinct type holds, for the budget.
-    pub(crate) fn heap_bytes(&self) -> u64 {
+    /// The bytes that a type of `count` parameters and results holds, for the budget.
+    pub(crate) fn heap_bytes(count: u64) -> u64 {
         // The values and the two counters of the `Arc`.
-        (self.types.len() + 2 * size_of::<usize>()) as u64
+        count + 2 * size_of::<usize>() as u64
     }
 }
 
