@@ -40,13 +40,14 @@ impl<C: BodyCheck> Core<C> {
     }
 
     fn list_name(&mut self, name: &str) -> Result<(), LoadError> {
-        let listed = &name[..name.floor_char_boundary(MAX_LISTED_NAME_BYTES)];
         // It is the last one, unless there were too many to list.
-        let offset = self.section_offset;
-        if let Some(info) = self.sections.last_mut().filter(|info| info.offset == offset) {
+        if self.sections.last().is_some_and(|info| info.offset == self.section_offset) {
+            let listed = &name[..name.floor_char_boundary(MAX_LISTED_NAME_BYTES)];
             let (listed, charge) = try_str(&self.budget, listed).map_err(self.memory())?;
-            info.name = Some(listed);
             self.module.charges.metadata.merge(charge);
+            if let Some(info) = self.sections.last_mut() {
+                info.name = Some(listed);
+            }
         }
         Ok(())
     }
