@@ -184,7 +184,8 @@ impl Types {
 
     /// What a type holds here: itself, and a place in the hash table at the table's worst load.
     fn bytes(ty: &FuncType) -> u64 {
-        FuncType::heap_bytes((ty.params().len() + ty.results().len()) as u64) + 2 * (size_of::<(FuncType, u32)>() as u64 + 1)
+        FuncType::heap_bytes((ty.params().len() + ty.results().len()) as u64)
+            + 2 * (size_of::<(FuncType, u32)>() as u64 + 1)
     }
 }
 
