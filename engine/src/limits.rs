@@ -52,3 +52,9 @@ pub(crate) const MAX_LISTED_SECTIONS: usize = 1000;
 
 /// The bytes of a custom section's name that are listed for inspection.
 pub(crate) const MAX_LISTED_NAME_BYTES: usize = 256;
+
+/// The pages of a memory: what 32-bit addresses reach.
+pub(crate) const MAX_MEMORY_PAGES: u64 = 65536;
+
+/// The elements of a table, as engines on the web have agreed. Growing beyond gives -1.
+pub(crate) const MAX_TABLE_ELEMENTS: u64 = 10_000_000;

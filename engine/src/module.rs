@@ -1,13 +1,17 @@
 //! A validated module: immutable, and without anything of wasmparser's.
 
+use crate::Error;
+use crate::api::{Engine, Sigs};
 use crate::bodies::Bodies;
 use crate::budget::Charge;
+use crate::code::CodeTable;
 use crate::const_expr::ConstExpr;
 use crate::features::Features;
 use crate::names::Names;
 use crate::types::{
     ExportType, ExternType, FuncType, GlobalType, ImportType, MemoryType, TableType, ValType,
 };
+use crate::vmctx::VmLayout;
 
 /// What a module consists of. Index spaces hold what is imported first, then what is defined.
 #[derive(Debug)]
@@ -192,5 +196,34 @@ impl ModuleInner {
             ExternKind::Global => ExternType::Global(self.globals[index].ty),
         };
         ExportType::new(&export.name, ty)
+    }
+}
+
+/// A module as everybody who uses it shares it: what was loaded, and what its code becomes.
+pub(crate) struct ModuleShared {
+    pub(crate) data: ModuleInner,
+    pub(crate) engine: Engine,
+    /// The engine-wide number of each type.
+    pub(crate) sigs: Sigs,
+    pub(crate) layout: VmLayout,
+    pub(crate) code: CodeTable,
+}
+
+impl ModuleShared {
+    pub(crate) fn new(data: ModuleInner, engine: Engine) -> Result<Self, Error> {
+        let sigs = engine.register(&data.types)?;
+        let layout = VmLayout::new(
+            data.imported_funcs,
+            data.tables.len() as u32,
+            data.memories.len() as u32,
+            data.globals.len() as u32,
+        );
+        let code = CodeTable::new(&data, engine.budget())?;
+        Ok(Self { data, engine, sigs, layout, code })
+    }
+
+    /// The engine-wide number of a function's type.
+    pub(crate) fn func_sig(&self, func: u32) -> u32 {
+        self.sigs[self.data.funcs[func as usize] as usize]
     }
 }
