@@ -8,12 +8,18 @@ pub(crate) struct CodeTable {
 }
 
 impl CodeTable {
-    pub(crate) fn new(data: &ModuleInner) -> Result<Self, Error> {
+    pub(crate) fn new(data: &ModuleInner, _: &crate::Budget) -> Result<Self, Error> {
         let n = data.funcs.len() - data.imported_funcs as usize;
         Ok(Self { entries: (0..n).map(|_| AtomicPtr::new(core::ptr::null_mut())).collect() })
     }
 
     pub(crate) fn entries(&self) -> *const AtomicPtr<u64> {
         self.entries.as_ptr()
+    }
+}
+
+impl crate::module::ModuleShared {
+    pub(crate) fn offset_of(&self, _: u32, _: usize) -> Option<u64> {
+        None
     }
 }

@@ -8,6 +8,7 @@ use std::fmt;
 /// function may return a trap too (`Err(Trap::Interrupt.into())`), and it then looks as if the guest had trapped.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
+#[repr(u8)]
 pub enum Trap {
     /// The value stack ([`Config::max_wasm_stack`](crate::Config::max_wasm_stack)) is full, or guest and host
     /// functions called each other too deeply.
@@ -40,6 +41,33 @@ pub enum Trap {
     ModuleChanged,
 }
 
+impl Trap {
+    const ALL: [Trap; 14] = [
+        Trap::StackOverflow,
+        Trap::MemoryOutOfBounds,
+        Trap::TableOutOfBounds,
+        Trap::UndefinedElement,
+        Trap::IndirectCallToNull,
+        Trap::BadSignature,
+        Trap::IntegerOverflow,
+        Trap::IntegerDivisionByZero,
+        Trap::BadConversionToInteger,
+        Trap::UnreachableCodeReached,
+        Trap::Interrupt,
+        Trap::OutOfFuel,
+        Trap::OutOfBudget,
+        Trap::ModuleChanged,
+    ];
+
+    /// The trap of which `code` is the number (`trap as u8`).
+    ///
+    /// # Panics
+    /// If there is none.
+    pub(crate) fn from_code(code: u8) -> Self {
+        Self::ALL[usize::from(code)]
+    }
+}
+
 impl fmt::Display for Trap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -62,3 +90,16 @@ impl fmt::Display for Trap {
 }
 
 impl std::error::Error for Trap {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trap_survives_being_a_number() {
+        for (code, trap) in Trap::ALL.into_iter().enumerate() {
+            assert_eq!(trap as usize, code);
+            assert_eq!(Trap::from_code(code as u8), trap);
+        }
+    }
+}
