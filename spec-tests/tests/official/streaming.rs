@@ -1,8 +1,6 @@
 //! A module is the same however its bytes are cut: every module of every suite, whole and in chunks.
 
-mod common;
-
-use common::{CORE, EXTENDED_CONST, MULTI_MEMORY, SIMD, Suite, TAIL_CALL};
+use crate::data::{CORE, EXTENDED_CONST, MULTI_MEMORY, SIMD, Suite, TAIL_CALL};
 use dunlin::{Dispatch, Engine, Error, ErrorKind, Module, ModuleStream};
 use dunlin_spec_tests::binaries;
 

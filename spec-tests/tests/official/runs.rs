@@ -1,8 +1,6 @@
 //! The official suites, each in both ways of dispatch.
 
-mod common;
-
-use common::{CORE, EXTENDED_CONST, MULTI_MEMORY, SIMD, Suite, TAIL_CALL};
+use crate::data::{CORE, EXTENDED_CONST, MULTI_MEMORY, SIMD, Suite, TAIL_CALL};
 use dunlin::{Dispatch, Engine};
 use dunlin_spec_tests::{Report, run_script};
 
