@@ -84,3 +84,16 @@ ls -l "$target_dir/$GNU/release/dunlin" "$target_dir/$MUSL/release/dunlin"
 $build_only && exit 0
 
 cargo test --release --target "$GNU" --package dunlin --package dunlin-spec-tests
+
+# The command itself is only started once for each target: what it does is tested on the build machine's own.
+greet() { # COMMAND...
+    local greeting
+    greeting=$("$@" run examples/wasm/hello.wasm)
+    if [ "$greeting" != "Hello, world!" ]; then
+        echo "aarch64.sh: '$* run examples/wasm/hello.wasm' printed '$greeting'" >&2
+        exit 1
+    fi
+}
+# Unquoted, because it holds the emulator and its options.
+greet $CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER "$target_dir/$GNU/release/dunlin"
+greet qemu-aarch64-static "$target_dir/$MUSL/release/dunlin"
