@@ -46,6 +46,8 @@ rust mandel -C opt-level=3
 wat2wasm smallest.wat -o wasm/smallest.wasm
 wat2wasm add.wat -o wasm/add.wasm
 
+chmod 644 wasm/*.wasm
+
 # A path of the machine that built a module has no business inside it.
 leaks=$(grep -alE "$PWD|$HOME/|$sysroot|/home/|/root/|/tmp/" wasm/*.wasm || true)
 if [ -n "$leaks" ]; then
