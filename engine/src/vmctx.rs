@@ -3,11 +3,8 @@
 //! Everything here is owned by a store (`store/`) and lives at a fixed address until that store is dropped, so
 //! handlers may follow these pointers without checks. Nothing here is visible to embedders.
 
-use crate::module::ModuleShared;
 use crate::store::InstanceObj;
-use core::ptr::NonNull;
 use core::sync::atomic::AtomicPtr;
-use std::sync::Arc;
 
 /// What one store's executions share: the first thing any charge or call looks at.
 #[repr(C)]
@@ -146,7 +143,7 @@ impl VmCtx {
     /// `vm` is a live context whose module has that memory.
     pub(crate) unsafe fn memory(vm: *mut VmCtx, index: u32) -> *mut MemoryObj {
         // SAFETY: the caller keeps the contract.
-        unsafe { Self::pointer(vm, (&(*(*vm).instance).module).layout.memories + index) }
+        unsafe { Self::pointer(vm, (*(*vm).instance).module.shared().layout.memories + index) }
     }
 
     /// Table `index` of a context's instance.
@@ -155,6 +152,6 @@ impl VmCtx {
     /// `vm` is a live context whose module has that table.
     pub(crate) unsafe fn table(vm: *mut VmCtx, index: u32) -> *mut TableObj {
         // SAFETY: the caller keeps the contract.
-        unsafe { Self::pointer(vm, (&(*(*vm).instance).module).layout.tables + index) }
+        unsafe { Self::pointer(vm, (*(*vm).instance).module.shared().layout.tables + index) }
     }
 }
