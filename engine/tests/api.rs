@@ -459,8 +459,9 @@ fn backtraces_name_functions_and_offsets() {
     assert_eq!(backtrace.omitted(), 0);
     let frame = &backtrace.frames()[0];
     assert_eq!((frame.func_index(), frame.module_name()), (1, Some("program")));
-    let div_u = bytes.windows(4).position(|w| w == [0x20, 0, 0x6e, 0x1a]).unwrap() + 2;
-    assert_eq!(frame.module_offset(), Some(div_u as u64));
+    // i32.const 1, local.get 0, i32.div_u
+    let operands = bytes.windows(5).position(|bytes| bytes == [0x41, 1, 0x20, 0, 0x6e]).unwrap();
+    assert_eq!(frame.module_offset(), Some(operands as u64 + 4));
     assert!(format!("{error:?}").contains("program!middle"), "{error:?}");
 
     let error = main.call(&mut store, 1).unwrap_err();

@@ -78,7 +78,8 @@ impl Table {
         let mut store = store.as_context_mut();
         let init = self.element(store.inner(), init)?;
         let table = self.ptr(store.inner()).as_ptr();
-        store.inner_mut().table_grow(table, delta, init).ok_or_else(|| {
+        // SAFETY: a table of this store, as `ptr` has checked.
+        unsafe { store.inner_mut().table_grow(table, delta, init) }.ok_or_else(|| {
             let size = self.size(&store);
             Error::msg(format_args!("a table of {size} elements can't grow by {delta}"))
         })
@@ -121,7 +122,8 @@ impl Table {
             return Err(Error::msg(format_args!("a table of {expected} has no place for {found}")));
         }
         let (to, from) = (to.ptr(store).as_ptr(), from.ptr(store).as_ptr());
-        store.copy_elements(to, from, to_start, from_start, len)
+        // SAFETY: tables of this store, as `ptr` has checked, and of one element type.
+        unsafe { store.copy_elements(to, from, to_start, from_start, len) }
     }
 
     fn element(&self, store: &StoreInner, value: Val) -> Result<u64, Error> {

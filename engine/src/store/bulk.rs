@@ -1,7 +1,4 @@
 //! Bulk operations on memories and tables. Large ones proceed in pieces, and can be interrupted in between.
-//!
-//! Contexts (`vm`) must be of this store, and their modules must have what the indices name: translated code keeps
-//! that, being made from validated bodies, and so does instantiation.
 
 use super::StoreInner;
 use crate::module::ElemItems;
@@ -32,7 +29,10 @@ impl StoreInner {
     }
 
     /// `memory.init`.
-    pub(crate) fn memory_init(
+    ///
+    /// # Safety
+    /// For this and all the following: `vm` is a context of this store, and its module has what the indices name.
+    pub(crate) unsafe fn memory_init(
         &mut self,
         vm: *mut VmCtx,
         memory: u32,
@@ -41,13 +41,13 @@ impl StoreInner {
         src: u64,
         n: u64,
     ) -> Result<(), Trap> {
-        // SAFETY: as the caller promises; neither object is part of `self`.
+        // SAFETY: the caller's contract; neither object is part of `self`.
         let (instance, memory) = unsafe {
             let instance = &*(*vm).instance;
             (instance, instance.memory(memory).as_mut())
         };
         let payload: &[u8] =
-            if instance.data_dropped(data) { &[] } else { instance.module.data.data_payload(data) };
+            if instance.data_dropped(data) { &[] } else { instance.module.shared().data.data_payload(data) };
         if src.checked_add(n).is_none_or(|end| end > payload.len() as u64) || !memory.covers(dst, n) {
             return Err(Trap::MemoryOutOfBounds);
         }
@@ -57,19 +57,28 @@ impl StoreInner {
     }
 
     /// `data.drop`.
-    pub(crate) fn data_drop(&mut self, vm: *mut VmCtx, data: u32) {
-        // SAFETY: as the caller promises.
+    ///
+    /// # Safety
+    /// See [`StoreInner::memory_init`].
+    pub(crate) unsafe fn data_drop(&mut self, vm: *mut VmCtx, data: u32) {
+        // SAFETY: the caller's contract.
         unsafe { (*(*vm).instance).drop_data(data) }
     }
 
     /// `elem.drop`.
-    pub(crate) fn elem_drop(&mut self, vm: *mut VmCtx, elem: u32) {
-        // SAFETY: as the caller promises.
+    ///
+    /// # Safety
+    /// See [`StoreInner::memory_init`].
+    pub(crate) unsafe fn elem_drop(&mut self, vm: *mut VmCtx, elem: u32) {
+        // SAFETY: the caller's contract.
         unsafe { (*(*vm).instance).drop_elem(elem) }
     }
 
     /// `memory.fill`.
-    pub(crate) fn memory_fill(
+    ///
+    /// # Safety
+    /// See [`StoreInner::memory_init`].
+    pub(crate) unsafe fn memory_fill(
         &mut self,
         vm: *mut VmCtx,
         memory: u32,
@@ -77,7 +86,7 @@ impl StoreInner {
         value: u8,
         n: u64,
     ) -> Result<(), Error> {
-        // SAFETY: as the caller promises; the object is not part of `self`.
+        // SAFETY: the caller's contract; the object is not part of `self`.
         let memory = unsafe { (*(*vm).instance).memory(memory).as_mut() };
         if !memory.covers(dst, n) {
             return Err(Trap::MemoryOutOfBounds.into());
@@ -87,7 +96,10 @@ impl StoreInner {
     }
 
     /// `memory.copy`.
-    pub(crate) fn memory_copy(
+    ///
+    /// # Safety
+    /// See [`StoreInner::memory_init`].
+    pub(crate) unsafe fn memory_copy(
         &mut self,
         vm: *mut VmCtx,
         dst_memory: u32,
@@ -96,7 +108,7 @@ impl StoreInner {
         src: u64,
         n: u64,
     ) -> Result<(), Error> {
-        // SAFETY: as the caller promises.
+        // SAFETY: the caller's contract.
         let (to, from): (*mut MemoryObj, *mut MemoryObj) = unsafe {
             let instance = &*(*vm).instance;
             (instance.memory(dst_memory).as_ptr(), instance.memory(src_memory).as_ptr())
@@ -114,7 +126,10 @@ impl StoreInner {
     }
 
     /// `table.init`.
-    pub(crate) fn table_init(
+    ///
+    /// # Safety
+    /// See [`StoreInner::memory_init`].
+    pub(crate) unsafe fn table_init(
         &mut self,
         vm: *mut VmCtx,
         table: u32,
@@ -123,11 +138,15 @@ impl StoreInner {
         src: u64,
         n: u64,
     ) -> Result<(), Error> {
-        // SAFETY: as the caller promises; the objects are not part of `self`. The module is borrowed from a count
+        // SAFETY: the caller's contract; the objects are not part of `self`. The module is borrowed from a count
         // that the instance holds for as long as the store lives.
         let (module, table, dropped) = unsafe {
             let instance = &*(*vm).instance;
-            (&*Arc::as_ptr(&instance.module), instance.table(table).as_ptr(), instance.elem_dropped(elem))
+            (
+                &*Arc::as_ptr(instance.module.shared()),
+                instance.table(table).as_ptr(),
+                instance.elem_dropped(elem),
+            )
         };
         let items = &module.data.elems[elem as usize].items;
         let len = if dropped { 0 } else { items.len() as u64 };
@@ -141,20 +160,23 @@ impl StoreInner {
                 return Err(Trap::Interrupt.into());
             }
             let item = (src + i) as usize;
-            let value = match items {
-                ElemItems::Funcs(funcs) => self.func_ref(vm, funcs[item])? as u64,
-                ElemItems::Exprs(exprs) => self.eval(vm, &exprs[item])?[0],
-            };
-            // SAFETY: within the table, of which nothing here changes the size.
-            unsafe { (*table).base.add((dst + i) as usize).write(value) };
+            // SAFETY: the contract goes on, and nothing here changes a table's size.
+            unsafe {
+                let value = match items {
+                    ElemItems::Funcs(funcs) => self.func_ref(vm, funcs[item])? as u64,
+                    ElemItems::Exprs(exprs) => self.eval(vm, &exprs[item])?[0],
+                };
+                (*table).base.add((dst + i) as usize).write(value);
+            }
         }
         Ok(())
     }
 
     /// `table.fill`.
     ///
-    /// `value` must be a reference of the table's element type.
-    pub(crate) fn table_fill(
+    /// # Safety
+    /// See [`StoreInner::memory_init`]; `value` is a reference of the table's element type.
+    pub(crate) unsafe fn table_fill(
         &mut self,
         vm: *mut VmCtx,
         table: u32,
@@ -162,7 +184,7 @@ impl StoreInner {
         value: u64,
         n: u64,
     ) -> Result<(), Error> {
-        // SAFETY: as the caller promises; the object is not part of `self`.
+        // SAFETY: the caller's contract; the object is not part of `self`.
         let table = unsafe { (*(*vm).instance).table(table).as_mut() };
         if !table.covers(dst, n) {
             return Err(Trap::TableOutOfBounds.into());
@@ -172,7 +194,10 @@ impl StoreInner {
     }
 
     /// `table.copy`.
-    pub(crate) fn table_copy(
+    ///
+    /// # Safety
+    /// See [`StoreInner::memory_init`].
+    pub(crate) unsafe fn table_copy(
         &mut self,
         vm: *mut VmCtx,
         dst_table: u32,
@@ -181,7 +206,7 @@ impl StoreInner {
         src: u64,
         n: u64,
     ) -> Result<(), Error> {
-        // SAFETY: as the caller promises.
+        // SAFETY: the caller's contract.
         unsafe {
             let instance = &*(*vm).instance;
             let (to, from) = (instance.table(dst_table).as_ptr(), instance.table(src_table).as_ptr());
@@ -191,8 +216,9 @@ impl StoreInner {
 
     /// Copies elements between two tables, or within one.
     ///
-    /// Both must be tables of this store, and of one element type.
-    pub(crate) fn copy_elements(
+    /// # Safety
+    /// Both are tables of this store, and of one element type.
+    pub(crate) unsafe fn copy_elements(
         &mut self,
         to: *mut TableObj,
         from: *mut TableObj,
@@ -200,7 +226,7 @@ impl StoreInner {
         src: u64,
         n: u64,
     ) -> Result<(), Error> {
-        // SAFETY: as the caller promises; the two may be one object, hence no references. Both ranges are in bounds
+        // SAFETY: the caller's contract; the two may be one object, hence no references. Both ranges are in bounds
         // when used.
         unsafe {
             if !(*to).covers(dst, n) || !(*from).covers(src, n) {
@@ -211,5 +237,117 @@ impl StoreInner {
                 from.add(part.start).copy_to(to.add(part.start), part.len());
             })?)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{AsContextMut, Engine, Instance, Memory, Module, Store};
+
+    fn instance(store: &mut Store<()>, text: &str) -> (Instance, *mut VmCtx) {
+        let module = Module::new(store.engine(), wat::parse_str(text).unwrap()).unwrap();
+        let instance = Instance::new(&mut *store, &module, &[]).unwrap();
+        let mut context = store.as_context_mut();
+        let last = context.inner_mut().instances.len() - 1;
+        // SAFETY: just made.
+        (instance, unsafe { context.inner_mut().instances.get(last).as_ref().vm() })
+    }
+
+    #[test]
+    fn copies_in_pieces_are_like_copies() {
+        let mut store = Store::new(&Engine::default(), ());
+        let (instance, vm) = instance(&mut store, r#"(module (memory (export "m") 100))"#);
+        let memory: Memory = instance.get_memory(&store, "m").unwrap();
+        let mut expected: Vec<u8> =
+            (0..100 * 65536u32).map(|i| (i.wrapping_mul(2654435761) >> 24) as u8).collect();
+        memory.data_mut(&mut store).copy_from_slice(&expected);
+        for (dst, src, n) in [
+            (0, 1000, 3 << 20),
+            (1000, 0, (3 << 20) + 1),
+            (5, 5, 1 << 20),
+            (6553600 - (2 << 20), 7, 2 << 20),
+            (6553600, 3, 0),
+        ] {
+            expected.copy_within(src..src + n, dst);
+            let mut context = store.as_context_mut();
+            let inner = context.inner_mut();
+            // SAFETY (here and below): `vm` is a context of this store, and has what the indices name.
+            unsafe { inner.memory_copy(vm, 0, 0, dst as u64, src as u64, n as u64).unwrap() };
+            assert!(memory.data(&store) == expected, "{dst} {src} {n}");
+        }
+        let mut context = store.as_context_mut();
+        let inner = context.inner_mut();
+        for (dst, src, n) in [(6553600, 0, 1), (0, 6553599, 2), (u64::MAX, 0, 2), (6553601, 0, 0)] {
+            // SAFETY: see above.
+            let error = unsafe { inner.memory_copy(vm, 0, 0, dst, src, n) }.unwrap_err();
+            assert_eq!(error.trap(), Some(Trap::MemoryOutOfBounds));
+        }
+        // SAFETY: see above.
+        unsafe { inner.memory_fill(vm, 0, 10, 0xab, 5 << 20) }.unwrap();
+        expected[10..10 + (5 << 20)].fill(0xab);
+        assert!(memory.data(&store) == expected);
+    }
+
+    #[test]
+    fn only_large_operations_look_for_interruptions() {
+        let mut store = Store::new(&Engine::default(), ());
+        let (_, vm) = instance(&mut store, "(module (memory 100))");
+        store.interrupt_handle().interrupt();
+        let mut context = store.as_context_mut();
+        let inner = context.inner_mut();
+        // SAFETY: see above.
+        unsafe { inner.memory_fill(vm, 0, 0, 1, 1 << 20) }.unwrap();
+        // SAFETY: see above.
+        let error = unsafe { inner.memory_fill(vm, 0, 0, 1, (1 << 20) + 1) }.unwrap_err();
+        assert_eq!(error.trap(), Some(Trap::Interrupt));
+        // SAFETY: see above.
+        unsafe { inner.memory_fill(vm, 0, 0, 1, (1 << 20) + 1) }.unwrap();
+    }
+
+    #[test]
+    fn segments_can_be_dropped() {
+        let mut store = Store::new(&Engine::default(), ());
+        let (instance, vm) = instance(
+            &mut store,
+            r#"(module (memory (export "m") 1) (data "abc") (table (export "t") 4 funcref) (table 2 funcref)
+                (func $f) (elem func $f $f) (elem funcref (ref.null func) (ref.func $f)))"#,
+        );
+        let memory = instance.get_memory(&store, "m").unwrap();
+        let table = instance.get_table(&store, "t").unwrap();
+        let mut context = store.as_context_mut();
+        let inner = context.inner_mut();
+        // SAFETY: see above.
+        unsafe { inner.memory_init(vm, 0, 0, 65534, 1, 2) }.unwrap();
+        // SAFETY: see above.
+        assert_eq!(unsafe { inner.memory_init(vm, 0, 0, 0, 2, 2) }, Err(Trap::MemoryOutOfBounds));
+        // SAFETY: see above.
+        assert_eq!(unsafe { inner.memory_init(vm, 0, 0, 65535, 0, 2) }, Err(Trap::MemoryOutOfBounds));
+        // SAFETY: see above.
+        unsafe { inner.data_drop(vm, 0) };
+        // SAFETY: see above.
+        unsafe { inner.memory_init(vm, 0, 0, 65536, 0, 0) }.unwrap();
+        // SAFETY: see above.
+        assert_eq!(unsafe { inner.memory_init(vm, 0, 0, 0, 0, 1) }, Err(Trap::MemoryOutOfBounds));
+
+        // SAFETY: see above.
+        unsafe { inner.table_init(vm, 0, 1, 1, 0, 2) }.unwrap();
+        // SAFETY: see above.
+        unsafe { inner.elem_drop(vm, 1) };
+        // SAFETY: see above.
+        assert!(unsafe { inner.table_init(vm, 0, 1, 0, 0, 1) }.is_err());
+        // SAFETY: see above.
+        unsafe { inner.table_init(vm, 0, 0, 3, 1, 1) }.unwrap();
+        // SAFETY: see above.
+        assert!(unsafe { inner.table_init(vm, 0, 0, 3, 0, 2) }.is_err());
+        // SAFETY: see above.
+        unsafe { inner.table_copy(vm, 1, 0, 0, 1, 2) }.unwrap();
+        // SAFETY: see above.
+        unsafe { inner.table_copy(vm, 0, 1, 0, 0, 2) }.unwrap();
+        // SAFETY: see above.
+        assert!(unsafe { inner.table_copy(vm, 1, 0, 0, 1, 3) }.is_err());
+        assert_eq!(memory.data(&store)[65534..], *b"bc");
+        let set = |i| table.get(&store, i).unwrap().unwrap_func_ref().is_some();
+        assert_eq!([0, 1, 2, 3].map(set), [false, true, true, true]);
     }
 }
