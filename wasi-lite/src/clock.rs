@@ -7,7 +7,7 @@ use rustix::time::{ClockId, Timespec, clock_getres, clock_gettime};
 use std::time::Instant;
 
 const REALTIME: u32 = 0;
-const MONOTONIC: u32 = 1;
+pub(crate) const MONOTONIC: u32 = 1;
 const PROCESS_CPUTIME_ID: u32 = 2;
 const THREAD_CPUTIME_ID: u32 = 3;
 

@@ -6,6 +6,7 @@ use crate::errno::{Errno, Result};
 use crate::stdio::{ReadPipe, Stdio, Stream, WritePipe};
 use bitflags::bitflags;
 use cap_std::fs::{Dir, File};
+use rustix::fs::OFlags;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
@@ -217,6 +218,9 @@ impl fmt::Debug for WasiCtx {
     }
 }
 
+/// `O_DSYNC`, which `rustix` takes for `O_SYNC`.
+pub(crate) const O_DSYNC: OFlags = OFlags::from_bits_retain(0o10000);
+
 /// What a descriptor stands for.
 pub(crate) enum Kind {
     Stdio(Stdio),
@@ -269,10 +273,9 @@ impl Fd {
         let mut flags = Fdflags::empty();
         flags.set(Fdflags::NONBLOCK, self.nonblock);
         if let Kind::File(file) = &self.kind {
-            use rustix::fs::OFlags;
             let os = rustix::fs::fcntl_getfl(&file.file)?;
             flags.set(Fdflags::APPEND, os.contains(OFlags::APPEND));
-            flags.set(Fdflags::DSYNC, os.contains(OFlags::DSYNC));
+            flags.set(Fdflags::DSYNC, os.contains(O_DSYNC));
             // On Linux, `O_RSYNC` is `O_SYNC`, which contains `O_DSYNC`.
             flags.set(Fdflags::SYNC | Fdflags::RSYNC, os.contains(OFlags::SYNC));
         }

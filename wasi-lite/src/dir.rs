@@ -2,7 +2,7 @@
 
 use crate::WasiCtx;
 use crate::abi::{Dirent, Fdflags, Filestat, Filetype, Lookupflags, Oflags, Rights, flags};
-use crate::ctx::{DirFd, DirPerms, Fd, FileFd, FilePerms, Kind};
+use crate::ctx::{DirFd, DirPerms, Fd, FileFd, FilePerms, Kind, O_DSYNC};
 use crate::errno::{Errno, Result};
 use crate::fd::{timestamps, waits};
 use crate::guest::Guest;
@@ -98,10 +98,16 @@ impl WasiCtx {
         // A FIFO or a device shan't keep the guest waiting here, where no interruption would end it, nor a terminal
         // become the host's.
         let mut os = OFlags::NONBLOCK | OFlags::NOCTTY;
-        os.set(OFlags::DIRECTORY, oflags.contains(Oflags::DIRECTORY));
-        os.set(OFlags::APPEND, fdflags.contains(Fdflags::APPEND));
-        os.set(OFlags::DSYNC, fdflags.contains(Fdflags::DSYNC));
-        os.set(OFlags::SYNC, fdflags.intersects(Fdflags::SYNC | Fdflags::RSYNC));
+        for (flag, wanted) in [
+            (OFlags::DIRECTORY, oflags.contains(Oflags::DIRECTORY)),
+            (OFlags::APPEND, fdflags.contains(Fdflags::APPEND)),
+            (O_DSYNC, fdflags.contains(Fdflags::DSYNC)),
+            (OFlags::SYNC, fdflags.intersects(Fdflags::SYNC | Fdflags::RSYNC)),
+        ] {
+            if wanted {
+                os |= flag;
+            }
+        }
         options.custom_flags(os.bits().cast_signed());
 
         let file = dir.dir.open_with(path, &options)?;
@@ -152,7 +158,10 @@ impl WasiCtx {
     ) -> Result {
         let dir = self.fds.dir(fd, Rights::PATH_REMOVE_DIRECTORY)?;
         dir.require(DirPerms::MUTATE)?;
-        Ok(dir.dir.remove_dir(guest.path(path, path_len)?)?)
+        let path = guest.path(path, path_len)?;
+        // The sandbox takes `dir/` for `dir/.`, which can't be removed.
+        let stripped = path.trim_end_matches('/');
+        Ok(dir.dir.remove_dir(if stripped.is_empty() { path } else { stripped })?)
     }
 
     pub(crate) fn path_unlink_file(
@@ -258,6 +267,10 @@ impl WasiCtx {
         let new = self.fds.dir(new_fd, Rights::PATH_RENAME_TARGET)?;
         let (old_path, new_path) = (guest.path(old_path, old_path_len)?, guest.path(new_path, new_path_len)?);
         old.may_give(new)?;
+        // The sandbox lets a slash at the end pass for what is no directory.
+        if new_path.ends_with('/') && !old.dir.symlink_metadata(old_path)?.is_dir() {
+            return Err(Errno::NOTDIR.into());
+        }
         Ok(old.dir.rename(old_path, &new.dir, new_path)?)
     }
 

@@ -2,7 +2,7 @@
 
 use crate::WasiCtx;
 use crate::abi::Rights;
-use crate::clock::Clocks;
+use crate::clock::{Clocks, MONOTONIC};
 use crate::ctx::Kind;
 use crate::errno::{Errno, Result};
 use crate::guest::Guest;
@@ -105,12 +105,13 @@ impl WasiCtx {
                 let (id, timeout) = (u32_at(16), u64_at(24));
                 let flags = u16::from_le_bytes([bytes[40], bytes[41]]);
                 error = Clocks::check_waitable(id).err();
-                let deadline = if flags & SUBSCRIPTION_CLOCK_ABSTIME != 0 {
-                    timeout
+                if flags & SUBSCRIPTION_CLOCK_ABSTIME != 0 {
+                    Wanted::Clock { id, deadline: timeout }
                 } else {
-                    self.clocks.now(id).unwrap_or(0).saturating_add(timeout)
-                };
-                Wanted::Clock { id, deadline }
+                    // A span of time is the same however the wall clock is set meanwhile.
+                    let deadline = self.clocks.now(MONOTONIC)?.saturating_add(timeout);
+                    Wanted::Clock { id: MONOTONIC, deadline }
+                }
             }
             1 => Wanted::Read(u32_at(16)),
             2 => Wanted::Write(u32_at(16)),

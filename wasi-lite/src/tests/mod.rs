@@ -65,6 +65,9 @@ pub(crate) struct Stat {
     pub(crate) mtim: u64,
 }
 
+/// An entry of a directory: name, type, inode, next cookie.
+pub(crate) type Entry = (String, u8, u64, u64);
+
 impl Sandbox {
     pub(crate) fn new() -> Self {
         Self::with(WasiCtx::builder().build())
@@ -132,7 +135,7 @@ impl Sandbox {
             let at = IOVS as usize + index * 8;
             self.memory[at..at + 4].copy_from_slice(&buf.to_le_bytes());
             self.memory[at + 4..at + 8].copy_from_slice(&(len as u32).to_le_bytes());
-            buf += len as u32;
+            buf = buf.wrapping_add(len as u32);
         }
         (IOVS, lens.len() as u32)
     }
@@ -277,13 +280,13 @@ impl Sandbox {
         Ok(String::from_utf8(self.read_bytes()).unwrap())
     }
 
-    /// Entries from `cookie` on that fit a buffer whole, and whether that were all: name, type, inode, next cookie.
+    /// Entries from `cookie` on that fit a buffer whole, and whether that were all.
     pub(crate) fn readdir(
         &mut self,
         fd: u32,
         cookie: u64,
         buf_len: u32,
-    ) -> Result<(Vec<(String, u8, u64, u64)>, bool), Errno> {
+    ) -> Result<(Vec<Entry>, bool), Errno> {
         self.done(|ctx, guest| ctx.fd_readdir(guest, fd, BUF, buf_len, cookie, 0))?;
         let bytes = self.read_bytes();
         let end = self.result() < buf_len;

@@ -54,7 +54,10 @@ fn directories() {
     assert_eq!(sandbox.rmdir("dir"), Err(Errno::NOTEMPTY));
     assert_eq!(sandbox.rmdir("dir/file"), Err(Errno::NOTDIR));
     assert_eq!(sandbox.unlink("dir/sub"), Err(Errno::ISDIR));
+    assert_eq!(sandbox.unlink("dir/sub/"), Err(Errno::ISDIR));
     assert_eq!(sandbox.unlink("dir/file/"), Err(Errno::NOTDIR));
+    assert_eq!(sandbox.rmdir("dir/file/"), Err(Errno::NOTDIR));
+    assert_eq!(sandbox.rmdir("/"), Err(Errno::PERM));
     sandbox.rmdir("dir/sub").unwrap();
     sandbox.unlink("dir/file").unwrap();
     sandbox.rmdir("dir/").unwrap();
@@ -150,6 +153,8 @@ fn symbolic_links() {
     sandbox.symlink("dir", "folder").unwrap();
     assert_eq!(sandbox.symlink("x", "link"), Err(Errno::EXIST));
     assert_eq!(sandbox.symlink("x", "new/"), Err(Errno::NOENT));
+    assert_eq!(sandbox.symlink("x", "dir/"), Err(Errno::EXIST));
+    assert_eq!(sandbox.symlink("x", "dir/file/"), Err(Errno::NOTDIR));
     assert_eq!(sandbox.readlink("link", 100).unwrap(), "dir/file");
     assert_eq!(sandbox.readlink("link", 3).unwrap(), "dir", "as much as there is room for");
     assert_eq!(sandbox.readlink("link", 0).unwrap(), "");
@@ -194,6 +199,13 @@ fn renaming() {
     sandbox.mkdir("empty").unwrap();
     sandbox.rename("dir", "empty").unwrap();
     assert_eq!(fs::read(root.join("empty/c")).unwrap(), b"a");
+    // A trailing slash is right for directories only.
+    sandbox.rename("empty/", "dir").unwrap();
+    sandbox.rename("dir", "empty/").unwrap();
+    sandbox.rename("empty///", "dir/").unwrap();
+    assert_eq!(sandbox.rename("dir/c/", "new"), Err(Errno::NOTDIR));
+    assert_eq!(sandbox.rename("dir/c", "new/"), Err(Errno::NOTDIR));
+    assert_eq!(fs::read(root.join("dir/c")).unwrap(), b"a");
 }
 
 #[test]
@@ -217,7 +229,7 @@ fn hard_links() {
     assert_eq!(sandbox.readlink("too", 100).unwrap(), "nowhere");
 }
 
-fn names(entries: &[(String, u8, u64, u64)]) -> Vec<&str> {
+fn names(entries: &[Entry]) -> Vec<&str> {
     let mut names: Vec<_> = entries.iter().map(|(name, ..)| name.as_str()).collect();
     names.sort_unstable();
     names

@@ -69,7 +69,7 @@ fn sleeping() {
         poll(&mut sandbox, &[clock(1, 1, 2000 * MS, 0), clock(2, 1, 30 * MS, 0), clock(3, 0, 2000 * MS, 0)]);
     assert_eq!(events.unwrap(), [event(2, 0, 0, false)]);
     assert!((30 * MS..1500 * MS).contains(&start.elapsed()));
-    let events = poll(&mut sandbox, &[clock(1, 0, 0 * MS, 0), clock(2, 1, 0 * MS, 0)]);
+    let events = poll(&mut sandbox, &[clock(1, 0, Duration::ZERO, 0), clock(2, 1, Duration::ZERO, 0)]);
     assert_eq!(events.unwrap(), [event(1, 0, 0, false), event(2, 0, 0, false)]);
 }
 
