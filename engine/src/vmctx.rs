@@ -3,11 +3,8 @@
 //! Everything here is owned by a store (`store/`) and lives at a fixed address until that store is dropped, so
 //! handlers may follow these pointers without checks. Nothing here is visible to embedders.
 
-use crate::module::ModuleShared;
 use crate::store::InstanceObj;
-use core::ptr::NonNull;
 use core::sync::atomic::AtomicPtr;
-use std::sync::Arc;
 
 /// What one store's executions share: the first thing any charge or call looks at.
 #[repr(C)]
