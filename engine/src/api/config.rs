@@ -1,0 +1,113 @@
+use crate::features::Features;
+use crate::{Budget, Dispatch};
+
+/// How an [`Engine`](crate::Engine) behaves. Everything has a default; methods change one thing each.
+///
+/// ```
+/// use dunlin::{Budget, Config, Engine};
+/// let mut config = Config::new();
+/// config.consume_fuel(true).wasm_simd(false).budget(Budget::new(64 << 20));
+/// let engine = Engine::new(&config)?;
+/// # Ok::<(), dunlin::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub(crate) features: Features,
+    pub(crate) consume_fuel: bool,
+    pub(crate) max_wasm_stack: usize,
+    pub(crate) canonical_nans: bool,
+    pub(crate) budget: Budget,
+    pub(crate) dispatch: Option<Dispatch>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+macro_rules! features {
+    ($($(#[$doc:meta])* $name:ident)*) => {$(
+        $(#[$doc])*
+        pub fn $name(&mut self, enable: bool) -> &mut Self {
+            self.features.$name(enable);
+            self
+        }
+    )*};
+}
+
+impl Config {
+    /// The default: WebAssembly 2.0 with tail calls, multiple memories and extended constant expressions; no fuel;
+    /// 1 MiB of stack; an unlimited budget.
+    pub fn new() -> Self {
+        Self {
+            features: Features::default(),
+            consume_fuel: false,
+            max_wasm_stack: 1 << 20,
+            canonical_nans: false,
+            budget: Budget::unlimited(),
+            dispatch: None,
+        }
+    }
+
+    features! {
+        /// Whether modules may use 128-bit vectors (WebAssembly 2.0, "SIMD"). On by default.
+        wasm_simd
+        /// Whether functions and blocks may have several results, and blocks parameters (WebAssembly 2.0). On by
+        /// default.
+        wasm_multi_value
+        /// Whether modules may use `externref`, several tables, and instructions on tables and references
+        /// (WebAssembly 2.0). On by default.
+        wasm_reference_types
+        /// Whether modules may use `memory.copy`, `memory.fill`, passive segments and their kin (WebAssembly 2.0). On
+        /// by default.
+        wasm_bulk_memory
+        /// Whether modules may use `i32.extend8_s` and its kin (WebAssembly 2.0). On by default.
+        wasm_sign_extension
+        /// Whether modules may use `i32.trunc_sat_f32_s` and its kin (WebAssembly 2.0). On by default.
+        wasm_saturating_float_to_int
+        /// Whether mutable globals may be imported and exported. On by default.
+        wasm_mutable_global
+        /// Whether modules may use `return_call` and `return_call_indirect` (WebAssembly 3.0). On by default.
+        wasm_tail_call
+        /// Whether a module may have several memories (WebAssembly 3.0). On by default.
+        wasm_multi_memory
+        /// Whether constant expressions may add, subtract and multiply (WebAssembly 3.0). On by default.
+        wasm_extended_const
+    }
+
+    /// Whether execution consumes fuel and stops when there is none: see [`Store::set_fuel`](crate::Store::set_fuel).
+    /// Off by default.
+    pub fn consume_fuel(&mut self, enable: bool) -> &mut Self {
+        self.consume_fuel = enable;
+        self
+    }
+
+    /// How many bytes of stack the WebAssembly functions of a store may use together, before they trap with
+    /// [`Trap::StackOverflow`](crate::Trap::StackOverflow). They are allocated when a store first executes something.
+    /// 1 MiB by default.
+    pub fn max_wasm_stack(&mut self, bytes: usize) -> &mut Self {
+        self.max_wasm_stack = bytes;
+        self
+    }
+
+    /// Whether every operation that results in a NaN results in the same one, so that results don't depend on the
+    /// machine. It costs a little time. Off by default.
+    pub fn canonical_nans(&mut self, enable: bool) -> &mut Self {
+        self.canonical_nans = enable;
+        self
+    }
+
+    /// The memory that all modules and stores of the engine may use together. Unlimited by default.
+    pub fn budget(&mut self, budget: Budget) -> &mut Self {
+        self.budget = budget;
+        self
+    }
+
+    /// How the interpreter goes from one instruction to the next; by default [`Dispatch::Tail`] where that is known to
+    /// work. Programs compute the same either way.
+    pub fn dispatch(&mut self, dispatch: Dispatch) -> &mut Self {
+        self.dispatch = Some(dispatch);
+        self
+    }
+}

@@ -1,0 +1,243 @@
+use crate::api::host::sealed::Host;
+use crate::api::wasm_ty::sealed::Values;
+use crate::store::{HostFunc, StoreId, StoreInner, slots_of};
+use crate::vmctx::FuncObj;
+use crate::{
+    AsContext, AsContextMut, Caller, Engine, Error, FuncType, IntoFunc, TypedFunc, Val, ValType, WasmParams,
+    WasmResults,
+};
+use core::ptr::NonNull;
+use std::sync::Arc;
+
+/// A function of a store: one that an instance exports or a table holds, or one of the host's.
+///
+/// ```
+/// use dunlin::{Engine, Func, Store};
+/// let mut store = Store::new(&Engine::default(), ());
+/// let add = Func::wrap(&mut store, |a: i32, b: i32| a + b)?;
+/// assert_eq!(add.ty(&store).to_string(), "(i32, i32) -> (i32)");
+/// let add = add.typed::<(i32, i32), i32>(&store)?;
+/// assert_eq!(add.call(&mut store, (40, 2))?, 42);
+/// # Ok::<(), dunlin::Error>(())
+/// ```
+///
+/// # Panics
+///
+/// Every method panics when it is given another store than the function's.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Func {
+    pub(super) store: StoreId,
+    index: u32,
+}
+
+impl Func {
+    /// Makes a function of a closure whose type is known only at run time.
+    ///
+    /// The closure gets its arguments, which have the types of the parameters, and sets its results, which are zero or
+    /// null at first.
+    ///
+    /// ```
+    /// use dunlin::{Engine, Func, FuncType, Store, Val, ValType};
+    /// let mut store = Store::new(&Engine::default(), 0u32);
+    /// let ty = FuncType::new([ValType::I64], [ValType::I64]);
+    /// let double = Func::new(&mut store, ty, |mut caller, args, results| {
+    ///     *caller.data_mut() += 1;
+    ///     results[0] = Val::I64(2 * args[0].unwrap_i64());
+    ///     Ok(())
+    /// })?;
+    /// let mut results = [Val::I64(0)];
+    /// double.call(&mut store, &[Val::I64(21)], &mut results)?;
+    /// assert_eq!((results[0].unwrap_i64(), *store.data()), (42, 1));
+    /// # Ok::<(), dunlin::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the budget or the system has no room. (A result of another type than `ty` says is an error when the
+    /// function is called.)
+    pub fn new<T: 'static>(
+        mut store: impl AsContextMut<Data = T>,
+        ty: FuncType,
+        func: impl Fn(Caller<'_, T>, &[Val], &mut [Val]) -> Result<(), Error> + Send + Sync + 'static,
+    ) -> Result<Self, Error> {
+        let mut store = store.as_context_mut();
+        let host = dynamic_host_func(store.engine(), ty, func)?;
+        Self::from_host(store.inner_mut(), &host)
+    }
+
+    /// Makes a function of a closure, whose type says the function's: see [`IntoFunc`].
+    ///
+    /// # Errors
+    ///
+    /// If the budget or the system has no room.
+    pub fn wrap<T: 'static, Params, Results>(
+        mut store: impl AsContextMut<Data = T>,
+        func: impl IntoFunc<T, Params, Results>,
+    ) -> Result<Self, Error> {
+        let mut store = store.as_context_mut();
+        let Host(host) = func.into_host(store.engine())?;
+        Self::from_host(store.inner_mut(), &host)
+    }
+
+    /// The function's type.
+    pub fn ty(&self, store: impl AsContext) -> FuncType {
+        self.ty_in(store.as_context().inner())
+    }
+
+    /// Calls the function; `results` must be as long as its results are many, whatever is in it.
+    ///
+    /// # Errors
+    ///
+    /// If the number of arguments or results, or the type of an argument, isn't the function's, if the function
+    /// traps, or if a host function that it calls fails.
+    ///
+    /// # Panics
+    ///
+    /// If a reference in the arguments belongs to another store. A panic in a host function that the guest calls goes
+    /// on here; the store can still be used.
+    pub fn call(
+        &self,
+        mut store: impl AsContextMut,
+        params: &[Val],
+        results: &mut [Val],
+    ) -> Result<(), Error> {
+        let mut store = store.as_context_mut();
+        let ty = self.ty_in(store.inner());
+        check_count("arguments", ty.params(), params.len())?;
+        check_count("results", ty.results(), results.len())?;
+        let header = slots_of(ty.params()).max(slots_of(ty.results())) as usize;
+        let (mut few, mut many);
+        let slots = if header <= 32 {
+            few = [0; 32];
+            &mut few[..header]
+        } else {
+            many = Vec::new();
+            many.try_reserve_exact(header).map_err(|_| crate::Trap::OutOfBudget)?;
+            many.resize(header, 0);
+            &mut many[..]
+        };
+        store_vals(store.inner(), "argument", ty.params(), params, slots)?;
+        let func = self.ptr(store.inner());
+        let inner = store.inner_ptr();
+        // SAFETY: the pointer stands for the exclusive borrow `store`, which isn't used otherwise meanwhile; the slots are
+        // the function's header; and afterwards they hold its results.
+        unsafe {
+            StoreInner::invoke(inner, func.as_ptr(), slots)?;
+            load_vals(store.inner(), ty.results(), slots, |i, val| results[i] = val);
+        }
+        Ok(())
+    }
+
+    /// The function with its type, if that is its type.
+    ///
+    /// # Errors
+    ///
+    /// If the function has another type.
+    pub fn typed<P: WasmParams, R: WasmResults>(
+        &self,
+        store: impl AsContext,
+    ) -> Result<TypedFunc<P, R>, Error> {
+        let ty = self.ty_in(store.as_context().inner());
+        if (ty.params(), ty.results()) != (<P as Values>::TYPES, <R as Values>::TYPES) {
+            let expected = FuncType::new(P::TYPES.iter().copied(), R::TYPES.iter().copied());
+            return Err(Error::msg(format_args!("expected a function of type {expected}, not {ty}")));
+        }
+        Ok(TypedFunc::new_unchecked(*self))
+    }
+
+    pub(crate) fn from_host(store: &mut StoreInner, host: &Arc<HostFunc>) -> Result<Self, Error> {
+        let func = store.host_func(host)?;
+        // SAFETY: a function of this store.
+        Ok(Self::from_obj(store, unsafe { func.as_ref() }))
+    }
+
+    pub(crate) fn from_obj(store: &StoreInner, func: &FuncObj) -> Self {
+        Self { store: store.id, index: func.handle }
+    }
+
+    /// # Safety
+    /// The slot holds null or a function of this store.
+    pub(crate) unsafe fn from_raw(store: &StoreInner, slot: u64) -> Option<Self> {
+        // SAFETY: the caller's contract.
+        unsafe { (slot as *const FuncObj).as_ref() }.map(|func| Self::from_obj(store, func))
+    }
+
+    pub(crate) fn ptr(&self, store: &StoreInner) -> NonNull<FuncObj> {
+        store.check(self.store);
+        store.funcs.get(self.index)
+    }
+
+    pub(crate) fn ty_in(&self, store: &StoreInner) -> FuncType {
+        // SAFETY: objects live as long as the store.
+        store.engine.func_type(unsafe { self.ptr(store).as_ref() }.sig)
+    }
+}
+
+fn check_count(what: &str, expected: &[ValType], found: usize) -> Result<(), Error> {
+    if expected.len() == found {
+        Ok(())
+    } else {
+        Err(Error::msg(format_args!("expected {} {what}, not {found}", expected.len())))
+    }
+}
+
+/// Writes values to slots, after a look at their types.
+fn store_vals(
+    store: &StoreInner,
+    what: &str,
+    types: &[ValType],
+    vals: &[Val],
+    mut slots: &mut [u64],
+) -> Result<(), Error> {
+    for (i, (ty, val)) in types.iter().zip(vals).enumerate() {
+        val.expect_ty(*ty).map_err(|error| error.context(format_args!("{what} {i}")))?;
+        let (these, rest) = slots.split_at_mut(ty.slots() as usize);
+        these.copy_from_slice(&val.to_raw(store)[..these.len()]);
+        slots = rest;
+    }
+    Ok(())
+}
+
+/// Reads values from slots.
+///
+/// # Safety
+/// They hold values of these types, of this store.
+unsafe fn load_vals(
+    store: &StoreInner,
+    types: &[ValType],
+    mut slots: &[u64],
+    mut sink: impl FnMut(usize, Val),
+) {
+    for (i, ty) in types.iter().enumerate() {
+        let (these, rest) = slots.split_at(ty.slots() as usize);
+        // SAFETY: the caller's contract.
+        sink(i, unsafe { Val::from_raw(store, *ty, these) });
+        slots = rest;
+    }
+}
+
+/// A host function of a closure that takes and gives [`Val`]s.
+pub(super) fn dynamic_host_func<T: 'static>(
+    engine: &Engine,
+    ty: FuncType,
+    func: impl Fn(Caller<'_, T>, &[Val], &mut [Val]) -> Result<(), Error> + Send + Sync + 'static,
+) -> Result<Arc<HostFunc>, Error> {
+    let types = ty.clone();
+    // SAFETY: `HostFunc` promises a store of `T`, and slots of this type.
+    unsafe {
+        HostFunc::new(engine, ty, move |store, vm, slots| {
+            let (params, results) = (types.params(), types.results());
+            // The store keeps the memory; calls within this call find none and get their own.
+            let mut vals = std::mem::take(&mut (*store).vals);
+            vals.clear();
+            vals.try_reserve(params.len() + results.len()).map_err(|_| crate::Trap::OutOfBudget)?;
+            load_vals(&*store, params, slots, |_, val| vals.push(val));
+            vals.extend(results.iter().map(|ty| Val::default_for_ty(*ty)));
+            let (args, rets) = vals.split_at_mut(params.len());
+            let result = Caller::with(store, vm, |caller| func(caller, args, rets))
+                .and_then(|()| store_vals(&*store, "result", results, rets, slots));
+            (*store).vals = vals;
+            result
+        })
+    }
+}

@@ -1,0 +1,85 @@
+use crate::store::{StoreId, StoreInner};
+use crate::vmctx::GlobalObj;
+use crate::{AsContext, AsContextMut, Error, GlobalType, Mutability, Val};
+use core::ptr::NonNull;
+
+/// A global of a store.
+///
+/// ```
+/// use dunlin::{Engine, Global, GlobalType, Mutability, Store, Val, ValType};
+/// let mut store = Store::new(&Engine::default(), ());
+/// let global = Global::new(&mut store, GlobalType::new(ValType::I64, Mutability::Var), Val::I64(1))?;
+/// global.set(&mut store, Val::I64(2))?;
+/// assert_eq!(global.get(&store).i64(), Some(2));
+/// # Ok::<(), dunlin::Error>(())
+/// ```
+///
+/// # Panics
+///
+/// Every method panics when it is given another store than the global's.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Global {
+    pub(super) store: StoreId,
+    index: u32,
+}
+
+impl Global {
+    /// Makes a global.
+    ///
+    /// # Errors
+    ///
+    /// If the value isn't of the global's type, or the budget or the system has no room.
+    pub fn new(mut store: impl AsContextMut, ty: GlobalType, value: Val) -> Result<Self, Error> {
+        value.expect_ty(ty.content())?;
+        let mut store = store.as_context_mut();
+        let value = value.to_raw(store.inner());
+        let global = store.inner_mut().new_global(ty, value)?;
+        // SAFETY: just made.
+        Ok(Self::from_obj(store.inner(), unsafe { global.as_ref() }))
+    }
+
+    /// The global's type.
+    pub fn ty(&self, store: impl AsContext) -> GlobalType {
+        self.obj(store.as_context().inner()).ty
+    }
+
+    /// The global's value.
+    pub fn get(&self, store: impl AsContext) -> Val {
+        let store = store.as_context();
+        let global = self.obj(store.inner());
+        // SAFETY: what is in a global of this store, if of type `funcref`, is null or a function of it.
+        unsafe { Val::from_raw(store.inner(), global.ty.content(), &global.value) }
+    }
+
+    /// Sets the global's value.
+    ///
+    /// # Errors
+    ///
+    /// If the global is constant, or the value isn't of its type.
+    pub fn set(&self, mut store: impl AsContextMut, value: Val) -> Result<(), Error> {
+        let mut store = store.as_context_mut();
+        let ty = self.obj(store.inner()).ty;
+        if ty.mutability() == Mutability::Const {
+            return Err(Error::msg("a constant global can't be set"));
+        }
+        value.expect_ty(ty.content())?;
+        let value = value.to_raw(store.inner());
+        // SAFETY: the store is borrowed exclusively, and with it the object.
+        unsafe { self.ptr(store.inner_mut()).as_mut() }.value = value;
+        Ok(())
+    }
+
+    pub(crate) fn from_obj(store: &StoreInner, global: &GlobalObj) -> Self {
+        Self { store: store.id, index: global.handle }
+    }
+
+    pub(crate) fn ptr(&self, store: &StoreInner) -> NonNull<GlobalObj> {
+        store.check(self.store);
+        store.globals.get(self.index)
+    }
+
+    pub(crate) fn obj<'a>(&self, store: &'a StoreInner) -> &'a GlobalObj {
+        // SAFETY: objects live as long as the store, and change only when it is borrowed exclusively.
+        unsafe { self.ptr(store).as_ref() }
+    }
+}

@@ -1,0 +1,170 @@
+use crate::error::ErrorKind;
+use crate::module::{Export as ExportDef, ExternKind};
+use crate::store::{Import, InstanceObj, StoreId, StoreInner, check_imports, instantiate};
+use crate::vmctx::FuncObj;
+use crate::{
+    AsContext, AsContextMut, Error, Export, Extern, Func, Global, Memory, Module, StoreContext,
+    StoreContextMut, Table, TypedFunc, WasmParams, WasmResults,
+};
+
+/// An instance of a module in a store.
+///
+/// ```
+/// # #[cfg(feature = "wat")] {
+/// use dunlin::{Engine, Instance, Module, Store};
+/// let engine = Engine::default();
+/// let module = Module::new(&engine, r#"(module (memory (export "memory") 2))"#)?;
+/// let mut store = Store::new(&engine, ());
+/// let instance = Instance::new(&mut store, &module, &[])?;
+/// let memory = instance.get_memory(&store, "memory").unwrap();
+/// assert_eq!(memory.size(&store), 2);
+/// # }
+/// # Ok::<(), dunlin::Error>(())
+/// ```
+///
+/// # Panics
+///
+/// Every method panics when it is given another store than the instance's.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Instance {
+    store: StoreId,
+    index: u32,
+}
+
+impl Instance {
+    /// Instantiates a module with these imports, in the order in which the module lists them, and calls its start
+    /// function, if it has one (specification, section 4.5.4). [`Linker`](crate::Linker) finds imports by their names.
+    ///
+    /// # Errors
+    ///
+    /// If imports are missing or don't match (the error names all of them), if the budget or the system has no
+    /// room, if a segment is out of bounds, or if the start function traps. What was done to imported memories and tables
+    /// before the error stays done.
+    ///
+    /// # Panics
+    ///
+    /// If an import belongs to another store.
+    pub fn new(mut store: impl AsContextMut, module: &Module, imports: &[Extern]) -> Result<Self, Error> {
+        let expected = module.shared().data.imports.len();
+        if imports.len() > expected {
+            let message = format_args!("the module has {expected} imports, but {} are given", imports.len());
+            return Err(Error::new(ErrorKind::Link, message));
+        }
+        let mut store = store.as_context_mut();
+        imports.iter().for_each(|import| import.check_store(store.inner()));
+        let given = || imports.iter().map(|import| Import::Extern(*import));
+        let missing = std::iter::repeat_n(None, expected - imports.len());
+        check_imports(Some(store.inner()), module, given().map(Some).chain(missing))?;
+        Self::start(&mut store, module, given())
+    }
+
+    /// Instantiates a module with imports that have been checked.
+    pub(super) fn start<T>(
+        store: &mut StoreContextMut<'_, T>,
+        module: &Module,
+        imports: impl Iterator<Item = Import>,
+    ) -> Result<Self, Error> {
+        if !module.engine().same(store.engine()) {
+            return Err(Error::new(ErrorKind::Link, "the module belongs to another engine than the store"));
+        }
+        let inner = store.inner_ptr();
+        // SAFETY: the pointer stands for the exclusive borrow `store`, which isn't used otherwise meanwhile. What is
+        // returned are objects of this store, and the start function neither takes nor gives anything.
+        unsafe {
+            let (instance, start) = instantiate(&mut *inner, module, imports)?;
+            if let Some(start) = start {
+                let func: *mut FuncObj = (*inner).func_ref(instance.as_ref().vm(), start)?;
+                StoreInner::invoke(inner, func, &mut [])?;
+            }
+            Ok(Self::from_raw(&*inner, instance.as_ref().handle))
+        }
+    }
+
+    pub(super) fn from_raw(store: &StoreInner, index: u32) -> Self {
+        Self { store: store.id, index }
+    }
+
+    fn obj<'a>(&self, store: &'a StoreInner) -> &'a InstanceObj {
+        store.check(self.store);
+        // SAFETY: objects live as long as the store, and change only when it is borrowed exclusively.
+        unsafe { store.instances.get(self.index).as_ref() }
+    }
+
+    /// The module that this is an instance of.
+    pub fn module<'a, T: 'a>(&self, store: impl Into<StoreContext<'a, T>>) -> &'a Module {
+        &self.obj(store.into().inner()).module
+    }
+
+    /// What is exported by this name.
+    pub fn get_export(&self, store: impl AsContext, name: &str) -> Option<Extern> {
+        let store = store.as_context();
+        let instance = self.obj(store.inner());
+        let export = instance.module.shared().data.export(name)?;
+        Some(extern_of(store.inner(), instance, export))
+    }
+
+    /// The function that is exported by this name.
+    pub fn get_func(&self, store: impl AsContext, name: &str) -> Option<Func> {
+        self.get_export(store, name)?.into_func()
+    }
+
+    /// The function that is exported by this name, with its type.
+    ///
+    /// # Errors
+    ///
+    /// If there is none, or it has another type.
+    pub fn get_typed_func<P: WasmParams, R: WasmResults>(
+        &self,
+        store: impl AsContext,
+        name: &str,
+    ) -> Result<TypedFunc<P, R>, Error> {
+        let func = self.get_func(&store, name).ok_or_else(|| {
+            Error::msg(format_args!("no function is exported as `{}`", name.escape_debug()))
+        })?;
+        func.typed(&store).map_err(|error| error.context(format_args!("function `{}`", name.escape_debug())))
+    }
+
+    /// The memory that is exported by this name.
+    pub fn get_memory(&self, store: impl AsContext, name: &str) -> Option<Memory> {
+        self.get_export(store, name)?.into_memory()
+    }
+
+    /// The table that is exported by this name.
+    pub fn get_table(&self, store: impl AsContext, name: &str) -> Option<Table> {
+        self.get_export(store, name)?.into_table()
+    }
+
+    /// The global that is exported by this name.
+    pub fn get_global(&self, store: impl AsContext, name: &str) -> Option<Global> {
+        self.get_export(store, name)?.into_global()
+    }
+
+    /// All exports, in the module's order.
+    pub fn exports<'a, T: 'a>(
+        self,
+        store: impl Into<StoreContext<'a, T>>,
+    ) -> impl ExactSizeIterator<Item = Export<'a>> {
+        let inner = store.into().inner();
+        let instance = self.obj(inner);
+        let exports = instance.module.shared().data.exports.iter();
+        exports.map(move |export| Export::new(&export.name, extern_of(inner, instance, export)))
+    }
+}
+
+fn extern_of(store: &StoreInner, instance: &InstanceObj, export: &ExportDef) -> Extern {
+    // SAFETY: the objects of an instance live as long as its store, and change only when that is borrowed exclusively.
+    unsafe {
+        match export.kind {
+            ExternKind::Func => {
+                Extern::Func(Func::from_obj(store, instance.exported_func(export.index).as_ref()))
+            }
+            ExternKind::Table => Extern::Table(Table::from_obj(store, instance.table(export.index).as_ref())),
+            ExternKind::Memory => {
+                Extern::Memory(Memory::from_obj(store, instance.memory(export.index).as_ref()))
+            }
+            ExternKind::Global => {
+                Extern::Global(Global::from_obj(store, instance.global(export.index).as_ref()))
+            }
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Interruption: a flag that execution reads now and then, and a pipe for those who wait in the system.
+
+use std::io::{self, PipeReader, PipeWriter, Read, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+
+/// What a store and its interrupters share.
+pub(crate) struct InterruptState {
+    flag: AtomicBool,
+    /// Made when somebody first wants to wait. Holds one byte while the flag is set, none while it isn't.
+    pipe: OnceLock<(PipeReader, PipeWriter)>,
+    /// Held while the flag changes, to keep the pipe in step with it.
+    changing: Mutex<()>,
+}
+
+impl InterruptState {
+    pub(crate) fn new() -> Self {
+        Self { flag: AtomicBool::new(false), pipe: OnceLock::new(), changing: Mutex::new(()) }
+    }
+
+    fn changing(&self) -> MutexGuard<'_, ()> {
+        self.changing.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    pub(crate) fn is_set(&self) -> bool {
+        self.flag.load(Ordering::Relaxed)
+    }
+
+    fn set(&self) {
+        let _changing = self.changing();
+        if !self.flag.swap(true, Ordering::AcqRel)
+            && let Some((_, mut writer)) = self.pipe.get().map(|(reader, writer)| (reader, writer))
+        {
+            // The pipe is empty, so there is room, and both its ends are open.
+            let _ = writer.write(&[0]);
+        }
+    }
+
+    /// Whether the flag was set; it isn't any more.
+    pub(crate) fn take(&self) -> bool {
+        if !self.is_set() {
+            return false;
+        }
+        let _changing = self.changing();
+        let was_set = self.flag.swap(false, Ordering::AcqRel);
+        if was_set && let Some((mut reader, _)) = self.pipe.get().map(|(reader, writer)| (reader, writer)) {
+            // The byte is there, so this doesn't wait.
+            let _ = reader.read(&mut [0]);
+        }
+        was_set
+    }
+
+    fn reader(&self) -> io::Result<&PipeReader> {
+        let _changing = self.changing();
+        if self.pipe.get().is_none() {
+            let (reader, mut writer) = io::pipe()?;
+            if self.is_set() {
+                writer.write_all(&[0])?;
+            }
+            let _ = self.pipe.set((reader, writer));
+        }
+        Ok(&self.pipe.get().expect("just made").0)
+    }
+}
+
+/// Stops what a store executes, from any thread. Made by [`Store::interrupt_handle`](crate::Store::interrupt_handle).
+#[derive(Clone)]
+pub struct InterruptHandle {
+    state: Arc<InterruptState>,
+}
+
+impl InterruptHandle {
+    pub(crate) fn new(state: Arc<InterruptState>) -> Self {
+        Self { state }
+    }
+
+    /// Makes the guest trap with [`Trap::Interrupt`](crate::Trap::Interrupt), soon; what the store executes next, if it
+    /// executes nothing now. One trap answers all interruptions that were asked for before it.
+    pub fn interrupt(&self) {
+        self.state.set();
+    }
+}
+
+impl std::fmt::Debug for InterruptHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("InterruptHandle").finish_non_exhaustive()
+    }
+}
+
+/// Becomes readable, for `poll` and its like, when its store is interrupted.
+///
+/// A host function that waits for anything should wait for this too, and then return
+/// [`Trap::Interrupt`](crate::Trap::Interrupt), which answers the interruption. Don't read from it.
+pub struct InterruptWaiter {
+    state: Arc<InterruptState>,
+}
+
+impl InterruptWaiter {
+    pub(crate) fn new(state: Arc<InterruptState>) -> io::Result<Self> {
+        state.reader()?;
+        Ok(Self { state })
+    }
+
+    /// Whether an interruption was asked for and hasn't stopped anything yet.
+    pub fn is_interrupted(&self) -> bool {
+        self.state.is_set()
+    }
+}
+
+#[cfg(unix)]
+impl std::os::fd::AsFd for InterruptWaiter {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.state.pipe.get().expect("made by `new`").0.as_fd()
+    }
+}
+
+impl std::fmt::Debug for InterruptWaiter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("InterruptWaiter").field("interrupted", &self.is_interrupted()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes_waiting(state: &InterruptState) -> bool {
+        // Whether a read would end at once: ask another thread, which the next interruption ends if it wouldn't.
+        let (sender, receiver) = std::sync::mpsc::channel();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let _ = (&state.pipe.get().unwrap().0).read(&mut [0]);
+                let _ = sender.send(());
+            });
+            let waiting = receiver.recv_timeout(std::time::Duration::from_millis(100)).is_ok();
+            // Puts a byte there for the thread, or the one that it took back.
+            let _ = (&state.pipe.get().unwrap().1).write(&[0]);
+            if !waiting {
+                receiver.recv().unwrap();
+            }
+            waiting
+        })
+    }
+
+    #[test]
+    fn the_pipe_follows_the_flag() {
+        for early in [true, false] {
+            let state = Arc::new(InterruptState::new());
+            let handle = InterruptHandle::new(state.clone());
+            if early {
+                handle.interrupt();
+            }
+            let waiter = InterruptWaiter::new(state.clone()).unwrap();
+            assert_eq!(waiter.is_interrupted(), early);
+            assert_eq!(bytes_waiting(&state), early);
+            handle.interrupt();
+            handle.interrupt();
+            assert!(waiter.is_interrupted() && bytes_waiting(&state));
+            assert!(state.take() && !state.take());
+            assert!(!waiter.is_interrupted() && !bytes_waiting(&state));
+        }
+    }
+}

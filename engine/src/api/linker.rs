@@ -1,0 +1,341 @@
+use super::func::dynamic_host_func;
+use super::host::sealed::Host;
+use crate::error::ErrorKind;
+use crate::store::{Import, check_imports};
+use crate::{
+    AsContext, AsContextMut, Caller, Engine, Error, Extern, ExternType, Func, FuncType, ImportType, Instance,
+    IntoFunc, Module, Val,
+};
+use core::marker::PhantomData;
+use std::collections::BTreeMap;
+
+/// Finds the imports of modules by their names.
+///
+/// Host functions in it belong to no store; everything else does, and then the linker serves that store only.
+///
+/// ```
+/// # #[cfg(feature = "wat")] {
+/// use dunlin::{Caller, Engine, Linker, Module, Store};
+/// let engine = Engine::default();
+/// let mut linker = Linker::<u32>::new(&engine);
+/// linker.func_wrap("host", "count", |mut caller: Caller<'_, u32>, n: u32| *caller.data_mut() += n)?;
+/// let module = Module::new(&engine, r#"(module (import "host" "count" (func (param i32))))"#)?;
+/// let mut store = Store::new(&engine, 0);
+/// linker.instantiate(&mut store, &module)?;
+/// # }
+/// # Ok::<(), dunlin::Error>(())
+/// ```
+pub struct Linker<T> {
+    engine: Engine,
+    modules: BTreeMap<String, BTreeMap<String, Import>>,
+    allow_shadowing: bool,
+    data: PhantomData<fn(T)>,
+}
+
+impl<T> Clone for Linker<T> {
+    fn clone(&self) -> Self {
+        Self {
+            engine: self.engine.clone(),
+            modules: self.modules.clone(),
+            allow_shadowing: self.allow_shadowing,
+            data: PhantomData,
+        }
+    }
+}
+
+impl<T> std::fmt::Debug for Linker<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names = self.modules.iter().map(|(module, items)| (module, items.keys().collect::<Vec<_>>()));
+        f.debug_map().entries(names).finish()
+    }
+}
+
+impl<T: 'static> Linker<T> {
+    /// A linker that knows nothing yet.
+    pub fn new(engine: &Engine) -> Self {
+        Self { engine: engine.clone(), modules: BTreeMap::new(), allow_shadowing: false, data: PhantomData }
+    }
+
+    /// The linker's engine.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Whether a definition may replace another one of its names; otherwise that is an error. Off by default.
+    pub fn allow_shadowing(&mut self, allow: bool) -> &mut Self {
+        self.allow_shadowing = allow;
+        self
+    }
+
+    fn insert(&mut self, module: &str, name: &str, item: Import) -> Result<&mut Self, Error> {
+        if !self.modules.contains_key(module) {
+            self.modules.insert(module.into(), BTreeMap::new());
+        }
+        let items = self.modules.get_mut(module).expect("just looked");
+        if !self.allow_shadowing && items.contains_key(name) {
+            return Err(Error::new(
+                ErrorKind::Link,
+                format_args!("`{}.{}` is defined twice", module.escape_debug(), name.escape_debug()),
+            ));
+        }
+        items.insert(name.into(), item);
+        Ok(self)
+    }
+
+    fn find(&self, module: &str, name: &str) -> Option<&Import> {
+        self.modules.get(module)?.get(name)
+    }
+
+    /// Defines an object of a store.
+    ///
+    /// # Errors
+    ///
+    /// If the names are taken: see [`Linker::allow_shadowing`].
+    ///
+    /// # Panics
+    ///
+    /// If the object belongs to another store than the one given.
+    pub fn define(
+        &mut self,
+        store: impl AsContext<Data = T>,
+        module: &str,
+        name: &str,
+        item: impl Into<Extern>,
+    ) -> Result<&mut Self, Error> {
+        let item = item.into();
+        item.check_store(store.as_context().inner());
+        self.insert(module, name, Import::Extern(item))
+    }
+
+    /// Defines a host function whose type is known only at run time: see [`Func::new`].
+    ///
+    /// # Errors
+    ///
+    /// If the names are taken (see [`Linker::allow_shadowing`]), or the budget has no room.
+    pub fn func_new(
+        &mut self,
+        module: &str,
+        name: &str,
+        ty: FuncType,
+        func: impl Fn(Caller<'_, T>, &[Val], &mut [Val]) -> Result<(), Error> + Send + Sync + 'static,
+    ) -> Result<&mut Self, Error> {
+        let host = dynamic_host_func(&self.engine, ty, func)?;
+        self.insert(module, name, Import::Host(host))
+    }
+
+    /// Defines a host function of a closure, whose type says the function's: see [`IntoFunc`].
+    ///
+    /// ```
+    /// use dunlin::{Caller, Engine, Error, Linker};
+    /// let mut linker = Linker::<()>::new(&Engine::default());
+    /// linker
+    ///     .func_wrap("env", "nothing", || {})?
+    ///     .func_wrap("env", "add", |a: i32, b: i32| a + b)?
+    ///     .func_wrap("env", "div_rem", |a: u32, b: u32| -> Result<(u32, u32), Error> {
+    ///         let quotient = a.checked_div(b).ok_or_else(|| Error::msg("division by zero"))?;
+    ///         Ok((quotient, a % b))
+    ///     })?
+    ///     .func_wrap("env", "fuel", |caller: Caller<'_, ()>| caller.get_fuel().unwrap_or(0))?;
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the names are taken (see [`Linker::allow_shadowing`]), or the budget has no room.
+    pub fn func_wrap<Params, Results>(
+        &mut self,
+        module: &str,
+        name: &str,
+        func: impl IntoFunc<T, Params, Results>,
+    ) -> Result<&mut Self, Error> {
+        let Host(host) = func.into_host(&self.engine)?;
+        self.insert(module, name, Import::Host(host))
+    }
+
+    /// Defines all that an instance exports, with `module` for the first name.
+    ///
+    /// # Errors
+    ///
+    /// If names are taken: see [`Linker::allow_shadowing`].
+    ///
+    /// # Panics
+    ///
+    /// If the instance belongs to another store than the one given.
+    pub fn instance(
+        &mut self,
+        store: impl AsContext<Data = T>,
+        module: &str,
+        instance: Instance,
+    ) -> Result<&mut Self, Error> {
+        for export in instance.exports(&store) {
+            self.insert(module, export.name(), Import::Extern(export.into_extern()))?;
+        }
+        Ok(self)
+    }
+
+    /// Defines one more name for something.
+    ///
+    /// # Errors
+    ///
+    /// If the old names aren't defined, or the new ones are: see [`Linker::allow_shadowing`].
+    pub fn alias(
+        &mut self,
+        module: &str,
+        name: &str,
+        as_module: &str,
+        as_name: &str,
+    ) -> Result<&mut Self, Error> {
+        let item = self.find(module, name).cloned().ok_or_else(|| undefined(module, name))?;
+        self.insert(as_module, as_name, item)
+    }
+
+    /// Defines all that has the first name `module` with the first name `as_module`, too.
+    ///
+    /// # Errors
+    ///
+    /// If names are taken: see [`Linker::allow_shadowing`].
+    pub fn alias_module(&mut self, module: &str, as_module: &str) -> Result<&mut Self, Error> {
+        for (name, item) in self.modules.get(module).cloned().unwrap_or_default() {
+            self.insert(as_module, &name, item)?;
+        }
+        Ok(self)
+    }
+
+    /// What is defined by these names, as an object of this store; `None` also if it is a host function and the budget
+    /// has no room for it.
+    ///
+    /// # Panics
+    ///
+    /// If it belongs to another store.
+    pub fn get(&self, mut store: impl AsContextMut<Data = T>, module: &str, name: &str) -> Option<Extern> {
+        let mut store = store.as_context_mut();
+        match self.find(module, name)? {
+            Import::Extern(item) => {
+                item.check_store(store.inner());
+                Some(*item)
+            }
+            Import::Host(host) => Func::from_host(store.inner_mut(), host).ok().map(Extern::Func),
+        }
+    }
+
+    /// What is defined by the names of an import, whatever its type: see [`Linker::get`].
+    ///
+    /// # Panics
+    ///
+    /// If it belongs to another store.
+    pub fn get_by_import(
+        &self,
+        store: impl AsContextMut<Data = T>,
+        import: &ImportType<'_>,
+    ) -> Option<Extern> {
+        self.get(store, import.module(), import.name())
+    }
+
+    /// The names of all definitions.
+    pub fn names(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.modules.iter().flat_map(|(module, items)| items.keys().map(|name| (&**module, &**name)))
+    }
+
+    /// Defines each function that the module imports and nobody has defined as one that fails, by name, when called.
+    ///
+    /// # Errors
+    ///
+    /// If the budget has no room.
+    pub fn define_unknown_imports_as_traps(&mut self, module: &Module) -> Result<&mut Self, Error> {
+        for import in module.imports() {
+            if self.find(import.module(), import.name()).is_some() {
+                continue;
+            }
+            if let ExternType::Func(ty) = import.ty() {
+                let (module, name) = (import.module().escape_debug(), import.name().escape_debug());
+                let message = format!("unknown import `{module}.{name}` was called");
+                self.func_new(import.module(), import.name(), ty.clone(), move |_, _, _| {
+                    Err(Error::msg(&message))
+                })?;
+            }
+        }
+        Ok(self)
+    }
+
+    fn imports(&self, module: &Module) -> impl Iterator<Item = Option<Import>> {
+        let imports = module.shared().data.imports.iter();
+        imports.map(|import| self.find(&import.module, &import.name).cloned())
+    }
+
+    /// Instantiates a module with what is defined, and calls its start function, if it has one.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Instance::new`].
+    ///
+    /// # Panics
+    ///
+    /// If an import belongs to another store.
+    pub fn instantiate(
+        &self,
+        mut store: impl AsContextMut<Data = T>,
+        module: &Module,
+    ) -> Result<Instance, Error> {
+        let mut store = store.as_context_mut();
+        check_imports(Some(store.inner()), module, self.imports(module))?;
+        Instance::start(&mut store, module, self.imports(module).flatten())
+    }
+
+    /// Looks up the imports of a module, to instantiate it often.
+    ///
+    /// # Errors
+    ///
+    /// If imports are missing, or host functions don't match (the error names all of them). Objects of stores are
+    /// compared when the module is instantiated.
+    pub fn instantiate_pre(&self, module: &Module) -> Result<InstancePre<T>, Error> {
+        check_imports(None, module, self.imports(module))?;
+        let imports = self.imports(module).flatten().collect();
+        Ok(InstancePre { module: module.clone(), imports, data: PhantomData })
+    }
+}
+
+fn undefined(module: &str, name: &str) -> Error {
+    let (module, name) = (module.escape_debug(), name.escape_debug());
+    Error::new(ErrorKind::Link, format_args!("`{module}.{name}` is not defined"))
+}
+
+/// A module whose imports have been looked up: see [`Linker::instantiate_pre`].
+pub struct InstancePre<T> {
+    module: Module,
+    imports: Box<[Import]>,
+    data: PhantomData<fn(T)>,
+}
+
+impl<T> Clone for InstancePre<T> {
+    fn clone(&self) -> Self {
+        Self { module: self.module.clone(), imports: self.imports.clone(), data: PhantomData }
+    }
+}
+
+impl<T> std::fmt::Debug for InstancePre<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("InstancePre").field("module", &self.module).finish_non_exhaustive()
+    }
+}
+
+impl<T: 'static> InstancePre<T> {
+    /// The module.
+    pub fn module(&self) -> &Module {
+        &self.module
+    }
+
+    /// Instantiates the module, and calls its start function, if it has one.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Instance::new`].
+    ///
+    /// # Panics
+    ///
+    /// If an import belongs to another store.
+    pub fn instantiate(&self, mut store: impl AsContextMut<Data = T>) -> Result<Instance, Error> {
+        let mut store = store.as_context_mut();
+        check_imports(Some(store.inner()), &self.module, self.imports.iter().cloned().map(Some))?;
+        Instance::start(&mut store, &self.module, self.imports.iter().cloned())
+    }
+}

@@ -1,0 +1,158 @@
+use crate::store::{StoreId, StoreInner};
+use crate::vmctx::MemoryObj;
+use crate::{AsContext, AsContextMut, Error, MemoryType, StoreContext, StoreContextMut};
+use core::ptr::NonNull;
+
+/// A linear memory of a store.
+///
+/// ```
+/// use dunlin::{Engine, Memory, MemoryType, Store};
+/// let mut store = Store::new(&Engine::default(), ());
+/// let memory = Memory::new(&mut store, MemoryType::new(1, Some(3)))?;
+/// memory.write(&mut store, 65530, b"hello!")?;
+/// assert_eq!(memory.grow(&mut store, 1)?, 1);
+/// assert_eq!(memory.data(&store)[65530..65538], *b"hello!\0\0");
+/// assert!(memory.grow(&mut store, 2).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Panics
+///
+/// Every method panics when it is given another store than the memory's.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Memory {
+    pub(super) store: StoreId,
+    index: u32,
+}
+
+/// Bytes beyond a memory's end were asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct MemoryAccessError(());
+
+impl std::fmt::Display for MemoryAccessError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("out of bounds memory access")
+    }
+}
+
+impl std::error::Error for MemoryAccessError {}
+
+impl From<MemoryAccessError> for Error {
+    fn from(_: MemoryAccessError) -> Self {
+        crate::Trap::MemoryOutOfBounds.into()
+    }
+}
+
+impl Memory {
+    /// Makes a memory of the type's minimal size, all zero.
+    ///
+    /// # Errors
+    ///
+    /// If that is more than 65,536 pages (4 GiB), or more than the budget or the system has room for.
+    pub fn new(mut store: impl AsContextMut, ty: MemoryType) -> Result<Self, Error> {
+        let mut store = store.as_context_mut();
+        let memory = store.inner_mut().new_memory(ty)?;
+        // SAFETY: just made.
+        Ok(Self::from_obj(store.inner(), unsafe { memory.as_ref() }))
+    }
+
+    /// The memory's type, as it was made.
+    pub fn ty(&self, store: impl AsContext) -> MemoryType {
+        self.obj(store.as_context().inner()).inner.ty
+    }
+
+    /// The current size in pages of 64 KiB.
+    pub fn size(&self, store: impl AsContext) -> u64 {
+        self.obj(store.as_context().inner()).pages()
+    }
+
+    /// The current size in bytes.
+    pub fn data_size(&self, store: impl AsContext) -> usize {
+        self.obj(store.as_context().inner()).len as usize
+    }
+
+    /// Adds `delta` pages of zeros, and gives the former size in pages.
+    ///
+    /// # Errors
+    ///
+    /// If the memory would exceed its type's maximum or 65,536 pages, or the budget or the system has no room for it.
+    pub fn grow(&self, mut store: impl AsContextMut, delta: u64) -> Result<u64, Error> {
+        let mut store = store.as_context_mut();
+        let memory = self.ptr(store.inner()).as_ptr();
+        // SAFETY: a memory of this store, as `ptr` has checked.
+        unsafe { store.inner_mut().memory_grow(memory, delta) }.ok_or_else(|| {
+            let pages = self.size(&store);
+            Error::msg(format_args!("a memory of {pages} pages can't grow by {delta}"))
+        })
+    }
+
+    /// The memory's bytes.
+    pub fn data<'a, T: 'a>(&self, store: impl Into<StoreContext<'a, T>>) -> &'a [u8] {
+        self.obj(store.into().inner()).bytes()
+    }
+
+    /// The memory's bytes.
+    pub fn data_mut<'a, T: 'a>(&self, store: impl Into<StoreContextMut<'a, T>>) -> &'a mut [u8] {
+        self.data_and_store_mut(store).0
+    }
+
+    /// The memory's bytes, and the embedder's data.
+    pub fn data_and_store_mut<'a, T: 'a>(
+        &self,
+        store: impl Into<StoreContextMut<'a, T>>,
+    ) -> (&'a mut [u8], &'a mut T) {
+        let (inner, data) = store.into().into_parts();
+        let mut memory = self.ptr(inner);
+        // SAFETY: objects live as long as the store, which stays borrowed exclusively; they are no part of the data.
+        (unsafe { memory.as_mut() }.bytes_mut(), data)
+    }
+
+    /// Copies bytes from `offset` on out of the memory.
+    ///
+    /// # Errors
+    ///
+    /// If some of them are beyond its end; then nothing is copied.
+    pub fn read(
+        &self,
+        store: impl AsContext,
+        offset: usize,
+        into: &mut [u8],
+    ) -> Result<(), MemoryAccessError> {
+        let store = store.as_context();
+        let bytes = self.obj(store.inner()).bytes();
+        let from = bytes.get(offset..).and_then(|bytes| bytes.get(..into.len()));
+        into.copy_from_slice(from.ok_or(MemoryAccessError(()))?);
+        Ok(())
+    }
+
+    /// Copies bytes into the memory, from `offset` on.
+    ///
+    /// # Errors
+    ///
+    /// If some of them would be beyond its end; then nothing is copied.
+    pub fn write(
+        &self,
+        mut store: impl AsContextMut,
+        offset: usize,
+        from: &[u8],
+    ) -> Result<(), MemoryAccessError> {
+        let bytes = self.data_mut(store.as_context_mut());
+        let into = bytes.get_mut(offset..).and_then(|bytes| bytes.get_mut(..from.len()));
+        into.ok_or(MemoryAccessError(()))?.copy_from_slice(from);
+        Ok(())
+    }
+
+    pub(crate) fn from_obj(store: &StoreInner, memory: &MemoryObj) -> Self {
+        Self { store: store.id, index: memory.inner.handle }
+    }
+
+    pub(crate) fn ptr(&self, store: &StoreInner) -> NonNull<MemoryObj> {
+        store.check(self.store);
+        store.memories.get(self.index)
+    }
+
+    pub(crate) fn obj<'a>(&self, store: &'a StoreInner) -> &'a MemoryObj {
+        // SAFETY: objects live as long as the store, and change only when it is borrowed exclusively.
+        unsafe { self.ptr(store).as_ref() }
+    }
+}

@@ -1,0 +1,319 @@
+use crate::budget::{Buf, Kind};
+use crate::error::ErrorKind;
+use crate::module::{ModuleInner, ModuleShared};
+use crate::stream::{AcceptAll, LoadOptions, Loader};
+use crate::{Engine, Error, ExportType, ExternType, ImportType};
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::Arc;
+
+/// A module: validated, immutable, and shared by all its clones.
+///
+/// ```
+/// # #[cfg(feature = "wat")] {
+/// use dunlin::{Engine, Module};
+/// let module = Module::new(&Engine::default(), r#"(module $m (import "env" "f" (func (param i32))))"#)?;
+/// let import = module.imports().next().unwrap();
+/// assert_eq!((import.module(), import.name()), ("env", "f"));
+/// # }
+/// # Ok::<(), dunlin::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Module {
+    pub(crate) inner: Arc<ModuleShared>,
+}
+
+/// How a module is loaded from a file.
+#[derive(Clone, Copy, Default, Debug)]
+#[non_exhaustive]
+pub struct ModuleOptions {
+    bodies_on_disk: bool,
+}
+
+impl ModuleOptions {
+    /// The default: everything is kept in memory.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Whether function bodies stay in the file, to be read again when they are first executed. They are compared with
+    /// what was validated; if the file changed, the guest traps with
+    /// [`ModuleChanged`](crate::Trap::ModuleChanged). It has no effect on a module in the text format.
+    pub fn bodies_on_disk(&mut self, enable: bool) -> &mut Self {
+        self.bodies_on_disk = enable;
+        self
+    }
+}
+
+/// Loads a module from bytes as they arrive, in chunks of any size.
+///
+/// However the bytes are cut, they give the same module, or the same error. At most the largest function body or
+/// section other than the code, data and custom ones is buffered.
+///
+/// ```
+/// use dunlin::{Engine, ModuleStream};
+/// let engine = Engine::default();
+/// let mut stream = ModuleStream::new(&engine);
+/// stream.push(b"\0as")?;
+/// stream.push(b"m\x01\0\0\0")?;
+/// let module = stream.finish()?;
+/// assert_eq!(module.exports().len(), 0);
+/// # Ok::<(), dunlin::Error>(())
+/// ```
+pub struct ModuleStream {
+    engine: Engine,
+    loader: Loader<AcceptAll>,
+}
+
+impl ModuleStream {
+    /// A stream of which nothing has come yet.
+    pub fn new(engine: &Engine) -> Self {
+        Self::with_options(engine, LoadOptions::default())
+    }
+
+    fn with_options(engine: &Engine, options: LoadOptions) -> Self {
+        let loader = Loader::new(engine.features(), engine.budget().clone(), options, AcceptAll);
+        Self { engine: engine.clone(), loader }
+    }
+
+    /// Takes the next bytes of the module, which must be in the binary format.
+    ///
+    /// # Errors
+    ///
+    /// As soon as what has come can't be the beginning of a valid module within the engine's features, limits and
+    /// budget. Then every further call gives the same error.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        Ok(self.loader.push(bytes)?)
+    }
+
+    /// There are no more bytes: gives the module.
+    ///
+    /// # Errors
+    ///
+    /// If they aren't a whole module, or an earlier call has failed.
+    pub fn finish(self) -> Result<Module, Error> {
+        let data = self.loader.finish()?;
+        Ok(Module { inner: Arc::new(ModuleShared::new(data, self.engine)?) })
+    }
+}
+
+impl std::fmt::Debug for ModuleStream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ModuleStream").finish_non_exhaustive()
+    }
+}
+
+impl Module {
+    /// Loads a module from bytes: in the binary format, or, with the crate's feature `wat`, in the text format.
+    ///
+    /// # Errors
+    ///
+    /// If it isn't valid, needs a feature that is switched off, exceeds a limit, or doesn't fit the budget.
+    pub fn new(engine: &Engine, bytes: impl AsRef<[u8]>) -> Result<Self, Error> {
+        let bytes = bytes.as_ref();
+        let mut stream = ModuleStream::new(engine);
+        if looks_like_text(bytes) {
+            stream.push(&binary_of(bytes)?)?;
+        } else {
+            stream.push(bytes)?;
+        }
+        stream.finish()
+    }
+
+    /// Loads a module as it is read, without ever holding all its bytes: see [`ModuleStream`]. Text, which the crate's
+    /// feature `wat` accepts, is read whole first.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Module::new`], or if reading fails.
+    pub fn from_reader(engine: &Engine, reader: impl Read) -> Result<Self, Error> {
+        Self::read(engine, reader, None)
+    }
+
+    /// Loads a module from a file: see [`Module::from_reader`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`Module::new`], or if the file can't be read.
+    pub fn from_file(engine: &Engine, path: impl AsRef<Path>) -> Result<Self, Error> {
+        Self::from_file_with(engine, path, &ModuleOptions::new())
+    }
+
+    /// Loads a module from a file, with options.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Module::new`], or if the file can't be read.
+    pub fn from_file_with(
+        engine: &Engine,
+        path: impl AsRef<Path>,
+        options: &ModuleOptions,
+    ) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let named = |error: Error| error.context(path.display());
+        let file = File::open(path).map_err(|error| named(error.into()))?;
+        let bodies = if options.bodies_on_disk {
+            // By position, so that it doesn't matter that the two share one.
+            Some(file.try_clone().map_err(|error| named(error.into()))?)
+        } else {
+            None
+        };
+        Self::read(engine, file, bodies).map_err(named)
+    }
+
+    fn read(engine: &Engine, mut reader: impl Read, bodies_file: Option<File>) -> Result<Self, Error> {
+        const CHUNK: usize = 64 << 10;
+        let mut chunk = Buf::with_capacity(engine.budget(), Kind::Metadata, CHUNK)?;
+        chunk.try_resize(CHUNK, 0)?;
+        let mut len = 0;
+        // Until it is clear what comes.
+        while chunk[..len].iter().all(u8::is_ascii_whitespace) && len < CHUNK {
+            match read_some(&mut reader, &mut chunk[len..])? {
+                0 => break,
+                count => len += count,
+            }
+        }
+        if looks_like_text(&chunk[..len]) {
+            let mut text = Buf::new(engine.budget(), Kind::Metadata);
+            while len > 0 {
+                text.try_extend_from_slice(&chunk[..len])?;
+                len = read_some(&mut reader, &mut chunk)?;
+            }
+            let mut stream = ModuleStream::new(engine);
+            stream.push(&binary_of(&text)?)?;
+            return stream.finish();
+        }
+        let mut stream =
+            ModuleStream::with_options(engine, LoadOptions { bodies_file, ..LoadOptions::default() });
+        while len > 0 {
+            stream.push(&chunk[..len])?;
+            len = read_some(&mut reader, &mut chunk)?;
+        }
+        stream.finish()
+    }
+
+    /// Whether [`Module::new`] would accept these bytes.
+    ///
+    /// # Errors
+    ///
+    /// If it wouldn't.
+    pub fn validate(engine: &Engine, bytes: &[u8]) -> Result<(), Error> {
+        Self::new(engine, bytes).map(drop)
+    }
+
+    /// The module's engine.
+    pub fn engine(&self) -> &Engine {
+        &self.inner.engine
+    }
+
+    /// What the module imports, in its order.
+    pub fn imports(&self) -> impl ExactSizeIterator<Item = ImportType<'_>> {
+        let data = self.data();
+        data.imports.iter().map(|import| data.import_type(import))
+    }
+
+    /// What the module exports, in its order.
+    pub fn exports(&self) -> impl ExactSizeIterator<Item = ExportType<'_>> {
+        let data = self.data();
+        data.exports.iter().map(|export| data.export_type(export))
+    }
+
+    /// The type of what is exported by this name.
+    pub fn get_export(&self, name: &str) -> Option<ExternType> {
+        let data = self.data();
+        data.export(name).map(|export| data.export_type(export).ty().clone())
+    }
+
+    /// The module's name, if its name section gives one.
+    pub fn name(&self) -> Option<&str> {
+        self.data().names.module.as_deref()
+    }
+
+    /// The name of the function with this index (imports first), if the name section gives one.
+    pub fn func_name(&self, index: u32) -> Option<&str> {
+        self.data().names.func(index)
+    }
+
+    /// How many functions the module has, imported ones included.
+    pub fn func_count(&self) -> u32 {
+        self.data().funcs.len() as u32
+    }
+
+    /// How many bytes the module has in the binary format.
+    pub fn size(&self) -> u64 {
+        self.data().size
+    }
+
+    /// The module's sections, in their order (at most 1,000 of them).
+    pub fn sections(&self) -> impl ExactSizeIterator<Item = Section<'_>> {
+        self.data().sections.iter().map(|section| Section {
+            id: section.id,
+            name: section.name.as_deref(),
+            offset: section.offset,
+            size: section.size,
+        })
+    }
+
+    fn data(&self) -> &ModuleInner {
+        &self.inner.data
+    }
+
+    pub(crate) fn shared(&self) -> &ModuleShared {
+        &self.inner
+    }
+
+    /// [`Module::shared`], for whoever knows that it lives longer than this clone.
+    pub(crate) fn shared_ptr(&self) -> *const ModuleShared {
+        Arc::as_ptr(&self.inner)
+    }
+}
+
+impl std::fmt::Debug for Module {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Module").field("name", &self.name()).finish_non_exhaustive()
+    }
+}
+
+/// A section of a module.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Section<'m> {
+    /// The section's number in the binary format (specification, section 5.5.2): 0 for a custom section.
+    pub id: u8,
+    /// The name of a custom section, of which the first 256 bytes are kept.
+    pub name: Option<&'m str>,
+    /// Where its contents begin, in bytes from the module's start.
+    pub offset: u64,
+    /// How many bytes its contents have.
+    pub size: u32,
+}
+
+fn read_some(reader: &mut impl Read, into: &mut [u8]) -> Result<usize, Error> {
+    loop {
+        match reader.read(into) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return Ok(result?),
+        }
+    }
+}
+
+/// Whether bytes begin like a module in the text format: with a parenthesis or a comment.
+fn looks_like_text(bytes: &[u8]) -> bool {
+    matches!(bytes.trim_ascii_start().first(), Some(b'(' | b';'))
+}
+
+#[cfg(feature = "wat")]
+fn binary_of(text: &[u8]) -> Result<Vec<u8>, Error> {
+    let invalid = |error: &dyn std::fmt::Display| Error::new(ErrorKind::Invalid, error);
+    let text = std::str::from_utf8(text).map_err(|error| invalid(&error))?;
+    wat::parse_str(text).map_err(|error| invalid(&error))
+}
+
+#[cfg(not(feature = "wat"))]
+fn binary_of(_: &[u8]) -> Result<Vec<u8>, Error> {
+    Err(Error::new(
+        ErrorKind::Invalid,
+        "modules in the text format need the feature `wat` of the crate `dunlin`",
+    ))
+}

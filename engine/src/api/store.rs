@@ -1,0 +1,135 @@
+use crate::budget::{Charge, Kind};
+use crate::store::{StoreInner, try_box};
+use crate::{AsContext, AsContextMut, Engine, Error, InterruptHandle};
+use core::marker::PhantomData;
+use core::ptr::NonNull;
+
+/// What a store points to. A pointer to it is one to its first part, too.
+#[repr(C)]
+pub(crate) struct StoreData<T> {
+    pub(crate) inner: StoreInner,
+    pub(crate) data: T,
+    /// For the memory of this.
+    _charge: Charge,
+}
+
+/// The world of some instances: their functions, memories, tables and globals, and the embedder's data.
+///
+/// Instances in it live until it is dropped, even when all handles are gone; so make a store for each guest rather
+/// than one for all. Handles such as [`Func`](crate::Func) and [`Memory`](crate::Memory) only say which object of
+/// which store is meant.
+///
+/// A store is used by one thread at a time, and may go from thread to thread if its data may.
+///
+/// ```
+/// use dunlin::{Engine, Store};
+/// let mut store = Store::new(&Engine::default(), 41);
+/// *store.data_mut() += 1;
+/// assert_eq!(store.into_data(), 42);
+/// ```
+pub struct Store<T> {
+    ptr: NonNull<StoreData<T>>,
+    owned: PhantomData<StoreData<T>>,
+}
+
+// SAFETY: it owns what it points to, like a box; and `StoreInner` is `Send`.
+unsafe impl<T: Send> Send for Store<T> {}
+// SAFETY: as above; and `StoreInner` is `Sync`.
+unsafe impl<T: Sync> Sync for Store<T> {}
+
+impl<T> Store<T> {
+    /// A store of this engine, with the embedder's data.
+    ///
+    /// # Panics
+    ///
+    /// If the engine's budget or the system has no room for an empty store: see [`Store::try_new`].
+    pub fn new(engine: &Engine, data: T) -> Self {
+        match Self::try_new(engine, data) {
+            Ok(store) => store,
+            Err(error) => panic!("a store can't be had: {error}"),
+        }
+    }
+
+    /// A store of this engine, with the embedder's data.
+    ///
+    /// # Errors
+    ///
+    /// If the engine's budget or the system has no room for an empty store.
+    pub fn try_new(engine: &Engine, data: T) -> Result<Self, Error> {
+        let charge = engine.budget().charge(Kind::Instance, size_of::<StoreData<T>>() as u64)?;
+        let inner = StoreInner::new(engine)?;
+        let boxed = try_box(Kind::Instance, StoreData { inner, data, _charge: charge })?;
+        let ptr = NonNull::from(Box::leak(boxed));
+        // SAFETY: it is new and ours alone. From now on every access goes through this pointer.
+        unsafe { (*ptr.as_ptr()).inner.vm.store = ptr.as_ptr().cast() };
+        Ok(Self { ptr, owned: PhantomData })
+    }
+
+    pub(super) fn ptr(&self) -> NonNull<StoreData<T>> {
+        self.ptr
+    }
+
+    /// The embedder's data.
+    pub fn data(&self) -> &T {
+        self.as_context().data()
+    }
+
+    /// The embedder's data.
+    pub fn data_mut(&mut self) -> &mut T {
+        self.as_context_mut().into_parts().1
+    }
+
+    /// Drops the store and gives the embedder's data back.
+    pub fn into_data(self) -> T {
+        let store = core::mem::ManuallyDrop::new(self);
+        // SAFETY: `try_new` made it from a box, and `drop` doesn't get it.
+        let boxed = unsafe { Box::from_raw(store.ptr.as_ptr()) };
+        boxed.data
+    }
+
+    /// The store's engine.
+    pub fn engine(&self) -> &Engine {
+        self.as_context().engine()
+    }
+
+    /// Sets how much the guest may still execute before it traps with
+    /// [`OutOfFuel`](crate::Trap::OutOfFuel). A new store has none.
+    ///
+    /// A unit is about one WebAssembly instruction; each function call and each turn of a loop takes its part
+    /// before it begins, and operations on many bytes or elements take more. The same execution takes the same
+    /// amount on every machine. A host function can set and read the fuel, too.
+    ///
+    /// # Errors
+    ///
+    /// If the engine doesn't count fuel: see [`Config::consume_fuel`](crate::Config::consume_fuel).
+    pub fn set_fuel(&mut self, fuel: u64) -> Result<(), Error> {
+        self.as_context_mut().set_fuel(fuel)
+    }
+
+    /// The fuel that is left.
+    ///
+    /// # Errors
+    ///
+    /// If the engine doesn't count fuel: see [`Config::consume_fuel`](crate::Config::consume_fuel).
+    pub fn get_fuel(&self) -> Result<u64, Error> {
+        self.as_context().get_fuel()
+    }
+
+    /// Something with which another thread can stop what this store executes.
+    pub fn interrupt_handle(&self) -> InterruptHandle {
+        InterruptHandle::new(self.as_context().inner().interrupt.clone())
+    }
+}
+
+impl<T> Drop for Store<T> {
+    fn drop(&mut self) {
+        // SAFETY: `try_new` made it from a box.
+        drop(unsafe { Box::from_raw(self.ptr.as_ptr()) });
+    }
+}
+
+impl<T: std::fmt::Debug> std::fmt::Debug for Store<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("data", self.data()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,147 @@
+use crate::store::{StoreId, StoreInner};
+use crate::vmctx::TableObj;
+use crate::{AsContext, AsContextMut, Error, TableType, Trap, Val};
+use core::ptr::NonNull;
+
+/// A table of a store.
+///
+/// ```
+/// use dunlin::{Engine, Store, Table, TableType, Val, ValType};
+/// let mut store = Store::new(&Engine::default(), ());
+/// let ty = TableType::new(ValType::FuncRef, 2, Some(10));
+/// let table = Table::new(&mut store, ty, Val::FuncRef(None))?;
+/// assert_eq!(table.grow(&mut store, 3, Val::FuncRef(None))?, 2);
+/// assert!(table.get(&store, 4).is_some() && table.get(&store, 5).is_none());
+/// # Ok::<(), dunlin::Error>(())
+/// ```
+///
+/// # Panics
+///
+/// Every method panics when it is given another store than the table's.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Table {
+    pub(super) store: StoreId,
+    index: u32,
+}
+
+impl Table {
+    /// Makes a table of the type's minimal size, all elements being `init`.
+    ///
+    /// # Errors
+    ///
+    /// If `init` isn't of the element type, or the size is more than 10,000,000 elements or than the budget or
+    /// the system has room for.
+    pub fn new(mut store: impl AsContextMut, ty: TableType, init: Val) -> Result<Self, Error> {
+        init.expect_ty(ty.element())?;
+        let mut store = store.as_context_mut();
+        let init = init.to_raw(store.inner())[0];
+        let table = store.inner_mut().new_table(ty, init)?;
+        // SAFETY: just made.
+        Ok(Self::from_obj(store.inner(), unsafe { table.as_ref() }))
+    }
+
+    /// The table's type, as it was made.
+    pub fn ty(&self, store: impl AsContext) -> TableType {
+        self.obj(store.as_context().inner()).inner.ty
+    }
+
+    /// The current number of elements.
+    pub fn size(&self, store: impl AsContext) -> u64 {
+        self.obj(store.as_context().inner()).len
+    }
+
+    /// An element; `None` beyond the table's end.
+    pub fn get(&self, store: impl AsContext, index: u64) -> Option<Val> {
+        let store = store.as_context();
+        let table = self.obj(store.inner());
+        let element = *table.elements().get(usize::try_from(index).ok()?)?;
+        // SAFETY: what is in a table of this store, if of type `funcref`, is null or a function of it.
+        Some(unsafe { Val::from_raw(store.inner(), table.inner.ty.element(), &[element, 0]) })
+    }
+
+    /// Sets an element.
+    ///
+    /// # Errors
+    ///
+    /// If it is beyond the table's end, or the value isn't of the element type.
+    pub fn set(&self, store: impl AsContextMut, index: u64, value: Val) -> Result<(), Error> {
+        self.fill(store, index, value, 1)
+    }
+
+    /// Adds `delta` elements, each of them `init`, and gives the former size.
+    ///
+    /// # Errors
+    ///
+    /// If `init` isn't of the element type, the table would exceed its type's maximum or 10,000,000 elements, or the
+    /// budget or the system has no room for it.
+    pub fn grow(&self, mut store: impl AsContextMut, delta: u64, init: Val) -> Result<u64, Error> {
+        let mut store = store.as_context_mut();
+        let init = self.element(store.inner(), init)?;
+        let table = self.ptr(store.inner()).as_ptr();
+        // SAFETY: a table of this store, as `ptr` has checked.
+        unsafe { store.inner_mut().table_grow(table, delta, init) }.ok_or_else(|| {
+            let size = self.size(&store);
+            Error::msg(format_args!("a table of {size} elements can't grow by {delta}"))
+        })
+    }
+
+    /// Sets `len` elements from `start` on.
+    ///
+    /// # Errors
+    ///
+    /// If some are beyond the table's end (then none is set), or the value isn't of the element type.
+    pub fn fill(&self, mut store: impl AsContextMut, start: u64, value: Val, len: u64) -> Result<(), Error> {
+        let mut store = store.as_context_mut();
+        let value = self.element(store.inner(), value)?;
+        // SAFETY: the store is borrowed exclusively, and with it the object.
+        let table = unsafe { self.ptr(store.inner_mut()).as_mut() };
+        if !table.covers(start, len) {
+            return Err(Trap::TableOutOfBounds.into());
+        }
+        table.elements_mut()[start as usize..][..len as usize].fill(value);
+        Ok(())
+    }
+
+    /// Copies `len` elements from one table to another, or within one.
+    ///
+    /// # Errors
+    ///
+    /// If some are beyond a table's end (then none is copied), or the tables have different element types.
+    pub fn copy(
+        mut store: impl AsContextMut,
+        to: &Table,
+        to_start: u64,
+        from: &Table,
+        from_start: u64,
+        len: u64,
+    ) -> Result<(), Error> {
+        let mut store = store.as_context_mut();
+        let store = store.inner_mut();
+        let (expected, found) = (to.obj(store).inner.ty.element(), from.obj(store).inner.ty.element());
+        if expected != found {
+            return Err(Error::msg(format_args!("a table of {expected} has no place for {found}")));
+        }
+        let (to, from) = (to.ptr(store).as_ptr(), from.ptr(store).as_ptr());
+        // SAFETY: tables of this store, as `ptr` has checked, and of one element type.
+        unsafe { store.copy_elements(to, from, to_start, from_start, len) }
+    }
+
+    fn element(&self, store: &StoreInner, value: Val) -> Result<u64, Error> {
+        value.expect_ty(self.obj(store).inner.ty.element())?;
+        Ok(value.to_raw(store)[0])
+    }
+
+    pub(crate) fn from_obj(store: &StoreInner, table: &TableObj) -> Self {
+        Self { store: store.id, index: table.inner.handle }
+    }
+
+    pub(crate) fn ptr(&self, store: &StoreInner) -> NonNull<TableObj> {
+        store.check(self.store);
+        store.tables.get(self.index)
+    }
+
+    pub(crate) fn obj<'a>(&self, store: &'a StoreInner) -> &'a TableObj {
+        // SAFETY: objects live as long as the store, and change only when it is borrowed exclusively.
+        unsafe { self.ptr(store).as_ref() }
+    }
+}

@@ -1,0 +1,361 @@
+//! The one error type of the API, and the WebAssembly backtrace that it may carry.
+
+use crate::budget::{MemoryError, OutOfBudget};
+use crate::stream::{self, LoadError};
+use crate::{Module, Trap};
+use std::any::Any;
+use std::fmt;
+
+/// `Result` with this crate's [`Error`].
+pub type Result<T, E = Error> = core::result::Result<T, E>;
+
+/// Anything that may go wrong in this crate, or in a host function that the guest called.
+///
+/// It is one pointer wide. `Display` writes one clear sentence; `Debug` (which `fn main() -> dunlin::Result<()>` and
+/// `unwrap` print) adds the WebAssembly backtrace.
+///
+/// ```
+/// use dunlin::{Error, Trap};
+/// let error = Error::from(Trap::IntegerDivisionByZero);
+/// assert_eq!(error.trap(), Some(Trap::IntegerDivisionByZero));
+/// assert_eq!(error.to_string(), "integer divide by zero");
+/// ```
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    cause: Cause,
+    /// What was being attempted, outermost first; only [`Error::context`] adds to it.
+    context: String,
+    backtrace: Option<WasmBacktrace>,
+}
+
+enum Cause {
+    Trap(Trap),
+    Text(String),
+    Offset(String, u64),
+    Host(Box<dyn HostError>),
+}
+
+/// A kind of [`Error`], for callers that treat some differently.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The guest trapped: see [`Error::trap`].
+    Trap,
+    /// The bytes are no WebAssembly module, or an invalid one, or use a feature that is switched off.
+    Invalid,
+    /// The module is valid, but exceeds a limit of this engine.
+    Limit,
+    /// The memory budget, or the machine, had no room.
+    OutOfBudget,
+    /// Imports that are missing or have other types.
+    Link,
+    /// A host function failed with an error of its own: see [`Error::downcast_ref`].
+    Host,
+    /// Reading failed.
+    Io,
+    /// Anything else, such as a call with the wrong number of arguments.
+    Other,
+}
+
+trait HostError: Any + Send + Sync {
+    fn error(&self) -> &(dyn std::error::Error + Send + Sync + 'static);
+    fn any(&self) -> &dyn Any;
+    fn into_any(self: Box<Self>) -> Box<dyn Any>;
+}
+
+impl<E: std::error::Error + Send + Sync + 'static> HostError for E {
+    fn error(&self) -> &(dyn std::error::Error + Send + Sync + 'static) {
+        self
+    }
+    fn any(&self) -> &dyn Any {
+        self
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any> {
+        self
+    }
+}
+
+impl Error {
+    #[cold]
+    fn build(kind: ErrorKind, cause: Cause) -> Self {
+        Error(Box::new(Inner { kind, cause, context: String::new(), backtrace: None }))
+    }
+
+    /// An error that consists of a message.
+    pub fn msg(message: impl fmt::Display) -> Self {
+        Self::build(ErrorKind::Other, Cause::Text(message.to_string()))
+    }
+
+    /// Wraps an error of the embedder's, for host functions to return. [`Error::downcast_ref`] finds it again.
+    ///
+    /// ```
+    /// #[derive(Debug)]
+    /// struct Exit(i32);
+    /// impl std::fmt::Display for Exit {
+    ///     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    ///         write!(f, "exit with code {}", self.0)
+    ///     }
+    /// }
+    /// impl std::error::Error for Exit {}
+    ///
+    /// let error = dunlin::Error::host(Exit(3));
+    /// assert_eq!(error.downcast_ref::<Exit>().unwrap().0, 3);
+    /// ```
+    pub fn host(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::build(ErrorKind::Host, Cause::Host(Box::new(error)))
+    }
+
+    pub(crate) fn new(kind: ErrorKind, message: impl fmt::Display) -> Self {
+        Self::build(kind, Cause::Text(message.to_string()))
+    }
+
+    /// An error in a module's bytes, at `offset` from their start.
+    pub(crate) fn at(kind: ErrorKind, message: impl fmt::Display, offset: u64) -> Self {
+        Self::build(kind, Cause::Offset(message.to_string(), offset))
+    }
+
+    /// Puts `context` and a colon before the message, to say what was being attempted.
+    #[must_use]
+    pub fn context(mut self, context: impl fmt::Display) -> Self {
+        self.0.context = format!("{context}: {}", self.0.context);
+        self
+    }
+
+    /// The trap, if the guest (or a host function on its behalf) trapped.
+    pub fn trap(&self) -> Option<Trap> {
+        match self.0.cause {
+            Cause::Trap(trap) => Some(trap),
+            _ => None,
+        }
+    }
+
+    /// What kind of error this is.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// Where in the module's bytes the error is, counted from their start, if it is an error in a module.
+    pub fn offset(&self) -> Option<u64> {
+        match self.0.cause {
+            Cause::Offset(_, offset) => Some(offset),
+            _ => None,
+        }
+    }
+
+    /// The embedder's error of type `E`, if one was wrapped by [`Error::host`].
+    pub fn downcast_ref<E: std::error::Error + 'static>(&self) -> Option<&E> {
+        match &self.0.cause {
+            Cause::Host(host) => (**host).any().downcast_ref(),
+            _ => None,
+        }
+    }
+
+    /// Takes the embedder's error of type `E` out again, or gives this error back unchanged.
+    pub fn downcast<E: std::error::Error + 'static>(self) -> Result<E, Self> {
+        if !self.is::<E>() {
+            return Err(self);
+        }
+        let Cause::Host(host) = self.0.cause else { unreachable!("`is` found a host error") };
+        Ok(*host.into_any().downcast().expect("`is` compared the types"))
+    }
+
+    /// Whether this wraps an embedder's error of type `E`.
+    pub fn is<E: std::error::Error + 'static>(&self) -> bool {
+        self.downcast_ref::<E>().is_some()
+    }
+
+    /// The WebAssembly functions that were executing, if any were.
+    pub fn backtrace(&self) -> Option<&WasmBacktrace> {
+        self.0.backtrace.as_ref()
+    }
+
+    /// Attaches a backtrace, unless the error has an inner one already.
+    pub(crate) fn set_backtrace(&mut self, backtrace: WasmBacktrace) {
+        if self.0.backtrace.is_none() {
+            self.0.backtrace = Some(backtrace);
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.context)?;
+        match &self.0.cause {
+            Cause::Trap(trap) => trap.fmt(f),
+            Cause::Text(text) => f.write_str(text),
+            Cause::Offset(text, offset) => write!(f, "{text} (at offset {offset:#x})"),
+            Cause::Host(host) => fmt::Display::fmt((**host).error(), f),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")?;
+        match self.backtrace() {
+            Some(backtrace) => write!(f, "\n{backtrace}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.0.cause {
+            Cause::Host(host) => (**host).error().source(),
+            _ => None,
+        }
+    }
+}
+
+impl From<Trap> for Error {
+    #[cold]
+    fn from(trap: Trap) -> Self {
+        Self::build(ErrorKind::Trap, Cause::Trap(trap))
+    }
+}
+
+impl From<std::io::Error> for Error {
+    fn from(error: std::io::Error) -> Self {
+        Self::build(ErrorKind::Io, Cause::Host(Box::new(error)))
+    }
+}
+
+impl From<MemoryError> for Error {
+    #[cold]
+    fn from(error: MemoryError) -> Self {
+        Self::new(ErrorKind::OutOfBudget, error)
+    }
+}
+
+impl From<OutOfBudget> for Error {
+    #[cold]
+    fn from(error: OutOfBudget) -> Self {
+        Self::new(ErrorKind::OutOfBudget, error)
+    }
+}
+
+impl From<LoadError> for Error {
+    #[cold]
+    fn from(error: LoadError) -> Self {
+        let kind = match error.kind {
+            stream::ErrorKind::Invalid | stream::ErrorKind::Unsupported => ErrorKind::Invalid,
+            stream::ErrorKind::Limit => ErrorKind::Limit,
+            stream::ErrorKind::OutOfBudget => ErrorKind::OutOfBudget,
+            stream::ErrorKind::Io => ErrorKind::Io,
+        };
+        Self::at(kind, error.message, error.offset)
+    }
+}
+
+/// The WebAssembly functions that were executing when something stopped, innermost first.
+///
+/// Of a very deep stack only the innermost frames are kept; [`WasmBacktrace::omitted`] counts the others.
+#[derive(Clone)]
+pub struct WasmBacktrace {
+    frames: Vec<FrameInfo>,
+    omitted: u64,
+}
+
+/// One function of a [`WasmBacktrace`].
+#[derive(Clone)]
+pub struct FrameInfo {
+    module: Module,
+    func_index: u32,
+    module_offset: Option<u64>,
+}
+
+impl WasmBacktrace {
+    /// How many frames are kept at most.
+    pub const MAX_FRAMES: usize = 50;
+
+    pub(crate) fn new() -> Self {
+        Self { frames: Vec::new(), omitted: 0 }
+    }
+
+    /// Adds the next outer frame.
+    pub(crate) fn push(&mut self, module: &Module, func_index: u32, module_offset: Option<u64>) {
+        if self.frames.len() < Self::MAX_FRAMES && self.frames.try_reserve(1).is_ok() {
+            self.frames.push(FrameInfo { module: module.clone(), func_index, module_offset });
+        } else {
+            self.omitted += 1;
+        }
+    }
+
+    /// The kept frames, innermost first.
+    pub fn frames(&self) -> &[FrameInfo] {
+        &self.frames
+    }
+
+    /// How many outer frames were left out.
+    pub fn omitted(&self) -> u64 {
+        self.omitted
+    }
+}
+
+impl fmt::Display for WasmBacktrace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("wasm backtrace:")?;
+        for (number, frame) in self.frames.iter().enumerate() {
+            write!(f, "\n  {number:>3}: {frame}")?;
+        }
+        if self.omitted > 0 {
+            write!(f, "\n  ... and {} more", self.omitted)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for WasmBacktrace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FrameInfo {
+    /// The function's index in its module's index space (imports first).
+    pub fn func_index(&self) -> u32 {
+        self.func_index
+    }
+
+    /// The function's name, if the module's name section gives one.
+    pub fn func_name(&self) -> Option<&str> {
+        self.module.func_name(self.func_index)
+    }
+
+    /// Offset of the instruction from the start of the module's bytes, where known.
+    pub fn module_offset(&self) -> Option<u64> {
+        self.module_offset
+    }
+
+    /// The module that the function belongs to.
+    pub fn module(&self) -> &Module {
+        &self.module
+    }
+
+    /// The module's name, if its name section gives one.
+    pub fn module_name(&self) -> Option<&str> {
+        self.module.name()
+    }
+}
+
+impl fmt::Display for FrameInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(offset) = self.module_offset {
+            write!(f, "{offset:#8x} - ")?;
+        }
+        write!(f, "{}!", self.module_name().unwrap_or("<unnamed>").escape_debug())?;
+        match self.func_name() {
+            Some(name) => write!(f, "{}", name.escape_debug()),
+            None => write!(f, "<wasm function {}>", self.func_index),
+        }
+    }
+}
+
+impl fmt::Debug for FrameInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}

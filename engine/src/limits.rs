@@ -1,0 +1,57 @@
+//! Every bound on what a module may ask for, beside its reason.
+//!
+//! wasmparser enforces bounds of its own while it validates, those that engines have agreed upon
+//! (<https://webassembly.github.io/spec/js-api/#limits>): 1,000,000 types, functions, imports, exports and globals;
+//! 100,000 tables, data segments and element segments; 100 memories; 10,000,000 elements a segment; 1,000 parameters
+//! and results; 50,000 locals; names of 100,000 bytes in imports and exports. They are not checked again here;
+//! where one is repeated below, it is because something must be decided before wasmparser sees the bytes.
+
+/// The bytes of a module: offsets into it are kept in 32 bits.
+pub(crate) const MAX_MODULE_BYTES: u64 = u32::MAX as u64;
+
+/// The bytes of a function body. It is wasmparser's bound, looked at as soon as the size is read: a body is
+/// buffered whole, and nobody should have to send 4 GiB to be told that it is too much.
+pub(crate) const MAX_BODY_BYTES: u32 = 7_654_321;
+
+/// The bytes of an import's, export's or custom section's name. It is wasmparser's bound, needed for the names of
+/// custom sections, which wasmparser doesn't get to see.
+pub(crate) const MAX_STRING_BYTES: u32 = 100_000;
+
+/// The data segments of a module. It is wasmparser's bound, needed because wasmparser is given them one at a time.
+pub(crate) const MAX_DATA_SEGMENTS: u32 = 100_000;
+
+/// The bytes between the start of a data segment and its payload, which hold a constant expression. Real ones
+/// take a dozen; the bound keeps a hostile one from being parsed again and again as it arrives.
+pub(crate) const MAX_DATA_SEGMENT_HEADER: usize = 4096;
+
+/// The operands on the stack at any point of a function. Every byte of a body may push a thousand (a call's
+/// results), so that a body of a few megabytes could make the validator hold gigabytes.
+pub(crate) const MAX_OPERANDS: u32 = 1 << 20;
+
+/// How deep blocks may nest. Every two bytes of a body may open one, and the validator holds a record for each.
+pub(crate) const MAX_CONTROL_DEPTH: u32 = 1 << 16;
+
+/// The operands a constant expression may hold at once. Compilers use two or three; the bound lets an evaluation
+/// have a stack of fixed size.
+pub(crate) const MAX_CONST_EXPR_DEPTH: usize = 64;
+
+/// The bytes of a function name that are kept. Names serve messages and backtraces; mangled ones of C++ can
+/// be longer, and are then cut.
+pub(crate) const MAX_NAME_BYTES: u32 = 4096;
+
+/// The bytes of all function names together that are kept: enough for a large program, little enough
+/// for a name section not to matter. Names beyond it are dropped.
+pub(crate) const MAX_NAMES_BYTES: usize = 16 << 20;
+
+/// The sections that are listed for inspection. A module has at most a dozen besides custom ones, of which
+/// three bytes make one; more than this are valid, but not listed.
+pub(crate) const MAX_LISTED_SECTIONS: usize = 1000;
+
+/// The bytes of a custom section's name that are listed for inspection.
+pub(crate) const MAX_LISTED_NAME_BYTES: usize = 256;
+
+/// The pages of a memory: what 32-bit addresses reach.
+pub(crate) const MAX_MEMORY_PAGES: u64 = 65536;
+
+/// The elements of a table, as engines on the web have agreed. Growing beyond gives -1.
+pub(crate) const MAX_TABLE_ELEMENTS: u64 = 10_000_000;

@@ -1,0 +1,81 @@
+//! Fuel: how much may still be executed, and when to look whether somebody asked for a stop.
+
+use super::StoreInner;
+use crate::{Error, Trap};
+
+/// How much is executed at most between two looks at the interrupt flag.
+const SLICE: u64 = 100_000;
+
+/// The fuel that isn't in the current slice (`VmStore::slice`).
+pub(crate) struct FuelState {
+    /// Whether fuel is counted at all.
+    pub(crate) enabled: bool,
+    reserve: u64,
+}
+
+impl FuelState {
+    pub(crate) fn new(enabled: bool) -> Self {
+        Self { enabled, reserve: 0 }
+    }
+}
+
+impl StoreInner {
+    pub(crate) fn set_fuel(&mut self, fuel: u64) -> Result<(), Error> {
+        self.fuel_enabled()?;
+        // The next charge takes a slice of it.
+        self.vm.slice = 0;
+        self.fuel.reserve = fuel;
+        Ok(())
+    }
+
+    pub(crate) fn get_fuel(&self) -> Result<u64, Error> {
+        self.fuel_enabled()?;
+        Ok(self.remaining())
+    }
+
+    fn fuel_enabled(&self) -> Result<(), Error> {
+        if self.fuel.enabled {
+            Ok(())
+        } else {
+            Err(Error::msg("fuel is not counted: switch it on with Config::consume_fuel(true)"))
+        }
+    }
+
+    fn remaining(&self) -> u64 {
+        self.fuel.reserve.saturating_add(self.vm.slice.max(0) as u64)
+    }
+
+    /// Makes the slice cover `cost`, which the caller then takes from it.
+    ///
+    /// Fails, leaving the fuel as it is, when there is less, or when somebody asked for an interruption (which is
+    /// thereby answered).
+    #[cold]
+    pub(crate) fn refill(&mut self, cost: u64) -> Result<(), Trap> {
+        if self.interrupt.take() {
+            return Err(Trap::Interrupt);
+        }
+        let wanted = cost.max(SLICE).min(i64::MAX as u64);
+        if !self.fuel.enabled {
+            self.vm.slice = wanted as i64;
+            return Ok(());
+        }
+        let remaining = self.remaining();
+        if cost > remaining.min(i64::MAX as u64) {
+            return Err(Trap::OutOfFuel);
+        }
+        let slice = wanted.min(remaining);
+        self.fuel.reserve = remaining - slice;
+        self.vm.slice = slice as i64;
+        Ok(())
+    }
+
+    /// Takes `units` for a bulk operation.
+    pub(crate) fn charge_bulk(&mut self, units: u64) -> Result<(), Trap> {
+        if self.vm.slice < 0 || (self.vm.slice as u64) < units {
+            self.refill(units)?;
+        }
+        // After a refill, the slice holds at least `min(units, i64::MAX)`.
+        self.vm.slice -= units.min(i64::MAX as u64) as i64;
+        Ok(())
+    }
+}

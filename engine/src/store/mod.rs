@@ -1,0 +1,166 @@
+//! The objects of a store: instances, functions, memories, tables and globals, and what is done to them outside
+//! the interpreter's handlers.
+//!
+//! Everything here is the non-generic part of `Store<T>`. Objects are in arenas (`arena.rs`): they never move, and
+//! are freed when the store is dropped, so raw pointers between them stay valid. One thread at a time uses a store.
+
+mod arena;
+mod bulk;
+mod fuel;
+mod func;
+mod instance;
+mod instantiate;
+mod memory;
+mod table;
+
+pub(crate) use arena::try_box;
+pub(crate) use func::{HostFunc, slots_of};
+pub(crate) use instance::InstanceObj;
+pub(crate) use instantiate::{Import, check_imports, describe, instantiate};
+pub(crate) use memory::MemoryInner;
+pub(crate) use table::TableInner;
+
+use crate::api::{Engine, InterruptState};
+use crate::budget::{Buf, Charge, Kind};
+use crate::exec::{self, Execution};
+use crate::types::GlobalType;
+use crate::vmctx::{FuncObj, GlobalObj, MemoryObj, TableObj, VmStore};
+use crate::{Error, Val};
+use arena::Arena;
+use core::num::NonZeroU64;
+use core::ptr::NonNull;
+use core::sync::atomic::{AtomicU64, Ordering};
+use fuel::FuelState;
+use std::any::Any;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Tells stores apart, so that a handle used with the wrong one is found out.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct StoreId(NonZeroU64);
+
+impl StoreId {
+    fn new() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        StoreId(NonZeroU64::new(NEXT.fetch_add(1, Ordering::Relaxed)).expect("fewer than 2^64 stores"))
+    }
+}
+
+/// A store without its embedder's data.
+pub(crate) struct StoreInner {
+    pub(crate) vm: VmStore,
+    pub(crate) id: StoreId,
+    pub(crate) engine: Engine,
+    pub(crate) exec: Option<Box<Execution>>,
+    pub(crate) fuel: FuelState,
+    pub(crate) interrupt: Arc<InterruptState>,
+    /// How deeply host functions are nested that called back into the guest.
+    pub(crate) depth: u32,
+    pub(crate) funcs: Arena<FuncObj>,
+    pub(crate) memories: Arena<MemoryObj>,
+    /// What instances without a memory have for memory 0.
+    empty_memory: Option<NonNull<MemoryObj>>,
+    pub(crate) tables: Arena<TableObj>,
+    pub(crate) globals: Arena<GlobalObj>,
+    pub(crate) instances: Arena<InstanceObj>,
+    pub(crate) host_funcs: Buf<Arc<HostFunc>>,
+    /// The function made of each host function, by the address of the latter.
+    host_func_refs: HashMap<usize, NonNull<FuncObj>>,
+    host_func_refs_charge: Charge,
+    extern_refs: Buf<Box<dyn Any + Send + Sync>>,
+    /// Arguments and results of dynamically typed host functions; kept for its memory.
+    pub(crate) vals: Vec<Val>,
+}
+
+// SAFETY: the raw pointers lead to objects that this store owns, or to modules and states that it holds a
+// count of and that are `Send + Sync` themselves. Host functions and external references are `Send + Sync` by their
+// bounds. Nothing is tied to the thread that made it.
+unsafe impl Send for StoreInner {}
+// SAFETY: a shared store can only be read: whatever changes an object asks for the store exclusively.
+unsafe impl Sync for StoreInner {}
+
+impl StoreInner {
+    /// A store that still has to learn its address (`vm.store`).
+    pub(crate) fn new(engine: &Engine) -> Result<Self, Error> {
+        let budget = engine.budget();
+        Ok(Self {
+            vm: VmStore { slice: 0, stack_end: core::ptr::null_mut(), store: core::ptr::null_mut() },
+            id: StoreId::new(),
+            engine: engine.clone(),
+            exec: None,
+            fuel: FuelState::new(engine.consumes_fuel()),
+            interrupt: Arc::new(InterruptState::new()),
+            depth: 0,
+            funcs: Arena::new(budget, Kind::Instance),
+            memories: Arena::new(budget, Kind::Instance),
+            empty_memory: None,
+            tables: Arena::new(budget, Kind::Instance),
+            globals: Arena::new(budget, Kind::Global),
+            instances: Arena::new(budget, Kind::Instance),
+            host_funcs: Buf::new(budget, Kind::Instance),
+            host_func_refs: HashMap::new(),
+            host_func_refs_charge: budget.nothing(Kind::Instance),
+            extern_refs: Buf::new(budget, Kind::Host),
+            vals: Vec::new(),
+        })
+    }
+
+    /// # Panics
+    /// If a handle belongs to another store.
+    #[inline]
+    pub(crate) fn check(&self, id: StoreId) {
+        if id != self.id {
+            wrong_store();
+        }
+    }
+
+    /// Calls a function: arguments in, results out, `FuncObj::header` slots.
+    ///
+    /// # Safety
+    /// `store` is a live store, reached through the pointer that it knows itself by, and nobody holds a reference
+    /// to its parts; `func` is one of its functions.
+    pub(crate) unsafe fn invoke(
+        store: *mut StoreInner,
+        func: *mut FuncObj,
+        args_results: &mut [u64],
+    ) -> Result<(), Error> {
+        // SAFETY: the caller's contract.
+        let inner = unsafe { &mut *store };
+        if inner.exec.is_none() {
+            let engine = &inner.engine;
+            inner.exec =
+                Some(try_box(Kind::Stack, Execution::new(engine.max_wasm_stack(), engine.budget())?)?);
+        }
+        // SAFETY: the caller's contract; `inner` is not used any more.
+        unsafe { exec::invoke(store, func, args_results) }
+    }
+
+    /// Makes a global that holds `value`.
+    pub(crate) fn new_global(
+        &mut self,
+        ty: GlobalType,
+        value: [u64; 2],
+    ) -> Result<NonNull<GlobalObj>, Error> {
+        let handle = self.globals.len();
+        self.globals.push(GlobalObj { value, ty, handle })
+    }
+
+    /// Keeps a host value for as long as the store lives; the result is a slot.
+    pub(crate) fn new_extern_ref(&mut self, value: Box<dyn Any + Send + Sync>) -> Result<u32, Error> {
+        if self.extern_refs.len() >= u32::MAX as usize - 1 {
+            return Err(Error::msg("a store holds at most 2^32 external references"));
+        }
+        self.extern_refs.try_push(value)?;
+        Ok(self.extern_refs.len() as u32 - 1)
+    }
+
+    pub(crate) fn extern_ref(&self, index: u32) -> &(dyn Any + Send + Sync) {
+        &*self.extern_refs[index as usize]
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn wrong_store() -> ! {
+    panic!("a handle was used with another store than the one that it belongs to")
+}

@@ -1,0 +1,132 @@
+//! The code section: bodies are validated one by one, then kept, or hashed and dropped.
+
+use wasmparser::{BinaryReader, FunctionBody};
+
+use super::framing::Leb;
+use super::{BodyCheck, BodyStats, Core, ErrorKind, LoadError, State, Step, cost};
+use crate::bodies::BodyRecord;
+use crate::limits::{MAX_BODY_BYTES, MAX_CONTROL_DEPTH, MAX_OPERANDS};
+
+impl<C: BodyCheck> Core<C> {
+    pub(super) fn code_count(&mut self, len: u32, bytes: &[u8]) -> Result<Step, LoadError> {
+        let Some((count, leb)) = Leb::read_at(bytes, self.offset)? else {
+            return Ok(Step::More { wanted: bytes.len() + 1, eof_at: self.offset + bytes.len() as u64 });
+        };
+        let start = self.offset;
+        let Some(rest) = len.checked_sub(leb as u32) else {
+            return Err(self.invalid("unexpected end-of-file", start));
+        };
+        self.order.bodies(count, start)?;
+        self.validator.code_section_start(&(start..start + u64::from(len))).map_err(LoadError::invalid)?;
+        self.code_base = (start + leb as u64) as u32;
+        // The count equals that of the function section, which has been read.
+        self.records.try_reserve_exact(count as usize).map_err(self.memory())?;
+        if self.bodies_file.is_some() {
+            self.hashes.try_reserve_exact(count as usize).map_err(self.memory())?;
+        }
+        self.state = State::Body { remaining: count, len: rest };
+        Ok(Step::Took(leb))
+    }
+
+    pub(super) fn body(&mut self, remaining: u32, len: u32, bytes: &[u8]) -> Result<Step, LoadError> {
+        let start = self.offset;
+        if remaining == 0 {
+            if len > 0 {
+                return Err(self.invalid("trailing bytes at end of section", start));
+            }
+            self.state = State::SectionStart;
+            return Ok(Step::Took(0));
+        }
+        let Some((size, leb)) = Leb::read_at(bytes, start)? else {
+            return Ok(Step::More { wanted: bytes.len() + 1, eof_at: start + bytes.len() as u64 });
+        };
+        let body_offset = start + leb as u64;
+        let total = leb as u64 + u64::from(size);
+        let Some(rest) = u64::from(len).checked_sub(total) else {
+            return Err(self.invalid("unexpected end-of-file", start));
+        };
+        if size > MAX_BODY_BYTES {
+            let message = format!("function body size count exceeds limit of {MAX_BODY_BYTES}");
+            return Err(self.invalid(message, body_offset));
+        }
+        let Some(entry) = bytes.get(..total as usize) else {
+            return Ok(Step::More { wanted: total as usize, eof_at: body_offset });
+        };
+        self.admit(entry.len())?;
+        let body = &entry[leb..];
+        self.validate_body(body, body_offset)?;
+        self.keep_body(entry, leb, body_offset, len)?;
+        self.state = State::Body { remaining: remaining - 1, len: rest as u32 };
+        Ok(Step::Took(entry.len()))
+    }
+
+    fn validate_body(&mut self, bytes: &[u8], offset: u64) -> Result<(), LoadError> {
+        let reader = BinaryReader::new_features(bytes, offset, self.features.wasmparser());
+        let body = FunctionBody::new(reader);
+        let func = self.validator.code_section_entry(&body).map_err(LoadError::invalid)?;
+        let index = func.index;
+        let mut validator = func.into_validator(std::mem::take(&mut self.allocations));
+
+        // What `FuncValidator::validate` does, with an eye on how much it makes the validator hold.
+        let mut stats = BodyStats::default();
+        let mut reader = body.get_binary_reader();
+        validator.read_locals(&mut reader).map_err(LoadError::invalid)?;
+        while !reader.eof() {
+            let at = reader.original_position();
+            reader
+                .visit_operator(&mut validator.visitor(at))
+                .and_then(|result| result)
+                .map_err(LoadError::invalid)?;
+            stats.instructions += 1;
+            let (operands, depth) = (validator.operand_stack_height(), validator.control_stack_height());
+            stats.max_operands = stats.max_operands.max(operands);
+            stats.max_control_depth = stats.max_control_depth.max(depth);
+            if operands > self.paid_operands || depth > self.paid_depth {
+                self.pay_for_stacks(operands, depth, at)?;
+            }
+        }
+        let at = reader.original_position();
+        reader.finish_expression(&validator.visitor(at)).map_err(LoadError::invalid)?;
+        stats.locals = validator.len_locals();
+        self.allocations = validator.into_allocations();
+        self.check.body(&self.module, index, &body, stats)
+    }
+
+    /// Charges for the validator's stacks, in steps, before they grow beyond what has been paid.
+    #[cold]
+    fn pay_for_stacks(&mut self, operands: u32, depth: u32, offset: u64) -> Result<(), LoadError> {
+        let limit = |what, limit| {
+            LoadError::new(ErrorKind::Limit, format!("function has more than {limit} {what}"), offset)
+        };
+        if operands > MAX_OPERANDS {
+            return Err(limit("operands on its stack", MAX_OPERANDS));
+        }
+        if depth > MAX_CONTROL_DEPTH {
+            return Err(limit("blocks inside each other", MAX_CONTROL_DEPTH));
+        }
+        let operands = operands.next_power_of_two().max(self.paid_operands);
+        let depth = depth.next_power_of_two().max(self.paid_depth);
+        let more = u64::from(operands - self.paid_operands) * cost::OPERAND
+            + u64::from(depth - self.paid_depth) * cost::BLOCK;
+        self.scratch.grow(more).map_err(self.memory())?;
+        (self.paid_operands, self.paid_depth) = (operands, depth);
+        Ok(())
+    }
+
+    /// `entry` is the body with its size before it; `len` bytes of the section were left before it.
+    fn keep_body(&mut self, entry: &[u8], leb: usize, body_offset: u64, len: u32) -> Result<(), LoadError> {
+        let body = &entry[leb..];
+        let record = BodyRecord { offset: body_offset as u32, len: body.len() as u32 };
+        self.records.try_push(record).map_err(self.memory())?;
+        match &self.bodies_file {
+            Some((_, key)) => {
+                let hash = key.hash(body);
+                self.hashes.try_push(hash).map_err(self.memory())
+            }
+            None => {
+                let bound = self.body_bytes.len() + len as usize;
+                self.body_bytes.try_extend_streamed(entry, bound).map_err(self.memory())
+            }
+        }
+    }
+}

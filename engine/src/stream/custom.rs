@@ -1,0 +1,88 @@
+//! Custom sections: their names are checked, their contents pass by.
+
+use super::framing::Leb;
+use super::{BodyCheck, Core, LoadError, State, Step};
+use crate::budget::{Buf, Kind, MemoryError};
+use crate::limits::{MAX_LISTED_NAME_BYTES, MAX_STRING_BYTES};
+
+impl<C: BodyCheck> Core<C> {
+    pub(super) fn custom_name(&mut self, len: u32, bytes: &[u8]) -> Result<Step, LoadError> {
+        let start = self.offset;
+        let within = &bytes[..bytes.len().min(len as usize)];
+        let Some((name_len, leb)) = Leb::read_at(within, start)? else {
+            if within.len() == len as usize {
+                return Err(self.invalid("unexpected end-of-file", start + u64::from(len)));
+            }
+            return Ok(Step::More { wanted: bytes.len() + 1, eof_at: start });
+        };
+        let name_at = start + leb as u64;
+        if name_len > MAX_STRING_BYTES {
+            return Err(self.invalid("string size out of bounds", name_at - 1));
+        }
+        let Some(rest) = (len - leb as u32).checked_sub(name_len) else {
+            return Err(self.invalid("unexpected end-of-file", name_at));
+        };
+        let total = leb + name_len as usize;
+        let Some(name) = bytes.get(leb..total) else {
+            return Ok(Step::More { wanted: total, eof_at: start });
+        };
+        self.admit(total)?;
+        let Ok(name) = str::from_utf8(name) else {
+            return Err(self.invalid("malformed UTF-8 encoding", start + total as u64 - 1));
+        };
+        self.list_name(name)?;
+        self.state = if name == "name" && !self.skip_names && self.names.begin() {
+            State::Names { len: rest }
+        } else {
+            State::CustomSkip { len: rest }
+        };
+        Ok(Step::Took(total))
+    }
+
+    fn list_name(&mut self, name: &str) -> Result<(), LoadError> {
+        // It is the last one, unless there were too many to list.
+        if self.sections.last().is_some_and(|info| info.offset == self.section_offset) {
+            let listed = &name[..name.floor_char_boundary(MAX_LISTED_NAME_BYTES)];
+            let (listed, charge) = try_str(&self.budget, listed).map_err(self.memory())?;
+            self.module.charges.metadata.merge(charge);
+            if let Some(info) = self.sections.last_mut() {
+                info.name = Some(listed);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn custom_skip(&mut self, len: u32, bytes: &[u8]) -> Step {
+        let now = bytes.len().min(len as usize);
+        self.pass_by(now, len, |len| State::CustomSkip { len })
+    }
+
+    pub(super) fn custom_names(&mut self, len: u32, bytes: &[u8]) -> Step {
+        let now = bytes.len().min(len as usize);
+        self.names.feed(&bytes[..now]);
+        self.pass_by(now, len, |len| State::Names { len })
+    }
+
+    fn pass_by(&mut self, now: usize, len: u32, then: fn(u32) -> State) -> Step {
+        if len == 0 {
+            self.state = State::SectionStart;
+        } else if now == 0 {
+            return Step::More { wanted: 1, eof_at: self.section_offset };
+        } else {
+            self.state = then(len - now as u32);
+        }
+        Step::Took(now)
+    }
+}
+
+/// A copy of `text`, and the charge for it.
+pub(super) fn try_str(
+    budget: &crate::budget::Budget,
+    text: &str,
+) -> Result<(Box<str>, crate::budget::Charge), MemoryError> {
+    let mut buf = Buf::with_capacity(budget, Kind::Metadata, text.len())?;
+    buf.try_extend_from_slice(text.as_bytes())?;
+    let (bytes, charge) = buf.into_boxed();
+    let text = String::from_utf8(Vec::from(bytes)).unwrap_or_default();
+    Ok((text.into_boxed_str(), charge))
+}

@@ -1,0 +1,148 @@
+//! The data section: what is in front of each payload is parsed and validated, the payload passes by.
+
+use wasmparser::{BinaryReader, DataKind, DataSectionReader};
+
+use super::framing::Leb;
+use super::{BodyCheck, Core, ErrorKind, LoadError, State, Step};
+use crate::budget::{Buf, Kind};
+use crate::const_expr::ConstExpr;
+use crate::limits::{MAX_DATA_SEGMENT_HEADER, MAX_DATA_SEGMENTS};
+use crate::module::{DataMode, DataSegment};
+
+/// What stands in front of a segment's payload.
+struct Header<'a> {
+    kind: DataKind<'a>,
+    /// The bytes up to the payload's size.
+    len: usize,
+    payload: u32,
+    /// The bytes up to the payload.
+    total: usize,
+}
+
+impl<C: BodyCheck> Core<C> {
+    pub(super) fn data_count(&mut self, len: u32, bytes: &[u8]) -> Result<Step, LoadError> {
+        let start = self.offset;
+        let within = &bytes[..bytes.len().min(len as usize)];
+        let Some((count, leb)) = Leb::read_at(within, start)? else {
+            if within.len() == len as usize {
+                return Err(self.invalid("unexpected end-of-file", start + u64::from(len)));
+            }
+            return Ok(Step::More { wanted: bytes.len() + 1, eof_at: start });
+        };
+        self.order.data_segments(count, start + u64::from(len))?;
+        if count > MAX_DATA_SEGMENTS {
+            let message = format!("data segments count exceeds limit of {MAX_DATA_SEGMENTS}");
+            return Err(self.invalid(message, start));
+        }
+        self.data_bound = len as usize;
+        self.state = State::DataSegment { remaining: count, len: len - leb as u32 };
+        Ok(Step::Took(leb))
+    }
+
+    pub(super) fn data_segment(&mut self, remaining: u32, len: u32, bytes: &[u8]) -> Result<Step, LoadError> {
+        let start = self.offset;
+        if remaining == 0 {
+            if len > 0 {
+                let message = "section size mismatch: unexpected data at the end of the section";
+                return Err(self.invalid(message, start));
+            }
+            self.state = State::SectionStart;
+            return Ok(Step::Took(0));
+        }
+        let within = &bytes[..bytes.len().min(len as usize).min(MAX_DATA_SEGMENT_HEADER)];
+        let header = match self.parse_header(within) {
+            Ok(header) => header,
+            Err(error) if error.message() != "unexpected end-of-file" => {
+                return Err(LoadError::invalid(error));
+            }
+            Err(error) if within.len() == len as usize => return Err(LoadError::invalid(error)),
+            Err(_) if within.len() == MAX_DATA_SEGMENT_HEADER => {
+                let message =
+                    format!("data segment has more than {MAX_DATA_SEGMENT_HEADER} bytes before its payload");
+                return Err(LoadError::new(ErrorKind::Limit, message, start));
+            }
+            Err(_) => {
+                let eof_at = self.section_offset;
+                return Ok(Step::More { wanted: bytes.len() + 1, eof_at });
+            }
+        };
+        let after = start + header.total as u64;
+        let Some(rest) = (len - header.total as u32).checked_sub(header.payload) else {
+            return Err(self.invalid("unexpected end-of-file", after));
+        };
+        self.admit(header.total)?;
+        self.validate_header(&within[..header.len])?;
+        self.keep_segment(&header)?;
+        let Header { payload, total, .. } = header;
+        self.state = State::DataPayload { remaining: remaining - 1, payload, len: rest };
+        Ok(Step::Took(total))
+    }
+
+    fn parse_header<'a>(&self, bytes: &'a [u8]) -> wasmparser::Result<Header<'a>> {
+        let mut reader = BinaryReader::new_features(bytes, self.offset, self.features.wasmparser());
+        let flags = reader.read_var_u32()?;
+        let kind = match flags {
+            1 => DataKind::Passive,
+            0 => DataKind::Active { memory_index: 0, offset_expr: reader.read()? },
+            2 => DataKind::Active { memory_index: reader.read_var_u32()?, offset_expr: reader.read()? },
+            // Left to the validator, whose words they are.
+            _ => DataKind::Passive,
+        };
+        let len = reader.current_position();
+        let payload = if flags <= 2 { reader.read_var_u32()? } else { 0 };
+        Ok(Header { kind, len, payload, total: reader.current_position() })
+    }
+
+    /// Lets the validator see a section of just this segment, without its payload.
+    ///
+    /// It keeps no state about data sections (their order and count are ours to check), so that
+    /// many sections of one segment are checked as one section of many would be.
+    fn validate_header(&mut self, header: &[u8]) -> Result<(), LoadError> {
+        let mut section =
+            Buf::with_capacity(&self.budget, Kind::Metadata, header.len() + 2).map_err(self.memory())?;
+        let parts: [&[u8]; 3] = [&[1], header, &[0]];
+        for part in parts {
+            section.try_extend_from_slice(part).map_err(self.memory())?;
+        }
+        // The count is one byte, so the segment is where it was.
+        let reader = BinaryReader::new_features(&section, self.offset - 1, self.features.wasmparser());
+        let section = DataSectionReader::new(reader).map_err(LoadError::invalid)?;
+        self.validator.data_section(&section).map_err(LoadError::invalid)
+    }
+
+    fn keep_segment(&mut self, header: &Header<'_>) -> Result<(), LoadError> {
+        let mode = match &header.kind {
+            DataKind::Passive => DataMode::Passive,
+            DataKind::Active { memory_index, offset_expr } => {
+                let (offset, charge) = ConstExpr::parse(offset_expr, &self.budget)?;
+                self.module.charges.metadata.merge(charge);
+                DataMode::Active { memory: *memory_index, offset }
+            }
+        };
+        let segment = DataSegment { mode, start: self.data_bytes.len() as u32, len: header.payload };
+        self.segments.try_push(segment).map_err(self.memory())
+    }
+
+    pub(super) fn data_payload(
+        &mut self,
+        remaining: u32,
+        payload: u32,
+        len: u32,
+        bytes: &[u8],
+    ) -> Result<Step, LoadError> {
+        if payload == 0 {
+            self.state = State::DataSegment { remaining, len };
+            return Ok(Step::Took(0));
+        }
+        let section = self.section_offset;
+        if bytes.is_empty() {
+            return Ok(Step::More { wanted: 1, eof_at: section });
+        }
+        let now = &bytes[..bytes.len().min(payload as usize)];
+        self.data_bytes
+            .try_extend_streamed(now, self.data_bound)
+            .map_err(|error| LoadError::memory(error, section))?;
+        self.state = State::DataPayload { remaining, payload: payload - now.len() as u32, len };
+        Ok(Step::Took(now.len()))
+    }
+}

@@ -1,0 +1,495 @@
+//! Loads a module from chunks of any size: bytes in, a validated [`ModuleInner`] out.
+//!
+//! The loader holds no more of the input than the largest function body or section that it must see whole: custom
+//! sections and the payloads of data segments pass through. What it answers depends on the bytes, not on how they
+//! were cut: each step looks at bytes from the front, and either takes some or says how many it needs.
+
+mod code;
+mod cost;
+mod custom;
+mod data;
+mod error;
+mod framing;
+mod name_section;
+mod sections;
+mod window;
+
+use std::fs::File;
+
+use wasmparser::{Encoding, FuncValidatorAllocations, FunctionBody, Validator};
+
+pub(crate) use error::{ErrorKind, LoadError};
+
+use crate::bodies::{Bodies, BodyBytes, BodyFile, BodyRecord, HashKey};
+use crate::budget::{Budget, Buf, Charge, Kind};
+use crate::features::Features;
+use crate::limits::{MAX_LISTED_SECTIONS, MAX_MODULE_BYTES};
+use crate::module::{ModuleCharges, ModuleInner, SectionInfo};
+use crate::names::Names;
+use framing::{Leb, MAGIC, Order, SectionId};
+use name_section::NameSection;
+use window::Admission;
+
+/// How to load.
+#[derive(Debug, Default)]
+pub(crate) struct LoadOptions {
+    /// The file that the bytes come from, from its start: the bodies are then left there and read again when needed.
+    pub(crate) bodies_file: Option<File>,
+    /// Don't keep function names.
+    pub(crate) skip_names: bool,
+}
+
+/// A last word on each function body that validation has accepted.
+pub(crate) trait BodyCheck {
+    /// Refuses the body, or lets it pass.
+    ///
+    /// The module lacks what comes after the code section, and its bodies.
+    fn body(
+        &mut self,
+        module: &ModuleInner,
+        func_index: u32,
+        body: &FunctionBody<'_>,
+        stats: BodyStats,
+    ) -> Result<(), LoadError>;
+}
+
+/// Lets every valid body pass.
+#[derive(Debug, Default)]
+pub(crate) struct AcceptAll;
+
+impl BodyCheck for AcceptAll {
+    fn body(&mut self, _: &ModuleInner, _: u32, _: &FunctionBody<'_>, _: BodyStats) -> Result<(), LoadError> {
+        Ok(())
+    }
+}
+
+/// What validation saw in a function body.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct BodyStats {
+    /// Parameters and locals.
+    pub(crate) locals: u32,
+    /// The most operands that were on the stack after an instruction.
+    pub(crate) max_operands: u32,
+    /// The most blocks that were open at once, the body included.
+    pub(crate) max_control_depth: u32,
+    pub(crate) instructions: u32,
+}
+
+/// Where the loader is.
+#[derive(Debug, Clone, Copy)]
+enum State {
+    Header,
+    /// Between sections.
+    SectionStart,
+    /// Before the contents of a section that is needed whole.
+    Whole {
+        id: SectionId,
+        len: u32,
+    },
+    CodeCount {
+        len: u32,
+    },
+    Body {
+        remaining: u32,
+        len: u32,
+    },
+    DataCount {
+        len: u32,
+    },
+    DataSegment {
+        remaining: u32,
+        len: u32,
+    },
+    /// In the payload of a segment. `len` counts what follows it in the section.
+    DataPayload {
+        remaining: u32,
+        payload: u32,
+        len: u32,
+    },
+    CustomName {
+        len: u32,
+    },
+    CustomSkip {
+        len: u32,
+    },
+    Names {
+        len: u32,
+    },
+}
+
+/// What a step did with the bytes it saw.
+enum Step {
+    /// It took this many.
+    Took(usize),
+    /// It needs this many; if the input ends before, the error is that of reading at `eof_at`.
+    More { wanted: usize, eof_at: u64 },
+}
+
+/// Makes a module of a stream of bytes.
+pub(crate) struct Loader<C: BodyCheck = AcceptAll> {
+    core: Core<C>,
+    /// What has come but can't be used before more does.
+    window: Vec<u8>,
+    /// How long the window has to be for the next step.
+    wanted: usize,
+    /// Bytes pushed so far.
+    total: u64,
+    failed: Option<LoadError>,
+}
+
+/// Everything but the bytes.
+struct Core<C> {
+    state: State,
+    /// The offset of the first byte that has not been taken.
+    offset: u64,
+    /// The section it is in: its kind, and where its contents start.
+    section: Option<SectionId>,
+    section_offset: u64,
+    order: Order,
+    validator: Validator,
+    features: Features,
+    budget: Budget,
+    admission: Admission,
+    /// For what the validator holds.
+    scratch: Charge,
+    /// How many operands and blocks `scratch` has paid for.
+    paid_operands: u32,
+    paid_depth: u32,
+    allocations: FuncValidatorAllocations,
+    module: ModuleInner,
+    records: Buf<BodyRecord>,
+    body_bytes: Buf<u8>,
+    bodies_file: Option<(BodyFile, HashKey)>,
+    hashes: Buf<u128>,
+    code_base: u32,
+    data_bytes: Buf<u8>,
+    data_bound: usize,
+    segments: Buf<crate::module::DataSegment>,
+    sections: Buf<SectionInfo>,
+    names: NameSection,
+    skip_names: bool,
+    check: C,
+}
+
+impl<C: BodyCheck> Loader<C> {
+    pub(crate) fn new(features: Features, budget: Budget, options: LoadOptions, check: C) -> Loader<C> {
+        let module = ModuleInner {
+            types: Box::default(),
+            imports: Box::default(),
+            funcs: Box::default(),
+            imported_funcs: 0,
+            imported_tables: 0,
+            imported_memories: 0,
+            imported_globals: 0,
+            tables: Box::default(),
+            memories: Box::default(),
+            globals: Box::default(),
+            exports: Box::default(),
+            exports_by_name: Box::default(),
+            start: None,
+            elems: Box::default(),
+            data: Box::default(),
+            data_bytes: Box::default(),
+            data_count: None,
+            bodies: Bodies {
+                records: Box::default(),
+                bytes: BodyBytes::Memory { base: 0, bytes: Box::default() },
+                budget: budget.clone(),
+                charge: budget.nothing(Kind::Bodies),
+            },
+            names: Names::default(),
+            features,
+            sections: Box::default(),
+            size: 0,
+            charges: ModuleCharges {
+                metadata: budget.nothing(Kind::Metadata),
+                data: budget.nothing(Kind::Data),
+            },
+        };
+        let core = Core {
+            state: State::Header,
+            offset: 0,
+            section: None,
+            section_offset: 0,
+            order: Order::default(),
+            validator: Validator::new_with_features(features.wasmparser()),
+            features,
+            admission: Admission::new(&budget),
+            scratch: budget.nothing(Kind::Metadata),
+            paid_operands: 0,
+            paid_depth: 0,
+            allocations: FuncValidatorAllocations::default(),
+            module,
+            records: Buf::new(&budget, Kind::Bodies),
+            body_bytes: Buf::new(&budget, Kind::Bodies),
+            bodies_file: options.bodies_file.map(|file| (BodyFile::new(file), HashKey::random())),
+            hashes: Buf::new(&budget, Kind::Bodies),
+            code_base: 0,
+            data_bytes: Buf::new(&budget, Kind::Data),
+            data_bound: 0,
+            segments: Buf::new(&budget, Kind::Metadata),
+            sections: Buf::new(&budget, Kind::Metadata),
+            names: NameSection::new(&budget),
+            skip_names: options.skip_names,
+            check,
+            budget,
+        };
+        Loader { core, window: Vec::new(), wanted: 0, total: 0, failed: None }
+    }
+
+    /// Takes the next bytes of the module. After an error, every call gives that error.
+    pub(crate) fn push(&mut self, chunk: &[u8]) -> Result<(), LoadError> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
+        let result = self.push_within_limit(chunk);
+        if let Err(error) = &result {
+            self.failed = Some(error.clone());
+        }
+        result
+    }
+
+    fn push_within_limit(&mut self, chunk: &[u8]) -> Result<(), LoadError> {
+        let room = MAX_MODULE_BYTES - self.total;
+        let within = (chunk.len() as u64).min(room) as usize;
+        self.total += within as u64;
+        self.feed(&chunk[..within])?;
+        if within < chunk.len() {
+            let message = format!("module is larger than {MAX_MODULE_BYTES} bytes");
+            return Err(LoadError::new(ErrorKind::Limit, message, MAX_MODULE_BYTES));
+        }
+        Ok(())
+    }
+
+    fn feed(&mut self, mut chunk: &[u8]) -> Result<(), LoadError> {
+        self.admit(1, 1)?;
+        loop {
+            if self.window.is_empty() {
+                if chunk.is_empty() {
+                    return Ok(());
+                }
+                match self.core.step(chunk)? {
+                    Step::Took(count) => chunk = &chunk[count..],
+                    Step::More { wanted, .. } => {
+                        self.wanted = wanted;
+                        chunk = self.fill(chunk)?;
+                    }
+                }
+            } else {
+                chunk = self.fill(chunk)?;
+                if self.window.len() < self.wanted {
+                    return Ok(());
+                }
+                self.step_window()?;
+            }
+        }
+    }
+
+    /// Moves bytes from the chunk to the window, as many as it wants.
+    fn fill<'b>(&mut self, chunk: &'b [u8]) -> Result<&'b [u8], LoadError> {
+        let (now, later) = chunk.split_at(self.wanted.saturating_sub(self.window.len()).min(chunk.len()));
+        if now.is_empty() {
+            return Ok(later);
+        }
+        self.admit(self.window.len() + now.len(), self.wanted)?;
+        let capacity = self.core.admission.capacity();
+        if self.window.capacity() < capacity {
+            self.window.try_reserve_exact(capacity - self.window.len()).map_err(|_| {
+                let error = crate::budget::OutOfMemory { kind: Kind::Metadata, asked: capacity as u64 };
+                LoadError::memory(crate::budget::MemoryError::OutOfMemory(error), self.core.offset)
+            })?;
+        }
+        self.window.extend_from_slice(now);
+        Ok(later)
+    }
+
+    fn admit(&mut self, have: usize, need: usize) -> Result<(), LoadError> {
+        let offset = self.core.offset;
+        self.core.admission.admit(have, need).map_err(|error| LoadError::memory(error, offset))
+    }
+
+    fn step_window(&mut self) -> Result<Step, LoadError> {
+        let step = self.core.step(&self.window)?;
+        match step {
+            Step::Took(count) => {
+                self.window.drain(..count);
+                self.wanted = self.window.len();
+            }
+            Step::More { wanted, .. } => self.wanted = wanted,
+        }
+        Ok(step)
+    }
+
+    /// There are no more bytes: gives the module.
+    pub(crate) fn finish(mut self) -> Result<ModuleInner, LoadError> {
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
+        self.admit(1, 1)?;
+        while !(self.core.at_end() && self.window.is_empty()) {
+            if let Step::More { eof_at, .. } = self.step_window()? {
+                // What looked like the beginning of a magic number may be a section after all.
+                if matches!(self.core.state, State::SectionStart)
+                    && let Step::Took(count) = self.core.section_start(&self.window)?
+                {
+                    self.window.drain(..count);
+                    continue;
+                }
+                return Err(self.core.end_of_file(eof_at, self.total));
+            }
+        }
+        self.core.finish(self.total)
+    }
+}
+
+impl<C: BodyCheck> Core<C> {
+    fn at_end(&self) -> bool {
+        matches!(self.state, State::SectionStart)
+    }
+
+    /// Goes on with `bytes`, the first of which is at `self.offset`.
+    fn step(&mut self, bytes: &[u8]) -> Result<Step, LoadError> {
+        let step = match self.state {
+            State::Header => self.header(bytes)?,
+            State::SectionStart => {
+                // A second module after the first would read as a custom section with a bad name.
+                if !bytes.is_empty() && bytes.len() < MAGIC.len() && MAGIC.starts_with(bytes) {
+                    return Ok(Step::More { wanted: MAGIC.len(), eof_at: self.offset });
+                }
+                return self.section_start(bytes);
+            }
+            State::Whole { id, len } => self.whole_section(id, len, bytes)?,
+            State::CodeCount { len } => self.code_count(len, bytes)?,
+            State::Body { remaining, len } => self.body(remaining, len, bytes)?,
+            State::DataCount { len } => self.data_count(len, bytes)?,
+            State::DataSegment { remaining, len } => self.data_segment(remaining, len, bytes)?,
+            State::DataPayload { remaining, payload, len } => {
+                self.data_payload(remaining, payload, len, bytes)?
+            }
+            State::CustomName { len } => self.custom_name(len, bytes)?,
+            State::CustomSkip { len } => self.custom_skip(len, bytes),
+            State::Names { len } => self.custom_names(len, bytes),
+        };
+        if let Step::Took(count) = step {
+            self.offset += count as u64;
+        }
+        Ok(step)
+    }
+
+    fn header(&mut self, bytes: &[u8]) -> Result<Step, LoadError> {
+        if let Some(wanted) = framing::check_header(bytes)? {
+            return Ok(Step::More { wanted, eof_at: if wanted == 4 { 0 } else { 4 } });
+        }
+        self.validator.version(1, Encoding::Module, &(0..8)).map_err(LoadError::invalid)?;
+        self.state = State::SectionStart;
+        Ok(Step::Took(8))
+    }
+
+    fn section_start(&mut self, bytes: &[u8]) -> Result<Step, LoadError> {
+        if bytes.starts_with(MAGIC) {
+            return Err(self.invalid("expected section, got wasm magic number", self.offset));
+        }
+        let Some((&id, rest)) = bytes.split_first() else {
+            return Ok(Step::More { wanted: 1, eof_at: self.offset });
+        };
+        if id & 0x80 != 0 {
+            return Err(self.invalid("malformed section id", self.offset));
+        }
+        let Some((len, leb)) = Leb::read_at(rest, self.offset + 1)? else {
+            return Ok(Step::More { wanted: bytes.len() + 1, eof_at: self.offset + bytes.len() as u64 });
+        };
+        let offset = self.offset + 1 + leb as u64;
+        let Some(id) = SectionId::from_byte(id) else {
+            return Err(self.invalid(format!("malformed section id: {id}"), offset));
+        };
+        self.order.section(id, offset)?;
+        (self.section, self.section_offset) = (Some(id), offset);
+        if self.sections.len() < MAX_LISTED_SECTIONS {
+            let info = SectionInfo { id: bytes[0], name: None, offset, size: len };
+            self.sections.try_push(info).map_err(|error| LoadError::memory(error, offset))?;
+        }
+        self.state = match id {
+            SectionId::Custom => State::CustomName { len },
+            SectionId::Code => State::CodeCount { len },
+            SectionId::Data => State::DataCount { len },
+            _ => State::Whole { id, len },
+        };
+        self.offset = offset;
+        Ok(Step::Took(1 + leb))
+    }
+
+    fn whole_section(&mut self, id: SectionId, len: u32, bytes: &[u8]) -> Result<Step, LoadError> {
+        let Some(contents) = bytes.get(..len as usize) else {
+            return Ok(Step::More { wanted: len as usize, eof_at: self.offset });
+        };
+        self.admit(contents.len())?;
+        self.section(id, contents, self.offset)?;
+        self.state = State::SectionStart;
+        Ok(Step::Took(contents.len()))
+    }
+
+    /// Takes note that something is to be used that is needed whole.
+    fn admit(&mut self, len: usize) -> Result<(), LoadError> {
+        self.admission.admit(len, len).map_err(|error| LoadError::memory(error, self.offset))
+    }
+
+    fn invalid(&self, message: impl Into<String>, offset: u64) -> LoadError {
+        LoadError::new(ErrorKind::Invalid, message, offset)
+    }
+
+    fn memory<E: Into<crate::budget::MemoryError>>(&self) -> impl Fn(E) -> LoadError + use<C, E> {
+        let offset = self.offset;
+        move |error| LoadError::memory(error, offset)
+    }
+
+    #[cold]
+    fn end_of_file(&self, eof_at: u64, total: u64) -> LoadError {
+        let message = match (total, self.state, self.section) {
+            (0, ..) => "unexpected end-of-file: the input is empty".to_string(),
+            (_, State::Header, _) => {
+                format!("unexpected end-of-file: the module stops after {total} bytes, inside its header")
+            }
+            (_, State::SectionStart, _) | (.., None) => {
+                format!(
+                    "unexpected end-of-file: the module stops after {total} bytes, where a section starts"
+                )
+            }
+            (.., Some(id)) => {
+                format!("unexpected end-of-file: the module stops after {total} bytes, inside {}", id.name())
+            }
+        };
+        LoadError::new(ErrorKind::Invalid, message, eof_at)
+    }
+
+    fn finish(mut self, total: u64) -> Result<ModuleInner, LoadError> {
+        self.order.end(self.offset)?;
+        self.validator.end(self.offset).map_err(LoadError::invalid)?;
+        let module = &mut self.module;
+        let (records, mut charge) = self.records.into_boxed();
+        module.bodies.records = records;
+        module.bodies.bytes = match self.bodies_file {
+            None => {
+                let (bytes, bytes_charge) = self.body_bytes.into_boxed();
+                charge.merge(bytes_charge);
+                BodyBytes::Memory { base: self.code_base, bytes }
+            }
+            Some((file, key)) => {
+                let (hashes, hashes_charge) = self.hashes.into_boxed();
+                charge.merge(hashes_charge);
+                BodyBytes::File { file, key, hashes }
+            }
+        };
+        module.bodies.charge = charge;
+        let metadata = &mut module.charges.metadata;
+        let charge;
+        (module.data, charge) = self.segments.into_boxed();
+        metadata.merge(charge);
+        let charge;
+        (module.sections, charge) = self.sections.into_boxed();
+        metadata.merge(charge);
+        (module.data_bytes, module.charges.data) = self.data_bytes.into_boxed();
+        module.names = self.names.finish();
+        module.size = total;
+        Ok(self.module)
+    }
+}

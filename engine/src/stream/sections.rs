@@ -1,0 +1,385 @@
+//! The sections that are needed whole: shown to the validator, then taken over.
+
+use wasmparser::{
+    BinaryReader, ElementItems, ElementKind, ExternalKind, FromReader, SectionLimited, TableInit, TypeRef,
+};
+
+use super::custom::try_str;
+use super::framing::{Leb, SectionId};
+use super::{BodyCheck, Core, ErrorKind, LoadError, cost};
+use crate::budget::{Buf, Kind, MemoryError};
+use crate::const_expr::ConstExpr;
+use crate::module::{
+    ElemItems, ElemMode, ElemSegment, Export, ExternKind, GlobalDef, Import, ImportKind, TableDef,
+};
+use crate::types::{FuncType, GlobalType, MemoryType, Mutability, TableType, ValType};
+
+/// Below this, a count that a section can't hold does no harm.
+const SMALL_COUNT: u32 = 1024;
+
+impl<C: BodyCheck> Core<C> {
+    pub(super) fn section(&mut self, id: SectionId, contents: &[u8], offset: u64) -> Result<(), LoadError> {
+        // The validator reserves memory for as many items as the section claims. Where they can't
+        // possibly be there, it is told a smaller count, and fails at the same byte.
+        let believable = self.believable(id, contents)?;
+        let contents = believable.as_deref().unwrap_or(contents);
+        let reader = BinaryReader::new_features(contents, offset, self.features.wasmparser());
+        let invalid = LoadError::invalid;
+        match id {
+            SectionId::Type => {
+                let section = self.reader(reader)?;
+                self.validator.type_section(&section).map_err(invalid)?;
+                self.types(section)
+            }
+            SectionId::Import => {
+                let section = self.reader(reader)?;
+                self.validator.import_section(&section).map_err(invalid)?;
+                self.imports(section)
+            }
+            SectionId::Function => {
+                let section: SectionLimited<'_, u32> = self.reader(reader)?;
+                self.order.functions(section.count());
+                self.validator.function_section(&section).map_err(invalid)?;
+                self.module.funcs = self.extend(|m| &mut m.funcs, section, |_, ty| Ok(ty))?;
+                Ok(())
+            }
+            SectionId::Table => {
+                let section = self.reader(reader)?;
+                self.validator.table_section(&section).map_err(invalid)?;
+                self.module.tables = self.extend(
+                    |m| &mut m.tables,
+                    section,
+                    |core, table: wasmparser::Table<'_>| {
+                        let ty = core.table_type(table.ty)?;
+                        let init = match &table.init {
+                            TableInit::RefNull => None,
+                            TableInit::Expr(expr) => Some(core.const_expr(expr)?),
+                        };
+                        Ok(TableDef { ty, init })
+                    },
+                )?;
+                Ok(())
+            }
+            SectionId::Memory => {
+                let section = self.reader(reader)?;
+                self.validator.memory_section(&section).map_err(invalid)?;
+                self.module.memories =
+                    self.extend(|m| &mut m.memories, section, |core, ty| core.memory_type(ty))?;
+                Ok(())
+            }
+            SectionId::Tag => {
+                let section = self.reader(reader)?;
+                self.validator.tag_section(&section).map_err(invalid)?;
+                Err(self.unsupported())
+            }
+            SectionId::Global => {
+                let section = self.reader(reader)?;
+                self.validator.global_section(&section).map_err(invalid)?;
+                self.module.globals = self.extend(
+                    |m| &mut m.globals,
+                    section,
+                    |core, global: wasmparser::Global<'_>| {
+                        let ty = core.global_type(global.ty)?;
+                        Ok(GlobalDef { ty, init: Some(core.const_expr(&global.init_expr)?) })
+                    },
+                )?;
+                Ok(())
+            }
+            SectionId::Export => {
+                let section = self.reader(reader)?;
+                self.validator.export_section(&section).map_err(invalid)?;
+                self.exports(section)
+            }
+            SectionId::Start => {
+                let func = self.single_number(reader, "start")?;
+                let range = offset..offset + contents.len() as u64;
+                self.validator.start_section(func, &range).map_err(invalid)?;
+                self.module.start = Some(func);
+                Ok(())
+            }
+            SectionId::Element => {
+                let section = self.reader(reader)?;
+                self.validator.element_section(&section).map_err(invalid)?;
+                self.module.elems = self.extend(|m| &mut m.elems, section, Core::elem_segment)?;
+                Ok(())
+            }
+            SectionId::DataCount => {
+                let count = self.single_number(reader, "data count")?;
+                self.order.data_count(count);
+                let range = offset..offset + contents.len() as u64;
+                self.validator.data_count_section(count, &range).map_err(invalid)?;
+                self.module.data_count = Some(count);
+                Ok(())
+            }
+            SectionId::Custom | SectionId::Code | SectionId::Data => Err(self.unsupported()),
+        }
+    }
+
+    /// Charges for what the validator will hold of this section. Gives a copy with a smaller count, if the
+    /// count is more than the contents can hold.
+    fn believable(&mut self, id: SectionId, contents: &[u8]) -> Result<Option<Buf<u8>>, LoadError> {
+        if matches!(id, SectionId::Start | SectionId::DataCount) {
+            return Ok(None);
+        }
+        let Leb::Done(count, leb) = Leb::read(contents) else { return Ok(None) };
+        let bytes = (contents.len() - leb) as u64;
+        let most = bytes / cost::smallest_item(id as u8);
+        let held = cost::section(id as u8, most.min(count.into()), bytes);
+        self.scratch.grow(held).map_err(self.memory())?;
+        // wasmparser refuses more than a million of anything before it reserves.
+        if u64::from(count) <= most || !(SMALL_COUNT..=1_000_000).contains(&count) {
+            return Ok(None);
+        }
+        let mut copy =
+            Buf::with_capacity(&self.budget, Kind::Metadata, contents.len()).map_err(self.memory())?;
+        copy.try_extend_from_slice(contents).map_err(self.memory())?;
+        let mut rest = most + 1;
+        for (i, byte) in copy[..leb].iter_mut().enumerate() {
+            *byte = rest as u8 & 0x7f | if i + 1 < leb { 0x80 } else { 0 };
+            rest >>= 7;
+        }
+        Ok(Some(copy))
+    }
+
+    fn reader<'a, T>(&self, reader: BinaryReader<'a>) -> Result<SectionLimited<'a, T>, LoadError> {
+        SectionLimited::new(reader).map_err(LoadError::invalid)
+    }
+
+    fn single_number(&self, mut reader: BinaryReader<'_>, section: &str) -> Result<u32, LoadError> {
+        let number = reader.read_var_u32().map_err(LoadError::invalid)?;
+        if !reader.eof() {
+            let message = format!("unexpected content in the {section} section");
+            return Err(self.invalid(message, reader.original_position()));
+        }
+        Ok(number)
+    }
+
+    /// For what validation has refused already, as long as it and `Features` agree.
+    #[cold]
+    fn unsupported(&self) -> LoadError {
+        LoadError::new(ErrorKind::Unsupported, "unsupported WebAssembly proposal", self.offset)
+    }
+
+    /// Puts a finished buffer into a box that the module's charge pays for.
+    fn boxed<T>(&mut self, buf: Buf<T>) -> Box<[T]> {
+        let (items, charge) = buf.into_boxed();
+        self.module.charges.metadata.merge(charge);
+        items
+    }
+
+    /// The items of an index space that are there already (the imported ones), and those of the section.
+    fn extend<'a, T, U>(
+        &mut self,
+        space: fn(&mut crate::module::ModuleInner) -> &mut Box<[T]>,
+        section: SectionLimited<'a, U>,
+        mut convert: impl FnMut(&mut Self, U) -> Result<T, LoadError>,
+    ) -> Result<Box<[T]>, LoadError>
+    where
+        U: FromReader<'a>,
+    {
+        let imported = std::mem::take(space(&mut self.module));
+        let count = imported.len() + section.count() as usize;
+        let mut items = Buf::with_capacity(&self.budget, Kind::Metadata, count).map_err(self.memory())?;
+        let freed = size_of_val(&*imported) as u64;
+        for item in Vec::from(imported) {
+            items.try_push(item).map_err(self.memory())?;
+        }
+        self.module.charges.metadata.shrink(freed);
+        for item in section {
+            let item = convert(self, item.map_err(LoadError::invalid)?)?;
+            items.try_push(item).map_err(self.memory())?;
+        }
+        Ok(self.boxed(items))
+    }
+
+    fn types(&mut self, section: wasmparser::TypeSectionReader<'_>) -> Result<(), LoadError> {
+        let mut types = Buf::with_capacity(&self.budget, Kind::Metadata, section.count() as usize)
+            .map_err(self.memory())?;
+        for ty in section.into_iter_err_on_gc_types() {
+            let ty = ty.map_err(LoadError::invalid)?;
+            let supported =
+                ty.params().iter().chain(ty.results()).all(|ty| ValType::from_wasmparser(*ty).is_some());
+            if !supported {
+                return Err(self.unsupported());
+            }
+            let convert = |ty: &wasmparser::ValType| ValType::from_wasmparser(*ty);
+            let count = (ty.params().len() + ty.results().len()) as u64;
+            self.module.charges.metadata.grow(FuncType::heap_bytes(count)).map_err(self.memory())?;
+            let ty = FuncType::new(
+                ty.params().iter().filter_map(convert),
+                ty.results().iter().filter_map(convert),
+            );
+            types.try_push(ty).map_err(self.memory())?;
+        }
+        self.module.types = self.boxed(types);
+        Ok(())
+    }
+
+    fn imports(&mut self, section: wasmparser::ImportSectionReader<'_>) -> Result<(), LoadError> {
+        let count = section.count() as usize;
+        let mut imports = Buf::with_capacity(&self.budget, Kind::Metadata, count).map_err(self.memory())?;
+        let mut funcs = Buf::new(&self.budget, Kind::Metadata);
+        let mut tables = Buf::new(&self.budget, Kind::Metadata);
+        let mut memories = Buf::new(&self.budget, Kind::Metadata);
+        let mut globals = Buf::new(&self.budget, Kind::Metadata);
+        for import in section.into_imports() {
+            let import = import.map_err(LoadError::invalid)?;
+            let kind = match import.ty {
+                TypeRef::Func(ty) => {
+                    funcs.try_push(ty).map_err(self.memory())?;
+                    ImportKind::Func(ty)
+                }
+                TypeRef::Table(ty) => {
+                    let ty = self.table_type(ty)?;
+                    tables.try_push(TableDef { ty, init: None }).map_err(self.memory())?;
+                    ImportKind::Table(ty)
+                }
+                TypeRef::Memory(ty) => {
+                    let ty = self.memory_type(ty)?;
+                    memories.try_push(ty).map_err(self.memory())?;
+                    ImportKind::Memory(ty)
+                }
+                TypeRef::Global(ty) => {
+                    let ty = self.global_type(ty)?;
+                    globals.try_push(GlobalDef { ty, init: None }).map_err(self.memory())?;
+                    ImportKind::Global(ty)
+                }
+                TypeRef::Tag(_) | TypeRef::FuncExact(_) => return Err(self.unsupported()),
+            };
+            let module = self.text(import.module)?;
+            let name = self.text(import.name)?;
+            imports.try_push(Import { module, name, kind }).map_err(self.memory())?;
+        }
+        let module = &mut self.module;
+        module.imported_funcs = funcs.len() as u32;
+        module.imported_tables = tables.len() as u32;
+        module.imported_memories = memories.len() as u32;
+        module.imported_globals = globals.len() as u32;
+        self.module.imports = self.boxed(imports);
+        self.module.funcs = self.boxed(funcs);
+        self.module.tables = self.boxed(tables);
+        self.module.memories = self.boxed(memories);
+        self.module.globals = self.boxed(globals);
+        Ok(())
+    }
+
+    fn exports(&mut self, section: wasmparser::ExportSectionReader<'_>) -> Result<(), LoadError> {
+        let count = section.count() as usize;
+        let mut exports = Buf::with_capacity(&self.budget, Kind::Metadata, count).map_err(self.memory())?;
+        let mut by_name = Buf::with_capacity(&self.budget, Kind::Metadata, count).map_err(self.memory())?;
+        for export in section {
+            let export = export.map_err(LoadError::invalid)?;
+            let kind = match export.kind {
+                ExternalKind::Func => ExternKind::Func,
+                ExternalKind::Table => ExternKind::Table,
+                ExternalKind::Memory => ExternKind::Memory,
+                ExternalKind::Global => ExternKind::Global,
+                ExternalKind::Tag | ExternalKind::FuncExact => return Err(self.unsupported()),
+            };
+            let name = self.text(export.name)?;
+            by_name.try_push(exports.len() as u32).map_err(self.memory())?;
+            exports.try_push(Export { name, kind, index: export.index }).map_err(self.memory())?;
+        }
+        by_name.sort_unstable_by(|a, b| exports[*a as usize].name.cmp(&exports[*b as usize].name));
+        self.module.exports = self.boxed(exports);
+        self.module.exports_by_name = self.boxed(by_name);
+        Ok(())
+    }
+
+    fn elem_segment(&mut self, segment: wasmparser::Element<'_>) -> Result<ElemSegment, LoadError> {
+        let mode = match &segment.kind {
+            ElementKind::Passive => ElemMode::Passive,
+            ElementKind::Declared => ElemMode::Declared,
+            ElementKind::Active { table_index, offset_expr } => {
+                ElemMode::Active { table: table_index.unwrap_or(0), offset: self.const_expr(offset_expr)? }
+            }
+        };
+        let (ty, items) = match segment.items {
+            ElementItems::Functions(funcs) => {
+                let funcs = self.collect(funcs.count(), funcs.into_iter())?;
+                (ValType::FuncRef, ElemItems::Funcs(funcs))
+            }
+            ElementItems::Expressions(ty, exprs) => {
+                let ty = ValType::from_ref_type(ty).ok_or_else(|| self.unsupported())?;
+                (ty, self.elem_exprs(exprs)?)
+            }
+        };
+        Ok(ElemSegment { ty, items, mode })
+    }
+
+    /// Compilers write `ref.func` for each item where a list of functions would do: that is kept as one.
+    fn elem_exprs(
+        &mut self,
+        exprs: SectionLimited<'_, wasmparser::ConstExpr<'_>>,
+    ) -> Result<ElemItems, LoadError> {
+        let count = exprs.count();
+        let mut funcs =
+            Buf::with_capacity(&self.budget, Kind::Metadata, count as usize).map_err(self.memory())?;
+        for expr in exprs.clone() {
+            let expr = expr.map_err(LoadError::invalid)?;
+            let (expr, _charge) = ConstExpr::parse(&expr, &self.budget)?;
+            let Some(func) = expr.as_ref_func() else { break };
+            funcs.try_push(func).map_err(self.memory())?;
+        }
+        if funcs.len() == count as usize {
+            return Ok(ElemItems::Funcs(self.boxed(funcs)));
+        }
+        drop(funcs);
+        let mut items =
+            Buf::with_capacity(&self.budget, Kind::Metadata, count as usize).map_err(self.memory())?;
+        for expr in exprs {
+            let expr = self.const_expr(&expr.map_err(LoadError::invalid)?)?;
+            items.try_push(expr).map_err(self.memory())?;
+        }
+        Ok(ElemItems::Exprs(self.boxed(items)))
+    }
+
+    fn collect<T>(
+        &mut self,
+        count: u32,
+        items: impl Iterator<Item = wasmparser::Result<T>>,
+    ) -> Result<Box<[T]>, LoadError> {
+        let mut buf =
+            Buf::with_capacity(&self.budget, Kind::Metadata, count as usize).map_err(self.memory())?;
+        for item in items {
+            buf.try_push(item.map_err(LoadError::invalid)?).map_err(self.memory())?;
+        }
+        Ok(self.boxed(buf))
+    }
+
+    fn text(&mut self, text: &str) -> Result<Box<str>, LoadError> {
+        let (text, charge) = try_str(&self.budget, text).map_err(self.memory::<MemoryError>())?;
+        self.module.charges.metadata.merge(charge);
+        Ok(text)
+    }
+
+    fn const_expr(&mut self, expr: &wasmparser::ConstExpr<'_>) -> Result<ConstExpr, LoadError> {
+        let (expr, charge) = ConstExpr::parse(expr, &self.budget)?;
+        self.module.charges.metadata.merge(charge);
+        Ok(expr)
+    }
+
+    fn table_type(&self, ty: wasmparser::TableType) -> Result<TableType, LoadError> {
+        let element = ValType::from_ref_type(ty.element_type);
+        // Without memory64, sizes fit 32 bits.
+        match (element, u32::try_from(ty.initial), ty.maximum.map(u32::try_from).transpose()) {
+            (Some(element), Ok(minimum), Ok(maximum)) if !ty.shared => {
+                Ok(TableType { element, minimum, maximum })
+            }
+            _ => Err(self.unsupported()),
+        }
+    }
+
+    fn memory_type(&self, ty: wasmparser::MemoryType) -> Result<MemoryType, LoadError> {
+        if ty.memory64 || ty.shared || ty.page_size_log2.is_some() {
+            return Err(self.unsupported());
+        }
+        Ok(MemoryType { minimum: ty.initial, maximum: ty.maximum })
+    }
+
+    fn global_type(&self, ty: wasmparser::GlobalType) -> Result<GlobalType, LoadError> {
+        let content = ValType::from_wasmparser(ty.content_type).ok_or_else(|| self.unsupported())?;
+        let mutability = if ty.mutable { Mutability::Var } else { Mutability::Const };
+        Ok(GlobalType { content, mutability })
+    }
+}

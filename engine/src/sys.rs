@@ -1,0 +1,49 @@
+//! The only file that names the operating system.
+
+use std::io;
+
+/// Zeroed bytes at a fixed address, taken from the operating system a page at a time as they are touched.
+pub(crate) struct Mapping {
+    map: memmap2::MmapMut,
+}
+
+impl Mapping {
+    /// Maps `len` bytes, which must not be 0.
+    pub(crate) fn new(len: usize) -> io::Result<Self> {
+        Ok(Self { map: memmap2::MmapOptions::new().len(len).map_anon()? })
+    }
+
+    /// Reserves `len` bytes of address space that count towards memory in use only as they are touched.
+    pub(crate) fn reserve(len: usize) -> io::Result<Self> {
+        Ok(Self { map: memmap2::MmapOptions::new().no_reserve_swap().len(len).map_anon()? })
+    }
+
+    /// Makes the mapping larger, wherever it then is; the new bytes are zero. Gives it back if it can't.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn grow(mut self, len: usize) -> Result<Self, Self> {
+        // SAFETY: the mapping is private and anonymous, and no borrow of it is left: `self` is owned.
+        match unsafe { self.map.remap(len, memmap2::RemapOptions::new().may_move(true)) } {
+            Ok(()) => Ok(self),
+            Err(_) => Err(self),
+        }
+    }
+
+    /// Makes the mapping larger, wherever it then is; the new bytes are zero. Gives it back if it can't.
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) fn grow(self, len: usize) -> Result<Self, Self> {
+        let Ok(mut larger) = Self::new(len) else { return Err(self) };
+        larger.map[..self.map.len()].copy_from_slice(&self.map);
+        Ok(larger)
+    }
+
+    pub(crate) fn as_mut_ptr(&mut self) -> *mut u8 {
+        self.map.as_mut_ptr()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.map.len()
+    }
+}
+
+/// Whether address space is so plentiful that each memory may reserve all it may ever grow to.
+pub(crate) const RESERVE_MEMORIES: bool = cfg!(target_pointer_width = "64");

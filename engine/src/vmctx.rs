@@ -1,0 +1,111 @@
+//! The `#[repr(C)]` state that handlers reach through registers, and that machine code will share.
+//!
+//! Everything here is owned by a store (`store/`) and lives at a fixed address until that store is dropped, so
+//! handlers may follow these pointers without checks. Nothing here is visible to embedders.
+
+use crate::module::ModuleShared;
+use crate::store::InstanceObj;
+use core::ptr::NonNull;
+use core::sync::atomic::AtomicPtr;
+use std::sync::Arc;
+
+/// What one store's executions share: the first thing any charge or call looks at.
+#[repr(C)]
+pub(crate) struct VmStore {
+    /// What is left of the current slice of fuel. A charge that would make it negative goes to the cold path.
+    pub(crate) slice: i64,
+    /// End of the part of the value stack that frames may use now.
+    pub(crate) stack_end: *mut u64,
+    /// The store itself, typed `StoreInner` behind; cold functions recover it.
+    pub(crate) store: *mut crate::store::StoreInner,
+}
+
+/// One instance as its code sees it. Followed in memory by arrays of pointers, laid out by [`VmLayout`].
+#[repr(C)]
+pub(crate) struct VmCtx {
+    pub(crate) store: *mut VmStore,
+    /// The module's entry table: one word a defined function, pointing to its code's prologue.
+    pub(crate) entries: *const AtomicPtr<u64>,
+    /// Memory 0, or an empty memory for an instance without one.
+    pub(crate) mem0: *mut MemoryObj,
+    /// The cold part of the instance.
+    pub(crate) instance: *mut InstanceObj,
+}
+
+/// Where the pointer arrays behind a [`VmCtx`] begin, in words from its start.
+///
+/// The order is: imported functions (`*mut FuncObj`), tables (`*mut TableObj`), memories (`*mut MemoryObj`),
+/// globals (`*mut GlobalObj`); each array covers its whole index space, except functions.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct VmLayout {
+    pub(crate) funcs: u32,
+    pub(crate) tables: u32,
+    pub(crate) memories: u32,
+    pub(crate) globals: u32,
+    /// Size of the whole block.
+    pub(crate) words: u32,
+}
+
+impl VmLayout {
+    pub(crate) fn new(imported_funcs: u32, tables: u32, memories: u32, globals: u32) -> Self {
+        let funcs = (size_of::<VmCtx>() / 8) as u32;
+        let t = funcs + imported_funcs;
+        let m = t + tables;
+        let g = m + memories;
+        Self { funcs, tables: t, memories: m, globals: g, words: g + globals }
+    }
+}
+
+/// A function as a reference to it sees it: the target of `call_indirect`, of imports and of handles.
+#[repr(C)]
+pub(crate) struct FuncObj {
+    /// The engine-wide number of its type; equal numbers mean equal types.
+    pub(crate) sig: u32,
+    /// Params and results in slots, for the header's place: `max` of both.
+    pub(crate) header: u32,
+    /// The instance that it runs in; null for a host function.
+    pub(crate) vm: *mut VmCtx,
+    /// Its word of the module's entry table; for a host function a word that always leads to the cold path.
+    pub(crate) entry: *const AtomicPtr<u64>,
+    /// Index among the module's functions (imports first), or of the store's host functions.
+    pub(crate) index: u32,
+    /// Index of this object among the store's functions: what a `Func` handle holds.
+    pub(crate) handle: u32,
+}
+
+/// A linear memory. `base` moves when it grows without a reservation; whoever holds a copy reloads it.
+#[repr(C)]
+pub(crate) struct MemoryObj {
+    pub(crate) base: *mut u8,
+    /// Size in bytes, a multiple of the page size.
+    pub(crate) len: u64,
+    pub(crate) inner: crate::store::MemoryInner,
+}
+
+/// A table of references. Elements are raw: a `*mut FuncObj` or an external reference's number, 0 for null.
+#[repr(C)]
+pub(crate) struct TableObj {
+    pub(crate) base: *mut u64,
+    pub(crate) len: u64,
+    pub(crate) inner: crate::store::TableInner,
+}
+
+/// A global's value, in the format of slots.
+#[repr(C, align(16))]
+pub(crate) struct GlobalObj {
+    pub(crate) value: [u64; 2],
+    pub(crate) ty: crate::types::GlobalType,
+    pub(crate) handle: u32,
+}
+
+impl VmCtx {
+    /// Reads pointer `word` of the arrays behind a context.
+    ///
+    /// # Safety
+    /// `vm` is a live context and `word` lies within its layout, in an array of `T` pointers.
+    #[inline(always)]
+    pub(crate) unsafe fn pointer<T>(vm: *mut VmCtx, word: u32) -> *mut T {
+        // SAFETY: the caller keeps the contract.
+        unsafe { *vm.cast::<*mut T>().add(word as usize) }
+    }
+}
