@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// What is to be done.
 #[derive(Debug)]
-pub enum Command {
+pub(crate) enum Command {
     /// Print a help text.
     Help(&'static str),
     /// Print the version.
@@ -38,38 +38,38 @@ pub enum Command {
 
 /// The options of `dunlin run`.
 #[derive(Debug, Default, PartialEq)]
-pub struct RunOptions {
+pub(crate) struct RunOptions {
     /// The module: a path, or `-`.
-    pub module: OsString,
+    pub(crate) module: OsString,
     /// What comes after it.
-    pub args: Vec<OsString>,
+    pub(crate) args: Vec<OsString>,
     /// The export to call.
-    pub invoke: Option<String>,
+    pub(crate) invoke: Option<String>,
     /// The folders that the guest may use.
-    pub dirs: Vec<Dir>,
+    pub(crate) dirs: Vec<Dir>,
     /// The guest's environment.
-    pub env: Vec<(String, String)>,
+    pub(crate) env: Vec<(String, String)>,
     /// Units of fuel.
-    pub fuel: Option<u64>,
+    pub(crate) fuel: Option<u64>,
     /// How long it may take.
-    pub timeout: Option<Duration>,
+    pub(crate) timeout: Option<Duration>,
     /// Bytes of stack.
-    pub max_stack: Option<usize>,
+    pub(crate) max_stack: Option<usize>,
     /// Whether unknown imported functions trap when called.
-    pub trap_unknown_imports: bool,
+    pub(crate) trap_unknown_imports: bool,
     /// Where the report goes.
-    pub report: Option<PathBuf>,
+    pub(crate) report: Option<PathBuf>,
 }
 
 /// A folder that the guest may use.
 #[derive(Debug, PartialEq)]
-pub struct Dir {
+pub(crate) struct Dir {
     /// Where it is.
-    pub host: PathBuf,
+    pub(crate) host: PathBuf,
     /// The guest's name for it.
-    pub guest: String,
+    pub(crate) guest: String,
     /// Whether it may only be read.
-    pub read_only: bool,
+    pub(crate) read_only: bool,
 }
 
 const COMMANDS: [(&str, &str, &[&str]); 4] = [
@@ -99,10 +99,12 @@ const COMMANDS: [(&str, &str, &[&str]); 4] = [
 const HELP: &str = include_str!("help/dunlin.txt");
 
 /// Parses what comes after the program's own name.
-pub fn parse(args: impl IntoIterator<Item = OsString, IntoIter: 'static>) -> Result<Command, Failure> {
+pub(crate) fn parse(args: impl IntoIterator<Item = OsString, IntoIter: 'static>) -> Result<Command, Failure> {
     let mut parser = Parser::from_args(args);
     match next(&mut parser, "dunlin")? {
-        None => Err(Failure::usage("a command is missing: run, inspect, validate or wast; see 'dunlin --help'")),
+        None => {
+            Err(Failure::usage("a command is missing: run, inspect, validate or wast; see 'dunlin --help'"))
+        }
         Some(Arg::Short('h') | Arg::Long("help")) => Ok(Command::Help(HELP)),
         Some(Arg::Short('V') | Arg::Long("version")) => Ok(Command::Version),
         Some(Arg::Value(name)) => match name.to_str() {
@@ -163,7 +165,9 @@ fn run(mut parser: Parser) -> Result<Command, Failure> {
             Some(Arg::Long("max-stack")) => {
                 options.max_stack = Some(size("--max-stack", &text(&mut parser, "--max-stack")?)?);
             }
-            Some(Arg::Short('W') | Arg::Long("wasm")) => wasm_options(&mut options, &text(&mut parser, "-W")?)?,
+            Some(Arg::Short('W') | Arg::Long("wasm")) => {
+                wasm_options(&mut options, &text(&mut parser, "-W")?)?
+            }
             Some(Arg::Long("unknown-imports")) => match &*text(&mut parser, "--unknown-imports")? {
                 "trap" => options.trap_unknown_imports = true,
                 other => {
@@ -240,7 +244,9 @@ fn next<'a>(parser: &'a mut Parser, command: &str) -> Result<Option<Arg<'a>>, Fa
 }
 
 fn value(parser: &mut Parser, option: &str) -> Result<OsString, Failure> {
-    parser.value().map_err(|_| Failure::usage(format_args!("{option} needs a value; see 'dunlin run --help'")))
+    parser
+        .value()
+        .map_err(|_| Failure::usage(format_args!("{option} needs a value; see 'dunlin run --help'")))
 }
 
 fn text(parser: &mut Parser, option: &str) -> Result<String, Failure> {
@@ -274,7 +280,10 @@ fn env(text: &str) -> Result<(String, String), Failure> {
         },
     };
     if name.is_empty() || text.contains('\0') {
-        return Err(Failure::usage(format_args!("--env takes NAME=VALUE or NAME, not '{}'", text.escape_debug())));
+        return Err(Failure::usage(format_args!(
+            "--env takes NAME=VALUE or NAME, not '{}'",
+            text.escape_debug()
+        )));
     }
     Ok((name.to_owned(), value))
 }
@@ -315,10 +324,9 @@ fn duration(option: &str, text: &str) -> Result<Duration, Failure> {
     };
     // A plain number alone: what `f64` parses beyond that ("inf", "1e9") begins with or contains letters.
     let number = number.trim_end().parse::<f64>().ok();
-    seconds
-        .zip(number)
-        .and_then(|(unit, number)| Duration::try_from_secs_f64(number * unit).ok())
-        .ok_or_else(|| Failure::usage(format_args!("{option} takes a time such as 500ms, 2s or 1.5m, not '{text}'")))
+    seconds.zip(number).and_then(|(unit, number)| Duration::try_from_secs_f64(number * unit).ok()).ok_or_else(
+        || Failure::usage(format_args!("{option} takes a time such as 500ms, 2s or 1.5m, not '{text}'")),
+    )
 }
 
 fn size(option: &str, text: &str) -> Result<usize, Failure> {
@@ -338,7 +346,9 @@ fn size(option: &str, text: &str) -> Result<usize, Failure> {
 }
 
 fn missing_module(command: &str) -> Failure {
-    Failure::usage(format_args!("a module is missing: a file, or - for standard input; see 'dunlin {command} --help'"))
+    Failure::usage(format_args!(
+        "a module is missing: a file, or - for standard input; see 'dunlin {command} --help'"
+    ))
 }
 
 fn one_module(command: &str, second: &OsStr) -> Failure {

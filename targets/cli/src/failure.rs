@@ -3,33 +3,33 @@
 use std::fmt;
 
 /// The module, or something it was to be given, can't be loaded, linked or opened.
-pub const EXIT_UNUSABLE: u8 = 1;
+pub(crate) const EXIT_UNUSABLE: u8 = 1;
 /// The command line asks for something that can't be done.
-pub const EXIT_USAGE: u8 = 2;
+pub(crate) const EXIT_USAGE: u8 = 2;
 /// The guest ran out of time.
-pub const EXIT_TIMEOUT: u8 = 124;
+pub(crate) const EXIT_TIMEOUT: u8 = 124;
 /// The guest ran out of fuel.
-pub const EXIT_FUEL: u8 = 125;
+pub(crate) const EXIT_FUEL: u8 = 125;
 /// The guest trapped.
-pub const EXIT_TRAP: u8 = 134;
+pub(crate) const EXIT_TRAP: u8 = 134;
 
 /// A sentence for standard error, and the exit code that goes with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
+pub(crate) struct Failure {
     /// The exit code.
-    pub code: u8,
+    pub(crate) code: u8,
     /// The sentence.
-    pub message: String,
+    pub(crate) message: String,
 }
 
 impl Failure {
     /// Something can't be loaded, linked or opened.
-    pub fn unusable(message: impl fmt::Display) -> Self {
+    pub(crate) fn unusable(message: impl fmt::Display) -> Self {
         Self { code: EXIT_UNUSABLE, message: message.to_string() }
     }
 
     /// Wrong usage.
-    pub fn usage(message: impl fmt::Display) -> Self {
+    pub(crate) fn usage(message: impl fmt::Display) -> Self {
         Self { code: EXIT_USAGE, message: message.to_string() }
     }
 }
@@ -41,7 +41,7 @@ impl fmt::Display for Failure {
 }
 
 /// The system's words for an error, without its number.
-pub fn io_reason(error: &std::io::Error) -> String {
+pub(crate) fn io_reason(error: &std::io::Error) -> String {
     let text = error.to_string();
     match text.split_once(" (os error ") {
         Some((reason, _)) => reason.to_owned(),

@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 
 /// A value.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Json {
+pub(crate) enum Json {
     /// `null`
     Null,
     /// `true` or `false`
@@ -23,7 +23,7 @@ pub enum Json {
 }
 
 /// An object of these keys and values.
-pub fn object<const N: usize>(entries: [(&str, Json); N]) -> Json {
+pub(crate) fn object<const N: usize>(entries: [(&str, Json); N]) -> Json {
     Json::Object(entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
 }
 
@@ -80,7 +80,9 @@ impl Json {
             Json::Float(value) if value.is_finite() => write!(f, "{value:?}"),
             Json::Float(_) => f.write_str("null"),
             Json::Str(text) => write_string(f, text),
-            Json::Array(values) => write_all(f, depth, '[', values, ']', |f, value| value.write(f, depth + 1)),
+            Json::Array(values) => {
+                write_all(f, depth, '[', values, ']', |f, value| value.write(f, depth + 1))
+            }
             Json::Object(entries) => write_all(f, depth, '{', entries, '}', |f, (key, value)| {
                 write_string(f, key)?;
                 f.write_str(": ")?;
@@ -133,7 +135,10 @@ mod tests {
         let text = "a \"quoted\" \\ line\n\u{1b}[31m \u{0} \u{85} ü \u{1F600}";
         let json = object([
             ("text", text.into()),
-            ("numbers", vec![Json::Int(-1), u64::MAX.into(), 0.5.into(), 1e300.into(), f64::NAN.into()].into()),
+            (
+                "numbers",
+                vec![Json::Int(-1), u64::MAX.into(), 0.5.into(), 1e300.into(), f64::NAN.into()].into(),
+            ),
             ("empty", Json::Array(vec![])),
             ("nothing", None::<u32>.into()),
             ("nested", object([("yes", true.into())])),

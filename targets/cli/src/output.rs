@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 
 /// Writes what the user asked for to standard output.
-pub fn print(text: &str) -> Result<(), Failure> {
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
@@ -16,11 +16,11 @@ pub fn print(text: &str) -> Result<(), Failure> {
 }
 
 /// Says something on standard error. There is nobody left to tell when that fails.
-pub fn complain(message: impl Display) {
+pub(crate) fn complain(message: impl Display) {
     let _ = write!(io::stderr().lock(), "dunlin: {}\n", message.to_string().trim_end());
 }
 
 /// A name from a module, safe to show in a terminal.
-pub fn shown(name: &str) -> String {
+pub(crate) fn shown(name: &str) -> String {
     if name.is_empty() { "\"\"".into() } else { name.escape_debug().to_string() }
 }

@@ -3,7 +3,7 @@
 use dunlin::{V128, Val, ValType};
 
 /// The value that `text` stands for, as a value of this type.
-pub fn parse(ty: ValType, text: &str) -> Option<Val> {
+pub(crate) fn parse(ty: ValType, text: &str) -> Option<Val> {
     Some(match ty {
         ValType::I32 => Val::I32(integer(text, 32)? as i32),
         ValType::I64 => Val::I64(integer(text, 64)? as i64),
@@ -24,7 +24,7 @@ pub fn parse(ty: ValType, text: &str) -> Option<Val> {
 }
 
 /// What a parameter of this type may be, for a message.
-pub fn expected(ty: ValType) -> &'static str {
+pub(crate) fn expected(ty: ValType) -> &'static str {
     match ty {
         ValType::I32 => "a whole number of 32 bits such as 42, -7 or 0xff",
         ValType::I64 => "a whole number of 64 bits such as 42, -7 or 0xff",
@@ -35,7 +35,7 @@ pub fn expected(ty: ValType) -> &'static str {
 }
 
 /// The value in words that [`parse`] understands, except for references other than null.
-pub fn show(value: &Val) -> String {
+pub(crate) fn show(value: &Val) -> String {
     match *value {
         Val::I32(value) => value.to_string(),
         Val::I64(value) => value.to_string(),
@@ -116,7 +116,8 @@ fn binary_float(text: &str) -> Option<f64> {
     if significand >= 1 << 53 {
         return None;
     }
-    let exponent = exponent.checked_sub(i32::try_from(fraction.len()).ok()?.checked_mul(4)?)?.clamp(-2200, 2200);
+    let exponent =
+        exponent.checked_sub(i32::try_from(fraction.len()).ok()?.checked_mul(4)?)?.clamp(-2200, 2200);
     // In two steps, of which the first is exact, so that each factor is a normal number.
     let half = exponent / 2;
     Some(significand as f64 * 2f64.powi(half) * 2f64.powi(exponent - half))
@@ -170,7 +171,9 @@ mod tests {
         ] {
             assert_eq!(bits(ValType::I32, text), Some(value), "{text}");
         }
-        for text in ["", "-", "0x", "4294967296", "-2147483649", "1.5", "--1", "0x+1", "+-1", "five", " 1", "nan"] {
+        for text in
+            ["", "-", "0x", "4294967296", "-2147483649", "1.5", "--1", "0x+1", "+-1", "five", " 1", "nan"]
+        {
             assert_eq!(bits(ValType::I32, text), None, "{text}");
         }
         assert_eq!(bits(ValType::I64, "-9223372036854775808"), Some(1 << 63));
@@ -200,7 +203,9 @@ mod tests {
         assert_eq!(bits(ValType::F32, "0x1p-149"), Some(1));
         assert_eq!(bits(ValType::F64, "nan"), Some(0x7ff8_0000_0000_0000));
         assert_eq!(bits(ValType::F32, "-nan:0x1"), Some(0xff80_0001));
-        for text in ["", "-", "0x", "0x.", "0xp1", "nan:", "nan:0", "one", "0x1p", "1,5", "nan:0x10000000000000"] {
+        for text in
+            ["", "-", "0x", "0x.", "0xp1", "nan:", "nan:0", "one", "0x1p", "1,5", "nan:0x10000000000000"]
+        {
             assert_eq!(bits(ValType::F64, text), None, "{text}");
         }
     }
