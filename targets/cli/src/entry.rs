@@ -75,7 +75,7 @@ fn params(name: &str, ty: &FuncType, args: &[OsString]) -> Result<Vec<Val>, Fail
     let value = |(i, (ty, arg)): (usize, (&ValType, &OsString))| {
         arg.to_str().and_then(|text| values::parse(*ty, text)).ok_or_else(|| {
             Failure::usage(format_args!(
-                "--invoke {}: parameter {} is an {ty}, so '{}' should be {}",
+                "--invoke {}: parameter {} has type {ty}, so '{}' should be {}",
                 shown(name),
                 i + 1,
                 arg.to_string_lossy().escape_debug(),
