@@ -171,11 +171,9 @@ impl Error {
         self.0.backtrace.as_ref()
     }
 
-    /// Attaches a backtrace, unless the error has an inner one already.
-    pub(crate) fn set_backtrace(&mut self, backtrace: WasmBacktrace) {
-        if self.0.backtrace.is_none() {
-            self.0.backtrace = Some(backtrace);
-        }
+    /// The backtrace, to add the frames of an outer execution to.
+    pub(crate) fn backtrace_mut(&mut self) -> &mut WasmBacktrace {
+        self.0.backtrace.get_or_insert_with(WasmBacktrace::new)
     }
 }
 
@@ -273,6 +271,16 @@ impl WasmBacktrace {
 
     pub(crate) fn new() -> Self {
         Self { frames: Vec::new(), omitted: 0 }
+    }
+
+    /// Whether another frame would be kept.
+    pub(crate) fn wants_more(&self) -> bool {
+        self.frames.len() < Self::MAX_FRAMES
+    }
+
+    /// Counts a frame that isn't kept.
+    pub(crate) fn omit(&mut self) {
+        self.omitted += 1;
     }
 
     /// Adds the next outer frame.

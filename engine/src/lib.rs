@@ -6,6 +6,7 @@
 mod api;
 mod bodies;
 mod budget;
+mod check;
 mod code;
 mod const_expr;
 mod error;
@@ -14,11 +15,14 @@ mod features;
 mod limits;
 mod module;
 mod names;
+mod ops;
 mod store;
 mod stream;
 mod sys;
+mod translate;
 mod trap;
 mod types;
+mod value;
 mod vmctx;
 
 pub use api::{

@@ -13,6 +13,9 @@ pub(crate) const MAX_MODULE_BYTES: u64 = u32::MAX as u64;
 /// buffered whole, and nobody should have to send 4 GiB to be told that it is too much.
 pub(crate) const MAX_BODY_BYTES: u32 = 7_654_321;
 
+/// The locals of a function. It is wasmparser's bound, needed to know what it may hold for them.
+pub(crate) const MAX_LOCALS: u32 = 50_000;
+
 /// The bytes of an import's, export's or custom section's name. It is wasmparser's bound, needed for the names of
 /// custom sections, which wasmparser doesn't get to see.
 pub(crate) const MAX_STRING_BYTES: u32 = 100_000;

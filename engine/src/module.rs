@@ -218,7 +218,7 @@ impl ModuleShared {
             data.memories.len() as u32,
             data.globals.len() as u32,
         );
-        let code = CodeTable::new(&data)?;
+        let code = CodeTable::new(&data, engine.budget())?;
         Ok(Self { data, engine, sigs, layout, code })
     }
 

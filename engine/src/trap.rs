@@ -40,6 +40,39 @@ pub enum Trap {
     ModuleChanged,
 }
 
+/// Every trap, by its number.
+const ALL: [Trap; 14] = [
+    Trap::StackOverflow,
+    Trap::MemoryOutOfBounds,
+    Trap::TableOutOfBounds,
+    Trap::UndefinedElement,
+    Trap::IndirectCallToNull,
+    Trap::BadSignature,
+    Trap::IntegerOverflow,
+    Trap::IntegerDivisionByZero,
+    Trap::BadConversionToInteger,
+    Trap::UnreachableCodeReached,
+    Trap::Interrupt,
+    Trap::OutOfFuel,
+    Trap::OutOfBudget,
+    Trap::ModuleChanged,
+];
+
+const _: () = {
+    let mut i = 0;
+    while i < ALL.len() {
+        assert!(ALL[i] as usize == i);
+        i += 1;
+    }
+};
+
+impl Trap {
+    /// The trap with this number (`trap as u8`), which handlers pass in a register.
+    pub(crate) fn from_code(code: u8) -> Trap {
+        ALL[code as usize]
+    }
+}
+
 impl fmt::Display for Trap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -3,11 +3,8 @@
 //! Everything here is owned by a store (`store/`) and lives at a fixed address until that store is dropped, so
 //! handlers may follow these pointers without checks. Nothing here is visible to embedders.
 
-use crate::module::ModuleShared;
 use crate::store::InstanceObj;
-use core::ptr::NonNull;
 use core::sync::atomic::AtomicPtr;
-use std::sync::Arc;
 
 /// What one store's executions share: the first thing any charge or call looks at.
 #[repr(C)]
@@ -16,8 +13,39 @@ pub(crate) struct VmStore {
     pub(crate) slice: i64,
     /// End of the part of the value stack that frames may use now.
     pub(crate) stack_end: *mut u64,
-    /// The store itself, typed `StoreInner` behind; cold functions recover it.
+    /// The store itself, which cold functions recover.
     pub(crate) store: *mut crate::store::StoreInner,
+    /// What a handler that went to the cold path needs.
+    pub(crate) pending: Pending,
+}
+
+impl VmStore {
+    /// For a store at `store`, with nothing to run on yet.
+    pub(crate) fn new(store: *mut crate::store::StoreInner) -> Self {
+        Self { slice: 0, stack_end: core::ptr::null_mut(), store, pending: Pending::default() }
+    }
+}
+
+/// A handler's message to the cold path; each field means something only to the cold handlers that read it.
+#[repr(C)]
+pub(crate) struct Pending {
+    /// The fuel to charge.
+    pub(crate) cost: u64,
+    /// The callee, among the functions that its module defines.
+    pub(crate) index: u32,
+    /// The callee, where it may be in another instance or the host's.
+    pub(crate) func: *mut FuncObj,
+    /// Where the callee's frame begins.
+    pub(crate) sp: *mut u64,
+    /// Where it returns to.
+    pub(crate) ret: *const u64,
+}
+
+impl Default for Pending {
+    fn default() -> Self {
+        use core::ptr::{null, null_mut};
+        Self { cost: 0, index: 0, func: null_mut(), sp: null_mut(), ret: null() }
+    }
 }
 
 /// One instance as its code sees it. Followed in memory by arrays of pointers, laid out by [`VmLayout`].
@@ -67,7 +95,7 @@ pub(crate) struct FuncObj {
     pub(crate) vm: *mut VmCtx,
     /// Its word of the module's entry table; for a host function a word that always leads to the cold path.
     pub(crate) entry: *const AtomicPtr<u64>,
-    /// Index among the module's functions (imports first), or of the store's host functions.
+    /// Index among the functions that its module defines, or among the store's host functions.
     pub(crate) index: u32,
     /// Index of this object among the store's functions: what a `Func` handle holds.
     pub(crate) handle: u32,
@@ -107,5 +135,23 @@ impl VmCtx {
     pub(crate) unsafe fn pointer<T>(vm: *mut VmCtx, word: u32) -> *mut T {
         // SAFETY: the caller keeps the contract.
         unsafe { *vm.cast::<*mut T>().add(word as usize) }
+    }
+
+    /// Memory `index` of a context's instance.
+    ///
+    /// # Safety
+    /// `vm` is a live context whose module has that memory.
+    pub(crate) unsafe fn memory(vm: *mut VmCtx, index: u32) -> *mut MemoryObj {
+        // SAFETY: the caller keeps the contract.
+        unsafe { Self::pointer(vm, (*(*vm).instance).module.shared().layout.memories + index) }
+    }
+
+    /// Table `index` of a context's instance.
+    ///
+    /// # Safety
+    /// `vm` is a live context whose module has that table.
+    pub(crate) unsafe fn table(vm: *mut VmCtx, index: u32) -> *mut TableObj {
+        // SAFETY: the caller keeps the contract.
+        unsafe { Self::pointer(vm, (*(*vm).instance).module.shared().layout.tables + index) }
     }
 }

@@ -1,42 +1,129 @@
-//! Stub until the interpreter is here: host functions can be called, WebAssembly functions can't.
-use crate::store::StoreInner;
-use crate::vmctx::FuncObj;
-use crate::{Budget, Error};
-use core::sync::atomic::AtomicPtr;
+//! The interpreter: executions, and how they begin and end.
+//!
+//! `regs` says what handlers are, `place` where their operands come from; the other files hold the handlers, by
+//! the same family names as `translate`.
 
-/// How handlers of the interpreter follow each other.
+pub(crate) mod bulk;
+pub(crate) mod control;
+mod entry;
+pub(crate) mod memory;
+pub(crate) mod numeric;
+pub(crate) mod place;
+pub(crate) mod regs;
+pub(crate) mod slow;
+pub(crate) mod variable;
+pub(crate) mod vector;
+mod walk;
+
+pub(crate) use entry::invoke;
+
+use crate::budget::{Budget, Charge, Kind};
+use crate::error::Error;
+use crate::sys::Mapping;
+use crate::trap::Trap;
+use core::sync::atomic::AtomicPtr;
+use regs::{Handler, Loop, Regs, Tail};
+
+/// How one handler follows another.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Dispatch {
-    /// Each handler ends in a tail call of the next.
+    /// By tail calls: faster, where the compiler made them. [`Engine::new`](crate::Engine::new) tests that.
     Tail,
-    /// A loop calls one handler after the other.
+    /// By returning to a loop: always right.
     Loop,
 }
 
-pub(crate) fn default_dispatch() -> Dispatch {
-    Dispatch::Loop
-}
+/// Every handler by op number, as each backend has it.
+static TAIL: [Handler<Tail>; crate::ops::OPS] = crate::ops::table::<Tail>();
+static LOOP: [Handler<Loop>; crate::ops::OPS] = crate::ops::table::<Loop>();
 
-pub(crate) static HOST_ENTRY: AtomicPtr<u64> = AtomicPtr::new(core::ptr::null_mut());
-
-pub(crate) struct Execution;
-
-impl Execution {
-    pub(crate) fn new(_max_stack_bytes: usize, _budget: &Budget) -> Result<Execution, Error> {
-        Ok(Execution)
+impl Dispatch {
+    /// The address of `op`'s handler.
+    pub(crate) fn handler(self, op: crate::ops::Op) -> u64 {
+        match self {
+            Dispatch::Tail => TAIL[op.0 as usize] as usize as u64,
+            Dispatch::Loop => LOOP[op.0 as usize] as usize as u64,
+        }
     }
 }
 
-pub(crate) unsafe fn invoke(
-    store: *mut StoreInner,
-    func: *mut FuncObj,
-    args_results: &mut [u64],
-) -> Result<(), Error> {
-    unsafe {
-        if (*func).vm.is_null() {
-            StoreInner::call_host(store, func, core::ptr::null_mut(), args_results)
-        } else {
-            Err(Error::msg("the interpreter isn't here yet"))
+/// The entry word that every host function shares: it always leads to the cold path.
+pub(crate) static HOST_ENTRY: AtomicPtr<u64> = AtomicPtr::new(crate::code::LAZY.as_ptr().cast_mut());
+
+/// The best backend that this build has.
+pub(crate) fn default_dispatch() -> Dispatch {
+    use std::sync::OnceLock;
+    static CHOSEN: OnceLock<Dispatch> = OnceLock::new();
+    *CHOSEN.get_or_init(|| if tail_calls_hold() { Dispatch::Tail } else { Dispatch::Loop })
+}
+
+/// Whether handlers really jump: a few thousand cells of several kinds must not use up any native stack.
+fn tail_calls_hold() -> bool {
+    if cfg!(dunlin_loop_only) {
+        return false;
+    }
+    entry::stack_drift() < 4096
+}
+
+/// Why dispatch ended.
+pub(crate) enum Stop {
+    /// The outermost function returned.
+    Done,
+    Error(Error),
+    /// A host function panicked with this payload.
+    Panic(Box<dyn core::any::Any + Send>),
+}
+
+/// A computation of the guest: its value stack, where it is, and why it stopped. Nested ones (guest, host, guest)
+/// continue on the same stack.
+pub(crate) struct Execution {
+    stack: Option<Mapping>,
+    /// One past the last slot that frames may ever use.
+    end: *mut u64,
+    /// One past the last slot that is charged.
+    charged: *mut u64,
+    charge: Charge,
+    /// Where the next frame may begin.
+    top: *mut u64,
+    stop: Stop,
+    /// The registers where dispatch stopped, or where it went to a host function.
+    at: Regs,
+}
+
+/// The stack is charged this many bytes at a time.
+const STACK_STEP: usize = 64 << 10;
+
+impl Execution {
+    /// An execution with a stack of at most `max_stack` bytes.
+    pub(crate) fn new(max_stack: usize, budget: &Budget) -> Result<Execution, Error> {
+        // Frame sizes are compared in 32 bits, and a stack's end must leave room for the largest.
+        let bytes = max_stack.clamp(4096, 1 << 30).next_multiple_of(4096);
+        let mut stack = Mapping::reserve(bytes)
+            .map_err(|e| Error::msg(format!("cannot map a value stack of {bytes} bytes: {e}")))?;
+        let base = stack.as_mut_ptr().cast::<u64>();
+        Ok(Execution {
+            end: base.wrapping_byte_add(bytes),
+            charged: base,
+            charge: budget.nothing(Kind::Stack),
+            top: base,
+            stop: Stop::Done,
+            at: entry::idle(),
+            stack: Some(stack),
+        })
+    }
+
+    /// Makes the stack usable up to `to` at least; gives its new end.
+    pub(crate) fn extend(&mut self, to: *mut u64) -> Result<*mut u64, Trap> {
+        debug_assert!(self.stack.is_some());
+        if to > self.end {
+            return Err(Trap::StackOverflow);
         }
+        if to > self.charged {
+            let more = (to as usize - self.charged as usize).next_multiple_of(STACK_STEP);
+            let more = more.min(self.end as usize - self.charged as usize);
+            self.charge.grow(more as u64).map_err(|_| Trap::StackOverflow)?;
+            self.charged = self.charged.wrapping_byte_add(more);
+        }
+        Ok(self.charged)
     }
 }

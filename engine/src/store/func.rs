@@ -104,7 +104,7 @@ impl StoreInner {
             vm,
             // SAFETY: the entry table has a word for each defined function.
             entry: unsafe { (*vm).entries.add(defined as usize) },
-            index: func_index,
+            index: defined,
             handle: self.funcs.len(),
         })?;
         instance.func_refs[defined as usize] = func.as_ptr();

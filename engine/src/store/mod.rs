@@ -84,7 +84,7 @@ impl StoreInner {
     pub(crate) fn new(engine: &Engine) -> Result<Self, Error> {
         let budget = engine.budget();
         Ok(Self {
-            vm: VmStore { slice: 0, stack_end: core::ptr::null_mut(), store: core::ptr::null_mut() },
+            vm: VmStore::new(core::ptr::null_mut()),
             id: StoreId::new(),
             engine: engine.clone(),
             exec: None,

@@ -5,7 +5,10 @@ use wasmparser::{BinaryReader, FunctionBody};
 use super::framing::Leb;
 use super::{BodyCheck, BodyStats, Core, ErrorKind, LoadError, State, Step, cost};
 use crate::bodies::BodyRecord;
-use crate::limits::{MAX_BODY_BYTES, MAX_CONTROL_DEPTH, MAX_OPERANDS};
+use crate::limits::{MAX_BODY_BYTES, MAX_CONTROL_DEPTH, MAX_LOCALS, MAX_OPERANDS};
+
+/// The most operands that an instruction can push: a call's results.
+const MOST_PUSHED: u32 = 1000;
 
 impl<C: BodyCheck> Core<C> {
     pub(super) fn code_count(&mut self, len: u32, bytes: &[u8]) -> Result<Step, LoadError> {
@@ -70,6 +73,8 @@ impl<C: BodyCheck> Core<C> {
         // What `FuncValidator::validate` does, with an eye on how much it makes the validator hold.
         let mut stats = BodyStats::default();
         let mut reader = body.get_binary_reader();
+        self.pay_for_locals(bytes)?;
+        self.pay_for_stacks(0, 0, offset)?;
         validator.read_locals(&mut reader).map_err(LoadError::invalid)?;
         while !reader.eof() {
             let at = reader.original_position();
@@ -81,7 +86,7 @@ impl<C: BodyCheck> Core<C> {
             let (operands, depth) = (validator.operand_stack_height(), validator.control_stack_height());
             stats.max_operands = stats.max_operands.max(operands);
             stats.max_control_depth = stats.max_control_depth.max(depth);
-            if operands > self.paid_operands || depth > self.paid_depth {
+            if operands > self.most_operands || depth > self.most_depth {
                 self.pay_for_stacks(operands, depth, at)?;
             }
         }
@@ -90,6 +95,19 @@ impl<C: BodyCheck> Core<C> {
         stats.locals = validator.len_locals();
         self.allocations = validator.into_allocations();
         self.check.body(&self.module, index, &body, stats)
+    }
+
+    /// Charges for the groups of locals, before the validator takes note of them.
+    fn pay_for_locals(&mut self, body: &[u8]) -> Result<(), LoadError> {
+        let Leb::Done(claimed, _) = Leb::read(body) else { return Ok(()) };
+        // A group takes two bytes, and the validator refuses more than 50,000 locals.
+        let groups = claimed.min(body.len() as u32 / 2).min(MAX_LOCALS);
+        if groups > self.paid_local_groups {
+            let more = u64::from(groups - self.paid_local_groups) * cost::LOCAL_GROUP;
+            self.scratch.grow(more).map_err(self.memory())?;
+            self.paid_local_groups = groups;
+        }
+        Ok(())
     }
 
     /// Charges for the validator's stacks, in steps, before they grow beyond what has been paid.
@@ -104,12 +122,15 @@ impl<C: BodyCheck> Core<C> {
         if depth > MAX_CONTROL_DEPTH {
             return Err(limit("blocks inside each other", MAX_CONTROL_DEPTH));
         }
-        let operands = operands.next_power_of_two().max(self.paid_operands);
-        let depth = depth.next_power_of_two().max(self.paid_depth);
+        // Powers of two, for so vectors grow; and enough for the next instruction.
+        let operands = (operands + MOST_PUSHED).next_power_of_two().max(self.paid_operands);
+        let depth = (depth + 1).next_power_of_two().max(self.paid_depth);
         let more = u64::from(operands - self.paid_operands) * cost::OPERAND
             + u64::from(depth - self.paid_depth) * cost::BLOCK;
         self.scratch.grow(more).map_err(self.memory())?;
         (self.paid_operands, self.paid_depth) = (operands, depth);
+        self.most_operands = (operands - MOST_PUSHED).min(MAX_OPERANDS);
+        self.most_depth = (depth - 1).min(MAX_CONTROL_DEPTH);
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use super::{ErrorKind, LoadError};
 pub(super) const MAGIC: &[u8; 4] = b"\0asm";
 
 const COMPONENT: &str = "this is a WebAssembly component, not a core module: \
-    take the core module out of it (wasm-tools component unbundle), or build for a target that makes core modules (wasm32-wasip1)";
+    take the core module out of it (wasm-tools component unbundle), or build for wasm32-wasip1";
 
 /// Looks at the first eight bytes, as many of them as there are.
 ///
@@ -25,7 +25,8 @@ pub(super) fn check_header(bytes: &[u8]) -> Result<Option<usize>, LoadError> {
     // A version and a layer, of 16 bits each.
     match u32::from_le_bytes(*version) {
         1 => Ok(None),
-        version if version >> 16 == 1 => Err(LoadError::new(ErrorKind::Unsupported, COMPONENT, 4)),
+        // Drafts of components counted from 10 to 13.
+        0x1_000a..=0x1_000d => Err(LoadError::new(ErrorKind::Unsupported, COMPONENT, 4)),
         version => {
             Err(LoadError::new(ErrorKind::Invalid, format!("unknown binary version: {version:#10x}"), 4))
         }

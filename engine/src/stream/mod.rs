@@ -12,6 +12,8 @@ mod error;
 mod framing;
 mod name_section;
 mod sections;
+#[cfg(test)]
+mod tests;
 mod window;
 
 use std::fs::File;
@@ -152,9 +154,14 @@ struct Core<C> {
     admission: Admission,
     /// For what the validator holds.
     scratch: Charge,
-    /// How many operands and blocks `scratch` has paid for.
+    /// What `scratch` has paid for.
+    paid_base: bool,
+    paid_local_groups: u32,
     paid_operands: u32,
     paid_depth: u32,
+    /// Beyond these, more must be paid for before the next instruction.
+    most_operands: u32,
+    most_depth: u32,
     allocations: FuncValidatorAllocations,
     module: ModuleInner,
     records: Buf<BodyRecord>,
@@ -216,8 +223,12 @@ impl<C: BodyCheck> Loader<C> {
             features,
             admission: Admission::new(&budget),
             scratch: budget.nothing(Kind::Metadata),
+            paid_base: false,
+            paid_local_groups: 0,
             paid_operands: 0,
             paid_depth: 0,
+            most_operands: 0,
+            most_depth: 0,
             allocations: FuncValidatorAllocations::default(),
             module,
             records: Buf::new(&budget, Kind::Bodies),
@@ -262,7 +273,7 @@ impl<C: BodyCheck> Loader<C> {
     }
 
     fn feed(&mut self, mut chunk: &[u8]) -> Result<(), LoadError> {
-        self.admit(1, 1)?;
+        self.core.begin()?;
         loop {
             if self.window.is_empty() {
                 if chunk.is_empty() {
@@ -325,7 +336,7 @@ impl<C: BodyCheck> Loader<C> {
         if let Some(error) = self.failed {
             return Err(error);
         }
-        self.admit(1, 1)?;
+        self.core.begin()?;
         while !(self.core.at_end() && self.window.is_empty()) {
             if let Step::More { eof_at, .. } = self.step_window()? {
                 // What looked like the beginning of a magic number may be a section after all.
@@ -343,6 +354,16 @@ impl<C: BodyCheck> Loader<C> {
 }
 
 impl<C: BodyCheck> Core<C> {
+    /// Charges for what is needed whatever the module.
+    fn begin(&mut self) -> Result<(), LoadError> {
+        if !self.paid_base {
+            self.admit(1)?;
+            self.scratch.grow(cost::BASE).map_err(self.memory())?;
+            self.paid_base = true;
+        }
+        Ok(())
+    }
+
     fn at_end(&self) -> bool {
         matches!(self.state, State::SectionStart)
     }

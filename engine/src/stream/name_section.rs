@@ -220,7 +220,8 @@ impl NameSection {
             }
             Whose::Func { .. } => &mut self.text,
         };
-        into.try_extend_streamed(keep, MAX_NAMES_BYTES)?;
+        let most = into.len().saturating_add(self.left as usize).min(MAX_NAMES_BYTES);
+        into.try_extend_streamed(keep, most)?;
         let left = left - now.len() as u32;
         self.state = State::Text { whose, len, left };
         if left == 0 {

@@ -1,0 +1,344 @@
+//! Handlers of branches, calls and returns.
+//!
+//! A frame is `[params | header | other locals | operands]` from `sp` on, where the header begins at slot `h`, the
+//! larger of the callee's params and results: the instruction pointer to return to and the caller's `sp`. A
+//! callee's frame begins at the caller's argument slots, and its results land there. A call's cell says the
+//! callee's `h`; a return's its own.
+
+use super::place::{A, B as FB, C, D, Slot, Src, Value};
+use super::regs::{Backend, Regs, handlers};
+use super::slow;
+use crate::trap::Trap;
+use crate::vmctx::{FuncObj, TableObj, VmCtx};
+use core::sync::atomic::Ordering;
+
+/// Where the branch cell at `ip` goes: its `c d` is the distance in words.
+#[inline(always)]
+pub(crate) unsafe fn target(r: &Regs) -> *const u64 {
+    // SAFETY: translated branches stay in their code.
+    unsafe { r.ip.offset(r.wide() as i32 as isize) }
+}
+
+/// Keeps the two ends of a branch from being merged into one dispatch with a selected `ip`, which would make every
+/// next cell wait for the comparison.
+#[inline(always)]
+pub(crate) fn keep_apart(mut ip: *const u64) -> *const u64 {
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+    // SAFETY: no instructions.
+    unsafe {
+        core::arch::asm!("/* {0} */", inout(reg) ip, options(pure, nomem, nostack, preserves_flags))
+    };
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    {
+        ip = core::hint::black_box(ip);
+    }
+    ip
+}
+
+/// Charges `cost`, then goes to the cell's target; or has more fuel fetched first and tries the cell again.
+#[inline(always)]
+pub(crate) unsafe fn charge_and_go<B: Backend>(mut r: Regs, cost: u64) -> B::Out {
+    // SAFETY: `vm` and its store are live.
+    unsafe {
+        let store = (*r.vm).store;
+        let left = (*store).slice - cost as i64;
+        if left < 0 {
+            (*store).pending.cost = cost;
+            return B::jump(r, slow::refill::<B>);
+        }
+        (*store).slice = left;
+        r.ip = target(&r);
+        B::next(r)
+    }
+}
+
+/// Enters the code at `entry` with its frame at `sp`, or leaves the cell to `slow::enter`, which tries it again.
+///
+/// Every code begins with two words: its frame's size in bytes and its cost, then the slots to zero: the first and
+/// how many. A function without code has a frame too large for any stack, so that it needs no check of its own.
+#[inline(always)]
+pub(crate) unsafe fn enter<B: Backend>(
+    mut r: Regs,
+    entry: *const u64,
+    sp: *mut u64,
+    header: usize,
+    ret: *const u64,
+    caller: *mut u64,
+    index: u32,
+) -> B::Out {
+    // SAFETY: an entry is a prologue followed by cells; the frame was checked to fit before anything is written.
+    unsafe {
+        let store = (*r.vm).store;
+        let (frame, cost) = (*entry as u32 as usize, (*entry >> 32) as i64);
+        let left = (*store).slice - cost;
+        if sp.wrapping_byte_add(frame) > (*store).stack_end || left < 0 {
+            (*store).pending.index = index;
+            (*store).pending.sp = sp;
+            return B::jump(r, slow::enter::<B>);
+        }
+        (*store).slice = left;
+        *sp.add(header) = ret as u64;
+        *sp.add(header + 1) = caller as u64;
+        let zero = *entry.add(1);
+        let mut slot = sp.add(zero as u32 as usize);
+        let end = slot.add((zero >> 32) as usize);
+        while slot != end {
+            // Volatile, or this becomes a call of memset, which spills every register.
+            slot.write_volatile(0);
+            slot = slot.add(1);
+        }
+        r.sp = sp;
+        r.ip = entry.add(2);
+        B::next(r)
+    }
+}
+
+#[inline(always)]
+unsafe fn entry_of(r: &Regs, index: u32) -> *const u64 {
+    // SAFETY: the translator names only functions of the module, whose table the instance points to.
+    unsafe { (*(*r.vm).entries.add(index as usize)).load(Ordering::Relaxed) }
+}
+
+#[inline(always)]
+unsafe fn leave<B: Backend>(mut r: Regs, header: usize) -> B::Out {
+    // SAFETY: the frame's header was written when it was entered.
+    unsafe {
+        let h = r.sp.add(header);
+        r.ip = *h as *const u64;
+        r.sp = *h.add(1) as *mut u64;
+        B::next(r)
+    }
+}
+
+/// The function in table element `R[index]`, checked; or the trap.
+#[inline(always)]
+unsafe fn lookup<S: Src>(r: &Regs) -> Result<*mut FuncObj, Trap> {
+    // SAFETY: tables outlive the code that names them; elements are null or function objects.
+    unsafe {
+        let t: *mut TableObj = VmCtx::pointer(r.vm, r.ext(0) as u32);
+        let i = S::get::<u32>(r, C) as u64;
+        if i >= (*t).len {
+            return Err(Trap::UndefinedElement);
+        }
+        let f = *(*t).base.add(i as usize) as *mut FuncObj;
+        if f.is_null() {
+            return Err(Trap::IndirectCallToNull);
+        }
+        if (*f).sig != (r.ext(0) >> 32) as u32 {
+            return Err(Trap::BadSignature);
+        }
+        Ok(f)
+    }
+}
+
+/// Calls `f`, which may be anything, with its frame at `sp`.
+#[inline(always)]
+unsafe fn call_func<B: Backend>(r: Regs, f: *mut FuncObj, sp: *mut u64, ret: *const u64) -> B::Out {
+    // SAFETY: function objects outlive whoever refers to them.
+    unsafe {
+        if (*f).vm == r.vm {
+            let entry = (*(*f).entry).load(Ordering::Relaxed);
+            return enter::<B>(r, entry, sp, (*f).header as usize, ret, r.sp, (*f).index);
+        }
+        let store = (*r.vm).store;
+        (*store).pending.func = f;
+        (*store).pending.sp = sp;
+        (*store).pending.ret = ret;
+        B::jump(r, slow::call_out::<B>)
+    }
+}
+
+/// Tail-calls `f`, which may be anything, with `n` slots of arguments at `R[a]`; the header is at `R[b]`.
+#[inline(always)]
+unsafe fn return_call_func<B: Backend>(r: Regs, f: *mut FuncObj) -> B::Out {
+    // SAFETY: function objects outlive whoever refers to them.
+    unsafe {
+        if (*f).vm == r.vm {
+            let entry = (*(*f).entry).load(Ordering::Relaxed);
+            return replace_frame::<B>(r, entry, (*f).header as usize, (*f).index);
+        }
+        (*(*r.vm).store).pending.func = f;
+        B::jump(r, slow::return_call_out::<B>)
+    }
+}
+
+/// Enters `entry` in place of the current frame. The arguments are moved only once the frame is known to fit.
+#[inline(always)]
+unsafe fn replace_frame<B: Backend>(r: Regs, entry: *const u64, header: usize, index: u32) -> B::Out {
+    // SAFETY: the arguments and the current header lie in the frame.
+    unsafe {
+        let store = (*r.vm).store;
+        let (frame, cost) = (*entry as u32 as usize, (*entry >> 32) as i64);
+        if r.sp.wrapping_byte_add(frame) > (*store).stack_end || (*store).slice < cost {
+            (*store).pending.index = index;
+            (*store).pending.sp = r.sp;
+            return B::jump(r, slow::enter::<B>);
+        }
+        let h = r.sp.add(r.field(FB));
+        let (ret, caller) = (*h as *const u64, *h.add(1) as *mut u64);
+        let args = r.slot(A);
+        let n = r.field(D);
+        let mut i = 0;
+        while i < n {
+            r.sp.add(i).write_volatile(*args.add(i));
+            i += 1;
+        }
+        enter::<B>(r, entry, r.sp, header, ret, caller, index)
+    }
+}
+
+handlers! {
+    fn unreachable<B>(mut r) {
+        slow::trap::<B>(r, Trap::UnreachableCodeReached)
+    }
+
+    fn br<B>(mut r) {
+        r.ip = target(&r);
+        B::next(r)
+    }
+
+    fn br_back<B>(mut r) {
+        let cost = r.ext(0);
+        charge_and_go::<B>(r, cost)
+    }
+
+    // `if R[a] != 0: goto`; with `N` set, `if R[a] == 0: goto`
+    fn br_if<B, S: Src, N: Polarity>(mut r) {
+        if N::holds(S::get::<u64>(&r, A)) {
+            r.ip = target(&r);
+            B::next(r)
+        } else {
+            r.ip = keep_apart(r.ip.add(2));
+            B::next(r)
+        }
+    }
+
+    fn br_if_back<B, S: Src, N: Polarity>(mut r) {
+        if N::holds(S::get::<u64>(&r, A)) {
+            charge_and_go::<B>(r, r.ext(0))
+        } else {
+            r.ip = keep_apart(r.ip.add(3));
+            B::next(r)
+        }
+    }
+
+    // Goes to extension word `min(R[a], c d)`, which is a distance from this cell.
+    fn br_table<B, S: Src>(mut r) {
+        let last = r.wide();
+        let mut i = S::get::<u32>(&r, A);
+        if i > last {
+            i = last;
+        }
+        let by = r.ext(i as usize) as isize;
+        r.ip = r.ip.offset(by);
+        B::next(r)
+    }
+
+    // Pays for the first arrival at a loop header.
+    fn charge<B>(mut r) {
+        let cost = r.wide() as u64;
+        let store = (*r.vm).store;
+        let left = (*store).slice - cost as i64;
+        if left < 0 {
+            (*store).pending.cost = cost;
+            return B::jump(r, slow::refill::<B>);
+        }
+        (*store).slice = left;
+        r.ip = r.ip.add(2);
+        B::next(r)
+    }
+
+    // Calls function `c d` of the module with its frame at `R[a]` and its header at slot `b` of that.
+    fn call<B>(mut r) {
+        let index = r.wide();
+        let entry = entry_of(&r, index);
+        let (sp, header, ret) = (r.slot(A), r.field(FB), r.ip.add(2));
+        enter::<B>(r, entry, sp, header, ret, r.sp, index)
+    }
+
+    // Calls the imported function whose word is `c d`.
+    fn call_import<B>(mut r) {
+        let f: *mut FuncObj = VmCtx::pointer(r.vm, r.wide());
+        let (sp, ret) = (r.slot(A), r.ip.add(2));
+        call_func::<B>(r, f, sp, ret)
+    }
+
+    fn call_indirect<B, S: Src>(mut r) {
+        match lookup::<S>(&r) {
+            Ok(f) => {
+                let (sp, ret) = (r.slot(A), r.ip.add(3));
+                call_func::<B>(r, f, sp, ret)
+            }
+            Err(trap) => slow::trap::<B>(r, trap),
+        }
+    }
+
+    fn return_call<B>(mut r) {
+        let index = r.ext(0) as u32;
+        let entry = entry_of(&r, index);
+        replace_frame::<B>(r, entry, (r.ext(0) >> 32) as usize, index)
+    }
+
+    fn return_call_import<B>(mut r) {
+        let f: *mut FuncObj = VmCtx::pointer(r.vm, r.ext(0) as u32);
+        return_call_func::<B>(r, f)
+    }
+
+    fn return_call_indirect<B>(mut r) {
+        match lookup::<Slot>(&r) {
+            Ok(f) => return_call_func::<B>(r, f),
+            Err(trap) => slow::trap::<B>(r, trap),
+        }
+    }
+
+    fn ret<B>(mut r) {
+        let header = r.field(FB);
+        leave::<B>(r, header)
+    }
+
+    // Returns one value, in slot 0 and the accumulator.
+    fn ret_value<B, T: Value, S: Src>(mut r) {
+        let x: T = if S::IMM { T::load(r.ip.add(2)) } else { S::get(&r, A) };
+        let h = r.slot(FB);
+        r.ip = *h as *const u64;
+        let caller = *h.add(1) as *mut u64;
+        x.store(r.sp);
+        x.set_acc(&mut r);
+        r.sp = caller;
+        B::next(r)
+    }
+
+    // Returns `c` slots of values from `R[a]` on. They may overwrite the header.
+    fn ret_values<B>(mut r) {
+        let h = r.slot(FB);
+        let (ip, caller) = (*h as *const u64, *h.add(1) as *mut u64);
+        let (from, n) = (r.slot(A), r.field(C));
+        let mut i = 0;
+        while i < n {
+            r.sp.add(i).write_volatile(*from.add(i));
+            i += 1;
+        }
+        r.ip = ip;
+        r.sp = caller;
+        B::next(r)
+    }
+}
+
+/// Whether a branch is taken when its condition holds, or when it doesn't.
+pub(crate) trait Polarity {
+    fn holds(x: u64) -> bool;
+}
+pub(crate) enum NonZero {}
+pub(crate) enum Zero {}
+impl Polarity for NonZero {
+    #[inline(always)]
+    fn holds(x: u64) -> bool {
+        x != 0
+    }
+}
+impl Polarity for Zero {
+    #[inline(always)]
+    fn holds(x: u64) -> bool {
+        x == 0
+    }
+}

@@ -1,0 +1,179 @@
+//! From the host into the interpreter and back.
+
+use super::regs::{Backend, Loop, Regs, Stub, Tail, to_vector};
+use super::slow::{need_stack, prepare, reload};
+use super::{Dispatch, Stop, walk};
+use crate::error::Error;
+use crate::store::StoreInner;
+use crate::trap::Trap;
+use crate::value::V128;
+use crate::vmctx::FuncObj;
+use core::ptr::null_mut;
+use core::sync::atomic::Ordering;
+
+/// How deeply guest and host may call each other before that counts as an exhausted stack: each level takes native
+/// stack, of which a thread may have little.
+const MAX_DEPTH: u32 = 100;
+
+/// Registers of nothing.
+pub(crate) fn idle() -> Regs {
+    Regs {
+        ip: core::ptr::null(),
+        sp: null_mut(),
+        mem: null_mut(),
+        len: 0,
+        vm: null_mut(),
+        acc: 0,
+        f32: 0.0,
+        f64: 0.0,
+        v128: to_vector(V128([0; 16])),
+    }
+}
+
+/// Calls `func` with the arguments in `slots`, where its results will be: `func.header` slots.
+///
+/// # Errors
+/// What the host function returned, or why the guest stopped, with a backtrace.
+///
+/// # Safety
+/// `store` is a live store with an execution, `func` one of its functions, and no reference into the store is held.
+pub(crate) unsafe fn invoke(
+    store: *mut StoreInner,
+    func: *mut FuncObj,
+    slots: &mut [u64],
+) -> Result<(), Error> {
+    // SAFETY: the caller keeps the contract.
+    unsafe {
+        if (*store).depth >= MAX_DEPTH {
+            return Err(Trap::StackOverflow.into());
+        }
+        // A call too short to use up its slice of fuel would never look.
+        if (*store).interrupt.take() {
+            return Err(Trap::Interrupt.into());
+        }
+        if (*func).vm.is_null() {
+            return StoreInner::call_host(store, func, null_mut(), slots);
+        }
+        (*store).depth += 1;
+        let base = exec(store).top;
+        let stop = run(store, func, base, slots);
+        (*store).depth -= 1;
+        exec(store).top = base;
+        match stop {
+            Stop::Done => Ok(()),
+            Stop::Error(e) => Err(e),
+            Stop::Panic(payload) => std::panic::resume_unwind(payload),
+        }
+    }
+}
+
+unsafe fn exec<'a>(store: *mut StoreInner) -> &'a mut super::Execution {
+    // SAFETY: the caller of `invoke` keeps its contract.
+    unsafe { (*store).exec.as_deref_mut().expect("the store has made its execution") }
+}
+
+unsafe fn run(store: *mut StoreInner, func: *mut FuncObj, base: *mut u64, slots: &mut [u64]) -> Stop {
+    // SAFETY: as for `invoke`; `prepare` makes code and stack for the frame at `base` before it is written.
+    unsafe {
+        let (vm, header) = ((*func).vm, (*func).header as usize);
+        let ready = need_stack(&mut *store, base.wrapping_add(header + 2))
+            .map_err(Error::from)
+            .and_then(|()| prepare(vm, (*func).index, base));
+        if let Err(e) = ready {
+            return Stop::Error(e);
+        }
+        let entry = (*(*func).entry).load(Ordering::Acquire).cast_const();
+        (*store).vm.slice -= (*entry >> 32) as i64;
+        core::ptr::copy_nonoverlapping(slots.as_ptr(), base, header);
+        let (zero, n) = (*entry.add(1) as u32 as usize, (*entry.add(1) >> 32) as usize);
+        core::ptr::write_bytes(base.add(zero), 0, n);
+        let mut r = Regs { ip: entry.add(2), sp: base, vm, ..idle() };
+        reload(&mut r);
+        let dispatch = (*store).engine.dispatch();
+        let exit = match dispatch {
+            Dispatch::Tail => Tail::stub(Stub::Exit),
+            Dispatch::Loop => Loop::stub(Stub::Exit),
+        };
+        *base.add(header) = exit as u64;
+        *base.add(header + 1) = base as u64;
+        match dispatch {
+            Dispatch::Tail => Tail::run(r),
+            Dispatch::Loop => Loop::run(r),
+        }
+        let exec = exec(store);
+        match core::mem::replace(&mut exec.stop, Stop::Done) {
+            Stop::Done => {
+                core::ptr::copy_nonoverlapping(base, slots.as_mut_ptr(), header);
+                Stop::Done
+            }
+            Stop::Error(e) => {
+                let at = exec.at;
+                Stop::Error(walk::with_backtrace(e, &at, dispatch))
+            }
+            panic => panic,
+        }
+    }
+}
+
+/// How many bytes of native stack a few thousand tail calls of representative handlers take: none, or they are no
+/// tail calls.
+pub(crate) fn stack_drift() -> usize {
+    probe::drift()
+}
+
+mod probe {
+    //! Runs cells of several kinds in a row on the tail backend, between two handlers that note where the native
+    //! stack is.
+
+    use super::super::place::{Acc, Imm, Slot, ToAcc, ToSlot};
+    use super::super::regs::{Handler, handlers};
+    use super::super::{numeric, variable};
+    use super::*;
+    use crate::ops;
+    use core::cell::Cell;
+
+    thread_local! {
+        static FIRST: Cell<usize> = const { Cell::new(0) };
+        static LAST: Cell<usize> = const { Cell::new(0) };
+    }
+
+    #[inline(never)]
+    fn here() -> usize {
+        let mark = 0u8;
+        core::hint::black_box(&raw const mark) as usize
+    }
+
+    handlers! {
+        fn begin<B>(mut r) {
+            FIRST.set(here());
+            r.ip = r.ip.add(2);
+            B::next(r)
+        }
+
+        fn end<B>(mut r) {
+            LAST.set(here());
+            B::stop()
+        }
+    }
+
+    pub(super) fn drift() -> usize {
+        let add: Handler<Tail> = numeric::binary::<Tail, ops::commutative::I32Add, Acc, Imm, ToSlot>;
+        let div: Handler<Tail> = numeric::binary::<Tail, ops::ordered::I32DivU, Slot, Imm, ToAcc>;
+        let float: Handler<Tail> = numeric::unary::<Tail, ops::unary::F64ConvertI32S, Acc, ToSlot>;
+        let copy: Handler<Tail> = variable::copy::<Tail, u64>;
+        // c d = 1, which is an immediate for those that have one and unused slots for the others.
+        let operands = 1 << 32;
+        let mut code = vec![begin::<Tail> as *const () as usize as u64, 0];
+        for _ in 0..1000 {
+            for h in [add, div, float, copy] {
+                code.extend([h as usize as u64, operands]);
+            }
+        }
+        code.extend([end::<Tail> as *const () as usize as u64, 0]);
+        let mut slots = [0u64; 4];
+        let r = Regs { ip: code.as_ptr(), sp: slots.as_mut_ptr(), ..idle() };
+        // SAFETY: the cells use slots 0 and 1 and end in a handler that stops.
+        unsafe { Tail::run(r) };
+        FIRST.get().abs_diff(LAST.get())
+    }
+}

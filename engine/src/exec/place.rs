@@ -1,0 +1,247 @@
+//! Where a handler's operands come from and its result goes: the axes along which one op has several forms.
+//!
+//! A cell's operand word is four 16-bit fields `a b c d`. `a` is the destination slot; sources are a slot, the
+//! accumulator of their type, or an immediate in `c d` (an `f64`'s takes the next word).
+
+use super::regs::{Regs, from_vector, to_vector};
+use crate::value::V128;
+
+/// Field positions in the operand word.
+pub(crate) const A: usize = 0;
+pub(crate) const B: usize = 1;
+pub(crate) const C: usize = 2;
+pub(crate) const D: usize = 3;
+
+impl Regs {
+    /// 16-bit field `n` of the current cell.
+    #[inline(always)]
+    pub(crate) unsafe fn field(&self, n: usize) -> usize {
+        // SAFETY: a cell has at least two words.
+        unsafe { *self.ip.add(1).cast::<u16>().add(n) as usize }
+    }
+
+    /// The 32-bit field that `c d` make.
+    #[inline(always)]
+    pub(crate) unsafe fn wide(&self) -> u32 {
+        // SAFETY: a cell has at least two words.
+        unsafe { *self.ip.add(1).cast::<u32>().add(1) }
+    }
+
+    /// Extension word `n` of the current cell.
+    #[inline(always)]
+    pub(crate) unsafe fn ext(&self, n: usize) -> u64 {
+        // SAFETY: only handlers of ops with that many extension words ask.
+        unsafe { *self.ip.add(2 + n) }
+    }
+
+    /// The slot that field `n` names.
+    #[inline(always)]
+    pub(crate) unsafe fn slot(&self, n: usize) -> *mut u64 {
+        // SAFETY: translated code names only slots of its frame.
+        unsafe { self.sp.add(self.field(n)) }
+    }
+}
+
+/// A type of value as slots and accumulators hold it.
+pub(crate) trait Value: Copy {
+    /// Extension words that an immediate of this type takes.
+    const IMM_WORDS: usize = 0;
+    unsafe fn load(p: *const u64) -> Self;
+    unsafe fn store(self, p: *mut u64);
+    fn acc(r: &Regs) -> Self;
+    fn set_acc(self, r: &mut Regs);
+    unsafe fn imm(r: &Regs) -> Self;
+}
+
+impl Value for u32 {
+    #[inline(always)]
+    unsafe fn load(p: *const u64) -> Self {
+        // SAFETY: the caller gives a slot.
+        unsafe { *p as u32 }
+    }
+    #[inline(always)]
+    unsafe fn store(self, p: *mut u64) {
+        // SAFETY: the caller gives a slot.
+        unsafe { *p = self as u64 }
+    }
+    #[inline(always)]
+    fn acc(r: &Regs) -> Self {
+        r.acc as u32
+    }
+    #[inline(always)]
+    fn set_acc(self, r: &mut Regs) {
+        r.acc = self as u64
+    }
+    #[inline(always)]
+    unsafe fn imm(r: &Regs) -> Self {
+        // SAFETY: only cells with an immediate ask.
+        unsafe { r.wide() }
+    }
+}
+
+impl Value for u64 {
+    #[inline(always)]
+    unsafe fn load(p: *const u64) -> Self {
+        // SAFETY: the caller gives a slot.
+        unsafe { *p }
+    }
+    #[inline(always)]
+    unsafe fn store(self, p: *mut u64) {
+        // SAFETY: the caller gives a slot.
+        unsafe { *p = self }
+    }
+    #[inline(always)]
+    fn acc(r: &Regs) -> Self {
+        r.acc
+    }
+    #[inline(always)]
+    fn set_acc(self, r: &mut Regs) {
+        r.acc = self
+    }
+    #[inline(always)]
+    unsafe fn imm(r: &Regs) -> Self {
+        // SAFETY: only cells with an immediate ask.
+        unsafe { r.wide() as i32 as i64 as u64 }
+    }
+}
+
+impl Value for f32 {
+    #[inline(always)]
+    unsafe fn load(p: *const u64) -> Self {
+        // SAFETY: the caller gives a slot, and slots are little-endian.
+        unsafe { *p.cast::<f32>() }
+    }
+    #[inline(always)]
+    unsafe fn store(self, p: *mut u64) {
+        // SAFETY: the caller gives a slot.
+        unsafe { *p = self.to_bits() as u64 }
+    }
+    #[inline(always)]
+    fn acc(r: &Regs) -> Self {
+        r.f32
+    }
+    #[inline(always)]
+    fn set_acc(self, r: &mut Regs) {
+        r.f32 = self
+    }
+    #[inline(always)]
+    unsafe fn imm(r: &Regs) -> Self {
+        // SAFETY: only cells with an immediate ask.
+        f32::from_bits(unsafe { r.wide() })
+    }
+}
+
+impl Value for f64 {
+    const IMM_WORDS: usize = 1;
+    #[inline(always)]
+    unsafe fn load(p: *const u64) -> Self {
+        // SAFETY: the caller gives a slot.
+        unsafe { *p.cast::<f64>() }
+    }
+    #[inline(always)]
+    unsafe fn store(self, p: *mut u64) {
+        // SAFETY: the caller gives a slot.
+        unsafe { *p.cast::<f64>() = self }
+    }
+    #[inline(always)]
+    fn acc(r: &Regs) -> Self {
+        r.f64
+    }
+    #[inline(always)]
+    fn set_acc(self, r: &mut Regs) {
+        r.f64 = self
+    }
+    #[inline(always)]
+    unsafe fn imm(r: &Regs) -> Self {
+        // SAFETY: a cell with an f64 immediate has that word.
+        f64::from_bits(unsafe { r.ext(0) })
+    }
+}
+
+impl Value for V128 {
+    #[inline(always)]
+    unsafe fn load(p: *const u64) -> Self {
+        // SAFETY: the caller gives the first of two slots.
+        unsafe { p.cast::<V128>().read_unaligned() }
+    }
+    #[inline(always)]
+    unsafe fn store(self, p: *mut u64) {
+        // SAFETY: the caller gives the first of two slots.
+        unsafe { p.cast::<V128>().write_unaligned(self) }
+    }
+    #[inline(always)]
+    fn acc(r: &Regs) -> Self {
+        from_vector(r.v128)
+    }
+    #[inline(always)]
+    fn set_acc(self, r: &mut Regs) {
+        r.v128 = to_vector(self)
+    }
+    #[inline(always)]
+    unsafe fn imm(_: &Regs) -> Self {
+        unreachable!("no op has a vector immediate")
+    }
+}
+
+/// Where an operand comes from.
+pub(crate) trait Src {
+    const IMM: bool = false;
+    unsafe fn get<T: Value>(r: &Regs, field: usize) -> T;
+}
+
+/// In the accumulator of its type.
+pub(crate) enum Acc {}
+/// In the slot that its field names.
+pub(crate) enum Slot {}
+/// In the cell.
+pub(crate) enum Imm {}
+
+impl Src for Acc {
+    #[inline(always)]
+    unsafe fn get<T: Value>(r: &Regs, _: usize) -> T {
+        T::acc(r)
+    }
+}
+
+impl Src for Slot {
+    #[inline(always)]
+    unsafe fn get<T: Value>(r: &Regs, field: usize) -> T {
+        // SAFETY: the field names a slot of the frame.
+        unsafe { T::load(r.slot(field)) }
+    }
+}
+
+impl Src for Imm {
+    const IMM: bool = true;
+    #[inline(always)]
+    unsafe fn get<T: Value>(r: &Regs, _: usize) -> T {
+        // SAFETY: the cell has an immediate.
+        unsafe { T::imm(r) }
+    }
+}
+
+/// Where a result goes: always into the accumulator of its type, and perhaps into a slot as well.
+pub(crate) trait Dst {
+    unsafe fn put<T: Value>(r: &mut Regs, x: T);
+}
+
+/// The accumulator alone.
+pub(crate) enum ToAcc {}
+/// The accumulator and slot `a`.
+pub(crate) enum ToSlot {}
+
+impl Dst for ToAcc {
+    #[inline(always)]
+    unsafe fn put<T: Value>(r: &mut Regs, x: T) {
+        x.set_acc(r)
+    }
+}
+
+impl Dst for ToSlot {
+    #[inline(always)]
+    unsafe fn put<T: Value>(r: &mut Regs, x: T) {
+        // SAFETY: `a` names a slot of the frame.
+        unsafe { x.store(r.slot(A)) }
+        x.set_acc(r)
+    }
+}

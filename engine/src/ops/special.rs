@@ -1,0 +1,187 @@
+//! The rows of ops with handlers of their own: control, variables, tables and bulk memory.
+//!
+//! Each names its fields: `W` a slot written, `R` a slot read (two slots for `W2`, `R2`), `X` a 16-bit number, `N`
+//! the 32-bit number in `c d`, `T` a branch distance there, `_` nothing; then its extension words.
+
+use super::{Class, Op};
+use crate::exec::control::{self, NonZero, Zero};
+use crate::exec::place::{Acc, Imm, Slot, ToAcc, ToSlot};
+use crate::exec::regs::{Backend, Handler};
+use crate::exec::{bulk, memory, slow, variable, vector};
+use crate::value::V128;
+
+/// What a field of a cell holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Field {
+    /// A slot that is written.
+    W,
+    /// The first of two slots that are written.
+    W2,
+    /// A slot that is read.
+    R,
+    /// The first of two slots that are read.
+    R2,
+    /// A number of 16 bits.
+    X,
+    /// A number of 32 bits, in `c d`.
+    N,
+    /// The distance of a branch in words, in `c d`.
+    T,
+    /// Nothing.
+    #[allow(non_camel_case_types)]
+    __,
+}
+
+macro_rules! special {
+    ($($(#[$doc:meta])* $Name:ident [$($field:ident)*] $ext:literal => $handler:expr;)*) => {
+        /// An op with a handler of its own.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        #[repr(u16)]
+        pub(crate) enum SpecialOp { $($(#[$doc])* $Name),* }
+
+        impl SpecialOp {
+            pub(crate) const NAMES: &'static [&'static str] = &[$(stringify!($Name)),*];
+            pub(crate) const COUNT: usize = Self::NAMES.len();
+            pub(crate) const STRIDE: usize = 1;
+            /// Each row's fields and number of extension words.
+            pub(crate) const FIELDS: &'static [(&'static [Field], u8)] = &[$((&[$(Field::$field),*], $ext)),*];
+
+            pub(crate) const fn handlers<B: Backend>() -> [[Handler<B>; 1]; Self::COUNT] {
+                [$([$handler]),*]
+            }
+
+            pub(crate) const fn op(self) -> Op {
+                Op(Self::BASE + self as u16)
+            }
+        }
+    };
+}
+
+special! {
+    // Pairs with a result to the accumulator and to a slot as well; they come first, so that pairs stay pairs.
+    /// `R[a] := global c d`
+    GlobalGetInt [W __ N] 0 => variable::global_get::<B, u64, ToAcc>;
+    GlobalGetIntSlot [W __ N] 0 => variable::global_get::<B, u64, ToSlot>;
+    GlobalGetF32 [W __ N] 0 => variable::global_get::<B, f32, ToAcc>;
+    GlobalGetF32Slot [W __ N] 0 => variable::global_get::<B, f32, ToSlot>;
+    GlobalGetF64 [W __ N] 0 => variable::global_get::<B, f64, ToAcc>;
+    GlobalGetF64Slot [W __ N] 0 => variable::global_get::<B, f64, ToSlot>;
+    GlobalGetV128 [W2 __ N] 0 => variable::global_get::<B, V128, ToAcc>;
+    GlobalGetV128Slot [W2 __ N] 0 => variable::global_get::<B, V128, ToSlot>;
+    /// `R[a] := size of memory c d in pages`
+    MemorySize [W __ N] 0 => memory::size::<B, ToAcc>;
+    MemorySizeSlot [W __ N] 0 => memory::size::<B, ToSlot>;
+    /// `R[a] := bits of R[b] where R[d], else of R[c]`
+    Bitselect [W2 R2 R2 R2] 0 => vector::bitselect::<B, ToAcc>;
+    BitselectSlot [W2 R2 R2 R2] 0 => vector::bitselect::<B, ToSlot>;
+    /// `R[a] := lanes of R[b], R[c] as the extension says`
+    Shuffle [W2 R2 R2 __] 2 => vector::shuffle::<B, ToAcc>;
+    ShuffleSlot [W2 R2 R2 __] 2 => vector::shuffle::<B, ToSlot>;
+
+    /// `R[a] := R[b]`
+    Copy [W R __ __] 0 => variable::copy::<B, u64>;
+    CopyV128 [W2 R2 __ __] 0 => variable::copy::<B, V128>;
+    /// `R[a] := accumulator`
+    SpillInt [W __ __ __] 0 => variable::spill::<B, u64>;
+    SpillF32 [W __ __ __] 0 => variable::spill::<B, f32>;
+    SpillF64 [W __ __ __] 0 => variable::spill::<B, f64>;
+    SpillV128 [W2 __ __ __] 0 => variable::spill::<B, V128>;
+    /// `R[a] := c d`
+    Const [W __ N] 0 => variable::constant::<B>;
+    ConstWide [W __ __ __] 1 => variable::constant_wide::<B>;
+    ConstV128 [W2 __ __ __] 2 => vector::constant::<B>;
+    /// `global c d := R[a]`
+    GlobalSet [R __ N] 0 => variable::global_set::<B, u64, Slot>;
+    GlobalSetV128 [R2 __ N] 0 => variable::global_set::<B, V128, Slot>;
+    GlobalSetAccInt [__ __ N] 0 => variable::global_set::<B, u64, Acc>;
+    GlobalSetAccF32 [__ __ N] 0 => variable::global_set::<B, f32, Acc>;
+    GlobalSetAccF64 [__ __ N] 0 => variable::global_set::<B, f64, Acc>;
+    GlobalSetAccV128 [__ __ N] 0 => variable::global_set::<B, V128, Acc>;
+
+    Unreachable [__ __ __ __] 0 => control::unreachable::<B>;
+    Br [__ __ T] 0 => control::br::<B>;
+    BrBack [__ __ T] 1 => control::br_back::<B>;
+    /// `if R[a] != 0: goto`
+    BrIf [R __ T] 0 => control::br_if::<B, Slot, NonZero>;
+    BrIfBack [R __ T] 1 => control::br_if_back::<B, Slot, NonZero>;
+    BrIfAcc [__ __ T] 0 => control::br_if::<B, Acc, NonZero>;
+    BrIfAccBack [__ __ T] 1 => control::br_if_back::<B, Acc, NonZero>;
+    /// `if R[a] == 0: goto`
+    BrUnless [R __ T] 0 => control::br_if::<B, Slot, Zero>;
+    BrUnlessBack [R __ T] 1 => control::br_if_back::<B, Slot, Zero>;
+    BrUnlessAcc [__ __ T] 0 => control::br_if::<B, Acc, Zero>;
+    BrUnlessAccBack [__ __ T] 1 => control::br_if_back::<B, Acc, Zero>;
+    /// `goto extension[min(R[a], c d)]`; it has `c d + 1` extension words, each a distance.
+    BrTable [R __ N] 0 => control::br_table::<B, Slot>;
+    BrTableAcc [__ __ N] 0 => control::br_table::<B, Acc>;
+    /// Pays `c d` of fuel at the first arrival at a loop.
+    Charge [__ __ N] 0 => control::charge::<B>;
+    /// Calls function `c d` of the module: frame at `R[a]`, header at slot `b` of it.
+    Call [X X N] 0 => control::call::<B>;
+    CallImport [X X N] 0 => control::call_import::<B>;
+    /// Calls element `R[c]` of a table: extension low half the table's word, high half the type's number.
+    CallIndirect [X X R __] 1 => control::call_indirect::<B, Slot>;
+    CallIndirectAcc [X X __ __] 1 => control::call_indirect::<B, Acc>;
+    /// Tail calls: arguments at `R[a]`, `d` slots of them, own header at slot `b`. Extension low half the function,
+    /// high half the callee's header.
+    ReturnCall [X X X X] 1 => control::return_call::<B>;
+    ReturnCallImport [X X X X] 1 => control::return_call_import::<B>;
+    ReturnCallIndirect [X X R X] 1 => control::return_call_indirect::<B>;
+    /// Returns nothing; the header is at slot `b`.
+    Return [__ X __ __] 0 => control::ret::<B>;
+    /// Returns `R[a]`, the accumulator, or the extension.
+    ReturnInt [R X __ __] 0 => control::ret_value::<B, u64, Slot>;
+    ReturnF32 [R X __ __] 0 => control::ret_value::<B, f32, Slot>;
+    ReturnF64 [R X __ __] 0 => control::ret_value::<B, f64, Slot>;
+    ReturnV128 [R2 X __ __] 0 => control::ret_value::<B, V128, Slot>;
+    ReturnIntAcc [__ X __ __] 0 => control::ret_value::<B, u64, Acc>;
+    ReturnF32Acc [__ X __ __] 0 => control::ret_value::<B, f32, Acc>;
+    ReturnF64Acc [__ X __ __] 0 => control::ret_value::<B, f64, Acc>;
+    ReturnV128Acc [__ X __ __] 0 => control::ret_value::<B, V128, Acc>;
+    ReturnIntImm [__ X __ __] 1 => control::ret_value::<B, u64, Imm>;
+    /// Returns `c` slots from `R[a]` on.
+    ReturnValues [X X X __] 0 => control::ret_values::<B>;
+
+    // Operands in consecutive slots from `a` on, result in slot `a`; the extension's halves are indices.
+    MemoryGrow [X __ __ __] 1 => bulk::bulk::<B, bulk::MemoryGrow>;
+    MemoryFill [X __ __ __] 1 => bulk::bulk::<B, bulk::MemoryFill>;
+    MemoryCopy [X __ __ __] 1 => bulk::bulk::<B, bulk::MemoryCopy>;
+    MemoryInit [X __ __ __] 1 => bulk::bulk::<B, bulk::MemoryInit>;
+    DataDrop [X __ __ __] 1 => bulk::bulk::<B, bulk::DataDrop>;
+    TableGet [X __ __ __] 1 => bulk::bulk::<B, bulk::TableGet>;
+    TableSet [X __ __ __] 1 => bulk::bulk::<B, bulk::TableSet>;
+    TableSize [X __ __ __] 1 => bulk::bulk::<B, bulk::TableSize>;
+    TableGrow [X __ __ __] 1 => bulk::bulk::<B, bulk::TableGrow>;
+    TableFill [X __ __ __] 1 => bulk::bulk::<B, bulk::TableFill>;
+    TableCopy [X __ __ __] 1 => bulk::bulk::<B, bulk::TableCopy>;
+    TableInit [X __ __ __] 1 => bulk::bulk::<B, bulk::TableInit>;
+    ElemDrop [X __ __ __] 1 => bulk::bulk::<B, bulk::ElemDrop>;
+    RefFunc [X __ __ __] 1 => bulk::bulk::<B, bulk::RefFunc>;
+
+    /// Makes NaNs canonical: `R[a]` in place, and the accumulator.
+    CanonF32 [X __ __ __] 0 => bulk::canon::<B, bulk::CanonF32>;
+    CanonF64 [X __ __ __] 0 => bulk::canon::<B, bulk::CanonF64>;
+    CanonF32x4 [X __ __ __] 0 => bulk::canon::<B, bulk::CanonF32x4>;
+    CanonF64x2 [X __ __ __] 0 => bulk::canon::<B, bulk::CanonF64x2>;
+
+    // Not in translated code: where an execution begins and ends, and where a call between instances returns to.
+    Exit [__ __ __ __] 0 => slow::exit::<B>;
+    CrossReturn [__ __ __ __] 0 => slow::cross_return::<B>;
+}
+
+/// `R[a] := R[d] != 0 ? R[b] : R[c]`, a row a class.
+pub(crate) struct SelectOp;
+
+impl SelectOp {
+    pub(crate) const NAMES: &'static [&'static str] = &["SelectInt", "SelectF32", "SelectF64", "SelectV128"];
+    pub(crate) const COUNT: usize = 4;
+    pub(crate) const STRIDE: usize = 4;
+
+    pub(crate) const fn handlers<B: Backend>() -> [[Handler<B>; 4]; 4] {
+        variable::all_selects::<B>()
+    }
+
+    pub(crate) const fn op(class: Class) -> Op {
+        Op(Self::BASE + class as u16 * 4)
+    }
+}

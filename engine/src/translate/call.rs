@@ -1,0 +1,102 @@
+//! Calls. Arguments are the topmost operands, in their slots: the callee's frame begins there.
+
+use super::stack::{Operand, Place};
+use super::variable::halves;
+use super::{HEADER, Translator, header_of, slots};
+use crate::error::Error;
+use crate::ops::{Class, SpecialOp};
+use crate::types::FuncType;
+
+impl<'a> Translator<'a> {
+    fn type_of(&self, index: u32) -> &'a FuncType {
+        &self.env.data.types[index as usize]
+    }
+
+    /// Puts the arguments into place and everything else where a call leaves it alone; gives the frame's slot.
+    fn arguments(&mut self, ty: &FuncType) -> Result<u16, Error> {
+        self.settle_top(ty.params().len())?;
+        self.spill_all()?;
+        for _ in ty.params() {
+            self.pop();
+        }
+        let base = self.next_slot();
+        // The header is written here, and a host function's results or two slots beyond may be read.
+        self.need(base as u32 + header_of(ty) + HEADER)?;
+        Ok(base)
+    }
+
+    fn results(&mut self, ty: &FuncType, base: u16) -> Result<(), Error> {
+        self.forget();
+        self.last = None;
+        for &result in ty.results() {
+            self.push(Class::of(result), Place::Slot)?;
+        }
+        if let [result] = ty.results() {
+            self.mirror(Class::of(*result), base);
+        }
+        Ok(())
+    }
+
+    pub(super) fn call(&mut self, func: u32) -> Result<(), Error> {
+        let ty = self.env.data.func_type(func);
+        let base = self.arguments(ty)?;
+        let (op, n) = match func.checked_sub(self.env.data.imported_funcs) {
+            Some(defined) => (SpecialOp::Call, defined),
+            None => (SpecialOp::CallImport, self.env.layout.funcs + func),
+        };
+        let [c, d] = halves(n);
+        self.emit(op.op(), [base, header_of(ty) as u16, c, d])?;
+        self.results(ty, base)
+    }
+
+    pub(super) fn call_indirect(&mut self, ty: u32, table: u32) -> Result<(), Error> {
+        let word = self.table_word(ty, table);
+        let ty = self.type_of(ty);
+        let index = self.pop();
+        let index = match self.operand(index) {
+            Operand::Acc if index.place == Place::Acc => None,
+            _ => Some(self.slot_of(index)?),
+        };
+        let base = self.arguments(ty)?;
+        let header = header_of(ty) as u16;
+        match index {
+            None => self.emit(SpecialOp::CallIndirectAcc.op(), [base, header, 0, 0])?,
+            Some(c) => self.emit(SpecialOp::CallIndirect.op(), [base, header, c, 0])?,
+        };
+        self.extend(word)?;
+        self.results(ty, base)
+    }
+
+    fn table_word(&self, ty: u32, table: u32) -> u64 {
+        let sig = self.env.sigs.get(ty as usize).copied().unwrap_or(0);
+        (self.env.layout.tables + table) as u64 | (sig as u64) << 32
+    }
+
+    pub(super) fn return_call(&mut self, func: u32) -> Result<(), Error> {
+        let ty = self.env.data.func_type(func);
+        let (op, n) = match func.checked_sub(self.env.data.imported_funcs) {
+            Some(defined) => (SpecialOp::ReturnCall, defined),
+            None => (SpecialOp::ReturnCallImport, self.env.layout.funcs + func),
+        };
+        self.replace_frame(op, ty, 0, n as u64 | (header_of(ty) as u64) << 32)
+    }
+
+    pub(super) fn return_call_indirect(&mut self, ty: u32, table: u32) -> Result<(), Error> {
+        let word = self.table_word(ty, table);
+        let ty = self.type_of(ty);
+        let index = self.pop();
+        let c = self.slot_of(index)?;
+        self.replace_frame(SpecialOp::ReturnCallIndirect, ty, c, word)
+    }
+
+    fn replace_frame(&mut self, op: SpecialOp, ty: &FuncType, c: u16, word: u64) -> Result<(), Error> {
+        let base = self.arguments(ty)?;
+        // The new frame's header must lie in this one: the arguments are moved before it is entered.
+        self.need(header_of(ty) + HEADER)?;
+        let n = slots(ty.params()) as u16;
+        self.emit(op.op(), [base, self.header as u16, c, n])?;
+        self.extend(word)?;
+        self.leave();
+        Ok(())
+    }
+}

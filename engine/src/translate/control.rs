@@ -1,0 +1,566 @@
+//! Blocks and branches.
+//!
+//! A label's values are in the slots of the heights that they have at it, so nothing needs to be shuffled where
+//! paths meet. Forward branches to a label form a list through their own distance fields until it is reached.
+
+use super::Translator;
+use super::stack::{Entry, Operand, Place};
+use super::variable::halves;
+use crate::error::Error;
+use crate::ops::{Class, IntCompareOp, Op, SpecialOp};
+use wasmparser::{BlockType, BrTable, Operator};
+
+/// A block that is being translated.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Frame {
+    kind: Kind,
+    ty: BlockType,
+    /// Operands below it, its parameters not counted; and the slot that follows them.
+    height: usize,
+    base: u16,
+    /// The last forward branch to its label whose distance is open, as a cell; then that of br_table entries.
+    branches: Option<usize>,
+    entries: Option<usize>,
+    /// The region that its instructions belong to.
+    region: usize,
+    /// The rest of it can't be reached; blocks in there are only counted.
+    dead: bool,
+    skipped: u32,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Kind {
+    Function,
+    Block,
+    /// With its header's place.
+    Loop(usize),
+    /// With the cell that branches when the condition doesn't hold.
+    If(usize),
+    Else,
+}
+
+/// A function's or loop's instructions outside nested loops, which fuel is charged for at once.
+#[derive(Clone, Copy, Default, Debug)]
+pub(super) struct Region {
+    pub(super) cost: u32,
+    /// The last cell with this cost as its extension word; they form a list through it.
+    back: Option<usize>,
+    /// The cell that charges the first arrival.
+    charge: Option<usize>,
+}
+
+/// A condition that was popped, as a branch can take it.
+#[derive(Clone, Copy)]
+enum Condition {
+    /// Comparison op in its first form, form, fields `a b`, and the constant.
+    Compare { op: Op, form: u16, fields: [u16; 2], imm: Option<u64> },
+    /// Whether this isn't, or with `zero` is, zero.
+    Truth { slot: Option<u16>, zero: bool },
+}
+
+impl Condition {
+    fn negated(self) -> Self {
+        match self {
+            Condition::Compare { op, form, fields, imm } => {
+                Condition::Compare { op: IntCompareOp::opposite(op), form, fields, imm }
+            }
+            Condition::Truth { slot, zero } => Condition::Truth { slot, zero: !zero },
+        }
+    }
+}
+
+impl Frame {
+    pub(super) fn function() -> Frame {
+        Frame {
+            kind: Kind::Function,
+            ty: BlockType::Empty,
+            height: 0,
+            base: 0,
+            branches: None,
+            entries: None,
+            region: 0,
+            dead: false,
+            skipped: 0,
+        }
+    }
+}
+
+impl Translator<'_> {
+    fn frame(&mut self) -> &mut Frame {
+        self.frames.last_mut().expect("the function's own frame ends last")
+    }
+
+    /// In code that can't be reached, only counts blocks; tells whether `operator` was in such.
+    pub(super) fn unreachable_code(&mut self, operator: &Operator<'_>) -> Result<bool, Error> {
+        let frame = self.frame();
+        if !frame.dead {
+            return Ok(false);
+        }
+        match operator {
+            Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } => frame.skipped += 1,
+            Operator::End if frame.skipped > 0 => frame.skipped -= 1,
+            Operator::End => self.end_block()?,
+            Operator::Else if frame.skipped == 0 => self.else_()?,
+            _ => {}
+        }
+        Ok(true)
+    }
+
+    /// Adds an instruction to what its region costs.
+    pub(super) fn charge(&mut self, operator: &Operator<'_>) {
+        if !matches!(operator, Operator::End | Operator::Else) {
+            let region = self.frame().region;
+            let cost = &mut self.regions[region].cost;
+            *cost = cost.saturating_add(1);
+        }
+    }
+
+    /// Writes what regions cost into the cells that charge them.
+    pub(super) fn patch_regions(&mut self) {
+        for i in 0..self.regions.len() {
+            let Region { cost, mut back, charge } = self.regions[i];
+            if let Some(cell) = charge {
+                self.words[cell + 1] |= (cost as u64) << 32;
+            }
+            while let Some(word) = back {
+                back = (self.words[word] as usize).checked_sub(1);
+                self.words[word] = cost as u64;
+            }
+        }
+    }
+
+    /// Ends the path: what follows in the block can't be reached.
+    pub(super) fn leave(&mut self) {
+        let height = self.frame().height;
+        self.frame().dead = true;
+        self.stack.truncate(height);
+        self.settled = height;
+        self.label();
+    }
+
+    pub(super) fn unreachable(&mut self) -> Result<(), Error> {
+        self.emit(SpecialOp::Unreachable.op(), [0; 4])?;
+        // What only an accumulator holds is lost with the code after this.
+        self.leave();
+        Ok(())
+    }
+
+    /// How many parameters or results a block has.
+    fn count(&self, ty: &BlockType, results: bool) -> usize {
+        match *ty {
+            BlockType::Empty => 0,
+            BlockType::Type(_) => results as usize,
+            BlockType::FuncType(index) => {
+                let ty = &self.env.data.types[index as usize];
+                if results { ty.results().len() } else { ty.params().len() }
+            }
+        }
+    }
+
+    /// The class of parameter or result `i` of a block.
+    fn class(&self, ty: &BlockType, results: bool, i: usize) -> Class {
+        match *ty {
+            BlockType::Type(ty) => class_of(ty),
+            BlockType::FuncType(index) => {
+                let ty = &self.env.data.types[index as usize];
+                Class::of(if results { ty.results()[i] } else { ty.params()[i] })
+            }
+            BlockType::Empty => unreachable!("it has none"),
+        }
+    }
+
+    fn enter(&mut self, kind: Kind, ty: BlockType) -> Result<(), Error> {
+        let height = self.stack.len() - self.count(&ty, false);
+        let base = self.stack.get(height).map_or_else(|| self.next_slot(), |e| e.slot);
+        let region = self.frame().region;
+        let frame =
+            Frame { kind, ty, height, base, branches: None, entries: None, region, dead: false, skipped: 0 };
+        self.frames.try_push(frame)?;
+        Ok(())
+    }
+
+    pub(super) fn block(&mut self, ty: BlockType) -> Result<(), Error> {
+        self.settle_all()?;
+        self.enter(Kind::Block, ty)
+    }
+
+    pub(super) fn loop_(&mut self, ty: BlockType) -> Result<(), Error> {
+        self.settle_all()?;
+        let mut region = Region::default();
+        if self.env.consume_fuel {
+            region.charge = Some(self.emit(SpecialOp::Charge.op(), [0; 4])?);
+        }
+        self.label();
+        let header = self.words.len();
+        self.enter(Kind::Loop(header), ty)?;
+        self.regions.try_push(region)?;
+        self.frame().region = self.regions.len() - 1;
+        Ok(())
+    }
+
+    pub(super) fn if_(&mut self, ty: BlockType) -> Result<(), Error> {
+        let cond = self.condition()?;
+        self.settle_all()?;
+        let cell = self.branch_cell(cond.negated(), None)?;
+        self.enter(Kind::If(cell), ty)
+    }
+
+    pub(super) fn else_(&mut self) -> Result<(), Error> {
+        let Frame { kind, ty, height, base, dead, .. } = *self.frame();
+        let Kind::If(cell) = kind else { unreachable!("validation has seen the if") };
+        if !dead {
+            self.settle_all()?;
+            let cell = self.emit(SpecialOp::Br.op(), [0; 4])?;
+            self.link_branch(self.frames.len() - 1, cell);
+        }
+        self.label();
+        self.patch(cell, self.words.len());
+        self.restack(height, base, &ty, false)?;
+        let frame = self.frame();
+        frame.kind = Kind::Else;
+        frame.dead = false;
+        Ok(())
+    }
+
+    /// Makes the stack what it is at a label: values of the block's type, each in its slot.
+    fn restack(&mut self, height: usize, base: u16, ty: &BlockType, results: bool) -> Result<(), Error> {
+        self.stack.truncate(height);
+        let mut slot = base;
+        for i in 0..self.count(ty, results) {
+            let class = self.class(ty, results, i);
+            self.need(slot as u32 + class.slots())?;
+            self.stack.try_push(Entry { class, slot, place: Place::Slot })?;
+            slot += class.slots() as u16;
+        }
+        self.settled = self.stack.len();
+        Ok(())
+    }
+
+    pub(super) fn end_block(&mut self) -> Result<(), Error> {
+        let Frame { kind, ty, height, base, branches, entries, dead, .. } = *self.frame();
+        if kind == Kind::Function {
+            if !dead {
+                self.return_values()?;
+            }
+            return Ok(());
+        }
+        let mut joined = branches.is_some() || entries.is_some();
+        if !dead {
+            self.settle_all()?;
+        }
+        let here = self.words.len();
+        if let Kind::If(cell) = kind {
+            self.patch(cell, here);
+            joined = true;
+        }
+        self.patch_all(branches, entries, here);
+        self.frames.truncate(self.frames.len() - 1);
+        if joined || dead {
+            self.label();
+            self.restack(height, base, &ty, true)?;
+        }
+        // What comes after a block that neither ends nor is left can't be reached either.
+        if dead && !joined {
+            self.leave();
+        }
+        Ok(())
+    }
+
+    fn patch_all(&mut self, mut branches: Option<usize>, mut entries: Option<usize>, to: usize) {
+        while let Some(cell) = branches {
+            branches = ((self.words[cell + 1] >> 32) as usize).checked_sub(1);
+            self.patch(cell, to);
+        }
+        while let Some(word) = entries {
+            entries = ((self.words[word] >> 32) as usize).checked_sub(1);
+            let cell = self.words[word] as u32 as usize;
+            self.words[word] = (to - cell) as u64;
+        }
+    }
+
+    /// Sets the distance of the branch at `cell`.
+    fn patch(&mut self, cell: usize, to: usize) {
+        let distance = (to as i64 - cell as i64) as i32 as u32;
+        let operands = &mut self.words[cell + 1];
+        *operands = *operands & 0xffff_ffff | (distance as u64) << 32;
+    }
+
+    /// Adds the branch at `cell` to those that wait for a frame's end.
+    fn link_branch(&mut self, frame: usize, cell: usize) {
+        let before = self.frames[frame].branches.replace(cell);
+        let link = before.map_or(0, |cell| cell as u64 + 1);
+        self.words[cell + 1] = self.words[cell + 1] & 0xffff_ffff | link << 32;
+    }
+
+    /// Pops a condition. A comparison that was just made becomes part of the branch.
+    fn condition(&mut self) -> Result<Condition, Error> {
+        let e = self.pop();
+        if let Some(cell) = self.fresh(e) {
+            let (op, operands) = (Op(self.words[cell] as u16), self.words[cell + 1]);
+            if IntCompareOp::is_value(op) {
+                let form = (op.0 - IntCompareOp::BASE) % IntCompareOp::STRIDE as u16;
+                let field = |n| crate::code::field(operands, n);
+                let wide = IntCompareOp::is_wide(op);
+                let imm = (form >= 4).then(|| {
+                    let c = (operands >> 32) as u32;
+                    if wide { c as i32 as i64 as u64 } else { c as u64 }
+                });
+                let first = Op(op.0 - form);
+                self.unmake(Class::Int, cell);
+                let zero = first == IntCompareOp::I32Eq.op() || first == IntCompareOp::I64Eq.op();
+                let nonzero = first == IntCompareOp::I32Ne.op() || first == IntCompareOp::I64Ne.op();
+                if imm == Some(0) && (zero || nonzero) {
+                    let slot = (form == 4).then(|| field(1));
+                    return Ok(Condition::Truth { slot, zero });
+                }
+                return Ok(Condition::Compare { op: first, form, fields: [field(1), field(2)], imm });
+            }
+        }
+        Ok(match self.operand(e) {
+            Operand::Acc => Condition::Truth { slot: None, zero: false },
+            _ => Condition::Truth { slot: Some(self.slot_of(e)?), zero: false },
+        })
+    }
+
+    /// Emits a branch on `cond` whose distance is open: forwards, or back to the header of the loop in `region`.
+    fn branch_cell(&mut self, cond: Condition, region: Option<usize>) -> Result<usize, Error> {
+        let back = region.is_some() as u16;
+        let cell = match cond {
+            Condition::Compare { op, form, fields: [a, b], imm } => {
+                let cell = self.emit(Op(op.0 + 8 + (form & 6) + back), [a, b, 0, 0])?;
+                if let Some(imm) = imm {
+                    self.extend(imm)?;
+                }
+                cell
+            }
+            Condition::Truth { slot, zero } => {
+                let op = match (slot.is_some(), zero) {
+                    (true, false) => SpecialOp::BrIf,
+                    (false, false) => SpecialOp::BrIfAcc,
+                    (true, true) => SpecialOp::BrUnless,
+                    (false, true) => SpecialOp::BrUnlessAcc,
+                };
+                self.emit(Op(op.op().0 + back), [slot.unwrap_or(0), 0, 0, 0])?
+            }
+        };
+        if let Some(region) = region {
+            self.extend_cost(region)?;
+        }
+        Ok(cell)
+    }
+
+    /// Adds the extension word that will say what `region` costs.
+    fn extend_cost(&mut self, region: usize) -> Result<(), Error> {
+        let word = self.words.len();
+        let before = self.regions[region].back.replace(word);
+        self.extend(before.map_or(0, |word| word as u64 + 1))
+    }
+
+    /// The label that `depth` names: its frame, and how many values it takes.
+    fn target(&self, depth: u32) -> (usize, usize) {
+        let i = self.frames.len() - 1 - depth as usize;
+        let frame = &self.frames[i];
+        let results = !matches!(frame.kind, Kind::Loop(_));
+        (i, self.count(&frame.ty, results))
+    }
+
+    /// Whether the `n` topmost operands, once settled, are where frame `i`'s label wants them.
+    fn in_place(&self, i: usize, n: usize) -> bool {
+        n == 0 || self.stack[self.stack.len() - n].slot == self.frames[i].base
+    }
+
+    /// Moves the `n` topmost operands to where frame `i`'s label wants them. The stack stays what it was: only
+    /// for a path that leaves.
+    fn move_values(&mut self, i: usize, n: usize) -> Result<(), Error> {
+        let mut slot = self.frames[i].base;
+        for k in self.stack.len() - n..self.stack.len() {
+            let e = self.stack[k];
+            self.store_to(e, slot)?;
+            slot += e.class.slots() as u16;
+        }
+        Ok(())
+    }
+
+    /// Emits an unconditional branch to frame `i`, whose values are in place.
+    fn jump(&mut self, i: usize) -> Result<(), Error> {
+        match self.frames[i].kind {
+            Kind::Loop(header) => {
+                let region = self.frames[i].region;
+                let cell = self.emit(SpecialOp::BrBack.op(), [0; 4])?;
+                self.extend_cost(region)?;
+                self.patch(cell, header);
+            }
+            _ => {
+                let cell = self.emit(SpecialOp::Br.op(), [0; 4])?;
+                self.link_branch(i, cell);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn br(&mut self, depth: u32) -> Result<(), Error> {
+        let (i, n) = self.target(depth);
+        if self.frames[i].kind == Kind::Function {
+            return self.return_();
+        }
+        // Values that aren't moved are dead: nothing else needs to be settled.
+        self.move_values(i, n)?;
+        self.jump(i)?;
+        self.leave();
+        Ok(())
+    }
+
+    pub(super) fn br_if(&mut self, depth: u32) -> Result<(), Error> {
+        let cond = self.condition()?;
+        let (i, n) = self.target(depth);
+        if self.frames[i].kind == Kind::Function {
+            let skip = self.branch_around(cond)?;
+            self.leave_returning()?;
+            return self.skipped_to(skip);
+        }
+        self.settle_top(n)?;
+        if self.in_place(i, n) {
+            return match self.frames[i].kind {
+                Kind::Loop(header) => {
+                    let region = self.frames[i].region;
+                    let cell = self.branch_cell(cond, Some(region))?;
+                    self.patch(cell, header);
+                    Ok(())
+                }
+                _ => {
+                    let cell = self.branch_cell(cond, None)?;
+                    self.link_branch(i, cell);
+                    Ok(())
+                }
+            };
+        }
+        let skip = self.branch_around(cond)?;
+        self.move_values(i, n)?;
+        self.jump(i)?;
+        self.skipped_to(skip)
+    }
+
+    /// Begins a path that leaves if `cond` holds. Operands are settled first: what the leaving path does to them
+    /// must not be remembered on the other.
+    fn branch_around(&mut self, cond: Condition) -> Result<usize, Error> {
+        self.settle_all()?;
+        self.branch_cell(cond.negated(), None)
+    }
+
+    fn skipped_to(&mut self, skip: usize) -> Result<(), Error> {
+        self.patch(skip, self.words.len());
+        self.label();
+        Ok(())
+    }
+
+    /// A return on a path beside the one that goes on, with every operand settled.
+    fn leave_returning(&mut self) -> Result<(), Error> {
+        let n = self.ty.results().len();
+        self.emit_return(n)
+    }
+
+    pub(super) fn br_table(&mut self, targets: &BrTable<'_>) -> Result<(), Error> {
+        let e = self.pop();
+        let (op, a) = match self.operand(e) {
+            Operand::Acc => (SpecialOp::BrTableAcc, 0),
+            _ => (SpecialOp::BrTable, self.slot_of(e)?),
+        };
+        self.settle_all()?;
+        let [c, d] = halves(targets.len());
+        let cell = self.emit(op.op(), [a, 0, c, d])?;
+        let first = self.words.len();
+        for _ in 0..=targets.len() {
+            self.extend(0)?;
+        }
+        // Targets that need more than a jump share one detour a label, found again by its depth.
+        let mut detours: crate::budget::Buf<(u32, u32)> =
+            crate::budget::Buf::new(self.env.budget, crate::budget::Kind::CompilerScratch);
+        let depths = targets.targets().map(|t| t.unwrap_or(targets.default())).chain([targets.default()]);
+        for (k, depth) in depths.enumerate() {
+            let word = first + k;
+            let (i, n) = self.target(depth);
+            let kind = self.frames[i].kind;
+            if kind != Kind::Function && !matches!(kind, Kind::Loop(_)) && self.in_place(i, n) {
+                let before = self.frames[i].entries.replace(word);
+                self.words[word] = cell as u64 | before.map_or(0, |w| w as u64 + 1) << 32;
+                continue;
+            }
+            let known = detours.binary_search_by_key(&depth, |&(depth, _)| depth);
+            let at = match known {
+                Ok(k) => detours[k].1 as usize,
+                Err(k) => {
+                    let at = self.words.len();
+                    self.label();
+                    if kind == Kind::Function {
+                        self.leave_returning()?;
+                    } else {
+                        self.move_values(i, n)?;
+                        self.jump(i)?;
+                    }
+                    detours.try_push((depth, at as u32))?;
+                    detours[k..].rotate_right(1);
+                    at
+                }
+            };
+            self.words[word] = (at - cell) as u64;
+        }
+        self.leave();
+        Ok(())
+    }
+
+    pub(super) fn return_(&mut self) -> Result<(), Error> {
+        self.return_values()?;
+        self.leave();
+        Ok(())
+    }
+
+    fn return_values(&mut self) -> Result<(), Error> {
+        let n = self.ty.results().len();
+        if n > 1 {
+            self.settle_top(n)?;
+        }
+        self.emit_return(n)
+    }
+
+    /// Returns the `n` topmost operands, settled if there are several.
+    fn emit_return(&mut self, n: usize) -> Result<(), Error> {
+        let h = self.header as u16;
+        if n == 0 {
+            self.emit(SpecialOp::Return.op(), [0, h, 0, 0])?;
+            return Ok(());
+        }
+        let e = self.stack[self.stack.len() - n];
+        if n > 1 {
+            let count: u32 = self.stack[self.stack.len() - n..].iter().map(|e| e.class.slots()).sum();
+            self.emit(SpecialOp::ReturnValues.op(), [e.slot, h, count as u16, 0])?;
+            return Ok(());
+        }
+        use SpecialOp as S;
+        match (self.operand(e), e.class) {
+            (Operand::Const(bits), Class::Int) => {
+                self.emit(S::ReturnIntImm.op(), [0, h, 0, 0])?;
+                return self.extend(bits);
+            }
+            (Operand::Acc, class) => {
+                let op = [S::ReturnIntAcc, S::ReturnF32Acc, S::ReturnF64Acc, S::ReturnV128Acc];
+                self.emit(op[class as usize].op(), [0, h, 0, 0])?;
+            }
+            (_, class) => {
+                let op = [S::ReturnInt, S::ReturnF32, S::ReturnF64, S::ReturnV128];
+                let slot = self.slot_of(e)?;
+                self.emit(op[class as usize].op(), [slot, h, 0, 0])?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The class of wasmparser's type.
+pub(super) fn class_of(ty: wasmparser::ValType) -> Class {
+    match ty {
+        wasmparser::ValType::F32 => Class::F32,
+        wasmparser::ValType::F64 => Class::F64,
+        wasmparser::ValType::V128 => Class::V128,
+        _ => Class::Int,
+    }
+}

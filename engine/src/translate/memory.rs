@@ -1,0 +1,142 @@
+//! Loads, stores, and the operators whose operands are consecutive slots.
+
+use super::Translator;
+use super::stack::{Entry, Operand, Place};
+use super::variable::halves;
+use crate::error::Error;
+use crate::ops::{Class, Op, SpecialOp};
+use wasmparser::{MemArg, MemArgTarget};
+
+fn memory_of(memarg: MemArg) -> u32 {
+    match memarg.target {
+        MemArgTarget::Memory(memory) => memory,
+        MemArgTarget::Array(_) => unreachable!("no such feature is on"),
+    }
+}
+
+/// How a cell takes an address.
+enum Address {
+    Acc,
+    Slot(u16),
+    /// In the cell alone, its offset included.
+    Absolute(u32),
+}
+
+impl Translator<'_> {
+    /// The address of an access to memory 0, and what remains as the cell's offset.
+    fn address(&mut self, e: Entry, offset: u32) -> Result<(Address, u32), Error> {
+        Ok(match self.operand(e) {
+            Operand::Acc => (Address::Acc, offset),
+            Operand::Slot(slot) => (Address::Slot(slot), offset),
+            Operand::Const(bits) => match (bits as u32).checked_add(offset) {
+                Some(ea) => (Address::Absolute(ea), ea),
+                None => (Address::Slot(self.slot_of(e)?), offset),
+            },
+        })
+    }
+
+    pub(super) fn load(&mut self, op: Op, to: Class, memarg: MemArg) -> Result<(), Error> {
+        let e = self.pop();
+        let offset = memarg.offset as u32;
+        if memory_of(memarg) != 0 {
+            let b = self.slot_of(e)?;
+            let [c, d] = halves(offset);
+            self.produce(to, Op(op.0 + 6), [0, b, c, d])?;
+            return self.extend((self.env.layout.memories + memory_of(memarg)) as u64);
+        }
+        let (address, offset) = self.address(e, offset)?;
+        let (form, b) = match address {
+            Address::Acc => (0, 0),
+            Address::Slot(slot) => (2, slot),
+            Address::Absolute(_) => (4, 0),
+        };
+        let [c, d] = halves(offset);
+        self.produce(to, Op(op.0 + form), [0, b, c, d])
+    }
+
+    pub(super) fn store(&mut self, op: Op, from: Class, memarg: MemArg) -> Result<(), Error> {
+        let (y, x) = (self.pop(), self.pop());
+        let offset = memarg.offset as u32;
+        if memory_of(memarg) != 0 {
+            let b = self.slot_of(y)?;
+            let a = self.slot_of(x)?;
+            let [c, d] = halves(offset);
+            self.emit(Op(op.0 + 9), [a, b, c, d])?;
+            return self.extend((self.env.layout.memories + memory_of(memarg)) as u64);
+        }
+        let mut value = self.operand(y);
+        if value == Operand::Acc && from == Class::Int && self.operand(x) == Operand::Acc {
+            // One accumulator is enough; both operands are the same value, which is in a slot too.
+            value = Operand::Slot(self.slot_of(y)?);
+        }
+        let (address, offset) = self.address(x, offset)?;
+        let (row, a) = match address {
+            Address::Slot(slot) => (0, slot),
+            Address::Acc => (3, 0),
+            Address::Absolute(_) => (6, 0),
+        };
+        let (column, b, ext) = match value {
+            Operand::Slot(slot) => (0, slot, None),
+            Operand::Acc => (1, 0, None),
+            Operand::Const(bits) => (2, 0, Some(bits)),
+        };
+        let [c, d] = halves(offset);
+        self.emit(Op(op.0 + row + column), [a, b, c, d])?;
+        match ext {
+            Some(bits) => self.extend(bits),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn load_lane(&mut self, op: Op, memarg: MemArg, lane: u8) -> Result<(), Error> {
+        let (v, address) = (self.pop(), self.pop());
+        let c = self.slot_of(v)?;
+        let b = self.slot_of(address)?;
+        self.spill(Class::V128)?;
+        self.push(Class::V128, Place::Slot)?;
+        let a = self.stack.last().expect("just pushed").slot;
+        self.lane_cell(op, memarg, [a, b, c, lane as u16])?;
+        self.wrote(Class::V128, a);
+        self.mirror(Class::V128, a);
+        Ok(())
+    }
+
+    pub(super) fn store_lane(&mut self, op: Op, memarg: MemArg, lane: u8) -> Result<(), Error> {
+        let (v, address) = (self.pop(), self.pop());
+        let c = self.slot_of(v)?;
+        let b = self.slot_of(address)?;
+        self.lane_cell(op, memarg, [0, b, c, lane as u16])
+    }
+
+    fn lane_cell(&mut self, op: Op, memarg: MemArg, fields: [u16; 4]) -> Result<(), Error> {
+        let other = (memory_of(memarg) != 0) as u16;
+        self.emit(Op(op.0 + other), fields)?;
+        self.extend(memarg.offset)?;
+        if memory_of(memarg) != 0 {
+            self.extend((self.env.layout.memories + memory_of(memarg)) as u64)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn memory_size(&mut self, memory: u32) -> Result<(), Error> {
+        let [c, d] = halves(self.env.layout.memories + memory);
+        self.produce(Class::Int, SpecialOp::MemorySize.op(), [0, 0, c, d])
+    }
+
+    /// An operator of [`crate::exec::bulk`]: `n` operands, a result or none, indices `x` and `y`.
+    pub(super) fn bulk(&mut self, op: SpecialOp, n: usize, results: u32, x: u32, y: u32) -> Result<(), Error> {
+        self.settle_top(n)?;
+        for _ in 0..n {
+            self.pop();
+        }
+        let base = self.next_slot();
+        self.need(base as u32 + 1)?;
+        self.emit(op.op(), [base, 0, 0, 0])?;
+        self.extend(x as u64 | (y as u64) << 32)?;
+        if results > 0 {
+            self.wrote(Class::Int, base);
+            self.push(Class::Int, Place::Slot)?;
+        }
+        Ok(())
+    }
+}

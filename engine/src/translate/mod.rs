@@ -1,0 +1,304 @@
+//! WebAssembly to cells, one function at a time, when it is first called.
+//!
+//! One pass over a body that is known to be valid. It keeps a model of the operand stack (`stack`) that knows for
+//! each operand whether it is in its own slot, still only in an accumulator, or just the name of a local or a
+//! constant; most `local.get`s, constants and `local.set`s thus need no cell. Translation is deterministic: the
+//! same body gives the same cells, which is how a cell's place in the module is found without keeping it.
+//!
+//! At every label, operands are in the slots of their heights: see ARCHITECTURE.md, *canonical state*.
+
+mod call;
+mod control;
+mod memory;
+mod numeric;
+mod stack;
+mod variable;
+
+use crate::budget::{Buf, Kind};
+use crate::code::PROLOGUE;
+use crate::error::Error;
+use crate::module::{ModuleInner, ModuleShared};
+use crate::ops::{Class, Op};
+use crate::types::FuncType;
+use crate::vmctx::VmLayout;
+use control::{Frame, Region};
+use stack::{Accumulator, Entry};
+use wasmparser::{BinaryReader, Operator, OperatorsReader};
+
+/// What translation needs to know of a module and its engine.
+pub(crate) struct Env<'m> {
+    data: &'m ModuleInner,
+    sigs: &'m [u32],
+    layout: VmLayout,
+    budget: &'m crate::Budget,
+    canonical_nans: bool,
+    consume_fuel: bool,
+}
+
+impl<'m> Env<'m> {
+    pub(crate) fn new(module: &'m ModuleShared) -> Self {
+        Self {
+            data: &module.data,
+            sigs: &module.sigs,
+            layout: module.layout,
+            budget: module.engine.budget(),
+            canonical_nans: module.engine.canonical_nans(),
+            consume_fuel: module.engine.consumes_fuel(),
+        }
+    }
+}
+
+/// A function's cells, not linked yet.
+pub(crate) struct Translated {
+    pub(crate) words: Buf<u64>,
+    /// The offset in the module of the instruction that was asked for.
+    pub(crate) offset: Option<u64>,
+}
+
+/// Slots of a frame's header: where to return to, and the caller's frame.
+const HEADER: u32 = 2;
+
+/// The most slots that a frame may have: a cell names them by 16 bits.
+pub(crate) const MAX_SLOTS: u32 = 65_535;
+
+/// The slot at which the header of frames of this type begins.
+pub(crate) fn header_of(ty: &FuncType) -> u32 {
+    slots(ty.params()).max(slots(ty.results()))
+}
+
+pub(crate) fn slots(types: &[crate::types::ValType]) -> u32 {
+    types.iter().map(|&ty| Class::of(ty).slots()).sum()
+}
+
+/// Whether a function with these locals and this highest operand stack is sure to be translatable: a bound on the
+/// slots that it may need. `widest` is the largest header of any function type in the module.
+pub(crate) fn fits(header: u32, local_slots: u64, max_operands: u64, widest: u32) -> bool {
+    let operands = max_operands * 2 + widest as u64 + HEADER as u64 + 2;
+    header as u64 + HEADER as u64 + local_slots + operands <= MAX_SLOTS as u64
+}
+
+pub(crate) struct Translator<'a> {
+    env: &'a Env<'a>,
+    words: Buf<u64>,
+    /// Where the last cell begins, if the next may be fused with it: nothing can jump between.
+    last: Option<usize>,
+    /// Slot and class of each local.
+    locals: Buf<(u16, Class)>,
+    stack: Buf<Entry>,
+    /// Entries below this are in their slots.
+    settled: usize,
+    accs: [Accumulator; Class::COUNT],
+    frames: Buf<Frame>,
+    regions: Buf<Region>,
+    /// The first slot for operands, and the most slots used so far.
+    first_operand: u32,
+    max_slots: u32,
+    header: u32,
+    ty: &'a FuncType,
+    /// Offset of the current instruction in the module.
+    at: u64,
+    /// The word whose instruction is asked for, and that instruction's offset.
+    place: Option<usize>,
+    found: Option<u64>,
+}
+
+/// Translates the body of function `func` (imports counted), whose first byte is at `offset` in the module.
+///
+/// # Errors
+/// If there is no memory for it.
+pub(crate) fn translate(
+    env: &Env<'_>,
+    func: u32,
+    body: &[u8],
+    offset: u64,
+    place: Option<usize>,
+) -> Result<Translated, Error> {
+    let ty = env.data.func_type(func);
+    let mut t = Translator {
+        env,
+        words: Buf::new(env.budget, Kind::Cells),
+        last: None,
+        locals: Buf::new(env.budget, Kind::CompilerScratch),
+        stack: Buf::new(env.budget, Kind::CompilerScratch),
+        settled: 0,
+        accs: [Accumulator::default(); Class::COUNT],
+        frames: Buf::new(env.budget, Kind::CompilerScratch),
+        regions: Buf::new(env.budget, Kind::CompilerScratch),
+        first_operand: 0,
+        max_slots: 0,
+        header: header_of(ty),
+        ty,
+        at: offset,
+        place,
+        found: None,
+    };
+    let mut reader = BinaryReader::new_features(body, offset, env.data.features.wasmparser());
+    t.read_locals(&mut reader)?;
+    t.begin()?;
+    let mut operators = OperatorsReader::new(reader);
+    while !operators.eof() {
+        t.at = operators.original_position();
+        t.operator(&operators.read().map_err(|_| changed())?)?;
+    }
+    t.end()
+}
+
+/// A body that was validated is not valid any more: only a broken promise of the file's hash could do that.
+#[cold]
+fn changed() -> Error {
+    crate::trap::Trap::ModuleChanged.into()
+}
+
+impl<'a> Translator<'a> {
+    fn read_locals(&mut self, reader: &mut BinaryReader<'_>) -> Result<(), Error> {
+        let mut slot = 0;
+        for &ty in self.ty.params() {
+            slot = self.local(slot, Class::of(ty))?;
+        }
+        slot = self.header + HEADER;
+        for _ in 0..reader.read_var_u32().map_err(|_| changed())? {
+            let n = reader.read_var_u32().map_err(|_| changed())?;
+            let ty: wasmparser::ValType = reader.read().map_err(|_| changed())?;
+            let class = control::class_of(ty);
+            for _ in 0..n {
+                slot = self.local(slot, class)?;
+            }
+        }
+        self.first_operand = slot;
+        self.need(slot)
+    }
+
+    fn local(&mut self, slot: u32, class: Class) -> Result<u32, Error> {
+        self.need(slot + class.slots())?;
+        self.locals.try_push((slot as u16, class))?;
+        Ok(slot + class.slots())
+    }
+
+    /// Notes that the frame reaches to slot `end`.
+    fn need(&mut self, end: u32) -> Result<(), Error> {
+        if end > MAX_SLOTS {
+            return Err(Error::msg("function needs more than 65,535 slots"));
+        }
+        self.max_slots = self.max_slots.max(end);
+        Ok(())
+    }
+
+    fn begin(&mut self) -> Result<(), Error> {
+        let zero = self.header + HEADER;
+        self.words.try_push(0)?;
+        self.words.try_push(zero as u64 | (self.first_operand as u64 - zero as u64) << 32)?;
+        debug_assert_eq!(self.words.len(), PROLOGUE);
+        self.regions.try_push(Region::default())?;
+        self.frames.try_push(Frame::function())?;
+        Ok(())
+    }
+
+    fn end(mut self) -> Result<Translated, Error> {
+        self.patch_regions();
+        let cost = self.regions[0].cost;
+        // A frame always has room for what `accumulate` reads.
+        let frame = (self.max_slots.max(self.header + HEADER) + 2) as u64 * 8;
+        self.words[0] = frame | (cost as u64) << 32;
+        Ok(Translated { words: self.words, offset: self.found })
+    }
+
+    /// Writes a cell and returns where it begins.
+    fn emit(&mut self, op: Op, fields: [u16; 4]) -> Result<usize, Error> {
+        let at = self.words.len();
+        if self.place.is_some_and(|place| place >= at) {
+            self.found = Some(self.at);
+        }
+        self.words.try_push(op.0 as u64)?;
+        let [a, b, c, d] = fields.map(u64::from);
+        self.words.try_push(a | b << 16 | c << 32 | d << 48)?;
+        self.last = Some(at);
+        Ok(at)
+    }
+
+    /// Adds an extension word to the last cell.
+    fn extend(&mut self, word: u64) -> Result<(), Error> {
+        Ok(self.words.try_push(word)?)
+    }
+
+    /// Marks a place that branches come to: nothing is known about accumulators, nothing may be fused across.
+    fn label(&mut self) {
+        self.last = None;
+        self.accs = Default::default();
+    }
+
+    fn operator(&mut self, operator: &Operator<'_>) -> Result<(), Error> {
+        if self.unreachable_code(operator)? {
+            return Ok(());
+        }
+        self.charge(operator);
+        use Operator as O;
+        match *operator {
+            O::LocalGet { local_index } => self.local_get(local_index),
+            O::LocalSet { local_index } => self.local_set(local_index),
+            O::LocalTee { local_index } => self.local_tee(local_index),
+            O::I32Const { value } => self.push_const(Class::Int, value as u32 as u64),
+            O::I64Const { value } => self.push_const(Class::Int, value as u64),
+            O::F32Const { value } => self.push_const(Class::F32, value.bits() as u64),
+            O::F64Const { value } => self.push_const(Class::F64, value.bits()),
+            O::V128Const { value } => self.v128_const(value.i128() as u128),
+            O::RefNull { .. } => self.push_const(Class::Int, 0),
+            O::RefFunc { function_index } => self.bulk(crate::ops::SpecialOp::RefFunc, 0, 1, function_index, 0),
+            O::GlobalGet { global_index } => self.global_get(global_index),
+            O::GlobalSet { global_index } => self.global_set(global_index),
+            O::Drop => {
+                self.pop();
+                Ok(())
+            }
+            O::Select | O::TypedSelect { .. } => self.select(),
+            O::I32Eqz => self.eqz(crate::ops::IntCompareOp::I32Eq),
+            O::I64Eqz => self.eqz(crate::ops::IntCompareOp::I64Eq),
+            // Slots keep an i32 zero-extended.
+            O::I64ExtendI32U | O::Nop => Ok(()),
+            _ => match crate::ops::select(operator) {
+                Some(selected) => self.selected(selected),
+                None => self.structured(operator),
+            },
+        }
+    }
+
+    /// Control, calls, and what is rare.
+    fn structured(&mut self, operator: &Operator<'_>) -> Result<(), Error> {
+        use crate::ops::SpecialOp as S;
+        use Operator as O;
+        match *operator {
+            O::Unreachable => self.unreachable(),
+            O::Block { blockty } => self.block(blockty),
+            O::Loop { blockty } => self.loop_(blockty),
+            O::If { blockty } => self.if_(blockty),
+            O::Else => self.else_(),
+            O::End => self.end_block(),
+            O::Br { relative_depth } => self.br(relative_depth),
+            O::BrIf { relative_depth } => self.br_if(relative_depth),
+            O::BrTable { ref targets } => self.br_table(targets),
+            O::Return => self.return_(),
+            O::Call { function_index } => self.call(function_index),
+            O::CallIndirect { type_index, table_index } => self.call_indirect(type_index, table_index),
+            O::ReturnCall { function_index } => self.return_call(function_index),
+            O::ReturnCallIndirect { type_index, table_index } => {
+                self.return_call_indirect(type_index, table_index)
+            }
+            O::MemorySize { mem } => self.memory_size(mem),
+            O::MemoryGrow { mem } => self.bulk(S::MemoryGrow, 1, 1, mem, 0),
+            O::MemoryFill { mem } => self.bulk(S::MemoryFill, 3, 0, mem, 0),
+            O::MemoryCopy { dst_mem, src_mem } => self.bulk(S::MemoryCopy, 3, 0, dst_mem, src_mem),
+            O::MemoryInit { data_index, mem } => self.bulk(S::MemoryInit, 3, 0, mem, data_index),
+            O::DataDrop { data_index } => self.bulk(S::DataDrop, 0, 0, data_index, 0),
+            O::TableGet { table } => self.bulk(S::TableGet, 1, 1, table, 0),
+            O::TableSet { table } => self.bulk(S::TableSet, 2, 0, table, 0),
+            O::TableSize { table } => self.bulk(S::TableSize, 0, 1, table, 0),
+            O::TableGrow { table } => self.bulk(S::TableGrow, 2, 1, table, 0),
+            O::TableFill { table } => self.bulk(S::TableFill, 3, 0, table, 0),
+            O::TableCopy { dst_table, src_table } => self.bulk(S::TableCopy, 3, 0, dst_table, src_table),
+            O::TableInit { elem_index, table } => self.bulk(S::TableInit, 3, 0, table, elem_index),
+            O::ElemDrop { elem_index } => self.bulk(S::ElemDrop, 0, 0, elem_index, 0),
+            O::V128Bitselect => self.bitselect(),
+            O::I8x16Shuffle { lanes } => self.shuffle(lanes),
+            _ => Err(changed()),
+        }
+    }
+}

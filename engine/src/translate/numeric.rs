@@ -1,0 +1,208 @@
+//! Operators that a family of the op table serves: unary, binary, comparisons, lanes.
+
+use super::Translator;
+use super::stack::{Entry, Operand, Place};
+use crate::error::Error;
+use crate::ops::{Canon, Class, Forms, Imm, IntCompareOp, Op, Selected, SpecialOp, swapped};
+
+/// The operands of a two-operand cell: its form, fields `b c d`, and the immediate's extension word.
+struct Pair {
+    form: u16,
+    fields: [u16; 3],
+    ext: Option<u64>,
+}
+
+impl Translator<'_> {
+    pub(super) fn selected(&mut self, selected: Selected) -> Result<(), Error> {
+        match selected {
+            Selected::Unary { op, to, canon, .. } => self.unary(op, to, canon),
+            Selected::Binary { op, to, forms, imm, canon, .. } => self.binary(op, to, forms, imm, canon),
+            Selected::Compare { op, imm, .. } => self.compare(op, imm),
+            Selected::Extract { op, to, lane } => {
+                let e = self.pop();
+                let (form, b) = self.one(e)?;
+                self.produce(to, Op(op.0 + form), [0, b, lane as u16, 0])
+            }
+            Selected::Replace { op, lane, .. } => {
+                let (y, x) = (self.pop(), self.pop());
+                let pair = self.pair(x, y, Forms::Vector, Imm::None)?;
+                let [b, c, _] = pair.fields;
+                self.produce(Class::V128, Op(op.0 + pair.form), [0, b, c, lane as u16])
+            }
+            Selected::Load { op, to, memarg } => self.load(op, to, memarg),
+            Selected::Store { op, from, memarg } => self.store(op, from, memarg),
+            Selected::LoadLane { op, memarg, lane } => self.load_lane(op, memarg, lane),
+            Selected::StoreLane { op, memarg, lane } => self.store_lane(op, memarg, lane),
+        }
+    }
+
+    /// The form and field of a single operand: accumulator 0, slot 2.
+    pub(super) fn one(&mut self, e: Entry) -> Result<(u16, u16), Error> {
+        Ok(match self.operand(e) {
+            Operand::Acc => (0, 0),
+            _ => (2, self.slot_of(e)?),
+        })
+    }
+
+    fn unary(&mut self, op: Op, to: Class, canon: Option<Canon>) -> Result<(), Error> {
+        let e = self.pop();
+        let (form, b) = self.one(e)?;
+        self.produce(to, Op(op.0 + form), [0, b, 0, 0])?;
+        self.canonical(to, canon)
+    }
+
+    fn binary(
+        &mut self,
+        op: Op,
+        to: Class,
+        forms: Forms,
+        imm: Imm,
+        canon: Option<Canon>,
+    ) -> Result<(), Error> {
+        let (y, x) = (self.pop(), self.pop());
+        let pair = self.pair(x, y, forms, imm)?;
+        let [b, c, d] = pair.fields;
+        self.produce(to, Op(op.0 + pair.form), [0, b, c, d])?;
+        if let Some(word) = pair.ext {
+            self.extend(word)?;
+        }
+        self.canonical(to, canon)
+    }
+
+    /// Comparisons have commutative forms: if only the other order has one, the opposite direction is compared.
+    fn compare(&mut self, op: Op, imm: Imm) -> Result<(), Error> {
+        let (y, x) = (self.pop(), self.pop());
+        self.compare_entries(op, x, y, imm)
+    }
+
+    fn compare_entries(&mut self, op: Op, x: Entry, y: Entry, imm: Imm) -> Result<(), Error> {
+        let left = matches!(self.operand(x), Operand::Const(_))
+            || self.operand(y) == Operand::Acc && self.operand(x) != Operand::Acc;
+        let (op, x, y) = if left && !matches!(self.operand(y), Operand::Const(_)) {
+            (swapped(op), y, x)
+        } else {
+            (op, x, y)
+        };
+        let pair = self.pair(x, y, Forms::Commutative, imm)?;
+        let [b, c, d] = pair.fields;
+        self.produce(Class::Int, Op(op.0 + pair.form), [0, b, c, d])?;
+        match pair.ext {
+            Some(word) => self.extend(word),
+            None => Ok(()),
+        }
+    }
+
+    /// `x == 0`, which turns a comparison that was just made into its opposite.
+    pub(super) fn eqz(&mut self, eq: IntCompareOp) -> Result<(), Error> {
+        let top = *self.stack.last().expect("validation has seen this operand");
+        if let Some(cell) = self.fresh(top)
+            && IntCompareOp::is_value(Op(self.words[cell] as u16))
+        {
+            self.words[cell] = IntCompareOp::opposite(Op(self.words[cell] as u16)).0 as u64;
+            return Ok(());
+        }
+        let x = self.pop();
+        let imm = if eq == IntCompareOp::I32Eq { Imm::I32 } else { Imm::I64 };
+        let zero = Entry { place: Place::Const(0), ..x };
+        // Both would need the operand's slot if both were constants.
+        let x = match x.place {
+            Place::Const(_) => {
+                self.slot_of(x)?;
+                Entry { place: Place::Slot, ..x }
+            }
+            _ => x,
+        };
+        self.compare_entries(eq.op(), x, zero, imm)
+    }
+
+    /// Chooses the form of two popped operands.
+    fn pair(&mut self, x: Entry, y: Entry, forms: Forms, imm: Imm) -> Result<Pair, Error> {
+        let (mut x, mut y) = (x, y);
+        let (mut l, mut r) = (self.operand(x), self.operand(y));
+        let fits = |o: Operand| matches!(o, Operand::Const(bits) if imm.fits(bits));
+        if forms == Forms::Commutative
+            && ((fits(l) && !matches!(r, Operand::Const(_))) || r == Operand::Acc && l != Operand::Acc)
+        {
+            (x, y) = (y, x);
+            (l, r) = (r, l);
+        }
+        let ordered = forms == Forms::Ordered;
+        // The accumulators of two classes are two: a shift's count would be in another than the vector.
+        let same = x.class == y.class;
+        let two_accs = l == Operand::Acc && r == Operand::Acc;
+        if two_accs || (r == Operand::Acc && !(ordered || forms == Forms::Vector)) {
+            // Only one can be taken from an accumulator; what only that holds comes first.
+            if two_accs && same && y.place == Place::Acc && (ordered || forms == Forms::Vector) {
+                l = Operand::Slot(self.slot_of(x)?);
+            } else {
+                r = Operand::Slot(self.slot_of(y)?);
+            }
+        }
+        if matches!(r, Operand::Const(_)) && !fits(r) {
+            r = Operand::Slot(self.slot_of(y)?);
+        }
+        if matches!(l, Operand::Const(_)) && !(ordered && fits(l) && !matches!(r, Operand::Const(_))) {
+            l = Operand::Slot(self.slot_of(x)?);
+        }
+        let split = |bits: u64| (bits as u16, (bits >> 16) as u16, imm.ext(bits));
+        Ok(match (l, r) {
+            (Operand::Slot(b), Operand::Slot(c)) => Pair { form: 0, fields: [b, c, 0], ext: None },
+            (Operand::Acc, Operand::Slot(c)) => Pair { form: 2, fields: [0, c, 0], ext: None },
+            (Operand::Slot(b), Operand::Const(bits)) => {
+                let (c, d, ext) = split(bits);
+                Pair { form: 4, fields: [b, c, d], ext }
+            }
+            (Operand::Acc, Operand::Const(bits)) => {
+                let (c, d, ext) = split(bits);
+                Pair { form: 6, fields: [0, c, d], ext }
+            }
+            (Operand::Slot(b), Operand::Acc) => {
+                Pair { form: if ordered { 8 } else { 4 }, fields: [b, 0, 0], ext: None }
+            }
+            (Operand::Const(bits), Operand::Slot(b)) => {
+                let (c, d, ext) = split(bits);
+                Pair { form: 10, fields: [b, c, d], ext }
+            }
+            (Operand::Const(bits), Operand::Acc) => {
+                let (c, d, ext) = split(bits);
+                Pair { form: 12, fields: [0, c, d], ext }
+            }
+            (Operand::Acc, Operand::Acc) | (Operand::Const(_), Operand::Const(_)) => {
+                unreachable!("one of two has been given a slot")
+            }
+        })
+    }
+
+    fn canonical(&mut self, class: Class, canon: Option<Canon>) -> Result<(), Error> {
+        let Some(canon) = canon.filter(|_| self.env.canonical_nans) else { return Ok(()) };
+        let slot = self.stack.last().expect("the result").slot;
+        self.spill(class)?;
+        let op = match canon {
+            Canon::F32 => SpecialOp::CanonF32,
+            Canon::F64 => SpecialOp::CanonF64,
+            Canon::F32x4 => SpecialOp::CanonF32x4,
+            Canon::F64x2 => SpecialOp::CanonF64x2,
+        };
+        self.emit(op.op(), [slot, 0, 0, 0])?;
+        self.mirror(class, slot);
+        Ok(())
+    }
+
+    pub(super) fn bitselect(&mut self) -> Result<(), Error> {
+        let (z, y, x) = (self.pop(), self.pop(), self.pop());
+        let d = self.slot_of(z)?;
+        let c = self.slot_of(y)?;
+        let b = self.slot_of(x)?;
+        self.produce(Class::V128, SpecialOp::Bitselect.op(), [0, b, c, d])
+    }
+
+    pub(super) fn shuffle(&mut self, lanes: [u8; 16]) -> Result<(), Error> {
+        let (y, x) = (self.pop(), self.pop());
+        let c = self.slot_of(y)?;
+        let b = self.slot_of(x)?;
+        self.produce(Class::V128, SpecialOp::Shuffle.op(), [0, b, c, 0])?;
+        let lanes = u128::from_le_bytes(lanes);
+        self.extend(lanes as u64)?;
+        self.extend((lanes >> 64) as u64)
+    }
+}

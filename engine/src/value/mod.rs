@@ -1,0 +1,12 @@
+//! What the numeric instructions compute, as functions of values alone.
+//!
+//! An i32 is a `u32` here and an i64 a `u64`: the instruction, not the value, knows the sign.
+#![allow(dead_code, unused_imports, unused_macros)]
+
+pub(crate) mod float;
+pub(crate) mod v128;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use v128::V128;
