@@ -79,8 +79,7 @@ impl Memory {
     pub fn grow(&self, mut store: impl AsContextMut, delta: u64) -> Result<u64, Error> {
         let mut store = store.as_context_mut();
         let memory = self.ptr(store.inner()).as_ptr();
-        // SAFETY: a memory of this store, as `ptr` has checked.
-        unsafe { store.inner_mut().memory_grow(memory, delta) }.ok_or_else(|| {
+        store.inner_mut().memory_grow(memory, delta).ok_or_else(|| {
             let pages = self.size(&store);
             Error::msg(format_args!("a memory of {pages} pages can't grow by {delta}"))
         })

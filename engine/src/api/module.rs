@@ -261,13 +261,8 @@ impl Module {
         &self.inner.data
     }
 
-    pub(crate) fn shared(&self) -> &ModuleShared {
+    pub(crate) fn shared(&self) -> &Arc<ModuleShared> {
         &self.inner
-    }
-
-    /// [`Module::shared`], for whoever knows that it lives longer than this clone.
-    pub(crate) fn shared_ptr(&self) -> *const ModuleShared {
-        Arc::as_ptr(&self.inner)
     }
 }
 

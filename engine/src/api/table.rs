@@ -78,8 +78,7 @@ impl Table {
         let mut store = store.as_context_mut();
         let init = self.element(store.inner(), init)?;
         let table = self.ptr(store.inner()).as_ptr();
-        // SAFETY: a table of this store, as `ptr` has checked.
-        unsafe { store.inner_mut().table_grow(table, delta, init) }.ok_or_else(|| {
+        store.inner_mut().table_grow(table, delta, init).ok_or_else(|| {
             let size = self.size(&store);
             Error::msg(format_args!("a table of {size} elements can't grow by {delta}"))
         })
@@ -122,8 +121,7 @@ impl Table {
             return Err(Error::msg(format_args!("a table of {expected} has no place for {found}")));
         }
         let (to, from) = (to.ptr(store).as_ptr(), from.ptr(store).as_ptr());
-        // SAFETY: tables of this store, as `ptr` has checked, and of one element type.
-        unsafe { store.copy_elements(to, from, to_start, from_start, len) }
+        store.copy_elements(to, from, to_start, from_start, len)
     }
 
     fn element(&self, store: &StoreInner, value: Val) -> Result<u64, Error> {

@@ -1,10 +1,14 @@
 //! Bulk operations on memories and tables. Large ones proceed in pieces, and can be interrupted in between.
+//!
+//! Contexts (`vm`) must be of this store, and their modules must have what the indices name: translated code keeps
+//! that, being made from validated bodies, and so does instantiation.
 
 use super::StoreInner;
 use crate::module::ElemItems;
 use crate::vmctx::{MemoryObj, TableObj, VmCtx};
 use crate::{Error, Trap};
 use core::ops::Range;
+use std::sync::Arc;
 
 /// How many bytes, or elements, are worked on between two looks at the interrupt flag.
 const PIECE: u64 = 1 << 20;
@@ -28,10 +32,7 @@ impl StoreInner {
     }
 
     /// `memory.init`.
-    ///
-    /// # Safety
-    /// For this and all the following: `vm` is a context of this store, and its module has what the indices name.
-    pub(crate) unsafe fn memory_init(
+    pub(crate) fn memory_init(
         &mut self,
         vm: *mut VmCtx,
         memory: u32,
@@ -40,13 +41,13 @@ impl StoreInner {
         src: u64,
         n: u64,
     ) -> Result<(), Trap> {
-        // SAFETY: the caller's contract; neither object is part of `self`.
+        // SAFETY: as the caller promises; neither object is part of `self`.
         let (instance, memory) = unsafe {
             let instance = &*(*vm).instance;
             (instance, instance.memory(memory).as_mut())
         };
         let payload: &[u8] =
-            if instance.data_dropped(data) { &[] } else { instance.module.shared().data.data_payload(data) };
+            if instance.data_dropped(data) { &[] } else { instance.module.data.data_payload(data) };
         if src.checked_add(n).is_none_or(|end| end > payload.len() as u64) || !memory.covers(dst, n) {
             return Err(Trap::MemoryOutOfBounds);
         }
@@ -56,28 +57,19 @@ impl StoreInner {
     }
 
     /// `data.drop`.
-    ///
-    /// # Safety
-    /// See [`StoreInner::memory_init`].
-    pub(crate) unsafe fn data_drop(&mut self, vm: *mut VmCtx, data: u32) {
-        // SAFETY: the caller's contract.
+    pub(crate) fn data_drop(&mut self, vm: *mut VmCtx, data: u32) {
+        // SAFETY: as the caller promises.
         unsafe { (*(*vm).instance).drop_data(data) }
     }
 
     /// `elem.drop`.
-    ///
-    /// # Safety
-    /// See [`StoreInner::memory_init`].
-    pub(crate) unsafe fn elem_drop(&mut self, vm: *mut VmCtx, elem: u32) {
-        // SAFETY: the caller's contract.
+    pub(crate) fn elem_drop(&mut self, vm: *mut VmCtx, elem: u32) {
+        // SAFETY: as the caller promises.
         unsafe { (*(*vm).instance).drop_elem(elem) }
     }
 
     /// `memory.fill`.
-    ///
-    /// # Safety
-    /// See [`StoreInner::memory_init`].
-    pub(crate) unsafe fn memory_fill(
+    pub(crate) fn memory_fill(
         &mut self,
         vm: *mut VmCtx,
         memory: u32,
@@ -85,7 +77,7 @@ impl StoreInner {
         value: u8,
         n: u64,
     ) -> Result<(), Error> {
-        // SAFETY: the caller's contract; the object is not part of `self`.
+        // SAFETY: as the caller promises; the object is not part of `self`.
         let memory = unsafe { (*(*vm).instance).memory(memory).as_mut() };
         if !memory.covers(dst, n) {
             return Err(Trap::MemoryOutOfBounds.into());
@@ -95,11 +87,7 @@ impl StoreInner {
     }
 
     /// `memory.copy`.
-    ///
-    /// # Safety
-    /// See [`StoreInner::memory_init`].
-    #[expect(clippy::too_many_arguments, reason = "the instruction has that many immediates and operands")]
-    pub(crate) unsafe fn memory_copy(
+    pub(crate) fn memory_copy(
         &mut self,
         vm: *mut VmCtx,
         dst_memory: u32,
@@ -108,7 +96,7 @@ impl StoreInner {
         src: u64,
         n: u64,
     ) -> Result<(), Error> {
-        // SAFETY: the caller's contract.
+        // SAFETY: as the caller promises.
         let (to, from): (*mut MemoryObj, *mut MemoryObj) = unsafe {
             let instance = &*(*vm).instance;
             (instance.memory(dst_memory).as_ptr(), instance.memory(src_memory).as_ptr())
@@ -126,11 +114,7 @@ impl StoreInner {
     }
 
     /// `table.init`.
-    ///
-    /// # Safety
-    /// See [`StoreInner::memory_init`].
-    #[expect(clippy::too_many_arguments, reason = "the instruction has that many immediates and operands")]
-    pub(crate) unsafe fn table_init(
+    pub(crate) fn table_init(
         &mut self,
         vm: *mut VmCtx,
         table: u32,
@@ -139,11 +123,11 @@ impl StoreInner {
         src: u64,
         n: u64,
     ) -> Result<(), Error> {
-        // SAFETY: the caller's contract; the objects are not part of `self`. The module is borrowed from a count
+        // SAFETY: as the caller promises; the objects are not part of `self`. The module is borrowed from a count
         // that the instance holds for as long as the store lives.
         let (module, table, dropped) = unsafe {
             let instance = &*(*vm).instance;
-            (&*instance.module.shared_ptr(), instance.table(table).as_ptr(), instance.elem_dropped(elem))
+            (&*Arc::as_ptr(&instance.module), instance.table(table).as_ptr(), instance.elem_dropped(elem))
         };
         let items = &module.data.elems[elem as usize].items;
         let len = if dropped { 0 } else { items.len() as u64 };
@@ -157,23 +141,20 @@ impl StoreInner {
                 return Err(Trap::Interrupt.into());
             }
             let item = (src + i) as usize;
-            // SAFETY: the contract goes on, and nothing here changes a table's size.
-            unsafe {
-                let value = match items {
-                    ElemItems::Funcs(funcs) => self.func_ref(vm, funcs[item])? as u64,
-                    ElemItems::Exprs(exprs) => self.eval(vm, &exprs[item])?[0],
-                };
-                (*table).base.add((dst + i) as usize).write(value);
-            }
+            let value = match items {
+                ElemItems::Funcs(funcs) => self.func_ref(vm, funcs[item])? as u64,
+                ElemItems::Exprs(exprs) => self.eval(vm, &exprs[item])?[0],
+            };
+            // SAFETY: within the table, of which nothing here changes the size.
+            unsafe { (*table).base.add((dst + i) as usize).write(value) };
         }
         Ok(())
     }
 
     /// `table.fill`.
     ///
-    /// # Safety
-    /// See [`StoreInner::memory_init`]; `value` is a reference of the table's element type.
-    pub(crate) unsafe fn table_fill(
+    /// `value` must be a reference of the table's element type.
+    pub(crate) fn table_fill(
         &mut self,
         vm: *mut VmCtx,
         table: u32,
@@ -181,7 +162,7 @@ impl StoreInner {
         value: u64,
         n: u64,
     ) -> Result<(), Error> {
-        // SAFETY: the caller's contract; the object is not part of `self`.
+        // SAFETY: as the caller promises; the object is not part of `self`.
         let table = unsafe { (*(*vm).instance).table(table).as_mut() };
         if !table.covers(dst, n) {
             return Err(Trap::TableOutOfBounds.into());
@@ -191,11 +172,7 @@ impl StoreInner {
     }
 
     /// `table.copy`.
-    ///
-    /// # Safety
-    /// See [`StoreInner::memory_init`].
-    #[expect(clippy::too_many_arguments, reason = "the instruction has that many immediates and operands")]
-    pub(crate) unsafe fn table_copy(
+    pub(crate) fn table_copy(
         &mut self,
         vm: *mut VmCtx,
         dst_table: u32,
@@ -204,7 +181,7 @@ impl StoreInner {
         src: u64,
         n: u64,
     ) -> Result<(), Error> {
-        // SAFETY: the caller's contract.
+        // SAFETY: as the caller promises.
         unsafe {
             let instance = &*(*vm).instance;
             let (to, from) = (instance.table(dst_table).as_ptr(), instance.table(src_table).as_ptr());
@@ -214,9 +191,8 @@ impl StoreInner {
 
     /// Copies elements between two tables, or within one.
     ///
-    /// # Safety
-    /// Both are tables of this store, and of one element type.
-    pub(crate) unsafe fn copy_elements(
+    /// Both must be tables of this store, and of one element type.
+    pub(crate) fn copy_elements(
         &mut self,
         to: *mut TableObj,
         from: *mut TableObj,
@@ -224,7 +200,7 @@ impl StoreInner {
         src: u64,
         n: u64,
     ) -> Result<(), Error> {
-        // SAFETY: the caller's contract; the two may be one object, hence no references. Both ranges are in bounds
+        // SAFETY: as the caller promises; the two may be one object, hence no references. Both ranges are in bounds
         // when used.
         unsafe {
             if !(*to).covers(dst, n) || !(*from).covers(src, n) {

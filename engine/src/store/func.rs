@@ -79,12 +79,11 @@ impl StoreInner {
 
     /// The object that stands for function `func_index` of an instance, made when it is first asked for.
     ///
-    /// # Safety
-    /// `vm` is a context of this store, and its module has such a function.
-    pub(crate) unsafe fn func_ref(&mut self, vm: *mut VmCtx, func_index: u32) -> Result<*mut FuncObj, Error> {
-        // SAFETY: the caller's contract; instances live as long as their contexts.
+    /// `vm` must be a context of this store, and its module must have such a function.
+    pub(crate) fn func_ref(&mut self, vm: *mut VmCtx, func_index: u32) -> Result<*mut FuncObj, Error> {
+        // SAFETY: as the caller promises; instances live as long as their contexts.
         let instance = unsafe { &mut *(*vm).instance };
-        let module = instance.module.shared();
+        let module = &*instance.module;
         let Some(defined) = func_index.checked_sub(module.data.imported_funcs) else {
             // SAFETY: the imported functions begin at this word, and there are more than `func_index`.
             return Ok(unsafe { VmCtx::pointer(vm, module.layout.funcs + func_index) });

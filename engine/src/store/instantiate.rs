@@ -115,7 +115,7 @@ pub(crate) fn instantiate(
 ) -> Result<(NonNull<InstanceObj>, Option<u32>), Error> {
     let shared = module.shared();
     let data = &shared.data;
-    let mut instance = InstanceObj::create(store, module)?;
+    let mut instance = InstanceObj::create(store, shared)?;
     // SAFETY: new and ours alone; nothing follows its pointers before they are filled in: first the imports and
     // memories, which nothing else refers to, then what may refer to functions and globals.
     let obj = unsafe { instance.as_mut() };
@@ -123,16 +123,15 @@ pub(crate) fn instantiate(
     link(store, obj, imports)?;
     for (index, global) in data.globals.iter().enumerate() {
         if let Some(init) = &global.init {
-            // SAFETY: validation lets this refer to functions, and to globals that come before.
-            let value = unsafe { store.eval(vm, init)? };
+            // Validation lets this refer to functions, and to globals that come before.
+            let value = store.eval(vm, init)?;
             // SAFETY: as above; `eval` may have used the instance meanwhile.
             unsafe { instance.as_mut() }.set_global(index as u32, store.new_global(global.ty, value)?);
         }
     }
     for (index, table) in data.tables.iter().enumerate().skip(data.imported_tables as usize) {
         let init = match &table.init {
-            // SAFETY: all functions and globals are there.
-            Some(init) => unsafe { store.eval(vm, init)?[0] },
+            Some(init) => store.eval(vm, init)?[0],
             None => 0,
         };
         // SAFETY: as above.
@@ -144,11 +143,9 @@ pub(crate) fn instantiate(
     }
     for export in data.exports.iter().filter(|export| export.kind == ExternKind::Func) {
         // Now, so that getting an export can't fail.
-        // SAFETY: the context is complete, and validation has checked the indices.
-        unsafe { store.func_ref(vm, export.index)? };
+        store.func_ref(vm, export.index)?;
     }
-    // SAFETY: as above.
-    unsafe { apply_segments(store, vm, shared)? };
+    apply_segments(store, vm, shared)?;
     Ok((instance, data.start))
 }
 
@@ -179,35 +176,26 @@ fn link(
 
 /// Copies the active segments to their places, one after the other, and drops those that code can't use.
 ///
-/// # Safety
-/// `vm` is a complete context of this store and of `module`.
-unsafe fn apply_segments(store: &mut StoreInner, vm: *mut VmCtx, module: &ModuleShared) -> Result<(), Error> {
-    // SAFETY (all blocks): the contract goes on.
+/// `vm` must be a complete context of this store and of `module`.
+fn apply_segments(store: &mut StoreInner, vm: *mut VmCtx, module: &ModuleShared) -> Result<(), Error> {
     for (index, elem) in module.data.elems.iter().enumerate() {
         let index = index as u32;
         match &elem.mode {
             ElemMode::Passive => continue,
             ElemMode::Declared => {}
             ElemMode::Active { table, offset } => {
-                // SAFETY: see above.
-                unsafe {
-                    let offset = u64::from(store.eval(vm, offset)?[0] as u32);
-                    store.table_init(vm, *table, index, offset, 0, elem.items.len() as u64)?;
-                }
+                let offset = u64::from(store.eval(vm, offset)?[0] as u32);
+                store.table_init(vm, *table, index, offset, 0, elem.items.len() as u64)?;
             }
         }
-        // SAFETY: see above.
-        unsafe { store.elem_drop(vm, index) };
+        store.elem_drop(vm, index);
     }
     for (index, segment) in module.data.data.iter().enumerate() {
         let index = index as u32;
         if let DataMode::Active { memory, offset } = &segment.mode {
-            // SAFETY: see above.
-            unsafe {
-                let offset = u64::from(store.eval(vm, offset)?[0] as u32);
-                store.memory_init(vm, *memory, index, offset, 0, segment.len.into())?;
-                store.data_drop(vm, index);
-            }
+            let offset = u64::from(store.eval(vm, offset)?[0] as u32);
+            store.memory_init(vm, *memory, index, offset, 0, segment.len.into())?;
+            store.data_drop(vm, index);
         }
     }
     Ok(())
@@ -216,19 +204,17 @@ unsafe fn apply_segments(store: &mut StoreInner, vm: *mut VmCtx, module: &Module
 impl StoreInner {
     /// The value of a constant expression, in the format of slots.
     ///
-    /// # Safety
-    /// `vm` is a context of this store; the functions and globals that the expression names are in it.
-    pub(crate) unsafe fn eval(&mut self, vm: *mut VmCtx, expr: &ConstExpr) -> Result<[u64; 2], Error> {
+    /// `vm` must be a context of this store, with the functions and globals that the expression names.
+    pub(crate) fn eval(&mut self, vm: *mut VmCtx, expr: &ConstExpr) -> Result<[u64; 2], Error> {
         let mut failure = None;
         let value = expr.eval(
             |index| {
-                // SAFETY: the caller's contract.
+                // SAFETY: as the caller promises.
                 let [low, high] = unsafe { (*(*vm).instance).global(index).as_ref().value };
                 u128::from(high) << 64 | u128::from(low)
             },
             |index| {
-                // SAFETY: the caller's contract.
-                unsafe { self.func_ref(vm, index) }.map(|func| func as u64).unwrap_or_else(|error| {
+                self.func_ref(vm, index).map(|func| func as u64).unwrap_or_else(|error| {
                     failure = Some(error);
                     0
                 })

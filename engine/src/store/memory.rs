@@ -136,11 +136,9 @@ impl StoreInner {
     }
 
     /// `memory.grow`: the former size in pages, or `None` for -1.
-    ///
-    /// # Safety
-    /// `memory` is one of this store's.
-    pub(crate) unsafe fn memory_grow(&mut self, memory: *mut MemoryObj, delta_pages: u64) -> Option<u64> {
-        // SAFETY: the caller's contract; the object lives outside of `self`.
+    /// `memory` must be one of this store's.
+    pub(crate) fn memory_grow(&mut self, memory: *mut MemoryObj, delta_pages: u64) -> Option<u64> {
+        // SAFETY: as the caller promises; the object lives outside of `self`.
         unsafe { (*memory).grow(delta_pages) }
     }
 }

@@ -62,11 +62,9 @@ impl StoreInner {
     }
 
     /// `table.grow`: the former size, or `None` for -1.
-    ///
-    /// # Safety
-    /// `table` is one of this store's, and `init` is a reference of its element type.
-    pub(crate) unsafe fn table_grow(&mut self, table: *mut TableObj, delta: u64, init: u64) -> Option<u64> {
-        // SAFETY: the caller's contract; the object lives outside of `self`.
+    /// `table` must be one of this store's, and `init` a reference of its element type.
+    pub(crate) fn table_grow(&mut self, table: *mut TableObj, delta: u64, init: u64) -> Option<u64> {
+        // SAFETY: as the caller promises; the object lives outside of `self`.
         let table = unsafe { &mut *table };
         let most = table.inner.ty.maximum().map_or(MAX_TABLE_ELEMENTS, u64::from).min(MAX_TABLE_ELEMENTS);
         let old = table.len;
