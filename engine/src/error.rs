@@ -43,7 +43,8 @@ enum Cause {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The guest trapped: see [`Error::trap`].
+    /// The guest trapped: see [`Error::trap`]. Or it called an unknown import that
+    /// [`Linker::define_unknown_imports_as_traps`](crate::Linker::define_unknown_imports_as_traps) stands for.
     Trap,
     /// The bytes are no WebAssembly module, or an invalid one, or use a feature that is switched off.
     Invalid,

@@ -1,4 +1,32 @@
-//! Dunlin.
+//! A WebAssembly engine for small machines: it validates modules as they arrive, interprets them fast, and keeps
+//! within one memory budget. Its API has the shape of wasmtime's.
+//!
+//! An [`Engine`] holds a configuration and a budget. A [`Module`] is loaded once and shared; a [`Linker`] finds its
+//! imports; an [`Instance`] of it lives in a [`Store`], together with the embedder's data.
+//!
+//! ```
+//! # #[cfg(feature = "wat")] {
+//! use dunlin::{Budget, Caller, Config, Engine, Linker, Module, Store};
+//!
+//! let engine = Engine::new(Config::new().budget(Budget::new(16 << 20)))?;
+//! let module = Module::new(
+//!     &engine,
+//!     r#"(module
+//!         (import "host" "log" (func $log (param i32)))
+//!         (func (export "double") (param i32) (result i32)
+//!             (call $log (local.get 0))
+//!             (i32.mul (local.get 0) (i32.const 2))))"#,
+//! )?;
+//! let mut linker = Linker::new(&engine);
+//! linker.func_wrap("host", "log", |mut caller: Caller<'_, Vec<i32>>, n: i32| caller.data_mut().push(n))?;
+//! let mut store = Store::new(&engine, Vec::new());
+//! let instance = linker.instantiate(&mut store, &module)?;
+//! let double = instance.get_typed_func::<i32, i32>(&store, "double")?;
+//! assert_eq!(double.call(&mut store, 21)?, 42);
+//! assert_eq!(*store.data(), [21]);
+//! # }
+//! # Ok::<(), dunlin::Error>(())
+//! ```
 
 // Not everything is used from outside yet.
 #![allow(dead_code)]

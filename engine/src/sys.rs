@@ -18,6 +18,14 @@ impl Mapping {
         Ok(Self { map: memmap2::MmapOptions::new().no_reserve_swap().len(len).map_anon()? })
     }
 
+    /// Asks the system to hold no more than the pages that are touched: it may otherwise make a large mapping of
+    /// 2 MiB pages, of which a small memory uses little.
+    pub(crate) fn in_small_pages(&self) {
+        // A wish; not every system knows it.
+        #[cfg(target_os = "linux")]
+        let _ = self.map.advise(memmap2::Advice::NoHugePage);
+    }
+
     /// Makes the mapping larger, wherever it then is; the new bytes are zero. Gives it back if it can't.
     #[cfg(target_os = "linux")]
     pub(crate) fn grow(mut self, len: usize) -> Result<Self, Self> {
@@ -47,3 +55,19 @@ impl Mapping {
 
 /// Whether address space is so plentiful that each memory may reserve all it may ever grow to.
 pub(crate) const RESERVE_MEMORIES: bool = cfg!(target_pointer_width = "64");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mapping_keeps_its_bytes_when_it_grows() {
+        let mut mapping = Mapping::new(65536).unwrap();
+        mapping.map[..3].copy_from_slice(b"abc");
+        let Ok(mapping) = mapping.grow(65536 * 50) else { panic!("3 MiB should be there") };
+        assert_eq!(mapping.len(), 65536 * 50);
+        assert_eq!(mapping.map[..4], *b"abc\0");
+        assert!(mapping.map[3..].iter().all(|byte| *byte == 0));
+        assert!(mapping.grow(usize::MAX / 2).is_err_and(|same| same.map[..3] == *b"abc"));
+    }
+}

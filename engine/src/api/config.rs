@@ -84,8 +84,8 @@ impl Config {
     }
 
     /// How many bytes of stack the WebAssembly functions of a store may use together, before they trap with
-    /// [`Trap::StackOverflow`](crate::Trap::StackOverflow). They are allocated when a store first executes something.
-    /// 1 MiB by default.
+    /// [`Trap::StackOverflow`](crate::Trap::StackOverflow). They are taken from
+    /// the budget as they are used. 1 MiB by default.
     pub fn max_wasm_stack(&mut self, bytes: usize) -> &mut Self {
         self.max_wasm_stack = bytes;
         self

@@ -33,8 +33,10 @@ struct Types {
     entries: Buf<Entry>,
     /// Numbers that are free again.
     free: Buf<u32>,
-    /// For `numbers` and the types themselves.
+    /// For the types themselves.
     charge: Charge,
+    /// For `numbers`, which has had as many entries as `entries`, and never shrinks.
+    table: Charge,
 }
 
 struct Entry {
@@ -63,6 +65,7 @@ impl Engine {
             entries: Buf::new(budget, Kind::Metadata),
             free: Buf::new(budget, Kind::Metadata),
             charge: budget.nothing(Kind::Metadata),
+            table: budget.nothing(Kind::Metadata),
         };
         let dispatch = config.dispatch.unwrap_or_else(exec::default_dispatch);
         Ok(Engine(Arc::new(Inner { config: config.clone(), dispatch, types: Mutex::new(types) })))
@@ -162,6 +165,8 @@ impl Types {
             None => {
                 // With this, `release` always has room.
                 self.free.try_reserve(self.entries.len() + 1)?;
+                // A place in the hash table at its worst load.
+                self.table.grow(2 * (size_of::<(FuncType, u32)>() as u64 + 1))?;
                 self.entries.try_push(entry)?;
                 self.entries.len() as u32 - 1
             }
@@ -182,10 +187,8 @@ impl Types {
         }
     }
 
-    /// What a type holds here: itself, and a place in the hash table at the table's worst load.
     fn bytes(ty: &FuncType) -> u64 {
         FuncType::heap_bytes((ty.params().len() + ty.results().len()) as u64)
-            + 2 * (size_of::<(FuncType, u32)>() as u64 + 1)
     }
 }
 

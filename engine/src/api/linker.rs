@@ -237,6 +237,7 @@ impl<T: 'static> Linker<T> {
     }
 
     /// Defines each function that the module imports and nobody has defined as one that fails, by name, when called.
+    /// The kind of that error is [`ErrorKind::Trap`], though it has no [`Trap`](crate::Trap).
     ///
     /// # Errors
     ///
@@ -250,7 +251,7 @@ impl<T: 'static> Linker<T> {
                 let (module, name) = (import.module().escape_debug(), import.name().escape_debug());
                 let message = format!("unknown import `{module}.{name}` was called");
                 self.func_new(import.module(), import.name(), ty.clone(), move |_, _, _| {
-                    Err(Error::msg(&message))
+                    Err(Error::new(ErrorKind::Trap, &message))
                 })?;
             }
         }

@@ -40,7 +40,8 @@ impl ModuleOptions {
 
     /// Whether function bodies stay in the file, to be read again when they are first executed. They are compared with
     /// what was validated; if the file changed, the guest traps with
-    /// [`ModuleChanged`](crate::Trap::ModuleChanged). It has no effect on a module in the text format.
+    /// [`ModuleChanged`](crate::Trap::ModuleChanged). It has no effect on a module in the text format,
+    /// nor on what is no regular file.
     pub fn bodies_on_disk(&mut self, enable: bool) -> &mut Self {
         self.bodies_on_disk = enable;
         self
@@ -155,12 +156,15 @@ impl Module {
         let path = path.as_ref();
         let named = |error: Error| error.context(path.display());
         let file = File::open(path).map_err(|error| named(error.into()))?;
-        let bodies = if options.bodies_on_disk {
-            // By position, so that it doesn't matter that the two share one.
-            Some(file.try_clone().map_err(|error| named(error.into()))?)
-        } else {
-            None
+        let bodies = || -> io::Result<Option<File>> {
+            // They are read by position, so it doesn't matter that both share one.
+            if options.bodies_on_disk && file.metadata()?.is_file() {
+                file.try_clone().map(Some)
+            } else {
+                Ok(None)
+            }
         };
+        let bodies = bodies().map_err(|error| named(error.into()))?;
         Self::read(engine, file, bodies).map_err(named)
     }
 

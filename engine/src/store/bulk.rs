@@ -213,3 +213,94 @@ impl StoreInner {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{AsContextMut, Engine, Instance, Memory, Module, Store};
+
+    fn instance(store: &mut Store<()>, text: &str) -> (Instance, *mut VmCtx) {
+        let module = Module::new(store.engine(), wat::parse_str(text).unwrap()).unwrap();
+        let instance = Instance::new(&mut *store, &module, &[]).unwrap();
+        let mut context = store.as_context_mut();
+        let last = context.inner_mut().instances.len() - 1;
+        // SAFETY: just made.
+        (instance, unsafe { context.inner_mut().instances.get(last).as_ref().vm() })
+    }
+
+    #[test]
+    fn copies_in_pieces_are_like_copies() {
+        let mut store = Store::new(&Engine::default(), ());
+        let (instance, vm) = instance(&mut store, r#"(module (memory (export "m") 100))"#);
+        let memory: Memory = instance.get_memory(&store, "m").unwrap();
+        let mut expected: Vec<u8> =
+            (0..100 * 65536u32).map(|i| (i.wrapping_mul(2654435761) >> 24) as u8).collect();
+        memory.data_mut(&mut store).copy_from_slice(&expected);
+        for (dst, src, n) in [
+            (0, 1000, 3 << 20),
+            (1000, 0, (3 << 20) + 1),
+            (5, 5, 1 << 20),
+            (6553600 - (2 << 20), 7, 2 << 20),
+            (6553600, 3, 0),
+        ] {
+            expected.copy_within(src..src + n, dst);
+            let mut context = store.as_context_mut();
+            context.inner_mut().memory_copy(vm, 0, 0, dst as u64, src as u64, n as u64).unwrap();
+            assert!(memory.data(&store) == expected, "{dst} {src} {n}");
+        }
+        let mut context = store.as_context_mut();
+        let inner = context.inner_mut();
+        for (dst, src, n) in [(6553600, 0, 1), (0, 6553599, 2), (u64::MAX, 0, 2), (6553601, 0, 0)] {
+            let error = inner.memory_copy(vm, 0, 0, dst, src, n).unwrap_err();
+            assert_eq!(error.trap(), Some(Trap::MemoryOutOfBounds));
+        }
+        inner.memory_fill(vm, 0, 10, 0xab, 5 << 20).unwrap();
+        expected[10..10 + (5 << 20)].fill(0xab);
+        assert!(memory.data(&store) == expected);
+    }
+
+    #[test]
+    fn only_large_operations_look_for_interruptions() {
+        let mut store = Store::new(&Engine::default(), ());
+        let (_, vm) = instance(&mut store, "(module (memory 100))");
+        store.interrupt_handle().interrupt();
+        let mut context = store.as_context_mut();
+        let inner = context.inner_mut();
+        inner.memory_fill(vm, 0, 0, 1, 1 << 20).unwrap();
+        let error = inner.memory_fill(vm, 0, 0, 1, (1 << 20) + 1).unwrap_err();
+        assert_eq!(error.trap(), Some(Trap::Interrupt));
+        inner.memory_fill(vm, 0, 0, 1, (1 << 20) + 1).unwrap();
+    }
+
+    #[test]
+    fn segments_can_be_dropped() {
+        let mut store = Store::new(&Engine::default(), ());
+        let (instance, vm) = instance(
+            &mut store,
+            r#"(module (memory (export "m") 1) (data "abc") (table (export "t") 4 funcref) (table 2 funcref)
+                (func $f) (elem func $f $f) (elem funcref (ref.null func) (ref.func $f)))"#,
+        );
+        let memory = instance.get_memory(&store, "m").unwrap();
+        let table = instance.get_table(&store, "t").unwrap();
+        let mut context = store.as_context_mut();
+        let inner = context.inner_mut();
+        inner.memory_init(vm, 0, 0, 65534, 1, 2).unwrap();
+        assert_eq!(inner.memory_init(vm, 0, 0, 0, 2, 2), Err(Trap::MemoryOutOfBounds));
+        assert_eq!(inner.memory_init(vm, 0, 0, 65535, 0, 2), Err(Trap::MemoryOutOfBounds));
+        inner.data_drop(vm, 0);
+        inner.memory_init(vm, 0, 0, 65536, 0, 0).unwrap();
+        assert_eq!(inner.memory_init(vm, 0, 0, 0, 0, 1), Err(Trap::MemoryOutOfBounds));
+
+        inner.table_init(vm, 0, 1, 1, 0, 2).unwrap();
+        inner.elem_drop(vm, 1);
+        assert!(inner.table_init(vm, 0, 1, 0, 0, 1).is_err());
+        inner.table_init(vm, 0, 0, 3, 1, 1).unwrap();
+        assert!(inner.table_init(vm, 0, 0, 3, 0, 2).is_err());
+        inner.table_copy(vm, 1, 0, 0, 1, 2).unwrap();
+        inner.table_copy(vm, 0, 1, 0, 0, 2).unwrap();
+        assert!(inner.table_copy(vm, 1, 0, 0, 1, 3).is_err());
+        assert_eq!(memory.data(&store)[65534..], *b"bc");
+        let set = |i| table.get(&store, i).unwrap().unwrap_func_ref().is_some();
+        assert_eq!([0, 1, 2, 3].map(set), [false, true, true, true]);
+    }
+}

@@ -79,3 +79,61 @@ impl StoreInner {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{AsContextMut, Config, Engine, Store};
+
+    /// Charges as translated code does.
+    fn charge(store: &mut StoreInner, cost: i64) -> Result<(), Trap> {
+        if store.vm.slice < cost {
+            store.refill(cost as u64)?;
+        }
+        store.vm.slice -= cost;
+        Ok(())
+    }
+
+    #[test]
+    fn fuel_is_exact_across_slices() {
+        let engine = Engine::new(Config::new().consume_fuel(true)).unwrap();
+        let mut store = Store::new(&engine, ());
+        let mut context = store.as_context_mut();
+        let store = context.inner_mut();
+        assert_eq!(charge(store, 1), Err(Trap::OutOfFuel));
+        store.set_fuel(250_000).unwrap();
+        let mut left = 250_000;
+        for cost in [1, 99_999, 100_000, 49_990] {
+            charge(store, cost).unwrap();
+            left -= cost as u64;
+            assert_eq!(store.get_fuel().unwrap(), left);
+        }
+        assert_eq!(charge(store, 11), Err(Trap::OutOfFuel));
+        assert_eq!(store.get_fuel().unwrap(), 10);
+        charge(store, 10).unwrap();
+        assert_eq!(store.get_fuel().unwrap(), 0);
+
+        store.set_fuel(u64::MAX).unwrap();
+        charge(store, 5_000_000).unwrap();
+        assert_eq!(store.get_fuel().unwrap(), u64::MAX - 5_000_000);
+        assert_eq!(store.charge_bulk(u64::MAX), Err(Trap::OutOfFuel));
+        store.charge_bulk(1 << 40).unwrap();
+        assert_eq!(store.get_fuel().unwrap(), u64::MAX - 5_000_000 - (1 << 40));
+    }
+
+    #[test]
+    fn without_fuel_only_interruptions_stop() {
+        let mut store = Store::new(&Engine::default(), ());
+        let handle = store.interrupt_handle();
+        let mut context = store.as_context_mut();
+        let store = context.inner_mut();
+        for _ in 0..5 {
+            charge(store, 60_000).unwrap();
+        }
+        charge(store, i64::MAX).unwrap();
+        store.charge_bulk(u64::MAX).unwrap();
+        handle.interrupt();
+        assert_eq!(charge(store, 1), Err(Trap::Interrupt));
+        charge(store, 1).unwrap();
+    }
+}

@@ -94,6 +94,11 @@ impl MemoryObj {
 impl StoreInner {
     /// Makes a zeroed memory.
     pub(crate) fn new_memory(&mut self, ty: MemoryType) -> Result<NonNull<MemoryObj>, Error> {
+        self.new_memory_in(ty, RESERVE_MEMORIES)
+    }
+
+    /// [`StoreInner::new_memory`]; `reserve` says whether to try to get address space for growth in advance.
+    fn new_memory_in(&mut self, ty: MemoryType, reserve: bool) -> Result<NonNull<MemoryObj>, Error> {
         let budget = self.engine.budget();
         let bytes = ty.minimum().saturating_mul(PAGE);
         let mut memory = MemoryObj {
@@ -112,8 +117,13 @@ impl StoreInner {
         }
         // Beyond the budget it can't grow anyway.
         let most = (limit * PAGE).min(budget.limit().unwrap_or(u64::MAX)).max(bytes);
-        if RESERVE_MEMORIES && most > 0 {
+        if reserve && most > 0 {
             memory.inner.mapping = Mapping::reserve(most as usize).ok();
+            if let Some(mapping) = &memory.inner.mapping
+                && budget.limit().is_some()
+            {
+                mapping.in_small_pages();
+            }
         }
         memory.inner.charge.grow(bytes)?;
         if bytes > 0 {
@@ -140,5 +150,34 @@ impl StoreInner {
     pub(crate) fn memory_grow(&mut self, memory: *mut MemoryObj, delta_pages: u64) -> Option<u64> {
         // SAFETY: as the caller promises; the object lives outside of `self`.
         unsafe { (*memory).grow(delta_pages) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{AsContextMut, Engine, Store};
+
+    #[test]
+    fn memories_grow_with_and_without_a_reservation() {
+        for reserve in [true, false] {
+            let mut store = Store::new(&Engine::default(), ());
+            let mut context = store.as_context_mut();
+            let mut memory =
+                context.inner_mut().new_memory_in(MemoryType::new(0, Some(20)), reserve).unwrap();
+            // SAFETY: the store lives, and nobody else uses it.
+            let memory = unsafe { memory.as_mut() };
+            assert_eq!(memory.inner.mapping.is_some(), reserve);
+            assert!(memory.bytes().is_empty());
+            assert_eq!(memory.grow(1), Some(0));
+            let base = memory.base;
+            memory.bytes_mut().fill(7);
+            assert_eq!(memory.grow(19), Some(1));
+            assert_eq!(memory.grow(1), None);
+            assert!(!reserve || memory.base == base, "a reservation spares moving");
+            let (old, new) = memory.bytes().split_at(65536);
+            assert!(old.iter().all(|byte| *byte == 7) && new.iter().all(|byte| *byte == 0));
+            assert_eq!(memory.bytes().len(), 20 << 16);
+        }
     }
 }
