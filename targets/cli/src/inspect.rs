@@ -34,13 +34,13 @@ struct View<'m> {
 struct Import<'m> {
     import: ImportType<'m>,
     /// What it lets the module do.
-    purpose: &'static str,
+    purpose: String,
     /// Why `dunlin run` has nothing that fits, if so.
     missing: Option<String>,
 }
 
 fn imports<'m>(engine: &Engine, module: &'m Module) -> Result<Vec<Import<'m>>, Failure> {
-    let provided = wasi::Provided::new(engine).map_err(|error| Failure::unusable(error))?;
+    let mut provided = wasi::Provided::new(engine).map_err(|error| Failure::unusable(error))?;
     let imports = module.imports().map(|import| {
         let missing = match provided.get(import.module(), import.name()) {
             Some(ty) if ty == *import.ty() => None,
@@ -48,7 +48,7 @@ fn imports<'m>(engine: &Engine, module: &'m Module) -> Result<Vec<Import<'m>>, F
             None => Some(String::from("unknown to Dunlin")),
         };
         let purpose = match missing {
-            Some(_) => "What Dunlin doesn't provide",
+            Some(_) => String::from("wants what Dunlin doesn't provide"),
             None => wasi::purpose(import.name()),
         };
         Import { import, purpose, missing }
@@ -147,14 +147,14 @@ impl View<'_> {
 
     fn write_imports(&self, text: &mut String) -> std::fmt::Result {
         if self.imports.is_empty() {
-            return writeln!(text, "\nImports: none, so it can only compute");
+            return writeln!(text, "\nIt imports nothing, so it can only compute");
         }
         let mut groups = BTreeMap::<_, Vec<_>>::new();
         for import in &self.imports {
             // What is missing comes last.
-            groups.entry((import.missing.is_some(), import.purpose)).or_default().push(import);
+            groups.entry((import.missing.is_some(), &import.purpose)).or_default().push(import);
         }
-        writeln!(text, "\nImports, by what they let it do:")?;
+        writeln!(text, "\nWith what it imports, it")?;
         for ((missing, purpose), imports) in groups {
             writeln!(text, "  {purpose}")?;
             if missing {
@@ -184,7 +184,7 @@ impl View<'_> {
                 ("kind", kind(import.ty()).into()),
                 ("type", import.ty().to_string().into()),
                 ("provided", missing.is_none().into()),
-                ("purpose", missing.is_none().then_some(*purpose).into()),
+                ("purpose", missing.is_none().then(|| purpose.clone()).into()),
                 ("problem", missing.clone().into()),
             ])
         });

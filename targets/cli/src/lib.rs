@@ -14,6 +14,8 @@ mod scan;
 mod validate;
 mod values;
 mod wasi;
+#[cfg(feature = "text")]
+mod wast;
 mod watchdog;
 
 use args::Command;
@@ -35,6 +37,9 @@ fn execute(args: impl IntoIterator<Item = OsString, IntoIter: 'static>) -> Resul
         Command::Run(options) => return run::run(*options),
         Command::Inspect { module, json } => inspect::inspect(&module, json)?,
         Command::Validate { module } => validate::validate(&module)?,
+        #[cfg(feature = "text")]
+        Command::Wast { paths, json } => return Ok(u8::from(!wast::wast(&paths, json)?)),
+        #[cfg(not(feature = "text"))]
         Command::Wast { .. } => {
             return Err(Failure::usage(
                 "this build of dunlin has no 'wast': build it with the feature 'text'",

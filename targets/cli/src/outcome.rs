@@ -168,7 +168,7 @@ impl Session {
             ("load_seconds", progress.loaded.as_ref().map(|(_, time)| seconds(*time)).into()),
             ("module_bytes", module.map(Module::size).into()),
             ("functions", module.map(defined_functions).into()),
-            ("functions_translated", Json::Null),
+            ("functions_translated", module.map(Module::translated_functions).into()),
             ("fuel_used", progress.fuel_used.into()),
             ("peak_memory_bytes", self.engine.budget().peak().into()),
             ("peak_process_bytes", peak_process_bytes().into()),

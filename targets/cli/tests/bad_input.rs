@@ -81,7 +81,10 @@ fn the_smallest_example_with_one_wrong_byte() {
             module[at] ^= flip;
             let ended = dunlin_with(&["run", "--timeout", "20s", "-"], &module);
             assert!([0, 1, 2, 134].contains(&ended.code), "byte {at} ^ {flip:#x}: {ended:#?}");
-            assert!(ended.code == 0 || ended.err.starts_with("dunlin: "), "byte {at} ^ {flip:#x}: {ended:#?}");
+            assert!(
+                ended.code == 0 || ended.err.starts_with("dunlin: "),
+                "byte {at} ^ {flip:#x}: {ended:#?}"
+            );
             dunlin_with(&["inspect", "-"], &module);
         }
     }

@@ -30,7 +30,8 @@ fn imports_are_grouped_by_what_they_let_the_module_do() {
     let text = dunlin(&["inspect", &example("wasm/cp.wasm")]).code(0).out;
     assert!(text.contains("cp.wasm: a program (it has _start)"), "{text}");
     let group_of = |function: &str| {
-        let (before, _) = text.split_once(&format!(" {function}")).unwrap_or_else(|| panic!("{function}: {text}"));
+        let (before, _) =
+            text.split_once(&format!(" {function}")).unwrap_or_else(|| panic!("{function}: {text}"));
         let heading = before.lines().rev().find(|line| line.starts_with("  ") && !line.starts_with("   "));
         heading.unwrap().to_owned()
     };
@@ -50,7 +51,7 @@ fn missing_imports_are_named_and_explained() {
     for expected in [
         "standard input: a library (it has no _start)",
         "named m",
-        "What Dunlin doesn't provide",
+        "wants what Dunlin doesn't provide",
         r"env.log\u{1b}[31m: function (i32) -> () (unknown to Dunlin)",
         "fd_write: function () -> () (Dunlin has it as a function (i32, i32, i32, i32) -> (i32))",
         "run: function (f64) -> ()",
@@ -60,7 +61,8 @@ fn missing_imports_are_named_and_explained() {
         assert!(said.contains(expected), "{expected}\n{said}");
     }
     let found = json(&dunlin_with(&["inspect", "-", "--json"], text.as_bytes()).code(0).out);
-    let provided: Vec<_> = found["imports"].as_array().unwrap().iter().map(|i| i["provided"] == true).collect();
+    let provided: Vec<_> =
+        found["imports"].as_array().unwrap().iter().map(|i| i["provided"] == true).collect();
     assert_eq!(provided, [false, false, true, false]);
     assert_eq!(found["imports"][0]["name"], "log\u{1b}[31m");
     assert_eq!((&found["role"], &found["name"]), (&"library".into(), &"m".into()));

@@ -19,7 +19,8 @@ fn traps_have_a_reason_and_a_backtrace() {
         ("type", "indirect call type mismatch", "call_wrong_type"),
         ("stack", "call stack exhausted", "recurse"),
     ] {
-        let ended = dunlin(&["run", trap, mode]).code(134).says(reason).says("wasm backtrace:").says(function);
+        let ended =
+            dunlin(&["run", trap, mode]).code(134).says(reason).says("wasm backtrace:").says(function);
         assert_eq!(ended.out, format!("about to {mode}\n"));
         let offsets = ended.err.lines().filter(|line| line.contains("0x") && line.contains('!')).count();
         assert!(offsets >= 2, "{ended:#?}");
@@ -57,8 +58,10 @@ fn waiting_is_stopped_too() {
     soon(wait(child).code(124).one_sentence().says("before the module was loaded"));
     drop(pipe);
     // A read that nothing comes for.
-    let mut child =
-        command(&["run", "--timeout", "300ms", &example("wasm/wc.wasm")]).stdin(Stdio::piped()).spawn().unwrap();
+    let mut child = command(&["run", "--timeout", "300ms", &example("wasm/wc.wasm")])
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
     let pipe = child.stdin.take().unwrap();
     soon(wait(child).code(124).says("timed out"));
     drop(pipe);
@@ -114,7 +117,8 @@ fn stack() {
     run("1MiB", "1000").code(0).prints("1000\n");
     run("16KiB", "10000").code(134).says("call stack exhausted").says("--max-stack");
     run("64MiB", "100000").code(0).prints("100000\n");
-    dunlin_with(&["run", "-W", "max-wasm-stack=16384", "--invoke", "f", "-", "10000"], text.as_bytes()).code(134);
+    dunlin_with(&["run", "-W", "max-wasm-stack=16384", "--invoke", "f", "-", "10000"], text.as_bytes())
+        .code(134);
 }
 
 #[test]
@@ -153,7 +157,10 @@ fn reports() {
     assert!(spent["fuel_used"].as_u64().unwrap() <= 2000);
     dunlin(&["run", "--report", path, "no such file"]).code(1);
     let unloaded = report();
-    assert_eq!((&unloaded["outcome"], &unloaded["load_seconds"]), (&"not run".into(), &serde_json::Value::Null));
+    assert_eq!(
+        (&unloaded["outcome"], &unloaded["load_seconds"]),
+        (&"not run".into(), &serde_json::Value::Null)
+    );
 
     let mut child =
         command(&["run", "--report", path, "--timeout", "200ms", "-"]).stdin(Stdio::piped()).spawn().unwrap();
@@ -163,5 +170,9 @@ fn reports() {
     assert_eq!(report()["outcome"], "timeout");
 
     let nowhere = folder.join("missing/report.json");
-    dunlin(&["run", "--report", nowhere.to_str().unwrap(), trap]).code(1).one_sentence().says("--report").prints("");
+    dunlin(&["run", "--report", nowhere.to_str().unwrap(), trap])
+        .code(1)
+        .one_sentence()
+        .says("--report")
+        .prints("");
 }

@@ -74,7 +74,9 @@ fn folders() {
     assert!(!folder.join("no.txt").exists());
     // Reading is enough where it is all that happens.
     let wc = &example("wasm/wc.wasm");
-    dunlin(&["run", "--dir-ro", read_only, wc, "/r/in.txt"]).code(0).prints("      1       2      10 /r/in.txt\n");
+    dunlin(&["run", "--dir-ro", read_only, wc, "/r/in.txt"])
+        .code(0)
+        .prints("      1       2      10 /r/in.txt\n");
     dunlin(&["run", wc, "/r/in.txt"]).code(1);
     std::fs::create_dir(folder.join("inner")).unwrap();
     let inner = &format!("{host}/inner::/d");
@@ -198,7 +200,8 @@ fn work_for_a_second() {
 #[test]
 fn a_reader_who_went_away() {
     // The program learns it as an error of its write, and ends as it sees fit.
-    let mut child = command(&["run", "--timeout", "60s", &example("wasm/mandel.wasm"), "--show"]).spawn().unwrap();
+    let mut child =
+        command(&["run", "--timeout", "60s", &example("wasm/mandel.wasm"), "--show"]).spawn().unwrap();
     drop(child.stdout.take());
     let mut said = String::new();
     child.stderr.take().unwrap().read_to_string(&mut said).unwrap();

@@ -28,7 +28,10 @@ fn wrong_usage_is_one_sentence_and_exit_code_2() {
         (&["run", add], "it exports add (i32, i32) -> (i32), div"),
         (&["run", "--invoke", "sub", add], "no such export; it exports add"),
         (&["run", "--invoke", "add", add, "1"], "takes 2 parameters, not 1"),
-        (&["run", "--invoke", "add", add, "1", "x"], "parameter 2 has type i32, so 'x' should be a whole number"),
+        (
+            &["run", "--invoke", "add", add, "1", "x"],
+            "parameter 2 has type i32, so 'x' should be a whole number",
+        ),
     ] {
         dunlin(args).code(2).one_sentence().says(sentence).prints("");
     }
@@ -53,7 +56,8 @@ fn help_and_version_go_to_standard_output() {
 
 #[test]
 fn nobody_listens() {
-    for args in [&["--help"][..], &["inspect", &example("wasm/cp.wasm")], &["validate", &example("add.wat")]] {
+    for args in [&["--help"][..], &["inspect", &example("wasm/cp.wasm")], &["validate", &example("add.wat")]]
+    {
         let mut child = command(args).spawn().unwrap();
         drop(child.stdout.take());
         wait(child).code(0);
