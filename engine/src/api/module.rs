@@ -245,6 +245,11 @@ impl Module {
         self.data().funcs.len() as u32
     }
 
+    /// How many of its functions have been translated for the interpreter: each is when it is first called.
+    pub fn translated_functions(&self) -> usize {
+        self.inner.code.translated().0
+    }
+
     /// How many bytes the module has in the binary format.
     pub fn size(&self) -> u64 {
         self.data().size
