@@ -84,7 +84,7 @@ impl ModuleShared {
             return Ok(present);
         }
         let Translated { mut words, .. } = self.translate(index, None)?;
-        if cfg!(debug_assertions) {
+        if self.engine.checks_translation() {
             crate::check::check(&words, self).unwrap_or_else(|why| {
                 panic!("translated code of function {index} is wrong: {why}\n{}", disassemble(&words))
             });
