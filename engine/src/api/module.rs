@@ -1,7 +1,8 @@
 use crate::budget::{Buf, Kind};
 use crate::error::ErrorKind;
 use crate::module::{ModuleInner, ModuleShared};
-use crate::stream::{AcceptAll, LoadOptions, Loader};
+use crate::stream::{LoadOptions, Loader};
+use crate::translate::Translatable;
 use crate::{Engine, Error, ExportType, ExternType, ImportType};
 use std::fs::File;
 use std::io::{self, Read};
@@ -64,7 +65,7 @@ impl ModuleOptions {
 /// ```
 pub struct ModuleStream {
     engine: Engine,
-    loader: Loader<AcceptAll>,
+    loader: Loader<Translatable>,
 }
 
 impl ModuleStream {
@@ -74,7 +75,8 @@ impl ModuleStream {
     }
 
     fn with_options(engine: &Engine, options: LoadOptions) -> Self {
-        let loader = Loader::new(engine.features(), engine.budget().clone(), options, AcceptAll);
+        let loader =
+            Loader::new(engine.features(), engine.budget().clone(), options, Translatable::new(engine));
         Self { engine: engine.clone(), loader }
     }
 

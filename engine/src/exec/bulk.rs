@@ -93,6 +93,7 @@ macro_rules! bulk {
         $(#[$doc])*
         pub(crate) enum $Name {}
         impl Bulk for $Name {
+            #[allow(unused_unsafe, reason = "not every operation needs it")]
             fn run($o: &mut Operands<'_>) -> Result<(), Error> {
                 // SAFETY: the translator put the op's operands where it looks for them, and names only what the
                 // module has; objects outlive the code that names them.

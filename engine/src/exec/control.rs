@@ -79,16 +79,12 @@ pub(crate) unsafe fn enter<B: Backend>(
         (*store).slice = left;
         *sp.add(header) = ret as u64;
         *sp.add(header + 1) = caller as u64;
-        let zero = *entry.add(1);
-        let mut slot = sp.add(zero as u32 as usize);
-        let end = slot.add((zero >> 32) as usize);
-        while slot != end {
-            // Volatile, or this becomes a call of memset, which spills every register.
-            slot.write_volatile(0);
-            slot = slot.add(1);
-        }
         r.sp = sp;
         r.ip = entry.add(2);
+        if *entry.add(1) >> 32 != 0 {
+            // In a handler of its own, since a loop here takes more registers than there are.
+            return B::jump(r, zero_locals::<B>);
+        }
         B::next(r)
     }
 }
@@ -190,6 +186,22 @@ unsafe fn replace_frame<B: Backend>(r: Regs, entry: *const u64, header: usize, i
 handlers! {
     fn unreachable<B>(mut r) {
         slow::trap::<B>(r, Trap::UnreachableCodeReached)
+    }
+
+    // Zeroes the slots that the prologue before this first cell names: one at least.
+    #[inline(never)]
+    fn zero_locals<B>(mut r) {
+        let zero = *r.ip.sub(1);
+        let mut slot = r.sp.add(zero as u32 as usize);
+        let end = slot.add((zero >> 32) as usize);
+        loop {
+            // Volatile, or this becomes a call of memset, which spills every register.
+            slot.write_volatile(0);
+            slot = slot.add(1);
+            if slot == end {
+                return B::next(r);
+            }
+        }
     }
 
     fn br<B>(mut r) {

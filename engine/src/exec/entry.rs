@@ -47,6 +47,10 @@ pub(crate) unsafe fn invoke(
         if (*store).depth >= MAX_DEPTH {
             return Err(Trap::StackOverflow.into());
         }
+        // A call too short to use up its slice of fuel would never look.
+        if (*store).interrupt.take() {
+            return Err(Trap::Interrupt.into());
+        }
         if (*func).vm.is_null() {
             return StoreInner::call_host(store, func, null_mut(), slots);
         }

@@ -71,7 +71,12 @@ handlers! {
 }
 
 pub(crate) const fn unary_forms<B: Backend, O: Unary>() -> [Handler<B>; 4] {
-    [unary::<B, O, Acc, ToAcc>, unary::<B, O, Acc, ToSlot>, unary::<B, O, Slot, ToAcc>, unary::<B, O, Slot, ToSlot>]
+    [
+        unary::<B, O, Acc, ToAcc>,
+        unary::<B, O, Acc, ToSlot>,
+        unary::<B, O, Slot, ToAcc>,
+        unary::<B, O, Slot, ToSlot>,
+    ]
 }
 
 pub(crate) const fn commutative_forms<B: Backend, O: Binary>() -> [Handler<B>; 8] {

@@ -76,7 +76,10 @@ macro_rules! handlers {
 pub(crate) use handlers;
 
 #[cfg(target_arch = "x86_64")]
-#[allow(improper_ctypes_definitions, reason = "vectors are passed in registers; no other language is involved")]
+#[allow(
+    improper_ctypes_definitions,
+    reason = "vectors are passed in registers; no other language is involved"
+)]
 pub(crate) type Handler<B> = unsafe extern "sysv64" fn(
     *const u64,
     *mut u64,
@@ -89,7 +92,10 @@ pub(crate) type Handler<B> = unsafe extern "sysv64" fn(
     Vector,
 ) -> <B as Backend>::Out;
 #[cfg(not(target_arch = "x86_64"))]
-#[allow(improper_ctypes_definitions, reason = "vectors are passed in registers; no other language is involved")]
+#[allow(
+    improper_ctypes_definitions,
+    reason = "vectors are passed in registers; no other language is involved"
+)]
 pub(crate) type Handler<B> = unsafe extern "C" fn(
     *const u64,
     *mut u64,

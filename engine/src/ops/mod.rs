@@ -285,11 +285,21 @@ macro_rules! forms {
 pub(crate) use forms;
 
 macro_rules! imm_words {
-    (commutative $t:ty, $u:ty) => { <$u as $crate::exec::place::Value>::IMM_WORDS };
-    (ordered $t:ty, $u:ty) => { <$u as $crate::exec::place::Value>::IMM_WORDS };
-    (shift $t:ty, $u:ty) => { <$u as $crate::exec::place::Value>::IMM_WORDS };
-    (compare $t:ty, $u:ty) => { <$u as $crate::exec::place::Value>::IMM_WORDS };
-    ($shape:ident $($t:ty),*) => { 0 };
+    (commutative $t:ty, $u:ty) => {
+        <$u as $crate::exec::place::Value>::IMM_WORDS
+    };
+    (ordered $t:ty, $u:ty) => {
+        <$u as $crate::exec::place::Value>::IMM_WORDS
+    };
+    (shift $t:ty, $u:ty) => {
+        <$u as $crate::exec::place::Value>::IMM_WORDS
+    };
+    (compare $t:ty, $u:ty) => {
+        <$u as $crate::exec::place::Value>::IMM_WORDS
+    };
+    ($shape:ident $($t:ty),*) => {
+        0
+    };
 }
 pub(crate) use imm_words;
 

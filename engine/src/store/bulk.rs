@@ -47,7 +47,7 @@ impl StoreInner {
             (instance, instance.memory(memory).as_mut())
         };
         let payload: &[u8] =
-            if instance.data_dropped(data) { &[] } else { instance.module.shared().data.data_payload(data) };
+            if instance.data_dropped(data) { &[] } else { instance.module.data.data_payload(data) };
         if src.checked_add(n).is_none_or(|end| end > payload.len() as u64) || !memory.covers(dst, n) {
             return Err(Trap::MemoryOutOfBounds);
         }
@@ -143,7 +143,7 @@ impl StoreInner {
         let (module, table, dropped) = unsafe {
             let instance = &*(*vm).instance;
             (
-                &*Arc::as_ptr(instance.module.shared()),
+                &*Arc::as_ptr(&instance.module),
                 instance.table(table).as_ptr(),
                 instance.elem_dropped(elem),
             )

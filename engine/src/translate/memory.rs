@@ -124,7 +124,14 @@ impl Translator<'_> {
     }
 
     /// An operator of [`crate::exec::bulk`]: `n` operands, a result or none, indices `x` and `y`.
-    pub(super) fn bulk(&mut self, op: SpecialOp, n: usize, results: u32, x: u32, y: u32) -> Result<(), Error> {
+    pub(super) fn bulk(
+        &mut self,
+        op: SpecialOp,
+        n: usize,
+        results: u32,
+        x: u32,
+        y: u32,
+    ) -> Result<(), Error> {
         self.settle_top(n)?;
         for _ in 0..n {
             self.pop();

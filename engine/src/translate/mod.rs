@@ -7,6 +7,7 @@
 //!
 //! At every label, operands are in the slots of their heights: see ARCHITECTURE.md, *canonical state*.
 
+mod admit;
 mod call;
 mod control;
 mod memory;
@@ -14,9 +15,11 @@ mod numeric;
 mod stack;
 mod variable;
 
+pub(crate) use admit::Translatable;
+
 use crate::budget::{Buf, Kind};
 use crate::code::PROLOGUE;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::module::{ModuleInner, ModuleShared};
 use crate::ops::{Class, Op};
 use crate::types::FuncType;
@@ -70,13 +73,7 @@ pub(crate) fn slots(types: &[crate::types::ValType]) -> u32 {
     types.iter().map(|&ty| Class::of(ty).slots()).sum()
 }
 
-/// Whether a function with these locals and this highest operand stack is sure to be translatable: a bound on the
-/// slots that it may need. `widest` is the largest header of any function type in the module.
-pub(crate) fn fits(header: u32, local_slots: u64, max_operands: u64, widest: u32) -> bool {
-    let operands = max_operands * 2 + widest as u64 + HEADER as u64 + 2;
-    header as u64 + HEADER as u64 + local_slots + operands <= MAX_SLOTS as u64
-}
-
+/// Makes one function's cells.
 pub(crate) struct Translator<'a> {
     env: &'a Env<'a>,
     words: Buf<u64>,
@@ -177,7 +174,7 @@ impl<'a> Translator<'a> {
     /// Notes that the frame reaches to slot `end`.
     fn need(&mut self, end: u32) -> Result<(), Error> {
         if end > MAX_SLOTS {
-            return Err(Error::msg("function needs more than 65,535 slots"));
+            return Err(Error::new(ErrorKind::Limit, format!("function needs more than {MAX_SLOTS} slots")));
         }
         self.max_slots = self.max_slots.max(end);
         Ok(())
@@ -242,7 +239,9 @@ impl<'a> Translator<'a> {
             O::F64Const { value } => self.push_const(Class::F64, value.bits()),
             O::V128Const { value } => self.v128_const(value.i128() as u128),
             O::RefNull { .. } => self.push_const(Class::Int, 0),
-            O::RefFunc { function_index } => self.bulk(crate::ops::SpecialOp::RefFunc, 0, 1, function_index, 0),
+            O::RefFunc { function_index } => {
+                self.bulk(crate::ops::SpecialOp::RefFunc, 0, 1, function_index, 0)
+            }
             O::GlobalGet { global_index } => self.global_get(global_index),
             O::GlobalSet { global_index } => self.global_set(global_index),
             O::Drop => {

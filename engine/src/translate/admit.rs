@@ -1,0 +1,78 @@
+//! What can't be translated is refused while it is loaded, never at its first call.
+
+use super::{Env, HEADER, MAX_SLOTS, header_of, slots, translate};
+use crate::api::Engine;
+use crate::error::ErrorKind;
+use crate::module::ModuleInner;
+use crate::ops::Class;
+use crate::stream::{self, BodyCheck, BodyStats, LoadError};
+use crate::vmctx::VmLayout;
+use wasmparser::FunctionBody;
+
+/// Admits the bodies that an engine can translate.
+pub(crate) struct Translatable {
+    engine: Engine,
+    /// The largest header of any function type in the module, once a body was seen.
+    widest: Option<u32>,
+}
+
+impl Translatable {
+    pub(crate) fn new(engine: &Engine) -> Self {
+        Self { engine: engine.clone(), widest: None }
+    }
+}
+
+impl BodyCheck for Translatable {
+    fn body(
+        &mut self,
+        module: &ModuleInner,
+        func: u32,
+        body: &FunctionBody<'_>,
+        stats: BodyStats,
+    ) -> Result<(), LoadError> {
+        let widest =
+            *self.widest.get_or_insert_with(|| module.types.iter().map(header_of).max().unwrap_or(0));
+        let ty = module.func_type(func);
+        let mut locals = slots(ty.params()) as u64;
+        let groups = body.get_locals_reader().map_err(LoadError::invalid)?;
+        for group in groups {
+            let (n, ty) = group.map_err(LoadError::invalid)?;
+            locals += n as u64 * super::control::class_of(ty).slots() as u64;
+        }
+        if fits(header_of(ty), locals, stats.max_operands, widest) {
+            return Ok(());
+        }
+        // The bound is a rough one; translating tells exactly.
+        let layout = VmLayout::new(
+            module.imported_funcs,
+            module.tables.len() as u32,
+            module.memories.len() as u32,
+            module.globals.len() as u32,
+        );
+        let env = Env {
+            data: module,
+            sigs: &[],
+            layout,
+            budget: self.engine.budget(),
+            canonical_nans: self.engine.canonical_nans(),
+            consume_fuel: self.engine.consumes_fuel(),
+        };
+        let offset = body.range().start;
+        match translate(&env, func, body.as_bytes(), offset, None) {
+            Ok(_) => Ok(()),
+            Err(e) if e.kind() == ErrorKind::Limit => {
+                let message = format!("function {func} needs more than {MAX_SLOTS} slots");
+                Err(LoadError::new(stream::ErrorKind::Limit, message, offset))
+            }
+            Err(e) => Err(LoadError::new(stream::ErrorKind::OutOfBudget, e.to_string(), offset)),
+        }
+    }
+}
+
+/// Whether a function with so many slots of locals and so many operands at most is sure to be translatable.
+fn fits(header: u32, locals: u64, operands: u32, widest: u32) -> bool {
+    let widest_operand = Class::V128.slots() as u64;
+    // Operands, then a callee's header and what a host function may leave beyond it.
+    let above = operands as u64 * widest_operand + (widest + HEADER + 2) as u64;
+    (header + HEADER) as u64 + locals + above <= MAX_SLOTS as u64
+}

@@ -1,0 +1,54 @@
+//! The suites would pass too if failures went unnoticed: here is one of every kind.
+
+use dunlin::Config;
+use dunlin_spec_tests::{Kind, run_script};
+
+#[test]
+fn failures_of_every_kind_are_noticed() {
+    let script = r#"
+        (module $m (func (export "one") (result i32) (i32.const 1)) (func (export "trap") unreachable)
+            (global (export "g") i32 (i32.const 7)))
+        (assert_return (invoke "one") (i32.const 2))
+        (assert_return (invoke "one"))
+        (assert_return (invoke "one" (i32.const 1)) (i32.const 1))
+        (assert_return (invoke "none"))
+        (assert_return (invoke $n "one") (i32.const 1))
+        (assert_return (get "g") (i32.const 8))
+        (assert_return (invoke "trap"))
+        (assert_trap (invoke "trap") "integer overflow")
+        (assert_trap (invoke "one") "unreachable")
+        (assert_trap (invoke "none") "unreachable")
+        (assert_exhaustion (invoke "trap") "call stack exhausted")
+        (assert_exhaustion (invoke "one") "call stack exhausted")
+        (assert_invalid (module) "type mismatch")
+        (assert_malformed (module quote "(module)") "unexpected end")
+        (assert_malformed (module binary "\00asm\01\00\00\00") "unexpected end")
+        (assert_unlinkable (module) "unknown import")
+        (assert_unlinkable (module (import "spectest" "none" (func))) "incompatible import type")
+        (assert_unlinkable (module (import "spectest" "none" (func)) (func (result i32))) "unknown import")
+        (assert_exception (invoke "one"))
+        (invoke "trap")
+        (register "x" $n)
+        (module instance $i $n)
+        (module (func (result i32)))
+        (module (import "spectest" "none" (func)))
+        (module definition (func (result i32)))
+        (thread $t (shared (module $m)) (assert_return (invoke "one") (i32.const 1)))
+        (wait $t)"#;
+    let report = run_script("all.wast", script, &Config::new());
+    let unnoticed: Vec<_> = report.counts.iter().filter(|(_, tally)| tally.failed != tally.total).collect();
+    assert_eq!(unnoticed.len(), 2, "{report}");
+    assert_eq!(report.counts.get(Kind::Script).failed, 0);
+    let modules = report.counts.get(Kind::Module);
+    assert_eq!((modules.total, modules.failed), (3, 2), "{report}");
+    assert_eq!(report.counts.assertions().failed, 19);
+    assert_eq!(report.failures.len(), 19 + 8, "{report}");
+    assert_eq!(
+        report.failures[0].to_string(),
+        "all.wast:4:10: assert_return: expected (i32.const 2), got (i32.const 1)"
+    );
+
+    let broken = run_script("broken.wast", "(module)\n  (assert_never)", &Config::new());
+    assert_eq!(broken.counts.get(Kind::Script).failed, 1);
+    assert_eq!((broken.failures[0].line, broken.failures[0].column), (2, 4));
+}

