@@ -1,12 +1,10 @@
 //! The one error type of the API, and the WebAssembly backtrace that it may carry.
 
 use crate::budget::{MemoryError, OutOfBudget};
-use crate::module::ModuleShared;
 use crate::stream::{self, LoadError};
 use crate::{Module, Trap};
 use std::any::Any;
 use std::fmt;
-use std::sync::Arc;
 
 /// `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = core::result::Result<T, E>;
@@ -174,9 +172,9 @@ impl Error {
         self.0.backtrace.as_ref()
     }
 
-    /// The backtrace, to add outer frames to.
-    pub(crate) fn frames_mut(&mut self) -> &mut Frames {
-        self.0.backtrace.get_or_insert_with(|| WasmBacktrace { frames: Vec::new(), omitted: 0 })
+    /// The backtrace, to add the frames of an outer execution to.
+    pub(crate) fn backtrace_mut(&mut self) -> &mut WasmBacktrace {
+        self.0.backtrace.get_or_insert_with(WasmBacktrace::new)
     }
 }
 
@@ -260,29 +258,36 @@ pub struct WasmBacktrace {
     omitted: u64,
 }
 
-/// A backtrace while the interpreter adds to it.
-pub(crate) type Frames = WasmBacktrace;
-
 /// One function of a [`WasmBacktrace`].
 #[derive(Clone)]
 pub struct FrameInfo {
     module: Module,
-    /// Among the functions that the module defines.
-    defined: u32,
-    /// A word of the function's code that belongs to the instruction.
-    word: usize,
+    func_index: u32,
+    module_offset: Option<u64>,
 }
 
 impl WasmBacktrace {
     /// How many frames are kept at most.
     pub const MAX_FRAMES: usize = 50;
 
-    /// Adds the next outer frame: that of the `defined`th function that `module` defines, at `word` of its code, which
-    /// is the word after a call if it has `returned` there.
-    pub(crate) fn push(&mut self, module: &Arc<ModuleShared>, defined: u32, word: usize, returned: bool) {
+    pub(crate) fn new() -> Self {
+        Self { frames: Vec::new(), omitted: 0 }
+    }
+
+    /// Whether another frame would be kept.
+    pub(crate) fn wants_more(&self) -> bool {
+        self.frames.len() < Self::MAX_FRAMES
+    }
+
+    /// Counts a frame that isn't kept.
+    pub(crate) fn omit(&mut self) {
+        self.omitted += 1;
+    }
+
+    /// Adds the next outer frame.
+    pub(crate) fn push(&mut self, module: &Module, func_index: u32, module_offset: Option<u64>) {
         if self.frames.len() < Self::MAX_FRAMES && self.frames.try_reserve(1).is_ok() {
-            let module = Module { inner: module.clone() };
-            self.frames.push(FrameInfo { module, defined, word: word - usize::from(returned) });
+            self.frames.push(FrameInfo { module: module.clone(), func_index, module_offset });
         } else {
             self.omitted += 1;
         }
@@ -321,18 +326,17 @@ impl fmt::Debug for WasmBacktrace {
 impl FrameInfo {
     /// The function's index in its module's index space (imports first).
     pub fn func_index(&self) -> u32 {
-        self.module.inner.data.imported_funcs + self.defined
+        self.func_index
     }
 
     /// The function's name, if the module's name section gives one.
     pub fn func_name(&self) -> Option<&str> {
-        self.module.func_name(self.func_index())
+        self.module.func_name(self.func_index)
     }
 
-    /// Offset of the instruction from the start of the module's bytes. It is found by translating the function
-    /// again; `None` if there is no memory for that.
+    /// Offset of the instruction from the start of the module's bytes, where known.
     pub fn module_offset(&self) -> Option<u64> {
-        self.module.inner.offset_of(self.defined, self.word)
+        self.module_offset
     }
 
     /// The module that the function belongs to.
@@ -348,13 +352,13 @@ impl FrameInfo {
 
 impl fmt::Display for FrameInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(offset) = self.module_offset() {
+        if let Some(offset) = self.module_offset {
             write!(f, "{offset:#8x} - ")?;
         }
         write!(f, "{}!", self.module_name().unwrap_or("<unnamed>").escape_debug())?;
         match self.func_name() {
             Some(name) => write!(f, "{}", name.escape_debug()),
-            None => write!(f, "<wasm function {}>", self.func_index()),
+            None => write!(f, "<wasm function {}>", self.func_index),
         }
     }
 }

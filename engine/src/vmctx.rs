@@ -143,7 +143,7 @@ impl VmCtx {
     /// `vm` is a live context whose module has that memory.
     pub(crate) unsafe fn memory(vm: *mut VmCtx, index: u32) -> *mut MemoryObj {
         // SAFETY: the caller keeps the contract.
-        unsafe { Self::pointer(vm, (&(*(*vm).instance).module).layout.memories + index) }
+        unsafe { Self::pointer(vm, (*(*vm).instance).module.shared().layout.memories + index) }
     }
 
     /// Table `index` of a context's instance.
@@ -152,6 +152,6 @@ impl VmCtx {
     /// `vm` is a live context whose module has that table.
     pub(crate) unsafe fn table(vm: *mut VmCtx, index: u32) -> *mut TableObj {
         // SAFETY: the caller keeps the contract.
-        unsafe { Self::pointer(vm, (&(*(*vm).instance).module).layout.tables + index) }
+        unsafe { Self::pointer(vm, (*(*vm).instance).module.shared().layout.tables + index) }
     }
 }

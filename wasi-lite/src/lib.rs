@@ -1,1 +1,60 @@
-//! wasi-lite
+//! A small WASI preview 1 for [Dunlin](dunlin): the 46 functions of `wasi_snapshot_preview1` over its linker.
+//!
+//! A guest gets what a [`WasiCtxBuilder`] grants, and nothing else: no arguments, environment or directories of the
+//! host's, and no input or output. [`add_to_linker`] links the functions:
+//!
+//! ```no_run
+//! use dunlin::{Engine, Linker, Module, Store};
+//! use dunlin_wasi_lite::{DirPerms, FilePerms, I32Exit, WasiCtx, WasiCtxBuilder};
+//!
+//! let engine = Engine::default();
+//! let mut linker = Linker::<WasiCtx>::new(&engine);
+//! dunlin_wasi_lite::add_to_linker(&mut linker, |ctx| ctx)?;
+//!
+//! let ctx = WasiCtxBuilder::new()
+//!     .args(&["wc", "-l", "/in/list"])
+//!     .inherit_stdio()
+//!     .preopened_dir("data", "/in", DirPerms::READ, FilePerms::READ)
+//!     .map_err(dunlin::Error::host)?
+//!     .build();
+//! let mut store = Store::new(&engine, ctx);
+//! let instance = linker.instantiate(&mut store, &Module::from_file(&engine, "wc.wasm")?)?;
+//! let start = instance.get_typed_func::<(), ()>(&mut store, "_start")?;
+//! if let Err(error) = start.call(&mut store, ()) {
+//!     std::process::exit(error.downcast::<I32Exit>()?.0);
+//! }
+//! # Ok::<(), dunlin::Error>(())
+//! ```
+//!
+//! # Where the specification leaves room
+//!
+//! - What a read-only directory refuses fails with `EPERM`, as does a path that leads out of the directory that it
+//!   starts from. A right that the guest gave up by `fd_fdstat_set_rights` gives `ENOTCAPABLE`, or `EBADF` for reading
+//!   and writing.
+//! - A call that has to wait (for input, for room in a pipe, for time to pass) ends when the store is interrupted. Input
+//!   and output of regular files isn't waiting.
+//! - Names that aren't UTF-8 fail with `EILSEQ`. No call allocates as much memory as a guest asks for: a call has at most
+//!   1024 buffers and 4096 subscriptions, a path 4095 bytes, and data goes straight between files and the guest's memory.
+
+#![forbid(unsafe_code)]
+
+mod abi;
+mod capability;
+mod clock;
+mod ctx;
+mod dir;
+mod errno;
+mod fd;
+mod functions;
+mod guest;
+mod linker;
+mod poll;
+mod process;
+mod stdio;
+#[cfg(test)]
+mod tests;
+
+pub use capability::{Capability, FUNCTIONS, Status, capability};
+pub use ctx::{DirPerms, FilePerms, WasiCtx, WasiCtxBuilder};
+pub use linker::{I32Exit, add_to_linker};
+pub use stdio::{ReadPipe, WritePipe};

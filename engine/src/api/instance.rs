@@ -91,15 +91,15 @@ impl Instance {
     }
 
     /// The module that this is an instance of.
-    pub fn module(&self, store: impl AsContext) -> Module {
-        Module { inner: self.obj(store.as_context().inner()).module.clone() }
+    pub fn module<'a, T: 'a>(&self, store: impl Into<StoreContext<'a, T>>) -> &'a Module {
+        &self.obj(store.into().inner()).module
     }
 
     /// What is exported by this name.
     pub fn get_export(&self, store: impl AsContext, name: &str) -> Option<Extern> {
         let store = store.as_context();
         let instance = self.obj(store.inner());
-        let export = instance.module.data.export(name)?;
+        let export = instance.module.shared().data.export(name)?;
         Some(extern_of(store.inner(), instance, export))
     }
 
@@ -146,7 +146,7 @@ impl Instance {
     ) -> impl ExactSizeIterator<Item = Export<'a>> {
         let inner = store.into().inner();
         let instance = self.obj(inner);
-        let exports = instance.module.data.exports.iter();
+        let exports = instance.module.shared().data.exports.iter();
         exports.map(move |export| Export::new(&export.name, extern_of(inner, instance, export)))
     }
 }

@@ -75,8 +75,7 @@ impl ModuleStream {
     }
 
     fn with_options(engine: &Engine, options: LoadOptions) -> Self {
-        let loader =
-            Loader::new(engine.features(), engine.budget().clone(), options, Translatable::new(engine));
+        let loader = Loader::new(engine.features(), engine.budget().clone(), options, Translatable::new(engine));
         Self { engine: engine.clone(), loader }
     }
 
@@ -244,6 +243,11 @@ impl Module {
     /// How many functions the module has, imported ones included.
     pub fn func_count(&self) -> u32 {
         self.data().funcs.len() as u32
+    }
+
+    /// How many of its functions have been translated for the interpreter: each is when it is first called.
+    pub fn translated_functions(&self) -> usize {
+        self.inner.code.translated().0
     }
 
     /// How many bytes the module has in the binary format.

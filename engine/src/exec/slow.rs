@@ -81,7 +81,7 @@ pub(crate) unsafe fn prepare(vm: *mut VmCtx, index: u32, sp: *mut u64) -> Result
     // SAFETY: `vm` and its instance are live.
     unsafe {
         let store = &mut *(*(*vm).store).store;
-        let module = &(*(*vm).instance).module;
+        let module = (*(*vm).instance).module.shared();
         let mut entry = (*(*vm).entries.add(index as usize)).load(Ordering::Relaxed);
         if crate::code::is_lazy(entry) {
             entry = module.translated(index)?.cast_mut();

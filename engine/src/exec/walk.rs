@@ -14,7 +14,7 @@ pub(crate) unsafe fn with_backtrace(mut e: Error, at: &Regs, dispatch: Dispatch)
         Dispatch::Tail => (Tail::stub(Stub::Exit), Tail::stub(Stub::CrossReturn)),
         Dispatch::Loop => (Loop::stub(Stub::Exit), Loop::stub(Stub::CrossReturn)),
     };
-    let frames = e.frames_mut();
+    let backtrace = e.backtrace_mut();
     let (mut ip, mut sp, mut vm) = (at.ip, at.sp, at.vm);
     // A frame's own cell is where it stopped; its callers' instruction pointers are behind their calls.
     let mut returned = false;
@@ -23,9 +23,16 @@ pub(crate) unsafe fn with_backtrace(mut e: Error, at: &Regs, dispatch: Dispatch)
         // has a header; a record lies before a frame that was entered across instances.
         unsafe {
             let module = &(*(*vm).instance).module;
-            let Some((index, word)) = module.code.find(ip) else { break };
-            frames.push(module, index, word, returned);
-            let header = sp.add(module.header(index) as usize);
+            let shared = module.shared();
+            let Some((index, word)) = shared.code.find(ip) else { break };
+            if backtrace.wants_more() {
+                // A return address is behind its call.
+                let offset = shared.offset_of(index, word - returned as usize);
+                backtrace.push(module, shared.data.imported_funcs + index, offset);
+            } else {
+                backtrace.omit();
+            }
+            let header = sp.add(shared.header(index) as usize);
             (ip, sp) = (*header as *const u64, *header.add(1) as *mut u64);
             if ip == exit {
                 break;

@@ -47,7 +47,7 @@ impl StoreInner {
             (instance, instance.memory(memory).as_mut())
         };
         let payload: &[u8] =
-            if instance.data_dropped(data) { &[] } else { instance.module.data.data_payload(data) };
+            if instance.data_dropped(data) { &[] } else { instance.module.shared().data.data_payload(data) };
         if src.checked_add(n).is_none_or(|end| end > payload.len() as u64) || !memory.covers(dst, n) {
             return Err(Trap::MemoryOutOfBounds);
         }
@@ -143,7 +143,7 @@ impl StoreInner {
         let (module, table, dropped) = unsafe {
             let instance = &*(*vm).instance;
             (
-                &*Arc::as_ptr(&instance.module),
+                &*Arc::as_ptr(instance.module.shared()),
                 instance.table(table).as_ptr(),
                 instance.elem_dropped(elem),
             )
@@ -272,7 +272,7 @@ mod tests {
             expected.copy_within(src..src + n, dst);
             let mut context = store.as_context_mut();
             let inner = context.inner_mut();
-            // SAFETY: `vm` is a context of this store, and has what the indices name.
+            // SAFETY (here and below): `vm` is a context of this store, and has what the indices name.
             unsafe { inner.memory_copy(vm, 0, 0, dst as u64, src as u64, n as u64).unwrap() };
             assert!(memory.data(&store) == expected, "{dst} {src} {n}");
         }

@@ -84,7 +84,7 @@ impl StoreInner {
     pub(crate) unsafe fn func_ref(&mut self, vm: *mut VmCtx, func_index: u32) -> Result<*mut FuncObj, Error> {
         // SAFETY: the caller's contract; instances live as long as their contexts.
         let instance = unsafe { &mut *(*vm).instance };
-        let module = &*instance.module;
+        let module = instance.module.shared();
         let Some(defined) = func_index.checked_sub(module.data.imported_funcs) else {
             // SAFETY: the imported functions begin at this word, and there are more than `func_index`.
             return Ok(unsafe { VmCtx::pointer(vm, module.layout.funcs + func_index) });

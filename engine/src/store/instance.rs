@@ -1,16 +1,14 @@
 //! The part of an instance that its code rarely needs.
 
 use super::StoreInner;
-use crate::Error;
 use crate::budget::{Buf, Charge, Kind};
-use crate::module::ModuleShared;
 use crate::vmctx::{FuncObj, GlobalObj, MemoryObj, TableObj, VmCtx};
+use crate::{Error, Module};
 use core::ptr::NonNull;
-use std::sync::Arc;
 
 /// An instance; its [`VmCtx`] is what code sees of it.
 pub(crate) struct InstanceObj {
-    pub(crate) module: Arc<ModuleShared>,
+    pub(crate) module: Module,
     /// The context and the pointer arrays behind it: boxed words, so that it never moves.
     block: NonNull<[u64]>,
     /// The references made so far to functions that the module defines; empty before the first.
@@ -23,16 +21,14 @@ pub(crate) struct InstanceObj {
 
 impl InstanceObj {
     /// An instance whose pointers are still null, to be filled by instantiation.
-    pub(crate) fn create(
-        store: &mut StoreInner,
-        module: &Arc<ModuleShared>,
-    ) -> Result<NonNull<InstanceObj>, Error> {
-        let words = module.layout.words as usize;
+    pub(crate) fn create(store: &mut StoreInner, module: &Module) -> Result<NonNull<InstanceObj>, Error> {
+        let shared = module.shared();
+        let words = shared.layout.words as usize;
         let budget = store.engine.budget();
         let mut block = Buf::with_capacity(budget, Kind::Instance, words)?;
         block.try_resize(words, 0u64)?;
         let (block, charge) = block.into_boxed();
-        let segments = module.data.elems.len() + module.data.data.len();
+        let segments = shared.data.elems.len() + shared.data.data.len();
         let mut dropped = Buf::with_capacity(budget, Kind::Instance, segments.div_ceil(64))?;
         dropped.try_resize(segments.div_ceil(64), 0)?;
         let func_refs = Buf::new(budget, Kind::Instance);
@@ -48,7 +44,7 @@ impl InstanceObj {
         let head = VmCtx {
             // SAFETY: the store is live. Through its own pointer, so that this one stays good when `store` ends.
             store: unsafe { &raw mut (*store.vm.store).vm },
-            entries: module.code.entries(),
+            entries: shared.code.entries(),
             mem0: empty_memory.as_ptr(),
             instance: instance.as_ptr(),
         };
@@ -70,13 +66,13 @@ impl InstanceObj {
 
     pub(crate) fn set_func(&mut self, index: u32, func: NonNull<FuncObj>) {
         // SAFETY: a word of the array of imported functions, which nobody else is looking at.
-        unsafe { self.word::<FuncObj>(self.module.layout.funcs, index).write(func.as_ptr()) }
+        unsafe { self.word::<FuncObj>(self.module.shared().layout.funcs, index).write(func.as_ptr()) }
     }
 
     /// A function that the module exports: instantiation has made a reference to it.
     pub(crate) fn exported_func(&self, index: u32) -> NonNull<FuncObj> {
-        let layout = &self.module.layout;
-        let func = match index.checked_sub(self.module.data.imported_funcs) {
+        let layout = &self.module.shared().layout;
+        let func = match index.checked_sub(self.module.shared().data.imported_funcs) {
             Some(defined) => self.func_refs[defined as usize],
             // SAFETY: a word of the array of imported functions, filled by instantiation.
             None => unsafe { self.word::<FuncObj>(layout.funcs, index).read() },
@@ -86,25 +82,25 @@ impl InstanceObj {
 
     pub(crate) fn table(&self, index: u32) -> NonNull<TableObj> {
         // SAFETY: a word of the array of tables, filled by instantiation.
-        let table = unsafe { self.word::<TableObj>(self.module.layout.tables, index).read() };
+        let table = unsafe { self.word::<TableObj>(self.module.shared().layout.tables, index).read() };
         NonNull::new(table).expect("instantiation filled it in")
     }
 
     pub(crate) fn set_table(&mut self, index: u32, table: NonNull<TableObj>) {
         // SAFETY: a word of the array of tables, which nobody else is looking at.
-        unsafe { self.word::<TableObj>(self.module.layout.tables, index).write(table.as_ptr()) }
+        unsafe { self.word::<TableObj>(self.module.shared().layout.tables, index).write(table.as_ptr()) }
     }
 
     pub(crate) fn memory(&self, index: u32) -> NonNull<MemoryObj> {
         // SAFETY: a word of the array of memories, filled by instantiation.
-        let memory = unsafe { self.word::<MemoryObj>(self.module.layout.memories, index).read() };
+        let memory = unsafe { self.word::<MemoryObj>(self.module.shared().layout.memories, index).read() };
         NonNull::new(memory).expect("instantiation filled it in")
     }
 
     pub(crate) fn set_memory(&mut self, index: u32, memory: NonNull<MemoryObj>) {
         // SAFETY: a word of the array of memories, which nobody else is looking at; the context is ours.
         unsafe {
-            self.word::<MemoryObj>(self.module.layout.memories, index).write(memory.as_ptr());
+            self.word::<MemoryObj>(self.module.shared().layout.memories, index).write(memory.as_ptr());
             if index == 0 {
                 (*self.vm()).mem0 = memory.as_ptr();
             }
@@ -113,13 +109,13 @@ impl InstanceObj {
 
     pub(crate) fn global(&self, index: u32) -> NonNull<GlobalObj> {
         // SAFETY: a word of the array of globals, filled by instantiation.
-        let global = unsafe { self.word::<GlobalObj>(self.module.layout.globals, index).read() };
+        let global = unsafe { self.word::<GlobalObj>(self.module.shared().layout.globals, index).read() };
         NonNull::new(global).expect("instantiation filled it in")
     }
 
     pub(crate) fn set_global(&mut self, index: u32, global: NonNull<GlobalObj>) {
         // SAFETY: a word of the array of globals, which nobody else is looking at.
-        unsafe { self.word::<GlobalObj>(self.module.layout.globals, index).write(global.as_ptr()) }
+        unsafe { self.word::<GlobalObj>(self.module.shared().layout.globals, index).write(global.as_ptr()) }
     }
 
     pub(crate) fn elem_dropped(&self, elem: u32) -> bool {
@@ -127,7 +123,7 @@ impl InstanceObj {
     }
 
     pub(crate) fn data_dropped(&self, data: u32) -> bool {
-        self.dropped_bit(self.module.data.elems.len() as u32 + data)
+        self.dropped_bit(self.module.shared().data.elems.len() as u32 + data)
     }
 
     pub(crate) fn drop_elem(&mut self, elem: u32) {
@@ -135,7 +131,7 @@ impl InstanceObj {
     }
 
     pub(crate) fn drop_data(&mut self, data: u32) {
-        let bit = self.module.data.elems.len() as u32 + data;
+        let bit = self.module.shared().data.elems.len() as u32 + data;
         self.dropped[bit as usize / 64] |= 1 << (bit % 64);
     }
 

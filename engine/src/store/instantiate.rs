@@ -115,7 +115,7 @@ pub(crate) fn instantiate(
 ) -> Result<(NonNull<InstanceObj>, Option<u32>), Error> {
     let shared = module.shared();
     let data = &shared.data;
-    let mut instance = InstanceObj::create(store, shared)?;
+    let mut instance = InstanceObj::create(store, module)?;
     // SAFETY: new and ours alone; nothing follows its pointers before they are filled in: first the imports and
     // memories, which nothing else refers to, then what may refer to functions and globals.
     let obj = unsafe { instance.as_mut() };

@@ -1,0 +1,511 @@
+//! The command line: options into structs, and a sentence for whatever can't be understood.
+
+use crate::failure::Failure;
+use lexopt::{Arg, Parser, ValueExt};
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What is to be done.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// Print a help text.
+    Help(&'static str),
+    /// Print the version.
+    Version,
+    /// `dunlin run`
+    Run(Box<RunOptions>),
+    /// `dunlin inspect`
+    Inspect {
+        /// Which module.
+        module: OsString,
+        /// As JSON.
+        json: bool,
+    },
+    /// `dunlin validate`
+    Validate {
+        /// Which module.
+        module: OsString,
+    },
+    /// `dunlin wast`
+    Wast {
+        /// Scripts and folders.
+        paths: Vec<PathBuf>,
+        /// As JSON.
+        json: bool,
+    },
+}
+
+/// The options of `dunlin run`.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct RunOptions {
+    /// The module: a path, or `-`.
+    pub(crate) module: OsString,
+    /// What comes after it.
+    pub(crate) args: Vec<OsString>,
+    /// The export to call.
+    pub(crate) invoke: Option<String>,
+    /// The folders that the guest may use.
+    pub(crate) dirs: Vec<Dir>,
+    /// The guest's environment.
+    pub(crate) env: Vec<(String, String)>,
+    /// Units of fuel.
+    pub(crate) fuel: Option<u64>,
+    /// How long it may take.
+    pub(crate) timeout: Option<Duration>,
+    /// Bytes of stack.
+    pub(crate) max_stack: Option<usize>,
+    /// Whether unknown imported functions trap when called.
+    pub(crate) trap_unknown_imports: bool,
+    /// Where the report goes.
+    pub(crate) report: Option<PathBuf>,
+}
+
+/// A folder that the guest may use.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Dir {
+    /// Where it is.
+    pub(crate) host: PathBuf,
+    /// The guest's name for it.
+    pub(crate) guest: String,
+    /// Whether it may only be read.
+    pub(crate) read_only: bool,
+}
+
+const COMMANDS: [(&str, &str, &[&str]); 4] = [
+    (
+        "run",
+        include_str!("help/run.txt"),
+        &[
+            "--invoke",
+            "--dir",
+            "--dir-ro",
+            "--env",
+            "--fuel",
+            "--timeout",
+            "--max-stack",
+            "-W",
+            "--wasm",
+            "--unknown-imports",
+            "--report",
+            "--help",
+        ],
+    ),
+    ("inspect", include_str!("help/inspect.txt"), &["--json", "--help"]),
+    ("validate", include_str!("help/validate.txt"), &["--help"]),
+    ("wast", include_str!("help/wast.txt"), &["--json", "--help"]),
+];
+
+const HELP: &str = include_str!("help/dunlin.txt");
+
+/// Parses what comes after the program's own name.
+pub(crate) fn parse(args: impl IntoIterator<Item = OsString, IntoIter: 'static>) -> Result<Command, Failure> {
+    let mut parser = Parser::from_args(args);
+    match next(&mut parser, "dunlin")? {
+        None => {
+            Err(Failure::usage("a command is missing: run, inspect, validate or wast; see 'dunlin --help'"))
+        }
+        Some(Arg::Short('h') | Arg::Long("help")) => Ok(Command::Help(HELP)),
+        Some(Arg::Short('V') | Arg::Long("version")) => Ok(Command::Version),
+        Some(Arg::Value(name)) => match name.to_str() {
+            Some("run") => run(parser),
+            Some("inspect") => inspect(parser),
+            Some("validate") => validate(parser),
+            Some("wast") => wast(parser),
+            Some("help") => help(parser),
+            _ => Err(unknown_command(&name)),
+        },
+        Some(other) => {
+            let option = spelled(&other);
+            let of_run = COMMANDS[0].2.contains(&&*option);
+            let hint = if of_run { "; it goes after 'run'" } else { "" };
+            Err(Failure::usage(format_args!("unknown option '{option}'{hint}; see 'dunlin --help'")))
+        }
+    }
+}
+
+fn unknown_command(name: &OsStr) -> Failure {
+    let shown = name.to_string_lossy();
+    let extension = std::path::Path::new(name).extension();
+    let hint = if extension.is_some_and(|end| end == "wasm" || end == "wat") {
+        format!("; did you mean 'dunlin run {shown}'?")
+    } else {
+        did_you_mean(&shown, COMMANDS.iter().map(|(command, ..)| *command).chain(["help"]))
+    };
+    Failure::usage(format_args!("unknown command '{shown}'{hint}; see 'dunlin --help'"))
+}
+
+fn help(mut parser: Parser) -> Result<Command, Failure> {
+    match next(&mut parser, "dunlin help")? {
+        Some(Arg::Value(name)) => match COMMANDS.iter().find(|(command, ..)| *command == name) {
+            Some((_, text, _)) => Ok(Command::Help(text)),
+            None => Err(unknown_command(&name)),
+        },
+        _ => Ok(Command::Help(HELP)),
+    }
+}
+
+fn help_of(command: &str) -> Command {
+    Command::Help(COMMANDS.iter().find(|(name, ..)| *name == command).map_or(HELP, |(_, text, _)| text))
+}
+
+fn run(mut parser: Parser) -> Result<Command, Failure> {
+    let mut options = RunOptions::default();
+    loop {
+        match next(&mut parser, "dunlin run")? {
+            Some(Arg::Short('h') | Arg::Long("help")) => return Ok(help_of("run")),
+            Some(Arg::Long("invoke")) => options.invoke = Some(text(&mut parser, "--invoke")?),
+            Some(Arg::Long("dir")) => options.dirs.push(dir(&mut parser, "--dir", false)?),
+            Some(Arg::Long("dir-ro")) => options.dirs.push(dir(&mut parser, "--dir-ro", true)?),
+            Some(Arg::Long("env")) => options.env.push(env(&text(&mut parser, "--env")?)?),
+            Some(Arg::Long("fuel")) => options.fuel = Some(fuel("--fuel", &text(&mut parser, "--fuel")?)?),
+            Some(Arg::Long("timeout")) => {
+                options.timeout = Some(duration("--timeout", &text(&mut parser, "--timeout")?)?);
+            }
+            Some(Arg::Long("max-stack")) => {
+                options.max_stack = Some(size("--max-stack", &text(&mut parser, "--max-stack")?)?);
+            }
+            Some(Arg::Short('W') | Arg::Long("wasm")) => {
+                wasm_options(&mut options, &text(&mut parser, "-W")?)?
+            }
+            Some(Arg::Long("unknown-imports")) => match &*text(&mut parser, "--unknown-imports")? {
+                "trap" => options.trap_unknown_imports = true,
+                other => {
+                    return Err(Failure::usage(format_args!(
+                        "--unknown-imports takes 'trap', not '{other}'"
+                    )));
+                }
+            },
+            Some(Arg::Long("report")) => options.report = Some(value(&mut parser, "--report")?.into()),
+            Some(Arg::Value(module)) => {
+                options.module = module;
+                options.args = parser.raw_args().map_err(|error| Failure::usage(error))?.collect();
+                return Ok(Command::Run(Box::new(options)));
+            }
+            Some(other) => return Err(unknown_option("run", &other)),
+            None => return Err(missing_module("run")),
+        }
+    }
+}
+
+fn inspect(mut parser: Parser) -> Result<Command, Failure> {
+    let (mut module, mut json) = (None, false);
+    while let Some(arg) = next(&mut parser, "dunlin inspect")? {
+        match arg {
+            Arg::Short('h') | Arg::Long("help") => return Ok(help_of("inspect")),
+            Arg::Long("json") => json = true,
+            Arg::Value(path) if module.is_none() => module = Some(path),
+            Arg::Value(path) => return Err(one_module("inspect", &path)),
+            other => return Err(unknown_option("inspect", &other)),
+        }
+    }
+    Ok(Command::Inspect { module: module.ok_or_else(|| missing_module("inspect"))?, json })
+}
+
+fn validate(mut parser: Parser) -> Result<Command, Failure> {
+    let mut module = None;
+    while let Some(arg) = next(&mut parser, "dunlin validate")? {
+        match arg {
+            Arg::Short('h') | Arg::Long("help") => return Ok(help_of("validate")),
+            Arg::Value(path) if module.is_none() => module = Some(path),
+            Arg::Value(path) => return Err(one_module("validate", &path)),
+            other => return Err(unknown_option("validate", &other)),
+        }
+    }
+    Ok(Command::Validate { module: module.ok_or_else(|| missing_module("validate"))? })
+}
+
+fn wast(mut parser: Parser) -> Result<Command, Failure> {
+    let (mut paths, mut json) = (Vec::new(), false);
+    while let Some(arg) = next(&mut parser, "dunlin wast")? {
+        match arg {
+            Arg::Short('h') | Arg::Long("help") => return Ok(help_of("wast")),
+            Arg::Long("json") => json = true,
+            Arg::Value(path) => paths.push(path.into()),
+            other => return Err(unknown_option("wast", &other)),
+        }
+    }
+    if paths.is_empty() {
+        return Err(Failure::usage("a script or a folder is missing; see 'dunlin wast --help'"));
+    }
+    Ok(Command::Wast { paths, json })
+}
+
+fn next<'a>(parser: &'a mut Parser, command: &str) -> Result<Option<Arg<'a>>, Failure> {
+    parser.next().map_err(|error| {
+        let message = match error {
+            lexopt::Error::UnexpectedValue { option, value } => {
+                format!("{option} takes no value, but '{}' is given", value.to_string_lossy())
+            }
+            other => other.to_string(),
+        };
+        Failure::usage(format_args!("{message}; see '{command} --help'"))
+    })
+}
+
+fn value(parser: &mut Parser, option: &str) -> Result<OsString, Failure> {
+    parser
+        .value()
+        .map_err(|_| Failure::usage(format_args!("{option} needs a value; see 'dunlin run --help'")))
+}
+
+fn text(parser: &mut Parser, option: &str) -> Result<String, Failure> {
+    value(parser, option)?
+        .string()
+        .map_err(|_| Failure::usage(format_args!("the value of {option} isn't valid UTF-8")))
+}
+
+fn dir(parser: &mut Parser, option: &str, read_only: bool) -> Result<Dir, Failure> {
+    let value = text(parser, option)?;
+    let (host, guest) = value.split_once("::").unwrap_or((&value, &value));
+    if host.is_empty() || guest.is_empty() {
+        return Err(Failure::usage(format_args!("{option} takes HOST or HOST::GUEST, not '{value}'")));
+    }
+    Ok(Dir { host: host.into(), guest: guest.into(), read_only })
+}
+
+fn env(text: &str) -> Result<(String, String), Failure> {
+    let (name, value) = match text.split_once('=') {
+        Some((name, value)) => (name, value.to_owned()),
+        None => match std::env::var(text) {
+            Ok(value) => (text, value),
+            Err(std::env::VarError::NotPresent) => {
+                return Err(Failure::usage(format_args!(
+                    "--env {text}: there is no such variable here; give it a value with --env {text}=VALUE"
+                )));
+            }
+            Err(std::env::VarError::NotUnicode(_)) => {
+                return Err(Failure::usage(format_args!("--env {text}: its value isn't valid UTF-8")));
+            }
+        },
+    };
+    if name.is_empty() || text.contains('\0') {
+        return Err(Failure::usage(format_args!(
+            "--env takes NAME=VALUE or NAME, not '{}'",
+            text.escape_debug()
+        )));
+    }
+    Ok((name.to_owned(), value))
+}
+
+/// The options that wasmtime calls `-W`, for scripts written for it.
+fn wasm_options(options: &mut RunOptions, list: &str) -> Result<(), Failure> {
+    for item in list.split(',') {
+        match item.split_once('=') {
+            Some(("fuel", value)) => options.fuel = Some(fuel("-W fuel", value)?),
+            Some(("timeout", value)) => options.timeout = Some(duration("-W timeout", value)?),
+            Some(("max-wasm-stack", value)) => options.max_stack = Some(size("-W max-wasm-stack", value)?),
+            _ => {
+                return Err(Failure::usage(format_args!(
+                    "-W takes fuel=N, timeout=TIME and max-wasm-stack=SIZE, separated by commas, not '{item}'"
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn fuel(option: &str, text: &str) -> Result<u64, Failure> {
+    text.replace('_', "").parse().map_err(|_| {
+        Failure::usage(format_args!("{option} takes a whole number from 0 to {}, not '{text}'", u64::MAX))
+    })
+}
+
+fn duration(option: &str, text: &str) -> Result<Duration, Failure> {
+    let unit_at = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(unit_at);
+    let seconds = match unit {
+        "us" => Some(1e-6),
+        "ms" => Some(1e-3),
+        "" | "s" => Some(1.0),
+        "m" | "min" => Some(60.0),
+        "h" => Some(3600.0),
+        _ => None,
+    };
+    // A plain number alone: what `f64` parses beyond that ("inf", "1e9") begins with or contains letters.
+    let number = number.trim_end().parse::<f64>().ok();
+    seconds.zip(number).and_then(|(unit, number)| Duration::try_from_secs_f64(number * unit).ok()).ok_or_else(
+        || Failure::usage(format_args!("{option} takes a time such as 500ms, 2s or 1.5m, not '{text}'")),
+    )
+}
+
+fn size(option: &str, text: &str) -> Result<usize, Failure> {
+    let unit_at = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(unit_at);
+    let shift = match &*unit.to_ascii_lowercase() {
+        "" | "b" => Some(0),
+        "k" | "kib" => Some(10),
+        "m" | "mib" => Some(20),
+        "g" | "gib" => Some(30),
+        _ => None,
+    };
+    let number = number.trim_end().replace('_', "").parse::<usize>().ok();
+    shift.zip(number).and_then(|(shift, number)| number.checked_mul(1 << shift)).ok_or_else(|| {
+        Failure::usage(format_args!("{option} takes a size such as 65536, 512KiB or 4MiB, not '{text}'"))
+    })
+}
+
+fn missing_module(command: &str) -> Failure {
+    Failure::usage(format_args!(
+        "a module is missing: a file, or - for standard input; see 'dunlin {command} --help'"
+    ))
+}
+
+fn one_module(command: &str, second: &OsStr) -> Failure {
+    let second = second.to_string_lossy();
+    Failure::usage(format_args!("'{second}' is one module too many; see 'dunlin {command} --help'"))
+}
+
+fn spelled(arg: &Arg<'_>) -> String {
+    match arg {
+        Arg::Short(c) => format!("-{c}"),
+        Arg::Long(name) => format!("--{name}"),
+        Arg::Value(value) => value.to_string_lossy().into_owned(),
+    }
+}
+
+fn unknown_option(command: &str, arg: &Arg<'_>) -> Failure {
+    let option = spelled(arg);
+    let known = COMMANDS.iter().find(|(name, ..)| *name == command).map_or(&[][..], |(.., options)| options);
+    let mut hint = did_you_mean(&option, known.iter().copied());
+    if hint.is_empty() && command == "run" {
+        hint = "; options for the program go after the module".into();
+    }
+    Failure::usage(format_args!("unknown option '{option}'{hint}; see 'dunlin {command} --help'"))
+}
+
+fn did_you_mean<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let near = known.map(|name| (distance(given, name), name)).min();
+    match near {
+        Some((distance, name)) if distance <= 2 && distance < name.trim_start_matches('-').len() => {
+            format!("; did you mean '{name}'?")
+        }
+        _ => String::new(),
+    }
+}
+
+/// How many insertions, removals and replacements of a character make `a` into `b`.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(x != *y);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(row[j + 1] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Command, Failure> {
+        let args: Vec<OsString> = line.split_whitespace().map(Into::into).collect();
+        parse(args)
+    }
+
+    fn run_options(line: &str) -> RunOptions {
+        match parsed(line) {
+            Ok(Command::Run(options)) => *options,
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    fn refusal(line: &str) -> String {
+        let failure = parsed(line).unwrap_err();
+        assert_eq!(failure.code, 2, "{line}");
+        failure.message
+    }
+
+    #[test]
+    fn everything_after_the_module_is_the_guests() {
+        let options = run_options("run --fuel 5 m.wasm --fuel 6 -- -W x --help -");
+        assert_eq!(options.fuel, Some(5));
+        assert_eq!(options.args, ["--fuel", "6", "--", "-W", "x", "--help", "-"]);
+        assert_eq!(run_options("run - -x").module, "-");
+        assert_eq!(run_options("run -- -odd.wasm -x").args, ["-x"]);
+    }
+
+    #[test]
+    fn options_have_the_forms_that_the_help_promises() {
+        let options = run_options(
+            "run --dir /a::/b --dir-ro=c --env A=b=c --env E= --timeout 1.5m --max-stack 2MiB --invoke f \
+             --unknown-imports trap --report r.json m.wat",
+        );
+        let expected = RunOptions {
+            module: "m.wat".into(),
+            invoke: Some("f".into()),
+            dirs: vec![
+                Dir { host: "/a".into(), guest: "/b".into(), read_only: false },
+                Dir { host: "c".into(), guest: "c".into(), read_only: true },
+            ],
+            env: vec![("A".into(), "b=c".into()), ("E".into(), String::new())],
+            timeout: Some(Duration::from_secs(90)),
+            max_stack: Some(2 << 20),
+            trap_unknown_imports: true,
+            report: Some("r.json".into()),
+            ..RunOptions::default()
+        };
+        assert_eq!(options, expected);
+        let wasmtime = run_options("run -W fuel=1_000,timeout=500ms -Wmax-wasm-stack=4096 m");
+        let same = run_options("run --fuel 1000 --timeout 0.5 --max-stack 4096 m");
+        assert_eq!(wasmtime, same);
+    }
+
+    #[test]
+    fn times_and_sizes() {
+        for (text, millis) in [("500ms", 500), ("2s", 2000), ("2", 2000), ("0.25s", 250), ("1h", 3_600_000)] {
+            assert_eq!(duration("t", text).unwrap(), Duration::from_millis(millis), "{text}");
+        }
+        for text in ["", "s", "-1s", "1e3", "inf", "nan", "1d", "1 2s", "999999999999999999999h"] {
+            assert!(duration("t", text).is_err(), "{text}");
+        }
+        for (text, bytes) in [("0", 0), ("65536", 65536), ("64k", 65536), ("64KiB", 65536), ("1G", 1 << 30)] {
+            assert_eq!(size("s", text).unwrap(), bytes, "{text}");
+        }
+        for text in ["", "MiB", "1.5MiB", "-1", "1KB", "99999999999GiB", "18446744073709551615K"] {
+            assert!(size("s", text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn refusals_help() {
+        assert!(refusal("run --feul 3 m").contains("did you mean '--fuel'?"));
+        assert!(refusal("run -i 12 m").contains("options for the program go after the module"));
+        assert!(refusal("rnu m").contains("did you mean 'run'?"));
+        assert!(refusal("app.wasm").contains("did you mean 'dunlin run app.wasm'?"));
+        assert!(refusal("--fuel 3 run m").contains("goes after 'run'"));
+        assert!(refusal("run --fuel").contains("needs a value"));
+        assert!(refusal("run --fuel -3 m").contains("whole number"));
+        assert!(refusal("run").contains("a module is missing"));
+        assert!(refusal("inspect --json=yes m").contains("takes no value"));
+        assert!(refusal("inspect a b").contains("one module too many"));
+        assert!(refusal("run -W gc=y m").contains("'gc=y'"));
+        assert!(refusal("run --unknown-imports ignore m").contains("'trap'"));
+        assert!(refusal("run --dir ::/x m").contains("HOST::GUEST"));
+        assert!(refusal("run --env DUNLIN_TEST_NOT_SET m").contains("no such variable"));
+        assert!(refusal("").contains("a command is missing"));
+        assert!(refusal("wast --json").contains("a script or a folder is missing"));
+    }
+
+    #[test]
+    fn help_is_found_everywhere() {
+        for (line, first) in [
+            ("--help", "dunlin - "),
+            ("help", "dunlin - "),
+            ("help wast", "Run test scripts"),
+            ("run --fuel 3 -h", "Run a WASI program"),
+            ("inspect m --help", "Show what a module wants"),
+        ] {
+            match parsed(line) {
+                Ok(Command::Help(text)) => assert!(text.starts_with(first), "{line}"),
+                other => panic!("{line}: {other:?}"),
+            }
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! What the command says when it can't do what it was asked to.
+
+use std::fmt;
+
+/// The module, or something it was to be given, can't be loaded, linked or opened.
+pub(crate) const EXIT_UNUSABLE: u8 = 1;
+/// The command line asks for something that can't be done.
+pub(crate) const EXIT_USAGE: u8 = 2;
+/// The guest ran out of time.
+pub(crate) const EXIT_TIMEOUT: u8 = 124;
+/// The guest ran out of fuel.
+pub(crate) const EXIT_FUEL: u8 = 125;
+/// The guest trapped.
+pub(crate) const EXIT_TRAP: u8 = 134;
+
+/// A sentence for standard error, and the exit code that goes with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Failure {
+    /// The exit code.
+    pub(crate) code: u8,
+    /// The sentence.
+    pub(crate) message: String,
+}
+
+impl Failure {
+    /// Something can't be loaded, linked or opened.
+    pub(crate) fn unusable(message: impl fmt::Display) -> Self {
+        Self { code: EXIT_UNUSABLE, message: message.to_string() }
+    }
+
+    /// Wrong usage.
+    pub(crate) fn usage(message: impl fmt::Display) -> Self {
+        Self { code: EXIT_USAGE, message: message.to_string() }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+/// The system's words for an error, without its number.
+pub(crate) fn io_reason(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    match text.split_once(" (os error ") {
+        Some((reason, _)) => reason.to_owned(),
+        None => text,
+    }
+}

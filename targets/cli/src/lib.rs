@@ -1,0 +1,50 @@
+//! The `dunlin` command, as a library so that it can be tested without a process.
+#![forbid(unsafe_code)]
+
+mod args;
+mod entry;
+mod failure;
+mod inspect;
+mod json;
+mod load;
+mod outcome;
+mod output;
+mod run;
+mod scan;
+mod validate;
+mod values;
+mod wasi;
+#[cfg(feature = "text")]
+mod wast;
+mod watchdog;
+
+use args::Command;
+use failure::Failure;
+use std::ffi::OsString;
+
+/// Does what the arguments (without the program's own name) ask for, and gives the exit code.
+pub fn main(args: impl IntoIterator<Item = OsString, IntoIter: 'static>) -> u8 {
+    execute(args).unwrap_or_else(|failure| {
+        output::complain(&failure);
+        failure.code
+    })
+}
+
+fn execute(args: impl IntoIterator<Item = OsString, IntoIter: 'static>) -> Result<u8, Failure> {
+    match args::parse(args)? {
+        Command::Help(text) => output::print(text)?,
+        Command::Version => output::print(concat!("dunlin ", env!("CARGO_PKG_VERSION"), "\n"))?,
+        Command::Run(options) => return run::run(*options),
+        Command::Inspect { module, json } => inspect::inspect(&module, json)?,
+        Command::Validate { module } => validate::validate(&module)?,
+        #[cfg(feature = "text")]
+        Command::Wast { paths, json } => return Ok(u8::from(!wast::wast(&paths, json)?)),
+        #[cfg(not(feature = "text"))]
+        Command::Wast { .. } => {
+            return Err(Failure::usage(
+                "this build of dunlin has no 'wast': build it with the feature 'text'",
+            ));
+        }
+    }
+    Ok(0)
+}

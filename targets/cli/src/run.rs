@@ -1,0 +1,130 @@
+//! `dunlin run`
+
+use crate::args::RunOptions;
+use crate::entry::{self, Entry};
+use crate::failure::{EXIT_TIMEOUT, Failure};
+use crate::load::{display_name, load};
+use crate::outcome::{Outcome, Session};
+use crate::output::print;
+use crate::values;
+use crate::wasi::{self, Wasi};
+use crate::watchdog::Watchdog;
+use dunlin::{Config, Engine, Error, ErrorKind, Instance, Linker, Module, Store, Trap, Val};
+use std::sync::Arc;
+
+/// Runs a guest, tells of its end, and gives the exit code.
+pub(crate) fn run(options: RunOptions) -> Result<u8, Failure> {
+    let engine = engine(&options)?;
+    let name = display_name(&options.module);
+    let report = options.report.as_deref();
+    let session = Arc::new(Session::start(engine.clone(), name, options.timeout, options.fuel, report)?);
+    let watchdog = match options.timeout {
+        Some(timeout) => {
+            let told = session.clone();
+            let give_up = move || {
+                told.finish(&Outcome::Timeout(None));
+                std::process::exit(EXIT_TIMEOUT.into());
+            };
+            let dog = Watchdog::start(session.started, timeout, give_up);
+            Some(dog.map_err(|error| Failure::unusable(format_args!("--timeout needs a thread: {error}")))?)
+        }
+        None => None,
+    };
+    let result = attempt(&options, &engine, &session, watchdog.as_ref());
+    // From here on, the end is ours to tell.
+    drop(watchdog);
+    let outcome = match result {
+        Ok(outcome) => outcome,
+        Err(failure) => Outcome::Failed(failure),
+    };
+    Ok(session.finish(&outcome))
+}
+
+fn engine(options: &RunOptions) -> Result<Engine, Failure> {
+    let mut config = Config::new();
+    // A report tells the fuel that was used even if it isn't limited.
+    config.consume_fuel(options.fuel.is_some() || options.report.is_some());
+    if let Some(bytes) = options.max_stack {
+        config.max_wasm_stack(bytes);
+    }
+    Engine::new(&config).map_err(|error| Failure::unusable(error))
+}
+
+fn attempt(
+    options: &RunOptions,
+    engine: &Engine,
+    session: &Session,
+    watchdog: Option<&Watchdog>,
+) -> Result<Outcome, Failure> {
+    // Before the module: it may come slowly, and options that can't be had needn't wait for it.
+    let wasi = wasi::context(options)?;
+    let module = load(engine, &options.module)?;
+    session.loaded(&module);
+    let unusable = |error: Error| Failure::unusable(error.context(display_name(&options.module)));
+    let entry = entry::find(&module, options.invoke.as_deref(), &options.args)?;
+    let linker = linker(engine, &module, options.trap_unknown_imports).map_err(unusable)?;
+    let mut store = Store::try_new(engine, wasi).map_err(unusable)?;
+    let fuel = options.fuel.unwrap_or(u64::MAX);
+    let counted = store.set_fuel(fuel).is_ok();
+    if let Some(watchdog) = watchdog {
+        watchdog.running(store.interrupt_handle());
+    }
+    let result = linker.instantiate(&mut store, &module);
+    let never_began = result.as_ref().is_err_and(|error| is_about_the_module(error.kind()));
+    let result = result.and_then(|instance| call(&mut store, instance, &entry));
+    if counted {
+        session.fuel_used(fuel - store.get_fuel().unwrap_or(0));
+    }
+    match result {
+        Ok(results) => {
+            results.iter().try_for_each(|value| print(&format!("{}\n", values::show(value))))?;
+            Ok(Outcome::Exited(0))
+        }
+        Err(error) if never_began => Err(unusable(error)),
+        Err(error) => Ok(stopped(error)),
+    }
+}
+
+fn linker(engine: &Engine, module: &Module, trap_unknown_imports: bool) -> Result<Linker<Wasi>, Error> {
+    let mut linker = wasi::linker(engine)?;
+    if trap_unknown_imports {
+        linker.define_unknown_imports_as_traps(module)?;
+    }
+    Ok(linker)
+}
+
+/// Whether an instantiation failed before the guest's start function could do anything.
+fn is_about_the_module(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::Link | ErrorKind::Limit | ErrorKind::OutOfBudget | ErrorKind::Invalid | ErrorKind::Io
+    )
+}
+
+fn call(store: &mut Store<Wasi>, instance: Instance, entry: &Entry) -> Result<Vec<Val>, Error> {
+    let function = |store: &Store<Wasi>, name: &str| {
+        instance.get_func(store, name).ok_or_else(|| Error::msg(format_args!("there is no function {name}")))
+    };
+    if entry.initialize {
+        function(store, "_initialize")?.call(&mut *store, &[], &mut [])?;
+    }
+    let mut results: Vec<_> = entry.results.iter().map(|ty| Val::default_for_ty(*ty)).collect();
+    function(store, &entry.name)?.call(&mut *store, &entry.params, &mut results)?;
+    Ok(results)
+}
+
+/// Why the guest didn't return.
+fn stopped(error: Error) -> Outcome {
+    if let Some(code) = wasi::exit_code(&error) {
+        return Outcome::Exited(code);
+    }
+    let backtrace = error.backtrace().cloned();
+    match error.trap() {
+        Some(Trap::Interrupt) => Outcome::Timeout(backtrace),
+        Some(Trap::OutOfFuel) => Outcome::OutOfFuel(backtrace),
+        Some(Trap::StackOverflow) => {
+            Outcome::Trapped(format!("the program trapped: {error} (--max-stack gives it more)"), backtrace)
+        }
+        _ => Outcome::Trapped(format!("the program trapped: {error}"), backtrace),
+    }
+}

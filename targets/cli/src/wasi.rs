@@ -1,0 +1,83 @@
+//! What Dunlin provides to a guest: WASI, as far as the options allow.
+
+use crate::args::RunOptions;
+use crate::failure::{Failure, io_reason};
+use dunlin::{Engine, Error, ExternType, Linker, Store};
+use dunlin_wasi_lite::{DirPerms, FilePerms, I32Exit, WasiCtx, WasiCtxBuilder, add_to_linker, capability};
+use std::path::Path;
+
+/// The data of the guest's store.
+pub(crate) type Wasi = WasiCtx;
+
+/// What the guest gets.
+pub(crate) fn context(options: &RunOptions) -> Result<Wasi, Failure> {
+    let mut builder = WasiCtxBuilder::new();
+    builder.inherit_stdout().inherit_stderr();
+    // A module from standard input leaves nothing there.
+    if options.module != "-" {
+        builder.inherit_stdin();
+    }
+    if options.invoke.is_none() {
+        // The module's own folder is none of its business.
+        let name = Path::new(&options.module).file_name().unwrap_or(&options.module);
+        builder.arg(name.to_string_lossy());
+        for arg in &options.args {
+            let arg = arg.to_str().ok_or_else(|| {
+                let shown = arg.to_string_lossy();
+                Failure::usage(format_args!("the argument '{shown}' isn't valid UTF-8, which WASI asks for"))
+            })?;
+            builder.arg(arg);
+        }
+    }
+    for (name, value) in &options.env {
+        builder.env(name, value);
+    }
+    for dir in &options.dirs {
+        let perms = if dir.read_only {
+            (DirPerms::READ, FilePerms::READ)
+        } else {
+            (DirPerms::all(), FilePerms::all())
+        };
+        builder.preopened_dir(&dir.host, &dir.guest, perms.0, perms.1).map_err(|error| {
+            let option = if dir.read_only { "--dir-ro" } else { "--dir" };
+            Failure::unusable(format_args!("{option} {}: {}", dir.host.display(), io_reason(&error)))
+        })?;
+    }
+    Ok(builder.build())
+}
+
+/// All that a module may import.
+pub(crate) fn linker(engine: &Engine) -> Result<Linker<Wasi>, Error> {
+    let mut linker = Linker::new(engine);
+    add_to_linker(&mut linker, |wasi| wasi)?;
+    Ok(linker)
+}
+
+/// The guest's exit code, if exiting is how it ended.
+pub(crate) fn exit_code(error: &Error) -> Option<u32> {
+    error.downcast_ref::<I32Exit>().map(|exit| exit.0 as u32)
+}
+
+/// What a function that is provided lets a module do.
+pub(crate) fn purpose(name: &str) -> String {
+    capability(name).map_or_else(|| String::from("does something else"), |capability| capability.to_string())
+}
+
+/// The types of what is provided.
+pub(crate) struct Provided {
+    linker: Linker<Wasi>,
+    store: Store<Wasi>,
+}
+
+impl Provided {
+    pub(crate) fn new(engine: &Engine) -> Result<Self, Error> {
+        let store = Store::try_new(engine, WasiCtxBuilder::new().build())?;
+        Ok(Self { linker: linker(engine)?, store })
+    }
+
+    /// The type of what is provided by these names.
+    pub(crate) fn get(&mut self, module: &str, name: &str) -> Option<ExternType> {
+        let item = self.linker.get(&mut self.store, module, name)?;
+        Some(item.ty(&self.store))
+    }
+}

@@ -1,0 +1,80 @@
+//! `dunlin wast`
+
+use crate::failure::{Failure, io_reason};
+use crate::json::{Json, object};
+use crate::output::print;
+use dunlin::Config;
+use dunlin_spec_tests::{Counts, Report, Tally, find, run_file};
+use std::path::PathBuf;
+
+/// Runs scripts, and tells whether all passed.
+pub(crate) fn wast(paths: &[PathBuf], json: bool) -> Result<bool, Failure> {
+    let mut scripts = Vec::new();
+    for path in paths {
+        let found = find(path)
+            .map_err(|error| Failure::unusable(format_args!("{}: {}", path.display(), io_reason(&error))))?;
+        if found.is_empty() {
+            return Err(Failure::unusable(format_args!(
+                "{}: there is no script (.wast) in this folder",
+                path.display()
+            )));
+        }
+        scripts.extend(found);
+    }
+    let config = Config::new();
+    let mut total = Report::default();
+    let mut files = Vec::new();
+    for script in &scripts {
+        let report = run_file(script, &config);
+        if json {
+            files.push(object([
+                ("script", script.display().to_string().into()),
+                ("assertions", tally(report.counts.assertions())),
+                ("kinds", kinds(&report.counts)),
+                ("failures", failures(&report)),
+            ]));
+        } else {
+            let Tally { total, failed, .. } = report.counts.assertions();
+            let mut text = format!("{}: {} of {total} assertions passed\n", script.display(), total - failed);
+            report.failures.iter().for_each(|failure| text.push_str(&format!("  {failure}\n")));
+            print(&text)?;
+        }
+        total.merge(report);
+    }
+    if json {
+        let all = object([
+            ("passed", total.passed().into()),
+            ("assertions", tally(total.counts.assertions())),
+            ("kinds", kinds(&total.counts)),
+            ("scripts", Json::Array(files)),
+        ]);
+        print(&format!("{all}\n"))?;
+    } else {
+        let passed = total.passed();
+        total.failures.clear();
+        print(&format!("\n{total}{}\n", if passed { "all passed" } else { "FAILED" }))?;
+        return Ok(passed);
+    }
+    Ok(total.passed())
+}
+
+fn tally(tally: Tally) -> Json {
+    object([("passed", (tally.total - tally.failed).into()), ("failed", tally.failed.into())])
+}
+
+fn kinds(counts: &Counts) -> Json {
+    Json::Object(counts.iter().map(|(kind, counted)| (kind.name().into(), tally(counted))).collect())
+}
+
+fn failures(report: &Report) -> Json {
+    let failures = report.failures.iter().map(|failure| {
+        object([
+            ("line", failure.line.into()),
+            ("column", failure.column.into()),
+            ("kind", failure.kind.name().into()),
+            ("expected", failure.expected.clone().into()),
+            ("got", failure.got.clone().into()),
+        ])
+    });
+    failures.collect()
+}

@@ -1,0 +1,214 @@
+//! Programs that run: what they print, and with which exit code they end.
+
+mod common;
+
+use common::{command, dunlin, dunlin_with, example, folder, json, wait};
+use std::io::{Read, Write};
+use std::process::Stdio;
+
+#[test]
+fn hello() {
+    let hello = &example("wasm/hello.wasm");
+    dunlin(&["run", hello]).code(0).prints("Hello, world!\n");
+    // What follows the module is the program's, whatever it looks like.
+    dunlin(&["run", hello, "--help", "--", "-"]).code(0).prints("Hello, --help, -- and -!\n");
+    let bytes = std::fs::read(hello).unwrap();
+    dunlin_with(&["run", "-", "Ada"], &bytes).code(0).prints("Hello, Ada!\n");
+}
+
+#[test]
+fn text_modules_work_wherever_modules_do() {
+    let path = &example("smallest.wat");
+    dunlin(&["run", path]).code(0).prints("hi!\n");
+    dunlin_with(&["run", "-"], &std::fs::read(path).unwrap()).code(0).prints("hi!\n");
+    dunlin(&["validate", path]).code(0);
+    dunlin(&["inspect", path]).code(0);
+}
+
+#[test]
+fn standard_input_is_the_programs() {
+    let wc = &example("wasm/wc.wasm");
+    dunlin_with(&["run", wc], b"one two\nthree\n").code(0).prints("      2       3      14\n");
+    // Unless the module came from there.
+    let bytes = std::fs::read(wc).unwrap();
+    dunlin_with(&["run", "-"], &bytes).code(0).prints("      0       0       0\n");
+    let big = "word \n".repeat(100_000);
+    dunlin_with(&["run", wc], big.as_bytes()).code(0).prints(" 100000  100000  600000\n");
+}
+
+#[test]
+fn a_module_is_taken_as_it_arrives() {
+    let bytes = std::fs::read(example("wasm/hello.wasm")).unwrap();
+    let mut child = command(&["run", "-"]).stdin(Stdio::piped()).spawn().unwrap();
+    let mut pipe = child.stdin.take().unwrap();
+    for chunk in bytes.chunks(4001) {
+        pipe.write_all(chunk).unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    drop(pipe);
+    wait(child).code(0).prints("Hello, world!\n");
+    // A wrong byte is told before the rest has come.
+    let mut child = command(&["run", "-"]).stdin(Stdio::piped()).spawn().unwrap();
+    let mut pipe = child.stdin.take().unwrap();
+    pipe.write_all(b"\0asm\x01\0\0\0\x01\xff\xff\xff\xff\xff").unwrap();
+    let ended = wait(child).code(1).one_sentence();
+    drop(pipe);
+    assert!(ended.err.contains("(at offset "), "{ended:#?}");
+}
+
+#[test]
+fn folders() {
+    let folder = folder("folders");
+    std::fs::write(folder.join("in.txt"), "some text\n").unwrap();
+    let host = folder.to_str().unwrap();
+    let (writable, read_only) = (&format!("{host}::/d"), &format!("{host}::/r"));
+    let cp = &example("wasm/cp.wasm");
+    dunlin(&["run", "--dir", writable, cp, "/d/in.txt", "/d/out.txt"]).code(0).prints("10 bytes\n");
+    assert_eq!(std::fs::read_to_string(folder.join("out.txt")).unwrap(), "some text\n");
+    // Without a second name, it has its own.
+    let (from, to) = (&format!("{host}/in.txt"), &format!("{host}/third.txt"));
+    dunlin(&["run", "--dir", host, cp, from, to]).code(0);
+    assert!(folder.join("third.txt").exists());
+    let ended = dunlin(&["run", "--dir-ro", read_only, cp, "/r/in.txt", "/r/no.txt"]).code(1);
+    assert!(ended.err.starts_with("cp: /r/no.txt: "), "{ended:#?}");
+    assert!(!folder.join("no.txt").exists());
+    // Reading is enough where it is all that happens.
+    let wc = &example("wasm/wc.wasm");
+    dunlin(&["run", "--dir-ro", read_only, wc, "/r/in.txt"])
+        .code(0)
+        .prints("      1       2      10 /r/in.txt\n");
+    dunlin(&["run", wc, "/r/in.txt"]).code(1);
+    std::fs::create_dir(folder.join("inner")).unwrap();
+    let inner = &format!("{host}/inner::/d");
+    dunlin(&["run", "--dir", inner, cp, "/d/../in.txt", "/d/stolen.txt"]).code(1);
+    let missing = &format!("{host}/missing::/d");
+    dunlin(&["run", "--dir", missing, cp]).code(1).one_sentence().says("missing").prints("");
+}
+
+/// Prints its arguments, then its environment, a line each.
+const ARGS_AND_ENV: &str = r#"(module
+    (import "wasi_snapshot_preview1" "args_sizes_get" (func $args_sizes (param i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "args_get" (func $args (param i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "environ_sizes_get" (func $env_sizes (param i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "environ_get" (func $env (param i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+    (memory (export "memory") 1)
+    (func $print (param $bytes i32)
+        (local $at i32)
+        ;; The zero at the end of each string becomes a line's end.
+        (local.set $at (i32.const 1024))
+        (block $done (loop $next
+            (br_if $done (i32.ge_u (local.get $at) (i32.add (i32.const 1024) (local.get $bytes))))
+            (if (i32.eqz (i32.load8_u (local.get $at)))
+                (then (i32.store8 (local.get $at) (i32.const 10))))
+            (local.set $at (i32.add (local.get $at) (i32.const 1)))
+            (br $next)))
+        (i32.store (i32.const 16) (i32.const 1024))
+        (i32.store (i32.const 20) (local.get $bytes))
+        (drop (call $write (i32.const 1) (i32.const 16) (i32.const 1) (i32.const 24))))
+    (func (export "_start")
+        (drop (call $args_sizes (i32.const 0) (i32.const 4)))
+        (drop (call $args (i32.const 512) (i32.const 1024)))
+        (call $print (i32.load (i32.const 4)))
+        (drop (call $env_sizes (i32.const 0) (i32.const 4)))
+        (drop (call $env (i32.const 512) (i32.const 1024)))
+        (call $print (i32.load (i32.const 4)))))"#;
+
+#[test]
+fn arguments_and_environment() {
+    let folder = folder("arguments_and_environment");
+    let path = folder.join("show.wat");
+    std::fs::write(&path, ARGS_AND_ENV).unwrap();
+    let path = path.to_str().unwrap();
+    // The program's name is that of its file, without the folders.
+    dunlin(&["run", path, "a b", ""]).code(0).prints("show.wat\na b\n\n");
+    let args = ["run", "--env", "A=1", "--env", "DUNLIN_TEST", "--env", "A=2=3", "--env", "E=", path];
+    let child = command(&args).env("DUNLIN_TEST", "inherited").env("DUNLIN_OTHER", "kept").spawn().unwrap();
+    let ended = wait(child).code(0);
+    let mut lines: Vec<_> = ended.out.lines().collect();
+    assert_eq!(lines.remove(0), "show.wat");
+    lines.sort();
+    assert_eq!(lines, ["A=2=3", "DUNLIN_TEST=inherited", "E="]);
+    dunlin_with(&["run", "-", "x"], ARGS_AND_ENV.as_bytes()).code(0).prints("-\nx\n");
+}
+
+#[test]
+fn exported_functions() {
+    let add = &example("add.wat");
+    let invoke = |name: &str, args: &[&str]| dunlin(&[&["run", "--invoke", name, add], args].concat());
+    invoke("add", &["2", "-3"]).code(0).prints("-1\n");
+    invoke("add", &["0xffffffff", "+1"]).code(0).prints("0\n");
+    invoke("div", &["-0x8000000000000000", "2"]).code(0).prints("-4611686018427387904\n");
+    invoke("divmod", &["17", "5"]).code(0).prints("3\n2\n");
+    invoke("hypot", &["3", "0x1p2"]).code(0).prints("5\n");
+    invoke("hypot", &["-inf", "0.5"]).code(0).prints("inf\n");
+    invoke("hypot", &["1e200", "0"]).code(0).prints("inf\n");
+    invoke("hypot", &["1e-3", "0"]).code(0).prints("0.001\n");
+    invoke("fib", &["20"]).code(0).prints("6765\n");
+    let hypot = invoke("hypot", &["nan", "0"]).code(0);
+    assert!(["nan\n", "-nan\n"].contains(&&*hypot.out), "{hypot:#?}");
+    invoke("div", &["1", "0"]).code(134).says("integer divide by zero").prints("");
+}
+
+#[test]
+fn a_reactor_is_initialized_first() {
+    let text = r#"(module (global $g (mut i32) (i32.const 1))
+        (func (export "_initialize") (global.set $g (i32.add (global.get $g) (i32.const 6))))
+        (func (export "get") (result i32) (global.get $g))
+        (func (export "refs") (param externref) (result externref funcref) (local.get 0) (ref.null func)))"#;
+    dunlin_with(&["run", "--invoke", "get", "-"], text.as_bytes()).code(0).prints("7\n");
+    dunlin_with(&["run", "--invoke", "_initialize", "-"], text.as_bytes()).code(0).prints("");
+    dunlin_with(&["run", "--invoke", "refs", "-", "null"], text.as_bytes()).code(0).prints("null\nnull\n");
+    dunlin_with(&["run", "-"], text.as_bytes()).code(2).says("no _start").says("get () -> (i32)");
+}
+
+#[test]
+fn unknown_imports_may_trap_when_called() {
+    let text = r#"(module (import "env" "log" (func $log (param i32)))
+        (func (export "_start")) (func (export "call") (call $log (i32.const 1))))"#;
+    dunlin_with(&["run", "-"], text.as_bytes()).code(1).says("`env.log`");
+    dunlin_with(&["run", "--unknown-imports", "trap", "-"], text.as_bytes()).code(0);
+    let called = dunlin_with(&["run", "--unknown-imports=trap", "--invoke", "call", "-"], text.as_bytes());
+    called.code(134).says("`env.log`").says("wasm backtrace:");
+    // A memory can't be made up.
+    let text = r#"(module (import "env" "m" (memory 1)) (func (export "_start")))"#;
+    dunlin_with(&["run", "--unknown-imports", "trap", "-"], text.as_bytes()).code(1).says("`env.m`");
+}
+
+#[test]
+fn exit_codes_are_the_programs() {
+    let trap = &example("wasm/trap.wasm");
+    for code in [0, 1, 2, 7, 125, 255] {
+        dunlin(&["run", trap, "exit", &code.to_string()]).code(code).prints("about to exit\n");
+    }
+}
+
+#[test]
+fn json_example() {
+    let ended = dunlin_with(&["run", &example("wasm/json.wasm")], br#"{"a":[1,2]}"#).code(0);
+    assert_eq!(json(&ended.out), serde_json::json!({"a": [1, 2]}));
+    dunlin_with(&["run", &example("wasm/json.wasm")], b"{").code(1);
+}
+
+#[test]
+fn work_for_a_second() {
+    dunlin(&["run", &example("wasm/nqueens.wasm"), "8"])
+        .code(0)
+        .prints("8 queens: 92 solutions, checksum 5a50a4b9d2c25c11\n");
+}
+
+#[test]
+fn a_reader_who_went_away() {
+    // The program learns it as an error of its write, and ends as it sees fit.
+    let mut child =
+        command(&["run", "--timeout", "60s", &example("wasm/mandel.wasm"), "--show"]).spawn().unwrap();
+    drop(child.stdout.take());
+    let mut said = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    let ended = wait(child);
+    assert!(!said.contains("dunlin: "), "{said}\n{ended:#?}");
+    // Our own words need nobody.
+    let mut child = command(&["run", "--invoke", "add", &example("add.wat"), "1", "2"]).spawn().unwrap();
+    drop(child.stdout.take());
+    wait(child).code(0);
+}

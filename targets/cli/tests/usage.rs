@@ -1,0 +1,92 @@
+//! Wrong usage, help, and streams of ours that can't be written.
+
+mod common;
+
+use common::{command, dunlin, example, wait};
+use std::fs::File;
+use std::process::Stdio;
+
+#[test]
+fn wrong_usage_is_one_sentence_and_exit_code_2() {
+    let add = &example("add.wat");
+    for (args, sentence) in [
+        (&[][..], "a command is missing"),
+        (&["rnu", "x"], "did you mean 'run'?"),
+        (&["x.wasm"], "did you mean 'dunlin run x.wasm'?"),
+        (&["run"], "a module is missing"),
+        (&["run", "--feul", "3", "x.wasm"], "did you mean '--fuel'?"),
+        (&["run", "-i", "12", "x.wasm"], "go after the module"),
+        (&["run", "--fuel", "many", "x.wasm"], "--fuel takes a whole number"),
+        (&["run", "--timeout", "soon", "x.wasm"], "--timeout takes a time"),
+        (&["run", "--max-stack", "1KB", "x.wasm"], "--max-stack takes a size"),
+        (&["run", "-W", "gc=y", "x.wasm"], "-W takes fuel=N"),
+        (&["run", "--unknown-imports", "ignore", "x.wasm"], "takes 'trap'"),
+        (&["run", "--env", "DUNLIN_HAS_NO_SUCH_VARIABLE", "x.wasm"], "no such variable"),
+        (&["inspect", "a", "b"], "one module too many"),
+        (&["validate", "--json", "a"], "unknown option '--json'"),
+        (&["wast"], "a script or a folder is missing"),
+        (&["run", add], "it exports add (i32, i32) -> (i32), div"),
+        (&["run", "--invoke", "sub", add], "no such export; it exports add"),
+        (&["run", "--invoke", "add", add, "1"], "takes 2 parameters, not 1"),
+        (
+            &["run", "--invoke", "add", add, "1", "x"],
+            "parameter 2 has type i32, so 'x' should be a whole number",
+        ),
+    ] {
+        dunlin(args).code(2).one_sentence().says(sentence).prints("");
+    }
+}
+
+#[test]
+fn help_and_version_go_to_standard_output() {
+    for (args, words) in [
+        (&["--help"][..], "Usage: dunlin <COMMAND>"),
+        (&["help", "run"], "Usage: dunlin run"),
+        (&["run", "-h"], "Exit codes:"),
+        (&["inspect", "--help"], "Examples:"),
+        (&["validate", "--help"], "Examples:"),
+        (&["wast", "--help"], "Examples:"),
+        (&["--version"], concat!("dunlin ", env!("CARGO_PKG_VERSION"))),
+    ] {
+        let ended = dunlin(args).code(0);
+        assert!(ended.out.contains(words) && ended.err.is_empty(), "{ended:#?}");
+        assert!(ended.out.lines().all(|line| line.chars().count() <= 110), "{ended:#?}");
+    }
+}
+
+#[test]
+fn nobody_listens() {
+    for args in [&["--help"][..], &["inspect", &example("wasm/cp.wasm")], &["validate", &example("add.wat")]]
+    {
+        let mut child = command(args).spawn().unwrap();
+        drop(child.stdout.take());
+        wait(child).code(0);
+        let mut child = command(args).stdout(Stdio::piped()).spawn().unwrap();
+        drop(child.stderr.take());
+        wait(child).code(0);
+    }
+    let mut child = command(&["run", "no such file"]).spawn().unwrap();
+    drop(child.stderr.take());
+    wait(child).code(1);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_told() {
+    let full = || File::options().write(true).open("/dev/full").unwrap();
+    let child = command(&["inspect", &example("add.wat")]).stdout(full()).spawn().unwrap();
+    wait(child).code(1).one_sentence().says("standard output can't be written: No space left");
+    let child = command(&["inspect", "no such file"]).stderr(full()).spawn().unwrap();
+    wait(child).code(1);
+}
+
+#[cfg(unix)]
+#[test]
+fn arguments_that_are_not_utf_8() {
+    use std::os::unix::ffi::OsStrExt;
+    let odd = std::ffi::OsStr::from_bytes(b"odd\xff.wasm");
+    for before in [&["run"][..], &["inspect"], &["wast"], &[], &["run", "--env"], &["run", "--dir"]] {
+        let ended = wait(command(before).arg(odd).spawn().unwrap());
+        assert!([1, 2].contains(&ended.code), "{ended:#?}");
+    }
+}

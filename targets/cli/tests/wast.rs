@@ -1,0 +1,55 @@
+//! `dunlin wast`.
+
+mod common;
+
+use common::{dunlin, folder, json};
+
+const GOOD: &str = r#"(module (func (export "f") (param i32) (result i32) (local.get 0)))
+(assert_return (invoke "f" (i32.const 1)) (i32.const 1))
+(assert_return (invoke "f" (i32.const 2)) (i32.const 2))
+(assert_invalid (module (func (result i32))) "type mismatch")
+"#;
+const BAD: &str = r#"(module (func (export "f") (result i32) (i32.const 1)))
+(assert_return (invoke "f") (i32.const 1))
+(assert_return (invoke "f") (i32.const 2))
+"#;
+
+#[test]
+fn scripts_are_counted_by_kind() {
+    let folder = folder("scripts_are_counted_by_kind");
+    std::fs::write(folder.join("good.wast"), GOOD).unwrap();
+    std::fs::create_dir(folder.join("more")).unwrap();
+    std::fs::write(folder.join("more/bad.wast"), BAD).unwrap();
+    let all = folder.to_str().unwrap();
+    let good = &format!("{all}/good.wast");
+
+    let ended = dunlin(&["wast", good]).code(0);
+    assert!(ended.out.contains("good.wast: 3 of 3 assertions passed"), "{ended:#?}");
+    assert!(ended.out.contains("assert_return") && ended.out.ends_with("all passed\n"), "{ended:#?}");
+
+    let ended = dunlin(&["wast", all]).code(1);
+    assert!(ended.out.contains("bad.wast: 1 of 2 assertions passed"), "{ended:#?}");
+    assert!(ended.out.contains("bad.wast:3:") && ended.out.ends_with("FAILED\n"), "{ended:#?}");
+
+    let found = json(&dunlin(&["wast", "--json", all]).code(1).out);
+    assert_eq!(found["passed"], false);
+    assert_eq!(found["assertions"], serde_json::json!({"passed": 4, "failed": 1}));
+    assert_eq!(found["kinds"]["assert_return"], serde_json::json!({"passed": 3, "failed": 1}));
+    assert_eq!(found["kinds"]["assert_invalid"], serde_json::json!({"passed": 1, "failed": 0}));
+    let failures: Vec<_> =
+        found["scripts"].as_array().unwrap().iter().flat_map(|s| s["failures"].as_array().unwrap()).collect();
+    assert_eq!(failures.len(), 1);
+    assert_eq!((&failures[0]["line"], &failures[0]["kind"]), (&3.into(), &"assert_return".into()));
+}
+
+#[test]
+fn what_is_no_script() {
+    let folder = folder("what_is_no_script");
+    let empty = folder.to_str().unwrap();
+    dunlin(&["wast", empty]).code(1).one_sentence().says("there is no script");
+    dunlin(&["wast", "no such file"]).code(1).one_sentence().says("No such file");
+    let text = folder.join("text.wast");
+    std::fs::write(&text, "Dear reader").unwrap();
+    let ended = dunlin(&["wast", text.to_str().unwrap()]).code(1);
+    assert!(ended.out.contains("text.wast"), "{ended:#?}");
+}

@@ -1,0 +1,389 @@
+//! What a guest is given, and the table of its descriptors.
+
+use crate::abi::{Fdflags, Filetype, Rights};
+use crate::clock::Clocks;
+use crate::errno::{Errno, Result};
+use crate::stdio::{ReadPipe, Stdio, Stream, WritePipe};
+use bitflags::bitflags;
+use cap_std::fs::{Dir, File};
+use rustix::fs::OFlags;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+bitflags! {
+    /// What a guest may do with the directories below a preopened one.
+    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+    pub struct DirPerms: u8 {
+        /// List them, look up names in them, and open what they contain.
+        const READ = 1;
+        /// Create, rename and remove what they contain.
+        const MUTATE = 2;
+    }
+
+    /// What a guest may do with the files below a preopened directory.
+    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+    pub struct FilePerms: u8 {
+        /// Read them.
+        const READ = 1;
+        /// Write, truncate and extend them, and set their times.
+        const WRITE = 2;
+    }
+}
+
+/// Builds a [`WasiCtx`]. What isn't granted here, the guest doesn't have.
+///
+/// ```
+/// use dunlin_wasi_lite::{DirPerms, FilePerms, WasiCtxBuilder};
+///
+/// let ctx = WasiCtxBuilder::new()
+///     .args(&["tool", "--verbose"])
+///     .env("LANG", "en_GB.UTF-8")
+///     .inherit_stdio()
+///     .preopened_dir(".", "/data", DirPerms::READ, FilePerms::READ)?
+///     .build();
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Default)]
+pub struct WasiCtxBuilder {
+    args: Vec<String>,
+    env: Vec<(String, String)>,
+    stdin: Option<Stdio>,
+    stdout: Option<Stdio>,
+    stderr: Option<Stdio>,
+    preopens: Vec<DirFd>,
+}
+
+impl WasiCtxBuilder {
+    /// No arguments, an empty environment, no input, output that disappears, and no directories.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds an argument. By convention the first one is the program's name.
+    pub fn arg(&mut self, arg: impl AsRef<str>) -> &mut Self {
+        self.args.push(arg.as_ref().to_owned());
+        self
+    }
+
+    /// Adds arguments.
+    pub fn args(&mut self, args: &[impl AsRef<str>]) -> &mut Self {
+        self.args.extend(args.iter().map(|arg| arg.as_ref().to_owned()));
+        self
+    }
+
+    /// Adds a variable to the environment, in place of one with the same name.
+    pub fn env(&mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> &mut Self {
+        self.env.retain(|(other, _)| other != name.as_ref());
+        self.env.push((name.as_ref().to_owned(), value.as_ref().to_owned()));
+        self
+    }
+
+    /// Adds variables to the environment, in place of those with the same names.
+    pub fn envs(&mut self, env: &[(impl AsRef<str>, impl AsRef<str>)]) -> &mut Self {
+        for (name, value) in env {
+            self.env(name, value);
+        }
+        self
+    }
+
+    /// Adds the host's environment, but for what isn't UTF-8.
+    pub fn inherit_env(&mut self) -> &mut Self {
+        for (name, value) in std::env::vars_os() {
+            if let (Some(name), Some(value)) = (name.to_str(), value.to_str()) {
+                self.env(name, value);
+            }
+        }
+        self
+    }
+
+    /// Lets the guest read `pipe` as its standard input.
+    pub fn stdin(&mut self, pipe: ReadPipe) -> &mut Self {
+        self.stdin = Some(Stdio::Read(pipe));
+        self
+    }
+
+    /// Passes the guest's standard output to `pipe`.
+    pub fn stdout(&mut self, pipe: WritePipe) -> &mut Self {
+        self.stdout = Some(Stdio::Write(pipe));
+        self
+    }
+
+    /// Passes the guest's standard error to `pipe`.
+    pub fn stderr(&mut self, pipe: WritePipe) -> &mut Self {
+        self.stderr = Some(Stdio::Write(pipe));
+        self
+    }
+
+    /// Lets the guest read the host's standard input, past the buffer of [`std::io::stdin`].
+    pub fn inherit_stdin(&mut self) -> &mut Self {
+        self.stdin = Some(Stdio::host(Stream::Stdin(io::stdin())));
+        self
+    }
+
+    /// Lets the guest write to the host's standard output, past the buffer of [`std::io::stdout`].
+    pub fn inherit_stdout(&mut self) -> &mut Self {
+        self.stdout = Some(Stdio::host(Stream::Stdout(io::stdout())));
+        self
+    }
+
+    /// Lets the guest write to the host's standard error.
+    pub fn inherit_stderr(&mut self) -> &mut Self {
+        self.stderr = Some(Stdio::host(Stream::Stderr(io::stderr())));
+        self
+    }
+
+    /// All three of the host's standard streams.
+    pub fn inherit_stdio(&mut self) -> &mut Self {
+        self.inherit_stdin().inherit_stdout().inherit_stderr()
+    }
+
+    /// Gives the guest the host's directory `host_path` under the name `guest_path`, and with it whatever is below it,
+    /// but nothing else: neither `..` nor symbolic links lead out.
+    ///
+    /// # Errors
+    ///
+    /// If `host_path` is no directory, or can't be opened.
+    pub fn preopened_dir(
+        &mut self,
+        host_path: impl AsRef<Path>,
+        guest_path: impl AsRef<str>,
+        dir_perms: DirPerms,
+        file_perms: FilePerms,
+    ) -> io::Result<&mut Self> {
+        let dir = Dir::open_ambient_dir(host_path, cap_std::ambient_authority())?;
+        let name = Some(guest_path.as_ref().to_owned());
+        self.preopens.push(DirFd { dir, name, dir_perms, file_perms, listing: None });
+        Ok(self)
+    }
+
+    /// The context. The builder is as new afterwards.
+    pub fn build(&mut self) -> WasiCtx {
+        let Self { args, env, stdin, stdout, stderr, preopens } = std::mem::take(self);
+        let mut fds = Fds::default();
+        for (stdio, rights) in
+            [(stdin, Rights::FD_READ), (stdout, Rights::FD_WRITE), (stderr, Rights::FD_WRITE)]
+        {
+            let rights = rights | Rights::POLL_FD_READWRITE;
+            fds.insert(Fd::new(Kind::Stdio(stdio.unwrap_or(Stdio::Null)), rights, rights));
+        }
+        for dir in preopens {
+            fds.insert(Fd::new(Kind::Dir(dir), Rights::DIRECTORY, Rights::DIRECTORY | Rights::FILE));
+        }
+        let env = env.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+        WasiCtx { args, env, fds, clocks: Clocks::new() }
+    }
+}
+
+impl fmt::Debug for WasiCtxBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WasiCtxBuilder")
+            .field("args", &self.args)
+            .field("env", &self.env)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a guest is given, and what it has open. Made by [`WasiCtxBuilder`], kept in the data of a store, and used by the
+/// functions of [`add_to_linker`](crate::add_to_linker).
+pub struct WasiCtx {
+    pub(crate) args: Vec<String>,
+    /// Each with its `=`.
+    pub(crate) env: Vec<String>,
+    pub(crate) fds: Fds,
+    pub(crate) clocks: Clocks,
+}
+
+impl WasiCtx {
+    /// The same as [`WasiCtxBuilder::new`].
+    pub fn builder() -> WasiCtxBuilder {
+        WasiCtxBuilder::new()
+    }
+
+    /// Whether reading from or writing to `fd` may have to wait for somebody else.
+    pub(crate) fn waits(&self, fd: u32) -> bool {
+        match self.fds.get(fd).map(|fd| &fd.kind) {
+            Ok(Kind::Stdio(stdio)) => stdio.waits().is_some(),
+            Ok(Kind::File(file)) => file.waits,
+            Ok(Kind::Dir(_)) | Err(_) => false,
+        }
+    }
+}
+
+impl fmt::Debug for WasiCtx {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WasiCtx").field("args", &self.args).field("env", &self.env).finish_non_exhaustive()
+    }
+}
+
+/// `O_DSYNC`, which `rustix` takes for `O_SYNC`.
+pub(crate) const O_DSYNC: OFlags = OFlags::from_bits_retain(0o10000);
+
+/// What a descriptor stands for.
+pub(crate) enum Kind {
+    Stdio(Stdio),
+    File(FileFd),
+    Dir(DirFd),
+}
+
+pub(crate) struct FileFd {
+    pub(crate) file: File,
+    pub(crate) filetype: Filetype,
+    pub(crate) perms: FilePerms,
+    /// Whether reading or writing may take as long as somebody else likes: the file is no file on a disk.
+    pub(crate) waits: bool,
+}
+
+pub(crate) struct DirFd {
+    pub(crate) dir: Dir,
+    /// The guest's name for it, if it is preopened.
+    pub(crate) name: Option<String>,
+    pub(crate) dir_perms: DirPerms,
+    pub(crate) file_perms: FilePerms,
+    /// The same directory once more, for reading its entries: `dir` itself may be good for looking up names only.
+    pub(crate) listing: Option<OwnedFd>,
+}
+
+/// A descriptor of the guest's.
+pub(crate) struct Fd {
+    pub(crate) kind: Kind,
+    pub(crate) base: Rights,
+    pub(crate) inheriting: Rights,
+    /// Whether what would have to wait fails instead.
+    pub(crate) nonblock: bool,
+}
+
+impl Fd {
+    pub(crate) fn new(kind: Kind, base: Rights, inheriting: Rights) -> Self {
+        Self { kind, base, inheriting, nonblock: false }
+    }
+
+    pub(crate) fn filetype(&self) -> Filetype {
+        match &self.kind {
+            Kind::Stdio(stdio) if stdio.is_terminal() => Filetype::CharacterDevice,
+            Kind::Stdio(_) => Filetype::Unknown,
+            Kind::File(file) => file.filetype,
+            Kind::Dir(_) => Filetype::Directory,
+        }
+    }
+
+    pub(crate) fn flags(&self) -> Result<Fdflags, Errno> {
+        let mut flags = Fdflags::empty();
+        flags.set(Fdflags::NONBLOCK, self.nonblock);
+        if let Kind::File(file) = &self.kind {
+            let os = rustix::fs::fcntl_getfl(&file.file)?;
+            flags.set(Fdflags::APPEND, os.contains(OFlags::APPEND));
+            flags.set(Fdflags::DSYNC, os.contains(O_DSYNC));
+            // On Linux, `O_RSYNC` is `O_SYNC`, which contains `O_DSYNC`.
+            flags.set(Fdflags::SYNC | Fdflags::RSYNC, os.contains(OFlags::SYNC));
+        }
+        Ok(flags)
+    }
+
+    /// Checks that the guest hasn't given up `rights`, or never had them.
+    pub(crate) fn require(&self, rights: Rights) -> Result<(), Errno> {
+        if self.base.contains(rights) {
+            Ok(())
+        } else if rights.intersects(Rights::FD_READ | Rights::FD_WRITE) {
+            // As POSIX says of descriptors that aren't open for reading or writing.
+            Err(Errno::BADF)
+        } else {
+            Err(Errno::NOTCAPABLE)
+        }
+    }
+}
+
+/// The guest's descriptors, by their numbers.
+#[derive(Default)]
+pub(crate) struct Fds {
+    open: BTreeMap<u32, Fd>,
+    /// All below are in use.
+    lowest: u32,
+}
+
+impl Fds {
+    pub(crate) fn get(&self, fd: u32) -> Result<&Fd, Errno> {
+        self.open.get(&fd).ok_or(Errno::BADF)
+    }
+
+    pub(crate) fn get_mut(&mut self, fd: u32) -> Result<&mut Fd, Errno> {
+        self.open.get_mut(&fd).ok_or(Errno::BADF)
+    }
+
+    /// Gives `fd` the lowest free number.
+    pub(crate) fn insert(&mut self, fd: Fd) -> u32 {
+        while self.open.contains_key(&self.lowest) {
+            self.lowest += 1;
+        }
+        self.open.insert(self.lowest, fd);
+        self.lowest
+    }
+
+    pub(crate) fn close(&mut self, fd: u32) -> Result<(), Errno> {
+        self.open.remove(&fd).ok_or(Errno::BADF)?;
+        self.lowest = self.lowest.min(fd);
+        Ok(())
+    }
+
+    pub(crate) fn renumber(&mut self, from: u32, to: u32) -> Result<(), Errno> {
+        let fd = self.open.remove(&from).ok_or(Errno::BADF)?;
+        self.lowest = self.lowest.min(from);
+        self.open.insert(to, fd);
+        Ok(())
+    }
+
+    /// The directory `fd`, if `rights` allow what is about to be done with it.
+    pub(crate) fn dir(&self, fd: u32, rights: Rights) -> Result<&DirFd, Errno> {
+        let fd = self.get(fd)?;
+        match &fd.kind {
+            Kind::Dir(dir) => fd.require(rights).map(|()| dir),
+            Kind::File(_) => Err(Errno::NOTDIR),
+            Kind::Stdio(_) => Err(Errno::BADF),
+        }
+    }
+
+    /// The file `fd`, if `rights` allow what is about to be done with it.
+    pub(crate) fn file(&self, fd: u32, rights: Rights) -> Result<&FileFd, Errno> {
+        let fd = self.get(fd)?;
+        match &fd.kind {
+            Kind::File(file) => fd.require(rights).map(|()| file),
+            Kind::Dir(_) | Kind::Stdio(_) => Err(Errno::BADF),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_the_lowest_free() {
+        let mut fds = WasiCtx::builder().build().fds;
+        let insert =
+            |fds: &mut Fds| fds.insert(Fd::new(Kind::Stdio(Stdio::Null), Rights::empty(), Rights::empty()));
+        assert_eq!([insert(&mut fds), insert(&mut fds), insert(&mut fds)], [3, 4, 5]);
+        fds.close(4).unwrap();
+        fds.close(1).unwrap();
+        assert_eq!(fds.close(4), Err(Errno::BADF));
+        assert_eq!([insert(&mut fds), insert(&mut fds), insert(&mut fds)], [1, 4, 6]);
+        fds.renumber(3, 6).unwrap();
+        assert_eq!(fds.renumber(3, 6), Err(Errno::BADF));
+        fds.renumber(6, 6).unwrap();
+        fds.renumber(6, u32::MAX).unwrap();
+        assert_eq!([insert(&mut fds), insert(&mut fds), insert(&mut fds)], [3, 6, 7]);
+    }
+
+    #[test]
+    fn the_environment_has_one_value_a_name() {
+        let ctx = WasiCtx::builder().envs(&[("A", "1"), ("B", "2")]).env("A", "3").build();
+        assert_eq!(ctx.env, ["B=2", "A=3"]);
+    }
+
+    #[test]
+    fn contexts_move_between_threads() {
+        fn send<T: Send + Sync>() {}
+        send::<WasiCtx>();
+    }
+}

@@ -1,0 +1,375 @@
+//! `path_*` and `fd_readdir`: what is done with names. `cap-std` keeps them below the directory that they start from.
+
+use crate::WasiCtx;
+use crate::abi::{Dirent, Fdflags, Filestat, Filetype, Lookupflags, Oflags, Rights, flags};
+use crate::ctx::{DirFd, DirPerms, Fd, FileFd, FilePerms, Kind, O_DSYNC};
+use crate::errno::{Errno, Result};
+use crate::fd::{timestamps, waits};
+use crate::guest::Guest;
+use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt, SystemTimeSpec};
+use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, SeekFrom, UTIME_NOW, UTIME_OMIT};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::time::{Duration, UNIX_EPOCH};
+
+impl DirFd {
+    /// A descriptor that entries can be read from.
+    pub(crate) fn listing(&mut self) -> Result<BorrowedFd<'_>, Errno> {
+        let listing = match self.listing.take() {
+            Some(listing) => listing,
+            None => {
+                let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+                rustix::fs::openat(&self.dir, ".", flags, Mode::empty())?
+            }
+        };
+        let listing: &OwnedFd = self.listing.insert(listing);
+        Ok(listing.as_fd())
+    }
+
+    fn require(&self, perms: DirPerms) -> Result<(), Errno> {
+        if self.dir_perms.contains(perms) { Ok(()) } else { Err(Errno::PERM) }
+    }
+
+    /// Whether files may be moved from here to `to`: they must not become writable (or readable) by that.
+    fn may_give(&self, to: &DirFd) -> Result<(), Errno> {
+        self.require(DirPerms::MUTATE)?;
+        to.require(DirPerms::MUTATE)?;
+        let more = !self.file_perms & to.file_perms;
+        let more_below = !self.dir_perms & to.dir_perms;
+        if more.is_empty() && more_below.is_empty() { Ok(()) } else { Err(Errno::PERM) }
+    }
+}
+
+fn follows(lookup_flags: u32) -> Result<bool, Errno> {
+    Ok(flags::<Lookupflags>(lookup_flags)?.contains(Lookupflags::SYMLINK_FOLLOW))
+}
+
+impl WasiCtx {
+    #[allow(clippy::too_many_arguments, reason = "the specification's")]
+    pub(crate) fn path_open(
+        &mut self,
+        guest: &mut Guest<'_>,
+        fd: u32,
+        dirflags: u32,
+        path: u32,
+        path_len: u32,
+        oflags: u32,
+        base: u64,
+        _inheriting: u64,
+        fdflags: u32,
+        opened: u32,
+    ) -> Result {
+        guest.check(opened, 4)?;
+        let dir = self.fds.dir(fd, Rights::PATH_OPEN)?;
+        let inherited = self.fds.get(fd)?.inheriting;
+        let path = guest.path(path, path_len)?;
+        let follow = follows(dirflags)?;
+        let oflags: Oflags = flags(oflags)?;
+        let fdflags: Fdflags = flags(fdflags)?;
+        let base = Rights::from_bits_truncate(base) & inherited;
+        let (create, truncate) = (oflags.contains(Oflags::CREAT), oflags.contains(Oflags::TRUNC));
+        if oflags.contains(Oflags::DIRECTORY) && oflags.intersects(!Oflags::DIRECTORY) {
+            return Err(Errno::INVAL.into());
+        }
+        if create && !self.fds.get(fd)?.base.contains(Rights::PATH_CREATE_FILE) {
+            return Err(Errno::NOTCAPABLE.into());
+        }
+        let write = base.contains(Rights::FD_WRITE);
+        dir.require(DirPerms::READ)?;
+        if create || truncate || write {
+            dir.require(DirPerms::MUTATE)?;
+            if !dir.file_perms.contains(FilePerms::WRITE) {
+                return Err(Errno::PERM.into());
+            }
+        }
+
+        let mut options = OpenOptions::new();
+        options.follow(if follow { FollowSymlinks::Yes } else { FollowSymlinks::No });
+        // The system creates and truncates only what it opens for writing.
+        options.write(write || create || truncate).truncate(truncate);
+        options.read(base.contains(Rights::FD_READ) || !write);
+        if oflags.contains(Oflags::EXCL) {
+            options.create_new(create);
+        } else {
+            options.create(create);
+        }
+        // A FIFO or a device shan't keep the guest waiting here, where no interruption would end it, nor a terminal
+        // become the host's.
+        let mut os = OFlags::NONBLOCK | OFlags::NOCTTY;
+        for (flag, wanted) in [
+            (OFlags::DIRECTORY, oflags.contains(Oflags::DIRECTORY)),
+            (OFlags::APPEND, fdflags.contains(Fdflags::APPEND)),
+            (O_DSYNC, fdflags.contains(Fdflags::DSYNC)),
+            (OFlags::SYNC, fdflags.intersects(Fdflags::SYNC | Fdflags::RSYNC)),
+        ] {
+            if wanted {
+                os |= flag;
+            }
+        }
+        options.custom_flags(os.bits().cast_signed());
+
+        let file = dir.dir.open_with(path, &options)?;
+        let filetype = Filestat::from(&file.metadata()?).filetype;
+        let read = base.contains(Rights::FD_READ);
+        let mut fd = if filetype == Filetype::Directory {
+            let kind = Kind::Dir(DirFd {
+                dir: Dir::from_std_file(file.into_std()),
+                name: None,
+                dir_perms: dir.dir_perms,
+                file_perms: dir.file_perms,
+                listing: None,
+            });
+            // Guests often ask for less than they then use, so what they ask for isn't what they get.
+            Fd::new(kind, Rights::DIRECTORY & inherited, inherited)
+        } else if read && !dir.file_perms.contains(FilePerms::READ) {
+            return Err(Errno::PERM.into());
+        } else {
+            let mut rights = Rights::FILE & inherited;
+            rights.set(Rights::FD_READ, read);
+            rights.set(Rights::FD_WRITE, write);
+            let kind = Kind::File(FileFd { file, filetype, perms: dir.file_perms, waits: waits(filetype) });
+            Fd::new(kind, rights, rights)
+        };
+        fd.nonblock = fdflags.contains(Fdflags::NONBLOCK);
+        let number = self.fds.insert(fd);
+        Ok(guest.store_u32(opened, number)?)
+    }
+
+    pub(crate) fn path_create_directory(
+        &mut self,
+        guest: &mut Guest<'_>,
+        fd: u32,
+        path: u32,
+        path_len: u32,
+    ) -> Result {
+        let dir = self.fds.dir(fd, Rights::PATH_CREATE_DIRECTORY)?;
+        dir.require(DirPerms::MUTATE)?;
+        Ok(dir.dir.create_dir(guest.path(path, path_len)?)?)
+    }
+
+    pub(crate) fn path_remove_directory(
+        &mut self,
+        guest: &mut Guest<'_>,
+        fd: u32,
+        path: u32,
+        path_len: u32,
+    ) -> Result {
+        let dir = self.fds.dir(fd, Rights::PATH_REMOVE_DIRECTORY)?;
+        dir.require(DirPerms::MUTATE)?;
+        let path = guest.path(path, path_len)?;
+        // The sandbox takes `dir/` for `dir/.`, which can't be removed.
+        let stripped = path.trim_end_matches('/');
+        Ok(dir.dir.remove_dir(if stripped.is_empty() { path } else { stripped })?)
+    }
+
+    pub(crate) fn path_unlink_file(
+        &mut self,
+        guest: &mut Guest<'_>,
+        fd: u32,
+        path: u32,
+        path_len: u32,
+    ) -> Result {
+        let dir = self.fds.dir(fd, Rights::PATH_UNLINK_FILE)?;
+        dir.require(DirPerms::MUTATE)?;
+        Ok(dir.dir.remove_file(guest.path(path, path_len)?)?)
+    }
+
+    pub(crate) fn path_filestat_get(
+        &mut self,
+        guest: &mut Guest<'_>,
+        fd: u32,
+        lookup_flags: u32,
+        path: u32,
+        path_len: u32,
+        stat: u32,
+    ) -> Result {
+        let dir = self.fds.dir(fd, Rights::PATH_FILESTAT_GET)?;
+        dir.require(DirPerms::READ)?;
+        let path = guest.path(path, path_len)?;
+        let metadata =
+            if follows(lookup_flags)? { dir.dir.metadata(path)? } else { dir.dir.symlink_metadata(path)? };
+        Ok(Filestat::from(&metadata).store(guest, stat)?)
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "the specification's")]
+    pub(crate) fn path_filestat_set_times(
+        &mut self,
+        guest: &mut Guest<'_>,
+        fd: u32,
+        lookup_flags: u32,
+        path: u32,
+        path_len: u32,
+        atim: u64,
+        mtim: u64,
+        fst_flags: u32,
+    ) -> Result {
+        let dir = self.fds.dir(fd, Rights::PATH_FILESTAT_SET_TIMES)?;
+        let times = timestamps(atim, mtim, fst_flags)?;
+        let path = guest.path(path, path_len)?;
+        dir.require(DirPerms::MUTATE)?;
+        if !dir.file_perms.contains(FilePerms::WRITE) {
+            return Err(Errno::PERM.into());
+        }
+        let spec = |time: rustix::fs::Timespec| match time.tv_nsec {
+            UTIME_OMIT => None,
+            UTIME_NOW => Some(SystemTimeSpec::SymbolicNow),
+            _ => {
+                let since =
+                    Duration::new(time.tv_sec.cast_unsigned(), u32::try_from(time.tv_nsec).unwrap_or(0));
+                Some(SystemTimeSpec::Absolute(cap_std::time::SystemTime::from_std(UNIX_EPOCH + since)))
+            }
+        };
+        let (atim, mtim) = (spec(times.last_access), spec(times.last_modification));
+        if follows(lookup_flags)? {
+            Ok(dir.dir.set_times(path, atim, mtim)?)
+        } else {
+            Ok(dir.dir.set_symlink_times(path, atim, mtim)?)
+        }
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "the specification's")]
+    pub(crate) fn path_link(
+        &mut self,
+        guest: &mut Guest<'_>,
+        old_fd: u32,
+        old_flags: u32,
+        old_path: u32,
+        old_path_len: u32,
+        new_fd: u32,
+        new_path: u32,
+        new_path_len: u32,
+    ) -> Result {
+        let old = self.fds.dir(old_fd, Rights::PATH_LINK_SOURCE)?;
+        let new = self.fds.dir(new_fd, Rights::PATH_LINK_TARGET)?;
+        let (old_path, new_path) = (guest.path(old_path, old_path_len)?, guest.path(new_path, new_path_len)?);
+        old.may_give(new)?;
+        // `linkat` that follows symbolic links can't be kept below a directory.
+        if follows(old_flags)? {
+            return Err(Errno::INVAL.into());
+        }
+        Ok(old.dir.hard_link(old_path, &new.dir, new_path)?)
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "the specification's")]
+    pub(crate) fn path_rename(
+        &mut self,
+        guest: &mut Guest<'_>,
+        fd: u32,
+        old_path: u32,
+        old_path_len: u32,
+        new_fd: u32,
+        new_path: u32,
+        new_path_len: u32,
+    ) -> Result {
+        let old = self.fds.dir(fd, Rights::PATH_RENAME_SOURCE)?;
+        let new = self.fds.dir(new_fd, Rights::PATH_RENAME_TARGET)?;
+        let (old_path, new_path) = (guest.path(old_path, old_path_len)?, guest.path(new_path, new_path_len)?);
+        old.may_give(new)?;
+        // The sandbox lets a slash at the end pass for what is no directory.
+        if new_path.ends_with('/') && !old.dir.symlink_metadata(old_path)?.is_dir() {
+            return Err(Errno::NOTDIR.into());
+        }
+        Ok(old.dir.rename(old_path, &new.dir, new_path)?)
+    }
+
+    pub(crate) fn path_symlink(
+        &mut self,
+        guest: &mut Guest<'_>,
+        old_path: u32,
+        old_path_len: u32,
+        fd: u32,
+        new_path: u32,
+        new_path_len: u32,
+    ) -> Result {
+        let dir = self.fds.dir(fd, Rights::PATH_SYMLINK)?;
+        dir.require(DirPerms::MUTATE)?;
+        // A target that is an absolute path is refused.
+        Ok(dir.dir.symlink(guest.path(old_path, old_path_len)?, guest.path(new_path, new_path_len)?)?)
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "the specification's")]
+    pub(crate) fn path_readlink(
+        &mut self,
+        guest: &mut Guest<'_>,
+        fd: u32,
+        path: u32,
+        path_len: u32,
+        buf: u32,
+        buf_len: u32,
+        bufused: u32,
+    ) -> Result {
+        guest.check(bufused, 4)?;
+        let dir = self.fds.dir(fd, Rights::PATH_READLINK)?;
+        dir.require(DirPerms::READ)?;
+        let target = dir.dir.read_link(guest.path(path, path_len)?)?;
+        let target = target.as_os_str().as_bytes();
+        let len = u32::try_from(target.len()).unwrap_or(u32::MAX).min(buf_len);
+        guest.store(buf, &target[..len as usize])?;
+        Ok(guest.store_u32(bufused, len)?)
+    }
+
+    pub(crate) fn fd_readdir(
+        &mut self,
+        guest: &mut Guest<'_>,
+        fd: u32,
+        buf: u32,
+        buf_len: u32,
+        cookie: u64,
+        bufused: u32,
+    ) -> Result {
+        guest.check(bufused, 4)?;
+        self.fds.dir(fd, Rights::FD_READDIR)?.require(DirPerms::READ)?;
+        let Kind::Dir(dir) = &mut self.fds.get_mut(fd)?.kind else { return Err(Errno::BADF.into()) };
+        let used = read_entries(dir, guest.bytes_mut(buf, buf_len)?, cookie)?;
+        Ok(guest.store_u32(bufused, u32::try_from(used).map_err(|_| Errno::OVERFLOW)?)?)
+    }
+}
+
+/// Fills `buf` with entries from `cookie` on; returns how much was used, which is less than all only at the end.
+///
+/// The cookies are the system's own, so they stay valid while entries come and go.
+fn read_entries(dir: &mut DirFd, buf: &mut [u8], cookie: u64) -> Result<usize, Errno> {
+    // Enough for any one entry, and for what fits a buffer of the usual size.
+    let mut scratch = [const { MaybeUninit::uninit() }; 4096];
+    let mut used = 0;
+    let mut put = |bytes: &[u8]| {
+        let len = bytes.len().min(buf.len() - used);
+        buf[used..used + len].copy_from_slice(&bytes[..len]);
+        used += len;
+        used < buf.len()
+    };
+    let listing = dir.listing()?;
+    rustix::fs::seek(listing, SeekFrom::Start(cookie))?;
+    let own = rustix::fs::fstat(listing)?.st_ino;
+    let mut entries = RawDir::new(listing, &mut scratch);
+    while let Some(entry) = entries.next() {
+        let entry = entry?;
+        let name = entry.file_name().to_bytes();
+        if std::str::from_utf8(name).is_err() {
+            // The guest couldn't open it, and to leave it out would be a lie.
+            return Err(Errno::ILSEQ);
+        }
+        let filetype = match entry.file_type() {
+            FileType::Unknown => {
+                match rustix::fs::statat(listing, entry.file_name(), AtFlags::SYMLINK_NOFOLLOW) {
+                    Ok(stat) => FileType::from_raw_mode(stat.st_mode),
+                    Err(_) => FileType::Unknown,
+                }
+            }
+            filetype => filetype,
+        };
+        let dirent = Dirent {
+            next: entry.next_entry_cookie(),
+            // The parent of a preopened directory isn't the guest's concern.
+            ino: if name == b".." { own } else { entry.ino() },
+            namlen: u32::try_from(name.len()).map_err(|_| Errno::OVERFLOW)?,
+            filetype: filetype.into(),
+        };
+        if !(put(&dirent.bytes()) && put(name)) {
+            break;
+        }
+    }
+    Ok(used)
+}

@@ -1,0 +1,126 @@
+//! `errno`: the error codes that the guest sees, and how the system's errors become them.
+
+use rustix::io::Errno as Os;
+use std::io;
+
+macro_rules! errno {
+    ($($name:ident)*) => {
+        /// An error code, by its name in the specification. (`SUCCESS` is the absence of an error.)
+        #[allow(non_camel_case_types, clippy::upper_case_acronyms, reason = "the specification's names")]
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        #[repr(u16)]
+        pub(crate) enum Errno { $($name),* }
+    };
+}
+
+// In the order of the specification, from 0 to 76.
+errno! {
+    SUCCESS _2BIG ACCES ADDRINUSE ADDRNOTAVAIL AFNOSUPPORT AGAIN ALREADY BADF BADMSG BUSY CANCELED CHILD
+    CONNABORTED CONNREFUSED CONNRESET DEADLK DESTADDRREQ DOM DQUOT EXIST FAULT FBIG HOSTUNREACH IDRM ILSEQ
+    INPROGRESS INTR INVAL IO ISCONN ISDIR LOOP MFILE MLINK MSGSIZE MULTIHOP NAMETOOLONG NETDOWN NETRESET
+    NETUNREACH NFILE NOBUFS NODEV NOENT NOEXEC NOLCK NOLINK NOMEM NOMSG NOPROTOOPT NOSPC NOSYS NOTCONN NOTDIR
+    NOTEMPTY NOTRECOVERABLE NOTSOCK NOTSUP NOTTY NXIO OVERFLOW OWNERDEAD PERM PIPE PROTO PROTONOSUPPORT
+    PROTOTYPE RANGE ROFS SPIPE SRCH STALE TIMEDOUT TXTBSY XDEV NOTCAPABLE
+}
+
+macro_rules! from_os {
+    ($os:expr; $($name:ident)*; $($other:ident => $as:ident)*) => {
+        match $os {
+            $(Os::$name => Errno::$name,)*
+            $(Os::$other => Errno::$as,)*
+            _ => Errno::IO,
+        }
+    };
+}
+
+impl From<Os> for Errno {
+    fn from(os: Os) -> Self {
+        from_os! { os;
+            ADDRINUSE ADDRNOTAVAIL AFNOSUPPORT AGAIN ALREADY BADF BADMSG BUSY CANCELED CHILD CONNABORTED
+            CONNREFUSED CONNRESET DESTADDRREQ DOM DQUOT EXIST FAULT FBIG HOSTUNREACH IDRM ILSEQ INPROGRESS INTR
+            INVAL IO ISCONN ISDIR LOOP MFILE MLINK MSGSIZE MULTIHOP NAMETOOLONG NETDOWN NETRESET NETUNREACH NFILE
+            NOBUFS NODEV NOENT NOEXEC NOLCK NOLINK NOMEM NOMSG NOPROTOOPT NOSPC NOSYS NOTCONN NOTDIR NOTEMPTY
+            NOTRECOVERABLE NOTSOCK NOTSUP NOTTY NXIO OVERFLOW OWNERDEAD PERM PIPE PROTO PROTONOSUPPORT PROTOTYPE
+            RANGE ROFS SPIPE SRCH STALE TIMEDOUT TXTBSY XDEV;
+            TOOBIG => _2BIG ACCESS => ACCES DEADLK => DEADLK
+        }
+    }
+}
+
+impl From<io::Error> for Errno {
+    fn from(error: io::Error) -> Self {
+        if let Some(os) = Os::from_io_error(&error) {
+            return os.into();
+        }
+        match error.kind() {
+            io::ErrorKind::NotFound => Errno::NOENT,
+            // The sandbox reports so what would lead out of it.
+            io::ErrorKind::PermissionDenied => Errno::PERM,
+            io::ErrorKind::AlreadyExists => Errno::EXIST,
+            io::ErrorKind::InvalidInput => Errno::INVAL,
+            io::ErrorKind::InvalidData => Errno::ILSEQ,
+            io::ErrorKind::WouldBlock => Errno::AGAIN,
+            io::ErrorKind::BrokenPipe => Errno::PIPE,
+            io::ErrorKind::Unsupported => Errno::NOTSUP,
+            io::ErrorKind::OutOfMemory => Errno::NOMEM,
+            io::ErrorKind::StorageFull => Errno::NOSPC,
+            io::ErrorKind::Interrupted => Errno::INTR,
+            io::ErrorKind::TimedOut => Errno::TIMEDOUT,
+            io::ErrorKind::NotADirectory => Errno::NOTDIR,
+            io::ErrorKind::IsADirectory => Errno::ISDIR,
+            io::ErrorKind::DirectoryNotEmpty => Errno::NOTEMPTY,
+            _ => Errno::IO,
+        }
+    }
+}
+
+/// Why a function doesn't return success.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Fail {
+    /// The guest gets an error code.
+    Errno(Errno),
+    /// The store was interrupted, so the guest traps.
+    Interrupted,
+    /// The guest called `proc_exit`.
+    Exit(i32),
+}
+
+impl<E: Into<Errno>> From<E> for Fail {
+    fn from(error: E) -> Self {
+        Fail::Errno(error.into())
+    }
+}
+
+/// What every function of this crate that the guest calls returns.
+pub(crate) type Result<T = (), E = Fail> = std::result::Result<T, E>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_those_of_the_specification() {
+        for (errno, number) in [
+            (Errno::SUCCESS, 0),
+            (Errno::BADF, 8),
+            (Errno::FAULT, 21),
+            (Errno::INVAL, 28),
+            (Errno::NOENT, 44),
+            (Errno::NOSYS, 52),
+            (Errno::NOTSUP, 58),
+            (Errno::PERM, 63),
+            (Errno::PIPE, 64),
+            (Errno::SPIPE, 70),
+            (Errno::NOTCAPABLE, 76),
+        ] {
+            assert_eq!(errno as u16, number);
+        }
+    }
+
+    #[test]
+    fn system_errors_keep_their_names() {
+        assert_eq!(Errno::from(Os::TOOBIG), Errno::_2BIG);
+        assert_eq!(Errno::from(io::Error::from_raw_os_error(Os::NOTDIR.raw_os_error())), Errno::NOTDIR);
+        assert_eq!(Errno::from(io::Error::new(io::ErrorKind::PermissionDenied, "outside")), Errno::PERM);
+    }
+}

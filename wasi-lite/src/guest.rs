@@ -1,0 +1,182 @@
+//! The guest's side of a call: its memory, every access checked, and the means to notice an interruption.
+
+use crate::errno::{Errno, Fail, Result};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use std::ops::Range;
+use std::os::fd::{AsFd, BorrowedFd};
+
+/// POSIX's `IOV_MAX` on Linux.
+const IOV_MAX: u32 = 1024;
+/// Linux's `PATH_MAX`, without its NUL.
+const PATH_MAX: u32 = 4095;
+
+/// The calling instance.
+pub(crate) struct Guest<'a> {
+    memory: &'a mut [u8],
+    pub(crate) interrupt: Interrupt<'a>,
+}
+
+impl<'a> Guest<'a> {
+    pub(crate) fn new(memory: &'a mut [u8], interrupt: Interrupt<'a>) -> Self {
+        Self { memory, interrupt }
+    }
+
+    fn range(&self, at: u32, len: u32) -> Result<Range<usize>, Errno> {
+        let start = at as usize;
+        match start.checked_add(len as usize) {
+            Some(end) if end <= self.memory.len() => Ok(start..end),
+            _ => Err(Errno::FAULT),
+        }
+    }
+
+    pub(crate) fn bytes(&self, at: u32, len: u32) -> Result<&[u8], Errno> {
+        Ok(&self.memory[self.range(at, len)?])
+    }
+
+    pub(crate) fn bytes_mut(&mut self, at: u32, len: u32) -> Result<&mut [u8], Errno> {
+        let range = self.range(at, len)?;
+        Ok(&mut self.memory[range])
+    }
+
+    /// Checks a place for results, before there is any effect that they would report.
+    pub(crate) fn check(&self, at: u32, len: u32) -> Result<(), Errno> {
+        self.range(at, len).map(|_| ())
+    }
+
+    pub(crate) fn store(&mut self, at: u32, bytes: &[u8]) -> Result<(), Errno> {
+        let len = u32::try_from(bytes.len()).map_err(|_| Errno::OVERFLOW)?;
+        self.bytes_mut(at, len)?.copy_from_slice(bytes);
+        Ok(())
+    }
+
+    pub(crate) fn store_u32(&mut self, at: u32, value: u32) -> Result<(), Errno> {
+        self.store(at, &value.to_le_bytes())
+    }
+
+    pub(crate) fn store_u64(&mut self, at: u32, value: u64) -> Result<(), Errno> {
+        self.store(at, &value.to_le_bytes())
+    }
+
+    pub(crate) fn path(&self, at: u32, len: u32) -> Result<&str, Errno> {
+        let bytes = self.bytes(at, len)?;
+        if len > PATH_MAX {
+            return Err(Errno::NAMETOOLONG);
+        }
+        std::str::from_utf8(bytes).map_err(|_| Errno::ILSEQ)
+    }
+
+    /// Checks an array of `iovec` or `ciovec` and all the buffers that it names.
+    pub(crate) fn check_iovecs(&self, iovs: u32, len: u32) -> Result<(), Errno> {
+        if len > IOV_MAX {
+            return Err(Errno::INVAL);
+        }
+        (0..len).try_for_each(|index| self.iovec(iovs, index).map(|_| ()))
+    }
+
+    /// Where the buffer is that an element of such an array names.
+    pub(crate) fn iovec(&self, iovs: u32, index: u32) -> Result<(u32, u32), Errno> {
+        let at = iovs.checked_add(index * 8).ok_or(Errno::FAULT)?;
+        let [b0, b1, b2, b3, l0, l1, l2, l3] = *self.bytes(at, 8)? else { return Err(Errno::FAULT) };
+        let (buf, buf_len) = (u32::from_le_bytes([b0, b1, b2, b3]), u32::from_le_bytes([l0, l1, l2, l3]));
+        self.check(buf, buf_len)?;
+        Ok((buf, buf_len))
+    }
+}
+
+/// What ends a wait early: becomes readable once the store is interrupted.
+#[derive(Clone, Copy)]
+pub(crate) struct Interrupt<'a>(pub(crate) Option<BorrowedFd<'a>>);
+
+impl<'a> Interrupt<'a> {
+    /// Waits until one of `fds` is ready or `timeout` has passed, and returns how many are ready.
+    pub(crate) fn poll<'f>(self, fds: &mut Vec<PollFd<'f>>, timeout: Option<&Timespec>) -> Result<usize>
+    where
+        'a: 'f,
+    {
+        let Some(interrupt) = self.0 else { return Ok(ready(poll(fds, timeout))?) };
+        fds.push(PollFd::from_borrowed_fd(interrupt, PollFlags::IN));
+        let count = ready(poll(fds, timeout));
+        let interrupted = fds.pop().is_some_and(|fd| !fd.revents().is_empty());
+        if interrupted { Err(Fail::Interrupted) } else { Ok(count?) }
+    }
+
+    /// Doesn't wait, but fails if a wait would have been ended.
+    pub(crate) fn check(self) -> Result {
+        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+        self.poll(&mut Vec::new(), Some(&at_once)).map(|_| ())
+    }
+
+    /// Waits until `fd` is ready; returns whether it is, rather than that `timeout` has passed.
+    pub(crate) fn wait(self, fd: impl AsFd, events: PollFlags, timeout: Option<&Timespec>) -> Result<bool> {
+        let mut fds = Vec::with_capacity(2);
+        fds.push(PollFd::new(&fd, events));
+        loop {
+            // A signal makes the wait return early, without anything being ready.
+            if self.poll(&mut fds, timeout)? > 0 {
+                return Ok(true);
+            }
+            if timeout.is_some() {
+                return Ok(false);
+            }
+        }
+    }
+}
+
+/// A signal isn't the guest's concern.
+fn ready(count: rustix::io::Result<usize>) -> Result<usize, Errno> {
+    match count {
+        Err(rustix::io::Errno::INTR) => Ok(0),
+        count => Ok(count?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    #[test]
+    fn accesses_are_checked() {
+        let mut memory = [0; 100];
+        let mut guest = Guest::new(&mut memory, Interrupt(None));
+        assert_eq!(guest.bytes(96, 4).unwrap().len(), 4);
+        assert_eq!(guest.bytes(100, 0).unwrap().len(), 0);
+        for (at, len) in [(97, 4), (101, 0), (u32::MAX, u32::MAX), (0, u32::MAX), (u32::MAX, 0)] {
+            assert_eq!(guest.bytes(at, len), Err(Errno::FAULT));
+            assert_eq!(guest.path(at, len), Err(Errno::FAULT));
+        }
+        assert_eq!(guest.store_u64(93, 1), Err(Errno::FAULT));
+        guest.store(0, b"\xff").unwrap();
+        assert_eq!(guest.path(0, 1), Err(Errno::ILSEQ));
+    }
+
+    #[test]
+    fn iovecs_are_checked() {
+        let mut memory = [0; 100];
+        let mut guest = Guest::new(&mut memory, Interrupt(None));
+        guest.store(0, &[[16_u8, 0, 0, 0], [4, 0, 0, 0], [97, 0, 0, 0], [4, 0, 0, 0]].concat()).unwrap();
+        assert_eq!(guest.iovec(0, 0), Ok((16, 4)));
+        assert_eq!(guest.iovec(0, 1), Err(Errno::FAULT));
+        assert_eq!(guest.check_iovecs(0, 1), Ok(()));
+        assert_eq!(guest.check_iovecs(0, 2), Err(Errno::FAULT));
+        assert_eq!(guest.check_iovecs(96, 1), Err(Errno::FAULT));
+        assert_eq!(guest.check_iovecs(u32::MAX, 1), Err(Errno::FAULT));
+        assert_eq!(guest.check_iovecs(0, 1025), Err(Errno::INVAL));
+    }
+
+    #[test]
+    fn an_interruption_ends_waiting() {
+        let (reader, mut writer) = std::io::pipe().unwrap();
+        let (other, _open) = std::io::pipe().unwrap();
+        let interrupt = Interrupt(Some(reader.as_fd()));
+        let timeout = Timespec { tv_sec: 0, tv_nsec: 1_000_000 };
+        assert_eq!(interrupt.wait(&other, PollFlags::IN, Some(&timeout)), Ok(false));
+        let thread = std::thread::spawn(move || {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            writer.write_all(&[0]).unwrap();
+            writer
+        });
+        assert_eq!(interrupt.wait(&other, PollFlags::IN, None), Err(Fail::Interrupted));
+        thread.join().unwrap();
+    }
+}

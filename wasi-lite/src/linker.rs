@@ -1,0 +1,153 @@
+//! The functions as imports of a module.
+
+use crate::WasiCtx;
+use crate::errno::{self, Errno, Fail};
+use crate::functions::for_each_function;
+use crate::guest::{Guest, Interrupt};
+use dunlin::{Caller, Error, Extern, Linker, Result, Trap};
+use std::fmt;
+use std::os::fd::AsFd;
+
+const MODULE: &str = "wasi_snapshot_preview1";
+
+/// The error that a call of `proc_exit` makes, which ends the execution. The guest didn't fail by calling it: the code
+/// says whether it did.
+///
+/// ```
+/// use dunlin_wasi_lite::I32Exit;
+///
+/// /// The exit code of a command that returned `result`.
+/// fn exit_code(result: dunlin::Result<()>) -> dunlin::Result<i32> {
+///     match result {
+///         Ok(()) => Ok(0),
+///         Err(error) => error.downcast::<I32Exit>().map(|exit| exit.0),
+///     }
+/// }
+/// # assert_eq!(exit_code(Err(dunlin::Error::host(I32Exit(3)))).unwrap(), 3);
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct I32Exit(
+    /// The code.
+    pub i32,
+);
+
+impl fmt::Display for I32Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the guest exited with code {}", self.0)
+    }
+}
+
+impl std::error::Error for I32Exit {}
+
+/// What a function gives the guest.
+trait Answer: Sized {
+    fn success() -> Self;
+    fn errno(errno: Errno) -> Option<Self>;
+}
+
+impl Answer for i32 {
+    fn success() -> Self {
+        0
+    }
+
+    fn errno(errno: Errno) -> Option<Self> {
+        Some((errno as u16).into())
+    }
+}
+
+impl Answer for () {
+    fn success() -> Self {}
+
+    fn errno(_: Errno) -> Option<Self> {
+        None
+    }
+}
+
+fn call<T: 'static, R: Answer>(
+    mut caller: Caller<'_, T>,
+    get: impl Fn(&mut T) -> &mut WasiCtx,
+    name: &str,
+    waits: impl FnOnce(&WasiCtx) -> bool,
+    function: impl FnOnce(&mut WasiCtx, &mut Guest<'_>) -> errno::Result,
+) -> Result<R> {
+    let waiter = match waits(get(caller.data_mut())) {
+        true => Some(caller.interrupt_waiter().map_err(Error::host)?),
+        false => None,
+    };
+    let interrupt = Interrupt(waiter.as_ref().map(AsFd::as_fd));
+    let memory = match caller.get_export("memory") {
+        Some(Extern::Memory(memory)) => Some(memory),
+        _ => None,
+    };
+    let result = match memory {
+        Some(memory) => {
+            let (memory, data) = memory.data_and_store_mut(&mut caller);
+            function(get(data), &mut Guest::new(memory, interrupt))
+        }
+        None => function(get(caller.data_mut()), &mut Guest::new(&mut [], interrupt)),
+    };
+    match result {
+        Ok(()) => Ok(R::success()),
+        Err(Fail::Errno(Errno::FAULT)) if memory.is_none() => Err(Error::msg(format_args!(
+            "the module calls `{name}` of `{MODULE}`, but exports no memory named `memory` for it to use"
+        ))),
+        Err(Fail::Errno(errno)) => {
+            R::errno(errno).ok_or_else(|| Error::msg(format_args!("`{name}` failed with {errno:?}")))
+        }
+        Err(Fail::Interrupted) => Err(Trap::Interrupt.into()),
+        Err(Fail::Exit(code)) => Err(Error::host(I32Exit(code))),
+    }
+}
+
+macro_rules! waits {
+    () => {
+        |_: &WasiCtx| false
+    };
+    ($waits:expr) => {
+        $waits
+    };
+}
+
+macro_rules! link {
+    ($($capability:ident $status:tt fn $name:ident($($arg:ident: $ty:ty),*) -> $ret:ty $(, waits $waits:expr)?;)*) => {
+        /// Links all functions of `wasi_snapshot_preview1`. `get` finds the guest's context in the store's data.
+        ///
+        /// ```no_run
+        /// use dunlin::{Engine, Linker, Module, Store};
+        /// use dunlin_wasi_lite::{WasiCtx, WasiCtxBuilder};
+        ///
+        /// let engine = Engine::default();
+        /// let module = Module::from_file(&engine, "hello.wasm")?;
+        /// let mut linker = Linker::<WasiCtx>::new(&engine);
+        /// dunlin_wasi_lite::add_to_linker(&mut linker, |ctx| ctx)?;
+        ///
+        /// let ctx = WasiCtxBuilder::new().inherit_stdio().arg("hello").build();
+        /// let mut store = Store::new(&engine, ctx);
+        /// let instance = linker.instantiate(&mut store, &module)?;
+        /// instance.get_typed_func::<(), ()>(&mut store, "_start")?.call(&mut store, ())?;
+        /// # Ok::<(), dunlin::Error>(())
+        /// ```
+        ///
+        /// # Errors
+        ///
+        /// If the linker has one of them already.
+        pub fn add_to_linker<T: 'static>(
+            linker: &mut Linker<T>,
+            get: impl Fn(&mut T) -> &mut WasiCtx + Copy + Send + Sync + 'static,
+        ) -> Result<()> {
+            $(
+                linker.func_wrap(
+                    MODULE,
+                    stringify!($name),
+                    move |caller: Caller<'_, T>, $($arg: $ty),*| -> Result<$ret> {
+                        let waits = waits!($($waits)?);
+                        call(caller, get, stringify!($name), waits, |ctx, guest| ctx.$name(guest, $($arg),*))
+                    },
+                )?;
+            )*
+            Ok(())
+        }
+    };
+}
+
+for_each_function!(link);
