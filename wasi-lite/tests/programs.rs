@@ -3,8 +3,9 @@
 use dunlin::{Engine, Error, InterruptHandle, Linker, Module, Store, Trap};
 use dunlin_wasi_lite::{DirPerms, FilePerms, I32Exit, ReadPipe, WasiCtx, WasiCtxBuilder, WritePipe};
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 fn example(name: &str) -> Vec<u8> {
@@ -207,6 +208,87 @@ fn a_module_without_memory_is_told_so() {
     );
     let error = start(&module, WasiCtx::builder().build()).unwrap_err();
     assert_eq!(error.downcast_ref(), Some(&I32Exit(3)));
+}
+
+const CHILD: &str = "DUNLIN_WASI_TEST_CHILD";
+
+/// Runs this test program again as a process with streams of its own, which does what [`child`] does for `mode`.
+fn spawn(mode: &str) -> Child {
+    Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "inherited_streams", "--nocapture"])
+        .env(CHILD, mode)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+fn child(mode: &str) -> i32 {
+    let ctx = WasiCtx::builder().inherit_stdio().arg("program").build();
+    let result = match mode {
+        "count" => start(&example("wc.wasm"), ctx),
+        "wait" => start_with(&example("wc.wasm"), ctx, |handle| {
+            std::thread::spawn(move || {
+                std::thread::sleep(Duration::from_millis(100));
+                handle.interrupt();
+            });
+        }),
+        "flood" => {
+            let module = text(
+                r#"(module
+                    (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+                    (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+                    (memory (export "memory") 1)
+                    (func (export "_start") (local $error i32)
+                        (i32.store (i32.const 4) (i32.const 60000))
+                        (loop $again
+                            (local.set $error
+                                (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))
+                            (br_if $again (i32.eqz (local.get $error))))
+                        (call $exit (local.get $error))))"#,
+            );
+            start(&module, ctx)
+        }
+        _ => panic!("{mode}"),
+    };
+    match result {
+        Ok(()) => 0,
+        Err(error) if error.trap() == Some(Trap::Interrupt) => 124,
+        Err(error) => error.downcast::<I32Exit>().unwrap().0,
+    }
+}
+
+#[test]
+fn inherited_streams() {
+    if let Ok(mode) = std::env::var(CHILD) {
+        std::process::exit(child(&mode));
+    }
+    // Where an emulator of another processor runs this program, the system beneath may not be able to start a second
+    // one.
+    let list = Command::new(std::env::current_exe().unwrap()).arg("--list").stdout(Stdio::null()).status();
+    if !list.is_ok_and(|status| status.success()) {
+        eprintln!("inherited_streams: NOT TESTED, because this system can't start programs of its own kind");
+        return;
+    }
+    let mut counting = spawn("count");
+    counting.stdin.take().unwrap().write_all("one two\n".repeat(50_000).as_bytes()).unwrap();
+    let output = counting.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(stdout.ends_with("  50000  100000  400000\n"), "{stdout:?}");
+
+    // Nobody writes to its standard input, which stays open.
+    let mut waiting = spawn("wait");
+    let stdin = waiting.stdin.take();
+    assert_eq!(waiting.wait().unwrap().code(), Some(124));
+    drop(stdin);
+
+    // Its standard output is closed after some of what it writes.
+    let mut flooding = spawn("flood");
+    let mut stdout = flooding.stdout.take().unwrap();
+    stdout.read_exact(&mut [0; 200_000]).unwrap();
+    drop(stdout);
+    assert_eq!(flooding.wait().unwrap().code(), Some(64), "EPIPE");
 }
 
 /// The types of all functions, as the specification lowers them.
