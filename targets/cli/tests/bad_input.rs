@@ -1,4 +1,5 @@
 //! Modules that aren't, or aren't whole, or have a wrong byte: one clear sentence, the right exit code, no panic.
+#![cfg(feature = "text")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Programs that run: what they print, and with which exit code they end.
+#![cfg(feature = "text")]
 
 mod common;
 

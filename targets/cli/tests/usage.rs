@@ -1,4 +1,5 @@
 //! Wrong usage, help, and streams of ours that can't be written.
+#![cfg(feature = "text")]
 
 mod common;
 

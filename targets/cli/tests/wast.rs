@@ -1,4 +1,5 @@
 //! `dunlin wast`.
+#![cfg(feature = "text")]
 
 mod common;
 
