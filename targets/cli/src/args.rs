@@ -28,6 +28,7 @@ pub(crate) enum Command {
         module: OsString,
     },
     /// `dunlin wast`
+    #[cfg_attr(not(feature = "text"), expect(dead_code, reason = "it is understood, to be refused"))]
     Wast {
         /// Scripts and folders.
         paths: Vec<PathBuf>,

@@ -80,7 +80,16 @@ fn attempt(
             results.iter().try_for_each(|value| print(&format!("{}\n", values::show(value))))?;
             Ok(Outcome::Exited(0))
         }
-        Err(error) if never_began => Err(unusable(error)),
+        Err(error) if never_began => {
+            let hint = error.kind() == ErrorKind::Link && !options.trap_unknown_imports;
+            let mut failure = unusable(error);
+            if hint {
+                failure.message.push_str(
+                    "\nwith --unknown-imports trap, functions may be missing until they are called",
+                );
+            }
+            Err(failure)
+        }
         Err(error) => Ok(stopped(error)),
     }
 }
