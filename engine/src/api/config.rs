@@ -87,7 +87,7 @@ impl Config {
 
     /// How many bytes of stack the WebAssembly functions of a store may use together, before they trap with
     /// [`Trap::StackOverflow`](crate::Trap::StackOverflow). They are taken from
-    /// the budget as they are used. 1 MiB by default.
+    /// the budget as they are used. 1 MiB by default; at least 4 KiB and at most 1 GiB, whatever is asked for.
     pub fn max_wasm_stack(&mut self, bytes: usize) -> &mut Self {
         self.max_wasm_stack = bytes;
         self

@@ -180,7 +180,7 @@ fn run(mut parser: Parser) -> Result<Command, Failure> {
             Some(Arg::Long("report")) => options.report = Some(value(&mut parser, "--report")?.into()),
             Some(Arg::Value(module)) => {
                 options.module = module;
-                options.args = parser.raw_args().map_err(|error| Failure::usage(error))?.collect();
+                options.args = parser.raw_args().map_err(Failure::usage)?.collect();
                 return Ok(Command::Run(Box::new(options)));
             }
             Some(other) => return Err(unknown_option("run", &other)),

@@ -47,7 +47,7 @@ fn engine(options: &RunOptions) -> Result<Engine, Failure> {
     if let Some(bytes) = options.max_stack {
         config.max_wasm_stack(bytes);
     }
-    Engine::new(&config).map_err(|error| Failure::unusable(error))
+    Engine::new(&config).map_err(Failure::unusable)
 }
 
 fn attempt(
