@@ -66,7 +66,7 @@ pub use api::{
 };
 pub use budget::{Budget, Charge, Kind, OutOfBudget};
 pub use error::{Error, ErrorKind, FrameInfo, Result, WasmBacktrace};
-pub use exec::Dispatch;
+pub use exec::{Dispatch, DispatchCounts};
 pub use trap::Trap;
 pub use types::{
     ExportType, ExternType, FuncType, GlobalType, ImportType, MemoryType, Mutability, TableType, ValType,

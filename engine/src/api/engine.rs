@@ -68,7 +68,7 @@ impl Engine {
             table: budget.nothing(Kind::Metadata),
         };
         let dispatch = match config.dispatch {
-            Some(Dispatch::Loop) => Dispatch::Loop,
+            Some(dispatch @ (Dispatch::Loop | Dispatch::Count)) => dispatch,
             _ => exec::default_dispatch(),
         };
         Ok(Engine(Arc::new(Inner { config: config.clone(), dispatch, types: Mutex::new(types) })))

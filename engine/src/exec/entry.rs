@@ -92,13 +92,17 @@ unsafe fn run(store: *mut StoreInner, func: *mut FuncObj, base: *mut u64, slots:
         let dispatch = (*store).engine.dispatch();
         let exit = match dispatch {
             Dispatch::Tail => Tail::stub(Stub::Exit),
-            Dispatch::Loop => Loop::stub(Stub::Exit),
+            Dispatch::Loop | Dispatch::Count => Loop::stub(Stub::Exit),
         };
         *base.add(header) = exit as u64;
         *base.add(header + 1) = base as u64;
         match dispatch {
             Dispatch::Tail => Tail::run(r),
             Dispatch::Loop => Loop::run(r),
+            Dispatch::Count => {
+                let counts: *mut _ = &mut *exec(store).counts;
+                super::count::run(r, counts);
+            }
         }
         let exec = exec(store);
         match core::mem::replace(&mut exec.stop, Stop::Done) {

@@ -5,6 +5,7 @@
 
 pub(crate) mod bulk;
 pub(crate) mod control;
+mod count;
 mod entry;
 pub(crate) mod memory;
 pub(crate) mod numeric;
@@ -15,6 +16,7 @@ pub(crate) mod variable;
 pub(crate) mod vector;
 mod walk;
 
+pub use count::DispatchCounts;
 pub(crate) use entry::invoke;
 
 use crate::budget::{Budget, Charge, Kind};
@@ -31,6 +33,9 @@ pub enum Dispatch {
     Tail,
     /// By returning to a loop: always right.
     Loop,
+    /// By a loop that counts what it dispatches, for tuning the interpreter: slow. See
+    /// [`Store::dispatch_counts`](crate::Store::dispatch_counts).
+    Count,
 }
 
 /// Every handler by op number, as each backend has it.
@@ -43,6 +48,7 @@ impl Dispatch {
         match self {
             Dispatch::Tail => TAIL[op.0 as usize] as usize as u64,
             Dispatch::Loop => LOOP[op.0 as usize] as usize as u64,
+            Dispatch::Count => count::word(op),
         }
     }
 }
@@ -88,6 +94,8 @@ pub(crate) struct Execution {
     stop: Stop,
     /// The registers where dispatch stopped, or where it went to a host function.
     at: Regs,
+    /// For [`Dispatch::Count`].
+    pub(crate) counts: Box<count::Counts>,
 }
 
 /// The stack is charged this many bytes at a time.
@@ -108,6 +116,7 @@ impl Execution {
             top: base,
             stop: Stop::Done,
             at: entry::idle(),
+            counts: Box::default(),
             stack: Some(stack),
         })
     }

@@ -13,7 +13,7 @@ use crate::vmctx::VmCtx;
 pub(crate) unsafe fn with_backtrace(mut e: Error, at: &Regs, dispatch: Dispatch) -> Error {
     let (exit, cross) = match dispatch {
         Dispatch::Tail => (Tail::stub(Stub::Exit), Tail::stub(Stub::CrossReturn)),
-        Dispatch::Loop => (Loop::stub(Stub::Exit), Loop::stub(Stub::CrossReturn)),
+        Dispatch::Loop | Dispatch::Count => (Loop::stub(Stub::Exit), Loop::stub(Stub::CrossReturn)),
     };
     let backtrace = e.backtrace_mut();
     let (mut ip, mut sp, mut vm) = (at.ip, at.sp, at.vm);
