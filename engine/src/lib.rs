@@ -53,6 +53,11 @@ mod types;
 mod value;
 mod vmctx;
 
+/// The README's example, compiled and run.
+#[cfg(all(doctest, feature = "wat"))]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;
+
 pub use api::{
     AsContext, AsContextMut, Caller, Config, Engine, Export, Extern, ExternRef, Func, Global, Instance,
     InstancePre, InterruptHandle, InterruptWaiter, IntoFunc, Linker, Memory, MemoryAccessError, Module,

@@ -24,6 +24,7 @@ pub(crate) unsafe fn target(r: &Regs) -> *const u64 {
 #[inline(always)]
 pub(crate) fn keep_apart(mut ip: *const u64) -> *const u64 {
     #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+    #[allow(clippy::pointers_in_nomem_asm_block, reason = "nothing is read through it here")]
     // SAFETY: no instructions.
     unsafe {
         core::arch::asm!("/* {0} */", inout(reg) ip, options(pure, nomem, nostack, preserves_flags))

@@ -98,9 +98,9 @@ impl Execution {
     pub(crate) fn new(max_stack: usize, budget: &Budget) -> Result<Execution, Error> {
         // Frame sizes are compared in 32 bits, and a stack's end must leave room for the largest.
         let bytes = max_stack.clamp(4096, 1 << 30).next_multiple_of(4096);
-        let mut stack = Mapping::reserve(bytes)
+        let (mut stack, start) = Mapping::guarded(bytes)
             .map_err(|e| Error::msg(format!("cannot map a value stack of {bytes} bytes: {e}")))?;
-        let base = stack.as_mut_ptr().cast::<u64>();
+        let base = stack.as_mut_ptr().wrapping_add(start).cast::<u64>();
         Ok(Execution {
             end: base.wrapping_byte_add(bytes),
             charged: base,

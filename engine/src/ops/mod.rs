@@ -483,8 +483,8 @@ macro_rules! families {
         if let Some(n) = $self.0.checked_sub($family::BASE)
             && (n as usize) < $family::COUNT * $family::STRIDE
         {
-            let n = n as usize;
-            return ($family::NAMES[n / $family::STRIDE], (n % $family::STRIDE) as u16);
+            let row = n as usize / $family::STRIDE;
+            return ($family::NAMES[row], n - (row * $family::STRIDE) as u16);
         }
     };
 }
