@@ -243,7 +243,6 @@ impl From<LoadError> for Error {
             stream::ErrorKind::Invalid | stream::ErrorKind::Unsupported => ErrorKind::Invalid,
             stream::ErrorKind::Limit => ErrorKind::Limit,
             stream::ErrorKind::OutOfBudget => ErrorKind::OutOfBudget,
-            stream::ErrorKind::Io => ErrorKind::Io,
         };
         Self::at(kind, error.message, error.offset)
     }

@@ -28,9 +28,6 @@
 //! # Ok::<(), dunlin::Error>(())
 //! ```
 
-// Not everything is used from outside yet.
-#![allow(dead_code)]
-
 mod api;
 mod bodies;
 mod budget;

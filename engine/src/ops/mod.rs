@@ -196,11 +196,11 @@ pub(crate) enum Forms {
 /// A wasm operator as the table knows it: the op in its first form, and the classes of what it takes and gives.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Selected {
-    Unary { op: Op, from: Class, to: Class, canon: Option<Canon> },
-    Binary { op: Op, l: Class, r: Class, to: Class, forms: Forms, imm: Imm, canon: Option<Canon> },
-    Compare { op: Op, class: Class, imm: Imm },
+    Unary { op: Op, to: Class, canon: Option<Canon> },
+    Binary { op: Op, to: Class, forms: Forms, imm: Imm, canon: Option<Canon> },
+    Compare { op: Op, imm: Imm },
     Extract { op: Op, to: Class, lane: u8 },
-    Replace { op: Op, from: Class, lane: u8 },
+    Replace { op: Op, lane: u8 },
     Load { op: Op, to: Class, memarg: wasmparser::MemArg },
     Store { op: Op, from: Class, memarg: wasmparser::MemArg },
     LoadLane { op: Op, memarg: wasmparser::MemArg, lane: u8 },
@@ -394,7 +394,7 @@ pub(crate) use pattern;
 
 macro_rules! selected {
     (unary $op:tt ($t:ty) $out:ty, $canon:tt $m:ident $l:ident) => {
-        Selected::Unary { op: $op, from: <$t>::CLASS, to: <$out>::CLASS, canon: $canon }
+        Selected::Unary { op: $op, to: <$out>::CLASS, canon: $canon }
     };
     (commutative $($rest:tt)*) => { $crate::ops::selected!(@binary Commutative $($rest)*) };
     (ordered $($rest:tt)*) => { $crate::ops::selected!(@binary Ordered $($rest)*) };
@@ -402,18 +402,18 @@ macro_rules! selected {
     (shift $($rest:tt)*) => { $crate::ops::selected!(@binary Shift $($rest)*) };
     (@binary $forms:ident $op:tt ($t:ty, $u:ty) $out:ty, $canon:tt $m:ident $l:ident) => {
         Selected::Binary {
-            op: $op, l: <$t>::CLASS, r: <$u>::CLASS, to: <$out>::CLASS,
+            op: $op, to: <$out>::CLASS,
             forms: $crate::ops::Forms::$forms, imm: <$u>::IMM, canon: $canon,
         }
     };
     (compare $op:tt ($t:ty, $u:ty) $out:ty, $canon:tt $m:ident $l:ident) => {
-        Selected::Compare { op: $op, class: <$t>::CLASS, imm: <$t>::IMM }
+        Selected::Compare { op: $op, imm: <$t>::IMM }
     };
     (extract $op:tt ($t:ty, $u:ty) $out:ty, $canon:tt $m:ident $l:ident) => {
         Selected::Extract { op: $op, to: <$out>::CLASS, lane: *$l }
     };
     (replace $op:tt ($t:ty, $l8:ty, $u:ty) $out:ty, $canon:tt $m:ident $l:ident) => {
-        Selected::Replace { op: $op, from: <$u>::CLASS, lane: *$l }
+        Selected::Replace { op: $op, lane: *$l }
     };
     (load $op:tt ($t:ty) $out:ty, $canon:tt $m:ident $l:ident) => {
         Selected::Load { op: $op, to: <$out>::CLASS, memarg: *$m }

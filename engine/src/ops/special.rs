@@ -36,6 +36,7 @@ macro_rules! special {
     ($($(#[$doc:meta])* $Name:ident [$($field:ident)*] $ext:literal => $handler:expr;)*) => {
         /// An op with a handler of its own.
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        #[allow(dead_code, reason = "forms that write slots are reached by number")]
         #[repr(u16)]
         pub(crate) enum SpecialOp { $($(#[$doc])* $Name),* }
 
