@@ -141,13 +141,15 @@ impl ModuleShared {
     }
 }
 
-/// Puts handlers' addresses in place of op numbers.
+/// Puts handlers' addresses in place of op numbers: where there is one, a handler for the cell and the next.
 fn link(words: &mut [u64], dispatch: Dispatch) {
     let mut at = PROLOGUE;
     while at < words.len() {
         let op = Op(words[at] as u16);
-        words[at] = dispatch.handler(op);
-        at += 2 + extension(op, words[at + 1]);
+        let next = at + 2 + extension(op, words[at + 1]);
+        let fused = words.get(next).and_then(|&word| dispatch.fused(op, Op(word as u16)));
+        words[at] = fused.unwrap_or_else(|| dispatch.handler(op));
+        at = next;
     }
 }
 

@@ -31,7 +31,7 @@ fn main() -> Result<()> {
     eprintln!("{total} dispatches, results {results:?}");
     for (title, list) in [("ops", &ops), ("pairs", &pairs)] {
         eprintln!("{title}:");
-        for (name, n) in list.iter().take(40) {
+        for (name, n) in list.iter().take(300) {
             eprintln!("{:6.2} %  {n:>12}  {name}", *n as f64 * 100.0 / total as f64);
         }
     }

@@ -4,11 +4,13 @@
 //! the same family names as `translate`.
 
 pub(crate) mod bulk;
+pub(crate) mod cell;
 pub(crate) mod control;
 mod count;
 mod entry;
 pub(crate) mod memory;
 pub(crate) mod numeric;
+mod pairs;
 pub(crate) mod place;
 pub(crate) mod regs;
 pub(crate) mod slow;
@@ -43,6 +45,14 @@ static TAIL: [Handler<Tail>; crate::ops::OPS] = crate::ops::table::<Tail>();
 static LOOP: [Handler<Loop>; crate::ops::OPS] = crate::ops::table::<Loop>();
 
 impl Dispatch {
+    /// The address of a handler that does the work of two cells in a row, if there is one.
+    pub(crate) fn fused(self, op: crate::ops::Op, next: crate::ops::Op) -> Option<u64> {
+        match self {
+            Dispatch::Tail => pairs::fused(op, next).map(|h| h as usize as u64),
+            Dispatch::Loop | Dispatch::Count => None,
+        }
+    }
+
     /// The address of `op`'s handler.
     pub(crate) fn handler(self, op: crate::ops::Op) -> u64 {
         match self {
