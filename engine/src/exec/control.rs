@@ -7,8 +7,9 @@
 
 use super::cell::Cell;
 use super::place::{A, Acc, B as FB, C, D, Slot, Src, Value};
-use super::regs::{Backend, Regs, handlers};
+use super::regs::{Backend, Handler, Regs, handlers};
 use super::slow;
+use crate::code::PROLOGUE;
 use crate::ops::{Classed, Op, SpecialOp};
 use crate::trap::Trap;
 use crate::vmctx::{FuncObj, TableObj, VmCtx};
@@ -132,10 +133,8 @@ impl Cell for Call {
     unsafe fn finish<B: Backend>(r: Regs) -> B::Out {
         // SAFETY: the cell is of this op.
         unsafe {
-            let index = r.wide();
-            let entry = entry_of(&r, index);
-            let (sp, header, ret) = (r.slot(A), r.field(FB), r.ip.add(2));
-            enter::<B>(r, entry, sp, header, ret, r.sp, index)
+            let entry = entry_of(&r, r.wide());
+            enter_hot::<B>(r, entry, |r| r.field(FB), r.ip.add(2), slow::enter_call::<B>)
         }
     }
 }
@@ -228,11 +227,49 @@ pub(crate) unsafe fn enter<B: Backend>(
         *sp.add(header) = ret as u64;
         *sp.add(header + 1) = caller as u64;
         r.sp = sp;
-        r.ip = entry.add(2);
+        r.ip = entry.add(PROLOGUE);
         if *entry.add(1) >> 32 != 0 {
             // In a handler of its own, since a loop here takes more registers than there are.
             return B::jump(r, zero_locals::<B>);
         }
+        B::next(r)
+    }
+}
+
+/// Enters the code at `entry` from the call at `r.ip`, with the frame at `R[a]`; or has `slow` do it, which takes
+/// back the charge.
+#[inline(always)]
+unsafe fn enter_hot<B: Backend>(
+    mut r: Regs,
+    entry: *const u64,
+    header: impl FnOnce(&Regs) -> usize,
+    ret: *const u64,
+    slow: Handler<B>,
+) -> B::Out {
+    // SAFETY: as for `enter`.
+    unsafe {
+        // No callee looks at the accumulator: it serves as one more register, of which there are too few.
+        r.acc = entry as u64;
+        let store = (*r.vm).store;
+        let sp = r.slot(A);
+        let frame = *entry.cast::<u32>() as usize;
+        if sp.wrapping_byte_add(frame) > (*store).stack_end {
+            return B::jump(r, slow);
+        }
+        let left = (*store).slice - *entry.cast::<u32>().add(1) as i64;
+        (*store).slice = left;
+        if left < 0 {
+            return B::jump(r, slow);
+        }
+        let h = sp.add(header(&r));
+        *h = ret as u64;
+        *h.add(1) = r.sp as u64;
+        r.sp = sp;
+        r.ip = entry.add(PROLOGUE);
+        if *entry.cast::<u32>().add(3) != 0 {
+            return B::jump(r, zero_locals::<B>);
+        }
+        r.ip = keep_apart(r.ip);
         B::next(r)
     }
 }
@@ -264,19 +301,18 @@ unsafe fn lookup<S: Src>(r: &Regs) -> Result<*mut FuncObj, Trap> {
     }
 }
 
-/// Calls `f`, which may be anything, with its frame at `sp`.
+/// Calls `f`, which may be anything, with its frame at `R[a]` and its header at slot `b` of that.
 #[inline(always)]
-unsafe fn call_func<B: Backend>(r: Regs, f: *mut FuncObj, sp: *mut u64, ret: *const u64) -> B::Out {
+unsafe fn call_func<B: Backend>(r: Regs, f: *mut FuncObj, ret: *const u64) -> B::Out {
     // SAFETY: function objects outlive whoever refers to them.
     unsafe {
+        let pending = &mut (*(*r.vm).store).pending;
+        pending.func = f;
+        pending.ret = ret;
         if (*f).vm == r.vm {
             let entry = (*(*f).entry).load(Ordering::Relaxed);
-            return enter::<B>(r, entry, sp, (*f).header as usize, ret, r.sp, (*f).index);
+            return enter_hot::<B>(r, entry, |r| r.field(FB), ret, slow::enter_func::<B>);
         }
-        let store = (*r.vm).store;
-        (*store).pending.func = f;
-        (*store).pending.sp = sp;
-        (*store).pending.ret = ret;
         B::jump(r, slow::call_out::<B>)
     }
 }
@@ -358,15 +394,15 @@ handlers! {
     // Calls the imported function whose word is `c d`.
     fn call_import<B>(mut r) {
         let f: *mut FuncObj = VmCtx::pointer(r.vm, r.wide());
-        let (sp, ret) = (r.slot(A), r.ip.add(2));
-        call_func::<B>(r, f, sp, ret)
+        let ret = r.ip.add(2);
+        call_func::<B>(r, f, ret)
     }
 
     fn call_indirect<B, S: Src>(mut r) {
         match lookup::<S>(&r) {
             Ok(f) => {
-                let (sp, ret) = (r.slot(A), r.ip.add(3));
-                call_func::<B>(r, f, sp, ret)
+                let ret = r.ip.add(3);
+                call_func::<B>(r, f, ret)
             }
             Err(trap) => slow::trap::<B>(r, trap),
         }

@@ -12,7 +12,7 @@ use crate::store::StoreInner;
 use crate::trap::Trap;
 use crate::value::V128;
 use crate::vmctx::{FuncObj, VmCtx};
-use core::sync::atomic::Ordering;
+use core::sync::atomic::{AtomicPtr, Ordering};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Words of the record that a call between instances leaves below the callee's frame: the caller's instance,
@@ -184,6 +184,32 @@ unsafe fn enter_other<B: Backend>(mut r: Regs, f: *mut FuncObj, vm: *mut VmCtx, 
     }
 }
 
+/// Enters function `index` of the module, whose entry word is `word`, after a call found that something is missing.
+#[inline(always)]
+unsafe fn finish_call<B: Backend>(
+    r: Regs,
+    word: *const AtomicPtr<u64>,
+    index: u32,
+    ret: *const u64,
+) -> B::Out {
+    // SAFETY: `prepare` makes the code and the frame.
+    unsafe {
+        let vm_store = (*r.vm).store;
+        if (*vm_store).slice < 0 {
+            // The call has charged what wasn't there.
+            (*vm_store).slice += (*(*word).load(Ordering::Relaxed) >> 32) as i64;
+        }
+        let sp = r.slot(A);
+        match prepare(r.vm, index, sp) {
+            Ok(()) => {
+                let entry = (*word).load(Ordering::Relaxed);
+                super::control::enter::<B>(r, entry, sp, r.field(FB), ret, r.sp, index)
+            }
+            Err(e) => stop::<B>(r, e),
+        }
+    }
+}
+
 handlers! {
     #[cold]
     #[inline(never)]
@@ -213,12 +239,31 @@ handlers! {
         }
     }
 
+    // Does what the call at `r.ip` could not: function `c d` of the module, with its frame at `R[a]`.
+    #[cold]
+    #[inline(never)]
+    fn enter_call<B>(mut r) {
+        let index = r.wide();
+        let word = (*r.vm).entries.add(index as usize);
+        let ret = r.ip.add(2);
+        finish_call::<B>(r, word, index, ret)
+    }
+
+    // The same for `pending.func`, of this instance.
+    #[cold]
+    #[inline(never)]
+    fn enter_func<B>(mut r) {
+        let pending = &(*(*r.vm).store).pending;
+        let (f, ret) = (pending.func, pending.ret);
+        finish_call::<B>(r, (*f).entry, (*f).index, ret)
+    }
+
     // Calls `pending.func`, a host function or one of another instance.
     #[cold]
     #[inline(never)]
     fn call_out<B>(mut r) {
         let pending = &(*(*r.vm).store).pending;
-        let (f, sp, ret) = (pending.func, pending.sp, pending.ret);
+        let (f, sp, ret) = (pending.func, r.slot(A), pending.ret);
         match call_other(&r, f, sp, sp, ret, r.sp) {
             Ok(Callee::Done) => {
                 accumulate(&mut r, sp);
