@@ -92,6 +92,7 @@ impl Bodies {
     }
 
     /// The length of the body.
+    #[cfg(test)]
     pub(crate) fn body_len(&self, defined_index: u32) -> u32 {
         self.records[defined_index as usize].len
     }

@@ -31,6 +31,20 @@ pub(crate) struct CodeTable {
     _charge: Charge,
 }
 
+/// The functions of a module that have code, by address.
+pub(crate) struct CodeMap {
+    ranges: Vec<(core::ops::Range<*const u64>, u32)>,
+}
+
+impl CodeMap {
+    /// Which function (of those that the module defines) the cell at `ip` belongs to, and its place there in words.
+    pub(crate) fn find(&self, ip: *const u64) -> Option<(u32, usize)> {
+        let after = self.ranges.partition_point(|(range, _)| range.start <= ip);
+        let (range, index) = self.ranges.get(after.checked_sub(1)?)?;
+        range.contains(&ip).then(|| (*index, (ip as usize - range.start as usize) / 8))
+    }
+}
+
 struct Code {
     index: u32,
     words: Box<[u64]>,
@@ -52,12 +66,15 @@ impl CodeTable {
         self.entries.as_ptr()
     }
 
-    /// Which function (of those that the module defines) the cell at `ip` belongs to, and its place there in words.
-    pub(crate) fn find(&self, ip: *const u64) -> Option<(u32, usize)> {
-        self.made().iter().find_map(|code| {
-            let range = code.words.as_ptr_range();
-            range.contains(&ip).then(|| (code.index, (ip as usize - range.start as usize) / 8))
-        })
+    /// Where all code made so far lies, to find cells in.
+    pub(crate) fn map(&self) -> CodeMap {
+        let made = self.made();
+        let mut ranges = Vec::new();
+        if ranges.try_reserve_exact(made.len()).is_ok() {
+            ranges.extend(made.iter().map(|code| (code.words.as_ptr_range(), code.index)));
+            ranges.sort_unstable_by_key(|(range, _)| range.start);
+        }
+        CodeMap { ranges }
     }
 
     /// How many functions are translated, and into how many bytes.
@@ -84,7 +101,7 @@ impl ModuleShared {
             return Ok(present);
         }
         let Translated { mut words, .. } = self.translate(index, None)?;
-        if cfg!(debug_assertions) {
+        if self.engine.checks_translation() {
             crate::check::check(&words, self).unwrap_or_else(|why| {
                 panic!("translated code of function {index} is wrong: {why}\n{}", disassemble(&words))
             });
@@ -124,13 +141,15 @@ impl ModuleShared {
     }
 }
 
-/// Puts handlers' addresses in place of op numbers.
+/// Puts handlers' addresses in place of op numbers: where there is one, a handler for the cell and the next.
 fn link(words: &mut [u64], dispatch: Dispatch) {
     let mut at = PROLOGUE;
     while at < words.len() {
         let op = Op(words[at] as u16);
-        words[at] = dispatch.handler(op);
-        at += 2 + extension(op, words[at + 1]);
+        let next = at + 2 + extension(op, words[at + 1]);
+        let fused = words.get(next).and_then(|&word| dispatch.fused(op, Op(word as u16)));
+        words[at] = fused.unwrap_or_else(|| dispatch.handler(op));
+        at = next;
     }
 }
 

@@ -243,7 +243,6 @@ impl From<LoadError> for Error {
             stream::ErrorKind::Invalid | stream::ErrorKind::Unsupported => ErrorKind::Invalid,
             stream::ErrorKind::Limit => ErrorKind::Limit,
             stream::ErrorKind::OutOfBudget => ErrorKind::OutOfBudget,
-            stream::ErrorKind::Io => ErrorKind::Io,
         };
         Self::at(kind, error.message, error.offset)
     }
@@ -263,7 +262,8 @@ pub struct WasmBacktrace {
 pub struct FrameInfo {
     module: Module,
     func_index: u32,
-    module_offset: Option<u64>,
+    /// The cell, in words from the start of the function's code.
+    place: usize,
 }
 
 impl WasmBacktrace {
@@ -274,20 +274,10 @@ impl WasmBacktrace {
         Self { frames: Vec::new(), omitted: 0 }
     }
 
-    /// Whether another frame would be kept.
-    pub(crate) fn wants_more(&self) -> bool {
-        self.frames.len() < Self::MAX_FRAMES
-    }
-
-    /// Counts a frame that isn't kept.
-    pub(crate) fn omit(&mut self) {
-        self.omitted += 1;
-    }
-
     /// Adds the next outer frame.
-    pub(crate) fn push(&mut self, module: &Module, func_index: u32, module_offset: Option<u64>) {
+    pub(crate) fn push(&mut self, module: &Module, func_index: u32, place: usize) {
         if self.frames.len() < Self::MAX_FRAMES && self.frames.try_reserve(1).is_ok() {
-            self.frames.push(FrameInfo { module: module.clone(), func_index, module_offset });
+            self.frames.push(FrameInfo { module: module.clone(), func_index, place });
         } else {
             self.omitted += 1;
         }
@@ -335,8 +325,11 @@ impl FrameInfo {
     }
 
     /// Offset of the instruction from the start of the module's bytes, where known.
+    ///
+    /// It is found by translating the function once more, since nothing is kept for it.
     pub fn module_offset(&self) -> Option<u64> {
-        self.module_offset
+        let module = self.module.shared();
+        module.offset_of(self.func_index - module.data.imported_funcs, self.place)
     }
 
     /// The module that the function belongs to.
@@ -352,7 +345,7 @@ impl FrameInfo {
 
 impl fmt::Display for FrameInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(offset) = self.module_offset {
+        if let Some(offset) = self.module_offset() {
             write!(f, "{offset:#8x} - ")?;
         }
         write!(f, "{}!", self.module_name().unwrap_or("<unnamed>").escape_debug())?;

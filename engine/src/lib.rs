@@ -28,9 +28,6 @@
 //! # Ok::<(), dunlin::Error>(())
 //! ```
 
-// Not everything is used from outside yet.
-#![allow(dead_code)]
-
 mod api;
 mod bodies;
 mod budget;
@@ -53,6 +50,11 @@ mod types;
 mod value;
 mod vmctx;
 
+/// The README's example, compiled and run.
+#[cfg(all(doctest, feature = "wat"))]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;
+
 pub use api::{
     AsContext, AsContextMut, Caller, Config, Engine, Export, Extern, ExternRef, Func, Global, Instance,
     InstancePre, InterruptHandle, InterruptWaiter, IntoFunc, Linker, Memory, MemoryAccessError, Module,
@@ -61,7 +63,7 @@ pub use api::{
 };
 pub use budget::{Budget, Charge, Kind, OutOfBudget};
 pub use error::{Error, ErrorKind, FrameInfo, Result, WasmBacktrace};
-pub use exec::Dispatch;
+pub use exec::{Dispatch, DispatchCounts};
 pub use trap::Trap;
 pub use types::{
     ExportType, ExternType, FuncType, GlobalType, ImportType, MemoryType, Mutability, TableType, ValType,

@@ -103,6 +103,7 @@ pub(crate) enum ExternKind {
 
 #[derive(Debug)]
 pub(crate) struct ElemSegment {
+    #[allow(dead_code, reason = "what the bytes say, whoever asks")]
     pub(crate) ty: ValType,
     pub(crate) items: ElemItems,
     pub(crate) mode: ElemMode,

@@ -10,6 +10,7 @@ pub(crate) struct Names {
     pub(crate) funcs: Box<[FuncName]>,
     /// The names, one after the other.
     pub(crate) text: Box<str>,
+    #[allow(dead_code, reason = "held until the names are dropped")]
     pub(crate) charge: Option<Charge>,
 }
 

@@ -26,6 +26,21 @@ impl Mapping {
         let _ = self.map.advise(memmap2::Advice::NoHugePage);
     }
 
+    /// Reserves `len` bytes, rounded up to pages, between two pages that fault when touched. Gives the mapping and
+    /// where the usable part begins in it.
+    pub(crate) fn guarded(len: usize) -> io::Result<(Self, usize)> {
+        let page = region::page::size();
+        let len = len.next_multiple_of(page);
+        let mapping = Self::reserve(len + 2 * page)?;
+        for guard in [0, page + len] {
+            let at = mapping.map[guard..].as_ptr();
+            // SAFETY: the page is the mapping's own, and nothing refers into it.
+            unsafe { region::protect(at, page, region::Protection::NONE) }
+                .map_err(|error| io::Error::other(error.to_string()))?;
+        }
+        Ok((mapping, page))
+    }
+
     /// Makes the mapping larger, wherever it then is; the new bytes are zero. Gives it back if it can't.
     #[cfg(target_os = "linux")]
     pub(crate) fn grow(mut self, len: usize) -> Result<Self, Self> {

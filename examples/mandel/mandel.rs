@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 
 const MAX_ITERATIONS: u32 = 200;
-const DEFAULT_SIZE: u32 = 500;
+const DEFAULT_SIZE: u32 = 1200;
 
 /// How many steps the point takes to leave the circle of radius 2.
 fn iterations(cx: f64, cy: f64) -> u32 {

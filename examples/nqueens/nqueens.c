@@ -1,4 +1,4 @@
-/* Counts the ways to place N queens on an N by N board (N from the first argument, 13 by default),
+/* Counts the ways to place N queens on an N by N board (N from the first argument, 14 by default),
    and folds every solution into a checksum. Integer work and recursion only. */
 #include <stdint.h>
 #include <stdio.h>
@@ -23,7 +23,7 @@ static void place(int row, uint32_t columns, uint32_t left, uint32_t right, uint
 }
 
 int main(int argc, char **argv) {
-    int n = argc > 1 ? atoi(argv[1]) : 13;
+    int n = argc > 1 ? atoi(argv[1]) : 14;
     if (n < 1 || n > 20) {
         fprintf(stderr, "usage: nqueens [N]   (1 to 20)\n");
         return 2;

@@ -12,6 +12,7 @@ fn run(script: &str, assertions: u64) {
         let script = script.to_owned();
         let run = move || {
             let mut config = Config::new();
+            config.check_translation(true);
             config.dispatch(dispatch);
             run_script(&format!("{dispatch:?}"), &script, &config)
         };

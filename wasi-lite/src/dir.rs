@@ -99,7 +99,6 @@ impl WasiCtx {
         // become the host's.
         let mut os = OFlags::NONBLOCK | OFlags::NOCTTY;
         for (flag, wanted) in [
-            (OFlags::DIRECTORY, oflags.contains(Oflags::DIRECTORY)),
             (OFlags::APPEND, fdflags.contains(Fdflags::APPEND)),
             (O_DSYNC, fdflags.contains(Fdflags::DSYNC)),
             (OFlags::SYNC, fdflags.intersects(Fdflags::SYNC | Fdflags::RSYNC)),
@@ -112,6 +111,11 @@ impl WasiCtx {
 
         let file = dir.dir.open_with(path, &options)?;
         let filetype = Filestat::from(&file.metadata()?).filetype;
+        // As a flag of the system's it would keep the sandbox's own walk from following symbolic links, which is what it
+        // does where there is no `openat2`.
+        if oflags.contains(Oflags::DIRECTORY) && filetype != Filetype::Directory {
+            return Err(Errno::NOTDIR.into());
+        }
         let read = base.contains(Rights::FD_READ);
         let mut fd = if filetype == Filetype::Directory {
             let kind = Kind::Dir(DirFd {

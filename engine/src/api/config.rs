@@ -18,6 +18,7 @@ pub struct Config {
     pub(crate) canonical_nans: bool,
     pub(crate) budget: Budget,
     pub(crate) dispatch: Option<Dispatch>,
+    pub(crate) check_translation: bool,
 }
 
 impl Default for Config {
@@ -47,6 +48,7 @@ impl Config {
             canonical_nans: false,
             budget: Budget::unlimited(),
             dispatch: None,
+            check_translation: cfg!(debug_assertions),
         }
     }
 
@@ -85,7 +87,7 @@ impl Config {
 
     /// How many bytes of stack the WebAssembly functions of a store may use together, before they trap with
     /// [`Trap::StackOverflow`](crate::Trap::StackOverflow). They are taken from
-    /// the budget as they are used. 1 MiB by default.
+    /// the budget as they are used. 1 MiB by default; at least 4 KiB and at most 1 GiB, whatever is asked for.
     pub fn max_wasm_stack(&mut self, bytes: usize) -> &mut Self {
         self.max_wasm_stack = bytes;
         self
@@ -104,8 +106,16 @@ impl Config {
         self
     }
 
+    /// Whether an independent verifier looks at every function's translated code before it runs, and panics if it
+    /// finds a mistake of the translator's: for tests and fuzzing. On by default in builds with debug assertions.
+    pub fn check_translation(&mut self, enable: bool) -> &mut Self {
+        self.check_translation = enable;
+        self
+    }
+
     /// How the interpreter goes from one instruction to the next; by default [`Dispatch::Tail`] where that is known to
-    /// work. Programs compute the same either way.
+    /// work. Where it isn't (in a build without optimisation), [`Dispatch::Loop`] is used whatever is asked for.
+    /// Programs compute the same either way.
     pub fn dispatch(&mut self, dispatch: Dispatch) -> &mut Self {
         self.dispatch = Some(dispatch);
         self

@@ -67,7 +67,10 @@ impl Engine {
             charge: budget.nothing(Kind::Metadata),
             table: budget.nothing(Kind::Metadata),
         };
-        let dispatch = config.dispatch.unwrap_or_else(exec::default_dispatch);
+        let dispatch = match config.dispatch {
+            Some(dispatch @ (Dispatch::Loop | Dispatch::Count)) => dispatch,
+            _ => exec::default_dispatch(),
+        };
         Ok(Engine(Arc::new(Inner { config: config.clone(), dispatch, types: Mutex::new(types) })))
     }
 
@@ -101,6 +104,10 @@ impl Engine {
 
     pub(crate) fn max_wasm_stack(&self) -> usize {
         self.0.config.max_wasm_stack
+    }
+
+    pub(crate) fn checks_translation(&self) -> bool {
+        self.0.config.check_translation
     }
 
     pub(crate) fn canonical_nans(&self) -> bool {

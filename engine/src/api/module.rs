@@ -75,7 +75,8 @@ impl ModuleStream {
     }
 
     fn with_options(engine: &Engine, options: LoadOptions) -> Self {
-        let loader = Loader::new(engine.features(), engine.budget().clone(), options, Translatable::new(engine));
+        let loader =
+            Loader::new(engine.features(), engine.budget().clone(), options, Translatable::new(engine));
         Self { engine: engine.clone(), loader }
     }
 

@@ -106,6 +106,13 @@ impl<T> Store<T> {
         self.as_context_mut().set_fuel(fuel)
     }
 
+    /// What was dispatched so far, if the engine's [`Dispatch`](crate::Dispatch) counts that.
+    pub fn dispatch_counts(&self) -> Option<crate::DispatchCounts> {
+        let inner = self.as_context().inner();
+        let counts = &inner.exec.as_ref()?.counts;
+        (inner.engine.dispatch() == crate::Dispatch::Count).then(|| counts.sorted())
+    }
+
     /// The fuel that is left.
     ///
     /// # Errors

@@ -115,12 +115,12 @@ bulk! {
     /// Fills memory `x`: destination, value, length.
     MemoryFill |o| {
         o.store.charge_bulk(o.get(2) / BYTES_A_UNIT)?;
-        Ok(o.store.memory_fill(o.vm, o.x, o.get(0), o.get(1) as u8, o.get(2))?)
+        o.store.memory_fill(o.vm, o.x, o.get(0), o.get(1) as u8, o.get(2))
     };
     /// Copies to memory `x` from memory `y`: destination, source, length.
     MemoryCopy |o| {
         o.store.charge_bulk(o.get(2) / BYTES_A_UNIT)?;
-        Ok(o.store.memory_copy(o.vm, o.x, o.y, o.get(0), o.get(1), o.get(2))?)
+        o.store.memory_copy(o.vm, o.x, o.y, o.get(0), o.get(1), o.get(2))
     };
     /// Copies to memory `x` from data segment `y`.
     MemoryInit |o| {
@@ -164,15 +164,15 @@ bulk! {
     /// Fills table `x`: start, value, length.
     TableFill |o| {
         o.store.charge_bulk(o.get(2) / ELEMENTS_A_UNIT)?;
-        Ok(o.store.table_fill(o.vm, o.x, o.get(0), o.reference(1), o.get(2))?)
+        o.store.table_fill(o.vm, o.x, o.get(0), o.reference(1), o.get(2))
     };
     TableCopy |o| {
         o.store.charge_bulk(o.get(2) / ELEMENTS_A_UNIT)?;
-        Ok(o.store.table_copy(o.vm, o.x, o.y, o.get(0), o.get(1), o.get(2))?)
+        o.store.table_copy(o.vm, o.x, o.y, o.get(0), o.get(1), o.get(2))
     };
     TableInit |o| {
         o.store.charge_bulk(o.get(2) / ELEMENTS_A_UNIT)?;
-        Ok(o.store.table_init(o.vm, o.x, o.y, o.get(0), o.get(1), o.get(2))?)
+        o.store.table_init(o.vm, o.x, o.y, o.get(0), o.get(1), o.get(2))
     };
     ElemDrop |o| {
         o.store.elem_drop(o.vm, o.x);

@@ -5,11 +5,14 @@
 //! callee's frame begins at the caller's argument slots, and its results land there. A call's cell says the
 //! callee's `h`; a return's its own.
 
-use super::place::{A, B as FB, C, D, Slot, Src, Value};
+use super::cell::Cell;
+use super::place::{A, Acc, B as FB, C, D, Slot, Src, Value};
 use super::regs::{Backend, Regs, handlers};
 use super::slow;
+use crate::ops::{Classed, Op, SpecialOp};
 use crate::trap::Trap;
 use crate::vmctx::{FuncObj, TableObj, VmCtx};
+use core::marker::PhantomData;
 use core::sync::atomic::Ordering;
 
 /// Where the branch cell at `ip` goes: its `c d` is the distance in words.
@@ -24,6 +27,7 @@ pub(crate) unsafe fn target(r: &Regs) -> *const u64 {
 #[inline(always)]
 pub(crate) fn keep_apart(mut ip: *const u64) -> *const u64 {
     #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+    #[allow(clippy::pointers_in_nomem_asm_block, reason = "nothing is read through it here")]
     // SAFETY: no instructions.
     unsafe {
         core::arch::asm!("/* {0} */", inout(reg) ip, options(pure, nomem, nostack, preserves_flags))
@@ -33,6 +37,150 @@ pub(crate) fn keep_apart(mut ip: *const u64) -> *const u64 {
         ip = core::hint::black_box(ip);
     }
     ip
+}
+
+/// Which way a branch goes.
+pub(crate) trait Direction {
+    const BACK: bool;
+    /// Goes to the cell's target. What a loop costs is in extension word `word`.
+    unsafe fn go<B: Backend>(r: Regs, word: usize) -> B::Out;
+}
+
+pub(crate) enum Forward {}
+/// To a loop header, which charges the loop.
+pub(crate) enum Back {}
+
+impl Direction for Forward {
+    const BACK: bool = false;
+    #[inline(always)]
+    unsafe fn go<B: Backend>(mut r: Regs, _: usize) -> B::Out {
+        // SAFETY: translated branches lead to cells.
+        unsafe {
+            r.ip = target(&r);
+            B::next(r)
+        }
+    }
+}
+
+impl Direction for Back {
+    const BACK: bool = true;
+    #[inline(always)]
+    unsafe fn go<B: Backend>(r: Regs, word: usize) -> B::Out {
+        // SAFETY: as above.
+        unsafe { charge_and_go::<B>(r, r.ext(word)) }
+    }
+}
+
+/// `goto`
+pub(crate) struct Br<D>(PhantomData<D>);
+
+impl<D: Direction> Cell for Br<D> {
+    const OP: Op = Op(SpecialOp::Br.op().0 + D::BACK as u16);
+    #[inline(always)]
+    unsafe fn finish<B: Backend>(r: Regs) -> B::Out {
+        // SAFETY: passed on.
+        unsafe { D::go::<B>(r, 0) }
+    }
+}
+
+/// `if x != 0: goto`, or `if x == 0: goto`
+pub(crate) struct BrIf<S, N, D>(PhantomData<(S, N, D)>);
+
+impl<S: Src, N: Polarity, D: Direction> Cell for BrIf<S, N, D> {
+    const OP: Op = Op(N::OP + if S::CODE == Acc::CODE { 2 } else { 0 } + D::BACK as u16);
+    #[inline(always)]
+    unsafe fn finish<B: Backend>(mut r: Regs) -> B::Out {
+        // SAFETY: the cell is of this op.
+        unsafe {
+            if N::holds(S::get::<u64>(&r, A)) {
+                D::go::<B>(r, 0)
+            } else {
+                r.ip = keep_apart(r.ip.add(2 + D::BACK as usize));
+                B::next(r)
+            }
+        }
+    }
+}
+
+/// Goes to extension word `min(x, c d)`, which is a distance from this cell.
+pub(crate) struct BrTable<S>(PhantomData<S>);
+
+impl<S: Src> Cell for BrTable<S> {
+    const OP: Op = Op(SpecialOp::BrTable.op().0 + (S::CODE == Acc::CODE) as u16);
+    #[inline(always)]
+    unsafe fn finish<B: Backend>(mut r: Regs) -> B::Out {
+        // SAFETY: the cell is of this op.
+        unsafe {
+            let last = r.wide();
+            let mut i = S::get::<u32>(&r, A);
+            if i > last {
+                i = last;
+            }
+            let by = r.ext(i as usize) as isize;
+            r.ip = r.ip.offset(by);
+            B::next(r)
+        }
+    }
+}
+
+/// Calls function `c d` of the module with its frame at `R[a]` and its header at slot `b` of that.
+pub(crate) struct Call;
+
+impl Cell for Call {
+    const OP: Op = SpecialOp::Call.op();
+    #[inline(always)]
+    unsafe fn finish<B: Backend>(r: Regs) -> B::Out {
+        // SAFETY: the cell is of this op.
+        unsafe {
+            let index = r.wide();
+            let entry = entry_of(&r, index);
+            let (sp, header, ret) = (r.slot(A), r.field(FB), r.ip.add(2));
+            enter::<B>(r, entry, sp, header, ret, r.sp, index)
+        }
+    }
+}
+
+/// Returns nothing.
+pub(crate) struct Return;
+
+impl Cell for Return {
+    const OP: Op = SpecialOp::Return.op();
+    #[inline(always)]
+    unsafe fn finish<B: Backend>(mut r: Regs) -> B::Out {
+        // SAFETY: the frame's header was written when it was entered.
+        unsafe {
+            let h = r.slot(FB);
+            r.ip = *h as *const u64;
+            r.sp = *h.add(1) as *mut u64;
+            B::next(r)
+        }
+    }
+}
+
+/// Returns one value, in slot 0 and the accumulator.
+pub(crate) struct ReturnValue<T, S>(PhantomData<(T, S)>);
+
+impl<T: Value + Classed, S: Src> Cell for ReturnValue<T, S> {
+    const OP: Op = Op(SpecialOp::ReturnInt.op().0
+        + match S::CODE {
+            Slot::CODE => T::CLASS as u16,
+            Acc::CODE => T::CLASS as u16 + 4,
+            _ => 8,
+        });
+    #[inline(always)]
+    unsafe fn finish<B: Backend>(mut r: Regs) -> B::Out {
+        // SAFETY: as above.
+        unsafe {
+            let x: T = if S::IMM { T::load(r.ip.add(2)) } else { S::get(&r, A) };
+            let h = r.slot(FB);
+            r.ip = *h as *const u64;
+            let caller = *h.add(1) as *mut u64;
+            x.store(r.sp);
+            x.set_acc(&mut r);
+            r.sp = caller;
+            B::next(r)
+        }
+    }
 }
 
 /// Charges `cost`, then goes to the cell's target; or has more fuel fetched first and tries the cell again.
@@ -93,17 +241,6 @@ pub(crate) unsafe fn enter<B: Backend>(
 unsafe fn entry_of(r: &Regs, index: u32) -> *const u64 {
     // SAFETY: the translator names only functions of the module, whose table the instance points to.
     unsafe { (*(*r.vm).entries.add(index as usize)).load(Ordering::Relaxed) }
-}
-
-#[inline(always)]
-unsafe fn leave<B: Backend>(mut r: Regs, header: usize) -> B::Out {
-    // SAFETY: the frame's header was written when it was entered.
-    unsafe {
-        let h = r.sp.add(header);
-        r.ip = *h as *const u64;
-        r.sp = *h.add(1) as *mut u64;
-        B::next(r)
-    }
 }
 
 /// The function in table element `R[index]`, checked; or the trap.
@@ -204,48 +341,6 @@ handlers! {
         }
     }
 
-    fn br<B>(mut r) {
-        r.ip = target(&r);
-        B::next(r)
-    }
-
-    fn br_back<B>(mut r) {
-        let cost = r.ext(0);
-        charge_and_go::<B>(r, cost)
-    }
-
-    // `if R[a] != 0: goto`; with `N` set, `if R[a] == 0: goto`
-    fn br_if<B, S: Src, N: Polarity>(mut r) {
-        if N::holds(S::get::<u64>(&r, A)) {
-            r.ip = target(&r);
-            B::next(r)
-        } else {
-            r.ip = keep_apart(r.ip.add(2));
-            B::next(r)
-        }
-    }
-
-    fn br_if_back<B, S: Src, N: Polarity>(mut r) {
-        if N::holds(S::get::<u64>(&r, A)) {
-            charge_and_go::<B>(r, r.ext(0))
-        } else {
-            r.ip = keep_apart(r.ip.add(3));
-            B::next(r)
-        }
-    }
-
-    // Goes to extension word `min(R[a], c d)`, which is a distance from this cell.
-    fn br_table<B, S: Src>(mut r) {
-        let last = r.wide();
-        let mut i = S::get::<u32>(&r, A);
-        if i > last {
-            i = last;
-        }
-        let by = r.ext(i as usize) as isize;
-        r.ip = r.ip.offset(by);
-        B::next(r)
-    }
-
     // Pays for the first arrival at a loop header.
     fn charge<B>(mut r) {
         let cost = r.wide() as u64;
@@ -258,14 +353,6 @@ handlers! {
         (*store).slice = left;
         r.ip = r.ip.add(2);
         B::next(r)
-    }
-
-    // Calls function `c d` of the module with its frame at `R[a]` and its header at slot `b` of that.
-    fn call<B>(mut r) {
-        let index = r.wide();
-        let entry = entry_of(&r, index);
-        let (sp, header, ret) = (r.slot(A), r.field(FB), r.ip.add(2));
-        enter::<B>(r, entry, sp, header, ret, r.sp, index)
     }
 
     // Calls the imported function whose word is `c d`.
@@ -303,23 +390,6 @@ handlers! {
         }
     }
 
-    fn ret<B>(mut r) {
-        let header = r.field(FB);
-        leave::<B>(r, header)
-    }
-
-    // Returns one value, in slot 0 and the accumulator.
-    fn ret_value<B, T: Value, S: Src>(mut r) {
-        let x: T = if S::IMM { T::load(r.ip.add(2)) } else { S::get(&r, A) };
-        let h = r.slot(FB);
-        r.ip = *h as *const u64;
-        let caller = *h.add(1) as *mut u64;
-        x.store(r.sp);
-        x.set_acc(&mut r);
-        r.sp = caller;
-        B::next(r)
-    }
-
     // Returns `c` slots of values from `R[a]` on. They may overwrite the header.
     fn ret_values<B>(mut r) {
         let h = r.slot(FB);
@@ -338,17 +408,21 @@ handlers! {
 
 /// Whether a branch is taken when its condition holds, or when it doesn't.
 pub(crate) trait Polarity {
+    /// The first of its ops.
+    const OP: u16;
     fn holds(x: u64) -> bool;
 }
 pub(crate) enum NonZero {}
 pub(crate) enum Zero {}
 impl Polarity for NonZero {
+    const OP: u16 = SpecialOp::BrIf.op().0;
     #[inline(always)]
     fn holds(x: u64) -> bool {
         x != 0
     }
 }
 impl Polarity for Zero {
+    const OP: u16 = SpecialOp::BrUnless.op().0;
     #[inline(always)]
     fn holds(x: u64) -> bool {
         x == 0

@@ -92,13 +92,17 @@ unsafe fn run(store: *mut StoreInner, func: *mut FuncObj, base: *mut u64, slots:
         let dispatch = (*store).engine.dispatch();
         let exit = match dispatch {
             Dispatch::Tail => Tail::stub(Stub::Exit),
-            Dispatch::Loop => Loop::stub(Stub::Exit),
+            Dispatch::Loop | Dispatch::Count => Loop::stub(Stub::Exit),
         };
         *base.add(header) = exit as u64;
         *base.add(header + 1) = base as u64;
         match dispatch {
             Dispatch::Tail => Tail::run(r),
             Dispatch::Loop => Loop::run(r),
+            Dispatch::Count => {
+                let counts: *mut _ = &mut *exec(store).counts;
+                super::count::run(r, counts);
+            }
         }
         let exec = exec(store);
         match core::mem::replace(&mut exec.stop, Stop::Done) {
@@ -125,9 +129,11 @@ mod probe {
     //! Runs cells of several kinds in a row on the tail backend, between two handlers that note where the native
     //! stack is.
 
+    use super::super::cell::cell;
+    use super::super::numeric::{Bin, Un};
     use super::super::place::{Acc, Imm, Slot, ToAcc, ToSlot};
     use super::super::regs::{Handler, handlers};
-    use super::super::{numeric, variable};
+    use super::super::variable::Copy;
     use super::*;
     use crate::ops;
     use core::cell::Cell;
@@ -157,10 +163,10 @@ mod probe {
     }
 
     pub(super) fn drift() -> usize {
-        let add: Handler<Tail> = numeric::binary::<Tail, ops::commutative::I32Add, Acc, Imm, ToSlot>;
-        let div: Handler<Tail> = numeric::binary::<Tail, ops::ordered::I32DivU, Slot, Imm, ToAcc>;
-        let float: Handler<Tail> = numeric::unary::<Tail, ops::unary::F64ConvertI32S, Acc, ToSlot>;
-        let copy: Handler<Tail> = variable::copy::<Tail, u64>;
+        let add: Handler<Tail> = cell::<Tail, Bin<ops::commutative::I32Add, Acc, Imm, ToSlot>>;
+        let div: Handler<Tail> = cell::<Tail, Bin<ops::ordered::I32DivU, Slot, Imm, ToAcc>>;
+        let float: Handler<Tail> = cell::<Tail, Un<ops::unary::F64ConvertI32S, Acc, ToSlot>>;
+        let copy: Handler<Tail> = cell::<Tail, Copy<u64>>;
         // c d = 1, which is an immediate for those that have one and unused slots for the others.
         let operands = 1 << 32;
         let mut code = vec![begin::<Tail> as *const () as usize as u64, 0];

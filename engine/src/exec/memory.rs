@@ -1,12 +1,13 @@
 //! Handlers of loads and stores, and of memory sizes.
 
+use super::cell::{Body, cell};
 use super::place::{A, Acc, B as FB, Dst, Slot, Src, ToAcc, ToSlot, Value};
 use super::regs::{Backend, Handler, Regs, handlers};
-use super::slow;
-use crate::ops::{Load, Store};
+use crate::ops::{Load, Op, Row, Store};
 use crate::trap::Trap;
 use crate::value::V128;
 use crate::vmctx::{MemoryObj, VmCtx};
+use core::marker::PhantomData;
 
 /// What memory holds: little-endian bytes of one size.
 pub(crate) trait Raw: Copy {
@@ -82,9 +83,14 @@ impl Which for MemoryN {
 
 /// An address of 32 bits.
 pub(crate) trait Address {
+    /// What it adds to the number of a load's form, and of a store's.
+    const LOAD: u16;
+    const STORE: u16;
     unsafe fn get(r: &Regs, field: usize) -> u64;
 }
 impl<S: Src> Address for S {
+    const LOAD: u16 = if S::CODE == Acc::CODE { 0 } else { 2 };
+    const STORE: u16 = if S::CODE == Acc::CODE { 3 } else { 0 };
     #[inline(always)]
     unsafe fn get(r: &Regs, field: usize) -> u64 {
         // SAFETY: passed on.
@@ -94,36 +100,60 @@ impl<S: Src> Address for S {
 /// The cell's offset alone.
 pub(crate) enum Absolute {}
 impl Address for Absolute {
+    const LOAD: u16 = 4;
+    const STORE: u16 = 6;
     #[inline(always)]
     unsafe fn get(_: &Regs, _: usize) -> u64 {
         0
     }
 }
 
+/// `R[a] := op(bytes at address + offset)`
+pub(crate) struct Ld<O, P, T, M>(PhantomData<(O, P, T, M)>);
+
+impl<O: Load + Row, P: Address, T: Dst, M: Which> Body for Ld<O, P, T, M> {
+    const OP: Op = Op(O::OP.0 + if M::WORDS == 1 { 6 } else { P::LOAD } + T::CODE);
+
+    #[inline(always)]
+    unsafe fn run(r: &mut Regs) -> Result<(), Trap> {
+        // SAFETY: the cell is of this op; what is read was found to be in the memory.
+        unsafe {
+            let (mem, len) = M::memory(r, 0);
+            let ea = P::get(r, FB) + r.wide() as u64;
+            if ea + O::Raw::SIZE > len {
+                return Err(Trap::MemoryOutOfBounds);
+            }
+            T::put(r, O::eval(O::Raw::read(mem.add(ea as usize))));
+            r.ip = r.ip.add(2 + M::WORDS);
+        }
+        Ok(())
+    }
+}
+
+/// `bytes at address + offset := op(value)`
+pub(crate) struct St<O, P, V, M>(PhantomData<(O, P, V, M)>);
+
+impl<O: Store + Row, P: Address, V: Src, M: Which> Body for St<O, P, V, M> {
+    const OP: Op = Op(O::OP.0 + if M::WORDS == 1 { 9 } else { P::STORE + V::CODE as u16 });
+
+    #[inline(always)]
+    unsafe fn run(r: &mut Regs) -> Result<(), Trap> {
+        // SAFETY: the cell is of this op; what is written was found to be in the memory.
+        unsafe {
+            let (mem, len) = M::memory(r, 0);
+            let ea = P::get(r, A) + r.wide() as u64;
+            if ea + O::Raw::SIZE > len {
+                return Err(Trap::MemoryOutOfBounds);
+            }
+            let x = if V::IMM { Value::load(r.ip.add(2)) } else { V::get(r, FB) };
+            O::eval(x).write(mem.add(ea as usize));
+            r.ip = r.ip.add(2 + M::WORDS + V::IMM as usize);
+        }
+        Ok(())
+    }
+}
+
 handlers! {
-    fn load<B, O: Load, P: Address, T: Dst, M: Which>(mut r) {
-        let (mem, len) = M::memory(&r, 0);
-        let ea = P::get(&r, FB) + r.wide() as u64;
-        if ea + O::Raw::SIZE > len {
-            return slow::trap::<B>(r, Trap::MemoryOutOfBounds);
-        }
-        T::put(&mut r, O::eval(O::Raw::read(mem.add(ea as usize))));
-        r.ip = r.ip.add(2 + M::WORDS);
-        B::next(r)
-    }
-
-    fn store<B, O: Store, P: Address, V: Src, M: Which>(mut r) {
-        let (mem, len) = M::memory(&r, 0);
-        let ea = P::get(&r, A) + r.wide() as u64;
-        if ea + O::Raw::SIZE > len {
-            return slow::trap::<B>(r, Trap::MemoryOutOfBounds);
-        }
-        let x = if V::IMM { Value::load(r.ip.add(2)) } else { V::get(&r, FB) };
-        O::eval(x).write(mem.add(ea as usize));
-        r.ip = r.ip.add(2 + M::WORDS + V::IMM as usize);
-        B::next(r)
-    }
-
     fn size<B, T: Dst>(mut r) {
         let m: *mut MemoryObj = VmCtx::pointer(r.vm, r.wide());
         T::put(&mut r, ((*m).len >> 16) as u32);
@@ -132,33 +162,33 @@ handlers! {
     }
 }
 
-pub(crate) const fn load_forms<B: Backend, O: Load>() -> [Handler<B>; 8] {
+pub(crate) const fn load_forms<B: Backend, O: Load + Row>() -> [Handler<B>; 8] {
     [
-        load::<B, O, Acc, ToAcc, Memory0>,
-        load::<B, O, Acc, ToSlot, Memory0>,
-        load::<B, O, Slot, ToAcc, Memory0>,
-        load::<B, O, Slot, ToSlot, Memory0>,
-        load::<B, O, Absolute, ToAcc, Memory0>,
-        load::<B, O, Absolute, ToSlot, Memory0>,
-        load::<B, O, Slot, ToAcc, MemoryN>,
-        load::<B, O, Slot, ToSlot, MemoryN>,
+        cell::<B, Ld<O, Acc, ToAcc, Memory0>>,
+        cell::<B, Ld<O, Acc, ToSlot, Memory0>>,
+        cell::<B, Ld<O, Slot, ToAcc, Memory0>>,
+        cell::<B, Ld<O, Slot, ToSlot, Memory0>>,
+        cell::<B, Ld<O, Absolute, ToAcc, Memory0>>,
+        cell::<B, Ld<O, Absolute, ToSlot, Memory0>>,
+        cell::<B, Ld<O, Slot, ToAcc, MemoryN>>,
+        cell::<B, Ld<O, Slot, ToSlot, MemoryN>>,
     ]
 }
 
 /// Address and value: each in slot (0), the accumulator (1), or the cell (2) gives form `3 * address + value`; then
 /// both in slots for a memory other than 0.
-pub(crate) const fn store_forms<B: Backend, O: Store>() -> [Handler<B>; 10] {
+pub(crate) const fn store_forms<B: Backend, O: Store + Row>() -> [Handler<B>; 10] {
     use super::place::Imm;
     [
-        store::<B, O, Slot, Slot, Memory0>,
-        store::<B, O, Slot, Acc, Memory0>,
-        store::<B, O, Slot, Imm, Memory0>,
-        store::<B, O, Acc, Slot, Memory0>,
-        store::<B, O, Acc, Acc, Memory0>,
-        store::<B, O, Acc, Imm, Memory0>,
-        store::<B, O, Absolute, Slot, Memory0>,
-        store::<B, O, Absolute, Acc, Memory0>,
-        store::<B, O, Absolute, Imm, Memory0>,
-        store::<B, O, Slot, Slot, MemoryN>,
+        cell::<B, St<O, Slot, Slot, Memory0>>,
+        cell::<B, St<O, Slot, Acc, Memory0>>,
+        cell::<B, St<O, Slot, Imm, Memory0>>,
+        cell::<B, St<O, Acc, Slot, Memory0>>,
+        cell::<B, St<O, Acc, Acc, Memory0>>,
+        cell::<B, St<O, Acc, Imm, Memory0>>,
+        cell::<B, St<O, Absolute, Slot, Memory0>>,
+        cell::<B, St<O, Absolute, Acc, Memory0>>,
+        cell::<B, St<O, Absolute, Imm, Memory0>>,
+        cell::<B, St<O, Slot, Slot, MemoryN>>,
     ]
 }

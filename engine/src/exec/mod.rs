@@ -4,10 +4,13 @@
 //! the same family names as `translate`.
 
 pub(crate) mod bulk;
+pub(crate) mod cell;
 pub(crate) mod control;
+mod count;
 mod entry;
 pub(crate) mod memory;
 pub(crate) mod numeric;
+mod pairs;
 pub(crate) mod place;
 pub(crate) mod regs;
 pub(crate) mod slow;
@@ -15,6 +18,7 @@ pub(crate) mod variable;
 pub(crate) mod vector;
 mod walk;
 
+pub use count::DispatchCounts;
 pub(crate) use entry::invoke;
 
 use crate::budget::{Budget, Charge, Kind};
@@ -31,6 +35,9 @@ pub enum Dispatch {
     Tail,
     /// By returning to a loop: always right.
     Loop,
+    /// By a loop that counts what it dispatches, for tuning the interpreter: slow. See
+    /// [`Store::dispatch_counts`](crate::Store::dispatch_counts).
+    Count,
 }
 
 /// Every handler by op number, as each backend has it.
@@ -38,11 +45,20 @@ static TAIL: [Handler<Tail>; crate::ops::OPS] = crate::ops::table::<Tail>();
 static LOOP: [Handler<Loop>; crate::ops::OPS] = crate::ops::table::<Loop>();
 
 impl Dispatch {
+    /// The address of a handler that does the work of two cells in a row, if there is one.
+    pub(crate) fn fused(self, op: crate::ops::Op, next: crate::ops::Op) -> Option<u64> {
+        match self {
+            Dispatch::Tail => pairs::fused(op, next).map(|h| h as usize as u64),
+            Dispatch::Loop | Dispatch::Count => None,
+        }
+    }
+
     /// The address of `op`'s handler.
     pub(crate) fn handler(self, op: crate::ops::Op) -> u64 {
         match self {
             Dispatch::Tail => TAIL[op.0 as usize] as usize as u64,
             Dispatch::Loop => LOOP[op.0 as usize] as usize as u64,
+            Dispatch::Count => count::word(op),
         }
     }
 }
@@ -88,6 +104,8 @@ pub(crate) struct Execution {
     stop: Stop,
     /// The registers where dispatch stopped, or where it went to a host function.
     at: Regs,
+    /// For [`Dispatch::Count`].
+    pub(crate) counts: Box<count::Counts>,
 }
 
 /// The stack is charged this many bytes at a time.
@@ -98,9 +116,9 @@ impl Execution {
     pub(crate) fn new(max_stack: usize, budget: &Budget) -> Result<Execution, Error> {
         // Frame sizes are compared in 32 bits, and a stack's end must leave room for the largest.
         let bytes = max_stack.clamp(4096, 1 << 30).next_multiple_of(4096);
-        let mut stack = Mapping::reserve(bytes)
+        let (mut stack, start) = Mapping::guarded(bytes)
             .map_err(|e| Error::msg(format!("cannot map a value stack of {bytes} bytes: {e}")))?;
-        let base = stack.as_mut_ptr().cast::<u64>();
+        let base = stack.as_mut_ptr().wrapping_add(start).cast::<u64>();
         Ok(Execution {
             end: base.wrapping_byte_add(bytes),
             charged: base,
@@ -108,6 +126,7 @@ impl Execution {
             top: base,
             stop: Stop::Done,
             at: entry::idle(),
+            counts: Box::default(),
             stack: Some(stack),
         })
     }

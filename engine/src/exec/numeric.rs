@@ -1,141 +1,167 @@
 //! Handlers of unary, binary and comparison ops, and of branches on comparisons.
 
+use super::cell::{Body, Cell, cell, form_of};
+use super::control::{self, Back, Direction, Forward};
 use super::place::{A, Acc, B as FB, C, Dst, Imm, Slot, Src, ToAcc, ToSlot, Value};
-use super::regs::{Backend, Handler, handlers};
-use super::{control, slow};
-use crate::ops::{Binary, Compare, Unary};
+use super::regs::{Backend, Handler, Regs};
+use crate::ops::{Binary, Compare, Op, Row, Unary};
+use crate::trap::Trap;
+use core::marker::PhantomData;
 
-handlers! {
-    fn unary<B, O: Unary, S: Src, T: Dst>(mut r) {
-        match O::eval(S::get(&r, FB)) {
-            Ok(x) => {
-                T::put(&mut r, x);
-                r.ip = r.ip.add(2);
+/// `R[a] := op(x)`
+pub(crate) struct Un<O, S, T>(PhantomData<(O, S, T)>);
+
+impl<O: Unary + Row, S: Src, T: Dst> Body for Un<O, S, T> {
+    const OP: Op = Op(O::OP.0 + if S::CODE == Acc::CODE { 0 } else { 2 } + T::CODE);
+
+    #[inline(always)]
+    unsafe fn run(r: &mut Regs) -> Result<(), Trap> {
+        // SAFETY: the cell is of this op.
+        unsafe {
+            let x = O::eval(S::get(r, FB))?;
+            T::put(r, x);
+            r.ip = r.ip.add(2);
+        }
+        Ok(())
+    }
+}
+
+/// `R[a] := op(x, y)`
+pub(crate) struct Bin<O, X, Y, T>(PhantomData<(O, X, Y, T)>);
+
+impl<O: Binary + Row, X: Src, Y: Src, T: Dst> Body for Bin<O, X, Y, T> {
+    const OP: Op = Op(O::OP.0 + form_of::<X, Y>() + T::CODE);
+
+    #[inline(always)]
+    unsafe fn run(r: &mut Regs) -> Result<(), Trap> {
+        // SAFETY: the cell is of this op.
+        unsafe {
+            // With an immediate on the left the right operand's slot is in `b`, since `c d` may hold the immediate.
+            let y = Y::get::<O::R>(r, if X::IMM { FB } else { C });
+            let x = O::eval(X::get(r, FB), y)?;
+            T::put(r, x);
+            let imm = if X::IMM {
+                O::L::IMM_WORDS
+            } else if Y::IMM {
+                O::R::IMM_WORDS
+            } else {
+                0
+            };
+            r.ip = r.ip.add(2 + imm);
+        }
+        Ok(())
+    }
+}
+
+/// `R[a] := x cmp y`
+pub(crate) struct Cmp<O, X, Y, T>(PhantomData<(O, X, Y, T)>);
+
+impl<O: Compare + Row, X: Src, Y: Src, T: Dst> Body for Cmp<O, X, Y, T> {
+    const OP: Op = Op(O::OP.0 + form_of::<X, Y>() + T::CODE);
+
+    #[inline(always)]
+    unsafe fn run(r: &mut Regs) -> Result<(), Trap> {
+        // SAFETY: the cell is of this op.
+        unsafe {
+            let x = O::test(X::get(r, FB), Y::get(r, C));
+            T::put(r, x as u32);
+            r.ip = r.ip.add(2 + if Y::IMM { <O::In as Value>::IMM_WORDS } else { 0 });
+        }
+        Ok(())
+    }
+}
+
+/// `if R[a] cmp R[b]: goto`, forwards, or back to a loop header, which charges the loop.
+pub(crate) struct Branch<O, X, Y, D>(PhantomData<(O, X, Y, D)>);
+
+impl<O: Compare + Row, X: Src, Y: Src, D: Direction> Cell for Branch<O, X, Y, D> {
+    const OP: Op = Op(O::OP.0 + 8 + form_of::<X, Y>() + D::BACK as u16);
+
+    #[inline(always)]
+    unsafe fn finish<B: Backend>(mut r: Regs) -> B::Out {
+        // SAFETY: the cell is of this op.
+        unsafe {
+            let taken = if Y::IMM {
+                O::test(X::get(&r, A), Value::load(r.ip.add(2)))
+            } else {
+                O::test(X::get(&r, A), Y::get(&r, FB))
+            };
+            if taken {
+                D::go::<B>(r, Y::IMM as usize)
+            } else {
+                r.ip = control::keep_apart(r.ip.add(2 + Y::IMM as usize + D::BACK as usize));
                 B::next(r)
             }
-            Err(trap) => slow::trap::<B>(r, trap),
-        }
-    }
-
-    fn binary<B, O: Binary, X: Src, Y: Src, T: Dst>(mut r) {
-        // With an immediate on the left the right operand's slot is in `b`, since `c d` hold the immediate.
-        let y = Y::get::<O::R>(&r, if X::IMM { FB } else { C });
-        match O::eval(X::get(&r, FB), y) {
-            Ok(x) => {
-                T::put(&mut r, x);
-                let imm = if X::IMM { O::L::IMM_WORDS } else if Y::IMM { O::R::IMM_WORDS } else { 0 };
-                r.ip = r.ip.add(2 + imm);
-                B::next(r)
-            }
-            Err(trap) => slow::trap::<B>(r, trap),
-        }
-    }
-
-    fn compare<B, O: Compare, X: Src, Y: Src, T: Dst>(mut r) {
-        let x = O::test(X::get(&r, FB), Y::get(&r, C));
-        T::put(&mut r, x as u32);
-        r.ip = r.ip.add(2 + if Y::IMM { <O::In as Value>::IMM_WORDS } else { 0 });
-        B::next(r)
-    }
-
-    // `if R[a] cmp R[b]: goto` forwards.
-    fn branch<B, O: Compare, X: Src, Y: Src>(mut r) {
-        let taken = if Y::IMM {
-            O::test(X::get(&r, A), Value::load(r.ip.add(2)))
-        } else {
-            O::test(X::get(&r, A), Y::get(&r, FB))
-        };
-        if taken {
-            r.ip = control::target(&r);
-            B::next(r)
-        } else {
-            r.ip = control::keep_apart(r.ip.add(2 + Y::IMM as usize));
-            B::next(r)
-        }
-    }
-
-    // The same to a loop header, which charges the loop.
-    fn branch_back<B, O: Compare, X: Src, Y: Src>(mut r) {
-        let taken = if Y::IMM {
-            O::test(X::get(&r, A), Value::load(r.ip.add(2)))
-        } else {
-            O::test(X::get(&r, A), Y::get(&r, FB))
-        };
-        if taken {
-            control::charge_and_go::<B>(r, r.ext(Y::IMM as usize))
-        } else {
-            r.ip = control::keep_apart(r.ip.add(3 + Y::IMM as usize));
-            B::next(r)
         }
     }
 }
 
-pub(crate) const fn unary_forms<B: Backend, O: Unary>() -> [Handler<B>; 4] {
+pub(crate) const fn unary_forms<B: Backend, O: Unary + Row>() -> [Handler<B>; 4] {
     [
-        unary::<B, O, Acc, ToAcc>,
-        unary::<B, O, Acc, ToSlot>,
-        unary::<B, O, Slot, ToAcc>,
-        unary::<B, O, Slot, ToSlot>,
+        cell::<B, Un<O, Acc, ToAcc>>,
+        cell::<B, Un<O, Acc, ToSlot>>,
+        cell::<B, Un<O, Slot, ToAcc>>,
+        cell::<B, Un<O, Slot, ToSlot>>,
     ]
 }
 
-pub(crate) const fn commutative_forms<B: Backend, O: Binary>() -> [Handler<B>; 8] {
+pub(crate) const fn commutative_forms<B: Backend, O: Binary + Row>() -> [Handler<B>; 8] {
     [
-        binary::<B, O, Slot, Slot, ToAcc>,
-        binary::<B, O, Slot, Slot, ToSlot>,
-        binary::<B, O, Acc, Slot, ToAcc>,
-        binary::<B, O, Acc, Slot, ToSlot>,
-        binary::<B, O, Slot, Imm, ToAcc>,
-        binary::<B, O, Slot, Imm, ToSlot>,
-        binary::<B, O, Acc, Imm, ToAcc>,
-        binary::<B, O, Acc, Imm, ToSlot>,
+        cell::<B, Bin<O, Slot, Slot, ToAcc>>,
+        cell::<B, Bin<O, Slot, Slot, ToSlot>>,
+        cell::<B, Bin<O, Acc, Slot, ToAcc>>,
+        cell::<B, Bin<O, Acc, Slot, ToSlot>>,
+        cell::<B, Bin<O, Slot, Imm, ToAcc>>,
+        cell::<B, Bin<O, Slot, Imm, ToSlot>>,
+        cell::<B, Bin<O, Acc, Imm, ToAcc>>,
+        cell::<B, Bin<O, Acc, Imm, ToSlot>>,
     ]
 }
 
-pub(crate) const fn ordered_forms<B: Backend, O: Binary>() -> [Handler<B>; 14] {
+pub(crate) const fn ordered_forms<B: Backend, O: Binary + Row>() -> [Handler<B>; 14] {
     [
-        binary::<B, O, Slot, Slot, ToAcc>,
-        binary::<B, O, Slot, Slot, ToSlot>,
-        binary::<B, O, Acc, Slot, ToAcc>,
-        binary::<B, O, Acc, Slot, ToSlot>,
-        binary::<B, O, Slot, Imm, ToAcc>,
-        binary::<B, O, Slot, Imm, ToSlot>,
-        binary::<B, O, Acc, Imm, ToAcc>,
-        binary::<B, O, Acc, Imm, ToSlot>,
-        binary::<B, O, Slot, Acc, ToAcc>,
-        binary::<B, O, Slot, Acc, ToSlot>,
-        binary::<B, O, Imm, Slot, ToAcc>,
-        binary::<B, O, Imm, Slot, ToSlot>,
-        binary::<B, O, Imm, Acc, ToAcc>,
-        binary::<B, O, Imm, Acc, ToSlot>,
+        cell::<B, Bin<O, Slot, Slot, ToAcc>>,
+        cell::<B, Bin<O, Slot, Slot, ToSlot>>,
+        cell::<B, Bin<O, Acc, Slot, ToAcc>>,
+        cell::<B, Bin<O, Acc, Slot, ToSlot>>,
+        cell::<B, Bin<O, Slot, Imm, ToAcc>>,
+        cell::<B, Bin<O, Slot, Imm, ToSlot>>,
+        cell::<B, Bin<O, Acc, Imm, ToAcc>>,
+        cell::<B, Bin<O, Acc, Imm, ToSlot>>,
+        cell::<B, Bin<O, Slot, Acc, ToAcc>>,
+        cell::<B, Bin<O, Slot, Acc, ToSlot>>,
+        cell::<B, Bin<O, Imm, Slot, ToAcc>>,
+        cell::<B, Bin<O, Imm, Slot, ToSlot>>,
+        cell::<B, Bin<O, Imm, Acc, ToAcc>>,
+        cell::<B, Bin<O, Imm, Acc, ToSlot>>,
     ]
 }
 
-pub(crate) const fn vector_forms<B: Backend, O: Binary>() -> [Handler<B>; 6] {
+pub(crate) const fn vector_forms<B: Backend, O: Binary + Row>() -> [Handler<B>; 6] {
     [
-        binary::<B, O, Slot, Slot, ToAcc>,
-        binary::<B, O, Slot, Slot, ToSlot>,
-        binary::<B, O, Acc, Slot, ToAcc>,
-        binary::<B, O, Acc, Slot, ToSlot>,
-        binary::<B, O, Slot, Acc, ToAcc>,
-        binary::<B, O, Slot, Acc, ToSlot>,
+        cell::<B, Bin<O, Slot, Slot, ToAcc>>,
+        cell::<B, Bin<O, Slot, Slot, ToSlot>>,
+        cell::<B, Bin<O, Acc, Slot, ToAcc>>,
+        cell::<B, Bin<O, Acc, Slot, ToSlot>>,
+        cell::<B, Bin<O, Slot, Acc, ToAcc>>,
+        cell::<B, Bin<O, Slot, Acc, ToSlot>>,
     ]
 }
 
-pub(crate) const fn compare_forms<B: Backend, O: Compare>() -> [Handler<B>; 8] {
+pub(crate) const fn compare_forms<B: Backend, O: Compare + Row>() -> [Handler<B>; 8] {
     [
-        compare::<B, O, Slot, Slot, ToAcc>,
-        compare::<B, O, Slot, Slot, ToSlot>,
-        compare::<B, O, Acc, Slot, ToAcc>,
-        compare::<B, O, Acc, Slot, ToSlot>,
-        compare::<B, O, Slot, Imm, ToAcc>,
-        compare::<B, O, Slot, Imm, ToSlot>,
-        compare::<B, O, Acc, Imm, ToAcc>,
-        compare::<B, O, Acc, Imm, ToSlot>,
+        cell::<B, Cmp<O, Slot, Slot, ToAcc>>,
+        cell::<B, Cmp<O, Slot, Slot, ToSlot>>,
+        cell::<B, Cmp<O, Acc, Slot, ToAcc>>,
+        cell::<B, Cmp<O, Acc, Slot, ToSlot>>,
+        cell::<B, Cmp<O, Slot, Imm, ToAcc>>,
+        cell::<B, Cmp<O, Slot, Imm, ToSlot>>,
+        cell::<B, Cmp<O, Acc, Imm, ToAcc>>,
+        cell::<B, Cmp<O, Acc, Imm, ToSlot>>,
     ]
 }
 
-pub(crate) const fn int_compare_forms<B: Backend, O: Compare>() -> [Handler<B>; 16] {
+pub(crate) const fn int_compare_forms<B: Backend, O: Compare + Row>() -> [Handler<B>; 16] {
     let v = compare_forms::<B, O>();
     [
         v[0],
@@ -146,13 +172,13 @@ pub(crate) const fn int_compare_forms<B: Backend, O: Compare>() -> [Handler<B>; 
         v[5],
         v[6],
         v[7],
-        branch::<B, O, Slot, Slot>,
-        branch_back::<B, O, Slot, Slot>,
-        branch::<B, O, Acc, Slot>,
-        branch_back::<B, O, Acc, Slot>,
-        branch::<B, O, Slot, Imm>,
-        branch_back::<B, O, Slot, Imm>,
-        branch::<B, O, Acc, Imm>,
-        branch_back::<B, O, Acc, Imm>,
+        cell::<B, Branch<O, Slot, Slot, Forward>>,
+        cell::<B, Branch<O, Slot, Slot, Back>>,
+        cell::<B, Branch<O, Acc, Slot, Forward>>,
+        cell::<B, Branch<O, Acc, Slot, Back>>,
+        cell::<B, Branch<O, Slot, Imm, Forward>>,
+        cell::<B, Branch<O, Slot, Imm, Back>>,
+        cell::<B, Branch<O, Acc, Imm, Forward>>,
+        cell::<B, Branch<O, Acc, Imm, Back>>,
     ]
 }

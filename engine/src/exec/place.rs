@@ -1,7 +1,7 @@
 //! Where a handler's operands come from and its result goes: the axes along which one op has several forms.
 //!
 //! A cell's operand word is four 16-bit fields `a b c d`. `a` is the destination slot; sources are a slot, the
-//! accumulator of their type, or an immediate in `c d` (an `f64`'s takes the next word).
+//! accumulator of their type, or an immediate in `c d` (one of 64 bits takes the next word).
 
 use super::regs::{Regs, from_vector, to_vector};
 use crate::value::V128;
@@ -80,6 +80,7 @@ impl Value for u32 {
 }
 
 impl Value for u64 {
+    const IMM_WORDS: usize = 1;
     #[inline(always)]
     unsafe fn load(p: *const u64) -> Self {
         // SAFETY: the caller gives a slot.
@@ -100,8 +101,8 @@ impl Value for u64 {
     }
     #[inline(always)]
     unsafe fn imm(r: &Regs) -> Self {
-        // SAFETY: only cells with an immediate ask.
-        unsafe { r.wide() as i32 as i64 as u64 }
+        // SAFETY: a cell with an i64 immediate has that word.
+        unsafe { r.ext(0) }
     }
 }
 
@@ -185,6 +186,8 @@ impl Value for V128 {
 
 /// Where an operand comes from.
 pub(crate) trait Src {
+    /// Tells sources apart in constants.
+    const CODE: u8;
     const IMM: bool = false;
     unsafe fn get<T: Value>(r: &Regs, field: usize) -> T;
 }
@@ -197,6 +200,7 @@ pub(crate) enum Slot {}
 pub(crate) enum Imm {}
 
 impl Src for Acc {
+    const CODE: u8 = 1;
     #[inline(always)]
     unsafe fn get<T: Value>(r: &Regs, _: usize) -> T {
         T::acc(r)
@@ -204,6 +208,7 @@ impl Src for Acc {
 }
 
 impl Src for Slot {
+    const CODE: u8 = 0;
     #[inline(always)]
     unsafe fn get<T: Value>(r: &Regs, field: usize) -> T {
         // SAFETY: the field names a slot of the frame.
@@ -212,6 +217,7 @@ impl Src for Slot {
 }
 
 impl Src for Imm {
+    const CODE: u8 = 2;
     const IMM: bool = true;
     #[inline(always)]
     unsafe fn get<T: Value>(r: &Regs, _: usize) -> T {
@@ -222,6 +228,8 @@ impl Src for Imm {
 
 /// Where a result goes: always into the accumulator of its type, and perhaps into a slot as well.
 pub(crate) trait Dst {
+    /// What it adds to a form's number.
+    const CODE: u16;
     unsafe fn put<T: Value>(r: &mut Regs, x: T);
 }
 
@@ -231,6 +239,7 @@ pub(crate) enum ToAcc {}
 pub(crate) enum ToSlot {}
 
 impl Dst for ToAcc {
+    const CODE: u16 = 0;
     #[inline(always)]
     unsafe fn put<T: Value>(r: &mut Regs, x: T) {
         x.set_acc(r)
@@ -238,6 +247,7 @@ impl Dst for ToAcc {
 }
 
 impl Dst for ToSlot {
+    const CODE: u16 = 1;
     #[inline(always)]
     unsafe fn put<T: Value>(r: &mut Regs, x: T) {
         // SAFETY: `a` names a slot of the frame.

@@ -151,7 +151,7 @@ macro_rules! stubs {
     };
 }
 
-macro_rules! enter {
+macro_rules! enter_handler {
     ($h:expr, $r:expr) => {
         ($h)($r.ip, $r.sp, $r.mem, $r.len, $r.vm, $r.acc, $r.f32, $r.f64, $r.v128)
     };
@@ -170,14 +170,14 @@ impl Backend for Tail {
         // SAFETY: `r.ip` is at a cell, whose first word is a handler of this backend.
         unsafe {
             let h = *r.ip.cast::<Handler<Tail>>();
-            enter!(h, r)
+            enter_handler!(h, r)
         }
     }
 
     #[inline(always)]
     unsafe fn jump(r: Regs, to: Handler<Tail>) {
         // SAFETY: the caller keeps the contract.
-        unsafe { enter!(to, r) }
+        unsafe { enter_handler!(to, r) }
     }
 
     #[inline(always)]
@@ -192,11 +192,12 @@ impl Backend for Tail {
 /// Handlers return to a loop: right for every build and machine.
 pub(crate) enum Loop {}
 
-/// Registers on their way back to the loop; `ip` null ends it.
+/// Registers on their way back to the loop.
 #[repr(C)]
 pub(crate) struct LoopOut {
-    regs: Regs,
-    to: Option<Handler<Loop>>,
+    pub(crate) regs: Regs,
+    /// The first word of the next cell: a handler, unless linking put something else there; 0 ends the loop.
+    pub(crate) to: u64,
 }
 
 impl Backend for Loop {
@@ -207,12 +208,12 @@ impl Backend for Loop {
     #[inline(always)]
     unsafe fn next(r: Regs) -> LoopOut {
         // SAFETY: `r.ip` is at a cell, whose first word is a handler of this backend.
-        LoopOut { regs: r, to: Some(unsafe { *r.ip.cast::<Handler<Loop>>() }) }
+        LoopOut { regs: r, to: unsafe { *r.ip } }
     }
 
     #[inline(always)]
     unsafe fn jump(r: Regs, to: Handler<Loop>) -> LoopOut {
-        LoopOut { regs: r, to: Some(to) }
+        LoopOut { regs: r, to: to as usize as u64 }
     }
 
     #[inline(always)]
@@ -229,20 +230,20 @@ impl Backend for Loop {
             f64: 0.0,
             v128: to_vector(V128([0; 16])),
         };
-        LoopOut { regs, to: None }
+        LoopOut { regs, to: 0 }
     }
 
     unsafe fn run(mut r: Regs) {
         // SAFETY: the caller keeps the contract, and each handler leaves registers fit for the one it names.
         unsafe {
-            let mut h = *r.ip.cast::<Handler<Loop>>();
-            loop {
-                let out = enter!(h, r);
-                match out.to {
-                    Some(to) => (h, r) = (to, out.regs),
-                    None => return,
-                }
+            let mut to = *r.ip;
+            while to != 0 {
+                let h = core::mem::transmute::<usize, Handler<Loop>>(to as usize);
+                let out = enter_handler!(h, r);
+                (to, r) = (out.to, out.regs);
             }
         }
     }
 }
+
+pub(crate) use enter_handler;

@@ -1,35 +1,86 @@
 //! Handlers of copies, constants, globals and `select`.
 
+use super::cell::{Body, cell};
 use super::place::{A, Acc, B as FB, C, D, Dst, Slot, Src, ToAcc, ToSlot, Value};
-use super::regs::{Backend, Handler, handlers};
+use super::regs::{Backend, Handler, Regs, handlers};
+use crate::ops::{Class, Classed, Op, SelectOp, SpecialOp};
+use crate::trap::Trap;
 use crate::value::V128;
 use crate::vmctx::{GlobalObj, VmCtx};
+use core::marker::PhantomData;
+
+/// `R[a] := R[b]`; no accumulator changes.
+pub(crate) struct Copy<T>(PhantomData<T>);
+
+impl<T: Value + Classed> Body for Copy<T> {
+    const OP: Op = Op(SpecialOp::Copy.op().0 + (T::CLASS as u16 == Class::V128 as u16) as u16);
+    #[inline(always)]
+    unsafe fn run(r: &mut Regs) -> Result<(), Trap> {
+        // SAFETY: the cell is of this op.
+        unsafe {
+            T::load(r.slot(FB)).store(r.slot(A));
+            r.ip = r.ip.add(2);
+        }
+        Ok(())
+    }
+}
+
+/// `R[a] := c d`; no accumulator changes.
+pub(crate) struct Constant;
+
+impl Body for Constant {
+    const OP: Op = SpecialOp::Const.op();
+    #[inline(always)]
+    unsafe fn run(r: &mut Regs) -> Result<(), Trap> {
+        // SAFETY: the cell is of this op.
+        unsafe {
+            (r.wide() as u64).store(r.slot(A));
+            r.ip = r.ip.add(2);
+        }
+        Ok(())
+    }
+}
+
+/// `R[a] := extension`; no accumulator changes.
+pub(crate) struct ConstantWide;
+
+impl Body for ConstantWide {
+    const OP: Op = SpecialOp::ConstWide.op();
+    #[inline(always)]
+    unsafe fn run(r: &mut Regs) -> Result<(), Trap> {
+        // SAFETY: the cell is of this op.
+        unsafe {
+            r.ext(0).store(r.slot(A));
+            r.ip = r.ip.add(3);
+        }
+        Ok(())
+    }
+}
+
+/// `R[a] := R[d] != 0 ? R[b] : R[c]`
+pub(crate) struct Select<T, S, O>(PhantomData<(T, S, O)>);
+
+impl<T: Value + Classed, S: Src, O: Dst> Body for Select<T, S, O> {
+    const OP: Op = Op(SelectOp::op(T::CLASS).0 + if S::CODE == Acc::CODE { 0 } else { 2 } + O::CODE);
+    #[inline(always)]
+    unsafe fn run(r: &mut Regs) -> Result<(), Trap> {
+        // SAFETY: the cell is of this op.
+        unsafe {
+            let (x, y) = (r.slot(FB), r.slot(C));
+            let p = core::hint::select_unpredictable(S::get::<u32>(r, D) != 0, x, y);
+            let v = T::load(p);
+            O::put(r, v);
+            r.ip = r.ip.add(2);
+        }
+        Ok(())
+    }
+}
 
 handlers! {
-    // `R[a] := R[b]`; no accumulator changes.
-    fn copy<B, T: Value>(mut r) {
-        T::load(r.slot(FB)).store(r.slot(A));
-        r.ip = r.ip.add(2);
-        B::next(r)
-    }
-
     // `R[a] := accumulator`
     fn spill<B, T: Value>(mut r) {
         T::acc(&r).store(r.slot(A));
         r.ip = r.ip.add(2);
-        B::next(r)
-    }
-
-    // `R[a] := c d`; no accumulator changes.
-    fn constant<B>(mut r) {
-        (r.wide() as u64).store(r.slot(A));
-        r.ip = r.ip.add(2);
-        B::next(r)
-    }
-
-    fn constant_wide<B>(mut r) {
-        r.ext(0).store(r.slot(A));
-        r.ip = r.ip.add(3);
         B::next(r)
     }
 
@@ -47,25 +98,15 @@ handlers! {
         r.ip = r.ip.add(2);
         B::next(r)
     }
-
-    // `R[a] := R[d] != 0 ? R[b] : R[c]`
-    fn select<B, T: Value, S: Src, O: Dst>(mut r) {
-        let (x, y) = (r.slot(FB), r.slot(C));
-        let p = core::hint::select_unpredictable(S::get::<u32>(&r, D) != 0, x, y);
-        let v = T::load(p);
-        O::put(&mut r, v);
-        r.ip = r.ip.add(2);
-        B::next(r)
-    }
 }
 
 /// Condition in acc, in slot.
-pub(crate) const fn select_forms<B: Backend, T: Value>() -> [Handler<B>; 4] {
+pub(crate) const fn select_forms<B: Backend, T: Value + Classed>() -> [Handler<B>; 4] {
     [
-        select::<B, T, Acc, ToAcc>,
-        select::<B, T, Acc, ToSlot>,
-        select::<B, T, Slot, ToAcc>,
-        select::<B, T, Slot, ToSlot>,
+        cell::<B, Select<T, Acc, ToAcc>>,
+        cell::<B, Select<T, Acc, ToSlot>>,
+        cell::<B, Select<T, Slot, ToAcc>>,
+        cell::<B, Select<T, Slot, ToSlot>>,
     ]
 }
 

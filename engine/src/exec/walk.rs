@@ -2,6 +2,7 @@
 
 use super::Dispatch;
 use super::regs::{Backend, Loop, Regs, Stub, Tail};
+use crate::code::CodeMap;
 use crate::error::Error;
 use crate::vmctx::VmCtx;
 
@@ -12,10 +13,12 @@ use crate::vmctx::VmCtx;
 pub(crate) unsafe fn with_backtrace(mut e: Error, at: &Regs, dispatch: Dispatch) -> Error {
     let (exit, cross) = match dispatch {
         Dispatch::Tail => (Tail::stub(Stub::Exit), Tail::stub(Stub::CrossReturn)),
-        Dispatch::Loop => (Loop::stub(Stub::Exit), Loop::stub(Stub::CrossReturn)),
+        Dispatch::Loop | Dispatch::Count => (Loop::stub(Stub::Exit), Loop::stub(Stub::CrossReturn)),
     };
     let backtrace = e.backtrace_mut();
     let (mut ip, mut sp, mut vm) = (at.ip, at.sp, at.vm);
+    // Deep stacks are walked to their end, so each instance's code is looked over once only.
+    let mut maps: Vec<(*mut VmCtx, CodeMap)> = Vec::new();
     // A frame's own cell is where it stopped; its callers' instruction pointers are behind their calls.
     let mut returned = false;
     loop {
@@ -24,14 +27,13 @@ pub(crate) unsafe fn with_backtrace(mut e: Error, at: &Regs, dispatch: Dispatch)
         unsafe {
             let module = &(*(*vm).instance).module;
             let shared = module.shared();
-            let Some((index, word)) = shared.code.find(ip) else { break };
-            if backtrace.wants_more() {
-                // A return address is behind its call.
-                let offset = shared.offset_of(index, word - returned as usize);
-                backtrace.push(module, shared.data.imported_funcs + index, offset);
-            } else {
-                backtrace.omit();
-            }
+            let known = maps.iter().position(|(of, _)| *of == vm).unwrap_or_else(|| {
+                maps.push((vm, shared.code.map()));
+                maps.len() - 1
+            });
+            let Some((index, word)) = maps[known].1.find(ip) else { break };
+            // A return address is behind its call.
+            backtrace.push(module, shared.data.imported_funcs + index, word - returned as usize);
             let header = sp.add(shared.header(index) as usize);
             (ip, sp) = (*header as *const u64, *header.add(1) as *mut u64);
             if ip == exit {

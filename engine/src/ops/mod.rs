@@ -59,7 +59,7 @@ impl Class {
 pub(crate) enum Imm {
     /// 32 bits.
     I32,
-    /// 32 bits, sign-extended.
+    /// The extension word.
     I64,
     /// 32 bits.
     F32,
@@ -70,17 +70,16 @@ pub(crate) enum Imm {
 
 impl Imm {
     /// Whether a constant of these bits can be an immediate.
-    pub(crate) fn fits(self, bits: u64) -> bool {
+    pub(crate) fn fits(self, _bits: u64) -> bool {
         match self {
-            Imm::I32 | Imm::F32 | Imm::F64 => true,
-            Imm::I64 => bits as i64 == bits as i32 as i64,
+            Imm::I32 | Imm::I64 | Imm::F32 | Imm::F64 => true,
             Imm::None => false,
         }
     }
 
     /// The extension word for these bits.
     pub(crate) fn ext(self, bits: u64) -> Option<u64> {
-        (self == Imm::F64).then_some(bits)
+        matches!(self, Imm::I64 | Imm::F64).then_some(bits)
     }
 }
 
@@ -123,6 +122,11 @@ macro_rules! outcome {
     )*};
 }
 outcome! { u32 u64 f32 f64 V128 }
+
+/// A row: its op in the first form.
+pub(crate) trait Row {
+    const OP: Op;
+}
 
 /// `R[a] := op(x)`
 pub(crate) trait Unary {
@@ -196,11 +200,11 @@ pub(crate) enum Forms {
 /// A wasm operator as the table knows it: the op in its first form, and the classes of what it takes and gives.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Selected {
-    Unary { op: Op, from: Class, to: Class, canon: Option<Canon> },
-    Binary { op: Op, l: Class, r: Class, to: Class, forms: Forms, imm: Imm, canon: Option<Canon> },
-    Compare { op: Op, class: Class, imm: Imm },
+    Unary { op: Op, to: Class, canon: Option<Canon> },
+    Binary { op: Op, to: Class, forms: Forms, imm: Imm, canon: Option<Canon> },
+    Compare { op: Op, imm: Imm },
     Extract { op: Op, to: Class, lane: u8 },
-    Replace { op: Op, from: Class, lane: u8 },
+    Replace { op: Op, lane: u8 },
     Load { op: Op, to: Class, memarg: wasmparser::MemArg },
     Store { op: Op, from: Class, memarg: wasmparser::MemArg },
     LoadLane { op: Op, memarg: wasmparser::MemArg, lane: u8 },
@@ -246,6 +250,9 @@ macro_rules! family {
         #[allow(clippy::upper_case_acronyms)]
         pub(crate) mod $module { $(pub(crate) enum $Name {})* }
 
+        $(impl $crate::ops::Row for $module::$Name {
+            const OP: Op = Op($Enum::$Name as u16 * $stride + $Enum::BASE);
+        })*
         $($crate::ops::row! { $shape $module $Name ($($x: $t),*) -> $out $body })*
 
         impl $Enum {
@@ -268,7 +275,7 @@ macro_rules! family {
                 use wasmparser::Operator;
                 match operator {
                     $($crate::ops::pattern!($shape $Name $([$($alias)*])? memarg lane) => Some(
-                        $crate::ops::selected!($shape (Op(Self::$Name as u16 * $stride + Self::BASE)) ($($t),*) $out,
+                        $crate::ops::selected!($shape (<$module::$Name as $crate::ops::Row>::OP) ($($t),*) $out,
                             (None $(.or(Some(Canon::$canon)))?) memarg lane)
                     ),)*
                     _ => None,
@@ -394,7 +401,7 @@ pub(crate) use pattern;
 
 macro_rules! selected {
     (unary $op:tt ($t:ty) $out:ty, $canon:tt $m:ident $l:ident) => {
-        Selected::Unary { op: $op, from: <$t>::CLASS, to: <$out>::CLASS, canon: $canon }
+        Selected::Unary { op: $op, to: <$out>::CLASS, canon: $canon }
     };
     (commutative $($rest:tt)*) => { $crate::ops::selected!(@binary Commutative $($rest)*) };
     (ordered $($rest:tt)*) => { $crate::ops::selected!(@binary Ordered $($rest)*) };
@@ -402,18 +409,18 @@ macro_rules! selected {
     (shift $($rest:tt)*) => { $crate::ops::selected!(@binary Shift $($rest)*) };
     (@binary $forms:ident $op:tt ($t:ty, $u:ty) $out:ty, $canon:tt $m:ident $l:ident) => {
         Selected::Binary {
-            op: $op, l: <$t>::CLASS, r: <$u>::CLASS, to: <$out>::CLASS,
+            op: $op, to: <$out>::CLASS,
             forms: $crate::ops::Forms::$forms, imm: <$u>::IMM, canon: $canon,
         }
     };
     (compare $op:tt ($t:ty, $u:ty) $out:ty, $canon:tt $m:ident $l:ident) => {
-        Selected::Compare { op: $op, class: <$t>::CLASS, imm: <$t>::IMM }
+        Selected::Compare { op: $op, imm: <$t>::IMM }
     };
     (extract $op:tt ($t:ty, $u:ty) $out:ty, $canon:tt $m:ident $l:ident) => {
         Selected::Extract { op: $op, to: <$out>::CLASS, lane: *$l }
     };
     (replace $op:tt ($t:ty, $l8:ty, $u:ty) $out:ty, $canon:tt $m:ident $l:ident) => {
-        Selected::Replace { op: $op, from: <$u>::CLASS, lane: *$l }
+        Selected::Replace { op: $op, lane: *$l }
     };
     (load $op:tt ($t:ty) $out:ty, $canon:tt $m:ident $l:ident) => {
         Selected::Load { op: $op, to: <$out>::CLASS, memarg: *$m }
@@ -483,8 +490,8 @@ macro_rules! families {
         if let Some(n) = $self.0.checked_sub($family::BASE)
             && (n as usize) < $family::COUNT * $family::STRIDE
         {
-            let n = n as usize;
-            return ($family::NAMES[n / $family::STRIDE], (n % $family::STRIDE) as u16);
+            let row = n as usize / $family::STRIDE;
+            return ($family::NAMES[row], n - (row * $family::STRIDE) as u16);
         }
     };
 }
@@ -522,10 +529,10 @@ pub(crate) fn layout(op: Op) -> ([Field; 4], usize) {
         let (b, c) = [(R, R), (__, R), (R, __)][form / 2];
         return ([dst(form), b, c, X], 0);
     }
-    if let Some((_, form, _)) = family!(IntCompareOp) {
+    if let Some((_, form, words)) = family!(IntCompareOp) {
         let (x, y, imm) = [(R, R, 0), (__, R, 0), (R, N, 1), (__, N, 1)][form % 8 / 2];
         return if form < 8 {
-            ([dst(form), x, y, if imm == 1 { N } else { __ }], 0)
+            ([dst(form), x, y, if imm == 1 { N } else { __ }], imm * words)
         } else {
             ([x, if imm == 1 { __ } else { y }, T, T], imm + form % 2)
         };

@@ -4,14 +4,18 @@
 //! the 32-bit number in `c d`, `T` a branch distance there, `_` nothing; then its extension words.
 
 use super::{Class, Op};
-use crate::exec::control::{self, NonZero, Zero};
+use crate::exec::cell::cell;
+use crate::exec::control::{
+    self, Back, Br, BrIf, BrTable, Call, Forward, NonZero, Return, ReturnValue, Zero,
+};
 use crate::exec::place::{Acc, Imm, Slot, ToAcc, ToSlot};
 use crate::exec::regs::{Backend, Handler};
+use crate::exec::variable::{Constant, ConstantWide, Copy};
 use crate::exec::{bulk, memory, slow, variable, vector};
 use crate::value::V128;
 
 /// What a field of a cell holds.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, core::marker::Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Field {
     /// A slot that is written.
     W,
@@ -35,7 +39,8 @@ pub(crate) enum Field {
 macro_rules! special {
     ($($(#[$doc:meta])* $Name:ident [$($field:ident)*] $ext:literal => $handler:expr;)*) => {
         /// An op with a handler of its own.
-        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        #[derive(Clone, core::marker::Copy, PartialEq, Eq, Debug)]
+        #[allow(dead_code, reason = "forms that write slots are reached by number")]
         #[repr(u16)]
         pub(crate) enum SpecialOp { $($(#[$doc])* $Name),* }
 
@@ -79,16 +84,16 @@ special! {
     ShuffleSlot [W2 R2 R2 __] 2 => vector::shuffle::<B, ToSlot>;
 
     /// `R[a] := R[b]`
-    Copy [W R __ __] 0 => variable::copy::<B, u64>;
-    CopyV128 [W2 R2 __ __] 0 => variable::copy::<B, V128>;
+    Copy [W R __ __] 0 => cell::<B, Copy<u64>>;
+    CopyV128 [W2 R2 __ __] 0 => cell::<B, Copy<V128>>;
     /// `R[a] := accumulator`
     SpillInt [W __ __ __] 0 => variable::spill::<B, u64>;
     SpillF32 [W __ __ __] 0 => variable::spill::<B, f32>;
     SpillF64 [W __ __ __] 0 => variable::spill::<B, f64>;
     SpillV128 [W2 __ __ __] 0 => variable::spill::<B, V128>;
     /// `R[a] := c d`
-    Const [W __ N] 0 => variable::constant::<B>;
-    ConstWide [W __ __ __] 1 => variable::constant_wide::<B>;
+    Const [W __ N] 0 => cell::<B, Constant>;
+    ConstWide [W __ __ __] 1 => cell::<B, ConstantWide>;
     ConstV128 [W2 __ __ __] 2 => vector::constant::<B>;
     /// `global c d := R[a]`
     GlobalSet [R __ N] 0 => variable::global_set::<B, u64, Slot>;
@@ -99,25 +104,25 @@ special! {
     GlobalSetAccV128 [__ __ N] 0 => variable::global_set::<B, V128, Acc>;
 
     Unreachable [__ __ __ __] 0 => control::unreachable::<B>;
-    Br [__ __ T] 0 => control::br::<B>;
-    BrBack [__ __ T] 1 => control::br_back::<B>;
+    Br [__ __ T] 0 => cell::<B, Br<Forward>>;
+    BrBack [__ __ T] 1 => cell::<B, Br<Back>>;
     /// `if R[a] != 0: goto`
-    BrIf [R __ T] 0 => control::br_if::<B, Slot, NonZero>;
-    BrIfBack [R __ T] 1 => control::br_if_back::<B, Slot, NonZero>;
-    BrIfAcc [__ __ T] 0 => control::br_if::<B, Acc, NonZero>;
-    BrIfAccBack [__ __ T] 1 => control::br_if_back::<B, Acc, NonZero>;
+    BrIf [R __ T] 0 => cell::<B, BrIf<Slot, NonZero, Forward>>;
+    BrIfBack [R __ T] 1 => cell::<B, BrIf<Slot, NonZero, Back>>;
+    BrIfAcc [__ __ T] 0 => cell::<B, BrIf<Acc, NonZero, Forward>>;
+    BrIfAccBack [__ __ T] 1 => cell::<B, BrIf<Acc, NonZero, Back>>;
     /// `if R[a] == 0: goto`
-    BrUnless [R __ T] 0 => control::br_if::<B, Slot, Zero>;
-    BrUnlessBack [R __ T] 1 => control::br_if_back::<B, Slot, Zero>;
-    BrUnlessAcc [__ __ T] 0 => control::br_if::<B, Acc, Zero>;
-    BrUnlessAccBack [__ __ T] 1 => control::br_if_back::<B, Acc, Zero>;
+    BrUnless [R __ T] 0 => cell::<B, BrIf<Slot, Zero, Forward>>;
+    BrUnlessBack [R __ T] 1 => cell::<B, BrIf<Slot, Zero, Back>>;
+    BrUnlessAcc [__ __ T] 0 => cell::<B, BrIf<Acc, Zero, Forward>>;
+    BrUnlessAccBack [__ __ T] 1 => cell::<B, BrIf<Acc, Zero, Back>>;
     /// `goto extension[min(R[a], c d)]`; it has `c d + 1` extension words, each a distance.
-    BrTable [R __ N] 0 => control::br_table::<B, Slot>;
-    BrTableAcc [__ __ N] 0 => control::br_table::<B, Acc>;
+    BrTable [R __ N] 0 => cell::<B, BrTable<Slot>>;
+    BrTableAcc [__ __ N] 0 => cell::<B, BrTable<Acc>>;
     /// Pays `c d` of fuel at the first arrival at a loop.
     Charge [__ __ N] 0 => control::charge::<B>;
     /// Calls function `c d` of the module: frame at `R[a]`, header at slot `b` of it.
-    Call [X X N] 0 => control::call::<B>;
+    Call [X X N] 0 => cell::<B, Call>;
     CallImport [X X N] 0 => control::call_import::<B>;
     /// Calls element `R[c]` of a table: extension low half the table's word, high half the type's number.
     CallIndirect [X X R __] 1 => control::call_indirect::<B, Slot>;
@@ -128,17 +133,17 @@ special! {
     ReturnCallImport [X X X X] 1 => control::return_call_import::<B>;
     ReturnCallIndirect [X X R X] 1 => control::return_call_indirect::<B>;
     /// Returns nothing; the header is at slot `b`.
-    Return [__ X __ __] 0 => control::ret::<B>;
+    Return [__ X __ __] 0 => cell::<B, Return>;
     /// Returns `R[a]`, the accumulator, or the extension.
-    ReturnInt [R X __ __] 0 => control::ret_value::<B, u64, Slot>;
-    ReturnF32 [R X __ __] 0 => control::ret_value::<B, f32, Slot>;
-    ReturnF64 [R X __ __] 0 => control::ret_value::<B, f64, Slot>;
-    ReturnV128 [R2 X __ __] 0 => control::ret_value::<B, V128, Slot>;
-    ReturnIntAcc [__ X __ __] 0 => control::ret_value::<B, u64, Acc>;
-    ReturnF32Acc [__ X __ __] 0 => control::ret_value::<B, f32, Acc>;
-    ReturnF64Acc [__ X __ __] 0 => control::ret_value::<B, f64, Acc>;
-    ReturnV128Acc [__ X __ __] 0 => control::ret_value::<B, V128, Acc>;
-    ReturnIntImm [__ X __ __] 1 => control::ret_value::<B, u64, Imm>;
+    ReturnInt [R X __ __] 0 => cell::<B, ReturnValue<u64, Slot>>;
+    ReturnF32 [R X __ __] 0 => cell::<B, ReturnValue<f32, Slot>>;
+    ReturnF64 [R X __ __] 0 => cell::<B, ReturnValue<f64, Slot>>;
+    ReturnV128 [R2 X __ __] 0 => cell::<B, ReturnValue<V128, Slot>>;
+    ReturnIntAcc [__ X __ __] 0 => cell::<B, ReturnValue<u64, Acc>>;
+    ReturnF32Acc [__ X __ __] 0 => cell::<B, ReturnValue<f32, Acc>>;
+    ReturnF64Acc [__ X __ __] 0 => cell::<B, ReturnValue<f64, Acc>>;
+    ReturnV128Acc [__ X __ __] 0 => cell::<B, ReturnValue<V128, Acc>>;
+    ReturnIntImm [__ X __ __] 1 => cell::<B, ReturnValue<u64, Imm>>;
     /// Returns `c` slots from `R[a]` on.
     ReturnValues [X X X __] 0 => control::ret_values::<B>;
 

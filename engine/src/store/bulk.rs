@@ -272,7 +272,7 @@ mod tests {
             expected.copy_within(src..src + n, dst);
             let mut context = store.as_context_mut();
             let inner = context.inner_mut();
-            // SAFETY (here and below): `vm` is a context of this store, and has what the indices name.
+            // SAFETY: `vm` is a context of this store, and has what the indices name.
             unsafe { inner.memory_copy(vm, 0, 0, dst as u64, src as u64, n as u64).unwrap() };
             assert!(memory.data(&store) == expected, "{dst} {src} {n}");
         }

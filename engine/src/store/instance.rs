@@ -16,7 +16,7 @@ pub(crate) struct InstanceObj {
     /// A bit for each element segment, then one for each data segment: set when it was dropped.
     pub(crate) dropped: Buf<u64>,
     pub(crate) handle: u32,
-    charge: Charge,
+    _charge: Charge,
 }
 
 impl InstanceObj {
@@ -39,7 +39,7 @@ impl InstanceObj {
             func_refs,
             dropped,
             handle: store.instances.len(),
-            charge,
+            _charge: charge,
         })?;
         let head = VmCtx {
             // SAFETY: the store is live. Through its own pointer, so that this one stays good when `store` ends.

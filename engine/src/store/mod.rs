@@ -25,7 +25,7 @@ use crate::budget::{Buf, Charge, Kind};
 use crate::exec::{self, Execution};
 use crate::types::GlobalType;
 use crate::vmctx::{FuncObj, GlobalObj, MemoryObj, TableObj, VmStore};
-use crate::{Error, Trap, Val};
+use crate::{Error, Val};
 use arena::Arena;
 use core::num::NonZeroU64;
 use core::ptr::NonNull;
@@ -126,10 +126,6 @@ impl StoreInner {
     ) -> Result<(), Error> {
         // SAFETY: the caller's contract.
         let inner = unsafe { &mut *store };
-        // What is left of the slice may suffice for all of a short call.
-        if inner.interrupt.take() {
-            return Err(Trap::Interrupt.into());
-        }
         if inner.exec.is_none() {
             let engine = &inner.engine;
             inner.exec =

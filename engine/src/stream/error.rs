@@ -21,8 +21,6 @@ pub(crate) enum ErrorKind {
     Limit,
     /// More than the budget or the system has.
     OutOfBudget,
-    /// The module can't be read.
-    Io,
     /// Something other than a core module, or of a proposal that isn't supported.
     Unsupported,
 }

@@ -301,10 +301,7 @@ impl Translator<'_> {
                 let form = (op.0 - IntCompareOp::BASE) % IntCompareOp::STRIDE as u16;
                 let field = |n| crate::code::field(operands, n);
                 let wide = IntCompareOp::is_wide(op);
-                let imm = (form >= 4).then(|| {
-                    let c = (operands >> 32) as u32;
-                    if wide { c as i32 as i64 as u64 } else { c as u64 }
-                });
+                let imm = (form >= 4).then(|| if wide { self.words[cell + 2] } else { operands >> 32 });
                 let first = Op(op.0 - form);
                 self.unmake(Class::Int, cell);
                 let zero = first == IntCompareOp::I32Eq.op() || first == IntCompareOp::I64Eq.op();

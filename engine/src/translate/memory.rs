@@ -19,7 +19,7 @@ enum Address {
     Acc,
     Slot(u16),
     /// In the cell alone, its offset included.
-    Absolute(u32),
+    Absolute,
 }
 
 impl Translator<'_> {
@@ -29,7 +29,7 @@ impl Translator<'_> {
             Operand::Acc => (Address::Acc, offset),
             Operand::Slot(slot) => (Address::Slot(slot), offset),
             Operand::Const(bits) => match (bits as u32).checked_add(offset) {
-                Some(ea) => (Address::Absolute(ea), ea),
+                Some(ea) => (Address::Absolute, ea),
                 None => (Address::Slot(self.slot_of(e)?), offset),
             },
         })
@@ -48,7 +48,7 @@ impl Translator<'_> {
         let (form, b) = match address {
             Address::Acc => (0, 0),
             Address::Slot(slot) => (2, slot),
-            Address::Absolute(_) => (4, 0),
+            Address::Absolute => (4, 0),
         };
         let [c, d] = halves(offset);
         self.produce(to, Op(op.0 + form), [0, b, c, d])
@@ -73,7 +73,7 @@ impl Translator<'_> {
         let (row, a) = match address {
             Address::Slot(slot) => (0, slot),
             Address::Acc => (3, 0),
-            Address::Absolute(_) => (6, 0),
+            Address::Absolute => (6, 0),
         };
         let (column, b, ext) = match value {
             Operand::Slot(slot) => (0, slot, None),

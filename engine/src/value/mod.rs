@@ -1,7 +1,6 @@
 //! What the numeric instructions compute, as functions of values alone.
 //!
 //! An i32 is a `u32` here and an i64 a `u64`: the instruction, not the value, knows the sign.
-#![allow(dead_code, unused_imports, unused_macros)]
 
 pub(crate) mod float;
 pub(crate) mod v128;

@@ -1,11 +1,13 @@
 //! The 128-bit vector and the vector instructions, named as in the specification with `_` for `.`.
 //!
 //! An instruction is written as what it does to one lane; the loop over the lanes, which LLVM turns into
-//! vector code, comes from the macros below. The tables list every instruction by its shape.
+//! vector code, comes from the macros below. For the tests, `tables` lists every instruction by its shape.
 
+#[cfg(test)]
 mod tables;
 
 use super::float::*;
+#[cfg(test)]
 pub(crate) use tables::*;
 
 /// Sixteen bytes, lane 0 first, each lane little-endian: as they stand in linear memory.

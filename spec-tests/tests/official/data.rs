@@ -113,6 +113,7 @@ impl Suite {
     /// A configuration with exactly the features of the suite's standard.
     pub(crate) fn config(&self) -> Config {
         let mut config = Config::new();
+        config.check_translation(true);
         config.wasm_tail_call(false).wasm_multi_memory(false).wasm_extended_const(false);
         (self.features)(&mut config);
         config

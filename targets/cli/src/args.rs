@@ -28,6 +28,7 @@ pub(crate) enum Command {
         module: OsString,
     },
     /// `dunlin wast`
+    #[cfg_attr(not(feature = "text"), expect(dead_code, reason = "it is understood, to be refused"))]
     Wast {
         /// Scripts and folders.
         paths: Vec<PathBuf>,
@@ -179,7 +180,7 @@ fn run(mut parser: Parser) -> Result<Command, Failure> {
             Some(Arg::Long("report")) => options.report = Some(value(&mut parser, "--report")?.into()),
             Some(Arg::Value(module)) => {
                 options.module = module;
-                options.args = parser.raw_args().map_err(|error| Failure::usage(error))?.collect();
+                options.args = parser.raw_args().map_err(Failure::usage)?.collect();
                 return Ok(Command::Run(Box::new(options)));
             }
             Some(other) => return Err(unknown_option("run", &other)),

@@ -40,7 +40,7 @@ struct Import<'m> {
 }
 
 fn imports<'m>(engine: &Engine, module: &'m Module) -> Result<Vec<Import<'m>>, Failure> {
-    let mut provided = wasi::Provided::new(engine).map_err(|error| Failure::unusable(error))?;
+    let mut provided = wasi::Provided::new(engine).map_err(Failure::unusable)?;
     let imports = module.imports().map(|import| {
         let missing = match provided.get(import.module(), import.name()) {
             Some(ty) if ty == *import.ty() => None,

@@ -17,7 +17,7 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
 
 /// Says something on standard error. There is nobody left to tell when that fails.
 pub(crate) fn complain(message: impl Display) {
-    let _ = write!(io::stderr().lock(), "dunlin: {}\n", message.to_string().trim_end());
+    let _ = writeln!(io::stderr().lock(), "dunlin: {}", message.to_string().trim_end());
 }
 
 /// A name from a module, safe to show in a terminal.

@@ -47,7 +47,7 @@ fn engine(options: &RunOptions) -> Result<Engine, Failure> {
     if let Some(bytes) = options.max_stack {
         config.max_wasm_stack(bytes);
     }
-    Engine::new(&config).map_err(|error| Failure::unusable(error))
+    Engine::new(&config).map_err(Failure::unusable)
 }
 
 fn attempt(
@@ -80,7 +80,16 @@ fn attempt(
             results.iter().try_for_each(|value| print(&format!("{}\n", values::show(value))))?;
             Ok(Outcome::Exited(0))
         }
-        Err(error) if never_began => Err(unusable(error)),
+        Err(error) if never_began => {
+            let hint = error.kind() == ErrorKind::Link && !options.trap_unknown_imports;
+            let mut failure = unusable(error);
+            if hint {
+                failure.message.push_str(
+                    "\nwith --unknown-imports trap, functions may be missing until they are called",
+                );
+            }
+            Err(failure)
+        }
         Err(error) => Ok(stopped(error)),
     }
 }

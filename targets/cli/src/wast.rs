@@ -13,12 +13,6 @@ pub(crate) fn wast(paths: &[PathBuf], json: bool) -> Result<bool, Failure> {
     for path in paths {
         let found = find(path)
             .map_err(|error| Failure::unusable(format_args!("{}: {}", path.display(), io_reason(&error))))?;
-        if found.is_empty() {
-            return Err(Failure::unusable(format_args!(
-                "{}: there is no script (.wast) in this folder",
-                path.display()
-            )));
-        }
         scripts.extend(found);
     }
     let config = Config::new();

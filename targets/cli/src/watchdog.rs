@@ -48,7 +48,7 @@ impl Watchdog {
         let dog = Self(shared.clone());
         // A deadline beyond what the clock can tell never comes.
         let Some(deadline) = started.checked_add(timeout) else { return Ok(dog) };
-        std::thread::Builder::new().name("watchdog".into()).stack_size(64 << 10).spawn(move || {
+        std::thread::Builder::new().name("watchdog".into()).stack_size(128 << 10).spawn(move || {
             let mut phase = shared.wait(deadline);
             if let Phase::Running(handle) = &*phase {
                 handle.interrupt();

@@ -1,4 +1,5 @@
 //! `dunlin inspect` and `dunlin validate`.
+#![cfg(feature = "text")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Traps, timeouts, fuel, stack, and the report that tells of them.
+#![cfg(feature = "text")]
 
 mod common;
 

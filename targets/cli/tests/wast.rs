@@ -1,4 +1,5 @@
 //! `dunlin wast`.
+#![cfg(feature = "text")]
 
 mod common;
 
@@ -46,7 +47,7 @@ fn scripts_are_counted_by_kind() {
 fn what_is_no_script() {
     let folder = folder("what_is_no_script");
     let empty = folder.to_str().unwrap();
-    dunlin(&["wast", empty]).code(1).one_sentence().says("there is no script");
+    dunlin(&["wast", empty]).code(1).one_sentence().says("no .wast file in this folder");
     dunlin(&["wast", "no such file"]).code(1).one_sentence().says("No such file");
     let text = folder.join("text.wast");
     std::fs::write(&text, "Dear reader").unwrap();

@@ -10,44 +10,44 @@ use std::time::{Duration, Instant};
 
 /// What a command said, and how it ended.
 #[derive(Debug)]
-pub struct Ended {
-    pub code: i32,
-    pub out: String,
-    pub err: String,
-    pub time: Duration,
+pub(crate) struct Ended {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+    pub(crate) time: Duration,
 }
 
 impl Ended {
     /// Checks the exit code, and shows everything if it is another one.
     #[track_caller]
-    pub fn code(self, code: i32) -> Self {
+    pub(crate) fn code(self, code: i32) -> Self {
         assert_eq!(self.code, code, "{self:#?}");
         self
     }
 
     /// Checks that standard error contains this.
     #[track_caller]
-    pub fn says(self, text: &str) -> Self {
+    pub(crate) fn says(self, text: &str) -> Self {
         assert!(self.err.contains(text), "not said: {text}\n{self:#?}");
         self
     }
 
     /// Checks that standard error is one sentence of ours, in one line.
     #[track_caller]
-    pub fn one_sentence(self) -> Self {
+    pub(crate) fn one_sentence(self) -> Self {
         let lines: Vec<_> = self.err.lines().collect();
         assert!(lines.len() == 1 && lines[0].starts_with("dunlin: "), "{self:#?}");
         self
     }
 
     #[track_caller]
-    pub fn prints(self, text: &str) -> Self {
+    pub(crate) fn prints(self, text: &str) -> Self {
         assert_eq!(self.out, text, "{self:#?}");
         self
     }
 }
 
-pub fn command(args: &[&str]) -> Command {
+pub(crate) fn command(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dunlin"));
     command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
@@ -55,14 +55,14 @@ pub fn command(args: &[&str]) -> Command {
 
 /// Runs `dunlin` with empty standard input.
 #[track_caller]
-pub fn dunlin(args: &[&str]) -> Ended {
+pub(crate) fn dunlin(args: &[&str]) -> Ended {
     let started = Instant::now();
     ended(command(args).output().unwrap(), started)
 }
 
 /// Runs `dunlin` with this on standard input.
 #[track_caller]
-pub fn dunlin_with(args: &[&str], stdin: &[u8]) -> Ended {
+pub(crate) fn dunlin_with(args: &[&str], stdin: &[u8]) -> Ended {
     let started = Instant::now();
     let mut child = command(args).stdin(Stdio::piped()).spawn().unwrap();
     let mut pipe = child.stdin.take().unwrap();
@@ -76,7 +76,7 @@ pub fn dunlin_with(args: &[&str], stdin: &[u8]) -> Ended {
 
 /// Waits for a command that was started by a test itself.
 #[track_caller]
-pub fn wait(child: Child) -> Ended {
+pub(crate) fn wait(child: Child) -> Ended {
     let started = Instant::now();
     ended(child.wait_with_output().unwrap(), started)
 }
@@ -94,14 +94,14 @@ fn ended(output: Output, started: Instant) -> Ended {
 }
 
 /// The path of something in the examples' folder.
-pub fn example(name: &str) -> String {
+pub(crate) fn example(name: &str) -> String {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(name);
     assert!(path.exists(), "{}", path.display());
     path.to_str().unwrap().to_owned()
 }
 
 /// Every module among the examples, with its name.
-pub fn modules() -> Vec<(String, Vec<u8>)> {
+pub(crate) fn modules() -> Vec<(String, Vec<u8>)> {
     let folder = std::fs::read_dir(example("wasm")).unwrap();
     let mut modules: Vec<_> = folder
         .map(|entry| entry.unwrap().path())
@@ -114,7 +114,7 @@ pub fn modules() -> Vec<(String, Vec<u8>)> {
 }
 
 /// A new empty folder for one test.
-pub fn folder(test: &str) -> PathBuf {
+pub(crate) fn folder(test: &str) -> PathBuf {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(test);
     let _ = std::fs::remove_dir_all(&path);
     std::fs::create_dir_all(&path).unwrap();
@@ -123,6 +123,6 @@ pub fn folder(test: &str) -> PathBuf {
 
 /// Reads JSON.
 #[track_caller]
-pub fn json(text: &str) -> serde_json::Value {
+pub(crate) fn json(text: &str) -> serde_json::Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{error} in {text}"))
 }

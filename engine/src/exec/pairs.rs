@@ -1,0 +1,387 @@
+//! Pairs of cells that one handler does at a stretch: a dispatch less.
+//!
+//! The pairs are products of two lists: what comes first, what comes after it. Which lists was decided by counting
+//! pairs over the benchmarks (`benches`, `ops`), by kinds of code rather than by program. Cells stay what and where
+//! they are: a cell's handler is replaced by one that also does the next cell's work, so branches to that next cell
+//! stay right, and pairs may overlap.
+
+use super::cell::{Body, Cell, pair};
+use super::control::{Back, Br, BrIf, BrTable, Call, Forward, NonZero, Return, ReturnValue, Zero};
+use super::memory::{Ld, Memory0, St};
+use super::numeric::{Bin, Branch, Cmp, Un};
+use super::place::{Acc, Imm, Slot, ToAcc, ToSlot};
+use super::regs::{Handler, Tail};
+use super::variable::{Constant, ConstantWide, Copy, Select};
+use crate::ops::{
+    OPS, Op, commutative as c, float_compare as f, int_compare as i, load, ordered as o, store, unary as u,
+};
+use std::sync::OnceLock;
+
+type Pair = (Op, Op, Handler<Tail>);
+
+/// A list of cells that may come second.
+trait Seconds<P: Body> {
+    const PAIRS: &'static [Pair];
+}
+
+/// A list of cells that may come first, with those of `L` after them.
+trait Firsts<L> {
+    const ROWS: &'static [&'static [Pair]];
+}
+
+macro_rules! lists {
+    ($(($($n:ident)*))*) => {$(
+        impl<P: Body, $($n: Cell),*> Seconds<P> for ($($n,)*) {
+            const PAIRS: &'static [Pair] = &[$((P::OP, $n::OP, pair::<Tail, P, $n>)),*];
+        }
+        impl<L: $(Seconds<$n> +)*, $($n: Body),*> Firsts<L> for ($($n,)*) {
+            const ROWS: &'static [&'static [Pair]] = &[$(<L as Seconds<$n>>::PAIRS),*];
+        }
+    )*};
+}
+lists! {
+    (A) (A B) (A B C) (A B C D) (A B C D E) (A B C D E F) (A B C D E F G) (A B C D E F G H) (A B C D E F G H I)
+    (A B C D E F G H I J) (A B C D E F G H I J K) (A B C D E F G H I J K M) (A B C D E F G H I J K M N)
+    (A B C D E F G H I J K M N O) (A B C D E F G H I J K M N O Q) (A B C D E F G H I J K M N O Q R)
+}
+
+const fn after<F: Firsts<L>, L>() -> &'static [&'static [Pair]] {
+    F::ROWS
+}
+
+/// The forms of an op with a slot to its right, or an immediate, or either.
+type Slots<O> = (
+    Bin<O, Slot, Slot, ToAcc>,
+    Bin<O, Slot, Slot, ToSlot>,
+    Bin<O, Acc, Slot, ToAcc>,
+    Bin<O, Acc, Slot, ToSlot>,
+);
+type Imms<O> =
+    (Bin<O, Slot, Imm, ToAcc>, Bin<O, Slot, Imm, ToSlot>, Bin<O, Acc, Imm, ToAcc>, Bin<O, Acc, Imm, ToSlot>);
+/// The forms that take what came before from the accumulator.
+type OnAcc<O> = (Bin<O, Acc, Slot, ToAcc>, Bin<O, Acc, Slot, ToSlot>);
+type OnAccImm<O> = (Bin<O, Acc, Imm, ToAcc>, Bin<O, Acc, Imm, ToSlot>);
+type OnAccRight<O> = (Bin<O, Slot, Acc, ToAcc>, Bin<O, Slot, Acc, ToSlot>);
+
+type LoadsAt<P> = (
+    Ld<load::I32Load, P, ToAcc, Memory0>,
+    Ld<load::I32Load, P, ToSlot, Memory0>,
+    Ld<load::I64Load, P, ToAcc, Memory0>,
+    Ld<load::I64Load, P, ToSlot, Memory0>,
+    Ld<load::I32Load8U, P, ToAcc, Memory0>,
+    Ld<load::I32Load8U, P, ToSlot, Memory0>,
+    Ld<load::I32Load8S, P, ToAcc, Memory0>,
+    Ld<load::I32Load16U, P, ToAcc, Memory0>,
+    Ld<load::I32Load16S, P, ToAcc, Memory0>,
+    Ld<load::I32Load16S, P, ToSlot, Memory0>,
+    Ld<load::F64Load, P, ToAcc, Memory0>,
+    Ld<load::F64Load, P, ToSlot, Memory0>,
+    Ld<load::F32Load, P, ToAcc, Memory0>,
+    Ld<load::V128Load, P, ToAcc, Memory0>,
+    Ld<load::V128Load, P, ToSlot, Memory0>,
+);
+type IntLoads = (
+    Ld<load::I32Load, Slot, ToAcc, Memory0>,
+    Ld<load::I32Load, Slot, ToSlot, Memory0>,
+    Ld<load::I32Load, Acc, ToAcc, Memory0>,
+    Ld<load::I32Load, Acc, ToSlot, Memory0>,
+    Ld<load::I32Load8U, Slot, ToAcc, Memory0>,
+    Ld<load::I32Load8U, Slot, ToSlot, Memory0>,
+    Ld<load::I32Load8U, Acc, ToAcc, Memory0>,
+    Ld<load::I32Load8U, Acc, ToSlot, Memory0>,
+);
+type IntStores = (
+    St<store::I32Store, Slot, Slot, Memory0>,
+    St<store::I32Store, Slot, Acc, Memory0>,
+    St<store::I32Store8, Slot, Acc, Memory0>,
+    St<store::I64Store, Slot, Acc, Memory0>,
+    St<store::I32Store16, Slot, Acc, Memory0>,
+    St<store::I32Store8, Acc, Slot, Memory0>,
+    St<store::I32Store, Slot, Imm, Memory0>,
+    St<store::I32Store, Acc, Slot, Memory0>,
+);
+type Step = (Bin<c::I32Add, Slot, Imm, ToAcc>, Bin<c::I32Add, Slot, Imm, ToSlot>);
+type StepOrSum = (
+    Bin<c::I32Add, Slot, Imm, ToAcc>,
+    Bin<c::I32Add, Slot, Imm, ToSlot>,
+    Bin<c::I32Add, Slot, Slot, ToAcc>,
+    Bin<c::I32Add, Slot, Slot, ToSlot>,
+);
+type Copies = (Copy<u64>, Constant);
+type Jumps = (Br<Forward>, Br<Back>);
+type Truths =
+    (BrIf<Acc, NonZero, Forward>, BrIf<Acc, Zero, Forward>, BrIf<Acc, NonZero, Back>, BrIf<Acc, Zero, Back>);
+type Returns = (Return, ReturnValue<u64, Acc>);
+
+/// Branches on a comparison of the accumulator.
+type OnAccBranches<D> = (
+    Branch<i::I32Eq, Acc, Slot, D>,
+    Branch<i::I32Ne, Acc, Slot, D>,
+    Branch<i::I32LtS, Acc, Slot, D>,
+    Branch<i::I32GeS, Acc, Slot, D>,
+    Branch<i::I32LtU, Acc, Slot, D>,
+    Branch<i::I32GeU, Acc, Slot, D>,
+    Branch<i::I32GtS, Acc, Slot, D>,
+    Branch<i::I32GtU, Acc, Slot, D>,
+);
+type OnAccImmBranches<D> = (
+    Branch<i::I32Eq, Acc, Imm, D>,
+    Branch<i::I32Ne, Acc, Imm, D>,
+    Branch<i::I32LtS, Acc, Imm, D>,
+    Branch<i::I32GeS, Acc, Imm, D>,
+    Branch<i::I32LtU, Acc, Imm, D>,
+    Branch<i::I32GeU, Acc, Imm, D>,
+    Branch<i::I32GtS, Acc, Imm, D>,
+    Branch<i::I32GtU, Acc, Imm, D>,
+);
+
+type Logic32 = (
+    Bin<c::I32Xor, Slot, Slot, ToAcc>,
+    Bin<c::I32Xor, Acc, Slot, ToAcc>,
+    Bin<c::I32Xor, Acc, Slot, ToSlot>,
+    Bin<c::I32And, Slot, Slot, ToAcc>,
+    Bin<c::I32And, Acc, Slot, ToAcc>,
+    Bin<c::I32And, Acc, Slot, ToSlot>,
+    Bin<c::I32And, Acc, Imm, ToAcc>,
+    Bin<c::I32And, Slot, Imm, ToAcc>,
+    Bin<c::I32Or, Acc, Slot, ToAcc>,
+    Bin<c::I32Or, Acc, Slot, ToSlot>,
+    Bin<c::I32Add, Acc, Slot, ToAcc>,
+    Bin<c::I32Add, Acc, Slot, ToSlot>,
+);
+type Shift32 = (
+    Bin<o::I32Shl, Acc, Imm, ToAcc>,
+    Bin<o::I32Shl, Acc, Imm, ToSlot>,
+    Bin<o::I32Shl, Slot, Imm, ToAcc>,
+    Bin<o::I32ShrU, Acc, Imm, ToAcc>,
+    Bin<o::I32ShrU, Acc, Imm, ToSlot>,
+    Bin<o::I32ShrU, Slot, Imm, ToAcc>,
+    Bin<o::I32ShrS, Acc, Imm, ToAcc>,
+    Bin<o::I32Rotl, Acc, Imm, ToAcc>,
+    Bin<o::I32Rotl, Acc, Imm, ToSlot>,
+    Bin<o::I32Rotl, Slot, Imm, ToAcc>,
+);
+type Logic64 = (
+    Bin<c::I64Xor, Slot, Slot, ToAcc>,
+    Bin<c::I64Xor, Acc, Slot, ToAcc>,
+    Bin<c::I64Xor, Acc, Slot, ToSlot>,
+    Bin<c::I64And, Slot, Slot, ToAcc>,
+    Bin<c::I64And, Acc, Slot, ToAcc>,
+    Bin<c::I64And, Acc, Slot, ToSlot>,
+    Bin<c::I64And, Acc, Imm, ToAcc>,
+    Bin<c::I64Or, Acc, Slot, ToAcc>,
+    Bin<c::I64Or, Acc, Slot, ToSlot>,
+    Bin<c::I64Add, Slot, Slot, ToAcc>,
+    Bin<c::I64Add, Acc, Slot, ToAcc>,
+    Bin<c::I64Add, Acc, Slot, ToSlot>,
+);
+type Shift64 = (
+    Bin<o::I64Shl, Acc, Imm, ToAcc>,
+    Bin<o::I64Shl, Slot, Imm, ToAcc>,
+    Bin<o::I64ShrU, Acc, Imm, ToAcc>,
+    Bin<o::I64ShrU, Acc, Imm, ToSlot>,
+    Bin<o::I64ShrU, Slot, Imm, ToAcc>,
+    Bin<o::I64Rotl, Acc, Imm, ToAcc>,
+    Bin<o::I64Rotl, Acc, Imm, ToSlot>,
+    Bin<o::I64Rotl, Slot, Imm, ToAcc>,
+);
+type Mul64 = (
+    Bin<c::I64Mul, Slot, Slot, ToAcc>,
+    Bin<c::I64Mul, Acc, Slot, ToAcc>,
+    Bin<c::I64Mul, Acc, Imm, ToAcc>,
+    Bin<c::I64Mul, Acc, Imm, ToSlot>,
+);
+type Mul32 = (
+    Bin<c::I32Mul, Slot, Slot, ToAcc>,
+    Bin<c::I32Mul, Acc, Slot, ToAcc>,
+    Bin<c::I32Mul, Slot, Imm, ToAcc>,
+    Bin<c::I32Mul, Acc, Imm, ToAcc>,
+);
+
+type Floats<M, P, N> = (
+    Bin<M, Slot, Slot, ToAcc>,
+    Bin<M, Slot, Slot, ToSlot>,
+    Bin<M, Acc, Slot, ToAcc>,
+    Bin<M, Acc, Slot, ToSlot>,
+    Bin<P, Slot, Slot, ToAcc>,
+    Bin<P, Acc, Slot, ToAcc>,
+    Bin<P, Acc, Slot, ToSlot>,
+    Bin<N, Slot, Slot, ToAcc>,
+    Bin<N, Slot, Slot, ToSlot>,
+    Bin<N, Acc, Slot, ToAcc>,
+    Bin<N, Acc, Slot, ToSlot>,
+    Bin<N, Slot, Acc, ToAcc>,
+    Bin<N, Slot, Acc, ToSlot>,
+);
+type F64s = Floats<c::F64Mul, c::F64Add, o::F64Sub>;
+type F32s = Floats<c::F32Mul, c::F32Add, o::F32Sub>;
+type FloatLoads<L> = (
+    Ld<L, Slot, ToAcc, Memory0>,
+    Ld<L, Slot, ToSlot, Memory0>,
+    Ld<L, Acc, ToAcc, Memory0>,
+    Ld<L, Acc, ToSlot, Memory0>,
+);
+type FloatStores<S> = (St<S, Slot, Acc, Memory0>, St<S, Acc, Acc, Memory0>);
+type F64Compares = (
+    Cmp<f::F64Lt, Slot, Slot, ToAcc>,
+    Cmp<f::F64Lt, Acc, Slot, ToAcc>,
+    Cmp<f::F64Lt, Acc, Imm, ToAcc>,
+    Cmp<f::F64Gt, Slot, Slot, ToAcc>,
+    Cmp<f::F64Gt, Acc, Slot, ToAcc>,
+    Cmp<f::F64Gt, Acc, Imm, ToAcc>,
+    Cmp<f::F64Le, Acc, Slot, ToAcc>,
+    Cmp<f::F64Ge, Acc, Slot, ToAcc>,
+    Cmp<f::F64Eq, Acc, Imm, ToAcc>,
+    Cmp<f::F64Ne, Acc, Imm, ToAcc>,
+);
+type F32Compares = (
+    Cmp<f::F32Lt, Slot, Slot, ToAcc>,
+    Cmp<f::F32Lt, Acc, Slot, ToAcc>,
+    Cmp<f::F32Gt, Slot, Slot, ToAcc>,
+    Cmp<f::F32Gt, Acc, Slot, ToAcc>,
+);
+/// Comparisons whose result something other than a branch takes.
+type Flags = (
+    Cmp<i::I32Eq, Acc, Imm, ToAcc>,
+    Cmp<i::I32Ne, Acc, Imm, ToAcc>,
+    Cmp<i::I32LtS, Slot, Slot, ToAcc>,
+    Cmp<i::I32LtU, Slot, Slot, ToAcc>,
+    Cmp<i::I32LtS, Acc, Slot, ToAcc>,
+    Cmp<i::I32LtU, Acc, Slot, ToAcc>,
+    Cmp<i::I32GtS, Slot, Slot, ToAcc>,
+    Cmp<i::I32GtU, Slot, Slot, ToAcc>,
+    Cmp<i::I32LtU, Acc, Imm, ToAcc>,
+    Cmp<i::I32Eq, Slot, Imm, ToAcc>,
+    Cmp<i::I32Ne, Slot, Imm, ToAcc>,
+);
+type Selects = (Select<u64, Acc, ToAcc>, Select<u64, Acc, ToSlot>);
+type Tables = (BrTable<Acc>,);
+
+static PAIRS: &[&[&[Pair]]] = &[
+    // Addresses.
+    after::<(Bin<c::I32Add, Slot, Imm, ToAcc>,), LoadsAt<Acc>>(),
+    after::<Slots<c::I32Add>, LoadsAt<Acc>>(),
+    after::<OnAccImm<c::I32Add>, LoadsAt<Acc>>(),
+    after::<(Bin<c::I32Add, Slot, Imm, ToSlot>,), LoadsAt<Acc>>(),
+    after::<Slots<c::I32Add>, IntStores>(),
+    after::<(Bin<o::I32Shl, Slot, Imm, ToAcc>, Bin<o::I32Shl, Acc, Imm, ToAcc>), Slots<c::I32Add>>(),
+    after::<Mul32, OnAcc<c::I32Add>>(),
+    // Counters.
+    after::<Slots<c::I32Add>, Slots<c::I32Add>>(),
+    after::<Slots<c::I32Add>, Imms<c::I32Add>>(),
+    after::<Imms<c::I32Add>, Slots<c::I32Add>>(),
+    after::<Imms<c::I32Add>, Imms<c::I32Add>>(),
+    after::<Imms<c::I32Add>, Truths>(),
+    after::<Imms<c::I32Add>, OnAccBranches<Back>>(),
+    after::<Imms<c::I32Add>, OnAccImmBranches<Back>>(),
+    after::<Imms<c::I32Add>, OnAccBranches<Forward>>(),
+    after::<Imms<c::I32Add>, OnAccImmBranches<Forward>>(),
+    after::<Imms<c::I32Add>, Jumps>(),
+    after::<Imms<c::I32Add>, Copies>(),
+    after::<Step, LoadsAt<Slot>>(),
+    after::<Step, IntStores>(),
+    after::<Step, Tables>(),
+    // What was loaded.
+    after::<IntLoads, Slots<c::I32Add>>(),
+    after::<IntLoads, Imms<c::I32Add>>(),
+    after::<IntLoads, IntLoads>(),
+    after::<IntLoads, Truths>(),
+    after::<IntLoads, OnAccBranches<Forward>>(),
+    after::<IntLoads, OnAccImmBranches<Forward>>(),
+    after::<IntLoads, OnAccImmBranches<Back>>(),
+    after::<IntLoads, IntStores>(),
+    after::<IntLoads, Copies>(),
+    after::<IntLoads, Tables>(),
+    after::<IntLoads, OnAccImm<c::I32And>>(),
+    after::<IntLoads, OnAccImm<o::I32Shl>>(),
+    after::<IntLoads, OnAccImm<o::I32ShrU>>(),
+    after::<IntLoads, OnAcc<o::I32Sub>>(),
+    after::<IntLoads, OnAccRight<o::I32Sub>>(),
+    after::<IntLoads, OnAcc<c::I32Xor>>(),
+    // What was stored.
+    after::<IntStores, StepOrSum>(),
+    after::<IntStores, Copies>(),
+    after::<IntStores, IntLoads>(),
+    after::<IntStores, IntStores>(),
+    after::<IntStores, Jumps>(),
+    after::<IntStores, (Return,)>(),
+    // Moves.
+    after::<Copies, Copies>(),
+    after::<Copies, StepOrSum>(),
+    after::<Copies, Jumps>(),
+    after::<Copies, Truths>(),
+    after::<Copies, IntLoads>(),
+    after::<Copies, Selects>(),
+    after::<(Copy<u64>,), (Call,)>(),
+    after::<StepOrSum, (Call,)>(),
+    after::<StepOrSum, Returns>(),
+    after::<IntLoads, Returns>(),
+    after::<(ConstantWide,), (Copy<u64>, Constant)>(),
+    // Flags.
+    after::<Flags, Truths>(),
+    after::<Flags, Selects>(),
+    after::<Flags, OnAcc<c::I32And>>(),
+    after::<Flags, OnAcc<c::I32Or>>(),
+    after::<Flags, OnAcc<c::I32Add>>(),
+    after::<OnAccImm<c::I32And>, Truths>(),
+    after::<OnAcc<c::I32And>, Truths>(),
+    after::<(Bin<c::I32And, Slot, Imm, ToAcc>,), Truths>(),
+    after::<OnAccImm<c::I32And>, OnAccImmBranches<Forward>>(),
+    after::<(Bin<c::I32And, Slot, Imm, ToAcc>,), OnAccImmBranches<Forward>>(),
+    after::<Selects, Tables>(),
+    // Bits.
+    after::<Logic32, Logic32>(),
+    after::<Logic32, Shift32>(),
+    after::<Shift32, Logic32>(),
+    after::<Logic64, Logic64>(),
+    after::<Logic64, Shift64>(),
+    after::<Shift64, Logic64>(),
+    after::<Mul64, Slots<c::I64Add>>(),
+    after::<Slots<c::I64Add>, Mul64>(),
+    after::<Logic64, Mul64>(),
+    after::<Mul64, Shift64>(),
+    after::<Shift64, Mul64>(),
+    after::<FloatLoads<load::I64Load>, OnAcc<c::I64Xor>>(),
+    after::<FloatLoads<load::I64Load>, OnAcc<c::I64Add>>(),
+    after::<FloatLoads<load::I64Load>, FloatStores<store::I64Store>>(),
+    // Floats.
+    after::<F64s, F64s>(),
+    after::<FloatLoads<load::F64Load>, F64s>(),
+    after::<F64s, FloatLoads<load::F64Load>>(),
+    after::<F64s, FloatStores<store::F64Store>>(),
+    after::<F64s, F64Compares>(),
+    after::<F64Compares, Truths>(),
+    after::<FloatStores<store::F64Store>, Step>(),
+    after::<FloatStores<store::F64Store>, FloatLoads<load::F64Load>>(),
+    after::<F32s, F32s>(),
+    after::<FloatLoads<load::F32Load>, F32s>(),
+    after::<F32s, FloatStores<store::F32Store>>(),
+    after::<F32Compares, Truths>(),
+    after::<(Un<u::I64Extend32S, Acc, ToAcc>, Un<u::I64Extend32S, Slot, ToAcc>), Slots<c::I64Add>>(),
+];
+
+/// The pairs by their first op.
+struct Index {
+    /// Where those of each op begin in `sorted`.
+    first: Box<[u16]>,
+    sorted: Box<[Pair]>,
+}
+
+fn index() -> &'static Index {
+    static INDEX: OnceLock<Index> = OnceLock::new();
+    INDEX.get_or_init(|| {
+        let mut sorted: Vec<Pair> =
+            PAIRS.iter().flat_map(|rows| rows.iter()).flat_map(|row| row.iter()).copied().collect();
+        sorted.sort_by_key(|(a, b, _)| (a.0, b.0));
+        sorted.dedup_by_key(|(a, b, _)| (a.0, b.0));
+        let first = (0..=OPS as u16).map(|op| sorted.partition_point(|(a, ..)| a.0 < op) as u16).collect();
+        Index { first, sorted: sorted.into() }
+    })
+}
+
+/// The handler for a cell of op `a` that also does the work of the next cell, of op `b`.
+pub(crate) fn fused(a: Op, b: Op) -> Option<Handler<Tail>> {
+    let index = index();
+    let row = &index.sorted[index.first[a.0 as usize] as usize..index.first[a.0 as usize + 1] as usize];
+    row.binary_search_by_key(&b.0, |(_, b, _)| b.0).ok().map(|i| row[i].2)
+}
