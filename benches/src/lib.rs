@@ -1,1 +1,3 @@
-//! benches
+//! Dunlin's benchmarks: the workloads, and what a comparison with other engines is made of.
+
+pub mod workloads;

@@ -1,0 +1,266 @@
+//! The results in words and numbers.
+
+use crate::compare::{Results, median};
+use serde_json::{Map, Value, json};
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+
+/// The geometric mean of an engine's times over Dunlin's, and over how many workloads it is.
+pub(crate) fn mean(results: &Results, engine: usize, simd_only: bool) -> Option<(f64, usize)> {
+    let logarithms: Vec<f64> = results
+        .workloads
+        .iter()
+        .filter(|(workload, _)| !simd_only || workload.is_simd())
+        .filter_map(|(_, measured)| Some(ratio(measured, engine)?.ln()))
+        .collect();
+    let count = logarithms.len();
+    (count > 0).then(|| ((logarithms.iter().sum::<f64>() / count as f64).exp(), count))
+}
+
+/// An engine's time over Dunlin's.
+pub(crate) fn ratio(measured: &[Result<crate::compare::Measured, String>], engine: usize) -> Option<f64> {
+    let (Ok(own), Ok(other)) = (&measured[0], &measured[engine]) else { return None };
+    Some(other.median_ns as f64 / own.median_ns as f64)
+}
+
+/// The engines whose run times are measured, by index.
+pub(crate) fn running(results: &Results) -> impl Iterator<Item = usize> + '_ {
+    (0..results.engines.len()).filter(|&i| !results.engines[i].startup_only)
+}
+
+/// The three tables, as the README has them.
+pub(crate) fn tables(results: &Results) -> String {
+    let mut rows = Vec::new();
+    let others: Vec<usize> = running(results).skip(1).collect();
+    let mut head = vec!["workload".to_owned(), "dunlin".to_owned()];
+    head.extend(others.iter().map(|&i| results.engines[i].name.to_owned()));
+    rows.push(head);
+    for (workload, measured) in &results.workloads {
+        let own = measured[0]
+            .as_ref()
+            .map_or("failed".to_owned(), |own| format!("{:.1} ms", own.median_ns as f64 / 1e6));
+        let mut row = vec![workload.name.to_owned(), own];
+        row.extend(others.iter().map(|&i| match (&measured[i], ratio(measured, i)) {
+            (Err(_), _) => "failed".to_owned(),
+            (_, ratio) => ratio.map_or(String::new(), |ratio| format!("{ratio:.2}")),
+        }));
+        rows.push(row);
+    }
+    for (name, simd_only) in [("**geometric mean**", false), ("**of the SIMD workloads**", true)] {
+        let mut row = vec![name.to_owned(), String::new()];
+        row.extend(others.iter().map(|&i| match mean(results, i, simd_only) {
+            Some((mean, _)) => format!("**{mean:.2}**"),
+            None => String::new(),
+        }));
+        rows.push(row);
+    }
+    let mut row = vec!["workloads in the mean".to_owned(), String::new()];
+    row.extend(others.iter().map(|&i| mean(results, i, false).map_or(0, |(_, count)| count).to_string()));
+    rows.push(row);
+    let mut text = table(&rows);
+
+    if !results.startup.is_empty() {
+        let mut rows = vec![
+            [
+                "engine",
+                "load to first call",
+                "per byte",
+                "over dunlin's",
+                "engine's memory",
+                "process's peak",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
+        ];
+        let own = results.startup[0].as_ref().ok().map(|startup| startup.total_ns as f64);
+        for (engine, startup) in results.engines.iter().zip(&results.startup) {
+            let mut row = vec![engine.name.to_owned()];
+            match startup {
+                Ok(startup) => row.extend([
+                    format!("{:.1} ms", startup.total_ns as f64 / 1e6),
+                    format!("{:.1} ns", startup.total_ns as f64 / results.large_size as f64),
+                    own.map_or(String::new(), |own| format!("{:.2}", startup.total_ns as f64 / own)),
+                    format!("{:.1} MiB", startup.engine_kib as f64 / 1024.0),
+                    format!("{:.1} MiB", startup.peak_kib as f64 / 1024.0),
+                ]),
+                Err(_) => row.resize(6, "failed".to_owned()),
+            }
+            rows.push(row);
+        }
+        let size = results.large_size as f64 / 1e6;
+        let _ = write!(text, "\nLoading a module of {size:.1} MB, CPU time and memory:\n\n{}", table(&rows));
+    }
+
+    let mut rows = vec![["engine", "engine's memory", "process's peak"].map(str::to_owned).to_vec()];
+    for i in running(results) {
+        if let Some((peak, engine)) = memory(results, i) {
+            let name = results.engines[i].name.to_owned();
+            rows.push(vec![name, format!("{engine} KiB"), format!("{peak} KiB")]);
+        }
+    }
+    let _ =
+        write!(text, "\nPeak memory while a workload runs, median over the workloads:\n\n{}", table(&rows));
+
+    let failures: Vec<String> = results
+        .workloads
+        .iter()
+        .flat_map(|(workload, measured)| {
+            running(results).filter_map(move |i| {
+                let error = measured[i].as_ref().err()?;
+                Some(format!("- {} on {}: {error}\n", results.engines[i].name, workload.name))
+            })
+        })
+        .chain(results.engines.iter().zip(&results.startup).filter_map(|(engine, startup)| {
+            Some(format!("- {} on the large module: {}\n", engine.name, startup.as_ref().err()?))
+        }))
+        .collect();
+    if !failures.is_empty() {
+        let _ = write!(text, "\nFailures, which are left out of the means:\n\n{}", failures.concat());
+    }
+    text
+}
+
+/// The medians of the processes' peaks and of what the engine caused, in KiB.
+fn memory(results: &Results, engine: usize) -> Option<(i64, i64)> {
+    let all: Vec<_> =
+        results.workloads.iter().filter_map(|(_, measured)| measured[engine].as_ref().ok()).collect();
+    let middle =
+        |field: fn(&crate::compare::Measured) -> i64| median(all.iter().map(|one| field(one)).collect());
+    (!all.is_empty()).then(|| (middle(|one| one.peak_kib), middle(|one| one.engine_kib)))
+}
+
+fn table(rows: &[Vec<String>]) -> String {
+    let widths: Vec<usize> = (0..rows[0].len())
+        .map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0))
+        .collect();
+    let mut text = String::new();
+    for (i, row) in rows.iter().enumerate() {
+        text.push('|');
+        for (column, (cell, &width)) in row.iter().zip(&widths).enumerate() {
+            let _ = if column == 0 {
+                write!(text, " {cell:<width$} |")
+            } else {
+                write!(text, " {cell:>width$} |")
+            };
+        }
+        text.push('\n');
+        if i == 0 {
+            text.push('|');
+            for (column, width) in widths.iter().enumerate() {
+                let _ = write!(text, "{}{}|", "-".repeat(width + 1), if column == 0 { "-" } else { ":" });
+            }
+            text.push('\n');
+        }
+    }
+    text
+}
+
+/// What goes to the terminal.
+pub(crate) fn text(results: &Results) -> String {
+    format!("{}\n\n{}\n{}", machine_line(results), RATIOS, tables(results))
+}
+
+const RATIOS: &str = "Dunlin's time in milliseconds; the others' as multiples of it, so that more than 1 means slower \
+than Dunlin:\n";
+
+fn machine_line(results: &Results) -> String {
+    let (cpu, cores, system) = machine();
+    let rounds = results.rounds;
+    format!("{cpu}, {cores} cores, {system}. CPU time of the process, median of {rounds} rounds.")
+}
+
+fn machine() -> (String, usize, String) {
+    let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let field = |name: &str| {
+        let line = info.lines().find(|line| line.starts_with(name))?;
+        Some(line.split_once(':')?.1.trim().to_owned())
+    };
+    let mut cpu = field("model name").unwrap_or_else(|| std::env::consts::ARCH.to_owned());
+    if let (Some(family), Some(model)) = (field("cpu family"), field("model\t")) {
+        let _ = write!(cpu, " (family {family}, model {model})");
+    }
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let release = release.split('-').next().unwrap_or("").trim();
+    (cpu, cores, format!("{} {release}, {}", std::env::consts::OS, std::env::consts::ARCH))
+}
+
+pub(crate) fn json(results: &Results) -> String {
+    let (cpu, cores, system) = machine();
+    let mut versions = Map::new();
+    for engine in &results.engines {
+        versions.insert(engine.name.to_owned(), engine.version.into());
+    }
+    let engines = |entry: &dyn Fn(usize) -> Option<Value>| {
+        let entries =
+            (0..results.engines.len()).filter_map(|i| Some((results.engines[i].name.to_owned(), entry(i)?)));
+        Value::Object(entries.collect())
+    };
+    let mut workloads = Map::new();
+    for (workload, measured) in &results.workloads {
+        let entry = |i: usize| match &measured[i] {
+            _ if results.engines[i].startup_only => None,
+            Ok(one) => Some(json!({"median_ns": one.median_ns, "checked": true})),
+            Err(error) => Some(json!({"median_ns": null, "checked": false, "error": error})),
+        };
+        workloads.insert(workload.name.to_owned(), engines(&entry));
+    }
+    let startup = |i: usize| match results.startup.get(i)? {
+        Ok(one) => Some(json!({
+            "load_ns": one.load_ns,
+            "load_to_first_call_ns": one.total_ns,
+            "ns_per_byte": one.total_ns as f64 / results.large_size as f64,
+        })),
+        Err(error) => Some(json!({"error": error})),
+    };
+    let memory = |i: usize| {
+        let mut entry = Map::new();
+        if let Some((peak, engine)) = memory(results, i) {
+            entry.insert("workloads_peak_kib".to_owned(), peak.into());
+            entry.insert("workloads_engine_kib".to_owned(), engine.into());
+        }
+        if let Some(Ok(one)) = results.startup.get(i) {
+            entry.insert("large_module_peak_kib".to_owned(), one.peak_kib.into());
+            entry.insert("large_module_engine_kib".to_owned(), one.engine_kib.into());
+        }
+        (!entry.is_empty()).then_some(Value::Object(entry))
+    };
+    let all = json!({
+        "machine": {
+            "cpu": cpu,
+            "cores": cores,
+            "system": system,
+            "rounds": results.rounds,
+            "engines": versions,
+            "wasm3_compiler": results.wasm3_compiler,
+        },
+        "workloads": workloads,
+        "geomean_vs_dunlin": engines(&|i| {
+            (i > 0).then(|| mean(results, i, false)).flatten().map(|(mean, _)| mean.into())
+        }),
+        "startup": { "module_bytes": results.large_size, "engines": engines(&startup) },
+        "memory": engines(&memory),
+    });
+    format!("{all:#}\n")
+}
+
+/// The README with the results between its marks.
+pub(crate) fn readme(results: &Results, path: &Path) -> Result<String, String> {
+    const MARK: &str = "<!-- results -->\n";
+    let old = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let [before, _, after] = old.split(MARK).collect::<Vec<_>>()[..] else {
+        return Err(format!("{} must have two lines with {}", path.display(), MARK.trim()));
+    };
+    let compiler = results.wasm3_compiler.as_ref();
+    let compiler =
+        compiler.map_or(String::new(), |compiler| format!(" wasm3 was compiled by {compiler} -O3."));
+    let versions = results.engines.iter().filter(|engine| !engine.startup_only);
+    let versions: Vec<_> = versions.map(|engine| format!("{} {}", engine.name, engine.version)).collect();
+    Ok(format!(
+        "{before}{MARK}{}{compiler} The engines: {}.\n\n{RATIOS}\n{}{MARK}{after}",
+        machine_line(results),
+        versions.join(", "),
+        tables(results)
+    ))
+}

@@ -1,0 +1,69 @@
+//! The workloads: modules without imports whose `run(n: i32) -> i64` does work in proportion to `n` and returns a
+//! checksum over what it computed.
+
+/// One program, and what it must compute.
+#[derive(Clone, Copy, Debug)]
+pub struct Workload {
+    /// The name of the module and of its source.
+    pub name: &'static str,
+    /// The module.
+    pub wasm: &'static [u8],
+    /// The argument for measurements.
+    pub n: i32,
+    /// The result for `n`.
+    pub result: i64,
+    /// An argument for a short run, as tests want it.
+    pub small_n: i32,
+    /// The result for `small_n`.
+    pub small_result: i64,
+}
+
+impl Workload {
+    /// Whether it consists of 128-bit vector instructions for the most part.
+    pub fn is_simd(&self) -> bool {
+        self.name.ends_with("_simd")
+    }
+}
+
+macro_rules! workload {
+    ($name:literal, $n:literal => $result:literal, $small_n:literal => $small_result:literal) => {
+        Workload {
+            name: $name,
+            wasm: include_bytes!(concat!("../workloads/wasm/", $name, ".wasm")),
+            n: $n,
+            result: $result,
+            small_n: $small_n,
+            small_result: $small_result,
+        }
+    };
+}
+
+/// All workloads. The results of those in C were computed by a native build too, those of the others by several
+/// engines.
+pub const WORKLOADS: &[Workload] = &[
+    workload!("mix", 200 => -6_349_266_345_827_397_916, 3 => -1_322_049_097_653_809_683),
+    workload!("recursion", 32 => -630_907_050_150_044_836, 12 => -6_899_034_267_738_035_718),
+    workload!("sort", 40_000 => 5_936_781_434_463_084_161, 500 => -7_859_742_653_606_615_910),
+    workload!("lz", 400_000 => -8_421_463_932_037_944_868, 4000 => -1_424_103_707_110_431_398),
+    workload!("vm", 3000 => 1_842_631_085_902_573_766, 40 => -8_261_502_752_331_223_207),
+    workload!("btree", 12_000 => -583_120_155_829_502_631, 600 => -1_207_281_487_954_407_510),
+    workload!("trees", 4000 => -7_367_350_715_993_589_552, 20 => -2_053_426_594_076_986_179),
+    workload!("mandel", 450 => -1_498_920_891_335_828_989, 24 => -4_440_206_109_845_649_003),
+    workload!("sha256", 250 => -3_874_165_108_118_206_404, 2 => -8_638_415_602_538_059_905),
+    workload!("keccak", 120 => -4_669_959_152_838_225_585, 1 => 7_890_712_256_548_794_446),
+    workload!("argon2", 8000 => -897_648_353_434_662_123, 40 => 7_257_489_880_757_101_610),
+    workload!("x25519", 60 => 3_386_603_193_681_933_587, 1 => 21_459_168_487_564_199),
+    workload!("nbody", 150_000 => -4_628_112_221_721_964_399, 500 => -4_628_114_374_252_149_844),
+    workload!("matmul", 160 => 2_657_531_831_719_039_976, 16 => 161_251_505_634_272_448),
+    workload!("matmul_simd", 304 => 2_041_094_259_384_530_380, 24 => 839_645_715_143_567_416),
+    workload!("mandel_simd", 350 => -5_590_139_410_700_471_708, 16 => 4_939_700_026_623_337_444),
+    workload!("chacha_simd", 200 => 1_355_655_579_487_936_846, 2 => -131_592_485_439_930_912),
+    workload!("image_simd", 24 => 8_886_148_876_351_338_931, 1 => -2_359_994_440_544_263_048),
+    workload!("text_simd", 240 => -4_208_960_674_577_732_173, 1 => 1_697_695_802_229_870_195),
+    workload!("hashmap", 200_000 => 1_800_275_355_595_722_387, 2000 => 1_657_792_116_627_647_546),
+    workload!("json", 900 => 1_411_825_792_476_807_618, 10 => -1_177_809_872_274_349_619),
+    workload!("regex", 60_000 => 8_505_918_652_398_223_549, 800 => -7_051_247_529_558_429_716),
+    workload!("format", 900 => -6_580_276_596_010_006_252, 10 => -5_195_879_884_238_158_791),
+    workload!("objects", 1400 => 3_642_099_825_203_616_530, 10 => -6_405_716_934_481_047_070),
+    workload!("script", 7000 => 4_221_158_579_860_915_971, 40 => 8_185_852_624_153_676_227),
+];
