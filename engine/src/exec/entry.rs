@@ -183,3 +183,12 @@ mod probe {
         FIRST.get().abs_diff(LAST.get())
     }
 }
+
+#[cfg(all(test, not(dunlin_loop_only)))]
+mod tests {
+    /// What every optimised build of this crate must have; the others use the loop.
+    #[test]
+    fn handlers_use_no_native_stack() {
+        assert!(super::stack_drift() < 4096, "{} bytes", super::stack_drift());
+    }
+}
