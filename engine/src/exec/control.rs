@@ -39,6 +39,12 @@ pub(crate) fn keep_apart(mut ip: *const u64) -> *const u64 {
     ip
 }
 
+/// `x`, of which the compiler knows nothing then.
+#[inline(always)]
+pub(crate) fn opaque(x: u64) -> u64 {
+    keep_apart(core::ptr::without_provenance(x as usize)).addr() as u64
+}
+
 /// Which way a branch goes.
 pub(crate) trait Direction {
     const BACK: bool;
@@ -67,7 +73,7 @@ impl Direction for Back {
     #[inline(always)]
     unsafe fn go<B: Backend>(r: Regs, word: usize) -> B::Out {
         // SAFETY: as above.
-        unsafe { charge_and_go::<B>(r, r.ext(word)) }
+        unsafe { charge_and_go::<B>(r, word) }
     }
 }
 
@@ -129,13 +135,15 @@ pub(crate) struct Call;
 impl Cell for Call {
     const OP: Op = SpecialOp::Call.op();
     #[inline(always)]
-    unsafe fn finish<B: Backend>(r: Regs) -> B::Out {
+    unsafe fn finish<B: Backend>(mut r: Regs) -> B::Out {
         // SAFETY: the cell is of this op.
         unsafe {
             let index = r.wide();
             let entry = entry_of(&r, index);
-            let (sp, header, ret) = (r.slot(A), r.field(FB), r.ip.add(2));
-            enter::<B>(r, entry, sp, header, ret, r.sp, index)
+            let (sp, ret) = (r.slot(A), r.ip.add(2));
+            // Nothing is in an accumulator at a call, so there is a register to be had.
+            r.acc = 0;
+            enter::<B>(r, entry, sp, Callee::OfCell, ret, r.sp)
         }
     }
 }
@@ -183,16 +191,16 @@ impl<T: Value + Classed, S: Src> Cell for ReturnValue<T, S> {
     }
 }
 
-/// Charges `cost`, then goes to the cell's target; or has more fuel fetched first and tries the cell again.
+/// Charges what extension word `word` says, then goes to the cell's target; or has more fuel fetched first and tries
+/// the cell again.
 #[inline(always)]
-pub(crate) unsafe fn charge_and_go<B: Backend>(mut r: Regs, cost: u64) -> B::Out {
+unsafe fn charge_and_go<B: Backend>(mut r: Regs, word: usize) -> B::Out {
     // SAFETY: `vm` and its store are live.
     unsafe {
         let store = (*r.vm).store;
-        let left = (*store).slice - cost as i64;
+        let left = (*store).slice - r.ext(word) as i64;
         if left < 0 {
-            (*store).pending.cost = cost;
-            return B::jump(r, slow::refill::<B>);
+            return B::jump(r, if word == 0 { slow::refill_back::<B, 0> } else { slow::refill_back::<B, 1> });
         }
         (*store).slice = left;
         r.ip = target(&r);
@@ -200,7 +208,18 @@ pub(crate) unsafe fn charge_and_go<B: Backend>(mut r: Regs, cost: u64) -> B::Out
     }
 }
 
-/// Enters the code at `entry` with its frame at `sp`, or leaves the cell to `slow::enter`, which tries it again.
+/// What is called.
+#[derive(Clone, Copy)]
+pub(crate) enum Callee {
+    /// The cell's `c d`, with its header where `b` says: a register less than the other.
+    OfCell,
+    Func {
+        index: u32,
+        header: usize,
+    },
+}
+
+/// Enters the code at `entry` with its frame at `sp`, or leaves the cell to a cold handler, which tries it again.
 ///
 /// Every code begins with two words: its frame's size in bytes and its cost, then the slots to zero: the first and
 /// how many. A function without code has a frame too large for any stack, so that it needs no check of its own.
@@ -209,22 +228,30 @@ pub(crate) unsafe fn enter<B: Backend>(
     mut r: Regs,
     entry: *const u64,
     sp: *mut u64,
-    header: usize,
+    callee: Callee,
     ret: *const u64,
     caller: *mut u64,
-    index: u32,
 ) -> B::Out {
     // SAFETY: an entry is a prologue followed by cells; the frame was checked to fit before anything is written.
     unsafe {
         let store = (*r.vm).store;
-        let (frame, cost) = (*entry as u32 as usize, (*entry >> 32) as i64);
-        let left = (*store).slice - cost;
-        if sp.wrapping_byte_add(frame) > (*store).stack_end || left < 0 {
-            (*store).pending.index = index;
-            (*store).pending.sp = sp;
-            return B::jump(r, slow::enter::<B>);
+        // One after the other, and the cost negated: a register is enough for either and what it is compared with.
+        let mut left = -1;
+        if sp.wrapping_byte_add(*entry.cast::<u32>() as usize) <= (*store).stack_end {
+            let cost = *entry.cast::<u32>().add(1) as u64;
+            left = (*store).slice.wrapping_add(opaque(cost.wrapping_neg()) as i64);
+        }
+        if left < 0 {
+            return match callee {
+                Callee::OfCell => B::jump(r, slow::enter_called::<B>),
+                Callee::Func { index, .. } => leave::<B>(r, sp, index),
+            };
         }
         (*store).slice = left;
+        let header = match callee {
+            Callee::OfCell => r.field(FB),
+            Callee::Func { header, .. } => header,
+        };
         *sp.add(header) = ret as u64;
         *sp.add(header + 1) = caller as u64;
         r.sp = sp;
@@ -234,6 +261,18 @@ pub(crate) unsafe fn enter<B: Backend>(
             return B::jump(r, zero_locals::<B>);
         }
         B::next(r)
+    }
+}
+
+/// Leaves the cell to `slow::enter`, which prepares function `index` for a frame at `sp` and tries it again.
+#[inline(always)]
+pub(crate) unsafe fn leave<B: Backend>(r: Regs, sp: *mut u64, index: u32) -> B::Out {
+    // SAFETY: `vm` and its store are live.
+    unsafe {
+        let store = (*r.vm).store;
+        (*store).pending.index = index;
+        (*store).pending.sp = sp;
+        B::jump(r, slow::enter::<B>)
     }
 }
 
@@ -271,7 +310,14 @@ unsafe fn call_func<B: Backend>(r: Regs, f: *mut FuncObj, sp: *mut u64, ret: *co
     unsafe {
         if (*f).vm == r.vm {
             let entry = (*(*f).entry).load(Ordering::Relaxed);
-            return enter::<B>(r, entry, sp, (*f).header as usize, ret, r.sp, (*f).index);
+            return enter::<B>(
+                r,
+                entry,
+                sp,
+                Callee::Func { index: (*f).index, header: (*f).header as usize },
+                ret,
+                r.sp,
+            );
         }
         let store = (*r.vm).store;
         (*store).pending.func = f;
@@ -303,9 +349,7 @@ unsafe fn replace_frame<B: Backend>(r: Regs, entry: *const u64, header: usize, i
         let store = (*r.vm).store;
         let (frame, cost) = (*entry as u32 as usize, (*entry >> 32) as i64);
         if r.sp.wrapping_byte_add(frame) > (*store).stack_end || (*store).slice < cost {
-            (*store).pending.index = index;
-            (*store).pending.sp = r.sp;
-            return B::jump(r, slow::enter::<B>);
+            return leave::<B>(r, r.sp, index);
         }
         let h = r.sp.add(r.field(FB));
         let (ret, caller) = (*h as *const u64, *h.add(1) as *mut u64);
@@ -316,7 +360,7 @@ unsafe fn replace_frame<B: Backend>(r: Regs, entry: *const u64, header: usize, i
             r.sp.add(i).write_volatile(*args.add(i));
             i += 1;
         }
-        enter::<B>(r, entry, r.sp, header, ret, caller, index)
+        enter::<B>(r, entry, r.sp, Callee::Func { index, header }, ret, caller)
     }
 }
 

@@ -17,7 +17,7 @@ use crate::ops::{
 };
 use std::sync::OnceLock;
 
-type Pair = (Op, Op, Handler<Tail>);
+pub(super) type Pair = (Op, Op, Handler<Tail>);
 
 /// A list of cells that may come second.
 trait Seconds<P: Body> {
@@ -384,4 +384,9 @@ pub(crate) fn fused(a: Op, b: Op) -> Option<Handler<Tail>> {
     let index = index();
     let row = &index.sorted[index.first[a.0 as usize] as usize..index.first[a.0 as usize + 1] as usize];
     row.binary_search_by_key(&b.0, |(_, b, _)| b.0).ok().map(|i| row[i].2)
+}
+
+/// Every pair once.
+pub(super) fn all() -> &'static [Pair] {
+    &index().sorted
 }

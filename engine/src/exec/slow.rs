@@ -4,6 +4,7 @@
 //! A handler that needs something first (fuel, code, stack) comes here with its cell unchanged, says what it needs
 //! in `VmStore::pending`, and is tried again.
 
+use super::control::Callee as Called;
 use super::place::{A, B as FB, D, Value};
 use super::regs::{Backend, Regs, Stub, handlers, to_vector};
 use super::{Execution, Stop};
@@ -180,7 +181,8 @@ unsafe fn enter_other<B: Backend>(mut r: Regs, f: *mut FuncObj, vm: *mut VmCtx, 
         let entry = (*(*f).entry).load(Ordering::Relaxed);
         let ret = B::stub(Stub::CrossReturn);
         let record = sp.sub(RECORD);
-        super::control::enter::<B>(r, entry, sp, (*f).header as usize, ret, record, (*f).index)
+        let callee = Called::Func { index: (*f).index, header: (*f).header as usize };
+        super::control::enter::<B>(r, entry, sp, callee, ret, record)
     }
 }
 
@@ -200,6 +202,26 @@ handlers! {
         match store.refill(cost) {
             Ok(()) => B::next(r),
             Err(t) => stop::<B>(r, t.into()),
+        }
+    }
+
+    // For a branch to a loop header, whose cost is in extension word `WORD`.
+    #[cold]
+    #[inline(never)]
+    fn refill_back<B; const WORD: usize>(mut r) {
+        match store(&r).refill(r.ext(WORD)) {
+            Ok(()) => B::next(r),
+            Err(t) => stop::<B>(r, t.into()),
+        }
+    }
+
+    // For a call of function `c d` with its frame at `R[a]`.
+    #[cold]
+    #[inline(never)]
+    fn enter_called<B>(mut r) {
+        match prepare(r.vm, r.wide(), r.slot(A)) {
+            Ok(()) => B::next(r),
+            Err(e) => stop::<B>(r, e),
         }
     }
 
