@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Cross-builds the dunlin command for aarch64 on an x86_64 machine, and runs the engine's tests and the spec suites
-# under qemu. One command from a fresh clone:
+# Cross-builds the dunlin command for aarch64 on an x86_64 machine, runs the engine's tests and the spec suites
+# under qemu, and checks the handlers' machine code. One command from a fresh clone:
 #
 #     targets/aarch64.sh [--build-only]
 #
@@ -84,6 +84,7 @@ ls -l "$target_dir/$GNU/release/dunlin" "$target_dir/$MUSL/release/dunlin"
 $build_only && exit 0
 
 cargo test --release --target "$GNU" --package dunlin --package dunlin-spec-tests
+targets/check-handlers.sh --target "$GNU"
 
 # The command itself is only started once for each target: what it does is tested on the build machine's own.
 greet() { # COMMAND...

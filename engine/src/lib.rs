@@ -64,6 +64,8 @@ pub use api::{
 pub use budget::{Budget, Charge, Kind, OutOfBudget};
 pub use error::{Error, ErrorKind, FrameInfo, Result, WasmBacktrace};
 pub use exec::{Dispatch, DispatchCounts};
+#[doc(hidden)]
+pub use exec::{HandlerKind, TailHandler, tail_handlers};
 pub use trap::Trap;
 pub use types::{
     ExportType, ExternType, FuncType, GlobalType, ImportType, MemoryType, Mutability, TableType, ValType,

@@ -3,7 +3,7 @@
 use super::place::{Acc, Imm, Slot, Src};
 use super::regs::{Backend, Regs, handlers};
 use super::slow;
-use crate::ops::Op;
+use crate::ops::{Op, Row};
 use crate::trap::Trap;
 
 /// A cell's work, its way on included.
@@ -54,13 +54,13 @@ handlers! {
 }
 
 /// The number of a two-operand form: see [`crate::ops::Forms`].
-pub(crate) const fn form_of<X: Src, Y: Src>() -> u16 {
+pub(crate) const fn form_of<O: Row, X: Src, Y: Src>() -> u16 {
     match (X::CODE, Y::CODE) {
         (Slot::CODE, Slot::CODE) => 0,
         (Acc::CODE, Slot::CODE) => 2,
         (Slot::CODE, Imm::CODE) => 4,
         (Acc::CODE, Imm::CODE) => 6,
-        (Slot::CODE, Acc::CODE) => 8,
+        (Slot::CODE, Acc::CODE) => O::RIGHT,
         (Imm::CODE, Slot::CODE) => 10,
         (Imm::CODE, Acc::CODE) => 12,
         _ => panic!("no such form"),

@@ -40,6 +40,12 @@ pub(crate) fn keep_apart(mut ip: *const u64) -> *const u64 {
     ip
 }
 
+/// `x`, of which the compiler knows nothing then.
+#[inline(always)]
+pub(crate) fn opaque(x: u64) -> u64 {
+    keep_apart(core::ptr::without_provenance(x as usize)).addr() as u64
+}
+
 /// Which way a branch goes.
 pub(crate) trait Direction {
     const BACK: bool;
@@ -68,7 +74,7 @@ impl Direction for Back {
     #[inline(always)]
     unsafe fn go<B: Backend>(r: Regs, word: usize) -> B::Out {
         // SAFETY: as above.
-        unsafe { charge_and_go::<B>(r, r.ext(word)) }
+        unsafe { charge_and_go::<B>(r, word) }
     }
 }
 
@@ -182,16 +188,16 @@ impl<T: Value + Classed, S: Src> Cell for ReturnValue<T, S> {
     }
 }
 
-/// Charges `cost`, then goes to the cell's target; or has more fuel fetched first and tries the cell again.
+/// Charges what extension word `word` says, then goes to the cell's target; or has more fuel fetched first and tries
+/// the cell again.
 #[inline(always)]
-pub(crate) unsafe fn charge_and_go<B: Backend>(mut r: Regs, cost: u64) -> B::Out {
+unsafe fn charge_and_go<B: Backend>(mut r: Regs, word: usize) -> B::Out {
     // SAFETY: `vm` and its store are live.
     unsafe {
         let store = (*r.vm).store;
-        let left = (*store).slice - cost as i64;
+        let left = (*store).slice - r.ext(word) as i64;
         if left < 0 {
-            (*store).pending.cost = cost;
-            return B::jump(r, slow::refill::<B>);
+            return B::jump(r, if word == 0 { slow::refill_back::<B, 0> } else { slow::refill_back::<B, 1> });
         }
         (*store).slice = left;
         r.ip = target(&r);
@@ -199,7 +205,7 @@ pub(crate) unsafe fn charge_and_go<B: Backend>(mut r: Regs, cost: u64) -> B::Out
     }
 }
 
-/// Enters the code at `entry` with its frame at `sp`, or leaves the cell to `slow::enter`, which tries it again.
+/// Enters the code at `entry` with its frame at `sp`, or leaves the cell to a cold handler, which tries it again.
 ///
 /// Every code begins with two words: its frame's size in bytes and its cost, then the slots to zero: the first and
 /// how many. A function without code has a frame too large for any stack, so that it needs no check of its own.
@@ -216,12 +222,14 @@ pub(crate) unsafe fn enter<B: Backend>(
     // SAFETY: an entry is a prologue followed by cells; the frame was checked to fit before anything is written.
     unsafe {
         let store = (*r.vm).store;
-        let (frame, cost) = (*entry as u32 as usize, (*entry >> 32) as i64);
-        let left = (*store).slice - cost;
-        if sp.wrapping_byte_add(frame) > (*store).stack_end || left < 0 {
-            (*store).pending.index = index;
-            (*store).pending.sp = sp;
-            return B::jump(r, slow::enter::<B>);
+        // One after the other, and the cost negated: a register is enough for either and what it is compared with.
+        let mut left = -1;
+        if sp.wrapping_byte_add(*entry.cast::<u32>() as usize) <= (*store).stack_end {
+            let cost = *entry.cast::<u32>().add(1) as u64;
+            left = (*store).slice.wrapping_add(opaque(cost.wrapping_neg()) as i64);
+        }
+        if left < 0 {
+            return leave::<B>(r, sp, index);
         }
         (*store).slice = left;
         *sp.add(header) = ret as u64;
@@ -271,6 +279,18 @@ unsafe fn enter_hot<B: Backend>(
         }
         r.ip = keep_apart(r.ip);
         B::next(r)
+    }
+}
+
+/// Leaves the cell to `slow::enter`, which prepares function `index` for a frame at `sp` and tries it again.
+#[inline(always)]
+pub(crate) unsafe fn leave<B: Backend>(r: Regs, sp: *mut u64, index: u32) -> B::Out {
+    // SAFETY: `vm` and its store are live.
+    unsafe {
+        let store = (*r.vm).store;
+        (*store).pending.index = index;
+        (*store).pending.sp = sp;
+        B::jump(r, slow::enter::<B>)
     }
 }
 
@@ -339,9 +359,7 @@ unsafe fn replace_frame<B: Backend>(r: Regs, entry: *const u64, header: usize, i
         let store = (*r.vm).store;
         let (frame, cost) = (*entry as u32 as usize, (*entry >> 32) as i64);
         if r.sp.wrapping_byte_add(frame) > (*store).stack_end || (*store).slice < cost {
-            (*store).pending.index = index;
-            (*store).pending.sp = r.sp;
-            return B::jump(r, slow::enter::<B>);
+            return leave::<B>(r, r.sp, index);
         }
         let h = r.sp.add(r.field(FB));
         let (ret, caller) = (*h as *const u64, *h.add(1) as *mut u64);

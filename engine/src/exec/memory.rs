@@ -1,6 +1,7 @@
 //! Handlers of loads and stores, and of memory sizes.
 
 use super::cell::{Body, cell};
+use super::control::opaque;
 use super::place::{A, Acc, B as FB, Dst, Slot, Src, ToAcc, ToSlot, Value};
 use super::regs::{Backend, Handler, Regs, handlers};
 use crate::ops::{Load, Op, Row, Store};
@@ -108,6 +109,21 @@ impl Address for Absolute {
     }
 }
 
+/// The address of the `size` bytes before `end`, which were found to be in the memory.
+///
+/// x86_64 has too few registers to keep an address and its end, as LLVM likes to; aarch64 can address only from the
+/// first byte.
+#[inline(always)]
+fn before(mem: *mut u8, end: u64, size: u64) -> *mut u8 {
+    mem.wrapping_add(end as usize).wrapping_sub(size as usize)
+}
+
+/// Where `size` bytes at `ea` end.
+#[inline(always)]
+fn end(ea: u64, size: u64) -> u64 {
+    if cfg!(target_arch = "x86_64") { opaque(ea + size) } else { ea + size }
+}
+
 /// `R[a] := op(bytes at address + offset)`
 pub(crate) struct Ld<O, P, T, M>(PhantomData<(O, P, T, M)>);
 
@@ -119,11 +135,11 @@ impl<O: Load + Row, P: Address, T: Dst, M: Which> Body for Ld<O, P, T, M> {
         // SAFETY: the cell is of this op; what is read was found to be in the memory.
         unsafe {
             let (mem, len) = M::memory(r, 0);
-            let ea = P::get(r, FB) + r.wide() as u64;
-            if ea + O::Raw::SIZE > len {
+            let end = end(P::get(r, FB) + r.wide() as u64, O::Raw::SIZE);
+            if end > len {
                 return Err(Trap::MemoryOutOfBounds);
             }
-            T::put(r, O::eval(O::Raw::read(mem.add(ea as usize))));
+            T::put(r, O::eval(O::Raw::read(before(mem, end, O::Raw::SIZE))));
             r.ip = r.ip.add(2 + M::WORDS);
         }
         Ok(())
@@ -141,12 +157,12 @@ impl<O: Store + Row, P: Address, V: Src, M: Which> Body for St<O, P, V, M> {
         // SAFETY: the cell is of this op; what is written was found to be in the memory.
         unsafe {
             let (mem, len) = M::memory(r, 0);
-            let ea = P::get(r, A) + r.wide() as u64;
-            if ea + O::Raw::SIZE > len {
+            let end = end(P::get(r, A) + r.wide() as u64, O::Raw::SIZE);
+            if end > len {
                 return Err(Trap::MemoryOutOfBounds);
             }
             let x = if V::IMM { Value::load(r.ip.add(2)) } else { V::get(r, FB) };
-            O::eval(x).write(mem.add(ea as usize));
+            O::eval(x).write(before(mem, end, O::Raw::SIZE));
             r.ip = r.ip.add(2 + M::WORDS + V::IMM as usize);
         }
         Ok(())

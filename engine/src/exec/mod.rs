@@ -8,6 +8,7 @@ pub(crate) mod cell;
 pub(crate) mod control;
 mod count;
 mod entry;
+mod listing;
 pub(crate) mod memory;
 pub(crate) mod numeric;
 mod pairs;
@@ -20,6 +21,7 @@ mod walk;
 
 pub use count::DispatchCounts;
 pub(crate) use entry::invoke;
+pub use listing::{HandlerKind, TailHandler, tail_handlers};
 
 use crate::budget::{Budget, Charge, Kind};
 use crate::error::Error;

@@ -30,7 +30,7 @@ impl<O: Unary + Row, S: Src, T: Dst> Body for Un<O, S, T> {
 pub(crate) struct Bin<O, X, Y, T>(PhantomData<(O, X, Y, T)>);
 
 impl<O: Binary + Row, X: Src, Y: Src, T: Dst> Body for Bin<O, X, Y, T> {
-    const OP: Op = Op(O::OP.0 + form_of::<X, Y>() + T::CODE);
+    const OP: Op = Op(O::OP.0 + form_of::<O, X, Y>() + T::CODE);
 
     #[inline(always)]
     unsafe fn run(r: &mut Regs) -> Result<(), Trap> {
@@ -57,7 +57,7 @@ impl<O: Binary + Row, X: Src, Y: Src, T: Dst> Body for Bin<O, X, Y, T> {
 pub(crate) struct Cmp<O, X, Y, T>(PhantomData<(O, X, Y, T)>);
 
 impl<O: Compare + Row, X: Src, Y: Src, T: Dst> Body for Cmp<O, X, Y, T> {
-    const OP: Op = Op(O::OP.0 + form_of::<X, Y>() + T::CODE);
+    const OP: Op = Op(O::OP.0 + form_of::<O, X, Y>() + T::CODE);
 
     #[inline(always)]
     unsafe fn run(r: &mut Regs) -> Result<(), Trap> {
@@ -75,7 +75,7 @@ impl<O: Compare + Row, X: Src, Y: Src, T: Dst> Body for Cmp<O, X, Y, T> {
 pub(crate) struct Branch<O, X, Y, D>(PhantomData<(O, X, Y, D)>);
 
 impl<O: Compare + Row, X: Src, Y: Src, D: Direction> Cell for Branch<O, X, Y, D> {
-    const OP: Op = Op(O::OP.0 + 8 + form_of::<X, Y>() + D::BACK as u16);
+    const OP: Op = Op(O::OP.0 + 8 + form_of::<O, X, Y>() + D::BACK as u16);
 
     #[inline(always)]
     unsafe fn finish<B: Backend>(mut r: Regs) -> B::Out {

@@ -13,11 +13,12 @@ use super::place::{Acc, Imm, Slot, ToAcc, ToSlot};
 use super::regs::{Handler, Tail};
 use super::variable::{Constant, ConstantWide, Copy, Select};
 use crate::ops::{
-    OPS, Op, commutative as c, float_compare as f, int_compare as i, load, ordered as o, store, unary as u,
+    OPS, Op, commutative as c, float_compare as f, int_compare as i, load, ordered as o, shift as h, store,
+    unary as u, vectors as v,
 };
 use std::sync::OnceLock;
 
-type Pair = (Op, Op, Handler<Tail>);
+pub(super) type Pair = (Op, Op, Handler<Tail>);
 
 /// A list of cells that may come second.
 trait Seconds<P: Body> {
@@ -257,6 +258,57 @@ type Flags = (
 type Selects = (Select<u64, Acc, ToAcc>, Select<u64, Acc, ToSlot>);
 type Tables = (BrTable<Acc>,);
 
+type VectorLogic = (
+    Bin<v::V128Xor, Slot, Slot, ToAcc>,
+    Bin<v::V128Xor, Acc, Slot, ToAcc>,
+    Bin<v::V128Xor, Acc, Slot, ToSlot>,
+    Bin<v::V128Or, Acc, Slot, ToAcc>,
+    Bin<v::V128Or, Acc, Slot, ToSlot>,
+    Bin<v::V128And, Acc, Slot, ToAcc>,
+    Bin<v::V128And, Slot, Slot, ToAcc>,
+    Bin<v::I32x4Add, Acc, Slot, ToAcc>,
+    Bin<v::I32x4Add, Acc, Slot, ToSlot>,
+    Bin<v::I32x4Add, Slot, Slot, ToAcc>,
+    Bin<v::I16x8Add, Acc, Slot, ToAcc>,
+    Bin<v::I16x8Add, Slot, Slot, ToAcc>,
+);
+type VectorShifts = (
+    Bin<h::I32x4Shl, Acc, Imm, ToAcc>,
+    Bin<h::I32x4Shl, Slot, Imm, ToAcc>,
+    Bin<h::I32x4Shl, Acc, Imm, ToSlot>,
+    Bin<h::I32x4ShrU, Acc, Imm, ToAcc>,
+    Bin<h::I32x4ShrU, Slot, Imm, ToAcc>,
+    Bin<h::I16x8Shl, Acc, Imm, ToAcc>,
+    Bin<h::I16x8ShrU, Acc, Imm, ToAcc>,
+);
+type VectorFloats<M, P, N> = (
+    Bin<M, Slot, Slot, ToAcc>,
+    Bin<M, Slot, Slot, ToSlot>,
+    Bin<M, Acc, Slot, ToAcc>,
+    Bin<M, Acc, Slot, ToSlot>,
+    Bin<P, Slot, Slot, ToAcc>,
+    Bin<P, Acc, Slot, ToAcc>,
+    Bin<P, Acc, Slot, ToSlot>,
+    Bin<P, Slot, Acc, ToAcc>,
+    Bin<P, Slot, Acc, ToSlot>,
+    Bin<N, Slot, Slot, ToAcc>,
+    Bin<N, Acc, Slot, ToAcc>,
+    Bin<N, Acc, Slot, ToSlot>,
+    Bin<N, Slot, Acc, ToAcc>,
+);
+type F32x4s = VectorFloats<v::F32x4Mul, v::F32x4Add, v::F32x4Sub>;
+type F64x2s = VectorFloats<v::F64x2Mul, v::F64x2Add, v::F64x2Sub>;
+type VectorLoads = (
+    Ld<load::V128Load, Slot, ToAcc, Memory0>,
+    Ld<load::V128Load, Slot, ToSlot, Memory0>,
+    Ld<load::V128Load, Acc, ToAcc, Memory0>,
+    Ld<load::V128Load, Acc, ToSlot, Memory0>,
+    Ld<load::V128Load32Splat, Acc, ToAcc, Memory0>,
+    Ld<load::V128Load32Splat, Acc, ToSlot, Memory0>,
+    Ld<load::V128Load32Splat, Slot, ToSlot, Memory0>,
+);
+type VectorStores = (St<store::V128Store, Slot, Acc, Memory0>, St<store::V128Store, Acc, Slot, Memory0>);
+
 static PAIRS: &[&[&[Pair]]] = &[
     // Addresses.
     after::<(Bin<c::I32Add, Slot, Imm, ToAcc>,), LoadsAt<Acc>>(),
@@ -357,6 +409,23 @@ static PAIRS: &[&[&[Pair]]] = &[
     after::<FloatLoads<load::F32Load>, F32s>(),
     after::<F32s, FloatStores<store::F32Store>>(),
     after::<F32Compares, Truths>(),
+    // Vectors.
+    after::<F32x4s, F32x4s>(),
+    after::<F64x2s, F64x2s>(),
+    after::<VectorLoads, F32x4s>(),
+    after::<VectorLoads, F64x2s>(),
+    after::<F32x4s, VectorLoads>(),
+    after::<VectorLoads, VectorLoads>(),
+    after::<VectorLoads, VectorStores>(),
+    after::<VectorLoads, VectorLogic>(),
+    after::<F32x4s, VectorStores>(),
+    after::<F64x2s, VectorStores>(),
+    after::<VectorLogic, VectorLogic>(),
+    after::<VectorLogic, VectorShifts>(),
+    after::<VectorShifts, VectorLogic>(),
+    after::<VectorShifts, VectorShifts>(),
+    after::<VectorLogic, VectorStores>(),
+    after::<VectorStores, Step>(),
     after::<(Un<u::I64Extend32S, Acc, ToAcc>, Un<u::I64Extend32S, Slot, ToAcc>), Slots<c::I64Add>>(),
 ];
 
@@ -384,4 +453,9 @@ pub(crate) fn fused(a: Op, b: Op) -> Option<Handler<Tail>> {
     let index = index();
     let row = &index.sorted[index.first[a.0 as usize] as usize..index.first[a.0 as usize + 1] as usize];
     row.binary_search_by_key(&b.0, |(_, b, _)| b.0).ok().map(|i| row[i].2)
+}
+
+/// Every pair once.
+pub(super) fn all() -> &'static [Pair] {
+    &index().sorted
 }

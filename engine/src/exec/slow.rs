@@ -229,6 +229,16 @@ handlers! {
         }
     }
 
+    // For a branch to a loop header, whose cost is in extension word `WORD`.
+    #[cold]
+    #[inline(never)]
+    fn refill_back<B; const WORD: usize>(mut r) {
+        match store(&r).refill(r.ext(WORD)) {
+            Ok(()) => B::next(r),
+            Err(t) => stop::<B>(r, t.into()),
+        }
+    }
+
     #[cold]
     #[inline(never)]
     fn enter<B>(mut r) {

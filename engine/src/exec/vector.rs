@@ -6,7 +6,7 @@ use super::regs::{Backend, Handler, handlers};
 use super::slow;
 use crate::ops::{Extract, Replace};
 use crate::trap::Trap;
-use crate::value::{V128, v128};
+use crate::value::{V128, simd};
 
 /// A load into one lane.
 pub(crate) trait LaneLoad {
@@ -61,7 +61,7 @@ handlers! {
 
     fn bitselect<B, T: Dst>(mut r) {
         let (x, y, z) = (V128::load(r.slot(FB)), V128::load(r.slot(C)), V128::load(r.slot(D)));
-        T::put(&mut r, v128::v128_bitselect(x, y, z));
+        T::put(&mut r, simd::v128_bitselect(x, y, z));
         r.ip = r.ip.add(2);
         B::next(r)
     }
@@ -69,7 +69,7 @@ handlers! {
     // The lanes' numbers are the extension words.
     fn shuffle<B, T: Dst>(mut r) {
         let lanes = V128::load(r.ip.add(2));
-        let x = v128::i8x16_shuffle(V128::load(r.slot(FB)), V128::load(r.slot(C)), lanes.0);
+        let x = simd::i8x16_shuffle(V128::load(r.slot(FB)), V128::load(r.slot(C)), lanes.0);
         T::put(&mut r, x);
         r.ip = r.ip.add(4);
         B::next(r)

@@ -2,7 +2,7 @@
 
 use super::{Op, family};
 use crate::exec::{memory as forms, vector as lanes};
-use crate::value::{V128, v128};
+use crate::value::{V128, simd};
 
 family! {
     /// `R[a] := op(bytes at R[b] + offset)`. Forms: address in acc, in slot, in the cell alone; then in slot,
@@ -20,18 +20,18 @@ family! {
     I64Load16S(x: i16) -> u64 { x as i64 as u64 }
     I64Load32S(x: i32) -> u64 { x as i64 as u64 }
     V128Load(x: V128) -> V128 { x }
-    V128Load8x8S(x: u64) -> V128 { v128::v128_load8x8_s(x) }
-    V128Load8x8U(x: u64) -> V128 { v128::v128_load8x8_u(x) }
-    V128Load16x4S(x: u64) -> V128 { v128::v128_load16x4_s(x) }
-    V128Load16x4U(x: u64) -> V128 { v128::v128_load16x4_u(x) }
-    V128Load32x2S(x: u64) -> V128 { v128::v128_load32x2_s(x) }
-    V128Load32x2U(x: u64) -> V128 { v128::v128_load32x2_u(x) }
-    V128Load8Splat(x: u8) -> V128 { v128::v128_load8_splat(x) }
-    V128Load16Splat(x: u16) -> V128 { v128::v128_load16_splat(x) }
-    V128Load32Splat(x: u32) -> V128 { v128::v128_load32_splat(x) }
-    V128Load64Splat(x: u64) -> V128 { v128::v128_load64_splat(x) }
-    V128Load32Zero(x: u32) -> V128 { v128::v128_load32_zero(x) }
-    V128Load64Zero(x: u64) -> V128 { v128::v128_load64_zero(x) }
+    V128Load8x8S(x: u64) -> V128 { simd::v128_load8x8_s(x) }
+    V128Load8x8U(x: u64) -> V128 { simd::v128_load8x8_u(x) }
+    V128Load16x4S(x: u64) -> V128 { simd::v128_load16x4_s(x) }
+    V128Load16x4U(x: u64) -> V128 { simd::v128_load16x4_u(x) }
+    V128Load32x2S(x: u64) -> V128 { simd::v128_load32x2_s(x) }
+    V128Load32x2U(x: u64) -> V128 { simd::v128_load32x2_u(x) }
+    V128Load8Splat(x: u8) -> V128 { simd::v128_load8_splat(x) }
+    V128Load16Splat(x: u16) -> V128 { simd::v128_load16_splat(x) }
+    V128Load32Splat(x: u32) -> V128 { simd::v128_load32_splat(x) }
+    V128Load64Splat(x: u64) -> V128 { simd::v128_load64_splat(x) }
+    V128Load32Zero(x: u32) -> V128 { simd::v128_load32_zero(x) }
+    V128Load64Zero(x: u64) -> V128 { simd::v128_load64_zero(x) }
 }
 
 family! {
@@ -49,17 +49,17 @@ family! {
 family! {
     /// `R[a] := R[c] with lane d replaced by the bytes at R[b] + offset`
     LoadLaneOp, load_lane, stride 2, forms (lanes::load_lane_forms), shape loadlane;
-    V128Load8Lane(x: V128, lane: u8, y: u8) -> V128 { v128::i8x16_replace_lane(x, lane, y as u32) }
-    V128Load16Lane(x: V128, lane: u8, y: u16) -> V128 { v128::i16x8_replace_lane(x, lane, y as u32) }
-    V128Load32Lane(x: V128, lane: u8, y: u32) -> V128 { v128::i32x4_replace_lane(x, lane, y) }
-    V128Load64Lane(x: V128, lane: u8, y: u64) -> V128 { v128::i64x2_replace_lane(x, lane, y) }
+    V128Load8Lane(x: V128, lane: u8, y: u8) -> V128 { simd::i8x16_replace_lane(x, lane, y as u32) }
+    V128Load16Lane(x: V128, lane: u8, y: u16) -> V128 { simd::i16x8_replace_lane(x, lane, y as u32) }
+    V128Load32Lane(x: V128, lane: u8, y: u32) -> V128 { simd::i32x4_replace_lane(x, lane, y) }
+    V128Load64Lane(x: V128, lane: u8, y: u64) -> V128 { simd::i64x2_replace_lane(x, lane, y) }
 }
 
 family! {
     /// `bytes at R[b] + offset := lane d of R[c]`
     StoreLaneOp, store_lane, stride 2, forms (lanes::store_lane_forms), shape storelane;
-    V128Store8Lane(x: V128, lane: u8) -> u8 { v128::i8x16_extract_lane_u(x, lane) as u8 }
-    V128Store16Lane(x: V128, lane: u8) -> u16 { v128::i16x8_extract_lane_u(x, lane) as u16 }
-    V128Store32Lane(x: V128, lane: u8) -> u32 { v128::i32x4_extract_lane(x, lane) }
-    V128Store64Lane(x: V128, lane: u8) -> u64 { v128::i64x2_extract_lane(x, lane) }
+    V128Store8Lane(x: V128, lane: u8) -> u8 { simd::i8x16_extract_lane_u(x, lane) as u8 }
+    V128Store16Lane(x: V128, lane: u8) -> u16 { simd::i16x8_extract_lane_u(x, lane) as u16 }
+    V128Store32Lane(x: V128, lane: u8) -> u32 { simd::i32x4_extract_lane(x, lane) }
+    V128Store64Lane(x: V128, lane: u8) -> u64 { simd::i64x2_extract_lane(x, lane) }
 }

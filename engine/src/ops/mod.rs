@@ -126,6 +126,8 @@ outcome! { u32 u64 f32 f64 V128 }
 /// A row: its op in the first form.
 pub(crate) trait Row {
     const OP: Op;
+    /// The number of its form with the right operand in the accumulator, if it has one.
+    const RIGHT: u16;
 }
 
 /// `R[a] := op(x)`
@@ -252,6 +254,7 @@ macro_rules! family {
 
         $(impl $crate::ops::Row for $module::$Name {
             const OP: Op = Op($Enum::$Name as u16 * $stride + $Enum::BASE);
+            const RIGHT: u16 = $crate::ops::right!($shape);
         })*
         $($crate::ops::row! { $shape $module $Name ($($x: $t),*) -> $out $body })*
 
@@ -285,6 +288,16 @@ macro_rules! family {
     };
 }
 pub(crate) use family;
+
+macro_rules! right {
+    (vector) => {
+        4
+    };
+    ($shape:ident) => {
+        8
+    };
+}
+pub(crate) use right;
 
 macro_rules! forms {
     (($($path:ident)::+) $m:ident::$N:ident) => { $($path)::+::<B, $m::$N>() };

@@ -101,7 +101,8 @@ family! {
         nonzero(y).and_then(|y| (x as i32).checked_div(y as i32).ok_or(Trap::IntegerOverflow)).map(|q| q as u32)
     }
     I32DivU(x: u32, y: u32) -> u32 { nonzero(y).map(|y| x / y) }
-    I32RemS(x: u32, y: u32) -> u32 { nonzero(y).map(|y| (x as i32).wrapping_rem(y as i32) as u32) }
+    // Only the overflow is left to be caught here, which gives 0.
+    I32RemS(x: u32, y: u32) -> u32 { nonzero(y).map(|y| (x as i32).checked_rem(y as i32).unwrap_or(0) as u32) }
     I32RemU(x: u32, y: u32) -> u32 { nonzero(y).map(|y| x % y) }
     I32Shl(x: u32, y: u32) -> u32 { x.wrapping_shl(y) }
     I32ShrS(x: u32, y: u32) -> u32 { (x as i32).wrapping_shr(y) as u32 }
@@ -113,7 +114,7 @@ family! {
         nonzero(y).and_then(|y| (x as i64).checked_div(y as i64).ok_or(Trap::IntegerOverflow)).map(|q| q as u64)
     }
     I64DivU(x: u64, y: u64) -> u64 { nonzero(y).map(|y| x / y) }
-    I64RemS(x: u64, y: u64) -> u64 { nonzero(y).map(|y| (x as i64).wrapping_rem(y as i64) as u64) }
+    I64RemS(x: u64, y: u64) -> u64 { nonzero(y).map(|y| (x as i64).checked_rem(y as i64).unwrap_or(0) as u64) }
     I64RemU(x: u64, y: u64) -> u64 { nonzero(y).map(|y| x % y) }
     I64Shl(x: u64, y: u64) -> u64 { x.wrapping_shl(y as u32) }
     I64ShrS(x: u64, y: u64) -> u64 { (x as i64).wrapping_shr(y as u32) as u64 }

@@ -7,7 +7,7 @@ use std::fmt::Debug;
 use std::hint::black_box;
 
 use super::float::{self, TruncError};
-use super::v128::*;
+use super::v128::{self, *};
 use restated::*;
 
 fn check(name: &str, operands: &dyn Debug, result: V128, (width, expected): Lanes) {
@@ -395,4 +395,97 @@ fn conversions() {
     assert_eq!(float::f32_demote_f64(3.0 * 2f64.powi(-150)).to_bits(), 2);
     assert_eq!(float::f32_demote_f64(f64::from(f32::MAX) + 2f64.powi(102)), f32::MAX);
     assert_eq!(float::f32_demote_f64(f64::from(f32::MAX) + 2f64.powi(103)), f32::INFINITY);
+}
+
+/// What handlers use on this machine agrees with the portable functions, bit for bit but for the payload of NaNs that
+/// arithmetic makes.
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn machine_instructions_agree_with_portable_ones() {
+    use super::simd;
+    let mut seed = 1u64;
+    let mut random = || {
+        let mut word = || {
+            seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            match seed >> 61 {
+                0 => 0,
+                1 => 0x7fc0_0000_8000_0000,
+                2 => 0x8000_7fff_00ff_ff00,
+                _ => seed ^ (seed >> 29),
+            }
+        };
+        let (low, high) = (word(), word());
+        V128(((high as u128) << 64 | low as u128).to_le_bytes())
+    };
+    macro_rules! agree {
+        ($($name:ident($($x:ident),*);)*) => {
+            for _ in 0..2000 {
+                $({
+                    $(let $x = random();)*
+                    let (ours, portable) = (simd::$name($($x),*), v128::$name($($x),*));
+                    let canonical = |x| match stringify!($name).get(..5) {
+                        Some("f32x4") => v128::f32x4_canon(x),
+                        Some("f64x2") => v128::f64x2_canon(x),
+                        _ => x,
+                    };
+                    assert_eq!(canonical(ours), canonical(portable), stringify!($name));
+                })*
+            }
+        };
+    }
+    agree! {
+        v128_and(x, y); v128_or(x, y); v128_xor(x, y); v128_andnot(x, y); v128_not(x); v128_bitselect(x, y, z);
+        i8x16_add(x, y); i8x16_sub(x, y); i8x16_add_sat_s(x, y); i8x16_add_sat_u(x, y); i8x16_sub_sat_s(x, y);
+        i8x16_sub_sat_u(x, y); i8x16_min_u(x, y); i8x16_max_u(x, y); i8x16_avgr_u(x, y); i8x16_eq(x, y);
+        i8x16_gt_s(x, y); i8x16_lt_s(x, y); i8x16_narrow_i16x8_s(x, y); i8x16_narrow_i16x8_u(x, y);
+        i16x8_add(x, y); i16x8_sub(x, y); i16x8_mul(x, y); i16x8_add_sat_s(x, y); i16x8_add_sat_u(x, y);
+        i16x8_sub_sat_s(x, y); i16x8_sub_sat_u(x, y); i16x8_min_s(x, y); i16x8_max_s(x, y); i16x8_avgr_u(x, y);
+        i16x8_eq(x, y); i16x8_gt_s(x, y); i16x8_lt_s(x, y); i16x8_narrow_i32x4_s(x, y);
+        i16x8_extend_low_i8x16_u(x); i16x8_extend_high_i8x16_u(x); i16x8_extend_low_i8x16_s(x);
+        i16x8_extend_high_i8x16_s(x); i32x4_add(x, y); i32x4_sub(x, y); i32x4_mul(x, y); i32x4_eq(x, y);
+        i32x4_gt_s(x, y); i32x4_lt_s(x, y); i32x4_dot_i16x8_s(x, y); i32x4_extend_low_i16x8_u(x);
+        i32x4_extend_high_i16x8_u(x); i32x4_extend_low_i16x8_s(x); i32x4_extend_high_i16x8_s(x);
+        i64x2_add(x, y); i64x2_sub(x, y); i64x2_extend_low_i32x4_u(x); i64x2_extend_high_i32x4_u(x);
+        f32x4_convert_i32x4_s(x); f64x2_convert_low_i32x4_s(x);
+        f32x4_add(x, y); f32x4_sub(x, y); f32x4_mul(x, y); f32x4_div(x, y); f32x4_sqrt(x); f32x4_pmin(x, y);
+        f32x4_pmax(x, y); f32x4_eq(x, y); f32x4_ne(x, y); f32x4_lt(x, y); f32x4_gt(x, y); f32x4_le(x, y);
+        f32x4_ge(x, y); f32x4_abs(x); f32x4_neg(x);
+        f64x2_add(x, y); f64x2_sub(x, y); f64x2_mul(x, y); f64x2_div(x, y); f64x2_sqrt(x); f64x2_pmin(x, y);
+        f64x2_pmax(x, y); f64x2_eq(x, y); f64x2_ne(x, y); f64x2_lt(x, y); f64x2_gt(x, y); f64x2_le(x, y);
+        f64x2_ge(x, y); f64x2_abs(x); f64x2_neg(x);
+    }
+    for n in 0..200 {
+        let x = random();
+        assert_eq!(simd::i16x8_shl(x, n), v128::i16x8_shl(x, n));
+        assert_eq!(simd::i16x8_shr_s(x, n), v128::i16x8_shr_s(x, n));
+        assert_eq!(simd::i16x8_shr_u(x, n), v128::i16x8_shr_u(x, n));
+        assert_eq!(simd::i32x4_shl(x, n), v128::i32x4_shl(x, n));
+        assert_eq!(simd::i32x4_shr_s(x, n), v128::i32x4_shr_s(x, n));
+        assert_eq!(simd::i32x4_shr_u(x, n), v128::i32x4_shr_u(x, n));
+        assert_eq!(simd::i64x2_shl(x, n), v128::i64x2_shl(x, n));
+        assert_eq!(simd::i64x2_shr_u(x, n), v128::i64x2_shr_u(x, n));
+        assert_eq!(simd::v128_any_true(x), v128::v128_any_true(x));
+        assert_eq!(simd::i8x16_all_true(x), v128::i8x16_all_true(x));
+        assert_eq!(simd::i16x8_all_true(x), v128::i16x8_all_true(x));
+        assert_eq!(simd::i32x4_all_true(x), v128::i32x4_all_true(x));
+        assert_eq!(simd::i8x16_bitmask(x), v128::i8x16_bitmask(x));
+        assert_eq!(simd::i16x8_bitmask(x), v128::i16x8_bitmask(x));
+        assert_eq!(simd::i32x4_bitmask(x), v128::i32x4_bitmask(x));
+        assert_eq!(simd::i64x2_bitmask(x), v128::i64x2_bitmask(x));
+        let word = u64::from_le_bytes(x.0[..8].try_into().expect("eight bytes"));
+        assert_eq!(simd::v128_load8x8_u(word), v128::v128_load8x8_u(word));
+        assert_eq!(simd::v128_load16x4_u(word), v128::v128_load16x4_u(word));
+        assert_eq!(simd::v128_load32x2_u(word), v128::v128_load32x2_u(word));
+        assert_eq!(simd::v128_load32_zero(word as u32), v128::v128_load32_zero(word as u32));
+        assert_eq!(simd::v128_load64_zero(word), v128::v128_load64_zero(word));
+        assert_eq!(simd::i8x16_splat(word as u32), v128::i8x16_splat(word as u32));
+        assert_eq!(simd::i16x8_splat(word as u32), v128::i16x8_splat(word as u32));
+        assert_eq!(simd::i32x4_splat(word as u32), v128::i32x4_splat(word as u32));
+        assert_eq!(simd::i64x2_splat(word), v128::i64x2_splat(word));
+        assert_eq!(simd::f64x2_splat(f64::from_bits(word)), v128::f64x2_splat(f64::from_bits(word)));
+    }
+    for bytes in [[0u8; 16], [0xff; 16], [0x80; 16]] {
+        assert_eq!(simd::v128_any_true(V128(bytes)), v128::v128_any_true(V128(bytes)));
+        assert_eq!(simd::i8x16_all_true(V128(bytes)), v128::i8x16_all_true(V128(bytes)));
+    }
 }

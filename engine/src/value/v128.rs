@@ -10,9 +10,10 @@ use super::float::*;
 #[cfg(test)]
 pub(crate) use tables::*;
 
-/// Sixteen bytes, lane 0 first, each lane little-endian: as they stand in linear memory.
+/// Sixteen bytes, lane 0 first, each lane little-endian: as they stand in linear memory. Aligned, or
+/// results that may be traps instead are put together from pieces.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-#[repr(transparent)]
+#[repr(C, align(16))]
 pub(crate) struct V128(pub [u8; 16]);
 
 impl From<u128> for V128 {

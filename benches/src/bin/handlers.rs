@@ -1,0 +1,352 @@
+//! Checks that the interpreter's handlers are what they should be in this very program's machine code: work, and
+//! then a jump to the next handler; nothing saved, nothing called.
+//!
+//! It reads its own disassembly, by GNU objdump, from standard input: see `targets/check-handlers.sh`.
+
+use dunlin::{HandlerKind, TailHandler, tail_handlers};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::io::Read;
+use std::process::ExitCode;
+
+const ARM: bool = cfg!(target_arch = "aarch64");
+
+/// Handlers that are known to use the stack, and how many forms of each do on x86_64 and on aarch64. These numbers may
+/// only fall. Lanes are reached by number in memory; the others need more registers than there are.
+const EXCEPTIONS: &[(&str, usize, usize)] = &[];
+
+/// What a hot handler's code may not do.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Fault {
+    /// Calls something.
+    Call,
+    /// Names the stack pointer: it saves registers, or keeps something in memory for want of them.
+    Stack,
+    /// Returns.
+    Return,
+    /// Jumps where it is not seen to go: not to an address loaded from a cell.
+    UnknownJump,
+    /// Goes to no other handler.
+    NoDispatch,
+}
+
+struct Instruction {
+    address: u64,
+    mnemonic: String,
+    operands: String,
+    /// The address that objdump worked out for an operand relative to the instruction.
+    points_to: Option<u64>,
+}
+
+struct Disassembly {
+    code: Vec<Instruction>,
+    at: HashMap<u64, usize>,
+    /// Where functions begin.
+    functions: BTreeMap<u64, String>,
+    /// Words that the loader sets to addresses.
+    words: HashMap<u64, u64>,
+}
+
+/// Where an instruction leads.
+#[derive(Clone, Copy)]
+enum Flow {
+    Next,
+    Branch(u64),
+    Jump(u64),
+    /// To what is in a register or in memory.
+    Indirect,
+    Unknown,
+    Call,
+    Return,
+    Trap,
+}
+
+/// Where an indirect jump gets its target from.
+enum Target {
+    /// From memory by a register: from a cell.
+    Cell,
+    Fixed(u64),
+    Unknown,
+}
+
+fn hex(digits: &str) -> Option<u64> {
+    u64::from_str_radix(digits.trim_start_matches("0x"), 16).ok()
+}
+
+impl Disassembly {
+    fn parse(text: &str) -> Disassembly {
+        let mut all = Disassembly {
+            code: Vec::new(),
+            at: HashMap::new(),
+            functions: BTreeMap::new(),
+            words: HashMap::new(),
+        };
+        for line in text.lines() {
+            if let Some((address, name)) = line.strip_suffix(">:").and_then(|l| l.split_once(" <")) {
+                if let Some(address) = hex(address) {
+                    all.functions.insert(address, name.to_owned());
+                }
+            } else if let Some((address, rest)) = line.split_once(":\t")
+                && let Some(address) = hex(address.trim())
+            {
+                let (rest, comment) = rest.split_once(if ARM { " //" } else { " #" }).unwrap_or((rest, ""));
+                let mut words = rest.split_whitespace().peekable();
+                // Prefixes that do not change where an instruction leads.
+                while words.next_if(|w| matches!(*w, "notrack" | "bnd" | "data16" | "cs")).is_some() {}
+                let mnemonic = words.next().unwrap_or_default().to_owned();
+                let operands = words.collect::<Vec<_>>().join(" ");
+                let points_to = comment.split_whitespace().next().and_then(hex);
+                all.at.insert(address, all.code.len());
+                all.code.push(Instruction { address, mnemonic, operands, points_to });
+            } else if let [word, kind, value] = line.split_whitespace().collect::<Vec<_>>()[..]
+                && kind.ends_with("_RELATIVE")
+                && let (Some(word), Some(value)) = (hex(word), value.strip_prefix("*ABS*+").and_then(hex))
+            {
+                all.words.insert(word, value);
+            }
+        }
+        all
+    }
+
+    fn flow(&self, i: usize) -> Flow {
+        let Instruction { mnemonic, operands, .. } = &self.code[i];
+        // The target stands last, followed by its name.
+        let target = || hex(operands.split(" <").next()?.rsplit([',', ' ']).next()?);
+        let direct = |make: fn(u64) -> Flow| target().map_or(Flow::Unknown, make);
+        if ARM {
+            match mnemonic.as_str() {
+                "b" => direct(Flow::Jump),
+                "br" => Flow::Indirect,
+                "bl" | "blr" => Flow::Call,
+                "ret" => Flow::Return,
+                "udf" | "brk" => Flow::Trap,
+                "cbz" | "cbnz" | "tbz" | "tbnz" => direct(Flow::Branch),
+                m if m.starts_with("b.") => direct(Flow::Branch),
+                _ => Flow::Next,
+            }
+        } else {
+            match mnemonic.trim_end_matches('q') {
+                "jmp" if operands.starts_with('*') => Flow::Indirect,
+                "jmp" => direct(Flow::Jump),
+                "call" => Flow::Call,
+                "ret" => Flow::Return,
+                "ud2" | "int3" => Flow::Trap,
+                m if m.starts_with('j') => direct(Flow::Branch),
+                _ => Flow::Next,
+            }
+        }
+    }
+
+    /// What instruction `i` puts into `register`, if it writes it. A jump by a table of a `match` shows in that its
+    /// target is computed.
+    fn writes(&self, i: usize, register: &str) -> Option<Target> {
+        let Instruction { mnemonic: m, operands: o, .. } = &self.code[i];
+        if ARM {
+            let mut results = o.split(',').map(str::trim).take(if m == "ldp" { 2 } else { 1 });
+            let reads = ["st", "cm", "cb", "cc", "ts", "tb", "b", "prf"].iter().any(|p| m.starts_with(p));
+            if reads || !results.any(|r| r == register) {
+                return None;
+            }
+            let loads = matches!(m.as_str(), "ldr" | "ldur" | "ldp") && o.contains('[');
+            Some(if loads { Target::Cell } else { Target::Unknown })
+        } else {
+            let rest = o.strip_suffix(register)?;
+            let reads = ["cmp", "test", "push", "jmp"].iter().any(|p| m.starts_with(p));
+            if reads || !(rest.is_empty() || rest.ends_with(',')) {
+                return None;
+            }
+            Some(match m.trim_end_matches('q') {
+                "mov" => self.in_memory(i),
+                "lea" => self.code[i].points_to.map_or(Target::Unknown, Target::Fixed),
+                _ => Target::Unknown,
+            })
+        }
+    }
+
+    /// The target in the operand in memory of x86_64's instruction `i`.
+    fn in_memory(&self, i: usize) -> Target {
+        let Instruction { operands, points_to, .. } = &self.code[i];
+        if operands.contains("(%rip)") {
+            points_to.and_then(|word| self.words.get(&word)).map_or(Target::Unknown, |&to| Target::Fixed(to))
+        } else if operands.contains("(%") {
+            Target::Cell
+        } else {
+            Target::Unknown
+        }
+    }
+
+    /// Every target that the indirect jump `i` may have, by what comes before it.
+    fn targets(&self, i: usize, before: &HashMap<usize, Vec<usize>>) -> Vec<Target> {
+        let operands = &self.code[i].operands;
+        let register = match operands.strip_prefix('*') {
+            Some(memory) if memory.contains('(') => return vec![self.in_memory(i)],
+            Some(register) => register,
+            None => operands,
+        };
+        let (mut found, mut seen, mut todo) = (Vec::new(), HashSet::new(), vec![i]);
+        while let Some(i) = todo.pop() {
+            let Some(earlier) = before.get(&i) else {
+                found.push(Target::Unknown);
+                continue;
+            };
+            for &i in earlier {
+                match self.writes(i, register) {
+                    Some(target) => found.push(target),
+                    None if seen.insert(i) => todo.push(i),
+                    None => {}
+                }
+            }
+        }
+        found
+    }
+
+    fn names_stack(&self, i: usize) -> bool {
+        let Instruction { mnemonic, operands, .. } = &self.code[i];
+        let mut words = operands.split(|c: char| !c.is_ascii_alphanumeric());
+        if ARM {
+            words.any(|w| matches!(w, "sp" | "wsp"))
+        } else {
+            ["push", "pop", "leave", "enter"].iter().any(|m| mnemonic.starts_with(m))
+                || words.any(|w| matches!(w, "rsp" | "esp"))
+        }
+    }
+
+    /// What is wrong with what can be reached from `start` without going through the functions in `cold`.
+    fn faults(&self, start: u64, cold: &HashSet<u64>) -> BTreeSet<Fault> {
+        let (mut faults, mut dispatches) = (BTreeSet::new(), false);
+        let mut before: HashMap<usize, Vec<usize>> = HashMap::new();
+        let (mut seen, mut indirect, mut todo) = (HashSet::new(), Vec::new(), vec![(None, start)]);
+        loop {
+            while let Some((from, address)) = todo.pop() {
+                if cold.contains(&address) {
+                    continue;
+                }
+                let Some(&i) = self.at.get(&address) else {
+                    faults.insert(Fault::UnknownJump);
+                    continue;
+                };
+                if let Some(from) = from {
+                    before.entry(i).or_default().push(from);
+                }
+                if !seen.insert(i) {
+                    continue;
+                }
+                if self.names_stack(i) {
+                    faults.insert(Fault::Stack);
+                }
+                let next = (Some(i), self.code.get(i + 1).map_or(0, |next| next.address));
+                match self.flow(i) {
+                    Flow::Next => todo.push(next),
+                    Flow::Branch(to) => todo.extend([next, (Some(i), to)]),
+                    Flow::Jump(to) => todo.push((Some(i), to)),
+                    Flow::Indirect => indirect.push(i),
+                    Flow::Trap => {}
+                    Flow::Unknown => _ = faults.insert(Fault::UnknownJump),
+                    Flow::Return => _ = faults.insert(Fault::Return),
+                    Flow::Call => {
+                        faults.insert(Fault::Call);
+                        todo.push(next);
+                    }
+                }
+            }
+            // Only now is it known what all comes before them.
+            for i in std::mem::take(&mut indirect) {
+                for target in self.targets(i, &before) {
+                    match target {
+                        Target::Cell => dispatches = true,
+                        Target::Fixed(to) => todo.push((Some(i), to)),
+                        Target::Unknown => _ = faults.insert(Fault::UnknownJump),
+                    }
+                }
+            }
+            if todo.is_empty() {
+                break;
+            }
+        }
+        if !dispatches {
+            faults.insert(Fault::NoDispatch);
+        }
+        faults
+    }
+
+    /// The bytes from `start` to the next function.
+    fn size(&self, start: u64) -> u64 {
+        self.functions.range(start + 1..).next().map_or(0, |(end, _)| end - start)
+    }
+}
+
+fn main() -> ExitCode {
+    match check() {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(sentence) => {
+            eprintln!("handlers: {sentence}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// An op's name, or two, without their forms.
+fn without_forms(name: &str) -> String {
+    name.split(' ').map(|op| op.split('.').next().unwrap_or(op)).collect::<Vec<_>>().join(" ")
+}
+
+fn check() -> Result<bool, String> {
+    let mut text = String::new();
+    std::io::stdin().read_to_string(&mut text).map_err(|e| format!("the disassembly can't be read: {e}"))?;
+    let disassembly = Disassembly::parse(&text);
+    // The program lies elsewhere than its file says; this function tells by how much.
+    let here = disassembly.functions.iter().find(|(_, name)| name.contains("8handlers4main17h"));
+    let (&here, _) = here.ok_or("standard input is not a disassembly of this program")?;
+    let moved = (main as fn() -> ExitCode as usize as u64).wrapping_sub(here);
+    let mut handlers = Vec::new();
+    for handler in tail_handlers() {
+        let address = (handler.address as u64).wrapping_sub(moved);
+        if !disassembly.functions.contains_key(&address) {
+            return Err(format!("no function begins at {address:#x}, where {} should be", handler.name));
+        }
+        handlers.push((handler, address));
+    }
+
+    println!("handlers on {}:", std::env::consts::ARCH);
+    let of_kind = |kind| handlers.iter().filter(move |(h, _): &&(TailHandler, u64)| h.kind == kind);
+    for (kind, what) in [
+        (HandlerKind::Single, "do the work of one cell"),
+        (HandlerKind::Pair, "do the work of two"),
+        (HandlerKind::Cold, "are cold"),
+    ] {
+        let addresses: BTreeSet<u64> = of_kind(kind).map(|&(_, address)| address).collect();
+        let bytes: u64 = addresses.iter().map(|&address| disassembly.size(address)).sum();
+        println!("  {} {what}, in {} functions, {} KB", of_kind(kind).count(), addresses.len(), bytes >> 10);
+    }
+
+    let cold: HashSet<u64> = of_kind(HandlerKind::Cold).map(|&(_, address)| address).collect();
+    let mut faulty: BTreeMap<String, (Vec<String>, BTreeSet<Fault>)> = BTreeMap::new();
+    for (handler, address) in handlers.iter().filter(|(h, _)| h.kind != HandlerKind::Cold) {
+        let faults = disassembly.faults(*address, &cold);
+        if !faults.is_empty() {
+            let (names, all) = faulty.entry(without_forms(&handler.name)).or_default();
+            names.push(format!("{} at {address:#x}", handler.name));
+            all.extend(faults);
+        }
+    }
+    let mut good = true;
+    let total: usize = faulty.values().map(|(names, _)| names.len()).sum();
+    println!("  {total} are not as they should be:");
+    for (op, (names, faults)) in &faulty {
+        let allowed =
+            EXCEPTIONS.iter().find(|(name, ..)| name == op).map_or(0, |e| if ARM { e.2 } else { e.1 });
+        println!("    {:3} of {allowed:3} allowed for {op}: {faults:?}", names.len());
+        if names.len() > allowed || faults.iter().any(|fault| *fault != Fault::Stack) {
+            println!("    too bad: {}", names.join(", "));
+            good = false;
+        }
+    }
+    for &(name, x86_64, aarch64) in EXCEPTIONS {
+        let (allowed, found) =
+            (if ARM { aarch64 } else { x86_64 }, faulty.get(name).map_or(0, |f| f.0.len()));
+        if found < allowed {
+            println!("    {name}: {allowed} allowed but only {found} needed: please lower the number");
+        }
+    }
+    Ok(good)
+}

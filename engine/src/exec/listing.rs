@@ -1,0 +1,81 @@
+//! The handlers of [`Tail`] and where they are, for checking what the compiler made of them.
+
+use super::regs::{Handler, Tail};
+use super::{TAIL, control, pairs, slow};
+use crate::ops::{Op, SpecialOp};
+
+/// What is expected of a handler's machine code.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum HandlerKind {
+    /// Does a cell's work and jumps to the next cell's handler.
+    Single,
+    /// Does two cells' work.
+    Pair,
+    /// Where others go when something is missing, or the handler of an op that is rare or long: it may call.
+    Cold,
+}
+
+/// A handler of [`Dispatch::Tail`](super::Dispatch::Tail).
+#[derive(Clone, Debug)]
+pub struct TailHandler {
+    /// The op and its form, as in [`DispatchCounts`](super::DispatchCounts); or the function's name.
+    pub name: String,
+    /// Where its code begins.
+    pub address: usize,
+    /// What is expected of it.
+    pub kind: HandlerKind,
+}
+
+/// Ops whose handlers are cold: those of `bulk`, and those that only stop or start something.
+const COLD: &[SpecialOp] = {
+    use SpecialOp::*;
+    &[
+        Unreachable,
+        MemoryGrow,
+        MemoryFill,
+        MemoryCopy,
+        MemoryInit,
+        DataDrop,
+        TableGet,
+        TableSet,
+        TableSize,
+        TableGrow,
+        TableFill,
+        TableCopy,
+        TableInit,
+        ElemDrop,
+        RefFunc,
+        Exit,
+        CrossReturn,
+    ]
+};
+
+/// Every handler that [`Dispatch::Tail`](super::Dispatch::Tail) can reach.
+pub fn tail_handlers() -> Vec<TailHandler> {
+    use HandlerKind::*;
+    let name = |op: Op| {
+        let (name, form) = op.name();
+        format!("{name}.{form}")
+    };
+    let listed = |name: String, kind, h: Handler<Tail>| TailHandler { name, address: h as usize, kind };
+    let cold: [(&str, Handler<Tail>); 9] = [
+        ("trap_in_acc", slow::trap_in_acc::<Tail>),
+        ("refill", slow::refill::<Tail>),
+        ("refill_back", slow::refill_back::<Tail, 0>),
+        ("refill_back", slow::refill_back::<Tail, 1>),
+        ("enter_call", slow::enter_call::<Tail>),
+        ("enter_func", slow::enter_func::<Tail>),
+        ("enter", slow::enter::<Tail>),
+        ("call_out", slow::call_out::<Tail>),
+        ("return_call_out", slow::return_call_out::<Tail>),
+    ];
+    let singles = TAIL.iter().zip(0..).map(|(&h, n)| {
+        let kind = if COLD.iter().any(|cold| cold.op() == Op(n)) { Cold } else { Single };
+        listed(name(Op(n)), kind, h)
+    });
+    singles
+        .chain([listed("zero_locals".into(), Single, control::zero_locals::<Tail>)])
+        .chain(pairs::all().iter().map(|&(a, b, h)| listed(format!("{} {}", name(a), name(b)), Pair, h)))
+        .chain(cold.map(|(name, h)| listed(name.into(), Cold, h)))
+        .collect()
+}
