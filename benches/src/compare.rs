@@ -13,7 +13,7 @@ pub(crate) const USAGE: &str = "usage: dunlin-benches compare [OPTIONS]
   --svg FILE       draws them
   --readme FILE    puts the tables between the file's <!-- results --> lines
   --rounds N       how often everything is measured; the median counts (5)
-  --only NAMES     these workloads alone, separated by commas, and no loading of a large module
+  --only NAMES     these workloads alone, separated by commas; loading only with --large
   --engines NAMES  these engines alone, beside Dunlin
   --large FILE     the module to load, instead of a made-up one of 4 MB; it may import functions only
 
@@ -73,6 +73,7 @@ impl Options {
                 _ => return Err(format!("unknown option {option}\n\n{USAGE}")),
             }
         }
+        options.startup |= options.large.is_some();
         Ok(options)
     }
 }

@@ -258,7 +258,7 @@ pub(crate) fn readme(results: &Results, path: &Path) -> Result<String, String> {
     let versions = results.engines.iter().filter(|engine| !engine.startup_only);
     let versions: Vec<_> = versions.map(|engine| format!("{} {}", engine.name, engine.version)).collect();
     Ok(format!(
-        "{before}{MARK}{}{compiler} The engines: {}.\n\n{RATIOS}\n{}{MARK}{after}",
+        "{before}{MARK}{}{compiler}\n\nThe engines: {}.\n\n{RATIOS}\n{}{MARK}{after}",
         machine_line(results),
         versions.join(", "),
         tables(results)
