@@ -41,6 +41,7 @@ mod limits;
 mod module;
 mod names;
 mod ops;
+mod profile;
 mod store;
 mod stream;
 mod sys;
@@ -64,6 +65,7 @@ pub use api::{
 pub use budget::{Budget, Charge, Kind, OutOfBudget};
 pub use error::{Error, ErrorKind, FrameInfo, Result, WasmBacktrace};
 pub use exec::{Dispatch, DispatchCounts};
+pub use profile::Profile;
 pub use trap::Trap;
 pub use types::{
     ExportType, ExternType, FuncType, GlobalType, ImportType, MemoryType, Mutability, TableType, ValType,
