@@ -45,6 +45,37 @@ impl CodeMap {
     }
 }
 
+/// The code of some modules, each looked over once, and again when it has more.
+#[derive(Default)]
+pub(crate) struct CodeMaps {
+    known: Vec<(*const ModuleShared, CodeMap)>,
+}
+
+impl CodeMaps {
+    /// [`CodeMap::find`] in a module's code.
+    pub(crate) fn find(&mut self, module: &ModuleShared, ip: *const u64) -> Option<(u32, usize)> {
+        let at = self.known.iter().position(|(known, _)| core::ptr::eq(*known, module));
+        if let Some(at) = at
+            && let found @ Some(_) = self.known[at].1.find(ip)
+        {
+            return found;
+        }
+        let map = module.code.map();
+        let found = map.find(ip);
+        match at {
+            Some(at) => self.known[at].1 = map,
+            None => self.known.push((module, map)),
+        }
+        found
+    }
+
+    /// How much memory this takes.
+    pub(crate) fn bytes(&self) -> u64 {
+        let ranges: usize = self.known.iter().map(|(_, map)| size_of_val(&*map.ranges)).sum();
+        (ranges + size_of_val(&*self.known)) as u64
+    }
+}
+
 struct Code {
     index: u32,
     words: Box<[u64]>,

@@ -41,6 +41,7 @@ mod limits;
 mod module;
 mod names;
 mod ops;
+mod profile;
 mod store;
 mod stream;
 mod sys;
@@ -66,6 +67,7 @@ pub use error::{Error, ErrorKind, FrameInfo, Result, WasmBacktrace};
 pub use exec::{Dispatch, DispatchCounts};
 #[doc(hidden)]
 pub use exec::{HandlerKind, TailHandler, tail_handlers};
+pub use profile::Profile;
 pub use trap::Trap;
 pub use types::{
     ExportType, ExternType, FuncType, GlobalType, ImportType, MemoryType, Mutability, TableType, ValType,

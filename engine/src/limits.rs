@@ -53,6 +53,14 @@ pub(crate) const MAX_LISTED_SECTIONS: usize = 1000;
 /// The bytes of a custom section's name that are listed for inspection.
 pub(crate) const MAX_LISTED_NAME_BYTES: usize = 256;
 
+/// The frames of a stack that a profile keeps, the innermost: enough to tell where work is done, and what a sample
+/// may cost in a deep recursion.
+pub(crate) const MAX_PROFILE_FRAMES: usize = 200;
+
+/// The nodes of the tree that a profile keeps its stacks in: some megabytes at most, however a guest varies
+/// its calls.
+pub(crate) const MAX_PROFILE_NODES: usize = 100_000;
+
 /// The pages of a memory: what 32-bit addresses reach.
 pub(crate) const MAX_MEMORY_PAGES: u64 = 65536;
 

@@ -113,6 +113,21 @@ impl<T> Store<T> {
         (inner.engine.dispatch() == crate::Dispatch::Count).then(|| counts.sorted())
     }
 
+    /// Begins a profile: how much is executed in which stacks of functions. A profile that was begun before is lost.
+    ///
+    /// Whenever at most `every` units (see [`Store::set_fuel`]) have been executed, the functions that execute are
+    /// noted; 10,000 costs little time and tells enough of anything that takes a second. The same execution gives the
+    /// same profile. It neither needs fuel to be counted nor changes how much is used. Host functions don't appear,
+    /// but the guest's functions on either side of them do. What a profile takes of the budget is bounded.
+    pub fn profile(&mut self, every: u64) {
+        self.as_context_mut().inner_mut().begin_profile(every);
+    }
+
+    /// Ends the profile that [`Store::profile`] began, and gives it; `None` if there is none.
+    pub fn take_profile(&mut self) -> Option<crate::Profile> {
+        self.as_context_mut().inner_mut().take_profile()
+    }
+
     /// The fuel that is left.
     ///
     /// # Errors

@@ -5,6 +5,7 @@
 
 use super::place::{A, Value};
 use super::regs::{Regs, handlers};
+use super::sample;
 use super::slow;
 use crate::error::Error;
 use crate::store::StoreInner;
@@ -37,6 +38,15 @@ impl Operands<'_> {
     unsafe fn put(&mut self, x: u64) {
         // SAFETY: the result's slot is the first operand's, or the next free one.
         unsafe { *self.slots = x }
+    }
+
+    /// Pays `units`.
+    unsafe fn charge(&mut self, units: u64) -> Result<(), Trap> {
+        if (self.store.vm.slice as u64) < units {
+            // SAFETY: the op's function executes here.
+            unsafe { sample::refill(self.store, units, core::ptr::null_mut(), 0)? };
+        }
+        self.store.charge_bulk(units)
     }
 
     unsafe fn table(&self, index: u32) -> *mut TableObj {
@@ -82,6 +92,7 @@ handlers! {
 unsafe fn run<O: Bulk>(r: &Regs) -> Result<(), Error> {
     // SAFETY: the store outlives its executions, and no reference to it is held while handlers run.
     unsafe {
+        slow::stand(r, false);
         let store = &mut *(*(*r.vm).store).store;
         let word = r.ext(0);
         O::run(&mut Operands { store, vm: r.vm, slots: r.slot(A), x: word as u32, y: (word >> 32) as u32 })
@@ -114,17 +125,17 @@ bulk! {
     };
     /// Fills memory `x`: destination, value, length.
     MemoryFill |o| {
-        o.store.charge_bulk(o.get(2) / BYTES_A_UNIT)?;
+        o.charge(o.get(2) / BYTES_A_UNIT)?;
         o.store.memory_fill(o.vm, o.x, o.get(0), o.get(1) as u8, o.get(2))
     };
     /// Copies to memory `x` from memory `y`: destination, source, length.
     MemoryCopy |o| {
-        o.store.charge_bulk(o.get(2) / BYTES_A_UNIT)?;
+        o.charge(o.get(2) / BYTES_A_UNIT)?;
         o.store.memory_copy(o.vm, o.x, o.y, o.get(0), o.get(1), o.get(2))
     };
     /// Copies to memory `x` from data segment `y`.
     MemoryInit |o| {
-        o.store.charge_bulk(o.get(2) / BYTES_A_UNIT)?;
+        o.charge(o.get(2) / BYTES_A_UNIT)?;
         Ok(o.store.memory_init(o.vm, o.x, o.y, o.get(0), o.get(1), o.get(2))?)
     };
     DataDrop |o| {
@@ -156,22 +167,22 @@ bulk! {
     };
     /// Grows table `x`: initial value, by how much; gives the old size or -1.
     TableGrow |o| {
-        o.store.charge_bulk(o.get(1) / ELEMENTS_A_UNIT)?;
+        o.charge(o.get(1) / ELEMENTS_A_UNIT)?;
         let grown = o.store.table_grow(o.table(o.x), o.get(1), o.reference(0));
         o.put(grown.unwrap_or(FAILED));
         Ok(())
     };
     /// Fills table `x`: start, value, length.
     TableFill |o| {
-        o.store.charge_bulk(o.get(2) / ELEMENTS_A_UNIT)?;
+        o.charge(o.get(2) / ELEMENTS_A_UNIT)?;
         o.store.table_fill(o.vm, o.x, o.get(0), o.reference(1), o.get(2))
     };
     TableCopy |o| {
-        o.store.charge_bulk(o.get(2) / ELEMENTS_A_UNIT)?;
+        o.charge(o.get(2) / ELEMENTS_A_UNIT)?;
         o.store.table_copy(o.vm, o.x, o.y, o.get(0), o.get(1), o.get(2))
     };
     TableInit |o| {
-        o.store.charge_bulk(o.get(2) / ELEMENTS_A_UNIT)?;
+        o.charge(o.get(2) / ELEMENTS_A_UNIT)?;
         o.store.table_init(o.vm, o.x, o.y, o.get(0), o.get(1), o.get(2))
     };
     ElemDrop |o| {

@@ -76,6 +76,8 @@ unsafe fn run(store: *mut StoreInner, func: *mut FuncObj, base: *mut u64, slots:
     // SAFETY: as for `invoke`; `prepare` makes code and stack for the frame at `base` before it is written.
     unsafe {
         let (vm, header) = ((*func).vm, (*func).header as usize);
+        exec(store).at = idle().position();
+        exec(store).leaves = false;
         let ready = need_stack(&mut *store, base.wrapping_add(header + 2))
             .map_err(Error::from)
             .and_then(|()| prepare(vm, (*func).index, base));
@@ -112,7 +114,7 @@ unsafe fn run(store: *mut StoreInner, func: *mut FuncObj, base: *mut u64, slots:
             }
             Stop::Error(e) => {
                 let at = exec.at;
-                Stop::Error(walk::with_backtrace(e, &at, dispatch))
+                Stop::Error(walk::with_backtrace(e, at, dispatch))
             }
             panic => panic,
         }

@@ -14,6 +14,7 @@ pub(crate) mod numeric;
 mod pairs;
 pub(crate) mod place;
 pub(crate) mod regs;
+mod sample;
 pub(crate) mod slow;
 pub(crate) mod variable;
 pub(crate) mod vector;
@@ -28,7 +29,8 @@ use crate::error::Error;
 use crate::sys::Mapping;
 use crate::trap::Trap;
 use core::sync::atomic::AtomicPtr;
-use regs::{Handler, Loop, Regs, Tail};
+use regs::{Handler, Loop, Tail};
+use sample::{HostCall, Position};
 
 /// How one handler follows another.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -104,8 +106,13 @@ pub(crate) struct Execution {
     /// Where the next frame may begin.
     top: *mut u64,
     stop: Stop,
-    /// The registers where dispatch stopped, or where it went to a host function.
-    at: Regs,
+    /// Where dispatch stopped, or where it was when it last went somewhere that asks for it; in no function if its
+    /// context is null.
+    at: Position,
+    /// Whether a tail call is replacing the function there.
+    leaves: bool,
+    /// The innermost call of a host function that lasts, or null.
+    host_call: *const HostCall,
     /// For [`Dispatch::Count`].
     pub(crate) counts: Box<count::Counts>,
 }
@@ -127,7 +134,9 @@ impl Execution {
             charge: budget.nothing(Kind::Stack),
             top: base,
             stop: Stop::Done,
-            at: entry::idle(),
+            at: entry::idle().position(),
+            leaves: false,
+            host_call: core::ptr::null(),
             counts: Box::default(),
             stack: Some(stack),
         })

@@ -6,6 +6,7 @@
 
 use super::place::{A, B as FB, D, Value};
 use super::regs::{Backend, Regs, Stub, handlers, to_vector};
+use super::sample::{self, HostCall};
 use super::{Execution, Stop};
 use crate::error::Error;
 use crate::store::StoreInner;
@@ -30,13 +31,29 @@ pub(crate) unsafe fn reload(r: &mut Regs) {
     }
 }
 
+#[inline(always)]
 unsafe fn store<'a>(r: &Regs) -> &'a mut StoreInner {
     // SAFETY: the store outlives its executions, and handlers hold no reference to it across dispatches.
     unsafe { &mut *(*(*r.vm).store).store }
 }
 
+#[inline(always)]
 fn execution(store: &mut StoreInner) -> &mut Execution {
     store.exec.as_deref_mut().expect("dispatch runs on the store's execution")
+}
+
+/// Says where the execution stands; it `leaves` the function there if that is being replaced by a tail call's.
+///
+/// What is called from handlers learns it from the store, not by a pointer to the registers: as long as one may be
+/// around, handlers don't end in jumps.
+#[inline(always)]
+pub(super) unsafe fn stand(r: &Regs, leaves: bool) {
+    // SAFETY: as for `store`.
+    unsafe {
+        let exec = execution(store(r));
+        exec.at = r.position();
+        exec.leaves = leaves;
+    }
 }
 
 /// Ends dispatch with the cell at `r.ip` as the place where it happened.
@@ -47,7 +64,7 @@ pub(crate) unsafe fn halt(r: &Regs, stop: Stop) {
     unsafe {
         let exec = execution(store(r));
         exec.stop = stop;
-        exec.at = *r;
+        exec.at = r.position();
     }
 }
 
@@ -76,7 +93,8 @@ pub(crate) fn need_stack(store: &mut StoreInner, end: *mut u64) -> Result<(), Tr
     Ok(())
 }
 
-/// Makes function `index` of `vm`'s module callable with its frame at `sp`: code, stack, fuel for the entry.
+/// Makes function `index` of `vm`'s module callable with its frame at `sp`: code, stack, fuel for the entry. The
+/// execution has said where it stands.
 pub(crate) unsafe fn prepare(vm: *mut VmCtx, index: u32, sp: *mut u64) -> Result<(), Error> {
     // SAFETY: `vm` and its instance are live.
     unsafe {
@@ -89,7 +107,7 @@ pub(crate) unsafe fn prepare(vm: *mut VmCtx, index: u32, sp: *mut u64) -> Result
         let (frame, cost) = (*entry as u32 as usize, *entry >> 32);
         need_stack(store, sp.wrapping_byte_add(frame))?;
         if store.vm.slice < cost as i64 {
-            store.refill(cost)?;
+            sample::refill(store, cost, vm, index)?;
         }
         Ok(())
     }
@@ -99,58 +117,73 @@ pub(crate) unsafe fn prepare(vm: *mut VmCtx, index: u32, sp: *mut u64) -> Result
 enum Callee {
     /// A host function ran; its results are in place.
     Done,
-    /// Function of another instance, with its frame ready at `sp`.
-    Enter { vm: *mut VmCtx, sp: *mut u64 },
+    /// Function of another instance, with its frame ready here.
+    Enter(*mut u64),
+    /// It failed, and the execution knows why.
+    Stopped,
 }
 
 /// Runs a host function, or makes the frame of one of another instance after a record for the way back to
-/// `(ret, caller)`; `args` are its arguments, and results will go to `results`.
+/// `(ret, caller)` in `vm`; `args` are its arguments, and results will go to `results`. The execution has said where
+/// it stands.
+#[inline(never)]
 unsafe fn call_other(
-    r: &Regs,
+    vm: *mut VmCtx,
     f: *mut FuncObj,
     args: *mut u64,
     results: *mut u64,
     ret: *const u64,
     caller: *mut u64,
-) -> Result<Callee, Stop> {
+) -> Callee {
     // SAFETY: the caller's frame reaches to the end of `args`; what lies beyond is free once the stack is known to
     // reach there.
     unsafe {
-        let store = store(r);
+        let store = &mut *(*(*vm).store).store;
         let header = (*f).header as usize;
-        if (*f).vm.is_null() {
-            need_stack(store, args.wrapping_add(header)).map_err(|t| Stop::Error(t.into()))?;
-            call_host(r, store, f, args)?;
-            return Ok(Callee::Done);
-        }
-        let record = args.add(header);
-        let sp = record.wrapping_add(RECORD);
-        need_stack(store, sp.wrapping_add(header)).map_err(|t| Stop::Error(t.into()))?;
-        prepare((*f).vm, (*f).index, sp).map_err(Stop::Error)?;
-        *record = r.vm as u64;
-        *record.add(1) = ret as u64;
-        *record.add(2) = caller as u64;
-        *record.add(3) = (record.offset_from(results) as u64) << 32 | header as u64;
-        core::ptr::copy(args, sp, header);
-        Ok(Callee::Enter { vm: (*f).vm, sp })
+        let made = if (*f).vm.is_null() {
+            need_stack(store, args.wrapping_add(header))
+                .map_err(|t| Stop::Error(t.into()))
+                .and_then(|()| call_host(vm, f, args))
+                .map(|()| Callee::Done)
+        } else {
+            let record = args.add(header);
+            let sp = record.wrapping_add(RECORD);
+            need_stack(store, sp.wrapping_add(header))
+                .map_err(Error::from)
+                .and_then(|()| prepare((*f).vm, (*f).index, sp))
+                .map_err(Stop::Error)
+                .map(|()| {
+                    *record = vm as u64;
+                    *record.add(1) = ret as u64;
+                    *record.add(2) = caller as u64;
+                    *record.add(3) = (record.offset_from(results) as u64) << 32 | header as u64;
+                    core::ptr::copy(args, sp, header);
+                    Callee::Enter(sp)
+                })
+        };
+        made.unwrap_or_else(|why| {
+            execution(&mut *(*(*vm).store).store).stop = why;
+            Callee::Stopped
+        })
     }
 }
 
 /// Calls a host function. A panic becomes a reason to stop, since it may not unwind through handlers.
-unsafe fn call_host(r: &Regs, store: &mut StoreInner, f: *mut FuncObj, args: *mut u64) -> Result<(), Stop> {
+unsafe fn call_host(vm: *mut VmCtx, f: *mut FuncObj, args: *mut u64) -> Result<(), Stop> {
     // SAFETY: the arguments are in the stack, which a nested execution continues after them.
     unsafe {
+        let whole = (*(*vm).store).store;
         let header = (*f).header as usize;
-        let exec = execution(store);
+        let exec = execution(&mut *whole);
         let outer = core::mem::replace(&mut exec.top, args.add(header));
-        let at = core::mem::replace(&mut exec.at, *r);
+        let call = HostCall { at: exec.at, outer: exec.host_call };
+        exec.host_call = &raw const call;
         let slots = core::slice::from_raw_parts_mut(args, header);
-        let whole: *mut StoreInner = store;
-        let done = catch_unwind(AssertUnwindSafe(|| StoreInner::call_host(whole, f, r.vm, slots)));
-        let store = &mut *whole;
-        let exec = execution(store);
+        let done = catch_unwind(AssertUnwindSafe(|| StoreInner::call_host(whole, f, vm, slots)));
+        let exec = execution(&mut *whole);
         exec.top = outer;
-        exec.at = at;
+        exec.at = call.at;
+        exec.host_call = call.outer;
         match done {
             Ok(Ok(())) => Ok(()),
             Ok(Err(e)) => Err(Stop::Error(e)),
@@ -160,13 +193,16 @@ unsafe fn call_host(r: &Regs, store: &mut StoreInner, f: *mut FuncObj, args: *mu
 }
 
 /// Sets every accumulator from slot 0 of the results, whatever their type.
+#[inline(always)]
 unsafe fn accumulate(r: &mut Regs, results: *const u64) {
     // SAFETY: the caller's frame has at least two slots after the results' first (a header would be there).
     unsafe {
         r.acc = *results;
         r.f32 = f32::load(results);
         r.f64 = f64::load(results);
-        r.v128 = to_vector(V128::load(results));
+        // By halves: reading bytes goes through a local's address in builds with checks.
+        let [low, high] = *results.cast::<[u64; 2]>();
+        r.v128 = to_vector(V128::from(u128::from(high) << 64 | u128::from(low)));
     }
 }
 
@@ -200,12 +236,26 @@ unsafe fn finish_call<B: Backend>(
             (*vm_store).slice += (*(*word).load(Ordering::Relaxed) >> 32) as i64;
         }
         let sp = r.slot(A);
+        stand(&r, false);
         match prepare(r.vm, index, sp) {
             Ok(()) => {
                 let entry = (*word).load(Ordering::Relaxed);
                 super::control::enter::<B>(r, entry, sp, r.field(FB), ret, r.sp, index)
             }
             Err(e) => stop::<B>(r, e),
+        }
+    }
+}
+
+/// Has `cost` made payable, then tries the cell again.
+#[inline(always)]
+unsafe fn refill_and_retry<B: Backend>(r: Regs, cost: u64) -> B::Out {
+    // SAFETY: the same registers and cell.
+    unsafe {
+        stand(&r, false);
+        match sample::refill(store(&r), cost, core::ptr::null_mut(), 0) {
+            Ok(()) => B::next(r),
+            Err(t) => stop::<B>(r, t.into()),
         }
     }
 }
@@ -221,28 +271,24 @@ handlers! {
     #[cold]
     #[inline(never)]
     fn refill<B>(mut r) {
-        let store = store(&r);
-        let cost = store.vm.pending.cost;
-        match store.refill(cost) {
-            Ok(()) => B::next(r),
-            Err(t) => stop::<B>(r, t.into()),
-        }
+        let cost = store(&r).vm.pending.cost;
+        refill_and_retry::<B>(r, cost)
     }
 
     // For a branch to a loop header, whose cost is in extension word `WORD`.
     #[cold]
     #[inline(never)]
     fn refill_back<B; const WORD: usize>(mut r) {
-        match store(&r).refill(r.ext(WORD)) {
-            Ok(()) => B::next(r),
-            Err(t) => stop::<B>(r, t.into()),
-        }
+        let cost = r.ext(WORD);
+        refill_and_retry::<B>(r, cost)
     }
 
     #[cold]
     #[inline(never)]
     fn enter<B>(mut r) {
         let pending = &(*(*r.vm).store).pending;
+        // Only the frame of one that replaces it begins where the caller's does.
+        stand(&r, pending.sp == r.sp);
         match prepare(r.vm, pending.index, pending.sp) {
             Ok(()) => B::next(r),
             Err(e) => stop::<B>(r, e),
@@ -274,18 +320,16 @@ handlers! {
     fn call_out<B>(mut r) {
         let pending = &(*(*r.vm).store).pending;
         let (f, sp, ret) = (pending.func, r.slot(A), pending.ret);
-        match call_other(&r, f, sp, sp, ret, r.sp) {
-            Ok(Callee::Done) => {
+        stand(&r, false);
+        match call_other(r.vm, f, sp, sp, ret, r.sp) {
+            Callee::Done => {
                 accumulate(&mut r, sp);
                 reload(&mut r);
                 r.ip = ret;
                 B::next(r)
             }
-            Ok(Callee::Enter { vm, sp }) => enter_other::<B>(r, f, vm, sp),
-            Err(why) => {
-                halt(&r, why);
-                B::stop()
-            }
+            Callee::Enter(sp) => enter_other::<B>(r, f, (*f).vm, sp),
+            Callee::Stopped => B::stop(),
         }
     }
 
@@ -298,6 +342,7 @@ handlers! {
         let (args, n) = (r.slot(A), r.field(D));
         let (h, base) = (r.slot(FB), r.sp);
         let (ret, caller) = (*h as *const u64, *h.add(1) as *mut u64);
+        stand(&r, true);
         let crossed = ret == B::stub(Stub::CrossReturn);
         if !(*f).vm.is_null() && crossed {
             // The record for the way back is there already: the frame can be replaced, so that such calls take
@@ -310,8 +355,8 @@ handlers! {
                 Err(e) => stop::<B>(r, e),
             };
         }
-        match call_other(&r, f, args, r.sp, ret, caller) {
-            Ok(Callee::Done) => {
+        match call_other(r.vm, f, args, r.sp, ret, caller) {
+            Callee::Done => {
                 core::ptr::copy(args, base, (*f).header as usize);
                 r.sp = caller;
                 r.ip = ret;
@@ -320,11 +365,8 @@ handlers! {
                 B::next(r)
             }
             // The frame stays below the record, dead; the callee's own such calls find the record and replace.
-            Ok(Callee::Enter { vm, sp }) => enter_other::<B>(r, f, vm, sp),
-            Err(why) => {
-                halt(&r, why);
-                B::stop()
-            }
+            Callee::Enter(sp) => enter_other::<B>(r, f, (*f).vm, sp),
+            Callee::Stopped => B::stop(),
         }
     }
 

@@ -1,25 +1,46 @@
-//! Walking the frames of a stopped execution.
+//! Walking the frames of an execution: for backtraces when it stopped, for profiles while it goes on.
 
 use super::Dispatch;
-use super::regs::{Backend, Loop, Regs, Stub, Tail};
-use crate::code::CodeMap;
+use super::regs::{Backend, Loop, Stub, Tail};
+use super::sample::Position;
+use crate::code::CodeMaps;
 use crate::error::Error;
-use crate::vmctx::VmCtx;
+use crate::{Module, vmctx::VmCtx};
+use core::ops::ControlFlow;
 
-/// Adds the wasm frames of the execution that stopped with registers `at` to `e`'s backtrace, innermost first.
+/// Adds the wasm frames of the execution that stopped at `at` to `e`'s backtrace, innermost first.
 ///
 /// # Safety
-/// `at` is where a store's execution stopped, and its frames are as it left them.
-pub(crate) unsafe fn with_backtrace(mut e: Error, at: &Regs, dispatch: Dispatch) -> Error {
+/// As for [`frames`].
+pub(crate) unsafe fn with_backtrace(mut e: Error, at: Position, dispatch: Dispatch) -> Error {
+    let backtrace = e.backtrace_mut();
+    // SAFETY: the caller keeps the contract.
+    let _ = unsafe {
+        frames(at, dispatch, &mut CodeMaps::default(), &mut |module, func, place| {
+            backtrace.push(module, func, place);
+            ControlFlow::Continue(())
+        })
+    };
+    e
+}
+
+/// Visits the wasm frames of the execution that stands at `at`, innermost first, with their module, function index and
+/// place in its code, until the visitor has seen enough.
+///
+/// # Safety
+/// `at` is where a store's execution stands, and its frames are as it left them.
+pub(super) unsafe fn frames(
+    at: Position,
+    dispatch: Dispatch,
+    maps: &mut CodeMaps,
+    visit: &mut dyn FnMut(&Module, u32, usize) -> ControlFlow<()>,
+) -> ControlFlow<()> {
     let (exit, cross) = match dispatch {
         Dispatch::Tail => (Tail::stub(Stub::Exit), Tail::stub(Stub::CrossReturn)),
         Dispatch::Loop | Dispatch::Count => (Loop::stub(Stub::Exit), Loop::stub(Stub::CrossReturn)),
     };
-    let backtrace = e.backtrace_mut();
-    let (mut ip, mut sp, mut vm) = (at.ip, at.sp, at.vm);
-    // Deep stacks are walked to their end, so each instance's code is looked over once only.
-    let mut maps: Vec<(*mut VmCtx, CodeMap)> = Vec::new();
-    // A frame's own cell is where it stopped; its callers' instruction pointers are behind their calls.
+    let Position { mut ip, mut sp, mut vm } = at;
+    // A frame's own cell is where it stands; its callers' instruction pointers are behind their calls.
     let mut returned = false;
     loop {
         // SAFETY: `vm` runs code of its module, so `ip` lies in one of its functions, whose frame begins at `sp` and
@@ -27,13 +48,9 @@ pub(crate) unsafe fn with_backtrace(mut e: Error, at: &Regs, dispatch: Dispatch)
         unsafe {
             let module = &(*(*vm).instance).module;
             let shared = module.shared();
-            let known = maps.iter().position(|(of, _)| *of == vm).unwrap_or_else(|| {
-                maps.push((vm, shared.code.map()));
-                maps.len() - 1
-            });
-            let Some((index, word)) = maps[known].1.find(ip) else { break };
+            let Some((index, word)) = maps.find(shared, ip) else { break };
             // A return address is behind its call.
-            backtrace.push(module, shared.data.imported_funcs + index, word - returned as usize);
+            visit(module, shared.data.imported_funcs + index, word - returned as usize)?;
             let header = sp.add(shared.header(index) as usize);
             (ip, sp) = (*header as *const u64, *header.add(1) as *mut u64);
             if ip == exit {
@@ -50,5 +67,5 @@ pub(crate) unsafe fn with_backtrace(mut e: Error, at: &Regs, dispatch: Dispatch)
             returned = true;
         }
     }
-    e
+    ControlFlow::Continue(())
 }

@@ -1,6 +1,7 @@
 //! Fuel: how much may still be executed, and when to look whether somebody asked for a stop.
 
 use super::StoreInner;
+use crate::profile::{Profile, Profiler};
 use crate::{Error, Trap};
 
 /// How much is executed at most between two looks at the interrupt flag.
@@ -11,11 +12,21 @@ pub(crate) struct FuelState {
     /// Whether fuel is counted at all.
     pub(crate) enabled: bool,
     reserve: u64,
+    /// What the slice was when it was last looked at here.
+    slice: i64,
+    /// What was taken from slices up to then, since the last sample of a profile. Modulo 2^64: a sample counts what
+    /// is just about to be taken.
+    used: u64,
+    /// The longest slice.
+    longest: u64,
+    /// For slices of varying length.
+    random: u64,
 }
 
 impl FuelState {
     pub(crate) fn new(enabled: bool) -> Self {
-        Self { enabled, reserve: 0 }
+        // Any number but 0 does.
+        Self { enabled, reserve: 0, slice: 0, used: 0, longest: SLICE, random: 0x9e37_79b9_7f4a_7c15 }
     }
 }
 
@@ -23,7 +34,7 @@ impl StoreInner {
     pub(crate) fn set_fuel(&mut self, fuel: u64) -> Result<(), Error> {
         self.fuel_enabled()?;
         // The next charge takes a slice of it.
-        self.vm.slice = 0;
+        self.put_slice(0);
         self.fuel.reserve = fuel;
         Ok(())
     }
@@ -45,6 +56,52 @@ impl StoreInner {
         self.fuel.reserve.saturating_add(self.vm.slice.max(0) as u64)
     }
 
+    /// Counts what was taken from the slice, and replaces it.
+    fn put_slice(&mut self, slice: u64) {
+        let fuel = &mut self.fuel;
+        fuel.used = fuel.used.wrapping_add(fuel.slice.wrapping_sub(self.vm.slice) as u64);
+        self.vm.slice = slice as i64;
+        fuel.slice = self.vm.slice;
+    }
+
+    /// How much is to be executed until this looks again.
+    fn next_slice(&mut self) -> u64 {
+        let fuel = &mut self.fuel;
+        if self.profiler.is_none() {
+            return fuel.longest;
+        }
+        // In equal steps, samples might fall at the same point of each turn of a long loop.
+        fuel.random ^= fuel.random << 13;
+        fuel.random ^= fuel.random >> 7;
+        fuel.random ^= fuel.random << 17;
+        let least = fuel.longest / 2;
+        least + fuel.random % (fuel.longest - least + 1)
+    }
+
+    /// Begins a profile, with a sample every `every` units or more often.
+    pub(crate) fn begin_profile(&mut self, every: u64) {
+        self.profiler = Some(Profiler::new(self.engine.budget()));
+        self.fuel.longest = every.clamp(1, SLICE);
+        self.fuel.reserve = self.remaining();
+        self.put_slice(0);
+        self.fuel.used = 0;
+    }
+
+    /// Ends it.
+    pub(crate) fn take_profile(&mut self) -> Option<Profile> {
+        let profiler = self.profiler.take()?;
+        self.fuel.longest = SLICE;
+        Some(profiler.finish(self.sampled(0)))
+    }
+
+    /// What was executed since this was last called, and `cost`, which is about to be taken from the slice.
+    pub(crate) fn sampled(&mut self, cost: u64) -> u64 {
+        self.put_slice(self.vm.slice.max(0) as u64);
+        let used = self.fuel.used.wrapping_add(cost);
+        self.fuel.used = cost.wrapping_neg();
+        used
+    }
+
     /// Makes the slice cover `cost`, which the caller then takes from it.
     ///
     /// Fails, leaving the fuel as it is, when there is less, or when somebody asked for an interruption (which is
@@ -54,9 +111,9 @@ impl StoreInner {
         if self.interrupt.take() {
             return Err(Trap::Interrupt);
         }
-        let wanted = cost.max(SLICE).min(i64::MAX as u64);
+        let wanted = cost.max(self.next_slice()).min(i64::MAX as u64);
         if !self.fuel.enabled {
-            self.vm.slice = wanted as i64;
+            self.put_slice(wanted);
             return Ok(());
         }
         let remaining = self.remaining();
@@ -65,7 +122,7 @@ impl StoreInner {
         }
         let slice = wanted.min(remaining);
         self.fuel.reserve = remaining - slice;
-        self.vm.slice = slice as i64;
+        self.put_slice(slice);
         Ok(())
     }
 

@@ -23,6 +23,7 @@ pub(crate) use table::TableInner;
 use crate::api::{Engine, InterruptState};
 use crate::budget::{Buf, Charge, Kind};
 use crate::exec::{self, Execution};
+use crate::profile::Profiler;
 use crate::types::GlobalType;
 use crate::vmctx::{FuncObj, GlobalObj, MemoryObj, TableObj, VmStore};
 use crate::{Error, Val};
@@ -53,6 +54,8 @@ pub(crate) struct StoreInner {
     pub(crate) engine: Engine,
     pub(crate) exec: Option<Box<Execution>>,
     pub(crate) fuel: FuelState,
+    /// The profile that is being made, if one is.
+    pub(crate) profiler: Option<Profiler>,
     pub(crate) interrupt: Arc<InterruptState>,
     /// How deeply host functions are nested that called back into the guest.
     pub(crate) depth: u32,
@@ -89,6 +92,7 @@ impl StoreInner {
             engine: engine.clone(),
             exec: None,
             fuel: FuelState::new(engine.consumes_fuel()),
+            profiler: None,
             interrupt: Arc::new(InterruptState::new()),
             depth: 0,
             funcs: Arena::new(budget, Kind::Instance),

@@ -60,6 +60,8 @@ pub(crate) struct RunOptions {
     pub(crate) trap_unknown_imports: bool,
     /// Where the report goes.
     pub(crate) report: Option<PathBuf>,
+    /// Where the profile goes.
+    pub(crate) profile: Option<PathBuf>,
 }
 
 /// A folder that the guest may use.
@@ -89,6 +91,7 @@ const COMMANDS: [(&str, &str, &[&str]); 4] = [
             "--wasm",
             "--unknown-imports",
             "--report",
+            "--profile",
             "--help",
         ],
     ),
@@ -178,6 +181,7 @@ fn run(mut parser: Parser) -> Result<Command, Failure> {
                 }
             },
             Some(Arg::Long("report")) => options.report = Some(value(&mut parser, "--report")?.into()),
+            Some(Arg::Long("profile")) => options.profile = Some(value(&mut parser, "--profile")?.into()),
             Some(Arg::Value(module)) => {
                 options.module = module;
                 options.args = parser.raw_args().map_err(Failure::usage)?.collect();
@@ -436,7 +440,7 @@ mod tests {
     fn options_have_the_forms_that_the_help_promises() {
         let options = run_options(
             "run --dir /a::/b --dir-ro=c --env A=b=c --env E= --timeout 1.5m --max-stack 2MiB --invoke f \
-             --unknown-imports trap --report r.json m.wat",
+             --unknown-imports trap --report r.json --profile p.folded m.wat",
         );
         let expected = RunOptions {
             module: "m.wat".into(),
@@ -450,6 +454,7 @@ mod tests {
             max_stack: Some(2 << 20),
             trap_unknown_imports: true,
             report: Some("r.json".into()),
+            profile: Some("p.folded".into()),
             ..RunOptions::default()
         };
         assert_eq!(options, expected);

@@ -1,11 +1,12 @@
 //! How a guest's run can end, and the report about it.
 
+use crate::args::RunOptions;
 use crate::failure::{EXIT_FUEL, EXIT_TIMEOUT, EXIT_TRAP, Failure, io_reason};
 use crate::json::{Json, object};
 use crate::output::complain;
-use dunlin::{Engine, FrameInfo, Module, WasmBacktrace};
+use dunlin::{Engine, FrameInfo, Module, Profile, WasmBacktrace};
 use std::fs::File;
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -66,6 +67,7 @@ pub(crate) struct Session {
     timeout: Option<Duration>,
     fuel: Option<u64>,
     report: Option<(PathBuf, File)>,
+    profile: Option<(PathBuf, File)>,
     progress: Mutex<Progress>,
 }
 
@@ -73,25 +75,22 @@ pub(crate) struct Session {
 struct Progress {
     loaded: Option<(Module, Duration)>,
     fuel_used: Option<u64>,
+    profile: Option<Profile>,
 }
 
 impl Session {
-    /// Begins one. The report's file is created at once: better to fail now than after an hour.
-    pub(crate) fn start(
-        engine: Engine,
-        name: String,
-        timeout: Option<Duration>,
-        fuel: Option<u64>,
-        report: Option<&Path>,
-    ) -> Result<Self, Failure> {
-        let started = Instant::now();
-        let report = match report {
-            Some(path) => {
-                Some((path.to_owned(), File::create(path).map_err(|error| unwritable(path, &error))?))
-            }
-            None => None,
-        };
-        Ok(Self { started, engine, name, timeout, fuel, report, progress: Mutex::default() })
+    /// Begins one. Files are created at once: better to fail now than after an hour.
+    pub(crate) fn start(engine: Engine, name: String, options: &RunOptions) -> Result<Self, Failure> {
+        Ok(Self {
+            started: Instant::now(),
+            engine,
+            name,
+            timeout: options.timeout,
+            fuel: options.fuel,
+            report: created("--report", options.report.as_deref())?,
+            profile: created("--profile", options.profile.as_deref())?,
+            progress: Mutex::default(),
+        })
     }
 
     fn progress(&self) -> MutexGuard<'_, Progress> {
@@ -108,6 +107,11 @@ impl Session {
         self.progress().fuel_used = Some(units);
     }
 
+    /// This is what the guest did.
+    pub(crate) fn profiled(&self, profile: Profile) {
+        self.progress().profile = Some(profile);
+    }
+
     /// Tells of the end, and gives the exit code.
     pub(crate) fn finish(&self, outcome: &Outcome) -> u8 {
         let sentence = self.sentence(outcome);
@@ -122,10 +126,29 @@ impl Session {
         if let Some((path, file)) = &self.report {
             let text = format!("{}\n", self.report(outcome, sentence));
             if let Err(error) = { file }.write_all(text.as_bytes()) {
-                complain(unwritable(path, &error));
+                complain(unwritable("--report", path, &error));
             }
         }
+        if let Some((path, file)) = &self.profile {
+            self.write_profile(path, file, outcome);
+        }
         outcome.exit_code()
+    }
+
+    fn write_profile(&self, path: &Path, file: &File, outcome: &Outcome) {
+        let progress = self.progress();
+        let Some(profile) = &progress.profile else {
+            if progress.loaded.is_some() && !matches!(outcome, Outcome::Failed(_)) {
+                let path = path.display();
+                complain(format_args!("--profile {path}: there is none, for the program wouldn't stop"));
+            }
+            return;
+        };
+        let mut file = BufWriter::new(file);
+        let written = profile.folded().try_for_each(|line| writeln!(file, "{line}"));
+        if let Err(error) = written.and_then(|()| file.flush()) {
+            complain(unwritable("--profile", path, &error));
+        }
     }
 
     fn sentence(&self, outcome: &Outcome) -> Option<String> {
@@ -176,8 +199,15 @@ impl Session {
     }
 }
 
-fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::unusable(format_args!("--report {}: {}", path.display(), io_reason(error)))
+/// The file that an option names, if it was given.
+fn created(option: &str, path: Option<&Path>) -> Result<Option<(PathBuf, File)>, Failure> {
+    let Some(path) = path else { return Ok(None) };
+    let file = File::create(path).map_err(|error| unwritable(option, path, &error))?;
+    Ok(Some((path.to_owned(), file)))
+}
+
+fn unwritable(option: &str, path: &Path, error: &std::io::Error) -> Failure {
+    Failure::unusable(format_args!("{option} {}: {}", path.display(), io_reason(error)))
 }
 
 fn seconds(time: Duration) -> f64 {

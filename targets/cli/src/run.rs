@@ -12,12 +12,14 @@ use crate::watchdog::Watchdog;
 use dunlin::{Config, Engine, Error, ErrorKind, Instance, Linker, Module, Store, Trap, Val};
 use std::sync::Arc;
 
+/// How many units of fuel lie between two samples of a profile, at most: some thousand samples a second.
+const PROFILE_EVERY: u64 = 10_000;
+
 /// Runs a guest, tells of its end, and gives the exit code.
 pub(crate) fn run(options: RunOptions) -> Result<u8, Failure> {
     let engine = engine(&options)?;
     let name = display_name(&options.module);
-    let report = options.report.as_deref();
-    let session = Arc::new(Session::start(engine.clone(), name, options.timeout, options.fuel, report)?);
+    let session = Arc::new(Session::start(engine.clone(), name, &options)?);
     let watchdog = match options.timeout {
         Some(timeout) => {
             let told = session.clone();
@@ -69,11 +71,17 @@ fn attempt(
     if let Some(watchdog) = watchdog {
         watchdog.running(store.interrupt_handle());
     }
+    if options.profile.is_some() {
+        store.profile(PROFILE_EVERY);
+    }
     let result = linker.instantiate(&mut store, &module);
     let never_began = result.as_ref().is_err_and(|error| is_about_the_module(error.kind()));
     let result = result.and_then(|instance| call(&mut store, instance, &entry));
     if counted {
         session.fuel_used(fuel - store.get_fuel().unwrap_or(0));
+    }
+    if let Some(profile) = store.take_profile() {
+        session.profiled(profile);
     }
     match result {
         Ok(results) => {

@@ -123,6 +123,58 @@ fn stack() {
 }
 
 #[test]
+fn profiles() {
+    let folder = folder("profiles");
+    let path = &folder.join("profile.folded").to_str().unwrap().to_owned();
+    let profile = || -> Vec<(String, u64)> {
+        let text = std::fs::read_to_string(path).unwrap();
+        let split = |line: &str| {
+            let (stack, weight) = line.rsplit_once(' ').unwrap();
+            (stack.to_owned(), weight.parse().unwrap())
+        };
+        text.lines().map(split).collect()
+    };
+    let trap = &example("wasm/trap.wasm");
+
+    soon(dunlin(&["run", "--profile", path, "--timeout", "500ms", trap, "loop"]).code(124));
+    let looping = profile();
+    let (stack, weight) = &looping[0];
+    assert!(stack.starts_with("_start;") && stack.ends_with(";run;loop_for_ever"), "{looping:#?}");
+    let total: u64 = looping.iter().map(|(_, weight)| weight).sum();
+    assert!(*weight > 100_000 && weight * 10 > total * 9, "{looping:#?}");
+    assert!(looping.iter().all(|(stack, _)| !stack.contains(char::is_whitespace)), "{looping:#?}");
+
+    // All that was executed is in it, and that stays the same.
+    let report = &folder.join("report.json").to_str().unwrap().to_owned();
+    let used = |options: &[&str]| {
+        let mut args = vec!["run", "--report", report, "--fuel", "1000000"];
+        args.extend(options);
+        dunlin(&args).code(125);
+        json(&std::fs::read_to_string(report).unwrap())["fuel_used"].as_u64().unwrap()
+    };
+    let without = used(&[trap, "loop"]);
+    assert_eq!(used(&["--profile", path, trap, "loop"]), without);
+    assert_eq!(profile().iter().map(|(_, weight)| weight).sum::<u64>(), without);
+    let first = profile();
+    used(&["--profile", path, trap, "loop"]);
+    assert_eq!(profile(), first);
+
+    dunlin(&["run", "--profile", path, trap, "divide"]).code(134);
+    assert!(profile().iter().any(|(stack, _)| stack.starts_with("_start")));
+    dunlin(&["run", "--profile", path, trap, "exit", "7"]).code(7);
+    assert!(profile().iter().any(|(stack, _)| stack.starts_with("_start")));
+    dunlin(&["run", "--profile", path, "no such file"]).code(1).one_sentence();
+    assert!(profile().is_empty());
+
+    let nowhere = folder.join("missing/profile");
+    dunlin(&["run", "--profile", nowhere.to_str().unwrap(), trap])
+        .code(1)
+        .one_sentence()
+        .says("--profile")
+        .prints("");
+}
+
+#[test]
 fn reports() {
     let folder = folder("reports");
     let path = &folder.join("report.json").to_str().unwrap().to_owned();

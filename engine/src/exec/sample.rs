@@ -1,0 +1,85 @@
+//! Profiling: the end of each slice of fuel is a moment to look which functions execute.
+
+use super::regs::Regs;
+use super::walk;
+use crate::store::StoreInner;
+use crate::trap::Trap;
+use crate::vmctx::VmCtx;
+use core::ops::ControlFlow;
+
+/// Where an execution stands, as far as its frames are concerned.
+#[derive(Clone, Copy)]
+pub(crate) struct Position {
+    /// The current cell, or where to return to.
+    pub(crate) ip: *const u64,
+    pub(crate) sp: *mut u64,
+    pub(crate) vm: *mut VmCtx,
+}
+
+impl Regs {
+    #[inline(always)]
+    pub(crate) fn position(&self) -> Position {
+        Position { ip: self.ip, sp: self.sp, vm: self.vm }
+    }
+}
+
+/// A guest's call of a host function that hasn't returned yet, on the native stack of that call.
+pub(crate) struct HostCall {
+    pub(crate) at: Position,
+    /// The next outer one.
+    pub(crate) outer: *const HostCall,
+}
+
+/// [`StoreInner::refill`], and a sample if a profile is being made. The sample covers `cost` as well, since that is
+/// what ends the slice, and may be most of it.
+///
+/// Who pays is the function that the execution stands in, or if `vm` isn't null, function `index` of those that its
+/// module defines, which is about to be entered from there.
+///
+/// # Safety
+/// The execution has said where it stands, and its frames are as it left them; `vm` is null or live.
+pub(crate) unsafe fn refill(
+    store: &mut StoreInner,
+    cost: u64,
+    vm: *mut VmCtx,
+    index: u32,
+) -> Result<(), Trap> {
+    let done = store.refill(cost);
+    if store.profiler.is_some() {
+        // SAFETY: the caller keeps the contract.
+        unsafe { sample(store, if done.is_ok() { cost } else { 0 }, vm, index) };
+    }
+    done
+}
+
+#[cold]
+#[inline(never)]
+unsafe fn sample(store: &mut StoreInner, cost: u64, vm: *mut VmCtx, index: u32) {
+    let weight = store.sampled(cost);
+    let dispatch = store.engine.dispatch();
+    let (Some(profiler), Some(exec)) = (&mut store.profiler, &store.exec) else { return };
+    let mut maps = core::mem::take(&mut profiler.maps);
+    let mut more = ControlFlow::Continue(());
+    // SAFETY: the caller keeps the contract; calls of host functions are listed while they last, and the frames below
+    // them stay as they are meanwhile.
+    unsafe {
+        if !vm.is_null() {
+            let module = &(*(*vm).instance).module;
+            more = profiler.frame(module, module.shared().data.imported_funcs + index);
+        }
+        let mut skip = exec.leaves;
+        let mut visit = |module: &_, func, _| {
+            if core::mem::take(&mut skip) { ControlFlow::Continue(()) } else { profiler.frame(module, func) }
+        };
+        if more.is_continue() && !exec.at.vm.is_null() {
+            more = walk::frames(exec.at, dispatch, &mut maps, &mut visit);
+        }
+        let mut host_call = exec.host_call;
+        while more.is_continue() && !host_call.is_null() {
+            more = walk::frames((*host_call).at, dispatch, &mut maps, &mut visit);
+            host_call = (*host_call).outer;
+        }
+    }
+    profiler.maps = maps;
+    profiler.end(weight);
+}
