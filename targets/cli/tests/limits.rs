@@ -139,7 +139,7 @@ fn profiles() {
     soon(dunlin(&["run", "--profile", path, "--timeout", "500ms", trap, "loop"]).code(124));
     let looping = profile();
     let (stack, weight) = &looping[0];
-    assert!(stack.starts_with("_start;") && stack.ends_with(";run;loop_for_ever"), "{looping:#?}");
+    assert!(stack.starts_with("_start.") && stack.ends_with(";run;loop_for_ever"), "{looping:#?}");
     let total: u64 = looping.iter().map(|(_, weight)| weight).sum();
     assert!(*weight > 100_000 && weight * 10 > total * 9, "{looping:#?}");
     assert!(looping.iter().all(|(stack, _)| !stack.contains(char::is_whitespace)), "{looping:#?}");
