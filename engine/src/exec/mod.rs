@@ -77,12 +77,15 @@ pub(crate) fn default_dispatch() -> Dispatch {
     *CHOSEN.get_or_init(|| if tail_calls_hold() { Dispatch::Tail } else { Dispatch::Loop })
 }
 
-/// Whether handlers really jump: a few thousand cells of several kinds must not use up any native stack.
+/// A handler of each kind that called instead of jumping would use more than this, in bytes.
+const MAX_DRIFT: usize = 256;
+
+/// Whether handlers really jump: some hundred cells of several kinds must not use up any native stack.
 fn tail_calls_hold() -> bool {
     if cfg!(dunlin_loop_only) {
         return false;
     }
-    entry::stack_drift() < 4096
+    entry::stack_drift() < MAX_DRIFT
 }
 
 /// Why dispatch ended.

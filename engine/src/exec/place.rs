@@ -162,13 +162,14 @@ impl Value for f64 {
 impl Value for V128 {
     #[inline(always)]
     unsafe fn load(p: *const u64) -> Self {
+        // Not `read_unaligned`, which without full optimisation goes through a local's address.
         // SAFETY: the caller gives the first of two slots.
-        unsafe { p.cast::<V128>().read_unaligned() }
+        V128(unsafe { *p.cast::<[u8; 16]>() })
     }
     #[inline(always)]
     unsafe fn store(self, p: *mut u64) {
         // SAFETY: the caller gives the first of two slots.
-        unsafe { p.cast::<V128>().write_unaligned(self) }
+        unsafe { *p.cast::<[u8; 16]>() = self.0 }
     }
     #[inline(always)]
     fn acc(r: &Regs) -> Self {
