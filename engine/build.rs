@@ -1,9 +1,13 @@
-//! Says when this build can have no tail-call dispatch: without the optimiser there are no tail calls.
+//! Says when this build can have no tail-call dispatch (without the optimiser there are no tail calls), and when it must.
 
 fn main() {
     println!("cargo::rustc-check-cfg=cfg(dunlin_loop_only)");
+    println!("cargo::rustc-check-cfg=cfg(dunlin_optimised)");
     println!("cargo::rerun-if-env-changed=OPT_LEVEL");
-    if std::env::var("OPT_LEVEL").as_deref() == Ok("0") {
-        println!("cargo::rustc-cfg=dunlin_loop_only");
+    match std::env::var("OPT_LEVEL").as_deref() {
+        Ok("0") => println!("cargo::rustc-cfg=dunlin_loop_only"),
+        Ok("2" | "3") => println!("cargo::rustc-cfg=dunlin_optimised"),
+        // In between, the engine finds out when it starts.
+        _ => {}
     }
 }

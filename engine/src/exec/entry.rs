@@ -191,9 +191,9 @@ mod probe {
     }
 }
 
-#[cfg(all(test, not(dunlin_loop_only)))]
+#[cfg(all(test, dunlin_optimised))]
 mod tests {
-    /// What every optimised build of this crate must have; the others use the loop.
+    /// What every fully optimised build of this crate must have; the others may use the loop.
     #[test]
     fn handlers_use_no_native_stack() {
         assert!(super::stack_drift() < super::super::MAX_DRIFT, "{} bytes", super::stack_drift());
