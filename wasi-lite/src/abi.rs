@@ -4,6 +4,58 @@ use crate::errno::{Errno, Result};
 use crate::guest::Guest;
 use bitflags::bitflags;
 
+/// Which snapshot of the interface a module was made for. The functions are the same but for `sock_accept`; three
+/// layouts and the order of an enumeration differ.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Snapshot {
+    /// `wasi_unstable`
+    Unstable,
+    /// `wasi_snapshot_preview1`
+    Preview1,
+}
+
+/// From where `fd_seek` counts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Whence {
+    Set,
+    Cur,
+    End,
+}
+
+/// How a `subscription` lies in memory.
+pub(crate) struct SubscriptionLayout {
+    pub(crate) size: u32,
+    /// Where its clock's number is, or its descriptor's.
+    pub(crate) clock_id: usize,
+}
+
+impl Snapshot {
+    /// Both, with the names of their modules.
+    pub(crate) const ALL: [(&str, Snapshot); 2] =
+        [("wasi_snapshot_preview1", Snapshot::Preview1), ("wasi_unstable", Snapshot::Unstable)];
+
+    /// Whether it has the function `name`, which the later one has.
+    pub(crate) fn has(self, name: &str) -> bool {
+        self == Snapshot::Preview1 || name != "sock_accept"
+    }
+
+    pub(crate) fn whence(self, whence: u32) -> Result<Whence, Errno> {
+        let order = match self {
+            Snapshot::Unstable => [Whence::Cur, Whence::End, Whence::Set],
+            Snapshot::Preview1 => [Whence::Set, Whence::Cur, Whence::End],
+        };
+        order.get(whence as usize).copied().ok_or(Errno::INVAL)
+    }
+
+    pub(crate) fn subscription(self) -> SubscriptionLayout {
+        match self {
+            // The clock is preceded by an identifier that nothing uses.
+            Snapshot::Unstable => SubscriptionLayout { size: 56, clock_id: 24 },
+            Snapshot::Preview1 => SubscriptionLayout { size: 48, clock_id: 16 },
+        }
+    }
+}
+
 bitflags! {
     /// What may be done with a descriptor.
     #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -45,13 +97,19 @@ bitflags! {
             | Self::FD_WRITE.bits() | Self::FD_ADVISE.bits() | Self::FD_ALLOCATE.bits()
             | Self::FD_FILESTAT_GET.bits() | Self::FD_FILESTAT_SET_SIZE.bits()
             | Self::FD_FILESTAT_SET_TIMES.bits() | Self::POLL_FD_READWRITE.bits();
+        /// What makes sense for a socket that connections come in at.
+        const LISTENER = Self::FD_READ.bits() | Self::FD_FDSTAT_SET_FLAGS.bits()
+            | Self::FD_FILESTAT_GET.bits() | Self::POLL_FD_READWRITE.bits() | Self::SOCK_ACCEPT.bits();
+        /// What makes sense for a connection.
+        const CONNECTION = Self::FD_READ.bits() | Self::FD_WRITE.bits() | Self::FD_FDSTAT_SET_FLAGS.bits()
+            | Self::FD_FILESTAT_GET.bits() | Self::POLL_FD_READWRITE.bits() | Self::SOCK_SHUTDOWN.bits();
         /// What makes sense for a directory.
         const DIRECTORY = Self::FD_DATASYNC.bits() | Self::FD_SYNC.bits()
             | Self::PATH_CREATE_DIRECTORY.bits() | Self::PATH_CREATE_FILE.bits()
             | Self::PATH_LINK_SOURCE.bits() | Self::PATH_LINK_TARGET.bits() | Self::PATH_OPEN.bits()
             | Self::FD_READDIR.bits() | Self::PATH_READLINK.bits() | Self::PATH_RENAME_SOURCE.bits()
             | Self::PATH_RENAME_TARGET.bits() | Self::PATH_FILESTAT_GET.bits()
-            | Self::PATH_FILESTAT_SET_TIMES.bits() | Self::FD_FILESTAT_GET.bits()
+            | Self::PATH_FILESTAT_SET_SIZE.bits() | Self::PATH_FILESTAT_SET_TIMES.bits() | Self::FD_FILESTAT_GET.bits()
             | Self::FD_FILESTAT_SET_TIMES.bits() | Self::PATH_SYMLINK.bits()
             | Self::PATH_REMOVE_DIRECTORY.bits() | Self::PATH_UNLINK_FILE.bits();
     }
@@ -73,6 +131,20 @@ bitflags! {
         const DIRECTORY = 1 << 1;
         const EXCL = 1 << 2;
         const TRUNC = 1 << 3;
+    }
+
+    /// How `sock_recv` receives.
+    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+    pub(crate) struct Riflags: u16 {
+        const RECV_PEEK = 1 << 0;
+        const RECV_WAITALL = 1 << 1;
+    }
+
+    /// Which directions `sock_shutdown` closes.
+    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+    pub(crate) struct Sdflags: u8 {
+        const RD = 1 << 0;
+        const WR = 1 << 1;
     }
 
     /// How a path is resolved.
@@ -142,24 +214,19 @@ pub(crate) struct Filestat {
 }
 
 impl Filestat {
-    pub(crate) const SIZE: u32 = 64;
-
     pub(crate) fn store(&self, guest: &mut Guest<'_>, at: u32) -> Result<(), Errno> {
-        let mut bytes = [0; Self::SIZE as usize];
-        let fields = [
-            self.dev,
-            self.ino,
-            self.filetype as u64,
-            self.nlink,
-            self.size,
-            self.atim,
-            self.mtim,
-            self.ctim,
-        ];
-        for (field, bytes) in fields.iter().zip(bytes.chunks_exact_mut(8)) {
-            bytes.copy_from_slice(&field.to_le_bytes());
+        let filetype = self.filetype as u64;
+        let (rest, rest_len) = ([self.size, self.atim, self.mtim, self.ctim], 4 * 8);
+        let start: &[u64] = match guest.snapshot {
+            // The number of links has 32 bits, and lies in the word of the type.
+            Snapshot::Unstable => &[self.dev, self.ino, filetype | self.nlink << 32],
+            Snapshot::Preview1 => &[self.dev, self.ino, filetype, self.nlink],
+        };
+        guest.check(at, start.len() as u32 * 8 + rest_len)?;
+        for (index, field) in (0..).zip(start.iter().chain(&rest)) {
+            guest.store_u64(at + index * 8, *field)?;
         }
-        guest.store(at, &bytes)
+        Ok(())
     }
 }
 
@@ -193,10 +260,8 @@ pub(crate) struct Fdstat {
 }
 
 impl Fdstat {
-    pub(crate) const SIZE: u32 = 24;
-
     pub(crate) fn store(&self, guest: &mut Guest<'_>, at: u32) -> Result<(), Errno> {
-        let mut bytes = [0; Self::SIZE as usize];
+        let mut bytes = [0; 24];
         bytes[0] = self.filetype as u8;
         bytes[2..4].copy_from_slice(&self.flags.bits().to_le_bytes());
         bytes[8..16].copy_from_slice(&self.rights_base.bits().to_le_bytes());

@@ -32,7 +32,7 @@ pub enum Capability {
     Waits,
     /// Exit with a code of its own.
     Exits,
-    /// Use sockets that it is given.
+    /// Accept connections at the sockets that it is given, and use them.
     UsesSockets,
 }
 
@@ -50,6 +50,22 @@ impl Capability {
         Capability::Exits,
         Capability::UsesSockets,
     ];
+
+    /// A word for it, for people to say what they allow.
+    pub fn name(self) -> &'static str {
+        match self {
+            Capability::SeesArguments => "arguments",
+            Capability::UsesOpenFiles => "io",
+            Capability::OpensFiles => "open",
+            Capability::ReadsFiles => "list",
+            Capability::WritesFiles => "change",
+            Capability::ReadsClock => "clock",
+            Capability::GetsRandomBytes => "random",
+            Capability::Waits => "wait",
+            Capability::Exits => "exit",
+            Capability::UsesSockets => "sockets",
+        }
+    }
 }
 
 impl fmt::Display for Capability {
@@ -80,9 +96,22 @@ pub enum Status {
 }
 
 macro_rules! tables {
-    ($($capability:ident $status:tt fn $name:ident($($arg:ident: $ty:ty),*) -> $ret:ty $(, waits $waits:expr)?;)*) => {
+    ($($capability:ident $status:tt $does:literal
+        fn $name:ident($($arg:ident: $ty:ty),*) -> $ret:ty $(, waits $waits:expr)?;)*) => {
         /// The functions of `wasi_snapshot_preview1`, all of which [`add_to_linker`](crate::add_to_linker) links.
         pub const FUNCTIONS: &[(&str, Status)] = &[$((stringify!($name), status!($status))),*];
+
+        /// What the function `name` of `wasi_snapshot_preview1` does, in a few words, if there is a function of that name.
+        ///
+        /// ```
+        /// assert_eq!(dunlin_wasi_lite::description("path_symlink"), Some("makes a symbolic link"));
+        /// ```
+        pub fn description(name: &str) -> Option<&'static str> {
+            match name {
+                $(stringify!($name) => Some($does),)*
+                _ => None,
+            }
+        }
 
         /// What the function `name` of `wasi_snapshot_preview1` lets a guest do, if there is a function of that name.
         pub fn capability(name: &str) -> Option<Capability> {

@@ -1,15 +1,20 @@
 //! What a guest is given, and the table of its descriptors.
 
 use crate::abi::{Fdflags, Filetype, Rights};
-use crate::clock::Clocks;
+use crate::clock::{Clocks, HostMonotonicClock, HostWallClock};
 use crate::errno::{Errno, Result};
+use crate::process::{Random, Strings};
+use crate::replay::{ReplayClock, replay_random};
+use crate::sock::Socket;
 use crate::stdio::{ReadPipe, Stdio, Stream, WritePipe};
 use bitflags::bitflags;
 use cap_std::fs::{Dir, File};
+use dunlin::Charge;
 use rustix::fs::OFlags;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
+use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
@@ -54,6 +59,11 @@ pub struct WasiCtxBuilder {
     stdout: Option<Stdio>,
     stderr: Option<Stdio>,
     preopens: Vec<DirFd>,
+    sockets: Vec<Fd>,
+    clocks: Clocks,
+    random: Random,
+    filter_terminal_escapes: bool,
+    exit_on_broken_pipe: bool,
 }
 
 impl WasiCtxBuilder {
@@ -159,21 +169,96 @@ impl WasiCtxBuilder {
         Ok(self)
     }
 
+    /// Lets the guest accept connections at `listener`, which becomes one that doesn't wait. It gets the number after
+    /// those of the preopened directories and of the listeners given before; the first, without directories, is 3.
+    ///
+    /// # Errors
+    ///
+    /// If the system doesn't let it be one that doesn't wait.
+    pub fn preopened_socket(&mut self, listener: TcpListener) -> io::Result<&mut Self> {
+        self.sockets.push(Socket::listener(listener)?);
+        Ok(self)
+    }
+
+    /// Shows the guest this wall clock instead of the host's.
+    pub fn wall_clock(&mut self, clock: impl HostWallClock + 'static) -> &mut Self {
+        self.clocks.wall = Some(Box::new(clock));
+        self
+    }
+
+    /// Shows the guest this monotonic clock instead of the host's. It serves for processor time as well.
+    pub fn monotonic_clock(&mut self, clock: impl HostMonotonicClock + 'static) -> &mut Self {
+        self.clocks.monotonic = Some(Box::new(clock));
+        self
+    }
+
+    /// Takes the bytes of `random_get` from `fill`, which fills what it is given, instead of the host's source.
+    pub fn secure_random(&mut self, fill: impl FnMut(&mut [u8]) + Send + Sync + 'static) -> &mut Self {
+        self.random = Random::Custom(Box::new(fill));
+        self
+    }
+
+    /// Makes what the guest learns of time and chance the same in every run with the same `seed`, so that a run can be
+    /// repeated: [`ReplayClock`] is both its clocks, and [`replay_random`](crate::replay_random) gives its randomness.
+    ///
+    /// ```
+    /// use dunlin_wasi_lite::WasiCtxBuilder;
+    /// let ctx = WasiCtxBuilder::new().deterministic(7).build();
+    /// ```
+    pub fn deterministic(&mut self, seed: u64) -> &mut Self {
+        let clock = ReplayClock::new();
+        self.wall_clock(clock.clone()).monotonic_clock(clock).secure_random(replay_random(seed))
+    }
+
+    /// Takes the control characters from what the guest writes to the host's standard output and error, but for tabs
+    /// and ends of lines, wherever that is a terminal: the guest then can't give it commands.
+    pub fn filter_terminal_escapes(&mut self, filter: bool) -> &mut Self {
+        self.filter_terminal_escapes = filter;
+        self
+    }
+
+    /// Ends the guest with exit code 141 when it writes to the host's standard output or error and nobody is left to
+    /// read that, as other programs end then. By default the guest gets `EPIPE`.
+    pub fn exit_on_broken_pipe(&mut self, exit: bool) -> &mut Self {
+        self.exit_on_broken_pipe = exit;
+        self
+    }
+
     /// The context. The builder is as new afterwards.
     pub fn build(&mut self) -> WasiCtx {
-        let Self { args, env, stdin, stdout, stderr, preopens } = std::mem::take(self);
+        let Self {
+            args,
+            env,
+            stdin,
+            stdout,
+            stderr,
+            preopens,
+            sockets,
+            mut clocks,
+            random,
+            filter_terminal_escapes,
+            exit_on_broken_pipe,
+        } = std::mem::take(self);
+        clocks.start();
         let mut fds = Fds::default();
         for (stdio, rights) in
             [(stdin, Rights::FD_READ), (stdout, Rights::FD_WRITE), (stderr, Rights::FD_WRITE)]
         {
             let rights = rights | Rights::POLL_FD_READWRITE;
-            fds.insert(Fd::new(Kind::Stdio(stdio.unwrap_or(Stdio::Null)), rights, rights));
+            let mut stdio = stdio.unwrap_or(Stdio::Null);
+            if let Stdio::Host(stream) = &mut stdio {
+                stream.configure(filter_terminal_escapes, exit_on_broken_pipe);
+            }
+            fds.insert(Fd::new(Kind::Stdio(stdio), rights, rights), None);
         }
         for dir in preopens {
-            fds.insert(Fd::new(Kind::Dir(dir), Rights::DIRECTORY, Rights::DIRECTORY | Rights::FILE));
+            fds.insert(Fd::new(Kind::Dir(dir), Rights::DIRECTORY, Rights::DIRECTORY | Rights::FILE), None);
+        }
+        for socket in sockets {
+            fds.insert(socket, None);
         }
         let env = env.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
-        WasiCtx { args, env, fds, clocks: Clocks::new() }
+        WasiCtx { args: Strings(args), env: Strings(env), fds, clocks, random }
     }
 }
 
@@ -189,11 +274,12 @@ impl fmt::Debug for WasiCtxBuilder {
 /// What a guest is given, and what it has open. Made by [`WasiCtxBuilder`], kept in the data of a store, and used by the
 /// functions of [`add_to_linker`](crate::add_to_linker).
 pub struct WasiCtx {
-    pub(crate) args: Vec<String>,
+    pub(crate) args: Strings,
     /// Each with its `=`.
-    pub(crate) env: Vec<String>,
+    pub(crate) env: Strings,
     pub(crate) fds: Fds,
     pub(crate) clocks: Clocks,
+    pub(crate) random: Random,
 }
 
 impl WasiCtx {
@@ -207,6 +293,7 @@ impl WasiCtx {
         match self.fds.get(fd).map(|fd| &fd.kind) {
             Ok(Kind::Stdio(stdio)) => stdio.waits().is_some(),
             Ok(Kind::File(file)) => file.waits,
+            Ok(Kind::Socket(_)) => true,
             Ok(Kind::Dir(_)) | Err(_) => false,
         }
     }
@@ -214,7 +301,10 @@ impl WasiCtx {
 
 impl fmt::Debug for WasiCtx {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WasiCtx").field("args", &self.args).field("env", &self.env).finish_non_exhaustive()
+        f.debug_struct("WasiCtx")
+            .field("args", &self.args.0)
+            .field("env", &self.env.0)
+            .finish_non_exhaustive()
     }
 }
 
@@ -226,6 +316,7 @@ pub(crate) enum Kind {
     Stdio(Stdio),
     File(FileFd),
     Dir(DirFd),
+    Socket(Socket),
 }
 
 pub(crate) struct FileFd {
@@ -253,11 +344,13 @@ pub(crate) struct Fd {
     pub(crate) inheriting: Rights,
     /// Whether what would have to wait fails instead.
     pub(crate) nonblock: bool,
+    /// What it holds of the budget, if the guest opened it.
+    _paid: Option<Charge>,
 }
 
 impl Fd {
     pub(crate) fn new(kind: Kind, base: Rights, inheriting: Rights) -> Self {
-        Self { kind, base, inheriting, nonblock: false }
+        Self { kind, base, inheriting, nonblock: false, _paid: None }
     }
 
     pub(crate) fn filetype(&self) -> Filetype {
@@ -266,6 +359,7 @@ impl Fd {
             Kind::Stdio(_) => Filetype::Unknown,
             Kind::File(file) => file.filetype,
             Kind::Dir(_) => Filetype::Directory,
+            Kind::Socket(_) => Filetype::SocketStream,
         }
     }
 
@@ -312,12 +406,12 @@ impl Fds {
         self.open.get_mut(&fd).ok_or(Errno::BADF)
     }
 
-    /// Gives `fd` the lowest free number.
-    pub(crate) fn insert(&mut self, fd: Fd) -> u32 {
+    /// Gives `fd` the lowest free number. The guest has `paid` for it if it has opened it itself.
+    pub(crate) fn insert(&mut self, fd: Fd, paid: Option<Charge>) -> u32 {
         while self.open.contains_key(&self.lowest) {
             self.lowest += 1;
         }
-        self.open.insert(self.lowest, fd);
+        self.open.insert(self.lowest, Fd { _paid: paid, ..fd });
         self.lowest
     }
 
@@ -327,7 +421,9 @@ impl Fds {
         Ok(())
     }
 
+    /// Makes `from` take the place of `to`, which must be open, too.
     pub(crate) fn renumber(&mut self, from: u32, to: u32) -> Result<(), Errno> {
+        self.get(to)?;
         let fd = self.open.remove(&from).ok_or(Errno::BADF)?;
         self.lowest = self.lowest.min(from);
         self.open.insert(to, fd);
@@ -339,7 +435,7 @@ impl Fds {
         let fd = self.get(fd)?;
         match &fd.kind {
             Kind::Dir(dir) => fd.require(rights).map(|()| dir),
-            Kind::File(_) => Err(Errno::NOTDIR),
+            Kind::File(_) | Kind::Socket(_) => Err(Errno::NOTDIR),
             Kind::Stdio(_) => Err(Errno::BADF),
         }
     }
@@ -349,7 +445,15 @@ impl Fds {
         let fd = self.get(fd)?;
         match &fd.kind {
             Kind::File(file) => fd.require(rights).map(|()| file),
-            Kind::Dir(_) | Kind::Stdio(_) => Err(Errno::BADF),
+            Kind::Dir(_) | Kind::Stdio(_) | Kind::Socket(_) => Err(Errno::BADF),
+        }
+    }
+
+    /// The socket `fd`.
+    pub(crate) fn socket(&self, fd: u32) -> Result<&Socket, Errno> {
+        match &self.get(fd)?.kind {
+            Kind::Socket(socket) => Ok(socket),
+            Kind::Stdio(_) | Kind::File(_) | Kind::Dir(_) => Err(Errno::NOTSOCK),
         }
     }
 }
@@ -361,8 +465,9 @@ mod tests {
     #[test]
     fn numbers_are_the_lowest_free() {
         let mut fds = WasiCtx::builder().build().fds;
-        let insert =
-            |fds: &mut Fds| fds.insert(Fd::new(Kind::Stdio(Stdio::Null), Rights::empty(), Rights::empty()));
+        let insert = |fds: &mut Fds| {
+            fds.insert(Fd::new(Kind::Stdio(Stdio::Null), Rights::empty(), Rights::empty()), None)
+        };
         assert_eq!([insert(&mut fds), insert(&mut fds), insert(&mut fds)], [3, 4, 5]);
         fds.close(4).unwrap();
         fds.close(1).unwrap();
@@ -371,14 +476,15 @@ mod tests {
         fds.renumber(3, 6).unwrap();
         assert_eq!(fds.renumber(3, 6), Err(Errno::BADF));
         fds.renumber(6, 6).unwrap();
-        fds.renumber(6, u32::MAX).unwrap();
+        assert_eq!(fds.renumber(6, 7), Err(Errno::BADF), "nothing is open there");
+        fds.renumber(6, 0).unwrap();
         assert_eq!([insert(&mut fds), insert(&mut fds), insert(&mut fds)], [3, 6, 7]);
     }
 
     #[test]
     fn the_environment_has_one_value_a_name() {
         let ctx = WasiCtx::builder().envs(&[("A", "1"), ("B", "2")]).env("A", "3").build();
-        assert_eq!(ctx.env, ["B=2", "A=3"]);
+        assert_eq!(ctx.env.0, ["B=2", "A=3"]);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::guest::Guest;
 use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt, SystemTimeSpec};
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, SeekFrom, UTIME_NOW, UTIME_OMIT};
+use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -73,8 +74,12 @@ impl WasiCtx {
         if oflags.contains(Oflags::DIRECTORY) && oflags.intersects(!Oflags::DIRECTORY) {
             return Err(Errno::INVAL.into());
         }
-        if create && !self.fds.get(fd)?.base.contains(Rights::PATH_CREATE_FILE) {
-            return Err(Errno::NOTCAPABLE.into());
+        for (needed, right) in
+            [(create, Rights::PATH_CREATE_FILE), (truncate, Rights::PATH_FILESTAT_SET_SIZE)]
+        {
+            if needed {
+                self.fds.get(fd)?.require(right)?;
+            }
         }
         let write = base.contains(Rights::FD_WRITE);
         dir.require(DirPerms::READ)?;
@@ -109,6 +114,7 @@ impl WasiCtx {
         }
         options.custom_flags(os.bits().cast_signed());
 
+        let paid = guest.charge_descriptor()?;
         let file = dir.dir.open_with(path, &options)?;
         let filetype = Filestat::from(&file.metadata()?).filetype;
         // As a flag of the system's it would keep the sandbox's own walk from following symbolic links, which is what it
@@ -137,8 +143,21 @@ impl WasiCtx {
             Fd::new(kind, rights, rights)
         };
         fd.nonblock = fdflags.contains(Fdflags::NONBLOCK);
-        let number = self.fds.insert(fd);
+        let number = self.fds.insert(fd, Some(paid));
         Ok(guest.store_u32(opened, number)?)
+    }
+
+    /// Does with the name `path` in the directory `fd` what changes that directory.
+    fn change(
+        &self,
+        guest: &Guest<'_>,
+        (fd, rights): (u32, Rights),
+        (path, path_len): (u32, u32),
+        change: impl FnOnce(&Dir, &str) -> io::Result<()>,
+    ) -> Result {
+        let dir = self.fds.dir(fd, rights)?;
+        dir.require(DirPerms::MUTATE)?;
+        Ok(change(&dir.dir, guest.path(path, path_len)?)?)
     }
 
     pub(crate) fn path_create_directory(
@@ -148,9 +167,9 @@ impl WasiCtx {
         path: u32,
         path_len: u32,
     ) -> Result {
-        let dir = self.fds.dir(fd, Rights::PATH_CREATE_DIRECTORY)?;
-        dir.require(DirPerms::MUTATE)?;
-        Ok(dir.dir.create_dir(guest.path(path, path_len)?)?)
+        self.change(guest, (fd, Rights::PATH_CREATE_DIRECTORY), (path, path_len), |dir, path| {
+            dir.create_dir(path)
+        })
     }
 
     pub(crate) fn path_remove_directory(
@@ -160,12 +179,11 @@ impl WasiCtx {
         path: u32,
         path_len: u32,
     ) -> Result {
-        let dir = self.fds.dir(fd, Rights::PATH_REMOVE_DIRECTORY)?;
-        dir.require(DirPerms::MUTATE)?;
-        let path = guest.path(path, path_len)?;
-        // The sandbox takes `dir/` for `dir/.`, which can't be removed.
-        let stripped = path.trim_end_matches('/');
-        Ok(dir.dir.remove_dir(if stripped.is_empty() { path } else { stripped })?)
+        self.change(guest, (fd, Rights::PATH_REMOVE_DIRECTORY), (path, path_len), |dir, path| {
+            // The sandbox takes `dir/` for `dir/.`, which can't be removed.
+            let stripped = path.trim_end_matches('/');
+            dir.remove_dir(if stripped.is_empty() { path } else { stripped })
+        })
     }
 
     pub(crate) fn path_unlink_file(
@@ -175,9 +193,9 @@ impl WasiCtx {
         path: u32,
         path_len: u32,
     ) -> Result {
-        let dir = self.fds.dir(fd, Rights::PATH_UNLINK_FILE)?;
-        dir.require(DirPerms::MUTATE)?;
-        Ok(dir.dir.remove_file(guest.path(path, path_len)?)?)
+        self.change(guest, (fd, Rights::PATH_UNLINK_FILE), (path, path_len), |dir, path| {
+            dir.remove_file(path)
+        })
     }
 
     pub(crate) fn path_filestat_get(
@@ -287,10 +305,11 @@ impl WasiCtx {
         new_path: u32,
         new_path_len: u32,
     ) -> Result {
-        let dir = self.fds.dir(fd, Rights::PATH_SYMLINK)?;
-        dir.require(DirPerms::MUTATE)?;
-        // A target that is an absolute path is refused.
-        Ok(dir.dir.symlink(guest.path(old_path, old_path_len)?, guest.path(new_path, new_path_len)?)?)
+        let target = guest.path(old_path, old_path_len)?;
+        self.change(guest, (fd, Rights::PATH_SYMLINK), (new_path, new_path_len), |dir, path| {
+            // A target that is an absolute path is refused.
+            dir.symlink(target, path)
+        })
     }
 
     #[allow(clippy::too_many_arguments, reason = "the specification's")]

@@ -1,7 +1,7 @@
 //! `fd_*`: what is done with a descriptor. Reading directories is in `dir`.
 
 use crate::WasiCtx;
-use crate::abi::{Fdflags, Fdstat, Filestat, Filetype, Fstflags, Rights, flags};
+use crate::abi::{Fdflags, Fdstat, Filestat, Filetype, Fstflags, Rights, Whence, flags};
 use crate::ctx::{DirFd, DirPerms, Fd, FilePerms, Kind};
 use crate::errno::{Errno, Fail, Result};
 use crate::guest::Guest;
@@ -14,7 +14,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 const MOST: u32 = i32::MAX as u32;
 
 /// Reads into one buffer after another, until `read` doesn't fill one (or any, if `once`).
-fn scatter(
+pub(crate) fn scatter(
     guest: &mut Guest<'_>,
     (iovs, iovs_len): (u32, u32),
     once: bool,
@@ -44,7 +44,7 @@ fn scatter(
 
 /// Writes one buffer after another, small ones together if `write` can't tell the difference, until `write` doesn't
 /// take all.
-fn gather(
+pub(crate) fn gather(
     guest: &Guest<'_>,
     (iovs, iovs_len): (u32, u32),
     mut write: impl FnMut(&[u8], u32) -> Result<usize>,
@@ -89,6 +89,24 @@ fn gather(
 }
 
 impl WasiCtx {
+    /// What all transfers share: whatever the guest passes is checked before anything happens, and it is told how much
+    /// was transferred.
+    pub(crate) fn transfer(
+        &self,
+        guest: &mut Guest<'_>,
+        (fd, rights): (u32, Rights),
+        iovs: (u32, u32),
+        count: u32,
+        transfer: impl FnOnce(&Fd, &mut Guest<'_>) -> Result<u32>,
+    ) -> Result {
+        guest.check(count, 4)?;
+        guest.check_iovecs(iovs.0, iovs.1)?;
+        let fd = self.fds.get(fd)?;
+        fd.require(rights)?;
+        let transferred = transfer(fd, guest)?;
+        Ok(guest.store_u32(count, transferred)?)
+    }
+
     pub(crate) fn fd_read(
         &mut self,
         guest: &mut Guest<'_>,
@@ -97,23 +115,26 @@ impl WasiCtx {
         iovs_len: u32,
         nread: u32,
     ) -> Result {
-        guest.check(nread, 4)?;
-        guest.check_iovecs(iovs, iovs_len)?;
-        let fd = self.fds.get(fd)?;
-        fd.require(Rights::FD_READ)?;
-        let (interrupt, nonblock) = (guest.interrupt, fd.nonblock);
         let iovs = (iovs, iovs_len);
-        let total = match &fd.kind {
-            Kind::Stdio(stdio) => scatter(guest, iovs, true, |buf, _| stdio.read(interrupt, buf, nonblock))?,
-            Kind::File(file) if file.waits => {
-                scatter(guest, iovs, true, |buf, _| read_stream(interrupt, file.file.as_fd(), buf, nonblock))?
+        self.transfer(guest, (fd, Rights::FD_READ), iovs, nread, |fd, guest| {
+            let (interrupt, nonblock) = (guest.interrupt, fd.nonblock);
+            match &fd.kind {
+                Kind::Stdio(stdio) => {
+                    scatter(guest, iovs, true, |buf, _| stdio.read(interrupt, buf, nonblock))
+                }
+                Kind::File(file) if file.waits => scatter(guest, iovs, true, |buf, _| {
+                    read_stream(interrupt, file.file.as_fd(), buf, nonblock)
+                }),
+                Kind::File(file) => scatter(guest, iovs, false, |buf, _| {
+                    Ok(uninterrupted(|| Ok(rustix::io::read(&file.file, &mut *buf)?))?)
+                }),
+                Kind::Socket(socket) => {
+                    let stream = socket.stream()?.as_fd();
+                    scatter(guest, iovs, true, |buf, _| read_stream(interrupt, stream, buf, nonblock))
+                }
+                Kind::Dir(_) => Err(Errno::BADF.into()),
             }
-            Kind::File(file) => scatter(guest, iovs, false, |buf, _| {
-                Ok(uninterrupted(|| Ok(rustix::io::read(&file.file, &mut *buf)?))?)
-            })?,
-            Kind::Dir(_) => return Err(Errno::BADF.into()),
-        };
-        Ok(guest.store_u32(nread, total)?)
+        })
     }
 
     pub(crate) fn fd_pread(
@@ -125,16 +146,14 @@ impl WasiCtx {
         offset: u64,
         nread: u32,
     ) -> Result {
-        guest.check(nread, 4)?;
-        guest.check_iovecs(iovs, iovs_len)?;
-        let fd = self.fds.get(fd)?;
-        fd.require(Rights::FD_READ)?;
-        let Kind::File(file) = &fd.kind else { return Err(Errno::SPIPE.into()) };
-        let total = scatter(guest, (iovs, iovs_len), false, |buf, done| {
-            let offset = offset.checked_add(done.into()).ok_or(Errno::INVAL)?;
-            Ok(uninterrupted(|| Ok(rustix::io::pread(&file.file, &mut *buf, offset)?))?)
-        })?;
-        Ok(guest.store_u32(nread, total)?)
+        let iovs = (iovs, iovs_len);
+        self.transfer(guest, (fd, Rights::FD_READ), iovs, nread, |fd, guest| {
+            let Kind::File(file) = &fd.kind else { return Err(Errno::SPIPE.into()) };
+            scatter(guest, iovs, false, |buf, done| {
+                let offset = offset.checked_add(done.into()).ok_or(Errno::INVAL)?;
+                Ok(uninterrupted(|| Ok(rustix::io::pread(&file.file, &mut *buf, offset)?))?)
+            })
+        })
     }
 
     pub(crate) fn fd_write(
@@ -145,25 +164,26 @@ impl WasiCtx {
         iovs_len: u32,
         nwritten: u32,
     ) -> Result {
-        guest.check(nwritten, 4)?;
-        guest.check_iovecs(iovs, iovs_len)?;
-        let fd = self.fds.get(fd)?;
-        fd.require(Rights::FD_WRITE)?;
-        let (interrupt, nonblock) = (guest.interrupt, fd.nonblock);
-        let total = match &fd.kind {
-            Kind::Stdio(stdio) => {
-                gather(guest, (iovs, iovs_len), |bytes, _| stdio.write(interrupt, bytes, nonblock))?
-            }
-            Kind::File(file) => gather(guest, (iovs, iovs_len), |bytes, _| {
-                if file.waits {
-                    write_stream(interrupt, file.file.as_fd(), bytes, nonblock)
-                } else {
-                    Ok(uninterrupted(|| Ok(rustix::io::write(&file.file, bytes)?))?)
+        let iovs = (iovs, iovs_len);
+        self.transfer(guest, (fd, Rights::FD_WRITE), iovs, nwritten, |fd, guest| {
+            let (interrupt, budget, nonblock) = (guest.interrupt, guest.budget, fd.nonblock);
+            match &fd.kind {
+                Kind::Stdio(stdio) => {
+                    gather(guest, iovs, |bytes, _| stdio.write(interrupt, budget, bytes, nonblock))
                 }
-            })?,
-            Kind::Dir(_) => return Err(Errno::BADF.into()),
-        };
-        Ok(guest.store_u32(nwritten, total)?)
+                Kind::File(file) if file.waits => gather(guest, iovs, |bytes, _| {
+                    write_stream(interrupt, file.file.as_fd(), bytes, nonblock)
+                }),
+                Kind::File(file) => gather(guest, iovs, |bytes, _| {
+                    Ok(uninterrupted(|| Ok(rustix::io::write(&file.file, bytes)?))?)
+                }),
+                Kind::Socket(socket) => {
+                    let stream = socket.stream()?.as_fd();
+                    gather(guest, iovs, |bytes, _| write_stream(interrupt, stream, bytes, nonblock))
+                }
+                Kind::Dir(_) => Err(Errno::BADF.into()),
+            }
+        })
     }
 
     pub(crate) fn fd_pwrite(
@@ -175,16 +195,14 @@ impl WasiCtx {
         offset: u64,
         nwritten: u32,
     ) -> Result {
-        guest.check(nwritten, 4)?;
-        guest.check_iovecs(iovs, iovs_len)?;
-        let fd = self.fds.get(fd)?;
-        fd.require(Rights::FD_WRITE)?;
-        let Kind::File(file) = &fd.kind else { return Err(Errno::SPIPE.into()) };
-        let total = gather(guest, (iovs, iovs_len), |bytes, done| {
-            let offset = offset.checked_add(done.into()).ok_or(Errno::INVAL)?;
-            Ok(uninterrupted(|| Ok(rustix::io::pwrite(&file.file, bytes, offset)?))?)
-        })?;
-        Ok(guest.store_u32(nwritten, total)?)
+        let iovs = (iovs, iovs_len);
+        self.transfer(guest, (fd, Rights::FD_WRITE), iovs, nwritten, |fd, guest| {
+            let Kind::File(file) = &fd.kind else { return Err(Errno::SPIPE.into()) };
+            gather(guest, iovs, |bytes, done| {
+                let offset = offset.checked_add(done.into()).ok_or(Errno::INVAL)?;
+                Ok(uninterrupted(|| Ok(rustix::io::pwrite(&file.file, bytes, offset)?))?)
+            })
+        })
     }
 
     pub(crate) fn fd_seek(
@@ -196,11 +214,10 @@ impl WasiCtx {
         newoffset: u32,
     ) -> Result {
         guest.check(newoffset, 8)?;
-        let position = match whence {
-            0 => SeekFrom::Start(u64::try_from(offset).map_err(|_| Errno::INVAL)?),
-            1 => SeekFrom::Current(offset),
-            2 => SeekFrom::End(offset),
-            _ => return Err(Errno::INVAL.into()),
+        let position = match guest.snapshot.whence(whence)? {
+            Whence::Set => SeekFrom::Start(u64::try_from(offset).map_err(|_| Errno::INVAL)?),
+            Whence::Cur => SeekFrom::Current(offset),
+            Whence::End => SeekFrom::End(offset),
         };
         Ok(guest.store_u64(newoffset, self.seek(fd, Rights::FD_SEEK, position)?)?)
     }
@@ -211,7 +228,7 @@ impl WasiCtx {
     }
 
     fn seek(&self, fd: u32, rights: Rights, position: SeekFrom) -> Result<u64, Errno> {
-        if let Kind::Stdio(_) = self.fds.get(fd)?.kind {
+        if let Kind::Stdio(_) | Kind::Socket(_) = self.fds.get(fd)?.kind {
             return Err(Errno::SPIPE);
         }
         Ok(rustix::fs::seek(&self.fds.file(fd, rights)?.file, position)?)
@@ -285,7 +302,7 @@ impl WasiCtx {
                 os.set(rustix::fs::OFlags::APPEND, new.contains(Fdflags::APPEND));
                 rustix::fs::fcntl_setfl(&file.file, os)?;
             }
-            Kind::Stdio(_) => (),
+            Kind::Stdio(_) | Kind::Socket(_) => (),
             Kind::Dir(_) => return Err(Errno::BADF.into()),
         }
         // The host's own flag stays what it is: it may be shared with other processes.
@@ -313,7 +330,7 @@ impl WasiCtx {
         let fd = self.fds.get(fd)?;
         let filestat = match &fd.kind {
             // Nothing that tells the guest more about its host than it needs.
-            Kind::Stdio(_) => Filestat {
+            Kind::Stdio(_) | Kind::Socket(_) => Filestat {
                 dev: 0,
                 ino: 0,
                 filetype: fd.filetype(),
@@ -352,7 +369,7 @@ impl WasiCtx {
         let times = timestamps(atim, mtim, fst_flags)?;
         let fd = self.fds.get_mut(fd)?;
         let allowed = match &fd.kind {
-            Kind::Stdio(_) => return Err(Errno::BADF.into()),
+            Kind::Stdio(_) | Kind::Socket(_) => return Err(Errno::BADF.into()),
             Kind::File(file) => file.perms.contains(FilePerms::WRITE),
             Kind::Dir(dir) => dir.dir_perms.contains(DirPerms::MUTATE),
         };
@@ -393,13 +410,11 @@ impl WasiCtx {
 impl Fd {
     /// The host's descriptor of a file or directory, for what isn't reading or writing.
     fn on_disk(&mut self, rights: Rights) -> Result<BorrowedFd<'_>, Errno> {
-        if !matches!(self.kind, Kind::Stdio(_)) {
-            self.require(rights)?;
-        }
+        let allowed = self.require(rights);
         match &mut self.kind {
-            Kind::Stdio(_) => Err(Errno::INVAL),
-            Kind::File(file) => Ok(file.file.as_fd()),
-            Kind::Dir(dir) => dir.listing(),
+            Kind::Stdio(_) | Kind::Socket(_) => Err(Errno::INVAL),
+            Kind::File(file) => allowed.map(|()| file.file.as_fd()),
+            Kind::Dir(dir) => allowed.and_then(|()| dir.listing()),
         }
     }
 }

@@ -1,6 +1,9 @@
 //! The guest's side of a call: its memory, every access checked, and the means to notice an interruption.
 
+use crate::abi::Snapshot;
+use crate::ctx::Fd;
 use crate::errno::{Errno, Fail, Result};
+use dunlin::{Budget, Charge, Kind};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::ops::Range;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -13,12 +16,33 @@ const PATH_MAX: u32 = 4095;
 /// The calling instance.
 pub(crate) struct Guest<'a> {
     memory: &'a mut [u8],
+    /// What it was made for.
+    pub(crate) snapshot: Snapshot,
     pub(crate) interrupt: Interrupt<'a>,
+    /// What pays for whatever the host keeps on its behalf.
+    pub(crate) budget: &'a Budget,
 }
 
 impl<'a> Guest<'a> {
-    pub(crate) fn new(memory: &'a mut [u8], interrupt: Interrupt<'a>) -> Self {
-        Self { memory, interrupt }
+    pub(crate) fn new(
+        memory: &'a mut [u8],
+        snapshot: Snapshot,
+        interrupt: Interrupt<'a>,
+        budget: &'a Budget,
+    ) -> Self {
+        Self { memory, snapshot, interrupt, budget }
+    }
+
+    /// Pays for `count` values of type `T`, until the charge is dropped.
+    pub(crate) fn charge<T>(&self, count: usize) -> Result<Charge, Errno> {
+        let bytes = count.checked_mul(size_of::<T>()).ok_or(Errno::NOMEM)?;
+        self.budget.charge(Kind::Host, bytes as u64).map_err(|_| Errno::NOMEM)
+    }
+
+    /// Pays for a descriptor.
+    pub(crate) fn charge_descriptor(&self) -> Result<Charge, Errno> {
+        // The table that it goes to may be half empty.
+        self.charge::<Fd>(2)
     }
 
     fn range(&self, at: u32, len: u32) -> Result<Range<usize>, Errno> {
@@ -100,6 +124,12 @@ impl<'a> Interrupt<'a> {
         if interrupted { Err(Fail::Interrupted) } else { Ok(count?) }
     }
 
+    /// Waits until `fd` is ready, or fails at once if it isn't and nobody shall wait.
+    pub(crate) fn wait_or_again(self, fd: impl AsFd, events: PollFlags, nonblock: bool) -> Result {
+        const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
+        if self.wait(fd, events, nonblock.then_some(&AT_ONCE))? { Ok(()) } else { Err(Errno::AGAIN.into()) }
+    }
+
     /// Doesn't wait, but fails if a wait would have been ended.
     pub(crate) fn check(self) -> Result {
         let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
@@ -137,8 +167,8 @@ mod tests {
 
     #[test]
     fn accesses_are_checked() {
-        let mut memory = [0; 100];
-        let mut guest = Guest::new(&mut memory, Interrupt(None));
+        let (mut memory, budget) = ([0; 100], Budget::unlimited());
+        let mut guest = Guest::new(&mut memory, Snapshot::Preview1, Interrupt(None), &budget);
         assert_eq!(guest.bytes(96, 4).unwrap().len(), 4);
         assert_eq!(guest.bytes(100, 0).unwrap().len(), 0);
         for (at, len) in [(97, 4), (101, 0), (u32::MAX, u32::MAX), (0, u32::MAX), (u32::MAX, 0)] {
@@ -152,8 +182,8 @@ mod tests {
 
     #[test]
     fn iovecs_are_checked() {
-        let mut memory = [0; 100];
-        let mut guest = Guest::new(&mut memory, Interrupt(None));
+        let (mut memory, budget) = ([0; 100], Budget::unlimited());
+        let mut guest = Guest::new(&mut memory, Snapshot::Preview1, Interrupt(None), &budget);
         guest.store(0, &[[16_u8, 0, 0, 0], [4, 0, 0, 0], [97, 0, 0, 0], [4, 0, 0, 0]].concat()).unwrap();
         assert_eq!(guest.iovec(0, 0), Ok((16, 4)));
         assert_eq!(guest.iovec(0, 1), Err(Errno::FAULT));

@@ -50,11 +50,15 @@ mod guest;
 mod linker;
 mod poll;
 mod process;
+mod replay;
+mod sock;
 mod stdio;
 #[cfg(test)]
 mod tests;
 
-pub use capability::{Capability, FUNCTIONS, Status, capability};
+pub use capability::{Capability, FUNCTIONS, Status, capability, description};
+pub use clock::{HostMonotonicClock, HostWallClock};
 pub use ctx::{DirPerms, FilePerms, WasiCtx, WasiCtxBuilder};
 pub use linker::{I32Exit, add_to_linker};
+pub use replay::{ReplayClock, replay_random};
 pub use stdio::{ReadPipe, WritePipe};

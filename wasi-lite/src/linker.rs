@@ -1,14 +1,13 @@
 //! The functions as imports of a module.
 
 use crate::WasiCtx;
+use crate::abi::Snapshot;
 use crate::errno::{self, Errno, Fail};
 use crate::functions::for_each_function;
 use crate::guest::{Guest, Interrupt};
 use dunlin::{Caller, Error, Extern, Linker, Result, Trap};
 use std::fmt;
 use std::os::fd::AsFd;
-
-const MODULE: &str = "wasi_snapshot_preview1";
 
 /// The error that a call of `proc_exit` makes, which ends the execution. The guest didn't fail by calling it: the code
 /// says whether it did.
@@ -66,7 +65,7 @@ impl Answer for () {
 fn call<T: 'static, R: Answer>(
     mut caller: Caller<'_, T>,
     get: impl Fn(&mut T) -> &mut WasiCtx,
-    name: &str,
+    (module, snapshot, name): (&str, Snapshot, &str),
     waits: impl FnOnce(&WasiCtx) -> bool,
     function: impl FnOnce(&mut WasiCtx, &mut Guest<'_>) -> errno::Result,
 ) -> Result<R> {
@@ -75,6 +74,7 @@ fn call<T: 'static, R: Answer>(
         false => None,
     };
     let interrupt = Interrupt(waiter.as_ref().map(AsFd::as_fd));
+    let budget = caller.engine().budget().clone();
     let memory = match caller.get_export("memory") {
         Some(Extern::Memory(memory)) => Some(memory),
         _ => None,
@@ -82,14 +82,14 @@ fn call<T: 'static, R: Answer>(
     let result = match memory {
         Some(memory) => {
             let (memory, data) = memory.data_and_store_mut(&mut caller);
-            function(get(data), &mut Guest::new(memory, interrupt))
+            function(get(data), &mut Guest::new(memory, snapshot, interrupt, &budget))
         }
-        None => function(get(caller.data_mut()), &mut Guest::new(&mut [], interrupt)),
+        None => function(get(caller.data_mut()), &mut Guest::new(&mut [], snapshot, interrupt, &budget)),
     };
     match result {
         Ok(()) => Ok(R::success()),
         Err(Fail::Errno(Errno::FAULT)) if memory.is_none() => Err(Error::msg(format_args!(
-            "the module calls `{name}` of `{MODULE}`, but exports no memory named `memory` for it to use"
+            "the module calls `{name}` of `{module}`, but exports no memory named `memory` for it to use"
         ))),
         Err(Fail::Errno(errno)) => {
             R::errno(errno).ok_or_else(|| Error::msg(format_args!("`{name}` failed with {errno:?}")))
@@ -109,8 +109,10 @@ macro_rules! waits {
 }
 
 macro_rules! link {
-    ($($capability:ident $status:tt fn $name:ident($($arg:ident: $ty:ty),*) -> $ret:ty $(, waits $waits:expr)?;)*) => {
-        /// Links all functions of `wasi_snapshot_preview1`. `get` finds the guest's context in the store's data.
+    ($($capability:ident $status:tt $does:literal
+        fn $name:ident($($arg:ident: $ty:ty),*) -> $ret:ty $(, waits $waits:expr)?;)*) => {
+        /// Links all functions of `wasi_snapshot_preview1`, and those of its predecessor `wasi_unstable`. `get` finds the
+        /// guest's context in the store's data.
         ///
         /// ```no_run
         /// use dunlin::{Engine, Linker, Module, Store};
@@ -135,16 +137,20 @@ macro_rules! link {
             linker: &mut Linker<T>,
             get: impl Fn(&mut T) -> &mut WasiCtx + Copy + Send + Sync + 'static,
         ) -> Result<()> {
-            $(
-                linker.func_wrap(
-                    MODULE,
-                    stringify!($name),
-                    move |caller: Caller<'_, T>, $($arg: $ty),*| -> Result<$ret> {
-                        let waits = waits!($($waits)?);
-                        call(caller, get, stringify!($name), waits, |ctx, guest| ctx.$name(guest, $($arg),*))
-                    },
-                )?;
-            )*
+            for (module, snapshot) in Snapshot::ALL {
+                $(
+                    if snapshot.has(stringify!($name)) {
+                        linker.func_wrap(
+                            module,
+                            stringify!($name),
+                            move |caller: Caller<'_, T>, $($arg: $ty),*| -> Result<$ret> {
+                                let (waits, called) = (waits!($($waits)?), (module, snapshot, stringify!($name)));
+                                call(caller, get, called, waits, |ctx, guest| ctx.$name(guest, $($arg),*))
+                            },
+                        )?;
+                    }
+                )*
+            }
             Ok(())
         }
     };

@@ -1,7 +1,7 @@
 //! `poll_oneoff`: waiting for several things at once.
 
 use crate::WasiCtx;
-use crate::abi::Rights;
+use crate::abi::{Rights, SubscriptionLayout};
 use crate::clock::{Clocks, MONOTONIC};
 use crate::ctx::Kind;
 use crate::errno::{Errno, Result};
@@ -13,7 +13,6 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 /// As many subscriptions as one call may have.
 const MOST: u32 = 4096;
-const SUBSCRIPTION_SIZE: u32 = 48;
 const EVENT_SIZE: usize = 32;
 
 const SUBSCRIPTION_CLOCK_ABSTIME: u16 = 1;
@@ -74,8 +73,9 @@ impl WasiCtx {
         if count == 0 {
             return Err(Errno::INVAL.into());
         }
+        let layout = guest.snapshot.subscription();
         // Multiplied in 64 bits, a size that memory can't have stays one.
-        for (at, size) in [(subscriptions, SUBSCRIPTION_SIZE), (events, EVENT_SIZE as u32)] {
+        for (at, size) in [(subscriptions, layout.size), (events, EVENT_SIZE as u32)] {
             let size = u64::from(size) * u64::from(count);
             guest.check(at, u32::try_from(size).map_err(|_| Errno::FAULT)?)?;
         }
@@ -83,8 +83,11 @@ impl WasiCtx {
         if count > MOST {
             return Err(Errno::INVAL.into());
         }
+        // What is asked, what is waited for, and what happened.
+        let _paid =
+            guest.charge::<(Subscription, PollFd<'_>, &Subscription, [u8; EVENT_SIZE])>(count as usize)?;
         let subscriptions: Vec<Subscription> = (0..count)
-            .map(|index| self.subscription(guest, subscriptions + index * SUBSCRIPTION_SIZE))
+            .map(|index| self.subscription(guest, subscriptions + index * layout.size, &layout))
             .collect::<Result<_, Errno>>()?;
         let happened = self.wait(guest, &subscriptions)?;
         for (index, event) in (0..).zip(&happened) {
@@ -93,8 +96,13 @@ impl WasiCtx {
         Ok(guest.store_u32(nevents, u32::try_from(happened.len()).map_err(|_| Errno::OVERFLOW)?)?)
     }
 
-    fn subscription(&self, guest: &Guest<'_>, at: u32) -> Result<Subscription, Errno> {
-        let bytes = guest.bytes(at, SUBSCRIPTION_SIZE)?;
+    fn subscription(
+        &self,
+        guest: &Guest<'_>,
+        at: u32,
+        layout: &SubscriptionLayout,
+    ) -> Result<Subscription, Errno> {
+        let bytes = guest.bytes(at, layout.size)?;
         let (u64_at, u32_at) = (
             |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes")),
             |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four bytes")),
@@ -102,8 +110,8 @@ impl WasiCtx {
         let mut error = None;
         let wanted = match bytes[8] {
             0 => {
-                let (id, timeout) = (u32_at(16), u64_at(24));
-                let flags = u16::from_le_bytes([bytes[40], bytes[41]]);
+                let (id, timeout) = (u32_at(layout.clock_id), u64_at(layout.clock_id + 8));
+                let flags = u32_at(layout.clock_id + 24) as u16;
                 error = Clocks::check_waitable(id).err();
                 if flags & SUBSCRIPTION_CLOCK_ABSTIME != 0 {
                     Wanted::Clock { id, deadline: timeout }
@@ -158,12 +166,13 @@ impl WasiCtx {
             if !events.is_empty() {
                 timeout = Some(0);
             }
-            // The wall clock may be set meanwhile, so it is looked at now and then.
-            let timeout = timeout.map(|rest| rest.min(60_000_000_000)).map(|rest| Timespec {
+            // Where time passes by itself, the wall clock may be set meanwhile, so it is looked at now and then.
+            let longest = if self.clocks.can_skip() { 0 } else { 60_000_000_000 };
+            let rest = timeout.map(|rest| rest.min(longest)).map(|rest| Timespec {
                 tv_sec: (rest / 1_000_000_000) as _,
                 tv_nsec: (rest % 1_000_000_000) as _,
             });
-            guest.interrupt.poll(&mut fds, timeout.as_ref())?;
+            guest.interrupt.poll(&mut fds, rest.as_ref())?;
             for (fd, subscription) in fds.iter().zip(asked) {
                 let happened = fd.revents();
                 if happened.is_empty() {
@@ -178,6 +187,9 @@ impl WasiCtx {
             }
             if !events.is_empty() {
                 return Ok(events);
+            }
+            if let Some(rest) = timeout {
+                self.clocks.skip(rest);
             }
         }
     }
@@ -201,6 +213,7 @@ impl WasiCtx {
                 ready(rest, rest == 0)
             }
             Kind::File(_) => ready(PIPE_BUF as u64, false),
+            Kind::Socket(socket) => Ok(State::Ask(socket.as_fd())),
             Kind::Dir(_) => Err(Errno::BADF),
         }
     }

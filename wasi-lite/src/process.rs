@@ -1,54 +1,67 @@
-//! `args_*`, `environ_*`, `proc_*`, `sched_yield`, `random_get`, and `sock_*`, for there are no sockets.
+//! `args_*`, `environ_*`, `proc_*`, `sched_yield`, and `random_get`.
 
 use crate::WasiCtx;
 use crate::errno::{Errno, Fail, Result};
 use crate::guest::Guest;
 
-/// The size of all strings, each with its NUL.
-fn sizes(strings: &[String]) -> Result<(u32, u32), Errno> {
-    let size: usize = strings.iter().map(|string| string.len() + 1).sum();
-    let number = |number: usize| u32::try_from(number).map_err(|_| Errno::OVERFLOW);
-    Ok((number(strings.len())?, number(size)?))
+/// Where `random_get` takes its bytes from.
+#[derive(Default)]
+pub(crate) enum Random {
+    #[default]
+    Host,
+    Custom(Box<dyn FnMut(&mut [u8]) + Send + Sync>),
 }
 
-fn store_sizes(guest: &mut Guest<'_>, strings: &[String], count: u32, size: u32) -> Result {
-    guest.check(size, 4)?;
-    let sizes = sizes(strings)?;
-    guest.store_u32(count, sizes.0)?;
-    Ok(guest.store_u32(size, sizes.1)?)
-}
+/// The arguments or the environment.
+pub(crate) struct Strings(pub(crate) Vec<String>);
 
-/// Stores the strings from `buf` on, and pointers to them from `pointers` on.
-fn store_strings(guest: &mut Guest<'_>, strings: &[String], pointers: u32, buf: u32) -> Result {
-    let (count, size) = sizes(strings)?;
-    guest.check(buf, size)?;
-    guest.check(pointers, count.checked_mul(4).ok_or(Errno::OVERFLOW)?)?;
-    let mut at = buf;
-    for (index, string) in (0..).zip(strings) {
-        guest.store_u32(pointers + index * 4, at)?;
-        guest.store(at, string.as_bytes())?;
-        at += string.len() as u32;
-        guest.store(at, &[0])?;
-        at += 1;
+impl Strings {
+    /// How many there are, and the size of all, each with its NUL.
+    fn sizes(&self) -> Result<(u32, u32), Errno> {
+        let size: usize = self.0.iter().map(|string| string.len() + 1).sum();
+        let number = |number: usize| u32::try_from(number).map_err(|_| Errno::OVERFLOW);
+        Ok((number(self.0.len())?, number(size)?))
     }
-    Ok(())
+
+    fn store_sizes(&self, guest: &mut Guest<'_>, count: u32, size: u32) -> Result {
+        guest.check(size, 4)?;
+        let sizes = self.sizes()?;
+        guest.store_u32(count, sizes.0)?;
+        Ok(guest.store_u32(size, sizes.1)?)
+    }
+
+    /// Stores the strings from `buf` on, and pointers to them from `pointers` on.
+    fn store(&self, guest: &mut Guest<'_>, pointers: u32, buf: u32) -> Result {
+        let (count, size) = self.sizes()?;
+        guest.check(buf, size)?;
+        guest.check(pointers, count.checked_mul(4).ok_or(Errno::OVERFLOW)?)?;
+        let mut at = buf;
+        for (index, string) in (0..).zip(&self.0) {
+            guest.store_u32(pointers + index * 4, at)?;
+            guest.store(at, string.as_bytes())?;
+            at += string.len() as u32;
+            guest.store(at, &[0])?;
+            at += 1;
+        }
+        Ok(())
+    }
 }
 
 impl WasiCtx {
     pub(crate) fn args_sizes_get(&mut self, guest: &mut Guest<'_>, argc: u32, argv_buf_size: u32) -> Result {
-        store_sizes(guest, &self.args, argc, argv_buf_size)
+        self.args.store_sizes(guest, argc, argv_buf_size)
     }
 
     pub(crate) fn args_get(&mut self, guest: &mut Guest<'_>, argv: u32, argv_buf: u32) -> Result {
-        store_strings(guest, &self.args, argv, argv_buf)
+        self.args.store(guest, argv, argv_buf)
     }
 
     pub(crate) fn environ_sizes_get(&mut self, guest: &mut Guest<'_>, count: u32, buf_size: u32) -> Result {
-        store_sizes(guest, &self.env, count, buf_size)
+        self.env.store_sizes(guest, count, buf_size)
     }
 
     pub(crate) fn environ_get(&mut self, guest: &mut Guest<'_>, environ: u32, environ_buf: u32) -> Result {
-        store_strings(guest, &self.env, environ, environ_buf)
+        self.env.store(guest, environ, environ_buf)
     }
 
     pub(crate) fn proc_exit(&mut self, _: &mut Guest<'_>, code: u32) -> Result {
@@ -68,50 +81,13 @@ impl WasiCtx {
         let interrupt = guest.interrupt;
         // The system makes some hundred megabytes a second, and a guest may ask for gigabytes.
         for chunk in guest.bytes_mut(buf, buf_len)?.chunks_mut(RANDOM_CHUNK as usize) {
-            getrandom::fill(chunk).map_err(|_| Errno::IO)?;
+            match &mut self.random {
+                Random::Host => getrandom::fill(chunk).map_err(|_| Errno::IO)?,
+                Random::Custom(fill) => fill(chunk),
+            }
             interrupt.check()?;
         }
         Ok(())
-    }
-
-    /// Whatever `fd` is, it is no socket.
-    fn no_socket(&self, fd: u32) -> Result {
-        self.fds.get(fd)?;
-        Err(Errno::NOTSOCK.into())
-    }
-
-    pub(crate) fn sock_accept(&mut self, _: &mut Guest<'_>, fd: u32, _flags: u32, _accepted: u32) -> Result {
-        self.no_socket(fd)
-    }
-
-    #[allow(clippy::too_many_arguments, reason = "the specification's")]
-    pub(crate) fn sock_recv(
-        &mut self,
-        _: &mut Guest<'_>,
-        fd: u32,
-        _data: u32,
-        _data_len: u32,
-        _flags: u32,
-        _datalen: u32,
-        _roflags: u32,
-    ) -> Result {
-        self.no_socket(fd)
-    }
-
-    pub(crate) fn sock_send(
-        &mut self,
-        _: &mut Guest<'_>,
-        fd: u32,
-        _data: u32,
-        _data_len: u32,
-        _flags: u32,
-        _datalen: u32,
-    ) -> Result {
-        self.no_socket(fd)
-    }
-
-    pub(crate) fn sock_shutdown(&mut self, _: &mut Guest<'_>, fd: u32, _how: u32) -> Result {
-        self.no_socket(fd)
     }
 }
 
@@ -171,10 +147,5 @@ mod tests {
         assert_eq!(sandbox.call(|ctx, guest| ctx.proc_exit(guest, 300)), Err(Fail::Exit(300)));
         sandbox.fails(Errno::NOTSUP, |ctx, guest| ctx.proc_raise(guest, 6));
         assert_eq!(sandbox.call(|ctx, guest| ctx.sched_yield(guest)), Ok(()));
-        sandbox.fails(Errno::NOTSOCK, |ctx, guest| ctx.sock_accept(guest, 1, 0, 0));
-        sandbox.fails(Errno::NOTSOCK, |ctx, guest| ctx.sock_recv(guest, 1, 0, 0, 0, 0, 0));
-        sandbox.fails(Errno::NOTSOCK, |ctx, guest| ctx.sock_send(guest, 1, 0, 0, 0, 0));
-        sandbox.fails(Errno::NOTSOCK, |ctx, guest| ctx.sock_shutdown(guest, 1, 0));
-        sandbox.fails(Errno::BADF, |ctx, guest| ctx.sock_shutdown(guest, 17, 0));
     }
 }

@@ -2,12 +2,14 @@
 
 use crate::errno::{Errno, Fail, Result};
 use crate::guest::Interrupt;
-use rustix::event::{PollFlags, Timespec};
+use dunlin::{Budget, Charge, Kind};
+use rustix::event::PollFlags;
 use rustix::fs::FileType;
 use std::collections::TryReserveError;
 use std::fmt;
 use std::io::{self, Cursor, IsTerminal, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A pipe holds at least so much more when `poll` says that it can be written, so writing so much doesn't wait.
@@ -69,6 +71,32 @@ enum Sink {
 struct Memory {
     bytes: Vec<u8>,
     capacity: usize,
+    /// What it holds of the budget of the store that wrote first.
+    paid: Option<Charge>,
+}
+
+impl Memory {
+    fn write(&mut self, budget: &Budget, bytes: &[u8]) -> Result<usize, Errno> {
+        let len = bytes.len().min(self.capacity.saturating_sub(self.bytes.len()));
+        if len == 0 && !bytes.is_empty() {
+            return Err(Errno::NOSPC);
+        }
+        if self.bytes.capacity() - self.bytes.len() < len {
+            let more = self.bytes.capacity().max(len).min(self.capacity);
+            let paid = match &mut self.paid {
+                Some(paid) => paid,
+                None => self.paid.insert(budget.charge(Kind::Host, 0).map_err(|_| Errno::NOMEM)?),
+            };
+            // While the bytes move, both the old and the new memory are held.
+            let (old, new) = (self.bytes.capacity() as u64, (self.bytes.len() + more) as u64);
+            paid.grow(new).map_err(|_| Errno::NOMEM)?;
+            let reserved = self.bytes.try_reserve_exact(more);
+            paid.shrink(if reserved.is_ok() { old } else { new });
+            reserved.map_err(|_: TryReserveError| Errno::NOMEM)?;
+        }
+        self.bytes.extend_from_slice(&bytes[..len]);
+        Ok(len)
+    }
 }
 
 fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -76,9 +104,10 @@ fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl WritePipe {
-    /// Collects up to `capacity` bytes; for a write past that the guest gets `ENOSPC`.
+    /// Collects up to `capacity` bytes; for a write past that the guest gets `ENOSPC`. What it holds is charged to the
+    /// budget of the engine that the guest runs in; where that is used up the guest gets `ENOMEM`.
     pub fn in_memory(capacity: usize) -> Self {
-        Self(Sink::Memory(Arc::new(Mutex::new(Memory { bytes: Vec::new(), capacity }))))
+        Self(Sink::Memory(Arc::new(Mutex::new(Memory { bytes: Vec::new(), capacity, paid: None }))))
     }
 
     /// Passes everything to `writer`, and flushes it after every write of the guest's.
@@ -94,18 +123,9 @@ impl WritePipe {
         }
     }
 
-    fn write(&self, bytes: &[u8]) -> Result<usize, Errno> {
+    fn write(&self, budget: &Budget, bytes: &[u8]) -> Result<usize, Errno> {
         match &self.0 {
-            Sink::Memory(memory) => {
-                let memory = &mut *lock(memory);
-                let len = bytes.len().min(memory.capacity.saturating_sub(memory.bytes.len()));
-                if len == 0 && !bytes.is_empty() {
-                    return Err(Errno::NOSPC);
-                }
-                memory.bytes.try_reserve(len).map_err(|_: TryReserveError| Errno::NOMEM)?;
-                memory.bytes.extend_from_slice(&bytes[..len]);
-                Ok(len)
-            }
+            Sink::Memory(memory) => lock(memory).write(budget, bytes),
             Sink::Writer(writer) => {
                 let writer = &mut *lock(writer);
                 writer.write_all(bytes)?;
@@ -128,12 +148,85 @@ pub(crate) enum Stdio {
     Null,
     Read(ReadPipe),
     Write(WritePipe),
-    /// One of the host's own.
-    Host {
-        stream: Stream,
-        /// Whether reading or writing it may take as long as somebody else likes.
-        waits: bool,
-    },
+    Host(HostStream),
+}
+
+/// One of the host's own streams.
+pub(crate) struct HostStream {
+    stream: Stream,
+    /// Whether reading or writing it may take as long as somebody else likes.
+    waits: bool,
+    filter: Option<EscapeFilter>,
+    exit_on_broken_pipe: bool,
+}
+
+/// The exit code of programs that wrote to a pipe when nobody was left to read from it, as a shell shows it.
+const BROKEN_PIPE: i32 = 128 + 13;
+
+impl HostStream {
+    pub(crate) fn configure(&mut self, filter_terminal_escapes: bool, exit_on_broken_pipe: bool) {
+        self.filter =
+            (filter_terminal_escapes && self.stream.as_fd().is_terminal()).then(EscapeFilter::default);
+        self.exit_on_broken_pipe = exit_on_broken_pipe;
+    }
+
+    fn write(&self, interrupt: Interrupt<'_>, bytes: &[u8], nonblock: bool) -> Result<usize> {
+        let stream = self.stream.as_fd();
+        let result = match (&self.filter, self.waits) {
+            (Some(filter), _) => {
+                filter.write(bytes, |bytes| write_stream(interrupt, stream, bytes, nonblock))
+            }
+            (None, true) => write_stream(interrupt, stream, bytes, nonblock),
+            (None, false) => uninterrupted(|| Ok(rustix::io::write(stream, bytes)?)).map_err(Fail::from),
+        };
+        match result {
+            Err(Fail::Errno(Errno::PIPE)) if self.exit_on_broken_pipe => Err(Fail::Exit(BROKEN_PIPE)),
+            result => result,
+        }
+    }
+}
+
+/// Replaces control characters, each by as many bytes as it has.
+#[derive(Default)]
+struct EscapeFilter {
+    /// Whether the last byte was the first of two that may be a control character.
+    half: AtomicBool,
+}
+
+impl EscapeFilter {
+    const HALF: u8 = 0xc2;
+
+    /// Passes all to `write`, until that doesn't take everything.
+    fn write(&self, bytes: &[u8], mut write: impl FnMut(&[u8]) -> Result<usize>) -> Result<usize> {
+        let mut written = 0;
+        for chunk in bytes.chunks(PIPE_BUF) {
+            let mut filtered = [0; PIPE_BUF];
+            let mut half = self.half.load(Ordering::Relaxed);
+            for (&byte, filtered) in chunk.iter().zip(&mut filtered) {
+                *filtered = match byte {
+                    b'\n' | b'\r' | b'\t' => byte,
+                    0..0x20 | 0x7f => b'?',
+                    // Makes it an inverted question mark.
+                    0x80..0xa0 if half => 0xbf,
+                    byte => byte,
+                };
+                half = byte == Self::HALF;
+            }
+            let count = match write(&filtered[..chunk.len()]) {
+                Ok(count) => count,
+                Err(Fail::Errno(_)) if written > 0 => break,
+                Err(fail) => return Err(fail),
+            };
+            if let Some(&last) = chunk[..count].last() {
+                self.half.store(last == Self::HALF, Ordering::Relaxed);
+            }
+            written += count;
+            if count < chunk.len() {
+                break;
+            }
+        }
+        Ok(written)
+    }
 }
 
 pub(crate) enum Stream {
@@ -162,17 +255,17 @@ pub(crate) fn waits(fd: impl AsFd) -> bool {
 impl Stdio {
     pub(crate) fn host(stream: Stream) -> Self {
         let waits = waits(&stream);
-        Stdio::Host { stream, waits }
+        Stdio::Host(HostStream { stream, waits, filter: None, exit_on_broken_pipe: false })
     }
 
     pub(crate) fn is_terminal(&self) -> bool {
-        matches!(self, Stdio::Host { stream, .. } if stream.as_fd().is_terminal())
+        matches!(self, Stdio::Host(host) if host.stream.as_fd().is_terminal())
     }
 
     /// The host's descriptor, if it must be waited for.
     pub(crate) fn waits(&self) -> Option<BorrowedFd<'_>> {
         match self {
-            Stdio::Host { stream, waits: true } => Some(stream.as_fd()),
+            Stdio::Host(host) if host.waits => Some(host.stream.as_fd()),
             _ => None,
         }
     }
@@ -181,21 +274,22 @@ impl Stdio {
         match self {
             Stdio::Null | Stdio::Write(_) => Ok(0),
             Stdio::Read(pipe) => Ok(uninterrupted(|| lock(&pipe.0).read(buf))?),
-            Stdio::Host { stream, waits: true } => read_stream(interrupt, stream.as_fd(), buf, nonblock),
-            Stdio::Host { stream, waits: false } => {
-                Ok(uninterrupted(|| Ok(rustix::io::read(stream.as_fd(), &mut *buf)?))?)
-            }
+            Stdio::Host(host) if host.waits => read_stream(interrupt, host.stream.as_fd(), buf, nonblock),
+            Stdio::Host(host) => Ok(uninterrupted(|| Ok(rustix::io::read(host.stream.as_fd(), &mut *buf)?))?),
         }
     }
 
-    pub(crate) fn write(&self, interrupt: Interrupt<'_>, bytes: &[u8], nonblock: bool) -> Result<usize> {
+    pub(crate) fn write(
+        &self,
+        interrupt: Interrupt<'_>,
+        budget: &Budget,
+        bytes: &[u8],
+        nonblock: bool,
+    ) -> Result<usize> {
         match self {
             Stdio::Null | Stdio::Read(_) => Ok(bytes.len()),
-            Stdio::Write(pipe) => Ok(pipe.write(bytes)?),
-            Stdio::Host { stream, waits: true } => write_stream(interrupt, stream.as_fd(), bytes, nonblock),
-            Stdio::Host { stream, waits: false } => {
-                Ok(uninterrupted(|| Ok(rustix::io::write(stream.as_fd(), bytes)?))?)
-            }
+            Stdio::Write(pipe) => Ok(pipe.write(budget, bytes)?),
+            Stdio::Host(host) => host.write(interrupt, bytes, nonblock),
         }
     }
 }
@@ -210,8 +304,6 @@ pub(crate) fn uninterrupted<R>(mut call: impl FnMut() -> io::Result<R>) -> io::R
     }
 }
 
-const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
-
 /// Reads once from something that may have to be waited for.
 pub(crate) fn read_stream(
     interrupt: Interrupt<'_>,
@@ -220,9 +312,7 @@ pub(crate) fn read_stream(
     nonblock: bool,
 ) -> Result<usize> {
     loop {
-        if !interrupt.wait(fd, PollFlags::IN, nonblock.then_some(&AT_ONCE))? {
-            return Err(Errno::AGAIN.into());
-        }
+        interrupt.wait_or_again(fd, PollFlags::IN, nonblock)?;
         match rustix::io::read(fd, &mut *buf) {
             // Somebody else who reads from it came first.
             Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => (),
@@ -241,17 +331,64 @@ pub(crate) fn write_stream(
     let mut written = 0;
     while written < bytes.len() {
         let chunk = &bytes[written..bytes.len().min(written + PIPE_BUF)];
-        let count = match interrupt.wait(fd, PollFlags::OUT, nonblock.then_some(&AT_ONCE)) {
-            Ok(true) => rustix::io::write(fd, chunk).map_err(|error| Fail::Errno(error.into())),
-            Ok(false) => Err(Errno::AGAIN.into()),
-            Err(fail) => return Err(fail),
-        };
-        match count {
+        let ready = interrupt.wait_or_again(fd, PollFlags::OUT, nonblock);
+        match ready.and_then(|()| Ok(rustix::io::write(fd, chunk)?)) {
             Ok(count) => written += count,
             Err(Fail::Errno(Errno::AGAIN | Errno::INTR)) if !nonblock => (),
-            Err(_) if written > 0 => break,
+            Err(Fail::Errno(_)) if written > 0 => break,
             Err(fail) => return Err(fail),
         }
     }
     Ok(written)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What arrives, if as much is taken at a time.
+    fn filtered(bytes: &[u8], most: usize) -> Vec<u8> {
+        let filter = EscapeFilter::default();
+        let mut arrived = Vec::new();
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let count = filter.write(rest, |bytes| {
+                let count = bytes.len().min(most);
+                arrived.extend_from_slice(&bytes[..count]);
+                Ok(count)
+            });
+            rest = &rest[count.unwrap()..];
+        }
+        arrived
+    }
+
+    #[test]
+    fn a_terminal_gets_no_commands() {
+        let long = [b"x".repeat(PIPE_BUF - 1), "\u{9b}31m".into()].concat();
+        let expected = [b"x".repeat(PIPE_BUF - 1), "¿31m".into()].concat();
+        for (text, expected) in [
+            ("plain\ttext\r\n".as_bytes(), "plain\ttext\r\n".as_bytes()),
+            (b"\x1b[2J\x07\x08\x00\x7f", b"?[2J????"),
+            ("\u{9b}2J \u{85} \u{a0}".as_bytes(), "¿2J ¿ \u{a0}".as_bytes()),
+            // Bytes of other characters that look the same alone.
+            ("é Ā 。 😀".as_bytes(), "é Ā 。 😀".as_bytes()),
+            (&long, &expected),
+        ] {
+            for most in [1, 2, 3, 1000, 10_000] {
+                assert_eq!(filtered(text, most), expected, "{most}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_write_that_fails_is_reported_once_nothing_was_written() {
+        let filter = EscapeFilter::default();
+        assert_eq!(filter.write(b"x", |_| Err(Errno::PIPE.into())), Err(Fail::Errno(Errno::PIPE)));
+        let mut room = PIPE_BUF;
+        let result = filter.write(&[b'x'; 2 * PIPE_BUF], |bytes| match room {
+            0 => Err(Errno::AGAIN.into()),
+            _ => Ok(std::mem::take(&mut room).min(bytes.len())),
+        });
+        assert_eq!(result, Ok(PIPE_BUF));
+    }
 }

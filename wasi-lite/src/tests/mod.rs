@@ -4,12 +4,16 @@ mod files;
 mod paths;
 mod poll;
 mod readonly;
+mod replay;
+mod snapshot;
+mod sockets;
 mod stdio;
 
-use crate::abi::{Filetype, Rights};
+use crate::abi::{Filetype, Rights, Snapshot};
 use crate::errno::{Errno, Fail, Result};
 use crate::guest::{Guest, Interrupt};
 use crate::{DirPerms, FilePerms, WasiCtx, WasiCtxBuilder};
+use dunlin::Budget;
 use std::io::{PipeReader, PipeWriter, Write};
 use std::os::fd::AsFd;
 use tempfile::TempDir;
@@ -49,6 +53,8 @@ pub(crate) const FOLLOW: u32 = 1;
 pub(crate) struct Sandbox {
     pub(crate) ctx: WasiCtx,
     pub(crate) memory: Vec<u8>,
+    pub(crate) snapshot: Snapshot,
+    pub(crate) budget: Budget,
     interrupt: (PipeReader, PipeWriter),
     /// On the host; the guest has the directory `root` in it.
     pub(crate) host: TempDir,
@@ -76,7 +82,14 @@ impl Sandbox {
     pub(crate) fn with(ctx: WasiCtx) -> Self {
         let host = tempfile::tempdir().unwrap();
         std::fs::create_dir(host.path().join("root")).unwrap();
-        Self { ctx, memory: vec![0; 1 << 16], interrupt: std::io::pipe().unwrap(), host }
+        Self {
+            ctx,
+            memory: vec![0; 1 << 16],
+            snapshot: Snapshot::Preview1,
+            budget: Budget::unlimited(),
+            interrupt: std::io::pipe().unwrap(),
+            host,
+        }
     }
 
     /// With the directory on descriptor 3.
@@ -97,7 +110,7 @@ impl Sandbox {
 
     pub(crate) fn call(&mut self, call: impl FnOnce(&mut WasiCtx, &mut Guest<'_>) -> Result) -> Result {
         let interrupt = Interrupt(Some(self.interrupt.0.as_fd()));
-        call(&mut self.ctx, &mut Guest::new(&mut self.memory, interrupt))
+        call(&mut self.ctx, &mut Guest::new(&mut self.memory, self.snapshot, interrupt, &self.budget))
     }
 
     #[track_caller]

@@ -1,0 +1,140 @@
+use super::*;
+use std::io::Read;
+use std::net::{TcpListener, TcpStream};
+use std::time::Duration;
+
+const LISTENER: u32 = 3;
+const PEEK: u32 = 1;
+const WAITALL: u32 = 2;
+
+fn listening() -> (Sandbox, std::net::SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    (Sandbox::with(WasiCtx::builder().preopened_socket(listener).unwrap().build()), address)
+}
+
+impl Sandbox {
+    fn accept(&mut self, fdflags: u32) -> Result<u32> {
+        self.call(|ctx, guest| ctx.sock_accept(guest, LISTENER, fdflags, 0))?;
+        Ok(self.result())
+    }
+
+    fn recv(&mut self, fd: u32, lens: &[usize], flags: u32) -> Result<Vec<u8>> {
+        let (iovs, len) = self.iovs(lens);
+        self.call(|ctx, guest| ctx.sock_recv(guest, fd, iovs, len, flags, 0, 8))?;
+        assert_eq!(get_u16(&self.memory, 8), 0);
+        Ok(self.read_bytes())
+    }
+
+    fn send(&mut self, fd: u32, bytes: &[u8], flags: u32) -> Result<u32> {
+        self.memory[BUF as usize..][..bytes.len()].copy_from_slice(bytes);
+        let (iovs, len) = self.iovs(&[bytes.len()]);
+        self.call(|ctx, guest| ctx.sock_send(guest, fd, iovs, len, flags, 0))?;
+        Ok(self.result())
+    }
+
+    fn shutdown(&mut self, fd: u32, how: u32) -> Result<(), Errno> {
+        self.done(|ctx, guest| ctx.sock_shutdown(guest, fd, how))
+    }
+}
+
+#[test]
+fn a_connection() {
+    let (mut sandbox, address) = listening();
+    let mut client = TcpStream::connect(address).unwrap();
+    let fd = sandbox.accept(0).unwrap();
+    assert_eq!(fd, 4);
+    client.write_all(b"abcdef").unwrap();
+    assert_eq!(sandbox.recv(fd, &[2, 9], PEEK).unwrap(), b"ab");
+    assert_eq!(sandbox.recv(fd, &[0, 3], 0).unwrap(), b"abc");
+    assert_eq!(sandbox.read(fd, &[1]).unwrap(), b"d");
+    assert_eq!(sandbox.send(fd, b"one ", 0), Ok(4));
+    assert_eq!(sandbox.write(fd, &[b"t", b"wo"]), Ok(3));
+    // What arrives piecemeal is waited for.
+    let thread = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(30));
+        client.write_all(b"gh").unwrap();
+        client
+    });
+    assert_eq!(sandbox.recv(fd, &[3, 1], WAITALL).unwrap(), b"efgh");
+    let mut client = thread.join().unwrap();
+    sandbox.shutdown(fd, 2).unwrap();
+    let mut received = String::new();
+    client.read_to_string(&mut received).unwrap();
+    assert_eq!(received, "one two");
+    assert_eq!(sandbox.write(fd, &[b"x"]), Err(Fail::Errno(Errno::PIPE)));
+    drop(client);
+    assert_eq!(sandbox.recv(fd, &[9], WAITALL).unwrap(), b"");
+    sandbox.close(fd).unwrap();
+    assert_eq!(sandbox.recv(fd, &[9], 0), Err(Fail::Errno(Errno::BADF)));
+}
+
+#[test]
+fn what_waits_can_be_interrupted_or_refused() {
+    let (mut sandbox, address) = listening();
+    sandbox.call(|ctx, guest| ctx.fd_fdstat_set_flags(guest, LISTENER, NONBLOCK)).unwrap();
+    assert_eq!(sandbox.accept(0), Err(Fail::Errno(Errno::AGAIN)));
+    sandbox.call(|ctx, guest| ctx.fd_fdstat_set_flags(guest, LISTENER, 0)).unwrap();
+    let _client = TcpStream::connect(address).unwrap();
+    let fd = sandbox.accept(NONBLOCK).unwrap();
+    for flags in [0, PEEK, WAITALL] {
+        assert_eq!(sandbox.recv(fd, &[9], flags), Err(Fail::Errno(Errno::AGAIN)));
+    }
+    sandbox.call(|ctx, guest| ctx.fd_fdstat_set_flags(guest, fd, 0)).unwrap();
+    sandbox.interrupt();
+    assert_eq!(sandbox.accept(0), Err(Fail::Interrupted));
+    for flags in [0, PEEK, WAITALL] {
+        assert_eq!(sandbox.recv(fd, &[9], flags), Err(Fail::Interrupted));
+    }
+}
+
+#[test]
+fn sockets_look_like_sockets() {
+    let (mut sandbox, address) = listening();
+    let _client = TcpStream::connect(address).unwrap();
+    let fd = sandbox.accept(0).unwrap();
+    for (fd, rights) in [(LISTENER, Rights::LISTENER), (fd, Rights::CONNECTION)] {
+        let (filetype, flags, base, inheriting) = sandbox.fdstat(fd).unwrap();
+        assert_eq!((filetype, flags, base), (Filetype::SocketStream as u8, 0, rights.bits()));
+        assert_eq!(inheriting, Rights::CONNECTION.bits());
+        assert_eq!(sandbox.fstat(fd).unwrap().filetype, Filetype::SocketStream as u8);
+        assert_eq!(sandbox.seek(fd, 0, 0), Err(Errno::SPIPE));
+        assert_eq!(sandbox.open_with((fd, 0), "x", 0, READ, 0), Err(Errno::NOTDIR));
+        sandbox.fails(Errno::BADF, |ctx, guest| ctx.fd_filestat_set_size(guest, fd, 0));
+        sandbox.fails(Errno::INVAL, |ctx, guest| ctx.fd_sync(guest, fd));
+        sandbox.fails(Errno::BADF, |ctx, guest| ctx.fd_prestat_get(guest, fd, 0));
+    }
+    assert_eq!(sandbox.pread(fd, &[9], 0), Err(Fail::Errno(Errno::SPIPE)));
+}
+
+#[test]
+fn mistakes() {
+    let (mut sandbox, address) = listening();
+    let _client = TcpStream::connect(address).unwrap();
+    let fd = sandbox.accept(0).unwrap();
+    sandbox.fails(Errno::INVAL, |ctx, guest| ctx.sock_accept(guest, fd, 0, 0));
+    sandbox.fails(Errno::INVAL, |ctx, guest| ctx.sock_accept(guest, LISTENER, APPEND, 0));
+    sandbox.fails(Errno::FAULT, |ctx, guest| ctx.sock_accept(guest, LISTENER, 0, 65_533));
+    assert_eq!(sandbox.recv(LISTENER, &[9], 0), Err(Fail::Errno(Errno::NOTCONN)));
+    assert_eq!(sandbox.read(LISTENER, &[9]), Err(Fail::Errno(Errno::NOTCONN)));
+    assert_eq!(sandbox.send(LISTENER, b"x", 0), Err(Fail::Errno(Errno::NOTCONN)));
+    assert_eq!(sandbox.shutdown(LISTENER, 1), Err(Errno::NOTCONN));
+    assert_eq!(sandbox.recv(fd, &[9], 4), Err(Fail::Errno(Errno::INVAL)));
+    assert_eq!(sandbox.send(fd, b"x", 1), Err(Fail::Errno(Errno::INVAL)));
+    assert_eq!(sandbox.shutdown(fd, 0), Err(Errno::INVAL));
+    assert_eq!(sandbox.shutdown(fd, 4), Err(Errno::INVAL));
+    for other in [1, 17] {
+        let errno = if other == 1 { Errno::NOTSOCK } else { Errno::BADF };
+        sandbox.fails(errno, |ctx, guest| ctx.sock_accept(guest, other, 0, 0));
+        assert_eq!(sandbox.recv(other, &[9], 0), Err(Fail::Errno(errno)));
+        assert_eq!(sandbox.send(other, b"x", 0), Err(Fail::Errno(errno)));
+        assert_eq!(sandbox.shutdown(other, 1), Err(errno));
+    }
+    // Rights that were given up are gone, for new connections as well.
+    let base = Rights::CONNECTION - Rights::SOCK_SHUTDOWN;
+    sandbox.call(|ctx, guest| ctx.fd_fdstat_set_rights(guest, fd, base.bits(), 0)).unwrap();
+    assert_eq!(sandbox.shutdown(fd, 1), Err(Errno::NOTCAPABLE));
+    let base = (Rights::LISTENER - Rights::SOCK_ACCEPT).bits();
+    sandbox.call(|ctx, guest| ctx.fd_fdstat_set_rights(guest, LISTENER, base, 0)).unwrap();
+    sandbox.fails(Errno::NOTCAPABLE, |ctx, guest| ctx.sock_accept(guest, LISTENER, 0, 0));
+}
