@@ -1,6 +1,7 @@
 //! The command line: options into structs, and a sentence for whatever can't be understood.
 
 use crate::failure::Failure;
+use crate::grants::Grants;
 use lexopt::{Arg, Parser, ValueExt};
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -48,6 +49,12 @@ pub(crate) struct RunOptions {
     pub(crate) invoke: Option<String>,
     /// The folders that the guest may use.
     pub(crate) dirs: Vec<Dir>,
+    /// Addresses where the guest may accept connections.
+    pub(crate) tcplisten: Vec<String>,
+    /// What the module may import.
+    pub(crate) grants: Grants,
+    /// Whether a terminal is kept from the guest's control characters.
+    pub(crate) filter_escapes: bool,
     /// The guest's environment.
     pub(crate) env: Vec<(String, String)>,
     /// Units of fuel.
@@ -84,11 +91,17 @@ const COMMANDS: [(&str, &str, &[&str]); 4] = [
             "--dir",
             "--dir-ro",
             "--env",
+            "--tcplisten",
+            "--allow",
+            "--deny",
+            "--filter-escapes",
             "--fuel",
             "--timeout",
             "--max-stack",
             "-W",
             "--wasm",
+            "-S",
+            "--wasi",
             "--unknown-imports",
             "--report",
             "--profile",
@@ -162,6 +175,13 @@ fn run(mut parser: Parser) -> Result<Command, Failure> {
             Some(Arg::Long("dir")) => options.dirs.push(dir(&mut parser, "--dir", false)?),
             Some(Arg::Long("dir-ro")) => options.dirs.push(dir(&mut parser, "--dir-ro", true)?),
             Some(Arg::Long("env")) => options.env.push(env(&text(&mut parser, "--env")?)?),
+            Some(Arg::Long("tcplisten")) => options.tcplisten.push(text(&mut parser, "--tcplisten")?),
+            Some(Arg::Short('S') | Arg::Long("wasi")) => {
+                wasi_options(&mut options, &text(&mut parser, "-S")?)?
+            }
+            Some(Arg::Long("allow")) => options.grants.allow(&text(&mut parser, "--allow")?)?,
+            Some(Arg::Long("deny")) => options.grants.deny(&text(&mut parser, "--deny")?)?,
+            Some(Arg::Long("filter-escapes")) => options.filter_escapes = true,
             Some(Arg::Long("fuel")) => options.fuel = Some(fuel("--fuel", &text(&mut parser, "--fuel")?)?),
             Some(Arg::Long("timeout")) => {
                 options.timeout = Some(duration("--timeout", &text(&mut parser, "--timeout")?)?);
@@ -304,6 +324,19 @@ fn wasm_options(options: &mut RunOptions, list: &str) -> Result<(), Failure> {
                 return Err(Failure::usage(format_args!(
                     "-W takes fuel=N, timeout=TIME and max-wasm-stack=SIZE, separated by commas, not '{item}'"
                 )));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The options that wasmtime calls `-S`, likewise.
+fn wasi_options(options: &mut RunOptions, list: &str) -> Result<(), Failure> {
+    for item in list.split(',') {
+        match item.split_once('=') {
+            Some(("tcplisten", address)) => options.tcplisten.push(address.to_owned()),
+            _ => {
+                return Err(Failure::usage(format_args!("-S takes tcplisten=ADDR, not '{item}'")));
             }
         }
     }
@@ -458,6 +491,8 @@ mod tests {
             ..RunOptions::default()
         };
         assert_eq!(options, expected);
+        let listening = run_options("run --tcplisten a:1 -Stcplisten=b:2,tcplisten=c:3 --filter-escapes m");
+        assert_eq!((listening.tcplisten.join(" "), listening.filter_escapes), ("a:1 b:2 c:3".into(), true));
         let wasmtime = run_options("run -W fuel=1_000,timeout=500ms -Wmax-wasm-stack=4096 m");
         let same = run_options("run --fuel 1000 --timeout 0.5 --max-stack 4096 m");
         assert_eq!(wasmtime, same);
@@ -493,6 +528,8 @@ mod tests {
         assert!(refusal("inspect a b").contains("one module too many"));
         assert!(refusal("run -W gc=y m").contains("'gc=y'"));
         assert!(refusal("run --unknown-imports ignore m").contains("'trap'"));
+        assert!(refusal("run -S http m").contains("'http'"));
+        assert!(refusal("run --deny clock,sing m").contains("'sing'"));
         assert!(refusal("run --dir ::/x m").contains("HOST::GUEST"));
         assert!(refusal("run --env DUNLIN_TEST_NOT_SET m").contains("no such variable"));
         assert!(refusal("").contains("a command is missing"));

@@ -10,6 +10,8 @@ pub(crate) const EXIT_USAGE: u8 = 2;
 pub(crate) const EXIT_TIMEOUT: u8 = 124;
 /// The guest ran out of fuel.
 pub(crate) const EXIT_FUEL: u8 = 125;
+/// Added to its number: a signal ended the process.
+pub(crate) const EXIT_SIGNAL: u8 = 128;
 /// The guest trapped.
 pub(crate) const EXIT_TRAP: u8 = 134;
 

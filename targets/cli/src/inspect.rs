@@ -8,6 +8,7 @@ use crate::output::{print, shown};
 use crate::scan::{Feature, Item, Scan, scan};
 use crate::wasi;
 use dunlin::{Engine, ExternType, ImportType, Module, Section};
+use dunlin_wasi_lite::Capability;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fmt::Write;
@@ -33,8 +34,8 @@ struct View<'m> {
 
 struct Import<'m> {
     import: ImportType<'m>,
-    /// What it lets the module do.
-    purpose: String,
+    /// What it lets the module do, and what it does itself.
+    purpose: Option<(Capability, &'static str)>,
     /// Why `dunlin run` has nothing that fits, if so.
     missing: Option<String>,
 }
@@ -47,10 +48,7 @@ fn imports<'m>(engine: &Engine, module: &'m Module) -> Result<Vec<Import<'m>>, F
             Some(ty) => Some(format!("Dunlin has it as a {ty}")),
             None => Some(String::from("unknown to Dunlin")),
         };
-        let purpose = match missing {
-            Some(_) => String::from("wants what Dunlin doesn't provide"),
-            None => wasi::purpose(import.name()),
-        };
+        let purpose = if missing.is_none() { wasi::purpose(import.name()) } else { None };
         Import { import, purpose, missing }
     });
     Ok(imports.collect())
@@ -151,21 +149,25 @@ impl View<'_> {
         }
         let mut groups = BTreeMap::<_, Vec<_>>::new();
         for import in &self.imports {
+            let capability = import.purpose.map(|(capability, _)| capability);
             // What is missing comes last.
-            groups.entry((import.missing.is_some(), &import.purpose)).or_default().push(import);
+            groups.entry((capability.is_none(), capability)).or_default().push(import);
         }
         writeln!(text, "\nWith what it imports, it")?;
-        for ((missing, purpose), imports) in groups {
-            writeln!(text, "  {purpose}")?;
-            if missing {
-                for Import { import, missing, .. } in imports {
-                    let (from, name) = (shown(import.module()), shown(import.name()));
-                    let reason = missing.as_deref().unwrap_or_default();
-                    writeln!(text, "    {from}.{name}: {} ({reason})", import.ty())?;
+        for ((_, capability), imports) in groups {
+            match capability {
+                Some(capability) => writeln!(text, "  {capability} ({})", capability.name())?,
+                None => writeln!(text, "  wants what Dunlin doesn't provide")?,
+            }
+            for Import { import, purpose, missing } in imports {
+                let (from, name) = (shown(import.module()), shown(import.name()));
+                match purpose {
+                    Some((_, does)) => writeln!(text, "    {name:<23} {does}")?,
+                    None => {
+                        let reason = missing.as_deref().unwrap_or_default();
+                        writeln!(text, "    {from}.{name}: {} ({reason})", import.ty())?;
+                    }
                 }
-            } else {
-                let names: Vec<_> = imports.iter().map(|import| shown(import.import.name())).collect();
-                write_wrapped(text, &names)?;
             }
         }
         Ok(())
@@ -184,7 +186,9 @@ impl View<'_> {
                 ("kind", kind(import.ty()).into()),
                 ("type", import.ty().to_string().into()),
                 ("provided", missing.is_none().into()),
-                ("purpose", missing.is_none().then(|| purpose.clone()).into()),
+                ("capability", purpose.map(|(capability, _)| capability.name()).into()),
+                ("purpose", purpose.map(|(capability, _)| capability.to_string()).into()),
+                ("does", purpose.map(|(_, does)| does).into()),
                 ("problem", missing.clone().into()),
             ])
         });
@@ -236,21 +240,6 @@ impl View<'_> {
 
 fn heading(text: &mut String, title: &str, count: usize) -> std::fmt::Result {
     if count == 0 { writeln!(text, "\n{title}: none") } else { writeln!(text, "\n{title}:") }
-}
-
-fn write_wrapped(text: &mut String, names: &[String]) -> std::fmt::Result {
-    let mut width = usize::MAX;
-    for name in names {
-        if width.saturating_add(name.len()) > 100 {
-            let before = if width == usize::MAX { "    " } else { "\n    " };
-            write!(text, "{before}{name}")?;
-            width = 4;
-        } else {
-            write!(text, " {name}")?;
-        }
-        width += name.len() + 1;
-    }
-    writeln!(text)
 }
 
 fn limits(minimum: u64, maximum: Option<u64>) -> String {

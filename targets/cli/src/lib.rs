@@ -4,6 +4,7 @@
 mod args;
 mod entry;
 mod failure;
+mod grants;
 mod inspect;
 mod json;
 mod load;

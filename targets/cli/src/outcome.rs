@@ -1,7 +1,7 @@
 //! How a guest's run can end, and the report about it.
 
 use crate::args::RunOptions;
-use crate::failure::{EXIT_FUEL, EXIT_TIMEOUT, EXIT_TRAP, Failure, io_reason};
+use crate::failure::{EXIT_FUEL, EXIT_SIGNAL, EXIT_TIMEOUT, EXIT_TRAP, Failure, io_reason};
 use crate::json::{Json, object};
 use crate::output::complain;
 use dunlin::{Engine, FrameInfo, Module, Profile, WasmBacktrace};
@@ -22,6 +22,8 @@ pub(crate) enum Outcome {
     Timeout(Option<WasmBacktrace>),
     /// The guest's fuel was used up.
     OutOfFuel(Option<WasmBacktrace>),
+    /// The process got this signal.
+    Signalled(u8),
     /// It never began.
     Failed(Failure),
 }
@@ -34,6 +36,7 @@ impl Outcome {
             Outcome::Trapped(..) => EXIT_TRAP,
             Outcome::Timeout(_) => EXIT_TIMEOUT,
             Outcome::OutOfFuel(_) => EXIT_FUEL,
+            Outcome::Signalled(signal) => EXIT_SIGNAL + signal,
             Outcome::Failed(failure) => failure.code,
         }
     }
@@ -44,6 +47,7 @@ impl Outcome {
             Outcome::Trapped(..) => "trap",
             Outcome::Timeout(_) => "timeout",
             Outcome::OutOfFuel(_) => "out of fuel",
+            Outcome::Signalled(_) => "signal",
             Outcome::Failed(_) => "not run",
         }
     }
@@ -53,7 +57,7 @@ impl Outcome {
             Outcome::Trapped(_, backtrace) | Outcome::Timeout(backtrace) | Outcome::OutOfFuel(backtrace) => {
                 backtrace.as_ref()
             }
-            Outcome::Exited(_) | Outcome::Failed(_) => None,
+            Outcome::Exited(_) | Outcome::Signalled(_) | Outcome::Failed(_) => None,
         }
     }
 }
@@ -153,7 +157,8 @@ impl Session {
 
     fn sentence(&self, outcome: &Outcome) -> Option<String> {
         Some(match outcome {
-            Outcome::Exited(_) => return None,
+            // Whoever sent the signal knows.
+            Outcome::Exited(_) | Outcome::Signalled(_) => return None,
             Outcome::Trapped(message, _) => message.clone(),
             Outcome::Timeout(_) => match (self.timeout, self.progress().loaded.is_some()) {
                 (Some(timeout), true) => format!("timed out after {timeout:?}"),

@@ -2,14 +2,14 @@
 
 use crate::args::RunOptions;
 use crate::entry::{self, Entry};
-use crate::failure::{EXIT_TIMEOUT, Failure};
+use crate::failure::Failure;
 use crate::load::{display_name, load};
 use crate::outcome::{Outcome, Session};
 use crate::output::print;
 use crate::values;
 use crate::wasi::{self, Wasi};
-use crate::watchdog::Watchdog;
-use dunlin::{Config, Engine, Error, ErrorKind, Instance, Linker, Module, Store, Trap, Val};
+use crate::watchdog::{Reason, Watchdog};
+use dunlin::{Config, Engine, Error, ErrorKind, Instance, Linker, Module, Store, Trap, Val, WasmBacktrace};
 use std::sync::Arc;
 
 /// How many units of fuel lie between two samples of a profile, at most: some thousand samples a second.
@@ -20,19 +20,18 @@ pub(crate) fn run(options: RunOptions) -> Result<u8, Failure> {
     let engine = engine(&options)?;
     let name = display_name(&options.module);
     let session = Arc::new(Session::start(engine.clone(), name, &options)?);
-    let watchdog = match options.timeout {
-        Some(timeout) => {
-            let told = session.clone();
-            let give_up = move || {
-                told.finish(&Outcome::Timeout(None));
-                std::process::exit(EXIT_TIMEOUT.into());
-            };
-            let dog = Watchdog::start(session.started, timeout, give_up);
-            Some(dog.map_err(|error| Failure::unusable(format_args!("--timeout needs a thread: {error}")))?)
-        }
-        None => None,
+    let give_up = || {
+        let told = session.clone();
+        move |reason| std::process::exit(told.finish(&stopped_for(reason, None)).into())
     };
-    let result = attempt(&options, &engine, &session, watchdog.as_ref());
+    let no_thread =
+        |error| Failure::unusable(format_args!("a thread is needed to stop the program: {error}"));
+    let mut watchdog = Watchdog::new();
+    watchdog.obey_signals(give_up()).map_err(no_thread)?;
+    if let Some(timeout) = options.timeout {
+        watchdog.limit(session.started, timeout, give_up()).map_err(no_thread)?;
+    }
+    let result = attempt(&options, &engine, &session, &watchdog);
     // From here on, the end is ours to tell.
     drop(watchdog);
     let outcome = match result {
@@ -56,21 +55,22 @@ fn attempt(
     options: &RunOptions,
     engine: &Engine,
     session: &Session,
-    watchdog: Option<&Watchdog>,
+    watchdog: &Watchdog,
 ) -> Result<Outcome, Failure> {
     // Before the module: it may come slowly, and options that can't be had needn't wait for it.
     let wasi = wasi::context(options)?;
     let module = load(engine, &options.module)?;
     session.loaded(&module);
+    if let Some(refusal) = options.grants.refusal(&module) {
+        return Err(Failure::unusable(format_args!("{}: {refusal}", display_name(&options.module))));
+    }
     let unusable = |error: Error| Failure::unusable(error.context(display_name(&options.module)));
     let entry = entry::find(&module, options.invoke.as_deref(), &options.args)?;
     let linker = linker(engine, &module, options.trap_unknown_imports).map_err(unusable)?;
     let mut store = Store::try_new(engine, wasi).map_err(unusable)?;
     let fuel = options.fuel.unwrap_or(u64::MAX);
     let counted = store.set_fuel(fuel).is_ok();
-    if let Some(watchdog) = watchdog {
-        watchdog.running(store.interrupt_handle());
-    }
+    watchdog.running(store.interrupt_handle());
     if options.profile.is_some() {
         store.profile(PROFILE_EVERY);
     }
@@ -98,7 +98,7 @@ fn attempt(
             }
             Err(failure)
         }
-        Err(error) => Ok(stopped(error)),
+        Err(error) => Ok(stopped(error, watchdog.reason())),
     }
 }
 
@@ -130,14 +130,21 @@ fn call(store: &mut Store<Wasi>, instance: Instance, entry: &Entry) -> Result<Ve
     Ok(results)
 }
 
-/// Why the guest didn't return.
-fn stopped(error: Error) -> Outcome {
+fn stopped_for(reason: Reason, backtrace: Option<WasmBacktrace>) -> Outcome {
+    match reason {
+        Reason::Timeout => Outcome::Timeout(backtrace),
+        Reason::Signal(signal) => Outcome::Signalled(signal),
+    }
+}
+
+/// Why the guest didn't return; `reason` is why it was stopped, if it was.
+fn stopped(error: Error, reason: Option<Reason>) -> Outcome {
     if let Some(code) = wasi::exit_code(&error) {
         return Outcome::Exited(code);
     }
     let backtrace = error.backtrace().cloned();
     match error.trap() {
-        Some(Trap::Interrupt) => Outcome::Timeout(backtrace),
+        Some(Trap::Interrupt) => stopped_for(reason.unwrap_or(Reason::Timeout), backtrace),
         Some(Trap::OutOfFuel) => Outcome::OutOfFuel(backtrace),
         Some(Trap::StackOverflow) => {
             Outcome::Trapped(format!("the program trapped: {error} (--max-stack gives it more)"), backtrace)

@@ -3,7 +3,10 @@
 use crate::args::RunOptions;
 use crate::failure::{Failure, io_reason};
 use dunlin::{Engine, Error, ExternType, Linker, Store};
-use dunlin_wasi_lite::{DirPerms, FilePerms, I32Exit, WasiCtx, WasiCtxBuilder, add_to_linker, capability};
+use dunlin_wasi_lite::{
+    Capability, DirPerms, FilePerms, I32Exit, WasiCtx, WasiCtxBuilder, add_to_linker, capability, description,
+};
+use std::net::TcpListener;
 use std::path::Path;
 
 /// The data of the guest's store.
@@ -13,6 +16,7 @@ pub(crate) type Wasi = WasiCtx;
 pub(crate) fn context(options: &RunOptions) -> Result<Wasi, Failure> {
     let mut builder = WasiCtxBuilder::new();
     builder.inherit_stdout().inherit_stderr();
+    builder.filter_terminal_escapes(options.filter_escapes).exit_on_broken_pipe(true);
     // A module from standard input leaves nothing there.
     if options.module != "-" {
         builder.inherit_stdin();
@@ -43,6 +47,12 @@ pub(crate) fn context(options: &RunOptions) -> Result<Wasi, Failure> {
             Failure::unusable(format_args!("{option} {}: {}", dir.host.display(), io_reason(&error)))
         })?;
     }
+    for address in &options.tcplisten {
+        let listener = TcpListener::bind(address.as_str());
+        listener.and_then(|listener| builder.preopened_socket(listener).map(|_| ())).map_err(|error| {
+            Failure::unusable(format_args!("--tcplisten {address}: {}", io_reason(&error)))
+        })?;
+    }
     Ok(builder.build())
 }
 
@@ -58,9 +68,9 @@ pub(crate) fn exit_code(error: &Error) -> Option<u32> {
     error.downcast_ref::<I32Exit>().map(|exit| exit.0 as u32)
 }
 
-/// What a function that is provided lets a module do.
-pub(crate) fn purpose(name: &str) -> String {
-    capability(name).map_or_else(|| String::from("does something else"), |capability| capability.to_string())
+/// What a function that is provided lets a module do, and what it does itself.
+pub(crate) fn purpose(name: &str) -> Option<(Capability, &'static str)> {
+    capability(name).zip(description(name))
 }
 
 /// The types of what is provided.
