@@ -323,6 +323,8 @@ pub(crate) struct FileFd {
     pub(crate) file: File,
     pub(crate) filetype: Filetype,
     pub(crate) perms: FilePerms,
+    /// Whether the guest opened it for writing. The host may have, to create it.
+    pub(crate) writable: bool,
     /// Whether reading or writing may take as long as somebody else likes: the file is no file on a disk.
     pub(crate) waits: bool,
 }

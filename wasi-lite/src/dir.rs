@@ -139,7 +139,13 @@ impl WasiCtx {
             let mut rights = Rights::FILE & inherited;
             rights.set(Rights::FD_READ, read);
             rights.set(Rights::FD_WRITE, write);
-            let kind = Kind::File(FileFd { file, filetype, perms: dir.file_perms, waits: waits(filetype) });
+            let kind = Kind::File(FileFd {
+                file,
+                filetype,
+                perms: dir.file_perms,
+                writable: write,
+                waits: waits(filetype),
+            });
             Fd::new(kind, rights, rights)
         };
         fd.nonblock = fdflags.contains(Fdflags::NONBLOCK);

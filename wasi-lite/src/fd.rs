@@ -214,6 +214,7 @@ impl WasiCtx {
         newoffset: u32,
     ) -> Result {
         guest.check(newoffset, 8)?;
+        self.fds.get(fd)?;
         let position = match guest.snapshot.whence(whence)? {
             Whence::Set => SeekFrom::Start(u64::try_from(offset).map_err(|_| Errno::INVAL)?),
             Whence::Cur => SeekFrom::Current(offset),
@@ -273,6 +274,10 @@ impl WasiCtx {
 
     pub(crate) fn fd_allocate(&mut self, _: &mut Guest<'_>, fd: u32, offset: u64, len: u64) -> Result {
         let file = self.fds.file(fd, Rights::FD_ALLOCATE)?;
+        // As POSIX says.
+        if !file.writable {
+            return Err(Errno::BADF.into());
+        }
         Ok(rustix::fs::fallocate(&file.file, FallocateFlags::empty(), offset, len)?)
     }
 
@@ -354,7 +359,10 @@ impl WasiCtx {
 
     pub(crate) fn fd_filestat_set_size(&mut self, _: &mut Guest<'_>, fd: u32, size: u64) -> Result {
         let file = self.fds.file(fd, Rights::FD_FILESTAT_SET_SIZE)?;
-        // Linux gives `EINVAL` for a file that isn't open for writing, too.
+        // As POSIX says.
+        if !file.writable {
+            return Err(Errno::INVAL.into());
+        }
         Ok(uninterrupted(|| Ok(rustix::fs::ftruncate(&file.file, size)?))?)
     }
 
