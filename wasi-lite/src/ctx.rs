@@ -2,6 +2,7 @@
 
 use crate::abi::{Fdflags, Filetype, Rights};
 use crate::clock::{Clocks, HostMonotonicClock, HostWallClock};
+use crate::cookies::Cookies;
 use crate::errno::{Errno, Result};
 use crate::process::{Random, Strings};
 use crate::replay::{ReplayClock, replay_random};
@@ -165,7 +166,14 @@ impl WasiCtxBuilder {
     ) -> io::Result<&mut Self> {
         let dir = Dir::open_ambient_dir(host_path, cap_std::ambient_authority())?;
         let name = Some(guest_path.as_ref().to_owned());
-        self.preopens.push(DirFd { dir, name, dir_perms, file_perms, listing: None });
+        self.preopens.push(DirFd {
+            dir,
+            name,
+            dir_perms,
+            file_perms,
+            listing: None,
+            cookies: Cookies::default(),
+        });
         Ok(self)
     }
 
@@ -337,6 +345,7 @@ pub(crate) struct DirFd {
     pub(crate) file_perms: FilePerms,
     /// The same directory once more, for reading its entries: `dir` itself may be good for looking up names only.
     pub(crate) listing: Option<OwnedFd>,
+    pub(crate) cookies: Cookies,
 }
 
 /// A descriptor of the guest's.

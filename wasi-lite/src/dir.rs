@@ -2,12 +2,14 @@
 
 use crate::WasiCtx;
 use crate::abi::{Dirent, Fdflags, Filestat, Filetype, Lookupflags, Oflags, Rights, flags};
+use crate::cookies::Cookies;
 use crate::ctx::{DirFd, DirPerms, Fd, FileFd, FilePerms, Kind, O_DSYNC};
 use crate::errno::{Errno, Result};
 use crate::fd::{timestamps, waits};
 use crate::guest::Guest;
 use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt, SystemTimeSpec};
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
+use dunlin::Budget;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, SeekFrom, UTIME_NOW, UTIME_OMIT};
 use std::io;
 use std::mem::MaybeUninit;
@@ -18,6 +20,10 @@ use std::time::{Duration, UNIX_EPOCH};
 impl DirFd {
     /// A descriptor that entries can be read from.
     pub(crate) fn listing(&mut self) -> Result<BorrowedFd<'_>, Errno> {
+        self.listing_and_cookies().map(|(listing, _)| listing)
+    }
+
+    fn listing_and_cookies(&mut self) -> Result<(BorrowedFd<'_>, &mut Cookies), Errno> {
         let listing = match self.listing.take() {
             Some(listing) => listing,
             None => {
@@ -26,7 +32,7 @@ impl DirFd {
             }
         };
         let listing: &OwnedFd = self.listing.insert(listing);
-        Ok(listing.as_fd())
+        Ok((listing.as_fd(), &mut self.cookies))
     }
 
     fn require(&self, perms: DirPerms) -> Result<(), Errno> {
@@ -130,6 +136,7 @@ impl WasiCtx {
                 dir_perms: dir.dir_perms,
                 file_perms: dir.file_perms,
                 listing: None,
+                cookies: Cookies::default(),
             });
             // Guests often ask for less than they then use, so what they ask for isn't what they get.
             Fd::new(kind, Rights::DIRECTORY & inherited, inherited)
@@ -351,15 +358,16 @@ impl WasiCtx {
         guest.check(bufused, 4)?;
         self.fds.dir(fd, Rights::FD_READDIR)?.require(DirPerms::READ)?;
         let Kind::Dir(dir) = &mut self.fds.get_mut(fd)?.kind else { return Err(Errno::BADF.into()) };
-        let used = read_entries(dir, guest.bytes_mut(buf, buf_len)?, cookie)?;
+        let budget = guest.budget;
+        let used = read_entries(dir, guest.bytes_mut(buf, buf_len)?, cookie, budget)?;
         Ok(guest.store_u32(bufused, u32::try_from(used).map_err(|_| Errno::OVERFLOW)?)?)
     }
 }
 
 /// Fills `buf` with entries from `cookie` on; returns how much was used, which is less than all only at the end.
 ///
-/// The cookies are the system's own, so they stay valid while entries come and go.
-fn read_entries(dir: &mut DirFd, buf: &mut [u8], cookie: u64) -> Result<usize, Errno> {
+/// The cookies stand for the system's own, so they stay valid while entries come and go.
+fn read_entries(dir: &mut DirFd, buf: &mut [u8], cookie: u64, budget: &Budget) -> Result<usize, Errno> {
     // Enough for any one entry, and for what fits a buffer of the usual size.
     let mut scratch = [const { MaybeUninit::uninit() }; 4096];
     let mut used = 0;
@@ -369,8 +377,12 @@ fn read_entries(dir: &mut DirFd, buf: &mut [u8], cookie: u64) -> Result<usize, E
         used += len;
         used < buf.len()
     };
-    let listing = dir.listing()?;
-    rustix::fs::seek(listing, SeekFrom::Start(cookie))?;
+    let (listing, cookies) = dir.listing_and_cookies()?;
+    if cookie == 0 {
+        cookies.forget();
+    }
+    let offset = cookies.offset(cookie).ok_or(Errno::INVAL)?;
+    rustix::fs::seek(listing, SeekFrom::Start(offset))?;
     let own = rustix::fs::fstat(listing)?.st_ino;
     let mut entries = RawDir::new(listing, &mut scratch);
     while let Some(entry) = entries.next() {
@@ -390,7 +402,7 @@ fn read_entries(dir: &mut DirFd, buf: &mut [u8], cookie: u64) -> Result<usize, E
             filetype => filetype,
         };
         let dirent = Dirent {
-            next: entry.next_entry_cookie(),
+            next: cookies.number(entry.next_entry_cookie(), budget)?,
             // The parent of a preopened directory isn't the guest's concern.
             ino: if name == b".." { own } else { entry.ino() },
             namlen: u32::try_from(name.len()).map_err(|_| Errno::OVERFLOW)?,

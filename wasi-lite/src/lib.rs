@@ -41,6 +41,7 @@
 mod abi;
 mod capability;
 mod clock;
+mod cookies;
 mod ctx;
 mod dir;
 mod errno;

@@ -90,6 +90,8 @@ pub const NOTCAPABLE: u32 = 76;
 
 pub const READ: u64 = 1 << 1;
 pub const WRITE: u64 = 1 << 6;
+/// All rights that there are.
+pub const ALL: u64 = (1 << 30) - 1;
 /// The directory that the tests are given.
 pub const DIR: u32 = 3;
 /// No descriptor.
@@ -174,7 +176,7 @@ pub fn seen<T: Copy>(value: &T) -> T {
 pub fn open(path: &str, oflags: u32, rights: u64, fdflags: u32) -> u32 {
     let mut fd = NONE;
     is(
-        path_open(DIR, 0, at(path), path.len() as u32, oflags, rights, u64::MAX, fdflags, at_mut(&mut fd)),
+        path_open(DIR, 0, at(path), path.len() as u32, oflags, rights, ALL, fdflags, at_mut(&mut fd)),
         OK,
     );
     seen(&fd)
@@ -184,7 +186,7 @@ pub fn open(path: &str, oflags: u32, rights: u64, fdflags: u32) -> u32 {
 pub fn opens(dir: u32, lookup: u32, path: &str, oflags: u32, rights: u64) -> u32 {
     let mut fd = NONE;
     let errno =
-        path_open(dir, lookup, at(path), path.len() as u32, oflags, rights, u64::MAX, 0, at_mut(&mut fd));
+        path_open(dir, lookup, at(path), path.len() as u32, oflags, rights, ALL, 0, at_mut(&mut fd));
     if errno == OK {
         is(fd_close(seen(&fd)), OK);
     }
