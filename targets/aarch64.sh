@@ -83,7 +83,7 @@ check_static "$target_dir/$MUSL/release/dunlin"
 ls -l "$target_dir/$GNU/release/dunlin" "$target_dir/$MUSL/release/dunlin"
 $build_only && exit 0
 
-cargo test --release --target "$GNU" --package dunlin --package dunlin-spec-tests
+cargo test --release --target "$GNU" --package dunlin --package dunlin-wasi-lite --package dunlin-spec-tests
 targets/check-handlers.sh --target "$GNU"
 
 # The command itself is only started once for each target: what it does is tested on the build machine's own.

@@ -1,4 +1,5 @@
-//! A small WASI preview 1 for [Dunlin](dunlin): the 46 functions of `wasi_snapshot_preview1` over its linker.
+//! A small WASI preview 1 for [Dunlin](dunlin): the 46 functions of `wasi_snapshot_preview1` over its linker, and those
+//! of its predecessor `wasi_unstable`.
 //!
 //! A guest gets what a [`WasiCtxBuilder`] grants, and nothing else: no arguments, environment or directories of the
 //! host's, and no input or output. [`add_to_linker`] links the functions:
@@ -31,10 +32,17 @@
 //! - What a read-only directory refuses fails with `EPERM`, as does a path that leads out of the directory that it
 //!   starts from. A right that the guest gave up by `fd_fdstat_set_rights` gives `ENOTCAPABLE`, or `EBADF` for reading
 //!   and writing.
-//! - A call that has to wait (for input, for room in a pipe, for time to pass) ends when the store is interrupted. Input
-//!   and output of regular files isn't waiting.
+//! - A pointer that leads out of the guest's memory gives `EFAULT`, and a flag that isn't defined `EINVAL`; neither is a
+//!   trap. Nothing has happened then.
+//! - A call that has to wait (for input, a connection, room in a pipe, time to pass) ends when the store is interrupted.
+//!   Input and output of regular files isn't waiting.
+//! - Listeners come after the preopened directories in the order of descriptors; the first of them is 3 if there are no
+//!   directories. On a connection, `fd_read` and `fd_write` work as well as `sock_recv` and `sock_send`.
 //! - Names that aren't UTF-8 fail with `EILSEQ`. No call allocates as much memory as a guest asks for: a call has at most
 //!   1024 buffers and 4096 subscriptions, a path 4095 bytes, and data goes straight between files and the guest's memory.
+//!   What the guest makes the host keep (descriptors, positions in directories, output in memory) is charged to the
+//!   engine's budget.
+//! - `path_link` follows no symbolic link, and `path_symlink` makes none to an absolute path.
 
 #![forbid(unsafe_code)]
 

@@ -36,20 +36,27 @@ struct Made {
     params: Vec<(&'static str, Vec<ValType>)>,
 }
 
-static MADE: LazyLock<Made> = LazyLock::new(|| {
+const PREVIEW1: &str = "wasi_snapshot_preview1";
+const UNSTABLE: &str = "wasi_unstable";
+
+static MADE: [LazyLock<Made>; 2] = [LazyLock::new(|| make(PREVIEW1)), LazyLock::new(|| make(UNSTABLE))];
+
+fn make(from: &str) -> Made {
     let engine = Engine::default();
     let mut linker = Linker::new(&engine);
     add_to_linker(&mut linker, |ctx| ctx).unwrap();
     let mut store = Store::new(&engine, WasiCtxBuilder::new().build());
     let (mut imports, mut exports, mut params) = (String::new(), String::new(), Vec::new());
     for (name, _) in FUNCTIONS {
-        let item = linker.get(&mut store, "wasi_snapshot_preview1", name).unwrap();
+        let Some(item) = linker.get(&mut store, from, name) else {
+            assert_eq!((from, *name), (UNSTABLE, "sock_accept"), "the only one that there was no earlier");
+            continue;
+        };
         let ExternType::Func(ty) = item.ty(&store) else { panic!("{name} is no function") };
         let types = |types: &[ValType]| types.iter().map(|ty| format!(" {ty}")).collect::<String>();
         let signature = format!("(param{}) (result{})", types(ty.params()), types(ty.results()));
         let arguments: String = (0..ty.params().len()).map(|index| format!(" (local.get {index})")).collect();
-        writeln!(imports, r#"(import "wasi_snapshot_preview1" "{name}" (func ${name} {signature}))"#)
-            .unwrap();
+        writeln!(imports, r#"(import "{from}" "{name}" (func ${name} {signature}))"#).unwrap();
         writeln!(exports, r#"(func (export "{name}") {signature} (call ${name}{arguments}))"#).unwrap();
         params.push((*name, ty.params().to_vec()));
     }
@@ -57,14 +64,10 @@ static MADE: LazyLock<Made> = LazyLock::new(|| {
     let text = format!(r#"(module {imports} (memory (export "memory") {pages} {pages}) {exports})"#);
     let module = Module::new(&engine, wat::parse_str(text).unwrap()).unwrap();
     Made { engine, linker, module, params }
-});
-
-/// What each function takes, by name.
-pub(crate) fn signatures() -> &'static [(&'static str, Vec<ValType>)] {
-    &MADE.params
 }
 
 pub(crate) struct Proxy {
+    made: &'static Made,
     store: Store<WasiCtx>,
     instance: Instance,
     memory: Memory,
@@ -82,10 +85,24 @@ type Result<T = (), E = u16> = std::result::Result<T, E>;
 
 impl Proxy {
     pub(crate) fn new(ctx: WasiCtx) -> Self {
-        let mut store = Store::new(&MADE.engine, ctx);
-        let instance = MADE.linker.instantiate(&mut store, &MADE.module).unwrap();
+        Self::of(&MADE[0], ctx)
+    }
+
+    /// One that was made for `wasi_unstable`.
+    pub(crate) fn unstable(ctx: WasiCtx) -> Self {
+        Self::of(&MADE[1], ctx)
+    }
+
+    fn of(made: &'static Made, ctx: WasiCtx) -> Self {
+        let mut store = Store::new(&made.engine, ctx);
+        let instance = made.linker.instantiate(&mut store, &made.module).unwrap();
         let memory = instance.get_memory(&store, "memory").unwrap();
-        Self { store, instance, memory }
+        Self { made, store, instance, memory }
+    }
+
+    /// What each function takes, by name.
+    pub(crate) fn signatures(&self) -> &'static [(&'static str, Vec<ValType>)] {
+        &self.made.params
     }
 
     pub(crate) fn memory(&mut self) -> &mut [u8] {
@@ -98,7 +115,7 @@ impl Proxy {
         name: &str,
         args: &[u64],
     ) -> Result<(), std::result::Result<u16, Error>> {
-        let (_, params) = MADE.params.iter().find(|(other, _)| *other == name).unwrap();
+        let (_, params) = self.made.params.iter().find(|(other, _)| *other == name).unwrap();
         assert_eq!(args.len(), params.len(), "{name}");
         let args: Vec<_> = params
             .iter()

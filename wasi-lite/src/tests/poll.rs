@@ -6,7 +6,7 @@ const SUBSCRIPTIONS: u32 = 4096;
 const EVENTS: u32 = 8192;
 
 /// A subscription, as it lies in memory.
-fn clock(userdata: u64, id: u32, timeout: Duration, flags: u16) -> [u8; 48] {
+pub(super) fn clock(userdata: u64, id: u32, timeout: Duration, flags: u16) -> [u8; 48] {
     let mut bytes = [0xee; 48];
     bytes[0..8].copy_from_slice(&userdata.to_le_bytes());
     bytes[8] = 0;
@@ -16,7 +16,7 @@ fn clock(userdata: u64, id: u32, timeout: Duration, flags: u16) -> [u8; 48] {
     bytes
 }
 
-fn fd(userdata: u64, eventtype: u8, fd: u32) -> [u8; 48] {
+pub(super) fn fd(userdata: u64, eventtype: u8, fd: u32) -> [u8; 48] {
     let mut bytes = [0xee; 48];
     bytes[0..8].copy_from_slice(&userdata.to_le_bytes());
     bytes[8] = eventtype;
@@ -25,15 +25,15 @@ fn fd(userdata: u64, eventtype: u8, fd: u32) -> [u8; 48] {
 }
 
 #[derive(Debug, PartialEq)]
-struct Event {
-    userdata: u64,
-    error: u16,
-    eventtype: u8,
-    nbytes: u64,
-    hangup: bool,
+pub(super) struct Event {
+    pub(super) userdata: u64,
+    pub(super) error: u16,
+    pub(super) eventtype: u8,
+    pub(super) nbytes: u64,
+    pub(super) hangup: bool,
 }
 
-fn event(userdata: u64, eventtype: u8, nbytes: u64, hangup: bool) -> Event {
+pub(super) fn event(userdata: u64, eventtype: u8, nbytes: u64, hangup: bool) -> Event {
     Event { userdata, error: 0, eventtype, nbytes, hangup }
 }
 
@@ -41,7 +41,7 @@ fn failed(userdata: u64, eventtype: u8, error: Errno) -> Event {
     Event { userdata, error: error as u16, eventtype, nbytes: 0, hangup: false }
 }
 
-fn poll(sandbox: &mut Sandbox, subscriptions: &[[u8; 48]]) -> Result<Vec<Event>> {
+pub(super) fn poll(sandbox: &mut Sandbox, subscriptions: &[[u8; 48]]) -> Result<Vec<Event>> {
     let bytes = subscriptions.concat();
     sandbox.memory[SUBSCRIPTIONS as usize..][..bytes.len()].copy_from_slice(&bytes);
     let count = subscriptions.len() as u32;

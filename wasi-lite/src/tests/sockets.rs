@@ -1,3 +1,4 @@
+use super::poll::{clock, event, fd as on, poll};
 use super::*;
 use std::io::Read;
 use std::net::{TcpListener, TcpStream};
@@ -137,4 +138,25 @@ fn mistakes() {
     let base = (Rights::LISTENER - Rights::SOCK_ACCEPT).bits();
     sandbox.call(|ctx, guest| ctx.fd_fdstat_set_rights(guest, LISTENER, base, 0)).unwrap();
     sandbox.fails(Errno::NOTCAPABLE, |ctx, guest| ctx.sock_accept(guest, LISTENER, 0, 0));
+}
+
+#[test]
+fn sockets_are_waited_for() {
+    let (mut sandbox, address) = listening();
+    let soon = clock(9, 1, Duration::from_millis(20), 0);
+    let late = clock(9, 1, Duration::from_secs(60), 0);
+    assert_eq!(poll(&mut sandbox, &[on(1, 1, LISTENER), soon]).unwrap(), [event(9, 0, 0, false)]);
+    let thread = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(20));
+        TcpStream::connect(address).unwrap()
+    });
+    let events = poll(&mut sandbox, &[on(1, 1, LISTENER), late]).unwrap();
+    assert_eq!(events.len(), 1);
+    assert_eq!((events[0].userdata, events[0].error), (1, 0));
+    let mut client = thread.join().unwrap();
+    let fd = sandbox.accept(0).unwrap();
+    assert_eq!(poll(&mut sandbox, &[on(1, 1, fd), soon]).unwrap(), [event(9, 0, 0, false)]);
+    assert_eq!(poll(&mut sandbox, &[on(1, 1, fd), on(2, 2, fd), late]).unwrap(), [event(2, 2, 4096, false)]);
+    client.write_all(b"abc").unwrap();
+    assert_eq!(poll(&mut sandbox, &[on(1, 1, fd), late]).unwrap(), [event(1, 1, 3, false)]);
 }
