@@ -4,7 +4,7 @@
 //! names one of the frame, every branch lands on a cell, control never runs off the end, and indices name what the
 //! module has.
 
-use crate::code::{PROLOGUE, extension, field};
+use crate::code::{PROLOGUE, Prologue, extension, field};
 use crate::module::ModuleShared;
 use crate::ops::{Field, OPS, Op, SpecialOp as S, layout};
 
@@ -13,9 +13,10 @@ use crate::ops::{Field, OPS, Op, SpecialOp as S, layout};
 /// # Errors
 /// What is wrong, and at which word.
 pub(crate) fn check(words: &[u64], module: &ModuleShared) -> Result<(), String> {
-    let slots = (words[0] as u32 / 8) as usize;
+    let prologue = Prologue::of(words);
+    let slots = (prologue.frame / 8) as usize;
     let starts = cells(words)?;
-    let zeroed = (words[1] as u32 as usize) + (words[1] >> 32) as usize;
+    let zeroed = prologue.zero as usize + prologue.zeros as usize;
     if zeroed > slots {
         return Err(format!("slots up to {zeroed} are zeroed in a frame of {slots}"));
     }

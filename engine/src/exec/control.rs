@@ -9,7 +9,7 @@ use super::cell::Cell;
 use super::place::{A, Acc, B as FB, C, D, Slot, Src, Value};
 use super::regs::{Backend, Handler, Regs, handlers};
 use super::slow;
-use crate::code::PROLOGUE;
+use crate::code::{PROLOGUE, Prologue};
 use crate::ops::{Classed, Op, SpecialOp};
 use crate::trap::Trap;
 use crate::vmctx::{FuncObj, TableObj, VmCtx};
@@ -140,7 +140,7 @@ impl Cell for Call {
         // SAFETY: the cell is of this op.
         unsafe {
             let entry = entry_of(&r, r.wide());
-            enter_hot::<B>(r, entry, |r| r.field(FB), r.ip.add(2), slow::enter_call::<B>)
+            enter_hot::<B>(r, entry, r.ip.add(2), slow::enter_call::<B>)
         }
     }
 }
@@ -205,92 +205,74 @@ unsafe fn charge_and_go<B: Backend>(mut r: Regs, word: usize) -> B::Out {
     }
 }
 
-/// Enters the code at `entry` with its frame at `sp`, or leaves the cell to a cold handler, which tries it again.
-///
-/// Every code begins with two words: its frame's size in bytes and its cost, then the slots to zero: the first and
-/// how many. A function without code has a frame too large for any stack, so that it needs no check of its own.
+/// Begins the frame at `sp` of the code at `entry`, which is paid for and fits the stack; it will return to `ret` and
+/// the frame at `caller`, as its header at `h` says.
 #[inline(always)]
-pub(crate) unsafe fn enter<B: Backend>(
+unsafe fn begin<B: Backend>(
     mut r: Regs,
+    entry: *const u64,
+    sp: *mut u64,
+    h: *mut u64,
+    ret: *const u64,
+    caller: *mut u64,
+) -> B::Out {
+    // SAFETY: an entry is a prologue followed by cells, and the header lies in the frame.
+    unsafe {
+        *h = ret as u64;
+        *h.add(1) = caller as u64;
+        r.sp = sp;
+        r.ip = entry.add(PROLOGUE);
+        if (*Prologue::at(entry)).zeros != 0 {
+            // In a handler of its own, since a loop here takes more registers than there are.
+            return B::jump(r, zero_locals::<B>);
+        }
+        // Or what is above is done once for both ways, at the price of a register.
+        r.ip = keep_apart(r.ip);
+        B::next(r)
+    }
+}
+
+/// Charges and begins the frame at `sp` of the code at `entry`, for which `slow::prepare` has made room and found
+/// the fuel.
+#[inline(always)]
+pub(crate) unsafe fn enter_prepared<B: Backend>(
+    r: Regs,
     entry: *const u64,
     sp: *mut u64,
     header: usize,
     ret: *const u64,
     caller: *mut u64,
-    index: u32,
 ) -> B::Out {
-    // SAFETY: an entry is a prologue followed by cells; the frame was checked to fit before anything is written.
+    // SAFETY: as for `begin`.
     unsafe {
-        let store = (*r.vm).store;
-        // One after the other, and the cost negated: a register is enough for either and what it is compared with.
-        let mut left = -1;
-        if sp.wrapping_byte_add(*entry.cast::<u32>() as usize) <= (*store).stack_end {
-            let cost = *entry.cast::<u32>().add(1) as u64;
-            left = (*store).slice.wrapping_add(opaque(cost.wrapping_neg()) as i64);
-        }
-        if left < 0 {
-            return leave::<B>(r, sp, index);
-        }
-        (*store).slice = left;
-        *sp.add(header) = ret as u64;
-        *sp.add(header + 1) = caller as u64;
-        r.sp = sp;
-        r.ip = entry.add(PROLOGUE);
-        if *entry.add(1) >> 32 != 0 {
-            // In a handler of its own, since a loop here takes more registers than there are.
-            return B::jump(r, zero_locals::<B>);
-        }
-        B::next(r)
+        (*(*r.vm).store).slice -= (*Prologue::at(entry)).cost as i64;
+        begin::<B>(r, entry, sp, sp.add(header), ret, caller)
     }
 }
 
 /// Enters the code at `entry` from the call at `r.ip`, with the frame at `R[a]`; or has `slow` do it, which takes
 /// back the charge.
 #[inline(always)]
-unsafe fn enter_hot<B: Backend>(
-    mut r: Regs,
-    entry: *const u64,
-    header: impl FnOnce(&Regs) -> usize,
-    ret: *const u64,
-    slow: Handler<B>,
-) -> B::Out {
-    // SAFETY: as for `enter`.
+unsafe fn enter_hot<B: Backend>(mut r: Regs, entry: *const u64, ret: *const u64, slow: Handler<B>) -> B::Out {
+    // SAFETY: as for `begin`: a function without code has a frame too large for any stack, so that it needs no check
+    // of its own.
     unsafe {
         // No callee looks at the accumulator: it serves as one more register, of which there are too few.
         r.acc = entry as u64;
         let store = (*r.vm).store;
         let sp = r.slot(A);
-        let frame = *entry.cast::<u32>() as usize;
+        let frame = (*Prologue::at(entry)).frame as usize;
         if sp.wrapping_byte_add(frame) > (*store).stack_end {
             return B::jump(r, slow);
         }
-        let left = (*store).slice - *entry.cast::<u32>().add(1) as i64;
+        let left = (*store).slice - (*Prologue::at(entry)).cost as i64;
         (*store).slice = left;
         if left < 0 {
             return B::jump(r, slow);
         }
-        let h = sp.add(header(&r));
-        *h = ret as u64;
-        *h.add(1) = r.sp as u64;
-        r.sp = sp;
-        r.ip = entry.add(PROLOGUE);
-        if *entry.cast::<u32>().add(3) != 0 {
-            return B::jump(r, zero_locals::<B>);
-        }
-        r.ip = keep_apart(r.ip);
-        B::next(r)
-    }
-}
-
-/// Leaves the cell to `slow::enter`, which prepares function `index` for a frame at `sp` and tries it again.
-#[inline(always)]
-pub(crate) unsafe fn leave<B: Backend>(r: Regs, sp: *mut u64, index: u32) -> B::Out {
-    // SAFETY: `vm` and its store are live.
-    unsafe {
-        let store = (*r.vm).store;
-        (*store).pending.index = index;
-        (*store).pending.sp = sp;
-        B::jump(r, slow::enter::<B>)
+        let h = sp.add(r.field(FB));
+        let caller = r.sp;
+        begin::<B>(r, entry, sp, h, ret, caller)
     }
 }
 
@@ -321,23 +303,22 @@ unsafe fn lookup<S: Src>(r: &Regs) -> Result<*mut FuncObj, Trap> {
     }
 }
 
-/// Calls `f`, which may be anything, with its frame at `R[a]` and its header at slot `b` of that.
+/// Calls `f`, which may be anything, with its frame at `R[a]` and its header at slot `b` of that, from a cell of
+/// `LEN` words.
 #[inline(always)]
-unsafe fn call_func<B: Backend>(r: Regs, f: *mut FuncObj, ret: *const u64) -> B::Out {
+unsafe fn call_func<B: Backend, const LEN: usize>(r: Regs, f: *mut FuncObj) -> B::Out {
     // SAFETY: function objects outlive whoever refers to them.
     unsafe {
-        let pending = &mut (*(*r.vm).store).pending;
-        pending.func = f;
-        pending.ret = ret;
+        (*(*r.vm).store).pending.func = f;
         if (*f).vm == r.vm {
             let entry = (*(*f).entry).load(Ordering::Relaxed);
-            return enter_hot::<B>(r, entry, |r| r.field(FB), ret, slow::enter_func::<B>);
+            return enter_hot::<B>(r, entry, r.ip.add(LEN), slow::enter_func::<B, LEN>);
         }
-        B::jump(r, slow::call_out::<B>)
+        B::jump(r, slow::call_out::<B, LEN>)
     }
 }
 
-/// Tail-calls `f`, which may be anything, with `n` slots of arguments at `R[a]`; the header is at `R[b]`.
+/// Tail-calls `f`, which may be anything, with `d` slots of arguments at `R[a]`; the header is at `R[b]`.
 #[inline(always)]
 unsafe fn return_call_func<B: Backend>(r: Regs, f: *mut FuncObj) -> B::Out {
     // SAFETY: function objects outlive whoever refers to them.
@@ -351,26 +332,39 @@ unsafe fn return_call_func<B: Backend>(r: Regs, f: *mut FuncObj) -> B::Out {
     }
 }
 
-/// Enters `entry` in place of the current frame. The arguments are moved only once the frame is known to fit.
+/// Enters the code at `entry`, which is function `index`'s, in place of the current frame; or leaves the cell to a
+/// cold handler, which tries it again. The arguments are moved only once the frame is known to fit.
 #[inline(always)]
 unsafe fn replace_frame<B: Backend>(r: Regs, entry: *const u64, header: usize, index: u32) -> B::Out {
     // SAFETY: the arguments and the current header lie in the frame.
     unsafe {
         let store = (*r.vm).store;
-        let (frame, cost) = (*entry as u32 as usize, (*entry >> 32) as i64);
-        if r.sp.wrapping_byte_add(frame) > (*store).stack_end || (*store).slice < cost {
-            return leave::<B>(r, r.sp, index);
+        let left = (*store).slice - (*Prologue::at(entry)).cost as i64;
+        if r.sp.wrapping_byte_add((*Prologue::at(entry)).frame as usize) > (*store).stack_end || left < 0 {
+            (*store).pending.index = index;
+            return B::jump(r, slow::prepare_replacing::<B>);
         }
-        let h = r.sp.add(r.field(FB));
+        (*store).slice = left;
+        let h = r.slot(FB);
         let (ret, caller) = (*h as *const u64, *h.add(1) as *mut u64);
-        let args = r.slot(A);
-        let n = r.field(D);
+        move_down(&r, r.field(D));
+        let h = r.sp.add(header);
+        begin::<B>(r, entry, r.sp, h, ret, caller)
+    }
+}
+
+/// Moves `n` slots from `R[a]` to the frame's beginning.
+#[inline(always)]
+unsafe fn move_down(r: &Regs, n: usize) {
+    // SAFETY: both lie in the frame, and what is moved comes from above.
+    unsafe {
+        let from = r.slot(A);
         let mut i = 0;
         while i < n {
-            r.sp.add(i).write_volatile(*args.add(i));
+            // Volatile, or this becomes a call of memmove, which spills every register.
+            r.sp.add(i).write_volatile(*from.add(i));
             i += 1;
         }
-        enter::<B>(r, entry, r.sp, header, ret, caller, index)
     }
 }
 
@@ -382,9 +376,9 @@ handlers! {
     // Zeroes the slots that the prologue before this first cell names: one at least.
     #[inline(never)]
     fn zero_locals<B>(mut r) {
-        let zero = *r.ip.sub(1);
-        let mut slot = r.sp.add(zero as u32 as usize);
-        let end = slot.add((zero >> 32) as usize);
+        let prologue = &*Prologue::at(r.ip.sub(PROLOGUE));
+        let mut slot = r.sp.add(prologue.zero as usize);
+        let end = slot.add(prologue.zeros as usize);
         loop {
             // Volatile, or this becomes a call of memset, which spills every register.
             slot.write_volatile(0);
@@ -397,11 +391,9 @@ handlers! {
 
     // Pays for the first arrival at a loop header.
     fn charge<B>(mut r) {
-        let cost = r.wide() as u64;
         let store = (*r.vm).store;
-        let left = (*store).slice - cost as i64;
+        let left = (*store).slice - r.wide() as i64;
         if left < 0 {
-            (*store).pending.cost = cost;
             return B::jump(r, slow::refill::<B>);
         }
         (*store).slice = left;
@@ -412,16 +404,12 @@ handlers! {
     // Calls the imported function whose word is `c d`.
     fn call_import<B>(mut r) {
         let f: *mut FuncObj = VmCtx::pointer(r.vm, r.wide());
-        let ret = r.ip.add(2);
-        call_func::<B>(r, f, ret)
+        call_func::<B, 2>(r, f)
     }
 
     fn call_indirect<B, S: Src>(mut r) {
         match lookup::<S>(&r) {
-            Ok(f) => {
-                let ret = r.ip.add(3);
-                call_func::<B>(r, f, ret)
-            }
+            Ok(f) => call_func::<B, 3>(r, f),
             Err(trap) => slow::trap::<B>(r, trap),
         }
     }
@@ -448,12 +436,7 @@ handlers! {
     fn ret_values<B>(mut r) {
         let h = r.slot(FB);
         let (ip, caller) = (*h as *const u64, *h.add(1) as *mut u64);
-        let (from, n) = (r.slot(A), r.field(C));
-        let mut i = 0;
-        while i < n {
-            r.sp.add(i).write_volatile(*from.add(i));
-            i += 1;
-        }
+        move_down(&r, r.field(C));
         r.ip = ip;
         r.sp = caller;
         B::next(r)

@@ -3,6 +3,7 @@
 use super::regs::{Backend, Loop, Regs, Stub, Tail, to_vector};
 use super::slow::{need_stack, prepare, reload};
 use super::{Dispatch, Stop, walk};
+use crate::code::{PROLOGUE, Prologue};
 use crate::error::Error;
 use crate::store::StoreInner;
 use crate::trap::Trap;
@@ -85,11 +86,11 @@ unsafe fn run(store: *mut StoreInner, func: *mut FuncObj, base: *mut u64, slots:
             return Stop::Error(e);
         }
         let entry = (*(*func).entry).load(Ordering::Acquire).cast_const();
-        (*store).vm.slice -= (*entry >> 32) as i64;
+        let prologue = &*Prologue::at(entry);
+        (*store).vm.slice -= prologue.cost as i64;
         core::ptr::copy_nonoverlapping(slots.as_ptr(), base, header);
-        let (zero, n) = (*entry.add(1) as u32 as usize, (*entry.add(1) >> 32) as usize);
-        core::ptr::write_bytes(base.add(zero), 0, n);
-        let mut r = Regs { ip: entry.add(2), sp: base, vm, ..idle() };
+        core::ptr::write_bytes(base.add(prologue.zero as usize), 0, prologue.zeros as usize);
+        let mut r = Regs { ip: entry.add(PROLOGUE), sp: base, vm, ..idle() };
         reload(&mut r);
         let dispatch = (*store).engine.dispatch();
         let exit = match dispatch {
@@ -102,7 +103,7 @@ unsafe fn run(store: *mut StoreInner, func: *mut FuncObj, base: *mut u64, slots:
             Dispatch::Tail => Tail::run(r),
             Dispatch::Loop => Loop::run(r),
             Dispatch::Count => {
-                let counts: *mut _ = &mut *exec(store).counts;
+                let counts = &raw mut exec(store).counts;
                 super::count::run(r, counts);
             }
         }

@@ -119,22 +119,17 @@ pub(crate) const fn commutative_forms<B: Backend, O: Binary + Row>() -> [Handler
 }
 
 pub(crate) const fn ordered_forms<B: Backend, O: Binary + Row>() -> [Handler<B>; 14] {
-    [
-        cell::<B, Bin<O, Slot, Slot, ToAcc>>,
-        cell::<B, Bin<O, Slot, Slot, ToSlot>>,
-        cell::<B, Bin<O, Acc, Slot, ToAcc>>,
-        cell::<B, Bin<O, Acc, Slot, ToSlot>>,
-        cell::<B, Bin<O, Slot, Imm, ToAcc>>,
-        cell::<B, Bin<O, Slot, Imm, ToSlot>>,
-        cell::<B, Bin<O, Acc, Imm, ToAcc>>,
-        cell::<B, Bin<O, Acc, Imm, ToSlot>>,
-        cell::<B, Bin<O, Slot, Acc, ToAcc>>,
-        cell::<B, Bin<O, Slot, Acc, ToSlot>>,
-        cell::<B, Bin<O, Imm, Slot, ToAcc>>,
-        cell::<B, Bin<O, Imm, Slot, ToSlot>>,
-        cell::<B, Bin<O, Imm, Acc, ToAcc>>,
-        cell::<B, Bin<O, Imm, Acc, ToSlot>>,
-    ]
+    join(
+        commutative_forms::<B, O>(),
+        [
+            cell::<B, Bin<O, Slot, Acc, ToAcc>>,
+            cell::<B, Bin<O, Slot, Acc, ToSlot>>,
+            cell::<B, Bin<O, Imm, Slot, ToAcc>>,
+            cell::<B, Bin<O, Imm, Slot, ToSlot>>,
+            cell::<B, Bin<O, Imm, Acc, ToAcc>>,
+            cell::<B, Bin<O, Imm, Acc, ToSlot>>,
+        ],
+    )
 }
 
 pub(crate) const fn vector_forms<B: Backend, O: Binary + Row>() -> [Handler<B>; 6] {
@@ -162,23 +157,31 @@ pub(crate) const fn compare_forms<B: Backend, O: Compare + Row>() -> [Handler<B>
 }
 
 pub(crate) const fn int_compare_forms<B: Backend, O: Compare + Row>() -> [Handler<B>; 16] {
-    let v = compare_forms::<B, O>();
-    [
-        v[0],
-        v[1],
-        v[2],
-        v[3],
-        v[4],
-        v[5],
-        v[6],
-        v[7],
-        cell::<B, Branch<O, Slot, Slot, Forward>>,
-        cell::<B, Branch<O, Slot, Slot, Back>>,
-        cell::<B, Branch<O, Acc, Slot, Forward>>,
-        cell::<B, Branch<O, Acc, Slot, Back>>,
-        cell::<B, Branch<O, Slot, Imm, Forward>>,
-        cell::<B, Branch<O, Slot, Imm, Back>>,
-        cell::<B, Branch<O, Acc, Imm, Forward>>,
-        cell::<B, Branch<O, Acc, Imm, Back>>,
-    ]
+    join(
+        compare_forms::<B, O>(),
+        [
+            cell::<B, Branch<O, Slot, Slot, Forward>>,
+            cell::<B, Branch<O, Slot, Slot, Back>>,
+            cell::<B, Branch<O, Acc, Slot, Forward>>,
+            cell::<B, Branch<O, Acc, Slot, Back>>,
+            cell::<B, Branch<O, Slot, Imm, Forward>>,
+            cell::<B, Branch<O, Slot, Imm, Back>>,
+            cell::<B, Branch<O, Acc, Imm, Forward>>,
+            cell::<B, Branch<O, Acc, Imm, Back>>,
+        ],
+    )
+}
+
+/// The forms of `first`, then those of `more`.
+const fn join<H: Copy, const N: usize, const M: usize, const BOTH: usize>(
+    first: [H; N],
+    more: [H; M],
+) -> [H; BOTH] {
+    let mut all = [first[0]; BOTH];
+    let mut n = 0;
+    while n < BOTH {
+        all[n] = if n < N { first[n] } else { more[n - N] };
+        n += 1;
+    }
+    all
 }

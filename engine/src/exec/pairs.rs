@@ -115,25 +115,15 @@ type Truths =
 type Returns = (Return, ReturnValue<u64, Acc>);
 
 /// Branches on a comparison of the accumulator.
-type OnAccBranches<D> = (
-    Branch<i::I32Eq, Acc, Slot, D>,
-    Branch<i::I32Ne, Acc, Slot, D>,
-    Branch<i::I32LtS, Acc, Slot, D>,
-    Branch<i::I32GeS, Acc, Slot, D>,
-    Branch<i::I32LtU, Acc, Slot, D>,
-    Branch<i::I32GeU, Acc, Slot, D>,
-    Branch<i::I32GtS, Acc, Slot, D>,
-    Branch<i::I32GtU, Acc, Slot, D>,
-);
-type OnAccImmBranches<D> = (
-    Branch<i::I32Eq, Acc, Imm, D>,
-    Branch<i::I32Ne, Acc, Imm, D>,
-    Branch<i::I32LtS, Acc, Imm, D>,
-    Branch<i::I32GeS, Acc, Imm, D>,
-    Branch<i::I32LtU, Acc, Imm, D>,
-    Branch<i::I32GeU, Acc, Imm, D>,
-    Branch<i::I32GtS, Acc, Imm, D>,
-    Branch<i::I32GtU, Acc, Imm, D>,
+type OnAccBranches<Y, D> = (
+    Branch<i::I32Eq, Acc, Y, D>,
+    Branch<i::I32Ne, Acc, Y, D>,
+    Branch<i::I32LtS, Acc, Y, D>,
+    Branch<i::I32GeS, Acc, Y, D>,
+    Branch<i::I32LtU, Acc, Y, D>,
+    Branch<i::I32GeU, Acc, Y, D>,
+    Branch<i::I32GtS, Acc, Y, D>,
+    Branch<i::I32GtU, Acc, Y, D>,
 );
 
 type Logic32 = (
@@ -324,10 +314,10 @@ static PAIRS: &[&[&[Pair]]] = &[
     after::<Imms<c::I32Add>, Slots<c::I32Add>>(),
     after::<Imms<c::I32Add>, Imms<c::I32Add>>(),
     after::<Imms<c::I32Add>, Truths>(),
-    after::<Imms<c::I32Add>, OnAccBranches<Back>>(),
-    after::<Imms<c::I32Add>, OnAccImmBranches<Back>>(),
-    after::<Imms<c::I32Add>, OnAccBranches<Forward>>(),
-    after::<Imms<c::I32Add>, OnAccImmBranches<Forward>>(),
+    after::<Imms<c::I32Add>, OnAccBranches<Slot, Back>>(),
+    after::<Imms<c::I32Add>, OnAccBranches<Imm, Back>>(),
+    after::<Imms<c::I32Add>, OnAccBranches<Slot, Forward>>(),
+    after::<Imms<c::I32Add>, OnAccBranches<Imm, Forward>>(),
     after::<Imms<c::I32Add>, Jumps>(),
     after::<Imms<c::I32Add>, Copies>(),
     after::<Step, LoadsAt<Slot>>(),
@@ -338,9 +328,9 @@ static PAIRS: &[&[&[Pair]]] = &[
     after::<IntLoads, Imms<c::I32Add>>(),
     after::<IntLoads, IntLoads>(),
     after::<IntLoads, Truths>(),
-    after::<IntLoads, OnAccBranches<Forward>>(),
-    after::<IntLoads, OnAccImmBranches<Forward>>(),
-    after::<IntLoads, OnAccImmBranches<Back>>(),
+    after::<IntLoads, OnAccBranches<Slot, Forward>>(),
+    after::<IntLoads, OnAccBranches<Imm, Forward>>(),
+    after::<IntLoads, OnAccBranches<Imm, Back>>(),
     after::<IntLoads, IntStores>(),
     after::<IntLoads, Copies>(),
     after::<IntLoads, Tables>(),
@@ -378,8 +368,8 @@ static PAIRS: &[&[&[Pair]]] = &[
     after::<OnAccImm<c::I32And>, Truths>(),
     after::<OnAcc<c::I32And>, Truths>(),
     after::<(Bin<c::I32And, Slot, Imm, ToAcc>,), Truths>(),
-    after::<OnAccImm<c::I32And>, OnAccImmBranches<Forward>>(),
-    after::<(Bin<c::I32And, Slot, Imm, ToAcc>,), OnAccImmBranches<Forward>>(),
+    after::<OnAccImm<c::I32And>, OnAccBranches<Imm, Forward>>(),
+    after::<(Bin<c::I32And, Slot, Imm, ToAcc>,), OnAccBranches<Imm, Forward>>(),
     after::<Selects, Tables>(),
     // Bits.
     after::<Logic32, Logic32>(),

@@ -69,12 +69,9 @@ pub(crate) enum Imm {
 }
 
 impl Imm {
-    /// Whether a constant of these bits can be an immediate.
-    pub(crate) fn fits(self, _bits: u64) -> bool {
-        match self {
-            Imm::I32 | Imm::I64 | Imm::F32 | Imm::F64 => true,
-            Imm::None => false,
-        }
+    /// Whether a constant can be an immediate.
+    pub(crate) fn exists(self) -> bool {
+        self != Imm::None
     }
 
     /// The extension word for these bits.

@@ -18,11 +18,11 @@ mod variable;
 pub(crate) use admit::Translatable;
 
 use crate::budget::{Buf, Kind};
-use crate::code::PROLOGUE;
+use crate::code::{PROLOGUE, Prologue};
 use crate::error::{Error, ErrorKind};
 use crate::module::{ModuleInner, ModuleShared};
 use crate::ops::{Class, Op};
-use crate::types::FuncType;
+use crate::types::{FuncType, ValType};
 use crate::vmctx::VmLayout;
 use control::{Frame, Region};
 use stack::{Accumulator, Entry};
@@ -140,6 +140,11 @@ pub(crate) fn translate(
     t.end()
 }
 
+/// The class of wasmparser's type; one that Dunlin doesn't have is in no valid body.
+fn class_of(ty: wasmparser::ValType) -> Class {
+    ValType::from_wasmparser(ty).map_or(Class::Int, Class::of)
+}
+
 /// A body that was validated is not valid any more: only a broken promise of the file's hash could do that.
 #[cold]
 fn changed() -> Error {
@@ -156,7 +161,7 @@ impl<'a> Translator<'a> {
         for _ in 0..reader.read_var_u32().map_err(|_| changed())? {
             let n = reader.read_var_u32().map_err(|_| changed())?;
             let ty: wasmparser::ValType = reader.read().map_err(|_| changed())?;
-            let class = control::class_of(ty);
+            let class = class_of(ty);
             for _ in 0..n {
                 slot = self.local(slot, class)?;
             }
@@ -181,10 +186,9 @@ impl<'a> Translator<'a> {
     }
 
     fn begin(&mut self) -> Result<(), Error> {
-        let zero = self.header + HEADER;
-        self.words.try_push(0)?;
-        self.words.try_push(zero as u64 | (self.first_operand as u64 - zero as u64) << 32)?;
-        debug_assert_eq!(self.words.len(), PROLOGUE);
+        for word in Prologue::default().words() {
+            self.words.try_push(word)?;
+        }
         self.regions.try_push(Region::default())?;
         self.frames.try_push(Frame::function())?;
         Ok(())
@@ -192,10 +196,15 @@ impl<'a> Translator<'a> {
 
     fn end(mut self) -> Result<Translated, Error> {
         self.patch_regions();
-        let cost = self.regions[0].cost;
-        // A frame always has room for what `accumulate` reads.
-        let frame = (self.max_slots.max(self.header + HEADER) + 2) as u64 * 8;
-        self.words[0] = frame | (cost as u64) << 32;
+        let zero = self.header + HEADER;
+        let prologue = Prologue {
+            // A frame always has room for what `accumulate` reads.
+            frame: (self.max_slots.max(zero) + 2) * 8,
+            cost: self.regions[0].cost,
+            zero,
+            zeros: self.first_operand - zero,
+        };
+        self.words[..PROLOGUE].copy_from_slice(&prologue.words());
         Ok(Translated { words: self.words, offset: self.found })
     }
 

@@ -119,7 +119,7 @@ impl Translator<'_> {
     fn pair(&mut self, x: Entry, y: Entry, forms: Forms, imm: Imm) -> Result<Pair, Error> {
         let (mut x, mut y) = (x, y);
         let (mut l, mut r) = (self.operand(x), self.operand(y));
-        let fits = |o: Operand| matches!(o, Operand::Const(bits) if imm.fits(bits));
+        let fits = |o: Operand| imm.exists() && matches!(o, Operand::Const(_));
         if forms == Forms::Commutative
             && ((fits(l) && !matches!(r, Operand::Const(_))) || r == Operand::Acc && l != Operand::Acc)
         {
