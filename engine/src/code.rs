@@ -7,11 +7,11 @@ use crate::budget::{Buf, Charge, Kind};
 use crate::error::Error;
 use crate::exec::Dispatch;
 use crate::module::{ModuleInner, ModuleShared};
-use crate::ops::{Field, Op, SpecialOp, layout};
+use crate::ops::{Field, OPS, Op, SpecialOp, layout};
 use crate::translate::{self, Translated};
 use crate::trap::Trap;
 use core::sync::atomic::{AtomicPtr, Ordering};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard, OnceLock};
 
 /// What code begins with.
 #[derive(Default)]
@@ -219,10 +219,11 @@ fn link(words: &mut [u64], dispatch: Dispatch) {
 
 /// How many extension words a cell has.
 pub(crate) fn extension(op: Op, operands: u64) -> usize {
+    static LENGTHS: OnceLock<[u8; OPS]> = OnceLock::new();
     if op == SpecialOp::BrTable.op() || op == SpecialOp::BrTableAcc.op() {
         return (operands >> 32) as usize + 1;
     }
-    layout(op).1
+    LENGTHS.get_or_init(|| std::array::from_fn(|op| layout(Op(op as u16)).1 as u8))[op.0 as usize] as usize
 }
 
 /// Field `n` of an operand word.

@@ -10,6 +10,7 @@
 mod admit;
 mod call;
 mod control;
+mod decode;
 mod memory;
 mod numeric;
 mod rotate;
@@ -28,7 +29,7 @@ use crate::vmctx::VmLayout;
 use control::{Frame, Region};
 use rotate::Shifts;
 use stack::{Accumulator, Entry, Place};
-use wasmparser::{BinaryReader, Operator, OperatorsReader};
+use wasmparser::{BinaryReader, Operator};
 
 /// What translation needs to know of a module and its engine.
 pub(crate) struct Env<'m> {
@@ -78,6 +79,7 @@ pub(crate) fn slots(types: &[crate::types::ValType]) -> u32 {
 /// Makes one function's cells.
 pub(crate) struct Translator<'a> {
     env: &'a Env<'a>,
+    plain: &'static decode::Plain,
     words: Buf<u64>,
     /// Where the last cell begins, if the next may be fused with it: nothing can jump between.
     last: Option<usize>,
@@ -116,6 +118,7 @@ pub(crate) fn translate(
     let ty = env.data.func_type(func);
     let mut t = Translator {
         env,
+        plain: decode::plain(),
         words: Buf::new(env.budget, Kind::Cells),
         last: None,
         locals: Buf::new(env.budget, Kind::CompilerScratch),
@@ -136,10 +139,9 @@ pub(crate) fn translate(
     let mut reader = BinaryReader::new_features(body, offset, env.data.features.wasmparser());
     t.read_locals(&mut reader)?;
     t.begin()?;
-    let mut operators = OperatorsReader::new(reader);
-    while !operators.eof() {
-        t.at = operators.original_position();
-        t.operator(&operators.read().map_err(|_| changed())?)?;
+    while !reader.eof() {
+        t.at = reader.original_position();
+        t.instruction(&mut reader, body)?;
     }
     t.end()
 }
@@ -218,9 +220,8 @@ impl<'a> Translator<'a> {
         if self.place.is_some_and(|place| place >= at) {
             self.found = Some(self.at);
         }
-        self.words.try_push(op.0 as u64)?;
         let [a, b, c, d] = fields.map(u64::from);
-        self.words.try_push(a | b << 16 | c << 32 | d << 48)?;
+        self.words.try_extend_from_slice(&[op.0 as u64, a | b << 16 | c << 32 | d << 48])?;
         self.last = Some(at);
         Ok(at)
     }
@@ -237,17 +238,13 @@ impl<'a> Translator<'a> {
         self.shifts = Shifts::default();
     }
 
+    /// Translates an instruction that can be reached and that the table of opcodes doesn't have.
     fn operator(&mut self, operator: &Operator<'_>) -> Result<(), Error> {
-        if self.unreachable_code(operator)? {
-            return Ok(());
-        }
-        self.charge(operator);
         use Operator as O;
+        if !matches!(operator, O::End | O::Else) {
+            self.charge();
+        }
         match *operator {
-            O::LocalGet { local_index } => self.local_get(local_index),
-            O::LocalSet { local_index } => self.local_set(local_index),
-            O::LocalTee { local_index } => self.local_tee(local_index),
-            O::I32Const { value } => self.push_const(Class::Int, value as u32 as u64),
             O::I64Const { value } => self.push_const(Class::Int, value as u64),
             O::F32Const { value } => self.push_const(Class::F32, value.bits() as u64),
             O::F64Const { value } => self.push_const(Class::F64, value.bits()),
@@ -271,7 +268,7 @@ impl<'a> Translator<'a> {
             // Slots keep an i32 zero-extended.
             O::I64ExtendI32U | O::Nop => Ok(()),
             _ => match crate::ops::select(operator) {
-                Some(selected) => self.selected(selected),
+                Some(selected) => self.selected(&selected),
                 None => self.structured(operator),
             },
         }
