@@ -61,7 +61,6 @@ macro_rules! bits {
 }
 
 /// Parts of the above.
-#[cfg(target_arch = "x86_64")]
 macro_rules! parts {
     ($($name:ident($($x:ident: $t:ty),*) -> $result:ty = $body:expr;)*) => {$(
         #[inline(always)]
@@ -88,29 +87,10 @@ pub(crate) use neon::*;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use sse2::*;
 
-/// For each number of a lane, the mask of that lane. A lane is replaced by blending with one: a narrow store into the
-/// vector, and then a load of it all, would wait for each other in the processor.
-struct LaneMasks<const LANES: usize>([V128; LANES]);
-
-impl<const LANES: usize> LaneMasks<LANES> {
-    const fn new() -> Self {
-        let mut masks = [V128([0; 16]); LANES];
-        let mut byte = 0;
-        while byte < 16 {
-            masks[byte * LANES / 16].0[byte] = 0xff;
-            byte += 1;
-        }
-        LaneMasks(masks)
-    }
-
-    /// Validation has bounded the lane: to cut it spares the check.
-    #[inline(always)]
-    fn of<R: Register>(&self, lane: u8) -> R {
-        R::of(self.0[usize::from(lane) % LANES])
-    }
-}
-
-static LANES_8: LaneMasks<16> = LaneMasks::new();
-static LANES_16: LaneMasks<8> = LaneMasks::new();
-static LANES_32: LaneMasks<4> = LaneMasks::new();
-static LANES_64: LaneMasks<2> = LaneMasks::new();
+/// In each lane its number; of lanes of 64 bits, in both halves. What equals the number of a lane is the mask to replace
+/// it by: a narrow store into the vector, and then a load of it all, would wait for each other in the processor, and to
+/// fetch the mask from a table costs no less.
+const NUMBERS_8: V128 = V128([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]);
+const NUMBERS_16: V128 = V128([0, 0, 1, 0, 2, 0, 3, 0, 4, 0, 5, 0, 6, 0, 7, 0]);
+const NUMBERS_32: V128 = V128([0, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0]);
+const NUMBERS_64: V128 = V128([0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0]);

@@ -1,7 +1,7 @@
 //! NEON, which all but special targets of aarch64 have, and those don't get this module: that is why every `unsafe` here
 //! is sound.
 
-use super::{LANES_8, LANES_16, LANES_32, LANES_64, Register};
+use super::{NUMBERS_8, NUMBERS_16, NUMBERS_32, NUMBERS_64, Register};
 use crate::value::V128;
 use core::arch::aarch64::*;
 
@@ -9,6 +9,14 @@ pub(crate) use crate::value::v128::*;
 
 registers! {
     uint8x16_t int8x16_t uint16x8_t int16x8_t uint32x4_t int32x4_t uint64x2_t int64x2_t float32x4_t float64x2_t
+}
+
+parts! {
+    lane_8(n: u8) -> uint8x16_t = vceqq_u8(vdupq_n_u8(n), Register::of(NUMBERS_8));
+    lane_16(n: u8) -> uint16x8_t = vceqq_u16(vdupq_n_u16(n.into()), Register::of(NUMBERS_16));
+    lane_32(n: u8) -> uint32x4_t = vceqq_u32(vdupq_n_u32(n.into()), Register::of(NUMBERS_32));
+    lane_64(n: u8) -> uint64x2_t =
+        vreinterpretq_u64_u32(vceqq_u32(vdupq_n_u32(n.into()), Register::of(NUMBERS_64)));
 }
 
 vectors! {
@@ -255,12 +263,12 @@ vectors! {
     f32x4_splat(; x: f32) = vdupq_n_f32(x);
     f64x2_splat(; x: f64) = vdupq_n_f64(x);
 
-    i8x16_replace_lane(x; lane: u8, y: u32) = vbslq_u8(LANES_8.of(lane), vdupq_n_u8(y as u8), x);
-    i16x8_replace_lane(x; lane: u8, y: u32) = vbslq_u16(LANES_16.of(lane), vdupq_n_u16(y as u16), x);
-    i32x4_replace_lane(x; lane: u8, y: u32) = vbslq_u32(LANES_32.of(lane), vdupq_n_u32(y), x);
-    i64x2_replace_lane(x; lane: u8, y: u64) = vbslq_u64(LANES_64.of(lane), vdupq_n_u64(y), x);
-    f32x4_replace_lane(x; lane: u8, y: f32) = vbslq_f32(LANES_32.of(lane), vdupq_n_f32(y), x);
-    f64x2_replace_lane(x; lane: u8, y: f64) = vbslq_f64(LANES_64.of(lane), vdupq_n_f64(y), x);
+    i8x16_replace_lane(x; lane: u8, y: u32) = vbslq_u8(lane_8(lane), vdupq_n_u8(y as u8), x);
+    i16x8_replace_lane(x; lane: u8, y: u32) = vbslq_u16(lane_16(lane), vdupq_n_u16(y as u16), x);
+    i32x4_replace_lane(x; lane: u8, y: u32) = vbslq_u32(lane_32(lane), vdupq_n_u32(y), x);
+    i64x2_replace_lane(x; lane: u8, y: u64) = vbslq_u64(lane_64(lane), vdupq_n_u64(y), x);
+    f32x4_replace_lane(x; lane: u8, y: f32) = vbslq_f32(lane_32(lane), vdupq_n_f32(y), x);
+    f64x2_replace_lane(x; lane: u8, y: f64) = vbslq_f64(lane_64(lane), vdupq_n_f64(y), x);
 
     v128_load8x8_s(; x: u64) = vmovl_s8(vcreate_s8(x));
     v128_load8x8_u(; x: u64) = vmovl_u8(vcreate_u8(x));

@@ -2,7 +2,7 @@
 //!
 //! A swizzle and a shuffle have no SSE2 form that beats the portable one, and of `i64x2.shr_s` LLVM makes the best.
 
-use super::{LANES_8, LANES_16, LANES_32, LANES_64, Register};
+use super::{NUMBERS_8, NUMBERS_16, NUMBERS_32, NUMBERS_64, Register};
 use crate::value::V128;
 use core::arch::x86_64::*;
 
@@ -43,6 +43,12 @@ parts! {
         let excess = _mm_add_epi32(_mm_and_si128(sign_32(x), y), _mm_and_si128(sign_32(y), x));
         _mm_sub_epi64(_mm_mul_epu32(x, y), _mm_slli_epi64::<32>(excess))
     };
+    // A product fills a word with copies at less cost than shuffles do.
+    lane_8(n: u8) -> __m128i =
+        _mm_cmpeq_epi8(_mm_set1_epi32(n as i32 * 0x0101_0101), Register::of(NUMBERS_8));
+    lane_16(n: u8) -> __m128i = _mm_cmpeq_epi16(_mm_set1_epi16(n.into()), Register::of(NUMBERS_16));
+    lane_32(n: u8) -> __m128i = _mm_cmpeq_epi32(_mm_set1_epi32(n.into()), Register::of(NUMBERS_32));
+    lane_64(n: u8) -> __m128i = _mm_cmpeq_epi32(_mm_set1_epi32(n.into()), Register::of(NUMBERS_64));
     word(x: u64) -> __m128i = _mm_cvtsi64_si128(x as i64);
     count(n: u32) -> __m128i = _mm_cvtsi32_si128(n as i32);
 }
@@ -243,12 +249,12 @@ vectors! {
     f32x4_splat(; x: f32) = _mm_set1_ps(x);
     f64x2_splat(; x: f64) = _mm_set1_pd(x);
 
-    i8x16_replace_lane(x; lane: u8, y: u32) = select(LANES_8.of(lane), _mm_set1_epi8(y as i8), x);
-    i16x8_replace_lane(x; lane: u8, y: u32) = select(LANES_16.of(lane), _mm_set1_epi16(y as i16), x);
-    i32x4_replace_lane(x; lane: u8, y: u32) = select(LANES_32.of(lane), _mm_set1_epi32(y as i32), x);
-    i64x2_replace_lane(x; lane: u8, y: u64) = select(LANES_64.of(lane), _mm_set1_epi64x(y as i64), x);
-    f32x4_replace_lane(x; lane: u8, y: f32) = select(LANES_32.of(lane), _mm_castps_si128(_mm_set1_ps(y)), x);
-    f64x2_replace_lane(x; lane: u8, y: f64) = select(LANES_64.of(lane), _mm_castpd_si128(_mm_set1_pd(y)), x);
+    i8x16_replace_lane(x; lane: u8, y: u32) = select(lane_8(lane), _mm_set1_epi8(y as i8), x);
+    i16x8_replace_lane(x; lane: u8, y: u32) = select(lane_16(lane), _mm_set1_epi16(y as i16), x);
+    i32x4_replace_lane(x; lane: u8, y: u32) = select(lane_32(lane), _mm_set1_epi32(y as i32), x);
+    i64x2_replace_lane(x; lane: u8, y: u64) = select(lane_64(lane), _mm_set1_epi64x(y as i64), x);
+    f32x4_replace_lane(x; lane: u8, y: f32) = select(lane_32(lane), _mm_castps_si128(_mm_set1_ps(y)), x);
+    f64x2_replace_lane(x; lane: u8, y: f64) = select(lane_64(lane), _mm_castpd_si128(_mm_set1_pd(y)), x);
 
     v128_load8x8_s(; x: u64) = low_8_s(word(x));
     v128_load8x8_u(; x: u64) = low_8_u(word(x));

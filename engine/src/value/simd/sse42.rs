@@ -14,11 +14,11 @@
 //! - to a number: `any_true`, the `all_true`s;
 //! - shift: none;
 //! - splat: `i8x16`;
-//! - lane: `i8x16.replace_lane`;
+//! - lane: none;
 //! - load: those that extend, `load8_splat`;
 //! - lanes by number: `i8x16.shuffle`.
 
-use super::{LANES_8, Register};
+use super::Register;
 use crate::value::V128;
 use core::arch::x86_64::*;
 
@@ -142,11 +142,9 @@ bits! {
     };
 }
 
-// Splat, lane, load, and lanes by number.
+// Splat, load, and lanes by number.
 vectors! {
     i8x16_splat(; x: u32) = splat_8(x);
-    i8x16_replace_lane(x; lane: u8, y: u32) =
-        _mm_or_si128(_mm_and_si128(LANES_8.of(lane), splat_8(y)), _mm_andnot_si128(LANES_8.of(lane), x));
 
     v128_load8x8_s(; x: u64) = _mm_cvtepi8_epi16(word(x));
     v128_load8x8_u(; x: u64) = _mm_cvtepu8_epi16(word(x));
