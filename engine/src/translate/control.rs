@@ -160,7 +160,7 @@ impl Translator<'_> {
     /// The class of parameter or result `i` of a block.
     fn class(&self, ty: &BlockType, results: bool, i: usize) -> Class {
         match *ty {
-            BlockType::Type(ty) => class_of(ty),
+            BlockType::Type(ty) => super::class_of(ty),
             BlockType::FuncType(index) => {
                 let ty = &self.env.data.types[index as usize];
                 Class::of(if results { ty.results()[i] } else { ty.params()[i] })
@@ -534,7 +534,7 @@ impl Translator<'_> {
         }
         use SpecialOp as S;
         match (self.operand(e), e.class) {
-            (Operand::Const(bits), Class::Int) => {
+            (Operand::Const([bits, _]), Class::Int) => {
                 self.emit(S::ReturnIntImm.op(), [0, h, 0, 0])?;
                 return self.extend(bits);
             }
@@ -549,15 +549,5 @@ impl Translator<'_> {
             }
         }
         Ok(())
-    }
-}
-
-/// The class of wasmparser's type.
-pub(super) fn class_of(ty: wasmparser::ValType) -> Class {
-    match ty {
-        wasmparser::ValType::F32 => Class::F32,
-        wasmparser::ValType::F64 => Class::F64,
-        wasmparser::ValType::V128 => Class::V128,
-        _ => Class::Int,
     }
 }
