@@ -5,6 +5,7 @@ use super::{NUMBERS_8, NUMBERS_16, NUMBERS_32, NUMBERS_64, Register};
 use crate::value::V128;
 use core::arch::aarch64::*;
 
+#[allow(unused_imports, reason = "what stands below shadows it, as far as it goes")]
 pub(crate) use crate::value::v128::*;
 
 registers! {
