@@ -4,18 +4,20 @@
 //! names one of the frame, every branch lands on a cell, control never runs off the end, and indices name what the
 //! module has.
 
-use crate::code::{PROLOGUE, extension, field};
+use crate::code::{PROLOGUE, Prologue, extension, field};
 use crate::module::ModuleShared;
 use crate::ops::{Field, OPS, Op, SpecialOp as S, layout};
+use crate::translate::HEADER;
 
 /// Checks a function's unlinked code.
 ///
 /// # Errors
 /// What is wrong, and at which word.
 pub(crate) fn check(words: &[u64], module: &ModuleShared) -> Result<(), String> {
-    let slots = (words[0] as u32 / 8) as usize;
+    let prologue = Prologue::of(words);
+    let slots = (prologue.frame / 8) as usize;
     let starts = cells(words)?;
-    let zeroed = (words[1] as u32 as usize) + (words[1] >> 32) as usize;
+    let zeroed = (prologue.header + HEADER + prologue.zeros) as usize;
     if zeroed > slots {
         return Err(format!("slots up to {zeroed} are zeroed in a frame of {slots}"));
     }
@@ -121,7 +123,7 @@ fn indices(op: Op, at: usize, words: &[u64], module: &ModuleShared) -> Result<()
     } else if is(&[S::MemorySize, S::MemorySizeSlot]) {
         between(n, layout.memories, layout.globals, "memory")
     } else if (S::GlobalGetInt.op().0..=S::GlobalGetV128Slot.op().0).contains(&op.0)
-        || (S::GlobalSet.op().0..=S::GlobalSetAccV128.op().0).contains(&op.0)
+        || (S::GlobalSetAccInt.op().0..=S::GlobalSetV128.op().0).contains(&op.0)
     {
         between(n, layout.globals, layout.words, "global")
     } else {

@@ -7,14 +7,47 @@ use crate::budget::{Buf, Charge, Kind};
 use crate::error::Error;
 use crate::exec::Dispatch;
 use crate::module::{ModuleInner, ModuleShared};
-use crate::ops::{Field, Op, SpecialOp, layout};
+use crate::ops::{Field, OPS, Op, SpecialOp, layout};
 use crate::translate::{self, Translated};
 use crate::trap::Trap;
 use core::sync::atomic::{AtomicPtr, Ordering};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard, OnceLock};
+
+/// What code begins with.
+#[derive(Default)]
+#[repr(C)]
+pub(crate) struct Prologue {
+    /// Size of the frame in bytes.
+    pub(crate) frame: u32,
+    /// Fuel for an entry.
+    pub(crate) cost: u32,
+    /// Slot of the frame's header.
+    pub(crate) header: u32,
+    /// How many slots behind the header are to be zeroed.
+    pub(crate) zeros: u32,
+}
 
 /// Words before the first cell.
-pub(crate) const PROLOGUE: usize = 2;
+pub(crate) const PROLOGUE: usize = size_of::<Prologue>() / 8;
+
+impl Prologue {
+    /// Of the code that begins at `entry`.
+    #[inline(always)]
+    pub(crate) fn at(entry: *const u64) -> *const Self {
+        entry.cast()
+    }
+
+    /// That these words of code begin with.
+    pub(crate) fn of(words: &[u64]) -> Self {
+        let (low, high) = (|n: usize| words[n] as u32, |n: usize| (words[n] >> 32) as u32);
+        Self { frame: low(0), cost: high(0), header: low(1), zeros: high(1) }
+    }
+
+    /// As words of code.
+    pub(crate) fn words(&self) -> [u64; PROLOGUE] {
+        [self.frame as u64 | (self.cost as u64) << 32, self.header as u64 | (self.zeros as u64) << 32]
+    }
+}
 
 /// The prologue of a function that isn't translated: its frame fits no stack, so that whoever enters goes to the
 /// cold path.
@@ -186,10 +219,11 @@ fn link(words: &mut [u64], dispatch: Dispatch) {
 
 /// How many extension words a cell has.
 pub(crate) fn extension(op: Op, operands: u64) -> usize {
+    static LENGTHS: OnceLock<[u8; OPS]> = OnceLock::new();
     if op == SpecialOp::BrTable.op() || op == SpecialOp::BrTableAcc.op() {
         return (operands >> 32) as usize + 1;
     }
-    layout(op).1
+    LENGTHS.get_or_init(|| std::array::from_fn(|op| layout(Op(op as u16)).1 as u8))[op.0 as usize] as usize
 }
 
 /// Field `n` of an operand word.
@@ -202,7 +236,8 @@ pub(crate) fn disassemble(words: &[u64]) -> String {
     use core::fmt::Write;
     let mut s = String::new();
     let mut at = PROLOGUE;
-    let _ = writeln!(s, "frame {} bytes, cost {}", words[0] as u32, words[0] >> 32);
+    let Prologue { frame, cost, .. } = Prologue::of(words);
+    let _ = writeln!(s, "frame {frame} bytes, cost {cost}");
     while at < words.len() {
         let (op, operands) = (Op(words[at] as u16), words[at + 1]);
         let (name, form) = op.name();

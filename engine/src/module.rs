@@ -213,12 +213,7 @@ pub(crate) struct ModuleShared {
 impl ModuleShared {
     pub(crate) fn new(data: ModuleInner, engine: Engine) -> Result<Self, Error> {
         let sigs = engine.register(&data.types)?;
-        let layout = VmLayout::new(
-            data.imported_funcs,
-            data.tables.len() as u32,
-            data.memories.len() as u32,
-            data.globals.len() as u32,
-        );
+        let layout = VmLayout::new(&data);
         let code = CodeTable::new(&data, engine.budget())?;
         Ok(Self { data, engine, sigs, layout, code })
     }

@@ -3,6 +3,7 @@
 //! Everything here is owned by a store (`store/`) and lives at a fixed address until that store is dropped, so
 //! handlers may follow these pointers without checks. Nothing here is visible to embedders.
 
+use crate::module::ModuleInner;
 use crate::store::InstanceObj;
 use core::sync::atomic::AtomicPtr;
 
@@ -26,25 +27,18 @@ impl VmStore {
     }
 }
 
-/// A handler's message to the cold path; each field means something only to the cold handlers that read it.
+/// A handler's message to the cold path, or to itself; each field means something only to those that read it.
 #[repr(C)]
 pub(crate) struct Pending {
-    /// The fuel to charge.
-    pub(crate) cost: u64,
-    /// The callee, among the functions that its module defines.
-    pub(crate) index: u32,
     /// The callee, where it may be in another instance or the host's.
     pub(crate) func: *mut FuncObj,
-    /// Where the callee's frame begins.
-    pub(crate) sp: *mut u64,
-    /// Where it returns to.
-    pub(crate) ret: *const u64,
+    /// A frame's header while a tail call moves arguments over it.
+    pub(crate) header: [u64; 2],
 }
 
 impl Default for Pending {
     fn default() -> Self {
-        use core::ptr::{null, null_mut};
-        Self { cost: 0, index: 0, func: null_mut(), sp: null_mut(), ret: null() }
+        Self { func: core::ptr::null_mut(), header: [0; 2] }
     }
 }
 
@@ -75,12 +69,12 @@ pub(crate) struct VmLayout {
 }
 
 impl VmLayout {
-    pub(crate) fn new(imported_funcs: u32, tables: u32, memories: u32, globals: u32) -> Self {
+    pub(crate) fn new(module: &ModuleInner) -> Self {
         let funcs = (size_of::<VmCtx>() / 8) as u32;
-        let t = funcs + imported_funcs;
-        let m = t + tables;
-        let g = m + memories;
-        Self { funcs, tables: t, memories: m, globals: g, words: g + globals }
+        let tables = funcs + module.imported_funcs;
+        let memories = tables + module.tables.len() as u32;
+        let globals = memories + module.memories.len() as u32;
+        Self { funcs, tables, memories, globals, words: globals + module.globals.len() as u32 }
     }
 }
 

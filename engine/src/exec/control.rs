@@ -9,8 +9,9 @@ use super::cell::Cell;
 use super::place::{A, Acc, B as FB, C, D, Slot, Src, Value};
 use super::regs::{Backend, Handler, Regs, handlers};
 use super::slow;
-use crate::code::PROLOGUE;
+use crate::code::{PROLOGUE, Prologue};
 use crate::ops::{Classed, Op, SpecialOp};
+use crate::translate::HEADER;
 use crate::trap::Trap;
 use crate::vmctx::{FuncObj, TableObj, VmCtx};
 use core::marker::PhantomData;
@@ -140,7 +141,7 @@ impl Cell for Call {
         // SAFETY: the cell is of this op.
         unsafe {
             let entry = entry_of(&r, r.wide());
-            enter_hot::<B>(r, entry, |r| r.field(FB), r.ip.add(2), slow::enter_call::<B>)
+            enter_hot::<B>(r, entry, r.ip.add(2), slow::enter_call::<B>)
         }
     }
 }
@@ -205,92 +206,74 @@ unsafe fn charge_and_go<B: Backend>(mut r: Regs, word: usize) -> B::Out {
     }
 }
 
-/// Enters the code at `entry` with its frame at `sp`, or leaves the cell to a cold handler, which tries it again.
-///
-/// Every code begins with two words: its frame's size in bytes and its cost, then the slots to zero: the first and
-/// how many. A function without code has a frame too large for any stack, so that it needs no check of its own.
+/// Begins the frame at `sp` of the code at `entry`, which is paid for and fits the stack; it will return to `ret` and
+/// the frame at `caller`, as its header at `h` says.
 #[inline(always)]
-pub(crate) unsafe fn enter<B: Backend>(
+unsafe fn begin<B: Backend>(
     mut r: Regs,
+    entry: *const u64,
+    sp: *mut u64,
+    h: *mut u64,
+    ret: *const u64,
+    caller: *mut u64,
+) -> B::Out {
+    // SAFETY: an entry is a prologue followed by cells, and the header lies in the frame.
+    unsafe {
+        *h = ret as u64;
+        *h.add(1) = caller as u64;
+        r.sp = sp;
+        r.ip = entry.add(PROLOGUE);
+        if (*Prologue::at(entry)).zeros != 0 {
+            // In a handler of its own, since a loop here takes more registers than there are.
+            return B::jump(r, zero_locals::<B>);
+        }
+        // Or what is above is done once for both ways, at the price of a register.
+        r.ip = keep_apart(r.ip);
+        B::next(r)
+    }
+}
+
+/// Charges and begins the frame at `sp` of the code at `entry`, for which `slow::prepare` has made room and found
+/// the fuel.
+#[inline(always)]
+pub(crate) unsafe fn enter_prepared<B: Backend>(
+    r: Regs,
     entry: *const u64,
     sp: *mut u64,
     header: usize,
     ret: *const u64,
     caller: *mut u64,
-    index: u32,
 ) -> B::Out {
-    // SAFETY: an entry is a prologue followed by cells; the frame was checked to fit before anything is written.
+    // SAFETY: as for `begin`.
     unsafe {
-        let store = (*r.vm).store;
-        // One after the other, and the cost negated: a register is enough for either and what it is compared with.
-        let mut left = -1;
-        if sp.wrapping_byte_add(*entry.cast::<u32>() as usize) <= (*store).stack_end {
-            let cost = *entry.cast::<u32>().add(1) as u64;
-            left = (*store).slice.wrapping_add(opaque(cost.wrapping_neg()) as i64);
-        }
-        if left < 0 {
-            return leave::<B>(r, sp, index);
-        }
-        (*store).slice = left;
-        *sp.add(header) = ret as u64;
-        *sp.add(header + 1) = caller as u64;
-        r.sp = sp;
-        r.ip = entry.add(PROLOGUE);
-        if *entry.add(1) >> 32 != 0 {
-            // In a handler of its own, since a loop here takes more registers than there are.
-            return B::jump(r, zero_locals::<B>);
-        }
-        B::next(r)
+        (*(*r.vm).store).slice -= (*Prologue::at(entry)).cost as i64;
+        begin::<B>(r, entry, sp, sp.add(header), ret, caller)
     }
 }
 
 /// Enters the code at `entry` from the call at `r.ip`, with the frame at `R[a]`; or has `slow` do it, which takes
 /// back the charge.
 #[inline(always)]
-unsafe fn enter_hot<B: Backend>(
-    mut r: Regs,
-    entry: *const u64,
-    header: impl FnOnce(&Regs) -> usize,
-    ret: *const u64,
-    slow: Handler<B>,
-) -> B::Out {
-    // SAFETY: as for `enter`.
+unsafe fn enter_hot<B: Backend>(mut r: Regs, entry: *const u64, ret: *const u64, slow: Handler<B>) -> B::Out {
+    // SAFETY: as for `begin`: a function without code has a frame too large for any stack, so that it needs no check
+    // of its own.
     unsafe {
         // No callee looks at the accumulator: it serves as one more register, of which there are too few.
         r.acc = entry as u64;
         let store = (*r.vm).store;
         let sp = r.slot(A);
-        let frame = *entry.cast::<u32>() as usize;
+        let frame = (*Prologue::at(entry)).frame as usize;
         if sp.wrapping_byte_add(frame) > (*store).stack_end {
             return B::jump(r, slow);
         }
-        let left = (*store).slice - *entry.cast::<u32>().add(1) as i64;
+        let left = (*store).slice - (*Prologue::at(entry)).cost as i64;
         (*store).slice = left;
         if left < 0 {
             return B::jump(r, slow);
         }
-        let h = sp.add(header(&r));
-        *h = ret as u64;
-        *h.add(1) = r.sp as u64;
-        r.sp = sp;
-        r.ip = entry.add(PROLOGUE);
-        if *entry.cast::<u32>().add(3) != 0 {
-            return B::jump(r, zero_locals::<B>);
-        }
-        r.ip = keep_apart(r.ip);
-        B::next(r)
-    }
-}
-
-/// Leaves the cell to `slow::enter`, which prepares function `index` for a frame at `sp` and tries it again.
-#[inline(always)]
-pub(crate) unsafe fn leave<B: Backend>(r: Regs, sp: *mut u64, index: u32) -> B::Out {
-    // SAFETY: `vm` and its store are live.
-    unsafe {
-        let store = (*r.vm).store;
-        (*store).pending.index = index;
-        (*store).pending.sp = sp;
-        B::jump(r, slow::enter::<B>)
+        let h = sp.add(r.field(FB));
+        let caller = r.sp;
+        begin::<B>(r, entry, sp, h, ret, caller)
     }
 }
 
@@ -321,56 +304,76 @@ unsafe fn lookup<S: Src>(r: &Regs) -> Result<*mut FuncObj, Trap> {
     }
 }
 
-/// Calls `f`, which may be anything, with its frame at `R[a]` and its header at slot `b` of that.
+/// Calls `f`, which may be anything, with its frame at `R[a]` and its header at slot `b` of that, from a cell of
+/// `LEN` words.
 #[inline(always)]
-unsafe fn call_func<B: Backend>(r: Regs, f: *mut FuncObj, ret: *const u64) -> B::Out {
+unsafe fn call_func<B: Backend, const LEN: usize>(r: Regs, f: *mut FuncObj) -> B::Out {
     // SAFETY: function objects outlive whoever refers to them.
     unsafe {
-        let pending = &mut (*(*r.vm).store).pending;
-        pending.func = f;
-        pending.ret = ret;
+        (*(*r.vm).store).pending.func = f;
         if (*f).vm == r.vm {
             let entry = (*(*f).entry).load(Ordering::Relaxed);
-            return enter_hot::<B>(r, entry, |r| r.field(FB), ret, slow::enter_func::<B>);
+            return enter_hot::<B>(r, entry, r.ip.add(LEN), slow::enter_func::<B, LEN>);
         }
-        B::jump(r, slow::call_out::<B>)
+        B::jump(r, slow::call_out::<B, LEN>)
     }
 }
 
-/// Tail-calls `f`, which may be anything, with `n` slots of arguments at `R[a]`; the header is at `R[b]`.
+/// Tail-calls `f`, which may be anything, with `d` slots of arguments at `R[a]`; the header is at `R[b]`.
 #[inline(always)]
 unsafe fn return_call_func<B: Backend>(r: Regs, f: *mut FuncObj) -> B::Out {
     // SAFETY: function objects outlive whoever refers to them.
     unsafe {
+        (*(*r.vm).store).pending.func = f;
         if (*f).vm == r.vm {
             let entry = (*(*f).entry).load(Ordering::Relaxed);
-            return replace_frame::<B>(r, entry, (*f).header as usize, (*f).index);
+            return replace_frame::<B>(r, entry, slow::prepare_func::<B>);
         }
-        (*(*r.vm).store).pending.func = f;
         B::jump(r, slow::return_call_out::<B>)
     }
 }
 
-/// Enters `entry` in place of the current frame. The arguments are moved only once the frame is known to fit.
+/// Enters the code at `entry` in place of the current frame; or leaves the cell to `slow`, which tries it again. The
+/// arguments are moved only once the frame is known to fit.
 #[inline(always)]
-unsafe fn replace_frame<B: Backend>(r: Regs, entry: *const u64, header: usize, index: u32) -> B::Out {
+unsafe fn replace_frame<B: Backend>(mut r: Regs, entry: *const u64, slow: Handler<B>) -> B::Out {
     // SAFETY: the arguments and the current header lie in the frame.
     unsafe {
+        // As in `enter_hot`.
+        r.acc = entry as u64;
         let store = (*r.vm).store;
-        let (frame, cost) = (*entry as u32 as usize, (*entry >> 32) as i64);
-        if r.sp.wrapping_byte_add(frame) > (*store).stack_end || (*store).slice < cost {
-            return leave::<B>(r, r.sp, index);
+        if r.sp.wrapping_byte_add((*Prologue::at(entry)).frame as usize) > (*store).stack_end {
+            return B::jump(r, slow);
         }
-        let h = r.sp.add(r.field(FB));
-        let (ret, caller) = (*h as *const u64, *h.add(1) as *mut u64);
-        let args = r.slot(A);
-        let n = r.field(D);
-        let mut i = 0;
-        while i < n {
-            r.sp.add(i).write_volatile(*args.add(i));
-            i += 1;
+        let left = (*store).slice - (*Prologue::at(entry)).cost as i64;
+        if left < 0 {
+            return B::jump(r, slow);
         }
-        enter::<B>(r, entry, r.sp, header, ret, caller, index)
+        (*store).slice = left;
+        // The arguments may come to lie over the header, and there are too few registers to keep it in.
+        let h = r.slot(FB);
+        (*store).pending.header = [*h, *h.add(1)];
+        move_down(&r, r.sp.add(r.field(D)));
+        let (entry, sp) = (r.acc as *const u64, r.sp);
+        let header = (*Prologue::at(entry)).header as usize;
+        let [ret, caller] = (*(*r.vm).store).pending.header;
+        begin::<B>(r, entry, sp, sp.add(header), ret as *const u64, caller as *mut u64)
+    }
+}
+
+/// Moves slots from `R[a]` on to the frame's beginning, up to `end`.
+#[inline(always)]
+unsafe fn move_down(r: &Regs, end: *mut u64) {
+    // SAFETY: both lie in the frame, and what is moved comes from above.
+    unsafe {
+        let distance = r.field(A);
+        let mut to = r.sp;
+        while to != end {
+            // Volatile, or this becomes a call of memmove, which saves every register. How far it is from the end is
+            // kept from the compiler, or it unrolls the loop, for which there are too few.
+            to.write_volatile(*to.add(distance));
+            to = keep_apart(to.add(1)).cast_mut();
+        }
     }
 }
 
@@ -382,9 +385,9 @@ handlers! {
     // Zeroes the slots that the prologue before this first cell names: one at least.
     #[inline(never)]
     fn zero_locals<B>(mut r) {
-        let zero = *r.ip.sub(1);
-        let mut slot = r.sp.add(zero as u32 as usize);
-        let end = slot.add((zero >> 32) as usize);
+        let prologue = &*Prologue::at(r.ip.sub(PROLOGUE));
+        let mut slot = r.sp.add((prologue.header + HEADER) as usize);
+        let end = slot.add(prologue.zeros as usize);
         loop {
             // Volatile, or this becomes a call of memset, which spills every register.
             slot.write_volatile(0);
@@ -397,11 +400,9 @@ handlers! {
 
     // Pays for the first arrival at a loop header.
     fn charge<B>(mut r) {
-        let cost = r.wide() as u64;
         let store = (*r.vm).store;
-        let left = (*store).slice - cost as i64;
+        let left = (*store).slice - r.wide() as i64;
         if left < 0 {
-            (*store).pending.cost = cost;
             return B::jump(r, slow::refill::<B>);
         }
         (*store).slice = left;
@@ -412,24 +413,19 @@ handlers! {
     // Calls the imported function whose word is `c d`.
     fn call_import<B>(mut r) {
         let f: *mut FuncObj = VmCtx::pointer(r.vm, r.wide());
-        let ret = r.ip.add(2);
-        call_func::<B>(r, f, ret)
+        call_func::<B, 2>(r, f)
     }
 
     fn call_indirect<B, S: Src>(mut r) {
         match lookup::<S>(&r) {
-            Ok(f) => {
-                let ret = r.ip.add(3);
-                call_func::<B>(r, f, ret)
-            }
+            Ok(f) => call_func::<B, 3>(r, f),
             Err(trap) => slow::trap::<B>(r, trap),
         }
     }
 
     fn return_call<B>(mut r) {
-        let index = r.ext(0) as u32;
-        let entry = entry_of(&r, index);
-        replace_frame::<B>(r, entry, (r.ext(0) >> 32) as usize, index)
+        let entry = entry_of(&r, r.ext(0) as u32);
+        replace_frame::<B>(r, entry, slow::prepare_call::<B>)
     }
 
     fn return_call_import<B>(mut r) {
@@ -444,18 +440,14 @@ handlers! {
         }
     }
 
-    // Returns `c` slots of values from `R[a]` on. They may overwrite the header.
+    // Returns `c` slots of values from `R[a]` on.
     fn ret_values<B>(mut r) {
+        // Nobody looks at the accumulator after it, which serves as one more register.
+        r.acc = r.sp.add(r.field(C)) as u64;
+        move_down(&r, r.acc as *mut u64);
         let h = r.slot(FB);
-        let (ip, caller) = (*h as *const u64, *h.add(1) as *mut u64);
-        let (from, n) = (r.slot(A), r.field(C));
-        let mut i = 0;
-        while i < n {
-            r.sp.add(i).write_volatile(*from.add(i));
-            i += 1;
-        }
-        r.ip = ip;
-        r.sp = caller;
+        r.ip = *h as *const u64;
+        r.sp = *h.add(1) as *mut u64;
         B::next(r)
     }
 }

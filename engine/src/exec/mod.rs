@@ -100,7 +100,7 @@ pub(crate) enum Stop {
 /// A computation of the guest: its value stack, where it is, and why it stopped. Nested ones (guest, host, guest)
 /// continue on the same stack.
 pub(crate) struct Execution {
-    stack: Option<Mapping>,
+    _stack: Mapping,
     /// One past the last slot that frames may ever use.
     end: *mut u64,
     /// One past the last slot that is charged.
@@ -117,7 +117,7 @@ pub(crate) struct Execution {
     /// The innermost call of a host function that lasts, or null.
     host_call: *const HostCall,
     /// For [`Dispatch::Count`].
-    pub(crate) counts: Box<count::Counts>,
+    pub(crate) counts: count::Counts,
 }
 
 /// The stack is charged this many bytes at a time.
@@ -140,14 +140,13 @@ impl Execution {
             at: entry::idle().position(),
             leaves: false,
             host_call: core::ptr::null(),
-            counts: Box::default(),
-            stack: Some(stack),
+            counts: count::Counts::default(),
+            _stack: stack,
         })
     }
 
     /// Makes the stack usable up to `to` at least; gives its new end.
     pub(crate) fn extend(&mut self, to: *mut u64) -> Result<*mut u64, Trap> {
-        debug_assert!(self.stack.is_some());
         if to > self.end {
             return Err(Trap::StackOverflow);
         }

@@ -75,38 +75,29 @@ macro_rules! handlers {
 }
 pub(crate) use handlers;
 
+macro_rules! handler_type {
+    ($abi:literal) => {
+        #[allow(
+            improper_ctypes_definitions,
+            reason = "vectors are passed in registers; no other language is involved"
+        )]
+        pub(crate) type Handler<B> = unsafe extern $abi fn(
+            *const u64,
+            *mut u64,
+            *mut u8,
+            u64,
+            *mut VmCtx,
+            u64,
+            f32,
+            f64,
+            Vector,
+        ) -> <B as Backend>::Out;
+    };
+}
 #[cfg(target_arch = "x86_64")]
-#[allow(
-    improper_ctypes_definitions,
-    reason = "vectors are passed in registers; no other language is involved"
-)]
-pub(crate) type Handler<B> = unsafe extern "sysv64" fn(
-    *const u64,
-    *mut u64,
-    *mut u8,
-    u64,
-    *mut VmCtx,
-    u64,
-    f32,
-    f64,
-    Vector,
-) -> <B as Backend>::Out;
+handler_type!("sysv64");
 #[cfg(not(target_arch = "x86_64"))]
-#[allow(
-    improper_ctypes_definitions,
-    reason = "vectors are passed in registers; no other language is involved"
-)]
-pub(crate) type Handler<B> = unsafe extern "C" fn(
-    *const u64,
-    *mut u64,
-    *mut u8,
-    u64,
-    *mut VmCtx,
-    u64,
-    f32,
-    f64,
-    Vector,
-) -> <B as Backend>::Out;
+handler_type!("C");
 
 /// How a handler leaves.
 pub(crate) trait Backend: Sized + 'static {

@@ -1,13 +1,15 @@
 //! Where handlers go when the fast path ends: traps, fuel, untranslated functions, stack growth, host functions,
 //! calls between instances, and the end of an execution.
 //!
-//! A handler that needs something first (fuel, code, stack) comes here with its cell unchanged, says what it needs
-//! in `VmStore::pending`, and is tried again.
+//! A handler that needs something first (fuel, code, stack) comes here with its cell unchanged and says what the cell
+//! doesn't in `VmStore::pending`. A call is finished here; everything else is tried again.
 
+use super::control::enter_prepared;
 use super::place::{A, B as FB, D, Value};
 use super::regs::{Backend, Regs, Stub, handlers, to_vector};
 use super::sample::{self, HostCall};
 use super::{Execution, Stop};
+use crate::code::Prologue;
 use crate::error::Error;
 use crate::store::StoreInner;
 use crate::trap::Trap;
@@ -104,10 +106,10 @@ pub(crate) unsafe fn prepare(vm: *mut VmCtx, index: u32, sp: *mut u64) -> Result
         if crate::code::is_lazy(entry) {
             entry = module.translated(index)?.cast_mut();
         }
-        let (frame, cost) = (*entry as u32 as usize, *entry >> 32);
-        need_stack(store, sp.wrapping_byte_add(frame))?;
-        if store.vm.slice < cost as i64 {
-            sample::refill(store, cost, vm, index)?;
+        let prologue = &*Prologue::at(entry);
+        need_stack(store, sp.wrapping_byte_add(prologue.frame as usize))?;
+        if store.vm.slice < prologue.cost as i64 {
+            sample::refill(store, prologue.cost as u64, vm, index)?;
         }
         Ok(())
     }
@@ -216,7 +218,7 @@ unsafe fn enter_other<B: Backend>(mut r: Regs, f: *mut FuncObj, vm: *mut VmCtx, 
         let entry = (*(*f).entry).load(Ordering::Relaxed);
         let ret = B::stub(Stub::CrossReturn);
         let record = sp.sub(RECORD);
-        super::control::enter::<B>(r, entry, sp, (*f).header as usize, ret, record, (*f).index)
+        enter_prepared::<B>(r, entry, sp, (*f).header as usize, ret, record)
     }
 }
 
@@ -233,15 +235,28 @@ unsafe fn finish_call<B: Backend>(
         let vm_store = (*r.vm).store;
         if (*vm_store).slice < 0 {
             // The call has charged what wasn't there.
-            (*vm_store).slice += (*(*word).load(Ordering::Relaxed) >> 32) as i64;
+            (*vm_store).slice += (*Prologue::at((*word).load(Ordering::Relaxed))).cost as i64;
         }
         let sp = r.slot(A);
         stand(&r, false);
         match prepare(r.vm, index, sp) {
             Ok(()) => {
                 let entry = (*word).load(Ordering::Relaxed);
-                super::control::enter::<B>(r, entry, sp, r.field(FB), ret, r.sp, index)
+                enter_prepared::<B>(r, entry, sp, r.field(FB), ret, r.sp)
             }
+            Err(e) => stop::<B>(r, e),
+        }
+    }
+}
+
+/// Makes function `index` of the module callable in place of the current frame, then tries the cell again.
+#[inline(always)]
+unsafe fn prepare_and_retry<B: Backend>(r: Regs, index: u32) -> B::Out {
+    // SAFETY: the same registers and cell.
+    unsafe {
+        stand(&r, true);
+        match prepare(r.vm, index, r.sp) {
+            Ok(()) => B::next(r),
             Err(e) => stop::<B>(r, e),
         }
     }
@@ -271,7 +286,7 @@ handlers! {
     #[cold]
     #[inline(never)]
     fn refill<B>(mut r) {
-        let cost = store(&r).vm.pending.cost;
+        let cost = r.wide() as u64;
         refill_and_retry::<B>(r, cost)
     }
 
@@ -283,16 +298,20 @@ handlers! {
         refill_and_retry::<B>(r, cost)
     }
 
+    // Makes the function in extension word 0 callable in place of the current frame, for a tail call to try again.
     #[cold]
     #[inline(never)]
-    fn enter<B>(mut r) {
-        let pending = &(*(*r.vm).store).pending;
-        // Only the frame of one that replaces it begins where the caller's does.
-        stand(&r, pending.sp == r.sp);
-        match prepare(r.vm, pending.index, pending.sp) {
-            Ok(()) => B::next(r),
-            Err(e) => stop::<B>(r, e),
-        }
+    fn prepare_call<B>(mut r) {
+        let index = r.ext(0) as u32;
+        prepare_and_retry::<B>(r, index)
+    }
+
+    // The same for `pending.func`, of this instance.
+    #[cold]
+    #[inline(never)]
+    fn prepare_func<B>(mut r) {
+        let index = (*(*(*r.vm).store).pending.func).index;
+        prepare_and_retry::<B>(r, index)
     }
 
     // Does what the call at `r.ip` could not: function `c d` of the module, with its frame at `R[a]`.
@@ -305,21 +324,21 @@ handlers! {
         finish_call::<B>(r, word, index, ret)
     }
 
-    // The same for `pending.func`, of this instance.
+    // The same for `pending.func`, of this instance, called by a cell of `LEN` words.
     #[cold]
     #[inline(never)]
-    fn enter_func<B>(mut r) {
-        let pending = &(*(*r.vm).store).pending;
-        let (f, ret) = (pending.func, pending.ret);
+    fn enter_func<B; const LEN: usize>(mut r) {
+        let f = (*(*r.vm).store).pending.func;
+        let ret = r.ip.add(LEN);
         finish_call::<B>(r, (*f).entry, (*f).index, ret)
     }
 
-    // Calls `pending.func`, a host function or one of another instance.
+    // Calls `pending.func`, a host function or one of another instance, for a cell of `LEN` words.
     #[cold]
     #[inline(never)]
-    fn call_out<B>(mut r) {
-        let pending = &(*(*r.vm).store).pending;
-        let (f, sp, ret) = (pending.func, r.slot(A), pending.ret);
+    fn call_out<B; const LEN: usize>(mut r) {
+        let f = (*(*r.vm).store).pending.func;
+        let (sp, ret) = (r.slot(A), r.ip.add(LEN));
         stand(&r, false);
         match call_other(r.vm, f, sp, sp, ret, r.sp) {
             Callee::Done => {

@@ -1,6 +1,6 @@
 //! What can't be translated is refused while it is loaded, never at its first call.
 
-use super::{Env, HEADER, MAX_SLOTS, header_of, slots, translate};
+use super::{Env, HEADER, MAX_SLOTS, class_of, header_of, slots, translate};
 use crate::api::Engine;
 use crate::error::ErrorKind;
 use crate::module::ModuleInner;
@@ -37,18 +37,13 @@ impl BodyCheck for Translatable {
         let groups = body.get_locals_reader().map_err(LoadError::invalid)?;
         for group in groups {
             let (n, ty) = group.map_err(LoadError::invalid)?;
-            locals += n as u64 * super::control::class_of(ty).slots() as u64;
+            locals += n as u64 * class_of(ty).slots() as u64;
         }
         if fits(header_of(ty), locals, stats.max_operands, widest) {
             return Ok(());
         }
         // The bound is a rough one; translating tells exactly.
-        let layout = VmLayout::new(
-            module.imported_funcs,
-            module.tables.len() as u32,
-            module.memories.len() as u32,
-            module.globals.len() as u32,
-        );
+        let layout = VmLayout::new(module);
         let env = Env {
             data: module,
             sigs: &[],

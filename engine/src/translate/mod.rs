@@ -10,23 +10,26 @@
 mod admit;
 mod call;
 mod control;
+mod decode;
 mod memory;
 mod numeric;
+mod rotate;
 mod stack;
 mod variable;
 
 pub(crate) use admit::Translatable;
 
 use crate::budget::{Buf, Kind};
-use crate::code::PROLOGUE;
+use crate::code::{PROLOGUE, Prologue};
 use crate::error::{Error, ErrorKind};
 use crate::module::{ModuleInner, ModuleShared};
 use crate::ops::{Class, Op};
-use crate::types::FuncType;
+use crate::types::{FuncType, ValType};
 use crate::vmctx::VmLayout;
 use control::{Frame, Region};
-use stack::{Accumulator, Entry};
-use wasmparser::{BinaryReader, Operator, OperatorsReader};
+use rotate::Shifts;
+use stack::{Accumulator, Entry, Place};
+use wasmparser::{BinaryReader, Operator};
 
 /// What translation needs to know of a module and its engine.
 pub(crate) struct Env<'m> {
@@ -59,7 +62,7 @@ pub(crate) struct Translated {
 }
 
 /// Slots of a frame's header: where to return to, and the caller's frame.
-const HEADER: u32 = 2;
+pub(crate) const HEADER: u32 = 2;
 
 /// The most slots that a frame may have: a cell names them by 16 bits.
 pub(crate) const MAX_SLOTS: u32 = 65_535;
@@ -76,6 +79,7 @@ pub(crate) fn slots(types: &[crate::types::ValType]) -> u32 {
 /// Makes one function's cells.
 pub(crate) struct Translator<'a> {
     env: &'a Env<'a>,
+    plain: &'static decode::Plain,
     words: Buf<u64>,
     /// Where the last cell begins, if the next may be fused with it: nothing can jump between.
     last: Option<usize>,
@@ -85,6 +89,7 @@ pub(crate) struct Translator<'a> {
     /// Entries below this are in their slots.
     settled: usize,
     accs: [Accumulator; Class::COUNT],
+    shifts: Shifts,
     frames: Buf<Frame>,
     regions: Buf<Region>,
     /// The first slot for operands, and the most slots used so far.
@@ -113,12 +118,14 @@ pub(crate) fn translate(
     let ty = env.data.func_type(func);
     let mut t = Translator {
         env,
+        plain: decode::plain(),
         words: Buf::new(env.budget, Kind::Cells),
         last: None,
         locals: Buf::new(env.budget, Kind::CompilerScratch),
         stack: Buf::new(env.budget, Kind::CompilerScratch),
         settled: 0,
         accs: [Accumulator::default(); Class::COUNT],
+        shifts: Shifts::default(),
         frames: Buf::new(env.budget, Kind::CompilerScratch),
         regions: Buf::new(env.budget, Kind::CompilerScratch),
         first_operand: 0,
@@ -132,12 +139,16 @@ pub(crate) fn translate(
     let mut reader = BinaryReader::new_features(body, offset, env.data.features.wasmparser());
     t.read_locals(&mut reader)?;
     t.begin()?;
-    let mut operators = OperatorsReader::new(reader);
-    while !operators.eof() {
-        t.at = operators.original_position();
-        t.operator(&operators.read().map_err(|_| changed())?)?;
+    while !reader.eof() {
+        t.at = reader.original_position();
+        t.instruction(&mut reader, body)?;
     }
     t.end()
+}
+
+/// The class of wasmparser's type; one that Dunlin doesn't have is in no valid body.
+fn class_of(ty: wasmparser::ValType) -> Class {
+    ValType::from_wasmparser(ty).map_or(Class::Int, Class::of)
 }
 
 /// A body that was validated is not valid any more: only a broken promise of the file's hash could do that.
@@ -156,7 +167,7 @@ impl<'a> Translator<'a> {
         for _ in 0..reader.read_var_u32().map_err(|_| changed())? {
             let n = reader.read_var_u32().map_err(|_| changed())?;
             let ty: wasmparser::ValType = reader.read().map_err(|_| changed())?;
-            let class = control::class_of(ty);
+            let class = class_of(ty);
             for _ in 0..n {
                 slot = self.local(slot, class)?;
             }
@@ -181,10 +192,9 @@ impl<'a> Translator<'a> {
     }
 
     fn begin(&mut self) -> Result<(), Error> {
-        let zero = self.header + HEADER;
-        self.words.try_push(0)?;
-        self.words.try_push(zero as u64 | (self.first_operand as u64 - zero as u64) << 32)?;
-        debug_assert_eq!(self.words.len(), PROLOGUE);
+        for word in Prologue::default().words() {
+            self.words.try_push(word)?;
+        }
         self.regions.try_push(Region::default())?;
         self.frames.try_push(Frame::function())?;
         Ok(())
@@ -192,10 +202,15 @@ impl<'a> Translator<'a> {
 
     fn end(mut self) -> Result<Translated, Error> {
         self.patch_regions();
-        let cost = self.regions[0].cost;
-        // A frame always has room for what `accumulate` reads.
-        let frame = (self.max_slots.max(self.header + HEADER) + 2) as u64 * 8;
-        self.words[0] = frame | (cost as u64) << 32;
+        let locals = self.header + HEADER;
+        let prologue = Prologue {
+            // A frame always has room for what `accumulate` reads.
+            frame: (self.max_slots.max(locals) + 2) * 8,
+            cost: self.regions[0].cost,
+            header: self.header,
+            zeros: self.first_operand - locals,
+        };
+        self.words[..PROLOGUE].copy_from_slice(&prologue.words());
         Ok(Translated { words: self.words, offset: self.found })
     }
 
@@ -205,9 +220,8 @@ impl<'a> Translator<'a> {
         if self.place.is_some_and(|place| place >= at) {
             self.found = Some(self.at);
         }
-        self.words.try_push(op.0 as u64)?;
         let [a, b, c, d] = fields.map(u64::from);
-        self.words.try_push(a | b << 16 | c << 32 | d << 48)?;
+        self.words.try_extend_from_slice(&[op.0 as u64, a | b << 16 | c << 32 | d << 48])?;
         self.last = Some(at);
         Ok(at)
     }
@@ -221,23 +235,23 @@ impl<'a> Translator<'a> {
     fn label(&mut self) {
         self.last = None;
         self.accs = Default::default();
+        self.shifts = Shifts::default();
     }
 
+    /// Translates an instruction that can be reached and that the table of opcodes doesn't have.
     fn operator(&mut self, operator: &Operator<'_>) -> Result<(), Error> {
-        if self.unreachable_code(operator)? {
-            return Ok(());
-        }
-        self.charge(operator);
         use Operator as O;
+        if !matches!(operator, O::End | O::Else) {
+            self.charge();
+        }
         match *operator {
-            O::LocalGet { local_index } => self.local_get(local_index),
-            O::LocalSet { local_index } => self.local_set(local_index),
-            O::LocalTee { local_index } => self.local_tee(local_index),
-            O::I32Const { value } => self.push_const(Class::Int, value as u32 as u64),
             O::I64Const { value } => self.push_const(Class::Int, value as u64),
             O::F32Const { value } => self.push_const(Class::F32, value.bits() as u64),
             O::F64Const { value } => self.push_const(Class::F64, value.bits()),
-            O::V128Const { value } => self.v128_const(value.i128() as u128),
+            O::V128Const { value } => {
+                let bits = value.i128() as u128;
+                self.push(Class::V128, Place::Const([bits as u64, (bits >> 64) as u64]))
+            }
             O::RefNull { .. } => self.push_const(Class::Int, 0),
             O::RefFunc { function_index } => {
                 self.bulk(crate::ops::SpecialOp::RefFunc, 0, 1, function_index, 0)
@@ -254,7 +268,7 @@ impl<'a> Translator<'a> {
             // Slots keep an i32 zero-extended.
             O::I64ExtendI32U | O::Nop => Ok(()),
             _ => match crate::ops::select(operator) {
-                Some(selected) => self.selected(selected),
+                Some(selected) => self.selected(&selected),
                 None => self.structured(operator),
             },
         }
