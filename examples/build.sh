@@ -43,6 +43,7 @@ rust cp -C opt-level=s
 rust json -C opt-level=s
 rust dir -C opt-level=s
 rust mandel -C opt-level=3
+rust serve -C opt-level=s
 wat2wasm smallest.wat -o wasm/smallest.wasm
 wat2wasm add.wat -o wasm/add.wasm
 

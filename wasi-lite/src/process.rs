@@ -9,8 +9,11 @@ use crate::guest::Guest;
 pub(crate) enum Random {
     #[default]
     Host,
-    Custom(Box<dyn FnMut(&mut [u8]) + Send + Sync>),
+    Custom(Box<Fill>),
 }
+
+/// Fills what it is given.
+pub(crate) type Fill = dyn FnMut(&mut [u8]) + Send + Sync;
 
 /// The arguments or the environment.
 pub(crate) struct Strings(pub(crate) Vec<String>);

@@ -75,6 +75,33 @@ fn a_server() {
 }
 
 #[test]
+fn a_server_in_rust() {
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    // Where there are folders, it isn't descriptor 3.
+    let folder = folder("a_server_in_rust");
+    let serve = &example("wasm/serve.wasm");
+    dunlin(&["run", "--tcplisten", "127.0.0.1:0", "--dir", folder.to_str().unwrap(), serve]).code(1);
+    let child = command(&["run", "--tcplisten", &address, serve]).spawn().unwrap();
+    let ask = |path: &str| {
+        let mut connection = (0..600)
+            .find_map(|_| {
+                std::thread::sleep(Duration::from_millis(20));
+                TcpStream::connect(&address).ok()
+            })
+            .unwrap();
+        write!(connection, "GET {path} HTTP/1.1\r\nHost: here\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    let answer = ask("/");
+    assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.ends_with("Hello from a sandbox!\n"), "{answer}");
+    assert!(ask("/nothing").starts_with("HTTP/1.1 404"));
+    assert!(ask("/quit").ends_with("Bye!\n"));
+    wait(child).code(0).prints("/\n/nothing\n");
+}
+
+#[test]
 fn modules_are_refused_for_what_they_import() {
     let (hello, cp) = (&example("wasm/hello.wasm"), &example("wasm/cp.wasm"));
     dunlin(&["run", "--deny", "files,sockets", hello]).code(0);
