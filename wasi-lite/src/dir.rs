@@ -3,9 +3,10 @@
 use crate::WasiCtx;
 use crate::abi::{Dirent, Fdflags, Filestat, Filetype, Lookupflags, Oflags, Rights, flags};
 use crate::cookies::Cookies;
-use crate::ctx::{DirFd, DirPerms, Fd, FileFd, FilePerms, Kind, O_DSYNC};
+use crate::ctx::{DirPerms, FilePerms};
 use crate::errno::{Errno, Result};
 use crate::fd::{timestamps, waits};
+use crate::fds::{DirFd, Fd, FileFd, Kind, O_DSYNC};
 use crate::guest::Guest;
 use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt, SystemTimeSpec};
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};

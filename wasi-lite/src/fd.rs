@@ -2,8 +2,9 @@
 
 use crate::WasiCtx;
 use crate::abi::{Fdflags, Fdstat, Filestat, Filetype, Fstflags, Rights, Whence, flags};
-use crate::ctx::{DirFd, DirPerms, Fd, FilePerms, Kind};
+use crate::ctx::{DirPerms, FilePerms};
 use crate::errno::{Errno, Fail, Result};
+use crate::fds::{DirFd, Fd, Kind};
 use crate::guest::Guest;
 use crate::stdio::{PIPE_BUF, read_stream, uninterrupted, write_stream};
 use rustix::fs::{Advice, FallocateFlags, SeekFrom, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};

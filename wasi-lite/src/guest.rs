@@ -1,8 +1,8 @@
 //! The guest's side of a call: its memory, every access checked, and the means to notice an interruption.
 
 use crate::abi::Snapshot;
-use crate::ctx::Fd;
 use crate::errno::{Errno, Fail, Result};
+use crate::fds::Fd;
 use dunlin::{Budget, Charge, Kind};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::ops::Range;

@@ -54,6 +54,7 @@ mod ctx;
 mod dir;
 mod errno;
 mod fd;
+mod fds;
 mod functions;
 mod guest;
 mod linker;

@@ -3,8 +3,8 @@
 use crate::WasiCtx;
 use crate::abi::{Rights, SubscriptionLayout};
 use crate::clock::{Clocks, MONOTONIC};
-use crate::ctx::Kind;
 use crate::errno::{Errno, Result};
+use crate::fds::Kind;
 use crate::guest::Guest;
 use crate::stdio::{PIPE_BUF, Stdio};
 use rustix::event::{PollFd, PollFlags, Timespec};

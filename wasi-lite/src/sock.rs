@@ -2,9 +2,9 @@
 
 use crate::WasiCtx;
 use crate::abi::{Fdflags, Riflags, Rights, Sdflags, flags};
-use crate::ctx::{Fd, Kind};
 use crate::errno::{Errno, Fail, Result};
 use crate::fd::scatter;
+use crate::fds::{Fd, Kind};
 use crate::guest::{Guest, Interrupt};
 use crate::stdio::read_stream;
 use rustix::event::PollFlags;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::ctx::{Fd, Kind};
+use crate::fds::{Fd, Kind};
 use crate::stdio::{read_stream, write_stream};
 use crate::{ReadPipe, WritePipe};
 use std::io::Read;

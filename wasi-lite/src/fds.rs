@@ -1,0 +1,191 @@
+//! The guest's descriptors.
+
+use crate::abi::{Fdflags, Filetype, Rights};
+use crate::cookies::Cookies;
+use crate::ctx::{DirPerms, FilePerms};
+use crate::errno::{Errno, Result};
+use crate::sock::Socket;
+use crate::stdio::Stdio;
+use cap_std::fs::{Dir, File};
+use dunlin::Charge;
+use rustix::fs::OFlags;
+use std::collections::BTreeMap;
+use std::os::fd::OwnedFd;
+
+/// `O_DSYNC`, which `rustix` takes for `O_SYNC`.
+pub(crate) const O_DSYNC: OFlags = OFlags::from_bits_retain(0o10000);
+
+/// What a descriptor stands for.
+pub(crate) enum Kind {
+    Stdio(Stdio),
+    File(FileFd),
+    Dir(DirFd),
+    Socket(Socket),
+}
+
+pub(crate) struct FileFd {
+    pub(crate) file: File,
+    pub(crate) filetype: Filetype,
+    pub(crate) perms: FilePerms,
+    /// Whether the guest opened it for writing. The host may have, to create it.
+    pub(crate) writable: bool,
+    /// Whether reading or writing may take as long as somebody else likes: the file is no file on a disk.
+    pub(crate) waits: bool,
+}
+
+pub(crate) struct DirFd {
+    pub(crate) dir: Dir,
+    /// The guest's name for it, if it is preopened.
+    pub(crate) name: Option<String>,
+    pub(crate) dir_perms: DirPerms,
+    pub(crate) file_perms: FilePerms,
+    /// The same directory once more, for reading its entries: `dir` itself may be good for looking up names only.
+    pub(crate) listing: Option<OwnedFd>,
+    pub(crate) cookies: Cookies,
+}
+
+/// A descriptor of the guest's.
+pub(crate) struct Fd {
+    pub(crate) kind: Kind,
+    pub(crate) base: Rights,
+    pub(crate) inheriting: Rights,
+    /// Whether what would have to wait fails instead.
+    pub(crate) nonblock: bool,
+    /// What it holds of the budget, if the guest opened it.
+    _paid: Option<Charge>,
+}
+
+impl Fd {
+    pub(crate) fn new(kind: Kind, base: Rights, inheriting: Rights) -> Self {
+        Self { kind, base, inheriting, nonblock: false, _paid: None }
+    }
+
+    pub(crate) fn filetype(&self) -> Filetype {
+        match &self.kind {
+            Kind::Stdio(stdio) if stdio.is_terminal() => Filetype::CharacterDevice,
+            Kind::Stdio(_) => Filetype::Unknown,
+            Kind::File(file) => file.filetype,
+            Kind::Dir(_) => Filetype::Directory,
+            Kind::Socket(_) => Filetype::SocketStream,
+        }
+    }
+
+    pub(crate) fn flags(&self) -> Result<Fdflags, Errno> {
+        let mut flags = Fdflags::empty();
+        flags.set(Fdflags::NONBLOCK, self.nonblock);
+        if let Kind::File(file) = &self.kind {
+            let os = rustix::fs::fcntl_getfl(&file.file)?;
+            flags.set(Fdflags::APPEND, os.contains(OFlags::APPEND));
+            flags.set(Fdflags::DSYNC, os.contains(O_DSYNC));
+            // On Linux, `O_RSYNC` is `O_SYNC`, which contains `O_DSYNC`.
+            flags.set(Fdflags::SYNC | Fdflags::RSYNC, os.contains(OFlags::SYNC));
+        }
+        Ok(flags)
+    }
+
+    /// Checks that the guest hasn't given up `rights`, or never had them.
+    pub(crate) fn require(&self, rights: Rights) -> Result<(), Errno> {
+        if self.base.contains(rights) {
+            Ok(())
+        } else if rights.intersects(Rights::FD_READ | Rights::FD_WRITE) {
+            // As POSIX says of descriptors that aren't open for reading or writing.
+            Err(Errno::BADF)
+        } else {
+            Err(Errno::NOTCAPABLE)
+        }
+    }
+}
+
+/// The guest's descriptors, by their numbers.
+#[derive(Default)]
+pub(crate) struct Fds {
+    open: BTreeMap<u32, Fd>,
+    /// All below are in use.
+    lowest: u32,
+}
+
+impl Fds {
+    pub(crate) fn get(&self, fd: u32) -> Result<&Fd, Errno> {
+        self.open.get(&fd).ok_or(Errno::BADF)
+    }
+
+    pub(crate) fn get_mut(&mut self, fd: u32) -> Result<&mut Fd, Errno> {
+        self.open.get_mut(&fd).ok_or(Errno::BADF)
+    }
+
+    /// Gives `fd` the lowest free number. The guest has `paid` for it if it has opened it itself.
+    pub(crate) fn insert(&mut self, fd: Fd, paid: Option<Charge>) -> u32 {
+        while self.open.contains_key(&self.lowest) {
+            self.lowest += 1;
+        }
+        self.open.insert(self.lowest, Fd { _paid: paid, ..fd });
+        self.lowest
+    }
+
+    pub(crate) fn close(&mut self, fd: u32) -> Result<(), Errno> {
+        self.open.remove(&fd).ok_or(Errno::BADF)?;
+        self.lowest = self.lowest.min(fd);
+        Ok(())
+    }
+
+    /// Makes `from` take the place of `to`, which must be open, too.
+    pub(crate) fn renumber(&mut self, from: u32, to: u32) -> Result<(), Errno> {
+        self.get(to)?;
+        let fd = self.open.remove(&from).ok_or(Errno::BADF)?;
+        self.lowest = self.lowest.min(from);
+        self.open.insert(to, fd);
+        Ok(())
+    }
+
+    /// The directory `fd`, if `rights` allow what is about to be done with it.
+    pub(crate) fn dir(&self, fd: u32, rights: Rights) -> Result<&DirFd, Errno> {
+        let fd = self.get(fd)?;
+        match &fd.kind {
+            Kind::Dir(dir) => fd.require(rights).map(|()| dir),
+            Kind::File(_) | Kind::Socket(_) => Err(Errno::NOTDIR),
+            Kind::Stdio(_) => Err(Errno::BADF),
+        }
+    }
+
+    /// The file `fd`, if `rights` allow what is about to be done with it.
+    pub(crate) fn file(&self, fd: u32, rights: Rights) -> Result<&FileFd, Errno> {
+        let fd = self.get(fd)?;
+        match &fd.kind {
+            Kind::File(file) => fd.require(rights).map(|()| file),
+            Kind::Dir(_) | Kind::Stdio(_) | Kind::Socket(_) => Err(Errno::BADF),
+        }
+    }
+
+    /// The socket `fd`.
+    pub(crate) fn socket(&self, fd: u32) -> Result<&Socket, Errno> {
+        match &self.get(fd)?.kind {
+            Kind::Socket(socket) => Ok(socket),
+            Kind::Stdio(_) | Kind::File(_) | Kind::Dir(_) => Err(Errno::NOTSOCK),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::WasiCtx;
+
+    #[test]
+    fn numbers_are_the_lowest_free() {
+        let mut fds = WasiCtx::builder().build().fds;
+        let insert = |fds: &mut Fds| {
+            fds.insert(Fd::new(Kind::Stdio(Stdio::Null), Rights::empty(), Rights::empty()), None)
+        };
+        assert_eq!([insert(&mut fds), insert(&mut fds), insert(&mut fds)], [3, 4, 5]);
+        fds.close(4).unwrap();
+        fds.close(1).unwrap();
+        assert_eq!(fds.close(4), Err(Errno::BADF));
+        assert_eq!([insert(&mut fds), insert(&mut fds), insert(&mut fds)], [1, 4, 6]);
+        fds.renumber(3, 6).unwrap();
+        assert_eq!(fds.renumber(3, 6), Err(Errno::BADF));
+        fds.renumber(6, 6).unwrap();
+        assert_eq!(fds.renumber(6, 7), Err(Errno::BADF), "nothing is open there");
+        fds.renumber(6, 0).unwrap();
+        assert_eq!([insert(&mut fds), insert(&mut fds), insert(&mut fds)], [3, 6, 7]);
+    }
+}
