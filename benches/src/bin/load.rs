@@ -13,19 +13,18 @@ fn main() -> Result<()> {
     println!("{:>10} {:>10} {:>8} {:>10} {:>10}", "", "", "ns/byte", "ns/byte", "bytes/byte");
     for path in std::env::args().skip(1) {
         let bytes = std::fs::read(&path).map_err(|error| Error::msg(format!("{path}: {error}")))?;
-        let mut times = [[0.0; ROUNDS]; 2];
+        let mut times = [[0.0; 2]; ROUNDS];
         let (mut bodies, mut code) = (0, 0);
-        for round in 0..ROUNDS {
+        for times in &mut times {
             let engine = Engine::new(Config::new().check_translation(false))?;
             let start = cpu_ns();
             let module = Module::new(&engine, &bytes)?;
             let loaded = cpu_ns();
             module.translate()?;
-            times[0][round] = loaded - start;
-            times[1][round] = cpu_ns() - loaded;
+            *times = [loaded - start, cpu_ns() - loaded];
             (bodies, code) = (body_bytes(&bytes)?, module.translated_bytes());
         }
-        let [load, translate] = times.map(median);
+        let [load, translate] = [0, 1].map(|which| median(times.map(|times| times[which])));
         println!(
             "{:10} {bodies:10} {:8.1} {:10.1} {:10.2}  {path}",
             bytes.len(),
@@ -51,7 +50,7 @@ fn body_bytes(module: &[u8]) -> Result<u64> {
     let mut sum = 0;
     for payload in wasmparser::Parser::new(0).parse_all(module) {
         if let wasmparser::Payload::CodeSectionEntry(body) = payload.map_err(|e| Error::msg(e.to_string()))? {
-            sum += body.range().end as u64 - body.range().start as u64;
+            sum += body.range().end - body.range().start;
         }
     }
     Ok(sum)

@@ -506,11 +506,12 @@ static PAIRS: &[&[&[Option<Pair>]]] = &[
     after::<(Un<u::I64Extend32S, Acc, ToAcc>, Un<u::I64Extend32S, Slot, ToAcc>), Slots<c::I64Add>>(),
 ];
 
-/// The pairs by their first op.
+/// The pairs by their first op, then their second.
 struct Index {
-    /// Where those of each op begin in `sorted`.
+    /// Where those of each op begin.
     first: Box<[u16]>,
-    sorted: Box<[Pair]>,
+    seconds: Box<[u16]>,
+    handlers: Box<[Handler<Tail>]>,
 }
 
 fn index() -> &'static Index {
@@ -521,18 +522,27 @@ fn index() -> &'static Index {
         sorted.sort_by_key(|(a, b, _)| (a.0, b.0));
         sorted.dedup_by_key(|(a, b, _)| (a.0, b.0));
         let first = (0..=OPS as u16).map(|op| sorted.partition_point(|(a, ..)| a.0 < op) as u16).collect();
-        Index { first, sorted: sorted.into() }
+        Index {
+            first,
+            seconds: sorted.iter().map(|(_, b, _)| b.0).collect(),
+            handlers: sorted.iter().map(|&(.., handler)| handler).collect(),
+        }
     })
 }
 
 /// The handler for a cell of op `a` that also does the work of the next cell, of op `b`.
 pub(crate) fn fused(a: Op, b: Op) -> Option<Handler<Tail>> {
     let index = index();
-    let row = &index.sorted[index.first[a.0 as usize] as usize..index.first[a.0 as usize + 1] as usize];
-    row.binary_search_by_key(&b.0, |(_, b, _)| b.0).ok().map(|i| row[i].2)
+    let row = index.first[a.0 as usize] as usize..index.first[a.0 as usize + 1] as usize;
+    let found = index.seconds[row.clone()].binary_search(&b.0).ok()?;
+    Some(index.handlers[row.start + found])
 }
 
 /// Every pair once.
-pub(super) fn all() -> &'static [Pair] {
-    &index().sorted
+pub(super) fn all() -> impl Iterator<Item = Pair> {
+    let Index { first, seconds, handlers } = index();
+    (0..OPS as u16).flat_map(move |a| {
+        let row = first[a as usize] as usize..first[a as usize + 1] as usize;
+        row.map(move |i| (Op(a), Op(seconds[i]), handlers[i]))
+    })
 }

@@ -5,7 +5,7 @@
 
 use super::{Translator, changed};
 use crate::error::Error;
-use crate::ops::{Class, Selected};
+use crate::ops::{Class, MemArg, Selected};
 use std::sync::OnceLock;
 use wasmparser::{
     BinaryReader, FrameKind, FrameStack, Operator, VisitOperator, VisitSimdOperator, for_each_visit_operator,
@@ -18,16 +18,17 @@ const LOCAL_SET: u8 = 0x21;
 const LOCAL_TEE: u8 = 0x22;
 const I32_CONST: u8 = 0x41;
 
-/// Rows of the op table by opcode, of instructions that are an opcode alone.
+/// Rows of the op table by opcode: of instructions that are an opcode alone, and of loads and stores, whose operands
+/// say nothing yet.
 pub(super) type Plain = [Option<Selected>; 256];
 
 pub(super) fn plain() -> &'static Plain {
     static PLAIN: OnceLock<Plain> = OnceLock::new();
     PLAIN.get_or_init(|| {
         let mut table = [None; 256];
-        // From `i32.eqz` to `i64.extend32_s`.
-        for opcode in 0x45..=0xc4u8 {
-            let bytes = [opcode];
+        // From `i32.load` to `i64.store32`, and from `i32.eqz` to `i64.extend32_s`.
+        for opcode in (0x28..=0x3e).chain(0x45..=0xc4u8) {
+            let bytes = [opcode, 0, 0];
             let operator = operator(&mut BinaryReader::new(&bytes, 0));
             table[opcode as usize] = operator.ok().and_then(|operator| crate::ops::select(&operator));
         }
@@ -38,6 +39,17 @@ pub(super) fn plain() -> &'static Plain {
 /// Reads an instruction.
 fn operator<'a>(reader: &mut BinaryReader<'a>) -> Result<Operator<'a>, wasmparser::BinaryReaderError> {
     reader.visit_operator(&mut Factory)
+}
+
+/// Reads the operands of a load or a store: the exponent of its alignment, which matters to nobody and has bit 6 set if
+/// the memory's index follows, then its offset.
+fn memarg(reader: &mut BinaryReader<'_>) -> Result<MemArg, Error> {
+    let mut read = || {
+        let flags = reader.read_var_u32()?;
+        let memory = if flags & 1 << 6 != 0 { reader.read_var_u32()? } else { 0 };
+        Ok::<_, wasmparser::BinaryReaderError>(MemArg { memory, offset: reader.read_var_u64()? })
+    };
+    read().map_err(|_| changed())
 }
 
 impl Translator<'_> {
@@ -66,7 +78,11 @@ impl Translator<'_> {
                 Some(selected) => {
                     reader.read_u8().map_err(|_| changed())?;
                     self.charge();
-                    self.selected(selected)
+                    match *selected {
+                        Selected::Load { op, to, .. } => self.load(op, to, memarg(reader)?),
+                        Selected::Store { op, from, .. } => self.store(op, from, memarg(reader)?),
+                        _ => self.selected(selected),
+                    }
                 }
                 None => self.operator(&operator(reader).map_err(|_| changed())?),
             },
