@@ -28,6 +28,7 @@
 //! # Ok::<(), dunlin::Error>(())
 //! ```
 
+mod alloc;
 mod api;
 mod bodies;
 mod budget;
@@ -41,6 +42,7 @@ mod limits;
 mod module;
 mod names;
 mod ops;
+mod plan;
 mod profile;
 mod store;
 mod stream;
@@ -56,6 +58,15 @@ mod vmctx;
 #[doc = include_str!("../../README.md")]
 pub struct Readme;
 
+/// What tests of the memory promise need to know; no part of the API.
+#[doc(hidden)]
+pub mod testing {
+    /// Whether this thread is in a library that allocates as it likes.
+    pub fn in_third_party() -> bool {
+        crate::alloc::in_third_party()
+    }
+}
+
 pub use api::{
     AsContext, AsContextMut, Caller, Config, Engine, Export, Extern, ExternRef, Func, Global, Instance,
     InstancePre, InterruptHandle, InterruptWaiter, IntoFunc, Linker, Memory, MemoryAccessError, Module,
@@ -67,6 +78,7 @@ pub use error::{Error, ErrorKind, FrameInfo, Result, WasmBacktrace};
 pub use exec::{Dispatch, DispatchCounts};
 #[doc(hidden)]
 pub use exec::{HandlerKind, TailHandler, tail_handlers};
+pub use plan::{Plan, PlanItem};
 pub use profile::Profile;
 pub use trap::Trap;
 pub use types::{

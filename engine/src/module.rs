@@ -3,7 +3,7 @@
 use crate::Error;
 use crate::api::{Engine, Sigs};
 use crate::bodies::Bodies;
-use crate::budget::Charge;
+use crate::budget::{Budget, Charge, Kind};
 use crate::code::CodeTable;
 use crate::const_expr::ConstExpr;
 use crate::features::Features;
@@ -45,8 +45,23 @@ pub(crate) struct ModuleInner {
     pub(crate) sections: Box<[SectionInfo]>,
     /// How many bytes the whole module had.
     pub(crate) size: u64,
+    /// How large its functions' cells may be.
+    pub(crate) cells: CellSizes,
+    /// The most bytes that were held while it was loaded, function names left out.
+    pub(crate) load_peak: u64,
+    /// What all of it is charged to; it draws on the engine's.
+    pub(crate) budget: Budget,
     /// What this holds of the budget (bodies and names hold their own).
     pub(crate) charges: ModuleCharges,
+}
+
+/// Estimates of what cells take, in bytes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct CellSizes {
+    /// The largest function's, with what it takes to make them.
+    pub(crate) largest: u64,
+    /// All functions'.
+    pub(crate) all: u64,
 }
 
 /// What a module holds of the budget.
@@ -208,14 +223,24 @@ pub(crate) struct ModuleShared {
     pub(crate) sigs: Sigs,
     pub(crate) layout: VmLayout,
     pub(crate) code: CodeTable,
+    _charge: Charge,
 }
 
 impl ModuleShared {
-    pub(crate) fn new(data: ModuleInner, engine: Engine) -> Result<Self, Error> {
+    /// `charge` is for what this takes itself.
+    pub(crate) fn new(data: ModuleInner, engine: Engine, charge: Charge) -> Result<Self, Error> {
         let sigs = engine.register(&data.types)?;
         let layout = VmLayout::new(&data);
-        let code = CodeTable::new(&data, engine.budget())?;
-        Ok(Self { data, engine, sigs, layout, code })
+        let cache = match data.budget.available() {
+            // Nothing is refused, so nothing depends on what is translated.
+            None => data.budget.clone(),
+            Some(available) => {
+                let reserve = crate::plan::reserve(&data, &engine, available);
+                Budget::prepaid(data.budget.charge(Kind::Cells, reserve)?)?
+            }
+        };
+        let code = CodeTable::new(&data, &data.budget, cache)?;
+        Ok(Self { data, engine, sigs, layout, code, _charge: charge })
     }
 
     /// The engine-wide number of a function's type.

@@ -1,13 +1,14 @@
-use crate::budget::{Buf, Kind};
+use crate::alloc::{Buf, Shared};
+use crate::budget::Kind;
 use crate::error::ErrorKind;
 use crate::module::{ModuleInner, ModuleShared};
-use crate::stream::{LoadOptions, Loader};
+use crate::stream::{LoadError, LoadOptions, Loader};
 use crate::translate::Translatable;
-use crate::{Engine, Error, ExportType, ExternType, ImportType};
+use crate::plan::{self, Plan};
+use crate::{Budget, Engine, Error, ExportType, ExternType, ImportType};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
-use std::sync::Arc;
 
 /// A module: validated, immutable, and shared by all its clones.
 ///
@@ -22,7 +23,7 @@ use std::sync::Arc;
 /// ```
 #[derive(Clone)]
 pub struct Module {
-    pub(crate) inner: Arc<ModuleShared>,
+    pub(crate) inner: Shared<ModuleShared>,
 }
 
 /// How a module is loaded from a file.
@@ -65,7 +66,7 @@ impl ModuleOptions {
 /// ```
 pub struct ModuleStream {
     engine: Engine,
-    loader: Loader<Translatable>,
+    loader: Result<Loader<Translatable>, LoadError>,
 }
 
 impl ModuleStream {
@@ -75,9 +76,8 @@ impl ModuleStream {
     }
 
     fn with_options(engine: &Engine, options: LoadOptions) -> Self {
-        let loader =
-            Loader::new(engine.features(), engine.budget().clone(), options, Translatable::new(engine));
-        Self { engine: engine.clone(), loader }
+        let loader = Loader::new(engine.features(), engine.budget(), options, Translatable::new(engine));
+        Self { engine: engine.clone(), loader: loader.map_err(|error| LoadError::memory(error, 0)) }
     }
 
     /// Takes the next bytes of the module, which must be in the binary format.
@@ -87,7 +87,10 @@ impl ModuleStream {
     /// As soon as what has come can't be the beginning of a valid module within the engine's features, limits and
     /// budget. Then every further call gives the same error.
     pub fn push(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        Ok(self.loader.push(bytes)?)
+        match &mut self.loader {
+            Ok(loader) => Ok(loader.push(bytes)?),
+            Err(error) => Err(error.again().into()),
+        }
     }
 
     /// There are no more bytes: gives the module.
@@ -96,8 +99,10 @@ impl ModuleStream {
     ///
     /// If they aren't a whole module, or an earlier call has failed.
     pub fn finish(self) -> Result<Module, Error> {
-        let data = self.loader.finish()?;
-        Ok(Module { inner: Arc::new(ModuleShared::new(data, self.engine)?) })
+        let data = self.loader?.finish()?;
+        let charge = data.budget.charge(Kind::Metadata, Shared::<ModuleShared>::BYTES)?;
+        let shared = ModuleShared::new(data, self.engine, charge)?;
+        Ok(Module { inner: Shared::try_new(Kind::Metadata, shared)? })
     }
 }
 
@@ -169,7 +174,7 @@ impl Module {
     }
 
     fn read(engine: &Engine, mut reader: impl Read, bodies_file: Option<File>) -> Result<Self, Error> {
-        const CHUNK: usize = 64 << 10;
+        const CHUNK: usize = 16 << 10;
         let mut chunk = Buf::with_capacity(engine.budget(), Kind::Metadata, CHUNK)?;
         chunk.try_resize(CHUNK, 0)?;
         let mut len = 0;
@@ -251,6 +256,11 @@ impl Module {
         self.inner.code.translated().0
     }
 
+    /// How often a function's translation was dropped to make room for others.
+    pub fn dropped_translations(&self) -> u64 {
+        self.inner.code.dropped()
+    }
+
     /// How many bytes the module has in the binary format.
     pub fn size(&self) -> u64 {
         self.data().size
@@ -266,11 +276,21 @@ impl Module {
         })
     }
 
+    /// How much memory the module needs to start, and at most.
+    pub fn plan(&self) -> Plan {
+        plan::plan(self.data(), self.engine())
+    }
+
+    /// What the module holds of the engine's budget now, instances left out.
+    pub fn budget(&self) -> &Budget {
+        &self.data().budget
+    }
+
     fn data(&self) -> &ModuleInner {
         &self.inner.data
     }
 
-    pub(crate) fn shared(&self) -> &Arc<ModuleShared> {
+    pub(crate) fn shared(&self) -> &Shared<ModuleShared> {
         &self.inner
     }
 }

@@ -1,6 +1,7 @@
 //! Making an instance of a module, in the specification's order.
 
 use super::{HostFunc, InstanceObj, StoreInner};
+use crate::alloc::{MemoryError, Shared, TryText};
 use crate::api::Extern;
 use crate::const_expr::ConstExpr;
 use crate::error::ErrorKind;
@@ -10,7 +11,6 @@ use crate::vmctx::VmCtx;
 use crate::{Error, Module};
 use core::fmt::Write;
 use core::ptr::NonNull;
-use std::sync::Arc;
 
 /// What is offered for an import.
 #[derive(Clone)]
@@ -18,7 +18,7 @@ pub(crate) enum Import {
     /// An object of a store.
     Extern(Extern),
     /// A host function, which any store of the engine can have.
-    Host(Arc<HostFunc>),
+    Host(Shared<HostFunc>),
 }
 
 /// The type of an object as importers see it.
@@ -62,7 +62,7 @@ pub(crate) fn check_imports(
 ) -> Result<(), Error> {
     let shared = module.shared();
     let mut problems = 0;
-    let mut text = String::new();
+    let mut text = TryText::default();
     for (import, found) in shared.data.imports.iter().zip(found) {
         let found = match found {
             None => None,
@@ -82,8 +82,8 @@ pub(crate) fn check_imports(
         let (module, name) = (import.module.escape_debug(), import.name.escape_debug());
         let expected = shared.data.import_type(import);
         let expected = expected.ty();
-        let separator = if text.is_empty() { "" } else { "\n  " };
-        // Writing to a string can't fail.
+        let separator = if text.len() == 0 { "" } else { "\n  " };
+        // If there is no room for it, the error says that.
         let _ = match found {
             None => {
                 write!(text, "{separator}unknown import `{module}.{name}`: expected {expected}, not provided")
@@ -94,13 +94,19 @@ pub(crate) fn check_imports(
             ),
         };
         if text.len() > MAX_TEXT {
-            text.push_str("\n  ... and others");
+            let _ = text.write_str("\n  ... and others");
         }
     }
     match problems {
         0 => Ok(()),
-        1 => Err(Error::new(ErrorKind::Link, text)),
-        _ => Err(Error::new(ErrorKind::Link, format_args!("{problems} imports don't link:\n  {text}"))),
+        1 => Err(Error::text(ErrorKind::Link, text)),
+        _ => match text.finish() {
+            Ok(text) => {
+                let message = format_args!("{problems} imports don't link:\n  {text}");
+                Err(Error::new(ErrorKind::Link, message))
+            }
+            Err(error) => Err(MemoryError::OutOfMemory(error).into()),
+        },
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::StoreInner;
 use crate::Error;
-use crate::budget::{Charge, Kind, MemoryError, OutOfMemory};
+use crate::alloc::MemoryError;
+use crate::budget::{Budget, Charge, Kind};
 use crate::limits::MAX_MEMORY_PAGES;
 use crate::sys::{Mapping, RESERVE_MEMORIES};
 use crate::types::MemoryType;
@@ -91,6 +92,12 @@ impl MemoryObj {
     }
 }
 
+/// What a budget and those that it draws on could ever give.
+fn most_ever(budget: &Budget) -> u64 {
+    let here = budget.limit().unwrap_or(u64::MAX);
+    budget.parent().map_or(here, |parent| here.min(most_ever(parent)))
+}
+
 impl StoreInner {
     /// Makes a zeroed memory.
     pub(crate) fn new_memory(&mut self, ty: MemoryType) -> Result<NonNull<MemoryObj>, Error> {
@@ -99,7 +106,7 @@ impl StoreInner {
 
     /// [`StoreInner::new_memory`]; `reserve` says whether to try to get address space for growth in advance.
     fn new_memory_in(&mut self, ty: MemoryType, reserve: bool) -> Result<NonNull<MemoryObj>, Error> {
-        let budget = self.engine.budget();
+        let budget = &self.budget;
         let bytes = ty.minimum().saturating_mul(PAGE);
         let mut memory = MemoryObj {
             base: NonNull::dangling().as_ptr(),
@@ -116,18 +123,18 @@ impl StoreInner {
             return Err(Error::msg(format_args!("a memory has at most {limit} pages, not {}", ty.minimum())));
         }
         // Beyond the budget it can't grow anyway.
-        let most = (limit * PAGE).min(budget.limit().unwrap_or(u64::MAX)).max(bytes);
+        let most = (limit * PAGE).min(most_ever(budget)).max(bytes);
         if reserve && most > 0 {
             memory.inner.mapping = Mapping::reserve(most as usize).ok();
             if let Some(mapping) = &memory.inner.mapping
-                && budget.limit().is_some()
+                && budget.available().is_some()
             {
                 mapping.in_small_pages();
             }
         }
         memory.inner.charge.grow(bytes)?;
         if bytes > 0 {
-            let refused = || MemoryError::OutOfMemory(OutOfMemory { kind: Kind::Memory, asked: bytes });
+            let refused = || MemoryError::system(Kind::Memory, bytes);
             let len = usize::try_from(bytes).map_err(|_| refused())?;
             memory.map(len).ok_or_else(refused)?;
             memory.len = bytes;

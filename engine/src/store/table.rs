@@ -2,7 +2,8 @@
 
 use super::StoreInner;
 use crate::Error;
-use crate::budget::{Buf, Kind};
+use crate::alloc::Buf;
+use crate::budget::Kind;
 use crate::limits::MAX_TABLE_ELEMENTS;
 use crate::types::TableType;
 use crate::vmctx::TableObj;
@@ -54,7 +55,7 @@ impl StoreInner {
                 ty.minimum()
             )));
         }
-        let elements = Buf::with_capacity(self.engine.budget(), Kind::Table, ty.minimum() as usize)?;
+        let elements = Buf::with_capacity(&self.budget, Kind::Table, ty.minimum() as usize)?;
         let inner = TableInner { ty, elements, handle: self.tables.len() };
         let mut table = TableObj { base: NonNull::dangling().as_ptr(), len: 0, inner };
         table.resize(ty.minimum() as usize, init)?;

@@ -3,8 +3,11 @@
 use wasmparser::{BinaryReader, FunctionBody};
 
 use super::framing::Leb;
+use crate::alloc::{Buf, third_party};
 use super::{BodyCheck, BodyStats, Core, ErrorKind, LoadError, State, Step, cost};
-use crate::bodies::BodyRecord;
+use crate::bodies::{BodyRecord, CHUNK, Chunk};
+use crate::budget::Kind;
+use crate::plan;
 use crate::limits::{MAX_BODY_BYTES, MAX_CONTROL_DEPTH, MAX_LOCALS, MAX_OPERANDS};
 
 /// The most operands that an instruction can push: a call's results.
@@ -20,8 +23,7 @@ impl<C: BodyCheck> Core<C> {
             return Err(self.invalid("unexpected end-of-file", start));
         };
         self.order.bodies(count, start)?;
-        self.validator.code_section_start(&(start..start + u64::from(len))).map_err(LoadError::invalid)?;
-        self.code_base = (start + leb as u64) as u32;
+        self.validated(|validator| validator.code_section_start(&(start..start + u64::from(len))))?;
         // The count equals that of the function section, which has been read.
         self.records.try_reserve_exact(count as usize).map_err(self.memory())?;
         if self.bodies_file.is_some() {
@@ -49,7 +51,7 @@ impl<C: BodyCheck> Core<C> {
             return Err(self.invalid("unexpected end-of-file", start));
         };
         if size > MAX_BODY_BYTES {
-            let message = format!("function body size count exceeds limit of {MAX_BODY_BYTES}");
+            let message = format_args!("function body size count exceeds limit of {MAX_BODY_BYTES}");
             return Err(self.invalid(message, body_offset));
         }
         let Some(entry) = bytes.get(..total as usize) else {
@@ -66,11 +68,24 @@ impl<C: BodyCheck> Core<C> {
     fn validate_body(&mut self, bytes: &[u8], offset: u64) -> Result<(), LoadError> {
         let reader = BinaryReader::new_features(bytes, offset, self.features.wasmparser());
         let body = FunctionBody::new(reader);
-        let func = self.validator.code_section_entry(&body).map_err(LoadError::invalid)?;
+        let (index, stats) = third_party(|| self.validate_operators(&body, bytes, offset))?;
+        let cells = &mut self.module.cells;
+        let on_disk = if self.bodies_file.is_some() { bytes.len() as u64 } else { 0 };
+        cells.largest = cells.largest.max(plan::most_to_translate(&stats, bytes.len()) + on_disk);
+        cells.all = cells.all.saturating_add(plan::cells_of(&stats, bytes.len()) + plan::CODE);
+        self.check.body(&self.module, index, &body, stats)
+    }
+
+    /// What `FuncValidator::validate` does, with an eye on how much it makes the validator hold.
+    fn validate_operators(
+        &mut self,
+        body: &FunctionBody<'_>,
+        bytes: &[u8],
+        offset: u64,
+    ) -> Result<(u32, BodyStats), LoadError> {
+        let func = self.validator.code_section_entry(body).map_err(LoadError::invalid)?;
         let index = func.index;
         let mut validator = func.into_validator(std::mem::take(&mut self.allocations));
-
-        // What `FuncValidator::validate` does, with an eye on how much it makes the validator hold.
         let mut stats = BodyStats::default();
         let mut reader = body.get_binary_reader();
         self.pay_for_locals(bytes)?;
@@ -94,7 +109,7 @@ impl<C: BodyCheck> Core<C> {
         reader.finish_expression(&validator.visitor(at)).map_err(LoadError::invalid)?;
         stats.locals = validator.len_locals();
         self.allocations = validator.into_allocations();
-        self.check.body(&self.module, index, &body, stats)
+        Ok((index, stats))
     }
 
     /// Charges for the groups of locals, before the validator takes note of them.
@@ -114,7 +129,7 @@ impl<C: BodyCheck> Core<C> {
     #[cold]
     fn pay_for_stacks(&mut self, operands: u32, depth: u32, offset: u64) -> Result<(), LoadError> {
         let limit = |what, limit| {
-            LoadError::new(ErrorKind::Limit, format!("function has more than {limit} {what}"), offset)
+            LoadError::new(ErrorKind::Limit, format_args!("function has more than {limit} {what}"), offset)
         };
         if operands > MAX_OPERANDS {
             return Err(limit("operands on its stack", MAX_OPERANDS));
@@ -145,8 +160,17 @@ impl<C: BodyCheck> Core<C> {
                 self.hashes.try_push(hash).map_err(self.memory())
             }
             None => {
-                let bound = self.body_bytes.len() + len as usize;
-                self.body_bytes.try_extend_streamed(entry, bound).map_err(self.memory())
+                if self.body_chunks.last().is_none_or(|chunk| chunk.bytes.room() < entry.len()) {
+                    let capacity = entry.len().max(CHUNK.min(len as usize));
+                    let bytes =
+                        Buf::with_capacity(&self.budget, Kind::Bodies, capacity).map_err(self.memory())?;
+                    let start = (body_offset - leb as u64) as u32;
+                    self.body_chunks.try_push(Chunk { start, bytes }).map_err(self.memory())?;
+                }
+                match self.body_chunks.last_mut() {
+                    Some(chunk) => chunk.bytes.try_extend_from_slice(entry).map_err(self.memory()),
+                    None => Ok(()),
+                }
             }
         }
     }

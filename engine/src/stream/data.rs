@@ -4,7 +4,8 @@ use wasmparser::{BinaryReader, DataKind, DataSectionReader};
 
 use super::framing::Leb;
 use super::{BodyCheck, Core, ErrorKind, LoadError, State, Step};
-use crate::budget::{Buf, Kind};
+use crate::alloc::Buf;
+use crate::budget::Kind;
 use crate::const_expr::ConstExpr;
 use crate::limits::{MAX_DATA_SEGMENT_HEADER, MAX_DATA_SEGMENTS};
 use crate::module::{DataMode, DataSegment};
@@ -31,7 +32,7 @@ impl<C: BodyCheck> Core<C> {
         };
         self.order.data_segments(count, start + u64::from(len))?;
         if count > MAX_DATA_SEGMENTS {
-            let message = format!("data segments count exceeds limit of {MAX_DATA_SEGMENTS}");
+            let message = format_args!("data segments count exceeds limit of {MAX_DATA_SEGMENTS}");
             return Err(self.invalid(message, start));
         }
         self.data_bound = len as usize;
@@ -58,7 +59,7 @@ impl<C: BodyCheck> Core<C> {
             Err(error) if within.len() == len as usize => return Err(LoadError::invalid(error)),
             Err(_) if within.len() == MAX_DATA_SEGMENT_HEADER => {
                 let message =
-                    format!("data segment has more than {MAX_DATA_SEGMENT_HEADER} bytes before its payload");
+                    format_args!("data segment has more than {MAX_DATA_SEGMENT_HEADER} bytes before its payload");
                 return Err(LoadError::new(ErrorKind::Limit, message, start));
             }
             Err(_) => {
@@ -107,7 +108,7 @@ impl<C: BodyCheck> Core<C> {
         // The count is one byte, so the segment is where it was.
         let reader = BinaryReader::new_features(&section, self.offset - 1, self.features.wasmparser());
         let section = DataSectionReader::new(reader).map_err(LoadError::invalid)?;
-        self.validator.data_section(&section).map_err(LoadError::invalid)
+        self.validated(|validator| validator.data_section(&section))
     }
 
     fn keep_segment(&mut self, header: &Header<'_>) -> Result<(), LoadError> {
