@@ -11,7 +11,7 @@ use crate::module::{ModuleInner, ModuleShared};
 use crate::ops::{Field, Op, SpecialOp, layout};
 use crate::translate::{self, Translated};
 use crate::trap::Trap;
-use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 /// What code begins with.
@@ -63,6 +63,8 @@ pub(crate) struct CodeTable {
     made: Mutex<Made>,
     /// How many instances of the module there are.
     pub(crate) instances: AtomicUsize,
+    /// Whether there ever was one, if it may be only one.
+    pub(crate) instantiated: AtomicBool,
     /// What code is charged to, and what it takes to make it: see ARCHITECTURE.md, *the budget*.
     pub(crate) cache: Budget,
     _charge: Charge,
@@ -113,7 +115,7 @@ impl CodeTable {
         }
         let (entries, charge) = entries.into_boxed()?;
         let made = Made { codes: Buf::new(&cache, Kind::Cells), sorted: true, now: 0, dropped: 0 };
-        Ok(Self { entries, made: Mutex::new(made), instances: AtomicUsize::new(0), cache, _charge: charge })
+        Ok(Self { entries, made: Mutex::new(made), instances: AtomicUsize::new(0), instantiated: AtomicBool::new(false), cache, _charge: charge })
     }
 
     pub(crate) fn entries(&self) -> *const AtomicPtr<u64> {

@@ -42,6 +42,7 @@ mod limits;
 mod module;
 mod names;
 mod ops;
+mod pages;
 mod plan;
 mod profile;
 mod store;
@@ -65,6 +66,11 @@ pub mod testing {
     pub fn in_third_party() -> bool {
         crate::alloc::in_third_party()
     }
+
+    /// Has this thread's mappings of memory refused after so many; `u64::MAX` ends that.
+    pub fn refuse_mappings_after(count: u64) {
+        crate::sys::REFUSED_AFTER.set(count);
+    }
 }
 
 pub use api::{
@@ -78,6 +84,7 @@ pub use error::{Error, ErrorKind, FrameInfo, Result, WasmBacktrace};
 pub use exec::{Dispatch, DispatchCounts};
 #[doc(hidden)]
 pub use exec::{HandlerKind, TailHandler, tail_handlers};
+pub use limits::Limits;
 pub use plan::{Plan, PlanItem};
 pub use profile::Profile;
 pub use trap::Trap;

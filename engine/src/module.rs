@@ -1,6 +1,7 @@
 //! A validated module: immutable, and without anything of wasmparser's.
 
 use crate::Error;
+use crate::alloc::Buf;
 use crate::api::{Engine, Sigs};
 use crate::bodies::Bodies;
 use crate::budget::{Budget, Charge, Kind};
@@ -8,10 +9,12 @@ use crate::code::CodeTable;
 use crate::const_expr::ConstExpr;
 use crate::features::Features;
 use crate::names::Names;
+use crate::pages::Pages;
 use crate::types::{
     ExportType, ExternType, FuncType, GlobalType, ImportType, MemoryType, TableType, ValType,
 };
 use crate::vmctx::VmLayout;
+use std::sync::Mutex;
 
 /// What a module consists of. Index spaces hold what is imported first, then what is defined.
 #[derive(Debug)]
@@ -36,6 +39,10 @@ pub(crate) struct ModuleInner {
     pub(crate) data: Box<[DataSegment]>,
     /// The payloads of all data segments, one after the other.
     pub(crate) data_bytes: Box<[u8]>,
+    /// Whether there can be only one instance.
+    pub(crate) one_instance: bool,
+    /// The first bytes of memories, filled while loading, for the one instance to take.
+    pub(crate) images: Mutex<Buf<Image>>,
     /// The data count section, if there is one.
     pub(crate) data_count: Option<u32>,
     pub(crate) bodies: Bodies,
@@ -154,9 +161,18 @@ pub(crate) struct DataSegment {
     pub(crate) len: u32,
 }
 
+/// A memory's first bytes.
+#[derive(Debug)]
+pub(crate) struct Image {
+    pub(crate) memory: u32,
+    pub(crate) pages: Pages,
+}
+
 #[derive(Debug)]
 pub(crate) enum DataMode {
     Active { memory: u32, offset: ConstExpr },
+    /// Active, and in the memory's image already; or not, since it doesn't fit.
+    InImage { fits: bool },
     Passive,
 }
 

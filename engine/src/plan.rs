@@ -5,7 +5,8 @@ use crate::budget::Kind;
 use crate::exec::STACK_STEP;
 use crate::limits::MAX_TABLE_ELEMENTS;
 use crate::module::{ElemItems, ElemMode, ExternKind, ModuleInner};
-use crate::store::{InstanceObj, PAGE};
+use crate::pages::PAGE;
+use crate::store::InstanceObj;
 use crate::stream::BodyStats;
 use crate::vmctx::{FuncObj, GlobalObj, MemoryObj, TableObj, VmLayout};
 use std::fmt;
@@ -87,6 +88,13 @@ impl Plan {
     /// large as it may get; `None` if the module declares no maximum for something.
     pub fn most(&self) -> Option<u64> {
         self.most.ok()
+    }
+
+    /// The part of [`Plan::least`] that an instance takes, the module left out.
+    pub fn instance(&self) -> u64 {
+        let module = [Kind::Metadata, Kind::Bodies, Kind::Data, Kind::Names, Kind::Cells];
+        let instance = self.items.iter().filter(|item| !module.contains(&item.kind));
+        instance.map(|item| item.bytes).sum()
     }
 
     /// What it consists of, the largest first.

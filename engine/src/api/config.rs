@@ -1,5 +1,5 @@
 use crate::features::Features;
-use crate::{Budget, Dispatch};
+use crate::{Budget, Dispatch, Limits};
 
 /// How an [`Engine`](crate::Engine) behaves. Everything has a default; methods change one thing each.
 ///
@@ -17,6 +17,7 @@ pub struct Config {
     pub(crate) max_wasm_stack: usize,
     pub(crate) canonical_nans: bool,
     pub(crate) budget: Budget,
+    pub(crate) limits: Limits,
     pub(crate) dispatch: Option<Dispatch>,
     pub(crate) check_translation: bool,
 }
@@ -47,6 +48,7 @@ impl Config {
             max_wasm_stack: 1 << 20,
             canonical_nans: false,
             budget: Budget::unlimited(),
+            limits: Limits::default(),
             dispatch: None,
             check_translation: cfg!(debug_assertions),
         }
@@ -97,6 +99,13 @@ impl Config {
     /// machine. It costs a little time. Off by default.
     pub fn canonical_nans(&mut self, enable: bool) -> &mut Self {
         self.canonical_nans = enable;
+        self
+    }
+
+    /// How large parts of a module may be. By default whatever WebAssembly engines have agreed upon;
+    /// [`Limits::strict`] is for modules from anywhere.
+    pub fn limits(&mut self, limits: Limits) -> &mut Self {
+        self.limits = limits;
         self
     }
 

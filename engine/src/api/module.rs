@@ -31,6 +31,7 @@ pub struct Module {
 #[non_exhaustive]
 pub struct ModuleOptions {
     bodies_on_disk: bool,
+    one_instance: bool,
 }
 
 impl ModuleOptions {
@@ -46,6 +47,18 @@ impl ModuleOptions {
     pub fn bodies_on_disk(&mut self, enable: bool) -> &mut Self {
         self.bodies_on_disk = enable;
         self
+    }
+
+    /// Whether the module will be instantiated only once. Then its active data segments go straight into its memory
+    /// as they arrive, where its imports allow it, and aren't held twice.
+    pub fn one_instance(&mut self, enable: bool) -> &mut Self {
+        self.one_instance = enable;
+        self
+    }
+
+    fn load_options(&self, engine: &Engine, bodies_file: Option<File>) -> LoadOptions {
+        let limits = engine.config().limits;
+        LoadOptions { bodies_file, one_instance: self.one_instance, limits, ..LoadOptions::default() }
     }
 }
 
@@ -72,10 +85,15 @@ pub struct ModuleStream {
 impl ModuleStream {
     /// A stream of which nothing has come yet.
     pub fn new(engine: &Engine) -> Self {
-        Self::with_options(engine, LoadOptions::default())
+        Self::with_options(engine, &ModuleOptions::new())
     }
 
-    fn with_options(engine: &Engine, options: LoadOptions) -> Self {
+    /// A stream with options. Bodies can't be left on disk: use [`Module::from_file_with`] for that.
+    pub fn with_options(engine: &Engine, options: &ModuleOptions) -> Self {
+        Self::with_load_options(engine, options.load_options(engine, None))
+    }
+
+    fn with_load_options(engine: &Engine, options: LoadOptions) -> Self {
         let loader = Loader::new(engine.features(), engine.budget(), options, Translatable::new(engine));
         Self { engine: engine.clone(), loader: loader.map_err(|error| LoadError::memory(error, 0)) }
     }
@@ -136,7 +154,20 @@ impl Module {
     ///
     /// As for [`Module::new`], or if reading fails.
     pub fn from_reader(engine: &Engine, reader: impl Read) -> Result<Self, Error> {
-        Self::read(engine, reader, None)
+        Self::from_reader_with(engine, reader, &ModuleOptions::new())
+    }
+
+    /// Loads a module as it is read, with options: see [`Module::from_reader`] and [`ModuleStream::with_options`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`Module::new`], or if reading fails.
+    pub fn from_reader_with(
+        engine: &Engine,
+        reader: impl Read,
+        options: &ModuleOptions,
+    ) -> Result<Self, Error> {
+        Self::read(engine, reader, options.load_options(engine, None))
     }
 
     /// Loads a module from a file: see [`Module::from_reader`].
@@ -170,10 +201,10 @@ impl Module {
             }
         };
         let bodies = bodies().map_err(|error| named(error.into()))?;
-        Self::read(engine, file, bodies).map_err(named)
+        Self::read(engine, file, options.load_options(engine, bodies)).map_err(named)
     }
 
-    fn read(engine: &Engine, mut reader: impl Read, bodies_file: Option<File>) -> Result<Self, Error> {
+    fn read(engine: &Engine, mut reader: impl Read, options: LoadOptions) -> Result<Self, Error> {
         const CHUNK: usize = 16 << 10;
         let mut chunk = Buf::with_capacity(engine.budget(), Kind::Metadata, CHUNK)?;
         chunk.try_resize(CHUNK, 0)?;
@@ -195,8 +226,7 @@ impl Module {
             stream.push(&binary_of(&text)?)?;
             return stream.finish();
         }
-        let mut stream =
-            ModuleStream::with_options(engine, LoadOptions { bodies_file, ..LoadOptions::default() });
+        let mut stream = ModuleStream::with_load_options(engine, options);
         while len > 0 {
             stream.push(&chunk[..len])?;
             len = read_some(&mut reader, &mut chunk)?;

@@ -16,7 +16,7 @@ mod table;
 pub(crate) use func::{HostFunc, slots_of};
 pub(crate) use instance::InstanceObj;
 pub(crate) use instantiate::{Import, check_imports, describe, instantiate};
-pub(crate) use memory::{MemoryInner, PAGE};
+pub(crate) use memory::MemoryInner;
 pub(crate) use table::TableInner;
 
 use crate::api::{Engine, InterruptState};

@@ -8,10 +8,17 @@ use super::{BodyCheck, BodyStats, Core, ErrorKind, LoadError, State, Step, cost}
 use crate::bodies::{BodyRecord, CHUNK, Chunk};
 use crate::budget::Kind;
 use crate::plan;
-use crate::limits::{MAX_BODY_BYTES, MAX_CONTROL_DEPTH, MAX_LOCALS, MAX_OPERANDS};
+use crate::limits::{AVERAGE_FROM_BYTES, MAX_BODY_BYTES, MAX_CONTROL_DEPTH, MAX_LOCALS, MAX_OPERANDS};
 
 /// The most operands that an instruction can push: a call's results.
 const MOST_PUSHED: u32 = 1000;
+
+const BR_TABLE: u8 = 0x0e;
+
+#[cold]
+fn too_many(what: &str, limit: u32, offset: u64) -> LoadError {
+    LoadError::new(ErrorKind::Limit, format_args!("function has more than {limit} {what}"), offset)
+}
 
 impl<C: BodyCheck> Core<C> {
     pub(super) fn code_count(&mut self, len: u32, bytes: &[u8]) -> Result<Step, LoadError> {
@@ -22,6 +29,11 @@ impl<C: BodyCheck> Core<C> {
         let Some(rest) = len.checked_sub(leb as u32) else {
             return Err(self.invalid("unexpected end-of-file", start));
         };
+        let average = self.limits.average_function_bytes;
+        if rest >= AVERAGE_FROM_BYTES && u64::from(rest) < u64::from(count) * u64::from(average) {
+            let message = format_args!("functions have fewer than {average} bytes on average");
+            return Err(LoadError::new(ErrorKind::Limit, message, start));
+        }
         self.order.bodies(count, start)?;
         self.validated(|validator| validator.code_section_start(&(start..start + u64::from(len))))?;
         // The count equals that of the function section, which has been read.
@@ -91,8 +103,17 @@ impl<C: BodyCheck> Core<C> {
         self.pay_for_locals(bytes)?;
         self.pay_for_stacks(0, 0, offset)?;
         validator.read_locals(&mut reader).map_err(LoadError::invalid)?;
+        let limited = |what, count, limit| {
+            if count <= limit { Ok(()) } else { Err(too_many(what, limit, offset)) }
+        };
+        limited("locals", validator.len_locals(), self.limits.locals)?;
         while !reader.eof() {
             let at = reader.original_position();
+            if let Some((&BR_TABLE, operands)) = bytes[(at - offset) as usize..].split_first()
+                && let Leb::Done(targets, _) = Leb::read(operands)
+            {
+                limited("targets of a br_table", targets, self.limits.br_table_targets)?;
+            }
             reader
                 .visit_operator(&mut validator.visitor(at))
                 .and_then(|result| result)
@@ -128,14 +149,12 @@ impl<C: BodyCheck> Core<C> {
     /// Charges for the validator's stacks, in steps, before they grow beyond what has been paid.
     #[cold]
     fn pay_for_stacks(&mut self, operands: u32, depth: u32, offset: u64) -> Result<(), LoadError> {
-        let limit = |what, limit| {
-            LoadError::new(ErrorKind::Limit, format_args!("function has more than {limit} {what}"), offset)
-        };
         if operands > MAX_OPERANDS {
-            return Err(limit("operands on its stack", MAX_OPERANDS));
+            return Err(too_many("operands on its stack", MAX_OPERANDS, offset));
         }
-        if depth > MAX_CONTROL_DEPTH {
-            return Err(limit("blocks inside each other", MAX_CONTROL_DEPTH));
+        let deepest = self.limits.nesting.min(MAX_CONTROL_DEPTH);
+        if depth > deepest {
+            return Err(too_many("blocks inside each other", deepest, offset));
         }
         // Powers of two, for so vectors grow; and enough for the next instruction.
         let operands = (operands + MOST_PUSHED).next_power_of_two().max(self.paid_operands);
@@ -145,7 +164,7 @@ impl<C: BodyCheck> Core<C> {
         self.scratch.grow(more).map_err(self.memory())?;
         (self.paid_operands, self.paid_depth) = (operands, depth);
         self.most_operands = (operands - MOST_PUSHED).min(MAX_OPERANDS);
-        self.most_depth = (depth - 1).min(MAX_CONTROL_DEPTH);
+        self.most_depth = (depth - 1).min(deepest);
         Ok(())
     }
 

@@ -17,6 +17,7 @@ mod tests;
 mod window;
 
 use std::fs::File;
+use std::sync::Mutex;
 
 use wasmparser::{Encoding, FuncValidatorAllocations, FunctionBody, Validator};
 
@@ -26,7 +27,7 @@ use crate::alloc::{Buf, MemoryError, third_party};
 use crate::bodies::{Bodies, BodyBytes, BodyFile, BodyRecord, Chunk, HashKey};
 use crate::budget::{Budget, Charge, Kind};
 use crate::features::Features;
-use crate::limits::{MAX_LISTED_SECTIONS, MAX_MODULE_BYTES};
+use crate::limits::{Limits, MAX_LISTED_SECTIONS, MAX_MODULE_BYTES};
 use crate::module::{CellSizes, ModuleCharges, ModuleInner, SectionInfo};
 use crate::names::Names;
 use framing::{Leb, MAGIC, Order, SectionId};
@@ -40,6 +41,9 @@ pub(crate) struct LoadOptions {
     pub(crate) bodies_file: Option<File>,
     /// Don't keep function names.
     pub(crate) skip_names: bool,
+    /// The module will be instantiated once: its active data segments go straight into its memories.
+    pub(crate) one_instance: bool,
+    pub(crate) limits: Limits,
 }
 
 /// A last word on each function body that validation has accepted.
@@ -174,6 +178,11 @@ struct Core<C> {
     /// What the budget's peak was when the first name came.
     peak_before_names: Option<u64>,
     skip_names: bool,
+    limits: Limits,
+    /// Whether active data segments may still go straight into memories.
+    fill_images: bool,
+    /// Where the current payload goes: into which image, and from where on.
+    into_image: Option<(usize, u64)>,
     check: C,
     /// For the window.
     admission: Admission,
@@ -209,6 +218,8 @@ impl<C: BodyCheck> Loader<C> {
             data: Box::default(),
             data_bytes: Box::default(),
             data_count: None,
+            one_instance: options.one_instance,
+            images: Mutex::new(Buf::new(&budget, Kind::Metadata)),
             bodies: Bodies {
                 records: Box::default(),
                 bytes: BodyBytes::Memory(Box::default()),
@@ -255,6 +266,9 @@ impl<C: BodyCheck> Loader<C> {
             names: NameSection::new(&budget),
             peak_before_names: None,
             skip_names: options.skip_names,
+            limits: options.limits,
+            fill_images: options.one_instance,
+            into_image: None,
             check,
             budget,
         };
@@ -457,6 +471,8 @@ impl<C: BodyCheck> Core<C> {
         };
         self.admit(contents.len())?;
         self.section(id, contents, self.offset)?;
+        let metadata = self.module.charges.metadata.bytes();
+        self.limited("bytes of metadata", metadata, self.limits.metadata_bytes)?;
         self.state = State::SectionStart;
         Ok(Step::Took(contents.len()))
     }
@@ -476,6 +492,15 @@ impl<C: BodyCheck> Core<C> {
 
     fn invalid(&self, message: impl std::fmt::Display, offset: u64) -> LoadError {
         LoadError::new(ErrorKind::Invalid, message, offset)
+    }
+
+    /// Refuses more than `limit` of something.
+    fn limited(&self, what: &str, count: u64, limit: u64) -> Result<(), LoadError> {
+        if count <= limit {
+            return Ok(());
+        }
+        let message = format_args!("module has more than {limit} {what}");
+        Err(LoadError::new(ErrorKind::Limit, message, self.section_offset))
     }
 
     fn memory<E: Into<MemoryError>>(&self) -> impl Fn(E) -> LoadError + use<C, E> {

@@ -9,6 +9,7 @@ use super::{BodyCheck, Core, ErrorKind, LoadError, cost};
 use crate::alloc::{Buf, MemoryError, third_party, try_str};
 use crate::budget::Kind;
 use crate::const_expr::ConstExpr;
+use crate::limits::Limits;
 use crate::module::{
     ElemItems, ElemMode, ElemSegment, Export, ExternKind, GlobalDef, Import, ImportKind, TableDef,
 };
@@ -121,6 +122,7 @@ impl<C: BodyCheck> Core<C> {
             return Ok(None);
         }
         let Leb::Done(count, leb) = Leb::read(contents) else { return Ok(None) };
+        self.check_count(id, count)?;
         let bytes = (contents.len() - leb) as u64;
         let most = bytes / cost::smallest_item(id as u8);
         let held = cost::section(id as u8, most.min(count.into()), bytes);
@@ -138,6 +140,29 @@ impl<C: BodyCheck> Core<C> {
             rest >>= 7;
         }
         Ok(Some(copy))
+    }
+
+    /// Refuses more of what the section holds than the limits allow.
+    fn check_count(&self, id: SectionId, count: u32) -> Result<(), LoadError> {
+        let of = |limits: &Limits| match id {
+            SectionId::Type => Some(("types", 0, limits.types)),
+            SectionId::Import => Some(("imports", 0, limits.imports)),
+            SectionId::Function => Some(("functions", self.module.imported_funcs, limits.functions)),
+            SectionId::Table => Some(("tables", self.module.imported_tables, limits.tables)),
+            SectionId::Memory => Some(("memories", self.module.imported_memories, limits.memories)),
+            SectionId::Global => Some(("globals", self.module.imported_globals, limits.globals)),
+            SectionId::Export => Some(("exports", 0, limits.exports)),
+            SectionId::Element => Some(("element segments", 0, limits.element_segments)),
+            _ => None,
+        };
+        match of(&self.limits) {
+            // The defaults are the validator's, which has its own words for them.
+            limited if limited == of(&Limits::default()) => Ok(()),
+            Some((what, imported, limit)) => {
+                self.limited(what, u64::from(imported) + u64::from(count), limit.into())
+            }
+            None => Ok(()),
+        }
     }
 
     fn reader<'a, T>(&self, reader: BinaryReader<'a>) -> Result<SectionLimited<'a, T>, LoadError> {

@@ -5,7 +5,7 @@ use dunlin_wasi_lite::{WasiCtx, WasiCtxBuilder, add_to_linker};
 use std::path::{Path, PathBuf};
 
 /// Every kind of thing that can be held, in little.
-pub const EVERYTHING: &str = r#"(module $everything
+pub(crate) const EVERYTHING: &str = r#"(module $everything
     (type $wide (func (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i64) (result i32)))
     (import "host" "double" (func $double (param i32) (result i32)))
     (import "host" "any" (func $any (param i32 i64) (result f64)))
@@ -30,13 +30,13 @@ pub const EVERYTHING: &str = r#"(module $everything
         (drop (table.grow 0 (ref.null func) (i32.const 3)))
         (drop (call $any (i32.const 1) (i64.const 2)))
         (block $out (loop $again
-            (br_table $out $again 2 (call_indirect (param i32) (result i32) (i32.const 1) (i32.const 0)))))
+            (br_table $out $again $out (call_indirect (param i32) (result i32) (i32.const 1) (i32.const 0)))))
         (call_indirect (param i32) (result i32) (local.get 0) (i32.const 0)))
     (func (export "crash") (result i32) (call $deep (i32.const 5)) (drop) (unreachable))
     (@custom "note" "a custom section"))"#;
 
 /// Folders of real modules: those of this repository, and those that `DUNLIN_CORPUS` names.
-pub fn corpus() -> Vec<(String, Vec<u8>)> {
+pub(crate) fn corpus() -> Vec<(String, Vec<u8>)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let mut folders = vec![root.join("examples/wasm"), root.join("benches/workloads/wasm")];
     folders.extend(std::env::var_os("DUNLIN_CORPUS").map(PathBuf::from));
@@ -55,16 +55,16 @@ pub fn corpus() -> Vec<(String, Vec<u8>)> {
     modules
 }
 
-pub fn binary(text: &str) -> Vec<u8> {
+pub(crate) fn binary(text: &str) -> Vec<u8> {
     wast::parser::parse::<wast::Wat>(&wast::parser::ParseBuffer::new(text).unwrap()).unwrap().encode().unwrap()
 }
 
-pub fn engine(budget: &Budget) -> Result<Engine, Error> {
+pub(crate) fn engine(budget: &Budget) -> Result<Engine, Error> {
     Engine::new(Config::new().budget(budget.clone()).check_translation(false))
 }
 
 /// Loads the module, makes an instance, and calls and grows everything that it has. Nothing of the host's allocates.
-pub fn use_everything(budget: &Budget, bytes: &[u8], chunk: usize) -> Result<(), Error> {
+pub(crate) fn use_everything(budget: &Budget, bytes: &[u8], chunk: usize) -> Result<(), Error> {
     let engine = engine(budget)?;
     let mut stream = dunlin::ModuleStream::new(&engine);
     bytes.chunks(chunk).try_for_each(|chunk| stream.push(chunk))?;
@@ -104,7 +104,7 @@ pub fn use_everything(budget: &Budget, bytes: &[u8], chunk: usize) -> Result<(),
 }
 
 /// Loads a WASI program, and makes an instance of it. What it does when it is run is up to it.
-pub fn start_program(budget: &Budget, bytes: &[u8]) -> Result<(), Error> {
+pub(crate) fn start_program(budget: &Budget, bytes: &[u8]) -> Result<(), Error> {
     let engine = engine(budget)?;
     let module = Module::from_reader(&engine, bytes)?;
     let mut linker = Linker::<WasiCtx>::new(&engine);

@@ -8,7 +8,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::backtrace::Backtrace;
 use std::cell::{Cell, RefCell};
 
-pub struct Ledger;
+pub(crate) struct Ledger;
 
 #[global_allocator]
 static LEDGER: Ledger = Ledger;
@@ -32,7 +32,7 @@ struct State {
 }
 
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub enum Refused {
+pub(crate) enum Refused {
     None,
     /// Just this one.
     One(u64),
@@ -139,23 +139,23 @@ unsafe impl GlobalAlloc for Ledger {
 
 /// What was seen while something ran.
 #[derive(Debug)]
-pub struct Seen {
+pub(crate) struct Seen {
     /// The most bytes on the heap that nothing had been charged for.
-    pub beyond: i64,
+    pub(crate) beyond: i64,
     /// What was still held at the end.
-    pub held: i64,
+    pub(crate) held: i64,
     /// How many allocations of Dunlin's own there were.
-    pub own: u64,
+    pub(crate) own: u64,
     /// How many of them were refused.
-    pub refusals: u64,
+    pub(crate) refusals: u64,
     /// Where more than was tolerated was held.
-    pub place: Option<String>,
+    pub(crate) place: Option<String>,
 }
 
 /// Runs `f` while this thread's heap is compared with `budget`, and allocations are refused as wanted.
 ///
 /// What `f` returns must hold nothing on the heap, or be part of what is counted.
-pub fn watch<R>(budget: &Budget, refused: Refused, tolerated: i64, f: impl FnOnce() -> R) -> (R, Seen) {
+pub(crate) fn watch<R>(budget: &Budget, refused: Refused, tolerated: i64, f: impl FnOnce() -> R) -> (R, Seen) {
     let before = charged(budget);
     PLACE.set(None);
     STATE.set(State { budget, held: before, beyond: 0, own: 0, refused, refusals: 0, tolerated });
