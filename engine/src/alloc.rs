@@ -50,6 +50,20 @@ impl From<OutOfBudget> for MemoryError {
     }
 }
 
+/// Why a memory or table can't grow.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum GrowError {
+    /// Beyond its maximum, or the engine's.
+    Limit,
+    Memory(MemoryError),
+}
+
+impl<E: Into<MemoryError>> From<E> for GrowError {
+    fn from(error: E) -> GrowError {
+        GrowError::Memory(error.into())
+    }
+}
+
 impl MemoryError {
     pub(crate) fn system(kind: Kind, asked: u64) -> MemoryError {
         MemoryError::OutOfMemory(OutOfMemory { kind, asked })

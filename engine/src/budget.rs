@@ -121,6 +121,10 @@ impl Budget {
         Budget::new(u64::MAX)
     }
 
+    pub(crate) fn try_unlimited() -> Result<Budget, MemoryError> {
+        Ok(Budget(Shared::try_new(Kind::Metadata, Inner::new(u64::MAX, Source::Root))?))
+    }
+
     /// A budget of `limit_bytes` bytes.
     pub fn new(limit_bytes: u64) -> Budget {
         Budget(Shared::new(Inner::new(limit_bytes, Source::Root)))

@@ -115,7 +115,14 @@ impl CodeTable {
         }
         let (entries, charge) = entries.into_boxed()?;
         let made = Made { codes: Buf::new(&cache, Kind::Cells), sorted: true, now: 0, dropped: 0 };
-        Ok(Self { entries, made: Mutex::new(made), instances: AtomicUsize::new(0), instantiated: AtomicBool::new(false), cache, _charge: charge })
+        Ok(Self {
+            entries,
+            made: Mutex::new(made),
+            instances: AtomicUsize::new(0),
+            instantiated: AtomicBool::new(false),
+            cache,
+            _charge: charge,
+        })
     }
 
     pub(crate) fn entries(&self) -> *const AtomicPtr<u64> {
@@ -234,9 +241,8 @@ impl ModuleShared {
             if let Some(present) = self.code.present(&mut made, index) {
                 return Ok(present);
             }
-            let result = self
-                .make(index, &self.code.cache)
-                .and_then(|code| self.code.keep(&mut made, index, code));
+            let result =
+                self.make(index, &self.code.cache).and_then(|code| self.code.keep(&mut made, index, code));
             match result {
                 Err(error) if is_about_memory(&error) => {}
                 result => return result.map_err(Error::at_run_time),
@@ -250,7 +256,9 @@ impl ModuleShared {
         let mut made = self.code.made();
         match self.code.present(&mut made, index) {
             Some(present) => Ok(present),
-            None => self.make(index, &self.data.budget).and_then(|code| self.code.keep(&mut made, index, code)),
+            None => {
+                self.make(index, &self.data.budget).and_then(|code| self.code.keep(&mut made, index, code))
+            }
         }
         .map_err(Error::at_run_time)
     }

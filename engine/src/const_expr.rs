@@ -94,7 +94,9 @@ impl ConstExpr {
             if depth > MAX_CONST_EXPR_DEPTH {
                 return Err(LoadError::new(
                     ErrorKind::Limit,
-                    format_args!("constant expression needs more than {MAX_CONST_EXPR_DEPTH} operands at once"),
+                    format_args!(
+                        "constant expression needs more than {MAX_CONST_EXPR_DEPTH} operands at once"
+                    ),
                     offset,
                 ));
             }

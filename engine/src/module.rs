@@ -170,9 +170,14 @@ pub(crate) struct Image {
 
 #[derive(Debug)]
 pub(crate) enum DataMode {
-    Active { memory: u32, offset: ConstExpr },
+    Active {
+        memory: u32,
+        offset: ConstExpr,
+    },
     /// Active, and in the memory's image already; or not, since it doesn't fit.
-    InImage { fits: bool },
+    InImage {
+        fits: bool,
+    },
     Passive,
 }
 
@@ -244,13 +249,18 @@ pub(crate) struct ModuleShared {
 
 impl ModuleShared {
     /// `charge` is for what this takes itself.
-    pub(crate) fn new(data: ModuleInner, engine: Engine, charge: Charge) -> Result<Self, Error> {
+    pub(crate) fn new(mut data: ModuleInner, engine: Engine, charge: Charge) -> Result<Self, Error> {
         let sigs = engine.register(&data.types)?;
         let layout = VmLayout::new(&data);
         let cache = match data.budget.available() {
             // Nothing is refused, so nothing depends on what is translated.
             None => data.budget.clone(),
-            Some(available) => {
+            Some(mut available) => {
+                if available < crate::plan::to_start(&data, &engine) {
+                    // They are the first to go.
+                    data.names = Names::default();
+                    available = data.budget.available().unwrap_or(available);
+                }
                 let reserve = crate::plan::reserve(&data, &engine, available);
                 Budget::prepaid(data.budget.charge(Kind::Cells, reserve)?)?
             }

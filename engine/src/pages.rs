@@ -89,15 +89,20 @@ impl Pages {
     }
 
     /// Adds zeroed pages, unless the budget or the system refuses. [`Pages::base`] may change.
-    pub(crate) fn grow(&mut self, delta: u64) -> Option<()> {
-        let len = usize::try_from(self.len as u64 + delta * PAGE).ok()?;
-        self.charge.grow(delta * PAGE).ok()?;
-        if self.map(len).is_none() {
-            self.charge.shrink(delta * PAGE);
-            return None;
+    pub(crate) fn grow(&mut self, delta: u64) -> Result<(), MemoryError> {
+        let more = delta * PAGE;
+        self.charge.grow(more)?;
+        let len = usize::try_from(self.len as u64 + more).ok();
+        match len.and_then(|len| self.map(len).map(|()| len)) {
+            Some(len) => {
+                self.len = len;
+                Ok(())
+            }
+            None => {
+                self.charge.shrink(more);
+                Err(MemoryError::system(Kind::Memory, more))
+            }
         }
-        self.len = len;
-        Some(())
     }
 
     /// Whether there is address space for growth.

@@ -34,10 +34,16 @@ pub(crate) fn most_to_translate(stats: &BodyStats, len: usize) -> u64 {
 /// The part of a budget that a module's cells live in: enough for the largest function, and a quarter of what
 /// starting leaves of the budget; but no more than all of them can use.
 pub(crate) fn reserve(module: &ModuleInner, engine: &Engine, available: u64) -> u64 {
-    let least = least_reserve(module);
-    let mut first = least;
-    instance(module, engine, &mut |item| first = first.saturating_add(item.bytes));
-    (least + available.saturating_sub(first) / 4).min(all_cells(module))
+    let rest = available.saturating_sub(to_start(module, engine));
+    (least_reserve(module) + rest / 4).min(all_cells(module))
+}
+
+/// What a module that has been loaded still needs: the least reserve for its cells, and an instance.
+pub(crate) fn to_start(module: &ModuleInner, engine: &Engine) -> u64 {
+    let mut bytes = least_reserve(module);
+    instance(module, engine, &mut |item| bytes = bytes.saturating_add(item.bytes));
+    // What is in images is there.
+    bytes.saturating_sub(module.budget.used_for(Kind::Memory))
 }
 
 fn least_reserve(module: &ModuleInner) -> u64 {
@@ -157,10 +163,15 @@ pub(crate) fn plan(module: &ModuleInner, engine: &Engine) -> Plan {
     items.push(item(Kind::Names, 0, held(Kind::Names)));
     items.push(item(Kind::Cells, least_reserve(module), all_cells(module)));
     instance(module, engine, &mut |item| items.push(item));
-    let most = items.iter().map(|item| item.most.ok_or(match item.kind {
-        Kind::Memory => Unbounded::Memory(item.index.unwrap_or(0)),
-        _ => Unbounded::Table(item.index.unwrap_or(0)),
-    })).sum();
+    let most = items
+        .iter()
+        .map(|item| {
+            item.most.ok_or(match item.kind {
+                Kind::Memory => Unbounded::Memory(item.index.unwrap_or(0)),
+                _ => Unbounded::Table(item.index.unwrap_or(0)),
+            })
+        })
+        .sum();
     let least = items.iter().map(|item| item.bytes).sum::<u64>().max(module.load_peak);
     items.retain(|item| item.bytes > 0 || item.most != Some(0));
     items.sort_by_key(|item| core::cmp::Reverse((item.most.unwrap_or(u64::MAX), item.bytes)));
@@ -190,15 +201,18 @@ fn instance(module: &ModuleInner, engine: &Engine, note: &mut dyn FnMut(PlanItem
     let defined = module.funcs.len() as u64 - u64::from(module.imported_funcs);
     let exported = module.exports.iter().filter(|export| export.kind == ExternKind::Func).count() as u64;
     let active = module.elems.iter().filter(|elem| matches!(elem.mode, ElemMode::Active { .. }));
-    let listed: u64 = active.map(|elem| match &elem.items {
-        ElemItems::Funcs(funcs) => funcs.len() as u64,
-        ElemItems::Exprs(exprs) => exprs.len() as u64,
-    }).sum();
+    let listed: u64 = active
+        .map(|elem| match &elem.items {
+            ElemItems::Funcs(funcs) => funcs.len() as u64,
+            ElemItems::Exprs(exprs) => exprs.len() as u64,
+        })
+        .sum();
     let references = |count: u64| {
         let each = size_of::<FuncObj>() as u64 + POINTER;
         if count == 0 { 0 } else { count.min(defined) * each + defined * 8 }
     };
-    let own = (module.memories.len() + module.tables.len()) as u64 * (size_of::<MemoryObj>().max(size_of::<TableObj>()) as u64 + POINTER);
+    let own = (module.memories.len() + module.tables.len()) as u64
+        * (size_of::<MemoryObj>().max(size_of::<TableObj>()) as u64 + POINTER);
     let segments = (module.elems.len() + module.data.len()).div_ceil(64) as u64 * 8;
     let block = u64::from(VmLayout::new(module).words) * 8 + segments + size_of::<InstanceObj>() as u64;
     let store = crate::store::EMPTY_BYTES;

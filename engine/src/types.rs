@@ -96,7 +96,10 @@ pub struct FuncType {
 #[derive(Clone)]
 enum Types {
     /// So few that they need no memory of their own.
-    Few { len: u8, types: [ValType; FEW] },
+    Few {
+        len: u8,
+        types: [ValType; FEW],
+    },
     Many(Shared<Box<[ValType]>>),
 }
 

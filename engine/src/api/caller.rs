@@ -1,6 +1,8 @@
 use crate::store::StoreInner;
 use crate::vmctx::VmCtx;
-use crate::{AsContext, AsContextMut, Budget, Engine, Error, Extern, Instance, InterruptWaiter, StoreContextMut};
+use crate::{
+    AsContext, AsContextMut, Budget, Engine, Error, Extern, Instance, InterruptWaiter, StoreContextMut,
+};
 use core::ptr::NonNull;
 
 /// The store that a host function is called in, and the instance that called it.

@@ -16,7 +16,8 @@ pub struct Config {
     pub(crate) consume_fuel: bool,
     pub(crate) max_wasm_stack: usize,
     pub(crate) canonical_nans: bool,
-    pub(crate) budget: Budget,
+    /// None is one without a bound.
+    pub(crate) budget: Option<Budget>,
     pub(crate) limits: Limits,
     pub(crate) dispatch: Option<Dispatch>,
     pub(crate) check_translation: bool,
@@ -47,7 +48,7 @@ impl Config {
             consume_fuel: false,
             max_wasm_stack: 1 << 20,
             canonical_nans: false,
-            budget: Budget::unlimited(),
+            budget: None,
             limits: Limits::default(),
             dispatch: None,
             check_translation: cfg!(debug_assertions),
@@ -111,7 +112,7 @@ impl Config {
 
     /// The memory that all modules and stores of the engine may use together. Unlimited by default.
     pub fn budget(&mut self, budget: Budget) -> &mut Self {
-        self.budget = budget;
+        self.budget = Some(budget);
         self
     }
 

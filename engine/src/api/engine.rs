@@ -23,6 +23,7 @@ pub struct Engine(Shared<Inner>);
 
 struct Inner {
     config: Config,
+    budget: Budget,
     dispatch: Dispatch,
     types: Mutex<Types>,
     _charge: Charge,
@@ -58,7 +59,11 @@ impl Engine {
     ///
     /// If the budget or the system has no room for it.
     pub fn new(config: &Config) -> Result<Self, Error> {
-        let budget = &config.budget;
+        let budget = match &config.budget {
+            Some(budget) => budget.clone(),
+            None => Budget::try_unlimited()?,
+        };
+        let budget = &budget;
         let types = Types {
             numbers: Map::new(budget, Kind::Metadata),
             entries: Buf::new(budget, Kind::Metadata),
@@ -70,7 +75,13 @@ impl Engine {
             _ => exec::default_dispatch(),
         };
         let charge = budget.charge(Kind::Metadata, Shared::<Inner>::BYTES)?;
-        let inner = Inner { config: config.clone(), dispatch, types: Mutex::new(types), _charge: charge };
+        let inner = Inner {
+            config: config.clone(),
+            budget: budget.clone(),
+            dispatch,
+            types: Mutex::new(types),
+            _charge: charge,
+        };
         Ok(Engine(Shared::try_new(Kind::Metadata, inner)?))
     }
 
@@ -81,7 +92,7 @@ impl Engine {
 
     /// The budget of everything that this engine holds.
     pub fn budget(&self) -> &Budget {
-        &self.0.config.budget
+        &self.0.budget
     }
 
     /// How the interpreter goes from one instruction to the next.

@@ -1,8 +1,8 @@
 use crate::alloc::{Buf, Shared};
 use crate::api::host::sealed::Host;
 use crate::api::wasm_ty::sealed::Values;
-use crate::store::{HostFunc, StoreId, StoreInner, slots_of};
 use crate::budget::Kind;
+use crate::store::{HostFunc, StoreId, StoreInner, slots_of};
 use crate::vmctx::FuncObj;
 use crate::{
     AsContext, AsContextMut, Caller, Engine, Error, FuncType, IntoFunc, TypedFunc, Val, ValType, WasmParams,

@@ -1,10 +1,10 @@
 //! Rust closures as host functions.
 
 use super::wasm_ty::for_each_arity;
-use crate::alloc::Shared;
 use super::wasm_ty::sealed::{Slots, Value, Values};
+use crate::alloc::Shared;
 use crate::store::HostFunc;
-use crate::{Caller, Engine, Kind, Error, FuncType, WasmTy};
+use crate::{Caller, Engine, Error, FuncType, Kind, WasmTy};
 
 /// What a closure given to [`Func::wrap`](crate::Func::wrap) or [`Linker::func_wrap`](crate::Linker::func_wrap) may
 /// return: nothing, one value, a tuple of up to 16, or a `Result` of such with this crate's [`Error`].

@@ -1,8 +1,8 @@
 //! Interruption: a flag that execution reads now and then, and a pipe for those who wait in the system.
 
+use crate::alloc::Shared;
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
-use crate::alloc::Shared;
 use std::sync::{Mutex, MutexGuard, OnceLock};
 
 /// What a store and its interrupters share.

@@ -139,10 +139,7 @@ impl<T: 'static> Linker<T> {
         match definitions.search(module, name) {
             Ok(_) if !allow_shadowing => {
                 let (module, name) = (module.escape_debug(), name.escape_debug());
-                return Err(Error::new(
-                    ErrorKind::Link,
-                    format_args!("`{module}.{name}` is defined twice"),
-                ));
+                return Err(Error::new(ErrorKind::Link, format_args!("`{module}.{name}` is defined twice")));
             }
             Ok(at) => definitions.items[at].item = item,
             Err(at) => {

@@ -1,5 +1,5 @@
-use crate::budget::{Charge, Kind};
 use crate::alloc::try_box;
+use crate::budget::{Charge, Kind};
 use crate::store::StoreInner;
 use crate::{AsContext, AsContextMut, Budget, Engine, Error, InterruptHandle};
 use core::marker::PhantomData;

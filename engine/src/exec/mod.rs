@@ -129,8 +129,8 @@ impl Execution {
     pub(crate) fn new(max_stack: usize, budget: &Budget) -> Result<Execution, Error> {
         // Frame sizes are compared in 32 bits, and a stack's end must leave room for the largest.
         let bytes = max_stack.clamp(4096, 1 << 30).next_multiple_of(4096);
-        let (mut stack, start) = Mapping::guarded(bytes)
-            .map_err(|_| MemoryError::system(Kind::Stack, bytes as u64))?;
+        let (mut stack, start) =
+            Mapping::guarded(bytes).map_err(|_| MemoryError::system(Kind::Stack, bytes as u64))?;
         let base = stack.as_mut_ptr().wrapping_add(start).cast::<u64>();
         Ok(Execution {
             end: base.wrapping_byte_add(bytes),

@@ -2,6 +2,7 @@
 
 use super::StoreInner;
 use crate::Error;
+use crate::alloc::GrowError;
 use crate::pages::{PAGE, Pages, max_pages};
 use crate::types::MemoryType;
 use crate::vmctx::MemoryObj;
@@ -42,15 +43,16 @@ impl MemoryObj {
 
     /// Adds pages; the result is the former size in pages, or `None` when the type, the engine's limit, the
     /// budget or the system refuses.
-    fn grow(&mut self, delta: u64) -> Option<u64> {
+    fn grow(&mut self, delta: u64) -> Result<u64, GrowError> {
         let old = self.pages();
-        old.checked_add(delta).filter(|pages| *pages <= max_pages(self.inner.ty))?;
+        let pages = old.checked_add(delta).filter(|pages| *pages <= max_pages(self.inner.ty));
+        pages.ok_or(GrowError::Limit)?;
         if delta > 0 {
             self.inner.pages.grow(delta)?;
             self.base = self.inner.pages.base();
             self.len = self.inner.pages.len() as u64;
         }
-        Some(old)
+        Ok(old)
     }
 }
 
@@ -90,6 +92,19 @@ impl StoreInner {
     /// # Safety
     /// `memory` is one of this store's.
     pub(crate) unsafe fn memory_grow(&mut self, memory: *mut MemoryObj, delta_pages: u64) -> Option<u64> {
+        // SAFETY: the caller's contract.
+        unsafe { self.memory_grow_or_why(memory, delta_pages) }.ok()
+    }
+
+    /// [`StoreInner::memory_grow`], with the reason for -1.
+    ///
+    /// # Safety
+    /// `memory` is one of this store's.
+    pub(crate) unsafe fn memory_grow_or_why(
+        &mut self,
+        memory: *mut MemoryObj,
+        delta_pages: u64,
+    ) -> Result<u64, GrowError> {
         // SAFETY: the caller's contract; the object lives outside of `self`.
         unsafe { (*memory).grow(delta_pages) }
     }
@@ -113,11 +128,11 @@ mod tests {
             // SAFETY: the store lives, and nobody else uses it.
             let memory = unsafe { memory.as_mut() };
             assert!(memory.bytes().is_empty());
-            assert_eq!(memory.grow(1), Some(0));
+            assert_eq!(memory.grow(1), Ok(0));
             let base = memory.base;
             memory.bytes_mut().fill(7);
-            assert_eq!(memory.grow(19), Some(1));
-            assert_eq!(memory.grow(1), None);
+            assert_eq!(memory.grow(19), Ok(1));
+            assert_eq!(memory.grow(1), Err(GrowError::Limit));
             assert!(!reserve || memory.base == base, "a reservation spares moving");
             let (old, new) = memory.bytes().split_at(65536);
             assert!(old.iter().all(|byte| *byte == 7) && new.iter().all(|byte| *byte == 0));

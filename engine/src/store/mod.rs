@@ -19,8 +19,8 @@ pub(crate) use instantiate::{Import, check_imports, describe, instantiate};
 pub(crate) use memory::MemoryInner;
 pub(crate) use table::TableInner;
 
-use crate::api::{Engine, InterruptState};
 use crate::alloc::{Buf, Map, Shared, try_box};
+use crate::api::{Engine, InterruptState};
 use crate::budget::{Budget, Charge, Kind};
 use crate::exec::{self, Execution};
 use crate::profile::Profiler;
@@ -79,7 +79,7 @@ pub(crate) struct StoreInner {
 /// What a store with an execution takes, besides an embedder's data and the stack: at least what it counts itself, and the
 /// first pieces of its lists.
 pub(crate) const EMPTY_BYTES: u64 =
-    (size_of::<StoreInner>() + size_of::<Execution>()) as u64 + Shared::<InterruptState>::BYTES + 1024;
+    (size_of::<StoreInner>() + size_of::<Execution>()) as u64 + Shared::<InterruptState>::BYTES + 2048;
 
 // SAFETY: the raw pointers lead to objects that this store owns, or to modules and states that it holds a
 // count of and that are `Send + Sync` themselves. Host functions and external references are `Send + Sync` by their

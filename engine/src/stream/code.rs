@@ -3,12 +3,12 @@
 use wasmparser::{BinaryReader, FunctionBody};
 
 use super::framing::Leb;
-use crate::alloc::{Buf, third_party};
 use super::{BodyCheck, BodyStats, Core, ErrorKind, LoadError, State, Step, cost};
+use crate::alloc::{Buf, third_party};
 use crate::bodies::{BodyRecord, CHUNK, Chunk};
 use crate::budget::Kind;
-use crate::plan;
 use crate::limits::{AVERAGE_FROM_BYTES, MAX_BODY_BYTES, MAX_CONTROL_DEPTH, MAX_LOCALS, MAX_OPERANDS};
+use crate::plan;
 
 /// The most operands that an instruction can push: a call's results.
 const MOST_PUSHED: u32 = 1000;

@@ -62,8 +62,9 @@ impl<C: BodyCheck> Core<C> {
             }
             Err(error) if within.len() == len as usize => return Err(LoadError::invalid(error)),
             Err(_) if within.len() == MAX_DATA_SEGMENT_HEADER => {
-                let message =
-                    format_args!("data segment has more than {MAX_DATA_SEGMENT_HEADER} bytes before its payload");
+                let message = format_args!(
+                    "data segment has more than {MAX_DATA_SEGMENT_HEADER} bytes before its payload"
+                );
                 return Err(LoadError::new(ErrorKind::Limit, message, start));
             }
             Err(_) => {

@@ -515,7 +515,9 @@ impl<C: BodyCheck> Core<C> {
         match (total, self.state, self.section) {
             (0, ..) => error(format_args!("unexpected end-of-file: the input is empty")),
             (_, State::Header, _) => error(format_args!("{stops}, inside its header")),
-            (_, State::SectionStart, _) | (.., None) => error(format_args!("{stops}, where a section starts")),
+            (_, State::SectionStart, _) | (.., None) => {
+                error(format_args!("{stops}, where a section starts"))
+            }
             (.., Some(id)) => error(format_args!("{stops}, inside {}", id.name())),
         }
     }

@@ -369,7 +369,8 @@ impl<C: BodyCheck> Core<C> {
     }
 
     fn text(&mut self, text: &str) -> Result<Box<str>, LoadError> {
-        let (text, charge) = try_str(&self.budget, Kind::Metadata, text).map_err(self.memory::<MemoryError>())?;
+        let (text, charge) =
+            try_str(&self.budget, Kind::Metadata, text).map_err(self.memory::<MemoryError>())?;
         self.module.charges.metadata.merge(charge);
         Ok(text)
     }

@@ -402,7 +402,8 @@ fn what_is_not_a_module_is_named() {
 
 #[test]
 fn an_error_stays() {
-    let mut loader = Loader::new(Features::default(), &Budget::unlimited(), LoadOptions::default(), AcceptAll).unwrap();
+    let mut loader =
+        Loader::new(Features::default(), &Budget::unlimited(), LoadOptions::default(), AcceptAll).unwrap();
     let first = loader.push(b"\0asm\x01\0\0\0\x0e\x00").unwrap_err();
     assert_eq!(loader.push(b"\0").unwrap_err(), first);
     assert_eq!(loader.push(b"").unwrap_err(), first);
@@ -643,7 +644,8 @@ fn bodies_left_in_a_file_are_checked_when_read_again() {
 #[test]
 fn switched_off_proposals_are_refused() {
     let load = |features: Features, text: &str| {
-        let mut loader = Loader::new(features, &Budget::unlimited(), LoadOptions::default(), AcceptAll).unwrap();
+        let mut loader =
+            Loader::new(features, &Budget::unlimited(), LoadOptions::default(), AcceptAll).unwrap();
         loader.push(&wasm(text)).and_then(|()| loader.finish())
     };
     let mut features = Features::default();

@@ -17,8 +17,8 @@ mod variable;
 
 pub(crate) use admit::Translatable;
 
-use crate::alloc::Buf;
-use crate::budget::Kind;
+use crate::alloc::{Buf, third_party};
+use crate::budget::{Charge, Kind};
 use crate::code::{PROLOGUE, Prologue};
 use crate::error::{Error, ErrorKind};
 use crate::module::{ModuleInner, ModuleShared};
@@ -88,6 +88,8 @@ pub(crate) struct Translator<'a> {
     accs: [Accumulator; Class::COUNT],
     frames: Buf<Frame>,
     regions: Buf<Region>,
+    /// For what the reader of operators holds.
+    reader: Charge,
     /// The first slot for operands, and the most slots used so far.
     first_operand: u32,
     max_slots: u32,
@@ -122,6 +124,7 @@ pub(crate) fn translate(
         accs: [Accumulator::default(); Class::COUNT],
         frames: Buf::new(env.budget, Kind::CompilerScratch),
         regions: Buf::new(env.budget, Kind::CompilerScratch),
+        reader: env.budget.nothing(Kind::CompilerScratch),
         first_operand: 0,
         max_slots: 0,
         header: header_of(ty),
@@ -136,7 +139,15 @@ pub(crate) fn translate(
     let mut operators = OperatorsReader::new(reader);
     while !operators.eof() {
         t.at = operators.original_position();
-        t.operator(&operators.read().map_err(|_| changed())?)?;
+        // The reader notes the kind of each block that is open.
+        let opens = matches!(body[(t.at - offset) as usize], 0x02..=0x04);
+        let operator = if opens {
+            t.pay_for_reader()?;
+            third_party(|| operators.read())
+        } else {
+            operators.read()
+        };
+        t.operator(&operator.map_err(|_| changed())?)?;
     }
     t.end()
 }
@@ -153,6 +164,15 @@ fn changed() -> Error {
 }
 
 impl<'a> Translator<'a> {
+    /// Charges for one more block that the reader notes: a byte, in a list that doubles.
+    fn pay_for_reader(&mut self) -> Result<(), Error> {
+        let most = 3 * (self.frames.len() + 8).next_power_of_two() as u64;
+        if most > self.reader.bytes() {
+            self.reader.grow(most - self.reader.bytes())?;
+        }
+        Ok(())
+    }
+
     fn read_locals(&mut self, reader: &mut BinaryReader<'_>) -> Result<(), Error> {
         let mut slot = 0;
         for &ty in self.ty.params() {
@@ -180,7 +200,10 @@ impl<'a> Translator<'a> {
     /// Notes that the frame reaches to slot `end`.
     fn need(&mut self, end: u32) -> Result<(), Error> {
         if end > MAX_SLOTS {
-            return Err(Error::new(ErrorKind::Limit, format_args!("function needs more than {MAX_SLOTS} slots")));
+            return Err(Error::new(
+                ErrorKind::Limit,
+                format_args!("function needs more than {MAX_SLOTS} slots"),
+            ));
         }
         self.max_slots = self.max_slots.max(end);
         Ok(())

@@ -56,7 +56,10 @@ pub(crate) fn corpus() -> Vec<(String, Vec<u8>)> {
 }
 
 pub(crate) fn binary(text: &str) -> Vec<u8> {
-    wast::parser::parse::<wast::Wat>(&wast::parser::ParseBuffer::new(text).unwrap()).unwrap().encode().unwrap()
+    wast::parser::parse::<wast::Wat>(&wast::parser::ParseBuffer::new(text).unwrap())
+        .unwrap()
+        .encode()
+        .unwrap()
 }
 
 pub(crate) fn engine(budget: &Budget) -> Result<Engine, Error> {
@@ -65,20 +68,25 @@ pub(crate) fn engine(budget: &Budget) -> Result<Engine, Error> {
 
 /// Loads the module, makes an instance, and calls and grows everything that it has. Nothing of the host's allocates.
 pub(crate) fn use_everything(budget: &Budget, bytes: &[u8], chunk: usize) -> Result<(), Error> {
-    let engine = engine(budget)?;
-    let mut stream = dunlin::ModuleStream::new(&engine);
+    use_everything_with(&engine(budget)?, bytes, chunk)
+}
+
+/// The same with an engine that is there.
+pub(crate) fn use_everything_with(engine: &Engine, bytes: &[u8], chunk: usize) -> Result<(), Error> {
+    let mut stream = dunlin::ModuleStream::new(engine);
     bytes.chunks(chunk).try_for_each(|chunk| stream.push(chunk))?;
     let module = stream.finish()?;
-    let mut linker = Linker::<u32>::new(&engine);
+    let mut linker = Linker::<u32>::new(engine);
     linker.func_wrap("host", "double", |n: i32| n.wrapping_mul(2))?;
-    let ty = module.imports().find_map(|import| import.ty().func().filter(|ty| ty.params().len() == 2).cloned());
+    let ty =
+        module.imports().find_map(|import| import.ty().func().filter(|ty| ty.params().len() == 2).cloned());
     if let Some(ty) = ty {
         linker.func_new("host", "any", ty, |_, args, results| {
             results[0] = Val::from(f64::from(args[0].unwrap_i32()));
             Ok(())
         })?;
     }
-    let mut store = Store::try_new(&engine, 0)?;
+    let mut store = Store::try_new(engine, 0)?;
     let instance = linker.instantiate_pre(&module)?.instantiate(&mut store)?;
     let work = instance.get_typed_func::<i32, i32>(&store, "work")?;
     let work = work.call(&mut store, 21)?;
@@ -103,19 +111,58 @@ pub(crate) fn use_everything(budget: &Budget, bytes: &[u8], chunk: usize) -> Res
     }
 }
 
-/// Loads a WASI program, and makes an instance of it. What it does when it is run is up to it.
-pub(crate) fn start_program(budget: &Budget, bytes: &[u8]) -> Result<(), Error> {
-    let engine = engine(budget)?;
-    let module = Module::from_reader(&engine, bytes)?;
-    let mut linker = Linker::<WasiCtx>::new(&engine);
-    add_to_linker(&mut linker, |wasi| wasi)?;
+/// How much a program may do: some run long.
+const FUEL: u64 = 1_000_000;
+
+pub(crate) fn load(budget: &Budget, bytes: &[u8]) -> Result<Module, Error> {
+    let mut config = Config::new();
+    config.budget(budget.clone()).check_translation(false).consume_fuel(true);
+    Module::from_reader(&Engine::new(&config)?, bytes)
+}
+
+/// Loads a module, makes an instance of it with functions that trap for imports, and has a function begin.
+pub(crate) fn instantiate(budget: &Budget, bytes: &[u8]) -> Result<(), Error> {
+    let module = load(budget, bytes)?;
+    let engine = module.engine().clone();
+    let mut linker = Linker::<()>::new(&engine);
     linker.define_unknown_imports_as_traps(&module)?;
-    let mut store = Store::try_new(&engine, WasiCtxBuilder::new().build())?;
+    let mut store = Store::try_new(&engine, ())?;
+    store.set_fuel(1000)?;
     let instance = match linker.instantiate(&mut store, &module) {
         Err(error) if error.kind() == dunlin::ErrorKind::Link => return Ok(()),
         instance => instance?,
     };
-    // The first function without parameters: some run long, so not for long.
+    let Some(func) = instance.exports(&store).find_map(|export| export.into_extern().into_func()) else {
+        return Ok(());
+    };
+    let ty = func.ty(&store);
+    let zeros =
+        |types: &[dunlin::ValType]| types.iter().map(|ty| Val::default_for_ty(*ty)).collect::<Vec<_>>();
+    let (params, mut results) = (zeros(ty.params()), zeros(ty.results()));
+    match func.call(&mut store, &params, &mut results) {
+        Err(error)
+            if error.out_of_budget().is_some() || error.trap() == Some(dunlin::Trap::StackOverflow) =>
+        {
+            Err(error)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Loads a WASI program, and makes an instance of it. What it does when it is run is up to it.
+pub(crate) fn start_program(budget: &Budget, bytes: &[u8]) -> Result<(), Error> {
+    let module = load(budget, bytes)?;
+    let engine = module.engine().clone();
+    let mut linker = Linker::<WasiCtx>::new(&engine);
+    add_to_linker(&mut linker, |wasi| wasi)?;
+    linker.define_unknown_imports_as_traps(&module)?;
+    let mut store = Store::try_new(&engine, WasiCtxBuilder::new().build())?;
+    store.set_fuel(FUEL)?;
+    let instance = match linker.instantiate(&mut store, &module) {
+        Err(error) if error.kind() == dunlin::ErrorKind::Link => return Ok(()),
+        instance => instance?,
+    };
+    // The first function, if it takes nothing.
     let start = instance.exports(&store).find_map(|export| export.into_extern().into_func());
     if let Some(start) = start {
         let ty = start.ty(&store);

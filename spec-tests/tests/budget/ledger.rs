@@ -155,7 +155,12 @@ pub(crate) struct Seen {
 /// Runs `f` while this thread's heap is compared with `budget`, and allocations are refused as wanted.
 ///
 /// What `f` returns must hold nothing on the heap, or be part of what is counted.
-pub(crate) fn watch<R>(budget: &Budget, refused: Refused, tolerated: i64, f: impl FnOnce() -> R) -> (R, Seen) {
+pub(crate) fn watch<R>(
+    budget: &Budget,
+    refused: Refused,
+    tolerated: i64,
+    f: impl FnOnce() -> R,
+) -> (R, Seen) {
     let before = charged(budget);
     PLACE.set(None);
     STATE.set(State { budget, held: before, beyond: 0, own: 0, refused, refusals: 0, tolerated });

@@ -5,7 +5,7 @@ use crate::ledger::{Refused, watch};
 use dunlin::Budget;
 
 /// What isn't charged, at most: an error and its text or backtrace.
-const UNCOUNTED: i64 = 4096;
+pub(crate) const UNCOUNTED: i64 = 4096;
 
 #[test]
 fn nothing_is_held_that_was_not_charged() {
@@ -14,9 +14,8 @@ fn nothing_is_held_that_was_not_charged() {
     for chunk in [bytes.len(), 1, 100] {
         let budget = Budget::unlimited();
         let tolerated = std::env::var("DUNLIN_TOLERATED").map_or(UNCOUNTED, |text| text.parse().unwrap());
-        let (result, seen) = watch(&budget, Refused::None, tolerated, || {
-            guests::use_everything(&budget, &bytes, chunk)
-        });
+        let (result, seen) =
+            watch(&budget, Refused::None, tolerated, || guests::use_everything(&budget, &bytes, chunk));
         result.unwrap();
         println!("{} of {} bytes uncounted, {} allocations", seen.beyond, budget.peak(), seen.own);
         assert!(seen.beyond <= tolerated, "{}", seen.place.unwrap());

@@ -494,7 +494,10 @@ mod tests {
         let Ok(Command::Run(options)) = parsed("run --memory-budget 8MiB m") else { panic!() };
         assert_eq!(options.memory_budget, Some(8 << 20));
         assert!(refusal("run --memory-budget much m").contains("--memory-budget takes a size"));
-        assert!(matches!(parsed("inspect --budget m"), Ok(Command::Inspect { budget: true, json: false, .. })));
+        assert!(matches!(
+            parsed("inspect --budget m"),
+            Ok(Command::Inspect { budget: true, json: false, .. })
+        ));
     }
 
     #[test]
