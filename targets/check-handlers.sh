@@ -3,6 +3,7 @@
 # machine code is disassembled and followed. What may differ is listed in benches/src/bin/handlers.rs.
 #
 #     targets/check-handlers.sh [--target aarch64-unknown-linux-gnu]
+#     SHOW=Call.0 targets/check-handlers.sh       # the machine code of one handler
 #
 # targets/aarch64.sh calls it for aarch64, with linker and emulator set. Exit code 0: so it is.
 set -euo pipefail
@@ -32,4 +33,4 @@ cargo build --release --package dunlin-benches --bin handlers "$@"
 # The program judges its own disassembly, since it alone knows where its handlers are. The runner is unquoted because
 # it holds the emulator and its options.
 { "$objdump" --dynamic-reloc "$program" && "$objdump" --disassemble --no-show-raw-insn --wide "$program"; } |
-    $runner "$program"
+    $runner "$program" ${SHOW:+"$SHOW"}

@@ -7,6 +7,7 @@
 use crate::code::{PROLOGUE, Prologue, extension, field};
 use crate::module::ModuleShared;
 use crate::ops::{Field, OPS, Op, SpecialOp as S, layout};
+use crate::translate::HEADER;
 
 /// Checks a function's unlinked code.
 ///
@@ -16,7 +17,7 @@ pub(crate) fn check(words: &[u64], module: &ModuleShared) -> Result<(), String> 
     let prologue = Prologue::of(words);
     let slots = (prologue.frame / 8) as usize;
     let starts = cells(words)?;
-    let zeroed = prologue.zero as usize + prologue.zeros as usize;
+    let zeroed = (prologue.header + HEADER + prologue.zeros) as usize;
     if zeroed > slots {
         return Err(format!("slots up to {zeroed} are zeroed in a frame of {slots}"));
     }
@@ -122,7 +123,7 @@ fn indices(op: Op, at: usize, words: &[u64], module: &ModuleShared) -> Result<()
     } else if is(&[S::MemorySize, S::MemorySizeSlot]) {
         between(n, layout.memories, layout.globals, "memory")
     } else if (S::GlobalGetInt.op().0..=S::GlobalGetV128Slot.op().0).contains(&op.0)
-        || (S::GlobalSet.op().0..=S::GlobalSetAccV128.op().0).contains(&op.0)
+        || (S::GlobalSetAccInt.op().0..=S::GlobalSetV128.op().0).contains(&op.0)
     {
         between(n, layout.globals, layout.words, "global")
     } else {

@@ -22,8 +22,9 @@ pub(crate) struct Prologue {
     pub(crate) frame: u32,
     /// Fuel for an entry.
     pub(crate) cost: u32,
-    /// The first of the slots to zero, and how many.
-    pub(crate) zero: u32,
+    /// Slot of the frame's header.
+    pub(crate) header: u32,
+    /// How many slots behind the header are to be zeroed.
     pub(crate) zeros: u32,
 }
 
@@ -40,12 +41,12 @@ impl Prologue {
     /// That these words of code begin with.
     pub(crate) fn of(words: &[u64]) -> Self {
         let (low, high) = (|n: usize| words[n] as u32, |n: usize| (words[n] >> 32) as u32);
-        Self { frame: low(0), cost: high(0), zero: low(1), zeros: high(1) }
+        Self { frame: low(0), cost: high(0), header: low(1), zeros: high(1) }
     }
 
     /// As words of code.
     pub(crate) fn words(&self) -> [u64; PROLOGUE] {
-        [self.frame as u64 | (self.cost as u64) << 32, self.zero as u64 | (self.zeros as u64) << 32]
+        [self.frame as u64 | (self.cost as u64) << 32, self.header as u64 | (self.zeros as u64) << 32]
     }
 }
 

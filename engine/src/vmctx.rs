@@ -27,18 +27,18 @@ impl VmStore {
     }
 }
 
-/// A handler's message to the cold path; each field means something only to the cold handlers that read it.
+/// A handler's message to the cold path, or to itself; each field means something only to those that read it.
 #[repr(C)]
 pub(crate) struct Pending {
     /// The callee, where it may be in another instance or the host's.
     pub(crate) func: *mut FuncObj,
-    /// The callee of a tail call within the module, among the functions that it defines.
-    pub(crate) index: u32,
+    /// A frame's header while a tail call moves arguments over it.
+    pub(crate) header: [u64; 2],
 }
 
 impl Default for Pending {
     fn default() -> Self {
-        Self { func: core::ptr::null_mut(), index: 0 }
+        Self { func: core::ptr::null_mut(), header: [0; 2] }
     }
 }
 

@@ -11,6 +11,7 @@ use super::regs::{Backend, Handler, Regs, handlers};
 use super::slow;
 use crate::code::{PROLOGUE, Prologue};
 use crate::ops::{Classed, Op, SpecialOp};
+use crate::translate::HEADER;
 use crate::trap::Trap;
 use crate::vmctx::{FuncObj, TableObj, VmCtx};
 use core::marker::PhantomData;
@@ -323,47 +324,55 @@ unsafe fn call_func<B: Backend, const LEN: usize>(r: Regs, f: *mut FuncObj) -> B
 unsafe fn return_call_func<B: Backend>(r: Regs, f: *mut FuncObj) -> B::Out {
     // SAFETY: function objects outlive whoever refers to them.
     unsafe {
+        (*(*r.vm).store).pending.func = f;
         if (*f).vm == r.vm {
             let entry = (*(*f).entry).load(Ordering::Relaxed);
-            return replace_frame::<B>(r, entry, (*f).header as usize, (*f).index);
+            return replace_frame::<B>(r, entry, slow::prepare_func::<B>);
         }
-        (*(*r.vm).store).pending.func = f;
         B::jump(r, slow::return_call_out::<B>)
     }
 }
 
-/// Enters the code at `entry`, which is function `index`'s, in place of the current frame; or leaves the cell to a
-/// cold handler, which tries it again. The arguments are moved only once the frame is known to fit.
+/// Enters the code at `entry` in place of the current frame; or leaves the cell to `slow`, which tries it again. The
+/// arguments are moved only once the frame is known to fit.
 #[inline(always)]
-unsafe fn replace_frame<B: Backend>(r: Regs, entry: *const u64, header: usize, index: u32) -> B::Out {
+unsafe fn replace_frame<B: Backend>(mut r: Regs, entry: *const u64, slow: Handler<B>) -> B::Out {
     // SAFETY: the arguments and the current header lie in the frame.
     unsafe {
+        // As in `enter_hot`.
+        r.acc = entry as u64;
         let store = (*r.vm).store;
+        if r.sp.wrapping_byte_add((*Prologue::at(entry)).frame as usize) > (*store).stack_end {
+            return B::jump(r, slow);
+        }
         let left = (*store).slice - (*Prologue::at(entry)).cost as i64;
-        if r.sp.wrapping_byte_add((*Prologue::at(entry)).frame as usize) > (*store).stack_end || left < 0 {
-            (*store).pending.index = index;
-            return B::jump(r, slow::prepare_replacing::<B>);
+        if left < 0 {
+            return B::jump(r, slow);
         }
         (*store).slice = left;
+        // The arguments may come to lie over the header, and there are too few registers to keep it in.
         let h = r.slot(FB);
-        let (ret, caller) = (*h as *const u64, *h.add(1) as *mut u64);
-        move_down(&r, r.field(D));
-        let h = r.sp.add(header);
-        begin::<B>(r, entry, r.sp, h, ret, caller)
+        (*store).pending.header = [*h, *h.add(1)];
+        move_down(&r, r.sp.add(r.field(D)));
+        let (entry, sp) = (r.acc as *const u64, r.sp);
+        let header = (*Prologue::at(entry)).header as usize;
+        let [ret, caller] = (*(*r.vm).store).pending.header;
+        begin::<B>(r, entry, sp, sp.add(header), ret as *const u64, caller as *mut u64)
     }
 }
 
-/// Moves `n` slots from `R[a]` to the frame's beginning.
+/// Moves slots from `R[a]` on to the frame's beginning, up to `end`.
 #[inline(always)]
-unsafe fn move_down(r: &Regs, n: usize) {
+unsafe fn move_down(r: &Regs, end: *mut u64) {
     // SAFETY: both lie in the frame, and what is moved comes from above.
     unsafe {
-        let from = r.slot(A);
-        let mut i = 0;
-        while i < n {
-            // Volatile, or this becomes a call of memmove, which spills every register.
-            r.sp.add(i).write_volatile(*from.add(i));
-            i += 1;
+        let distance = r.field(A);
+        let mut to = r.sp;
+        while to != end {
+            // Volatile, or this becomes a call of memmove, which saves every register. How far it is from the end is
+            // kept from the compiler, or it unrolls the loop, for which there are too few.
+            to.write_volatile(*to.add(distance));
+            to = keep_apart(to.add(1)).cast_mut();
         }
     }
 }
@@ -377,7 +386,7 @@ handlers! {
     #[inline(never)]
     fn zero_locals<B>(mut r) {
         let prologue = &*Prologue::at(r.ip.sub(PROLOGUE));
-        let mut slot = r.sp.add(prologue.zero as usize);
+        let mut slot = r.sp.add((prologue.header + HEADER) as usize);
         let end = slot.add(prologue.zeros as usize);
         loop {
             // Volatile, or this becomes a call of memset, which spills every register.
@@ -415,9 +424,8 @@ handlers! {
     }
 
     fn return_call<B>(mut r) {
-        let index = r.ext(0) as u32;
-        let entry = entry_of(&r, index);
-        replace_frame::<B>(r, entry, (r.ext(0) >> 32) as usize, index)
+        let entry = entry_of(&r, r.ext(0) as u32);
+        replace_frame::<B>(r, entry, slow::prepare_call::<B>)
     }
 
     fn return_call_import<B>(mut r) {
@@ -432,13 +440,14 @@ handlers! {
         }
     }
 
-    // Returns `c` slots of values from `R[a]` on. They may overwrite the header.
+    // Returns `c` slots of values from `R[a]` on.
     fn ret_values<B>(mut r) {
+        // Nobody looks at the accumulator after it, which serves as one more register.
+        r.acc = r.sp.add(r.field(C)) as u64;
+        move_down(&r, r.acc as *mut u64);
         let h = r.slot(FB);
-        let (ip, caller) = (*h as *const u64, *h.add(1) as *mut u64);
-        move_down(&r, r.field(C));
-        r.ip = ip;
-        r.sp = caller;
+        r.ip = *h as *const u64;
+        r.sp = *h.add(1) as *mut u64;
         B::next(r)
     }
 }

@@ -6,6 +6,7 @@ use super::{Dispatch, Stop, walk};
 use crate::code::{PROLOGUE, Prologue};
 use crate::error::Error;
 use crate::store::StoreInner;
+use crate::translate::HEADER;
 use crate::trap::Trap;
 use crate::value::V128;
 use crate::vmctx::FuncObj;
@@ -89,7 +90,7 @@ unsafe fn run(store: *mut StoreInner, func: *mut FuncObj, base: *mut u64, slots:
         let prologue = &*Prologue::at(entry);
         (*store).vm.slice -= prologue.cost as i64;
         core::ptr::copy_nonoverlapping(slots.as_ptr(), base, header);
-        core::ptr::write_bytes(base.add(prologue.zero as usize), 0, prologue.zeros as usize);
+        core::ptr::write_bytes(base.add(header + HEADER as usize), 0, prologue.zeros as usize);
         let mut r = Regs { ip: entry.add(PROLOGUE), sp: base, vm, ..idle() };
         reload(&mut r);
         let dispatch = (*store).engine.dispatch();
@@ -173,7 +174,7 @@ mod probe {
         let copy: Handler<Tail> = cell::<Tail, Copy<u64>>;
         let vector: Handler<Tail> = cell::<Tail, Bin<ops::vectors::F32x4Mul, Slot, Slot, ToSlot>>;
         let lanes: Handler<Tail> = cell::<Tail, Bin<ops::vectors::I8x16Swizzle, Acc, Slot, ToSlot>>;
-        let lane: Handler<Tail> = vector::extract::<Tail, ops::extract::I16x8ExtractLaneS, Slot, ToAcc>;
+        let lane: Handler<Tail> = vector::replace::<Tail, ops::replace::I16x8ReplaceLane, Slot, Slot, ToAcc>;
         let select: Handler<Tail> = vector::bitselect::<Tail, ToSlot>;
         // c d = 1, which is an immediate for those that have one and unused slots for the others.
         let operands = 1 << 32;

@@ -58,7 +58,7 @@ pub fn tail_handlers() -> Vec<TailHandler> {
         format!("{name}.{form}")
     };
     let listed = |name: String, kind, h: Handler<Tail>| TailHandler { name, address: h as usize, kind };
-    let cold: [(&str, Handler<Tail>); 11] = [
+    let cold: [(&str, Handler<Tail>); 12] = [
         ("trap_in_acc", slow::trap_in_acc::<Tail>),
         ("refill", slow::refill::<Tail>),
         ("refill_back", slow::refill_back::<Tail, 0>),
@@ -66,7 +66,8 @@ pub fn tail_handlers() -> Vec<TailHandler> {
         ("enter_call", slow::enter_call::<Tail>),
         ("enter_func", slow::enter_func::<Tail, 2>),
         ("enter_func", slow::enter_func::<Tail, 3>),
-        ("prepare_replacing", slow::prepare_replacing::<Tail>),
+        ("prepare_call", slow::prepare_call::<Tail>),
+        ("prepare_func", slow::prepare_func::<Tail>),
         ("call_out", slow::call_out::<Tail, 2>),
         ("call_out", slow::call_out::<Tail, 3>),
         ("return_call_out", slow::return_call_out::<Tail>),

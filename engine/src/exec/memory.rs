@@ -1,10 +1,10 @@
 //! Handlers of loads and stores, and of memory sizes.
 
-use super::cell::{Body, cell};
+use super::cell::{Body, cell, leaves};
 use super::control::opaque;
 use super::place::{A, Acc, B as FB, Dst, Slot, Src, ToAcc, ToSlot, Value};
 use super::regs::{Backend, Handler, Regs, handlers};
-use crate::ops::{Load, Op, Row, Store};
+use crate::ops::{Class, Classed, Load, Op, Row, Store};
 use crate::trap::Trap;
 use crate::value::V128;
 use crate::vmctx::{MemoryObj, VmCtx};
@@ -129,6 +129,11 @@ pub(crate) struct Ld<O, P, T, M>(PhantomData<(O, P, T, M)>);
 
 impl<O: Load + Row, P: Address, T: Dst, M: Which> Body for Ld<O, P, T, M> {
     const OP: Op = Op(O::OP.0 + if M::WORDS == 1 { 6 } else { P::LOAD } + T::CODE);
+    const LEAVES: Option<Class> = leaves::<T>(O::Out::CLASS);
+    const CLOBBERS: Option<Class> = match O::Out::CLASS {
+        Class::Int if P::LOAD == Acc::LOAD => None,
+        class => Some(class),
+    };
 
     #[inline(always)]
     unsafe fn run(r: &mut Regs) -> Result<(), Trap> {

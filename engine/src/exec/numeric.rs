@@ -1,10 +1,10 @@
 //! Handlers of unary, binary and comparison ops, and of branches on comparisons.
 
-use super::cell::{Body, Cell, cell, form_of};
+use super::cell::{Body, Cell, cell, clobbers, form_of, leaves};
 use super::control::{self, Back, Direction, Forward};
 use super::place::{A, Acc, B as FB, C, Dst, Imm, Slot, Src, ToAcc, ToSlot, Value};
 use super::regs::{Backend, Handler, Regs};
-use crate::ops::{Binary, Compare, Op, Row, Unary};
+use crate::ops::{Binary, Class, Classed, Compare, Op, Row, Unary};
 use crate::trap::Trap;
 use core::marker::PhantomData;
 
@@ -13,6 +13,8 @@ pub(crate) struct Un<O, S, T>(PhantomData<(O, S, T)>);
 
 impl<O: Unary + Row, S: Src, T: Dst> Body for Un<O, S, T> {
     const OP: Op = Op(O::OP.0 + if S::CODE == Acc::CODE { 0 } else { 2 } + T::CODE);
+    const LEAVES: Option<Class> = leaves::<T>(O::Out::CLASS);
+    const CLOBBERS: Option<Class> = clobbers::<S, Slot>(O::Out::CLASS, O::In::CLASS, O::In::CLASS);
 
     #[inline(always)]
     unsafe fn run(r: &mut Regs) -> Result<(), Trap> {
@@ -30,7 +32,9 @@ impl<O: Unary + Row, S: Src, T: Dst> Body for Un<O, S, T> {
 pub(crate) struct Bin<O, X, Y, T>(PhantomData<(O, X, Y, T)>);
 
 impl<O: Binary + Row, X: Src, Y: Src, T: Dst> Body for Bin<O, X, Y, T> {
-    const OP: Op = Op(O::OP.0 + form_of::<O, X, Y>() + T::CODE);
+    const OP: Op = Op(O::OP.0 + form_of::<X, Y>() + T::CODE);
+    const LEAVES: Option<Class> = leaves::<T>(O::Out::CLASS);
+    const CLOBBERS: Option<Class> = clobbers::<X, Y>(O::Out::CLASS, O::L::CLASS, O::R::CLASS);
 
     #[inline(always)]
     unsafe fn run(r: &mut Regs) -> Result<(), Trap> {
@@ -57,7 +61,9 @@ impl<O: Binary + Row, X: Src, Y: Src, T: Dst> Body for Bin<O, X, Y, T> {
 pub(crate) struct Cmp<O, X, Y, T>(PhantomData<(O, X, Y, T)>);
 
 impl<O: Compare + Row, X: Src, Y: Src, T: Dst> Body for Cmp<O, X, Y, T> {
-    const OP: Op = Op(O::OP.0 + form_of::<O, X, Y>() + T::CODE);
+    const OP: Op = Op(O::OP.0 + form_of::<X, Y>() + T::CODE);
+    const LEAVES: Option<Class> = leaves::<T>(Class::Int);
+    const CLOBBERS: Option<Class> = clobbers::<X, Y>(Class::Int, O::In::CLASS, O::In::CLASS);
 
     #[inline(always)]
     unsafe fn run(r: &mut Regs) -> Result<(), Trap> {
@@ -75,7 +81,7 @@ impl<O: Compare + Row, X: Src, Y: Src, T: Dst> Body for Cmp<O, X, Y, T> {
 pub(crate) struct Branch<O, X, Y, D>(PhantomData<(O, X, Y, D)>);
 
 impl<O: Compare + Row, X: Src, Y: Src, D: Direction> Cell for Branch<O, X, Y, D> {
-    const OP: Op = Op(O::OP.0 + 8 + form_of::<O, X, Y>() + D::BACK as u16);
+    const OP: Op = Op(O::OP.0 + 8 + form_of::<X, Y>() + D::BACK as u16);
 
     #[inline(always)]
     unsafe fn finish<B: Backend>(mut r: Regs) -> B::Out {
@@ -132,15 +138,11 @@ pub(crate) const fn ordered_forms<B: Backend, O: Binary + Row>() -> [Handler<B>;
     )
 }
 
-pub(crate) const fn vector_forms<B: Backend, O: Binary + Row>() -> [Handler<B>; 6] {
-    [
-        cell::<B, Bin<O, Slot, Slot, ToAcc>>,
-        cell::<B, Bin<O, Slot, Slot, ToSlot>>,
-        cell::<B, Bin<O, Acc, Slot, ToAcc>>,
-        cell::<B, Bin<O, Acc, Slot, ToSlot>>,
-        cell::<B, Bin<O, Slot, Acc, ToAcc>>,
-        cell::<B, Bin<O, Slot, Acc, ToSlot>>,
-    ]
+pub(crate) const fn vector_forms<B: Backend, O: Binary + Row>() -> [Handler<B>; 10] {
+    join(
+        commutative_forms::<B, O>(),
+        [cell::<B, Bin<O, Slot, Acc, ToAcc>>, cell::<B, Bin<O, Slot, Acc, ToSlot>>],
+    )
 }
 
 pub(crate) const fn compare_forms<B: Backend, O: Compare + Row>() -> [Handler<B>; 8] {

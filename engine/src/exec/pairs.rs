@@ -5,16 +5,17 @@
 //! they are: a cell's handler is replaced by one that also does the next cell's work, so branches to that next cell
 //! stay right, and pairs may overlap.
 
-use super::cell::{Body, Cell, pair};
+use super::cell::{Body, Cell, may_follow, pair};
 use super::control::{Back, Br, BrIf, BrTable, Call, Forward, NonZero, Return, ReturnValue, Zero};
 use super::memory::{Ld, Memory0, St};
 use super::numeric::{Bin, Branch, Cmp, Un};
 use super::place::{Acc, Imm, Slot, ToAcc, ToSlot};
 use super::regs::{Handler, Tail};
-use super::variable::{Constant, ConstantWide, Copy, Select};
+use super::variable::{Constant, ConstantWide, Copy, GlobalGet, GlobalSet, Select};
+use super::vector::{Lane, Rotate};
 use crate::ops::{
-    OPS, Op, commutative as c, float_compare as f, int_compare as i, load, ordered as o, shift as h, store,
-    unary as u, vectors as v,
+    OPS, Op, commutative as c, extract as e, float_compare as f, int_compare as i, load, ordered as o,
+    shift as h, store, unary as u, vector_unary as vu, vectors as v,
 };
 use std::sync::OnceLock;
 
@@ -22,21 +23,26 @@ pub(super) type Pair = (Op, Op, Handler<Tail>);
 
 /// A list of cells that may come second.
 trait Seconds<P: Body> {
-    const PAIRS: &'static [Pair];
+    const PAIRS: &'static [Option<Pair>];
 }
 
 /// A list of cells that may come first, with those of `L` after them.
 trait Firsts<L> {
-    const ROWS: &'static [&'static [Pair]];
+    const ROWS: &'static [&'static [Option<Pair>]];
+}
+
+/// The two in a row, unless that would lose the first one's result: then they never are.
+const fn pair_of<P: Body, Q: Cell>() -> Option<Pair> {
+    if may_follow::<P, Q>() { Some((P::OP, Q::OP, pair::<Tail, P, Q>)) } else { None }
 }
 
 macro_rules! lists {
     ($(($($n:ident)*))*) => {$(
         impl<P: Body, $($n: Cell),*> Seconds<P> for ($($n,)*) {
-            const PAIRS: &'static [Pair] = &[$((P::OP, $n::OP, pair::<Tail, P, $n>)),*];
+            const PAIRS: &'static [Option<Pair>] = &[$(pair_of::<P, $n>()),*];
         }
         impl<L: $(Seconds<$n> +)*, $($n: Body),*> Firsts<L> for ($($n,)*) {
-            const ROWS: &'static [&'static [Pair]] = &[$(<L as Seconds<$n>>::PAIRS),*];
+            const ROWS: &'static [&'static [Option<Pair>]] = &[$(<L as Seconds<$n>>::PAIRS),*];
         }
     )*};
 }
@@ -46,7 +52,7 @@ lists! {
     (A B C D E F G H I J K M N O) (A B C D E F G H I J K M N O Q) (A B C D E F G H I J K M N O Q R)
 }
 
-const fn after<F: Firsts<L>, L>() -> &'static [&'static [Pair]] {
+const fn after<F: Firsts<L>, L>() -> &'static [&'static [Option<Pair>]] {
     F::ROWS
 }
 
@@ -110,8 +116,9 @@ type StepOrSum = (
 );
 type Copies = (Copy<u64>, Constant);
 type Jumps = (Br<Forward>, Br<Back>);
-type Truths =
-    (BrIf<Acc, NonZero, Forward>, BrIf<Acc, Zero, Forward>, BrIf<Acc, NonZero, Back>, BrIf<Acc, Zero, Back>);
+type Truths = (BrIf<Acc, NonZero, Forward>, BrIf<Acc, Zero, Forward>);
+/// What closes a loop, after a step.
+type Loops = (BrIf<Acc, NonZero, Back>, BrIf<Acc, Zero, Back>);
 type Returns = (Return, ReturnValue<u64, Acc>);
 
 /// Branches on a comparison of the accumulator.
@@ -205,7 +212,15 @@ type Floats<M, P, N> = (
     Bin<N, Slot, Acc, ToSlot>,
 );
 type F64s = Floats<c::F64Mul, c::F64Add, o::F64Sub>;
-type F32s = Floats<c::F32Mul, c::F32Add, o::F32Sub>;
+type F32s = (
+    Bin<c::F32Mul, Slot, Slot, ToAcc>,
+    Bin<c::F32Mul, Acc, Slot, ToAcc>,
+    Bin<c::F32Mul, Acc, Slot, ToSlot>,
+    Bin<c::F32Add, Acc, Slot, ToAcc>,
+    Bin<c::F32Add, Acc, Slot, ToSlot>,
+    Bin<o::F32Sub, Acc, Slot, ToAcc>,
+    Bin<o::F32Sub, Slot, Acc, ToAcc>,
+);
 type FloatLoads<L> = (
     Ld<L, Slot, ToAcc, Memory0>,
     Ld<L, Slot, ToSlot, Memory0>,
@@ -214,16 +229,12 @@ type FloatLoads<L> = (
 );
 type FloatStores<S> = (St<S, Slot, Acc, Memory0>, St<S, Acc, Acc, Memory0>);
 type F64Compares = (
-    Cmp<f::F64Lt, Slot, Slot, ToAcc>,
     Cmp<f::F64Lt, Acc, Slot, ToAcc>,
     Cmp<f::F64Lt, Acc, Imm, ToAcc>,
-    Cmp<f::F64Gt, Slot, Slot, ToAcc>,
     Cmp<f::F64Gt, Acc, Slot, ToAcc>,
     Cmp<f::F64Gt, Acc, Imm, ToAcc>,
     Cmp<f::F64Le, Acc, Slot, ToAcc>,
     Cmp<f::F64Ge, Acc, Slot, ToAcc>,
-    Cmp<f::F64Eq, Acc, Imm, ToAcc>,
-    Cmp<f::F64Ne, Acc, Imm, ToAcc>,
 );
 type F32Compares = (
     Cmp<f::F32Lt, Slot, Slot, ToAcc>,
@@ -293,13 +304,58 @@ type VectorLoads = (
     Ld<load::V128Load, Slot, ToSlot, Memory0>,
     Ld<load::V128Load, Acc, ToAcc, Memory0>,
     Ld<load::V128Load, Acc, ToSlot, Memory0>,
+);
+type SplatLoads = (
     Ld<load::V128Load32Splat, Acc, ToAcc, Memory0>,
     Ld<load::V128Load32Splat, Acc, ToSlot, Memory0>,
     Ld<load::V128Load32Splat, Slot, ToSlot, Memory0>,
 );
 type VectorStores = (St<store::V128Store, Slot, Acc, Memory0>, St<store::V128Store, Acc, Slot, Memory0>);
 
-static PAIRS: &[&[&[Pair]]] = &[
+/// Loads that widen or repeat what they load, at a computed address.
+type WideLoads = (
+    Ld<load::V128Load8x8U, Acc, ToAcc, Memory0>,
+    Ld<load::V128Load8x8S, Acc, ToAcc, Memory0>,
+    Ld<load::V128Load16x4U, Acc, ToAcc, Memory0>,
+    Ld<load::V128Load16x4S, Acc, ToAcc, Memory0>,
+    Ld<load::V128Load64Zero, Acc, ToAcc, Memory0>,
+    Ld<load::V128Load32Splat, Acc, ToAcc, Memory0>,
+    Ld<load::V128Load32Splat, Acc, ToSlot, Memory0>,
+);
+type Addresses = (
+    Bin<c::I32Add, Slot, Slot, ToAcc>,
+    Bin<c::I32Add, Acc, Slot, ToAcc>,
+    Bin<c::I32Add, Slot, Imm, ToAcc>,
+    Bin<c::I32Add, Acc, Imm, ToAcc>,
+);
+type Rotates =
+    (Rotate<u32, Slot, ToAcc>, Rotate<u32, Slot, ToSlot>, Rotate<u32, Acc, ToAcc>, Rotate<u32, Acc, ToSlot>);
+type Lanes32 = (Lane<e::I32x4ExtractLane, ToAcc>, Lane<e::I32x4ExtractLane, ToSlot>);
+type Lanes64 = (Lane<e::I64x2ExtractLane, ToAcc>, Lane<e::I64x2ExtractLane, ToSlot>);
+/// The forms of an op that take constants.
+type Masks<O> =
+    (Bin<O, Slot, Imm, ToAcc>, Bin<O, Slot, Imm, ToSlot>, Bin<O, Acc, Imm, ToAcc>, Bin<O, Acc, Imm, ToSlot>);
+/// Comparisons of vectors whose lanes are asked for.
+type LaneCompares<L, G> = (
+    Bin<L, Acc, Imm, ToSlot>,
+    Bin<L, Acc, Slot, ToSlot>,
+    Bin<G, Acc, Imm, ToSlot>,
+    Bin<G, Acc, Slot, ToSlot>,
+);
+/// Comparisons of bytes, and what is asked of all of them.
+type ByteCompares = (
+    Bin<v::I8x16Eq, Slot, Imm, ToAcc>,
+    Bin<v::I8x16Eq, Acc, Imm, ToAcc>,
+    Bin<v::I8x16Eq, Slot, Slot, ToAcc>,
+    Bin<v::I8x16Eq, Acc, Slot, ToAcc>,
+    Bin<v::I8x16LtU, Acc, Imm, ToAcc>,
+    Bin<v::V128Or, Acc, Slot, ToAcc>,
+    Bin<v::V128And, Acc, Slot, ToAcc>,
+);
+type Summaries =
+    (Un<vu::V128AnyTrue, Acc, ToAcc>, Un<vu::I8x16AllTrue, Acc, ToAcc>, Un<vu::I8x16Bitmask, Acc, ToAcc>);
+
+static PAIRS: &[&[&[Option<Pair>]]] = &[
     // Addresses.
     after::<(Bin<c::I32Add, Slot, Imm, ToAcc>,), LoadsAt<Acc>>(),
     after::<Slots<c::I32Add>, LoadsAt<Acc>>(),
@@ -314,6 +370,7 @@ static PAIRS: &[&[&[Pair]]] = &[
     after::<Imms<c::I32Add>, Slots<c::I32Add>>(),
     after::<Imms<c::I32Add>, Imms<c::I32Add>>(),
     after::<Imms<c::I32Add>, Truths>(),
+    after::<Imms<c::I32Add>, Loops>(),
     after::<Imms<c::I32Add>, OnAccBranches<Slot, Back>>(),
     after::<Imms<c::I32Add>, OnAccBranches<Imm, Back>>(),
     after::<Imms<c::I32Add>, OnAccBranches<Slot, Forward>>(),
@@ -328,6 +385,7 @@ static PAIRS: &[&[&[Pair]]] = &[
     after::<IntLoads, Imms<c::I32Add>>(),
     after::<IntLoads, IntLoads>(),
     after::<IntLoads, Truths>(),
+    after::<IntLoads, Loops>(),
     after::<IntLoads, OnAccBranches<Slot, Forward>>(),
     after::<IntLoads, OnAccBranches<Imm, Forward>>(),
     after::<IntLoads, OnAccBranches<Imm, Back>>(),
@@ -341,17 +399,21 @@ static PAIRS: &[&[&[Pair]]] = &[
     after::<IntLoads, OnAccRight<o::I32Sub>>(),
     after::<IntLoads, OnAcc<c::I32Xor>>(),
     // What was stored.
+    after::<Imms<c::I32Add>, (St<store::I32Store, Slot, Acc, Memory0>,)>(),
     after::<IntStores, StepOrSum>(),
     after::<IntStores, Copies>(),
     after::<IntStores, IntLoads>(),
     after::<IntStores, IntStores>(),
     after::<IntStores, Jumps>(),
     after::<IntStores, (Return,)>(),
+    // The stack pointer.
+    after::<(GlobalGet<u64, ToAcc>,), OnAccImm<o::I32Sub>>(),
+    after::<OnAccImm<o::I32Sub>, (GlobalSet<u64, Acc>,)>(),
+    after::<Imms<c::I32Add>, (GlobalSet<u64, Acc>,)>(),
     // Moves.
     after::<Copies, Copies>(),
     after::<Copies, StepOrSum>(),
     after::<Copies, Jumps>(),
-    after::<Copies, Truths>(),
     after::<Copies, IntLoads>(),
     after::<Copies, Selects>(),
     after::<(Copy<u64>,), (Call,)>(),
@@ -360,7 +422,6 @@ static PAIRS: &[&[&[Pair]]] = &[
     after::<IntLoads, Returns>(),
     after::<(ConstantWide,), (Copy<u64>, Constant)>(),
     // Flags.
-    after::<Flags, Truths>(),
     after::<Flags, Selects>(),
     after::<Flags, OnAcc<c::I32And>>(),
     after::<Flags, OnAcc<c::I32Or>>(),
@@ -393,6 +454,7 @@ static PAIRS: &[&[&[Pair]]] = &[
     after::<F64s, FloatStores<store::F64Store>>(),
     after::<F64s, F64Compares>(),
     after::<F64Compares, Truths>(),
+    after::<F64Compares, Loops>(),
     after::<FloatStores<store::F64Store>, Step>(),
     after::<FloatStores<store::F64Store>, FloatLoads<load::F64Load>>(),
     after::<F32s, F32s>(),
@@ -403,11 +465,14 @@ static PAIRS: &[&[&[Pair]]] = &[
     after::<F32x4s, F32x4s>(),
     after::<F64x2s, F64x2s>(),
     after::<VectorLoads, F32x4s>(),
+    after::<SplatLoads, F32x4s>(),
+    after::<VectorLoads, SplatLoads>(),
     after::<VectorLoads, F64x2s>(),
     after::<F32x4s, VectorLoads>(),
     after::<VectorLoads, VectorLoads>(),
     after::<VectorLoads, VectorStores>(),
-    after::<VectorLoads, VectorLogic>(),
+    after::<(Ld<load::V128Load, Slot, ToAcc, Memory0>, Ld<load::V128Load, Acc, ToAcc, Memory0>), VectorLogic>(
+    ),
     after::<F32x4s, VectorStores>(),
     after::<F64x2s, VectorStores>(),
     after::<VectorLogic, VectorLogic>(),
@@ -416,6 +481,28 @@ static PAIRS: &[&[&[Pair]]] = &[
     after::<VectorShifts, VectorShifts>(),
     after::<VectorLogic, VectorStores>(),
     after::<VectorStores, Step>(),
+    after::<Addresses, WideLoads>(),
+    after::<VectorLogic, Rotates>(),
+    after::<Rotates, VectorLogic>(),
+    after::<Masks<v::V128And>, VectorLogic>(),
+    after::<VectorLogic, Masks<v::V128And>>(),
+    after::<VectorShifts, Masks<v::V128And>>(),
+    after::<F32x4s, LaneCompares<v::F32x4Le, v::F32x4Ge>>(),
+    after::<F64x2s, LaneCompares<v::F64x2Le, v::F64x2Ge>>(),
+    after::<LaneCompares<v::F32x4Le, v::F32x4Ge>, Lanes32>(),
+    after::<LaneCompares<v::F64x2Le, v::F64x2Ge>, Lanes64>(),
+    after::<Lanes32, Lanes32>(),
+    after::<Lanes64, Lanes64>(),
+    after::<Lanes32, OnAcc<c::I32Or>>(),
+    after::<Lanes32, OnAcc<c::I32Add>>(),
+    after::<Lanes64, OnAcc<c::I64Or>>(),
+    after::<Lanes64, OnAcc<c::I64Add>>(),
+    after::<OnAcc<c::I32Or>, Lanes32>(),
+    after::<OnAcc<c::I32Or>, Truths>(),
+    after::<Lanes32, IntStores>(),
+    after::<Lanes32, LoadsAt<Acc>>(),
+    after::<ByteCompares, Summaries>(),
+    after::<Summaries, Truths>(),
     after::<(Un<u::I64Extend32S, Acc, ToAcc>, Un<u::I64Extend32S, Slot, ToAcc>), Slots<c::I64Add>>(),
 ];
 
@@ -430,7 +517,7 @@ fn index() -> &'static Index {
     static INDEX: OnceLock<Index> = OnceLock::new();
     INDEX.get_or_init(|| {
         let mut sorted: Vec<Pair> =
-            PAIRS.iter().flat_map(|rows| rows.iter()).flat_map(|row| row.iter()).copied().collect();
+            PAIRS.iter().flat_map(|rows| rows.iter()).flat_map(|row| row.iter()).flatten().copied().collect();
         sorted.sort_by_key(|(a, b, _)| (a.0, b.0));
         sorted.dedup_by_key(|(a, b, _)| (a.0, b.0));
         let first = (0..=OPS as u16).map(|op| sorted.partition_point(|(a, ..)| a.0 < op) as u16).collect();

@@ -4,6 +4,7 @@
 //! accumulator of their type, or an immediate in `c d` (one of 64 bits takes the next word).
 
 use super::regs::{Regs, from_vector, to_vector};
+use crate::ops::Classed;
 use crate::value::V128;
 
 /// Field positions in the operand word.
@@ -43,7 +44,7 @@ impl Regs {
 }
 
 /// A type of value as slots and accumulators hold it.
-pub(crate) trait Value: Copy {
+pub(crate) trait Value: Copy + Classed {
     /// Extension words that an immediate of this type takes.
     const IMM_WORDS: usize = 0;
     unsafe fn load(p: *const u64) -> Self;
@@ -160,6 +161,7 @@ impl Value for f64 {
 }
 
 impl Value for V128 {
+    const IMM_WORDS: usize = 2;
     #[inline(always)]
     unsafe fn load(p: *const u64) -> Self {
         // Not `read_unaligned`, which without full optimisation goes through a local's address.
@@ -180,8 +182,9 @@ impl Value for V128 {
         r.v128 = to_vector(self)
     }
     #[inline(always)]
-    unsafe fn imm(_: &Regs) -> Self {
-        unreachable!("no op has a vector immediate")
+    unsafe fn imm(r: &Regs) -> Self {
+        // SAFETY: a cell with a v128 immediate has these two words.
+        unsafe { Self::load(r.ip.add(2)) }
     }
 }
 

@@ -249,6 +249,19 @@ unsafe fn finish_call<B: Backend>(
     }
 }
 
+/// Makes function `index` of the module callable in place of the current frame, then tries the cell again.
+#[inline(always)]
+unsafe fn prepare_and_retry<B: Backend>(r: Regs, index: u32) -> B::Out {
+    // SAFETY: the same registers and cell.
+    unsafe {
+        stand(&r, true);
+        match prepare(r.vm, index, r.sp) {
+            Ok(()) => B::next(r),
+            Err(e) => stop::<B>(r, e),
+        }
+    }
+}
+
 /// Has `cost` made payable, then tries the cell again.
 #[inline(always)]
 unsafe fn refill_and_retry<B: Backend>(r: Regs, cost: u64) -> B::Out {
@@ -285,15 +298,20 @@ handlers! {
         refill_and_retry::<B>(r, cost)
     }
 
-    // Makes function `pending.index` callable with its frame in place of the current, for a tail call to try again.
+    // Makes the function in extension word 0 callable in place of the current frame, for a tail call to try again.
     #[cold]
     #[inline(never)]
-    fn prepare_replacing<B>(mut r) {
-        stand(&r, true);
-        match prepare(r.vm, (*(*r.vm).store).pending.index, r.sp) {
-            Ok(()) => B::next(r),
-            Err(e) => stop::<B>(r, e),
-        }
+    fn prepare_call<B>(mut r) {
+        let index = r.ext(0) as u32;
+        prepare_and_retry::<B>(r, index)
+    }
+
+    // The same for `pending.func`, of this instance.
+    #[cold]
+    #[inline(never)]
+    fn prepare_func<B>(mut r) {
+        let index = (*(*(*r.vm).store).pending.func).index;
+        prepare_and_retry::<B>(r, index)
     }
 
     // Does what the call at `r.ip` could not: function `c d` of the module, with its frame at `R[a]`.

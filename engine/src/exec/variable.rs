@@ -1,6 +1,6 @@
 //! Handlers of copies, constants, globals and `select`.
 
-use super::cell::{Body, cell};
+use super::cell::{Body, cell, clobbers, leaves};
 use super::place::{A, Acc, B as FB, C, D, Dst, Slot, Src, ToAcc, ToSlot, Value};
 use super::regs::{Backend, Handler, Regs, handlers};
 use crate::ops::{Class, Classed, Op, SelectOp, SpecialOp};
@@ -62,6 +62,8 @@ pub(crate) struct Select<T, S, O>(PhantomData<(T, S, O)>);
 
 impl<T: Value + Classed, S: Src, O: Dst> Body for Select<T, S, O> {
     const OP: Op = Op(SelectOp::op(T::CLASS).0 + if S::CODE == Acc::CODE { 0 } else { 2 } + O::CODE);
+    const LEAVES: Option<Class> = leaves::<O>(T::CLASS);
+    const CLOBBERS: Option<Class> = clobbers::<S, Slot>(T::CLASS, Class::Int, Class::Int);
     #[inline(always)]
     unsafe fn run(r: &mut Regs) -> Result<(), Trap> {
         // SAFETY: the cell is of this op.
@@ -76,6 +78,42 @@ impl<T: Value + Classed, S: Src, O: Dst> Body for Select<T, S, O> {
     }
 }
 
+/// `R[a] := global c d`
+pub(crate) struct GlobalGet<T, O>(PhantomData<(T, O)>);
+
+impl<T: Value, O: Dst> Body for GlobalGet<T, O> {
+    const OP: Op = Op(SpecialOp::global_get(T::CLASS).0 + O::CODE);
+    const LEAVES: Option<Class> = leaves::<O>(T::CLASS);
+    const CLOBBERS: Option<Class> = Some(T::CLASS);
+    #[inline(always)]
+    unsafe fn run(r: &mut Regs) -> Result<(), Trap> {
+        // SAFETY: the cell names a global of the instance.
+        unsafe {
+            let g: *mut GlobalObj = VmCtx::pointer(r.vm, r.wide());
+            O::put(r, T::load((&raw const (*g).value).cast()));
+            r.ip = r.ip.add(2);
+        }
+        Ok(())
+    }
+}
+
+/// `global c d := R[a]`
+pub(crate) struct GlobalSet<T, S>(PhantomData<(T, S)>);
+
+impl<T: Value, S: Src> Body for GlobalSet<T, S> {
+    const OP: Op = SpecialOp::global_set(T::CLASS, S::CODE == Acc::CODE);
+    #[inline(always)]
+    unsafe fn run(r: &mut Regs) -> Result<(), Trap> {
+        // SAFETY: the cell names a global of the instance.
+        unsafe {
+            let g: *mut GlobalObj = VmCtx::pointer(r.vm, r.wide());
+            S::get::<T>(r, A).store((&raw mut (*g).value).cast());
+            r.ip = r.ip.add(2);
+        }
+        Ok(())
+    }
+}
+
 handlers! {
     // `R[a] := accumulator`
     fn spill<B, T: Value>(mut r) {
@@ -84,20 +122,6 @@ handlers! {
         B::next(r)
     }
 
-    fn global_get<B, T: Value, O: Dst>(mut r) {
-        let g: *mut GlobalObj = VmCtx::pointer(r.vm, r.wide());
-        let x = T::load((&raw const (*g).value).cast());
-        O::put(&mut r, x);
-        r.ip = r.ip.add(2);
-        B::next(r)
-    }
-
-    fn global_set<B, T: Value, S: Src>(mut r) {
-        let g: *mut GlobalObj = VmCtx::pointer(r.vm, r.wide());
-        S::get::<T>(&r, A).store((&raw mut (*g).value).cast());
-        r.ip = r.ip.add(2);
-        B::next(r)
-    }
 }
 
 /// Condition in acc, in slot.

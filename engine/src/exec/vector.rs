@@ -1,12 +1,14 @@
 //! Handlers of vector ops with a lane, and of those with operands of their own.
 
+use super::cell::{Body, cell, clobbers, leaves};
 use super::memory::{Memory0, MemoryN, Raw, Which};
 use super::place::{A, Acc, B as FB, C, D, Dst, Slot, Src, ToAcc, ToSlot, Value};
-use super::regs::{Backend, Handler, handlers};
+use super::regs::{Backend, Handler, Regs, handlers};
 use super::slow;
-use crate::ops::{Extract, Replace};
+use crate::ops::{Class, Classed, Extract, Op, Replace, Row, SpecialOp};
 use crate::trap::Trap;
 use crate::value::{V128, simd};
+use core::marker::PhantomData;
 
 /// A load into one lane.
 pub(crate) trait LaneLoad {
@@ -17,17 +19,70 @@ pub(crate) trait LaneLoad {
 /// A store of one lane.
 pub(crate) trait LaneStore {
     type Raw: Raw;
-    fn eval(x: V128, lane: u8) -> Self::Raw;
+    fn eval(x: Self::Raw) -> Self::Raw;
+}
+
+/// `R[a] := lane c of R[b]`, which is read where it stands: no machine takes a lane by number from a register.
+pub(crate) struct Lane<O, T>(PhantomData<(O, T)>);
+
+impl<O: Extract + Row, T: Dst> Body for Lane<O, T> {
+    const OP: Op = Op(O::OP.0 + T::CODE);
+    const LEAVES: Option<Class> = leaves::<T>(O::Out::CLASS);
+    const CLOBBERS: Option<Class> = Some(O::Out::CLASS);
+
+    #[inline(always)]
+    unsafe fn run(r: &mut Regs) -> Result<(), Trap> {
+        // SAFETY: `b` names the first of two slots, and validation has seen the lane's number.
+        unsafe {
+            let lane = *r.slot(FB).cast::<O::Lane>().add(r.field(C));
+            T::put(r, O::eval(lane));
+            r.ip = r.ip.add(2);
+        }
+        Ok(())
+    }
+}
+
+/// A lane's type that rotations come in.
+pub(crate) trait Rotating {
+    const OP: SpecialOp;
+    fn rotate(x: V128, n: u32) -> V128;
+}
+impl Rotating for u32 {
+    const OP: SpecialOp = SpecialOp::I32x4Rotl;
+    #[inline(always)]
+    fn rotate(x: V128, n: u32) -> V128 {
+        simd::v128_or(simd::i32x4_shl(x, n), simd::i32x4_shr_u(x, n.wrapping_neg()))
+    }
+}
+impl Rotating for u64 {
+    const OP: SpecialOp = SpecialOp::I64x2Rotl;
+    #[inline(always)]
+    fn rotate(x: V128, n: u32) -> V128 {
+        simd::v128_or(simd::i64x2_shl(x, n), simd::i64x2_shr_u(x, n.wrapping_neg()))
+    }
+}
+
+/// `R[a] := lanes of x rotated left by c d`
+pub(crate) struct Rotate<L, S, T>(PhantomData<(L, S, T)>);
+
+impl<L: Rotating, S: Src, T: Dst> Body for Rotate<L, S, T> {
+    const OP: Op = Op(L::OP.op().0 + if S::CODE == Acc::CODE { 2 } else { 0 } + T::CODE);
+    const LEAVES: Option<Class> = leaves::<T>(Class::V128);
+    const CLOBBERS: Option<Class> = clobbers::<S, Slot>(Class::V128, Class::V128, Class::V128);
+
+    #[inline(always)]
+    unsafe fn run(r: &mut Regs) -> Result<(), Trap> {
+        // SAFETY: the cell is of this op.
+        unsafe {
+            let x = L::rotate(S::get(r, FB), r.wide());
+            T::put(r, x);
+            r.ip = r.ip.add(2);
+        }
+        Ok(())
+    }
 }
 
 handlers! {
-    fn extract<B, O: Extract, S: Src, T: Dst>(mut r) {
-        let x = O::eval(S::get(&r, FB), r.field(C) as u8);
-        T::put(&mut r, x);
-        r.ip = r.ip.add(2);
-        B::next(r)
-    }
-
     fn replace<B, O: Replace, X: Src, Y: Src, T: Dst>(mut r) {
         let x = O::eval(X::get(&r, FB), r.field(D) as u8, Y::get(&r, C));
         T::put(&mut r, x);
@@ -54,7 +109,8 @@ handlers! {
         if ea + O::Raw::SIZE > len {
             return slow::trap::<B>(r, Trap::MemoryOutOfBounds);
         }
-        O::eval(V128::load(r.slot(C)), r.field(D) as u8).write(mem.add(ea as usize));
+        let lane = *r.slot(C).cast::<O::Raw>().add(r.field(D));
+        O::eval(lane).write(mem.add(ea as usize));
         r.ip = r.ip.add(3 + M::WORDS);
         B::next(r)
     }
@@ -82,13 +138,8 @@ handlers! {
     }
 }
 
-pub(crate) const fn extract_forms<B: Backend, O: Extract>() -> [Handler<B>; 4] {
-    [
-        extract::<B, O, Acc, ToAcc>,
-        extract::<B, O, Acc, ToSlot>,
-        extract::<B, O, Slot, ToAcc>,
-        extract::<B, O, Slot, ToSlot>,
-    ]
+pub(crate) const fn extract_forms<B: Backend, O: Extract + Row>() -> [Handler<B>; 2] {
+    [cell::<B, Lane<O, ToAcc>>, cell::<B, Lane<O, ToSlot>>]
 }
 
 pub(crate) const fn replace_forms<B: Backend, O: Replace>() -> [Handler<B>; 6] {

@@ -58,8 +58,8 @@ family! {
 family! {
     /// `bytes at R[b] + offset := lane d of R[c]`
     StoreLaneOp, store_lane, stride 2, forms (lanes::store_lane_forms), shape storelane;
-    V128Store8Lane(x: V128, lane: u8) -> u8 { simd::i8x16_extract_lane_u(x, lane) as u8 }
-    V128Store16Lane(x: V128, lane: u8) -> u16 { simd::i16x8_extract_lane_u(x, lane) as u16 }
-    V128Store32Lane(x: V128, lane: u8) -> u32 { simd::i32x4_extract_lane(x, lane) }
-    V128Store64Lane(x: V128, lane: u8) -> u64 { simd::i64x2_extract_lane(x, lane) }
+    V128Store8Lane(x: u8) -> u8 { x }
+    V128Store16Lane(x: u16) -> u16 { x }
+    V128Store32Lane(x: u32) -> u32 { x }
+    V128Store64Lane(x: u64) -> u64 { x }
 }

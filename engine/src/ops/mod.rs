@@ -65,6 +65,8 @@ pub(crate) enum Imm {
     F32,
     /// The extension word.
     F64,
+    /// Two extension words.
+    V128,
     None,
 }
 
@@ -74,9 +76,13 @@ impl Imm {
         self != Imm::None
     }
 
-    /// The extension word for these bits.
-    pub(crate) fn ext(self, bits: u64) -> Option<u64> {
-        matches!(self, Imm::I64 | Imm::F64).then_some(bits)
+    /// Extension words that it takes.
+    pub(crate) fn words(self) -> usize {
+        match self {
+            Imm::I64 | Imm::F64 => 1,
+            Imm::V128 => 2,
+            _ => 0,
+        }
     }
 }
 
@@ -90,7 +96,7 @@ macro_rules! classed {
         $(impl Classed for $t { const CLASS: Class = Class::$c; const IMM: Imm = Imm::$i; })*
     };
 }
-classed! { u32: Int I32 u64: Int I64 f32: F32 F32 f64: F64 F64 V128: V128 None }
+classed! { u32: Int I32 u64: Int I64 f32: F32 F32 f64: F64 F64 V128: V128 V128 }
 
 /// What a row's meaning may give: a value, or a value or a trap.
 pub(crate) trait Outcome<T> {
@@ -123,8 +129,6 @@ outcome! { u32 u64 f32 f64 V128 }
 /// A row: its op in the first form.
 pub(crate) trait Row {
     const OP: Op;
-    /// The number of its form with the right operand in the accumulator, if it has one.
-    const RIGHT: u16;
 }
 
 /// `R[a] := op(x)`
@@ -148,10 +152,11 @@ pub(crate) trait Compare {
     fn test(x: Self::In, y: Self::In) -> bool;
 }
 
-/// `R[a] := lane l of x`
+/// `R[a] := op(lane)`
 pub(crate) trait Extract {
+    type Lane: Copy;
     type Out: crate::exec::place::Value;
-    fn eval(x: V128, lane: u8) -> Self::Out;
+    fn eval(x: Self::Lane) -> Self::Out;
 }
 
 /// `R[a] := x with lane l replaced by y`
@@ -190,8 +195,10 @@ pub(crate) enum Forms {
     Commutative,
     /// those, and slot acc, imm slot, imm acc
     Ordered,
-    /// slot slot, acc slot, slot acc
+    /// slot slot, acc slot, slot imm, acc imm, slot acc
     Vector,
+    /// slot slot, acc slot, slot acc
+    Replace,
     /// The forms of commutative ops, in this order only: the shift count is never in an accumulator.
     Shift,
 }
@@ -251,7 +258,6 @@ macro_rules! family {
 
         $(impl $crate::ops::Row for $module::$Name {
             const OP: Op = Op($Enum::$Name as u16 * $stride + $Enum::BASE);
-            const RIGHT: u16 = $crate::ops::right!($shape);
         })*
         $($crate::ops::row! { $shape $module $Name ($($x: $t),*) -> $out $body })*
 
@@ -286,16 +292,6 @@ macro_rules! family {
 }
 pub(crate) use family;
 
-macro_rules! right {
-    (vector) => {
-        4
-    };
-    ($shape:ident) => {
-        8
-    };
-}
-pub(crate) use right;
-
 macro_rules! forms {
     (($($path:ident)::+) $m:ident::$N:ident) => { $($path)::+::<B, $m::$N>() };
 }
@@ -309,6 +305,9 @@ macro_rules! imm_words {
         <$u as $crate::exec::place::Value>::IMM_WORDS
     };
     (shift $t:ty, $u:ty) => {
+        <$u as $crate::exec::place::Value>::IMM_WORDS
+    };
+    (vector $t:ty, $u:ty) => {
         <$u as $crate::exec::place::Value>::IMM_WORDS
     };
     (compare $t:ty, $u:ty) => {
@@ -336,11 +335,12 @@ macro_rules! row {
             fn test($x: $t, $y: $t) -> bool $body
         }
     };
-    (extract $m:ident $N:ident ($x:ident: $t:ty, $lane:ident: $l:ty) -> $out:ty $body:block) => {
+    (extract $m:ident $N:ident ($x:ident: $t:ty) -> $out:ty $body:block) => {
         impl $crate::ops::Extract for $m::$N {
+            type Lane = $t;
             type Out = $out;
             #[inline(always)]
-            fn eval($x: V128, $lane: u8) -> $out $body
+            fn eval($x: $t) -> $out $body
         }
     };
     (replace $m:ident $N:ident ($x:ident: $t:ty, $lane:ident: $l:ty, $y:ident: $u:ty) -> $out:ty $body:block) => {
@@ -373,11 +373,11 @@ macro_rules! row {
             fn eval($x: V128, $lane: u8, $y: $t) -> V128 $body
         }
     };
-    (storelane $m:ident $N:ident ($x:ident: $v:ty, $lane:ident: $l:ty) -> $out:ty $body:block) => {
+    (storelane $m:ident $N:ident ($x:ident: $t:ty) -> $out:ty $body:block) => {
         impl $crate::exec::vector::LaneStore for $m::$N {
             type Raw = $out;
             #[inline(always)]
-            fn eval($x: V128, $lane: u8) -> $out $body
+            fn eval($x: $out) -> $out $body
         }
     };
     // Commutative, ordered, vector and shift families have binary rows.
@@ -426,7 +426,7 @@ macro_rules! selected {
     (compare $op:tt ($t:ty, $u:ty) $out:ty, $canon:tt $m:ident $l:ident) => {
         Selected::Compare { op: $op, imm: <$t>::IMM }
     };
-    (extract $op:tt ($t:ty, $u:ty) $out:ty, $canon:tt $m:ident $l:ident) => {
+    (extract $op:tt ($t:ty) $out:ty, $canon:tt $m:ident $l:ident) => {
         Selected::Extract { op: $op, to: <$out>::CLASS, lane: *$l }
     };
     (replace $op:tt ($t:ty, $l8:ty, $u:ty) $out:ty, $canon:tt $m:ident $l:ident) => {
@@ -522,10 +522,13 @@ pub(crate) fn layout(op: Op) -> ([Field; 4], usize) {
         ($($F:ident)|+) => { None$(.or_else(|| within($F::BASE, $F::COUNT, $F::STRIDE).map(|(row, form)| (row, form, $F::IMM_WORDS[row]))))+ };
     }
     let dst = |form: usize| if form & 1 == 1 { W } else { __ };
-    if let Some((_, form, _)) = family!(UnaryOp | VectorUnaryOp | ExtractOp) {
+    if let Some((_, form, _)) = family!(UnaryOp | VectorUnaryOp) {
         return ([dst(form), if form >= 2 { R } else { __ }, X, X], 0);
     }
-    if let Some((_, form, imm)) = family!(CommutativeOp | OrderedOp | ShiftOp | FloatCompareOp) {
+    if let Some((_, form, _)) = family!(ExtractOp) {
+        return ([dst(form), R2, X, __], 0);
+    }
+    if let Some((_, form, imm)) = family!(CommutativeOp | OrderedOp | VectorOp | ShiftOp | FloatCompareOp) {
         let (b, cd, ext) = match form / 2 {
             0 => (R, [R, __], 0),
             1 => (__, [R, __], 0),
@@ -535,7 +538,7 @@ pub(crate) fn layout(op: Op) -> ([Field; 4], usize) {
         };
         return ([dst(form), b, cd[0], cd[1]], ext);
     }
-    if let Some((_, form, _)) = family!(VectorOp | ReplaceOp) {
+    if let Some((_, form, _)) = family!(ReplaceOp) {
         let (b, c) = [(R, R), (__, R), (R, __)][form / 2];
         return ([dst(form), b, c, X], 0);
     }

@@ -10,7 +10,8 @@ use crate::exec::control::{
 };
 use crate::exec::place::{Acc, Imm, Slot, ToAcc, ToSlot};
 use crate::exec::regs::{Backend, Handler};
-use crate::exec::variable::{Constant, ConstantWide, Copy};
+use crate::exec::variable::{Constant, ConstantWide, Copy, GlobalGet, GlobalSet};
+use crate::exec::vector::Rotate;
 use crate::exec::{bulk, memory, slow, variable, vector};
 use crate::value::V128;
 
@@ -65,20 +66,29 @@ macro_rules! special {
 special! {
     // Pairs with a result to the accumulator and to a slot as well; they come first, so that pairs stay pairs.
     /// `R[a] := global c d`
-    GlobalGetInt [W __ N] 0 => variable::global_get::<B, u64, ToAcc>;
-    GlobalGetIntSlot [W __ N] 0 => variable::global_get::<B, u64, ToSlot>;
-    GlobalGetF32 [W __ N] 0 => variable::global_get::<B, f32, ToAcc>;
-    GlobalGetF32Slot [W __ N] 0 => variable::global_get::<B, f32, ToSlot>;
-    GlobalGetF64 [W __ N] 0 => variable::global_get::<B, f64, ToAcc>;
-    GlobalGetF64Slot [W __ N] 0 => variable::global_get::<B, f64, ToSlot>;
-    GlobalGetV128 [W2 __ N] 0 => variable::global_get::<B, V128, ToAcc>;
-    GlobalGetV128Slot [W2 __ N] 0 => variable::global_get::<B, V128, ToSlot>;
+    GlobalGetInt [W __ N] 0 => cell::<B, GlobalGet<u64, ToAcc>>;
+    GlobalGetIntSlot [W __ N] 0 => cell::<B, GlobalGet<u64, ToSlot>>;
+    GlobalGetF32 [W __ N] 0 => cell::<B, GlobalGet<f32, ToAcc>>;
+    GlobalGetF32Slot [W __ N] 0 => cell::<B, GlobalGet<f32, ToSlot>>;
+    GlobalGetF64 [W __ N] 0 => cell::<B, GlobalGet<f64, ToAcc>>;
+    GlobalGetF64Slot [W __ N] 0 => cell::<B, GlobalGet<f64, ToSlot>>;
+    GlobalGetV128 [W2 __ N] 0 => cell::<B, GlobalGet<V128, ToAcc>>;
+    GlobalGetV128Slot [W2 __ N] 0 => cell::<B, GlobalGet<V128, ToSlot>>;
     /// `R[a] := size of memory c d in pages`
     MemorySize [W __ N] 0 => memory::size::<B, ToAcc>;
     MemorySizeSlot [W __ N] 0 => memory::size::<B, ToSlot>;
     /// `R[a] := bits of R[b] where R[d], else of R[c]`
     Bitselect [W2 R2 R2 R2] 0 => vector::bitselect::<B, ToAcc>;
     BitselectSlot [W2 R2 R2 R2] 0 => vector::bitselect::<B, ToSlot>;
+    /// `R[a] := lanes of R[b], or of the accumulator, rotated left by c d`
+    I32x4Rotl [W2 R2 N] 0 => cell::<B, Rotate<u32, Slot, ToAcc>>;
+    I32x4RotlSlot [W2 R2 N] 0 => cell::<B, Rotate<u32, Slot, ToSlot>>;
+    I32x4RotlAcc [W2 __ N] 0 => cell::<B, Rotate<u32, Acc, ToAcc>>;
+    I32x4RotlAccSlot [W2 __ N] 0 => cell::<B, Rotate<u32, Acc, ToSlot>>;
+    I64x2Rotl [W2 R2 N] 0 => cell::<B, Rotate<u64, Slot, ToAcc>>;
+    I64x2RotlSlot [W2 R2 N] 0 => cell::<B, Rotate<u64, Slot, ToSlot>>;
+    I64x2RotlAcc [W2 __ N] 0 => cell::<B, Rotate<u64, Acc, ToAcc>>;
+    I64x2RotlAccSlot [W2 __ N] 0 => cell::<B, Rotate<u64, Acc, ToSlot>>;
     /// `R[a] := lanes of R[b], R[c] as the extension says`
     Shuffle [W2 R2 R2 __] 2 => vector::shuffle::<B, ToAcc>;
     ShuffleSlot [W2 R2 R2 __] 2 => vector::shuffle::<B, ToSlot>;
@@ -96,12 +106,14 @@ special! {
     ConstWide [W __ __ __] 1 => cell::<B, ConstantWide>;
     ConstV128 [W2 __ __ __] 2 => vector::constant::<B>;
     /// `global c d := R[a]`
-    GlobalSet [R __ N] 0 => variable::global_set::<B, u64, Slot>;
-    GlobalSetV128 [R2 __ N] 0 => variable::global_set::<B, V128, Slot>;
-    GlobalSetAccInt [__ __ N] 0 => variable::global_set::<B, u64, Acc>;
-    GlobalSetAccF32 [__ __ N] 0 => variable::global_set::<B, f32, Acc>;
-    GlobalSetAccF64 [__ __ N] 0 => variable::global_set::<B, f64, Acc>;
-    GlobalSetAccV128 [__ __ N] 0 => variable::global_set::<B, V128, Acc>;
+    GlobalSetAccInt [__ __ N] 0 => cell::<B, GlobalSet<u64, Acc>>;
+    GlobalSetAccF32 [__ __ N] 0 => cell::<B, GlobalSet<f32, Acc>>;
+    GlobalSetAccF64 [__ __ N] 0 => cell::<B, GlobalSet<f64, Acc>>;
+    GlobalSetAccV128 [__ __ N] 0 => cell::<B, GlobalSet<V128, Acc>>;
+    GlobalSetInt [R __ N] 0 => cell::<B, GlobalSet<u64, Slot>>;
+    GlobalSetF32 [R __ N] 0 => cell::<B, GlobalSet<f32, Slot>>;
+    GlobalSetF64 [R __ N] 0 => cell::<B, GlobalSet<f64, Slot>>;
+    GlobalSetV128 [R2 __ N] 0 => cell::<B, GlobalSet<V128, Slot>>;
 
     Unreachable [__ __ __ __] 0 => control::unreachable::<B>;
     Br [__ __ T] 0 => cell::<B, Br<Forward>>;
@@ -127,8 +139,7 @@ special! {
     /// Calls element `R[c]` of a table: extension low half the table's word, high half the type's number.
     CallIndirect [X X R __] 1 => control::call_indirect::<B, Slot>;
     CallIndirectAcc [X X __ __] 1 => control::call_indirect::<B, Acc>;
-    /// Tail calls: arguments at `R[a]`, `d` slots of them, own header at slot `b`. Extension low half the function,
-    /// high half the callee's header.
+    /// Tail calls: arguments at `R[a]`, `d` slots of them, own header at slot `b`. The extension is the function.
     ReturnCall [X X X X] 1 => control::return_call::<B>;
     ReturnCallImport [X X X X] 1 => control::return_call_import::<B>;
     ReturnCallIndirect [X X R X] 1 => control::return_call_indirect::<B>;
@@ -172,6 +183,23 @@ special! {
     // Not in translated code: where an execution begins and ends, and where a call between instances returns to.
     Exit [__ __ __ __] 0 => slow::exit::<B>;
     CrossReturn [__ __ __ __] 0 => slow::cross_return::<B>;
+}
+
+/// Ops with a row a class, in the classes' order.
+impl SpecialOp {
+    pub(crate) const fn global_get(class: Class) -> Op {
+        Op(Self::GlobalGetInt.op().0 + 2 * class as u16)
+    }
+
+    /// From the accumulator, or from a slot.
+    pub(crate) const fn global_set(class: Class, acc: bool) -> Op {
+        let first = if acc { Self::GlobalSetAccInt } else { Self::GlobalSetInt };
+        Op(first.op().0 + class as u16)
+    }
+
+    pub(crate) const fn spill(class: Class) -> Op {
+        Op(Self::SpillInt.op().0 + class as u16)
+    }
 }
 
 /// `R[a] := R[d] != 0 ? R[b] : R[c]`, a row a class.

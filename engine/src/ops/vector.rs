@@ -76,7 +76,7 @@ family! {
 
 family! {
     /// `R[a] := op(x, y)`.
-    VectorOp, vectors, stride 6, forms (forms::vector_forms), shape vector;
+    VectorOp, vectors, stride 10, forms (forms::vector_forms), shape vector;
     I8x16Swizzle(x: V128, y: V128) -> V128 { simd::i8x16_swizzle(x, y) }
     I8x16Eq(x: V128, y: V128) -> V128 { simd::i8x16_eq(x, y) }
     I8x16Ne(x: V128, y: V128) -> V128 { simd::i8x16_ne(x, y) }
@@ -217,16 +217,16 @@ family! {
 }
 
 family! {
-    /// `R[a] := lane c of R[b]`. Forms: vector in acc, in slot.
-    ExtractOp, extract, stride 4, forms (lanes::extract_forms), shape extract;
-    I8x16ExtractLaneS(x: V128, lane: u8) -> u32 { simd::i8x16_extract_lane_s(x, lane) }
-    I8x16ExtractLaneU(x: V128, lane: u8) -> u32 { simd::i8x16_extract_lane_u(x, lane) }
-    I16x8ExtractLaneS(x: V128, lane: u8) -> u32 { simd::i16x8_extract_lane_s(x, lane) }
-    I16x8ExtractLaneU(x: V128, lane: u8) -> u32 { simd::i16x8_extract_lane_u(x, lane) }
-    I32x4ExtractLane(x: V128, lane: u8) -> u32 { simd::i32x4_extract_lane(x, lane) }
-    I64x2ExtractLane(x: V128, lane: u8) -> u64 { simd::i64x2_extract_lane(x, lane) }
-    F32x4ExtractLane(x: V128, lane: u8) -> f32 { simd::f32x4_extract_lane(x, lane) }
-    F64x2ExtractLane(x: V128, lane: u8) -> f64 { simd::f64x2_extract_lane(x, lane) }
+    /// `R[a] := lane c of R[b]`.
+    ExtractOp, extract, stride 2, forms (lanes::extract_forms), shape extract;
+    I8x16ExtractLaneS(x: i8) -> u32 { x as u32 }
+    I8x16ExtractLaneU(x: u8) -> u32 { x as u32 }
+    I16x8ExtractLaneS(x: i16) -> u32 { x as u32 }
+    I16x8ExtractLaneU(x: u16) -> u32 { x as u32 }
+    I32x4ExtractLane(x: u32) -> u32 { x }
+    I64x2ExtractLane(x: u64) -> u64 { x }
+    F32x4ExtractLane(x: f32) -> f32 { x }
+    F64x2ExtractLane(x: f64) -> f64 { x }
 }
 
 family! {

@@ -78,7 +78,7 @@ impl<'a> Translator<'a> {
             Some(defined) => (SpecialOp::ReturnCall, defined),
             None => (SpecialOp::ReturnCallImport, self.env.layout.funcs + func),
         };
-        self.replace_frame(op, ty, 0, n as u64 | (header_of(ty) as u64) << 32)
+        self.replace_frame(op, ty, 0, n as u64)
     }
 
     pub(super) fn return_call_indirect(&mut self, ty: u32, table: u32) -> Result<(), Error> {

@@ -534,7 +534,7 @@ impl Translator<'_> {
         }
         use SpecialOp as S;
         match (self.operand(e), e.class) {
-            (Operand::Const(bits), Class::Int) => {
+            (Operand::Const([bits, _]), Class::Int) => {
                 self.emit(S::ReturnIntImm.op(), [0, h, 0, 0])?;
                 return self.extend(bits);
             }

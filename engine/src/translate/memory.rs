@@ -28,7 +28,7 @@ impl Translator<'_> {
         Ok(match self.operand(e) {
             Operand::Acc => (Address::Acc, offset),
             Operand::Slot(slot) => (Address::Slot(slot), offset),
-            Operand::Const(bits) => match (bits as u32).checked_add(offset) {
+            Operand::Const([bits, _]) => match (bits as u32).checked_add(offset) {
                 Some(ea) => (Address::Absolute, ea),
                 None => (Address::Slot(self.slot_of(e)?), offset),
             },
@@ -69,6 +69,9 @@ impl Translator<'_> {
             // One accumulator is enough; both operands are the same value, which is in a slot too.
             value = Operand::Slot(self.slot_of(y)?);
         }
+        if from == Class::V128 && matches!(value, Operand::Const(_)) {
+            value = Operand::Slot(self.slot_of(y)?);
+        }
         let (address, offset) = self.address(x, offset)?;
         let (row, a) = match address {
             Address::Slot(slot) => (0, slot),
@@ -78,7 +81,7 @@ impl Translator<'_> {
         let (column, b, ext) = match value {
             Operand::Slot(slot) => (0, slot, None),
             Operand::Acc => (1, 0, None),
-            Operand::Const(bits) => (2, 0, Some(bits)),
+            Operand::Const([bits, _]) => (2, 0, Some(bits)),
         };
         let [c, d] = halves(offset);
         self.emit(Op(op.0 + row + column), [a, b, c, d])?;

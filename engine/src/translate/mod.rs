@@ -12,6 +12,7 @@ mod call;
 mod control;
 mod memory;
 mod numeric;
+mod rotate;
 mod stack;
 mod variable;
 
@@ -26,7 +27,8 @@ use crate::ops::{Class, Op};
 use crate::types::{FuncType, ValType};
 use crate::vmctx::VmLayout;
 use control::{Frame, Region};
-use stack::{Accumulator, Entry};
+use rotate::Shifts;
+use stack::{Accumulator, Entry, Place};
 use wasmparser::{BinaryReader, Operator, OperatorsReader};
 
 /// What translation needs to know of a module and its engine.
@@ -60,7 +62,7 @@ pub(crate) struct Translated {
 }
 
 /// Slots of a frame's header: where to return to, and the caller's frame.
-const HEADER: u32 = 2;
+pub(crate) const HEADER: u32 = 2;
 
 /// The most slots that a frame may have: a cell names them by 16 bits.
 pub(crate) const MAX_SLOTS: u32 = 65_535;
@@ -86,6 +88,7 @@ pub(crate) struct Translator<'a> {
     /// Entries below this are in their slots.
     settled: usize,
     accs: [Accumulator; Class::COUNT],
+    shifts: Shifts,
     frames: Buf<Frame>,
     regions: Buf<Region>,
     /// For what the reader of operators holds.
@@ -122,6 +125,7 @@ pub(crate) fn translate(
         stack: Buf::new(env.budget, Kind::CompilerScratch),
         settled: 0,
         accs: [Accumulator::default(); Class::COUNT],
+        shifts: Shifts::default(),
         frames: Buf::new(env.budget, Kind::CompilerScratch),
         regions: Buf::new(env.budget, Kind::CompilerScratch),
         reader: env.budget.nothing(Kind::CompilerScratch),
@@ -220,13 +224,13 @@ impl<'a> Translator<'a> {
 
     fn end(mut self) -> Result<Translated, Error> {
         self.patch_regions();
-        let zero = self.header + HEADER;
+        let locals = self.header + HEADER;
         let prologue = Prologue {
             // A frame always has room for what `accumulate` reads.
-            frame: (self.max_slots.max(zero) + 2) * 8,
+            frame: (self.max_slots.max(locals) + 2) * 8,
             cost: self.regions[0].cost,
-            zero,
-            zeros: self.first_operand - zero,
+            header: self.header,
+            zeros: self.first_operand - locals,
         };
         self.words[..PROLOGUE].copy_from_slice(&prologue.words());
         Ok(Translated { words: self.words, offset: self.found })
@@ -254,6 +258,7 @@ impl<'a> Translator<'a> {
     fn label(&mut self) {
         self.last = None;
         self.accs = Default::default();
+        self.shifts = Shifts::default();
     }
 
     fn operator(&mut self, operator: &Operator<'_>) -> Result<(), Error> {
@@ -270,7 +275,10 @@ impl<'a> Translator<'a> {
             O::I64Const { value } => self.push_const(Class::Int, value as u64),
             O::F32Const { value } => self.push_const(Class::F32, value.bits() as u64),
             O::F64Const { value } => self.push_const(Class::F64, value.bits()),
-            O::V128Const { value } => self.v128_const(value.i128() as u128),
+            O::V128Const { value } => {
+                let bits = value.i128() as u128;
+                self.push(Class::V128, Place::Const([bits as u64, (bits >> 64) as u64]))
+            }
             O::RefNull { .. } => self.push_const(Class::Int, 0),
             O::RefFunc { function_index } => {
                 self.bulk(crate::ops::SpecialOp::RefFunc, 0, 1, function_index, 0)

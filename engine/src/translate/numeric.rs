@@ -3,13 +3,16 @@
 use super::Translator;
 use super::stack::{Entry, Operand, Place};
 use crate::error::Error;
-use crate::ops::{Canon, Class, Forms, Imm, IntCompareOp, Op, Selected, SpecialOp, swapped};
+use crate::ops::{Canon, Class, Forms, Imm, IntCompareOp, Op, Row, Selected, SpecialOp, swapped, vectors};
 
-/// The operands of a two-operand cell: its form, fields `b c d`, and the immediate's extension word.
+/// The bits of an immediate, the low half first.
+pub(super) type Immediate = [u64; 2];
+
+/// The operands of a two-operand cell: its form, fields `b c d`, and its immediate.
 struct Pair {
     form: u16,
     fields: [u16; 3],
-    ext: Option<u64>,
+    imm: Option<Immediate>,
 }
 
 impl Translator<'_> {
@@ -20,12 +23,12 @@ impl Translator<'_> {
             Selected::Compare { op, imm, .. } => self.compare(op, imm),
             Selected::Extract { op, to, lane } => {
                 let e = self.pop();
-                let (form, b) = self.one(e)?;
-                self.produce(to, Op(op.0 + form), [0, b, lane as u16, 0])
+                let b = self.slot_of(e)?;
+                self.produce(to, op, [0, b, lane as u16, 0])
             }
             Selected::Replace { op, lane, .. } => {
                 let (y, x) = (self.pop(), self.pop());
-                let pair = self.pair(x, y, Forms::Vector, Imm::None)?;
+                let pair = self.pair(x, y, Forms::Replace, Imm::None)?;
                 let [b, c, _] = pair.fields;
                 self.produce(Class::V128, Op(op.0 + pair.form), [0, b, c, lane as u16])
             }
@@ -60,12 +63,16 @@ impl Translator<'_> {
         canon: Option<Canon>,
     ) -> Result<(), Error> {
         let (y, x) = (self.pop(), self.pop());
+        if op == vectors::V128Or::OP && self.rotation(x, y)? {
+            return Ok(());
+        }
         let pair = self.pair(x, y, forms, imm)?;
         let [b, c, d] = pair.fields;
         self.produce(to, Op(op.0 + pair.form), [0, b, c, d])?;
-        if let Some(word) = pair.ext {
-            self.extend(word)?;
+        if forms == Forms::Shift {
+            self.shifted(op, x, pair.imm);
         }
+        self.immediate(imm, pair.imm)?;
         self.canonical(to, canon)
     }
 
@@ -86,8 +93,13 @@ impl Translator<'_> {
         let pair = self.pair(x, y, Forms::Commutative, imm)?;
         let [b, c, d] = pair.fields;
         self.produce(Class::Int, Op(op.0 + pair.form), [0, b, c, d])?;
-        match pair.ext {
-            Some(word) => self.extend(word),
+        self.immediate(imm, pair.imm)
+    }
+
+    /// Adds to the last cell the extension words of its immediate, if it has one.
+    fn immediate(&mut self, imm: Imm, bits: Option<Immediate>) -> Result<(), Error> {
+        match bits {
+            Some(bits) => bits[..imm.words()].iter().try_for_each(|&word| self.extend(word)),
             None => Ok(()),
         }
     }
@@ -103,7 +115,7 @@ impl Translator<'_> {
         }
         let x = self.pop();
         let imm = if eq == IntCompareOp::I32Eq { Imm::I32 } else { Imm::I64 };
-        let zero = Entry { place: Place::Const(0), ..x };
+        let zero = Entry { place: Place::Const([0, 0]), ..x };
         // Both would need the operand's slot if both were constants.
         let x = match x.place {
             Place::Const(_) => {
@@ -127,12 +139,14 @@ impl Translator<'_> {
             (l, r) = (r, l);
         }
         let ordered = forms == Forms::Ordered;
+        // Whether there is a form with the right operand in the accumulator, the left one in a slot.
+        let right = matches!(forms, Forms::Ordered | Forms::Vector | Forms::Replace);
         // The accumulators of two classes are two: a shift's count would be in another than the vector.
         let same = x.class == y.class;
         let two_accs = l == Operand::Acc && r == Operand::Acc;
-        if two_accs || (r == Operand::Acc && !(ordered || forms == Forms::Vector)) {
+        if two_accs || (r == Operand::Acc && !right) {
             // Only one can be taken from an accumulator; what only that holds comes first.
-            if two_accs && same && y.place == Place::Acc && (ordered || forms == Forms::Vector) {
+            if two_accs && same && y.place == Place::Acc && right {
                 l = Operand::Slot(self.slot_of(x)?);
             } else {
                 r = Operand::Slot(self.slot_of(y)?);
@@ -144,33 +158,23 @@ impl Translator<'_> {
         if matches!(l, Operand::Const(_)) && !(ordered && fits(l) && !matches!(r, Operand::Const(_))) {
             l = Operand::Slot(self.slot_of(x)?);
         }
-        let split = |bits: u64| (bits as u16, (bits >> 16) as u16, imm.ext(bits));
-        Ok(match (l, r) {
-            (Operand::Slot(b), Operand::Slot(c)) => Pair { form: 0, fields: [b, c, 0], ext: None },
-            (Operand::Acc, Operand::Slot(c)) => Pair { form: 2, fields: [0, c, 0], ext: None },
-            (Operand::Slot(b), Operand::Const(bits)) => {
-                let (c, d, ext) = split(bits);
-                Pair { form: 4, fields: [b, c, d], ext }
-            }
-            (Operand::Acc, Operand::Const(bits)) => {
-                let (c, d, ext) = split(bits);
-                Pair { form: 6, fields: [0, c, d], ext }
-            }
+        // Half a cell holds 32 bits of an immediate, if that is all there is.
+        let halves = |[low, _]: Immediate| [low as u16, (low >> 16) as u16];
+        let (form, b, [c, d], imm) = match (l, r) {
+            (Operand::Slot(b), Operand::Slot(c)) => (0, b, [c, 0], None),
+            (Operand::Acc, Operand::Slot(c)) => (2, 0, [c, 0], None),
+            (Operand::Slot(b), Operand::Const(bits)) => (4, b, halves(bits), Some(bits)),
+            (Operand::Acc, Operand::Const(bits)) => (6, 0, halves(bits), Some(bits)),
             (Operand::Slot(b), Operand::Acc) => {
-                Pair { form: if ordered { 8 } else { 4 }, fields: [b, 0, 0], ext: None }
+                (if forms == Forms::Replace { 4 } else { 8 }, b, [0, 0], None)
             }
-            (Operand::Const(bits), Operand::Slot(b)) => {
-                let (c, d, ext) = split(bits);
-                Pair { form: 10, fields: [b, c, d], ext }
-            }
-            (Operand::Const(bits), Operand::Acc) => {
-                let (c, d, ext) = split(bits);
-                Pair { form: 12, fields: [0, c, d], ext }
-            }
+            (Operand::Const(bits), Operand::Slot(b)) => (10, b, halves(bits), Some(bits)),
+            (Operand::Const(bits), Operand::Acc) => (12, 0, halves(bits), Some(bits)),
             (Operand::Acc, Operand::Acc) | (Operand::Const(_), Operand::Const(_)) => {
                 unreachable!("one of two has been given a slot")
             }
-        })
+        };
+        Ok(Pair { form, fields: [b, c, d], imm })
     }
 
     fn canonical(&mut self, class: Class, canon: Option<Canon>) -> Result<(), Error> {

@@ -20,8 +20,8 @@ pub(super) enum Place {
     Slot,
     /// In the local's slot: a `local.get` that made no cell yet.
     Local(u16),
-    /// Nowhere: a constant's bits.
-    Const(u64),
+    /// Nowhere: a constant's bits, the low half first.
+    Const([u64; 2]),
     /// Only in the accumulator of its class.
     Acc,
 }
@@ -31,7 +31,7 @@ pub(super) enum Place {
 pub(super) enum Operand {
     Slot(u16),
     Acc,
-    Const(u64),
+    Const([u64; 2]),
 }
 
 /// What an accumulator is known to hold.
@@ -79,7 +79,7 @@ impl Translator<'_> {
     }
 
     pub(super) fn push_const(&mut self, class: Class, bits: u64) -> Result<(), Error> {
-        self.push(class, Place::Const(bits))
+        self.push(class, Place::Const([bits, 0]))
     }
 
     pub(super) fn pop(&mut self) -> Entry {
@@ -109,7 +109,7 @@ impl Translator<'_> {
             Place::Slot => Ok(e.slot),
             Place::Local(slot) => Ok(slot),
             Place::Const(bits) => {
-                self.constant(e.slot, bits)?;
+                self.constant(e.class, e.slot, bits)?;
                 Ok(e.slot)
             }
             Place::Acc => {
@@ -128,7 +128,7 @@ impl Translator<'_> {
                 self.words[cell + 1] = self.words[cell + 1] & !0xffff | slot as u64;
             }
             None => {
-                self.emit(spill(class), [slot, 0, 0, 0])?;
+                self.emit(SpecialOp::spill(class), [slot, 0, 0, 0])?;
             }
         }
         self.wrote(class, slot);
@@ -142,7 +142,7 @@ impl Translator<'_> {
         match e.place {
             Place::Slot => return Ok(()),
             Place::Local(slot) => self.copy(e.class, e.slot, slot)?,
-            Place::Const(bits) => self.constant(e.slot, bits)?,
+            Place::Const(bits) => self.constant(e.class, e.slot, bits)?,
             Place::Acc => {
                 self.accs[e.class as usize].pending = None;
                 self.patch_to(e.class, e.slot)?;
@@ -257,7 +257,7 @@ impl Translator<'_> {
             Place::Local(from) if from == slot => Ok(()),
             Place::Slot => self.copy(e.class, slot, e.slot),
             Place::Local(from) => self.copy(e.class, slot, from),
-            Place::Const(bits) => self.constant(slot, bits),
+            Place::Const(bits) => self.constant(e.class, slot, bits),
             Place::Acc => {
                 if self.fresh(e).is_none() {
                     // Between its producer and here, cells may have used the slot's old value.
@@ -275,27 +275,19 @@ impl Translator<'_> {
         Ok(())
     }
 
-    pub(super) fn constant(&mut self, slot: u16, bits: u64) -> Result<(), Error> {
-        match u32::try_from(bits) {
-            Ok(n) => {
-                self.emit(SpecialOp::Const.op(), [slot, 0, n as u16, (n >> 16) as u16])?;
-            }
-            Err(_) => {
-                self.emit(SpecialOp::ConstWide.op(), [slot, 0, 0, 0])?;
-                self.extend(bits)?;
-            }
+    fn constant(&mut self, class: Class, slot: u16, bits: [u64; 2]) -> Result<(), Error> {
+        let [low, high] = bits;
+        if class == Class::V128 {
+            self.emit(SpecialOp::ConstV128.op(), [slot, 0, 0, 0])?;
+            self.extend(low)?;
+            self.extend(high)?;
+        } else if let Ok(n) = u32::try_from(low) {
+            self.emit(SpecialOp::Const.op(), [slot, 0, n as u16, (n >> 16) as u16])?;
+        } else {
+            self.emit(SpecialOp::ConstWide.op(), [slot, 0, 0, 0])?;
+            self.extend(low)?;
         }
-        self.wrote(Class::Int, slot);
+        self.wrote(class, slot);
         Ok(())
     }
-}
-
-fn spill(class: Class) -> Op {
-    match class {
-        Class::Int => SpecialOp::SpillInt,
-        Class::F32 => SpecialOp::SpillF32,
-        Class::F64 => SpecialOp::SpillF64,
-        Class::V128 => SpecialOp::SpillV128,
-    }
-    .op()
 }

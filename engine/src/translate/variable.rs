@@ -26,40 +26,18 @@ impl Translator<'_> {
         self.local_get(index)
     }
 
-    pub(super) fn v128_const(&mut self, bits: u128) -> Result<(), Error> {
-        self.push(Class::V128, Place::Slot)?;
-        let slot = self.stack.last().expect("just pushed").slot;
-        self.emit(SpecialOp::ConstV128.op(), [slot, 0, 0, 0])?;
-        self.extend(bits as u64)?;
-        self.extend((bits >> 64) as u64)?;
-        self.wrote(Class::V128, slot);
-        Ok(())
-    }
-
     pub(super) fn global_get(&mut self, index: u32) -> Result<(), Error> {
         let class = Class::of(self.env.data.globals[index as usize].ty.content());
-        let op = match class {
-            Class::Int => SpecialOp::GlobalGetInt,
-            Class::F32 => SpecialOp::GlobalGetF32,
-            Class::F64 => SpecialOp::GlobalGetF64,
-            Class::V128 => SpecialOp::GlobalGetV128,
-        };
         let [c, d] = halves(self.env.layout.globals + index);
-        self.produce(class, op.op(), [0, 0, c, d])
+        self.produce(class, SpecialOp::global_get(class), [0, 0, c, d])
     }
 
     pub(super) fn global_set(&mut self, index: u32) -> Result<(), Error> {
         let e = self.pop();
         let [c, d] = halves(self.env.layout.globals + index);
-        let (op, a) = match (self.operand(e), e.class) {
-            (Operand::Acc, Class::Int) => (SpecialOp::GlobalSetAccInt, 0),
-            (Operand::Acc, Class::F32) => (SpecialOp::GlobalSetAccF32, 0),
-            (Operand::Acc, Class::F64) => (SpecialOp::GlobalSetAccF64, 0),
-            (Operand::Acc, Class::V128) => (SpecialOp::GlobalSetAccV128, 0),
-            (_, Class::V128) => (SpecialOp::GlobalSetV128, self.slot_of(e)?),
-            _ => (SpecialOp::GlobalSet, self.slot_of(e)?),
-        };
-        self.emit(op.op(), [a, 0, c, d])?;
+        let acc = self.operand(e) == Operand::Acc;
+        let a = if acc { 0 } else { self.slot_of(e)? };
+        self.emit(SpecialOp::global_set(e.class, acc), [a, 0, c, d])?;
         Ok(())
     }
 

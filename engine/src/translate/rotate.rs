@@ -1,0 +1,67 @@
+//! Rotations of lanes, which wasm has to write as two shifts and `v128.or`: one cell.
+
+use super::Translator;
+use super::numeric::Immediate;
+use super::stack::{Entry, Place};
+use crate::error::Error;
+use crate::ops::{Class, Op, Row, SpecialOp, shift as s};
+
+/// A cell that shifts a local's lanes by a constant.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shift {
+    cell: usize,
+    /// Its op in the first form.
+    op: Op,
+    local: u16,
+    count: u32,
+}
+
+/// Two in a row: the last, and the one before it.
+#[derive(Clone, Copy, Default, Debug)]
+pub(super) struct Shifts {
+    before: Option<Shift>,
+    last: Option<Shift>,
+}
+
+impl Translator<'_> {
+    /// Notes that the last cell shifts `x` by a constant.
+    pub(super) fn shifted(&mut self, op: Op, x: Entry, count: Option<Immediate>) {
+        let (Some(cell), Place::Local(local), Some([count, _])) = (self.last, x.place, count) else { return };
+        let before = self.shifts.last.filter(|before| before.cell + 2 == cell);
+        self.shifts = Shifts { before, last: Some(Shift { cell, op, local, count: count as u32 }) };
+    }
+
+    /// Makes the `v128.or` of two popped operands a rotation, if it is one: both are shifts of the same local, made
+    /// by the last two cells and needed by nothing else.
+    pub(super) fn rotation(&mut self, x: Entry, y: Entry) -> Result<bool, Error> {
+        let Shifts { before: Some(first), last: Some(second) } = self.shifts else { return Ok(false) };
+        let made = |t: &Self, e: Entry| t.fresh(e) == Some(second.cell);
+        let other = if made(self, y) {
+            x
+        } else if made(self, x) {
+            y
+        } else {
+            return Ok(false);
+        };
+        let kept = other.place == Place::Slot && self.words[first.cell + 1] as u16 == other.slot;
+        let (shl, shr) = if first.op == s::I32x4Shl::OP || first.op == s::I64x2Shl::OP {
+            (first, second)
+        } else {
+            (second, first)
+        };
+        let (rotl, bits) = match (shl.op, shr.op) {
+            (s::I32x4Shl::OP, s::I32x4ShrU::OP) => (SpecialOp::I32x4Rotl, 32),
+            (s::I64x2Shl::OP, s::I64x2ShrU::OP) => (SpecialOp::I64x2Rotl, 64),
+            _ => return Ok(false),
+        };
+        if !kept || first.local != second.local || shl.count >= bits || shl.count + shr.count != bits {
+            return Ok(false);
+        }
+        // The first shift's operand is where it was: a slot (forms 4 and 5) or the accumulator (6 and 7).
+        let form = if self.words[first.cell] as u16 - first.op.0 < 6 { 0 } else { 2 };
+        let slot = (self.words[first.cell + 1] >> 16) as u16;
+        self.unmake(Class::V128, first.cell);
+        self.produce(Class::V128, Op(rotl.op().0 + form), [0, slot, shl.count as u16, 0])?;
+        Ok(true)
+    }
+}
