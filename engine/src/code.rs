@@ -301,6 +301,19 @@ impl ModuleShared {
             })?
     }
 
+    /// Translates every function, for tests of the estimates: the most that one held, and what all cells take.
+    pub(crate) fn translate_all(&self) -> Result<(u64, u64), Error> {
+        let (mut most, mut all) = (0, 0);
+        for index in 0..self.code.entries.len() as u32 {
+            let budget = Budget::unlimited();
+            let (words, charge) = self.make(index, &budget)?;
+            most = most.max(budget.peak());
+            all += charge.bytes();
+            drop(words);
+        }
+        Ok((most, all))
+    }
+
     /// The offset in the module of the instruction that the cell at `word` came from. Nothing is kept for this:
     /// translation gives the same cells again.
     pub(crate) fn offset_of(&self, index: u32, word: usize) -> Option<u64> {

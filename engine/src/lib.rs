@@ -67,6 +67,13 @@ pub mod testing {
         crate::alloc::in_third_party()
     }
 
+    /// What a module's functions take when they are translated: the most for one, and all cells; both as they
+    /// were estimated while loading, and as they are.
+    pub fn cells(module: &crate::Module) -> crate::Result<[(u64, u64); 2]> {
+        let shared = module.shared();
+        Ok([(shared.data.cells.largest, shared.data.cells.all), shared.translate_all()?])
+    }
+
     /// Has this thread's mappings of memory refused after so many; `u64::MAX` ends that.
     pub fn refuse_mappings_after(count: u64) {
         crate::sys::REFUSED_AFTER.set(count);

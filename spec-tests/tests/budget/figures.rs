@@ -1,7 +1,7 @@
 //! What things cost, against what they should at most.
 
 use crate::guests;
-use dunlin::{Budget, Kind, Linker, Module, ModuleOptions, Store};
+use dunlin::{Budget, Kind, Linker, Module, ModuleOptions, Store, testing};
 
 #[test]
 fn an_idle_instance_is_small() {
@@ -64,4 +64,17 @@ fn retained_bytes_of_real_modules() {
         held as f64 / total as f64,
         on_disk as f64 / total as f64
     );
+}
+
+#[test]
+fn cells_are_estimated_well() {
+    for (name, bytes) in guests::corpus() {
+        let module = guests::load(&Budget::unlimited(), &bytes).unwrap();
+        let [(largest, all), (most, cells)] = testing::cells(&module).unwrap();
+        println!(
+            "{name}: the largest function takes {most} of {largest} estimated, all take {cells} of {all}; {:.2} a byte",
+            cells as f64 / bytes.len() as f64
+        );
+        assert!(most <= largest && cells <= all, "{name}");
+    }
 }

@@ -64,7 +64,9 @@ fn of_real_modules_and_what_the_planner_says() {
         let least = least(&name, &|budget| guests::instantiate(budget, &bytes));
         let planned = plan.least();
         println!("{name} ({} bytes): least {least}, planned {planned}; {plan}", bytes.len());
-        assert!(least <= planned, "{name}: the planner says {planned}, but it takes {least}");
+        // The host's own: functions that trap, by name.
+        let host = module.imports().len() as u64 * 700;
+        assert!(least <= planned + host, "{name}: the planner says {planned}, but it takes {least}");
         assert!(planned <= least + least / 8 + (24 << 10), "{name}: planned {planned}, takes {least}");
         assert!(plan.most().is_none_or(|most| most >= planned));
     }

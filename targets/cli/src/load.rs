@@ -17,7 +17,7 @@ pub(crate) fn load_with(engine: &Engine, path: &OsStr, options: &ModuleOptions) 
     let mut reader = Counted { reader: open(path)?, bytes: 0 };
     let loaded = Module::from_reader_with(engine, &mut reader, options);
     loaded.map_err(|error| match reader.bytes {
-        0 if error.downcast_ref::<io::Error>().is_none() => empty(&name),
+        0 if error.kind() == ErrorKind::Invalid => empty(&name),
         _ => unusable(&name, &error),
     })
 }
