@@ -156,8 +156,10 @@ pub(crate) fn plan(module: &ModuleInner, engine: &Engine) -> Plan {
     let item = |kind, bytes, most| PlanItem { kind, index: None, bytes, most: Some(most) };
     let held = |kind| module.budget.used_for(kind);
     let mut items = Vec::new();
-    for kind in [Kind::Metadata, Kind::Bodies, Kind::Data] {
-        items.push(item(kind, held(kind), held(kind)));
+    // Types are numbered engine-wide, in lists that grow by half and a hash table.
+    let numbered = module.types.len() as u64 * 200;
+    for (kind, more) in [(Kind::Metadata, numbered), (Kind::Bodies, 0), (Kind::Data, 0)] {
+        items.push(item(kind, held(kind) + more, held(kind) + more));
     }
     // Names are dropped when there is no room for them.
     items.push(item(Kind::Names, 0, held(Kind::Names)));

@@ -61,11 +61,18 @@ fn of_real_modules_and_what_the_planner_says() {
     for (name, bytes) in guests::corpus() {
         let module = guests::load(&Budget::unlimited(), &bytes).unwrap();
         let plan = module.plan();
-        let least = least(&name, &|budget| guests::instantiate(budget, &bytes));
         let planned = plan.least();
         println!("{name} ({} bytes): least {least}, planned {planned}; {plan}", bytes.len());
         // The host's own: functions that trap, by name.
         let host = module.imports().len() as u64 * 700;
+        let run = |budget: &Budget| guests::instantiate(budget, &bytes);
+        if bytes.len() > 2 << 20 {
+            // Dozens of loads of these would take long.
+            println!("{name} ({} bytes): {plan}", bytes.len());
+            assert!(fits(&name, planned + host, &run) && !fits(&name, planned - planned / 8, &run), "{name}");
+            continue;
+        }
+        let least = least(&name, &run);
         assert!(least <= planned + host, "{name}: the planner says {planned}, but it takes {least}");
         assert!(planned <= least + least / 8 + (24 << 10), "{name}: planned {planned}, takes {least}");
         assert!(plan.most().is_none_or(|most| most >= planned));
