@@ -11,7 +11,7 @@ use crate::module::{ModuleInner, ModuleShared};
 use crate::ops::{Field, Op, SpecialOp, layout};
 use crate::translate::{self, Translated};
 use crate::trap::Trap;
-use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 /// What code begins with.
@@ -62,8 +62,6 @@ pub(crate) fn is_lazy(entry: *const u64) -> bool {
 pub(crate) struct CodeTable {
     entries: Box<[AtomicPtr<u64>]>,
     made: Mutex<Made>,
-    /// How many instances of the module there are.
-    pub(crate) instances: AtomicUsize,
     /// Whether there ever was one, if it may be only one.
     pub(crate) instantiated: AtomicBool,
     /// What code is charged to, and what it takes to make it: see ARCHITECTURE.md, *the budget*.
@@ -74,8 +72,13 @@ pub(crate) struct CodeTable {
 /// The code that there is.
 struct Made {
     codes: Buf<Code>,
+    /// How many instances of the module there are. It changes under the lock, so that nobody begins to execute what is
+    /// just being dropped.
+    instances: usize,
     /// Whether it is sorted by address.
     sorted: bool,
+    /// How many codes aren't linked.
+    unlinked: usize,
     /// Counts what was made or used again.
     now: u64,
     /// How many functions' code was dropped.
@@ -115,11 +118,11 @@ impl CodeTable {
             entries.try_push(AtomicPtr::new(LAZY.as_ptr().cast_mut()))?;
         }
         let (entries, charge) = entries.into_boxed()?;
-        let made = Made { codes: Buf::new(&cache, Kind::Cells), sorted: true, now: 0, dropped: 0 };
+        let codes = Buf::new(&cache, Kind::Cells);
+        let made = Made { codes, instances: 0, sorted: true, unlinked: 0, now: 0, dropped: 0 };
         Ok(Self {
             entries,
             made: Mutex::new(made),
-            instances: AtomicUsize::new(0),
             instantiated: AtomicBool::new(false),
             cache,
             _charge: charge,
@@ -143,6 +146,14 @@ impl CodeTable {
         let within = code.words.as_ptr_range().contains(&ip);
         code.in_use |= mark && within;
         within.then(|| (code.index, (ip as usize - code.words.as_ptr() as usize) / 8))
+    }
+
+    pub(crate) fn add_instance(&self) {
+        self.made().instances += 1;
+    }
+
+    pub(crate) fn remove_instance(&self) {
+        self.made().instances -= 1;
     }
 
     /// How many functions have code, and how many bytes of it there are.
@@ -170,8 +181,12 @@ impl CodeTable {
         if !is_lazy(entry) {
             return Some(entry);
         }
-        made.now += 1;
+        if made.unlinked == 0 {
+            return None;
+        }
         let code = made.codes.iter_mut().find(|code| code.index == index && !code.linked)?;
+        made.now += 1;
+        made.unlinked -= 1;
         (code.linked, code.since) = (true, made.now);
         self.link(index, code.words.as_ptr());
         Some(code.words.as_ptr())
@@ -227,6 +242,7 @@ impl CodeTable {
             code.linked = false;
             self.link(code.index, LAZY.as_ptr());
         }
+        made.unlinked = made.codes.iter().filter(|code| !code.linked).count();
         count > 0
     }
 }
@@ -265,14 +281,14 @@ impl ModuleShared {
     }
 
     fn make_room(&self, executing: &dyn Executing) -> bool {
-        // Frames of others can't be looked at: they may be running.
-        let alone = self.code.instances.load(Ordering::Acquire) == executing.instances(self);
-        if !alone || self.code.cache.limit().is_none() {
+        if self.code.cache.limit().is_none() {
             return false;
         }
         self.code.made().codes.iter_mut().for_each(|code| code.in_use = false);
         executing.mark_frames();
-        self.code.drop_cold(&mut self.code.made())
+        let mut made = self.code.made();
+        // Frames of others can't be looked at: they may be running.
+        made.instances == executing.instances(self) && self.code.drop_cold(&mut made)
     }
 
     /// Translates and links a function.
@@ -317,7 +333,8 @@ impl ModuleShared {
     /// The offset in the module of the instruction that the cell at `word` came from. Nothing is kept for this:
     /// translation gives the same cells again.
     pub(crate) fn offset_of(&self, index: u32, word: usize) -> Option<u64> {
-        self.translate(index, Some(word), &self.code.cache).ok()?.offset
+        let translated = self.translate(index, Some(word), &self.code.cache);
+        translated.or_else(|_| self.translate(index, Some(word), &self.data.budget)).ok()?.offset
     }
 
     /// Where the header of a function's frames is.

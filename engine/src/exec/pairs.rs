@@ -509,30 +509,49 @@ static PAIRS: &[&[&[Option<Pair>]]] = &[
 /// The pairs by their first op.
 struct Index {
     /// Where those of each op begin in `sorted`.
-    first: Box<[u16]>,
-    sorted: Box<[Pair]>,
+    first: Vec<u16>,
+    sorted: Vec<Pair>,
 }
 
-fn index() -> &'static Index {
-    static INDEX: OnceLock<Index> = OnceLock::new();
-    INDEX.get_or_init(|| {
-        let mut sorted: Vec<Pair> =
-            PAIRS.iter().flat_map(|rows| rows.iter()).flat_map(|row| row.iter()).flatten().copied().collect();
-        sorted.sort_by_key(|(a, b, _)| (a.0, b.0));
-        sorted.dedup_by_key(|(a, b, _)| (a.0, b.0));
-        let first = (0..=OPS as u16).map(|op| sorted.partition_point(|(a, ..)| a.0 < op) as u16).collect();
-        Index { first, sorted: sorted.into() }
-    })
+impl Index {
+    /// `None` if there is no memory for it: then there are no pairs until there is.
+    fn get() -> Option<&'static Index> {
+        static INDEX: OnceLock<Index> = OnceLock::new();
+        if INDEX.get().is_none() {
+            // If another thread was faster, its own is as good.
+            let _ = INDEX.set(Self::build()?);
+        }
+        INDEX.get()
+    }
+
+    fn build() -> Option<Index> {
+        fn with_room<T>(count: usize) -> Option<Vec<T>> {
+            let mut list = Vec::new();
+            list.try_reserve_exact(count).ok()?;
+            Some(list)
+        }
+        let all = || PAIRS.iter().flat_map(|rows| rows.iter()).flat_map(|row| row.iter()).flatten().copied();
+        // Of several for the same ops the first counts. Numbered, since a stable sort takes memory unasked.
+        let mut numbered: Vec<(usize, Pair)> = with_room(all().count())?;
+        numbered.extend(all().enumerate());
+        numbered.sort_unstable_by_key(|(i, (a, b, _))| (a.0, b.0, *i));
+        numbered.dedup_by_key(|(_, (a, b, _))| (a.0, b.0));
+        let mut sorted: Vec<Pair> = with_room(numbered.len())?;
+        sorted.extend(numbered.iter().map(|(_, pair)| *pair));
+        let mut first = with_room(OPS + 1)?;
+        first.extend((0..=OPS as u16).map(|op| sorted.partition_point(|(a, ..)| a.0 < op) as u16));
+        Some(Index { first, sorted })
+    }
 }
 
 /// The handler for a cell of op `a` that also does the work of the next cell, of op `b`.
 pub(crate) fn fused(a: Op, b: Op) -> Option<Handler<Tail>> {
-    let index = index();
+    let index = Index::get()?;
     let row = &index.sorted[index.first[a.0 as usize] as usize..index.first[a.0 as usize + 1] as usize];
     row.binary_search_by_key(&b.0, |(_, b, _)| b.0).ok().map(|i| row[i].2)
 }
 
 /// Every pair once.
 pub(super) fn all() -> &'static [Pair] {
-    &index().sorted
+    Index::get().map_or(&[], |index| &index.sorted)
 }

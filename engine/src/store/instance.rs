@@ -7,7 +7,6 @@ use crate::module::ModuleShared;
 use crate::vmctx::{FuncObj, GlobalObj, MemoryObj, TableObj, VmCtx};
 use crate::{Error, Module};
 use core::ptr::NonNull;
-use core::sync::atomic::Ordering;
 
 /// An instance; its [`VmCtx`] is what code sees of it.
 pub(crate) struct InstanceObj {
@@ -36,7 +35,7 @@ impl InstanceObj {
         dropped.try_resize(segments.div_ceil(64), 0)?;
         let func_refs = Buf::new(budget, Kind::Instance);
         let empty_memory = store.empty_memory()?;
-        shared.code.instances.fetch_add(1, Ordering::AcqRel);
+        shared.code.add_instance();
         let instance = store.instances.push(InstanceObj {
             module: module.clone(),
             block: NonNull::from(Box::leak(block)),
@@ -155,7 +154,7 @@ impl StoreInner {
 
 impl Drop for InstanceObj {
     fn drop(&mut self) {
-        self.module.shared().code.instances.fetch_sub(1, Ordering::AcqRel);
+        self.module.shared().code.remove_instance();
         // SAFETY: `create` leaked it from a box, and nobody follows pointers into a store that is being dropped.
         drop(unsafe { Box::from_raw(self.block.as_ptr()) });
     }
