@@ -13,8 +13,10 @@ macro_rules! limits {
         ///
         /// ```
         /// use dunlin::{Config, Limits};
+        /// let mut limits = Limits::strict();
+        /// limits.functions = 100;
         /// let mut config = Config::new();
-        /// config.limits(Limits { functions: 100, ..Limits::strict() });
+        /// config.limits(limits);
         /// ```
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         #[non_exhaustive]
