@@ -214,6 +214,7 @@ impl<T> Buf<T> {
     }
 
     /// How many elements have been paid for.
+    #[inline]
     fn capacity(&self) -> usize {
         (self.charge.bytes() / bytes_of::<T>(1).max(1)) as usize
     }
@@ -228,13 +229,15 @@ impl<T> Buf<T> {
         self.capacity().saturating_sub(self.vec.len())
     }
 
+    #[inline]
     pub(crate) fn try_reserve(&mut self, additional: usize) -> Result<(), MemoryError> {
-        let capacity = self.capacity();
         let wanted = self.vec.len().saturating_add(additional);
-        if wanted <= capacity {
-            return Ok(());
-        }
-        self.set_capacity(Self::next_capacity(capacity, wanted))
+        if wanted <= self.capacity() { Ok(()) } else { self.grow(wanted) }
+    }
+
+    #[cold]
+    fn grow(&mut self, wanted: usize) -> Result<(), MemoryError> {
+        self.set_capacity(Self::next_capacity(self.capacity(), wanted))
     }
 
     /// Like [`Buf::try_reserve`], without room for more.
@@ -243,6 +246,7 @@ impl<T> Buf<T> {
         if wanted <= self.capacity() { Ok(()) } else { self.set_capacity(wanted) }
     }
 
+    #[inline]
     pub(crate) fn try_push(&mut self, value: T) -> Result<(), MemoryError> {
         self.try_reserve(1)?;
         self.vec.push(value);
@@ -264,6 +268,7 @@ impl<T> Buf<T> {
         self.vec.drain(..count);
     }
 
+    #[inline]
     pub(crate) fn try_extend_from_slice(&mut self, values: &[T]) -> Result<(), MemoryError>
     where
         T: Copy,

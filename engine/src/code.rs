@@ -8,11 +8,11 @@ use crate::budget::{Budget, Charge, Kind};
 use crate::error::{Error, ErrorKind};
 use crate::exec::Dispatch;
 use crate::module::{ModuleInner, ModuleShared};
-use crate::ops::{Field, Op, SpecialOp, layout};
+use crate::ops::{Field, OPS, Op, SpecialOp, layout};
 use crate::translate::{self, Translated};
 use crate::trap::Trap;
 use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard, OnceLock};
 
 /// What code begins with.
 #[derive(Default)]
@@ -104,6 +104,17 @@ pub(crate) trait Executing {
     fn instances(&self, module: &ModuleShared) -> usize;
     /// Calls [`CodeTable::find`] with each place that may be returned to, and `true`.
     fn mark_frames(&self);
+}
+
+/// Who translates ahead of any call: nothing is to be dropped for that.
+pub(crate) struct Nobody;
+
+impl Executing for Nobody {
+    fn instances(&self, _: &ModuleShared) -> usize {
+        usize::MAX
+    }
+
+    fn mark_frames(&self) {}
 }
 
 /// At a full cache, this part of it is made free at once, so that it isn't done again for each function.
@@ -362,10 +373,11 @@ fn link(words: &mut [u64], dispatch: Dispatch) {
 
 /// How many extension words a cell has.
 pub(crate) fn extension(op: Op, operands: u64) -> usize {
+    static LENGTHS: OnceLock<[u8; OPS]> = OnceLock::new();
     if op == SpecialOp::BrTable.op() || op == SpecialOp::BrTableAcc.op() {
         return (operands >> 32) as usize + 1;
     }
-    layout(op).1
+    LENGTHS.get_or_init(|| std::array::from_fn(|op| layout(Op(op as u16)).1 as u8))[op.0 as usize] as usize
 }
 
 /// Field `n` of an operand word.

@@ -1,5 +1,6 @@
 use crate::alloc::{Buf, Shared};
 use crate::budget::Kind;
+use crate::code::Nobody;
 use crate::error::ErrorKind;
 use crate::module::{ModuleInner, ModuleShared};
 use crate::plan::{self, Plan};
@@ -279,6 +280,34 @@ impl Module {
     /// How many functions the module has, imported ones included.
     pub fn func_count(&self) -> u32 {
         self.data().funcs.len() as u32
+    }
+
+    /// Translates every function for the interpreter now, instead of each at its first call: for calls that take the
+    /// same time from the first on. It costs memory for functions that are never called.
+    ///
+    /// # Errors
+    /// If the budget or the machine has no memory for it; what was translated until then stays. Also if bodies left
+    /// [on disk](ModuleOptions::bodies_on_disk) have changed.
+    ///
+    /// ```
+    /// # #[cfg(feature = "wat")] {
+    /// use dunlin::{Engine, Module};
+    /// let module = Module::new(&Engine::default(), "(module (func) (func))")?;
+    /// assert_eq!(module.translated_functions(), 0);
+    /// module.translate()?;
+    /// assert_eq!(module.translated_functions(), 2);
+    /// # }
+    /// # Ok::<(), dunlin::Error>(())
+    /// ```
+    pub fn translate(&self) -> Result<(), Error> {
+        let data = &self.inner.data;
+        let defined = data.funcs.len() as u32 - data.imported_funcs;
+        (0..defined).try_for_each(|index| self.inner.translated(index, &Nobody).map(|_| ()))
+    }
+
+    /// How many bytes the code of the functions takes that have been translated.
+    pub fn translated_bytes(&self) -> u64 {
+        self.inner.code.translated().1
     }
 
     /// How many of its functions have been translated for the interpreter: each is when it is first called.

@@ -1,5 +1,7 @@
 //! What a cell does, apart from being dispatched: so that one handler can do the work of two cells in a row.
 
+#![cfg_attr(not(feature = "pairs"), allow(dead_code, reason = "pairs alone ask what may follow what"))]
+
 use super::place::{Acc, Dst, Imm, Slot, Src, ToAcc};
 use super::regs::{Backend, Regs, handlers};
 use super::slow;
@@ -47,6 +49,13 @@ impl<P: Body> Cell for P {
 
 handlers! {
     fn cell<B, P: Cell>(mut r) {
+        P::finish::<B>(r)
+    }
+
+    // For machines with SSE4.2 alone.
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "sse4.2")]
+    fn cell_sse42<B, P: Cell>(mut r) {
         P::finish::<B>(r)
     }
 

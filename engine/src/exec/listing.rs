@@ -77,8 +77,17 @@ pub fn tail_handlers() -> Vec<TailHandler> {
         listed(name(Op(n)), kind, h)
     });
     singles
+        .chain(better().map(|(op, h)| listed(format!("{}(sse4.2)", name(op)), Single, h)))
         .chain([listed("zero_locals".into(), Single, control::zero_locals::<Tail>)])
-        .chain(pairs::all().iter().map(|&(a, b, h)| listed(format!("{} {}", name(a), name(b)), Pair, h)))
+        .chain(pairs::all().map(|(a, b, h)| listed(format!("{} {}", name(a), name(b)), Pair, h)))
         .chain(cold.map(|(name, h)| listed(name.into(), Cold, h)))
         .collect()
+}
+
+/// Handlers for machines that have more than every machine of the architecture.
+fn better() -> impl Iterator<Item = (Op, Handler<Tail>)> {
+    #[cfg(target_arch = "x86_64")]
+    return crate::ops::sse42::all();
+    #[cfg(not(target_arch = "x86_64"))]
+    return core::iter::empty();
 }

@@ -114,13 +114,13 @@ impl Address for Absolute {
 /// x86_64 has too few registers to keep an address and its end, as LLVM likes to; aarch64 can address only from the
 /// first byte.
 #[inline(always)]
-fn before(mem: *mut u8, end: u64, size: u64) -> *mut u8 {
+pub(crate) fn before(mem: *mut u8, end: u64, size: u64) -> *mut u8 {
     mem.wrapping_add(end as usize).wrapping_sub(size as usize)
 }
 
 /// Where `size` bytes at `ea` end.
 #[inline(always)]
-fn end(ea: u64, size: u64) -> u64 {
+pub(crate) fn end(ea: u64, size: u64) -> u64 {
     if cfg!(target_arch = "x86_64") { opaque(ea + size) } else { ea + size }
 }
 

@@ -11,6 +11,10 @@ mod entry;
 mod listing;
 pub(crate) mod memory;
 pub(crate) mod numeric;
+#[cfg(feature = "pairs")]
+mod pairs;
+#[cfg(not(feature = "pairs"))]
+#[path = "no_pairs.rs"]
 mod pairs;
 pub(crate) mod place;
 pub(crate) mod regs;
@@ -61,7 +65,13 @@ impl Dispatch {
     /// The address of `op`'s handler.
     pub(crate) fn handler(self, op: crate::ops::Op) -> u64 {
         match self {
-            Dispatch::Tail => TAIL[op.0 as usize] as usize as u64,
+            Dispatch::Tail => {
+                #[cfg(target_arch = "x86_64")]
+                if let Some(handler) = crate::ops::sse42::handler(op) {
+                    return handler as usize as u64;
+                }
+                TAIL[op.0 as usize] as usize as u64
+            }
             Dispatch::Loop => LOOP[op.0 as usize] as usize as u64,
             Dispatch::Count => count::word(op),
         }

@@ -1,5 +1,7 @@
 //! Handlers of unary, binary and comparison ops, and of branches on comparisons.
 
+#[cfg(target_arch = "x86_64")]
+use super::cell::cell_sse42;
 use super::cell::{Body, Cell, cell, clobbers, form_of, leaves};
 use super::control::{self, Back, Direction, Forward};
 use super::place::{A, Acc, B as FB, C, Dst, Imm, Slot, Src, ToAcc, ToSlot, Value};
@@ -102,27 +104,41 @@ impl<O: Compare + Row, X: Src, Y: Src, D: Direction> Cell for Branch<O, X, Y, D>
     }
 }
 
-pub(crate) const fn unary_forms<B: Backend, O: Unary + Row>() -> [Handler<B>; 4] {
-    [
-        cell::<B, Un<O, Acc, ToAcc>>,
-        cell::<B, Un<O, Acc, ToSlot>>,
-        cell::<B, Un<O, Slot, ToAcc>>,
-        cell::<B, Un<O, Slot, ToSlot>>,
-    ]
-}
+/// The forms of families that a set of instructions has handlers of its own for: made by `$cell`.
+macro_rules! forms {
+    ($cell:ident: $unary:ident $commutative:ident $vector:ident) => {
+        pub(crate) const fn $unary<B: Backend, O: Unary + Row>() -> [Handler<B>; 4] {
+            [
+                $cell::<B, Un<O, Acc, ToAcc>>,
+                $cell::<B, Un<O, Acc, ToSlot>>,
+                $cell::<B, Un<O, Slot, ToAcc>>,
+                $cell::<B, Un<O, Slot, ToSlot>>,
+            ]
+        }
 
-pub(crate) const fn commutative_forms<B: Backend, O: Binary + Row>() -> [Handler<B>; 8] {
-    [
-        cell::<B, Bin<O, Slot, Slot, ToAcc>>,
-        cell::<B, Bin<O, Slot, Slot, ToSlot>>,
-        cell::<B, Bin<O, Acc, Slot, ToAcc>>,
-        cell::<B, Bin<O, Acc, Slot, ToSlot>>,
-        cell::<B, Bin<O, Slot, Imm, ToAcc>>,
-        cell::<B, Bin<O, Slot, Imm, ToSlot>>,
-        cell::<B, Bin<O, Acc, Imm, ToAcc>>,
-        cell::<B, Bin<O, Acc, Imm, ToSlot>>,
-    ]
+        pub(crate) const fn $commutative<B: Backend, O: Binary + Row>() -> [Handler<B>; 8] {
+            [
+                $cell::<B, Bin<O, Slot, Slot, ToAcc>>,
+                $cell::<B, Bin<O, Slot, Slot, ToSlot>>,
+                $cell::<B, Bin<O, Acc, Slot, ToAcc>>,
+                $cell::<B, Bin<O, Acc, Slot, ToSlot>>,
+                $cell::<B, Bin<O, Slot, Imm, ToAcc>>,
+                $cell::<B, Bin<O, Slot, Imm, ToSlot>>,
+                $cell::<B, Bin<O, Acc, Imm, ToAcc>>,
+                $cell::<B, Bin<O, Acc, Imm, ToSlot>>,
+            ]
+        }
+
+        pub(crate) const fn $vector<B: Backend, O: Binary + Row>() -> [Handler<B>; 10] {
+            let right =
+                [$cell::<B, Bin<O, Slot, Acc, ToAcc>> as Handler<B>, $cell::<B, Bin<O, Slot, Acc, ToSlot>>];
+            join($commutative::<B, O>(), right)
+        }
+    };
 }
+forms! { cell: unary_forms commutative_forms vector_forms }
+#[cfg(target_arch = "x86_64")]
+forms! { cell_sse42: unary_forms_sse42 commutative_forms_sse42 vector_forms_sse42 }
 
 pub(crate) const fn ordered_forms<B: Backend, O: Binary + Row>() -> [Handler<B>; 14] {
     join(
@@ -135,13 +151,6 @@ pub(crate) const fn ordered_forms<B: Backend, O: Binary + Row>() -> [Handler<B>;
             cell::<B, Bin<O, Imm, Acc, ToAcc>>,
             cell::<B, Bin<O, Imm, Acc, ToSlot>>,
         ],
-    )
-}
-
-pub(crate) const fn vector_forms<B: Backend, O: Binary + Row>() -> [Handler<B>; 10] {
-    join(
-        commutative_forms::<B, O>(),
-        [cell::<B, Bin<O, Slot, Acc, ToAcc>>, cell::<B, Bin<O, Slot, Acc, ToSlot>>],
     )
 }
 

@@ -506,11 +506,12 @@ static PAIRS: &[&[&[Option<Pair>]]] = &[
     after::<(Un<u::I64Extend32S, Acc, ToAcc>, Un<u::I64Extend32S, Slot, ToAcc>), Slots<c::I64Add>>(),
 ];
 
-/// The pairs by their first op.
+/// The pairs by their first op, then their second.
 struct Index {
-    /// Where those of each op begin in `sorted`.
+    /// Where those of each op begin.
     first: Vec<u16>,
-    sorted: Vec<Pair>,
+    seconds: Vec<u16>,
+    handlers: Vec<Handler<Tail>>,
 }
 
 impl Index {
@@ -536,22 +537,33 @@ impl Index {
         numbered.extend(all().enumerate());
         numbered.sort_unstable_by_key(|(i, (a, b, _))| (a.0, b.0, *i));
         numbered.dedup_by_key(|(_, (a, b, _))| (a.0, b.0));
-        let mut sorted: Vec<Pair> = with_room(numbered.len())?;
-        sorted.extend(numbered.iter().map(|(_, pair)| *pair));
-        let mut first = with_room(OPS + 1)?;
-        first.extend((0..=OPS as u16).map(|op| sorted.partition_point(|(a, ..)| a.0 < op) as u16));
-        Some(Index { first, sorted })
+        let mut index = Index {
+            first: with_room(OPS + 1)?,
+            seconds: with_room(numbered.len())?,
+            handlers: with_room(numbered.len())?,
+        };
+        let begins = |op| numbered.partition_point(|(_, (a, ..))| a.0 < op) as u16;
+        index.first.extend((0..=OPS as u16).map(begins));
+        index.seconds.extend(numbered.iter().map(|(_, (_, b, _))| b.0));
+        index.handlers.extend(numbered.iter().map(|(_, (.., handler))| *handler));
+        Some(index)
     }
 }
 
 /// The handler for a cell of op `a` that also does the work of the next cell, of op `b`.
 pub(crate) fn fused(a: Op, b: Op) -> Option<Handler<Tail>> {
     let index = Index::get()?;
-    let row = &index.sorted[index.first[a.0 as usize] as usize..index.first[a.0 as usize + 1] as usize];
-    row.binary_search_by_key(&b.0, |(_, b, _)| b.0).ok().map(|i| row[i].2)
+    let row = index.first[a.0 as usize] as usize..index.first[a.0 as usize + 1] as usize;
+    let found = index.seconds[row.clone()].binary_search(&b.0).ok()?;
+    Some(index.handlers[row.start + found])
 }
 
 /// Every pair once.
-pub(super) fn all() -> &'static [Pair] {
-    Index::get().map_or(&[], |index| &index.sorted)
+pub(super) fn all() -> impl Iterator<Item = Pair> {
+    Index::get().into_iter().flat_map(|Index { first, seconds, handlers }| {
+        (0..OPS as u16).flat_map(move |a| {
+            let row = first[a as usize] as usize..first[a as usize + 1] as usize;
+            row.map(move |i| (Op(a), Op(seconds[i]), handlers[i]))
+        })
+    })
 }

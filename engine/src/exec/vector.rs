@@ -1,10 +1,12 @@
 //! Handlers of vector ops with a lane, and of those with operands of their own.
 
 use super::cell::{Body, cell, clobbers, leaves};
-use super::memory::{Memory0, MemoryN, Raw, Which};
+use super::memory::{Memory0, MemoryN, Raw, Which, before, end};
 use super::place::{A, Acc, B as FB, C, D, Dst, Slot, Src, ToAcc, ToSlot, Value};
 use super::regs::{Backend, Handler, Regs, handlers};
 use super::slow;
+#[cfg(target_arch = "x86_64")]
+use crate::ops::sse42::Sse42;
 use crate::ops::{Class, Classed, Extract, Op, Replace, Row, SpecialOp};
 use crate::trap::Trap;
 use crate::value::{V128, simd};
@@ -37,6 +39,48 @@ impl<O: Extract + Row, T: Dst> Body for Lane<O, T> {
             let lane = *r.slot(FB).cast::<O::Lane>().add(r.field(C));
             T::put(r, O::eval(lane));
             r.ip = r.ip.add(2);
+        }
+        Ok(())
+    }
+}
+
+/// A set of instructions.
+pub(crate) trait Set {
+    fn shuffle(x: V128, y: V128, lanes: V128) -> V128;
+}
+/// Those that every machine of the architecture has.
+pub(crate) enum Baseline {}
+
+impl Set for Baseline {
+    #[inline(always)]
+    fn shuffle(x: V128, y: V128, lanes: V128) -> V128 {
+        simd::i8x16_shuffle(x, y, lanes.0)
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Set for Sse42 {
+    #[inline(always)]
+    fn shuffle(x: V128, y: V128, lanes: V128) -> V128 {
+        simd::sse42::i8x16_shuffle(x, y, lanes.0)
+    }
+}
+
+/// `R[a] := lanes of R[b], R[c]` as the extension words say.
+pub(crate) struct Shuffle<I, T>(PhantomData<(I, T)>);
+
+impl<I: Set, T: Dst> Body for Shuffle<I, T> {
+    const OP: Op = Op(SpecialOp::Shuffle.op().0 + T::CODE);
+    const LEAVES: Option<Class> = leaves::<T>(Class::V128);
+    const CLOBBERS: Option<Class> = Some(Class::V128);
+
+    #[inline(always)]
+    unsafe fn run(r: &mut Regs) -> Result<(), Trap> {
+        // SAFETY: the cell is of this op.
+        unsafe {
+            let lanes = V128::load(r.ip.add(2));
+            T::put(r, I::shuffle(V128::load(r.slot(FB)), V128::load(r.slot(C)), lanes));
+            r.ip = r.ip.add(4);
         }
         Ok(())
     }
@@ -93,11 +137,11 @@ handlers! {
     // The offset is the low half of extension word 0, the memory's word extension word 1.
     fn load_lane<B, O: LaneLoad, M: Which>(mut r) {
         let (mem, len) = M::memory(&r, 1);
-        let ea = u32::load(r.slot(FB)) as u64 + r.ext(0);
-        if ea + O::Raw::SIZE > len {
+        let end = end(u32::load(r.slot(FB)) as u64 + r.ext(0), O::Raw::SIZE);
+        if end > len {
             return slow::trap::<B>(r, Trap::MemoryOutOfBounds);
         }
-        let x = O::eval(V128::load(r.slot(C)), r.field(D) as u8, O::Raw::read(mem.add(ea as usize)));
+        let x = O::eval(V128::load(r.slot(C)), r.field(D) as u8, O::Raw::read(before(mem, end, O::Raw::SIZE)));
         ToSlot::put(&mut r, x);
         r.ip = r.ip.add(3 + M::WORDS);
         B::next(r)
@@ -105,12 +149,12 @@ handlers! {
 
     fn store_lane<B, O: LaneStore, M: Which>(mut r) {
         let (mem, len) = M::memory(&r, 1);
-        let ea = u32::load(r.slot(FB)) as u64 + r.ext(0);
-        if ea + O::Raw::SIZE > len {
+        let end = end(u32::load(r.slot(FB)) as u64 + r.ext(0), O::Raw::SIZE);
+        if end > len {
             return slow::trap::<B>(r, Trap::MemoryOutOfBounds);
         }
         let lane = *r.slot(C).cast::<O::Raw>().add(r.field(D));
-        O::eval(lane).write(mem.add(ea as usize));
+        O::eval(lane).write(before(mem, end, O::Raw::SIZE));
         r.ip = r.ip.add(3 + M::WORDS);
         B::next(r)
     }
@@ -119,15 +163,6 @@ handlers! {
         let (x, y, z) = (V128::load(r.slot(FB)), V128::load(r.slot(C)), V128::load(r.slot(D)));
         T::put(&mut r, simd::v128_bitselect(x, y, z));
         r.ip = r.ip.add(2);
-        B::next(r)
-    }
-
-    // The lanes' numbers are the extension words.
-    fn shuffle<B, T: Dst>(mut r) {
-        let lanes = V128::load(r.ip.add(2));
-        let x = simd::i8x16_shuffle(V128::load(r.slot(FB)), V128::load(r.slot(C)), lanes.0);
-        T::put(&mut r, x);
-        r.ip = r.ip.add(4);
         B::next(r)
     }
 

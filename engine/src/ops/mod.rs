@@ -12,6 +12,8 @@
 mod memory;
 mod scalar;
 mod special;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod sse42;
 mod vector;
 
 pub(crate) use memory::*;
@@ -203,6 +205,23 @@ pub(crate) enum Forms {
     Shift,
 }
 
+/// Where an access goes, apart from its address.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct MemArg {
+    pub(crate) memory: u32,
+    pub(crate) offset: u64,
+}
+
+impl From<&wasmparser::MemArg> for MemArg {
+    fn from(memarg: &wasmparser::MemArg) -> Self {
+        let memory = match memarg.target {
+            wasmparser::MemArgTarget::Memory(memory) => memory,
+            wasmparser::MemArgTarget::Array(_) => unreachable!("no such feature is on"),
+        };
+        Self { memory, offset: memarg.offset }
+    }
+}
+
 /// A wasm operator as the table knows it: the op in its first form, and the classes of what it takes and gives.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Selected {
@@ -211,10 +230,10 @@ pub(crate) enum Selected {
     Compare { op: Op, imm: Imm },
     Extract { op: Op, to: Class, lane: u8 },
     Replace { op: Op, lane: u8 },
-    Load { op: Op, to: Class, memarg: wasmparser::MemArg },
-    Store { op: Op, from: Class, memarg: wasmparser::MemArg },
-    LoadLane { op: Op, memarg: wasmparser::MemArg, lane: u8 },
-    StoreLane { op: Op, memarg: wasmparser::MemArg, lane: u8 },
+    Load { op: Op, to: Class, memarg: MemArg },
+    Store { op: Op, from: Class, memarg: MemArg },
+    LoadLane { op: Op, memarg: MemArg, lane: u8 },
+    StoreLane { op: Op, memarg: MemArg, lane: u8 },
 }
 
 /// The table's row for `operator`, if a family serves it; control, variables and bulk operations are the
@@ -433,16 +452,16 @@ macro_rules! selected {
         Selected::Replace { op: $op, lane: *$l }
     };
     (load $op:tt ($t:ty) $out:ty, $canon:tt $m:ident $l:ident) => {
-        Selected::Load { op: $op, to: <$out>::CLASS, memarg: *$m }
+        Selected::Load { op: $op, to: <$out>::CLASS, memarg: $m.into() }
     };
     (store $op:tt ($t:ty) $out:ty, $canon:tt $m:ident $l:ident) => {
-        Selected::Store { op: $op, from: <$t>::CLASS, memarg: *$m }
+        Selected::Store { op: $op, from: <$t>::CLASS, memarg: $m.into() }
     };
     (loadlane $op:tt ($($t:ty),*) $out:ty, $canon:tt $m:ident $l:ident) => {
-        Selected::LoadLane { op: $op, memarg: *$m, lane: *$l }
+        Selected::LoadLane { op: $op, memarg: $m.into(), lane: *$l }
     };
     (storelane $op:tt ($($t:ty),*) $out:ty, $canon:tt $m:ident $l:ident) => {
-        Selected::StoreLane { op: $op, memarg: *$m, lane: *$l }
+        Selected::StoreLane { op: $op, memarg: $m.into(), lane: *$l }
     };
 }
 pub(crate) use selected;

@@ -11,7 +11,7 @@ use crate::exec::control::{
 use crate::exec::place::{Acc, Imm, Slot, ToAcc, ToSlot};
 use crate::exec::regs::{Backend, Handler};
 use crate::exec::variable::{Constant, ConstantWide, Copy, GlobalGet, GlobalSet};
-use crate::exec::vector::Rotate;
+use crate::exec::vector::{Baseline, Rotate, Shuffle};
 use crate::exec::{bulk, memory, slow, variable, vector};
 use crate::value::V128;
 
@@ -90,8 +90,8 @@ special! {
     I64x2RotlAcc [W2 __ N] 0 => cell::<B, Rotate<u64, Acc, ToAcc>>;
     I64x2RotlAccSlot [W2 __ N] 0 => cell::<B, Rotate<u64, Acc, ToSlot>>;
     /// `R[a] := lanes of R[b], R[c] as the extension says`
-    Shuffle [W2 R2 R2 __] 2 => vector::shuffle::<B, ToAcc>;
-    ShuffleSlot [W2 R2 R2 __] 2 => vector::shuffle::<B, ToSlot>;
+    Shuffle [W2 R2 R2 __] 2 => cell::<B, Shuffle<Baseline, ToAcc>>;
+    ShuffleSlot [W2 R2 R2 __] 2 => cell::<B, Shuffle<Baseline, ToSlot>>;
 
     /// `R[a] := R[b]`
     Copy [W R __ __] 0 => cell::<B, Copy<u64>>;

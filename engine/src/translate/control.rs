@@ -90,29 +90,29 @@ impl Translator<'_> {
         self.frames.last_mut().expect("the function's own frame ends last")
     }
 
-    /// In code that can't be reached, only counts blocks; tells whether `operator` was in such.
-    pub(super) fn unreachable_code(&mut self, operator: &Operator<'_>) -> Result<bool, Error> {
+    /// Whether the next instruction can't be reached.
+    pub(super) fn is_dead(&mut self) -> bool {
+        self.frame().dead
+    }
+
+    /// Of code that can't be reached, only counts the blocks.
+    pub(super) fn dead_code(&mut self, operator: &Operator<'_>) -> Result<(), Error> {
         let frame = self.frame();
-        if !frame.dead {
-            return Ok(false);
-        }
         match operator {
             Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } => frame.skipped += 1,
             Operator::End if frame.skipped > 0 => frame.skipped -= 1,
-            Operator::End => self.end_block()?,
-            Operator::Else if frame.skipped == 0 => self.else_()?,
+            Operator::End => return self.end_block(),
+            Operator::Else if frame.skipped == 0 => return self.else_(),
             _ => {}
         }
-        Ok(true)
+        Ok(())
     }
 
     /// Adds an instruction to what its region costs.
-    pub(super) fn charge(&mut self, operator: &Operator<'_>) {
-        if !matches!(operator, Operator::End | Operator::Else) {
-            let region = self.frame().region;
-            let cost = &mut self.regions[region].cost;
-            *cost = cost.saturating_add(1);
-        }
+    pub(super) fn charge(&mut self) {
+        let region = self.frame().region;
+        let cost = &mut self.regions[region].cost;
+        *cost = cost.saturating_add(1);
     }
 
     /// Writes what regions cost into the cells that charge them.

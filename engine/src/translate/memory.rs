@@ -4,15 +4,7 @@ use super::Translator;
 use super::stack::{Entry, Operand, Place};
 use super::variable::halves;
 use crate::error::Error;
-use crate::ops::{Class, Op, SpecialOp};
-use wasmparser::{MemArg, MemArgTarget};
-
-fn memory_of(memarg: MemArg) -> u32 {
-    match memarg.target {
-        MemArgTarget::Memory(memory) => memory,
-        MemArgTarget::Array(_) => unreachable!("no such feature is on"),
-    }
-}
+use crate::ops::{Class, MemArg, Op, SpecialOp};
 
 /// How a cell takes an address.
 enum Address {
@@ -38,11 +30,11 @@ impl Translator<'_> {
     pub(super) fn load(&mut self, op: Op, to: Class, memarg: MemArg) -> Result<(), Error> {
         let e = self.pop();
         let offset = memarg.offset as u32;
-        if memory_of(memarg) != 0 {
+        if memarg.memory != 0 {
             let b = self.slot_of(e)?;
             let [c, d] = halves(offset);
             self.produce(to, Op(op.0 + 6), [0, b, c, d])?;
-            return self.extend((self.env.layout.memories + memory_of(memarg)) as u64);
+            return self.extend((self.env.layout.memories + memarg.memory) as u64);
         }
         let (address, offset) = self.address(e, offset)?;
         let (form, b) = match address {
@@ -57,12 +49,12 @@ impl Translator<'_> {
     pub(super) fn store(&mut self, op: Op, from: Class, memarg: MemArg) -> Result<(), Error> {
         let (y, x) = (self.pop(), self.pop());
         let offset = memarg.offset as u32;
-        if memory_of(memarg) != 0 {
+        if memarg.memory != 0 {
             let b = self.slot_of(y)?;
             let a = self.slot_of(x)?;
             let [c, d] = halves(offset);
             self.emit(Op(op.0 + 9), [a, b, c, d])?;
-            return self.extend((self.env.layout.memories + memory_of(memarg)) as u64);
+            return self.extend((self.env.layout.memories + memarg.memory) as u64);
         }
         let mut value = self.operand(y);
         if value == Operand::Acc && from == Class::Int && self.operand(x) == Operand::Acc {
@@ -112,11 +104,11 @@ impl Translator<'_> {
     }
 
     fn lane_cell(&mut self, op: Op, memarg: MemArg, fields: [u16; 4]) -> Result<(), Error> {
-        let other = (memory_of(memarg) != 0) as u16;
+        let other = (memarg.memory != 0) as u16;
         self.emit(Op(op.0 + other), fields)?;
         self.extend(memarg.offset)?;
-        if memory_of(memarg) != 0 {
-            self.extend((self.env.layout.memories + memory_of(memarg)) as u64)?;
+        if memarg.memory != 0 {
+            self.extend((self.env.layout.memories + memarg.memory) as u64)?;
         }
         Ok(())
     }

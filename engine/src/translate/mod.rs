@@ -10,6 +10,7 @@
 mod admit;
 mod call;
 mod control;
+mod decode;
 mod memory;
 mod numeric;
 mod rotate;
@@ -18,8 +19,8 @@ mod variable;
 
 pub(crate) use admit::Translatable;
 
-use crate::alloc::{Buf, third_party};
-use crate::budget::{Charge, Kind};
+use crate::alloc::Buf;
+use crate::budget::Kind;
 use crate::code::{PROLOGUE, Prologue};
 use crate::error::{Error, ErrorKind};
 use crate::module::{ModuleInner, ModuleShared};
@@ -29,7 +30,7 @@ use crate::vmctx::VmLayout;
 use control::{Frame, Region};
 use rotate::Shifts;
 use stack::{Accumulator, Entry, Place};
-use wasmparser::{BinaryReader, Operator, OperatorsReader};
+use wasmparser::{BinaryReader, Operator};
 
 /// What translation needs to know of a module and its engine.
 pub(crate) struct Env<'m> {
@@ -79,6 +80,7 @@ pub(crate) fn slots(types: &[crate::types::ValType]) -> u32 {
 /// Makes one function's cells.
 pub(crate) struct Translator<'a> {
     env: &'a Env<'a>,
+    plain: &'static decode::Plain,
     words: Buf<u64>,
     /// Where the last cell begins, if the next may be fused with it: nothing can jump between.
     last: Option<usize>,
@@ -91,8 +93,6 @@ pub(crate) struct Translator<'a> {
     shifts: Shifts,
     frames: Buf<Frame>,
     regions: Buf<Region>,
-    /// For what the reader of operators holds.
-    reader: Charge,
     /// The first slot for operands, and the most slots used so far.
     first_operand: u32,
     max_slots: u32,
@@ -119,6 +119,7 @@ pub(crate) fn translate(
     let ty = env.data.func_type(func);
     let mut t = Translator {
         env,
+        plain: decode::plain(),
         words: Buf::new(env.budget, Kind::Cells),
         last: None,
         locals: Buf::new(env.budget, Kind::CompilerScratch),
@@ -128,7 +129,6 @@ pub(crate) fn translate(
         shifts: Shifts::default(),
         frames: Buf::new(env.budget, Kind::CompilerScratch),
         regions: Buf::new(env.budget, Kind::CompilerScratch),
-        reader: env.budget.nothing(Kind::CompilerScratch),
         first_operand: 0,
         max_slots: 0,
         header: header_of(ty),
@@ -140,18 +140,9 @@ pub(crate) fn translate(
     let mut reader = BinaryReader::new_features(body, offset, env.data.features.wasmparser());
     t.read_locals(&mut reader)?;
     t.begin()?;
-    let mut operators = OperatorsReader::new(reader);
-    while !operators.eof() {
-        t.at = operators.original_position();
-        // The reader notes the kind of each block that is open.
-        let opens = matches!(body[(t.at - offset) as usize], 0x02..=0x04);
-        let operator = if opens {
-            t.pay_for_reader()?;
-            third_party(|| operators.read())
-        } else {
-            operators.read()
-        };
-        t.operator(&operator.map_err(|_| changed())?)?;
+    while !reader.eof() {
+        t.at = reader.original_position();
+        t.instruction(&mut reader, body)?;
     }
     t.end()
 }
@@ -168,15 +159,6 @@ fn changed() -> Error {
 }
 
 impl<'a> Translator<'a> {
-    /// Charges for one more block that the reader notes: a byte, in a list that doubles.
-    fn pay_for_reader(&mut self) -> Result<(), Error> {
-        let most = 3 * (self.frames.len() + 8).next_power_of_two() as u64;
-        if most > self.reader.bytes() {
-            self.reader.grow(most - self.reader.bytes())?;
-        }
-        Ok(())
-    }
-
     fn read_locals(&mut self, reader: &mut BinaryReader<'_>) -> Result<(), Error> {
         let mut slot = 0;
         for &ty in self.ty.params() {
@@ -242,9 +224,8 @@ impl<'a> Translator<'a> {
         if self.place.is_some_and(|place| place >= at) {
             self.found = Some(self.at);
         }
-        self.words.try_push(op.0 as u64)?;
         let [a, b, c, d] = fields.map(u64::from);
-        self.words.try_push(a | b << 16 | c << 32 | d << 48)?;
+        self.words.try_extend_from_slice(&[op.0 as u64, a | b << 16 | c << 32 | d << 48])?;
         self.last = Some(at);
         Ok(at)
     }
@@ -261,17 +242,13 @@ impl<'a> Translator<'a> {
         self.shifts = Shifts::default();
     }
 
+    /// Translates an instruction that can be reached and that the table of opcodes doesn't have.
     fn operator(&mut self, operator: &Operator<'_>) -> Result<(), Error> {
-        if self.unreachable_code(operator)? {
-            return Ok(());
-        }
-        self.charge(operator);
         use Operator as O;
+        if !matches!(operator, O::End | O::Else) {
+            self.charge();
+        }
         match *operator {
-            O::LocalGet { local_index } => self.local_get(local_index),
-            O::LocalSet { local_index } => self.local_set(local_index),
-            O::LocalTee { local_index } => self.local_tee(local_index),
-            O::I32Const { value } => self.push_const(Class::Int, value as u32 as u64),
             O::I64Const { value } => self.push_const(Class::Int, value as u64),
             O::F32Const { value } => self.push_const(Class::F32, value.bits() as u64),
             O::F64Const { value } => self.push_const(Class::F64, value.bits()),
@@ -295,7 +272,7 @@ impl<'a> Translator<'a> {
             // Slots keep an i32 zero-extended.
             O::I64ExtendI32U | O::Nop => Ok(()),
             _ => match crate::ops::select(operator) {
-                Some(selected) => self.selected(selected),
+                Some(selected) => self.selected(&selected),
                 None => self.structured(operator),
             },
         }

@@ -16,8 +16,8 @@ struct Pair {
 }
 
 impl Translator<'_> {
-    pub(super) fn selected(&mut self, selected: Selected) -> Result<(), Error> {
-        match selected {
+    pub(super) fn selected(&mut self, selected: &Selected) -> Result<(), Error> {
+        match *selected {
             Selected::Unary { op, to, canon, .. } => self.unary(op, to, canon),
             Selected::Binary { op, to, forms, imm, canon, .. } => self.binary(op, to, forms, imm, canon),
             Selected::Compare { op, imm, .. } => self.compare(op, imm),

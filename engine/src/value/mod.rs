@@ -2,10 +2,10 @@
 //!
 //! An i32 is a `u32` here and an i64 a `u64`: the instruction, not the value, knows the sign.
 
-#[cfg_attr(target_arch = "x86_64", allow(dead_code, reason = "the machine has instructions for it"))]
+#[allow(dead_code, reason = "of lanes, `simd` may have the machine's instruction")]
 pub(crate) mod float;
 pub(crate) mod simd;
-#[cfg_attr(target_arch = "x86_64", allow(dead_code, reason = "`simd` has the machine's"))]
+#[allow(dead_code, reason = "`simd` may have the machine's")]
 pub(crate) mod v128;
 
 #[cfg(test)]

@@ -1,0 +1,123 @@
+//! From bytes to instructions.
+//!
+//! wasmparser knows all of them, but makes something large of each, which is then taken apart again. The most frequent
+//! ones go by a table of opcodes instead, which is itself made by asking wasmparser.
+
+use super::{Translator, changed};
+use crate::error::Error;
+use crate::ops::{Class, MemArg, Selected};
+use std::sync::OnceLock;
+use wasmparser::{
+    BinaryReader, FrameKind, FrameStack, Operator, VisitOperator, VisitSimdOperator, for_each_visit_operator,
+    for_each_visit_simd_operator,
+};
+
+// Opcodes of the specification's binary format.
+const LOCAL_GET: u8 = 0x20;
+const LOCAL_SET: u8 = 0x21;
+const LOCAL_TEE: u8 = 0x22;
+const I32_CONST: u8 = 0x41;
+
+/// Rows of the op table by opcode: of instructions that are an opcode alone, and of loads and stores, whose operands
+/// say nothing yet.
+pub(super) type Plain = [Option<Selected>; 256];
+
+pub(super) fn plain() -> &'static Plain {
+    static PLAIN: OnceLock<Plain> = OnceLock::new();
+    PLAIN.get_or_init(|| {
+        let mut table = [None; 256];
+        // From `i32.load` to `i64.store32`, and from `i32.eqz` to `i64.extend32_s`.
+        for opcode in (0x28..=0x3e).chain(0x45..=0xc4u8) {
+            let bytes = [opcode, 0, 0];
+            let operator = operator(&mut BinaryReader::new(&bytes, 0));
+            table[opcode as usize] = operator.ok().and_then(|operator| crate::ops::select(&operator));
+        }
+        table
+    })
+}
+
+/// Reads an instruction.
+fn operator<'a>(reader: &mut BinaryReader<'a>) -> Result<Operator<'a>, wasmparser::BinaryReaderError> {
+    reader.visit_operator(&mut Factory)
+}
+
+/// Reads the operands of a load or a store: the exponent of its alignment, which matters to nobody and has bit 6 set if
+/// the memory's index follows, then its offset.
+fn memarg(reader: &mut BinaryReader<'_>) -> Result<MemArg, Error> {
+    let mut read = || {
+        let flags = reader.read_var_u32()?;
+        let memory = if flags & 1 << 6 != 0 { reader.read_var_u32()? } else { 0 };
+        Ok::<_, wasmparser::BinaryReaderError>(MemArg { memory, offset: reader.read_var_u64()? })
+    };
+    read().map_err(|_| changed())
+}
+
+impl Translator<'_> {
+    /// Translates the next instruction of `body`.
+    pub(super) fn instruction(&mut self, reader: &mut BinaryReader<'_>, body: &[u8]) -> Result<(), Error> {
+        if self.is_dead() {
+            return self.dead_code(&operator(reader).map_err(|_| changed())?);
+        }
+        let opcode = body.get(reader.current_position()).copied().unwrap_or_default();
+        match opcode {
+            LOCAL_GET..=LOCAL_TEE => {
+                let index = reader.read_u8().and_then(|_| reader.read_var_u32()).map_err(|_| changed())?;
+                self.charge();
+                match opcode {
+                    LOCAL_GET => self.local_get(index),
+                    LOCAL_SET => self.local_set(index),
+                    _ => self.local_tee(index),
+                }
+            }
+            I32_CONST => {
+                let value = reader.read_u8().and_then(|_| reader.read_var_i32()).map_err(|_| changed())?;
+                self.charge();
+                self.push_const(Class::Int, value as u32 as u64)
+            }
+            _ => match &self.plain[opcode as usize] {
+                Some(selected) => {
+                    reader.read_u8().map_err(|_| changed())?;
+                    self.charge();
+                    match *selected {
+                        Selected::Load { op, to, .. } => self.load(op, to, memarg(reader)?),
+                        Selected::Store { op, from, .. } => self.store(op, from, memarg(reader)?),
+                        _ => self.selected(selected),
+                    }
+                }
+                None => self.operator(&operator(reader).map_err(|_| changed())?),
+            },
+        }
+    }
+}
+
+/// Makes wasmparser's representation of an instruction.
+struct Factory;
+
+macro_rules! make {
+    ($(@$proposal:ident $op:ident $({ $($arg:ident: $argty:ty),* })? => $visit:ident ($($ann:tt)*))*) => {
+        $(fn $visit(&mut self $($(,$arg: $argty)*)?) -> Operator<'a> {
+            Operator::$op $({ $($arg),* })?
+        })*
+    };
+}
+
+impl<'a> VisitOperator<'a> for Factory {
+    type Output = Operator<'a>;
+
+    fn simd_visitor(&mut self) -> Option<&mut dyn VisitSimdOperator<'a, Output = Operator<'a>>> {
+        Some(self)
+    }
+
+    for_each_visit_operator!(make);
+}
+
+impl<'a> VisitSimdOperator<'a> for Factory {
+    for_each_visit_simd_operator!(make);
+}
+
+impl FrameStack for Factory {
+    /// Validation has seen that each `else` is an `if`'s; nothing else asks.
+    fn current_frame(&self) -> Option<FrameKind> {
+        Some(FrameKind::If)
+    }
+}
