@@ -109,9 +109,12 @@ fn chain(functions: usize) -> Vec<u8> {
     text.push_str(")\n");
     for i in 0..functions {
         let next = (i * 7 + 1) % functions;
-        write!(text, "(func $f{i} (export \"f{i}\") (type $t) (local i32 i32)\n(if (i32.eqz (local.get 0)) (then (return (i32.const {i}))))\n").unwrap();
+        writeln!(text, "(func $f{i} (export \"f{i}\") (type $t) (local i32 i32)").unwrap();
+        writeln!(text, "(if (i32.eqz (local.get 0)) (then (return (i32.const {i}))))").unwrap();
         for k in 0..12 {
-            write!(text, "(local.set 1 (i32.xor (i32.mul (local.get 1) (i32.const {k}1)) (i32.rotl (local.get 0) (i32.const {k}))))\n").unwrap();
+            let mixed =
+                format!("(i32.mul (local.get 1) (i32.const {k}1)) (i32.rotl (local.get 0) (i32.const {k}))");
+            writeln!(text, "(local.set 1 (i32.xor {mixed}))").unwrap();
         }
         let depth = "(i32.sub (local.get 0) (i32.const 1))";
         let call = match i % 5 {
@@ -143,7 +146,13 @@ fn run_chain(
     } else {
         Module::new(&engine, bytes)?
     };
-    let mut linker = Linker::<Option<Func>>::new(&engine);
+    use_chain(&module, functions, 3)
+}
+
+/// Calls every function of the chain `rounds` times in a store of its own: see [`run_chain`].
+fn use_chain(module: &Module, functions: usize, rounds: i32) -> Result<(i32, u64, u64), Error> {
+    let engine = module.engine();
+    let mut linker = Linker::<Option<Func>>::new(engine);
     linker.func_wrap("host", "back", |mut caller: Caller<'_, Option<Func>>, depth: i32| {
         let Some(func) = *caller.data() else { return Ok(0) };
         if depth <= 0 {
@@ -151,11 +160,11 @@ fn run_chain(
         }
         func.typed::<i32, i32>(&caller)?.call(&mut caller, depth - 1)
     })?;
-    let mut store = Store::try_new(&engine, None)?;
-    let instance = linker.instantiate(&mut store, &module)?;
+    let mut store = Store::try_new(engine, None)?;
+    let instance = linker.instantiate(&mut store, module)?;
     *store.data_mut() = instance.get_func(&store, "f7");
     let mut sum = 0i32;
-    for round in 0..3 {
+    for round in 0..rounds {
         for i in 0..functions {
             let func = instance.get_typed_func::<i32, i32>(&store, &format!("f{i}"))?;
             sum = sum.wrapping_mul(31).wrapping_add(func.call(&mut store, 5 + round)?);
@@ -168,6 +177,45 @@ fn run_chain(
         }
     }
     Ok((sum, memory.size(&store), module.dropped_translations()))
+}
+
+/// Stores that share a module while they run: code is only dropped while one is alone, and results are the same.
+#[test]
+fn a_shared_module_survives_pressure() {
+    const FUNCTIONS: usize = 200;
+    let bytes = chain(FUNCTIONS);
+    let module = Module::new(&guests::engine(&Budget::unlimited()).unwrap(), &bytes).unwrap();
+    let (expected, ..) = use_chain(&module, FUNCTIONS, 2).unwrap();
+    let mut done = 0;
+    for limit in [600 << 10, 800 << 10, 1 << 20, 2 << 20] {
+        let budget = Budget::new(limit);
+        let module = Module::new(&guests::engine(&budget).unwrap(), &bytes).unwrap();
+        std::thread::scope(|scope| {
+            let run = || {
+                let mut done = 0;
+                for _ in 0..6 {
+                    match use_chain(&module, FUNCTIONS, 2) {
+                        Ok((sum, ..)) => {
+                            assert_eq!(sum, expected);
+                            done += 1;
+                        }
+                        Err(error) => {
+                            let kind = error.kind();
+                            assert!(matches!(kind, ErrorKind::OutOfBudget | ErrorKind::Trap), "{error:?}");
+                        }
+                    }
+                }
+                done
+            };
+            let threads: Vec<_> = (0..3).map(|_| scope.spawn(run)).collect();
+            done += threads.into_iter().map(|thread| thread.join().unwrap()).sum::<i32>();
+        });
+        println!("{limit}: {done} done so far, {} dropped", module.dropped_translations());
+        assert!(budget.peak() <= limit);
+        drop(module);
+        assert_eq!(budget.used(), 0);
+    }
+    assert!(done > 20, "{done}");
 }
 
 #[test]

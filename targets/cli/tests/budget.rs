@@ -160,7 +160,7 @@ fn debug_information_passes_by() {
             // Custom, 50 MB, with a name of one byte.
             pipe.write_all(&[0, 0x80, 0xa0, 0xf8, 0x17, 1, b'd']).unwrap();
             let piece = [0x55; 1 << 16];
-            let mut left = (0x80 & 0x7f) + (0x20 << 7) + (0x78 << 14) + (0x17 << 21) - 2;
+            let mut left = (0x20 << 7) + (0x78 << 14) + (0x17 << 21) - 2;
             while left > 0 {
                 let now = left.min(piece.len());
                 pipe.write_all(&piece[..now]).unwrap();
