@@ -75,9 +75,12 @@ fn check_budget(engine: &Engine, name: &str, module: &Module) -> Result<(), Fail
     if plan.instance() <= available + there {
         return Ok(());
     }
+    let used = engine.budget().used();
+    let (needed, host) = (used - there + plan.instance(), used - module.budget().used());
     let largest: Vec<_> = plan.items().iter().take(3).map(ToString::to_string).collect();
     Err(Failure::over_budget(format_args!(
-        "{name}: a budget of {limit} bytes is too small: it needs {plan} ({})",
+        "{name}: a memory budget of {limit} bytes is too small: {needed} are needed, {host} of them for the host's \
+         functions; the module takes {plan} ({})",
         largest.join(", ")
     )))
 }
