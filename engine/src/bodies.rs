@@ -5,7 +5,8 @@ use std::hash::Hasher;
 
 use siphasher::sip128::{Hasher128, SipHasher13};
 
-use crate::budget::{Budget, Buf, Charge, Kind, MemoryError};
+use crate::alloc::{Buf, MemoryError};
+use crate::budget::{Budget, Charge, Kind};
 
 /// Where a function body is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,17 +22,29 @@ pub(crate) struct BodyRecord {
 pub(crate) struct Bodies {
     pub(crate) records: Box<[BodyRecord]>,
     pub(crate) bytes: BodyBytes,
-    pub(crate) budget: Budget,
     pub(crate) charge: Charge,
 }
 
 #[derive(Debug)]
 pub(crate) enum BodyBytes {
-    /// The code section from its first body on; `base` is the offset of that in the module.
-    Memory { base: u32, bytes: Box<[u8]> },
+    /// The code section from its first body on.
+    Memory(Box<[Chunk]>),
     /// The file the module was read from, and a keyed hash of each body as it was validated.
     File { file: BodyFile, key: HashKey, hashes: Box<[u128]> },
 }
+
+/// A run of bodies, each with its size before it, as they stand in the module.
+///
+/// They are kept in runs of [`CHUNK`] bytes (more, for a larger body) so that nothing moves while more come.
+#[derive(Debug)]
+pub(crate) struct Chunk {
+    /// The offset of the first byte in the module.
+    pub(crate) start: u32,
+    pub(crate) bytes: Buf<u8>,
+}
+
+/// The bytes of a run of bodies.
+pub(crate) const CHUNK: usize = 64 << 10;
 
 /// Why a body can't be had.
 #[derive(Debug)]
@@ -57,20 +70,23 @@ impl std::fmt::Display for BodyError {
 impl std::error::Error for BodyError {}
 
 impl Bodies {
-    /// Calls `f` with the bytes of the `defined_index`th function that the module defines itself.
+    /// Calls `f` with the bytes of the `defined_index`th function that the module defines itself; `budget` pays for
+    /// reading them, if they are in a file.
     pub(crate) fn with_body<R>(
         &self,
         defined_index: u32,
+        budget: &Budget,
         f: impl FnOnce(&[u8]) -> R,
     ) -> Result<R, BodyError> {
         let record = self.records[defined_index as usize];
         match &self.bytes {
-            BodyBytes::Memory { base, bytes } => {
-                let start = (record.offset - base) as usize;
-                Ok(f(&bytes[start..start + record.len as usize]))
+            BodyBytes::Memory(chunks) => {
+                let chunk = &chunks[chunks.partition_point(|chunk| chunk.start <= record.offset) - 1];
+                let start = (record.offset - chunk.start) as usize;
+                Ok(f(&chunk.bytes[start..start + record.len as usize]))
             }
             BodyBytes::File { file, key, hashes } => {
-                let mut scratch = Buf::new(&self.budget, Kind::Bodies);
+                let mut scratch = Buf::new(budget, Kind::Bodies);
                 scratch.try_resize(record.len as usize, 0).map_err(BodyError::Memory)?;
                 file.read_exact_at(&mut scratch, record.offset.into()).map_err(|error| {
                     match error.kind() {

@@ -3,14 +3,13 @@
 //! Whoever allocates an amount that depends on its input [charges](Budget::charge) it first and keeps the
 //! [`Charge`], which gives the amount back when it is dropped.
 
-use std::collections::TryReserveError;
+use crate::alloc::{MemoryError, Shared};
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What memory is held for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[repr(usize)]
+#[repr(u8)]
 pub enum Kind {
     /// Types, imports, exports and whatever else describes a module, and the window it is loaded through.
     Metadata,
@@ -81,9 +80,19 @@ impl fmt::Display for Kind {
 
 /// A bound on memory, shared by everything that counts towards it.
 ///
-/// Clones are the same budget.
+/// Clones are the same budget. A [sub-budget](Budget::sub_budget) has a bound of its own and counts towards its parent:
+///
+/// ```
+/// use dunlin::{Budget, Kind};
+/// let gateway = Budget::new(64 << 20);
+/// let tenant = gateway.sub_budget(8 << 20);
+/// let held = tenant.charge(Kind::Host, 1 << 20)?;
+/// assert_eq!((tenant.used(), gateway.used()), (1 << 20, 1 << 20));
+/// assert!(tenant.charge(Kind::Host, 8 << 20).is_err());
+/// # Ok::<(), dunlin::OutOfBudget>(())
+/// ```
 #[derive(Debug, Clone)]
-pub struct Budget(Arc<Inner>);
+pub struct Budget(Shared<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -91,6 +100,19 @@ struct Inner {
     used: AtomicU64,
     peak: AtomicU64,
     kinds: [AtomicU64; Kind::ALL.len()],
+    source: Source,
+}
+
+/// Where a budget's bytes come from.
+#[derive(Debug)]
+enum Source {
+    /// It is the first.
+    Root,
+    /// From another one, as they are asked for; with the charge for the budget itself, if it is the engine's own.
+    Parent(Budget, #[allow(dead_code, reason = "held until the budget is dropped")] Option<Charge>),
+    /// From what another one has given already; and the charge for the budget itself.
+    #[allow(dead_code, reason = "held until the budget is dropped")]
+    Prepaid(Charge, Charge),
 }
 
 impl Budget {
@@ -99,19 +121,64 @@ impl Budget {
         Budget::new(u64::MAX)
     }
 
+    pub(crate) fn try_unlimited() -> Result<Budget, MemoryError> {
+        Ok(Budget(Shared::try_new(Kind::Metadata, Inner::new(u64::MAX, Source::Root))?))
+    }
+
     /// A budget of `limit_bytes` bytes.
     pub fn new(limit_bytes: u64) -> Budget {
-        Budget(Arc::new(Inner {
-            limit: limit_bytes,
-            used: AtomicU64::new(0),
-            peak: AtomicU64::new(0),
-            kinds: std::array::from_fn(|_| AtomicU64::new(0)),
-        }))
+        Budget(Shared::new(Inner::new(limit_bytes, Source::Root)))
+    }
+
+    /// A budget of `limit_bytes` bytes that draws on this one: what is charged to it counts in both, and must fit both.
+    ///
+    /// Its holders can't take more than its bound. What its bound leaves to others stays theirs, as long as the bounds
+    /// of all the sub-budgets together aren't more than this one's.
+    #[must_use]
+    pub fn sub_budget(&self, limit_bytes: u64) -> Budget {
+        Budget(Shared::new(Inner::new(limit_bytes, Source::Parent(self.clone(), None))))
+    }
+
+    /// A budget without a bound of its own that draws on this one, to know what a part takes.
+    pub(crate) fn try_part(&self) -> Result<Budget, MemoryError> {
+        let own = self.charge(Kind::Metadata, Shared::<Inner>::BYTES)?;
+        let inner = Inner::new(u64::MAX, Source::Parent(self.clone(), Some(own)));
+        Ok(Budget(Shared::try_new(Kind::Metadata, inner)?))
+    }
+
+    /// A budget that has been given its bytes already: those of `charge`.
+    pub(crate) fn prepaid(charge: Charge) -> Result<Budget, MemoryError> {
+        let own = charge.budget.charge(Kind::Metadata, Shared::<Inner>::BYTES)?;
+        let inner = Inner::new(charge.bytes, Source::Prepaid(charge, own));
+        Ok(Budget(Shared::try_new(Kind::Metadata, inner)?))
+    }
+
+    /// Whether the other one is this budget (or a clone of it).
+    pub fn same(&self, other: &Budget) -> bool {
+        Shared::ptr_eq(&self.0, &other.0)
+    }
+
+    /// The budget that this one draws on, if it is a sub-budget.
+    pub fn parent(&self) -> Option<&Budget> {
+        match &self.0.source {
+            Source::Parent(parent, _) => Some(parent),
+            Source::Root | Source::Prepaid(..) => None,
+        }
     }
 
     /// The bound, in bytes, if there is one.
     pub fn limit(&self) -> Option<u64> {
         (self.0.limit != u64::MAX).then_some(self.0.limit)
+    }
+
+    /// How many bytes could be charged now, of this budget and those it draws on; `None` if nothing bounds them.
+    pub fn available(&self) -> Option<u64> {
+        let here = self.limit().map(|limit| limit.saturating_sub(self.used()));
+        let above = self.parent().and_then(Budget::available);
+        match (here, above) {
+            (Some(here), Some(above)) => Some(here.min(above)),
+            (here, above) => here.or(above),
+        }
     }
 
     /// The bytes held now.
@@ -129,7 +196,15 @@ impl Budget {
         self.0.kinds[kind as usize].load(Ordering::Relaxed)
     }
 
+    /// The bytes held now, for each kind of thing that holds any.
+    pub fn breakdown(&self) -> impl Iterator<Item = (Kind, u64)> {
+        Kind::ALL.into_iter().map(|kind| (kind, self.used_for(kind))).filter(|(_, bytes)| *bytes > 0)
+    }
+
     /// Takes `bytes` from the budget until the returned [`Charge`] is dropped.
+    ///
+    /// That is also how a host function accounts for what it keeps on a guest's behalf: charge first, as
+    /// [`Kind::Host`], and keep the charge beside what was allocated.
     ///
     /// # Errors
     ///
@@ -145,12 +220,18 @@ impl Budget {
     }
 
     fn take(&self, kind: Kind, bytes: u64) -> Result<(), OutOfBudget> {
-        let within = |used: u64| used.checked_add(bytes).filter(|total| *total <= self.0.limit);
+        let inner = &*self.0;
+        let within = |used: u64| used.checked_add(bytes).filter(|total| *total <= inner.limit);
         // The counters order nothing else: whoever takes bytes needs only the sum to be right.
-        match self.0.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, within) {
+        match inner.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, within) {
             Ok(before) => {
-                self.0.peak.fetch_max(before + bytes, Ordering::Relaxed);
-                self.0.kinds[kind as usize].fetch_add(bytes, Ordering::Relaxed);
+                if let Some(parent) = self.parent() {
+                    parent.take(kind, bytes).inspect_err(|_| {
+                        inner.used.fetch_sub(bytes, Ordering::Relaxed);
+                    })?;
+                }
+                inner.peak.fetch_max(before + bytes, Ordering::Relaxed);
+                inner.kinds[kind as usize].fetch_add(bytes, Ordering::Relaxed);
                 Ok(())
             }
             Err(used) => Err(self.refusal(kind, bytes, used)),
@@ -160,13 +241,29 @@ impl Budget {
     #[cold]
     fn refusal(&self, kind: Kind, asked: u64, used: u64) -> OutOfBudget {
         let mut held = Kind::ALL.map(|kind| (kind, self.used_for(kind)));
-        held.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
+        // Not `sort_by_key`, which allocates.
+        held.sort_unstable_by_key(|(kind, bytes)| (std::cmp::Reverse(*bytes), *kind as u8));
         OutOfBudget { kind, asked, used, limit: self.0.limit, largest: [held[0], held[1], held[2]] }
     }
 
     fn give_back(&self, kind: Kind, bytes: u64) {
         self.0.used.fetch_sub(bytes, Ordering::Relaxed);
         self.0.kinds[kind as usize].fetch_sub(bytes, Ordering::Relaxed);
+        if let Some(parent) = self.parent() {
+            parent.give_back(kind, bytes);
+        }
+    }
+}
+
+impl Inner {
+    fn new(limit: u64, source: Source) -> Inner {
+        Inner {
+            limit,
+            used: AtomicU64::new(0),
+            peak: AtomicU64::new(0),
+            kinds: std::array::from_fn(|_| AtomicU64::new(0)),
+            source,
+        }
     }
 }
 
@@ -183,6 +280,16 @@ impl Charge {
     /// How many bytes are held.
     pub fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    /// What they are held for.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The budget that they are taken from.
+    pub fn budget(&self) -> &Budget {
+        &self.budget
     }
 
     /// Takes more bytes.
@@ -205,14 +312,16 @@ impl Charge {
 
     /// Takes over what another charge of the same kind and budget holds.
     pub(crate) fn merge(&mut self, mut other: Charge) {
-        debug_assert!(self.kind == other.kind && Arc::ptr_eq(&self.budget.0, &other.budget.0));
+        debug_assert!(self.kind == other.kind && self.budget.same(&other.budget));
         self.bytes += std::mem::take(&mut other.bytes);
     }
 }
 
 impl Drop for Charge {
     fn drop(&mut self) {
-        self.budget.give_back(self.kind, self.bytes);
+        if self.bytes > 0 {
+            self.budget.give_back(self.kind, self.bytes);
+        }
     }
 }
 
@@ -248,214 +357,6 @@ impl fmt::Display for OutOfBudget {
 }
 
 impl std::error::Error for OutOfBudget {}
-
-/// Memory could not be had: the budget refused it, or the allocator did.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum MemoryError {
-    OutOfBudget(OutOfBudget),
-    OutOfMemory(OutOfMemory),
-}
-
-/// The allocator had no memory left, though the budget allowed for it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct OutOfMemory {
-    pub(crate) kind: Kind,
-    pub(crate) asked: u64,
-}
-
-impl fmt::Display for OutOfMemory {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "out of memory: the system has no {} bytes left for {}", self.asked, self.kind)
-    }
-}
-
-impl fmt::Display for MemoryError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            MemoryError::OutOfBudget(error) => fmt::Display::fmt(error, f),
-            MemoryError::OutOfMemory(error) => fmt::Display::fmt(error, f),
-        }
-    }
-}
-
-impl std::error::Error for MemoryError {}
-
-impl From<OutOfBudget> for MemoryError {
-    fn from(error: OutOfBudget) -> MemoryError {
-        MemoryError::OutOfBudget(error)
-    }
-}
-
-/// The capacity that follows a full `capacity` when at most `bound` elements are to come in all.
-///
-/// A claimed size is believed up to 64 Ki elements, so that who claims 4 GiB and sends 10 bytes is told about the 10 bytes.
-pub(crate) fn streamed_capacity(capacity: usize, bound: usize) -> usize {
-    const BELIEVED: usize = 1 << 16;
-    capacity.saturating_add(capacity / 2).max(BELIEVED).min(bound).max(capacity + 1)
-}
-
-fn bytes_of<T>(count: usize) -> u64 {
-    (count as u64).saturating_mul(size_of::<T>() as u64)
-}
-
-fn out_of_memory(kind: Kind, asked: u64) -> impl FnOnce(TryReserveError) -> MemoryError {
-    move |_| MemoryError::OutOfMemory(OutOfMemory { kind, asked })
-}
-
-/// An empty vector with room for exactly `count` elements, and the charge for it.
-pub(crate) fn try_vec_with_capacity<T>(
-    budget: &Budget,
-    kind: Kind,
-    count: usize,
-) -> Result<(Vec<T>, Charge), MemoryError> {
-    let buf = Buf::with_capacity(budget, kind, count)?;
-    Ok((buf.vec, buf.charge))
-}
-
-/// A vector that carries its charge, and grows only as the budget and the allocator allow.
-#[derive(Debug)]
-pub(crate) struct Buf<T> {
-    vec: Vec<T>,
-    charge: Charge,
-}
-
-impl<T> Buf<T> {
-    pub(crate) fn new(budget: &Budget, kind: Kind) -> Buf<T> {
-        Buf { vec: Vec::new(), charge: budget.nothing(kind) }
-    }
-
-    pub(crate) fn with_capacity(budget: &Budget, kind: Kind, count: usize) -> Result<Buf<T>, MemoryError> {
-        let mut buf = Buf::new(budget, kind);
-        buf.set_capacity(count)?;
-        Ok(buf)
-    }
-
-    /// The capacity that follows `capacity` when `wanted` elements have to fit.
-    fn next_capacity(capacity: usize, wanted: usize) -> usize {
-        const SMALLEST: usize = 4;
-        // Growth by half keeps the waste below a third.
-        wanted.max(capacity.saturating_add(capacity / 2)).max(SMALLEST)
-    }
-
-    fn set_capacity(&mut self, capacity: usize) -> Result<(), MemoryError> {
-        let (old, new) = (self.charge.bytes(), bytes_of::<T>(capacity));
-        // While the elements move, both the old and the new memory are held.
-        self.charge.grow(new)?;
-        let additional = capacity - self.vec.len();
-        if let Err(error) = self.vec.try_reserve_exact(additional) {
-            self.charge.shrink(new);
-            return Err(out_of_memory(self.charge.kind, new)(error));
-        }
-        self.charge.shrink(old);
-        Ok(())
-    }
-
-    /// How many elements have been paid for.
-    #[inline]
-    fn capacity(&self) -> usize {
-        (self.charge.bytes() / bytes_of::<T>(1).max(1)) as usize
-    }
-
-    #[inline]
-    pub(crate) fn try_reserve(&mut self, additional: usize) -> Result<(), MemoryError> {
-        let wanted = self.vec.len().saturating_add(additional);
-        if wanted <= self.capacity() { Ok(()) } else { self.grow(wanted) }
-    }
-
-    #[cold]
-    fn grow(&mut self, wanted: usize) -> Result<(), MemoryError> {
-        self.set_capacity(Self::next_capacity(self.capacity(), wanted))
-    }
-
-    /// Like [`Buf::try_reserve`], without room for more.
-    pub(crate) fn try_reserve_exact(&mut self, additional: usize) -> Result<(), MemoryError> {
-        let wanted = self.vec.len().saturating_add(additional);
-        if wanted <= self.capacity() { Ok(()) } else { self.set_capacity(wanted) }
-    }
-
-    #[inline]
-    pub(crate) fn try_push(&mut self, value: T) -> Result<(), MemoryError> {
-        self.try_reserve(1)?;
-        self.vec.push(value);
-        Ok(())
-    }
-
-    #[inline]
-    pub(crate) fn try_extend_from_slice(&mut self, values: &[T]) -> Result<(), MemoryError>
-    where
-        T: Copy,
-    {
-        self.try_reserve(values.len())?;
-        self.vec.extend_from_slice(values);
-        Ok(())
-    }
-
-    /// Appends what may be a part of something larger, of at most `bound` elements in all.
-    ///
-    /// How much memory is asked for and when depends on what has been appended, but not on the parts it came in.
-    pub(crate) fn try_extend_streamed(&mut self, mut values: &[T], bound: usize) -> Result<(), MemoryError>
-    where
-        T: Copy,
-    {
-        while !values.is_empty() {
-            let room = self.capacity() - self.vec.len();
-            if room == 0 {
-                self.set_capacity(streamed_capacity(self.vec.len(), bound))?;
-                continue;
-            }
-            let (now, later) = values.split_at(room.min(values.len()));
-            self.vec.extend_from_slice(now);
-            values = later;
-        }
-        Ok(())
-    }
-
-    /// Grows to `count` elements, the new ones being `value`.
-    pub(crate) fn try_resize(&mut self, count: usize, value: T) -> Result<(), MemoryError>
-    where
-        T: Copy,
-    {
-        self.try_reserve(count.saturating_sub(self.vec.len()))?;
-        self.vec.resize(count, value);
-        Ok(())
-    }
-
-    pub(crate) fn clear(&mut self) {
-        self.vec.clear();
-    }
-
-    pub(crate) fn truncate(&mut self, count: usize) {
-        self.vec.truncate(count);
-    }
-
-    /// Gives up what it holds.
-    pub(crate) fn discard(&mut self) {
-        self.vec = Vec::new();
-        self.charge.shrink(self.charge.bytes());
-    }
-
-    /// The elements, in memory of just their size, and the charge for it.
-    pub(crate) fn into_boxed(self) -> (Box<[T]>, Charge) {
-        let Buf { vec, mut charge } = self;
-        let boxed = vec.into_boxed_slice();
-        charge.shrink(charge.bytes() - bytes_of::<T>(boxed.len()));
-        (boxed, charge)
-    }
-}
-
-impl<T> std::ops::Deref for Buf<T> {
-    type Target = [T];
-
-    fn deref(&self) -> &[T] {
-        &self.vec
-    }
-}
-
-impl<T> std::ops::DerefMut for Buf<T> {
-    fn deref_mut(&mut self) -> &mut [T] {
-        &mut self.vec
-    }
-}
 
 #[cfg(test)]
 mod tests {
@@ -505,27 +406,58 @@ mod tests {
     }
 
     #[test]
-    fn a_buffer_is_charged_for_what_it_holds() {
-        let budget = Budget::new(1000);
-        let mut buf = Buf::<u32>::new(&budget, Kind::Data);
-        for i in 0..100 {
-            buf.try_push(i).unwrap();
-            assert!(budget.used() >= buf.len() as u64 * 4);
-        }
-        let used = budget.used();
-        assert!(matches!(buf.try_extend_from_slice(&[0; 300]), Err(MemoryError::OutOfBudget(_))));
-        assert_eq!((budget.used(), buf.len()), (used, 100));
-        let (boxed, charge) = buf.into_boxed();
-        assert_eq!((boxed.len(), charge.bytes(), budget.used()), (100, 400, 400));
-        drop(charge);
-        assert_eq!(budget.used(), 0);
+    fn a_sub_budget_draws_on_its_parent() {
+        let parent = Budget::new(100);
+        let (a, b) = (parent.sub_budget(60), parent.sub_budget(60));
+        let held = a.charge(Kind::Data, 50).unwrap();
+        assert_eq!((a.used(), parent.used(), b.used()), (50, 50, 0));
+        assert_eq!((a.available(), b.available()), (Some(10), Some(50)));
+        assert_eq!(a.charge(Kind::Names, 11).unwrap_err().limit, 60);
+        assert_eq!(b.charge(Kind::Names, 51).unwrap_err().limit, 100);
+        assert_eq!((b.used(), b.peak(), b.used_for(Kind::Names)), (0, 0, 0));
+        drop(held);
+        assert_eq!((a.used(), parent.used()), (0, 0));
+        assert_eq!(Budget::unlimited().sub_budget(7).available(), Some(7));
+        assert_eq!(parent.sub_budget(u64::MAX).available(), Some(100));
+        assert_eq!(Budget::unlimited().available(), None);
     }
 
     #[test]
-    fn a_failed_allocation_is_an_error() {
+    fn a_prepaid_budget_asks_nobody() {
+        let parent = Budget::new(1000);
+        let prepaid = Budget::prepaid(parent.charge(Kind::Cells, 100).unwrap()).unwrap();
+        let used = parent.used();
+        let held = prepaid.charge(Kind::CompilerScratch, 100).unwrap();
+        assert!(prepaid.charge(Kind::Cells, 1).is_err());
+        assert_eq!((parent.used(), parent.used_for(Kind::Cells)), (used, 100));
+        drop((held, prepaid));
+        assert_eq!(parent.used(), 0);
+    }
+
+    #[test]
+    fn the_breakdown_is_the_sum() {
         let budget = Budget::unlimited();
-        let refused = Buf::<u8>::with_capacity(&budget, Kind::Data, usize::MAX / 2 + 1).unwrap_err();
-        assert!(matches!(refused, MemoryError::OutOfMemory(_)), "{refused}");
+        let held: Vec<_> = (1..).zip(Kind::ALL).map(|(i, kind)| budget.charge(kind, i)).collect();
+        assert_eq!(budget.breakdown().map(|(_, bytes)| bytes).sum::<u64>(), budget.used());
+        drop(held);
+        assert_eq!(budget.breakdown().count(), 0);
+    }
+
+    #[test]
+    fn threads_never_get_more_than_there_is() {
+        let budget = Budget::new(1000);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    let mine = budget.sub_budget(400);
+                    for i in 0..20_000 {
+                        let _held = mine.charge(Kind::Host, i % 400);
+                        assert!(budget.used() <= 1000 && mine.used() <= 400);
+                    }
+                });
+            }
+        });
         assert_eq!(budget.used(), 0);
+        assert!(budget.peak() <= 1000);
     }
 }

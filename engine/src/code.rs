@@ -3,14 +3,15 @@
 //! Code is a sequence of 64-bit words: a prologue of two (see [`crate::exec::control`]), then cells. While it is
 //! made, a cell's first word is its op's number; *linking* replaces that by the handler's address.
 
-use crate::budget::{Buf, Charge, Kind};
-use crate::error::Error;
+use crate::alloc::Buf;
+use crate::budget::{Budget, Charge, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::exec::Dispatch;
 use crate::module::{ModuleInner, ModuleShared};
 use crate::ops::{Field, OPS, Op, SpecialOp, layout};
 use crate::translate::{self, Translated};
 use crate::trap::Trap;
-use core::sync::atomic::{AtomicPtr, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock};
 
 /// What code begins with.
@@ -60,95 +61,200 @@ pub(crate) fn is_lazy(entry: *const u64) -> bool {
 /// A module's entry table, and the code that its entries point to.
 pub(crate) struct CodeTable {
     entries: Box<[AtomicPtr<u64>]>,
-    made: Mutex<Buf<Code>>,
+    made: Mutex<Made>,
+    /// Whether there ever was one, if it may be only one.
+    pub(crate) instantiated: AtomicBool,
+    /// What code is charged to, and what it takes to make it: see ARCHITECTURE.md, *the budget*.
+    pub(crate) cache: Budget,
     _charge: Charge,
 }
 
-/// The functions of a module that have code, by address.
-pub(crate) struct CodeMap {
-    ranges: Vec<(core::ops::Range<*const u64>, u32)>,
-}
-
-impl CodeMap {
-    /// Which function (of those that the module defines) the cell at `ip` belongs to, and its place there in words.
-    pub(crate) fn find(&self, ip: *const u64) -> Option<(u32, usize)> {
-        let after = self.ranges.partition_point(|(range, _)| range.start <= ip);
-        let (range, index) = self.ranges.get(after.checked_sub(1)?)?;
-        range.contains(&ip).then(|| (*index, (ip as usize - range.start as usize) / 8))
-    }
-}
-
-/// The code of some modules, each looked over once, and again when it has more.
-#[derive(Default)]
-pub(crate) struct CodeMaps {
-    known: Vec<(*const ModuleShared, CodeMap)>,
-}
-
-impl CodeMaps {
-    /// [`CodeMap::find`] in a module's code.
-    pub(crate) fn find(&mut self, module: &ModuleShared, ip: *const u64) -> Option<(u32, usize)> {
-        let at = self.known.iter().position(|(known, _)| core::ptr::eq(*known, module));
-        if let Some(at) = at
-            && let found @ Some(_) = self.known[at].1.find(ip)
-        {
-            return found;
-        }
-        let map = module.code.map();
-        let found = map.find(ip);
-        match at {
-            Some(at) => self.known[at].1 = map,
-            None => self.known.push((module, map)),
-        }
-        found
-    }
-
-    /// How much memory this takes.
-    pub(crate) fn bytes(&self) -> u64 {
-        let ranges: usize = self.known.iter().map(|(_, map)| size_of_val(&*map.ranges)).sum();
-        (ranges + size_of_val(&*self.known)) as u64
-    }
+/// The code that there is.
+struct Made {
+    codes: Buf<Code>,
+    /// How many instances of the module there are. It changes under the lock, so that nobody begins to execute what is
+    /// just being dropped.
+    instances: usize,
+    /// Whether it is sorted by address.
+    sorted: bool,
+    /// How many codes aren't linked.
+    unlinked: usize,
+    /// Counts what was made or used again.
+    now: u64,
+    /// How many functions' code was dropped.
+    dropped: u64,
 }
 
 struct Code {
     index: u32,
+    /// Whether the function's entry points here. If not, the next call makes it so again; until then this is what is
+    /// dropped first.
+    linked: bool,
+    /// Whether a frame is in it, when code is about to be dropped.
+    in_use: bool,
+    /// When it was made, or linked again.
+    since: u64,
     words: Box<[u64]>,
-    _charge: Charge,
+    charge: Charge,
 }
 
+/// Whoever executes code, as far as dropping some of it goes.
+pub(crate) trait Executing {
+    /// How many instances of a module are this one's.
+    fn instances(&self, module: &ModuleShared) -> usize;
+    /// Calls [`CodeTable::find`] with each place that may be returned to, and `true`.
+    fn mark_frames(&self);
+}
+
+/// Who translates ahead of any call: nothing is to be dropped for that.
+pub(crate) struct Nobody;
+
+impl Executing for Nobody {
+    fn instances(&self, _: &ModuleShared) -> usize {
+        usize::MAX
+    }
+
+    fn mark_frames(&self) {}
+}
+
+/// At a full cache, this part of it is made free at once, so that it isn't done again for each function.
+const DROPPED_PART: u64 = 8;
+
 impl CodeTable {
-    pub(crate) fn new(data: &ModuleInner, budget: &crate::Budget) -> Result<Self, Error> {
+    /// `budget` is that of the module, `cache` that of its code.
+    pub(crate) fn new(data: &ModuleInner, budget: &Budget, cache: Budget) -> Result<Self, Error> {
         let n = data.funcs.len() - data.imported_funcs as usize;
         let mut entries = Buf::with_capacity(budget, Kind::Metadata, n)?;
         for _ in 0..n {
             entries.try_push(AtomicPtr::new(LAZY.as_ptr().cast_mut()))?;
         }
-        let (entries, charge) = entries.into_boxed();
-        Ok(Self { entries, made: Mutex::new(Buf::new(budget, Kind::Cells)), _charge: charge })
+        let (entries, charge) = entries.into_boxed()?;
+        let codes = Buf::new(&cache, Kind::Cells);
+        let made = Made { codes, instances: 0, sorted: true, unlinked: 0, now: 0, dropped: 0 };
+        Ok(Self {
+            entries,
+            made: Mutex::new(made),
+            instantiated: AtomicBool::new(false),
+            cache,
+            _charge: charge,
+        })
     }
 
     pub(crate) fn entries(&self) -> *const AtomicPtr<u64> {
         self.entries.as_ptr()
     }
 
-    /// Where all code made so far lies, to find cells in.
-    pub(crate) fn map(&self) -> CodeMap {
-        let made = self.made();
-        let mut ranges = Vec::new();
-        if ranges.try_reserve_exact(made.len()).is_ok() {
-            ranges.extend(made.iter().map(|code| (code.words.as_ptr_range(), code.index)));
-            ranges.sort_unstable_by_key(|(range, _)| range.start);
+    /// Which function (of those that the module defines) the cell at `ip` belongs to, and its place there in words.
+    /// With `mark`, notes that a frame is there.
+    pub(crate) fn find(&self, ip: *const u64, mark: bool) -> Option<(u32, usize)> {
+        let mut made = self.made();
+        if !made.sorted {
+            made.codes.sort_unstable_by_key(|code| code.words.as_ptr());
+            made.sorted = true;
         }
-        CodeMap { ranges }
+        let after = made.codes.partition_point(|code| code.words.as_ptr() <= ip);
+        let code = &mut made.codes[after.checked_sub(1)?];
+        let within = code.words.as_ptr_range().contains(&ip);
+        code.in_use |= mark && within;
+        within.then(|| (code.index, (ip as usize - code.words.as_ptr() as usize) / 8))
     }
 
-    /// How many functions are translated, and into how many bytes.
+    pub(crate) fn add_instance(&self) {
+        self.made().instances += 1;
+    }
+
+    pub(crate) fn remove_instance(&self) {
+        self.made().instances -= 1;
+    }
+
+    /// How many functions have code, and how many bytes of it there are.
     pub(crate) fn translated(&self) -> (usize, u64) {
         let made = self.made();
-        (made.len(), made.iter().map(|code| code.words.len() as u64 * 8).sum())
+        (made.codes.len(), made.codes.iter().map(|code| code.words.len() as u64 * 8).sum())
     }
 
-    fn made(&self) -> MutexGuard<'_, Buf<Code>> {
+    /// How often a function's code was dropped to make room.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.made().dropped
+    }
+
+    fn made(&self) -> MutexGuard<'_, Made> {
         self.made.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    fn link(&self, index: u32, entry: *const u64) {
+        self.entries[index as usize].store(entry.cast_mut(), Ordering::Release);
+    }
+
+    /// The code of a function, if there is some.
+    fn present(&self, made: &mut Made, index: u32) -> Option<*const u64> {
+        let entry = self.entries[index as usize].load(Ordering::Acquire).cast_const();
+        if !is_lazy(entry) {
+            return Some(entry);
+        }
+        if made.unlinked == 0 {
+            return None;
+        }
+        let code = made.codes.iter_mut().find(|code| code.index == index && !code.linked)?;
+        made.now += 1;
+        made.unlinked -= 1;
+        (code.linked, code.since) = (true, made.now);
+        self.link(index, code.words.as_ptr());
+        Some(code.words.as_ptr())
+    }
+
+    fn keep(
+        &self,
+        made: &mut Made,
+        index: u32,
+        (words, charge): (Box<[u64]>, Charge),
+    ) -> Result<*const u64, Error> {
+        if made.codes.try_reserve(1).is_err() {
+            // The list goes where the code's charge went.
+            let room = made.codes.len() + made.codes.len() / 2 + 1;
+            let mut larger = Buf::with_capacity(charge.budget(), Kind::Cells, room)?;
+            while let Some(code) = made.codes.pop() {
+                larger.try_push(code)?;
+            }
+            made.codes = larger;
+        }
+        made.now += 1;
+        let start = words.as_ptr();
+        let since = made.now;
+        made.codes.try_push(Code { index, linked: true, in_use: false, since, words, charge })?;
+        made.sorted = false;
+        self.link(index, start);
+        Ok(start)
+    }
+
+    /// Drops the code that wasn't called for the longest time, as far as is known without counting calls: some code is
+    /// unlinked first, and what isn't linked again by a call before the next time goes then. Code that a frame is in
+    /// stays. Says whether anything was dropped.
+    fn drop_cold(&self, made: &mut Made) -> bool {
+        let wanted = self.cache.limit().unwrap_or(0) / DROPPED_PART;
+        made.codes.sort_unstable_by_key(|code| (code.in_use, code.linked, code.since));
+        made.sorted = false;
+        let (mut count, mut bytes) = (0, 0);
+        for code in made.codes.iter().take_while(|code| !code.in_use) {
+            if bytes > wanted {
+                break;
+            }
+            (count, bytes) = (count + 1, bytes + code.charge.bytes());
+            self.link(code.index, LAZY.as_ptr());
+        }
+        made.codes.drop_first(count);
+        made.dropped += count as u64;
+        let mut unlinked = 0;
+        for code in made.codes.iter_mut().filter(|code| !code.in_use) {
+            if unlinked > 2 * wanted {
+                break;
+            }
+            unlinked += code.charge.bytes();
+            code.linked = false;
+            self.link(code.index, LAZY.as_ptr());
+        }
+        made.unlinked = made.codes.iter().filter(|code| !code.linked).count();
+        count > 0
     }
 }
 
@@ -157,45 +263,89 @@ impl ModuleShared {
     ///
     /// # Errors
     /// If there is no memory for it, or its bytes are gone.
-    pub(crate) fn translated(&self, index: u32) -> Result<*const u64, Error> {
-        let mut made = self.code.made();
-        let entry = &self.code.entries[index as usize];
-        let present = entry.load(Ordering::Acquire).cast_const();
-        if !is_lazy(present) {
-            return Ok(present);
+    pub(crate) fn translated(&self, index: u32, executing: &dyn Executing) -> Result<*const u64, Error> {
+        loop {
+            let mut made = self.code.made();
+            if let Some(present) = self.code.present(&mut made, index) {
+                return Ok(present);
+            }
+            let result =
+                self.make(index, &self.code.cache).and_then(|code| self.code.keep(&mut made, index, code));
+            match result {
+                Err(error) if is_about_memory(&error) => {}
+                result => return result.map_err(Error::at_run_time),
+            }
+            drop(made);
+            if !self.make_room(executing) {
+                break;
+            }
         }
-        let Translated { mut words, .. } = self.translate(index, None)?;
+        // What doesn't fit the reserve: one that others use too, or has frames in most of its code.
+        let mut made = self.code.made();
+        match self.code.present(&mut made, index) {
+            Some(present) => Ok(present),
+            None => {
+                self.make(index, &self.data.budget).and_then(|code| self.code.keep(&mut made, index, code))
+            }
+        }
+        .map_err(Error::at_run_time)
+    }
+
+    fn make_room(&self, executing: &dyn Executing) -> bool {
+        if self.code.cache.limit().is_none() {
+            return false;
+        }
+        self.code.made().codes.iter_mut().for_each(|code| code.in_use = false);
+        executing.mark_frames();
+        let mut made = self.code.made();
+        // Frames of others can't be looked at: they may be running.
+        made.instances == executing.instances(self) && self.code.drop_cold(&mut made)
+    }
+
+    /// Translates and links a function.
+    fn make(&self, index: u32, budget: &Budget) -> Result<(Box<[u64]>, Charge), Error> {
+        let Translated { mut words, .. } = self.translate(index, None, budget)?;
         if self.engine.checks_translation() {
             crate::check::check(&words, self).unwrap_or_else(|why| {
                 panic!("translated code of function {index} is wrong: {why}\n{}", disassemble(&words))
             });
         }
         link(&mut words, self.engine.dispatch());
-        let (words, charge) = words.into_boxed();
-        made.try_push(Code { index, words, _charge: charge })?;
-        let start = made.last().expect("just pushed").words.as_ptr();
-        entry.store(start.cast_mut(), Ordering::Release);
-        Ok(start)
+        Ok(words.into_boxed()?)
     }
 
     /// Translates a function. With `place`, a word of its code, the result says which instruction that came from.
-    pub(crate) fn translate(&self, index: u32, place: Option<usize>) -> Result<Translated, Error> {
-        let env = translate::Env::new(self);
+    fn translate(&self, index: u32, place: Option<usize>, budget: &Budget) -> Result<Translated, Error> {
+        let env = translate::Env::new(self, budget);
         let offset = self.data.bodies.file_offset(index);
         let func = self.data.imported_funcs + index;
         self.data
             .bodies
-            .with_body(index, |body| translate::translate(&env, func, body, offset, place))
+            .with_body(index, budget, |body| translate::translate(&env, func, body, offset, place))
             .map_err(|e| match e {
                 crate::bodies::BodyError::Memory(e) => e.into(),
                 _ => Error::from(Trap::ModuleChanged),
             })?
     }
 
+    /// Translates every function, for tests of the estimates: the most that one held, and what all cells take.
+    pub(crate) fn translate_all(&self) -> Result<(u64, u64), Error> {
+        let (mut most, mut all) = (0, 0);
+        for index in 0..self.code.entries.len() as u32 {
+            let budget = Budget::unlimited();
+            let (words, charge) = self.make(index, &budget)?;
+            most = most.max(budget.peak());
+            all += charge.bytes();
+            drop(words);
+        }
+        Ok((most, all))
+    }
+
     /// The offset in the module of the instruction that the cell at `word` came from. Nothing is kept for this:
     /// translation gives the same cells again.
     pub(crate) fn offset_of(&self, index: u32, word: usize) -> Option<u64> {
-        self.translate(index, Some(word)).ok()?.offset
+        let translated = self.translate(index, Some(word), &self.code.cache);
+        translated.or_else(|_| self.translate(index, Some(word), &self.data.budget)).ok()?.offset
     }
 
     /// Where the header of a function's frames is.
@@ -203,6 +353,10 @@ impl ModuleShared {
         let ty = self.data.func_type(self.data.imported_funcs + index);
         translate::header_of(ty)
     }
+}
+
+fn is_about_memory(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::OutOfBudget | ErrorKind::OutOfMemory)
 }
 
 /// Puts handlers' addresses in place of op numbers: where there is one, a handler for the cell and the next.

@@ -2,7 +2,8 @@
 
 use wasmparser::Operator;
 
-use crate::budget::{Budget, Charge, Kind, try_vec_with_capacity};
+use crate::alloc::Buf;
+use crate::budget::{Budget, Charge, Kind};
 use crate::limits::MAX_CONST_EXPR_DEPTH;
 use crate::stream::{ErrorKind, LoadError};
 use crate::types::ValType;
@@ -55,8 +56,8 @@ impl ConstExpr {
             count += 1;
         }
         // The last one is `end`, which is not kept.
-        let (mut ops, charge) =
-            try_vec_with_capacity(budget, Kind::Metadata, count - 1usize.min(count)).map_err(memory)?;
+        let mut ops =
+            Buf::with_capacity(budget, Kind::Metadata, count - 1usize.min(count)).map_err(memory)?;
         let mut depth = 0;
         for op in expr.get_operators_reader().into_iter_with_offsets() {
             let (op, offset) = op.map_err(LoadError::invalid)?;
@@ -93,13 +94,16 @@ impl ConstExpr {
             if depth > MAX_CONST_EXPR_DEPTH {
                 return Err(LoadError::new(
                     ErrorKind::Limit,
-                    format!("constant expression needs more than {MAX_CONST_EXPR_DEPTH} operands at once"),
+                    format_args!(
+                        "constant expression needs more than {MAX_CONST_EXPR_DEPTH} operands at once"
+                    ),
                     offset,
                 ));
             }
-            ops.push(op);
+            ops.try_push(op).map_err(memory)?;
         }
-        Ok((ConstExpr(ops.into_boxed_slice()), charge))
+        let (ops, charge) = ops.into_boxed().map_err(memory)?;
+        Ok((ConstExpr(ops), charge))
     }
 
     /// The function, if this is nothing but a reference to one.

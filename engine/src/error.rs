@@ -1,6 +1,7 @@
 //! The one error type of the API, and the WebAssembly backtrace that it may carry.
 
-use crate::budget::{MemoryError, OutOfBudget};
+use crate::alloc::{BoxOr, MemoryError, OutOfMemory, TryText, box_or_back, try_text};
+use crate::budget::{Kind, OutOfBudget};
 use crate::stream::{self, LoadError};
 use crate::{Module, Trap};
 use std::any::Any;
@@ -20,7 +21,7 @@ pub type Result<T, E = Error> = core::result::Result<T, E>;
 /// assert_eq!(error.trap(), Some(Trap::IntegerDivisionByZero));
 /// assert_eq!(error.to_string(), "integer divide by zero");
 /// ```
-pub struct Error(Box<Inner>);
+pub struct Error(BoxOr<Inner>);
 
 struct Inner {
     kind: ErrorKind,
@@ -32,9 +33,58 @@ struct Inner {
 
 enum Cause {
     Trap(Trap),
+    OutOfMemory(OutOfMemory),
+    OutOfBudget(OutOfBudget),
     Text(String),
     Offset(String, u64),
     Host(Box<dyn HostError>),
+}
+
+/// What an error without memory of its own says, as the number that it is then.
+#[derive(Clone, Copy)]
+enum Short {
+    Trap(Trap),
+    OutOfMemory(OutOfMemory),
+}
+
+impl Short {
+    /// The lowest byte is the trap, or `KINDS` and above the kind of memory; then come as many bits as there are of
+    /// how much was asked for.
+    const KINDS: usize = 0x80;
+
+    fn number(self) -> usize {
+        match self {
+            Short::Trap(trap) => trap as usize,
+            Short::OutOfMemory(OutOfMemory { kind, asked }) => {
+                let asked = asked.min((BoxOr::<Inner>::MAX >> 8) as u64) as usize;
+                asked << 8 | (Self::KINDS + kind as usize)
+            }
+        }
+    }
+
+    fn of(number: usize) -> Self {
+        let low = number & 0xff;
+        match low.checked_sub(Self::KINDS) {
+            None => Short::Trap(Trap::from_code(low as u8)),
+            Some(kind) => {
+                Short::OutOfMemory(OutOfMemory { kind: Kind::ALL[kind], asked: (number >> 8) as u64 })
+            }
+        }
+    }
+
+    fn cause(self) -> Cause {
+        match self {
+            Short::Trap(trap) => Cause::Trap(trap),
+            Short::OutOfMemory(error) => Cause::OutOfMemory(error),
+        }
+    }
+
+    fn kind(self) -> ErrorKind {
+        match self {
+            Short::Trap(_) => ErrorKind::Trap,
+            Short::OutOfMemory(_) => ErrorKind::OutOfMemory,
+        }
+    }
 }
 
 /// A kind of [`Error`], for callers that treat some differently.
@@ -48,8 +98,10 @@ pub enum ErrorKind {
     Invalid,
     /// The module is valid, but exceeds a limit of this engine.
     Limit,
-    /// The memory budget, or the machine, had no room.
+    /// The memory budget had no room: see [`Error::out_of_budget`].
     OutOfBudget,
+    /// The machine had no room, though the budget did.
+    OutOfMemory,
     /// Imports that are missing or have other types.
     Link,
     /// A host function failed with an error of its own: see [`Error::downcast_ref`].
@@ -81,12 +133,38 @@ impl<E: std::error::Error + Send + Sync + 'static> HostError for E {
 impl Error {
     #[cold]
     fn build(kind: ErrorKind, cause: Cause) -> Self {
-        Error(Box::new(Inner { kind, cause, context: String::new(), backtrace: None }))
+        match box_or_back(Inner { kind, cause, context: String::new(), backtrace: None }) {
+            Ok(inner) => Error(BoxOr::new(inner)),
+            Err(Inner { cause: Cause::OutOfBudget(error), .. }) => {
+                Self::short(Short::OutOfMemory(OutOfMemory { kind: error.kind, asked: error.asked }))
+            }
+            Err(_) => Self::nowhere(size_of::<Inner>() as u64),
+        }
+    }
+
+    fn short(short: Short) -> Self {
+        Error(BoxOr::number(short.number()))
+    }
+
+    /// There is no memory for the error itself.
+    fn nowhere(asked: u64) -> Self {
+        Self::short(Short::OutOfMemory(OutOfMemory { kind: Kind::Host, asked }))
+    }
+
+    /// What it consists of, moved to the heap if it wasn't there; `None` if there is no memory for that.
+    fn inner_mut(&mut self) -> Option<&mut Inner> {
+        if let Err(number) = self.0.get() {
+            let short = Short::of(number);
+            let inner =
+                Inner { kind: short.kind(), cause: short.cause(), context: String::new(), backtrace: None };
+            self.0 = BoxOr::new(box_or_back(inner).ok()?);
+        }
+        self.0.get_mut().ok()
     }
 
     /// An error that consists of a message.
     pub fn msg(message: impl fmt::Display) -> Self {
-        Self::build(ErrorKind::Other, Cause::Text(message.to_string()))
+        Self::new(ErrorKind::Other, message)
     }
 
     /// Wraps an error of the embedder's, for host functions to return. [`Error::downcast_ref`] finds it again.
@@ -105,50 +183,109 @@ impl Error {
     /// assert_eq!(error.downcast_ref::<Exit>().unwrap().0, 3);
     /// ```
     pub fn host(error: impl std::error::Error + Send + Sync + 'static) -> Self {
-        Self::build(ErrorKind::Host, Cause::Host(Box::new(error)))
+        Self::of_host(ErrorKind::Host, error)
+    }
+
+    fn of_host(kind: ErrorKind, error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        match box_or_back(error) {
+            Ok(error) => Self::build(kind, Cause::Host(error)),
+            Err(error) => Self::nowhere(size_of_val(&error) as u64),
+        }
     }
 
     pub(crate) fn new(kind: ErrorKind, message: impl fmt::Display) -> Self {
-        Self::build(kind, Cause::Text(message.to_string()))
+        match try_text(message) {
+            Ok(text) => Self::build(kind, Cause::Text(text)),
+            Err(error) => Self::short(Short::OutOfMemory(error)),
+        }
+    }
+
+    /// A text that may have had no room.
+    pub(crate) fn text(kind: ErrorKind, text: TryText) -> Self {
+        match text.finish() {
+            Ok(text) => Self::build(kind, Cause::Text(text)),
+            Err(error) => Self::short(Short::OutOfMemory(error)),
+        }
     }
 
     /// An error in a module's bytes, at `offset` from their start.
-    pub(crate) fn at(kind: ErrorKind, message: impl fmt::Display, offset: u64) -> Self {
-        Self::build(kind, Cause::Offset(message.to_string(), offset))
+    fn at(kind: ErrorKind, message: String, offset: u64) -> Self {
+        Self::build(kind, Cause::Offset(message, offset))
     }
 
     /// Puts `context` and a colon before the message, to say what was being attempted.
     #[must_use]
     pub fn context(mut self, context: impl fmt::Display) -> Self {
-        self.0.context = format!("{context}: {}", self.0.context);
+        if let Some(inner) = self.inner_mut()
+            && let Ok(text) = try_text(format_args!("{context}: {}", inner.context))
+        {
+            inner.context = text;
+        }
         self
+    }
+
+    fn cause(&self) -> Result<&Cause, Short> {
+        self.0.get().map(|inner| &inner.cause).map_err(Short::of)
     }
 
     /// The trap, if the guest (or a host function on its behalf) trapped.
     pub fn trap(&self) -> Option<Trap> {
-        match self.0.cause {
-            Cause::Trap(trap) => Some(trap),
+        match self.cause() {
+            Ok(Cause::Trap(trap)) => Some(*trap),
+            Err(Short::Trap(trap)) => Some(trap),
+            Ok(Cause::OutOfBudget(_) | Cause::OutOfMemory(_)) if self.kind() == ErrorKind::Trap => {
+                Some(Trap::OutOfBudget)
+            }
+            _ => None,
+        }
+    }
+
+    /// The same, while a module is being loaded: it is about memory.
+    pub(crate) fn at_load(self, offset: u64) -> LoadError {
+        let memory = match self.cause() {
+            Ok(Cause::OutOfBudget(error)) => MemoryError::OutOfBudget(error.clone()),
+            Ok(Cause::OutOfMemory(error)) => MemoryError::OutOfMemory(*error),
+            Err(Short::OutOfMemory(error)) => MemoryError::OutOfMemory(error),
+            _ => return LoadError::new(stream::ErrorKind::OutOfBudget, self, offset),
+        };
+        LoadError::memory(memory, offset)
+    }
+
+    /// The same, as the trap that a guest runs into, if it is about memory.
+    pub(crate) fn at_run_time(mut self) -> Self {
+        if let ErrorKind::OutOfBudget | ErrorKind::OutOfMemory = self.kind()
+            && let Some(inner) = self.inner_mut()
+        {
+            inner.kind = ErrorKind::Trap;
+        }
+        self
+    }
+
+    /// What was asked of the memory budget and what it held, if it refused something.
+    pub fn out_of_budget(&self) -> Option<&OutOfBudget> {
+        match self.cause() {
+            Ok(Cause::OutOfBudget(error)) => Some(error),
             _ => None,
         }
     }
 
     /// What kind of error this is.
     pub fn kind(&self) -> ErrorKind {
-        self.0.kind
+        self.0.get().map_or_else(|number| Short::of(number).kind(), |inner| inner.kind)
     }
 
     /// Where in the module's bytes the error is, counted from their start, if it is an error in a module.
     pub fn offset(&self) -> Option<u64> {
-        match self.0.cause {
-            Cause::Offset(_, offset) => Some(offset),
+        match self.cause() {
+            Ok(Cause::Offset(_, offset)) => Some(*offset),
             _ => None,
         }
     }
 
     /// The embedder's error of type `E`, if one was wrapped by [`Error::host`].
     pub fn downcast_ref<E: std::error::Error + 'static>(&self) -> Option<&E> {
-        match &self.0.cause {
-            Cause::Host(host) => (**host).any().downcast_ref(),
+        match self.cause() {
+            Ok(Cause::Host(host)) => (**host).any().downcast_ref(),
             _ => None,
         }
     }
@@ -158,7 +295,9 @@ impl Error {
         if !self.is::<E>() {
             return Err(self);
         }
-        let Cause::Host(host) = self.0.cause else { unreachable!("`is` found a host error") };
+        let Ok(Cause::Host(host)) = self.0.into_inner().map(|inner| inner.cause) else {
+            unreachable!("`is` found a host error")
+        };
         Ok(*host.into_any().downcast().expect("`is` compared the types"))
     }
 
@@ -169,20 +308,31 @@ impl Error {
 
     /// The WebAssembly functions that were executing, if any were.
     pub fn backtrace(&self) -> Option<&WasmBacktrace> {
-        self.0.backtrace.as_ref()
+        self.0.get().ok()?.backtrace.as_ref()
     }
 
-    /// The backtrace, to add the frames of an outer execution to.
-    pub(crate) fn backtrace_mut(&mut self) -> &mut WasmBacktrace {
-        self.0.backtrace.get_or_insert_with(WasmBacktrace::new)
+    /// The backtrace, to add the frames of an outer execution to; `None` if there is no memory for one.
+    pub(crate) fn backtrace_mut(&mut self) -> Option<&mut WasmBacktrace> {
+        Some(self.inner_mut()?.backtrace.get_or_insert_with(WasmBacktrace::new))
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.context)?;
-        match &self.0.cause {
+        let inner = match self.0.get() {
+            Ok(inner) => inner,
+            Err(number) => {
+                return match Short::of(number) {
+                    Short::Trap(trap) => trap.fmt(f),
+                    Short::OutOfMemory(error) => error.fmt(f),
+                };
+            }
+        };
+        f.write_str(&inner.context)?;
+        match &inner.cause {
             Cause::Trap(trap) => trap.fmt(f),
+            Cause::OutOfMemory(error) => error.fmt(f),
+            Cause::OutOfBudget(error) => error.fmt(f),
             Cause::Text(text) => f.write_str(text),
             Cause::Offset(text, offset) => write!(f, "{text} (at offset {offset:#x})"),
             Cause::Host(host) => fmt::Display::fmt((**host).error(), f),
@@ -202,8 +352,8 @@ impl fmt::Debug for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match &self.0.cause {
-            Cause::Host(host) => (**host).error().source(),
+        match self.cause() {
+            Ok(Cause::Host(host)) => (**host).error().source(),
             _ => None,
         }
     }
@@ -212,27 +362,30 @@ impl std::error::Error for Error {
 impl From<Trap> for Error {
     #[cold]
     fn from(trap: Trap) -> Self {
-        Self::build(ErrorKind::Trap, Cause::Trap(trap))
+        Self::short(Short::Trap(trap))
     }
 }
 
 impl From<std::io::Error> for Error {
     fn from(error: std::io::Error) -> Self {
-        Self::build(ErrorKind::Io, Cause::Host(Box::new(error)))
+        Self::of_host(ErrorKind::Io, error)
     }
 }
 
 impl From<MemoryError> for Error {
     #[cold]
     fn from(error: MemoryError) -> Self {
-        Self::new(ErrorKind::OutOfBudget, error)
+        match error {
+            MemoryError::OutOfBudget(error) => error.into(),
+            MemoryError::OutOfMemory(error) => Self::short(Short::OutOfMemory(error)),
+        }
     }
 }
 
 impl From<OutOfBudget> for Error {
     #[cold]
     fn from(error: OutOfBudget) -> Self {
-        Self::new(ErrorKind::OutOfBudget, error)
+        Self::build(ErrorKind::OutOfBudget, Cause::OutOfBudget(error))
     }
 }
 
@@ -244,7 +397,10 @@ impl From<LoadError> for Error {
             stream::ErrorKind::Limit => ErrorKind::Limit,
             stream::ErrorKind::OutOfBudget => ErrorKind::OutOfBudget,
         };
-        Self::at(kind, error.message, error.offset)
+        match error.cause {
+            stream::Cause::Memory(error) => error.into(),
+            stream::Cause::Text(text) => Self::at(kind, text, error.offset),
+        }
     }
 }
 

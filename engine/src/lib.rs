@@ -28,6 +28,7 @@
 //! # Ok::<(), dunlin::Error>(())
 //! ```
 
+mod alloc;
 mod api;
 mod bodies;
 mod budget;
@@ -41,6 +42,8 @@ mod limits;
 mod module;
 mod names;
 mod ops;
+mod pages;
+mod plan;
 mod profile;
 mod store;
 mod stream;
@@ -56,6 +59,27 @@ mod vmctx;
 #[doc = include_str!("../../README.md")]
 pub struct Readme;
 
+/// What tests of the memory promise need to know; no part of the API.
+#[doc(hidden)]
+pub mod testing {
+    /// Whether this thread is in a library that allocates as it likes.
+    pub fn in_third_party() -> bool {
+        crate::alloc::in_third_party()
+    }
+
+    /// What a module's functions take when they are translated: the most for one, and all cells; both as they
+    /// were estimated while loading, and as they are.
+    pub fn cells(module: &crate::Module) -> crate::Result<[(u64, u64); 2]> {
+        let shared = module.shared();
+        Ok([(shared.data.cells.largest, shared.data.cells.all), shared.translate_all()?])
+    }
+
+    /// Has this thread's mappings of memory refused after so many; `u64::MAX` ends that.
+    pub fn refuse_mappings_after(count: u64) {
+        crate::sys::REFUSED_AFTER.set(count);
+    }
+}
+
 pub use api::{
     AsContext, AsContextMut, Caller, Config, Engine, Export, Extern, ExternRef, Func, Global, Instance,
     InstancePre, InterruptHandle, InterruptWaiter, IntoFunc, Linker, Memory, MemoryAccessError, Module,
@@ -67,6 +91,8 @@ pub use error::{Error, ErrorKind, FrameInfo, Result, WasmBacktrace};
 pub use exec::{Dispatch, DispatchCounts};
 #[doc(hidden)]
 pub use exec::{HandlerKind, TailHandler, tail_handlers};
+pub use limits::Limits;
+pub use plan::{Plan, PlanItem};
 pub use profile::Profile;
 pub use trap::Trap;
 pub use types::{

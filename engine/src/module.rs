@@ -1,17 +1,20 @@
 //! A validated module: immutable, and without anything of wasmparser's.
 
 use crate::Error;
+use crate::alloc::Buf;
 use crate::api::{Engine, Sigs};
 use crate::bodies::Bodies;
-use crate::budget::Charge;
+use crate::budget::{Budget, Charge, Kind};
 use crate::code::CodeTable;
 use crate::const_expr::ConstExpr;
 use crate::features::Features;
 use crate::names::Names;
+use crate::pages::Pages;
 use crate::types::{
     ExportType, ExternType, FuncType, GlobalType, ImportType, MemoryType, TableType, ValType,
 };
 use crate::vmctx::VmLayout;
+use std::sync::Mutex;
 
 /// What a module consists of. Index spaces hold what is imported first, then what is defined.
 #[derive(Debug)]
@@ -36,6 +39,10 @@ pub(crate) struct ModuleInner {
     pub(crate) data: Box<[DataSegment]>,
     /// The payloads of all data segments, one after the other.
     pub(crate) data_bytes: Box<[u8]>,
+    /// Whether there can be only one instance.
+    pub(crate) one_instance: bool,
+    /// The first bytes of memories, filled while loading, for the one instance to take.
+    pub(crate) images: Mutex<Buf<Image>>,
     /// The data count section, if there is one.
     pub(crate) data_count: Option<u32>,
     pub(crate) bodies: Bodies,
@@ -45,8 +52,23 @@ pub(crate) struct ModuleInner {
     pub(crate) sections: Box<[SectionInfo]>,
     /// How many bytes the whole module had.
     pub(crate) size: u64,
+    /// How large its functions' cells may be.
+    pub(crate) cells: CellSizes,
+    /// The most bytes that were held while it was loaded, function names left out.
+    pub(crate) load_peak: u64,
+    /// What all of it is charged to; it draws on the engine's.
+    pub(crate) budget: Budget,
     /// What this holds of the budget (bodies and names hold their own).
     pub(crate) charges: ModuleCharges,
+}
+
+/// Estimates of what cells take, in bytes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct CellSizes {
+    /// The largest function's, with what it takes to make them.
+    pub(crate) largest: u64,
+    /// All functions'.
+    pub(crate) all: u64,
 }
 
 /// What a module holds of the budget.
@@ -139,9 +161,23 @@ pub(crate) struct DataSegment {
     pub(crate) len: u32,
 }
 
+/// A memory's first bytes.
+#[derive(Debug)]
+pub(crate) struct Image {
+    pub(crate) memory: u32,
+    pub(crate) pages: Pages,
+}
+
 #[derive(Debug)]
 pub(crate) enum DataMode {
-    Active { memory: u32, offset: ConstExpr },
+    Active {
+        memory: u32,
+        offset: ConstExpr,
+    },
+    /// Active, and in the memory's image already; or not, since it doesn't fit.
+    InImage {
+        fits: bool,
+    },
     Passive,
 }
 
@@ -208,14 +244,29 @@ pub(crate) struct ModuleShared {
     pub(crate) sigs: Sigs,
     pub(crate) layout: VmLayout,
     pub(crate) code: CodeTable,
+    _charge: Charge,
 }
 
 impl ModuleShared {
-    pub(crate) fn new(data: ModuleInner, engine: Engine) -> Result<Self, Error> {
+    /// `charge` is for what this takes itself.
+    pub(crate) fn new(mut data: ModuleInner, engine: Engine, charge: Charge) -> Result<Self, Error> {
         let sigs = engine.register(&data.types)?;
         let layout = VmLayout::new(&data);
-        let code = CodeTable::new(&data, engine.budget())?;
-        Ok(Self { data, engine, sigs, layout, code })
+        let cache = match data.budget.available() {
+            // Nothing is refused, so nothing depends on what is translated.
+            None => data.budget.clone(),
+            Some(mut available) => {
+                if available < crate::plan::to_start(&data, &engine) {
+                    // They are the first to go.
+                    data.names = Names::default();
+                    available = data.budget.available().unwrap_or(available);
+                }
+                let reserve = crate::plan::reserve(&data, &engine, available);
+                Budget::prepaid(data.budget.charge(Kind::Cells, reserve)?)?
+            }
+        };
+        let code = CodeTable::new(&data, &data.budget, cache)?;
+        Ok(Self { data, engine, sigs, layout, code, _charge: charge })
     }
 
     /// The engine-wide number of a function's type.

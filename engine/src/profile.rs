@@ -3,13 +3,11 @@
 //! Stacks that begin alike share nodes of a tree, so that one costs what is new of it.
 
 use crate::Module;
-use crate::budget::{Budget, Buf, Charge, Kind, MemoryError, OutOfMemory};
-use crate::code::CodeMaps;
+use crate::alloc::{Buf, Map, MemoryError, Shared};
+use crate::budget::{Budget, Kind};
 use crate::limits::{MAX_PROFILE_FRAMES, MAX_PROFILE_NODES};
 use core::fmt::Write;
 use core::ops::ControlFlow;
-use std::collections::HashMap;
-use std::sync::Arc;
 
 /// How much a guest executed in which stacks of functions, in units of fuel: what
 /// [`Store::take_profile`](crate::Store::take_profile) gives.
@@ -131,15 +129,11 @@ impl core::fmt::Debug for Profile {
 pub(crate) struct Profiler {
     profile: Profile,
     /// The node of each site below each node.
-    inner: HashMap<(Option<u32>, Site), u32>,
-    inner_charge: Charge,
+    inner: Map<(Option<u32>, Site), u32>,
     /// The current sample's frames, innermost first.
     stack: Buf<Site>,
     /// Whether there was no room for one of them.
     lost: bool,
-    /// Where code lies, kept since samples are many.
-    pub(crate) maps: CodeMaps,
-    maps_charge: Charge,
 }
 
 impl Profiler {
@@ -151,12 +145,9 @@ impl Profiler {
                 other: 0,
                 unsampled: 0,
             },
-            inner: HashMap::new(),
-            inner_charge: budget.nothing(Kind::Host),
+            inner: Map::new(budget, Kind::Host),
             stack: Buf::new(budget, Kind::Host),
             lost: false,
-            maps: CodeMaps::default(),
-            maps_charge: budget.nothing(Kind::Host),
         }
     }
 
@@ -180,12 +171,6 @@ impl Profiler {
         }
         self.stack.clear();
         self.lost = false;
-        let (held, needed) = (self.maps_charge.bytes(), self.maps.bytes());
-        if needed > held && self.maps_charge.grow(needed - held).is_err() {
-            // They are looked over again, each time if it must be.
-            self.maps = CodeMaps::default();
-            self.maps_charge.shrink(held);
-        }
     }
 
     /// The profile, with what was executed after its last sample.
@@ -196,7 +181,7 @@ impl Profiler {
 
     fn module(&mut self, module: &Module) -> Result<u32, MemoryError> {
         let modules = &mut self.profile.modules;
-        let known = modules.iter().position(|known| Arc::ptr_eq(&known.inner, &module.inner));
+        let known = modules.iter().position(|known| Shared::ptr_eq(&known.inner, &module.inner));
         if known.is_none() {
             modules.try_push(module.clone())?;
         }
@@ -217,18 +202,13 @@ impl Profiler {
     }
 
     fn add(&mut self, key: (Option<u32>, Site)) -> Result<Option<u32>, MemoryError> {
-        // A place in the hash table at its worst load, and while it moves.
-        const ENTRY: u64 = 3 * (size_of::<((Option<u32>, Site), u32)>() as u64 + 1);
         let nodes = &mut self.profile.nodes;
         if nodes.len() == MAX_PROFILE_NODES {
             return Ok(None);
         }
-        self.inner_charge.grow(ENTRY)?;
-        let refused = OutOfMemory { kind: Kind::Host, asked: ENTRY };
-        self.inner.try_reserve(1).map_err(|_| MemoryError::OutOfMemory(refused))?;
         nodes.try_push(Node { parent: key.0, site: key.1, weight: 0 })?;
         let node = nodes.len() as u32 - 1;
-        self.inner.insert(key, node);
+        self.inner.try_insert(key, node).inspect_err(|_| nodes.truncate(node as usize))?;
         Ok(Some(node))
     }
 }

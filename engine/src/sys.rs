@@ -3,18 +3,38 @@
 use std::io;
 
 /// Zeroed bytes at a fixed address, taken from the operating system a page at a time as they are touched.
+#[derive(Debug)]
 pub(crate) struct Mapping {
     map: memmap2::MmapMut,
+}
+
+thread_local! {
+    /// For tests: how many mappings there are until one is refused, and those after it.
+    pub(crate) static REFUSED_AFTER: std::cell::Cell<u64> = const { std::cell::Cell::new(u64::MAX) };
+}
+
+/// Whether a test wants the next mapping refused.
+fn refused() -> io::Result<()> {
+    match REFUSED_AFTER.get() {
+        u64::MAX => Ok(()),
+        0 => Err(io::ErrorKind::OutOfMemory.into()),
+        left => {
+            REFUSED_AFTER.set(left - 1);
+            Ok(())
+        }
+    }
 }
 
 impl Mapping {
     /// Maps `len` bytes, which must not be 0.
     pub(crate) fn new(len: usize) -> io::Result<Self> {
+        refused()?;
         Ok(Self { map: memmap2::MmapOptions::new().len(len).map_anon()? })
     }
 
     /// Reserves `len` bytes of address space that count towards memory in use only as they are touched.
     pub(crate) fn reserve(len: usize) -> io::Result<Self> {
+        refused()?;
         Ok(Self { map: memmap2::MmapOptions::new().no_reserve_swap().len(len).map_anon()? })
     }
 
@@ -44,6 +64,9 @@ impl Mapping {
     /// Makes the mapping larger, wherever it then is; the new bytes are zero. Gives it back if it can't.
     #[cfg(target_os = "linux")]
     pub(crate) fn grow(mut self, len: usize) -> Result<Self, Self> {
+        if refused().is_err() {
+            return Err(self);
+        }
         // SAFETY: the mapping is private and anonymous, and no borrow of it is left: `self` is owned.
         match unsafe { self.map.remap(len, memmap2::RemapOptions::new().may_move(true)) } {
             Ok(()) => Ok(self),

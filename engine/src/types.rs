@@ -1,7 +1,8 @@
 //! The types of values, functions, memories, tables and globals, and of what a module imports and exports.
 
+use crate::alloc::{MemoryError, Shared};
+use crate::budget::Kind;
 use std::fmt;
-use std::sync::Arc;
 
 /// The type of a WebAssembly value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -85,12 +86,24 @@ impl fmt::Display for ValType {
 /// The type of a function: its parameters and its results.
 ///
 /// Cloning one is cheap.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Clone)]
 pub struct FuncType {
-    /// The parameters, then the results.
-    types: Arc<[ValType]>,
+    types: Types,
     params: u32,
 }
+
+/// The parameters, then the results.
+#[derive(Clone)]
+enum Types {
+    /// So few that they need no memory of their own.
+    Few {
+        len: u8,
+        types: [ValType; FEW],
+    },
+    Many(Shared<Box<[ValType]>>),
+}
+
+const FEW: usize = 14;
 
 impl FuncType {
     /// A function type with these parameters and results.
@@ -101,23 +114,79 @@ impl FuncType {
         let mut types: Vec<ValType> = params.into_iter().collect();
         let params = types.len() as u32;
         types.extend(results);
-        FuncType { types: types.into(), params }
+        let types = if types.len() <= FEW {
+            let mut few = [ValType::I32; FEW];
+            few[..types.len()].copy_from_slice(&types);
+            Types::Few { len: types.len() as u8, types: few }
+        } else {
+            Types::Many(Shared::new(types.into()))
+        };
+        FuncType { types, params }
+    }
+
+    /// [`FuncType::new`] of `params` and `results` types, of which memory is asked for: [`FuncType::heap_bytes`], for
+    /// which the caller has been charged.
+    pub(crate) fn try_new(
+        types: impl Iterator<Item = ValType>,
+        params: usize,
+        results: usize,
+    ) -> Result<FuncType, MemoryError> {
+        let count = params + results;
+        let types = if count <= FEW {
+            let mut few = [ValType::I32; FEW];
+            few.iter_mut().zip(types).for_each(|(to, ty)| *to = ty);
+            Types::Few { len: count as u8, types: few }
+        } else {
+            let mut many = Vec::new();
+            let asked = Self::heap_bytes(count);
+            many.try_reserve_exact(count).map_err(|_| MemoryError::system(Kind::Metadata, asked))?;
+            many.extend(types.take(count));
+            Types::Many(Shared::try_new(Kind::Metadata, many.into_boxed_slice())?)
+        };
+        Ok(FuncType { types, params: params as u32 })
+    }
+
+    fn types(&self) -> &[ValType] {
+        match &self.types {
+            Types::Few { len, types } => &types[..usize::from(*len)],
+            Types::Many(types) => types,
+        }
     }
 
     /// The types of the parameters.
     pub fn params(&self) -> &[ValType] {
-        &self.types[..self.params as usize]
+        &self.types()[..self.params as usize]
     }
 
     /// The types of the results.
     pub fn results(&self) -> &[ValType] {
-        &self.types[self.params as usize..]
+        &self.types()[self.params as usize..]
     }
 
-    /// The bytes that a type of `count` parameters and results holds, for the budget.
-    pub(crate) fn heap_bytes(count: u64) -> u64 {
-        // The values and the two counters of the `Arc`.
-        count + 2 * size_of::<usize>() as u64
+    /// The bytes that a type of `count` parameters and results holds on the heap, for the budget.
+    pub(crate) fn heap_bytes(count: usize) -> u64 {
+        if count <= FEW { 0 } else { count as u64 + Shared::<Box<[ValType]>>::BYTES }
+    }
+}
+
+impl PartialEq for FuncType {
+    fn eq(&self, other: &FuncType) -> bool {
+        self.params == other.params && self.types() == other.types()
+    }
+}
+
+impl Eq for FuncType {}
+
+impl std::hash::Hash for FuncType {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.params.hash(state);
+        self.types().hash(state);
+    }
+}
+
+impl fmt::Debug for FuncType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FuncType({self})")
     }
 }
 

@@ -415,7 +415,10 @@ fn growth_is_refused_by_the_budget() {
     memory.write(&mut store, 0, b"stays").unwrap();
     assert_eq!(budget.used_for(dunlin::Kind::Memory), 2 << 16);
     let error = memory.grow(&mut store, 15).unwrap_err();
-    assert_eq!(error.to_string(), "a memory of 2 pages can't grow by 15");
+    assert_eq!(error.kind(), ErrorKind::OutOfBudget);
+    assert_eq!(error.out_of_budget().unwrap().asked, 15 << 16);
+    let error = memory.grow(&mut store, 65536).unwrap_err();
+    assert_eq!(error.to_string(), "a memory of 2 pages can't grow by 65536");
     assert_eq!(memory.grow(&mut store, 10).unwrap(), 2);
     assert_eq!(budget.used_for(dunlin::Kind::Memory), 12 << 16);
     assert_eq!(memory.data(&store)[..5], *b"stays");
@@ -432,7 +435,9 @@ fn growth_is_refused_by_the_budget() {
 
 #[test]
 fn a_store_that_doesnt_fit_is_an_error() {
-    let engine = Engine::new(Config::new().budget(Budget::new(100))).unwrap();
+    let error = Engine::new(Config::new().budget(Budget::new(100))).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::OutOfBudget);
+    let engine = Engine::new(Config::new().budget(Budget::new(1000))).unwrap();
     assert_eq!(Store::try_new(&engine, ()).unwrap_err().kind(), ErrorKind::OutOfBudget);
 }
 

@@ -1,6 +1,8 @@
 use crate::store::StoreInner;
 use crate::vmctx::VmCtx;
-use crate::{AsContext, AsContextMut, Engine, Error, Extern, Instance, InterruptWaiter, StoreContextMut};
+use crate::{
+    AsContext, AsContextMut, Budget, Engine, Error, Extern, Instance, InterruptWaiter, StoreContextMut,
+};
 use core::ptr::NonNull;
 
 /// The store that a host function is called in, and the instance that called it.
@@ -48,6 +50,11 @@ impl<T> Caller<'_, T> {
     /// The store's engine.
     pub fn engine(&self) -> &Engine {
         self.store.engine()
+    }
+
+    /// What everything in the store is charged to: see [`Store::budget`](crate::Store::budget).
+    pub fn budget(&self) -> &Budget {
+        &self.store.inner().budget
     }
 
     /// The instance whose code called the host function; `None` if the embedder called it.

@@ -1,5 +1,5 @@
 use crate::features::Features;
-use crate::{Budget, Dispatch};
+use crate::{Budget, Dispatch, Limits};
 
 /// How an [`Engine`](crate::Engine) behaves. Everything has a default; methods change one thing each.
 ///
@@ -16,7 +16,9 @@ pub struct Config {
     pub(crate) consume_fuel: bool,
     pub(crate) max_wasm_stack: usize,
     pub(crate) canonical_nans: bool,
-    pub(crate) budget: Budget,
+    /// None is one without a bound.
+    pub(crate) budget: Option<Budget>,
+    pub(crate) limits: Limits,
     pub(crate) dispatch: Option<Dispatch>,
     pub(crate) check_translation: bool,
 }
@@ -46,7 +48,8 @@ impl Config {
             consume_fuel: false,
             max_wasm_stack: 1 << 20,
             canonical_nans: false,
-            budget: Budget::unlimited(),
+            budget: None,
+            limits: Limits::default(),
             dispatch: None,
             check_translation: cfg!(debug_assertions),
         }
@@ -100,9 +103,16 @@ impl Config {
         self
     }
 
+    /// How large parts of a module may be. By default whatever WebAssembly engines have agreed upon;
+    /// [`Limits::strict`] is for modules from anywhere.
+    pub fn limits(&mut self, limits: Limits) -> &mut Self {
+        self.limits = limits;
+        self
+    }
+
     /// The memory that all modules and stores of the engine may use together. Unlimited by default.
     pub fn budget(&mut self, budget: Budget) -> &mut Self {
-        self.budget = budget;
+        self.budget = Some(budget);
         self
     }
 

@@ -2,7 +2,7 @@
 
 use crate::api::store::StoreData;
 use crate::store::StoreInner;
-use crate::{Caller, Engine, Error, Store};
+use crate::{Budget, Caller, Engine, Error, Store};
 use core::marker::PhantomData;
 use core::ptr::NonNull;
 
@@ -56,6 +56,11 @@ impl<'a, T> StoreContext<'a, T> {
     /// The store's engine.
     pub fn engine(&self) -> &'a Engine {
         &self.inner().engine
+    }
+
+    /// What everything in the store is charged to: see [`Store::budget`].
+    pub fn budget(&self) -> &'a Budget {
+        &self.inner().budget
     }
 
     /// The fuel that is left: see [`Store::get_fuel`].
@@ -112,6 +117,11 @@ impl<'a, T> StoreContextMut<'a, T> {
     /// The store's engine.
     pub fn engine(&self) -> &Engine {
         &self.inner().engine
+    }
+
+    /// What everything in the store is charged to: see [`Store::budget`].
+    pub fn budget(&self) -> &Budget {
+        &self.inner().budget
     }
 
     /// Sets the fuel: see [`Store::set_fuel`].

@@ -1,12 +1,12 @@
 //! The engine: configuration, budget, and the numbers of function types.
 
-use crate::budget::{Budget, Buf, Charge, Kind, MemoryError, OutOfMemory};
+use crate::alloc::{Buf, Map, MemoryError, Shared};
+use crate::budget::{Budget, Charge, Kind};
 use crate::features::Features;
 use crate::types::FuncType;
 use crate::{Config, Dispatch, Error, exec};
 use core::ops::Deref;
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard};
 
 /// What modules and stores have in common: a configuration and a memory budget.
 ///
@@ -19,24 +19,24 @@ use std::sync::{Arc, Mutex, MutexGuard};
 /// assert!(!engine.same(&Engine::default()));
 /// ```
 #[derive(Clone)]
-pub struct Engine(Arc<Inner>);
+pub struct Engine(Shared<Inner>);
 
 struct Inner {
     config: Config,
+    budget: Budget,
     dispatch: Dispatch,
     types: Mutex<Types>,
+    _charge: Charge,
 }
 
 /// The function types in use, each with an engine-wide number: equal types have equal numbers.
 struct Types {
-    numbers: HashMap<FuncType, u32>,
+    numbers: Map<FuncType, u32>,
     entries: Buf<Entry>,
     /// Numbers that are free again.
     free: Buf<u32>,
     /// For the types themselves.
     charge: Charge,
-    /// For `numbers`, which has had as many entries as `entries`, and never shrinks.
-    table: Charge,
 }
 
 struct Entry {
@@ -57,21 +57,32 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// If the configuration can't be had. At present every one can.
+    /// If the budget or the system has no room for it.
     pub fn new(config: &Config) -> Result<Self, Error> {
-        let budget = &config.budget;
+        let budget = match &config.budget {
+            Some(budget) => budget.clone(),
+            None => Budget::try_unlimited()?,
+        };
+        let budget = &budget;
         let types = Types {
-            numbers: HashMap::new(),
+            numbers: Map::new(budget, Kind::Metadata),
             entries: Buf::new(budget, Kind::Metadata),
             free: Buf::new(budget, Kind::Metadata),
             charge: budget.nothing(Kind::Metadata),
-            table: budget.nothing(Kind::Metadata),
         };
         let dispatch = match config.dispatch {
             Some(dispatch @ (Dispatch::Loop | Dispatch::Count)) => dispatch,
             _ => exec::default_dispatch(),
         };
-        Ok(Engine(Arc::new(Inner { config: config.clone(), dispatch, types: Mutex::new(types) })))
+        let charge = budget.charge(Kind::Metadata, Shared::<Inner>::BYTES)?;
+        let inner = Inner {
+            config: config.clone(),
+            budget: budget.clone(),
+            dispatch,
+            types: Mutex::new(types),
+            _charge: charge,
+        };
+        Ok(Engine(Shared::try_new(Kind::Metadata, inner)?))
     }
 
     /// The configuration that the engine was made with.
@@ -81,7 +92,7 @@ impl Engine {
 
     /// The budget of everything that this engine holds.
     pub fn budget(&self) -> &Budget {
-        &self.0.config.budget
+        &self.0.budget
     }
 
     /// How the interpreter goes from one instruction to the next.
@@ -91,7 +102,7 @@ impl Engine {
 
     /// Whether the other one is this engine (or a clone of it).
     pub fn same(&self, other: &Engine) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        Shared::ptr_eq(&self.0, &other.0)
     }
 
     pub(crate) fn features(&self) -> Features {
@@ -132,7 +143,7 @@ impl Engine {
             }
         }
         drop(registry);
-        let (numbers, charge) = numbers.into_boxed();
+        let (numbers, charge) = numbers.into_boxed()?;
         Ok(Sigs { engine: self.clone(), numbers, _charge: charge })
     }
 
@@ -160,25 +171,22 @@ impl Types {
     }
 
     fn insert(&mut self, ty: &FuncType) -> Result<u32, MemoryError> {
-        let refused = OutOfMemory { kind: Kind::Metadata, asked: Self::bytes(ty) };
-        self.numbers.try_reserve(1).map_err(|_| MemoryError::OutOfMemory(refused))?;
-        let entry = Entry { ty: Some(ty.clone()), users: 1 };
         let number = match self.free.last() {
-            Some(&number) => {
-                self.entries[number as usize] = entry;
-                self.free.truncate(self.free.len() - 1);
-                number
-            }
+            Some(&number) => number,
             None => {
                 // With this, `release` always has room.
                 self.free.try_reserve(self.entries.len() + 1)?;
-                // A place in the hash table at its worst load.
-                self.table.grow(2 * (size_of::<(FuncType, u32)>() as u64 + 1))?;
-                self.entries.try_push(entry)?;
-                self.entries.len() as u32 - 1
+                self.entries.try_reserve(1)?;
+                self.entries.len() as u32
             }
         };
-        self.numbers.insert(ty.clone(), number);
+        self.numbers.try_insert(ty.clone(), number)?;
+        let entry = Entry { ty: Some(ty.clone()), users: 1 };
+        if self.free.pop().is_some() {
+            self.entries[number as usize] = entry;
+        } else {
+            self.entries.try_push(entry)?;
+        }
         Ok(number)
     }
 
@@ -195,7 +203,7 @@ impl Types {
     }
 
     fn bytes(ty: &FuncType) -> u64 {
-        FuncType::heap_bytes((ty.params().len() + ty.results().len()) as u64)
+        FuncType::heap_bytes(ty.params().len() + ty.results().len())
     }
 }
 

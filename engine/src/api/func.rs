@@ -1,5 +1,7 @@
+use crate::alloc::{Buf, Shared};
 use crate::api::host::sealed::Host;
 use crate::api::wasm_ty::sealed::Values;
+use crate::budget::Kind;
 use crate::store::{HostFunc, StoreId, StoreInner, slots_of};
 use crate::vmctx::FuncObj;
 use crate::{
@@ -7,7 +9,6 @@ use crate::{
     WasmResults,
 };
 use core::ptr::NonNull;
-use std::sync::Arc;
 
 /// A function of a store: one that an instance exports or a table holds, or one of the host's.
 ///
@@ -111,9 +112,8 @@ impl Func {
             few = [0; 32];
             &mut few[..header]
         } else {
-            many = Vec::new();
-            many.try_reserve_exact(header).map_err(|_| crate::Trap::OutOfBudget)?;
-            many.resize(header, 0);
+            many = Buf::with_capacity(&store.inner().budget, Kind::Host, header)?;
+            many.try_resize(header, 0)?;
             &mut many[..]
         };
         store_vals(store.inner(), "argument", ty.params(), params, slots)?;
@@ -145,7 +145,7 @@ impl Func {
         Ok(TypedFunc::new_unchecked(*self))
     }
 
-    pub(crate) fn from_host(store: &mut StoreInner, host: &Arc<HostFunc>) -> Result<Self, Error> {
+    pub(crate) fn from_host(store: &mut StoreInner, host: &Shared<HostFunc>) -> Result<Self, Error> {
         let func = store.host_func(host)?;
         // SAFETY: a function of this store.
         Ok(Self::from_obj(store, unsafe { func.as_ref() }))
@@ -221,18 +221,20 @@ pub(super) fn dynamic_host_func<T: 'static>(
     engine: &Engine,
     ty: FuncType,
     func: impl Fn(Caller<'_, T>, &[Val], &mut [Val]) -> Result<(), Error> + Send + Sync + 'static,
-) -> Result<Arc<HostFunc>, Error> {
+) -> Result<Shared<HostFunc>, Error> {
     let types = ty.clone();
     // SAFETY: `HostFunc` promises a store of `T`, and slots of this type.
     unsafe {
         HostFunc::new(engine, ty, move |store, vm, slots| {
             let (params, results) = (types.params(), types.results());
             // The store keeps the memory; calls within this call find none and get their own.
-            let mut vals = std::mem::take(&mut (*store).vals);
+            let none = Buf::new(&(*store).budget, Kind::Host);
+            let mut vals = std::mem::replace(&mut (*store).vals, none);
             vals.clear();
-            vals.try_reserve(params.len() + results.len()).map_err(|_| crate::Trap::OutOfBudget)?;
-            load_vals(&*store, params, slots, |_, val| vals.push(val));
-            vals.extend(results.iter().map(|ty| Val::default_for_ty(*ty)));
+            vals.try_resize(params.len() + results.len(), Val::I32(0))?;
+            load_vals(&*store, params, slots, |i, val| vals[i] = val);
+            let defaults = results.iter().map(|ty| Val::default_for_ty(*ty));
+            vals[params.len()..].iter_mut().zip(defaults).for_each(|(val, default)| *val = default);
             let (args, rets) = vals.split_at_mut(params.len());
             let result = Caller::with(store, vm, |caller| func(caller, args, rets))
                 .and_then(|()| store_vals(&*store, "result", results, rets, slots));

@@ -2,9 +2,9 @@
 
 use super::wasm_ty::for_each_arity;
 use super::wasm_ty::sealed::{Slots, Value, Values};
+use crate::alloc::Shared;
 use crate::store::HostFunc;
-use crate::{Caller, Engine, Error, FuncType, WasmTy};
-use std::sync::Arc;
+use crate::{Caller, Engine, Error, FuncType, Kind, WasmTy};
 
 /// What a closure given to [`Func::wrap`](crate::Func::wrap) or [`Linker::func_wrap`](crate::Linker::func_wrap) may
 /// return: nothing, one value, a tuple of up to 16, or a `Result` of such with this crate's [`Error`].
@@ -33,7 +33,7 @@ pub(crate) mod sealed {
         fn into_host(self, engine: &Engine) -> Result<Host, Error>;
     }
 
-    pub struct Host(pub(crate) Arc<HostFunc>);
+    pub struct Host(pub(crate) Shared<HostFunc>);
 }
 
 use sealed::{Host, IntoHost, Ret};
@@ -65,7 +65,11 @@ macro_rules! into_host {
             #[allow(non_snake_case, unused, reason = "generated, for no parameters too")]
             fn into_host(self, engine: &Engine) -> Result<Host, Error> {
                 let params: &[_] = &[$($a::TYPE),*];
-                let ty = FuncType::new(params.iter().copied(), R::Values::TYPES.iter().copied());
+                let results = R::Values::TYPES;
+                let types = params.iter().chain(results).copied();
+                let _charge =
+                    engine.budget().charge(Kind::Host, FuncType::heap_bytes(params.len() + results.len()))?;
+                let ty = FuncType::try_new(types, params.len(), results.len())?;
                 // SAFETY: `HostFunc` promises a store of `T`, and slots of this type.
                 let host = unsafe {
                     HostFunc::new(engine, ty, move |store, vm, slots| {

@@ -1,8 +1,9 @@
 //! Interruption: a flag that execution reads now and then, and a pipe for those who wait in the system.
 
+use crate::alloc::Shared;
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::sync::{Mutex, MutexGuard, OnceLock};
 
 /// What a store and its interrupters share.
 pub(crate) struct InterruptState {
@@ -66,11 +67,11 @@ impl InterruptState {
 /// Stops what a store executes, from any thread. Made by [`Store::interrupt_handle`](crate::Store::interrupt_handle).
 #[derive(Clone)]
 pub struct InterruptHandle {
-    state: Arc<InterruptState>,
+    state: Shared<InterruptState>,
 }
 
 impl InterruptHandle {
-    pub(crate) fn new(state: Arc<InterruptState>) -> Self {
+    pub(crate) fn new(state: Shared<InterruptState>) -> Self {
         Self { state }
     }
 
@@ -92,11 +93,11 @@ impl std::fmt::Debug for InterruptHandle {
 /// A host function that waits for anything should wait for this too, and then return
 /// [`Trap::Interrupt`](crate::Trap::Interrupt), which answers the interruption. Don't read from it.
 pub struct InterruptWaiter {
-    state: Arc<InterruptState>,
+    state: Shared<InterruptState>,
 }
 
 impl InterruptWaiter {
-    pub(crate) fn new(state: Arc<InterruptState>) -> io::Result<Self> {
+    pub(crate) fn new(state: Shared<InterruptState>) -> io::Result<Self> {
         state.reader()?;
         Ok(Self { state })
     }
@@ -145,7 +146,7 @@ mod tests {
     #[test]
     fn the_pipe_follows_the_flag() {
         for early in [true, false] {
-            let state = Arc::new(InterruptState::new());
+            let state = Shared::new(InterruptState::new());
             let handle = InterruptHandle::new(state.clone());
             if early {
                 handle.interrupt();

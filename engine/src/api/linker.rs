@@ -1,5 +1,7 @@
 use super::func::dynamic_host_func;
 use super::host::sealed::Host;
+use crate::alloc::{Buf, MemoryError, Shared, try_text};
+use crate::budget::{Budget, Charge, Kind};
 use crate::error::ErrorKind;
 use crate::store::{Import, check_imports};
 use crate::{
@@ -7,7 +9,6 @@ use crate::{
     IntoFunc, Module, Val,
 };
 use core::marker::PhantomData;
-use std::collections::BTreeMap;
 
 /// Finds the imports of modules by their names.
 ///
@@ -27,33 +28,97 @@ use std::collections::BTreeMap;
 /// ```
 pub struct Linker<T> {
     engine: Engine,
-    modules: BTreeMap<String, BTreeMap<String, Import>>,
+    /// `None` before the first.
+    definitions: Option<Shared<Definitions>>,
     allow_shadowing: bool,
     data: PhantomData<fn(T)>,
+}
+
+/// What is defined by which names. Clones of a linker share it until one of them changes.
+struct Definitions {
+    /// Sorted by name.
+    items: Buf<Definition>,
+    _charge: Charge,
+}
+
+struct Definition {
+    names: Names,
+    item: Import,
+}
+
+/// Both names of something, one after the other.
+struct Names {
+    text: Box<str>,
+    /// Where the second one begins.
+    second: usize,
+    _charge: Charge,
+}
+
+impl Names {
+    fn new(budget: &Budget, module: &str, name: &str) -> Result<Self, MemoryError> {
+        let mut text = Buf::with_capacity(budget, Kind::Host, module.len() + name.len())?;
+        text.try_extend_from_slice(module.as_bytes())?;
+        text.try_extend_from_slice(name.as_bytes())?;
+        let (text, charge) = text.into_boxed()?;
+        let text = String::from_utf8(Vec::from(text)).unwrap_or_default().into_boxed_str();
+        Ok(Self { text, second: module.len(), _charge: charge })
+    }
+
+    fn get(&self) -> (&str, &str) {
+        self.text.split_at(self.second)
+    }
+}
+
+impl Definitions {
+    fn try_new(budget: &Budget, room: usize) -> Result<Shared<Self>, MemoryError> {
+        let charge = budget.charge(Kind::Host, Shared::<Self>::BYTES)?;
+        let items = Buf::with_capacity(budget, Kind::Host, room)?;
+        Shared::try_new(Kind::Host, Self { items, _charge: charge })
+    }
+
+    fn search(&self, module: &str, name: &str) -> Result<usize, usize> {
+        self.items.binary_search_by(|item| item.names.get().cmp(&(module, name)))
+    }
+
+    fn try_clone(&self, budget: &Budget) -> Result<Shared<Self>, MemoryError> {
+        let mut copy = Self::try_new(budget, self.items.len())?;
+        let into = Shared::get_mut(&mut copy).expect("it is new");
+        for Definition { names, item } in &*self.items {
+            let (module, name) = names.get();
+            let names = Names::new(budget, module, name)?;
+            into.items.try_push(Definition { names, item: item.clone() })?;
+        }
+        Ok(copy)
+    }
 }
 
 impl<T> Clone for Linker<T> {
     fn clone(&self) -> Self {
         Self {
             engine: self.engine.clone(),
-            modules: self.modules.clone(),
+            definitions: self.definitions.clone(),
             allow_shadowing: self.allow_shadowing,
             data: PhantomData,
         }
     }
 }
 
+impl<T> Linker<T> {
+    fn items(&self) -> &[Definition] {
+        self.definitions.as_ref().map_or(&[], |definitions| &definitions.items)
+    }
+}
+
 impl<T> std::fmt::Debug for Linker<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let names = self.modules.iter().map(|(module, items)| (module, items.keys().collect::<Vec<_>>()));
-        f.debug_map().entries(names).finish()
+        f.debug_list().entries(self.items().iter().map(|item| item.names.get())).finish()
     }
 }
 
 impl<T: 'static> Linker<T> {
     /// A linker that knows nothing yet.
     pub fn new(engine: &Engine) -> Self {
-        Self { engine: engine.clone(), modules: BTreeMap::new(), allow_shadowing: false, data: PhantomData }
+        Self { engine: engine.clone(), definitions: None, allow_shadowing: false, data: PhantomData }
     }
 
     /// The linker's engine.
@@ -68,22 +133,43 @@ impl<T: 'static> Linker<T> {
     }
 
     fn insert(&mut self, module: &str, name: &str, item: Import) -> Result<&mut Self, Error> {
-        if !self.modules.contains_key(module) {
-            self.modules.insert(module.into(), BTreeMap::new());
+        let allow_shadowing = self.allow_shadowing;
+        let budget = self.engine.budget().clone();
+        let definitions = self.definitions_mut()?;
+        match definitions.search(module, name) {
+            Ok(_) if !allow_shadowing => {
+                let (module, name) = (module.escape_debug(), name.escape_debug());
+                return Err(Error::new(ErrorKind::Link, format_args!("`{module}.{name}` is defined twice")));
+            }
+            Ok(at) => definitions.items[at].item = item,
+            Err(at) => {
+                let names = Names::new(&budget, module, name)?;
+                definitions.items.try_insert(at, Definition { names, item })?;
+            }
         }
-        let items = self.modules.get_mut(module).expect("just looked");
-        if !self.allow_shadowing && items.contains_key(name) {
-            return Err(Error::new(
-                ErrorKind::Link,
-                format_args!("`{}.{}` is defined twice", module.escape_debug(), name.escape_debug()),
-            ));
-        }
-        items.insert(name.into(), item);
         Ok(self)
     }
 
+    /// The definitions, nobody else's.
+    fn definitions_mut(&mut self) -> Result<&mut Definitions, Error> {
+        let budget = self.engine.budget();
+        let alone = match &mut self.definitions {
+            None => Some(Definitions::try_new(budget, 0)?),
+            Some(definitions) => match Shared::get_mut(definitions) {
+                Some(_) => None,
+                None => Some(definitions.try_clone(budget)?),
+            },
+        };
+        if alone.is_some() {
+            self.definitions = alone;
+        }
+        Ok(self.definitions.as_mut().and_then(Shared::get_mut).expect("it is there, and nobody else's"))
+    }
+
     fn find(&self, module: &str, name: &str) -> Option<&Import> {
-        self.modules.get(module)?.get(name)
+        let definitions = self.definitions.as_ref()?;
+        let at = definitions.search(module, name).ok()?;
+        Some(&definitions.items[at].item)
     }
 
     /// Defines an object of a store.
@@ -195,8 +281,11 @@ impl<T: 'static> Linker<T> {
     ///
     /// If names are taken: see [`Linker::allow_shadowing`].
     pub fn alias_module(&mut self, module: &str, as_module: &str) -> Result<&mut Self, Error> {
-        for (name, item) in self.modules.get(module).cloned().unwrap_or_default() {
-            self.insert(as_module, &name, item)?;
+        let Some(definitions) = self.definitions.clone() else { return Ok(self) };
+        for Definition { names, item } in &*definitions.items {
+            if names.get().0 == module {
+                self.insert(as_module, names.get().1, item.clone())?;
+            }
         }
         Ok(self)
     }
@@ -233,7 +322,7 @@ impl<T: 'static> Linker<T> {
 
     /// The names of all definitions.
     pub fn names(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.modules.iter().flat_map(|(module, items)| items.keys().map(|name| (&**module, &**name)))
+        self.items().iter().map(|item| item.names.get())
     }
 
     /// Defines each function that the module imports and nobody has defined as one that fails, by name, when called.
@@ -249,8 +338,11 @@ impl<T: 'static> Linker<T> {
             }
             if let ExternType::Func(ty) = import.ty() {
                 let (module, name) = (import.module().escape_debug(), import.name().escape_debug());
-                let message = format!("unknown import `{module}.{name}` was called");
+                let message = try_text(format_args!("unknown import `{module}.{name}` was called"))
+                    .map_err(MemoryError::OutOfMemory)?;
+                let charge = self.engine.budget().charge(Kind::Host, message.capacity() as u64)?;
                 self.func_new(import.module(), import.name(), ty.clone(), move |_, _, _| {
+                    let _held = &charge;
                     Err(Error::new(ErrorKind::Trap, &message))
                 })?;
             }
@@ -290,8 +382,14 @@ impl<T: 'static> Linker<T> {
     /// compared when the module is instantiated.
     pub fn instantiate_pre(&self, module: &Module) -> Result<InstancePre<T>, Error> {
         check_imports(None, module, self.imports(module))?;
-        let imports = self.imports(module).flatten().collect();
-        Ok(InstancePre { module: module.clone(), imports, data: PhantomData })
+        let budget = self.engine.budget();
+        let charge = budget.charge(Kind::Host, Shared::<Pre>::BYTES)?;
+        let mut imports = Buf::with_capacity(budget, Kind::Host, module.imports().len())?;
+        for import in self.imports(module).flatten() {
+            imports.try_push(import)?;
+        }
+        let pre = Pre { module: module.clone(), imports, _charge: charge };
+        Ok(InstancePre { pre: Shared::try_new(Kind::Host, pre)?, data: PhantomData })
     }
 }
 
@@ -302,27 +400,32 @@ fn undefined(module: &str, name: &str) -> Error {
 
 /// A module whose imports have been looked up: see [`Linker::instantiate_pre`].
 pub struct InstancePre<T> {
-    module: Module,
-    imports: Box<[Import]>,
+    pre: Shared<Pre>,
     data: PhantomData<fn(T)>,
+}
+
+struct Pre {
+    module: Module,
+    imports: Buf<Import>,
+    _charge: Charge,
 }
 
 impl<T> Clone for InstancePre<T> {
     fn clone(&self) -> Self {
-        Self { module: self.module.clone(), imports: self.imports.clone(), data: PhantomData }
+        Self { pre: self.pre.clone(), data: PhantomData }
     }
 }
 
 impl<T> std::fmt::Debug for InstancePre<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("InstancePre").field("module", &self.module).finish_non_exhaustive()
+        f.debug_struct("InstancePre").field("module", &self.pre.module).finish_non_exhaustive()
     }
 }
 
 impl<T: 'static> InstancePre<T> {
     /// The module.
     pub fn module(&self) -> &Module {
-        &self.module
+        &self.pre.module
     }
 
     /// Instantiates the module, and calls its start function, if it has one.
@@ -336,7 +439,8 @@ impl<T: 'static> InstancePre<T> {
     /// If an import belongs to another store.
     pub fn instantiate(&self, mut store: impl AsContextMut<Data = T>) -> Result<Instance, Error> {
         let mut store = store.as_context_mut();
-        check_imports(Some(store.inner()), &self.module, self.imports.iter().cloned().map(Some))?;
-        Instance::start(&mut store, &self.module, self.imports.iter().cloned())
+        let Pre { module, imports, .. } = &*self.pre;
+        check_imports(Some(store.inner()), module, imports.iter().cloned().map(Some))?;
+        Instance::start(&mut store, module, imports.iter().cloned())
     }
 }

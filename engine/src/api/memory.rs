@@ -1,3 +1,4 @@
+use crate::alloc::GrowError;
 use crate::store::{StoreId, StoreInner};
 use crate::vmctx::MemoryObj;
 use crate::{AsContext, AsContextMut, Error, MemoryType, StoreContext, StoreContextMut};
@@ -80,9 +81,12 @@ impl Memory {
         let mut store = store.as_context_mut();
         let memory = self.ptr(store.inner()).as_ptr();
         // SAFETY: a memory of this store, as `ptr` has checked.
-        unsafe { store.inner_mut().memory_grow(memory, delta) }.ok_or_else(|| {
-            let pages = self.size(&store);
-            Error::msg(format_args!("a memory of {pages} pages can't grow by {delta}"))
+        unsafe { store.inner_mut().memory_grow_or_why(memory, delta) }.map_err(|why| match why {
+            GrowError::Memory(error) => error.into(),
+            GrowError::Limit => {
+                let pages = self.size(&store);
+                Error::msg(format_args!("a memory of {pages} pages can't grow by {delta}"))
+            }
         })
     }
 

@@ -1,13 +1,15 @@
-use crate::budget::{Buf, Kind};
+use crate::alloc::{Buf, Shared};
+use crate::budget::Kind;
+use crate::code::Nobody;
 use crate::error::ErrorKind;
 use crate::module::{ModuleInner, ModuleShared};
-use crate::stream::{LoadOptions, Loader};
+use crate::plan::{self, Plan};
+use crate::stream::{LoadError, LoadOptions, Loader};
 use crate::translate::Translatable;
-use crate::{Engine, Error, ExportType, ExternType, ImportType};
+use crate::{Budget, Engine, Error, ExportType, ExternType, ImportType};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
-use std::sync::Arc;
 
 /// A module: validated, immutable, and shared by all its clones.
 ///
@@ -22,7 +24,7 @@ use std::sync::Arc;
 /// ```
 #[derive(Clone)]
 pub struct Module {
-    pub(crate) inner: Arc<ModuleShared>,
+    pub(crate) inner: Shared<ModuleShared>,
 }
 
 /// How a module is loaded from a file.
@@ -30,6 +32,7 @@ pub struct Module {
 #[non_exhaustive]
 pub struct ModuleOptions {
     bodies_on_disk: bool,
+    one_instance: bool,
 }
 
 impl ModuleOptions {
@@ -45,6 +48,18 @@ impl ModuleOptions {
     pub fn bodies_on_disk(&mut self, enable: bool) -> &mut Self {
         self.bodies_on_disk = enable;
         self
+    }
+
+    /// Whether the module will be instantiated only once. Then its active data segments go straight into its memory
+    /// as they arrive, where its imports allow it, and aren't held twice.
+    pub fn one_instance(&mut self, enable: bool) -> &mut Self {
+        self.one_instance = enable;
+        self
+    }
+
+    fn load_options(&self, engine: &Engine, bodies_file: Option<File>) -> LoadOptions {
+        let limits = engine.config().limits;
+        LoadOptions { bodies_file, one_instance: self.one_instance, limits, ..LoadOptions::default() }
     }
 }
 
@@ -65,19 +80,23 @@ impl ModuleOptions {
 /// ```
 pub struct ModuleStream {
     engine: Engine,
-    loader: Loader<Translatable>,
+    loader: Result<Loader<Translatable>, LoadError>,
 }
 
 impl ModuleStream {
     /// A stream of which nothing has come yet.
     pub fn new(engine: &Engine) -> Self {
-        Self::with_options(engine, LoadOptions::default())
+        Self::with_options(engine, &ModuleOptions::new())
     }
 
-    fn with_options(engine: &Engine, options: LoadOptions) -> Self {
-        let loader =
-            Loader::new(engine.features(), engine.budget().clone(), options, Translatable::new(engine));
-        Self { engine: engine.clone(), loader }
+    /// A stream with options. Bodies can't be left on disk: use [`Module::from_file_with`] for that.
+    pub fn with_options(engine: &Engine, options: &ModuleOptions) -> Self {
+        Self::with_load_options(engine, options.load_options(engine, None))
+    }
+
+    fn with_load_options(engine: &Engine, options: LoadOptions) -> Self {
+        let loader = Loader::new(engine.features(), engine.budget(), options, Translatable::new(engine));
+        Self { engine: engine.clone(), loader: loader.map_err(|error| LoadError::memory(error, 0)) }
     }
 
     /// Takes the next bytes of the module, which must be in the binary format.
@@ -87,7 +106,10 @@ impl ModuleStream {
     /// As soon as what has come can't be the beginning of a valid module within the engine's features, limits and
     /// budget. Then every further call gives the same error.
     pub fn push(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        Ok(self.loader.push(bytes)?)
+        match &mut self.loader {
+            Ok(loader) => Ok(loader.push(bytes)?),
+            Err(error) => Err(error.again().into()),
+        }
     }
 
     /// There are no more bytes: gives the module.
@@ -96,8 +118,10 @@ impl ModuleStream {
     ///
     /// If they aren't a whole module, or an earlier call has failed.
     pub fn finish(self) -> Result<Module, Error> {
-        let data = self.loader.finish()?;
-        Ok(Module { inner: Arc::new(ModuleShared::new(data, self.engine)?) })
+        let data = self.loader?.finish()?;
+        let charge = data.budget.charge(Kind::Metadata, Shared::<ModuleShared>::BYTES)?;
+        let shared = ModuleShared::new(data, self.engine, charge)?;
+        Ok(Module { inner: Shared::try_new(Kind::Metadata, shared)? })
     }
 }
 
@@ -131,7 +155,20 @@ impl Module {
     ///
     /// As for [`Module::new`], or if reading fails.
     pub fn from_reader(engine: &Engine, reader: impl Read) -> Result<Self, Error> {
-        Self::read(engine, reader, None)
+        Self::from_reader_with(engine, reader, &ModuleOptions::new())
+    }
+
+    /// Loads a module as it is read, with options: see [`Module::from_reader`] and [`ModuleStream::with_options`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`Module::new`], or if reading fails.
+    pub fn from_reader_with(
+        engine: &Engine,
+        reader: impl Read,
+        options: &ModuleOptions,
+    ) -> Result<Self, Error> {
+        Self::read(engine, reader, options.load_options(engine, None))
     }
 
     /// Loads a module from a file: see [`Module::from_reader`].
@@ -165,11 +202,11 @@ impl Module {
             }
         };
         let bodies = bodies().map_err(|error| named(error.into()))?;
-        Self::read(engine, file, bodies).map_err(named)
+        Self::read(engine, file, options.load_options(engine, bodies)).map_err(named)
     }
 
-    fn read(engine: &Engine, mut reader: impl Read, bodies_file: Option<File>) -> Result<Self, Error> {
-        const CHUNK: usize = 64 << 10;
+    fn read(engine: &Engine, mut reader: impl Read, options: LoadOptions) -> Result<Self, Error> {
+        const CHUNK: usize = 16 << 10;
         let mut chunk = Buf::with_capacity(engine.budget(), Kind::Metadata, CHUNK)?;
         chunk.try_resize(CHUNK, 0)?;
         let mut len = 0;
@@ -190,8 +227,7 @@ impl Module {
             stream.push(&binary_of(&text)?)?;
             return stream.finish();
         }
-        let mut stream =
-            ModuleStream::with_options(engine, LoadOptions { bodies_file, ..LoadOptions::default() });
+        let mut stream = ModuleStream::with_load_options(engine, options);
         while len > 0 {
             stream.push(&chunk[..len])?;
             len = read_some(&mut reader, &mut chunk)?;
@@ -266,7 +302,7 @@ impl Module {
     pub fn translate(&self) -> Result<(), Error> {
         let data = &self.inner.data;
         let defined = data.funcs.len() as u32 - data.imported_funcs;
-        (0..defined).try_for_each(|index| self.inner.translated(index).map(|_| ()))
+        (0..defined).try_for_each(|index| self.inner.translated(index, &Nobody).map(|_| ()))
     }
 
     /// How many bytes the code of the functions takes that have been translated.
@@ -277,6 +313,11 @@ impl Module {
     /// How many of its functions have been translated for the interpreter: each is when it is first called.
     pub fn translated_functions(&self) -> usize {
         self.inner.code.translated().0
+    }
+
+    /// How often a function's translation was dropped to make room for others.
+    pub fn dropped_translations(&self) -> u64 {
+        self.inner.code.dropped()
     }
 
     /// How many bytes the module has in the binary format.
@@ -294,11 +335,21 @@ impl Module {
         })
     }
 
+    /// How much memory the module needs to start, and at most.
+    pub fn plan(&self) -> Plan {
+        plan::plan(self.data(), self.engine())
+    }
+
+    /// What the module holds of the engine's budget now, instances left out.
+    pub fn budget(&self) -> &Budget {
+        &self.data().budget
+    }
+
     fn data(&self) -> &ModuleInner {
         &self.inner.data
     }
 
-    pub(crate) fn shared(&self) -> &Arc<ModuleShared> {
+    pub(crate) fn shared(&self) -> &Shared<ModuleShared> {
         &self.inner
     }
 }

@@ -1,6 +1,7 @@
+use crate::alloc::try_box;
 use crate::budget::{Charge, Kind};
-use crate::store::{StoreInner, try_box};
-use crate::{AsContext, AsContextMut, Engine, Error, InterruptHandle};
+use crate::store::StoreInner;
+use crate::{AsContext, AsContextMut, Budget, Engine, Error, InterruptHandle};
 use core::marker::PhantomData;
 use core::ptr::NonNull;
 
@@ -56,8 +57,18 @@ impl<T> Store<T> {
     ///
     /// If the engine's budget or the system has no room for an empty store.
     pub fn try_new(engine: &Engine, data: T) -> Result<Self, Error> {
-        let charge = engine.budget().charge(Kind::Instance, size_of::<StoreData<T>>() as u64)?;
-        let inner = StoreInner::new(engine)?;
+        Self::with_budget(engine, engine.budget(), data)
+    }
+
+    /// A store whose instances, memories, tables and stack are charged to this budget rather than to the engine's,
+    /// which pays for modules: for a tenant, a [sub-budget](Budget::sub_budget) of the engine's.
+    ///
+    /// # Errors
+    ///
+    /// If the budget or the system has no room for an empty store.
+    pub fn with_budget(engine: &Engine, budget: &Budget, data: T) -> Result<Self, Error> {
+        let charge = budget.charge(Kind::Instance, size_of::<StoreData<T>>() as u64)?;
+        let inner = StoreInner::new(engine, budget)?;
         let boxed = try_box(Kind::Instance, StoreData { inner, data, _charge: charge })?;
         let ptr = NonNull::from(Box::leak(boxed));
         // SAFETY: it is new and ours alone. From now on every access goes through this pointer.
@@ -90,6 +101,12 @@ impl<T> Store<T> {
     /// The store's engine.
     pub fn engine(&self) -> &Engine {
         self.as_context().engine()
+    }
+
+    /// What everything in this store is charged to. A host function that holds memory on a guest's behalf charges it
+    /// here, too: see [`Budget::charge`].
+    pub fn budget(&self) -> &Budget {
+        &self.as_context().inner().budget
     }
 
     /// Sets how much the guest may still execute before it traps with

@@ -1,3 +1,4 @@
+use crate::alloc::GrowError;
 use crate::store::{StoreId, StoreInner};
 use crate::vmctx::TableObj;
 use crate::{AsContext, AsContextMut, Error, TableType, Trap, Val};
@@ -79,9 +80,12 @@ impl Table {
         let init = self.element(store.inner(), init)?;
         let table = self.ptr(store.inner()).as_ptr();
         // SAFETY: a table of this store, as `ptr` has checked.
-        unsafe { store.inner_mut().table_grow(table, delta, init) }.ok_or_else(|| {
-            let size = self.size(&store);
-            Error::msg(format_args!("a table of {size} elements can't grow by {delta}"))
+        unsafe { store.inner_mut().table_grow_or_why(table, delta, init) }.map_err(|why| match why {
+            GrowError::Memory(error) => error.into(),
+            GrowError::Limit => {
+                let size = self.size(&store);
+                Error::msg(format_args!("a table of {size} elements can't grow by {delta}"))
+            }
         })
     }
 

@@ -62,10 +62,10 @@ impl ExternRef {
     ///
     /// # Errors
     ///
-    /// If the budget or the system has no room for one more reference (the value's own size isn't counted).
+    /// If the budget or the system has no room for one more reference (what the value itself holds on the heap isn't counted).
     pub fn new(mut store: impl AsContextMut, value: impl Any + Send + Sync + 'static) -> Result<Self, Error> {
         let mut store = store.as_context_mut();
-        let index = store.inner_mut().new_extern_ref(Box::new(value))?;
+        let index = store.inner_mut().new_extern_ref(value)?;
         Ok(Self { store: store.inner().id, index })
     }
 

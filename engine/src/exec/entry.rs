@@ -178,15 +178,15 @@ mod probe {
         let select: Handler<Tail> = vector::bitselect::<Tail, ToSlot>;
         // c d = 1, which is an immediate for those that have one and unused slots for the others.
         let operands = 1 << 32;
-        let mut code = vec![begin::<Tail> as *const () as usize as u64, 0];
-        for _ in 0..100 {
-            for h in [add, div, float, copy, vector, lanes, lane, select] {
-                code.extend([h as usize as u64, operands]);
-            }
+        let kinds = [add, div, float, copy, vector, lanes, lane, select];
+        let mut code = [[0; 2]; 100 * 8 + 2];
+        for (cell, h) in code[1..].iter_mut().zip(kinds.iter().cycle()) {
+            *cell = [*h as usize as u64, operands];
         }
-        code.extend([end::<Tail> as *const () as usize as u64, 0]);
+        code[0] = [begin::<Tail> as *const () as usize as u64, 0];
+        code[code.len() - 1] = [end::<Tail> as *const () as usize as u64, 0];
         let mut slots = [0u64; 4];
-        let r = Regs { ip: code.as_ptr(), sp: slots.as_mut_ptr(), ..idle() };
+        let r = Regs { ip: code.as_flattened().as_ptr(), sp: slots.as_mut_ptr(), ..idle() };
         // SAFETY: the cells use slots 0 and 1 and end in a handler that stops.
         unsafe { Tail::run(r) };
         FIRST.get().abs_diff(LAST.get())

@@ -28,6 +28,7 @@ pub use count::DispatchCounts;
 pub(crate) use entry::invoke;
 pub use listing::{HandlerKind, TailHandler, tail_handlers};
 
+use crate::alloc::MemoryError;
 use crate::budget::{Budget, Charge, Kind};
 use crate::error::Error;
 use crate::sys::Mapping;
@@ -131,15 +132,15 @@ pub(crate) struct Execution {
 }
 
 /// The stack is charged this many bytes at a time.
-const STACK_STEP: usize = 64 << 10;
+pub(crate) const STACK_STEP: usize = 64 << 10;
 
 impl Execution {
     /// An execution with a stack of at most `max_stack` bytes.
     pub(crate) fn new(max_stack: usize, budget: &Budget) -> Result<Execution, Error> {
         // Frame sizes are compared in 32 bits, and a stack's end must leave room for the largest.
         let bytes = max_stack.clamp(4096, 1 << 30).next_multiple_of(4096);
-        let (mut stack, start) = Mapping::guarded(bytes)
-            .map_err(|e| Error::msg(format!("cannot map a value stack of {bytes} bytes: {e}")))?;
+        let (mut stack, start) =
+            Mapping::guarded(bytes).map_err(|_| MemoryError::system(Kind::Stack, bytes as u64))?;
         let base = stack.as_mut_ptr().wrapping_add(start).cast::<u64>();
         Ok(Execution {
             end: base.wrapping_byte_add(bytes),

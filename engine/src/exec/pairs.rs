@@ -509,30 +509,50 @@ static PAIRS: &[&[&[Option<Pair>]]] = &[
 /// The pairs by their first op, then their second.
 struct Index {
     /// Where those of each op begin.
-    first: Box<[u16]>,
-    seconds: Box<[u16]>,
-    handlers: Box<[Handler<Tail>]>,
+    first: Vec<u16>,
+    seconds: Vec<u16>,
+    handlers: Vec<Handler<Tail>>,
 }
 
-fn index() -> &'static Index {
-    static INDEX: OnceLock<Index> = OnceLock::new();
-    INDEX.get_or_init(|| {
-        let mut sorted: Vec<Pair> =
-            PAIRS.iter().flat_map(|rows| rows.iter()).flat_map(|row| row.iter()).flatten().copied().collect();
-        sorted.sort_by_key(|(a, b, _)| (a.0, b.0));
-        sorted.dedup_by_key(|(a, b, _)| (a.0, b.0));
-        let first = (0..=OPS as u16).map(|op| sorted.partition_point(|(a, ..)| a.0 < op) as u16).collect();
-        Index {
-            first,
-            seconds: sorted.iter().map(|(_, b, _)| b.0).collect(),
-            handlers: sorted.iter().map(|&(.., handler)| handler).collect(),
+impl Index {
+    /// `None` if there is no memory for it: then there are no pairs until there is.
+    fn get() -> Option<&'static Index> {
+        static INDEX: OnceLock<Index> = OnceLock::new();
+        if INDEX.get().is_none() {
+            // If another thread was faster, its own is as good.
+            let _ = INDEX.set(Self::build()?);
         }
-    })
+        INDEX.get()
+    }
+
+    fn build() -> Option<Index> {
+        fn with_room<T>(count: usize) -> Option<Vec<T>> {
+            let mut list = Vec::new();
+            list.try_reserve_exact(count).ok()?;
+            Some(list)
+        }
+        let all = || PAIRS.iter().flat_map(|rows| rows.iter()).flat_map(|row| row.iter()).flatten().copied();
+        // Of several for the same ops the first counts. Numbered, since a stable sort takes memory unasked.
+        let mut numbered: Vec<(usize, Pair)> = with_room(all().count())?;
+        numbered.extend(all().enumerate());
+        numbered.sort_unstable_by_key(|(i, (a, b, _))| (a.0, b.0, *i));
+        numbered.dedup_by_key(|(_, (a, b, _))| (a.0, b.0));
+        let mut index = Index {
+            first: with_room(OPS + 1)?,
+            seconds: with_room(numbered.len())?,
+            handlers: with_room(numbered.len())?,
+        };
+        let begins = |op| numbered.partition_point(|(_, (a, ..))| a.0 < op) as u16;
+        index.first.extend((0..=OPS as u16).map(begins));
+        index.seconds.extend(numbered.iter().map(|(_, (_, b, _))| b.0));
+        index.handlers.extend(numbered.iter().map(|(_, (.., handler))| *handler));
+        Some(index)
+    }
 }
 
 /// The handler for a cell of op `a` that also does the work of the next cell, of op `b`.
 pub(crate) fn fused(a: Op, b: Op) -> Option<Handler<Tail>> {
-    let index = index();
+    let index = Index::get()?;
     let row = index.first[a.0 as usize] as usize..index.first[a.0 as usize + 1] as usize;
     let found = index.seconds[row.clone()].binary_search(&b.0).ok()?;
     Some(index.handlers[row.start + found])
@@ -540,9 +560,10 @@ pub(crate) fn fused(a: Op, b: Op) -> Option<Handler<Tail>> {
 
 /// Every pair once.
 pub(super) fn all() -> impl Iterator<Item = Pair> {
-    let Index { first, seconds, handlers } = index();
-    (0..OPS as u16).flat_map(move |a| {
-        let row = first[a as usize] as usize..first[a as usize + 1] as usize;
-        row.map(move |i| (Op(a), Op(seconds[i]), handlers[i]))
+    Index::get().into_iter().flat_map(|Index { first, seconds, handlers }| {
+        (0..OPS as u16).flat_map(move |a| {
+            let row = first[a as usize] as usize..first[a as usize + 1] as usize;
+            row.map(move |i| (Op(a), Op(seconds[i]), handlers[i]))
+        })
     })
 }

@@ -2,6 +2,8 @@
 
 use super::regs::Regs;
 use super::walk;
+use crate::code::Executing;
+use crate::module::ModuleShared;
 use crate::store::StoreInner;
 use crate::trap::Trap;
 use crate::vmctx::VmCtx;
@@ -58,7 +60,6 @@ unsafe fn sample(store: &mut StoreInner, cost: u64, vm: *mut VmCtx, index: u32) 
     let weight = store.sampled(cost);
     let dispatch = store.engine.dispatch();
     let (Some(profiler), Some(exec)) = (&mut store.profiler, &store.exec) else { return };
-    let mut maps = core::mem::take(&mut profiler.maps);
     let mut more = ControlFlow::Continue(());
     // SAFETY: the caller keeps the contract; calls of host functions are listed while they last, and the frames below
     // them stay as they are meanwhile.
@@ -72,14 +73,39 @@ unsafe fn sample(store: &mut StoreInner, cost: u64, vm: *mut VmCtx, index: u32) 
             if core::mem::take(&mut skip) { ControlFlow::Continue(()) } else { profiler.frame(module, func) }
         };
         if more.is_continue() && !exec.at.vm.is_null() {
-            more = walk::frames(exec.at, dispatch, &mut maps, &mut visit);
+            more = walk::frames(exec.at, dispatch, false, &mut visit);
         }
         let mut host_call = exec.host_call;
         while more.is_continue() && !host_call.is_null() {
-            more = walk::frames((*host_call).at, dispatch, &mut maps, &mut visit);
+            more = walk::frames((*host_call).at, dispatch, false, &mut visit);
             host_call = (*host_call).outer;
         }
     }
-    profiler.maps = maps;
     profiler.end(weight);
+}
+
+/// A store whose execution stands somewhere.
+pub(super) struct Standing<'s>(pub(super) &'s StoreInner);
+
+impl Executing for Standing<'_> {
+    fn instances(&self, module: &ModuleShared) -> usize {
+        self.0.instances_of(module)
+    }
+
+    fn mark_frames(&self) {
+        let dispatch = self.0.engine.dispatch();
+        let Some(exec) = &self.0.exec else { return };
+        let mut go_on = |_: &_, _, _| ControlFlow::Continue(());
+        // SAFETY: as for `sample`: whoever makes this has said where it stands.
+        unsafe {
+            if !exec.at.vm.is_null() {
+                let _ = walk::frames(exec.at, dispatch, true, &mut go_on);
+            }
+            let mut host_call = exec.host_call;
+            while !host_call.is_null() {
+                let _ = walk::frames((*host_call).at, dispatch, true, &mut go_on);
+                host_call = (*host_call).outer;
+            }
+        }
+    }
 }

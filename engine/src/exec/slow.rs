@@ -104,7 +104,7 @@ pub(crate) unsafe fn prepare(vm: *mut VmCtx, index: u32, sp: *mut u64) -> Result
         let module = (*(*vm).instance).module.shared();
         let mut entry = (*(*vm).entries.add(index as usize)).load(Ordering::Relaxed);
         if crate::code::is_lazy(entry) {
-            entry = module.translated(index)?.cast_mut();
+            entry = module.translated(index, &sample::Standing(store))?.cast_mut();
         }
         let prologue = &*Prologue::at(entry);
         need_stack(store, sp.wrapping_byte_add(prologue.frame as usize))?;

@@ -3,7 +3,6 @@
 use super::Dispatch;
 use super::regs::{Backend, Loop, Stub, Tail};
 use super::sample::Position;
-use crate::code::CodeMaps;
 use crate::error::Error;
 use crate::{Module, vmctx::VmCtx};
 use core::ops::ControlFlow;
@@ -13,10 +12,10 @@ use core::ops::ControlFlow;
 /// # Safety
 /// As for [`frames`].
 pub(crate) unsafe fn with_backtrace(mut e: Error, at: Position, dispatch: Dispatch) -> Error {
-    let backtrace = e.backtrace_mut();
+    let Some(backtrace) = e.backtrace_mut() else { return e };
     // SAFETY: the caller keeps the contract.
     let _ = unsafe {
-        frames(at, dispatch, &mut CodeMaps::default(), &mut |module, func, place| {
+        frames(at, dispatch, false, &mut |module, func, place| {
             backtrace.push(module, func, place);
             ControlFlow::Continue(())
         })
@@ -25,14 +24,14 @@ pub(crate) unsafe fn with_backtrace(mut e: Error, at: Position, dispatch: Dispat
 }
 
 /// Visits the wasm frames of the execution that stands at `at`, innermost first, with their module, function index and
-/// place in its code, until the visitor has seen enough.
+/// place in its code, until the visitor has seen enough. With `mark`, their code is marked as in use.
 ///
 /// # Safety
 /// `at` is where a store's execution stands, and its frames are as it left them.
 pub(super) unsafe fn frames(
     at: Position,
     dispatch: Dispatch,
-    maps: &mut CodeMaps,
+    mark: bool,
     visit: &mut dyn FnMut(&Module, u32, usize) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
     let (exit, cross) = match dispatch {
@@ -48,7 +47,7 @@ pub(super) unsafe fn frames(
         unsafe {
             let module = &(*(*vm).instance).module;
             let shared = module.shared();
-            let Some((index, word)) = maps.find(shared, ip) else { break };
+            let Some((index, word)) = shared.code.find(ip, mark) else { break };
             // A return address is behind its call.
             visit(module, shared.data.imported_funcs + index, word - returned as usize)?;
             let header = sp.add(shared.header(index) as usize);

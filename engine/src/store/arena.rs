@@ -1,28 +1,9 @@
 //! Where a store's objects live: each at an address of its own, until the store is dropped.
 
 use crate::Error;
-use crate::budget::{Budget, Buf, Kind, MemoryError, OutOfMemory};
+use crate::alloc::{Buf, try_box};
+use crate::budget::{Budget, Kind};
 use core::ptr::NonNull;
-use std::alloc::Layout;
-
-/// Moves `value` to the heap, or says that there is no room.
-pub(crate) fn try_box<T>(budget_kind: Kind, value: T) -> Result<Box<T>, Error> {
-    let layout = Layout::new::<T>();
-    if layout.size() == 0 {
-        return Ok(Box::new(value));
-    }
-    // SAFETY: the layout's size is not 0.
-    let ptr = unsafe { std::alloc::alloc(layout) }.cast::<T>();
-    if ptr.is_null() {
-        let asked = layout.size() as u64;
-        return Err(MemoryError::OutOfMemory(OutOfMemory { kind: budget_kind, asked }).into());
-    }
-    // SAFETY: the memory is fresh, of `T`'s layout, and from the allocator that `Box` uses.
-    unsafe {
-        ptr.write(value);
-        Ok(Box::from_raw(ptr))
-    }
-}
 
 /// Objects of one type, numbered from 0. They never move, and code keeps pointers to them.
 pub(crate) struct Arena<T> {

@@ -1,11 +1,11 @@
 //! Bulk operations on memories and tables. Large ones proceed in pieces, and can be interrupted in between.
 
 use super::StoreInner;
+use crate::alloc::Shared;
 use crate::module::ElemItems;
 use crate::vmctx::{MemoryObj, TableObj, VmCtx};
 use crate::{Error, Trap};
 use core::ops::Range;
-use std::sync::Arc;
 
 /// How many bytes, or elements, are worked on between two looks at the interrupt flag.
 const PIECE: u64 = 1 << 20;
@@ -143,7 +143,7 @@ impl StoreInner {
         let (module, table, dropped) = unsafe {
             let instance = &*(*vm).instance;
             (
-                &*Arc::as_ptr(instance.module.shared()),
+                &*Shared::as_ptr(instance.module.shared()),
                 instance.table(table).as_ptr(),
                 instance.elem_dropped(elem),
             )

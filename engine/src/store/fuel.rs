@@ -80,7 +80,7 @@ impl StoreInner {
 
     /// Begins a profile, with a sample every `every` units or more often.
     pub(crate) fn begin_profile(&mut self, every: u64) {
-        self.profiler = Some(Profiler::new(self.engine.budget()));
+        self.profiler = Some(Profiler::new(&self.budget));
         self.fuel.longest = every.clamp(1, SLICE);
         self.fuel.reserve = self.remaining();
         self.put_slice(0);

@@ -1,13 +1,14 @@
 //! Functions as references see them, and calls of host functions.
 
 use super::StoreInner;
+use crate::alloc::{Shared, try_box};
 use crate::api::{Engine, Sigs};
+use crate::budget::{Charge, Kind};
 use crate::exec::HOST_ENTRY;
 use crate::types::{FuncType, ValType};
 use crate::vmctx::{FuncObj, VmCtx};
 use crate::{Error, Trap};
 use core::ptr::NonNull;
-use std::sync::Arc;
 
 /// How many slots values of these types take.
 pub(crate) fn slots_of(types: &[ValType]) -> u32 {
@@ -24,6 +25,7 @@ pub(crate) struct HostFunc {
     sigs: Sigs,
     header: u32,
     call: Box<HostCall>,
+    _charge: Charge,
 }
 
 impl HostFunc {
@@ -35,10 +37,13 @@ impl HostFunc {
         engine: &Engine,
         ty: FuncType,
         call: impl Fn(*mut StoreInner, *mut VmCtx, &mut [u64]) -> Result<(), Error> + Send + Sync + 'static,
-    ) -> Result<Arc<Self>, Error> {
+    ) -> Result<Shared<Self>, Error> {
+        let bytes = Shared::<Self>::BYTES + size_of_val(&call) as u64;
+        let charge = engine.budget().charge(Kind::Host, bytes)?;
         let sigs = engine.register(std::slice::from_ref(&ty))?;
         let header = slots_of(ty.params()).max(slots_of(ty.results()));
-        Ok(Arc::new(Self { ty, sigs, header, call: Box::new(call) }))
+        let call = try_box(Kind::Host, call)?;
+        Ok(Shared::try_new(Kind::Host, Self { ty, sigs, header, call, _charge: charge })?)
     }
 
     pub(crate) fn ty(&self) -> &FuncType {
@@ -52,18 +57,14 @@ impl HostFunc {
 
 impl StoreInner {
     /// The function that stands for a host function in this store, the same one each time.
-    pub(crate) fn host_func(&mut self, host: &Arc<HostFunc>) -> Result<NonNull<FuncObj>, Error> {
-        let address = Arc::as_ptr(host) as usize;
+    pub(crate) fn host_func(&mut self, host: &Shared<HostFunc>) -> Result<NonNull<FuncObj>, Error> {
+        let address = Shared::as_ptr(host) as usize;
         if let Some(func) = self.host_func_refs.get(&address) {
             return Ok(*func);
         }
         if !host.sigs.belong_to(&self.engine) {
             return Err(Error::msg("a host function was made for another engine than the store's"));
         }
-        // What a hash table of such pairs takes, at its worst load.
-        const ENTRY: u64 = 2 * (size_of::<(usize, usize)>() as u64 + 1);
-        self.host_func_refs_charge.grow(ENTRY)?;
-        self.host_func_refs.try_reserve(1).map_err(|_| Trap::OutOfBudget)?;
         self.host_funcs.try_push(host.clone())?;
         let func = self.funcs.push(FuncObj {
             sig: host.sig(),
@@ -73,7 +74,7 @@ impl StoreInner {
             index: self.host_funcs.len() as u32 - 1,
             handle: self.funcs.len(),
         })?;
-        self.host_func_refs.insert(address, func);
+        self.host_func_refs.try_insert(address, func)?;
         Ok(func)
     }
 
@@ -124,7 +125,7 @@ impl StoreInner {
         args_results: &mut [u64],
     ) -> Result<(), Error> {
         // SAFETY: the caller's contract. A host function lives as long as its store, wherever the list moves.
-        let host = unsafe { &*Arc::as_ptr(&(&(*store).host_funcs)[(*func).index as usize]) };
+        let host = unsafe { &*Shared::as_ptr(&(&(*store).host_funcs)[(*func).index as usize]) };
         debug_assert_eq!(host.header as usize, args_results.len());
         let result = (host.call)(store, caller, args_results);
         if let Err(error) = &result

@@ -1,7 +1,9 @@
 //! The part of an instance that its code rarely needs.
 
 use super::StoreInner;
-use crate::budget::{Buf, Charge, Kind};
+use crate::alloc::{Buf, Shared};
+use crate::budget::{Charge, Kind};
+use crate::module::ModuleShared;
 use crate::vmctx::{FuncObj, GlobalObj, MemoryObj, TableObj, VmCtx};
 use crate::{Error, Module};
 use core::ptr::NonNull;
@@ -24,15 +26,16 @@ impl InstanceObj {
     pub(crate) fn create(store: &mut StoreInner, module: &Module) -> Result<NonNull<InstanceObj>, Error> {
         let shared = module.shared();
         let words = shared.layout.words as usize;
-        let budget = store.engine.budget();
+        let budget = &store.budget.clone();
         let mut block = Buf::with_capacity(budget, Kind::Instance, words)?;
         block.try_resize(words, 0u64)?;
-        let (block, charge) = block.into_boxed();
+        let (block, charge) = block.into_boxed()?;
         let segments = shared.data.elems.len() + shared.data.data.len();
         let mut dropped = Buf::with_capacity(budget, Kind::Instance, segments.div_ceil(64))?;
         dropped.try_resize(segments.div_ceil(64), 0)?;
         let func_refs = Buf::new(budget, Kind::Instance);
         let empty_memory = store.empty_memory()?;
+        shared.code.add_instance();
         let instance = store.instances.push(InstanceObj {
             module: module.clone(),
             block: NonNull::from(Box::leak(block)),
@@ -140,8 +143,18 @@ impl InstanceObj {
     }
 }
 
+impl StoreInner {
+    /// How many instances of a module are in this store.
+    pub(crate) fn instances_of(&self, module: &ModuleShared) -> usize {
+        // SAFETY: objects live as long as the store.
+        let of = |index| unsafe { Shared::as_ptr(self.instances.get(index).as_ref().module.shared()) };
+        (0..self.instances.len()).filter(|&index| core::ptr::eq(of(index), module)).count()
+    }
+}
+
 impl Drop for InstanceObj {
     fn drop(&mut self) {
+        self.module.shared().code.remove_instance();
         // SAFETY: `create` leaked it from a box, and nobody follows pointers into a store that is being dropped.
         drop(unsafe { Box::from_raw(self.block.as_ptr()) });
     }

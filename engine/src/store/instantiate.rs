@@ -1,16 +1,18 @@
 //! Making an instance of a module, in the specification's order.
 
 use super::{HostFunc, InstanceObj, StoreInner};
+use crate::alloc::{MemoryError, Shared, TryText};
 use crate::api::Extern;
 use crate::const_expr::ConstExpr;
 use crate::error::ErrorKind;
-use crate::module::{DataMode, ElemMode, ExternKind, ImportKind, ModuleShared};
+use crate::module::{DataMode, ElemMode, ExternKind, ImportKind, ModuleInner, ModuleShared};
+use crate::pages::Pages;
 use crate::types::{ExternType, MemoryType, TableType};
 use crate::vmctx::VmCtx;
-use crate::{Error, Module};
+use crate::{Error, Module, Trap};
 use core::fmt::Write;
 use core::ptr::NonNull;
-use std::sync::Arc;
+use core::sync::atomic::Ordering;
 
 /// What is offered for an import.
 #[derive(Clone)]
@@ -18,7 +20,7 @@ pub(crate) enum Import {
     /// An object of a store.
     Extern(Extern),
     /// A host function, which any store of the engine can have.
-    Host(Arc<HostFunc>),
+    Host(Shared<HostFunc>),
 }
 
 /// The type of an object as importers see it.
@@ -62,7 +64,7 @@ pub(crate) fn check_imports(
 ) -> Result<(), Error> {
     let shared = module.shared();
     let mut problems = 0;
-    let mut text = String::new();
+    let mut text = TryText::default();
     for (import, found) in shared.data.imports.iter().zip(found) {
         let found = match found {
             None => None,
@@ -82,8 +84,8 @@ pub(crate) fn check_imports(
         let (module, name) = (import.module.escape_debug(), import.name.escape_debug());
         let expected = shared.data.import_type(import);
         let expected = expected.ty();
-        let separator = if text.is_empty() { "" } else { "\n  " };
-        // Writing to a string can't fail.
+        let separator = if text.len() == 0 { "" } else { "\n  " };
+        // If there is no room for it, the error says that.
         let _ = match found {
             None => {
                 write!(text, "{separator}unknown import `{module}.{name}`: expected {expected}, not provided")
@@ -94,13 +96,19 @@ pub(crate) fn check_imports(
             ),
         };
         if text.len() > MAX_TEXT {
-            text.push_str("\n  ... and others");
+            let _ = text.write_str("\n  ... and others");
         }
     }
     match problems {
         0 => Ok(()),
-        1 => Err(Error::new(ErrorKind::Link, text)),
-        _ => Err(Error::new(ErrorKind::Link, format_args!("{problems} imports don't link:\n  {text}"))),
+        1 => Err(Error::text(ErrorKind::Link, text)),
+        _ => match text.finish() {
+            Ok(text) => {
+                let message = format_args!("{problems} imports don't link:\n  {text}");
+                Err(Error::new(ErrorKind::Link, message))
+            }
+            Err(error) => Err(MemoryError::OutOfMemory(error).into()),
+        },
     }
 }
 
@@ -115,6 +123,9 @@ pub(crate) fn instantiate(
 ) -> Result<(NonNull<InstanceObj>, Option<u32>), Error> {
     let shared = module.shared();
     let data = &shared.data;
+    if data.one_instance && shared.code.instantiated.swap(true, Ordering::AcqRel) {
+        return Err(Error::msg("the module was loaded for one instance, and that has been made"));
+    }
     let mut instance = InstanceObj::create(store, module)?;
     // SAFETY: new and ours alone; nothing follows its pointers before they are filled in: first the imports and
     // memories, which nothing else refers to, then what may refer to functions and globals.
@@ -139,8 +150,12 @@ pub(crate) fn instantiate(
         unsafe { instance.as_mut() }.set_table(index as u32, store.new_table(table.ty, init)?);
     }
     for (index, ty) in data.memories.iter().enumerate().skip(data.imported_memories as usize) {
+        let memory = match take_image(data, index as u32) {
+            Some(pages) => store.memory_of(*ty, pages.move_to(&store.budget)?)?,
+            None => store.new_memory(*ty)?,
+        };
         // SAFETY: as above.
-        unsafe { instance.as_mut() }.set_memory(index as u32, store.new_memory(*ty)?);
+        unsafe { instance.as_mut() }.set_memory(index as u32, memory);
     }
     for export in data.exports.iter().filter(|export| export.kind == ExternKind::Func) {
         // Now, so that getting an export can't fail.
@@ -150,6 +165,15 @@ pub(crate) fn instantiate(
     // SAFETY: as above.
     unsafe { apply_segments(store, vm, shared)? };
     Ok((instance, data.start))
+}
+
+/// The first bytes of a memory, if loading has filled them.
+fn take_image(data: &ModuleInner, memory: u32) -> Option<Pages> {
+    let mut images = data.images.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let at = images.iter().position(|image| image.memory == memory)?;
+    let last = images.len() - 1;
+    images.swap(at, last);
+    images.pop().map(|image| image.pages)
 }
 
 /// Puts the imports into an instance.
@@ -201,14 +225,20 @@ unsafe fn apply_segments(store: &mut StoreInner, vm: *mut VmCtx, module: &Module
     }
     for (index, segment) in module.data.data.iter().enumerate() {
         let index = index as u32;
-        if let DataMode::Active { memory, offset } = &segment.mode {
-            // SAFETY: see above.
-            unsafe {
-                let offset = u64::from(store.eval(vm, offset)?[0] as u32);
-                store.memory_init(vm, *memory, index, offset, 0, segment.len.into())?;
-                store.data_drop(vm, index);
+        match &segment.mode {
+            DataMode::Passive => continue,
+            DataMode::InImage { fits: true } => {}
+            DataMode::InImage { fits: false } => return Err(Trap::MemoryOutOfBounds.into()),
+            DataMode::Active { memory, offset } => {
+                // SAFETY: see above.
+                unsafe {
+                    let offset = u64::from(store.eval(vm, offset)?[0] as u32);
+                    store.memory_init(vm, *memory, index, offset, 0, segment.len.into())?;
+                }
             }
         }
+        // SAFETY: see above.
+        unsafe { store.data_drop(vm, index) };
     }
     Ok(())
 }

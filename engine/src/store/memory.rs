@@ -2,31 +2,17 @@
 
 use super::StoreInner;
 use crate::Error;
-use crate::budget::{Charge, Kind, MemoryError, OutOfMemory};
-use crate::limits::MAX_MEMORY_PAGES;
-use crate::sys::{Mapping, RESERVE_MEMORIES};
+use crate::alloc::GrowError;
+use crate::pages::{PAGE, Pages, max_pages};
 use crate::types::MemoryType;
 use crate::vmctx::MemoryObj;
 use core::ptr::NonNull;
 
-/// The bytes of a page.
-pub(crate) const PAGE: u64 = 65536;
-
 /// What a [`MemoryObj`] consists of besides its place and size.
 pub(crate) struct MemoryInner {
     pub(crate) ty: MemoryType,
-    /// `None` while the memory has no bytes and no reservation.
-    mapping: Option<Mapping>,
-    /// Its current size, in bytes: that is what the budget counts, whatever is reserved or touched.
-    charge: Charge,
+    pages: Pages,
     pub(crate) handle: u32,
-}
-
-impl MemoryInner {
-    /// The pages that the memory may never exceed.
-    fn max_pages(&self) -> u64 {
-        self.ty.maximum().unwrap_or(MAX_MEMORY_PAGES).min(MAX_MEMORY_PAGES)
-    }
 }
 
 impl MemoryObj {
@@ -57,82 +43,38 @@ impl MemoryObj {
 
     /// Adds pages; the result is the former size in pages, or `None` when the type, the engine's limit, the
     /// budget or the system refuses.
-    fn grow(&mut self, delta: u64) -> Option<u64> {
+    fn grow(&mut self, delta: u64) -> Result<u64, GrowError> {
         let old = self.pages();
-        let pages = old.checked_add(delta).filter(|pages| *pages <= self.inner.max_pages())?;
-        if delta == 0 {
-            return Some(old);
+        let pages = old.checked_add(delta).filter(|pages| *pages <= max_pages(self.inner.ty));
+        pages.ok_or(GrowError::Limit)?;
+        if delta > 0 {
+            self.inner.pages.grow(delta)?;
+            self.base = self.inner.pages.base();
+            self.len = self.inner.pages.len() as u64;
         }
-        let len = usize::try_from(pages * PAGE).ok()?;
-        self.inner.charge.grow(delta * PAGE).ok()?;
-        if self.map(len).is_none() {
-            self.inner.charge.shrink(delta * PAGE);
-            return None;
-        }
-        self.len = len as u64;
-        Some(old)
-    }
-
-    /// Makes sure that `len` bytes are mapped.
-    fn map(&mut self, len: usize) -> Option<()> {
-        let mapping = match self.inner.mapping.take() {
-            None => Mapping::new(len).ok()?,
-            Some(mapping) if len <= mapping.len() => mapping,
-            Some(mapping) => match mapping.grow(len) {
-                Ok(mapping) => mapping,
-                Err(mapping) => {
-                    self.inner.mapping = Some(mapping);
-                    return None;
-                }
-            },
-        };
-        self.base = self.inner.mapping.insert(mapping).as_mut_ptr();
-        Some(())
+        Ok(old)
     }
 }
 
 impl StoreInner {
     /// Makes a zeroed memory.
     pub(crate) fn new_memory(&mut self, ty: MemoryType) -> Result<NonNull<MemoryObj>, Error> {
-        self.new_memory_in(ty, RESERVE_MEMORIES)
-    }
-
-    /// [`StoreInner::new_memory`]; `reserve` says whether to try to get address space for growth in advance.
-    fn new_memory_in(&mut self, ty: MemoryType, reserve: bool) -> Result<NonNull<MemoryObj>, Error> {
-        let budget = self.engine.budget();
-        let bytes = ty.minimum().saturating_mul(PAGE);
-        let mut memory = MemoryObj {
-            base: NonNull::dangling().as_ptr(),
-            len: 0,
-            inner: MemoryInner {
-                ty,
-                mapping: None,
-                charge: budget.nothing(Kind::Memory),
-                handle: self.memories.len(),
-            },
-        };
-        let limit = memory.inner.max_pages();
+        let limit = max_pages(ty);
         if ty.minimum() > limit {
             return Err(Error::msg(format_args!("a memory has at most {limit} pages, not {}", ty.minimum())));
         }
-        // Beyond the budget it can't grow anyway.
-        let most = (limit * PAGE).min(budget.limit().unwrap_or(u64::MAX)).max(bytes);
-        if reserve && most > 0 {
-            memory.inner.mapping = Mapping::reserve(most as usize).ok();
-            if let Some(mapping) = &memory.inner.mapping
-                && budget.limit().is_some()
-            {
-                mapping.in_small_pages();
-            }
-        }
-        memory.inner.charge.grow(bytes)?;
-        if bytes > 0 {
-            let refused = || MemoryError::OutOfMemory(OutOfMemory { kind: Kind::Memory, asked: bytes });
-            let len = usize::try_from(bytes).map_err(|_| refused())?;
-            memory.map(len).ok_or_else(refused)?;
-            memory.len = bytes;
-        }
-        self.memories.push(memory)
+        let pages = Pages::new(ty, &self.budget)?;
+        self.memory_of(ty, pages)
+    }
+
+    /// Makes a memory of bytes that are there.
+    pub(crate) fn memory_of(
+        &mut self,
+        ty: MemoryType,
+        mut pages: Pages,
+    ) -> Result<NonNull<MemoryObj>, Error> {
+        let (base, len, handle) = (pages.base(), pages.len() as u64, self.memories.len());
+        self.memories.push(MemoryObj { base, len, inner: MemoryInner { ty, pages, handle } })
     }
 
     /// What an instance without a memory has for memory 0.
@@ -150,6 +92,19 @@ impl StoreInner {
     /// # Safety
     /// `memory` is one of this store's.
     pub(crate) unsafe fn memory_grow(&mut self, memory: *mut MemoryObj, delta_pages: u64) -> Option<u64> {
+        // SAFETY: the caller's contract.
+        unsafe { self.memory_grow_or_why(memory, delta_pages) }.ok()
+    }
+
+    /// [`StoreInner::memory_grow`], with the reason for -1.
+    ///
+    /// # Safety
+    /// `memory` is one of this store's.
+    pub(crate) unsafe fn memory_grow_or_why(
+        &mut self,
+        memory: *mut MemoryObj,
+        delta_pages: u64,
+    ) -> Result<u64, GrowError> {
         // SAFETY: the caller's contract; the object lives outside of `self`.
         unsafe { (*memory).grow(delta_pages) }
     }
@@ -165,17 +120,19 @@ mod tests {
         for reserve in [true, false] {
             let mut store = Store::new(&Engine::default(), ());
             let mut context = store.as_context_mut();
-            let mut memory =
-                context.inner_mut().new_memory_in(MemoryType::new(0, Some(20)), reserve).unwrap();
+            let inner = context.inner_mut();
+            let ty = MemoryType::new(0, Some(20));
+            let pages = Pages::new_in(ty, &inner.budget, reserve).unwrap();
+            assert_eq!(pages.is_reserved(), reserve);
+            let mut memory = inner.memory_of(ty, pages).unwrap();
             // SAFETY: the store lives, and nobody else uses it.
             let memory = unsafe { memory.as_mut() };
-            assert_eq!(memory.inner.mapping.is_some(), reserve);
             assert!(memory.bytes().is_empty());
-            assert_eq!(memory.grow(1), Some(0));
+            assert_eq!(memory.grow(1), Ok(0));
             let base = memory.base;
             memory.bytes_mut().fill(7);
-            assert_eq!(memory.grow(19), Some(1));
-            assert_eq!(memory.grow(1), None);
+            assert_eq!(memory.grow(19), Ok(1));
+            assert_eq!(memory.grow(1), Err(GrowError::Limit));
             assert!(!reserve || memory.base == base, "a reservation spares moving");
             let (old, new) = memory.bytes().split_at(65536);
             assert!(old.iter().all(|byte| *byte == 7) && new.iter().all(|byte| *byte == 0));

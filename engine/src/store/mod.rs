@@ -13,15 +13,15 @@ mod instantiate;
 mod memory;
 mod table;
 
-pub(crate) use arena::try_box;
 pub(crate) use func::{HostFunc, slots_of};
 pub(crate) use instance::InstanceObj;
 pub(crate) use instantiate::{Import, check_imports, describe, instantiate};
 pub(crate) use memory::MemoryInner;
 pub(crate) use table::TableInner;
 
+use crate::alloc::{Buf, Map, Shared, try_box};
 use crate::api::{Engine, InterruptState};
-use crate::budget::{Buf, Charge, Kind};
+use crate::budget::{Budget, Charge, Kind};
 use crate::exec::{self, Execution};
 use crate::profile::Profiler;
 use crate::types::GlobalType;
@@ -33,8 +33,6 @@ use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU64, Ordering};
 use fuel::FuelState;
 use std::any::Any;
-use std::collections::HashMap;
-use std::sync::Arc;
 
 /// Tells stores apart, so that a handle used with the wrong one is found out.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -52,11 +50,13 @@ pub(crate) struct StoreInner {
     pub(crate) vm: VmStore,
     pub(crate) id: StoreId,
     pub(crate) engine: Engine,
+    /// What everything here is charged to.
+    pub(crate) budget: Budget,
     pub(crate) exec: Option<Box<Execution>>,
     pub(crate) fuel: FuelState,
     /// The profile that is being made, if one is.
     pub(crate) profiler: Option<Profiler>,
-    pub(crate) interrupt: Arc<InterruptState>,
+    pub(crate) interrupt: Shared<InterruptState>,
     /// How deeply host functions are nested that called back into the guest.
     pub(crate) depth: u32,
     pub(crate) funcs: Arena<FuncObj>,
@@ -66,14 +66,20 @@ pub(crate) struct StoreInner {
     pub(crate) tables: Arena<TableObj>,
     pub(crate) globals: Arena<GlobalObj>,
     pub(crate) instances: Arena<InstanceObj>,
-    pub(crate) host_funcs: Buf<Arc<HostFunc>>,
+    pub(crate) host_funcs: Buf<Shared<HostFunc>>,
     /// The function made of each host function, by the address of the latter.
-    host_func_refs: HashMap<usize, NonNull<FuncObj>>,
-    host_func_refs_charge: Charge,
+    host_func_refs: Map<usize, NonNull<FuncObj>>,
     extern_refs: Buf<Box<dyn Any + Send + Sync>>,
     /// Arguments and results of dynamically typed host functions; kept for its memory.
-    pub(crate) vals: Vec<Val>,
+    pub(crate) vals: Buf<Val>,
+    /// For the execution, the interrupt state, and the values of external references.
+    charge: Charge,
 }
+
+/// What a store with an execution takes, besides an embedder's data and the stack: at least what it counts itself, and the
+/// first pieces of its lists.
+pub(crate) const EMPTY_BYTES: u64 =
+    (size_of::<StoreInner>() + size_of::<Execution>()) as u64 + Shared::<InterruptState>::BYTES + 2048;
 
 // SAFETY: the raw pointers lead to objects that this store owns, or to modules and states that it holds a
 // count of and that are `Send + Sync` themselves. Host functions and external references are `Send + Sync` by their
@@ -84,16 +90,17 @@ unsafe impl Sync for StoreInner {}
 
 impl StoreInner {
     /// A store that still has to learn its address (`vm.store`).
-    pub(crate) fn new(engine: &Engine) -> Result<Self, Error> {
-        let budget = engine.budget();
+    pub(crate) fn new(engine: &Engine, budget: &Budget) -> Result<Self, Error> {
+        let charge = budget.charge(Kind::Instance, Shared::<InterruptState>::BYTES)?;
         Ok(Self {
             vm: VmStore::new(core::ptr::null_mut()),
             id: StoreId::new(),
             engine: engine.clone(),
+            budget: budget.clone(),
             exec: None,
             fuel: FuelState::new(engine.consumes_fuel()),
             profiler: None,
-            interrupt: Arc::new(InterruptState::new()),
+            interrupt: Shared::try_new(Kind::Instance, InterruptState::new())?,
             depth: 0,
             funcs: Arena::new(budget, Kind::Instance),
             memories: Arena::new(budget, Kind::Instance),
@@ -102,10 +109,10 @@ impl StoreInner {
             globals: Arena::new(budget, Kind::Global),
             instances: Arena::new(budget, Kind::Instance),
             host_funcs: Buf::new(budget, Kind::Instance),
-            host_func_refs: HashMap::new(),
-            host_func_refs_charge: budget.nothing(Kind::Instance),
+            host_func_refs: Map::new(budget, Kind::Instance),
             extern_refs: Buf::new(budget, Kind::Host),
-            vals: Vec::new(),
+            vals: Buf::new(budget, Kind::Host),
+            charge,
         })
     }
 
@@ -131,9 +138,10 @@ impl StoreInner {
         // SAFETY: the caller's contract.
         let inner = unsafe { &mut *store };
         if inner.exec.is_none() {
-            let engine = &inner.engine;
-            inner.exec =
-                Some(try_box(Kind::Stack, Execution::new(engine.max_wasm_stack(), engine.budget())?)?);
+            inner.charge.grow(size_of::<Execution>() as u64)?;
+            let execution = Execution::new(inner.engine.max_wasm_stack(), &inner.budget);
+            let boxed = execution.and_then(|execution| Ok(try_box(Kind::Stack, execution)?));
+            inner.exec = Some(boxed.inspect_err(|_| inner.charge.shrink(size_of::<Execution>() as u64))?);
         }
         // SAFETY: the caller's contract; `inner` is not used any more.
         unsafe { exec::invoke(store, func, args_results) }
@@ -150,10 +158,13 @@ impl StoreInner {
     }
 
     /// Keeps a host value for as long as the store lives; the result is a slot.
-    pub(crate) fn new_extern_ref(&mut self, value: Box<dyn Any + Send + Sync>) -> Result<u32, Error> {
+    pub(crate) fn new_extern_ref<T: Any + Send + Sync>(&mut self, value: T) -> Result<u32, Error> {
         if self.extern_refs.len() >= u32::MAX as usize - 1 {
             return Err(Error::msg("a store holds at most 2^32 external references"));
         }
+        self.extern_refs.try_reserve(1)?;
+        self.charge.grow(size_of::<T>() as u64)?;
+        let value = try_box(Kind::Host, value).inspect_err(|_| self.charge.shrink(size_of::<T>() as u64))?;
         self.extern_refs.try_push(value)?;
         Ok(self.extern_refs.len() as u32 - 1)
     }

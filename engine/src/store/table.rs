@@ -2,7 +2,8 @@
 
 use super::StoreInner;
 use crate::Error;
-use crate::budget::{Buf, Kind};
+use crate::alloc::{Buf, GrowError, MemoryError};
+use crate::budget::Kind;
 use crate::limits::MAX_TABLE_ELEMENTS;
 use crate::types::TableType;
 use crate::vmctx::TableObj;
@@ -37,7 +38,7 @@ impl TableObj {
         start.checked_add(len).is_some_and(|end| end <= self.len)
     }
 
-    fn resize(&mut self, len: usize, init: u64) -> Result<(), Error> {
+    fn resize(&mut self, len: usize, init: u64) -> Result<(), MemoryError> {
         self.inner.elements.try_resize(len, init)?;
         self.base = self.inner.elements.as_mut_ptr();
         self.len = len as u64;
@@ -54,7 +55,7 @@ impl StoreInner {
                 ty.minimum()
             )));
         }
-        let elements = Buf::with_capacity(self.engine.budget(), Kind::Table, ty.minimum() as usize)?;
+        let elements = Buf::with_capacity(&self.budget, Kind::Table, ty.minimum() as usize)?;
         let inner = TableInner { ty, elements, handle: self.tables.len() };
         let mut table = TableObj { base: NonNull::dangling().as_ptr(), len: 0, inner };
         table.resize(ty.minimum() as usize, init)?;
@@ -66,12 +67,26 @@ impl StoreInner {
     /// # Safety
     /// `table` is one of this store's, and `init` is a reference of its element type.
     pub(crate) unsafe fn table_grow(&mut self, table: *mut TableObj, delta: u64, init: u64) -> Option<u64> {
+        // SAFETY: the caller's contract.
+        unsafe { self.table_grow_or_why(table, delta, init) }.ok()
+    }
+
+    /// [`StoreInner::table_grow`], with the reason for -1.
+    ///
+    /// # Safety
+    /// As for [`StoreInner::table_grow`].
+    pub(crate) unsafe fn table_grow_or_why(
+        &mut self,
+        table: *mut TableObj,
+        delta: u64,
+        init: u64,
+    ) -> Result<u64, GrowError> {
         // SAFETY: the caller's contract; the object lives outside of `self`.
         let table = unsafe { &mut *table };
         let most = table.inner.ty.maximum().map_or(MAX_TABLE_ELEMENTS, u64::from).min(MAX_TABLE_ELEMENTS);
         let old = table.len;
-        let len = old.checked_add(delta).filter(|len| *len <= most)?;
-        table.resize(len as usize, init).ok()?;
-        Some(old)
+        let len = old.checked_add(delta).filter(|len| *len <= most).ok_or(GrowError::Limit)?;
+        table.resize(len as usize, init)?;
+        Ok(old)
     }
 }

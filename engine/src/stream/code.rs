@@ -4,11 +4,21 @@ use wasmparser::{BinaryReader, FunctionBody};
 
 use super::framing::Leb;
 use super::{BodyCheck, BodyStats, Core, ErrorKind, LoadError, State, Step, cost};
-use crate::bodies::BodyRecord;
-use crate::limits::{MAX_BODY_BYTES, MAX_CONTROL_DEPTH, MAX_LOCALS, MAX_OPERANDS};
+use crate::alloc::{Buf, third_party};
+use crate::bodies::{BodyRecord, CHUNK, Chunk};
+use crate::budget::Kind;
+use crate::limits::{AVERAGE_FROM_BYTES, MAX_BODY_BYTES, MAX_CONTROL_DEPTH, MAX_LOCALS, MAX_OPERANDS};
+use crate::plan;
 
 /// The most operands that an instruction can push: a call's results.
 const MOST_PUSHED: u32 = 1000;
+
+const BR_TABLE: u8 = 0x0e;
+
+#[cold]
+fn too_many(what: &str, limit: u32, offset: u64) -> LoadError {
+    LoadError::new(ErrorKind::Limit, format_args!("function has more than {limit} {what}"), offset)
+}
 
 impl<C: BodyCheck> Core<C> {
     pub(super) fn code_count(&mut self, len: u32, bytes: &[u8]) -> Result<Step, LoadError> {
@@ -19,9 +29,13 @@ impl<C: BodyCheck> Core<C> {
         let Some(rest) = len.checked_sub(leb as u32) else {
             return Err(self.invalid("unexpected end-of-file", start));
         };
+        let average = self.limits.average_function_bytes;
+        if rest >= AVERAGE_FROM_BYTES && u64::from(rest) < u64::from(count) * u64::from(average) {
+            let message = format_args!("functions have fewer than {average} bytes on average");
+            return Err(LoadError::new(ErrorKind::Limit, message, start));
+        }
         self.order.bodies(count, start)?;
-        self.validator.code_section_start(&(start..start + u64::from(len))).map_err(LoadError::invalid)?;
-        self.code_base = (start + leb as u64) as u32;
+        self.validated(|validator| validator.code_section_start(&(start..start + u64::from(len))))?;
         // The count equals that of the function section, which has been read.
         self.records.try_reserve_exact(count as usize).map_err(self.memory())?;
         if self.bodies_file.is_some() {
@@ -49,7 +63,7 @@ impl<C: BodyCheck> Core<C> {
             return Err(self.invalid("unexpected end-of-file", start));
         };
         if size > MAX_BODY_BYTES {
-            let message = format!("function body size count exceeds limit of {MAX_BODY_BYTES}");
+            let message = format_args!("function body size count exceeds limit of {MAX_BODY_BYTES}");
             return Err(self.invalid(message, body_offset));
         }
         let Some(entry) = bytes.get(..total as usize) else {
@@ -66,18 +80,40 @@ impl<C: BodyCheck> Core<C> {
     fn validate_body(&mut self, bytes: &[u8], offset: u64) -> Result<(), LoadError> {
         let reader = BinaryReader::new_features(bytes, offset, self.features.wasmparser());
         let body = FunctionBody::new(reader);
-        let func = self.validator.code_section_entry(&body).map_err(LoadError::invalid)?;
+        let (index, stats) = third_party(|| self.validate_operators(&body, bytes, offset))?;
+        let cells = &mut self.module.cells;
+        let on_disk = if self.bodies_file.is_some() { bytes.len() as u64 } else { 0 };
+        cells.largest = cells.largest.max(plan::most_to_translate(&stats, bytes.len()) + on_disk);
+        cells.all = cells.all.saturating_add(plan::cells_of(&stats, bytes.len()) + plan::CODE);
+        self.check.body(&self.module, index, &body, stats)
+    }
+
+    /// What `FuncValidator::validate` does, with an eye on how much it makes the validator hold.
+    fn validate_operators(
+        &mut self,
+        body: &FunctionBody<'_>,
+        bytes: &[u8],
+        offset: u64,
+    ) -> Result<(u32, BodyStats), LoadError> {
+        let func = self.validator.code_section_entry(body).map_err(LoadError::invalid)?;
         let index = func.index;
         let mut validator = func.into_validator(std::mem::take(&mut self.allocations));
-
-        // What `FuncValidator::validate` does, with an eye on how much it makes the validator hold.
         let mut stats = BodyStats::default();
         let mut reader = body.get_binary_reader();
         self.pay_for_locals(bytes)?;
         self.pay_for_stacks(0, 0, offset)?;
         validator.read_locals(&mut reader).map_err(LoadError::invalid)?;
+        let limited = |what, count, limit| {
+            if count <= limit { Ok(()) } else { Err(too_many(what, limit, offset)) }
+        };
+        limited("locals", validator.len_locals(), self.limits.locals)?;
         while !reader.eof() {
             let at = reader.original_position();
+            if let Some((&BR_TABLE, operands)) = bytes[(at - offset) as usize..].split_first()
+                && let Leb::Done(targets, _) = Leb::read(operands)
+            {
+                limited("targets of a br_table", targets, self.limits.br_table_targets)?;
+            }
             reader
                 .visit_operator(&mut validator.visitor(at))
                 .and_then(|result| result)
@@ -94,7 +130,7 @@ impl<C: BodyCheck> Core<C> {
         reader.finish_expression(&validator.visitor(at)).map_err(LoadError::invalid)?;
         stats.locals = validator.len_locals();
         self.allocations = validator.into_allocations();
-        self.check.body(&self.module, index, &body, stats)
+        Ok((index, stats))
     }
 
     /// Charges for the groups of locals, before the validator takes note of them.
@@ -113,14 +149,12 @@ impl<C: BodyCheck> Core<C> {
     /// Charges for the validator's stacks, in steps, before they grow beyond what has been paid.
     #[cold]
     fn pay_for_stacks(&mut self, operands: u32, depth: u32, offset: u64) -> Result<(), LoadError> {
-        let limit = |what, limit| {
-            LoadError::new(ErrorKind::Limit, format!("function has more than {limit} {what}"), offset)
-        };
         if operands > MAX_OPERANDS {
-            return Err(limit("operands on its stack", MAX_OPERANDS));
+            return Err(too_many("operands on its stack", MAX_OPERANDS, offset));
         }
-        if depth > MAX_CONTROL_DEPTH {
-            return Err(limit("blocks inside each other", MAX_CONTROL_DEPTH));
+        let deepest = self.limits.nesting.min(MAX_CONTROL_DEPTH);
+        if depth > deepest {
+            return Err(too_many("blocks inside each other", deepest, offset));
         }
         // Powers of two, for so vectors grow; and enough for the next instruction.
         let operands = (operands + MOST_PUSHED).next_power_of_two().max(self.paid_operands);
@@ -130,7 +164,7 @@ impl<C: BodyCheck> Core<C> {
         self.scratch.grow(more).map_err(self.memory())?;
         (self.paid_operands, self.paid_depth) = (operands, depth);
         self.most_operands = (operands - MOST_PUSHED).min(MAX_OPERANDS);
-        self.most_depth = (depth - 1).min(MAX_CONTROL_DEPTH);
+        self.most_depth = (depth - 1).min(deepest);
         Ok(())
     }
 
@@ -145,8 +179,17 @@ impl<C: BodyCheck> Core<C> {
                 self.hashes.try_push(hash).map_err(self.memory())
             }
             None => {
-                let bound = self.body_bytes.len() + len as usize;
-                self.body_bytes.try_extend_streamed(entry, bound).map_err(self.memory())
+                if self.body_chunks.last().is_none_or(|chunk| chunk.bytes.room() < entry.len()) {
+                    let capacity = entry.len().max(CHUNK.min(len as usize));
+                    let bytes =
+                        Buf::with_capacity(&self.budget, Kind::Bodies, capacity).map_err(self.memory())?;
+                    let start = (body_offset - leb as u64) as u32;
+                    self.body_chunks.try_push(Chunk { start, bytes }).map_err(self.memory())?;
+                }
+                match self.body_chunks.last_mut() {
+                    Some(chunk) => chunk.bytes.try_extend_from_slice(entry).map_err(self.memory()),
+                    None => Ok(()),
+                }
             }
         }
     }

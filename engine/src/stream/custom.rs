@@ -2,7 +2,8 @@
 
 use super::framing::Leb;
 use super::{BodyCheck, Core, LoadError, State, Step};
-use crate::budget::{Buf, Kind, MemoryError};
+use crate::alloc::try_str;
+use crate::budget::Kind;
 use crate::limits::{MAX_LISTED_NAME_BYTES, MAX_STRING_BYTES};
 
 impl<C: BodyCheck> Core<C> {
@@ -32,6 +33,7 @@ impl<C: BodyCheck> Core<C> {
         };
         self.list_name(name)?;
         self.state = if name == "name" && !self.skip_names && self.names.begin() {
+            self.peak_before_names = Some(self.budget.peak());
             State::Names { len: rest }
         } else {
             State::CustomSkip { len: rest }
@@ -43,7 +45,7 @@ impl<C: BodyCheck> Core<C> {
         // It is the last one, unless there were too many to list.
         if self.sections.last().is_some_and(|info| info.offset == self.section_offset) {
             let listed = &name[..name.floor_char_boundary(MAX_LISTED_NAME_BYTES)];
-            let (listed, charge) = try_str(&self.budget, listed).map_err(self.memory())?;
+            let (listed, charge) = try_str(&self.budget, Kind::Metadata, listed).map_err(self.memory())?;
             self.module.charges.metadata.merge(charge);
             if let Some(info) = self.sections.last_mut() {
                 info.name = Some(listed);
@@ -73,16 +75,4 @@ impl<C: BodyCheck> Core<C> {
         }
         Step::Took(now)
     }
-}
-
-/// A copy of `text`, and the charge for it.
-pub(super) fn try_str(
-    budget: &crate::budget::Budget,
-    text: &str,
-) -> Result<(Box<str>, crate::budget::Charge), MemoryError> {
-    let mut buf = Buf::with_capacity(budget, Kind::Metadata, text.len())?;
-    buf.try_extend_from_slice(text.as_bytes())?;
-    let (bytes, charge) = buf.into_boxed();
-    let text = String::from_utf8(Vec::from(bytes)).unwrap_or_default();
-    Ok((text.into_boxed_str(), charge))
 }

@@ -1,13 +1,15 @@
 //! The data section: what is in front of each payload is parsed and validated, the payload passes by.
 
-use wasmparser::{BinaryReader, DataKind, DataSectionReader};
+use wasmparser::{BinaryReader, DataKind, DataSectionReader, Operator};
 
 use super::framing::Leb;
 use super::{BodyCheck, Core, ErrorKind, LoadError, State, Step};
-use crate::budget::{Buf, Kind};
+use crate::alloc::Buf;
+use crate::budget::Kind;
 use crate::const_expr::ConstExpr;
 use crate::limits::{MAX_DATA_SEGMENT_HEADER, MAX_DATA_SEGMENTS};
-use crate::module::{DataMode, DataSegment};
+use crate::module::{DataMode, DataSegment, Image};
+use crate::pages::Pages;
 
 /// What stands in front of a segment's payload.
 struct Header<'a> {
@@ -29,9 +31,12 @@ impl<C: BodyCheck> Core<C> {
             }
             return Ok(Step::More { wanted: bytes.len() + 1, eof_at: start });
         };
+        if self.limits.data_segments < MAX_DATA_SEGMENTS {
+            self.limited("data segments", count.into(), self.limits.data_segments.into())?;
+        }
         self.order.data_segments(count, start + u64::from(len))?;
         if count > MAX_DATA_SEGMENTS {
-            let message = format!("data segments count exceeds limit of {MAX_DATA_SEGMENTS}");
+            let message = format_args!("data segments count exceeds limit of {MAX_DATA_SEGMENTS}");
             return Err(self.invalid(message, start));
         }
         self.data_bound = len as usize;
@@ -57,8 +62,9 @@ impl<C: BodyCheck> Core<C> {
             }
             Err(error) if within.len() == len as usize => return Err(LoadError::invalid(error)),
             Err(_) if within.len() == MAX_DATA_SEGMENT_HEADER => {
-                let message =
-                    format!("data segment has more than {MAX_DATA_SEGMENT_HEADER} bytes before its payload");
+                let message = format_args!(
+                    "data segment has more than {MAX_DATA_SEGMENT_HEADER} bytes before its payload"
+                );
                 return Err(LoadError::new(ErrorKind::Limit, message, start));
             }
             Err(_) => {
@@ -107,10 +113,15 @@ impl<C: BodyCheck> Core<C> {
         // The count is one byte, so the segment is where it was.
         let reader = BinaryReader::new_features(&section, self.offset - 1, self.features.wasmparser());
         let section = DataSectionReader::new(reader).map_err(LoadError::invalid)?;
-        self.validator.data_section(&section).map_err(LoadError::invalid)
+        self.validated(|validator| validator.data_section(&section))
     }
 
     fn keep_segment(&mut self, header: &Header<'_>) -> Result<(), LoadError> {
+        self.into_image = None;
+        if let Some(mode) = self.fill_image(header)? {
+            let segment = DataSegment { mode, start: 0, len: header.payload };
+            return self.segments.try_push(segment).map_err(self.memory());
+        }
         let mode = match &header.kind {
             DataKind::Passive => DataMode::Passive,
             DataKind::Active { memory_index, offset_expr } => {
@@ -121,6 +132,36 @@ impl<C: BodyCheck> Core<C> {
         };
         let segment = DataSegment { mode, start: self.data_bytes.len() as u32, len: header.payload };
         self.segments.try_push(segment).map_err(self.memory())
+    }
+
+    /// Has the payload go into its memory's image, if that makes no difference to anybody.
+    ///
+    /// It would if the memory or a table were another's, who could see it before the instance is complete; or if an
+    /// earlier segment still had to be applied, since later ones overwrite earlier ones.
+    fn fill_image(&mut self, header: &Header<'_>) -> Result<Option<DataMode>, LoadError> {
+        let DataKind::Active { memory_index: memory, offset_expr } = &header.kind else { return Ok(None) };
+        let module = &mut self.module;
+        self.fill_images &= module.imported_memories == 0 && module.imported_tables == 0;
+        let offset = if self.fill_images { constant_offset(offset_expr) } else { None };
+        let Some(offset) = offset else {
+            self.fill_images = false;
+            return Ok(None);
+        };
+        let images = module.images.get_mut().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let error = |error| LoadError::memory(error, self.offset);
+        let index = match images.iter().position(|image| image.memory == *memory) {
+            Some(index) => index,
+            None => {
+                let pages = Pages::new(module.memories[*memory as usize], &self.budget).map_err(error)?;
+                images.try_push(Image { memory: *memory, pages }).map_err(error)?;
+                images.len() - 1
+            }
+        };
+        let fits = offset + u64::from(header.payload) <= images[index].pages.len() as u64;
+        // Making the instance ends at a segment that doesn't fit: what comes after it must not be seen.
+        self.fill_images = fits;
+        self.into_image = Some((index, if fits { offset } else { u64::MAX }));
+        Ok(Some(DataMode::InImage { fits }))
     }
 
     pub(super) fn data_payload(
@@ -139,10 +180,29 @@ impl<C: BodyCheck> Core<C> {
             return Ok(Step::More { wanted: 1, eof_at: section });
         }
         let now = &bytes[..bytes.len().min(payload as usize)];
-        self.data_bytes
-            .try_extend_streamed(now, self.data_bound)
-            .map_err(|error| LoadError::memory(error, section))?;
+        match &mut self.into_image {
+            Some((image, offset)) => {
+                let images = self.module.images.get_mut().unwrap_or_else(|poisoned| poisoned.into_inner());
+                // What doesn't fit is not needed.
+                if images[*image].pages.write(*offset, now).is_some() {
+                    *offset += now.len() as u64;
+                }
+            }
+            None => self
+                .data_bytes
+                .try_extend_streamed(now, self.data_bound)
+                .map_err(|error| LoadError::memory(error, section))?,
+        }
         self.state = State::DataPayload { remaining, payload: payload - now.len() as u32, len };
         Ok(Step::Took(now.len()))
+    }
+}
+
+/// The offset, if it is just a constant.
+fn constant_offset(expr: &wasmparser::ConstExpr<'_>) -> Option<u64> {
+    let mut operators = expr.get_operators_reader();
+    match (operators.read().ok()?, operators.read().ok()?) {
+        (Operator::I32Const { value }, Operator::End) => Some(u64::from(value.cast_unsigned())),
+        _ => None,
     }
 }

@@ -2,15 +2,22 @@
 
 use std::fmt;
 
-use crate::budget::MemoryError;
+use crate::alloc::{MemoryError, try_text};
 
-/// What is wrong, in a sentence, and where.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What is wrong, and where.
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct LoadError {
     pub(crate) kind: ErrorKind,
-    pub(crate) message: String,
+    pub(crate) cause: Cause,
     /// The offset in the module.
     pub(crate) offset: u64,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// A sentence.
+    Text(String),
+    Memory(MemoryError),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,8 +34,11 @@ pub(crate) enum ErrorKind {
 
 impl LoadError {
     #[cold]
-    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>, offset: u64) -> LoadError {
-        LoadError { kind, message: message.into(), offset }
+    pub(crate) fn new(kind: ErrorKind, message: impl fmt::Display, offset: u64) -> LoadError {
+        match try_text(message) {
+            Ok(text) => LoadError { kind, cause: Cause::Text(text), offset },
+            Err(error) => LoadError::memory(MemoryError::OutOfMemory(error), offset),
+        }
     }
 
     #[cold]
@@ -38,13 +48,33 @@ impl LoadError {
 
     #[cold]
     pub(crate) fn memory(error: impl Into<MemoryError>, offset: u64) -> LoadError {
-        LoadError::new(ErrorKind::OutOfBudget, error.into().to_string(), offset)
+        LoadError { kind: ErrorKind::OutOfBudget, cause: Cause::Memory(error.into()), offset }
+    }
+
+    /// The same once more.
+    pub(crate) fn again(&self) -> LoadError {
+        match &self.cause {
+            Cause::Text(text) => LoadError::new(self.kind, text, self.offset),
+            Cause::Memory(error) => LoadError::memory(error.clone(), self.offset),
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn message(&self) -> String {
+        match &self.cause {
+            Cause::Text(text) => text.clone(),
+            Cause::Memory(error) => error.to_string(),
+        }
     }
 }
 
 impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (at offset 0x{:x})", self.message, self.offset)
+        match &self.cause {
+            Cause::Text(text) => f.write_str(text),
+            Cause::Memory(error) => error.fmt(f),
+        }?;
+        write!(f, " (at offset 0x{:x})", self.offset)
     }
 }
 

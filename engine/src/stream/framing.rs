@@ -19,7 +19,7 @@ pub(super) fn check_header(bytes: &[u8]) -> Result<Option<usize>, LoadError> {
             }
             _ => "this is not a WebAssembly binary",
         };
-        return Err(LoadError::new(ErrorKind::Invalid, format!("magic header not detected: {hint}"), 0));
+        return Err(LoadError::new(ErrorKind::Invalid, format_args!("magic header not detected: {hint}"), 0));
     }
     let Some((version, _)) = version.split_first_chunk::<4>() else { return Ok(Some(8)) };
     // A version and a layer, of 16 bits each.
@@ -28,7 +28,7 @@ pub(super) fn check_header(bytes: &[u8]) -> Result<Option<usize>, LoadError> {
         // Drafts of components counted from 10 to 13.
         0x1_000a..=0x1_000d => Err(LoadError::new(ErrorKind::Unsupported, COMPONENT, 4)),
         version => {
-            Err(LoadError::new(ErrorKind::Invalid, format!("unknown binary version: {version:#10x}"), 4))
+            Err(LoadError::new(ErrorKind::Invalid, format_args!("unknown binary version: {version:#10x}"), 4))
         }
     }
 }

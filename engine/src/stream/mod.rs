@@ -17,16 +17,18 @@ mod tests;
 mod window;
 
 use std::fs::File;
+use std::sync::Mutex;
 
 use wasmparser::{Encoding, FuncValidatorAllocations, FunctionBody, Validator};
 
-pub(crate) use error::{ErrorKind, LoadError};
+pub(crate) use error::{Cause, ErrorKind, LoadError};
 
-use crate::bodies::{Bodies, BodyBytes, BodyFile, BodyRecord, HashKey};
-use crate::budget::{Budget, Buf, Charge, Kind};
+use crate::alloc::{Buf, MemoryError, third_party};
+use crate::bodies::{Bodies, BodyBytes, BodyFile, BodyRecord, Chunk, HashKey};
+use crate::budget::{Budget, Charge, Kind};
 use crate::features::Features;
-use crate::limits::{MAX_LISTED_SECTIONS, MAX_MODULE_BYTES};
-use crate::module::{ModuleCharges, ModuleInner, SectionInfo};
+use crate::limits::{Limits, MAX_LISTED_SECTIONS, MAX_MODULE_BYTES};
+use crate::module::{CellSizes, ModuleCharges, ModuleInner, SectionInfo};
 use crate::names::Names;
 use framing::{Leb, MAGIC, Order, SectionId};
 use name_section::NameSection;
@@ -39,6 +41,9 @@ pub(crate) struct LoadOptions {
     pub(crate) bodies_file: Option<File>,
     /// Don't keep function names.
     pub(crate) skip_names: bool,
+    /// The module will be instantiated once: its active data segments go straight into its memories.
+    pub(crate) one_instance: bool,
+    pub(crate) limits: Limits,
 }
 
 /// A last word on each function body that validation has accepted.
@@ -129,9 +134,9 @@ enum Step {
 
 /// Makes a module of a stream of bytes.
 pub(crate) struct Loader<C: BodyCheck = AcceptAll> {
-    core: Core<C>,
-    /// What has come but can't be used before more does.
+    /// What has come but can't be used before more does. The core has paid for it.
     window: Vec<u8>,
+    core: Core<C>,
     /// How long the window has to be for the next step.
     wanted: usize,
     /// Bytes pushed so far.
@@ -149,11 +154,9 @@ struct Core<C> {
     section_offset: u64,
     order: Order,
     validator: Validator,
+    allocations: FuncValidatorAllocations,
     features: Features,
     budget: Budget,
-    admission: Admission,
-    /// For what the validator holds.
-    scratch: Charge,
     /// What `scratch` has paid for.
     paid_base: bool,
     paid_local_groups: u32,
@@ -162,24 +165,41 @@ struct Core<C> {
     /// Beyond these, more must be paid for before the next instruction.
     most_operands: u32,
     most_depth: u32,
-    allocations: FuncValidatorAllocations,
     module: ModuleInner,
     records: Buf<BodyRecord>,
-    body_bytes: Buf<u8>,
+    body_chunks: Buf<Chunk>,
     bodies_file: Option<(BodyFile, HashKey)>,
     hashes: Buf<u128>,
-    code_base: u32,
     data_bytes: Buf<u8>,
     data_bound: usize,
     segments: Buf<crate::module::DataSegment>,
     sections: Buf<SectionInfo>,
     names: NameSection,
+    /// What the budget's peak was when the first name came.
+    peak_before_names: Option<u64>,
     skip_names: bool,
+    limits: Limits,
+    /// Whether active data segments may still go straight into memories.
+    fill_images: bool,
+    /// Where the current payload goes: into which image, and from where on.
+    into_image: Option<(usize, u64)>,
     check: C,
+    /// For the window.
+    admission: Admission,
+    /// For what the validator holds.
+    scratch: Charge,
 }
 
 impl<C: BodyCheck> Loader<C> {
-    pub(crate) fn new(features: Features, budget: Budget, options: LoadOptions, check: C) -> Loader<C> {
+    /// A loader for a module that draws on `budget`.
+    pub(crate) fn new(
+        features: Features,
+        budget: &Budget,
+        options: LoadOptions,
+        check: C,
+    ) -> Result<Loader<C>, MemoryError> {
+        // A budget of its own, to know what loading took.
+        let budget = budget.try_part()?;
         let module = ModuleInner {
             types: Box::default(),
             imports: Box::default(),
@@ -198,16 +218,20 @@ impl<C: BodyCheck> Loader<C> {
             data: Box::default(),
             data_bytes: Box::default(),
             data_count: None,
+            one_instance: options.one_instance,
+            images: Mutex::new(Buf::new(&budget, Kind::Metadata)),
             bodies: Bodies {
                 records: Box::default(),
-                bytes: BodyBytes::Memory { base: 0, bytes: Box::default() },
-                budget: budget.clone(),
+                bytes: BodyBytes::Memory(Box::default()),
                 charge: budget.nothing(Kind::Bodies),
             },
             names: Names::default(),
             features,
             sections: Box::default(),
             size: 0,
+            cells: CellSizes::default(),
+            load_peak: 0,
+            budget: budget.clone(),
             charges: ModuleCharges {
                 metadata: budget.nothing(Kind::Metadata),
                 data: budget.nothing(Kind::Data),
@@ -221,6 +245,7 @@ impl<C: BodyCheck> Loader<C> {
             order: Order::default(),
             validator: Validator::new_with_features(features.wasmparser()),
             features,
+            allocations: FuncValidatorAllocations::default(),
             admission: Admission::new(&budget),
             scratch: budget.nothing(Kind::Metadata),
             paid_base: false,
@@ -229,33 +254,35 @@ impl<C: BodyCheck> Loader<C> {
             paid_depth: 0,
             most_operands: 0,
             most_depth: 0,
-            allocations: FuncValidatorAllocations::default(),
             module,
             records: Buf::new(&budget, Kind::Bodies),
-            body_bytes: Buf::new(&budget, Kind::Bodies),
+            body_chunks: Buf::new(&budget, Kind::Bodies),
             bodies_file: options.bodies_file.map(|file| (BodyFile::new(file), HashKey::random())),
             hashes: Buf::new(&budget, Kind::Bodies),
-            code_base: 0,
             data_bytes: Buf::new(&budget, Kind::Data),
             data_bound: 0,
             segments: Buf::new(&budget, Kind::Metadata),
             sections: Buf::new(&budget, Kind::Metadata),
             names: NameSection::new(&budget),
+            peak_before_names: None,
             skip_names: options.skip_names,
+            limits: options.limits,
+            fill_images: options.one_instance,
+            into_image: None,
             check,
             budget,
         };
-        Loader { core, window: Vec::new(), wanted: 0, total: 0, failed: None }
+        Ok(Loader { window: Vec::new(), core, wanted: 0, total: 0, failed: None })
     }
 
     /// Takes the next bytes of the module. After an error, every call gives that error.
     pub(crate) fn push(&mut self, chunk: &[u8]) -> Result<(), LoadError> {
         if let Some(error) = &self.failed {
-            return Err(error.clone());
+            return Err(error.again());
         }
         let result = self.push_within_limit(chunk);
         if let Err(error) = &result {
-            self.failed = Some(error.clone());
+            self.failed = Some(error.again());
         }
         result
     }
@@ -266,7 +293,7 @@ impl<C: BodyCheck> Loader<C> {
         self.total += within as u64;
         self.feed(&chunk[..within])?;
         if within < chunk.len() {
-            let message = format!("module is larger than {MAX_MODULE_BYTES} bytes");
+            let message = format_args!("module is larger than {MAX_MODULE_BYTES} bytes");
             return Err(LoadError::new(ErrorKind::Limit, message, MAX_MODULE_BYTES));
         }
         Ok(())
@@ -306,8 +333,7 @@ impl<C: BodyCheck> Loader<C> {
         let capacity = self.core.admission.capacity();
         if self.window.capacity() < capacity {
             self.window.try_reserve_exact(capacity - self.window.len()).map_err(|_| {
-                let error = crate::budget::OutOfMemory { kind: Kind::Metadata, asked: capacity as u64 };
-                LoadError::memory(crate::budget::MemoryError::OutOfMemory(error), self.core.offset)
+                LoadError::memory(MemoryError::system(Kind::Metadata, capacity as u64), self.core.offset)
             })?;
         }
         self.window.extend_from_slice(now);
@@ -401,7 +427,7 @@ impl<C: BodyCheck> Core<C> {
         if let Some(wanted) = framing::check_header(bytes)? {
             return Ok(Step::More { wanted, eof_at: if wanted == 4 { 0 } else { 4 } });
         }
-        self.validator.version(1, Encoding::Module, &(0..8)).map_err(LoadError::invalid)?;
+        self.validated(|validator| validator.version(1, Encoding::Module, &(0..8)))?;
         self.state = State::SectionStart;
         Ok(Step::Took(8))
     }
@@ -421,7 +447,7 @@ impl<C: BodyCheck> Core<C> {
         };
         let offset = self.offset + 1 + leb as u64;
         let Some(id) = SectionId::from_byte(id) else {
-            return Err(self.invalid(format!("malformed section id: {id}"), offset));
+            return Err(self.invalid(format_args!("malformed section id: {id}"), offset));
         };
         self.order.section(id, offset)?;
         (self.section, self.section_offset) = (Some(id), offset);
@@ -445,6 +471,8 @@ impl<C: BodyCheck> Core<C> {
         };
         self.admit(contents.len())?;
         self.section(id, contents, self.offset)?;
+        let metadata = self.module.charges.metadata.bytes();
+        self.limited("bytes of metadata", metadata, self.limits.metadata_bytes)?;
         self.state = State::SectionStart;
         Ok(Step::Took(contents.len()))
     }
@@ -454,48 +482,62 @@ impl<C: BodyCheck> Core<C> {
         self.admission.admit(len, len).map_err(|error| LoadError::memory(error, self.offset))
     }
 
-    fn invalid(&self, message: impl Into<String>, offset: u64) -> LoadError {
+    /// Has the validator see something.
+    fn validated(
+        &mut self,
+        see: impl FnOnce(&mut Validator) -> wasmparser::Result<()>,
+    ) -> Result<(), LoadError> {
+        third_party(|| see(&mut self.validator)).map_err(LoadError::invalid)
+    }
+
+    fn invalid(&self, message: impl std::fmt::Display, offset: u64) -> LoadError {
         LoadError::new(ErrorKind::Invalid, message, offset)
     }
 
-    fn memory<E: Into<crate::budget::MemoryError>>(&self) -> impl Fn(E) -> LoadError + use<C, E> {
+    /// Refuses more than `limit` of something.
+    fn limited(&self, what: &str, count: u64, limit: u64) -> Result<(), LoadError> {
+        if count <= limit {
+            return Ok(());
+        }
+        let message = format_args!("module has more than {limit} {what}");
+        Err(LoadError::new(ErrorKind::Limit, message, self.section_offset))
+    }
+
+    fn memory<E: Into<MemoryError>>(&self) -> impl Fn(E) -> LoadError + use<C, E> {
         let offset = self.offset;
         move |error| LoadError::memory(error, offset)
     }
 
     #[cold]
     fn end_of_file(&self, eof_at: u64, total: u64) -> LoadError {
-        let message = match (total, self.state, self.section) {
-            (0, ..) => "unexpected end-of-file: the input is empty".to_string(),
-            (_, State::Header, _) => {
-                format!("unexpected end-of-file: the module stops after {total} bytes, inside its header")
-            }
+        let stops = format_args!("unexpected end-of-file: the module stops after {total} bytes");
+        let error = |message: std::fmt::Arguments<'_>| LoadError::new(ErrorKind::Invalid, message, eof_at);
+        match (total, self.state, self.section) {
+            (0, ..) => error(format_args!("unexpected end-of-file: the input is empty")),
+            (_, State::Header, _) => error(format_args!("{stops}, inside its header")),
             (_, State::SectionStart, _) | (.., None) => {
-                format!(
-                    "unexpected end-of-file: the module stops after {total} bytes, where a section starts"
-                )
+                error(format_args!("{stops}, where a section starts"))
             }
-            (.., Some(id)) => {
-                format!("unexpected end-of-file: the module stops after {total} bytes, inside {}", id.name())
-            }
-        };
-        LoadError::new(ErrorKind::Invalid, message, eof_at)
+            (.., Some(id)) => error(format_args!("{stops}, inside {}", id.name())),
+        }
     }
 
     fn finish(mut self, total: u64) -> Result<ModuleInner, LoadError> {
-        self.order.end(self.offset)?;
-        self.validator.end(self.offset).map_err(LoadError::invalid)?;
+        let at = self.offset;
+        let memory = |error| LoadError::memory(error, at);
+        self.order.end(at)?;
+        third_party(|| self.validator.end(at)).map_err(LoadError::invalid)?;
         let module = &mut self.module;
-        let (records, mut charge) = self.records.into_boxed();
+        let (records, mut charge) = self.records.into_boxed().map_err(memory)?;
         module.bodies.records = records;
         module.bodies.bytes = match self.bodies_file {
             None => {
-                let (bytes, bytes_charge) = self.body_bytes.into_boxed();
-                charge.merge(bytes_charge);
-                BodyBytes::Memory { base: self.code_base, bytes }
+                let (chunks, chunks_charge) = self.body_chunks.into_boxed().map_err(memory)?;
+                charge.merge(chunks_charge);
+                BodyBytes::Memory(chunks)
             }
             Some((file, key)) => {
-                let (hashes, hashes_charge) = self.hashes.into_boxed();
+                let (hashes, hashes_charge) = self.hashes.into_boxed().map_err(memory)?;
                 charge.merge(hashes_charge);
                 BodyBytes::File { file, key, hashes }
             }
@@ -503,13 +545,17 @@ impl<C: BodyCheck> Core<C> {
         module.bodies.charge = charge;
         let metadata = &mut module.charges.metadata;
         let charge;
-        (module.data, charge) = self.segments.into_boxed();
+        (module.data, charge) = self.segments.into_boxed().map_err(memory)?;
         metadata.merge(charge);
         let charge;
-        (module.sections, charge) = self.sections.into_boxed();
+        (module.sections, charge) = self.sections.into_boxed().map_err(memory)?;
         metadata.merge(charge);
-        (module.data_bytes, module.charges.data) = self.data_bytes.into_boxed();
+        (module.data_bytes, module.charges.data) = self.data_bytes.into_boxed().map_err(memory)?;
+        let before_names = self.peak_before_names.unwrap_or_else(|| module.budget.peak());
+        let named = self.names.held();
         module.names = self.names.finish();
+        let last = module.budget.used() - named.min(module.budget.used());
+        module.load_peak = before_names.max(last);
         module.size = total;
         Ok(self.module)
     }

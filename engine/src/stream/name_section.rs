@@ -4,7 +4,8 @@
 //! has no room for is dropped.
 
 use super::framing::Leb;
-use crate::budget::{Budget, Buf, Charge, Kind, MemoryError};
+use crate::alloc::{Buf, MemoryError};
+use crate::budget::{Budget, Charge, Kind};
 use crate::limits::{MAX_NAME_BYTES, MAX_NAMES_BYTES};
 use crate::names::{FuncName, Names};
 
@@ -251,19 +252,29 @@ impl NameSection {
         Ok(())
     }
 
+    /// How many bytes it holds.
+    pub(super) fn held(&self) -> u64 {
+        self.module.held() + self.text.held() + self.funcs.held()
+    }
+
+    /// The names, if there was room for them.
     pub(super) fn finish(mut self) -> Names {
         self.over();
-        let text = |buf: Buf<u8>| -> (Box<str>, Charge) {
-            let (bytes, charge) = buf.into_boxed();
-            (String::from_utf8(Vec::from(bytes)).unwrap_or_default().into_boxed_str(), charge)
+        self.boxed().unwrap_or_default()
+    }
+
+    fn boxed(self) -> Result<Names, MemoryError> {
+        let text = |buf: Buf<u8>| -> Result<(Box<str>, Charge), MemoryError> {
+            let (bytes, charge) = buf.into_boxed()?;
+            Ok((String::from_utf8(Vec::from(bytes)).unwrap_or_default().into_boxed_str(), charge))
         };
-        let (module, mut charge) = text(self.module);
-        let (names, text_charge) = text(self.text);
-        let (funcs, funcs_charge) = self.funcs.into_boxed();
+        let (module, mut charge) = text(self.module)?;
+        let (names, text_charge) = text(self.text)?;
+        let (funcs, funcs_charge) = self.funcs.into_boxed()?;
         charge.merge(text_charge);
         charge.merge(funcs_charge);
         let module = (!module.is_empty()).then_some(module);
-        Names { module, funcs, text: names, charge: Some(charge) }
+        Ok(Names { module, funcs, text: names, charge: Some(charge) })
     }
 }
 

@@ -4,11 +4,12 @@ use wasmparser::{
     BinaryReader, ElementItems, ElementKind, ExternalKind, FromReader, SectionLimited, TableInit, TypeRef,
 };
 
-use super::custom::try_str;
 use super::framing::{Leb, SectionId};
 use super::{BodyCheck, Core, ErrorKind, LoadError, cost};
-use crate::budget::{Buf, Kind, MemoryError};
+use crate::alloc::{Buf, MemoryError, third_party, try_str};
+use crate::budget::Kind;
 use crate::const_expr::ConstExpr;
+use crate::limits::Limits;
 use crate::module::{
     ElemItems, ElemMode, ElemSegment, Export, ExternKind, GlobalDef, Import, ImportKind, TableDef,
 };
@@ -24,28 +25,27 @@ impl<C: BodyCheck> Core<C> {
         let believable = self.believable(id, contents)?;
         let contents = believable.as_deref().unwrap_or(contents);
         let reader = BinaryReader::new_features(contents, offset, self.features.wasmparser());
-        let invalid = LoadError::invalid;
         match id {
             SectionId::Type => {
                 let section = self.reader(reader)?;
-                self.validator.type_section(&section).map_err(invalid)?;
+                self.validated(|validator| validator.type_section(&section))?;
                 self.types(section)
             }
             SectionId::Import => {
                 let section = self.reader(reader)?;
-                self.validator.import_section(&section).map_err(invalid)?;
+                self.validated(|validator| validator.import_section(&section))?;
                 self.imports(section)
             }
             SectionId::Function => {
                 let section: SectionLimited<'_, u32> = self.reader(reader)?;
                 self.order.functions(section.count());
-                self.validator.function_section(&section).map_err(invalid)?;
+                self.validated(|validator| validator.function_section(&section))?;
                 self.module.funcs = self.extend(|m| &mut m.funcs, section, |_, ty| Ok(ty))?;
                 Ok(())
             }
             SectionId::Table => {
                 let section = self.reader(reader)?;
-                self.validator.table_section(&section).map_err(invalid)?;
+                self.validated(|validator| validator.table_section(&section))?;
                 self.module.tables = self.extend(
                     |m| &mut m.tables,
                     section,
@@ -62,19 +62,19 @@ impl<C: BodyCheck> Core<C> {
             }
             SectionId::Memory => {
                 let section = self.reader(reader)?;
-                self.validator.memory_section(&section).map_err(invalid)?;
+                self.validated(|validator| validator.memory_section(&section))?;
                 self.module.memories =
                     self.extend(|m| &mut m.memories, section, |core, ty| core.memory_type(ty))?;
                 Ok(())
             }
             SectionId::Tag => {
                 let section = self.reader(reader)?;
-                self.validator.tag_section(&section).map_err(invalid)?;
+                self.validated(|validator| validator.tag_section(&section))?;
                 Err(self.unsupported())
             }
             SectionId::Global => {
                 let section = self.reader(reader)?;
-                self.validator.global_section(&section).map_err(invalid)?;
+                self.validated(|validator| validator.global_section(&section))?;
                 self.module.globals = self.extend(
                     |m| &mut m.globals,
                     section,
@@ -87,19 +87,19 @@ impl<C: BodyCheck> Core<C> {
             }
             SectionId::Export => {
                 let section = self.reader(reader)?;
-                self.validator.export_section(&section).map_err(invalid)?;
+                self.validated(|validator| validator.export_section(&section))?;
                 self.exports(section)
             }
             SectionId::Start => {
                 let func = self.single_number(reader, "start")?;
                 let range = offset..offset + contents.len() as u64;
-                self.validator.start_section(func, &range).map_err(invalid)?;
+                self.validated(|validator| validator.start_section(func, &range))?;
                 self.module.start = Some(func);
                 Ok(())
             }
             SectionId::Element => {
                 let section = self.reader(reader)?;
-                self.validator.element_section(&section).map_err(invalid)?;
+                self.validated(|validator| validator.element_section(&section))?;
                 self.module.elems = self.extend(|m| &mut m.elems, section, Core::elem_segment)?;
                 Ok(())
             }
@@ -107,7 +107,7 @@ impl<C: BodyCheck> Core<C> {
                 let count = self.single_number(reader, "data count")?;
                 self.order.data_count(count);
                 let range = offset..offset + contents.len() as u64;
-                self.validator.data_count_section(count, &range).map_err(invalid)?;
+                self.validated(|validator| validator.data_count_section(count, &range))?;
                 self.module.data_count = Some(count);
                 Ok(())
             }
@@ -122,6 +122,7 @@ impl<C: BodyCheck> Core<C> {
             return Ok(None);
         }
         let Leb::Done(count, leb) = Leb::read(contents) else { return Ok(None) };
+        self.check_count(id, count)?;
         let bytes = (contents.len() - leb) as u64;
         let most = bytes / cost::smallest_item(id as u8);
         let held = cost::section(id as u8, most.min(count.into()), bytes);
@@ -141,6 +142,29 @@ impl<C: BodyCheck> Core<C> {
         Ok(Some(copy))
     }
 
+    /// Refuses more of what the section holds than the limits allow.
+    fn check_count(&self, id: SectionId, count: u32) -> Result<(), LoadError> {
+        let of = |limits: &Limits| match id {
+            SectionId::Type => Some(("types", 0, limits.types)),
+            SectionId::Import => Some(("imports", 0, limits.imports)),
+            SectionId::Function => Some(("functions", self.module.imported_funcs, limits.functions)),
+            SectionId::Table => Some(("tables", self.module.imported_tables, limits.tables)),
+            SectionId::Memory => Some(("memories", self.module.imported_memories, limits.memories)),
+            SectionId::Global => Some(("globals", self.module.imported_globals, limits.globals)),
+            SectionId::Export => Some(("exports", 0, limits.exports)),
+            SectionId::Element => Some(("element segments", 0, limits.element_segments)),
+            _ => None,
+        };
+        match of(&self.limits) {
+            // The defaults are the validator's, which has its own words for them.
+            limited if limited == of(&Limits::default()) => Ok(()),
+            Some((what, imported, limit)) => {
+                self.limited(what, u64::from(imported) + u64::from(count), limit.into())
+            }
+            None => Ok(()),
+        }
+    }
+
     fn reader<'a, T>(&self, reader: BinaryReader<'a>) -> Result<SectionLimited<'a, T>, LoadError> {
         SectionLimited::new(reader).map_err(LoadError::invalid)
     }
@@ -148,7 +172,7 @@ impl<C: BodyCheck> Core<C> {
     fn single_number(&self, mut reader: BinaryReader<'_>, section: &str) -> Result<u32, LoadError> {
         let number = reader.read_var_u32().map_err(LoadError::invalid)?;
         if !reader.eof() {
-            let message = format!("unexpected content in the {section} section");
+            let message = format_args!("unexpected content in the {section} section");
             return Err(self.invalid(message, reader.original_position()));
         }
         Ok(number)
@@ -161,10 +185,10 @@ impl<C: BodyCheck> Core<C> {
     }
 
     /// Puts a finished buffer into a box that the module's charge pays for.
-    fn boxed<T>(&mut self, buf: Buf<T>) -> Box<[T]> {
-        let (items, charge) = buf.into_boxed();
+    fn boxed<T>(&mut self, buf: Buf<T>) -> Result<Box<[T]>, LoadError> {
+        let (items, charge) = buf.into_boxed().map_err(self.memory())?;
         self.module.charges.metadata.merge(charge);
-        items
+        Ok(items)
     }
 
     /// The items of an index space that are there already (the imported ones), and those of the section.
@@ -189,29 +213,26 @@ impl<C: BodyCheck> Core<C> {
             let item = convert(self, item.map_err(LoadError::invalid)?)?;
             items.try_push(item).map_err(self.memory())?;
         }
-        Ok(self.boxed(items))
+        self.boxed(items)
     }
 
     fn types(&mut self, section: wasmparser::TypeSectionReader<'_>) -> Result<(), LoadError> {
         let mut types = Buf::with_capacity(&self.budget, Kind::Metadata, section.count() as usize)
             .map_err(self.memory())?;
-        for ty in section.into_iter_err_on_gc_types() {
+        let mut section = section.into_iter_err_on_gc_types();
+        while let Some(ty) = third_party(|| section.next()) {
             let ty = ty.map_err(LoadError::invalid)?;
-            let supported =
-                ty.params().iter().chain(ty.results()).all(|ty| ValType::from_wasmparser(*ty).is_some());
-            if !supported {
+            let all = || ty.params().iter().chain(ty.results()).map(|ty| ValType::from_wasmparser(*ty));
+            if !all().all(|ty| ty.is_some()) {
                 return Err(self.unsupported());
             }
-            let convert = |ty: &wasmparser::ValType| ValType::from_wasmparser(*ty);
-            let count = (ty.params().len() + ty.results().len()) as u64;
-            self.module.charges.metadata.grow(FuncType::heap_bytes(count)).map_err(self.memory())?;
-            let ty = FuncType::new(
-                ty.params().iter().filter_map(convert),
-                ty.results().iter().filter_map(convert),
-            );
+            let (params, results) = (ty.params().len(), ty.results().len());
+            let metadata = &mut self.module.charges.metadata;
+            metadata.grow(FuncType::heap_bytes(params + results)).map_err(self.memory())?;
+            let ty = FuncType::try_new(all().flatten(), params, results).map_err(self.memory())?;
             types.try_push(ty).map_err(self.memory())?;
         }
-        self.module.types = self.boxed(types);
+        self.module.types = self.boxed(types)?;
         Ok(())
     }
 
@@ -255,11 +276,11 @@ impl<C: BodyCheck> Core<C> {
         module.imported_tables = tables.len() as u32;
         module.imported_memories = memories.len() as u32;
         module.imported_globals = globals.len() as u32;
-        self.module.imports = self.boxed(imports);
-        self.module.funcs = self.boxed(funcs);
-        self.module.tables = self.boxed(tables);
-        self.module.memories = self.boxed(memories);
-        self.module.globals = self.boxed(globals);
+        self.module.imports = self.boxed(imports)?;
+        self.module.funcs = self.boxed(funcs)?;
+        self.module.tables = self.boxed(tables)?;
+        self.module.memories = self.boxed(memories)?;
+        self.module.globals = self.boxed(globals)?;
         Ok(())
     }
 
@@ -281,8 +302,8 @@ impl<C: BodyCheck> Core<C> {
             exports.try_push(Export { name, kind, index: export.index }).map_err(self.memory())?;
         }
         by_name.sort_unstable_by(|a, b| exports[*a as usize].name.cmp(&exports[*b as usize].name));
-        self.module.exports = self.boxed(exports);
-        self.module.exports_by_name = self.boxed(by_name);
+        self.module.exports = self.boxed(exports)?;
+        self.module.exports_by_name = self.boxed(by_name)?;
         Ok(())
     }
 
@@ -322,7 +343,7 @@ impl<C: BodyCheck> Core<C> {
             funcs.try_push(func).map_err(self.memory())?;
         }
         if funcs.len() == count as usize {
-            return Ok(ElemItems::Funcs(self.boxed(funcs)));
+            return Ok(ElemItems::Funcs(self.boxed(funcs)?));
         }
         drop(funcs);
         let mut items =
@@ -331,7 +352,7 @@ impl<C: BodyCheck> Core<C> {
             let expr = self.const_expr(&expr.map_err(LoadError::invalid)?)?;
             items.try_push(expr).map_err(self.memory())?;
         }
-        Ok(ElemItems::Exprs(self.boxed(items)))
+        Ok(ElemItems::Exprs(self.boxed(items)?))
     }
 
     fn collect<T>(
@@ -344,11 +365,12 @@ impl<C: BodyCheck> Core<C> {
         for item in items {
             buf.try_push(item.map_err(LoadError::invalid)?).map_err(self.memory())?;
         }
-        Ok(self.boxed(buf))
+        self.boxed(buf)
     }
 
     fn text(&mut self, text: &str) -> Result<Box<str>, LoadError> {
-        let (text, charge) = try_str(&self.budget, text).map_err(self.memory::<MemoryError>())?;
+        let (text, charge) =
+            try_str(&self.budget, Kind::Metadata, text).map_err(self.memory::<MemoryError>())?;
         self.module.charges.metadata.merge(charge);
         Ok(text)
     }

@@ -57,7 +57,8 @@ fn load_in(
     budget: &Budget,
     chunks: impl IntoIterator<Item = impl AsRef<[u8]>>,
 ) -> Result<ModuleInner, LoadError> {
-    let mut loader = Loader::new(Features::default(), budget.clone(), LoadOptions::default(), AcceptAll);
+    let mut loader = Loader::new(Features::default(), budget, LoadOptions::default(), AcceptAll)
+        .map_err(|error| LoadError::memory(error, 0))?;
     for chunk in chunks {
         loader.push(chunk.as_ref())?;
     }
@@ -129,7 +130,7 @@ fn check(bytes: &[u8]) -> bool {
     let same = match (&whole, &theirs) {
         (Ok(_), Ok(_)) => true,
         (Err(ours), Err(theirs)) => {
-            same_words(&ours.message, theirs.message()) && ours.offset == theirs.offset()
+            same_words(&ours.message(), theirs.message()) && ours.offset == theirs.offset()
         }
         // A component is neither a module for us nor unknown to it.
         _ => panic!("{whole:?} but wasmparser {theirs:?} for {bytes:x?}"),
@@ -202,7 +203,7 @@ fn bodies_are_where_they_were() {
     let module = load([&bytes]).unwrap();
     for i in 0..4 {
         let at = module.bodies.file_offset(i) as usize;
-        let body = module.bodies.with_body(i, <[u8]>::to_vec).unwrap();
+        let body = module.bodies.with_body(i, &module.budget, <[u8]>::to_vec).unwrap();
         assert_eq!(body, bytes[at..at + module.bodies.body_len(i) as usize]);
         assert_eq!(body.last(), Some(&0x0b));
     }
@@ -273,9 +274,9 @@ fn every_truncation_is_an_error_that_says_so() {
                     let counts = "function section has non-zero count but code section is absent";
                     let data = "data count is non-zero but data section is absent";
                     assert!(
-                        error.message.starts_with("unexpected end-of-file: ")
-                            || error.message == counts
-                            || error.message == data,
+                        error.message().starts_with("unexpected end-of-file: ")
+                            || error.message() == counts
+                            || error.message() == data,
                         "{error}"
                     );
                 }
@@ -388,10 +389,10 @@ fn malformed_frames_have_the_words_of_wasmparser() {
 fn what_is_not_a_module_is_named() {
     let error = load([b"\0asm\x0d\0\x01\0"]).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Unsupported);
-    assert!(error.message.starts_with("this is a WebAssembly component, not a core module"), "{error}");
+    assert!(error.message().starts_with("this is a WebAssembly component, not a core module"), "{error}");
     for text in ["(module)", "  (module)", ";; hello\n(module)"] {
         let error = load([text]).unwrap_err();
-        assert!(error.message.contains("looks like the text format"), "{error}");
+        assert!(error.message().contains("looks like the text format"), "{error}");
     }
     assert_eq!(
         load([b"\x7fELF"]).unwrap_err().to_string(),
@@ -401,7 +402,8 @@ fn what_is_not_a_module_is_named() {
 
 #[test]
 fn an_error_stays() {
-    let mut loader = Loader::new(Features::default(), Budget::unlimited(), LoadOptions::default(), AcceptAll);
+    let mut loader =
+        Loader::new(Features::default(), &Budget::unlimited(), LoadOptions::default(), AcceptAll).unwrap();
     let first = loader.push(b"\0asm\x01\0\0\0\x0e\x00").unwrap_err();
     assert_eq!(loader.push(b"\0").unwrap_err(), first);
     assert_eq!(loader.push(b"").unwrap_err(), first);
@@ -516,7 +518,7 @@ fn every_budget_gives_the_module_or_says_no_and_all_is_refunded() {
         );
         if let Err(error) = &result {
             assert_eq!(error.kind, ErrorKind::OutOfBudget);
-            assert!(error.message.starts_with(&format!("memory budget of {limit} bytes exceeded")));
+            assert!(error.message().starts_with(&format!("memory budget of {limit} bytes exceeded")));
             refused += 1;
         }
         drop(result);
@@ -550,11 +552,11 @@ fn deep_and_high_functions_are_refused_by_name() {
     let deep = body(&[0x02, 0x40].repeat(70_000));
     let error = load([&deep]).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Limit);
-    assert!(error.message.contains("more than 65536 blocks"), "{error}");
+    assert!(error.message().contains("more than 65536 blocks"), "{error}");
     let high = body(&[0x41, 0x00].repeat(1_100_000));
     let error = load([&high]).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Limit);
-    assert!(error.message.contains("more than 1048576 operands"), "{error}");
+    assert!(error.message().contains("more than 1048576 operands"), "{error}");
     let error = load_in(&Budget::new(8_000_000), [&high]).unwrap_err();
     assert_eq!(error.kind, ErrorKind::OutOfBudget, "{error}");
 }
@@ -595,9 +597,9 @@ fn the_check_sees_each_body_and_may_refuse_it() {
     );
     let mut record = Record(Vec::new());
     let mut loader =
-        Loader::new(Features::default(), Budget::unlimited(), LoadOptions::default(), &mut record);
+        Loader::new(Features::default(), &Budget::unlimited(), LoadOptions::default(), &mut record).unwrap();
     let error = loader.push(&bytes).unwrap_err();
-    assert_eq!((error.kind, error.message.as_str()), (ErrorKind::Limit, "no more"));
+    assert_eq!((error.kind, error.message().as_str()), (ErrorKind::Limit, "no more"));
     drop(loader);
     assert_eq!(record.0.len(), 2);
     let stats = BodyStats { locals: 3, max_operands: 2, max_control_depth: 2, instructions: 7 };
@@ -613,15 +615,15 @@ fn bodies_left_in_a_file_are_checked_when_read_again() {
     let budget = Budget::unlimited();
     let options =
         LoadOptions { bodies_file: Some(std::fs::File::open(&path).unwrap()), ..LoadOptions::default() };
-    let mut loader = Loader::new(Features::default(), budget.clone(), options, AcceptAll);
+    let mut loader = Loader::new(Features::default(), &budget, options, AcceptAll).unwrap();
     bytes.chunks(1000).for_each(|chunk| loader.push(chunk).unwrap());
     let module = loader.finish().unwrap();
     let in_memory = load([&bytes]).unwrap();
     assert!(budget.used_for(Kind::Bodies) < 20_000);
 
-    let body = |i| module.bodies.with_body(i, <[u8]>::to_vec);
+    let body = |i| module.bodies.with_body(i, &budget, <[u8]>::to_vec);
     for i in 0..600 {
-        assert_eq!(body(i).unwrap(), in_memory.bodies.with_body(i, <[u8]>::to_vec).unwrap());
+        assert_eq!(body(i).unwrap(), in_memory.bodies.with_body(i, &budget, <[u8]>::to_vec).unwrap());
     }
     assert!(budget.used_for(Kind::Bodies) < 20_000 && budget.peak() > 80_000);
 
@@ -642,7 +644,8 @@ fn bodies_left_in_a_file_are_checked_when_read_again() {
 #[test]
 fn switched_off_proposals_are_refused() {
     let load = |features: Features, text: &str| {
-        let mut loader = Loader::new(features, Budget::unlimited(), LoadOptions::default(), AcceptAll);
+        let mut loader =
+            Loader::new(features, &Budget::unlimited(), LoadOptions::default(), AcceptAll).unwrap();
         loader.push(&wasm(text)).and_then(|()| loader.finish())
     };
     let mut features = Features::default();

@@ -1,6 +1,7 @@
 //! What the loader's window is charged.
 
-use crate::budget::{Budget, Charge, Kind, OutOfBudget, streamed_capacity};
+use crate::alloc::streamed_capacity;
+use crate::budget::{Budget, Charge, Kind, OutOfBudget};
 
 /// The charge for the bytes that have come but can't be used before more do.
 ///

@@ -48,7 +48,7 @@ impl BodyCheck for Translatable {
             data: module,
             sigs: &[],
             layout,
-            budget: self.engine.budget(),
+            budget: module.charges.metadata.budget(),
             canonical_nans: self.engine.canonical_nans(),
             consume_fuel: self.engine.consumes_fuel(),
         };
@@ -56,10 +56,10 @@ impl BodyCheck for Translatable {
         match translate(&env, func, body.as_bytes(), offset, None) {
             Ok(_) => Ok(()),
             Err(e) if e.kind() == ErrorKind::Limit => {
-                let message = format!("function {func} needs more than {MAX_SLOTS} slots");
+                let message = format_args!("function {func} needs more than {MAX_SLOTS} slots");
                 Err(LoadError::new(stream::ErrorKind::Limit, message, offset))
             }
-            Err(e) => Err(LoadError::new(stream::ErrorKind::OutOfBudget, e.to_string(), offset)),
+            Err(e) => Err(e.at_load(offset)),
         }
     }
 }

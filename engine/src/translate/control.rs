@@ -470,8 +470,8 @@ impl Translator<'_> {
             self.extend(0)?;
         }
         // Targets that need more than a jump share one detour a label, found again by its depth.
-        let mut detours: crate::budget::Buf<(u32, u32)> =
-            crate::budget::Buf::new(self.env.budget, crate::budget::Kind::CompilerScratch);
+        let mut detours: crate::alloc::Buf<(u32, u32)> =
+            crate::alloc::Buf::new(self.env.budget, crate::budget::Kind::CompilerScratch);
         let depths = targets.targets().map(|t| t.unwrap_or(targets.default())).chain([targets.default()]);
         for (k, depth) in depths.enumerate() {
             let word = first + k;

@@ -19,7 +19,8 @@ mod variable;
 
 pub(crate) use admit::Translatable;
 
-use crate::budget::{Buf, Kind};
+use crate::alloc::Buf;
+use crate::budget::Kind;
 use crate::code::{PROLOGUE, Prologue};
 use crate::error::{Error, ErrorKind};
 use crate::module::{ModuleInner, ModuleShared};
@@ -42,12 +43,12 @@ pub(crate) struct Env<'m> {
 }
 
 impl<'m> Env<'m> {
-    pub(crate) fn new(module: &'m ModuleShared) -> Self {
+    pub(crate) fn new(module: &'m ModuleShared, budget: &'m crate::Budget) -> Self {
         Self {
             data: &module.data,
             sigs: &module.sigs,
             layout: module.layout,
-            budget: module.engine.budget(),
+            budget,
             canonical_nans: module.engine.canonical_nans(),
             consume_fuel: module.engine.consumes_fuel(),
         }
@@ -185,7 +186,10 @@ impl<'a> Translator<'a> {
     /// Notes that the frame reaches to slot `end`.
     fn need(&mut self, end: u32) -> Result<(), Error> {
         if end > MAX_SLOTS {
-            return Err(Error::new(ErrorKind::Limit, format!("function needs more than {MAX_SLOTS} slots")));
+            return Err(Error::new(
+                ErrorKind::Limit,
+                format_args!("function needs more than {MAX_SLOTS} slots"),
+            ));
         }
         self.max_slots = self.max_slots.max(end);
         Ok(())

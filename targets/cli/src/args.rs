@@ -22,6 +22,8 @@ pub(crate) enum Command {
         module: OsString,
         /// As JSON.
         json: bool,
+        /// How much memory it needs, instead.
+        budget: bool,
     },
     /// `dunlin validate`
     Validate {
@@ -63,6 +65,8 @@ pub(crate) struct RunOptions {
     pub(crate) timeout: Option<Duration>,
     /// Bytes of stack.
     pub(crate) max_stack: Option<usize>,
+    /// Bytes of memory for everything.
+    pub(crate) memory_budget: Option<u64>,
     /// Whether unknown imported functions trap when called.
     pub(crate) trap_unknown_imports: bool,
     /// Where the report goes.
@@ -98,6 +102,7 @@ const COMMANDS: [(&str, &str, &[&str]); 4] = [
             "--fuel",
             "--timeout",
             "--max-stack",
+            "--memory-budget",
             "-W",
             "--wasm",
             "-S",
@@ -108,7 +113,7 @@ const COMMANDS: [(&str, &str, &[&str]); 4] = [
             "--help",
         ],
     ),
-    ("inspect", include_str!("help/inspect.txt"), &["--json", "--help"]),
+    ("inspect", include_str!("help/inspect.txt"), &["--budget", "--json", "--help"]),
     ("validate", include_str!("help/validate.txt"), &["--help"]),
     ("wast", include_str!("help/wast.txt"), &["--json", "--help"]),
 ];
@@ -189,6 +194,10 @@ fn run(mut parser: Parser) -> Result<Command, Failure> {
             Some(Arg::Long("max-stack")) => {
                 options.max_stack = Some(size("--max-stack", &text(&mut parser, "--max-stack")?)?);
             }
+            Some(Arg::Long("memory-budget")) => {
+                let text = text(&mut parser, "--memory-budget")?;
+                options.memory_budget = Some(size("--memory-budget", &text)? as u64);
+            }
             Some(Arg::Short('W') | Arg::Long("wasm")) => {
                 wasm_options(&mut options, &text(&mut parser, "-W")?)?
             }
@@ -214,17 +223,18 @@ fn run(mut parser: Parser) -> Result<Command, Failure> {
 }
 
 fn inspect(mut parser: Parser) -> Result<Command, Failure> {
-    let (mut module, mut json) = (None, false);
+    let (mut module, mut json, mut budget) = (None, false, false);
     while let Some(arg) = next(&mut parser, "dunlin inspect")? {
         match arg {
             Arg::Short('h') | Arg::Long("help") => return Ok(help_of("inspect")),
             Arg::Long("json") => json = true,
+            Arg::Long("budget") => budget = true,
             Arg::Value(path) if module.is_none() => module = Some(path),
             Arg::Value(path) => return Err(one_module("inspect", &path)),
             other => return Err(unknown_option("inspect", &other)),
         }
     }
-    Ok(Command::Inspect { module: module.ok_or_else(|| missing_module("inspect"))?, json })
+    Ok(Command::Inspect { module: module.ok_or_else(|| missing_module("inspect"))?, json, budget })
 }
 
 fn validate(mut parser: Parser) -> Result<Command, Failure> {
@@ -512,6 +522,17 @@ mod tests {
         for text in ["", "MiB", "1.5MiB", "-1", "1KB", "99999999999GiB", "18446744073709551615K"] {
             assert!(size("s", text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn budgets_are_sizes() {
+        let Ok(Command::Run(options)) = parsed("run --memory-budget 8MiB m") else { panic!() };
+        assert_eq!(options.memory_budget, Some(8 << 20));
+        assert!(refusal("run --memory-budget much m").contains("--memory-budget takes a size"));
+        assert!(matches!(
+            parsed("inspect --budget m"),
+            Ok(Command::Inspect { budget: true, json: false, .. })
+        ));
     }
 
     #[test]

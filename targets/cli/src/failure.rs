@@ -10,6 +10,8 @@ pub(crate) const EXIT_USAGE: u8 = 2;
 pub(crate) const EXIT_TIMEOUT: u8 = 124;
 /// The guest ran out of fuel.
 pub(crate) const EXIT_FUEL: u8 = 125;
+/// The module doesn't fit the memory budget.
+pub(crate) const EXIT_BUDGET: u8 = 126;
 /// Added to its number: a signal ended the process.
 pub(crate) const EXIT_SIGNAL: u8 = 128;
 /// The guest trapped.
@@ -28,6 +30,11 @@ impl Failure {
     /// Something can't be loaded, linked or opened.
     pub(crate) fn unusable(message: impl fmt::Display) -> Self {
         Self { code: EXIT_UNUSABLE, message: message.to_string() }
+    }
+
+    /// The memory budget is too small to start.
+    pub(crate) fn over_budget(message: impl fmt::Display) -> Self {
+        Self { code: EXIT_BUDGET, message: message.to_string() }
     }
 
     /// Wrong usage.

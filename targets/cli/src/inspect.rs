@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::json::{Json, object};
-use crate::load::{display_name, load_with_bytes};
+use crate::load::{display_name, load, load_with_bytes};
 use crate::outcome::defined_functions;
 use crate::output::{print, shown};
 use crate::scan::{Feature, Item, Scan, scan};
@@ -23,6 +23,35 @@ pub(crate) fn inspect(path: &OsStr, json: bool) -> Result<(), Failure> {
     let imports = imports(&engine, &module)?;
     let view = View { name: display_name(path), module: &module, scan, imports };
     print(&if json { format!("{}\n", view.json()) } else { view.text() })
+}
+
+/// Shows how much memory the module needs.
+pub(crate) fn budget(path: &OsStr, json: bool) -> Result<(), Failure> {
+    let module = load(&Engine::default(), path)?;
+    let plan = module.plan();
+    if json {
+        let items = plan.items().iter().map(|item| {
+            object([
+                ("kind", item.kind.to_string().into()),
+                ("index", item.index.into()),
+                ("bytes", item.bytes.into()),
+                ("most_bytes", item.most.into()),
+            ])
+        });
+        let json = object([
+            ("module", display_name(path).into()),
+            ("least_bytes", plan.least().into()),
+            ("most_bytes", plan.most().into()),
+            ("sentence", plan.to_string().into()),
+            ("items", items.collect::<Json>()),
+        ]);
+        return print(&format!("{json}\n"));
+    }
+    let mut text = format!("{}: {plan}\n\nWhat takes it, the largest first:\n", display_name(path));
+    for item in plan.items() {
+        text.push_str(&format!("  {item}\n"));
+    }
+    print(&text)
 }
 
 struct View<'m> {

@@ -1,18 +1,23 @@
 //! Modules from files and from standard input.
 
 use crate::failure::{Failure, io_reason};
-use dunlin::{Engine, Error, Module};
+use dunlin::{Engine, Error, ErrorKind, Module, ModuleOptions};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
 
 /// Loads a module as it is read.
 pub(crate) fn load(engine: &Engine, path: &OsStr) -> Result<Module, Failure> {
+    load_with(engine, path, &ModuleOptions::new())
+}
+
+/// Loads a module as it is read, with options.
+pub(crate) fn load_with(engine: &Engine, path: &OsStr, options: &ModuleOptions) -> Result<Module, Failure> {
     let name = display_name(path);
     let mut reader = Counted { reader: open(path)?, bytes: 0 };
-    let loaded = Module::from_reader(engine, &mut reader);
+    let loaded = Module::from_reader_with(engine, &mut reader, options);
     loaded.map_err(|error| match reader.bytes {
-        0 if error.downcast_ref::<io::Error>().is_none() => empty(&name),
+        0 if error.kind() == ErrorKind::Invalid => empty(&name),
         _ => unusable(&name, &error),
     })
 }
@@ -61,6 +66,9 @@ fn empty(name: &str) -> Failure {
 fn unusable(name: &str, error: &Error) -> Failure {
     match error.downcast_ref::<io::Error>() {
         Some(error) => Failure::unusable(format_args!("{name}: {}", io_reason(error))),
+        None if error.kind() == ErrorKind::OutOfBudget => {
+            Failure::over_budget(format_args!("{name}: can't be loaded: {error}"))
+        }
         None => Failure::unusable(format_args!("{name}: {error}")),
     }
 }

@@ -3,13 +3,16 @@
 use crate::args::RunOptions;
 use crate::entry::{self, Entry};
 use crate::failure::Failure;
-use crate::load::{display_name, load};
+use crate::load::{display_name, load_with};
 use crate::outcome::{Outcome, Session};
 use crate::output::print;
 use crate::values;
 use crate::wasi::{self, Wasi};
 use crate::watchdog::{Reason, Watchdog};
-use dunlin::{Config, Engine, Error, ErrorKind, Instance, Linker, Module, Store, Trap, Val, WasmBacktrace};
+use dunlin::{
+    Budget, Config, Engine, Error, ErrorKind, Instance, Kind, Linker, Module, ModuleOptions, Store, Trap, Val,
+    WasmBacktrace,
+};
 use std::sync::Arc;
 
 /// How many units of fuel lie between two samples of a profile, at most: some thousand samples a second.
@@ -45,10 +48,41 @@ fn engine(options: &RunOptions) -> Result<Engine, Failure> {
     let mut config = Config::new();
     // A report tells the fuel that was used even if it isn't limited.
     config.consume_fuel(options.fuel.is_some() || options.report.is_some());
+    if let Some(bytes) = options.memory_budget {
+        config.budget(Budget::new(bytes));
+    }
     if let Some(bytes) = options.max_stack {
         config.max_wasm_stack(bytes);
     }
-    Engine::new(&config).map_err(Failure::unusable)
+    Engine::new(&config).map_err(|error| unusable(&display_name(&options.module), error))
+}
+
+/// Why a guest can't begin.
+fn unusable(name: &str, error: Error) -> Failure {
+    let over_budget = error.kind() == ErrorKind::OutOfBudget;
+    let error = error.context(name);
+    if over_budget { Failure::over_budget(error) } else { Failure::unusable(error) }
+}
+
+/// Refuses what is sure not to start within the budget.
+fn check_budget(engine: &Engine, name: &str, module: &Module) -> Result<(), Failure> {
+    let (Some(limit), Some(available)) = (engine.budget().limit(), engine.budget().available()) else {
+        return Ok(());
+    };
+    let plan = module.plan();
+    // Its memory may have been filled while it was loaded.
+    let there = module.budget().used_for(Kind::Memory);
+    if plan.instance() <= available + there {
+        return Ok(());
+    }
+    let used = engine.budget().used();
+    let (needed, host) = (used - there + plan.instance(), used - module.budget().used());
+    let largest: Vec<_> = plan.items().iter().take(3).map(ToString::to_string).collect();
+    Err(Failure::over_budget(format_args!(
+        "{name}: a memory budget of {limit} bytes is too small: {needed} are needed, {host} of them for the host's \
+         functions; the module takes {plan} ({})",
+        largest.join(", ")
+    )))
 }
 
 fn attempt(
@@ -59,15 +93,17 @@ fn attempt(
 ) -> Result<Outcome, Failure> {
     // Before the module: it may come slowly, and options that can't be had needn't wait for it.
     let wasi = wasi::context(options)?;
-    let module = load(engine, &options.module)?;
+    let module = load_with(engine, &options.module, ModuleOptions::new().one_instance(true))?;
     session.loaded(&module);
+    let name = display_name(&options.module);
     if let Some(refusal) = options.grants.refusal(&module) {
-        return Err(Failure::unusable(format_args!("{}: {refusal}", display_name(&options.module))));
+        return Err(Failure::unusable(format_args!("{name}: {refusal}")));
     }
-    let unusable = |error: Error| Failure::unusable(error.context(display_name(&options.module)));
+    let unusable = |error: Error| unusable(&name, error);
     let entry = entry::find(&module, options.invoke.as_deref(), &options.args)?;
     let linker = linker(engine, &module, options.trap_unknown_imports).map_err(unusable)?;
     let mut store = Store::try_new(engine, wasi).map_err(unusable)?;
+    check_budget(engine, &name, &module)?;
     let fuel = options.fuel.unwrap_or(u64::MAX);
     let counted = store.set_fuel(fuel).is_ok();
     watchdog.running(store.interrupt_handle());
@@ -114,7 +150,12 @@ fn linker(engine: &Engine, module: &Module, trap_unknown_imports: bool) -> Resul
 fn is_about_the_module(kind: ErrorKind) -> bool {
     matches!(
         kind,
-        ErrorKind::Link | ErrorKind::Limit | ErrorKind::OutOfBudget | ErrorKind::Invalid | ErrorKind::Io
+        ErrorKind::Link
+            | ErrorKind::Limit
+            | ErrorKind::OutOfBudget
+            | ErrorKind::OutOfMemory
+            | ErrorKind::Invalid
+            | ErrorKind::Io
     )
 }
 

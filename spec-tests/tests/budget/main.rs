@@ -1,0 +1,10 @@
+//! One budget over everything: what is charged against what is held, the least budgets that do, and refused
+//! allocations.
+
+mod figures;
+mod guests;
+mod least;
+mod ledger;
+mod refused;
+mod shares;
+mod uncounted;

