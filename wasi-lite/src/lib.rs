@@ -58,6 +58,7 @@ mod fds;
 mod functions;
 mod guest;
 mod linker;
+mod paid;
 mod poll;
 mod process;
 mod replay;
