@@ -228,9 +228,8 @@ impl WasiCtx {
         dir.require(DirPerms::READ)?;
         let path = guest.path(path, path_len)?;
         let follow = follows(lookup_flags)?;
-        let metadata = path.with(|path| {
-            if follow { dir.dir.metadata(path) } else { dir.dir.symlink_metadata(path) }
-        })?;
+        let metadata =
+            path.with(|path| if follow { dir.dir.metadata(path) } else { dir.dir.symlink_metadata(path) })?;
         Ok(Filestat::from(&metadata).store(guest, stat)?)
     }
 

@@ -193,9 +193,8 @@ mod tests {
     #[test]
     fn numbers_are_the_lowest_free() {
         let mut fds = WasiCtx::builder().build().fds;
-        let insert = |fds: &mut Fds| {
-            fds.insert(Fd::new(Kind::Stdio(Stdio::Null), Rights::empty(), Rights::empty()))
-        };
+        let insert =
+            |fds: &mut Fds| fds.insert(Fd::new(Kind::Stdio(Stdio::Null), Rights::empty(), Rights::empty()));
         assert_eq!([insert(&mut fds), insert(&mut fds), insert(&mut fds)], [3, 4, 5]);
         fds.close(4).unwrap();
         fds.close(1).unwrap();

@@ -2,8 +2,8 @@
 
 use crate::abi::Snapshot;
 use crate::errno::{Errno, Fail, Result};
-use dunlin::{Budget, Charge, Kind};
 use dunlin::testing::third_party;
+use dunlin::{Budget, Charge, Kind};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::ops::{Deref, Range};
 use std::os::fd::{AsFd, BorrowedFd};

@@ -85,8 +85,8 @@ impl WasiCtx {
             return Err(Errno::INVAL.into());
         }
         // What is asked, what is waited for, and what happened.
-        let _paid =
-            guest.charge::<(Subscription, PollFd<'_>, &Subscription, [u8; EVENT_SIZE])>(count as usize + 1)?;
+        let _paid = guest
+            .charge::<(Subscription, PollFd<'_>, &Subscription, [u8; EVENT_SIZE])>(count as usize + 1)?;
         let mut wanted = list(count as usize)?;
         for index in 0..count {
             wanted.push(self.subscription(guest, subscriptions + index * layout.size, &layout)?);

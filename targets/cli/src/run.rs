@@ -10,8 +10,8 @@ use crate::values;
 use crate::wasi::{self, Wasi};
 use crate::watchdog::{Reason, Watchdog};
 use dunlin::{
-    Budget, Config, Engine, Error, ErrorKind, Instance, Kind, Linker, Module, ModuleOptions, Store, Trap, Val,
-    WasmBacktrace,
+    Budget, Config, Engine, Error, ErrorKind, Instance, Kind, Linker, Module, ModuleOptions, Store, Trap,
+    Val, WasmBacktrace,
 };
 use std::sync::Arc;
 
