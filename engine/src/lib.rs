@@ -41,6 +41,7 @@ mod features;
 mod limits;
 mod module;
 mod names;
+mod opcode;
 mod ops;
 mod pages;
 mod plan;

@@ -1,6 +1,6 @@
 //! The code section: bodies are validated one by one, then kept, or hashed and dropped.
 
-use wasmparser::{BinaryReader, FunctionBody};
+use wasmparser::{BinaryReader, FrameStack, FunctionBody, VisitOperator};
 
 use super::framing::Leb;
 use super::{BodyCheck, BodyStats, Core, ErrorKind, LoadError, State, Step, cost};
@@ -8,12 +8,42 @@ use crate::alloc::{Buf, third_party};
 use crate::bodies::{BodyRecord, CHUNK, Chunk};
 use crate::budget::Kind;
 use crate::limits::{AVERAGE_FROM_BYTES, MAX_BODY_BYTES, MAX_CONTROL_DEPTH, MAX_LOCALS, MAX_OPERANDS};
+use crate::opcode::*;
 use crate::plan;
 
 /// The most operands that an instruction can push: a call's results.
 const MOST_PUSHED: u32 = 1000;
 
-const BR_TABLE: u8 = 0x0e;
+/// What `BinaryReader::visit_operator` does, faster for the most frequent instructions.
+fn visit<'a, V>(reader: &mut BinaryReader<'a>, opcode: u8, visitor: &mut V) -> wasmparser::Result<()>
+where
+    V: VisitOperator<'a, Output = wasmparser::Result<()>> + FrameStack,
+{
+    // Behind the body's `end` there may be nothing: it says so.
+    if visitor.current_frame().is_none() {
+        return reader.visit_operator(visitor)?;
+    }
+    let index = |reader: &mut BinaryReader<'a>| reader.read_u8().and_then(|_| reader.read_var_u32());
+    match opcode {
+        LOCAL_GET => visitor.visit_local_get(index(reader)?),
+        LOCAL_SET => visitor.visit_local_set(index(reader)?),
+        LOCAL_TEE => visitor.visit_local_tee(index(reader)?),
+        BR_IF => visitor.visit_br_if(index(reader)?),
+        I32_CONST => {
+            reader.read_u8()?;
+            visitor.visit_i32_const(reader.read_var_i32()?)
+        }
+        I32_ADD => {
+            reader.read_u8()?;
+            visitor.visit_i32_add()
+        }
+        END => {
+            reader.read_u8()?;
+            visitor.visit_end()
+        }
+        _ => reader.visit_operator(visitor)?,
+    }
+}
 
 #[cold]
 fn too_many(what: &str, limit: u32, offset: u64) -> LoadError {
@@ -108,22 +138,22 @@ impl<C: BodyCheck> Core<C> {
         };
         limited("locals", validator.len_locals(), self.limits.locals)?;
         while !reader.eof() {
-            let at = reader.original_position();
-            if let Some((&BR_TABLE, operands)) = bytes[(at - offset) as usize..].split_first()
-                && let Leb::Done(targets, _) = Leb::read(operands)
+            let (at, position) = (reader.original_position(), reader.current_position());
+            let opcode = bytes[position];
+            if opcode == BR_TABLE
+                && let Leb::Done(targets, _) = Leb::read(&bytes[position + 1..])
             {
                 limited("targets of a br_table", targets, self.limits.br_table_targets)?;
             }
-            reader
-                .visit_operator(&mut validator.visitor(at))
-                .and_then(|result| result)
-                .map_err(LoadError::invalid)?;
+            visit(&mut reader, opcode, &mut validator.visitor(at)).map_err(LoadError::invalid)?;
             stats.instructions += 1;
             let (operands, depth) = (validator.operand_stack_height(), validator.control_stack_height());
-            stats.max_operands = stats.max_operands.max(operands);
-            stats.max_control_depth = stats.max_control_depth.max(depth);
-            if operands > self.most_operands || depth > self.most_depth {
-                self.pay_for_stacks(operands, depth, at)?;
+            if operands > stats.max_operands || depth > stats.max_control_depth {
+                stats.max_operands = stats.max_operands.max(operands);
+                stats.max_control_depth = stats.max_control_depth.max(depth);
+                if operands > self.most_operands || depth > self.most_depth {
+                    self.pay_for_stacks(operands, depth, at)?;
+                }
             }
         }
         let at = reader.original_position();

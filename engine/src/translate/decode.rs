@@ -5,18 +5,13 @@
 
 use super::{Translator, changed};
 use crate::error::Error;
+use crate::opcode::*;
 use crate::ops::{Class, MemArg, Selected};
 use std::sync::OnceLock;
 use wasmparser::{
     BinaryReader, FrameKind, FrameStack, Operator, VisitOperator, VisitSimdOperator, for_each_visit_operator,
     for_each_visit_simd_operator,
 };
-
-// Opcodes of the specification's binary format.
-const LOCAL_GET: u8 = 0x20;
-const LOCAL_SET: u8 = 0x21;
-const LOCAL_TEE: u8 = 0x22;
-const I32_CONST: u8 = 0x41;
 
 /// Rows of the op table by opcode: of instructions that are an opcode alone, and of loads and stores, whose operands
 /// say nothing yet.
@@ -26,8 +21,7 @@ pub(super) fn plain() -> &'static Plain {
     static PLAIN: OnceLock<Plain> = OnceLock::new();
     PLAIN.get_or_init(|| {
         let mut table = [None; 256];
-        // From `i32.load` to `i64.store32`, and from `i32.eqz` to `i64.extend32_s`.
-        for opcode in (0x28..=0x3e).chain(0x45..=0xc4u8) {
+        for opcode in (I32_LOAD..=I64_STORE32).chain(I32_EQZ..=I64_EXTEND32_S) {
             let bytes = [opcode, 0, 0];
             let operator = operator(&mut BinaryReader::new(&bytes, 0));
             table[opcode as usize] = operator.ok().and_then(|operator| crate::ops::select(&operator));

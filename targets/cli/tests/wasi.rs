@@ -214,8 +214,16 @@ fn signals_end_a_program() {
         let (module, report) = (folder.join("m.wat"), folder.join("report.json"));
         std::fs::write(&module, after_telling(then)).unwrap();
         let paths = [&report, &module].map(|path| path.to_str().unwrap());
-        let mut child =
-            command(&["run", "--report", paths[0], paths[1]]).stdin(Stdio::piped()).spawn().unwrap();
+        // Whoever runs the tests in the background has interruptions ignored, which is inherited. If they were lost, the
+        // timeout would tell.
+        let mut child = std::process::Command::new("env")
+            .args(["--default-signal=INT", "--default-signal=TERM", env!("CARGO_BIN_EXE_dunlin")])
+            .args(["run", "--timeout", "60s", "--report", paths[0], paths[1]])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         let mut told = [0];
         let mut out = child.stdout.take().unwrap();
         out.read_exact(&mut told).unwrap();
