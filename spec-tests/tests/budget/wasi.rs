@@ -112,7 +112,7 @@ const GUEST: &str = r#"(module
         ;; A directory, from its start and from where that ended.
         (local.set $other (call $open (i32.const 1047) (i32.const 1) (i32.const 2) (i64.const 2)))
         (call $check (call $fd_readdir (local.get $other) (i32.const 8192) (i32.const 300) (i64.const 0) (i32.const 0)))
-        (call $check (call $fd_readdir (local.get $other) (i32.const 8192) (i32.const 4000)
+        (call $check (call $fd_readdir (local.get $other) (i32.const 8192) (i32.const 24000)
             (i64.load (i32.const 8192)) (i32.const 0)))
         (call $check (call $fd_close (local.get $other)))
         ;; Standard input and output.
@@ -142,6 +142,15 @@ const GUEST: &str = r#"(module
 fn guest() -> Vec<u8> {
     let long = format!("{}file", "./".repeat(2000));
     guests::binary(&GUEST.replace("LONG", &long.len().to_string()).replace("PATH", &long))
+}
+
+/// A directory with enough in it that the list of positions in it grows a few times.
+fn directory() -> TempDir {
+    let root = TempDir::new().unwrap();
+    for number in 0..300 {
+        std::fs::write(root.path().join(format!("{number}")), "").unwrap();
+    }
+    root
 }
 
 /// What the host gives a guest, which isn't the guest's to pay for.
@@ -210,7 +219,7 @@ fn run_twice(budget: &Budget, root: &TempDir, bytes: &[u8]) -> Result<Option<[bo
 
 #[test]
 fn every_allocation_of_wasi_may_fail() {
-    let (bytes, root, budget) = (guest(), TempDir::new().unwrap(), Budget::unlimited());
+    let (bytes, root, budget) = (guest(), directory(), Budget::unlimited());
     // What is made once in a process is there then.
     assert_eq!(run_twice(&budget, &root, &bytes), Ok(Some([true; 2])));
     let (result, seen) = watch(&budget, Refused::None, i64::MAX, || run_twice(&budget, &root, &bytes));
@@ -235,7 +244,7 @@ fn every_allocation_of_wasi_may_fail() {
 
 #[test]
 fn nothing_of_wasi_is_held_that_was_not_charged() {
-    let (bytes, root, budget) = (guest(), TempDir::new().unwrap(), Budget::unlimited());
+    let (bytes, root, budget) = (guest(), directory(), Budget::unlimited());
     // What is made once in a process is there then.
     assert_eq!(run_twice(&budget, &root, &bytes), Ok(Some([true; 2])));
     let engine = guests::engine(&budget).unwrap();
@@ -258,7 +267,7 @@ const UNCOUNTED: i64 = 512;
 
 #[test]
 fn the_store_pays_for_its_guest() {
-    let (bytes, root) = (guest(), TempDir::new().unwrap());
+    let (bytes, root) = (guest(), directory());
     let engine = guests::engine(&Budget::unlimited()).unwrap();
     let of_engine = engine.budget().used_for(Kind::Host);
     let enough = Budget::new(16 << 20);
