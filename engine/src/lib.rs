@@ -68,6 +68,11 @@ pub mod testing {
         crate::alloc::in_third_party()
     }
 
+    /// Calls into a library that allocates as it likes, after its worst has been charged; only tells tests.
+    pub fn third_party<R>(call: impl FnOnce() -> R) -> R {
+        crate::alloc::third_party(call)
+    }
+
     /// What a module's functions take when they are translated: the most for one, and all cells; both as they
     /// were estimated while loading, and as they are.
     pub fn cells(module: &crate::Module) -> crate::Result<[(u64, u64); 2]> {

@@ -5,13 +5,13 @@
 
 use crate::errno::{Errno, Result};
 use dunlin::{Budget, Charge, Kind};
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 #[derive(Default)]
 pub(crate) struct Cookies {
     /// What the numbers stand for.
     offsets: Vec<u64>,
-    numbers: BTreeMap<u64, u64>,
+    numbers: HashMap<u64, u64>,
     paid: Option<Charge>,
 }
 
@@ -19,8 +19,8 @@ pub(crate) struct Cookies {
 /// `END`, where a number was too expensive.
 const FIRST: u64 = 1 << 30;
 const END: u64 = 1 << 31;
-/// About what a number takes in the list and in the map, both of which may be half empty.
-const COST: u64 = 64;
+/// The most that a number takes in the list and in the map, while either moves to where there is twice the room.
+const COST: u64 = 128;
 
 impl Cookies {
     /// The system's cookie that a guest's stands for, if it is one.
@@ -40,16 +40,29 @@ impl Cookies {
             return Ok(*number);
         }
         let number = FIRST + self.offsets.len() as u64;
-        let paid = match &mut self.paid {
-            Some(paid) => paid.grow(COST),
-            None => budget.charge(Kind::Host, COST).map(|paid| self.paid = Some(paid)),
-        };
-        if paid.is_err() || number >= END || self.offsets.try_reserve(1).is_err() {
-            return if offset >= END { Ok(offset) } else { Err(Errno::NOMEM) };
+        if number < END && self.reserve(budget).is_ok() {
+            self.offsets.push(offset);
+            self.numbers.insert(offset, number);
+            Ok(number)
+        } else if offset >= END {
+            Ok(offset)
+        } else {
+            Err(Errno::NOMEM)
         }
-        self.offsets.push(offset);
-        self.numbers.insert(offset, number);
-        Ok(number)
+    }
+
+    /// Makes room for one more.
+    fn reserve(&mut self, budget: &Budget) -> Result<(), Errno> {
+        let paid = match &mut self.paid {
+            Some(paid) => paid,
+            None => self.paid.insert(budget.charge(Kind::Host, 0).map_err(|_| Errno::NOMEM)?),
+        };
+        paid.grow(COST).map_err(|_| Errno::NOMEM)?;
+        if self.offsets.try_reserve(1).is_err() || self.numbers.try_reserve(1).is_err() {
+            paid.shrink(COST);
+            return Err(Errno::NOMEM);
+        }
+        Ok(())
     }
 
     /// Begins anew: positions aren't kept when a directory is read from its start again, as POSIX allows.

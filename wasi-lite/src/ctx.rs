@@ -253,13 +253,13 @@ impl WasiCtxBuilder {
             if let Stdio::Host(stream) = &mut stdio {
                 stream.configure(filter_terminal_escapes, exit_on_broken_pipe);
             }
-            fds.insert(Fd::new(Kind::Stdio(stdio), rights, rights), None);
+            fds.insert(Fd::new(Kind::Stdio(stdio), rights, rights));
         }
         for dir in preopens {
-            fds.insert(Fd::new(Kind::Dir(dir), Rights::DIRECTORY, Rights::DIRECTORY | Rights::FILE), None);
+            fds.insert(Fd::new(Kind::Dir(dir), Rights::DIRECTORY, Rights::DIRECTORY | Rights::FILE));
         }
         for socket in sockets {
-            fds.insert(socket, None);
+            fds.insert(socket);
         }
         let env = env.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
         WasiCtx { args: Strings(args), env: Strings(env), fds, clocks, random }

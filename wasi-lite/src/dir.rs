@@ -50,6 +50,9 @@ impl DirFd {
     }
 }
 
+/// What the sandbox takes to read where a symbolic link leads: a buffer that grows until the longest target fits it.
+const READ_LINK_COST: usize = 16 << 10;
+
 fn follows(lookup_flags: u32) -> Result<bool, Errno> {
     Ok(flags::<Lookupflags>(lookup_flags)?.contains(Lookupflags::SYMLINK_FOLLOW))
 }
@@ -70,6 +73,7 @@ impl WasiCtx {
         opened: u32,
     ) -> Result {
         guest.check(opened, 4)?;
+        self.fds.reserve(guest.budget)?;
         let dir = self.fds.dir(fd, Rights::PATH_OPEN)?;
         let inherited = self.fds.get(fd)?.inheriting;
         let path = guest.path(path, path_len)?;
@@ -121,8 +125,7 @@ impl WasiCtx {
         }
         options.custom_flags(os.bits().cast_signed());
 
-        let paid = guest.charge_descriptor()?;
-        let file = dir.dir.open_with(path, &options)?;
+        let file = path.with(|path| dir.dir.open_with(path, &options))?;
         let filetype = Filestat::from(&file.metadata()?).filetype;
         // As a flag of the system's it would keep the sandbox's own walk from following symbolic links, which is what it
         // does where there is no `openat2`.
@@ -157,7 +160,7 @@ impl WasiCtx {
             Fd::new(kind, rights, rights)
         };
         fd.nonblock = fdflags.contains(Fdflags::NONBLOCK);
-        let number = self.fds.insert(fd, Some(paid));
+        let number = self.fds.insert(fd);
         Ok(guest.store_u32(opened, number)?)
     }
 
@@ -171,7 +174,7 @@ impl WasiCtx {
     ) -> Result {
         let dir = self.fds.dir(fd, rights)?;
         dir.require(DirPerms::MUTATE)?;
-        Ok(change(&dir.dir, guest.path(path, path_len)?)?)
+        Ok(guest.path(path, path_len)?.with(|path| change(&dir.dir, path))?)
     }
 
     pub(crate) fn path_create_directory(
@@ -224,8 +227,9 @@ impl WasiCtx {
         let dir = self.fds.dir(fd, Rights::PATH_FILESTAT_GET)?;
         dir.require(DirPerms::READ)?;
         let path = guest.path(path, path_len)?;
+        let follow = follows(lookup_flags)?;
         let metadata =
-            if follows(lookup_flags)? { dir.dir.metadata(path)? } else { dir.dir.symlink_metadata(path)? };
+            path.with(|path| if follow { dir.dir.metadata(path) } else { dir.dir.symlink_metadata(path) })?;
         Ok(Filestat::from(&metadata).store(guest, stat)?)
     }
 
@@ -258,11 +262,14 @@ impl WasiCtx {
             }
         };
         let (atim, mtim) = (spec(times.last_access), spec(times.last_modification));
-        if follows(lookup_flags)? {
-            Ok(dir.dir.set_times(path, atim, mtim)?)
-        } else {
-            Ok(dir.dir.set_symlink_times(path, atim, mtim)?)
-        }
+        let follow = follows(lookup_flags)?;
+        Ok(path.with(|path| {
+            if follow {
+                dir.dir.set_times(path, atim, mtim)
+            } else {
+                dir.dir.set_symlink_times(path, atim, mtim)
+            }
+        })?)
     }
 
     #[allow(clippy::too_many_arguments, reason = "the specification's")]
@@ -285,7 +292,7 @@ impl WasiCtx {
         if follows(old_flags)? {
             return Err(Errno::INVAL.into());
         }
-        Ok(old.dir.hard_link(old_path, &new.dir, new_path)?)
+        Ok(old_path.with(|old_path| old.dir.hard_link(old_path, &new.dir, &*new_path))?)
     }
 
     #[allow(clippy::too_many_arguments, reason = "the specification's")]
@@ -304,10 +311,10 @@ impl WasiCtx {
         let (old_path, new_path) = (guest.path(old_path, old_path_len)?, guest.path(new_path, new_path_len)?);
         old.may_give(new)?;
         // The sandbox lets a slash at the end pass for what is no directory.
-        if new_path.ends_with('/') && !old.dir.symlink_metadata(old_path)?.is_dir() {
+        if new_path.ends_with('/') && !old_path.with(|path| old.dir.symlink_metadata(path))?.is_dir() {
             return Err(Errno::NOTDIR.into());
         }
-        Ok(old.dir.rename(old_path, &new.dir, new_path)?)
+        Ok(old_path.with(|old_path| old.dir.rename(old_path, &new.dir, &*new_path))?)
     }
 
     pub(crate) fn path_symlink(
@@ -322,7 +329,7 @@ impl WasiCtx {
         let target = guest.path(old_path, old_path_len)?;
         self.change(guest, (fd, Rights::PATH_SYMLINK), (new_path, new_path_len), |dir, path| {
             // A target that is an absolute path is refused.
-            dir.symlink(target, path)
+            dir.symlink(&*target, path)
         })
     }
 
@@ -340,7 +347,8 @@ impl WasiCtx {
         guest.check(bufused, 4)?;
         let dir = self.fds.dir(fd, Rights::PATH_READLINK)?;
         dir.require(DirPerms::READ)?;
-        let target = dir.dir.read_link(guest.path(path, path_len)?)?;
+        let _paid = guest.charge::<u8>(READ_LINK_COST)?;
+        let target = guest.path(path, path_len)?.with(|path| dir.dir.read_link(path))?;
         let target = target.as_os_str().as_bytes();
         let len = u32::try_from(target.len()).unwrap_or(u32::MAX).min(buf_len);
         guest.store(buf, &target[..len as usize])?;

@@ -4,12 +4,12 @@ use crate::abi::{Fdflags, Filetype, Rights};
 use crate::cookies::Cookies;
 use crate::ctx::{DirPerms, FilePerms};
 use crate::errno::{Errno, Result};
+use crate::paid::reserve;
 use crate::sock::Socket;
 use crate::stdio::Stdio;
 use cap_std::fs::{Dir, File};
-use dunlin::Charge;
+use dunlin::{Budget, Charge};
 use rustix::fs::OFlags;
-use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 
 /// `O_DSYNC`, which `rustix` takes for `O_SYNC`.
@@ -51,13 +51,11 @@ pub(crate) struct Fd {
     pub(crate) inheriting: Rights,
     /// Whether what would have to wait fails instead.
     pub(crate) nonblock: bool,
-    /// What it holds of the budget, if the guest opened it.
-    _paid: Option<Charge>,
 }
 
 impl Fd {
     pub(crate) fn new(kind: Kind, base: Rights, inheriting: Rights) -> Self {
-        Self { kind, base, inheriting, nonblock: false, _paid: None }
+        Self { kind, base, inheriting, nonblock: false }
     }
 
     pub(crate) fn filetype(&self) -> Filetype {
@@ -99,41 +97,63 @@ impl Fd {
 /// The guest's descriptors, by their numbers.
 #[derive(Default)]
 pub(crate) struct Fds {
-    open: BTreeMap<u32, Fd>,
+    /// Each at the place of its number. As a guest only gets the lowest free one, there are few gaps.
+    open: Vec<Option<Fd>>,
     /// All below are in use.
-    lowest: u32,
+    lowest: usize,
+    paid: Option<Charge>,
 }
 
 impl Fds {
     pub(crate) fn get(&self, fd: u32) -> Result<&Fd, Errno> {
-        self.open.get(&fd).ok_or(Errno::BADF)
+        self.open.get(fd as usize).and_then(Option::as_ref).ok_or(Errno::BADF)
     }
 
     pub(crate) fn get_mut(&mut self, fd: u32) -> Result<&mut Fd, Errno> {
-        self.open.get_mut(&fd).ok_or(Errno::BADF)
+        self.open.get_mut(fd as usize).and_then(Option::as_mut).ok_or(Errno::BADF)
     }
 
-    /// Gives `fd` the lowest free number. The guest has `paid` for it if it has opened it itself.
-    pub(crate) fn insert(&mut self, fd: Fd, paid: Option<Charge>) -> u32 {
-        while self.open.contains_key(&self.lowest) {
+    fn find_lowest(&mut self) {
+        while self.open.get(self.lowest).is_some_and(Option::is_some) {
             self.lowest += 1;
         }
-        self.open.insert(self.lowest, Fd { _paid: paid, ..fd });
-        self.lowest
+    }
+
+    /// Makes room for one more, before there is anything that could be lost for lack of it.
+    pub(crate) fn reserve(&mut self, budget: &Budget) -> Result<(), Errno> {
+        self.find_lowest();
+        if self.lowest < self.open.len() || self.open.len() < self.open.capacity() {
+            return Ok(());
+        }
+        let more = self.open.len().max(4);
+        reserve(&mut self.open, &mut self.paid, budget, more)
+    }
+
+    /// Gives `fd` the lowest free number. A guest has [reserved](Self::reserve) its place.
+    pub(crate) fn insert(&mut self, fd: Fd) -> u32 {
+        self.find_lowest();
+        match self.open.get_mut(self.lowest) {
+            Some(place) => *place = Some(fd),
+            None => self.open.push(Some(fd)),
+        }
+        self.lowest as u32
+    }
+
+    fn remove(&mut self, fd: u32) -> Result<Fd, Errno> {
+        let removed = self.open.get_mut(fd as usize).and_then(Option::take).ok_or(Errno::BADF)?;
+        self.lowest = self.lowest.min(fd as usize);
+        Ok(removed)
     }
 
     pub(crate) fn close(&mut self, fd: u32) -> Result<(), Errno> {
-        self.open.remove(&fd).ok_or(Errno::BADF)?;
-        self.lowest = self.lowest.min(fd);
-        Ok(())
+        self.remove(fd).map(drop)
     }
 
     /// Makes `from` take the place of `to`, which must be open, too.
     pub(crate) fn renumber(&mut self, from: u32, to: u32) -> Result<(), Errno> {
         self.get(to)?;
-        let fd = self.open.remove(&from).ok_or(Errno::BADF)?;
-        self.lowest = self.lowest.min(from);
-        self.open.insert(to, fd);
+        let fd = self.remove(from)?;
+        self.open[to as usize] = Some(fd);
         Ok(())
     }
 
@@ -173,9 +193,8 @@ mod tests {
     #[test]
     fn numbers_are_the_lowest_free() {
         let mut fds = WasiCtx::builder().build().fds;
-        let insert = |fds: &mut Fds| {
-            fds.insert(Fd::new(Kind::Stdio(Stdio::Null), Rights::empty(), Rights::empty()), None)
-        };
+        let insert =
+            |fds: &mut Fds| fds.insert(Fd::new(Kind::Stdio(Stdio::Null), Rights::empty(), Rights::empty()));
         assert_eq!([insert(&mut fds), insert(&mut fds), insert(&mut fds)], [3, 4, 5]);
         fds.close(4).unwrap();
         fds.close(1).unwrap();

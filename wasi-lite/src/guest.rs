@@ -2,16 +2,43 @@
 
 use crate::abi::Snapshot;
 use crate::errno::{Errno, Fail, Result};
-use crate::fds::Fd;
+use dunlin::testing::third_party;
 use dunlin::{Budget, Charge, Kind};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use std::ops::Range;
+use std::ops::{Deref, Range};
 use std::os::fd::{AsFd, BorrowedFd};
 
 /// POSIX's `IOV_MAX` on Linux.
 const IOV_MAX: u32 = 1024;
 /// Linux's `PATH_MAX`, without its NUL.
 const PATH_MAX: u32 = 4095;
+
+/// What the sandbox takes to resolve a path: a copy of it where `openat2` does it all, else two lists of its names, one
+/// of which may be moving to where there is twice the room. Only what symbolic links lead to isn't in it.
+const PATH_COST: usize = 1024;
+const PATH_COST_PER_BYTE: usize = 64;
+
+/// A path, and what it costs to use it.
+#[derive(Debug)]
+pub(crate) struct GuestPath<'a> {
+    text: &'a str,
+    _paid: Charge,
+}
+
+impl GuestPath<'_> {
+    /// Calls the sandbox with it.
+    pub(crate) fn with<R>(&self, call: impl FnOnce(&str) -> R) -> R {
+        third_party(|| call(self.text))
+    }
+}
+
+impl Deref for GuestPath<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.text
+    }
+}
 
 /// The calling instance.
 pub(crate) struct Guest<'a> {
@@ -37,12 +64,6 @@ impl<'a> Guest<'a> {
     pub(crate) fn charge<T>(&self, count: usize) -> Result<Charge, Errno> {
         let bytes = count.checked_mul(size_of::<T>()).ok_or(Errno::NOMEM)?;
         self.budget.charge(Kind::Host, bytes as u64).map_err(|_| Errno::NOMEM)
-    }
-
-    /// Pays for a descriptor.
-    pub(crate) fn charge_descriptor(&self) -> Result<Charge, Errno> {
-        // The table that it goes to may be half empty.
-        self.charge::<Fd>(2)
     }
 
     fn range(&self, at: u32, len: u32) -> Result<Range<usize>, Errno> {
@@ -81,12 +102,13 @@ impl<'a> Guest<'a> {
         self.store(at, &value.to_le_bytes())
     }
 
-    pub(crate) fn path(&self, at: u32, len: u32) -> Result<&str, Errno> {
+    pub(crate) fn path(&self, at: u32, len: u32) -> Result<GuestPath<'_>, Errno> {
         let bytes = self.bytes(at, len)?;
         if len > PATH_MAX {
             return Err(Errno::NAMETOOLONG);
         }
-        std::str::from_utf8(bytes).map_err(|_| Errno::ILSEQ)
+        let text = std::str::from_utf8(bytes).map_err(|_| Errno::ILSEQ)?;
+        Ok(GuestPath { text, _paid: self.charge::<u8>(PATH_COST + PATH_COST_PER_BYTE * text.len())? })
     }
 
     /// Checks an array of `iovec` or `ciovec` and all the buffers that it names.
@@ -112,15 +134,16 @@ impl<'a> Guest<'a> {
 pub(crate) struct Interrupt<'a>(pub(crate) Option<BorrowedFd<'a>>);
 
 impl<'a> Interrupt<'a> {
-    /// Waits until one of `fds` is ready or `timeout` has passed, and returns how many are ready.
-    pub(crate) fn poll<'f>(self, fds: &mut Vec<PollFd<'f>>, timeout: Option<&Timespec>) -> Result<usize>
-    where
-        'a: 'f,
-    {
-        let Some(interrupt) = self.0 else { return Ok(ready(poll(fds, timeout))?) };
-        fds.push(PollFd::from_borrowed_fd(interrupt, PollFlags::IN));
+    /// What is to be polled last, besides what is waited for.
+    pub(crate) fn entry(self) -> Option<PollFd<'a>> {
+        self.0.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN))
+    }
+
+    /// Waits until one of `fds` is ready, the last of which is [`entry`](Self::entry), or `timeout` has passed; returns
+    /// how many are ready.
+    pub(crate) fn poll(self, fds: &mut [PollFd<'_>], timeout: Option<&Timespec>) -> Result<usize> {
         let count = ready(poll(fds, timeout));
-        let interrupted = fds.pop().is_some_and(|fd| !fd.revents().is_empty());
+        let interrupted = self.0.is_some() && fds.last().is_some_and(|fd| !fd.revents().is_empty());
         if interrupted { Err(Fail::Interrupted) } else { Ok(count?) }
     }
 
@@ -133,16 +156,26 @@ impl<'a> Interrupt<'a> {
     /// Doesn't wait, but fails if a wait would have been ended.
     pub(crate) fn check(self) -> Result {
         let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
-        self.poll(&mut Vec::new(), Some(&at_once)).map(|_| ())
+        self.entry().map_or(Ok(()), |entry| self.poll(&mut [entry], Some(&at_once)).map(|_| ()))
     }
 
     /// Waits until `fd` is ready; returns whether it is, rather than that `timeout` has passed.
     pub(crate) fn wait(self, fd: impl AsFd, events: PollFlags, timeout: Option<&Timespec>) -> Result<bool> {
-        let mut fds = Vec::with_capacity(2);
-        fds.push(PollFd::new(&fd, events));
+        let wanted = || PollFd::new(&fd, events);
+        let (mut one, mut two);
+        let fds: &mut [PollFd<'_>] = match self.entry() {
+            Some(entry) => {
+                two = [wanted(), entry];
+                &mut two
+            }
+            None => {
+                one = [wanted()];
+                &mut one
+            }
+        };
         loop {
             // A signal makes the wait return early, without anything being ready.
-            if self.poll(&mut fds, timeout)? > 0 {
+            if self.poll(fds, timeout)? > 0 {
                 return Ok(true);
             }
             if timeout.is_some() {
@@ -173,11 +206,11 @@ mod tests {
         assert_eq!(guest.bytes(100, 0).unwrap().len(), 0);
         for (at, len) in [(97, 4), (101, 0), (u32::MAX, u32::MAX), (0, u32::MAX), (u32::MAX, 0)] {
             assert_eq!(guest.bytes(at, len), Err(Errno::FAULT));
-            assert_eq!(guest.path(at, len), Err(Errno::FAULT));
+            assert_eq!(guest.path(at, len).unwrap_err(), Errno::FAULT);
         }
         assert_eq!(guest.store_u64(93, 1), Err(Errno::FAULT));
         guest.store(0, b"\xff").unwrap();
-        assert_eq!(guest.path(0, 1), Err(Errno::ILSEQ));
+        assert_eq!(guest.path(0, 1).unwrap_err(), Errno::ILSEQ);
     }
 
     #[test]

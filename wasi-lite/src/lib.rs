@@ -40,8 +40,12 @@
 //!   directories. On a connection, `fd_read` and `fd_write` work as well as `sock_recv` and `sock_send`.
 //! - Names that aren't UTF-8 fail with `EILSEQ`. No call allocates as much memory as a guest asks for: a call has at most
 //!   1024 buffers and 4096 subscriptions, a path 4095 bytes, and data goes straight between files and the guest's memory.
-//!   What the guest makes the host keep (descriptors, positions in directories, output in memory) is charged to the
-//!   engine's budget.
+//! - What the guest makes the host keep (descriptors, positions in directories, output in memory), and what a call needs
+//!   while it lasts, is charged to the budget of its store. Where that, or the system, refuses, the guest gets `ENOMEM`.
+//!   Resolving a path is charged beforehand for what the library that does it may allocate. That doesn't cover symbolic
+//!   links where the library follows them itself (before Linux 5.6, or while directories are being renamed): 40 links,
+//!   each to as long a path as there can be, then take up to 10 MiB while the call lasts. What a [`WasiCtxBuilder`] is
+//!   given (arguments, environment, names of directories, streams) is the host's own, and not charged.
 //! - `path_link` follows no symbolic link, and `path_symlink` makes none to an absolute path.
 
 #![forbid(unsafe_code)]
@@ -58,6 +62,7 @@ mod fds;
 mod functions;
 mod guest;
 mod linker;
+mod paid;
 mod poll;
 mod process;
 mod replay;

@@ -74,7 +74,7 @@ fn call<T: 'static, R: Answer>(
         false => None,
     };
     let interrupt = Interrupt(waiter.as_ref().map(AsFd::as_fd));
-    let budget = caller.engine().budget().clone();
+    let budget = caller.budget().clone();
     let memory = match caller.get_export("memory") {
         Some(Extern::Memory(memory)) => Some(memory),
         _ => None,

@@ -6,6 +6,7 @@ use crate::clock::{Clocks, MONOTONIC};
 use crate::errno::{Errno, Result};
 use crate::fds::Kind;
 use crate::guest::Guest;
+use crate::paid::list;
 use crate::stdio::{PIPE_BUF, Stdio};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::SeekFrom;
@@ -84,12 +85,13 @@ impl WasiCtx {
             return Err(Errno::INVAL.into());
         }
         // What is asked, what is waited for, and what happened.
-        let _paid =
-            guest.charge::<(Subscription, PollFd<'_>, &Subscription, [u8; EVENT_SIZE])>(count as usize)?;
-        let subscriptions: Vec<Subscription> = (0..count)
-            .map(|index| self.subscription(guest, subscriptions + index * layout.size, &layout))
-            .collect::<Result<_, Errno>>()?;
-        let happened = self.wait(guest, &subscriptions)?;
+        let _paid = guest
+            .charge::<(Subscription, PollFd<'_>, &Subscription, [u8; EVENT_SIZE])>(count as usize + 1)?;
+        let mut wanted = list(count as usize)?;
+        for index in 0..count {
+            wanted.push(self.subscription(guest, subscriptions + index * layout.size, &layout)?);
+        }
+        let happened = self.wait(guest, &wanted)?;
         for (index, event) in (0..).zip(&happened) {
             guest.store(events + index * EVENT_SIZE as u32, event)?;
         }
@@ -130,11 +132,13 @@ impl WasiCtx {
 
     /// Waits until something happens that is subscribed to; returns the events, as the guest gets them.
     fn wait(&self, guest: &Guest<'_>, subscriptions: &[Subscription]) -> Result<Vec<[u8; EVENT_SIZE]>> {
+        let mut events = list(subscriptions.len())?;
+        let mut fds = list(subscriptions.len() + 1)?;
+        let mut asked = list(subscriptions.len())?;
         loop {
-            let mut events = Vec::new();
             let mut timeout: Option<u64> = None;
-            let mut fds = Vec::new();
-            let mut asked = Vec::new();
+            fds.clear();
+            asked.clear();
             for subscription in subscriptions {
                 let state = match (subscription.error, subscription.wanted) {
                     (Some(error), _) => Err(error),
@@ -172,8 +176,9 @@ impl WasiCtx {
                 tv_sec: (rest / 1_000_000_000) as _,
                 tv_nsec: (rest % 1_000_000_000) as _,
             });
+            fds.extend(guest.interrupt.entry());
             guest.interrupt.poll(&mut fds, rest.as_ref())?;
-            for (fd, subscription) in fds.iter().zip(asked) {
+            for (fd, &subscription) in fds.iter().zip(&asked) {
                 let happened = fd.revents();
                 if happened.is_empty() {
                     continue;

@@ -102,6 +102,7 @@ impl WasiCtx {
         accepted: u32,
     ) -> Result {
         guest.check(accepted, 4)?;
+        self.fds.reserve(guest.budget)?;
         let socket = self.fds.socket(fd)?;
         let fdflags: Fdflags = flags(fdflags)?;
         if fdflags.intersects(!Fdflags::NONBLOCK) {
@@ -110,11 +111,10 @@ impl WasiCtx {
         let Socket::Listener(listener) = socket else { return Err(Errno::INVAL.into()) };
         let fd = self.fds.get(fd)?;
         fd.require(Rights::SOCK_ACCEPT)?;
-        let paid = guest.charge_descriptor()?;
         let stream = accept(listener, guest.interrupt, fd.nonblock)?;
         let mut connection = Socket::connection(stream, fd.inheriting)?;
         connection.nonblock = fdflags.contains(Fdflags::NONBLOCK);
-        let number = self.fds.insert(connection, Some(paid));
+        let number = self.fds.insert(connection);
         Ok(guest.store_u32(accepted, number)?)
     }
 

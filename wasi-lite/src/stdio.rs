@@ -2,10 +2,10 @@
 
 use crate::errno::{Errno, Fail, Result};
 use crate::guest::Interrupt;
-use dunlin::{Budget, Charge, Kind};
+use crate::paid::reserve;
+use dunlin::{Budget, Charge};
 use rustix::event::PollFlags;
 use rustix::fs::FileType;
-use std::collections::TryReserveError;
 use std::fmt;
 use std::io::{self, Cursor, IsTerminal, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -83,16 +83,7 @@ impl Memory {
         }
         if self.bytes.capacity() - self.bytes.len() < len {
             let more = self.bytes.capacity().max(len).min(self.capacity);
-            let paid = match &mut self.paid {
-                Some(paid) => paid,
-                None => self.paid.insert(budget.charge(Kind::Host, 0).map_err(|_| Errno::NOMEM)?),
-            };
-            // While the bytes move, both the old and the new memory are held.
-            let (old, new) = (self.bytes.capacity() as u64, (self.bytes.len() + more) as u64);
-            paid.grow(new).map_err(|_| Errno::NOMEM)?;
-            let reserved = self.bytes.try_reserve_exact(more);
-            paid.shrink(if reserved.is_ok() { old } else { new });
-            reserved.map_err(|_: TryReserveError| Errno::NOMEM)?;
+            reserve(&mut self.bytes, &mut self.paid, budget, more)?;
         }
         self.bytes.extend_from_slice(&bytes[..len]);
         Ok(len)
@@ -105,7 +96,7 @@ fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl WritePipe {
     /// Collects up to `capacity` bytes; for a write past that the guest gets `ENOSPC`. What it holds is charged to the
-    /// budget of the engine that the guest runs in; where that is used up the guest gets `ENOMEM`.
+    /// budget of the store that the guest runs in; where that is used up the guest gets `ENOMEM`.
     pub fn in_memory(capacity: usize) -> Self {
         Self(Sink::Memory(Arc::new(Mutex::new(Memory { bytes: Vec::new(), capacity, paid: None }))))
     }

@@ -8,3 +8,4 @@ mod ledger;
 mod refused;
 mod shares;
 mod uncounted;
+mod wasi;

@@ -6,7 +6,7 @@ use crate::ledger::{Refused, watch};
 use dunlin::{Budget, Engine, Error, ErrorKind, Trap, testing};
 
 /// What an error may be when memory was refused.
-fn clean(result: Result<(), Error>) -> Result<(), String> {
+pub(crate) fn clean(result: Result<(), Error>) -> Result<(), String> {
     match result {
         Ok(()) => Ok(()),
         Err(error) => match (error.kind(), error.trap()) {
