@@ -47,30 +47,27 @@ fn nothing_of_the_official_scripts_is_held_that_was_not_charged() {
     let scripts = [Proposal::Simd, Proposal::TailCall, Proposal::MultiMemory, Proposal::ExtendedConst];
     let scripts = spec(SpecVersion::V2).chain(scripts.into_iter().flat_map(proposal));
     let (mut count, mut refused, mut most) = (0, 0, 0);
-    let mut seen_so_far = 0;
-    for script in scripts {
-        for binary in binaries(script.raw()).unwrap() {
-            seen_so_far += 1;
-            if seen_so_far % EVERY != 0 {
-                continue;
-            }
-            let unlimited = Budget::unlimited();
-            let mut limit = u64::MAX;
-            for round in 0..4 {
-                let budget = if round == 0 { unlimited.clone() } else { Budget::new(limit) };
-                let (refusal, seen) = watch(&budget, Refused::None, UNCOUNTED, || {
-                    let result = guests::instantiate(&budget, &binary.bytes);
-                    result.is_err_and(|error| error.out_of_budget().is_some())
-                });
-                let place = format!("{}:{} in {limit}", script.name(), binary.line);
-                assert!(seen.beyond <= UNCOUNTED, "{place}: {}", seen.place.unwrap());
-                assert!(budget.peak() <= limit, "{place}");
-                assert_eq!((seen.held, budget.used()), (0, 0), "{place}");
-                most = most.max(seen.beyond);
-                refused += usize::from(refusal);
-                count += 1;
-                limit = unlimited.peak() / 4 * (3 - round.min(2));
-            }
+    let modules = scripts.flat_map(|script| {
+        let name = script.name().to_owned();
+        binaries(script.raw()).unwrap().into_iter().map(move |binary| (name.clone(), binary))
+    });
+    for (script, binary) in modules.step_by(EVERY) {
+        let unlimited = Budget::unlimited();
+        let mut limit = u64::MAX;
+        for round in 0..4 {
+            let budget = if round == 0 { unlimited.clone() } else { Budget::new(limit) };
+            let (refusal, seen) = watch(&budget, Refused::None, UNCOUNTED, || {
+                let result = guests::instantiate(&budget, &binary.bytes);
+                result.is_err_and(|error| error.out_of_budget().is_some())
+            });
+            let place = format!("{script}:{} in {limit}", binary.line);
+            assert!(seen.beyond <= UNCOUNTED, "{place}: {}", seen.place.unwrap());
+            assert!(budget.peak() <= limit, "{place}");
+            assert_eq!((seen.held, budget.used()), (0, 0), "{place}");
+            most = most.max(seen.beyond);
+            refused += usize::from(refusal);
+            count += 1;
+            limit = unlimited.peak() / 4 * (3 - round.min(2));
         }
     }
     println!("{count} times, {refused} refused; at most {most} bytes uncounted");
