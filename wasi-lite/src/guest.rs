@@ -14,8 +14,9 @@ const IOV_MAX: u32 = 1024;
 const PATH_MAX: u32 = 4095;
 
 /// What the sandbox takes to resolve a path: a copy of it where `openat2` does it all, else two lists of its names, one
-/// of which may be moving to where there is twice the room. Only what symbolic links lead to isn't in it.
-const PATH_COST: usize = 1024;
+/// of which may be moving to where there is twice the room, and a buffer for a symbolic link's text, which is longer than
+/// any. Only what chains of long links lead to isn't in it.
+const PATH_COST: usize = 8192;
 const PATH_COST_PER_BYTE: usize = 64;
 
 /// A path, and what it costs to use it.
