@@ -394,9 +394,8 @@ pub(crate) fn disassemble(words: &[u64]) -> String {
     let _ = writeln!(s, "frame {frame} bytes, cost {cost}");
     while at < words.len() {
         let (op, operands) = (Op(words[at] as u16), words[at + 1]);
-        let (name, form) = op.name();
         let (fields, _) = layout(op);
-        let _ = write!(s, "{at:6}  {name}.{form}");
+        let _ = write!(s, "{at:6}  {op}");
         for (n, kind) in fields.iter().enumerate() {
             let _ = match kind {
                 Field::W | Field::W2 => write!(s, " ->{}", field(operands, n)),

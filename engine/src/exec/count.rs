@@ -39,13 +39,9 @@ impl Counts {
     }
 
     pub(crate) fn sorted(&self) -> DispatchCounts {
-        let name = |op: u16| {
-            let (name, form) = Op(op).name();
-            format!("{name}.{form}")
-        };
-        let mut ops: Vec<_> = self.ops.iter().map(|(&op, &n)| (name(op), n)).collect();
+        let mut ops: Vec<_> = self.ops.iter().map(|(&op, &n)| (Op(op).to_string(), n)).collect();
         let mut pairs: Vec<_> =
-            self.pairs.iter().map(|(&(a, b), &n)| (format!("{} {}", name(a), name(b)), n)).collect();
+            self.pairs.iter().map(|(&(a, b), &n)| (format!("{} {}", Op(a), Op(b)), n)).collect();
         for list in [&mut ops, &mut pairs] {
             list.sort_by(|(a, m), (b, n)| n.cmp(m).then_with(|| a.cmp(b)));
         }

@@ -53,10 +53,6 @@ const COLD: &[SpecialOp] = {
 /// Every handler that [`Dispatch::Tail`](super::Dispatch::Tail) can reach.
 pub fn tail_handlers() -> Vec<TailHandler> {
     use HandlerKind::*;
-    let name = |op: Op| {
-        let (name, form) = op.name();
-        format!("{name}.{form}")
-    };
     let listed = |name: String, kind, h: Handler<Tail>| TailHandler { name, address: h as usize, kind };
     let cold: [(&str, Handler<Tail>); 12] = [
         ("trap_in_acc", slow::trap_in_acc::<Tail>),
@@ -74,12 +70,12 @@ pub fn tail_handlers() -> Vec<TailHandler> {
     ];
     let singles = TAIL.iter().zip(0..).map(|(&h, n)| {
         let kind = if COLD.iter().any(|cold| cold.op() == Op(n)) { Cold } else { Single };
-        listed(name(Op(n)), kind, h)
+        listed(Op(n).to_string(), kind, h)
     });
     singles
-        .chain(better().map(|(op, h)| listed(format!("{}(sse4.2)", name(op)), Single, h)))
+        .chain(better().map(|(op, h)| listed(format!("{op}(sse4.2)"), Single, h)))
         .chain([listed("zero_locals".into(), Single, control::zero_locals::<Tail>)])
-        .chain(pairs::all().map(|(a, b, h)| listed(format!("{} {}", name(a), name(b)), Pair, h)))
+        .chain(pairs::all().map(|(a, b, h)| listed(format!("{a} {b}"), Pair, h)))
         .chain(cold.map(|(name, h)| listed(name.into(), Cold, h)))
         .collect()
 }

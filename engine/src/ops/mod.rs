@@ -28,6 +28,14 @@ use crate::value::V128;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Op(pub(crate) u16);
 
+/// The row's name and the form's number.
+impl core::fmt::Display for Op {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let (name, form) = self.name();
+        write!(f, "{name}.{form}")
+    }
+}
+
 /// Which accumulator a value uses: its type, as far as handlers care.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Class {

@@ -127,7 +127,7 @@ mod tests {
         assert!(ROWS.is_sorted_by_key(|(first, _)| first.0));
         for (op, handler) in all() {
             let found = super::handler(op).map(|h| h as usize);
-            assert!(found.is_none_or(|found| found == handler as usize), "{:?}", op.name());
+            assert!(found.is_none_or(|found| found == handler as usize), "{op}");
         }
     }
 }
