@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind};
 use crate::exec::Dispatch;
 use crate::module::{ModuleInner, ModuleShared};
 use crate::ops::{Field, OPS, Op, SpecialOp, layout};
-use crate::translate::{self, Translated};
+use crate::translate::{self, Translated, Wanted};
 use crate::trap::Trap;
 use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock};
@@ -87,6 +87,8 @@ struct Made {
 
 struct Code {
     index: u32,
+    /// Whether it is the way into compiled code: such ways are kept as long as the module.
+    native: bool,
     /// Whether the function's entry points here. If not, the next call makes it so again; until then this is what is
     /// dropped first.
     linked: bool,
@@ -167,10 +169,11 @@ impl CodeTable {
         self.made().instances -= 1;
     }
 
-    /// How many functions have code, and how many bytes of it there are.
+    /// How many functions have cells, and how many bytes of them there are.
     pub(crate) fn translated(&self) -> (usize, u64) {
         let made = self.made();
-        (made.codes.len(), made.codes.iter().map(|code| code.words.len() as u64 * 8).sum())
+        let cells = made.codes.iter().filter(|code| !code.native);
+        (cells.clone().count(), cells.map(|code| code.words.len() as u64 * 8).sum())
     }
 
     /// How often a function's code was dropped to make room.
@@ -184,6 +187,18 @@ impl CodeTable {
 
     fn link(&self, index: u32, entry: *const u64) {
         self.entries[index as usize].store(entry.cast_mut(), Ordering::Release);
+    }
+
+    /// Has the function's entry lead to the cold path, unless it leads elsewhere already: to compiled code.
+    fn unlink(&self, code: &Code) {
+        if core::ptr::eq(self.entries[code.index as usize].load(Ordering::Relaxed), code.words.as_ptr()) {
+            self.link(code.index, LAZY.as_ptr());
+        }
+    }
+
+    /// Has the function's entry lead to `words`, which lead to compiled code.
+    pub(crate) fn enter_native(&self, index: u32, words: (Box<[u64]>, Charge)) -> Result<(), Error> {
+        self.keep(&mut self.made(), index, words, true).map(drop)
     }
 
     /// The code of a function, if there is some.
@@ -208,6 +223,7 @@ impl CodeTable {
         made: &mut Made,
         index: u32,
         (words, charge): (Box<[u64]>, Charge),
+        native: bool,
     ) -> Result<*const u64, Error> {
         if made.codes.try_reserve(1).is_err() {
             // The list goes where the code's charge went.
@@ -221,7 +237,7 @@ impl CodeTable {
         made.now += 1;
         let start = words.as_ptr();
         let since = made.now;
-        made.codes.try_push(Code { index, linked: true, in_use: false, since, words, charge })?;
+        made.codes.try_push(Code { index, native, linked: true, in_use: false, since, words, charge })?;
         made.sorted = false;
         self.link(index, start);
         Ok(start)
@@ -232,26 +248,26 @@ impl CodeTable {
     /// stays. Says whether anything was dropped.
     fn drop_cold(&self, made: &mut Made) -> bool {
         let wanted = self.cache.limit().unwrap_or(0) / DROPPED_PART;
-        made.codes.sort_unstable_by_key(|code| (code.in_use, code.linked, code.since));
+        made.codes.sort_unstable_by_key(|code| (code.in_use || code.native, code.linked, code.since));
         made.sorted = false;
         let (mut count, mut bytes) = (0, 0);
-        for code in made.codes.iter().take_while(|code| !code.in_use) {
+        for code in made.codes.iter().take_while(|code| !code.in_use && !code.native) {
             if bytes > wanted {
                 break;
             }
             (count, bytes) = (count + 1, bytes + code.charge.bytes());
-            self.link(code.index, LAZY.as_ptr());
+            self.unlink(code);
         }
         made.codes.drop_first(count);
         made.dropped += count as u64;
         let mut unlinked = 0;
-        for code in made.codes.iter_mut().filter(|code| !code.in_use) {
+        for code in made.codes.iter_mut().filter(|code| !code.in_use && !code.native) {
             if unlinked > 2 * wanted {
                 break;
             }
             unlinked += code.charge.bytes();
+            self.unlink(code);
             code.linked = false;
-            self.link(code.index, LAZY.as_ptr());
         }
         made.unlinked = made.codes.iter().filter(|code| !code.linked).count();
         count > 0
@@ -269,8 +285,9 @@ impl ModuleShared {
             if let Some(present) = self.code.present(&mut made, index) {
                 return Ok(present);
             }
-            let result =
-                self.make(index, &self.code.cache).and_then(|code| self.code.keep(&mut made, index, code));
+            let result = self
+                .make(index, &self.code.cache)
+                .and_then(|code| self.code.keep(&mut made, index, code, false));
             match result {
                 Err(error) if is_about_memory(&error) => {}
                 result => return result.map_err(Error::at_run_time),
@@ -284,9 +301,9 @@ impl ModuleShared {
         let mut made = self.code.made();
         match self.code.present(&mut made, index) {
             Some(present) => Ok(present),
-            None => {
-                self.make(index, &self.data.budget).and_then(|code| self.code.keep(&mut made, index, code))
-            }
+            None => self
+                .make(index, &self.data.budget)
+                .and_then(|code| self.code.keep(&mut made, index, code, false)),
         }
         .map_err(Error::at_run_time)
     }
@@ -304,7 +321,7 @@ impl ModuleShared {
 
     /// Translates and links a function.
     fn make(&self, index: u32, budget: &Budget) -> Result<(Box<[u64]>, Charge), Error> {
-        let Translated { mut words, .. } = self.translate(index, None, budget)?;
+        let Translated { mut words, .. } = self.translate(index, Wanted::Cells, budget)?;
         if self.engine.checks_translation() {
             crate::check::check(&words, self).unwrap_or_else(|why| {
                 panic!("translated code of function {index} is wrong: {why}\n{}", disassemble(&words))
@@ -314,14 +331,14 @@ impl ModuleShared {
         Ok(words.into_boxed()?)
     }
 
-    /// Translates a function. With `place`, a word of its code, the result says which instruction that came from.
-    fn translate(&self, index: u32, place: Option<usize>, budget: &Budget) -> Result<Translated, Error> {
+    /// Translates a function.
+    pub(crate) fn translate(&self, index: u32, wanted: Wanted, budget: &Budget) -> Result<Translated, Error> {
         let env = translate::Env::new(self, budget);
         let offset = self.data.bodies.file_offset(index);
         let func = self.data.imported_funcs + index;
         self.data
             .bodies
-            .with_body(index, budget, |body| translate::translate(&env, func, body, offset, place))
+            .with_body(index, budget, |body| translate::translate(&env, func, body, offset, wanted))
             .map_err(|e| match e {
                 crate::bodies::BodyError::Memory(e) => e.into(),
                 _ => Error::from(Trap::ModuleChanged),
@@ -344,8 +361,9 @@ impl ModuleShared {
     /// The offset in the module of the instruction that the cell at `word` came from. Nothing is kept for this:
     /// translation gives the same cells again.
     pub(crate) fn offset_of(&self, index: u32, word: usize) -> Option<u64> {
-        let translated = self.translate(index, Some(word), &self.code.cache);
-        translated.or_else(|_| self.translate(index, Some(word), &self.data.budget)).ok()?.offset
+        let wanted = Wanted::OffsetOf(word);
+        let translated = self.translate(index, wanted, &self.code.cache);
+        translated.or_else(|_| self.translate(index, wanted, &self.data.budget)).ok()?.offset
     }
 
     /// Where the header of a function's frames is.

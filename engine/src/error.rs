@@ -418,8 +418,16 @@ pub struct WasmBacktrace {
 pub struct FrameInfo {
     module: Module,
     func_index: u32,
-    /// The cell, in words from the start of the function's code.
-    place: usize,
+    place: Place,
+}
+
+/// Where in a function.
+#[derive(Clone, Copy)]
+enum Place {
+    /// At this cell, in words from the start of the function's.
+    Cell(usize),
+    /// At this offset in the module.
+    Offset(u64),
 }
 
 impl WasmBacktrace {
@@ -430,8 +438,17 @@ impl WasmBacktrace {
         Self { frames: Vec::new(), omitted: 0 }
     }
 
-    /// Adds the next outer frame.
-    pub(crate) fn push(&mut self, module: &Module, func_index: u32, place: usize) {
+    /// Adds the next outer frame, which is at this cell.
+    pub(crate) fn push(&mut self, module: &Module, func_index: u32, cell: usize) {
+        self.add(module, func_index, Place::Cell(cell));
+    }
+
+    /// Adds the next outer frame, which is of compiled code, and at this offset in the module.
+    pub(crate) fn push_compiled(&mut self, module: &Module, func_index: u32, offset: u64) {
+        self.add(module, func_index, Place::Offset(offset));
+    }
+
+    fn add(&mut self, module: &Module, func_index: u32, place: Place) {
         if self.frames.len() < Self::MAX_FRAMES && self.frames.try_reserve(1).is_ok() {
             self.frames.push(FrameInfo { module: module.clone(), func_index, place });
         } else {
@@ -482,10 +499,13 @@ impl FrameInfo {
 
     /// Offset of the instruction from the start of the module's bytes, where known.
     ///
-    /// It is found by translating the function once more, since nothing is kept for it.
+    /// In interpreted code it is found by translating the function once more, since nothing is kept for it.
     pub fn module_offset(&self) -> Option<u64> {
         let module = self.module.shared();
-        module.offset_of(self.func_index - module.data.imported_funcs, self.place)
+        match self.place {
+            Place::Cell(word) => module.offset_of(self.func_index - module.data.imported_funcs, word),
+            Place::Offset(offset) => Some(offset),
+        }
     }
 
     /// The module that the function belongs to.

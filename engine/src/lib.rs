@@ -49,6 +49,7 @@ mod profile;
 mod store;
 mod stream;
 mod sys;
+pub mod tier;
 mod translate;
 mod trap;
 mod types;

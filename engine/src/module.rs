@@ -10,6 +10,7 @@ use crate::const_expr::ConstExpr;
 use crate::features::Features;
 use crate::names::Names;
 use crate::pages::Pages;
+use crate::tier::Tiered;
 use crate::types::{
     ExportType, ExternType, FuncType, GlobalType, ImportType, MemoryType, TableType, ValType,
 };
@@ -244,6 +245,8 @@ pub(crate) struct ModuleShared {
     pub(crate) sigs: Sigs,
     pub(crate) layout: VmLayout,
     pub(crate) code: CodeTable,
+    /// What a compiled tier has made of it.
+    pub(crate) tiered: Tiered,
     _charge: Charge,
 }
 
@@ -266,7 +269,8 @@ impl ModuleShared {
             }
         };
         let code = CodeTable::new(&data, &data.budget, cache)?;
-        Ok(Self { data, engine, sigs, layout, code, _charge: charge })
+        let tiered = Tiered::new(&data, &engine)?;
+        Ok(Self { data, engine, sigs, layout, code, tiered, _charge: charge })
     }
 
     /// The engine-wide number of a function's type.

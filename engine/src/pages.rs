@@ -15,12 +15,18 @@ pub(crate) fn max_pages(ty: MemoryType) -> u64 {
     ty.maximum().unwrap_or(MAX_MEMORY_PAGES).min(MAX_MEMORY_PAGES)
 }
 
+/// The bytes beyond the 4 GiB that a 32-bit address can name that are kept inaccessible: offsets that are smaller
+/// need no check.
+pub(crate) const GUARD: u64 = 32 << 20;
+
 /// Zeroed bytes, as many as a memory has pages.
 #[derive(Debug)]
 pub(crate) struct Pages {
     /// `None` while there are no bytes and no reservation.
     mapping: Option<Mapping>,
     len: usize,
+    /// Whether only what is in use can be accessed, of a mapping that has room for all.
+    guarded: bool,
     /// The current size: that is what the budget counts, whatever is reserved or touched.
     charge: Charge,
 }
@@ -32,16 +38,32 @@ fn most_ever(budget: &Budget) -> u64 {
 }
 
 impl Pages {
-    /// The bytes of a new memory; its minimum is at most [`max_pages`].
-    pub(crate) fn new(ty: MemoryType, budget: &Budget) -> Result<Self, MemoryError> {
-        Self::new_in(ty, budget, RESERVE_MEMORIES)
+    /// The bytes of a new memory; its minimum is at most [`max_pages`]. With `guarded`, nothing that a 32-bit address
+    /// and an offset below [`GUARD`] can name beyond them can be accessed, and they never move.
+    pub(crate) fn new(ty: MemoryType, budget: &Budget, guarded: bool) -> Result<Self, MemoryError> {
+        if guarded { Self::new_guarded(ty, budget) } else { Self::new_in(ty, budget, RESERVE_MEMORIES) }
+    }
+
+    fn new_guarded(ty: MemoryType, budget: &Budget) -> Result<Self, MemoryError> {
+        let bytes = ty.minimum() * PAGE;
+        let charge = budget.charge(Kind::Memory, bytes)?;
+        let refused = |asked| MemoryError::system(Kind::Memory, asked);
+        let space = usize::try_from((1 << 32) + GUARD).map_err(|_| refused(bytes))?;
+        let mapping = Mapping::inaccessible(space).map_err(|_| refused(space as u64))?;
+        if budget.available().is_some() {
+            mapping.in_small_pages();
+        }
+        let mut pages = Pages { mapping: Some(mapping), len: 0, guarded: true, charge };
+        pages.map(bytes as usize).ok_or_else(|| refused(bytes))?;
+        pages.len = bytes as usize;
+        Ok(pages)
     }
 
     /// [`Pages::new`]; `reserve` says whether to try to get address space for growth in advance.
     pub(crate) fn new_in(ty: MemoryType, budget: &Budget, reserve: bool) -> Result<Self, MemoryError> {
         let bytes = ty.minimum() * PAGE;
         let charge = budget.charge(Kind::Memory, bytes)?;
-        let mut pages = Pages { mapping: None, len: 0, charge };
+        let mut pages = Pages { mapping: None, len: 0, guarded: false, charge };
         // Beyond the budget it can't grow anyway.
         let most = (max_pages(ty) * PAGE).min(most_ever(budget)).max(bytes);
         if reserve && most > 0 {
@@ -113,6 +135,9 @@ impl Pages {
 
     /// Makes sure that `len` bytes are mapped.
     fn map(&mut self, len: usize) -> Option<()> {
+        if self.guarded {
+            return self.mapping.as_mut()?.make_accessible(self.len, len).ok();
+        }
         let mapping = match self.mapping.take() {
             None => Mapping::new(len).ok()?,
             Some(mapping) if len <= mapping.len() => mapping,

@@ -38,6 +38,28 @@ impl Mapping {
         Ok(Self { map: memmap2::MmapOptions::new().no_reserve_swap().len(len).map_anon()? })
     }
 
+    /// Reserves `len` bytes of address space, none of which can be accessed yet.
+    pub(crate) fn inaccessible(len: usize) -> io::Result<Self> {
+        let mapping = Self::reserve(len)?;
+        mapping.protect(0, len, region::Protection::NONE)?;
+        Ok(mapping)
+    }
+
+    /// Makes the bytes from `from` to `to`, both multiples of 64 KiB, readable and writable.
+    pub(crate) fn make_accessible(&mut self, from: usize, to: usize) -> io::Result<()> {
+        if from == to {
+            return Ok(());
+        }
+        refused()?;
+        self.protect(from, to - from, region::Protection::READ_WRITE)
+    }
+
+    fn protect(&self, at: usize, len: usize, protection: region::Protection) -> io::Result<()> {
+        let at = self.map[at..at + len].as_ptr();
+        // SAFETY: the pages are the mapping's own, and nothing refers into them that this could invalidate.
+        unsafe { region::protect(at, len, protection) }.map_err(|error| io::Error::other(error.to_string()))
+    }
+
     /// Asks the system to hold no more than the pages that are touched: it may otherwise make a large mapping of
     /// 2 MiB pages, of which a small memory uses little.
     pub(crate) fn in_small_pages(&self) {
@@ -53,10 +75,7 @@ impl Mapping {
         let len = len.next_multiple_of(page);
         let mapping = Self::reserve(len + 2 * page)?;
         for guard in [0, page + len] {
-            let at = mapping.map[guard..].as_ptr();
-            // SAFETY: the page is the mapping's own, and nothing refers into it.
-            unsafe { region::protect(at, page, region::Protection::NONE) }
-                .map_err(|error| io::Error::other(error.to_string()))?;
+            mapping.protect(guard, page, region::Protection::NONE)?;
         }
         Ok((mapping, page))
     }

@@ -5,7 +5,7 @@
 
 use crate::module::ModuleInner;
 use crate::store::InstanceObj;
-use core::sync::atomic::AtomicPtr;
+use core::sync::atomic::{AtomicPtr, AtomicUsize};
 
 /// What one store's executions share: the first thing any charge or call looks at.
 #[repr(C)]
@@ -18,12 +18,15 @@ pub(crate) struct VmStore {
     pub(crate) store: *mut crate::store::StoreInner,
     /// What a handler that went to the cold path needs.
     pub(crate) pending: Pending,
+    /// What compiled code calls that isn't compiled, or may not be: a `*mut FuncObj`, or twice the index among the
+    /// functions that the module defines, plus one.
+    pub(crate) callee: u64,
 }
 
 impl VmStore {
     /// For a store at `store`, with nothing to run on yet.
     pub(crate) fn new(store: *mut crate::store::StoreInner) -> Self {
-        Self { slice: 0, stack_end: core::ptr::null_mut(), store, pending: Pending::default() }
+        Self { slice: 0, stack_end: core::ptr::null_mut(), store, pending: Pending::default(), callee: 0 }
     }
 }
 
@@ -52,6 +55,16 @@ pub(crate) struct VmCtx {
     pub(crate) mem0: *mut MemoryObj,
     /// The cold part of the instance.
     pub(crate) instance: *mut InstanceObj,
+    /// The module's table of compiled code: one word a defined function, null as long as it isn't compiled.
+    pub(crate) natives: *const AtomicPtr<u8>,
+    /// One word a type of the module: code that calls whatever isn't compiled (see [`crate::tier`]).
+    pub(crate) stubs: *const AtomicPtr<u8>,
+    /// The end of the value stack as far as frames may use it now; 0 when somebody wants an interruption.
+    pub(crate) limit: *const AtomicUsize,
+    /// Memory 0's base, if memories have guard regions: then it never moves.
+    pub(crate) base0: *mut u8,
+    /// What compiled code calls of the engine.
+    pub(crate) builtins: *const crate::tier::Builtins,
 }
 
 /// Where the pointer arrays behind a [`VmCtx`] begin, in words from its start.

@@ -1,5 +1,7 @@
 use crate::features::Features;
+use crate::tier::Tier;
 use crate::{Budget, Dispatch, Limits};
+use std::sync::Arc;
 
 /// How an [`Engine`](crate::Engine) behaves. Everything has a default; methods change one thing each.
 ///
@@ -21,6 +23,7 @@ pub struct Config {
     pub(crate) limits: Limits,
     pub(crate) dispatch: Option<Dispatch>,
     pub(crate) check_translation: bool,
+    pub(crate) tier: Option<Arc<dyn Tier>>,
 }
 
 impl Default for Config {
@@ -52,6 +55,7 @@ impl Config {
             limits: Limits::default(),
             dispatch: None,
             check_translation: cfg!(debug_assertions),
+            tier: None,
         }
     }
 
@@ -120,6 +124,13 @@ impl Config {
     /// finds a mistake of the translator's: for tests and fuzzing. On by default in builds with debug assertions.
     pub fn check_translation(&mut self, enable: bool) -> &mut Self {
         self.check_translation = enable;
+        self
+    }
+
+    /// What compiles functions that are executed often; without one, everything is interpreted. The crate
+    /// `dunlin-jit` has one.
+    pub fn tier(&mut self, tier: Arc<dyn Tier>) -> &mut Self {
+        self.tier = Some(tier);
         self
     }
 

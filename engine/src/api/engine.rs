@@ -121,6 +121,16 @@ impl Engine {
         self.0.config.check_translation
     }
 
+    /// What compiles hot functions, if anything does.
+    pub(crate) fn tier(&self) -> Option<&dyn crate::tier::Tier> {
+        self.0.config.tier.as_deref()
+    }
+
+    /// Whether memories get guard regions.
+    pub(crate) fn guards_memories(&self) -> bool {
+        self.tier().is_some_and(|tier| tier.guards_memories())
+    }
+
     pub(crate) fn canonical_nans(&self) -> bool {
         self.0.config.canonical_nans
     }

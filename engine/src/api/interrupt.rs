@@ -2,12 +2,17 @@
 
 use crate::alloc::Shared;
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock};
 
 /// What a store and its interrupters share.
 pub(crate) struct InterruptState {
     flag: AtomicBool,
+    /// For compiled code, which compares its frames with it: the end of the stack that frames may use now, or 0 while
+    /// the flag is set. So one comparison finds both a full stack and an interruption.
+    limit: AtomicUsize,
+    /// The end of the stack, whatever the flag.
+    stack_end: AtomicUsize,
     /// Made when somebody first wants to wait. Holds one byte while the flag is set, none while it isn't.
     pipe: OnceLock<(PipeReader, PipeWriter)>,
     /// Held while the flag changes, to keep the pipe in step with it.
@@ -16,7 +21,14 @@ pub(crate) struct InterruptState {
 
 impl InterruptState {
     pub(crate) fn new() -> Self {
-        Self { flag: AtomicBool::new(false), pipe: OnceLock::new(), changing: Mutex::new(()) }
+        let zero = || AtomicUsize::new(0);
+        Self {
+            flag: AtomicBool::new(false),
+            limit: zero(),
+            stack_end: zero(),
+            pipe: OnceLock::new(),
+            changing: Mutex::new(()),
+        }
     }
 
     fn changing(&self) -> MutexGuard<'_, ()> {
@@ -29,6 +41,7 @@ impl InterruptState {
 
     fn set(&self) {
         let _changing = self.changing();
+        self.limit.store(0, Ordering::Relaxed);
         if !self.flag.swap(true, Ordering::AcqRel)
             && let Some((_, mut writer)) = self.pipe.get().map(|(reader, writer)| (reader, writer))
         {
@@ -44,11 +57,26 @@ impl InterruptState {
         }
         let _changing = self.changing();
         let was_set = self.flag.swap(false, Ordering::AcqRel);
+        self.limit.store(self.stack_end.load(Ordering::Relaxed), Ordering::Relaxed);
         if was_set && let Some((mut reader, _)) = self.pipe.get().map(|(reader, writer)| (reader, writer)) {
             // The byte is there, so this doesn't wait.
             let _ = reader.read(&mut [0]);
         }
         was_set
+    }
+
+    /// Notes where the stack ends now.
+    pub(crate) fn set_stack_end(&self, end: usize) {
+        let _changing = self.changing();
+        self.stack_end.store(end, Ordering::Relaxed);
+        if !self.is_set() {
+            self.limit.store(end, Ordering::Relaxed);
+        }
+    }
+
+    /// What compiled code compares its frames with.
+    pub(crate) fn limit(&self) -> *const AtomicUsize {
+        &raw const self.limit
     }
 
     fn reader(&self) -> io::Result<&PipeReader> {

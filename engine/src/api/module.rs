@@ -59,7 +59,13 @@ impl ModuleOptions {
 
     fn load_options(&self, engine: &Engine, bodies_file: Option<File>) -> LoadOptions {
         let limits = engine.config().limits;
-        LoadOptions { bodies_file, one_instance: self.one_instance, limits, ..LoadOptions::default() }
+        LoadOptions {
+            bodies_file,
+            one_instance: self.one_instance,
+            limits,
+            guarded: engine.guards_memories(),
+            ..LoadOptions::default()
+        }
     }
 }
 

@@ -3,12 +3,14 @@
 //! Operands stand in consecutive slots from `R[a]`, the result goes to `R[a]`; the extension word's halves are the
 //! indices that the instruction names.
 
+use super::native;
 use super::place::{A, Value};
 use super::regs::{Regs, handlers};
 use super::sample;
 use super::slow;
 use crate::error::Error;
 use crate::store::StoreInner;
+use crate::tier::{BuiltinFn, BulkOp};
 use crate::trap::Trap;
 use crate::value::{V128, float, v128};
 use crate::vmctx::{MemoryObj, TableObj, VmCtx};
@@ -59,6 +61,40 @@ impl Operands<'_> {
         unsafe { VmCtx::memory(self.vm, index) }
     }
 }
+
+/// The same, for compiled code.
+///
+/// # Safety
+/// `slots` are the op's operands, in a frame of the context's store.
+unsafe extern "C" fn builtin<O: Bulk>(vm: *mut VmCtx, slots: *mut u64, indices: u64) -> u32 {
+    // SAFETY: the caller's contract; no reference into the store is held while compiled code runs.
+    unsafe {
+        let store = &mut *(*(*vm).store).store;
+        let mut operands = Operands { store, vm, slots, x: indices as u32, y: (indices >> 32) as u32 };
+        match O::run(&mut operands) {
+            Ok(()) => 0,
+            Err(e) => native::failed(vm, e),
+        }
+    }
+}
+
+/// What compiled code calls, in the order of [`BulkOp`].
+pub(crate) const BUILTINS: [BuiltinFn<*mut u64, u64>; BulkOp::ALL.len()] = [
+    builtin::<MemoryGrow>,
+    builtin::<MemoryFill>,
+    builtin::<MemoryCopy>,
+    builtin::<MemoryInit>,
+    builtin::<DataDrop>,
+    builtin::<TableGet>,
+    builtin::<TableSet>,
+    builtin::<TableSize>,
+    builtin::<TableGrow>,
+    builtin::<TableFill>,
+    builtin::<TableCopy>,
+    builtin::<TableInit>,
+    builtin::<ElemDrop>,
+    builtin::<RefFunc>,
+];
 
 /// A rare op's meaning.
 pub(crate) trait Bulk {

@@ -9,7 +9,7 @@ use crate::store::StoreInner;
 use crate::translate::HEADER;
 use crate::trap::Trap;
 use crate::value::V128;
-use crate::vmctx::FuncObj;
+use crate::vmctx::{FuncObj, VmCtx};
 use core::ptr::null_mut;
 use core::sync::atomic::Ordering;
 
@@ -86,10 +86,44 @@ unsafe fn run(store: *mut StoreInner, func: *mut FuncObj, base: *mut u64, slots:
         if let Err(e) = ready {
             return Stop::Error(e);
         }
-        let entry = (*(*func).entry).load(Ordering::Acquire).cast_const();
-        let prologue = &*Prologue::at(entry);
-        (*store).vm.slice -= prologue.cost as i64;
         core::ptr::copy_nonoverlapping(slots.as_ptr(), base, header);
+        match begin(store, vm, (*func).index, base) {
+            Ok(()) => {
+                core::ptr::copy_nonoverlapping(base, slots.as_mut_ptr(), header);
+                Stop::Done
+            }
+            Err(stop) => stop,
+        }
+    }
+}
+
+/// Calls function `index` of the module, whose arguments are in the slots from `base` on, where its results will be.
+///
+/// # Safety
+/// As for [`invoke`]; `vm` is a context of the store, and the arguments' slots are claimed.
+pub(super) unsafe fn dispatch(
+    store: *mut StoreInner,
+    vm: *mut VmCtx,
+    index: u32,
+    base: *mut u64,
+) -> Result<(), Stop> {
+    // SAFETY: the caller keeps the contract.
+    unsafe {
+        exec(store).at = idle().position();
+        exec(store).leaves = false;
+        prepare(vm, index, base).map_err(Stop::Error)?;
+        begin(store, vm, index, base)
+    }
+}
+
+/// The same, for a function that has been prepared.
+unsafe fn begin(store: *mut StoreInner, vm: *mut VmCtx, index: u32, base: *mut u64) -> Result<(), Stop> {
+    // SAFETY: the caller keeps the contract.
+    unsafe {
+        let entry = (*(*vm).entries.add(index as usize)).load(Ordering::Acquire).cast_const();
+        let prologue = &*Prologue::at(entry);
+        let header = prologue.header as usize;
+        (*store).vm.slice -= prologue.cost as i64;
         core::ptr::write_bytes(base.add(header + HEADER as usize), 0, prologue.zeros as usize);
         let mut r = Regs { ip: entry.add(PROLOGUE), sp: base, vm, ..idle() };
         reload(&mut r);
@@ -110,15 +144,12 @@ unsafe fn run(store: *mut StoreInner, func: *mut FuncObj, base: *mut u64, slots:
         }
         let exec = exec(store);
         match core::mem::replace(&mut exec.stop, Stop::Done) {
-            Stop::Done => {
-                core::ptr::copy_nonoverlapping(base, slots.as_mut_ptr(), header);
-                Stop::Done
-            }
+            Stop::Done => Ok(()),
             Stop::Error(e) => {
                 let at = exec.at;
-                Stop::Error(walk::with_backtrace(e, at, dispatch))
+                Err(Stop::Error(walk::with_backtrace(e, at, dispatch)))
             }
-            panic => panic,
+            panic => Err(panic),
         }
     }
 }

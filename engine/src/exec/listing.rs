@@ -47,6 +47,7 @@ const COLD: &[SpecialOp] = {
         RefFunc,
         Exit,
         CrossReturn,
+        Native,
     ]
 };
 

@@ -10,6 +10,7 @@ mod count;
 mod entry;
 mod listing;
 pub(crate) mod memory;
+pub(crate) mod native;
 pub(crate) mod numeric;
 #[cfg(feature = "pairs")]
 mod pairs;
@@ -127,6 +128,12 @@ pub(crate) struct Execution {
     leaves: bool,
     /// The innermost call of a host function that lasts, or null.
     host_call: *const HostCall,
+    /// The innermost segment of compiled frames, or null.
+    native: *const native::Activation,
+    /// What compiled code runs on, once there is some.
+    code_stack: Option<Box<dyn core::any::Any + Send>>,
+    /// Whether compiled code is being left for a tail call.
+    tail: bool,
     /// For [`Dispatch::Count`].
     pub(crate) counts: count::Counts,
 }
@@ -151,6 +158,9 @@ impl Execution {
             at: entry::idle().position(),
             leaves: false,
             host_call: core::ptr::null(),
+            native: core::ptr::null(),
+            code_stack: None,
+            tail: false,
             counts: count::Counts::default(),
             _stack: stack,
         })

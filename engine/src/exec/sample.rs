@@ -5,6 +5,7 @@ use super::walk;
 use crate::code::Executing;
 use crate::module::ModuleShared;
 use crate::store::StoreInner;
+use crate::tier::Tier;
 use crate::trap::Trap;
 use crate::vmctx::VmCtx;
 use core::ops::ControlFlow;
@@ -16,12 +17,14 @@ pub(crate) struct Position {
     pub(crate) ip: *const u64,
     pub(crate) sp: *mut u64,
     pub(crate) vm: *mut VmCtx,
+    /// Whether it is where a call returns to.
+    pub(crate) returned: bool,
 }
 
 impl Regs {
     #[inline(always)]
     pub(crate) fn position(&self) -> Position {
-        Position { ip: self.ip, sp: self.sp, vm: self.vm }
+        Position { ip: self.ip, sp: self.sp, vm: self.vm, returned: false }
     }
 }
 
@@ -46,12 +49,70 @@ pub(crate) unsafe fn refill(
     vm: *mut VmCtx,
     index: u32,
 ) -> Result<(), Trap> {
+    // SAFETY: the caller keeps the contract.
+    unsafe { refill_for(store, cost, (vm, index), None) }
+}
+
+/// The same, at a branch to the loop whose header is at `header`.
+///
+/// # Safety
+/// As for [`refill`].
+pub(super) unsafe fn refill_at_loop(
+    store: &mut StoreInner,
+    cost: u64,
+    header: *const u64,
+) -> Result<(), Trap> {
+    // SAFETY: the caller keeps the contract.
+    unsafe { refill_for(store, cost, (core::ptr::null_mut(), 0), Some(header)) }
+}
+
+unsafe fn refill_for(
+    store: &mut StoreInner,
+    cost: u64,
+    (vm, index): (*mut VmCtx, u32),
+    header: Option<*const u64>,
+) -> Result<(), Trap> {
     let done = store.refill(cost);
+    if let Some(tier) = store.engine.tier() {
+        // SAFETY: the caller keeps the contract.
+        unsafe { count(tier, store, vm, index, header) };
+    }
     if store.profiler.is_some() {
         // SAFETY: the caller keeps the contract.
         unsafe { sample(store, if done.is_ok() { cost } else { 0 }, vm, index) };
     }
     done
+}
+
+/// Tells the tier which function executes: function `index` of `vm`'s module, or, if that is null, the one that the
+/// execution stands in; at a branch to the loop whose header is at `header`, if that is known.
+///
+/// # Safety
+/// As for [`refill`].
+unsafe fn count(
+    tier: &dyn Tier,
+    store: &StoreInner,
+    mut vm: *mut VmCtx,
+    mut index: u32,
+    header: Option<*const u64>,
+) {
+    // SAFETY: the caller keeps the contract.
+    unsafe {
+        if vm.is_null() {
+            let Some(exec) = &store.exec else { return };
+            vm = exec.at.vm;
+            if vm.is_null() {
+                return;
+            }
+            let code = &(*(*vm).instance).module.shared().code;
+            let Some((found, _)) = code.find(exec.at.ip, false) else { return };
+            index = found;
+        }
+        let module = &(*(*vm).instance).module;
+        let shared = module.shared();
+        let header = header.and_then(|header| Some(shared.code.find(header, false)?.1 as u32));
+        shared.tiered.sample(tier, module, index, header);
+    }
 }
 
 #[cold]
@@ -77,7 +138,9 @@ unsafe fn sample(store: &mut StoreInner, cost: u64, vm: *mut VmCtx, index: u32) 
         }
         let mut host_call = exec.host_call;
         while more.is_continue() && !host_call.is_null() {
-            more = walk::frames((*host_call).at, dispatch, false, &mut visit);
+            if !(*host_call).at.vm.is_null() {
+                more = walk::frames((*host_call).at, dispatch, false, &mut visit);
+            }
             host_call = (*host_call).outer;
         }
     }
@@ -103,8 +166,15 @@ impl Executing for Standing<'_> {
             }
             let mut host_call = exec.host_call;
             while !host_call.is_null() {
-                let _ = walk::frames((*host_call).at, dispatch, true, &mut go_on);
+                if !(*host_call).at.vm.is_null() {
+                    let _ = walk::frames((*host_call).at, dispatch, true, &mut go_on);
+                }
                 host_call = (*host_call).outer;
+            }
+            let mut native = exec.native;
+            while !native.is_null() {
+                let _ = walk::frames((*native).at, dispatch, true, &mut go_on);
+                native = (*native).outer;
             }
         }
     }

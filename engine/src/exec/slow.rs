@@ -4,7 +4,8 @@
 //! A handler that needs something first (fuel, code, stack) comes here with its cell unchanged and says what the cell
 //! doesn't in `VmStore::pending`. A call is finished here; everything else is tried again.
 
-use super::control::enter_prepared;
+use super::control::{enter_prepared, target};
+use super::native;
 use super::place::{A, B as FB, D, Value};
 use super::regs::{Backend, Regs, Stub, handlers, to_vector};
 use super::sample::{self, HostCall};
@@ -40,7 +41,7 @@ unsafe fn store<'a>(r: &Regs) -> &'a mut StoreInner {
 }
 
 #[inline(always)]
-fn execution(store: &mut StoreInner) -> &mut Execution {
+pub(super) fn execution(store: &mut StoreInner) -> &mut Execution {
     store.exec.as_deref_mut().expect("dispatch runs on the store's execution")
 }
 
@@ -92,6 +93,7 @@ pub(crate) fn need_stack(store: &mut StoreInner, end: *mut u64) -> Result<(), Tr
     }
     let limit = execution(store).extend(end)?;
     store.vm.stack_end = limit;
+    store.interrupt.set_stack_end(limit as usize);
     Ok(())
 }
 
@@ -102,7 +104,14 @@ pub(crate) unsafe fn prepare(vm: *mut VmCtx, index: u32, sp: *mut u64) -> Result
     unsafe {
         let store = &mut *(*(*vm).store).store;
         let module = (*(*vm).instance).module.shared();
-        let mut entry = (*(*vm).entries.add(index as usize)).load(Ordering::Relaxed);
+        let word = (*vm).entries.add(index as usize);
+        let mut entry = (*word).load(Ordering::Relaxed);
+        if crate::code::is_lazy(entry)
+            && let Some(tier) = store.engine.tier()
+        {
+            tier.called(&(*(*vm).instance).module, index);
+            entry = (*word).load(Ordering::Acquire);
+        }
         if crate::code::is_lazy(entry) {
             entry = module.translated(index, &sample::Standing(store))?.cast_mut();
         }
@@ -171,7 +180,7 @@ unsafe fn call_other(
 }
 
 /// Calls a host function. A panic becomes a reason to stop, since it may not unwind through handlers.
-unsafe fn call_host(vm: *mut VmCtx, f: *mut FuncObj, args: *mut u64) -> Result<(), Stop> {
+pub(super) unsafe fn call_host(vm: *mut VmCtx, f: *mut FuncObj, args: *mut u64) -> Result<(), Stop> {
     // SAFETY: the arguments are in the stack, which a nested execution continues after them.
     unsafe {
         let whole = (*(*vm).store).store;
@@ -196,7 +205,7 @@ unsafe fn call_host(vm: *mut VmCtx, f: *mut FuncObj, args: *mut u64) -> Result<(
 
 /// Sets every accumulator from slot 0 of the results, whatever their type.
 #[inline(always)]
-unsafe fn accumulate(r: &mut Regs, results: *const u64) {
+pub(super) unsafe fn accumulate(r: &mut Regs, results: *const u64) {
     // SAFETY: the caller's frame has at least two slots after the results' first (a header would be there).
     unsafe {
         r.acc = *results;
@@ -275,6 +284,47 @@ unsafe fn refill_and_retry<B: Backend>(r: Regs, cost: u64) -> B::Out {
     }
 }
 
+/// Tail-calls `f`, a host function or one of another instance, from the frame at `r.sp`, whose arguments are `args` (where and
+/// how many slots); the call goes back to `(ret, caller)`. The execution has said where it stands.
+#[inline(always)]
+pub(super) unsafe fn tail_call_out<B: Backend>(
+    mut r: Regs,
+    f: *mut FuncObj,
+    (args, n): (*mut u64, usize),
+    ret: *const u64,
+    caller: *mut u64,
+) -> B::Out {
+    // SAFETY: the caller's contract is a tail call's: the arguments lie in the frame, which can be replaced.
+    unsafe {
+        let base = r.sp;
+        let crossed = ret == B::stub(Stub::CrossReturn);
+        if !(*f).vm.is_null() && crossed {
+            // The record for the way back is there already: the frame can be replaced, so that such calls take
+            // no stack however many there are.
+            return match prepare((*f).vm, (*f).index, r.sp) {
+                Ok(()) => {
+                    core::ptr::copy(args, r.sp, n);
+                    enter_other::<B>(r, f, (*f).vm, r.sp)
+                }
+                Err(e) => stop::<B>(r, e),
+            };
+        }
+        match call_other(r.vm, f, args, r.sp, ret, caller) {
+            Callee::Done => {
+                core::ptr::copy(args, base, (*f).header as usize);
+                r.sp = caller;
+                r.ip = ret;
+                accumulate(&mut r, base);
+                reload(&mut r);
+                B::next(r)
+            }
+            // The frame stays below the record, dead; the callee's own such calls find the record and replace.
+            Callee::Enter(sp) => enter_other::<B>(r, f, (*f).vm, sp),
+            Callee::Stopped => B::stop(),
+        }
+    }
+}
+
 handlers! {
     #[cold]
     #[inline(never)]
@@ -295,7 +345,15 @@ handlers! {
     #[inline(never)]
     fn refill_back<B; const WORD: usize>(mut r) {
         let cost = r.ext(WORD);
-        refill_and_retry::<B>(r, cost)
+        stand(&r, false);
+        if let Err(t) = sample::refill_at_loop(store(&r), cost, target(&r)) {
+            return stop::<B>(r, t.into());
+        }
+        match native::continuation(&r) {
+            // It pays for the loop itself.
+            Some((code, back)) => native::go_native::<B>(r, back, (core::ptr::null(), code)),
+            None => B::next(r),
+        }
     }
 
     // Makes the function in extension word 0 callable in place of the current frame, for a tail call to try again.
@@ -358,35 +416,10 @@ handlers! {
     #[inline(never)]
     fn return_call_out<B>(mut r) {
         let f = (*(*r.vm).store).pending.func;
-        let (args, n) = (r.slot(A), r.field(D));
-        let (h, base) = (r.slot(FB), r.sp);
-        let (ret, caller) = (*h as *const u64, *h.add(1) as *mut u64);
+        let h = r.slot(FB);
+        let args = (r.slot(A), r.field(D));
         stand(&r, true);
-        let crossed = ret == B::stub(Stub::CrossReturn);
-        if !(*f).vm.is_null() && crossed {
-            // The record for the way back is there already: the frame can be replaced, so that such calls take
-            // no stack however many there are.
-            return match prepare((*f).vm, (*f).index, r.sp) {
-                Ok(()) => {
-                    core::ptr::copy(args, r.sp, n);
-                    enter_other::<B>(r, f, (*f).vm, r.sp)
-                }
-                Err(e) => stop::<B>(r, e),
-            };
-        }
-        match call_other(r.vm, f, args, r.sp, ret, caller) {
-            Callee::Done => {
-                core::ptr::copy(args, base, (*f).header as usize);
-                r.sp = caller;
-                r.ip = ret;
-                accumulate(&mut r, base);
-                reload(&mut r);
-                B::next(r)
-            }
-            // The frame stays below the record, dead; the callee's own such calls find the record and replace.
-            Callee::Enter(sp) => enter_other::<B>(r, f, (*f).vm, sp),
-            Callee::Stopped => B::stop(),
-        }
+        tail_call_out::<B>(r, f, args, *h as *const u64, *h.add(1) as *mut u64)
     }
 
     // Where a call between instances returns to: `sp` is at its record.

@@ -38,20 +38,12 @@ pub(super) unsafe fn frames(
         Dispatch::Tail => (Tail::stub(Stub::Exit), Tail::stub(Stub::CrossReturn)),
         Dispatch::Loop | Dispatch::Count => (Loop::stub(Stub::Exit), Loop::stub(Stub::CrossReturn)),
     };
-    let Position { mut ip, mut sp, mut vm } = at;
     // A frame's own cell is where it stands; its callers' instruction pointers are behind their calls.
-    let mut returned = false;
+    let Position { mut ip, mut sp, mut vm, mut returned } = at;
     loop {
         // SAFETY: `vm` runs code of its module, so `ip` lies in one of its functions, whose frame begins at `sp` and
         // has a header; a record lies before a frame that was entered across instances.
         unsafe {
-            let module = &(*(*vm).instance).module;
-            let shared = module.shared();
-            let Some((index, word)) = shared.code.find(ip, mark) else { break };
-            // A return address is behind its call.
-            visit(module, shared.data.imported_funcs + index, word - returned as usize)?;
-            let header = sp.add(shared.header(index) as usize);
-            (ip, sp) = (*header as *const u64, *header.add(1) as *mut u64);
             if ip == exit {
                 break;
             }
@@ -63,6 +55,13 @@ pub(super) unsafe fn frames(
                     break;
                 }
             }
+            let module = &(*(*vm).instance).module;
+            let shared = module.shared();
+            let Some((index, word)) = shared.code.find(ip, mark) else { break };
+            // A return address is behind its call.
+            visit(module, shared.data.imported_funcs + index, word - returned as usize)?;
+            let header = sp.add(shared.header(index) as usize);
+            (ip, sp) = (*header as *const u64, *header.add(1) as *mut u64);
             returned = true;
         }
     }

@@ -12,7 +12,7 @@ use crate::exec::place::{Acc, Imm, Slot, ToAcc, ToSlot};
 use crate::exec::regs::{Backend, Handler};
 use crate::exec::variable::{Constant, ConstantWide, Copy, GlobalGet, GlobalSet};
 use crate::exec::vector::{Baseline, Rotate, Shuffle};
-use crate::exec::{bulk, memory, slow, variable, vector};
+use crate::exec::{bulk, memory, native, slow, variable, vector};
 use crate::value::V128;
 
 /// What a field of a cell holds.
@@ -183,6 +183,8 @@ special! {
     // Not in translated code: where an execution begins and ends, and where a call between instances returns to.
     Exit [__ __ __ __] 0 => slow::exit::<B>;
     CrossReturn [__ __ __ __] 0 => slow::cross_return::<B>;
+    /// Where compiled code is entered: its address, and that of what passes it arguments; the header is at slot `b`.
+    Native [__ X __ __] 2 => native::enter_native::<B>;
 }
 
 /// Ops with a row a class, in the classes' order.

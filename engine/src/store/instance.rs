@@ -35,6 +35,8 @@ impl InstanceObj {
         dropped.try_resize(segments.div_ceil(64), 0)?;
         let func_refs = Buf::new(budget, Kind::Instance);
         let empty_memory = store.empty_memory()?;
+        let limit = store.interrupt.limit();
+        let (natives, stubs) = shared.tiered.tables();
         shared.code.add_instance();
         let instance = store.instances.push(InstanceObj {
             module: module.clone(),
@@ -50,6 +52,12 @@ impl InstanceObj {
             entries: shared.code.entries(),
             mem0: empty_memory.as_ptr(),
             instance: instance.as_ptr(),
+            natives,
+            stubs,
+            limit,
+            // SAFETY: the store's own object.
+            base0: unsafe { empty_memory.as_ref().base },
+            builtins: &raw const crate::tier::BUILTINS,
         };
         // SAFETY: the block is larger than its head, and aligned to words.
         unsafe { instance.as_ref().vm().write(head) };
@@ -106,6 +114,7 @@ impl InstanceObj {
             self.word::<MemoryObj>(self.module.shared().layout.memories, index).write(memory.as_ptr());
             if index == 0 {
                 (*self.vm()).mem0 = memory.as_ptr();
+                (*self.vm()).base0 = memory.as_ref().base;
             }
         }
     }

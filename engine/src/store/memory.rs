@@ -63,7 +63,7 @@ impl StoreInner {
         if ty.minimum() > limit {
             return Err(Error::msg(format_args!("a memory has at most {limit} pages, not {}", ty.minimum())));
         }
-        let pages = Pages::new(ty, &self.budget)?;
+        let pages = Pages::new(ty, &self.budget, self.engine.guards_memories())?;
         self.memory_of(ty, pages)
     }
 
@@ -82,7 +82,10 @@ impl StoreInner {
         if let Some(memory) = self.empty_memory {
             return Ok(memory);
         }
-        let memory = self.new_memory(MemoryType::new(0, Some(0)))?;
+        let ty = MemoryType::new(0, Some(0));
+        // No code accesses it, so it needs no guard.
+        let pages = Pages::new(ty, &self.budget, false)?;
+        let memory = self.memory_of(ty, pages)?;
         self.empty_memory = Some(memory);
         Ok(memory)
     }

@@ -44,6 +44,8 @@ pub(crate) struct LoadOptions {
     /// The module will be instantiated once: its active data segments go straight into its memories.
     pub(crate) one_instance: bool,
     pub(crate) limits: Limits,
+    /// Whether memories have guard regions.
+    pub(crate) guarded: bool,
 }
 
 /// A last word on each function body that validation has accepted.
@@ -179,6 +181,7 @@ struct Core<C> {
     peak_before_names: Option<u64>,
     skip_names: bool,
     limits: Limits,
+    guarded: bool,
     /// Whether active data segments may still go straight into memories.
     fill_images: bool,
     /// Where the current payload goes: into which image, and from where on.
@@ -267,6 +270,7 @@ impl<C: BodyCheck> Loader<C> {
             peak_before_names: None,
             skip_names: options.skip_names,
             limits: options.limits,
+            guarded: options.guarded,
             fill_images: options.one_instance,
             into_image: None,
             check,

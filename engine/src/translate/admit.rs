@@ -53,7 +53,7 @@ impl BodyCheck for Translatable {
             consume_fuel: self.engine.consumes_fuel(),
         };
         let offset = body.range().start;
-        match translate(&env, func, body.as_bytes(), offset, None) {
+        match translate(&env, func, body.as_bytes(), offset, super::Wanted::Cells) {
             Ok(_) => Ok(()),
             Err(e) if e.kind() == ErrorKind::Limit => {
                 let message = format_args!("function {func} needs more than {MAX_SLOTS} slots");

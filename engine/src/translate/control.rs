@@ -194,8 +194,13 @@ impl Translator<'_> {
         let header = self.words.len();
         self.enter(Kind::Loop(header), ty)?;
         self.regions.try_push(region)?;
-        self.frame().region = self.regions.len() - 1;
-        Ok(())
+        let region = self.regions.len() - 1;
+        self.frame().region = region;
+        let at = self.at;
+        match &mut self.loops {
+            Some(loops) => Ok(loops.try_push((at, header, region))?),
+            None => Ok(()),
+        }
     }
 
     pub(super) fn if_(&mut self, ty: BlockType) -> Result<(), Error> {

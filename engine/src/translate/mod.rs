@@ -60,6 +60,18 @@ pub(crate) struct Translated {
     pub(crate) words: Buf<u64>,
     /// The offset in the module of the instruction that was asked for.
     pub(crate) offset: Option<u64>,
+    /// The loops, if they were asked for: where each is in the module, its header's word, and what a turn costs.
+    pub(crate) loops: Option<Buf<(u64, usize, u32)>>,
+}
+
+/// What of a translation is wanted.
+#[derive(Clone, Copy)]
+pub(crate) enum Wanted {
+    Cells,
+    /// The offset of the instruction that this word came from.
+    OffsetOf(usize),
+    /// Where loops are and what they cost.
+    Loops,
 }
 
 /// Slots of a frame's header: where to return to, and the caller's frame.
@@ -103,6 +115,8 @@ pub(crate) struct Translator<'a> {
     /// The word whose instruction is asked for, and that instruction's offset.
     place: Option<usize>,
     found: Option<u64>,
+    /// The loops, if they are asked for: where each is, its header's word, and its region.
+    loops: Option<Buf<(u64, usize, usize)>>,
 }
 
 /// Translates the body of function `func` (imports counted), whose first byte is at `offset` in the module.
@@ -114,8 +128,13 @@ pub(crate) fn translate(
     func: u32,
     body: &[u8],
     offset: u64,
-    place: Option<usize>,
+    wanted: Wanted,
 ) -> Result<Translated, Error> {
+    let (place, loops) = match wanted {
+        Wanted::Cells => (None, None),
+        Wanted::OffsetOf(place) => (Some(place), None),
+        Wanted::Loops => (None, Some(Buf::new(env.budget, Kind::CompilerScratch))),
+    };
     let ty = env.data.func_type(func);
     let mut t = Translator {
         env,
@@ -136,6 +155,7 @@ pub(crate) fn translate(
         at: offset,
         place,
         found: None,
+        loops,
     };
     let mut reader = BinaryReader::new_features(body, offset, env.data.features.wasmparser());
     t.read_locals(&mut reader)?;
@@ -215,7 +235,18 @@ impl<'a> Translator<'a> {
             zeros: self.first_operand - locals,
         };
         self.words[..PROLOGUE].copy_from_slice(&prologue.words());
-        Ok(Translated { words: self.words, offset: self.found })
+        let regions = &self.regions;
+        let loops = match self.loops {
+            None => None,
+            Some(found) => {
+                let mut loops = Buf::new(self.env.budget, Kind::CompilerScratch);
+                for &(offset, header, region) in found.iter() {
+                    loops.try_push((offset, header, regions[region].cost))?;
+                }
+                Some(loops)
+            }
+        };
+        Ok(Translated { words: self.words, offset: self.found, loops })
     }
 
     /// Writes a cell and returns where it begins.

@@ -1,0 +1,311 @@
+//! From the interpreter into compiled code, and from there to whatever isn't compiled.
+//!
+//! Interpreted and compiled frames form segments: a segment of compiled frames is an [`Activation`], entered by a
+//! handler; from there, a builtin dispatches interpreted frames again. An error passes segment by segment, each adding
+//! its frames to the backtrace. Tail calls out of a segment's outermost function leave the segment first, so that
+//! those which go back and forth take no stack.
+
+use super::control::{enter_prepared, target};
+use super::entry::{dispatch, idle};
+use super::place::B as FB;
+use super::regs::{Backend, Regs, handlers};
+use super::sample::{self, Position};
+use super::slow::{
+    RECORD, accumulate, call_host, execution, need_stack, prepare, reload, stop, tail_call_out,
+};
+use super::{Execution, Stop};
+use crate::error::Error;
+use crate::store::StoreInner;
+use crate::tier::{Call, Left, Tier, Trapped};
+use crate::trap::Trap;
+use crate::vmctx::{FuncObj, VmCtx};
+use core::sync::atomic::Ordering;
+
+/// Compiled frames that are being executed.
+pub(super) struct Activation {
+    /// Where the interpreter stands below them.
+    pub(super) at: Position,
+    /// The next outer one.
+    pub(super) outer: *const Activation,
+}
+
+/// What became of compiled code.
+enum Outcome {
+    Returned,
+    /// It tail-calls `VmStore::callee`, whose arguments are in the frame's first slots.
+    TailCalls,
+    /// The execution knows why.
+    Stopped,
+}
+
+/// Native stack that a builtin wants for itself, and for a host function. Compiled frames have a bound of their own.
+const STACK_FOR_BUILTINS: usize = 32 << 10;
+const STACK_FOR_HOST: usize = 192 << 10;
+
+unsafe fn tier<'a>(store: *mut StoreInner) -> &'a dyn Tier {
+    // SAFETY: the caller has a live store, whose engine it keeps alive.
+    unsafe { (*store).engine.tier().expect("compiled code comes from a tier") }
+}
+
+unsafe fn store_of(vm: *mut VmCtx) -> *mut StoreInner {
+    // SAFETY: contexts belong to a live store.
+    unsafe { (*(*vm).store).store }
+}
+
+/// Enters compiled code with its frame at `sp`, which will return to `ret` in the frame at `caller`.
+#[inline(never)]
+unsafe fn enter(
+    vm: *mut VmCtx,
+    sp: *mut u64,
+    (ret, caller): (*const u64, *mut u64),
+    (trampoline, code): (*const u8, *const u8),
+) -> Outcome {
+    // SAFETY: the store and its execution outlive what they execute; no reference to them is held meanwhile.
+    unsafe {
+        let store = store_of(vm);
+        let tier = tier(store);
+        let at = Position { ip: ret, sp: caller, vm, returned: true };
+        let exec: *mut Execution = execution(&mut *store);
+        if (*exec).code_stack.is_none() {
+            (*exec).code_stack = tier.new_stack(&(*store).budget, (*store).engine.max_wasm_stack());
+        }
+        (*exec).leaves = false;
+        let Some(stack) = (*exec).code_stack.as_deref() else {
+            (*exec).stop = Stop::Error(Trap::StackOverflow.into());
+            (*exec).at = at;
+            return Outcome::Stopped;
+        };
+        let activation = Activation { at, outer: (*exec).native };
+        (*exec).native = &raw const activation;
+        (*exec).at = idle().position();
+        let call = Call { trampoline, vm: vm.cast(), frame: sp, code, on_trap, data: vm.cast() };
+        let left = tier.enter(&raw const *stack, &call);
+        (*exec).native = activation.outer;
+        (*exec).at = at;
+        (*exec).leaves = false;
+        match left {
+            Left::Returned => Outcome::Returned,
+            Left::Unwound if core::mem::take(&mut (*exec).tail) => Outcome::TailCalls,
+            Left::Unwound => Outcome::Stopped,
+        }
+    }
+}
+
+/// Makes the error of a trap in compiled code, or takes the one that a builtin left, and adds the frames to it.
+unsafe fn on_trap(data: *mut (), trapped: Trapped<'_>) {
+    // SAFETY: `enter` has passed a context; while compiled code traps, nobody holds references into the store.
+    unsafe {
+        let vm = data.cast::<VmCtx>();
+        let exec: *mut Execution = execution(&mut *store_of(vm));
+        let mut error = match (trapped.trap, core::mem::replace(&mut (*exec).stop, Stop::Done)) {
+            (Some(trap), _) => Error::from(trap),
+            (None, Stop::Error(error)) => error,
+            (None, other) => {
+                (*exec).stop = other;
+                return;
+            }
+        };
+        if let Some(backtrace) = error.backtrace_mut() {
+            let module = &(*(*vm).instance).module;
+            let imported = module.shared().data.imported_funcs;
+            (trapped.frames)(&mut |index, offset| backtrace.push_compiled(module, imported + index, offset));
+        }
+        (*exec).stop = Stop::Error(error);
+    }
+}
+
+/// Enters compiled code in place of a cell; then the interpreter goes on where that returns to.
+#[inline(always)]
+pub(super) unsafe fn go_native<B: Backend>(
+    mut r: Regs,
+    back: (*const u64, *mut u64),
+    code: (*const u8, *const u8),
+) -> B::Out {
+    // SAFETY: the frame at `sp` is claimed, and what it returns to is as for any function.
+    unsafe {
+        match enter(r.vm, r.sp, back, code) {
+            Outcome::Returned => {
+                let results = r.sp;
+                (r.ip, r.sp) = back;
+                accumulate(&mut r, results);
+                reload(&mut r);
+                B::next(r)
+            }
+            Outcome::TailCalls => tail_call::<B>(r, back),
+            Outcome::Stopped => B::stop(),
+        }
+    }
+}
+
+/// Tail-calls `VmStore::callee`, whose arguments are in the frame's first slots already.
+#[inline(always)]
+unsafe fn tail_call<B: Backend>(r: Regs, (ret, caller): (*const u64, *mut u64)) -> B::Out {
+    // SAFETY: compiled code has named a function of the context's module, or a function object.
+    unsafe {
+        let callee = (*(*r.vm).store).callee;
+        let f = callee as *mut FuncObj;
+        let index = if callee & 1 != 0 {
+            (callee >> 1) as u32
+        } else if (*f).vm == r.vm {
+            (*f).index
+        } else {
+            let n = (*f).header as usize;
+            return tail_call_out::<B>(r, f, (r.sp, n), ret, caller);
+        };
+        match prepare(r.vm, index, r.sp) {
+            Ok(()) => {
+                let entry = (*(*r.vm).entries.add(index as usize)).load(Ordering::Relaxed);
+                let header = (*crate::code::Prologue::at(entry)).header as usize;
+                enter_prepared::<B>(r, entry, r.sp, header, ret, caller)
+            }
+            Err(e) => stop::<B>(r, e),
+        }
+    }
+}
+
+/// Code that the loop which the cell at `r.ip` branches back to goes on in, if there is some, and where its function
+/// returns to. The execution has said where it stands.
+#[inline(always)]
+pub(super) unsafe fn continuation(r: &Regs) -> Option<(*const u8, (*const u64, *mut u64))> {
+    // SAFETY: `r` is at a branch to a loop.
+    unsafe { continuation_of(r.vm, r.ip, target(r), r.sp) }
+}
+
+#[inline(never)]
+unsafe fn continuation_of(
+    vm: *mut VmCtx,
+    ip: *const u64,
+    header: *const u64,
+    sp: *mut u64,
+) -> Option<(*const u8, (*const u64, *mut u64))> {
+    // SAFETY: the frame at `sp` is of the function that the cell at `ip` is in, and has a header.
+    unsafe {
+        (*store_of(vm)).engine.tier()?;
+        let module = (*(*vm).instance).module.shared();
+        let (index, word) = module.code.find(header, false)?;
+        debug_assert!(module.code.find(ip, false).is_some_and(|(same, _)| same == index));
+        let code = module.tiered.continuation(index, word as u32)?;
+        let h = sp.add(module.header(index) as usize);
+        Some((code, (*h as *const u64, *h.add(1) as *mut u64)))
+    }
+}
+
+handlers! {
+    #[cold]
+    #[inline(never)]
+    fn enter_native<B>(mut r) {
+        let h = r.slot(FB);
+        let back = (*h as *const u64, *h.add(1) as *mut u64);
+        let code = (r.ext(1) as *const u8, r.ext(0) as *const u8);
+        go_native::<B>(r, back, code)
+    }
+}
+
+/// Leaves a builtin: what it did, or why the guest is to stop.
+unsafe fn done(store: *mut StoreInner, result: Result<(), Stop>) -> u32 {
+    match result {
+        Ok(()) => 0,
+        Err(why) => {
+            // SAFETY: the store is live, and nobody holds a reference to its parts.
+            unsafe { execution(&mut *store).stop = why };
+            1
+        }
+    }
+}
+
+fn error(e: impl Into<Error>) -> Stop {
+    Stop::Error(e.into())
+}
+
+/// [`Builtins::call`](crate::tier::Builtins::call).
+pub(crate) unsafe extern "C" fn call(vm: *mut VmCtx, args: *mut u64, frame: *const u8) -> u32 {
+    // SAFETY: a stub calls this, with its arguments in slots that are the caller's, or its own frame's if the caller
+    // was replaced by it.
+    unsafe {
+        let store = store_of(vm);
+        let tier = tier(store);
+        let exec: *mut Execution = execution(&mut *store);
+        if frame.is_null() || tier.is_outermost(frame) {
+            (*exec).tail = true;
+            tier.unwind();
+        }
+        let left = match &(*exec).code_stack {
+            Some(stack) => tier.stack_left(&**stack),
+            None => 0,
+        };
+        let callee = (*store).vm.callee;
+        let f = callee as *mut FuncObj;
+        let result = if callee & 1 == 0 && (*f).vm.is_null() {
+            let end = args.wrapping_add((*f).header as usize);
+            if left < STACK_FOR_HOST {
+                Err(error(Trap::StackOverflow))
+            } else {
+                need_stack(&mut *store, end).map_err(error).and_then(|()| call_host(vm, f, args))
+            }
+        } else if left < STACK_FOR_BUILTINS {
+            Err(error(Trap::StackOverflow))
+        } else if callee & 1 != 0 {
+            dispatch(store, vm, (callee >> 1) as u32, args)
+        } else if (*f).vm == vm {
+            dispatch(store, vm, (*f).index, args)
+        } else {
+            call_instance(store, f, args)
+        };
+        (*exec).at = idle().position();
+        (*exec).leaves = false;
+        done(store, result)
+    }
+}
+
+/// Calls a function of another instance, in a frame that lies where the interpreter would put it.
+unsafe fn call_instance(store: *mut StoreInner, f: *mut FuncObj, args: *mut u64) -> Result<(), Stop> {
+    // SAFETY: as for `call`; what lies beyond the arguments is free once the stack is known to reach there.
+    unsafe {
+        let header = (*f).header as usize;
+        let sp = args.wrapping_add(header + RECORD);
+        need_stack(&mut *store, sp.wrapping_add(header)).map_err(error)?;
+        core::ptr::copy(args, sp, header);
+        dispatch(store, (*f).vm, (*f).index, sp)?;
+        core::ptr::copy(sp, args, header);
+        Ok(())
+    }
+}
+
+/// [`Builtins::stack`](crate::tier::Builtins::stack).
+pub(crate) unsafe extern "C" fn stack(vm: *mut VmCtx, end: *mut u64, _: u64) -> u32 {
+    // SAFETY: compiled code calls this, and nobody holds a reference into the store.
+    unsafe {
+        let store = store_of(vm);
+        let result = match (*store).interrupt.take() {
+            true => Err(Trap::Interrupt),
+            false => need_stack(&mut *store, end),
+        };
+        done(store, result.map_err(error))
+    }
+}
+
+/// [`Builtins::poll`](crate::tier::Builtins::poll).
+pub(crate) unsafe extern "C" fn poll(vm: *mut VmCtx, _: u64, _: u64) -> u32 {
+    // SAFETY: as for `stack`.
+    unsafe {
+        let store = store_of(vm);
+        let result = if (*store).interrupt.take() { Err(error(Trap::Interrupt)) } else { Ok(()) };
+        done(store, result)
+    }
+}
+
+/// [`Builtins::refill`](crate::tier::Builtins::refill).
+pub(crate) unsafe extern "C" fn refill(vm: *mut VmCtx, cost: u64, _: u64) -> u32 {
+    // SAFETY: as for `stack`.
+    unsafe {
+        let store = store_of(vm);
+        let result = sample::refill(&mut *store, cost, core::ptr::null_mut(), 0).map_err(error);
+        done(store, result)
+    }
+}
+
+/// What a builtin failed with.
+pub(super) unsafe fn failed(vm: *mut VmCtx, e: Error) -> u32 {
+    // SAFETY: as for `stack`.
+    unsafe { done(store_of(vm), Err(Stop::Error(e))) }
+}

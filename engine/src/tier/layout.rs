@@ -1,0 +1,49 @@
+//! Where compiled code finds what: offsets in bytes.
+//!
+//! A context begins with the fields that are named here; arrays of pointers follow, whose first words
+//! [`View`](super::View) knows. Whatever is behind one of these pointers lives as long as the context.
+
+use crate::vmctx::{FuncObj, GlobalObj, MemoryObj, TableObj, VmCtx, VmStore};
+use core::mem::offset_of;
+
+/// The bytes behind the 4 GiB of a guarded memory that can't be accessed either.
+pub const GUARD: u64 = crate::pages::GUARD;
+
+/// In a context: the store's part, at the same address for all contexts of a store.
+pub const VMCTX_STORE: i32 = offset_of!(VmCtx, store) as i32;
+/// In a context: memory 0's object.
+pub const VMCTX_MEM0: i32 = offset_of!(VmCtx, mem0) as i32;
+/// In a context: memory 0's base, if memories are guarded.
+pub const VMCTX_BASE0: i32 = offset_of!(VmCtx, base0) as i32;
+/// In a context: the table of compiled code, a word a function that the module defines, which may be null.
+pub const VMCTX_NATIVES: i32 = offset_of!(VmCtx, natives) as i32;
+/// In a context: the table of stubs, a word a type.
+pub const VMCTX_STUBS: i32 = offset_of!(VmCtx, stubs) as i32;
+/// In a context: the pointer to the word that frames are compared with: the end of the stack, or 0 to interrupt.
+pub const VMCTX_LIMIT: i32 = offset_of!(VmCtx, limit) as i32;
+/// In a context: the pointer to [`Builtins`](super::Builtins).
+pub const VMCTX_BUILTINS: i32 = offset_of!(VmCtx, builtins) as i32;
+
+/// In a store's part: what is left of the slice of fuel, an i64.
+pub const STORE_SLICE: i32 = offset_of!(VmStore, slice) as i32;
+/// In a store's part: what a stub is to call: a function object, or twice the index among the functions that the module
+/// defines, plus one.
+pub const STORE_CALLEE: i32 = offset_of!(VmStore, callee) as i32;
+
+/// In a memory: its base.
+pub const MEMORY_BASE: i32 = offset_of!(MemoryObj, base) as i32;
+/// In a memory: its size in bytes, a u64.
+pub const MEMORY_LEN: i32 = offset_of!(MemoryObj, len) as i32;
+/// In a table: its elements, words.
+pub const TABLE_BASE: i32 = offset_of!(TableObj, base) as i32;
+/// In a table: how many there are, a u64.
+pub const TABLE_LEN: i32 = offset_of!(TableObj, len) as i32;
+/// In a global: its value.
+pub const GLOBAL_VALUE: i32 = offset_of!(GlobalObj, value) as i32;
+
+/// In a function object: its type's number, a u32.
+pub const FUNC_SIG: i32 = offset_of!(FuncObj, sig) as i32;
+/// In a function object: the context that it runs in.
+pub const FUNC_VM: i32 = offset_of!(FuncObj, vm) as i32;
+/// In a function object: its index among those that its module defines, a u32.
+pub const FUNC_INDEX: i32 = offset_of!(FuncObj, index) as i32;

@@ -1,0 +1,107 @@
+//! How a tier that compiles plugs into the engine: what it is asked, what it is told of a module, where it hands in
+//! its code, and what that code may rely on.
+//!
+//! The crate `dunlin-jit` is the one user. Nothing here is covered by promises of stability.
+//!
+//! Compiled code has, for each function, the native signature `(context, frame, params...) -> results`, in
+//! Cranelift's `tail` convention: the [context](layout), the address of slot 0 of the frame that the interpreter would
+//! use for the call, and the WebAssembly values in registers. The frame is claimed as the interpreter claims it (so that
+//! stacks end at the same depth), but its slots are only used for arguments of what isn't compiled, and for operands of
+//! builtins. Whatever isn't compiled is called through a *stub* of its type, which puts the arguments into slots; what
+//! isn't compiled enters compiled code through a *trampoline* of its type, which takes them from there.
+
+mod builtins;
+pub mod layout;
+mod module;
+
+pub use builtins::{BUILTINS, BuiltinFn, Builtins, BulkOp};
+pub(crate) use module::Tiered;
+pub use module::{Loop, Shape, View};
+
+use crate::budget::Budget;
+use crate::{Module, Trap};
+use std::any::Any;
+
+/// What compiles functions that are executed often.
+pub trait Tier: Send + Sync + std::fmt::Debug + 'static {
+    /// Whether linear memories are to have guard regions: everything that a 32-bit address and an offset below
+    /// [`layout::GUARD`] can name beyond them can't be accessed, and faults.
+    fn guards_memories(&self) -> bool;
+
+    /// A module was loaded, and nothing of it has been executed.
+    fn loaded(&self, module: &Module);
+
+    /// A function of the module (by its index among those that it defines) is about to be executed for the first time.
+    fn called(&self, module: &Module, index: u32);
+
+    /// A function was found executing at the end of a slice of fuel, for the `samples`th time, or was about to be
+    /// entered. If it was at a branch back to a loop, `header` says which, as the word of its header in the
+    /// interpreter's code.
+    fn sampled(&self, module: &Module, index: u32, header: Option<u32>, samples: u32);
+
+    /// Makes the stack that compiled code of one execution runs on, `budget` paying for what is used of it; the value
+    /// stack has at most `max_wasm_stack` bytes. `None` if there is none to be had: then compiled code isn't entered.
+    fn new_stack(&self, budget: &Budget, max_wasm_stack: usize) -> Option<Box<dyn Any + Send>>;
+
+    /// Enters compiled code on a stack that [`Tier::new_stack`] made, or goes on on it if this is called from there.
+    ///
+    /// # Safety
+    /// `call` is as the trampoline or loop continuation that it names expects.
+    unsafe fn enter(&self, stack: *const (dyn Any + Send), call: &Call) -> Left;
+
+    /// Leaves compiled code, from a builtin that the innermost [`Tier::enter`] led to: that gives [`Left::Unwound`].
+    /// Nothing on the stack in between is dropped.
+    ///
+    /// # Safety
+    /// Called from a builtin, with nothing in between that would have to be dropped.
+    unsafe fn unwind(&self) -> !;
+
+    /// Whether `frame`, the native frame of a stub, was put there by a tail call in place of the function that the innermost
+    /// [`Tier::enter`] entered.
+    ///
+    /// # Safety
+    /// It is the frame of a stub that has just called a builtin.
+    unsafe fn is_outermost(&self, frame: *const u8) -> bool;
+
+    /// How many bytes of native stack are left for a builtin called now.
+    fn stack_left(&self, stack: &(dyn Any + Send)) -> usize;
+}
+
+/// What [`Tier::enter`] enters: `trampoline(context, frame, code)`.
+#[derive(Debug)]
+pub struct Call {
+    /// The trampoline of a function's type, or a loop's continuation, which has none.
+    pub trampoline: *const u8,
+    /// The context.
+    pub vm: *mut u8,
+    /// Slot 0 of the frame.
+    pub frame: *mut u64,
+    /// The function.
+    pub code: *const u8,
+    /// Told of a trap before it is unwound, with `data`.
+    pub on_trap: unsafe fn(*mut (), Trapped<'_>),
+    /// What it is given.
+    pub data: *mut (),
+}
+
+/// How compiled code was left.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Left {
+    /// It returned, with its results in the frame's first slots.
+    Returned,
+    /// By a trap or [`Tier::unwind`].
+    Unwound,
+}
+
+/// What is called with the place of each function on a stack.
+pub type Visit<'v> = &'v mut dyn FnMut(u32, u64);
+
+/// A trap in compiled code.
+#[allow(missing_debug_implementations, reason = "it lasts for one call")]
+pub struct Trapped<'a> {
+    /// Why; `None` if a builtin failed, which has said why.
+    pub trap: Option<Trap>,
+    /// Calls its argument with the module index and offset of each wasm function on the native stack, innermost first:
+    /// the index among those that the module defines, and the offset of the instruction.
+    pub frames: &'a mut dyn FnMut(Visit<'_>),
+}

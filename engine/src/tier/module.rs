@@ -1,0 +1,334 @@
+//! A module as a tier sees it, and what the tier has made of it.
+
+use super::Tier;
+use crate::alloc::Buf;
+use crate::budget::{Budget, Charge, Kind};
+use crate::code::{Prologue, is_lazy};
+use crate::module::{ModuleInner, ModuleShared};
+use crate::ops::SpecialOp;
+use crate::translate::Wanted;
+use crate::types::{FuncType, GlobalType, MemoryType, TableType};
+use crate::{Engine, Error, Module, Trap};
+use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use std::any::Any;
+use std::sync::{Mutex, MutexGuard};
+
+/// What a tier has made of a module: tables that contexts point to, and the code.
+pub(crate) struct Tiered {
+    natives: Box<[AtomicPtr<u8>]>,
+    stubs: Box<[AtomicPtr<u8>]>,
+    trampolines: Box<[AtomicPtr<u8>]>,
+    /// How often each function was seen executing.
+    samples: Box<[AtomicU32]>,
+    loops: Mutex<Buf<Continuation>>,
+    /// What holds the code, and how much of the budget.
+    kept: Mutex<Buf<(Box<dyn Any + Send + Sync>, Charge)>>,
+    _charges: [Charge; 4],
+}
+
+/// Compiled code that a loop goes on in.
+struct Continuation {
+    index: u32,
+    header: u32,
+    code: usize,
+}
+
+fn table<T>(budget: &Budget, n: usize, make: impl Fn() -> T) -> Result<(Box<[T]>, Charge), Error> {
+    let mut words = Buf::with_capacity(budget, Kind::Metadata, n)?;
+    for _ in 0..n {
+        words.try_push(make())?;
+    }
+    Ok(words.into_boxed()?)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+impl Tiered {
+    pub(crate) fn new(data: &ModuleInner, engine: &Engine) -> Result<Self, Error> {
+        let on = engine.tier().is_some();
+        let (funcs, types) = if on { (data.bodies.records.len(), data.types.len()) } else { (0, 0) };
+        let null = || AtomicPtr::new(core::ptr::null_mut());
+        let (natives, a) = table(&data.budget, funcs, null)?;
+        let (stubs, b) = table(&data.budget, types, null)?;
+        let (trampolines, c) = table(&data.budget, types, null)?;
+        let (samples, d) = table(&data.budget, funcs, || AtomicU32::new(0))?;
+        Ok(Self {
+            natives,
+            stubs,
+            trampolines,
+            samples,
+            loops: Mutex::new(Buf::new(&data.budget, Kind::Metadata)),
+            kept: Mutex::new(Buf::new(&data.budget, Kind::Metadata)),
+            _charges: [a, b, c, d],
+        })
+    }
+
+    pub(crate) fn tables(&self) -> (*const AtomicPtr<u8>, *const AtomicPtr<u8>) {
+        (self.natives.as_ptr(), self.stubs.as_ptr())
+    }
+
+    /// The code that the loop with this header goes on in.
+    pub(crate) fn continuation(&self, index: u32, header: u32) -> Option<*const u8> {
+        let loops = lock(&self.loops);
+        let found = loops.iter().find(|found| (found.index, found.header) == (index, header))?;
+        Some(found.code as *const u8)
+    }
+
+    /// Counts that a function was seen executing.
+    pub(crate) fn sample(&self, tier: &dyn Tier, module: &Module, index: u32, header: Option<u32>) {
+        let Some(samples) = self.samples.get(index as usize) else { return };
+        // A number of samples: it orders nothing, and may miss one.
+        let seen = samples.load(Ordering::Relaxed).saturating_add(1);
+        samples.store(seen, Ordering::Relaxed);
+        tier.sampled(module, index, header, seen);
+    }
+}
+
+/// What the interpreter makes of a function, as far as compiled code must agree with it.
+#[derive(Clone, Debug)]
+pub struct Shape {
+    /// The bytes of a frame, as they count towards the stack.
+    pub frame: u32,
+    /// Fuel for an entry.
+    pub cost: u32,
+    /// Slots in front of the two of a frame's header: those of the params or the results, whichever are more.
+    pub header: u32,
+    /// The first slot for operands.
+    pub operands: u32,
+    /// The loops that can be reached, in the order of their instructions.
+    pub loops: Vec<Loop>,
+}
+
+/// A loop that can be reached.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Loop {
+    /// The offset of its instruction in the module.
+    pub offset: u64,
+    /// Its header's word in the interpreter's code.
+    pub header: u32,
+    /// Fuel for each arrival.
+    pub cost: u32,
+}
+
+/// A module, as a tier sees it. Functions are counted without the imported ones, where it isn't said otherwise.
+#[derive(Clone, Copy)]
+#[allow(missing_debug_implementations, reason = "a view of a module")]
+pub struct View<'m> {
+    module: &'m ModuleShared,
+}
+
+impl<'m> View<'m> {
+    /// Of this module.
+    pub fn new(module: &'m Module) -> Self {
+        View { module: module.shared() }
+    }
+
+    fn data(self) -> &'m ModuleInner {
+        &self.module.data
+    }
+
+    /// Whether fuel is counted.
+    pub fn consumes_fuel(self) -> bool {
+        self.module.engine.consumes_fuel()
+    }
+
+    /// Whether NaNs are to be canonical.
+    pub fn canonical_nans(self) -> bool {
+        self.module.engine.canonical_nans()
+    }
+
+    /// The features that its bytes may use.
+    pub fn features(self) -> wasmparser::WasmFeatures {
+        self.data().features.wasmparser()
+    }
+
+    /// The module's types.
+    pub fn types(self) -> &'m [FuncType] {
+        &self.data().types
+    }
+
+    /// The engine-wide number of a type of the module, which is what references are compared by.
+    pub fn signature(self, ty: u32) -> u32 {
+        self.module.sigs[ty as usize]
+    }
+
+    /// How many functions it imports.
+    pub fn imported_funcs(self) -> u32 {
+        self.data().imported_funcs
+    }
+
+    /// How many functions it defines.
+    pub fn defined_funcs(self) -> u32 {
+        self.data().bodies.records.len() as u32
+    }
+
+    /// The type index of a function, imports counted.
+    pub fn type_of(self, func: u32) -> u32 {
+        self.data().funcs[func as usize]
+    }
+
+    /// The module's memories, imports counted.
+    pub fn memories(self) -> &'m [MemoryType] {
+        &self.data().memories
+    }
+
+    /// The type of a table, imports counted.
+    pub fn table(self, index: u32) -> TableType {
+        self.data().tables[index as usize].ty
+    }
+
+    /// The type of a global, imports counted.
+    pub fn global(self, index: u32) -> GlobalType {
+        self.data().globals[index as usize].ty
+    }
+
+    /// The word of a context that points to an imported function's object.
+    pub fn import_word(self, func: u32) -> u32 {
+        self.module.layout.funcs + func
+    }
+
+    /// The word of a context that points to a table.
+    pub fn table_word(self, index: u32) -> u32 {
+        self.module.layout.tables + index
+    }
+
+    /// The word of a context that points to a memory.
+    pub fn memory_word(self, index: u32) -> u32 {
+        self.module.layout.memories + index
+    }
+
+    /// The word of a context that points to a global.
+    pub fn global_word(self, index: u32) -> u32 {
+        self.module.layout.globals + index
+    }
+
+    /// The size of a function's body in bytes.
+    pub fn body_size(self, index: u32) -> u32 {
+        self.data().bodies.records[index as usize].len
+    }
+
+    /// How often a function was seen executing.
+    pub fn samples(self, index: u32) -> u32 {
+        self.module.tiered.samples[index as usize].load(Ordering::Relaxed)
+    }
+
+    /// Calls `f` with a function's body and its offset in the module.
+    ///
+    /// # Errors
+    /// If the body is in a file that can't be read any more, or there is no memory for reading it.
+    pub fn with_body<R>(self, index: u32, f: impl FnOnce(&[u8], u64) -> R) -> Result<R, Error> {
+        let offset = self.data().bodies.file_offset(index);
+        self.data().bodies.with_body(index, self.scratch(), |body| f(body, offset)).map_err(|e| match e {
+            crate::bodies::BodyError::Memory(e) => e.into(),
+            _ => Trap::ModuleChanged.into(),
+        })
+    }
+
+    /// What the interpreter makes of a function.
+    ///
+    /// # Errors
+    /// As for [`View::with_body`].
+    pub fn shape(self, index: u32) -> Result<Shape, Error> {
+        let translated = self.module.translate(index, Wanted::Loops, self.scratch())?;
+        let Prologue { frame, cost, header, zeros } = Prologue::of(&translated.words);
+        let found = translated.loops.iter().flat_map(|loops| loops.iter());
+        let loops =
+            found.map(|&(offset, header, cost)| Loop { offset, header: header as u32, cost }).collect();
+        Ok(Shape { frame, cost, header, operands: header + crate::translate::HEADER + zeros, loops })
+    }
+
+    /// What a compiler's memory and machine code are charged to.
+    pub fn cache(self) -> &'m Budget {
+        &self.module.code.cache
+    }
+
+    /// Where there is room for what lasts only as long as a translation.
+    fn scratch(self) -> &'m Budget {
+        &self.module.data.budget
+    }
+
+    /// Whether there are trampoline and stub for a type of the module.
+    pub fn has_type(self, ty: u32) -> bool {
+        !self.module.tiered.stubs[ty as usize].load(Ordering::Acquire).is_null()
+    }
+
+    /// Whether a function is compiled.
+    pub fn has_func(self, index: u32) -> bool {
+        !self.module.tiered.natives[index as usize].load(Ordering::Acquire).is_null()
+    }
+
+    /// Holds what the code of the module is in, for as long as the module lives.
+    ///
+    /// # Errors
+    /// If there is no memory for the note.
+    pub fn keep(self, code: Box<dyn Any + Send + Sync>, charge: Charge) -> Result<(), Error> {
+        Ok(lock(&self.module.tiered.kept).try_push((code, charge))?)
+    }
+
+    /// Hands in trampoline and stub of a type.
+    ///
+    /// # Safety
+    /// They are what this module's documentation says, and [kept](View::keep).
+    pub unsafe fn publish_type(self, ty: u32, trampoline: *const u8, stub: *const u8) {
+        let tiered = &self.module.tiered;
+        tiered.trampolines[ty as usize].store(trampoline.cast_mut(), Ordering::Release);
+        tiered.stubs[ty as usize].store(stub.cast_mut(), Ordering::Release);
+    }
+
+    /// Hands in the code of a function: from now on it is what is called.
+    ///
+    /// # Errors
+    /// If there is no memory for the interpreter's way there.
+    ///
+    /// # Safety
+    /// It does what the function's body says, as this module's documentation says, and is [kept](View::keep); its
+    /// type [is published](View::publish_type), and so are all types of what it calls.
+    pub unsafe fn publish_func(self, index: u32, code: *const u8, shape: &Shape) -> Result<(), Error> {
+        let tiered = &self.module.tiered;
+        let ty = self.type_of(self.imported_funcs() + index);
+        let trampoline = tiered.trampolines[ty as usize].load(Ordering::Acquire);
+        // Fuel is charged by the code itself.
+        let prologue = Prologue { frame: shape.frame, cost: 0, header: shape.header, zeros: 0 };
+        let mut words = Buf::new(&self.module.code.cache, Kind::Cells);
+        words.try_extend_from_slice(&prologue.words())?;
+        let handler = self.module.engine.dispatch().handler(SpecialOp::Native.op());
+        words.try_extend_from_slice(&[
+            handler,
+            u64::from(shape.header) << 16,
+            code as u64,
+            trampoline as u64,
+        ])?;
+        self.module.code.enter_native(index, words.into_boxed()?)?;
+        tiered.natives[index as usize].store(code.cast_mut(), Ordering::Release);
+        Ok(())
+    }
+
+    /// Hands in code that a loop goes on in, entered at its header with everything in slots.
+    ///
+    /// # Errors
+    /// If there is no memory for the note.
+    ///
+    /// # Safety
+    /// As for [`View::publish_func`].
+    pub unsafe fn publish_loop(self, index: u32, header: u32, code: *const u8) -> Result<(), Error> {
+        let found = Continuation { index, header, code: code as usize };
+        Ok(lock(&self.module.tiered.loops).try_push(found)?)
+    }
+
+    /// Whether a loop has code that it goes on in.
+    pub fn has_loop(self, index: u32, header: u32) -> bool {
+        self.module.tiered.continuation(index, header).is_some()
+    }
+
+    /// Whether a function is being interpreted, or has been.
+    pub fn is_translated(self, index: u32) -> bool {
+        // SAFETY: the table has a word for each function that the module defines, which is checked.
+        let entry = unsafe {
+            assert!(index < self.defined_funcs());
+            (*self.module.code.entries().add(index as usize)).load(Ordering::Acquire)
+        };
+        !is_lazy(entry)
+    }
+}
