@@ -1,7 +1,7 @@
 //! The handlers of [`Tail`] and where they are, for checking what the compiler made of them.
 
 use super::regs::{Handler, Tail};
-use super::{TAIL, control, pairs, slow};
+use super::{TAIL, control, native, pairs, slow};
 use crate::ops::{Op, SpecialOp};
 
 /// What is expected of a handler's machine code.
@@ -55,7 +55,8 @@ const COLD: &[SpecialOp] = {
 pub fn tail_handlers() -> Vec<TailHandler> {
     use HandlerKind::*;
     let listed = |name: String, kind, h: Handler<Tail>| TailHandler { name, address: h as usize, kind };
-    let cold: [(&str, Handler<Tail>); 12] = [
+    let cold: [(&str, Handler<Tail>); 13] = [
+        ("enter_continuation", native::enter_continuation::<Tail>),
         ("trap_in_acc", slow::trap_in_acc::<Tail>),
         ("refill", slow::refill::<Tail>),
         ("refill_back", slow::refill_back::<Tail, 0>),

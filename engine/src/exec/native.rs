@@ -116,7 +116,7 @@ unsafe fn on_trap(data: *mut (), trapped: Trapped<'_>) {
 
 /// Enters compiled code in place of a cell; then the interpreter goes on where that returns to.
 #[inline(always)]
-pub(super) unsafe fn go_native<B: Backend>(
+unsafe fn go_native<B: Backend>(
     mut r: Regs,
     back: (*const u64, *mut u64),
     code: (*const u8, *const u8),
@@ -163,30 +163,33 @@ unsafe fn tail_call<B: Backend>(r: Regs, (ret, caller): (*const u64, *mut u64)) 
     }
 }
 
-/// Code that the loop which the cell at `r.ip` branches back to goes on in, if there is some, and where its function
-/// returns to. The execution has said where it stands.
+/// Code that the loop which the cell at `r.ip` branches back to goes on in, or null. The execution has said where it
+/// stands.
 #[inline(always)]
-pub(super) unsafe fn continuation(r: &Regs) -> Option<(*const u8, (*const u64, *mut u64))> {
+pub(super) unsafe fn continuation(r: &Regs) -> *const u8 {
     // SAFETY: `r` is at a branch to a loop.
-    unsafe { continuation_of(r.vm, r.ip, target(r), r.sp) }
+    unsafe { continuation_of(r.vm, target(r)) }
 }
 
 #[inline(never)]
-unsafe fn continuation_of(
-    vm: *mut VmCtx,
-    ip: *const u64,
-    header: *const u64,
-    sp: *mut u64,
-) -> Option<(*const u8, (*const u64, *mut u64))> {
-    // SAFETY: the frame at `sp` is of the function that the cell at `ip` is in, and has a header.
+unsafe fn continuation_of(vm: *mut VmCtx, header: *const u64) -> *const u8 {
+    // SAFETY: a context of a live store.
     unsafe {
-        (*store_of(vm)).engine.tier()?;
         let module = (*(*vm).instance).module.shared();
-        let (index, word) = module.code.find(header, false)?;
-        debug_assert!(module.code.find(ip, false).is_some_and(|(same, _)| same == index));
-        let code = module.tiered.continuation(index, word as u32)?;
-        let h = sp.add(module.header(index) as usize);
-        Some((code, (*h as *const u64, *h.add(1) as *mut u64)))
+        let found = (*store_of(vm)).engine.tier().and_then(|_| module.code.find(header, false));
+        let code = found.and_then(|(index, word)| module.tiered.continuation(index, word as u32));
+        code.unwrap_or(core::ptr::null())
+    }
+}
+
+/// The header of the frame of the function that the cell at `ip` is in.
+#[inline(never)]
+unsafe fn header_of(vm: *mut VmCtx, ip: *const u64, sp: *mut u64) -> *mut u64 {
+    // SAFETY: as above; the frame at `sp` is of that function.
+    unsafe {
+        let module = (*(*vm).instance).module.shared();
+        let (index, _) = module.code.find(ip, false).expect("it is being executed");
+        sp.add(module.header(index) as usize)
     }
 }
 
@@ -197,6 +200,16 @@ handlers! {
         let h = r.slot(FB);
         let back = (*h as *const u64, *h.add(1) as *mut u64);
         let code = (r.ext(1) as *const u8, r.ext(0) as *const u8);
+        go_native::<B>(r, back, code)
+    }
+
+    // Goes on with a loop in compiled code, whose address is in the accumulator.
+    #[cold]
+    #[inline(never)]
+    fn enter_continuation<B>(mut r) {
+        let h = header_of(r.vm, r.ip, r.sp);
+        let back = (*h as *const u64, *h.add(1) as *mut u64);
+        let code = (core::ptr::null(), r.acc as *const u8);
         go_native::<B>(r, back, code)
     }
 }

@@ -349,11 +349,13 @@ handlers! {
         if let Err(t) = sample::refill_at_loop(store(&r), cost, target(&r)) {
             return stop::<B>(r, t.into());
         }
-        match native::continuation(&r) {
-            // It pays for the loop itself.
-            Some((code, back)) => native::go_native::<B>(r, back, (core::ptr::null(), code)),
-            None => B::next(r),
+        let code = native::continuation(&r);
+        if code.is_null() {
+            return B::next(r);
         }
+        // It pays for the loop itself. At a branch nobody needs the accumulator any more, unless the branch is tried again.
+        r.acc = code as u64;
+        B::jump(r, native::enter_continuation::<B>)
     }
 
     // Makes the function in extension word 0 callable in place of the current frame, for a tail call to try again.
