@@ -63,6 +63,8 @@ pub(crate) struct VmCtx {
     pub(crate) limit: *const AtomicUsize,
     /// Memory 0's base, if memories have guard regions: then it never moves.
     pub(crate) base0: *mut u8,
+    /// The engine-wide numbers of the module's types.
+    pub(crate) signatures: *const u32,
     /// What compiled code calls of the engine.
     pub(crate) builtins: *const crate::tier::Builtins,
 }

@@ -57,6 +57,7 @@ impl InstanceObj {
             limit,
             // SAFETY: the store's own object.
             base0: unsafe { empty_memory.as_ref().base },
+            signatures: shared.sigs.as_ptr(),
             builtins: &raw const crate::tier::BUILTINS,
         };
         // SAFETY: the block is larger than its head, and aligned to words.

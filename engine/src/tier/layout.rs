@@ -21,6 +21,8 @@ pub const VMCTX_NATIVES: i32 = offset_of!(VmCtx, natives) as i32;
 pub const VMCTX_STUBS: i32 = offset_of!(VmCtx, stubs) as i32;
 /// In a context: the pointer to the word that frames are compared with: the end of the stack, or 0 to interrupt.
 pub const VMCTX_LIMIT: i32 = offset_of!(VmCtx, limit) as i32;
+/// In a context: the pointer to the numbers of the module's types, u32s.
+pub const VMCTX_SIGNATURES: i32 = offset_of!(VmCtx, signatures) as i32;
 /// In a context: the pointer to [`Builtins`](super::Builtins).
 pub const VMCTX_BUILTINS: i32 = offset_of!(VmCtx, builtins) as i32;
 

@@ -179,6 +179,11 @@ impl<'m> View<'m> {
         self.data().tables[index as usize].ty
     }
 
+    /// How many globals it imports.
+    pub fn imported_globals(self) -> u32 {
+        self.data().imported_globals
+    }
+
     /// The type of a global, imports counted.
     pub fn global(self, index: u32) -> GlobalType {
         self.data().globals[index as usize].ty

@@ -1,0 +1,211 @@
+//! Calls. What is compiled is called with values in registers; the rest through a stub of its type, told by
+//! `STORE_CALLEE` what it is to call.
+
+use super::func::{Part, Translator, slots_of};
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::types::{I32, I64};
+use cranelift_codegen::ir::{Inst, InstBuilder, Value};
+use dunlin::Trap;
+use dunlin::tier::{Builtins, layout};
+use std::mem::offset_of;
+
+/// What is called, apart from a function of the same batch.
+#[derive(Clone, Copy)]
+enum Target {
+    /// Code that may be null, and the word that says what to call in that case.
+    Perhaps { code: Value, callee: Value },
+    /// Nothing that could be compiled code of this instance.
+    Other { callee: Value },
+}
+
+impl Translator<'_, '_> {
+    /// The callee's frame: where its arguments would be, now that they are popped.
+    fn callee_frame(&mut self) -> Value {
+        let slot = self.slot_of_operand(self.stack.len());
+        self.slot_address(slot)
+    }
+
+    fn pop_args(&mut self, ty: u32) -> Vec<Value> {
+        let n = self.view.types()[ty as usize].params().len();
+        let args = self.stack.peekn(n).to_vec();
+        self.stack.popn(n);
+        args
+    }
+
+    fn push_results(&mut self, call: Inst) {
+        let results = self.b.inst_results(call).to_vec();
+        results.into_iter().for_each(|value| self.stack.push(value));
+    }
+
+    pub(super) fn call(&mut self, func: u32) {
+        let ty = self.view.type_of(func);
+        let args = self.pop_args(ty);
+        let frame = self.callee_frame();
+        let args: Vec<Value> = [self.vm, frame].into_iter().chain(args).collect();
+        let call = match func.checked_sub(self.view.imported_funcs()) {
+            Some(index) if (self.batch)(index) => {
+                let callee = self.direct(index);
+                self.b.ins().call(callee, &args)
+            }
+            _ => {
+                let target = self.target_of(func);
+                let code = self.code_for(target, ty);
+                let signature = self.sig_of(ty);
+                self.b.ins().call_indirect(signature, code, &args)
+            }
+        };
+        self.push_results(call);
+    }
+
+    pub(super) fn call_indirect(&mut self, ty: u32, table: u32) {
+        let index = self.stack.pop();
+        let args = self.pop_args(ty);
+        let code = self.lookup(ty, table, index);
+        let frame = self.callee_frame();
+        let args: Vec<Value> = [self.vm, frame].into_iter().chain(args).collect();
+        let signature = self.sig_of(ty);
+        let call = self.b.ins().call_indirect(signature, code, &args);
+        self.push_results(call);
+    }
+
+    pub(super) fn return_call(&mut self, func: u32) {
+        let ty = self.view.type_of(func);
+        let args = self.pop_args(ty);
+        if let Part::From(_) = self.part {
+            let callee = self.callee_word(func);
+            return self.leave_for(callee, &args);
+        }
+        let args: Vec<Value> = [self.vm, self.sp].into_iter().chain(args).collect();
+        match func.checked_sub(self.view.imported_funcs()) {
+            Some(index) if (self.batch)(index) => {
+                let callee = self.direct(index);
+                self.b.ins().return_call(callee, &args);
+            }
+            _ => {
+                let target = self.target_of(func);
+                let code = self.code_for(target, ty);
+                let signature = self.sig_of(ty);
+                self.b.ins().return_call_indirect(signature, code, &args);
+            }
+        }
+        self.leave();
+    }
+
+    pub(super) fn return_call_indirect(&mut self, ty: u32, table: u32) {
+        let index = self.stack.pop();
+        let args = self.pop_args(ty);
+        if let Part::From(_) = self.part {
+            let callee = self.element(ty, table, index);
+            return self.leave_for(callee, &args);
+        }
+        let code = self.lookup(ty, table, index);
+        let args: Vec<Value> = [self.vm, self.sp].into_iter().chain(args).collect();
+        let signature = self.sig_of(ty);
+        self.b.ins().return_call_indirect(signature, code, &args);
+        self.leave();
+    }
+
+    /// A tail call from a loop's continuation: the interpreter makes it, with the arguments in the frame's first slots.
+    fn leave_for(&mut self, callee: Value, args: &[Value]) {
+        let mut slot = 0;
+        for value in args {
+            self.store_slot(*value, self.sp, slot);
+            slot += slots_of(self.b.func.dfg.value_type(*value));
+        }
+        self.note_callee(callee);
+        let no_frame = self.b.ins().iconst(I64, 0);
+        self.builtin(offset_of!(Builtins, call), [self.sp, no_frame]);
+        // It doesn't come back.
+        self.b.ins().trap(super::traps::FAILED);
+        self.leave();
+    }
+
+    fn note_callee(&mut self, callee: Value) {
+        let store = self.load_vm(layout::VMCTX_STORE);
+        self.b.ins().store(self.flags.vm, callee, store, layout::STORE_CALLEE);
+    }
+
+    /// What names a function to the engine.
+    fn callee_word(&mut self, func: u32) -> Value {
+        match func.checked_sub(self.view.imported_funcs()) {
+            Some(index) => self.b.ins().iconst(I64, i64::from(index) * 2 + 1),
+            None => self.load_word(self.view.import_word(func)),
+        }
+    }
+
+    fn target_of(&mut self, func: u32) -> Target {
+        let callee = self.callee_word(func);
+        match func.checked_sub(self.view.imported_funcs()) {
+            Some(index) => {
+                let natives = self.load_vm(layout::VMCTX_NATIVES);
+                let code = self.b.ins().load(I64, self.flags.vm, natives, index as i32 * 8);
+                Target::Perhaps { code, callee }
+            }
+            None => Target::Other { callee },
+        }
+    }
+
+    /// The code to call for a target: its own, or the stub of its type.
+    fn code_for(&mut self, target: Target, ty: u32) -> Value {
+        match target {
+            Target::Other { callee } => self.stub(callee, ty),
+            Target::Perhaps { code, callee } => {
+                let (cold, go_on) = (self.b.create_block(), self.b.create_block());
+                let known = self.b.append_block_param(go_on, I64);
+                self.b.set_cold_block(cold);
+                self.b.ins().brif(code, go_on, &[code.into()], cold, &[]);
+                self.b.seal_block(cold);
+                self.b.switch_to_block(cold);
+                let stub = self.stub(callee, ty);
+                self.b.ins().jump(go_on, &[stub.into()]);
+                self.b.switch_to_block(go_on);
+                self.b.seal_block(go_on);
+                known
+            }
+        }
+    }
+
+    fn stub(&mut self, callee: Value, ty: u32) -> Value {
+        self.note_callee(callee);
+        let stubs = self.load_vm(layout::VMCTX_STUBS);
+        self.b.ins().load(I64, self.flags.vm, stubs, ty as i32 * 8)
+    }
+
+    /// The function object in a table, checked.
+    fn element(&mut self, ty: u32, table: u32, index: Value) -> Value {
+        let callee = self.table_element(table, index, Trap::UndefinedElement);
+        let null = self.b.ins().icmp_imm(IntCC::Equal, callee, 0);
+        self.trap_if(null, Trap::IndirectCallToNull);
+        let found = self.b.ins().load(I32, self.flags.vm, callee, layout::FUNC_SIG);
+        let wanted = self.signature_number(ty);
+        let other = self.b.ins().icmp(IntCC::NotEqual, found, wanted);
+        self.trap_if(other, Trap::BadSignature);
+        callee
+    }
+
+    /// The code to call for a table's element: its own if it is a compiled function of this instance.
+    fn lookup(&mut self, ty: u32, table: u32, index: Value) -> Value {
+        let callee = self.element(ty, table, index);
+        let vm = self.b.ins().load(I64, self.flags.vm, callee, layout::FUNC_VM);
+        let same = self.b.ins().icmp(IntCC::Equal, vm, self.vm);
+        let (here, cold, go_on) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
+        let known = self.b.append_block_param(go_on, I64);
+        self.b.set_cold_block(cold);
+        self.b.ins().brif(same, here, &[], cold, &[]);
+        self.b.seal_block(here);
+        self.b.switch_to_block(here);
+        let index = self.b.ins().uload32(self.flags.vm, callee, layout::FUNC_INDEX);
+        let natives = self.load_vm(layout::VMCTX_NATIVES);
+        let offset = self.b.ins().ishl_imm(index, 3);
+        let word = self.b.ins().iadd(natives, offset);
+        let code = self.b.ins().load(I64, self.flags.vm, word, 0);
+        self.b.ins().brif(code, go_on, &[code.into()], cold, &[]);
+        self.b.seal_block(cold);
+        self.b.switch_to_block(cold);
+        let stub = self.stub(callee, ty);
+        self.b.ins().jump(go_on, &[stub.into()]);
+        self.b.switch_to_block(go_on);
+        self.b.seal_block(go_on);
+        known
+    }
+}

@@ -1,0 +1,352 @@
+//! Blocks and branches. Each label is a block of Cranelift's, whose parameters are the label's values.
+
+use super::func::{Part, Translator, clif_type, slots_of};
+use super::traps;
+use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, JumpTableData, Type, Value};
+use dunlin::{Trap, ValType};
+use wasmparser::{BlockType, BrTable, Operator};
+
+/// A block that is being translated.
+pub(super) struct Frame {
+    kind: Kind,
+    /// Operands below it, its parameters not counted.
+    height: usize,
+    /// Where branches to its label go, and what follows it.
+    label: Block,
+    end: Block,
+    /// How many values a branch takes.
+    label_values: usize,
+    results: usize,
+    /// The rest of it can't be reached; blocks in there are only counted.
+    pub(super) dead: bool,
+    skipped: u32,
+    /// Whether `end` can be reached.
+    joined: bool,
+}
+
+enum Kind {
+    Function,
+    Block,
+    Loop,
+    /// With where it goes on if the condition doesn't hold, and its parameters, for the other arm.
+    If(Block, Vec<Value>),
+    Else,
+}
+
+fn args(values: &[Value]) -> Vec<BlockArg> {
+    values.iter().map(|value| BlockArg::Value(*value)).collect()
+}
+
+impl Translator<'_, '_> {
+    fn frame(&mut self) -> &mut Frame {
+        self.frames.last_mut().expect("the function's own frame ends last")
+    }
+
+    pub(super) fn begin_function(&mut self) {
+        let results: Vec<Type> = self.ty.results().iter().map(|ty| clif_type(*ty)).collect();
+        let end = self.block_with(&results);
+        self.frames.push(Frame {
+            kind: Kind::Function,
+            height: 0,
+            label: end,
+            end,
+            label_values: results.len(),
+            results: results.len(),
+            dead: false,
+            skipped: 0,
+            joined: false,
+        });
+    }
+
+    fn block_with(&mut self, types: &[Type]) -> Block {
+        let block = self.b.create_block();
+        for ty in types {
+            self.b.append_block_param(block, *ty);
+        }
+        block
+    }
+
+    fn block_types(&self, ty: BlockType) -> (Vec<Type>, Vec<Type>) {
+        let types = |types: &[ValType]| types.iter().map(|ty| clif_type(*ty)).collect();
+        match ty {
+            BlockType::Empty => (Vec::new(), Vec::new()),
+            BlockType::Type(ty) => (Vec::new(), vec![wasm_type(ty)]),
+            BlockType::FuncType(index) => {
+                let ty = &self.view.types()[index as usize];
+                (types(ty.params()), types(ty.results()))
+            }
+        }
+    }
+
+    /// Of code that can't be reached, only counts the blocks.
+    pub(super) fn dead_code(&mut self, operator: &Operator<'_>) {
+        let frame = self.frame();
+        match operator {
+            Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } => frame.skipped += 1,
+            Operator::End if frame.skipped > 0 => frame.skipped -= 1,
+            Operator::End => self.end(),
+            Operator::Else if frame.skipped == 0 => self.else_(),
+            _ => {}
+        }
+    }
+
+    /// Translates an instruction of control; false if it is none.
+    pub(super) fn structured(&mut self, operator: &Operator<'_>, at: u64) -> bool {
+        match *operator {
+            Operator::Unreachable => {
+                self.b.ins().trap(traps::code(Trap::UnreachableCodeReached));
+                self.leave();
+            }
+            Operator::Block { blockty } => self.block(blockty),
+            Operator::Loop { blockty } => self.loop_(blockty, at),
+            Operator::If { blockty } => self.if_(blockty),
+            Operator::Else => self.else_(),
+            Operator::End => self.end(),
+            Operator::Br { relative_depth } => self.br(relative_depth),
+            Operator::BrIf { relative_depth } => self.br_if(relative_depth),
+            Operator::BrTable { ref targets } => self.br_table(targets),
+            Operator::Return => {
+                let n = self.ty.results().len();
+                let values = self.stack.peekn(n).to_vec();
+                self.return_values(&values);
+                self.leave();
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// Ends the path: what follows in the block can't be reached.
+    pub(super) fn leave(&mut self) {
+        let frame = self.frame();
+        frame.dead = true;
+        let height = frame.height;
+        self.stack.truncate(height);
+    }
+
+    fn enter(&mut self, kind: Kind, params: &[Type], results: &[Type], label: Option<Block>) {
+        let end = self.block_with(results);
+        let height = self.stack.len() - params.len();
+        let label_values = if label.is_some() { params.len() } else { results.len() };
+        let label = label.unwrap_or(end);
+        let results = results.len();
+        self.frames.push(Frame {
+            kind,
+            height,
+            label,
+            end,
+            label_values,
+            results,
+            dead: false,
+            skipped: 0,
+            joined: false,
+        });
+    }
+
+    fn block(&mut self, ty: BlockType) {
+        let (params, results) = self.block_types(ty);
+        self.enter(Kind::Block, &params, &results, None);
+    }
+
+    fn loop_(&mut self, ty: BlockType, at: u64) {
+        let (params, results) = self.block_types(ty);
+        let shape = self.shape.loops[self.loops];
+        debug_assert_eq!(shape.offset, at);
+        self.loops += 1;
+        let header = self.block_with(&params);
+        let below = self.stack.len() - params.len();
+        let variables = if self.entrance.is_some() { self.make_variables(below) } else { 0 };
+        let initial = args(self.stack.peekn(params.len()));
+        self.b.ins().jump(header, &initial);
+        if self.part == Part::From(shape)
+            && let Some(entrance) = self.entrance.take()
+        {
+            self.enter_part(entrance, header, below, &params);
+        }
+        self.b.switch_to_block(header);
+        if variables > 0 {
+            self.use_variables(below);
+        }
+        let values = self.b.block_params(header).to_vec();
+        self.stack.truncate(below);
+        values.into_iter().for_each(|value| self.stack.push(value));
+        self.enter(Kind::Loop, &params, &results, Some(header));
+        if self.options.fuel {
+            self.charge(shape.cost);
+        } else {
+            self.poll();
+        }
+    }
+
+    /// In front of a loop that what is translated may be entered in: operands below it are variables, since they may come from the
+    /// entrance as well. Gives how many there are.
+    fn make_variables(&mut self, below: usize) -> usize {
+        for i in 0..below {
+            let value = self.stack[i];
+            let ty = self.b.func.dfg.value_type(value);
+            let slot = self.slot_of_operand(i);
+            let variable = self.b.declare_var(ty);
+            self.b.def_var(variable, value);
+            self.operand_variables.push((variable, ty, slot));
+        }
+        below
+    }
+
+    /// At the header of such a loop: the operands are what the variables that were made last hold.
+    fn use_variables(&mut self, below: usize) {
+        let first = self.operand_variables.len() - below;
+        for i in 0..below {
+            self.stack[i] = self.b.use_var(self.operand_variables[first + i].0);
+        }
+    }
+
+    /// The way in: everything comes from slots.
+    fn enter_part(&mut self, entrance: Block, header: Block, below: usize, params: &[Type]) {
+        self.b.switch_to_block(entrance);
+        self.b.seal_block(entrance);
+        let variables = self.locals.iter().chain(&self.operand_variables).copied().collect::<Vec<_>>();
+        for (variable, ty, slot) in variables {
+            let value = self.load_slot(ty, self.sp, slot);
+            self.b.def_var(variable, value);
+        }
+        let mut slot = self.slot_of_operand(below);
+        let mut values = Vec::new();
+        for ty in params {
+            values.push(BlockArg::Value(self.load_slot(*ty, self.sp, slot)));
+            slot += slots_of(*ty);
+        }
+        self.b.ins().jump(header, &values);
+    }
+
+    fn if_(&mut self, ty: BlockType) {
+        let condition = self.stack.pop();
+        let (params, results) = self.block_types(ty);
+        let (then, otherwise) = (self.b.create_block(), self.b.create_block());
+        self.b.ins().brif(condition, then, &[], otherwise, &[]);
+        self.b.seal_block(then);
+        self.b.seal_block(otherwise);
+        let values = self.stack.peekn(params.len()).to_vec();
+        self.enter(Kind::If(otherwise, values), &params, &results, None);
+        self.b.switch_to_block(then);
+    }
+
+    fn else_(&mut self) {
+        self.join();
+        let frame = self.frame();
+        frame.dead = false;
+        let height = frame.height;
+        let Kind::If(otherwise, values) = std::mem::replace(&mut frame.kind, Kind::Else) else {
+            unreachable!("validation has seen the if")
+        };
+        self.stack.truncate(height);
+        values.into_iter().for_each(|value| self.stack.push(value));
+        self.b.switch_to_block(otherwise);
+    }
+
+    /// Goes on at the end of the innermost block, unless this can't be reached.
+    fn join(&mut self) {
+        let frame = self.frame();
+        if frame.dead {
+            return;
+        }
+        frame.joined = true;
+        let (end, n) = (frame.end, frame.results);
+        let values = args(self.stack.peekn(n));
+        self.b.ins().jump(end, &values);
+    }
+
+    fn end(&mut self) {
+        self.join();
+        if let Kind::If(otherwise, values) = std::mem::replace(&mut self.frame().kind, Kind::Else) {
+            // Without an else, its results are its parameters.
+            self.b.switch_to_block(otherwise);
+            let frame = self.frame();
+            frame.joined = true;
+            let end = frame.end;
+            self.b.ins().jump(end, &args(&values));
+        }
+        let frame = self.frames.pop().expect("each end ends a block");
+        if frame.label != frame.end && self.entrance.is_none() && self.part == Part::Whole {
+            self.b.seal_block(frame.label);
+        }
+        self.stack.truncate(frame.height);
+        if !frame.joined {
+            if !self.frames.is_empty() {
+                self.leave();
+            }
+            return;
+        }
+        self.b.switch_to_block(frame.end);
+        self.b.seal_block(frame.end);
+        let values = self.b.block_params(frame.end).to_vec();
+        if self.frames.is_empty() {
+            self.return_values(&values);
+        } else {
+            values.into_iter().for_each(|value| self.stack.push(value));
+        }
+    }
+
+    /// Returns, or, from a loop's continuation, leaves the results where the interpreter looks for them.
+    pub(super) fn return_values(&mut self, values: &[Value]) {
+        if self.part == Part::Whole {
+            self.b.ins().return_(values);
+            return;
+        }
+        let mut slot = 0;
+        for value in values {
+            self.store_slot(*value, self.sp, slot);
+            slot += slots_of(self.b.func.dfg.value_type(*value));
+        }
+        self.b.ins().return_(&[]);
+    }
+
+    /// The label that `depth` names, which is thereby reached, and its values.
+    fn target(&mut self, depth: u32) -> (Block, Vec<BlockArg>) {
+        let i = self.frames.len() - 1 - depth as usize;
+        let frame = &mut self.frames[i];
+        frame.joined |= frame.label == frame.end;
+        let (label, n) = (frame.label, frame.label_values);
+        (label, args(self.stack.peekn(n)))
+    }
+
+    fn br(&mut self, depth: u32) {
+        let (label, values) = self.target(depth);
+        self.b.ins().jump(label, &values);
+        self.leave();
+    }
+
+    fn br_if(&mut self, depth: u32) {
+        let condition = self.stack.pop();
+        let (label, values) = self.target(depth);
+        let next = self.b.create_block();
+        self.b.ins().brif(condition, label, &values, next, &[]);
+        self.b.seal_block(next);
+        self.b.switch_to_block(next);
+    }
+
+    fn br_table(&mut self, targets: &BrTable<'_>) {
+        let index = self.stack.pop();
+        let depths: Vec<u32> = targets.targets().map(|depth| depth.unwrap_or(targets.default())).collect();
+        let mut calls = Vec::with_capacity(depths.len());
+        for depth in depths {
+            let (label, values) = self.target(depth);
+            calls.push(self.b.func.dfg.block_call(label, &values));
+        }
+        let (label, values) = self.target(targets.default());
+        let default = self.b.func.dfg.block_call(label, &values);
+        let table = self.b.create_jump_table(JumpTableData::new(default, &calls));
+        self.b.ins().br_table(index, table);
+        self.leave();
+    }
+}
+
+fn wasm_type(ty: wasmparser::ValType) -> Type {
+    use cranelift_codegen::ir::types::{F32, F64, I8X16, I32, I64};
+    match ty {
+        wasmparser::ValType::I32 => I32,
+        wasmparser::ValType::I64 | wasmparser::ValType::Ref(_) => I64,
+        wasmparser::ValType::F32 => F32,
+        wasmparser::ValType::F64 => F64,
+        wasmparser::ValType::V128 => I8X16,
+    }
+}

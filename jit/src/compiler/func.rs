@@ -1,0 +1,460 @@
+//! One function's body, or what a loop of it goes on with, to CLIF.
+//!
+//! One pass over a body that is known to be valid. Locals are variables of Cranelift's frontend; operands are SSA
+//! values. `control` has blocks and branches, `call` calls, `state` what belongs to the instance; the
+//! instructions without control are in `numeric`, `vector` and `memory`.
+
+use super::flags::Flags;
+use super::memory::{Heap, Heaps};
+use super::unit::{Callee, Decline, Options};
+use super::values::Values;
+use super::{control, traps};
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::types::{F32, F64, I8X16, I32, I64};
+use cranelift_codegen::ir::{
+    self, AbiParam, Block, InstBuilder, MemFlagsData, Signature, SourceLoc, Type, UserExternalName, UserFuncName,
+    Value,
+};
+use cranelift_codegen::isa::CallConv;
+use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
+use dunlin::tier::{BulkOp, Builtins, Loop, Shape, View, layout};
+use dunlin::{FuncType, Trap, ValType};
+use std::collections::HashMap;
+use std::mem::offset_of;
+use wasmparser::{BinaryReader, FunctionBody, Operator};
+
+/// What is translated of a function.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Part {
+    /// All of it.
+    Whole,
+    /// What follows an arrival at this loop, with all values in slots.
+    From(Loop),
+}
+
+/// The Cranelift type of a WebAssembly type.
+pub(crate) fn clif_type(ty: ValType) -> Type {
+    match ty {
+        ValType::I32 => I32,
+        ValType::I64 | ValType::FuncRef | ValType::ExternRef => I64,
+        ValType::F32 => F32,
+        ValType::F64 => F64,
+        ValType::V128 => I8X16,
+    }
+}
+
+/// The slots that a value takes.
+pub(crate) fn slots_of(ty: Type) -> u32 {
+    if ty == I8X16 { 2 } else { 1 }
+}
+
+/// The native signature of functions of a type.
+pub(crate) fn signature(ty: &FuncType) -> Signature {
+    let mut signature = Signature::new(CallConv::Tail);
+    signature.params.extend([AbiParam::new(I64), AbiParam::new(I64)]);
+    signature.params.extend(ty.params().iter().map(|ty| AbiParam::new(clif_type(*ty))));
+    signature.returns.extend(ty.results().iter().map(|ty| AbiParam::new(clif_type(*ty))));
+    signature
+}
+
+/// A body that was validated is not valid any more, or has what this can't translate.
+pub(crate) fn unexpected() -> Decline {
+    Decline::Unsupported("an instruction")
+}
+
+pub(crate) struct Translator<'a, 'f> {
+    pub(super) b: FunctionBuilder<'f>,
+    pub(super) view: View<'a>,
+    pub(super) options: Options,
+    pub(super) shape: &'a Shape,
+    pub(super) part: Part,
+    /// The function's index among those that the module defines.
+    pub(super) index: u32,
+    pub(super) ty: &'a FuncType,
+    pub(super) flags: Flags,
+    pub(super) heaps: Heaps,
+    /// The context, and slot 0 of the frame.
+    pub(super) vm: Value,
+    pub(super) sp: Value,
+    /// Variable, type and slot of each local.
+    pub(super) locals: Vec<(Variable, Type, u32)>,
+    pub(super) stack: Values,
+    pub(super) frames: Vec<control::Frame>,
+    /// Loops that were reached so far.
+    pub(super) loops: usize,
+    /// For a part: the block that fills variables from slots, and what it has to fill besides locals.
+    pub(super) entrance: Option<Block>,
+    pub(super) operand_variables: Vec<(Variable, Type, u32)>,
+    pub(super) signatures: HashMap<u32, ir::SigRef>,
+    pub(super) direct: HashMap<u32, ir::FuncRef>,
+    pub(super) builtin_signature: Option<ir::SigRef>,
+    /// Functions that are compiled in the same batch, which are called directly.
+    pub(super) batch: &'a dyn Fn(u32) -> bool,
+}
+
+/// Translates function `index`, or a part of it, into `func`.
+///
+/// # Errors
+/// Why it can't be.
+pub(crate) fn translate(
+    view: View<'_>,
+    options: Options,
+    (index, shape, part): (u32, &Shape, Part),
+    batch: &dyn Fn(u32) -> bool,
+    func: &mut ir::Function,
+    context: &mut FunctionBuilderContext,
+) -> Result<(), Decline> {
+    let ty = &view.types()[view.type_of(view.imported_funcs() + index) as usize];
+    func.name = UserFuncName::user(0, index);
+    func.signature = match part {
+        Part::Whole => signature(ty),
+        // Context, frame, and what trampolines get.
+        Part::From(_) => c_signature(options.c_convention, 3, false),
+    };
+    let flags = Flags::new(func);
+    let mut b = FunctionBuilder::new(func, context);
+    let entry = b.create_block();
+    b.append_block_params_for_function_params(entry);
+    b.switch_to_block(entry);
+    b.seal_block(entry);
+    let (vm, sp) = (b.block_params(entry)[0], b.block_params(entry)[1]);
+    let heap = |ty: &dunlin::MemoryType| Heap { guarded: options.guarded, min_bytes: ty.minimum() << 16 };
+    let heaps = Heaps::new(vm, view.memories().iter().map(heap).collect(), view.memory_word(0), options.spectre);
+    let mut t = Translator {
+        b,
+        view,
+        options,
+        shape,
+        part,
+        index,
+        ty,
+        flags,
+        heaps,
+        vm,
+        sp,
+        locals: Vec::new(),
+        stack: Values::default(),
+        frames: Vec::new(),
+        loops: 0,
+        entrance: None,
+        operand_variables: Vec::new(),
+        signatures: HashMap::new(),
+        direct: HashMap::new(),
+        builtin_signature: None,
+        batch,
+    };
+    let read = view.with_body(index, |body, offset| t.body(body, offset, entry));
+    read.map_err(|error| Decline::Unreadable(error.to_string()))??;
+    t.b.seal_all_blocks();
+    t.b.finalize(options.frontend);
+    Ok(())
+}
+
+/// A signature of `params` words in the platform's convention, with or without a status.
+pub(crate) fn c_signature(convention: CallConv, params: usize, status: bool) -> Signature {
+    let mut signature = Signature::new(convention);
+    signature.params.extend(std::iter::repeat_n(AbiParam::new(I64), params));
+    if status {
+        signature.returns.push(AbiParam::new(I32));
+    }
+    signature
+}
+
+impl Translator<'_, '_> {
+    fn body(&mut self, bytes: &[u8], offset: u64, entry: Block) -> Result<(), Decline> {
+        let reader = BinaryReader::new_features(bytes, offset, self.view.features());
+        let body = FunctionBody::new(reader);
+        self.declare_locals(&body, entry)?;
+        if let Part::From(_) = self.part {
+            let entrance = self.b.create_block();
+            self.b.ins().jump(entrance, &[]);
+            self.entrance = Some(entrance);
+            // What comes before the loop isn't reached.
+            let start = self.b.create_block();
+            self.b.switch_to_block(start);
+            self.b.seal_block(start);
+        } else {
+            self.claim_frame();
+        }
+        self.begin_function();
+        let mut reader = body.get_operators_reader().map_err(|_| unexpected())?;
+        while !reader.eof() {
+            let (operator, at) = reader.read_with_offset().map_err(|_| unexpected())?;
+            self.b.set_srcloc(SourceLoc::new(at as u32));
+            self.operator(&operator, at as u64)?;
+        }
+        if self.entrance.is_some() {
+            // Or the loop can't be reached at all.
+            return Err(unexpected());
+        }
+        Ok(())
+    }
+
+    fn declare_locals(&mut self, body: &FunctionBody<'_>, entry: Block) -> Result<(), Decline> {
+        let mut slot = 0;
+        for (i, ty) in self.ty.params().iter().enumerate() {
+            let ty = clif_type(*ty);
+            let variable = self.b.declare_var(ty);
+            self.locals.push((variable, ty, slot));
+            slot += slots_of(ty);
+            if self.part == Part::Whole {
+                let value = self.b.block_params(entry)[2 + i];
+                self.b.def_var(variable, value);
+            }
+        }
+        slot = self.shape.header + 2;
+        for group in body.get_locals_reader().map_err(|_| unexpected())? {
+            let (n, ty) = group.map_err(|_| unexpected())?;
+            let ty = match ty {
+                wasmparser::ValType::I32 => I32,
+                wasmparser::ValType::I64 | wasmparser::ValType::Ref(_) => I64,
+                wasmparser::ValType::F32 => F32,
+                wasmparser::ValType::F64 => F64,
+                wasmparser::ValType::V128 => I8X16,
+            };
+            let zero = (self.part == Part::Whole).then(|| self.zero(ty));
+            for _ in 0..n {
+                let variable = self.b.declare_var(ty);
+                self.locals.push((variable, ty, slot));
+                slot += slots_of(ty);
+                if let Some(zero) = zero {
+                    self.b.def_var(variable, zero);
+                }
+            }
+        }
+        debug_assert_eq!(slot, self.shape.operands);
+        Ok(())
+    }
+
+    fn zero(&mut self, ty: Type) -> Value {
+        match ty {
+            F32 => self.b.ins().f32const(0.0),
+            F64 => self.b.ins().f64const(0.0),
+            I8X16 => {
+                let zero = self.b.func.dfg.constants.insert([0; 16].as_slice().into());
+                self.b.ins().vconst(I8X16, zero)
+            }
+            _ => self.b.ins().iconst(ty, 0),
+        }
+    }
+
+    /// Claims the frame's part of the value stack, and pays for the entry.
+    fn claim_frame(&mut self) {
+        let pointer = self.load_vm(layout::VMCTX_LIMIT);
+        let limit = self.b.ins().load(I64, self.flags.vm, pointer, 0);
+        let end = self.b.ins().iadd_imm(self.sp, i64::from(self.shape.frame));
+        let over = self.b.ins().icmp(IntCC::UnsignedGreaterThan, end, limit);
+        let (cold, go_on) = self.cold_branch(over, &[]);
+        self.b.switch_to_block(cold);
+        let zero = self.b.ins().iconst(I64, 0);
+        self.builtin(offset_of!(Builtins, stack), [end, zero]);
+        self.b.ins().jump(go_on, &[]);
+        self.b.switch_to_block(go_on);
+        self.b.seal_block(go_on);
+        if self.options.fuel {
+            self.charge(self.shape.cost);
+        }
+    }
+
+    /// Branches to a block that is rarely reached if `condition` holds, and to another if it doesn't, which has parameters of these
+    /// types besides: then the caller makes the second branch to it. The first is sealed.
+    pub(super) fn cold_branch(&mut self, condition: Value, params: &[Type]) -> (Block, Block) {
+        let (cold, go_on) = (self.b.create_block(), self.b.create_block());
+        for ty in params {
+            self.b.append_block_param(go_on, *ty);
+        }
+        self.b.set_cold_block(cold);
+        self.b.ins().brif(condition, cold, &[], go_on, &[]);
+        self.b.seal_block(cold);
+        (cold, go_on)
+    }
+
+    /// Takes fuel from the slice, or has more fetched.
+    pub(super) fn charge(&mut self, cost: u32) {
+        let store = self.load_vm(layout::VMCTX_STORE);
+        let slice = self.b.ins().load(I64, self.flags.vm, store, layout::STORE_SLICE);
+        let left = self.b.ins().iadd_imm(slice, -i64::from(cost));
+        let short = self.b.ins().icmp_imm(IntCC::SignedLessThan, left, 0);
+        let (cold, go_on) = (self.b.create_block(), self.b.create_block());
+        let paid = self.b.append_block_param(go_on, I64);
+        self.b.set_cold_block(cold);
+        self.b.ins().brif(short, cold, &[], go_on, &[left.into()]);
+        self.b.seal_block(cold);
+        self.b.switch_to_block(cold);
+        let wanted = self.b.ins().iconst(I64, i64::from(cost));
+        let zero = self.b.ins().iconst(I64, 0);
+        self.builtin(offset_of!(Builtins, refill), [wanted, zero]);
+        let slice = self.b.ins().load(I64, self.flags.vm, store, layout::STORE_SLICE);
+        let left = self.b.ins().iadd_imm(slice, -i64::from(cost));
+        self.b.ins().jump(go_on, &[left.into()]);
+        self.b.switch_to_block(go_on);
+        self.b.seal_block(go_on);
+        self.b.ins().store(self.flags.vm, paid, store, layout::STORE_SLICE);
+    }
+
+    /// Looks whether somebody wants an interruption.
+    pub(super) fn poll(&mut self) {
+        let pointer = self.load_vm(layout::VMCTX_LIMIT);
+        // Not a plain load: that of an outer loop would do for an inner one without stores.
+        let limit = self.b.ins().atomic_load(I64, MemFlagsData::trusted(), ir::AtomicOrdering::SeqCst, pointer);
+        let asked = self.b.ins().icmp_imm(IntCC::Equal, limit, 0);
+        let (cold, go_on) = self.cold_branch(asked, &[]);
+        self.b.switch_to_block(cold);
+        let zero = self.b.ins().iconst(I64, 0);
+        self.builtin(offset_of!(Builtins, poll), [zero, zero]);
+        self.b.ins().jump(go_on, &[]);
+        self.b.switch_to_block(go_on);
+        self.b.seal_block(go_on);
+    }
+
+    /// A field of the context that never changes.
+    pub(super) fn load_vm(&mut self, offset: i32) -> Value {
+        self.b.ins().load(I64, self.flags.vm_readonly, self.vm, offset)
+    }
+
+    /// The pointer in word `word` of the context, which never changes.
+    pub(super) fn load_word(&mut self, word: u32) -> Value {
+        self.load_vm(word as i32 * 8)
+    }
+
+    /// Calls the builtin at `offset` of the table; if it fails, traps.
+    pub(super) fn builtin(&mut self, offset: usize, args: [Value; 2]) {
+        let convention = self.options.c_convention;
+        let signature = match self.builtin_signature {
+            Some(signature) => signature,
+            None => self.b.import_signature(c_signature(convention, 3, true)),
+        };
+        self.builtin_signature = Some(signature);
+        let table = self.load_vm(layout::VMCTX_BUILTINS);
+        let callee = self.b.ins().load(I64, self.flags.vm_readonly, table, offset as i32);
+        let call = self.b.ins().call_indirect(signature, callee, &[self.vm, args[0], args[1]]);
+        let status = self.b.inst_results(call)[0];
+        self.b.ins().trapnz(status, traps::FAILED);
+    }
+
+    /// The slot that operand `i` has.
+    pub(super) fn slot_of_operand(&self, i: usize) -> u32 {
+        let slots = |v: &Value| slots_of(self.b.func.dfg.value_type(*v));
+        self.shape.operands + self.stack[..i].iter().map(slots).sum::<u32>()
+    }
+
+    pub(super) fn slot_address(&mut self, slot: u32) -> Value {
+        self.b.ins().iadd_imm(self.sp, i64::from(slot) * 8)
+    }
+
+    /// Stores a value to a slot, in slots' format.
+    pub(super) fn store_slot(&mut self, value: Value, base: Value, slot: u32) {
+        let value = match self.b.func.dfg.value_type(value) {
+            I32 => self.b.ins().uextend(I64, value),
+            _ => value,
+        };
+        self.b.ins().store(self.flags.slots, value, base, slot as i32 * 8);
+    }
+
+    pub(super) fn load_slot(&mut self, ty: Type, base: Value, slot: u32) -> Value {
+        self.b.ins().load(ty, self.flags.slots, base, slot as i32 * 8)
+    }
+
+    pub(super) fn trap_if(&mut self, condition: Value, trap: Trap) {
+        self.b.ins().trapnz(condition, traps::code(trap));
+    }
+
+    pub(super) fn sig_of(&mut self, ty: u32) -> ir::SigRef {
+        if let Some(known) = self.signatures.get(&ty) {
+            return *known;
+        }
+        let signature = self.b.import_signature(signature(&self.view.types()[ty as usize]));
+        self.signatures.insert(ty, signature);
+        signature
+    }
+
+    /// A function that is compiled in the same batch.
+    pub(super) fn direct(&mut self, index: u32) -> ir::FuncRef {
+        if let Some(known) = self.direct.get(&index) {
+            return *known;
+        }
+        let ty = self.view.type_of(self.view.imported_funcs() + index);
+        let signature = self.sig_of(ty);
+        let name = UserExternalName::from(Callee::Func(index));
+        let name = ir::ExternalName::user(self.b.func.declare_imported_user_function(name));
+        let data = ir::ExtFuncData { name, signature, colocated: true, patchable: false };
+        let func = self.b.import_function(data);
+        self.direct.insert(index, func);
+        func
+    }
+
+    fn operator(&mut self, operator: &Operator<'_>, at: u64) -> Result<(), Decline> {
+        if self.frames.last().is_some_and(|frame| frame.dead) {
+            self.dead_code(operator);
+            return Ok(());
+        }
+        use Operator as O;
+        match *operator {
+            O::LocalGet { local_index } => {
+                let value = self.b.use_var(self.locals[local_index as usize].0);
+                self.stack.push(value);
+            }
+            O::LocalSet { local_index } => {
+                let value = self.stack.pop();
+                self.b.def_var(self.locals[local_index as usize].0, value);
+            }
+            O::LocalTee { local_index } => {
+                let value = self.stack.peek();
+                self.b.def_var(self.locals[local_index as usize].0, value);
+            }
+            O::GlobalGet { global_index } => self.global_get(global_index),
+            O::GlobalSet { global_index } => self.global_set(global_index),
+            O::Nop => {}
+            O::Drop => {
+                self.stack.pop();
+            }
+            O::Select | O::TypedSelect { .. } => {
+                let (x, y, condition) = self.stack.pop3();
+                let value = self.b.ins().select(condition, x, y);
+                self.stack.push(value);
+            }
+            O::RefNull { .. } => {
+                let null = self.b.ins().iconst(I64, 0);
+                self.stack.push(null);
+            }
+            O::RefIsNull => {
+                let value = self.stack.pop();
+                let is_null = self.b.ins().icmp_imm(IntCC::Equal, value, 0);
+                let is_null = self.b.ins().uextend(I32, is_null);
+                self.stack.push(is_null);
+            }
+            O::RefFunc { function_index } => self.bulk(BulkOp::RefFunc, 0, Some(I64), function_index, 0),
+            O::MemoryGrow { mem } => self.bulk(BulkOp::MemoryGrow, 1, Some(I32), mem, 0),
+            O::MemoryFill { mem } => self.bulk(BulkOp::MemoryFill, 3, None, mem, 0),
+            O::MemoryCopy { dst_mem, src_mem } => self.bulk(BulkOp::MemoryCopy, 3, None, dst_mem, src_mem),
+            O::MemoryInit { data_index, mem } => self.bulk(BulkOp::MemoryInit, 3, None, mem, data_index),
+            O::DataDrop { data_index } => self.bulk(BulkOp::DataDrop, 0, None, data_index, 0),
+            O::TableGet { table } => self.table_get(table),
+            O::TableSet { table } => self.table_set(table),
+            O::TableSize { table } => self.table_size(table),
+            O::TableGrow { table } => self.bulk(BulkOp::TableGrow, 2, Some(I32), table, 0),
+            O::TableFill { table } => self.bulk(BulkOp::TableFill, 3, None, table, 0),
+            O::TableCopy { dst_table, src_table } => {
+                self.bulk(BulkOp::TableCopy, 3, None, dst_table, src_table)
+            }
+            O::TableInit { elem_index, table } => self.bulk(BulkOp::TableInit, 3, None, table, elem_index),
+            O::ElemDrop { elem_index } => self.bulk(BulkOp::ElemDrop, 0, None, elem_index, 0),
+            O::Call { function_index } => self.call(function_index),
+            O::CallIndirect { type_index, table_index } => self.call_indirect(type_index, table_index),
+            O::ReturnCall { function_index } => self.return_call(function_index),
+            O::ReturnCallIndirect { type_index, table_index } => {
+                self.return_call_indirect(type_index, table_index)
+            }
+            _ => {
+                let known = super::numeric::numeric(&mut self.b, &mut self.stack, operator)
+                    || super::memory::memory(&mut self.b, &mut self.stack, &mut self.heaps, operator)
+                    || self.structured(operator, at)
+                    || super::vector::vector(&mut self.b, &mut self.stack, operator);
+                if !known {
+                    return Err(unexpected());
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,118 @@
+//! What belongs to the instance: globals, tables, and the instructions that the engine executes.
+
+use super::flags;
+use super::func::{Translator, clif_type};
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::types::{I32, I64};
+use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Type, Value};
+use dunlin::tier::{Builtins, BulkOp, BuiltinFn, layout};
+use dunlin::{Mutability, Trap};
+use std::mem::offset_of;
+
+impl Translator<'_, '_> {
+    /// How a global is accessed: those that the module defines are certainly not the same.
+    fn global_flags(&mut self, index: u32) -> MemFlagsData {
+        if index < self.view.imported_globals() {
+            self.flags.global
+        } else {
+            flags::own_global(self.b.func, index)
+        }
+    }
+
+    pub(super) fn global_get(&mut self, index: u32) {
+        let ty = self.view.global(index);
+        let mut flags = self.global_flags(index);
+        if ty.mutability() == Mutability::Const {
+            flags = flags.with_readonly().with_can_move();
+        }
+        let global = self.load_word(self.view.global_word(index));
+        let value = self.b.ins().load(clif_type(ty.content()), flags, global, layout::GLOBAL_VALUE);
+        self.stack.push(value);
+    }
+
+    pub(super) fn global_set(&mut self, index: u32) {
+        let flags = self.global_flags(index);
+        let global = self.load_word(self.view.global_word(index));
+        let value = self.stack.pop();
+        let value = match self.b.func.dfg.value_type(value) {
+            I32 => self.b.ins().uextend(I64, value),
+            _ => value,
+        };
+        self.b.ins().store(flags, value, global, layout::GLOBAL_VALUE);
+    }
+
+    /// The address of a table's element, which is there or is a trap.
+    fn element_address(&mut self, table: u32, index: Value, trap: Trap) -> Value {
+        let ty = self.view.table(table);
+        let table = self.load_word(self.view.table_word(table));
+        let index = self.b.ins().uextend(I64, index);
+        let len = if ty.maximum() == Some(ty.minimum()) {
+            self.b.ins().iconst(I64, i64::from(ty.minimum()))
+        } else {
+            self.b.ins().load(I64, self.flags.vm, table, layout::TABLE_LEN)
+        };
+        let beyond = self.b.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, index, len);
+        self.trap_if(beyond, trap);
+        let base = self.b.ins().load(I64, self.flags.vm, table, layout::TABLE_BASE);
+        let offset = self.b.ins().ishl_imm(index, 3);
+        let address = self.b.ins().iadd(base, offset);
+        if !self.options.spectre {
+            return address;
+        }
+        let nowhere = self.b.ins().iconst(I64, 0);
+        self.b.ins().select_spectre_guard(beyond, nowhere, address)
+    }
+
+    pub(super) fn table_element(&mut self, table: u32, index: Value, trap: Trap) -> Value {
+        let address = self.element_address(table, index, trap);
+        self.b.ins().load(I64, self.flags.table, address, 0)
+    }
+
+    pub(super) fn table_get(&mut self, table: u32) {
+        let index = self.stack.pop();
+        let value = self.table_element(table, index, Trap::TableOutOfBounds);
+        self.stack.push(value);
+    }
+
+    pub(super) fn table_set(&mut self, table: u32) {
+        let (index, value) = self.stack.pop2();
+        let address = self.element_address(table, index, Trap::TableOutOfBounds);
+        self.b.ins().store(self.flags.table, value, address, 0);
+    }
+
+    pub(super) fn table_size(&mut self, table: u32) {
+        let table = self.load_word(self.view.table_word(table));
+        let len = self.b.ins().load(I64, self.flags.vm, table, layout::TABLE_LEN);
+        let len = self.b.ins().ireduce(I32, len);
+        self.stack.push(len);
+    }
+
+    /// The number of a type of the module, as function objects have it.
+    pub(super) fn signature_number(&mut self, ty: u32) -> Value {
+        if self.options.portable {
+            let numbers = self.load_vm(layout::VMCTX_SIGNATURES);
+            return self.b.ins().load(I32, self.flags.vm_readonly, numbers, ty as i32 * 4);
+        }
+        self.b.ins().iconst(I32, i64::from(self.view.signature(ty)))
+    }
+
+    /// Has the engine execute an instruction with `params` operands, which names what is in `x` and `y`.
+    pub(super) fn bulk(&mut self, op: BulkOp, params: usize, result: Option<Type>, x: u32, y: u32) {
+        let below = self.stack.len() - params;
+        let slot = self.slot_of_operand(below);
+        let operands = self.stack.peekn(params).to_vec();
+        for (i, value) in operands.into_iter().enumerate() {
+            // No operand is a vector.
+            self.store_slot(value, self.sp, slot + i as u32);
+        }
+        self.stack.popn(params);
+        let at = self.slot_address(slot);
+        let indices = self.b.ins().iconst(I64, (u64::from(y) << 32 | u64::from(x)).cast_signed());
+        let word = size_of::<BuiltinFn<u64, u64>>();
+        self.builtin(offset_of!(Builtins, bulk) + op as usize * word, [at, indices]);
+        if let Some(ty) = result {
+            let value = self.load_slot(ty, self.sp, slot);
+            self.stack.push(value);
+        }
+    }
+}

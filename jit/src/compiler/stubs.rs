@@ -1,0 +1,137 @@
+//! What stands between registers and slots: for each type a *trampoline*, by which the interpreter enters compiled
+//! code, and a *stub*, by which compiled code calls whatever isn't compiled.
+
+use super::flags::Flags;
+use super::func::{c_signature, clif_type, signature, slots_of};
+use super::traps;
+use super::unit::{Callee, Options};
+use cranelift_codegen::ir::types::{I32, I64};
+use cranelift_codegen::ir::{self, InstBuilder, MemFlagsData, UserExternalName, UserFuncName, Value};
+use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
+use dunlin::tier::{Builtins, View, layout};
+use dunlin::{FuncType, ValType};
+use std::mem::offset_of;
+
+/// A builder at the beginning of a function, and the first two of its parameters: context and frame.
+fn begin<'f>(
+    func: &'f mut ir::Function,
+    context: &'f mut FunctionBuilderContext,
+) -> (FunctionBuilder<'f>, Vec<Value>) {
+    let mut b = FunctionBuilder::new(func, context);
+    let entry = b.create_block();
+    b.append_block_params_for_function_params(entry);
+    b.switch_to_block(entry);
+    b.seal_block(entry);
+    let params = b.block_params(entry).to_vec();
+    (b, params)
+}
+
+fn load(b: &mut FunctionBuilder<'_>, flags: MemFlagsData, types: &[ValType], frame: Value) -> Vec<Value> {
+    let mut slot = 0;
+    let mut values = Vec::with_capacity(types.len());
+    for ty in types {
+        let ty = clif_type(*ty);
+        values.push(b.ins().load(ty, flags, frame, slot * 8));
+        slot += slots_of(ty) as i32;
+    }
+    values
+}
+
+fn store(b: &mut FunctionBuilder<'_>, flags: MemFlagsData, values: &[Value], frame: Value) {
+    let mut slot = 0;
+    for value in values {
+        let ty = b.func.dfg.value_type(*value);
+        let value = if ty == I32 { b.ins().uextend(I64, *value) } else { *value };
+        b.ins().store(flags, value, frame, slot * 8);
+        slot += slots_of(ty) as i32;
+    }
+}
+
+/// `(context, frame, code)`: calls the code with what is in the frame's first slots, where it leaves the results.
+pub(crate) fn trampoline(
+    ty: &FuncType,
+    options: Options,
+    func: &mut ir::Function,
+    context: &mut FunctionBuilderContext,
+) {
+    func.signature = c_signature(options.c_convention, 3, false);
+    func.name = UserFuncName::user(1, 0);
+    let flags = Flags::new(func);
+    let (mut b, params) = begin(func, context);
+    let [vm, frame, code] = params[..] else { unreachable!("as the signature says") };
+    let args: Vec<Value> =
+        [vm, frame].into_iter().chain(load(&mut b, flags.slots, ty.params(), frame)).collect();
+    let signature = b.import_signature(signature(ty));
+    let call = b.ins().call_indirect(signature, code, &args);
+    let results = b.inst_results(call).to_vec();
+    store(&mut b, flags.slots, &results, frame);
+    b.ins().return_(&[]);
+    b.finalize(options.frontend);
+}
+
+/// Puts its arguments into slots, has the engine call what `STORE_CALLEE` says, and returns the results.
+pub(crate) fn stub(
+    ty: &FuncType,
+    options: Options,
+    func: &mut ir::Function,
+    context: &mut FunctionBuilderContext,
+) {
+    func.signature = signature(ty);
+    func.name = UserFuncName::user(1, 1);
+    let flags = Flags::new(func);
+    let (mut b, params) = begin(func, context);
+    let (vm, frame) = (params[0], params[1]);
+    store(&mut b, flags.slots, &params[2..], frame);
+    let native = b.ins().get_frame_pointer(I64);
+    let builtins = b.ins().load(I64, flags.vm_readonly, vm, layout::VMCTX_BUILTINS);
+    let callee = b.ins().load(I64, flags.vm_readonly, builtins, offset_of!(Builtins, call) as i32);
+    let signature = b.import_signature(c_signature(options.c_convention, 3, true));
+    let call = b.ins().call_indirect(signature, callee, &[vm, frame, native]);
+    let status = b.inst_results(call)[0];
+    b.ins().trapnz(status, traps::FAILED);
+    let results = load(&mut b, flags.slots, ty.results(), frame);
+    b.ins().return_(&results);
+    b.finalize(options.frontend);
+}
+
+/// Stands for function `index`, which others of a batch call directly, but which turned out not to be compiled: goes on with its
+/// code, if that has come by now, or with the stub of its type.
+pub(crate) fn detour(
+    view: View<'_>,
+    index: u32,
+    options: Options,
+    func: &mut ir::Function,
+    context: &mut FunctionBuilderContext,
+) {
+    let ty = view.type_of(view.imported_funcs() + index);
+    func.signature = signature(&view.types()[ty as usize]);
+    func.name = UserFuncName::user(2, index);
+    let flags = Flags::new(func);
+    let (mut b, params) = begin(func, context);
+    let vm = params[0];
+    let natives = b.ins().load(I64, flags.vm_readonly, vm, layout::VMCTX_NATIVES);
+    let code = b.ins().load(I64, flags.vm, natives, index as i32 * 8);
+    let (there, missing) = (b.create_block(), b.create_block());
+    b.ins().brif(code, there, &[], missing, &[]);
+    b.seal_block(there);
+    b.seal_block(missing);
+    let signature = b.import_signature(b.func.signature.clone());
+    b.switch_to_block(there);
+    b.ins().return_call_indirect(signature, code, &params);
+    b.switch_to_block(missing);
+    let callee = b.ins().iconst(I64, i64::from(index) * 2 + 1);
+    let store = b.ins().load(I64, flags.vm_readonly, vm, layout::VMCTX_STORE);
+    b.ins().store(flags.vm, callee, store, layout::STORE_CALLEE);
+    let stubs = b.ins().load(I64, flags.vm_readonly, vm, layout::VMCTX_STUBS);
+    let stub = b.ins().load(I64, flags.vm, stubs, ty as i32 * 8);
+    b.ins().return_call_indirect(signature, stub, &params);
+    b.finalize(options.frontend);
+}
+
+impl From<Callee> for UserExternalName {
+    fn from(callee: Callee) -> Self {
+        match callee {
+            Callee::Func(index) => UserExternalName::new(0, index),
+        }
+    }
+}

@@ -1,0 +1,312 @@
+//! Pieces of machine code: what Cranelift makes of one translation, and how several are put together.
+
+use super::func::{self, Part};
+use super::{stubs, traps};
+use crate::runtime::{CodeMap, CodeMapBuilder};
+use cranelift_codegen::binemit::Reloc;
+use cranelift_codegen::control::ControlPlane;
+use cranelift_codegen::ir::UserExternalName;
+use cranelift_codegen::isa::{CallConv, OwnedTargetIsa, TargetFrontendConfig};
+use cranelift_codegen::{Context, FinalizedRelocTarget, settings};
+use cranelift_frontend::FunctionBuilderContext;
+use dunlin::tier::{Shape, View};
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+
+/// Why something isn't compiled.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Decline {
+    /// It has something that the compiler has no translation for.
+    Unsupported(&'static str),
+    /// The compiler failed.
+    Compiler(String),
+    /// The compiler panicked.
+    Panicked,
+    /// Its native frame would be too large a part of the native stack.
+    Frame,
+    /// It is larger than what may be compiled at once.
+    TooLarge,
+    /// The budget has no room for the compiler, or for the code.
+    Budget,
+    /// The system has no room for the code.
+    System(String),
+    /// The body can't be read any more.
+    Unreadable(String),
+}
+
+impl fmt::Display for Decline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Decline::Unsupported(what) => write!(f, "{what} is not supported"),
+            Decline::Compiler(why) => write!(f, "the compiler failed: {why}"),
+            Decline::Panicked => f.write_str("the compiler panicked"),
+            Decline::Frame => f.write_str("its native frame is too large"),
+            Decline::TooLarge => f.write_str("it is too large"),
+            Decline::Budget => f.write_str("the memory budget has no room"),
+            Decline::System(why) => write!(f, "the system has no room: {why}"),
+            Decline::Unreadable(why) => write!(f, "its body can't be read: {why}"),
+        }
+    }
+}
+
+/// How code is generated.
+#[derive(Clone, Copy)]
+pub(crate) struct Options {
+    /// Whether memories have guard regions.
+    pub(crate) guarded: bool,
+    /// Whether what follows a failed bounds check must not even be speculated about.
+    pub(crate) spectre: bool,
+    /// Whether fuel is counted.
+    pub(crate) fuel: bool,
+    /// Whether the code must do for other processes.
+    pub(crate) portable: bool,
+    pub(crate) c_convention: CallConv,
+    pub(crate) frontend: TargetFrontendConfig,
+}
+
+/// What other pieces of a batch may be called.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Callee {
+    /// A function, by its index among those that the module defines.
+    Func(u32),
+}
+
+/// What a piece is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Piece {
+    Func(u32),
+    /// What a loop goes on with: its function, and its header.
+    Loop(u32, u32),
+    Trampoline(u32),
+    Stub(u32),
+    Detour(u32),
+}
+
+/// A piece of machine code.
+pub(crate) struct Compiled {
+    pub(crate) piece: Piece,
+    code: Vec<u8>,
+    align: u32,
+    /// Where which function's address is needed, and how.
+    relocations: Vec<(u32, Reloc, i64, u32)>,
+    traps: Vec<(u32, u8)>,
+    /// Places and the positions in the module that they come from.
+    sites: Vec<(u32, u32)>,
+}
+
+/// Compiles pieces, one after the other. Reuses Cranelift's memory.
+pub(crate) struct Compiler {
+    isa: OwnedTargetIsa,
+    context: Context,
+    frontend: FunctionBuilderContext,
+}
+
+/// A native frame may be this many times as large as what its function takes of the value stack, and this much more:
+/// so large, in turn, is the native stack.
+pub(crate) const FRAME_RATIO: u32 = 8;
+
+impl Compiler {
+    pub(crate) fn new(isa: OwnedTargetIsa) -> Self {
+        Self { isa, context: Context::new(), frontend: FunctionBuilderContext::new() }
+    }
+
+    /// Compiles a function, or what a loop of it goes on with.
+    ///
+    /// # Errors
+    /// Why it can't be.
+    pub(crate) fn func(
+        &mut self,
+        view: View<'_>,
+        options: Options,
+        (index, shape, part): (u32, &Shape, Part),
+        batch: &dyn Fn(u32) -> bool,
+    ) -> Result<Compiled, Decline> {
+        self.context.clear();
+        let what = (index, shape, part);
+        func::translate(view, options, what, batch, &mut self.context.func, &mut self.frontend)?;
+        let piece = match part {
+            Part::Whole => Piece::Func(index),
+            Part::From(found) => Piece::Loop(index, found.header),
+        };
+        self.finish(piece)
+    }
+
+    /// Compiles trampoline and stub of a type.
+    ///
+    /// # Errors
+    /// Why they can't be.
+    pub(crate) fn ty(
+        &mut self,
+        view: View<'_>,
+        options: Options,
+        ty: u32,
+    ) -> Result<[Compiled; 2], Decline> {
+        let func_type = &view.types()[ty as usize];
+        self.context.clear();
+        stubs::trampoline(func_type, options, &mut self.context.func, &mut self.frontend);
+        let trampoline = self.finish(Piece::Trampoline(ty))?;
+        self.context.clear();
+        stubs::stub(func_type, options, &mut self.context.func, &mut self.frontend);
+        Ok([trampoline, self.finish(Piece::Stub(ty))?])
+    }
+
+    /// Compiles what stands for a function that isn't compiled after all.
+    ///
+    /// # Errors
+    /// Why it can't be.
+    pub(crate) fn detour(
+        &mut self,
+        view: View<'_>,
+        options: Options,
+        index: u32,
+    ) -> Result<Compiled, Decline> {
+        self.context.clear();
+        stubs::detour(view, index, options, &mut self.context.func, &mut self.frontend);
+        self.finish(Piece::Detour(index))
+    }
+
+    fn finish(&mut self, piece: Piece) -> Result<Compiled, Decline> {
+        let compiled = self
+            .context
+            .compile(&*self.isa, &mut ControlPlane::default())
+            .map_err(|error| Decline::Compiler(format!("{:?}", error.inner)))?;
+        let buffer = &compiled.buffer;
+        let code = buffer.data().to_vec();
+        let mut relocations = Vec::new();
+        let names = self.context.func.params.user_named_funcs();
+        for relocation in buffer.relocs() {
+            use cranelift_codegen::ir::ExternalName;
+            let FinalizedRelocTarget::ExternalName(ExternalName::User(name)) = &relocation.target else {
+                return Err(Decline::Compiler(format!("a relocation to {:?}", relocation.target)));
+            };
+            let UserExternalName { index, .. } = names[*name];
+            relocations.push((relocation.offset, relocation.kind, relocation.addend, index));
+        }
+        let traps = buffer.traps().iter().map(|trap| (trap.offset, trap.code.as_raw().get())).collect::<Vec<_>>();
+        let ranges = buffer.get_srclocs_sorted();
+        let position = |at: u32| {
+            let after = ranges.partition_point(|range| range.start <= at);
+            let range = ranges[..after].last().filter(|range| at < range.end && !range.loc.is_default())?;
+            Some(range.loc.bits())
+        };
+        let mut sites = BTreeMap::new();
+        if let Piece::Func(_) | Piece::Loop(..) = piece {
+            let traps = traps.iter().filter_map(|(at, _)| Some((*at, position(*at)?)));
+            // A return address is behind its call.
+            let calls = buffer.call_sites().filter_map(|call| Some((call.ret_addr, position(call.ret_addr - 1)?)));
+            sites.extend(traps.chain(calls));
+        }
+        let align = buffer.alignment.max(16);
+        Ok(Compiled { piece, code, align, relocations, traps, sites: sites.into_iter().collect() })
+    }
+}
+
+/// Pieces that lie together.
+pub(crate) struct Batch {
+    pub(crate) code: Vec<u8>,
+    pub(crate) map: CodeMap,
+    /// Where each piece begins.
+    pub(crate) pieces: Vec<(Piece, u32)>,
+}
+
+impl Batch {
+    /// Puts pieces together. Every function that one of them calls directly is among them, or a detour for it.
+    ///
+    /// # Errors
+    /// If they don't fit together.
+    pub(crate) fn link(compiled: Vec<Compiled>) -> Result<Batch, Decline> {
+        let mut batch = Batch { code: Vec::new(), map: CodeMap::default(), pieces: Vec::new() };
+        let mut functions = HashMap::new();
+        let mut map = CodeMapBuilder::default();
+        let wrong = |error: crate::runtime::MapError| Decline::Compiler(error.to_string());
+        for piece in &compiled {
+            let start = batch.code.len().next_multiple_of(piece.align as usize);
+            batch.code.resize(start, 0);
+            batch.code.extend_from_slice(&piece.code);
+            let start = u32::try_from(start).map_err(|_| Decline::TooLarge)?;
+            batch.pieces.push((piece.piece, start));
+            let end = start + piece.code.len() as u32;
+            match piece.piece {
+                Piece::Func(index) => {
+                    functions.insert(index, start);
+                    map.function(start, end, index).map_err(wrong)?;
+                }
+                Piece::Loop(index, _) => map.function(start, end, index).map_err(wrong)?,
+                Piece::Detour(index) => {
+                    functions.insert(index, start);
+                }
+                Piece::Trampoline(_) | Piece::Stub(_) => {}
+            }
+            for (at, code) in &piece.traps {
+                map.trap(start + at, *code).map_err(wrong)?;
+            }
+            for (at, position) in &piece.sites {
+                map.site(start + at, *position).map_err(wrong)?;
+            }
+        }
+        for (piece, (_, start)) in compiled.iter().zip(&batch.pieces) {
+            for (at, kind, addend, index) in &piece.relocations {
+                let to = functions.get(index).copied();
+                let to = to.ok_or_else(|| Decline::Compiler(format!("function {index} isn't in its batch")))?;
+                apply(&mut batch.code, start + at, *kind, *addend, to)?;
+            }
+        }
+        batch.map = map.build();
+        Ok(batch)
+    }
+}
+
+/// Directly called functions that are in no piece yet.
+pub(crate) fn missing(compiled: &[Compiled]) -> Vec<u32> {
+    let is_there = |index: u32| {
+        compiled.iter().any(|piece| matches!(piece.piece, Piece::Func(i) | Piece::Detour(i) if i == index))
+    };
+    let mut missing: Vec<u32> =
+        compiled.iter().flat_map(|piece| piece.relocations.iter().map(|(.., index)| *index)).collect();
+    missing.sort_unstable();
+    missing.dedup();
+    missing.retain(|index| !is_there(*index));
+    missing
+}
+
+/// Writes the distance to `to` into the instruction at `at`.
+fn apply(code: &mut [u8], at: u32, kind: Reloc, addend: i64, to: u32) -> Result<(), Decline> {
+    let distance = i64::from(to) + addend - i64::from(at);
+    let word = &mut code[at as usize..at as usize + 4];
+    let bytes: [u8; 4] = word.try_into().expect("four bytes");
+    let value = match kind {
+        Reloc::X86CallPCRel4 | Reloc::X86PCRel4 => i32::try_from(distance).map_err(|_| Decline::TooLarge)? as u32,
+        Reloc::Arm64Call => {
+            // 26 bits, in instructions.
+            let instructions = distance >> 2;
+            if !(-(1 << 25)..1 << 25).contains(&instructions) {
+                return Err(Decline::TooLarge);
+            }
+            u32::from_le_bytes(bytes) & !0x03ff_ffff | (instructions as u32 & 0x03ff_ffff)
+        }
+        other => return Err(Decline::Compiler(format!("a relocation of kind {other:?}"))),
+    };
+    word.copy_from_slice(&value.to_le_bytes());
+    Ok(())
+}
+
+/// Cranelift's settings.
+///
+/// # Errors
+/// If it knows none of the names.
+pub(crate) fn flags(canonical_nans: bool, spectre: bool) -> Result<settings::Flags, settings::SetError> {
+    use settings::Configurable;
+    let mut flags = settings::builder();
+    flags.set("opt_level", "speed")?;
+    flags.set("preserve_frame_pointers", "true")?;
+    flags.set("enable_probestack", "false")?;
+    flags.set("unwind_info", "false")?;
+    flags.set("enable_verifier", if cfg!(debug_assertions) { "true" } else { "false" })?;
+    flags.set("enable_nan_canonicalization", if canonical_nans { "true" } else { "false" })?;
+    for name in ["enable_heap_access_spectre_mitigation", "enable_table_access_spectre_mitigation"] {
+        flags.set(name, if spectre { "true" } else { "false" })?;
+    }
+    Ok(settings::Flags::new(flags))
+}
+
+pub(crate) use traps::FAILED;
