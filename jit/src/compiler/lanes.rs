@@ -1,0 +1,72 @@
+//! Vectors as Cranelift sees them: of lanes, whose type an instruction chooses.
+
+use super::values::Values;
+use cranelift_codegen::ir::types::I8X16;
+use cranelift_codegen::ir::{Endianness, InstBuilder, InstructionData, MemFlagsData, Opcode, Type, Value};
+use cranelift_frontend::FunctionBuilder;
+
+/// What a `v128` is on the operand stack, in locals and wherever control flow meets.
+pub(crate) const V128: Type = I8X16;
+
+/// The same bits with other lanes.
+///
+/// It costs nothing in machine code, but Cranelift's rules for instruction selection don't look through it. So one cast
+/// is not put on top of another, and a constant is made again.
+pub(crate) fn cast(b: &mut FunctionBuilder<'_>, x: Value, to: Type) -> Value {
+    if b.func.dfg.value_type(x) == to {
+        return x;
+    }
+    match definition(b, x) {
+        Some(InstructionData::LoadNoOffset { opcode: Opcode::Bitcast, arg, .. })
+            if b.func.dfg.value_type(arg).is_vector() =>
+        {
+            cast(b, arg, to)
+        }
+        Some(InstructionData::UnaryConst { opcode: Opcode::Vconst, constant_handle }) => {
+            b.ins().vconst(to, constant_handle)
+        }
+        _ => b.ins().bitcast(to, MemFlagsData::new().with_endianness(Endianness::Little), x),
+    }
+}
+
+/// The same bits with the lanes of the instruction that made them, if those are integers: for instructions that don't
+/// care about lanes, but of which Cranelift has better ones for what a comparison gives.
+pub(crate) fn as_made(b: &FunctionBuilder<'_>, x: Value) -> Value {
+    match definition(b, x) {
+        Some(InstructionData::LoadNoOffset { opcode: Opcode::Bitcast, arg, .. })
+            if b.func.dfg.value_type(arg).is_vector() && b.func.dfg.value_type(arg).lane_type().is_int() =>
+        {
+            arg
+        }
+        _ => x,
+    }
+}
+
+fn definition(b: &FunctionBuilder<'_>, x: Value) -> Option<InstructionData> {
+    let dfg = &b.func.dfg;
+    dfg.value_def(x).inst().map(|inst| dfg.insts[inst])
+}
+
+/// Pops a vector as one of these lanes.
+pub(crate) fn pop(b: &mut FunctionBuilder<'_>, stack: &mut Values, ty: Type) -> Value {
+    let x = stack.pop();
+    cast(b, x, ty)
+}
+
+/// Pops two, in the order in which they were pushed.
+pub(crate) fn pop2(b: &mut FunctionBuilder<'_>, stack: &mut Values, ty: Type) -> (Value, Value) {
+    let (x, y) = stack.pop2();
+    (cast(b, x, ty), cast(b, y, ty))
+}
+
+/// Pushes a value, which becomes a `v128` if it is a vector.
+pub(crate) fn push(b: &mut FunctionBuilder<'_>, stack: &mut Values, x: Value) {
+    let x = if b.func.dfg.value_type(x).is_vector() { cast(b, x, V128) } else { x };
+    stack.push(x);
+}
+
+/// A vector constant.
+pub(crate) fn constant(b: &mut FunctionBuilder<'_>, ty: Type, bytes: [u8; 16]) -> Value {
+    let constant = b.func.dfg.constants.insert(bytes.to_vec().into());
+    b.ins().vconst(ty, constant)
+}
