@@ -2,4 +2,7 @@
 //!
 //! It will compile functions that the interpreter finds hot, from the module's retained bytes, inside the same memory
 //! budget; see `ARCHITECTURE.md` for the invariants of the engine that it will rest on.
-#![forbid(unsafe_code)]
+
+// Nothing uses it yet.
+#[allow(dead_code, unused_imports)]
+pub(crate) mod runtime;
