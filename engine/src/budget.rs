@@ -219,7 +219,7 @@ impl Budget {
         Charge { budget: self.clone(), kind, bytes: 0 }
     }
 
-    fn take(&self, kind: Kind, bytes: u64) -> Result<(), OutOfBudget> {
+    pub(crate) fn take(&self, kind: Kind, bytes: u64) -> Result<(), OutOfBudget> {
         let inner = &*self.0;
         let within = |used: u64| used.checked_add(bytes).filter(|total| *total <= inner.limit);
         // The counters order nothing else: whoever takes bytes needs only the sum to be right.
@@ -246,7 +246,7 @@ impl Budget {
         OutOfBudget { kind, asked, used, limit: self.0.limit, largest: [held[0], held[1], held[2]] }
     }
 
-    fn give_back(&self, kind: Kind, bytes: u64) {
+    pub(crate) fn give_back(&self, kind: Kind, bytes: u64) {
         self.0.used.fetch_sub(bytes, Ordering::Relaxed);
         self.0.kinds[kind as usize].fetch_sub(bytes, Ordering::Relaxed);
         if let Some(parent) = self.parent() {

@@ -100,6 +100,17 @@ struct Code {
     charge: Charge,
 }
 
+/// What code is kept for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Use {
+    /// The function's entry leads to it.
+    Entry,
+    /// As that, and it leads to compiled code.
+    Native,
+    /// The function's entry leads elsewhere.
+    Beside,
+}
+
 /// Whoever executes code, as far as dropping some of it goes.
 pub(crate) trait Executing {
     /// How many instances of a module are this one's.
@@ -198,7 +209,7 @@ impl CodeTable {
 
     /// Has the function's entry lead to `words`, which lead to compiled code.
     pub(crate) fn enter_native(&self, index: u32, words: (Box<[u64]>, Charge)) -> Result<(), Error> {
-        self.keep(&mut self.made(), index, words, true).map(drop)
+        self.keep(&mut self.made(), index, words, Use::Native).map(drop)
     }
 
     /// The code of a function, if there is some.
@@ -223,7 +234,7 @@ impl CodeTable {
         made: &mut Made,
         index: u32,
         (words, charge): (Box<[u64]>, Charge),
-        native: bool,
+        use_for: Use,
     ) -> Result<*const u64, Error> {
         if made.codes.try_reserve(1).is_err() {
             // The list goes where the code's charge went.
@@ -237,9 +248,14 @@ impl CodeTable {
         made.now += 1;
         let start = words.as_ptr();
         let since = made.now;
-        made.codes.try_push(Code { index, native, linked: true, in_use: false, since, words, charge })?;
+        let (native, linked) = (use_for == Use::Native, use_for != Use::Beside);
+        made.codes.try_push(Code { index, native, linked, in_use: false, since, words, charge })?;
         made.sorted = false;
-        self.link(index, start);
+        if linked {
+            self.link(index, start);
+        } else {
+            made.unlinked += 1;
+        }
         Ok(start)
     }
 
@@ -287,7 +303,7 @@ impl ModuleShared {
             }
             let result = self
                 .make(index, &self.code.cache)
-                .and_then(|code| self.code.keep(&mut made, index, code, false));
+                .and_then(|code| self.code.keep(&mut made, index, code, Use::Entry));
             match result {
                 Err(error) if is_about_memory(&error) => {}
                 result => return result.map_err(Error::at_run_time),
@@ -303,9 +319,31 @@ impl ModuleShared {
             Some(present) => Ok(present),
             None => self
                 .make(index, &self.data.budget)
-                .and_then(|code| self.code.keep(&mut made, index, code, false)),
+                .and_then(|code| self.code.keep(&mut made, index, code, Use::Entry)),
         }
         .map_err(Error::at_run_time)
+    }
+
+    /// The cells of a function, whatever its entry leads to.
+    ///
+    /// # Errors
+    /// As for [`ModuleShared::translated`].
+    pub(crate) fn cells(&self, index: u32, executing: &dyn Executing) -> Result<*const u64, Error> {
+        for budget in [&self.code.cache, &self.data.budget] {
+            let mut made = self.code.made();
+            if let Some(code) = made.codes.iter().find(|code| code.index == index && !code.native) {
+                return Ok(code.words.as_ptr());
+            }
+            let result =
+                self.make(index, budget).and_then(|code| self.code.keep(&mut made, index, code, Use::Beside));
+            match result {
+                Err(error) if is_about_memory(&error) => {}
+                result => return result.map_err(Error::at_run_time),
+            }
+            drop(made);
+            self.make_room(executing);
+        }
+        Err(Trap::OutOfBudget.into())
     }
 
     fn make_room(&self, executing: &dyn Executing) -> bool {

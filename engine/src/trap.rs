@@ -67,6 +67,11 @@ const _: () = {
 };
 
 impl Trap {
+    /// The trap with this number, if there is one.
+    pub(crate) fn numbered(number: u8) -> Option<Trap> {
+        ALL.get(number as usize).copied()
+    }
+
     /// The trap with this number (`trap as u8`), which handlers pass in a register.
     pub(crate) fn from_code(code: u8) -> Trap {
         ALL[code as usize]

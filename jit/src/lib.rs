@@ -1,8 +1,35 @@
-//! Dunlin's Cranelift tier: **not built yet**. Nothing depends on this crate.
+//! Dunlin's compiled tier: what the interpreter finds itself executing often becomes machine code, by Cranelift, inside the
+//! same memory budget.
 //!
-//! It will compile functions that the interpreter finds hot, from the module's retained bytes, inside the same memory
-//! budget; see `ARCHITECTURE.md` for the invariants of the engine that it will rest on.
-#![cfg_attr(not(test), forbid(unsafe_code))]
+//! ```
+//! # #[cfg(feature = "compiler")] {
+//! use dunlin::{Config, Engine, Instance, Module, Store};
+//! use dunlin_jit::{Jit, Mode};
+//!
+//! let jit = Jit::new(Jit::options().mode(Mode::Sync).threshold(0))?;
+//! let engine = Engine::new(Config::new().tier(jit.clone()))?;
+//! let module = Module::new(&engine, b"\0asm\x01\0\0\0\x01\x06\x01\x60\x01\x7f\x01\x7f\x03\x02\x01\0\
+//!     \x07\x05\x01\x01f\0\0\x0a\x09\x01\x07\0\x20\0\x20\0\x6c\x0b")?;
+//! let mut store = Store::new(&engine, ());
+//! let instance = Instance::new(&mut store, &module, &[])?;
+//! let square = instance.get_typed_func::<i32, i32>(&store, "f")?;
+//! assert_eq!(square.call(&mut store, 12)?, 144);
+//! assert_eq!(jit.stats().functions, 1);
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The engine knows this crate only as a [`dunlin::tier::Tier`].
 
 #[cfg(feature = "compiler")]
 mod compiler;
+#[cfg(feature = "compiler")]
+mod jobs;
+mod options;
+mod runtime;
+mod stats;
+mod tier;
+
+pub use options::{MemoryGuard, Mode, Options};
+pub use stats::Stats;
+pub use tier::{Jit, Unavailable};

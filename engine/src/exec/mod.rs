@@ -132,6 +132,8 @@ pub(crate) struct Execution {
     native: *const native::Activation,
     /// What compiled code runs on, once there is some.
     code_stack: Option<Box<dyn core::any::Any + Send>>,
+    /// Whether there is no stack to be had for compiled code.
+    no_code_stack: bool,
     /// Whether compiled code is being left for a tail call.
     tail: bool,
     /// For [`Dispatch::Count`].
@@ -160,6 +162,7 @@ impl Execution {
             host_call: core::ptr::null(),
             native: core::ptr::null(),
             code_stack: None,
+            no_code_stack: false,
             tail: false,
             counts: count::Counts::default(),
             _stack: stack,

@@ -16,7 +16,7 @@ use super::slow::{
 use super::{Execution, Stop};
 use crate::error::Error;
 use crate::store::StoreInner;
-use crate::tier::{Call, Left, Tier, Trapped};
+use crate::tier::{Account, Call, Left, Tier, Trapped};
 use crate::trap::Trap;
 use crate::vmctx::{FuncObj, VmCtx};
 use core::sync::atomic::Ordering;
@@ -36,6 +36,8 @@ enum Outcome {
     TailCalls,
     /// The execution knows why.
     Stopped,
+    /// Nothing was done, for want of a native stack.
+    NoStack,
 }
 
 /// Native stack that a builtin wants for itself, and for a host function. Compiled frames have a bound of their own.
@@ -52,6 +54,23 @@ unsafe fn store_of(vm: *mut VmCtx) -> *mut StoreInner {
     unsafe { (*(*vm).store).store }
 }
 
+/// Whether there is a stack for compiled code, by now.
+unsafe fn has_stack(store: *mut StoreInner) -> bool {
+    // SAFETY: a live store with an execution, to whose parts nobody holds a reference.
+    unsafe {
+        let exec: *mut Execution = execution(&mut *store);
+        if !tier(store).is_ready() {
+            return false;
+        }
+        if (*exec).code_stack.is_none() && !(*exec).no_code_stack {
+            let account = Account((*store).budget.clone());
+            (*exec).code_stack = tier(store).new_stack(account, (*store).engine.max_wasm_stack());
+            (*exec).no_code_stack = (*exec).code_stack.is_none();
+        }
+        (*exec).code_stack.is_some()
+    }
+}
+
 /// Enters compiled code with its frame at `sp`, which will return to `ret` in the frame at `caller`.
 #[inline(never)]
 unsafe fn enter(
@@ -66,15 +85,12 @@ unsafe fn enter(
         let tier = tier(store);
         let at = Position { ip: ret, sp: caller, vm, returned: true };
         let exec: *mut Execution = execution(&mut *store);
-        if (*exec).code_stack.is_none() {
-            (*exec).code_stack = tier.new_stack(&(*store).budget, (*store).engine.max_wasm_stack());
-        }
         (*exec).leaves = false;
-        let Some(stack) = (*exec).code_stack.as_deref() else {
-            (*exec).stop = Stop::Error(Trap::StackOverflow.into());
+        if !has_stack(store) {
             (*exec).at = at;
-            return Outcome::Stopped;
-        };
+            return Outcome::NoStack;
+        }
+        let Some(stack) = (*exec).code_stack.as_deref() else { return Outcome::NoStack };
         let activation = Activation { at, outer: (*exec).native };
         (*exec).native = &raw const activation;
         (*exec).at = idle().position();
@@ -133,7 +149,32 @@ unsafe fn go_native<B: Backend>(
             }
             Outcome::TailCalls => tail_call::<B>(r, back),
             Outcome::Stopped => B::stop(),
+            Outcome::NoStack => match interpret(r.vm, r.ip, r.sp) {
+                Ok(entry) => {
+                    let header = (*crate::code::Prologue::at(entry)).header as usize;
+                    enter_prepared::<B>(r, entry, r.sp, header, back.0, back.1)
+                }
+                Err(e) => stop::<B>(r, e),
+            },
         }
+    }
+}
+
+/// The interpreter's code for the function that is entered at `ip`, ready to be entered with its frame at `sp`.
+#[inline(never)]
+unsafe fn interpret(vm: *mut VmCtx, ip: *const u64, sp: *mut u64) -> Result<*const u64, Error> {
+    // SAFETY: a context of a live store, which executes its module's code.
+    unsafe {
+        let store = &mut *store_of(vm);
+        let module = (*(*vm).instance).module.shared();
+        let (index, _) = module.code.find(ip, false).expect("it is being executed");
+        let entry = module.cells(index, &sample::Standing(store))?;
+        let prologue = &*crate::code::Prologue::at(entry);
+        need_stack(store, sp.wrapping_byte_add(prologue.frame as usize))?;
+        if store.vm.slice < prologue.cost as i64 {
+            sample::refill(store, prologue.cost as u64, vm, index)?;
+        }
+        Ok(entry)
     }
 }
 
@@ -178,6 +219,7 @@ unsafe fn continuation_of(vm: *mut VmCtx, header: *const u64) -> *const u8 {
         let module = (*(*vm).instance).module.shared();
         let found = (*store_of(vm)).engine.tier().and_then(|_| module.code.find(header, false));
         let code = found.and_then(|(index, word)| module.tiered.continuation(index, word as u32));
+        let code = code.filter(|_| has_stack(store_of(vm)));
         code.unwrap_or(core::ptr::null())
     }
 }
@@ -230,7 +272,7 @@ fn error(e: impl Into<Error>) -> Stop {
     Stop::Error(e.into())
 }
 
-/// [`Builtins::call`](crate::tier::Builtins::call).
+/// [`BUILTIN_CALL`](crate::tier::layout::BUILTIN_CALL).
 pub(crate) unsafe extern "C" fn call(vm: *mut VmCtx, args: *mut u64, frame: *const u8) -> u32 {
     // SAFETY: a stub calls this, with its arguments in slots that are the caller's, or its own frame's if the caller
     // was replaced by it.
@@ -242,20 +284,17 @@ pub(crate) unsafe extern "C" fn call(vm: *mut VmCtx, args: *mut u64, frame: *con
             (*exec).tail = true;
             tier.unwind();
         }
-        let left = match &(*exec).code_stack {
-            Some(stack) => tier.stack_left(&**stack),
-            None => 0,
-        };
+        let has = |bytes| (*exec).code_stack.as_deref().is_some_and(|stack| tier.ensures_stack(stack, bytes));
         let callee = (*store).vm.callee;
         let f = callee as *mut FuncObj;
         let result = if callee & 1 == 0 && (*f).vm.is_null() {
             let end = args.wrapping_add((*f).header as usize);
-            if left < STACK_FOR_HOST {
+            if !has(STACK_FOR_HOST) {
                 Err(error(Trap::StackOverflow))
             } else {
                 need_stack(&mut *store, end).map_err(error).and_then(|()| call_host(vm, f, args))
             }
-        } else if left < STACK_FOR_BUILTINS {
+        } else if !has(STACK_FOR_BUILTINS) {
             Err(error(Trap::StackOverflow))
         } else if callee & 1 != 0 {
             dispatch(store, vm, (callee >> 1) as u32, args)
@@ -284,7 +323,7 @@ unsafe fn call_instance(store: *mut StoreInner, f: *mut FuncObj, args: *mut u64)
     }
 }
 
-/// [`Builtins::stack`](crate::tier::Builtins::stack).
+/// [`BUILTIN_STACK`](crate::tier::layout::BUILTIN_STACK).
 pub(crate) unsafe extern "C" fn stack(vm: *mut VmCtx, end: *mut u64, _: u64) -> u32 {
     // SAFETY: compiled code calls this, and nobody holds a reference into the store.
     unsafe {
@@ -297,7 +336,7 @@ pub(crate) unsafe extern "C" fn stack(vm: *mut VmCtx, end: *mut u64, _: u64) -> 
     }
 }
 
-/// [`Builtins::poll`](crate::tier::Builtins::poll).
+/// [`BUILTIN_POLL`](crate::tier::layout::BUILTIN_POLL).
 pub(crate) unsafe extern "C" fn poll(vm: *mut VmCtx, _: u64, _: u64) -> u32 {
     // SAFETY: as for `stack`.
     unsafe {
@@ -307,7 +346,7 @@ pub(crate) unsafe extern "C" fn poll(vm: *mut VmCtx, _: u64, _: u64) -> u32 {
     }
 }
 
-/// [`Builtins::refill`](crate::tier::Builtins::refill).
+/// [`BUILTIN_REFILL`](crate::tier::layout::BUILTIN_REFILL).
 pub(crate) unsafe extern "C" fn refill(vm: *mut VmCtx, cost: u64, _: u64) -> u32 {
     // SAFETY: as for `stack`.
     unsafe {

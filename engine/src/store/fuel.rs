@@ -7,6 +7,9 @@ use crate::{Error, Trap};
 /// How much is executed at most between two looks at the interrupt flag.
 const SLICE: u64 = 100_000;
 
+/// The same where a tier compiles what is found executing then.
+const TIERED_SLICE: u64 = 30_000;
+
 /// The fuel that isn't in the current slice (`VmStore::slice`).
 pub(crate) struct FuelState {
     /// Whether fuel is counted at all.
@@ -17,16 +20,18 @@ pub(crate) struct FuelState {
     /// What was taken from slices up to then, since the last sample of a profile. Modulo 2^64: a sample counts what
     /// is just about to be taken.
     used: u64,
-    /// The longest slice.
+    /// The longest slice, when no profile is being made, and now.
+    usual: u64,
     longest: u64,
     /// For slices of varying length.
     random: u64,
 }
 
 impl FuelState {
-    pub(crate) fn new(enabled: bool) -> Self {
+    pub(crate) fn new(enabled: bool, tiered: bool) -> Self {
+        let usual = if tiered { TIERED_SLICE } else { SLICE };
         // Any number but 0 does.
-        Self { enabled, reserve: 0, slice: 0, used: 0, longest: SLICE, random: 0x9e37_79b9_7f4a_7c15 }
+        Self { enabled, reserve: 0, slice: 0, used: 0, usual, longest: usual, random: 0x9e37_79b9_7f4a_7c15 }
     }
 }
 
@@ -81,7 +86,7 @@ impl StoreInner {
     /// Begins a profile, with a sample every `every` units or more often.
     pub(crate) fn begin_profile(&mut self, every: u64) {
         self.profiler = Some(Profiler::new(&self.budget));
-        self.fuel.longest = every.clamp(1, SLICE);
+        self.fuel.longest = every.clamp(1, self.fuel.usual);
         self.fuel.reserve = self.remaining();
         self.put_slice(0);
         self.fuel.used = 0;
@@ -90,7 +95,7 @@ impl StoreInner {
     /// Ends it.
     pub(crate) fn take_profile(&mut self) -> Option<Profile> {
         let profiler = self.profiler.take()?;
-        self.fuel.longest = SLICE;
+        self.fuel.longest = self.fuel.usual;
         Some(profiler.finish(self.sampled(0)))
     }
 

@@ -5,29 +5,20 @@ use crate::exec::{bulk, native};
 use crate::vmctx::VmCtx;
 
 /// A function that compiled code calls, in the platform's C convention.
-#[allow(private_interfaces, reason = "compiled code has contexts; nobody else calls these")]
-pub type BuiltinFn<A, B> = unsafe extern "C" fn(*mut VmCtx, A, B) -> u32;
+pub(crate) type BuiltinFn<A, B> = unsafe extern "C" fn(*mut VmCtx, A, B) -> u32;
 
-/// The table of builtins that a context points to: a word each, in the order of declaration.
+/// The table of builtins that a context points to: a word each. [`layout`](super::layout) says what they do.
 #[repr(C)]
-#[allow(missing_debug_implementations, reason = "functions")]
-#[allow(private_interfaces, reason = "compiled code has contexts; nobody else calls these")]
-pub struct Builtins {
-    /// `(context, arguments, stub's native frame)`: calls what `STORE_CALLEE` says; results replace the arguments. A loop's
-    /// continuation that tail-calls gives no native frame, and is left.
-    pub call: BuiltinFn<*mut u64, *const u8>,
-    /// `(context, end, 0)`: a frame reaches to `end`, which is beyond the limit.
-    pub stack: BuiltinFn<*mut u64, u64>,
-    /// `(context, 0, 0)`: the limit is 0 at a loop.
-    pub poll: BuiltinFn<u64, u64>,
-    /// `(context, cost, 0)`: the slice of fuel is smaller than this.
-    pub refill: BuiltinFn<u64, u64>,
-    /// `(context, operands, indices)`, for each [`BulkOp`].
-    pub bulk: [BuiltinFn<*mut u64, u64>; BulkOp::ALL.len()],
+pub(crate) struct Builtins {
+    pub(crate) call: BuiltinFn<*mut u64, *const u8>,
+    pub(crate) stack: BuiltinFn<*mut u64, u64>,
+    pub(crate) poll: BuiltinFn<u64, u64>,
+    pub(crate) refill: BuiltinFn<u64, u64>,
+    pub(crate) bulk: [BuiltinFn<*mut u64, u64>; BulkOp::ALL.len()],
 }
 
 /// The builtins of this engine.
-pub static BUILTINS: Builtins = Builtins {
+pub(crate) static BUILTINS: Builtins = Builtins {
     call: native::call,
     stack: native::stack,
     poll: native::poll,

@@ -3,6 +3,7 @@
 //! A context begins with the fields that are named here; arrays of pointers follow, whose first words
 //! [`View`](super::View) knows. Whatever is behind one of these pointers lives as long as the context.
 
+use super::builtins::Builtins;
 use crate::vmctx::{FuncObj, GlobalObj, MemoryObj, TableObj, VmCtx, VmStore};
 use core::mem::offset_of;
 
@@ -23,8 +24,23 @@ pub const VMCTX_STUBS: i32 = offset_of!(VmCtx, stubs) as i32;
 pub const VMCTX_LIMIT: i32 = offset_of!(VmCtx, limit) as i32;
 /// In a context: the pointer to the numbers of the module's types, u32s.
 pub const VMCTX_SIGNATURES: i32 = offset_of!(VmCtx, signatures) as i32;
-/// In a context: the pointer to [`Builtins`](super::Builtins).
+/// In a context: the pointer to the table of builtins.
 pub const VMCTX_BUILTINS: i32 = offset_of!(VmCtx, builtins) as i32;
+
+/// In the builtins: `(context, arguments, stub's native frame)`, calls what `STORE_CALLEE` says; results replace the
+/// arguments. A loop's continuation that tail-calls gives no native frame, and is left.
+///
+/// All builtins take a context and two more words, in the platform's C convention, and give an i32: 0, or another number if the guest is to
+/// stop, for which the execution knows the reason.
+pub const BUILTIN_CALL: i32 = offset_of!(Builtins, call) as i32;
+/// In the builtins: `(context, end, 0)`, a frame reaches to `end`, which is beyond the limit.
+pub const BUILTIN_STACK: i32 = offset_of!(Builtins, stack) as i32;
+/// In the builtins: `(context, 0, 0)`, the limit is 0 at a loop.
+pub const BUILTIN_POLL: i32 = offset_of!(Builtins, poll) as i32;
+/// In the builtins: `(context, cost, 0)`, the slice of fuel is smaller than this.
+pub const BUILTIN_REFILL: i32 = offset_of!(Builtins, refill) as i32;
+/// In the builtins: `(context, operands, indices)`, a word for each [`BulkOp`](super::BulkOp).
+pub const BUILTIN_BULK: i32 = offset_of!(Builtins, bulk) as i32;
 
 /// In a store's part: what is left of the slice of fuel, an i64.
 pub const STORE_SLICE: i32 = offset_of!(VmStore, slice) as i32;

@@ -14,11 +14,12 @@ mod builtins;
 pub mod layout;
 mod module;
 
-pub use builtins::{BUILTINS, BuiltinFn, Builtins, BulkOp};
+pub use builtins::BulkOp;
+pub(crate) use builtins::{BUILTINS, BuiltinFn, Builtins};
 pub(crate) use module::Tiered;
 pub use module::{Loop, Shape, View};
 
-use crate::budget::Budget;
+use crate::budget::{Budget, Kind};
 use crate::{Module, Trap};
 use std::any::Any;
 
@@ -39,9 +40,12 @@ pub trait Tier: Send + Sync + std::fmt::Debug + 'static {
     /// interpreter's code.
     fn sampled(&self, module: &Module, index: u32, header: Option<u32>, samples: u32);
 
-    /// Makes the stack that compiled code of one execution runs on, `budget` paying for what is used of it; the value
+    /// Whether compiled code can be entered on this thread.
+    fn is_ready(&self) -> bool;
+
+    /// Makes the stack that compiled code of one execution runs on, `account` paying for what is used of it; the value
     /// stack has at most `max_wasm_stack` bytes. `None` if there is none to be had: then compiled code isn't entered.
-    fn new_stack(&self, budget: &Budget, max_wasm_stack: usize) -> Option<Box<dyn Any + Send>>;
+    fn new_stack(&self, account: Account, max_wasm_stack: usize) -> Option<Box<dyn Any + Send>>;
 
     /// Enters compiled code on a stack that [`Tier::new_stack`] made, or goes on on it if this is called from there.
     ///
@@ -63,8 +67,35 @@ pub trait Tier: Send + Sync + std::fmt::Debug + 'static {
     /// It is the frame of a stub that has just called a builtin.
     unsafe fn is_outermost(&self, frame: *const u8) -> bool;
 
-    /// How many bytes of native stack are left for a builtin called now.
-    fn stack_left(&self, stack: &(dyn Any + Send)) -> usize;
+    /// Whether a builtin called now, or what it calls, can have so many bytes of native stack.
+    fn ensures_stack(&self, stack: &(dyn Any + Send), bytes: usize) -> bool;
+}
+
+/// The trap with this number, as compiled code has them: `trap as u8`.
+pub fn trap(number: u8) -> Option<Trap> {
+    Trap::numbered(number)
+}
+
+/// Takes from a budget, and gives back, with nothing but atomics: signal handlers may.
+#[derive(Debug)]
+pub struct Account(pub(crate) Budget);
+
+impl Account {
+    /// The same once more.
+    #[must_use]
+    pub fn again(&self) -> Account {
+        Account(self.0.clone())
+    }
+
+    /// Takes bytes, if there are as many.
+    pub fn charge(&self, bytes: u64) -> bool {
+        self.0.take(Kind::Stack, bytes).is_ok()
+    }
+
+    /// Gives bytes back that were taken.
+    pub fn release(&self, bytes: u64) {
+        self.0.give_back(Kind::Stack, bytes);
+    }
 }
 
 /// What [`Tier::enter`] enters: `trampoline(context, frame, code)`.

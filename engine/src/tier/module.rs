@@ -26,7 +26,7 @@ pub(crate) struct Tiered {
     _charges: [Charge; 4],
 }
 
-/// Compiled code that a loop goes on in.
+/// Compiled code that a loop goes on in, or 0 while it is only wanted.
 struct Continuation {
     index: u32,
     header: u32,
@@ -73,7 +73,7 @@ impl Tiered {
     pub(crate) fn continuation(&self, index: u32, header: u32) -> Option<*const u8> {
         let loops = lock(&self.loops);
         let found = loops.iter().find(|found| (found.index, found.header) == (index, header))?;
-        Some(found.code as *const u8)
+        (found.code != 0).then_some(found.code as *const u8)
     }
 
     /// Counts that a function was seen executing.
@@ -318,13 +318,20 @@ impl<'m> View<'m> {
     /// # Safety
     /// As for [`View::publish_func`].
     pub unsafe fn publish_loop(self, index: u32, header: u32, code: *const u8) -> Result<(), Error> {
-        let found = Continuation { index, header, code: code as usize };
-        Ok(lock(&self.module.tiered.loops).try_push(found)?)
+        let code = code as usize;
+        let mut loops = lock(&self.module.tiered.loops);
+        match loops.iter_mut().find(|found| (found.index, found.header) == (index, header)) {
+            Some(found) => found.code = code,
+            None => loops.try_push(Continuation { index, header, code })?,
+        }
+        Ok(())
     }
 
-    /// Whether a loop has code that it goes on in.
-    pub fn has_loop(self, index: u32, header: u32) -> bool {
-        self.module.tiered.continuation(index, header).is_some()
+    /// Notes that somebody wants a loop compiled: true for the first who does. The rest should leave it to them.
+    pub fn wants_loop(self, index: u32, header: u32) -> bool {
+        let mut loops = lock(&self.module.tiered.loops);
+        let known = loops.iter().any(|found| (found.index, found.header) == (index, header));
+        !known && loops.try_push(Continuation { index, header, code: 0 }).is_ok()
     }
 
     /// Whether a function is being interpreted, or has been.

@@ -6,8 +6,7 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::{I32, I64};
 use cranelift_codegen::ir::{Inst, InstBuilder, Value};
 use dunlin::Trap;
-use dunlin::tier::{Builtins, layout};
-use std::mem::offset_of;
+use dunlin::tier::layout;
 
 /// What is called, apart from a function of the same batch.
 #[derive(Clone, Copy)]
@@ -114,7 +113,7 @@ impl Translator<'_, '_> {
         }
         self.note_callee(callee);
         let no_frame = self.b.ins().iconst(I64, 0);
-        self.builtin(offset_of!(Builtins, call), [self.sp, no_frame]);
+        self.builtin(layout::BUILTIN_CALL, [self.sp, no_frame]);
         // It doesn't come back.
         self.b.ins().trap(super::traps::FAILED);
         self.leave();
@@ -174,7 +173,7 @@ impl Translator<'_, '_> {
     /// The function object in a table, checked.
     fn element(&mut self, ty: u32, table: u32, index: Value) -> Value {
         let callee = self.table_element(table, index, Trap::UndefinedElement);
-        let null = self.b.ins().icmp_imm(IntCC::Equal, callee, 0);
+        let null = self.b.ins().icmp_imm_s(IntCC::Equal, callee, 0);
         self.trap_if(null, Trap::IndirectCallToNull);
         let found = self.b.ins().load(I32, self.flags.vm, callee, layout::FUNC_SIG);
         let wanted = self.signature_number(ty);
@@ -196,7 +195,7 @@ impl Translator<'_, '_> {
         self.b.switch_to_block(here);
         let index = self.b.ins().uload32(self.flags.vm, callee, layout::FUNC_INDEX);
         let natives = self.load_vm(layout::VMCTX_NATIVES);
-        let offset = self.b.ins().ishl_imm(index, 3);
+        let offset = self.b.ins().ishl_imm_s(index, 3);
         let word = self.b.ins().iadd(natives, offset);
         let code = self.b.ins().load(I64, self.flags.vm, word, 0);
         self.b.ins().brif(code, go_on, &[code.into()], cold, &[]);

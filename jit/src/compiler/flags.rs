@@ -22,6 +22,13 @@ pub(crate) struct Flags {
     pub(crate) slots: MemFlagsData,
 }
 
+/// A global that the module defines, which is no other one.
+pub(crate) fn own_global(func: &mut Function, index: u32) -> MemFlagsData {
+    let description = Cow::Borrowed("a global");
+    let region = AliasRegionData { user_id: 100 + index, description };
+    MemFlagsData::trusted().with_alias_region(Some(func.dfg.alias_regions.insert(region)))
+}
+
 impl Flags {
     pub(crate) fn new(func: &mut Function) -> Flags {
         let mut region = |user_id, description| {

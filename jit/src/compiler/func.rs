@@ -5,22 +5,21 @@
 //! instructions without control are in `numeric`, `vector` and `memory`.
 
 use super::flags::Flags;
-use super::memory::{Heap, Heaps};
+use super::heaps::{Heap, Heaps};
 use super::unit::{Callee, Decline, Options};
 use super::values::Values;
 use super::{control, traps};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::{F32, F64, I8X16, I32, I64};
 use cranelift_codegen::ir::{
-    self, AbiParam, Block, InstBuilder, MemFlagsData, Signature, SourceLoc, Type, UserExternalName, UserFuncName,
-    Value,
+    self, AbiParam, Block, InstBuilder, MemFlagsData, Signature, SourceLoc, Type, UserExternalName,
+    UserFuncName, Value,
 };
 use cranelift_codegen::isa::CallConv;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
-use dunlin::tier::{BulkOp, Builtins, Loop, Shape, View, layout};
+use dunlin::tier::{BulkOp, Loop, Shape, View, layout};
 use dunlin::{FuncType, Trap, ValType};
 use std::collections::HashMap;
-use std::mem::offset_of;
 use wasmparser::{BinaryReader, FunctionBody, Operator};
 
 /// What is translated of a function.
@@ -68,8 +67,6 @@ pub(crate) struct Translator<'a, 'f> {
     pub(super) options: Options,
     pub(super) shape: &'a Shape,
     pub(super) part: Part,
-    /// The function's index among those that the module defines.
-    pub(super) index: u32,
     pub(super) ty: &'a FuncType,
     pub(super) flags: Flags,
     pub(super) heaps: Heaps,
@@ -92,7 +89,7 @@ pub(crate) struct Translator<'a, 'f> {
     pub(super) batch: &'a dyn Fn(u32) -> bool,
 }
 
-/// Translates function `index`, or a part of it, into `func`.
+/// Translates function `index`, or a part of it, into `func`; gives the types of what it is and what it calls.
 ///
 /// # Errors
 /// Why it can't be.
@@ -103,7 +100,7 @@ pub(crate) fn translate(
     batch: &dyn Fn(u32) -> bool,
     func: &mut ir::Function,
     context: &mut FunctionBuilderContext,
-) -> Result<(), Decline> {
+) -> Result<Vec<u32>, Decline> {
     let ty = &view.types()[view.type_of(view.imported_funcs() + index) as usize];
     func.name = UserFuncName::user(0, index);
     func.signature = match part {
@@ -119,14 +116,15 @@ pub(crate) fn translate(
     b.seal_block(entry);
     let (vm, sp) = (b.block_params(entry)[0], b.block_params(entry)[1]);
     let heap = |ty: &dunlin::MemoryType| Heap { guarded: options.guarded, min_bytes: ty.minimum() << 16 };
-    let heaps = Heaps::new(vm, view.memories().iter().map(heap).collect(), view.memory_word(0), options.spectre);
+    let memories = view.memories().iter().map(heap).collect();
+    let mut heaps = Heaps::new(vm, memories, view.memory_word(0), flags);
+    heaps.spectre = options.spectre;
     let mut t = Translator {
         b,
         view,
         options,
         shape,
         part,
-        index,
         ty,
         flags,
         heaps,
@@ -146,8 +144,12 @@ pub(crate) fn translate(
     let read = view.with_body(index, |body, offset| t.body(body, offset, entry));
     read.map_err(|error| Decline::Unreadable(error.to_string()))??;
     t.b.seal_all_blocks();
+    let mut types: Vec<u32> = t.signatures.keys().copied().collect();
+    types.push(view.type_of(view.imported_funcs() + index));
+    types.sort_unstable();
+    types.dedup();
     t.b.finalize(options.frontend);
-    Ok(())
+    Ok(types)
 }
 
 /// A signature of `params` words in the platform's convention, with or without a status.
@@ -242,12 +244,12 @@ impl Translator<'_, '_> {
     fn claim_frame(&mut self) {
         let pointer = self.load_vm(layout::VMCTX_LIMIT);
         let limit = self.b.ins().load(I64, self.flags.vm, pointer, 0);
-        let end = self.b.ins().iadd_imm(self.sp, i64::from(self.shape.frame));
+        let end = self.b.ins().iadd_imm_s(self.sp, i64::from(self.shape.frame));
         let over = self.b.ins().icmp(IntCC::UnsignedGreaterThan, end, limit);
         let (cold, go_on) = self.cold_branch(over, &[]);
         self.b.switch_to_block(cold);
         let zero = self.b.ins().iconst(I64, 0);
-        self.builtin(offset_of!(Builtins, stack), [end, zero]);
+        self.builtin(layout::BUILTIN_STACK, [end, zero]);
         self.b.ins().jump(go_on, &[]);
         self.b.switch_to_block(go_on);
         self.b.seal_block(go_on);
@@ -273,8 +275,8 @@ impl Translator<'_, '_> {
     pub(super) fn charge(&mut self, cost: u32) {
         let store = self.load_vm(layout::VMCTX_STORE);
         let slice = self.b.ins().load(I64, self.flags.vm, store, layout::STORE_SLICE);
-        let left = self.b.ins().iadd_imm(slice, -i64::from(cost));
-        let short = self.b.ins().icmp_imm(IntCC::SignedLessThan, left, 0);
+        let left = self.b.ins().iadd_imm_s(slice, -i64::from(cost));
+        let short = self.b.ins().icmp_imm_s(IntCC::SignedLessThan, left, 0);
         let (cold, go_on) = (self.b.create_block(), self.b.create_block());
         let paid = self.b.append_block_param(go_on, I64);
         self.b.set_cold_block(cold);
@@ -283,9 +285,9 @@ impl Translator<'_, '_> {
         self.b.switch_to_block(cold);
         let wanted = self.b.ins().iconst(I64, i64::from(cost));
         let zero = self.b.ins().iconst(I64, 0);
-        self.builtin(offset_of!(Builtins, refill), [wanted, zero]);
+        self.builtin(layout::BUILTIN_REFILL, [wanted, zero]);
         let slice = self.b.ins().load(I64, self.flags.vm, store, layout::STORE_SLICE);
-        let left = self.b.ins().iadd_imm(slice, -i64::from(cost));
+        let left = self.b.ins().iadd_imm_s(slice, -i64::from(cost));
         self.b.ins().jump(go_on, &[left.into()]);
         self.b.switch_to_block(go_on);
         self.b.seal_block(go_on);
@@ -296,12 +298,12 @@ impl Translator<'_, '_> {
     pub(super) fn poll(&mut self) {
         let pointer = self.load_vm(layout::VMCTX_LIMIT);
         // Not a plain load: that of an outer loop would do for an inner one without stores.
-        let limit = self.b.ins().atomic_load(I64, MemFlagsData::trusted(), ir::AtomicOrdering::SeqCst, pointer);
-        let asked = self.b.ins().icmp_imm(IntCC::Equal, limit, 0);
+        let limit = self.b.ins().atomic_load(I64, MemFlagsData::trusted(), pointer);
+        let asked = self.b.ins().icmp_imm_s(IntCC::Equal, limit, 0);
         let (cold, go_on) = self.cold_branch(asked, &[]);
         self.b.switch_to_block(cold);
         let zero = self.b.ins().iconst(I64, 0);
-        self.builtin(offset_of!(Builtins, poll), [zero, zero]);
+        self.builtin(layout::BUILTIN_POLL, [zero, zero]);
         self.b.ins().jump(go_on, &[]);
         self.b.switch_to_block(go_on);
         self.b.seal_block(go_on);
@@ -318,7 +320,7 @@ impl Translator<'_, '_> {
     }
 
     /// Calls the builtin at `offset` of the table; if it fails, traps.
-    pub(super) fn builtin(&mut self, offset: usize, args: [Value; 2]) {
+    pub(super) fn builtin(&mut self, offset: i32, args: [Value; 2]) {
         let convention = self.options.c_convention;
         let signature = match self.builtin_signature {
             Some(signature) => signature,
@@ -326,7 +328,7 @@ impl Translator<'_, '_> {
         };
         self.builtin_signature = Some(signature);
         let table = self.load_vm(layout::VMCTX_BUILTINS);
-        let callee = self.b.ins().load(I64, self.flags.vm_readonly, table, offset as i32);
+        let callee = self.b.ins().load(I64, self.flags.vm_readonly, table, offset);
         let call = self.b.ins().call_indirect(signature, callee, &[self.vm, args[0], args[1]]);
         let status = self.b.inst_results(call)[0];
         self.b.ins().trapnz(status, traps::FAILED);
@@ -339,7 +341,7 @@ impl Translator<'_, '_> {
     }
 
     pub(super) fn slot_address(&mut self, slot: u32) -> Value {
-        self.b.ins().iadd_imm(self.sp, i64::from(slot) * 8)
+        self.b.ins().iadd_imm_s(self.sp, i64::from(slot) * 8)
     }
 
     /// Stores a value to a slot, in slots' format.
@@ -419,7 +421,7 @@ impl Translator<'_, '_> {
             }
             O::RefIsNull => {
                 let value = self.stack.pop();
-                let is_null = self.b.ins().icmp_imm(IntCC::Equal, value, 0);
+                let is_null = self.b.ins().icmp_imm_s(IntCC::Equal, value, 0);
                 let is_null = self.b.ins().uextend(I32, is_null);
                 self.stack.push(is_null);
             }

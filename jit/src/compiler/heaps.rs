@@ -7,16 +7,8 @@ use cranelift_codegen::ir::types::{I32, I64};
 use cranelift_codegen::ir::{Block, InstBuilder, InstructionData, MemFlagsData, Opcode, Value};
 use cranelift_frontend::FunctionBuilder;
 use dunlin::Trap;
+use dunlin::tier::layout;
 use wasmparser::{MemArg, MemArgTarget};
-
-/// Byte offsets of what is read here.
-mod layout {
-    pub(super) const VMCTX_BASE0: i32 = 0;
-    pub(super) const VMCTX_MEM0: i32 = 16;
-    pub(super) const MEMORY_BASE: i32 = 0;
-    pub(super) const MEMORY_LEN: i32 = 8;
-    pub(super) const GUARD: u64 = 32 << 20;
-}
 
 /// The memories of a function's instance.
 pub(crate) struct Heaps {

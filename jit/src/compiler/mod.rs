@@ -1,14 +1,22 @@
-//! From WebAssembly's instructions to Cranelift's.
-#![allow(dead_code, reason = "the function translator isn't there yet")]
+//! From WebAssembly's instructions to machine code.
 
+mod call;
+mod control;
 mod flags;
+mod func;
 mod heaps;
 mod lanes;
 mod memory;
 mod numeric;
+mod state;
+mod stubs;
 mod traps;
+mod unit;
 mod values;
 mod vector;
 
 #[cfg(test)]
 mod ops_tests;
+
+pub(crate) use func::Part;
+pub(crate) use unit::{Batch, Compiled, Compiler, Decline, Options, Piece, flags, missing};

@@ -5,9 +5,8 @@ use super::func::{Translator, clif_type};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::{I32, I64};
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Type, Value};
-use dunlin::tier::{Builtins, BulkOp, BuiltinFn, layout};
+use dunlin::tier::{BulkOp, layout};
 use dunlin::{Mutability, Trap};
-use std::mem::offset_of;
 
 impl Translator<'_, '_> {
     /// How a global is accessed: those that the module defines are certainly not the same.
@@ -54,7 +53,7 @@ impl Translator<'_, '_> {
         let beyond = self.b.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, index, len);
         self.trap_if(beyond, trap);
         let base = self.b.ins().load(I64, self.flags.vm, table, layout::TABLE_BASE);
-        let offset = self.b.ins().ishl_imm(index, 3);
+        let offset = self.b.ins().ishl_imm_s(index, 3);
         let address = self.b.ins().iadd(base, offset);
         if !self.options.spectre {
             return address;
@@ -108,8 +107,7 @@ impl Translator<'_, '_> {
         self.stack.popn(params);
         let at = self.slot_address(slot);
         let indices = self.b.ins().iconst(I64, (u64::from(y) << 32 | u64::from(x)).cast_signed());
-        let word = size_of::<BuiltinFn<u64, u64>>();
-        self.builtin(offset_of!(Builtins, bulk) + op as usize * word, [at, indices]);
+        self.builtin(layout::BUILTIN_BULK + op as i32 * 8, [at, indices]);
         if let Some(ty) = result {
             let value = self.load_slot(ty, self.sp, slot);
             self.stack.push(value);

@@ -8,9 +8,8 @@ use super::unit::{Callee, Options};
 use cranelift_codegen::ir::types::{I32, I64};
 use cranelift_codegen::ir::{self, InstBuilder, MemFlagsData, UserExternalName, UserFuncName, Value};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
-use dunlin::tier::{Builtins, View, layout};
+use dunlin::tier::{View, layout};
 use dunlin::{FuncType, ValType};
-use std::mem::offset_of;
 
 /// A builder at the beginning of a function, and the first two of its parameters: context and frame.
 fn begin<'f>(
@@ -84,7 +83,7 @@ pub(crate) fn stub(
     store(&mut b, flags.slots, &params[2..], frame);
     let native = b.ins().get_frame_pointer(I64);
     let builtins = b.ins().load(I64, flags.vm_readonly, vm, layout::VMCTX_BUILTINS);
-    let callee = b.ins().load(I64, flags.vm_readonly, builtins, offset_of!(Builtins, call) as i32);
+    let callee = b.ins().load(I64, flags.vm_readonly, builtins, layout::BUILTIN_CALL);
     let signature = b.import_signature(c_signature(options.c_convention, 3, true));
     let call = b.ins().call_indirect(signature, callee, &[vm, frame, native]);
     let status = b.inst_results(call)[0];

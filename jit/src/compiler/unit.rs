@@ -1,7 +1,7 @@
 //! Pieces of machine code: what Cranelift makes of one translation, and how several are put together.
 
 use super::func::{self, Part};
-use super::{stubs, traps};
+use super::stubs;
 use crate::runtime::{CodeMap, CodeMapBuilder};
 use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::control::ControlPlane;
@@ -92,6 +92,9 @@ pub(crate) struct Compiled {
     traps: Vec<(u32, u8)>,
     /// Places and the positions in the module that they come from.
     sites: Vec<(u32, u32)>,
+    /// The size of its native frame, and whether anything lies behind it.
+    frame: u32,
+    calls: bool,
 }
 
 /// Compiles pieces, one after the other. Reuses Cranelift's memory.
@@ -101,9 +104,8 @@ pub(crate) struct Compiler {
     frontend: FunctionBuilderContext,
 }
 
-/// A native frame may be this many times as large as what its function takes of the value stack, and this much more:
-/// so large, in turn, is the native stack.
-pub(crate) const FRAME_RATIO: u32 = 8;
+/// The native frame of a function that calls nothing may be so large, whatever it takes of the value stack.
+const LARGEST_LEAF: u32 = 64 << 10;
 
 impl Compiler {
     pub(crate) fn new(isa: OwnedTargetIsa) -> Self {
@@ -120,27 +122,34 @@ impl Compiler {
         options: Options,
         (index, shape, part): (u32, &Shape, Part),
         batch: &dyn Fn(u32) -> bool,
-    ) -> Result<Compiled, Decline> {
+    ) -> Result<(Compiled, Vec<u32>), Decline> {
         self.context.clear();
         let what = (index, shape, part);
-        func::translate(view, options, what, batch, &mut self.context.func, &mut self.frontend)?;
+        let translated =
+            func::translate(view, options, what, batch, &mut self.context.func, &mut self.frontend);
+        // An error leaves the frontend's memory as it is.
+        if translated.is_err() {
+            self.frontend = FunctionBuilderContext::new();
+        }
+        let types = translated?;
         let piece = match part {
             Part::Whole => Piece::Func(index),
             Part::From(found) => Piece::Loop(index, found.header),
         };
-        self.finish(piece)
+        let code = self.finish(piece)?;
+        if code.frame > crate::tier::STACK_RATIO as u32 * 8 * shape.operands
+            && (code.calls || code.frame > LARGEST_LEAF)
+        {
+            return Err(Decline::Frame);
+        }
+        Ok((code, types))
     }
 
     /// Compiles trampoline and stub of a type.
     ///
     /// # Errors
     /// Why they can't be.
-    pub(crate) fn ty(
-        &mut self,
-        view: View<'_>,
-        options: Options,
-        ty: u32,
-    ) -> Result<[Compiled; 2], Decline> {
+    pub(crate) fn ty(&mut self, view: View<'_>, options: Options, ty: u32) -> Result<[Compiled; 2], Decline> {
         let func_type = &view.types()[ty as usize];
         self.context.clear();
         stubs::trampoline(func_type, options, &mut self.context.func, &mut self.frontend);
@@ -166,10 +175,10 @@ impl Compiler {
     }
 
     fn finish(&mut self, piece: Piece) -> Result<Compiled, Decline> {
-        let compiled = self
-            .context
+        self.context
             .compile(&*self.isa, &mut ControlPlane::default())
             .map_err(|error| Decline::Compiler(format!("{:?}", error.inner)))?;
+        let compiled = self.context.compiled_code().expect("just compiled");
         let buffer = &compiled.buffer;
         let code = buffer.data().to_vec();
         let mut relocations = Vec::new();
@@ -182,7 +191,8 @@ impl Compiler {
             let UserExternalName { index, .. } = names[*name];
             relocations.push((relocation.offset, relocation.kind, relocation.addend, index));
         }
-        let traps = buffer.traps().iter().map(|trap| (trap.offset, trap.code.as_raw().get())).collect::<Vec<_>>();
+        let traps =
+            buffer.traps().iter().map(|trap| (trap.offset, trap.code.as_raw().get())).collect::<Vec<_>>();
         let ranges = buffer.get_srclocs_sorted();
         let position = |at: u32| {
             let after = ranges.partition_point(|range| range.start <= at);
@@ -193,11 +203,16 @@ impl Compiler {
         if let Piece::Func(_) | Piece::Loop(..) = piece {
             let traps = traps.iter().filter_map(|(at, _)| Some((*at, position(*at)?)));
             // A return address is behind its call.
-            let calls = buffer.call_sites().filter_map(|call| Some((call.ret_addr, position(call.ret_addr - 1)?)));
+            let calls =
+                buffer.call_sites().filter_map(|call| Some((call.ret_addr, position(call.ret_addr - 1)?)));
             sites.extend(traps.chain(calls));
         }
         let align = buffer.alignment.max(16);
-        Ok(Compiled { piece, code, align, relocations, traps, sites: sites.into_iter().collect() })
+        let calls = buffer.call_sites().next().is_some();
+        // What is behind the frame pointer, it, and the return address.
+        let frame = buffer.frame_layout().map_or(0, |frame| frame.frame_to_fp_offset) + 16;
+        let sites = sites.into_iter().collect();
+        Ok(Compiled { piece, code, align, relocations, traps, sites, frame, calls })
     }
 }
 
@@ -247,7 +262,8 @@ impl Batch {
         for (piece, (_, start)) in compiled.iter().zip(&batch.pieces) {
             for (at, kind, addend, index) in &piece.relocations {
                 let to = functions.get(index).copied();
-                let to = to.ok_or_else(|| Decline::Compiler(format!("function {index} isn't in its batch")))?;
+                let to =
+                    to.ok_or_else(|| Decline::Compiler(format!("function {index} isn't in its batch")))?;
                 apply(&mut batch.code, start + at, *kind, *addend, to)?;
             }
         }
@@ -275,7 +291,9 @@ fn apply(code: &mut [u8], at: u32, kind: Reloc, addend: i64, to: u32) -> Result<
     let word = &mut code[at as usize..at as usize + 4];
     let bytes: [u8; 4] = word.try_into().expect("four bytes");
     let value = match kind {
-        Reloc::X86CallPCRel4 | Reloc::X86PCRel4 => i32::try_from(distance).map_err(|_| Decline::TooLarge)? as u32,
+        Reloc::X86CallPCRel4 | Reloc::X86PCRel4 => {
+            i32::try_from(distance).map_err(|_| Decline::TooLarge)? as u32
+        }
         Reloc::Arm64Call => {
             // 26 bits, in instructions.
             let instructions = distance >> 2;
@@ -308,5 +326,3 @@ pub(crate) fn flags(canonical_nans: bool, spectre: bool) -> Result<settings::Fla
     }
     Ok(settings::Flags::new(flags))
 }
-
-pub(crate) use traps::FAILED;

@@ -1,0 +1,271 @@
+//! What is to be compiled: admitted against the budget, compiled, put into pages, handed to the engine.
+
+use crate::compiler::{self, Batch, Compiled, Compiler, Decline, Part, Piece};
+use crate::options::{Mode, Options};
+use crate::runtime::CodeChunk;
+use crate::stats::Counters;
+use crate::tier::Unavailable;
+use cranelift_codegen::isa::OwnedTargetIsa;
+use dunlin::tier::{Shape, View};
+use dunlin::{Kind, Module};
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+/// Something to be compiled.
+pub(crate) enum Job {
+    Func(Module, u32),
+    /// What follows an arrival at the loop with this header, in the interpreter's code.
+    Loop(Module, u32, u32),
+    All(Module),
+}
+
+/// Whoever compiles.
+pub(crate) struct Jobs {
+    worker: Arc<Worker>,
+    queue: Option<Sender<Job>>,
+}
+
+/// What compiling takes.
+struct Worker {
+    isas: Isas,
+    options: Options,
+    guarded: bool,
+    counters: Arc<Counters>,
+    /// For jobs of any thread: one at a time.
+    compilers: Mutex<HashMap<bool, Compiler>>,
+}
+
+/// The target, without and with canonical NaNs.
+struct Isas([OwnedTargetIsa; 2]);
+
+/// What the compiler may need at once: this, and so much a byte of the function's body.
+const SCRATCH: u64 = 128 << 10;
+const SCRATCH_A_BYTE: u64 = 320;
+
+impl Jobs {
+    pub(crate) fn new(
+        options: &Options,
+        guarded: bool,
+        counters: &Arc<Counters>,
+    ) -> Result<Self, Unavailable> {
+        let isa = |canonical| {
+            let builder = cranelift_native::builder().map_err(|why| Unavailable(why.into()))?;
+            let flags =
+                compiler::flags(canonical, options.spectre).map_err(|why| Unavailable(why.to_string()))?;
+            builder.finish(flags).map_err(|why| Unavailable(why.to_string()))
+        };
+        let worker = Arc::new(Worker {
+            isas: Isas([isa(false)?, isa(true)?]),
+            options: options.clone(),
+            guarded,
+            counters: counters.clone(),
+            compilers: Mutex::new(HashMap::new()),
+        });
+        let mut queue = None;
+        if options.mode == Mode::Background {
+            let (sender, receiver) = channel();
+            let worker = worker.clone();
+            let thread = std::thread::Builder::new().name("dunlin-jit".into());
+            thread
+                .spawn(move || worker.serve(&receiver))
+                .map_err(|error| Unavailable(format!("no thread for the compiler: {error}")))?;
+            queue = Some(sender);
+        }
+        Ok(Self { worker, queue })
+    }
+
+    /// Has a job done: at once, or soon.
+    pub(crate) fn submit(&self, job: Job) {
+        match &self.queue {
+            // The worker only ends when the queue does.
+            Some(queue) => drop(queue.send(job)),
+            None => self.worker.run(&job),
+        }
+    }
+
+    /// Has a job done at once.
+    pub(crate) fn run(&self, job: &Job) {
+        self.worker.run(job);
+    }
+}
+
+impl Worker {
+    fn serve(&self, queue: &Receiver<Job>) {
+        while let Ok(job) = queue.recv() {
+            self.run(&job);
+        }
+    }
+
+    fn run(&self, job: &Job) {
+        let start = Instant::now();
+        match job {
+            Job::Func(module, index) => {
+                let view = View::new(module);
+                if !view.has_func(*index) {
+                    self.note(self.one(view, *index, None));
+                }
+            }
+            Job::Loop(module, index, header) => self.note(self.one(View::new(module), *index, Some(*header))),
+            Job::All(module) => self.all(View::new(module)),
+        }
+        self.counters.spent(start.elapsed());
+    }
+
+    fn note(&self, result: Result<(), Decline>) {
+        if let Err(why) = result {
+            self.counters.declined(&why);
+        }
+    }
+
+    fn settings(&self, view: View<'_>) -> (compiler::Options, &OwnedTargetIsa) {
+        let isa = &self.isas.0[usize::from(view.canonical_nans())];
+        let options = compiler::Options {
+            guarded: self.guarded,
+            spectre: self.options.spectre,
+            fuel: view.consumes_fuel(),
+            portable: false,
+            c_convention: isa.default_call_conv(),
+            frontend: isa.frontend_config(),
+        };
+        (options, isa)
+    }
+
+    /// Calls `f` with a compiler for the module's code. A panic costs what is being compiled.
+    fn with_compiler<R>(
+        &self,
+        view: View<'_>,
+        f: impl FnOnce(&mut Compiler) -> Result<R, Decline>,
+    ) -> Result<R, Decline> {
+        let (_, isa) = self.settings(view);
+        let known =
+            self.compilers.lock().unwrap_or_else(PoisonError::into_inner).remove(&view.canonical_nans());
+        let mut compiler = known.unwrap_or_else(|| Compiler::new(isa.clone()));
+        // After a panic, what is left of the compiler is dropped.
+        let result = catch_unwind(AssertUnwindSafe(|| f(&mut compiler))).map_err(|_| Decline::Panicked)?;
+        self.compilers.lock().unwrap_or_else(PoisonError::into_inner).insert(view.canonical_nans(), compiler);
+        result
+    }
+
+    /// Compiles a function, or what follows an arrival at a loop, and hands it in.
+    fn one(&self, view: View<'_>, index: u32, header: Option<u32>) -> Result<(), Decline> {
+        let size = view.body_size(index);
+        if size > self.options.largest {
+            return Err(Decline::TooLarge);
+        }
+        let scratch = SCRATCH + SCRATCH_A_BYTE * u64::from(size);
+        let _scratch = view.cache().charge(Kind::CompilerScratch, scratch).map_err(|_| Decline::Budget)?;
+        let (options, _) = self.settings(view);
+        let shape = view.shape(index).map_err(|error| Decline::Unreadable(error.to_string()))?;
+        let part = match header {
+            None => Part::Whole,
+            Some(header) => {
+                let found = shape.loops.iter().find(|found| found.header == header);
+                Part::From(*found.ok_or(Decline::Unsupported("that loop"))?)
+            }
+        };
+        let compiled = self.with_compiler(view, |compiler| {
+            let own = |callee| part == Part::Whole && callee == index;
+            let (code, types) = compiler.func(view, options, (index, &shape, part), &own)?;
+            let mut pieces = vec![code];
+            for ty in types.into_iter().filter(|ty| !view.has_type(*ty)) {
+                pieces.extend(compiler.ty(view, options, ty)?);
+            }
+            Ok(pieces)
+        })?;
+        self.place(view, compiled, &HashMap::from([(index, shape)]))?;
+        self.counters.compiled(u64::from(header.is_none()), u64::from(header.is_some()), size.into());
+        Ok(())
+    }
+
+    /// Puts pieces into pages of their own, and hands them in.
+    fn place(
+        &self,
+        view: View<'_>,
+        compiled: Vec<Compiled>,
+        shapes: &HashMap<u32, Shape>,
+    ) -> Result<(), Decline> {
+        let batch = Batch::link(compiled)?;
+        let bytes = CodeChunk::bytes(batch.code.len(), &batch.map);
+        let charge = view.cache().charge(Kind::MachineCode, bytes).map_err(|_| Decline::Budget)?;
+        let chunk =
+            CodeChunk::new(&batch.code, batch.map).map_err(|error| Decline::System(error.to_string()))?;
+        self.counters.placed(bytes);
+        view.keep(Box::new(chunk.clone()), charge).map_err(|_| Decline::Budget)?;
+        crate::runtime::publish(view, &chunk, &batch.pieces, shapes).map_err(|_| Decline::Budget)
+    }
+
+    /// Compiles all of a module, as far as it can be.
+    fn all(&self, view: View<'_>) {
+        let (options, isa) = self.settings(view);
+        let next = AtomicU32::new(0);
+        let done: Mutex<(Vec<Compiled>, HashMap<u32, Shape>)> = Mutex::default();
+        let defined = view.defined_funcs();
+        let compile = || {
+            let mut compiler = Compiler::new(isa.clone());
+            let (mut pieces, mut shapes) = (Vec::new(), HashMap::new());
+            loop {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                if index >= defined {
+                    break;
+                }
+                let size = view.body_size(index);
+                let result = (|| {
+                    if size > self.options.largest {
+                        return Err(Decline::TooLarge);
+                    }
+                    let scratch = SCRATCH + SCRATCH_A_BYTE * u64::from(size);
+                    let charge = view.cache().charge(Kind::CompilerScratch, scratch);
+                    let _scratch = charge.map_err(|_| Decline::Budget)?;
+                    let shape = view.shape(index).map_err(|error| Decline::Unreadable(error.to_string()))?;
+                    let compiled = catch_unwind(AssertUnwindSafe(|| {
+                        compiler.func(view, options, (index, &shape, Part::Whole), &|_| true)
+                    }));
+                    let (code, _) = compiled.unwrap_or_else(|_| {
+                        compiler = Compiler::new(isa.clone());
+                        Err(Decline::Panicked)
+                    })?;
+                    Ok((code, shape))
+                })();
+                match result {
+                    Ok((code, shape)) => {
+                        self.counters.compiled(1, 0, size.into());
+                        pieces.push(code);
+                        shapes.insert(index, shape);
+                    }
+                    Err(why) => self.counters.declined(&why),
+                }
+            }
+            let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+            done.0.extend(pieces);
+            done.1.extend(shapes);
+        };
+        let threads =
+            std::thread::available_parallelism().map_or(1, usize::from).min(defined.div_ceil(16) as usize);
+        std::thread::scope(|scope| {
+            for _ in 1..threads {
+                // Without a thread, the others do its work.
+                let _ = std::thread::Builder::new().spawn_scoped(scope, compile);
+            }
+            compile();
+        });
+        let (mut pieces, shapes) = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+        pieces.sort_unstable_by_key(|piece| match piece.piece {
+            Piece::Func(index) => index,
+            _ => u32::MAX,
+        });
+        let finished = self.with_compiler(view, |compiler| {
+            for index in compiler::missing(&pieces) {
+                pieces.push(compiler.detour(view, options, index)?);
+            }
+            for ty in 0..view.types().len() as u32 {
+                pieces.extend(compiler.ty(view, options, ty)?);
+            }
+            Ok(pieces)
+        });
+        self.note(finished.and_then(|pieces| self.place(view, pieces, &shapes)));
+    }
+}

@@ -1,0 +1,83 @@
+//! How the tier behaves.
+
+/// When functions are compiled.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Mode {
+    /// On a thread of its own, while the interpreter goes on.
+    #[default]
+    Background,
+    /// At once, when they are found to be executed often.
+    Sync,
+    /// All of them, before the first instruction.
+    Eager,
+}
+
+/// Whether linear memories have guard regions, in which every access faults, so that code needs no bounds checks. A
+/// memory then takes 4 GiB and 32 MiB of address space, however small it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum MemoryGuard {
+    /// They have. A memory that can't get its address space is an error.
+    On,
+    /// Code checks each access.
+    Off,
+    /// They have, if the system grants such a reservation when the tier is made.
+    #[default]
+    Auto,
+}
+
+/// How a [`Jit`](crate::Jit) behaves: everything has a default, methods change one thing each.
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub(crate) mode: Mode,
+    pub(crate) memory_guard: MemoryGuard,
+    pub(crate) threshold: Option<u32>,
+    pub(crate) largest: u32,
+    pub(crate) spectre: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            mode: Mode::default(),
+            memory_guard: MemoryGuard::default(),
+            threshold: None,
+            largest: 256 << 10,
+            spectre: false,
+        }
+    }
+}
+
+impl Options {
+    /// When functions are compiled; by default [`Mode::Background`].
+    pub fn mode(&mut self, mode: Mode) -> &mut Self {
+        self.mode = mode;
+        self
+    }
+
+    /// Whether memories have guard regions; by default [`MemoryGuard::Auto`].
+    pub fn memory_guard(&mut self, guard: MemoryGuard) -> &mut Self {
+        self.memory_guard = guard;
+        self
+    }
+
+    /// How often a function must be found executing, some ten thousand instructions apart, before it is compiled; 0 is before
+    /// its first call. By default it depends on its size.
+    pub fn threshold(&mut self, samples: u32) -> &mut Self {
+        self.threshold = Some(samples);
+        self
+    }
+
+    /// The largest function body, in bytes, that is compiled; by default 256 KiB.
+    pub fn largest_function(&mut self, bytes: u32) -> &mut Self {
+        self.largest = bytes;
+        self
+    }
+
+    /// Whether the processor is kept from speculating about memory and table accesses that are out of bounds, where
+    /// code checks them. It costs time. Off by default: it matters where a guest shares a process with secrets that it may not
+    /// learn.
+    pub fn spectre_mitigations(&mut self, enable: bool) -> &mut Self {
+        self.spectre = enable;
+        self
+    }
+}

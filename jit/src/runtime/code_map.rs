@@ -1,0 +1,423 @@
+//! What is known about places in machine code: which function they belong to, what a fault there means, and where in
+//! the module they come from.
+
+use std::fmt;
+
+/// A place's offset in its chunk, from the chunk's first byte.
+type Offset = u32;
+
+/// Why a map couldn't be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MapError {
+    /// Offsets aren't ascending, or functions overlap.
+    Unsorted,
+    /// Something lies beyond the end of the code.
+    OutOfRange,
+    /// The bytes end early, go on after the end, or hold a number that is too large.
+    Malformed,
+    /// There is no memory for it.
+    NoMemory,
+}
+
+impl fmt::Display for MapError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unsorted => "the places in the map of machine code are out of order",
+            Self::OutOfRange => "the map of machine code names a place beyond its end",
+            Self::Malformed => "the map of machine code is damaged",
+            Self::NoMemory => "there is no memory for a map of machine code",
+        })
+    }
+}
+
+impl std::error::Error for MapError {}
+
+impl From<MapError> for std::io::Error {
+    fn from(error: MapError) -> Self {
+        let kind = match error {
+            MapError::NoMemory => std::io::ErrorKind::OutOfMemory,
+            _ => std::io::ErrorKind::InvalidData,
+        };
+        Self::new(kind, error)
+    }
+}
+
+/// What is known about places in a chunk of machine code. Plain data, without an address in it.
+///
+/// Looking something up takes no lock and no memory: it is done in signal handlers.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct CodeMap {
+    functions: Box<[Function]>,
+    traps: Places,
+    sites: Places,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Function {
+    start: Offset,
+    end: Offset,
+    index: u32,
+}
+
+impl CodeMap {
+    /// The function, by its index in the module, that the code at `offset` belongs to; trampolines belong to none.
+    pub(crate) fn function_at(&self, offset: Offset) -> Option<u32> {
+        Some(self.range_at(offset)?.index)
+    }
+
+    /// Whether `offset` is that of a function's first instruction, where no frame has been made yet.
+    pub(crate) fn is_function_start(&self, offset: Offset) -> bool {
+        self.range_at(offset).is_some_and(|function| function.start == offset)
+    }
+
+    fn range_at(&self, offset: Offset) -> Option<&Function> {
+        let after = self.functions.partition_point(|function| function.start <= offset);
+        self.functions[..after].last().filter(|function| offset < function.end)
+    }
+
+    /// The raw trap code that a fault of the instruction at `offset` means.
+    pub(crate) fn trap_at(&self, offset: Offset) -> Option<u8> {
+        // Only bytes are put in.
+        self.traps.get(offset).map(|code| code as u8)
+    }
+
+    /// The position, a number of the compiler's, of a site: `offset` is that of a trapping instruction or the return
+    /// address of a call.
+    pub(crate) fn site_at(&self, offset: Offset) -> Option<u32> {
+        self.sites.get(offset)
+    }
+
+    /// The position of the first site from `offset` on that is in the same function. For an instruction that was never
+    /// expected to trap: if it is a call that couldn't push its return address, the next site is its own.
+    pub(crate) fn site_from(&self, offset: Offset) -> Option<u32> {
+        let function = self.range_at(offset)?;
+        let (site, position) = self.sites.first_from(offset)?;
+        (site <= function.end).then_some(position)
+    }
+
+    /// The least length of code that holds all the places.
+    pub(crate) fn end(&self) -> u32 {
+        let functions = self.functions.last().map_or(0, |function| function.end);
+        // A trap is at an instruction, a return address may be the code's very end.
+        functions
+            .max(self.traps.last.map_or(0, |trap| trap.saturating_add(1)))
+            .max(self.sites.last.unwrap_or(0))
+    }
+
+    /// How many bytes it has on the heap.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        size_of_val::<[Function]>(&self.functions) + self.traps.heap_bytes() + self.sites.heap_bytes()
+    }
+
+    /// The map as bytes, for [`CodeMap::from_bytes`].
+    pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, MapError> {
+        let mut out = Vec::new();
+        put(&mut out, self.functions.len() as u32)?;
+        let (mut at, mut index) = (0, 0);
+        for function in &self.functions {
+            put(&mut out, function.start - at)?;
+            put(&mut out, function.end - function.start)?;
+            put(&mut out, zigzag(index, function.index))?;
+            (at, index) = (function.end, function.index);
+        }
+        for places in [&self.traps, &self.sites] {
+            put(&mut out, places.len)?;
+            let (mut at, mut value) = (0, 0);
+            for (offset, next) in places.iter() {
+                put(&mut out, offset - at)?;
+                put(&mut out, zigzag(value, next))?;
+                (at, value) = (offset, next);
+            }
+        }
+        Ok(out)
+    }
+
+    /// Reads what [`CodeMap::to_bytes`] wrote. Whatever the bytes are, the result is a proper map or an error.
+    pub(crate) fn from_bytes(mut bytes: &[u8]) -> Result<Self, MapError> {
+        let bytes = &mut bytes;
+        let take = |bytes: &mut &[u8]| take(bytes).ok_or(MapError::Malformed);
+        let ahead = |from: u32, by: u32| from.checked_add(by).ok_or(MapError::Malformed);
+        let mut builder = CodeMapBuilder::default();
+        let (mut at, mut index) = (0, 0);
+        for _ in 0..take(bytes)? {
+            let start = ahead(at, take(bytes)?)?;
+            at = ahead(start, take(bytes)?)?;
+            index = unzigzag(index, take(bytes)?);
+            builder.function(start, at, index)?;
+        }
+        let (mut at, mut code) = (0, 0);
+        for _ in 0..take(bytes)? {
+            at = ahead(at, take(bytes)?)?;
+            code = unzigzag(code, take(bytes)?);
+            builder.trap(at, u8::try_from(code).map_err(|_| MapError::Malformed)?)?;
+        }
+        let (mut at, mut position) = (0, 0);
+        for _ in 0..take(bytes)? {
+            at = ahead(at, take(bytes)?)?;
+            position = unzigzag(position, take(bytes)?);
+            builder.site(at, position)?;
+        }
+        if bytes.is_empty() { Ok(builder.build()) } else { Err(MapError::Malformed) }
+    }
+}
+
+/// Makes a [`CodeMap`]: functions, traps and sites, each by ascending offsets.
+#[derive(Debug, Default)]
+pub(crate) struct CodeMapBuilder {
+    functions: Vec<Function>,
+    traps: PlacesBuilder,
+    sites: PlacesBuilder,
+}
+
+impl CodeMapBuilder {
+    /// The code from `start` up to `end` is that of the function `index`.
+    pub(crate) fn function(&mut self, start: Offset, end: Offset, index: u32) -> Result<(), MapError> {
+        if end <= start || self.functions.last().is_some_and(|last| start < last.end) {
+            return Err(MapError::Unsorted);
+        }
+        self.functions.try_reserve(1).map_err(|_| MapError::NoMemory)?;
+        self.functions.push(Function { start, end, index });
+        Ok(())
+    }
+
+    /// A fault of the instruction at `offset` means the trap `code`.
+    pub(crate) fn trap(&mut self, offset: Offset, code: u8) -> Result<(), MapError> {
+        self.traps.push(offset, u32::from(code))
+    }
+
+    /// The trapping instruction at, or the call that returns to, `offset` comes from `position`.
+    pub(crate) fn site(&mut self, offset: Offset, position: u32) -> Result<(), MapError> {
+        self.sites.push(offset, position)
+    }
+
+    pub(crate) fn build(self) -> CodeMap {
+        CodeMap {
+            functions: self.functions.into_boxed_slice(),
+            traps: self.traps.build(),
+            sites: self.sites.build(),
+        }
+    }
+}
+
+/// Numbers at ascending offsets, about three bytes each: differences from one to the next, in blocks that each begin
+/// anew, and an index of the blocks.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+struct Places {
+    blocks: Box<[Block]>,
+    bytes: Box<[u8]>,
+    len: u32,
+    last: Option<Offset>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Block {
+    /// Its first place.
+    offset: Offset,
+    /// Where it begins in the bytes.
+    at: u32,
+}
+
+const BLOCK: u32 = 32;
+
+impl Places {
+    fn get(&self, offset: Offset) -> Option<u32> {
+        let after = self.blocks.partition_point(|block| block.offset <= offset);
+        let places = self.block(after.checked_sub(1)?);
+        places.take_while(|place| place.0 <= offset).find(|place| place.0 == offset).map(|place| place.1)
+    }
+
+    /// The first place at `offset` or behind it.
+    fn first_from(&self, offset: Offset) -> Option<(Offset, u32)> {
+        let after = self.blocks.partition_point(|block| block.offset <= offset);
+        let in_block =
+            after.checked_sub(1).and_then(|block| self.block(block).find(|place| place.0 >= offset));
+        in_block.or_else(|| (after < self.blocks.len()).then(|| self.block(after).next())?)
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (Offset, u32)> {
+        (0..self.blocks.len()).flat_map(|block| self.block(block))
+    }
+
+    fn block(&self, block: usize) -> impl Iterator<Item = (Offset, u32)> {
+        let end = self.blocks.get(block + 1).map_or(self.bytes.len(), |next| next.at as usize);
+        let Block { offset, at } = self.blocks[block];
+        let mut bytes = &self.bytes[at as usize..end];
+        let (mut offset, mut value) = (offset, 0);
+        std::iter::from_fn(move || {
+            offset += take(&mut bytes)?;
+            value = unzigzag(value, take(&mut bytes)?);
+            Some((offset, value))
+        })
+    }
+
+    fn heap_bytes(&self) -> usize {
+        size_of_val::<[Block]>(&self.blocks) + self.bytes.len()
+    }
+}
+
+#[derive(Debug, Default)]
+struct PlacesBuilder {
+    blocks: Vec<Block>,
+    bytes: Vec<u8>,
+    len: u32,
+    last: Option<Offset>,
+    value: u32,
+}
+
+impl PlacesBuilder {
+    fn push(&mut self, offset: Offset, value: u32) -> Result<(), MapError> {
+        if self.last.is_some_and(|last| offset <= last) {
+            return Err(MapError::Unsorted);
+        }
+        let mut from = self.last.unwrap_or(0);
+        if self.len.is_multiple_of(BLOCK) {
+            self.blocks.try_reserve(1).map_err(|_| MapError::NoMemory)?;
+            let at = u32::try_from(self.bytes.len()).map_err(|_| MapError::OutOfRange)?;
+            self.blocks.push(Block { offset, at });
+            (from, self.value) = (offset, 0);
+        }
+        put(&mut self.bytes, offset - from)?;
+        put(&mut self.bytes, zigzag(self.value, value))?;
+        (self.last, self.value) = (Some(offset), value);
+        self.len += 1;
+        Ok(())
+    }
+
+    fn build(self) -> Places {
+        Places {
+            blocks: self.blocks.into_boxed_slice(),
+            bytes: self.bytes.into_boxed_slice(),
+            len: self.len,
+            last: self.last,
+        }
+    }
+}
+
+/// The step from one number to another, small if they are near each other in either direction.
+fn zigzag(from: u32, to: u32) -> u32 {
+    let step = to.wrapping_sub(from) as i32;
+    ((step << 1) ^ (step >> 31)) as u32
+}
+
+fn unzigzag(from: u32, step: u32) -> u32 {
+    from.wrapping_add((step >> 1) ^ (step & 1).wrapping_neg())
+}
+
+/// Appends a number in LEB128.
+fn put(out: &mut Vec<u8>, mut number: u32) -> Result<(), MapError> {
+    out.try_reserve(5).map_err(|_| MapError::NoMemory)?;
+    while number >= 0x80 {
+        out.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    out.push(number as u8);
+    Ok(())
+}
+
+/// Takes a number in LEB128 off the front; `None` if there is none.
+fn take(bytes: &mut &[u8]) -> Option<u32> {
+    let mut number = 0;
+    for shift in (0..35).step_by(7) {
+        let (&byte, rest) = bytes.split_first()?;
+        *bytes = rest;
+        if shift == 28 && byte > 0xf {
+            return None;
+        }
+        number |= u32::from(byte & 0x7f) << shift;
+        if byte < 0x80 {
+            return Some(number);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample(count: u32) -> CodeMap {
+        let mut builder = CodeMapBuilder::default();
+        for k in 0..count {
+            builder.function(k * 1000 + 10, k * 1000 + 900, count - k).unwrap();
+            builder.trap(k * 1000 + 50, (k % 256) as u8).unwrap();
+            for call in 0..5 {
+                builder.site(k * 1000 + 60 + call * 3, (k * 7919).wrapping_mul(call)).unwrap();
+            }
+        }
+        builder.build()
+    }
+
+    #[test]
+    fn what_was_put_in_is_found_and_nothing_else() {
+        for count in [0, 1, 31, 32, 33, 1000] {
+            let map = sample(count);
+            assert_eq!(map.function_at(0), None);
+            for k in 0..count {
+                let start = k * 1000 + 10;
+                assert!(map.is_function_start(start) && !map.is_function_start(start + 1));
+                assert_eq!(map.function_at(start - 1), None);
+                assert_eq!(map.function_at(start), Some(count - k));
+                assert_eq!(map.function_at(start + 889), Some(count - k));
+                assert_eq!(map.function_at(start + 890), None);
+                assert_eq!(map.trap_at(start + 40), Some((k % 256) as u8));
+                assert_eq!((map.trap_at(start + 39), map.trap_at(start + 41)), (None, None));
+                for call in 0..5 {
+                    let site = k * 1000 + 60 + call * 3;
+                    assert_eq!(map.site_at(site), Some((k * 7919).wrapping_mul(call)));
+                    assert_eq!(map.site_at(site + 1), None);
+                    assert_eq!(map.site_from(site - 2), map.site_at(site));
+                }
+                assert_eq!(map.site_from(start), map.site_at(start + 50));
+                assert_eq!((map.site_from(start + 63), map.site_from(start - 1)), (None, None));
+            }
+        }
+    }
+
+    #[test]
+    fn a_map_survives_as_bytes() {
+        for count in [0, 1, 33, 1000] {
+            let map = sample(count);
+            let bytes = map.to_bytes().unwrap();
+            assert_eq!(CodeMap::from_bytes(&bytes).unwrap(), map);
+            // Positions in the sample jump about; traps and functions take a few bytes each.
+            assert!(bytes.len() <= 3 + count as usize * (6 + 4 + 5 * 5), "{} bytes for {count}", bytes.len());
+        }
+    }
+
+    #[test]
+    fn damaged_bytes_are_an_error_or_another_proper_map() {
+        let bytes = sample(40).to_bytes().unwrap();
+        for end in 0..bytes.len() {
+            assert!(CodeMap::from_bytes(&bytes[..end]).is_err());
+        }
+        assert_eq!(CodeMap::from_bytes(&[&bytes[..], &[0]].concat()), Err(MapError::Malformed));
+        for at in 0..bytes.len() {
+            for bit in 0..8 {
+                let mut damaged = bytes.clone();
+                damaged[at] ^= 1 << bit;
+                if let Ok(map) = CodeMap::from_bytes(&damaged) {
+                    let again = map.to_bytes().unwrap();
+                    assert_eq!(CodeMap::from_bytes(&again).unwrap(), map);
+                    map.trap_at(at as u32 * 100);
+                    map.site_at(at as u32 * 100);
+                }
+            }
+        }
+        assert!(CodeMap::from_bytes(&[0xff; 40]).is_err());
+        // A count that the bytes can't hold asks for no memory in advance.
+        assert_eq!(CodeMap::from_bytes(&[0xff, 0xff, 0xff, 0xff, 0xf]), Err(MapError::Malformed));
+    }
+
+    #[test]
+    fn disorder_is_refused() {
+        let mut builder = CodeMapBuilder::default();
+        builder.function(10, 20, 0).unwrap();
+        assert_eq!(builder.function(19, 30, 1), Err(MapError::Unsorted));
+        assert_eq!(builder.function(20, 20, 1), Err(MapError::Unsorted));
+        builder.trap(5, 1).unwrap();
+        assert_eq!(builder.trap(5, 2), Err(MapError::Unsorted));
+        builder.site(u32::MAX, 1).unwrap();
+        assert_eq!(builder.site(0, 1), Err(MapError::Unsorted));
+        assert_eq!(builder.build().end(), u32::MAX);
+    }
+}

@@ -1,0 +1,56 @@
+//! What machine code needs while it runs: pages to lie in, a stack, a way in and out, and somebody who turns its
+//! faults into traps. Nothing here knows how code is made.
+//!
+//! Faults are the processor's way to say "trap", and stacks grow by faults too, so this rests on signals; it is
+//! written for Linux on x86_64 and aarch64. Elsewhere, [`AVAILABLE`] is false and only the [`code_map`] is there.
+//!
+//! This folder is the only one of the crate with `unsafe`.
+
+mod code_map;
+#[cfg(feature = "compiler")]
+mod publish;
+mod traps;
+
+pub(crate) use code_map::{CodeMap, CodeMapBuilder, MapError};
+#[cfg(feature = "compiler")]
+pub(crate) use publish::publish;
+pub(crate) use traps::{FAILED, trap_of};
+
+/// Whether machine code can be run here. Where it can't, the modules below don't exist.
+pub(crate) const AVAILABLE: bool = cfg!(all(
+    target_os = "linux",
+    target_pointer_width = "64",
+    target_endian = "little",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+));
+
+macro_rules! where_available {
+    ($($item:item)*) => {$(
+        #[cfg(all(
+            target_os = "linux",
+            target_pointer_width = "64",
+            target_endian = "little",
+            any(target_arch = "x86_64", target_arch = "aarch64")
+        ))]
+        $item
+    )*};
+}
+
+where_available! {
+    mod altstack;
+    mod enter;
+    mod call;
+    mod frames;
+    mod memory;
+    mod registry;
+    mod signals;
+    mod stack;
+
+    pub(crate) use call::{call, is_outermost, unwind};
+    pub(crate) use memory::CodeChunk;
+    pub(crate) use signals::{install, prepare_thread};
+    pub(crate) use stack::{Account, CodeStack, has_address_space};
+
+    #[cfg(test)]
+    mod tests;
+}

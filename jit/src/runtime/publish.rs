@@ -1,0 +1,42 @@
+//! Handing code to the engine.
+
+use super::memory::CodeChunk;
+use crate::compiler::Piece;
+use dunlin::Error;
+use dunlin::tier::{Shape, View};
+use std::collections::HashMap;
+
+/// Tells the engine where the pieces of a chunk are.
+///
+/// # Errors
+/// If there is no memory for the engine's notes. What has been handed in by then stays.
+pub(crate) fn publish(
+    view: View<'_>,
+    chunk: &CodeChunk,
+    pieces: &[(Piece, u32)],
+    shapes: &HashMap<u32, Shape>,
+) -> Result<(), Error> {
+    let find = |wanted| pieces.iter().find(|(piece, _)| *piece == wanted).map(|(_, at)| chunk.address(*at));
+    // Types first: whatever is published may be entered at once.
+    for (piece, _) in pieces {
+        if let Piece::Trampoline(ty) = *piece
+            && let Some((trampoline, stub)) = find(*piece).zip(find(Piece::Stub(ty)))
+        {
+            // SAFETY: the compiler has made them for this, and the engine has been given the chunk to keep.
+            unsafe { view.publish_type(ty, trampoline, stub) };
+        }
+    }
+    for (piece, at) in pieces {
+        let code = chunk.address(*at);
+        // SAFETY: the compiler has translated this very function, and has made the types that it needs, or they were
+        // published before; the engine has been given the chunk to keep.
+        unsafe {
+            match *piece {
+                Piece::Func(index) => view.publish_func(index, code, &shapes[&index])?,
+                Piece::Loop(index, header) => view.publish_loop(index, header, code)?,
+                Piece::Trampoline(_) | Piece::Stub(_) | Piece::Detour(_) => {}
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,104 @@
+//! From a program counter to the chunk of machine code it lies in, for signal handlers.
+//!
+//! All chunks stand in one array, sorted by address and never moved: [`ARRAY`] points to it. To add a chunk, a writer
+//! makes a new array and puts it in the old one's place; to remove one, it empties its place where it is, which takes
+//! no memory and so can't fail. Readers take no lock. They count themselves in and out of [`READERS`]; an array that
+//! has been replaced is freed by a writer that then finds no reader: whoever comes later takes the new array. If there
+//! is always one, which takes threads that do nothing but fault, the old array waits for the next writer.
+
+use std::io;
+use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use super::CodeChunk;
+
+struct Entry {
+    start: usize,
+    end: usize,
+    /// Null once the chunk is gone. Its addresses may then be those of another chunk, but not in the same array.
+    chunk: AtomicPtr<CodeChunk>,
+}
+
+type Array = Vec<Entry>;
+
+/// The current array; null before the first chunk.
+static ARRAY: AtomicPtr<Array> = AtomicPtr::new(core::ptr::null_mut());
+
+/// How many threads are looking into an array.
+static READERS: AtomicUsize = AtomicUsize::new(0);
+
+/// Writers take turns. What each keeps here are replaced arrays that readers might still have been in.
+static RETIRED: Mutex<Vec<Box<Array>>> = Mutex::new(Vec::new());
+
+/// Registers a chunk, which must not move from then on, and must be removed before it goes.
+pub(super) fn add(chunk: &CodeChunk) -> io::Result<()> {
+    let no_memory = |_| io::Error::from(io::ErrorKind::OutOfMemory);
+    let mut retired = RETIRED.lock().unwrap_or_else(PoisonError::into_inner);
+    // SAFETY: only writers replace or free arrays, and this is the one whose turn it is.
+    let old: &[Entry] = unsafe { ARRAY.load(Ordering::SeqCst).as_ref() }.map_or(&[], |array| array);
+    let live = old.iter().filter(|entry| !entry.chunk.load(Ordering::SeqCst).is_null());
+    let mut new = Array::new();
+    new.try_reserve_exact(live.clone().count() + 1).map_err(no_memory)?;
+    retired.try_reserve(1).map_err(no_memory)?;
+
+    let start = chunk.base() as usize;
+    let before = live.clone().take_while(|entry| entry.start < start);
+    let after = live.clone().skip_while(|entry| entry.start < start);
+    let copy = |entry: &Entry| Entry {
+        start: entry.start,
+        end: entry.end,
+        chunk: AtomicPtr::new(entry.chunk.load(Ordering::SeqCst)),
+    };
+    new.extend(before.map(copy));
+    new.push(Entry { start, end: start + chunk.len(), chunk: AtomicPtr::new(core::ptr::from_ref(chunk).cast_mut()) });
+    new.extend(after.map(copy));
+
+    let old = ARRAY.swap(Box::into_raw(Box::new(new)), Ordering::SeqCst);
+    if !old.is_null() {
+        // SAFETY: it came from `Box::into_raw`, and nothing else owns it: the pointer to it has just been replaced.
+        retired.push(unsafe { Box::from_raw(old) });
+    }
+    // In the one order of all these operations, a reader that is not counted here either has gone or has yet to load
+    // the pointer, and then finds the new array.
+    if READERS.load(Ordering::SeqCst) == 0 {
+        retired.clear();
+    }
+    Ok(())
+}
+
+/// Forgets a chunk, if it is known.
+pub(super) fn remove(chunk: &CodeChunk) {
+    let _turn = RETIRED.lock().unwrap_or_else(PoisonError::into_inner);
+    // SAFETY: only writers replace or free arrays, and this is the one whose turn it is.
+    let Some(array) = (unsafe { ARRAY.load(Ordering::SeqCst).as_ref() }) else { return };
+    for entry in array {
+        if core::ptr::eq(entry.chunk.load(Ordering::SeqCst), chunk) {
+            entry.chunk.store(core::ptr::null_mut(), Ordering::SeqCst);
+        }
+    }
+}
+
+/// The chunk that `pc` lies in. Takes no lock and no memory; may be called in a signal handler.
+///
+/// # Safety
+/// If `pc` lies in a chunk, the chunk must outlive `'a`: because its code is being executed, or will be returned to.
+pub(super) unsafe fn find<'a>(pc: usize) -> Option<&'a CodeChunk> {
+    READERS.fetch_add(1, Ordering::SeqCst);
+    // SAFETY: an array that was current after this thread was counted is not freed until it is counted out again.
+    let chunk = unsafe { ARRAY.load(Ordering::SeqCst).as_ref() }.and_then(|array| {
+        let after = array.partition_point(|entry| entry.start <= pc);
+        let entry = array[..after].last().filter(|entry| pc < entry.end)?;
+        Some(entry.chunk.load(Ordering::SeqCst))
+    });
+    READERS.fetch_sub(1, Ordering::SeqCst);
+    // SAFETY: a chunk empties its place before it goes, and the caller vouches that this one doesn't go.
+    chunk.and_then(|chunk| unsafe { chunk.as_ref() })
+}
+
+/// How much memory the registry itself takes, for tests of what is given back.
+#[cfg(test)]
+pub(super) fn arrays() -> (usize, usize) {
+    let retired = RETIRED.lock().unwrap();
+    // SAFETY: only writers replace or free arrays, and this is the one whose turn it is.
+    (unsafe { ARRAY.load(Ordering::SeqCst).as_ref() }.map_or(0, Vec::len), retired.len())
+}

@@ -1,0 +1,196 @@
+//! The native stack of machine code, and of host functions that it calls.
+//!
+//! Its address space is reserved whole; what can be touched grows downwards, a step at a time, when something touches
+//! what lies below. From low to high:
+//!
+//! ```text
+//! guard | host's step | ... not yet accessible ... | accessible, charged
+//! ```
+//!
+//! *Growth is charged*, by the fault that asks for it. If the charge is refused, or machine code would get into the last
+//! step above the guard, that is a stack overflow, and a trap.
+//!
+//! *Rust code can't trap*, wherever it touches the stack. So one step more than what is accessible is charged from
+//! the start and lent to Rust code that is refused any more: enough for a builtin to begin, which then asks with
+//! [`CodeStack::ensure`] for what it really needs and can still say no. Once it has been lent, `ensure` refuses
+//! everything, until the lent step is free again and an [`enter`](super::enter()) takes it back.
+
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// By how much a stack grows at a time: a multiple of every page size that Linux has on these machines.
+pub(crate) const STEP: usize = 64 << 10;
+
+/// Who pays for a stack. Both may be called in a signal handler, on any thread: nothing but atomics.
+pub(crate) trait Account: Send + Sync {
+    /// Takes bytes of the budget, or refuses.
+    fn charge(&self, bytes: u64) -> bool;
+    /// Gives charged bytes back.
+    fn release(&self, bytes: u64);
+}
+
+/// Whether the system grants so much address space.
+pub(crate) fn has_address_space(bytes: u64) -> bool {
+    usize::try_from(bytes).is_ok_and(|len| memmap2::MmapOptions::new().no_reserve_swap().len(len).map_anon().is_ok())
+}
+
+/// A native stack for machine code. It belongs to one thread at a time.
+pub(crate) struct CodeStack {
+    /// Its address space; no reference is ever made into it.
+    pages: memmap2::MmapRaw,
+    /// The lowest accessible address, but for what is lent.
+    low: AtomicUsize,
+    /// The lowest accessible address, if a step has been lent to Rust code; otherwise 0.
+    lent: AtomicUsize,
+    account: Box<dyn Account>,
+}
+
+/// Who wants to use more of the stack.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum User {
+    /// Machine code, for which a refusal is a trap.
+    Code,
+    /// Rust code, which nothing can stop.
+    Host,
+}
+
+impl CodeStack {
+    /// Reserves address space for `len` bytes of stack, rounded up to whole steps, and charges two steps: that which
+    /// is accessible at once, and that which may be lent.
+    pub(crate) fn new(len: usize, account: Box<dyn Account>) -> io::Result<Self> {
+        let no_memory = || io::Error::from(io::ErrorKind::OutOfMemory);
+        let len = len.max(1).checked_next_multiple_of(STEP).and_then(|len| len.checked_add(2 * STEP));
+        let len = len.ok_or_else(no_memory)?;
+        if !account.charge(2 * STEP as u64) {
+            return Err(no_memory());
+        }
+        let pages = memmap2::MmapOptions::new().no_reserve_swap().len(len).map_anon();
+        let pages = pages.inspect_err(|_| account.release(2 * STEP as u64))?;
+        // Large pages would make of a touched page 2 MiB that nobody has paid for. A wish; not every kernel knows it.
+        let _ = pages.advise(memmap2::Advice::NoHugePage);
+        let pages = memmap2::MmapRaw::from(pages);
+        let low = pages.as_ptr() as usize + pages.len() - STEP;
+        let stack = Self { pages, low: low.into(), lent: 0.into(), account };
+        // SAFETY: the pages are the mapping's own, and nothing refers into it.
+        unsafe { region::protect(stack.bottom() as *const u8, low - stack.bottom(), region::Protection::NONE) }
+            .map_err(|error| io::Error::other(error.to_string()))?;
+        Ok(stack)
+    }
+
+    /// The address behind the highest byte: where the stack begins.
+    pub(crate) fn top(&self) -> usize {
+        self.bottom() + self.pages.len()
+    }
+
+    fn bottom(&self) -> usize {
+        self.pages.as_ptr() as usize
+    }
+
+    /// The lowest address that machine code may use.
+    pub(crate) fn limit(&self) -> usize {
+        self.bottom() + 2 * STEP
+    }
+
+    /// Whether an address lies in the stack's address space, accessible or not.
+    pub(crate) fn contains(&self, address: usize) -> bool {
+        (self.bottom()..self.top()).contains(&address)
+    }
+
+    /// Whether the word at an address of the stack can be read.
+    pub(super) fn is_accessible(&self, address: usize) -> bool {
+        self.contains(address) && address >= self.low.load(Ordering::Relaxed)
+    }
+
+    /// How much stack machine code has left below `sp`, if all of it is granted.
+    pub(crate) fn remaining(&self, sp: usize) -> usize {
+        sp.saturating_sub(self.limit())
+    }
+
+    /// How many bytes are charged for it.
+    pub(crate) fn charged(&self) -> u64 {
+        (self.top() - self.low.load(Ordering::Relaxed) + STEP) as u64
+    }
+
+    /// Makes sure that Rust code, called now, on this stack, can use `bytes` more of it. If not, it is a stack overflow;
+    /// whoever asks must trap, or not make the call. Rust code that uses more than a step asks again.
+    pub(crate) fn ensure(&self, bytes: usize) -> bool {
+        let here = here();
+        debug_assert!(self.contains(here), "only who is on the stack can ask for more of it");
+        let Some(to) = here.checked_sub(bytes) else { return false };
+        self.lent.load(Ordering::Relaxed) == 0
+            && (to >= self.low.load(Ordering::Relaxed) || self.grow(to, User::Code))
+    }
+
+    /// Makes everything from `address` upwards accessible. False if that is refused, or was so already: then a fault
+    /// is no matter of growth. Called in signal handlers, and may be interrupted by one that calls it again.
+    pub(super) fn grow(&self, address: usize, user: User) -> bool {
+        debug_assert!(self.contains(address));
+        let lent = self.lent.load(Ordering::Relaxed);
+        let low = self.low.load(Ordering::Relaxed);
+        if address >= if lent == 0 { low } else { lent } {
+            return false;
+        }
+        let to = low - (low - address).next_multiple_of(STEP);
+        if lent == 0 && to >= self.limit() && self.account.charge((low - to) as u64) {
+            if self.protect(to, low, libc::PROT_READ | libc::PROT_WRITE) {
+                // Had a fault on this very path made it grow meanwhile, that much would be paid twice.
+                let now = self.low.load(Ordering::Relaxed);
+                self.low.store(now.min(to), Ordering::Relaxed);
+                self.account.release((low - now.max(to)) as u64);
+                return true;
+            }
+            self.account.release((low - to) as u64);
+        }
+        user == User::Host && to >= low - STEP && self.lend(low)
+    }
+
+    fn lend(&self, low: usize) -> bool {
+        let to = low - STEP;
+        let granted = self.protect(to, low, libc::PROT_READ | libc::PROT_WRITE);
+        if granted {
+            self.lent.store(to, Ordering::Relaxed);
+        }
+        granted
+    }
+
+    /// Takes back what was lent, if nothing of it is in use: the thread's stack pointer is near `sp`, on this stack or
+    /// another.
+    pub(super) fn settle(&self, sp: usize) {
+        let lent = self.lent.load(Ordering::Relaxed);
+        let low = self.low.load(Ordering::Relaxed);
+        if lent == 0 || (self.contains(sp) && sp < low + STEP / 4) {
+            return;
+        }
+        // SAFETY: the pages are the stack's own, and nothing that is live lies in them.
+        unsafe { libc::madvise(lent as *mut libc::c_void, low - lent, libc::MADV_DONTNEED) };
+        if self.protect(lent, low, libc::PROT_NONE) {
+            self.lent.store(0, Ordering::Relaxed);
+        }
+    }
+
+    fn protect(&self, from: usize, to: usize, protection: libc::c_int) -> bool {
+        debug_assert!(self.contains(from) && to <= self.top());
+        // SAFETY: the pages are the stack's own, and callers take access only from those that nothing lives in.
+        // Called directly, because it must be safe in a signal handler.
+        unsafe { libc::mprotect(from as *mut libc::c_void, to - from, protection) == 0 }
+    }
+}
+
+impl Drop for CodeStack {
+    fn drop(&mut self) {
+        self.account.release(self.charged());
+    }
+}
+
+impl std::fmt::Debug for CodeStack {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "CodeStack({:#x}..{:#x}, {} charged)", self.bottom(), self.top(), self.charged())
+    }
+}
+
+/// An address near the stack pointer.
+#[inline(always)]
+pub(super) fn here() -> usize {
+    let place = 0u8;
+    core::hint::black_box(&raw const place) as usize
+}

@@ -1,0 +1,193 @@
+//! The tier as the engine knows it: what is asked to be compiled, when, and how compiled code is entered.
+
+#[cfg(feature = "compiler")]
+use crate::jobs::{Job, Jobs};
+use crate::options::{MemoryGuard, Mode, Options};
+use crate::runtime::{self, CodeStack};
+use crate::stats::{Counters, Stats};
+use dunlin::Module;
+use dunlin::tier::{Account, Call, Left, Tier, layout};
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+
+/// A tier that compiles, for [`Config::tier`](dunlin::Config::tier).
+///
+/// It may serve several engines. What it compiles lives as long as its module.
+pub struct Jit {
+    options: Options,
+    guards: bool,
+    counters: Arc<Counters>,
+    #[cfg(feature = "compiler")]
+    jobs: Jobs,
+}
+
+/// Why there is no tier on this machine.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Unavailable(pub(crate) String);
+
+impl fmt::Display for Unavailable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "code can't be compiled here: {}", self.0)
+    }
+}
+
+impl std::error::Error for Unavailable {}
+
+/// The native stack is this many times as large as the value stack may get, and this much larger: compiled functions' native frames are in proportion
+/// to what they take of the value stack, or they aren't compiled.
+pub(crate) const STACK_RATIO: usize = 16;
+const STACK_EXTRA: usize = 1 << 20;
+const LEAST_STACK: usize = 256 << 10;
+
+impl Jit {
+    /// The default options.
+    pub fn options() -> Options {
+        Options::default()
+    }
+
+    /// A tier with these options.
+    ///
+    /// # Errors
+    /// If it can't do its work on this machine.
+    pub fn new(options: &Options) -> Result<Arc<Self>, Unavailable> {
+        if !runtime::AVAILABLE {
+            return Err(Unavailable("it takes Linux on x86_64 or aarch64".into()));
+        }
+        runtime::install().map_err(|error| Unavailable(format!("no signal handlers: {error}")))?;
+        let guards = match options.memory_guard {
+            MemoryGuard::On => true,
+            MemoryGuard::Off => false,
+            MemoryGuard::Auto => runtime::has_address_space((4 << 30) + layout::GUARD),
+        };
+        let counters = Arc::new(Counters::default());
+        Ok(Arc::new(Self {
+            #[cfg(feature = "compiler")]
+            jobs: Jobs::new(options, guards, &counters)?,
+            options: options.clone(),
+            guards,
+            counters,
+        }))
+    }
+
+    /// What it has done so far.
+    pub fn stats(&self) -> Stats {
+        self.counters.get()
+    }
+
+    /// Whether memories have guard regions.
+    pub fn guards_memories(&self) -> bool {
+        self.guards
+    }
+}
+
+impl fmt::Debug for Jit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Jit")
+            .field("options", &self.options)
+            .field("guards", &self.guards)
+            .finish_non_exhaustive()
+    }
+}
+
+impl runtime::Account for Account {
+    fn charge(&self, bytes: u64) -> bool {
+        Account::charge(self, bytes)
+    }
+
+    fn release(&self, bytes: u64) {
+        Account::release(self, bytes);
+    }
+}
+
+impl Tier for Jit {
+    fn guards_memories(&self) -> bool {
+        self.guards
+    }
+
+    fn loaded(&self, module: &Module) {
+        #[cfg(feature = "compiler")]
+        if self.options.mode == Mode::Eager {
+            self.jobs.run(&Job::All(module.clone()));
+        }
+        #[cfg(not(feature = "compiler"))]
+        let _ = module;
+    }
+
+    fn called(&self, module: &Module, index: u32) {
+        #[cfg(feature = "compiler")]
+        if self.options.threshold == Some(0) {
+            self.jobs.submit(Job::Func(module.clone(), index));
+        }
+        #[cfg(not(feature = "compiler"))]
+        let _ = (module, index);
+    }
+
+    fn sampled(&self, module: &Module, index: u32, header: Option<u32>, samples: u32) {
+        #[cfg(feature = "compiler")]
+        {
+            let view = dunlin::tier::View::new(module);
+            let threshold =
+                self.options.threshold.unwrap_or_else(|| default_threshold(view.body_size(index)));
+            if samples < threshold {
+                return;
+            }
+            if samples == threshold.max(1) && !view.has_func(index) {
+                self.jobs.submit(Job::Func(module.clone(), index));
+            }
+            if let Some(header) = header
+                && view.wants_loop(index, header)
+            {
+                self.jobs.submit(Job::Loop(module.clone(), index, header));
+            }
+        }
+        #[cfg(not(feature = "compiler"))]
+        let _ = (module, index, header, samples);
+    }
+
+    fn is_ready(&self) -> bool {
+        runtime::prepare_thread().is_ok()
+    }
+
+    fn new_stack(&self, account: Account, max_wasm_stack: usize) -> Option<Box<dyn Any + Send>> {
+        let mut account = account;
+        let mut len = max_wasm_stack * STACK_RATIO + STACK_EXTRA;
+        loop {
+            let again = account.again();
+            match CodeStack::new(len, Box::new(account)) {
+                Ok(stack) => return Some(Box::new(stack)),
+                Err(_) if len > LEAST_STACK => len = (len / 2).max(LEAST_STACK),
+                Err(_) => return None,
+            }
+            account = again;
+        }
+    }
+
+    unsafe fn enter(&self, stack: *const (dyn Any + Send), call: &Call) -> Left {
+        if call.trampoline.is_null() {
+            self.counters.entered_loop();
+        }
+        // SAFETY: the caller's contract.
+        unsafe { runtime::call(stack, call) }
+    }
+
+    unsafe fn unwind(&self) -> ! {
+        // SAFETY: the caller's contract.
+        unsafe { runtime::unwind() }
+    }
+
+    unsafe fn is_outermost(&self, frame: *const u8) -> bool {
+        // SAFETY: the caller's contract.
+        unsafe { runtime::is_outermost(frame) }
+    }
+
+    fn ensures_stack(&self, stack: &(dyn Any + Send), bytes: usize) -> bool {
+        stack.downcast_ref::<CodeStack>().is_some_and(|stack| stack.ensure(bytes))
+    }
+}
+
+/// Compiling costs a few microseconds a byte, interpreting between two samples some tens.
+#[cfg(feature = "compiler")]
+fn default_threshold(body_size: u32) -> u32 {
+    1 + body_size / 512
+}
