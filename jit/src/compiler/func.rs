@@ -176,6 +176,7 @@ impl Translator<'_, '_> {
             self.b.switch_to_block(start);
             self.b.seal_block(start);
         } else {
+            self.b.set_srcloc(SourceLoc::new(crate::runtime::ENTRY));
             self.claim_frame();
         }
         self.begin_function();

@@ -35,8 +35,9 @@ unsafe fn on_trap(activation: *mut Activation, trapped: Trapped) {
         let call = &*(activation.word as *const Call);
         let mut frames = |visit: tier::Visit<'_>| {
             for frame in Frames::new(activation, trapped.pc, trapped.fp, trapped.called) {
-                if let Some(function) = frame.function() {
-                    visit(function, frame.position().unwrap_or(0).into());
+                let position = frame.position().unwrap_or(0);
+                if let Some(function) = frame.function().filter(|_| position != traps::ENTRY) {
+                    visit(function, position.into());
                 }
             }
         };

@@ -14,7 +14,10 @@ mod traps;
 pub(crate) use code_map::{CodeMap, CodeMapBuilder, MapError};
 #[cfg(feature = "compiler")]
 pub(crate) use publish::publish;
-pub(crate) use traps::{FAILED, trap_of};
+#[cfg(all(test, feature = "compiler"))]
+pub(crate) use traps::trap_of;
+#[cfg(feature = "compiler")]
+pub(crate) use traps::{ENTRY, FAILED};
 
 /// Whether machine code can be run here. Where it can't, the modules below don't exist.
 pub(crate) const AVAILABLE: bool = cfg!(all(
