@@ -23,7 +23,9 @@ fn kept() -> MutexGuard<'static, Option<MmapMut>> {
 /// Does the engine's work, which can't take what the command needs before and after it.
 pub(crate) fn during<T>(work: impl FnOnce() -> T) -> Result<T, Failure> {
     let reserve = MmapMut::map_anon(BYTES).map_err(|_| {
-        Failure::unusable(format_args!("out of memory: the system has no {BYTES} bytes left for dunlin itself"))
+        Failure::unusable(format_args!(
+            "out of memory: the system has no {BYTES} bytes left for dunlin itself"
+        ))
     })?;
     *kept() = Some(reserve);
     let done = work();
