@@ -200,7 +200,7 @@ fn least(step: usize, args: &str) -> usize {
 #[test]
 fn without_address_space_it_does_with_less() {
     // What there isn't room for depends on where between two growths of the heap it runs out: so in small steps.
-    const STEP: usize = 24;
+    const STEP: usize = 32;
     let least = least(STEP, "--version");
     let nqueens = &example("wasm/nqueens.wasm");
     let runs = [
@@ -231,7 +231,7 @@ fn without_address_space_it_does_with_less() {
         }
     }
     println!("from {least} KiB of address space on it begins; {did} runs had enough, {refused} had not");
-    assert!(did > 1000 && refused > 100, "{did} and {refused}");
+    assert!(did > 800 && refused > 100, "{did} and {refused}");
 }
 
 #[test]
