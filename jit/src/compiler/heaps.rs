@@ -10,12 +10,12 @@ use dunlin::Trap;
 use wasmparser::{MemArg, MemArgTarget};
 
 /// Byte offsets of what is read here.
-mod layout {
-    pub(super) const VMCTX_BASE0: i32 = 0;
-    pub(super) const VMCTX_MEM0: i32 = 16;
-    pub(super) const MEMORY_BASE: i32 = 0;
-    pub(super) const MEMORY_LEN: i32 = 8;
-    pub(super) const GUARD: u64 = 32 << 20;
+pub(super) mod layout {
+    pub(crate) const VMCTX_BASE0: i32 = 0;
+    pub(crate) const VMCTX_MEM0: i32 = 16;
+    pub(crate) const MEMORY_BASE: i32 = 0;
+    pub(crate) const MEMORY_LEN: i32 = 8;
+    pub(crate) const GUARD: u64 = 32 << 20;
 }
 
 /// The memories of a function's instance.
