@@ -43,9 +43,9 @@ fn accesses() -> Vec<Access> {
                     };
                     // Where the last one is before the memory, the sum must not wrap around.
                     let last = len.wrapping_sub(size).wrapping_sub(offset);
-                    let addresses = vec![0, 1, last, last.wrapping_add(1), 0x8000_0000, u32::MAX];
+                    let addresses = vec![0, last, last.wrapping_add(1), u32::MAX];
                     all.push(Access { text: text("(local.get 0)"), result, value, addresses });
-                    for address in [0, last, last.wrapping_add(1), u32::MAX] {
+                    for address in [last, last.wrapping_add(1)] {
                         let text = text(&constant(ValType::I32, address.into()));
                         all.push(Access { text, result, value, addresses: vec![address] });
                     }
@@ -65,13 +65,9 @@ fn accesses() -> Vec<Access> {
 }
 
 pub(super) fn run_all(seen: &mut Seen) {
-    for (guarded, spectre, least) in [
-        (true, false, false),
-        (true, false, true),
-        (false, false, false),
-        (false, false, true),
-        (false, true, false),
-    ] {
+    for (guarded, spectre, least) in
+        [(true, false, false), (true, false, true), (false, false, false), (false, true, false)]
+    {
         run(guarded, spectre, least, seen);
     }
 }
