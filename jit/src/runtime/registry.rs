@@ -28,6 +28,7 @@ static ARRAY: AtomicPtr<Array> = AtomicPtr::new(core::ptr::null_mut());
 static READERS: AtomicUsize = AtomicUsize::new(0);
 
 /// Writers take turns. What each keeps here are replaced arrays that readers might still have been in.
+#[expect(clippy::vec_box, reason = "readers have the address of what is in the box")]
 static RETIRED: Mutex<Vec<Box<Array>>> = Mutex::new(Vec::new());
 
 /// Registers a chunk, which must not move from then on, and must be removed before it goes.
