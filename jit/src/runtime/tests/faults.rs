@@ -182,6 +182,41 @@ fn threads_trap_while_chunks_come_and_go() {
     });
 }
 
+#[test]
+fn replaced_arrays_of_chunks_are_freed() {
+    // Other tests may be looking into one at any single moment, not at all of them.
+    let freed = (0..100_000).any(|_| {
+        drop(code::chunk());
+        registry::retired() == 0
+    });
+    assert!(freed);
+}
+
+#[test]
+fn panics_and_backtraces_stay_on_the_code_stack() {
+    unsafe extern "C" fn panics(_: *mut u8, sp: *mut u64) {
+        let caught = std::panic::catch_unwind(|| std::panic::resume_unwind(Box::new(7_u64))).unwrap_err();
+        let backtrace = std::backtrace::Backtrace::force_capture();
+        assert!(backtrace.to_string().contains("panics"));
+        // SAFETY: the test passes the word.
+        unsafe { *sp = *caught.downcast::<u64>().unwrap() };
+    }
+    let (stack, chunk) = (stack(1 << 20), code::chunk());
+    let mut word = 0;
+    // SAFETY: the host function gets what it expects.
+    let (exit, _) = unsafe { run_host(&stack, &chunk, panics, NOTHING, &mut word) };
+    assert_eq!((exit, word), (Exit::Returned, 7));
+}
+
+#[test]
+fn what_may_go_to_another_thread() {
+    fn send<T: Send>() {}
+    fn sync<T: Sync>() {}
+    send::<CodeStack>();
+    send::<CodeChunk>();
+    sync::<CodeChunk>();
+}
+
 pub(super) fn maps() -> String {
     std::fs::read_to_string("/proc/self/maps").unwrap()
 }

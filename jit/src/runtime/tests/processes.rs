@@ -19,6 +19,9 @@ fn in_child(f: impl FnOnce() -> i32) -> End {
     let child = unsafe { libc::fork() };
     assert!(child >= 0);
     if child == 0 {
+        let no_cores = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+        // SAFETY: only reads the limit.
+        unsafe { libc::setrlimit(libc::RLIMIT_CORE, &no_cores) };
         let code = f();
         // SAFETY: it doesn't return.
         unsafe { libc::_exit(code) };
@@ -162,6 +165,30 @@ fn an_overflow_of_the_threads_own_stack_is_still_told() {
     }
     // Rust's own handler says so and aborts; without it, it would be a SIGSEGV.
     assert_eq!(in_child(|| endless(0) as i32), End::Signal(libc::SIGABRT));
+}
+
+/// Whoever installs a handler without a stack of its own has it run on the code's, where there may be no room for it.
+#[test]
+fn a_signal_without_room_does_not_end_the_process() {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    extern "C" fn ticks(_: i32) {
+        COUNT.fetch_add(1, Ordering::Relaxed);
+    }
+    let chunk = code::chunk();
+    let end = in_child(|| {
+        set_handler(libc::SIGALRM, ticks as extern "C" fn(i32) as usize, libc::SA_RESTART);
+        let often = libc::timeval { tv_sec: 0, tv_usec: 50 };
+        // SAFETY: asks for signals that are handled.
+        unsafe { libc::setitimer(libc::ITIMER_REAL, &libc::itimerval { it_interval: often, it_value: often }, core::ptr::null_mut()) };
+        while COUNT.load(Ordering::Relaxed) < 2000 {
+            let stack = stack(1 << 20);
+            // SAFETY: `recurse` counts a word down that is there.
+            let (exit, _) = unsafe { run(&stack, chunk.address(code::recurse()), NOTHING, &mut 9000, NOTHING) };
+            assert_eq!(exit, Exit::Returned);
+        }
+        45
+    });
+    assert_eq!(end, End::Exit(45));
 }
 
 #[test]
