@@ -424,7 +424,7 @@ mod tests {
 
     #[test]
     fn damaged_bytes_are_an_error_or_another_proper_map() {
-        let bytes = sample(40).to_bytes().unwrap();
+        let bytes = sample(12).to_bytes().unwrap();
         for end in 0..bytes.len() {
             assert!(CodeMap::from_bytes(&bytes[..end]).is_err());
         }
