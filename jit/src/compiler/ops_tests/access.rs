@@ -1,15 +1,16 @@
 //! Loads and stores: guarded memories, checked ones, and checked against speculation.
 
-use super::super::heaps::{Heap, layout};
+use super::super::heaps::Heap;
 use super::native::{Memory, Native};
 use super::table::ACCESSES;
 use super::values::{constant, from_val, to_val};
 use super::{Seen, bodies, isa, name, translate};
+use dunlin::tier::layout;
 use dunlin::{Config, Engine, Instance, Module, Store};
 use wasmparser::ValType;
 
 /// Where a context has its memories' pointers here.
-pub(super) const MEMORIES_WORD: u32 = 6;
+pub(super) const MEMORIES_WORD: u32 = 16;
 
 const PAGES: [usize; 2] = [1, 2];
 

@@ -1,6 +1,6 @@
 //! Machine code in a mapping, called here, or in a process of its own if it is going to trap.
 
-use super::super::traps::trap_of;
+use crate::runtime::trap_of;
 use cranelift_codegen::Context;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::{Function, TrapCode};
@@ -78,7 +78,7 @@ impl Native {
             let mut status = 0;
             assert_eq!(libc::waitpid(child, &mut status, 0), child);
             assert!(libc::WIFEXITED(status), "ended by a signal that is no trap's");
-            NonZeroU8::new(libc::WEXITSTATUS(status) as u8).and_then(|code| trap_of(TrapCode::from_raw(code)))
+            trap_of(libc::WEXITSTATUS(status) as u8)
         }
     }
 }

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::stack::{Account, CodeStack};
-use super::{Activation, Exit, Frames, Trapped, enter, prepare_thread};
+use super::enter::{Activation, Exit, Trapped, enter};
+use super::frames::Frames;
+use super::prepare_thread;
 
 /// An account with so many bytes in it.
 struct Purse(AtomicU64);
