@@ -171,6 +171,9 @@ impl Worker {
             let own = |callee| part == Part::Whole && callee == index;
             let (code, types) = compiler.func(view, options, (index, &shape, part), &own)?;
             let mut pieces = vec![code];
+            if !view.has_bridge() {
+                pieces.push(compiler.bridge(options)?);
+            }
             for ty in types.into_iter().filter(|ty| !view.has_type(*ty)) {
                 pieces.extend(compiler.ty(view, options, ty)?);
             }
@@ -261,6 +264,7 @@ impl Worker {
             for index in compiler::missing(&pieces) {
                 pieces.push(compiler.detour(view, options, index)?);
             }
+            pieces.push(compiler.bridge(options)?);
             for ty in 0..view.types().len() as u32 {
                 pieces.extend(compiler.ty(view, options, ty)?);
             }

@@ -9,6 +9,10 @@
 //! stacks end at the same depth), but its slots are only used for arguments of what isn't compiled, and for operands of
 //! builtins. Whatever isn't compiled is called through a *stub* of its type, which puts the arguments into slots; what
 //! isn't compiled enters compiled code through a *trampoline* of its type, which takes them from there.
+//!
+//! Builtins that are rarely needed, at places that are often passed, are called by way of the module's *bridge*, which
+//! keeps all registers: `(context, builtin, x, y)`, without a result, in Cranelift's convention `preserve_all`. It traps if
+//! the builtin fails.
 
 mod builtins;
 pub mod layout;
