@@ -98,7 +98,7 @@ impl StoreInner {
             engine: engine.clone(),
             budget: budget.clone(),
             exec: None,
-            fuel: FuelState::new(engine.consumes_fuel(), engine.tier().is_some()),
+            fuel: FuelState::new(engine.consumes_fuel(), engine.tier()),
             profiler: None,
             interrupt: Shared::try_new(Kind::Instance, InterruptState::new())?,
             depth: 0,
