@@ -8,6 +8,7 @@ mod shared;
 pub(crate) use shared::{BoxOr, Shared};
 
 use crate::budget::{Budget, Charge, Kind, OutOfBudget};
+use crate::sys::Mapping;
 use core::fmt::{self, Write};
 use core::ops::{Deref, DerefMut};
 use std::alloc::Layout;
@@ -88,6 +89,17 @@ pub(crate) fn third_party<R>(call: impl FnOnce() -> R) -> R {
     THIRD_PARTY.set(THIRD_PARTY.get() + 1);
     let _leave = Leave;
     call()
+}
+
+/// Makes sure that the system has what a library may need that allocates as it likes, and would end the process.
+///
+/// It is mapped and unmapped, untouched. Twice as much, for what an allocator adds to small pieces; and 1 MiB, by which
+/// glibc's heap grows where it can't grow in place, and for what is allocated here until somebody asks again.
+pub(crate) fn at_hand(kind: Kind, bytes: u64) -> Result<(), MemoryError> {
+    const AT_ONCE: u64 = 1 << 20;
+    let asked = bytes.saturating_mul(2).saturating_add(AT_ONCE);
+    let mapped = usize::try_from(asked).ok().and_then(|len| Mapping::new(len).ok());
+    mapped.map(drop).ok_or_else(|| MemoryError::system(kind, bytes))
 }
 
 /// Whether this thread is in a library that allocates as it likes.

@@ -1,3 +1,5 @@
+#[cfg(feature = "wat")]
+use crate::alloc::at_hand;
 use crate::alloc::{Buf, Shared};
 use crate::budget::Kind;
 use crate::code::Nobody;
@@ -398,6 +400,8 @@ fn looks_like_text(bytes: &[u8]) -> bool {
 fn binary_of(text: &[u8]) -> Result<Vec<u8>, Error> {
     let invalid = |error: &dyn std::fmt::Display| Error::new(ErrorKind::Invalid, error);
     let text = std::str::from_utf8(text).map_err(|error| invalid(&error))?;
+    // The parser isn't charged for. The worst texts that were tried took this much for each of their bytes.
+    at_hand(Kind::Metadata, 64 * text.len() as u64)?;
     wat::parse_str(text).map_err(|error| invalid(&error))
 }
 

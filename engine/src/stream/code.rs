@@ -170,7 +170,7 @@ impl<C: BodyCheck> Core<C> {
         let groups = claimed.min(body.len() as u32 / 2).min(MAX_LOCALS);
         if groups > self.paid_local_groups {
             let more = u64::from(groups - self.paid_local_groups) * cost::LOCAL_GROUP;
-            self.scratch.grow(more).map_err(self.memory())?;
+            self.pay(more)?;
             self.paid_local_groups = groups;
         }
         Ok(())
@@ -191,7 +191,7 @@ impl<C: BodyCheck> Core<C> {
         let depth = (depth + 1).next_power_of_two().max(self.paid_depth);
         let more = u64::from(operands - self.paid_operands) * cost::OPERAND
             + u64::from(depth - self.paid_depth) * cost::BLOCK;
-        self.scratch.grow(more).map_err(self.memory())?;
+        self.pay(more)?;
         (self.paid_operands, self.paid_depth) = (operands, depth);
         self.most_operands = (operands - MOST_PUSHED).min(MAX_OPERANDS);
         self.most_depth = (depth - 1).min(deepest);
@@ -215,6 +215,8 @@ impl<C: BodyCheck> Core<C> {
                         Buf::with_capacity(&self.budget, Kind::Bodies, capacity).map_err(self.memory())?;
                     let start = (body_offset - leb as u64) as u32;
                     self.body_chunks.try_push(Chunk { start, bytes }).map_err(self.memory())?;
+                    // Of the code section, only its chunks take what the validator might need.
+                    self.room()?;
                 }
                 match self.body_chunks.last_mut() {
                     Some(chunk) => chunk.bytes.try_extend_from_slice(entry).map_err(self.memory()),

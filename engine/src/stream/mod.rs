@@ -11,6 +11,7 @@ mod data;
 mod error;
 mod framing;
 mod name_section;
+mod room;
 mod sections;
 #[cfg(test)]
 mod tests;
@@ -388,7 +389,7 @@ impl<C: BodyCheck> Core<C> {
     fn begin(&mut self) -> Result<(), LoadError> {
         if !self.paid_base {
             self.admit(1)?;
-            self.scratch.grow(cost::BASE).map_err(self.memory())?;
+            self.pay(cost::BASE)?;
             self.paid_base = true;
         }
         Ok(())
@@ -491,6 +492,7 @@ impl<C: BodyCheck> Core<C> {
         &mut self,
         see: impl FnOnce(&mut Validator) -> wasmparser::Result<()>,
     ) -> Result<(), LoadError> {
+        self.room()?;
         third_party(|| see(&mut self.validator)).map_err(LoadError::invalid)
     }
 
@@ -530,6 +532,7 @@ impl<C: BodyCheck> Core<C> {
         let at = self.offset;
         let memory = |error| LoadError::memory(error, at);
         self.order.end(at)?;
+        self.room()?;
         third_party(|| self.validator.end(at)).map_err(LoadError::invalid)?;
         let module = &mut self.module;
         let (records, mut charge) = self.records.into_boxed().map_err(memory)?;

@@ -18,6 +18,9 @@ use crate::types::{FuncType, GlobalType, MemoryType, Mutability, TableType, ValT
 /// Below this, a count that a section can't hold does no harm.
 const SMALL_COUNT: u32 = 1024;
 
+/// How many types are kept before the room for the next is looked at again.
+const TYPES_A_CHECK: usize = 256;
+
 impl<C: BodyCheck> Core<C> {
     pub(super) fn section(&mut self, id: SectionId, contents: &[u8], offset: u64) -> Result<(), LoadError> {
         // The validator reserves memory for as many items as the section claims. Where they can't
@@ -126,7 +129,7 @@ impl<C: BodyCheck> Core<C> {
         let bytes = (contents.len() - leb) as u64;
         let most = bytes / cost::smallest_item(id as u8);
         let held = cost::section(id as u8, most.min(count.into()), bytes);
-        self.scratch.grow(held).map_err(self.memory())?;
+        self.pay(held)?;
         // wasmparser refuses more than a million of anything before it reserves.
         if u64::from(count) <= most || !(SMALL_COUNT..=1_000_000).contains(&count) {
             return Ok(None);
@@ -221,6 +224,9 @@ impl<C: BodyCheck> Core<C> {
             .map_err(self.memory())?;
         let mut section = section.into_iter_err_on_gc_types();
         while let Some(ty) = third_party(|| section.next()) {
+            if types.len().is_multiple_of(TYPES_A_CHECK) {
+                self.room()?;
+            }
             let ty = ty.map_err(LoadError::invalid)?;
             let all = || ty.params().iter().chain(ty.results()).map(|ty| ValType::from_wasmparser(*ty));
             if !all().all(|ty| ty.is_some()) {

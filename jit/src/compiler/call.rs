@@ -2,9 +2,10 @@
 //! `STORE_CALLEE` what it is to call.
 
 use super::func::{Part, Translator, slots_of};
+use super::unit::Decline;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::{I32, I64};
-use cranelift_codegen::ir::{Inst, InstBuilder, Value};
+use cranelift_codegen::ir::{InstBuilder, Value};
 use dunlin::Trap;
 use dunlin::tier::layout;
 
@@ -31,15 +32,22 @@ impl Translator<'_, '_> {
         args
     }
 
-    fn push_results(&mut self, call: Inst) {
-        let results = self.b.inst_results(call).to_vec();
-        results.into_iter().for_each(|value| self.stack.push(value));
+    pub(super) fn call(&mut self, func: u32) -> Result<(), Decline> {
+        let args = self.pop_args(self.view.type_of(func));
+        let frame = self.callee_frame();
+        match func.checked_sub(self.view.imported_funcs()) {
+            Some(index) if self.should_inline(index) => self.inline(index, args, frame),
+            _ => {
+                let results = self.call_at(func, args, frame);
+                results.into_iter().for_each(|value| self.stack.push(value));
+                Ok(())
+            }
+        }
     }
 
-    pub(super) fn call(&mut self, func: u32) {
+    /// Calls a function with its frame at `frame`.
+    fn call_at(&mut self, func: u32, args: Vec<Value>, frame: Value) -> Vec<Value> {
         let ty = self.view.type_of(func);
-        let args = self.pop_args(ty);
-        let frame = self.callee_frame();
         let args: Vec<Value> = [self.vm, frame].into_iter().chain(args).collect();
         let call = match func.checked_sub(self.view.imported_funcs()) {
             Some(index) if (self.batch)(index) => {
@@ -53,7 +61,7 @@ impl Translator<'_, '_> {
                 self.b.ins().call_indirect(signature, code, &args)
             }
         };
-        self.push_results(call);
+        self.b.inst_results(call).to_vec()
     }
 
     pub(super) fn call_indirect(&mut self, ty: u32, table: u32) {
@@ -61,20 +69,30 @@ impl Translator<'_, '_> {
         let args = self.pop_args(ty);
         let code = self.lookup(ty, table, index);
         let frame = self.callee_frame();
+        let results = self.call_code(code, ty, args, frame);
+        results.into_iter().for_each(|value| self.stack.push(value));
+    }
+
+    fn call_code(&mut self, code: Value, ty: u32, args: Vec<Value>, frame: Value) -> Vec<Value> {
         let args: Vec<Value> = [self.vm, frame].into_iter().chain(args).collect();
         let signature = self.sig_of(ty);
         let call = self.b.ins().call_indirect(signature, code, &args);
-        self.push_results(call);
+        self.b.inst_results(call).to_vec()
     }
 
     pub(super) fn return_call(&mut self, func: u32) {
         let ty = self.view.type_of(func);
         let args = self.pop_args(ty);
+        if self.is_inlining() {
+            // The caller stays anyway: its frame in registers, the inlined function's on the value stack replaced.
+            let results = self.call_at(func, args, self.scope.sp);
+            return self.return_values(&results);
+        }
         if let Part::From(_) = self.part {
             let callee = self.callee_word(func);
             return self.leave_for(callee, &args);
         }
-        let args: Vec<Value> = [self.vm, self.sp].into_iter().chain(args).collect();
+        let args: Vec<Value> = [self.vm, self.scope.sp].into_iter().chain(args).collect();
         match func.checked_sub(self.view.imported_funcs()) {
             Some(index) if (self.batch)(index) => {
                 let callee = self.direct(index);
@@ -93,12 +111,18 @@ impl Translator<'_, '_> {
     pub(super) fn return_call_indirect(&mut self, ty: u32, table: u32) {
         let index = self.stack.pop();
         let args = self.pop_args(ty);
-        if let Part::From(_) = self.part {
+        if let Part::From(_) = self.part
+            && !self.is_inlining()
+        {
             let callee = self.element(ty, table, index);
             return self.leave_for(callee, &args);
         }
         let code = self.lookup(ty, table, index);
-        let args: Vec<Value> = [self.vm, self.sp].into_iter().chain(args).collect();
+        if self.is_inlining() {
+            let results = self.call_code(code, ty, args, self.scope.sp);
+            return self.return_values(&results);
+        }
+        let args: Vec<Value> = [self.vm, self.scope.sp].into_iter().chain(args).collect();
         let signature = self.sig_of(ty);
         self.b.ins().return_call_indirect(signature, code, &args);
         self.leave();
@@ -108,12 +132,12 @@ impl Translator<'_, '_> {
     fn leave_for(&mut self, callee: Value, args: &[Value]) {
         let mut slot = 0;
         for value in args {
-            self.store_slot(*value, self.sp, slot);
+            self.store_slot(*value, self.scope.sp, slot);
             slot += slots_of(self.b.func.dfg.value_type(*value));
         }
         self.note_callee(callee);
         let no_frame = self.b.ins().iconst(I64, 0);
-        self.builtin(layout::BUILTIN_CALL, [self.sp, no_frame]);
+        self.builtin(layout::BUILTIN_CALL, [self.scope.sp, no_frame]);
         // It doesn't come back.
         self.b.ins().trap(super::traps::FAILED);
         self.leave();

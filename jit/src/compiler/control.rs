@@ -43,11 +43,11 @@ impl Translator<'_, '_> {
     }
 
     pub(super) fn begin_function(&mut self) {
-        let results: Vec<Type> = self.ty.results().iter().map(|ty| clif_type(*ty)).collect();
+        let results: Vec<Type> = self.scope.ty.results().iter().map(|ty| clif_type(*ty)).collect();
         let end = self.block_with(&results);
         self.frames.push(Frame {
             kind: Kind::Function,
-            height: 0,
+            height: self.scope.first_operand,
             label: end,
             end,
             label_values: results.len(),
@@ -106,10 +106,9 @@ impl Translator<'_, '_> {
             Operator::BrIf { relative_depth } => self.br_if(relative_depth),
             Operator::BrTable { ref targets } => self.br_table(targets),
             Operator::Return => {
-                let n = self.ty.results().len();
+                let n = self.scope.ty.results().len();
                 let values = self.stack.peekn(n).to_vec();
                 self.return_values(&values);
-                self.leave();
             }
             _ => return false,
         }
@@ -150,9 +149,9 @@ impl Translator<'_, '_> {
 
     fn loop_(&mut self, ty: BlockType, at: u64) {
         let (params, results) = self.block_types(ty);
-        let shape = self.shape.loops[self.loops];
+        let shape = self.scope.shape.loops[self.scope.loops];
         debug_assert_eq!(shape.offset, at);
-        self.loops += 1;
+        self.scope.loops += 1;
         let header = self.block_with(&params);
         let below = self.stack.len() - params.len();
         let variables = if self.entrance.is_some() { self.make_variables(below) } else { 0 };
@@ -204,15 +203,15 @@ impl Translator<'_, '_> {
     fn enter_part(&mut self, entrance: Block, header: Block, below: usize, params: &[Type]) {
         self.b.switch_to_block(entrance);
         self.b.seal_block(entrance);
-        let variables = self.locals.iter().chain(&self.operand_variables).copied().collect::<Vec<_>>();
+        let variables = self.scope.locals.iter().chain(&self.operand_variables).copied().collect::<Vec<_>>();
         for (variable, ty, slot) in variables {
-            let value = self.load_slot(ty, self.sp, slot);
+            let value = self.load_slot(ty, self.scope.sp, slot);
             self.b.def_var(variable, value);
         }
         let mut slot = self.slot_of_operand(below);
         let mut values = Vec::new();
         for ty in params {
-            values.push(BlockArg::Value(self.load_slot(*ty, self.sp, slot)));
+            values.push(BlockArg::Value(self.load_slot(*ty, self.scope.sp, slot)));
             slot += slots_of(*ty);
         }
         self.b.ins().jump(header, &values);
@@ -280,21 +279,34 @@ impl Translator<'_, '_> {
         self.b.seal_block(frame.end);
         let values = self.b.block_params(frame.end).to_vec();
         if self.frames.is_empty() {
-            self.return_values(&values);
+            self.leave_function(&values);
         } else {
             values.into_iter().for_each(|value| self.stack.push(value));
         }
     }
 
-    /// Returns, or, from a loop's continuation, leaves the results where the interpreter looks for them.
+    /// Returns from the function that is being translated; ends the path.
     pub(super) fn return_values(&mut self, values: &[Value]) {
+        if self.is_inlining() {
+            let frame = self.function_frame();
+            frame.joined = true;
+            let end = frame.end;
+            self.b.ins().jump(end, &args(values));
+        } else {
+            self.leave_function(values);
+        }
+        self.leave();
+    }
+
+    /// Returns, or, from a loop's continuation, leaves the results where the interpreter looks for them.
+    fn leave_function(&mut self, values: &[Value]) {
         if self.part == Part::Whole {
             self.b.ins().return_(values);
             return;
         }
         let mut slot = 0;
         for value in values {
-            self.store_slot(*value, self.sp, slot);
+            self.store_slot(*value, self.scope.sp, slot);
             slot += slots_of(self.b.func.dfg.value_type(*value));
         }
         self.b.ins().return_(&[]);

@@ -6,9 +6,11 @@
 
 use super::flags::Flags;
 use super::heaps::{Heap, Heaps};
+use super::inline::Scope;
 use super::unit::{Callee, Decline, Options};
 use super::values::Values;
 use super::{control, traps};
+use crate::runtime::Inlined;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::{F32, F64, I8X16, I32, I64};
 use cranelift_codegen::ir::{
@@ -20,6 +22,7 @@ use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
 use dunlin::tier::{BulkOp, Loop, Shape, View, layout};
 use dunlin::{FuncType, Trap, ValType};
 use std::collections::HashMap;
+use std::rc::Rc;
 use wasmparser::{BinaryReader, FunctionBody, Operator};
 
 /// What is translated of a function.
@@ -65,20 +68,20 @@ pub(crate) struct Translator<'a, 'f> {
     pub(super) b: FunctionBuilder<'f>,
     pub(super) view: View<'a>,
     pub(super) options: Options,
-    pub(super) shape: &'a Shape,
     pub(super) part: Part,
-    pub(super) ty: &'a FuncType,
     pub(super) flags: Flags,
     pub(super) heaps: Heaps,
-    /// The context, and slot 0 of the frame.
+    /// The context.
     pub(super) vm: Value,
-    pub(super) sp: Value,
-    /// Variable, type and slot of each local.
-    pub(super) locals: Vec<(Variable, Type, u32)>,
+    pub(super) scope: Scope<'a>,
+    /// What the scope is inlined in, outermost first.
+    pub(super) outer: Vec<Scope<'a>>,
+    pub(super) inlined: Vec<Inlined>,
+    pub(super) inlined_bytes: u32,
+    /// Where in the module the current instruction is.
+    pub(super) position: u32,
     pub(super) stack: Values,
     pub(super) frames: Vec<control::Frame>,
-    /// Loops that were reached so far.
-    pub(super) loops: usize,
     /// For a part: the block that fills variables from slots, and what it has to fill besides locals.
     pub(super) entrance: Option<Block>,
     pub(super) operand_variables: Vec<(Variable, Type, u32)>,
@@ -89,7 +92,15 @@ pub(crate) struct Translator<'a, 'f> {
     pub(super) batch: &'a dyn Fn(u32) -> bool,
 }
 
-/// Translates function `index`, or a part of it, into `func`; gives the types of what it is and what it calls.
+/// What a translation needs and names besides the code itself.
+pub(crate) struct Needs {
+    /// The types of what it is and what it calls.
+    pub(crate) types: Vec<u32>,
+    /// What its positions may be numbers of.
+    pub(crate) inlined: Vec<Inlined>,
+}
+
+/// Translates function `index`, or a part of it, into `func`; gives what that needs.
 ///
 /// # Errors
 /// Why it can't be.
@@ -100,7 +111,7 @@ pub(crate) fn translate(
     batch: &dyn Fn(u32) -> bool,
     func: &mut ir::Function,
     context: &mut FunctionBuilderContext,
-) -> Result<Vec<u32>, Decline> {
+) -> Result<Needs, Decline> {
     let ty = &view.types()[view.type_of(view.imported_funcs() + index) as usize];
     func.name = UserFuncName::user(0, index);
     func.signature = match part {
@@ -119,21 +130,32 @@ pub(crate) fn translate(
     let memories = view.memories().iter().map(heap).collect();
     let mut heaps = Heaps::new(vm, memories, view.memory_word(0), flags);
     heaps.spectre = options.spectre;
+    let scope = Scope {
+        index,
+        shape: Rc::new(shape.clone()),
+        ty,
+        sp,
+        locals: Vec::new(),
+        loops: 0,
+        first_operand: 0,
+        first_frame: 0,
+        at: None,
+    };
     let mut t = Translator {
         b,
         view,
         options,
-        shape,
         part,
-        ty,
         flags,
         heaps,
         vm,
-        sp,
-        locals: Vec::new(),
+        scope,
+        outer: Vec::new(),
+        inlined: Vec::new(),
+        inlined_bytes: 0,
+        position: crate::runtime::ENTRY,
         stack: Values::default(),
         frames: Vec::new(),
-        loops: 0,
         entrance: None,
         operand_variables: Vec::new(),
         signatures: HashMap::new(),
@@ -148,8 +170,9 @@ pub(crate) fn translate(
     types.push(view.type_of(view.imported_funcs() + index));
     types.sort_unstable();
     types.dedup();
+    let inlined = std::mem::take(&mut t.inlined);
     t.b.finalize(options.frontend);
-    Ok(types)
+    Ok(Needs { types, inlined })
 }
 
 /// A signature of `params` words in the platform's convention, with or without a status.
@@ -166,8 +189,8 @@ impl Translator<'_, '_> {
     fn body(&mut self, bytes: &[u8], offset: u64, entry: Block) -> Result<(), Decline> {
         let reader = BinaryReader::new_features(bytes, offset, self.view.features());
         let body = FunctionBody::new(reader);
-        self.declare_locals(&body, entry)?;
         if let Part::From(_) = self.part {
+            self.declare_locals(&body, None)?;
             let entrance = self.b.create_block();
             self.b.ins().jump(entrance, &[]);
             self.entrance = Some(entrance);
@@ -176,16 +199,13 @@ impl Translator<'_, '_> {
             self.b.switch_to_block(start);
             self.b.seal_block(start);
         } else {
+            let args = self.b.block_params(entry)[2..].to_vec();
+            self.declare_locals(&body, Some(&args))?;
             self.b.set_srcloc(SourceLoc::new(crate::runtime::ENTRY));
             self.claim_frame();
         }
         self.begin_function();
-        let mut reader = body.get_operators_reader().map_err(|_| unexpected())?;
-        while !reader.eof() {
-            let (operator, at) = reader.read_with_offset().map_err(|_| unexpected())?;
-            self.b.set_srcloc(SourceLoc::new(at as u32));
-            self.operator(&operator, at as u64)?;
-        }
+        self.operators(&body)?;
         if self.entrance.is_some() {
             // Or the loop can't be reached at all.
             return Err(unexpected());
@@ -193,43 +213,18 @@ impl Translator<'_, '_> {
         Ok(())
     }
 
-    fn declare_locals(&mut self, body: &FunctionBody<'_>, entry: Block) -> Result<(), Decline> {
-        let mut slot = 0;
-        for (i, ty) in self.ty.params().iter().enumerate() {
-            let ty = clif_type(*ty);
-            let variable = self.b.declare_var(ty);
-            self.locals.push((variable, ty, slot));
-            slot += slots_of(ty);
-            if self.part == Part::Whole {
-                let value = self.b.block_params(entry)[2 + i];
-                self.b.def_var(variable, value);
-            }
+    /// Translates a function's instructions.
+    pub(super) fn operators(&mut self, body: &FunctionBody<'_>) -> Result<(), Decline> {
+        let mut reader = body.get_operators_reader().map_err(|_| unexpected())?;
+        while !reader.eof() {
+            let (operator, at) = reader.read_with_offset().map_err(|_| unexpected())?;
+            self.set_position(at as u32);
+            self.operator(&operator, at as u64)?;
         }
-        slot = self.shape.header + 2;
-        for group in body.get_locals_reader().map_err(|_| unexpected())? {
-            let (n, ty) = group.map_err(|_| unexpected())?;
-            let ty = match ty {
-                wasmparser::ValType::I32 => I32,
-                wasmparser::ValType::I64 | wasmparser::ValType::Ref(_) => I64,
-                wasmparser::ValType::F32 => F32,
-                wasmparser::ValType::F64 => F64,
-                wasmparser::ValType::V128 => I8X16,
-            };
-            let zero = (self.part == Part::Whole).then(|| self.zero(ty));
-            for _ in 0..n {
-                let variable = self.b.declare_var(ty);
-                self.locals.push((variable, ty, slot));
-                slot += slots_of(ty);
-                if let Some(zero) = zero {
-                    self.b.def_var(variable, zero);
-                }
-            }
-        }
-        debug_assert_eq!(slot, self.shape.operands);
         Ok(())
     }
 
-    fn zero(&mut self, ty: Type) -> Value {
+    pub(super) fn zero(&mut self, ty: Type) -> Value {
         match ty {
             F32 => self.b.ins().f32const(0.0),
             F64 => self.b.ins().f64const(0.0),
@@ -242,10 +237,10 @@ impl Translator<'_, '_> {
     }
 
     /// Claims the frame's part of the value stack, and pays for the entry.
-    fn claim_frame(&mut self) {
+    pub(super) fn claim_frame(&mut self) {
         let pointer = self.load_vm(layout::VMCTX_LIMIT);
         let limit = self.b.ins().load(I64, self.flags.vm, pointer, 0);
-        let end = self.b.ins().iadd_imm_s(self.sp, i64::from(self.shape.frame));
+        let end = self.b.ins().iadd_imm_s(self.scope.sp, i64::from(self.scope.shape.frame));
         let over = self.b.ins().icmp(IntCC::UnsignedGreaterThan, end, limit);
         let (cold, go_on) = self.cold_branch(over, &[]);
         self.b.switch_to_block(cold);
@@ -255,7 +250,7 @@ impl Translator<'_, '_> {
         self.b.switch_to_block(go_on);
         self.b.seal_block(go_on);
         if self.options.fuel {
-            self.charge(self.shape.cost);
+            self.charge(self.scope.shape.cost);
         }
     }
 
@@ -338,11 +333,11 @@ impl Translator<'_, '_> {
     /// The slot that operand `i` has.
     pub(super) fn slot_of_operand(&self, i: usize) -> u32 {
         let slots = |v: &Value| slots_of(self.b.func.dfg.value_type(*v));
-        self.shape.operands + self.stack[..i].iter().map(slots).sum::<u32>()
+        self.scope.shape.operands + self.stack[self.scope.first_operand..i].iter().map(slots).sum::<u32>()
     }
 
     pub(super) fn slot_address(&mut self, slot: u32) -> Value {
-        self.b.ins().iadd_imm_s(self.sp, i64::from(slot) * 8)
+        self.b.ins().iadd_imm_s(self.scope.sp, i64::from(slot) * 8)
     }
 
     /// Stores a value to a slot, in slots' format.
@@ -394,16 +389,16 @@ impl Translator<'_, '_> {
         use Operator as O;
         match *operator {
             O::LocalGet { local_index } => {
-                let value = self.b.use_var(self.locals[local_index as usize].0);
+                let value = self.b.use_var(self.scope.locals[local_index as usize].0);
                 self.stack.push(value);
             }
             O::LocalSet { local_index } => {
                 let value = self.stack.pop();
-                self.b.def_var(self.locals[local_index as usize].0, value);
+                self.b.def_var(self.scope.locals[local_index as usize].0, value);
             }
             O::LocalTee { local_index } => {
                 let value = self.stack.peek();
-                self.b.def_var(self.locals[local_index as usize].0, value);
+                self.b.def_var(self.scope.locals[local_index as usize].0, value);
             }
             O::GlobalGet { global_index } => self.global_get(global_index),
             O::GlobalSet { global_index } => self.global_set(global_index),
@@ -442,7 +437,7 @@ impl Translator<'_, '_> {
             }
             O::TableInit { elem_index, table } => self.bulk(BulkOp::TableInit, 3, None, table, elem_index),
             O::ElemDrop { elem_index } => self.bulk(BulkOp::ElemDrop, 0, None, elem_index, 0),
-            O::Call { function_index } => self.call(function_index),
+            O::Call { function_index } => self.call(function_index)?,
             O::CallIndirect { type_index, table_index } => self.call_indirect(type_index, table_index),
             O::ReturnCall { function_index } => self.return_call(function_index),
             O::ReturnCallIndirect { type_index, table_index } => {

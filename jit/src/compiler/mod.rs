@@ -5,6 +5,7 @@ mod control;
 mod flags;
 mod func;
 mod heaps;
+mod inline;
 mod lanes;
 mod memory;
 mod numeric;

@@ -102,14 +102,14 @@ impl Translator<'_, '_> {
         let operands = self.stack.peekn(params).to_vec();
         for (i, value) in operands.into_iter().enumerate() {
             // No operand is a vector.
-            self.store_slot(value, self.sp, slot + i as u32);
+            self.store_slot(value, self.scope.sp, slot + i as u32);
         }
         self.stack.popn(params);
         let at = self.slot_address(slot);
         let indices = self.b.ins().iconst(I64, (u64::from(y) << 32 | u64::from(x)).cast_signed());
         self.builtin(layout::BUILTIN_BULK + op as i32 * 8, [at, indices]);
         if let Some(ty) = result {
-            let value = self.load_slot(ty, self.sp, slot);
+            let value = self.load_slot(ty, self.scope.sp, slot);
             self.stack.push(value);
         }
     }

@@ -1,8 +1,8 @@
 //! Pieces of machine code: what Cranelift makes of one translation, and how several are put together.
 
-use super::func::{self, Part};
+use super::func::{self, Needs, Part};
 use super::stubs;
-use crate::runtime::{CodeMap, CodeMapBuilder};
+use crate::runtime::{CodeMap, CodeMapBuilder, INLINED, Inlined};
 use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::UserExternalName;
@@ -92,9 +92,36 @@ pub(crate) struct Compiled {
     traps: Vec<(u32, u8)>,
     /// Places and the positions in the module that they come from.
     sites: Vec<(u32, u32)>,
+    /// What positions are numbers of.
+    inlined: Vec<Inlined>,
     /// The size of its native frame, and whether anything lies behind it.
     frame: u32,
     calls: bool,
+}
+
+impl Compiled {
+    /// Keeps what positions are numbers of, as far as they are used.
+    fn keep_inlined(&mut self, all: &[Inlined]) {
+        let mut numbers = HashMap::new();
+        for (_, position) in &mut self.sites {
+            *position = keep(*position, all, &mut numbers, &mut self.inlined);
+        }
+    }
+}
+
+fn keep(position: u32, all: &[Inlined], numbers: &mut HashMap<u32, u32>, kept: &mut Vec<Inlined>) -> u32 {
+    if position & INLINED == 0 || position == crate::runtime::ENTRY {
+        return position;
+    }
+    if let Some(known) = numbers.get(&position) {
+        return *known;
+    }
+    let found = all[(position & !INLINED) as usize];
+    let at = keep(found.at, all, numbers, kept);
+    kept.push(Inlined { at, ..found });
+    let number = INLINED | (kept.len() as u32 - 1);
+    numbers.insert(position, number);
+    number
 }
 
 /// Compiles pieces, one after the other. Reuses Cranelift's memory.
@@ -131,12 +158,13 @@ impl Compiler {
         if translated.is_err() {
             self.frontend = FunctionBuilderContext::new();
         }
-        let types = translated?;
+        let Needs { types, inlined } = translated?;
         let piece = match part {
             Part::Whole => Piece::Func(index),
             Part::From(found) => Piece::Loop(index, found.header),
         };
-        let code = self.finish(piece)?;
+        let mut code = self.finish(piece)?;
+        code.keep_inlined(&inlined);
         if code.frame > crate::tier::STACK_RATIO as u32 * 8 * shape.operands
             && (code.calls || code.frame > LARGEST_LEAF)
         {
@@ -212,7 +240,7 @@ impl Compiler {
         // What is behind the frame pointer, it, and the return address.
         let frame = buffer.frame_layout().map_or(0, |frame| frame.frame_to_fp_offset) + 16;
         let sites = sites.into_iter().collect();
-        Ok(Compiled { piece, code, align, relocations, traps, sites, frame, calls })
+        Ok(Compiled { piece, code, align, relocations, traps, sites, inlined: Vec::new(), frame, calls })
     }
 }
 
@@ -233,6 +261,7 @@ impl Batch {
         let mut batch = Batch { code: Vec::new(), map: CodeMap::default(), pieces: Vec::new() };
         let mut functions = HashMap::new();
         let mut map = CodeMapBuilder::default();
+        let mut inlined = 0;
         let wrong = |error: crate::runtime::MapError| Decline::Compiler(error.to_string());
         for piece in &compiled {
             let start = batch.code.len().next_multiple_of(piece.align as usize);
@@ -255,8 +284,18 @@ impl Batch {
             for (at, code) in &piece.traps {
                 map.trap(start + at, *code).map_err(wrong)?;
             }
+            let first = inlined;
+            let number = |position| match position {
+                crate::runtime::ENTRY => position,
+                _ if position & INLINED != 0 => position + first,
+                _ => position,
+            };
+            for found in &piece.inlined {
+                map.inlined(found.index, found.offset, number(found.at)).map_err(wrong)?;
+                inlined += 1;
+            }
             for (at, position) in &piece.sites {
-                map.site(start + at, *position).map_err(wrong)?;
+                map.site(start + at, number(*position)).map_err(wrong)?;
             }
         }
         for (piece, (_, start)) in compiled.iter().zip(&batch.pieces) {

@@ -35,10 +35,17 @@ unsafe fn on_trap(activation: *mut Activation, trapped: Trapped) {
         let call = &*(activation.word as *const Call);
         let mut frames = |visit: tier::Visit<'_>| {
             for frame in Frames::new(activation, trapped.pc, trapped.fp, trapped.called) {
-                let position = frame.position().unwrap_or(0);
-                if let Some(function) = frame.function().filter(|_| position != traps::ENTRY) {
-                    visit(function, position.into());
+                let Some(function) = frame.function() else { continue };
+                let mut position = frame.position().unwrap_or(0);
+                if position == traps::ENTRY {
+                    continue;
                 }
+                while position & traps::INLINED != 0 {
+                    let Some(inlined) = frame.chunk.map().inlined(position & !traps::INLINED) else { break };
+                    visit(inlined.index, inlined.offset.into());
+                    position = inlined.at;
+                }
+                visit(function, position.into());
             }
         };
         (call.on_trap)(call.data, tier::Trapped { trap: traps::trap_of(trapped.code), frames: &mut frames });

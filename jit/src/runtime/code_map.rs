@@ -50,6 +50,18 @@ pub(crate) struct CodeMap {
     functions: Box<[Function]>,
     traps: Places,
     sites: Places,
+    inlined: Box<[Inlined]>,
+}
+
+/// A place in a function that was inlined in another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Inlined {
+    /// The function, by its index in the module.
+    pub(crate) index: u32,
+    /// Where it is in the module.
+    pub(crate) offset: u32,
+    /// The position that it was inlined at.
+    pub(crate) at: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,6 +107,11 @@ impl CodeMap {
         (site <= function.end).then_some(position)
     }
 
+    /// What positions may be numbers of.
+    pub(crate) fn inlined(&self, number: u32) -> Option<Inlined> {
+        self.inlined.get(number as usize).copied()
+    }
+
     /// The least length of code that holds all the places.
     pub(crate) fn end(&self) -> u32 {
         let functions = self.functions.last().map_or(0, |function| function.end);
@@ -106,7 +123,10 @@ impl CodeMap {
 
     /// How many bytes it has on the heap.
     pub(crate) fn heap_bytes(&self) -> usize {
-        size_of_val::<[Function]>(&self.functions) + self.traps.heap_bytes() + self.sites.heap_bytes()
+        size_of_val::<[Function]>(&self.functions)
+            + size_of_val::<[Inlined]>(&self.inlined)
+            + self.traps.heap_bytes()
+            + self.sites.heap_bytes()
     }
 
     /// The map as bytes, for [`CodeMap::from_bytes`].
@@ -127,6 +147,12 @@ impl CodeMap {
                 put(&mut out, offset - at)?;
                 put(&mut out, zigzag(value, next))?;
                 (at, value) = (offset, next);
+            }
+        }
+        put(&mut out, self.inlined.len() as u32)?;
+        for Inlined { index, offset, at } in &self.inlined {
+            for number in [*index, *offset, *at] {
+                put(&mut out, number)?;
             }
         }
         Ok(out)
@@ -157,6 +183,9 @@ impl CodeMap {
             position = unzigzag(position, take(bytes)?);
             builder.site(at, position)?;
         }
+        for _ in 0..take(bytes)? {
+            builder.inlined(take(bytes)?, take(bytes)?, take(bytes)?)?;
+        }
         if bytes.is_empty() { Ok(builder.build()) } else { Err(MapError::Malformed) }
     }
 }
@@ -167,6 +196,7 @@ pub(crate) struct CodeMapBuilder {
     functions: Vec<Function>,
     traps: PlacesBuilder,
     sites: PlacesBuilder,
+    inlined: Vec<Inlined>,
 }
 
 impl CodeMapBuilder {
@@ -190,11 +220,19 @@ impl CodeMapBuilder {
         self.sites.push(offset, position)
     }
 
+    /// The next number stands for a place in an inlined function. `at` isn't the number of a later one.
+    pub(crate) fn inlined(&mut self, index: u32, offset: u32, at: u32) -> Result<(), MapError> {
+        self.inlined.try_reserve(1).map_err(|_| MapError::NoMemory)?;
+        self.inlined.push(Inlined { index, offset, at });
+        Ok(())
+    }
+
     pub(crate) fn build(self) -> CodeMap {
         CodeMap {
             functions: self.functions.into_boxed_slice(),
             traps: self.traps.build(),
             sites: self.sites.build(),
+            inlined: self.inlined.into_boxed_slice(),
         }
     }
 }

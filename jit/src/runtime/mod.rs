@@ -11,13 +11,15 @@ mod code_map;
 mod publish;
 mod traps;
 
+#[cfg(feature = "compiler")]
+pub(crate) use code_map::Inlined;
 pub(crate) use code_map::{CodeMap, CodeMapBuilder, MapError};
 #[cfg(feature = "compiler")]
 pub(crate) use publish::publish;
 #[cfg(all(test, feature = "compiler"))]
 pub(crate) use traps::trap_of;
 #[cfg(feature = "compiler")]
-pub(crate) use traps::{ENTRY, FAILED};
+pub(crate) use traps::{ENTRY, FAILED, INLINED};
 
 /// Whether machine code can be run here. Where it can't, the modules below don't exist.
 pub(crate) const AVAILABLE: bool = cfg!(all(

@@ -8,6 +8,9 @@ pub(crate) const FAILED: u8 = 100;
 /// The position of what a function does before it begins: if it fails, the function isn't on the stack yet.
 pub(crate) const ENTRY: u32 = u32::MAX - 1;
 
+/// Set in positions that are the number of an inlined place; others are offsets in the module.
+pub(crate) const INLINED: u32 = 1 << 31;
+
 /// Cranelift's own numbers: for what it checks itself, or finds out by a fault.
 const STACK_OVERFLOW: u8 = 251;
 const INTEGER_OVERFLOW: u8 = 252;

@@ -10,6 +10,7 @@ mod json;
 mod load;
 mod outcome;
 mod output;
+mod reserve;
 mod run;
 mod scan;
 mod validate;
@@ -32,6 +33,7 @@ pub fn main(args: impl IntoIterator<Item = OsString, IntoIter: 'static>) -> u8 {
 }
 
 fn execute(args: impl IntoIterator<Item = OsString, IntoIter: 'static>) -> Result<u8, Failure> {
+    reserve::check()?;
     match args::parse(args)? {
         Command::Help(text) => output::print(text)?,
         Command::Version => output::print(concat!("dunlin ", env!("CARGO_PKG_VERSION"), "\n"))?,

@@ -1,6 +1,7 @@
 //! Modules from files and from standard input.
 
 use crate::failure::{Failure, io_reason};
+use crate::reserve;
 use dunlin::{Engine, Error, ErrorKind, Module, ModuleOptions};
 use std::ffi::OsStr;
 use std::fs::File;
@@ -15,7 +16,7 @@ pub(crate) fn load(engine: &Engine, path: &OsStr) -> Result<Module, Failure> {
 pub(crate) fn load_with(engine: &Engine, path: &OsStr, options: &ModuleOptions) -> Result<Module, Failure> {
     let name = display_name(path);
     let mut reader = Counted { reader: open(path)?, bytes: 0 };
-    let loaded = Module::from_reader_with(engine, &mut reader, options);
+    let loaded = reserve::during(|| Module::from_reader_with(engine, &mut reader, options))?;
     loaded.map_err(|error| match reader.bytes {
         0 if error.kind() == ErrorKind::Invalid => empty(&name),
         _ => unusable(&name, &error),
@@ -32,7 +33,7 @@ pub(crate) fn load_with_bytes(engine: &Engine, path: &OsStr) -> Result<(Module, 
     if bytes.is_empty() {
         return Err(empty(&name));
     }
-    let module = Module::new(engine, &bytes).map_err(|error| unusable(&name, &error))?;
+    let module = reserve::during(|| Module::new(engine, &bytes))?.map_err(|error| unusable(&name, &error))?;
     #[cfg(feature = "text")]
     if !bytes.starts_with(b"\0asm") {
         let binary =

@@ -6,6 +6,7 @@ use crate::failure::Failure;
 use crate::load::{display_name, load_with};
 use crate::outcome::{Outcome, Session};
 use crate::output::print;
+use crate::reserve;
 use crate::values;
 use crate::wasi::{self, Wasi};
 use crate::watchdog::{Reason, Watchdog};
@@ -25,14 +26,15 @@ pub(crate) fn run(options: RunOptions) -> Result<u8, Failure> {
     let session = Arc::new(Session::start(engine.clone(), name, &options)?);
     let give_up = || {
         let told = session.clone();
-        move |reason| std::process::exit(told.finish(&stopped_for(reason, None)).into())
+        move |reason| {
+            reserve::release();
+            std::process::exit(told.finish(&stopped_for(reason, None)).into())
+        }
     };
-    let no_thread =
-        |error| Failure::unusable(format_args!("a thread is needed to stop the program: {error}"));
     let mut watchdog = Watchdog::new();
-    watchdog.obey_signals(give_up()).map_err(no_thread)?;
+    watchdog.obey_signals(give_up())?;
     if let Some(timeout) = options.timeout {
-        watchdog.limit(session.started, timeout, give_up()).map_err(no_thread)?;
+        watchdog.limit(session.started, timeout, give_up())?;
     }
     let result = attempt(&options, &engine, &session, &watchdog);
     // From here on, the end is ours to tell.
@@ -101,8 +103,10 @@ fn attempt(
     }
     let unusable = |error: Error| unusable(&name, error);
     let entry = entry::find(&module, options.invoke.as_deref(), &options.args)?;
-    let linker = linker(engine, &module, options.trap_unknown_imports).map_err(unusable)?;
-    let mut store = Store::try_new(engine, wasi).map_err(unusable)?;
+    let host = reserve::during(|| {
+        Ok((linker(engine, &module, options.trap_unknown_imports)?, Store::try_new(engine, wasi)?))
+    })?;
+    let (linker, mut store) = host.map_err(unusable)?;
     check_budget(engine, &name, &module)?;
     let fuel = options.fuel.unwrap_or(u64::MAX);
     let counted = store.set_fuel(fuel).is_ok();
@@ -110,9 +114,11 @@ fn attempt(
     if options.profile.is_some() {
         store.profile(PROFILE_EVERY);
     }
-    let result = linker.instantiate(&mut store, &module);
-    let never_began = result.as_ref().is_err_and(|error| is_about_the_module(error.kind()));
-    let result = result.and_then(|instance| call(&mut store, instance, &entry));
+    let (result, never_began) = reserve::during(|| {
+        let result = linker.instantiate(&mut store, &module);
+        let never_began = result.as_ref().is_err_and(|error| is_about_the_module(error.kind()));
+        (result.and_then(|instance| call(&mut store, instance, &entry)), never_began)
+    })?;
     if counted {
         session.fuel_used(fuel - store.get_fuel().unwrap_or(0));
     }

@@ -1,9 +1,11 @@
 //! Stops a guest whose time is up, or whose user wants it to end.
 
+use crate::failure::Failure;
+use crate::reserve;
 use dunlin::InterruptHandle;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::{Handle, Signals};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, mpsc};
 use std::time::{Duration, Instant};
 
 /// How long a guest that was interrupted may take to notice, before the process ends without it. It notices at once,
@@ -82,7 +84,7 @@ impl Watchdog {
         started: Instant,
         timeout: Duration,
         give_up: impl Fn(Reason) + Send + 'static,
-    ) -> std::io::Result<()> {
+    ) -> Result<(), Failure> {
         // A deadline beyond what the clock can tell never comes.
         let Some(deadline) = started.checked_add(timeout) else { return Ok(()) };
         let shared = self.shared.clone();
@@ -93,10 +95,10 @@ impl Watchdog {
     }
 
     /// From now on, signals that ask the process to end stop the guest first.
-    pub(crate) fn obey_signals(&mut self, give_up: impl Fn(Reason) + Send + 'static) -> std::io::Result<()> {
+    pub(crate) fn obey_signals(&mut self, give_up: impl Fn(Reason) + Send + 'static) -> Result<(), Failure> {
         let ignored = ignored_signals();
         let obeyed = [SIGINT, SIGTERM].into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0);
-        let mut signals = Signals::new(obeyed)?;
+        let mut signals = Signals::new(obeyed).map_err(no_thread)?;
         self.signals = Some(signals.handle());
         let shared = self.shared.clone();
         thread("signals", move || {
@@ -127,8 +129,22 @@ impl Drop for Watchdog {
     }
 }
 
-fn thread(name: &str, body: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
-    std::thread::Builder::new().name(name.into()).stack_size(128 << 10).spawn(body).map(drop)
+/// Starts a thread, and waits until it has begun: until then it allocates, and would end the process if meanwhile others had
+/// taken the memory that it needs.
+fn thread(name: &str, body: impl FnOnce() + Send + 'static) -> Result<(), Failure> {
+    reserve::check()?;
+    let (begins, begun) = mpsc::sync_channel(1);
+    let body = move || {
+        let _ = begins.send(());
+        body();
+    };
+    std::thread::Builder::new().name(name.into()).stack_size(128 << 10).spawn(body).map_err(no_thread)?;
+    let _ = begun.recv();
+    Ok(())
+}
+
+fn no_thread(error: std::io::Error) -> Failure {
+    Failure::unusable(format_args!("a thread is needed to stop the program: {error}"))
 }
 
 /// The signals that whoever started the process wants it to ignore, as a shell does for what it starts in the background.

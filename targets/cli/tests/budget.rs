@@ -5,7 +5,7 @@ mod common;
 
 use common::{command, dunlin, example, folder, json, wait};
 use std::io::Write;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 /// What a process may hold besides its budget: the library's and the command's own data, and what the allocator adds.
@@ -183,27 +183,80 @@ fn debug_information_passes_by() {
     assert!(most <= 2 * MIB + CONSTANT, "{most}");
 }
 
+/// Runs it through a shell with at most this much address space.
+fn limited(kib: usize, args: &str) -> Output {
+    let line = format!("ulimit -c 0; ulimit -v {kib} && exec {} {args}", env!("CARGO_BIN_EXE_dunlin"));
+    Command::new("sh").args(["-c", &line]).stdin(Stdio::null()).output().unwrap()
+}
+
+/// The least address space, in KiB, in which something ends well.
+fn least(step: usize, args: &str) -> usize {
+    // With less, the system can't even begin the process, or Rust's library can't.
+    let enough = |kib: &usize| limited(*kib, args).status.success();
+    let coarse = (1024..200 << 10).step_by(512).find(enough).unwrap();
+    (coarse - 512..=coarse).step_by(step).find(enough).unwrap()
+}
+
 #[test]
 fn without_address_space_it_does_with_less() {
-    let limited = |mib: u32, args: &str| {
-        let line = format!("ulimit -v {} && exec {} {args}", mib * 1024, env!("CARGO_BIN_EXE_dunlin"));
-        Command::new("sh").args(["-c", &line]).output().unwrap()
-    };
-    // With less, the system can't even begin the process.
-    let least = (1..100).find(|&mib| limited(mib, "--version").status.success()).unwrap();
-    let program = example("wasm/nqueens.wasm");
-    let mut did = 0;
-    for mib in (least..least + 8).chain([32, 64, 128, 1024]) {
-        for budget in ["", "--memory-budget 4MiB"] {
-            let output = limited(mib, &format!("run {budget} {program} 6"));
-            let code = output.status.code();
+    // What there isn't room for depends on where between two growths of the heap it runs out: so in small steps.
+    const STEP: usize = 32;
+    let least = least(STEP, "--version");
+    let nqueens = &example("wasm/nqueens.wasm");
+    let runs = [
+        format!("run {nqueens} 6"),
+        format!("run --memory-budget 4MiB {nqueens} 6"),
+        format!("run --timeout 1h - 6 < {nqueens}"),
+        format!("run --invoke add {} 2 3", example("add.wat")),
+        format!("inspect --json {nqueens}"),
+        format!("validate {}", example("wasm/dir.wasm")),
+    ];
+    let fine = (least..least + (8 << 10)).step_by(STEP);
+    let (mut did, mut refused) = (0, 0);
+    for kib in fine.chain([32 << 10, 64 << 10, 128 << 10, 1 << 20]) {
+        for run in &runs {
+            let output = limited(kib, run);
             let err = String::from_utf8_lossy(&output.stderr);
-            assert!(matches!(code, Some(0 | 1 | 126 | 134)), "{mib} MiB: {:?} {err}", output.status);
-            assert!(!err.contains("panicked") && !err.contains("memory allocation of"), "{mib} MiB: {err}");
-            did += u32::from(code == Some(0));
+            match output.status.code() {
+                Some(0) => did += 1,
+                Some(1 | 126 | 134) => {
+                    assert!(
+                        err.starts_with("dunlin: ") && err.contains("out of memory"),
+                        "{kib} KiB, {run}: {err}"
+                    );
+                    refused += 1;
+                }
+                _ => panic!("{kib} KiB, {run}: {:?} {err}", output.status),
+            }
         }
     }
-    // 4 GiB of address space are refused in all of them.
-    println!("from {least} MiB of address space on it begins; {did} of 24 runs had enough");
-    assert!(did >= 16, "{did}");
+    println!("from {least} KiB of address space on it begins; {did} runs had enough, {refused} had not");
+    assert!(did > 800 && refused > 100, "{did} and {refused}");
+}
+
+#[test]
+fn a_validator_without_memory_ends_no_process() {
+    // So many types and functions that the validator grows and grows.
+    let types = (0..600).map(|i| {
+        let param = |bit| if i >> bit & 1 == 0 { "i32 " } else { "i64 " };
+        format!("(type (func (param {})))", (0..10).map(param).collect::<String>())
+    });
+    let functions = (0..6000).map(|i| format!("(func (type {}))", i % 600));
+    let text: String = types.chain(functions).collect();
+    let path = folder("types").join("types.wasm");
+    std::fs::write(&path, wat::parse_str(format!("(module {text})")).unwrap()).unwrap();
+    let line = format!("validate {}", path.display());
+    let (least, enough) = (least(64, "--version"), least(64, &line));
+    for kib in (least..enough + 256).step_by(16) {
+        let output = limited(kib, &line);
+        let err = String::from_utf8_lossy(&output.stderr);
+        match output.status.code() {
+            Some(0) => {}
+            Some(1) => {
+                assert!(err.starts_with("dunlin: ") && err.contains("out of memory"), "{kib} KiB: {err}")
+            }
+            _ => panic!("{kib} KiB: {:?} {err}", output.status),
+        }
+    }
+    println!("{enough} KiB of address space are enough, and {least} to begin");
 }
