@@ -105,6 +105,10 @@ impl Tier for Jit {
         self.guards
     }
 
+    fn slice(&self) -> u64 {
+        self.options.sample_every
+    }
+
     fn loaded(&self, module: &Module) {
         #[cfg(feature = "compiler")]
         if self.options.mode == Mode::Eager {

@@ -33,6 +33,9 @@ pub trait Tier: Send + Sync + std::fmt::Debug + 'static {
     /// [`layout::GUARD`] can name beyond them can't be accessed, and faults.
     fn guards_memories(&self) -> bool;
 
+    /// How much is executed at most, in units of fuel, until it is looked what executes then.
+    fn slice(&self) -> u64;
+
     /// A module was loaded, and nothing of it has been executed.
     fn loaded(&self, module: &Module);
 
