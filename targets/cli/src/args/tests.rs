@@ -33,7 +33,10 @@ fn options_have_the_forms_that_the_help_promises() {
         "run --dir /a::/b --dir-ro=c --env A=b=c --env E= --timeout 1.5m --max-stack 2MiB --invoke f \
          --unknown-imports trap --report r.json --profile p.folded m.wat",
     );
+    let mut tiering = Tiering::default();
+    tiering.profiling().unwrap();
     let expected = RunOptions {
+        tiering,
         module: "m.wat".into(),
         invoke: Some("f".into()),
         dirs: vec![
