@@ -356,7 +356,10 @@ pub(crate) fn flags(canonical_nans: bool, spectre: bool) -> Result<settings::Fla
     let mut flags = settings::builder();
     flags.set("opt_level", "speed")?;
     flags.set("preserve_frame_pointers", "true")?;
-    flags.set("enable_probestack", "false")?;
+    // Large frames touch each of their pages: stacks grow by faults, and end in one.
+    flags.set("enable_probestack", "true")?;
+    flags.set("probestack_strategy", "inline")?;
+    flags.set("probestack_size_log2", "12")?;
     flags.set("unwind_info", "false")?;
     flags.set("enable_verifier", if cfg!(debug_assertions) { "true" } else { "false" })?;
     flags.set("enable_nan_canonicalization", if canonical_nans { "true" } else { "false" })?;
