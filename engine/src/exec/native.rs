@@ -11,7 +11,7 @@ use super::place::B as FB;
 use super::regs::{Backend, Regs, handlers};
 use super::sample::{self, Position};
 use super::slow::{
-    RECORD, accumulate, call_host, execution, need_stack, prepare, reload, stop, tail_call_out,
+    RECORD, accumulate, call_host, execution, need_stack, prepare, reload, stop_there, tail_call_out,
 };
 use super::{Execution, Stop};
 use crate::error::Error;
@@ -154,7 +154,7 @@ unsafe fn go_native<B: Backend>(
                     let header = (*crate::code::Prologue::at(entry)).header as usize;
                     enter_prepared::<B>(r, entry, r.sp, header, back.0, back.1)
                 }
-                Err(e) => stop::<B>(r, e),
+                Err(e) => stop_there::<B>(r, e),
             },
         }
     }
@@ -199,7 +199,7 @@ unsafe fn tail_call<B: Backend>(r: Regs, (ret, caller): (*const u64, *mut u64)) 
                 let header = (*crate::code::Prologue::at(entry)).header as usize;
                 enter_prepared::<B>(r, entry, r.sp, header, ret, caller)
             }
-            Err(e) => stop::<B>(r, e),
+            Err(e) => stop_there::<B>(r, e),
         }
     }
 }
