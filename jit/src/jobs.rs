@@ -36,11 +36,17 @@ struct Worker {
     guarded: bool,
     counters: Arc<Counters>,
     /// For jobs of any thread: one at a time.
-    compilers: Mutex<HashMap<bool, Compiler>>,
+    compilers: Mutex<HashMap<Kinds, Compiler>>,
 }
 
-/// The target, without and with canonical NaNs.
-struct Isas([OwnedTargetIsa; 2]);
+/// The target, by whether NaNs are canonical and whether what is compiled is verified.
+struct Isas([[OwnedTargetIsa; 2]; 2]);
+
+type Kinds = (bool, bool);
+
+fn kinds(view: View<'_>) -> Kinds {
+    (view.canonical_nans(), view.checks_translation())
+}
 
 /// What the compiler may need at once: this, and so much a byte of the function's body.
 const SCRATCH: u64 = 128 << 10;
@@ -55,17 +61,17 @@ impl Jobs {
         guarded: bool,
         counters: &Arc<Counters>,
     ) -> Result<Self, Unavailable> {
-        let isa = |canonical| {
+        let isa = |canonical, verify| {
             let builder = cranelift_native::builder().map_err(|why| Unavailable(why.into()))?;
-            let flags =
-                compiler::flags(canonical, options.spectre).map_err(|why| Unavailable(why.to_string()))?;
+            let flags = compiler::flags(canonical, options.spectre, verify)
+                .map_err(|why| Unavailable(why.to_string()))?;
             builder.finish(flags).map_err(|why| Unavailable(why.to_string()))
         };
         if !has_address_space(LEAST) {
             return Err(Unavailable("the system has no memory for the compiler".into()));
         }
         let worker = Arc::new(Worker {
-            isas: Isas([isa(false)?, isa(true)?]),
+            isas: Isas([[isa(false, false)?, isa(false, true)?], [isa(true, false)?, isa(true, true)?]]),
             options: options.clone(),
             guarded,
             counters: counters.clone(),
@@ -134,7 +140,8 @@ impl Worker {
     }
 
     fn settings(&self, view: View<'_>) -> (compiler::Options, &OwnedTargetIsa) {
-        let isa = &self.isas.0[usize::from(view.canonical_nans())];
+        let (canonical, verify) = kinds(view);
+        let isa = &self.isas.0[usize::from(canonical)][usize::from(verify)];
         let options = compiler::Options {
             guarded: self.guarded,
             spectre: self.options.spectre,
@@ -153,12 +160,11 @@ impl Worker {
         f: impl FnOnce(&mut Compiler) -> Result<R, Decline>,
     ) -> Result<R, Decline> {
         let (_, isa) = self.settings(view);
-        let known =
-            self.compilers.lock().unwrap_or_else(PoisonError::into_inner).remove(&view.canonical_nans());
+        let known = self.compilers.lock().unwrap_or_else(PoisonError::into_inner).remove(&kinds(view));
         let mut compiler = known.unwrap_or_else(|| Compiler::new(isa.clone()));
         // After a panic, what is left of the compiler is dropped.
         let result = catch_unwind(AssertUnwindSafe(|| f(&mut compiler))).map_err(|_| Decline::Panicked)?;
-        self.compilers.lock().unwrap_or_else(PoisonError::into_inner).insert(view.canonical_nans(), compiler);
+        self.compilers.lock().unwrap_or_else(PoisonError::into_inner).insert(kinds(view), compiler);
         result
     }
 
@@ -283,8 +289,9 @@ impl Worker {
                 pieces.push(compiler.detour(view, options, index)?);
             }
             pieces.push(compiler.bridge(options)?);
+            // Where a type can't be, no function that needs it is among the pieces.
             for ty in 0..view.types().len() as u32 {
-                pieces.extend(compiler.ty(view, options, ty)?);
+                pieces.extend(compiler.ty(view, options, ty).into_iter().flatten());
             }
             Ok(pieces)
         });

@@ -139,7 +139,9 @@ impl Tier for Jit {
             if samples < threshold {
                 return;
             }
-            if samples == threshold.max(1) && !view.has_func(index) {
+            // Or it was tried before it was called.
+            let is_new = self.options.threshold != Some(0) && self.options.mode != Mode::Eager;
+            if is_new && samples == threshold.max(1) && !view.has_func(index) {
                 self.jobs.submit(Job::Func(module.clone(), index));
             }
             if let Some(header) = header
