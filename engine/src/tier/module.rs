@@ -135,6 +135,11 @@ impl<'m> View<'m> {
         self.module.engine.consumes_fuel()
     }
 
+    /// Whether compiled code is to be able to be left anywhere: see [`STORE_LEAVING`](super::layout::STORE_LEAVING).
+    pub fn suspends(self) -> bool {
+        self.module.engine.config().suspend_compiled
+    }
+
     /// Whether NaNs are to be canonical.
     pub fn canonical_nans(self) -> bool {
         self.module.engine.canonical_nans()

@@ -2,6 +2,7 @@
 //! `STORE_CALLEE` what it is to call.
 
 use super::func::{Part, Translator, slots_of};
+use super::leave::Place;
 use super::unit::Decline;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::{I32, I64};
@@ -39,6 +40,7 @@ impl Translator<'_, '_> {
             Some(index) if self.should_inline(index) => self.inline(index, args, frame),
             _ => {
                 let results = self.call_at(func, args, frame);
+                self.leave_if_asked(Place::AfterCall, &[]);
                 results.into_iter().for_each(|value| self.stack.push(value));
                 Ok(())
             }
@@ -70,6 +72,7 @@ impl Translator<'_, '_> {
         let code = self.lookup(ty, table, index);
         let frame = self.callee_frame();
         let results = self.call_code(code, ty, args, frame);
+        self.leave_if_asked(Place::AfterCall, &[]);
         results.into_iter().for_each(|value| self.stack.push(value));
     }
 
@@ -86,6 +89,7 @@ impl Translator<'_, '_> {
         if self.is_inlining() {
             // The caller stays anyway: its frame in registers, the inlined function's on the value stack replaced.
             let results = self.call_at(func, args, self.scope.sp);
+            self.leave_if_asked(Place::AfterTailCall, &[]);
             return self.return_values(&results);
         }
         if let Part::From(_) = self.part {
@@ -120,6 +124,7 @@ impl Translator<'_, '_> {
         let code = self.lookup(ty, table, index);
         if self.is_inlining() {
             let results = self.call_code(code, ty, args, self.scope.sp);
+            self.leave_if_asked(Place::AfterTailCall, &[]);
             return self.return_values(&results);
         }
         let args: Vec<Value> = [self.vm, self.scope.sp].into_iter().chain(args).collect();

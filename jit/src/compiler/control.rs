@@ -1,6 +1,7 @@
 //! Blocks and branches. Each label is a block of Cranelift's, whose parameters are the label's values.
 
 use super::func::{Part, Translator, clif_type, slots_of};
+use super::leave::Place;
 use super::traps;
 use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, JumpTableData, Type, Value};
 use dunlin::{Trap, ValType};
@@ -171,7 +172,7 @@ impl Translator<'_, '_> {
         values.into_iter().for_each(|value| self.stack.push(value));
         self.enter(Kind::Loop, &params, &results, Some(header));
         if self.options.fuel {
-            self.charge(shape.cost);
+            self.charge(shape.cost, Place::Loop, &[]);
         } else {
             self.poll();
         }

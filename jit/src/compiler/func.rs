@@ -7,6 +7,7 @@
 use super::flags::Flags;
 use super::heaps::{Heap, Heaps};
 use super::inline::Scope;
+use super::leave::Place;
 use super::unit::{Callee, Decline, Options};
 use super::values::Values;
 use super::{control, traps};
@@ -80,6 +81,8 @@ pub(crate) struct Translator<'a, 'f> {
     pub(super) inlined_bytes: u32,
     /// Where in the module the current instruction is.
     pub(super) position: u32,
+    /// The same as an offset there, of whatever function.
+    pub(super) offset: u32,
     pub(super) stack: Values,
     pub(super) frames: Vec<control::Frame>,
     /// For a part: the block that fills variables from slots, and what it has to fill besides locals.
@@ -141,6 +144,7 @@ pub(crate) fn translate(
         first_operand: 0,
         first_frame: 0,
         at: None,
+        call_offset: 0,
     };
     let mut t = Translator {
         b,
@@ -155,6 +159,7 @@ pub(crate) fn translate(
         inlined: Vec::new(),
         inlined_bytes: 0,
         position: crate::runtime::ENTRY,
+        offset: 0,
         stack: Values::default(),
         frames: Vec::new(),
         entrance: None,
@@ -189,6 +194,10 @@ pub(crate) fn c_signature(convention: CallConv, params: usize, status: bool) -> 
 
 impl Translator<'_, '_> {
     fn body(&mut self, bytes: &[u8], offset: u64, entry: Block) -> Result<(), Decline> {
+        if offset + bytes.len() as u64 > 1 << 30 {
+            // Positions have room for so much.
+            return Err(Decline::Unsupported("code beyond a module's first GiB"));
+        }
         let reader = BinaryReader::new_features(bytes, offset, self.view.features());
         let body = FunctionBody::new(reader);
         if let Part::From(_) = self.part {
@@ -204,7 +213,7 @@ impl Translator<'_, '_> {
             let args = self.b.block_params(entry)[2..].to_vec();
             self.declare_locals(&body, Some(&args))?;
             self.b.set_srcloc(SourceLoc::new(crate::runtime::ENTRY));
-            self.claim_frame();
+            self.claim_frame(&args);
         }
         self.begin_function();
         self.operators(&body)?;
@@ -239,7 +248,7 @@ impl Translator<'_, '_> {
     }
 
     /// Claims the frame's part of the value stack, and pays for the entry.
-    pub(super) fn claim_frame(&mut self) {
+    pub(super) fn claim_frame(&mut self, args: &[Value]) {
         let pointer = self.load_vm(layout::VMCTX_LIMIT);
         let limit = self.b.ins().load(I64, self.flags.vm, pointer, 0);
         let end = self.b.ins().iadd_imm_s(self.scope.sp, i64::from(self.scope.shape.frame));
@@ -248,11 +257,12 @@ impl Translator<'_, '_> {
         self.b.switch_to_block(cold);
         let zero = self.b.ins().iconst(I64, 0);
         self.rare_builtin(layout::BUILTIN_STACK, [end, zero]);
+        self.leave_if_asked(Place::Entry, args);
         self.b.ins().jump(go_on, &[]);
         self.b.switch_to_block(go_on);
         self.b.seal_block(go_on);
         if self.options.fuel {
-            self.charge(self.scope.shape.cost);
+            self.charge(self.scope.shape.cost, Place::Entry, args);
         }
     }
 
@@ -270,7 +280,7 @@ impl Translator<'_, '_> {
     }
 
     /// Takes fuel from the slice, or has more fetched.
-    pub(super) fn charge(&mut self, cost: u32) {
+    pub(super) fn charge(&mut self, cost: u32, place: Place, args: &[Value]) {
         let store = self.load_vm(layout::VMCTX_STORE);
         let slice = self.b.ins().load(I64, self.flags.vm, store, layout::STORE_SLICE);
         let left = self.b.ins().iadd_imm_s(slice, -i64::from(cost));
@@ -284,6 +294,7 @@ impl Translator<'_, '_> {
         let wanted = self.b.ins().iconst(I64, i64::from(cost));
         let zero = self.b.ins().iconst(I64, 0);
         self.rare_builtin(layout::BUILTIN_REFILL, [wanted, zero]);
+        self.leave_if_asked(place, args);
         let slice = self.b.ins().load(I64, self.flags.vm, store, layout::STORE_SLICE);
         let left = self.b.ins().iadd_imm_s(slice, -i64::from(cost));
         self.b.ins().jump(go_on, &[left.into()]);
@@ -302,6 +313,7 @@ impl Translator<'_, '_> {
         self.b.switch_to_block(cold);
         let zero = self.b.ins().iconst(I64, 0);
         self.rare_builtin(layout::BUILTIN_POLL, [zero, zero]);
+        self.leave_if_asked(Place::Loop, &[]);
         self.b.ins().jump(go_on, &[]);
         self.b.switch_to_block(go_on);
         self.b.seal_block(go_on);

@@ -58,6 +58,8 @@ pub(crate) struct Options {
     pub(crate) spectre: bool,
     /// Whether fuel is counted.
     pub(crate) fuel: bool,
+    /// Whether code can be left in the middle.
+    pub(crate) suspends: bool,
     /// Whether the code must do for other processes.
     pub(crate) portable: bool,
     pub(crate) c_convention: CallConv,
