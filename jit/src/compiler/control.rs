@@ -34,7 +34,7 @@ enum Kind {
     Else,
 }
 
-fn args(values: &[Value]) -> Vec<BlockArg> {
+pub(super) fn block_args(values: &[Value]) -> Vec<BlockArg> {
     values.iter().map(|value| BlockArg::Value(*value)).collect()
 }
 
@@ -95,6 +95,14 @@ impl Translator<'_, '_> {
     pub(super) fn structured(&mut self, operator: &Operator<'_>, at: u64) -> bool {
         match *operator {
             Operator::Unreachable => {
+                // What leads here isn't expected to happen.
+                if let Some(block) =
+                    self.b.current_block().filter(|block| self.b.func.layout.entry_block() != Some(*block))
+                {
+                    self.b.set_cold_block(block);
+                }
+                // Or it would become a part of the branch that leads here, and be reported there.
+                self.b.ins().sequence_point();
                 self.b.ins().trap(traps::code(Trap::UnreachableCodeReached));
                 self.leave();
             }
@@ -122,6 +130,16 @@ impl Translator<'_, '_> {
         frame.dead = true;
         let height = frame.height;
         self.stack.truncate(height);
+    }
+
+    /// Whether what follows in the block can't be reached.
+    pub(super) fn is_dead(&mut self) -> bool {
+        self.frame().dead
+    }
+
+    /// Another path comes here.
+    pub(super) fn revive(&mut self) {
+        self.frame().dead = false;
     }
 
     fn enter(&mut self, kind: Kind, params: &[Type], results: &[Type], label: Option<Block>) {
@@ -156,7 +174,7 @@ impl Translator<'_, '_> {
         let header = self.block_with(&params);
         let below = self.stack.len() - params.len();
         let variables = if self.entrance.is_some() { self.make_variables(below) } else { 0 };
-        let initial = args(self.stack.peekn(params.len()));
+        let initial = block_args(self.stack.peekn(params.len()));
         self.b.ins().jump(header, &initial);
         if self.part == Part::From(shape)
             && let Some(entrance) = self.entrance.take()
@@ -251,7 +269,7 @@ impl Translator<'_, '_> {
         }
         frame.joined = true;
         let (end, n) = (frame.end, frame.results);
-        let values = args(self.stack.peekn(n));
+        let values = block_args(self.stack.peekn(n));
         self.b.ins().jump(end, &values);
     }
 
@@ -263,7 +281,7 @@ impl Translator<'_, '_> {
             let frame = self.frame();
             frame.joined = true;
             let end = frame.end;
-            self.b.ins().jump(end, &args(&values));
+            self.b.ins().jump(end, &block_args(&values));
         }
         let frame = self.frames.pop().expect("each end ends a block");
         if frame.label != frame.end && self.entrance.is_none() && self.part == Part::Whole {
@@ -292,7 +310,7 @@ impl Translator<'_, '_> {
             let frame = self.function_frame();
             frame.joined = true;
             let end = frame.end;
-            self.b.ins().jump(end, &args(values));
+            self.b.ins().jump(end, &block_args(values));
         } else {
             self.leave_function(values);
         }
@@ -319,7 +337,7 @@ impl Translator<'_, '_> {
         let frame = &mut self.frames[i];
         frame.joined |= frame.label == frame.end;
         let (label, n) = (frame.label, frame.label_values);
-        (label, args(self.stack.peekn(n)))
+        (label, block_args(self.stack.peekn(n)))
     }
 
     fn br(&mut self, depth: u32) {

@@ -88,6 +88,8 @@ pub(crate) struct Translator<'a, 'f> {
     /// For a part: the block that fills variables from slots, and what it has to fill besides locals.
     pub(super) entrance: Option<Block>,
     pub(super) operand_variables: Vec<(Variable, Type, u32)>,
+    /// The function that calls through tables of a type probably go to.
+    pub(super) likely: HashMap<u32, Option<u32>>,
     pub(super) signatures: HashMap<u32, ir::SigRef>,
     pub(super) direct: HashMap<u32, ir::FuncRef>,
     pub(super) builtin_signature: Option<ir::SigRef>,
@@ -164,6 +166,7 @@ pub(crate) fn translate(
         frames: Vec::new(),
         entrance: None,
         operand_variables: Vec::new(),
+        likely: HashMap::new(),
         signatures: HashMap::new(),
         direct: HashMap::new(),
         builtin_signature: None,
@@ -472,7 +475,7 @@ impl Translator<'_, '_> {
             O::TableInit { elem_index, table } => self.bulk(BulkOp::TableInit, 3, None, table, elem_index),
             O::ElemDrop { elem_index } => self.bulk(BulkOp::ElemDrop, 0, None, elem_index, 0),
             O::Call { function_index } => self.call(function_index)?,
-            O::CallIndirect { type_index, table_index } => self.call_indirect(type_index, table_index),
+            O::CallIndirect { type_index, table_index } => self.call_indirect(type_index, table_index)?,
             O::ReturnCall { function_index } => self.return_call(function_index),
             O::ReturnCallIndirect { type_index, table_index } => {
                 self.return_call_indirect(type_index, table_index)
