@@ -146,6 +146,7 @@ impl Worker {
             guarded: self.guarded,
             spectre: self.options.spectre,
             fuel: view.consumes_fuel(),
+            suspends: view.suspends(),
             portable: false,
             c_convention: isa.default_call_conv(),
             frontend: isa.frontend_config(),

@@ -159,7 +159,8 @@ impl StoreInner {
         unsafe {
             (*store).forget_parked();
             let mut exec = (*store).new_execution()?;
-            exec.interprets = true;
+            exec.resumable = true;
+            exec.interprets = !(*store).engine.config().suspend_compiled;
             Self::run_apart(store, exec, || match exec::invoke(store, func, slots) {
                 Ok(()) => Ok(Resumed::Finished),
                 Err(error) => Ok(Resumed::Stopped(error)),

@@ -4,7 +4,7 @@ use super::Tier;
 use crate::alloc::Buf;
 use crate::budget::{Budget, Charge, Kind};
 use crate::code::{Prologue, is_lazy};
-use crate::module::{ModuleInner, ModuleShared};
+use crate::module::{ElemItems, ModuleInner, ModuleShared};
 use crate::ops::SpecialOp;
 use crate::translate::Wanted;
 use crate::types::{FuncType, GlobalType, MemoryType, TableType};
@@ -12,6 +12,9 @@ use crate::{Engine, Error, Module, Trap};
 use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 use std::any::Any;
 use std::sync::{Mutex, MutexGuard};
+
+/// So many functions in tables are looked at for a likely one.
+const MOST_ELEMENTS: usize = 4096;
 
 /// What a tier has made of a module: tables that contexts point to, and the code.
 pub(crate) struct Tiered {
@@ -135,6 +138,11 @@ impl<'m> View<'m> {
         self.module.engine.consumes_fuel()
     }
 
+    /// Whether compiled code is to be able to be left anywhere: see [`STORE_LEAVING`](super::layout::STORE_LEAVING).
+    pub fn suspends(self) -> bool {
+        self.module.engine.config().suspend_compiled
+    }
+
     /// Whether NaNs are to be canonical.
     pub fn canonical_nans(self) -> bool {
         self.module.engine.canonical_nans()
@@ -223,6 +231,35 @@ impl<'m> View<'m> {
     /// How often a function was seen executing.
     pub fn samples(self, index: u32) -> u32 {
         self.module.tiered.samples[index as usize].load(Ordering::Relaxed)
+    }
+
+    /// The function of this type that calls through tables most probably go to: the one that was found executing several times
+    /// as often as all others together, of those that the module's element segments name; or the only one that they name.
+    pub fn likely_element(self, ty: u32) -> Option<u32> {
+        let data = self.data();
+        let wanted = self.signature(ty);
+        let named = data.elems.iter().flat_map(|segment| match &segment.items {
+            ElemItems::Funcs(funcs) => &funcs[..],
+            ElemItems::Exprs(_) => &[],
+        });
+        let (mut best, mut most, mut all, mut count) = (None, 0, 0u64, 0);
+        for &func in named.take(MOST_ELEMENTS) {
+            if self.module.func_sig(func) != wanted {
+                continue;
+            }
+            count += 1;
+            let Some(index) = func.checked_sub(data.imported_funcs) else { continue };
+            if best == Some(index) {
+                count -= 1;
+                continue;
+            }
+            let samples = u64::from(self.samples(index));
+            all += samples;
+            if best.is_none() || samples > most {
+                (best, most) = (Some(index), samples);
+            }
+        }
+        best.filter(|_| count == 1 || (most > 0 && most * 5 > all * 4))
     }
 
     /// Calls `f` with a function's body and its offset in the module.

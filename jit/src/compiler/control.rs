@@ -1,8 +1,11 @@
 //! Blocks and branches. Each label is a block of Cranelift's, whose parameters are the label's values.
 
 use super::func::{Part, Translator, clif_type, slots_of};
+use super::leave::Place;
 use super::traps;
+use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, JumpTableData, Type, Value};
+use dunlin::tier::{Loop, layout};
 use dunlin::{Trap, ValType};
 use wasmparser::{BlockType, BrTable, Operator};
 
@@ -16,8 +19,8 @@ pub(super) struct Frame {
     end: Block,
     /// How many values a branch takes.
     label_values: usize,
-    /// What each arrival costs, if it is a loop.
-    cost: Option<u32>,
+    /// The loop, if it is one.
+    found: Option<Loop>,
     results: usize,
     /// The rest of it can't be reached; blocks in there are only counted.
     pub(super) dead: bool,
@@ -37,7 +40,7 @@ enum Kind {
     Else,
 }
 
-fn args(values: &[Value]) -> Vec<BlockArg> {
+pub(super) fn block_args(values: &[Value]) -> Vec<BlockArg> {
     values.iter().map(|value| BlockArg::Value(*value)).collect()
 }
 
@@ -55,7 +58,7 @@ impl Translator<'_, '_> {
             label: end,
             end,
             label_values: results.len(),
-            cost: None,
+            found: None,
             results: results.len(),
             dead: false,
             skipped: 0,
@@ -100,7 +103,13 @@ impl Translator<'_, '_> {
     pub(super) fn structured(&mut self, operator: &Operator<'_>, at: u64) -> bool {
         match *operator {
             Operator::Unreachable => {
-                // Or a branch here becomes the instruction that traps, and the place in backtraces is the branch's.
+                // What leads here isn't expected to happen.
+                if let Some(block) =
+                    self.b.current_block().filter(|block| self.b.func.layout.entry_block() != Some(*block))
+                {
+                    self.b.set_cold_block(block);
+                }
+                // Or it would become a part of the branch that leads here, and be reported there.
                 self.b.ins().sequence_point();
                 self.b.ins().trap(traps::code(Trap::UnreachableCodeReached));
                 self.leave();
@@ -131,14 +140,24 @@ impl Translator<'_, '_> {
         self.stack.truncate(height);
     }
 
-    /// Begins a block; of a loop, with its header and what each arrival costs.
-    fn enter(&mut self, kind: Kind, params: &[Type], results: &[Type], header: Option<(Block, u32)>) {
+    /// Whether what follows in the block can't be reached.
+    pub(super) fn is_dead(&mut self) -> bool {
+        self.frame().dead
+    }
+
+    /// Another path comes here.
+    pub(super) fn revive(&mut self) {
+        self.frame().dead = false;
+    }
+
+    /// Begins a block; of a loop, with its header and what is known of it.
+    fn enter(&mut self, kind: Kind, params: &[Type], results: &[Type], header: Option<(Block, Loop)>) {
         let end = self.block_with(results);
         let height = self.stack.len() - params.len();
         self.make_variables(height);
         let label_values = if header.is_some() { params.len() } else { results.len() };
         let label = header.map_or(end, |(header, _)| header);
-        let cost = header.map(|(_, cost)| cost);
+        let found = header.map(|(_, found)| found);
         let results = results.len();
         self.frames.push(Frame {
             kind,
@@ -146,7 +165,7 @@ impl Translator<'_, '_> {
             label,
             end,
             label_values,
-            cost,
+            found,
             results,
             dead: false,
             skipped: 0,
@@ -169,9 +188,9 @@ impl Translator<'_, '_> {
         let below = self.stack.len() - params.len();
         let may_enter = self.entrance.is_some();
         self.make_variables(below);
-        let initial = args(self.stack.peekn(params.len()));
+        let initial = block_args(self.stack.peekn(params.len()));
         if self.options.fuel {
-            self.charge(shape.cost);
+            self.charge(shape.cost, Place::Loop, &[]);
         }
         self.b.ins().jump(header, &initial);
         if self.part == Part::From(shape)
@@ -187,18 +206,27 @@ impl Translator<'_, '_> {
         }
         self.stack.truncate(below);
         values.into_iter().for_each(|value| self.stack.push(value));
-        self.enter(Kind::Loop, &params, &results, Some((header, shape.cost)));
+        self.enter(Kind::Loop, &params, &results, Some((header, shape)));
         self.frame().variables = may_enter;
     }
 
-    /// On a branch back to a loop. It is done here rather than at the header because what stops a program in a loop stops it
-    /// at the branch.
-    fn arrive(&mut self, cost: u32) {
+    /// On a branch back to a loop, `depth` blocks out. It is done here rather than at the header because what stops a program in
+    /// a loop stops it at the branch.
+    fn arrive(&mut self, found: Loop, depth: u32) {
+        // Were it left here, it would go on at the header, with what that has.
+        let frame = &self.frames[self.frames.len() - 1 - depth as usize];
+        let (height, n) = (frame.height, frame.label_values);
+        let values = self.stack.peekn(n).to_vec();
+        let stack = self.stack.clone();
+        let offset = std::mem::replace(&mut self.offset, found.offset as u32);
+        self.stack.truncate(height);
+        values.into_iter().for_each(|value| self.stack.push(value));
         if self.options.fuel {
-            self.charge(cost);
+            self.charge(found.cost, Place::Loop, &[]);
         } else {
             self.poll();
         }
+        (self.stack, self.offset) = (stack, offset);
     }
 
     /// In front of a block that what is translated may be entered in: operands below it are variables, since they may come
@@ -246,7 +274,11 @@ impl Translator<'_, '_> {
             slot += slots_of(*ty);
         }
         if self.options.fuel {
-            self.charge(cost);
+            // The interpreter has seen to it that there is as much.
+            let store = self.load_vm(layout::VMCTX_STORE);
+            let slice = self.b.ins().load(I64, self.flags.vm, store, layout::STORE_SLICE);
+            let left = self.b.ins().iadd_imm_s(slice, -i64::from(cost));
+            self.b.ins().store(self.flags.vm, left, store, layout::STORE_SLICE);
         }
         self.b.ins().jump(header, &values);
     }
@@ -287,7 +319,7 @@ impl Translator<'_, '_> {
         }
         frame.joined = true;
         let (end, n) = (frame.end, frame.results);
-        let values = args(self.stack.peekn(n));
+        let values = block_args(self.stack.peekn(n));
         self.b.ins().jump(end, &values);
     }
 
@@ -299,7 +331,7 @@ impl Translator<'_, '_> {
             let frame = self.frame();
             frame.joined = true;
             let end = frame.end;
-            self.b.ins().jump(end, &args(&values));
+            self.b.ins().jump(end, &block_args(&values));
         }
         let frame = self.frames.pop().expect("each end ends a block");
         if frame.label != frame.end && self.entrance.is_none() && self.part == Part::Whole {
@@ -335,7 +367,7 @@ impl Translator<'_, '_> {
             let frame = self.function_frame();
             frame.joined = true;
             let end = frame.end;
-            self.b.ins().jump(end, &args(values));
+            self.b.ins().jump(end, &block_args(values));
         } else {
             self.leave_function(values);
         }
@@ -356,19 +388,19 @@ impl Translator<'_, '_> {
         self.b.ins().return_(&[]);
     }
 
-    /// The label that `depth` names, which is thereby reached, and its values; if it is a loop's, what an arrival costs.
-    fn target(&mut self, depth: u32) -> (Block, Vec<BlockArg>, Option<u32>) {
+    /// The label that `depth` names, which is thereby reached, and its values; and the loop, if it is one's.
+    fn target(&mut self, depth: u32) -> (Block, Vec<BlockArg>, Option<Loop>) {
         let i = self.frames.len() - 1 - depth as usize;
         let frame = &mut self.frames[i];
         frame.joined |= frame.label == frame.end;
-        let (label, n, cost) = (frame.label, frame.label_values, frame.cost);
-        (label, args(self.stack.peekn(n)), cost)
+        let (label, n, found) = (frame.label, frame.label_values, frame.found);
+        (label, block_args(self.stack.peekn(n)), found)
     }
 
     fn br(&mut self, depth: u32) {
-        let (label, values, cost) = self.target(depth);
-        if let Some(cost) = cost {
-            self.arrive(cost);
+        let (label, values, found) = self.target(depth);
+        if let Some(found) = found {
+            self.arrive(found, depth);
         }
         self.b.ins().jump(label, &values);
         self.leave();
@@ -376,18 +408,18 @@ impl Translator<'_, '_> {
 
     fn br_if(&mut self, depth: u32) {
         let condition = self.stack.pop();
-        let (label, values, cost) = self.target(depth);
+        let (label, values, found) = self.target(depth);
         let next = self.b.create_block();
-        match cost {
+        match found {
             None => {
                 self.b.ins().brif(condition, label, &values, next, &[]);
             }
-            Some(cost) => {
+            Some(found) => {
                 let back = self.b.create_block();
                 self.b.ins().brif(condition, back, &[], next, &[]);
                 self.b.seal_block(back);
                 self.b.switch_to_block(back);
-                self.arrive(cost);
+                self.arrive(found, depth);
                 self.b.ins().jump(label, &values);
             }
         }
@@ -404,8 +436,8 @@ impl Translator<'_, '_> {
         // Branches back have a block of their own, one for each loop.
         let mut backs: Vec<(u32, Block)> = Vec::new();
         for depth in depths {
-            let (label, values, cost) = self.target(depth);
-            if cost.is_none() {
+            let (label, values, found) = self.target(depth);
+            if found.is_none() {
                 calls.push(self.b.func.dfg.block_call(label, &values));
                 continue;
             }
@@ -422,8 +454,8 @@ impl Translator<'_, '_> {
         for (depth, back) in backs {
             self.b.seal_block(back);
             self.b.switch_to_block(back);
-            let (label, values, cost) = self.target(depth);
-            self.arrive(cost.expect("it is a loop's"));
+            let (label, values, found) = self.target(depth);
+            self.arrive(found.expect("it is a loop's"), depth);
             self.b.ins().jump(label, &values);
         }
         self.leave();
