@@ -130,6 +130,7 @@ impl Translator<'_, '_> {
         let args = self.pop_args(ty);
         if self.is_inlining() {
             // The caller stays anyway: its frame in registers, the inlined function's on the value stack replaced.
+            self.leave_inlined();
             let results = self.call_at(func, args, self.scope.sp);
             self.leave_if_asked(Place::AfterTailCall, &[]);
             return self.return_values(&results);
@@ -166,6 +167,7 @@ impl Translator<'_, '_> {
         let callee = self.element(ty, table, index);
         let code = self.lookup(callee, ty);
         if self.is_inlining() {
+            self.leave_inlined();
             let results = self.call_code(code, ty, args, self.scope.sp);
             self.leave_if_asked(Place::AfterTailCall, &[]);
             return self.return_values(&results);

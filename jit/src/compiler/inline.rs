@@ -65,6 +65,12 @@ impl<'a> Translator<'a, '_> {
         self.b.set_srcloc(SourceLoc::new(position));
     }
 
+    /// What comes next is a tail call of an inlined function, for which that isn't in backtraces any more.
+    pub(super) fn leave_inlined(&mut self) {
+        let at = self.scope.at.expect("it is inlined");
+        self.b.set_srcloc(SourceLoc::new(at));
+    }
+
     /// Whether to inline a function here.
     pub(super) fn should_inline(&self, index: u32) -> bool {
         let size = self.view.body_size(index);

@@ -1,5 +1,6 @@
 //! Programs.
 
+use crate::looping;
 use crate::random::Random;
 use arbitrary::Unstructured;
 
@@ -10,7 +11,12 @@ pub(crate) struct Program {
 
 impl Program {
     /// None if the random bytes don't make one.
-    pub(crate) fn new(random: &mut Random) -> Option<Self> {
+    pub(crate) fn new(random: &mut Random, tail_calls: bool) -> Option<Self> {
+        if random.below(2) == 0 {
+            let text = looping::program(random, tail_calls);
+            let bytes = wat::parse_str(&text).unwrap_or_else(|error| panic!("{error}:\n{text}"));
+            return Some(Self { bytes });
+        }
         let config = wasm_smith::Config {
             // What Dunlin has.
             bulk_memory_enabled: true,
@@ -21,7 +27,7 @@ impl Program {
             saturating_float_to_int_enabled: true,
             sign_extension_ops_enabled: true,
             simd_enabled: random.below(3) > 0,
-            tail_call_enabled: random.below(3) > 0,
+            tail_call_enabled: tail_calls,
             max_memories: 1 + random.below(3) as usize,
             // What it doesn't.
             custom_page_sizes_enabled: false,
@@ -46,12 +52,17 @@ impl Program {
             max_tables: 3,
             max_types: 20,
             memory_max_size_required: true,
-            min_funcs: 2,
+            min_element_segments: random.below(3) as usize,
+            min_funcs: 2 + random.below(6) as usize,
+            min_globals: random.below(5) as usize,
+            min_imports: random.below(4) as usize,
             min_memories: random.below(2) as u32,
+            min_tables: random.below(2) as u32,
+            min_types: 2 + random.below(6) as usize,
             table_max_size_required: true,
             ..wasm_smith::Config::default()
         };
-        let bytes = random.bytes(8192);
+        let bytes = random.bytes(16 << 10);
         let mut module = wasm_smith::Module::new(config, &mut Unstructured::new(&bytes)).ok()?;
         module.ensure_termination(200 + random.below(4000) as u32).ok()?;
         Some(Self { bytes: module.to_bytes() })

@@ -38,7 +38,7 @@ pub(crate) fn observe(engine: &Engine, program: &Program, seed: u64) -> Vec<Stri
         let _ = store.set_fuel(10_000);
         match imports.and_then(|imports| Instance::new(&mut store, &module, &imports)) {
             Ok(instance) => instances.push(instance),
-            Err(error) => seen.push(format!("{error:?}")),
+            Err(error) => seen.push(told(&error)),
         }
         seen.push(state(&store, &instances));
     }
@@ -50,6 +50,10 @@ pub(crate) fn observe(engine: &Engine, program: &Program, seed: u64) -> Vec<Stri
                 .collect();
             for (name, export) in exports {
                 let Extern::Func(func) = export else { continue };
+                // What programs with loops may do.
+                if let Some(left) = instance.get_global(&store, "left") {
+                    left.set(&mut store, Val::I32(random.below(600) as i32)).expect("it is an i32");
+                }
                 let _ = store.set_fuel(FUEL[random.below(FUEL.len() as u64) as usize]);
                 let ty = func.ty(&store);
                 let args: Vec<Val> =
@@ -57,7 +61,7 @@ pub(crate) fn observe(engine: &Engine, program: &Program, seed: u64) -> Vec<Stri
                 let mut results = vec![Val::I32(0); ty.results().len()];
                 let outcome = match func.call(&mut store, &args, &mut results) {
                     Ok(()) => results.iter().map(text).collect::<String>(),
-                    Err(error) => format!("{:?} {error:?}", error.kind()),
+                    Err(error) => told(&error),
                 };
                 seen.push(format!(
                     "{round} {name}: {outcome}; {:?}, {} calls of hosts",
@@ -70,6 +74,23 @@ pub(crate) fn observe(engine: &Engine, program: &Program, seed: u64) -> Vec<Stri
         }
     }
     seen
+}
+
+/// An error, with its backtrace.
+///
+/// On x86_64, a load can become an operand of the instruction that uses the value. If it is out of bounds, the place is
+/// that instruction's.
+fn told(error: &Error) -> String {
+    let mut text = format!("{:?} {error}", error.kind());
+    let Some(backtrace) = error.backtrace() else { return text };
+    let load = error.trap() == Some(Trap::MemoryOutOfBounds);
+    for (i, frame) in backtrace.frames().iter().enumerate() {
+        let offset = frame.module_offset().filter(|_| !(load && i == 0));
+        write!(text, "\n{i}: function {} at {:#x}", frame.func_index(), offset.unwrap_or(0))
+            .expect("a string");
+    }
+    write!(text, "\nand {} more", backtrace.omitted()).expect("a string");
+    text
 }
 
 /// An import: of the instance if it has one of this type, or of the host.
