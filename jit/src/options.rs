@@ -10,6 +10,9 @@ pub enum Mode {
     Sync,
     /// All of them, before the first instruction.
     Eager,
+    /// Never: only what was compiled ahead of time is machine code. Without the crate's feature `compiler`, it is
+    /// always so.
+    Off,
 }
 
 /// Whether linear memories have guard regions, in which every access faults, so that code needs no bounds checks. A

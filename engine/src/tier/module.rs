@@ -214,9 +214,9 @@ impl<'m> View<'m> {
         self.data().bodies.records[index as usize].len
     }
 
-    /// How often a function was seen executing.
+    /// How often a function was seen executing. Where the engine has no tier, nobody looked.
     pub fn samples(self, index: u32) -> u32 {
-        self.module.tiered.samples[index as usize].load(Ordering::Relaxed)
+        self.module.tiered.samples.get(index as usize).map_or(0, |samples| samples.load(Ordering::Relaxed))
     }
 
     /// Calls `f` with a function's body and its offset in the module.

@@ -20,4 +20,4 @@ mod vector;
 mod ops_tests;
 
 pub(crate) use func::Part;
-pub(crate) use unit::{Batch, Compiled, Compiler, Decline, Options, Piece, flags, missing};
+pub(crate) use unit::{Batch, Compiled, Compiler, Decline, Options, flags, missing};
