@@ -233,7 +233,7 @@ impl Translator<'_, '_> {
         while !reader.eof() {
             let (operator, at) = reader.read_with_offset().map_err(|_| unexpected())?;
             self.set_position(at as u32);
-            self.operator(&operator, at as u64)?;
+            self.operator(&operator, at)?;
         }
         Ok(())
     }

@@ -130,7 +130,7 @@ impl CodeMap {
     }
 
     /// The map as bytes, for [`CodeMap::from_bytes`].
-    #[cfg(feature = "compiler")]
+    #[cfg(any(test, feature = "compiler"))]
     pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, MapError> {
         let mut out = Vec::new();
         put(&mut out, self.functions.len() as u32)?;
