@@ -60,6 +60,10 @@ impl Jit {
         if !runtime::AVAILABLE {
             return Err(Unavailable("it takes Linux on x86_64 or aarch64".into()));
         }
+        #[cfg(target_arch = "x86_64")]
+        if !std::arch::is_x86_feature_detected!("sse4.2") {
+            return Err(Unavailable("it takes SSE4.2".into()));
+        }
         runtime::install().map_err(|error| Unavailable(format!("no signal handlers: {error}")))?;
         let guards = match options.memory_guard {
             MemoryGuard::On => true,
