@@ -2,7 +2,7 @@
 
 use super::regs::{Backend, Loop, Regs, Stub, Tail, to_vector};
 use super::slow::{need_stack, prepare, reload};
-use super::{Dispatch, Stop, suspend, walk};
+use super::{Dispatch, Stop, sample, suspend, walk};
 use crate::code::{PROLOGUE, Prologue};
 use crate::error::Error;
 use crate::store::StoreInner;
@@ -55,6 +55,9 @@ pub(crate) unsafe fn invoke(
         }
         if (*func).vm.is_null() {
             return StoreInner::call_host(store, func, null_mut(), slots);
+        }
+        if (*store).engine.tier().is_some() {
+            sample::make_room(&*store, (*func).vm);
         }
         (*store).depth += 1;
         let base = exec(store).top;

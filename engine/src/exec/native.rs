@@ -118,7 +118,13 @@ unsafe fn on_trap(data: *mut (), trapped: Trapped<'_>) {
         let vm = data.cast::<VmCtx>();
         let exec: *mut Execution = execution(&mut *store_of(vm));
         let mut error = match (trapped.trap, core::mem::replace(&mut (*exec).stop, Stop::Done)) {
-            (Some(trap), _) => Error::from(trap),
+            (Some(trap), _) => {
+                if trap == Trap::Interrupt {
+                    // It has found out without a builtin, which would have answered it.
+                    (*store_of(vm)).interrupt.take();
+                }
+                Error::from(trap)
+            }
             (None, Stop::Error(error)) => error,
             (None, other) => {
                 (*exec).stop = other;

@@ -9,7 +9,7 @@ use crate::ops::SpecialOp;
 use crate::translate::Wanted;
 use crate::types::{FuncType, GlobalType, MemoryType, TableType};
 use crate::{Engine, Error, Module, Trap};
-use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
 use std::any::Any;
 use std::sync::{Mutex, MutexGuard};
 
@@ -24,6 +24,10 @@ pub(crate) struct Tiered {
     /// How often each function was seen executing.
     samples: Box<[AtomicU32]>,
     loops: Mutex<Buf<Continuation>>,
+    /// Held while code is handed in or thrown away; how often that was done.
+    handing: Mutex<u64>,
+    /// Whether there was no room for some code.
+    full: AtomicBool,
     /// What holds the code, and how much of the budget.
     kept: Mutex<Buf<(Box<dyn Any + Send + Sync>, Charge)>>,
     _charges: [Charge; 4],
@@ -64,6 +68,8 @@ impl Tiered {
             trampolines,
             samples,
             loops: Mutex::new(Buf::new(&data.budget, Kind::Metadata)),
+            handing: Mutex::new(0),
+            full: AtomicBool::new(false),
             kept: Mutex::new(Buf::new(&data.budget, Kind::Metadata)),
             _charges: [a, b, c, d],
         })
@@ -78,6 +84,25 @@ impl Tiered {
         let loops = lock(&self.loops);
         let found = loops.iter().find(|found| (found.index, found.header) == (index, header))?;
         (found.code != 0).then_some(found.code as *const u8)
+    }
+
+    /// Throws all compiled code of a module away, if there was no room for some: what is hot will be compiled again. Nobody
+    /// is in it, or about to enter it.
+    pub(crate) fn throw_away(&self, module: &ModuleShared) {
+        let mut times = lock(&self.handing);
+        *times += 1;
+        let words = self.natives.iter().chain(&self.stubs).chain(&self.trampolines);
+        words.for_each(|word| word.store(core::ptr::null_mut(), Ordering::Release));
+        self.samples.iter().for_each(|samples| samples.store(0, Ordering::Relaxed));
+        lock(&self.loops).clear();
+        module.code.leave_natives();
+        lock(&self.kept).clear();
+        self.full.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether compiled code should be thrown away.
+    pub(crate) fn is_full(&self) -> bool {
+        self.full.load(Ordering::Relaxed)
     }
 
     /// Counts that a function was seen executing.
@@ -228,9 +253,9 @@ impl<'m> View<'m> {
         self.data().bodies.records[index as usize].len
     }
 
-    /// How often a function was seen executing.
+    /// How often a function was seen executing. Where the engine has no tier, nobody looked.
     pub fn samples(self, index: u32) -> u32 {
-        self.module.tiered.samples[index as usize].load(Ordering::Relaxed)
+        self.module.tiered.samples.get(index as usize).map_or(0, |samples| samples.load(Ordering::Relaxed))
     }
 
     /// The function of this type that calls through tables most probably go to: the one that was found executing several times
@@ -305,6 +330,24 @@ impl<'m> View<'m> {
     /// Whether a function is compiled.
     pub fn has_func(self, index: u32) -> bool {
         !self.module.tiered.natives[index as usize].load(Ordering::Acquire).is_null()
+    }
+
+    /// How often all code was thrown away for want of room.
+    pub fn thrown_away(self) -> u64 {
+        *lock(&self.module.tiered.handing)
+    }
+
+    /// Calls `f`, which hands in code, unless code has been thrown away since that was so often: then what `f` relies on
+    /// may be gone.
+    pub fn hand_in<R>(self, thrown_away: u64, f: impl FnOnce() -> R) -> Option<R> {
+        let times = lock(&self.module.tiered.handing);
+        (*times == thrown_away).then(f)
+    }
+
+    /// Notes that there is no room for some code: all that there is is thrown away, as soon as nobody is in it and the module
+    /// has instances in one store only.
+    pub fn is_short_of_room(self) {
+        self.module.tiered.full.store(true, Ordering::Relaxed);
     }
 
     /// Holds what the code of the module is in, for as long as the module lives.

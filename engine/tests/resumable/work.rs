@@ -3,7 +3,7 @@
 use dunlin::{Caller, Engine, Func, Linker, Module, Store};
 
 /// Loops, calls of all kinds, branches on what is only in a register, bulk operations, another instance.
-pub const WORK: &str = r#"(module
+pub(crate) const WORK: &str = r#"(module
     (import "host" "twice" (func $twice (param i64) (result i64)))
     (import "other" "step" (func $step (param i32 i64) (result i64)))
     (memory 1)
@@ -44,11 +44,11 @@ const OTHER: &str = r#"(module
             (br_if $again (i32.gt_s (local.get 0) (i32.const 0))))
         (local.get 1)))"#;
 
-pub fn module(engine: &Engine, text: &str) -> Module {
+pub(crate) fn module(engine: &Engine, text: &str) -> Module {
     Module::new(engine, wat::parse_str(text).unwrap()).unwrap()
 }
 
-pub fn work(engine: &Engine) -> (Store<u32>, Func) {
+pub(crate) fn work(engine: &Engine) -> (Store<u32>, Func) {
     let mut store = Store::new(engine, 0);
     let mut linker = Linker::new(engine);
     linker

@@ -21,4 +21,4 @@ mod vector;
 mod ops_tests;
 
 pub(crate) use func::Part;
-pub(crate) use unit::{Batch, Compiled, Compiler, Decline, Options, Piece, flags, missing};
+pub(crate) use unit::{Batch, Compiled, Compiler, Decline, Options, flags, missing};

@@ -2,6 +2,7 @@
 
 use super::func::{self, Needs, Part};
 use super::stubs;
+use crate::piece::Piece;
 use crate::runtime::{CodeMap, CodeMapBuilder, INLINED, Inlined};
 use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::control::ControlPlane;
@@ -71,18 +72,6 @@ pub(crate) struct Options {
 pub(crate) enum Callee {
     /// A function, by its index among those that the module defines.
     Func(u32),
-}
-
-/// What a piece is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Piece {
-    Func(u32),
-    /// What a loop goes on with: its function, and its header.
-    Loop(u32, u32),
-    Trampoline(u32),
-    Stub(u32),
-    Detour(u32),
-    Bridge,
 }
 
 /// A piece of machine code.

@@ -130,6 +130,7 @@ impl CodeMap {
     }
 
     /// The map as bytes, for [`CodeMap::from_bytes`].
+    #[cfg(any(test, feature = "compiler"))]
     pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, MapError> {
         let mut out = Vec::new();
         put(&mut out, self.functions.len() as u32)?;
@@ -272,6 +273,7 @@ impl Places {
         in_block.or_else(|| (after < self.blocks.len()).then(|| self.block(after).next())?)
     }
 
+    #[cfg(any(test, feature = "compiler"))]
     fn iter(&self) -> impl Iterator<Item = (Offset, u32)> {
         (0..self.blocks.len()).flat_map(|block| self.block(block))
     }

@@ -132,7 +132,9 @@ fn hosts_call_back_fail_and_panic() {
 #[test]
 fn hosts_call_back_on_little_stack() {
     for stack in [4096, 16 << 10] {
-        let small = move |config: &mut dunlin::Config| drop(config.max_wasm_stack(stack));
+        let small = move |config: &mut dunlin::Config| {
+            config.max_wasm_stack(stack);
+        };
         compare_with(&small, |config| {
             let (mut store, instance) = start(&Engine::new(config).unwrap());
             (0..120).step_by(7).map(|n| call(&mut store, instance, "down", &[Val::I32(n)])).collect()
@@ -189,7 +191,9 @@ fn functions_go_to_the_host_and_back() {
 /// What the host sets counts from there on, wherever the guest stands.
 #[test]
 fn the_host_sets_the_fuel() {
-    let fuel = |config: &mut dunlin::Config| drop(config.consume_fuel(true));
+    let fuel = |config: &mut dunlin::Config| {
+        config.consume_fuel(true);
+    };
     compare_with(&fuel, |config| {
         let engine = Engine::new(config).unwrap();
         let mut store = Store::new(&engine, ());

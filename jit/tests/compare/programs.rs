@@ -39,7 +39,9 @@ fn benchmarks() {
         let path =
             Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../benches/workloads/wasm/{name}.wasm"));
         let bytes = std::fs::read(&path).unwrap();
-        let nans = |config: &mut Config| drop(config.canonical_nans(true));
+        let nans = |config: &mut Config| {
+            config.canonical_nans(true);
+        };
         let (seen, stats) = compare_with(&nans, |config| {
             let engine = Engine::new(config).unwrap();
             let module = Module::new(&engine, &bytes).unwrap();

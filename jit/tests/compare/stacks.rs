@@ -51,8 +51,11 @@ const RECURSIONS: &str = r#"(module $deep
 #[test]
 fn stacks_end_at_the_same_depth() {
     for stack in [4 << 10, 64 << 10, 100_000, 1 << 20] {
-        let (seen, stats) =
-            compare_with(&|config: &mut Config| drop(config.max_wasm_stack(stack)), |config| {
+        let (seen, stats) = compare_with(
+            &|config: &mut Config| {
+                config.max_wasm_stack(stack);
+            },
+            |config| {
                 let (mut store, instance) = instance(config, RECURSIONS);
                 let mut seen = Seen::new();
                 for _ in 0..2 {
@@ -67,7 +70,8 @@ fn stacks_end_at_the_same_depth() {
                     }
                 }
                 seen
-            });
+            },
+        );
         assert_eq!(seen.iter().filter(|seen| seen.contains("StackOverflow")).count(), 12, "{seen:#?}");
         assert!(all_compiled(&stats));
     }
@@ -76,7 +80,9 @@ fn stacks_end_at_the_same_depth() {
 /// How deep it goes exactly, to the last frame that fits.
 #[test]
 fn the_last_frame_that_fits() {
-    let stack = |config: &mut Config| drop(config.max_wasm_stack(8 << 10));
+    let stack = |config: &mut Config| {
+        config.max_wasm_stack(8 << 10);
+    };
     compare_with(&stack, |config| {
         let (mut store, instance) = instance(config, RECURSIONS);
         calls(&mut store, instance, "depths", 60..300)

@@ -107,7 +107,9 @@ const WORK: &str = r#"(module $work
 
 #[test]
 fn fuel_ends_at_every_point_alike() {
-    let fuel = |config: &mut Config| drop(config.consume_fuel(true));
+    let fuel = |config: &mut Config| {
+        config.consume_fuel(true);
+    };
     let (seen, stats) = compare_with(&fuel, |config| {
         let (mut store, instance) = instance(config, WORK);
         let mut seen = Seen::new();

@@ -19,9 +19,24 @@ pub(crate) fn ways() -> Vec<(&'static str, Options)> {
         options.mode(Mode::Sync).threshold(threshold).sample_every(every);
     };
     vec![
-        ("at the first call", with(&|o| drop(o.mode(Mode::Sync).threshold(0)))),
-        ("eagerly", with(&|o| drop(o.mode(Mode::Eager)))),
-        ("eagerly, with checks", with(&|o| drop(o.mode(Mode::Eager).memory_guard(MemoryGuard::Off)))),
+        (
+            "at the first call",
+            with(&|o| {
+                o.mode(Mode::Sync).threshold(0);
+            }),
+        ),
+        (
+            "eagerly",
+            with(&|o| {
+                o.mode(Mode::Eager);
+            }),
+        ),
+        (
+            "eagerly, with checks",
+            with(&|o| {
+                o.mode(Mode::Eager).memory_guard(MemoryGuard::Off);
+            }),
+        ),
         ("mixed at once", with(&|o| mixed(o, 1, 7))),
         ("mixed soon", with(&|o| mixed(o, 4, 7))),
         (
@@ -33,9 +48,16 @@ pub(crate) fn ways() -> Vec<(&'static str, Options)> {
         ),
         (
             "large functions interpreted",
-            with(&|o| drop(o.mode(Mode::Sync).threshold(0).largest_function(40))),
+            with(&|o| {
+                o.mode(Mode::Sync).threshold(0).largest_function(40);
+            }),
         ),
-        ("in the background", with(&|o| drop(o.threshold(1).sample_every(7)))),
+        (
+            "in the background",
+            with(&|o| {
+                o.threshold(1).sample_every(7);
+            }),
+        ),
     ]
 }
 
