@@ -134,7 +134,8 @@ fn compiled_programs_do_what_interpreted_ones_do() {
                 assert!(stats.functions > 0, "{way}");
             }
             osr_entries += stats.osr_entries;
-            assert!(stats.declined.keys().all(|why| why == "so many results is not supported"), "{stats:?}");
+            let known = ["so many results is not supported", "its native frame is too large"];
+            assert!(stats.declined.keys().all(|why| known.contains(&why.as_str())), "{stats:?}");
         }
     }
     assert!(osr_entries > 0 || tried < PROGRAMS);

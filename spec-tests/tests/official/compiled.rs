@@ -14,21 +14,51 @@ enum When {
     First,
     /// All functions while loading.
     Eager,
-    /// Whatever is found executing once, looking every so many units of fuel.
-    Mixed(Mode, u64),
+    /// Whatever has been found executing so often, looking every so many units of fuel.
+    Mixed(Mode, u32, u64),
 }
 
 use When::{Eager, First, Mixed};
 
-/// The environment variable that has every suite run in every manner.
+/// Background or not, over to compiled code as early as it can be, or in the middle of loops.
+const MIXED: [When; 4] = [
+    Mixed(Mode::Sync, 1, 7),
+    Mixed(Mode::Sync, 3, 7),
+    Mixed(Mode::Background, 1, 7),
+    Mixed(Mode::Sync, 2, 50),
+];
+
+/// The environment variable that has every suite run in every manner: half of them are enough for most changes.
 const EVERYTHING: &str = "DUNLIN_EVERY_MODE";
 
-fn run(suite: &Suite, when: When, guard: MemoryGuard, fuel: bool) -> Stats {
+/// How it is compiled: with guard regions or checks, with fuel counted or not.
+type Manner = (When, MemoryGuard, bool);
+
+fn manners() -> Vec<Manner> {
+    use MemoryGuard::{Off, On};
+    if std::env::var_os(EVERYTHING).is_none() {
+        return vec![
+            (First, On, false),
+            (First, Off, true),
+            (Eager, Off, false),
+            (Eager, On, true),
+            (MIXED[0], On, true),
+            (MIXED[1], Off, false),
+            (MIXED[1], On, true),
+            (MIXED[2], Off, true),
+        ];
+    }
+    let all = [First, Eager].into_iter().chain(MIXED);
+    all.flat_map(|when| [(when, On, false), (when, On, true), (when, Off, false), (when, Off, true)])
+        .collect()
+}
+
+fn run(suite: &Suite, (when, guard, fuel): Manner) -> Stats {
     let mut options = Jit::options();
     match when {
         First => options.mode(Mode::Sync).threshold(0),
         Eager => options.mode(Mode::Eager),
-        Mixed(mode, every) => options.mode(mode).threshold(1).sample_every(every),
+        Mixed(mode, threshold, every) => options.mode(mode).threshold(threshold).sample_every(every),
     };
     let jit = Jit::new(options.memory_guard(guard)).unwrap();
     let mut config = suite.config();
@@ -36,7 +66,10 @@ fn run(suite: &Suite, when: When, guard: MemoryGuard, fuel: bool) -> Stats {
     let start = Instant::now();
     run_with(suite, &config);
     let patience = Instant::now() + Duration::from_secs(60);
-    while jit.stats().functions == 0 && Instant::now() < patience {
+    while matches!(when, Mixed(Mode::Background, ..))
+        && jit.stats().functions == 0
+        && Instant::now() < patience
+    {
         // In the background, something is being compiled still.
         thread::sleep(Duration::from_millis(10));
     }
@@ -45,29 +78,51 @@ fn run(suite: &Suite, when: When, guard: MemoryGuard, fuel: bool) -> Stats {
     stats
 }
 
-macro_rules! suites {
-    ($($name:ident $suite:ident)*) => {$(
-        mod $name {
-            use super::*;
-
-            #[test]
-            fn measure() {
-                for guard in [MemoryGuard::On, MemoryGuard::Off] {
-                    for fuel in [false, true] {
-                        for when in [First, Eager, Mixed(Mode::Sync, 7), Mixed(Mode::Sync, 50), Mixed(Mode::Background, 7)] {
-                            run(&$suite, when, guard, fuel);
-                        }
-                    }
-                }
-            }
+/// Runs a suite in every manner. About so many functions are compiled if all that are called are, exactly so many if all are; so
+/// many can't be.
+fn check(suite: &Suite, called: u64, all: u64, declined: &[(&str, u64)], has_loops: bool) {
+    for manner in manners() {
+        let stats = run(suite, manner);
+        let (when, ..) = manner;
+        match when {
+            // Functions that are inlined everywhere are never called.
+            First => assert!(stats.functions * 10 > called * 9, "{manner:?}"),
+            Eager => assert_eq!(stats.functions, all, "{manner:?}"),
+            Mixed(_, 1, _) => assert!(stats.functions > 0, "{manner:?}"),
+            Mixed(..) => {}
         }
-    )*};
+        if let Mixed(Mode::Sync, 3, _) = when {
+            assert!(stats.osr_entries > 0 || !has_loops, "{manner:?}");
+        }
+        let refused: Vec<_> = stats.declined.iter().map(|(why, n)| (why.as_str(), *n)).collect();
+        if when == Eager {
+            assert_eq!(refused, declined, "{manner:?}");
+        }
+        assert!(refused.iter().all(|(why, _)| declined.iter().any(|(known, _)| why == known)), "{refused:?}");
+    }
 }
 
-suites! {
-    core CORE
-    simd SIMD
-    tail_call TAIL_CALL
-    multi_memory MULTI_MEMORY
-    extended_const EXTENDED_CONST
+#[test]
+fn core() {
+    check(&CORE, 3503, 4547, &[], true);
+}
+
+#[test]
+fn simd() {
+    check(&SIMD, 1524, 1689, &[], false);
+}
+
+#[test]
+fn tail_call() {
+    check(&TAIL_CALL, 63, 75, &[], false);
+}
+
+#[test]
+fn multi_memory() {
+    check(&MULTI_MEMORY, 251, 272, &[], true);
+}
+
+#[test]
+fn extended_const() {
+    check(&EXTENDED_CONST, 87, 120, &[], false);
 }
