@@ -57,7 +57,7 @@ pub(crate) fn compile(options: &CompileOptions) -> Result<(), Failure> {
     std::fs::write(&output, &made.bytes)
         .map_err(|error| Failure::unusable(format_args!("-o {}: {}", output.display(), io_reason(&error))))?;
     for (why, count) in &made.stats.declined {
-        let functions = if *count == 1 { "a function stays" } else { "functions stay" };
+        let functions = if *count == 1 { "function stays" } else { "functions stay" };
         complain(format_args!("warning: {count} {functions} interpreted: {why}"));
     }
     print(&format!(
