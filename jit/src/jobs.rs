@@ -1,7 +1,7 @@
 //! What is to be compiled: admitted against the budget, compiled, put into pages, handed to the engine.
 
 use crate::compiler::{self, Batch, Compiler, Decline, Part};
-use crate::options::{Mode, Options};
+use crate::options::{CacheFull, Mode, Options};
 use crate::runtime::{CodeChunk, has_address_space};
 use crate::stats::Counters;
 use crate::tier::Unavailable;
@@ -156,6 +156,7 @@ impl Worker {
             guarded: self.guarded,
             spectre: self.options.spectre,
             fuel: view.consumes_fuel(),
+            suspends: view.suspends(),
             portable: false,
             c_convention: isa.default_call_conv(),
             frontend: isa.frontend_config(),
@@ -181,12 +182,13 @@ impl Worker {
 
     /// Compiles a function, or what follows an arrival at a loop, and hands it in.
     fn one(&self, view: View<'_>, index: u32, header: Option<u32>) -> Result<(), Decline> {
+        let thrown_away = view.thrown_away();
         let size = view.body_size(index);
         if size > self.options.largest {
             return Err(Decline::TooLarge);
         }
         let scratch = SCRATCH + SCRATCH_A_BYTE * u64::from(size);
-        let _scratch = view.cache().charge(Kind::CompilerScratch, scratch).map_err(|_| Decline::Budget)?;
+        let _scratch = view.cache().charge(Kind::CompilerScratch, scratch).map_err(|_| self.no_room(view))?;
         room(scratch)?;
         let (options, _) = self.settings(view)?;
         let shape = view.shape(index).map_err(|error| Decline::Unreadable(error.to_string()))?;
@@ -201,20 +203,34 @@ impl Worker {
             let own = |callee| part == Part::Whole && callee == index;
             let (code, types) = compiler.func(view, options, (index, &shape, part), &own)?;
             let mut pieces = vec![code];
+            if !view.has_bridge() {
+                pieces.push(compiler.bridge(options)?);
+            }
             for ty in types.into_iter().filter(|ty| !view.has_type(*ty)) {
                 pieces.extend(compiler.ty(view, options, ty)?);
             }
             Ok(pieces)
         })?;
-        self.place(view, Batch::link(compiled)?, &HashMap::from([(index, shape)]))?;
+        let shapes = HashMap::from([(index, shape)]);
+        let placed = view.hand_in(thrown_away, || self.place(view, Batch::link(compiled)?, &shapes));
+        // If code was thrown away meanwhile, this relies on some of that; what is hot comes again.
+        placed.unwrap_or(Ok(()))?;
         self.counters.compiled(u64::from(header.is_none()), u64::from(header.is_some()), size.into());
         Ok(())
+    }
+
+    /// The budget has no room: perhaps without the code that there is.
+    fn no_room(&self, view: View<'_>) -> Decline {
+        if self.options.cache_full == CacheFull::Evict && view.cache().used_for(Kind::MachineCode) > 0 {
+            view.is_short_of_room();
+        }
+        Decline::Budget
     }
 
     /// Puts code into pages of its own, and hands it in.
     fn place(&self, view: View<'_>, batch: Batch, shapes: &HashMap<u32, Shape>) -> Result<(), Decline> {
         let bytes = CodeChunk::bytes(batch.code.len(), &batch.map);
-        let charge = view.cache().charge(Kind::MachineCode, bytes).map_err(|_| Decline::Budget)?;
+        let charge = view.cache().charge(Kind::MachineCode, bytes).map_err(|_| self.no_room(view))?;
         let chunk =
             CodeChunk::new(&batch.code, batch.map).map_err(|error| Decline::System(error.to_string()))?;
         self.counters.placed(bytes);
@@ -232,7 +248,8 @@ impl Worker {
             wants: &|index| !view.has_func(index),
             counters: &self.counters,
         };
+        let thrown_away = view.thrown_away();
         let Whole { batch, shapes } = plan.compile(view)?;
-        self.place(view, batch, &shapes)
+        view.hand_in(thrown_away, || self.place(view, batch, &shapes)).unwrap_or(Ok(()))
     }
 }

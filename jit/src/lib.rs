@@ -34,6 +34,6 @@ mod tier;
 #[cfg(feature = "compiler")]
 mod whole;
 
-pub use options::{MemoryGuard, Mode, Options};
+pub use options::{CacheFull, MemoryGuard, Mode, Options};
 pub use stats::Stats;
 pub use tier::{Jit, Unavailable};

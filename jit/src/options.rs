@@ -28,14 +28,27 @@ pub enum MemoryGuard {
     Auto,
 }
 
+/// What happens when there is no room for more machine code.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum CacheFull {
+    /// All of the module's code is thrown away, as soon as nobody is in it, and what is hot then is compiled again; each time, it takes
+    /// more to be called hot.
+    #[default]
+    Evict,
+    /// Nothing more is compiled.
+    Stop,
+}
+
 /// How a [`Jit`](crate::Jit) behaves: everything has a default, methods change one thing each.
 #[derive(Clone, Debug)]
 pub struct Options {
     pub(crate) mode: Mode,
     pub(crate) memory_guard: MemoryGuard,
     pub(crate) threshold: Option<u32>,
+    pub(crate) sample_every: u64,
     pub(crate) largest: u32,
     pub(crate) spectre: bool,
+    pub(crate) cache_full: CacheFull,
 }
 
 impl Default for Options {
@@ -44,8 +57,10 @@ impl Default for Options {
             mode: Mode::default(),
             memory_guard: MemoryGuard::default(),
             threshold: None,
+            sample_every: 30_000,
             largest: 256 << 10,
             spectre: false,
+            cache_full: CacheFull::default(),
         }
     }
 }
@@ -63,10 +78,17 @@ impl Options {
         self
     }
 
-    /// How often a function must be found executing, some ten thousand instructions apart, before it is compiled; 0 is before
+    /// How often a function must be found executing, at [`sample_every`](Options::sample_every), before it is compiled; 0 is before
     /// its first call. By default it depends on its size.
     pub fn threshold(&mut self, samples: u32) -> &mut Self {
         self.threshold = Some(samples);
+        self
+    }
+
+    /// How many instructions the interpreter executes between two looks at what executes; by default 30,000, at most
+    /// 100,000. Fewer find out sooner what executes often, and cost time.
+    pub fn sample_every(&mut self, instructions: u64) -> &mut Self {
+        self.sample_every = instructions;
         self
     }
 
@@ -81,6 +103,12 @@ impl Options {
     /// learn.
     pub fn spectre_mitigations(&mut self, enable: bool) -> &mut Self {
         self.spectre = enable;
+        self
+    }
+
+    /// What happens when the part of the memory budget that is for code is full; by default [`CacheFull::Evict`].
+    pub fn cache_full(&mut self, then: CacheFull) -> &mut Self {
+        self.cache_full = then;
         self
     }
 }

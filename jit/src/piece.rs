@@ -14,4 +14,6 @@ pub(crate) enum Piece {
     Stub(u32),
     /// What stands for a function that isn't compiled.
     Detour(u32),
+    /// The way to builtins that keeps all registers.
+    Bridge,
 }

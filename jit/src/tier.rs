@@ -60,6 +60,10 @@ impl Jit {
         if !runtime::AVAILABLE {
             return Err(Unavailable("it takes Linux on x86_64 or aarch64".into()));
         }
+        #[cfg(target_arch = "x86_64")]
+        if !std::arch::is_x86_feature_detected!("sse4.2") {
+            return Err(Unavailable("it takes SSE4.2".into()));
+        }
         runtime::install().map_err(|error| Unavailable(format!("no signal handlers: {error}")))?;
         let guards = match options.memory_guard {
             MemoryGuard::On => true,
@@ -132,6 +136,10 @@ impl Tier for Jit {
         self.guards
     }
 
+    fn slice(&self) -> u64 {
+        self.options.sample_every
+    }
+
     fn loaded(&self, module: &Module) {
         #[cfg(feature = "compiler")]
         if self.options.mode == Mode::Eager {
@@ -158,10 +166,13 @@ impl Tier for Jit {
             let view = dunlin::tier::View::new(module);
             let threshold =
                 self.options.threshold.unwrap_or_else(|| default_threshold(view.body_size(index)));
+            // Where there isn't room for all that is hot, it takes more each time.
+            let threshold = u64::from(threshold.max(1)) << view.thrown_away().min(32);
+            let samples = u64::from(samples);
             if samples < threshold {
                 return;
             }
-            if samples == threshold.max(1) && !view.has_func(index) {
+            if samples == threshold && !view.has_func(index) {
                 jobs.submit(Job::Func(module.clone(), index));
             }
             if let Some(header) = header

@@ -64,6 +64,7 @@ impl Plan<'_> {
             for index in compiler::missing(&pieces) {
                 pieces.push(compiler.detour(view, self.options, index)?);
             }
+            pieces.push(compiler.bridge(self.options)?);
             for ty in 0..view.types().len() as u32 {
                 pieces.extend(compiler.ty(view, self.options, ty)?);
             }

@@ -105,7 +105,7 @@ impl StoreInner {
             exec: None,
             parked: Buf::new(budget, Kind::Instance),
             next_parked: 0,
-            fuel: FuelState::new(engine.consumes_fuel(), engine.tier().is_some()),
+            fuel: FuelState::new(engine.consumes_fuel(), engine.tier()),
             profiler: None,
             interrupt: Shared::try_new(Kind::Instance, InterruptState::new())?,
             depth: 0,

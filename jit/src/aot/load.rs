@@ -29,6 +29,8 @@ pub enum Mismatch {
     Fuel(bool),
     /// Its NaNs are canonical and the engine's aren't, or the other way around, as this says.
     Nans(bool),
+    /// It can't be left in the middle, and the engine's must.
+    Suspension,
     /// It needs memories with guard regions, which the engine's aren't.
     Guards,
     /// The processor may speculate about failed checks in it, and the tier's options say that it must not.
@@ -55,6 +57,7 @@ impl fmt::Display for Mismatch {
             Mismatch::Fuel(false) => f.write_str("it doesn't count fuel"),
             Mismatch::Nans(true) => f.write_str("its NaNs are canonical"),
             Mismatch::Nans(false) => f.write_str("its NaNs aren't canonical"),
+            Mismatch::Suspension => f.write_str("it can't be suspended"),
             Mismatch::Guards => f.write_str("it needs memory guards"),
             Mismatch::Spectre => f.write_str("it does nothing against speculation"),
             Mismatch::Module => f.write_str("it isn't for this module"),
@@ -108,6 +111,9 @@ impl Jit {
         if settings.canonical_nans != view.canonical_nans() {
             return Err(Mismatch::Nans(settings.canonical_nans));
         }
+        if view.suspends() {
+            return Err(Mismatch::Suspension);
+        }
         if settings.guarded && !self.guards_memories() {
             return Err(Mismatch::Guards);
         }
@@ -119,6 +125,7 @@ impl Jit {
             Piece::Func(index) | Piece::Detour(index) => index < funcs,
             Piece::Loop(..) => false,
             Piece::Trampoline(ty) | Piece::Stub(ty) => ty < types,
+            Piece::Bridge => true,
         });
         // Code may call whatever has one of the types.
         let count = |wanted: fn(&Piece) -> Option<u32>| {
@@ -126,7 +133,8 @@ impl Jit {
         };
         let trampolines = count(|piece| if let Piece::Trampoline(ty) = piece { Some(*ty) } else { None });
         let stubs = count(|piece| if let Piece::Stub(ty) = piece { Some(*ty) } else { None });
-        let enterable = trampolines == types as usize && stubs == types as usize;
+        let bridged = precompiled.pieces.iter().any(|(piece, _)| *piece == Piece::Bridge);
+        let enterable = bridged && trampolines == types as usize && stubs == types as usize;
         if fits && enterable { Ok(()) } else { Err(Mismatch::Module) }
     }
 }

@@ -54,7 +54,7 @@ struct Checksum(SipHasher13);
 
 impl Checksum {
     fn new() -> Self {
-        Self(SipHasher13::new_with_keys(0x6475_6e6c_696e, 0x616f_74))
+        Self(SipHasher13::new_with_keys(0x6475_6e6c_696e, 0x0061_6f74))
     }
 
     fn of(parts: &[&[u8]]) -> [u8; 16] {

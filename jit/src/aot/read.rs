@@ -134,6 +134,7 @@ pub(super) mod tag {
     pub(crate) const TRAMPOLINE: u8 = 1;
     pub(crate) const STUB: u8 = 2;
     pub(crate) const DETOUR: u8 = 3;
+    pub(crate) const BRIDGE: u8 = 4;
 }
 
 impl Precompiled {
@@ -170,6 +171,7 @@ impl Precompiled {
                 tag::TRAMPOLINE => Piece::Trampoline(index),
                 tag::STUB => Piece::Stub(index),
                 tag::DETOUR => Piece::Detour(index),
+                tag::BRIDGE => Piece::Bridge,
                 _ => return Err(Mismatch::Damaged),
             };
             pieces.push((piece, at));

@@ -153,6 +153,7 @@ pub fn compile(module: &Module, bytes: &[u8], how: &Compile) -> Result<Compiled,
         guarded: settings.guarded,
         spectre: settings.spectre,
         fuel: settings.fuel,
+        suspends: false,
         portable: true,
         c_convention: isa.default_call_conv(),
         frontend: isa.frontend_config(),
@@ -195,6 +196,7 @@ fn tail(settings: &Settings, whole: &Whole, map: &[u8]) -> Result<Vec<u8>, TryFr
             Piece::Trampoline(ty) => (tag::TRAMPOLINE, ty),
             Piece::Stub(ty) => (tag::STUB, ty),
             Piece::Detour(index) => (tag::DETOUR, index),
+            Piece::Bridge => (tag::BRIDGE, 0),
             Piece::Loop(..) => unreachable!("no loop was asked for"),
         };
         out.push(tag);

@@ -7,6 +7,7 @@ mod func;
 mod heaps;
 mod inline;
 mod lanes;
+mod leave;
 mod memory;
 mod numeric;
 mod state;

@@ -59,6 +59,8 @@ pub(crate) struct Options {
     pub(crate) spectre: bool,
     /// Whether fuel is counted.
     pub(crate) fuel: bool,
+    /// Whether code can be left in the middle.
+    pub(crate) suspends: bool,
     /// Whether the code must do for other processes.
     pub(crate) portable: bool,
     pub(crate) c_convention: CallConv,
@@ -177,6 +179,16 @@ impl Compiler {
         Ok([trampoline, self.finish(Piece::Stub(ty))?])
     }
 
+    /// Compiles the bridge to builtins.
+    ///
+    /// # Errors
+    /// Why it can't be.
+    pub(crate) fn bridge(&mut self, options: Options) -> Result<Compiled, Decline> {
+        self.context.clear();
+        stubs::bridge(options, &mut self.context.func, &mut self.frontend);
+        self.finish(Piece::Bridge)
+    }
+
     /// Compiles what stands for a function that isn't compiled after all.
     ///
     /// # Errors
@@ -225,9 +237,9 @@ impl Compiler {
         let mut sites = BTreeMap::new();
         if let Piece::Func(_) | Piece::Loop(..) = piece {
             let traps = traps.iter().filter_map(|(at, _)| Some((*at, position(*at)?)));
-            // A return address is behind its call.
-            let calls =
-                buffer.call_sites().filter_map(|call| Some((call.ret_addr, position(call.ret_addr - 1)?)));
+            // A return address may be that of a trap: the byte before it is the call's.
+            let calls = buffer.call_sites().map(|call| call.ret_addr - 1);
+            let calls = calls.filter_map(|at| Some((at, position(at)?)));
             sites.extend(traps.chain(calls));
         }
         let align = buffer.alignment.max(16);
@@ -274,7 +286,7 @@ impl Batch {
                 Piece::Detour(index) => {
                     functions.insert(index, start);
                 }
-                Piece::Trampoline(_) | Piece::Stub(_) => {}
+                Piece::Trampoline(_) | Piece::Stub(_) | Piece::Bridge => {}
             }
             for (at, code) in &piece.traps {
                 map.trap(start + at, *code).map_err(wrong)?;

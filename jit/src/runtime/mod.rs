@@ -9,9 +9,11 @@
 mod code_map;
 mod traps;
 
-pub(crate) use code_map::{CodeMap, MapError};
+#[cfg(any(test, feature = "compiler"))]
+pub(crate) use code_map::CodeMapBuilder;
 #[cfg(feature = "compiler")]
-pub(crate) use code_map::{CodeMapBuilder, Inlined};
+pub(crate) use code_map::Inlined;
+pub(crate) use code_map::{CodeMap, MapError};
 #[cfg(all(test, feature = "compiler"))]
 pub(crate) use traps::trap_of;
 #[cfg(feature = "compiler")]
