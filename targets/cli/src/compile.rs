@@ -91,10 +91,9 @@ fn how(options: &CompileOptions) -> Result<dunlin_jit::aot::Compile, Failure> {
                 "--cpu-features native is for this machine, which is no {target}"
             )));
         }
-        Some("x86-64-v2") if target == Target::X86_64 => CpuFeatures::V2,
         Some("x86-64-v3") if target == Target::X86_64 => CpuFeatures::V3,
         Some(name) => {
-            let levels = if target == Target::X86_64 { ", x86-64-v2, x86-64-v3" } else { "" };
+            let levels = if target == Target::X86_64 { ", x86-64-v3" } else { "" };
             return Err(Failure::usage(format_args!(
                 "--cpu-features takes baseline{levels} or native for {target}, not '{name}'"
             )));

@@ -130,10 +130,13 @@ fn bad_values_get_a_sentence() {
         ("--jit", "", "--jit takes"),
         ("--jit-threshold", "-1", "--jit-threshold takes a whole number"),
         ("--jit-threshold", "4294967296", "--jit-threshold takes a whole number"),
+        ("--jit-cache-full", "burst", "--jit-cache-full takes evict or stop, not 'burst'"),
         ("--memory-guard", "maybe", "--memory-guard takes on, off or auto, not 'maybe'"),
     ] {
         dunlin(&["run", option, value, hello]).code(2).one_sentence().says(sentence);
-        dunlin(&["wast", option, value, "x.wast"]).code(2).one_sentence().says(sentence);
+        if option != "--jit-cache-full" {
+            dunlin(&["wast", option, value, "x.wast"]).code(2).one_sentence().says(sentence);
+        }
     }
 }
 
