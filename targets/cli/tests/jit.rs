@@ -92,7 +92,7 @@ fn a_loop_is_entered_in_the_middle() {
     let path = folder("a_loop_is_entered").join("loop.wat");
     std::fs::write(&path, text).unwrap();
     let args =
-        ["--jit", "sync", "--jit-threshold", "1", "--invoke", "count", path.to_str().unwrap(), "9000000"];
+        ["--jit", "sync", "--jit-threshold", "2", "--invoke", "count", path.to_str().unwrap(), "9000000"];
     let (ended, jit) = report("a_loop_report", &args);
     ended.code(0).prints("9000000\n");
     assert_eq!((&jit["loops_compiled"], &jit["osr_entries"]), (&1.into(), &1.into()), "{jit}");
