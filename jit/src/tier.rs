@@ -172,7 +172,10 @@ impl Tier for Jit {
             if samples < threshold {
                 return;
             }
-            if samples == threshold && !view.has_func(index) {
+            // Or it was tried before it was called.
+            let is_new = self.options.threshold != Some(0) && self.options.mode != Mode::Eager;
+            let is_new = is_new || view.thrown_away() > 0;
+            if is_new && samples == threshold && !view.has_func(index) {
                 jobs.submit(Job::Func(module.clone(), index));
             }
             if let Some(header) = header
