@@ -177,6 +177,7 @@ impl Tiering {
     }
 
     /// When functions are compiled.
+    #[cfg(feature = "precompiled")]
     pub(crate) fn mode(&self) -> Mode {
         match self.mode {
             Some(mode) => mode,
