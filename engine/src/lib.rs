@@ -90,8 +90,8 @@ pub mod testing {
 pub use api::{
     AsContext, AsContextMut, Caller, Config, Engine, Export, Extern, ExternRef, Func, Global, Instance,
     InstancePre, InterruptHandle, InterruptWaiter, IntoFunc, Linker, Memory, MemoryAccessError, Module,
-    ModuleOptions, ModuleStream, Section, Store, StoreContext, StoreContextMut, Table, TypedFunc, V128, Val,
-    WasmParams, WasmResults, WasmRet, WasmTy,
+    ModuleOptions, ModuleStream, ResumableCall, Section, Store, StoreContext, StoreContextMut, SuspendedCall,
+    Table, TypedFunc, V128, Val, WasmParams, WasmResults, WasmRet, WasmTy,
 };
 pub use budget::{Budget, Charge, Kind, OutOfBudget};
 pub use error::{Error, ErrorKind, FrameInfo, Result, WasmBacktrace};

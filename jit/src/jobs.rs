@@ -2,7 +2,7 @@
 
 use crate::compiler::{self, Batch, Compiled, Compiler, Decline, Part, Piece};
 use crate::options::{Mode, Options};
-use crate::runtime::CodeChunk;
+use crate::runtime::{CodeChunk, has_address_space};
 use crate::stats::Counters;
 use crate::tier::Unavailable;
 use cranelift_codegen::isa::OwnedTargetIsa;
@@ -46,6 +46,9 @@ struct Isas([OwnedTargetIsa; 2]);
 const SCRATCH: u64 = 128 << 10;
 const SCRATCH_A_BYTE: u64 = 320;
 
+/// Address space that the compiler finds whenever it begins, besides: neither it nor the standard library can be refused any.
+const LEAST: u64 = 32 << 20;
+
 impl Jobs {
     pub(crate) fn new(
         options: &Options,
@@ -58,6 +61,9 @@ impl Jobs {
                 compiler::flags(canonical, options.spectre).map_err(|why| Unavailable(why.to_string()))?;
             builder.finish(flags).map_err(|why| Unavailable(why.to_string()))
         };
+        if !has_address_space(LEAST) {
+            return Err(Unavailable("the system has no memory for the compiler".into()));
+        }
         let worker = Arc::new(Worker {
             isas: Isas([isa(false)?, isa(true)?]),
             options: options.clone(),
@@ -68,11 +74,17 @@ impl Jobs {
         let mut queue = None;
         if options.mode == Mode::Background {
             let (sender, receiver) = channel();
+            let (begun, has_begun) = channel();
             let worker = worker.clone();
             let thread = std::thread::Builder::new().name("dunlin-jit".into());
             thread
-                .spawn(move || worker.serve(&receiver))
+                .spawn(move || {
+                    drop(begun);
+                    worker.serve(&receiver);
+                })
                 .map_err(|error| Unavailable(format!("no thread for the compiler: {error}")))?;
+            // A thread that can't have what it takes to begin ends the process: so nobody takes it from here.
+            let _: Result<(), _> = has_begun.recv();
             queue = Some(sender);
         }
         Ok(Self { worker, queue })
@@ -158,6 +170,9 @@ impl Worker {
         }
         let scratch = SCRATCH + SCRATCH_A_BYTE * u64::from(size);
         let _scratch = view.cache().charge(Kind::CompilerScratch, scratch).map_err(|_| Decline::Budget)?;
+        if !has_address_space(LEAST + scratch) {
+            return Err(Decline::System("there is no address space for the compiler".into()));
+        }
         let (options, _) = self.settings(view);
         let shape = view.shape(index).map_err(|error| Decline::Unreadable(error.to_string()))?;
         let part = match header {
@@ -171,6 +186,9 @@ impl Worker {
             let own = |callee| part == Part::Whole && callee == index;
             let (code, types) = compiler.func(view, options, (index, &shape, part), &own)?;
             let mut pieces = vec![code];
+            if !view.has_bridge() {
+                pieces.push(compiler.bridge(options)?);
+            }
             for ty in types.into_iter().filter(|ty| !view.has_type(*ty)) {
                 pieces.extend(compiler.ty(view, options, ty)?);
             }
@@ -220,6 +238,9 @@ impl Worker {
                     let scratch = SCRATCH + SCRATCH_A_BYTE * u64::from(size);
                     let charge = view.cache().charge(Kind::CompilerScratch, scratch);
                     let _scratch = charge.map_err(|_| Decline::Budget)?;
+                    if !has_address_space(LEAST + scratch) {
+                        return Err(Decline::System("there is no address space for the compiler".into()));
+                    }
                     let shape = view.shape(index).map_err(|error| Decline::Unreadable(error.to_string()))?;
                     let compiled = catch_unwind(AssertUnwindSafe(|| {
                         compiler.func(view, options, (index, &shape, Part::Whole), &|_| true)
@@ -261,6 +282,7 @@ impl Worker {
             for index in compiler::missing(&pieces) {
                 pieces.push(compiler.detour(view, options, index)?);
             }
+            pieces.push(compiler.bridge(options)?);
             for ty in 0..view.types().len() as u32 {
                 pieces.extend(compiler.ty(view, options, ty)?);
             }

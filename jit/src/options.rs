@@ -31,6 +31,7 @@ pub struct Options {
     pub(crate) mode: Mode,
     pub(crate) memory_guard: MemoryGuard,
     pub(crate) threshold: Option<u32>,
+    pub(crate) sample_every: u64,
     pub(crate) largest: u32,
     pub(crate) spectre: bool,
 }
@@ -41,6 +42,7 @@ impl Default for Options {
             mode: Mode::default(),
             memory_guard: MemoryGuard::default(),
             threshold: None,
+            sample_every: 30_000,
             largest: 256 << 10,
             spectre: false,
         }
@@ -60,10 +62,17 @@ impl Options {
         self
     }
 
-    /// How often a function must be found executing, some ten thousand instructions apart, before it is compiled; 0 is before
+    /// How often a function must be found executing, at [`sample_every`](Options::sample_every), before it is compiled; 0 is before
     /// its first call. By default it depends on its size.
     pub fn threshold(&mut self, samples: u32) -> &mut Self {
         self.threshold = Some(samples);
+        self
+    }
+
+    /// How many instructions the interpreter executes between two looks at what executes; by default 30,000, at most
+    /// 100,000. Fewer find out sooner what executes often, and cost time.
+    pub fn sample_every(&mut self, instructions: u64) -> &mut Self {
+        self.sample_every = instructions;
         self
     }
 

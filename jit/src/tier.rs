@@ -40,6 +40,9 @@ pub(crate) const STACK_RATIO: usize = 16;
 const STACK_EXTRA: usize = 1 << 20;
 const LEAST_STACK: usize = 256 << 10;
 
+/// There must be address space for so many memories, or none is guarded. Few programs have two.
+const SOME_MEMORIES: u64 = 4;
+
 impl Jit {
     /// The default options.
     pub fn options() -> Options {
@@ -58,7 +61,7 @@ impl Jit {
         let guards = match options.memory_guard {
             MemoryGuard::On => true,
             MemoryGuard::Off => false,
-            MemoryGuard::Auto => runtime::has_address_space((4 << 30) + layout::GUARD),
+            MemoryGuard::Auto => runtime::has_address_space(SOME_MEMORIES * ((4 << 30) + layout::GUARD)),
         };
         let counters = Arc::new(Counters::default());
         Ok(Arc::new(Self {
@@ -103,6 +106,10 @@ impl runtime::Account for Account {
 impl Tier for Jit {
     fn guards_memories(&self) -> bool {
         self.guards
+    }
+
+    fn slice(&self) -> u64 {
+        self.options.sample_every
     }
 
     fn loaded(&self, module: &Module) {

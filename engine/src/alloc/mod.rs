@@ -278,6 +278,11 @@ impl<T> Buf<T> {
         self.vec.pop()
     }
 
+    /// Takes an element out; the last one comes in its place.
+    pub(crate) fn swap_remove(&mut self, index: usize) -> T {
+        self.vec.swap_remove(index)
+    }
+
     pub(crate) fn drop_first(&mut self, count: usize) {
         self.vec.drain(..count);
     }

@@ -173,7 +173,7 @@ impl Func {
     }
 }
 
-fn check_count(what: &str, expected: &[ValType], found: usize) -> Result<(), Error> {
+pub(super) fn check_count(what: &str, expected: &[ValType], found: usize) -> Result<(), Error> {
     if expected.len() == found {
         Ok(())
     } else {
@@ -182,7 +182,7 @@ fn check_count(what: &str, expected: &[ValType], found: usize) -> Result<(), Err
 }
 
 /// Writes values to slots, after a look at their types.
-fn store_vals(
+pub(super) fn store_vals(
     store: &StoreInner,
     what: &str,
     types: &[ValType],
@@ -202,7 +202,7 @@ fn store_vals(
 ///
 /// # Safety
 /// They hold values of these types, of this store.
-unsafe fn load_vals(
+pub(super) unsafe fn load_vals(
     store: &StoreInner,
     types: &[ValType],
     mut slots: &[u64],

@@ -129,7 +129,11 @@ impl ModuleStream {
         let data = self.loader?.finish()?;
         let charge = data.budget.charge(Kind::Metadata, Shared::<ModuleShared>::BYTES)?;
         let shared = ModuleShared::new(data, self.engine, charge)?;
-        Ok(Module { inner: Shared::try_new(Kind::Metadata, shared)? })
+        let module = Module { inner: Shared::try_new(Kind::Metadata, shared)? };
+        if let Some(tier) = module.engine().tier() {
+            tier.loaded(&module);
+        }
+        Ok(module)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::regs::{Backend, Loop, Regs, Stub, Tail, to_vector};
 use super::slow::{need_stack, prepare, reload};
-use super::{Dispatch, Stop, walk};
+use super::{Dispatch, Stop, suspend, walk};
 use crate::code::{PROLOGUE, Prologue};
 use crate::error::Error;
 use crate::store::StoreInner;
@@ -142,6 +142,18 @@ unsafe fn begin(store: *mut StoreInner, vm: *mut VmCtx, index: u32, base: *mut u
                 super::count::run(r, counts);
             }
         }
+        finish(store)
+    }
+}
+
+/// How dispatch ended.
+///
+/// # Safety
+/// As for [`invoke`]: dispatch has just ended.
+pub(super) unsafe fn finish(store: *mut StoreInner) -> Result<(), Stop> {
+    // SAFETY: the caller keeps the contract.
+    unsafe {
+        let dispatch = (*store).engine.dispatch();
         let exec = exec(store);
         match core::mem::replace(&mut exec.stop, Stop::Done) {
             Stop::Done => Ok(()),
@@ -150,6 +162,51 @@ unsafe fn begin(store: *mut StoreInner, vm: *mut VmCtx, index: u32, base: *mut u
                 Err(Stop::Error(walk::with_backtrace(e, at, dispatch)))
             }
             panic => Err(panic),
+        }
+    }
+}
+
+/// What became of an execution that was to go on.
+pub(crate) enum Resumed {
+    /// Its function returned, and the results are in the slots.
+    Finished,
+    /// It stopped, and may go on if it has a suspension.
+    Stopped(Error),
+}
+
+/// Goes on with the store's execution, which was suspended in a call from the host; `host_results` are the slots of a host function's
+/// results, if the suspension wants them; the call's results go to `slots`.
+///
+/// # Errors
+/// If the host's and the guest's calls are nested too deeply.
+///
+/// # Safety
+/// As for [`invoke`]; the execution has a suspension.
+pub(crate) unsafe fn resume(
+    store: *mut StoreInner,
+    host_results: &[u64],
+    slots: &mut [u64],
+) -> Result<Resumed, Error> {
+    // SAFETY: the caller keeps the contract.
+    unsafe {
+        if (*store).depth >= MAX_DEPTH {
+            return Err(Trap::StackOverflow.into());
+        }
+        if (*store).interrupt.take() {
+            return Ok(Resumed::Stopped(Trap::Interrupt.into()));
+        }
+        let suspension = exec(store).suspension.take().expect("it was suspended");
+        (*store).depth += 1;
+        let result = suspend::go_on(store, suspension, host_results);
+        (*store).depth -= 1;
+        match result {
+            Ok(()) => {
+                core::ptr::copy_nonoverlapping(exec(store).top, slots.as_mut_ptr(), slots.len());
+                Ok(Resumed::Finished)
+            }
+            Err(Stop::Error(e)) => Ok(Resumed::Stopped(e)),
+            Err(Stop::Panic(payload)) => std::panic::resume_unwind(payload),
+            Err(Stop::Done) => unreachable!("that is no failure"),
         }
     }
 }

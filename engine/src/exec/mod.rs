@@ -21,12 +21,13 @@ pub(crate) mod place;
 pub(crate) mod regs;
 mod sample;
 pub(crate) mod slow;
+mod suspend;
 pub(crate) mod variable;
 pub(crate) mod vector;
 mod walk;
 
 pub use count::DispatchCounts;
-pub(crate) use entry::invoke;
+pub(crate) use entry::{Resumed, invoke, resume};
 pub use listing::{HandlerKind, TailHandler, tail_handlers};
 
 use crate::alloc::MemoryError;
@@ -136,6 +137,10 @@ pub(crate) struct Execution {
     no_code_stack: bool,
     /// Whether compiled code is being left for a tail call.
     tail: bool,
+    /// How it could go on, when it has stopped.
+    pub(crate) suspension: Option<suspend::Suspension>,
+    /// Whether compiled code isn't to be entered.
+    pub(crate) interprets: bool,
     /// For [`Dispatch::Count`].
     pub(crate) counts: count::Counts,
 }
@@ -164,9 +169,21 @@ impl Execution {
             code_stack: None,
             no_code_stack: false,
             tail: false,
+            suspension: None,
+            interprets: false,
             counts: count::Counts::default(),
             _stack: stack,
         })
+    }
+
+    /// Whether it stopped before its first instruction.
+    pub(crate) fn has_not_begun(&self) -> bool {
+        self.at.vm.is_null()
+    }
+
+    /// Where the part of the stack that is charged ends.
+    pub(crate) fn stack_end(&self) -> *mut u64 {
+        self.charged
     }
 
     /// Makes the stack usable up to `to` at least; gives its new end.

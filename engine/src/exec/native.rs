@@ -59,7 +59,7 @@ unsafe fn has_stack(store: *mut StoreInner) -> bool {
     // SAFETY: a live store with an execution, to whose parts nobody holds a reference.
     unsafe {
         let exec: *mut Execution = execution(&mut *store);
-        if !tier(store).is_ready() {
+        if (*exec).interprets || !tier(store).is_ready() {
             return false;
         }
         if (*exec).code_stack.is_none() && !(*exec).no_code_stack {

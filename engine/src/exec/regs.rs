@@ -116,11 +116,20 @@ pub(crate) trait Backend: Sized + 'static {
     fn stop() -> Self::Out;
     /// The cell of an op that stands in no function.
     fn stub(stub: Stub) -> *const u64;
+    /// Dispatches from `r` until a handler stops; the first handler is the one at this address, or if it is 0, the
+    /// cell's own.
+    ///
+    /// # Safety
+    /// As for [`Backend::next`]; the address is of a handler of this backend that `r` suits.
+    unsafe fn run_at(r: Regs, handler: usize);
     /// Dispatches from `r` until a handler stops.
     ///
     /// # Safety
     /// As for [`Backend::next`].
-    unsafe fn run(r: Regs);
+    unsafe fn run(r: Regs) {
+        // SAFETY: the caller keeps the contract.
+        unsafe { Self::run_at(r, 0) }
+    }
 }
 
 /// Cells outside functions.
@@ -174,9 +183,14 @@ impl Backend for Tail {
     #[inline(always)]
     fn stop() {}
 
-    unsafe fn run(r: Regs) {
+    unsafe fn run_at(r: Regs, handler: usize) {
         // SAFETY: the caller keeps the contract.
-        unsafe { Self::next(r) }
+        unsafe {
+            if handler == 0 {
+                return Self::next(r);
+            }
+            Self::jump(r, core::mem::transmute::<usize, Handler<Tail>>(handler))
+        }
     }
 }
 
@@ -224,10 +238,10 @@ impl Backend for Loop {
         LoopOut { regs, to: 0 }
     }
 
-    unsafe fn run(mut r: Regs) {
+    unsafe fn run_at(mut r: Regs, handler: usize) {
         // SAFETY: the caller keeps the contract, and each handler leaves registers fit for the one it names.
         unsafe {
-            let mut to = *r.ip;
+            let mut to = if handler == 0 { *r.ip } else { handler as u64 };
             while to != 0 {
                 let h = core::mem::transmute::<usize, Handler<Loop>>(to as usize);
                 let out = enter_handler!(h, r);

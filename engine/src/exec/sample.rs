@@ -157,24 +157,26 @@ impl Executing for Standing<'_> {
 
     fn mark_frames(&self) {
         let dispatch = self.0.engine.dispatch();
-        let Some(exec) = &self.0.exec else { return };
         let mut go_on = |_: &_, _, _| ControlFlow::Continue(());
-        // SAFETY: as for `sample`: whoever makes this has said where it stands.
-        unsafe {
-            if !exec.at.vm.is_null() {
-                let _ = walk::frames(exec.at, dispatch, true, &mut go_on);
-            }
-            let mut host_call = exec.host_call;
-            while !host_call.is_null() {
-                if !(*host_call).at.vm.is_null() {
-                    let _ = walk::frames((*host_call).at, dispatch, true, &mut go_on);
+        let parked = self.0.parked.iter().map(|parked| &parked.exec);
+        for exec in self.0.exec.iter().chain(parked) {
+            // SAFETY: as for `sample`: whoever makes this has said where it stands; those that are set aside stand still.
+            unsafe {
+                if !exec.at.vm.is_null() {
+                    let _ = walk::frames(exec.at, dispatch, true, &mut go_on);
                 }
-                host_call = (*host_call).outer;
-            }
-            let mut native = exec.native;
-            while !native.is_null() {
-                let _ = walk::frames((*native).at, dispatch, true, &mut go_on);
-                native = (*native).outer;
+                let mut host_call = exec.host_call;
+                while !host_call.is_null() {
+                    if !(*host_call).at.vm.is_null() {
+                        let _ = walk::frames((*host_call).at, dispatch, true, &mut go_on);
+                    }
+                    host_call = (*host_call).outer;
+                }
+                let mut native = exec.native;
+                while !native.is_null() {
+                    let _ = walk::frames((*native).at, dispatch, true, &mut go_on);
+                    native = (*native).outer;
+                }
             }
         }
     }

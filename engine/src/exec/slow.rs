@@ -7,8 +7,9 @@
 use super::control::{enter_prepared, target};
 use super::native;
 use super::place::{A, B as FB, D, Value};
-use super::regs::{Backend, Regs, Stub, handlers, to_vector};
+use super::regs::{Backend, Handler, Regs, Stub, handlers, to_vector};
 use super::sample::{self, HostCall};
+use super::suspend;
 use super::{Execution, Stop};
 use crate::code::Prologue;
 use crate::error::Error;
@@ -67,14 +68,25 @@ pub(crate) unsafe fn halt(r: &Regs, stop: Stop) {
     unsafe {
         let exec = execution(store(r));
         exec.stop = stop;
+        exec.suspension = None;
         exec.at = r.position();
     }
 }
 
+/// Ends dispatch at the cell at `r.ip`, before its effect: if `e` is about fuel or an interruption, the execution can go
+/// on with it.
 #[inline(always)]
 pub(crate) unsafe fn stop<B: Backend>(r: Regs, e: Error) -> B::Out {
     // SAFETY: passed on.
-    unsafe { halt(&r, Stop::Error(e)) };
+    unsafe { suspend::note(&r, e, 0) };
+    B::stop()
+}
+
+/// The same, if not the cell's own handler but `handler` can go on.
+#[inline(always)]
+unsafe fn stop_in<B: Backend>(r: Regs, e: Error, handler: Handler<B>) -> B::Out {
+    // SAFETY: passed on.
+    unsafe { suspend::note(&r, e, handler as usize) };
     B::stop()
 }
 
@@ -238,6 +250,7 @@ unsafe fn finish_call<B: Backend>(
     word: *const AtomicPtr<u64>,
     index: u32,
     ret: *const u64,
+    again: Handler<B>,
 ) -> B::Out {
     // SAFETY: `prepare` makes the code and the frame.
     unsafe {
@@ -253,7 +266,7 @@ unsafe fn finish_call<B: Backend>(
                 let entry = (*word).load(Ordering::Relaxed);
                 enter_prepared::<B>(r, entry, sp, r.field(FB), ret, r.sp)
             }
-            Err(e) => stop::<B>(r, e),
+            Err(e) => stop_in::<B>(r, e, again),
         }
     }
 }
@@ -320,7 +333,10 @@ pub(super) unsafe fn tail_call_out<B: Backend>(
             }
             // The frame stays below the record, dead; the callee's own such calls find the record and replace.
             Callee::Enter(sp) => enter_other::<B>(r, f, (*f).vm, sp),
-            Callee::Stopped => B::stop(),
+            Callee::Stopped => {
+                suspend::note_call(&r, f, 0, base, (ret, caller));
+                B::stop()
+            }
         }
     }
 }
@@ -381,7 +397,7 @@ handlers! {
         let index = r.wide();
         let word = (*r.vm).entries.add(index as usize);
         let ret = r.ip.add(2);
-        finish_call::<B>(r, word, index, ret)
+        finish_call::<B>(r, word, index, ret, enter_call::<B>)
     }
 
     // The same for `pending.func`, of this instance, called by a cell of `LEN` words.
@@ -390,7 +406,7 @@ handlers! {
     fn enter_func<B; const LEN: usize>(mut r) {
         let f = (*(*r.vm).store).pending.func;
         let ret = r.ip.add(LEN);
-        finish_call::<B>(r, (*f).entry, (*f).index, ret)
+        finish_call::<B>(r, (*f).entry, (*f).index, ret, enter_func::<B, LEN>)
     }
 
     // Calls `pending.func`, a host function or one of another instance, for a cell of `LEN` words.
@@ -408,7 +424,10 @@ handlers! {
                 B::next(r)
             }
             Callee::Enter(sp) => enter_other::<B>(r, f, (*f).vm, sp),
-            Callee::Stopped => B::stop(),
+            Callee::Stopped => {
+                suspend::note_call(&r, f, call_out::<B, LEN> as *const () as usize, sp, (ret, r.sp));
+                B::stop()
+            }
         }
     }
 

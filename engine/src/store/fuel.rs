@@ -2,13 +2,11 @@
 
 use super::StoreInner;
 use crate::profile::{Profile, Profiler};
+use crate::tier::Tier;
 use crate::{Error, Trap};
 
 /// How much is executed at most between two looks at the interrupt flag.
 const SLICE: u64 = 100_000;
-
-/// The same where a tier compiles what is found executing then.
-const TIERED_SLICE: u64 = 30_000;
 
 /// The fuel that isn't in the current slice (`VmStore::slice`).
 pub(crate) struct FuelState {
@@ -28,8 +26,9 @@ pub(crate) struct FuelState {
 }
 
 impl FuelState {
-    pub(crate) fn new(enabled: bool, tiered: bool) -> Self {
-        let usual = if tiered { TIERED_SLICE } else { SLICE };
+    /// With a tier, that says how long slices are.
+    pub(crate) fn new(enabled: bool, tier: Option<&dyn Tier>) -> Self {
+        let usual = tier.map_or(SLICE, |tier| tier.slice().clamp(1, SLICE));
         // Any number but 0 does.
         Self { enabled, reserve: 0, slice: 0, used: 0, usual, longest: usual, random: 0x9e37_79b9_7f4a_7c15 }
     }

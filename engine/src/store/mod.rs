@@ -11,12 +11,14 @@ mod func;
 mod instance;
 mod instantiate;
 mod memory;
+mod parked;
 mod table;
 
 pub(crate) use func::{HostFunc, slots_of};
 pub(crate) use instance::InstanceObj;
 pub(crate) use instantiate::{Import, check_imports, describe, instantiate};
 pub(crate) use memory::MemoryInner;
+pub(crate) use parked::{Outcome, Parked, Ticket};
 pub(crate) use table::TableInner;
 
 use crate::alloc::{Buf, Map, Shared, try_box};
@@ -53,6 +55,9 @@ pub(crate) struct StoreInner {
     /// What everything here is charged to.
     pub(crate) budget: Budget,
     pub(crate) exec: Option<Box<Execution>>,
+    /// Executions that are suspended, or set aside while another one is the current one.
+    pub(crate) parked: Buf<Parked>,
+    next_parked: u64,
     pub(crate) fuel: FuelState,
     /// The profile that is being made, if one is.
     pub(crate) profiler: Option<Profiler>,
@@ -98,7 +103,9 @@ impl StoreInner {
             engine: engine.clone(),
             budget: budget.clone(),
             exec: None,
-            fuel: FuelState::new(engine.consumes_fuel(), engine.tier().is_some()),
+            parked: Buf::new(budget, Kind::Instance),
+            next_parked: 0,
+            fuel: FuelState::new(engine.consumes_fuel(), engine.tier()),
             profiler: None,
             interrupt: Shared::try_new(Kind::Instance, InterruptState::new())?,
             depth: 0,
@@ -137,12 +144,7 @@ impl StoreInner {
     ) -> Result<(), Error> {
         // SAFETY: the caller's contract.
         let inner = unsafe { &mut *store };
-        if inner.exec.is_none() {
-            inner.charge.grow(size_of::<Execution>() as u64)?;
-            let execution = Execution::new(inner.engine.max_wasm_stack(), &inner.budget);
-            let boxed = execution.and_then(|execution| Ok(try_box(Kind::Stack, execution)?));
-            inner.exec = Some(boxed.inspect_err(|_| inner.charge.shrink(size_of::<Execution>() as u64))?);
-        }
+        inner.ensure_execution()?;
         // SAFETY: the caller's contract; `inner` is not used any more.
         unsafe { exec::invoke(store, func, args_results) }
     }

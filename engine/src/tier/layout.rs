@@ -18,7 +18,7 @@ pub const VMCTX_MEM0: i32 = offset_of!(VmCtx, mem0) as i32;
 pub const VMCTX_BASE0: i32 = offset_of!(VmCtx, base0) as i32;
 /// In a context: the table of compiled code, a word a function that the module defines, which may be null.
 pub const VMCTX_NATIVES: i32 = offset_of!(VmCtx, natives) as i32;
-/// In a context: the table of stubs, a word a type.
+/// In a context: the table of stubs, a word a type; behind them is the bridge to builtins.
 pub const VMCTX_STUBS: i32 = offset_of!(VmCtx, stubs) as i32;
 /// In a context: the pointer to the word that frames are compared with: the end of the stack, or 0 to interrupt.
 pub const VMCTX_LIMIT: i32 = offset_of!(VmCtx, limit) as i32;

@@ -9,6 +9,10 @@
 //! stacks end at the same depth), but its slots are only used for arguments of what isn't compiled, and for operands of
 //! builtins. Whatever isn't compiled is called through a *stub* of its type, which puts the arguments into slots; what
 //! isn't compiled enters compiled code through a *trampoline* of its type, which takes them from there.
+//!
+//! Builtins that are rarely needed, at places that are often passed, are called by way of the module's *bridge*, which
+//! keeps all registers: `(context, builtin, x, y)`, without a result, in Cranelift's convention `preserve_all`. It traps if
+//! the builtin fails.
 
 mod builtins;
 pub mod layout;
@@ -28,6 +32,9 @@ pub trait Tier: Send + Sync + std::fmt::Debug + 'static {
     /// Whether linear memories are to have guard regions: everything that a 32-bit address and an offset below
     /// [`layout::GUARD`] can name beyond them can't be accessed, and faults.
     fn guards_memories(&self) -> bool;
+
+    /// How much is executed at most, in units of fuel, until it is looked what executes then.
+    fn slice(&self) -> u64;
 
     /// A module was loaded, and nothing of it has been executed.
     fn loaded(&self, module: &Module);

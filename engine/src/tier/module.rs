@@ -51,7 +51,8 @@ impl Tiered {
         let (funcs, types) = if on { (data.bodies.records.len(), data.types.len()) } else { (0, 0) };
         let null = || AtomicPtr::new(core::ptr::null_mut());
         let (natives, a) = table(&data.budget, funcs, null)?;
-        let (stubs, b) = table(&data.budget, types, null)?;
+        // The last one is the bridge to builtins.
+        let (stubs, b) = table(&data.budget, types + usize::from(on), null)?;
         let (trampolines, c) = table(&data.budget, types, null)?;
         let (samples, d) = table(&data.budget, funcs, || AtomicU32::new(0))?;
         Ok(Self {
@@ -270,6 +271,21 @@ impl<'m> View<'m> {
     /// If there is no memory for the note.
     pub fn keep(self, code: Box<dyn Any + Send + Sync>, charge: Charge) -> Result<(), Error> {
         Ok(lock(&self.module.tiered.kept).try_push((code, charge))?)
+    }
+
+    /// Whether there is a bridge to builtins.
+    pub fn has_bridge(self) -> bool {
+        self.module.tiered.stubs.last().is_some_and(|bridge| !bridge.load(Ordering::Acquire).is_null())
+    }
+
+    /// Hands in the bridge to builtins, which code finds behind the stubs of all types.
+    ///
+    /// # Safety
+    /// It is what this module's documentation says, and [kept](View::keep).
+    pub unsafe fn publish_bridge(self, bridge: *const u8) {
+        if let Some(word) = self.module.tiered.stubs.last() {
+            word.store(bridge.cast_mut(), Ordering::Release);
+        }
     }
 
     /// Hands in trampoline and stub of a type.

@@ -144,7 +144,7 @@ impl Translator<'_, '_> {
     }
 
     fn note_callee(&mut self, callee: Value) {
-        let store = self.load_vm(layout::VMCTX_STORE);
+        let store = self.load_rarely(self.vm, layout::VMCTX_STORE);
         self.b.ins().store(self.flags.vm, callee, store, layout::STORE_CALLEE);
     }
 
@@ -190,8 +190,8 @@ impl Translator<'_, '_> {
 
     fn stub(&mut self, callee: Value, ty: u32) -> Value {
         self.note_callee(callee);
-        let stubs = self.load_vm(layout::VMCTX_STUBS);
-        self.b.ins().load(I64, self.flags.vm, stubs, ty as i32 * 8)
+        let stubs = self.load_rarely(self.vm, layout::VMCTX_STUBS);
+        self.load_rarely(stubs, ty as i32 * 8)
     }
 
     /// The function object in a table, checked.

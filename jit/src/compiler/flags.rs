@@ -45,7 +45,8 @@ impl Flags {
             vm_readonly: vm.with_readonly().with_can_move(),
             table: MemFlagsData::trusted().with_alias_region(region(3, "table")),
             global: MemFlagsData::trusted().with_alias_region(region(4, "global")),
-            slots: MemFlagsData::trusted().with_alias_region(region(5, "slots")),
+            // A vector takes two slots, whose address is a multiple of 8 only.
+            slots: MemFlagsData::new().with_notrap().with_alias_region(region(5, "slots")),
         }
     }
 }

@@ -88,6 +88,7 @@ pub(crate) struct Translator<'a, 'f> {
     pub(super) signatures: HashMap<u32, ir::SigRef>,
     pub(super) direct: HashMap<u32, ir::FuncRef>,
     pub(super) builtin_signature: Option<ir::SigRef>,
+    pub(super) bridge_signature: Option<ir::SigRef>,
     /// Functions that are compiled in the same batch, which are called directly.
     pub(super) batch: &'a dyn Fn(u32) -> bool,
 }
@@ -161,6 +162,7 @@ pub(crate) fn translate(
         signatures: HashMap::new(),
         direct: HashMap::new(),
         builtin_signature: None,
+        bridge_signature: None,
         batch,
     };
     let read = view.with_body(index, |body, offset| t.body(body, offset, entry));
@@ -245,7 +247,7 @@ impl Translator<'_, '_> {
         let (cold, go_on) = self.cold_branch(over, &[]);
         self.b.switch_to_block(cold);
         let zero = self.b.ins().iconst(I64, 0);
-        self.builtin(layout::BUILTIN_STACK, [end, zero]);
+        self.rare_builtin(layout::BUILTIN_STACK, [end, zero]);
         self.b.ins().jump(go_on, &[]);
         self.b.switch_to_block(go_on);
         self.b.seal_block(go_on);
@@ -281,7 +283,7 @@ impl Translator<'_, '_> {
         self.b.switch_to_block(cold);
         let wanted = self.b.ins().iconst(I64, i64::from(cost));
         let zero = self.b.ins().iconst(I64, 0);
-        self.builtin(layout::BUILTIN_REFILL, [wanted, zero]);
+        self.rare_builtin(layout::BUILTIN_REFILL, [wanted, zero]);
         let slice = self.b.ins().load(I64, self.flags.vm, store, layout::STORE_SLICE);
         let left = self.b.ins().iadd_imm_s(slice, -i64::from(cost));
         self.b.ins().jump(go_on, &[left.into()]);
@@ -299,7 +301,7 @@ impl Translator<'_, '_> {
         let (cold, go_on) = self.cold_branch(asked, &[]);
         self.b.switch_to_block(cold);
         let zero = self.b.ins().iconst(I64, 0);
-        self.builtin(layout::BUILTIN_POLL, [zero, zero]);
+        self.rare_builtin(layout::BUILTIN_POLL, [zero, zero]);
         self.b.ins().jump(go_on, &[]);
         self.b.switch_to_block(go_on);
         self.b.seal_block(go_on);
@@ -313,6 +315,26 @@ impl Translator<'_, '_> {
     /// The pointer in word `word` of the context, which never changes.
     pub(super) fn load_word(&mut self, word: u32) -> Value {
         self.load_vm(word as i32 * 8)
+    }
+
+    /// A pointer that never changes, at a place that is rarely reached: were that known, it would be loaded in front of
+    /// loops, where it is hardly ever needed.
+    pub(super) fn load_rarely(&mut self, from: Value, offset: i32) -> Value {
+        self.b.ins().load(I64, self.flags.vm, from, offset)
+    }
+
+    /// Calls a builtin that is rarely needed; if it fails, traps. What is in registers stays there.
+    pub(super) fn rare_builtin(&mut self, offset: i32, args: [Value; 2]) {
+        let signature = match self.bridge_signature {
+            Some(signature) => signature,
+            None => self.b.import_signature(super::stubs::bridge_signature()),
+        };
+        self.bridge_signature = Some(signature);
+        let table = self.load_rarely(self.vm, layout::VMCTX_BUILTINS);
+        let builtin = self.load_rarely(table, offset);
+        let stubs = self.load_rarely(self.vm, layout::VMCTX_STUBS);
+        let bridge = self.load_rarely(stubs, self.view.types().len() as i32 * 8);
+        self.b.ins().call_indirect(signature, bridge, &[self.vm, builtin, args[0], args[1]]);
     }
 
     /// Calls the builtin at `offset` of the table; if it fails, traps.

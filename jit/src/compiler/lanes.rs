@@ -1,6 +1,7 @@
 //! Vectors as Cranelift sees them: of lanes, whose type an instruction chooses.
 
 use super::values::Values;
+use cranelift_codegen::cursor::{Cursor, FuncCursor};
 use cranelift_codegen::ir::types::I8X16;
 use cranelift_codegen::ir::{Endianness, InstBuilder, InstructionData, MemFlagsData, Opcode, Type, Value};
 use cranelift_frontend::FunctionBuilder;
@@ -8,10 +9,13 @@ use cranelift_frontend::FunctionBuilder;
 /// What a `v128` is on the operand stack, in locals and wherever control flow meets.
 pub(crate) const V128: Type = I8X16;
 
+/// Lane 0 is the first in memory.
+const LITTLE: MemFlagsData = MemFlagsData::new().with_endianness(Endianness::Little);
+
 /// The same bits with other lanes.
 ///
 /// It costs nothing in machine code, but Cranelift's rules for instruction selection don't look through it. So one cast
-/// is not put on top of another, and a constant is made again.
+/// is not put on top of another, a constant is made again, and a load is made one of the lanes that are wanted first.
 pub(crate) fn cast(b: &mut FunctionBuilder<'_>, x: Value, to: Type) -> Value {
     if b.func.dfg.value_type(x) == to {
         return x;
@@ -25,8 +29,20 @@ pub(crate) fn cast(b: &mut FunctionBuilder<'_>, x: Value, to: Type) -> Value {
         Some(InstructionData::UnaryConst { opcode: Opcode::Vconst, constant_handle }) => {
             b.ins().vconst(to, constant_handle)
         }
-        _ => b.ins().bitcast(to, MemFlagsData::new().with_endianness(Endianness::Little), x),
+        Some(InstructionData::Load { opcode: Opcode::Load, .. }) => load_as(b, x, to),
+        _ => b.ins().bitcast(to, LITTLE, x),
     }
+}
+
+/// Loads other lanes, of which what was loaded so far becomes a cast.
+fn load_as(b: &mut FunctionBuilder<'_>, x: Value, to: Type) -> Value {
+    // A local's value may be an alias, of which there is no instruction to change.
+    let x = b.func.dfg.resolve_aliases(x);
+    let load = b.func.dfg.value_def(x).unwrap_inst();
+    let from = b.func.dfg.value_type(x);
+    let loaded = b.func.dfg.replace_result(x, to);
+    FuncCursor::new(b.func).after_inst(load).ins().with_result(x).bitcast(from, LITTLE, loaded);
+    loaded
 }
 
 /// The same bits with the lanes of the instruction that made them, if those are integers: for instructions that don't

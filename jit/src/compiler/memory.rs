@@ -3,7 +3,7 @@
 use super::heaps::{Heaps, Place};
 use super::lanes::{pop, push};
 use super::values::Values;
-use cranelift_codegen::ir::types::{F32, F64, I8X16, I16X8, I32, I32X4, I64, I64X2};
+use cranelift_codegen::ir::types::{F32, F32X4, F64, F64X2, I8X16, I16X8, I32, I32X4, I64, I64X2};
 use cranelift_codegen::ir::{InstBuilder, Opcode, Type, Value};
 use cranelift_frontend::FunctionBuilder;
 use wasmparser::{MemArg, Operator};
@@ -117,6 +117,9 @@ fn store<'a>(op: &'a Operator<'_>) -> Option<(Opcode, u32, &'a MemArg)> {
     })
 }
 
+// Lanes of 32 and 64 bits are taken for floats here: their bits are the same, and they don't go through the integers'
+// registers.
+
 /// What becomes of a scalar that is loaded into a vector.
 enum ScalarLoad {
     Splat,
@@ -131,12 +134,12 @@ fn scalar_load<'a>(op: &'a Operator<'_>) -> Option<(ScalarLoad, Type, &'a MemArg
         V128Load16Splat { memarg } => (ScalarLoad::Splat, I16X8, memarg),
         V128Load32Splat { memarg } => (ScalarLoad::Splat, I32X4, memarg),
         V128Load64Splat { memarg } => (ScalarLoad::Splat, I64X2, memarg),
-        V128Load32Zero { memarg } => (ScalarLoad::Zero, I32X4, memarg),
-        V128Load64Zero { memarg } => (ScalarLoad::Zero, I64X2, memarg),
+        V128Load32Zero { memarg } => (ScalarLoad::Zero, F32X4, memarg),
+        V128Load64Zero { memarg } => (ScalarLoad::Zero, F64X2, memarg),
         V128Load8Lane { memarg, lane } => (ScalarLoad::Lane(*lane), I8X16, memarg),
         V128Load16Lane { memarg, lane } => (ScalarLoad::Lane(*lane), I16X8, memarg),
-        V128Load32Lane { memarg, lane } => (ScalarLoad::Lane(*lane), I32X4, memarg),
-        V128Load64Lane { memarg, lane } => (ScalarLoad::Lane(*lane), I64X2, memarg),
+        V128Load32Lane { memarg, lane } => (ScalarLoad::Lane(*lane), F32X4, memarg),
+        V128Load64Lane { memarg, lane } => (ScalarLoad::Lane(*lane), F64X2, memarg),
         _ => return None,
     })
 }
@@ -146,8 +149,8 @@ fn store_lane<'a>(op: &'a Operator<'_>) -> Option<(u8, Type, &'a MemArg)> {
     Some(match op {
         V128Store8Lane { memarg, lane } => (*lane, I8X16, memarg),
         V128Store16Lane { memarg, lane } => (*lane, I16X8, memarg),
-        V128Store32Lane { memarg, lane } => (*lane, I32X4, memarg),
-        V128Store64Lane { memarg, lane } => (*lane, I64X2, memarg),
+        V128Store32Lane { memarg, lane } => (*lane, F32X4, memarg),
+        V128Store64Lane { memarg, lane } => (*lane, F64X2, memarg),
         _ => return None,
     })
 }

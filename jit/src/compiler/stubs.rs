@@ -6,7 +6,10 @@ use super::func::{c_signature, clif_type, signature, slots_of};
 use super::traps;
 use super::unit::{Callee, Options};
 use cranelift_codegen::ir::types::{I32, I64};
-use cranelift_codegen::ir::{self, InstBuilder, MemFlagsData, UserExternalName, UserFuncName, Value};
+use cranelift_codegen::ir::{
+    self, AbiParam, InstBuilder, MemFlagsData, Signature, UserExternalName, UserFuncName, Value,
+};
+use cranelift_codegen::isa::CallConv;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use dunlin::tier::{View, layout};
 use dunlin::{FuncType, ValType};
@@ -90,6 +93,27 @@ pub(crate) fn stub(
     b.ins().trapnz(status, traps::FAILED);
     let results = load(&mut b, flags.slots, ty.results(), frame);
     b.ins().return_(&results);
+    b.finalize(options.frontend);
+}
+
+/// The signature of the bridge.
+pub(crate) fn bridge_signature() -> Signature {
+    let mut signature = Signature::new(CallConv::PreserveAll);
+    signature.params.extend([AbiParam::new(I64); 4]);
+    signature
+}
+
+/// `(context, builtin, x, y)`: calls the builtin, and traps if it fails. No register changes.
+pub(crate) fn bridge(options: Options, func: &mut ir::Function, context: &mut FunctionBuilderContext) {
+    func.signature = bridge_signature();
+    func.name = UserFuncName::user(1, 2);
+    let (mut b, params) = begin(func, context);
+    let [vm, builtin, x, y] = params[..] else { unreachable!("as the signature says") };
+    let signature = b.import_signature(c_signature(options.c_convention, 3, true));
+    let call = b.ins().call_indirect(signature, builtin, &[vm, x, y]);
+    let status = b.inst_results(call)[0];
+    b.ins().trapnz(status, traps::FAILED);
+    b.ins().return_(&[]);
     b.finalize(options.frontend);
 }
 

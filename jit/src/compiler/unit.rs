@@ -80,6 +80,7 @@ pub(crate) enum Piece {
     Trampoline(u32),
     Stub(u32),
     Detour(u32),
+    Bridge,
 }
 
 /// A piece of machine code.
@@ -187,6 +188,16 @@ impl Compiler {
         Ok([trampoline, self.finish(Piece::Stub(ty))?])
     }
 
+    /// Compiles the bridge to builtins.
+    ///
+    /// # Errors
+    /// Why it can't be.
+    pub(crate) fn bridge(&mut self, options: Options) -> Result<Compiled, Decline> {
+        self.context.clear();
+        stubs::bridge(options, &mut self.context.func, &mut self.frontend);
+        self.finish(Piece::Bridge)
+    }
+
     /// Compiles what stands for a function that isn't compiled after all.
     ///
     /// # Errors
@@ -279,7 +290,7 @@ impl Batch {
                 Piece::Detour(index) => {
                     functions.insert(index, start);
                 }
-                Piece::Trampoline(_) | Piece::Stub(_) => {}
+                Piece::Trampoline(_) | Piece::Stub(_) | Piece::Bridge => {}
             }
             for (at, code) in &piece.traps {
                 map.trap(start + at, *code).map_err(wrong)?;
@@ -356,7 +367,10 @@ pub(crate) fn flags(canonical_nans: bool, spectre: bool) -> Result<settings::Fla
     let mut flags = settings::builder();
     flags.set("opt_level", "speed")?;
     flags.set("preserve_frame_pointers", "true")?;
-    flags.set("enable_probestack", "false")?;
+    // Large frames touch each of their pages: stacks grow by faults, and end in one.
+    flags.set("enable_probestack", "true")?;
+    flags.set("probestack_strategy", "inline")?;
+    flags.set("probestack_size_log2", "12")?;
     flags.set("unwind_info", "false")?;
     flags.set("enable_verifier", if cfg!(debug_assertions) { "true" } else { "false" })?;
     flags.set("enable_nan_canonicalization", if canonical_nans { "true" } else { "false" })?;

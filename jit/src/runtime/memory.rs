@@ -108,7 +108,7 @@ fn refetch_elsewhere() {
     const PRIVATE_EXPEDITED_SYNC_CORE: libc::c_int = 1 << 5;
     const REGISTER_PRIVATE_EXPEDITED_SYNC_CORE: libc::c_int = 1 << 6;
     static REGISTERED: Once = Once::new();
-    let barrier = |command| {
+    let barrier = |command: libc::c_int| {
         // SAFETY: this system call reads and writes nothing of ours. Where it is unknown, an error comes back: there, a
         // thread is synchronised by the page fault of its first fetch from the new pages.
         unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) }

@@ -27,6 +27,12 @@ pub(crate) fn publish(
         }
     }
     for (piece, at) in pieces {
+        if let Piece::Bridge = *piece {
+            // SAFETY: as for types.
+            unsafe { view.publish_bridge(chunk.address(*at)) };
+        }
+    }
+    for (piece, at) in pieces {
         let code = chunk.address(*at);
         // SAFETY: the compiler has translated this very function, and has made the types that it needs, or they were
         // published before; the engine has been given the chunk to keep.
@@ -34,7 +40,7 @@ pub(crate) fn publish(
             match *piece {
                 Piece::Func(index) => view.publish_func(index, code, &shapes[&index])?,
                 Piece::Loop(index, header) => view.publish_loop(index, header, code)?,
-                Piece::Trampoline(_) | Piece::Stub(_) | Piece::Detour(_) => {}
+                Piece::Trampoline(_) | Piece::Stub(_) | Piece::Detour(_) | Piece::Bridge => {}
             }
         }
     }

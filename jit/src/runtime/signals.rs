@@ -34,6 +34,10 @@ pub(crate) fn install() -> io::Result<()> {
 }
 
 /// Makes this thread able to enter machine code, and the process before it. Cheap where it has been done.
+///
+/// Handlers of others that aren't told to run on the signal stack run on the code's stack while machine code does. Where
+/// that has no room for one, its signal is lost: whoever relies on a signal handles it with `SA_ONSTACK`, or on another
+/// thread.
 pub(crate) fn prepare_thread() -> io::Result<()> {
     install()?;
     altstack::ensure()

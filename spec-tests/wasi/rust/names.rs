@@ -24,6 +24,7 @@ fn wrong_names(call: fn(u32, u32, u32) -> u32) {
     is(call(NONE, at(name), 9), BADF);
     is(call(DIR, NOWHERE, 100), FAULT);
     is(call(DIR, at(&latin), 2), ILSEQ);
+    is(call(DIR, at("n\0"), 2), INVAL);
     is(call(DIR, at(&long), 5000), NAMETOOLONG);
     is(call(DIR, at(&long), 300), NAMETOOLONG);
     is(call(DIR, at("../n.cleanup"), 12), PERM);
@@ -72,6 +73,13 @@ extern "C" fn _start() {
     is(rename("d.cleanup", "a.cleanup"), NOTDIR);
     is(rename("d.cleanup", "d.cleanup/x"), INVAL);
     is(rename("d.cleanup/", "e.cleanup/"), OK);
+    is(rename("e.cleanup", "d.cleanup/"), OK);
+    is(rename("d.cleanup/", "e.cleanup"), OK);
+    // Only a directory may be called with a slash at the end.
+    is(rename("a.cleanup/", "b.cleanup"), NOTDIR);
+    is(rename("a.cleanup", "b.cleanup/"), NOTDIR);
+    is(rename("a.cleanup/", "b.cleanup/"), NOTDIR);
+    is(rmdir("a.cleanup/"), NOTDIR);
     is(mkdir("d.cleanup"), OK);
     is(rename("d.cleanup", "e.cleanup"), OK);
     is(mkdir("d.cleanup"), OK);
@@ -106,6 +114,7 @@ extern "C" fn _start() {
     let mut short = [0; 3];
     is(readlink("s.cleanup", &mut short), (OK, 3));
     is(&seen(&short), b"a.c");
+    is(readlink("s.cleanup", &mut []), (OK, 0));
     is(readlink("a.cleanup", &mut buf).0, INVAL);
     is(readlink("none.cleanup", &mut buf).0, NOENT);
     is(path_readlink(DIR, at("s.cleanup"), 9, NOWHERE, 100, at(&[0_u32])), FAULT);
@@ -114,6 +123,7 @@ extern "C" fn _start() {
     is(symlink("a.cleanup", "none.cleanup/s"), NOENT);
     is(symlink("a.cleanup", "t.cleanup/"), NOENT);
     is(symlink("a.cleanup", "d.cleanup/"), EXIST);
+    is(symlink("s.cleanup", "a.cleanup/"), NOTDIR);
     is(symlink("/etc", "t.cleanup"), PERM);
     wrong_names(|fd, path, len| path_symlink(at("x"), 1, fd, path, len));
     wrong_names(|fd, path, len| path_readlink(fd, path, len, at(&[0_u32]), 4, at(&[0_u32])));

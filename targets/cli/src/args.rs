@@ -2,6 +2,7 @@
 
 use crate::failure::Failure;
 use crate::grants::Grants;
+use crate::tiering::Tiering;
 use lexopt::{Arg, Parser, ValueExt};
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -37,6 +38,8 @@ pub(crate) enum Command {
         paths: Vec<PathBuf>,
         /// As JSON.
         json: bool,
+        /// What gets compiled.
+        tiering: Tiering,
     },
 }
 
@@ -67,6 +70,8 @@ pub(crate) struct RunOptions {
     pub(crate) max_stack: Option<usize>,
     /// Bytes of memory for everything.
     pub(crate) memory_budget: Option<u64>,
+    /// What gets compiled.
+    pub(crate) tiering: Tiering,
     /// Whether unknown imported functions trap when called.
     pub(crate) trap_unknown_imports: bool,
     /// Where the report goes.
@@ -108,6 +113,9 @@ const COMMANDS: [(&str, &str, &[&str]); 4] = [
             "-S",
             "--wasi",
             "--unknown-imports",
+            "--jit",
+            "--jit-threshold",
+            "--memory-guard",
             "--report",
             "--profile",
             "--help",
@@ -115,7 +123,11 @@ const COMMANDS: [(&str, &str, &[&str]); 4] = [
     ),
     ("inspect", include_str!("help/inspect.txt"), &["--budget", "--json", "--help"]),
     ("validate", include_str!("help/validate.txt"), &["--help"]),
-    ("wast", include_str!("help/wast.txt"), &["--json", "--help"]),
+    (
+        "wast",
+        include_str!("help/wast.txt"),
+        &["--json", "--jit", "--jit-threshold", "--memory-guard", "--help"],
+    ),
 ];
 
 const HELP: &str = include_str!("help/dunlin.txt");
@@ -209,9 +221,19 @@ fn run(mut parser: Parser) -> Result<Command, Failure> {
                     )));
                 }
             },
+            Some(Arg::Long("jit")) => options.tiering.jit(&text(&mut parser, "--jit")?)?,
+            Some(Arg::Long("jit-threshold")) => {
+                options.tiering.threshold(&text(&mut parser, "--jit-threshold")?)?;
+            }
+            Some(Arg::Long("memory-guard")) => {
+                options.tiering.memory_guard(&text(&mut parser, "--memory-guard")?)?;
+            }
             Some(Arg::Long("report")) => options.report = Some(value(&mut parser, "--report")?.into()),
             Some(Arg::Long("profile")) => options.profile = Some(value(&mut parser, "--profile")?.into()),
             Some(Arg::Value(module)) => {
+                if options.profile.is_some() {
+                    options.tiering.profiling()?;
+                }
                 options.module = module;
                 options.args = parser.raw_args().map_err(Failure::usage)?.collect();
                 return Ok(Command::Run(Box::new(options)));
@@ -251,19 +273,23 @@ fn validate(mut parser: Parser) -> Result<Command, Failure> {
 }
 
 fn wast(mut parser: Parser) -> Result<Command, Failure> {
-    let (mut paths, mut json) = (Vec::new(), false);
-    while let Some(arg) = next(&mut parser, "dunlin wast")? {
-        match arg {
-            Arg::Short('h') | Arg::Long("help") => return Ok(help_of("wast")),
-            Arg::Long("json") => json = true,
-            Arg::Value(path) => paths.push(path.into()),
-            other => return Err(unknown_option("wast", &other)),
+    let (mut paths, mut json, mut tiering) = (Vec::new(), false, Tiering::default());
+    loop {
+        match next(&mut parser, "dunlin wast")? {
+            Some(Arg::Short('h') | Arg::Long("help")) => return Ok(help_of("wast")),
+            Some(Arg::Long("json")) => json = true,
+            Some(Arg::Long("jit")) => tiering.jit(&text(&mut parser, "--jit")?)?,
+            Some(Arg::Long("jit-threshold")) => tiering.threshold(&text(&mut parser, "--jit-threshold")?)?,
+            Some(Arg::Long("memory-guard")) => tiering.memory_guard(&text(&mut parser, "--memory-guard")?)?,
+            Some(Arg::Value(path)) => paths.push(path.into()),
+            Some(other) => return Err(unknown_option("wast", &other)),
+            None => break,
         }
     }
     if paths.is_empty() {
         return Err(Failure::usage("a script or a folder is missing; see 'dunlin wast --help'"));
     }
-    Ok(Command::Wast { paths, json })
+    Ok(Command::Wast { paths, json, tiering })
 }
 
 fn next<'a>(parser: &'a mut Parser, command: &str) -> Result<Option<Arg<'a>>, Failure> {
@@ -449,127 +475,4 @@ fn distance(a: &str, b: &str) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parsed(line: &str) -> Result<Command, Failure> {
-        let args: Vec<OsString> = line.split_whitespace().map(Into::into).collect();
-        parse(args)
-    }
-
-    fn run_options(line: &str) -> RunOptions {
-        match parsed(line) {
-            Ok(Command::Run(options)) => *options,
-            other => panic!("{line}: {other:?}"),
-        }
-    }
-
-    fn refusal(line: &str) -> String {
-        let failure = parsed(line).unwrap_err();
-        assert_eq!(failure.code, 2, "{line}");
-        failure.message
-    }
-
-    #[test]
-    fn everything_after_the_module_is_the_guests() {
-        let options = run_options("run --fuel 5 m.wasm --fuel 6 -- -W x --help -");
-        assert_eq!(options.fuel, Some(5));
-        assert_eq!(options.args, ["--fuel", "6", "--", "-W", "x", "--help", "-"]);
-        assert_eq!(run_options("run - -x").module, "-");
-        assert_eq!(run_options("run -- -odd.wasm -x").args, ["-x"]);
-    }
-
-    #[test]
-    fn options_have_the_forms_that_the_help_promises() {
-        let options = run_options(
-            "run --dir /a::/b --dir-ro=c --env A=b=c --env E= --timeout 1.5m --max-stack 2MiB --invoke f \
-             --unknown-imports trap --report r.json --profile p.folded m.wat",
-        );
-        let expected = RunOptions {
-            module: "m.wat".into(),
-            invoke: Some("f".into()),
-            dirs: vec![
-                Dir { host: "/a".into(), guest: "/b".into(), read_only: false },
-                Dir { host: "c".into(), guest: "c".into(), read_only: true },
-            ],
-            env: vec![("A".into(), "b=c".into()), ("E".into(), String::new())],
-            timeout: Some(Duration::from_secs(90)),
-            max_stack: Some(2 << 20),
-            trap_unknown_imports: true,
-            report: Some("r.json".into()),
-            profile: Some("p.folded".into()),
-            ..RunOptions::default()
-        };
-        assert_eq!(options, expected);
-        let listening = run_options("run --tcplisten a:1 -Stcplisten=b:2,tcplisten=c:3 --filter-escapes m");
-        assert_eq!((listening.tcplisten.join(" "), listening.filter_escapes), ("a:1 b:2 c:3".into(), true));
-        let wasmtime = run_options("run -W fuel=1_000,timeout=500ms -Wmax-wasm-stack=4096 m");
-        let same = run_options("run --fuel 1000 --timeout 0.5 --max-stack 4096 m");
-        assert_eq!(wasmtime, same);
-    }
-
-    #[test]
-    fn times_and_sizes() {
-        for (text, millis) in [("500ms", 500), ("2s", 2000), ("2", 2000), ("0.25s", 250), ("1h", 3_600_000)] {
-            assert_eq!(duration("t", text).unwrap(), Duration::from_millis(millis), "{text}");
-        }
-        for text in ["", "s", "-1s", "1e3", "inf", "nan", "1d", "1 2s", "999999999999999999999h"] {
-            assert!(duration("t", text).is_err(), "{text}");
-        }
-        for (text, bytes) in [("0", 0), ("65536", 65536), ("64k", 65536), ("64KiB", 65536), ("1G", 1 << 30)] {
-            assert_eq!(size("s", text).unwrap(), bytes, "{text}");
-        }
-        for text in ["", "MiB", "1.5MiB", "-1", "1KB", "99999999999GiB", "18446744073709551615K"] {
-            assert!(size("s", text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn budgets_are_sizes() {
-        let Ok(Command::Run(options)) = parsed("run --memory-budget 8MiB m") else { panic!() };
-        assert_eq!(options.memory_budget, Some(8 << 20));
-        assert!(refusal("run --memory-budget much m").contains("--memory-budget takes a size"));
-        assert!(matches!(
-            parsed("inspect --budget m"),
-            Ok(Command::Inspect { budget: true, json: false, .. })
-        ));
-    }
-
-    #[test]
-    fn refusals_help() {
-        assert!(refusal("run --feul 3 m").contains("did you mean '--fuel'?"));
-        assert!(refusal("run -i 12 m").contains("options for the program go after the module"));
-        assert!(refusal("rnu m").contains("did you mean 'run'?"));
-        assert!(refusal("app.wasm").contains("did you mean 'dunlin run app.wasm'?"));
-        assert!(refusal("--fuel 3 run m").contains("goes after 'run'"));
-        assert!(refusal("run --fuel").contains("needs a value"));
-        assert!(refusal("run --fuel -3 m").contains("whole number"));
-        assert!(refusal("run").contains("a module is missing"));
-        assert!(refusal("inspect --json=yes m").contains("takes no value"));
-        assert!(refusal("inspect a b").contains("one module too many"));
-        assert!(refusal("run -W gc=y m").contains("'gc=y'"));
-        assert!(refusal("run --unknown-imports ignore m").contains("'trap'"));
-        assert!(refusal("run -S http m").contains("'http'"));
-        assert!(refusal("run --deny clock,sing m").contains("'sing'"));
-        assert!(refusal("run --dir ::/x m").contains("HOST::GUEST"));
-        assert!(refusal("run --env DUNLIN_TEST_NOT_SET m").contains("no such variable"));
-        assert!(refusal("").contains("a command is missing"));
-        assert!(refusal("wast --json").contains("a script or a folder is missing"));
-    }
-
-    #[test]
-    fn help_is_found_everywhere() {
-        for (line, first) in [
-            ("--help", "dunlin - "),
-            ("help", "dunlin - "),
-            ("help wast", "Run test scripts"),
-            ("run --fuel 3 -h", "Run a WASI program"),
-            ("inspect m --help", "Show what a module wants"),
-        ] {
-            match parsed(line) {
-                Ok(Command::Help(text)) => assert!(text.starts_with(first), "{line}"),
-                other => panic!("{line}: {other:?}"),
-            }
-        }
-    }
-}
+mod tests;

@@ -1,5 +1,6 @@
 //! What the command says when it can't do what it was asked to.
 
+use dunlin::ErrorKind;
 use std::fmt;
 
 /// The module, or something it was to be given, can't be loaded, linked or opened.
@@ -24,22 +25,36 @@ pub(crate) struct Failure {
     pub(crate) code: u8,
     /// The sentence.
     pub(crate) message: String,
+    /// Whether the system has too little memory or address space.
+    pub(crate) lacks_memory: bool,
 }
 
 impl Failure {
+    fn new(code: u8, message: impl fmt::Display) -> Self {
+        Self { code, message: message.to_string(), lacks_memory: false }
+    }
+
+    /// An error of this kind keeps a guest from beginning.
+    pub(crate) fn of(kind: ErrorKind, message: impl fmt::Display) -> Self {
+        match kind {
+            ErrorKind::OutOfBudget => Self::over_budget(message),
+            kind => Self { lacks_memory: kind == ErrorKind::OutOfMemory, ..Self::unusable(message) },
+        }
+    }
+
     /// Something can't be loaded, linked or opened.
     pub(crate) fn unusable(message: impl fmt::Display) -> Self {
-        Self { code: EXIT_UNUSABLE, message: message.to_string() }
+        Self::new(EXIT_UNUSABLE, message)
     }
 
     /// The memory budget is too small to start.
     pub(crate) fn over_budget(message: impl fmt::Display) -> Self {
-        Self { code: EXIT_BUDGET, message: message.to_string() }
+        Self::new(EXIT_BUDGET, message)
     }
 
     /// Wrong usage.
     pub(crate) fn usage(message: impl fmt::Display) -> Self {
-        Self { code: EXIT_USAGE, message: message.to_string() }
+        Self::new(EXIT_USAGE, message)
     }
 }
 

@@ -13,6 +13,7 @@ mod output;
 mod reserve;
 mod run;
 mod scan;
+mod tiering;
 mod validate;
 mod values;
 mod wasi;
@@ -42,7 +43,7 @@ fn execute(args: impl IntoIterator<Item = OsString, IntoIter: 'static>) -> Resul
         Command::Inspect { module, json, budget: true } => inspect::budget(&module, json)?,
         Command::Validate { module } => validate::validate(&module)?,
         #[cfg(feature = "text")]
-        Command::Wast { paths, json } => return Ok(u8::from(!wast::wast(&paths, json)?)),
+        Command::Wast { paths, json, tiering } => return Ok(u8::from(!wast::wast(&paths, json, &tiering)?)),
         #[cfg(not(feature = "text"))]
         Command::Wast { .. } => {
             return Err(Failure::usage(

@@ -70,7 +70,7 @@ fn unusable(name: &str, error: &Error) -> Failure {
         None if error.kind() == ErrorKind::OutOfBudget => {
             Failure::over_budget(format_args!("{name}: can't be loaded: {error}"))
         }
-        None => Failure::unusable(format_args!("{name}: {error}")),
+        None => Failure::of(error.kind(), format_args!("{name}: {error}")),
     }
 }
 

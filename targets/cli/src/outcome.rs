@@ -4,6 +4,7 @@ use crate::args::RunOptions;
 use crate::failure::{EXIT_FUEL, EXIT_SIGNAL, EXIT_TIMEOUT, EXIT_TRAP, Failure, io_reason};
 use crate::json::{Json, object};
 use crate::output::complain;
+use crate::tiering::Made;
 use dunlin::{Engine, FrameInfo, Module, Profile, WasmBacktrace};
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -67,6 +68,7 @@ pub(crate) struct Session {
     /// When it began.
     pub(crate) started: Instant,
     engine: Engine,
+    tier: Made,
     name: String,
     timeout: Option<Duration>,
     fuel: Option<u64>,
@@ -84,10 +86,15 @@ struct Progress {
 
 impl Session {
     /// Begins one. Files are created at once: better to fail now than after an hour.
-    pub(crate) fn start(engine: Engine, name: String, options: &RunOptions) -> Result<Self, Failure> {
+    pub(crate) fn start(
+        (engine, tier): (Engine, Made),
+        name: String,
+        options: &RunOptions,
+    ) -> Result<Self, Failure> {
         Ok(Self {
             started: Instant::now(),
             engine,
+            tier,
             name,
             timeout: options.timeout,
             fuel: options.fuel,
@@ -197,6 +204,7 @@ impl Session {
             ("module_bytes", module.map(Module::size).into()),
             ("functions", module.map(defined_functions).into()),
             ("functions_translated", module.map(Module::translated_functions).into()),
+            ("jit", self.tier.report()),
             ("fuel_used", progress.fuel_used.into()),
             ("peak_memory_bytes", self.engine.budget().peak().into()),
             ("peak_process_bytes", peak_process_bytes().into()),

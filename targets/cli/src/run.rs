@@ -7,6 +7,7 @@ use crate::load::{display_name, load_with};
 use crate::outcome::{Outcome, Session};
 use crate::output::print;
 use crate::reserve;
+use crate::tiering::{Made, Tiering};
 use crate::values;
 use crate::wasi::{self, Wasi};
 use crate::watchdog::{Reason, Watchdog};
@@ -20,10 +21,27 @@ use std::sync::Arc;
 const PROFILE_EVERY: u64 = 10_000;
 
 /// Runs a guest, tells of its end, and gives the exit code.
-pub(crate) fn run(options: RunOptions) -> Result<u8, Failure> {
-    let engine = engine(&options)?;
+pub(crate) fn run(mut options: RunOptions) -> Result<u8, Failure> {
+    loop {
+        match run_as(&options)? {
+            End::Told(code) => return Ok(code),
+            End::WithoutGuards(tiering) => options.tiering = tiering,
+        }
+    }
+}
+
+/// What came of a run.
+enum End {
+    /// It has ended, with this exit code.
+    Told(u8),
+    /// It couldn't begin, but may with less address space.
+    WithoutGuards(Tiering),
+}
+
+fn run_as(options: &RunOptions) -> Result<End, Failure> {
+    let (engine, tier) = engine(options)?;
     let name = display_name(&options.module);
-    let session = Arc::new(Session::start(engine.clone(), name, &options)?);
+    let session = Arc::new(Session::start((engine.clone(), tier.clone()), name, options)?);
     let give_up = || {
         let told = session.clone();
         move |reason| {
@@ -36,17 +54,23 @@ pub(crate) fn run(options: RunOptions) -> Result<u8, Failure> {
     if let Some(timeout) = options.timeout {
         watchdog.limit(session.started, timeout, give_up())?;
     }
-    let result = attempt(&options, &engine, &session, &watchdog);
+    let result = attempt(options, &engine, &session, &watchdog);
     // From here on, the end is ours to tell.
     drop(watchdog);
     let outcome = match result {
         Ok(outcome) => outcome,
+        Err(failure) if failure.lacks_memory && tier.guards_memories() && options.module != "-" => {
+            match options.tiering.without_guards() {
+                Some(tiering) => return Ok(End::WithoutGuards(tiering)),
+                None => Outcome::Failed(failure),
+            }
+        }
         Err(failure) => Outcome::Failed(failure),
     };
-    Ok(session.finish(&outcome))
+    Ok(End::Told(session.finish(&outcome)))
 }
 
-fn engine(options: &RunOptions) -> Result<Engine, Failure> {
+fn engine(options: &RunOptions) -> Result<(Engine, Made), Failure> {
     let mut config = Config::new();
     // A report tells the fuel that was used even if it isn't limited.
     config.consume_fuel(options.fuel.is_some() || options.report.is_some());
@@ -56,14 +80,15 @@ fn engine(options: &RunOptions) -> Result<Engine, Failure> {
     if let Some(bytes) = options.max_stack {
         config.max_wasm_stack(bytes);
     }
-    Engine::new(&config).map_err(|error| unusable(&display_name(&options.module), error))
+    let tier = options.tiering.apply(&mut config);
+    let engine = Engine::new(&config).map_err(|error| unusable(&display_name(&options.module), error))?;
+    Ok((engine, tier))
 }
 
 /// Why a guest can't begin.
 fn unusable(name: &str, error: Error) -> Failure {
-    let over_budget = error.kind() == ErrorKind::OutOfBudget;
-    let error = error.context(name);
-    if over_budget { Failure::over_budget(error) } else { Failure::unusable(error) }
+    let kind = error.kind();
+    Failure::of(kind, error.context(name))
 }
 
 /// Refuses what is sure not to start within the budget.

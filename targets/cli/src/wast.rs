@@ -3,19 +3,21 @@
 use crate::failure::{Failure, io_reason};
 use crate::json::{Json, object};
 use crate::output::print;
+use crate::tiering::Tiering;
 use dunlin::Config;
 use dunlin_spec_tests::{Counts, Report, Tally, find, run_file};
 use std::path::PathBuf;
 
 /// Runs scripts, and tells whether all passed.
-pub(crate) fn wast(paths: &[PathBuf], json: bool) -> Result<bool, Failure> {
+pub(crate) fn wast(paths: &[PathBuf], json: bool, tiering: &Tiering) -> Result<bool, Failure> {
     let mut scripts = Vec::new();
     for path in paths {
         let found = find(path)
             .map_err(|error| Failure::unusable(format_args!("{}: {}", path.display(), io_reason(&error))))?;
         scripts.extend(found);
     }
-    let config = Config::new();
+    let mut config = Config::new();
+    tiering.apply(&mut config);
     let mut total = Report::default();
     let mut files = Vec::new();
     for script in &scripts {

@@ -1,0 +1,264 @@
+//! Calls that are suspended and go on.
+
+use dunlin::{
+    Caller, Config, Dispatch, Engine, Error, Func, Instance, Linker, Module, ResumableCall, Store,
+    SuspendedCall, Trap, Val,
+};
+
+/// One engine for each way of dispatch.
+fn engines(fuel: bool) -> [Engine; 2] {
+    let mut config = Config::new();
+    config.consume_fuel(fuel);
+    [Engine::new(&config).unwrap(), Engine::new(config.dispatch(Dispatch::Loop)).unwrap()]
+}
+
+/// Loops, calls of all kinds, branches on what is only in a register, bulk operations, another instance.
+const WORK: &str = r#"(module
+    (import "host" "twice" (func $twice (param i64) (result i64)))
+    (import "other" "step" (func $step (param i32 i64) (result i64)))
+    (memory 1)
+    (type $op (func (param i64) (result i64)))
+    (table funcref (elem $inc $dec $twice))
+    (func $inc (param i64) (result i64) (i64.add (local.get 0) (i64.const 1)))
+    (func $dec (param i64) (result i64) (i64.sub (local.get 0) (i64.const 1)))
+    (func $sum (param i32) (result i64) (local i64)
+        (loop $again
+            (local.set 1 (i64.add (local.get 1) (i64.load8_u (local.get 0))))
+            (br_if $again (i32.and (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 63))))
+        (local.get 1))
+    (func $tail (param i32 i64) (result i64)
+        (if (i32.eqz (local.get 0)) (then (return_call $inc (local.get 1))))
+        (return_call $step (i32.sub (local.get 0) (i32.const 1)) (local.get 1)))
+    (func $deep (param i32) (result i64)
+        (if (result i64) (i32.eqz (local.get 0))
+            (then (i64.const 0))
+            (else (i64.add (call $deep (i32.sub (local.get 0) (i32.const 1))) (i64.const 1)))))
+    (func (export "work") (param $n i32) (result i64 i32) (local $x i64)
+        (loop $again
+            (memory.fill (i32.const 0) (local.get $n) (i32.const 1000))
+            (local.set $x (i64.add (local.get $x) (call $sum (i32.const 0))))
+            (local.set $x (i64.add (local.get $x) (call $deep (i32.const 5))))
+            (local.set $x (call_indirect (type $op) (i64.rem_u (local.get $x) (i64.const 1000003))
+                (i32.rem_u (local.get $n) (i32.const 3))))
+            (local.set $x (call $step (i32.const 3) (call $twice (local.get $x))))
+            (local.set $x (call $tail (i32.const 2) (local.get $x)))
+            (br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+        (local.get $x) (i32.const 7)))"#;
+
+const OTHER: &str = r#"(module
+    (import "host" "twice" (func $twice (param i64) (result i64)))
+    (func (export "step") (param i32 i64) (result i64)
+        (loop $again
+            (local.set 1 (i64.add (call $twice (local.get 1)) (i64.extend_i32_u (local.get 0))))
+            (local.set 0 (i32.sub (local.get 0) (i32.const 1)))
+            (br_if $again (i32.gt_s (local.get 0) (i32.const 0))))
+        (local.get 1)))"#;
+
+fn module(engine: &Engine, text: &str) -> Module {
+    Module::new(engine, wat::parse_str(text).unwrap()).unwrap()
+}
+
+fn work(engine: &Engine) -> (Store<u32>, Func) {
+    let mut store = Store::new(engine, 0);
+    let mut linker = Linker::new(engine);
+    linker
+        .func_wrap("host", "twice", |mut caller: Caller<'_, u32>, x: i64| {
+            *caller.data_mut() += 1;
+            x.wrapping_mul(2)
+        })
+        .unwrap();
+    let other = linker.instantiate(&mut store, &module(engine, OTHER)).unwrap();
+    linker.instance(&mut store, "other", other).unwrap();
+    let instance = linker.instantiate(&mut store, &module(engine, WORK)).unwrap();
+    let work = instance.get_func(&store, "work").unwrap();
+    (store, work)
+}
+
+fn results() -> [Val; 2] {
+    [Val::I64(0), Val::I32(0)]
+}
+
+fn values(results: &[Val]) -> (i64, i32) {
+    (results[0].unwrap_i64(), results[1].unwrap_i32())
+}
+
+fn suspended(call: ResumableCall) -> SuspendedCall {
+    match call {
+        ResumableCall::Suspended(suspended) => suspended,
+        ResumableCall::Finished => panic!("it should have been suspended"),
+    }
+}
+
+#[test]
+fn fuel_in_portions_of_any_size_gives_the_same() {
+    for engine in engines(true) {
+        let (mut store, func) = work(&engine);
+        let mut whole = results();
+        store.set_fuel(1_000_000).unwrap();
+        func.call(&mut store, &[Val::I32(9)], &mut whole).unwrap();
+        let used = 1_000_000 - store.get_fuel().unwrap();
+        let calls = *store.data();
+        for portion in (1..40).chain([101, 997, 5000]) {
+            let (mut store, func) = work(&engine);
+            let mut got = results();
+            let (mut given, mut times) = (0, 0);
+            let mut call = func.call_resumable(&mut store, &[Val::I32(9)], &mut got).unwrap();
+            while let ResumableCall::Suspended(suspended) = call {
+                assert_eq!(suspended.reason().trap(), Some(Trap::OutOfFuel));
+                assert!(suspended.host_func(&mut store).is_none());
+                let left = store.get_fuel().unwrap();
+                store.set_fuel(left + portion).unwrap();
+                (given, times) = (given + portion, times + 1);
+                call = suspended.resume(&mut store, &mut got).unwrap();
+            }
+            assert_eq!(values(&got), values(&whole), "portions of {portion}");
+            assert_eq!(given - store.get_fuel().unwrap(), used, "portions of {portion}");
+            assert_eq!(*store.data(), calls, "portions of {portion}");
+            assert!(times as u64 >= used / portion / 40, "{times} times for portions of {portion}");
+        }
+    }
+}
+
+#[test]
+fn an_interrupted_call_goes_on() {
+    for engine in engines(false) {
+        let mut store = Store::new(&engine, ());
+        let text = r#"(module (memory 1) (func (export "run") (param i32) (result i32)
+            (loop $again
+                (i32.store (i32.const 0) (i32.add (i32.load (i32.const 0)) (i32.const 1)))
+                (br_if $again (i32.lt_u (i32.load (i32.const 0)) (local.get 0))))
+            (i32.load (i32.const 0))))"#;
+        let instance = Instance::new(&mut store, &module(&engine, text), &[]).unwrap();
+        let run = instance.get_func(&store, "run").unwrap();
+        let mut got = [Val::I32(0)];
+        store.interrupt_handle().interrupt();
+        // Before it begins, and, from another thread, while it runs.
+        let mut call = run.call_resumable(&mut store, &[Val::I32(30_000_000)], &mut got).unwrap();
+        let mut times = 0;
+        let handle = store.interrupt_handle();
+        let (done, stop) = std::sync::mpsc::channel::<()>();
+        let thread = std::thread::spawn(move || {
+            while stop.recv_timeout(std::time::Duration::from_millis(5)).is_err() {
+                handle.interrupt();
+            }
+        });
+        while let ResumableCall::Suspended(suspended) = call {
+            assert_eq!(suspended.reason().trap(), Some(Trap::Interrupt));
+            times += 1;
+            call = suspended.resume(&mut store, &mut got).unwrap();
+        }
+        done.send(()).unwrap();
+        thread.join().unwrap();
+        assert_eq!(got[0].unwrap_i32(), 30_000_000);
+        assert!(times > 1, "{times}");
+    }
+}
+
+#[derive(Debug)]
+struct Wait(i64);
+
+impl std::fmt::Display for Wait {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "waits for {}", self.0)
+    }
+}
+
+impl std::error::Error for Wait {}
+
+#[test]
+fn a_host_function_gets_its_results_later() {
+    for engine in engines(false) {
+        let mut store = Store::new(&engine, ());
+        let mut linker = Linker::new(&engine);
+        let ask = |_: Caller<'_, ()>, x: i64| -> Result<(i64, i32), Error> { Err(Error::host(Wait(x))) };
+        linker.func_wrap("host", "ask", ask).unwrap();
+        let text = r#"(module (import "host" "ask" (func $ask (param i64) (result i64 i32)))
+            (func $inner (param i64) (result i64) (local $n i32)
+                (call $ask (local.get 0))
+                (local.set $n)
+                (i64.add (i64.extend_i32_s (local.get $n))))
+            (func (export "run") (param i64) (result i64)
+                (i64.mul (call $inner (local.get 0)) (call $inner (i64.const 5)))))"#;
+        let instance = linker.instantiate(&mut store, &module(&engine, text)).unwrap();
+        let run = instance.get_func(&store, "run").unwrap();
+        let mut got = [Val::I64(0)];
+        let first = suspended(run.call_resumable(&mut store, &[Val::I64(3)], &mut got).unwrap());
+        assert_eq!(first.reason().downcast_ref::<Wait>().unwrap().0, 3);
+        assert!(first.reason().backtrace().unwrap().frames().len() == 2);
+        assert_eq!(first.host_func(&mut store).unwrap().ty(&store).to_string(), "(i64) -> (i64, i32)");
+        // Another call meanwhile, which is dropped half done.
+        drop(run.call_resumable(&mut store, &[Val::I64(9)], &mut got).unwrap());
+        let used = store.budget().used();
+        let second = first.resume_with(&mut store, &[Val::I64(40), Val::I32(2)], &mut got).unwrap();
+        assert!(store.budget().used() < used, "what was dropped is given back");
+        let second = suspended(second);
+        assert_eq!(second.reason().downcast_ref::<Wait>().unwrap().0, 5);
+        let end = second.resume_with(&mut store, &[Val::I64(9), Val::I32(1)], &mut got).unwrap();
+        assert!(matches!(end, ResumableCall::Finished));
+        assert_eq!(got[0].unwrap_i64(), 420);
+
+        let wrong = suspended(run.call_resumable(&mut store, &[Val::I64(3)], &mut got).unwrap());
+        let error = wrong.resume(&mut store, &mut got).unwrap_err();
+        assert!(error.to_string().contains("expected 2 results of the host function"), "{error}");
+        // An ordinary call fails as ever.
+        assert!(run.call(&mut store, &[Val::I64(3)], &mut got).unwrap_err().is::<Wait>());
+    }
+}
+
+#[test]
+fn what_ends_a_call_ends_it() {
+    for engine in engines(false) {
+        let mut store = Store::new(&engine, ());
+        let text = r#"(module (func (export "run") (param i32) (result i32)
+            (i32.div_u (i32.const 10) (local.get 0))))"#;
+        let instance = Instance::new(&mut store, &module(&engine, text), &[]).unwrap();
+        let run = instance.get_func(&store, "run").unwrap();
+        let mut got = [Val::I32(0)];
+        let error = run.call_resumable(&mut store, &[Val::I32(0)], &mut got).unwrap_err();
+        assert_eq!(error.trap(), Some(Trap::IntegerDivisionByZero));
+        assert!(run.call_resumable(&mut store, &[], &mut got).is_err());
+        let end = run.call_resumable(&mut store, &[Val::I32(5)], &mut got).unwrap();
+        assert!(matches!(end, ResumableCall::Finished));
+        assert_eq!(got[0].unwrap_i32(), 2);
+    }
+}
+
+/// A host function that makes a resumable call, and goes on with it later, from another host function.
+#[test]
+fn suspended_calls_nest() {
+    for engine in engines(true) {
+        let mut store = Store::new(&engine, None::<SuspendedCall>);
+        let mut linker = Linker::<Option<SuspendedCall>>::new(&engine);
+        let begin = |mut caller: Caller<'_, Option<SuspendedCall>>| -> Result<(), Error> {
+            let spin = caller.get_export("spin").unwrap().into_func().unwrap();
+            let fuel = caller.get_fuel()?;
+            caller.set_fuel(50)?;
+            let call = spin.call_resumable(&mut caller, &[Val::I32(1000)], &mut [Val::I32(0)])?;
+            caller.set_fuel(fuel)?;
+            *caller.data_mut() = Some(suspended(call));
+            Ok(())
+        };
+        let end = |mut caller: Caller<'_, Option<SuspendedCall>>| -> Result<i32, Error> {
+            let call = caller.data_mut().take().unwrap();
+            let mut got = [Val::I32(0)];
+            let call = call.resume(&mut caller, &mut got)?;
+            assert!(matches!(call, ResumableCall::Finished));
+            Ok(got[0].unwrap_i32())
+        };
+        linker.func_wrap("host", "begin", begin).unwrap();
+        linker.func_wrap("host", "end", end).unwrap();
+        let text = r#"(module
+            (import "host" "begin" (func $begin))
+            (import "host" "end" (func $end (result i32)))
+            (func (export "spin") (param i32) (result i32) (local i32)
+                (loop $again
+                    (local.set 1 (i32.add (local.get 1) (i32.const 3)))
+                    (br_if $again (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+                (local.get 1))
+            (func (export "run") (result i32) (call $begin) (i32.add (call $end) (i32.const 1))))"#;
+        let instance = linker.instantiate(&mut store, &module(&engine, text)).unwrap();
+        store.set_fuel(1_000_000).unwrap();
+        let run = instance.get_typed_func::<(), i32>(&store, "run").unwrap();
+        assert_eq!(run.call(&mut store, ()).unwrap(), 3001);
+    }
+}

@@ -1,0 +1,218 @@
+//! What must end, or nearly end, a process: in children.
+
+use super::code;
+use super::*;
+use crate::runtime::signals::replace_handlers;
+
+/// How a child process ended.
+#[derive(Debug, PartialEq, Eq)]
+enum End {
+    Exit(i32),
+    Signal(i32),
+}
+
+/// Runs `f` in a child of its own, whose exit code is what it gives. The child has no other thread: what `f` needs that
+/// takes a lock should be made before.
+fn in_child(f: impl FnOnce() -> i32) -> End {
+    prepare_thread().unwrap();
+    // SAFETY: the child only does what the tests below do: it takes no lock that a thread which it hasn't might hold.
+    let child = unsafe { libc::fork() };
+    assert!(child >= 0);
+    if child == 0 {
+        let no_cores = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+        // SAFETY: only reads the limit.
+        unsafe { libc::setrlimit(libc::RLIMIT_CORE, &no_cores) };
+        let code = f();
+        // SAFETY: it doesn't return.
+        unsafe { libc::_exit(code) };
+    }
+    let mut status = 0;
+    // SAFETY: waits for the child, and writes how it ended.
+    assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
+    if libc::WIFSIGNALED(status) { End::Signal(libc::WTERMSIG(status)) } else { End::Exit(libc::WEXITSTATUS(status)) }
+}
+
+/// Puts a handler in place; how it is to be called says a flag.
+fn set_handler(signal: i32, handler: usize, flags: i32) {
+    // SAFETY: all zeros are an action without a mask.
+    let mut action: libc::sigaction = unsafe { core::mem::zeroed() };
+    (action.sa_sigaction, action.sa_flags) = (handler, flags);
+    // SAFETY: the tests' handlers are of the signature that the flags say.
+    assert_eq!(unsafe { libc::sigaction(signal, &action, core::ptr::null_mut()) }, 0);
+}
+
+const NOWHERE: usize = 0x18;
+
+fn fault() {
+    // SAFETY: none: this is what a bug in unsafe code does. It runs in a child process only.
+    unsafe { (NOWHERE as *const u8).read_volatile() };
+}
+
+unsafe extern "C" fn host_faults(_: *mut u8, _: *mut u64) {
+    fault();
+}
+
+extern "C" fn told_all(signal: i32, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
+    // SAFETY: it is what the kernel passed.
+    let address = unsafe { (*info).si_addr() } as usize;
+    let code = if signal == libc::SIGSEGV && address == NOWHERE { 42 } else { 1 };
+    // SAFETY: it doesn't return.
+    unsafe { libc::_exit(code) }
+}
+
+extern "C" fn told_signal(signal: i32) {
+    // SAFETY: it doesn't return.
+    unsafe { libc::_exit(if signal == libc::SIGSEGV { 43 } else { 1 }) }
+}
+
+/// A trap still works, whatever else is installed.
+fn traps(stack: &CodeStack, chunk: &crate::runtime::CodeChunk) -> bool {
+    // SAFETY: `outer` looks at nothing.
+    unsafe { run(stack, chunk.address(code::outer()), NOTHING, &mut 0, NOTHING) }.0 == Exit::Unwound
+}
+
+#[test]
+fn faults_of_others_reach_the_handler_that_was_there() {
+    let (stack, chunk) = (stack(1 << 20), code::chunk());
+    let all = told_all as extern "C" fn(i32, *mut libc::siginfo_t, *mut libc::c_void) as usize;
+    let signal = told_signal as extern "C" fn(i32) as usize;
+    let handlers = [(all, libc::SA_SIGINFO, End::Exit(42)), (signal, 0, End::Exit(43))];
+    let defaults = [libc::SIG_DFL, libc::SIG_IGN].map(|default| (default, 0, End::Signal(libc::SIGSEGV)));
+    for (handler, flags, end) in handlers.into_iter().chain(defaults) {
+        let prepare = || {
+            set_handler(libc::SIGSEGV, handler, flags);
+            replace_handlers().unwrap();
+            assert!(traps(&stack, &chunk));
+        };
+        let outside = in_child(|| {
+            prepare();
+            fault();
+            0
+        });
+        assert_eq!(outside, end);
+        // On the code's stack, called by machine code.
+        let inside = in_child(|| {
+            prepare();
+            // SAFETY: the host function looks at nothing of what it gets.
+            unsafe { run_host(&stack, &chunk, host_faults, NOTHING, &mut 0) };
+            0
+        });
+        assert_eq!(inside, end);
+    }
+}
+
+#[test]
+fn bugs_of_the_host_still_end_the_process() {
+    let (stack, chunk) = (stack(1 << 20), code::chunk());
+    let of_rust = in_child(|| {
+        // SAFETY: the host function looks at nothing of what it gets.
+        unsafe { run_host(&stack, &chunk, host_faults, NOTHING, &mut 0) };
+        0
+    });
+    assert_eq!(of_rust, End::Signal(libc::SIGSEGV));
+    let unlisted = in_child(|| {
+        // SAFETY: `unlisted` looks at nothing.
+        unsafe { run(&stack, chunk.address(code::unlisted()), NOTHING, &mut 0, NOTHING) };
+        0
+    });
+    assert_eq!(unlisted, End::Signal(libc::SIGILL));
+    unsafe fn faults_again(_: *mut Activation, _: Trapped) {
+        fault();
+    }
+    let in_hook = in_child(|| {
+        let mut activation = Activation::new(faults_again, 0);
+        // SAFETY: `outer` is of this signature, and looks at nothing.
+        unsafe {
+            type Code = unsafe extern "C" fn(*mut u8, *mut u64, *const u8);
+            let outer = core::mem::transmute::<*const u8, Code>(chunk.address(code::outer()));
+            enter(&stack, &mut activation, outer, core::ptr::null_mut(), &mut 0, NOTHING);
+        }
+        0
+    });
+    assert_eq!(in_hook, End::Signal(libc::SIGSEGV));
+}
+
+#[test]
+fn what_somebody_sends_is_no_fault() {
+    // SAFETY: sends a signal to this thread.
+    let send = || unsafe { libc::raise(libc::SIGSEGV) };
+    assert_eq!(
+        in_child(|| {
+            set_handler(libc::SIGSEGV, libc::SIG_DFL, 0);
+            replace_handlers().unwrap();
+            send();
+            0
+        }),
+        End::Signal(libc::SIGSEGV)
+    );
+    assert_eq!(
+        in_child(|| {
+            set_handler(libc::SIGSEGV, libc::SIG_IGN, 0);
+            replace_handlers().unwrap();
+            send();
+            44
+        }),
+        End::Exit(44)
+    );
+}
+
+#[test]
+fn an_overflow_of_the_threads_own_stack_is_still_told() {
+    #[expect(unconditional_recursion, reason = "that is what it is for")]
+    fn endless(depth: u64) -> u64 {
+        let room = core::hint::black_box([depth; 64]);
+        endless(depth + 1) + core::hint::black_box(room)[1]
+    }
+    // Rust's own handler says so and aborts; without it, it would be a SIGSEGV.
+    assert_eq!(in_child(|| endless(0) as i32), End::Signal(libc::SIGABRT));
+}
+
+/// Whoever installs a handler without a stack of its own has it run on the code's, where there may be no room for it.
+#[test]
+fn a_signal_without_room_does_not_end_the_process() {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    extern "C" fn ticks(_: i32) {
+        COUNT.fetch_add(1, Ordering::Relaxed);
+    }
+    let chunk = code::chunk();
+    // So often that there is no room a few times. The emulator for aarch64 needs longer for each round, and after the
+    // first time without room it keeps the signal blocked, so it isn't signals that are counted.
+    let (often, rounds) = if cfg!(target_arch = "aarch64") { (500, 300) } else { (50, 500) };
+    let end = in_child(|| {
+        set_handler(libc::SIGALRM, ticks as extern "C" fn(i32) as usize, libc::SA_RESTART);
+        let often = libc::timeval { tv_sec: 0, tv_usec: often };
+        // SAFETY: asks for signals that are handled.
+        unsafe { libc::setitimer(libc::ITIMER_REAL, &libc::itimerval { it_interval: often, it_value: often }, core::ptr::null_mut()) };
+        for _ in 0..rounds {
+            let stack = stack(1 << 20);
+            // SAFETY: `recurse` counts a word down that is there.
+            let (exit, _) = unsafe { run(&stack, chunk.address(code::recurse()), NOTHING, &mut 9000, NOTHING) };
+            assert_eq!(exit, Exit::Returned);
+        }
+        assert!(COUNT.load(Ordering::Relaxed) > 0);
+        45
+    });
+    assert_eq!(end, End::Exit(45));
+}
+
+#[test]
+fn a_signal_stack_goes_with_its_thread() {
+    let end = in_child(|| {
+        let thread = std::thread::spawn(|| {
+            prepare_thread().unwrap();
+            let mut now: libc::stack_t = libc::stack_t { ss_sp: core::ptr::null_mut(), ss_flags: 0, ss_size: 0 };
+            // SAFETY: only writes what the signal stack is.
+            unsafe { libc::sigaltstack(core::ptr::null(), &mut now) };
+            assert!(now.ss_size >= 64 << 10);
+            now.ss_sp as usize
+        });
+        let was = thread.join().unwrap();
+        let there = faults::maps().lines().any(|line| {
+            let (start, end) = line.split(' ').next().and_then(|range| range.split_once('-')).unwrap();
+            let [start, end] = [start, end].map(|address| usize::from_str_radix(address, 16).unwrap());
+            (start..end).contains(&was)
+        });
+        i32::from(there)
+    });
+    assert_eq!(end, End::Exit(0));
+}

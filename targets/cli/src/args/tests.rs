@@ -1,0 +1,136 @@
+use super::*;
+
+fn parsed(line: &str) -> Result<Command, Failure> {
+    let args: Vec<OsString> = line.split_whitespace().map(Into::into).collect();
+    parse(args)
+}
+
+fn run_options(line: &str) -> RunOptions {
+    match parsed(line) {
+        Ok(Command::Run(options)) => *options,
+        other => panic!("{line}: {other:?}"),
+    }
+}
+
+fn refusal(line: &str) -> String {
+    let failure = parsed(line).unwrap_err();
+    assert_eq!(failure.code, 2, "{line}");
+    failure.message
+}
+
+#[test]
+fn everything_after_the_module_is_the_guests() {
+    let options = run_options("run --fuel 5 m.wasm --fuel 6 -- -W x --help -");
+    assert_eq!(options.fuel, Some(5));
+    assert_eq!(options.args, ["--fuel", "6", "--", "-W", "x", "--help", "-"]);
+    assert_eq!(run_options("run - -x").module, "-");
+    assert_eq!(run_options("run -- -odd.wasm -x").args, ["-x"]);
+}
+
+#[test]
+fn options_have_the_forms_that_the_help_promises() {
+    let options = run_options(
+        "run --dir /a::/b --dir-ro=c --env A=b=c --env E= --timeout 1.5m --max-stack 2MiB --invoke f \
+         --unknown-imports trap --report r.json --profile p.folded m.wat",
+    );
+    let mut tiering = Tiering::default();
+    tiering.profiling().unwrap();
+    let expected = RunOptions {
+        tiering,
+        module: "m.wat".into(),
+        invoke: Some("f".into()),
+        dirs: vec![
+            Dir { host: "/a".into(), guest: "/b".into(), read_only: false },
+            Dir { host: "c".into(), guest: "c".into(), read_only: true },
+        ],
+        env: vec![("A".into(), "b=c".into()), ("E".into(), String::new())],
+        timeout: Some(Duration::from_secs(90)),
+        max_stack: Some(2 << 20),
+        trap_unknown_imports: true,
+        report: Some("r.json".into()),
+        profile: Some("p.folded".into()),
+        ..RunOptions::default()
+    };
+    assert_eq!(options, expected);
+    let listening = run_options("run --tcplisten a:1 -Stcplisten=b:2,tcplisten=c:3 --filter-escapes m");
+    assert_eq!((listening.tcplisten.join(" "), listening.filter_escapes), ("a:1 b:2 c:3".into(), true));
+    let wasmtime = run_options("run -W fuel=1_000,timeout=500ms -Wmax-wasm-stack=4096 m");
+    let same = run_options("run --fuel 1000 --timeout 0.5 --max-stack 4096 m");
+    assert_eq!(wasmtime, same);
+}
+
+#[test]
+fn times_and_sizes() {
+    for (text, millis) in [("500ms", 500), ("2s", 2000), ("2", 2000), ("0.25s", 250), ("1h", 3_600_000)] {
+        assert_eq!(duration("t", text).unwrap(), Duration::from_millis(millis), "{text}");
+    }
+    for text in ["", "s", "-1s", "1e3", "inf", "nan", "1d", "1 2s", "999999999999999999999h"] {
+        assert!(duration("t", text).is_err(), "{text}");
+    }
+    for (text, bytes) in [("0", 0), ("65536", 65536), ("64k", 65536), ("64KiB", 65536), ("1G", 1 << 30)] {
+        assert_eq!(size("s", text).unwrap(), bytes, "{text}");
+    }
+    for text in ["", "MiB", "1.5MiB", "-1", "1KB", "99999999999GiB", "18446744073709551615K"] {
+        assert!(size("s", text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn budgets_are_sizes() {
+    let Ok(Command::Run(options)) = parsed("run --memory-budget 8MiB m") else { panic!() };
+    assert_eq!(options.memory_budget, Some(8 << 20));
+    assert!(refusal("run --memory-budget much m").contains("--memory-budget takes a size"));
+    assert!(matches!(parsed("inspect --budget m"), Ok(Command::Inspect { budget: true, json: false, .. })));
+}
+
+#[test]
+fn refusals_help() {
+    assert!(refusal("run --feul 3 m").contains("did you mean '--fuel'?"));
+    assert!(refusal("run -i 12 m").contains("options for the program go after the module"));
+    assert!(refusal("rnu m").contains("did you mean 'run'?"));
+    assert!(refusal("app.wasm").contains("did you mean 'dunlin run app.wasm'?"));
+    assert!(refusal("--fuel 3 run m").contains("goes after 'run'"));
+    assert!(refusal("run --fuel").contains("needs a value"));
+    assert!(refusal("run --fuel -3 m").contains("whole number"));
+    assert!(refusal("run").contains("a module is missing"));
+    assert!(refusal("inspect --json=yes m").contains("takes no value"));
+    assert!(refusal("inspect a b").contains("one module too many"));
+    assert!(refusal("run -W gc=y m").contains("'gc=y'"));
+    assert!(refusal("run --unknown-imports ignore m").contains("'trap'"));
+    assert!(refusal("run -S http m").contains("'http'"));
+    assert!(refusal("run --deny clock,sing m").contains("'sing'"));
+    assert!(refusal("run --dir ::/x m").contains("HOST::GUEST"));
+    assert!(refusal("run --env DUNLIN_TEST_NOT_SET m").contains("no such variable"));
+    assert!(refusal("").contains("a command is missing"));
+    assert!(refusal("wast --json").contains("a script or a folder is missing"));
+}
+
+#[test]
+fn help_is_found_everywhere() {
+    for (line, first) in [
+        ("--help", "dunlin - "),
+        ("help", "dunlin - "),
+        ("help wast", "Run test scripts"),
+        ("run --fuel 3 -h", "Run a WASI program"),
+        ("inspect m --help", "Show what a module wants"),
+    ] {
+        match parsed(line) {
+            Ok(Command::Help(text)) => assert!(text.starts_with(first), "{line}"),
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn how_it_is_compiled() {
+    let plain = run_options("run m");
+    for line in
+        ["run --jit off --jit-threshold 1_000 --memory-guard=off m", "run --jit=off --memory-guard on m"]
+    {
+        assert_ne!(run_options(line).tiering, plain.tiering, "{line}");
+    }
+    assert_eq!(run_options("run --memory-guard auto m"), plain);
+    assert!(refusal("run --jit fast m").contains("not 'fast'"));
+    assert!(refusal("wast --jit-threshold few m").contains("not 'few'"));
+    assert!(matches!(parsed("wast --jit off --json a b"), Ok(Command::Wast { json: true, .. })));
+}
