@@ -212,6 +212,29 @@ impl CodeTable {
         self.keep(&mut self.made(), index, words, Use::Native).map(drop)
     }
 
+    /// Has entries no longer lead to compiled code.
+    pub(crate) fn leave_natives(&self) {
+        let mut made = self.made();
+        made.codes.sort_unstable_by_key(|code| !code.native);
+        made.sorted = false;
+        let natives = made.codes.iter().take_while(|code| code.native).count();
+        for code in made.codes.iter().take(natives) {
+            self.unlink(code);
+        }
+        made.codes.drop_first(natives);
+        // Whatever cells there are, a call finds them again.
+        made.codes.iter_mut().for_each(|code| {
+            let entry = self.entries[code.index as usize].load(Ordering::Relaxed);
+            code.linked = core::ptr::eq(entry, code.words.as_ptr());
+        });
+        made.unlinked = made.codes.iter().filter(|code| !code.linked).count();
+    }
+
+    /// How many instances of the module there are.
+    pub(crate) fn instances(&self) -> usize {
+        self.made().instances
+    }
+
     /// The code of a function, if there is some.
     fn present(&self, made: &mut Made, index: u32) -> Option<*const u64> {
         let entry = self.entries[index as usize].load(Ordering::Acquire).cast_const();

@@ -35,7 +35,7 @@ pub(crate) fn most_to_translate(stats: &BodyStats, len: usize) -> u64 {
 /// starting leaves of the budget; but no more than all of them can use.
 pub(crate) fn reserve(module: &ModuleInner, engine: &Engine, available: u64) -> u64 {
     let rest = available.saturating_sub(to_start(module, engine));
-    (least_reserve(module) + rest / 4).min(all_cells(module))
+    (least_reserve(module) + rest / 4).min(most_reserve(module, engine))
 }
 
 /// What a module that has been loaded still needs: the least reserve for its cells, and an instance.
@@ -52,6 +52,16 @@ fn least_reserve(module: &ModuleInner) -> u64 {
 
 fn all_cells(module: &ModuleInner) -> u64 {
     least_reserve(module) + module.cells.all + module.cells.all / 2
+}
+
+/// What all code of a module can use: cells, and if there is a tier, what it makes and needs for that.
+fn most_reserve(module: &ModuleInner, engine: &Engine) -> u64 {
+    let bodies: u64 = module.bodies.records.iter().map(|body| u64::from(body.len)).sum();
+    let largest = module.bodies.records.iter().map(|body| u64::from(body.len)).max().unwrap_or(0);
+    // Measured: machine code is some four times as large as what it is made of, with notes and parts of pages five; a
+    // compiler takes some hundred KiB, and some hundred bytes a byte.
+    let compiled = bodies * 5 + (512 << 10) + largest * 320;
+    all_cells(module) + if engine.tier().is_some() { compiled } else { 0 }
 }
 
 /// How much memory a module needs: see [`Module::plan`](crate::Module::plan).
@@ -163,7 +173,7 @@ pub(crate) fn plan(module: &ModuleInner, engine: &Engine) -> Plan {
     }
     // Names are dropped when there is no room for them.
     items.push(item(Kind::Names, 0, held(Kind::Names)));
-    items.push(item(Kind::Cells, least_reserve(module), all_cells(module)));
+    items.push(item(Kind::Cells, least_reserve(module), most_reserve(module, engine)));
     instance(module, engine, &mut |item| items.push(item));
     let most = items
         .iter()

@@ -21,12 +21,21 @@ pub(crate) struct VmStore {
     /// What compiled code calls that isn't compiled, or may not be: a `*mut FuncObj`, or twice the index among the
     /// functions that the module defines, plus one.
     pub(crate) callee: u64,
+    /// Whether compiled code is being left, for the execution to go on later: see `exec::leave`.
+    pub(crate) leaving: u64,
 }
 
 impl VmStore {
     /// For a store at `store`, with nothing to run on yet.
     pub(crate) fn new(store: *mut crate::store::StoreInner) -> Self {
-        Self { slice: 0, stack_end: core::ptr::null_mut(), store, pending: Pending::default(), callee: 0 }
+        Self {
+            slice: 0,
+            stack_end: core::ptr::null_mut(),
+            store,
+            pending: Pending::default(),
+            callee: 0,
+            leaving: 0,
+        }
     }
 }
 

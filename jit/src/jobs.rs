@@ -1,18 +1,18 @@
 //! What is to be compiled: admitted against the budget, compiled, put into pages, handed to the engine.
 
-use crate::compiler::{self, Batch, Compiled, Compiler, Decline, Part, Piece};
-use crate::options::{Mode, Options};
+use crate::compiler::{self, Batch, Compiler, Decline, Part};
+use crate::options::{CacheFull, Mode, Options};
 use crate::runtime::{CodeChunk, has_address_space};
 use crate::stats::Counters;
 use crate::tier::Unavailable;
+use crate::whole::{Plan, Whole};
 use cranelift_codegen::isa::OwnedTargetIsa;
 use dunlin::tier::{Shape, View};
 use dunlin::{Kind, Module};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 /// Something to be compiled.
@@ -39,15 +39,38 @@ struct Worker {
     compilers: Mutex<HashMap<bool, Compiler>>,
 }
 
-/// The target, without and with canonical NaNs.
-struct Isas([OwnedTargetIsa; 2]);
+/// The target, without and with canonical NaNs. Made when it is needed: many programs end before.
+#[derive(Default)]
+struct Isas([OnceLock<OwnedTargetIsa>; 2]);
+
+impl Isas {
+    fn get(&self, canonical_nans: bool, spectre: bool) -> Result<&OwnedTargetIsa, Decline> {
+        let place = &self.0[usize::from(canonical_nans)];
+        if let Some(made) = place.get() {
+            return Ok(made);
+        }
+        let failed = |why: &dyn ToString| Decline::Compiler(why.to_string());
+        let flags = compiler::flags(canonical_nans, spectre).map_err(|why| failed(&why))?;
+        let builder = cranelift_native::builder().map_err(|why| failed(&why))?;
+        let made = builder.finish(flags).map_err(|why| failed(&why))?;
+        Ok(place.get_or_init(|| made))
+    }
+}
 
 /// What the compiler may need at once: this, and so much a byte of the function's body.
-const SCRATCH: u64 = 128 << 10;
-const SCRATCH_A_BYTE: u64 = 320;
+pub(crate) const SCRATCH: u64 = 128 << 10;
+pub(crate) const SCRATCH_A_BYTE: u64 = 320;
 
 /// Address space that the compiler finds whenever it begins, besides: neither it nor the standard library can be refused any.
 const LEAST: u64 = 32 << 20;
+
+/// Makes sure that the compiler finds what it needs.
+pub(crate) fn room(scratch: u64) -> Result<(), Decline> {
+    if has_address_space(LEAST + scratch) {
+        return Ok(());
+    }
+    Err(Decline::System("there is no address space for the compiler".into()))
+}
 
 impl Jobs {
     pub(crate) fn new(
@@ -55,17 +78,11 @@ impl Jobs {
         guarded: bool,
         counters: &Arc<Counters>,
     ) -> Result<Self, Unavailable> {
-        let isa = |canonical| {
-            let builder = cranelift_native::builder().map_err(|why| Unavailable(why.into()))?;
-            let flags =
-                compiler::flags(canonical, options.spectre).map_err(|why| Unavailable(why.to_string()))?;
-            builder.finish(flags).map_err(|why| Unavailable(why.to_string()))
-        };
         if !has_address_space(LEAST) {
             return Err(Unavailable("the system has no memory for the compiler".into()));
         }
         let worker = Arc::new(Worker {
-            isas: Isas([isa(false)?, isa(true)?]),
+            isas: Isas::default(),
             options: options.clone(),
             guarded,
             counters: counters.clone(),
@@ -122,7 +139,7 @@ impl Worker {
                 }
             }
             Job::Loop(module, index, header) => self.note(self.one(View::new(module), *index, Some(*header))),
-            Job::All(module) => self.all(View::new(module)),
+            Job::All(module) => self.note(self.all(View::new(module))),
         }
         self.counters.spent(start.elapsed());
     }
@@ -133,17 +150,18 @@ impl Worker {
         }
     }
 
-    fn settings(&self, view: View<'_>) -> (compiler::Options, &OwnedTargetIsa) {
-        let isa = &self.isas.0[usize::from(view.canonical_nans())];
+    fn settings(&self, view: View<'_>) -> Result<(compiler::Options, &OwnedTargetIsa), Decline> {
+        let isa = self.isas.get(view.canonical_nans(), self.options.spectre)?;
         let options = compiler::Options {
             guarded: self.guarded,
             spectre: self.options.spectre,
             fuel: view.consumes_fuel(),
+            suspends: view.suspends(),
             portable: false,
             c_convention: isa.default_call_conv(),
             frontend: isa.frontend_config(),
         };
-        (options, isa)
+        Ok((options, isa))
     }
 
     /// Calls `f` with a compiler for the module's code. A panic costs what is being compiled.
@@ -152,7 +170,7 @@ impl Worker {
         view: View<'_>,
         f: impl FnOnce(&mut Compiler) -> Result<R, Decline>,
     ) -> Result<R, Decline> {
-        let (_, isa) = self.settings(view);
+        let (_, isa) = self.settings(view)?;
         let known =
             self.compilers.lock().unwrap_or_else(PoisonError::into_inner).remove(&view.canonical_nans());
         let mut compiler = known.unwrap_or_else(|| Compiler::new(isa.clone()));
@@ -164,16 +182,15 @@ impl Worker {
 
     /// Compiles a function, or what follows an arrival at a loop, and hands it in.
     fn one(&self, view: View<'_>, index: u32, header: Option<u32>) -> Result<(), Decline> {
+        let thrown_away = view.thrown_away();
         let size = view.body_size(index);
         if size > self.options.largest {
             return Err(Decline::TooLarge);
         }
         let scratch = SCRATCH + SCRATCH_A_BYTE * u64::from(size);
-        let _scratch = view.cache().charge(Kind::CompilerScratch, scratch).map_err(|_| Decline::Budget)?;
-        if !has_address_space(LEAST + scratch) {
-            return Err(Decline::System("there is no address space for the compiler".into()));
-        }
-        let (options, _) = self.settings(view);
+        let _scratch = view.cache().charge(Kind::CompilerScratch, scratch).map_err(|_| self.no_room(view))?;
+        room(scratch)?;
+        let (options, _) = self.settings(view)?;
         let shape = view.shape(index).map_err(|error| Decline::Unreadable(error.to_string()))?;
         let part = match header {
             None => Part::Whole,
@@ -194,21 +211,26 @@ impl Worker {
             }
             Ok(pieces)
         })?;
-        self.place(view, compiled, &HashMap::from([(index, shape)]))?;
+        let shapes = HashMap::from([(index, shape)]);
+        let placed = view.hand_in(thrown_away, || self.place(view, Batch::link(compiled)?, &shapes));
+        // If code was thrown away meanwhile, this relies on some of that; what is hot comes again.
+        placed.unwrap_or(Ok(()))?;
         self.counters.compiled(u64::from(header.is_none()), u64::from(header.is_some()), size.into());
         Ok(())
     }
 
-    /// Puts pieces into pages of their own, and hands them in.
-    fn place(
-        &self,
-        view: View<'_>,
-        compiled: Vec<Compiled>,
-        shapes: &HashMap<u32, Shape>,
-    ) -> Result<(), Decline> {
-        let batch = Batch::link(compiled)?;
+    /// The budget has no room: perhaps without the code that there is.
+    fn no_room(&self, view: View<'_>) -> Decline {
+        if self.options.cache_full == CacheFull::Evict && view.cache().used_for(Kind::MachineCode) > 0 {
+            view.is_short_of_room();
+        }
+        Decline::Budget
+    }
+
+    /// Puts code into pages of its own, and hands it in.
+    fn place(&self, view: View<'_>, batch: Batch, shapes: &HashMap<u32, Shape>) -> Result<(), Decline> {
         let bytes = CodeChunk::bytes(batch.code.len(), &batch.map);
-        let charge = view.cache().charge(Kind::MachineCode, bytes).map_err(|_| Decline::Budget)?;
+        let charge = view.cache().charge(Kind::MachineCode, bytes).map_err(|_| self.no_room(view))?;
         let chunk =
             CodeChunk::new(&batch.code, batch.map).map_err(|error| Decline::System(error.to_string()))?;
         self.counters.placed(bytes);
@@ -216,78 +238,18 @@ impl Worker {
         crate::runtime::publish(view, &chunk, &batch.pieces, shapes).map_err(|_| Decline::Budget)
     }
 
-    /// Compiles all of a module, as far as it can be.
-    fn all(&self, view: View<'_>) {
-        let (options, isa) = self.settings(view);
-        let next = AtomicU32::new(0);
-        let done: Mutex<(Vec<Compiled>, HashMap<u32, Shape>)> = Mutex::default();
-        let defined = view.defined_funcs();
-        let compile = || {
-            let mut compiler = Compiler::new(isa.clone());
-            let (mut pieces, mut shapes) = (Vec::new(), HashMap::new());
-            loop {
-                let index = next.fetch_add(1, Ordering::Relaxed);
-                if index >= defined {
-                    break;
-                }
-                let size = view.body_size(index);
-                let result = (|| {
-                    if size > self.options.largest {
-                        return Err(Decline::TooLarge);
-                    }
-                    let scratch = SCRATCH + SCRATCH_A_BYTE * u64::from(size);
-                    let charge = view.cache().charge(Kind::CompilerScratch, scratch);
-                    let _scratch = charge.map_err(|_| Decline::Budget)?;
-                    if !has_address_space(LEAST + scratch) {
-                        return Err(Decline::System("there is no address space for the compiler".into()));
-                    }
-                    let shape = view.shape(index).map_err(|error| Decline::Unreadable(error.to_string()))?;
-                    let compiled = catch_unwind(AssertUnwindSafe(|| {
-                        compiler.func(view, options, (index, &shape, Part::Whole), &|_| true)
-                    }));
-                    let (code, _) = compiled.unwrap_or_else(|_| {
-                        compiler = Compiler::new(isa.clone());
-                        Err(Decline::Panicked)
-                    })?;
-                    Ok((code, shape))
-                })();
-                match result {
-                    Ok((code, shape)) => {
-                        self.counters.compiled(1, 0, size.into());
-                        pieces.push(code);
-                        shapes.insert(index, shape);
-                    }
-                    Err(why) => self.counters.declined(&why),
-                }
-            }
-            let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
-            done.0.extend(pieces);
-            done.1.extend(shapes);
+    /// Compiles what isn't compiled yet of a module, as far as it can be.
+    fn all(&self, view: View<'_>) -> Result<(), Decline> {
+        let (options, isa) = self.settings(view)?;
+        let plan = Plan {
+            isa,
+            options,
+            largest: self.options.largest,
+            wants: &|index| !view.has_func(index),
+            counters: &self.counters,
         };
-        let threads =
-            std::thread::available_parallelism().map_or(1, usize::from).min(defined.div_ceil(16) as usize);
-        std::thread::scope(|scope| {
-            for _ in 1..threads {
-                // Without a thread, the others do its work.
-                let _ = std::thread::Builder::new().spawn_scoped(scope, compile);
-            }
-            compile();
-        });
-        let (mut pieces, shapes) = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-        pieces.sort_unstable_by_key(|piece| match piece.piece {
-            Piece::Func(index) => index,
-            _ => u32::MAX,
-        });
-        let finished = self.with_compiler(view, |compiler| {
-            for index in compiler::missing(&pieces) {
-                pieces.push(compiler.detour(view, options, index)?);
-            }
-            pieces.push(compiler.bridge(options)?);
-            for ty in 0..view.types().len() as u32 {
-                pieces.extend(compiler.ty(view, options, ty)?);
-            }
-            Ok(pieces)
-        });
-        self.note(finished.and_then(|pieces| self.place(view, pieces, &shapes)));
+        let thrown_away = view.thrown_away();
+        let Whole { batch, shapes } = plan.compile(view)?;
+        view.hand_in(thrown_away, || self.place(view, batch, &shapes)).unwrap_or(Ok(()))
     }
 }

@@ -21,15 +21,19 @@
 //!
 //! The engine knows this crate only as a [`dunlin::tier::Tier`].
 
+pub mod aot;
 #[cfg(feature = "compiler")]
 mod compiler;
 #[cfg(feature = "compiler")]
 mod jobs;
 mod options;
+mod piece;
 mod runtime;
 mod stats;
 mod tier;
+#[cfg(feature = "compiler")]
+mod whole;
 
-pub use options::{MemoryGuard, Mode, Options};
+pub use options::{CacheFull, MemoryGuard, Mode, Options};
 pub use stats::Stats;
 pub use tier::{Jit, Unavailable};

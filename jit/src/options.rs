@@ -10,6 +10,9 @@ pub enum Mode {
     Sync,
     /// All of them, before the first instruction.
     Eager,
+    /// Never: only what was compiled ahead of time is machine code. Without the crate's feature `compiler`, it is
+    /// always so.
+    Off,
 }
 
 /// Whether linear memories have guard regions, in which every access faults, so that code needs no bounds checks. A
@@ -25,6 +28,17 @@ pub enum MemoryGuard {
     Auto,
 }
 
+/// What happens when there is no room for more machine code.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum CacheFull {
+    /// All of the module's code is thrown away, as soon as nobody is in it, and what is hot then is compiled again; each time, it takes
+    /// more to be called hot.
+    #[default]
+    Evict,
+    /// Nothing more is compiled.
+    Stop,
+}
+
 /// How a [`Jit`](crate::Jit) behaves: everything has a default, methods change one thing each.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -34,6 +48,7 @@ pub struct Options {
     pub(crate) sample_every: u64,
     pub(crate) largest: u32,
     pub(crate) spectre: bool,
+    pub(crate) cache_full: CacheFull,
 }
 
 impl Default for Options {
@@ -45,6 +60,7 @@ impl Default for Options {
             sample_every: 30_000,
             largest: 256 << 10,
             spectre: false,
+            cache_full: CacheFull::default(),
         }
     }
 }
@@ -87,6 +103,12 @@ impl Options {
     /// learn.
     pub fn spectre_mitigations(&mut self, enable: bool) -> &mut Self {
         self.spectre = enable;
+        self
+    }
+
+    /// What happens when the part of the memory budget that is for code is full; by default [`CacheFull::Evict`].
+    pub fn cache_full(&mut self, then: CacheFull) -> &mut Self {
+        self.cache_full = then;
         self
     }
 }

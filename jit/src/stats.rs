@@ -14,6 +14,8 @@ pub struct Stats {
     pub loops: u64,
     /// How often that happened.
     pub osr_entries: u64,
+    /// Functions that were compiled ahead of time.
+    pub precompiled: u64,
     /// Bytes of WebAssembly compiled.
     pub wasm_bytes: u64,
     /// Bytes of machine code.
@@ -30,6 +32,7 @@ pub(crate) struct Counters {
     functions: AtomicU64,
     loops: AtomicU64,
     osr_entries: AtomicU64,
+    precompiled: AtomicU64,
     wasm_bytes: AtomicU64,
     code_bytes: AtomicU64,
     compile_nanos: AtomicU64,
@@ -41,20 +44,28 @@ impl Counters {
         self.osr_entries.fetch_add(1, Ordering::Relaxed);
     }
 
+    #[cfg(feature = "compiler")]
     pub(crate) fn compiled(&self, functions: u64, loops: u64, wasm_bytes: u64) {
         self.functions.fetch_add(functions, Ordering::Relaxed);
         self.loops.fetch_add(loops, Ordering::Relaxed);
         self.wasm_bytes.fetch_add(wasm_bytes, Ordering::Relaxed);
     }
 
+    pub(crate) fn attached(&self, functions: u64, code_bytes: u64) {
+        self.precompiled.fetch_add(functions, Ordering::Relaxed);
+        self.placed(code_bytes);
+    }
+
     pub(crate) fn placed(&self, code_bytes: u64) {
         self.code_bytes.fetch_add(code_bytes, Ordering::Relaxed);
     }
 
+    #[cfg(feature = "compiler")]
     pub(crate) fn spent(&self, time: Duration) {
         self.compile_nanos.fetch_add(time.as_nanos() as u64, Ordering::Relaxed);
     }
 
+    #[cfg(feature = "compiler")]
     pub(crate) fn declined(&self, why: &impl ToString) {
         let mut declined = self.declined.lock().unwrap_or_else(PoisonError::into_inner);
         *declined.entry(why.to_string()).or_default() += 1;
@@ -66,6 +77,7 @@ impl Counters {
             functions: read(&self.functions),
             loops: read(&self.loops),
             osr_entries: read(&self.osr_entries),
+            precompiled: read(&self.precompiled),
             wasm_bytes: read(&self.wasm_bytes),
             code_bytes: read(&self.code_bytes),
             compile_time: Duration::from_nanos(read(&self.compile_nanos)),

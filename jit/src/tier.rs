@@ -2,7 +2,9 @@
 
 #[cfg(feature = "compiler")]
 use crate::jobs::{Job, Jobs};
-use crate::options::{MemoryGuard, Mode, Options};
+#[cfg(feature = "compiler")]
+use crate::options::Mode;
+use crate::options::{MemoryGuard, Options};
 use crate::runtime::{self, CodeStack};
 use crate::stats::{Counters, Stats};
 use dunlin::Module;
@@ -18,8 +20,9 @@ pub struct Jit {
     options: Options,
     guards: bool,
     counters: Arc<Counters>,
+    /// Unless nothing is to be compiled.
     #[cfg(feature = "compiler")]
-    jobs: Jobs,
+    jobs: Option<Jobs>,
 }
 
 /// Why there is no tier on this machine.
@@ -66,7 +69,10 @@ impl Jit {
         let counters = Arc::new(Counters::default());
         Ok(Arc::new(Self {
             #[cfg(feature = "compiler")]
-            jobs: Jobs::new(options, guards, &counters)?,
+            jobs: match options.mode {
+                Mode::Off => None,
+                _ => Some(Jobs::new(options, guards, &counters)?),
+            },
             options: options.clone(),
             guards,
             counters,
@@ -81,6 +87,24 @@ impl Jit {
     /// Whether memories have guard regions.
     pub fn guards_memories(&self) -> bool {
         self.guards
+    }
+
+    /// Compiles now what isn't compiled yet of a module that was loaded with this tier, unless the mode is
+    /// [`Mode::Off`].
+    #[cfg(feature = "compiler")]
+    pub fn compile(&self, module: &Module) {
+        if let Some(jobs) = &self.jobs {
+            jobs.run(&Job::All(module.clone()));
+        }
+    }
+
+    pub(crate) fn wants_spectre_mitigations(&self) -> bool {
+        self.options.spectre
+    }
+
+    /// So many functions were compiled ahead of time.
+    pub(crate) fn attached(&self, functions: u64, code_bytes: u64) {
+        self.counters.attached(functions, code_bytes);
     }
 }
 
@@ -115,7 +139,7 @@ impl Tier for Jit {
     fn loaded(&self, module: &Module) {
         #[cfg(feature = "compiler")]
         if self.options.mode == Mode::Eager {
-            self.jobs.run(&Job::All(module.clone()));
+            self.compile(module);
         }
         #[cfg(not(feature = "compiler"))]
         let _ = module;
@@ -123,8 +147,10 @@ impl Tier for Jit {
 
     fn called(&self, module: &Module, index: u32) {
         #[cfg(feature = "compiler")]
-        if self.options.threshold == Some(0) {
-            self.jobs.submit(Job::Func(module.clone(), index));
+        if self.options.threshold == Some(0)
+            && let Some(jobs) = &self.jobs
+        {
+            jobs.submit(Job::Func(module.clone(), index));
         }
         #[cfg(not(feature = "compiler"))]
         let _ = (module, index);
@@ -132,20 +158,23 @@ impl Tier for Jit {
 
     fn sampled(&self, module: &Module, index: u32, header: Option<u32>, samples: u32) {
         #[cfg(feature = "compiler")]
-        {
+        if let Some(jobs) = &self.jobs {
             let view = dunlin::tier::View::new(module);
             let threshold =
                 self.options.threshold.unwrap_or_else(|| default_threshold(view.body_size(index)));
+            // Where there isn't room for all that is hot, it takes more each time.
+            let threshold = u64::from(threshold.max(1)) << view.thrown_away().min(32);
+            let samples = u64::from(samples);
             if samples < threshold {
                 return;
             }
-            if samples == threshold.max(1) && !view.has_func(index) {
-                self.jobs.submit(Job::Func(module.clone(), index));
+            if samples == threshold && !view.has_func(index) {
+                jobs.submit(Job::Func(module.clone(), index));
             }
             if let Some(header) = header
                 && view.wants_loop(index, header)
             {
-                self.jobs.submit(Job::Loop(module.clone(), index, header));
+                jobs.submit(Job::Loop(module.clone(), index, header));
             }
         }
         #[cfg(not(feature = "compiler"))]

@@ -24,6 +24,7 @@ pub struct Config {
     pub(crate) dispatch: Option<Dispatch>,
     pub(crate) check_translation: bool,
     pub(crate) tier: Option<Arc<dyn Tier>>,
+    pub(crate) suspend_compiled: bool,
 }
 
 impl Default for Config {
@@ -56,6 +57,7 @@ impl Config {
             dispatch: None,
             check_translation: cfg!(debug_assertions),
             tier: None,
+            suspend_compiled: false,
         }
     }
 
@@ -131,6 +133,13 @@ impl Config {
     /// `dunlin-jit` has one.
     pub fn tier(&mut self, tier: Arc<dyn Tier>) -> &mut Self {
         self.tier = Some(tier);
+        self
+    }
+
+    /// Whether [resumable calls](crate::Func::call_resumable) execute compiled code, which can then be left at each call and
+    /// loop. That makes it larger and a little slower, for all calls. Off by default: such calls are interpreted.
+    pub fn suspend_compiled(&mut self, enable: bool) -> &mut Self {
+        self.suspend_compiled = enable;
         self
     }
 

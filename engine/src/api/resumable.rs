@@ -74,7 +74,7 @@ impl Func {
     /// Calls the function so that it can go on after it has stopped for want of fuel
     /// ([`Trap::OutOfFuel`](crate::Trap::OutOfFuel)), because of an interruption
     /// ([`Trap::Interrupt`](crate::Trap::Interrupt)), or since a host function failed with an error of its own. Such calls
-    /// are interpreted, whatever else is compiled.
+    /// are interpreted, whatever else is compiled, unless [`Config::suspend_compiled`](crate::Config::suspend_compiled).
     ///
     /// # Errors
     ///

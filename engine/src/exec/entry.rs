@@ -2,7 +2,7 @@
 
 use super::regs::{Backend, Loop, Regs, Stub, Tail, to_vector};
 use super::slow::{need_stack, prepare, reload};
-use super::{Dispatch, Stop, suspend, walk};
+use super::{Dispatch, Stop, sample, suspend, walk};
 use crate::code::{PROLOGUE, Prologue};
 use crate::error::Error;
 use crate::store::StoreInner;
@@ -55,6 +55,9 @@ pub(crate) unsafe fn invoke(
         }
         if (*func).vm.is_null() {
             return StoreInner::call_host(store, func, null_mut(), slots);
+        }
+        if (*store).engine.tier().is_some() {
+            sample::make_room(&*store, (*func).vm);
         }
         (*store).depth += 1;
         let base = exec(store).top;
@@ -120,12 +123,9 @@ pub(super) unsafe fn dispatch(
 unsafe fn begin(store: *mut StoreInner, vm: *mut VmCtx, index: u32, base: *mut u64) -> Result<(), Stop> {
     // SAFETY: the caller keeps the contract.
     unsafe {
-        let entry = (*(*vm).entries.add(index as usize)).load(Ordering::Acquire).cast_const();
-        let prologue = &*Prologue::at(entry);
-        let header = prologue.header as usize;
-        (*store).vm.slice -= prologue.cost as i64;
-        core::ptr::write_bytes(base.add(header + HEADER as usize), 0, prologue.zeros as usize);
-        let mut r = Regs { ip: entry.add(PROLOGUE), sp: base, vm, ..idle() };
+        let ip = enter_frame(store, vm, index, base);
+        let header = (*Prologue::at(ip.sub(PROLOGUE))).header as usize;
+        let mut r = Regs { ip, sp: base, vm, ..idle() };
         reload(&mut r);
         let dispatch = (*store).engine.dispatch();
         let exit = match dispatch {
@@ -143,6 +143,27 @@ unsafe fn begin(store: *mut StoreInner, vm: *mut VmCtx, index: u32, base: *mut u
             }
         }
         finish(store)
+    }
+}
+
+/// Pays for a prepared function and zeroes the locals of its frame at `base`; gives its first cell.
+///
+/// # Safety
+/// As for [`invoke`].
+pub(super) unsafe fn enter_frame(
+    store: *mut StoreInner,
+    vm: *mut VmCtx,
+    index: u32,
+    base: *mut u64,
+) -> *const u64 {
+    // SAFETY: the caller keeps the contract.
+    unsafe {
+        let entry = (*(*vm).entries.add(index as usize)).load(Ordering::Acquire).cast_const();
+        let prologue = &*Prologue::at(entry);
+        (*store).vm.slice -= prologue.cost as i64;
+        let locals = base.add(prologue.header as usize + HEADER as usize);
+        core::ptr::write_bytes(locals, 0, prologue.zeros as usize);
+        entry.add(PROLOGUE)
     }
 }
 

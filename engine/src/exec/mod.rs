@@ -8,6 +8,7 @@ pub(crate) mod cell;
 pub(crate) mod control;
 mod count;
 mod entry;
+pub(crate) mod leave;
 mod listing;
 pub(crate) mod memory;
 pub(crate) mod native;
@@ -30,7 +31,7 @@ pub use count::DispatchCounts;
 pub(crate) use entry::{Resumed, invoke, resume};
 pub use listing::{HandlerKind, TailHandler, tail_handlers};
 
-use crate::alloc::MemoryError;
+use crate::alloc::{Buf, MemoryError};
 use crate::budget::{Budget, Charge, Kind};
 use crate::error::Error;
 use crate::sys::Mapping;
@@ -137,6 +138,11 @@ pub(crate) struct Execution {
     no_code_stack: bool,
     /// Whether compiled code is being left for a tail call.
     tail: bool,
+    /// Parts of it that compiled code is leaving, and whether there was no memory for one.
+    left: Buf<leave::Part>,
+    lost: bool,
+    /// Whether it is to go on after it has stopped.
+    pub(crate) resumable: bool,
     /// How it could go on, when it has stopped.
     pub(crate) suspension: Option<suspend::Suspension>,
     /// Whether compiled code isn't to be entered.
@@ -169,6 +175,9 @@ impl Execution {
             code_stack: None,
             no_code_stack: false,
             tail: false,
+            left: Buf::new(budget, Kind::Stack),
+            lost: false,
+            resumable: false,
             suspension: None,
             interprets: false,
             counts: count::Counts::default(),

@@ -13,7 +13,7 @@ use super::sample::{self, Position};
 use super::slow::{
     RECORD, accumulate, call_host, execution, need_stack, prepare, reload, stop, tail_call_out,
 };
-use super::{Execution, Stop};
+use super::{Execution, Stop, leave, suspend};
 use crate::error::Error;
 use crate::store::StoreInner;
 use crate::tier::{Account, Call, Left, Tier, Trapped};
@@ -100,6 +100,10 @@ unsafe fn enter(
         (*exec).at = at;
         (*exec).leaves = false;
         match left {
+            Left::Returned if (*store).vm.leaving != 0 => {
+                leave::settle(vm, (ret, caller));
+                Outcome::Stopped
+            }
             Left::Returned => Outcome::Returned,
             Left::Unwound if core::mem::take(&mut (*exec).tail) => Outcome::TailCalls,
             Left::Unwound => Outcome::Stopped,
@@ -191,7 +195,7 @@ unsafe fn tail_call<B: Backend>(r: Regs, (ret, caller): (*const u64, *mut u64)) 
             (*f).index
         } else {
             let n = (*f).header as usize;
-            return tail_call_out::<B>(r, f, (r.sp, n), ret, caller);
+            return tail_call_out::<B>(r, f, (r.sp, n), (ret, caller), suspend::NO_CELL);
         };
         match prepare(r.vm, index, r.sp) {
             Ok(()) => {
@@ -199,7 +203,11 @@ unsafe fn tail_call<B: Backend>(r: Regs, (ret, caller): (*const u64, *mut u64)) 
                 let header = (*crate::code::Prologue::at(entry)).header as usize;
                 enter_prepared::<B>(r, entry, r.sp, header, ret, caller)
             }
-            Err(e) => stop::<B>(r, e),
+            Err(e) => {
+                let header = header_in(r.vm, index, r.sp);
+                suspend::note_entry(&r, e, index, header, (ret, caller));
+                B::stop()
+            }
         }
     }
 }
@@ -222,6 +230,12 @@ unsafe fn continuation_of(vm: *mut VmCtx, header: *const u64) -> *const u8 {
         let code = code.filter(|_| has_stack(store_of(vm)));
         code.unwrap_or(core::ptr::null())
     }
+}
+
+/// The header of function `index`'s frame at `sp`.
+unsafe fn header_in(vm: *mut VmCtx, index: u32, sp: *mut u64) -> *mut u64 {
+    // SAFETY: a context of a live store.
+    unsafe { sp.add((*(*vm).instance).module.shared().header(index) as usize) }
 }
 
 /// The header of the frame of the function that the cell at `ip` is in.
@@ -268,6 +282,22 @@ unsafe fn done(store: *mut StoreInner, result: Result<(), Stop>) -> u32 {
     }
 }
 
+/// Leaves a builtin that can be tried again later, if it failed for something that passes.
+unsafe fn done_or_leave(vm: *mut VmCtx, result: Result<(), Error>) -> u32 {
+    // SAFETY: as for `done`.
+    unsafe {
+        match result {
+            Ok(()) => 0,
+            Err(e) => {
+                execution(&mut *store_of(vm)).suspension = None;
+                let leaves = leave::begins(vm, &e);
+                let _ = done(store_of(vm), Err(Stop::Error(e)));
+                u32::from(!leaves)
+            }
+        }
+    }
+}
+
 fn error(e: impl Into<Error>) -> Stop {
     Stop::Error(e.into())
 }
@@ -303,8 +333,29 @@ pub(crate) unsafe extern "C" fn call(vm: *mut VmCtx, args: *mut u64, frame: *con
         } else {
             call_instance(store, f, args)
         };
-        (*exec).at = idle().position();
+        let stood = core::mem::replace(&mut (*exec).at, idle().position());
         (*exec).leaves = false;
+        if let Err(Stop::Error(e)) = &result {
+            let header = |sp, index| header_in(vm, index, sp);
+            let part = if callee & 1 != 0 {
+                leave::Part::Base { header: header(args, (callee >> 1) as u32), at: stood }
+            } else if (*f).vm.is_null() {
+                (*exec).suspension = None;
+                leave::Part::Host { f, args }
+            } else if (*f).vm == vm {
+                leave::Part::Base { header: header(args, (*f).index), at: stood }
+            } else {
+                let record = args.add((*f).header as usize);
+                let header = record.add(RECORD + (*f).header as usize);
+                leave::Part::Record { record, header, at: stood }
+            };
+            let host_failed = matches!(part, leave::Part::Host { .. }) && (*exec).resumable;
+            if leave::begins(vm, e) || (host_failed && leave::begin(vm)) {
+                leave::note(vm, part);
+                let _ = done(store, result);
+                return 0;
+            }
+        }
         done(store, result)
     }
 }
@@ -317,6 +368,9 @@ unsafe fn call_instance(store: *mut StoreInner, f: *mut FuncObj, args: *mut u64)
         let sp = args.wrapping_add(header + RECORD);
         need_stack(&mut *store, sp.wrapping_add(header)).map_err(error)?;
         core::ptr::copy(args, sp, header);
+        let record = args.add(header);
+        // As the interpreter would have it, if this becomes one of its calls.
+        *record.add(3) = (header as u64) << 32 | header as u64;
         dispatch(store, (*f).vm, (*f).index, sp)?;
         core::ptr::copy(sp, args, header);
         Ok(())
@@ -332,7 +386,7 @@ pub(crate) unsafe extern "C" fn stack(vm: *mut VmCtx, end: *mut u64, _: u64) -> 
             true => Err(Trap::Interrupt),
             false => need_stack(&mut *store, end),
         };
-        done(store, result.map_err(error))
+        done_or_leave(vm, result.map_err(Error::from))
     }
 }
 
@@ -341,8 +395,8 @@ pub(crate) unsafe extern "C" fn poll(vm: *mut VmCtx, _: u64, _: u64) -> u32 {
     // SAFETY: as for `stack`.
     unsafe {
         let store = store_of(vm);
-        let result = if (*store).interrupt.take() { Err(error(Trap::Interrupt)) } else { Ok(()) };
-        done(store, result)
+        let result = if (*store).interrupt.take() { Err(Trap::Interrupt.into()) } else { Ok(()) };
+        done_or_leave(vm, result)
     }
 }
 
@@ -351,13 +405,13 @@ pub(crate) unsafe extern "C" fn refill(vm: *mut VmCtx, cost: u64, _: u64) -> u32
     // SAFETY: as for `stack`.
     unsafe {
         let store = store_of(vm);
-        let result = sample::refill(&mut *store, cost, core::ptr::null_mut(), 0).map_err(error);
-        done(store, result)
+        let result = sample::refill(&mut *store, cost, core::ptr::null_mut(), 0);
+        done_or_leave(vm, result.map_err(Error::from))
     }
 }
 
 /// What a builtin failed with.
 pub(super) unsafe fn failed(vm: *mut VmCtx, e: Error) -> u32 {
     // SAFETY: as for `stack`.
-    unsafe { done(store_of(vm), Err(Stop::Error(e))) }
+    unsafe { done_or_leave(vm, Err(e)) }
 }

@@ -110,9 +110,30 @@ unsafe fn count(
         }
         let module = &(*(*vm).instance).module;
         let shared = module.shared();
+        if header.is_some() {
+            make_room(store, vm);
+        }
         let header = header.and_then(|header| Some(shared.code.find(header, false)?.1 as u32));
         shared.tiered.sample(tier, module, index, header);
     }
+}
+
+/// Throws compiled code of `vm`'s module away, if there is no room for more, and nobody is in it.
+///
+/// # Safety
+/// No call is under way in the store's executions, other than those that have frames.
+pub(super) unsafe fn make_room(store: &StoreInner, vm: *mut VmCtx) {
+    // SAFETY: a live context.
+    let shared = unsafe { (*(*vm).instance).module.shared() };
+    if shared.tiered.is_full() && has_left(store) && shared.code.instances() == store.instances_of(shared) {
+        shared.tiered.throw_away(shared);
+    }
+}
+
+/// Whether no execution of a store is in compiled code.
+fn has_left(store: &StoreInner) -> bool {
+    let parked = store.parked.iter().map(|parked| &parked.exec);
+    store.exec.iter().chain(parked).all(|exec| exec.native.is_null())
 }
 
 #[cold]

@@ -298,14 +298,15 @@ unsafe fn refill_and_retry<B: Backend>(r: Regs, cost: u64) -> B::Out {
 }
 
 /// Tail-calls `f`, a host function or one of another instance, from the frame at `r.sp`, whose arguments are `args` (where and
-/// how many slots); the call goes back to `(ret, caller)`. The execution has said where it stands.
+/// how many slots); the call goes back to `(ret, caller)`, and is tried again by `again`. The
+/// execution has said where it stands.
 #[inline(always)]
 pub(super) unsafe fn tail_call_out<B: Backend>(
     mut r: Regs,
     f: *mut FuncObj,
     (args, n): (*mut u64, usize),
-    ret: *const u64,
-    caller: *mut u64,
+    (ret, caller): (*const u64, *mut u64),
+    again: usize,
 ) -> B::Out {
     // SAFETY: the caller's contract is a tail call's: the arguments lie in the frame, which can be replaced.
     unsafe {
@@ -334,7 +335,7 @@ pub(super) unsafe fn tail_call_out<B: Backend>(
             // The frame stays below the record, dead; the callee's own such calls find the record and replace.
             Callee::Enter(sp) => enter_other::<B>(r, f, (*f).vm, sp),
             Callee::Stopped => {
-                suspend::note_call(&r, f, 0, base, (ret, caller));
+                suspend::note_call(&r, f, again, base, (ret, caller));
                 B::stop()
             }
         }
@@ -440,7 +441,8 @@ handlers! {
         let h = r.slot(FB);
         let args = (r.slot(A), r.field(D));
         stand(&r, true);
-        tail_call_out::<B>(r, f, args, *h as *const u64, *h.add(1) as *mut u64)
+        let back = (*h as *const u64, *h.add(1) as *mut u64);
+        tail_call_out::<B>(r, f, args, back, 0)
     }
 
     // Where a call between instances returns to: `sp` is at its record.

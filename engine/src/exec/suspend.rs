@@ -4,9 +4,10 @@
 //! slots. So it is enough to note the registers, and by which handler the cell is tried again. A call of a host
 //! function that failed with an error of its own goes on behind the call, with results that somebody gives.
 
-use super::entry::finish;
+use super::entry::{enter_frame, finish};
 use super::regs::{Backend, Loop, Regs, Tail};
-use super::slow::{accumulate, execution, reload};
+use super::sample::Position;
+use super::slow::{accumulate, call_host, execution, prepare, reload};
 use super::{Dispatch, Stop};
 use crate::error::Error;
 use crate::store::StoreInner;
@@ -22,15 +23,24 @@ pub(crate) struct Suspension {
 }
 
 #[derive(Clone, Copy)]
-enum How {
+pub(super) enum How {
     /// By a handler, at the cell; 0 is the cell's own.
     Handler(usize),
     /// Behind a call of a host function, whose results are put there.
     Results { of: *mut FuncObj, to: *mut u64 },
+    /// By calling a host function, with these arguments, and then behind the call.
+    Call { f: *mut FuncObj, args: *mut u64 },
+    /// At a loop's header, whose arrival is to be paid.
+    Owes(u32),
+    /// By entering this function of the module, in a frame that has its header.
+    Enter(u32),
 }
 
+/// In place of a handler: there is no cell that would make the call.
+pub(super) const NO_CELL: usize = usize::MAX;
+
 /// Whether an execution that stops with `e` can go on with what it stopped at.
-fn is_retried(e: &Error) -> bool {
+pub(super) fn is_retried(e: &Error) -> bool {
     matches!(e.trap(), Some(Trap::OutOfFuel | Trap::Interrupt))
 }
 
@@ -46,6 +56,34 @@ pub(super) unsafe fn note(r: &Regs, e: Error, handler: usize) {
         exec.suspension = is_retried(&e).then_some(suspension);
         exec.stop = Stop::Error(e);
         exec.at = r.position();
+    }
+}
+
+/// Notes that function `index` of the module is still to be entered, in a frame at `r.sp` that has its arguments and goes
+/// back to `back`.
+#[cold]
+#[inline(never)]
+pub(super) unsafe fn note_entry(
+    r: &Regs,
+    e: Error,
+    index: u32,
+    header: *mut u64,
+    back: (*const u64, *mut u64),
+) {
+    // SAFETY: as above; the header lies in what the former function's frame had, or in what is claimed when it is entered.
+    unsafe {
+        let exec = execution(&mut *(*(*r.vm).store).store);
+        if is_retried(&e) {
+            *header = back.0 as u64;
+            *header.add(1) = back.1 as u64;
+            let regs = Regs { ip: back.0, ..*r };
+            exec.suspension =
+                Some(Suspension { regs, how: How::Enter(index), pending: core::ptr::null_mut() });
+        } else {
+            exec.suspension = None;
+        }
+        exec.stop = Stop::Error(e);
+        exec.at = Position { ip: back.0, sp: back.1, vm: r.vm, returned: true };
     }
 }
 
@@ -68,23 +106,29 @@ pub(super) unsafe fn note_call(
             exec.suspension = None;
             return;
         };
-        exec.suspension = if is_retried(e) {
+        let regs = Regs { ip: back.0, sp: back.1, ..*r };
+        exec.suspension = if is_retried(e) && handler != NO_CELL {
             Some(Suspension { regs: *r, how: How::Handler(handler), pending })
-        } else if (*f).vm.is_null() {
-            let regs = Regs { ip: back.0, sp: back.1, ..*r };
-            Some(Suspension { regs, how: How::Results { of: f, to }, pending })
-        } else {
+        } else if !(*f).vm.is_null() {
             None
+        } else if is_retried(e) {
+            Some(Suspension { regs, how: How::Call { f, args: to }, pending })
+        } else {
+            Some(Suspension { regs, how: How::Results { of: f, to }, pending })
         };
     }
 }
 
 impl Suspension {
+    pub(super) fn new(regs: Regs, how: How) -> Self {
+        Self { regs, how, pending: core::ptr::null_mut() }
+    }
+
     /// The host function whose results are wanted.
     pub(crate) fn wants_results_of(&self) -> Option<*mut FuncObj> {
         match self.how {
-            How::Handler(_) => None,
             How::Results { of, .. } => Some(of),
+            _ => None,
         }
     }
 }
@@ -109,6 +153,46 @@ pub(super) unsafe fn go_on(
             How::Results { to, .. } => {
                 core::ptr::copy_nonoverlapping(results.as_ptr(), to, results.len());
                 accumulate(&mut r, to);
+                0
+            }
+            How::Call { f, args } => {
+                execution(&mut *store).at = r.position();
+                match call_host(r.vm, f, args) {
+                    Ok(()) => accumulate(&mut r, args),
+                    Err(stop) => {
+                        if let Stop::Error(e) = &stop {
+                            let how = if is_retried(e) {
+                                How::Call { f, args }
+                            } else {
+                                How::Results { of: f, to: args }
+                            };
+                            execution(&mut *store).suspension = Some(Suspension { regs: r, how, pending });
+                        }
+                        return Err(stop);
+                    }
+                }
+                reload(&mut r);
+                0
+            }
+            How::Owes(cost) => {
+                if (*store).vm.slice < i64::from(cost)
+                    && let Err(trap) = (*store).refill(cost.into())
+                {
+                    execution(&mut *store).suspension = Some(Suspension { regs: r, how, pending });
+                    return Err(Stop::Error(trap.into()));
+                }
+                (*store).vm.slice -= i64::from(cost);
+                0
+            }
+            How::Enter(index) => {
+                execution(&mut *store).at = Position { returned: true, ..r.position() };
+                if let Err(e) = prepare(r.vm, index, r.sp) {
+                    if is_retried(&e) {
+                        execution(&mut *store).suspension = Some(Suspension { regs: r, how, pending });
+                    }
+                    return Err(Stop::Error(e));
+                }
+                r.ip = enter_frame(store, r.vm, index, r.sp);
                 0
             }
         };

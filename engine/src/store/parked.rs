@@ -100,7 +100,7 @@ impl StoreInner {
         exec: Box<Execution>,
         run: impl FnOnce() -> Result<Resumed, Error>,
     ) -> Result<Outcome, Error> {
-        // SAFETY (all blocks): the caller's contract. No reference is held while `run` runs.
+        // SAFETY: the caller's contract. No reference is held while `run` runs.
         let inner = unsafe { &mut *store };
         let tickets = inner.parked.try_reserve(2).map_err(Error::from);
         let tickets = tickets.and_then(|()| Ok((inner.ticket()?, inner.ticket()?)));
@@ -159,7 +159,8 @@ impl StoreInner {
         unsafe {
             (*store).forget_parked();
             let mut exec = (*store).new_execution()?;
-            exec.interprets = true;
+            exec.resumable = true;
+            exec.interprets = !(*store).engine.config().suspend_compiled;
             Self::run_apart(store, exec, || match exec::invoke(store, func, slots) {
                 Ok(()) => Ok(Resumed::Finished),
                 Err(error) => Ok(Resumed::Stopped(error)),

@@ -1,7 +1,7 @@
 //! What compiled code calls of the engine. All of it takes a context first and gives 0, or 1 if the guest is to stop, for
 //! which the execution knows the reason.
 
-use crate::exec::{bulk, native};
+use crate::exec::{bulk, leave, native};
 use crate::vmctx::VmCtx;
 
 /// A function that compiled code calls, in the platform's C convention.
@@ -14,6 +14,7 @@ pub(crate) struct Builtins {
     pub(crate) stack: BuiltinFn<*mut u64, u64>,
     pub(crate) poll: BuiltinFn<u64, u64>,
     pub(crate) refill: BuiltinFn<u64, u64>,
+    pub(crate) left: BuiltinFn<*mut u64, u64>,
     pub(crate) bulk: [BuiltinFn<*mut u64, u64>; BulkOp::ALL.len()],
 }
 
@@ -23,6 +24,7 @@ pub(crate) static BUILTINS: Builtins = Builtins {
     stack: native::stack,
     poll: native::poll,
     refill: native::refill,
+    left: leave::left,
     bulk: bulk::BUILTINS,
 };
 

@@ -39,6 +39,8 @@ pub const BUILTIN_STACK: i32 = offset_of!(Builtins, stack) as i32;
 pub const BUILTIN_POLL: i32 = offset_of!(Builtins, poll) as i32;
 /// In the builtins: `(context, cost, 0)`, the slice of fuel is smaller than this.
 pub const BUILTIN_REFILL: i32 = offset_of!(Builtins, refill) as i32;
+/// In the builtins: `(context, frame, place)`, a function has been left: see `STORE_LEAVING`.
+pub const BUILTIN_LEFT: i32 = offset_of!(Builtins, left) as i32;
 /// In the builtins: `(context, operands, indices)`, a word for each [`BulkOp`](super::BulkOp).
 pub const BUILTIN_BULK: i32 = offset_of!(Builtins, bulk) as i32;
 
@@ -47,6 +49,23 @@ pub const STORE_SLICE: i32 = offset_of!(VmStore, slice) as i32;
 /// In a store's part: what a stub is to call: a function object, or twice the index among the functions that the module
 /// defines, plus one.
 pub const STORE_CALLEE: i32 = offset_of!(VmStore, callee) as i32;
+
+/// In a store's part: not 0 while compiled code is being left. If code [suspends](super::View::suspends), it looks after
+/// each call and builtin; then it writes what is live to slots, calls `BUILTIN_LEFT` for each function, innermost first, and returns.
+pub const STORE_LEAVING: i32 = offset_of!(VmStore, leaving) as i32;
+
+/// In what `BUILTIN_LEFT` is told: what kind of place it is.
+pub const LEFT_KIND: u64 = 3 << 62;
+/// Behind the call at that offset.
+pub const LEFT_AFTER: u64 = 0;
+/// At the instruction at that offset, with its operands in slots.
+pub const LEFT_AT: u64 = 1 << 62;
+/// At an arrival at the loop at that offset, which isn't paid yet.
+pub const LEFT_AT_LOOP: u64 = 2 << 62;
+/// Before the function is entered, with its arguments in slots.
+pub const LEFT_AT_ENTRY: u64 = 3 << 62;
+/// In what `BUILTIN_LEFT` is told: the offset in the module, below 2^30, above the function's index in 32 bits.
+pub const LEFT_OFFSET: u64 = !LEFT_KIND & !0xffff_ffff;
 
 /// In a memory: its base.
 pub const MEMORY_BASE: i32 = offset_of!(MemoryObj, base) as i32;

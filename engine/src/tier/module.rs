@@ -4,14 +4,17 @@ use super::Tier;
 use crate::alloc::Buf;
 use crate::budget::{Budget, Charge, Kind};
 use crate::code::{Prologue, is_lazy};
-use crate::module::{ModuleInner, ModuleShared};
+use crate::module::{ElemItems, ModuleInner, ModuleShared};
 use crate::ops::SpecialOp;
 use crate::translate::Wanted;
 use crate::types::{FuncType, GlobalType, MemoryType, TableType};
 use crate::{Engine, Error, Module, Trap};
-use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
 use std::any::Any;
 use std::sync::{Mutex, MutexGuard};
+
+/// So many functions in tables are looked at for a likely one.
+const MOST_ELEMENTS: usize = 4096;
 
 /// What a tier has made of a module: tables that contexts point to, and the code.
 pub(crate) struct Tiered {
@@ -21,6 +24,10 @@ pub(crate) struct Tiered {
     /// How often each function was seen executing.
     samples: Box<[AtomicU32]>,
     loops: Mutex<Buf<Continuation>>,
+    /// Held while code is handed in or thrown away; how often that was done.
+    handing: Mutex<u64>,
+    /// Whether there was no room for some code.
+    full: AtomicBool,
     /// What holds the code, and how much of the budget.
     kept: Mutex<Buf<(Box<dyn Any + Send + Sync>, Charge)>>,
     _charges: [Charge; 4],
@@ -61,6 +68,8 @@ impl Tiered {
             trampolines,
             samples,
             loops: Mutex::new(Buf::new(&data.budget, Kind::Metadata)),
+            handing: Mutex::new(0),
+            full: AtomicBool::new(false),
             kept: Mutex::new(Buf::new(&data.budget, Kind::Metadata)),
             _charges: [a, b, c, d],
         })
@@ -75,6 +84,25 @@ impl Tiered {
         let loops = lock(&self.loops);
         let found = loops.iter().find(|found| (found.index, found.header) == (index, header))?;
         (found.code != 0).then_some(found.code as *const u8)
+    }
+
+    /// Throws all compiled code of a module away, if there was no room for some: what is hot will be compiled again. Nobody
+    /// is in it, or about to enter it.
+    pub(crate) fn throw_away(&self, module: &ModuleShared) {
+        let mut times = lock(&self.handing);
+        *times += 1;
+        let words = self.natives.iter().chain(&self.stubs).chain(&self.trampolines);
+        words.for_each(|word| word.store(core::ptr::null_mut(), Ordering::Release));
+        self.samples.iter().for_each(|samples| samples.store(0, Ordering::Relaxed));
+        lock(&self.loops).clear();
+        module.code.leave_natives();
+        lock(&self.kept).clear();
+        self.full.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether compiled code should be thrown away.
+    pub(crate) fn is_full(&self) -> bool {
+        self.full.load(Ordering::Relaxed)
     }
 
     /// Counts that a function was seen executing.
@@ -133,6 +161,11 @@ impl<'m> View<'m> {
     /// Whether fuel is counted.
     pub fn consumes_fuel(self) -> bool {
         self.module.engine.consumes_fuel()
+    }
+
+    /// Whether compiled code is to be able to be left anywhere: see [`STORE_LEAVING`](super::layout::STORE_LEAVING).
+    pub fn suspends(self) -> bool {
+        self.module.engine.config().suspend_compiled
     }
 
     /// Whether NaNs are to be canonical.
@@ -215,9 +248,38 @@ impl<'m> View<'m> {
         self.data().bodies.records[index as usize].len
     }
 
-    /// How often a function was seen executing.
+    /// How often a function was seen executing. Where the engine has no tier, nobody looked.
     pub fn samples(self, index: u32) -> u32 {
-        self.module.tiered.samples[index as usize].load(Ordering::Relaxed)
+        self.module.tiered.samples.get(index as usize).map_or(0, |samples| samples.load(Ordering::Relaxed))
+    }
+
+    /// The function of this type that calls through tables most probably go to: the one that was found executing several times
+    /// as often as all others together, of those that the module's element segments name; or the only one that they name.
+    pub fn likely_element(self, ty: u32) -> Option<u32> {
+        let data = self.data();
+        let wanted = self.signature(ty);
+        let named = data.elems.iter().flat_map(|segment| match &segment.items {
+            ElemItems::Funcs(funcs) => &funcs[..],
+            ElemItems::Exprs(_) => &[],
+        });
+        let (mut best, mut most, mut all, mut count) = (None, 0, 0u64, 0);
+        for &func in named.take(MOST_ELEMENTS) {
+            if self.module.func_sig(func) != wanted {
+                continue;
+            }
+            count += 1;
+            let Some(index) = func.checked_sub(data.imported_funcs) else { continue };
+            if best == Some(index) {
+                count -= 1;
+                continue;
+            }
+            let samples = u64::from(self.samples(index));
+            all += samples;
+            if best.is_none() || samples > most {
+                (best, most) = (Some(index), samples);
+            }
+        }
+        best.filter(|_| count == 1 || (most > 0 && most * 5 > all * 4))
     }
 
     /// Calls `f` with a function's body and its offset in the module.
@@ -263,6 +325,24 @@ impl<'m> View<'m> {
     /// Whether a function is compiled.
     pub fn has_func(self, index: u32) -> bool {
         !self.module.tiered.natives[index as usize].load(Ordering::Acquire).is_null()
+    }
+
+    /// How often all code was thrown away for want of room.
+    pub fn thrown_away(self) -> u64 {
+        *lock(&self.module.tiered.handing)
+    }
+
+    /// Calls `f`, which hands in code, unless code has been thrown away since that was so often: then what `f` relies on
+    /// may be gone.
+    pub fn hand_in<R>(self, thrown_away: u64, f: impl FnOnce() -> R) -> Option<R> {
+        let times = lock(&self.module.tiered.handing);
+        (*times == thrown_away).then(f)
+    }
+
+    /// Notes that there is no room for some code: all that there is is thrown away, as soon as nobody is in it and the module
+    /// has instances in one store only.
+    pub fn is_short_of_room(self) {
+        self.module.tiered.full.store(true, Ordering::Relaxed);
     }
 
     /// Holds what the code of the module is in, for as long as the module lives.

@@ -62,6 +62,8 @@ pub(crate) struct Translated {
     pub(crate) offset: Option<u64>,
     /// The loops, if they were asked for: where each is in the module, its header's word, and what a turn costs.
     pub(crate) loops: Option<Buf<(u64, usize, u32)>>,
+    /// Where the cell that was asked for begins and ends.
+    pub(crate) cell: Option<(usize, usize)>,
 }
 
 /// What of a translation is wanted.
@@ -72,6 +74,8 @@ pub(crate) enum Wanted {
     OffsetOf(usize),
     /// Where loops are and what they cost.
     Loops,
+    /// Where the last cell of the instruction at this offset is.
+    CellOf(u64),
 }
 
 /// Slots of a frame's header: where to return to, and the caller's frame.
@@ -117,6 +121,9 @@ pub(crate) struct Translator<'a> {
     found: Option<u64>,
     /// The loops, if they are asked for: where each is, its header's word, and its region.
     loops: Option<Buf<(u64, usize, usize)>>,
+    /// The instruction whose last cell is asked for, and where that begins and ends.
+    cell_of: Option<u64>,
+    cell: Option<(usize, usize)>,
 }
 
 /// Translates the body of function `func` (imports counted), whose first byte is at `offset` in the module.
@@ -131,7 +138,7 @@ pub(crate) fn translate(
     wanted: Wanted,
 ) -> Result<Translated, Error> {
     let (place, loops) = match wanted {
-        Wanted::Cells => (None, None),
+        Wanted::Cells | Wanted::CellOf(_) => (None, None),
         Wanted::OffsetOf(place) => (Some(place), None),
         Wanted::Loops => (None, Some(Buf::new(env.budget, Kind::CompilerScratch))),
     };
@@ -156,6 +163,8 @@ pub(crate) fn translate(
         place,
         found: None,
         loops,
+        cell_of: if let Wanted::CellOf(offset) = wanted { Some(offset) } else { None },
+        cell: None,
     };
     let mut reader = BinaryReader::new_features(body, offset, env.data.features.wasmparser());
     t.read_locals(&mut reader)?;
@@ -246,7 +255,7 @@ impl<'a> Translator<'a> {
                 Some(loops)
             }
         };
-        Ok(Translated { words: self.words, offset: self.found, loops })
+        Ok(Translated { words: self.words, offset: self.found, loops, cell: self.cell })
     }
 
     /// Writes a cell and returns where it begins.
@@ -258,12 +267,21 @@ impl<'a> Translator<'a> {
         let [a, b, c, d] = fields.map(u64::from);
         self.words.try_extend_from_slice(&[op.0 as u64, a | b << 16 | c << 32 | d << 48])?;
         self.last = Some(at);
+        if self.cell_of == Some(self.at) {
+            self.cell = Some((at, self.words.len()));
+        }
         Ok(at)
     }
 
     /// Adds an extension word to the last cell.
     fn extend(&mut self, word: u64) -> Result<(), Error> {
-        Ok(self.words.try_push(word)?)
+        self.words.try_push(word)?;
+        if let Some((_, end)) = &mut self.cell
+            && self.cell_of == Some(self.at)
+        {
+            *end = self.words.len();
+        }
+        Ok(())
     }
 
     /// Marks a place that branches come to: nothing is known about accumulators, nothing may be fused across.

@@ -1,7 +1,9 @@
 //! Calls. What is compiled is called with values in registers; the rest through a stub of its type, told by
 //! `STORE_CALLEE` what it is to call.
 
-use super::func::{Part, Translator, slots_of};
+use super::control::block_args;
+use super::func::{Part, Translator, clif_type, slots_of};
+use super::leave::Place;
 use super::unit::Decline;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::{I32, I64};
@@ -39,6 +41,7 @@ impl Translator<'_, '_> {
             Some(index) if self.should_inline(index) => self.inline(index, args, frame),
             _ => {
                 let results = self.call_at(func, args, frame);
+                self.leave_if_asked(Place::AfterCall, &[]);
                 results.into_iter().for_each(|value| self.stack.push(value));
                 Ok(())
             }
@@ -64,13 +67,55 @@ impl Translator<'_, '_> {
         self.b.inst_results(call).to_vec()
     }
 
-    pub(super) fn call_indirect(&mut self, ty: u32, table: u32) {
+    pub(super) fn call_indirect(&mut self, ty: u32, table: u32) -> Result<(), Decline> {
         let index = self.stack.pop();
         let args = self.pop_args(ty);
-        let code = self.lookup(ty, table, index);
+        let callee = self.element(ty, table, index);
         let frame = self.callee_frame();
-        let results = self.call_code(code, ty, args, frame);
-        results.into_iter().for_each(|value| self.stack.push(value));
+        let view = self.view;
+        let likely = *self.likely.entry(ty).or_insert_with(|| view.likely_element(ty));
+        let likely = likely.filter(|likely| self.should_inline(*likely));
+        let Some(likely) = likely else {
+            let code = self.lookup(callee, ty);
+            let results = self.call_code(code, ty, args, frame);
+            self.leave_if_asked(Place::AfterCall, &[]);
+            results.into_iter().for_each(|value| self.stack.push(value));
+            return Ok(());
+        };
+        // Guarded by a look at which function it is.
+        let vm = self.b.ins().load(I64, self.flags.vm, callee, layout::FUNC_VM);
+        let found = self.b.ins().load(I32, self.flags.vm, callee, layout::FUNC_INDEX);
+        let same = self.b.ins().icmp(IntCC::Equal, vm, self.vm);
+        let wanted = self.b.ins().icmp_imm_s(IntCC::Equal, found, i64::from(likely));
+        let both = self.b.ins().band(same, wanted);
+        let (here, other, go_on) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
+        let results = self.view.types()[ty as usize].results();
+        for ty in results {
+            self.b.append_block_param(go_on, clif_type(*ty));
+        }
+        self.b.set_cold_block(other);
+        self.b.ins().brif(both, here, &[], other, &[]);
+        self.b.seal_block(here);
+        self.b.seal_block(other);
+        self.b.switch_to_block(other);
+        let code = self.lookup(callee, ty);
+        let values = self.call_code(code, ty, args.clone(), frame);
+        self.leave_if_asked(Place::AfterCall, &[]);
+        self.b.ins().jump(go_on, &block_args(&values));
+        self.b.switch_to_block(here);
+        let below = self.stack.clone();
+        self.inline(likely, args, frame)?;
+        if !self.is_dead() {
+            let values = self.stack.peekn(results.len()).to_vec();
+            self.b.ins().jump(go_on, &block_args(&values));
+        }
+        self.revive();
+        self.stack = below;
+        self.b.switch_to_block(go_on);
+        self.b.seal_block(go_on);
+        let values = self.b.block_params(go_on).to_vec();
+        values.into_iter().for_each(|value| self.stack.push(value));
+        Ok(())
     }
 
     fn call_code(&mut self, code: Value, ty: u32, args: Vec<Value>, frame: Value) -> Vec<Value> {
@@ -86,6 +131,7 @@ impl Translator<'_, '_> {
         if self.is_inlining() {
             // The caller stays anyway: its frame in registers, the inlined function's on the value stack replaced.
             let results = self.call_at(func, args, self.scope.sp);
+            self.leave_if_asked(Place::AfterTailCall, &[]);
             return self.return_values(&results);
         }
         if let Part::From(_) = self.part {
@@ -117,9 +163,11 @@ impl Translator<'_, '_> {
             let callee = self.element(ty, table, index);
             return self.leave_for(callee, &args);
         }
-        let code = self.lookup(ty, table, index);
+        let callee = self.element(ty, table, index);
+        let code = self.lookup(callee, ty);
         if self.is_inlining() {
             let results = self.call_code(code, ty, args, self.scope.sp);
+            self.leave_if_asked(Place::AfterTailCall, &[]);
             return self.return_values(&results);
         }
         let args: Vec<Value> = [self.vm, self.scope.sp].into_iter().chain(args).collect();
@@ -207,8 +255,7 @@ impl Translator<'_, '_> {
     }
 
     /// The code to call for a table's element: its own if it is a compiled function of this instance.
-    fn lookup(&mut self, ty: u32, table: u32, index: Value) -> Value {
-        let callee = self.element(ty, table, index);
+    fn lookup(&mut self, callee: Value, ty: u32) -> Value {
         let vm = self.b.ins().load(I64, self.flags.vm, callee, layout::FUNC_VM);
         let same = self.b.ins().icmp(IntCC::Equal, vm, self.vm);
         let (here, cold, go_on) = (self.b.create_block(), self.b.create_block(), self.b.create_block());

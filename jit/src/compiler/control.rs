@@ -1,6 +1,7 @@
 //! Blocks and branches. Each label is a block of Cranelift's, whose parameters are the label's values.
 
 use super::func::{Part, Translator, clif_type, slots_of};
+use super::leave::Place;
 use super::traps;
 use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, JumpTableData, Type, Value};
 use dunlin::{Trap, ValType};
@@ -33,7 +34,7 @@ enum Kind {
     Else,
 }
 
-fn args(values: &[Value]) -> Vec<BlockArg> {
+pub(super) fn block_args(values: &[Value]) -> Vec<BlockArg> {
     values.iter().map(|value| BlockArg::Value(*value)).collect()
 }
 
@@ -94,6 +95,14 @@ impl Translator<'_, '_> {
     pub(super) fn structured(&mut self, operator: &Operator<'_>, at: u64) -> bool {
         match *operator {
             Operator::Unreachable => {
+                // What leads here isn't expected to happen.
+                if let Some(block) =
+                    self.b.current_block().filter(|block| self.b.func.layout.entry_block() != Some(*block))
+                {
+                    self.b.set_cold_block(block);
+                }
+                // Or it would become a part of the branch that leads here, and be reported there.
+                self.b.ins().sequence_point();
                 self.b.ins().trap(traps::code(Trap::UnreachableCodeReached));
                 self.leave();
             }
@@ -121,6 +130,16 @@ impl Translator<'_, '_> {
         frame.dead = true;
         let height = frame.height;
         self.stack.truncate(height);
+    }
+
+    /// Whether what follows in the block can't be reached.
+    pub(super) fn is_dead(&mut self) -> bool {
+        self.frame().dead
+    }
+
+    /// Another path comes here.
+    pub(super) fn revive(&mut self) {
+        self.frame().dead = false;
     }
 
     fn enter(&mut self, kind: Kind, params: &[Type], results: &[Type], label: Option<Block>) {
@@ -155,7 +174,7 @@ impl Translator<'_, '_> {
         let header = self.block_with(&params);
         let below = self.stack.len() - params.len();
         let variables = if self.entrance.is_some() { self.make_variables(below) } else { 0 };
-        let initial = args(self.stack.peekn(params.len()));
+        let initial = block_args(self.stack.peekn(params.len()));
         self.b.ins().jump(header, &initial);
         if self.part == Part::From(shape)
             && let Some(entrance) = self.entrance.take()
@@ -171,7 +190,7 @@ impl Translator<'_, '_> {
         values.into_iter().for_each(|value| self.stack.push(value));
         self.enter(Kind::Loop, &params, &results, Some(header));
         if self.options.fuel {
-            self.charge(shape.cost);
+            self.charge(shape.cost, Place::Loop, &[]);
         } else {
             self.poll();
         }
@@ -250,7 +269,7 @@ impl Translator<'_, '_> {
         }
         frame.joined = true;
         let (end, n) = (frame.end, frame.results);
-        let values = args(self.stack.peekn(n));
+        let values = block_args(self.stack.peekn(n));
         self.b.ins().jump(end, &values);
     }
 
@@ -262,7 +281,7 @@ impl Translator<'_, '_> {
             let frame = self.frame();
             frame.joined = true;
             let end = frame.end;
-            self.b.ins().jump(end, &args(&values));
+            self.b.ins().jump(end, &block_args(&values));
         }
         let frame = self.frames.pop().expect("each end ends a block");
         if frame.label != frame.end && self.entrance.is_none() && self.part == Part::Whole {
@@ -291,7 +310,7 @@ impl Translator<'_, '_> {
             let frame = self.function_frame();
             frame.joined = true;
             let end = frame.end;
-            self.b.ins().jump(end, &args(values));
+            self.b.ins().jump(end, &block_args(values));
         } else {
             self.leave_function(values);
         }
@@ -318,7 +337,7 @@ impl Translator<'_, '_> {
         let frame = &mut self.frames[i];
         frame.joined |= frame.label == frame.end;
         let (label, n) = (frame.label, frame.label_values);
-        (label, args(self.stack.peekn(n)))
+        (label, block_args(self.stack.peekn(n)))
     }
 
     fn br(&mut self, depth: u32) {

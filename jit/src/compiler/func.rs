@@ -7,6 +7,7 @@
 use super::flags::Flags;
 use super::heaps::{Heap, Heaps};
 use super::inline::Scope;
+use super::leave::Place;
 use super::unit::{Callee, Decline, Options};
 use super::values::Values;
 use super::{control, traps};
@@ -80,11 +81,15 @@ pub(crate) struct Translator<'a, 'f> {
     pub(super) inlined_bytes: u32,
     /// Where in the module the current instruction is.
     pub(super) position: u32,
+    /// The same as an offset there, of whatever function.
+    pub(super) offset: u32,
     pub(super) stack: Values,
     pub(super) frames: Vec<control::Frame>,
     /// For a part: the block that fills variables from slots, and what it has to fill besides locals.
     pub(super) entrance: Option<Block>,
     pub(super) operand_variables: Vec<(Variable, Type, u32)>,
+    /// The function that calls through tables of a type probably go to.
+    pub(super) likely: HashMap<u32, Option<u32>>,
     pub(super) signatures: HashMap<u32, ir::SigRef>,
     pub(super) direct: HashMap<u32, ir::FuncRef>,
     pub(super) builtin_signature: Option<ir::SigRef>,
@@ -141,6 +146,7 @@ pub(crate) fn translate(
         first_operand: 0,
         first_frame: 0,
         at: None,
+        call_offset: 0,
     };
     let mut t = Translator {
         b,
@@ -155,10 +161,12 @@ pub(crate) fn translate(
         inlined: Vec::new(),
         inlined_bytes: 0,
         position: crate::runtime::ENTRY,
+        offset: 0,
         stack: Values::default(),
         frames: Vec::new(),
         entrance: None,
         operand_variables: Vec::new(),
+        likely: HashMap::new(),
         signatures: HashMap::new(),
         direct: HashMap::new(),
         builtin_signature: None,
@@ -189,6 +197,10 @@ pub(crate) fn c_signature(convention: CallConv, params: usize, status: bool) -> 
 
 impl Translator<'_, '_> {
     fn body(&mut self, bytes: &[u8], offset: u64, entry: Block) -> Result<(), Decline> {
+        if offset + bytes.len() as u64 > 1 << 30 {
+            // Positions have room for so much.
+            return Err(Decline::Unsupported("code beyond a module's first GiB"));
+        }
         let reader = BinaryReader::new_features(bytes, offset, self.view.features());
         let body = FunctionBody::new(reader);
         if let Part::From(_) = self.part {
@@ -204,7 +216,7 @@ impl Translator<'_, '_> {
             let args = self.b.block_params(entry)[2..].to_vec();
             self.declare_locals(&body, Some(&args))?;
             self.b.set_srcloc(SourceLoc::new(crate::runtime::ENTRY));
-            self.claim_frame();
+            self.claim_frame(&args);
         }
         self.begin_function();
         self.operators(&body)?;
@@ -221,7 +233,7 @@ impl Translator<'_, '_> {
         while !reader.eof() {
             let (operator, at) = reader.read_with_offset().map_err(|_| unexpected())?;
             self.set_position(at as u32);
-            self.operator(&operator, at as u64)?;
+            self.operator(&operator, at)?;
         }
         Ok(())
     }
@@ -239,7 +251,7 @@ impl Translator<'_, '_> {
     }
 
     /// Claims the frame's part of the value stack, and pays for the entry.
-    pub(super) fn claim_frame(&mut self) {
+    pub(super) fn claim_frame(&mut self, args: &[Value]) {
         let pointer = self.load_vm(layout::VMCTX_LIMIT);
         let limit = self.b.ins().load(I64, self.flags.vm, pointer, 0);
         let end = self.b.ins().iadd_imm_s(self.scope.sp, i64::from(self.scope.shape.frame));
@@ -248,11 +260,12 @@ impl Translator<'_, '_> {
         self.b.switch_to_block(cold);
         let zero = self.b.ins().iconst(I64, 0);
         self.rare_builtin(layout::BUILTIN_STACK, [end, zero]);
+        self.leave_if_asked(Place::Entry, args);
         self.b.ins().jump(go_on, &[]);
         self.b.switch_to_block(go_on);
         self.b.seal_block(go_on);
         if self.options.fuel {
-            self.charge(self.scope.shape.cost);
+            self.charge(self.scope.shape.cost, Place::Entry, args);
         }
     }
 
@@ -270,7 +283,7 @@ impl Translator<'_, '_> {
     }
 
     /// Takes fuel from the slice, or has more fetched.
-    pub(super) fn charge(&mut self, cost: u32) {
+    pub(super) fn charge(&mut self, cost: u32, place: Place, args: &[Value]) {
         let store = self.load_vm(layout::VMCTX_STORE);
         let slice = self.b.ins().load(I64, self.flags.vm, store, layout::STORE_SLICE);
         let left = self.b.ins().iadd_imm_s(slice, -i64::from(cost));
@@ -284,6 +297,7 @@ impl Translator<'_, '_> {
         let wanted = self.b.ins().iconst(I64, i64::from(cost));
         let zero = self.b.ins().iconst(I64, 0);
         self.rare_builtin(layout::BUILTIN_REFILL, [wanted, zero]);
+        self.leave_if_asked(place, args);
         let slice = self.b.ins().load(I64, self.flags.vm, store, layout::STORE_SLICE);
         let left = self.b.ins().iadd_imm_s(slice, -i64::from(cost));
         self.b.ins().jump(go_on, &[left.into()]);
@@ -302,6 +316,7 @@ impl Translator<'_, '_> {
         self.b.switch_to_block(cold);
         let zero = self.b.ins().iconst(I64, 0);
         self.rare_builtin(layout::BUILTIN_POLL, [zero, zero]);
+        self.leave_if_asked(Place::Loop, &[]);
         self.b.ins().jump(go_on, &[]);
         self.b.switch_to_block(go_on);
         self.b.seal_block(go_on);
@@ -460,7 +475,7 @@ impl Translator<'_, '_> {
             O::TableInit { elem_index, table } => self.bulk(BulkOp::TableInit, 3, None, table, elem_index),
             O::ElemDrop { elem_index } => self.bulk(BulkOp::ElemDrop, 0, None, elem_index, 0),
             O::Call { function_index } => self.call(function_index)?,
-            O::CallIndirect { type_index, table_index } => self.call_indirect(type_index, table_index),
+            O::CallIndirect { type_index, table_index } => self.call_indirect(type_index, table_index)?,
             O::ReturnCall { function_index } => self.return_call(function_index),
             O::ReturnCallIndirect { type_index, table_index } => {
                 self.return_call_indirect(type_index, table_index)

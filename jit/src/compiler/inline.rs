@@ -42,8 +42,9 @@ pub(super) struct Scope<'a> {
     /// Its first operand, and its outermost block.
     pub(super) first_operand: usize,
     pub(super) first_frame: usize,
-    /// The position that it is inlined at, if it is.
+    /// The position that it is inlined at, if it is, and the offset of the call there.
     pub(super) at: Option<u32>,
+    pub(super) call_offset: u32,
 }
 
 impl<'a> Translator<'a, '_> {
@@ -60,7 +61,7 @@ impl<'a> Translator<'a, '_> {
                 INLINED | (self.inlined.len() as u32 - 1)
             }
         };
-        self.position = position;
+        (self.position, self.offset) = (position, offset);
         self.b.set_srcloc(SourceLoc::new(position));
     }
 
@@ -85,7 +86,7 @@ impl<'a> Translator<'a, '_> {
         let ty = &self.view.types()[self.view.type_of(func) as usize];
         let shape = self.view.shape(index).map_err(|error| Decline::Unreadable(error.to_string()))?;
         self.inlined_bytes += self.view.body_size(index);
-        let at = self.position;
+        let (at, call_offset) = (self.position, self.offset);
         let scope = Scope {
             index,
             shape: Rc::new(shape),
@@ -96,10 +97,11 @@ impl<'a> Translator<'a, '_> {
             first_operand: self.stack.len(),
             first_frame: self.frames.len(),
             at: Some(at),
+            call_offset,
         };
         self.outer.push(std::mem::replace(&mut self.scope, scope));
         // Whatever fails here, fails in the caller.
-        self.claim_frame();
+        self.claim_frame(&args);
         let read = self.view.with_body(index, |bytes, offset| {
             let reader = BinaryReader::new_features(bytes, offset, self.view.features());
             let body = FunctionBody::new(reader);
@@ -109,7 +111,7 @@ impl<'a> Translator<'a, '_> {
         });
         read.map_err(|error| Decline::Unreadable(error.to_string()))??;
         self.scope = self.outer.pop().expect("pushed above");
-        self.position = at;
+        (self.position, self.offset) = (at, call_offset);
         self.b.set_srcloc(SourceLoc::new(at));
         Ok(())
     }

@@ -7,6 +7,7 @@ mod func;
 mod heaps;
 mod inline;
 mod lanes;
+mod leave;
 mod memory;
 mod numeric;
 mod state;
@@ -20,4 +21,4 @@ mod vector;
 mod ops_tests;
 
 pub(crate) use func::Part;
-pub(crate) use unit::{Batch, Compiled, Compiler, Decline, Options, Piece, flags, missing};
+pub(crate) use unit::{Batch, Compiled, Compiler, Decline, Options, flags, missing};

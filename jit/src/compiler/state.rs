@@ -2,6 +2,7 @@
 
 use super::flags;
 use super::func::{Translator, clif_type};
+use super::leave::Place;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::{I32, I64};
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Type, Value};
@@ -104,10 +105,11 @@ impl Translator<'_, '_> {
             // No operand is a vector.
             self.store_slot(value, self.scope.sp, slot + i as u32);
         }
-        self.stack.popn(params);
         let at = self.slot_address(slot);
         let indices = self.b.ins().iconst(I64, (u64::from(y) << 32 | u64::from(x)).cast_signed());
         self.builtin(layout::BUILTIN_BULK + op as i32 * 8, [at, indices]);
+        self.leave_if_asked(Place::Here, &[]);
+        self.stack.popn(params);
         if let Some(ty) = result {
             let value = self.load_slot(ty, self.scope.sp, slot);
             self.stack.push(value);

@@ -66,6 +66,18 @@ pub(crate) fn trampoline(
     let signature = b.import_signature(signature(ty));
     let call = b.ins().call_indirect(signature, code, &args);
     let results = b.inst_results(call).to_vec();
+    if options.suspends {
+        // Then the slots are the function's.
+        let state = b.ins().load(I64, flags.vm_readonly, vm, layout::VMCTX_STORE);
+        let leaving = b.ins().load(I64, flags.vm, state, layout::STORE_LEAVING);
+        let (left, go_on) = (b.create_block(), b.create_block());
+        b.ins().brif(leaving, left, &[], go_on, &[]);
+        b.seal_block(left);
+        b.seal_block(go_on);
+        b.switch_to_block(left);
+        b.ins().return_(&[]);
+        b.switch_to_block(go_on);
+    }
     store(&mut b, flags.slots, &results, frame);
     b.ins().return_(&[]);
     b.finalize(options.frontend);

@@ -2,6 +2,7 @@
 
 use super::func::{self, Needs, Part};
 use super::stubs;
+use crate::piece::Piece;
 use crate::runtime::{CodeMap, CodeMapBuilder, INLINED, Inlined};
 use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::control::ControlPlane;
@@ -58,6 +59,8 @@ pub(crate) struct Options {
     pub(crate) spectre: bool,
     /// Whether fuel is counted.
     pub(crate) fuel: bool,
+    /// Whether code can be left in the middle.
+    pub(crate) suspends: bool,
     /// Whether the code must do for other processes.
     pub(crate) portable: bool,
     pub(crate) c_convention: CallConv,
@@ -69,18 +72,6 @@ pub(crate) struct Options {
 pub(crate) enum Callee {
     /// A function, by its index among those that the module defines.
     Func(u32),
-}
-
-/// What a piece is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Piece {
-    Func(u32),
-    /// What a loop goes on with: its function, and its header.
-    Loop(u32, u32),
-    Trampoline(u32),
-    Stub(u32),
-    Detour(u32),
-    Bridge,
 }
 
 /// A piece of machine code.
@@ -241,9 +232,9 @@ impl Compiler {
         let mut sites = BTreeMap::new();
         if let Piece::Func(_) | Piece::Loop(..) = piece {
             let traps = traps.iter().filter_map(|(at, _)| Some((*at, position(*at)?)));
-            // A return address is behind its call.
-            let calls =
-                buffer.call_sites().filter_map(|call| Some((call.ret_addr, position(call.ret_addr - 1)?)));
+            // A return address may be that of a trap: the byte before it is the call's.
+            let calls = buffer.call_sites().map(|call| call.ret_addr - 1);
+            let calls = calls.filter_map(|at| Some((at, position(at)?)));
             sites.extend(traps.chain(calls));
         }
         let align = buffer.alignment.max(16);

@@ -4,7 +4,7 @@ use cranelift_codegen::ir::Value;
 use std::ops::{Deref, DerefMut};
 
 /// One SSA value an operand. Validation has made sure that whatever is popped is there.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub(crate) struct Values(Vec<Value>);
 
 impl Values {

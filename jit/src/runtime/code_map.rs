@@ -93,8 +93,8 @@ impl CodeMap {
         self.traps.get(offset).map(|code| code as u8)
     }
 
-    /// The position, a number of the compiler's, of a site: `offset` is that of a trapping instruction or the return
-    /// address of a call.
+    /// The position, a number of the compiler's, of a site: `offset` is that of a trapping instruction, or one less
+    /// than the return address of a call, which may be that of a trapping instruction itself.
     pub(crate) fn site_at(&self, offset: Offset) -> Option<u32> {
         self.sites.get(offset)
     }
@@ -130,6 +130,7 @@ impl CodeMap {
     }
 
     /// The map as bytes, for [`CodeMap::from_bytes`].
+    #[cfg(any(test, feature = "compiler"))]
     pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, MapError> {
         let mut out = Vec::new();
         put(&mut out, self.functions.len() as u32)?;
@@ -215,7 +216,7 @@ impl CodeMapBuilder {
         self.traps.push(offset, u32::from(code))
     }
 
-    /// The trapping instruction at, or the call that returns to, `offset` comes from `position`.
+    /// The trapping instruction at, or the call that returns to the byte behind, `offset` comes from `position`.
     pub(crate) fn site(&mut self, offset: Offset, position: u32) -> Result<(), MapError> {
         self.sites.push(offset, position)
     }
@@ -272,6 +273,7 @@ impl Places {
         in_block.or_else(|| (after < self.blocks.len()).then(|| self.block(after).next())?)
     }
 
+    #[cfg(any(test, feature = "compiler"))]
     fn iter(&self) -> impl Iterator<Item = (Offset, u32)> {
         (0..self.blocks.len()).flat_map(|block| self.block(block))
     }

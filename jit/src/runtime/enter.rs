@@ -75,11 +75,6 @@ impl Activation {
         CURRENT.get()
     }
 
-    /// The activation around this one, or null.
-    pub(crate) fn previous(&self) -> *mut Activation {
-        self.previous
-    }
-
     /// The stack its machine code runs on.
     ///
     /// # Safety

@@ -10,7 +10,7 @@ use super::{CodeChunk, registry};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Frame<'a> {
     pub(crate) chunk: &'a CodeChunk,
-    /// Of the instruction, or of a return address: what the map's sites are by.
+    /// Of the instruction, or of a return address: or one more than what the map's sites are by.
     pub(crate) offset: u32,
     /// Whether `offset` is that of a return address. A call may be a function's last instruction, so the function is that
     /// of the byte before.
@@ -26,7 +26,8 @@ impl Frame<'_> {
     /// The compiler's number for the position in the module, if it gave one.
     pub(crate) fn position(&self) -> Option<u32> {
         let map = self.chunk.map();
-        map.site_at(self.offset).or_else(|| if self.called { None } else { map.site_from(self.offset) })
+        let offset = self.offset - u32::from(self.called);
+        map.site_at(offset).or_else(|| if self.called { None } else { map.site_from(offset) })
     }
 }
 

@@ -7,15 +7,13 @@
 //! This folder is the only one of the crate with `unsafe`.
 
 mod code_map;
-#[cfg(feature = "compiler")]
-mod publish;
 mod traps;
 
+#[cfg(any(test, feature = "compiler"))]
+pub(crate) use code_map::CodeMapBuilder;
 #[cfg(feature = "compiler")]
 pub(crate) use code_map::Inlined;
-pub(crate) use code_map::{CodeMap, CodeMapBuilder, MapError};
-#[cfg(feature = "compiler")]
-pub(crate) use publish::publish;
+pub(crate) use code_map::{CodeMap, MapError};
 #[cfg(all(test, feature = "compiler"))]
 pub(crate) use traps::trap_of;
 #[cfg(feature = "compiler")]
@@ -47,12 +45,14 @@ where_available! {
     mod call;
     mod frames;
     mod memory;
+    mod publish;
     mod registry;
     mod signals;
     mod stack;
 
     pub(crate) use call::{call, is_outermost, unwind};
     pub(crate) use memory::CodeChunk;
+    pub(crate) use publish::publish;
     pub(crate) use signals::{install, prepare_thread};
     pub(crate) use stack::{Account, CodeStack, has_address_space};
 

@@ -1,7 +1,7 @@
 //! Handing code to the engine.
 
 use super::memory::CodeChunk;
-use crate::compiler::Piece;
+use crate::piece::Piece;
 use dunlin::Error;
 use dunlin::tier::{Shape, View};
 use std::collections::HashMap;
@@ -16,14 +16,20 @@ pub(crate) fn publish(
     pieces: &[(Piece, u32)],
     shapes: &HashMap<u32, Shape>,
 ) -> Result<(), Error> {
-    let find = |wanted| pieces.iter().find(|(piece, _)| *piece == wanted).map(|(_, at)| chunk.address(*at));
+    let stubs: HashMap<u32, u32> = pieces
+        .iter()
+        .filter_map(|(piece, at)| match *piece {
+            Piece::Stub(ty) => Some((ty, *at)),
+            _ => None,
+        })
+        .collect();
     // Types first: whatever is published may be entered at once.
-    for (piece, _) in pieces {
+    for (piece, at) in pieces {
         if let Piece::Trampoline(ty) = *piece
-            && let Some((trampoline, stub)) = find(*piece).zip(find(Piece::Stub(ty)))
+            && let Some(stub) = stubs.get(&ty)
         {
             // SAFETY: the compiler has made them for this, and the engine has been given the chunk to keep.
-            unsafe { view.publish_type(ty, trampoline, stub) };
+            unsafe { view.publish_type(ty, chunk.address(*at), chunk.address(*stub)) };
         }
     }
     for (piece, at) in pieces {

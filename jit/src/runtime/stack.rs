@@ -101,11 +101,6 @@ impl CodeStack {
         self.contains(address) && address >= self.low.load(Ordering::Relaxed)
     }
 
-    /// How much stack machine code has left below `sp`, if all of it is granted.
-    pub(crate) fn remaining(&self, sp: usize) -> usize {
-        sp.saturating_sub(self.limit())
-    }
-
     /// How many bytes are charged for it.
     pub(crate) fn charged(&self) -> u64 {
         (self.top() - self.low.load(Ordering::Relaxed) + STEP) as u64

@@ -1,5 +1,8 @@
 //! The command line: options into structs, and a sentence for whatever can't be understood.
 
+mod compile;
+
+use crate::compile::CompileOptions;
 use crate::failure::Failure;
 use crate::grants::Grants;
 use crate::tiering::Tiering;
@@ -26,6 +29,8 @@ pub(crate) enum Command {
         /// How much memory it needs, instead.
         budget: bool,
     },
+    /// `dunlin compile`
+    Compile(CompileOptions),
     /// `dunlin validate`
     Validate {
         /// Which module.
@@ -91,7 +96,7 @@ pub(crate) struct Dir {
     pub(crate) read_only: bool,
 }
 
-const COMMANDS: [(&str, &str, &[&str]); 4] = [
+const COMMANDS: [(&str, &str, &[&str]); 5] = [
     (
         "run",
         include_str!("help/run.txt"),
@@ -116,11 +121,14 @@ const COMMANDS: [(&str, &str, &[&str]); 4] = [
             "--jit",
             "--jit-threshold",
             "--memory-guard",
+            "--allow-precompiled",
+            "--require-precompiled",
             "--report",
             "--profile",
             "--help",
         ],
     ),
+    ("compile", include_str!("help/compile.txt"), compile::OPTIONS),
     ("inspect", include_str!("help/inspect.txt"), &["--budget", "--json", "--help"]),
     ("validate", include_str!("help/validate.txt"), &["--help"]),
     (
@@ -136,13 +144,14 @@ const HELP: &str = include_str!("help/dunlin.txt");
 pub(crate) fn parse(args: impl IntoIterator<Item = OsString, IntoIter: 'static>) -> Result<Command, Failure> {
     let mut parser = Parser::from_args(args);
     match next(&mut parser, "dunlin")? {
-        None => {
-            Err(Failure::usage("a command is missing: run, inspect, validate or wast; see 'dunlin --help'"))
-        }
+        None => Err(Failure::usage(
+            "a command is missing: run, compile, inspect, validate or wast; see 'dunlin --help'",
+        )),
         Some(Arg::Short('h') | Arg::Long("help")) => Ok(Command::Help(HELP)),
         Some(Arg::Short('V') | Arg::Long("version")) => Ok(Command::Version),
         Some(Arg::Value(name)) => match name.to_str() {
             Some("run") => run(parser),
+            Some("compile") => compile::compile(parser),
             Some("inspect") => inspect(parser),
             Some("validate") => validate(parser),
             Some("wast") => wast(parser),
@@ -161,7 +170,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString, IntoIter: 'static>)
 fn unknown_command(name: &OsStr) -> Failure {
     let shown = name.to_string_lossy();
     let extension = std::path::Path::new(name).extension();
-    let hint = if extension.is_some_and(|end| end == "wasm" || end == "wat") {
+    let hint = if extension.is_some_and(|end| end == "wasm" || end == "wat" || end == "dun") {
         format!("; did you mean 'dunlin run {shown}'?")
     } else {
         did_you_mean(&shown, COMMANDS.iter().map(|(command, ..)| *command).chain(["help"]))
@@ -228,6 +237,8 @@ fn run(mut parser: Parser) -> Result<Command, Failure> {
             Some(Arg::Long("memory-guard")) => {
                 options.tiering.memory_guard(&text(&mut parser, "--memory-guard")?)?;
             }
+            Some(Arg::Long("allow-precompiled")) => options.tiering.allow_precompiled()?,
+            Some(Arg::Long("require-precompiled")) => options.tiering.require_precompiled()?,
             Some(Arg::Long("report")) => options.report = Some(value(&mut parser, "--report")?.into()),
             Some(Arg::Long("profile")) => options.profile = Some(value(&mut parser, "--profile")?.into()),
             Some(Arg::Value(module)) => {

@@ -2,9 +2,10 @@
 
 use crate::failure::Failure;
 use crate::json::{Json, object};
-use crate::load::{display_name, load, load_with_bytes};
+use crate::load::{Whole, display_name, load, load_whole};
 use crate::outcome::defined_functions;
 use crate::output::{print, shown};
+use crate::precompiled::describe;
 use crate::scan::{Feature, Item, Scan, scan};
 use crate::wasi;
 use dunlin::{Engine, ExternType, ImportType, Module, Section};
@@ -16,12 +17,13 @@ use std::fmt::Write;
 /// Shows what the module wants, offers and contains.
 pub(crate) fn inspect(path: &OsStr, json: bool) -> Result<(), Failure> {
     let engine = Engine::default();
-    let (module, bytes) = load_with_bytes(&engine, path)?;
+    let Whole { module, bytes, code } = load_whole(&engine, path)?;
     let scan =
         scan(&bytes).map_err(|error| Failure::unusable(format_args!("{}: {error}", display_name(path))))?;
     drop(bytes);
     let imports = imports(&engine, &module)?;
-    let view = View { name: display_name(path), module: &module, scan, imports };
+    let code = code.map(|code| describe(code, engine.budget()));
+    let view = View { name: display_name(path), module: &module, code, scan, imports };
     print(&if json { format!("{}\n", view.json()) } else { view.text() })
 }
 
@@ -57,6 +59,8 @@ pub(crate) fn budget(path: &OsStr, json: bool) -> Result<(), Failure> {
 struct View<'m> {
     name: String,
     module: &'m Module,
+    /// The machine code behind it, in words and as JSON.
+    code: Option<(String, Json)>,
     scan: Scan,
     imports: Vec<Import<'m>>,
 }
@@ -137,6 +141,9 @@ impl View<'_> {
         match module.name() {
             Some(name) => writeln!(text, ", named {}", shown(name))?,
             None => writeln!(text)?,
+        }
+        if let Some((words, _)) = &self.code {
+            writeln!(text, "  {words}")?;
         }
         self.write_imports(text)?;
         heading(text, "Exports", module.exports().len())?;
@@ -263,6 +270,7 @@ impl View<'_> {
             ("tables", tables.collect()),
             ("features", self.features().into()),
             ("sections", sections.collect()),
+            ("precompiled", self.code.as_ref().map(|(_, json)| json.clone()).into()),
         ])
     }
 }

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod compile;
 mod entry;
 mod failure;
 mod grants;
@@ -10,6 +11,7 @@ mod json;
 mod load;
 mod outcome;
 mod output;
+mod precompiled;
 mod reserve;
 mod run;
 mod scan;
@@ -39,6 +41,7 @@ fn execute(args: impl IntoIterator<Item = OsString, IntoIter: 'static>) -> Resul
         Command::Help(text) => output::print(text)?,
         Command::Version => output::print(concat!("dunlin ", env!("CARGO_PKG_VERSION"), "\n"))?,
         Command::Run(options) => return run::run(*options),
+        Command::Compile(options) => compile::compile(&options)?,
         Command::Inspect { module, json, budget: false } => inspect::inspect(&module, json)?,
         Command::Inspect { module, json, budget: true } => inspect::budget(&module, json)?,
         Command::Validate { module } => validate::validate(&module)?,

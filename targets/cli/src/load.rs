@@ -1,6 +1,7 @@
 //! Modules from files and from standard input.
 
 use crate::failure::{Failure, io_reason};
+use crate::precompiled::{Code, Source, source};
 use crate::reserve;
 use dunlin::{Engine, Error, ErrorKind, Module, ModuleOptions};
 use std::ffi::OsStr;
@@ -9,27 +10,87 @@ use std::io::{self, Read};
 
 /// Loads a module as it is read.
 pub(crate) fn load(engine: &Engine, path: &OsStr) -> Result<Module, Failure> {
-    load_with(engine, path, &ModuleOptions::new())
+    Opened::open(path)?.load(engine, &ModuleOptions::new()).map(|(module, _)| module)
 }
 
-/// Loads a module as it is read, with options.
-pub(crate) fn load_with(engine: &Engine, path: &OsStr, options: &ModuleOptions) -> Result<Module, Failure> {
-    let name = display_name(path);
-    let mut reader = Counted { reader: open(path)?, bytes: 0 };
-    let loaded = reserve::during(|| Module::from_reader_with(engine, &mut reader, options))?;
-    loaded.map_err(|error| match reader.bytes {
-        0 if error.kind() == ErrorKind::Invalid => empty(&name),
-        _ => unusable(&name, &error),
-    })
+/// What a path leads to.
+pub(crate) struct Opened {
+    name: String,
+    source: Source,
 }
 
-/// Reads a whole module, which is loaded too, and gives its bytes in the binary format.
-pub(crate) fn load_with_bytes(engine: &Engine, path: &OsStr) -> Result<(Module, Vec<u8>), Failure> {
+impl Opened {
+    /// Opens it, and looks what it is.
+    pub(crate) fn open(path: &OsStr) -> Result<Self, Failure> {
+        let name = display_name(path);
+        let source = source(&name, open(path)?)?;
+        Ok(Self { name, source })
+    }
+
+    /// Whether there is machine code behind the module.
+    pub(crate) fn is_precompiled(&self) -> bool {
+        matches!(self.source, Source::Precompiled(_))
+    }
+
+    /// Loads the module as it is read, with options; gives what stands behind it too.
+    pub(crate) fn load(
+        self,
+        engine: &Engine,
+        options: &ModuleOptions,
+    ) -> Result<(Module, Option<Code>), Failure> {
+        let name = self.name;
+        match self.source {
+            Source::Module(reader) => {
+                let mut reader = Counted { reader, bytes: 0 };
+                let loaded = reserve::during(|| Module::from_reader_with(engine, &mut reader, options))?;
+                let module = loaded.map_err(|error| match reader.bytes {
+                    0 if error.kind() == ErrorKind::Invalid => empty(&name),
+                    _ => unusable(&name, &error),
+                })?;
+                Ok((module, None))
+            }
+            Source::Precompiled(mut code) => {
+                let loaded = reserve::during(|| Module::from_reader_with(engine, &mut code, options))?;
+                // Another module than what was compiled could be a valid one all the same.
+                let intact = code.is_intact();
+                match loaded {
+                    Ok(module) if intact => Ok((module, Some(code))),
+                    Err(error) if intact || error.kind() != ErrorKind::Invalid => {
+                        Err(unusable(&name, &error))
+                    }
+                    _ => Err(Failure::unusable(format_args!("{name}: the module in it is damaged"))),
+                }
+            }
+        }
+    }
+}
+
+/// A module that was read whole.
+pub(crate) struct Whole {
+    pub(crate) module: Module,
+    /// Its bytes in the binary format.
+    pub(crate) bytes: Vec<u8>,
+    /// What stands behind it.
+    pub(crate) code: Option<Code>,
+}
+
+/// Reads a whole module, which is loaded too.
+pub(crate) fn load_whole(engine: &Engine, path: &OsStr) -> Result<Whole, Failure> {
     let name = display_name(path);
     let mut bytes = Vec::new();
-    open(path)?
-        .read_to_end(&mut bytes)
-        .map_err(|error| Failure::unusable(format_args!("{name}: {}", io_reason(&error))))?;
+    let (mut reader, code) = match Opened::open(path)?.source {
+        Source::Module(reader) => (reader, None),
+        Source::Precompiled(code) => (Box::new(io::empty()) as Box<dyn Read>, Some(code)),
+    };
+    let mut code = code;
+    let read = match &mut code {
+        Some(code) => code.read_to_end(&mut bytes),
+        None => reader.read_to_end(&mut bytes),
+    };
+    read.map_err(|error| Failure::unusable(format_args!("{name}: {}", io_reason(&error))))?;
+    if code.as_ref().is_some_and(|code| !code.is_intact()) {
+        return Err(Failure::unusable(format_args!("{name}: the module in it is damaged")));
+    }
     if bytes.is_empty() {
         return Err(empty(&name));
     }
@@ -40,7 +101,7 @@ pub(crate) fn load_with_bytes(engine: &Engine, path: &OsStr) -> Result<(Module, 
             wat::parse_bytes(&bytes).map_err(|error| Failure::unusable(format_args!("{name}: {error}")))?;
         bytes = binary.into_owned();
     }
-    Ok((module, bytes))
+    Ok(Whole { module, bytes, code })
 }
 
 /// What messages call the module.

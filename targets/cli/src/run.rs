@@ -3,7 +3,7 @@
 use crate::args::RunOptions;
 use crate::entry::{self, Entry};
 use crate::failure::Failure;
-use crate::load::{display_name, load_with};
+use crate::load::{Opened, display_name};
 use crate::outcome::{Outcome, Session};
 use crate::output::print;
 use crate::reserve;
@@ -54,7 +54,7 @@ fn run_as(options: &RunOptions) -> Result<End, Failure> {
     if let Some(timeout) = options.timeout {
         watchdog.limit(session.started, timeout, give_up())?;
     }
-    let result = attempt(options, &engine, &session, &watchdog);
+    let result = attempt(options, &engine, &session, &watchdog, &tier);
     // From here on, the end is ours to tell.
     drop(watchdog);
     let outcome = match result {
@@ -117,12 +117,16 @@ fn attempt(
     engine: &Engine,
     session: &Session,
     watchdog: &Watchdog,
+    tier: &Made,
 ) -> Result<Outcome, Failure> {
     // Before the module: it may come slowly, and options that can't be had needn't wait for it.
     let wasi = wasi::context(options)?;
-    let module = load_with(engine, &options.module, ModuleOptions::new().one_instance(true))?;
-    session.loaded(&module);
     let name = display_name(&options.module);
+    let opened = Opened::open(&options.module)?;
+    options.tiering.admit(&name, opened.is_precompiled())?;
+    let (module, code) = opened.load(engine, ModuleOptions::new().one_instance(true))?;
+    session.loaded(&module);
+    reserve::during(|| tier.prepare(&name, &module, code))??;
     if let Some(refusal) = options.grants.refusal(&module) {
         return Err(Failure::unusable(format_args!("{name}: {refusal}")));
     }

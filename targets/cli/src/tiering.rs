@@ -2,9 +2,12 @@
 
 use crate::failure::Failure;
 use crate::json::Json;
+use crate::precompiled::Code;
 #[cfg(feature = "precompiled")]
 use crate::{json::object, output::complain};
-use dunlin::Config;
+use dunlin::{Config, Module};
+#[cfg(feature = "precompiled")]
+use dunlin_jit::{Jit, aot::Mismatch};
 #[cfg(feature = "precompiled")]
 use std::sync::Arc;
 
@@ -39,6 +42,18 @@ pub(crate) struct Tiering {
     /// Whether memories have guard regions; `None` is if they can be had.
     guards: Option<bool>,
     threshold: Option<u32>,
+    precompiled: Trust,
+    profiling: bool,
+}
+
+/// Whether machine code is run that came in a file.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Debug)]
+enum Trust {
+    #[default]
+    Refused,
+    Allowed,
+    /// Nothing else will do.
+    Required,
 }
 
 impl Tiering {
@@ -84,8 +99,51 @@ impl Tiering {
         Ok(())
     }
 
+    /// `--allow-precompiled`
+    pub(crate) fn allow_precompiled(&mut self) -> Result<(), Failure> {
+        self.trust(Trust::Allowed, "--allow-precompiled")
+    }
+
+    /// `--require-precompiled`
+    pub(crate) fn require_precompiled(&mut self) -> Result<(), Failure> {
+        self.trust(Trust::Required, "--require-precompiled")
+    }
+
+    fn trust(&mut self, trust: Trust, option: &str) -> Result<(), Failure> {
+        if !cfg!(feature = "precompiled") {
+            return Err(Failure::usage(format_args!(
+                "this build of dunlin runs no machine code, so there is no {option}: build it with the feature \
+                 'precompiled'"
+            )));
+        }
+        if self.precompiled < trust {
+            self.precompiled = trust;
+        }
+        Ok(())
+    }
+
+    /// Whether a file with machine code, or without, may be run.
+    pub(crate) fn admit(&self, name: &str, is_precompiled: bool) -> Result<(), Failure> {
+        match self.precompiled {
+            Trust::Refused if is_precompiled => Err(Failure::usage(format_args!(
+                "{name}: there is machine code in it, which nothing confines: if you trust its maker, run it with \
+                 --allow-precompiled"
+            ))),
+            Trust::Required if !is_precompiled => Err(Failure::unusable(format_args!(
+                "{name}: there is no machine code in it, which --require-precompiled asks for"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
     /// `--profile` is given too.
     pub(crate) fn profiling(&mut self) -> Result<(), Failure> {
+        if self.precompiled == Trust::Required {
+            return Err(Failure::usage(
+                "--profile counts what the interpreter does, so it doesn't go with --require-precompiled",
+            ));
+        }
+        self.profiling = true;
         match self.mode {
             None | Some(Mode::Off) => {
                 self.mode = Some(Mode::Off);
@@ -119,12 +177,16 @@ impl Tiering {
     /// named it.
     #[cfg(feature = "precompiled")]
     pub(crate) fn apply(&self, config: &mut Config) -> Made {
-        use dunlin_jit::{Jit, MemoryGuard};
+        use dunlin_jit::MemoryGuard;
+        let may_attach = self.precompiled != Trust::Refused && !self.profiling;
         let mode = match self.mode() {
             Mode::Background => dunlin_jit::Mode::Background,
             Mode::Sync => dunlin_jit::Mode::Sync,
+            // What was compiled ahead of time needn't be compiled, and is there only when the module has been loaded.
+            Mode::Eager if may_attach => dunlin_jit::Mode::Sync,
             Mode::Eager => dunlin_jit::Mode::Eager,
-            Mode::Off => return Made::default(),
+            Mode::Off if may_attach => dunlin_jit::Mode::Off,
+            Mode::Off => return self.made(None),
         };
         let mut options = Jit::options();
         options.mode(mode).memory_guard(match self.guards {
@@ -138,15 +200,20 @@ impl Tiering {
         match Jit::new(&options) {
             Ok(jit) => {
                 config.tier(jit.clone());
-                Made(Some((self.mode(), jit)))
+                self.made(Some(jit))
             }
             Err(why) => {
-                if self.mode.is_some() {
+                if self.mode.is_some() || may_attach {
                     complain(format_args!("warning: {why}, so everything is interpreted"));
                 }
-                Made::default()
+                self.made(None)
             }
         }
+    }
+
+    #[cfg(feature = "precompiled")]
+    fn made(&self, jit: Option<Arc<Jit>>) -> Made {
+        Made { jit, asked: self.clone() }
     }
 
     /// There is none in this build.
@@ -158,29 +225,67 @@ impl Tiering {
 
 /// The tier there is.
 #[cfg(feature = "precompiled")]
-#[derive(Clone, Default, Debug)]
-pub(crate) struct Made(Option<(Mode, Arc<dunlin_jit::Jit>)>);
-
-/// The tier there is: none.
-#[cfg(not(feature = "precompiled"))]
-#[derive(Clone, Default, Debug)]
-pub(crate) struct Made;
+#[derive(Clone, Debug)]
+pub(crate) struct Made {
+    jit: Option<Arc<Jit>>,
+    /// What was asked for.
+    asked: Tiering,
+}
 
 #[cfg(feature = "precompiled")]
 impl Made {
     /// Whether memories have guard regions.
     pub(crate) fn guards_memories(&self) -> bool {
-        self.0.as_ref().is_some_and(|(_, jit)| jit.guards_memories())
+        self.jit.as_ref().is_some_and(|jit| jit.guards_memories())
+    }
+
+    /// Gets a module ready that was loaded, and the machine code that came with it, if there is any. If that can't be
+    /// used, the module is executed without.
+    pub(crate) fn prepare(&self, name: &str, module: &Module, code: Option<Code>) -> Result<(), Failure> {
+        if let Some(code) = code
+            && !self.asked.profiling
+            && let Err(why) = self.attach(module, code)
+        {
+            if self.asked.precompiled == Trust::Required {
+                return Err(Failure::unusable(format_args!("{name}: its machine code can't be used: {why}")));
+            }
+            complain(format_args!("warning: {name}: its machine code isn't used: {why}"));
+        }
+        #[cfg(feature = "jit")]
+        if let Some(jit) = &self.jit
+            && self.asked.mode() == Mode::Eager
+        {
+            jit.compile(module);
+        }
+        Ok(())
+    }
+
+    fn attach(&self, module: &Module, code: Code) -> Result<(), String> {
+        let Some(jit) = &self.jit else {
+            return Err("none is, on this machine or with so little memory".into());
+        };
+        let code = code.code(module.engine().budget()).map_err(|why| why.to_string())?;
+        jit.attach(module, &code).map_err(|why| match why {
+            Mismatch::Fuel(false) => {
+                format!("{why}, as --fuel and --report want: compile it with dunlin compile --fuel")
+            }
+            Mismatch::Fuel(true) => format!("{why}, which only --fuel and --report want"),
+            Mismatch::Guards => {
+                format!("{why}, for which there is too little address space or --memory-guard off")
+            }
+            why => why.to_string(),
+        })
     }
 
     /// What it has done, for the report.
     pub(crate) fn report(&self) -> Json {
-        let Some((mode, jit)) = &self.0 else { return Json::Null };
+        let Some(jit) = &self.jit else { return Json::Null };
         let stats = jit.stats();
         let declined = stats.declined.into_iter().map(|(why, count)| (why, count.into()));
         object([
-            ("mode", mode.name().into()),
+            ("mode", self.asked.mode().name().into()),
             ("memory_guard", jit.guards_memories().into()),
+            ("functions_precompiled", stats.precompiled.into()),
             ("functions_compiled", stats.functions.into()),
             ("loops_compiled", stats.loops.into()),
             ("osr_entries", stats.osr_entries.into()),
@@ -191,10 +296,19 @@ impl Made {
     }
 }
 
+/// The tier there is: none.
+#[cfg(not(feature = "precompiled"))]
+#[derive(Clone, Debug)]
+pub(crate) struct Made;
+
 #[cfg(not(feature = "precompiled"))]
 impl Made {
     pub(crate) fn guards_memories(&self) -> bool {
         false
+    }
+
+    pub(crate) fn prepare(&self, _: &str, _: &Module, _: Option<Code>) -> Result<(), Failure> {
+        Ok(())
     }
 
     pub(crate) fn report(&self) -> Json {

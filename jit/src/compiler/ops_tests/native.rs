@@ -3,11 +3,10 @@
 use crate::runtime::trap_of;
 use cranelift_codegen::Context;
 use cranelift_codegen::control::ControlPlane;
-use cranelift_codegen::ir::{Function, TrapCode};
+use cranelift_codegen::ir::Function;
 use cranelift_codegen::isa::TargetIsa;
 use dunlin::Trap;
 use memmap2::{Mmap, MmapMut};
-use std::num::NonZeroU8;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::Relaxed};
 
 /// Functions of arguments, a result, and a context.

@@ -70,12 +70,12 @@ pub(super) fn chunk() -> Arc<CodeChunk> {
     map.trap(inner_traps(), UNREACHABLE).unwrap();
     map.trap(load_traps(), OUT_OF_BOUNDS).unwrap();
     map.trap(divide_traps(), BY_ZERO).unwrap();
-    map.site(call_returns(), 1000).unwrap();
-    map.site(outer_returns(), 2000).unwrap();
+    map.site(call_returns() - 1, 1000).unwrap();
+    map.site(outer_returns() - 1, 2000).unwrap();
     map.site(inner_traps(), 3000).unwrap();
     map.site(load_traps(), 4000).unwrap();
-    map.site(recurse_returns(), 5000).unwrap();
-    map.site(deeper_returns(), 6000).unwrap();
+    map.site(recurse_returns() - 1, 5000).unwrap();
+    map.site(deeper_returns() - 1, 6000).unwrap();
     CodeChunk::new(bytes(), map.build()).unwrap()
 }
 

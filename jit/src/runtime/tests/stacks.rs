@@ -91,7 +91,7 @@ unsafe extern "C" fn uses(vm: *mut u8, sp: *mut u64) {
 fn stack_ends_below(room: &[u8]) -> bool {
     // SAFETY: this runs on a code stack, so there is an activation.
     let stack = unsafe { (*Activation::current()).stack() };
-    stack.contains(room.as_ptr() as usize) && stack.remaining(room.as_ptr() as usize) < stack.top()
+    stack.contains(room.as_ptr() as usize) && room.as_ptr() as usize > stack.limit()
 }
 
 #[test]

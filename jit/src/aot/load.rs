@@ -1,0 +1,140 @@
+//! Code of a precompiled file, put in the place of the interpreter.
+
+use super::read::Precompiled;
+use crate::piece::Piece;
+use crate::runtime::{self, CodeChunk};
+use crate::tier::Jit;
+use dunlin::tier::{Shape, View};
+use dunlin::{Kind, Module};
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+
+/// Why code of a precompiled file isn't used.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Mismatch {
+    /// The file isn't what was written.
+    Damaged,
+    /// The file can't be read, for this reason.
+    Unreadable(String),
+    /// The file has another format.
+    Format,
+    /// It was made by another version of the engine, or another build.
+    Engine(String),
+    /// It was made for another kind of processor.
+    Arch(String),
+    /// It needs this feature of the processor.
+    Feature(String),
+    /// It counts fuel and the engine doesn't, or the other way around, as this says.
+    Fuel(bool),
+    /// Its NaNs are canonical and the engine's aren't, or the other way around, as this says.
+    Nans(bool),
+    /// It can't be left in the middle, and the engine's must.
+    Suspension,
+    /// It needs memories with guard regions, which the engine's aren't.
+    Guards,
+    /// The processor may speculate about failed checks in it, and the tier's options say that it must not.
+    Spectre,
+    /// It isn't for this module.
+    Module,
+    /// There is no memory for it.
+    Memory(String),
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Mismatch::Damaged => f.write_str("it is damaged"),
+            Mismatch::Unreadable(why) => write!(f, "it can't be read: {why}"),
+            Mismatch::Format => f.write_str("it has another version's format"),
+            Mismatch::Engine(version) if version == env!("CARGO_PKG_VERSION") => {
+                write!(f, "it was made by another build of dunlin {version}")
+            }
+            Mismatch::Engine(version) => write!(f, "it was made by dunlin {}", version.escape_debug()),
+            Mismatch::Arch(arch) => write!(f, "it is for {}", arch.escape_debug()),
+            Mismatch::Feature(name) => write!(f, "this processor lacks {}", name.escape_debug()),
+            Mismatch::Fuel(true) => f.write_str("it counts fuel"),
+            Mismatch::Fuel(false) => f.write_str("it doesn't count fuel"),
+            Mismatch::Nans(true) => f.write_str("its NaNs are canonical"),
+            Mismatch::Nans(false) => f.write_str("its NaNs aren't canonical"),
+            Mismatch::Suspension => f.write_str("it can't be suspended"),
+            Mismatch::Guards => f.write_str("it needs memory guards"),
+            Mismatch::Spectre => f.write_str("it does nothing against speculation"),
+            Mismatch::Module => f.write_str("it isn't for this module"),
+            Mismatch::Memory(why) => write!(f, "there is no memory for it: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for Mismatch {}
+
+impl Jit {
+    /// Has the module's functions executed by this code, which must come from the same file.
+    ///
+    /// It is the caller who trusts the file's maker: see [this module's documentation](crate::aot).
+    ///
+    /// # Errors
+    /// If the code isn't for the module, its engine, this tier or this machine.
+    pub fn attach(&self, module: &Module, precompiled: &Precompiled) -> Result<(), Mismatch> {
+        let view = View::new(module);
+        self.check(view, precompiled)?;
+        let memory = |error: &dyn fmt::Display| Mismatch::Memory(error.to_string());
+        let shapes: HashMap<u32, Shape> = precompiled
+            .frames
+            .iter()
+            // Code that is ready to run charges its fuel itself, and its loops aren't entered.
+            .map(|&(index, frame, header)| {
+                (index, Shape { frame, cost: 0, header, operands: header, loops: Vec::new() })
+            })
+            .collect();
+        let code = precompiled.code();
+        let bytes = CodeChunk::bytes(code.len(), &precompiled.map);
+        let charge = view.cache().charge(Kind::MachineCode, bytes).map_err(|error| memory(&error))?;
+        let chunk = CodeChunk::new(code, precompiled.map.clone()).map_err(|error| memory(&error))?;
+        view.keep(Box::new(chunk.clone()), charge).map_err(|error| memory(&error))?;
+        runtime::publish(view, &chunk, &precompiled.pieces, &shapes).map_err(|error| memory(&error))?;
+        self.attached(precompiled.functions() as u64, bytes);
+        Ok(())
+    }
+
+    fn check(&self, view: View<'_>, precompiled: &Precompiled) -> Result<(), Mismatch> {
+        let settings = precompiled.settings();
+        if settings.arch != std::env::consts::ARCH {
+            return Err(Mismatch::Arch(settings.to_string()));
+        }
+        if let Some(name) = settings.missing_feature() {
+            return Err(Mismatch::Feature(name.to_owned()));
+        }
+        if settings.fuel != view.consumes_fuel() {
+            return Err(Mismatch::Fuel(settings.fuel));
+        }
+        if settings.canonical_nans != view.canonical_nans() {
+            return Err(Mismatch::Nans(settings.canonical_nans));
+        }
+        if view.suspends() {
+            return Err(Mismatch::Suspension);
+        }
+        if settings.guarded && !self.guards_memories() {
+            return Err(Mismatch::Guards);
+        }
+        if self.wants_spectre_mitigations() && !settings.spectre {
+            return Err(Mismatch::Spectre);
+        }
+        let (funcs, types) = (view.defined_funcs(), view.types().len() as u32);
+        let fits = precompiled.pieces.iter().all(|(piece, _)| match *piece {
+            Piece::Func(index) | Piece::Detour(index) => index < funcs,
+            Piece::Loop(..) => false,
+            Piece::Trampoline(ty) | Piece::Stub(ty) => ty < types,
+            Piece::Bridge => true,
+        });
+        // Code may call whatever has one of the types.
+        let count = |wanted: fn(&Piece) -> Option<u32>| {
+            precompiled.pieces.iter().filter_map(|(piece, _)| wanted(piece)).collect::<HashSet<_>>().len()
+        };
+        let trampolines = count(|piece| if let Piece::Trampoline(ty) = piece { Some(*ty) } else { None });
+        let stubs = count(|piece| if let Piece::Stub(ty) = piece { Some(*ty) } else { None });
+        let bridged = precompiled.pieces.iter().any(|(piece, _)| *piece == Piece::Bridge);
+        let enterable = bridged && trampolines == types as usize && stubs == types as usize;
+        if fits && enterable { Ok(()) } else { Err(Mismatch::Module) }
+    }
+}

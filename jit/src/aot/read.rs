@@ -1,0 +1,202 @@
+//! Reading precompiled files, as they come.
+
+use super::bytes::{Malformed, Take};
+use super::settings::Settings;
+use super::{Checksum, FORMAT, HEAD, MAGIC};
+use crate::aot::Mismatch;
+use crate::piece::Piece;
+use crate::runtime::CodeMap;
+use dunlin::{Budget, Charge, Kind};
+use std::io::{self, Read};
+
+/// What a file turned out to be.
+#[derive(Debug)]
+pub enum Opened<R> {
+    /// Something else, probably a module.
+    Other(io::Chain<io::Cursor<Vec<u8>>, R>),
+    /// A precompiled file.
+    Precompiled(Reader<R>),
+}
+
+/// Looks whether what comes is a precompiled file. No more is read than it takes to see that it isn't.
+///
+/// # Errors
+/// If reading fails, or the head of a precompiled file is cut.
+pub fn open<R: Read>(mut reader: R) -> io::Result<Opened<R>> {
+    let mut head = Vec::with_capacity(HEAD);
+    while head.len() < MAGIC.len() {
+        let mut byte = [0];
+        match reader.read(&mut byte) {
+            Ok(0) => break,
+            Ok(_) => head.push(byte[0]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        }
+        if !MAGIC.starts_with(&head) {
+            break;
+        }
+    }
+    if head != MAGIC {
+        return Ok(Opened::Other(io::Cursor::new(head).chain(reader)));
+    }
+    let mut rest = [0; HEAD - MAGIC.len()];
+    reader.read_exact(&mut rest)?;
+    let mut take = Take(&rest);
+    let cut = |Malformed| io::Error::from(io::ErrorKind::UnexpectedEof);
+    let (left, expected) = (take.u64().map_err(cut)?, take.array().map_err(cut)?);
+    let mut sum = Checksum::new();
+    sum.add(&left.to_le_bytes());
+    head.extend_from_slice(&rest);
+    Ok(Opened::Precompiled(Reader { reader, head, left, sum, expected }))
+}
+
+/// A precompiled file that is being read. What is read of it by [`Read`] is the module.
+pub struct Reader<R> {
+    reader: R,
+    head: Vec<u8>,
+    left: u64,
+    sum: Checksum,
+    expected: [u8; 16],
+}
+
+impl<R: Read> Read for Reader<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let wanted = usize::try_from(self.left).map_or(into.len(), |left| left.min(into.len()));
+        let count = self.reader.read(&mut into[..wanted])?;
+        self.sum.add(&into[..count]);
+        self.left -= count as u64;
+        Ok(count)
+    }
+}
+
+impl<R: Read> Reader<R> {
+    /// Whether what has been read is the module that was compiled, whole. Another one mustn't be run in its place.
+    pub fn is_intact(&self) -> bool {
+        self.left == 0 && self.sum.finish() == self.expected
+    }
+
+    /// Reads what stands behind the module, which must have been read.
+    ///
+    /// # Errors
+    /// If it is damaged, of another version, or doesn't fit the budget.
+    pub fn code(mut self, budget: &Budget) -> Result<Precompiled, Mismatch> {
+        if !self.is_intact() {
+            return Err(Mismatch::Damaged);
+        }
+        let unpaid = |error: dunlin::OutOfBudget| Mismatch::Memory(error.to_string());
+        let mut charge = budget.charge(Kind::MachineCode, 0).map_err(unpaid)?;
+        let mut bytes = Vec::new();
+        const STEP: usize = 64 << 10;
+        loop {
+            if bytes.len() == bytes.capacity() {
+                // While it moves, there are two.
+                let more = bytes.capacity().max(STEP);
+                let both = (bytes.capacity() + more) as u64;
+                let _moving = budget.charge(Kind::MachineCode, both).map_err(unpaid)?;
+                bytes.try_reserve_exact(more).map_err(|error| Mismatch::Memory(error.to_string()))?;
+                charge.grow(more as u64).map_err(unpaid)?;
+            }
+            let room = (bytes.capacity() - bytes.len()).min(STEP);
+            let before = bytes.len();
+            match (&mut self.reader).take(room as u64).read_to_end(&mut bytes) {
+                Ok(_) if bytes.len() == before => break,
+                Ok(_) => {}
+                Err(error) => return Err(Mismatch::Unreadable(error.to_string())),
+            }
+        }
+        Precompiled::parse(&self.head, bytes, charge)
+    }
+}
+
+impl<R> std::fmt::Debug for Reader<R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reader").field("left", &self.left).finish_non_exhaustive()
+    }
+}
+
+/// Machine code that was made ahead of time, and what it was made for.
+#[derive(Debug)]
+pub struct Precompiled {
+    settings: Settings,
+    pub(super) pieces: Vec<(Piece, u32)>,
+    /// For each function: its index, the bytes of its frame, and the slots before its header.
+    pub(super) frames: Vec<(u32, u32, u32)>,
+    pub(super) map: CodeMap,
+    /// Where in the bytes the code is.
+    code: std::ops::Range<usize>,
+    bytes: Vec<u8>,
+    _charge: Charge,
+}
+
+/// How pieces are numbered.
+pub(super) mod tag {
+    pub(crate) const FUNC: u8 = 0;
+    pub(crate) const TRAMPOLINE: u8 = 1;
+    pub(crate) const STUB: u8 = 2;
+    pub(crate) const DETOUR: u8 = 3;
+    pub(crate) const BRIDGE: u8 = 4;
+}
+
+impl Precompiled {
+    fn parse(head: &[u8], bytes: Vec<u8>, charge: Charge) -> Result<Self, Mismatch> {
+        let damaged = |Malformed| Mismatch::Damaged;
+        let mut take = Take(&bytes);
+        let version = take.array::<4>().map_err(damaged)?;
+        // Where the checksum is, and what it is of, is part of the format.
+        if u32::from_le_bytes(version) != FORMAT {
+            return Err(Mismatch::Format);
+        }
+        let sum = take.array::<16>().map_err(damaged)?;
+        if sum != Checksum::of(&[head, &version, take.0]) {
+            return Err(Mismatch::Damaged);
+        }
+        let settings = Settings::read(&mut take).map_err(damaged)?;
+        // What follows means something only to the engine that wrote it.
+        if !settings.is_of_this_engine() {
+            return Err(Mismatch::Engine(settings.engine));
+        }
+        let (mut pieces, mut frames) = (Vec::new(), Vec::new());
+        let count = take.u32().map_err(damaged)?;
+        // Each takes nine bytes at least.
+        let most = take.0.len() / 9;
+        pieces.try_reserve(most.min(count as usize)).map_err(|error| Mismatch::Memory(error.to_string()))?;
+        for _ in 0..count {
+            let (tag, index) = (take.u8().map_err(damaged)?, take.u32().map_err(damaged)?);
+            let at = take.u32().map_err(damaged)?;
+            let piece = match tag {
+                tag::FUNC => {
+                    frames.push((index, take.u32().map_err(damaged)?, take.u32().map_err(damaged)?));
+                    Piece::Func(index)
+                }
+                tag::TRAMPOLINE => Piece::Trampoline(index),
+                tag::STUB => Piece::Stub(index),
+                tag::DETOUR => Piece::Detour(index),
+                tag::BRIDGE => Piece::Bridge,
+                _ => return Err(Mismatch::Damaged),
+            };
+            pieces.push((piece, at));
+        }
+        let map = CodeMap::from_bytes(take.block().map_err(damaged)?).map_err(|_| Mismatch::Damaged)?;
+        let len = take.block().map_err(damaged)?.len();
+        if !take.0.is_empty() || pieces.iter().any(|(_, at)| *at as usize >= len) {
+            return Err(Mismatch::Damaged);
+        }
+        let code = bytes.len() - len..bytes.len();
+        Ok(Self { settings, pieces, frames, map, code, bytes, _charge: charge })
+    }
+
+    /// What it was made for.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// How many functions are compiled.
+    pub fn functions(&self) -> usize {
+        self.frames.len()
+    }
+
+    /// The machine code.
+    pub fn code(&self) -> &[u8] {
+        &self.bytes[self.code.clone()]
+    }
+}

@@ -1,0 +1,137 @@
+//! What code was made for.
+
+use super::bytes::{Malformed, Take};
+use super::{Checksum, cpu};
+use dunlin::tier::{BulkOp, layout};
+use std::fmt;
+
+/// What code was made for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Settings {
+    /// The version of the engine.
+    pub engine: String,
+    /// A number for what code relies on in the engine.
+    pub(super) interface: [u8; 16],
+    /// The processor's kind, as Rust calls it: `x86_64` or `aarch64`.
+    pub arch: String,
+    /// The features that the processor must have besides, as Rust calls them.
+    pub features: Vec<String>,
+    /// Whether memories must have guard regions.
+    pub guarded: bool,
+    /// Whether fuel is counted.
+    pub fuel: bool,
+    /// Whether NaNs are canonical.
+    pub canonical_nans: bool,
+    /// Whether the processor is kept from speculating about failed checks.
+    pub spectre: bool,
+}
+
+impl Settings {
+    /// For this engine: what is left to choose is the processor, and how memories are accessed.
+    #[cfg(feature = "compiler")]
+    pub(super) fn new(arch: &str) -> Self {
+        Self {
+            engine: env!("CARGO_PKG_VERSION").into(),
+            interface: interface(),
+            arch: arch.into(),
+            features: Vec::new(),
+            guarded: false,
+            fuel: false,
+            canonical_nans: false,
+            spectre: false,
+        }
+    }
+
+    pub(super) fn is_of_this_engine(&self) -> bool {
+        self.engine == env!("CARGO_PKG_VERSION") && self.interface == interface()
+    }
+
+    /// The first feature that this processor hasn't.
+    pub(super) fn missing_feature(&self) -> Option<&str> {
+        let here = |name: &str| {
+            cpu::features(std::env::consts::ARCH)
+                .iter()
+                .any(|feature| feature.name == name && (feature.is_here)())
+        };
+        self.features.iter().map(String::as_str).find(|name| !here(name))
+    }
+
+    fn switches(&self) -> [bool; 4] {
+        [self.guarded, self.fuel, self.canonical_nans, self.spectre]
+    }
+
+    #[cfg(feature = "compiler")]
+    pub(super) fn write(&self, out: &mut Vec<u8>) -> Result<(), std::num::TryFromIntError> {
+        use super::bytes::put_block;
+        put_block(out, self.engine.as_bytes())?;
+        out.extend_from_slice(&self.interface);
+        put_block(out, self.arch.as_bytes())?;
+        put_block(out, self.features.join(" ").as_bytes())?;
+        let bits = self.switches().into_iter().enumerate().map(|(i, on)| u8::from(on) << i);
+        out.push(bits.sum());
+        Ok(())
+    }
+
+    pub(super) fn read(from: &mut Take<'_>) -> Result<Self, Malformed> {
+        let engine = from.text()?;
+        let interface = from.array()?;
+        let arch = from.text()?;
+        let features = from.text()?.split_whitespace().map(str::to_owned).collect();
+        let bits = from.u8()?;
+        let [guarded, fuel, canonical_nans, spectre] = [0, 1, 2, 3].map(|i| bits >> i & 1 != 0);
+        let settings = Self { engine, interface, arch, features, guarded, fuel, canonical_nans, spectre };
+        if bits >> settings.switches().len() == 0 { Ok(settings) } else { Err(Malformed) }
+    }
+}
+
+impl fmt::Display for Settings {
+    /// As in "for `x86_64 with sse3 and more`".
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.arch)?;
+        if !self.features.is_empty() {
+            write!(f, " with {}", self.features.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
+/// A number for what code relies on in the engine: where it finds what. While the engine is worked on, its version stays
+/// the same.
+fn interface() -> [u8; 16] {
+    let mut sum = Checksum::new();
+    for offset in [
+        layout::VMCTX_STORE,
+        layout::VMCTX_MEM0,
+        layout::VMCTX_BASE0,
+        layout::VMCTX_NATIVES,
+        layout::VMCTX_STUBS,
+        layout::VMCTX_LIMIT,
+        layout::VMCTX_SIGNATURES,
+        layout::VMCTX_BUILTINS,
+        layout::BUILTIN_CALL,
+        layout::BUILTIN_STACK,
+        layout::BUILTIN_POLL,
+        layout::BUILTIN_REFILL,
+        layout::BUILTIN_BULK,
+        layout::STORE_SLICE,
+        layout::STORE_CALLEE,
+        layout::MEMORY_BASE,
+        layout::MEMORY_LEN,
+        layout::TABLE_BASE,
+        layout::TABLE_LEN,
+        layout::GLOBAL_VALUE,
+        layout::FUNC_SIG,
+        layout::FUNC_VM,
+        layout::FUNC_INDEX,
+    ] {
+        sum.add(&offset.to_le_bytes());
+    }
+    sum.add(&layout::GUARD.to_le_bytes());
+    for op in BulkOp::ALL {
+        sum.add(format!("{op:?} ").as_bytes());
+    }
+    for trap in (0..=u8::MAX).filter_map(dunlin::tier::trap) {
+        sum.add(format!("{trap:?} ").as_bytes());
+    }
+    sum.finish()
+}

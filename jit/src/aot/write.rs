@@ -1,0 +1,214 @@
+//! Making precompiled files.
+
+use super::bytes::put_block;
+use super::read::tag;
+use super::settings::Settings;
+use super::{Checksum, FORMAT, MAGIC, cpu};
+use crate::compiler;
+use crate::piece::Piece;
+use crate::stats::{Counters, Stats};
+use crate::whole::{Plan, Whole};
+use cranelift_codegen::isa::{self, OwnedTargetIsa};
+use cranelift_codegen::settings::Configurable;
+use dunlin::Module;
+use dunlin::tier::View;
+use std::fmt;
+use std::num::TryFromIntError;
+
+/// The kind of machine that code is made for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Target {
+    /// Linux on x86_64.
+    X86_64,
+    /// Linux on aarch64.
+    Aarch64,
+}
+
+impl Target {
+    /// All there are.
+    pub const ALL: [Target; 2] = [Target::X86_64, Target::Aarch64];
+
+    /// This machine, if it is one.
+    pub fn here() -> Option<Target> {
+        Target::ALL
+            .into_iter()
+            .find(|target| cfg!(target_os = "linux") && target.arch() == std::env::consts::ARCH)
+    }
+
+    /// The target that is called so: `aarch64-linux`, or a whole triple of Rust's for Linux.
+    pub fn named(name: &str) -> Option<Target> {
+        let (arch, system) = name.split_once('-')?;
+        let is_linux = system.split('-').any(|part| part == "linux");
+        Target::ALL.into_iter().find(|target| is_linux && target.arch() == arch)
+    }
+
+    /// Its processor's kind, as Rust calls it.
+    pub fn arch(self) -> &'static str {
+        match self {
+            Target::X86_64 => "x86_64",
+            Target::Aarch64 => "aarch64",
+        }
+    }
+
+    fn triple(self) -> &'static str {
+        match self {
+            Target::X86_64 => "x86_64-unknown-linux-gnu",
+            Target::Aarch64 => "aarch64-unknown-linux-gnu",
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-linux", self.arch())
+    }
+}
+
+/// Which processors of that kind.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum CpuFeatures {
+    /// All.
+    #[default]
+    Baseline,
+    /// Those of the level x86-64-v2: with SSE4.2, as nearly all have since 2009.
+    V2,
+    /// Those of the level x86-64-v3: with AVX2, as many have since 2013.
+    V3,
+    /// Those that can do what this machine's can.
+    Native,
+}
+
+/// How a file is made.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Compile {
+    /// For what machine.
+    pub target: Target,
+    /// For which of its processors.
+    pub cpu: CpuFeatures,
+    /// Whether code relies on guard regions of memories. Without, it runs wherever there is a tier.
+    pub guarded: bool,
+    /// Whether the processor is kept from speculating about failed checks.
+    pub spectre: bool,
+    /// The largest function body, in bytes, that is compiled.
+    pub largest_function: u32,
+}
+
+impl Compile {
+    /// For every machine of this kind.
+    pub fn new(target: Target) -> Self {
+        let (cpu, largest_function) = (CpuFeatures::Baseline, 256 << 10);
+        Self { target, cpu, guarded: false, spectre: false, largest_function }
+    }
+
+    /// What code is made for, except for what the module's engine says.
+    fn settings(&self) -> Result<Settings, String> {
+        let mut settings = Settings::new(self.target.arch());
+        (settings.guarded, settings.spectre) = (self.guarded, self.spectre);
+        let known = cpu::features(self.target.arch());
+        let some: Vec<_> = match (self.cpu, self.target) {
+            (CpuFeatures::Baseline, _) => Vec::new(),
+            (CpuFeatures::V2, Target::X86_64) => known[..cpu::V2].iter().collect(),
+            (CpuFeatures::V3, Target::X86_64) => known[..cpu::V3].iter().collect(),
+            (CpuFeatures::V2 | CpuFeatures::V3, _) => {
+                return Err("levels of processors are x86_64's only".into());
+            }
+            (CpuFeatures::Native, target) if Target::here() == Some(target) => {
+                known.iter().filter(|feature| (feature.is_here)()).collect()
+            }
+            (CpuFeatures::Native, target) => {
+                return Err(format!("this machine is no {target}, so its processor is no example for one"));
+            }
+        };
+        settings.features = some.into_iter().map(|feature| feature.name.to_owned()).collect();
+        Ok(settings)
+    }
+}
+
+/// A precompiled file.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// What the code in it is for.
+    pub settings: Settings,
+    /// What was compiled and what wasn't; the bytes of code are as they stand in the file.
+    pub stats: Stats,
+}
+
+/// Compiles a module ahead of time: `bytes` are those that it was loaded from, in the binary format. Whether fuel is
+/// counted and NaNs are canonical is as in its engine.
+///
+/// The same module and options give the same bytes.
+///
+/// # Errors
+/// Why that can't be, in a sentence.
+pub fn compile(module: &Module, bytes: &[u8], how: &Compile) -> Result<Compiled, String> {
+    let view = View::new(module);
+    let mut settings = how.settings()?;
+    (settings.fuel, settings.canonical_nans) = (view.consumes_fuel(), view.canonical_nans());
+    let isa = isa(how.target, &settings)?;
+    let counters = Counters::default();
+    let start = std::time::Instant::now();
+    let options = compiler::Options {
+        guarded: settings.guarded,
+        spectre: settings.spectre,
+        fuel: settings.fuel,
+        suspends: false,
+        portable: true,
+        c_convention: isa.default_call_conv(),
+        frontend: isa.frontend_config(),
+    };
+    let plan =
+        Plan { isa: &isa, options, largest: how.largest_function, wants: &|_| true, counters: &counters };
+    let whole = plan.compile(view).map_err(|why| why.to_string())?;
+    counters.placed(whole.batch.code.len() as u64);
+    counters.spent(start.elapsed());
+    let map = whole.batch.map.to_bytes().map_err(|why| why.to_string())?;
+    let tail =
+        tail(&settings, &whole, &map).map_err(|_| "there is more code than a file may have".to_owned())?;
+    let len = (bytes.len() as u64).to_le_bytes();
+    let module_sum = Checksum::of(&[&len, bytes]);
+    let version = FORMAT.to_le_bytes();
+    let sum = Checksum::of(&[&MAGIC, &len, &module_sum, &version, &tail]);
+    let bytes = [&MAGIC[..], &len, &module_sum, bytes, &version, &sum, &tail].concat();
+    Ok(Compiled { bytes, settings, stats: counters.get() })
+}
+
+fn isa(target: Target, settings: &Settings) -> Result<OwnedTargetIsa, String> {
+    let mut builder = isa::lookup_by_name(target.triple()).map_err(|why| why.to_string())?;
+    for feature in cpu::features(target.arch()) {
+        if settings.features.iter().any(|name| name == feature.name) {
+            builder.enable(feature.setting).map_err(|why| why.to_string())?;
+        }
+    }
+    let flags = compiler::flags(settings.canonical_nans, settings.spectre).map_err(|why| why.to_string())?;
+    builder.finish(flags).map_err(|why| why.to_string())
+}
+
+/// What stands behind the checksum.
+fn tail(settings: &Settings, whole: &Whole, map: &[u8]) -> Result<Vec<u8>, TryFromIntError> {
+    let mut out = Vec::new();
+    settings.write(&mut out)?;
+    out.extend_from_slice(&u32::try_from(whole.batch.pieces.len())?.to_le_bytes());
+    for (piece, at) in &whole.batch.pieces {
+        let (tag, index) = match *piece {
+            Piece::Func(index) => (tag::FUNC, index),
+            Piece::Trampoline(ty) => (tag::TRAMPOLINE, ty),
+            Piece::Stub(ty) => (tag::STUB, ty),
+            Piece::Detour(index) => (tag::DETOUR, index),
+            Piece::Bridge => (tag::BRIDGE, 0),
+            Piece::Loop(..) => unreachable!("no loop was asked for"),
+        };
+        out.push(tag);
+        out.extend_from_slice(&index.to_le_bytes());
+        out.extend_from_slice(&at.to_le_bytes());
+        if let Piece::Func(index) = piece {
+            let shape = &whole.shapes[index];
+            out.extend_from_slice(&shape.frame.to_le_bytes());
+            out.extend_from_slice(&shape.header.to_le_bytes());
+        }
+    }
+    put_block(&mut out, map)?;
+    put_block(&mut out, &whole.batch.code)?;
+    Ok(out)
+}

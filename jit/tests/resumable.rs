@@ -1,0 +1,139 @@
+//! Calls that are suspended in compiled code, and go on.
+#![cfg(feature = "compiler")]
+
+#[path = "../../engine/tests/resumable/work.rs"]
+mod work;
+
+use dunlin::{Caller, Config, Dispatch, Engine, Error, Instance, Linker, ResumableCall, Store, Trap, Val};
+use dunlin_jit::{Jit, Mode};
+use std::sync::Arc;
+use work::{module, work};
+
+/// Engines whose resumable calls execute compiled code: all of it, or in a mixture.
+fn engines(fuel: bool) -> Vec<(Engine, Arc<Jit>)> {
+    let mut engines = Vec::new();
+    for (threshold, every) in [(0, 30_000), (1, 5), (3, 50)] {
+        for dispatch in [Dispatch::Tail, Dispatch::Loop] {
+            let mut options = Jit::options();
+            options.mode(Mode::Sync).threshold(threshold).sample_every(every);
+            let jit = Jit::new(&options).unwrap();
+            let mut config = Config::new();
+            config.consume_fuel(fuel).suspend_compiled(true).dispatch(dispatch).tier(jit.clone());
+            engines.push((Engine::new(&config).unwrap(), jit));
+        }
+    }
+    engines
+}
+
+fn values(results: &[Val]) -> (i64, i32) {
+    (results[0].unwrap_i64(), results[1].unwrap_i32())
+}
+
+#[test]
+fn fuel_in_portions_of_any_size_gives_the_same() {
+    let interpreter = Engine::new(Config::new().consume_fuel(true)).unwrap();
+    let (mut store, func) = work(&interpreter);
+    let mut whole = [Val::I64(0), Val::I32(0)];
+    store.set_fuel(1_000_000).unwrap();
+    func.call(&mut store, &[Val::I32(9)], &mut whole).unwrap();
+    let used = 1_000_000 - store.get_fuel().unwrap();
+    let calls = *store.data();
+    for (engine, jit) in engines(true) {
+        for portion in (1..40).chain([101, 997, 5000]) {
+            let (mut store, func) = work(&engine);
+            let mut got = [Val::I64(0), Val::I32(0)];
+            let mut given = 0;
+            let mut call = func.call_resumable(&mut store, &[Val::I32(9)], &mut got).unwrap();
+            while let ResumableCall::Suspended(suspended) = call {
+                assert_eq!(suspended.reason().trap(), Some(Trap::OutOfFuel));
+                let left = store.get_fuel().unwrap();
+                store.set_fuel(left + portion).unwrap();
+                given += portion;
+                call = suspended.resume(&mut store, &mut got).unwrap();
+            }
+            assert_eq!(values(&got), values(&whole), "portions of {portion}");
+            assert_eq!(given - store.get_fuel().unwrap(), used, "portions of {portion}");
+            assert_eq!(*store.data(), calls, "portions of {portion}");
+        }
+        assert!(jit.stats().functions > 0, "{:?}", jit.stats());
+    }
+}
+
+#[test]
+fn an_interrupted_call_goes_on() {
+    for (engine, jit) in engines(false) {
+        let mut store = Store::new(&engine, ());
+        let text = r#"(module (memory 1)
+            (func $next (param i32 f64) (result i32)
+                (i32.store (i32.const 0) (i32.add (i32.load (i32.const 0)) (i32.const 1)))
+                (i32.lt_u (i32.load (i32.const 0)) (local.get 0)))
+            (func (export "run") (param i32) (result i32) (local f64)
+                (local.set 1 (f64.const 0.5))
+                (loop $again
+                    (br_if $again
+                        (call $next (local.get 0) (local.tee 1 (f64.add (local.get 1) (f64.const 1))))))
+                (i32.add (i32.trunc_f64_u (local.get 1)) (i32.load (i32.const 0)))))"#;
+        let instance = Instance::new(&mut store, &module(&engine, text), &[]).unwrap();
+        let run = instance.get_func(&store, "run").unwrap();
+        let mut got = [Val::I32(0)];
+        let n = 40_000_000;
+        let handle = store.interrupt_handle();
+        let (done, stop) = std::sync::mpsc::channel::<()>();
+        let thread = std::thread::spawn(move || {
+            while stop.recv_timeout(std::time::Duration::from_millis(2)).is_err() {
+                handle.interrupt();
+            }
+        });
+        let mut call = run.call_resumable(&mut store, &[Val::I32(n)], &mut got).unwrap();
+        let mut times = 0;
+        while let ResumableCall::Suspended(suspended) = call {
+            assert_eq!(suspended.reason().trap(), Some(Trap::Interrupt));
+            times += 1;
+            call = suspended.resume(&mut store, &mut got).unwrap();
+        }
+        done.send(()).unwrap();
+        thread.join().unwrap();
+        assert_eq!(got[0].unwrap_i32(), 2 * n);
+        assert!(times > 0 && jit.stats().functions > 0, "{times} {:?}", jit.stats());
+    }
+}
+
+#[derive(Debug)]
+struct Wait(i64);
+
+impl std::fmt::Display for Wait {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "waits for {}", self.0)
+    }
+}
+
+impl std::error::Error for Wait {}
+
+#[test]
+fn a_host_function_gets_its_results_later() {
+    for (engine, _) in engines(false) {
+        let mut store = Store::new(&engine, ());
+        let mut linker = Linker::new(&engine);
+        let ask = |_: Caller<'_, ()>, x: i64| -> Result<(i64, i32), Error> { Err(Error::host(Wait(x))) };
+        linker.func_wrap("host", "ask", ask).unwrap();
+        let text = r#"(module (import "host" "ask" (func $ask (param i64) (result i64 i32)))
+            (func $tail (param i64) (result i64 i32) (return_call $ask (local.get 0)))
+            (func $inner (param i64) (result i64) (local $n i32)
+                (call $tail (local.get 0))
+                (local.set $n)
+                (i64.add (i64.extend_i32_s (local.get $n))))
+            (func (export "run") (param i64) (result i64)
+                (i64.mul (call $inner (local.get 0)) (call $inner (i64.const 5)))))"#;
+        let instance = linker.instantiate(&mut store, &module(&engine, text)).unwrap();
+        let run = instance.get_func(&store, "run").unwrap();
+        let mut got = [Val::I64(0)];
+        let mut answers = [(3, 40, 2), (5, 9, 1)].into_iter();
+        let mut call = run.call_resumable(&mut store, &[Val::I64(3)], &mut got).unwrap();
+        while let ResumableCall::Suspended(suspended) = call {
+            let (asked, first, second) = answers.next().unwrap();
+            assert_eq!(suspended.reason().downcast_ref::<Wait>().unwrap().0, asked);
+            call = suspended.resume_with(&mut store, &[Val::I64(first), Val::I32(second)], &mut got).unwrap();
+        }
+        assert_eq!(got[0].unwrap_i64(), 420);
+    }
+}

@@ -1,0 +1,104 @@
+//! `dunlin compile`
+
+use crate::failure::Failure;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// The options of `dunlin compile`.
+#[derive(Debug, Default)]
+pub(crate) struct CompileOptions {
+    /// The module: a path, or `-`.
+    pub(crate) module: OsString,
+    /// Where the result goes.
+    pub(crate) output: Option<PathBuf>,
+    /// For what machine.
+    pub(crate) target: Option<String>,
+    /// For which of its processors.
+    pub(crate) cpu_features: Option<String>,
+    /// Whether memories will have guard regions.
+    pub(crate) memory_guard: bool,
+    /// Whether fuel is counted.
+    pub(crate) fuel: bool,
+}
+
+/// There is no compiler in this build.
+#[cfg(not(feature = "jit"))]
+pub(crate) fn compile(_: &CompileOptions) -> Result<(), Failure> {
+    Err(Failure::usage("this build of dunlin has no compiler: build it with the feature 'jit'"))
+}
+
+/// Compiles a module, and writes it with its machine code.
+#[cfg(feature = "jit")]
+pub(crate) fn compile(options: &CompileOptions) -> Result<(), Failure> {
+    use crate::failure::io_reason;
+    use crate::load::{Whole, display_name, load_whole};
+    use crate::outcome::defined_functions;
+    use crate::output::{complain, print};
+    use dunlin::{Config, Engine};
+    use dunlin_jit::aot;
+    use std::path::Path;
+
+    let how = how(options)?;
+    let output = match &options.output {
+        Some(path) => path.clone(),
+        None if options.module == "-" => {
+            return Err(Failure::usage("-o is missing: standard input has no name to make one of"));
+        }
+        None => Path::new(&options.module).with_extension("dun"),
+    };
+    if output == Path::new(&options.module) {
+        return Err(Failure::usage("-o names the module itself, which would be lost"));
+    }
+    let name = display_name(&options.module);
+    let engine = Engine::new(Config::new().consume_fuel(options.fuel)).map_err(Failure::unusable)?;
+    let Whole { module, bytes, .. } = load_whole(&engine, &options.module)?;
+    let made = aot::compile(&module, &bytes, &how)
+        .map_err(|why| Failure::unusable(format_args!("{name}: can't be compiled: {why}")))?;
+    std::fs::write(&output, &made.bytes)
+        .map_err(|error| Failure::unusable(format_args!("-o {}: {}", output.display(), io_reason(&error))))?;
+    for (why, count) in &made.stats.declined {
+        let functions = if *count == 1 { "a function stays" } else { "functions stay" };
+        complain(format_args!("warning: {count} {functions} interpreted: {why}"));
+    }
+    print(&format!(
+        "{}: {} of {} functions compiled for {}, {} bytes of machine code\n",
+        output.display(),
+        made.stats.functions,
+        defined_functions(&module),
+        made.settings,
+        made.stats.code_bytes
+    ))
+}
+
+#[cfg(feature = "jit")]
+fn how(options: &CompileOptions) -> Result<dunlin_jit::aot::Compile, Failure> {
+    use dunlin_jit::aot::{Compile, CpuFeatures, Target};
+    let target = match options.target.as_deref() {
+        Some(name) => Target::named(name).ok_or_else(|| {
+            Failure::usage(format_args!("--target takes aarch64-linux or x86_64-linux, not '{name}'"))
+        })?,
+        None => Target::here().ok_or_else(|| {
+            Failure::usage("--target is missing: what is compiled for this machine couldn't be run on it")
+        })?,
+    };
+    let mut how = Compile::new(target);
+    how.guarded = options.memory_guard;
+    how.cpu = match options.cpu_features.as_deref() {
+        None | Some("baseline") => CpuFeatures::Baseline,
+        Some("native") if Target::here() == Some(target) => CpuFeatures::Native,
+        Some("native") => {
+            return Err(Failure::usage(format_args!(
+                "--cpu-features native is for this machine, which is no {target}"
+            )));
+        }
+        Some("x86-64-v2") if target == Target::X86_64 => CpuFeatures::V2,
+        Some("x86-64-v3") if target == Target::X86_64 => CpuFeatures::V3,
+        Some(name) => {
+            let levels = if target == Target::X86_64 { ", x86-64-v2, x86-64-v3" } else { "" };
+            return Err(Failure::usage(format_args!(
+                "--cpu-features takes baseline{levels} or native for {target}, not '{name}'"
+            )));
+        }
+    };
+    Ok(how)
+}

@@ -1,0 +1,119 @@
+//! Files with machine code behind the module: what the other commands need to know of them.
+
+#[cfg(feature = "precompiled")]
+pub(crate) use with::{Code, Source, describe, source};
+#[cfg(not(feature = "precompiled"))]
+pub(crate) use without::{Code, Source, describe, source};
+
+#[cfg(feature = "precompiled")]
+mod with {
+    use crate::failure::{Failure, io_reason};
+    use crate::json::{Json, object};
+    use dunlin_jit::aot::{self, Opened, Precompiled};
+    use std::io::{self, Read};
+
+    /// What stands behind a module.
+    pub(crate) type Code = aot::Reader<Box<dyn Read>>;
+
+    /// What can be loaded.
+    pub(crate) enum Source {
+        /// A module.
+        Module(Box<dyn Read>),
+        /// A module with machine code.
+        Precompiled(Code),
+    }
+
+    /// Looks what it is that can be read.
+    pub(crate) fn source(name: &str, reader: Box<dyn Read>) -> Result<Source, Failure> {
+        match aot::open(reader) {
+            Ok(Opened::Other(reader)) => Ok(Source::Module(Box::new(reader))),
+            Ok(Opened::Precompiled(reader)) => Ok(Source::Precompiled(reader)),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                Err(Failure::unusable(format_args!("{name}: it ends before the module in it begins")))
+            }
+            Err(error) => Err(Failure::unusable(format_args!("{name}: {}", io_reason(&error)))),
+        }
+    }
+
+    /// Tells of machine code: in words, and as JSON.
+    pub(crate) fn describe(code: Code, budget: &dunlin::Budget) -> (String, Json) {
+        match code.code(budget) {
+            Ok(code) => (in_words(&code), as_json(&code)),
+            Err(why) => (
+                format!("machine code that isn't used: {why}"),
+                object([("usable", false.into()), ("problem", why.to_string().into())]),
+            ),
+        }
+    }
+
+    fn in_words(code: &Precompiled) -> String {
+        let settings = code.settings();
+        let yes = [
+            (settings.guarded, "needs memory guards"),
+            (!settings.guarded, "checks each memory access"),
+            (settings.fuel, "counts fuel"),
+        ];
+        let yes: Vec<_> = yes.iter().filter(|(is_so, _)| *is_so).map(|(_, what)| *what).collect();
+        format!(
+            "machine code for {settings}, by dunlin {}: {} functions, {} bytes; it {}",
+            settings.engine,
+            code.functions(),
+            code.code().len(),
+            yes.join(" and ")
+        )
+    }
+
+    fn as_json(code: &Precompiled) -> Json {
+        let settings = code.settings();
+        object([
+            ("usable", true.into()),
+            ("engine", settings.engine.clone().into()),
+            ("arch", settings.arch.clone().into()),
+            ("cpu_features", settings.features.clone().into()),
+            ("memory_guard", settings.guarded.into()),
+            ("fuel", settings.fuel.into()),
+            ("canonical_nans", settings.canonical_nans.into()),
+            ("functions", code.functions().into()),
+            ("code_bytes", code.code().len().into()),
+        ])
+    }
+}
+
+#[cfg(not(feature = "precompiled"))]
+mod without {
+    use crate::failure::Failure;
+    use crate::json::Json;
+    use std::io::Read;
+
+    /// There is none in this build.
+    pub(crate) enum Code {}
+
+    /// What can be loaded.
+    pub(crate) enum Source {
+        /// A module.
+        Module(Box<dyn Read>),
+        /// None is understood.
+        #[expect(dead_code, reason = "as in other builds")]
+        Precompiled(Code),
+    }
+
+    impl Read for Code {
+        fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+            match *self {}
+        }
+    }
+
+    impl Code {
+        pub(crate) fn is_intact(&self) -> bool {
+            match *self {}
+        }
+    }
+
+    pub(crate) fn source(_: &str, reader: Box<dyn Read>) -> Result<Source, Failure> {
+        Ok(Source::Module(reader))
+    }
+
+    pub(crate) fn describe(code: Code, _: &dunlin::Budget) -> (String, Json) {
+        match code {}
+    }
+}
