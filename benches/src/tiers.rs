@@ -5,7 +5,6 @@ use crate::engines::COMPILED;
 use crate::report::table;
 use crate::runs::{Program, Run, Runs, median_ratio};
 use serde_json::{Map, Value, json};
-use std::fmt::Write;
 
 /// Whose whole runs are compared with whose.
 const OWN: &str = "dunlin-jit";
