@@ -308,7 +308,8 @@ impl Error {
 
     /// The WebAssembly functions that were executing, if any were.
     pub fn backtrace(&self) -> Option<&WasmBacktrace> {
-        self.0.get().ok()?.backtrace.as_ref()
+        // Something may have stopped before a function began.
+        self.0.get().ok()?.backtrace.as_ref().filter(|backtrace| !backtrace.frames.is_empty())
     }
 
     /// The backtrace, to add the frames of an outer execution to; `None` if there is no memory for one.

@@ -36,21 +36,28 @@ struct Worker {
     guarded: bool,
     counters: Arc<Counters>,
     /// For jobs of any thread: one at a time.
-    compilers: Mutex<HashMap<bool, Compiler>>,
+    compilers: Mutex<HashMap<Kinds, Compiler>>,
 }
 
-/// The target, without and with canonical NaNs. Made when it is needed: many programs end before.
+/// The target, by whether NaNs are canonical and whether what is compiled is verified. Made when it is needed: many programs
+/// end before.
 #[derive(Default)]
-struct Isas([OnceLock<OwnedTargetIsa>; 2]);
+struct Isas([[OnceLock<OwnedTargetIsa>; 2]; 2]);
+
+type Kinds = (bool, bool);
+
+fn kinds(view: View<'_>) -> Kinds {
+    (view.canonical_nans(), view.checks_translation())
+}
 
 impl Isas {
-    fn get(&self, canonical_nans: bool, spectre: bool) -> Result<&OwnedTargetIsa, Decline> {
-        let place = &self.0[usize::from(canonical_nans)];
+    fn get(&self, (canonical_nans, verify): Kinds, spectre: bool) -> Result<&OwnedTargetIsa, Decline> {
+        let place = &self.0[usize::from(canonical_nans)][usize::from(verify)];
         if let Some(made) = place.get() {
             return Ok(made);
         }
         let failed = |why: &dyn ToString| Decline::Compiler(why.to_string());
-        let flags = compiler::flags(canonical_nans, spectre).map_err(|why| failed(&why))?;
+        let flags = compiler::flags(canonical_nans, spectre, verify).map_err(|why| failed(&why))?;
         let builder = cranelift_native::builder().map_err(|why| failed(&why))?;
         let made = builder.finish(flags).map_err(|why| failed(&why))?;
         Ok(place.get_or_init(|| made))
@@ -151,7 +158,7 @@ impl Worker {
     }
 
     fn settings(&self, view: View<'_>) -> Result<(compiler::Options, &OwnedTargetIsa), Decline> {
-        let isa = self.isas.get(view.canonical_nans(), self.options.spectre)?;
+        let isa = self.isas.get(kinds(view), self.options.spectre)?;
         let options = compiler::Options {
             guarded: self.guarded,
             spectre: self.options.spectre,
@@ -171,12 +178,11 @@ impl Worker {
         f: impl FnOnce(&mut Compiler) -> Result<R, Decline>,
     ) -> Result<R, Decline> {
         let (_, isa) = self.settings(view)?;
-        let known =
-            self.compilers.lock().unwrap_or_else(PoisonError::into_inner).remove(&view.canonical_nans());
+        let known = self.compilers.lock().unwrap_or_else(PoisonError::into_inner).remove(&kinds(view));
         let mut compiler = known.unwrap_or_else(|| Compiler::new(isa.clone()));
         // After a panic, what is left of the compiler is dropped.
         let result = catch_unwind(AssertUnwindSafe(|| f(&mut compiler))).map_err(|_| Decline::Panicked)?;
-        self.compilers.lock().unwrap_or_else(PoisonError::into_inner).insert(view.canonical_nans(), compiler);
+        self.compilers.lock().unwrap_or_else(PoisonError::into_inner).insert(kinds(view), compiler);
         result
     }
 

@@ -60,6 +60,10 @@ impl Jit {
         if !runtime::AVAILABLE {
             return Err(Unavailable("it takes Linux on x86_64 or aarch64".into()));
         }
+        #[cfg(target_arch = "x86_64")]
+        if !std::arch::is_x86_feature_detected!("sse4.2") {
+            return Err(Unavailable("it takes SSE4.2".into()));
+        }
         runtime::install().map_err(|error| Unavailable(format!("no signal handlers: {error}")))?;
         let guards = match options.memory_guard {
             MemoryGuard::On => true,
@@ -168,7 +172,10 @@ impl Tier for Jit {
             if samples < threshold {
                 return;
             }
-            if samples == threshold && !view.has_func(index) {
+            // Or it was tried before it was called.
+            let is_new = self.options.threshold != Some(0) && self.options.mode != Mode::Eager;
+            let is_new = is_new || view.thrown_away() > 0;
+            if is_new && samples == threshold && !view.has_func(index) {
                 jobs.submit(Job::Func(module.clone(), index));
             }
             if let Some(header) = header

@@ -65,8 +65,9 @@ impl Plan<'_> {
                 pieces.push(compiler.detour(view, self.options, index)?);
             }
             pieces.push(compiler.bridge(self.options)?);
+            // Where a type can't be, no function that needs it is among the pieces.
             for ty in 0..view.types().len() as u32 {
-                pieces.extend(compiler.ty(view, self.options, ty)?);
+                pieces.extend(compiler.ty(view, self.options, ty).into_iter().flatten());
             }
             Batch::link(pieces)
         }));

@@ -18,6 +18,8 @@
 //! assert_eq!(report.counts.assertions().total, 1);
 //! ```
 //!
+//! If the configuration has fuel counted, there is as much as there can be.
+//!
 //! # What an assertion checks
 //!
 //! - `assert_return`: each result's type and bits; `nan:canonical` and `nan:arithmetic` as the specification defines

@@ -179,8 +179,8 @@ pub(super) unsafe fn finish(store: *mut StoreInner) -> Result<(), Stop> {
         match core::mem::replace(&mut exec.stop, Stop::Done) {
             Stop::Done => Ok(()),
             Stop::Error(e) => {
-                let at = exec.at;
-                Err(Stop::Error(walk::with_backtrace(e, at, dispatch)))
+                let (at, leaves) = (exec.at, exec.leaves);
+                Err(Stop::Error(walk::with_backtrace(e, at, leaves, dispatch)))
             }
             panic => Err(panic),
         }

@@ -11,7 +11,7 @@ use super::place::B as FB;
 use super::regs::{Backend, Regs, handlers};
 use super::sample::{self, Position};
 use super::slow::{
-    RECORD, accumulate, call_host, execution, need_stack, prepare, reload, stop, tail_call_out,
+    RECORD, accumulate, call_host, execution, need_stack, prepare, reload, stop_there, tail_call_out,
 };
 use super::{Execution, Stop, leave, suspend};
 use crate::error::Error;
@@ -118,7 +118,13 @@ unsafe fn on_trap(data: *mut (), trapped: Trapped<'_>) {
         let vm = data.cast::<VmCtx>();
         let exec: *mut Execution = execution(&mut *store_of(vm));
         let mut error = match (trapped.trap, core::mem::replace(&mut (*exec).stop, Stop::Done)) {
-            (Some(trap), _) => Error::from(trap),
+            (Some(trap), _) => {
+                if trap == Trap::Interrupt {
+                    // It has found out without a builtin, which would have answered it.
+                    (*store_of(vm)).interrupt.take();
+                }
+                Error::from(trap)
+            }
             (None, Stop::Error(error)) => error,
             (None, other) => {
                 (*exec).stop = other;
@@ -158,7 +164,7 @@ unsafe fn go_native<B: Backend>(
                     let header = (*crate::code::Prologue::at(entry)).header as usize;
                     enter_prepared::<B>(r, entry, r.sp, header, back.0, back.1)
                 }
-                Err(e) => stop::<B>(r, e),
+                Err(e) => stop_there::<B>(r, e),
             },
         }
     }

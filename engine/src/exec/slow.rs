@@ -70,6 +70,7 @@ pub(crate) unsafe fn halt(r: &Regs, stop: Stop) {
         exec.stop = stop;
         exec.suspension = None;
         exec.at = r.position();
+        exec.leaves = false;
     }
 }
 
@@ -79,6 +80,14 @@ pub(crate) unsafe fn halt(r: &Regs, stop: Stop) {
 pub(crate) unsafe fn stop<B: Backend>(r: Regs, e: Error) -> B::Out {
     // SAFETY: passed on.
     unsafe { suspend::note(&r, e, 0) };
+    B::stop()
+}
+
+/// The same; the execution has said already where it stands.
+#[inline(always)]
+pub(super) unsafe fn stop_there<B: Backend>(r: Regs, e: Error) -> B::Out {
+    // SAFETY: passed on.
+    unsafe { suspend::note_there(&r, e, 0) };
     B::stop()
 }
 
@@ -199,6 +208,7 @@ pub(super) unsafe fn call_host(vm: *mut VmCtx, f: *mut FuncObj, args: *mut u64) 
         let header = (*f).header as usize;
         let exec = execution(&mut *whole);
         let outer = core::mem::replace(&mut exec.top, args.add(header));
+        let leaves = exec.leaves;
         let call = HostCall { at: exec.at, outer: exec.host_call };
         exec.host_call = &raw const call;
         let slots = core::slice::from_raw_parts_mut(args, header);
@@ -206,6 +216,7 @@ pub(super) unsafe fn call_host(vm: *mut VmCtx, f: *mut FuncObj, args: *mut u64) 
         let exec = execution(&mut *whole);
         exec.top = outer;
         exec.at = call.at;
+        exec.leaves = leaves;
         exec.host_call = call.outer;
         match done {
             Ok(Ok(())) => Ok(()),
@@ -279,7 +290,7 @@ unsafe fn prepare_and_retry<B: Backend>(r: Regs, index: u32) -> B::Out {
         stand(&r, true);
         match prepare(r.vm, index, r.sp) {
             Ok(()) => B::next(r),
-            Err(e) => stop::<B>(r, e),
+            Err(e) => stop_there::<B>(r, e),
         }
     }
 }
@@ -320,7 +331,7 @@ pub(super) unsafe fn tail_call_out<B: Backend>(
                     core::ptr::copy(args, r.sp, n);
                     enter_other::<B>(r, f, (*f).vm, r.sp)
                 }
-                Err(e) => stop::<B>(r, e),
+                Err(e) => stop_there::<B>(r, e),
             };
         }
         match call_other(r.vm, f, args, r.sp, ret, caller) {

@@ -50,12 +50,24 @@ pub(super) fn is_retried(e: &Error) -> bool {
 pub(super) unsafe fn note(r: &Regs, e: Error, handler: usize) {
     // SAFETY: a context of a live store, to whose parts nobody holds a reference.
     unsafe {
+        let exec = execution(&mut *(*(*r.vm).store).store);
+        exec.at = r.position();
+        exec.leaves = false;
+        note_there(r, e, handler);
+    }
+}
+
+/// The same; the execution has said already where it stands.
+#[cold]
+#[inline(never)]
+pub(super) unsafe fn note_there(r: &Regs, e: Error, handler: usize) {
+    // SAFETY: as above.
+    unsafe {
         let pending = (*(*r.vm).store).pending.func;
         let exec = execution(&mut *(*(*r.vm).store).store);
         let suspension = Suspension { regs: *r, how: How::Handler(handler), pending };
         exec.suspension = is_retried(&e).then_some(suspension);
         exec.stop = Stop::Error(e);
-        exec.at = r.position();
     }
 }
 

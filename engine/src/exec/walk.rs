@@ -7,16 +7,24 @@ use crate::error::Error;
 use crate::{Module, vmctx::VmCtx};
 use core::ops::ControlFlow;
 
-/// Adds the wasm frames of the execution that stopped at `at` to `e`'s backtrace, innermost first.
+/// Adds the wasm frames of the execution that stopped at `at` to `e`'s backtrace, innermost first; not that of a function
+/// which `leaves`, replaced by a tail call.
 ///
 /// # Safety
 /// As for [`frames`].
-pub(crate) unsafe fn with_backtrace(mut e: Error, at: Position, dispatch: Dispatch) -> Error {
+pub(crate) unsafe fn with_backtrace(
+    mut e: Error,
+    at: Position,
+    mut leaves: bool,
+    dispatch: Dispatch,
+) -> Error {
     let Some(backtrace) = e.backtrace_mut() else { return e };
     // SAFETY: the caller keeps the contract.
     let _ = unsafe {
         frames(at, dispatch, false, &mut |module, func, place| {
-            backtrace.push(module, func, place);
+            if !core::mem::take(&mut leaves) {
+                backtrace.push(module, func, place);
+            }
             ControlFlow::Continue(())
         })
     };

@@ -173,6 +173,11 @@ impl<'m> View<'m> {
         self.module.engine.canonical_nans()
     }
 
+    /// Whether translations are to be verified.
+    pub fn checks_translation(self) -> bool {
+        self.module.engine.checks_translation()
+    }
+
     /// The features that its bytes may use.
     pub fn features(self) -> wasmparser::WasmFeatures {
         self.data().features.wasmparser()

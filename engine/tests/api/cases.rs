@@ -1,16 +1,13 @@
 use dunlin::{
-    Caller, Config, Dispatch, Engine, Error, Func, Instance, Linker, Memory, MemoryType, Module, Store, Trap,
+    Caller, Config, Engine, Error, Func, Instance, Linker, Memory, MemoryType, Module, Store, Trap,
     TypedFunc, V128, Val,
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
+/// One for the way that this module stands for.
 fn config() -> Config {
-    let mut config = Config::new();
-    if module_path!().ends_with("by_loop") {
-        config.dispatch(Dispatch::Loop);
-    }
-    config
+    super::config(module_path!().rsplit("::").next().expect("it is a module"))
 }
 
 fn engine() -> Engine {

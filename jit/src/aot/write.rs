@@ -181,7 +181,8 @@ fn isa(target: Target, settings: &Settings) -> Result<OwnedTargetIsa, String> {
             builder.enable(feature.setting).map_err(|why| why.to_string())?;
         }
     }
-    let flags = compiler::flags(settings.canonical_nans, settings.spectre).map_err(|why| why.to_string())?;
+    let flags = compiler::flags(settings.canonical_nans, settings.spectre, cfg!(debug_assertions))
+        .map_err(|why| why.to_string())?;
     builder.finish(flags).map_err(|why| why.to_string())
 }
 

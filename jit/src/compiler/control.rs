@@ -3,7 +3,9 @@
 use super::func::{Part, Translator, clif_type, slots_of};
 use super::leave::Place;
 use super::traps;
+use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, JumpTableData, Type, Value};
+use dunlin::tier::{Loop, layout};
 use dunlin::{Trap, ValType};
 use wasmparser::{BlockType, BrTable, Operator};
 
@@ -17,12 +19,16 @@ pub(super) struct Frame {
     end: Block,
     /// How many values a branch takes.
     label_values: usize,
+    /// The loop, if it is one.
+    found: Option<Loop>,
     results: usize,
     /// The rest of it can't be reached; blocks in there are only counted.
     pub(super) dead: bool,
     skipped: u32,
     /// Whether `end` can be reached.
     joined: bool,
+    /// Whether the operands below it are variables, because what is translated may be entered within.
+    variables: bool,
 }
 
 enum Kind {
@@ -52,10 +58,12 @@ impl Translator<'_, '_> {
             label: end,
             end,
             label_values: results.len(),
+            found: None,
             results: results.len(),
             dead: false,
             skipped: 0,
             joined: false,
+            variables: self.entrance.is_some(),
         });
     }
 
@@ -142,11 +150,14 @@ impl Translator<'_, '_> {
         self.frame().dead = false;
     }
 
-    fn enter(&mut self, kind: Kind, params: &[Type], results: &[Type], label: Option<Block>) {
+    /// Begins a block; of a loop, with its header and what is known of it.
+    fn enter(&mut self, kind: Kind, params: &[Type], results: &[Type], header: Option<(Block, Loop)>) {
         let end = self.block_with(results);
         let height = self.stack.len() - params.len();
-        let label_values = if label.is_some() { params.len() } else { results.len() };
-        let label = label.unwrap_or(end);
+        self.make_variables(height);
+        let label_values = if header.is_some() { params.len() } else { results.len() };
+        let label = header.map_or(end, |(header, _)| header);
+        let found = header.map(|(_, found)| found);
         let results = results.len();
         self.frames.push(Frame {
             kind,
@@ -154,10 +165,12 @@ impl Translator<'_, '_> {
             label,
             end,
             label_values,
+            found,
             results,
             dead: false,
             skipped: 0,
             joined: false,
+            variables: self.entrance.is_some(),
         });
     }
 
@@ -173,33 +186,56 @@ impl Translator<'_, '_> {
         self.scope.loops += 1;
         let header = self.block_with(&params);
         let below = self.stack.len() - params.len();
-        let variables = if self.entrance.is_some() { self.make_variables(below) } else { 0 };
+        let may_enter = self.entrance.is_some();
+        self.make_variables(below);
         let initial = block_args(self.stack.peekn(params.len()));
+        if self.options.fuel {
+            self.charge(shape.cost, Place::Loop, &[]);
+        }
         self.b.ins().jump(header, &initial);
         if self.part == Part::From(shape)
             && let Some(entrance) = self.entrance.take()
         {
-            self.enter_part(entrance, header, below, &params);
+            self.enter_part(entrance, (header, shape.cost), below, &params);
         }
         self.b.switch_to_block(header);
-        if variables > 0 {
+        // Taking variables may add parameters.
+        let values = self.b.block_params(header).to_vec();
+        if may_enter {
             self.use_variables(below);
         }
-        let values = self.b.block_params(header).to_vec();
         self.stack.truncate(below);
         values.into_iter().for_each(|value| self.stack.push(value));
-        self.enter(Kind::Loop, &params, &results, Some(header));
+        self.enter(Kind::Loop, &params, &results, Some((header, shape)));
+        self.frame().variables = may_enter;
+    }
+
+    /// On a branch back to a loop, `depth` blocks out. It is done here rather than at the header because what stops a program in
+    /// a loop stops it at the branch.
+    fn arrive(&mut self, found: Loop, depth: u32) {
+        // Were it left here, it would go on at the header, with what that has.
+        let frame = &self.frames[self.frames.len() - 1 - depth as usize];
+        let (height, n) = (frame.height, frame.label_values);
+        let values = self.stack.peekn(n).to_vec();
+        let stack = self.stack.clone();
+        let offset = std::mem::replace(&mut self.offset, found.offset as u32);
+        self.stack.truncate(height);
+        values.into_iter().for_each(|value| self.stack.push(value));
         if self.options.fuel {
-            self.charge(shape.cost, Place::Loop, &[]);
+            self.charge(found.cost, Place::Loop, &[]);
         } else {
             self.poll();
         }
+        (self.stack, self.offset) = (stack, offset);
     }
 
-    /// In front of a loop that what is translated may be entered in: operands below it are variables, since they may come from the
-    /// entrance as well. Gives how many there are.
-    fn make_variables(&mut self, below: usize) -> usize {
-        for i in 0..below {
+    /// In front of a block that what is translated may be entered in: operands below it are variables, since they may come
+    /// from the entrance as well. Those of outer blocks are already.
+    fn make_variables(&mut self, below: usize) {
+        if self.entrance.is_none() {
+            return;
+        }
+        for i in self.operand_variables.len()..below {
             let value = self.stack[i];
             let ty = self.b.func.dfg.value_type(value);
             let slot = self.slot_of_operand(i);
@@ -207,19 +243,23 @@ impl Translator<'_, '_> {
             self.b.def_var(variable, value);
             self.operand_variables.push((variable, ty, slot));
         }
-        below
     }
 
-    /// At the header of such a loop: the operands are what the variables that were made last hold.
+    /// Where ways come together at such a block: takes the operands below it from their variables.
     fn use_variables(&mut self, below: usize) {
-        let first = self.operand_variables.len() - below;
         for i in 0..below {
-            self.stack[i] = self.b.use_var(self.operand_variables[first + i].0);
+            self.stack[i] = self.b.use_var(self.operand_variables[i].0);
         }
     }
 
+    /// Forgets the variables of operands that are below no block any more.
+    fn drop_variables(&mut self) {
+        let below = self.frames.last().map_or(0, |frame| frame.height);
+        self.operand_variables.truncate(below);
+    }
+
     /// The way in: everything comes from slots.
-    fn enter_part(&mut self, entrance: Block, header: Block, below: usize, params: &[Type]) {
+    fn enter_part(&mut self, entrance: Block, (header, cost): (Block, u32), below: usize, params: &[Type]) {
         self.b.switch_to_block(entrance);
         self.b.seal_block(entrance);
         let variables = self.scope.locals.iter().chain(&self.operand_variables).copied().collect::<Vec<_>>();
@@ -232,6 +272,13 @@ impl Translator<'_, '_> {
         for ty in params {
             values.push(BlockArg::Value(self.load_slot(*ty, self.scope.sp, slot)));
             slot += slots_of(*ty);
+        }
+        if self.options.fuel {
+            // The interpreter has seen to it that there is as much.
+            let store = self.load_vm(layout::VMCTX_STORE);
+            let slice = self.b.ins().load(I64, self.flags.vm, store, layout::STORE_SLICE);
+            let left = self.b.ins().iadd_imm_s(slice, -i64::from(cost));
+            self.b.ins().store(self.flags.vm, left, store, layout::STORE_SLICE);
         }
         self.b.ins().jump(header, &values);
     }
@@ -252,13 +299,16 @@ impl Translator<'_, '_> {
         self.join();
         let frame = self.frame();
         frame.dead = false;
-        let height = frame.height;
+        let (height, variables) = (frame.height, frame.variables);
         let Kind::If(otherwise, values) = std::mem::replace(&mut frame.kind, Kind::Else) else {
             unreachable!("validation has seen the if")
         };
         self.stack.truncate(height);
         values.into_iter().for_each(|value| self.stack.push(value));
         self.b.switch_to_block(otherwise);
+        if variables {
+            self.use_variables(height);
+        }
     }
 
     /// Goes on at the end of the innermost block, unless this can't be reached.
@@ -289,6 +339,9 @@ impl Translator<'_, '_> {
         }
         self.stack.truncate(frame.height);
         if !frame.joined {
+            if frame.variables {
+                self.drop_variables();
+            }
             if !self.frames.is_empty() {
                 self.leave();
             }
@@ -297,6 +350,10 @@ impl Translator<'_, '_> {
         self.b.switch_to_block(frame.end);
         self.b.seal_block(frame.end);
         let values = self.b.block_params(frame.end).to_vec();
+        if frame.variables {
+            self.use_variables(frame.height);
+            self.drop_variables();
+        }
         if self.frames.is_empty() {
             self.leave_function(&values);
         } else {
@@ -331,42 +388,76 @@ impl Translator<'_, '_> {
         self.b.ins().return_(&[]);
     }
 
-    /// The label that `depth` names, which is thereby reached, and its values.
-    fn target(&mut self, depth: u32) -> (Block, Vec<BlockArg>) {
+    /// The label that `depth` names, which is thereby reached, and its values; and the loop, if it is one's.
+    fn target(&mut self, depth: u32) -> (Block, Vec<BlockArg>, Option<Loop>) {
         let i = self.frames.len() - 1 - depth as usize;
         let frame = &mut self.frames[i];
         frame.joined |= frame.label == frame.end;
-        let (label, n) = (frame.label, frame.label_values);
-        (label, block_args(self.stack.peekn(n)))
+        let (label, n, found) = (frame.label, frame.label_values, frame.found);
+        (label, block_args(self.stack.peekn(n)), found)
     }
 
     fn br(&mut self, depth: u32) {
-        let (label, values) = self.target(depth);
+        let (label, values, found) = self.target(depth);
+        if let Some(found) = found {
+            self.arrive(found, depth);
+        }
         self.b.ins().jump(label, &values);
         self.leave();
     }
 
     fn br_if(&mut self, depth: u32) {
         let condition = self.stack.pop();
-        let (label, values) = self.target(depth);
+        let (label, values, found) = self.target(depth);
         let next = self.b.create_block();
-        self.b.ins().brif(condition, label, &values, next, &[]);
+        match found {
+            None => {
+                self.b.ins().brif(condition, label, &values, next, &[]);
+            }
+            Some(found) => {
+                let back = self.b.create_block();
+                self.b.ins().brif(condition, back, &[], next, &[]);
+                self.b.seal_block(back);
+                self.b.switch_to_block(back);
+                self.arrive(found, depth);
+                self.b.ins().jump(label, &values);
+            }
+        }
         self.b.seal_block(next);
         self.b.switch_to_block(next);
     }
 
     fn br_table(&mut self, targets: &BrTable<'_>) {
         let index = self.stack.pop();
-        let depths: Vec<u32> = targets.targets().map(|depth| depth.unwrap_or(targets.default())).collect();
+        let mut depths: Vec<u32> =
+            targets.targets().map(|depth| depth.unwrap_or(targets.default())).collect();
+        depths.push(targets.default());
         let mut calls = Vec::with_capacity(depths.len());
+        // Branches back have a block of their own, one for each loop.
+        let mut backs: Vec<(u32, Block)> = Vec::new();
         for depth in depths {
-            let (label, values) = self.target(depth);
-            calls.push(self.b.func.dfg.block_call(label, &values));
+            let (label, values, found) = self.target(depth);
+            if found.is_none() {
+                calls.push(self.b.func.dfg.block_call(label, &values));
+                continue;
+            }
+            let known = backs.iter().find(|(other, _)| *other == depth).map(|(_, back)| *back);
+            let back = known.unwrap_or_else(|| self.b.create_block());
+            if known.is_none() {
+                backs.push((depth, back));
+            }
+            calls.push(self.b.func.dfg.block_call(back, &[]));
         }
-        let (label, values) = self.target(targets.default());
-        let default = self.b.func.dfg.block_call(label, &values);
+        let default = calls.pop().expect("the default is last");
         let table = self.b.create_jump_table(JumpTableData::new(default, &calls));
         self.b.ins().br_table(index, table);
+        for (depth, back) in backs {
+            self.b.seal_block(back);
+            self.b.switch_to_block(back);
+            let (label, values, found) = self.target(depth);
+            self.arrive(found.expect("it is a loop's"), depth);
+            self.b.ins().jump(label, &values);
+        }
         self.leave();
     }
 }

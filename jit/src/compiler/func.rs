@@ -311,6 +311,11 @@ impl Translator<'_, '_> {
         let pointer = self.load_vm(layout::VMCTX_LIMIT);
         // Not a plain load: that of an outer loop would do for an inner one without stores.
         let limit = self.b.ins().atomic_load(I64, MemFlagsData::trusted(), pointer);
+        if !self.options.suspends {
+            // Nothing but an interruption makes it 0, and only the thread that executes makes it something else again.
+            self.b.ins().trapz(limit, traps::code(Trap::Interrupt));
+            return;
+        }
         let asked = self.b.ins().icmp_imm_s(IntCC::Equal, limit, 0);
         let (cold, go_on) = self.cold_branch(asked, &[]);
         self.b.switch_to_block(cold);

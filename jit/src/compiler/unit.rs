@@ -8,7 +8,7 @@ use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::UserExternalName;
 use cranelift_codegen::isa::{CallConv, OwnedTargetIsa, TargetFrontendConfig};
-use cranelift_codegen::{Context, FinalizedRelocTarget, settings};
+use cranelift_codegen::{CodegenError, Context, FinalizedRelocTarget, settings};
 use cranelift_frontend::FunctionBuilderContext;
 use dunlin::tier::{Shape, View};
 use std::collections::{BTreeMap, HashMap};
@@ -205,9 +205,14 @@ impl Compiler {
     }
 
     fn finish(&mut self, piece: Piece) -> Result<Compiled, Decline> {
-        self.context
-            .compile(&*self.isa, &mut ControlPlane::default())
-            .map_err(|error| Decline::Compiler(format!("{:?}", error.inner)))?;
+        self.context.compile(&*self.isa, &mut ControlPlane::default()).map_err(|error| {
+            match error.inner {
+                CodegenError::Unsupported(why) if why.starts_with("Too many return values") => {
+                    Decline::Unsupported("so many results")
+                }
+                other => Decline::Compiler(format!("{other:?}")),
+            }
+        })?;
         let compiled = self.context.compiled_code().expect("just compiled");
         let buffer = &compiled.buffer;
         let code = buffer.data().to_vec();
@@ -353,7 +358,11 @@ fn apply(code: &mut [u8], at: u32, kind: Reloc, addend: i64, to: u32) -> Result<
 ///
 /// # Errors
 /// If it knows none of the names.
-pub(crate) fn flags(canonical_nans: bool, spectre: bool) -> Result<settings::Flags, settings::SetError> {
+pub(crate) fn flags(
+    canonical_nans: bool,
+    spectre: bool,
+    verify: bool,
+) -> Result<settings::Flags, settings::SetError> {
     use settings::Configurable;
     let mut flags = settings::builder();
     flags.set("opt_level", "speed")?;
@@ -363,7 +372,7 @@ pub(crate) fn flags(canonical_nans: bool, spectre: bool) -> Result<settings::Fla
     flags.set("probestack_strategy", "inline")?;
     flags.set("probestack_size_log2", "12")?;
     flags.set("unwind_info", "false")?;
-    flags.set("enable_verifier", if cfg!(debug_assertions) { "true" } else { "false" })?;
+    flags.set("enable_verifier", if verify { "true" } else { "false" })?;
     flags.set("enable_nan_canonicalization", if canonical_nans { "true" } else { "false" })?;
     for name in ["enable_heap_access_spectre_mitigation", "enable_table_access_spectre_mitigation"] {
         flags.set(name, if spectre { "true" } else { "false" })?;

@@ -1,5 +1,6 @@
 //! The official test suite.
 
+mod compiled;
 mod data;
 mod runs;
 mod streaming;

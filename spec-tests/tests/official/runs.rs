@@ -1,7 +1,7 @@
 //! The official suites, each in both ways of dispatch.
 
 use crate::data::{CORE, EXTENDED_CONST, MULTI_MEMORY, SIMD, Suite, TAIL_CALL};
-use dunlin::{Dispatch, Engine};
+use dunlin::{Config, Dispatch, Engine};
 use dunlin_spec_tests::{Report, run_script};
 
 const SHOWN: usize = 20;
@@ -9,10 +9,15 @@ const SHOWN: usize = 20;
 fn run(suite: &Suite, dispatch: Dispatch) {
     let config = suite.config_with(dispatch);
     assert_eq!(Engine::new(&config).unwrap().dispatch(), dispatch);
+    run_with(suite, &config);
+}
+
+/// Runs all scripts; everything must be as it should.
+pub(crate) fn run_with(suite: &Suite, config: &Config) {
     let mut report = Report::default();
     for script in (suite.scripts)() {
         let name = format!("{}/{}", script.parent(), script.name());
-        report.merge(run_script(&name, script.raw(), &config));
+        report.merge(run_script(&name, script.raw(), config));
     }
     for failure in report.failures.iter().take(SHOWN) {
         println!("{failure}");

@@ -1,0 +1,11 @@
+//! The same programs interpreted and compiled: whatever can be seen of them must be the same.
+#![cfg(feature = "compiler")]
+
+mod calls;
+mod hosts;
+mod loops;
+mod programs;
+mod stacks;
+mod stops;
+mod tails;
+mod ways;
