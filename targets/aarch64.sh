@@ -104,7 +104,7 @@ greet qemu-aarch64-static "$target_dir/$MUSL/release/dunlin"
 # What this machine compiles for that one, runs there; and what is compiled there.
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-cargo build --release --package dunlin-cli
+[ -x "$target_dir/release/dunlin" ] || cargo build --release --package dunlin-cli
 on_aarch64() { qemu-aarch64-static "$target_dir/$MUSL/release/dunlin" "$@"; }
 check() { # EXPECTED RUN-OPTIONS...
     local expected=$1 got
