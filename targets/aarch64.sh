@@ -100,3 +100,30 @@ greet() { # COMMAND...
 # Unquoted, because it holds the emulator and its options.
 greet $CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER "$target_dir/$GNU/release/dunlin"
 greet qemu-aarch64-static "$target_dir/$MUSL/release/dunlin"
+
+# What this machine compiles for that one, runs there; and what is compiled there.
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+[ -x "$target_dir/release/dunlin" ] || cargo build --release --package dunlin-cli
+on_aarch64() { qemu-aarch64-static "$target_dir/$MUSL/release/dunlin" "$@"; }
+check() { # EXPECTED RUN-OPTIONS...
+    local expected=$1 got
+    shift
+    got=$(on_aarch64 run "$@")
+    if [ "$got" != "$expected" ]; then
+        echo "aarch64.sh: 'dunlin run $*' printed '$got' instead of '$expected'" >&2
+        exit 1
+    fi
+}
+queens=$(on_aarch64 run --jit off examples/wasm/nqueens.wasm 8)
+echo '{"a": [1, 2.5e3, "x", null], "b": {"c": true}}' >"$work/in.json"
+json=$(on_aarch64 run --jit off examples/wasm/json.wasm <"$work/in.json")
+for guard in off on; do
+    for name in nqueens json; do
+        "$target_dir/release/dunlin" compile --target aarch64-linux --memory-guard "$guard" \
+            "examples/wasm/$name.wasm" -o "$work/$name-$guard.dun"
+    done
+    check "$queens" --jit off --memory-guard "$guard" --require-precompiled "$work/nqueens-$guard.dun" 8
+    check "$queens" --jit eager --memory-guard "$guard" examples/wasm/nqueens.wasm 8
+    check "$json" --jit off --memory-guard "$guard" --require-precompiled "$work/json-$guard.dun" <"$work/in.json"
+done

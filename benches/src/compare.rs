@@ -1,7 +1,8 @@
 //! The comparison: every workload in every engine, all engines in turn, over several rounds.
 
-use crate::engines::{ENGINES, Engine, wasm3};
+use crate::engines::{ENGINES, Engine, Role, wasm3};
 use crate::process::Worker;
+use crate::runs::{self, Runs};
 use crate::{chart, large, report};
 use dunlin_benches::workloads::{WORKLOADS, Workload};
 use std::fs;
@@ -13,14 +14,12 @@ pub(crate) const USAGE: &str = "usage: dunlin-benches compare [OPTIONS]
   --svg FILE       draws them
   --readme FILE    puts the tables between the file's <!-- results --> lines
   --rounds N       how often everything is measured; the median counts (5)
-  --only NAMES     these workloads alone, separated by commas; loading only with --large
+  --only NAMES     these workloads alone, separated by commas; loading only with --large, whole runs only with --runs
   --engines NAMES  these engines alone, beside Dunlin
   --large FILE     the module to load, instead of a made-up one of 4 MB; it may import functions only
+  --runs yes|no    whether processes are measured as wholes
 
 Engines other than Dunlin need the feature `peers`.";
-
-/// The size of the made-up module.
-const LARGE: usize = 4_000_000;
 
 /// What the command line asks for.
 pub(crate) struct Options {
@@ -32,6 +31,7 @@ pub(crate) struct Options {
     engines: Vec<&'static Engine>,
     large: Option<PathBuf>,
     startup: bool,
+    runs: bool,
 }
 
 impl Options {
@@ -45,7 +45,9 @@ impl Options {
             engines: ENGINES.iter().collect(),
             large: None,
             startup: true,
+            runs: true,
         };
+        let mut runs = None;
         while let Some(option) = arguments.next() {
             if option == "--help" {
                 return Err(USAGE.to_owned());
@@ -57,6 +59,11 @@ impl Options {
                 "--svg" => options.svg = Some(value.into()),
                 "--readme" => options.readme = Some(value.into()),
                 "--large" => options.large = Some(value.into()),
+                "--runs" => match value.as_str() {
+                    "yes" => runs = Some(true),
+                    "no" => runs = Some(false),
+                    _ => return Err(format!("--runs takes yes or no, not {value}")),
+                },
                 "--rounds" => match value.parse() {
                     Ok(rounds @ 1..) => options.rounds = rounds,
                     _ => return Err(format!("--rounds takes a number from 1 on, not {value}")),
@@ -64,7 +71,7 @@ impl Options {
                 "--only" => {
                     known(&names, &WORKLOADS.iter().map(|workload| workload.name).collect::<Vec<_>>())?;
                     options.workloads.retain(|workload| names.contains(&workload.name));
-                    options.startup = false;
+                    (options.startup, options.runs) = (false, false);
                 }
                 "--engines" => {
                     known(&names, &ENGINES.iter().map(|engine| engine.name).collect::<Vec<_>>())?;
@@ -74,6 +81,7 @@ impl Options {
             }
         }
         options.startup |= options.large.is_some();
+        options.runs = runs.unwrap_or(options.runs);
         Ok(options)
     }
 }
@@ -87,6 +95,8 @@ fn known(names: &[&str], all: &[&str]) -> Result<(), String> {
 
 /// One engine's time for a workload, and its memory.
 pub(crate) struct Measured {
+    /// Of each round.
+    pub(crate) times_ns: Vec<i64>,
     pub(crate) median_ns: i64,
     pub(crate) peak_kib: i64,
     pub(crate) engine_kib: i64,
@@ -108,6 +118,7 @@ pub(crate) struct Results {
     pub(crate) workloads: Vec<(&'static Workload, Vec<Result<Measured, String>>)>,
     pub(crate) large_size: usize,
     pub(crate) startup: Vec<Result<Startup, String>>,
+    pub(crate) runs: Option<Runs>,
 }
 
 pub(crate) fn compare(options: &Options) -> Result<(), String> {
@@ -119,6 +130,7 @@ pub(crate) fn compare(options: &Options) -> Result<(), String> {
         workloads: Vec::new(),
         large_size: 0,
         startup: Vec::new(),
+        runs: None,
     };
     let mut program = None;
     if options.engines.iter().any(|engine| engine.load.is_none()) {
@@ -137,7 +149,7 @@ pub(crate) fn compare(options: &Options) -> Result<(), String> {
         let measured = measure(options, workload, &path, program.as_deref());
         for (engine, outcome) in options.engines.iter().zip(&measured) {
             if let Err(error) = outcome
-                && !engine.startup_only
+                && !engine.loads_alone()
             {
                 eprintln!("  {}: {error}", engine.name);
             }
@@ -150,13 +162,16 @@ pub(crate) fn compare(options: &Options) -> Result<(), String> {
                 let wasm = fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
                 large::rewrite(&wasm, 1)?
             }
-            None => large::synthetic(LARGE)?,
+            None => large::synthetic(large::SIZE)?,
         };
         eprintln!("loading {} bytes", wasm.len());
         let path = folder.0.join("large.wasm");
         fs::write(&path, &wasm).map_err(|error| error.to_string())?;
         results.large_size = wasm.len();
         results.startup = measure_startup(options, &path, program.as_deref());
+    }
+    if options.runs {
+        results.runs = Some(runs::measure(options.rounds, &options.workloads, &options.engines, &folder.0)?);
     }
     print!("{}", report::text(&results));
     let write = |path: &Option<PathBuf>, contents: &dyn Fn() -> Result<String, String>| match path {
@@ -188,7 +203,7 @@ fn measure(
         .engines
         .iter()
         .map(|engine| {
-            if engine.startup_only {
+            if engine.loads_alone() {
                 return Err("it is measured for loading alone".to_owned());
             }
             let mut worker = Worker::start(engine, wasm3)?;
@@ -203,8 +218,12 @@ fn measure(
         for i in 0..count {
             let outcome = &mut workers[(i + round) % count];
             if let Ok((worker, times)) = outcome {
-                match worker.run(workload.n).and_then(check) {
-                    Ok(time) => times.push(time),
+                // What is compiled is done so soon that it takes several to make a measurement.
+                let runs = if options.engines[(i + round) % count].compiles() { 5 } else { 1 };
+                let turn: Result<Vec<i64>, String> =
+                    (0..runs).map(|_| worker.run(workload.n).and_then(check)).collect();
+                match turn {
+                    Ok(turn) => times.push(median(turn)),
                     Err(error) => *outcome = Err(error),
                 }
             }
@@ -215,7 +234,7 @@ fn measure(
         .map(|outcome| {
             let (mut worker, times) = outcome?;
             let (peak_kib, engine_kib) = worker.memory()?;
-            Ok(Measured { median_ns: median(times), peak_kib, engine_kib })
+            Ok(Measured { median_ns: median(times.clone()), times_ns: times, peak_kib, engine_kib })
         })
         .collect()
 }
@@ -251,6 +270,9 @@ fn measure_startup(options: &Options, path: &Path, wasm3: Option<&Path>) -> Vec<
 }
 
 fn startup(engine: &Engine, path: &Path, wasm3: Option<&Path>) -> Result<Startup, String> {
+    if engine.role == Role::CompiledOnly {
+        return Err("its loading isn't measured".to_owned());
+    }
     let mut worker = Worker::start(engine, wasm3)?;
     let load_ns = worker.load(path, large::EXPORT)?;
     let (result, call_ns) = worker.run(42)?;

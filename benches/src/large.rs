@@ -7,10 +7,15 @@ use wasmparser::{Parser, Payload, TypeRef};
 /// The name of the export.
 pub(crate) const EXPORT: &str = "first";
 
+/// The size of what is made up for measurements.
+pub(crate) const SIZE: usize = 4_000_000;
+
+/// The workload that it is made of. Its own exports stay what they are.
+pub(crate) const SOURCE: &str = "format";
+
 /// A module of about that many bytes, from the bodies of a workload's functions.
 pub(crate) fn synthetic(size: usize) -> Result<Vec<u8>, String> {
-    let name = "format";
-    let workload = dunlin_benches::workloads::WORKLOADS.iter().find(|workload| workload.name == name);
+    let workload = dunlin_benches::workloads::WORKLOADS.iter().find(|workload| workload.name == SOURCE);
     let wasm = workload.ok_or("the workload is missing")?.wasm;
     let one = rewrite(wasm, 1)?.len();
     let each = rewrite(wasm, 2)?.len() - one;

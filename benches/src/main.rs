@@ -6,6 +6,8 @@ mod engines;
 mod large;
 mod process;
 mod report;
+mod runs;
+mod tiers;
 mod worker;
 
 use std::process::ExitCode;
@@ -16,6 +18,8 @@ fn main() -> ExitCode {
         Some("compare") => compare::Options::parse(arguments).and_then(|options| compare::compare(&options)),
         // What `compare` starts for each engine.
         Some("worker") => worker::work(&arguments.next().unwrap_or_default()),
+        // And what it measures from outside.
+        Some("once") => runs::once(arguments),
         _ => Err(compare::USAGE.to_owned()),
     };
     match result {

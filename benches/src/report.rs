@@ -1,6 +1,8 @@
 //! The results in words and numbers.
 
 use crate::compare::{Results, median};
+use crate::engines::Role;
+use crate::tiers;
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
 use std::fs;
@@ -24,12 +26,12 @@ pub(crate) fn ratio(measured: &[Result<crate::compare::Measured, String>], engin
     Some(other.median_ns as f64 / own.median_ns as f64)
 }
 
-/// The engines whose run times are measured, by index.
+/// The engines that are set beside the interpreter, by index.
 pub(crate) fn running(results: &Results) -> impl Iterator<Item = usize> + '_ {
-    (0..results.engines.len()).filter(|&i| !results.engines[i].startup_only)
+    (0..results.engines.len()).filter(|&i| results.engines[i].role == Role::Peer)
 }
 
-/// The three tables, as the README has them.
+/// The tables, as the README has them.
 pub(crate) fn tables(results: &Results) -> String {
     let mut rows = Vec::new();
     let others: Vec<usize> = running(results).skip(1).collect();
@@ -74,7 +76,8 @@ pub(crate) fn tables(results: &Results) -> String {
             .to_vec(),
         ];
         let own = results.startup[0].as_ref().ok().map(|startup| startup.total_ns as f64);
-        for (engine, startup) in results.engines.iter().zip(&results.startup) {
+        let all = results.engines.iter().zip(&results.startup);
+        for (engine, startup) in all.filter(|(engine, _)| engine.role != Role::CompiledOnly) {
             let mut row = vec![engine.name.to_owned()];
             match startup {
                 Ok(startup) => row.extend([
@@ -93,7 +96,7 @@ pub(crate) fn tables(results: &Results) -> String {
     }
 
     let mut rows = vec![["engine", "engine's memory", "process's peak"].map(str::to_owned).to_vec()];
-    for i in running(results) {
+    for i in (0..results.engines.len()).filter(|&i| !results.engines[i].loads_alone()) {
         if let Some((peak, engine)) = memory(results, i) {
             let name = results.engines[i].name.to_owned();
             rows.push(vec![name, format!("{engine} KiB"), format!("{peak} KiB")]);
@@ -102,18 +105,24 @@ pub(crate) fn tables(results: &Results) -> String {
     let _ =
         write!(text, "\nPeak memory while a workload runs, median over the workloads:\n\n{}", table(&rows));
 
+    text.push_str(&tiers::tables(results));
+
     let failures: Vec<String> = results
         .workloads
         .iter()
         .flat_map(|(workload, measured)| {
-            running(results).filter_map(move |i| {
+            (0..measured.len()).filter(|&i| !results.engines[i].loads_alone()).filter_map(move |i| {
                 let error = measured[i].as_ref().err()?;
                 Some(format!("- {} on {}: {error}\n", results.engines[i].name, workload.name))
             })
         })
         .chain(results.engines.iter().zip(&results.startup).filter_map(|(engine, startup)| {
+            if engine.role == Role::CompiledOnly {
+                return None;
+            }
             Some(format!("- {} on the large module: {}\n", engine.name, startup.as_ref().err()?))
         }))
+        .chain(results.runs.iter().flat_map(tiers::failures))
         .collect();
     if !failures.is_empty() {
         let _ = write!(text, "\nFailures, which are left out of the means:\n\n{}", failures.concat());
@@ -130,7 +139,7 @@ fn memory(results: &Results, engine: usize) -> Option<(i64, i64)> {
     (!all.is_empty()).then(|| (middle(|one| one.peak_kib), middle(|one| one.engine_kib)))
 }
 
-fn table(rows: &[Vec<String>]) -> String {
+pub(crate) fn table(rows: &[Vec<String>]) -> String {
     let widths: Vec<usize> = (0..rows[0].len())
         .map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0))
         .collect();
@@ -200,13 +209,14 @@ pub(crate) fn json(results: &Results) -> String {
     let mut workloads = Map::new();
     for (workload, measured) in &results.workloads {
         let entry = |i: usize| match &measured[i] {
-            _ if results.engines[i].startup_only => None,
+            _ if results.engines[i].loads_alone() => None,
             Ok(one) => Some(json!({"median_ns": one.median_ns, "checked": true})),
             Err(error) => Some(json!({"median_ns": null, "checked": false, "error": error})),
         };
         workloads.insert(workload.name.to_owned(), engines(&entry));
     }
     let startup = |i: usize| match results.startup.get(i)? {
+        _ if results.engines[i].role == Role::CompiledOnly => None,
         Ok(one) => Some(json!({
             "load_ns": one.load_ns,
             "load_to_first_call_ns": one.total_ns,
@@ -237,10 +247,12 @@ pub(crate) fn json(results: &Results) -> String {
         },
         "workloads": workloads,
         "geomean_vs_dunlin": engines(&|i| {
-            (i > 0).then(|| mean(results, i, false)).flatten().map(|(mean, _)| mean.into())
+            running(results).skip(1).any(|other| other == i).then(|| mean(results, i, false)).flatten().map(|(mean, _)| mean.into())
         }),
         "startup": { "module_bytes": results.large_size, "engines": engines(&startup) },
         "memory": engines(&memory),
+        "compiled": tiers::compiled_json(results),
+        "runs": results.runs.as_ref().map(tiers::runs_json),
     });
     format!("{all:#}\n")
 }
@@ -255,7 +267,7 @@ pub(crate) fn readme(results: &Results, path: &Path) -> Result<String, String> {
     let compiler = results.wasm3_compiler.as_ref();
     let compiler =
         compiler.map_or(String::new(), |compiler| format!(" wasm3 was compiled by {compiler} -O3."));
-    let versions = results.engines.iter().filter(|engine| !engine.startup_only);
+    let versions = results.engines.iter().filter(|engine| !engine.loads_alone());
     let versions: Vec<_> = versions.map(|engine| format!("{} {}", engine.name, engine.version)).collect();
     Ok(format!(
         "{before}{MARK}{}{compiler}\n\nThe engines: {}.\n\n{RATIOS}\n{}{MARK}{after}",

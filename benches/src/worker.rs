@@ -47,13 +47,13 @@ pub(crate) fn work(name: &str) -> Result<(), String> {
 }
 
 /// The CPU time of the process's threads, in nanoseconds.
-fn cpu_time() -> i64 {
+pub(crate) fn cpu_time() -> i64 {
     let now = clock_gettime(ClockId::ProcessCPUTime);
     now.tv_sec * 1_000_000_000 + now.tv_nsec
 }
 
 /// A field of the process's status, in KiB.
-fn status(field: &str) -> u64 {
+pub(crate) fn status(field: &str) -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix(field));
     line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)

@@ -246,6 +246,9 @@ impl Worker {
 
     /// Compiles what isn't compiled yet of a module, as far as it can be.
     fn all(&self, view: View<'_>) -> Result<(), Decline> {
+        if (0..view.defined_funcs()).all(|index| view.has_func(index)) {
+            return Ok(());
+        }
         let (options, isa) = self.settings(view)?;
         let plan = Plan {
             isa,

@@ -93,7 +93,7 @@ impl Jit {
         self.guards
     }
 
-    /// Compiles now what isn't compiled yet of a module that was loaded with this tier, unless the mode is
+    /// Compiles at once what isn't compiled yet of a module that was loaded with this tier, unless the mode is
     /// [`Mode::Off`].
     #[cfg(feature = "compiler")]
     pub fn compile(&self, module: &Module) {

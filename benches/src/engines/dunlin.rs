@@ -1,15 +1,82 @@
+//! Dunlin: its interpreter, and its compiled tier.
+
 use super::Call;
-use dunlin::{Config, Engine, Linker, Module, Store};
+use dunlin::{Config, Engine, Error, Instance, Linker, Module, ModuleOptions, Result, Store};
+use dunlin_jit::{Jit, MemoryGuard, Mode, Options};
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
 pub(super) fn load(wasm: &[u8], export: &str) -> Result<Call, String> {
-    let load = || {
-        let engine = Engine::new(&Config::new())?;
-        let module = Module::new(&engine, wasm)?;
-        let mut store = Store::new(&engine, ());
-        let instance = Linker::new(&engine).instantiate(&mut store, &module)?;
-        let run = instance.get_typed_func::<i32, i64>(&store, export)?;
-        Ok((store, run))
-    };
-    let (mut store, run) = load().map_err(|error: dunlin::Error| error.to_string())?;
+    prepare(&Config::new(), wasm, export).map_err(|error| error.to_string())
+}
+
+/// The compiled tier as it comes.
+pub(super) fn tiered(wasm: &[u8], export: &str) -> Result<Call, String> {
+    let jit = jit(Jit::options().memory_guard(MemoryGuard::On))?;
+    let mut call = compiling(&jit, wasm, export)?;
+    let mut warm = false;
+    Ok(Box::new(move |n| {
+        while !warm {
+            let before = jit.stats();
+            call(n)?;
+            // The compiler's thread may be at work.
+            std::thread::sleep(QUIET);
+            let after = jit.stats();
+            warm = (before.functions, before.loops) == (after.functions, after.loops);
+        }
+        call(n)
+    }))
+}
+
+/// If nothing new has been compiled after a run and so long, nothing will be.
+const QUIET: Duration = Duration::from_millis(200);
+
+pub(super) fn eager(wasm: &[u8], export: &str) -> Result<Call, String> {
+    compiling(&jit(Jit::options().mode(Mode::Eager).memory_guard(MemoryGuard::On))?, wasm, export)
+}
+
+/// Everything compiled, with explicit checks of accesses to memories.
+pub(super) fn checked(wasm: &[u8], export: &str) -> Result<Call, String> {
+    compiling(&jit(Jit::options().mode(Mode::Eager).memory_guard(MemoryGuard::Off))?, wasm, export)
+}
+
+fn jit(options: &Options) -> Result<Arc<Jit>, String> {
+    Jit::new(options).map_err(|error| error.to_string())
+}
+
+fn compiling(jit: &Arc<Jit>, wasm: &[u8], export: &str) -> Result<Call, String> {
+    prepare(Config::new().tier(jit.clone()), wasm, export).map_err(|error| error.to_string())
+}
+
+fn prepare(config: &Config, wasm: &[u8], export: &str) -> Result<Call> {
+    let engine = Engine::new(config)?;
+    let module = Module::new(&engine, wasm)?;
+    let (mut store, instance) = instantiate(&engine, &module)?;
+    let run = instance.get_typed_func::<i32, i64>(&store, export)?;
     Ok(Box::new(move |n| run.call(&mut store, n).map_err(|error| error.to_string())))
+}
+
+fn instantiate(engine: &Engine, module: &Module) -> Result<(Store<()>, Instance)> {
+    let mut store = Store::new(engine, ());
+    let instance = Linker::new(engine).instantiate(&mut store, module)?;
+    Ok((store, instance))
+}
+
+pub(super) fn once_interpreted(path: &Path, export: &str, n: i32) -> Result<i64, String> {
+    once(&Config::new(), path, export, n).map_err(|error| error.to_string())
+}
+
+pub(super) fn once_tiered(path: &Path, export: &str, n: i32) -> Result<i64, String> {
+    let jit = jit(&Jit::options())?;
+    once(Config::new().tier(jit), path, export, n).map_err(|error| error.to_string())
+}
+
+fn once(config: &Config, path: &Path, export: &str, n: i32) -> Result<i64> {
+    let engine = Engine::new(config)?;
+    let file = File::open(path).map_err(|error| Error::msg(error.to_string()))?;
+    let module = Module::from_reader_with(&engine, file, ModuleOptions::new().one_instance(true))?;
+    let (mut store, instance) = instantiate(&engine, &module)?;
+    instance.get_typed_func::<i32, i64>(&store, export)?.call(&mut store, n)
 }

@@ -1,4 +1,4 @@
-//! The engines, each behind one function that loads a module.
+//! The engines, each behind one function that loads a module, and some behind one that runs a file's.
 
 mod dunlin;
 #[cfg(feature = "peers")]
@@ -11,11 +11,29 @@ mod wasmi;
 #[cfg(feature = "peers")]
 mod wasmtime;
 
+use std::path::Path;
+
 /// A function of a loaded module: it takes an `i32` and returns an `i64`.
 pub(crate) type Call = Box<dyn FnMut(i32) -> Result<i64, String>>;
 
 /// How an engine loads a module, instantiates it, and finds the export of that name.
 pub(crate) type Load = fn(&[u8], &str) -> Result<Call, String>;
+
+/// How an engine runs a file's export once, as its command line would.
+pub(crate) type Once = fn(&Path, &str, i32) -> Result<i64, String>;
+
+/// What an engine is measured for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Everything, beside Dunlin's interpreter.
+    Peer,
+    /// Loading alone: it is like another engine otherwise.
+    Loading,
+    /// Loading, and the speed of its compiled code.
+    Compiled,
+    /// The speed of its compiled code alone: it is like another engine otherwise.
+    CompiledOnly,
+}
 
 /// One engine, or one way to configure it.
 pub(crate) struct Engine {
@@ -23,25 +41,37 @@ pub(crate) struct Engine {
     pub(crate) version: &'static str,
     /// `None` for wasm3, whose worker is a program of its own.
     pub(crate) load: Option<Load>,
-    /// Whether it only differs from another engine in how it loads.
-    pub(crate) startup_only: bool,
+    pub(crate) role: Role,
+}
+
+impl Engine {
+    pub(crate) fn loads_alone(&self) -> bool {
+        self.role == Role::Loading
+    }
+
+    /// Whether it is one of those whose compiled code is compared.
+    pub(crate) fn compiles(&self) -> bool {
+        COMPILED.iter().any(|(own, other)| [*own, *other].contains(&self.name))
+    }
 }
 
 const fn engine(name: &'static str, version: &'static str, load: Load) -> Engine {
-    Engine { name, version, load: Some(load), startup_only: false }
+    Engine { name, version, load: Some(load), role: Role::Peer }
 }
+
+const DUNLIN: &str = env!("CARGO_PKG_VERSION");
 
 /// All engines of this build. The first is what the others are compared with.
 pub(crate) const ENGINES: &[Engine] = &[
-    engine("dunlin", env!("CARGO_PKG_VERSION"), dunlin::load),
+    engine("dunlin", DUNLIN, dunlin::load),
     #[cfg(feature = "peers")]
     engine("wasmi2", "2.0.0", wasmi::v2::eager),
     #[cfg(feature = "peers")]
-    Engine { startup_only: true, ..engine("wasmi2-lazy", "2.0.0", wasmi::v2::lazy) },
+    Engine { role: Role::Loading, ..engine("wasmi2-lazy", "2.0.0", wasmi::v2::lazy) },
     #[cfg(feature = "peers")]
     engine("wasmi1", "1.1.0", wasmi::v1::eager),
     #[cfg(feature = "peers")]
-    Engine { name: "wasm3", version: wasm3::VERSION, load: None, startup_only: false },
+    Engine { name: "wasm3", version: wasm3::VERSION, load: None, role: Role::Peer },
     #[cfg(feature = "peers")]
     engine("stitch", "0.1.0", stitch::load),
     #[cfg(feature = "peers")]
@@ -52,4 +82,23 @@ pub(crate) const ENGINES: &[Engine] = &[
     engine("winch", "48", wasmtime::winch),
     #[cfg(feature = "peers")]
     engine("cranelift", "48", wasmtime::cranelift),
+    Engine { role: Role::Compiled, ..engine("dunlin-jit", DUNLIN, dunlin::tiered) },
+    Engine { role: Role::Compiled, ..engine("dunlin-eager", DUNLIN, dunlin::eager) },
+    Engine { role: Role::CompiledOnly, ..engine("dunlin-checked", DUNLIN, dunlin::checked) },
+    #[cfg(feature = "peers")]
+    Engine { role: Role::CompiledOnly, ..engine("cranelift-checked", "48", wasmtime::checked) },
+];
+
+/// Those whose compiled code is compared, and with whose: with guard regions behind memories, and with explicit checks.
+pub(crate) const COMPILED: &[(&str, &str)] =
+    &[("dunlin-jit", "cranelift"), ("dunlin-eager", "cranelift"), ("dunlin-checked", "cranelift-checked")];
+
+/// Those whose whole runs are compared.
+pub(crate) const RUNS: &[(&str, Once)] = &[
+    ("dunlin", dunlin::once_interpreted),
+    ("dunlin-jit", dunlin::once_tiered),
+    #[cfg(feature = "peers")]
+    ("winch", wasmtime::once_winch),
+    #[cfg(feature = "peers")]
+    ("cranelift", wasmtime::once_cranelift),
 ];

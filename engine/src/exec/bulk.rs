@@ -78,6 +78,24 @@ unsafe extern "C" fn builtin<O: Bulk>(vm: *mut VmCtx, slots: *mut u64, indices: 
     }
 }
 
+/// Copies bytes for compiled code, which has checked where they are.
+///
+/// # Safety
+/// As for [`core::ptr::copy`].
+pub(crate) unsafe extern "C" fn copy_bytes(to: *mut u8, from: *const u8, n: usize) {
+    // SAFETY: the caller's contract.
+    unsafe { from.copy_to(to, n) }
+}
+
+/// Fills bytes for compiled code, which has checked where they are.
+///
+/// # Safety
+/// As for [`core::ptr::write_bytes`].
+pub(crate) unsafe extern "C" fn fill_bytes(to: *mut u8, value: u64, n: usize) {
+    // SAFETY: the caller's contract.
+    unsafe { to.write_bytes(value as u8, n) }
+}
+
 /// What compiled code calls, in the order of [`BulkOp`].
 pub(crate) const BUILTINS: [BuiltinFn<*mut u64, u64>; BulkOp::ALL.len()] = [
     builtin::<MemoryGrow>,

@@ -15,6 +15,8 @@ pub(crate) struct Builtins {
     pub(crate) poll: BuiltinFn<u64, u64>,
     pub(crate) refill: BuiltinFn<u64, u64>,
     pub(crate) left: BuiltinFn<*mut u64, u64>,
+    pub(crate) copy: unsafe extern "C" fn(*mut u8, *const u8, usize),
+    pub(crate) fill: unsafe extern "C" fn(*mut u8, u64, usize),
     pub(crate) bulk: [BuiltinFn<*mut u64, u64>; BulkOp::ALL.len()],
 }
 
@@ -25,6 +27,8 @@ pub(crate) static BUILTINS: Builtins = Builtins {
     poll: native::poll,
     refill: native::refill,
     left: leave::left,
+    copy: bulk::copy_bytes,
+    fill: bulk::fill_bytes,
     bulk: bulk::BUILTINS,
 };
 

@@ -41,6 +41,10 @@ pub const BUILTIN_POLL: i32 = offset_of!(Builtins, poll) as i32;
 pub const BUILTIN_REFILL: i32 = offset_of!(Builtins, refill) as i32;
 /// In the builtins: `(context, frame, place)`, a function has been left: see `STORE_LEAVING`.
 pub const BUILTIN_LEFT: i32 = offset_of!(Builtins, left) as i32;
+/// In the builtins: `(to, from, n)`, copies bytes, which may overlap. Like the next, it has no context and no result.
+pub const BUILTIN_COPY: i32 = offset_of!(Builtins, copy) as i32;
+/// In the builtins: `(to, value, n)`, fills bytes with a number's lowest.
+pub const BUILTIN_FILL: i32 = offset_of!(Builtins, fill) as i32;
 /// In the builtins: `(context, operands, indices)`, a word for each [`BulkOp`](super::BulkOp).
 pub const BUILTIN_BULK: i32 = offset_of!(Builtins, bulk) as i32;
 

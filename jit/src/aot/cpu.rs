@@ -1,4 +1,4 @@
-//! Features of processors that code may need, beyond what every processor of the kind has.
+//! Features of processors that code may need, beyond what an architecture begins with.
 
 /// A feature: its name in files, as Rust spells it, and Cranelift's.
 pub(super) struct Feature {
@@ -35,9 +35,10 @@ const X86_64: &[Feature] = features! {
     "lzcnt" "has_lzcnt"
 };
 
-/// How many of them the levels x86-64-v2 and x86-64-v3 have.
+/// How many of them every processor has that a [`Jit`](crate::Jit) is made on: the level x86-64-v2.
 #[cfg(feature = "compiler")]
-pub(super) const V2: usize = 5;
+pub(super) const BASELINE: usize = 5;
+/// How many of them the level x86-64-v3 has.
 #[cfg(feature = "compiler")]
 pub(super) const V3: usize = 11;
 

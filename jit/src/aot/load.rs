@@ -127,14 +127,19 @@ impl Jit {
             Piece::Trampoline(ty) | Piece::Stub(ty) => ty < types,
             Piece::Bridge => true,
         });
-        // Code may call whatever has one of the types.
-        let count = |wanted: fn(&Piece) -> Option<u32>| {
-            precompiled.pieces.iter().filter_map(|(piece, _)| wanted(piece)).collect::<HashSet<_>>().len()
+        let of = |wanted: fn(&Piece) -> Option<u32>| -> HashSet<u32> {
+            precompiled.pieces.iter().filter_map(|(piece, _)| wanted(piece)).collect()
         };
-        let trampolines = count(|piece| if let Piece::Trampoline(ty) = piece { Some(*ty) } else { None });
-        let stubs = count(|piece| if let Piece::Stub(ty) = piece { Some(*ty) } else { None });
+        let trampolines = of(|piece| if let Piece::Trampoline(ty) = piece { Some(*ty) } else { None });
+        let stubs = of(|piece| if let Piece::Stub(ty) = piece { Some(*ty) } else { None });
         let bridged = precompiled.pieces.iter().any(|(piece, _)| *piece == Piece::Bridge);
-        let enterable = bridged && trampolines == types as usize && stubs == types as usize;
-        if fits && enterable { Ok(()) } else { Err(Mismatch::Module) }
+        let enterable = fits
+            && bridged
+            && trampolines == stubs
+            && precompiled
+                .frames
+                .iter()
+                .all(|(index, ..)| trampolines.contains(&view.type_of(view.imported_funcs() + index)));
+        if enterable { Ok(()) } else { Err(Mismatch::Module) }
     }
 }

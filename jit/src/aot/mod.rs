@@ -26,6 +26,8 @@ mod cpu;
 mod load;
 mod read;
 mod settings;
+#[cfg(all(test, feature = "compiler"))]
+mod tests;
 #[cfg(feature = "compiler")]
 mod write;
 

@@ -112,6 +112,8 @@ fn interface() -> [u8; 16] {
         layout::BUILTIN_STACK,
         layout::BUILTIN_POLL,
         layout::BUILTIN_REFILL,
+        layout::BUILTIN_COPY,
+        layout::BUILTIN_FILL,
         layout::BUILTIN_BULK,
         layout::STORE_SLICE,
         layout::STORE_CALLEE,

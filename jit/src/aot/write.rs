@@ -67,11 +67,9 @@ impl fmt::Display for Target {
 /// Which processors of that kind.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum CpuFeatures {
-    /// All.
+    /// All that a [`Jit`](crate::Jit) can be had on: on x86_64, those with SSE4.2, as nearly all have since 2009.
     #[default]
     Baseline,
-    /// Those of the level x86-64-v2: with SSE4.2, as nearly all have since 2009.
-    V2,
     /// Those of the level x86-64-v3: with AVX2, as many have since 2013.
     V3,
     /// Those that can do what this machine's can.
@@ -106,12 +104,9 @@ impl Compile {
         (settings.guarded, settings.spectre) = (self.guarded, self.spectre);
         let known = cpu::features(self.target.arch());
         let some: Vec<_> = match (self.cpu, self.target) {
-            (CpuFeatures::Baseline, _) => Vec::new(),
-            (CpuFeatures::V2, Target::X86_64) => known[..cpu::V2].iter().collect(),
-            (CpuFeatures::V3, Target::X86_64) => known[..cpu::V3].iter().collect(),
-            (CpuFeatures::V2 | CpuFeatures::V3, _) => {
-                return Err("levels of processors are x86_64's only".into());
-            }
+            (CpuFeatures::Baseline, _) => known.iter().take(cpu::BASELINE).collect(),
+            (CpuFeatures::V3, Target::X86_64) => known.iter().take(cpu::V3).collect(),
+            (CpuFeatures::V3, _) => return Err("levels of processors are x86_64's only".into()),
             (CpuFeatures::Native, target) if Target::here() == Some(target) => {
                 known.iter().filter(|feature| (feature.is_here)()).collect()
             }

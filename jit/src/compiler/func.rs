@@ -465,8 +465,8 @@ impl Translator<'_, '_> {
             }
             O::RefFunc { function_index } => self.bulk(BulkOp::RefFunc, 0, Some(I64), function_index, 0),
             O::MemoryGrow { mem } => self.bulk(BulkOp::MemoryGrow, 1, Some(I32), mem, 0),
-            O::MemoryFill { mem } => self.bulk(BulkOp::MemoryFill, 3, None, mem, 0),
-            O::MemoryCopy { dst_mem, src_mem } => self.bulk(BulkOp::MemoryCopy, 3, None, dst_mem, src_mem),
+            O::MemoryFill { mem } => self.memory_fill(mem),
+            O::MemoryCopy { dst_mem, src_mem } => self.memory_copy(dst_mem, src_mem),
             O::MemoryInit { data_index, mem } => self.bulk(BulkOp::MemoryInit, 3, None, mem, data_index),
             O::DataDrop { data_index } => self.bulk(BulkOp::DataDrop, 0, None, data_index, 0),
             O::TableGet { table } => self.table_get(table),

@@ -132,7 +132,8 @@ impl Heaps {
         b.ins().load(I64, self.flags.vm_readonly, self.vm, offset)
     }
 
-    fn len(&self, b: &mut FunctionBuilder<'_>, memory: u32) -> Value {
+    /// A memory's size in bytes.
+    pub(crate) fn len(&self, b: &mut FunctionBuilder<'_>, memory: u32) -> Value {
         let object = self.object(b, memory);
         b.ins().load(I64, self.flags.vm, object, layout::MEMORY_LEN)
     }

@@ -2,6 +2,7 @@
 
 mod call;
 mod control;
+mod copy;
 mod flags;
 mod func;
 mod heaps;

@@ -220,8 +220,13 @@ impl Compiler {
         let names = self.context.func.params.user_named_funcs();
         for relocation in buffer.relocs() {
             use cranelift_codegen::ir::ExternalName;
-            let FinalizedRelocTarget::ExternalName(ExternalName::User(name)) = &relocation.target else {
-                return Err(Decline::Compiler(format!("a relocation to {:?}", relocation.target)));
+            let name = match &relocation.target {
+                FinalizedRelocTarget::ExternalName(ExternalName::User(name)) => name,
+                // What the processor can't do, Cranelift has a library do.
+                FinalizedRelocTarget::ExternalName(ExternalName::LibCall(_)) => {
+                    return Err(Decline::Unsupported("an instruction that the processor lacks"));
+                }
+                other => return Err(Decline::Compiler(format!("a relocation to {other:?}"))),
             };
             let UserExternalName { index, .. } = names[*name];
             relocations.push((relocation.offset, relocation.kind, relocation.addend, index));

@@ -6,6 +6,11 @@
 //!
 //! This folder is the only one of the crate with `unsafe`.
 
+#![cfg_attr(
+    not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))),
+    allow(dead_code, reason = "there, nothing looks at what is known of code")
+)]
+
 mod code_map;
 mod traps;
 
@@ -26,6 +31,25 @@ pub(crate) const AVAILABLE: bool = cfg!(all(
     target_endian = "little",
     any(target_arch = "x86_64", target_arch = "aarch64")
 ));
+
+/// What stands in for the rest where it can't be.
+#[cfg(not(all(
+    target_os = "linux",
+    target_pointer_width = "64",
+    target_endian = "little",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+)))]
+mod elsewhere;
+#[cfg(not(all(
+    target_os = "linux",
+    target_pointer_width = "64",
+    target_endian = "little",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+)))]
+pub(crate) use elsewhere::{
+    Account, CodeChunk, CodeStack, call, has_address_space, install, is_outermost, prepare_thread, publish,
+    unwind,
+};
 
 macro_rules! where_available {
     ($($item:item)*) => {$(

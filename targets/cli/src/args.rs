@@ -119,6 +119,7 @@ const COMMANDS: [(&str, &str, &[&str]); 5] = [
             "--wasi",
             "--unknown-imports",
             "--jit",
+            "--jit-cache-full",
             "--jit-threshold",
             "--memory-guard",
             "--allow-precompiled",
@@ -231,6 +232,9 @@ fn run(mut parser: Parser) -> Result<Command, Failure> {
                 }
             },
             Some(Arg::Long("jit")) => options.tiering.jit(&text(&mut parser, "--jit")?)?,
+            Some(Arg::Long("jit-cache-full")) => {
+                options.tiering.cache_full(&text(&mut parser, "--jit-cache-full")?)?;
+            }
             Some(Arg::Long("jit-threshold")) => {
                 options.tiering.threshold(&text(&mut parser, "--jit-threshold")?)?;
             }

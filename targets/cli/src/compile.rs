@@ -57,7 +57,7 @@ pub(crate) fn compile(options: &CompileOptions) -> Result<(), Failure> {
     std::fs::write(&output, &made.bytes)
         .map_err(|error| Failure::unusable(format_args!("-o {}: {}", output.display(), io_reason(&error))))?;
     for (why, count) in &made.stats.declined {
-        let functions = if *count == 1 { "a function stays" } else { "functions stay" };
+        let functions = if *count == 1 { "function stays" } else { "functions stay" };
         complain(format_args!("warning: {count} {functions} interpreted: {why}"));
     }
     print(&format!(
@@ -91,10 +91,9 @@ fn how(options: &CompileOptions) -> Result<dunlin_jit::aot::Compile, Failure> {
                 "--cpu-features native is for this machine, which is no {target}"
             )));
         }
-        Some("x86-64-v2") if target == Target::X86_64 => CpuFeatures::V2,
         Some("x86-64-v3") if target == Target::X86_64 => CpuFeatures::V3,
         Some(name) => {
-            let levels = if target == Target::X86_64 { ", x86-64-v2, x86-64-v3" } else { "" };
+            let levels = if target == Target::X86_64 { ", x86-64-v3" } else { "" };
             return Err(Failure::usage(format_args!(
                 "--cpu-features takes baseline{levels} or native for {target}, not '{name}'"
             )));

@@ -58,7 +58,7 @@ impl Opened {
                     Err(error) if intact || error.kind() != ErrorKind::Invalid => {
                         Err(unusable(&name, &error))
                     }
-                    _ => Err(Failure::unusable(format_args!("{name}: the module in it is damaged"))),
+                    _ => Err(damaged(&name)),
                 }
             }
         }
@@ -78,19 +78,20 @@ pub(crate) struct Whole {
 pub(crate) fn load_whole(engine: &Engine, path: &OsStr) -> Result<Whole, Failure> {
     let name = display_name(path);
     let mut bytes = Vec::new();
-    let (mut reader, code) = match Opened::open(path)?.source {
-        Source::Module(reader) => (reader, None),
-        Source::Precompiled(code) => (Box::new(io::empty()) as Box<dyn Read>, Some(code)),
+    let unreadable = |error| Failure::unusable(format_args!("{name}: {}", io_reason(&error)));
+    let code = match Opened::open(path)?.source {
+        Source::Module(mut reader) => {
+            reader.read_to_end(&mut bytes).map_err(unreadable)?;
+            None
+        }
+        Source::Precompiled(mut code) => {
+            code.read_to_end(&mut bytes).map_err(unreadable)?;
+            if !code.is_intact() {
+                return Err(damaged(&name));
+            }
+            Some(code)
+        }
     };
-    let mut code = code;
-    let read = match &mut code {
-        Some(code) => code.read_to_end(&mut bytes),
-        None => reader.read_to_end(&mut bytes),
-    };
-    read.map_err(|error| Failure::unusable(format_args!("{name}: {}", io_reason(&error))))?;
-    if code.as_ref().is_some_and(|code| !code.is_intact()) {
-        return Err(Failure::unusable(format_args!("{name}: the module in it is damaged")));
-    }
     if bytes.is_empty() {
         return Err(empty(&name));
     }
@@ -123,6 +124,10 @@ fn open(path: &OsStr) -> Result<Box<dyn Read>, Failure> {
 
 fn empty(name: &str) -> Failure {
     Failure::unusable(format_args!("{name}: there are no bytes in it, so it is no module"))
+}
+
+fn damaged(name: &str) -> Failure {
+    Failure::unusable(format_args!("{name}: the module in it is damaged"))
 }
 
 fn unusable(name: &str, error: &Error) -> Failure {

@@ -42,6 +42,7 @@ pub(crate) struct Tiering {
     /// Whether memories have guard regions; `None` is if they can be had.
     guards: Option<bool>,
     threshold: Option<u32>,
+    stops_when_full: bool,
     precompiled: Trust,
     profiling: bool,
 }
@@ -81,6 +82,20 @@ impl Tiering {
             ))
         })?;
         self.threshold = Some(number);
+        Ok(())
+    }
+
+    /// `--jit-cache-full`
+    pub(crate) fn cache_full(&mut self, text: &str) -> Result<(), Failure> {
+        self.stops_when_full = match text {
+            "stop" => true,
+            "evict" => false,
+            _ => {
+                return Err(Failure::usage(format_args!(
+                    "--jit-cache-full takes evict or stop, not '{text}'"
+                )));
+            }
+        };
         Ok(())
     }
 
@@ -162,6 +177,7 @@ impl Tiering {
     }
 
     /// When functions are compiled.
+    #[cfg(feature = "precompiled")]
     pub(crate) fn mode(&self) -> Mode {
         match self.mode {
             Some(mode) => mode,
@@ -177,7 +193,7 @@ impl Tiering {
     /// named it.
     #[cfg(feature = "precompiled")]
     pub(crate) fn apply(&self, config: &mut Config) -> Made {
-        use dunlin_jit::MemoryGuard;
+        use dunlin_jit::{CacheFull, MemoryGuard};
         let may_attach = self.precompiled != Trust::Refused && !self.profiling;
         let mode = match self.mode() {
             Mode::Background => dunlin_jit::Mode::Background,
@@ -194,6 +210,9 @@ impl Tiering {
             Some(false) => MemoryGuard::Off,
             None => MemoryGuard::Auto,
         });
+        if self.stops_when_full {
+            options.cache_full(CacheFull::Stop);
+        }
         if let Some(threshold) = self.threshold {
             options.threshold(threshold);
         }

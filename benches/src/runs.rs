@@ -1,0 +1,146 @@
+//! Whole runs: a process that loads a module from a file, runs it, and ends. Compilers pay here for what they compile.
+
+use crate::compare::median;
+use crate::engines::{Engine, RUNS};
+use crate::{large, worker};
+use dunlin_benches::workloads::Workload;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+/// Workloads, arguments that keep compiled code busy for about a second, and their results.
+const LONG: &[(&str, i32, i64)] = &[];
+
+/// What keeps the interpreter busy for about 10 ms, within a module of 4 MB: of the workload that this is made from, argument and
+/// result.
+const SHORT: (i32, i64) = (150, 0);
+
+/// The engines that aren't asked for the long runs.
+const SHORT_ONLY: [&str; 2] = ["dunlin", "winch"];
+
+/// One run: from the process's start to its end, its CPU time, and its peak of resident memory.
+#[derive(Clone, Copy)]
+pub(crate) struct Run {
+    pub(crate) wall_ns: i64,
+    pub(crate) cpu_ns: i64,
+    pub(crate) peak_kib: i64,
+}
+
+/// Each engine's runs of one program, a run a round.
+pub(crate) struct Program {
+    pub(crate) name: &'static str,
+    pub(crate) runs: Vec<(&'static str, Result<Vec<Run>, String>)>,
+}
+
+/// All that was measured.
+pub(crate) struct Runs {
+    pub(crate) long: Vec<Program>,
+    pub(crate) short: Program,
+    /// The size of the module with a short run.
+    pub(crate) short_size: usize,
+}
+
+/// What the process does that is measured: `once ENGINE EXPORT N PATH`.
+pub(crate) fn once(mut arguments: impl Iterator<Item = String>) -> Result<(), String> {
+    let mut next = || arguments.next().ok_or("once takes an engine, an export, a number, and a file");
+    let (engine, export, n, path) = (next()?, next()?, next()?, next()?);
+    let n = n.parse().map_err(|_| "once takes a number")?;
+    let once = RUNS.iter().find(|(name, _)| *name == engine).ok_or("no engine is called that")?.1;
+    let result = once(Path::new(&path), &export, n)?;
+    println!("{result} {} {}", worker::cpu_time(), worker::status("VmHWM:"));
+    Ok(())
+}
+
+fn run(engine: &str, path: &Path, n: i32, expected: i64) -> Result<Run, String> {
+    let mut command = Command::new(std::env::current_exe().map_err(|error| error.to_string())?);
+    command.args(["once", engine, "run", &n.to_string()]).arg(path);
+    let start = Instant::now();
+    let output = command.output().map_err(|error| error.to_string())?;
+    let wall_ns = start.elapsed().as_nanos() as i64;
+    if !output.status.success() {
+        return Err(format!("{} ({})", String::from_utf8_lossy(&output.stderr).trim(), output.status));
+    }
+    let text = String::from_utf8_lossy(&output.stdout);
+    match text.split_whitespace().map_while(|number| number.parse().ok()).collect::<Vec<i64>>()[..] {
+        [result, cpu_ns, peak_kib] if result == expected => Ok(Run { wall_ns, cpu_ns, peak_kib }),
+        [result, ..] => Err(format!("a wrong result, {result} instead of {expected}")),
+        [] => Err(format!("an answer that makes no sense: {text}")),
+    }
+}
+
+fn program(
+    rounds: usize,
+    name: &'static str,
+    path: &Path,
+    (n, result): (i32, i64),
+    engines: &[&'static str],
+) -> Program {
+    let mut runs: Vec<_> = engines.iter().map(|name| (*name, Ok(Vec::new()))).collect();
+    let count = runs.len();
+    for round in 0..rounds {
+        for i in 0..count {
+            let (engine, outcome) = &mut runs[(i + round) % count];
+            if let Ok(runs) = outcome {
+                match run(engine, path, n, result) {
+                    Ok(run) => runs.push(run),
+                    Err(error) => *outcome = Err(error),
+                }
+            }
+        }
+    }
+    Program { name, runs }
+}
+
+pub(crate) fn measure(
+    rounds: usize,
+    workloads: &[&Workload],
+    engines: &[&Engine],
+    folder: &Path,
+) -> Result<Runs, String> {
+    let asked = |name: &&str| engines.iter().any(|engine| engine.name == *name);
+    let all: Vec<&str> = RUNS.iter().map(|(name, _)| *name).filter(asked).collect();
+    let some: Vec<&str> = all.iter().copied().filter(|name| !SHORT_ONLY.contains(name)).collect();
+    let mut long = Vec::new();
+    for (name, n, result) in LONG {
+        if workloads.iter().any(|workload| workload.name == *name) {
+            eprintln!("a long run of {name}");
+            let path = folder.join(format!("{name}.wasm"));
+            long.push(program(rounds, name, &path, (*n, *result), &some));
+        }
+    }
+    eprintln!("a short run in a large module");
+    let wasm = large::synthetic(large::SIZE)?;
+    let path = folder.join("short.wasm");
+    fs::write(&path, &wasm).map_err(|error| error.to_string())?;
+    let short = program(rounds, large::SOURCE, &path, SHORT, &all);
+    Ok(Runs { long, short, short_size: wasm.len() })
+}
+
+impl Program {
+    fn of(&self, engine: &str) -> Option<&[Run]> {
+        let (_, runs) = self.runs.iter().find(|(name, _)| *name == engine)?;
+        runs.as_deref().ok()
+    }
+
+    /// The median of a quantity.
+    pub(crate) fn median(&self, engine: &str, what: fn(&Run) -> i64) -> Option<i64> {
+        Some(median(self.of(engine)?.iter().map(what).collect()))
+    }
+
+    /// The median over the rounds of a quantity's ratio, another engine's over `engine`'s.
+    pub(crate) fn ratio(&self, engine: &str, other: &str, what: fn(&Run) -> i64) -> Option<f64> {
+        let pairs = self.of(engine)?.iter().zip(self.of(other)?);
+        Some(median_ratio(pairs.map(|(own, other)| (what(own), what(other)))))
+    }
+}
+
+/// The median of others over own.
+pub(crate) fn median_ratio(pairs: impl Iterator<Item = (i64, i64)>) -> f64 {
+    let mut ratios: Vec<f64> = pairs.map(|(own, other)| other as f64 / own as f64).collect();
+    ratios.sort_by(f64::total_cmp);
+    match ratios.len() {
+        0 => f64::NAN,
+        size => (ratios[(size - 1) / 2] + ratios[size / 2]) / 2.0,
+    }
+}

@@ -1,0 +1,200 @@
+use super::*;
+use crate::{Jit, Mode};
+use dunlin::{Config, Engine, Instance, Module, Store, Val};
+use std::io::{self, Read};
+
+const TEXT: &str = r#"(module
+    (memory 1) (table 2 funcref) (elem (i32.const 0) $double $load)
+    (type $unary (func (param i32) (result i32)))
+    (func $double (type $unary) (i32.shl (local.get 0) (i32.const 1)))
+    (func $load (type $unary) (i32.load (local.get 0)))
+    (func (export "f") (param i32 i32) (result i32)
+        (i32.store (i32.const 8) (i32.const 21))
+        (call_indirect (type $unary) (local.get 0) (local.get 1))))"#;
+
+fn tiered(configure: impl FnOnce(&mut Config)) -> (std::sync::Arc<Jit>, Engine) {
+    let jit = Jit::new(Jit::options().mode(Mode::Off)).unwrap();
+    let mut config = Config::new();
+    config.tier(jit.clone());
+    configure(&mut config);
+    (jit, Engine::new(&config).unwrap())
+}
+
+fn file(how: &Compile) -> Vec<u8> {
+    let bytes = wat::parse_str(TEXT).unwrap();
+    // No tier is needed to make one.
+    let module = Module::new(&Engine::default(), &bytes).unwrap();
+    let made = compile(&module, &bytes, how).unwrap();
+    assert_eq!(made.stats.functions, 3);
+    made.bytes
+}
+
+/// Loads a file as far as it goes.
+fn load(engine: &Engine, bytes: &[u8]) -> Option<(Module, Result<Precompiled, Mismatch>)> {
+    let Ok(Opened::Precompiled(mut reader)) = open(bytes) else { return None };
+    let module = Module::from_reader(engine, &mut reader);
+    if !reader.is_intact() {
+        assert_eq!(reader.code(engine.budget()).unwrap_err(), Mismatch::Damaged);
+        return None;
+    }
+    Some((module.unwrap(), reader.code(engine.budget())))
+}
+
+fn call(engine: &Engine, module: &Module, x: i32, which: i32) -> Result<i32, dunlin::Error> {
+    let mut store = Store::new(engine, ());
+    let instance = Instance::new(&mut store, module, &[])?;
+    let f = instance.get_func(&store, "f").unwrap();
+    let mut results = [Val::I32(0)];
+    f.call(&mut store, &[Val::I32(x), Val::I32(which)], &mut results)?;
+    Ok(results[0].i32().unwrap())
+}
+
+#[test]
+fn code_comes_from_the_file() {
+    let Some(here) = Target::here() else { return };
+    let mut how = Compile::new(here);
+    for (guarded, cpu) in [(false, CpuFeatures::Baseline), (true, CpuFeatures::Native)] {
+        (how.guarded, how.cpu) = (guarded, cpu);
+        let (jit, engine) = tiered(|_| {});
+        let (module, code) = load(&engine, &file(&how)).unwrap();
+        let code = code.unwrap();
+        assert_eq!((code.functions(), code.settings().guarded), (3, guarded));
+        if guarded && !jit.guards_memories() {
+            assert_eq!(jit.attach(&module, &code), Err(Mismatch::Guards));
+            continue;
+        }
+        jit.attach(&module, &code).unwrap();
+        drop(code);
+        assert_eq!(call(&engine, &module, 4, 0).unwrap(), 8);
+        assert_eq!(call(&engine, &module, 8, 1).unwrap(), 21);
+        assert!(call(&engine, &module, -1, 1).unwrap_err().trap().is_some());
+        assert!(call(&engine, &module, 0, 2).unwrap_err().trap().is_some());
+        assert_eq!((jit.stats().precompiled, module.translated_functions()), (3, 0));
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_told_apart() {
+    let Some(here) = Target::here() else { return };
+    let how = Compile::new(here);
+    let refusal = |bytes: &[u8], configure: fn(&mut Config)| {
+        let (jit, engine) = tiered(configure);
+        let (module, code) = load(&engine, bytes).unwrap();
+        jit.attach(&module, &code.unwrap()).unwrap_err()
+    };
+    let counts = |config: &mut Config| _ = config.consume_fuel(true);
+    assert_eq!(refusal(&file(&how), counts), Mismatch::Fuel(false));
+    let canonical = |config: &mut Config| _ = config.canonical_nans(true);
+    assert_eq!(refusal(&file(&how), canonical), Mismatch::Nans(false));
+    let foreign = Target::ALL.into_iter().find(|target| *target != here).unwrap();
+    let made = file(&Compile::new(foreign));
+    assert!(matches!(refusal(&made, |_| {}), Mismatch::Arch(arch) if arch.starts_with(foreign.arch())));
+    // Code of one module isn't for another.
+    let (jit, engine) = tiered(|_| {});
+    let (_, code) = load(&engine, &file(&how)).unwrap();
+    let other = Module::new(&engine, "(module (func))").unwrap();
+    assert_eq!(jit.attach(&other, &code.unwrap()), Err(Mismatch::Module));
+}
+
+/// Gives a file a checksum that fits what stands behind the module.
+fn resealed(mut bytes: Vec<u8>, tail: usize) -> Vec<u8> {
+    let sum = Checksum::of(&[&bytes[..HEAD], &bytes[tail..tail + 4], &bytes[tail + 20..]]);
+    bytes[tail + 4..tail + 20].copy_from_slice(&sum);
+    bytes
+}
+
+#[test]
+fn damage_is_found_and_what_passes_for_undamaged_is_read_without_panics() {
+    let bytes = file(&Compile::new(Target::X86_64));
+    let len = u64::from_le_bytes(bytes[8..16].try_into().unwrap()) as usize;
+    let tail = HEAD + len;
+    let engine = Engine::default();
+    assert!(load(&engine, &bytes).unwrap().1.is_ok());
+    for at in 0..bytes.len() {
+        for bit in 0..8 {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 1 << bit;
+            match load(&engine, &damaged) {
+                None => assert!(at < tail),
+                Some((_, code)) => {
+                    let expected = if at < tail + 4 { Mismatch::Format } else { Mismatch::Damaged };
+                    assert_eq!(code.unwrap_err(), expected, "{at}");
+                    assert!(at >= tail);
+                }
+            }
+            if at >= tail + 20
+                && let Some((_, Ok(code))) = load(&engine, &resealed(damaged, tail))
+            {
+                assert!(code.code().len() <= bytes.len());
+            }
+        }
+    }
+    for end in tail..bytes.len() {
+        assert!(load(&engine, &bytes[..end]).unwrap().1.is_err());
+        let mut short = bytes[..end].to_vec();
+        if end >= tail + 20 {
+            short = resealed(short, tail);
+        }
+        assert!(load(&engine, &short).unwrap().1.is_err());
+    }
+    for end in 0..tail {
+        assert!(load(&engine, &bytes[..end]).is_none());
+    }
+}
+
+#[test]
+fn the_code_is_paid_for_while_it_is_read() {
+    let bytes = file(&Compile::new(Target::X86_64));
+    let engine = Engine::default();
+    let (module, code) = load(&engine, &bytes).unwrap();
+    let code = code.unwrap();
+    assert!(engine.budget().used_for(dunlin::Kind::MachineCode) >= code.code().len() as u64);
+    drop((module, code));
+    assert_eq!(engine.budget().used_for(dunlin::Kind::MachineCode), 0);
+    let small = dunlin::Budget::new(1000);
+    let Ok(Opened::Precompiled(mut reader)) = open(&bytes[..]) else { panic!() };
+    io::copy(&mut reader, &mut io::sink()).unwrap();
+    assert!(matches!(reader.code(&small), Err(Mismatch::Memory(_))));
+}
+
+#[test]
+fn no_more_is_read_than_it_takes_to_tell() {
+    struct Counting<'a>(&'a [u8], usize);
+    impl Read for Counting<'_> {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            self.1 += into.len();
+            self.0.read(into)
+        }
+    }
+    for text in [&b"\0asm\x01\0\0\0"[..], b"(module)", b"", b"\0dunlin", b"\0dunlin\x02"] {
+        let mut reader = Counting(text, 0);
+        let Ok(Opened::Other(mut other)) = open(&mut reader) else { panic!("{text:?}") };
+        let mut same = Vec::new();
+        other.read_to_end(&mut same).unwrap();
+        assert_eq!(same, text);
+    }
+    let mut reader = Counting(b"\0asm\x01\0\0\0", 0);
+    drop(open(&mut reader));
+    assert_eq!(reader.1, 2);
+}
+
+#[test]
+fn targets_have_their_names() {
+    for (name, target) in [
+        ("x86_64-linux", Some(Target::X86_64)),
+        ("aarch64-linux", Some(Target::Aarch64)),
+        ("aarch64-unknown-linux-musl", Some(Target::Aarch64)),
+        ("aarch64", None),
+        ("aarch64-apple-darwin", None),
+        ("riscv64-linux", None),
+    ] {
+        assert_eq!(Target::named(name), target, "{name}");
+        assert!(target.is_none_or(|target| Target::named(&target.to_string()) == Some(target)));
+    }
+    let foreign = Target::ALL.into_iter().find(|target| Some(*target) != Target::here()).unwrap();
+    let module = Module::new(&Engine::default(), "(module)").unwrap();
+    let native = Compile { cpu: CpuFeatures::Native, ..Compile::new(foreign) };
+    assert!(compile(&module, b"", &native).unwrap_err().contains("no example"));
+    let level = Compile { cpu: CpuFeatures::V3, ..Compile::new(Target::Aarch64) };
+    assert!(compile(&module, b"", &level).is_err());
+}

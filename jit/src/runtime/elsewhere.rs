@@ -1,0 +1,86 @@
+//! Where machine code can't be run. No tier can be made there, so nothing of this is reached; but code can be made for
+//! machines where it can.
+
+use super::CodeMap;
+use crate::piece::Piece;
+use dunlin::Error;
+use dunlin::tier::{Call, Left, Shape, View};
+use std::any::Any;
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+
+fn unsupported<T>() -> io::Result<T> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+pub(crate) trait Account: Send + Sync {
+    fn charge(&self, bytes: u64) -> bool;
+    fn release(&self, bytes: u64);
+}
+
+/// There is none.
+pub(crate) enum CodeStack {}
+
+impl CodeStack {
+    pub(crate) fn new(_: usize, _: Box<dyn Account>) -> io::Result<Self> {
+        unsupported()
+    }
+
+    pub(crate) fn ensure(&self, _: usize) -> bool {
+        match *self {}
+    }
+}
+
+/// There is none.
+pub(crate) enum CodeChunk {}
+
+impl CodeChunk {
+    pub(crate) fn new(_: &[u8], _: CodeMap) -> io::Result<Arc<Self>> {
+        unsupported()
+    }
+
+    pub(crate) fn bytes(_: usize, _: &CodeMap) -> u64 {
+        0
+    }
+}
+
+pub(crate) fn install() -> io::Result<()> {
+    unsupported()
+}
+
+pub(crate) fn prepare_thread() -> io::Result<()> {
+    unsupported()
+}
+
+/// Whoever only compiles isn't short of it.
+pub(crate) fn has_address_space(_: u64) -> bool {
+    true
+}
+
+pub(crate) fn publish(
+    _: View<'_>,
+    chunk: &CodeChunk,
+    _: &[(Piece, u32)],
+    _: &HashMap<u32, Shape>,
+) -> Result<(), Error> {
+    match *chunk {}
+}
+
+/// # Safety
+/// None is needed.
+pub(crate) unsafe fn call(_: *const (dyn Any + Send), _: &Call) -> Left {
+    unreachable!("nothing was published")
+}
+
+/// # Safety
+/// None is needed.
+pub(crate) unsafe fn unwind() -> ! {
+    unreachable!("nothing was entered")
+}
+
+/// # Safety
+/// None is needed.
+pub(crate) unsafe fn is_outermost(_: *const u8) -> bool {
+    unreachable!("nothing was entered")
+}
