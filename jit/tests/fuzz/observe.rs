@@ -112,18 +112,17 @@ fn provide(
     Ok(match ty {
         ExternType::Func(ty) => {
             let results: Vec<ValType> = ty.results().to_vec();
-            let func =
-                Func::new(&mut *store, ty.clone(), move |caller, _, values| host(caller, &results, values))?;
+            let func = Func::new(&mut *store, *ty, move |caller, _, values| host(caller, &results, values))?;
             Extern::Func(func)
         }
-        ExternType::Memory(ty) => Extern::Memory(Memory::new(&mut *store, ty.clone())?),
+        ExternType::Memory(ty) => Extern::Memory(Memory::new(&mut *store, *ty)?),
         ExternType::Table(ty) => {
             let null = Val::null(ty.element()).expect("tables hold references");
-            Extern::Table(Table::new(&mut *store, ty.clone(), null)?)
+            Extern::Table(Table::new(&mut *store, *ty, null)?)
         }
         ExternType::Global(ty) => {
             let value = value(store, ty.content(), random);
-            Extern::Global(Global::new(&mut *store, ty.clone(), value)?)
+            Extern::Global(Global::new(&mut *store, *ty, value)?)
         }
     })
 }
