@@ -428,10 +428,13 @@ impl<'m> View<'m> {
         Ok(())
     }
 
-    /// Notes that somebody wants a loop compiled: true for the first who does. The rest should leave it to them.
+    /// Notes that somebody wants a loop compiled: true for the first who does, if no other loop of the function is being
+    /// compiled. The rest should leave it to them.
     pub fn wants_loop(self, index: u32, header: u32) -> bool {
         let mut loops = lock(&self.module.tiered.loops);
-        let known = loops.iter().any(|found| (found.index, found.header) == (index, header));
+        // One of a function at a time: with the first that comes, it isn't in the interpreter any more.
+        let known =
+            loops.iter().any(|found| found.index == index && (found.header == header || found.code == 0));
         !known && loops.try_push(Continuation { index, header, code: 0 }).is_ok()
     }
 
