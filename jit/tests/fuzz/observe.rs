@@ -112,7 +112,8 @@ fn provide(
     Ok(match ty {
         ExternType::Func(ty) => {
             let results: Vec<ValType> = ty.results().to_vec();
-            let func = Func::new(&mut *store, *ty, move |caller, _, values| host(caller, &results, values))?;
+            let func =
+                Func::new(&mut *store, ty.clone(), move |caller, _, values| host(caller, &results, values))?;
             Extern::Func(func)
         }
         ExternType::Memory(ty) => Extern::Memory(Memory::new(&mut *store, *ty)?),
