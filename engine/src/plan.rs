@@ -46,7 +46,8 @@ pub(crate) fn to_start(module: &ModuleInner, engine: &Engine) -> u64 {
     bytes.saturating_sub(module.budget.used_for(Kind::Memory))
 }
 
-fn least_reserve(module: &ModuleInner) -> u64 {
+/// What the interpreter needs for the code of the largest function.
+pub(crate) fn least_reserve(module: &ModuleInner) -> u64 {
     if module.bodies.records.is_empty() { 0 } else { module.cells.largest + 4 * CODE }
 }
 

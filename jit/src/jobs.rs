@@ -201,10 +201,13 @@ impl Worker {
             return Err(Decline::TooLarge);
         }
         let scratch = SCRATCH + SCRATCH_A_BYTE * u64::from(size);
+        if view.room() < scratch {
+            return Err(self.no_room(view));
+        }
         let _scratch = view.cache().charge(Kind::CompilerScratch, scratch).map_err(|_| self.no_room(view))?;
         room(scratch)?;
         let (options, _) = self.settings(view)?;
-        let shape = view.shape(index).map_err(|error| Decline::Unreadable(error.to_string()))?;
+        let shape = view.shape(index).map_err(|error| Decline::of(&error))?;
         let part = match header {
             None => Part::Whole,
             Some(header) => {
@@ -243,6 +246,9 @@ impl Worker {
     /// Puts code into pages of its own, and hands it in.
     fn place(&self, view: View<'_>, batch: Batch, shapes: &HashMap<u32, Shape>) -> Result<(), Decline> {
         let bytes = CodeChunk::bytes(batch.code.len(), &batch.map);
+        if view.room() < bytes {
+            return Err(self.no_room(view));
+        }
         let charge = view.cache().charge(Kind::MachineCode, bytes).map_err(|_| self.no_room(view))?;
         let chunk =
             CodeChunk::new(&batch.code, batch.map).map_err(|error| Decline::System(error.to_string()))?;

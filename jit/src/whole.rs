@@ -107,7 +107,7 @@ impl Plan<'_> {
         let scratch = SCRATCH + SCRATCH_A_BYTE * u64::from(size);
         let _scratch = view.cache().charge(Kind::CompilerScratch, scratch).map_err(|_| Decline::Budget)?;
         room(scratch)?;
-        let shape = view.shape(index).map_err(|error| Decline::Unreadable(error.to_string()))?;
+        let shape = view.shape(index).map_err(|error| Decline::of(&error))?;
         let what = (index, &shape, Part::Whole);
         let compiled = catch_unwind(AssertUnwindSafe(|| compiler.func(view, self.options, what, &|_| true)));
         let (code, _) = compiled.unwrap_or_else(|_| {

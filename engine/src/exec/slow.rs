@@ -129,6 +129,7 @@ pub(crate) unsafe fn prepare(vm: *mut VmCtx, index: u32, sp: *mut u64) -> Result
         let mut entry = (*word).load(Ordering::Relaxed);
         if crate::code::is_lazy(entry)
             && let Some(tier) = store.engine.tier()
+            && execution(store).enters_compiled()
         {
             tier.called(&(*(*vm).instance).module, index);
             entry = (*word).load(Ordering::Acquire);

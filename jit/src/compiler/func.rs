@@ -174,7 +174,7 @@ pub(crate) fn translate(
         batch,
     };
     let read = view.with_body(index, |body, offset| t.body(body, offset, entry));
-    read.map_err(|error| Decline::Unreadable(error.to_string()))??;
+    read.map_err(|error| Decline::of(&error))??;
     t.b.seal_all_blocks();
     let mut types: Vec<u32> = t.signatures.keys().copied().collect();
     types.push(view.type_of(view.imported_funcs() + index));

@@ -89,7 +89,7 @@ impl<'a> Translator<'a, '_> {
     pub(super) fn inline(&mut self, index: u32, args: Vec<Value>, frame: Value) -> Result<(), Decline> {
         let func = self.view.imported_funcs() + index;
         let ty = &self.view.types()[self.view.type_of(func) as usize];
-        let shape = self.view.shape(index).map_err(|error| Decline::Unreadable(error.to_string()))?;
+        let shape = self.view.shape(index).map_err(|error| Decline::of(&error))?;
         self.inlined_bytes += self.view.body_size(index);
         let (at, call_offset) = (self.position, self.offset);
         let scope = Scope {
@@ -114,7 +114,7 @@ impl<'a> Translator<'a, '_> {
             self.begin_function();
             self.operators(&body)
         });
-        read.map_err(|error| Decline::Unreadable(error.to_string()))??;
+        read.map_err(|error| Decline::of(&error))??;
         self.scope = self.outer.pop().expect("pushed above");
         (self.position, self.offset) = (at, call_offset);
         self.b.set_srcloc(SourceLoc::new(at));

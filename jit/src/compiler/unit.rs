@@ -10,6 +10,7 @@ use cranelift_codegen::ir::UserExternalName;
 use cranelift_codegen::isa::{CallConv, OwnedTargetIsa, TargetFrontendConfig};
 use cranelift_codegen::{CodegenError, Context, FinalizedRelocTarget, settings};
 use cranelift_frontend::FunctionBuilderContext;
+use dunlin::ErrorKind;
 use dunlin::tier::{Shape, View};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -33,6 +34,16 @@ pub(crate) enum Decline {
     System(String),
     /// The body can't be read any more.
     Unreadable(String),
+}
+
+impl Decline {
+    /// Why a body can't be had.
+    pub(crate) fn of(error: &dunlin::Error) -> Self {
+        match error.kind() {
+            ErrorKind::OutOfBudget | ErrorKind::OutOfMemory => Decline::Budget,
+            _ => Decline::Unreadable(error.to_string()),
+        }
+    }
 }
 
 impl fmt::Display for Decline {
