@@ -128,7 +128,14 @@ impl Worker {
                     self.note(self.one(view, *index, None));
                 }
             }
-            Job::Loop(module, index, header) => self.note(self.one(View::new(module), *index, Some(*header))),
+            Job::Loop(module, index, header) => {
+                let view = View::new(module);
+                let result = self.one(view, *index, Some(*header));
+                if result.is_err() {
+                    view.declines_loop(*index, *header);
+                }
+                self.note(result);
+            }
             Job::All(module) => self.note(self.all(View::new(module))),
         }
         self.counters.spent(start.elapsed());

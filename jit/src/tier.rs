@@ -178,7 +178,9 @@ impl Tier for Jit {
             if is_new && samples == threshold && !view.has_func(index) {
                 jobs.submit(Job::Func(module.clone(), index));
             }
+            // Most are through with a loop before its code would be there, and enter the function's from then on.
             if let Some(header) = header
+                && view.has_func(index)
                 && view.wants_loop(index, header)
             {
                 jobs.submit(Job::Loop(module.clone(), index, header));

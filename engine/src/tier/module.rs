@@ -33,7 +33,11 @@ pub(crate) struct Tiered {
     _charges: [Charge; 4],
 }
 
-/// Compiled code that a loop goes on in, or 0 while it is only wanted.
+/// In place of code: it is wanted, or can't be had.
+const WANTED: usize = 0;
+const DECLINED: usize = 1;
+
+/// Compiled code that a loop goes on in.
 struct Continuation {
     index: u32,
     header: u32,
@@ -83,7 +87,7 @@ impl Tiered {
     pub(crate) fn continuation(&self, index: u32, header: u32) -> Option<*const u8> {
         let loops = lock(&self.loops);
         let found = loops.iter().find(|found| (found.index, found.header) == (index, header))?;
-        (found.code != 0).then_some(found.code as *const u8)
+        (found.code != WANTED && found.code != DECLINED).then_some(found.code as *const u8)
     }
 
     /// Throws all compiled code of a module away, if there was no room for some: what is hot will be compiled again. Nobody
@@ -428,11 +432,23 @@ impl<'m> View<'m> {
         Ok(())
     }
 
-    /// Notes that somebody wants a loop compiled: true for the first who does. The rest should leave it to them.
+    /// Notes that somebody wants a loop compiled: true for the first who does, if no other loop of the function is being
+    /// compiled. The rest should leave it to them.
     pub fn wants_loop(self, index: u32, header: u32) -> bool {
         let mut loops = lock(&self.module.tiered.loops);
-        let known = loops.iter().any(|found| (found.index, found.header) == (index, header));
-        !known && loops.try_push(Continuation { index, header, code: 0 }).is_ok()
+        // One of a function at a time: with the first that comes, it isn't in the interpreter any more.
+        let known = loops
+            .iter()
+            .any(|found| found.index == index && (found.header == header || found.code == WANTED));
+        !known && loops.try_push(Continuation { index, header, code: WANTED }).is_ok()
+    }
+
+    /// Notes that a loop that was wanted can't be compiled.
+    pub fn declines_loop(self, index: u32, header: u32) {
+        let mut loops = lock(&self.module.tiered.loops);
+        if let Some(found) = loops.iter_mut().find(|found| (found.index, found.header) == (index, header)) {
+            found.code = DECLINED;
+        }
     }
 
     /// Whether a function is being interpreted, or has been.

@@ -465,7 +465,8 @@ impl Translator<'_, '_> {
     }
 }
 
-fn wasm_type(ty: wasmparser::ValType) -> Type {
+/// The Cranelift type of a type of a validated module.
+pub(super) fn wasm_type(ty: wasmparser::ValType) -> Type {
     use cranelift_codegen::ir::types::{F32, F64, I8X16, I32, I64};
     match ty {
         wasmparser::ValType::I32 => I32,

@@ -3,11 +3,10 @@
 //! An inlined function claims its frame and pays for its entry as if it were called, so that stacks end and fuel runs out
 //! where they do in the interpreter; and backtraces name it.
 
-use super::control::Frame;
+use super::control::{Frame, wasm_type};
 use super::func::{Translator, clif_type, slots_of, unexpected};
 use super::unit::Decline;
 use crate::runtime::{INLINED, Inlined};
-use cranelift_codegen::ir::types::{F32, F64, I8X16, I32, I64};
 use cranelift_codegen::ir::{SourceLoc, Type, Value};
 use cranelift_frontend::Variable;
 use dunlin::FuncType;
@@ -141,13 +140,7 @@ impl<'a> Translator<'a, '_> {
         slot = self.scope.shape.header + 2;
         for group in body.get_locals_reader().map_err(|_| unexpected())? {
             let (n, ty) = group.map_err(|_| unexpected())?;
-            let ty = match ty {
-                wasmparser::ValType::I32 => I32,
-                wasmparser::ValType::I64 | wasmparser::ValType::Ref(_) => I64,
-                wasmparser::ValType::F32 => F32,
-                wasmparser::ValType::F64 => F64,
-                wasmparser::ValType::V128 => I8X16,
-            };
+            let ty = wasm_type(ty);
             self.scratch.need_for(self.b.func, self.variables + n as usize, 0)?;
             let zero = args.is_some().then(|| self.zero(ty));
             for _ in 0..n {

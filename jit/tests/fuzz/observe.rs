@@ -116,14 +116,14 @@ fn provide(
                 Func::new(&mut *store, ty.clone(), move |caller, _, values| host(caller, &results, values))?;
             Extern::Func(func)
         }
-        ExternType::Memory(ty) => Extern::Memory(Memory::new(&mut *store, ty.clone())?),
+        ExternType::Memory(ty) => Extern::Memory(Memory::new(&mut *store, *ty)?),
         ExternType::Table(ty) => {
             let null = Val::null(ty.element()).expect("tables hold references");
-            Extern::Table(Table::new(&mut *store, ty.clone(), null)?)
+            Extern::Table(Table::new(&mut *store, *ty, null)?)
         }
         ExternType::Global(ty) => {
             let value = value(store, ty.content(), random);
-            Extern::Global(Global::new(&mut *store, ty.clone(), value)?)
+            Extern::Global(Global::new(&mut *store, *ty, value)?)
         }
     })
 }
