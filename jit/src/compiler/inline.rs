@@ -130,7 +130,7 @@ impl<'a> Translator<'a, '_> {
         let mut slot = 0;
         for (i, ty) in self.scope.ty.params().iter().enumerate() {
             let ty = clif_type(*ty);
-            let variable = self.b.declare_var(ty);
+            let variable = self.declare_variable(ty);
             self.scope.locals.push((variable, ty, slot));
             slot += slots_of(ty);
             if let Some(args) = args {
@@ -141,9 +141,10 @@ impl<'a> Translator<'a, '_> {
         for group in body.get_locals_reader().map_err(|_| unexpected())? {
             let (n, ty) = group.map_err(|_| unexpected())?;
             let ty = wasm_type(ty);
+            self.scratch.need_for(self.b.func, self.variables + n as usize, 0)?;
             let zero = args.is_some().then(|| self.zero(ty));
             for _ in 0..n {
-                let variable = self.b.declare_var(ty);
+                let variable = self.declare_variable(ty);
                 self.scope.locals.push((variable, ty, slot));
                 slot += slots_of(ty);
                 if let Some(zero) = zero {
