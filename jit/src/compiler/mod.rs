@@ -3,6 +3,7 @@
 mod call;
 mod control;
 mod copy;
+mod exits;
 mod flags;
 mod func;
 mod heaps;

@@ -1,5 +1,6 @@
 //! Pieces of machine code: what Cranelift makes of one translation, and how several are put together.
 
+use super::exits;
 use super::func::{self, Needs, Part};
 use super::stubs;
 use crate::piece::Piece;
@@ -232,6 +233,7 @@ impl Compiler {
     }
 
     fn finish(&mut self, piece: Piece) -> Result<Compiled, Decline> {
+        exits::first(&mut self.context);
         self.context.compile(&*self.isa, &mut ControlPlane::default()).map_err(|error| {
             match error.inner {
                 CodegenError::Unsupported(why) if why.starts_with("Too many return values") => {
