@@ -59,7 +59,7 @@ fn code_is_thrown_away_or_the_tier_stops() {
             let mut options = Jit::options();
             options.mode(mode).threshold(1).sample_every(500).cache_full(then);
             let jit = Jit::new(&options).unwrap();
-            let budget = Budget::new(2_300_000);
+            let budget = Budget::new(3_500_000);
             let engine = Engine::new(Config::new().tier(jit.clone()).budget(budget.clone())).unwrap();
             let module = Module::new(&engine, &binary).unwrap();
             assert_eq!(results(&engine, &module), wanted, "{then:?} {mode:?}");
@@ -70,7 +70,7 @@ fn code_is_thrown_away_or_the_tier_stops() {
                 assert!(stats.functions > 5 && stats.declined.len() == 1, "{stats:?}");
                 assert_eq!(times > 0, then == CacheFull::Evict, "{stats:?}");
             }
-            assert!(budget.peak() <= 2_300_000);
+            assert!(budget.peak() <= 3_500_000);
             drop((module, engine));
         }
     }
@@ -96,7 +96,7 @@ fn a_trap_after_code_was_thrown_away_is_as_ever() {
     let mut options = Jit::options();
     options.mode(Mode::Sync).threshold(1).sample_every(500);
     let jit = Jit::new(&options).unwrap();
-    let engine = Engine::new(Config::new().tier(jit).budget(Budget::new(2_300_000))).unwrap();
+    let engine = Engine::new(Config::new().tier(jit).budget(Budget::new(3_500_000))).unwrap();
     let module = Module::new(&engine, &binary).unwrap();
     let mut store = Store::with_budget(&engine, &Budget::unlimited(), ()).unwrap();
     let instance = Instance::new(&mut store, &module, &[]).unwrap();
