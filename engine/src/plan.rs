@@ -46,7 +46,8 @@ pub(crate) fn to_start(module: &ModuleInner, engine: &Engine) -> u64 {
     bytes.saturating_sub(module.budget.used_for(Kind::Memory))
 }
 
-fn least_reserve(module: &ModuleInner) -> u64 {
+/// What the interpreter needs for the code of the largest function.
+pub(crate) fn least_reserve(module: &ModuleInner) -> u64 {
     if module.bodies.records.is_empty() { 0 } else { module.cells.largest + 4 * CODE }
 }
 
@@ -58,9 +59,9 @@ fn all_cells(module: &ModuleInner) -> u64 {
 fn most_reserve(module: &ModuleInner, engine: &Engine) -> u64 {
     let bodies: u64 = module.bodies.records.iter().map(|body| u64::from(body.len)).sum();
     let largest = module.bodies.records.iter().map(|body| u64::from(body.len)).max().unwrap_or(0);
-    // Measured: machine code is some four times as large as what it is made of, with notes and parts of pages five; a
-    // compiler takes some hundred KiB, and some hundred bytes a byte.
-    let compiled = bodies * 5 + (512 << 10) + largest * 320;
+    // Measured: machine code is some four times as large as what it is made of, with notes and parts of pages five; for a
+    // compiler, which may have to inline as much again, a thousand bytes a byte are charged, and more for small functions.
+    let compiled = bodies * 5 + (1 << 20) + largest * 1600;
     all_cells(module) + if engine.tier().is_some() { compiled } else { 0 }
 }
 

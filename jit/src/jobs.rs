@@ -3,6 +3,7 @@
 use crate::compiler::{self, Batch, Compiler, Decline, Part};
 use crate::options::{CacheFull, Mode, Options};
 use crate::runtime::{CodeChunk, has_address_space};
+use crate::scratch::{LEAST, Scratch};
 use crate::stats::Counters;
 use crate::tier::Unavailable;
 use crate::whole::{Plan, Whole};
@@ -12,7 +13,7 @@ use dunlin::{Kind, Module};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 /// Something to be compiled.
@@ -35,8 +36,6 @@ struct Worker {
     options: Options,
     guarded: bool,
     counters: Arc<Counters>,
-    /// For jobs of any thread: one at a time.
-    compilers: Mutex<HashMap<Kinds, Compiler>>,
 }
 
 /// The target, by whether NaNs are canonical and whether what is compiled is verified. Made when it is needed: many programs
@@ -64,21 +63,6 @@ impl Isas {
     }
 }
 
-/// What the compiler may need at once: this, and so much a byte of the function's body.
-pub(crate) const SCRATCH: u64 = 128 << 10;
-pub(crate) const SCRATCH_A_BYTE: u64 = 320;
-
-/// Address space that the compiler finds whenever it begins, besides: neither it nor the standard library can be refused any.
-const LEAST: u64 = 32 << 20;
-
-/// Makes sure that the compiler finds what it needs.
-pub(crate) fn room(scratch: u64) -> Result<(), Decline> {
-    if has_address_space(LEAST + scratch) {
-        return Ok(());
-    }
-    Err(Decline::System("there is no address space for the compiler".into()))
-}
-
 impl Jobs {
     pub(crate) fn new(
         options: &Options,
@@ -93,7 +77,6 @@ impl Jobs {
             options: options.clone(),
             guarded,
             counters: counters.clone(),
-            compilers: Mutex::new(HashMap::new()),
         });
         let mut queue = None;
         if options.mode == Mode::Background {
@@ -178,21 +161,6 @@ impl Worker {
         Ok((options, isa))
     }
 
-    /// Calls `f` with a compiler for the module's code. A panic costs what is being compiled.
-    fn with_compiler<R>(
-        &self,
-        view: View<'_>,
-        f: impl FnOnce(&mut Compiler) -> Result<R, Decline>,
-    ) -> Result<R, Decline> {
-        let (_, isa) = self.settings(view)?;
-        let known = self.compilers.lock().unwrap_or_else(PoisonError::into_inner).remove(&kinds(view));
-        let mut compiler = known.unwrap_or_else(|| Compiler::new(isa.clone()));
-        // After a panic, what is left of the compiler is dropped.
-        let result = catch_unwind(AssertUnwindSafe(|| f(&mut compiler))).map_err(|_| Decline::Panicked)?;
-        self.compilers.lock().unwrap_or_else(PoisonError::into_inner).insert(kinds(view), compiler);
-        result
-    }
-
     /// Compiles a function, or what follows an arrival at a loop, and hands it in.
     fn one(&self, view: View<'_>, index: u32, header: Option<u32>) -> Result<(), Decline> {
         let thrown_away = view.thrown_away();
@@ -200,11 +168,10 @@ impl Worker {
         if size > self.options.largest {
             return Err(Decline::TooLarge);
         }
-        let scratch = SCRATCH + SCRATCH_A_BYTE * u64::from(size);
-        let _scratch = view.cache().charge(Kind::CompilerScratch, scratch).map_err(|_| self.no_room(view))?;
-        room(scratch)?;
-        let (options, _) = self.settings(view)?;
-        let shape = view.shape(index).map_err(|error| Decline::Unreadable(error.to_string()))?;
+        let short = |why| if why == Decline::Budget { self.no_room(view) } else { why };
+        let scratch = Scratch::new(view).map_err(short)?;
+        let (options, isa) = self.settings(view)?;
+        let shape = view.shape(index).map_err(|error| Decline::of(&error))?;
         let part = match header {
             None => Part::Whole,
             Some(header) => {
@@ -212,18 +179,22 @@ impl Worker {
                 Part::From(*found.ok_or(Decline::Unsupported("that loop"))?)
             }
         };
-        let compiled = self.with_compiler(view, |compiler| {
+        // A panic costs what is being compiled. What the compiler holds goes when what is charged for it does.
+        let compiled = catch_unwind(AssertUnwindSafe(|| {
+            let mut compiler = Compiler::new(isa.clone());
             let own = |callee| part == Part::Whole && callee == index;
-            let (code, types) = compiler.func(view, options, (index, &shape, part), &own)?;
+            let (code, types) = compiler.func(view, options, (index, &shape, part), &own, &scratch)?;
             let mut pieces = vec![code];
             if !view.has_bridge() {
                 pieces.push(compiler.bridge(options)?);
             }
             for ty in types.into_iter().filter(|ty| !view.has_type(*ty)) {
+                scratch.need_for_type(&view.types()[ty as usize])?;
                 pieces.extend(compiler.ty(view, options, ty)?);
             }
             Ok(pieces)
-        })?;
+        }));
+        let compiled = compiled.unwrap_or(Err(Decline::Panicked)).map_err(short)?;
         let shapes = HashMap::from([(index, shape)]);
         let placed = view.hand_in(thrown_away, || self.place(view, Batch::link(compiled)?, &shapes));
         // If code was thrown away meanwhile, this relies on some of that; what is hot comes again.
@@ -243,6 +214,9 @@ impl Worker {
     /// Puts code into pages of its own, and hands it in.
     fn place(&self, view: View<'_>, batch: Batch, shapes: &HashMap<u32, Shape>) -> Result<(), Decline> {
         let bytes = CodeChunk::bytes(batch.code.len(), &batch.map);
+        if view.room() < bytes {
+            return Err(self.no_room(view));
+        }
         let charge = view.cache().charge(Kind::MachineCode, bytes).map_err(|_| self.no_room(view))?;
         let chunk =
             CodeChunk::new(&batch.code, batch.map).map_err(|error| Decline::System(error.to_string()))?;
@@ -265,7 +239,7 @@ impl Worker {
             counters: &self.counters,
         };
         let thrown_away = view.thrown_away();
-        let Whole { batch, shapes } = plan.compile(view)?;
+        let Whole { batch, shapes, _held } = plan.compile(view)?;
         view.hand_in(thrown_away, || self.place(view, batch, &shapes)).unwrap_or(Ok(()))
     }
 }

@@ -29,6 +29,8 @@ mod jobs;
 mod options;
 mod piece;
 mod runtime;
+#[cfg(feature = "compiler")]
+mod scratch;
 mod stats;
 mod tier;
 #[cfg(feature = "compiler")]

@@ -43,6 +43,9 @@ pub(crate) const STACK_RATIO: usize = 16;
 const STACK_EXTRA: usize = 1 << 20;
 const LEAST_STACK: usize = 256 << 10;
 
+/// What of it is paid for at first: so much that host functions can be called, whatever the guest takes of the budget.
+const STACK_AT_FIRST: usize = 256 << 10;
+
 /// There must be address space for so many memories, or none is guarded. Few programs have two.
 const SOME_MEMORIES: u64 = 4;
 
@@ -195,12 +198,16 @@ impl Tier for Jit {
     }
 
     fn new_stack(&self, account: Account, max_wasm_stack: usize) -> Option<Box<dyn Any + Send>> {
+        // It is to be a small part of what there is.
+        if account.available().is_some_and(|available| available < STACK_AT_FIRST as u64 * 8) {
+            return None;
+        }
         let mut account = account;
         let mut len = max_wasm_stack * STACK_RATIO + STACK_EXTRA;
         loop {
             let again = account.again();
             match CodeStack::new(len, Box::new(account)) {
-                Ok(stack) => return Some(Box::new(stack)),
+                Ok(stack) => return stack.begin_with(STACK_AT_FIRST).then(|| Box::new(stack) as _),
                 Err(_) if len > LEAST_STACK => len = (len / 2).max(LEAST_STACK),
                 Err(_) => return None,
             }

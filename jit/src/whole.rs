@@ -1,12 +1,12 @@
 //! All of a module, compiled at once: for a tier that begins with it, and ahead of time.
 
 use crate::compiler::{self, Batch, Compiled, Compiler, Decline, Options, Part};
-use crate::jobs::{SCRATCH, SCRATCH_A_BYTE, room};
 use crate::piece::Piece;
+use crate::scratch::Scratch;
 use crate::stats::Counters;
 use cranelift_codegen::isa::OwnedTargetIsa;
-use dunlin::Kind;
 use dunlin::tier::{Shape, View};
+use dunlin::{Charge, Kind};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -25,6 +25,8 @@ pub(crate) struct Plan<'p> {
 
 /// What came of it: the same for the same module and plan, whatever threads did what.
 pub(crate) struct Whole {
+    /// What the batch has on the heap, until it lies in pages.
+    pub(crate) _held: Vec<Charge>,
     pub(crate) batch: Batch,
     /// Of each function that is compiled.
     pub(crate) shapes: HashMap<u32, Shape>,
@@ -37,13 +39,11 @@ impl Plan<'_> {
     /// If nothing can be made of it at all.
     pub(crate) fn compile(&self, view: View<'_>) -> Result<Whole, Decline> {
         let next = AtomicU32::new(0);
-        let done: Mutex<(Vec<Compiled>, HashMap<u32, Shape>)> = Mutex::default();
+        let done: Mutex<Vec<Made>> = Mutex::default();
         let defined = view.defined_funcs();
         let compile = || {
-            let (pieces, shapes) = self.some(view, &next);
-            let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
-            done.0.extend(pieces);
-            done.1.extend(shapes);
+            let some = self.some(view, &next);
+            done.lock().unwrap_or_else(PoisonError::into_inner).extend(some);
         };
         let threads =
             std::thread::available_parallelism().map_or(1, usize::from).min(defined.div_ceil(16) as usize);
@@ -54,66 +54,90 @@ impl Plan<'_> {
             }
             compile();
         });
-        let (mut pieces, shapes) = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let (mut pieces, mut shapes, mut held) = (Vec::new(), HashMap::new(), Vec::new());
+        for Made { index, code, shape, charge } in done.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            pieces.push(code);
+            shapes.insert(index, shape);
+            held.push(charge);
+        }
         pieces.sort_unstable_by_key(|piece| match piece.piece {
             Piece::Func(index) => index,
             _ => u32::MAX,
         });
+        // Trampolines, stubs and detours take no more than one of them at a time.
+        let scratch = Scratch::new(view)?;
         let mut compiler = Compiler::new(self.isa.clone());
         let rest = catch_unwind(AssertUnwindSafe(|| {
             for index in compiler::missing(&pieces) {
+                let ty = view.type_of(view.imported_funcs() + index);
+                scratch.need_for_type(&view.types()[ty as usize])?;
                 pieces.push(compiler.detour(view, self.options, index)?);
             }
+            let functions = pieces.len();
             pieces.push(compiler.bridge(self.options)?);
             // Where a type can't be, no function that needs it is among the pieces.
             for ty in 0..view.types().len() as u32 {
+                scratch.need_for_type(&view.types()[ty as usize])?;
                 pieces.extend(compiler.ty(view, self.options, ty).into_iter().flatten());
             }
+            held.push(hold(view, pieces[functions..].iter().map(Compiled::bytes).sum())?);
             Batch::link(pieces)
         }));
         let batch = rest.map_err(|_| Decline::Panicked)??;
-        Ok(Whole { batch, shapes })
+        drop(scratch);
+        // The pieces are gone.
+        for charge in &mut held {
+            charge.shrink(charge.bytes() / 2);
+        }
+        Ok(Whole { _held: held, batch, shapes })
     }
 
     /// Compiles functions until there are no more.
-    fn some(&self, view: View<'_>, next: &AtomicU32) -> (Vec<Compiled>, HashMap<u32, Shape>) {
-        let mut compiler = Compiler::new(self.isa.clone());
-        let (mut pieces, mut shapes) = (Vec::new(), HashMap::new());
+    fn some(&self, view: View<'_>, next: &AtomicU32) -> Vec<Made> {
+        let mut made = Vec::new();
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
             if index >= view.defined_funcs() {
-                return (pieces, shapes);
+                return made;
             }
             if !(self.wants)(index) {
                 continue;
             }
-            let size = view.body_size(index);
-            match self.one(view, index, &mut compiler) {
-                Ok((code, shape)) => {
-                    self.counters.compiled(1, 0, size.into());
-                    pieces.push(code);
-                    shapes.insert(index, shape);
+            match self.one(view, index) {
+                Ok(one) => {
+                    self.counters.compiled(1, 0, view.body_size(index).into());
+                    made.push(one);
                 }
                 Err(why) => self.counters.declined(&why),
             }
         }
     }
 
-    fn one(&self, view: View<'_>, index: u32, compiler: &mut Compiler) -> Result<(Compiled, Shape), Decline> {
-        let size = view.body_size(index);
-        if size > self.largest {
+    fn one(&self, view: View<'_>, index: u32) -> Result<Made, Decline> {
+        if view.body_size(index) > self.largest {
             return Err(Decline::TooLarge);
         }
-        let scratch = SCRATCH + SCRATCH_A_BYTE * u64::from(size);
-        let _scratch = view.cache().charge(Kind::CompilerScratch, scratch).map_err(|_| Decline::Budget)?;
-        room(scratch)?;
-        let shape = view.shape(index).map_err(|error| Decline::Unreadable(error.to_string()))?;
+        let scratch = Scratch::new(view)?;
+        let shape = view.shape(index).map_err(|error| Decline::of(&error))?;
         let what = (index, &shape, Part::Whole);
-        let compiled = catch_unwind(AssertUnwindSafe(|| compiler.func(view, self.options, what, &|_| true)));
-        let (code, _) = compiled.unwrap_or_else(|_| {
-            *compiler = Compiler::new(self.isa.clone());
-            Err(Decline::Panicked)
-        })?;
-        Ok((code, shape))
+        let compiled = catch_unwind(AssertUnwindSafe(|| {
+            Compiler::new(self.isa.clone()).func(view, self.options, what, &|_| true, &scratch)
+        }));
+        let (code, _) = compiled.unwrap_or(Err(Decline::Panicked))?;
+        let charge = hold(view, code.bytes())?;
+        Ok(Made { index, code, shape, charge })
     }
+}
+
+/// A function that is compiled, and what is charged for that.
+struct Made {
+    index: u32,
+    code: Compiled,
+    shape: Shape,
+    charge: Charge,
+}
+
+/// Charges for what pieces have on the heap, which is there twice while they are put together.
+fn hold(view: View<'_>, bytes: u64) -> Result<Charge, Decline> {
+    view.cache().charge(Kind::CompilerScratch, 2 * bytes).map_err(|_| Decline::Budget)
 }

@@ -42,7 +42,8 @@ fn text() -> String {
 }
 
 fn results(engine: &Engine, module: &Module) -> Vec<i64> {
-    let mut store = Store::new(engine, ());
+    // Not of the module's, of which only its code is to want more.
+    let mut store = Store::with_budget(engine, &Budget::unlimited(), ()).unwrap();
     let instance = Instance::new(&mut store, module, &[]).unwrap();
     let run = instance.get_typed_func::<(i32, i32), i64>(&store, "run").unwrap();
     (0..3 * FUNCS).map(|n| run.call(&mut store, (n % FUNCS, 400)).unwrap()).collect()
@@ -97,7 +98,7 @@ fn a_trap_after_code_was_thrown_away_is_as_ever() {
     let jit = Jit::new(&options).unwrap();
     let engine = Engine::new(Config::new().tier(jit).budget(Budget::new(2_300_000))).unwrap();
     let module = Module::new(&engine, &binary).unwrap();
-    let mut store = Store::new(&engine, ());
+    let mut store = Store::with_budget(&engine, &Budget::unlimited(), ()).unwrap();
     let instance = Instance::new(&mut store, &module, &[]).unwrap();
     let run = instance.get_typed_func::<(i32, i32), i64>(&store, "run").unwrap();
     for n in 0..2 * FUNCS {

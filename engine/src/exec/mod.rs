@@ -132,10 +132,8 @@ pub(crate) struct Execution {
     host_call: *const HostCall,
     /// The innermost segment of compiled frames, or null.
     native: *const native::Activation,
-    /// What compiled code runs on, once there is some.
-    code_stack: Option<Box<dyn core::any::Any + Send>>,
-    /// Whether there is no stack to be had for compiled code.
-    no_code_stack: bool,
+    /// What compiled code runs on, if there is a tier and there was room.
+    pub(crate) code_stack: Option<Box<dyn core::any::Any + Send>>,
     /// Whether compiled code is being left for a tail call.
     tail: bool,
     /// Parts of it that compiled code is leaving, and whether there was no memory for one.
@@ -173,7 +171,6 @@ impl Execution {
             host_call: core::ptr::null(),
             native: core::ptr::null(),
             code_stack: None,
-            no_code_stack: false,
             tail: false,
             left: Buf::new(budget, Kind::Stack),
             lost: false,
@@ -183,6 +180,11 @@ impl Execution {
             counts: count::Counts::default(),
             _stack: stack,
         })
+    }
+
+    /// Whether compiled code can be entered in it.
+    pub(crate) fn enters_compiled(&self) -> bool {
+        self.code_stack.is_some() && !self.interprets
     }
 
     /// Whether it stopped before its first instruction.

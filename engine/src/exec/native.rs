@@ -16,7 +16,7 @@ use super::slow::{
 use super::{Execution, Stop, leave, suspend};
 use crate::error::Error;
 use crate::store::StoreInner;
-use crate::tier::{Account, Call, Left, Tier, Trapped};
+use crate::tier::{Call, Left, Tier, Trapped};
 use crate::trap::Trap;
 use crate::vmctx::{FuncObj, VmCtx};
 use core::sync::atomic::Ordering;
@@ -54,18 +54,13 @@ unsafe fn store_of(vm: *mut VmCtx) -> *mut StoreInner {
     unsafe { (*(*vm).store).store }
 }
 
-/// Whether there is a stack for compiled code, by now.
+/// Whether there is a stack for compiled code, and this thread can use it.
 unsafe fn has_stack(store: *mut StoreInner) -> bool {
     // SAFETY: a live store with an execution, to whose parts nobody holds a reference.
     unsafe {
         let exec: *mut Execution = execution(&mut *store);
         if (*exec).interprets || !tier(store).is_ready() {
             return false;
-        }
-        if (*exec).code_stack.is_none() && !(*exec).no_code_stack {
-            let account = Account((*store).budget.clone());
-            (*exec).code_stack = tier(store).new_stack(account, (*store).engine.max_wasm_stack());
-            (*exec).no_code_stack = (*exec).code_stack.is_none();
         }
         (*exec).code_stack.is_some()
     }

@@ -96,10 +96,10 @@ unsafe fn count(
     mut index: u32,
     header: Option<*const u64>,
 ) {
+    let Some(exec) = store.exec.as_ref().filter(|exec| exec.enters_compiled()) else { return };
     // SAFETY: the caller keeps the contract.
     unsafe {
         if vm.is_null() {
-            let Some(exec) = &store.exec else { return };
             vm = exec.at.vm;
             if vm.is_null() {
                 return;

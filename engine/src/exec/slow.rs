@@ -128,6 +128,7 @@ pub(crate) unsafe fn prepare(vm: *mut VmCtx, index: u32, sp: *mut u64) -> Result
         let word = (*vm).entries.add(index as usize);
         let mut entry = (*word).load(Ordering::Relaxed);
         if crate::code::is_lazy(entry)
+            && execution(store).enters_compiled()
             && let Some(tier) = store.engine.tier()
         {
             tier.called(&(*(*vm).instance).module, index);

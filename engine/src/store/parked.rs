@@ -5,6 +5,7 @@ use crate::alloc::{Shared, try_box};
 use crate::budget::Kind;
 use crate::error::Error;
 use crate::exec::{self, Execution, Resumed};
+use crate::tier::Account;
 use crate::vmctx::FuncObj;
 use core::sync::atomic::{AtomicBool, Ordering};
 
@@ -48,7 +49,14 @@ impl StoreInner {
     fn new_execution(&mut self) -> Result<Box<Execution>, Error> {
         self.charge.grow(size_of::<Execution>() as u64)?;
         let execution = Execution::new(self.engine.max_wasm_stack(), &self.budget);
-        let boxed = execution.and_then(|execution| Ok(try_box(Kind::Stack, execution)?));
+        let boxed = execution.and_then(|mut execution| {
+            // Now rather than when something is compiled, so that what is left for the guest doesn't depend on that.
+            if let Some(tier) = self.engine.tier() {
+                let account = Account(self.budget.clone());
+                execution.code_stack = tier.new_stack(account, self.engine.max_wasm_stack());
+            }
+            Ok(try_box(Kind::Stack, execution)?)
+        });
         boxed.inspect_err(|_| self.charge.shrink(size_of::<Execution>() as u64))
     }
 

@@ -51,7 +51,8 @@ pub trait Tier: Send + Sync + std::fmt::Debug + 'static {
     fn is_ready(&self) -> bool;
 
     /// Makes the stack that compiled code of one execution runs on, `account` paying for what is used of it; the value
-    /// stack has at most `max_wasm_stack` bytes. `None` if there is none to be had: then compiled code isn't entered.
+    /// stack has at most `max_wasm_stack` bytes. `None` if there is none to be had, or it would take too much of what
+    /// there is: then compiled code isn't entered.
     fn new_stack(&self, account: Account, max_wasm_stack: usize) -> Option<Box<dyn Any + Send>>;
 
     /// Enters compiled code on a stack that [`Tier::new_stack`] made, or goes on on it if this is called from there.
@@ -92,6 +93,11 @@ impl Account {
     #[must_use]
     pub fn again(&self) -> Account {
         Account(self.0.clone())
+    }
+
+    /// How many bytes there are, if that is bounded.
+    pub fn available(&self) -> Option<u64> {
+        self.0.available()
     }
 
     /// Takes bytes, if there are as many.

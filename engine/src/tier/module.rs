@@ -297,7 +297,7 @@ impl<'m> View<'m> {
     /// If the body is in a file that can't be read any more, or there is no memory for reading it.
     pub fn with_body<R>(self, index: u32, f: impl FnOnce(&[u8], u64) -> R) -> Result<R, Error> {
         let offset = self.data().bodies.file_offset(index);
-        self.data().bodies.with_body(index, self.scratch(), |body| f(body, offset)).map_err(|e| match e {
+        self.data().bodies.with_body(index, self.cache(), |body| f(body, offset)).map_err(|e| match e {
             crate::bodies::BodyError::Memory(e) => e.into(),
             _ => Trap::ModuleChanged.into(),
         })
@@ -308,7 +308,7 @@ impl<'m> View<'m> {
     /// # Errors
     /// As for [`View::with_body`].
     pub fn shape(self, index: u32) -> Result<Shape, Error> {
-        let translated = self.module.translate(index, Wanted::Loops, self.scratch())?;
+        let translated = self.module.translate(index, Wanted::Loops, self.cache())?;
         let Prologue { frame, cost, header, zeros } = Prologue::of(&translated.words);
         let found = translated.loops.iter().flat_map(|loops| loops.iter());
         let loops =
@@ -321,9 +321,10 @@ impl<'m> View<'m> {
         &self.module.code.cache
     }
 
-    /// Where there is room for what lasts only as long as a translation.
-    fn scratch(self) -> &'m Budget {
-        &self.module.data.budget
+    /// How much of that there is, apart from what the interpreter needs for the largest function.
+    pub fn room(self) -> u64 {
+        let room = self.cache().available().unwrap_or(u64::MAX);
+        room.saturating_sub(crate::plan::least_reserve(self.data()))
     }
 
     /// Whether there are trampoline and stub for a type of the module.

@@ -3,6 +3,7 @@
 use super::func::{Part, Translator, clif_type, slots_of};
 use super::leave::Place;
 use super::traps;
+use super::unit::Decline;
 use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, JumpTableData, Type, Value};
 use dunlin::tier::{Loop, layout};
@@ -121,7 +122,6 @@ impl Translator<'_, '_> {
             Operator::End => self.end(),
             Operator::Br { relative_depth } => self.br(relative_depth),
             Operator::BrIf { relative_depth } => self.br_if(relative_depth),
-            Operator::BrTable { ref targets } => self.br_table(targets),
             Operator::Return => {
                 let n = self.scope.ty.results().len();
                 let values = self.stack.peekn(n).to_vec();
@@ -239,7 +239,7 @@ impl Translator<'_, '_> {
             let value = self.stack[i];
             let ty = self.b.func.dfg.value_type(value);
             let slot = self.slot_of_operand(i);
-            let variable = self.b.declare_var(ty);
+            let variable = self.declare_variable(ty);
             self.b.def_var(variable, value);
             self.operand_variables.push((variable, ty, slot));
         }
@@ -427,7 +427,9 @@ impl Translator<'_, '_> {
         self.b.switch_to_block(next);
     }
 
-    fn br_table(&mut self, targets: &BrTable<'_>) {
+    pub(super) fn br_table(&mut self, targets: &BrTable<'_>) -> Result<(), Decline> {
+        let most = targets.len() as usize * self.stack.len();
+        self.scratch.need_for(self.b.func, self.variables, most)?;
         let index = self.stack.pop();
         let mut depths: Vec<u32> =
             targets.targets().map(|depth| depth.unwrap_or(targets.default())).collect();
@@ -459,6 +461,7 @@ impl Translator<'_, '_> {
             self.b.ins().jump(label, &values);
         }
         self.leave();
+        Ok(())
     }
 }
 

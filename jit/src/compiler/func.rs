@@ -12,6 +12,7 @@ use super::unit::{Callee, Decline, Options};
 use super::values::Values;
 use super::{control, traps};
 use crate::runtime::Inlined;
+use crate::scratch::Scratch;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::{F32, F64, I8X16, I32, I64};
 use cranelift_codegen::ir::{
@@ -96,6 +97,9 @@ pub(crate) struct Translator<'a, 'f> {
     pub(super) bridge_signature: Option<ir::SigRef>,
     /// Functions that are compiled in the same batch, which are called directly.
     pub(super) batch: &'a dyn Fn(u32) -> bool,
+    /// What all of this is charged to, and how many variables there are.
+    pub(super) scratch: &'a Scratch,
+    pub(super) variables: usize,
 }
 
 /// What a translation needs and names besides the code itself.
@@ -114,7 +118,7 @@ pub(crate) fn translate(
     view: View<'_>,
     options: Options,
     (index, shape, part): (u32, &Shape, Part),
-    batch: &dyn Fn(u32) -> bool,
+    (batch, scratch): (&dyn Fn(u32) -> bool, &Scratch),
     func: &mut ir::Function,
     context: &mut FunctionBuilderContext,
 ) -> Result<Needs, Decline> {
@@ -172,10 +176,13 @@ pub(crate) fn translate(
         builtin_signature: None,
         bridge_signature: None,
         batch,
+        scratch,
+        variables: 0,
     };
     let read = view.with_body(index, |body, offset| t.body(body, offset, entry));
-    read.map_err(|error| Decline::Unreadable(error.to_string()))??;
+    read.map_err(|error| Decline::of(&error))??;
     t.b.seal_all_blocks();
+    scratch.need_for_all(t.b.func, t.variables)?;
     let mut types: Vec<u32> = t.signatures.keys().copied().collect();
     types.push(view.type_of(view.imported_funcs() + index));
     types.sort_unstable();
@@ -234,8 +241,14 @@ impl Translator<'_, '_> {
             let (operator, at) = reader.read_with_offset().map_err(|_| unexpected())?;
             self.set_position(at as u32);
             self.operator(&operator, at)?;
+            self.scratch.need_for(self.b.func, self.variables, 0)?;
         }
         Ok(())
+    }
+
+    pub(super) fn declare_variable(&mut self, ty: Type) -> Variable {
+        self.variables += 1;
+        self.b.declare_var(ty)
     }
 
     pub(super) fn zero(&mut self, ty: Type) -> Value {
@@ -479,6 +492,7 @@ impl Translator<'_, '_> {
             }
             O::TableInit { elem_index, table } => self.bulk(BulkOp::TableInit, 3, None, table, elem_index),
             O::ElemDrop { elem_index } => self.bulk(BulkOp::ElemDrop, 0, None, elem_index, 0),
+            O::BrTable { ref targets } => self.br_table(targets)?,
             O::Call { function_index } => self.call(function_index)?,
             O::CallIndirect { type_index, table_index } => self.call_indirect(type_index, table_index)?,
             O::ReturnCall { function_index } => self.return_call(function_index),

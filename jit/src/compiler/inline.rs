@@ -89,7 +89,7 @@ impl<'a> Translator<'a, '_> {
     pub(super) fn inline(&mut self, index: u32, args: Vec<Value>, frame: Value) -> Result<(), Decline> {
         let func = self.view.imported_funcs() + index;
         let ty = &self.view.types()[self.view.type_of(func) as usize];
-        let shape = self.view.shape(index).map_err(|error| Decline::Unreadable(error.to_string()))?;
+        let shape = self.view.shape(index).map_err(|error| Decline::of(&error))?;
         self.inlined_bytes += self.view.body_size(index);
         let (at, call_offset) = (self.position, self.offset);
         let scope = Scope {
@@ -114,7 +114,7 @@ impl<'a> Translator<'a, '_> {
             self.begin_function();
             self.operators(&body)
         });
-        read.map_err(|error| Decline::Unreadable(error.to_string()))??;
+        read.map_err(|error| Decline::of(&error))??;
         self.scope = self.outer.pop().expect("pushed above");
         (self.position, self.offset) = (at, call_offset);
         self.b.set_srcloc(SourceLoc::new(at));
@@ -130,7 +130,7 @@ impl<'a> Translator<'a, '_> {
         let mut slot = 0;
         for (i, ty) in self.scope.ty.params().iter().enumerate() {
             let ty = clif_type(*ty);
-            let variable = self.b.declare_var(ty);
+            let variable = self.declare_variable(ty);
             self.scope.locals.push((variable, ty, slot));
             slot += slots_of(ty);
             if let Some(args) = args {
@@ -141,9 +141,10 @@ impl<'a> Translator<'a, '_> {
         for group in body.get_locals_reader().map_err(|_| unexpected())? {
             let (n, ty) = group.map_err(|_| unexpected())?;
             let ty = wasm_type(ty);
+            self.scratch.need_for(self.b.func, self.variables + n as usize, 0)?;
             let zero = args.is_some().then(|| self.zero(ty));
             for _ in 0..n {
-                let variable = self.b.declare_var(ty);
+                let variable = self.declare_variable(ty);
                 self.scope.locals.push((variable, ty, slot));
                 slot += slots_of(ty);
                 if let Some(zero) = zero {

@@ -5,12 +5,14 @@ use super::func::{self, Needs, Part};
 use super::stubs;
 use crate::piece::Piece;
 use crate::runtime::{CodeMap, CodeMapBuilder, INLINED, Inlined};
+use crate::scratch::Scratch;
 use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::UserExternalName;
 use cranelift_codegen::isa::{CallConv, OwnedTargetIsa, TargetFrontendConfig};
 use cranelift_codegen::{CodegenError, Context, FinalizedRelocTarget, settings};
 use cranelift_frontend::FunctionBuilderContext;
+use dunlin::ErrorKind;
 use dunlin::tier::{Shape, View};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -34,6 +36,16 @@ pub(crate) enum Decline {
     System(String),
     /// The body can't be read any more.
     Unreadable(String),
+}
+
+impl Decline {
+    /// Why a body can't be had.
+    pub(crate) fn of(error: &dunlin::Error) -> Self {
+        match error.kind() {
+            ErrorKind::OutOfBudget | ErrorKind::OutOfMemory => Decline::Budget,
+            _ => Decline::Unreadable(error.to_string()),
+        }
+    }
 }
 
 impl fmt::Display for Decline {
@@ -93,6 +105,14 @@ pub(crate) struct Compiled {
 }
 
 impl Compiled {
+    /// About how many bytes it has on the heap.
+    pub(crate) fn bytes(&self) -> u64 {
+        let lists = self.relocations.capacity() * size_of::<(u32, Reloc, i64, u32)>()
+            + (self.traps.capacity() + self.sites.capacity()) * 8
+            + self.inlined.capacity() * size_of::<Inlined>();
+        (self.code.capacity() + lists + size_of::<Self>()) as u64
+    }
+
     /// Keeps what positions are numbers of, as far as they are used.
     fn keep_inlined(&mut self, all: &[Inlined]) {
         let mut numbers = HashMap::new();
@@ -117,7 +137,7 @@ fn keep(position: u32, all: &[Inlined], numbers: &mut HashMap<u32, u32>, kept: &
     number
 }
 
-/// Compiles pieces, one after the other. Reuses Cranelift's memory.
+/// Compiles the pieces of one function, one after the other.
 pub(crate) struct Compiler {
     isa: OwnedTargetIsa,
     context: Context,
@@ -142,11 +162,18 @@ impl Compiler {
         options: Options,
         (index, shape, part): (u32, &Shape, Part),
         batch: &dyn Fn(u32) -> bool,
+        scratch: &Scratch,
     ) -> Result<(Compiled, Vec<u32>), Decline> {
         self.context.clear();
         let what = (index, shape, part);
-        let translated =
-            func::translate(view, options, what, batch, &mut self.context.func, &mut self.frontend);
+        let translated = func::translate(
+            view,
+            options,
+            what,
+            (batch, scratch),
+            &mut self.context.func,
+            &mut self.frontend,
+        );
         // An error leaves the frontend's memory as it is.
         if translated.is_err() {
             self.frontend = FunctionBuilderContext::new();

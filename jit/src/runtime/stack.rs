@@ -106,6 +106,12 @@ impl CodeStack {
         (self.top() - self.low.load(Ordering::Relaxed) + STEP) as u64
     }
 
+    /// Makes the highest `bytes` accessible.
+    pub(crate) fn begin_with(&self, bytes: usize) -> bool {
+        let to = self.top() - bytes;
+        to >= self.low.load(Ordering::Relaxed) || self.grow(to, User::Code)
+    }
+
     /// Makes sure that Rust code, called now, on this stack, can use `bytes` more of it. If not, it is a stack overflow;
     /// whoever asks must trap, or not make the call. Rust code that uses more than a step asks again.
     pub(crate) fn ensure(&self, bytes: usize) -> bool {

@@ -21,6 +21,8 @@ struct State {
     held: i64,
     /// The most that `held` ever was beyond what the budget had been charged.
     beyond: i64,
+    /// The most that was held.
+    most: i64,
     /// How many allocations of Dunlin's own there were.
     own: u64,
     /// Which of them are refused.
@@ -45,6 +47,7 @@ thread_local! {
         budget: std::ptr::null(),
         held: 0,
         beyond: 0,
+        most: 0,
         own: 0,
         refused: Refused::None,
         refusals: 0,
@@ -75,6 +78,7 @@ fn allocate(new: usize, old: usize) -> bool {
     }
     // While it moves, both are held.
     state.held += new as i64;
+    state.most = state.most.max(state.held);
     let beyond = state.held - charged(unsafe_budget(state.budget));
     if beyond > state.beyond {
         state.beyond = beyond;
@@ -107,9 +111,10 @@ fn unsafe_budget<'b>(budget: *const Budget) -> &'b Budget {
     unsafe { &*budget }
 }
 
-/// What the budget has been charged for on the heap: stacks and memories are mapped.
+/// What the budget has been charged for on the heap: stacks, memories and machine code are mapped.
 fn charged(budget: &Budget) -> i64 {
-    (budget.used() - budget.used_for(Kind::Memory) - budget.used_for(Kind::Stack)) as i64
+    let mapped = [Kind::Memory, Kind::Stack, Kind::MachineCode].map(|kind| budget.used_for(kind));
+    (budget.used() - mapped.iter().sum::<u64>()) as i64
 }
 
 // SAFETY: every call that isn't refused goes on to the system's allocator unchanged.
@@ -142,6 +147,8 @@ unsafe impl GlobalAlloc for Ledger {
 pub(crate) struct Seen {
     /// The most bytes on the heap that nothing had been charged for.
     pub(crate) beyond: i64,
+    /// The most bytes on the heap that it took itself.
+    pub(crate) most: i64,
     /// What was still held at the end.
     pub(crate) held: i64,
     /// How many allocations of Dunlin's own there were.
@@ -163,12 +170,22 @@ pub(crate) fn watch<R>(
 ) -> (R, Seen) {
     let before = charged(budget);
     PLACE.set(None);
-    STATE.set(State { budget, held: before, beyond: 0, own: 0, refused, refusals: 0, tolerated });
+    STATE.set(State {
+        budget,
+        held: before,
+        beyond: 0,
+        most: before,
+        own: 0,
+        refused,
+        refusals: 0,
+        tolerated,
+    });
     let result = f();
     let state = STATE.get();
     STATE.set(State { budget: std::ptr::null(), ..state });
     let seen = Seen {
         beyond: state.beyond,
+        most: state.most - before,
         held: state.held - before,
         own: state.own,
         refusals: state.refusals,

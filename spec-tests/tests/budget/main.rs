@@ -1,6 +1,7 @@
 //! One budget over everything: what is charged against what is held, the least budgets that do, and refused
 //! allocations.
 
+mod compiled;
 mod figures;
 mod guests;
 mod least;

@@ -246,6 +246,9 @@ fn run(mut parser: Parser) -> Result<Command, Failure> {
             Some(Arg::Long("report")) => options.report = Some(value(&mut parser, "--report")?.into()),
             Some(Arg::Long("profile")) => options.profile = Some(value(&mut parser, "--profile")?.into()),
             Some(Arg::Value(module)) => {
+                if options.memory_budget.is_some() {
+                    options.tiering.budgeted();
+                }
                 if options.profile.is_some() {
                     options.tiering.profiling()?;
                 }

@@ -45,6 +45,7 @@ pub(crate) struct Tiering {
     stops_when_full: bool,
     precompiled: Trust,
     profiling: bool,
+    budgeted: bool,
 }
 
 /// Whether machine code is run that came in a file.
@@ -151,6 +152,12 @@ impl Tiering {
         }
     }
 
+    /// `--memory-budget` is given too. What a compiler holds beside the program would come and go in the budget at times
+    /// that nobody can foresee, so that the program is refused memory in one run and not in the next.
+    pub(crate) fn budgeted(&mut self) {
+        self.budgeted = true;
+    }
+
     /// `--profile` is given too.
     pub(crate) fn profiling(&mut self) -> Result<(), Failure> {
         if self.precompiled == Trust::Required {
@@ -182,6 +189,7 @@ impl Tiering {
         match self.mode {
             Some(mode) => mode,
             None if !cfg!(feature = "jit") => Mode::Off,
+            None if self.budgeted => Mode::Sync,
             None if std::thread::available_parallelism().is_ok_and(|cores| cores.get() > 1) => {
                 Mode::Background
             }

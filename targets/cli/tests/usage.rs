@@ -44,6 +44,7 @@ fn help_and_version_go_to_standard_output() {
         (&["--help"][..], "Usage: dunlin <COMMAND>"),
         (&["help", "run"], "Usage: dunlin run"),
         (&["run", "-h"], "Exit codes:"),
+        (&["compile", "--help"], "Examples:"),
         (&["inspect", "--help"], "Examples:"),
         (&["validate", "--help"], "Examples:"),
         (&["wast", "--help"], "Examples:"),
