@@ -31,6 +31,10 @@ pub(super) fn first(context: &mut Context) {
     for inst in turned {
         turn(func, inst);
     }
+    // The verifier would compare what is known with what has become of it.
+    context.cfg.clear();
+    context.domtree.clear();
+    context.loop_analysis.clear();
 }
 
 fn turn(func: &mut Function, inst: Inst) {
