@@ -109,7 +109,10 @@ fn check(suite: &Suite, called: u64, all: u64, declined: &[(&str, u64)], has_loo
 
 #[test]
 fn core() {
-    check(&CORE, 3503, 4547, &[], true);
+    // Fewer results fit aarch64's registers, and Cranelift has no other place for them.
+    let declined: &[_] =
+        if cfg!(target_arch = "aarch64") { &[("so many results is not supported", 1)] } else { &[] };
+    check(&CORE, 3503, 4547, declined, true);
 }
 
 #[test]
