@@ -3,7 +3,7 @@
 use super::Tier;
 use crate::alloc::Buf;
 use crate::budget::{Budget, Charge, Kind};
-use crate::code::{Prologue, is_lazy};
+use crate::code::Prologue;
 use crate::module::{ElemItems, ModuleInner, ModuleShared};
 use crate::ops::SpecialOp;
 use crate::translate::Wanted;
@@ -450,15 +450,5 @@ impl<'m> View<'m> {
         if let Some(found) = loops.iter_mut().find(|found| (found.index, found.header) == (index, header)) {
             found.code = DECLINED;
         }
-    }
-
-    /// Whether a function is being interpreted, or has been.
-    pub fn is_translated(self, index: u32) -> bool {
-        // SAFETY: the table has a word for each function that the module defines, which is checked.
-        let entry = unsafe {
-            assert!(index < self.defined_funcs());
-            (*self.module.code.entries().add(index as usize)).load(Ordering::Acquire)
-        };
-        !is_lazy(entry)
     }
 }

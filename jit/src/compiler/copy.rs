@@ -59,7 +59,7 @@ impl Translator<'_, '_> {
         let beyond = self.b.ins().icmp(IntCC::UnsignedGreaterThan, end, len);
         let many = self.b.ins().icmp_imm_s(IntCC::UnsignedGreaterThan, n, FEW);
         let either = self.b.ins().bor(beyond, many);
-        let (cold, go_on) = self.cold_branch(either, &[]);
+        let (cold, go_on) = self.cold_branch(either);
         let done = self.b.create_block();
         self.b.switch_to_block(go_on);
         self.b.seal_block(go_on);

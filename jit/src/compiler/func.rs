@@ -269,7 +269,7 @@ impl Translator<'_, '_> {
         let limit = self.b.ins().load(I64, self.flags.vm, pointer, 0);
         let end = self.b.ins().iadd_imm_s(self.scope.sp, i64::from(self.scope.shape.frame));
         let over = self.b.ins().icmp(IntCC::UnsignedGreaterThan, end, limit);
-        let (cold, go_on) = self.cold_branch(over, &[]);
+        let (cold, go_on) = self.cold_branch(over);
         self.b.switch_to_block(cold);
         let zero = self.b.ins().iconst(I64, 0);
         self.rare_builtin(layout::BUILTIN_STACK, [end, zero]);
@@ -282,13 +282,9 @@ impl Translator<'_, '_> {
         }
     }
 
-    /// Branches to a block that is rarely reached if `condition` holds, and to another if it doesn't, which has parameters of these
-    /// types besides: then the caller makes the second branch to it. The first is sealed.
-    pub(super) fn cold_branch(&mut self, condition: Value, params: &[Type]) -> (Block, Block) {
+    /// Branches to a block that is rarely reached if `condition` holds, and to another if it doesn't. The first is sealed.
+    pub(super) fn cold_branch(&mut self, condition: Value) -> (Block, Block) {
         let (cold, go_on) = (self.b.create_block(), self.b.create_block());
-        for ty in params {
-            self.b.append_block_param(go_on, *ty);
-        }
         self.b.set_cold_block(cold);
         self.b.ins().brif(condition, cold, &[], go_on, &[]);
         self.b.seal_block(cold);
@@ -330,7 +326,7 @@ impl Translator<'_, '_> {
             return;
         }
         let asked = self.b.ins().icmp_imm_s(IntCC::Equal, limit, 0);
-        let (cold, go_on) = self.cold_branch(asked, &[]);
+        let (cold, go_on) = self.cold_branch(asked);
         self.b.switch_to_block(cold);
         let zero = self.b.ins().iconst(I64, 0);
         self.rare_builtin(layout::BUILTIN_POLL, [zero, zero]);

@@ -28,7 +28,7 @@ impl Translator<'_, '_> {
         }
         let store = self.load_rarely(self.vm, layout::VMCTX_STORE);
         let leaving = self.load_rarely(store, layout::STORE_LEAVING);
-        let (cold, go_on) = self.cold_branch(leaving, &[]);
+        let (cold, go_on) = self.cold_branch(leaving);
         self.b.switch_to_block(cold);
         self.leave_now(place, args);
         self.b.switch_to_block(go_on);
