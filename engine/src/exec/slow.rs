@@ -268,8 +268,9 @@ unsafe fn finish_call<B: Backend>(
     unsafe {
         let vm_store = (*r.vm).store;
         if (*vm_store).slice < 0 {
-            // The call has charged what wasn't there.
-            (*vm_store).slice += (*Prologue::at((*word).load(Ordering::Relaxed))).cost as i64;
+            // The call has charged what wasn't there, for the entry that it saw, which is in the accumulator: another
+            // thread may have put a tier's entry into the word since.
+            (*vm_store).slice += (*Prologue::at(r.acc as *const u64)).cost as i64;
         }
         let sp = r.slot(A);
         stand(&r, false);
