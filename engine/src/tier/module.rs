@@ -337,6 +337,12 @@ impl<'m> View<'m> {
         !self.module.tiered.natives[index as usize].load(Ordering::Acquire).is_null()
     }
 
+    /// A function's code, which stays where it is until [all code is thrown away](View::thrown_away).
+    pub fn native(self, index: u32) -> Option<*const u8> {
+        let code = self.module.tiered.natives.get(index as usize)?.load(Ordering::Acquire);
+        (!code.is_null()).then_some(code.cast_const())
+    }
+
     /// How often all code was thrown away for want of room.
     pub fn thrown_away(self) -> u64 {
         *lock(&self.module.tiered.handing)

@@ -11,15 +11,6 @@ use cranelift_codegen::ir::{InstBuilder, Value};
 use dunlin::Trap;
 use dunlin::tier::layout;
 
-/// What is called, apart from a function of the same batch.
-#[derive(Clone, Copy)]
-enum Target {
-    /// Code that may be null, and the word that says what to call in that case.
-    Perhaps { code: Value, callee: Value },
-    /// Nothing that could be compiled code of this instance.
-    Other { callee: Value },
-}
-
 impl Translator<'_, '_> {
     /// The callee's frame: where its arguments would be, now that they are popped.
     fn callee_frame(&mut self) -> Value {
@@ -58,8 +49,7 @@ impl Translator<'_, '_> {
                 self.b.ins().call(callee, &args)
             }
             _ => {
-                let target = self.target_of(func);
-                let code = self.code_for(target, ty);
+                let code = self.code_of(func);
                 let signature = self.sig_of(ty);
                 self.b.ins().call_indirect(signature, code, &args)
             }
@@ -146,8 +136,7 @@ impl Translator<'_, '_> {
                 self.b.ins().return_call(callee, &args);
             }
             _ => {
-                let target = self.target_of(func);
-                let code = self.code_for(target, ty);
+                let code = self.code_of(func);
                 let signature = self.sig_of(ty);
                 self.b.ins().return_call_indirect(signature, code, &args);
             }
@@ -206,36 +195,31 @@ impl Translator<'_, '_> {
         }
     }
 
-    fn target_of(&mut self, func: u32) -> Target {
+    /// The code to call for a function of no batch: its own, or the stub of its type.
+    fn code_of(&mut self, func: u32) -> Value {
+        let ty = self.view.type_of(func);
+        let Some(index) = func.checked_sub(self.view.imported_funcs()) else {
+            let callee = self.callee_word(func);
+            return self.stub(callee, ty);
+        };
+        // What is compiled by now is only thrown away together with this.
+        if let Some(code) = self.view.native(index).filter(|_| !self.options.portable) {
+            return self.b.ins().iconst(I64, code.addr() as i64);
+        }
+        let natives = self.load_vm(layout::VMCTX_NATIVES);
+        let code = self.b.ins().load(I64, self.flags.vm, natives, index as i32 * 8);
+        let (cold, go_on) = (self.b.create_block(), self.b.create_block());
+        let known = self.b.append_block_param(go_on, I64);
+        self.b.set_cold_block(cold);
+        self.b.ins().brif(code, go_on, &[code.into()], cold, &[]);
+        self.b.seal_block(cold);
+        self.b.switch_to_block(cold);
         let callee = self.callee_word(func);
-        match func.checked_sub(self.view.imported_funcs()) {
-            Some(index) => {
-                let natives = self.load_vm(layout::VMCTX_NATIVES);
-                let code = self.b.ins().load(I64, self.flags.vm, natives, index as i32 * 8);
-                Target::Perhaps { code, callee }
-            }
-            None => Target::Other { callee },
-        }
-    }
-
-    /// The code to call for a target: its own, or the stub of its type.
-    fn code_for(&mut self, target: Target, ty: u32) -> Value {
-        match target {
-            Target::Other { callee } => self.stub(callee, ty),
-            Target::Perhaps { code, callee } => {
-                let (cold, go_on) = (self.b.create_block(), self.b.create_block());
-                let known = self.b.append_block_param(go_on, I64);
-                self.b.set_cold_block(cold);
-                self.b.ins().brif(code, go_on, &[code.into()], cold, &[]);
-                self.b.seal_block(cold);
-                self.b.switch_to_block(cold);
-                let stub = self.stub(callee, ty);
-                self.b.ins().jump(go_on, &[stub.into()]);
-                self.b.switch_to_block(go_on);
-                self.b.seal_block(go_on);
-                known
-            }
-        }
+        let stub = self.stub(callee, ty);
+        self.b.ins().jump(go_on, &[stub.into()]);
+        self.b.switch_to_block(go_on);
+        self.b.seal_block(go_on);
+        known
     }
 
     fn stub(&mut self, callee: Value, ty: u32) -> Value {

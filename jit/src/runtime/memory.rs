@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{CodeMap, MapError, registry};
 
@@ -9,6 +10,7 @@ use super::{CodeMap, MapError, registry};
 #[derive(Debug)]
 pub(crate) struct CodeChunk {
     pages: memmap2::Mmap,
+    start: usize,
     len: usize,
     map: CodeMap,
 }
@@ -21,24 +23,28 @@ impl CodeChunk {
             return Err(MapError::OutOfRange.into());
         }
         // A mapping is made of whole pages, and an empty one can't be made.
-        let mut pages = memmap2::MmapOptions::new().len(code.len().max(1)).map_anon()?;
-        pages[..code.len()].copy_from_slice(code);
+        let mut pages = memmap2::MmapOptions::new().len(whole_pages(code.len())).map_anon()?;
+        let start = start_of(code.len());
+        pages[start..start + code.len()].copy_from_slice(code);
         let pages = pages.make_exec()?;
         see_new_code(&pages);
-        let chunk = Arc::new(Self { pages, len: code.len(), map });
+        let chunk = Arc::new(Self { pages, start, len: code.len(), map });
         registry::add(&chunk)?;
         Ok(chunk)
     }
 
     /// What a chunk of so much code takes of the memory.
     pub(crate) fn bytes(code: usize, map: &CodeMap) -> u64 {
-        let pages = code.max(1).next_multiple_of(region::page::size());
-        (pages + map.heap_bytes() + size_of::<Self>()) as u64
+        (whole_pages(code) + map.heap_bytes() + size_of::<Self>()) as u64
     }
 
-    /// Where the code begins: at a page's start.
+    /// Where the code begins.
     pub(crate) fn base(&self) -> *const u8 {
-        self.pages.as_ptr()
+        self.code().as_ptr()
+    }
+
+    fn code(&self) -> &[u8] {
+        &self.pages[self.start..self.start + self.len]
     }
 
     /// The code's length in bytes.
@@ -51,13 +57,33 @@ impl CodeChunk {
     /// # Panics
     /// If it lies beyond the end.
     pub(crate) fn address(&self, offset: u32) -> *const u8 {
-        &raw const self.pages[..self.len][offset as usize]
+        &raw const self.code()[offset as usize]
     }
 
     /// What is known about places in the code.
     pub(crate) fn map(&self) -> &CodeMap {
         &self.map
     }
+}
+
+fn whole_pages(len: usize) -> usize {
+    len.max(1).next_multiple_of(region::page::size())
+}
+
+/// A cache line's size, and the most that code is aligned to.
+const LINE: usize = 64;
+
+/// Where in its first page code of this length is to begin, without taking another page for that: about where the last
+/// one's ended in its own. If all began at a page's start, they would compete for the few places that a processor's cache has
+/// for lines at one offset.
+fn start_of(len: usize) -> usize {
+    static LAST_END: AtomicUsize = AtomicUsize::new(0);
+    let room = whole_pages(len) - len;
+    let last_end = LAST_END.load(Ordering::Relaxed);
+    let start = if last_end <= room { last_end } else { last_end % (room + 1) } / LINE * LINE;
+    // Two that are placed at once may overlap: it orders nothing.
+    LAST_END.store((start + len).next_multiple_of(LINE) % region::page::size(), Ordering::Relaxed);
+    start
 }
 
 /// The owner guarantees that no thread is inside, nor will return into it.
