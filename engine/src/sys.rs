@@ -80,6 +80,26 @@ impl Mapping {
         Ok((mapping, page))
     }
 
+    /// A page that can be read, for [`Mapping::open`] to change that. Gives the mapping and where the page begins in it.
+    pub(crate) fn readable() -> io::Result<(Self, usize)> {
+        let page = region::page::size();
+        // Between pages that can be written, it is never one with what lies beside it, so that no change of it takes memory.
+        let mapping = Self::reserve(3 * page)?;
+        mapping.protect(page, page, region::Protection::READ)?;
+        Ok((mapping, page))
+    }
+
+    /// Has the page at `at` be readable, or inaccessible.
+    pub(crate) fn open(&self, at: usize, open: bool) -> io::Result<()> {
+        let protection = if open { region::Protection::READ } else { region::Protection::NONE };
+        self.protect(at, region::page::size(), protection)
+    }
+
+    /// The address of a byte.
+    pub(crate) fn address(&self, at: usize) -> *const u8 {
+        self.map[at..].as_ptr()
+    }
+
     /// Makes the mapping larger, wherever it then is; the new bytes are zero. Gives it back if it can't.
     #[cfg(target_os = "linux")]
     pub(crate) fn grow(mut self, len: usize) -> Result<Self, Self> {

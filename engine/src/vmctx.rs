@@ -70,6 +70,8 @@ pub(crate) struct VmCtx {
     pub(crate) stubs: *const AtomicPtr<u8>,
     /// The end of the value stack as far as frames may use it now; 0 when somebody wants an interruption.
     pub(crate) limit: *const AtomicUsize,
+    /// A page that can't be read when somebody wants an interruption; null if compiled code looks at the limit instead.
+    pub(crate) poll: *const u8,
     /// Memory 0's base, if memories have guard regions: then it never moves.
     pub(crate) base0: *mut u8,
     /// The engine-wide numbers of the module's types.

@@ -1,6 +1,9 @@
 //! Interruption: a flag that execution reads now and then, and a pipe for those who wait in the system.
 
-use crate::alloc::Shared;
+use crate::alloc::{MemoryError, Shared};
+use crate::budget::Kind;
+use crate::sys::Mapping;
+use crate::tier::layout;
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock};
@@ -13,6 +16,8 @@ pub(crate) struct InterruptState {
     limit: AtomicUsize,
     /// The end of the stack, whatever the flag.
     stack_end: AtomicUsize,
+    /// For compiled code, which reads it wherever it goes back to a loop.
+    page: Option<PollPage>,
     /// Made when somebody first wants to wait. Holds one byte while the flag is set, none while it isn't.
     pipe: OnceLock<(PipeReader, PipeWriter)>,
     /// Held while the flag changes, to keep the pipe in step with it.
@@ -20,15 +25,20 @@ pub(crate) struct InterruptState {
 }
 
 impl InterruptState {
-    pub(crate) fn new() -> Self {
+    /// With a page for compiled code, or without.
+    ///
+    /// # Errors
+    /// If the system has no memory for the page.
+    pub(crate) fn new(with_page: bool) -> Result<Self, MemoryError> {
         let zero = || AtomicUsize::new(0);
-        Self {
+        Ok(Self {
+            page: if with_page { Some(PollPage::new()?) } else { None },
             flag: AtomicBool::new(false),
             limit: zero(),
             stack_end: zero(),
             pipe: OnceLock::new(),
             changing: Mutex::new(()),
-        }
+        })
     }
 
     fn changing(&self) -> MutexGuard<'_, ()> {
@@ -42,6 +52,7 @@ impl InterruptState {
     fn set(&self) {
         let _changing = self.changing();
         self.limit.store(0, Ordering::Relaxed);
+        self.open_page(false);
         if !self.flag.swap(true, Ordering::AcqRel)
             && let Some((_, mut writer)) = self.pipe.get().map(|(reader, writer)| (reader, writer))
         {
@@ -58,6 +69,7 @@ impl InterruptState {
         let _changing = self.changing();
         let was_set = self.flag.swap(false, Ordering::AcqRel);
         self.limit.store(self.stack_end.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.open_page(true);
         if was_set && let Some((mut reader, _)) = self.pipe.get().map(|(reader, writer)| (reader, writer)) {
             // The byte is there, so this doesn't wait.
             let _ = reader.read(&mut [0]);
@@ -72,6 +84,17 @@ impl InterruptState {
         if !self.is_set() {
             self.limit.store(end, Ordering::Relaxed);
         }
+    }
+
+    fn open_page(&self, open: bool) {
+        if let Some(page) = &self.page {
+            page.open(open);
+        }
+    }
+
+    /// What compiled code reads in loops: null without such a page.
+    pub(crate) fn page(&self) -> *const u8 {
+        self.page.as_ref().map_or(core::ptr::null(), PollPage::address)
     }
 
     /// What compiled code compares its frames with.
@@ -89,6 +112,29 @@ impl InterruptState {
             let _ = self.pipe.set((reader, writer));
         }
         Ok(&self.pipe.get().expect("just made").0)
+    }
+}
+
+/// A page that can be read as long as the flag isn't set, and faults otherwise: reading it is the cheapest way to look.
+struct PollPage {
+    mapping: Mapping,
+    at: usize,
+}
+
+impl PollPage {
+    fn new() -> Result<Self, MemoryError> {
+        let refused = |_| MemoryError::system(Kind::Instance, layout::POLL_BYTES as u64);
+        let (mapping, at) = Mapping::readable().map_err(refused)?;
+        Ok(Self { mapping, at })
+    }
+
+    fn open(&self, open: bool) {
+        let changed = self.mapping.open(self.at, open);
+        debug_assert!(changed.is_ok(), "it is a mapping of its own: {changed:?}");
+    }
+
+    fn address(&self) -> *const u8 {
+        self.mapping.address(self.at)
     }
 }
 
@@ -174,7 +220,7 @@ mod tests {
     #[test]
     fn the_pipe_follows_the_flag() {
         for early in [true, false] {
-            let state = Shared::new(InterruptState::new());
+            let state = Shared::new(InterruptState::new(false).unwrap());
             let handle = InterruptHandle::new(state.clone());
             if early {
                 handle.interrupt();

@@ -35,7 +35,7 @@ impl InstanceObj {
         dropped.try_resize(segments.div_ceil(64), 0)?;
         let func_refs = Buf::new(budget, Kind::Instance);
         let empty_memory = store.empty_memory()?;
-        let limit = store.interrupt.limit();
+        let (limit, poll) = (store.interrupt.limit(), store.interrupt.page());
         let (natives, stubs) = shared.tiered.tables();
         shared.code.add_instance();
         let instance = store.instances.push(InstanceObj {
@@ -55,6 +55,7 @@ impl InstanceObj {
             natives,
             stubs,
             limit,
+            poll,
             // SAFETY: the store's own object.
             base0: unsafe { empty_memory.as_ref().base },
             signatures: shared.sigs.as_ptr(),

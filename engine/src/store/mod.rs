@@ -97,6 +97,8 @@ impl StoreInner {
     /// A store that still has to learn its address (`vm.store`).
     pub(crate) fn new(engine: &Engine, budget: &Budget) -> Result<Self, Error> {
         let charge = budget.charge(Kind::Instance, Shared::<InterruptState>::BYTES)?;
+        let polls_page = engine.tier().is_some() && !engine.config().suspend_compiled;
+        let interrupt = InterruptState::new(polls_page)?;
         Ok(Self {
             vm: VmStore::new(core::ptr::null_mut()),
             id: StoreId::new(),
@@ -107,7 +109,7 @@ impl StoreInner {
             next_parked: 0,
             fuel: FuelState::new(engine.consumes_fuel(), engine.tier()),
             profiler: None,
-            interrupt: Shared::try_new(Kind::Instance, InterruptState::new())?,
+            interrupt: Shared::try_new(Kind::Instance, interrupt)?,
             depth: 0,
             funcs: Arena::new(budget, Kind::Instance),
             memories: Arena::new(budget, Kind::Instance),

@@ -22,6 +22,11 @@ pub const VMCTX_NATIVES: i32 = offset_of!(VmCtx, natives) as i32;
 pub const VMCTX_STUBS: i32 = offset_of!(VmCtx, stubs) as i32;
 /// In a context: the pointer to the word that frames are compared with: the end of the stack, or 0 to interrupt.
 pub const VMCTX_LIMIT: i32 = offset_of!(VmCtx, limit) as i32;
+/// In a context: a page that faults when read while somebody wants an interruption, for code that doesn't
+/// [suspend](super::View::suspends).
+pub const VMCTX_POLL: i32 = offset_of!(VmCtx, poll) as i32;
+/// How many bytes of that can be read.
+pub const POLL_BYTES: i32 = 4096;
 /// In a context: the pointer to the numbers of the module's types, u32s.
 pub const VMCTX_SIGNATURES: i32 = offset_of!(VmCtx, signatures) as i32;
 /// In a context: the pointer to the table of builtins.

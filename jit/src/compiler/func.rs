@@ -100,6 +100,8 @@ pub(crate) struct Translator<'a, 'f> {
     /// What all of this is charged to, and how many variables there are.
     pub(super) scratch: &'a Scratch,
     pub(super) variables: usize,
+    /// In how many places it polls.
+    pub(super) polls: i32,
 }
 
 /// What a translation needs and names besides the code itself.
@@ -178,6 +180,7 @@ pub(crate) fn translate(
         batch,
         scratch,
         variables: 0,
+        polls: 0,
     };
     let read = view.with_body(index, |body, offset| t.body(body, offset, entry));
     read.map_err(|error| Decline::of(&error))??;
@@ -317,14 +320,12 @@ impl Translator<'_, '_> {
 
     /// Looks whether somebody wants an interruption.
     pub(super) fn poll(&mut self) {
+        if !self.options.suspends {
+            return self.poll_page();
+        }
         let pointer = self.load_vm(layout::VMCTX_LIMIT);
         // Not a plain load: that of an outer loop would do for an inner one without stores.
         let limit = self.b.ins().atomic_load(I64, MemFlagsData::trusted(), pointer);
-        if !self.options.suspends {
-            // Nothing but an interruption makes it 0, and only the thread that executes makes it something else again.
-            self.b.ins().trapz(limit, traps::code(Trap::Interrupt));
-            return;
-        }
         let asked = self.b.ins().icmp_imm_s(IntCC::Equal, limit, 0);
         let (cold, go_on) = self.cold_branch(asked);
         self.b.switch_to_block(cold);
@@ -334,6 +335,19 @@ impl Translator<'_, '_> {
         self.b.ins().jump(go_on, &[]);
         self.b.switch_to_block(go_on);
         self.b.seal_block(go_on);
+    }
+
+    /// Reads a page that faults if somebody does.
+    fn poll_page(&mut self) {
+        let page = self.load_vm(layout::VMCTX_POLL);
+        let flags = MemFlagsData::trusted().with_trap_code(Some(traps::code(Trap::Interrupt)));
+        // Each reads elsewhere: of two that read the same, one would do as far as Cranelift knows.
+        if self.polls < layout::POLL_BYTES / 4 {
+            self.b.ins().load(I32, flags, page, self.polls * 4);
+            self.polls += 1;
+        } else {
+            self.b.ins().atomic_load(I32, flags, page);
+        }
     }
 
     /// A field of the context that never changes.

@@ -2,7 +2,7 @@
 
 use crate::ways::{Seen, all_compiled, call, compare, compare_with, instance, ways};
 use dunlin::{Config, Engine, Error, Instance, InterruptHandle, Store, Trap, Val};
-use dunlin_jit::Jit;
+use dunlin_jit::{Jit, Mode};
 use std::thread;
 use std::time::Duration;
 
@@ -151,13 +151,13 @@ const ENDLESS: &str = r#"(module $endless
     (func (export "ends") (param i32) (result i32) (i32.add (local.get 0) (i32.const 1))))"#;
 
 /// Calls it and has it interrupted after a while.
-fn interrupted(store: &mut Store<()>, instance: Instance, name: &str) -> Error {
+fn interrupted(store: &mut Store<()>, instance: Instance, name: &str, args: &[Val]) -> Error {
     let handle: InterruptHandle = store.interrupt_handle();
     let thread = thread::spawn(move || {
         thread::sleep(Duration::from_millis(5));
         handle.interrupt();
     });
-    let error = instance.get_func(&*store, name).unwrap().call(&mut *store, &[], &mut []).unwrap_err();
+    let error = instance.get_func(&*store, name).unwrap().call(&mut *store, args, &mut []).unwrap_err();
     thread.join().unwrap();
     error
 }
@@ -180,7 +180,7 @@ fn whatever_doesnt_end_can_be_interrupted() {
                 "recursion",
                 "empty",
             ] {
-                let error = interrupted(&mut store, instance, name);
+                let error = interrupted(&mut store, instance, name, &[]);
                 assert_eq!(error.trap(), Some(Trap::Interrupt), "{way}, {name}: {error}");
                 // Asked for while nothing is executed, it stops what is next.
                 store.interrupt_handle().interrupt();
@@ -191,6 +191,22 @@ fn whatever_doesnt_end_can_be_interrupted() {
             }
         }
     }
+}
+
+/// More loops than the page that they look at has places.
+#[test]
+fn many_loops_can_be_interrupted() {
+    let first = "(loop (br_if 0 (i32.eq (local.get 0) (i32.const 1))))".repeat(1100);
+    let last = "(if (i32.eq (local.get 0) (i32.const 2)) (then (loop (br 0))))";
+    let text = format!(r#"(module (func (export "many") (param i32) {first} {last}))"#);
+    let jit = Jit::new(Jit::options().mode(Mode::Eager)).unwrap();
+    let (mut store, instance) = instance(Config::new().tier(jit.clone()), &text);
+    assert_eq!(jit.stats().functions, 1);
+    for endless in [1, 2] {
+        let error = interrupted(&mut store, instance, "many", &[Val::I32(endless)]);
+        assert_eq!(error.trap(), Some(Trap::Interrupt), "{error}");
+    }
+    instance.get_typed_func::<i32, ()>(&store, "many").unwrap().call(&mut store, 0).unwrap();
 }
 
 /// Interrupted again and again, a program still computes what it must.
