@@ -21,6 +21,8 @@ pub(crate) struct VmStore {
     /// What compiled code calls that isn't compiled, or may not be: a `*mut FuncObj`, or twice the index among the
     /// functions that the module defines, plus one.
     pub(crate) callee: u64,
+    /// What compiled code has the bridge call, and with what.
+    pub(crate) bridged: [u64; 2],
     /// Whether compiled code is being left, for the execution to go on later: see `exec::leave`.
     pub(crate) leaving: u64,
 }
@@ -34,6 +36,7 @@ impl VmStore {
             store,
             pending: Pending::default(),
             callee: 0,
+            bridged: [0; 2],
             leaving: 0,
         }
     }

@@ -59,6 +59,11 @@ pub const STORE_SLICE: i32 = offset_of!(VmStore, slice) as i32;
 /// defines, plus one.
 pub const STORE_CALLEE: i32 = offset_of!(VmStore, callee) as i32;
 
+/// In a store's part: the builtin that the bridge is to call.
+pub const STORE_BRIDGED: i32 = offset_of!(VmStore, bridged) as i32;
+/// In a store's part: what it is to be given, besides the context.
+pub const STORE_BRIDGED_ARG: i32 = STORE_BRIDGED + 8;
+
 /// In a store's part: not 0 while compiled code is being left. If code [suspends](super::View::suspends), it looks after
 /// each call and builtin; then it writes what is live to slots, calls `BUILTIN_LEFT` for each function, innermost first, and returns.
 pub const STORE_LEAVING: i32 = offset_of!(VmStore, leaving) as i32;

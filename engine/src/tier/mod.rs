@@ -11,8 +11,8 @@
 //! isn't compiled enters compiled code through a *trampoline* of its type, which takes them from there.
 //!
 //! Builtins that are rarely needed, at places that are often passed, are called by way of the module's *bridge*, which
-//! keeps all registers: `(context, builtin, x, y)`, without a result, in Cranelift's convention `preserve_all`. It traps if
-//! the builtin fails.
+//! keeps all registers: `(context)`, without a result, in Cranelift's convention `preserve_all`; which builtin, and the word
+//! that it is given, are in the [store's part](layout::STORE_BRIDGED). It traps if the builtin fails.
 
 mod builtins;
 pub mod layout;

@@ -274,8 +274,7 @@ impl Translator<'_, '_> {
         let over = self.b.ins().icmp(IntCC::UnsignedGreaterThan, end, limit);
         let (cold, go_on) = self.cold_branch(over);
         self.b.switch_to_block(cold);
-        let zero = self.b.ins().iconst(I64, 0);
-        self.rare_builtin(layout::BUILTIN_STACK, [end, zero]);
+        self.rare_builtin(layout::BUILTIN_STACK, end);
         self.leave_if_asked(Place::Entry, args);
         self.b.ins().jump(go_on, &[]);
         self.b.switch_to_block(go_on);
@@ -307,8 +306,7 @@ impl Translator<'_, '_> {
         self.b.seal_block(cold);
         self.b.switch_to_block(cold);
         let wanted = self.b.ins().iconst(I64, i64::from(cost));
-        let zero = self.b.ins().iconst(I64, 0);
-        self.rare_builtin(layout::BUILTIN_REFILL, [wanted, zero]);
+        self.rare_builtin(layout::BUILTIN_REFILL, wanted);
         self.leave_if_asked(place, args);
         let slice = self.b.ins().load(I64, self.flags.vm, store, layout::STORE_SLICE);
         let left = self.b.ins().iadd_imm_s(slice, -i64::from(cost));
@@ -330,7 +328,7 @@ impl Translator<'_, '_> {
         let (cold, go_on) = self.cold_branch(asked);
         self.b.switch_to_block(cold);
         let zero = self.b.ins().iconst(I64, 0);
-        self.rare_builtin(layout::BUILTIN_POLL, [zero, zero]);
+        self.rare_builtin(layout::BUILTIN_POLL, zero);
         self.leave_if_asked(Place::Loop, &[]);
         self.b.ins().jump(go_on, &[]);
         self.b.switch_to_block(go_on);
@@ -367,7 +365,7 @@ impl Translator<'_, '_> {
     }
 
     /// Calls a builtin that is rarely needed; if it fails, traps. What is in registers stays there.
-    pub(super) fn rare_builtin(&mut self, offset: i32, args: [Value; 2]) {
+    pub(super) fn rare_builtin(&mut self, offset: i32, arg: Value) {
         let signature = match self.bridge_signature {
             Some(signature) => signature,
             None => self.b.import_signature(super::stubs::bridge_signature()),
@@ -375,9 +373,12 @@ impl Translator<'_, '_> {
         self.bridge_signature = Some(signature);
         let table = self.load_rarely(self.vm, layout::VMCTX_BUILTINS);
         let builtin = self.load_rarely(table, offset);
+        let store = self.load_rarely(self.vm, layout::VMCTX_STORE);
+        self.b.ins().store(self.flags.vm, builtin, store, layout::STORE_BRIDGED);
+        self.b.ins().store(self.flags.vm, arg, store, layout::STORE_BRIDGED_ARG);
         let stubs = self.load_rarely(self.vm, layout::VMCTX_STUBS);
         let bridge = self.load_rarely(stubs, self.view.types().len() as i32 * 8);
-        self.b.ins().call_indirect(signature, bridge, &[self.vm, builtin, args[0], args[1]]);
+        self.b.ins().call_indirect(signature, bridge, &[self.vm]);
     }
 
     /// Calls the builtin at `offset` of the table; if it fails, traps.

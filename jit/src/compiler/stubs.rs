@@ -111,18 +111,24 @@ pub(crate) fn stub(
 /// The signature of the bridge.
 pub(crate) fn bridge_signature() -> Signature {
     let mut signature = Signature::new(CallConv::PreserveAll);
-    signature.params.extend([AbiParam::new(I64); 4]);
+    // No more: what has its place in a register at such a call must move there, at places that are often passed.
+    signature.params.push(AbiParam::new(I64));
     signature
 }
 
-/// `(context, builtin, x, y)`: calls the builtin, and traps if it fails. No register changes.
+/// `(context)`: calls `STORE_BRIDGED`, and traps if it fails. No register changes.
 pub(crate) fn bridge(options: Options, func: &mut ir::Function, context: &mut FunctionBuilderContext) {
     func.signature = bridge_signature();
     func.name = UserFuncName::user(1, 2);
+    let flags = Flags::new(func);
     let (mut b, params) = begin(func, context);
-    let [vm, builtin, x, y] = params[..] else { unreachable!("as the signature says") };
+    let [vm] = params[..] else { unreachable!("as the signature says") };
+    let store = b.ins().load(I64, flags.vm_readonly, vm, layout::VMCTX_STORE);
+    let builtin = b.ins().load(I64, flags.vm, store, layout::STORE_BRIDGED);
+    let arg = b.ins().load(I64, flags.vm, store, layout::STORE_BRIDGED_ARG);
+    let zero = b.ins().iconst(I64, 0);
     let signature = b.import_signature(c_signature(options.c_convention, 3, true));
-    let call = b.ins().call_indirect(signature, builtin, &[vm, x, y]);
+    let call = b.ins().call_indirect(signature, builtin, &[vm, arg, zero]);
     let status = b.inst_results(call)[0];
     b.ins().trapnz(status, traps::FAILED);
     b.ins().return_(&[]);
