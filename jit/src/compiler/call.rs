@@ -29,8 +29,14 @@ impl Translator<'_, '_> {
         let args = self.pop_args(self.view.type_of(func));
         let frame = self.callee_frame();
         match func.checked_sub(self.view.imported_funcs()) {
-            Some(index) if self.should_inline(index) => self.inline(index, args, frame),
-            _ => {
+            Some(index) if self.should_inline(index) => {
+                self.has_looked();
+                self.inline(index, args, frame)
+            }
+            index => {
+                if index.is_some() {
+                    self.has_looked();
+                }
                 let results = self.call_at(func, args, frame);
                 self.leave_if_asked(Place::AfterCall, &[]);
                 results.into_iter().for_each(|value| self.stack.push(value));

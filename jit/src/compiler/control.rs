@@ -23,6 +23,8 @@ pub(super) struct Frame {
     /// The loop, if it is one.
     found: Option<Loop>,
     results: usize,
+    /// Whether whoever comes here has looked for interruptions since it began.
+    looks: bool,
     /// The rest of it can't be reached; blocks in there are only counted.
     pub(super) dead: bool,
     skipped: u32,
@@ -61,6 +63,7 @@ impl Translator<'_, '_> {
             label_values: results.len(),
             found: None,
             results: results.len(),
+            looks: false,
             dead: false,
             skipped: 0,
             joined: false,
@@ -140,6 +143,11 @@ impl Translator<'_, '_> {
         self.stack.truncate(height);
     }
 
+    /// Notes that the entry of a function, which has just been called, looks for interruptions.
+    pub(super) fn has_looked(&mut self) {
+        self.frame().looks = true;
+    }
+
     /// Whether what follows in the block can't be reached.
     pub(super) fn is_dead(&mut self) -> bool {
         self.frame().dead
@@ -167,6 +175,7 @@ impl Translator<'_, '_> {
             label_values,
             found,
             results,
+            looks: false,
             dead: false,
             skipped: 0,
             joined: false,
@@ -215,7 +224,7 @@ impl Translator<'_, '_> {
     fn arrive(&mut self, found: Loop, depth: u32) {
         // Were it left here, it would go on at the header, with what that has.
         let frame = &self.frames[self.frames.len() - 1 - depth as usize];
-        let (height, n) = (frame.height, frame.label_values);
+        let (height, n, looks) = (frame.height, frame.label_values, frame.looks);
         let values = self.stack.peekn(n).to_vec();
         let stack = self.stack.clone();
         let offset = std::mem::replace(&mut self.offset, found.offset as u32);
@@ -223,7 +232,7 @@ impl Translator<'_, '_> {
         values.into_iter().for_each(|value| self.stack.push(value));
         if self.options.fuel {
             self.charge(found.cost, Place::Loop, &[]);
-        } else {
+        } else if !looks {
             self.poll();
         }
         (self.stack, self.offset) = (stack, offset);
