@@ -4,24 +4,19 @@ use dunlin::{
     Caller, Config, Dispatch, Engine, Error, Instance, Linker, ResumableCall, Store, SuspendedCall, Trap, Val,
 };
 
+#[path = "resumable/stops.rs"]
+mod stops;
 #[path = "resumable/work.rs"]
 mod work;
 
-use work::{module, work};
+use stops::{Wait, asking, at_once, in_portions, interrupted};
+use work::module;
 
 /// One engine for each way of dispatch.
 fn engines(fuel: bool) -> [Engine; 2] {
     let mut config = Config::new();
     config.consume_fuel(fuel);
     [Engine::new(&config).unwrap(), Engine::new(config.dispatch(Dispatch::Loop)).unwrap()]
-}
-
-fn results() -> [Val; 2] {
-    [Val::I64(0), Val::I32(0)]
-}
-
-fn values(results: &[Val]) -> (i64, i32) {
-    (results[0].unwrap_i64(), results[1].unwrap_i32())
 }
 
 fn suspended(call: ResumableCall) -> SuspendedCall {
@@ -34,29 +29,11 @@ fn suspended(call: ResumableCall) -> SuspendedCall {
 #[test]
 fn fuel_in_portions_of_any_size_gives_the_same() {
     for engine in engines(true) {
-        let (mut store, func) = work(&engine);
-        let mut whole = results();
-        store.set_fuel(1_000_000).unwrap();
-        func.call(&mut store, &[Val::I32(9)], &mut whole).unwrap();
-        let used = 1_000_000 - store.get_fuel().unwrap();
-        let calls = *store.data();
+        let whole = at_once(&engine);
         for portion in (1..40).chain([101, 997, 5000]) {
-            let (mut store, func) = work(&engine);
-            let mut got = results();
-            let (mut given, mut times) = (0, 0);
-            let mut call = func.call_resumable(&mut store, &[Val::I32(9)], &mut got).unwrap();
-            while let ResumableCall::Suspended(suspended) = call {
-                assert_eq!(suspended.reason().trap(), Some(Trap::OutOfFuel));
-                assert!(suspended.host_func(&mut store).is_none());
-                let left = store.get_fuel().unwrap();
-                store.set_fuel(left + portion).unwrap();
-                (given, times) = (given + portion, times + 1);
-                call = suspended.resume(&mut store, &mut got).unwrap();
-            }
-            assert_eq!(values(&got), values(&whole), "portions of {portion}");
-            assert_eq!(given - store.get_fuel().unwrap(), used, "portions of {portion}");
-            assert_eq!(*store.data(), calls, "portions of {portion}");
-            assert!(times as u64 >= used / portion / 40, "{times} times for portions of {portion}");
+            let (outcome, times) = in_portions(&engine, portion);
+            assert_eq!(outcome, whole, "portions of {portion}");
+            assert!(times >= whole.fuel / portion / 40, "{times} times for portions of {portion}");
         }
     }
 }
@@ -72,48 +49,18 @@ fn an_interrupted_call_goes_on() {
             (i32.load (i32.const 0))))"#;
         let instance = Instance::new(&mut store, &module(&engine, text), &[]).unwrap();
         let run = instance.get_func(&store, "run").unwrap();
-        let mut got = [Val::I32(0)];
+        // Before it begins, and while it runs.
         store.interrupt_handle().interrupt();
-        // Before it begins, and, from another thread, while it runs.
-        let mut call = run.call_resumable(&mut store, &[Val::I32(30_000_000)], &mut got).unwrap();
-        let mut times = 0;
-        let handle = store.interrupt_handle();
-        let (done, stop) = std::sync::mpsc::channel::<()>();
-        let thread = std::thread::spawn(move || {
-            while stop.recv_timeout(std::time::Duration::from_millis(5)).is_err() {
-                handle.interrupt();
-            }
-        });
-        while let ResumableCall::Suspended(suspended) = call {
-            assert_eq!(suspended.reason().trap(), Some(Trap::Interrupt));
-            times += 1;
-            call = suspended.resume(&mut store, &mut got).unwrap();
-        }
-        done.send(()).unwrap();
-        thread.join().unwrap();
-        assert_eq!(got[0].unwrap_i32(), 30_000_000);
+        let (result, times) = interrupted(&mut store, run, 30_000_000);
+        assert_eq!(result, 30_000_000);
         assert!(times > 1, "{times}");
     }
 }
-
-#[derive(Debug)]
-struct Wait(i64);
-
-impl std::fmt::Display for Wait {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "waits for {}", self.0)
-    }
-}
-
-impl std::error::Error for Wait {}
 
 #[test]
 fn a_host_function_gets_its_results_later() {
     for engine in engines(false) {
         let mut store = Store::new(&engine, ());
-        let mut linker = Linker::new(&engine);
-        let ask = |_: Caller<'_, ()>, x: i64| -> Result<(i64, i32), Error> { Err(Error::host(Wait(x))) };
-        linker.func_wrap("host", "ask", ask).unwrap();
         let text = r#"(module (import "host" "ask" (func $ask (param i64) (result i64 i32)))
             (func $inner (param i64) (result i64) (local $n i32)
                 (call $ask (local.get 0))
@@ -121,7 +68,7 @@ fn a_host_function_gets_its_results_later() {
                 (i64.add (i64.extend_i32_s (local.get $n))))
             (func (export "run") (param i64) (result i64)
                 (i64.mul (call $inner (local.get 0)) (call $inner (i64.const 5)))))"#;
-        let instance = linker.instantiate(&mut store, &module(&engine, text)).unwrap();
+        let instance = asking(&engine).instantiate(&mut store, &module(&engine, text)).unwrap();
         let run = instance.get_func(&store, "run").unwrap();
         let mut got = [Val::I64(0)];
         let first = suspended(run.call_resumable(&mut store, &[Val::I64(3)], &mut got).unwrap());

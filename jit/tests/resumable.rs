@@ -1,13 +1,16 @@
 //! Calls that are suspended in compiled code, and go on.
 #![cfg(feature = "compiler")]
 
+#[path = "../../engine/tests/resumable/stops.rs"]
+mod stops;
 #[path = "../../engine/tests/resumable/work.rs"]
 mod work;
 
-use dunlin::{Caller, Config, Dispatch, Engine, Error, Instance, Linker, ResumableCall, Store, Trap, Val};
+use dunlin::{Config, Dispatch, Engine, Instance, ResumableCall, Store, Val};
 use dunlin_jit::{Jit, Mode};
 use std::sync::Arc;
-use work::{module, work};
+use stops::{Wait, asking, at_once, in_portions, interrupted};
+use work::module;
 
 /// Engines whose resumable calls execute compiled code: all of it, or in a mixture.
 fn engines(fuel: bool) -> Vec<(Engine, Arc<Jit>)> {
@@ -25,35 +28,14 @@ fn engines(fuel: bool) -> Vec<(Engine, Arc<Jit>)> {
     engines
 }
 
-fn values(results: &[Val]) -> (i64, i32) {
-    (results[0].unwrap_i64(), results[1].unwrap_i32())
-}
-
 #[test]
 fn fuel_in_portions_of_any_size_gives_the_same() {
     let interpreter = Engine::new(Config::new().consume_fuel(true)).unwrap();
-    let (mut store, func) = work(&interpreter);
-    let mut whole = [Val::I64(0), Val::I32(0)];
-    store.set_fuel(1_000_000).unwrap();
-    func.call(&mut store, &[Val::I32(9)], &mut whole).unwrap();
-    let used = 1_000_000 - store.get_fuel().unwrap();
-    let calls = *store.data();
+    let whole = at_once(&interpreter);
     for (engine, jit) in engines(true) {
         for portion in (1..40).chain([101, 997, 5000]) {
-            let (mut store, func) = work(&engine);
-            let mut got = [Val::I64(0), Val::I32(0)];
-            let mut given = 0;
-            let mut call = func.call_resumable(&mut store, &[Val::I32(9)], &mut got).unwrap();
-            while let ResumableCall::Suspended(suspended) = call {
-                assert_eq!(suspended.reason().trap(), Some(Trap::OutOfFuel));
-                let left = store.get_fuel().unwrap();
-                store.set_fuel(left + portion).unwrap();
-                given += portion;
-                call = suspended.resume(&mut store, &mut got).unwrap();
-            }
-            assert_eq!(values(&got), values(&whole), "portions of {portion}");
-            assert_eq!(given - store.get_fuel().unwrap(), used, "portions of {portion}");
-            assert_eq!(*store.data(), calls, "portions of {portion}");
+            let (outcome, _) = in_portions(&engine, portion);
+            assert_eq!(outcome, whole, "portions of {portion}");
         }
         assert!(jit.stats().functions > 0, "{:?}", jit.stats());
     }
@@ -75,47 +57,17 @@ fn an_interrupted_call_goes_on() {
                 (i32.add (i32.trunc_f64_u (local.get 1)) (i32.load (i32.const 0)))))"#;
         let instance = Instance::new(&mut store, &module(&engine, text), &[]).unwrap();
         let run = instance.get_func(&store, "run").unwrap();
-        let mut got = [Val::I32(0)];
         let n = 40_000_000;
-        let handle = store.interrupt_handle();
-        let (done, stop) = std::sync::mpsc::channel::<()>();
-        let thread = std::thread::spawn(move || {
-            while stop.recv_timeout(std::time::Duration::from_millis(2)).is_err() {
-                handle.interrupt();
-            }
-        });
-        let mut call = run.call_resumable(&mut store, &[Val::I32(n)], &mut got).unwrap();
-        let mut times = 0;
-        while let ResumableCall::Suspended(suspended) = call {
-            assert_eq!(suspended.reason().trap(), Some(Trap::Interrupt));
-            times += 1;
-            call = suspended.resume(&mut store, &mut got).unwrap();
-        }
-        done.send(()).unwrap();
-        thread.join().unwrap();
-        assert_eq!(got[0].unwrap_i32(), 2 * n);
+        let (result, times) = interrupted(&mut store, run, n);
+        assert_eq!(result, 2 * n);
         assert!(times > 0 && jit.stats().functions > 0, "{times} {:?}", jit.stats());
     }
 }
-
-#[derive(Debug)]
-struct Wait(i64);
-
-impl std::fmt::Display for Wait {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "waits for {}", self.0)
-    }
-}
-
-impl std::error::Error for Wait {}
 
 #[test]
 fn a_host_function_gets_its_results_later() {
     for (engine, _) in engines(false) {
         let mut store = Store::new(&engine, ());
-        let mut linker = Linker::new(&engine);
-        let ask = |_: Caller<'_, ()>, x: i64| -> Result<(i64, i32), Error> { Err(Error::host(Wait(x))) };
-        linker.func_wrap("host", "ask", ask).unwrap();
         let text = r#"(module (import "host" "ask" (func $ask (param i64) (result i64 i32)))
             (func $tail (param i64) (result i64 i32) (return_call $ask (local.get 0)))
             (func $inner (param i64) (result i64) (local $n i32)
@@ -124,7 +76,7 @@ fn a_host_function_gets_its_results_later() {
                 (i64.add (i64.extend_i32_s (local.get $n))))
             (func (export "run") (param i64) (result i64)
                 (i64.mul (call $inner (local.get 0)) (call $inner (i64.const 5)))))"#;
-        let instance = linker.instantiate(&mut store, &module(&engine, text)).unwrap();
+        let instance = asking(&engine).instantiate(&mut store, &module(&engine, text)).unwrap();
         let run = instance.get_func(&store, "run").unwrap();
         let mut got = [Val::I64(0)];
         let mut answers = [(3, 40, 2), (5, 9, 1)].into_iter();

@@ -1,7 +1,7 @@
 //! Dunlin: its interpreter, and its compiled tier.
 
 use super::Call;
-use dunlin::{Config, Engine, Error, Instance, Linker, Module, ModuleOptions, Result, Store};
+use dunlin::{Config, Engine, Error, Linker, Module, ModuleOptions, Result, Store};
 use dunlin_jit::{Jit, MemoryGuard, Mode, Options};
 use std::fs::File;
 use std::path::Path;
@@ -53,30 +53,28 @@ fn compiling(jit: &Arc<Jit>, wasm: &[u8], export: &str) -> Result<Call, String> 
 fn prepare(config: &Config, wasm: &[u8], export: &str) -> Result<Call> {
     let engine = Engine::new(config)?;
     let module = Module::new(&engine, wasm)?;
-    let (mut store, instance) = instantiate(&engine, &module)?;
+    instantiate(&engine, &module, export)
+}
+
+fn instantiate(engine: &Engine, module: &Module, export: &str) -> Result<Call> {
+    let mut store = Store::new(engine, ());
+    let instance = Linker::new(engine).instantiate(&mut store, module)?;
     let run = instance.get_typed_func::<i32, i64>(&store, export)?;
     Ok(Box::new(move |n| run.call(&mut store, n).map_err(|error| error.to_string())))
 }
 
-fn instantiate(engine: &Engine, module: &Module) -> Result<(Store<()>, Instance)> {
-    let mut store = Store::new(engine, ());
-    let instance = Linker::new(engine).instantiate(&mut store, module)?;
-    Ok((store, instance))
+pub(super) fn file_interpreted(path: &Path, export: &str) -> Result<Call, String> {
+    file(&Config::new(), path, export).map_err(|error| error.to_string())
 }
 
-pub(super) fn once_interpreted(path: &Path, export: &str, n: i32) -> Result<i64, String> {
-    once(&Config::new(), path, export, n).map_err(|error| error.to_string())
-}
-
-pub(super) fn once_tiered(path: &Path, export: &str, n: i32) -> Result<i64, String> {
+pub(super) fn file_tiered(path: &Path, export: &str) -> Result<Call, String> {
     let jit = jit(&Jit::options())?;
-    once(Config::new().tier(jit), path, export, n).map_err(|error| error.to_string())
+    file(Config::new().tier(jit), path, export).map_err(|error| error.to_string())
 }
 
-fn once(config: &Config, path: &Path, export: &str, n: i32) -> Result<i64> {
+fn file(config: &Config, path: &Path, export: &str) -> Result<Call> {
     let engine = Engine::new(config)?;
     let file = File::open(path).map_err(|error| Error::msg(error.to_string()))?;
     let module = Module::from_reader_with(&engine, file, ModuleOptions::new().one_instance(true))?;
-    let (mut store, instance) = instantiate(&engine, &module)?;
-    instance.get_typed_func::<i32, i64>(&store, export)?.call(&mut store, n)
+    instantiate(&engine, &module, export)
 }

@@ -19,8 +19,8 @@ pub(crate) type Call = Box<dyn FnMut(i32) -> Result<i64, String>>;
 /// How an engine loads a module, instantiates it, and finds the export of that name.
 pub(crate) type Load = fn(&[u8], &str) -> Result<Call, String>;
 
-/// How an engine runs a file's export once, as its command line would.
-pub(crate) type Once = fn(&Path, &str, i32) -> Result<i64, String>;
+/// How an engine loads a module from a file for a run of its own, as its command line would.
+pub(crate) type LoadFile = fn(&Path, &str) -> Result<Call, String>;
 
 /// What an engine is measured for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -94,11 +94,11 @@ pub(crate) const COMPILED: &[(&str, &str)] =
     &[("dunlin-jit", "cranelift"), ("dunlin-eager", "cranelift"), ("dunlin-checked", "cranelift-checked")];
 
 /// Those whose whole runs are compared.
-pub(crate) const RUNS: &[(&str, Once)] = &[
-    ("dunlin", dunlin::once_interpreted),
-    ("dunlin-jit", dunlin::once_tiered),
+pub(crate) const RUNS: &[(&str, LoadFile)] = &[
+    ("dunlin", dunlin::file_interpreted),
+    ("dunlin-jit", dunlin::file_tiered),
     #[cfg(feature = "peers")]
-    ("winch", wasmtime::once_winch),
+    ("winch", wasmtime::file_winch),
     #[cfg(feature = "peers")]
-    ("cranelift", wasmtime::once_cranelift),
+    ("cranelift", wasmtime::file_cranelift),
 ];

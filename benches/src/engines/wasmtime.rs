@@ -2,7 +2,7 @@
 
 use super::Call;
 use std::path::Path;
-use wasmtime::{Config, Engine, Instance, Module, OptLevel, Result, Store, Strategy, TypedFunc};
+use wasmtime::{Config, Engine, Instance, Module, OptLevel, Result, Store, Strategy};
 
 pub(super) fn cranelift(wasm: &[u8], export: &str) -> Result<Call, String> {
     load(&optimising(), wasm, export)
@@ -37,37 +37,34 @@ pub(super) fn pulley(wasm: &[u8], export: &str) -> Result<Call, String> {
 }
 
 fn load(config: &Config, wasm: &[u8], export: &str) -> Result<Call, String> {
-    let load = || {
-        let engine = Engine::new(config)?;
-        let module = Module::from_binary(&engine, wasm)?;
-        prepare(&engine, &module, export)
-    };
-    let (mut store, run) = load().map_err(told)?;
-    Ok(Box::new(move |n| run.call(&mut store, n).map_err(told)))
+    prepare(config, |engine| Module::from_binary(engine, wasm), export)
 }
 
-fn prepare(engine: &Engine, module: &Module, export: &str) -> Result<(Store<()>, TypedFunc<i32, i64>)> {
-    let mut store = Store::new(engine, ());
-    let instance = Instance::new(&mut store, module, &[])?;
-    let run = instance.get_typed_func::<i32, i64>(&mut store, export)?;
-    Ok((store, run))
+fn prepare(
+    config: &Config,
+    module: impl FnOnce(&Engine) -> Result<Module>,
+    export: &str,
+) -> Result<Call, String> {
+    let prepare = || {
+        let engine = Engine::new(config)?;
+        let module = module(&engine)?;
+        let mut store = Store::new(&engine, ());
+        let instance = Instance::new(&mut store, &module, &[])?;
+        let run = instance.get_typed_func::<i32, i64>(&mut store, export)?;
+        Ok((store, run))
+    };
+    let (mut store, run) = prepare().map_err(told)?;
+    Ok(Box::new(move |n| run.call(&mut store, n).map_err(told)))
 }
 
 fn told(error: wasmtime::Error) -> String {
     format!("{error:#}")
 }
 
-pub(super) fn once_cranelift(path: &Path, export: &str, n: i32) -> Result<i64, String> {
-    once(&optimising(), path, export, n).map_err(told)
+pub(super) fn file_cranelift(path: &Path, export: &str) -> Result<Call, String> {
+    prepare(&optimising(), |engine| Module::from_file(engine, path), export)
 }
 
-pub(super) fn once_winch(path: &Path, export: &str, n: i32) -> Result<i64, String> {
-    once(&baseline(), path, export, n).map_err(told)
-}
-
-fn once(config: &Config, path: &Path, export: &str, n: i32) -> Result<i64> {
-    let engine = Engine::new(config)?;
-    let module = Module::from_file(&engine, path)?;
-    let (mut store, run) = prepare(&engine, &module, export)?;
-    run.call(&mut store, n)
+pub(super) fn file_winch(path: &Path, export: &str) -> Result<Call, String> {
+    prepare(&baseline(), |engine| Module::from_file(engine, path), export)
 }

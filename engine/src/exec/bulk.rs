@@ -9,8 +9,9 @@ use super::regs::{Regs, handlers};
 use super::sample;
 use super::slow;
 use crate::error::Error;
+use crate::ops::SpecialOp;
 use crate::store::StoreInner;
-use crate::tier::{BuiltinFn, BulkOp};
+use crate::tier::BuiltinFn;
 use crate::trap::Trap;
 use crate::value::{V128, float, v128};
 use crate::vmctx::{MemoryObj, TableObj, VmCtx};
@@ -96,24 +97,6 @@ pub(crate) unsafe extern "C" fn fill_bytes(to: *mut u8, value: u64, n: usize) {
     unsafe { to.write_bytes(value as u8, n) }
 }
 
-/// What compiled code calls, in the order of [`BulkOp`].
-pub(crate) const BUILTINS: [BuiltinFn<*mut u64, u64>; BulkOp::ALL.len()] = [
-    builtin::<MemoryGrow>,
-    builtin::<MemoryFill>,
-    builtin::<MemoryCopy>,
-    builtin::<MemoryInit>,
-    builtin::<DataDrop>,
-    builtin::<TableGet>,
-    builtin::<TableSet>,
-    builtin::<TableSize>,
-    builtin::<TableGrow>,
-    builtin::<TableFill>,
-    builtin::<TableCopy>,
-    builtin::<TableInit>,
-    builtin::<ElemDrop>,
-    builtin::<RefFunc>,
-];
-
 /// A rare op's meaning.
 pub(crate) trait Bulk {
     fn run(o: &mut Operands<'_>) -> Result<(), Error>;
@@ -154,18 +137,38 @@ unsafe fn run<O: Bulk>(r: &Regs) -> Result<(), Error> {
 }
 
 macro_rules! bulk {
-    ($($(#[$doc:meta])* $Name:ident |$o:ident| $body:expr;)*) => {$(
-        $(#[$doc])*
-        pub(crate) enum $Name {}
-        impl Bulk for $Name {
-            #[allow(unused_unsafe, reason = "not every operation needs it")]
-            fn run($o: &mut Operands<'_>) -> Result<(), Error> {
-                // SAFETY: the translator put the op's operands where it looks for them, and names only what the
-                // module has; objects outlive the code that names them.
-                unsafe { $body }
-            }
+    ($($(#[$doc:meta])* $Name:ident |$o:ident| $body:expr;)*) => {
+        /// An instruction that a builtin executes: operands in consecutive slots, result in the first; what it names is in
+        /// the halves of one number, the lower first.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        #[repr(u8)]
+        #[allow(missing_docs, reason = "the specification's names")]
+        pub enum BulkOp { $($Name),* }
+
+        impl BulkOp {
+            /// All, in the order of their builtins.
+            pub const ALL: [BulkOp; OPS.len()] = [$(BulkOp::$Name),*];
         }
-    )*};
+
+        /// What compiled code calls, in the order of [`BulkOp`].
+        pub(crate) const BUILTINS: [BuiltinFn<*mut u64, u64>; OPS.len()] = [$(builtin::<$Name>),*];
+
+        /// The interpreter's ops.
+        pub(crate) const OPS: &[SpecialOp] = &[$(SpecialOp::$Name),*];
+
+        $(
+            $(#[$doc])*
+            pub(crate) enum $Name {}
+            impl Bulk for $Name {
+                #[allow(unused_unsafe, reason = "not every operation needs it")]
+                fn run($o: &mut Operands<'_>) -> Result<(), Error> {
+                    // SAFETY: the translator put the op's operands where it looks for them, and names only what the
+                    // module has; objects outlive the code that names them.
+                    unsafe { $body }
+                }
+            }
+        )*
+    };
 }
 
 const FAILED: u64 = u32::MAX as u64;

@@ -1,7 +1,7 @@
 //! The handlers of [`Tail`] and where they are, for checking what the compiler made of them.
 
 use super::regs::{Handler, Tail};
-use super::{TAIL, control, native, pairs, slow};
+use super::{TAIL, bulk, control, native, pairs, slow};
 use crate::ops::{Op, SpecialOp};
 
 /// What is expected of a handler's machine code.
@@ -26,30 +26,9 @@ pub struct TailHandler {
     pub kind: HandlerKind,
 }
 
-/// Ops whose handlers are cold: those of `bulk`, and those that only stop or start something.
-const COLD: &[SpecialOp] = {
-    use SpecialOp::*;
-    &[
-        Unreachable,
-        MemoryGrow,
-        MemoryFill,
-        MemoryCopy,
-        MemoryInit,
-        DataDrop,
-        TableGet,
-        TableSet,
-        TableSize,
-        TableGrow,
-        TableFill,
-        TableCopy,
-        TableInit,
-        ElemDrop,
-        RefFunc,
-        Exit,
-        CrossReturn,
-        Native,
-    ]
-};
+/// Ops whose handlers are cold: beside those of [`bulk`], those that only stop or start something.
+const COLD: [SpecialOp; 4] =
+    [SpecialOp::Unreachable, SpecialOp::Exit, SpecialOp::CrossReturn, SpecialOp::Native];
 
 /// Every handler that [`Dispatch::Tail`](super::Dispatch::Tail) can reach.
 pub fn tail_handlers() -> Vec<TailHandler> {
@@ -71,7 +50,7 @@ pub fn tail_handlers() -> Vec<TailHandler> {
         ("return_call_out", slow::return_call_out::<Tail>),
     ];
     let singles = TAIL.iter().zip(0..).map(|(&h, n)| {
-        let kind = if COLD.iter().any(|cold| cold.op() == Op(n)) { Cold } else { Single };
+        let kind = if bulk::OPS.iter().chain(&COLD).any(|cold| cold.op() == Op(n)) { Cold } else { Single };
         listed(Op(n).to_string(), kind, h)
     });
     singles

@@ -1,7 +1,8 @@
 //! What compiled code calls of the engine. All of it takes a context first and gives 0, or 1 if the guest is to stop, for
 //! which the execution knows the reason.
 
-use crate::exec::{bulk, leave, native};
+use crate::exec::bulk::{self, BulkOp};
+use crate::exec::{leave, native};
 use crate::vmctx::VmCtx;
 
 /// A function that compiled code calls, in the platform's C convention.
@@ -31,45 +32,3 @@ pub(crate) static BUILTINS: Builtins = Builtins {
     fill: bulk::fill_bytes,
     bulk: bulk::BUILTINS,
 };
-
-/// An instruction that a builtin executes: operands in consecutive slots, result in the first; what it names is in the halves
-/// of one number, the lower first.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(u8)]
-#[allow(missing_docs, reason = "the specification's names")]
-pub enum BulkOp {
-    MemoryGrow,
-    MemoryFill,
-    MemoryCopy,
-    MemoryInit,
-    DataDrop,
-    TableGet,
-    TableSet,
-    TableSize,
-    TableGrow,
-    TableFill,
-    TableCopy,
-    TableInit,
-    ElemDrop,
-    RefFunc,
-}
-
-impl BulkOp {
-    /// All, in the order of their builtins.
-    pub const ALL: [BulkOp; 14] = [
-        BulkOp::MemoryGrow,
-        BulkOp::MemoryFill,
-        BulkOp::MemoryCopy,
-        BulkOp::MemoryInit,
-        BulkOp::DataDrop,
-        BulkOp::TableGet,
-        BulkOp::TableSet,
-        BulkOp::TableSize,
-        BulkOp::TableGrow,
-        BulkOp::TableFill,
-        BulkOp::TableCopy,
-        BulkOp::TableInit,
-        BulkOp::ElemDrop,
-        BulkOp::RefFunc,
-    ];
-}

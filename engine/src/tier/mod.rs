@@ -18,7 +18,7 @@ mod builtins;
 pub mod layout;
 mod module;
 
-pub use builtins::BulkOp;
+pub use crate::exec::bulk::BulkOp;
 pub(crate) use builtins::{BUILTINS, BuiltinFn, Builtins};
 pub(crate) use module::Tiered;
 pub use module::{Loop, Shape, View};

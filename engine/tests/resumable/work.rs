@@ -3,7 +3,7 @@
 use dunlin::{Caller, Engine, Func, Linker, Module, Store};
 
 /// Loops, calls of all kinds, branches on what is only in a register, bulk operations, another instance.
-pub(crate) const WORK: &str = r#"(module
+const WORK: &str = r#"(module
     (import "host" "twice" (func $twice (param i64) (result i64)))
     (import "other" "step" (func $step (param i32 i64) (result i64)))
     (memory 1)

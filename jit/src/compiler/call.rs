@@ -2,7 +2,7 @@
 //! `STORE_CALLEE` what it is to call.
 
 use super::control::block_args;
-use super::func::{Part, Translator, clif_type, slots_of};
+use super::func::{Part, Translator, clif_type};
 use super::leave::Place;
 use super::unit::Decline;
 use cranelift_codegen::ir::condcodes::IntCC;
@@ -175,11 +175,7 @@ impl Translator<'_, '_> {
 
     /// A tail call from a loop's continuation: the interpreter makes it, with the arguments in the frame's first slots.
     fn leave_for(&mut self, callee: Value, args: &[Value]) {
-        let mut slot = 0;
-        for value in args {
-            self.store_slot(*value, self.scope.sp, slot);
-            slot += slots_of(self.b.func.dfg.value_type(*value));
-        }
+        self.store_slots(args, 0);
         self.note_callee(callee);
         let no_frame = self.b.ins().iconst(I64, 0);
         self.builtin(layout::BUILTIN_CALL, [self.scope.sp, no_frame]);

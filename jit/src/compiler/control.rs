@@ -1,7 +1,8 @@
 //! Blocks and branches. Each label is a block of Cranelift's, whose parameters are the label's values.
 
-use super::func::{Part, Translator, clif_type, slots_of};
+use super::func::{Part, Translator, clif_type};
 use super::leave::Place;
+use super::slots;
 use super::traps;
 use super::unit::Decline;
 use cranelift_codegen::ir::types::I64;
@@ -276,12 +277,9 @@ impl Translator<'_, '_> {
             let value = self.load_slot(ty, self.scope.sp, slot);
             self.b.def_var(variable, value);
         }
-        let mut slot = self.slot_of_operand(below);
-        let mut values = Vec::new();
-        for ty in params {
-            values.push(BlockArg::Value(self.load_slot(*ty, self.scope.sp, slot)));
-            slot += slots_of(*ty);
-        }
+        let slot = self.slot_of_operand(below);
+        let types = params.iter().copied();
+        let values = slots::load(&mut self.b, self.flags.slots, types, self.scope.sp, slot);
         if self.options.fuel {
             // The interpreter has seen to it that there is as much.
             let store = self.load_vm(layout::VMCTX_STORE);
@@ -289,7 +287,7 @@ impl Translator<'_, '_> {
             let left = self.b.ins().iadd_imm_s(slice, -i64::from(cost));
             self.b.ins().store(self.flags.vm, left, store, layout::STORE_SLICE);
         }
-        self.b.ins().jump(header, &values);
+        self.b.ins().jump(header, &block_args(&values));
     }
 
     fn if_(&mut self, ty: BlockType) {
@@ -389,11 +387,7 @@ impl Translator<'_, '_> {
             self.b.ins().return_(values);
             return;
         }
-        let mut slot = 0;
-        for value in values {
-            self.store_slot(*value, self.scope.sp, slot);
-            slot += slots_of(self.b.func.dfg.value_type(*value));
-        }
+        self.store_slots(values, 0);
         self.b.ins().return_(&[]);
     }
 

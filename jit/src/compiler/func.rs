@@ -47,11 +47,6 @@ pub(crate) fn clif_type(ty: ValType) -> Type {
     }
 }
 
-/// The slots that a value takes.
-pub(crate) fn slots_of(ty: Type) -> u32 {
-    if ty == I8X16 { 2 } else { 1 }
-}
-
 /// The native signature of functions of a type.
 pub(crate) fn signature(ty: &FuncType) -> Signature {
     let mut signature = Signature::new(CallConv::Tail);
@@ -394,29 +389,6 @@ impl Translator<'_, '_> {
         let call = self.b.ins().call_indirect(signature, callee, &[self.vm, args[0], args[1]]);
         let status = self.b.inst_results(call)[0];
         self.b.ins().trapnz(status, traps::FAILED);
-    }
-
-    /// The slot that operand `i` has.
-    pub(super) fn slot_of_operand(&self, i: usize) -> u32 {
-        let slots = |v: &Value| slots_of(self.b.func.dfg.value_type(*v));
-        self.scope.shape.operands + self.stack[self.scope.first_operand..i].iter().map(slots).sum::<u32>()
-    }
-
-    pub(super) fn slot_address(&mut self, slot: u32) -> Value {
-        self.b.ins().iadd_imm_s(self.scope.sp, i64::from(slot) * 8)
-    }
-
-    /// Stores a value to a slot, in slots' format.
-    pub(super) fn store_slot(&mut self, value: Value, base: Value, slot: u32) {
-        let value = match self.b.func.dfg.value_type(value) {
-            I32 => self.b.ins().uextend(I64, value),
-            _ => value,
-        };
-        self.b.ins().store(self.flags.slots, value, base, slot as i32 * 8);
-    }
-
-    pub(super) fn load_slot(&mut self, ty: Type, base: Value, slot: u32) -> Value {
-        self.b.ins().load(ty, self.flags.slots, base, slot as i32 * 8)
     }
 
     pub(super) fn trap_if(&mut self, condition: Value, trap: Trap) {

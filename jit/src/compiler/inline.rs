@@ -4,7 +4,8 @@
 //! where they do in the interpreter; and backtraces name it.
 
 use super::control::{Frame, wasm_type};
-use super::func::{Translator, clif_type, slots_of, unexpected};
+use super::func::{Translator, clif_type, unexpected};
+use super::slots::slots_of;
 use super::unit::Decline;
 use crate::runtime::{INLINED, Inlined};
 use cranelift_codegen::ir::{SourceLoc, Type, Value};

@@ -1,6 +1,7 @@
 //! Leaving compiled code in the middle, so that the interpreter can go on there later: see `STORE_LEAVING`.
 
-use super::func::{Part, Translator, clif_type, slots_of};
+use super::func::{Part, Translator, clif_type};
+use super::slots;
 use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{InstBuilder, Value};
 use dunlin::tier::layout;
@@ -49,11 +50,7 @@ impl Translator<'_, '_> {
                 _ => layout::LEFT_AFTER,
             };
             if kind == layout::LEFT_AT_ENTRY {
-                let (sp, mut slot) = (self.scope.sp, 0);
-                for value in args {
-                    self.store_slot(*value, sp, slot);
-                    slot += slots_of(self.b.func.dfg.value_type(*value));
-                }
+                self.store_slots(args, 0);
             } else {
                 self.store_scope(depth);
             }
@@ -80,20 +77,17 @@ impl Translator<'_, '_> {
     /// Writes the locals and operands of a function to their slots.
     fn store_scope(&mut self, depth: usize) {
         let scope = self.outer.get(depth).unwrap_or(&self.scope);
-        let (sp, mut slot) = (scope.sp, scope.shape.operands);
+        let (sp, first) = (scope.sp, scope.shape.operands);
         let last = match self.outer.get(depth + 1) {
             Some(inner) => inner.first_operand,
             None if depth < self.outer.len() => self.scope.first_operand,
             None => self.stack.len(),
         };
-        let operands = self.stack[scope.first_operand..last].to_vec();
+        let operands = scope.first_operand..last;
         for (variable, _, slot) in scope.locals.clone() {
             let value = self.b.use_var(variable);
             self.store_slot(value, sp, slot);
         }
-        for value in operands {
-            self.store_slot(value, sp, slot);
-            slot += slots_of(self.b.func.dfg.value_type(value));
-        }
+        slots::store(&mut self.b, self.flags.slots, &self.stack[operands], sp, first);
     }
 }

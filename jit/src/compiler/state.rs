@@ -3,6 +3,7 @@
 use super::flags;
 use super::func::{Translator, clif_type};
 use super::leave::Place;
+use super::slots;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::{I32, I64};
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Type, Value};
@@ -100,11 +101,7 @@ impl Translator<'_, '_> {
     pub(super) fn bulk(&mut self, op: BulkOp, params: usize, result: Option<Type>, x: u32, y: u32) {
         let below = self.stack.len() - params;
         let slot = self.slot_of_operand(below);
-        let operands = self.stack.peekn(params).to_vec();
-        for (i, value) in operands.into_iter().enumerate() {
-            // No operand is a vector.
-            self.store_slot(value, self.scope.sp, slot + i as u32);
-        }
+        slots::store(&mut self.b, self.flags.slots, self.stack.peekn(params), self.scope.sp, slot);
         let at = self.slot_address(slot);
         let indices = self.b.ins().iconst(I64, (u64::from(y) << 32 | u64::from(x)).cast_signed());
         self.builtin(layout::BUILTIN_BULK + op as i32 * 8, [at, indices]);

@@ -2,13 +2,12 @@
 //! code, and a *stub*, by which compiled code calls whatever isn't compiled.
 
 use super::flags::Flags;
-use super::func::{c_signature, clif_type, signature, slots_of};
+use super::func::{c_signature, clif_type, signature};
+use super::slots;
 use super::traps;
 use super::unit::{Callee, Options};
-use cranelift_codegen::ir::types::{I32, I64};
-use cranelift_codegen::ir::{
-    self, AbiParam, InstBuilder, MemFlagsData, Signature, UserExternalName, UserFuncName, Value,
-};
+use cranelift_codegen::ir::types::I64;
+use cranelift_codegen::ir::{self, AbiParam, InstBuilder, Signature, UserExternalName, UserFuncName, Value};
 use cranelift_codegen::isa::CallConv;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use dunlin::tier::{View, layout};
@@ -28,25 +27,8 @@ fn begin<'f>(
     (b, params)
 }
 
-fn load(b: &mut FunctionBuilder<'_>, flags: MemFlagsData, types: &[ValType], frame: Value) -> Vec<Value> {
-    let mut slot = 0;
-    let mut values = Vec::with_capacity(types.len());
-    for ty in types {
-        let ty = clif_type(*ty);
-        values.push(b.ins().load(ty, flags, frame, slot * 8));
-        slot += slots_of(ty) as i32;
-    }
-    values
-}
-
-fn store(b: &mut FunctionBuilder<'_>, flags: MemFlagsData, values: &[Value], frame: Value) {
-    let mut slot = 0;
-    for value in values {
-        let ty = b.func.dfg.value_type(*value);
-        let value = if ty == I32 { b.ins().uextend(I64, *value) } else { *value };
-        b.ins().store(flags, value, frame, slot * 8);
-        slot += slots_of(ty) as i32;
-    }
+fn load(b: &mut FunctionBuilder<'_>, flags: Flags, types: &[ValType], frame: Value) -> Vec<Value> {
+    slots::load(b, flags.slots, types.iter().map(|ty| clif_type(*ty)), frame, 0)
 }
 
 /// `(context, frame, code)`: calls the code with what is in the frame's first slots, where it leaves the results.
@@ -61,8 +43,7 @@ pub(crate) fn trampoline(
     let flags = Flags::new(func);
     let (mut b, params) = begin(func, context);
     let [vm, frame, code] = params[..] else { unreachable!("as the signature says") };
-    let args: Vec<Value> =
-        [vm, frame].into_iter().chain(load(&mut b, flags.slots, ty.params(), frame)).collect();
+    let args: Vec<Value> = [vm, frame].into_iter().chain(load(&mut b, flags, ty.params(), frame)).collect();
     let signature = b.import_signature(signature(ty));
     let call = b.ins().call_indirect(signature, code, &args);
     let results = b.inst_results(call).to_vec();
@@ -78,7 +59,7 @@ pub(crate) fn trampoline(
         b.ins().return_(&[]);
         b.switch_to_block(go_on);
     }
-    store(&mut b, flags.slots, &results, frame);
+    slots::store(&mut b, flags.slots, &results, frame, 0);
     b.ins().return_(&[]);
     b.finalize(options.frontend);
 }
@@ -95,7 +76,7 @@ pub(crate) fn stub(
     let flags = Flags::new(func);
     let (mut b, params) = begin(func, context);
     let (vm, frame) = (params[0], params[1]);
-    store(&mut b, flags.slots, &params[2..], frame);
+    slots::store(&mut b, flags.slots, &params[2..], frame, 0);
     let native = b.ins().get_frame_pointer(I64);
     let builtins = b.ins().load(I64, flags.vm_readonly, vm, layout::VMCTX_BUILTINS);
     let callee = b.ins().load(I64, flags.vm_readonly, builtins, layout::BUILTIN_CALL);
@@ -103,7 +84,7 @@ pub(crate) fn stub(
     let call = b.ins().call_indirect(signature, callee, &[vm, frame, native]);
     let status = b.inst_results(call)[0];
     b.ins().trapnz(status, traps::FAILED);
-    let results = load(&mut b, flags.slots, ty.results(), frame);
+    let results = load(&mut b, flags, ty.results(), frame);
     b.ins().return_(&results);
     b.finalize(options.frontend);
 }
