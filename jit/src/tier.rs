@@ -251,5 +251,5 @@ impl Tier for Jit {
 /// Compiling costs a few microseconds a byte, interpreting between two samples some tens.
 #[cfg(feature = "compiler")]
 fn default_threshold(body_size: u32) -> u32 {
-    1 + body_size / 512
+    1 + body_size / 256
 }
