@@ -268,6 +268,11 @@ impl<'m> View<'m> {
         self.module.tiered.samples.get(index as usize).map_or(0, |samples| samples.load(Ordering::Relaxed))
     }
 
+    /// Whether a function has been called, as far as that is known.
+    pub fn was_called(self, index: u32) -> bool {
+        self.samples(index) > 0 || self.module.code.has_entry(index)
+    }
+
     /// The function of this type that calls through tables most probably go to: the one that was found executing several times
     /// as often as all others together, of those that the module's element segments name; or the only one that they name.
     pub fn likely_element(self, ty: u32) -> Option<u32> {
