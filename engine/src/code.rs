@@ -157,6 +157,11 @@ impl CodeTable {
         self.entries.as_ptr()
     }
 
+    /// Whether a function's entry leads anywhere, as that of one that is called does.
+    pub(crate) fn has_entry(&self, index: u32) -> bool {
+        self.entries.get(index as usize).is_some_and(|entry| !is_lazy(entry.load(Ordering::Relaxed)))
+    }
+
     /// Which function (of those that the module defines) the cell at `ip` belongs to, and its place there in words.
     /// With `mark`, notes that a frame is there.
     pub(crate) fn find(&self, ip: *const u64, mark: bool) -> Option<(u32, usize)> {

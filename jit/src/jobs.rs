@@ -2,6 +2,7 @@
 
 use crate::compiler::{self, Batch, Compiler, Decline, Part};
 use crate::options::{CacheFull, Mode, Options};
+use crate::queue::Queue;
 use crate::runtime::{CodeChunk, has_address_space};
 use crate::scratch::{LEAST, Scratch};
 use crate::stats::Counters;
@@ -12,7 +13,7 @@ use dunlin::tier::{Shape, View};
 use dunlin::{Kind, Module};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::channel;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
@@ -27,7 +28,7 @@ pub(crate) enum Job {
 /// Whoever compiles.
 pub(crate) struct Jobs {
     worker: Arc<Worker>,
-    queue: Option<Sender<Job>>,
+    queue: Option<Arc<Queue>>,
 }
 
 /// What compiling takes.
@@ -80,19 +81,19 @@ impl Jobs {
         });
         let mut queue = None;
         if options.mode == Mode::Background {
-            let (sender, receiver) = channel();
+            let jobs = Arc::new(Queue::default());
             let (begun, has_begun) = channel();
-            let worker = worker.clone();
+            let (worker, waiting) = (worker.clone(), jobs.clone());
             let thread = std::thread::Builder::new().name("dunlin-jit".into());
             thread
                 .spawn(move || {
                     drop(begun);
-                    worker.serve(&receiver);
+                    worker.serve(&waiting);
                 })
                 .map_err(|error| Unavailable(format!("no thread for the compiler: {error}")))?;
             // A thread that can't have what it takes to begin ends the process: so nobody takes it from here.
             let _: Result<(), _> = has_begun.recv();
-            queue = Some(sender);
+            queue = Some(jobs);
         }
         Ok(Self { worker, queue })
     }
@@ -100,8 +101,7 @@ impl Jobs {
     /// Has a job done: at once, or soon.
     pub(crate) fn submit(&self, job: Job) {
         match &self.queue {
-            // The worker only ends when the queue does.
-            Some(queue) => drop(queue.send(job)),
+            Some(queue) => queue.push(job),
             None => self.worker.run(&job),
         }
     }
@@ -112,9 +112,17 @@ impl Jobs {
     }
 }
 
+impl Drop for Jobs {
+    fn drop(&mut self) {
+        if let Some(queue) = &self.queue {
+            queue.close();
+        }
+    }
+}
+
 impl Worker {
-    fn serve(&self, queue: &Receiver<Job>) {
-        while let Ok(job) = queue.recv() {
+    fn serve(&self, queue: &Queue) {
+        while let Some(job) = queue.next() {
             self.run(&job);
         }
     }

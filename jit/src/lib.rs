@@ -28,6 +28,8 @@ mod compiler;
 mod jobs;
 mod options;
 mod piece;
+#[cfg(feature = "compiler")]
+mod queue;
 mod runtime;
 #[cfg(feature = "compiler")]
 mod scratch;

@@ -163,7 +163,7 @@ impl Tier for Jit {
         let _ = (module, index);
     }
 
-    fn sampled(&self, module: &Module, index: u32, header: Option<u32>, samples: u32) {
+    fn sampled(&self, module: &Module, index: u32, header: Option<u32>, samples: u32) -> bool {
         #[cfg(feature = "compiler")]
         if let Some(jobs) = &self.jobs {
             let view = dunlin::tier::View::new(module);
@@ -173,7 +173,7 @@ impl Tier for Jit {
             let threshold = u64::from(threshold.max(1)) << view.thrown_away().min(32);
             let samples = u64::from(samples);
             if samples < threshold {
-                return;
+                return false;
             }
             // Or it was tried before it was called.
             let is_new = self.options.threshold != Some(0) && self.options.mode != Mode::Eager;
@@ -182,15 +182,25 @@ impl Tier for Jit {
                 jobs.submit(Job::Func(module.clone(), index));
             }
             // Most are through with a loop before its code would be there, and enter the function's from then on.
-            if let Some(header) = header
-                && view.has_func(index)
-                && view.wants_loop(index, header)
-            {
+            return header.is_some_and(|header| view.has_func(index) && view.may_want_loop(index, header));
+        }
+        #[cfg(not(feature = "compiler"))]
+        let _ = (module, index, header, samples);
+        false
+    }
+
+    fn stays(&self, module: &Module, index: u32, outermost: u32, sampled: u32) {
+        #[cfg(feature = "compiler")]
+        if let Some(jobs) = &self.jobs {
+            let view = dunlin::tier::View::new(module);
+            // If the outer one was there already, it doesn't come round any more.
+            let wanted = [outermost, sampled].into_iter().find(|header| view.wants_loop(index, *header));
+            if let Some(header) = wanted {
                 jobs.submit(Job::Loop(module.clone(), index, header));
             }
         }
         #[cfg(not(feature = "compiler"))]
-        let _ = (module, index, header, samples);
+        let _ = (module, index, outermost, sampled);
     }
 
     fn is_ready(&self) -> bool {
@@ -241,5 +251,5 @@ impl Tier for Jit {
 /// Compiling costs a few microseconds a byte, interpreting between two samples some tens.
 #[cfg(feature = "compiler")]
 fn default_threshold(body_size: u32) -> u32 {
-    1 + body_size / 512
+    1 + body_size / 256
 }

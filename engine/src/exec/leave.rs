@@ -33,6 +33,8 @@ enum Inner {
     Nothing,
     Header(*mut u64),
     Record(*mut u64),
+    /// A host function that was called in place of the outermost function, by the interpreter.
+    Replaced,
     Host {
         f: *mut FuncObj,
         args: *mut u64,
@@ -125,23 +127,37 @@ impl Linked {
         }
     }
 
+    fn stub(&self, stub: Stub) -> *const u64 {
+        // SAFETY: the store is live.
+        match unsafe { (*self.store).engine.dispatch() } {
+            Dispatch::Tail => Tail::stub(stub),
+            Dispatch::Loop | Dispatch::Count => Loop::stub(stub),
+        }
+    }
+
+    /// Whether what is suspended goes back to a stub itself.
+    unsafe fn goes_back_to(&self, stub: Stub) -> bool {
+        // SAFETY: as above; nobody holds a reference to the execution.
+        let suspension = unsafe { &(*self.exec).suspension };
+        suspension.as_ref().is_some_and(|suspension| suspension.goes_back_to(self.stub(stub)))
+    }
+
     unsafe fn part(&mut self, part: Part) -> Result<(), Error> {
         // SAFETY: compiled code has told places of its module, in frames that it has claimed.
         unsafe {
             let (sp, place) = match part {
                 Part::Frame { sp, place } => (sp, place),
                 Part::Base { header, at } => {
-                    self.inner = Inner::Header(header);
+                    let replaced = self.goes_back_to(Stub::Exit);
+                    self.inner = if replaced { Inner::Replaced } else { Inner::Header(header) };
                     (*self.exec).at = at;
                     return Ok(());
                 }
                 Part::Record { record, header, at } => {
                     *record = self.vm as u64;
-                    *header = match (*self.store).engine.dispatch() {
-                        Dispatch::Tail => Tail::stub(Stub::CrossReturn),
-                        Dispatch::Loop | Dispatch::Count => Loop::stub(Stub::CrossReturn),
-                    } as u64;
-                    *header.add(1) = record as u64;
+                    let replaced = self.goes_back_to(Stub::Exit);
+                    self.inner = if replaced { Inner::Replaced } else { Inner::Header(header) };
+                    self.link(self.stub(Stub::CrossReturn), record);
                     self.inner = Inner::Record(record);
                     (*self.exec).at = at;
                     return Ok(());
@@ -203,6 +219,12 @@ impl Linked {
                 Inner::Record(record) => {
                     *record.add(1) = ip as u64;
                     *record.add(2) = sp as u64;
+                }
+                Inner::Replaced => {
+                    if let Some(suspension) = &mut (*self.exec).suspension {
+                        suspension.go_back_to(ip, sp);
+                    }
+                    (*self.exec).at = at;
                 }
                 Inner::Host { f, args } => {
                     let retried = match &(*self.exec).stop {

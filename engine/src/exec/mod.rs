@@ -26,10 +26,12 @@ mod suspend;
 pub(crate) mod variable;
 pub(crate) mod vector;
 mod walk;
+mod watch;
 
 pub use count::DispatchCounts;
 pub(crate) use entry::{Resumed, invoke, resume};
 pub use listing::{HandlerKind, TailHandler, tail_handlers};
+pub(crate) use watch::Watch;
 
 use crate::alloc::{Buf, MemoryError};
 use crate::budget::{Budget, Charge, Kind};

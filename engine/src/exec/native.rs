@@ -228,8 +228,10 @@ unsafe fn continuation_of(vm: *mut VmCtx, header: *const u64) -> *const u8 {
         let module = (*(*vm).instance).module.shared();
         let found = (*store_of(vm)).engine.tier().and_then(|_| module.code.find(header, false));
         let code = found.and_then(|(index, word)| module.tiered.continuation(index, word as u32));
-        let code = code.filter(|_| has_stack(store_of(vm)));
-        code.unwrap_or(core::ptr::null())
+        let Some(code) = code.filter(|_| has_stack(store_of(vm))) else { return core::ptr::null() };
+        // What it may have been watched for is there.
+        (*store_of(vm)).watch = None;
+        code
     }
 }
 

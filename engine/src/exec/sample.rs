@@ -1,11 +1,10 @@
 //! Profiling: the end of each slice of fuel is a moment to look which functions execute.
 
 use super::regs::Regs;
-use super::walk;
+use super::{walk, watch};
 use crate::code::Executing;
 use crate::module::ModuleShared;
 use crate::store::StoreInner;
-use crate::tier::Tier;
 use crate::trap::Trap;
 use crate::vmctx::VmCtx;
 use core::ops::ControlFlow;
@@ -72,12 +71,18 @@ unsafe fn refill_for(
     (vm, index): (*mut VmCtx, u32),
     header: Option<*const u64>,
 ) -> Result<(), Trap> {
-    let done = store.refill(cost);
-    if let Some(tier) = store.engine.tier() {
+    let watched = store.watch.is_some();
+    if watched {
         // SAFETY: the caller keeps the contract.
-        unsafe { count(tier, store, vm, index, header) };
+        unsafe { watch::look(store, cost, header) };
     }
-    if store.profiler.is_some() {
+    let done = store.refill(cost);
+    if !watched && store.engine.tier().is_some() {
+        // SAFETY: the caller keeps the contract.
+        unsafe { count(store, cost, (vm, index), header) };
+    }
+    // While loops are being watched, each branch would be a sample.
+    if store.profiler.is_some() && store.watch.is_none() {
         // SAFETY: the caller keeps the contract.
         unsafe { sample(store, if done.is_ok() { cost } else { 0 }, vm, index) };
     }
@@ -85,17 +90,17 @@ unsafe fn refill_for(
 }
 
 /// Tells the tier which function executes: function `index` of `vm`'s module, or, if that is null, the one that the
-/// execution stands in; at a branch to the loop whose header is at `header`, if that is known.
+/// execution stands in; at a branch, which costs `cost`, to the loop whose header is at `header`, if that is known.
 ///
 /// # Safety
 /// As for [`refill`].
 unsafe fn count(
-    tier: &dyn Tier,
-    store: &StoreInner,
-    mut vm: *mut VmCtx,
-    mut index: u32,
+    store: &mut StoreInner,
+    cost: u64,
+    (mut vm, mut index): (*mut VmCtx, u32),
     header: Option<*const u64>,
 ) {
+    let Some(tier) = store.engine.tier() else { return };
     let Some(exec) = store.exec.as_ref().filter(|exec| exec.enters_compiled()) else { return };
     // SAFETY: the caller keeps the contract.
     unsafe {
@@ -114,7 +119,10 @@ unsafe fn count(
             make_room(store, vm);
         }
         let header = header.and_then(|header| Some(shared.code.find(header, false)?.1 as u32));
-        shared.tiered.sample(tier, module, index, header);
+        let watches = shared.tiered.sample(tier, module, index, header);
+        if let Some(header) = header.filter(|_| watches) {
+            watch::begin(store, index, header, cost);
+        }
     }
 }
 

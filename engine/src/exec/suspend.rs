@@ -136,6 +136,16 @@ impl Suspension {
         Self { regs, how, pending: core::ptr::null_mut() }
     }
 
+    /// Whether a host function's call goes back to `ip` itself: it has replaced the frame that would.
+    pub(super) fn goes_back_to(&self, ip: *const u64) -> bool {
+        matches!(self.how, How::Results { .. } | How::Call { .. }) && self.regs.ip == ip
+    }
+
+    /// Has it go back to another cell, in the frame at `sp`.
+    pub(super) fn go_back_to(&mut self, ip: *const u64, sp: *mut u64) {
+        (self.regs.ip, self.regs.sp) = (ip, sp);
+    }
+
     /// The host function whose results are wanted.
     pub(crate) fn wants_results_of(&self) -> Option<*mut FuncObj> {
         match self.how {

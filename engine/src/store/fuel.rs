@@ -70,6 +70,9 @@ impl StoreInner {
 
     /// How much is to be executed until this looks again.
     fn next_slice(&mut self) -> u64 {
+        if self.watch.is_some() {
+            return 0;
+        }
         let fuel = &mut self.fuel;
         if self.profiler.is_none() {
             return fuel.longest;
@@ -128,6 +131,16 @@ impl StoreInner {
         self.fuel.reserve = remaining - slice;
         self.put_slice(slice);
         Ok(())
+    }
+
+    /// Leaves in the slice no more than `cost`, which is about to be taken from it. Returns how much slices have otherwise.
+    pub(crate) fn shorten_slice(&mut self, cost: u64) -> u64 {
+        let over = (self.vm.slice.max(0) as u64).saturating_sub(cost);
+        if self.fuel.enabled {
+            self.fuel.reserve += over;
+        }
+        self.put_slice(self.vm.slice as u64 - over);
+        self.fuel.longest
     }
 
     /// Takes `units` for a bulk operation.

@@ -24,7 +24,7 @@ pub(crate) use table::TableInner;
 use crate::alloc::{Buf, Map, Shared, try_box};
 use crate::api::{Engine, InterruptState};
 use crate::budget::{Budget, Charge, Kind};
-use crate::exec::{self, Execution};
+use crate::exec::{self, Execution, Watch};
 use crate::profile::Profiler;
 use crate::types::GlobalType;
 use crate::vmctx::{FuncObj, GlobalObj, MemoryObj, TableObj, VmStore};
@@ -59,6 +59,8 @@ pub(crate) struct StoreInner {
     pub(crate) parked: Buf<Parked>,
     next_parked: u64,
     pub(crate) fuel: FuelState,
+    /// The activation whose loops are being watched, if one is.
+    pub(crate) watch: Option<Watch>,
     /// The profile that is being made, if one is.
     pub(crate) profiler: Option<Profiler>,
     pub(crate) interrupt: Shared<InterruptState>,
@@ -108,6 +110,7 @@ impl StoreInner {
             parked: Buf::new(budget, Kind::Instance),
             next_parked: 0,
             fuel: FuelState::new(engine.consumes_fuel(), engine.tier()),
+            watch: None,
             profiler: None,
             interrupt: Shared::try_new(Kind::Instance, interrupt)?,
             depth: 0,

@@ -44,8 +44,12 @@ pub trait Tier: Send + Sync + std::fmt::Debug + 'static {
 
     /// A function was found executing at the end of a slice of fuel, for the `samples`th time, or was about to be
     /// entered. If it was at a branch back to a loop, `header` says which, as the word of its header in the
-    /// interpreter's code.
-    fn sampled(&self, module: &Module, index: u32, header: Option<u32>, samples: u32);
+    /// interpreter's code; then it is watched for a while, if this returns true.
+    fn sampled(&self, module: &Module, index: u32, header: Option<u32>, samples: u32) -> bool;
+
+    /// An activation of a function was watched, and is still executing: of the loops that it went round, `outermost` was
+    /// the one around the others, and `sampled` the one where that began.
+    fn stays(&self, module: &Module, index: u32, outermost: u32, sampled: u32);
 
     /// Whether compiled code can be entered on this thread.
     fn is_ready(&self) -> bool;

@@ -56,6 +56,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
+/// Whether nothing is known of a loop, and no other of the function is wanted: of those, one at a time, since with the first that
+/// comes, it isn't in the interpreter any more.
+fn may_want(loops: &[Continuation], index: u32, header: u32) -> bool {
+    !loops.iter().any(|found| found.index == index && (found.header == header || found.code == WANTED))
+}
+
 impl Tiered {
     pub(crate) fn new(data: &ModuleInner, engine: &Engine) -> Result<Self, Error> {
         let on = engine.tier().is_some();
@@ -109,13 +115,13 @@ impl Tiered {
         self.full.load(Ordering::Relaxed)
     }
 
-    /// Counts that a function was seen executing.
-    pub(crate) fn sample(&self, tier: &dyn Tier, module: &Module, index: u32, header: Option<u32>) {
-        let Some(samples) = self.samples.get(index as usize) else { return };
+    /// Counts that a function was seen executing. Whether it is to be watched at the loop there.
+    pub(crate) fn sample(&self, tier: &dyn Tier, module: &Module, index: u32, header: Option<u32>) -> bool {
+        let Some(samples) = self.samples.get(index as usize) else { return false };
         // A number of samples: it orders nothing, and may miss one.
         let seen = samples.load(Ordering::Relaxed).saturating_add(1);
         samples.store(seen, Ordering::Relaxed);
-        tier.sampled(module, index, header, seen);
+        tier.sampled(module, index, header, seen)
     }
 }
 
@@ -260,6 +266,11 @@ impl<'m> View<'m> {
     /// How often a function was seen executing. Where the engine has no tier, nobody looked.
     pub fn samples(self, index: u32) -> u32 {
         self.module.tiered.samples.get(index as usize).map_or(0, |samples| samples.load(Ordering::Relaxed))
+    }
+
+    /// Whether a function has been called, as far as that is known.
+    pub fn was_called(self, index: u32) -> bool {
+        self.samples(index) > 0 || self.module.code.has_entry(index)
     }
 
     /// The function of this type that calls through tables most probably go to: the one that was found executing several times
@@ -439,15 +450,17 @@ impl<'m> View<'m> {
         Ok(())
     }
 
+    /// Whether nobody has wanted a loop compiled yet, and no other loop of the function is being compiled.
+    pub fn may_want_loop(self, index: u32, header: u32) -> bool {
+        may_want(&lock(&self.module.tiered.loops), index, header)
+    }
+
     /// Notes that somebody wants a loop compiled: true for the first who does, if no other loop of the function is being
     /// compiled. The rest should leave it to them.
     pub fn wants_loop(self, index: u32, header: u32) -> bool {
         let mut loops = lock(&self.module.tiered.loops);
-        // One of a function at a time: with the first that comes, it isn't in the interpreter any more.
-        let known = loops
-            .iter()
-            .any(|found| found.index == index && (found.header == header || found.code == WANTED));
-        !known && loops.try_push(Continuation { index, header, code: WANTED }).is_ok()
+        may_want(&loops, index, header)
+            && loops.try_push(Continuation { index, header, code: WANTED }).is_ok()
     }
 
     /// Notes that a loop that was wanted can't be compiled.

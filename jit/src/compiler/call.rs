@@ -34,8 +34,11 @@ impl Translator<'_, '_> {
                 self.inline(index, args, frame)
             }
             index => {
-                if index.is_some() {
+                if let Some(index) = index {
                     self.has_looked();
+                    if self.is_unlikely(index) {
+                        self.expect_not_to_come_here();
+                    }
                 }
                 let results = self.call_at(func, args, frame);
                 self.leave_if_asked(Place::AfterCall, &[]);

@@ -108,12 +108,7 @@ impl Translator<'_, '_> {
     pub(super) fn structured(&mut self, operator: &Operator<'_>, at: u64) -> bool {
         match *operator {
             Operator::Unreachable => {
-                // What leads here isn't expected to happen.
-                if let Some(block) =
-                    self.b.current_block().filter(|block| self.b.func.layout.entry_block() != Some(*block))
-                {
-                    self.b.set_cold_block(block);
-                }
+                self.expect_not_to_come_here();
                 // Or it would become a part of the branch that leads here, and be reported there.
                 self.b.ins().sequence_point();
                 self.b.ins().trap(traps::code(Trap::UnreachableCodeReached));
@@ -134,6 +129,14 @@ impl Translator<'_, '_> {
             _ => return false,
         }
         true
+    }
+
+    /// What leads here isn't expected to happen.
+    pub(super) fn expect_not_to_come_here(&mut self) {
+        let entry = self.b.func.layout.entry_block();
+        if let Some(block) = self.b.current_block().filter(|block| entry != Some(*block)) {
+            self.b.set_cold_block(block);
+        }
     }
 
     /// Ends the path: what follows in the block can't be reached.

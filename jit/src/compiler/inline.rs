@@ -18,8 +18,8 @@ use wasmparser::{BinaryReader, FunctionBody};
 /// A function of so many bytes is inlined wherever it is called.
 const SMALL: u32 = 32;
 
-/// One that was found executing is, if it has no more than so many.
-const SMALL_AND_HOT: u32 = 200;
+/// One that was called is, if it has no more than so many. Samples would tell less: small functions get few.
+const SMALL_AND_CALLED: u32 = 200;
 
 /// So deep.
 const DEPTH: usize = 4;
@@ -71,13 +71,24 @@ impl<'a> Translator<'a, '_> {
         self.b.set_srcloc(SourceLoc::new(at));
     }
 
+    /// The function that everything is inlined in.
+    fn outermost(&self) -> u32 {
+        self.outer.first().unwrap_or(&self.scope).index
+    }
+
+    /// Whether calls of a function aren't expected to happen: what is being translated has been executed often, and it was never called.
+    pub(super) fn is_unlikely(&self, index: u32) -> bool {
+        self.view.samples(self.outermost()) > 0 && !self.view.was_called(index)
+    }
+
     /// Whether to inline a function here.
     pub(super) fn should_inline(&self, index: u32) -> bool {
         let size = self.view.body_size(index);
-        let small = size <= SMALL || (size <= SMALL_AND_HOT && self.view.samples(index) > 0);
+        let small = size <= SMALL || (size <= SMALL_AND_CALLED && self.view.was_called(index));
         let recursive = || self.outer.iter().chain([&self.scope]).any(|scope| scope.index == index);
-        let own = self.view.body_size(self.outer.first().unwrap_or(&self.scope).index);
+        let own = self.view.body_size(self.outermost());
         small
+            && !self.is_unlikely(index)
             // Until then, loops may be entered with everything in slots.
             && self.entrance.is_none()
             && self.outer.len() < DEPTH

@@ -1,0 +1,136 @@
+//! What a tier is told of loops that an execution stays in, and that nothing else changes by that.
+
+use dunlin::tier::{Account, Call, Left, Tier, View};
+use dunlin::{Config, Engine, Error, Instance, Module, Store, Trap};
+use std::any::Any;
+use std::sync::{Arc, Mutex};
+
+/// A tier that has every loop watched, and compiles nothing.
+#[derive(Debug)]
+struct Watcher {
+    slice: u64,
+    /// Function, outermost and sampled loop.
+    told: Mutex<Vec<(u32, u32, u32)>>,
+}
+
+impl Tier for Watcher {
+    fn guards_memories(&self) -> bool {
+        false
+    }
+
+    fn slice(&self) -> u64 {
+        self.slice
+    }
+
+    fn loaded(&self, _: &Module) {}
+
+    fn called(&self, _: &Module, _: u32) {}
+
+    fn sampled(&self, _: &Module, _: u32, header: Option<u32>, _: u32) -> bool {
+        header.is_some()
+    }
+
+    fn stays(&self, _: &Module, index: u32, outermost: u32, sampled: u32) {
+        self.told.lock().unwrap().push((index, outermost, sampled));
+    }
+
+    fn is_ready(&self) -> bool {
+        false
+    }
+
+    fn new_stack(&self, _: Account, _: usize) -> Option<Box<dyn Any + Send>> {
+        Some(Box::new(()))
+    }
+
+    unsafe fn enter(&self, _: *const (dyn Any + Send), _: &Call) -> Left {
+        unreachable!("nothing is compiled")
+    }
+
+    unsafe fn unwind(&self) -> ! {
+        unreachable!("nothing is compiled")
+    }
+
+    unsafe fn is_outermost(&self, _: *const u8) -> bool {
+        false
+    }
+
+    fn ensures_stack(&self, _: &(dyn Any + Send), _: usize) -> bool {
+        true
+    }
+}
+
+/// In `run`, loops 0 and 3 are next to each other; 1 and 2 are in 0. `run` calls a function with a loop from there.
+const LOOPS: &str = r#"(module
+    (func $called (param i32) (result i32)
+        (loop $l
+            (br_if $l (i32.gt_s (local.tee 0 (i32.sub (local.get 0) (i32.const 1))) (i32.const 0))))
+        (local.get 0))
+    (func (export "run") (param $n i32) (result i32) (local $i i32) (local $j i32) (local $sum i32)
+        (loop $outer
+            (local.set $j (i32.const 0))
+            (loop $first
+                (local.set $sum (i32.add (local.get $sum) (call $called (i32.const 3))))
+                (br_if $first (i32.lt_u (local.tee $j (i32.add (local.get $j) (i32.const 1))) (i32.const 9))))
+            (loop $second
+                (local.set $sum (i32.xor (local.get $sum) (i32.mul (local.get $j) (local.get $i))))
+                (br_if $second (local.tee $j (i32.sub (local.get $j) (i32.const 1)))))
+            (br_if $outer (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (local.get $n))))
+        (loop $last
+            (local.set $sum (i32.add (local.get $sum) (local.get $i)))
+            (br_if $last (local.tee $i (i32.sub (local.get $i) (i32.const 1)))))
+        (local.get $sum)))"#;
+
+/// What came of a call with some fuel, what is left of it, and what the tier was told.
+fn run(tier: Option<Arc<Watcher>>, fuel: u64) -> (Result<i32, Option<Trap>>, u64, Option<Module>) {
+    let mut config = Config::new();
+    config.consume_fuel(true);
+    if let Some(tier) = &tier {
+        config.tier(tier.clone());
+    }
+    let engine = Engine::new(&config).unwrap();
+    let module = Module::new(&engine, wat::parse_str(LOOPS).unwrap()).unwrap();
+    let mut store = Store::new(&engine, ());
+    store.set_fuel(fuel).unwrap();
+    let instance = Instance::new(&mut store, &module, &[]).unwrap();
+    let run = instance.get_typed_func::<i32, i32>(&store, "run").unwrap();
+    let result = run.call(&mut store, 300).map_err(|error: Error| error.trap());
+    (result, store.get_fuel().unwrap(), tier.map(|_| module))
+}
+
+#[test]
+fn the_outermost_loop_that_goes_round_is_found() {
+    let (expected, left, _) = run(None, 1_000_000);
+    assert!(expected.is_ok());
+    // A turn of the outer loop takes some 500 units.
+    for slice in [1, 7, 100, 1500, 10_000] {
+        let tier = Arc::new(Watcher { slice, told: Mutex::default() });
+        let (result, fuel, module) = run(Some(tier.clone()), 1_000_000);
+        assert_eq!((result, fuel), (expected, left), "slices of {slice}");
+        let module = module.unwrap();
+        let loops: Vec<u32> =
+            View::new(&module).shape(1).unwrap().loops.iter().map(|found| found.header).collect();
+        let told = tier.told.lock().unwrap();
+        assert!(told.iter().all(|(_, outermost, sampled)| outermost <= sampled));
+        let seen: Vec<_> = told.iter().filter(|told| told.0 == 1).collect();
+        assert!(!seen.is_empty(), "slices of {slice}");
+        // Nothing is around the last loop.
+        assert!(seen.iter().all(|told| told.1 == loops[3] || told.2 < loops[3]), "{seen:?}");
+        if slice >= 1500 {
+            assert!(seen.iter().all(|told| told.1 == loops[0] || told.2 == loops[3]), "{seen:?}");
+        }
+    }
+}
+
+#[test]
+fn fuel_ends_where_it_would() {
+    let (_, left, _) = run(None, 1_000_000);
+    let all = 1_000_000 - left;
+    for fuel in [0, 1, 500, 1234, all / 2, all - 1, all] {
+        let (result, left, _) = run(None, fuel);
+        for slice in [1, 50, 2000] {
+            let tier = Arc::new(Watcher { slice, told: Mutex::default() });
+            let (same, same_left, _) = run(Some(tier), fuel);
+            assert_eq!((same, same_left), (result, left), "{fuel} in slices of {slice}");
+        }
+    }
+}
