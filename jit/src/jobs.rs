@@ -161,6 +161,7 @@ impl Worker {
             guarded: self.guarded,
             spectre: self.options.spectre,
             fuel: view.consumes_fuel(),
+            by_profile: true,
             suspends: view.suspends(),
             portable: false,
             c_convention: isa.default_call_conv(),

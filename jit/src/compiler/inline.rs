@@ -18,8 +18,8 @@ use wasmparser::{BinaryReader, FunctionBody};
 /// A function of so many bytes is inlined wherever it is called.
 const SMALL: u32 = 32;
 
-/// One that was called is, if it has no more than so many. Samples would tell less: small functions get few.
-const SMALL_AND_CALLED: u32 = 200;
+/// One that was found executing is, if it has no more than so many.
+const SMALL_AND_HOT: u32 = 200;
 
 /// So deep.
 const DEPTH: usize = 4;
@@ -84,11 +84,13 @@ impl<'a> Translator<'a, '_> {
     /// Whether to inline a function here.
     pub(super) fn should_inline(&self, index: u32) -> bool {
         let size = self.view.body_size(index);
-        let small = size <= SMALL || (size <= SMALL_AND_CALLED && self.view.was_called(index));
+        let small = size <= SMALL;
+        let profiled =
+            || (small || size <= SMALL_AND_HOT && self.view.samples(index) > 0) && !self.is_unlikely(index);
+        let wanted = if self.options.by_profile { profiled() } else { small };
         let recursive = || self.outer.iter().chain([&self.scope]).any(|scope| scope.index == index);
         let own = self.view.body_size(self.outermost());
-        small
-            && !self.is_unlikely(index)
+        wanted
             // Until then, loops may be entered with everything in slots.
             && self.entrance.is_none()
             && self.outer.len() < DEPTH

@@ -72,6 +72,8 @@ pub(crate) struct Options {
     pub(crate) spectre: bool,
     /// Whether fuel is counted.
     pub(crate) fuel: bool,
+    /// Whether the profile says what is inlined. Otherwise it is whatever is small, which makes for small native frames.
+    pub(crate) by_profile: bool,
     /// Whether code can be left in the middle.
     pub(crate) suspends: bool,
     /// Whether the code must do for other processes.
@@ -160,12 +162,30 @@ impl Compiler {
         &mut self,
         view: View<'_>,
         options: Options,
-        (index, shape, part): (u32, &Shape, Part),
+        what: (u32, &Shape, Part),
+        batch: &dyn Fn(u32) -> bool,
+        scratch: &Scratch,
+    ) -> Result<(Compiled, Vec<u32>), Decline> {
+        let compiled = self.func_with(view, options, what, batch, scratch);
+        match compiled {
+            Err(Decline::Frame) if options.by_profile => {
+                let options = Options { by_profile: false, ..options };
+                self.func_with(view, options, what, batch, scratch)
+            }
+            _ => compiled,
+        }
+    }
+
+    fn func_with(
+        &mut self,
+        view: View<'_>,
+        options: Options,
+        what: (u32, &Shape, Part),
         batch: &dyn Fn(u32) -> bool,
         scratch: &Scratch,
     ) -> Result<(Compiled, Vec<u32>), Decline> {
         self.context.clear();
-        let what = (index, shape, part);
+        let (index, shape, part) = what;
         let translated = func::translate(
             view,
             options,
