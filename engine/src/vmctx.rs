@@ -116,6 +116,9 @@ pub(crate) struct FuncObj {
     pub(crate) header: u32,
     /// The instance that it runs in; null for a host function.
     pub(crate) vm: *mut VmCtx,
+    /// Its compiled code, for code of the same instance that calls it through a table: null until such a call has found
+    /// that there is some, and again when code is thrown away.
+    pub(crate) code: *const u8,
     /// Its word of the module's entry table; for a host function a word that always leads to the cold path.
     pub(crate) entry: *const AtomicPtr<u64>,
     /// Index among the functions that its module defines, or among the store's host functions.

@@ -332,6 +332,8 @@ pub(crate) unsafe extern "C" fn call(vm: *mut VmCtx, args: *mut u64, frame: *con
         } else if callee & 1 != 0 {
             dispatch(store, vm, (callee >> 1) as u32, args)
         } else if (*f).vm == vm {
+            // If it has been compiled since, it is called without this from now on.
+            (*f).code = (*(*vm).natives.add((*f).index as usize)).load(Ordering::Acquire);
             dispatch(store, vm, (*f).index, args)
         } else {
             call_instance(store, f, args)

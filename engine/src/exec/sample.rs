@@ -134,6 +134,10 @@ pub(super) unsafe fn make_room(store: &StoreInner, vm: *mut VmCtx) {
     // SAFETY: a live context.
     let shared = unsafe { (*(*vm).instance).module.shared() };
     if shared.tiered.is_full() && has_left(store) && shared.code.instances() == store.instances_of(shared) {
+        for func in store.funcs.iter() {
+            // SAFETY: the store's own objects, to which nobody holds a reference.
+            unsafe { (*func.as_ptr()).code = core::ptr::null() };
+        }
         shared.tiered.throw_away(shared);
     }
 }

@@ -34,6 +34,11 @@ impl<T> Arena<T> {
         Ok(ptr)
     }
 
+    /// All objects.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = NonNull<T>> {
+        self.items.iter().copied()
+    }
+
     /// The object with this number.
     pub(crate) fn get(&self, index: u32) -> NonNull<T> {
         self.items[index as usize]

@@ -70,6 +70,7 @@ impl StoreInner {
             sig: host.sig(),
             header: host.header,
             vm: core::ptr::null_mut(),
+            code: core::ptr::null(),
             entry: &raw const HOST_ENTRY,
             index: self.host_funcs.len() as u32 - 1,
             handle: self.funcs.len(),
@@ -103,6 +104,7 @@ impl StoreInner {
             sig: module.func_sig(func_index),
             header: slots_of(ty.params()).max(slots_of(ty.results())),
             vm,
+            code: core::ptr::null(),
             // SAFETY: the entry table has a word for each defined function.
             entry: unsafe { (*vm).entries.add(defined as usize) },
             index: defined,

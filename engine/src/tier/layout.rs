@@ -96,5 +96,8 @@ pub const GLOBAL_VALUE: i32 = offset_of!(GlobalObj, value) as i32;
 pub const FUNC_SIG: i32 = offset_of!(FuncObj, sig) as i32;
 /// In a function object: the context that it runs in.
 pub const FUNC_VM: i32 = offset_of!(FuncObj, vm) as i32;
+/// In a function object: its code, if it is compiled and a call by way of its type's stub has found that; otherwise null. To be
+/// called in the same context.
+pub const FUNC_CODE: i32 = offset_of!(FuncObj, code) as i32;
 /// In a function object: its index among those that its module defines, a u32.
 pub const FUNC_INDEX: i32 = offset_of!(FuncObj, index) as i32;

@@ -106,6 +106,8 @@ fn interface() -> [u8; 16] {
         layout::VMCTX_NATIVES,
         layout::VMCTX_STUBS,
         layout::VMCTX_LIMIT,
+        layout::VMCTX_POLL,
+        layout::POLL_BYTES,
         layout::VMCTX_SIGNATURES,
         layout::VMCTX_BUILTINS,
         layout::BUILTIN_CALL,
@@ -117,6 +119,7 @@ fn interface() -> [u8; 16] {
         layout::BUILTIN_BULK,
         layout::STORE_SLICE,
         layout::STORE_CALLEE,
+        layout::STORE_BRIDGED,
         layout::MEMORY_BASE,
         layout::MEMORY_LEN,
         layout::TABLE_BASE,
@@ -125,6 +128,7 @@ fn interface() -> [u8; 16] {
         layout::FUNC_SIG,
         layout::FUNC_VM,
         layout::FUNC_INDEX,
+        layout::FUNC_CODE,
     ] {
         sum.add(&offset.to_le_bytes());
     }

@@ -4,6 +4,7 @@
 use super::control::block_args;
 use super::func::{Part, Translator, clif_type};
 use super::leave::Place;
+use super::traps;
 use super::unit::Decline;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::{I32, I64};
@@ -183,7 +184,7 @@ impl Translator<'_, '_> {
         let no_frame = self.b.ins().iconst(I64, 0);
         self.builtin(layout::BUILTIN_CALL, [self.scope.sp, no_frame]);
         // It doesn't come back.
-        self.b.ins().trap(super::traps::FAILED);
+        self.b.ins().trap(traps::FAILED);
         self.leave();
     }
 
@@ -236,9 +237,9 @@ impl Translator<'_, '_> {
     /// The function object in a table, checked.
     fn element(&mut self, ty: u32, table: u32, index: Value) -> Value {
         let callee = self.table_element(table, index, Trap::UndefinedElement);
-        let null = self.b.ins().icmp_imm_s(IntCC::Equal, callee, 0);
-        self.trap_if(null, Trap::IndirectCallToNull);
-        let found = self.b.ins().load(I32, self.flags.vm, callee, layout::FUNC_SIG);
+        // Nothing is mapped where null points to.
+        let flags = self.flags.vm.with_trap_code(Some(traps::code(Trap::IndirectCallToNull)));
+        let found = self.b.ins().load(I32, flags, callee, layout::FUNC_SIG);
         let wanted = self.signature_number(ty);
         let other = self.b.ins().icmp(IntCC::NotEqual, found, wanted);
         self.trap_if(other, Trap::BadSignature);
@@ -255,11 +256,7 @@ impl Translator<'_, '_> {
         self.b.ins().brif(same, here, &[], cold, &[]);
         self.b.seal_block(here);
         self.b.switch_to_block(here);
-        let index = self.b.ins().uload32(self.flags.vm, callee, layout::FUNC_INDEX);
-        let natives = self.load_vm(layout::VMCTX_NATIVES);
-        let offset = self.b.ins().ishl_imm_s(index, 3);
-        let word = self.b.ins().iadd(natives, offset);
-        let code = self.b.ins().load(I64, self.flags.vm, word, 0);
+        let code = self.b.ins().load(I64, self.flags.vm, callee, layout::FUNC_CODE);
         self.b.ins().brif(code, go_on, &[code.into()], cold, &[]);
         self.b.seal_block(cold);
         self.b.switch_to_block(cold);
