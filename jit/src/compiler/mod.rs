@@ -12,6 +12,7 @@ mod lanes;
 mod leave;
 mod memory;
 mod numeric;
+mod positions;
 mod slots;
 mod state;
 mod stubs;

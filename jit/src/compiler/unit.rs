@@ -1,8 +1,8 @@
 //! Pieces of machine code: what Cranelift makes of one translation, and how several are put together.
 
-use super::exits;
 use super::func::{self, Needs, Part};
 use super::stubs;
+use super::{exits, positions};
 use crate::piece::Piece;
 use crate::runtime::{CodeMap, CodeMapBuilder, INLINED, Inlined};
 use crate::scratch::Scratch;
@@ -10,7 +10,7 @@ use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::UserExternalName;
 use cranelift_codegen::isa::{CallConv, OwnedTargetIsa, TargetFrontendConfig};
-use cranelift_codegen::{CodegenError, Context, FinalizedRelocTarget, settings};
+use cranelift_codegen::{CodegenError, CompiledCode, Context, FinalizedRelocTarget, settings};
 use cranelift_frontend::FunctionBuilderContext;
 use dunlin::ErrorKind;
 use dunlin::tier::{Shape, View};
@@ -144,6 +144,7 @@ pub(crate) struct Compiler {
     isa: OwnedTargetIsa,
     context: Context,
     frontend: FunctionBuilderContext,
+    registers: regalloc2::Ctx,
 }
 
 /// The native frame of a function that calls nothing may be so large, whatever it takes of the value stack.
@@ -151,7 +152,12 @@ const LARGEST_LEAF: u32 = 64 << 10;
 
 impl Compiler {
     pub(crate) fn new(isa: OwnedTargetIsa) -> Self {
-        Self { isa, context: Context::new(), frontend: FunctionBuilderContext::new() }
+        Self {
+            isa,
+            context: Context::new(),
+            frontend: FunctionBuilderContext::new(),
+            registers: regalloc2::Ctx::default(),
+        }
     }
 
     /// Compiles a function, or what a loop of it goes on with.
@@ -252,17 +258,29 @@ impl Compiler {
         self.finish(Piece::Detour(index))
     }
 
+    fn generate(&mut self) -> Result<CompiledCode, CodegenError> {
+        let context = &mut self.context;
+        context.optimize(&*self.isa, &mut ControlPlane::default())?;
+        positions::follow_loads(&mut context.func);
+        let (func, domtree) = (&context.func, &context.domtree);
+        let code = self.isa.compile_function(
+            func,
+            domtree,
+            &mut self.registers,
+            false,
+            &mut ControlPlane::default(),
+        )?;
+        Ok(code.apply_params(&context.func.params))
+    }
+
     fn finish(&mut self, piece: Piece) -> Result<Compiled, Decline> {
         exits::first(&mut self.context);
-        self.context.compile(&*self.isa, &mut ControlPlane::default()).map_err(|error| {
-            match error.inner {
-                CodegenError::Unsupported(why) if why.starts_with("Too many return values") => {
-                    Decline::Unsupported("so many results")
-                }
-                other => Decline::Compiler(format!("{other:?}")),
+        let compiled = self.generate().map_err(|error| match error {
+            CodegenError::Unsupported(why) if why.starts_with("Too many return values") => {
+                Decline::Unsupported("so many results")
             }
+            other => Decline::Compiler(format!("{other:?}")),
         })?;
-        let compiled = self.context.compiled_code().expect("just compiled");
         let buffer = &compiled.buffer;
         let code = buffer.data().to_vec();
         let mut relocations = Vec::new();

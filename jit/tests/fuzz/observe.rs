@@ -77,16 +77,11 @@ pub(crate) fn observe(engine: &Engine, program: &Program, seed: u64) -> Vec<Stri
 }
 
 /// An error, with its backtrace.
-///
-/// On x86_64, a load can become an operand of the instruction that uses the value. If it is out of bounds, the place is
-/// that instruction's.
 fn told(error: &Error) -> String {
     let mut text = format!("{:?} {error}", error.kind());
     let Some(backtrace) = error.backtrace() else { return text };
-    let load = error.trap() == Some(Trap::MemoryOutOfBounds);
     for (i, frame) in backtrace.frames().iter().enumerate() {
-        let offset = frame.module_offset().filter(|_| !(load && i == 0));
-        write!(text, "\n{i}: function {} at {:#x}", frame.func_index(), offset.unwrap_or(0))
+        write!(text, "\n{i}: function {} at {:#x?}", frame.func_index(), frame.module_offset())
             .expect("a string");
     }
     write!(text, "\nand {} more", backtrace.omitted()).expect("a string");
