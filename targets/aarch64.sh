@@ -130,3 +130,18 @@ for guard in off on; do
     check "$queens" --jit eager --memory-guard "$guard" examples/wasm/nqueens.wasm 8
     check "$json" --jit off --memory-guard "$guard" --require-precompiled "$work/json-$guard.dun" <"$work/in.json"
 done
+
+# With signed return addresses, which the emulated processor knows; and backtraces through them.
+protect() { # MODULE FILE
+    "$target_dir/release/dunlin" compile --target aarch64-linux --branch-protection "$1" -o "$2"
+}
+protect examples/wasm/json.wasm "$work/json.dun"
+check "$json" --jit off --require-precompiled "$work/json.dun" <"$work/in.json"
+echo '(module (func $deep (export "_start") (call $deep) (call $deep)))' >"$work/deep.wat"
+protect "$work/deep.wat" "$work/deep.dun"
+deep=$(on_aarch64 run --jit off "$work/deep.wat" 2>&1 || true)
+deep_protected=$(on_aarch64 run --jit off --require-precompiled "$work/deep.dun" 2>&1 || true)
+if [[ "$deep" != *exhausted*deep* || "${deep_protected//deep.dun/deep.wat}" != "$deep" ]]; then
+    printf 'aarch64.sh: a deep recursion ended with:\n%s\ninstead of:\n%s\n' "$deep_protected" "$deep" >&2
+    exit 1
+fi

@@ -51,14 +51,17 @@ fn kinds(view: View<'_>) -> Kinds {
 }
 
 impl Isas {
-    fn get(&self, (canonical_nans, verify): Kinds, spectre: bool) -> Result<&OwnedTargetIsa, Decline> {
+    fn get(&self, (canonical_nans, verify): Kinds, options: &Options) -> Result<&OwnedTargetIsa, Decline> {
         let place = &self.0[usize::from(canonical_nans)][usize::from(verify)];
         if let Some(made) = place.get() {
             return Ok(made);
         }
         let failed = |why: &dyn ToString| Decline::Compiler(why.to_string());
-        let flags = compiler::flags(canonical_nans, spectre, verify).map_err(|why| failed(&why))?;
-        let builder = cranelift_native::builder().map_err(|why| failed(&why))?;
+        let flags = compiler::flags(canonical_nans, options.spectre, verify).map_err(|why| failed(&why))?;
+        let mut builder = cranelift_native::builder().map_err(|why| failed(&why))?;
+        if options.branch_protection {
+            compiler::protect_branches(&mut builder).map_err(|why| failed(&why))?;
+        }
         let made = builder.finish(flags).map_err(|why| failed(&why))?;
         Ok(place.get_or_init(|| made))
     }
@@ -156,7 +159,7 @@ impl Worker {
     }
 
     fn settings(&self, view: View<'_>) -> Result<(compiler::Options, &OwnedTargetIsa), Decline> {
-        let isa = self.isas.get(kinds(view), self.options.spectre)?;
+        let isa = self.isas.get(kinds(view), &self.options)?;
         let options = compiler::Options {
             guarded: self.guarded,
             spectre: self.options.spectre,

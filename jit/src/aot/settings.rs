@@ -24,6 +24,8 @@ pub struct Settings {
     pub canonical_nans: bool,
     /// Whether the processor is kept from speculating about failed checks.
     pub spectre: bool,
+    /// Whether return addresses are signed, on aarch64.
+    pub branch_protection: bool,
 }
 
 impl Settings {
@@ -39,6 +41,7 @@ impl Settings {
             fuel: false,
             canonical_nans: false,
             spectre: false,
+            branch_protection: false,
         }
     }
 
@@ -56,8 +59,8 @@ impl Settings {
         self.features.iter().map(String::as_str).find(|name| !here(name))
     }
 
-    fn switches(&self) -> [bool; 4] {
-        [self.guarded, self.fuel, self.canonical_nans, self.spectre]
+    fn switches(&self) -> [bool; 5] {
+        [self.guarded, self.fuel, self.canonical_nans, self.spectre, self.branch_protection]
     }
 
     #[cfg(feature = "compiler")]
@@ -78,8 +81,19 @@ impl Settings {
         let arch = from.text()?;
         let features = from.text()?.split_whitespace().map(str::to_owned).collect();
         let bits = from.u8()?;
-        let [guarded, fuel, canonical_nans, spectre] = [0, 1, 2, 3].map(|i| bits >> i & 1 != 0);
-        let settings = Self { engine, interface, arch, features, guarded, fuel, canonical_nans, spectre };
+        let [guarded, fuel, canonical_nans, spectre, branch_protection] =
+            [0, 1, 2, 3, 4].map(|i| bits >> i & 1 != 0);
+        let settings = Self {
+            engine,
+            interface,
+            arch,
+            features,
+            guarded,
+            fuel,
+            canonical_nans,
+            spectre,
+            branch_protection,
+        };
         if bits >> settings.switches().len() == 0 { Ok(settings) } else { Err(Malformed) }
     }
 }

@@ -87,6 +87,9 @@ pub struct Compile {
     pub guarded: bool,
     /// Whether the processor is kept from speculating about failed checks.
     pub spectre: bool,
+    /// Whether return addresses are signed: see
+    /// [`Options::branch_protection`](crate::Options::branch_protection).
+    pub branch_protection: bool,
     /// The largest function body, in bytes, that is compiled.
     pub largest_function: u32,
 }
@@ -95,13 +98,14 @@ impl Compile {
     /// For every machine of this kind.
     pub fn new(target: Target) -> Self {
         let (cpu, largest_function) = (CpuFeatures::Baseline, 256 << 10);
-        Self { target, cpu, guarded: false, spectre: false, largest_function }
+        Self { target, cpu, guarded: false, spectre: false, branch_protection: false, largest_function }
     }
 
     /// What code is made for, except for what the module's engine says.
     fn settings(&self) -> Result<Settings, String> {
         let mut settings = Settings::new(self.target.arch());
         (settings.guarded, settings.spectre) = (self.guarded, self.spectre);
+        settings.branch_protection = self.branch_protection;
         let known = cpu::features(self.target.arch());
         let some: Vec<_> = match (self.cpu, self.target) {
             (CpuFeatures::Baseline, _) => known.iter().take(cpu::BASELINE).collect(),
@@ -176,6 +180,9 @@ fn isa(target: Target, settings: &Settings) -> Result<OwnedTargetIsa, String> {
         if settings.features.iter().any(|name| name == feature.name) {
             builder.enable(feature.setting).map_err(|why| why.to_string())?;
         }
+    }
+    if settings.branch_protection {
+        compiler::protect_branches(&mut builder).map_err(|why| why.to_string())?;
     }
     let flags = compiler::flags(settings.canonical_nans, settings.spectre, cfg!(debug_assertions))
         .map_err(|why| why.to_string())?;

@@ -25,4 +25,4 @@ mod vector;
 mod ops_tests;
 
 pub(crate) use func::Part;
-pub(crate) use unit::{Batch, Compiled, Compiler, Decline, Options, flags, missing};
+pub(crate) use unit::{Batch, Compiled, Compiler, Decline, Options, flags, missing, protect_branches};

@@ -9,7 +9,7 @@ use crate::scratch::Scratch;
 use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::UserExternalName;
-use cranelift_codegen::isa::{CallConv, OwnedTargetIsa, TargetFrontendConfig};
+use cranelift_codegen::isa::{self, CallConv, OwnedTargetIsa, TargetFrontendConfig};
 use cranelift_codegen::{CodegenError, CompiledCode, Context, FinalizedRelocTarget, settings};
 use cranelift_frontend::FunctionBuilderContext;
 use dunlin::ErrorKind;
@@ -451,4 +451,16 @@ pub(crate) fn flags(
         flags.set(name, if spectre { "true" } else { "false" })?;
     }
     Ok(settings::Flags::new(flags))
+}
+
+/// Has code for aarch64 sign return addresses.
+///
+/// # Errors
+/// If Cranelift knows none of the names.
+pub(crate) fn protect_branches(builder: &mut isa::Builder) -> Result<(), settings::SetError> {
+    use settings::Configurable;
+    if builder.triple().architecture.to_string().starts_with("aarch64") {
+        builder.enable("sign_return_address")?;
+    }
+    Ok(())
 }

@@ -76,8 +76,14 @@ impl<'a> Frames<'a> {
         // SAFETY: it is a frame's pointer on the stack, which is accessible from the innermost frame upwards.
         let [caller, pc] = unsafe { (fp as *const [usize; 2]).read() };
         let upwards = caller > fp || caller == self.activation.base();
-        upwards.then_some(Place { pc, fp: caller, called: true })
+        upwards.then_some(Place { pc: without_signature(pc), fp: caller, called: true })
     }
+}
+
+/// A return address, which functions may have signed.
+pub(super) fn without_signature(address: usize) -> usize {
+    // Signatures are in bits that no address of a process's has.
+    if cfg!(target_arch = "aarch64") { address & ((1 << 48) - 1) } else { address }
 }
 
 impl<'a> Iterator for Frames<'a> {

@@ -142,9 +142,16 @@ fn is_memory(signal: libc::c_int) -> bool {
 fn overflowed(chunk: &CodeChunk, stack: &CodeStack, registers: &Registers) -> (usize, usize) {
     let offset = (registers.pc - chunk.base() as usize) as u32;
     match registers.return_address(stack) {
-        Some(caller) if chunk.map().is_function_start(offset) => (caller, CALLED),
+        Some(caller) if has_no_frame(chunk, offset) => (caller, CALLED),
         _ => (registers.pc, 0),
     }
+}
+
+/// Whether a function has made no frame yet that fails at its first instruction; or, where that has signed the return
+/// address, at the second.
+fn has_no_frame(chunk: &CodeChunk, offset: u32) -> bool {
+    let signed = cfg!(target_arch = "aarch64") && offset >= 4 && chunk.map().is_function_start(offset - 4);
+    signed || chunk.map().is_function_start(offset)
 }
 
 /// The registers that matter here, as they were when the signal came.
@@ -202,7 +209,7 @@ impl Registers {
     }
 
     fn return_address(&self, _: &CodeStack) -> Option<usize> {
-        Some(self.lr)
+        Some(super::frames::without_signature(self.lr))
     }
 }
 

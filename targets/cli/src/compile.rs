@@ -17,6 +17,8 @@ pub(crate) struct CompileOptions {
     pub(crate) cpu_features: Option<String>,
     /// Whether memories will have guard regions.
     pub(crate) memory_guard: bool,
+    /// Whether return addresses are signed.
+    pub(crate) branch_protection: bool,
     /// Whether fuel is counted.
     pub(crate) fuel: bool,
 }
@@ -83,6 +85,7 @@ fn how(options: &CompileOptions) -> Result<dunlin_jit::aot::Compile, Failure> {
     };
     let mut how = Compile::new(target);
     how.guarded = options.memory_guard;
+    how.branch_protection = options.branch_protection;
     how.cpu = match options.cpu_features.as_deref() {
         None | Some("baseline") => CpuFeatures::Baseline,
         Some("native") if Target::here() == Some(target) => CpuFeatures::Native,

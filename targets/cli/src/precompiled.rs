@@ -71,6 +71,7 @@ mod with {
             ("arch", settings.arch.clone().into()),
             ("cpu_features", settings.features.clone().into()),
             ("memory_guard", settings.guarded.into()),
+            ("branch_protection", settings.branch_protection.into()),
             ("fuel", settings.fuel.into()),
             ("canonical_nans", settings.canonical_nans.into()),
             ("functions", code.functions().into()),

@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use lexopt::{Arg, Parser};
 
 pub(super) const OPTIONS: &[&str] =
-    &["--output", "--target", "--cpu-features", "--memory-guard", "--fuel", "--help"];
+    &["--output", "--target", "--cpu-features", "--memory-guard", "--branch-protection", "--fuel", "--help"];
 
 pub(super) fn compile(mut parser: Parser) -> Result<Command, Failure> {
     let mut options = CompileOptions::default();
@@ -32,6 +32,7 @@ pub(super) fn compile(mut parser: Parser) -> Result<Command, Failure> {
                     }
                 };
             }
+            Some(Arg::Long("branch-protection")) => options.branch_protection = true,
             Some(Arg::Long("fuel")) => options.fuel = true,
             Some(Arg::Value(path)) if module.is_none() => module = Some(path),
             Some(Arg::Value(path)) => return Err(one_module("compile", &path)),
