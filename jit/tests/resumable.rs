@@ -89,3 +89,51 @@ fn a_host_function_gets_its_results_later() {
         assert_eq!(got[0].unwrap_i64(), 420);
     }
 }
+
+/// What compiled code has called is interpreted, and has been replaced by a function with a larger frame's header when it is
+/// suspended; in the same instance, or in another.
+#[test]
+fn an_interpreted_tail_call_is_suspended_in_compiled_code() {
+    // Larger than what is compiled.
+    let padding = "(drop (i32.const 1000000))".repeat(20);
+    let interpreted = format!(
+        r#"(func $many (param i32 i64 i64 i64 i64 i64 i64 i64) (result i32) {padding}
+                (loop $again
+                    (local.set 1 (i64.add (local.get 1) (i64.const 3)))
+                    (br_if $again (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+                (i32.wrap_i64 (i64.add (local.get 1) (local.get 7))))
+            (func $few (export "few") (param i32) (result i32) {padding}
+                (return_call $many (local.get 0) (i64.const 1) (i64.const 2) (i64.const 3) (i64.const 4)
+                    (i64.const 5) (i64.const 6) (i64.const 7)))"#
+    );
+    let compiled = r#"(func (export "run") (param i32) (result i32)
+        (i32.add (call $few (local.get 0)) (i32.const 1000)))"#;
+    let other = format!("(module {interpreted})");
+    let here = format!("(module {interpreted} {compiled})");
+    let there = format!(r#"(module (import "" "few" (func $few (param i32) (result i32))) {compiled})"#);
+    for dispatch in [Dispatch::Tail, Dispatch::Loop] {
+        let jit = Jit::new(Jit::options().mode(Mode::Sync).threshold(0).largest_function(40)).unwrap();
+        let mut config = Config::new();
+        config.consume_fuel(true).suspend_compiled(true).dispatch(dispatch).tier(jit.clone());
+        let engine = Engine::new(&config).unwrap();
+        for (portion, text) in [10, 30, 77, 200].into_iter().flat_map(|n| [(n, &here), (n, &there)]) {
+            let mut store = Store::new(&engine, ());
+            let other = Instance::new(&mut store, &module(&engine, &other), &[]).unwrap();
+            let few = other.get_export(&store, "few").unwrap();
+            let imports = if text == &there { vec![few] } else { Vec::new() };
+            let instance = Instance::new(&mut store, &module(&engine, text), &imports).unwrap();
+            let run = instance.get_func(&store, "run").unwrap();
+            let (mut results, mut times) = ([Val::I32(0)], 0);
+            let before = jit.stats().functions;
+            let mut call = run.call_resumable(&mut store, &[Val::I32(50)], &mut results).unwrap();
+            while let ResumableCall::Suspended(suspended) = call {
+                let left = store.get_fuel().unwrap();
+                store.set_fuel(left + portion).unwrap();
+                times += 1;
+                call = suspended.resume(&mut store, &mut results).unwrap();
+            }
+            assert_eq!(results[0].unwrap_i32(), 1 + 50 * 3 + 7 + 1000);
+            assert!(times > 2 && jit.stats().functions == before + 1, "{times} {:?}", jit.stats());
+        }
+    }
+}

@@ -6,7 +6,7 @@
 use super::entry::idle;
 use super::regs::{Backend, Loop, Regs, Stub, Tail};
 use super::sample::Position;
-use super::slow::execution;
+use super::slow::{RECORD, execution};
 use super::suspend::{How, Suspension};
 use super::{Dispatch, Execution, Stop, sample};
 use crate::error::Error;
@@ -22,8 +22,10 @@ pub(super) enum Part {
     Frame { sp: *mut u64, place: u64 },
     /// The interpreter's frames that were dispatched from compiled code: the header of the outermost, and where they stand.
     Base { header: *mut u64, at: Position },
-    /// The same, in another instance, with the record before the outermost frame.
-    Record { record: *mut u64, header: *mut u64, at: Position },
+    /// The same, in another instance, with the record before the outermost frame; `f` was called.
+    Record { record: *mut u64, header: *mut u64, at: Position, f: *mut FuncObj },
+    /// A function that was to be dispatched, but wasn't entered.
+    Entry { index: u32, sp: *mut u64, header: *mut u64 },
     /// A host function that was called with these arguments.
     Host { f: *mut FuncObj, args: *mut u64 },
 }
@@ -153,7 +155,23 @@ impl Linked {
                     (*self.exec).at = at;
                     return Ok(());
                 }
-                Part::Record { record, header, at } => {
+                Part::Entry { index, sp, header } => {
+                    self.inner = Inner::Entry { index, sp, header };
+                    return Ok(());
+                }
+                Part::Record { record, header, at, f } if at.vm.is_null() => {
+                    // It wasn't entered.
+                    let cross = self.stub(Stub::CrossReturn);
+                    *record = self.vm as u64;
+                    *header = cross as u64;
+                    *header.add(1) = record as u64;
+                    let regs = Regs { ip: cross, sp: record.add(RECORD), vm: (*f).vm, ..idle() };
+                    (*self.exec).suspension = Some(Suspension::new(regs, How::Enter((*f).index)));
+                    (*self.exec).at = Position { ip: cross, sp: record, vm: (*f).vm, returned: true };
+                    self.inner = Inner::Record(record);
+                    return Ok(());
+                }
+                Part::Record { record, header, at, .. } => {
                     *record = self.vm as u64;
                     let replaced = self.goes_back_to(Stub::Exit);
                     self.inner = if replaced { Inner::Replaced } else { Inner::Header(header) };

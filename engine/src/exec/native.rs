@@ -13,7 +13,7 @@ use super::sample::{self, Position};
 use super::slow::{
     RECORD, accumulate, call_host, execution, need_stack, prepare, reload, stop_there, tail_call_out,
 };
-use super::{Execution, Stop, leave, suspend};
+use super::{Execution, Stop, leave, suspend, walk};
 use crate::error::Error;
 use crate::store::StoreInner;
 use crate::tier::{Call, Left, Tier, Trapped};
@@ -341,18 +341,27 @@ pub(crate) unsafe extern "C" fn call(vm: *mut VmCtx, args: *mut u64, frame: *con
         let stood = core::mem::replace(&mut (*exec).at, idle().position());
         (*exec).leaves = false;
         if let Err(Stop::Error(e)) = &result {
-            let header = |sp, index| header_in(vm, index, sp);
+            // What was dispatched may have been replaced by another function since, whose header is elsewhere.
+            let dispatch = (*store).engine.dispatch();
+            let outermost = |header| walk::way_back(stood, dispatch).unwrap_or(header);
+            let dispatched = |index| {
+                let header = header_in(vm, index, args);
+                match stood.vm.is_null() {
+                    true => leave::Part::Entry { index, sp: args, header },
+                    false => leave::Part::Base { header: outermost(header), at: stood },
+                }
+            };
             let part = if callee & 1 != 0 {
-                leave::Part::Base { header: header(args, (callee >> 1) as u32), at: stood }
+                dispatched((callee >> 1) as u32)
             } else if (*f).vm.is_null() {
                 (*exec).suspension = None;
                 leave::Part::Host { f, args }
             } else if (*f).vm == vm {
-                leave::Part::Base { header: header(args, (*f).index), at: stood }
+                dispatched((*f).index)
             } else {
                 let record = args.add((*f).header as usize);
-                let header = record.add(RECORD + (*f).header as usize);
-                leave::Part::Record { record, header, at: stood }
+                let header = outermost(record.add(RECORD + (*f).header as usize));
+                leave::Part::Record { record, header, at: stood, f }
             };
             let host_failed = matches!(part, leave::Part::Host { .. }) && (*exec).resumable;
             if leave::begins(vm, e) || (host_failed && leave::begin(vm)) {

@@ -207,7 +207,10 @@ pub(super) unsafe fn go_on(
                 0
             }
             How::Enter(index) => {
-                execution(&mut *store).at = Position { returned: true, ..r.position() };
+                // It stands where the function goes back to, in that frame.
+                let header = r.sp.add((*(*r.vm).instance).module.shared().header(index) as usize);
+                let (ip, sp) = (*header as *const u64, *header.add(1) as *mut u64);
+                execution(&mut *store).at = Position { ip, sp, vm: r.vm, returned: true };
                 if let Err(e) = prepare(r.vm, index, r.sp) {
                     if is_retried(&e) {
                         execution(&mut *store).suspension = Some(Suspension { regs: r, how, pending });
