@@ -128,11 +128,7 @@ unsafe fn begin(store: *mut StoreInner, vm: *mut VmCtx, index: u32, base: *mut u
         let mut r = Regs { ip, sp: base, vm, ..idle() };
         reload(&mut r);
         let dispatch = (*store).engine.dispatch();
-        let exit = match dispatch {
-            Dispatch::Tail => Tail::stub(Stub::Exit),
-            Dispatch::Loop | Dispatch::Count => Loop::stub(Stub::Exit),
-        };
-        *base.add(header) = exit as u64;
+        *base.add(header) = dispatch.stub(Stub::Exit) as u64;
         *base.add(header + 1) = base as u64;
         match dispatch {
             Dispatch::Tail => Tail::run(r),

@@ -4,11 +4,11 @@
 //! that here, and returns. When all have, their frames are linked as the interpreter would have linked them.
 
 use super::entry::idle;
-use super::regs::{Backend, Loop, Regs, Stub, Tail};
+use super::regs::{Regs, Stub};
 use super::sample::Position;
 use super::slow::{RECORD, execution};
 use super::suspend::{How, Suspension};
-use super::{Dispatch, Execution, Stop, sample};
+use super::{Execution, Stop, sample};
 use crate::error::Error;
 use crate::store::StoreInner;
 use crate::tier::layout::{LEFT_AFTER, LEFT_AT, LEFT_AT_ENTRY, LEFT_AT_LOOP, LEFT_KIND, LEFT_OFFSET};
@@ -131,17 +131,18 @@ impl Linked {
 
     fn stub(&self, stub: Stub) -> *const u64 {
         // SAFETY: the store is live.
-        match unsafe { (*self.store).engine.dispatch() } {
-            Dispatch::Tail => Tail::stub(stub),
-            Dispatch::Loop | Dispatch::Count => Loop::stub(stub),
-        }
+        unsafe { (*self.store).engine.dispatch() }.stub(stub)
     }
 
-    /// Whether what is suspended goes back to a stub itself.
-    unsafe fn goes_back_to(&self, stub: Stub) -> bool {
+    /// What of dispatched frames goes back: the outermost's header, unless what is suspended has replaced that.
+    unsafe fn dispatched(&self, header: *mut u64) -> Inner {
         // SAFETY: as above; nobody holds a reference to the execution.
         let suspension = unsafe { &(*self.exec).suspension };
-        suspension.as_ref().is_some_and(|suspension| suspension.goes_back_to(self.stub(stub)))
+        let exit = self.stub(Stub::Exit);
+        match suspension {
+            Some(suspension) if suspension.goes_back_to(exit) => Inner::Replaced,
+            _ => Inner::Header(header),
+        }
     }
 
     unsafe fn part(&mut self, part: Part) -> Result<(), Error> {
@@ -150,8 +151,7 @@ impl Linked {
             let (sp, place) = match part {
                 Part::Frame { sp, place } => (sp, place),
                 Part::Base { header, at } => {
-                    let replaced = self.goes_back_to(Stub::Exit);
-                    self.inner = if replaced { Inner::Replaced } else { Inner::Header(header) };
+                    self.inner = self.dispatched(header);
                     (*self.exec).at = at;
                     return Ok(());
                 }
@@ -173,8 +173,7 @@ impl Linked {
                 }
                 Part::Record { record, header, at, .. } => {
                     *record = self.vm as u64;
-                    let replaced = self.goes_back_to(Stub::Exit);
-                    self.inner = if replaced { Inner::Replaced } else { Inner::Header(header) };
+                    self.inner = self.dispatched(header);
                     self.link(self.stub(Stub::CrossReturn), record);
                     self.inner = Inner::Record(record);
                     (*self.exec).at = at;

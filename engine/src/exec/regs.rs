@@ -4,6 +4,7 @@
 //! is a tail call (a jump), and the registers stay in the processor's; in the *loop* backend it returns them to a
 //! loop. Both come from one source: a handler is generic over its [`Backend`].
 
+use super::Dispatch;
 use crate::value::V128;
 use crate::vmctx::VmCtx;
 
@@ -139,6 +140,16 @@ pub(crate) enum Stub {
     Exit,
     /// Where a call between instances returns to.
     CrossReturn,
+}
+
+impl Dispatch {
+    /// The cell of an op that stands in no function, for this way of dispatch.
+    pub(super) fn stub(self, stub: Stub) -> *const u64 {
+        match self {
+            Dispatch::Tail => Tail::stub(stub),
+            Dispatch::Loop | Dispatch::Count => Loop::stub(stub),
+        }
+    }
 }
 
 /// Makes the two stubs of a backend. In a static, since their addresses tell them apart.

@@ -1,7 +1,7 @@
 //! Walking the frames of an execution: for backtraces when it stopped, for profiles while it goes on.
 
 use super::Dispatch;
-use super::regs::{Backend, Loop, Stub, Tail};
+use super::regs::Stub;
 use super::sample::Position;
 use crate::error::Error;
 use crate::{Module, vmctx::VmCtx};
@@ -75,10 +75,7 @@ unsafe fn outwards(
     mark: bool,
     visit: Visit<'_>,
 ) -> ControlFlow<(), Option<*mut u64>> {
-    let (exit, cross) = match dispatch {
-        Dispatch::Tail => (Tail::stub(Stub::Exit), Tail::stub(Stub::CrossReturn)),
-        Dispatch::Loop | Dispatch::Count => (Loop::stub(Stub::Exit), Loop::stub(Stub::CrossReturn)),
-    };
+    let (exit, cross) = (dispatch.stub(Stub::Exit), dispatch.stub(Stub::CrossReturn));
     // A frame's own cell is where it stands; its callers' instruction pointers are behind their calls.
     let Position { mut ip, mut sp, mut vm, mut returned } = at;
     let mut way_back = None;

@@ -345,7 +345,7 @@ impl<'m> View<'m> {
 
     /// Whether a function is compiled.
     pub fn has_func(self, index: u32) -> bool {
-        !self.module.tiered.natives[index as usize].load(Ordering::Acquire).is_null()
+        self.native(index).is_some()
     }
 
     /// A function's code, which stays where it is until [all code is thrown away](View::thrown_away).
