@@ -10,12 +10,11 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    /// None if the random bytes don't make one.
-    pub(crate) fn new(random: &mut Random, tail_calls: bool) -> Option<Self> {
+    pub(crate) fn new(random: &mut Random, tail_calls: bool) -> Self {
         if random.below(2) == 0 {
             let text = looping::program(random, tail_calls);
             let bytes = wat::parse_str(&text).unwrap_or_else(|error| panic!("{error}:\n{text}"));
-            return Some(Self { bytes });
+            return Self { bytes };
         }
         let config = wasm_smith::Config {
             // What Dunlin has.
@@ -62,9 +61,14 @@ impl Program {
             table_max_size_required: true,
             ..wasm_smith::Config::default()
         };
-        let bytes = random.bytes(16 << 10);
-        let mut module = wasm_smith::Module::new(config, &mut Unstructured::new(&bytes)).ok()?;
-        module.ensure_termination(200 + random.below(4000) as u32).ok()?;
-        Some(Self { bytes: module.to_bytes() })
+        // Some bytes make no module that can be made to terminate.
+        loop {
+            let bytes = random.bytes(16 << 10);
+            let module = wasm_smith::Module::new(config.clone(), &mut Unstructured::new(&bytes));
+            let Ok(mut module) = module else { continue };
+            if module.ensure_termination(200 + random.below(4000) as u32).is_ok() {
+                return Self { bytes: module.to_bytes() };
+            }
+        }
     }
 }

@@ -270,7 +270,7 @@ impl Generator<'_> {
             0 => self.say("i32.const 77 i32.const 100 memory.fill"),
             1 => self.say("i32.const 2000 i32.const 70 memory.copy"),
             2 => self.say("drop i32.const 1 memory.grow global.set $g0"),
-            _ => self.say("drop i32.const 9 i32.const 1 table.get i32.const 2 table.grow drop"),
+            _ => self.say("drop i32.const 1 table.get i32.const 2 table.grow drop"),
         }
     }
 

@@ -63,17 +63,17 @@ fn ways() -> Vec<(&'static str, Options)> {
     ]
 }
 
-/// Compares one program; true if there was something to compare.
+/// Compares one program; true if something of it was executed.
 fn compare(seed: u64, engines: &[Engines; 4]) -> bool {
     let kind = seed % 4;
-    let Some(program) = Program::new(&mut Random::new(seed), kind >= 2) else { return false };
+    let program = Program::new(&mut Random::new(seed), kind >= 2);
     let Engines { interpreter, compiled } = &engines[kind as usize];
     let interpreted = observe::observe(interpreter, &program, seed);
     // Two ways, so that more programs have their turn.
     for i in [seed / 4, seed / 4 + 2] {
         let (way, engine, _) = &compiled[i as usize % compiled.len()];
         let compiled = observe::observe(engine, &program, seed);
-        for (step, (compiled, interpreted)) in compiled.iter().zip(&interpreted).enumerate() {
+        for (step, (compiled, interpreted)) in compiled.steps.iter().zip(&interpreted.steps).enumerate() {
             if compiled != interpreted {
                 let path = std::env::temp_dir().join(format!("dunlin-fuzz-{seed}.wasm"));
                 let kept = std::fs::write(&path, &program.bytes)
@@ -91,9 +91,9 @@ fn compare(seed: u64, engines: &[Engines; 4]) -> bool {
                 );
             }
         }
-        assert_eq!(compiled.len(), interpreted.len(), "seed {seed}, {way}");
+        assert_eq!(compiled.steps.len(), interpreted.steps.len(), "seed {seed}, {way}");
     }
-    true
+    interpreted.executed
 }
 
 fn engines() -> [Engines; 4] {
@@ -114,17 +114,17 @@ fn compiled_programs_do_what_interpreted_ones_do() {
     let now = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_nanos() as u64;
     let first = first.unwrap_or_else(|| if minutes.is_some() { now() } else { 0 });
     println!("from seed {first}");
-    let (mut compared, mut tried) = (0, 0);
+    let (mut executed, mut tried) = (0, 0);
     let goes_on = |tried: u64| match minutes {
         Some(minutes) => start.elapsed() < Duration::from_secs(60 * minutes),
         None => tried < PROGRAMS,
     };
     while goes_on(tried) {
-        compared += u64::from(compare(first.wrapping_add(tried), &engines));
+        executed += u64::from(compare(first.wrapping_add(tried), &engines));
         tried += 1;
     }
-    println!("{compared} of {tried} programs in {:?}", start.elapsed());
-    assert!(compared * 10 > tried * 9 || tried < 10);
+    println!("{executed} of {tried} programs were executed, in {:?}", start.elapsed());
+    assert!(executed * 100 >= tried * 95 || tried < 10, "{executed} of {tried} programs were executed");
     let mut osr_entries = 0;
     for engines in &engines {
         for (way, _, jit) in &engines.compiled {

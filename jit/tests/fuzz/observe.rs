@@ -21,14 +21,20 @@ struct Host {
     calls: u64,
 }
 
-pub(crate) fn observe(engine: &Engine, program: &Program, seed: u64) -> Vec<String> {
-    let module = match Module::new(engine, &program.bytes) {
-        Ok(module) => module,
-        Err(error) => return vec![error.to_string()],
-    };
+/// One run of a program.
+pub(crate) struct Observed {
+    /// A line for each thing that was done, with what came of it.
+    pub(crate) steps: Vec<String>,
+    /// Whether a function of the guest's was entered.
+    pub(crate) executed: bool,
+}
+
+/// Runs a program, which is valid by construction: one that doesn't load is a fault of the generator's or the engine's.
+pub(crate) fn observe(engine: &Engine, program: &Program, seed: u64) -> Observed {
+    let module = Module::new(engine, &program.bytes).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
     let mut random = Random::new(seed ^ 0x5eed);
     let mut store = Store::new(engine, Host { random: Random::new(seed), depth: 0, calls: 0 });
-    let mut seen = Vec::new();
+    let (mut seen, mut executed) = (Vec::new(), false);
     let mut instances: Vec<Instance> = Vec::new();
     // The second imports from the first what it can.
     for _ in 0..2 {
@@ -38,7 +44,11 @@ pub(crate) fn observe(engine: &Engine, program: &Program, seed: u64) -> Vec<Stri
         let _ = store.set_fuel(10_000);
         match imports.and_then(|imports| Instance::new(&mut store, &module, &imports)) {
             Ok(instance) => instances.push(instance),
-            Err(error) => seen.push(told(&error)),
+            Err(error) => {
+                // Its start function may be what failed.
+                executed |= error.backtrace().is_some_and(|backtrace| !backtrace.frames().is_empty());
+                seen.push(told(&error));
+            }
         }
         seen.push(state(&store, &instances));
     }
@@ -59,6 +69,7 @@ pub(crate) fn observe(engine: &Engine, program: &Program, seed: u64) -> Vec<Stri
                 let args: Vec<Val> =
                     ty.params().iter().map(|ty| value(&mut store, *ty, &mut random)).collect();
                 let mut results = vec![Val::I32(0); ty.results().len()];
+                executed = true;
                 let outcome = match func.call(&mut store, &args, &mut results) {
                     Ok(()) => results.iter().map(text).collect::<String>(),
                     Err(error) => told(&error),
@@ -73,7 +84,7 @@ pub(crate) fn observe(engine: &Engine, program: &Program, seed: u64) -> Vec<Stri
             seen.push(state(&store, &instances));
         }
     }
-    seen
+    Observed { steps: seen, executed }
 }
 
 /// An error, with its backtrace.
