@@ -1,6 +1,6 @@
 //! The comparison: every workload in every engine, all engines in turn, over several rounds.
 
-use crate::engines::{ENGINES, Engine, Role, wasm3};
+use crate::engines::{ENGINES, Engine, Role};
 use crate::process::Worker;
 use crate::runs::{self, Runs};
 use crate::{chart, large, report};
@@ -16,10 +16,11 @@ pub(crate) const USAGE: &str = "usage: dunlin-benches compare [OPTIONS]
   --rounds N       how often everything is measured; the median counts (5)
   --only NAMES     these workloads alone, separated by commas; loading only with --large, whole runs only with --runs
   --engines NAMES  these engines alone, beside Dunlin
+  --before PROGRAM another build of this program, whose Dunlin is measured beside this one's
   --large FILE     the module to load, instead of a made-up one of 4 MB; it may import functions only
   --runs yes|no    whether processes are measured as wholes
 
-Engines other than Dunlin need the feature `peers`.";
+Engines other than Dunlin need the feature `peers`, and wasm3 needs `wasm3`.";
 
 /// What the command line asks for.
 pub(crate) struct Options {
@@ -30,6 +31,7 @@ pub(crate) struct Options {
     workloads: Vec<&'static Workload>,
     engines: Vec<&'static Engine>,
     large: Option<PathBuf>,
+    before: Option<PathBuf>,
     startup: bool,
     runs: bool,
 }
@@ -44,6 +46,7 @@ impl Options {
             workloads: WORKLOADS.iter().collect(),
             engines: ENGINES.iter().collect(),
             large: None,
+            before: None,
             startup: true,
             runs: true,
         };
@@ -58,6 +61,7 @@ impl Options {
                 "--json" => options.json = Some(value.into()),
                 "--svg" => options.svg = Some(value.into()),
                 "--readme" => options.readme = Some(value.into()),
+                "--before" => options.before = Some(value.into()),
                 "--large" => options.large = Some(value.into()),
                 "--runs" => match value.as_str() {
                     "yes" => runs = Some(true),
@@ -75,10 +79,15 @@ impl Options {
                 }
                 "--engines" => {
                     known(&names, &ENGINES.iter().map(|engine| engine.name).collect::<Vec<_>>())?;
-                    options.engines.retain(|engine| engine.name == "dunlin" || names.contains(&engine.name));
+                    options.engines.retain(|engine| {
+                        engine.name == "dunlin" || engine.before.is_some() || names.contains(&engine.name)
+                    });
                 }
                 _ => return Err(format!("unknown option {option}\n\n{USAGE}")),
             }
+        }
+        if options.before.is_none() {
+            options.engines.retain(|engine| engine.before.is_none());
         }
         options.startup |= options.large.is_some();
         options.runs = runs.unwrap_or(options.runs);
@@ -114,7 +123,6 @@ pub(crate) struct Startup {
 pub(crate) struct Results {
     pub(crate) engines: Vec<&'static Engine>,
     pub(crate) rounds: usize,
-    pub(crate) wasm3_compiler: Option<String>,
     pub(crate) workloads: Vec<(&'static Workload, Vec<Result<Measured, String>>)>,
     pub(crate) large_size: usize,
     pub(crate) startup: Vec<Result<Startup, String>>,
@@ -126,27 +134,16 @@ pub(crate) fn compare(options: &Options) -> Result<(), String> {
     let mut results = Results {
         engines: options.engines.clone(),
         rounds: options.rounds,
-        wasm3_compiler: None,
         workloads: Vec::new(),
         large_size: 0,
         startup: Vec::new(),
         runs: None,
     };
-    let mut program = None;
-    if options.engines.iter().any(|engine| engine.load.is_none()) {
-        match wasm3::build(&folder.0) {
-            Ok((built, compiler)) => {
-                program = Some(built);
-                results.wasm3_compiler = Some(compiler);
-            }
-            Err(error) => eprintln!("wasm3 is left out: {error}"),
-        }
-    }
     for (i, workload) in options.workloads.iter().enumerate() {
         eprintln!("{} ({} of {})", workload.name, i + 1, options.workloads.len());
         let path = folder.0.join(format!("{}.wasm", workload.name));
         fs::write(&path, workload.wasm).map_err(|error| error.to_string())?;
-        let measured = measure(options, workload, &path, program.as_deref());
+        let measured = measure(options, workload, &path);
         for (engine, outcome) in options.engines.iter().zip(&measured) {
             if let Err(error) = outcome
                 && !engine.loads_alone()
@@ -168,7 +165,7 @@ pub(crate) fn compare(options: &Options) -> Result<(), String> {
         let path = folder.0.join("large.wasm");
         fs::write(&path, &wasm).map_err(|error| error.to_string())?;
         results.large_size = wasm.len();
-        results.startup = measure_startup(options, &path, program.as_deref());
+        results.startup = measure_startup(options, &path);
     }
     if options.runs {
         results.runs = Some(runs::measure(options.rounds, &options.workloads, &options.engines, &folder.0)?);
@@ -186,12 +183,7 @@ pub(crate) fn compare(options: &Options) -> Result<(), String> {
 }
 
 /// Every engine in a process of its own; in each round each of them has its turn, and another one begins.
-fn measure(
-    options: &Options,
-    workload: &Workload,
-    path: &Path,
-    wasm3: Option<&Path>,
-) -> Vec<Result<Measured, String>> {
+fn measure(options: &Options, workload: &Workload, path: &Path) -> Vec<Result<Measured, String>> {
     let check = |(result, time): (i64, i64)| {
         if result == workload.result {
             Ok(time)
@@ -206,7 +198,7 @@ fn measure(
             if engine.loads_alone() {
                 return Err("it is measured for loading alone".to_owned());
             }
-            let mut worker = Worker::start(engine, wasm3)?;
+            let mut worker = Worker::start(engine, options.before.as_deref())?;
             worker.load(path, "run")?;
             // The first run translates what the engine puts off.
             worker.run(workload.n).and_then(check)?;
@@ -240,14 +232,14 @@ fn measure(
 }
 
 /// A new process for every engine in every round, since only the first load counts.
-fn measure_startup(options: &Options, path: &Path, wasm3: Option<&Path>) -> Vec<Result<Startup, String>> {
+fn measure_startup(options: &Options, path: &Path) -> Vec<Result<Startup, String>> {
     let count = options.engines.len();
     let mut outcomes: Vec<Result<Vec<Startup>, String>> = (0..count).map(|_| Ok(Vec::new())).collect();
     for round in 0..options.rounds {
         for i in 0..count {
             let i = (i + round) % count;
             if let Ok(times) = &mut outcomes[i] {
-                match startup(options.engines[i], path, wasm3) {
+                match startup(options.engines[i], path, options.before.as_deref()) {
                     Ok(startup) => times.push(startup),
                     Err(error) => outcomes[i] = Err(error),
                 }
@@ -269,11 +261,11 @@ fn measure_startup(options: &Options, path: &Path, wasm3: Option<&Path>) -> Vec<
         .collect()
 }
 
-fn startup(engine: &Engine, path: &Path, wasm3: Option<&Path>) -> Result<Startup, String> {
+fn startup(engine: &Engine, path: &Path, before: Option<&Path>) -> Result<Startup, String> {
     if engine.role == Role::CompiledOnly {
         return Err("its loading isn't measured".to_owned());
     }
-    let mut worker = Worker::start(engine, wasm3)?;
+    let mut worker = Worker::start(engine, before)?;
     let load_ns = worker.load(path, large::EXPORT)?;
     let (result, call_ns) = worker.run(42)?;
     if result != 42 {
@@ -293,7 +285,7 @@ pub(crate) fn median(mut values: Vec<i64>) -> i64 {
     }
 }
 
-/// A folder for modules and wasm3, which goes away with this value.
+/// A folder for modules, which goes away with this value.
 struct Scratch(PathBuf);
 
 impl Scratch {

@@ -18,18 +18,15 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    /// Starts a worker for an engine; wasm3's is a program of its own.
-    pub(crate) fn start(engine: &Engine, wasm3: Option<&Path>) -> Result<Worker, String> {
-        let mut command = match (engine.load, wasm3) {
-            (Some(_), _) => {
-                let mut command = Command::new(std::env::current_exe().map_err(|error| error.to_string())?);
-                command.args(["worker", engine.name]);
-                command
-            }
-            (None, Some(program)) => Command::new(program),
-            (None, None) => return Err("it could not be built".to_owned()),
+    /// Starts a worker for an engine: of this program, or of another build of it.
+    pub(crate) fn start(engine: &Engine, before: Option<&Path>) -> Result<Worker, String> {
+        let own = std::env::current_exe().map_err(|error| error.to_string())?;
+        let (program, name) = match (engine.before, before) {
+            (Some(name), Some(before)) => (before, name),
+            _ => (&*own, engine.name),
         };
-        let mut child = command
+        let mut child = Command::new(program)
+            .args(["worker", name])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

@@ -243,7 +243,6 @@ pub(crate) fn json(results: &Results) -> String {
             "system": system,
             "rounds": results.rounds,
             "engines": versions,
-            "wasm3_compiler": results.wasm3_compiler,
         },
         "workloads": workloads,
         "geomean_vs_dunlin": engines(&|i| {
@@ -264,13 +263,10 @@ pub(crate) fn readme(results: &Results, path: &Path) -> Result<String, String> {
     let [before, _, after] = old.split(MARK).collect::<Vec<_>>()[..] else {
         return Err(format!("{} must have two lines with {}", path.display(), MARK.trim()));
     };
-    let compiler = results.wasm3_compiler.as_ref();
-    let compiler =
-        compiler.map_or(String::new(), |compiler| format!(" wasm3 was compiled by {compiler} -O3."));
     let versions = results.engines.iter().filter(|engine| !engine.loads_alone());
     let versions: Vec<_> = versions.map(|engine| format!("{} {}", engine.name, engine.version)).collect();
     Ok(format!(
-        "{before}{MARK}{}{compiler}\n\nThe engines: {}.\n\n{RATIOS}\n{}{MARK}{after}",
+        "{before}{MARK}{}\n\nThe engines: {}.\n\n{RATIOS}\n{}{MARK}{after}",
         machine_line(results),
         versions.join(", "),
         tables(results)

@@ -90,7 +90,7 @@ fn compiled_table(results: &Results) -> String {
         rows.push(row);
     }
     format!(
-        "\nCompiled code when everything is compiled: Dunlin's time, and wasmtime's as a multiple of it; first with guard regions \
+        "\nCompiled code when everything is compiled: Dunlin's time, and the other's as a multiple of it; first with guard regions \
          behind memories, then with explicit checks:\n\n{}",
         table(&rows)
     )

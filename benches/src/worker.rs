@@ -11,7 +11,7 @@ use std::io::{self, BufRead, Write};
 
 pub(crate) fn work(name: &str) -> Result<(), String> {
     let engine = ENGINES.iter().find(|engine| engine.name == name);
-    let load = engine.and_then(|engine| engine.load).ok_or_else(|| format!("no engine is called {name}"))?;
+    let load = engine.map(|engine| engine.load).ok_or_else(|| format!("no engine is called {name}"))?;
     let mut call: Option<Call> = None;
     let mut base = 0;
     let mut out = io::stdout();

@@ -2,10 +2,13 @@
 
 mod dunlin;
 #[cfg(feature = "peers")]
+mod silverfir;
+#[cfg(feature = "peers")]
 mod stitch;
 #[cfg(feature = "peers")]
 mod tinywasm;
-pub(crate) mod wasm3;
+#[cfg(feature = "wasm3")]
+mod wasm3;
 #[cfg(feature = "peers")]
 mod wasmi;
 #[cfg(feature = "peers")]
@@ -39,9 +42,10 @@ pub(crate) enum Role {
 pub(crate) struct Engine {
     pub(crate) name: &'static str,
     pub(crate) version: &'static str,
-    /// `None` for wasm3, whose worker is a program of its own.
-    pub(crate) load: Option<Load>,
+    pub(crate) load: Load,
     pub(crate) role: Role,
+    /// Whether it is that of another build of this program, under this name there.
+    pub(crate) before: Option<&'static str>,
 }
 
 impl Engine {
@@ -56,7 +60,7 @@ impl Engine {
 }
 
 const fn engine(name: &'static str, version: &'static str, load: Load) -> Engine {
-    Engine { name, version, load: Some(load), role: Role::Peer }
+    Engine { name, version, load, role: Role::Peer, before: None }
 }
 
 const DUNLIN: &str = env!("CARGO_PKG_VERSION");
@@ -64,14 +68,17 @@ const DUNLIN: &str = env!("CARGO_PKG_VERSION");
 /// All engines of this build. The first is what the others are compared with.
 pub(crate) const ENGINES: &[Engine] = &[
     engine("dunlin", DUNLIN, dunlin::load),
+    Engine { before: Some("dunlin"), ..engine("before", DUNLIN, dunlin::load) },
     #[cfg(feature = "peers")]
     engine("wasmi2", "2.0.0", wasmi::v2::eager),
     #[cfg(feature = "peers")]
     Engine { role: Role::Loading, ..engine("wasmi2-lazy", "2.0.0", wasmi::v2::lazy) },
     #[cfg(feature = "peers")]
     engine("wasmi1", "1.1.0", wasmi::v1::eager),
+    #[cfg(feature = "wasm3")]
+    engine("wasm3", "0.9.0", wasm3::load),
     #[cfg(feature = "peers")]
-    Engine { name: "wasm3", version: wasm3::VERSION, load: None, role: Role::Peer },
+    engine("silverfir", "0.6.0", silverfir::load),
     #[cfg(feature = "peers")]
     engine("stitch", "0.1.0", stitch::load),
     #[cfg(feature = "peers")]
@@ -83,6 +90,11 @@ pub(crate) const ENGINES: &[Engine] = &[
     #[cfg(feature = "peers")]
     engine("cranelift", "48", wasmtime::cranelift),
     Engine { role: Role::Compiled, ..engine("dunlin-jit", DUNLIN, dunlin::tiered) },
+    Engine {
+        role: Role::Compiled,
+        before: Some("dunlin-jit"),
+        ..engine("before-jit", DUNLIN, dunlin::tiered)
+    },
     Engine { role: Role::Compiled, ..engine("dunlin-eager", DUNLIN, dunlin::eager) },
     Engine { role: Role::CompiledOnly, ..engine("dunlin-checked", DUNLIN, dunlin::checked) },
     #[cfg(feature = "peers")]
@@ -90,8 +102,12 @@ pub(crate) const ENGINES: &[Engine] = &[
 ];
 
 /// Those whose compiled code is compared, and with whose: with guard regions behind memories, and with explicit checks.
-pub(crate) const COMPILED: &[(&str, &str)] =
-    &[("dunlin-jit", "cranelift"), ("dunlin-eager", "cranelift"), ("dunlin-checked", "cranelift-checked")];
+pub(crate) const COMPILED: &[(&str, &str)] = &[
+    ("dunlin-jit", "cranelift"),
+    ("dunlin-jit", "before-jit"),
+    ("dunlin-eager", "cranelift"),
+    ("dunlin-checked", "cranelift-checked"),
+];
 
 /// Those whose whole runs are compared.
 pub(crate) const RUNS: &[(&str, LoadFile)] = &[

@@ -1,0 +1,18 @@
+//! Silverfir-nano's interpreter.
+
+use super::Call;
+use sf_nano_core::{Config, Engine, Instance, Tier, Value};
+
+pub(super) fn load(wasm: &[u8], export: &str) -> Result<Call, String> {
+    let engine = Engine::new(Config::new().tier(Tier::Interp)).map_err(|error| format!("{error:?}"))?;
+    let mut instance = Instance::new(&engine, wasm, &[]).map_err(|error| format!("{error:?}"))?;
+    let run = instance.get_func(export).ok_or("no such export")?;
+    Ok(Box::new(move |n| {
+        let mut results = [Value::I64(0)];
+        instance.call(&run, &[Value::I32(n)], &mut results).map_err(|error| format!("{error:?}"))?;
+        match results[0] {
+            Value::I64(result) => Ok(result),
+            _ => Err("the result is no i64".to_owned()),
+        }
+    }))
+}
