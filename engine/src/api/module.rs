@@ -7,6 +7,7 @@ use crate::error::ErrorKind;
 use crate::module::{ModuleInner, ModuleShared};
 use crate::plan::{self, Plan};
 use crate::stream::{LoadError, LoadOptions, Loader};
+use crate::tier::Ownership;
 use crate::translate::Translatable;
 use crate::{Budget, Engine, Error, ExportType, ExternType, ImportType};
 use std::fs::File;
@@ -26,6 +27,8 @@ use std::path::Path;
 /// ```
 #[derive(Clone)]
 pub struct Module {
+    /// If there is a tier, which may have work on the module. It is dropped first.
+    _ownership: Option<Shared<Ownership>>,
     pub(crate) inner: Shared<ModuleShared>,
 }
 
@@ -127,9 +130,12 @@ impl ModuleStream {
     /// If they aren't a whole module, or an earlier call has failed.
     pub fn finish(self) -> Result<Module, Error> {
         let data = self.loader?.finish()?;
-        let charge = data.budget.charge(Kind::Metadata, Shared::<ModuleShared>::BYTES)?;
-        let shared = ModuleShared::new(data, self.engine, charge)?;
-        let module = Module { inner: Shared::try_new(Kind::Metadata, shared)? };
+        let tiered = self.engine.tier().is_some();
+        let bytes = Shared::<ModuleShared>::BYTES + if tiered { Ownership::BYTES } else { 0 };
+        let charge = data.budget.charge(Kind::Metadata, bytes)?;
+        let inner = Shared::try_new(Kind::Metadata, ModuleShared::new(data, self.engine, charge)?)?;
+        let ownership = tiered.then(|| Shared::try_new(Kind::Metadata, Ownership::new(&inner)));
+        let module = Module { _ownership: ownership.transpose()?, inner };
         if let Some(tier) = module.engine().tier() {
             tier.loaded(&module);
         }

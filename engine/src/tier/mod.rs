@@ -16,12 +16,15 @@
 
 mod builtins;
 pub mod layout;
+mod lease;
 mod module;
 
 pub use crate::exec::bulk::BulkOp;
 pub(crate) use builtins::{BUILTINS, BuiltinFn, Builtins};
+pub use lease::Lease;
+pub(crate) use lease::Ownership;
 pub(crate) use module::Tiered;
-pub use module::{Loop, Shape, View};
+pub use module::{Entry, Loop, Loops, Shape, View};
 
 use crate::budget::{Budget, Kind};
 use crate::{Module, Trap};
@@ -50,6 +53,12 @@ pub trait Tier: Send + Sync + std::fmt::Debug + 'static {
     /// An activation of a function was watched, and is still executing: of the loops that it went round, `outermost` was
     /// the one around the others, and `sampled` the one where that began.
     fn stays(&self, module: &Module, index: u32, outermost: u32, sampled: u32);
+
+    /// The last owner of a module is gone: what waits to be compiled of it isn't wanted, and whatever the tier still
+    /// [holds](Lease) of it should be dropped.
+    fn dropped(&self, module: &Lease) {
+        let _ = module;
+    }
 
     /// Whether compiled code can be entered on this thread.
     fn is_ready(&self) -> bool;

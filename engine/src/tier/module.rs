@@ -1,7 +1,7 @@
 //! A module as a tier sees it, and what the tier has made of it.
 
 use super::Tier;
-use crate::alloc::Buf;
+use crate::alloc::{Buf, Shared};
 use crate::budget::{Budget, Charge, Kind};
 use crate::code::Prologue;
 use crate::module::{ElemItems, ModuleInner, ModuleShared};
@@ -21,17 +21,25 @@ pub(crate) struct Tiered {
     natives: Box<[AtomicPtr<u8>]>,
     stubs: Box<[AtomicPtr<u8>]>,
     trampolines: Box<[AtomicPtr<u8>]>,
-    /// How often each function was seen executing.
+    /// How often each function was seen executing, below [`CLAIMED`].
     samples: Box<[AtomicU32]>,
     loops: Mutex<Buf<Continuation>>,
     /// Held while code is handed in or thrown away; how often that was done.
     handing: Mutex<u64>,
     /// Whether there was no room for some code.
     full: AtomicBool,
+    /// Whether the module has no owner any more.
+    pub(super) dropped: AtomicBool,
     /// What holds the code, and how much of the budget.
     kept: Mutex<Buf<(Box<dyn Any + Send + Sync>, Charge)>>,
     _charges: [Charge; 4],
 }
+
+/// In a function's samples: somebody has asked for its code.
+const CLAIMED: u32 = 1 << 31;
+
+/// Counting ends here, some threads' steps below [`CLAIMED`].
+const MOST_SAMPLES: u32 = CLAIMED >> 1;
 
 /// In place of code: it is wanted, or can't be had.
 const WANTED: usize = 0;
@@ -80,6 +88,7 @@ impl Tiered {
             loops: Mutex::new(Buf::new(&data.budget, Kind::Metadata)),
             handing: Mutex::new(0),
             full: AtomicBool::new(false),
+            dropped: AtomicBool::new(false),
             kept: Mutex::new(Buf::new(&data.budget, Kind::Metadata)),
             _charges: [a, b, c, d],
         })
@@ -118,9 +127,12 @@ impl Tiered {
     /// Counts that a function was seen executing. Whether it is to be watched at the loop there.
     pub(crate) fn sample(&self, tier: &dyn Tier, module: &Module, index: u32, header: Option<u32>) -> bool {
         let Some(samples) = self.samples.get(index as usize) else { return false };
-        // A number of samples: it orders nothing, and may miss one.
-        let seen = samples.load(Ordering::Relaxed).saturating_add(1);
-        samples.store(seen, Ordering::Relaxed);
+        // A number of samples: it orders nothing.
+        let mut seen = samples.load(Ordering::Relaxed) & !CLAIMED;
+        if seen < MOST_SAMPLES {
+            samples.fetch_add(1, Ordering::Relaxed);
+            seen += 1;
+        }
         tier.sampled(module, index, header, seen)
     }
 }
@@ -136,8 +148,36 @@ pub struct Shape {
     pub header: u32,
     /// The first slot for operands.
     pub operands: u32,
-    /// The loops that can be reached, in the order of their instructions.
-    pub loops: Vec<Loop>,
+    /// Its loops.
+    pub loops: Loops,
+}
+
+impl Shape {
+    /// What it takes to enter the function.
+    pub fn entry(&self) -> Entry {
+        Entry { frame: self.frame, header: self.header }
+    }
+}
+
+/// How the interpreter enters a function's code.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Entry {
+    /// The bytes of a frame.
+    pub frame: u32,
+    /// Slots in front of a frame's header.
+    pub header: u32,
+}
+
+/// The loops of a function that can be reached, in the order of their instructions. They are charged for while a clone lives.
+#[derive(Clone, Debug)]
+pub struct Loops(Shared<(Box<[Loop]>, Charge)>);
+
+impl core::ops::Deref for Loops {
+    type Target = [Loop];
+
+    fn deref(&self) -> &[Loop] {
+        &self.0.0
+    }
 }
 
 /// A loop that can be reached.
@@ -161,7 +201,11 @@ pub struct View<'m> {
 impl<'m> View<'m> {
     /// Of this module.
     pub fn new(module: &'m Module) -> Self {
-        View { module: module.shared() }
+        View::shared(module.shared())
+    }
+
+    pub(super) fn shared(module: &'m ModuleShared) -> Self {
+        View { module }
     }
 
     fn data(self) -> &'m ModuleInner {
@@ -265,7 +309,13 @@ impl<'m> View<'m> {
 
     /// How often a function was seen executing. Where the engine has no tier, nobody looked.
     pub fn samples(self, index: u32) -> u32 {
-        self.module.tiered.samples.get(index as usize).map_or(0, |samples| samples.load(Ordering::Relaxed))
+        let samples = self.module.tiered.samples.get(index as usize);
+        samples.map_or(0, |samples| samples.load(Ordering::Relaxed) & !CLAIMED)
+    }
+
+    /// Whether the module has no owner any more, so that nobody wants its code.
+    pub fn is_dropped(self) -> bool {
+        self.module.tiered.dropped.load(Ordering::Relaxed)
     }
 
     /// Whether a function has been called, as far as that is known.
@@ -321,9 +371,12 @@ impl<'m> View<'m> {
     pub fn shape(self, index: u32) -> Result<Shape, Error> {
         let translated = self.module.translate(index, Wanted::Loops, self.cache())?;
         let Prologue { frame, cost, header, zeros } = Prologue::of(&translated.words);
-        let found = translated.loops.iter().flat_map(|loops| loops.iter());
-        let loops =
-            found.map(|&(offset, header, cost)| Loop { offset, header: header as u32, cost }).collect();
+        let found = translated.loops.as_deref().unwrap_or_default();
+        let mut loops = Buf::with_capacity(self.cache(), Kind::CompilerScratch, found.len())?;
+        for &(offset, header, cost) in found {
+            loops.try_push(Loop { offset, header: header as u32, cost })?;
+        }
+        let loops = Loops(Shared::try_new(Kind::CompilerScratch, loops.into_boxed()?)?);
         Ok(Shape { frame, cost, header, operands: header + crate::translate::HEADER + zeros, loops })
     }
 
@@ -413,18 +466,18 @@ impl<'m> View<'m> {
     /// # Safety
     /// It does what the function's body says, as this module's documentation says, and is [kept](View::keep); its
     /// type [is published](View::publish_type), and so are all types of what it calls.
-    pub unsafe fn publish_func(self, index: u32, code: *const u8, shape: &Shape) -> Result<(), Error> {
+    pub unsafe fn publish_func(self, index: u32, code: *const u8, entry: Entry) -> Result<(), Error> {
         let tiered = &self.module.tiered;
         let ty = self.type_of(self.imported_funcs() + index);
         let trampoline = tiered.trampolines[ty as usize].load(Ordering::Acquire);
         // Fuel is charged by the code itself.
-        let prologue = Prologue { frame: shape.frame, cost: 0, header: shape.header, zeros: 0 };
+        let prologue = Prologue { frame: entry.frame, cost: 0, header: entry.header, zeros: 0 };
         let mut words = Buf::new(&self.module.code.cache, Kind::Cells);
         words.try_extend_from_slice(&prologue.words())?;
         let handler = self.module.engine.dispatch().handler(SpecialOp::Native.op());
         words.try_extend_from_slice(&[
             handler,
-            u64::from(shape.header) << 16,
+            u64::from(entry.header) << 16,
             code as u64,
             trampoline as u64,
         ])?;
@@ -450,6 +503,19 @@ impl<'m> View<'m> {
         Ok(())
     }
 
+    /// Asks for a function's code on behalf of the caller: true for the first who does. The rest should leave it to them.
+    pub fn claims_func(self, index: u32) -> bool {
+        let samples = self.module.tiered.samples.get(index as usize);
+        samples.is_some_and(|samples| samples.fetch_or(CLAIMED, Ordering::Relaxed) & CLAIMED == 0)
+    }
+
+    /// Lets others ask for a function's code, since the caller won't see to it.
+    pub fn leaves_func(self, index: u32) {
+        if let Some(samples) = self.module.tiered.samples.get(index as usize) {
+            samples.fetch_and(!CLAIMED, Ordering::Relaxed);
+        }
+    }
+
     /// Whether nobody has wanted a loop compiled yet, and no other loop of the function is being compiled.
     pub fn may_want_loop(self, index: u32, header: u32) -> bool {
         may_want(&lock(&self.module.tiered.loops), index, header)
@@ -461,6 +527,14 @@ impl<'m> View<'m> {
         let mut loops = lock(&self.module.tiered.loops);
         may_want(&loops, index, header)
             && loops.try_push(Continuation { index, header, code: WANTED }).is_ok()
+    }
+
+    /// Lets others want a loop compiled, since the caller won't see to it.
+    pub fn leaves_loop(self, index: u32, header: u32) {
+        let mut loops = lock(&self.module.tiered.loops);
+        if let Some(at) = loops.iter().position(|found| (found.index, found.header) == (index, header)) {
+            loops.swap_remove(at);
+        }
     }
 
     /// Notes that a loop that was wanted can't be compiled.
