@@ -1,34 +1,48 @@
 //! What is to be compiled: admitted against the budget, compiled, put into pages, handed to the engine.
 
-use crate::compiler::{self, Batch, Compiler, Decline, Part};
+use crate::compiler::{self, Batch, Compiler, Decline, Part, Pieces};
 use crate::options::{CacheFull, Mode, Options};
 use crate::queue::Queue;
 use crate::runtime::{CodeChunk, has_address_space};
 use crate::scratch::{LEAST, Scratch};
 use crate::stats::Counters;
 use crate::tier::Unavailable;
-use crate::whole::{Plan, Whole};
+use crate::whole::{Plan, Round};
 use cranelift_codegen::isa::OwnedTargetIsa;
-use dunlin::tier::{Shape, View};
+use dunlin::tier::{Lease, View};
 use dunlin::{Kind, Module};
-use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-/// Something to be compiled.
-pub(crate) enum Job {
-    Func(Module, u32),
-    /// What follows an arrival at the loop with this header, in the interpreter's code.
-    Loop(Module, u32, u32),
-    All(Module),
+/// What of a module is to be compiled.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum What {
+    /// A function, by its index among those that the module defines.
+    Func(u32),
+    /// What follows an arrival at the function's loop with this header, in the interpreter's code.
+    Loop(u32, u32),
+}
+
+/// Something that waits to be compiled.
+pub(crate) struct Job {
+    pub(crate) module: Lease,
+    pub(crate) what: What,
 }
 
 /// Whoever compiles.
 pub(crate) struct Jobs {
     worker: Arc<Worker>,
-    queue: Option<Arc<Queue>>,
+    background: Option<Background>,
+}
+
+/// The thread that compiles, and what waits for it.
+#[derive(Default)]
+struct Background {
+    queue: Arc<Queue>,
+    /// Whether there is a thread, once one was needed.
+    has_thread: OnceLock<bool>,
 }
 
 /// What compiling takes.
@@ -76,85 +90,117 @@ impl Jobs {
         if !has_address_space(LEAST) {
             return Err(Unavailable("the system has no memory for the compiler".into()));
         }
-        let worker = Arc::new(Worker {
-            isas: Isas::default(),
-            options: options.clone(),
-            guarded,
-            counters: counters.clone(),
+        let worker =
+            Worker { isas: Isas::default(), options: options.clone(), guarded, counters: counters.clone() };
+        let background = (options.mode == Mode::Background).then(Background::default);
+        Ok(Self { worker: Arc::new(worker), background })
+    }
+
+    /// Has something compiled: at once, or soon if there is a thread for it.
+    pub(crate) fn submit(&self, module: &Module, what: What) {
+        let view = View::new(module);
+        match self.queue() {
+            None => self.worker.run(view, what),
+            Some(queue) if queue.push(Job { module: Lease::new(module), what }) => {}
+            Some(_) => match what {
+                What::Func(index) => view.leaves_func(index),
+                What::Loop(index, header) => view.leaves_loop(index, header),
+            },
+        }
+    }
+
+    /// Has all of a module compiled at once, as far as it can be.
+    pub(crate) fn compile(&self, view: View<'_>) {
+        self.worker.all(view);
+    }
+
+    /// Nobody wants a module's code any more. Where memory is bounded, what compiling holds of it has been given back when this
+    /// returns, so that what others are granted doesn't depend on how far a compiler is.
+    pub(crate) fn forget(&self, module: &Lease) {
+        if let Some(Background { queue, .. }) = &self.background {
+            queue.forget(module.id());
+            if module.view().cache().limit().is_some() {
+                queue.wait(module.id());
+            }
+        }
+    }
+
+    /// What waits for the thread, if there is one. The first who asks has it made.
+    fn queue(&self) -> Option<&Queue> {
+        let Background { queue, has_thread } = self.background.as_ref()?;
+        let there_is_one = *has_thread.get_or_init(|| match self.worker.start(queue) {
+            Ok(()) => true,
+            Err(why) => {
+                self.worker.counters.has_no_thread(why);
+                false
+            }
         });
-        let mut queue = None;
-        if options.mode == Mode::Background {
-            let jobs = Arc::new(Queue::default());
-            let (begun, has_begun) = channel();
-            let (worker, waiting) = (worker.clone(), jobs.clone());
-            let thread = std::thread::Builder::new().name("dunlin-jit".into());
-            thread
-                .spawn(move || {
-                    drop(begun);
-                    worker.serve(&waiting);
-                })
-                .map_err(|error| Unavailable(format!("no thread for the compiler: {error}")))?;
-            // A thread that can't have what it takes to begin ends the process: so nobody takes it from here.
-            let _: Result<(), _> = has_begun.recv();
-            queue = Some(jobs);
-        }
-        Ok(Self { worker, queue })
-    }
-
-    /// Has a job done: at once, or soon.
-    pub(crate) fn submit(&self, job: Job) {
-        match &self.queue {
-            Some(queue) => queue.push(job),
-            None => self.worker.run(&job),
-        }
-    }
-
-    /// Has a job done at once.
-    pub(crate) fn run(&self, job: &Job) {
-        self.worker.run(job);
+        there_is_one.then_some(&**queue)
     }
 }
 
 impl Drop for Jobs {
     fn drop(&mut self) {
-        if let Some(queue) = &self.queue {
+        if let Some(Background { queue, .. }) = &self.background {
             queue.close();
         }
     }
 }
 
 impl Worker {
+    /// Begins to serve a queue, on a thread of its own.
+    fn start(self: &Arc<Self>, queue: &Arc<Queue>) -> Result<(), String> {
+        // A thread that can't have what it takes to begin ends the process: so it is there, and nobody takes it from here.
+        if !has_address_space(LEAST) {
+            return Err("the system has no memory for one".into());
+        }
+        let (begun, has_begun) = channel();
+        let (worker, queue) = (self.clone(), queue.clone());
+        std::thread::Builder::new()
+            .name("dunlin-jit".into())
+            .spawn(move || {
+                drop(begun);
+                worker.serve(&queue);
+            })
+            .map_err(|error| error.to_string())?;
+        let _: Result<(), _> = has_begun.recv();
+        Ok(())
+    }
+
     fn serve(&self, queue: &Queue) {
-        while let Some(job) = queue.next() {
-            self.run(&job);
+        while let Some(Job { module, what }) = queue.next() {
+            // A panic costs the job, and nobody waits for it in vain.
+            if catch_unwind(AssertUnwindSafe(|| self.run(module.view(), what))).is_err() {
+                self.counters.declined(&Decline::Panicked);
+            }
+            drop(module);
+            queue.done();
         }
     }
 
-    fn run(&self, job: &Job) {
+    fn run(&self, view: View<'_>, what: What) {
         let start = Instant::now();
-        match job {
-            Job::Func(module, index) => {
-                let view = View::new(module);
-                if !view.has_func(*index) {
-                    self.note(self.one(view, *index, None));
+        match what {
+            What::Func(index) => {
+                if !view.has_func(index) {
+                    self.note(self.one(view, index, None));
                 }
             }
-            Job::Loop(module, index, header) => {
-                let view = View::new(module);
-                let result = self.one(view, *index, Some(*header));
+            What::Loop(index, header) => {
+                let result = self.one(view, index, Some(header));
                 if result.is_err() {
-                    view.declines_loop(*index, *header);
+                    view.declines_loop(index, header);
                 }
                 self.note(result);
             }
-            Job::All(module) => self.note(self.all(View::new(module))),
         }
         self.counters.spent(start.elapsed());
     }
 
     fn note(&self, result: Result<(), Decline>) {
-        if let Err(why) = result {
-            self.counters.declined(&why);
+        match result {
+            Ok(()) | Err(Decline::Dropped) => {}
+            Err(why) => self.counters.declined(&why),
         }
     }
 
@@ -195,22 +241,26 @@ impl Worker {
         let compiled = catch_unwind(AssertUnwindSafe(|| {
             let mut compiler = Compiler::new(isa.clone());
             let own = |callee| part == Part::Whole && callee == index;
-            let (code, types) = compiler.func(view, options, (index, &shape, part), &own, &scratch)?;
-            let mut pieces = vec![code];
+            let mut code = compiler.func(view, options, (index, &shape, part), &own, &scratch)?;
+            let types = std::mem::take(&mut code.types);
+            let mut pieces = Pieces::new(view);
+            pieces.push(code)?;
             if !view.has_bridge() {
-                pieces.push(compiler.bridge(options)?);
+                pieces.push(compiler.bridge(options)?)?;
             }
             for ty in types.into_iter().filter(|ty| !view.has_type(*ty)) {
                 scratch.need_for_type(&view.types()[ty as usize])?;
-                pieces.extend(compiler.ty(view, options, ty)?);
+                for piece in compiler.ty(view, options, ty)? {
+                    pieces.push(piece)?;
+                }
             }
             Ok(pieces)
         }));
-        let compiled = compiled.unwrap_or(Err(Decline::Panicked)).map_err(short)?;
-        let shapes = HashMap::from([(index, shape)]);
-        let placed = view.hand_in(thrown_away, || self.place(view, Batch::link(compiled)?, &shapes));
+        let pieces = compiled.unwrap_or(Err(Decline::Panicked)).map_err(short)?;
+        drop(scratch);
+        let placed = view.hand_in(thrown_away, || self.place(view, pieces.link()?));
         // If code was thrown away meanwhile, this relies on some of that; what is hot comes again.
-        placed.unwrap_or(Ok(()))?;
+        placed.unwrap_or(Ok(())).map_err(short)?;
         self.counters.compiled(u64::from(header.is_none()), u64::from(header.is_some()), size.into());
         Ok(())
     }
@@ -224,34 +274,68 @@ impl Worker {
     }
 
     /// Puts code into pages of its own, and hands it in.
-    fn place(&self, view: View<'_>, batch: Batch, shapes: &HashMap<u32, Shape>) -> Result<(), Decline> {
-        let bytes = CodeChunk::bytes(batch.code.len(), &batch.map);
+    fn place(&self, view: View<'_>, batch: Batch) -> Result<(), Decline> {
+        let Batch { code, map, pieces, charge } = batch;
+        let bytes = CodeChunk::bytes(code.len(), &map);
         if view.room() < bytes {
-            return Err(self.no_room(view));
+            return Err(Decline::Budget);
         }
-        let charge = view.cache().charge(Kind::MachineCode, bytes).map_err(|_| self.no_room(view))?;
-        let chunk =
-            CodeChunk::new(&batch.code, batch.map).map_err(|error| Decline::System(error.to_string()))?;
+        let pages = view.cache().charge(Kind::MachineCode, bytes).map_err(|_| Decline::Budget)?;
+        let chunk = CodeChunk::new(&code, map).map_err(|error| Decline::System(error.to_string()))?;
+        drop(code);
         self.counters.placed(bytes);
-        view.keep(Box::new(chunk.clone()), charge).map_err(|_| Decline::Budget)?;
-        crate::runtime::publish(view, &chunk, &batch.pieces, shapes).map_err(|_| Decline::Budget)
+        view.keep(Box::new(chunk.clone()), pages).map_err(|_| Decline::Budget)?;
+        let published = crate::runtime::publish(view, &chunk, &pieces);
+        drop((pieces, charge));
+        published.map_err(|_| Decline::Budget)
     }
 
-    /// Compiles what isn't compiled yet of a module, as far as it can be.
-    fn all(&self, view: View<'_>) -> Result<(), Decline> {
-        if (0..view.defined_funcs()).all(|index| view.has_func(index)) {
-            return Ok(());
+    /// Compiles what isn't compiled yet of a module, as far as it can be: in rounds, each with as much as there is room for.
+    fn all(&self, view: View<'_>) {
+        let start = Instant::now();
+        let mut next = 0;
+        while next < view.defined_funcs() {
+            match self.round(view, next) {
+                Ok(then) => next = then,
+                Err(why) => {
+                    for index in (next..view.defined_funcs()).filter(|index| !view.has_func(*index)) {
+                        self.counters.declined(&why);
+                        // When it is hot, there may be room.
+                        view.leaves_func(index);
+                    }
+                    break;
+                }
+            }
         }
+        self.counters.spent(start.elapsed());
+    }
+
+    /// Compiles functions from this one on; gives the first that there was no room for in this round.
+    ///
+    /// # Errors
+    /// If it is no use to go on.
+    fn round(&self, view: View<'_>, from: u32) -> Result<u32, Decline> {
+        let thrown_away = view.thrown_away();
         let (options, isa) = self.settings(view)?;
         let plan = Plan {
             isa,
             options,
             largest: self.options.largest,
-            wants: &|index| !view.has_func(index),
+            wants: &|index| {
+                // Nobody else needs to ask for it.
+                view.claims_func(index);
+                !view.has_func(index)
+            },
             counters: &self.counters,
+            parallel: self.options.parallel,
         };
-        let thrown_away = view.thrown_away();
-        let Whole { batch, shapes, _held } = plan.compile(view)?;
-        view.hand_in(thrown_away, || self.place(view, batch, &shapes)).unwrap_or(Ok(()))
+        let Round { batch, functions, wasm_bytes, next } = plan.compile(view, from)?;
+        if let Some(batch) = batch {
+            let placed = view.hand_in(thrown_away, || self.place(view, batch));
+            // Or code was thrown away meanwhile, for want of room.
+            placed.unwrap_or(Err(Decline::Budget))?;
+            self.counters.compiled(functions, 0, wasm_bytes);
+        }
+        Ok(next)
     }
 }

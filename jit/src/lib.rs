@@ -26,6 +26,7 @@ pub mod aot;
 mod compiler;
 #[cfg(feature = "compiler")]
 mod jobs;
+mod list;
 mod options;
 mod piece;
 #[cfg(feature = "compiler")]

@@ -50,6 +50,7 @@ pub struct Options {
     pub(crate) spectre: bool,
     pub(crate) branch_protection: bool,
     pub(crate) cache_full: CacheFull,
+    pub(crate) parallel: bool,
 }
 
 impl Default for Options {
@@ -63,6 +64,7 @@ impl Default for Options {
             spectre: false,
             branch_protection: false,
             cache_full: CacheFull::default(),
+            parallel: true,
         }
     }
 }
@@ -113,6 +115,13 @@ impl Options {
     /// or elsewhere in the process. It costs two instructions a call. Off by default; without effect on x86_64.
     pub fn branch_protection(&mut self, enable: bool) -> &mut Self {
         self.branch_protection = enable;
+        self
+    }
+
+    /// Whether several threads compile a module that is compiled as a whole ([`Mode::Eager`], or [`Jit::compile`](crate::Jit)): as many as
+    /// the machine has processors for. On by default.
+    pub fn parallel_compilation(&mut self, enable: bool) -> &mut Self {
+        self.parallel = enable;
         self
     }
 

@@ -1,5 +1,7 @@
 //! What machine code is made of.
 
+use dunlin::tier::Entry;
+
 /// A piece of machine code: what it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Piece {
@@ -16,4 +18,14 @@ pub(crate) enum Piece {
     Detour(u32),
     /// The way to builtins that keeps all registers.
     Bridge,
+}
+
+/// A piece in a chunk of machine code. The stub of a type follows its trampoline.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Placed {
+    pub(crate) piece: Piece,
+    /// Where it begins.
+    pub(crate) at: u32,
+    /// If it is a function, how the interpreter enters it.
+    pub(crate) entry: Option<Entry>,
 }

@@ -1,60 +1,124 @@
-//! What waits to be compiled: what pays soonest comes first.
+//! What waits to be compiled on a thread of its own: what pays soonest comes first.
+//!
+//! Whoever executes a module only ever waits for [`Incoming`], which is locked for moments. Jobs are ranked under the
+//! other lock, which is the thread's; those who drop modules wait for it too.
 
-use crate::jobs::Job;
-use dunlin::tier::View;
+use crate::jobs::{Job, What};
+use dunlin::tier::ModuleId;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// Jobs that wait.
+/// So many jobs come in, and so many wait, at most. Who is refused asks again when the function is seen executing again.
+const MOST: usize = 512;
+
+/// Jobs that wait. Where both locks are held, that of `waiting` was taken first.
 #[derive(Default)]
 pub(crate) struct Queue {
+    incoming: Mutex<Incoming>,
+    /// Something came in, or nothing will.
+    arrived: Condvar,
     waiting: Mutex<Waiting>,
-    changed: Condvar,
+    /// The thread isn't at a job any more.
+    done: Condvar,
+}
+
+/// What the thread hasn't looked at yet.
+#[derive(Default)]
+struct Incoming {
+    jobs: Vec<Job>,
+    closed: bool,
 }
 
 #[derive(Default)]
 struct Waiting {
     jobs: Vec<Job>,
-    closed: bool,
+    /// The module whose job the thread is at.
+    current: Option<ModuleId>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Queue {
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn push(&self, job: Job) {
-        self.lock().jobs.push(job);
-        self.changed.notify_one();
+    /// Has a job done soon; false if too many wait.
+    pub(crate) fn push(&self, job: Job) -> bool {
+        let mut incoming = lock(&self.incoming);
+        if incoming.jobs.len() == MOST || incoming.jobs.try_reserve(1).is_err() {
+            return false;
+        }
+        incoming.jobs.push(job);
+        self.arrived.notify_one();
+        true
     }
 
     /// Nothing more will come, and what waits isn't wanted.
     pub(crate) fn close(&self) {
-        let waiting = &mut *self.lock();
-        waiting.closed = true;
-        self.changed.notify_one();
+        lock(&self.incoming).closed = true;
+        self.arrived.notify_one();
     }
 
-    /// Waits for a job; none if there will be none.
+    /// Waits for a job; none if there will be none. [`Queue::done`] follows.
     pub(crate) fn next(&self) -> Option<Job> {
-        let waiting = |waiting: &mut Waiting| waiting.jobs.is_empty() && !waiting.closed;
-        let mut waiting =
-            self.changed.wait_while(self.lock(), waiting).unwrap_or_else(PoisonError::into_inner);
-        let ranks = waiting.jobs.iter().map(rank).enumerate();
-        // Of equals, the one that came first.
+        loop {
+            let mut waiting = lock(&self.waiting);
+            let mut incoming = lock(&self.incoming);
+            if incoming.closed {
+                return None;
+            }
+            waiting.take_in(&mut incoming.jobs);
+            drop(incoming);
+            if let Some(job) = waiting.best() {
+                waiting.current = Some(job.module.id());
+                return Some(job);
+            }
+            drop(waiting);
+            let none = |incoming: &mut Incoming| incoming.jobs.is_empty() && !incoming.closed;
+            drop(self.arrived.wait_while(lock(&self.incoming), none));
+        }
+    }
+
+    /// The thread is through with its job, and has let go of the module.
+    pub(crate) fn done(&self) {
+        lock(&self.waiting).current = None;
+        self.done.notify_all();
+    }
+
+    /// Forgets all jobs of a module. The thread may be at one still.
+    pub(crate) fn forget(&self, module: ModuleId) {
+        let mut waiting = lock(&self.waiting);
+        lock(&self.incoming).jobs.retain(|job| job.module.id() != module);
+        waiting.jobs.retain(|job| job.module.id() != module);
+    }
+
+    /// Waits until the thread isn't at a job of this module.
+    pub(crate) fn wait(&self, module: ModuleId) {
+        let is_at_it = |waiting: &mut Waiting| waiting.current == Some(module);
+        drop(self.done.wait_while(lock(&self.waiting), is_at_it));
+    }
+}
+
+impl Waiting {
+    /// Takes in what has come, as far as there is room.
+    fn take_in(&mut self, incoming: &mut Vec<Job>) {
+        let count = incoming.len().min(MOST - self.jobs.len());
+        if self.jobs.try_reserve(count).is_ok() {
+            self.jobs.extend(incoming.drain(..count));
+        }
+    }
+
+    /// Of equals, the one that came first.
+    fn best(&mut self) -> Option<Job> {
+        let ranks = self.jobs.iter().map(rank).enumerate();
         let (best, _) = ranks.reduce(|best, next| if next.1 > best.1 { next } else { best })?;
-        Some(waiting.jobs.remove(best))
+        Some(self.jobs.remove(best))
     }
 }
 
 /// How soon a job pays: how often the function was found executing by now, by what compiling it takes.
 fn rank(job: &Job) -> f64 {
-    match job {
-        Job::Func(module, index) | Job::Loop(module, index, _) => {
-            let view = View::new(module);
-            f64::from(view.samples(*index)) / f64::from(view.body_size(*index).saturating_add(OVERHEAD))
-        }
-        Job::All(_) => f64::INFINITY,
-    }
+    let (What::Func(index) | What::Loop(index, _)) = job.what;
+    let view = job.module.view();
+    f64::from(view.samples(index)) / f64::from(view.body_size(index).saturating_add(OVERHEAD))
 }
 
 /// What any job takes, in terms of bytes of a body.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 /// What a [`Jit`](crate::Jit) has done so far.
@@ -24,6 +24,9 @@ pub struct Stats {
     pub compile_time: Duration,
     /// How many functions and loops stay interpreted, by reason.
     pub declined: BTreeMap<String, u64>,
+    /// Why there is no thread to compile on, if one was needed ([`Mode::Background`](crate::Mode::Background)) and the system
+    /// gave none. Then what is hot is compiled by whoever executes it, as in [`Mode::Sync`](crate::Mode::Sync).
+    pub no_thread: Option<String>,
 }
 
 /// The same, while it is being counted.
@@ -37,6 +40,7 @@ pub(crate) struct Counters {
     code_bytes: AtomicU64,
     compile_nanos: AtomicU64,
     declined: Mutex<BTreeMap<String, u64>>,
+    no_thread: OnceLock<String>,
 }
 
 impl Counters {
@@ -71,6 +75,13 @@ impl Counters {
         *declined.entry(why.to_string()).or_default() += 1;
     }
 
+    /// There is no thread to compile on, for this reason.
+    #[cfg(feature = "compiler")]
+    pub(crate) fn has_no_thread(&self, why: String) {
+        // Whoever was first has said it.
+        let _ = self.no_thread.set(why);
+    }
+
     pub(crate) fn get(&self) -> Stats {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Stats {
@@ -82,6 +93,7 @@ impl Counters {
             code_bytes: read(&self.code_bytes),
             compile_time: Duration::from_nanos(read(&self.compile_nanos)),
             declined: self.declined.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            no_thread: self.no_thread.get().cloned(),
         }
     }
 }

@@ -1,14 +1,16 @@
 //! The tier as the engine knows it: what is asked to be compiled, when, and how compiled code is entered.
 
 #[cfg(feature = "compiler")]
-use crate::jobs::{Job, Jobs};
+use crate::jobs::{Jobs, What};
 #[cfg(feature = "compiler")]
 use crate::options::Mode;
 use crate::options::{MemoryGuard, Options};
 use crate::runtime::{self, CodeStack};
 use crate::stats::{Counters, Stats};
 use dunlin::Module;
-use dunlin::tier::{Account, Call, Left, Tier, layout};
+#[cfg(feature = "compiler")]
+use dunlin::tier::View;
+use dunlin::tier::{Account, Call, Lease, Left, Tier, layout};
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
@@ -57,6 +59,9 @@ impl Jit {
 
     /// A tier with these options.
     ///
+    /// In [`Mode::Background`], the thread that compiles is made when there is something to compile; [`Stats::no_thread`] says
+    /// whether it could be had.
+    ///
     /// # Errors
     /// If it can't do its work on this machine.
     pub fn new(options: &Options) -> Result<Arc<Self>, Unavailable> {
@@ -101,7 +106,7 @@ impl Jit {
     #[cfg(feature = "compiler")]
     pub fn compile(&self, module: &Module) {
         if let Some(jobs) = &self.jobs {
-            jobs.run(&Job::All(module.clone()));
+            jobs.compile(View::new(module));
         }
     }
 
@@ -156,8 +161,9 @@ impl Tier for Jit {
         #[cfg(feature = "compiler")]
         if self.options.threshold == Some(0)
             && let Some(jobs) = &self.jobs
+            && View::new(module).claims_func(index)
         {
-            jobs.submit(Job::Func(module.clone(), index));
+            jobs.submit(module, What::Func(index));
         }
         #[cfg(not(feature = "compiler"))]
         let _ = (module, index);
@@ -166,7 +172,7 @@ impl Tier for Jit {
     fn sampled(&self, module: &Module, index: u32, header: Option<u32>, samples: u32) -> bool {
         #[cfg(feature = "compiler")]
         if let Some(jobs) = &self.jobs {
-            let view = dunlin::tier::View::new(module);
+            let view = View::new(module);
             let threshold =
                 self.options.threshold.unwrap_or_else(|| default_threshold(view.body_size(index)));
             // Where there isn't room for all that is hot, it takes more each time.
@@ -175,11 +181,8 @@ impl Tier for Jit {
             if samples < threshold {
                 return false;
             }
-            // Or it was tried before it was called.
-            let is_new = self.options.threshold != Some(0) && self.options.mode != Mode::Eager;
-            let is_new = is_new || view.thrown_away() > 0;
-            if is_new && samples == threshold && !view.has_func(index) {
-                jobs.submit(Job::Func(module.clone(), index));
+            if !view.has_func(index) && view.claims_func(index) {
+                jobs.submit(module, What::Func(index));
             }
             // Most are through with a loop before its code would be there, and enter the function's from then on.
             return header.is_some_and(|header| view.has_func(index) && view.may_want_loop(index, header));
@@ -192,15 +195,24 @@ impl Tier for Jit {
     fn stays(&self, module: &Module, index: u32, outermost: u32, sampled: u32) {
         #[cfg(feature = "compiler")]
         if let Some(jobs) = &self.jobs {
-            let view = dunlin::tier::View::new(module);
+            let view = View::new(module);
             // If the outer one was there already, it doesn't come round any more.
             let wanted = [outermost, sampled].into_iter().find(|header| view.wants_loop(index, *header));
             if let Some(header) = wanted {
-                jobs.submit(Job::Loop(module.clone(), index, header));
+                jobs.submit(module, What::Loop(index, header));
             }
         }
         #[cfg(not(feature = "compiler"))]
         let _ = (module, index, outermost, sampled);
+    }
+
+    fn dropped(&self, module: &Lease) {
+        #[cfg(feature = "compiler")]
+        if let Some(jobs) = &self.jobs {
+            jobs.forget(module);
+        }
+        #[cfg(not(feature = "compiler"))]
+        let _ = module;
     }
 
     fn is_ready(&self) -> bool {

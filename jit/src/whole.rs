@@ -1,13 +1,13 @@
 //! All of a module, compiled at once: for a tier that begins with it, and ahead of time.
 
-use crate::compiler::{self, Batch, Compiled, Compiler, Decline, Options, Part};
+use crate::compiler::{Batch, Compiler, Decline, Options, Part, Pieces};
+use crate::list::List;
 use crate::piece::Piece;
 use crate::scratch::Scratch;
 use crate::stats::Counters;
 use cranelift_codegen::isa::OwnedTargetIsa;
-use dunlin::tier::{Shape, View};
-use dunlin::{Charge, Kind};
-use std::collections::HashMap;
+use dunlin::Kind;
+use dunlin::tier::View;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -21,99 +21,105 @@ pub(crate) struct Plan<'p> {
     /// Which functions are wanted.
     pub(crate) wants: &'p (dyn Fn(u32) -> bool + Sync),
     pub(crate) counters: &'p Counters,
+    /// Whether several threads compile.
+    pub(crate) parallel: bool,
 }
 
-/// What came of it: the same for the same module and plan, whatever threads did what.
-pub(crate) struct Whole {
-    /// What the batch has on the heap, until it lies in pages.
-    pub(crate) _held: Vec<Charge>,
-    pub(crate) batch: Batch,
-    /// Of each function that is compiled.
-    pub(crate) shapes: HashMap<u32, Shape>,
+/// What came of it. With enough room, it is the same for the same module and plan, whatever threads did what.
+pub(crate) struct Round {
+    /// None if no function was compiled, unless the code is for other processes.
+    pub(crate) batch: Option<Batch>,
+    /// How many functions are in it, and their bytes of WebAssembly.
+    pub(crate) functions: u64,
+    pub(crate) wasm_bytes: u64,
+    /// The first function that there was no room for, or how many there are.
+    pub(crate) next: u32,
+}
+
+/// What the threads have in common.
+struct Progress<'v> {
+    /// The function whose turn it is.
+    next: AtomicU32,
+    /// The first function that there was no room for.
+    short: AtomicU32,
+    pieces: Mutex<Pieces<'v>>,
 }
 
 impl Plan<'_> {
-    /// Compiles all functions that are wanted, as far as they can be, and what all types need.
+    /// Compiles the functions that are wanted, from this one on, until there is no room for one; and what the types that they
+    /// need take.
     ///
     /// # Errors
-    /// If nothing can be made of it at all.
-    pub(crate) fn compile(&self, view: View<'_>) -> Result<Whole, Decline> {
-        let next = AtomicU32::new(0);
-        let done: Mutex<Vec<Made>> = Mutex::default();
-        let defined = view.defined_funcs();
-        let compile = || {
-            let some = self.some(view, &next);
-            done.lock().unwrap_or_else(PoisonError::into_inner).extend(some);
+    /// If nothing can be made of them.
+    pub(crate) fn compile(&self, view: View<'_>, from: u32) -> Result<Round, Decline> {
+        // For trampolines, stubs and detours, which come last.
+        let aside = Scratch::new(view)?;
+        let progress = Progress {
+            next: AtomicU32::new(from),
+            short: AtomicU32::new(view.defined_funcs()),
+            pieces: Mutex::new(Pieces::new(view)),
         };
-        let threads =
-            std::thread::available_parallelism().map_or(1, usize::from).min(defined.div_ceil(16) as usize);
+        let processors =
+            if self.parallel { std::thread::available_parallelism().map_or(1, usize::from) } else { 1 };
+        let threads = processors.min((view.defined_funcs() - from).div_ceil(16) as usize);
         std::thread::scope(|scope| {
             for _ in 1..threads {
                 // Without a thread, the others do its work.
-                let _ = std::thread::Builder::new().spawn_scoped(scope, compile);
+                let _ = std::thread::Builder::new().spawn_scoped(scope, || self.functions(view, &progress));
             }
-            compile();
+            self.functions(view, &progress);
         });
-        let (mut pieces, mut shapes, mut held) = (Vec::new(), HashMap::new(), Vec::new());
-        for Made { index, code, shape, charge } in done.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            pieces.push(code);
-            shapes.insert(index, shape);
-            held.push(charge);
+        drop(aside);
+        let mut pieces = progress.pieces.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut next = progress.short.into_inner();
+        if pieces.is_empty() && !self.options.portable {
+            if next < view.defined_funcs() {
+                self.counters.declined(&Decline::Budget);
+                view.leaves_func(next);
+            }
+            return Ok(Round { batch: None, functions: 0, wasm_bytes: 0, next: next.saturating_add(1) });
         }
-        pieces.sort_unstable_by_key(|piece| match piece.piece {
-            Piece::Func(index) => index,
-            _ => u32::MAX,
+        pieces.sort();
+        let mut count = pieces.len();
+        while let Err(why) = self.rest(view, &mut pieces) {
+            // With fewer functions there is less to add.
+            let fewer = count / 2;
+            if why != Decline::Budget || fewer == 0 {
+                return Err(why);
+            }
+            if let Piece::Func(index) = pieces[fewer].piece {
+                next = next.min(index);
+            }
+            pieces.truncate(fewer);
+            count = fewer;
+        }
+        let indices = pieces[..count].iter().filter_map(|piece| match piece.piece {
+            Piece::Func(index) => Some(index),
+            _ => None,
         });
-        // Trampolines, stubs and detours take no more than one of them at a time.
-        let scratch = Scratch::new(view)?;
-        let mut compiler = Compiler::new(self.isa.clone());
-        let rest = catch_unwind(AssertUnwindSafe(|| {
-            for index in compiler::missing(&pieces) {
-                let ty = view.type_of(view.imported_funcs() + index);
-                scratch.need_for_type(&view.types()[ty as usize])?;
-                pieces.push(compiler.detour(view, self.options, index)?);
-            }
-            let functions = pieces.len();
-            pieces.push(compiler.bridge(self.options)?);
-            // Where a type can't be, no function that needs it is among the pieces.
-            for ty in 0..view.types().len() as u32 {
-                scratch.need_for_type(&view.types()[ty as usize])?;
-                pieces.extend(compiler.ty(view, self.options, ty).into_iter().flatten());
-            }
-            held.push(hold(view, pieces[functions..].iter().map(Compiled::bytes).sum())?);
-            Batch::link(pieces)
-        }));
-        let batch = rest.map_err(|_| Decline::Panicked)??;
-        drop(scratch);
-        // The pieces are gone.
-        for charge in &mut held {
-            charge.shrink(charge.bytes() / 2);
-        }
-        Ok(Whole { _held: held, batch, shapes })
+        let wasm_bytes = indices.map(|index| u64::from(view.body_size(index))).sum();
+        Ok(Round { batch: Some(pieces.link()?), functions: count as u64, wasm_bytes, next })
     }
 
-    /// Compiles functions until there are no more.
-    fn some(&self, view: View<'_>, next: &AtomicU32) -> Vec<Made> {
-        let mut made = Vec::new();
+    /// Compiles functions until there are no more, or there is no room for one.
+    fn functions(&self, view: View<'_>, progress: &Progress<'_>) {
         loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            if index >= view.defined_funcs() {
-                return made;
+            let index = progress.next.fetch_add(1, Ordering::Relaxed);
+            if index >= progress.short.load(Ordering::Relaxed) {
+                return;
             }
             if !(self.wants)(index) {
                 continue;
             }
-            match self.one(view, index) {
-                Ok(one) => {
-                    self.counters.compiled(1, 0, view.body_size(index).into());
-                    made.push(one);
-                }
+            match self.function(view, index, &progress.pieces) {
+                Ok(()) => {}
+                Err(Decline::Budget) => _ = progress.short.fetch_min(index, Ordering::Relaxed),
                 Err(why) => self.counters.declined(&why),
             }
         }
     }
 
-    fn one(&self, view: View<'_>, index: u32) -> Result<Made, Decline> {
+    fn function(&self, view: View<'_>, index: u32, pieces: &Mutex<Pieces<'_>>) -> Result<(), Decline> {
         if view.body_size(index) > self.largest {
             return Err(Decline::TooLarge);
         }
@@ -123,21 +129,54 @@ impl Plan<'_> {
         let compiled = catch_unwind(AssertUnwindSafe(|| {
             Compiler::new(self.isa.clone()).func(view, self.options, what, &|_| true, &scratch)
         }));
-        let (code, _) = compiled.unwrap_or(Err(Decline::Panicked))?;
-        let charge = hold(view, code.bytes())?;
-        Ok(Made { index, code, shape, charge })
+        let code = compiled.unwrap_or(Err(Decline::Panicked))?;
+        // What it was charged for until now goes after that.
+        pieces.lock().unwrap_or_else(PoisonError::into_inner).push(code)
     }
-}
 
-/// A function that is compiled, and what is charged for that.
-struct Made {
-    index: u32,
-    code: Compiled,
-    shape: Shape,
-    charge: Charge,
-}
-
-/// Charges for what pieces have on the heap, which is there twice while they are put together.
-fn hold(view: View<'_>, bytes: u64) -> Result<Charge, Decline> {
-    view.cache().charge(Kind::CompilerScratch, 2 * bytes).map_err(|_| Decline::Budget)
+    /// Adds what the functions among the pieces need: the bridge, detours for functions that they call and that aren't there, and
+    /// trampolines and stubs of types.
+    fn rest(&self, view: View<'_>, pieces: &mut Pieces<'_>) -> Result<(), Decline> {
+        let (budget, kind) = (view.cache(), Kind::CompilerScratch);
+        let mut is_there = List::filled(budget, kind, false, view.defined_funcs() as usize)?;
+        let mut needs_type = List::filled(budget, kind, false, view.types().len())?;
+        let mut detours = List::new(budget, kind);
+        for piece in pieces.iter() {
+            if let Piece::Func(index) = piece.piece {
+                is_there[index as usize] = true;
+            }
+            piece.types.iter().for_each(|ty| needs_type[*ty as usize] = true);
+        }
+        for index in pieces.iter().flat_map(|piece| piece.callees()) {
+            if !std::mem::replace(&mut is_there[index as usize], true) {
+                detours.push(index)?;
+                needs_type[view.type_of(view.imported_funcs() + index) as usize] = true;
+            }
+        }
+        detours.sort_unstable();
+        // One at a time.
+        let scratch = Scratch::new(view)?;
+        let made = catch_unwind(AssertUnwindSafe(|| {
+            let mut compiler = Compiler::new(self.isa.clone());
+            let anew = self.options.portable;
+            if anew || !view.has_bridge() {
+                pieces.push(compiler.bridge(self.options)?)?;
+            }
+            for &index in &*detours {
+                let ty = view.type_of(view.imported_funcs() + index);
+                scratch.need_for_type(&view.types()[ty as usize])?;
+                pieces.push(compiler.detour(view, self.options, index)?)?;
+            }
+            for (ty, _) in (0..).zip(&*needs_type).filter(|(_, needed)| **needed) {
+                if anew || !view.has_type(ty) {
+                    scratch.need_for_type(&view.types()[ty as usize])?;
+                    for piece in compiler.ty(view, self.options, ty)? {
+                        pieces.push(piece)?;
+                    }
+                }
+            }
+            Ok(())
+        }));
+        made.unwrap_or(Err(Decline::Panicked))
+    }
 }

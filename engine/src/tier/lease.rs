@@ -24,15 +24,19 @@ impl Lease {
         View::shared(&self.0)
     }
 
-    /// Whether it is the same module.
-    pub fn same(&self, other: &Lease) -> bool {
-        Shared::ptr_eq(&self.0, &other.0)
+    /// Which module it is.
+    pub fn id(&self) -> ModuleId {
+        ModuleId(Shared::as_ptr(&self.0).addr())
     }
 }
 
+/// Which module: no other one has the same as long as its memory is kept.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ModuleId(usize);
+
 impl std::fmt::Debug for Lease {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Lease").finish_non_exhaustive()
+        f.debug_tuple("Lease").field(&self.id()).finish()
     }
 }
 

@@ -21,8 +21,8 @@ mod module;
 
 pub use crate::exec::bulk::BulkOp;
 pub(crate) use builtins::{BUILTINS, BuiltinFn, Builtins};
-pub use lease::Lease;
 pub(crate) use lease::Ownership;
+pub use lease::{Lease, ModuleId};
 pub(crate) use module::Tiered;
 pub use module::{Entry, Loop, Loops, Shape, View};
 

@@ -1,12 +1,12 @@
 //! Code of a precompiled file, put in the place of the interpreter.
 
 use super::read::Precompiled;
-use crate::piece::Piece;
+use crate::list::List;
+use crate::piece::{Piece, Placed};
 use crate::runtime::{self, CodeChunk};
 use crate::tier::Jit;
-use dunlin::tier::{Shape, View};
+use dunlin::tier::View;
 use dunlin::{Kind, Module};
-use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 /// Why code of a precompiled file isn't used.
@@ -79,20 +79,12 @@ impl Jit {
         let view = View::new(module);
         self.check(view, precompiled)?;
         let memory = |error: &dyn fmt::Display| Mismatch::Memory(error.to_string());
-        let shapes: HashMap<u32, Shape> = precompiled
-            .frames
-            .iter()
-            // Code that is ready to run charges its fuel itself, and its loops aren't entered.
-            .map(|&(index, frame, header)| {
-                (index, Shape { frame, cost: 0, header, operands: header, loops: Vec::new() })
-            })
-            .collect();
         let code = precompiled.code();
         let bytes = CodeChunk::bytes(code.len(), &precompiled.map);
         let charge = view.cache().charge(Kind::MachineCode, bytes).map_err(|error| memory(&error))?;
         let chunk = CodeChunk::new(code, precompiled.map.clone()).map_err(|error| memory(&error))?;
         view.keep(Box::new(chunk.clone()), charge).map_err(|error| memory(&error))?;
-        runtime::publish(view, &chunk, &precompiled.pieces, &shapes).map_err(|error| memory(&error))?;
+        runtime::publish(view, &chunk, &precompiled.pieces).map_err(|error| memory(&error))?;
         self.attached(precompiled.functions() as u64, bytes);
         Ok(())
     }
@@ -120,26 +112,38 @@ impl Jit {
         if self.wants_spectre_mitigations() && !settings.spectre {
             return Err(Mismatch::Spectre);
         }
-        let (funcs, types) = (view.defined_funcs(), view.types().len() as u32);
-        let fits = precompiled.pieces.iter().all(|(piece, _)| match *piece {
-            Piece::Func(index) | Piece::Detour(index) => index < funcs,
-            Piece::Loop(..) => false,
-            Piece::Trampoline(ty) | Piece::Stub(ty) => ty < types,
-            Piece::Bridge => true,
-        });
-        let of = |wanted: fn(&Piece) -> Option<u32>| -> HashSet<u32> {
-            precompiled.pieces.iter().filter_map(|(piece, _)| wanted(piece)).collect()
+        if self.fits(view, &precompiled.pieces)? { Ok(()) } else { Err(Mismatch::Module) }
+    }
+
+    /// Whether all that the pieces are of is in the module, and the interpreter has a way to each function.
+    fn fits(&self, view: View<'_>, pieces: &[Placed]) -> Result<bool, Mismatch> {
+        let (funcs, types) = (view.defined_funcs(), view.types().len());
+        let mut has_type = List::filled(view.cache(), Kind::MachineCode, false, types)
+            .map_err(|error| Mismatch::Memory(error.to_string()))?;
+        let mut has_bridge = false;
+        for (at, placed) in pieces.iter().enumerate() {
+            let is_there = match placed.piece {
+                Piece::Func(index) | Piece::Detour(index) => index < funcs,
+                Piece::Loop(..) => false,
+                Piece::Trampoline(ty) => {
+                    let next = pieces.get(at + 1).map(|next| next.piece);
+                    let known = has_type.get_mut(ty as usize).map(|has| *has = true);
+                    known.is_some() && next == Some(Piece::Stub(ty))
+                }
+                Piece::Stub(ty) => at > 0 && pieces[at - 1].piece == Piece::Trampoline(ty),
+                Piece::Bridge => {
+                    has_bridge = true;
+                    true
+                }
+            };
+            if !is_there {
+                return Ok(false);
+            }
+        }
+        let is_enterable = |placed: &Placed| match placed.piece {
+            Piece::Func(index) => has_type[view.type_of(view.imported_funcs() + index) as usize],
+            _ => true,
         };
-        let trampolines = of(|piece| if let Piece::Trampoline(ty) = piece { Some(*ty) } else { None });
-        let stubs = of(|piece| if let Piece::Stub(ty) = piece { Some(*ty) } else { None });
-        let bridged = precompiled.pieces.iter().any(|(piece, _)| *piece == Piece::Bridge);
-        let enterable = fits
-            && bridged
-            && trampolines == stubs
-            && precompiled
-                .frames
-                .iter()
-                .all(|(index, ..)| trampolines.contains(&view.type_of(view.imported_funcs() + index)));
-        if enterable { Ok(()) } else { Err(Mismatch::Module) }
+        Ok(has_bridge && pieces.iter().all(is_enterable))
     }
 }

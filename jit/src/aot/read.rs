@@ -4,8 +4,10 @@ use super::bytes::{Malformed, Take};
 use super::settings::Settings;
 use super::{Checksum, FORMAT, HEAD, MAGIC};
 use crate::aot::Mismatch;
-use crate::piece::Piece;
+use crate::list::{List, Refused};
+use crate::piece::{Piece, Placed};
 use crate::runtime::CodeMap;
+use dunlin::tier::Entry;
 use dunlin::{Budget, Charge, Kind};
 use std::io::{self, Read};
 
@@ -118,9 +120,7 @@ impl<R> std::fmt::Debug for Reader<R> {
 #[derive(Debug)]
 pub struct Precompiled {
     settings: Settings,
-    pub(super) pieces: Vec<(Piece, u32)>,
-    /// For each function: its index, the bytes of its frame, and the slots before its header.
-    pub(super) frames: Vec<(u32, u32, u32)>,
+    pub(super) pieces: List<Placed>,
     pub(super) map: CodeMap,
     /// Where in the bytes the code is.
     code: std::ops::Range<usize>,
@@ -155,17 +155,20 @@ impl Precompiled {
         if !settings.is_of_this_engine() {
             return Err(Mismatch::Engine(settings.engine));
         }
-        let (mut pieces, mut frames) = (Vec::new(), Vec::new());
+        let memory = |error: Refused| Mismatch::Memory(error.to_string());
+        let mut pieces = List::new(charge.budget(), Kind::MachineCode);
         let count = take.u32().map_err(damaged)?;
         // Each takes nine bytes at least.
         let most = take.0.len() / 9;
-        pieces.try_reserve(most.min(count as usize)).map_err(|error| Mismatch::Memory(error.to_string()))?;
+        pieces.reserve(most.min(count as usize)).map_err(memory)?;
         for _ in 0..count {
             let (tag, index) = (take.u8().map_err(damaged)?, take.u32().map_err(damaged)?);
             let at = take.u32().map_err(damaged)?;
+            let mut entry = None;
             let piece = match tag {
                 tag::FUNC => {
-                    frames.push((index, take.u32().map_err(damaged)?, take.u32().map_err(damaged)?));
+                    let (frame, header) = (take.u32().map_err(damaged)?, take.u32().map_err(damaged)?);
+                    entry = Some(Entry { frame, header });
                     Piece::Func(index)
                 }
                 tag::TRAMPOLINE => Piece::Trampoline(index),
@@ -174,15 +177,15 @@ impl Precompiled {
                 tag::BRIDGE => Piece::Bridge,
                 _ => return Err(Mismatch::Damaged),
             };
-            pieces.push((piece, at));
+            pieces.push(Placed { piece, at, entry }).map_err(memory)?;
         }
         let map = CodeMap::from_bytes(take.block().map_err(damaged)?).map_err(|_| Mismatch::Damaged)?;
         let len = take.block().map_err(damaged)?.len();
-        if !take.0.is_empty() || pieces.iter().any(|(_, at)| *at as usize >= len) {
+        if !take.0.is_empty() || pieces.iter().any(|placed| placed.at as usize >= len) {
             return Err(Mismatch::Damaged);
         }
         let code = bytes.len() - len..bytes.len();
-        Ok(Self { settings, pieces, frames, map, code, bytes, _charge: charge })
+        Ok(Self { settings, pieces, map, code, bytes, _charge: charge })
     }
 
     /// What it was made for.
@@ -192,7 +195,7 @@ impl Precompiled {
 
     /// How many functions are compiled.
     pub fn functions(&self) -> usize {
-        self.frames.len()
+        self.pieces.iter().filter(|placed| placed.entry.is_some()).count()
     }
 
     /// The machine code.

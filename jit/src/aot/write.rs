@@ -4,14 +4,14 @@ use super::bytes::put_block;
 use super::read::tag;
 use super::settings::Settings;
 use super::{Checksum, FORMAT, MAGIC, cpu};
-use crate::compiler;
-use crate::piece::Piece;
+use crate::compiler::{self, Batch, Decline};
+use crate::piece::{Piece, Placed};
 use crate::stats::{Counters, Stats};
-use crate::whole::{Plan, Whole};
+use crate::whole::{Plan, Round};
 use cranelift_codegen::isa::{self, OwnedTargetIsa};
 use cranelift_codegen::settings::Configurable;
-use dunlin::Module;
-use dunlin::tier::View;
+use dunlin::tier::{Entry, View};
+use dunlin::{Kind, Module};
 use std::fmt;
 use std::num::TryFromIntError;
 
@@ -158,21 +158,48 @@ pub fn compile(module: &Module, bytes: &[u8], how: &Compile) -> Result<Compiled,
         c_convention: isa.default_call_conv(),
         frontend: isa.frontend_config(),
     };
-    let plan =
-        Plan { isa: &isa, options, largest: how.largest_function, wants: &|_| true, counters: &counters };
-    let whole = plan.compile(view).map_err(|why| why.to_string())?;
-    counters.placed(whole.batch.code.len() as u64);
+    let plan = Plan {
+        isa: &isa,
+        options,
+        largest: how.largest_function,
+        wants: &|_| true,
+        counters: &counters,
+        parallel: true,
+    };
+    let no_room = |_| "the memory budget has no room for the file".to_owned();
+    let Round { batch, functions, wasm_bytes, .. } = plan.compile(view, 0).map_err(|why| why.to_string())?;
+    let batch = batch.ok_or_else(|| Decline::Budget.to_string())?;
+    counters.compiled(functions, 0, wasm_bytes);
+    counters.placed(batch.code.len() as u64);
     counters.spent(start.elapsed());
-    let map = whole.batch.map.to_bytes().map_err(|why| why.to_string())?;
-    let tail =
-        tail(&settings, &whole, &map).map_err(|_| "there is more code than a file may have".to_owned())?;
+    // Bytes of the map come one by one.
+    let mut held =
+        view.cache().charge(Kind::CompilerScratch, 4 * batch.map.heap_bytes() as u64).map_err(no_room)?;
+    let map = batch.map.to_bytes().map_err(|why| why.to_string())?;
+    let room = HEADER + batch.pieces.len() * MOST_PLACED + map.len() + batch.code.len();
+    held.grow((2 * room + bytes.len()) as u64).map_err(no_room)?;
+    let mut tail = Vec::new();
+    tail.try_reserve_exact(room).map_err(|error| error.to_string())?;
+    put_tail(&mut tail, &settings, &batch, &map)
+        .map_err(|_| "there is more code than a file may have".to_owned())?;
     let len = (bytes.len() as u64).to_le_bytes();
     let module_sum = Checksum::of(&[&len, bytes]);
     let version = FORMAT.to_le_bytes();
     let sum = Checksum::of(&[&MAGIC, &len, &module_sum, &version, &tail]);
     let bytes = [&MAGIC[..], &len, &module_sum, bytes, &version, &sum, &tail].concat();
-    Ok(Compiled { bytes, settings, stats: counters.get() })
+    let mut stats = counters.get();
+    let left_out = u64::from(view.defined_funcs()) - functions - stats.declined.values().sum::<u64>();
+    if left_out > 0 {
+        *stats.declined.entry(Decline::Budget.to_string()).or_default() += left_out;
+    }
+    Ok(Compiled { bytes, settings, stats })
 }
+
+/// What is in front of the pieces, and between what is behind them, at most.
+const HEADER: usize = 4 << 10;
+
+/// What a piece takes at most.
+const MOST_PLACED: usize = 17;
 
 fn isa(target: Target, settings: &Settings) -> Result<OwnedTargetIsa, String> {
     let mut builder = isa::lookup_by_name(target.triple()).map_err(|why| why.to_string())?;
@@ -189,13 +216,17 @@ fn isa(target: Target, settings: &Settings) -> Result<OwnedTargetIsa, String> {
     builder.finish(flags).map_err(|why| why.to_string())
 }
 
-/// What stands behind the checksum.
-fn tail(settings: &Settings, whole: &Whole, map: &[u8]) -> Result<Vec<u8>, TryFromIntError> {
-    let mut out = Vec::new();
-    settings.write(&mut out)?;
-    out.extend_from_slice(&u32::try_from(whole.batch.pieces.len())?.to_le_bytes());
-    for (piece, at) in &whole.batch.pieces {
-        let (tag, index) = match *piece {
+/// Adds what stands behind the checksum.
+fn put_tail(
+    out: &mut Vec<u8>,
+    settings: &Settings,
+    batch: &Batch,
+    map: &[u8],
+) -> Result<(), TryFromIntError> {
+    settings.write(out)?;
+    out.extend_from_slice(&u32::try_from(batch.pieces.len())?.to_le_bytes());
+    for &Placed { piece, at, entry } in &batch.pieces {
+        let (tag, index) = match piece {
             Piece::Func(index) => (tag::FUNC, index),
             Piece::Trampoline(ty) => (tag::TRAMPOLINE, ty),
             Piece::Stub(ty) => (tag::STUB, ty),
@@ -206,13 +237,11 @@ fn tail(settings: &Settings, whole: &Whole, map: &[u8]) -> Result<Vec<u8>, TryFr
         out.push(tag);
         out.extend_from_slice(&index.to_le_bytes());
         out.extend_from_slice(&at.to_le_bytes());
-        if let Piece::Func(index) = piece {
-            let shape = &whole.shapes[index];
-            out.extend_from_slice(&shape.frame.to_le_bytes());
-            out.extend_from_slice(&shape.header.to_le_bytes());
+        if let Some(Entry { frame, header }) = entry {
+            out.extend_from_slice(&frame.to_le_bytes());
+            out.extend_from_slice(&header.to_le_bytes());
         }
     }
-    put_block(&mut out, map)?;
-    put_block(&mut out, &whole.batch.code)?;
-    Ok(out)
+    put_block(out, map)?;
+    put_block(out, &batch.code)
 }

@@ -236,6 +236,9 @@ impl Translator<'_, '_> {
     pub(super) fn operators(&mut self, body: &FunctionBody<'_>) -> Result<(), Decline> {
         let mut reader = body.get_operators_reader().map_err(|_| unexpected())?;
         while !reader.eof() {
+            if self.view.is_dropped() {
+                return Err(Decline::Dropped);
+            }
             let (operator, at) = reader.read_with_offset().map_err(|_| unexpected())?;
             self.set_position(at as u32);
             self.operator(&operator, at)?;

@@ -10,6 +10,7 @@ mod heaps;
 mod inline;
 mod lanes;
 mod leave;
+mod link;
 mod memory;
 mod numeric;
 mod positions;
@@ -25,4 +26,5 @@ mod vector;
 mod ops_tests;
 
 pub(crate) use func::Part;
-pub(crate) use unit::{Batch, Compiled, Compiler, Decline, Options, flags, missing, protect_branches};
+pub(crate) use link::{Batch, Pieces};
+pub(crate) use unit::{Compiler, Decline, Options, flags, protect_branches};

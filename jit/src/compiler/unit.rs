@@ -1,10 +1,11 @@
-//! Pieces of machine code: what Cranelift makes of one translation, and how several are put together.
+//! Pieces of machine code: what Cranelift makes of one translation.
 
 use super::func::{self, Needs, Part};
 use super::stubs;
 use super::{exits, positions};
+use crate::list::Refused;
 use crate::piece::Piece;
-use crate::runtime::{CodeMap, CodeMapBuilder, INLINED, Inlined};
+use crate::runtime::{INLINED, Inlined};
 use crate::scratch::Scratch;
 use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::control::ControlPlane;
@@ -13,7 +14,7 @@ use cranelift_codegen::isa::{self, CallConv, OwnedTargetIsa, TargetFrontendConfi
 use cranelift_codegen::{CodegenError, CompiledCode, Context, FinalizedRelocTarget, settings};
 use cranelift_frontend::FunctionBuilderContext;
 use dunlin::ErrorKind;
-use dunlin::tier::{Shape, View};
+use dunlin::tier::{Entry, Shape, View};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
@@ -36,6 +37,17 @@ pub(crate) enum Decline {
     System(String),
     /// The body can't be read any more.
     Unreadable(String),
+    /// Its module was dropped.
+    Dropped,
+}
+
+impl From<Refused> for Decline {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Budget(_) => Decline::Budget,
+            Refused::System => Decline::System(refused.to_string()),
+        }
+    }
 }
 
 impl Decline {
@@ -59,6 +71,7 @@ impl fmt::Display for Decline {
             Decline::Budget => f.write_str("the memory budget has no room"),
             Decline::System(why) => write!(f, "the system has no room: {why}"),
             Decline::Unreadable(why) => write!(f, "its body can't be read: {why}"),
+            Decline::Dropped => f.write_str("its module was dropped"),
         }
     }
 }
@@ -92,15 +105,19 @@ pub(crate) enum Callee {
 /// A piece of machine code.
 pub(crate) struct Compiled {
     pub(crate) piece: Piece,
-    code: Vec<u8>,
-    align: u32,
+    /// If it is a function, how the interpreter enters it.
+    pub(crate) entry: Option<Entry>,
+    /// The types whose trampolines and stubs it relies on.
+    pub(crate) types: Vec<u32>,
+    pub(super) code: Vec<u8>,
+    pub(super) align: u32,
     /// Where which function's address is needed, and how.
-    relocations: Vec<(u32, Reloc, i64, u32)>,
-    traps: Vec<(u32, u8)>,
+    pub(super) relocations: Vec<(u32, Reloc, i64, u32)>,
+    pub(super) traps: Vec<(u32, u8)>,
     /// Places and the positions in the module that they come from.
-    sites: Vec<(u32, u32)>,
+    pub(super) sites: Vec<(u32, u32)>,
     /// What positions are numbers of.
-    inlined: Vec<Inlined>,
+    pub(super) inlined: Vec<Inlined>,
     /// The size of its native frame, and whether anything lies behind it.
     frame: u32,
     calls: bool,
@@ -111,8 +128,14 @@ impl Compiled {
     pub(crate) fn bytes(&self) -> u64 {
         let lists = self.relocations.capacity() * size_of::<(u32, Reloc, i64, u32)>()
             + (self.traps.capacity() + self.sites.capacity()) * 8
+            + self.types.capacity() * size_of::<u32>()
             + self.inlined.capacity() * size_of::<Inlined>();
         (self.code.capacity() + lists + size_of::<Self>()) as u64
+    }
+
+    /// The functions that it calls directly, by their index among those that the module defines.
+    pub(crate) fn callees(&self) -> impl Iterator<Item = u32> {
+        self.relocations.iter().map(|(.., index)| *index)
     }
 
     /// Keeps what positions are numbers of, as far as they are used.
@@ -171,7 +194,7 @@ impl Compiler {
         what: (u32, &Shape, Part),
         batch: &dyn Fn(u32) -> bool,
         scratch: &Scratch,
-    ) -> Result<(Compiled, Vec<u32>), Decline> {
+    ) -> Result<Compiled, Decline> {
         let compiled = self.func_with(view, options, what, batch, scratch);
         match compiled {
             Err(Decline::Frame) if options.by_profile => {
@@ -189,7 +212,7 @@ impl Compiler {
         what: (u32, &Shape, Part),
         batch: &dyn Fn(u32) -> bool,
         scratch: &Scratch,
-    ) -> Result<(Compiled, Vec<u32>), Decline> {
+    ) -> Result<Compiled, Decline> {
         self.context.clear();
         let (index, shape, part) = what;
         let translated = func::translate(
@@ -211,12 +234,14 @@ impl Compiler {
         };
         let mut code = self.finish(piece)?;
         code.keep_inlined(&inlined);
+        code.types = types;
+        code.entry = (part == Part::Whole).then(|| shape.entry());
         if code.frame > crate::tier::STACK_RATIO as u32 * 8 * shape.operands
             && (code.calls || code.frame > LARGEST_LEAF)
         {
             return Err(Decline::Frame);
         }
-        Ok((code, types))
+        Ok(code)
     }
 
     /// Compiles trampoline and stub of a type.
@@ -320,111 +345,20 @@ impl Compiler {
         // What is behind the frame pointer, it, and the return address.
         let frame = buffer.frame_layout().map_or(0, |frame| frame.frame_to_fp_offset) + 16;
         let sites = sites.into_iter().collect();
-        Ok(Compiled { piece, code, align, relocations, traps, sites, inlined: Vec::new(), frame, calls })
+        Ok(Compiled {
+            piece,
+            entry: None,
+            types: Vec::new(),
+            code,
+            align,
+            relocations,
+            traps,
+            sites,
+            inlined: Vec::new(),
+            frame,
+            calls,
+        })
     }
-}
-
-/// Pieces that lie together.
-pub(crate) struct Batch {
-    pub(crate) code: Vec<u8>,
-    pub(crate) map: CodeMap,
-    /// Where each piece begins.
-    pub(crate) pieces: Vec<(Piece, u32)>,
-}
-
-impl Batch {
-    /// Puts pieces together. Every function that one of them calls directly is among them, or a detour for it.
-    ///
-    /// # Errors
-    /// If they don't fit together.
-    pub(crate) fn link(compiled: Vec<Compiled>) -> Result<Batch, Decline> {
-        let mut batch = Batch { code: Vec::new(), map: CodeMap::default(), pieces: Vec::new() };
-        let mut functions = HashMap::new();
-        let mut map = CodeMapBuilder::default();
-        let mut inlined = 0;
-        let wrong = |error: crate::runtime::MapError| Decline::Compiler(error.to_string());
-        for piece in &compiled {
-            let start = batch.code.len().next_multiple_of(piece.align as usize);
-            batch.code.resize(start, 0);
-            batch.code.extend_from_slice(&piece.code);
-            let start = u32::try_from(start).map_err(|_| Decline::TooLarge)?;
-            batch.pieces.push((piece.piece, start));
-            let end = start + piece.code.len() as u32;
-            match piece.piece {
-                Piece::Func(index) => {
-                    functions.insert(index, start);
-                    map.function(start, end, index).map_err(wrong)?;
-                }
-                Piece::Loop(index, _) => map.function(start, end, index).map_err(wrong)?,
-                Piece::Detour(index) => {
-                    functions.insert(index, start);
-                }
-                Piece::Trampoline(_) | Piece::Stub(_) | Piece::Bridge => {}
-            }
-            for (at, code) in &piece.traps {
-                map.trap(start + at, *code).map_err(wrong)?;
-            }
-            let first = inlined;
-            let number = |position| match position {
-                crate::runtime::ENTRY => position,
-                _ if position & INLINED != 0 => position + first,
-                _ => position,
-            };
-            for found in &piece.inlined {
-                map.inlined(found.index, found.offset, number(found.at)).map_err(wrong)?;
-                inlined += 1;
-            }
-            for (at, position) in &piece.sites {
-                map.site(start + at, number(*position)).map_err(wrong)?;
-            }
-        }
-        for (piece, (_, start)) in compiled.iter().zip(&batch.pieces) {
-            for (at, kind, addend, index) in &piece.relocations {
-                let to = functions.get(index).copied();
-                let to =
-                    to.ok_or_else(|| Decline::Compiler(format!("function {index} isn't in its batch")))?;
-                apply(&mut batch.code, start + at, *kind, *addend, to)?;
-            }
-        }
-        batch.map = map.build();
-        Ok(batch)
-    }
-}
-
-/// Directly called functions that are in no piece yet.
-pub(crate) fn missing(compiled: &[Compiled]) -> Vec<u32> {
-    let is_there = |index: u32| {
-        compiled.iter().any(|piece| matches!(piece.piece, Piece::Func(i) | Piece::Detour(i) if i == index))
-    };
-    let mut missing: Vec<u32> =
-        compiled.iter().flat_map(|piece| piece.relocations.iter().map(|(.., index)| *index)).collect();
-    missing.sort_unstable();
-    missing.dedup();
-    missing.retain(|index| !is_there(*index));
-    missing
-}
-
-/// Writes the distance to `to` into the instruction at `at`.
-fn apply(code: &mut [u8], at: u32, kind: Reloc, addend: i64, to: u32) -> Result<(), Decline> {
-    let distance = i64::from(to) + addend - i64::from(at);
-    let word = &mut code[at as usize..at as usize + 4];
-    let bytes: [u8; 4] = word.try_into().expect("four bytes");
-    let value = match kind {
-        Reloc::X86CallPCRel4 | Reloc::X86PCRel4 => {
-            i32::try_from(distance).map_err(|_| Decline::TooLarge)? as u32
-        }
-        Reloc::Arm64Call => {
-            // 26 bits, in instructions.
-            let instructions = distance >> 2;
-            if !(-(1 << 25)..1 << 25).contains(&instructions) {
-                return Err(Decline::TooLarge);
-            }
-            u32::from_le_bytes(bytes) & !0x03ff_ffff | (instructions as u32 & 0x03ff_ffff)
-        }
-        other => return Err(Decline::Compiler(format!("a relocation of kind {other:?}"))),
-    };
-    word.copy_from_slice(&value.to_le_bytes());
-    Ok(())
 }
 
 /// Cranelift's settings.

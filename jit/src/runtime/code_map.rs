@@ -200,7 +200,40 @@ pub(crate) struct CodeMapBuilder {
     inlined: Vec<Inlined>,
 }
 
+/// How many of everything a map has, at most.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct MapRoom {
+    pub(crate) functions: usize,
+    pub(crate) traps: usize,
+    pub(crate) sites: usize,
+    pub(crate) inlined: usize,
+}
+
+impl MapRoom {
+    /// What a builder with so much room has on the heap.
+    #[cfg(feature = "compiler")]
+    pub(crate) fn bytes(self) -> u64 {
+        let places = |count: usize| PlacesBuilder::blocks(count) * size_of::<Block>() + count * MOST_BYTES;
+        let lists = self.functions * size_of::<Function>() + self.inlined * size_of::<Inlined>();
+        (lists + places(self.traps) + places(self.sites)) as u64
+    }
+}
+
 impl CodeMapBuilder {
+    /// A builder that asks for no more memory, unless it gets more.
+    #[cfg(feature = "compiler")]
+    pub(crate) fn with_room(room: MapRoom) -> Result<Self, MapError> {
+        let mut builder = Self::default();
+        let granted = builder
+            .functions
+            .try_reserve_exact(room.functions)
+            .and_then(|()| builder.inlined.try_reserve_exact(room.inlined))
+            .and_then(|()| builder.traps.reserve(room.traps))
+            .and_then(|()| builder.sites.reserve(room.sites));
+        granted.map_err(|_| MapError::NoMemory)?;
+        Ok(builder)
+    }
+
     /// The code from `start` up to `end` is that of the function `index`.
     pub(crate) fn function(&mut self, start: Offset, end: Offset, index: u32) -> Result<(), MapError> {
         if end <= start || self.functions.last().is_some_and(|last| start < last.end) {
@@ -258,6 +291,10 @@ struct Block {
 
 const BLOCK: u32 = 32;
 
+/// What a place takes at most: two numbers of 32 bits.
+#[cfg(feature = "compiler")]
+const MOST_BYTES: usize = 10;
+
 impl Places {
     fn get(&self, offset: Offset) -> Option<u32> {
         let after = self.blocks.partition_point(|block| block.offset <= offset);
@@ -305,6 +342,18 @@ struct PlacesBuilder {
 }
 
 impl PlacesBuilder {
+    /// How many blocks so many places are in.
+    #[cfg(feature = "compiler")]
+    fn blocks(count: usize) -> usize {
+        count.div_ceil(BLOCK as usize)
+    }
+
+    #[cfg(feature = "compiler")]
+    fn reserve(&mut self, count: usize) -> Result<(), std::collections::TryReserveError> {
+        self.blocks.try_reserve_exact(Self::blocks(count))?;
+        self.bytes.try_reserve_exact(count * MOST_BYTES)
+    }
+
     fn push(&mut self, offset: Offset, value: u32) -> Result<(), MapError> {
         if self.last.is_some_and(|last| offset <= last) {
             return Err(MapError::Unsorted);

@@ -2,11 +2,10 @@
 //! machines where it can.
 
 use super::CodeMap;
-use crate::piece::Piece;
+use crate::piece::Placed;
 use dunlin::Error;
-use dunlin::tier::{Call, Left, Shape, View};
+use dunlin::tier::{Call, Left, View};
 use std::any::Any;
-use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 
@@ -58,12 +57,7 @@ pub(crate) fn has_address_space(_: u64) -> bool {
     true
 }
 
-pub(crate) fn publish(
-    _: View<'_>,
-    chunk: &CodeChunk,
-    _: &[(Piece, u32)],
-    _: &HashMap<u32, Shape>,
-) -> Result<(), Error> {
+pub(crate) fn publish(_: View<'_>, chunk: &CodeChunk, _: &[Placed]) -> Result<(), Error> {
     match *chunk {}
 }
 

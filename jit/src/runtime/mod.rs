@@ -16,9 +16,9 @@ mod traps;
 
 #[cfg(any(test, feature = "compiler"))]
 pub(crate) use code_map::CodeMapBuilder;
-#[cfg(feature = "compiler")]
-pub(crate) use code_map::Inlined;
 pub(crate) use code_map::{CodeMap, MapError};
+#[cfg(feature = "compiler")]
+pub(crate) use code_map::{Inlined, MapRoom};
 #[cfg(all(test, feature = "compiler"))]
 pub(crate) use traps::trap_of;
 #[cfg(feature = "compiler")]

@@ -1,10 +1,9 @@
 //! Handing code to the engine.
 
 use super::memory::CodeChunk;
-use crate::piece::Piece;
+use crate::piece::{Piece, Placed};
 use dunlin::Error;
-use dunlin::tier::{Shape, View};
-use std::collections::HashMap;
+use dunlin::tier::View;
 
 /// Tells the engine where the pieces of a chunk are.
 ///
@@ -13,40 +12,30 @@ use std::collections::HashMap;
 pub(crate) fn publish(
     view: View<'_>,
     chunk: &CodeChunk,
-    pieces: &[(Piece, u32)],
-    shapes: &HashMap<u32, Shape>,
+    pieces: &[Placed],
 ) -> Result<(), Error> {
-    let stubs: HashMap<u32, u32> = pieces
-        .iter()
-        .filter_map(|(piece, at)| match *piece {
-            Piece::Stub(ty) => Some((ty, *at)),
-            _ => None,
-        })
-        .collect();
     // Types first: whatever is published may be entered at once.
-    for (piece, at) in pieces {
-        if let Piece::Trampoline(ty) = *piece
-            && let Some(stub) = stubs.get(&ty)
-        {
+    for pair in pieces.windows(2) {
+        if let (Piece::Trampoline(ty), Piece::Stub(_)) = (pair[0].piece, pair[1].piece) {
             // SAFETY: the compiler has made them for this, and the engine has been given the chunk to keep.
-            unsafe { view.publish_type(ty, chunk.address(*at), chunk.address(*stub)) };
+            unsafe { view.publish_type(ty, chunk.address(pair[0].at), chunk.address(pair[1].at)) };
         }
     }
-    for (piece, at) in pieces {
-        if let Piece::Bridge = *piece {
+    for &Placed { piece, at, .. } in pieces {
+        if let Piece::Bridge = piece {
             // SAFETY: as for types.
-            unsafe { view.publish_bridge(chunk.address(*at)) };
+            unsafe { view.publish_bridge(chunk.address(at)) };
         }
     }
-    for (piece, at) in pieces {
-        let code = chunk.address(*at);
+    for &Placed { piece, at, entry } in pieces {
+        let code = chunk.address(at);
         // SAFETY: the compiler has translated this very function, and has made the types that it needs, or they were
         // published before; the engine has been given the chunk to keep.
         unsafe {
-            match *piece {
-                Piece::Func(index) => view.publish_func(index, code, &shapes[&index])?,
-                Piece::Loop(index, header) => view.publish_loop(index, header, code)?,
-                Piece::Trampoline(_) | Piece::Stub(_) | Piece::Detour(_) | Piece::Bridge => {}
+            match (piece, entry) {
+                (Piece::Func(index), Some(entry)) => view.publish_func(index, code, entry)?,
+                (Piece::Loop(index, header), _) => view.publish_loop(index, header, code)?,
+                _ => {}
             }
         }
     }

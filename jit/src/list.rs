@@ -1,0 +1,104 @@
+//! Lists whose memory is charged before it is taken.
+
+use dunlin::{Budget, Charge, Kind, OutOfBudget};
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+
+/// There is no memory for a list.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Refused {
+    /// The budget says so.
+    Budget(OutOfBudget),
+    /// The system says so.
+    System,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refused::Budget(error) => error.fmt(f),
+            Refused::System => f.write_str("the system has no memory for a list"),
+        }
+    }
+}
+
+/// A charge of nothing yet.
+pub(crate) fn nothing(budget: &Budget, kind: Kind) -> Charge {
+    budget.charge(kind, 0).expect("nothing fits every budget")
+}
+
+/// A list. What its items hold themselves isn't in its charge.
+#[derive(Debug)]
+pub(crate) struct List<T> {
+    items: Vec<T>,
+    charge: Charge,
+}
+
+impl<T> List<T> {
+    /// Of nothing yet.
+    pub(crate) fn new(budget: &Budget, kind: Kind) -> Self {
+        Self { items: Vec::new(), charge: nothing(budget, kind) }
+    }
+
+    /// Has room for so many more.
+    ///
+    /// # Errors
+    /// If there is no memory for them.
+    pub(crate) fn reserve(&mut self, more: usize) -> Result<(), Refused> {
+        let wanted = self.items.len().saturating_add(more);
+        if wanted <= self.items.capacity() {
+            return Ok(());
+        }
+        let capacity = wanted.max(self.items.capacity() + self.items.capacity() / 2).max(4);
+        let (held, bytes) = (self.charge.bytes(), capacity.saturating_mul(size_of::<T>()) as u64);
+        // While it moves, there are two.
+        self.charge.grow(bytes).map_err(Refused::Budget)?;
+        let granted = self.items.try_reserve_exact(capacity - self.items.len());
+        self.charge.shrink(if granted.is_ok() { held } else { bytes });
+        granted.map_err(|_| Refused::System)
+    }
+
+    /// Adds an item.
+    ///
+    /// # Errors
+    /// If there is no memory for it.
+    pub(crate) fn push(&mut self, item: T) -> Result<(), Refused> {
+        self.reserve(1)?;
+        self.items.push(item);
+        Ok(())
+    }
+
+    /// Takes the last item.
+    #[cfg(feature = "compiler")]
+    pub(crate) fn pop(&mut self) -> Option<T> {
+        self.items.pop()
+    }
+
+    /// So many times the same item.
+    ///
+    /// # Errors
+    /// If there is no memory for them.
+    pub(crate) fn filled(budget: &Budget, kind: Kind, item: T, count: usize) -> Result<Self, Refused>
+    where
+        T: Clone,
+    {
+        let mut list = Self::new(budget, kind);
+        list.reserve(count)?;
+        list.items.resize(count, item);
+        Ok(list)
+    }
+}
+
+impl<T> Deref for List<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.items
+    }
+}
+
+impl<T> DerefMut for List<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        &mut self.items
+    }
+}
