@@ -123,3 +123,83 @@ fn rank(job: &Job) -> f64 {
 
 /// What any job takes, in terms of bytes of a body.
 const OVERHEAD: u32 = 200;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dunlin::tier::Lease;
+    use dunlin::{Engine, Module};
+    use std::thread;
+
+    fn module() -> Module {
+        let text =
+            "(module (func) (func (drop (i32.const 1))) (func (drop (i32.add (i32.const 1) (i32.const 2)))))";
+        Module::new(&Engine::default(), text).unwrap()
+    }
+
+    fn job(module: &Module, index: u32) -> Job {
+        Job { module: Lease::new(module), what: What::Func(index) }
+    }
+
+    #[test]
+    fn it_has_a_bound_and_keeps_the_order_of_equals() {
+        let (queue, module) = (Queue::default(), module());
+        let pushed = (0..MOST as u32 + 9).filter(|n| queue.push(job(&module, n % 3))).count();
+        assert_eq!(pushed, MOST);
+        for n in 0..MOST {
+            assert_eq!(queue.next().unwrap().what, What::Func(n as u32 % 3));
+            queue.done();
+            // The one that was taken has left a place.
+            assert!(queue.push(job(&module, 0)));
+        }
+        // As many have come in as went: those wait, and as many more may come.
+        let more = (0..2 * MOST as u32).filter(|n| queue.push(job(&module, *n % 3))).count();
+        assert!(more <= MOST, "{more}");
+        queue.close();
+        assert!(queue.next().is_none());
+    }
+
+    #[test]
+    fn what_is_forgotten_is_not_done() {
+        let (queue, kept, gone) = (Queue::default(), module(), module());
+        for index in 0..3 {
+            assert!(queue.push(job(&gone, index)) && queue.push(job(&kept, index)));
+        }
+        // One is being done, others wait, and one has just come in.
+        let first = queue.next().unwrap();
+        assert_eq!(first.module.id(), Lease::new(&gone).id());
+        assert!(queue.push(job(&gone, 0)));
+        let id = first.module.id();
+        queue.forget(id);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                drop(first);
+                queue.done();
+            });
+            queue.wait(id);
+        });
+        assert_eq!(lock(&queue.waiting).current, None);
+        for index in 0..3 {
+            let job = queue.next().unwrap();
+            assert_eq!((job.module.id(), job.what), (Lease::new(&kept).id(), What::Func(index)));
+            // Nobody waits for what isn't being done.
+            queue.wait(id);
+        }
+        queue.close();
+        assert!(queue.next().is_none());
+    }
+
+    #[test]
+    fn who_waits_for_a_job_gets_one_or_none() {
+        let (queue, module) = (Queue::default(), module());
+        thread::scope(|scope| {
+            let got = scope.spawn(|| (queue.next().is_some(), queue.next().is_some()));
+            assert!(queue.push(job(&module, 1)));
+            while lock(&queue.waiting).current.is_none() {
+                thread::yield_now();
+            }
+            queue.close();
+            assert_eq!(got.join().unwrap(), (true, false));
+        });
+    }
+}

@@ -2,8 +2,11 @@
 #![cfg(feature = "compiler")]
 
 mod budgets;
+mod modules;
 mod pages;
 mod sharing;
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+mod threads;
 
 use dunlin::{Engine, Error, Instance, Module, Store};
 
