@@ -92,13 +92,24 @@ pub struct Compile {
     pub branch_protection: bool,
     /// The largest function body, in bytes, that is compiled.
     pub largest_function: u32,
+    /// Whether several threads compile: see
+    /// [`Options::parallel_compilation`](crate::Options::parallel_compilation).
+    pub parallel: bool,
 }
 
 impl Compile {
     /// For every machine of this kind.
     pub fn new(target: Target) -> Self {
-        let (cpu, largest_function) = (CpuFeatures::Baseline, 256 << 10);
-        Self { target, cpu, guarded: false, spectre: false, branch_protection: false, largest_function }
+        let (cpu, largest_function, parallel) = (CpuFeatures::Baseline, 256 << 10, true);
+        Self {
+            target,
+            cpu,
+            guarded: false,
+            spectre: false,
+            branch_protection: false,
+            largest_function,
+            parallel,
+        }
     }
 
     /// What code is made for, except for what the module's engine says.
@@ -164,7 +175,7 @@ pub fn compile(module: &Module, bytes: &[u8], how: &Compile) -> Result<Compiled,
         largest: how.largest_function,
         wants: &|_| true,
         counters: &counters,
-        parallel: true,
+        parallel: how.parallel,
     };
     let no_room = |_| "the memory budget has no room for the file".to_owned();
     let Round { batch, functions, wasm_bytes, .. } = plan.compile(view, 0).map_err(|why| why.to_string())?;

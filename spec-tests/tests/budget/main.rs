@@ -10,3 +10,4 @@ mod refused;
 mod shares;
 mod uncounted;
 mod wasi;
+mod whole;
