@@ -179,7 +179,12 @@ impl Precompiled {
             };
             pieces.push(Placed { piece, at, entry }).map_err(memory)?;
         }
-        let map = CodeMap::from_bytes(take.block().map_err(damaged)?).map_err(|_| Mismatch::Damaged)?;
+        let block = take.block().map_err(damaged)?;
+        let mut charge = charge;
+        let bytes_to_read = CodeMap::bytes_to_read(block.len());
+        charge.grow(bytes_to_read).map_err(|error| Mismatch::Memory(error.to_string()))?;
+        let map = CodeMap::from_bytes(block).map_err(|_| Mismatch::Damaged)?;
+        charge.shrink(bytes_to_read - map.heap_bytes() as u64);
         let len = take.block().map_err(damaged)?.len();
         if !take.0.is_empty() || pieces.iter().any(|placed| placed.at as usize >= len) {
             return Err(Mismatch::Damaged);

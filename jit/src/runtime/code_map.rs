@@ -1,6 +1,7 @@
 //! What is known about places in machine code: which function they belong to, what a fault there means, and where in
 //! the module they come from.
 
+use std::collections::TryReserveError;
 use std::fmt;
 
 /// A place's offset in its chunk, from the chunk's first byte.
@@ -159,6 +160,13 @@ impl CodeMap {
         Ok(out)
     }
 
+    /// The most that [`CodeMap::from_bytes`] has on the heap at once for so many bytes.
+    pub(crate) fn bytes_to_read(len: usize) -> u64 {
+        // Four times as much for functions and inlined places, a fifth more for places, which may be traps and sites by their number, and
+        // what is longest moves at the end.
+        8 * len as u64 + 128
+    }
+
     /// Reads what [`CodeMap::to_bytes`] wrote. Whatever the bytes are, the result is a proper map or an error.
     pub(crate) fn from_bytes(mut bytes: &[u8]) -> Result<Self, MapError> {
         let bytes = &mut bytes;
@@ -166,25 +174,35 @@ impl CodeMap {
         let ahead = |from: u32, by: u32| from.checked_add(by).ok_or(MapError::Malformed);
         let mut builder = CodeMapBuilder::default();
         let (mut at, mut index) = (0, 0);
-        for _ in 0..take(bytes)? {
+        let count = take(bytes)?;
+        // No more than there are bytes for.
+        let most = |count: u32, bytes: &[u8]| (count as usize).min(bytes.len() / 3);
+        builder.functions.try_reserve_exact(most(count, bytes)).map_err(|_| MapError::NoMemory)?;
+        for _ in 0..count {
             let start = ahead(at, take(bytes)?)?;
             at = ahead(start, take(bytes)?)?;
             index = unzigzag(index, take(bytes)?);
             builder.function(start, at, index)?;
         }
         let (mut at, mut code) = (0, 0);
-        for _ in 0..take(bytes)? {
+        let count = take(bytes)?;
+        builder.traps.reserve_for(count, bytes)?;
+        for _ in 0..count {
             at = ahead(at, take(bytes)?)?;
             code = unzigzag(code, take(bytes)?);
             builder.trap(at, u8::try_from(code).map_err(|_| MapError::Malformed)?)?;
         }
         let (mut at, mut position) = (0, 0);
-        for _ in 0..take(bytes)? {
+        let count = take(bytes)?;
+        builder.sites.reserve_for(count, bytes)?;
+        for _ in 0..count {
             at = ahead(at, take(bytes)?)?;
             position = unzigzag(position, take(bytes)?);
             builder.site(at, position)?;
         }
-        for _ in 0..take(bytes)? {
+        let count = take(bytes)?;
+        builder.inlined.try_reserve_exact(most(count, bytes)).map_err(|_| MapError::NoMemory)?;
+        for _ in 0..count {
             builder.inlined(take(bytes)?, take(bytes)?, take(bytes)?)?;
         }
         if bytes.is_empty() { Ok(builder.build()) } else { Err(MapError::Malformed) }
@@ -228,8 +246,8 @@ impl CodeMapBuilder {
             .functions
             .try_reserve_exact(room.functions)
             .and_then(|()| builder.inlined.try_reserve_exact(room.inlined))
-            .and_then(|()| builder.traps.reserve(room.traps))
-            .and_then(|()| builder.sites.reserve(room.sites));
+            .and_then(|()| builder.traps.reserve(room.traps, room.traps * MOST_BYTES))
+            .and_then(|()| builder.sites.reserve(room.sites, room.sites * MOST_BYTES));
         granted.map_err(|_| MapError::NoMemory)?;
         Ok(builder)
     }
@@ -343,15 +361,22 @@ struct PlacesBuilder {
 
 impl PlacesBuilder {
     /// How many blocks so many places are in.
-    #[cfg(feature = "compiler")]
     fn blocks(count: usize) -> usize {
         count.div_ceil(BLOCK as usize)
     }
 
-    #[cfg(feature = "compiler")]
-    fn reserve(&mut self, count: usize) -> Result<(), std::collections::TryReserveError> {
+    /// Has room for so many places, which take so many bytes.
+    fn reserve(&mut self, count: usize, bytes: usize) -> Result<(), TryReserveError> {
         self.blocks.try_reserve_exact(Self::blocks(count))?;
-        self.bytes.try_reserve_exact(count * MOST_BYTES)
+        self.bytes.try_reserve_exact(bytes)
+    }
+
+    /// Has room for as many as are said to come, if `bytes` can hold them.
+    fn reserve_for(&mut self, count: u32, bytes: &[u8]) -> Result<(), MapError> {
+        let count = (count as usize).min(bytes.len() / 2);
+        // A block's first place may be written longer than it comes.
+        let bytes = bytes.len() + Self::blocks(count) * 5;
+        self.reserve(count, bytes).map_err(|_| MapError::NoMemory)
     }
 
     fn push(&mut self, offset: Offset, value: u32) -> Result<(), MapError> {

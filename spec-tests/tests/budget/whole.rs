@@ -155,3 +155,37 @@ fn compiling_ahead_of_time_takes_no_more_than_is_charged() {
         assert!(name != "unused types" || code < 4 << 10, "{name}: {code}");
     }
 }
+
+#[test]
+fn precompiled_code_takes_no_more_than_is_charged() {
+    let how = Compile { largest_function: 4 << 10, ..Compile::new(Target::here().unwrap()) };
+    let plain = Engine::default();
+    let corpus =
+        guests::corpus().into_iter().filter(|(name, _)| ["regex.wasm", "script.wasm"].contains(&&**name));
+    let families = families().into_iter().map(|(name, text)| (name.to_owned(), guests::binary(&text)));
+    for (name, bytes) in families.chain(corpus) {
+        let file = aot::compile(&Module::new(&plain, &bytes).unwrap(), &bytes, &how).unwrap().bytes;
+        let jit = Jit::new(Jit::options().mode(Mode::Off)).unwrap();
+        let budget = Budget::unlimited();
+        let engine = engine(&budget, &jit);
+        let aot::Opened::Precompiled(mut reader) = aot::open(&file[..]).unwrap() else { panic!("{name}") };
+        let module = Module::from_reader(&engine, &mut reader).unwrap();
+        let paid = Budget::unlimited();
+        let ((functions, code), seen) = watch(&budget, Refused::None, i64::MAX, || {
+            let code = reader.code(&paid).unwrap();
+            (code.functions(), code)
+        });
+        println!(
+            "{name}: {} bytes, {functions} functions; {} of {} held, {} of {} at most",
+            file.len(),
+            seen.held,
+            paid.used(),
+            seen.most,
+            paid.peak()
+        );
+        assert!(seen.held - UNCOUNTED <= paid.used() as i64, "{name}");
+        assert!(seen.most - UNCOUNTED <= paid.peak() as i64, "{name}");
+        jit.attach(&module, &code).unwrap();
+        assert_eq!(jit.stats().precompiled, functions as u64);
+    }
+}
