@@ -258,6 +258,9 @@ impl Worker {
         }));
         let pieces = compiled.unwrap_or(Err(Decline::Panicked)).map_err(short)?;
         drop(scratch);
+        if view.is_dropped() {
+            return Err(Decline::Dropped);
+        }
         let placed = view.hand_in(thrown_away, || self.place(view, pieces.link()?));
         // If code was thrown away meanwhile, this relies on some of that; what is hot comes again.
         placed.unwrap_or(Ok(())).map_err(short)?;

@@ -3,7 +3,7 @@
 /// When functions are compiled.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Mode {
-    /// On a thread of its own, while the interpreter goes on.
+    /// On a thread of its own, while the interpreter goes on. If the system gives no thread, as in [`Mode::Sync`].
     #[default]
     Background,
     /// At once, when they are found to be executed often.

@@ -10,6 +10,7 @@ use dunlin::Kind;
 use dunlin::tier::View;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::channel;
 use std::sync::{Mutex, PoisonError};
 
 /// How.
@@ -64,8 +65,15 @@ impl Plan<'_> {
         let threads = processors.min((view.defined_funcs() - from).div_ceil(16) as usize);
         std::thread::scope(|scope| {
             for _ in 1..threads {
+                let (begun, has_begun) = channel::<()>();
+                let progress = &progress;
                 // Without a thread, the others do its work.
-                let _ = std::thread::Builder::new().spawn_scoped(scope, || self.functions(view, &progress));
+                let _ = std::thread::Builder::new().spawn_scoped(scope, move || {
+                    drop(begun);
+                    self.functions(view, progress);
+                });
+                // Until it has begun, nobody takes what it needs for that.
+                let _: Result<(), _> = has_begun.recv();
             }
             self.functions(view, &progress);
         });

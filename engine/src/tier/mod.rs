@@ -54,8 +54,8 @@ pub trait Tier: Send + Sync + std::fmt::Debug + 'static {
     /// the one around the others, and `sampled` the one where that began.
     fn stays(&self, module: &Module, index: u32, outermost: u32, sampled: u32);
 
-    /// The last owner of a module is gone: what waits to be compiled of it isn't wanted, and whatever the tier still
-    /// [holds](Lease) of it should be dropped.
+    /// The last owner of a module is going: what waits to be compiled of it isn't wanted, and [leases](Lease) of it should be
+    /// dropped.
     fn dropped(&self, module: &Lease) {
         let _ = module;
     }

@@ -219,6 +219,7 @@ pub(crate) struct CodeMapBuilder {
 }
 
 /// How many of everything a map has, at most.
+#[cfg(feature = "compiler")]
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct MapRoom {
     pub(crate) functions: usize,
@@ -227,9 +228,9 @@ pub(crate) struct MapRoom {
     pub(crate) inlined: usize,
 }
 
+#[cfg(feature = "compiler")]
 impl MapRoom {
     /// What a builder with so much room has on the heap.
-    #[cfg(feature = "compiler")]
     pub(crate) fn bytes(self) -> u64 {
         let places = |count: usize| PlacesBuilder::blocks(count) * size_of::<Block>() + count * MOST_BYTES;
         let lists = self.functions * size_of::<Function>() + self.inlined * size_of::<Inlined>();
