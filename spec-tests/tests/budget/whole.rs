@@ -121,8 +121,8 @@ fn whole_modules_take_no_more_than_is_charged() {
             assert_eq!(budget.used_for(Kind::CompilerScratch), 0);
             compiled.push((functions, code));
         }
-        assert!(compiled.is_sorted_by_key(|(functions, _)| functions), "{name}: {compiled:?}");
         let (functions, code) = *compiled.last().unwrap();
+        assert!(compiled.iter().all(|(some, _)| *some <= functions), "{name}: {compiled:?}");
         assert!(functions > 0, "{name}");
         // A function, a way in, a way out, and the bridge.
         assert!(name != "unused types" || code < 16 << 10, "{name}: {code}");
