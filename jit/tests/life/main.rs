@@ -2,7 +2,6 @@
 #![cfg(feature = "compiler")]
 
 mod budgets;
-mod modules;
 mod pages;
 mod sharing;
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]

@@ -1,4 +1,5 @@
 //! Modules come and go in one engine, faster than they are compiled: nothing of them stays.
+#![cfg(feature = "compiler")]
 
 use dunlin::tier::View;
 use dunlin::{Budget, Config, Engine, Error, Instance, Module, Store};
@@ -6,9 +7,15 @@ use dunlin_jit::{Jit, MemoryGuard, Options};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
+
+/// The tests take turns: one of them looks at the whole process.
+fn alone() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// A background tier that finds everything hot: more than it can compile while a module lives.
 fn hasty() -> Options {
@@ -77,6 +84,7 @@ fn is_given_back(budget: &Budget, to: u64) -> bool {
 
 #[test]
 fn nothing_stays_of_modules_that_were_dropped() {
+    let _turn = alone();
     let bytes = module(12, 3);
     let (budget, jit) = (Budget::unlimited(), Jit::new(&hasty()).unwrap());
     let engine = engine(&jit, &budget);
@@ -114,6 +122,7 @@ fn nothing_stays_of_modules_that_were_dropped() {
 /// Where memory is bounded, what a guest is granted depends neither on what was dropped before it nor on the compiler.
 #[test]
 fn guests_are_granted_the_same_every_time() {
+    let _turn = alone();
     let bytes = module(12, 200);
     let (budget, jit) = (Budget::new(8 << 20), Jit::new(&hasty()).unwrap());
     let engine = engine(&jit, &budget);
@@ -133,6 +142,7 @@ fn guests_are_granted_the_same_every_time() {
 /// A function that takes long to compile, of a module that nobody has any more.
 #[test]
 fn who_is_dropped_while_it_is_compiled_is_let_go() {
+    let _turn = alone();
     let mut body = String::new();
     (3..6000).for_each(|n| {
         write!(body, "(local.set 0 (i32.add (i32.mul (local.get 0) (i32.const {n})) (i32.const 7)))").unwrap()
@@ -168,6 +178,7 @@ fn who_is_dropped_while_it_is_compiled_is_let_go() {
 /// Modules that are there stay the tier's business, however many others come and go.
 #[test]
 fn what_lives_is_compiled_meanwhile() {
+    let _turn = alone();
     let bytes = module(40, 3);
     let jit = Jit::new(&hasty()).unwrap();
     let engine = engine(&jit, &Budget::unlimited());
