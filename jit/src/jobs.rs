@@ -257,7 +257,6 @@ impl Worker {
             Ok(pieces)
         }));
         let pieces = compiled.unwrap_or(Err(Decline::Panicked)).map_err(short)?;
-        drop(scratch);
         if view.is_dropped() {
             return Err(Decline::Dropped);
         }

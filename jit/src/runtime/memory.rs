@@ -35,7 +35,7 @@ impl CodeChunk {
 
     /// What a chunk of so much code takes of the memory.
     pub(crate) fn bytes(code: usize, map: &CodeMap) -> u64 {
-        (whole_pages(code) + map.heap_bytes() + size_of::<Self>()) as u64
+        (whole_pages(code) + map.heap_bytes() + size_of::<Self>() + registry::BYTES) as u64
     }
 
     /// Where the code begins.

@@ -21,6 +21,9 @@ struct Entry {
 
 type Array = Vec<Entry>;
 
+/// What a chunk takes here: while an array replaces another one, both are there.
+pub(super) const BYTES: usize = 2 * size_of::<Entry>();
+
 /// The current array; null before the first chunk.
 static ARRAY: AtomicPtr<Array> = AtomicPtr::new(core::ptr::null_mut());
 
