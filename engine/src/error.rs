@@ -186,7 +186,7 @@ impl Error {
         Self::of_host(ErrorKind::Host, error)
     }
 
-    fn of_host(kind: ErrorKind, error: impl std::error::Error + Send + Sync + 'static) -> Self {
+    pub(crate) fn of_host(kind: ErrorKind, error: impl std::error::Error + Send + Sync + 'static) -> Self {
         match box_or_back(error) {
             Ok(error) => Self::build(kind, Cause::Host(error)),
             Err(error) => Self::nowhere(size_of_val(&error) as u64),
