@@ -3,6 +3,7 @@
 use wasmparser::{BinaryReader, FrameStack, FunctionBody, VisitOperator};
 
 use super::framing::Leb;
+use super::missing::Part;
 use super::{BodyCheck, BodyStats, Core, ErrorKind, LoadError, State, Step, cost};
 use crate::alloc::{Buf, third_party};
 use crate::bodies::{BodyRecord, CHUNK, Chunk};
@@ -101,7 +102,10 @@ impl<C: BodyCheck> Core<C> {
         };
         self.admit(entry.len())?;
         let body = &entry[leb..];
-        self.validate_body(body, body_offset)?;
+        self.validate_body(body, body_offset).map_err(|error| {
+            let index = self.module.imported_funcs + self.records.len() as u32;
+            self.explained(error, Part::Function(index), body, body_offset)
+        })?;
         self.keep_body(entry, leb, body_offset, len)?;
         self.state = State::Body { remaining: remaining - 1, len: rest as u32 };
         Ok(Step::Took(entry.len()))

@@ -10,6 +10,7 @@ mod custom;
 mod data;
 mod error;
 mod framing;
+mod missing;
 mod name_section;
 mod room;
 mod sections;
@@ -32,6 +33,7 @@ use crate::limits::{Limits, MAX_LISTED_SECTIONS, MAX_MODULE_BYTES};
 use crate::module::{CellSizes, ModuleCharges, ModuleInner, SectionInfo};
 use crate::names::Names;
 use framing::{Leb, MAGIC, Order, SectionId};
+use missing::Part;
 use name_section::NameSection;
 use window::Admission;
 
@@ -475,7 +477,9 @@ impl<C: BodyCheck> Core<C> {
             return Ok(Step::More { wanted: len as usize, eof_at: self.offset });
         };
         self.admit(contents.len())?;
-        self.section(id, contents, self.offset)?;
+        let offset = self.offset;
+        self.section(id, contents, offset)
+            .map_err(|error| self.explained(error, Part::Section(id), contents, offset))?;
         let metadata = self.module.charges.metadata.bytes();
         self.limited("bytes of metadata", metadata, self.limits.metadata_bytes)?;
         self.state = State::SectionStart;
