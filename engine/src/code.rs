@@ -432,6 +432,23 @@ impl ModuleShared {
         translated.or_else(|_| self.translate(index, wanted, &self.data.budget)).ok()?.offset
     }
 
+    /// Whether [`ModuleShared::offset_of`] would have room now, whatever the function.
+    pub(crate) fn has_room_to_locate(&self) -> bool {
+        let most = self.data.cells.largest;
+        let has_room = |budget: &Budget| budget.available().is_none_or(|available| available >= most);
+        has_room(&self.code.cache) || has_room(&self.data.budget)
+    }
+
+    /// [`ModuleShared::offset_of`], for which code is dropped if there is no room.
+    pub(crate) fn locate(&self, index: u32, word: usize, executing: &dyn Executing) -> Option<u64> {
+        loop {
+            let offset = self.offset_of(index, word);
+            if offset.is_some() || !self.make_room(executing) {
+                return offset;
+            }
+        }
+    }
+
     /// Where the header of a function's frames is.
     pub(crate) fn header(&self, index: u32) -> u32 {
         let ty = self.data.func_type(self.data.imported_funcs + index);

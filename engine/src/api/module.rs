@@ -249,7 +249,8 @@ impl Module {
             }
             let binary = binary_of(&text)?;
             drop(text);
-            let mut stream = ModuleStream::with_load_options(engine, LoadOptions { bodies_file: None, ..options });
+            let mut stream =
+                ModuleStream::with_load_options(engine, LoadOptions { bodies_file: None, ..options });
             stream.push(&binary)?;
             return stream.finish();
         }
