@@ -134,23 +134,21 @@ impl Executing for Nobody {
 const DROPPED_PART: u64 = 8;
 
 impl CodeTable {
-    /// `budget` is that of the module, `cache` that of its code.
-    pub(crate) fn new(data: &ModuleInner, budget: &Budget, cache: Budget) -> Result<Self, Error> {
+    /// Entries of which none leads anywhere yet.
+    pub(crate) fn lazy_entries(data: &ModuleInner) -> Result<(Box<[AtomicPtr<u64>]>, Charge), Error> {
         let n = data.funcs.len() - data.imported_funcs as usize;
-        let mut entries = Buf::with_capacity(budget, Kind::Metadata, n)?;
+        let mut entries = Buf::with_capacity(&data.budget, Kind::Metadata, n)?;
         for _ in 0..n {
             entries.try_push(AtomicPtr::new(LAZY.as_ptr().cast_mut()))?;
         }
-        let (entries, charge) = entries.into_boxed()?;
+        Ok(entries.into_boxed()?)
+    }
+
+    /// `cache` is the budget of the code.
+    pub(crate) fn new((entries, charge): (Box<[AtomicPtr<u64>]>, Charge), cache: Budget) -> Self {
         let codes = Buf::new(&cache, Kind::Cells);
         let made = Made { codes, instances: 0, sorted: true, unlinked: 0, now: 0, dropped: 0 };
-        Ok(Self {
-            entries,
-            made: Mutex::new(made),
-            instantiated: AtomicBool::new(false),
-            cache,
-            _charge: charge,
-        })
+        Self { entries, made: Mutex::new(made), instantiated: AtomicBool::new(false), cache, _charge: charge }
     }
 
     pub(crate) fn entries(&self) -> *const AtomicPtr<u64> {

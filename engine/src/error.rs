@@ -4,6 +4,7 @@ use crate::alloc::{BoxOr, MemoryError, OutOfMemory, Shared, TryText, box_or_back
 use crate::budget::{Kind, OutOfBudget};
 use crate::code::Executing;
 use crate::stream::{self, LoadError};
+use crate::words::Count;
 use crate::{Feature, Module, Trap};
 use std::any::Any;
 use std::fmt;
@@ -559,8 +560,7 @@ impl fmt::Display for WasmBacktrace {
         let mut number = 0;
         for (index, frame) in self.frames.iter().enumerate() {
             if index == Self::INNERMOST_FRAMES && self.omitted > 0 {
-                let frames = if self.omitted == 1 { "frame" } else { "frames" };
-                write!(f, "\n       ... {} {frames} between ...", self.omitted)?;
+                write!(f, "\n       ... {} between ...", Count(self.omitted, "frames"))?;
                 number += self.omitted;
             }
             write!(f, "\n  {number:>3}: {frame}")?;

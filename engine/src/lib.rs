@@ -59,6 +59,7 @@ mod trap;
 mod types;
 mod value;
 mod vmctx;
+mod words;
 
 /// The README's example, compiled and run.
 #[cfg(all(doctest, feature = "wat"))]

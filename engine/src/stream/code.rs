@@ -1,5 +1,6 @@
 //! The code section: bodies are validated one by one, then kept, or hashed and dropped.
 
+use crate::words::Count;
 use wasmparser::{BinaryReader, FrameStack, FunctionBody, VisitOperator};
 
 use super::framing::Leb;
@@ -47,8 +48,8 @@ where
 }
 
 #[cold]
-fn too_many(what: &str, limit: u32, offset: u64) -> LoadError {
-    LoadError::new(ErrorKind::Limit, format_args!("function has more than {limit} {what}"), offset)
+fn too_many(what: &'static str, limit: u32, offset: u64) -> LoadError {
+    LoadError::new(ErrorKind::Limit, format_args!("function has more than {}", Count(limit, what)), offset)
 }
 
 impl<C: BodyCheck> Core<C> {
@@ -62,7 +63,7 @@ impl<C: BodyCheck> Core<C> {
         };
         let average = self.limits.average_function_bytes;
         if rest >= AVERAGE_FROM_BYTES && u64::from(rest) < u64::from(count) * u64::from(average) {
-            let message = format_args!("functions have fewer than {average} bytes on average");
+            let message = format_args!("functions have fewer than {} on average", Count(average, "bytes"));
             return Err(LoadError::new(ErrorKind::Limit, message, start));
         }
         self.order.bodies(count, start)?;

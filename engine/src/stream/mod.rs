@@ -18,6 +18,7 @@ mod sections;
 mod tests;
 mod window;
 
+use crate::words::Count;
 use std::fs::File;
 use std::sync::Mutex;
 
@@ -505,11 +506,11 @@ impl<C: BodyCheck> Core<C> {
     }
 
     /// Refuses more than `limit` of something.
-    fn limited(&self, what: &str, count: u64, limit: u64) -> Result<(), LoadError> {
+    fn limited(&self, what: &'static str, count: u64, limit: u64) -> Result<(), LoadError> {
         if count <= limit {
             return Ok(());
         }
-        let message = format_args!("module has more than {limit} {what}");
+        let message = format_args!("module has more than {}", Count(limit, what));
         Err(LoadError::new(ErrorKind::Limit, message, self.section_offset))
     }
 
@@ -520,7 +521,7 @@ impl<C: BodyCheck> Core<C> {
 
     #[cold]
     fn end_of_file(&self, eof_at: u64, total: u64) -> LoadError {
-        let stops = format_args!("unexpected end-of-file: the module stops after {total} bytes");
+        let stops = format_args!("unexpected end-of-file: the module stops after {}", Count(total, "bytes"));
         let error = |message: std::fmt::Arguments<'_>| LoadError::new(ErrorKind::Invalid, message, eof_at);
         match (total, self.state, self.section) {
             (0, ..) => error(format_args!("unexpected end-of-file: the input is empty")),

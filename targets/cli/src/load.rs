@@ -17,8 +17,10 @@ pub(crate) fn load(engine: &Engine, path: &OsStr) -> Result<Module, Failure> {
 
 /// What a path leads to.
 pub(crate) struct Opened {
-    name: String,
-    source: Source,
+    /// What messages call it.
+    pub(crate) name: String,
+    /// What it is.
+    pub(crate) source: Source,
 }
 
 impl Opened {
@@ -40,7 +42,8 @@ impl Opened {
         engine: &Engine,
         options: &ModuleOptions,
     ) -> Result<(Module, Option<Code>), Failure> {
-        self.load_and_keep(engine, options, None)
+        let (module, code, _) = self.load_and_keep(engine, options, None)?;
+        Ok((module, code))
     }
 
     /// The same; what is read is added to `kept`, if that is given.
@@ -48,8 +51,8 @@ impl Opened {
         self,
         engine: &Engine,
         options: &ModuleOptions,
-        kept: Option<&mut Vec<u8>>,
-    ) -> Result<(Module, Option<Code>), Failure> {
+        kept: Option<Vec<u8>>,
+    ) -> Result<(Module, Option<Code>, Vec<u8>), Failure> {
         let name = self.name;
         match self.source {
             Source::Module(reader) => {
@@ -59,15 +62,16 @@ impl Opened {
                     0 if error.kind() == ErrorKind::Invalid => empty(&name),
                     _ => unusable(&name, error),
                 })?;
-                Ok((module, None))
+                Ok((module, None, tap.kept.unwrap_or_default()))
             }
             Source::Precompiled(mut code) => {
-                let tap = Tap { reader: &mut code, bytes: 0, kept };
-                let loaded = reserve::during(|| Module::from_reader_with(engine, tap, options))?;
+                let mut tap = Tap { reader: &mut code, bytes: 0, kept };
+                let loaded = reserve::during(|| Module::from_reader_with(engine, &mut tap, options))?;
+                let bytes = tap.kept.unwrap_or_default();
                 // Another module than what was compiled could be a valid one all the same.
                 let intact = code.is_intact();
                 match loaded {
-                    Ok(module) if intact => Ok((module, Some(code))),
+                    Ok(module) if intact => Ok((module, Some(code), bytes)),
                     Err(error) if intact || error.kind() != ErrorKind::Invalid => Err(unusable(&name, error)),
                     _ => Err(damaged(&name)),
                 }
@@ -81,15 +85,13 @@ pub(crate) struct Whole {
     pub(crate) module: Module,
     /// Its bytes in the binary format.
     pub(crate) bytes: Vec<u8>,
-    /// What stands behind it.
-    pub(crate) code: Option<Code>,
 }
 
 /// Loads a module as it is read, and keeps its bytes: no more are read than it takes to see that it is none.
 pub(crate) fn load_whole(engine: &Engine, path: &OsStr) -> Result<Whole, Failure> {
-    let mut bytes = Vec::new();
     let opened = Opened::open(path)?;
-    let (module, code) = opened.load_and_keep(engine, &ModuleOptions::new(), Some(&mut bytes))?;
+    #[cfg_attr(not(feature = "text"), expect(unused_mut, reason = "only a text becomes something else"))]
+    let (module, _, mut bytes) = opened.load_and_keep(engine, &ModuleOptions::new(), Some(Vec::new()))?;
     #[cfg(feature = "text")]
     if !bytes.starts_with(b"\0asm") {
         let name = display_name(path);
@@ -97,7 +99,7 @@ pub(crate) fn load_whole(engine: &Engine, path: &OsStr) -> Result<Whole, Failure
             wat::parse_bytes(&bytes).map_err(|error| Failure::unusable(format_args!("{name}: {error}")))?;
         bytes = binary.into_owned();
     }
-    Ok(Whole { module, bytes, code })
+    Ok(Whole { module, bytes })
 }
 
 /// What messages call the module.
@@ -117,15 +119,15 @@ fn open(path: &OsStr) -> Result<Box<dyn Read>, Failure> {
     Ok(Box::new(file))
 }
 
-fn empty(name: &str) -> Failure {
+pub(crate) fn empty(name: &str) -> Failure {
     Failure::unusable(format_args!("{name}: there are no bytes in it, so it is no module"))
 }
 
-fn damaged(name: &str) -> Failure {
+pub(crate) fn damaged(name: &str) -> Failure {
     Failure::unusable(format_args!("{name}: the module in it is damaged"))
 }
 
-fn unusable(name: &str, error: Error) -> Failure {
+pub(crate) fn unusable(name: &str, error: Error) -> Failure {
     if let Some(error) = error.downcast_ref::<io::Error>() {
         return Failure::unusable(format_args!("{name}: {}", io_reason(error)));
     }
@@ -145,13 +147,13 @@ fn unusable(name: &str, error: Error) -> Failure {
 }
 
 /// A reader that counts what is read, and keeps it if that is wanted.
-struct Tap<'k, R> {
-    reader: R,
-    bytes: u64,
-    kept: Option<&'k mut Vec<u8>>,
+pub(crate) struct Tap<R> {
+    pub(crate) reader: R,
+    pub(crate) bytes: u64,
+    pub(crate) kept: Option<Vec<u8>>,
 }
 
-impl<R: Read> Read for Tap<'_, R> {
+impl<R: Read> Read for Tap<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let count = self.reader.read(into)?;
         self.bytes += count as u64;

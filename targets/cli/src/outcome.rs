@@ -175,6 +175,7 @@ impl Session {
                 (None, _) => "interrupted".into(),
             },
             Outcome::OutOfFuel(_) => match self.fuel {
+                Some(1) => "out of fuel: the only unit is used up".into(),
                 Some(fuel) => format!("out of fuel: all {fuel} units are used up"),
                 None => "out of fuel".into(),
             },
