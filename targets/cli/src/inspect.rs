@@ -8,8 +8,9 @@ use crate::output::{count, print, shown};
 use crate::precompiled::describe;
 use crate::scan::{External, Item, Scan, Section};
 use crate::shape::{limits, reference};
+use crate::tiering::Tiering;
 use crate::wasi;
-use dunlin::{Engine, Error, Feature, ModuleOptions};
+use dunlin::{Config, Engine, Error, Feature, ModuleOptions};
 use dunlin_wasi_lite::Capability;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -52,8 +53,10 @@ fn view(path: &OsStr) -> Result<View, Failure> {
 
 fn show_budget(path: &OsStr, json: bool) -> Result<(), Failure> {
     // As `dunlin run` loads it.
-    let options = *ModuleOptions::new().one_instance(true);
-    let (module, _) = Opened::open(path)?.load(&Engine::default(), &options)?;
+    let mut config = Config::new();
+    Tiering::default().apply(&mut config);
+    let engine = Engine::new(&config).map_err(Failure::unusable)?;
+    let (module, _) = Opened::open(path)?.load(&engine, ModuleOptions::new().one_instance(true))?;
     let plan = module.plan();
     if json {
         let items = plan.items().iter().map(|item| {
