@@ -504,13 +504,16 @@ impl WasmBacktrace {
 
     fn add(&mut self, module: &Module, func_index: u32, place: Place) {
         let frame = FrameInfo { module: module.clone(), func_index, place };
+        let has_room = self.omitted == 0 && self.frames.len() < Self::MAX_FRAMES;
+        if has_room && self.frames.try_reserve(1).is_ok() {
+            return self.frames.push(frame);
+        }
+        self.omitted += 1;
+        // If there is no memory for so many, it is the outermost that are left out.
         if self.frames.len() == Self::MAX_FRAMES {
             let outermost = &mut self.frames[Self::INNERMOST_FRAMES..];
             outermost.rotate_left(1);
             outermost[outermost.len() - 1] = frame;
-            self.omitted += 1;
-        } else if self.frames.capacity() > 0 || self.frames.try_reserve_exact(Self::MAX_FRAMES).is_ok() {
-            self.frames.push(frame);
         }
     }
 
@@ -548,7 +551,7 @@ impl WasmBacktrace {
     }
 
     /// How many frames were left out. They are between the first [`INNERMOST_FRAMES`](Self::INNERMOST_FRAMES) of
-    /// [`frames`](Self::frames) and the rest.
+    /// [`frames`](Self::frames) and the rest; or behind all, if there was no memory to keep so many.
     pub fn omitted(&self) -> u64 {
         self.omitted
     }
@@ -559,12 +562,15 @@ impl fmt::Display for WasmBacktrace {
         f.write_str("wasm backtrace:")?;
         let mut number = 0;
         for (index, frame) in self.frames.iter().enumerate() {
-            if index == Self::INNERMOST_FRAMES && self.omitted > 0 {
+            if index == Self::INNERMOST_FRAMES && self.omitted > 0 && self.frames.len() == Self::MAX_FRAMES {
                 write!(f, "\n       ... {} between ...", Count(self.omitted, "frames"))?;
                 number += self.omitted;
             }
             write!(f, "\n  {number:>3}: {frame}")?;
             number += 1;
+        }
+        if self.omitted > 0 && self.frames.len() < Self::MAX_FRAMES {
+            write!(f, "\n       ... and {} more", self.omitted)?;
         }
         Ok(())
     }

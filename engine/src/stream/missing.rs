@@ -32,7 +32,7 @@ impl<C: BodyCheck> Core<C> {
     /// and isn't if there is none up to there.
     #[cold]
     pub(super) fn explained(&self, error: LoadError, part: Part, bytes: &[u8], offset: u64) -> LoadError {
-        if error.kind != ErrorKind::Invalid {
+        if error.kind != ErrorKind::Invalid || self.room().is_err() {
             return error;
         }
         let missing =

@@ -200,6 +200,7 @@ impl Session {
             ("guest_exit_code", guest_code.into()),
             ("message", sentence.into()),
             ("backtrace", frames.into()),
+            ("backtrace_omitted", outcome.backtrace().map(WasmBacktrace::omitted).into()),
             ("wall_seconds", seconds(self.started.elapsed()).into()),
             ("load_seconds", progress.loaded.as_ref().map(|(_, time)| seconds(*time)).into()),
             ("module_bytes", module.map(Module::size).into()),
