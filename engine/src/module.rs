@@ -5,7 +5,7 @@ use crate::alloc::Buf;
 use crate::api::{Engine, Sigs};
 use crate::bodies::Bodies;
 use crate::budget::{Budget, Charge, Kind};
-use crate::code::CodeTable;
+use crate::code::{CodeTable, Entries};
 use crate::const_expr::ConstExpr;
 use crate::features::Features;
 use crate::names::Names;
@@ -256,7 +256,7 @@ impl ModuleShared {
         let sigs = engine.register(&data.types)?;
         let layout = VmLayout::new(&data);
         // Whatever else there is comes before the reserve, which depends on what is left.
-        let entries = CodeTable::lazy_entries(&data)?;
+        let entries = Entries::lazy(&data)?;
         let tiered = Tiered::new(&data, &engine)?;
         let available = |data: &ModuleInner| {
             data.budget.available().map(|available| available.saturating_sub(Budget::PREPAID_BYTES))

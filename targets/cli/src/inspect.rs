@@ -333,8 +333,8 @@ fn heading(text: &mut String, title: &str, count: usize) -> std::fmt::Result {
 fn readable(bytes: u64) -> String {
     match bytes {
         0..1024 => count(bytes, "byte"),
-        ..0xa0_0000 => format!("{} KiB", bytes >> 10),
-        ..0x2_8000_0000 => format!("{} MiB", bytes >> 20),
+        1024..0xa0_0000 => format!("{} KiB", bytes >> 10),
+        0xa0_0000..0x2_8000_0000 => format!("{} MiB", bytes >> 20),
         _ => format!("{} GiB", bytes >> 30),
     }
 }

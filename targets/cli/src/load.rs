@@ -81,6 +81,7 @@ impl Opened {
 }
 
 /// A module that was read whole.
+#[cfg(feature = "jit")]
 pub(crate) struct Whole {
     pub(crate) module: Module,
     /// Its bytes in the binary format.
@@ -88,6 +89,7 @@ pub(crate) struct Whole {
 }
 
 /// Loads a module as it is read, and keeps its bytes: no more are read than it takes to see that it is none.
+#[cfg(feature = "jit")]
 pub(crate) fn load_whole(engine: &Engine, path: &OsStr) -> Result<Whole, Failure> {
     let opened = Opened::open(path)?;
     #[cfg_attr(not(feature = "text"), expect(unused_mut, reason = "only a text becomes something else"))]

@@ -344,8 +344,12 @@ impl<R: Read> Scanner<R> {
                 return self.exports(exports);
             }
             8 => validator.start_section(reader.read_var_u32()?, &range)?,
-            9 => drop(validated!(element_section)),
-            11 => drop(validated!(data_section)),
+            9 => {
+                validated!(element_section);
+            }
+            11 => {
+                validated!(data_section);
+            }
             12 => validator.data_count_section(reader.clone().read_var_u32()?, &range)?,
             _ => {
                 for tag in validated!(tag_section) {
