@@ -248,7 +248,7 @@ impl Module {
                 len = read_some(&mut reader, &mut chunk)?;
             }
             let binary = binary_of(&text)?;
-            drop(text);
+            drop((text, chunk));
             let mut stream =
                 ModuleStream::with_load_options(engine, LoadOptions { bodies_file: None, ..options });
             stream.push(&binary)?;
@@ -259,6 +259,8 @@ impl Module {
             stream.push(&chunk[..len])?;
             len = read_some(&mut reader, &mut chunk)?;
         }
+        // What is left then is divided up.
+        drop(chunk);
         stream.finish()
     }
 
