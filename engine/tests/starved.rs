@@ -52,8 +52,8 @@ fn frames(
         Engine::new(Config::new().budget(budget.clone()).dispatch(dispatch).max_wasm_stack(64 << 10))
             .unwrap();
     let module = if on_disk {
-        let path =
-            std::env::temp_dir().join(format!("dunlin-starved-{}-{dispatch:?}.wasm", std::process::id()));
+        let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let path = folder.join(format!("starved-{dispatch:?}.wasm"));
         std::fs::write(&path, bytes).unwrap();
         Module::from_file_with(&engine, &path, dunlin::ModuleOptions::new().bodies_on_disk(true)).unwrap()
     } else {
