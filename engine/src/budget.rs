@@ -4,6 +4,7 @@
 //! [`Charge`], which gives the amount back when it is dropped.
 
 use crate::alloc::{MemoryError, Shared};
+use crate::words::Count;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -146,9 +147,12 @@ impl Budget {
         Ok(Budget(Shared::try_new(Kind::Metadata, inner)?))
     }
 
+    /// What a prepaid budget takes itself.
+    pub(crate) const PREPAID_BYTES: u64 = Shared::<Inner>::BYTES;
+
     /// A budget that has been given its bytes already: those of `charge`.
     pub(crate) fn prepaid(charge: Charge) -> Result<Budget, MemoryError> {
-        let own = charge.budget.charge(Kind::Metadata, Shared::<Inner>::BYTES)?;
+        let own = charge.budget.charge(Kind::Metadata, Self::PREPAID_BYTES)?;
         let inner = Inner::new(charge.bytes, Source::Prepaid(charge, own));
         Ok(Budget(Shared::try_new(Kind::Metadata, inner)?))
     }
@@ -345,7 +349,9 @@ impl fmt::Display for OutOfBudget {
         let OutOfBudget { kind, asked, used, limit, largest } = self;
         write!(
             f,
-            "memory budget of {limit} bytes exceeded: {kind} asked for {asked} bytes with {used} in use"
+            "memory budget of {} exceeded: {kind} asked for {} with {used} in use",
+            Count(*limit, "bytes"),
+            Count(*asked, "bytes")
         )?;
         let mut before = " (";
         for (kind, bytes) in largest.iter().filter(|(_, bytes)| *bytes > 0) {

@@ -11,6 +11,7 @@ use crate::module::{ModuleInner, ModuleShared};
 use crate::ops::{Field, OPS, Op, SpecialOp, layout};
 use crate::translate::{self, Translated, Wanted};
 use crate::trap::Trap;
+use core::ops::Deref;
 use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock};
 
@@ -60,13 +61,39 @@ pub(crate) fn is_lazy(entry: *const u64) -> bool {
 
 /// A module's entry table, and the code that its entries point to.
 pub(crate) struct CodeTable {
-    entries: Box<[AtomicPtr<u64>]>,
+    entries: Entries,
     made: Mutex<Made>,
     /// Whether there ever was one, if it may be only one.
     pub(crate) instantiated: AtomicBool,
     /// What code is charged to, and what it takes to make it: see ARCHITECTURE.md, *the budget*.
     pub(crate) cache: Budget,
+}
+
+/// The entry of each function that a module defines.
+pub(crate) struct Entries {
+    words: Box<[AtomicPtr<u64>]>,
     _charge: Charge,
+}
+
+impl Entries {
+    /// Entries of which none leads anywhere yet.
+    pub(crate) fn lazy(data: &ModuleInner) -> Result<Self, Error> {
+        let n = data.funcs.len() - data.imported_funcs as usize;
+        let mut words = Buf::with_capacity(&data.budget, Kind::Metadata, n)?;
+        for _ in 0..n {
+            words.try_push(AtomicPtr::new(LAZY.as_ptr().cast_mut()))?;
+        }
+        let (words, charge) = words.into_boxed()?;
+        Ok(Self { words, _charge: charge })
+    }
+}
+
+impl Deref for Entries {
+    type Target = [AtomicPtr<u64>];
+
+    fn deref(&self) -> &[AtomicPtr<u64>] {
+        &self.words
+    }
 }
 
 /// The code that there is.
@@ -134,23 +161,11 @@ impl Executing for Nobody {
 const DROPPED_PART: u64 = 8;
 
 impl CodeTable {
-    /// `budget` is that of the module, `cache` that of its code.
-    pub(crate) fn new(data: &ModuleInner, budget: &Budget, cache: Budget) -> Result<Self, Error> {
-        let n = data.funcs.len() - data.imported_funcs as usize;
-        let mut entries = Buf::with_capacity(budget, Kind::Metadata, n)?;
-        for _ in 0..n {
-            entries.try_push(AtomicPtr::new(LAZY.as_ptr().cast_mut()))?;
-        }
-        let (entries, charge) = entries.into_boxed()?;
+    /// `cache` is the budget of the code.
+    pub(crate) fn new(entries: Entries, cache: Budget) -> Self {
         let codes = Buf::new(&cache, Kind::Cells);
         let made = Made { codes, instances: 0, sorted: true, unlinked: 0, now: 0, dropped: 0 };
-        Ok(Self {
-            entries,
-            made: Mutex::new(made),
-            instantiated: AtomicBool::new(false),
-            cache,
-            _charge: charge,
-        })
+        Self { entries, made: Mutex::new(made), instantiated: AtomicBool::new(false), cache }
     }
 
     pub(crate) fn entries(&self) -> *const AtomicPtr<u64> {
@@ -430,6 +445,23 @@ impl ModuleShared {
         let wanted = Wanted::OffsetOf(word);
         let translated = self.translate(index, wanted, &self.code.cache);
         translated.or_else(|_| self.translate(index, wanted, &self.data.budget)).ok()?.offset
+    }
+
+    /// Whether [`ModuleShared::offset_of`] would have room now, whatever the function.
+    pub(crate) fn has_room_to_locate(&self) -> bool {
+        let most = self.data.cells.largest;
+        let has_room = |budget: &Budget| budget.available().is_none_or(|available| available >= most);
+        has_room(&self.code.cache) || has_room(&self.data.budget)
+    }
+
+    /// [`ModuleShared::offset_of`], for which code is dropped if there is no room.
+    pub(crate) fn locate(&self, index: u32, word: usize, executing: &dyn Executing) -> Option<u64> {
+        loop {
+            let offset = self.offset_of(index, word);
+            if offset.is_some() || !self.make_room(executing) {
+                return offset;
+            }
+        }
     }
 
     /// Where the header of a function's frames is.

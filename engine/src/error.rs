@@ -1,9 +1,11 @@
 //! The one error type of the API, and the WebAssembly backtrace that it may carry.
 
-use crate::alloc::{BoxOr, MemoryError, OutOfMemory, TryText, box_or_back, try_text};
+use crate::alloc::{BoxOr, MemoryError, OutOfMemory, Shared, TryText, box_or_back, try_text};
 use crate::budget::{Kind, OutOfBudget};
+use crate::code::Executing;
 use crate::stream::{self, LoadError};
-use crate::{Module, Trap};
+use crate::words::Count;
+use crate::{Feature, Module, Trap};
 use std::any::Any;
 use std::fmt;
 
@@ -36,7 +38,8 @@ enum Cause {
     OutOfMemory(OutOfMemory),
     OutOfBudget(OutOfBudget),
     Text(String),
-    Offset(String, u64),
+    /// Of a module's bytes: what is wrong, where, and the feature that is off, if that is the reason.
+    Module(String, u64, Option<Feature>),
     Host(Box<dyn HostError>),
 }
 
@@ -186,7 +189,7 @@ impl Error {
         Self::of_host(ErrorKind::Host, error)
     }
 
-    fn of_host(kind: ErrorKind, error: impl std::error::Error + Send + Sync + 'static) -> Self {
+    pub(crate) fn of_host(kind: ErrorKind, error: impl std::error::Error + Send + Sync + 'static) -> Self {
         match box_or_back(error) {
             Ok(error) => Self::build(kind, Cause::Host(error)),
             Err(error) => Self::nowhere(size_of_val(&error) as u64),
@@ -206,11 +209,6 @@ impl Error {
             Ok(text) => Self::build(kind, Cause::Text(text)),
             Err(error) => Self::short(Short::OutOfMemory(error)),
         }
-    }
-
-    /// An error in a module's bytes, at `offset` from their start.
-    fn at(kind: ErrorKind, message: String, offset: u64) -> Self {
-        Self::build(kind, Cause::Offset(message, offset))
     }
 
     /// Puts `context` and a colon before the message, to say what was being attempted.
@@ -277,31 +275,72 @@ impl Error {
     /// Where in the module's bytes the error is, counted from their start, if it is an error in a module.
     pub fn offset(&self) -> Option<u64> {
         match self.cause() {
-            Ok(Cause::Offset(_, offset)) => Some(*offset),
+            Ok(Cause::Module(_, offset, _)) => Some(*offset),
             _ => None,
         }
     }
 
-    /// The embedder's error of type `E`, if one was wrapped by [`Error::host`].
-    pub fn downcast_ref<E: std::error::Error + 'static>(&self) -> Option<&E> {
+    /// The feature that the module uses and that is off, or isn't in this version of Dunlin at all, if that is why it
+    /// was refused.
+    ///
+    /// ```
+    /// # #[cfg(feature = "wat")] {
+    /// use dunlin::{Config, Engine, Feature, Module};
+    /// let engine = Engine::new(Config::new().wasm_simd(false))?;
+    /// let error = Module::new(&engine, "(module (func (param v128)))").unwrap_err();
+    /// assert_eq!(error.missing_feature(), Some(Feature::Simd));
+    /// # }
+    /// # Ok::<(), dunlin::Error>(())
+    /// ```
+    pub fn missing_feature(&self) -> Option<Feature> {
         match self.cause() {
-            Ok(Cause::Host(host)) => (**host).any().downcast_ref(),
+            Ok(Cause::Module(_, _, missing)) => *missing,
             _ => None,
         }
     }
 
-    /// Takes the embedder's error of type `E` out again, or gives this error back unchanged.
+    /// The error of type `E` that this one is made of, if it is: a [`Trap`] (as [`Error::trap`] gives it), an
+    /// [`OutOfBudget`], the [`io::Error`](std::io::Error) of a reader, the `wat::Error` of a module in the text format, or
+    /// an error of the embedder's that was wrapped by [`Error::host`].
+    ///
+    /// ```
+    /// use dunlin::{Error, Trap};
+    /// let error = Error::from(Trap::UnreachableCodeReached).context("calling the guest");
+    /// assert_eq!(error.downcast_ref::<Trap>(), Some(&Trap::UnreachableCodeReached));
+    /// ```
+    pub fn downcast_ref<E: std::error::Error + 'static>(&self) -> Option<&E> {
+        if let Some(trap) = self.trap() {
+            let trap: &dyn Any = trap.as_static();
+            if let Some(found) = trap.downcast_ref() {
+                return Some(found);
+            }
+        }
+        let found: &dyn Any = match self.cause() {
+            Ok(Cause::OutOfBudget(error)) => error,
+            Ok(Cause::Host(host)) => (**host).any(),
+            _ => return None,
+        };
+        found.downcast_ref()
+    }
+
+    /// Takes the error of type `E` out, or gives this error back unchanged: see [`Error::downcast_ref`].
     pub fn downcast<E: std::error::Error + 'static>(self) -> Result<E, Self> {
         if !self.is::<E>() {
             return Err(self);
         }
-        let Ok(Cause::Host(host)) = self.0.into_inner().map(|inner| inner.cause) else {
-            unreachable!("`is` found a host error")
-        };
-        Ok(*host.into_any().downcast().expect("`is` compared the types"))
+        if let Some(trap) = self.trap()
+            && let Some(trap) = same_type(trap)
+        {
+            return Ok(trap);
+        }
+        match self.0.into_inner().map(|inner| inner.cause) {
+            Ok(Cause::OutOfBudget(error)) => Ok(same_type(error).expect("`is` compared the types")),
+            Ok(Cause::Host(host)) => Ok(*host.into_any().downcast().expect("`is` compared the types")),
+            _ => unreachable!("`is` found an error"),
+        }
     }
 
-    /// Whether this wraps an embedder's error of type `E`.
+    /// Whether this is made of an error of type `E`: see [`Error::downcast_ref`].
     pub fn is<E: std::error::Error + 'static>(&self) -> bool {
         self.downcast_ref::<E>().is_some()
     }
@@ -312,10 +351,20 @@ impl Error {
         self.0.get().ok()?.backtrace.as_ref().filter(|backtrace| !backtrace.frames.is_empty())
     }
 
+    /// The backtrace as it is, if there is one.
+    pub(crate) fn existing_backtrace_mut(&mut self) -> Option<&mut WasmBacktrace> {
+        self.0.get_mut().ok()?.backtrace.as_mut()
+    }
+
     /// The backtrace, to add the frames of an outer execution to; `None` if there is no memory for one.
     pub(crate) fn backtrace_mut(&mut self) -> Option<&mut WasmBacktrace> {
         Some(self.inner_mut()?.backtrace.get_or_insert_with(WasmBacktrace::new))
     }
+}
+
+/// The same value, if `T` is its type.
+fn same_type<T: 'static>(value: impl Any) -> Option<T> {
+    (&mut Some(value) as &mut dyn Any).downcast_mut().and_then(Option::take)
 }
 
 impl fmt::Display for Error {
@@ -335,7 +384,7 @@ impl fmt::Display for Error {
             Cause::OutOfMemory(error) => error.fmt(f),
             Cause::OutOfBudget(error) => error.fmt(f),
             Cause::Text(text) => f.write_str(text),
-            Cause::Offset(text, offset) => write!(f, "{text} (at offset {offset:#x})"),
+            Cause::Module(text, offset, _) => write!(f, "{text} (at offset {offset:#x})"),
             Cause::Host(host) => fmt::Display::fmt((**host).error(), f),
         }
     }
@@ -400,14 +449,15 @@ impl From<LoadError> for Error {
         };
         match error.cause {
             stream::Cause::Memory(error) => error.into(),
-            stream::Cause::Text(text) => Self::at(kind, text, error.offset),
+            stream::Cause::Text(text) => Self::build(kind, Cause::Module(text, error.offset, error.missing)),
         }
     }
 }
 
 /// The WebAssembly functions that were executing when something stopped, innermost first.
 ///
-/// Of a very deep stack only the innermost frames are kept; [`WasmBacktrace::omitted`] counts the others.
+/// Of a deep stack only the [innermost](WasmBacktrace::INNERMOST_FRAMES) and the outermost frames are kept;
+/// [`WasmBacktrace::omitted`] counts those between.
 #[derive(Clone)]
 pub struct WasmBacktrace {
     frames: Vec<FrameInfo>,
@@ -435,6 +485,9 @@ impl WasmBacktrace {
     /// How many frames are kept at most.
     pub const MAX_FRAMES: usize = 50;
 
+    /// How many of them are the innermost, if there were more frames.
+    pub const INNERMOST_FRAMES: usize = 40;
+
     pub(crate) fn new() -> Self {
         Self { frames: Vec::new(), omitted: 0 }
     }
@@ -450,10 +503,45 @@ impl WasmBacktrace {
     }
 
     fn add(&mut self, module: &Module, func_index: u32, place: Place) {
-        if self.frames.len() < Self::MAX_FRAMES && self.frames.try_reserve(1).is_ok() {
-            self.frames.push(FrameInfo { module: module.clone(), func_index, place });
-        } else {
-            self.omitted += 1;
+        let frame = FrameInfo { module: module.clone(), func_index, place };
+        let has_room = self.omitted == 0 && self.frames.len() < Self::MAX_FRAMES;
+        if has_room && self.frames.try_reserve(1).is_ok() {
+            return self.frames.push(frame);
+        }
+        self.omitted += 1;
+        // If there is no memory for so many, it is the outermost that are left out.
+        if self.frames.len() == Self::MAX_FRAMES {
+            let outermost = &mut self.frames[Self::INNERMOST_FRAMES..];
+            outermost.rotate_left(1);
+            outermost[outermost.len() - 1] = frame;
+        }
+    }
+
+    /// Finds offsets for which there may be no memory later: those of frames whose modules have little left of their
+    /// budgets. Code that isn't in use any more is dropped for that.
+    pub(crate) fn locate(&mut self, executing: &dyn Executing) {
+        let mut last: Option<(Module, u32, usize, u64)> = None;
+        for FrameInfo { module, func_index, place } in &mut self.frames {
+            let Place::Cell(cell) = *place else { continue };
+            let offset = match &last {
+                Some((of, func, at, offset))
+                    if (*func, *at) == (*func_index, cell)
+                        && Shared::ptr_eq(of.shared(), module.shared()) =>
+                {
+                    Some(*offset)
+                }
+                _ => {
+                    let shared = module.shared();
+                    if shared.has_room_to_locate() {
+                        continue;
+                    }
+                    shared.locate(*func_index - shared.data.imported_funcs, cell, executing)
+                }
+            };
+            if let Some(offset) = offset {
+                last = Some((module.clone(), *func_index, cell, offset));
+                *place = Place::Offset(offset);
+            }
         }
     }
 
@@ -462,7 +550,8 @@ impl WasmBacktrace {
         &self.frames
     }
 
-    /// How many outer frames were left out.
+    /// How many frames were left out. They are between the first [`INNERMOST_FRAMES`](Self::INNERMOST_FRAMES) of
+    /// [`frames`](Self::frames) and the rest; or behind all, if there was no memory to keep so many.
     pub fn omitted(&self) -> u64 {
         self.omitted
     }
@@ -471,11 +560,17 @@ impl WasmBacktrace {
 impl fmt::Display for WasmBacktrace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("wasm backtrace:")?;
-        for (number, frame) in self.frames.iter().enumerate() {
+        let mut number = 0;
+        for (index, frame) in self.frames.iter().enumerate() {
+            if index == Self::INNERMOST_FRAMES && self.omitted > 0 && self.frames.len() == Self::MAX_FRAMES {
+                write!(f, "\n       ... {} between ...", Count(self.omitted, "frames"))?;
+                number += self.omitted;
+            }
             write!(f, "\n  {number:>3}: {frame}")?;
+            number += 1;
         }
-        if self.omitted > 0 {
-            write!(f, "\n  ... and {} more", self.omitted)?;
+        if self.omitted > 0 && self.frames.len() < Self::MAX_FRAMES {
+            write!(f, "\n       ... and {} more", self.omitted)?;
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! Which WebAssembly proposals a module may use.
 
+use std::fmt;
 use wasmparser::WasmFeatures;
 
 /// The set of proposals that are switched on.
@@ -18,44 +19,138 @@ impl Default for Features {
     }
 }
 
-macro_rules! switches {
-    ($($(#[$doc:meta])* $name:ident => $flag:ident;)*) => {
+macro_rules! features {
+    ($($(#[$doc:meta])* $feature:ident = $flag:ident, $name:literal, $words:literal $(, $switch:ident)?;)*) => {
+        /// A part of WebAssembly that came after its first version, as a proposal.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        #[non_exhaustive]
+        pub enum Feature {
+            $($(#[$doc])* $feature,)*
+        }
+
+        impl Feature {
+            /// Every one, in the order of their declaration.
+            pub const ALL: [Feature; [$(Feature::$feature),*].len()] = [$(Feature::$feature),*];
+
+            /// The proposal's name.
+            pub fn name(self) -> &'static str {
+                match self { $(Feature::$feature => $name,)* }
+            }
+
+            /// What it brings, in a few words: `128-bit vectors`.
+            pub fn description(self) -> &'static str {
+                match self { $(Feature::$feature => $words,)* }
+            }
+
+            /// The method of [`Config`](crate::Config) that switches it; `None` if this version of Dunlin doesn't have it.
+            pub fn switch(self) -> Option<&'static str> {
+                match self { $(Feature::$feature => switch_name!($($switch)?),)* }
+            }
+
+            fn flag(self) -> WasmFeatures {
+                match self { $(Feature::$feature => WasmFeatures::$flag,)* }
+            }
+        }
+
         impl Features {
-            $($(#[$doc])* pub(crate) fn $name(&mut self, enable: bool) -> &mut Self {
-                self.0.set(WasmFeatures::$flag, enable);
-                self
-            })*
+            $($(
+                pub(crate) fn $switch(&mut self, enable: bool) -> &mut Self {
+                    self.0.set(WasmFeatures::$flag, enable);
+                    self
+                }
+            )?)*
         }
     };
 }
 
-switches! {
-    /// `v128` and its instructions.
-    wasm_simd => SIMD;
-    /// More than one result; block types with parameters.
-    wasm_multi_value => MULTI_VALUE;
-    /// `externref`, more than one table, and instructions on references and tables.
-    wasm_reference_types => REFERENCE_TYPES;
-    /// `memory.copy` and its kin, passive segments.
-    wasm_bulk_memory => BULK_MEMORY;
-    /// `return_call` and `return_call_indirect`.
-    wasm_tail_call => TAIL_CALL;
-    /// More than one memory.
-    wasm_multi_memory => MULTI_MEMORY;
-    /// Addition, subtraction and multiplication in constant expressions.
-    wasm_extended_const => EXTENDED_CONST;
-    /// `i32.extend8_s` and its kin.
-    wasm_sign_extension => SIGN_EXTENSION;
-    /// `i32.trunc_sat_f32_s` and its kin.
-    wasm_saturating_float_to_int => SATURATING_FLOAT_TO_INT;
+macro_rules! switch_name {
+    () => {
+        None
+    };
+    ($switch:ident) => {
+        Some(concat!("Config::", stringify!($switch)))
+    };
+}
+
+features! {
     /// Mutable globals may be imported and exported.
-    wasm_mutable_global => MUTABLE_GLOBAL;
+    MutableGlobals = MUTABLE_GLOBAL, "mutable-globals", "imports or exports of mutable globals", wasm_mutable_global;
+    /// `i32.extend8_s` and its kin.
+    SignExtension = SIGN_EXTENSION, "sign-extension", "sign extension", wasm_sign_extension;
+    /// `i32.trunc_sat_f32_s` and its kin.
+    SaturatingConversions = SATURATING_FLOAT_TO_INT, "saturating-float-to-int", "conversions that saturate",
+        wasm_saturating_float_to_int;
+    /// More than one result; block types with parameters.
+    MultiValue = MULTI_VALUE, "multi-value", "several results, or blocks with parameters", wasm_multi_value;
+    /// `memory.copy` and its kin, passive segments.
+    BulkMemory = BULK_MEMORY, "bulk-memory", "bulk memory instructions or passive segments", wasm_bulk_memory;
+    /// `externref`, more than one table, and instructions on references and tables.
+    ReferenceTypes = REFERENCE_TYPES, "reference-types", "references or several tables", wasm_reference_types;
+    /// `v128` and its instructions.
+    Simd = SIMD, "simd", "128-bit vectors", wasm_simd;
+    /// `return_call` and `return_call_indirect`.
+    TailCalls = TAIL_CALL, "tail-calls", "tail calls", wasm_tail_call;
+    /// More than one memory.
+    MultiMemory = MULTI_MEMORY, "multi-memory", "several memories", wasm_multi_memory;
+    /// Addition, subtraction and multiplication in constant expressions.
+    ExtendedConst = EXTENDED_CONST, "extended-const", "arithmetic in constant expressions", wasm_extended_const;
+    /// Vector instructions whose results differ between processors.
+    RelaxedSimd = RELAXED_SIMD, "relaxed-simd", "relaxed vector instructions";
+    /// Memories and tables with 64-bit indices.
+    Memory64 = MEMORY64, "memory64", "64-bit memories or tables";
+    /// Tags, `throw` and `try_table`.
+    Exceptions = EXCEPTIONS, "exceptions", "exceptions";
+    /// `try` and its kin, which `try_table` has replaced.
+    LegacyExceptions = LEGACY_EXCEPTIONS, "legacy-exceptions", "exceptions as they were before their proposal was finished";
+    /// References that name a type, or are never null.
+    FunctionReferences = FUNCTION_REFERENCES, "function-references", "typed references";
+    /// Structs and arrays that the engine collects.
+    Gc = GC, "gc", "garbage collected types";
+    /// Atomic instructions and shared memories.
+    Threads = THREADS, "threads", "atomic instructions or shared memories";
+    /// Whatever else can be shared.
+    SharedEverythingThreads = SHARED_EVERYTHING_THREADS, "shared-everything-threads", "shared functions, tables, globals or types";
+    /// Orders of atomic instructions other than the strictest.
+    AcquireReleaseAtomics = ACQUIRE_RELEASE_ATOMICS, "acquire-release-atomics", "weaker orders of atomic instructions";
+    /// Continuations.
+    StackSwitching = STACK_SWITCHING, "stack-switching", "continuations";
+    /// 128-bit addition, subtraction and multiplication.
+    WideArithmetic = WIDE_ARITHMETIC, "wide-arithmetic", "128-bit integer arithmetic";
+    /// Pages of memory of other sizes than 64 KiB.
+    CustomPageSizes = CUSTOM_PAGE_SIZES, "custom-page-sizes", "pages of another size than 64 KiB";
+    /// Types that describe types, and exact references.
+    CustomDescriptors = CUSTOM_DESCRIPTORS, "custom-descriptors", "type descriptors or exact types";
+    /// Instructions that discard a memory's pages.
+    MemoryControl = MEMORY_CONTROL, "memory-control", "control of a memory's pages";
+    /// Loads and stores of several bytes of an array.
+    MultibyteArrayAccess = MULTIBYTE_ARRAY_ACCESS, "multibyte-array-access", "loads and stores in arrays";
+    /// Imports that share a module's name or a type.
+    CompactImports = COMPACT_IMPORTS, "compact-import-section", "imports that share a name or a type";
+}
+
+/// The proposal's name.
+impl fmt::Display for Feature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Feature {
+    /// The one that wasmparser says would be needed.
+    pub(crate) fn of_wasmparser(flag: WasmFeatures) -> Option<Feature> {
+        Self::ALL.into_iter().find(|feature| feature.flag().intersects(flag))
+    }
 }
 
 impl Features {
     /// The set, as wasmparser wants it.
     pub(crate) fn wasmparser(self) -> WasmFeatures {
         self.0
+    }
+
+    /// Whether a feature is among them.
+    pub(crate) fn has(self, feature: Feature) -> bool {
+        self.0.contains(feature.flag())
     }
 }
 
@@ -70,6 +165,21 @@ mod tests {
         assert!(on.extended_const() && on.tail_call() && on.multi_memory());
         assert!(!on.gc() && !on.function_references() && !on.memory64() && !on.threads() && !on.exceptions());
         assert!(!on.custom_page_sizes() && !on.relaxed_simd() && !on.wide_arithmetic());
+    }
+
+    #[test]
+    fn what_has_a_switch_is_on_by_default() {
+        for feature in Feature::ALL {
+            assert_eq!(Features::default().has(feature), feature.switch().is_some(), "{feature}");
+        }
+    }
+
+    #[test]
+    fn every_proposal_for_modules_has_a_name_here() {
+        let ours = Feature::ALL.into_iter().fold(WasmFeatures::empty(), |all, feature| all | feature.flag());
+        let rest: Vec<_> = (WasmFeatures::all() - ours).iter_names().map(|(name, _)| name).collect();
+        let others = |name: &&str| !matches!(*name, "FLOATS" | "GC_TYPES") && !name.starts_with("CM");
+        assert_eq!(rest.iter().copied().filter(others).collect::<Vec<_>>(), ["COMPONENT_MODEL"]);
     }
 
     #[test]

@@ -28,6 +28,9 @@
 //! # Ok::<(), dunlin::Error>(())
 //! ```
 
+#[cfg(not(target_pointer_width = "64"))]
+compile_error!("Dunlin is for 64-bit targets: it doesn't run on 32-bit ones yet");
+
 mod alloc;
 mod api;
 mod bodies;
@@ -48,6 +51,7 @@ mod plan;
 mod profile;
 mod store;
 mod stream;
+mod survey;
 mod sys;
 pub mod tier;
 mod translate;
@@ -55,6 +59,7 @@ mod trap;
 mod types;
 mod value;
 mod vmctx;
+mod words;
 
 /// The README's example, compiled and run.
 #[cfg(all(doctest, feature = "wat"))]
@@ -98,9 +103,12 @@ pub use error::{Error, ErrorKind, FrameInfo, Result, WasmBacktrace};
 pub use exec::{Dispatch, DispatchCounts};
 #[doc(hidden)]
 pub use exec::{HandlerKind, TailHandler, tail_handlers};
+pub use features::Feature;
 pub use limits::Limits;
 pub use plan::{Plan, PlanItem};
 pub use profile::Profile;
+#[doc(hidden)]
+pub use survey::Survey;
 pub use trap::Trap;
 pub use types::{
     ExportType, ExternType, FuncType, GlobalType, ImportType, MemoryType, Mutability, TableType, ValType,

@@ -79,6 +79,10 @@ pub(crate) const AVERAGE_FROM_BYTES: u32 = 1000;
 /// The bytes of a module: offsets into it are kept in 32 bits.
 pub(crate) const MAX_MODULE_BYTES: u64 = u32::MAX as u64;
 
+/// The bytes of a module in the text format, which is read whole and serves for trying things out. The parser takes up
+/// to 64 times as much.
+pub(crate) const MAX_TEXT_BYTES: usize = 64 << 20;
+
 /// The bytes of a function body. It is wasmparser's bound, looked at as soon as the size is read: a body is
 /// buffered whole, and nobody should have to send 4 GiB to be told that it is too much.
 pub(crate) const MAX_BODY_BYTES: u32 = 7_654_321;

@@ -5,7 +5,7 @@ use crate::alloc::Buf;
 use crate::api::{Engine, Sigs};
 use crate::bodies::Bodies;
 use crate::budget::{Budget, Charge, Kind};
-use crate::code::CodeTable;
+use crate::code::{CodeTable, Entries};
 use crate::const_expr::ConstExpr;
 use crate::features::Features;
 use crate::names::Names;
@@ -255,21 +255,26 @@ impl ModuleShared {
     pub(crate) fn new(mut data: ModuleInner, engine: Engine, charge: Charge) -> Result<Self, Error> {
         let sigs = engine.register(&data.types)?;
         let layout = VmLayout::new(&data);
-        let cache = match data.budget.available() {
+        // Whatever else there is comes before the reserve, which depends on what is left.
+        let entries = Entries::lazy(&data)?;
+        let tiered = Tiered::new(&data, &engine)?;
+        let available = |data: &ModuleInner| {
+            data.budget.available().map(|available| available.saturating_sub(Budget::PREPAID_BYTES))
+        };
+        let cache = match available(&data) {
             // Nothing is refused, so nothing depends on what is translated.
             None => data.budget.clone(),
-            Some(mut available) => {
-                if available < crate::plan::to_start(&data, &engine) {
+            Some(mut left) => {
+                if left < crate::plan::to_start(&data, &engine) {
                     // They are the first to go.
                     data.names = Names::default();
-                    available = data.budget.available().unwrap_or(available);
+                    left = available(&data).unwrap_or(left);
                 }
-                let reserve = crate::plan::reserve(&data, &engine, available);
+                let reserve = crate::plan::reserve(&data, &engine, left);
                 Budget::prepaid(data.budget.charge(Kind::Cells, reserve)?)?
             }
         };
-        let code = CodeTable::new(&data, &data.budget, cache)?;
-        let tiered = Tiered::new(&data, &engine)?;
+        let code = CodeTable::new(entries, cache);
         Ok(Self { data, engine, sigs, layout, code, tiered, _charge: charge })
     }
 

@@ -9,6 +9,7 @@ use crate::pages::PAGE;
 use crate::store::InstanceObj;
 use crate::stream::BodyStats;
 use crate::vmctx::{FuncObj, GlobalObj, MemoryObj, TableObj, VmLayout};
+use crate::words::Count;
 use std::fmt;
 
 /// What the list of functions that have code takes for each of them.
@@ -153,7 +154,7 @@ struct Size(u64);
 impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (unit, name) = match self.0 {
-            0..0x400 => return write!(f, "{} bytes", self.0),
+            0..0x400 => return Count(self.0, "bytes").fmt(f),
             0x400..0x10_0000 => (0x400, "KiB"),
             0x10_0000..0x4000_0000 => (0x10_0000, "MiB"),
             _ => (0x4000_0000, "GiB"),

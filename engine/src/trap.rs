@@ -41,7 +41,7 @@ pub enum Trap {
 }
 
 /// Every trap, by its number.
-const ALL: [Trap; 14] = [
+static ALL: [Trap; 14] = [
     Trap::StackOverflow,
     Trap::MemoryOutOfBounds,
     Trap::TableOutOfBounds,
@@ -58,18 +58,23 @@ const ALL: [Trap; 14] = [
     Trap::ModuleChanged,
 ];
 
-const _: () = {
-    let mut i = 0;
-    while i < ALL.len() {
-        assert!(ALL[i] as usize == i);
-        i += 1;
+#[cfg(test)]
+#[test]
+fn traps_are_listed_by_number() {
+    for (number, trap) in ALL.into_iter().enumerate() {
+        assert_eq!(trap as usize, number);
     }
-};
+}
 
 impl Trap {
     /// The trap with this number, if there is one.
     pub(crate) fn numbered(number: u8) -> Option<Trap> {
         ALL.get(number as usize).copied()
+    }
+
+    /// The same, for as long as anybody likes.
+    pub(crate) fn as_static(self) -> &'static Trap {
+        &ALL[self as usize]
     }
 
     /// The trap with this number (`trap as u8`), which handlers pass in a register.

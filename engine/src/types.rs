@@ -2,6 +2,7 @@
 
 use crate::alloc::{MemoryError, Shared};
 use crate::budget::Kind;
+use crate::words::Count;
 use std::fmt;
 
 /// The type of a WebAssembly value.
@@ -233,27 +234,24 @@ impl MemoryType {
     }
 }
 
-/// Writes `3 pages` or `3 to 7 pages`.
+/// Writes `exactly 3 pages`, `3 to 7 pages` or `at least 1 page`.
 fn write_limits(
     f: &mut fmt::Formatter<'_>,
     minimum: u64,
     maximum: Option<u64>,
-    one: &str,
-    many: &str,
+    what: &'static str,
 ) -> fmt::Result {
     match maximum {
-        Some(maximum) if maximum == minimum => {
-            write!(f, "exactly {minimum} {}", if minimum == 1 { one } else { many })
-        }
-        Some(maximum) => write!(f, "{minimum} to {maximum} {many}"),
-        None => write!(f, "at least {minimum} {}", if minimum == 1 { one } else { many }),
+        Some(maximum) if maximum == minimum => write!(f, "exactly {}", Count(minimum, what)),
+        Some(maximum) => write!(f, "{minimum} to {}", Count(maximum, what)),
+        None => write!(f, "at least {}", Count(minimum, what)),
     }
 }
 
 impl fmt::Display for MemoryType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("memory of ")?;
-        write_limits(f, self.minimum, self.maximum, "page", "pages")
+        write_limits(f, self.minimum, self.maximum, "pages")
     }
 }
 
@@ -295,7 +293,7 @@ impl TableType {
 impl fmt::Display for TableType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} table of ", self.element)?;
-        write_limits(f, self.minimum.into(), self.maximum.map(u64::from), "element", "elements")
+        write_limits(f, self.minimum.into(), self.maximum.map(u64::from), "elements")
     }
 }
 

@@ -316,7 +316,7 @@ fn wrong_arguments_are_errors() {
     let mut call =
         |params: &[Val], results: &mut [Val]| f.call(&mut store, params, results).unwrap_err().to_string();
     assert_eq!(call(&[], &mut [Val::I32(0)]), "expected 2 arguments, not 0");
-    assert_eq!(call(&[Val::I32(0), Val::I64(0)], &mut []), "expected 1 results, not 0");
+    assert_eq!(call(&[Val::I32(0), Val::I64(0)], &mut []), "expected 1 result, not 0");
     assert_eq!(
         call(&[Val::I32(0), Val::I32(0)], &mut [Val::I32(0)]),
         "argument 1: expected a value of type i64, not i32"

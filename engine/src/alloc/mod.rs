@@ -9,6 +9,7 @@ pub(crate) use shared::{BoxOr, Shared};
 
 use crate::budget::{Budget, Charge, Kind, OutOfBudget};
 use crate::sys::Mapping;
+use crate::words::Count;
 use core::fmt::{self, Write};
 use core::ops::{Deref, DerefMut};
 use std::alloc::Layout;
@@ -32,7 +33,7 @@ pub(crate) struct OutOfMemory {
 
 impl fmt::Display for OutOfMemory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "out of memory: the system has no {} bytes left for {}", self.asked, self.kind)
+        write!(f, "out of memory: the system has no {} left for {}", Count(self.asked, "bytes"), self.kind)
     }
 }
 

@@ -4,6 +4,7 @@ use crate::api::wasm_ty::sealed::Values;
 use crate::budget::Kind;
 use crate::store::{HostFunc, StoreId, StoreInner, slots_of};
 use crate::vmctx::FuncObj;
+use crate::words::Count;
 use crate::{
     AsContext, AsContextMut, Caller, Engine, Error, FuncType, IntoFunc, TypedFunc, Val, ValType, WasmParams,
     WasmResults,
@@ -173,11 +174,11 @@ impl Func {
     }
 }
 
-pub(super) fn check_count(what: &str, expected: &[ValType], found: usize) -> Result<(), Error> {
+pub(super) fn check_count(what: &'static str, expected: &[ValType], found: usize) -> Result<(), Error> {
     if expected.len() == found {
         Ok(())
     } else {
-        Err(Error::msg(format_args!("expected {} {what}, not {found}", expected.len())))
+        Err(Error::msg(format_args!("expected {}, not {found}", Count(expected.len() as u64, what))))
     }
 }
 

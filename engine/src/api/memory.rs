@@ -1,6 +1,7 @@
 use crate::alloc::GrowError;
 use crate::store::{StoreId, StoreInner};
 use crate::vmctx::MemoryObj;
+use crate::words::Count;
 use crate::{AsContext, AsContextMut, Error, MemoryType, StoreContext, StoreContextMut};
 use core::ptr::NonNull;
 
@@ -84,8 +85,8 @@ impl Memory {
         unsafe { store.inner_mut().memory_grow_or_why(memory, delta) }.map_err(|why| match why {
             GrowError::Memory(error) => error.into(),
             GrowError::Limit => {
-                let pages = self.size(&store);
-                Error::msg(format_args!("a memory of {pages} pages can't grow by {delta}"))
+                let pages = Count(self.size(&store), "pages");
+                Error::msg(format_args!("a memory of {pages} can't grow by {delta}"))
             }
         })
     }

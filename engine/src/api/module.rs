@@ -4,6 +4,7 @@ use crate::alloc::{Buf, Shared};
 use crate::budget::Kind;
 use crate::code::Nobody;
 use crate::error::ErrorKind;
+use crate::limits::MAX_TEXT_BYTES;
 use crate::module::{ModuleInner, ModuleShared};
 use crate::plan::{self, Plan};
 use crate::stream::{LoadError, LoadOptions, Loader};
@@ -209,7 +210,17 @@ impl Module {
         options: &ModuleOptions,
     ) -> Result<Self, Error> {
         let path = path.as_ref();
-        let named = |error: Error| error.context(path.display());
+        let named = |error: Error| {
+            #[cfg(feature = "wat")]
+            let error = match error.downcast::<wat::Error>() {
+                Ok(mut error) => {
+                    error.set_path(path);
+                    Error::of_host(ErrorKind::Invalid, error)
+                }
+                Err(error) => error,
+            };
+            error.context(path.display())
+        };
         let file = File::open(path).map_err(|error| named(error.into()))?;
         let bodies = || -> io::Result<Option<File>> {
             // They are read by position, so it doesn't matter that both share one.
@@ -239,10 +250,14 @@ impl Module {
             let mut text = Buf::new(engine.budget(), Kind::Metadata);
             while len > 0 {
                 text.try_extend_from_slice(&chunk[..len])?;
+                text_fits(text.len())?;
                 len = read_some(&mut reader, &mut chunk)?;
             }
-            let mut stream = ModuleStream::new(engine);
-            stream.push(&binary_of(&text)?)?;
+            let binary = binary_of(&text)?;
+            drop((text, chunk));
+            let mut stream =
+                ModuleStream::with_load_options(engine, LoadOptions { bodies_file: None, ..options });
+            stream.push(&binary)?;
             return stream.finish();
         }
         let mut stream = ModuleStream::with_load_options(engine, options);
@@ -250,6 +265,8 @@ impl Module {
             stream.push(&chunk[..len])?;
             len = read_some(&mut reader, &mut chunk)?;
         }
+        // What is left then is divided up.
+        drop(chunk);
         stream.finish()
     }
 
@@ -408,11 +425,14 @@ fn looks_like_text(bytes: &[u8]) -> bool {
 
 #[cfg(feature = "wat")]
 fn binary_of(text: &[u8]) -> Result<Vec<u8>, Error> {
-    let invalid = |error: &dyn std::fmt::Display| Error::new(ErrorKind::Invalid, error);
-    let text = std::str::from_utf8(text).map_err(|error| invalid(&error))?;
+    text_fits(text.len())?;
+    let text = std::str::from_utf8(text).map_err(|error| {
+        let at = error.valid_up_to();
+        Error::new(ErrorKind::Invalid, format_args!("malformed UTF-8 encoding of the text, after {at} bytes"))
+    })?;
     // The parser isn't charged for. The worst texts that were tried took this much for each of their bytes.
     at_hand(Kind::Metadata, 64 * text.len() as u64)?;
-    wat::parse_str(text).map_err(|error| invalid(&error))
+    wat::parse_str(text).map_err(|error| Error::of_host(ErrorKind::Invalid, error))
 }
 
 #[cfg(not(feature = "wat"))]
@@ -421,4 +441,13 @@ fn binary_of(_: &[u8]) -> Result<Vec<u8>, Error> {
         ErrorKind::Invalid,
         "modules in the text format need the feature `wat` of the crate `dunlin`",
     ))
+}
+
+/// Refuses a text of more bytes than are parsed.
+fn text_fits(bytes: usize) -> Result<(), Error> {
+    if bytes <= MAX_TEXT_BYTES {
+        return Ok(());
+    }
+    let message = format_args!("module in the text format has more than {MAX_TEXT_BYTES} bytes");
+    Err(Error::new(ErrorKind::Limit, message))
 }

@@ -1,6 +1,7 @@
 use crate::alloc::GrowError;
 use crate::store::{StoreId, StoreInner};
 use crate::vmctx::TableObj;
+use crate::words::Count;
 use crate::{AsContext, AsContextMut, Error, TableType, Trap, Val};
 use core::ptr::NonNull;
 
@@ -83,8 +84,8 @@ impl Table {
         unsafe { store.inner_mut().table_grow_or_why(table, delta, init) }.map_err(|why| match why {
             GrowError::Memory(error) => error.into(),
             GrowError::Limit => {
-                let size = self.size(&store);
-                Error::msg(format_args!("a table of {size} elements can't grow by {delta}"))
+                let elements = Count(self.size(&store), "elements");
+                Error::msg(format_args!("a table of {elements} can't grow by {delta}"))
             }
         })
     }

@@ -6,6 +6,7 @@ use super::{Dispatch, Stop, sample, suspend, walk};
 use crate::code::{PROLOGUE, Prologue};
 use crate::error::Error;
 use crate::store::StoreInner;
+use crate::sys;
 use crate::translate::HEADER;
 use crate::trap::Trap;
 use crate::value::V128;
@@ -14,8 +15,36 @@ use core::ptr::null_mut;
 use core::sync::atomic::Ordering;
 
 /// How deeply guest and host may call each other before that counts as an exhausted stack: each level takes native
-/// stack, of which a thread may have little.
+/// stack.
 const MAX_DEPTH: u32 = 100;
+
+/// How much native stack must be left for such a call, where that is known.
+const NATIVE_ROOM: usize = 32 << 10;
+
+/// A call from the host, as long as it lasts.
+struct Level(*mut StoreInner);
+
+impl Level {
+    /// # Safety
+    /// `store` is live for as long as the level.
+    unsafe fn enter(store: *mut StoreInner) -> Result<Self, Trap> {
+        // SAFETY: the caller keeps the contract.
+        unsafe {
+            if (*store).depth >= MAX_DEPTH || sys::stack_left().is_some_and(|left| left < NATIVE_ROOM) {
+                return Err(Trap::StackOverflow);
+            }
+            (*store).depth += 1;
+        }
+        Ok(Self(store))
+    }
+}
+
+impl Drop for Level {
+    fn drop(&mut self) {
+        // SAFETY: it is live.
+        unsafe { (*self.0).depth -= 1 };
+    }
+}
 
 /// Registers of nothing.
 pub(crate) fn idle() -> Regs {
@@ -46,9 +75,7 @@ pub(crate) unsafe fn invoke(
 ) -> Result<(), Error> {
     // SAFETY: the caller keeps the contract.
     unsafe {
-        if (*store).depth >= MAX_DEPTH {
-            return Err(Trap::StackOverflow.into());
-        }
+        let _level = Level::enter(store)?;
         // A call too short to use up its slice of fuel would never look.
         if (*store).interrupt.take() {
             return Err(Trap::Interrupt.into());
@@ -59,10 +86,8 @@ pub(crate) unsafe fn invoke(
         if (*store).engine.tier().is_some() {
             sample::make_room(&*store, (*func).vm);
         }
-        (*store).depth += 1;
         let base = exec(store).top;
         let stop = run(store, func, base, slots);
-        (*store).depth -= 1;
         exec(store).top = base;
         match stop {
             Stop::Done => Ok(()),
@@ -176,9 +201,29 @@ pub(super) unsafe fn finish(store: *mut StoreInner) -> Result<(), Stop> {
             Stop::Done => Ok(()),
             Stop::Error(e) => {
                 let (at, leaves) = (exec.at, exec.leaves);
-                Err(Stop::Error(walk::with_backtrace(e, at, leaves, dispatch)))
+                let mut e = walk::with_backtrace(e, at, leaves, dispatch);
+                locate(store, &mut e);
+                Err(Stop::Error(e))
             }
             panic => Err(panic),
+        }
+    }
+}
+
+/// Finds the offsets of the frames in the backtrace of `e`, with which dispatch has just ended, if there may be no memory
+/// for that later.
+unsafe fn locate(store: *mut StoreInner, e: &mut Error) {
+    let Some(backtrace) = e.existing_backtrace_mut() else { return };
+    // SAFETY: the caller of `invoke` keeps its contract.
+    unsafe {
+        let goes_on = exec(store).resumable && exec(store).suspension.is_some();
+        if goes_on || !exec(store).native.is_null() {
+            return backtrace.locate(&sample::Standing(&*store));
+        }
+        backtrace.locate(&sample::Failed(&*store));
+        // The code there may be gone. Of a resumable one it must stay known that it has begun; it is dropped now.
+        if !exec(store).resumable {
+            exec(store).at = idle().position();
         }
     }
 }
@@ -206,17 +251,12 @@ pub(crate) unsafe fn resume(
 ) -> Result<Resumed, Error> {
     // SAFETY: the caller keeps the contract.
     unsafe {
-        if (*store).depth >= MAX_DEPTH {
-            return Err(Trap::StackOverflow.into());
-        }
+        let _level = Level::enter(store)?;
         if (*store).interrupt.take() {
             return Ok(Resumed::Stopped(Trap::Interrupt.into()));
         }
         let suspension = exec(store).suspension.take().expect("it was suspended");
-        (*store).depth += 1;
-        let result = suspend::go_on(store, suspension, host_results);
-        (*store).depth -= 1;
-        match result {
+        match suspend::go_on(store, suspension, host_results) {
             Ok(()) => {
                 core::ptr::copy_nonoverlapping(exec(store).top, slots.as_mut_ptr(), slots.len());
                 Ok(Resumed::Finished)

@@ -189,27 +189,55 @@ impl Executing for Standing<'_> {
     }
 
     fn mark_frames(&self) {
-        let dispatch = self.0.engine.dispatch();
-        let mut go_on = |_: &_, _, _| ControlFlow::Continue(());
-        let parked = self.0.parked.iter().map(|parked| &parked.exec);
-        for exec in self.0.exec.iter().chain(parked) {
-            // SAFETY: as for `sample`: whoever makes this has said where it stands; those that are set aside stand still.
-            unsafe {
-                if !exec.at.vm.is_null() {
-                    let _ = walk::frames(exec.at, dispatch, true, &mut go_on);
+        if let Some(exec) = &self.0.exec
+            && !exec.at.vm.is_null()
+        {
+            mark(self.0, exec.at);
+        }
+        mark_around(self.0);
+    }
+}
+
+/// A store whose execution has just failed: the frames from where it stands to the innermost call of a host function are
+/// gone.
+pub(super) struct Failed<'s>(pub(super) &'s StoreInner);
+
+impl Executing for Failed<'_> {
+    fn instances(&self, module: &ModuleShared) -> usize {
+        self.0.instances_of(module)
+    }
+
+    fn mark_frames(&self) {
+        mark_around(self.0);
+    }
+}
+
+fn mark(store: &StoreInner, at: Position) {
+    let mut go_on = |_: &_, _, _| ControlFlow::Continue(());
+    // SAFETY: as for `sample`: whoever asks for it has said where its execution stands; those that are set aside stand
+    // still, and so do calls of host functions.
+    let _ = unsafe { walk::frames(at, store.engine.dispatch(), true, &mut go_on) };
+}
+
+/// Marks the frames of all executions but those from where the current one stands.
+fn mark_around(store: &StoreInner) {
+    for parked in store.parked.iter().filter(|parked| !parked.exec.at.vm.is_null()) {
+        mark(store, parked.exec.at);
+    }
+    let parked = store.parked.iter().map(|parked| &parked.exec);
+    for exec in store.exec.iter().chain(parked) {
+        let (mut host_call, mut native) = (exec.host_call, exec.native);
+        // SAFETY: calls are listed while they last.
+        unsafe {
+            while !host_call.is_null() {
+                if !(*host_call).at.vm.is_null() {
+                    mark(store, (*host_call).at);
                 }
-                let mut host_call = exec.host_call;
-                while !host_call.is_null() {
-                    if !(*host_call).at.vm.is_null() {
-                        let _ = walk::frames((*host_call).at, dispatch, true, &mut go_on);
-                    }
-                    host_call = (*host_call).outer;
-                }
-                let mut native = exec.native;
-                while !native.is_null() {
-                    let _ = walk::frames((*native).at, dispatch, true, &mut go_on);
-                    native = (*native).outer;
-                }
+                host_call = (*host_call).outer;
+            }
+            while !native.is_null() {
+                mark(store, (*native).at);
+                native = (*native).outer;
             }
         }
     }

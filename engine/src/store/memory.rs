@@ -6,6 +6,7 @@ use crate::alloc::GrowError;
 use crate::pages::{PAGE, Pages, max_pages};
 use crate::types::MemoryType;
 use crate::vmctx::MemoryObj;
+use crate::words::Count;
 use core::ptr::NonNull;
 
 /// What a [`MemoryObj`] consists of besides its place and size.
@@ -61,7 +62,11 @@ impl StoreInner {
     pub(crate) fn new_memory(&mut self, ty: MemoryType) -> Result<NonNull<MemoryObj>, Error> {
         let limit = max_pages(ty);
         if ty.minimum() > limit {
-            return Err(Error::msg(format_args!("a memory has at most {limit} pages, not {}", ty.minimum())));
+            return Err(Error::msg(format_args!(
+                "a memory has at most {}, not {}",
+                Count(limit, "pages"),
+                ty.minimum()
+            )));
         }
         let pages = Pages::new(ty, &self.budget, self.engine.guards_memories())?;
         self.memory_of(ty, pages)

@@ -1,8 +1,10 @@
 //! The code section: bodies are validated one by one, then kept, or hashed and dropped.
 
+use crate::words::Count;
 use wasmparser::{BinaryReader, FrameStack, FunctionBody, VisitOperator};
 
 use super::framing::Leb;
+use super::missing::Part;
 use super::{BodyCheck, BodyStats, Core, ErrorKind, LoadError, State, Step, cost};
 use crate::alloc::{Buf, third_party};
 use crate::bodies::{BodyRecord, CHUNK, Chunk};
@@ -46,8 +48,8 @@ where
 }
 
 #[cold]
-fn too_many(what: &str, limit: u32, offset: u64) -> LoadError {
-    LoadError::new(ErrorKind::Limit, format_args!("function has more than {limit} {what}"), offset)
+fn too_many(what: &'static str, limit: u32, offset: u64) -> LoadError {
+    LoadError::new(ErrorKind::Limit, format_args!("function has more than {}", Count(limit, what)), offset)
 }
 
 impl<C: BodyCheck> Core<C> {
@@ -61,7 +63,7 @@ impl<C: BodyCheck> Core<C> {
         };
         let average = self.limits.average_function_bytes;
         if rest >= AVERAGE_FROM_BYTES && u64::from(rest) < u64::from(count) * u64::from(average) {
-            let message = format_args!("functions have fewer than {average} bytes on average");
+            let message = format_args!("functions have fewer than {} on average", Count(average, "bytes"));
             return Err(LoadError::new(ErrorKind::Limit, message, start));
         }
         self.order.bodies(count, start)?;
@@ -101,7 +103,10 @@ impl<C: BodyCheck> Core<C> {
         };
         self.admit(entry.len())?;
         let body = &entry[leb..];
-        self.validate_body(body, body_offset)?;
+        self.validate_body(body, body_offset).map_err(|error| {
+            let index = self.module.imported_funcs + self.records.len() as u32;
+            self.explained(error, Part::Function(index), body, body_offset)
+        })?;
         self.keep_body(entry, leb, body_offset, len)?;
         self.state = State::Body { remaining: remaining - 1, len: rest as u32 };
         Ok(Step::Took(entry.len()))

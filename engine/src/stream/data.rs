@@ -2,7 +2,8 @@
 
 use wasmparser::{BinaryReader, DataKind, DataSectionReader, Operator};
 
-use super::framing::Leb;
+use super::framing::{Leb, SectionId};
+use super::missing::Part;
 use super::{BodyCheck, Core, ErrorKind, LoadError, State, Step};
 use crate::alloc::Buf;
 use crate::budget::Kind;
@@ -77,7 +78,8 @@ impl<C: BodyCheck> Core<C> {
             return Err(self.invalid("unexpected end-of-file", after));
         };
         self.admit(header.total)?;
-        self.validate_header(&within[..header.len])?;
+        self.validate_header(&within[..header.len])
+            .map_err(|error| self.explained(error, Part::Section(SectionId::Data), &[], start))?;
         self.keep_segment(&header)?;
         let Header { payload, total, .. } = header;
         self.state = State::DataPayload { remaining: remaining - 1, payload, len: rest };

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::alloc::{MemoryError, try_text};
+use crate::features::Feature;
 
 /// What is wrong, and where.
 #[derive(Debug, PartialEq, Eq)]
@@ -11,6 +12,8 @@ pub(crate) struct LoadError {
     pub(crate) cause: Cause,
     /// The offset in the module.
     pub(crate) offset: u64,
+    /// The feature that would have to be on, if it is known that one would.
+    pub(crate) missing: Option<Feature>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -36,25 +39,28 @@ impl LoadError {
     #[cold]
     pub(crate) fn new(kind: ErrorKind, message: impl fmt::Display, offset: u64) -> LoadError {
         match try_text(message) {
-            Ok(text) => LoadError { kind, cause: Cause::Text(text), offset },
+            Ok(text) => LoadError { kind, cause: Cause::Text(text), offset, missing: None },
             Err(error) => LoadError::memory(MemoryError::OutOfMemory(error), offset),
         }
     }
 
     #[cold]
     pub(crate) fn invalid(error: wasmparser::Error) -> LoadError {
-        LoadError::new(ErrorKind::Invalid, error.message(), error.offset())
+        let missing = error.missing_wasm_feature().and_then(Feature::of_wasmparser);
+        LoadError { missing, ..LoadError::new(ErrorKind::Invalid, error.message(), error.offset()) }
     }
 
     #[cold]
     pub(crate) fn memory(error: impl Into<MemoryError>, offset: u64) -> LoadError {
-        LoadError { kind: ErrorKind::OutOfBudget, cause: Cause::Memory(error.into()), offset }
+        LoadError { kind: ErrorKind::OutOfBudget, cause: Cause::Memory(error.into()), offset, missing: None }
     }
 
     /// The same once more.
     pub(crate) fn again(&self) -> LoadError {
         match &self.cause {
-            Cause::Text(text) => LoadError::new(self.kind, text, self.offset),
+            Cause::Text(text) => {
+                LoadError { missing: self.missing, ..LoadError::new(self.kind, text, self.offset) }
+            }
             Cause::Memory(error) => LoadError::memory(error.clone(), self.offset),
         }
     }

@@ -10,6 +10,7 @@ mod custom;
 mod data;
 mod error;
 mod framing;
+mod missing;
 mod name_section;
 mod room;
 mod sections;
@@ -17,6 +18,7 @@ mod sections;
 mod tests;
 mod window;
 
+use crate::words::Count;
 use std::fs::File;
 use std::sync::Mutex;
 
@@ -32,6 +34,7 @@ use crate::limits::{Limits, MAX_LISTED_SECTIONS, MAX_MODULE_BYTES};
 use crate::module::{CellSizes, ModuleCharges, ModuleInner, SectionInfo};
 use crate::names::Names;
 use framing::{Leb, MAGIC, Order, SectionId};
+use missing::Part;
 use name_section::NameSection;
 use window::Admission;
 
@@ -475,7 +478,9 @@ impl<C: BodyCheck> Core<C> {
             return Ok(Step::More { wanted: len as usize, eof_at: self.offset });
         };
         self.admit(contents.len())?;
-        self.section(id, contents, self.offset)?;
+        let offset = self.offset;
+        self.section(id, contents, offset)
+            .map_err(|error| self.explained(error, Part::Section(id), contents, offset))?;
         let metadata = self.module.charges.metadata.bytes();
         self.limited("bytes of metadata", metadata, self.limits.metadata_bytes)?;
         self.state = State::SectionStart;
@@ -501,11 +506,11 @@ impl<C: BodyCheck> Core<C> {
     }
 
     /// Refuses more than `limit` of something.
-    fn limited(&self, what: &str, count: u64, limit: u64) -> Result<(), LoadError> {
+    fn limited(&self, what: &'static str, count: u64, limit: u64) -> Result<(), LoadError> {
         if count <= limit {
             return Ok(());
         }
-        let message = format_args!("module has more than {limit} {what}");
+        let message = format_args!("module has more than {}", Count(limit, what));
         Err(LoadError::new(ErrorKind::Limit, message, self.section_offset))
     }
 
@@ -516,7 +521,7 @@ impl<C: BodyCheck> Core<C> {
 
     #[cold]
     fn end_of_file(&self, eof_at: u64, total: u64) -> LoadError {
-        let stops = format_args!("unexpected end-of-file: the module stops after {total} bytes");
+        let stops = format_args!("unexpected end-of-file: the module stops after {}", Count(total, "bytes"));
         let error = |message: std::fmt::Arguments<'_>| LoadError::new(ErrorKind::Invalid, message, eof_at);
         match (total, self.state, self.section) {
             (0, ..) => error(format_args!("unexpected end-of-file: the input is empty")),

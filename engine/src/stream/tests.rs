@@ -654,7 +654,8 @@ fn switched_off_proposals_are_refused() {
     for text in ["(module (memory 1) (memory 1))", "(module (func (return_call 0)))", "(module (data \"\"))"]
     {
         assert!(load(Features::default(), text).is_ok());
-        assert_eq!(load(features, text).unwrap_err().kind, ErrorKind::Invalid);
+        let error = load(features, text).unwrap_err();
+        assert!(error.kind == ErrorKind::Unsupported && error.missing.is_some(), "{error}");
     }
     for text in [
         "(module (memory i64 1))",
@@ -662,6 +663,7 @@ fn switched_off_proposals_are_refused() {
         "(module (type (struct)))",
         "(module (memory 1 1 shared))",
     ] {
-        assert_eq!(load(Features::default(), text).unwrap_err().kind, ErrorKind::Invalid);
+        let error = load(Features::default(), text).unwrap_err();
+        assert!(error.kind == ErrorKind::Unsupported && error.missing.is_some(), "{error}");
     }
 }

@@ -475,7 +475,16 @@ fn backtraces_name_functions_and_offsets() {
     let backtrace = error.backtrace().unwrap();
     assert_eq!(error.to_string(), "unreachable");
     assert_eq!(backtrace.frames().len() as u64 + backtrace.omitted(), 203);
-    assert!(backtrace.frames().iter().all(|frame| frame.func_name() == Some("deep")));
+    // The first and the last, and how many are between.
+    let names: Vec<_> = backtrace.frames().iter().map(|frame| frame.func_name().unwrap()).collect();
+    assert_eq!((names.len(), &names[48..]), (50, &["middle", "main"][..]));
+    assert!(names[..48].iter().all(|name| *name == "deep"));
+    let text = backtrace.to_string();
+    let lines: Vec<_> = text.lines().collect();
+    assert!(lines[40].starts_with("   39: ") && lines[40].ends_with("program!deep"), "{text}");
+    assert_eq!(lines[41], "       ... 153 frames between ...");
+    assert!(lines[42].starts_with("  193: ") && lines[51].starts_with("  202: "), "{text}");
+    assert!(lines[51].ends_with("program!main") && lines.len() == 52, "{text}");
 }
 
 #[test]

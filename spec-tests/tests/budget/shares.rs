@@ -370,15 +370,15 @@ fn limits_refuse_by_name() {
     let bytes = guests::binary(module);
     type Change = fn(&mut dunlin::Limits);
     let cases: [(&str, Change, Change); 14] = [
-        ("types", |l| l.types = 1, |l| l.types = 2),
+        ("1 type", |l| l.types = 1, |l| l.types = 2),
         ("imports", |l| l.imports = 0, |l| l.imports = 1),
         ("functions", |l| l.functions = 3, |l| l.functions = 4),
-        ("memories", |l| l.memories = 1, |l| l.memories = 2),
-        ("tables", |l| l.tables = 1, |l| l.tables = 2),
+        ("1 memory", |l| l.memories = 1, |l| l.memories = 2),
+        ("1 table", |l| l.tables = 1, |l| l.tables = 2),
         ("globals", |l| l.globals = 0, |l| l.globals = 1),
-        ("exports", |l| l.exports = 1, |l| l.exports = 2),
-        ("element segments", |l| l.element_segments = 1, |l| l.element_segments = 2),
-        ("data segments", |l| l.data_segments = 1, |l| l.data_segments = 2),
+        ("1 export", |l| l.exports = 1, |l| l.exports = 2),
+        ("1 element segment", |l| l.element_segments = 1, |l| l.element_segments = 2),
+        ("1 data segment", |l| l.data_segments = 1, |l| l.data_segments = 2),
         ("locals", |l| l.locals = 2, |l| l.locals = 3),
         ("targets of a br_table", |l| l.br_table_targets = 3, |l| l.br_table_targets = 4),
         ("blocks inside each other", |l| l.nesting = 2, |l| l.nesting = 3),

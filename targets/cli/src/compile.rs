@@ -35,7 +35,7 @@ pub(crate) fn compile(options: &CompileOptions) -> Result<(), Failure> {
     use crate::failure::io_reason;
     use crate::load::{Whole, display_name, load_whole};
     use crate::outcome::defined_functions;
-    use crate::output::{complain, print};
+    use crate::output::{complain, count, print};
     use dunlin::{Config, Engine};
     use dunlin_jit::aot;
     use std::path::Path;
@@ -63,12 +63,12 @@ pub(crate) fn compile(options: &CompileOptions) -> Result<(), Failure> {
         complain(format_args!("warning: {count} {functions} interpreted: {why}"));
     }
     print(&format!(
-        "{}: {} of {} functions compiled for {}, {} bytes of machine code\n",
+        "{}: {} of {} compiled for {}, {} of machine code\n",
         output.display(),
         made.stats.functions,
-        defined_functions(&module),
+        count(defined_functions(&module).into(), "function"),
         made.settings,
-        made.stats.code_bytes
+        count(made.stats.code_bytes as u64, "byte")
     ))
 }
 

@@ -1,7 +1,7 @@
 //! Which of a module's functions to call, and with what.
 
 use crate::failure::Failure;
-use crate::output::shown;
+use crate::output::{count, shown};
 use crate::values;
 use dunlin::{ExternType, FuncType, Module, Val, ValType};
 use std::ffi::OsString;
@@ -66,9 +66,9 @@ fn has_initialize(module: &Module) -> bool {
 fn params(name: &str, ty: &FuncType, args: &[OsString]) -> Result<Vec<Val>, Failure> {
     if ty.params().len() != args.len() {
         return Err(Failure::usage(format_args!(
-            "--invoke {}: the function takes {} parameters, not {}; it is {ty}",
+            "--invoke {}: the function takes {}, not {}; it is {ty}",
             shown(name),
-            ty.params().len(),
+            count(ty.params().len() as u64, "parameter"),
             args.len()
         )));
     }

@@ -2,13 +2,15 @@
 
 use crate::failure::Failure;
 use crate::json::{Json, object};
-use crate::load::{Whole, display_name, load, load_whole};
-use crate::outcome::defined_functions;
-use crate::output::{print, shown};
+use crate::load::{Opened, display_name};
+use crate::look::{Looked, look};
+use crate::output::{count, print, shown};
 use crate::precompiled::describe;
-use crate::scan::{Feature, Item, Scan, scan};
+use crate::scan::{External, Item, Scan, Section};
+use crate::shape::{limits, reference};
+use crate::tiering::Tiering;
 use crate::wasi;
-use dunlin::{Engine, ExternType, ImportType, Module, Section};
+use dunlin::{Config, Engine, Error, Feature, ModuleOptions};
 use dunlin_wasi_lite::Capability;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -16,20 +18,45 @@ use std::fmt::Write;
 
 /// Shows what the module wants, offers and contains.
 pub(crate) fn inspect(path: &OsStr, json: bool) -> Result<(), Failure> {
-    let engine = Engine::default();
-    let Whole { module, bytes, code } = load_whole(&engine, path)?;
-    let scan =
-        scan(&bytes).map_err(|error| Failure::unusable(format_args!("{}: {error}", display_name(path))))?;
-    drop(bytes);
-    let imports = imports(&engine, &module)?;
-    let code = code.map(|code| describe(code, engine.budget()));
-    let view = View { name: display_name(path), module: &module, code, scan, imports };
-    print(&if json { format!("{}\n", view.json()) } else { view.text() })
+    let shown =
+        view(path).and_then(|view| print(&if json { format!("{}\n", view.json()) } else { view.text() }));
+    told(path, json, shown)
 }
 
 /// Shows how much memory the module needs.
 pub(crate) fn budget(path: &OsStr, json: bool) -> Result<(), Failure> {
-    let module = load(&Engine::default(), path)?;
+    told(path, json, show_budget(path, json))
+}
+
+/// Tells of a failure as JSON too, if that was asked for.
+fn told(path: &OsStr, json: bool, shown: Result<(), Failure>) -> Result<(), Failure> {
+    if let Err(failure) = &shown
+        && json
+    {
+        let json = object([
+            ("module", display_name(path).into()),
+            ("error", failure.message.as_str().into()),
+            ("exit_code", u32::from(failure.code).into()),
+        ]);
+        print(&format!("{json}\n"))?;
+    }
+    shown
+}
+
+fn view(path: &OsStr) -> Result<View, Failure> {
+    let engine = Engine::default();
+    let Looked { scan, refusal, code } = look(&engine, path)?;
+    let imports = imports(&engine, &scan)?;
+    let code = code.map(|code| describe(code, engine.budget()));
+    Ok(View { name: display_name(path), scan, refusal, code, imports })
+}
+
+fn show_budget(path: &OsStr, json: bool) -> Result<(), Failure> {
+    // As `dunlin run` loads it.
+    let mut config = Config::new();
+    Tiering::default().apply(&mut config);
+    let engine = Engine::new(&config).map_err(Failure::unusable)?;
+    let (module, _) = Opened::open(path)?.load(&engine, ModuleOptions::new().one_instance(true))?;
     let plan = module.plan();
     if json {
         let items = plan.items().iter().map(|item| {
@@ -56,33 +83,34 @@ pub(crate) fn budget(path: &OsStr, json: bool) -> Result<(), Failure> {
     print(&text)
 }
 
-struct View<'m> {
+struct View {
     name: String,
-    module: &'m Module,
+    scan: Scan,
+    /// Why the engine can't load it, if it lacks a feature.
+    refusal: Option<Error>,
     /// The machine code behind it, in words and as JSON.
     code: Option<(String, Json)>,
-    scan: Scan,
-    imports: Vec<Import<'m>>,
+    imports: Vec<Import>,
 }
 
-struct Import<'m> {
-    import: ImportType<'m>,
+struct Import {
+    import: External,
     /// What it lets the module do, and what it does itself.
     purpose: Option<(Capability, &'static str)>,
     /// Why `dunlin run` has nothing that fits, if so.
     missing: Option<String>,
 }
 
-fn imports<'m>(engine: &Engine, module: &'m Module) -> Result<Vec<Import<'m>>, Failure> {
+fn imports(engine: &Engine, scan: &Scan) -> Result<Vec<Import>, Failure> {
     let mut provided = wasi::Provided::new(engine).map_err(Failure::unusable)?;
-    let imports = module.imports().map(|import| {
-        let missing = match provided.get(import.module(), import.name()) {
-            Some(ty) if ty == *import.ty() => None,
+    let imports = scan.imports.iter().map(|import| {
+        let missing = match provided.get(&import.module, &import.name) {
+            Some(ty) if ty.to_string() == import.ty => None,
             Some(ty) => Some(format!("Dunlin has it as a {ty}")),
             None => Some(String::from("unknown to Dunlin")),
         };
-        let purpose = if missing.is_none() { wasi::purpose(import.name()) } else { None };
-        Import { import, purpose, missing }
+        let purpose = if missing.is_none() { wasi::purpose(&import.name) } else { None };
+        Import { import: import.clone(), purpose, missing }
     });
     Ok(imports.collect())
 }
@@ -96,8 +124,8 @@ enum Role {
 }
 
 impl Role {
-    fn of(module: &Module) -> Self {
-        let has = |name| matches!(module.get_export(name), Some(ExternType::Func(_)));
+    fn of(scan: &Scan) -> Self {
+        let has = |name| scan.exports.iter().any(|export| export.name == name && export.kind == "function");
         if has("_start") {
             Role::Command
         } else if has("_initialize") {
@@ -126,7 +154,7 @@ impl Role {
     }
 }
 
-impl View<'_> {
+impl View {
     fn text(&self) -> String {
         let mut text = String::new();
         // Writing to a string doesn't fail.
@@ -135,46 +163,58 @@ impl View<'_> {
     }
 
     fn write(&self, text: &mut String) -> std::fmt::Result {
-        let module = self.module;
-        writeln!(text, "{}: {}", self.name, Role::of(module).explained())?;
-        write!(text, "  {} bytes, {} functions", module.size(), defined_functions(module))?;
-        match module.name() {
+        let scan = &self.scan;
+        writeln!(text, "{}: {}", self.name, Role::of(scan).explained())?;
+        write!(text, "  {}, {}", count(scan.size, "byte"), count(scan.functions.into(), "function"))?;
+        match &scan.name {
             Some(name) => writeln!(text, ", named {}", shown(name))?,
             None => writeln!(text)?,
         }
         if let Some((words, _)) = &self.code {
             writeln!(text, "  {words}")?;
         }
+        if let Some(refusal) = &self.refusal {
+            writeln!(text, "  Dunlin can't run it: {refusal}")?;
+        }
         self.write_imports(text)?;
-        heading(text, "Exports", module.exports().len())?;
-        for export in module.exports() {
-            writeln!(text, "  {}: {}", shown(export.name()), export.ty())?;
+        heading(text, "Exports", scan.exports.len())?;
+        for export in &scan.exports {
+            writeln!(text, "  {}: {}", shown(&export.name), export.ty)?;
         }
-        heading(text, "Memories", self.scan.memories.len())?;
-        for (index, Item { ty, imported }) in self.scan.memories.iter().enumerate() {
-            let pages = limits(ty.initial, ty.maximum);
+        heading(text, "Memories", scan.memories.len())?;
+        for (index, Item { ty, imported }) in scan.memories.iter().enumerate() {
+            let pages = limits(ty.initial, ty.maximum, "page");
             let from = if *imported { ", imported" } else { "" };
-            let (least, unit) = readable(ty.initial * 65536);
-            writeln!(text, "  {index}: {pages} pages of 64 KiB ({least} {unit} at first){from}")?;
-        }
-        heading(text, "Tables", self.scan.tables.len())?;
-        for (index, Item { ty, imported }) in self.scan.tables.iter().enumerate() {
-            let from = if *imported { ", imported" } else { "" };
+            let page = 1 << ty.page_size_log2.unwrap_or(16);
+            let (wide, shared) =
+                (if ty.memory64 { ", 64-bit" } else { "" }, if ty.shared { ", shared" } else { "" });
             writeln!(
                 text,
-                "  {index}: {} elements of {}{from}",
-                limits(ty.initial, ty.maximum),
-                element(ty)
+                "  {index}: {pages} of {} ({} at first){wide}{shared}{from}",
+                readable(page),
+                readable(page.saturating_mul(ty.initial))
             )?;
         }
+        heading(text, "Tables", scan.tables.len())?;
+        for (index, Item { ty, imported }) in scan.tables.iter().enumerate() {
+            let from = if *imported { ", imported" } else { "" };
+            let elements = limits(ty.initial, ty.maximum, "element");
+            writeln!(text, "  {index}: {elements} of {}{from}", reference(ty.element_type))?;
+        }
         writeln!(text, "\nFeatures beyond the first version of WebAssembly:")?;
-        match self.features().join(", ") {
-            none if none.is_empty() => writeln!(text, "  none")?,
+        let (there, missing): (Vec<_>, Vec<_>) = scan.features.iter().partition(|feature| is_there(feature));
+        match there.iter().map(|feature: &&Feature| feature.name()).collect::<Vec<_>>().join(", ") {
+            none if none.is_empty() && missing.is_empty() => writeln!(text, "  none")?,
+            none if none.is_empty() => {}
             features => writeln!(text, "  {features}")?,
         }
-        heading(text, "Sections, in bytes", module.sections().len())?;
-        for section in module.sections() {
-            writeln!(text, "  {:>10}  {}", section.size, section_name(&section))?;
+        if !missing.is_empty() {
+            let missing: Vec<_> = missing.iter().map(|feature| feature.name()).collect();
+            writeln!(text, "  {}, which this version of Dunlin doesn't have", missing.join(", "))?;
+        }
+        heading(text, "Sections, in bytes", scan.sections.len())?;
+        for section in &scan.sections {
+            writeln!(text, "  {:>10}  {}", section.size, section_name(section))?;
         }
         Ok(())
     }
@@ -196,12 +236,12 @@ impl View<'_> {
                 None => writeln!(text, "  wants what Dunlin doesn't provide")?,
             }
             for Import { import, purpose, missing } in imports {
-                let (from, name) = (shown(import.module()), shown(import.name()));
+                let (from, name) = (shown(&import.module), shown(&import.name));
                 match purpose {
                     Some((_, does)) => writeln!(text, "    {name:<23} {does}")?,
                     None => {
                         let reason = missing.as_deref().unwrap_or_default();
-                        writeln!(text, "    {from}.{name}: {} ({reason})", import.ty())?;
+                        writeln!(text, "    {from}.{name}: {} ({reason})", import.ty)?;
                     }
                 }
             }
@@ -209,18 +249,14 @@ impl View<'_> {
         Ok(())
     }
 
-    fn features(&self) -> Vec<&'static str> {
-        self.scan.features.iter().copied().map(Feature::name).collect()
-    }
-
     fn json(&self) -> Json {
-        let module = self.module;
+        let scan = &self.scan;
         let imports = self.imports.iter().map(|Import { import, purpose, missing }| {
             object([
-                ("module", import.module().into()),
-                ("name", import.name().into()),
-                ("kind", kind(import.ty()).into()),
-                ("type", import.ty().to_string().into()),
+                ("module", import.module.as_str().into()),
+                ("name", import.name.as_str().into()),
+                ("kind", import.kind.into()),
+                ("type", import.ty.as_str().into()),
                 ("provided", missing.is_none().into()),
                 ("capability", purpose.map(|(capability, _)| capability.name()).into()),
                 ("purpose", purpose.map(|(capability, _)| capability.to_string()).into()),
@@ -228,84 +264,83 @@ impl View<'_> {
                 ("problem", missing.clone().into()),
             ])
         });
-        let exports = module.exports().map(|export| {
+        let exports = scan.exports.iter().map(|export| {
             object([
-                ("name", export.name().into()),
-                ("kind", kind(export.ty()).into()),
-                ("type", export.ty().to_string().into()),
+                ("name", export.name.as_str().into()),
+                ("kind", export.kind.into()),
+                ("type", export.ty.as_str().into()),
             ])
         });
-        let memories = self.scan.memories.iter().map(|Item { ty, imported }| {
+        let memories = scan.memories.iter().map(|Item { ty, imported }| {
             object([
                 ("min_pages", ty.initial.into()),
                 ("max_pages", ty.maximum.into()),
+                ("page_bytes", (1u64 << ty.page_size_log2.unwrap_or(16)).into()),
+                ("index_bits", (if ty.memory64 { 64u32 } else { 32 }).into()),
+                ("shared", ty.shared.into()),
                 ("imported", (*imported).into()),
             ])
         });
-        let tables = self.scan.tables.iter().map(|Item { ty, imported }| {
+        let tables = scan.tables.iter().map(|Item { ty, imported }| {
             object([
-                ("element", element(ty).into()),
+                ("element", reference(ty.element_type).into()),
                 ("min", ty.initial.into()),
                 ("max", ty.maximum.into()),
+                ("index_bits", (if ty.table64 { 64u32 } else { 32 }).into()),
                 ("imported", (*imported).into()),
             ])
         });
-        let sections = module.sections().map(|section| {
+        let sections = scan.sections.iter().map(|section| {
             object([
                 ("id", u32::from(section.id).into()),
-                ("name", section_name(&section).into()),
+                ("name", section_name(section).into()),
                 ("offset", section.offset.into()),
                 ("bytes", section.size.into()),
             ])
         });
+        let names = |features: &mut dyn Iterator<Item = &Feature>| {
+            features.map(|feature| feature.name()).collect::<Json>()
+        };
         object([
             ("module", self.name.clone().into()),
-            ("role", Role::of(module).name().into()),
-            ("name", module.name().into()),
-            ("bytes", module.size().into()),
-            ("functions", defined_functions(module).into()),
+            ("role", Role::of(scan).name().into()),
+            ("name", scan.name.clone().into()),
+            ("bytes", scan.size.into()),
+            ("functions", scan.functions.into()),
             ("imports", imports.collect()),
             ("exports", exports.collect()),
             ("memories", memories.collect()),
             ("tables", tables.collect()),
-            ("features", self.features().into()),
+            ("features", names(&mut scan.features.iter())),
+            ("missing_features", names(&mut scan.features.iter().filter(|feature| !is_there(feature)))),
+            ("problem", self.refusal.as_ref().map(ToString::to_string).into()),
             ("sections", sections.collect()),
             ("precompiled", self.code.as_ref().map(|(_, json)| json.clone()).into()),
         ])
     }
 }
 
+/// Whether this version of Dunlin has it.
+fn is_there(feature: &Feature) -> bool {
+    feature.switch().is_some()
+}
+
 fn heading(text: &mut String, title: &str, count: usize) -> std::fmt::Result {
     if count == 0 { writeln!(text, "\n{title}: none") } else { writeln!(text, "\n{title}:") }
 }
 
-fn limits(minimum: u64, maximum: Option<u64>) -> String {
-    match maximum {
-        Some(maximum) if maximum == minimum => format!("exactly {minimum}"),
-        Some(maximum) => format!("{minimum} to {maximum}"),
-        None => format!("at least {minimum}"),
+/// A size, exactly if it is small.
+fn readable(bytes: u64) -> String {
+    match bytes {
+        0..1024 => count(bytes, "byte"),
+        1024..0xa0_0000 => format!("{} KiB", bytes >> 10),
+        0xa0_0000..0x2_8000_0000 => format!("{} MiB", bytes >> 20),
+        _ => format!("{} GiB", bytes >> 30),
     }
 }
 
-fn readable(bytes: u64) -> (u64, &'static str) {
-    if bytes >= 10 << 20 { (bytes >> 20, "MiB") } else { (bytes >> 10, "KiB") }
-}
-
-fn element(ty: &wasmparser::TableType) -> &'static str {
-    if ty.element_type.is_extern_ref() { "externref" } else { "funcref" }
-}
-
-fn kind(ty: &ExternType) -> &'static str {
-    match ty {
-        ExternType::Func(_) => "function",
-        ExternType::Table(_) => "table",
-        ExternType::Memory(_) => "memory",
-        ExternType::Global(_) => "global",
-    }
-}
-
-fn section_name(section: &Section<'_>) -> String {
-    const NAMES: [&str; 13] = [
+fn section_name(section: &Section) -> String {
+    const NAMES: [&str; 14] = [
         "custom",
         "type",
         "import",
@@ -319,9 +354,10 @@ fn section_name(section: &Section<'_>) -> String {
         "code",
         "data",
         "data count",
+        "tag",
     ];
-    match (section.id, section.name) {
-        (0, name) => format!("custom: {}", shown(name.unwrap_or_default())),
-        (id, _) => NAMES.get(usize::from(id)).map_or(format!("section {id}"), |name| (*name).into()),
+    match section.id {
+        0 => format!("custom: {}", shown(&section.name)),
+        id => NAMES.get(usize::from(id)).map_or(format!("section {id}"), |name| (*name).into()),
     }
 }

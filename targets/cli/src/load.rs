@@ -4,9 +4,11 @@ use crate::failure::{Failure, io_reason};
 use crate::precompiled::{Code, Source, source};
 use crate::reserve;
 use dunlin::{Engine, Error, ErrorKind, Module, ModuleOptions};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, StdinLock};
 
 /// Loads a module as it is read.
 pub(crate) fn load(engine: &Engine, path: &OsStr) -> Result<Module, Failure> {
@@ -15,8 +17,10 @@ pub(crate) fn load(engine: &Engine, path: &OsStr) -> Result<Module, Failure> {
 
 /// What a path leads to.
 pub(crate) struct Opened {
-    name: String,
-    source: Source,
+    /// What messages call it.
+    pub(crate) name: String,
+    /// What it is.
+    pub(crate) source: Source,
 }
 
 impl Opened {
@@ -38,26 +42,37 @@ impl Opened {
         engine: &Engine,
         options: &ModuleOptions,
     ) -> Result<(Module, Option<Code>), Failure> {
+        let (module, code, _) = self.load_and_keep(engine, options, None)?;
+        Ok((module, code))
+    }
+
+    /// The same; what is read is added to `kept`, if that is given.
+    fn load_and_keep(
+        self,
+        engine: &Engine,
+        options: &ModuleOptions,
+        kept: Option<Vec<u8>>,
+    ) -> Result<(Module, Option<Code>, Vec<u8>), Failure> {
         let name = self.name;
         match self.source {
             Source::Module(reader) => {
-                let mut reader = Counted { reader, bytes: 0 };
-                let loaded = reserve::during(|| Module::from_reader_with(engine, &mut reader, options))?;
-                let module = loaded.map_err(|error| match reader.bytes {
+                let mut tap = Tap { reader, bytes: 0, kept };
+                let loaded = reserve::during(|| Module::from_reader_with(engine, &mut tap, options))?;
+                let module = loaded.map_err(|error| match tap.bytes {
                     0 if error.kind() == ErrorKind::Invalid => empty(&name),
-                    _ => unusable(&name, &error),
+                    _ => unusable(&name, error),
                 })?;
-                Ok((module, None))
+                Ok((module, None, tap.kept.unwrap_or_default()))
             }
             Source::Precompiled(mut code) => {
-                let loaded = reserve::during(|| Module::from_reader_with(engine, &mut code, options))?;
+                let mut tap = Tap { reader: &mut code, bytes: 0, kept };
+                let loaded = reserve::during(|| Module::from_reader_with(engine, &mut tap, options))?;
+                let bytes = tap.kept.unwrap_or_default();
                 // Another module than what was compiled could be a valid one all the same.
                 let intact = code.is_intact();
                 match loaded {
-                    Ok(module) if intact => Ok((module, Some(code))),
-                    Err(error) if intact || error.kind() != ErrorKind::Invalid => {
-                        Err(unusable(&name, &error))
-                    }
+                    Ok(module) if intact => Ok((module, Some(code), bytes)),
+                    Err(error) if intact || error.kind() != ErrorKind::Invalid => Err(unusable(&name, error)),
                     _ => Err(damaged(&name)),
                 }
             }
@@ -66,43 +81,27 @@ impl Opened {
 }
 
 /// A module that was read whole.
+#[cfg(feature = "jit")]
 pub(crate) struct Whole {
     pub(crate) module: Module,
     /// Its bytes in the binary format.
     pub(crate) bytes: Vec<u8>,
-    /// What stands behind it.
-    pub(crate) code: Option<Code>,
 }
 
-/// Reads a whole module, which is loaded too.
+/// Loads a module as it is read, and keeps its bytes: no more are read than it takes to see that it is none.
+#[cfg(feature = "jit")]
 pub(crate) fn load_whole(engine: &Engine, path: &OsStr) -> Result<Whole, Failure> {
-    let name = display_name(path);
-    let mut bytes = Vec::new();
-    let unreadable = |error| Failure::unusable(format_args!("{name}: {}", io_reason(&error)));
-    let code = match Opened::open(path)?.source {
-        Source::Module(mut reader) => {
-            reader.read_to_end(&mut bytes).map_err(unreadable)?;
-            None
-        }
-        Source::Precompiled(mut code) => {
-            code.read_to_end(&mut bytes).map_err(unreadable)?;
-            if !code.is_intact() {
-                return Err(damaged(&name));
-            }
-            Some(code)
-        }
-    };
-    if bytes.is_empty() {
-        return Err(empty(&name));
-    }
-    let module = reserve::during(|| Module::new(engine, &bytes))?.map_err(|error| unusable(&name, &error))?;
+    let opened = Opened::open(path)?;
+    #[cfg_attr(not(feature = "text"), expect(unused_mut, reason = "only a text becomes something else"))]
+    let (module, _, mut bytes) = opened.load_and_keep(engine, &ModuleOptions::new(), Some(Vec::new()))?;
     #[cfg(feature = "text")]
     if !bytes.starts_with(b"\0asm") {
+        let name = display_name(path);
         let binary =
             wat::parse_bytes(&bytes).map_err(|error| Failure::unusable(format_args!("{name}: {error}")))?;
         bytes = binary.into_owned();
     }
-    Ok(Whole { module, bytes, code })
+    Ok(Whole { module, bytes })
 }
 
 /// What messages call the module.
@@ -112,7 +111,7 @@ pub(crate) fn display_name(path: &OsStr) -> String {
 
 fn open(path: &OsStr) -> Result<Box<dyn Read>, Failure> {
     if path == "-" {
-        return Ok(Box::new(io::stdin().lock()));
+        return Ok(Box::new(StandardInput(io::stdin().lock())));
     }
     let failure = |reason: &str| Failure::unusable(format_args!("{}: {reason}", path.display()));
     let file = File::open(path).map_err(|error| failure(&io_reason(&error)))?;
@@ -122,33 +121,68 @@ fn open(path: &OsStr) -> Result<Box<dyn Read>, Failure> {
     Ok(Box::new(file))
 }
 
-fn empty(name: &str) -> Failure {
+pub(crate) fn empty(name: &str) -> Failure {
     Failure::unusable(format_args!("{name}: there are no bytes in it, so it is no module"))
 }
 
-fn damaged(name: &str) -> Failure {
+pub(crate) fn damaged(name: &str) -> Failure {
     Failure::unusable(format_args!("{name}: the module in it is damaged"))
 }
 
-fn unusable(name: &str, error: &Error) -> Failure {
-    match error.downcast_ref::<io::Error>() {
-        Some(error) => Failure::unusable(format_args!("{name}: {}", io_reason(error))),
-        None if error.kind() == ErrorKind::OutOfBudget => {
-            Failure::over_budget(format_args!("{name}: can't be loaded: {error}"))
-        }
-        None => Failure::of(error.kind(), format_args!("{name}: {error}")),
+pub(crate) fn unusable(name: &str, error: Error) -> Failure {
+    if let Some(error) = error.downcast_ref::<io::Error>() {
+        return Failure::unusable(format_args!("{name}: {}", io_reason(error)));
     }
+    let kind = error.kind();
+    if kind == ErrorKind::OutOfBudget {
+        return Failure::over_budget(format_args!("{name}: can't be loaded: {error}"));
+    }
+    #[cfg(feature = "text")]
+    let error = match error.downcast::<wat::Error>() {
+        Ok(mut error) => {
+            error.set_path(name);
+            return Failure::unusable(format_args!("{name}: {error}"));
+        }
+        Err(error) => error,
+    };
+    Failure::of(kind, format_args!("{name}: {error}"))
 }
 
-struct Counted<R> {
-    reader: R,
-    bytes: u64,
+/// A reader that counts what is read, and keeps it if that is wanted.
+pub(crate) struct Tap<R> {
+    pub(crate) reader: R,
+    pub(crate) bytes: u64,
+    pub(crate) kept: Option<Vec<u8>>,
 }
 
-impl<R: Read> Read for Counted<R> {
+impl<R: Read> Read for Tap<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let count = self.reader.read(into)?;
         self.bytes += count as u64;
+        if let Some(kept) = &mut self.kept {
+            kept.try_reserve(count)?;
+            kept.extend_from_slice(&into[..count]);
+        }
         Ok(count)
+    }
+}
+
+/// Standard input, which is waited for even if whoever opened it made it non-blocking.
+struct StandardInput(StdinLock<'static>);
+
+impl Read for StandardInput {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.0.read(into) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    let mut this = [PollFd::new(&self.0, PollFlags::IN)];
+                    match poll(&mut this, None) {
+                        Ok(_) | Err(Errno::INTR) => {}
+                        Err(error) => return Err(error.into()),
+                    }
+                }
+                result => return result,
+            }
+        }
     }
 }

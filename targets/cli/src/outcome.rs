@@ -175,6 +175,7 @@ impl Session {
                 (None, _) => "interrupted".into(),
             },
             Outcome::OutOfFuel(_) => match self.fuel {
+                Some(1) => "out of fuel: the only unit is used up".into(),
                 Some(fuel) => format!("out of fuel: all {fuel} units are used up"),
                 None => "out of fuel".into(),
             },
@@ -199,6 +200,7 @@ impl Session {
             ("guest_exit_code", guest_code.into()),
             ("message", sentence.into()),
             ("backtrace", frames.into()),
+            ("backtrace_omitted", outcome.backtrace().map(WasmBacktrace::omitted).into()),
             ("wall_seconds", seconds(self.started.elapsed()).into()),
             ("load_seconds", progress.loaded.as_ref().map(|(_, time)| seconds(*time)).into()),
             ("module_bytes", module.map(Module::size).into()),

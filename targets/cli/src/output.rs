@@ -24,3 +24,8 @@ pub(crate) fn complain(message: impl Display) {
 pub(crate) fn shown(name: &str) -> String {
     if name.is_empty() { "\"\"".into() } else { name.escape_debug().to_string() }
 }
+
+/// `1 page`, `2 pages`
+pub(crate) fn count(number: u64, unit: &str) -> String {
+    format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
+}

@@ -9,6 +9,7 @@ pub(crate) use without::{Code, Source, describe, source};
 mod with {
     use crate::failure::{Failure, io_reason};
     use crate::json::{Json, object};
+    use crate::output::count;
     use dunlin_jit::aot::{self, Opened, Precompiled};
     use std::io::{self, Read};
 
@@ -55,10 +56,10 @@ mod with {
         ];
         let yes: Vec<_> = yes.iter().filter(|(is_so, _)| *is_so).map(|(_, what)| *what).collect();
         format!(
-            "machine code for {settings}, by dunlin {}: {} functions, {} bytes; it {}",
+            "machine code for {settings}, by dunlin {}: {}, {}; it {}",
             settings.engine,
-            code.functions(),
-            code.code().len(),
+            count(code.functions() as u64, "function"),
+            count(code.code().len() as u64, "byte"),
             yes.join(" and ")
         )
     }

@@ -5,15 +5,15 @@ use crate::entry::{self, Entry};
 use crate::failure::Failure;
 use crate::load::{Opened, display_name};
 use crate::outcome::{Outcome, Session};
-use crate::output::print;
+use crate::output::{count, print};
 use crate::reserve;
 use crate::tiering::{Made, Tiering};
 use crate::values;
 use crate::wasi::{self, Wasi};
 use crate::watchdog::{Reason, Watchdog};
 use dunlin::{
-    Budget, Config, Engine, Error, ErrorKind, Instance, Kind, Linker, Module, ModuleOptions, Store, Trap,
-    Val, WasmBacktrace,
+    Budget, Config, Engine, Error, ErrorKind, Instance, Kind, Module, ModuleOptions, Store, Trap, Val,
+    WasmBacktrace,
 };
 use std::sync::Arc;
 
@@ -91,8 +91,9 @@ fn unusable(name: &str, error: Error) -> Failure {
     Failure::of(kind, error.context(name))
 }
 
-/// Refuses what is sure not to start within the budget.
-fn check_budget(engine: &Engine, name: &str, module: &Module) -> Result<(), Failure> {
+/// Refuses what is sure not to start within the budget, and says which would do. The host's functions used
+/// `host` bytes before the module was loaded, and everything `loaded` bytes after.
+fn check_budget(engine: &Engine, name: &str, module: &Module, host: u64, loaded: u64) -> Result<(), Failure> {
     let (Some(limit), Some(available)) = (engine.budget().limit(), engine.budget().available()) else {
         return Ok(());
     };
@@ -102,12 +103,23 @@ fn check_budget(engine: &Engine, name: &str, module: &Module) -> Result<(), Fail
     if plan.instance() <= available + there {
         return Ok(());
     }
-    let used = engine.budget().used();
-    let (needed, host) = (used - there + plan.instance(), used - module.budget().used());
+    // Since then, functions have been defined that trap. Loading left a quarter of what there was for them to code.
+    let later = engine.budget().used().saturating_sub(loaded);
+    let (least, most) = plan
+        .items()
+        .iter()
+        .find(|item| item.kind == Kind::Cells)
+        .map_or((0, 0), |cells| (cells.bytes, cells.most.unwrap_or(cells.bytes)));
+    let reserved = module.budget().used_for(Kind::Cells);
+    let without = (loaded + plan.instance() + least).saturating_sub(there + reserved);
+    let enough = |left: u64| left - (left / 4).min(most - least) >= later;
+    let left = (later..).find(|left| enough(*left)).unwrap_or(later);
+    let (needed, host) = (without + left, host + later);
     let largest: Vec<_> = plan.items().iter().take(3).map(ToString::to_string).collect();
     Err(Failure::over_budget(format_args!(
-        "{name}: a memory budget of {limit} bytes is too small: {needed} are needed, {host} of them for the host's \
+        "{name}: a memory budget of {} is too small: {needed} are needed, {host} of them for the host's \
          functions; the module takes {plan} ({})",
+        count(limit, "byte"),
         largest.join(", ")
     )))
 }
@@ -124,19 +136,23 @@ fn attempt(
     let name = display_name(&options.module);
     let opened = Opened::open(&options.module)?;
     options.tiering.admit(&name, opened.is_precompiled())?;
+    let unusable = |error: Error| unusable(&name, error);
+    // Before the module too, which keeps a part of what there is left for code.
+    let host = reserve::during(|| Ok((wasi::linker(engine)?, Store::try_new(engine, wasi)?)))?;
+    let (mut linker, mut store) = host.map_err(unusable)?;
+    let host = engine.budget().used();
     let (module, code) = opened.load(engine, ModuleOptions::new().one_instance(true))?;
+    let loaded = engine.budget().used();
     session.loaded(&module);
     reserve::during(|| tier.prepare(&name, &module, code))??;
     if let Some(refusal) = options.grants.refusal(&module) {
         return Err(Failure::unusable(format_args!("{name}: {refusal}")));
     }
-    let unusable = |error: Error| unusable(&name, error);
     let entry = entry::find(&module, options.invoke.as_deref(), &options.args)?;
-    let host = reserve::during(|| {
-        Ok((linker(engine, &module, options.trap_unknown_imports)?, Store::try_new(engine, wasi)?))
-    })?;
-    let (linker, mut store) = host.map_err(unusable)?;
-    check_budget(engine, &name, &module)?;
+    if options.trap_unknown_imports {
+        reserve::during(|| linker.define_unknown_imports_as_traps(&module))?.map_err(unusable)?;
+    }
+    check_budget(engine, &name, &module, host, loaded)?;
     let fuel = options.fuel.unwrap_or(u64::MAX);
     let counted = store.set_fuel(fuel).is_ok();
     watchdog.running(store.interrupt_handle());
@@ -171,14 +187,6 @@ fn attempt(
         }
         Err(error) => Ok(stopped(error, watchdog.reason())),
     }
-}
-
-fn linker(engine: &Engine, module: &Module, trap_unknown_imports: bool) -> Result<Linker<Wasi>, Error> {
-    let mut linker = wasi::linker(engine)?;
-    if trap_unknown_imports {
-        linker.define_unknown_imports_as_traps(module)?;
-    }
-    Ok(linker)
 }
 
 /// Whether an instantiation failed before the guest's start function could do anything.

@@ -1,53 +1,26 @@
-//! What a valid module uses and contains that the engine has no need to know after validation.
+//! What a module consists of and uses, found as it is read; also of one that needs what the engine doesn't have.
 
-use std::collections::BTreeSet;
+use crate::shape;
+use dunlin::{Feature, Survey};
+use std::io::{self, Read};
 use wasmparser::{
-    BlockType, ConstExpr, DataKind, ElementItems, ElementKind, ExternalKind, MemoryType, Operator, Parser,
-    Payload, Result, TableType, TypeRef, ValType,
+    BinaryReader, CompositeInnerType, Encoding, ExternalKind, FuncValidatorAllocations, FunctionBody,
+    GlobalType, Imports, KnownCustom, MemoryType, Name, SectionLimited, SubType, TableType, TypeRef,
+    Validator, WasmFeatures,
 };
 
-/// A part of WebAssembly that came after its first version. The names are those of the proposals.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(crate) enum Feature {
-    /// Imports and exports of mutable globals.
-    MutableGlobals,
-    /// `i32.extend8_s` and its kin.
-    SignExtension,
-    /// `i32.trunc_sat_f32_s` and its kin.
-    SaturatingConversions,
-    /// Several results; blocks with parameters.
-    MultiValue,
-    /// `memory.copy` and its kin, passive segments.
-    BulkMemory,
-    /// `externref`, several tables, instructions on references.
-    ReferenceTypes,
-    /// `v128`.
-    Simd,
-    /// `return_call` and `return_call_indirect`.
-    TailCalls,
-    /// Several memories.
-    MultiMemory,
-    /// Arithmetic in constant expressions.
-    ExtendedConst,
-}
+/// The bytes of a module, as everywhere in Dunlin.
+const MAX_BYTES: u64 = u32::MAX as u64;
+/// The operands and the open blocks of a function being validated, and its bytes: as the engine's.
+const MAX_OPERANDS: u32 = 1 << 20;
+const MAX_BLOCKS: u32 = 1 << 16;
+const MAX_BODY_BYTES: u32 = 7_654_321;
+/// The sections that are listed, and the bytes of a custom section that are looked at.
+const MAX_SECTIONS: usize = 1000;
+const MAX_CUSTOM_BYTES: u32 = 64 << 10;
 
-impl Feature {
-    /// Its name.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Feature::MutableGlobals => "mutable-globals",
-            Feature::SignExtension => "sign-extension",
-            Feature::SaturatingConversions => "saturating-float-to-int",
-            Feature::MultiValue => "multi-value",
-            Feature::BulkMemory => "bulk-memory",
-            Feature::ReferenceTypes => "reference-types",
-            Feature::Simd => "simd",
-            Feature::TailCalls => "tail-calls",
-            Feature::MultiMemory => "multi-memory",
-            Feature::ExtendedConst => "extended-const",
-        }
-    }
-}
+/// The numbers of sections in the order that they must have.
+const ORDER: [u8; 13] = [1, 2, 3, 4, 5, 13, 6, 7, 8, 9, 12, 10, 11];
 
 /// A memory or a table, and whether it is imported.
 pub(crate) struct Item<T> {
@@ -57,204 +30,423 @@ pub(crate) struct Item<T> {
     pub(crate) imported: bool,
 }
 
+/// An import or an export.
+#[derive(Clone)]
+pub(crate) struct External {
+    /// Of an import, the module that it comes from.
+    pub(crate) module: String,
+    /// Its name.
+    pub(crate) name: String,
+    /// `function`, `table`, `memory`, `global` or `tag`.
+    pub(crate) kind: &'static str,
+    /// Its type, in words.
+    pub(crate) ty: String,
+}
+
+/// A section.
+pub(crate) struct Section {
+    /// Its number: 0 for a custom one.
+    pub(crate) id: u8,
+    /// The name of a custom one.
+    pub(crate) name: String,
+    /// Where its contents begin in the module.
+    pub(crate) offset: u64,
+    /// How many bytes they have.
+    pub(crate) size: u32,
+}
+
 /// What was found.
 #[derive(Default)]
 pub(crate) struct Scan {
     /// The features that the module needs.
-    pub(crate) features: BTreeSet<Feature>,
+    pub(crate) features: Vec<Feature>,
+    pub(crate) imports: Vec<External>,
+    pub(crate) exports: Vec<External>,
     /// All memories, by index.
     pub(crate) memories: Vec<Item<MemoryType>>,
     /// All tables, by index.
     pub(crate) tables: Vec<Item<TableType>>,
-    /// Of each global, whether it is mutable.
-    mutable: Vec<bool>,
+    /// The sections, as far as they are listed.
+    pub(crate) sections: Vec<Section>,
+    /// How many functions it has itself.
+    pub(crate) functions: u32,
+    /// Its name, if it has one.
+    pub(crate) name: Option<String>,
+    /// Its bytes.
+    pub(crate) size: u64,
 }
 
-/// Looks through a module that has been found valid.
-pub(crate) fn scan(module: &[u8]) -> Result<Scan> {
-    let mut scan = Scan::default();
-    for payload in Parser::new(0).parse_all(module) {
-        scan.payload(payload?)?;
-    }
-    if scan.memories.len() > 1 {
-        scan.features.insert(Feature::MultiMemory);
-    }
-    if scan.tables.len() > 1 {
-        scan.features.insert(Feature::ReferenceTypes);
-    }
-    Ok(scan)
+/// Why a module can't be looked through.
+#[derive(Debug)]
+pub(crate) enum ScanError {
+    /// It can't be read.
+    Read(io::Error),
+    /// It isn't valid, whatever features there are.
+    Invalid(String),
 }
 
-impl Scan {
-    fn payload(&mut self, payload: Payload<'_>) -> Result<()> {
-        match payload {
-            Payload::TypeSection(types) => {
-                for ty in types.into_iter_err_on_gc_types() {
-                    let ty = ty?;
-                    ty.params().iter().chain(ty.results()).for_each(|ty| self.val_type(*ty));
-                    self.note_if(ty.results().len() > 1, Feature::MultiValue);
+impl From<io::Error> for ScanError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof => Self::Invalid("unexpected end-of-file".into()),
+            _ => Self::Read(error),
+        }
+    }
+}
+
+impl From<wasmparser::Error> for ScanError {
+    fn from(error: wasmparser::Error) -> Self {
+        Self::Invalid(error.to_string())
+    }
+}
+
+type Result<T, E = ScanError> = std::result::Result<T, E>;
+
+/// Looks through a module, and validates it with all features that there are. No more is held than its largest section
+/// other than code and custom ones, or its largest function.
+pub(crate) fn scan(reader: impl Read) -> Result<Scan> {
+    let mut scanner = Scanner {
+        input: Input { reader, offset: 0 },
+        validator: Validator::new_with_features(WasmFeatures::all()),
+        allocations: FuncValidatorAllocations::default(),
+        survey: Survey::new(),
+        scan: Scan::default(),
+        types: Vec::new(),
+        funcs: Vec::new(),
+        globals: Vec::new(),
+        tags: Vec::new(),
+    };
+    scanner.module()?;
+    scanner.scan.features = scanner.survey.features().collect();
+    scanner.scan.size = scanner.input.offset;
+    Ok(scanner.scan)
+}
+
+struct Input<R> {
+    reader: R,
+    offset: u64,
+}
+
+impl<R: Read> Input<R> {
+    /// The next byte, if there is one.
+    fn byte(&mut self) -> Result<Option<u8>> {
+        let mut byte = [0];
+        loop {
+            match self.reader.read(&mut byte) {
+                Ok(0) => return Ok(None),
+                Ok(_) => {
+                    self.offset += 1;
+                    return Ok(Some(byte[0]));
                 }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error.into()),
             }
-            Payload::ImportSection(imports) => {
-                for import in imports.into_imports() {
-                    match import?.ty {
-                        TypeRef::Memory(ty) => self.memories.push(Item { ty, imported: true }),
-                        TypeRef::Table(ty) => self.table(ty, true),
-                        TypeRef::Global(ty) => {
-                            self.mutable.push(ty.mutable);
-                            self.val_type(ty.content_type);
-                            self.note_if(ty.mutable, Feature::MutableGlobals);
-                        }
-                        _ => {}
-                    }
-                }
+        }
+    }
+
+    /// A number, and how many bytes it took.
+    fn number(&mut self) -> Result<(u32, u32)> {
+        let start = self.offset;
+        let mut bytes = Vec::with_capacity(5);
+        loop {
+            bytes.push(self.byte()?.ok_or(io::Error::from(io::ErrorKind::UnexpectedEof))?);
+            if bytes[bytes.len() - 1] & 0x80 == 0 || bytes.len() == 5 {
+                return Ok((BinaryReader::new(&bytes, start).read_var_u32()?, bytes.len() as u32));
             }
-            Payload::TableSection(tables) => {
-                for table in tables {
-                    self.table(table?.ty, false);
-                }
-            }
-            Payload::MemorySection(memories) => {
-                for ty in memories {
-                    self.memories.push(Item { ty: ty?, imported: false });
-                }
-            }
-            Payload::GlobalSection(globals) => {
-                for global in globals {
-                    let global = global?;
-                    self.mutable.push(global.ty.mutable);
-                    self.val_type(global.ty.content_type);
-                    self.const_expr(&global.init_expr)?;
-                }
-            }
-            Payload::ExportSection(exports) => {
-                for export in exports {
-                    let export = export?;
-                    let mutable = export.kind == ExternalKind::Global && self.mutable[export.index as usize];
-                    self.note_if(mutable, Feature::MutableGlobals);
-                }
-            }
-            Payload::ElementSection(elements) => {
-                for element in elements {
-                    let element = element?;
-                    match element.kind {
-                        ElementKind::Active { offset_expr, .. } => self.const_expr(&offset_expr)?,
-                        ElementKind::Passive => self.note(Feature::BulkMemory),
-                        ElementKind::Declared => self.note(Feature::ReferenceTypes),
-                    }
-                    if let ElementItems::Expressions(ty, items) = element.items {
-                        self.note(Feature::ReferenceTypes);
-                        self.val_type(ValType::Ref(ty));
-                        for item in items {
-                            self.const_expr(&item?)?;
-                        }
-                    }
-                }
-            }
-            Payload::DataSection(segments) => {
-                for segment in segments {
-                    match segment?.kind {
-                        DataKind::Active { offset_expr, .. } => self.const_expr(&offset_expr)?,
-                        DataKind::Passive => self.note(Feature::BulkMemory),
-                    }
-                }
-            }
-            Payload::DataCountSection { .. } => self.note(Feature::BulkMemory),
-            Payload::CodeSectionEntry(body) => {
-                for local in body.get_locals_reader()? {
-                    self.val_type(local?.1);
-                }
-                for op in body.get_operators_reader()? {
-                    self.operator(&op?);
-                }
-            }
-            _ => {}
+        }
+    }
+
+    fn bytes(&mut self, count: u32) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.reader.by_ref().take(count.into()).read_to_end(&mut bytes)?;
+        self.offset += bytes.len() as u64;
+        if bytes.len() < count as usize {
+            return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+        }
+        Ok(bytes)
+    }
+
+    fn skip(&mut self, mut count: u32) -> Result<()> {
+        while count > 0 {
+            let now = count.min(MAX_CUSTOM_BYTES);
+            self.bytes(now)?;
+            count -= now;
         }
         Ok(())
     }
+}
 
-    fn note(&mut self, feature: Feature) {
-        self.features.insert(feature);
-    }
+struct Scanner<R> {
+    input: Input<R>,
+    validator: Validator,
+    allocations: FuncValidatorAllocations,
+    survey: Survey,
+    scan: Scan,
+    types: Vec<SubType>,
+    /// The types of functions, tags and globals, by index.
+    funcs: Vec<u32>,
+    tags: Vec<u32>,
+    globals: Vec<GlobalType>,
+}
 
-    fn note_if(&mut self, used: bool, feature: Feature) {
-        if used {
-            self.note(feature);
+impl<R: Read> Scanner<R> {
+    fn module(&mut self) -> Result<()> {
+        let header = self.input.bytes(8)?;
+        if header != *b"\0asm\x01\0\0\0" {
+            return Err(ScanError::Invalid("this is no WebAssembly module".into()));
         }
-    }
-
-    fn val_type(&mut self, ty: ValType) {
-        match ty {
-            ValType::V128 => self.note(Feature::Simd),
-            ValType::Ref(_) => self.note(Feature::ReferenceTypes),
-            _ => {}
+        self.validator.version(1, Encoding::Module, &(0..8))?;
+        let mut last = 0;
+        while let Some(id) = self.input.byte()? {
+            let (size, _) = self.input.number()?;
+            let offset = self.input.offset;
+            if offset + u64::from(size) > MAX_BYTES {
+                return Err(ScanError::Invalid(format!("module is larger than {MAX_BYTES} bytes")));
+            }
+            let mut section = Section { id, name: String::new(), offset, size };
+            if id == 0 {
+                section.name = self.custom(size)?;
+            } else {
+                let place = ORDER.iter().position(|known| *known == id).map_or(0, |place| place + 1);
+                if place <= last {
+                    return Err(ScanError::Invalid(format!(
+                        "unknown section, or one out of order (at offset {offset:#x})"
+                    )));
+                }
+                last = place;
+                match id {
+                    10 => self.code(size)?,
+                    _ => self.section(id, size, offset)?,
+                }
+            }
+            if self.scan.sections.len() < MAX_SECTIONS {
+                self.scan.sections.push(section);
+            }
         }
-    }
-
-    fn table(&mut self, ty: TableType, imported: bool) {
-        self.note_if(!ty.element_type.is_func_ref(), Feature::ReferenceTypes);
-        self.tables.push(Item { ty, imported });
-    }
-
-    fn const_expr(&mut self, expr: &ConstExpr<'_>) -> Result<()> {
-        for op in expr.get_operators_reader() {
-            let op = op?;
-            let arithmetic = matches!(
-                op,
-                Operator::I32Add
-                    | Operator::I32Sub
-                    | Operator::I32Mul
-                    | Operator::I64Add
-                    | Operator::I64Sub
-                    | Operator::I64Mul
-            );
-            self.note_if(arithmetic, Feature::ExtendedConst);
-            self.operator(&op);
-        }
+        self.validator.end(self.input.offset)?;
         Ok(())
     }
 
-    fn operator(&mut self, op: &Operator<'_>) {
-        if let Operator::Block { blockty } | Operator::Loop { blockty } | Operator::If { blockty } = op {
-            match blockty {
-                BlockType::FuncType(_) => self.note(Feature::MultiValue),
-                BlockType::Type(ty) => self.val_type(*ty),
-                BlockType::Empty => {}
-            }
-        }
-        if let Some(feature) = feature_of(op) {
-            self.note(feature);
-        }
-    }
-}
-
-fn feature_of(op: &Operator<'_>) -> Option<Feature> {
-    macro_rules! by_proposal {
-        ($( @$proposal:ident $op:ident $({ $($arg:ident: $argty:ty),* })? => $visit:ident ($($ann:tt)*))*) => {
-            match op {
-                $(Operator::$op $({ $($arg: _),* })? => by_proposal!(@$proposal),)*
+    /// Looks at a custom section's beginning, and gives its name.
+    fn custom(&mut self, size: u32) -> Result<String> {
+        let offset = self.input.offset;
+        let beginning = self.input.bytes(size.min(MAX_CUSTOM_BYTES))?;
+        self.input.skip(size - beginning.len() as u32)?;
+        let mut reader = BinaryReader::new(&beginning, offset);
+        // A name that is cut or malformed is shown as none; the engine has its word on it.
+        let name = reader.read_string().unwrap_or_default().to_owned();
+        let custom = wasmparser::CustomSectionReader::new(BinaryReader::new(&beginning, offset));
+        if let Ok(custom) = custom
+            && let KnownCustom::Name(names) = custom.as_known()
+        {
+            let names = names.into_iter().map_while(std::result::Result::ok);
+            let module = names.filter_map(|name| match name {
+                Name::Module { name, .. } => Some(name.to_owned()),
                 _ => None,
+            });
+            self.scan.name = module.last().or(self.scan.name.take());
+        }
+        Ok(name)
+    }
+
+    fn code(&mut self, size: u32) -> Result<()> {
+        let start = self.input.offset;
+        let end = start + u64::from(size);
+        let (count, _) = self.input.number()?;
+        if count != self.scan.functions {
+            return Err(ScanError::Invalid("function and code section have inconsistent lengths".into()));
+        }
+        self.validator.code_section_start(&(start..end))?;
+        for _ in 0..count {
+            let (size, _) = self.input.number()?;
+            if size > MAX_BODY_BYTES || self.input.offset + u64::from(size) > end {
+                return Err(ScanError::Invalid(format!("function body has {size} bytes")));
+            }
+            let offset = self.input.offset;
+            let body = self.input.bytes(size)?;
+            self.body(&FunctionBody::new(BinaryReader::new(&body, offset)))?;
+        }
+        if self.input.offset != end {
+            return Err(ScanError::Invalid("code section has other bytes than its functions".into()));
+        }
+        Ok(())
+    }
+
+    fn body(&mut self, body: &FunctionBody<'_>) -> Result<()> {
+        let func = self.validator.code_section_entry(body)?;
+        let mut validator = func.into_validator(std::mem::take(&mut self.allocations));
+        let mut reader = body.get_binary_reader();
+        validator.read_locals(&mut reader)?;
+        while !reader.eof() {
+            let at = reader.original_position();
+            reader.visit_operator(&mut validator.visitor(at))??;
+            if validator.operand_stack_height() > MAX_OPERANDS
+                || validator.control_stack_height() > MAX_BLOCKS
+            {
+                return Err(ScanError::Invalid("function has too many operands or blocks".into()));
+            }
+        }
+        reader.finish_expression(&validator.visitor(reader.original_position()))?;
+        self.allocations = validator.into_allocations();
+        self.survey.body(body)?;
+        Ok(())
+    }
+
+    /// A section that is needed whole.
+    fn section(&mut self, id: u8, size: u32, offset: u64) -> Result<()> {
+        let contents = self.input.bytes(size)?;
+        let mut reader = BinaryReader::new(&contents, offset);
+        let validator = &mut self.validator;
+        macro_rules! validated {
+            ($section:ident) => {{
+                let section = SectionLimited::new(reader.clone())?;
+                validator.$section(&section)?;
+                section
+            }};
+        }
+        let range = offset..offset + u64::from(size);
+        match id {
+            1 => {
+                for group in validated!(type_section) {
+                    self.types.extend(group?.into_types());
+                }
+            }
+            2 => {
+                let imports = validated!(import_section);
+                self.survey.section(id, reader)?;
+                return self.imports(imports);
+            }
+            3 => {
+                let funcs = validated!(function_section);
+                self.scan.functions = funcs.count();
+                for ty in funcs {
+                    self.funcs.push(ty?);
+                }
+            }
+            4 => {
+                for table in validated!(table_section) {
+                    self.scan.tables.push(Item { ty: table?.ty, imported: false });
+                }
+            }
+            5 => {
+                for ty in validated!(memory_section) {
+                    self.scan.memories.push(Item { ty: ty?, imported: false });
+                }
+            }
+            6 => {
+                for global in validated!(global_section) {
+                    self.globals.push(global?.ty);
+                }
+            }
+            7 => {
+                let exports = validated!(export_section);
+                self.survey.section(id, reader)?;
+                return self.exports(exports);
+            }
+            8 => validator.start_section(reader.read_var_u32()?, &range)?,
+            9 => {
+                validated!(element_section);
+            }
+            11 => {
+                validated!(data_section);
+            }
+            12 => validator.data_count_section(reader.clone().read_var_u32()?, &range)?,
+            _ => {
+                for tag in validated!(tag_section) {
+                    self.tags.push(tag?.func_type_idx);
+                }
+            }
+        }
+        Ok(self.survey.section(id, BinaryReader::new(&contents, offset))?)
+    }
+
+    fn imports(&mut self, imports: wasmparser::ImportSectionReader<'_>) -> Result<()> {
+        for imports in imports {
+            match imports? {
+                Imports::Single(_, import) => self.import(import.module, import.name, import.ty),
+                Imports::Compact1 { module, items } => {
+                    for item in items {
+                        let item = item?;
+                        self.import(module, item.name, item.ty);
+                    }
+                }
+                Imports::Compact2 { module, ty, names } => {
+                    for name in names {
+                        self.import(module, name?, ty);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn import(&mut self, module: &str, name: &str, ty: TypeRef) {
+        let (kind, ty) = match ty {
+            TypeRef::Func(index) | TypeRef::FuncExact(index) => {
+                self.funcs.push(index);
+                ("function", self.function(index))
+            }
+            TypeRef::Table(ty) => {
+                self.scan.tables.push(Item { ty, imported: true });
+                ("table", shape::table(&ty))
+            }
+            TypeRef::Memory(ty) => {
+                self.scan.memories.push(Item { ty, imported: true });
+                ("memory", shape::memory(&ty))
+            }
+            TypeRef::Global(ty) => {
+                self.globals.push(ty);
+                ("global", shape::global(&ty))
+            }
+            TypeRef::Tag(ty) => {
+                self.tags.push(ty.func_type_idx);
+                ("tag", self.tag(ty.func_type_idx))
             }
         };
-        (@sign_extension) => { Some(Feature::SignExtension) };
-        (@saturating_float_to_int) => { Some(Feature::SaturatingConversions) };
-        (@bulk_memory) => { Some(Feature::BulkMemory) };
-        (@reference_types) => { Some(Feature::ReferenceTypes) };
-        (@tail_call) => { Some(Feature::TailCalls) };
-        (@simd) => { Some(Feature::Simd) };
-        // The first version, and what isn't supported.
-        (@$proposal:ident) => { None };
+        self.scan.imports.push(External { module: module.into(), name: name.into(), kind, ty });
     }
-    wasmparser::for_each_operator!(by_proposal)
+
+    fn exports(&mut self, exports: wasmparser::ExportSectionReader<'_>) -> Result<()> {
+        for export in exports {
+            let export = export?;
+            let index = export.index as usize;
+            // Validation has found that these are there.
+            let (kind, ty) = match export.kind {
+                ExternalKind::Func | ExternalKind::FuncExact => {
+                    ("function", self.function(self.funcs[index]))
+                }
+                ExternalKind::Table => ("table", shape::table(&self.scan.tables[index].ty)),
+                ExternalKind::Memory => ("memory", shape::memory(&self.scan.memories[index].ty)),
+                ExternalKind::Global => ("global", shape::global(&self.globals[index])),
+                ExternalKind::Tag => ("tag", self.tag(self.tags[index])),
+            };
+            self.scan.exports.push(External { module: String::new(), name: export.name.into(), kind, ty });
+        }
+        Ok(())
+    }
+
+    fn function(&self, ty: u32) -> String {
+        match &self.types[ty as usize].composite_type.inner {
+            CompositeInnerType::Func(ty) => format!("function {}", shape::function(ty)),
+            _ => String::from("function"),
+        }
+    }
+
+    fn tag(&self, ty: u32) -> String {
+        match &self.types[ty as usize].composite_type.inner {
+            CompositeInnerType::Func(ty) => format!("tag {}", shape::list(ty.params())),
+            _ => String::from("tag"),
+        }
+    }
 }
 
 #[cfg(all(test, feature = "text"))]
 mod tests {
     use super::*;
 
-    fn names(text: &str) -> Vec<&'static str> {
-        let binary = wat::parse_str(text).unwrap();
-        scan(&binary).unwrap().features.into_iter().map(Feature::name).collect()
+    fn scanned(text: &str) -> Scan {
+        let binary = wat::parse_str(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        scan(&binary[..]).unwrap_or_else(|error| panic!("{text}: {error:?}"))
     }
 
     #[test]
@@ -277,18 +469,90 @@ mod tests {
             ("(func (return_call 0))", "tail-calls"),
             ("(memory 1) (memory 1)", "multi-memory"),
             ("(global i32 (i32.add (i32.const 1) (i32.const 2)))", "extended-const"),
+            ("(memory i64 1 0x1_0000_0000)", "memory64"),
+            ("(memory 1 2 shared) (func (drop (i32.atomic.load (i32.const 0))))", "threads"),
+            ("(tag) (func (throw 0))", "exceptions"),
+            ("(func try catch_all end)", "legacy-exceptions"),
+            ("(type (struct (field v128)))", "simd gc"),
+            (
+                "(type $t (func)) (func (param (ref $t)) (call_ref $t (local.get 0)))",
+                "reference-types function-references",
+            ),
+            ("(func (local anyref))", "reference-types gc"),
+            (
+                "(func (result i64 i64) (i64.mul_wide_s (i64.const 1) (i64.const 2)))",
+                "multi-value wide-arithmetic",
+            ),
+            ("(memory 1 (pagesize 1))", "custom-page-sizes"),
+            ("(type $f (func)) (type (cont $f))", "stack-switching"),
+            ("(global (shared mut i32) (i32.const 0))", "shared-everything-threads"),
+            (
+                "(func (param v128) (drop (i8x16.relaxed_swizzle (local.get 0) (local.get 0))))",
+                "simd relaxed-simd",
+            ),
+            ("(func (pause))", "acquire-release-atomics"),
+            ("(memory 1) (func (memory.discard (i32.const 0) (i32.const 0)))", "memory-control"),
         ] {
-            assert_eq!(names(&format!("(module {text})")).join(" "), expected, "{text}");
+            let names: Vec<_> =
+                scanned(&format!("(module {text})")).features.into_iter().map(Feature::name).collect();
+            assert_eq!(names.join(" "), expected, "{text}");
         }
     }
 
     #[test]
     fn memories_and_tables_are_listed_by_index() {
-        let text = r#"(module (import "a" "m" (memory 1 2)) (table 3 4 externref) (memory 5))"#;
-        let scan = scan(&wat::parse_str(text).unwrap()).unwrap();
+        let scan = scanned(r#"(module (import "a" "m" (memory 1 2)) (table 3 4 externref) (memory 5))"#);
         let memories: Vec<_> =
             scan.memories.iter().map(|m| (m.ty.initial, m.ty.maximum, m.imported)).collect();
         assert_eq!(memories, [(1, Some(2), true), (5, None, false)]);
         assert_eq!((scan.tables.len(), scan.tables[0].ty.initial, scan.tables[0].imported), (1, 3, false));
+    }
+
+    #[test]
+    fn what_is_found_is_what_the_engine_finds() {
+        let text = r#"(module $named
+            (import "a" "f" (func (param i32 v128) (result externref funcref)))
+            (import "a" "m" (memory 1)) (import "a" "t" (table 1 2 funcref)) (import "a" "g" (global (mut f64)))
+            (func (export "g") (param i64)) (global (export "c") f32 (f32.const 0))
+            (export "f again" (func 0)) (export "m" (memory 0)) (table (export "t") 5 5 externref)
+            (@custom "note" "text"))"#;
+        let scan = scanned(text);
+        let module = dunlin::Module::new(&dunlin::Engine::default(), text).unwrap();
+        let imports = module
+            .imports()
+            .map(|import| (import.module().to_owned(), import.name().to_owned(), import.ty().to_string()));
+        assert!(imports.eq(scan.imports.into_iter().map(|import| (import.module, import.name, import.ty))));
+        let exports = module.exports().map(|export| (export.name().to_owned(), export.ty().to_string()));
+        assert!(exports.eq(scan.exports.into_iter().map(|export| (export.name, export.ty))));
+        let sections = module.sections().map(|section| {
+            (section.id, section.name.unwrap_or_default().to_owned(), section.offset, section.size)
+        });
+        assert!(sections.eq(scan.sections.into_iter().map(|section| (
+            section.id,
+            section.name,
+            section.offset,
+            section.size
+        ))));
+        assert_eq!((scan.name.as_deref(), scan.size, scan.functions), (Some("named"), module.size(), 1));
+    }
+
+    #[test]
+    fn every_cut_and_every_wrong_byte_is_answered() {
+        let module = wat::parse_str(
+            "(module (type (struct)) (tag) (memory i64 1) (func (export \"f\") (throw 0)) (data (i64.const 0) \"x\"))",
+        );
+        let module = module.unwrap();
+        for len in 0..module.len() {
+            let _ = scan(&module[..len]);
+            for wrong in [0, 1, 0x7f, 0x80, 0xff, module[len] ^ 1, module[len] ^ 0x40] {
+                let mut module = module.clone();
+                module[len] = wrong;
+                let _ = scan(&module[..]);
+            }
+        }
+        assert!(scan(&module[..]).is_ok());
+        // Sections twice, and out of order.
+        let again = [&module[..], &module[8..]].concat();
+        assert!(matches!(scan(&again[..]), Err(ScanError::Invalid(_))));
     }
 }

@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use crate::load::{display_name, load};
 use crate::outcome::defined_functions;
-use crate::output::print;
+use crate::output::{count, print};
 use dunlin::Engine;
 use std::ffi::OsStr;
 
@@ -11,9 +11,9 @@ use std::ffi::OsStr;
 pub(crate) fn validate(path: &OsStr) -> Result<(), Failure> {
     let module = load(&Engine::default(), path)?;
     print(&format!(
-        "{}: valid, {} bytes, {} functions\n",
+        "{}: valid, {}, {}\n",
         display_name(path),
-        module.size(),
-        defined_functions(&module)
+        count(module.size(), "byte"),
+        count(defined_functions(&module).into(), "function")
     ))
 }

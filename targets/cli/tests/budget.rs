@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{command, dunlin, example, folder, json, wait};
+use common::{command, dunlin, example, folder, json, modules, wait};
 use std::io::Write;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
@@ -140,6 +140,72 @@ fn what_cannot_start_is_refused_before_it_does() {
     ] {
         assert!(planned.contains(part), "{planned}");
     }
+}
+
+/// The budget that a refusal names is the least that isn't refused, and each refusal names the same one.
+#[test]
+fn the_budget_that_is_named_does() {
+    let named = |ended: &common::Ended| {
+        let (_, rest) = ended.err.split_once(" is too small: ")?;
+        rest.split_once(" are needed")?.0.parse::<u64>().ok()
+    };
+    let unknown = folder("named").join("unknown.wat");
+    let imports: String = (0..40).map(|i| format!("(import \"env\" \"f{i}\" (func))")).collect();
+    std::fs::write(&unknown, format!("(module {imports} (memory 3) (func (export \"_start\") (local i32)))"))
+        .unwrap();
+    let examples = modules().into_iter().map(|(name, _)| example(&format!("wasm/{name}")));
+    for module in examples.chain([unknown.to_str().unwrap().to_owned()]) {
+        for options in [&[][..], &["--jit", "off"]] {
+            let run = |bytes: u64| {
+                let bytes = bytes.to_string();
+                let invoke = if module.ends_with("add.wasm") { &["--invoke", "add"][..] } else { &[] };
+                let args = if invoke.is_empty() { &[][..] } else { &["2", "3"] };
+                let limits =
+                    ["run", "--timeout", "1s", "--unknown-imports", "trap", "--memory-budget", &bytes];
+                dunlin(&[&limits[..], invoke, options, &[&module], args].concat())
+            };
+            // Which budgets it can be loaded in, but not started in, is for the planner to know.
+            let plan = json(&dunlin(&["inspect", "--budget", "--json", &module]).code(0).out);
+            let least = plan["least_bytes"].as_u64().unwrap();
+            let refused = run(least).code(126).one_sentence();
+            let Some(needed) = named(&refused) else {
+                // It is so small that loading takes more than starting.
+                assert!(refused.err.contains("can't be loaded: memory budget"), "{refused:?}");
+                assert!(least < 256 << 10 && run(least + (30 << 10)).code == 0, "{module}");
+                continue;
+            };
+            println!("{module} {options:?}: {needed}, {} more than is planned", needed - least);
+            let ended = run(needed);
+            assert!(ended.code != 126, "{module}: {ended:?}");
+            let ended = run(needed - 1).code(126);
+            assert_eq!(named(&ended), Some(needed), "{module}: {ended:?}");
+            // What the help says that WASI needs; the others are functions that trap.
+            let (own, is_wasi) = (needed - least, !module.ends_with(".wat"));
+            assert!(
+                !is_wasi || !options.is_empty() || (20 << 10..=25 << 10).contains(&own),
+                "{module}: {own}"
+            );
+        }
+    }
+}
+
+/// Data that goes straight into a memory is planned once.
+#[test]
+fn active_data_is_planned_as_it_is_run() {
+    let path = folder("data").join("data.wat");
+    let data = "0123456789abcdef".repeat(1 << 17);
+    let text = format!(
+        "(module (memory (export \"memory\") 40) (data (i32.const 64) \"{data}\") (func (export \"_start\")))"
+    );
+    std::fs::write(&path, text).unwrap();
+    // The text is held while it is parsed; that isn't what this is about.
+    let binary = path.with_extension("wasm");
+    std::fs::write(&binary, wat::parse_file(&path).unwrap()).unwrap();
+    let plan = json(&dunlin(&["inspect", "--budget", "--json", binary.to_str().unwrap()]).code(0).out);
+    let least = plan["least_bytes"].as_u64().unwrap();
+    assert!((40 << 16..(40 << 16) + (256 << 10)).contains(&least), "{least}");
+    let enough = (least + (30 << 10)).to_string();
+    dunlin(&["run", "--memory-budget", &enough, binary.to_str().unwrap()]).code(0);
 }
 
 #[test]

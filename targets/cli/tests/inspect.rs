@@ -3,7 +3,10 @@
 
 mod common;
 
-use common::{dunlin, dunlin_with, example, json, modules};
+use common::{command, dunlin, dunlin_with, example, folder, json, modules, wait};
+use std::io::Write;
+use std::process::Stdio;
+use std::time::Duration;
 
 #[test]
 fn every_example_is_valid_and_needs_nothing_that_is_missing() {
@@ -84,4 +87,180 @@ fn features_are_listed() {
     let text = "(module (memory 1) (memory 1) (func (result i32 v128) (i32.const 0) (v128.const i64x2 0 0)))";
     let found = json(&dunlin_with(&["inspect", "-", "--json"], text.as_bytes()).code(0).out);
     assert_eq!(found["features"], serde_json::json!(["multi-value", "simd", "multi-memory"]));
+}
+
+/// A module that needs much that Dunlin lacks, and its features that are there.
+const BEYOND: &str = r#"(module $beyond
+    (type $point (struct (field i32)))
+    (import "env" "f" (func (param i32 (ref null $point))))
+    (import "env" "m" (memory i64 1 0x1_0000_0000_0000))
+    (import "wasi_snapshot_preview1" "fd_close" (func (param i32) (result i32)))
+    (tag (export "t") (param i32))
+    (global (export "p") (mut (ref null $point)) (ref.null $point))
+    (table (export "nodes") 1 (ref null $point))
+    (func (export "run") (result i64 i64) (drop (i64.atomic.load (i64.const 0))) (i64.mul_wide_u (i64.const 1) (i64.const 1))))"#;
+
+#[test]
+fn what_dunlin_lacks_is_listed_with_all_else() {
+    let file = folder("beyond").join("beyond.wat");
+    std::fs::write(&file, BEYOND).unwrap();
+    let binary = wat::parse_str(BEYOND).unwrap();
+    let said = dunlin(&["inspect", file.to_str().unwrap()]).code(0).out;
+    for expected in [
+        "beyond.wat: a library",
+        " bytes, 1 function, named beyond\n",
+        "Dunlin can't run it: the type section uses garbage collected types (the proposal gc), which this version of Dunlin doesn't have",
+        "env.f: function (i32, (ref null 0)) -> ()",
+        "env.m: 64-bit memory of 1 to 281474976710656 pages",
+        "fd_close",
+        "t: tag (i32)",
+        "p: mutable (ref null 0) global",
+        "nodes: (ref null 0) table of at least 1 element",
+        "run: function () -> (i64, i64)",
+        "0: 1 to 281474976710656 pages of 64 KiB (64 KiB at first), 64-bit, imported",
+        "0: at least 1 element of (ref null 0)",
+        "  mutable-globals, multi-value, reference-types\n",
+        "  memory64, exceptions, function-references, gc, threads, wide-arithmetic, which this version of Dunlin doesn't have",
+        "  tag\n",
+    ] {
+        assert!(said.contains(expected), "{expected}\n{said}");
+    }
+    let found = json(&dunlin_with(&["inspect", "--json", "-"], &binary).code(0).out);
+    assert_eq!(found["bytes"], binary.len());
+    let missing = serde_json::json!([
+        "memory64",
+        "exceptions",
+        "function-references",
+        "gc",
+        "threads",
+        "wide-arithmetic"
+    ]);
+    assert_eq!(found["missing_features"], missing);
+    assert!(found["problem"].as_str().unwrap().contains("the proposal gc"), "{found:#}");
+    assert_eq!(
+        (&found["memories"][0]["index_bits"], &found["imports"][2]["provided"]),
+        (&64.into(), &true.into())
+    );
+    assert_eq!(found["exports"][0]["kind"], "tag");
+    // Everything is looked at, even so.
+    let mut wrong = binary.clone();
+    let constant = wrong.windows(2).position(|bytes| bytes == [0x42, 1]).unwrap();
+    wrong[constant] = 0x41;
+    dunlin_with(&["inspect", "-"], &wrong).code(1).one_sentence().says("type mismatch");
+    dunlin_with(&["inspect", "-"], &binary[..binary.len() - 1])
+        .code(1)
+        .one_sentence()
+        .says("unexpected end-of-file");
+}
+
+#[test]
+fn errors_are_json_too() {
+    let folder = folder("errors_are_json_too");
+    let file = |name: &str, bytes: &[u8]| {
+        std::fs::write(folder.join(name), bytes).unwrap();
+        folder.join(name).to_str().unwrap().to_owned()
+    };
+    for (path, reason) in [
+        (file("invalid.wat", b"(module (func (result i32)))"), "type mismatch"),
+        (file("wrong.wat", b"(module (func (i32.sum)))"), "wrong.wat:1:16"),
+        (file("cut.wasm", b"\0asm\x01\0\0\0\x01"), "unexpected end-of-file"),
+        (file("empty.wasm", b""), "no bytes"),
+        (folder.join("missing.wasm").to_str().unwrap().to_owned(), "No such file"),
+    ] {
+        for args in [&["inspect", "--json", &path][..], &["inspect", "--json", "--budget", &path]] {
+            let ended = dunlin(args).code(1).says(reason);
+            let found = json(&ended.out);
+            assert!(found["error"].as_str().unwrap().contains(reason), "{found:#}");
+            assert_eq!((&found["module"], &found["exit_code"]), (&path.as_str().into(), &1.into()));
+        }
+    }
+}
+
+/// What never ends is refused as soon as it is clear what it is.
+#[test]
+fn an_endless_input_is_refused_at_once() {
+    let mut header = b"\0asm\x01\0\0\0".to_vec();
+    // A body of 7 MB in a code section without a function section.
+    header.extend_from_slice(&[10, 0xff, 0xff, 0xff, 0xff, 0x0f, 1, 0xff, 0xff, 0xff, 3]);
+    for (beginning, reason) in [
+        (&b"\0"[..], "this is not a WebAssembly binary"),
+        (b"\0asm\x01\0\0\0\x0f", "malformed section id"),
+        (&header, "function section is absent"),
+        (b"   (", "has more than 67108864 bytes"),
+    ] {
+        for args in [
+            &["inspect", "-"][..],
+            &["inspect", "--json", "-"],
+            &["inspect", "--budget", "-"],
+            &["validate", "-"],
+        ] {
+            let mut child = command(args).stdin(Stdio::piped()).spawn().unwrap();
+            let mut pipe = child.stdin.take().unwrap();
+            let written = std::thread::scope(|scope| {
+                let writer = scope.spawn(move || {
+                    let mut written = beginning.len();
+                    let zeros = [b' '; 4096];
+                    let mut result = pipe.write_all(beginning);
+                    while result.is_ok() {
+                        written += zeros.len();
+                        result = pipe.write_all(&zeros);
+                    }
+                    written
+                });
+                let ended = wait(child).code(1).says(reason);
+                assert_eq!(ended.out.is_empty(), !args.contains(&"--json"));
+                writer.join().unwrap()
+            });
+            let most = if reason.contains("67108864") { 66 << 20 } else { 1 << 20 };
+            assert!(written < most, "{args:?}: {written} bytes were read before it said {reason}");
+        }
+    }
+}
+
+#[test]
+fn a_long_custom_section_passes_by() {
+    let mut child = command(&["inspect", "--json", "-"]).stdin(Stdio::piped()).spawn().unwrap();
+    let mut pipe = child.stdin.take().unwrap();
+    const LEN: u64 = 1 << 28;
+    let peak = std::thread::scope(|scope| {
+        let id = child.id();
+        let writer = scope.spawn(move || {
+            // Custom, 256 MB, with a name of one byte.
+            pipe.write_all(b"\0asm\x01\0\0\0\0\x80\x80\x80\x80\x01\x01d").unwrap();
+            let piece = [0x55; 1 << 16];
+            let mut left = LEN as usize - 2;
+            while left > 0 {
+                let now = left.min(piece.len());
+                pipe.write_all(&piece[..now]).unwrap();
+                left -= now;
+            }
+            let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+            let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+            line.trim().strip_suffix(" kB").unwrap().trim().parse::<u64>().unwrap()
+        });
+        let found = json(&wait(child).code(0).out);
+        assert_eq!(
+            (&found["sections"][0]["name"], &found["sections"][0]["bytes"]),
+            (&"custom: d".into(), &LEN.into())
+        );
+        writer.join().unwrap()
+    });
+    assert!(peak < 64 << 10, "{peak} KiB");
+}
+
+/// Whoever opened standard input may have made it non-blocking, as some shells and servers do.
+#[test]
+fn a_module_comes_through_a_pipe_that_does_not_block() {
+    let bytes = std::fs::read(example("wasm/hello.wasm")).unwrap();
+    for args in [&["inspect", "-"][..], &["validate", "-"], &["run", "-", "Ada"]] {
+        let (reader, mut writer) = std::io::pipe().unwrap();
+        rustix::io::ioctl_fionbio(&reader, true).unwrap();
+        let child = command(args).stdin(Stdio::from(reader)).spawn().unwrap();
+        for piece in bytes.chunks(9000) {
+            std::thread::sleep(Duration::from_millis(20));
+            writer.write_all(piece).unwrap();
+        }
+        drop(writer);
+        wait(child).code(0);
+    }
 }

@@ -1,0 +1,98 @@
+//! Which feature a part of a module was refused for.
+
+use super::framing::SectionId;
+use super::{BodyCheck, Core, ErrorKind, LoadError};
+use crate::alloc::third_party;
+use crate::features::Feature;
+use crate::survey::Survey;
+use std::fmt;
+use wasmparser::{BinaryReader, FunctionBody, WasmFeatures};
+
+/// A part of a module that is validated at once.
+pub(super) enum Part {
+    Section(SectionId),
+    /// The function with this index, imports counted.
+    Function(u32),
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Part::Section(id) => f.write_str(id.name()),
+            Part::Function(index) => write!(f, "function {index}"),
+        }
+    }
+}
+
+impl<C: BodyCheck> Core<C> {
+    /// The error, in our words if it is that the part uses a feature that is off. `bytes` are the part, and begin
+    /// at `offset`.
+    ///
+    /// Validation ends at the first use of such a feature. So the feature is the reason if what was refused is that use,
+    /// and isn't if there is none up to there.
+    #[cold]
+    pub(super) fn explained(&self, error: LoadError, part: Part, bytes: &[u8], offset: u64) -> LoadError {
+        if error.kind != ErrorKind::Invalid || self.room().is_err() {
+            return error;
+        }
+        let missing =
+            error.missing.or_else(|| third_party(|| self.refused_use(&error, &part, bytes, offset)));
+        let Some(feature) = missing else { return error };
+        let what = feature.description();
+        let error = match feature.switch() {
+            Some(switch) => LoadError::new(
+                ErrorKind::Unsupported,
+                format_args!("{part} uses {what} (the proposal {feature}), which {switch} turns on"),
+                error.offset,
+            ),
+            None => LoadError::new(
+                ErrorKind::Unsupported,
+                format_args!(
+                    "{part} uses {what} (the proposal {feature}), which this version of Dunlin doesn't have"
+                ),
+                error.offset,
+            ),
+        };
+        LoadError { missing: Some(feature), ..error }
+    }
+
+    /// The feature that is off and used where `error` is. No more is held than validation held: an item at a time.
+    fn refused_use(&self, error: &LoadError, part: &Part, bytes: &[u8], offset: u64) -> Option<Feature> {
+        let off = |feature| !self.features.has(feature);
+        // These read alignments as something else.
+        let read_otherwise = WasmFeatures::ACQUIRE_RELEASE_ATOMICS | WasmFeatures::MULTIBYTE_ARRAY_ACCESS;
+        let read_with = |features: WasmFeatures| {
+            let mut survey =
+                Survey::with_imported(self.module.imported_memories, self.module.imported_tables);
+            let reader = BinaryReader::new_features(bytes, offset, features);
+            let read = match part {
+                Part::Section(id) => survey.section(*id as u8, reader),
+                Part::Function(_) => survey.body(&FunctionBody::new(reader)),
+            };
+            (survey, read)
+        };
+        let (survey, _) = read_with(WasmFeatures::all() - read_otherwise);
+        if let Some((feature, at)) = survey.first(off)
+            && at <= error.offset
+        {
+            return Some(feature);
+        }
+        // A few are in how instructions are encoded.
+        let on = self.features.wasmparser();
+        let ends_there = |features| {
+            let (_, read) = read_with(features);
+            read.is_err_and(|ends| ends.offset() == error.offset)
+        };
+        let encoded = [
+            (Feature::MultiMemory, WasmFeatures::MULTI_MEMORY),
+            (Feature::ReferenceTypes, WasmFeatures::REFERENCE_TYPES),
+        ];
+        let mut encoded = encoded.into_iter().filter(|(feature, _)| off(*feature));
+        match part {
+            Part::Function(_) if ends_there(on) => {
+                encoded.find(|(_, flag)| !ends_there(on | *flag)).map(|(feature, _)| feature)
+            }
+            _ => None,
+        }
+    }
+}
