@@ -63,6 +63,7 @@ mod functions;
 mod guest;
 mod linker;
 mod paid;
+mod path;
 mod poll;
 mod process;
 mod replay;
