@@ -47,6 +47,12 @@ impl From<Os> for Errno {
     }
 }
 
+impl From<nix::errno::Errno> for Errno {
+    fn from(os: nix::errno::Errno) -> Self {
+        Os::from_raw_os_error(os as i32).into()
+    }
+}
+
 impl From<io::Error> for Errno {
     fn from(error: io::Error) -> Self {
         if let Some(os) = Os::from_io_error(&error) {

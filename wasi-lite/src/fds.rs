@@ -145,11 +145,16 @@ impl Fds {
         Ok(removed)
     }
 
+    /// Closes `fd`, which is gone afterwards even if that fails.
     pub(crate) fn close(&mut self, fd: u32) -> Result<(), Errno> {
-        self.remove(fd).map(drop)
+        match self.remove(fd)?.kind {
+            // Some file systems tell only now that they can't keep what was written.
+            Kind::File(file) => Ok(nix::unistd::close(file.file)?),
+            Kind::Stdio(_) | Kind::Dir(_) | Kind::Socket(_) => Ok(()),
+        }
     }
 
-    /// Makes `from` take the place of `to`, which must be open, too.
+    /// Makes `from` take the place of `to`, which must be open, too. As with `dup2`, nobody learns of errors of closing `to`.
     pub(crate) fn renumber(&mut self, from: u32, to: u32) -> Result<(), Errno> {
         self.get(to)?;
         let fd = self.remove(from)?;

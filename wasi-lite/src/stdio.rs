@@ -23,7 +23,8 @@ pub(crate) const PIPE_BUF: usize = 4096;
 /// ```
 ///
 /// Clones read from the same stream. An interruption of the store doesn't end a read of the reader given to
-/// [`ReadPipe::new`]; it takes effect after it.
+/// [`ReadPipe::new`]; it takes effect after it. The guest gets `EAGAIN` where such a reader would have to wait and doesn't
+/// ([`WouldBlock`](io::ErrorKind::WouldBlock)), since there is no way to wait for it.
 #[derive(Clone)]
 pub struct ReadPipe(Arc<Mutex<dyn Read + Send>>);
 
@@ -101,7 +102,8 @@ impl WritePipe {
         Self(Sink::Memory(Arc::new(Mutex::new(Memory { bytes: Vec::new(), capacity, paid: None }))))
     }
 
-    /// Passes everything to `writer`, and flushes it after every write of the guest's.
+    /// Passes everything to `writer`, and flushes it after every write of the guest's. If it fails when it has taken a
+    /// part, the guest is told how much that is.
     pub fn new(writer: impl Write + Send + 'static) -> Self {
         Self(Sink::Writer(Arc::new(Mutex::new(writer))))
     }
@@ -119,12 +121,27 @@ impl WritePipe {
             Sink::Memory(memory) => lock(memory).write(budget, bytes),
             Sink::Writer(writer) => {
                 let writer = &mut *lock(writer);
-                writer.write_all(bytes)?;
+                let count = write_as_much(writer, bytes)?;
                 writer.flush()?;
-                Ok(bytes.len())
+                Ok(count)
             }
         }
     }
+}
+
+/// Writes until the writer fails, which is an error only if nothing has been written.
+fn write_as_much(writer: &mut dyn Write, bytes: &[u8]) -> io::Result<usize> {
+    let mut written = 0;
+    while written < bytes.len() {
+        match uninterrupted(|| writer.write(&bytes[written..])) {
+            Ok(0) if written == 0 => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(0) => break,
+            Ok(count) => written += count,
+            Err(_) if written > 0 => break,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(written)
 }
 
 impl fmt::Debug for WritePipe {

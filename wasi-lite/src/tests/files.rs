@@ -343,3 +343,24 @@ fn a_transfer_is_no_larger_than_a_number() {
     sandbox.call(|ctx, guest| ctx.fd_read(guest, fd, IOVS, 100, 0)).unwrap();
     assert_eq!(sandbox.result(), 100 << 16);
 }
+
+#[test]
+fn what_closing_says_is_the_guests_to_know() {
+    let mut sandbox = Sandbox::writable();
+    // As file systems over a network do when they can't keep what was written.
+    for (os, errno) in [
+        (rustix::io::Errno::NOSPC, Errno::NOSPC),
+        (rustix::io::Errno::DQUOT, Errno::DQUOT),
+        (rustix::io::Errno::IO, Errno::IO),
+    ] {
+        let fd = sandbox.open("file", CREAT, WRITE).unwrap();
+        sandbox.write(fd, &[b"abc"]).unwrap();
+        super::refusing::refusing([(nix::libc::SYS_close, vec![])], os, || {
+            assert_eq!(sandbox.close(fd), Err(errno));
+            // As on Linux, it is closed all the same.
+            assert_eq!(sandbox.close(fd), Err(Errno::BADF));
+        });
+        assert_eq!(sandbox.open("file", 0, READ), Ok(fd));
+        sandbox.close(fd).unwrap();
+    }
+}
