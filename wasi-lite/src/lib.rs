@@ -57,6 +57,7 @@ mod cookies;
 mod ctx;
 mod dir;
 mod errno;
+mod escapes;
 mod fd;
 mod fds;
 mod functions;
