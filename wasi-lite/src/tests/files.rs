@@ -31,10 +31,21 @@ fn reading_and_writing_at_an_offset() {
     assert_eq!(sandbox.pwrite(fd, &[b"ab", b"cd"], 3), Ok(4));
     assert_eq!(sandbox.pread(fd, &[1, 2], 2).unwrap(), b"\0ab");
     assert_eq!(sandbox.seek(fd, 0, 1), Ok(0), "the position stays");
-    let far = (1 << 32) + 5;
-    assert_eq!(sandbox.pwrite(fd, &[b"x"], far), Ok(1));
-    assert_eq!(sandbox.pread(fd, &[9], far).unwrap(), b"x");
-    assert_eq!(sandbox.fstat(fd).unwrap().size, far + 1);
+    for far in [(1 << 31) + 5, (1 << 32) + 5, (1 << 43) + 5] {
+        assert_eq!(sandbox.pwrite(fd, &[b"x"], far), Ok(1));
+        assert_eq!(sandbox.pread(fd, &[9], far).unwrap(), b"x");
+        assert_eq!(sandbox.seek(fd, 0, 2), Ok(far + 1));
+        assert_eq!(sandbox.write(fd, &[b"yz"]), Ok(2));
+        assert_eq!(sandbox.pread(fd, &[9], far).unwrap(), b"xyz");
+        assert_eq!(sandbox.fstat(fd).unwrap().size, far + 3);
+    }
+    assert_eq!(sandbox.seek(fd, 0, 0), Ok(0));
+    // Large buffers aren't gathered, so the second write has to go on where the first has ended.
+    let parts: [&[u8]; 2] = [&[1; 5000], &[2; 5000]];
+    assert_eq!(sandbox.pwrite(fd, &parts, 3), Ok(10_000));
+    assert_eq!(sandbox.pread(fd, &[6000, 4000], 3).unwrap(), parts.concat());
+    assert_eq!(sandbox.pread(fd, &[3], 0).unwrap(), b"\0\0\0");
+    assert_eq!(sandbox.seek(fd, 0, 1), Ok(0), "the position stays");
     assert_eq!(sandbox.pwrite(fd, &[b"x"], u64::MAX), Err(Fail::Errno(Errno::INVAL)));
 }
 
@@ -328,20 +339,66 @@ fn bad_pointers_have_no_effect() {
 
 #[test]
 fn a_transfer_is_no_larger_than_a_number() {
-    let mut sandbox = Sandbox::writable();
-    // 100 buffers of 64 KiB that are all the same memory, and a file without end.
-    sandbox.memory.resize(1 << 20, 0);
-    for index in 0..100 {
-        let at = IOVS as usize + index * 8;
-        sandbox.memory[at..at + 4].copy_from_slice(&BUF.to_le_bytes());
-        sandbox.memory[at + 4..at + 8].copy_from_slice(&(1_u32 << 16).to_le_bytes());
+    const MOST: u32 = i32::MAX as u32;
+    /// A transfer that counts, and takes no more than `room`.
+    fn counting(calls: &mut Vec<(usize, u32)>, room: u32) -> impl FnMut(usize, u32) -> Result<usize> {
+        move |len, done| {
+            calls.push((len, done));
+            Ok(len.min((room - done) as usize))
+        }
     }
-    let fd = sandbox.open("file", CREAT, READ | WRITE).unwrap();
-    sandbox.call(|ctx, guest| ctx.fd_write(guest, fd, IOVS, 100, 0)).unwrap();
-    assert_eq!(sandbox.result(), 100 << 16);
-    assert_eq!(sandbox.seek(fd, 0, 0), Ok(0));
-    sandbox.call(|ctx, guest| ctx.fd_read(guest, fd, IOVS, 100, 0)).unwrap();
-    assert_eq!(sandbox.result(), 100 << 16);
+    let mut sandbox = Sandbox::new();
+    // 1024 buffers of 3 MiB that are all the same memory: 3 GiB.
+    const LEN: u32 = 3 << 20;
+    sandbox.memory.resize(BUF as usize + LEN as usize, 0);
+    for index in 0..1024 {
+        let at = 20_000 + index * 8;
+        sandbox.memory[at..at + 4].copy_from_slice(&BUF.to_le_bytes());
+        sandbox.memory[at + 4..at + 8].copy_from_slice(&LEN.to_le_bytes());
+    }
+    let iovs = (20_000, 1024);
+    let last = (MOST % LEN) as usize;
+    let full = MOST.div_ceil(LEN) as usize;
+    for room in [MOST, u32::MAX] {
+        let (mut read, mut written) = (Vec::new(), Vec::new());
+        sandbox
+            .call(|_, guest| {
+                let mut transfer = counting(&mut read, room);
+                assert_eq!(
+                    crate::fd::scatter(guest, iovs, false, |buf, done| transfer(buf.len(), done)),
+                    Ok(MOST)
+                );
+                let mut transfer = counting(&mut written, room);
+                assert_eq!(
+                    crate::fd::gather(guest, iovs, |bytes, done| transfer(bytes.len(), done)),
+                    Ok(MOST)
+                );
+                Ok(())
+            })
+            .unwrap();
+        for calls in [read, written] {
+            assert_eq!(calls.len(), full);
+            assert_eq!(calls[full - 1], (last, MOST - last as u32));
+            assert!(
+                calls[..full - 1].iter().zip(0..).all(|(call, index)| *call == (LEN as usize, index * LEN))
+            );
+        }
+    }
+    // Small buffers that are gathered at the end don't go beyond it either.
+    let small = 20_000 + 8 * (MOST / LEN) as usize;
+    let lens = [last - 10, 4, 4, 4, 4];
+    for (index, len) in lens.into_iter().enumerate() {
+        sandbox.memory[small + index * 8 + 4..][..4].copy_from_slice(&(len as u32).to_le_bytes());
+    }
+    let mut written = Vec::new();
+    sandbox
+        .call(|_, guest| {
+            let mut transfer = counting(&mut written, u32::MAX);
+            assert_eq!(crate::fd::gather(guest, iovs, |bytes, done| transfer(bytes.len(), done)), Ok(MOST));
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(written[full..], [(8, MOST - 10), (2, MOST - 2)]);
 }
 
 #[test]
