@@ -5,6 +5,9 @@
 mod common;
 
 use common::{Ended, command, example, folder, wait};
+use nix::libc::*;
+use rustix::io::Errno;
+use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -39,7 +42,7 @@ const GROW: &str = r#"(module
         (local $fd i32) (local $errno i32)
         (if (call $open (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 1)
                 (i64.const 0x1fffffff) (i64.const 0x1fffffff) (i32.const 0) (i32.const 16))
-            (then (call $exit (i32.const 200))))
+            (then (call $exit (i32.const 100))))
         (local.set $fd (i32.load (i32.const 16)))
         (loop $again
             (br_if $again (i32.eqz
@@ -235,4 +238,162 @@ fn there_may_be_no_dev_and_no_proc() {
     run("/yes.wat <&- >&- 2>&-").code(8);
     run("/missing.wasm <&- 2>&-").code(1);
     run("/missing.wasm <&- >&-").code(1).one_sentence();
+}
+
+/// Runs this in a folder that is a file system of its own, of 256 KiB, in a namespace of its own; `prepare` is done there
+/// before. `None` if the system doesn't let us, which is said.
+fn in_small_file_system(folder: &Path, prepare: &str, script: &str) -> Option<Ended> {
+    let (disk, mark) = (folder.join("disk"), folder.join("mounted"));
+    let _ = std::fs::create_dir(&disk);
+    let _ = std::fs::remove_file(&mark);
+    let (disk, mark) = (disk.display(), mark.display());
+    let ended = shell(&format!(
+        "exec unshare -m sh -c 'mount -t tmpfs -o size=256k tmpfs {disk} && touch {mark} && cd {disk} && {prepare} && exec {script}'"
+    ));
+    if !folder.join("mounted").exists() {
+        eprintln!("SKIPPED: nothing can be mounted here: {}", ended.err);
+        return None;
+    }
+    Some(ended)
+}
+
+#[test]
+fn a_disk_may_be_full_or_read_only() {
+    let folder = folder("a_disk_may_be_full_or_read_only");
+    let (yes, grow, cp) = (written(&folder, YES), folder.join("grow.wat"), example("wasm/cp.wasm"));
+    std::fs::write(&grow, GROW_BY_WRITING).unwrap();
+    let grow = grow.display();
+    let disk = folder.join("disk");
+    let run = |prepare: &str, script: &str| in_small_file_system(&folder, prepare, script);
+    // ENOSPC is 51, EROFS 69.
+    let full = "head -c 10000000 /dev/zero >fill 2>&1 || true";
+    let Some(ended) = run("true", &format!("$DUNLIN run --dir .::/ {grow}")) else { return };
+    ended.code(51);
+    run(full, &format!("$DUNLIN run --dir .::/ {grow}")).unwrap().code(51);
+    run("true", &format!("$DUNLIN run {yes} >out")).unwrap().code(51);
+    run("mount -o remount,ro .", &format!("$DUNLIN run --dir .::/ {grow}")).unwrap().code(69);
+    run("mount -o remount,ro .", &format!("$DUNLIN run --dir-ro .::/ {grow}")).unwrap().code(63);
+    // A program that tells.
+    let copies = format!("$DUNLIN run --dir .::/ {cp} fill copy");
+    let told = run(full, &copies).unwrap();
+    assert!(told.code != 0 && !told.err.is_empty() && !told.err.contains("dunlin:"), "{told:#?}");
+    assert!(disk.read_dir().unwrap().next().is_none(), "it was another file system");
+}
+
+/// Makes a file larger and larger, and ends with the error of opening it or of writing.
+const GROW_BY_WRITING: &str = r#"(module
+    (import "wasi_snapshot_preview1" "path_open" (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+    (memory (export "memory") 1)
+    (data (i32.const 0) "file")
+    (data (i32.const 8) "\00\10\00\00\00\10\00\00")
+    (func (export "_start")
+        (local $errno i32)
+        (if (local.tee $errno (call $open (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 1)
+                (i64.const 0x1fffffff) (i64.const 0x1fffffff) (i32.const 0) (i32.const 16)))
+            (then (call $exit (local.get $errno))))
+        (loop $again
+            (br_if $again (i32.eqz
+                (local.tee $errno
+                    (call $write (i32.load (i32.const 16)) (i32.const 8) (i32.const 1) (i32.const 20))))))
+        (call $exit (local.get $errno))))"#;
+
+/// Runs `dunlin` where the system refuses this call with `errno`, as containers and older kernels do. `None` if it takes the
+/// call to start a process.
+fn refused(syscall: i64, errno: Errno, args: &[&str]) -> Option<Ended> {
+    let rules = [(syscall, vec![])].into_iter().collect();
+    let refusal = SeccompAction::Errno(errno.raw_os_error().cast_unsigned());
+    let arch = std::env::consts::ARCH.try_into().unwrap();
+    let filter: BpfProgram =
+        SeccompFilter::new(rules, SeccompAction::Allow, refusal, arch).unwrap().try_into().unwrap();
+    std::thread::scope(|scope| {
+        // What the thread starts inherits the filter.
+        let child = scope.spawn(|| {
+            seccompiler::apply_filter(&filter).unwrap();
+            command(args).spawn().ok()
+        });
+        child.join().unwrap().map(wait)
+    })
+}
+
+/// Calls that a program can be run without, or that a sentence says it needs. What every process needs to start at all
+/// (`execve`, `mmap` and the like) isn't among them, nor is `ppoll`, without which nobody can wait for anything.
+const REFUSED: [i64; 41] = [
+    SYS_openat2,
+    SYS_statx,
+    SYS_getrandom,
+    SYS_membarrier,
+    SYS_memfd_create,
+    SYS_close_range,
+    SYS_clone3,
+    SYS_rseq,
+    SYS_set_robust_list,
+    SYS_prlimit64,
+    SYS_sched_getaffinity,
+    SYS_sched_yield,
+    SYS_ioctl,
+    SYS_fstat,
+    SYS_utimensat,
+    SYS_fallocate,
+    SYS_fadvise64,
+    SYS_copy_file_range,
+    SYS_sendfile,
+    SYS_readlinkat,
+    SYS_faccessat,
+    SYS_faccessat2,
+    SYS_prctl,
+    SYS_epoll_create1,
+    SYS_eventfd2,
+    SYS_pipe2,
+    SYS_timerfd_create,
+    SYS_clock_nanosleep,
+    SYS_clock_getres,
+    SYS_nanosleep,
+    SYS_madvise,
+    SYS_mremap,
+    SYS_sigaltstack,
+    SYS_getdents64,
+    SYS_lseek,
+    SYS_socketpair,
+    SYS_socket,
+    SYS_fcntl,
+    SYS_sysinfo,
+    SYS_uname,
+    SYS_gettid,
+];
+
+#[test]
+fn the_system_may_refuse_what_it_likes() {
+    let folder = folder("the_system_may_refuse_what_it_likes");
+    let dir = format!("{}::/", folder.display());
+    let (hello, cp) = (&example("wasm/hello.wasm"), &example("wasm/cp.wasm"));
+    std::fs::write(folder.join("from"), "contents").unwrap();
+    let (mut ran, mut said, mut not_started) = (0, 0, 0);
+    for syscall in REFUSED {
+        for errno in [Errno::NOSYS, Errno::PERM] {
+            let mut check = |ended: Option<Ended>, done: fn(&Path, &Ended) -> bool| match ended {
+                None => not_started += 1,
+                Some(ended) if ended.code == 0 => {
+                    assert!(done(&folder, &ended), "{syscall} {errno:?}: {ended:#?}");
+                    ran += 1;
+                }
+                Some(ended) => {
+                    let lines = ended.err.lines().count();
+                    assert!((1..4).contains(&lines), "{syscall} {errno:?}: {ended:#?}");
+                    eprintln!("without {syscall} ({errno:?}): {}", ended.err.trim_end());
+                    said += 1;
+                }
+            };
+            check(refused(syscall, errno, &["run", hello]), |_, ended| ended.out == "Hello, world!\n");
+            let _ = std::fs::remove_file(folder.join("to"));
+            let args = ["run", "--timeout", "60s", "--dir", &dir, cp, "/from", "/to"];
+            check(refused(syscall, errno, &args), |folder, _| {
+                std::fs::read(folder.join("to")).is_ok_and(|copy| copy == b"contents")
+            });
+        }
+    }
+    eprintln!("{ran} ran, {said} said why not, {not_started} couldn't be started");
+    assert_eq!(ran + said + not_started, 4 * REFUSED.len());
+    assert!(not_started <= 8 && ran >= 3 * REFUSED.len());
 }
