@@ -335,7 +335,11 @@ impl WasiCtx {
             if target.starts_with('/') {
                 return Err(Errno::PERM);
             }
-            Ok(symlinkat(&*target, entry, entry.name)?)
+            symlinkat(&*target, entry, entry.name).map_err(|error| match error {
+                // Linux says that something is there, POSIX and the official tests that it is no directory.
+                rustix::io::Errno::EXIST if entry.slash_after_file() => Errno::NOTDIR,
+                error => error.into(),
+            })
         })
     }
 

@@ -5,6 +5,7 @@
 use crate::abi::{Lookupflags, flags};
 use crate::errno::{Errno, Result};
 use cap_std::fs::Dir;
+use rustix::fs::{AtFlags, FileType, statat};
 use std::os::fd::{AsFd, BorrowedFd};
 
 /// Whether `path` can only mean a directory. The system follows a symbolic link that ends so whatever the call says.
@@ -56,6 +57,15 @@ impl<'a> Entry<'a> {
         }
     }
 
+    /// Whether a slash follows the name of what is there and neither a directory nor a symbolic link.
+    pub(crate) fn slash_after_file(&self) -> bool {
+        let name = self.name.trim_end_matches('/');
+        name != self.name
+            && statat(self, name, AtFlags::SYMLINK_NOFOLLOW).is_ok_and(|stat| {
+                !matches!(FileType::from_raw_mode(stat.st_mode), FileType::Directory | FileType::Symlink)
+            })
+    }
+
     fn names_parent(&self) -> bool {
         self.name.trim_end_matches('/') == ".."
     }
@@ -103,9 +113,9 @@ mod tests {
                 } else {
                     format!("a/{}", if name == "a" { "." } else { name })
                 };
-                rustix::fs::statat(&start, path, rustix::fs::AtFlags::empty()).unwrap().st_ino
+                statat(&start, path, AtFlags::empty()).unwrap().st_ino
             };
-            let found = rustix::fs::statat(&entry, ".", rustix::fs::AtFlags::empty()).unwrap().st_ino;
+            let found = statat(&entry, ".", AtFlags::empty()).unwrap().st_ino;
             assert_eq!((found, entry.name), (inode(directory), name), "{path}");
         }
         for path in ["/", "//", "/new", "..", "../", "../new", "a/../..", "a/../../", "a/../../new", "/a/new"]

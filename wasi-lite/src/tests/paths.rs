@@ -155,7 +155,7 @@ fn symbolic_links() {
     assert_eq!(sandbox.symlink("x", "link"), Err(Errno::EXIST));
     assert_eq!(sandbox.symlink("x", "new/"), Err(Errno::NOENT));
     assert_eq!(sandbox.symlink("x", "dir/"), Err(Errno::EXIST));
-    assert_eq!(sandbox.symlink("x", "dir/file/"), Err(Errno::EXIST));
+    assert_eq!(sandbox.symlink("x", "dir/file/"), Err(Errno::NOTDIR));
     assert_eq!(sandbox.readlink("link", 100).unwrap(), "dir/file");
     assert_eq!(sandbox.readlink("link", 3).unwrap(), "dir", "as much as there is room for");
     assert_eq!(sandbox.readlink("link", 0).unwrap(), "");
