@@ -7,6 +7,7 @@ mod poll;
 mod readonly;
 mod refusing;
 mod replay;
+mod rights;
 mod snapshot;
 mod sockets;
 mod stdio;
