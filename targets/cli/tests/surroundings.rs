@@ -206,11 +206,16 @@ fn bare_root(test: &str) -> PathBuf {
     root
 }
 
+/// Says what isn't tested, past the capture of what tests print.
+fn skipped(why: &str) {
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {why}");
+}
+
 /// Whether this process may change the root folder of another. Says so if not, for then nothing is tested.
 fn is_root() -> bool {
     let root = rustix::process::geteuid().is_root();
     if !root {
-        eprintln!("SKIPPED: only root can change the root folder");
+        skipped("only root can change the root folder");
     }
     root
 }
@@ -251,7 +256,7 @@ fn in_small_file_system(folder: &Path, prepare: &str, script: &str) -> Option<En
         "exec unshare -m sh -c 'mount -t tmpfs -o size=256k tmpfs {disk} && touch {mark} && cd {disk} && {prepare} && exec {script}'"
     ));
     if !folder.join("mounted").exists() {
-        eprintln!("SKIPPED: nothing can be mounted here: {}", ended.err);
+        skipped(&format!("nothing can be mounted here: {}", ended.err));
         return None;
     }
     Some(ended)

@@ -421,3 +421,46 @@ fn what_closing_says_is_the_guests_to_know() {
         sandbox.close(fd).unwrap();
     }
 }
+
+#[test]
+fn of_a_transfer_that_fails_half_way_the_guest_learns_how_much_was_done() {
+    let mut sandbox = Sandbox::new();
+    let (iovs, len) = sandbox.iovs(&[5000, 5000, 5000]);
+    let transfer = |sandbox: &mut Sandbox, fail: Fail, after: u32| {
+        let mut results = Vec::new();
+        sandbox
+            .call(|_, guest| {
+                let step = |len: usize, done: u32| if done < after { Ok(len) } else { Err(fail) };
+                results
+                    .push(crate::fd::scatter(guest, (iovs, len), false, |buf, done| step(buf.len(), done)));
+                results.push(crate::fd::gather(guest, (iovs, len), |bytes, done| step(bytes.len(), done)));
+                Ok(())
+            })
+            .unwrap();
+        assert_eq!(results[0], results[1]);
+        results[0]
+    };
+    let full = Fail::Errno(Errno::NOSPC);
+    assert_eq!(transfer(&mut sandbox, full, 0), Err(full));
+    assert_eq!(transfer(&mut sandbox, full, 1), Ok(5000));
+    assert_eq!(transfer(&mut sandbox, full, 5001), Ok(10_000));
+    assert_eq!(transfer(&mut sandbox, full, 10_001), Ok(15_000));
+    // These end the guest, or stop it; there is nobody to tell.
+    for fail in [Fail::Interrupted, Fail::Exit(141)] {
+        assert_eq!(transfer(&mut sandbox, fail, 0), Err(fail));
+        assert_eq!(transfer(&mut sandbox, fail, 5001), Err(fail));
+    }
+    // What takes a part of one buffer isn't given the next.
+    sandbox
+        .call(|_, guest| {
+            let mut calls = 0;
+            let mut step = |len: usize| {
+                calls += 1;
+                Ok(len.min(7000 - 5000 * (calls - 1)))
+            };
+            assert_eq!(crate::fd::gather(guest, (iovs, len), |bytes, _| step(bytes.len())), Ok(7000));
+            assert_eq!(calls, 2);
+            Ok(())
+        })
+        .unwrap();
+}

@@ -140,6 +140,19 @@ fn the_guest_waits_for_streams_that_dont() {
 }
 
 #[test]
+fn a_pipe_that_breaks_half_way() {
+    let (mut reader, writer) = std::io::pipe().unwrap();
+    let thread = std::thread::spawn(move || {
+        // Enough for one more write than the pipe holds.
+        reader.read_exact(&mut [0; 8192]).unwrap();
+    });
+    let written = write_stream(Interrupt(None), writer.as_fd(), &[7; 1 << 20], false).unwrap();
+    thread.join().unwrap();
+    assert!((8192..1 << 20).contains(&written) && written % 4096 == 0, "{written}");
+    assert_eq!(write_stream(Interrupt(None), writer.as_fd(), b"x", false), Err(Fail::Errno(Errno::PIPE)));
+}
+
+#[test]
 fn a_broken_pipe_is_the_guests_to_notice() {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
