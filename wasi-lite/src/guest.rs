@@ -109,6 +109,10 @@ impl<'a> Guest<'a> {
             return Err(Errno::NAMETOOLONG);
         }
         let text = std::str::from_utf8(bytes).map_err(|_| Errno::ILSEQ)?;
+        // To the system, the path would end there.
+        if text.contains('\0') {
+            return Err(Errno::INVAL);
+        }
         Ok(GuestPath { text, _paid: self.charge::<u8>(PATH_COST + PATH_COST_PER_BYTE * text.len())? })
     }
 
@@ -212,6 +216,9 @@ mod tests {
         assert_eq!(guest.store_u64(93, 1), Err(Errno::FAULT));
         guest.store(0, b"\xff").unwrap();
         assert_eq!(guest.path(0, 1).unwrap_err(), Errno::ILSEQ);
+        guest.store(0, b"a\0b").unwrap();
+        assert_eq!(guest.path(0, 3).unwrap_err(), Errno::INVAL);
+        assert_eq!(&*guest.path(0, 1).unwrap(), "a");
     }
 
     #[test]
