@@ -8,6 +8,7 @@ use common::{Ended, command, example, folder, wait};
 use nix::libc::*;
 use rustix::io::Errno;
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -402,4 +403,83 @@ fn the_system_may_refuse_what_it_likes() {
     eprintln!("{ran} ran, {said} said why not, {not_started} couldn't be started");
     assert_eq!(ran + said + not_started, 4 * REFUSED.len());
     assert!(not_started <= 8 && ran >= 3 * REFUSED.len());
+}
+
+/// Writes these bytes to these descriptors, a call each.
+fn writes(pieces: &[(u32, &[u8])]) -> String {
+    let (mut data, mut calls, mut at) = (String::new(), String::new(), 64);
+    for (fd, bytes) in pieces {
+        let text: String = bytes.iter().map(|byte| format!("\\{byte:02x}")).collect();
+        data.push_str(&format!("(data (i32.const {at}) \"{text}\")"));
+        calls.push_str(&format!(
+            "(i32.store (i32.const 0) (i32.const {at})) (i32.store (i32.const 4) (i32.const {}))
+            (if (call $write (i32.const {fd}) (i32.const 0) (i32.const 1) (i32.const 8)) (then unreachable))",
+            bytes.len()
+        ));
+        at += bytes.len();
+    }
+    format!(
+        r#"(module
+        (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+        (memory (export "memory") 1) {data} (func (export "_start") {calls}))"#
+    )
+}
+
+#[test]
+fn a_terminal_is_kept_from_commands() {
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    use rustix::termios::{InputModes, OptionalActions, tcgetattr, tcsetattr};
+    let folder = folder("a_terminal_is_kept_from_commands");
+    let pieces: [(u32, &[u8]); 5] = [
+        (1, b"\x1b[2J \x9b31m "),
+        (1, b"\xc2\x9b31m \xc4\x9b \xe2\x82\xac \xc2"),
+        (2, b"\x9b31m"),
+        (1, b"\x9b31m"),
+        (1, b" a\tb"),
+    ];
+    let module = written(&folder, &writes(&pieces));
+    // Whether the terminal decodes UTF-8, as it says itself or as the locale has it.
+    for (of_terminal, locale, utf8) in [
+        (true, "C", true),
+        (false, "en_GB.UTF-8", true),
+        (false, "C.utf8", true),
+        (false, "C", false),
+        (false, "", false),
+    ] {
+        let show = |options: &[&str]| {
+            let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+            grantpt(&terminal).unwrap();
+            unlockpt(&terminal).unwrap();
+            let path = ptsname(&terminal, Vec::new()).unwrap();
+            let slave = || File::options().read(true).write(true).open(path.to_str().unwrap()).unwrap();
+            let (out, err) = (slave(), slave());
+            let mut modes = tcgetattr(&out).unwrap();
+            modes.input_modes.set(InputModes::IUTF8, of_terminal);
+            tcsetattr(&out, OptionalActions::Now, &modes).unwrap();
+            let mut run = command(&["run"]);
+            run.args(options).arg(&module).env_clear().env("LANG", locale).stdout(out).stderr(err);
+            assert_eq!(run.spawn().unwrap().wait().unwrap().code(), Some(0));
+            drop(run);
+            // All that was written is there; once nobody has the other end open, reading is an error.
+            let (mut shown, mut terminal) = (Vec::new(), File::from(terminal));
+            let _ = terminal.read_to_end(&mut shown);
+            shown
+        };
+        let expected: &[u8] = if utf8 {
+            b"?[2J ?31m \xc2\xbf31m \xc4\x9b \xe2\x82\xac \xc2?31m?31m a\tb"
+        } else {
+            b"?[2J ?31m \xc2\xbf31m \xc4? \xe2?\xac \xc2?31m?31m a\tb"
+        };
+        let shown = show(&["--filter-escapes"]);
+        assert_eq!(
+            shown.escape_ascii().to_string(),
+            expected.escape_ascii().to_string(),
+            "{of_terminal} {locale}"
+        );
+        let all: Vec<u8> = pieces.iter().flat_map(|piece| piece.1).copied().collect();
+        assert!(show(&[]) == all, "they pass without the option");
+    }
+    // What isn't a terminal gets everything.
+    let ended = command(&["run", "--filter-escapes", &module]).output().unwrap();
+    assert!(ended.stdout.starts_with(b"\x1b[2J \x9b31m "));
 }
