@@ -157,6 +157,9 @@ mod tests {
         arrived
     }
 
+    /// Characters that have bytes from 0x80 to 0x9f, for each way in which a character can begin.
+    const OTHERS: &str = "é Ā ě 。 日本 😀 𐀀 \u{81b} \u{89b} \u{d01b} \u{d7db} \u{e01b} \u{1f01b} \u{4101b} \u{8001b} \u{10001b} \u{10f01b} \u{10ffff}";
+
     #[test]
     fn a_terminal_gets_no_commands() {
         let long = [b"x".repeat(PIPE_BUF - 1), "\u{9b}31m".into()].concat();
@@ -166,7 +169,7 @@ mod tests {
             (b"\x1b[2J\x07\x08\x00\x7f", b"?[2J????"),
             ("\u{9b}2J \u{85} \u{a0}".as_bytes(), "¿2J ¿ \u{a0}".as_bytes()),
             // Bytes of other characters that look the same alone.
-            ("é Ā ě 。 日本 😀 𐀀 \u{10ffff}".as_bytes(), "é Ā ě 。 日本 😀 𐀀 \u{10ffff}".as_bytes()),
+            (OTHERS.as_bytes(), OTHERS.as_bytes()),
             (&long, &expected),
             // Alone, where another character is too short, and where it is too long.
             (b"\x9b31m \x80\x8d\x90\x9d\x9f", b"?31m ?????"),
