@@ -212,4 +212,28 @@ mod tests {
         fds.renumber(6, 0).unwrap();
         assert_eq!([insert(&mut fds), insert(&mut fds), insert(&mut fds)], [3, 6, 7]);
     }
+
+    #[test]
+    fn places_are_paid_for_before_there_is_anything_to_put_there() {
+        let place = size_of::<Option<Fd>>() as u64;
+        let budget = Budget::new(14 * place);
+        let mut fds = Fds::default();
+        let insert = |fds: &mut Fds| {
+            fds.reserve(&budget)?;
+            Ok::<_, Errno>(fds.insert(Fd::new(Kind::Stdio(Stdio::Null), Rights::empty(), Rights::empty())))
+        };
+        for number in 0..8 {
+            assert_eq!(insert(&mut fds), Ok(number));
+            assert_eq!(budget.used(), if number < 4 { 4 } else { 8 } * place);
+        }
+        // 16 places, and the 8 until they are copied.
+        assert_eq!(insert(&mut fds), Err(Errno::NOMEM));
+        assert_eq!(budget.used(), 8 * place);
+        // A place that is free has been paid for.
+        fds.close(5).unwrap();
+        assert_eq!(insert(&mut fds), Ok(5));
+        assert_eq!(insert(&mut fds), Err(Errno::NOMEM));
+        drop(fds);
+        assert_eq!(budget.used(), 0);
+    }
 }

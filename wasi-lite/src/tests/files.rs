@@ -328,7 +328,17 @@ fn bad_pointers_have_no_effect() {
     sandbox.fails(Errno::FAULT, |ctx, guest| ctx.fd_write(guest, fd, iovs, len, 0));
     sandbox.fails(Errno::FAULT, |ctx, guest| ctx.fd_read(guest, fd, iovs, len, 0));
     assert_eq!(sandbox.fstat(fd).unwrap().size, 0);
-    sandbox.fails(Errno::FAULT, |ctx, guest| ctx.fd_filestat_get(guest, fd, end - 63));
+    let memory = sandbox.memory.clone();
+    for (snapshot, size) in [(Snapshot::Preview1, 64), (Snapshot::Unstable, 56)] {
+        sandbox.snapshot = snapshot;
+        for missing in 1..size {
+            sandbox.fails(Errno::FAULT, |ctx, guest| ctx.fd_filestat_get(guest, fd, end - size + missing));
+        }
+        assert!(sandbox.memory == memory, "{snapshot:?}");
+        sandbox.call(|ctx, guest| ctx.fd_filestat_get(guest, fd, end - size)).unwrap();
+        sandbox.memory.clone_from(&memory);
+    }
+    sandbox.snapshot = Snapshot::Preview1;
     sandbox.fails(Errno::FAULT, |ctx, guest| ctx.fd_fdstat_get(guest, fd, end - 23));
     sandbox.fails(Errno::FAULT, |ctx, guest| ctx.fd_seek(guest, fd, 0, 0, end - 7));
     sandbox.fails(Errno::FAULT, |ctx, guest| ctx.fd_prestat_get(guest, DIR, end - 7));
