@@ -8,6 +8,7 @@ use common::{Ended, command, example, folder, wait};
 use nix::libc::*;
 use rustix::io::Errno;
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -403,6 +404,28 @@ fn the_system_may_refuse_what_it_likes() {
     eprintln!("{ran} ran, {said} said why not, {not_started} couldn't be started");
     assert_eq!(ran + said + not_started, 4 * REFUSED.len());
     assert!(not_started <= 8 && ran >= 3 * REFUSED.len());
+}
+
+#[test]
+fn a_folder_may_have_a_name_that_is_no_text() {
+    use std::os::unix::ffi::{OsStrExt, OsStringExt};
+    let folder = folder("a_folder_may_have_a_name_that_is_no_text");
+    let odd = folder.join(OsStr::from_bytes(b"\xff\xfe"));
+    std::fs::create_dir(&odd).unwrap();
+    std::fs::write(odd.join("from"), "contents").unwrap();
+    let cp = example("wasm/cp.wasm");
+    let dir = |end: &[u8]| OsString::from_vec([odd.as_os_str().as_bytes(), end].concat());
+    let run = |option: &str, dir: OsString| {
+        wait(command(&["run", option]).arg(dir).args([&*cp, "/d/from", "/d/to"]).spawn().unwrap())
+    };
+    run("--dir", dir(b"::/d")).code(0);
+    assert_eq!(std::fs::read(odd.join("to")).unwrap(), b"contents");
+    run("--dir-ro", dir(b"::/d")).code(1).says("Operation not permitted");
+    run("--dir", dir(b"")).code(2).one_sentence().says("isn't valid UTF-8").says("HOST::GUEST");
+    run("--dir", dir(b"::\xff")).code(2).one_sentence().says("isn't valid UTF-8");
+    run("--dir", dir(b"::")).code(2).one_sentence().says("--dir takes HOST or HOST::GUEST");
+    // One that isn't there.
+    run("--dir", dir(b"no::/d")).code(1).one_sentence().says("No such file");
 }
 
 /// Writes these bytes to these descriptors, a call each.
