@@ -215,7 +215,9 @@ impl WasiCtxBuilder {
     }
 
     /// Takes the control characters from what the guest writes to the host's standard output and error, but for tabs
-    /// and ends of lines, wherever that is a terminal: the guest then can't give it commands.
+    /// and ends of lines, wherever that is a terminal: the guest then can't give it commands. If neither the terminal
+    /// (its flag `IUTF8`) nor the locale says that text is UTF-8, no byte from 0x80 to 0x9f passes, which makes many
+    /// characters unreadable: to such a terminal each of these bytes is a command.
     pub fn filter_terminal_escapes(&mut self, filter: bool) -> &mut Self {
         self.filter_terminal_escapes = filter;
         self
@@ -244,6 +246,7 @@ impl WasiCtxBuilder {
             exit_on_broken_pipe,
         } = std::mem::take(self);
         clocks.start();
+        let filters = filter_terminal_escapes.then(Default::default);
         let mut fds = Fds::default();
         for (stdio, rights) in
             [(stdin, Rights::FD_READ), (stdout, Rights::FD_WRITE), (stderr, Rights::FD_WRITE)]
@@ -251,7 +254,8 @@ impl WasiCtxBuilder {
             let rights = rights | Rights::POLL_FD_READWRITE;
             let mut stdio = stdio.unwrap_or(Stdio::Null);
             if let Stdio::Host(stream) = &mut stdio {
-                stream.configure(filter_terminal_escapes, exit_on_broken_pipe);
+                stream.filter_escapes(filters.as_ref());
+                stream.exit_on_broken_pipe(exit_on_broken_pipe);
             }
             fds.insert(Fd::new(Kind::Stdio(stdio), rights, rights));
         }

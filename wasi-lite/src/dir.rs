@@ -8,15 +8,16 @@ use crate::errno::{Errno, Result};
 use crate::fd::{timestamps, waits};
 use crate::fds::{DirFd, Fd, FileFd, Kind, O_DSYNC};
 use crate::guest::Guest;
-use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt, SystemTimeSpec};
+use crate::path::{Entry, follows, means_directory};
+use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt};
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
 use dunlin::Budget;
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, SeekFrom, UTIME_NOW, UTIME_OMIT};
-use std::io;
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, SeekFrom, Timestamps};
+use rustix::fs::{
+    futimens, linkat, mkdirat, openat, readlinkat_raw, renameat, statat, symlinkat, unlinkat, utimensat,
+};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
-use std::time::{Duration, UNIX_EPOCH};
 
 impl DirFd {
     /// A descriptor that entries can be read from.
@@ -29,7 +30,7 @@ impl DirFd {
             Some(listing) => listing,
             None => {
                 let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-                rustix::fs::openat(&self.dir, ".", flags, Mode::empty())?
+                openat(&self.dir, ".", flags, Mode::empty())?
             }
         };
         let listing: &OwnedFd = self.listing.insert(listing);
@@ -50,12 +51,8 @@ impl DirFd {
     }
 }
 
-/// What the sandbox takes to read where a symbolic link leads: a buffer that grows until the longest target fits it.
-const READ_LINK_COST: usize = 16 << 10;
-
-fn follows(lookup_flags: u32) -> Result<bool, Errno> {
-    Ok(flags::<Lookupflags>(lookup_flags)?.contains(Lookupflags::SYMLINK_FOLLOW))
-}
+/// As long as a symbolic link's target can be.
+const TARGET_MAX: usize = 4096;
 
 impl WasiCtx {
     #[allow(clippy::too_many_arguments, reason = "the specification's")]
@@ -77,7 +74,7 @@ impl WasiCtx {
         let dir = self.fds.dir(fd, Rights::PATH_OPEN)?;
         let inherited = self.fds.get(fd)?.inheriting;
         let path = guest.path(path, path_len)?;
-        let follow = follows(dirflags)?;
+        let follow = follows(dirflags, &path)?;
         let oflags: Oflags = flags(oflags)?;
         let fdflags: Fdflags = flags(fdflags)?;
         let base = Rights::from_bits_truncate(base) & inherited;
@@ -125,11 +122,22 @@ impl WasiCtx {
         }
         options.custom_flags(os.bits().cast_signed());
 
-        let file = path.with(|path| dir.dir.open_with(path, &options))?;
+        if create && means_directory(&path) {
+            return Err(path
+                .with(|path| cannot_create(&dir.dir, path, oflags.contains(Oflags::EXCL)))
+                .into());
+        }
+        let directory = oflags.contains(Oflags::DIRECTORY);
+        let file = path.with(|path| {
+            dir.dir.open_with(path, &options).map_err(Errno::from).map_err(|error| match error {
+                Errno::LOOP if directory && !follow && is_link(&dir.dir, path) => Errno::NOTDIR,
+                error => error,
+            })
+        })?;
         let filetype = Filestat::from(&file.metadata()?).filetype;
         // As a flag of the system's it would keep the sandbox's own walk from following symbolic links, which is what it
         // does where there is no `openat2`.
-        if oflags.contains(Oflags::DIRECTORY) && filetype != Filetype::Directory {
+        if directory && filetype != Filetype::Directory {
             return Err(Errno::NOTDIR.into());
         }
         let read = base.contains(Rights::FD_READ);
@@ -170,11 +178,11 @@ impl WasiCtx {
         guest: &Guest<'_>,
         (fd, rights): (u32, Rights),
         (path, path_len): (u32, u32),
-        change: impl FnOnce(&Dir, &str) -> io::Result<()>,
+        change: impl FnOnce(&Entry<'_>) -> Result<(), Errno>,
     ) -> Result {
         let dir = self.fds.dir(fd, rights)?;
         dir.require(DirPerms::MUTATE)?;
-        Ok(guest.path(path, path_len)?.with(|path| change(&dir.dir, path))?)
+        Ok(guest.path(path, path_len)?.with(|path| change(&Entry::to_change(&dir.dir, path)?))?)
     }
 
     pub(crate) fn path_create_directory(
@@ -184,8 +192,8 @@ impl WasiCtx {
         path: u32,
         path_len: u32,
     ) -> Result {
-        self.change(guest, (fd, Rights::PATH_CREATE_DIRECTORY), (path, path_len), |dir, path| {
-            dir.create_dir(path)
+        self.change(guest, (fd, Rights::PATH_CREATE_DIRECTORY), (path, path_len), |entry| {
+            Ok(mkdirat(entry, entry.name, Mode::RWXU | Mode::RWXG | Mode::RWXO)?)
         })
     }
 
@@ -196,10 +204,8 @@ impl WasiCtx {
         path: u32,
         path_len: u32,
     ) -> Result {
-        self.change(guest, (fd, Rights::PATH_REMOVE_DIRECTORY), (path, path_len), |dir, path| {
-            // The sandbox takes `dir/` for `dir/.`, which can't be removed.
-            let stripped = path.trim_end_matches('/');
-            dir.remove_dir(if stripped.is_empty() { path } else { stripped })
+        self.change(guest, (fd, Rights::PATH_REMOVE_DIRECTORY), (path, path_len), |entry| {
+            Ok(unlinkat(entry, entry.name, AtFlags::REMOVEDIR)?)
         })
     }
 
@@ -210,8 +216,8 @@ impl WasiCtx {
         path: u32,
         path_len: u32,
     ) -> Result {
-        self.change(guest, (fd, Rights::PATH_UNLINK_FILE), (path, path_len), |dir, path| {
-            dir.remove_file(path)
+        self.change(guest, (fd, Rights::PATH_UNLINK_FILE), (path, path_len), |entry| {
+            Ok(unlinkat(entry, entry.name, AtFlags::empty())?)
         })
     }
 
@@ -227,7 +233,7 @@ impl WasiCtx {
         let dir = self.fds.dir(fd, Rights::PATH_FILESTAT_GET)?;
         dir.require(DirPerms::READ)?;
         let path = guest.path(path, path_len)?;
-        let follow = follows(lookup_flags)?;
+        let follow = follows(lookup_flags, &path)?;
         let metadata =
             path.with(|path| if follow { dir.dir.metadata(path) } else { dir.dir.symlink_metadata(path) })?;
         Ok(Filestat::from(&metadata).store(guest, stat)?)
@@ -252,22 +258,13 @@ impl WasiCtx {
         if !dir.file_perms.contains(FilePerms::WRITE) {
             return Err(Errno::PERM.into());
         }
-        let spec = |time: rustix::fs::Timespec| match time.tv_nsec {
-            UTIME_OMIT => None,
-            UTIME_NOW => Some(SystemTimeSpec::SymbolicNow),
-            _ => {
-                let since =
-                    Duration::new(time.tv_sec.cast_unsigned(), u32::try_from(time.tv_nsec).unwrap_or(0));
-                Some(SystemTimeSpec::Absolute(cap_std::time::SystemTime::from_std(UNIX_EPOCH + since)))
-            }
-        };
-        let (atim, mtim) = (spec(times.last_access), spec(times.last_modification));
-        let follow = follows(lookup_flags)?;
+        let follow = follows(lookup_flags, &path)?;
         Ok(path.with(|path| {
             if follow {
-                dir.dir.set_times(path, atim, mtim)
+                set_times(&dir.dir, path, &times)
             } else {
-                dir.dir.set_symlink_times(path, atim, mtim)
+                let entry = Entry::to_look_up(&dir.dir, path)?;
+                Ok(utimensat(&entry, entry.name, &times, AtFlags::SYMLINK_NOFOLLOW)?)
             }
         })?)
     }
@@ -289,10 +286,16 @@ impl WasiCtx {
         let (old_path, new_path) = (guest.path(old_path, old_path_len)?, guest.path(new_path, new_path_len)?);
         old.may_give(new)?;
         // `linkat` that follows symbolic links can't be kept below a directory.
-        if follows(old_flags)? {
+        if flags::<Lookupflags>(old_flags)?.contains(Lookupflags::SYMLINK_FOLLOW) {
             return Err(Errno::INVAL.into());
         }
-        Ok(old_path.with(|old_path| old.dir.hard_link(old_path, &new.dir, &*new_path))?)
+        Ok(old_path.with(|old_path| {
+            let from = Entry::to_look_up(&old.dir, old_path)?;
+            // The system looks for it first, and then where the new name belongs.
+            statat(&from, from.name, AtFlags::SYMLINK_NOFOLLOW)?;
+            let to = Entry::to_change(&new.dir, &new_path)?;
+            Ok::<_, Errno>(linkat(&from, from.name, &to, to.name, AtFlags::empty())?)
+        })?)
     }
 
     #[allow(clippy::too_many_arguments, reason = "the specification's")]
@@ -310,11 +313,11 @@ impl WasiCtx {
         let new = self.fds.dir(new_fd, Rights::PATH_RENAME_TARGET)?;
         let (old_path, new_path) = (guest.path(old_path, old_path_len)?, guest.path(new_path, new_path_len)?);
         old.may_give(new)?;
-        // The sandbox lets a slash at the end pass for what is no directory.
-        if new_path.ends_with('/') && !old_path.with(|path| old.dir.symlink_metadata(path))?.is_dir() {
-            return Err(Errno::NOTDIR.into());
-        }
-        Ok(old_path.with(|old_path| old.dir.rename(old_path, &new.dir, &*new_path))?)
+        Ok(old_path.with(|old_path| {
+            let from = Entry::to_change(&old.dir, old_path)?;
+            let to = Entry::to_change(&new.dir, &new_path)?;
+            Ok::<_, Errno>(renameat(&from, from.name, &to, to.name)?)
+        })?)
     }
 
     pub(crate) fn path_symlink(
@@ -327,9 +330,16 @@ impl WasiCtx {
         new_path_len: u32,
     ) -> Result {
         let target = guest.path(old_path, old_path_len)?;
-        self.change(guest, (fd, Rights::PATH_SYMLINK), (new_path, new_path_len), |dir, path| {
-            // A target that is an absolute path is refused.
-            dir.symlink(&*target, path)
+        self.change(guest, (fd, Rights::PATH_SYMLINK), (new_path, new_path_len), |entry| {
+            // The sandbox doesn't follow these, but other programs would.
+            if target.starts_with('/') {
+                return Err(Errno::PERM);
+            }
+            symlinkat(&*target, entry, entry.name).map_err(|error| match error {
+                // Linux says that something is there, POSIX and the official tests that it is no directory.
+                rustix::io::Errno::EXIST if entry.slash_after_file() => Errno::NOTDIR,
+                error => error.into(),
+            })
         })
     }
 
@@ -347,9 +357,16 @@ impl WasiCtx {
         guest.check(bufused, 4)?;
         let dir = self.fds.dir(fd, Rights::PATH_READLINK)?;
         dir.require(DirPerms::READ)?;
-        let _paid = guest.charge::<u8>(READ_LINK_COST)?;
-        let target = guest.path(path, path_len)?.with(|path| dir.dir.read_link(path))?;
-        let target = target.as_os_str().as_bytes();
+        let mut target = [0; TARGET_MAX];
+        let len = guest.path(path, path_len)?.with(|path| {
+            let entry = Entry::to_look_up(&dir.dir, path)?;
+            Ok::<_, Errno>(readlinkat_raw(&entry, entry.name, &mut target)?)
+        })?;
+        let target = &target[..len];
+        // Where it leads outside of the sandbox isn't the guest's concern.
+        if target.starts_with(b"/") {
+            return Err(Errno::PERM.into());
+        }
         let len = u32::try_from(target.len()).unwrap_or(u32::MAX).min(buf_len);
         guest.store(buf, &target[..len as usize])?;
         Ok(guest.store_u32(bufused, len)?)
@@ -370,6 +387,42 @@ impl WasiCtx {
         let budget = guest.budget;
         let used = read_entries(dir, guest.bytes_mut(buf, buf_len)?, cookie, budget)?;
         Ok(guest.store_u32(bufused, u32::try_from(used).map_err(|_| Errno::OVERFLOW)?)?)
+    }
+}
+
+/// Whether `path` names a symbolic link itself.
+fn is_link(dir: &Dir, path: &str) -> bool {
+    dir.symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink())
+}
+
+/// What the system answers to who would create a file at a path that means a directory.
+fn cannot_create(dir: &Dir, path: &str, exclusive: bool) -> Errno {
+    match Entry::to_change(dir, path) {
+        Ok(entry) if exclusive && entry.is_dots() => Errno::EXIST,
+        Ok(_) => Errno::ISDIR,
+        Err(error) => error,
+    }
+}
+
+/// Sets the times of what `path` leads to. It isn't opened, since that may wait or have effects.
+fn set_times(dir: &Dir, path: &str, times: &Timestamps) -> Result<(), Errno> {
+    let mut options = OpenOptions::new();
+    let file = dir.open_with(path, options.read(true).custom_flags(OFlags::PATH.bits().cast_signed()))?;
+    match utimensat(&file, "", times, AtFlags::EMPTY_PATH) {
+        // Before Linux 5.8 it must be opened.
+        Err(rustix::io::Errno::INVAL) => {
+            let flags = OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+            if file.metadata()?.is_dir() {
+                return Ok(futimens(openat(&file, ".", flags, Mode::empty())?, times)?);
+            }
+            options.custom_flags(flags.bits().cast_signed());
+            let opened = dir.open_with(path, &options).or_else(|_| {
+                options.read(false).write(true);
+                dir.open_with(path, &options)
+            });
+            Ok(futimens(opened?, times)?)
+        }
+        result => Ok(result?),
     }
 }
 
@@ -402,12 +455,10 @@ fn read_entries(dir: &mut DirFd, buf: &mut [u8], cookie: u64, budget: &Budget) -
             return Err(Errno::ILSEQ);
         }
         let filetype = match entry.file_type() {
-            FileType::Unknown => {
-                match rustix::fs::statat(listing, entry.file_name(), AtFlags::SYMLINK_NOFOLLOW) {
-                    Ok(stat) => FileType::from_raw_mode(stat.st_mode),
-                    Err(_) => FileType::Unknown,
-                }
-            }
+            FileType::Unknown => match statat(listing, entry.file_name(), AtFlags::SYMLINK_NOFOLLOW) {
+                Ok(stat) => FileType::from_raw_mode(stat.st_mode),
+                Err(_) => FileType::Unknown,
+            },
             filetype => filetype,
         };
         let dirent = Dirent {

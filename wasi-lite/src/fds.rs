@@ -145,11 +145,16 @@ impl Fds {
         Ok(removed)
     }
 
+    /// Closes `fd`, which is gone afterwards even if that fails.
     pub(crate) fn close(&mut self, fd: u32) -> Result<(), Errno> {
-        self.remove(fd).map(drop)
+        match self.remove(fd)?.kind {
+            // Some file systems tell only now that they can't keep what was written.
+            Kind::File(file) => Ok(nix::unistd::close(file.file)?),
+            Kind::Stdio(_) | Kind::Dir(_) | Kind::Socket(_) => Ok(()),
+        }
     }
 
-    /// Makes `from` take the place of `to`, which must be open, too.
+    /// Makes `from` take the place of `to`, which must be open, too. As with `dup2`, nobody learns of errors of closing `to`.
     pub(crate) fn renumber(&mut self, from: u32, to: u32) -> Result<(), Errno> {
         self.get(to)?;
         let fd = self.remove(from)?;
@@ -206,5 +211,29 @@ mod tests {
         assert_eq!(fds.renumber(6, 7), Err(Errno::BADF), "nothing is open there");
         fds.renumber(6, 0).unwrap();
         assert_eq!([insert(&mut fds), insert(&mut fds), insert(&mut fds)], [3, 6, 7]);
+    }
+
+    #[test]
+    fn places_are_paid_for_before_there_is_anything_to_put_there() {
+        let place = size_of::<Option<Fd>>() as u64;
+        let budget = Budget::new(14 * place);
+        let mut fds = Fds::default();
+        let insert = |fds: &mut Fds| {
+            fds.reserve(&budget)?;
+            Ok::<_, Errno>(fds.insert(Fd::new(Kind::Stdio(Stdio::Null), Rights::empty(), Rights::empty())))
+        };
+        for number in 0..8 {
+            assert_eq!(insert(&mut fds), Ok(number));
+            assert_eq!(budget.used(), if number < 4 { 4 } else { 8 } * place);
+        }
+        // 16 places, and the 8 until they are copied.
+        assert_eq!(insert(&mut fds), Err(Errno::NOMEM));
+        assert_eq!(budget.used(), 8 * place);
+        // A place that is free has been paid for.
+        fds.close(5).unwrap();
+        assert_eq!(insert(&mut fds), Ok(5));
+        assert_eq!(insert(&mut fds), Err(Errno::NOMEM));
+        drop(fds);
+        assert_eq!(budget.used(), 0);
     }
 }

@@ -109,6 +109,10 @@ impl<'a> Guest<'a> {
             return Err(Errno::NAMETOOLONG);
         }
         let text = std::str::from_utf8(bytes).map_err(|_| Errno::ILSEQ)?;
+        // To the system, the path would end there.
+        if text.contains('\0') {
+            return Err(Errno::INVAL);
+        }
         Ok(GuestPath { text, _paid: self.charge::<u8>(PATH_COST + PATH_COST_PER_BYTE * text.len())? })
     }
 
@@ -212,6 +216,9 @@ mod tests {
         assert_eq!(guest.store_u64(93, 1), Err(Errno::FAULT));
         guest.store(0, b"\xff").unwrap();
         assert_eq!(guest.path(0, 1).unwrap_err(), Errno::ILSEQ);
+        guest.store(0, b"a\0b").unwrap();
+        assert_eq!(guest.path(0, 3).unwrap_err(), Errno::INVAL);
+        assert_eq!(&*guest.path(0, 1).unwrap(), "a");
     }
 
     #[test]
@@ -226,6 +233,28 @@ mod tests {
         assert_eq!(guest.check_iovecs(96, 1), Err(Errno::FAULT));
         assert_eq!(guest.check_iovecs(u32::MAX, 1), Err(Errno::FAULT));
         assert_eq!(guest.check_iovecs(0, 1025), Err(Errno::INVAL));
+        let mut memory = [0; 1025 * 8];
+        let guest = Guest::new(&mut memory, Snapshot::Preview1, Interrupt(None), &budget);
+        assert_eq!(guest.check_iovecs(0, 1024), Ok(()));
+        assert_eq!(guest.check_iovecs(0, 1025), Err(Errno::INVAL));
+    }
+
+    #[test]
+    fn paths_are_charged_while_they_are_used() {
+        let (mut memory, budget) = ([b'x'; 5000], Budget::new(1 << 20));
+        let guest = Guest::new(&mut memory, Snapshot::Preview1, Interrupt(None), &budget);
+        for len in [0, 1, 100, 4095] {
+            let path = guest.path(0, len).unwrap();
+            assert_eq!((path.len(), budget.used()), (len as usize, 8192 + 64 * u64::from(len)));
+            drop(path);
+            assert_eq!(budget.used(), 0);
+        }
+        assert_eq!(guest.path(0, 4096).unwrap_err(), Errno::NAMETOOLONG);
+        let budget = Budget::new(8192 + 64 * 100);
+        let guest = Guest::new(&mut memory, Snapshot::Preview1, Interrupt(None), &budget);
+        assert_eq!(guest.path(0, 101).unwrap_err(), Errno::NOMEM);
+        let _one = guest.path(0, 100).unwrap();
+        assert_eq!(guest.path(0, 0).unwrap_err(), Errno::NOMEM);
     }
 
     #[test]

@@ -46,6 +46,10 @@
 //!   links where the library follows them itself (before Linux 5.6, or while directories are being renamed): 40 links,
 //!   each to as long a path as there can be, then take up to 10 MiB while the call lasts. What a [`WasiCtxBuilder`] is
 //!   given (arguments, environment, names of directories, streams) is the host's own, and not charged.
+//! - Where a limit on the size of files (`RLIMIT_FSIZE`) is reached, the system sends `SIGXFSZ`, which ends the process. If the
+//!   embedder has that ignored or handled, the guest gets `EFBIG`; this crate leaves signals alone.
+//! - `fd_close` of a file tells what the system says of errors that it learns of late, and the descriptor is gone all the
+//!   same.
 //! - `path_link` follows no symbolic link, and `path_symlink` makes none to an absolute path.
 
 #![forbid(unsafe_code)]
@@ -57,12 +61,14 @@ mod cookies;
 mod ctx;
 mod dir;
 mod errno;
+mod escapes;
 mod fd;
 mod fds;
 mod functions;
 mod guest;
 mod linker;
 mod paid;
+mod path;
 mod poll;
 mod process;
 mod replay;

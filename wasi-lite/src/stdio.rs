@@ -1,6 +1,7 @@
 //! Where the guest's standard streams lead.
 
 use crate::errno::{Errno, Fail, Result};
+use crate::escapes::{self, EscapeFilter};
 use crate::guest::Interrupt;
 use crate::paid::reserve;
 use dunlin::{Budget, Charge};
@@ -9,7 +10,6 @@ use rustix::fs::FileType;
 use std::fmt;
 use std::io::{self, Cursor, IsTerminal, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A pipe holds at least so much more when `poll` says that it can be written, so writing so much doesn't wait.
@@ -23,7 +23,8 @@ pub(crate) const PIPE_BUF: usize = 4096;
 /// ```
 ///
 /// Clones read from the same stream. An interruption of the store doesn't end a read of the reader given to
-/// [`ReadPipe::new`]; it takes effect after it.
+/// [`ReadPipe::new`]; it takes effect after it. The guest gets `EAGAIN` where such a reader would have to wait and doesn't
+/// ([`WouldBlock`](io::ErrorKind::WouldBlock)), since there is no way to wait for it.
 #[derive(Clone)]
 pub struct ReadPipe(Arc<Mutex<dyn Read + Send>>);
 
@@ -101,7 +102,8 @@ impl WritePipe {
         Self(Sink::Memory(Arc::new(Mutex::new(Memory { bytes: Vec::new(), capacity, paid: None }))))
     }
 
-    /// Passes everything to `writer`, and flushes it after every write of the guest's.
+    /// Passes everything to `writer`, and flushes it after every write of the guest's. If it fails when it has taken a
+    /// part, the guest is told how much that is.
     pub fn new(writer: impl Write + Send + 'static) -> Self {
         Self(Sink::Writer(Arc::new(Mutex::new(writer))))
     }
@@ -119,12 +121,27 @@ impl WritePipe {
             Sink::Memory(memory) => lock(memory).write(budget, bytes),
             Sink::Writer(writer) => {
                 let writer = &mut *lock(writer);
-                writer.write_all(bytes)?;
+                let count = write_as_much(writer, bytes)?;
                 writer.flush()?;
-                Ok(bytes.len())
+                Ok(count)
             }
         }
     }
+}
+
+/// Writes until the writer fails, which is an error only if nothing has been written.
+fn write_as_much(writer: &mut dyn Write, bytes: &[u8]) -> io::Result<usize> {
+    let mut written = 0;
+    while written < bytes.len() {
+        match uninterrupted(|| writer.write(&bytes[written..])) {
+            Ok(0) if written == 0 => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(0) => break,
+            Ok(count) => written += count,
+            Err(_) if written > 0 => break,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(written)
 }
 
 impl fmt::Debug for WritePipe {
@@ -155,10 +172,15 @@ pub(crate) struct HostStream {
 const BROKEN_PIPE: i32 = 128 + 13;
 
 impl HostStream {
-    pub(crate) fn configure(&mut self, filter_terminal_escapes: bool, exit_on_broken_pipe: bool) {
+    /// Keeps commands from terminals, if there is what the filters share.
+    pub(crate) fn filter_escapes(&mut self, shared: Option<&escapes::Shared>) {
+        let (number, fd) = (self.stream.number(), self.stream.as_fd());
         self.filter =
-            (filter_terminal_escapes && self.stream.as_fd().is_terminal()).then(EscapeFilter::default);
-        self.exit_on_broken_pipe = exit_on_broken_pipe;
+            shared.filter(|_| fd.is_terminal()).map(|shared| EscapeFilter::new(number, fd, shared.clone()));
+    }
+
+    pub(crate) fn exit_on_broken_pipe(&mut self, exit: bool) {
+        self.exit_on_broken_pipe = exit;
     }
 
     fn write(&self, interrupt: Interrupt<'_>, bytes: &[u8], nonblock: bool) -> Result<usize> {
@@ -177,53 +199,20 @@ impl HostStream {
     }
 }
 
-/// Replaces control characters, each by as many bytes as it has.
-#[derive(Default)]
-struct EscapeFilter {
-    /// Whether the last byte was the first of two that may be a control character.
-    half: AtomicBool,
-}
-
-impl EscapeFilter {
-    const HALF: u8 = 0xc2;
-
-    /// Passes all to `write`, until that doesn't take everything.
-    fn write(&self, bytes: &[u8], mut write: impl FnMut(&[u8]) -> Result<usize>) -> Result<usize> {
-        let mut written = 0;
-        for chunk in bytes.chunks(PIPE_BUF) {
-            let mut filtered = [0; PIPE_BUF];
-            let mut half = self.half.load(Ordering::Relaxed);
-            for (&byte, filtered) in chunk.iter().zip(&mut filtered) {
-                *filtered = match byte {
-                    b'\n' | b'\r' | b'\t' => byte,
-                    0..0x20 | 0x7f => b'?',
-                    // Makes it an inverted question mark.
-                    0x80..0xa0 if half => 0xbf,
-                    byte => byte,
-                };
-                half = byte == Self::HALF;
-            }
-            let count = match write(&filtered[..chunk.len()]) {
-                Ok(count) => count,
-                Err(Fail::Errno(_)) if written > 0 => break,
-                Err(fail) => return Err(fail),
-            };
-            if let Some(&last) = chunk[..count].last() {
-                self.half.store(last == Self::HALF, Ordering::Relaxed);
-            }
-            written += count;
-            if count < chunk.len() {
-                break;
-            }
-        }
-        Ok(written)
-    }
-}
-
 pub(crate) enum Stream {
     Stdin(io::Stdin),
     Stdout(io::Stdout),
     Stderr(io::Stderr),
+}
+
+impl Stream {
+    fn number(&self) -> u8 {
+        match self {
+            Stream::Stdin(_) => 0,
+            Stream::Stdout(_) => 1,
+            Stream::Stderr(_) => 2,
+        }
+    }
 }
 
 impl AsFd for Stream {
@@ -331,55 +320,4 @@ pub(crate) fn write_stream(
         }
     }
     Ok(written)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// What arrives, if as much is taken at a time.
-    fn filtered(bytes: &[u8], most: usize) -> Vec<u8> {
-        let filter = EscapeFilter::default();
-        let mut arrived = Vec::new();
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            let count = filter.write(rest, |bytes| {
-                let count = bytes.len().min(most);
-                arrived.extend_from_slice(&bytes[..count]);
-                Ok(count)
-            });
-            rest = &rest[count.unwrap()..];
-        }
-        arrived
-    }
-
-    #[test]
-    fn a_terminal_gets_no_commands() {
-        let long = [b"x".repeat(PIPE_BUF - 1), "\u{9b}31m".into()].concat();
-        let expected = [b"x".repeat(PIPE_BUF - 1), "¿31m".into()].concat();
-        for (text, expected) in [
-            ("plain\ttext\r\n".as_bytes(), "plain\ttext\r\n".as_bytes()),
-            (b"\x1b[2J\x07\x08\x00\x7f", b"?[2J????"),
-            ("\u{9b}2J \u{85} \u{a0}".as_bytes(), "¿2J ¿ \u{a0}".as_bytes()),
-            // Bytes of other characters that look the same alone.
-            ("é Ā 。 😀".as_bytes(), "é Ā 。 😀".as_bytes()),
-            (&long, &expected),
-        ] {
-            for most in [1, 2, 3, 1000, 10_000] {
-                assert_eq!(filtered(text, most), expected, "{most}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_write_that_fails_is_reported_once_nothing_was_written() {
-        let filter = EscapeFilter::default();
-        assert_eq!(filter.write(b"x", |_| Err(Errno::PIPE.into())), Err(Fail::Errno(Errno::PIPE)));
-        let mut room = PIPE_BUF;
-        let result = filter.write(&[b'x'; 2 * PIPE_BUF], |bytes| match room {
-            0 => Err(Errno::AGAIN.into()),
-            _ => Ok(std::mem::take(&mut room).min(bytes.len())),
-        });
-        assert_eq!(result, Ok(PIPE_BUF));
-    }
 }

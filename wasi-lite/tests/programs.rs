@@ -193,6 +193,52 @@ fn an_interruption_ends_waiting_for_input() {
 }
 
 #[test]
+fn an_interruption_ends_getting_random_bytes() {
+    let module = text(
+        r#"(module
+            (import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
+            (memory (export "memory") 129)
+            (func (export "_start") (drop (call $random (i32.const 0) (i32.const 0x800000)))))"#,
+    );
+    // The handle is there before the guest begins.
+    let (gives, gets) = std::sync::mpsc::channel::<InterruptHandle>();
+    let (counts, count) = std::sync::mpsc::channel();
+    let gets = std::sync::Mutex::new(gets);
+    let ctx = WasiCtx::builder()
+        .secure_random(move |bytes| {
+            if let Ok(handle) = gets.lock().unwrap().try_recv() {
+                handle.interrupt();
+            }
+            counts.send(bytes.len()).unwrap();
+        })
+        .build();
+    let error = start_with(&module, ctx, |handle| gives.send(handle).unwrap()).unwrap_err();
+    assert_eq!(error.trap(), Some(Trap::Interrupt), "{error:?}");
+    assert_eq!(count.iter().collect::<Vec<_>>(), [1 << 20], "of 8 MiB");
+}
+
+#[test]
+fn an_interruption_ends_sending() {
+    // Accepts a connection, and sends to it for ever.
+    let module = text(
+        r#"(module
+            (import "wasi_snapshot_preview1" "sock_accept" (func $accept (param i32 i32 i32) (result i32)))
+            (import "wasi_snapshot_preview1" "sock_send" (func $send (param i32 i32 i32 i32 i32) (result i32)))
+            (memory (export "memory") 1)
+            (func (export "_start")
+                (drop (call $accept (i32.const 3) (i32.const 0) (i32.const 0)))
+                (i32.store (i32.const 12) (i32.const 60000))
+                (loop $again
+                    (br_if $again (i32.eqz (call $send (i32.load (i32.const 0)) (i32.const 8) (i32.const 1)
+                        (i32.const 0) (i32.const 16)))))))"#,
+    );
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    // It never reads.
+    let _client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    interrupted(&module, WasiCtx::builder().preopened_socket(listener).unwrap().build());
+}
+
+#[test]
 fn a_module_without_memory_is_told_so() {
     let module = text(
         r#"(module

@@ -8,6 +8,7 @@ use crate::grants::Grants;
 use crate::tiering::Tiering;
 use lexopt::{Arg, Parser, ValueExt};
 use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -335,12 +336,23 @@ fn text(parser: &mut Parser, option: &str) -> Result<String, Failure> {
 }
 
 fn dir(parser: &mut Parser, option: &str, read_only: bool) -> Result<Dir, Failure> {
-    let value = text(parser, option)?;
-    let (host, guest) = value.split_once("::").unwrap_or((&value, &value));
+    let value = value(parser, option)?;
+    let bytes = value.as_bytes();
+    let (host, guest) = match bytes.windows(2).position(|two| two == b"::") {
+        Some(at) => (&bytes[..at], &bytes[at + 2..]),
+        None => (bytes, bytes),
+    };
+    // WASI's names are text; the system's needn't be.
+    let shown = value.to_string_lossy();
+    let guest = str::from_utf8(guest).map_err(|_| {
+        Failure::usage(format_args!(
+            "{option} {shown}: the program's name for it isn't valid UTF-8; give it another with HOST::GUEST"
+        ))
+    })?;
     if host.is_empty() || guest.is_empty() {
-        return Err(Failure::usage(format_args!("{option} takes HOST or HOST::GUEST, not '{value}'")));
+        return Err(Failure::usage(format_args!("{option} takes HOST or HOST::GUEST, not '{shown}'")));
     }
-    Ok(Dir { host: host.into(), guest: guest.into(), read_only })
+    Ok(Dir { host: OsStr::from_bytes(host).into(), guest: guest.into(), read_only })
 }
 
 fn env(text: &str) -> Result<(String, String), Failure> {

@@ -17,6 +17,7 @@ mod reserve;
 mod run;
 mod scan;
 mod shape;
+mod streams;
 mod tiering;
 mod validate;
 mod values;
@@ -29,6 +30,8 @@ use args::Command;
 use failure::Failure;
 use std::ffi::OsString;
 
+pub use streams::open_standard_streams;
+
 /// Does what the arguments (without the program's own name) ask for, and gives the exit code.
 pub fn main(args: impl IntoIterator<Item = OsString, IntoIter: 'static>) -> u8 {
     execute(args).unwrap_or_else(|failure| {
@@ -39,6 +42,7 @@ pub fn main(args: impl IntoIterator<Item = OsString, IntoIter: 'static>) -> u8 {
 
 fn execute(args: impl IntoIterator<Item = OsString, IntoIter: 'static>) -> Result<u8, Failure> {
     reserve::check()?;
+    streams::survive_file_size_limit();
     match args::parse(args)? {
         Command::Help(text) => output::print(text)?,
         Command::Version => output::print(concat!("dunlin ", env!("CARGO_PKG_VERSION"), "\n"))?,

@@ -2,10 +2,12 @@
 
 use crate::args::RunOptions;
 use crate::failure::{Failure, io_reason};
+use crate::output::complain;
 use dunlin::{Engine, Error, ExternType, Linker, Store};
 use dunlin_wasi_lite::{
     Capability, DirPerms, FilePerms, I32Exit, WasiCtx, WasiCtxBuilder, add_to_linker, capability, description,
 };
+use std::io;
 use std::net::TcpListener;
 use std::path::Path;
 
@@ -48,12 +50,21 @@ pub(crate) fn context(options: &RunOptions) -> Result<Wasi, Failure> {
         })?;
     }
     for address in &options.tcplisten {
-        let listener = TcpListener::bind(address.as_str());
-        listener.and_then(|listener| builder.preopened_socket(listener).map(|_| ())).map_err(|error| {
+        listen(&mut builder, address).map_err(|error| {
             Failure::unusable(format_args!("--tcplisten {address}: {}", io_reason(&error)))
         })?;
     }
     Ok(builder.build())
+}
+
+/// Lets the guest accept connections at `address`. If the system chooses the port, says which.
+fn listen(builder: &mut WasiCtxBuilder, address: &str) -> io::Result<()> {
+    let listener = TcpListener::bind(address)?;
+    if address.rsplit_once(':').is_some_and(|(_, port)| port.parse() == Ok(0_u16)) {
+        complain(format_args!("listening at {}", listener.local_addr()?));
+    }
+    builder.preopened_socket(listener)?;
+    Ok(())
 }
 
 /// All that a module may import.

@@ -31,10 +31,21 @@ fn reading_and_writing_at_an_offset() {
     assert_eq!(sandbox.pwrite(fd, &[b"ab", b"cd"], 3), Ok(4));
     assert_eq!(sandbox.pread(fd, &[1, 2], 2).unwrap(), b"\0ab");
     assert_eq!(sandbox.seek(fd, 0, 1), Ok(0), "the position stays");
-    let far = (1 << 32) + 5;
-    assert_eq!(sandbox.pwrite(fd, &[b"x"], far), Ok(1));
-    assert_eq!(sandbox.pread(fd, &[9], far).unwrap(), b"x");
-    assert_eq!(sandbox.fstat(fd).unwrap().size, far + 1);
+    for far in [(1 << 31) + 5, (1 << 32) + 5, (1 << 43) + 5] {
+        assert_eq!(sandbox.pwrite(fd, &[b"x"], far), Ok(1));
+        assert_eq!(sandbox.pread(fd, &[9], far).unwrap(), b"x");
+        assert_eq!(sandbox.seek(fd, 0, 2), Ok(far + 1));
+        assert_eq!(sandbox.write(fd, &[b"yz"]), Ok(2));
+        assert_eq!(sandbox.pread(fd, &[9], far).unwrap(), b"xyz");
+        assert_eq!(sandbox.fstat(fd).unwrap().size, far + 3);
+    }
+    assert_eq!(sandbox.seek(fd, 0, 0), Ok(0));
+    // Large buffers aren't gathered, so the second write has to go on where the first has ended.
+    let parts: [&[u8]; 2] = [&[1; 5000], &[2; 5000]];
+    assert_eq!(sandbox.pwrite(fd, &parts, 3), Ok(10_000));
+    assert_eq!(sandbox.pread(fd, &[6000, 4000], 3).unwrap(), parts.concat());
+    assert_eq!(sandbox.pread(fd, &[3], 0).unwrap(), b"\0\0\0");
+    assert_eq!(sandbox.seek(fd, 0, 1), Ok(0), "the position stays");
     assert_eq!(sandbox.pwrite(fd, &[b"x"], u64::MAX), Err(Fail::Errno(Errno::INVAL)));
 }
 
@@ -317,7 +328,17 @@ fn bad_pointers_have_no_effect() {
     sandbox.fails(Errno::FAULT, |ctx, guest| ctx.fd_write(guest, fd, iovs, len, 0));
     sandbox.fails(Errno::FAULT, |ctx, guest| ctx.fd_read(guest, fd, iovs, len, 0));
     assert_eq!(sandbox.fstat(fd).unwrap().size, 0);
-    sandbox.fails(Errno::FAULT, |ctx, guest| ctx.fd_filestat_get(guest, fd, end - 63));
+    let memory = sandbox.memory.clone();
+    for (snapshot, size) in [(Snapshot::Preview1, 64), (Snapshot::Unstable, 56)] {
+        sandbox.snapshot = snapshot;
+        for missing in 1..size {
+            sandbox.fails(Errno::FAULT, |ctx, guest| ctx.fd_filestat_get(guest, fd, end - size + missing));
+        }
+        assert!(sandbox.memory == memory, "{snapshot:?}");
+        sandbox.call(|ctx, guest| ctx.fd_filestat_get(guest, fd, end - size)).unwrap();
+        sandbox.memory.clone_from(&memory);
+    }
+    sandbox.snapshot = Snapshot::Preview1;
     sandbox.fails(Errno::FAULT, |ctx, guest| ctx.fd_fdstat_get(guest, fd, end - 23));
     sandbox.fails(Errno::FAULT, |ctx, guest| ctx.fd_seek(guest, fd, 0, 0, end - 7));
     sandbox.fails(Errno::FAULT, |ctx, guest| ctx.fd_prestat_get(guest, DIR, end - 7));
@@ -328,18 +349,128 @@ fn bad_pointers_have_no_effect() {
 
 #[test]
 fn a_transfer_is_no_larger_than_a_number() {
-    let mut sandbox = Sandbox::writable();
-    // 100 buffers of 64 KiB that are all the same memory, and a file without end.
-    sandbox.memory.resize(1 << 20, 0);
-    for index in 0..100 {
-        let at = IOVS as usize + index * 8;
-        sandbox.memory[at..at + 4].copy_from_slice(&BUF.to_le_bytes());
-        sandbox.memory[at + 4..at + 8].copy_from_slice(&(1_u32 << 16).to_le_bytes());
+    const MOST: u32 = i32::MAX as u32;
+    /// A transfer that counts, and takes no more than `room`.
+    fn counting(calls: &mut Vec<(usize, u32)>, room: u32) -> impl FnMut(usize, u32) -> Result<usize> {
+        move |len, done| {
+            calls.push((len, done));
+            Ok(len.min((room - done) as usize))
+        }
     }
-    let fd = sandbox.open("file", CREAT, READ | WRITE).unwrap();
-    sandbox.call(|ctx, guest| ctx.fd_write(guest, fd, IOVS, 100, 0)).unwrap();
-    assert_eq!(sandbox.result(), 100 << 16);
-    assert_eq!(sandbox.seek(fd, 0, 0), Ok(0));
-    sandbox.call(|ctx, guest| ctx.fd_read(guest, fd, IOVS, 100, 0)).unwrap();
-    assert_eq!(sandbox.result(), 100 << 16);
+    let mut sandbox = Sandbox::new();
+    // 1024 buffers of 3 MiB that are all the same memory: 3 GiB.
+    const LEN: u32 = 3 << 20;
+    sandbox.memory.resize(BUF as usize + LEN as usize, 0);
+    for index in 0..1024 {
+        let at = 20_000 + index * 8;
+        sandbox.memory[at..at + 4].copy_from_slice(&BUF.to_le_bytes());
+        sandbox.memory[at + 4..at + 8].copy_from_slice(&LEN.to_le_bytes());
+    }
+    let iovs = (20_000, 1024);
+    let last = (MOST % LEN) as usize;
+    let full = MOST.div_ceil(LEN) as usize;
+    for room in [MOST, u32::MAX] {
+        let (mut read, mut written) = (Vec::new(), Vec::new());
+        sandbox
+            .call(|_, guest| {
+                let mut transfer = counting(&mut read, room);
+                assert_eq!(
+                    crate::fd::scatter(guest, iovs, false, |buf, done| transfer(buf.len(), done)),
+                    Ok(MOST)
+                );
+                let mut transfer = counting(&mut written, room);
+                assert_eq!(
+                    crate::fd::gather(guest, iovs, |bytes, done| transfer(bytes.len(), done)),
+                    Ok(MOST)
+                );
+                Ok(())
+            })
+            .unwrap();
+        for calls in [read, written] {
+            assert_eq!(calls.len(), full);
+            assert_eq!(calls[full - 1], (last, MOST - last as u32));
+            assert!(
+                calls[..full - 1].iter().zip(0..).all(|(call, index)| *call == (LEN as usize, index * LEN))
+            );
+        }
+    }
+    // Small buffers that are gathered at the end don't go beyond it either.
+    let small = 20_000 + 8 * (MOST / LEN) as usize;
+    let lens = [last - 10, 4, 4, 4, 4];
+    for (index, len) in lens.into_iter().enumerate() {
+        sandbox.memory[small + index * 8 + 4..][..4].copy_from_slice(&(len as u32).to_le_bytes());
+    }
+    let mut written = Vec::new();
+    sandbox
+        .call(|_, guest| {
+            let mut transfer = counting(&mut written, u32::MAX);
+            assert_eq!(crate::fd::gather(guest, iovs, |bytes, done| transfer(bytes.len(), done)), Ok(MOST));
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(written[full..], [(8, MOST - 10), (2, MOST - 2)]);
+}
+
+#[test]
+fn what_closing_says_is_the_guests_to_know() {
+    let mut sandbox = Sandbox::writable();
+    // As file systems over a network do when they can't keep what was written.
+    for (os, errno) in [
+        (rustix::io::Errno::NOSPC, Errno::NOSPC),
+        (rustix::io::Errno::DQUOT, Errno::DQUOT),
+        (rustix::io::Errno::IO, Errno::IO),
+    ] {
+        let fd = sandbox.open("file", CREAT, WRITE).unwrap();
+        sandbox.write(fd, &[b"abc"]).unwrap();
+        super::refusing::refusing([(nix::libc::SYS_close, vec![])], os, || {
+            assert_eq!(sandbox.close(fd), Err(errno));
+            // As on Linux, it is closed all the same.
+            assert_eq!(sandbox.close(fd), Err(Errno::BADF));
+        });
+        assert_eq!(sandbox.open("file", 0, READ), Ok(fd));
+        sandbox.close(fd).unwrap();
+    }
+}
+
+#[test]
+fn of_a_transfer_that_fails_half_way_the_guest_learns_how_much_was_done() {
+    let mut sandbox = Sandbox::new();
+    let (iovs, len) = sandbox.iovs(&[5000, 5000, 5000]);
+    let transfer = |sandbox: &mut Sandbox, fail: Fail, after: u32| {
+        let mut results = Vec::new();
+        sandbox
+            .call(|_, guest| {
+                let step = |len: usize, done: u32| if done < after { Ok(len) } else { Err(fail) };
+                results
+                    .push(crate::fd::scatter(guest, (iovs, len), false, |buf, done| step(buf.len(), done)));
+                results.push(crate::fd::gather(guest, (iovs, len), |bytes, done| step(bytes.len(), done)));
+                Ok(())
+            })
+            .unwrap();
+        assert_eq!(results[0], results[1]);
+        results[0]
+    };
+    let full = Fail::Errno(Errno::NOSPC);
+    assert_eq!(transfer(&mut sandbox, full, 0), Err(full));
+    assert_eq!(transfer(&mut sandbox, full, 1), Ok(5000));
+    assert_eq!(transfer(&mut sandbox, full, 5001), Ok(10_000));
+    assert_eq!(transfer(&mut sandbox, full, 10_001), Ok(15_000));
+    // These end the guest, or stop it; there is nobody to tell.
+    for fail in [Fail::Interrupted, Fail::Exit(141)] {
+        assert_eq!(transfer(&mut sandbox, fail, 0), Err(fail));
+        assert_eq!(transfer(&mut sandbox, fail, 5001), Err(fail));
+    }
+    // What takes a part of one buffer isn't given the next.
+    sandbox
+        .call(|_, guest| {
+            let mut calls = 0;
+            let mut step = |len: usize| {
+                calls += 1;
+                Ok(len.min(7000 - 5000 * (calls - 1)))
+            };
+            assert_eq!(crate::fd::gather(guest, (iovs, len), |bytes, _| step(bytes.len())), Ok(7000));
+            assert_eq!(calls, 2);
+            Ok(())
+        })
+        .unwrap();
 }

@@ -1,10 +1,13 @@
 //! Tests of the functions as the guest calls them, but without a guest.
 
 mod files;
+mod path_ends;
 mod paths;
 mod poll;
 mod readonly;
+mod refusing;
 mod replay;
+mod rights;
 mod snapshot;
 mod sockets;
 mod stdio;
@@ -82,6 +85,10 @@ impl Sandbox {
     pub(crate) fn with(ctx: WasiCtx) -> Self {
         let host = tempfile::tempdir().unwrap();
         std::fs::create_dir(host.path().join("root")).unwrap();
+        Self::on(host, ctx)
+    }
+
+    fn on(host: TempDir, ctx: WasiCtx) -> Self {
         Self {
             ctx,
             memory: vec![0; 1 << 16],
@@ -95,13 +102,22 @@ impl Sandbox {
     /// With the directory on descriptor 3.
     pub(crate) fn with_dir(dir_perms: DirPerms, file_perms: FilePerms) -> Self {
         let mut sandbox = Self::new();
-        let root = sandbox.root();
-        sandbox.ctx = WasiCtxBuilder::new().preopened_dir(root, "/", dir_perms, file_perms).unwrap().build();
+        sandbox.ctx = Self::dir_ctx(&sandbox.root(), dir_perms, file_perms);
         sandbox
+    }
+
+    fn dir_ctx(root: &std::path::Path, dir_perms: DirPerms, file_perms: FilePerms) -> WasiCtx {
+        WasiCtxBuilder::new().preopened_dir(root, "/", dir_perms, file_perms).unwrap().build()
     }
 
     pub(crate) fn writable() -> Self {
         Self::with_dir(DirPerms::all(), FilePerms::all())
+    }
+
+    /// The same with what is in `host`.
+    pub(crate) fn writable_in(host: TempDir) -> Self {
+        let ctx = Self::dir_ctx(&host.path().join("root"), DirPerms::all(), FilePerms::all());
+        Self::on(host, ctx)
     }
 
     pub(crate) fn root(&self) -> std::path::PathBuf {

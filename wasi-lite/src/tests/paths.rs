@@ -1,3 +1,4 @@
+use super::refusing::{refusing, without_openat2};
 use super::*;
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -227,6 +228,59 @@ fn hard_links() {
     sandbox.symlink("nowhere", "dangling").unwrap();
     sandbox.link("dangling", "too", 0).unwrap();
     assert_eq!(sandbox.readlink("too", 100).unwrap(), "nowhere");
+}
+
+/// Sets the times of `path`, whatever symbolic link leads there.
+fn touch(sandbox: &mut Sandbox, path: &str, seconds: u64) -> Result<(), Errno> {
+    let (path, len) = sandbox.path(path);
+    let time = seconds * 1_000_000_000;
+    sandbox.done(|ctx, guest| ctx.path_filestat_set_times(guest, DIR, FOLLOW, path, len, time, time, 1 | 4))
+}
+
+#[test]
+fn times_are_set_without_opening_what_has_them() {
+    let mut sandbox = Sandbox::writable();
+    let root = sandbox.root();
+    let fifo = rustix::fs::FileType::Fifo;
+    // Whoever opens it waits until somebody else does.
+    rustix::fs::mknodat(rustix::fs::CWD, root.join("fifo"), fifo, rustix::fs::Mode::RWXU, 0).unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(root.join("socket")).unwrap();
+    for name in ["fifo", "socket"] {
+        touch(&mut sandbox, name, 7).unwrap();
+        assert_eq!(sandbox.stat(name, 0).unwrap().mtim, 7_000_000_000, "{name}");
+    }
+}
+
+#[test]
+fn times_are_set_where_that_takes_opening() {
+    use seccompiler::{SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompRule};
+    let mut sandbox = Sandbox::writable();
+    let root = sandbox.root();
+    fs::write(root.join("file"), "").unwrap();
+    fs::create_dir(root.join("dir")).unwrap();
+    for (target, name) in [("file", "to-file"), ("dir", "to-dir"), ("nowhere", "dangling"), ("..", "out")] {
+        symlink(target, root.join(name)).unwrap();
+    }
+    // As before Linux 5.8: the last argument of `utimensat` can't be `AT_EMPTY_PATH`.
+    let empty_path = SeccompCondition::new(3, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, 0x1000).unwrap();
+    let old = (nix::libc::SYS_utimensat, vec![SeccompRule::new(vec![empty_path]).unwrap()]);
+    let check = |sandbox: &mut Sandbox, second: u64| {
+        for (path, what) in
+            [("file", "file"), ("dir", "dir"), ("dir/", "dir"), ("to-file", "file"), ("to-dir/.", "dir")]
+        {
+            touch(sandbox, path, second).unwrap();
+            assert_eq!(sandbox.stat(what, 0).unwrap().mtim, second * 1_000_000_000, "{path}");
+            touch(sandbox, what, 1).unwrap();
+        }
+        assert_eq!(touch(sandbox, "file/", second), Err(Errno::NOTDIR));
+        assert_eq!(touch(sandbox, "dangling", second), Err(Errno::NOENT));
+        assert_eq!(touch(sandbox, "out", second), Err(Errno::PERM));
+    };
+    refusing([old], rustix::io::Errno::INVAL, || {
+        check(&mut sandbox, 8);
+        // The system then hasn't got this either.
+        without_openat2(|| check(&mut sandbox, 9));
+    });
 }
 
 fn names(entries: &[Entry]) -> Vec<&str> {

@@ -1,5 +1,6 @@
 use super::*;
-use crate::ReadPipe;
+use crate::{HostWallClock, ReadPipe};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 const SUBSCRIPTIONS: u32 = 4096;
@@ -88,6 +89,44 @@ fn sleeping_until_a_time() {
         poll(&mut sandbox, &[clock(7, id, now, 1)]).unwrap();
         assert!(start.elapsed() < 1500 * MS);
     }
+}
+
+/// A wall clock that shows one of these times after the other, in milliseconds, and then goes on from the last.
+struct Jumping(Vec<u64>, AtomicUsize, Instant);
+
+impl HostWallClock for Jumping {
+    fn resolution(&self) -> Duration {
+        MS
+    }
+
+    fn now(&self) -> Duration {
+        let look = self.1.fetch_add(1, Ordering::Relaxed);
+        match self.0.get(look) {
+            Some(time) => MS * *time as u32,
+            None => MS * self.0[self.0.len() - 1] as u32 + self.2.elapsed(),
+        }
+    }
+}
+
+#[test]
+fn clocks_that_jump() {
+    let with = |times: &[u64]| {
+        let clock = Jumping(times.to_vec(), AtomicUsize::new(0), Instant::now());
+        Sandbox::with(WasiCtx::builder().wall_clock(clock).build())
+    };
+    let ended = [event(1, 0, 0, false)];
+    // A span of time is the same, whether the clock is put back or forward meanwhile.
+    for times in [[5_000_000, 1_000_000], [1_000_000, 5_000_000]] {
+        let start = Instant::now();
+        assert_eq!(poll(&mut with(&times), &[clock(1, 0, 20 * MS, 0)]).unwrap(), ended);
+        assert!(start.elapsed() >= 20 * MS);
+    }
+    // A point in time comes when the clock shows it: at once, or later than it seemed.
+    assert_eq!(poll(&mut with(&[2_000_001]), &[clock(1, 0, 2_000_000 * MS, 1)]).unwrap(), ended);
+    let mut sandbox = with(&[1_999_990, 1_999_970, 1_999_980, 2_000_000]);
+    let start = Instant::now();
+    assert_eq!(poll(&mut sandbox, &[clock(1, 0, 2_000_000 * MS, 1)]).unwrap(), ended);
+    assert!(start.elapsed() >= 60 * MS);
 }
 
 #[test]
@@ -179,4 +218,21 @@ fn mistakes_are_events_of_their_own() {
     sandbox.fails(Errno::FAULT, |ctx, guest| ctx.poll_oneoff(guest, 0, 65_530, 1, 0));
     sandbox.memory.resize(1 << 20, 0);
     sandbox.fails(Errno::INVAL, |ctx, guest| ctx.poll_oneoff(guest, 0, 0, 4097, 0));
+}
+
+#[test]
+fn as_many_subscriptions_as_there_may_be() {
+    let mut sandbox = Sandbox::new();
+    sandbox.memory.resize(1 << 20, 0);
+    let (subscriptions, events) = (1 << 18, 1 << 19);
+    for index in 0..4097 {
+        let bytes = clock(index as u64, 1, Duration::ZERO, 0);
+        sandbox.memory[subscriptions as usize + index * 48..][..48].copy_from_slice(&bytes);
+    }
+    sandbox.call(|ctx, guest| ctx.poll_oneoff(guest, subscriptions, events, 4096, 0)).unwrap();
+    assert_eq!(get_u32(&sandbox.memory, 0), 4096);
+    for index in 0..4096 {
+        assert_eq!(get_u64(&sandbox.memory, events as usize + index * 32), index as u64);
+    }
+    sandbox.fails(Errno::INVAL, |ctx, guest| ctx.poll_oneoff(guest, subscriptions, events, 4097, 0));
 }

@@ -94,6 +94,56 @@ fn a_file_cant_be_moved_to_where_more_is_allowed() {
 }
 
 #[test]
+fn files_are_moved_only_to_where_no_more_is_allowed() {
+    let mut sandbox = read_only();
+    let [one, other] = ["one", "other"].map(|name| sandbox.host.path().join(name));
+    for dir in [&one, &other] {
+        fs::create_dir(dir).unwrap();
+    }
+    let every: Vec<_> = (0..16)
+        .map(|bits| (DirPerms::from_bits_truncate(bits & 3), FilePerms::from_bits_truncate(bits >> 2)))
+        .collect();
+    let mut allowed = 0;
+    for from in &every {
+        for to in &every {
+            sandbox.ctx = WasiCtx::builder()
+                .preopened_dir(&one, "/one", from.0, from.1)
+                .unwrap()
+                .preopened_dir(&other, "/other", to.0, to.1)
+                .unwrap()
+                .build();
+            let changes = from.0.contains(DirPerms::MUTATE) && to.0.contains(DirPerms::MUTATE);
+            let wins = [
+                to.0.contains(DirPerms::READ) && !from.0.contains(DirPerms::READ),
+                to.1.contains(FilePerms::READ) && !from.1.contains(FilePerms::READ),
+                to.1.contains(FilePerms::WRITE) && !from.1.contains(FilePerms::WRITE),
+            ];
+            let expected = if changes && !wins.contains(&true) { Ok(()) } else { Err(Errno::PERM) };
+            allowed += usize::from(expected.is_ok());
+            for rename in [false, true] {
+                fs::write(one.join("file"), "").unwrap();
+                let _ = fs::remove_file(other.join("new"));
+                let ((old, old_len), (new, new_len)) = (sandbox.path("file"), sandbox.path2("new"));
+                let result = sandbox.done(|ctx, guest| match rename {
+                    false => ctx.path_link(guest, 3, 0, old, old_len, 4, new, new_len),
+                    true => ctx.path_rename(guest, 3, old, old_len, 4, new, new_len),
+                });
+                assert_eq!(result, expected, "from {from:?} to {to:?}");
+                let (left, arrived) = (one.join("file").exists(), other.join("new").exists());
+                assert_eq!((left, arrived), (!(rename && expected.is_ok()), expected.is_ok()));
+            }
+        }
+    }
+    // Both may be changed, and of three permissions none is won.
+    assert_eq!(allowed, 27);
+    // Within one directory, nothing can be won.
+    let mut sandbox = Sandbox::with_dir(DirPerms::MUTATE, FilePerms::empty());
+    fs::write(sandbox.root().join("file"), "").unwrap();
+    sandbox.rename("file", "new").unwrap();
+    sandbox.link("new", "file", 0).unwrap();
+}
+
+#[test]
 fn each_permission_stands_for_itself() {
     // Directories may be changed, files not.
     let mut sandbox = Sandbox::with_dir(DirPerms::all(), FilePerms::READ);

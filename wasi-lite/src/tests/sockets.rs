@@ -160,3 +160,42 @@ fn sockets_are_waited_for() {
     client.write_all(b"abc").unwrap();
     assert_eq!(poll(&mut sandbox, &[on(1, 1, fd), late]).unwrap(), [event(1, 1, 3, false)]);
 }
+
+#[test]
+fn a_connection_that_is_reset() {
+    let (mut sandbox, address) = listening();
+    let client = TcpStream::connect(address).unwrap();
+    let fd = sandbox.accept(0).unwrap();
+    assert_eq!(sandbox.send(fd, b"nobody reads this", 0), Ok(17));
+    let mut first = [0];
+    client.peek(&mut first).unwrap();
+    // What has arrived and isn't read makes the system reset the connection.
+    drop(client);
+    assert_eq!(sandbox.recv(fd, &[9], 0), Err(Fail::Errno(Errno::CONNRESET)));
+    assert_eq!(sandbox.recv(fd, &[9], 0).unwrap(), b"", "it is told once");
+    assert_eq!(sandbox.send(fd, b"x", 0), Err(Fail::Errno(Errno::PIPE)));
+    sandbox.close(fd).unwrap();
+    // The listener goes on.
+    let _client = TcpStream::connect(address).unwrap();
+    assert_eq!(sandbox.accept(0), Ok(fd));
+}
+
+#[test]
+fn an_interruption_ends_sending() {
+    let (mut sandbox, address) = listening();
+    let _client = TcpStream::connect(address).unwrap();
+    let fd = sandbox.accept(0).unwrap();
+    let (iovs, len) = sandbox.iovs(&[20_000]);
+    // Nobody receives, so at some time there is no more room.
+    sandbox.call(|ctx, guest| ctx.fd_fdstat_set_flags(guest, fd, NONBLOCK)).unwrap();
+    while sandbox.call(|ctx, guest| ctx.sock_send(guest, fd, iovs, len, 0, 0)).is_ok() {}
+    sandbox.call(|ctx, guest| ctx.fd_fdstat_set_flags(guest, fd, 0)).unwrap();
+    let interrupter = sandbox.interrupter();
+    let thread = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(30));
+        { interrupter }.write_all(&[0]).unwrap();
+    });
+    let sent = sandbox.call(|ctx, guest| ctx.sock_send(guest, fd, iovs, len, 0, 0));
+    assert_eq!(sent, Err(Fail::Interrupted));
+    thread.join().unwrap();
+}

@@ -69,6 +69,90 @@ fn readers_and_writers_of_the_embedder() {
 }
 
 #[test]
+fn of_a_write_that_fails_the_guest_learns_how_much_was_taken() {
+    /// Takes three bytes at a time, and then nothing any more.
+    struct Some(Vec<std::io::Result<usize>>);
+    impl Write for Some {
+        fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+            self.0.pop().unwrap_or_else(|| Err(std::io::ErrorKind::WouldBlock.into()))
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let interrupted = || Err(std::io::ErrorKind::Interrupted.into());
+    let writer = Some(vec![Ok(0), Ok(3), interrupted(), Ok(3)]);
+    let mut sandbox = Sandbox::with(WasiCtx::builder().stdout(WritePipe::new(writer)).build());
+    assert_eq!(sandbox.write(1, &[b"0123456789"]), Ok(6));
+    assert_eq!(sandbox.write(1, &[b"6789"]), Err(Fail::Errno(Errno::AGAIN)));
+    let writer = Some(vec![Ok(0)]);
+    let mut sandbox = Sandbox::with(WasiCtx::builder().stdout(WritePipe::new(writer)).build());
+    assert_eq!(sandbox.write(1, &[b"x"]), Err(Fail::Errno(Errno::IO)));
+}
+
+/// Both ends of a pipe, neither of which waits: as whoever shares it may have set them.
+fn pipe_that_doesnt_wait() -> (std::io::PipeReader, std::io::PipeWriter) {
+    let (reader, writer) = std::io::pipe().unwrap();
+    rustix::io::ioctl_fionbio(&reader, true).unwrap();
+    rustix::io::ioctl_fionbio(&writer, true).unwrap();
+    (reader, writer)
+}
+
+#[test]
+fn the_guest_waits_for_streams_that_dont() {
+    let (reader, mut writer) = pipe_that_doesnt_wait();
+    let thread = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(30));
+        writer.write_all(b"abc").unwrap();
+        std::thread::sleep(Duration::from_millis(30));
+    });
+    let mut buf = [0; 8];
+    assert_eq!(read_stream(Interrupt(None), reader.as_fd(), &mut buf, false), Ok(3));
+    assert_eq!(read_stream(Interrupt(None), reader.as_fd(), &mut buf, false), Ok(0), "its end");
+    thread.join().unwrap();
+    // Two writers, each of which may find that the other came first.
+    let (reader, writer) = pipe_that_doesnt_wait();
+    let bytes = vec![7; 300_000];
+    std::thread::scope(|scope| {
+        let writer = &writer;
+        for _ in 0..2 {
+            scope.spawn(|| {
+                assert_eq!(write_stream(Interrupt(None), writer.as_fd(), &bytes, false), Ok(bytes.len()));
+            });
+        }
+        let (mut all, mut buf) = (0, vec![0; 10_000]);
+        while all < 2 * bytes.len() {
+            all += read_stream(Interrupt(None), reader.as_fd(), &mut buf, false).unwrap();
+        }
+        assert_eq!(all, 2 * bytes.len());
+    });
+    // A socket takes a part of a write.
+    let (mut one, other) = std::os::unix::net::UnixStream::pair().unwrap();
+    other.set_nonblocking(true).unwrap();
+    let thread = std::thread::spawn(move || {
+        let mut all = Vec::new();
+        one.read_to_end(&mut all).unwrap();
+        all.len()
+    });
+    assert_eq!(write_stream(Interrupt(None), other.as_fd(), &[7; 1_000_000], false), Ok(1_000_000));
+    drop(other);
+    assert_eq!(thread.join().unwrap(), 1_000_000);
+}
+
+#[test]
+fn a_pipe_that_breaks_half_way() {
+    let (mut reader, writer) = std::io::pipe().unwrap();
+    let thread = std::thread::spawn(move || {
+        // Enough for one more write than the pipe holds.
+        reader.read_exact(&mut [0; 8192]).unwrap();
+    });
+    let written = write_stream(Interrupt(None), writer.as_fd(), &[7; 1 << 20], false).unwrap();
+    thread.join().unwrap();
+    assert!((8192..1 << 20).contains(&written) && written.is_multiple_of(4096), "{written}");
+    assert_eq!(write_stream(Interrupt(None), writer.as_fd(), b"x", false), Err(Fail::Errno(Errno::PIPE)));
+}
+
+#[test]
 fn a_broken_pipe_is_the_guests_to_notice() {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
