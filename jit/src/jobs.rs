@@ -227,7 +227,7 @@ impl Worker {
             return Err(Decline::TooLarge);
         }
         let short = |why| if why == Decline::Budget { self.no_room(view) } else { why };
-        let scratch = Scratch::new(view).map_err(short)?;
+        let scratch = Scratch::new(view, size, self.options.scratch).map_err(short)?;
         let (options, isa) = self.settings(view)?;
         let shape = view.shape(index).map_err(|error| Decline::of(&error))?;
         let part = match header {
@@ -323,6 +323,7 @@ impl Worker {
             isa,
             options,
             largest: self.options.largest,
+            scratch: self.options.scratch,
             wants: &|index| {
                 // Nobody else needs to ask for it.
                 view.claims_func(index);
