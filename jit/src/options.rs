@@ -6,7 +6,8 @@ pub enum Mode {
     /// On a thread of its own, while the interpreter goes on. If the system gives no thread, as in [`Mode::Sync`].
     #[default]
     Background,
-    /// At once, when they are found to be executed often.
+    /// At once, when they are found to be executed often. Who executes waits for a thread that compiles, and can be
+    /// interrupted meanwhile.
     Sync,
     /// All of them, before the first instruction.
     Eager,

@@ -76,7 +76,10 @@ impl Census {
                 for target in data.branch_destination(&dfg.jump_tables, &dfg.exception_tables) {
                     let arguments = target.args(&dfg.value_lists).filter_map(|arg| arg.as_value());
                     let mut n = 0;
-                    arguments.inspect(|_| n += 1).for_each(&mut uses);
+                    for argument in arguments {
+                        n += 1;
+                        uses(argument);
+                    }
                     census.branches += 1;
                     census.branch_arguments += n;
                     census.spilled_arguments += n.saturating_sub(IN_REGISTERS);

@@ -23,9 +23,9 @@ fn each(bytes: &[u8], most: u64, mut seen: impl FnMut(u32, Seen)) -> Arc<Jit> {
     let module = Module::new(&engine(&budget, &jit), bytes).unwrap();
     let view = View::new(&module);
     // What is made once for all.
-    jit.called(&module, 0);
+    jit.called(&module, 0, None);
     for index in 1..view.defined_funcs() {
-        let ((), one) = watch(&budget, Refused::None, UNCOUNTED, || jit.called(&module, index));
+        let ((), one) = watch(&budget, Refused::None, UNCOUNTED, || jit.called(&module, index, None));
         seen(view.body_size(index), one);
     }
     assert_eq!(budget.used_for(Kind::CompilerScratch), 0);
@@ -154,7 +154,7 @@ fn compile(bytes: &[u8], number: usize, most: u64, what: impl FnOnce(&Jit, &Modu
     let (engine, jit) = way(number, &budget, most);
     let module = Module::new(&engine, bytes).unwrap();
     // What is made once for all.
-    jit.called(&module, 0);
+    jit.called(&module, 0, None);
     let before = budget.used();
     let start = Instant::now();
     let ((), seen) = watch(&budget, Refused::None, UNCOUNTED, || what(&jit, &module));
@@ -178,7 +178,7 @@ fn compiling_takes_memory_in_proportion_and_within_a_bound() {
     for family in hostile::families() {
         let mut last: Option<(u32, i64)> = None;
         for n in [2000, 6000, 20_000] {
-            let one = compile(&(family.make)(n), 0, MOST, |jit, module| jit.called(module, SUBJECT));
+            let one = compile(&(family.make)(n), 0, MOST, |jit, module| jit.called(module, SUBJECT, None));
             let Compiled { size, seen, charged, declined, took } = one;
             println!(
                 "{:48} {size:7} {:9} {:11} {:8.1} {}",
@@ -212,7 +212,7 @@ fn the_bound_holds_however_code_is_made() {
         let bytes = (family.make)(6000);
         for number in 1..WAYS {
             let Compiled { seen, .. } =
-                compile(&bytes, number, MOST, |jit, module| jit.called(module, SUBJECT));
+                compile(&bytes, number, MOST, |jit, module| jit.called(module, SUBJECT, None));
             assert!(seen.beyond <= UNCOUNTED, "{}, {number}: {}", family.name, seen.place.unwrap());
             assert!(seen.most <= MOST as i64, "{}, {number}: {}", family.name, seen.most);
         }
@@ -224,7 +224,7 @@ fn the_bound_holds_however_code_is_made() {
                 let found = if last { loops.last() } else { loops.first() };
                 let Some(found) = found else { continue };
                 let Compiled { seen, .. } = compile(&bytes, number, MOST, |jit, module| {
-                    jit.stays(module, SUBJECT, found.header, found.header);
+                    jit.stays(module, SUBJECT, found.header, found.header, None);
                 });
                 assert!(seen.beyond <= UNCOUNTED, "{}, {number}: {}", family.name, seen.place.unwrap());
                 assert!(seen.most <= MOST as i64, "{}, {number}: {}", family.name, seen.most);
@@ -238,7 +238,7 @@ fn a_smaller_bound_is_kept_to() {
     for (most, n) in [(1 << 20, 3000), (4 << 20, 20_000)] {
         let mut refused = 0;
         for family in hostile::families() {
-            let one = compile(&(family.make)(n), 0, most, |jit, module| jit.called(module, SUBJECT));
+            let one = compile(&(family.make)(n), 0, most, |jit, module| jit.called(module, SUBJECT, None));
             assert!(one.seen.most <= most as i64, "{}: {}", family.name, one.seen.most);
             if let Some(why) = one.declined {
                 refused +=
@@ -276,7 +276,8 @@ fn budgets_hold_while_something_is_compiled() {
             // What is made once for all.
             let small = guests::binary("(module (func))");
             let module = Module::new(&engine(&Budget::unlimited(), &jit), small).unwrap();
-            jit.called(&module, 0);
+            jit.called(&module, 0, None);
+            jit.called(&module, 0, Some(&|| false));
             let budget = Budget::new(limit);
             // From the start: what is reserved for code is charged before it is used.
             let ((outcome, code), seen) = watch(&budget, Refused::None, UNCOUNTED, || {
@@ -285,6 +286,9 @@ fn budgets_hold_while_something_is_compiled() {
                     let module = Module::new(&engine, &bytes)?;
                     let mut store = Store::try_new(&engine, ())?;
                     let instance = Instance::new(&mut store, &module, &[])?;
+                    // On this thread, whose heap is watched.
+                    (0..View::new(&module).defined_funcs())
+                        .for_each(|index| jit.called(&module, index, None));
                     let run = instance.get_typed_func::<i32, i64>(&store, "run")?;
                     run.call(&mut store, 5).map(|_| View::new(&module).cache().used_for(Kind::MachineCode))
                 })();
