@@ -9,7 +9,7 @@ use crate::stats::Counters;
 use crate::tier::Unavailable;
 use crate::whole::{Plan, Round};
 use cranelift_codegen::isa::OwnedTargetIsa;
-use dunlin::tier::{Lease, View};
+use dunlin::tier::{Lease, Stop, View};
 use dunlin::{Kind, Module};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::channel;
@@ -34,14 +34,9 @@ pub(crate) struct Job {
 /// Whoever compiles.
 pub(crate) struct Jobs {
     worker: Arc<Worker>,
-    background: Option<Background>,
-}
-
-/// The thread that compiles, and what waits for it.
-#[derive(Default)]
-struct Background {
+    /// What waits for the thread that compiles.
     queue: Arc<Queue>,
-    /// Whether there is a thread, once one was needed.
+    /// Whether there is one, once it was needed.
     has_thread: OnceLock<bool>,
 }
 
@@ -92,20 +87,27 @@ impl Jobs {
         }
         let worker =
             Worker { isas: Isas::default(), options: options.clone(), guarded, counters: counters.clone() };
-        let background = (options.mode == Mode::Background).then(Background::default);
-        Ok(Self { worker: Arc::new(worker), background })
+        Ok(Self { worker: Arc::new(worker), queue: Arc::default(), has_thread: OnceLock::new() })
     }
 
-    /// Has something compiled: at once, or soon if there is a thread for it.
-    pub(crate) fn submit(&self, module: &Module, what: What) {
+    /// Has something compiled: soon, or at once unless `stop` says meanwhile that whoever waits for it is to be interrupted. Then it
+    /// is compiled nevertheless, for whoever comes next: what Cranelift is at can't be stopped.
+    pub(crate) fn submit(&self, module: &Module, what: What, stop: Option<Stop<'_>>) {
         let view = View::new(module);
-        match self.queue() {
-            None => self.worker.run(view, what),
-            Some(queue) if queue.push(Job { module: Lease::new(module), what }) => {}
-            Some(_) => match what {
+        let waits = self.worker.options.mode != Mode::Background;
+        // Where there is nothing to look for, or no thread, it is done here.
+        if waits && stop.is_none() || !self.has_thread() {
+            return self.worker.run(view, what);
+        }
+        let module = Lease::new(module);
+        let id = module.id();
+        if !self.queue.push(Job { module, what }) {
+            match what {
                 What::Func(index) => view.leaves_func(index),
                 What::Loop(index, header) => view.leaves_loop(index, header),
-            },
+            }
+        } else if let Some(stop) = stop.filter(|_| waits) {
+            self.queue.wait_for(id, what, stop);
         }
     }
 
@@ -117,33 +119,27 @@ impl Jobs {
     /// Nobody wants a module's code any more. Where memory is bounded, what compiling holds of it has been given back when this
     /// returns, so that what others are granted doesn't depend on how far a compiler is.
     pub(crate) fn forget(&self, module: &Lease) {
-        if let Some(Background { queue, .. }) = &self.background {
-            queue.forget(module.id());
-            if module.view().cache().limit().is_some() {
-                queue.wait(module.id());
-            }
+        self.queue.forget(module.id());
+        if module.view().cache().limit().is_some() {
+            self.queue.wait(module.id());
         }
     }
 
-    /// What waits for the thread, if there is one. The first who asks has it made.
-    fn queue(&self) -> Option<&Queue> {
-        let Background { queue, has_thread } = self.background.as_ref()?;
-        let there_is_one = *has_thread.get_or_init(|| match self.worker.start(queue) {
+    /// Whether there is a thread that compiles. The first who asks has it made.
+    fn has_thread(&self) -> bool {
+        *self.has_thread.get_or_init(|| match self.worker.start(&self.queue) {
             Ok(()) => true,
             Err(why) => {
                 self.worker.counters.has_no_thread(why);
                 false
             }
-        });
-        there_is_one.then_some(&**queue)
+        })
     }
 }
 
 impl Drop for Jobs {
     fn drop(&mut self) {
-        if let Some(Background { queue, .. }) = &self.background {
-            queue.close();
-        }
+        self.queue.close();
     }
 }
 
@@ -227,7 +223,7 @@ impl Worker {
             return Err(Decline::TooLarge);
         }
         let short = |why| if why == Decline::Budget { self.no_room(view) } else { why };
-        let scratch = Scratch::new(view).map_err(short)?;
+        let scratch = Scratch::new(view, size, self.options.scratch).map_err(short)?;
         let (options, isa) = self.settings(view)?;
         let shape = view.shape(index).map_err(|error| Decline::of(&error))?;
         let part = match header {
@@ -323,6 +319,7 @@ impl Worker {
             isa,
             options,
             largest: self.options.largest,
+            scratch: self.options.scratch,
             wants: &|index| {
                 // Nobody else needs to ask for it.
                 view.claims_func(index);

@@ -6,7 +6,8 @@ pub enum Mode {
     /// On a thread of its own, while the interpreter goes on. If the system gives no thread, as in [`Mode::Sync`].
     #[default]
     Background,
-    /// At once, when they are found to be executed often.
+    /// At once, when they are found to be executed often. Who executes waits for a thread that compiles, and can be
+    /// interrupted meanwhile.
     Sync,
     /// All of them, before the first instruction.
     Eager,
@@ -39,6 +40,9 @@ pub enum CacheFull {
     Stop,
 }
 
+/// What the compiler may take for one function.
+pub(crate) const MOST_SCRATCH: u64 = 64 << 20;
+
 /// How a [`Jit`](crate::Jit) behaves: everything has a default, methods change one thing each.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -47,6 +51,7 @@ pub struct Options {
     pub(crate) threshold: Option<u32>,
     pub(crate) sample_every: u64,
     pub(crate) largest: u32,
+    pub(crate) scratch: u64,
     pub(crate) spectre: bool,
     pub(crate) branch_protection: bool,
     pub(crate) cache_full: CacheFull,
@@ -61,6 +66,7 @@ impl Default for Options {
             threshold: None,
             sample_every: 30_000,
             largest: 256 << 10,
+            scratch: MOST_SCRATCH,
             spectre: false,
             branch_protection: false,
             cache_full: CacheFull::default(),
@@ -99,6 +105,14 @@ impl Options {
     /// The largest function body, in bytes, that is compiled; by default 256 KiB.
     pub fn largest_function(&mut self, bytes: u32) -> &mut Self {
         self.largest = bytes;
+        self
+    }
+
+    /// The most memory, in bytes, that the compiler may take while it works on one function, whether or not there is a budget; by
+    /// default 64 MiB, some times as much as the largest functions of real programs take. It is compared with bounds, which are
+    /// a few times what is taken in the end. A function that might take more stays interpreted, and isn't tried again.
+    pub fn compiler_memory(&mut self, bytes: u64) -> &mut Self {
+        self.scratch = bytes;
         self
     }
 

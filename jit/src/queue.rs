@@ -4,11 +4,15 @@
 //! other lock, which is the thread's; those who drop modules wait for it too.
 
 use crate::jobs::{Job, What};
-use dunlin::tier::ModuleId;
+use dunlin::tier::{ModuleId, Stop};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// So many jobs come in, and so many wait, at most. Who is refused asks again when the function is seen executing again.
 const MOST: usize = 512;
+
+/// How often those who wait for code look whether they are to be interrupted.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// Jobs that wait. Where both locks are held, that of `waiting` was taken first.
 #[derive(Default)]
@@ -31,8 +35,8 @@ struct Incoming {
 #[derive(Default)]
 struct Waiting {
     jobs: Vec<Job>,
-    /// The module whose job the thread is at.
-    current: Option<ModuleId>,
+    /// What the thread is at.
+    current: Option<(ModuleId, What)>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -68,7 +72,7 @@ impl Queue {
             waiting.take_in(&mut incoming.jobs);
             drop(incoming);
             if let Some(job) = waiting.best() {
-                waiting.current = Some(job.module.id());
+                waiting.current = Some((job.module.id(), job.what));
                 return Some(job);
             }
             drop(waiting);
@@ -88,12 +92,28 @@ impl Queue {
         let mut waiting = lock(&self.waiting);
         lock(&self.incoming).jobs.retain(|job| job.module.id() != module);
         waiting.jobs.retain(|job| job.module.id() != module);
+        self.done.notify_all();
     }
 
     /// Waits until the thread isn't at a job of this module.
     pub(crate) fn wait(&self, module: ModuleId) {
-        let is_at_it = |waiting: &mut Waiting| waiting.current == Some(module);
+        let is_at_it = |waiting: &mut Waiting| waiting.current.is_some_and(|(current, _)| current == module);
         drop(self.done.wait_while(lock(&self.waiting), is_at_it));
+    }
+
+    /// Waits until a job is done or forgotten, or `stop` says that the caller is to be interrupted.
+    pub(crate) fn wait_for(&self, module: ModuleId, what: What, stop: Stop<'_>) {
+        let is_it = |job: &Job| (job.module.id(), job.what) == (module, what);
+        let mut waiting = lock(&self.waiting);
+        while waiting.current == Some((module, what))
+            || waiting.jobs.iter().any(is_it)
+            || lock(&self.incoming).jobs.iter().any(is_it)
+        {
+            if stop() {
+                return;
+            }
+            waiting = self.done.wait_timeout(waiting, LOOK).unwrap_or_else(PoisonError::into_inner).0;
+        }
     }
 }
 
@@ -187,6 +207,31 @@ mod tests {
         }
         queue.close();
         assert!(queue.next().is_none());
+    }
+
+    #[test]
+    fn who_waits_for_what_is_done_goes_on_then_or_when_told_to() {
+        let (queue, module) = (Queue::default(), module());
+        let id = Lease::new(&module).id();
+        // It is nowhere, waits, is being done, and is done.
+        queue.wait_for(id, What::Func(1), &|| panic!("there is nothing to wait for"));
+        assert!(queue.push(job(&module, 1)));
+        queue.wait_for(id, What::Func(1), &|| true);
+        let taken = queue.next().unwrap();
+        queue.wait_for(id, What::Func(1), &|| true);
+        thread::scope(|scope| {
+            let waits = scope.spawn(|| queue.wait_for(id, What::Func(1), &|| false));
+            drop(taken);
+            queue.done();
+            waits.join().unwrap();
+        });
+        // What is forgotten isn't waited for.
+        assert!(queue.push(job(&module, 2)));
+        thread::scope(|scope| {
+            let waits = scope.spawn(|| queue.wait_for(id, What::Func(2), &|| false));
+            queue.forget(id);
+            waits.join().unwrap();
+        });
     }
 
     #[test]

@@ -24,8 +24,8 @@ pub struct Stats {
     pub compile_time: Duration,
     /// How many functions and loops stay interpreted, by reason.
     pub declined: BTreeMap<String, u64>,
-    /// Why there is no thread to compile on, if one was needed ([`Mode::Background`](crate::Mode::Background)) and the system
-    /// gave none. Then what is hot is compiled by whoever executes it, as in [`Mode::Sync`](crate::Mode::Sync).
+    /// Why there is no thread to compile on, if one was needed and the system
+    /// gave none. Then what is hot is compiled by whoever executes it, who can't be interrupted meanwhile.
     pub no_thread: Option<String>,
 }
 

@@ -10,7 +10,7 @@ use crate::stats::{Counters, Stats};
 use dunlin::Module;
 #[cfg(feature = "compiler")]
 use dunlin::tier::View;
-use dunlin::tier::{Account, Call, Lease, Left, Tier, layout};
+use dunlin::tier::{Account, Call, Lease, Left, Stop, Tier, layout};
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
@@ -157,19 +157,26 @@ impl Tier for Jit {
         let _ = module;
     }
 
-    fn called(&self, module: &Module, index: u32) {
+    fn called(&self, module: &Module, index: u32, stop: Option<Stop<'_>>) {
         #[cfg(feature = "compiler")]
         if self.options.threshold == Some(0)
             && let Some(jobs) = &self.jobs
             && View::new(module).claims_func(index)
         {
-            jobs.submit(module, What::Func(index));
+            jobs.submit(module, What::Func(index), stop);
         }
         #[cfg(not(feature = "compiler"))]
-        let _ = (module, index);
+        let _ = (module, index, stop);
     }
 
-    fn sampled(&self, module: &Module, index: u32, header: Option<u32>, samples: u32) -> bool {
+    fn sampled(
+        &self,
+        module: &Module,
+        index: u32,
+        header: Option<u32>,
+        samples: u32,
+        stop: Option<Stop<'_>>,
+    ) -> bool {
         #[cfg(feature = "compiler")]
         if let Some(jobs) = &self.jobs {
             let view = View::new(module);
@@ -182,28 +189,28 @@ impl Tier for Jit {
                 return false;
             }
             if !view.has_func(index) && view.claims_func(index) {
-                jobs.submit(module, What::Func(index));
+                jobs.submit(module, What::Func(index), stop);
             }
             // Most are through with a loop before its code would be there, and enter the function's from then on.
             return header.is_some_and(|header| view.has_func(index) && view.may_want_loop(index, header));
         }
         #[cfg(not(feature = "compiler"))]
-        let _ = (module, index, header, samples);
+        let _ = (module, index, header, samples, stop);
         false
     }
 
-    fn stays(&self, module: &Module, index: u32, outermost: u32, sampled: u32) {
+    fn stays(&self, module: &Module, index: u32, outermost: u32, sampled: u32, stop: Option<Stop<'_>>) {
         #[cfg(feature = "compiler")]
         if let Some(jobs) = &self.jobs {
             let view = View::new(module);
             // If the outer one was there already, it doesn't come round any more.
             let wanted = [outermost, sampled].into_iter().find(|header| view.wants_loop(index, *header));
             if let Some(header) = wanted {
-                jobs.submit(module, What::Loop(index, header));
+                jobs.submit(module, What::Loop(index, header), stop);
             }
         }
         #[cfg(not(feature = "compiler"))]
-        let _ = (module, index, outermost, sampled);
+        let _ = (module, index, outermost, sampled, stop);
     }
 
     fn dropped(&self, module: &Lease) {

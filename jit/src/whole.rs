@@ -19,6 +19,8 @@ pub(crate) struct Plan<'p> {
     pub(crate) options: Options,
     /// The largest function body that is compiled.
     pub(crate) largest: u32,
+    /// The most memory that one may take while it is compiled.
+    pub(crate) scratch: u64,
     /// Which functions are wanted.
     pub(crate) wants: &'p (dyn Fn(u32) -> bool + Sync),
     pub(crate) counters: &'p Counters,
@@ -54,7 +56,7 @@ impl Plan<'_> {
     /// If nothing can be made of them.
     pub(crate) fn compile(&self, view: View<'_>, from: u32) -> Result<Round, Decline> {
         // For trampolines, stubs and detours, which come last.
-        let aside = Scratch::new(view)?;
+        let aside = Scratch::new(view, 0, self.scratch)?;
         let progress = Progress {
             next: AtomicU32::new(from),
             short: AtomicU32::new(view.defined_funcs()),
@@ -131,7 +133,7 @@ impl Plan<'_> {
         if view.body_size(index) > self.largest {
             return Err(Decline::TooLarge);
         }
-        let scratch = Scratch::new(view)?;
+        let scratch = Scratch::new(view, view.body_size(index), self.scratch)?;
         let shape = view.shape(index).map_err(|error| Decline::of(&error))?;
         let what = (index, &shape, Part::Whole);
         let compiled = catch_unwind(AssertUnwindSafe(|| {
@@ -163,7 +165,7 @@ impl Plan<'_> {
         }
         detours.sort_unstable();
         // One at a time.
-        let scratch = Scratch::new(view)?;
+        let scratch = Scratch::new(view, 0, self.scratch)?;
         let made = catch_unwind(AssertUnwindSafe(|| {
             let mut compiler = Compiler::new(self.isa.clone());
             let anew = self.options.portable;

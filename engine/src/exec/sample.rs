@@ -77,7 +77,7 @@ unsafe fn refill_for(
         unsafe { watch::look(store, cost, header) };
     }
     let done = store.refill(cost);
-    if !watched && store.engine.tier().is_some() {
+    if !watched && done.is_ok() && store.engine.tier().is_some() {
         // SAFETY: the caller keeps the contract.
         unsafe { count(store, cost, (vm, index), header) };
     }
@@ -119,7 +119,8 @@ unsafe fn count(
             make_room(store, vm);
         }
         let header = header.and_then(|header| Some(shared.code.find(header, false)?.1 as u32));
-        let watches = shared.tiered.sample(tier, module, index, header);
+        let stop = || store.interrupt.is_set();
+        let watches = shared.tiered.sample(tier, module, index, header, &stop);
         if let Some(header) = header.filter(|_| watches) {
             watch::begin(store, index, header, cost);
         }

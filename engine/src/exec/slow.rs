@@ -131,7 +131,7 @@ pub(crate) unsafe fn prepare(vm: *mut VmCtx, index: u32, sp: *mut u64) -> Result
             && execution(store).enters_compiled()
             && let Some(tier) = store.engine.tier()
         {
-            tier.called(&(*(*vm).instance).module, index);
+            tier.called(&(*(*vm).instance).module, index, Some(&|| store.interrupt.is_set()));
             entry = (*word).load(Ordering::Acquire);
         }
         if crate::code::is_lazy(entry) {

@@ -62,6 +62,7 @@ pub(super) unsafe fn look(store: &mut StoreInner, cost: u64, header: Option<*con
     if let (Some(watch), Some(tier)) = (watch, store.engine.tier()) {
         // SAFETY: as above.
         let module = unsafe { &(*(*watch.vm).instance).module };
-        tier.stays(module, watch.index, watch.outermost, watch.sampled);
+        let stop = || store.interrupt.is_set();
+        tier.stays(module, watch.index, watch.outermost, watch.sampled, Some(&stop));
     }
 }

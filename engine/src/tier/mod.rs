@@ -30,6 +30,10 @@ use crate::budget::{Budget, Kind};
 use crate::{Module, Trap};
 use std::any::Any;
 
+/// Whether a store is to be interrupted, so that whoever waits for its code must go on without. Without one, nobody can
+/// interrupt it, and code may be made on the thread that wants it.
+pub type Stop<'s> = &'s dyn Fn() -> bool;
+
 /// What compiles functions that are executed often.
 pub trait Tier: Send + Sync + std::fmt::Debug + 'static {
     /// Whether linear memories are to have guard regions: everything that a 32-bit address and an offset below
@@ -43,16 +47,23 @@ pub trait Tier: Send + Sync + std::fmt::Debug + 'static {
     fn loaded(&self, module: &Module);
 
     /// A function of the module (by its index among those that it defines) is about to be executed for the first time.
-    fn called(&self, module: &Module, index: u32);
+    fn called(&self, module: &Module, index: u32, stop: Option<Stop<'_>>);
 
     /// A function was found executing at the end of a slice of fuel, for the `samples`th time, or was about to be
     /// entered. If it was at a branch back to a loop, `header` says which, as the word of its header in the
     /// interpreter's code; then it is watched for a while, if this returns true.
-    fn sampled(&self, module: &Module, index: u32, header: Option<u32>, samples: u32) -> bool;
+    fn sampled(
+        &self,
+        module: &Module,
+        index: u32,
+        header: Option<u32>,
+        samples: u32,
+        stop: Option<Stop<'_>>,
+    ) -> bool;
 
     /// An activation of a function was watched, and is still executing: of the loops that it went round, `outermost` was
     /// the one around the others, and `sampled` the one where that began.
-    fn stays(&self, module: &Module, index: u32, outermost: u32, sampled: u32);
+    fn stays(&self, module: &Module, index: u32, outermost: u32, sampled: u32, stop: Option<Stop<'_>>);
 
     /// The last owner of a module is going: what waits to be compiled of it isn't wanted, and [leases](Lease) of it should be
     /// dropped.

@@ -1,6 +1,6 @@
 //! A module as a tier sees it, and what the tier has made of it.
 
-use super::Tier;
+use super::{Stop, Tier};
 use crate::alloc::{Buf, Shared};
 use crate::budget::{Budget, Charge, Kind};
 use crate::code::Prologue;
@@ -125,7 +125,14 @@ impl Tiered {
     }
 
     /// Counts that a function was seen executing. Whether it is to be watched at the loop there.
-    pub(crate) fn sample(&self, tier: &dyn Tier, module: &Module, index: u32, header: Option<u32>) -> bool {
+    pub(crate) fn sample(
+        &self,
+        tier: &dyn Tier,
+        module: &Module,
+        index: u32,
+        header: Option<u32>,
+        stop: Stop<'_>,
+    ) -> bool {
         let Some(samples) = self.samples.get(index as usize) else { return false };
         // A number of samples: it orders nothing.
         let mut seen = samples.load(Ordering::Relaxed) & !CLAIMED;
@@ -133,7 +140,7 @@ impl Tiered {
             samples.fetch_add(1, Ordering::Relaxed);
             seen += 1;
         }
-        tier.sampled(module, index, header, seen)
+        tier.sampled(module, index, header, seen, Some(stop))
     }
 }
 

@@ -5,6 +5,7 @@ use super::read::tag;
 use super::settings::Settings;
 use super::{Checksum, FORMAT, MAGIC, cpu};
 use crate::compiler::{self, Batch, Decline};
+use crate::options::MOST_SCRATCH;
 use crate::piece::{Piece, Placed};
 use crate::stats::{Counters, Stats};
 use crate::whole::{Plan, Round};
@@ -95,6 +96,9 @@ pub struct Compile {
     /// Whether several threads compile: see
     /// [`Options::parallel_compilation`](crate::Options::parallel_compilation).
     pub parallel: bool,
+    /// The most memory that compiling one function may take: see
+    /// [`Options::compiler_memory`](crate::Options::compiler_memory).
+    pub compiler_memory: u64,
 }
 
 impl Compile {
@@ -109,6 +113,7 @@ impl Compile {
             branch_protection: false,
             largest_function,
             parallel,
+            compiler_memory: MOST_SCRATCH,
         }
     }
 
@@ -173,6 +178,7 @@ pub fn compile(module: &Module, bytes: &[u8], how: &Compile) -> Result<Compiled,
         isa: &isa,
         options,
         largest: how.largest_function,
+        scratch: how.compiler_memory,
         wants: &|_| true,
         counters: &counters,
         parallel: how.parallel,

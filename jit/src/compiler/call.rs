@@ -103,14 +103,14 @@ impl Translator<'_, '_> {
         self.leave_if_asked(Place::AfterCall, &[]);
         self.b.ins().jump(go_on, &block_args(&values));
         self.b.switch_to_block(here);
-        let below = self.stack.clone();
+        let below = self.stack.len();
         self.inline(likely, args, frame)?;
         if !self.is_dead() {
             let values = self.stack.peekn(results.len()).to_vec();
             self.b.ins().jump(go_on, &block_args(&values));
         }
         self.revive();
-        self.stack = below;
+        self.stack.truncate(below);
         self.b.switch_to_block(go_on);
         self.b.seal_block(go_on);
         let values = self.b.block_params(go_on).to_vec();

@@ -5,32 +5,33 @@ use super::leave::Place;
 use super::slots;
 use super::traps;
 use super::unit::Decline;
+use crate::scratch::More;
 use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, JumpTableData, Type, Value};
 use dunlin::tier::{Loop, layout};
 use dunlin::{Trap, ValType};
+use std::collections::BTreeMap;
 use wasmparser::{BlockType, BrTable, Operator};
 
 /// A block that is being translated.
 pub(super) struct Frame {
     kind: Kind,
+    /// Its type, if it isn't the function's.
+    ty: BlockType,
     /// Operands below it, its parameters not counted.
     height: usize,
-    /// Where branches to its label go, and what follows it.
-    label: Block,
-    end: Block,
+    /// The loop and its header, if it is one.
+    back: Option<(Loop, Block)>,
+    /// What follows it, if it isn't only reached by way of the last instruction in it.
+    end: Option<Block>,
     /// How many values a branch takes.
     label_values: usize,
-    /// The loop, if it is one.
-    found: Option<Loop>,
     results: usize,
     /// Whether whoever comes here has looked for interruptions since it began.
     looks: bool,
     /// The rest of it can't be reached; blocks in there are only counted.
     pub(super) dead: bool,
     skipped: u32,
-    /// Whether `end` can be reached.
-    joined: bool,
     /// Whether the operands below it are variables, because what is translated may be entered within.
     variables: bool,
 }
@@ -54,20 +55,18 @@ impl Translator<'_, '_> {
     }
 
     pub(super) fn begin_function(&mut self) {
-        let results: Vec<Type> = self.scope.ty.results().iter().map(|ty| clif_type(*ty)).collect();
-        let end = self.block_with(&results);
+        let results = self.scope.ty.results().len();
         self.frames.push(Frame {
             kind: Kind::Function,
+            ty: BlockType::Empty,
             height: self.scope.first_operand,
-            label: end,
-            end,
-            label_values: results.len(),
-            found: None,
-            results: results.len(),
+            back: None,
+            end: None,
+            label_values: results,
+            results,
             looks: false,
             dead: false,
             skipped: 0,
-            joined: false,
             variables: self.entrance.is_some(),
         });
     }
@@ -92,20 +91,39 @@ impl Translator<'_, '_> {
         }
     }
 
+    /// How many params and results a block of this type has.
+    fn arity(&self, ty: BlockType) -> (usize, usize) {
+        match ty {
+            BlockType::Empty => (0, 0),
+            BlockType::Type(_) => (0, 1),
+            BlockType::FuncType(index) => {
+                let ty = &self.view.types()[index as usize];
+                (ty.params().len(), ty.results().len())
+            }
+        }
+    }
+
     /// Of code that can't be reached, only counts the blocks.
-    pub(super) fn dead_code(&mut self, operator: &Operator<'_>) {
+    ///
+    /// # Errors
+    /// As for [`Translator::structured`].
+    pub(super) fn dead_code(&mut self, operator: &Operator<'_>) -> Result<(), Decline> {
         let frame = self.frame();
         match operator {
             Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } => frame.skipped += 1,
             Operator::End if frame.skipped > 0 => frame.skipped -= 1,
-            Operator::End => self.end(),
-            Operator::Else if frame.skipped == 0 => self.else_(),
+            Operator::End => self.end()?,
+            Operator::Else if frame.skipped == 0 => self.else_()?,
             _ => {}
         }
+        Ok(())
     }
 
     /// Translates an instruction of control; false if it is none.
-    pub(super) fn structured(&mut self, operator: &Operator<'_>, at: u64) -> bool {
+    ///
+    /// # Errors
+    /// If what would come of it isn't admitted.
+    pub(super) fn structured(&mut self, operator: &Operator<'_>, at: u64) -> Result<bool, Decline> {
         match *operator {
             Operator::Unreachable => {
                 self.expect_not_to_come_here();
@@ -115,10 +133,10 @@ impl Translator<'_, '_> {
                 self.leave();
             }
             Operator::Block { blockty } => self.block(blockty),
-            Operator::Loop { blockty } => self.loop_(blockty, at),
+            Operator::Loop { blockty } => self.loop_(blockty, at)?,
             Operator::If { blockty } => self.if_(blockty),
-            Operator::Else => self.else_(),
-            Operator::End => self.end(),
+            Operator::Else => self.else_()?,
+            Operator::End => self.end()?,
             Operator::Br { relative_depth } => self.br(relative_depth),
             Operator::BrIf { relative_depth } => self.br_if(relative_depth),
             Operator::Return => {
@@ -126,9 +144,9 @@ impl Translator<'_, '_> {
                 let values = self.stack.peekn(n).to_vec();
                 self.return_values(&values);
             }
-            _ => return false,
+            _ => return Ok(false),
         }
-        true
+        Ok(true)
     }
 
     /// What leads here isn't expected to happen.
@@ -163,43 +181,55 @@ impl Translator<'_, '_> {
     }
 
     /// Begins a block; of a loop, with its header and what is known of it.
-    fn enter(&mut self, kind: Kind, params: &[Type], results: &[Type], header: Option<(Block, Loop)>) {
-        let end = self.block_with(results);
-        let height = self.stack.len() - params.len();
+    fn enter(&mut self, kind: Kind, ty: BlockType, back: Option<(Loop, Block)>) {
+        let (params, results) = self.arity(ty);
+        let height = self.stack.len() - params;
         self.make_variables(height);
-        let label_values = if header.is_some() { params.len() } else { results.len() };
-        let label = header.map_or(end, |(header, _)| header);
-        let found = header.map(|(_, found)| found);
-        let results = results.len();
         self.frames.push(Frame {
             kind,
+            ty,
             height,
-            label,
-            end,
-            label_values,
-            found,
+            back,
+            end: None,
+            label_values: if back.is_some() { params } else { results },
             results,
             looks: false,
             dead: false,
             skipped: 0,
-            joined: false,
             variables: self.entrance.is_some(),
         });
     }
 
-    fn block(&mut self, ty: BlockType) {
-        let (params, results) = self.block_types(ty);
-        self.enter(Kind::Block, &params, &results, None);
+    /// The block that follows block `i` of those around what is being translated, with a parameter for each result. There is none
+    /// until something leads there besides the block's last instruction: many are never made.
+    fn end_of(&mut self, i: usize) -> Block {
+        if let Some(end) = self.frames[i].end {
+            return end;
+        }
+        let results = match self.frames[i].kind {
+            Kind::Function => self.scope.ty.results().iter().map(|ty| clif_type(*ty)).collect(),
+            _ => self.block_types(self.frames[i].ty).1,
+        };
+        let end = self.block_with(&results);
+        self.frames[i].end = Some(end);
+        end
     }
 
-    fn loop_(&mut self, ty: BlockType, at: u64) {
-        let (params, results) = self.block_types(ty);
+    fn block(&mut self, ty: BlockType) {
+        self.enter(Kind::Block, ty, None);
+    }
+
+    fn loop_(&mut self, ty: BlockType, at: u64) -> Result<(), Decline> {
+        let (params, _) = self.block_types(ty);
         let shape = self.scope.shape.loops[self.scope.loops];
         debug_assert_eq!(shape.offset, at);
         self.scope.loops += 1;
         let header = self.block_with(&params);
         let below = self.stack.len() - params.len();
         let may_enter = self.entrance.is_some();
+        if may_enter {
+            self.need(More { instructions: 4 * self.stack.len() as u64, ..More::default() })?;
+        }
         self.make_variables(below);
         let initial = block_args(self.stack.peekn(params.len()));
         if self.options.fuel {
@@ -215,12 +245,13 @@ impl Translator<'_, '_> {
         // Taking variables may add parameters.
         let values = self.b.block_params(header).to_vec();
         if may_enter {
-            self.use_variables(below);
+            self.use_variables(below)?;
         }
         self.stack.truncate(below);
         values.into_iter().for_each(|value| self.stack.push(value));
-        self.enter(Kind::Loop, &params, &results, Some((header, shape)));
+        self.enter(Kind::Loop, ty, Some((shape, header)));
         self.frame().variables = may_enter;
+        Ok(())
     }
 
     /// On a branch back to a loop, `depth` blocks out. It is done here rather than at the header because what stops a program in
@@ -229,17 +260,23 @@ impl Translator<'_, '_> {
         // Were it left here, it would go on at the header, with what that has.
         let frame = &self.frames[self.frames.len() - 1 - depth as usize];
         let (height, n, looks) = (frame.height, frame.label_values, frame.looks);
-        let values = self.stack.peekn(n).to_vec();
-        let stack = self.stack.clone();
         let offset = std::mem::replace(&mut self.offset, found.offset as u32);
-        self.stack.truncate(height);
-        values.into_iter().for_each(|value| self.stack.push(value));
+        // Nobody else looks at them.
+        let above = self.options.suspends.then(|| {
+            let above = self.stack.split_off(height);
+            above[above.len() - n..].iter().for_each(|value| self.stack.push(*value));
+            above
+        });
         if self.options.fuel {
             self.charge(found.cost, Place::Loop, &[]);
         } else if !looks {
             self.poll();
         }
-        (self.stack, self.offset) = (stack, offset);
+        if let Some(above) = above {
+            self.stack.truncate(height);
+            above.into_iter().for_each(|value| self.stack.push(value));
+        }
+        self.offset = offset;
     }
 
     /// In front of a block that what is translated may be entered in: operands below it are variables, since they may come
@@ -259,10 +296,12 @@ impl Translator<'_, '_> {
     }
 
     /// Where ways come together at such a block: takes the operands below it from their variables.
-    fn use_variables(&mut self, below: usize) {
+    fn use_variables(&mut self, below: usize) -> Result<(), Decline> {
         for i in 0..below {
+            self.need(self.lookups(1))?;
             self.stack[i] = self.b.use_var(self.operand_variables[i].0);
         }
+        Ok(())
     }
 
     /// Forgets the variables of operands that are below no block any more.
@@ -295,17 +334,18 @@ impl Translator<'_, '_> {
 
     fn if_(&mut self, ty: BlockType) {
         let condition = self.stack.pop();
-        let (params, results) = self.block_types(ty);
+        let (params, _) = self.arity(ty);
         let (then, otherwise) = (self.b.create_block(), self.b.create_block());
         self.b.ins().brif(condition, then, &[], otherwise, &[]);
         self.b.seal_block(then);
         self.b.seal_block(otherwise);
-        let values = self.stack.peekn(params.len()).to_vec();
-        self.enter(Kind::If(otherwise, values), &params, &results, None);
+        let values = self.stack.peekn(params).to_vec();
+        self.kept_values += values.len();
+        self.enter(Kind::If(otherwise, values), ty, None);
         self.b.switch_to_block(then);
     }
 
-    fn else_(&mut self) {
+    fn else_(&mut self) -> Result<(), Decline> {
         self.join();
         let frame = self.frame();
         frame.dead = false;
@@ -314,54 +354,67 @@ impl Translator<'_, '_> {
             unreachable!("validation has seen the if")
         };
         self.stack.truncate(height);
+        self.kept_values -= values.len();
         values.into_iter().for_each(|value| self.stack.push(value));
         self.b.switch_to_block(otherwise);
         if variables {
-            self.use_variables(height);
+            self.use_variables(height)?;
         }
+        Ok(())
     }
 
     /// Goes on at the end of the innermost block, unless this can't be reached.
     fn join(&mut self) {
-        let frame = self.frame();
-        if frame.dead {
+        if self.is_dead() {
             return;
         }
-        frame.joined = true;
-        let (end, n) = (frame.end, frame.results);
+        let n = self.frame().results;
+        let end = self.end_of(self.frames.len() - 1);
         let values = block_args(self.stack.peekn(n));
         self.b.ins().jump(end, &values);
     }
 
-    fn end(&mut self) {
-        self.join();
+    fn end(&mut self) -> Result<(), Decline> {
+        let is_if = matches!(self.frame().kind, Kind::If(..));
+        let frame = self.frame();
+        // Where nothing else leads behind it, what follows is a part of the same block.
+        let goes_on = !frame.dead && frame.end.is_none() && !is_if && !frame.variables;
+        if !goes_on {
+            self.join();
+        }
         if let Kind::If(otherwise, values) = std::mem::replace(&mut self.frame().kind, Kind::Else) {
             // Without an else, its results are its parameters.
             self.b.switch_to_block(otherwise);
-            let frame = self.frame();
-            frame.joined = true;
-            let end = frame.end;
+            self.kept_values -= values.len();
+            let end = self.end_of(self.frames.len() - 1);
             self.b.ins().jump(end, &block_args(&values));
         }
         let frame = self.frames.pop().expect("each end ends a block");
-        if frame.label != frame.end && self.entrance.is_none() && self.part == Part::Whole {
-            self.b.seal_block(frame.label);
+        if let Some((_, header)) = frame.back {
+            self.seal_header(header, frame.label_values)?;
+        }
+        if goes_on {
+            if self.frames.is_empty() {
+                let values = self.stack.peekn(frame.results).to_vec();
+                self.leave_function(&values);
+            }
+            return Ok(());
         }
         self.stack.truncate(frame.height);
-        if !frame.joined {
+        let Some(end) = frame.end else {
             if frame.variables {
                 self.drop_variables();
             }
             if !self.frames.is_empty() {
                 self.leave();
             }
-            return;
-        }
-        self.b.switch_to_block(frame.end);
-        self.b.seal_block(frame.end);
-        let values = self.b.block_params(frame.end).to_vec();
+            return Ok(());
+        };
+        self.b.switch_to_block(end);
+        self.b.seal_block(end);
+        let values = self.b.block_params(end).to_vec();
         if frame.variables {
-            self.use_variables(frame.height);
+            self.use_variables(frame.height)?;
             self.drop_variables();
         }
         if self.frames.is_empty() {
@@ -369,14 +422,21 @@ impl Translator<'_, '_> {
         } else {
             values.into_iter().for_each(|value| self.stack.push(value));
         }
+        Ok(())
+    }
+
+    /// Notes that all branches back to a loop are known. What was looked up in it until now becomes arguments of each.
+    fn seal_header(&mut self, header: Block, params: usize) -> Result<(), Decline> {
+        let looked_up = self.b.block_params(header).len() - params;
+        self.need(self.lookups(looked_up))?;
+        self.b.seal_block(header);
+        Ok(())
     }
 
     /// Returns from the function that is being translated; ends the path.
     pub(super) fn return_values(&mut self, values: &[Value]) {
         if self.is_inlining() {
-            let frame = self.function_frame();
-            frame.joined = true;
-            let end = frame.end;
+            let end = self.end_of(self.scope.first_frame);
             self.b.ins().jump(end, &block_args(values));
         } else {
             self.leave_function(values);
@@ -397,10 +457,11 @@ impl Translator<'_, '_> {
     /// The label that `depth` names, which is thereby reached, and its values; and the loop, if it is one's.
     fn target(&mut self, depth: u32) -> (Block, Vec<BlockArg>, Option<Loop>) {
         let i = self.frames.len() - 1 - depth as usize;
-        let frame = &mut self.frames[i];
-        frame.joined |= frame.label == frame.end;
-        let (label, n, found) = (frame.label, frame.label_values, frame.found);
-        (label, block_args(self.stack.peekn(n)), found)
+        let values = block_args(self.stack.peekn(self.frames[i].label_values));
+        match self.frames[i].back {
+            Some((found, header)) => (header, values, Some(found)),
+            None => (self.end_of(i), values, None),
+        }
     }
 
     fn br(&mut self, depth: u32) {
@@ -434,27 +495,27 @@ impl Translator<'_, '_> {
     }
 
     pub(super) fn br_table(&mut self, targets: &BrTable<'_>) -> Result<(), Decline> {
-        let most = targets.len() as usize * self.stack.len();
-        self.scratch.need_for(self.b.func, self.variables, most)?;
         let index = self.stack.pop();
         let mut depths: Vec<u32> =
             targets.targets().map(|depth| depth.unwrap_or(targets.default())).collect();
         depths.push(targets.default());
+        let values = |depth: &u32| self.frames[self.frames.len() - 1 - *depth as usize].label_values + 1;
+        let in_lists = depths.iter().map(values).sum::<usize>() as u64;
+        self.need(More { in_lists, ..More::default() })?;
+        self.table_targets += depths.len();
         let mut calls = Vec::with_capacity(depths.len());
         // Branches back have a block of their own, one for each loop.
-        let mut backs: Vec<(u32, Block)> = Vec::new();
+        let mut backs: BTreeMap<u32, Block> = BTreeMap::new();
         for depth in depths {
             let (label, values, found) = self.target(depth);
-            if found.is_none() {
-                calls.push(self.b.func.dfg.block_call(label, &values));
-                continue;
-            }
-            let known = backs.iter().find(|(other, _)| *other == depth).map(|(_, back)| *back);
-            let back = known.unwrap_or_else(|| self.b.create_block());
-            if known.is_none() {
-                backs.push((depth, back));
-            }
-            calls.push(self.b.func.dfg.block_call(back, &[]));
+            let call = match found {
+                None => self.b.func.dfg.block_call(label, &values),
+                Some(_) => {
+                    let back = *backs.entry(depth).or_insert_with(|| self.b.create_block());
+                    self.b.func.dfg.block_call(back, &[])
+                }
+            };
+            calls.push(call);
         }
         let default = calls.pop().expect("the default is last");
         let table = self.b.create_jump_table(JumpTableData::new(default, &calls));

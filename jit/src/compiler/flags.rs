@@ -22,8 +22,12 @@ pub(crate) struct Flags {
     pub(crate) slots: MemFlagsData,
 }
 
-/// A global that the module defines, which is no other one.
-pub(crate) fn own_global(func: &mut Function, index: u32) -> MemFlagsData {
+/// So many of a module's globals have regions of their own: Cranelift looks at all regions at each instruction that may trap.
+const OWN_REGIONS: u32 = 32;
+
+/// A global that the module defines, which is no other one: the module's `own`th.
+pub(crate) fn own_global(func: &mut Function, own: u32) -> MemFlagsData {
+    let index = own.min(OWN_REGIONS);
     let description = Cow::Borrowed("a global");
     let region = AliasRegionData { user_id: 100 + index, description };
     MemFlagsData::trusted().with_alias_region(Some(func.dfg.alias_regions.insert(region)))

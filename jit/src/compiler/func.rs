@@ -12,7 +12,7 @@ use super::unit::{Callee, Decline, Options};
 use super::values::Values;
 use super::{control, traps};
 use crate::runtime::Inlined;
-use crate::scratch::Scratch;
+use crate::scratch::{More, Scratch};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::{F32, F64, I8X16, I32, I64};
 use cranelift_codegen::ir::{
@@ -74,7 +74,9 @@ pub(crate) struct Translator<'a, 'f> {
     /// What the scope is inlined in, outermost first.
     pub(super) outer: Vec<Scope<'a>>,
     pub(super) inlined: Vec<Inlined>,
-    pub(super) inlined_bytes: u32,
+    pub(super) inlined_cost: u32,
+    /// How many params, results and locals functions have that may be inlined.
+    pub(super) locals: HashMap<u32, u32>,
     /// Where in the module the current instruction is.
     pub(super) position: u32,
     /// The same as an offset there, of whatever function.
@@ -97,6 +99,11 @@ pub(crate) struct Translator<'a, 'f> {
     pub(super) variables: usize,
     /// In how many places it polls.
     pub(super) polls: i32,
+    /// Targets of branch tables, and values that blocks keep for their other arm.
+    pub(super) table_targets: usize,
+    pub(super) kept_values: usize,
+    /// Why something wasn't admitted.
+    pub(super) refused: Option<Decline>,
 }
 
 /// What a translation needs and names besides the code itself.
@@ -160,7 +167,8 @@ pub(crate) fn translate(
         scope,
         outer: Vec::new(),
         inlined: Vec::new(),
-        inlined_bytes: 0,
+        inlined_cost: 0,
+        locals: HashMap::new(),
         position: crate::runtime::ENTRY,
         offset: 0,
         stack: Values::default(),
@@ -176,11 +184,13 @@ pub(crate) fn translate(
         scratch,
         variables: 0,
         polls: 0,
+        table_targets: 0,
+        kept_values: 0,
+        refused: None,
     };
     let read = view.with_body(index, |body, offset| t.body(body, offset, entry));
     read.map_err(|error| Decline::of(&error))??;
-    t.b.seal_all_blocks();
-    scratch.need_for_all(t.b.func, t.variables)?;
+    scratch.need_for(t.b.func, t.variables, More::default())?;
     let mut types: Vec<u32> = t.signatures.keys().copied().collect();
     types.push(view.type_of(view.imported_funcs() + index));
     types.sort_unstable();
@@ -242,9 +252,33 @@ impl Translator<'_, '_> {
             let (operator, at) = reader.read_with_offset().map_err(|_| unexpected())?;
             self.set_position(at as u32);
             self.operator(&operator, at)?;
-            self.scratch.need_for(self.b.func, self.variables, 0)?;
+            self.need(self.lookups(1))?;
+            if let Some(why) = self.refused.take() {
+                return Err(why);
+            }
         }
         Ok(())
+    }
+
+    /// Has charged what there is by now, and what is about to be added.
+    pub(super) fn need(&self, more: More) -> Result<(), Decline> {
+        let lists = self.kept_values + self.frames.len() * 12 + (self.stack.len() + self.inlined.len()) / 2;
+        let in_lists = more.in_lists + lists as u64;
+        self.scratch.need_for(self.b.func, self.variables, More { in_lists, ..more })
+    }
+
+    /// The same where nothing can be returned: whether it is charged. If it isn't, [`Translator::operators`] ends with the reason.
+    pub(super) fn admits(&mut self, more: More) -> bool {
+        let refused = self.need(more).err();
+        let admitted = refused.is_none();
+        self.refused = self.refused.take().or(refused);
+        admitted
+    }
+
+    /// What may come of looking so many variables up: each may become a param wherever ways come together.
+    pub(super) fn lookups(&self, variables: usize) -> More {
+        let ways = 2 * self.b.func.dfg.num_blocks() + self.table_targets;
+        More { params_on_ways: (variables * ways) as u64, ..More::default() }
     }
 
     pub(super) fn declare_variable(&mut self, ty: Type) -> Variable {
@@ -424,8 +458,7 @@ impl Translator<'_, '_> {
 
     fn operator(&mut self, operator: &Operator<'_>, at: u64) -> Result<(), Decline> {
         if self.frames.last().is_some_and(|frame| frame.dead) {
-            self.dead_code(operator);
-            return Ok(());
+            return self.dead_code(operator);
         }
         use Operator as O;
         match *operator {
@@ -488,7 +521,7 @@ impl Translator<'_, '_> {
             _ => {
                 let known = super::numeric::numeric(&mut self.b, &mut self.stack, operator)
                     || super::memory::memory(&mut self.b, &mut self.stack, &mut self.heaps, operator)
-                    || self.structured(operator, at)
+                    || self.structured(operator, at)?
                     || super::vector::vector(&mut self.b, &mut self.stack, operator);
                 if !known {
                     return Err(unexpected());

@@ -3,11 +3,12 @@
 //! An inlined function claims its frame and pays for its entry as if it were called, so that stacks end and fuel runs out
 //! where they do in the interpreter; and backtraces name it.
 
-use super::control::{Frame, wasm_type};
+use super::control::wasm_type;
 use super::func::{Translator, clif_type, unexpected};
 use super::slots::slots_of;
 use super::unit::Decline;
 use crate::runtime::{INLINED, Inlined};
+use crate::scratch::More;
 use cranelift_codegen::ir::{SourceLoc, Type, Value};
 use cranelift_frontend::Variable;
 use dunlin::FuncType;
@@ -24,8 +25,15 @@ const SMALL_AND_HOT: u32 = 200;
 /// So deep.
 const DEPTH: usize = 4;
 
-/// And so many bytes in all, besides twice its own.
+/// With so many params and locals, each of which is a variable for Cranelift.
+const MOST_LOCALS: u32 = 100;
+
+/// And so much in all, besides twice its own bytes: bytes, locals, and what any call takes.
 const ALL: u32 = 1000;
+
+/// What an inlined call takes besides, in terms of bytes: it claims a frame, and those around it are written to slots and
+/// named in the code's map, each at every level.
+const CALL: u32 = 4;
 
 /// What is being translated: the function itself, or one that is inlined in it.
 pub(super) struct Scope<'a> {
@@ -82,7 +90,7 @@ impl<'a> Translator<'a, '_> {
     }
 
     /// Whether to inline a function here.
-    pub(super) fn should_inline(&self, index: u32) -> bool {
+    pub(super) fn should_inline(&mut self, index: u32) -> bool {
         let size = self.view.body_size(index);
         let small = size <= SMALL;
         let profiled =
@@ -94,9 +102,32 @@ impl<'a> Translator<'a, '_> {
             // Until then, loops may be entered with everything in slots.
             && self.entrance.is_none()
             && self.outer.len() < DEPTH
-            && self.inlined_bytes + size <= ALL + 2 * own
             && self.inlined.len() < (INLINED / 2) as usize
             && !recursive()
+            && self.locals_of(index) <= MOST_LOCALS
+            && self.inlined_cost + self.cost_of_inlining(index) <= ALL + 2 * own
+            && self.scratch.has_room_to_inline(self.b.func)
+    }
+
+    /// What inlining a function here takes, in terms of bytes of a body.
+    fn cost_of_inlining(&mut self, index: u32) -> u32 {
+        self.view.body_size(index) + self.locals_of(index) + CALL * (self.outer.len() as u32 + 1)
+    }
+
+    /// How many params, results and locals a function has.
+    fn locals_of(&mut self, index: u32) -> u32 {
+        let view = self.view;
+        *self.locals.entry(index).or_insert_with(|| {
+            let ty = &view.types()[view.type_of(view.imported_funcs() + index) as usize];
+            let locals = view.with_body(index, |bytes, offset| {
+                let body = FunctionBody::new(BinaryReader::new_features(bytes, offset, view.features()));
+                let groups = body.get_locals_reader().ok()?.into_iter();
+                groups.map(|group| Some(group.ok()?.0)).sum::<Option<u32>>()
+            });
+            // What can't be read isn't inlined.
+            let locals = locals.ok().flatten().unwrap_or(u32::MAX);
+            locals.saturating_add((ty.params().len() + ty.results().len()) as u32)
+        })
     }
 
     /// Translates a function in place of a call, whose arguments have been popped.
@@ -104,7 +135,7 @@ impl<'a> Translator<'a, '_> {
         let func = self.view.imported_funcs() + index;
         let ty = &self.view.types()[self.view.type_of(func) as usize];
         let shape = self.view.shape(index).map_err(|error| Decline::of(&error))?;
-        self.inlined_bytes += self.view.body_size(index);
+        self.inlined_cost += self.cost_of_inlining(index);
         let (at, call_offset) = (self.position, self.offset);
         let scope = Scope {
             index,
@@ -155,7 +186,7 @@ impl<'a> Translator<'a, '_> {
         for group in body.get_locals_reader().map_err(|_| unexpected())? {
             let (n, ty) = group.map_err(|_| unexpected())?;
             let ty = wasm_type(ty);
-            self.scratch.need_for(self.b.func, self.variables + n as usize, 0)?;
+            self.scratch.need_for(self.b.func, self.variables + n as usize, More::default())?;
             let zero = args.is_some().then(|| self.zero(ty));
             for _ in 0..n {
                 let variable = self.declare_variable(ty);
@@ -168,10 +199,5 @@ impl<'a> Translator<'a, '_> {
         }
         debug_assert_eq!(slot, self.scope.shape.operands);
         Ok(())
-    }
-
-    /// The outermost block of the function that is being translated.
-    pub(super) fn function_frame(&mut self) -> &mut Frame {
-        &mut self.frames[self.scope.first_frame]
     }
 }

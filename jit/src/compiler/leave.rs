@@ -2,6 +2,7 @@
 
 use super::func::{Part, Translator, clif_type};
 use super::slots;
+use crate::scratch::More;
 use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{InstBuilder, Value};
 use dunlin::tier::layout;
@@ -50,6 +51,9 @@ impl Translator<'_, '_> {
                 _ => layout::LEFT_AFTER,
             };
             if kind == layout::LEFT_AT_ENTRY {
+                if !self.admits(More { instructions: 2 * args.len() as u64, ..More::default() }) {
+                    return;
+                }
                 self.store_slots(args, 0);
             } else {
                 self.store_scope(depth);
@@ -85,8 +89,15 @@ impl Translator<'_, '_> {
         };
         let operands = scope.first_operand..last;
         for (variable, _, slot) in scope.locals.clone() {
+            if !self.admits(self.lookups(1)) {
+                return;
+            }
             let value = self.b.use_var(variable);
             self.store_slot(value, sp, slot);
+        }
+        let n = operands.len() as u64;
+        if !self.admits(More { instructions: 2 * n, ..More::default() }) {
+            return;
         }
         slots::store(&mut self.b, self.flags.slots, &self.stack[operands], sp, first);
     }

@@ -1,6 +1,7 @@
 //! From WebAssembly's instructions to machine code.
 
 mod call;
+mod census;
 mod control;
 mod copy;
 mod exits;
@@ -13,6 +14,8 @@ mod leave;
 mod link;
 mod memory;
 mod numeric;
+mod passes;
+mod phis;
 mod positions;
 mod slots;
 mod state;
@@ -25,6 +28,7 @@ mod vector;
 #[cfg(test)]
 mod ops_tests;
 
+pub(crate) use census::Census;
 pub(crate) use func::Part;
 pub(crate) use link::{Batch, Pieces};
 pub(crate) use unit::{Compiler, Decline, Options, flags, protect_branches};

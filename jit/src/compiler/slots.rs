@@ -50,9 +50,11 @@ pub(crate) fn load(
 
 impl Translator<'_, '_> {
     /// The slot that operand `i` has.
-    pub(super) fn slot_of_operand(&self, i: usize) -> u32 {
-        let slots = |v: &Value| slots_of(self.b.func.dfg.value_type(*v));
-        self.scope.shape.operands + self.stack[self.scope.first_operand..i].iter().map(slots).sum::<u32>()
+    pub(super) fn slot_of_operand(&mut self, i: usize) -> u32 {
+        let dfg = &self.b.func.dfg;
+        let slots = |value| slots_of(dfg.value_type(value));
+        let upto = self.stack.slots(i, slots);
+        self.scope.shape.operands + upto - self.stack.slots(self.scope.first_operand, slots)
     }
 
     pub(super) fn slot_address(&mut self, slot: u32) -> Value {

@@ -13,10 +13,9 @@ use dunlin::{Mutability, Trap};
 impl Translator<'_, '_> {
     /// How a global is accessed: those that the module defines are certainly not the same.
     fn global_flags(&mut self, index: u32) -> MemFlagsData {
-        if index < self.view.imported_globals() {
-            self.flags.global
-        } else {
-            flags::own_global(self.b.func, index)
+        match index.checked_sub(self.view.imported_globals()) {
+            None => self.flags.global,
+            Some(own) => flags::own_global(self.b.func, own),
         }
     }
 

@@ -1,17 +1,16 @@
 //! Pieces of machine code: what Cranelift makes of one translation.
 
 use super::func::{self, Needs, Part};
+use super::passes;
 use super::stubs;
-use super::{exits, positions};
 use crate::list::Refused;
 use crate::piece::Piece;
 use crate::runtime::{INLINED, Inlined};
 use crate::scratch::Scratch;
 use cranelift_codegen::binemit::Reloc;
-use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::UserExternalName;
 use cranelift_codegen::isa::{self, CallConv, OwnedTargetIsa, TargetFrontendConfig};
-use cranelift_codegen::{CodegenError, CompiledCode, Context, FinalizedRelocTarget, settings};
+use cranelift_codegen::{Context, FinalizedRelocTarget, settings};
 use cranelift_frontend::FunctionBuilderContext;
 use dunlin::ErrorKind;
 use dunlin::tier::{Entry, Shape, View};
@@ -31,6 +30,8 @@ pub(crate) enum Decline {
     Frame,
     /// It is larger than what may be compiled at once.
     TooLarge,
+    /// The compiler might take more than so many bytes, which is all that it may for one function.
+    Scratch(u64),
     /// The budget has no room for the compiler, or for the code.
     Budget,
     /// The system has no room for the code.
@@ -68,6 +69,7 @@ impl fmt::Display for Decline {
             Decline::Panicked => f.write_str("the compiler panicked"),
             Decline::Frame => f.write_str("its native frame is too large"),
             Decline::TooLarge => f.write_str("it is too large"),
+            Decline::Scratch(most) => write!(f, "the compiler might take more than {} KiB", most >> 10),
             Decline::Budget => f.write_str("the memory budget has no room"),
             Decline::System(why) => write!(f, "the system has no room: {why}"),
             Decline::Unreadable(why) => write!(f, "its body can't be read: {why}"),
@@ -168,6 +170,8 @@ pub(crate) struct Compiler {
     context: Context,
     frontend: FunctionBuilderContext,
     registers: regalloc2::Ctx,
+    /// Whether functions were inlined in the last one.
+    has_inlined: bool,
 }
 
 /// The native frame of a function that calls nothing may be so large, whatever it takes of the value stack.
@@ -180,6 +184,7 @@ impl Compiler {
             context: Context::new(),
             frontend: FunctionBuilderContext::new(),
             registers: regalloc2::Ctx::default(),
+            has_inlined: false,
         }
     }
 
@@ -197,7 +202,7 @@ impl Compiler {
     ) -> Result<Compiled, Decline> {
         let compiled = self.func_with(view, options, what, batch, scratch);
         match compiled {
-            Err(Decline::Frame) if options.by_profile => {
+            Err(Decline::Frame) if options.by_profile && self.has_inlined => {
                 let options = Options { by_profile: false, ..options };
                 self.func_with(view, options, what, batch, scratch)
             }
@@ -228,11 +233,12 @@ impl Compiler {
             self.frontend = FunctionBuilderContext::new();
         }
         let Needs { types, inlined } = translated?;
+        self.has_inlined = !inlined.is_empty();
         let piece = match part {
             Part::Whole => Piece::Func(index),
             Part::From(found) => Piece::Loop(index, found.header),
         };
-        let mut code = self.finish(piece)?;
+        let mut code = self.finish(piece, Some(scratch))?;
         code.keep_inlined(&inlined);
         code.types = types;
         code.entry = (part == Part::Whole).then(|| shape.entry());
@@ -252,10 +258,10 @@ impl Compiler {
         let func_type = &view.types()[ty as usize];
         self.context.clear();
         stubs::trampoline(func_type, options, &mut self.context.func, &mut self.frontend);
-        let trampoline = self.finish(Piece::Trampoline(ty))?;
+        let trampoline = self.finish(Piece::Trampoline(ty), None)?;
         self.context.clear();
         stubs::stub(func_type, options, &mut self.context.func, &mut self.frontend);
-        Ok([trampoline, self.finish(Piece::Stub(ty))?])
+        Ok([trampoline, self.finish(Piece::Stub(ty), None)?])
     }
 
     /// Compiles the bridge to builtins.
@@ -265,7 +271,7 @@ impl Compiler {
     pub(crate) fn bridge(&mut self, options: Options) -> Result<Compiled, Decline> {
         self.context.clear();
         stubs::bridge(options, &mut self.context.func, &mut self.frontend);
-        self.finish(Piece::Bridge)
+        self.finish(Piece::Bridge, None)
     }
 
     /// Compiles what stands for a function that isn't compiled after all.
@@ -280,32 +286,11 @@ impl Compiler {
     ) -> Result<Compiled, Decline> {
         self.context.clear();
         stubs::detour(view, index, options, &mut self.context.func, &mut self.frontend);
-        self.finish(Piece::Detour(index))
+        self.finish(Piece::Detour(index), None)
     }
 
-    fn generate(&mut self) -> Result<CompiledCode, CodegenError> {
-        let context = &mut self.context;
-        context.optimize(&*self.isa, &mut ControlPlane::default())?;
-        positions::follow_loads(&mut context.func);
-        let (func, domtree) = (&context.func, &context.domtree);
-        let code = self.isa.compile_function(
-            func,
-            domtree,
-            &mut self.registers,
-            false,
-            &mut ControlPlane::default(),
-        )?;
-        Ok(code.apply_params(&context.func.params))
-    }
-
-    fn finish(&mut self, piece: Piece) -> Result<Compiled, Decline> {
-        exits::first(&mut self.context);
-        let compiled = self.generate().map_err(|error| match error {
-            CodegenError::Unsupported(why) if why.starts_with("Too many return values") => {
-                Decline::Unsupported("so many results")
-            }
-            other => Decline::Compiler(format!("{other:?}")),
-        })?;
+    fn finish(&mut self, piece: Piece, scratch: Option<&Scratch>) -> Result<Compiled, Decline> {
+        let compiled = passes::generate(&mut self.context, &*self.isa, &mut self.registers, scratch)?;
         let buffer = &compiled.buffer;
         let code = buffer.data().to_vec();
         let mut relocations = Vec::new();

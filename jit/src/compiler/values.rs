@@ -4,16 +4,22 @@ use cranelift_codegen::ir::Value;
 use std::ops::{Deref, DerefMut};
 
 /// One SSA value an operand. Validation has made sure that whatever is popped is there.
-#[derive(Default, Clone)]
-pub(crate) struct Values(Vec<Value>);
+#[derive(Default)]
+pub(crate) struct Values {
+    values: Vec<Value>,
+    /// How many slots the operands below an operand take, as far up as somebody has asked.
+    below: Vec<u32>,
+}
 
 impl Values {
     pub(crate) fn push(&mut self, value: Value) {
-        self.0.push(value);
+        self.values.push(value);
     }
 
     pub(crate) fn pop(&mut self) -> Value {
-        self.0.pop().expect("validated: there is an operand")
+        let value = self.values.pop().expect("validated: there is an operand");
+        self.below.truncate(self.values.len() + 1);
+        value
     }
 
     /// The two topmost, in the order in which they were pushed.
@@ -29,21 +35,41 @@ impl Values {
     }
 
     pub(crate) fn peek(&self) -> Value {
-        *self.0.last().expect("validated: there is an operand")
+        *self.values.last().expect("validated: there is an operand")
     }
 
     /// The `n` topmost, in the order in which they were pushed.
     pub(crate) fn peekn(&self, n: usize) -> &[Value] {
-        &self.0[self.0.len() - n..]
+        &self.values[self.values.len() - n..]
     }
 
     /// Drops the `n` topmost.
     pub(crate) fn popn(&mut self, n: usize) {
-        self.0.truncate(self.0.len() - n);
+        self.truncate(self.values.len() - n);
     }
 
     pub(crate) fn truncate(&mut self, len: usize) {
-        self.0.truncate(len);
+        self.values.truncate(len);
+        self.below.truncate(len + 1);
+    }
+
+    /// Takes the operands from the `len`th on off.
+    pub(crate) fn split_off(&mut self, len: usize) -> Vec<Value> {
+        let above = self.values[len..].to_vec();
+        self.truncate(len);
+        above
+    }
+
+    /// How many slots the first `n` operands take, each of which takes what `slots_of` says. It only looks at those that it
+    /// hasn't seen.
+    pub(crate) fn slots(&mut self, n: usize, slots_of: impl Fn(Value) -> u32) -> u32 {
+        if self.below.is_empty() {
+            self.below.push(0);
+        }
+        for i in self.below.len() - 1..n {
+            self.below.push(self.below[i] + slots_of(self.values[i]));
+        }
+        self.below[n]
     }
 }
 
@@ -51,12 +77,12 @@ impl Deref for Values {
     type Target = [Value];
 
     fn deref(&self) -> &[Value] {
-        &self.0
+        &self.values
     }
 }
 
 impl DerefMut for Values {
     fn deref_mut(&mut self) -> &mut [Value] {
-        &mut self.0
+        &mut self.values
     }
 }

@@ -1,13 +1,15 @@
 //! What compiling takes, against what is charged for it.
 
 use crate::guests;
+use crate::hostile::{self, Growth, SUBJECT};
 use crate::ledger::{Refused, Seen, watch};
 use crate::uncounted::UNCOUNTED;
 use dunlin::tier::{Tier, View};
 use dunlin::{Budget, Config, Engine, Instance, Kind, Module, Store};
-use dunlin_jit::{Jit, Mode};
+use dunlin_jit::{Jit, MemoryGuard, Mode};
 use std::fmt::Write;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 fn engine(budget: &Budget, jit: &Arc<Jit>) -> Engine {
     let mut config = Config::new();
@@ -15,15 +17,15 @@ fn engine(budget: &Budget, jit: &Arc<Jit>) -> Engine {
 }
 
 /// Compiles each function of a module, at its turn, on this thread.
-fn each(bytes: &[u8], mut seen: impl FnMut(u32, Seen)) -> Arc<Jit> {
-    let jit = Jit::new(Jit::options().mode(Mode::Sync).threshold(0)).unwrap();
+fn each(bytes: &[u8], most: u64, mut seen: impl FnMut(u32, Seen)) -> Arc<Jit> {
+    let jit = Jit::new(Jit::options().mode(Mode::Sync).threshold(0).compiler_memory(most)).unwrap();
     let budget = Budget::unlimited();
     let module = Module::new(&engine(&budget, &jit), bytes).unwrap();
     let view = View::new(&module);
     // What is made once for all.
-    jit.called(&module, 0);
+    jit.called(&module, 0, None);
     for index in 1..view.defined_funcs() {
-        let ((), one) = watch(&budget, Refused::None, UNCOUNTED, || jit.called(&module, index));
+        let ((), one) = watch(&budget, Refused::None, UNCOUNTED, || jit.called(&module, index, None));
         seen(view.body_size(index), one);
     }
     assert_eq!(budget.used_for(Kind::CompilerScratch), 0);
@@ -35,7 +37,7 @@ fn compiling_real_functions_takes_no_more_than_is_charged() {
     let (mut functions, mut most) = (0, 0);
     for (name, bytes) in guests::corpus() {
         let (mut held, mut largest) = (0, 0);
-        let jit = each(&bytes, |size, seen| {
+        let jit = each(&bytes, MOST, |size, seen| {
             assert!(seen.beyond <= UNCOUNTED, "{name}, {size} bytes: {}", seen.place.unwrap());
             held += seen.held;
             largest = largest.max(seen.most);
@@ -45,6 +47,9 @@ fn compiling_real_functions_takes_no_more_than_is_charged() {
             "{name}: {largest} for one; {held} stay for {} functions; {:?}",
             stats.functions, stats.declined
         );
+        // The bound is for others.
+        let reasons = stats.declined.keys().filter(|why| why.contains("might take more"));
+        assert_eq!(reasons.count(), 0, "{name}: {stats:?}");
         // The maps of the code, which are charged with it.
         assert!(held < stats.code_bytes as i64 / 4 + 16384, "{name}: {held}, {stats:?}");
         (functions, most) = (functions + stats.functions, most.max(largest));
@@ -114,10 +119,140 @@ fn hostile() -> Vec<(&'static str, String)> {
     all
 }
 
+/// In how many ways an engine and a tier may be set up.
+const WAYS: usize = 6;
+
+fn way(number: usize, budget: &Budget, most: u64) -> (Engine, Arc<Jit>) {
+    let mut options = Jit::options();
+    options.mode(Mode::Sync).threshold(0).compiler_memory(most);
+    let mut config = Config::new();
+    config.budget(budget.clone()).check_translation(false);
+    match number {
+        0 => {}
+        1 => _ = options.memory_guard(MemoryGuard::Off),
+        2 => _ = options.memory_guard(MemoryGuard::Off).spectre_mitigations(true),
+        3 => _ = config.consume_fuel(true),
+        4 => _ = config.consume_fuel(true).suspend_compiled(true),
+        _ => _ = config.canonical_nans(true).suspend_compiled(true),
+    }
+    let jit = Jit::new(&options).unwrap();
+    (Engine::new(config.tier(jit.clone())).unwrap(), jit)
+}
+
+/// What is seen when the subject of a hostile module is compiled: what the heap holds, what it is charged at most, and the reason if
+/// it isn't compiled after all.
+struct Compiled {
+    size: u32,
+    seen: Seen,
+    charged: u64,
+    declined: Option<String>,
+    took: Duration,
+}
+
+fn compile(bytes: &[u8], number: usize, most: u64, what: impl FnOnce(&Jit, &Module)) -> Compiled {
+    let budget = Budget::unlimited();
+    let (engine, jit) = way(number, &budget, most);
+    let module = Module::new(&engine, bytes).unwrap();
+    // What is made once for all.
+    jit.called(&module, 0, None);
+    let before = budget.used();
+    let start = Instant::now();
+    let ((), seen) = watch(&budget, Refused::None, UNCOUNTED, || what(&jit, &module));
+    assert_eq!(budget.used_for(Kind::CompilerScratch), 0);
+    Compiled {
+        size: View::new(&module).body_size(SUBJECT),
+        seen,
+        charged: budget.peak() - before,
+        declined: jit.stats().declined.into_keys().next(),
+        took: start.elapsed(),
+    }
+}
+
+/// The most that compiling one function takes by default.
+const MOST: u64 = 64 << 20;
+
+#[test]
+fn compiling_takes_memory_in_proportion_and_within_a_bound() {
+    let mut refused = 0;
+    println!("{:48} {:>7} {:>9} {:>11} {:>8}", "function", "bytes", "KiB taken", "KiB charged", "ms");
+    for family in hostile::families() {
+        let mut last: Option<(u32, i64)> = None;
+        for n in [2000, 6000, 20_000] {
+            let one = compile(&(family.make)(n), 0, MOST, |jit, module| jit.called(module, SUBJECT, None));
+            let Compiled { size, seen, charged, declined, took } = one;
+            println!(
+                "{:48} {size:7} {:9} {:11} {:8.1} {}",
+                family.name,
+                seen.most >> 10,
+                charged >> 10,
+                took.as_secs_f64() * 1e3,
+                declined.as_deref().unwrap_or_default(),
+            );
+            assert!(seen.beyond <= UNCOUNTED, "{}, {n}: {}", family.name, seen.place.unwrap());
+            assert!(seen.most <= MOST as i64, "{}, {n}: {}", family.name, seen.most);
+            if declined.is_some_and(|why| why.contains("might take more")) {
+                refused += 1;
+                continue;
+            }
+            if let (Growth::Linear, Some((small, few))) = (family.growth, last) {
+                // Twice as much for a byte, and as much as doesn't depend on the size.
+                let most = few * 2 * i64::from(size) / i64::from(small) + (256 << 10);
+                assert!(seen.most < most, "{}: {few} for {small}, {} for {size}", family.name, seen.most);
+            }
+            last = Some((size, seen.most));
+        }
+    }
+    assert!(refused > 10, "{refused}");
+}
+
+/// With every option, and of loops that are entered in their middle, which has all locals be variables of the loop's.
+#[test]
+fn the_bound_holds_however_code_is_made() {
+    for family in hostile::families() {
+        let bytes = (family.make)(6000);
+        for number in 1..WAYS {
+            let Compiled { seen, .. } =
+                compile(&bytes, number, MOST, |jit, module| jit.called(module, SUBJECT, None));
+            assert!(seen.beyond <= UNCOUNTED, "{}, {number}: {}", family.name, seen.place.unwrap());
+            assert!(seen.most <= MOST as i64, "{}, {number}: {}", family.name, seen.most);
+        }
+        for number in [0, 4] {
+            for last in [false, true] {
+                let (engine, _) = way(number, &Budget::unlimited(), MOST);
+                let module = Module::new(&engine, &bytes).unwrap();
+                let loops = View::new(&module).shape(SUBJECT).unwrap().loops;
+                let found = if last { loops.last() } else { loops.first() };
+                let Some(found) = found else { continue };
+                let Compiled { seen, .. } = compile(&bytes, number, MOST, |jit, module| {
+                    jit.stays(module, SUBJECT, found.header, found.header, None);
+                });
+                assert!(seen.beyond <= UNCOUNTED, "{}, {number}: {}", family.name, seen.place.unwrap());
+                assert!(seen.most <= MOST as i64, "{}, {number}: {}", family.name, seen.most);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_smaller_bound_is_kept_to() {
+    for (most, n) in [(1 << 20, 3000), (4 << 20, 20_000)] {
+        let mut refused = 0;
+        for family in hostile::families() {
+            let one = compile(&(family.make)(n), 0, most, |jit, module| jit.called(module, SUBJECT, None));
+            assert!(one.seen.most <= most as i64, "{}: {}", family.name, one.seen.most);
+            if let Some(why) = one.declined {
+                refused +=
+                    usize::from(why == format!("the compiler might take more than {} KiB", most >> 10));
+            }
+        }
+        assert!(refused > 20, "{refused}");
+    }
+}
+
 #[test]
 fn compiling_hostile_functions_takes_no_more_than_is_charged() {
     for (name, text) in hostile() {
-        let jit = each(&guests::binary(&text), |size, seen| {
+        let jit = each(&guests::binary(&text), 1 << 30, |size, seen| {
             println!("{name}: {size} bytes, {} at most", seen.most);
             assert!(seen.beyond <= UNCOUNTED, "{name}, {size} bytes: {}", seen.place.unwrap());
         });
@@ -141,7 +276,8 @@ fn budgets_hold_while_something_is_compiled() {
             // What is made once for all.
             let small = guests::binary("(module (func))");
             let module = Module::new(&engine(&Budget::unlimited(), &jit), small).unwrap();
-            jit.called(&module, 0);
+            jit.called(&module, 0, None);
+            jit.called(&module, 0, Some(&|| false));
             let budget = Budget::new(limit);
             // From the start: what is reserved for code is charged before it is used.
             let ((outcome, code), seen) = watch(&budget, Refused::None, UNCOUNTED, || {
@@ -150,6 +286,9 @@ fn budgets_hold_while_something_is_compiled() {
                     let module = Module::new(&engine, &bytes)?;
                     let mut store = Store::try_new(&engine, ())?;
                     let instance = Instance::new(&mut store, &module, &[])?;
+                    // On this thread, whose heap is watched.
+                    (0..View::new(&module).defined_funcs())
+                        .for_each(|index| jit.called(&module, index, None));
                     let run = instance.get_typed_func::<i32, i64>(&store, "run")?;
                     run.call(&mut store, 5).map(|_| View::new(&module).cache().used_for(Kind::MachineCode))
                 })();

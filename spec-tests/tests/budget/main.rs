@@ -4,6 +4,7 @@
 mod compiled;
 mod figures;
 mod guests;
+mod hostile;
 mod least;
 mod ledger;
 mod refused;
