@@ -11,9 +11,11 @@ use std::process::Stdio;
 fn wrong_usage_is_one_sentence_and_exit_code_2() {
     let add = &example("add.wat");
     for (args, sentence) in [
-        (&[][..], "a command is missing"),
+        (&[][..], "a command or a module is missing"),
         (&["rnu", "x"], "did you mean 'run'?"),
-        (&["x.wasm"], "did you mean 'dunlin run x.wasm'?"),
+        (&["run", "--func", "f", "x.wasm"], "it is --invoke here"),
+        (&["run", "--dir", "data:/x", "x.wasm"], "two colons: data::/x"),
+        (&["run", "-S", "inherit-env=maybe", "x.wasm"], "takes y or n"),
         (&["run"], "a module is missing"),
         (&["run", "--feul", "3", "x.wasm"], "did you mean '--fuel'?"),
         (&["run", "-i", "12", "x.wasm"], "go after the module"),
@@ -24,11 +26,13 @@ fn wrong_usage_is_one_sentence_and_exit_code_2() {
         (&["run", "--unknown-imports", "ignore", "x.wasm"], "takes 'trap'"),
         (&["run", "--env", "DUNLIN_HAS_NO_SUCH_VARIABLE", "x.wasm"], "no such variable"),
         (&["inspect", "a", "b"], "one module too many"),
+        (&["--fuel", "3", "run", "a"], "--fuel goes after 'run'"),
         (&["validate", "--json", "a"], "unknown option '--json'"),
         (&["wast"], "a script or a folder is missing"),
         (&["run", add], "it exports add (i32, i32) -> (i32), div"),
         (&["run", "--invoke", "sub", add], "no such export; it exports add"),
         (&["run", "--invoke", "add", add, "1"], "takes 2 parameters, not 1"),
+        (&["run", "--invoke", "fib", add], "takes 1 parameter, not 0"),
         (
             &["run", "--invoke", "add", add, "1", "x"],
             "parameter 2 has type i32, so 'x' should be a whole number",

@@ -1,0 +1,257 @@
+//! Streams of ours that nobody reads, that don't block, or that are full.
+#![cfg(all(feature = "text", target_os = "linux"))]
+
+mod common;
+
+use common::{Ended, command, dunlin, ended, example, folder, json, send, wait};
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+fn set_nonblocking(of: impl AsFd, on: bool) {
+    let mut flags = fcntl_getfl(&of).unwrap();
+    flags.set(OFlags::NONBLOCK, on);
+    fcntl_setfl(of, flags).unwrap();
+}
+
+/// A pipe that holds as much as it can.
+fn full_pipe() -> (std::io::PipeReader, std::io::PipeWriter) {
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    set_nonblocking(&writer, true);
+    while writer.write(&[b'x'; 4096]).is_ok() {}
+    while writer.write(b"x").is_ok() {}
+    set_nonblocking(&writer, false);
+    (reader, writer)
+}
+
+/// What a child ends with; `None` if it doesn't.
+#[track_caller]
+fn within(seconds: u64, mut child: Child) -> ExitStatus {
+    let deadline = Instant::now() + Duration::from_secs(seconds);
+    while Instant::now() < deadline {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    child.kill().unwrap();
+    panic!("it hasn't ended after {seconds} s");
+}
+
+/// With default effects of signals, which whoever runs the tests in the background doesn't have.
+fn interruptible(args: &[&str]) -> Command {
+    let mut command = Command::new("env");
+    command.args(["--default-signal=INT", "--default-signal=TERM", env!("CARGO_BIN_EXE_dunlin")]).args(args);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+#[test]
+fn a_message_that_nobody_reads_ends_no_later() {
+    let trap = &example("wasm/trap.wasm");
+    let runs = [
+        (&["run", "--timeout", "300ms", trap, "loop"][..], 124),
+        (&["run", "--timeout", "60s", trap, "divide"], 134),
+        (&["run", trap, "divide"], 134),
+        (&["run", "no such file"], 1),
+        (&["inspect", "no such file"], 1),
+        (&["no such command"], 2),
+    ];
+    let started = runs.map(|(args, code)| {
+        let (reader, writer) = full_pipe();
+        (command(args).stderr(writer).spawn().unwrap(), reader, args, code)
+    });
+    for (child, _reader, args, code) in started {
+        assert_eq!(within(60, child).code(), Some(code), "{args:?}");
+    }
+}
+
+#[test]
+fn whoever_reads_late_gets_the_whole_message() {
+    let (mut reader, writer) = full_pipe();
+    let child = command(&["run", &example("wasm/trap.wasm"), "divide"]).stderr(writer).spawn().unwrap();
+    std::thread::sleep(Duration::from_secs(3));
+    let mut text = String::new();
+    reader.read_to_string(&mut text).unwrap();
+    assert_eq!(within(60, child).code(), Some(134));
+    let message = text.trim_start_matches('x');
+    assert!(message.starts_with("dunlin: the program trapped") && message.contains("backtrace"), "{message}");
+}
+
+#[test]
+fn signals_end_a_process_that_waits_to_tell() {
+    let trap = &example("wasm/trap.wasm");
+    for (name, number) in [("INT", 2), ("TERM", 15)] {
+        let mut child = interruptible(&["run", trap, "divide"]);
+        let (_reader, writer) = full_pipe();
+        let mut child = child.stderr(writer).spawn().unwrap();
+        // It has said everything but the end.
+        let mut told = [0; 16];
+        child.stdout.take().unwrap().read_exact(&mut told).unwrap();
+        std::thread::sleep(Duration::from_millis(500));
+        let sent = Instant::now();
+        send(&child, name);
+        assert_eq!(within(60, child).signal(), Some(number));
+        // Before the message is given up.
+        assert!(sent.elapsed() < Duration::from_secs(5), "{:?}", sent.elapsed());
+    }
+}
+
+#[test]
+fn output_that_does_not_block_is_whole() {
+    let module = example("wasm/nqueens.wasm");
+    let imports = example("wasm/serve.wasm");
+    for args in
+        [&["inspect", "--json", &imports][..], &["run", "--help"], &["run", "--report", "-", &module, "4"]]
+    {
+        let expected = dunlin(args).code(0).out;
+        let (mut reader, writer) = full_pipe();
+        set_nonblocking(&writer, true);
+        let child = command(args).stdout(writer).spawn().unwrap();
+        // Late and slowly.
+        std::thread::sleep(Duration::from_millis(300));
+        let (mut text, mut chunk) = (Vec::new(), [0; 1000]);
+        loop {
+            match reader.read(&mut chunk).unwrap() {
+                0 => break,
+                count => text.extend_from_slice(&chunk[..count]),
+            }
+        }
+        assert_eq!(wait(child).code(0).err, "");
+        let text = String::from_utf8(text).unwrap();
+        let text = text.trim_start_matches('x');
+        if args[0] == "run" && args[1] == "--report" {
+            let (solutions, report) = text.split_once('\n').unwrap();
+            assert!(expected.starts_with(solutions));
+            assert_eq!(json(report)["outcome"], "exit");
+        } else {
+            assert!(text == expected, "{} of {} bytes", text.len(), expected.len());
+        }
+    }
+}
+
+#[test]
+fn messages_that_do_not_block_are_whole() {
+    let trap = &example("wasm/trap.wasm");
+    let expected = dunlin(&["run", trap, "stack"]).code(134).err;
+    let (mut reader, writer) = full_pipe();
+    set_nonblocking(&writer, true);
+    let child = command(&["run", trap, "stack"]).stderr(writer).spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(500));
+    let mut text = String::new();
+    reader.read_to_string(&mut text).unwrap();
+    wait(child).code(134);
+    assert_eq!(text.trim_start_matches('x'), expected);
+}
+
+#[test]
+fn a_fifo_without_a_reader_waits_no_longer_than_the_program_may_run() {
+    let fifo = folder("a_fifo_without_a_reader").join("fifo");
+    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let fifo = fifo.to_str().unwrap();
+    let hello = &example("wasm/hello.wasm");
+    for option in ["--report", "--profile"] {
+        let child = command(&["run", "--timeout", "300ms", option, fifo, hello]).spawn().unwrap();
+        assert_eq!(within(30, child).code(), Some(124), "{option}");
+        let child = interruptible(&["run", option, fifo, hello]).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(500));
+        send(&child, "INT");
+        assert_eq!(within(30, child).code(), Some(130), "{option}");
+        // Somebody who comes late gets it.
+        let child = command(&["run", "--timeout", "60s", option, fifo, hello]).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(300));
+        let text = std::fs::read_to_string(fifo).unwrap();
+        assert_eq!(within(30, child).code(), Some(0));
+        assert!(!text.is_empty(), "{option}");
+        // Somebody who never reads doesn't keep it; and somebody who goes away is told of.
+        let mut reader = File::options().read(true).write(true).open(fifo).unwrap();
+        set_nonblocking(&reader, true);
+        while reader.write(&[0; 4096]).is_ok() {}
+        let child = command(&["run", "--timeout", "20s", option, fifo, hello]).spawn().unwrap();
+        let ended = wait(child).code(1).one_sentence().says(option).says("nobody reads it");
+        assert!(ended.time < Duration::from_secs(15), "{ended:#?}");
+        drop(reader);
+    }
+}
+
+#[test]
+fn a_report_that_cannot_be_written_is_no_success() {
+    let (hello, trap) = (&example("wasm/hello.wasm"), &example("wasm/trap.wasm"));
+    for option in ["--report", "--profile"] {
+        let full = |args: &[&str]| dunlin(&[&["run", option, "/dev/full"], args].concat());
+        full(&[hello])
+            .code(1)
+            .one_sentence()
+            .says("/dev/full: No space left on device")
+            .prints("Hello, world!\n");
+        // The program's own code says more.
+        full(&[trap, "exit", "7"]).code(7).one_sentence().says("No space left");
+        full(&[trap, "divide"]).code(134).says("divide by zero").says("No space left");
+    }
+    // A report tells how it ended, with a profile that can't be written.
+    let report = folder("a_report_that_cannot").join("r.json");
+    let path = report.to_str().unwrap();
+    dunlin(&["run", "--profile", "/dev/full", "--report", path, hello]).code(1);
+    assert_eq!(json(&std::fs::read_to_string(report).unwrap())["exit_code"], 1);
+}
+
+#[test]
+fn standard_output_is_called_dash() {
+    let hello = &example("wasm/hello.wasm");
+    let text = dunlin(&["run", "--report", "-", hello]).code(0).out;
+    let (greeting, report) = text.split_once('\n').unwrap();
+    assert_eq!((greeting, &json(report)["exit_code"]), ("Hello, world!", &0.into()));
+    let text = dunlin(&["run", "--profile", "-", hello]).code(0).out;
+    assert!(text.starts_with("Hello, world!\n") && text.lines().count() > 1, "{text}");
+    // It isn't overwritten by another way in.
+    let path = folder("standard_output_is_called").join("out");
+    let out = File::create(&path).unwrap();
+    let child = command(&["run", "--report", "/dev/stdout", hello]).stdout(out).spawn().unwrap();
+    wait(child).code(0);
+    assert!(std::fs::read_to_string(&path).unwrap().starts_with("Hello, world!\n{\n"));
+    // A terminal, a pipe and a file that can't be synchronized.
+    dunlin(&["run", "--report", "/dev/null", hello]).code(0);
+}
+
+/// Where no thread can be started: as a user that has no process besides, if we can become one.
+fn without_threads(args: &[&str]) -> Option<Ended> {
+    // No user that there is.
+    let user = (1_000_000 + std::process::id()).to_string();
+    let mut command = Command::new("prlimit");
+    if rustix::process::getuid().is_root() {
+        command = Command::new("setpriv");
+        command.args(["--reuid", &user, "--clear-groups", "prlimit"]);
+    }
+    command.args(["--nproc=1:1", "--"]);
+    let mut probe = Command::new(command.get_program());
+    probe.args(command.get_args()).args([env!("CARGO_BIN_EXE_dunlin"), "--version"]);
+    if !probe.output().is_ok_and(|output| output.status.success()) {
+        eprintln!("SKIPPED: there is no way to run dunlin without threads here: {probe:?}");
+        return None;
+    }
+    command.arg(env!("CARGO_BIN_EXE_dunlin")).args(args).stdin(Stdio::null());
+    let started = Instant::now();
+    Some(ended(command.output().unwrap(), started))
+}
+
+#[test]
+fn without_a_thread_programs_run() {
+    let (hello, trap) = (&example("wasm/hello.wasm"), &example("wasm/trap.wasm"));
+    for mode in ["background", "sync", "eager", "off"] {
+        let Some(ended) = without_threads(&["run", "--jit", mode, hello, "Ada"]) else { return };
+        let ended = ended.code(0).prints("Hello, Ada!\n").says("warning: no thread can be had");
+        assert!(ended.err.contains("Resource temporarily unavailable"), "{ended:#?}");
+    }
+    let one = |args: &[&str]| without_threads(args).unwrap();
+    one(&["run", "--jit", "off", hello]).code(0).one_sentence().prints("Hello, world!\n");
+    // A timer does what it can.
+    one(&["run", "--timeout", "500ms", trap, "loop"]).code(124).one_sentence().prints("about to loop\n");
+    one(&["run", "--timeout", "60s", trap, "divide"]).code(134).says("integer divide by zero");
+    one(&["run", "--fuel", "1000000", trap, "loop"]).code(125).says("out of fuel");
+    assert_eq!(one(&["validate", hello]).code(0).err, "");
+    assert_eq!(one(&["inspect", hello]).code(0).err, "");
+}
