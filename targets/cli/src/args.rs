@@ -36,7 +36,10 @@ pub(crate) enum Command {
     /// `dunlin validate`
     Validate(ValidateOptions),
     /// `dunlin wast`
-    #[cfg_attr(not(any(feature = "text", test)), expect(dead_code, reason = "it is understood, to be refused"))]
+    #[cfg_attr(
+        not(any(feature = "text", test)),
+        expect(dead_code, reason = "it is understood, to be refused")
+    )]
     Wast(WastOptions),
 }
 

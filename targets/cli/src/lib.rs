@@ -19,6 +19,7 @@ mod run;
 mod scan;
 mod shape;
 mod streams;
+mod strangers;
 mod tiering;
 mod validate;
 mod values;
