@@ -77,6 +77,9 @@ fn engine(options: &RunOptions) -> Result<(Engine, Made), Failure> {
     if let Some(bytes) = options.memory_budget {
         config.budget(Budget::new(bytes));
     }
+    if let Some(bytes) = options.max_memory_size {
+        config.max_memory_size(bytes);
+    }
     if let Some(bytes) = options.max_stack {
         let had = bytes.clamp(*STACK.start(), *STACK.end());
         if had != bytes {
