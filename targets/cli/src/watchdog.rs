@@ -219,3 +219,45 @@ fn ignored_signals() -> u64 {
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dunlin::{Engine, Store};
+
+    const TIMEOUT: Duration = Duration::from_millis(50);
+
+    fn watched() -> (Watchdog, Instant, mpsc::Receiver<Reason>) {
+        let (tell, told) = mpsc::channel();
+        let started = Instant::now();
+        let watchdog = Watchdog::start(started, Some(TIMEOUT), move |reason| tell.send(reason).unwrap());
+        (watchdog.unwrap(), started, told)
+    }
+
+    #[test]
+    fn a_program_that_ignores_its_end_gets_no_more_than_its_grace() {
+        let store = Store::new(&Engine::default(), ());
+        let (watchdog, started, told) = watched();
+        watchdog.running(store.interrupt_handle());
+        assert_eq!(told.recv_timeout(Duration::from_secs(60)), Ok(Reason::Timeout));
+        assert!(started.elapsed() >= TIMEOUT + GRACE);
+        assert_eq!(watchdog.reason(), Some(Reason::Timeout));
+    }
+
+    #[test]
+    fn while_loading_there_is_no_grace_and_afterwards_no_end() {
+        let (watchdog, started, told) = watched();
+        assert_eq!(told.recv_timeout(Duration::from_secs(60)), Ok(Reason::Timeout));
+        assert!(started.elapsed() >= TIMEOUT);
+        drop(watchdog);
+        // One that ends within its grace.
+        let store = Store::new(&Engine::default(), ());
+        let (watchdog, _, told) = watched();
+        watchdog.running(store.interrupt_handle());
+        while watchdog.reason().is_none() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        drop(watchdog);
+        assert_eq!(told.recv_timeout(GRACE * 2), Err(mpsc::RecvTimeoutError::Disconnected));
+    }
+}

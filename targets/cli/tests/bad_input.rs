@@ -93,7 +93,13 @@ fn the_smallest_example_with_one_wrong_byte() {
                 ended.code == 0 || ended.err.starts_with("dunlin: "),
                 "byte {at} ^ {flip:#x}: {ended:#?}"
             );
-            dunlin_with(&["inspect", "-"], &module);
+            // What can't be shown can't be run either, and for the same reason.
+            let shown = dunlin_with(&["inspect", "-"], &module);
+            match shown.code {
+                0 => assert!(shown.err.is_empty() && !shown.out.is_empty(), "{shown:#?}"),
+                1 => assert_eq!((ended.code, &ended.err), (1, &shown.err), "byte {at} ^ {flip:#x}"),
+                _ => panic!("byte {at} ^ {flip:#x}: {shown:#?}"),
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Ended, command, dunlin, ended, example, folder, json, send, wait};
+use common::{command, dunlin, example, folder, json, send, wait};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use std::fs::File;
 use std::io::{Read, Write};
@@ -215,43 +215,4 @@ fn standard_output_is_called_dash() {
     assert!(std::fs::read_to_string(&path).unwrap().starts_with("Hello, world!\n{\n"));
     // A terminal, a pipe and a file that can't be synchronized.
     dunlin(&["run", "--report", "/dev/null", hello]).code(0);
-}
-
-/// Where no thread can be started: as a user that has no process besides, if we can become one.
-fn without_threads(args: &[&str]) -> Option<Ended> {
-    // No user that there is.
-    let user = (1_000_000 + std::process::id()).to_string();
-    let mut command = Command::new("prlimit");
-    if rustix::process::getuid().is_root() {
-        command = Command::new("setpriv");
-        command.args(["--reuid", &user, "--clear-groups", "prlimit"]);
-    }
-    command.args(["--nproc=1:1", "--"]);
-    let mut probe = Command::new(command.get_program());
-    probe.args(command.get_args()).args([env!("CARGO_BIN_EXE_dunlin"), "--version"]);
-    if !probe.output().is_ok_and(|output| output.status.success()) {
-        eprintln!("SKIPPED: there is no way to run dunlin without threads here: {probe:?}");
-        return None;
-    }
-    command.arg(env!("CARGO_BIN_EXE_dunlin")).args(args).stdin(Stdio::null());
-    let started = Instant::now();
-    Some(ended(command.output().unwrap(), started))
-}
-
-#[test]
-fn without_a_thread_programs_run() {
-    let (hello, trap) = (&example("wasm/hello.wasm"), &example("wasm/trap.wasm"));
-    for mode in ["background", "sync", "eager", "off"] {
-        let Some(ended) = without_threads(&["run", "--jit", mode, hello, "Ada"]) else { return };
-        let ended = ended.code(0).prints("Hello, Ada!\n").says("warning: no thread can be had");
-        assert!(ended.err.contains("Resource temporarily unavailable"), "{ended:#?}");
-    }
-    let one = |args: &[&str]| without_threads(args).unwrap();
-    one(&["run", "--jit", "off", hello]).code(0).one_sentence().prints("Hello, world!\n");
-    // A timer does what it can.
-    one(&["run", "--timeout", "500ms", trap, "loop"]).code(124).one_sentence().prints("about to loop\n");
-    one(&["run", "--timeout", "60s", trap, "divide"]).code(134).says("integer divide by zero");
-    one(&["run", "--fuel", "1000000", trap, "loop"]).code(125).says("out of fuel");
-    assert_eq!(one(&["validate", hello]).code(0).err, "");
-    assert_eq!(one(&["inspect", hello]).code(0).err, "");
 }
