@@ -86,3 +86,80 @@ fn in_a_chroot_there_is_no_proc() {
         run(&["run", "--require-precompiled", "hello.dun"]).code(0).prints("Hello, world!\n");
     }
 }
+
+/// A control group of so much memory, if we may make one.
+struct Group(std::path::PathBuf);
+
+impl Group {
+    fn new(bytes: u64) -> Option<Group> {
+        let name = format!("dunlin-test-{}", std::process::id());
+        // The second version of control groups, or the first.
+        for (folder, limit) in
+            [("/sys/fs/cgroup", "memory.max"), ("/sys/fs/cgroup/memory", "memory.limit_in_bytes")]
+        {
+            let group = Group(std::path::Path::new(folder).join(&name));
+            if std::fs::create_dir(&group.0).is_ok()
+                && std::fs::write(group.0.join(limit), bytes.to_string()).is_ok()
+            {
+                return Some(group);
+            }
+        }
+        None
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir(&self.0);
+    }
+}
+
+#[test]
+fn in_a_control_group_there_is_little_memory() {
+    let Some(group) = Group::new(8 << 20) else {
+        eprintln!("SKIPPED: no control group can be made here");
+        return;
+    };
+    let nqueens = example("wasm/nqueens.wasm");
+    for options in [&["--jit", "off"][..], &["--jit", "off", "--memory-budget", "2MiB"]] {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "echo $$ > \"$0\"/cgroup.procs && exec \"$@\""]).arg(&group.0);
+        shell.args([env!("CARGO_BIN_EXE_dunlin"), "run"]).args(options).args([&nqueens, "6"]);
+        let started = Instant::now();
+        let ended = ended(shell.stdin(Stdio::null()).output().unwrap(), started).code(0);
+        assert!(ended.out.starts_with("6 queens: 4 solutions") && ended.err.is_empty(), "{ended:#?}");
+    }
+}
+
+#[test]
+#[cfg(all(feature = "jit", target_arch = "x86_64"))]
+fn on_an_old_processor_machine_code_is_for_others() {
+    let old = |args: &[&str]| {
+        let mut command = Command::new("qemu-x86_64-static");
+        command.args(["-cpu", "core2duo", env!("CARGO_BIN_EXE_dunlin")]).args(args).stdin(Stdio::null());
+        let started = Instant::now();
+        command.output().map(|output| ended(output, started))
+    };
+    if old(&["--version"]).is_err() {
+        eprintln!("SKIPPED: there is no qemu-x86_64-static to be an old processor");
+        return;
+    }
+    let old = |args: &[&str]| old(args).unwrap();
+    let file = folder("on_an_old_processor").join("x.dun");
+    let (file, module) = (file.to_str().unwrap(), &example("smallest.wat"));
+    old(&["compile", "-o", file, module]).code(0).one_sentence().says("so the machine code can't run here");
+    // For another machine it is what was asked for.
+    assert_eq!(old(&["compile", "--target", "x86_64-linux", "-o", file, module]).code(0).err, "");
+    for mode in [&[][..], &["--jit", "sync"], &["--jit", "off"]] {
+        let run = old(&[&["run", "--allow-precompiled"], mode, &[file]].concat());
+        run.code(0).one_sentence().says("warning: ").says("it takes SSE4.2").prints("hi!\n");
+        let refused = old(&[&["run", "--require-precompiled"], mode, &[file]].concat());
+        refused
+            .code(1)
+            .one_sentence()
+            .says("its machine code can't be used")
+            .says("it takes SSE4.2")
+            .prints("");
+    }
+    assert_eq!(old(&["run", "--allow-precompiled", module]).code(0).prints("hi!\n").err, "");
+}
