@@ -121,8 +121,8 @@ fn files_of_other_engines_are_known() {
     let other = format!("{}x", &version[..version.len() - 1]);
     assert_eq!(changed(number - 1, b'x'), Mismatch::Engine(other.clone()));
     assert_eq!(Mismatch::Engine(other.clone()).to_string(), format!("it was made by dunlin {other}"));
-    for at in number..number + 16 {
-        let error = changed(at, bytes[at] ^ 1);
+    for (at, byte) in bytes.iter().enumerate().skip(number).take(16) {
+        let error = changed(at, byte ^ 1);
         assert_eq!(error, Mismatch::Engine(version.into()));
         assert_eq!(error.to_string(), format!("it was made by another build of dunlin {version}"));
     }

@@ -71,6 +71,62 @@ fn a_message_that_nobody_reads_ends_no_later() {
 }
 
 #[test]
+fn output_that_nobody_reads_keeps_no_deadline() {
+    let add = &example("add.wat");
+    let (_reader, writer) = full_pipe();
+    let mut limited = command(&["run", "--timeout", "300ms", "--invoke", "add", add, "2", "3"]);
+    assert_eq!(within(60, limited.stdout(writer).spawn().unwrap()).code(), Some(124));
+    for (args, code) in
+        [(&["run", "--invoke", "add", add, "2", "3"][..], Some(130)), (&["inspect", add], None)]
+    {
+        let (_reader, writer) = full_pipe();
+        let child = interruptible(args).stdout(writer).spawn().unwrap();
+        std::thread::sleep(Duration::from_secs(1));
+        send(&child, "INT");
+        assert_eq!(within(60, child).code(), code, "{args:?}");
+    }
+}
+
+/// A terminal, from both sides.
+fn terminal() -> (File, File) {
+    use rustix::pty::{OpenptFlags, openpt, ptsname, unlockpt};
+    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    unlockpt(&master).unwrap();
+    let name = ptsname(&master, Vec::new()).unwrap();
+    let slave = rustix::fs::open(name, OFlags::RDWR | OFlags::NOCTTY, rustix::fs::Mode::empty()).unwrap();
+    (master.into(), slave.into())
+}
+
+/// What somebody types to stop a terminal, and to have it go on.
+const XOFF: &[u8] = b"\x13";
+const XON: &[u8] = b"\x11";
+
+#[test]
+fn a_terminal_may_be_stopped() {
+    let trap = &example("wasm/trap.wasm");
+    let (mut master, slave) = terminal();
+    master.write_all(XOFF).unwrap();
+    let mut limited = command(&["run", "--timeout", "60s", trap, "divide"]);
+    let child = limited.stderr(slave.try_clone().unwrap()).spawn().unwrap();
+    drop(limited);
+    assert_eq!(within(30, child).code(), Some(134));
+    let child = interruptible(&["run", trap, "divide"]).stderr(slave.try_clone().unwrap()).spawn().unwrap();
+    std::thread::sleep(Duration::from_secs(1));
+    send(&child, "TERM");
+    assert_eq!(within(30, child).signal(), Some(15));
+    // Nothing of it got there, but all of the next one does when the terminal goes on.
+    let child = command(&["run", trap, "divide"]).stderr(slave).spawn().unwrap();
+    std::thread::sleep(Duration::from_secs(1));
+    master.write_all(XON).unwrap();
+    let mut text = Vec::new();
+    // Reading fails where nobody has the other side open.
+    let _ = master.read_to_end(&mut text);
+    assert_eq!(within(30, child).code(), Some(134));
+    let expected = dunlin(&["run", trap, "divide"]).err.replace('\n', "\r\n");
+    assert_eq!(String::from_utf8(text).unwrap(), expected);
+}
+
+#[test]
 fn whoever_reads_late_gets_the_whole_message() {
     let (mut reader, writer) = full_pipe();
     let child = command(&["run", &example("wasm/trap.wasm"), "divide"]).stderr(writer).spawn().unwrap();
