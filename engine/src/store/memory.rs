@@ -73,7 +73,7 @@ impl StoreInner {
         let minimum = ty.minimum();
         if minimum > limit {
             let message =
-                format_args!("a memory may have at most {limit} pages here, and one begins with {minimum}");
+                format_args!("a memory may have at most {} here, not {minimum}", Count(limit, "pages"));
             return Err(Error::new(ErrorKind::Limit, message));
         }
         Ok(limit)
