@@ -143,7 +143,10 @@ impl<T: Clone> Named<T> {
 
     /// Nothing is the latest if what should be can't be had: what follows then fails instead of taking another.
     fn define(&mut self, name: Option<Id<'_>>, thing: &Result<T, Mismatch>) {
-        let thing = thing.as_ref().map(T::clone).map_err(|mismatch| Missing { refused: mismatch.refused });
+        let thing = match thing {
+            Ok(thing) => Ok(thing.clone()),
+            Err(mismatch) => Err(Missing { refused: mismatch.refused }),
+        };
         if let Some(name) = name {
             self.by_name.insert(name.name().to_owned(), thing.clone());
         }

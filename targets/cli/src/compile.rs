@@ -48,7 +48,7 @@ pub(crate) fn compile(options: &CompileOptions) -> Result<(), Failure> {
         }
         None => Path::new(&options.module).with_extension("dun"),
     };
-    if output == Path::new(&options.module) {
+    if options.module != "-" && same_file(&output, Path::new(&options.module)) {
         return Err(Failure::usage("-o names the module itself, which would be lost"));
     }
     let name = display_name(&options.module);
@@ -81,6 +81,14 @@ pub(crate) fn compile(options: &CompileOptions) -> Result<(), Failure> {
         return Ok(());
     }
     print(&format!("{summary}\n"))
+}
+
+/// Whether two names are of one file.
+#[cfg(feature = "jit")]
+fn same_file(a: &std::path::Path, b: &std::path::Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let id = |path: &std::path::Path| std::fs::metadata(path).map(|data| (data.dev(), data.ino())).ok();
+    id(a).is_some_and(|a| Some(a) == id(b))
 }
 
 #[cfg(feature = "jit")]

@@ -276,6 +276,10 @@ fn compile_options_that_make_no_sense_get_a_sentence() {
     ] {
         dunlin(&[&["compile"], args].concat()).code(2).one_sentence().says(sentence).prints("");
     }
+    // By another name, too.
+    let link = folder.join("link");
+    std::os::unix::fs::symlink("hello.wasm", &link).unwrap();
+    dunlin(&["compile", "-o", link.to_str().unwrap(), hello]).code(2).says("-o names the module itself");
     dunlin(&["compile", "-o", "/nowhere/x.dun", hello]).code(1).one_sentence().says("/nowhere/x.dun");
     dunlin_with(&["compile", "-o", "/nowhere/x.dun", "-"], b"\0asm").code(1).one_sentence();
     // The name that isn't given is the module's.

@@ -191,6 +191,50 @@ fn output_that_does_not_block_is_whole() {
 }
 
 #[test]
+fn input_that_does_not_block_is_waited_for() {
+    let bytes = std::fs::read(example("wasm/hello.wasm")).unwrap();
+    for args in [
+        &["run", "-", "Ada"][..],
+        &["validate", "-"],
+        &["inspect", "-"],
+        &["inspect", "--budget", "-"],
+        #[cfg(feature = "jit")]
+        &["compile", "-o", "-", "-"],
+    ] {
+        let expected = common::dunlin_with(args, &bytes).code(0);
+        let (reader, mut writer) = std::io::pipe().unwrap();
+        set_nonblocking(&reader, true);
+        let child = command(args).stdin(reader).spawn().unwrap();
+        for piece in bytes.chunks(5000) {
+            std::thread::sleep(Duration::from_millis(30));
+            writer.write_all(piece).unwrap();
+        }
+        drop(writer);
+        let ended = wait(child).code(0);
+        assert!(ended.out == expected.out && ended.err == expected.err, "{args:?}: {ended:#?}");
+    }
+}
+
+#[test]
+fn an_endless_input_is_looked_at_first() {
+    let folder = folder("an_endless_input");
+    let output = folder.join("x.dun");
+    let output = output.to_str().unwrap();
+    for args in [
+        &["run", "/dev/zero"][..],
+        &["validate", "/dev/zero"],
+        &["inspect", "/dev/zero"],
+        #[cfg(feature = "jit")]
+        &["compile", "-o", output, "/dev/zero"],
+    ] {
+        let ended = wait(command(args).spawn().unwrap()).code(1).one_sentence();
+        ended.says("/dev/zero: ").says("this is not a WebAssembly binary").prints("");
+    }
+    // Nothing is left where the result would have been.
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0, "{output}");
+}
+
+#[test]
 fn messages_that_do_not_block_are_whole() {
     let trap = &example("wasm/trap.wasm");
     let expected = dunlin(&["run", trap, "stack"]).code(134).err;
