@@ -56,7 +56,7 @@ impl Destination {
         matches!(self.place, Place::Stdout)
     }
 
-    /// Writes it. What doesn't go into memory as a whole is written piece by piece, perhaps twice.
+    /// Writes it. `contents` may be asked twice; it writes piece by piece, so that a large file is never in memory.
     pub(crate) fn write(&self, contents: Contents<'_>) -> Result<(), Failure> {
         let written = match &self.place {
             Place::Stdout => match write_to(io::stdout().as_fd(), contents, patience()) {
@@ -96,7 +96,7 @@ impl Place {
             _ => {}
         }
         match linked_to(path)? {
-            None => Ok(Self::Stream(existing()?)),
+            None => Ok(Self::Stream(File::create(path)?)),
             Some(name) if name.exists() => Ok(Self::File(name, Some(existing()?))),
             Some(name) => {
                 let (beside, _) = create_beside(&name)?;

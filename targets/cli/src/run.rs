@@ -52,7 +52,7 @@ fn run_as(options: &RunOptions, files: &Arc<Files>) -> Result<End, Failure> {
         reserve::release();
         std::process::exit(told.finish(&stopped_for(reason, None)).into())
     })?;
-    // Under the watchdog's eyes: nobody may ever read from a FIFO.
+    // The watchdog runs already: opening a FIFO waits until somebody reads from it.
     files.open(options)?;
     let result = attempt(options, &engine, &session, &watchdog, &tier);
     // From here on, the end is ours to tell.

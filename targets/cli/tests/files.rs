@@ -93,10 +93,18 @@ fn what_is_no_file_is_written_as_it_is() {
         wait(command(&["compile", "-o", name, hello]).stdout(out).spawn().unwrap()).code(0);
         assert!(fs::read(&file).unwrap() == [b"before\n", &expected[..]].concat(), "{name}");
     }
+    // A descriptor of somebody else's is written where it leads, and nothing else is left there.
+    let file = folder.join("third");
+    fs::write(&file, vec![b'x'; 1 << 20]).unwrap();
+    let script = "exec 3<>\"$2\" && \"$0\" compile -o /dev/fd/3 \"$1\" && cmp \"$2\" \"$3\"";
+    let mut shell = Command::new("sh");
+    shell.args(["-c", script, env!("CARGO_BIN_EXE_dunlin"), hello]).args([&file, &folder.join("app.dun")]);
+    let output = shell.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
     compile_to(Path::new("/dev/full")).code(1).one_sentence().says("No space left");
     compile_to(&folder).code(1).one_sentence().says("Is a directory");
     compile_to(&folder.join("missing/x")).code(1).one_sentence().says("No such file or directory");
-    assert_eq!(others(&folder, &["app.dun", "fifo", "redirected"]), [""; 0]);
+    assert_eq!(others(&folder, &["app.dun", "fifo", "redirected", "third"]), [""; 0]);
 }
 
 /// Runs it without the rights of root, if that is who we are.
