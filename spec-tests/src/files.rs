@@ -53,6 +53,7 @@ pub fn run_file(path: impl AsRef<Path>, config: &Config) -> Report {
                 kind: Kind::Script,
                 expected: "a script".into(),
                 got: error.to_string(),
+                refused: false,
             });
             report
         }

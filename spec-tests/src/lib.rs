@@ -1,8 +1,8 @@
 //! Runs spec scripts, the `.wast` files of WebAssembly's official test suite, on Dunlin.
 //!
 //! [`run_script`] executes the directives of one script in order and gives a [`Report`]: how many there were of each
-//! [`Kind`], and every one that failed. A directive that Dunlin can't execute fails: none is skipped. [`find`] and
-//! [`run_file`] are for scripts in files. The crate's tests hold the official suites and their exact counts.
+//! [`Kind`], and every one that failed. A directive that Dunlin can't execute is counted as refused, and isn't passed: none is
+//! skipped. [`find`] and [`run_file`] are for scripts in files. The crate's tests hold the official suites and their exact counts.
 //!
 //! ```
 //! use dunlin::Config;

@@ -83,8 +83,23 @@ impl fmt::Display for Kind {
 pub struct Tally {
     /// All of them.
     pub total: u64,
-    /// Those that failed.
+    /// Those that came to something else than they should.
     pub failed: u64,
+    /// Those that couldn't be executed, because they need what Dunlin doesn't have.
+    pub refused: u64,
+}
+
+impl Tally {
+    /// Those that came to what they should.
+    pub fn passed(&self) -> u64 {
+        self.total - self.failed - self.refused
+    }
+
+    fn add(&mut self, other: Tally) {
+        self.total += other.total;
+        self.failed += other.failed;
+        self.refused += other.refused;
+    }
 }
 
 /// How many directives there were of each kind.
@@ -106,8 +121,7 @@ impl Counts {
     pub fn assertions(&self) -> Tally {
         let mut sum = Tally::default();
         for (_, tally) in self.iter().filter(|(kind, _)| kind.is_assertion()) {
-            sum.total += tally.total;
-            sum.failed += tally.failed;
+            sum.add(tally);
         }
         sum
     }
@@ -117,7 +131,7 @@ impl Counts {
     }
 }
 
-/// A directive that failed.
+/// A directive that failed, or was refused.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Failure {
@@ -133,12 +147,16 @@ pub struct Failure {
     pub expected: String,
     /// What did.
     pub got: String,
+    /// Whether it was refused: a module that it needs uses a feature that Dunlin doesn't have or that is off, or the
+    /// directive itself is of a proposal that Dunlin doesn't have.
+    pub refused: bool,
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { script, line, column, kind, expected, got } = self;
-        write!(f, "{script}:{line}:{column}: {kind}: expected {expected}, got {got}")
+        let Self { script, line, column, kind, expected, got, refused } = self;
+        let refused = if *refused { "refused: " } else { "" };
+        write!(f, "{script}:{line}:{column}: {kind}: {refused}expected {expected}, got {got}")
     }
 }
 
@@ -150,14 +168,14 @@ impl fmt::Display for Failure {
 pub struct Report {
     /// The directives, by kind.
     pub counts: Counts,
-    /// Each directive that failed, in order.
+    /// Each directive that failed or was refused, in order.
     pub failures: Vec<Failure>,
     /// Modules that were rightly rejected, in other words than the script's.
     pub reworded: u64,
 }
 
 impl Report {
-    /// Whether nothing failed.
+    /// Whether nothing failed, and nothing was refused.
     pub fn passed(&self) -> bool {
         self.failures.is_empty()
     }
@@ -165,16 +183,15 @@ impl Report {
     /// Adds what came of other scripts.
     pub fn merge(&mut self, other: Report) {
         for (kind, tally) in other.counts.iter() {
-            let sum = self.counts.of(kind);
-            sum.total += tally.total;
-            sum.failed += tally.failed;
+            self.counts.of(kind).add(tally);
         }
         self.failures.extend(other.failures);
         self.reworded += other.reworded;
     }
 
     pub(crate) fn fail(&mut self, failure: Failure) {
-        self.counts.of(failure.kind).failed += 1;
+        let tally = self.counts.of(failure.kind);
+        *if failure.refused { &mut tally.refused } else { &mut tally.failed } += 1;
         self.failures.push(failure);
     }
 }
@@ -185,8 +202,8 @@ impl fmt::Display for Report {
             writeln!(f, "{failure}")?;
         }
         let row = |f: &mut fmt::Formatter<'_>, name: &str, tally: Tally| {
-            let passed = tally.total - tally.failed;
-            writeln!(f, "{name:<23} {passed:>7} passed {:>7} failed", tally.failed)
+            let Tally { failed, refused, .. } = tally;
+            writeln!(f, "{name:<23} {:>7} passed {failed:>7} failed {refused:>7} refused", tally.passed())
         };
         for (kind, tally) in self.counts.iter() {
             row(f, kind.name(), tally)?;

@@ -32,10 +32,17 @@ struct Script<'a> {
 struct Mismatch {
     expected: String,
     got: String,
+    /// Whether Dunlin lacks what it takes.
+    refused: bool,
 }
 
 fn mismatch(expected: impl Into<String>, got: impl Into<String>) -> Mismatch {
-    Mismatch { expected: expected.into(), got: got.into() }
+    Mismatch { expected: expected.into(), got: got.into(), refused: false }
+}
+
+/// A mismatch because Dunlin lacks what it takes.
+fn refusal(expected: impl Into<String>, got: impl Into<String>) -> Mismatch {
+    Mismatch { refused: true, ..mismatch(expected, got) }
 }
 
 impl Script<'_> {
@@ -65,9 +72,17 @@ impl Script<'_> {
 
     fn fail(&mut self, kind: Kind, span: Span, mismatch: Mismatch) {
         let (line, column) = span.linecol_in(self.text);
-        let Mismatch { expected, got } = mismatch;
+        let Mismatch { expected, got, refused } = mismatch;
         let script = self.name.to_owned();
-        self.report.fail(Failure { script, line: line + 1, column: column + 1, kind, expected, got });
+        self.report.fail(Failure {
+            script,
+            line: line + 1,
+            column: column + 1,
+            kind,
+            expected,
+            got,
+            refused,
+        });
     }
 }
 
@@ -110,22 +125,30 @@ struct Runner {
 /// Things that directives define, and refer to by name or as the latest.
 struct Named<T> {
     what: &'static str,
-    latest: Option<T>,
-    by_name: HashMap<String, T>,
+    latest: Result<T, Missing>,
+    by_name: HashMap<String, Result<T, Missing>>,
+}
+
+/// Why there is no such thing.
+#[derive(Clone, Copy)]
+struct Missing {
+    /// It would be there if Dunlin had what it takes.
+    refused: bool,
 }
 
 impl<T: Clone> Named<T> {
     fn new(what: &'static str) -> Self {
-        Self { what, latest: None, by_name: HashMap::new() }
+        Self { what, latest: Err(Missing { refused: false }), by_name: HashMap::new() }
     }
 
     /// Nothing is the latest if what should be can't be had: what follows then fails instead of taking another.
-    fn define(&mut self, name: Option<Id<'_>>, thing: Option<T>) {
+    fn define(&mut self, name: Option<Id<'_>>, thing: &Result<T, Mismatch>) {
+        let thing = match thing {
+            Ok(thing) => Ok(thing.clone()),
+            Err(mismatch) => Err(Missing { refused: mismatch.refused }),
+        };
         if let Some(name) = name {
-            match &thing {
-                Some(thing) => self.by_name.insert(name.name().to_owned(), thing.clone()),
-                None => self.by_name.remove(name.name()),
-            };
+            self.by_name.insert(name.name().to_owned(), thing.clone());
         }
         self.latest = thing;
     }
@@ -133,10 +156,13 @@ impl<T: Clone> Named<T> {
     fn get(&self, name: Option<Id<'_>>) -> Result<T, Mismatch> {
         let (found, text) = match name {
             Some(name) => (self.by_name.get(name.name()), format!("${}", name.name())),
-            None => (self.latest.as_ref(), "before this".to_owned()),
+            None => (Some(&self.latest), "before this".to_owned()),
         };
         let what = self.what;
-        found.cloned().ok_or_else(|| mismatch(format!("a {what} {text}"), format!("no such {what}")))
+        found.cloned().unwrap_or(Err(Missing { refused: false })).map_err(|Missing { refused }| Mismatch {
+            refused,
+            ..mismatch(format!("a {what} {text}"), format!("no such {what}"))
+        })
     }
 }
 
@@ -159,14 +185,14 @@ impl Runner {
                 let name = module.name();
                 let loaded = self.define(&mut module);
                 let instance = loaded.and_then(|module| self.instantiate(&module));
-                self.instances.define(name, instance.as_ref().ok().copied());
+                self.instances.define(name, &instance);
                 instance.map(drop)
             }
             WastDirective::ModuleDefinition(mut module) => self.define(&mut module).map(drop),
             WastDirective::ModuleInstance { instance: name, module, .. } => {
                 let module = self.modules.get(module);
                 let instance = module.and_then(|module| self.instantiate(&module));
-                self.instances.define(name, instance.as_ref().ok().copied());
+                self.instances.define(name, &instance);
                 instance.map(drop)
             }
             WastDirective::Register { name, module, .. } => {
@@ -198,10 +224,10 @@ impl Runner {
             WastDirective::AssertUnlinkable { module, message, .. } => {
                 self.assert_unlinkable(QuoteWat::Wat(module), message)
             }
-            WastDirective::AssertException { .. } => Err(mismatch("an exception", "an engine without them")),
-            WastDirective::AssertSuspension { .. } => Err(mismatch("a suspension", "an engine without them")),
+            WastDirective::AssertException { .. } => Err(refusal("an exception", "an engine without them")),
+            WastDirective::AssertSuspension { .. } => Err(refusal("a suspension", "an engine without them")),
             WastDirective::Thread(_) | WastDirective::Wait { .. } => {
-                Err(mismatch("another thread", "an engine without them"))
+                Err(refusal("another thread", "an engine without them"))
             }
         }
     }
@@ -209,13 +235,16 @@ impl Runner {
     /// Loads a module, which must be valid, and remembers it.
     fn define(&mut self, module: &mut QuoteWat<'_>) -> Result<Module, Mismatch> {
         let loaded = self.load_valid(module);
-        self.modules.define(module.name(), loaded.as_ref().ok().cloned());
+        self.modules.define(module.name(), &loaded);
         loaded
     }
 
     fn load_valid(&mut self, module: &mut QuoteWat<'_>) -> Result<Module, Mismatch> {
         let bytes = encode(module).map_err(|error| mismatch("a module", error.message()))?;
-        self.load(&bytes).map_err(|error| mismatch("a valid module", error.to_string()))
+        self.load(&bytes).map_err(|error| Mismatch {
+            refused: error.missing_feature().is_some(),
+            ..mismatch("a valid module", error.to_string())
+        })
     }
 
     /// Loads a module in the binary format only: to `Module::new`, what isn't binary may be text.
@@ -257,7 +286,7 @@ impl Runner {
         let mut args = Vec::new();
         for arg in &invoke.args {
             let arg = values::argument(&mut self.store, arg);
-            args.push(arg.map_err(|problem| mismatch("an argument", problem))?);
+            args.push(arg.map_err(|problem| refusal("an argument", problem))?);
         }
         let ty = func.ty(&self.store);
         let mut results: Vec<Val> = ty.results().iter().copied().map(Val::default_for_ty).collect();

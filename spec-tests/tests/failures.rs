@@ -36,12 +36,14 @@ fn failures_of_every_kind_are_noticed() {
         (thread $t (shared (module $m)) (assert_return (invoke "one") (i32.const 1)))
         (wait $t)"#;
     let report = run_script("all.wast", script, &Config::new());
-    let unnoticed: Vec<_> = report.counts.iter().filter(|(_, tally)| tally.failed != tally.total).collect();
+    let unnoticed: Vec<_> = report.counts.iter().filter(|(_, tally)| tally.passed() > 0).collect();
     assert_eq!(unnoticed.len(), 2, "{report}");
     assert_eq!(report.counts.get(Kind::Script).failed, 0);
     let modules = report.counts.get(Kind::Module);
     assert_eq!((modules.total, modules.failed), (3, 2), "{report}");
-    assert_eq!(report.counts.assertions().failed, 19);
+    let all = report.counts.assertions();
+    assert_eq!((all.failed, all.refused), (18, 1), "{report}");
+    assert_eq!(report.counts.get(Kind::Thread).refused + report.counts.get(Kind::Wait).refused, 2);
     assert_eq!(report.failures.len(), 19 + 8, "{report}");
     assert_eq!(
         report.failures[0].to_string(),
@@ -51,4 +53,34 @@ fn failures_of_every_kind_are_noticed() {
     let broken = run_script("broken.wast", "(module)\n  (assert_never)", &Config::new());
     assert_eq!(broken.counts.get(Kind::Script).failed, 1);
     assert_eq!((broken.failures[0].line, broken.failures[0].column), (2, 4));
+}
+
+#[test]
+fn what_dunlin_lacks_is_refused() {
+    let script = r#"
+        (module $old (func (export "f") (result i32) (i32.const 1)))
+        (assert_return (invoke "f") (i32.const 1))
+        (module $new (memory i64 1) (func (export "f") (result i32) (i32.const 1)))
+        (assert_return (invoke "f") (i32.const 1))
+        (assert_trap (invoke $new "f") "unreachable")
+        (assert_trap (module (memory i64 1)) "unreachable")
+        (register "new" $new)
+        (module definition $later (memory i64 1))
+        (module instance $later $later)
+        (invoke "f")
+        (assert_return (invoke $old "f") (i32.const 1))
+        (assert_return (invoke $old "f") (i32.const 2))
+        (module (func (result i32)))
+        (assert_return (invoke "f") (i32.const 1))"#;
+    let report = run_script("lacks.wast", script, &Config::new());
+    let all = report.counts.assertions();
+    assert_eq!((all.total, all.passed(), all.failed, all.refused), (7, 2, 2, 3), "{report}");
+    let refused = report.failures.iter().filter(|failure| failure.refused);
+    let lines: Vec<_> = refused.map(|failure| failure.line).collect();
+    assert_eq!(lines, [4, 5, 6, 7, 8, 9, 10, 11], "{report}");
+    assert!(!report.passed() && report.to_string().contains("refused: expected a valid module"), "{report}");
+    // What is off is lacking as well.
+    let script = "(module (memory 1) (memory 1))";
+    let report = run_script("off.wast", script, Config::new().wasm_multi_memory(false));
+    assert_eq!(report.counts.get(Kind::Module).refused, 1, "{report}");
 }

@@ -17,6 +17,7 @@ pub struct Config {
     pub(crate) features: Features,
     pub(crate) consume_fuel: bool,
     pub(crate) max_wasm_stack: usize,
+    pub(crate) max_memory_size: u64,
     pub(crate) canonical_nans: bool,
     /// None is one without a bound.
     pub(crate) budget: Option<Budget>,
@@ -51,6 +52,7 @@ impl Config {
             features: Features::default(),
             consume_fuel: false,
             max_wasm_stack: 1 << 20,
+            max_memory_size: u64::MAX,
             canonical_nans: false,
             budget: None,
             limits: Limits::default(),
@@ -99,6 +101,14 @@ impl Config {
     /// the budget as they are used. 1 MiB by default; at least 4 KiB and at most 1 GiB, whatever is asked for.
     pub fn max_wasm_stack(&mut self, bytes: usize) -> &mut Self {
         self.max_wasm_stack = bytes;
+        self
+    }
+
+    /// How many bytes each linear memory may have. `memory.grow` beyond that gives -1, and a memory that begins larger is an
+    /// error of kind [`ErrorKind::Limit`](crate::ErrorKind::Limit). Unlimited by default, but for the 4 GiB that
+    /// WebAssembly has; a budget bounds all memories together.
+    pub fn max_memory_size(&mut self, bytes: u64) -> &mut Self {
+        self.max_memory_size = bytes;
         self
     }
 

@@ -117,6 +117,10 @@ impl Engine {
         self.0.config.max_wasm_stack
     }
 
+    pub(crate) fn max_memory_size(&self) -> u64 {
+        self.0.config.max_memory_size
+    }
+
     pub(crate) fn checks_translation(&self) -> bool {
         self.0.config.check_translation
     }

@@ -1,17 +1,19 @@
 //! Linear memories: where their bytes are, and how they grow.
 
 use super::StoreInner;
-use crate::Error;
 use crate::alloc::GrowError;
 use crate::pages::{PAGE, Pages, max_pages};
 use crate::types::MemoryType;
 use crate::vmctx::MemoryObj;
 use crate::words::Count;
+use crate::{Error, ErrorKind};
 use core::ptr::NonNull;
 
 /// What a [`MemoryObj`] consists of besides its place and size.
 pub(crate) struct MemoryInner {
     pub(crate) ty: MemoryType,
+    /// How many pages it may have: its type and the engine say.
+    limit: u64,
     pages: Pages,
     pub(crate) handle: u32,
 }
@@ -46,7 +48,7 @@ impl MemoryObj {
     /// budget or the system refuses.
     fn grow(&mut self, delta: u64) -> Result<u64, GrowError> {
         let old = self.pages();
-        let pages = old.checked_add(delta).filter(|pages| *pages <= max_pages(self.inner.ty));
+        let pages = old.checked_add(delta).filter(|pages| *pages <= self.inner.limit);
         pages.ok_or(GrowError::Limit)?;
         if delta > 0 {
             self.inner.pages.grow(delta)?;
@@ -60,16 +62,21 @@ impl MemoryObj {
 impl StoreInner {
     /// Makes a zeroed memory.
     pub(crate) fn new_memory(&mut self, ty: MemoryType) -> Result<NonNull<MemoryObj>, Error> {
-        let limit = max_pages(ty);
-        if ty.minimum() > limit {
-            return Err(Error::msg(format_args!(
-                "a memory has at most {}, not {}",
-                Count(limit, "pages"),
-                ty.minimum()
-            )));
-        }
+        self.memory_limit(ty)?;
         let pages = Pages::new(ty, &self.budget, self.engine.guards_memories())?;
         self.memory_of(ty, pages)
+    }
+
+    /// How many pages a memory of this type may have, which can't be fewer than it begins with.
+    fn memory_limit(&self, ty: MemoryType) -> Result<u64, Error> {
+        let limit = max_pages(ty).min(self.engine.max_memory_size() / PAGE);
+        let minimum = ty.minimum();
+        if minimum > limit {
+            let message =
+                format_args!("a memory may have at most {} here, not {minimum}", Count(limit, "pages"));
+            return Err(Error::new(ErrorKind::Limit, message));
+        }
+        Ok(limit)
     }
 
     /// Makes a memory of bytes that are there.
@@ -78,8 +85,9 @@ impl StoreInner {
         ty: MemoryType,
         mut pages: Pages,
     ) -> Result<NonNull<MemoryObj>, Error> {
+        let limit = self.memory_limit(ty)?;
         let (base, len, handle) = (pages.base(), pages.len() as u64, self.memories.len());
-        self.memories.push(MemoryObj { base, len, inner: MemoryInner { ty, pages, handle } })
+        self.memories.push(MemoryObj { base, len, inner: MemoryInner { ty, limit, pages, handle } })
     }
 
     /// What an instance without a memory has for memory 0.
@@ -121,7 +129,20 @@ impl StoreInner {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{AsContextMut, Engine, Store};
+    use crate::{AsContextMut, Config, Engine, Memory, Store};
+
+    #[test]
+    fn engines_bound_memories() {
+        let engine = Engine::new(Config::new().max_memory_size(3 * PAGE + 1)).unwrap();
+        let mut store = Store::new(&engine, ());
+        let memory = Memory::new(&mut store, MemoryType::new(1, Some(5))).unwrap();
+        assert_eq!(memory.grow(&mut store, 2).unwrap(), 1);
+        assert!(memory.grow(&mut store, 1).is_err());
+        assert_eq!(memory.ty(&store), MemoryType::new(3, Some(5)));
+        assert!(Memory::new(&mut store, MemoryType::new(3, None)).is_ok());
+        let error = Memory::new(&mut store, MemoryType::new(4, None)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Limit);
+    }
 
     #[test]
     fn memories_grow_with_and_without_a_reservation() {

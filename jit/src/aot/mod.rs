@@ -33,7 +33,7 @@ mod write;
 
 pub use load::Mismatch;
 pub use read::{Opened, Precompiled, Reader, open};
-pub use settings::Settings;
+pub use settings::{Settings, identity};
 #[cfg(feature = "compiler")]
 pub use write::{Compile, Compiled, CpuFeatures, Target, compile};
 

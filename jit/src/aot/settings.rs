@@ -1,7 +1,7 @@
 //! What code was made for.
 
 use super::bytes::{Malformed, Take};
-use super::{Checksum, cpu};
+use super::{Checksum, FORMAT, cpu};
 use dunlin::tier::{BulkOp, layout};
 use std::fmt;
 
@@ -49,8 +49,8 @@ impl Settings {
         self.engine == env!("CARGO_PKG_VERSION") && self.interface == interface()
     }
 
-    /// The first feature that this processor hasn't.
-    pub(super) fn missing_feature(&self) -> Option<&str> {
+    /// The first of [`features`](Self::features) that this machine's processor hasn't.
+    pub fn missing_feature(&self) -> Option<&str> {
         let here = |name: &str| {
             cpu::features(std::env::consts::ARCH)
                 .iter()
@@ -107,6 +107,13 @@ impl fmt::Display for Settings {
         }
         Ok(())
     }
+}
+
+/// What this build's precompiled files are known by: the version of the engine, and a number for what code relies on in
+/// it. A file of another identity runs without its code.
+pub fn identity() -> String {
+    let number: String = interface().iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{}-{FORMAT}-{number}", env!("CARGO_PKG_VERSION"))
 }
 
 /// A number for what code relies on in the engine: where it finds what. While the engine is worked on, its version stays

@@ -104,6 +104,32 @@ fn resealed(mut bytes: Vec<u8>, tail: usize) -> Vec<u8> {
 }
 
 #[test]
+fn files_of_other_engines_are_known() {
+    let bytes = file(&Compile::new(Target::X86_64));
+    let tail = HEAD + u64::from_le_bytes(bytes[8..16].try_into().unwrap()) as usize;
+    // Behind the format's version and the checksum stand the engine's version, and a number for what code relies on.
+    let version = env!("CARGO_PKG_VERSION");
+    let text = tail + 20 + 4;
+    let number = text + version.len();
+    assert_eq!(&bytes[text..number], version.as_bytes());
+    let engine = Engine::default();
+    let changed = |at: usize, to: u8| {
+        let mut changed = bytes.clone();
+        changed[at] = to;
+        load(&engine, &resealed(changed, tail)).unwrap().1.unwrap_err()
+    };
+    let other = format!("{}x", &version[..version.len() - 1]);
+    assert_eq!(changed(number - 1, b'x'), Mismatch::Engine(other.clone()));
+    assert_eq!(Mismatch::Engine(other.clone()).to_string(), format!("it was made by dunlin {other}"));
+    for (at, byte) in bytes.iter().enumerate().skip(number).take(16) {
+        let error = changed(at, byte ^ 1);
+        assert_eq!(error, Mismatch::Engine(version.into()));
+        assert_eq!(error.to_string(), format!("it was made by another build of dunlin {version}"));
+    }
+    assert_eq!(load(&engine, &resealed(bytes, tail)).unwrap().1.unwrap().settings().engine, version);
+}
+
+#[test]
 fn damage_is_found_and_what_passes_for_undamaged_is_read_without_panics() {
     let bytes = file(&Compile::new(Target::X86_64));
     let len = u64::from_le_bytes(bytes[8..16].try_into().unwrap()) as usize;

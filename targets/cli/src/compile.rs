@@ -32,7 +32,7 @@ pub(crate) fn compile(_: &CompileOptions) -> Result<(), Failure> {
 /// Compiles a module, and writes it with its machine code.
 #[cfg(feature = "jit")]
 pub(crate) fn compile(options: &CompileOptions) -> Result<(), Failure> {
-    use crate::failure::io_reason;
+    use crate::destination::Destination;
     use crate::load::{Whole, display_name, load_whole};
     use crate::outcome::defined_functions;
     use crate::output::{complain, count, print};
@@ -48,28 +48,47 @@ pub(crate) fn compile(options: &CompileOptions) -> Result<(), Failure> {
         }
         None => Path::new(&options.module).with_extension("dun"),
     };
-    if output == Path::new(&options.module) {
+    if options.module != "-" && same_file(&output, Path::new(&options.module)) {
         return Err(Failure::usage("-o names the module itself, which would be lost"));
     }
     let name = display_name(&options.module);
+    let destination = Destination::open("-o", &output)?;
     let engine = Engine::new(Config::new().consume_fuel(options.fuel)).map_err(Failure::unusable)?;
     let Whole { module, bytes, .. } = load_whole(&engine, &options.module)?;
     let made = aot::compile(&module, &bytes, &how)
         .map_err(|why| Failure::unusable(format_args!("{name}: can't be compiled: {why}")))?;
-    std::fs::write(&output, &made.bytes)
-        .map_err(|error| Failure::unusable(format_args!("-o {}: {}", output.display(), io_reason(&error))))?;
-    for (why, count) in &made.stats.declined {
-        let functions = if *count == 1 { "function stays" } else { "functions stay" };
-        complain(format_args!("warning: {count} {functions} interpreted: {why}"));
+    destination.write(&|out| out.write_all(&made.bytes))?;
+    for (why, number) in &made.stats.declined {
+        let functions = if *number == 1 { "function stays" } else { "functions stay" };
+        complain(format_args!("warning: {number} {functions} interpreted: {why}"));
     }
-    print(&format!(
-        "{}: {} of {} compiled for {}, {} of machine code\n",
+    if let (None, Some(missing)) = (&options.target, made.settings.missing_feature()) {
+        complain(format_args!(
+            "warning: this processor has no {missing}, so the machine code can't run here"
+        ));
+    }
+    let summary = format!(
+        "{}: {} of {} compiled for {}, {} of machine code",
         output.display(),
         made.stats.functions,
         count(defined_functions(&module).into(), "function"),
         made.settings,
-        count(made.stats.code_bytes as u64, "byte")
-    ))
+        count(made.stats.code_bytes, "byte")
+    );
+    // Where the result goes, nothing else does.
+    if destination.is_stdout() {
+        complain(summary);
+        return Ok(());
+    }
+    print(&format!("{summary}\n"))
+}
+
+/// Whether two names are of one file.
+#[cfg(feature = "jit")]
+fn same_file(a: &std::path::Path, b: &std::path::Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let id = |path: &std::path::Path| std::fs::metadata(path).map(|data| (data.dev(), data.ino())).ok();
+    id(a).is_some_and(|a| Some(a) == id(b))
 }
 
 #[cfg(feature = "jit")]

@@ -3,6 +3,7 @@
 
 mod args;
 mod compile;
+mod destination;
 mod entry;
 mod failure;
 mod grants;
@@ -17,16 +18,20 @@ mod reserve;
 mod run;
 mod scan;
 mod shape;
+mod strangers;
 mod streams;
 mod tiering;
 mod validate;
 mod values;
+mod version;
 mod wasi;
 #[cfg(feature = "text")]
 mod wast;
 mod watchdog;
 
-use args::Command;
+#[cfg(feature = "text")]
+use args::WastOptions;
+use args::{Command, InspectOptions};
 use failure::Failure;
 use std::ffi::OsString;
 
@@ -44,17 +49,19 @@ fn execute(args: impl IntoIterator<Item = OsString, IntoIter: 'static>) -> Resul
     reserve::check()?;
     streams::survive_file_size_limit();
     match args::parse(args)? {
-        Command::Help(text) => output::print(text)?,
-        Command::Version => output::print(concat!("dunlin ", env!("CARGO_PKG_VERSION"), "\n"))?,
+        Command::Help(text) => output::print(&text)?,
+        Command::Version => output::print(&version::version())?,
         Command::Run(options) => return run::run(*options),
         Command::Compile(options) => compile::compile(&options)?,
-        Command::Inspect { module, json, budget: false } => inspect::inspect(&module, json)?,
-        Command::Inspect { module, json, budget: true } => inspect::budget(&module, json)?,
-        Command::Validate { module } => validate::validate(&module)?,
+        Command::Inspect(InspectOptions { module, json, budget: false }) => inspect::inspect(&module, json)?,
+        Command::Inspect(InspectOptions { module, json, budget: true }) => inspect::budget(&module, json)?,
+        Command::Validate(options) => return validate::validate(&options.modules),
         #[cfg(feature = "text")]
-        Command::Wast { paths, json, tiering } => return Ok(u8::from(!wast::wast(&paths, json, &tiering)?)),
+        Command::Wast(WastOptions { paths, json, tiering }) => {
+            return Ok(u8::from(!wast::wast(&paths, json, &tiering)?));
+        }
         #[cfg(not(feature = "text"))]
-        Command::Wast { .. } => {
+        Command::Wast(_) => {
             return Err(Failure::usage(
                 "this build of dunlin has no 'wast': build it with the feature 'text'",
             ));

@@ -1,15 +1,13 @@
 //! How a guest's run can end, and the report about it.
 
 use crate::args::RunOptions;
-use crate::failure::{EXIT_FUEL, EXIT_SIGNAL, EXIT_TIMEOUT, EXIT_TRAP, Failure, io_reason};
+use crate::destination::Destination;
+use crate::failure::{EXIT_FUEL, EXIT_SIGNAL, EXIT_TIMEOUT, EXIT_TRAP, Failure};
 use crate::json::{Json, object};
 use crate::output::complain;
 use crate::tiering::Made;
 use dunlin::{Engine, FrameInfo, Module, Profile, WasmBacktrace};
-use std::fs::File;
-use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::{Duration, Instant};
 
 /// How it ended.
@@ -72,9 +70,31 @@ pub(crate) struct Session {
     name: String,
     timeout: Option<Duration>,
     fuel: Option<u64>,
-    report: Option<(PathBuf, File)>,
-    profile: Option<(PathBuf, File)>,
+    files: Arc<Files>,
     progress: Mutex<Progress>,
+}
+
+/// The files that a run writes at its end.
+#[derive(Default)]
+pub(crate) struct Files {
+    report: OnceLock<Destination>,
+    profile: OnceLock<Destination>,
+}
+
+impl Files {
+    /// Opens those that the options name: better to fail now than after an hour.
+    pub(crate) fn open(&self, options: &RunOptions) -> Result<(), Failure> {
+        let files =
+            [("--report", &options.report, &self.report), ("--profile", &options.profile, &self.profile)];
+        for (option, path, file) in files {
+            if let (Some(path), None) = (path, file.get()) {
+                let destination = Destination::open(option, path)?;
+                destination.clear()?;
+                file.get_or_init(|| destination);
+            }
+        }
+        Ok(())
+    }
 }
 
 #[derive(Default)]
@@ -85,23 +105,23 @@ struct Progress {
 }
 
 impl Session {
-    /// Begins one. Files are created at once: better to fail now than after an hour.
+    /// Begins one.
     pub(crate) fn start(
         (engine, tier): (Engine, Made),
         name: String,
         options: &RunOptions,
-    ) -> Result<Self, Failure> {
-        Ok(Self {
+        files: Arc<Files>,
+    ) -> Self {
+        Self {
             started: Instant::now(),
             engine,
             tier,
             name,
             timeout: options.timeout,
             fuel: options.fuel,
-            report: created("--report", options.report.as_deref())?,
-            profile: created("--profile", options.profile.as_deref())?,
+            files,
             progress: Mutex::default(),
-        })
+        }
     }
 
     fn progress(&self) -> MutexGuard<'_, Progress> {
@@ -134,32 +154,35 @@ impl Session {
                 _ => complain(sentence),
             }
         }
-        if let Some((path, file)) = &self.report {
-            let text = format!("{}\n", self.report(outcome, sentence));
-            if let Err(error) = { file }.write_all(text.as_bytes()) {
-                complain(unwritable("--report", path, &error));
+        let mut code = outcome.exit_code();
+        // A report tells the exit code, so it comes last.
+        let mut written = |result: Result<(), Failure>| {
+            if let Err(failure) = result {
+                complain(&failure);
+                // The program's own code tells more, if it does.
+                code = if code == 0 { failure.code } else { code };
             }
+            code
+        };
+        if let Some(file) = self.files.profile.get() {
+            written(self.write_profile(file, outcome));
         }
-        if let Some((path, file)) = &self.profile {
-            self.write_profile(path, file, outcome);
+        if let Some(file) = self.files.report.get() {
+            let report = self.report(outcome, written(Ok(())), sentence);
+            written(file.write(&|out| writeln!(out, "{report}")));
         }
-        outcome.exit_code()
+        code
     }
 
-    fn write_profile(&self, path: &Path, file: &File, outcome: &Outcome) {
+    fn write_profile(&self, file: &Destination, outcome: &Outcome) -> Result<(), Failure> {
         let progress = self.progress();
         let Some(profile) = &progress.profile else {
             if progress.loaded.is_some() && !matches!(outcome, Outcome::Failed(_)) {
-                let path = path.display();
-                complain(format_args!("--profile {path}: there is none, for the program wouldn't stop"));
+                complain("--profile: there is none, for the program wouldn't stop");
             }
-            return;
+            return Ok(());
         };
-        let mut file = BufWriter::new(file);
-        let written = profile.folded().try_for_each(|line| writeln!(file, "{line}"));
-        if let Err(error) = written.and_then(|()| file.flush()) {
-            complain(unwritable("--profile", path, &error));
-        }
+        file.write(&|out| profile.folded().try_for_each(|line| writeln!(out, "{line}")))
     }
 
     fn sentence(&self, outcome: &Outcome) -> Option<String> {
@@ -183,7 +206,7 @@ impl Session {
         })
     }
 
-    fn report(&self, outcome: &Outcome, sentence: Option<String>) -> Json {
+    fn report(&self, outcome: &Outcome, exit_code: u8, sentence: Option<String>) -> Json {
         let progress = self.progress();
         let module = progress.loaded.as_ref().map(|(module, _)| module);
         let guest_code = match outcome {
@@ -196,7 +219,7 @@ impl Session {
             ("dunlin", env!("CARGO_PKG_VERSION").into()),
             ("module", self.name.clone().into()),
             ("outcome", outcome.name().into()),
-            ("exit_code", u32::from(outcome.exit_code()).into()),
+            ("exit_code", u32::from(exit_code).into()),
             ("guest_exit_code", guest_code.into()),
             ("message", sentence.into()),
             ("backtrace", frames.into()),
@@ -212,17 +235,6 @@ impl Session {
             ("peak_process_bytes", peak_process_bytes().into()),
         ])
     }
-}
-
-/// The file that an option names, if it was given.
-fn created(option: &str, path: Option<&Path>) -> Result<Option<(PathBuf, File)>, Failure> {
-    let Some(path) = path else { return Ok(None) };
-    let file = File::create(path).map_err(|error| unwritable(option, path, &error))?;
-    Ok(Some((path.to_owned(), file)))
-}
-
-fn unwritable(option: &str, path: &Path, error: &std::io::Error) -> Failure {
-    Failure::unusable(format_args!("{option} {}: {}", path.display(), io_reason(error)))
 }
 
 fn seconds(time: Duration) -> f64 {

@@ -1,9 +1,27 @@
 //! Files with machine code behind the module: what the other commands need to know of them.
 
+use crate::failure::{Failure, io_reason};
+use crate::strangers::refuse;
+use std::io::Read;
+
 #[cfg(feature = "precompiled")]
-pub(crate) use with::{Code, Source, describe, source};
+pub(crate) use with::{Code, Source, describe};
 #[cfg(not(feature = "precompiled"))]
-pub(crate) use without::{Code, Source, describe, source};
+pub(crate) use without::{Code, Source, describe};
+
+#[cfg(feature = "precompiled")]
+use with::source as open;
+#[cfg(not(feature = "precompiled"))]
+use without::source as open;
+
+/// Looks what it is that can be read.
+pub(crate) fn source(name: &str, reader: Box<dyn Read>) -> Result<Source, Failure> {
+    match refuse(reader) {
+        Ok(Ok(reader)) => open(name, reader),
+        Ok(Err(sentence)) => Err(Failure::unusable(format_args!("{name}: {sentence}"))),
+        Err(error) => Err(Failure::unusable(format_args!("{name}: {}", io_reason(&error)))),
+    }
+}
 
 #[cfg(feature = "precompiled")]
 mod with {
@@ -25,7 +43,7 @@ mod with {
     }
 
     /// Looks what it is that can be read.
-    pub(crate) fn source(name: &str, reader: Box<dyn Read>) -> Result<Source, Failure> {
+    pub(super) fn source(name: &str, reader: Box<dyn Read>) -> Result<Source, Failure> {
         match aot::open(reader) {
             Ok(Opened::Other(reader)) => Ok(Source::Module(Box::new(reader))),
             Ok(Opened::Precompiled(reader)) => Ok(Source::Precompiled(reader)),
@@ -111,7 +129,7 @@ mod without {
         }
     }
 
-    pub(crate) fn source(_: &str, reader: Box<dyn Read>) -> Result<Source, Failure> {
+    pub(super) fn source(_: &str, reader: Box<dyn Read>) -> Result<Source, Failure> {
         Ok(Source::Module(reader))
     }
 

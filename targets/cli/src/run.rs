@@ -4,8 +4,8 @@ use crate::args::RunOptions;
 use crate::entry::{self, Entry};
 use crate::failure::Failure;
 use crate::load::{Opened, display_name};
-use crate::outcome::{Outcome, Session};
-use crate::output::{count, print};
+use crate::outcome::{Files, Outcome, Session};
+use crate::output::{complain, count, print};
 use crate::reserve;
 use crate::tiering::{Made, Tiering};
 use crate::values;
@@ -15,15 +15,20 @@ use dunlin::{
     Budget, Config, Engine, Error, ErrorKind, Instance, Kind, Module, ModuleOptions, Store, Trap, Val,
     WasmBacktrace,
 };
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 /// How many units of fuel lie between two samples of a profile, at most: some thousand samples a second.
 const PROFILE_EVERY: u64 = 10_000;
 
+/// The sizes of stack that the engine makes.
+const STACK: RangeInclusive<usize> = 4 << 10..=1 << 30;
+
 /// Runs a guest, tells of its end, and gives the exit code.
 pub(crate) fn run(mut options: RunOptions) -> Result<u8, Failure> {
+    let files = Arc::new(Files::default());
     loop {
-        match run_as(&options)? {
+        match run_as(&options, &files)? {
             End::Told(code) => return Ok(code),
             End::WithoutGuards(tiering) => options.tiering = tiering,
         }
@@ -38,22 +43,17 @@ enum End {
     WithoutGuards(Tiering),
 }
 
-fn run_as(options: &RunOptions) -> Result<End, Failure> {
+fn run_as(options: &RunOptions, files: &Arc<Files>) -> Result<End, Failure> {
     let (engine, tier) = engine(options)?;
     let name = display_name(&options.module);
-    let session = Arc::new(Session::start((engine.clone(), tier.clone()), name, options)?);
-    let give_up = || {
-        let told = session.clone();
-        move |reason| {
-            reserve::release();
-            std::process::exit(told.finish(&stopped_for(reason, None)).into())
-        }
-    };
-    let mut watchdog = Watchdog::new();
-    watchdog.obey_signals(give_up())?;
-    if let Some(timeout) = options.timeout {
-        watchdog.limit(session.started, timeout, give_up())?;
-    }
+    let session = Arc::new(Session::start((engine.clone(), tier.clone()), name, options, files.clone()));
+    let told = session.clone();
+    let watchdog = Watchdog::start(session.started, options.timeout, move |reason| {
+        reserve::release();
+        std::process::exit(told.finish(&stopped_for(reason, None)).into())
+    })?;
+    // The watchdog runs already: opening a FIFO waits until somebody reads from it.
+    files.open(options)?;
     let result = attempt(options, &engine, &session, &watchdog, &tier);
     // From here on, the end is ours to tell.
     drop(watchdog);
@@ -77,8 +77,15 @@ fn engine(options: &RunOptions) -> Result<(Engine, Made), Failure> {
     if let Some(bytes) = options.memory_budget {
         config.budget(Budget::new(bytes));
     }
+    if let Some(bytes) = options.max_memory_size {
+        config.max_memory_size(bytes);
+    }
     if let Some(bytes) = options.max_stack {
-        config.max_wasm_stack(bytes);
+        let had = bytes.clamp(*STACK.start(), *STACK.end());
+        if had != bytes {
+            complain(format_args!("warning: a stack of {bytes} bytes can't be had, so it has {had}"));
+        }
+        config.max_wasm_stack(had);
     }
     let tier = options.tiering.apply(&mut config);
     let engine = Engine::new(&config).map_err(|error| unusable(&display_name(&options.module), error))?;

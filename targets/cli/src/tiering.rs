@@ -210,7 +210,7 @@ impl Tiering {
             Mode::Eager if may_attach => dunlin_jit::Mode::Sync,
             Mode::Eager => dunlin_jit::Mode::Eager,
             Mode::Off if may_attach => dunlin_jit::Mode::Off,
-            Mode::Off => return self.made(None),
+            Mode::Off => return self.made(None, None),
         };
         let mut options = Jit::options();
         options.mode(mode).memory_guard(match self.guards {
@@ -227,20 +227,21 @@ impl Tiering {
         match Jit::new(&options) {
             Ok(jit) => {
                 config.tier(jit.clone());
-                self.made(Some(jit))
+                self.made(Some(jit), None)
             }
             Err(why) => {
-                if self.mode.is_some() || may_attach {
+                // Where machine code is required, there is a failure instead.
+                if self.mode.is_some() && self.precompiled != Trust::Required {
                     complain(format_args!("warning: {why}, so everything is interpreted"));
                 }
-                self.made(None)
+                self.made(None, Some(why.to_string()))
             }
         }
     }
 
     #[cfg(feature = "precompiled")]
-    fn made(&self, jit: Option<Arc<Jit>>) -> Made {
-        Made { jit, asked: self.clone() }
+    fn made(&self, jit: Option<Arc<Jit>>, unavailable: Option<String>) -> Made {
+        Made { jit, unavailable, asked: self.clone() }
     }
 
     /// There is none in this build.
@@ -255,6 +256,8 @@ impl Tiering {
 #[derive(Clone, Debug)]
 pub(crate) struct Made {
     jit: Option<Arc<Jit>>,
+    /// Why there is none, where it was wanted.
+    unavailable: Option<String>,
     /// What was asked for.
     asked: Tiering,
 }
@@ -276,7 +279,10 @@ impl Made {
             if self.asked.precompiled == Trust::Required {
                 return Err(Failure::unusable(format_args!("{name}: its machine code can't be used: {why}")));
             }
-            complain(format_args!("warning: {name}: its machine code isn't used: {why}"));
+            // Where a compiler was asked for, it has been told that there is neither.
+            if self.unavailable.is_none() || self.asked.mode.is_none() {
+                complain(format_args!("warning: {name}: its machine code isn't used: {why}"));
+            }
         }
         #[cfg(feature = "jit")]
         if let Some(jit) = &self.jit
@@ -289,7 +295,7 @@ impl Made {
 
     fn attach(&self, module: &Module, code: Code) -> Result<(), String> {
         let Some(jit) = &self.jit else {
-            return Err("none is, on this machine or with so little memory".into());
+            return Err(self.unavailable.clone().unwrap_or_default());
         };
         let code = code.code(module.engine().budget()).map_err(|why| why.to_string())?;
         jit.attach(module, &code).map_err(|why| match why {

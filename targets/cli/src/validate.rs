@@ -3,14 +3,28 @@
 use crate::failure::Failure;
 use crate::load::{display_name, load};
 use crate::outcome::defined_functions;
-use crate::output::{count, print};
+use crate::output::{complain, count, print};
 use dunlin::Engine;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 
-/// Loads the module, and says that it is valid.
-pub(crate) fn validate(path: &OsStr) -> Result<(), Failure> {
+/// Loads the modules, says which are valid, and gives the exit code.
+pub(crate) fn validate(paths: &[OsString]) -> Result<u8, Failure> {
+    let mut code = 0;
+    for path in paths {
+        match valid(path) {
+            Ok(text) => print(&text)?,
+            Err(failure) => {
+                complain(&failure);
+                code = failure.code;
+            }
+        }
+    }
+    Ok(code)
+}
+
+fn valid(path: &OsStr) -> Result<String, Failure> {
     let module = load(&Engine::default(), path)?;
-    print(&format!(
+    Ok(format!(
         "{}: valid, {}, {}\n",
         display_name(path),
         count(module.size(), "byte"),

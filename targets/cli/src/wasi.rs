@@ -7,6 +7,7 @@ use dunlin::{Engine, Error, ExternType, Linker, Store};
 use dunlin_wasi_lite::{
     Capability, DirPerms, FilePerms, I32Exit, WasiCtx, WasiCtxBuilder, add_to_linker, capability, description,
 };
+use std::ffi::OsString;
 use std::io;
 use std::net::TcpListener;
 use std::path::Path;
@@ -26,13 +27,20 @@ pub(crate) fn context(options: &RunOptions) -> Result<Wasi, Failure> {
     if options.invoke.is_none() {
         // The module's own folder is none of its business.
         let name = Path::new(&options.module).file_name().unwrap_or(&options.module);
-        builder.arg(name.to_string_lossy());
+        builder.arg(options.argv0.as_deref().map_or(name.to_string_lossy(), Into::into));
         for arg in &options.args {
             let arg = arg.to_str().ok_or_else(|| {
                 let shown = arg.to_string_lossy();
                 Failure::usage(format_args!("the argument '{shown}' isn't valid UTF-8, which WASI asks for"))
             })?;
             builder.arg(arg);
+        }
+    }
+    if options.inherit_env {
+        // What isn't valid UTF-8 can't be had.
+        let text = |text: OsString| text.into_string().ok();
+        for (name, value) in std::env::vars_os().filter_map(|(name, value)| text(name).zip(text(value))) {
+            builder.env(&name, &value);
         }
     }
     for (name, value) in &options.env {

@@ -1,10 +1,17 @@
 //! Stops a guest whose time is up, or whose user wants it to end.
 
-use crate::failure::Failure;
+use crate::failure::{EXIT_TIMEOUT, Failure, io_reason};
+use crate::output::{complain, hurry};
 use crate::reserve;
 use dunlin::InterruptHandle;
-use signal_hook::consts::{SIGINT, SIGTERM};
+use nix::sys::signal::{SigEvent, SigevNotify, Signal};
+use nix::sys::timer::{Expiration, Timer, TimerSetTimeFlags};
+use nix::time::ClockId;
+use signal_hook::consts::{SIGALRM, SIGINT, SIGTERM};
+use signal_hook::flag::{register_conditional_default, register_conditional_shutdown};
 use signal_hook::iterator::{Handle, Signals};
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, mpsc};
 use std::time::{Duration, Instant};
 
@@ -53,6 +60,7 @@ impl Shared {
         if matches!(*phase, Phase::Over) {
             return;
         }
+        hurry();
         let reason = *self.reason.get_or_init(|| reason);
         if let Phase::Running(handle) = &*phase {
             handle.interrupt();
@@ -61,51 +69,98 @@ impl Shared {
         }
         // While `phase` is locked the guest can't end in another way.
         if !matches!(*phase, Phase::Over) {
+            OVER.store(true, Ordering::Relaxed);
             give_up(reason);
         }
     }
 }
 
+/// The program is over: what is left to do is to tell of it, and that ends at once when somebody doesn't want to wait.
+/// So signals have their default effect.
+static OVER: AtomicBool = AtomicBool::new(false);
+
 /// Threads that wait for the deadline and for signals.
 pub(crate) struct Watchdog {
     shared: Arc<Shared>,
     signals: Option<Handle>,
+    /// Ends the process at the deadline, where there can't be a thread.
+    _timer: Option<Timer>,
 }
 
 impl Watchdog {
-    pub(crate) fn new() -> Self {
+    /// Begins to watch: signals that ask the process to end stop the guest, and so does the end of its time, which began to
+    /// run at `started`.
+    ///
+    /// Where no thread can be had there is a warning, and the process ends at once then.
+    pub(crate) fn start(
+        started: Instant,
+        timeout: Option<Duration>,
+        give_up: impl Fn(Reason) + Clone + Send + 'static,
+    ) -> Result<Self, Failure> {
         let (phase, changed) = (Mutex::new(Phase::Loading), Condvar::new());
-        Self { shared: Arc::new(Shared { phase, changed, reason: OnceLock::new() }), signals: None }
+        let shared = Arc::new(Shared { phase, changed, reason: OnceLock::new() });
+        let mut watchdog = Self { shared, signals: None, _timer: None };
+        OVER.store(false, Ordering::Relaxed);
+        let obeyed = watchdog.obey_signals(give_up.clone())?;
+        // A deadline beyond what the clock can tell never comes.
+        let deadline = timeout.and_then(|timeout| started.checked_add(timeout));
+        let limited = match deadline {
+            Some(deadline) => {
+                hurry();
+                watchdog.limit(deadline, give_up)?
+            }
+            None => Ok(()),
+        };
+        if let Err(error) = obeyed.and(limited) {
+            complain(format_args!(
+                "warning: no thread can be had ({}), so a signal or --timeout ends dunlin at once, without a message or a \
+                 report",
+                io_reason(&error)
+            ));
+        }
+        Ok(watchdog)
     }
 
-    /// Starts the clock, which began to run at `started`.
-    pub(crate) fn limit(
-        &self,
-        started: Instant,
-        timeout: Duration,
+    fn limit(
+        &mut self,
+        deadline: Instant,
         give_up: impl Fn(Reason) + Send + 'static,
-    ) -> Result<(), Failure> {
-        // A deadline beyond what the clock can tell never comes.
-        let Some(deadline) = started.checked_add(timeout) else { return Ok(()) };
+    ) -> Result<io::Result<()>, Failure> {
         let shared = self.shared.clone();
-        thread("watchdog", move || {
+        let watching = thread("watchdog", move || {
             drop(shared.wait(deadline));
             shared.stop(Reason::Timeout, give_up);
-        })
+        })?;
+        if watching.is_err() {
+            let timer = exit_at(deadline).map_err(|error| {
+                Failure::unusable(format_args!("--timeout: there can be no timer: {}", io_reason(&error)))
+            })?;
+            self._timer = Some(timer);
+        }
+        Ok(watching)
     }
 
-    /// From now on, signals that ask the process to end stop the guest first.
-    pub(crate) fn obey_signals(&mut self, give_up: impl Fn(Reason) + Send + 'static) -> Result<(), Failure> {
-        let ignored = ignored_signals();
-        let obeyed = [SIGINT, SIGTERM].into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0);
-        let mut signals = Signals::new(obeyed).map_err(no_thread)?;
-        self.signals = Some(signals.handle());
+    fn obey_signals(&mut self, give_up: impl Fn(Reason) + Send + 'static) -> Result<io::Result<()>, Failure> {
+        let (hand_over, handed_over) = mpsc::sync_channel::<Signals>(1);
         let shared = self.shared.clone();
-        thread("signals", move || {
+        // Before there are handlers: without a thread, signals do what they do by themselves.
+        let listening = thread("signals", move || {
+            let Ok(mut signals) = handed_over.recv() else { return };
             for signal in signals.forever() {
                 shared.stop(Reason::Signal(signal as u8), &give_up);
             }
-        })
+        })?;
+        Ok(listening.and_then(|()| {
+            let ignored = ignored_signals();
+            let obeyed = [SIGINT, SIGTERM].into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0);
+            for signal in obeyed.clone() {
+                register_conditional_default(signal, &OVER)?;
+            }
+            let signals = Signals::new(obeyed)?;
+            self.signals = Some(signals.handle());
+            let _ = hand_over.send(signals);
+            Ok(())
+        }))
     }
 
     /// From now on there is something to interrupt.
@@ -122,6 +177,7 @@ impl Watchdog {
 impl Drop for Watchdog {
     fn drop(&mut self) {
         *self.shared.phase() = Phase::Over;
+        OVER.store(true, Ordering::Relaxed);
         self.shared.changed.notify_all();
         if let Some(signals) = &self.signals {
             signals.close();
@@ -130,26 +186,78 @@ impl Drop for Watchdog {
 }
 
 /// Starts a thread, and waits until it has begun: until then it allocates, and would end the process if meanwhile others had
-/// taken the memory that it needs.
-fn thread(name: &str, body: impl FnOnce() + Send + 'static) -> Result<(), Failure> {
+/// taken the memory that it needs. The inner error is that there can be none.
+fn thread(name: &str, body: impl FnOnce() + Send + 'static) -> Result<io::Result<()>, Failure> {
     reserve::check()?;
     let (begins, begun) = mpsc::sync_channel(1);
     let body = move || {
         let _ = begins.send(());
         body();
     };
-    std::thread::Builder::new().name(name.into()).stack_size(128 << 10).spawn(body).map_err(no_thread)?;
-    let _ = begun.recv();
-    Ok(())
+    let thread = std::thread::Builder::new().name(name.into()).stack_size(128 << 10).spawn(body);
+    Ok(thread.map(|_| {
+        let _ = begun.recv();
+    }))
 }
 
-fn no_thread(error: std::io::Error) -> Failure {
-    Failure::unusable(format_args!("a thread is needed to stop the program: {error}"))
+/// Ends the process then, by a signal.
+fn exit_at(deadline: Instant) -> io::Result<Timer> {
+    register_conditional_shutdown(SIGALRM, EXIT_TIMEOUT.into(), &ALWAYS)?;
+    let notify = SigevNotify::SigevSignal { signal: Signal::SIGALRM, si_value: 0 };
+    let mut timer = Timer::new(ClockId::CLOCK_MONOTONIC, SigEvent::new(notify))?;
+    // A timer of no time is none.
+    let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_nanos(1));
+    timer.set(Expiration::OneShot(left.into()), TimerSetTimeFlags::empty())?;
+    Ok(timer)
 }
+
+static ALWAYS: AtomicBool = AtomicBool::new(true);
 
 /// The signals that whoever started the process wants it to ignore, as a shell does for what it starts in the background.
 fn ignored_signals() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dunlin::{Engine, Store};
+
+    const TIMEOUT: Duration = Duration::from_millis(50);
+
+    fn watched() -> (Watchdog, Instant, mpsc::Receiver<Reason>) {
+        let (tell, told) = mpsc::channel();
+        let started = Instant::now();
+        let watchdog = Watchdog::start(started, Some(TIMEOUT), move |reason| tell.send(reason).unwrap());
+        (watchdog.unwrap(), started, told)
+    }
+
+    #[test]
+    fn a_program_that_ignores_its_end_gets_no_more_than_its_grace() {
+        let store = Store::new(&Engine::default(), ());
+        let (watchdog, started, told) = watched();
+        watchdog.running(store.interrupt_handle());
+        assert_eq!(told.recv_timeout(Duration::from_secs(60)), Ok(Reason::Timeout));
+        assert!(started.elapsed() >= TIMEOUT + GRACE);
+        assert_eq!(watchdog.reason(), Some(Reason::Timeout));
+    }
+
+    #[test]
+    fn while_loading_there_is_no_grace_and_afterwards_no_end() {
+        let (watchdog, started, told) = watched();
+        assert_eq!(told.recv_timeout(Duration::from_secs(60)), Ok(Reason::Timeout));
+        assert!(started.elapsed() >= TIMEOUT);
+        drop(watchdog);
+        // One that ends within its grace.
+        let store = Store::new(&Engine::default(), ());
+        let (watchdog, _, told) = watched();
+        watchdog.running(store.interrupt_handle());
+        while watchdog.reason().is_none() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        drop(watchdog);
+        assert_eq!(told.recv_timeout(GRACE * 2), Err(mpsc::RecvTimeoutError::Disconnected));
+    }
 }

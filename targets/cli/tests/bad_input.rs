@@ -22,6 +22,10 @@ fn what_is_no_module() {
         (file("text", b"Dear reader,\nthis is a letter.\n"), "this is not a WebAssembly binary"),
         (file("component.wasm", component), "this is a WebAssembly component, not a core module"),
         (file("future.wasm", b"\0asm\x02\0\0\0"), "unknown binary version"),
+        (file("app.wasm.gz", b"\x1f\x8b\x08\0\0\0"), "decompress it first, with gunzip"),
+        (file("app.wasm.zst", b"\x28\xb5\x2f\xfd\0\0"), "decompress it first, with unzstd"),
+        (file("app.zip", b"PK\x03\x04\0\0"), "unpack it first, with unzip"),
+        (file("short", b"\x1f"), "inside its header"),
         (file("elf", b"\x7fELF\x02\x01\x01\0"), "this is not a WebAssembly binary"),
     ] {
         for command in ["run", "inspect", "validate"] {
@@ -89,7 +93,14 @@ fn the_smallest_example_with_one_wrong_byte() {
                 ended.code == 0 || ended.err.starts_with("dunlin: "),
                 "byte {at} ^ {flip:#x}: {ended:#?}"
             );
-            dunlin_with(&["inspect", "-"], &module);
+            // What can't be shown can't be run either, and for the same reason; but showing goes on behind what is lacking.
+            let shown = dunlin_with(&["inspect", "-"], &module);
+            match shown.code {
+                0 => assert!(shown.err.is_empty() && !shown.out.is_empty(), "{shown:#?}"),
+                1 if ended.err.contains("this version of Dunlin doesn't have") => assert_eq!(ended.code, 1),
+                1 => assert_eq!((ended.code, &ended.err), (1, &shown.err), "byte {at} ^ {flip:#x}"),
+                _ => panic!("byte {at} ^ {flip:#x}: {shown:#?}"),
+            }
         }
     }
 }

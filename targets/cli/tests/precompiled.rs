@@ -180,13 +180,34 @@ fn what_does_not_fit_runs_without_its_code() {
     warned(&[], &file, "it counts fuel");
     let file = compiled(&folder, module, &["--memory-guard", "on"]);
     warned(&["--memory-guard", "off"], &file, "it needs memory guards");
-    // A file of another version, or of another build of this one, is known by its texts.
+    // The format's version stands behind the module.
     let bytes = std::fs::read(&file).unwrap();
-    let version = bytes.windows(8).rposition(|window| window == b"\x05\0\0\x000.1.").unwrap_or(0);
-    assert!(version == 0 || bytes[version + 4..].starts_with(env!("CARGO_PKG_VERSION").as_bytes()));
+    let module_end = 32 + u64::from_le_bytes(bytes[8..16].try_into().unwrap()) as usize;
+    let mut other = bytes.clone();
+    other[module_end] += 1;
+    let path = folder.join("other.dun");
+    std::fs::write(&path, other).unwrap();
+    warned(&[], path.to_str().unwrap(), "it has another version's format");
     let longer = folder.join("longer.dun");
     std::fs::write(&longer, [&bytes[..], b"x"].concat()).unwrap();
     warned(&[], longer.to_str().unwrap(), "it is damaged");
+}
+
+#[test]
+fn machine_code_is_charged_to_the_budget() {
+    let folder = folder("machine_code_is_charged");
+    let module = example("wasm/hello.wasm");
+    let file = &compiled(&folder, &module, &["--fuel"]);
+    let path = folder.join("report.json").to_str().unwrap().to_owned();
+    let report = |options: &[&str]| {
+        dunlin(&[&["run", "--report", &path], options].concat()).code(0);
+        json(&std::fs::read_to_string(&path).unwrap())
+    };
+    let with = report(&["--require-precompiled", "--jit", "off", file]);
+    let without = report(&["--jit", "off", &module]);
+    let peak = |report: &serde_json::Value| report["peak_memory_bytes"].as_u64().unwrap();
+    let code = with["jit"]["code_bytes"].as_u64().unwrap();
+    assert!(code > 50_000 && peak(&with) >= peak(&without) + code, "{with} {without}");
 }
 
 /// A program with a memory, a table, calls and a loop, which prints "hi!".
@@ -255,6 +276,10 @@ fn compile_options_that_make_no_sense_get_a_sentence() {
     ] {
         dunlin(&[&["compile"], args].concat()).code(2).one_sentence().says(sentence).prints("");
     }
+    // By another name, too.
+    let link = folder.join("link");
+    std::os::unix::fs::symlink("hello.wasm", &link).unwrap();
+    dunlin(&["compile", "-o", link.to_str().unwrap(), hello]).code(2).says("-o names the module itself");
     dunlin(&["compile", "-o", "/nowhere/x.dun", hello]).code(1).one_sentence().says("/nowhere/x.dun");
     dunlin_with(&["compile", "-o", "/nowhere/x.dun", "-"], b"\0asm").code(1).one_sentence();
     // The name that isn't given is the module's.

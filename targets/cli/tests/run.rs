@@ -130,6 +130,14 @@ fn arguments_and_environment() {
     assert_eq!(lines.remove(0), "show.wat");
     lines.sort();
     assert_eq!(lines, ["A=2=3", "DUNLIN_TEST=inherited", "E="]);
+    let args = ["run", "--argv0", "a name", "--env", "DUNLIN_TEST=x", "-S", "inherit-env", path];
+    let mut inheriting = command(&args);
+    inheriting.env_clear().env("DUNLIN_TEST", "inherited").env("DUNLIN_OTHER", "kept");
+    let ended = wait(inheriting.spawn().unwrap()).code(0);
+    let mut lines: Vec<_> = ended.out.lines().collect();
+    assert_eq!(lines.remove(0), "a name");
+    lines.sort();
+    assert_eq!(lines, ["DUNLIN_OTHER=kept", "DUNLIN_TEST=x"]);
     dunlin_with(&["run", "-", "x"], ARGS_AND_ENV.as_bytes()).code(0).prints("-\nx\n");
 }
 
@@ -179,8 +187,11 @@ fn unknown_imports_may_trap_when_called() {
 #[test]
 fn exit_codes_are_the_programs() {
     let trap = &example("wasm/trap.wasm");
-    for code in [0, 1, 2, 7, 125, 255] {
-        dunlin(&["run", trap, "exit", &code.to_string()]).code(code).prints("about to exit\n");
+    // Of what a program says, a process keeps eight bits.
+    for (said, code) in
+        [(0, 0), (1, 1), (2, 2), (7, 7), (125, 125), (255, 255), (256, 0), (300, 44), (-1, 255)]
+    {
+        dunlin(&["run", trap, "exit", &said.to_string()]).code(code).prints("about to exit\n");
     }
 }
 

@@ -11,9 +11,11 @@ use std::process::Stdio;
 fn wrong_usage_is_one_sentence_and_exit_code_2() {
     let add = &example("add.wat");
     for (args, sentence) in [
-        (&[][..], "a command is missing"),
+        (&[][..], "a command or a module is missing"),
         (&["rnu", "x"], "did you mean 'run'?"),
-        (&["x.wasm"], "did you mean 'dunlin run x.wasm'?"),
+        (&["run", "--func", "f", "x.wasm"], "it is --invoke here"),
+        (&["run", "--dir", "data:/x", "x.wasm"], "two colons: data::/x"),
+        (&["run", "-S", "inherit-env=maybe", "x.wasm"], "takes y or n"),
         (&["run"], "a module is missing"),
         (&["run", "--feul", "3", "x.wasm"], "did you mean '--fuel'?"),
         (&["run", "-i", "12", "x.wasm"], "go after the module"),
@@ -24,11 +26,13 @@ fn wrong_usage_is_one_sentence_and_exit_code_2() {
         (&["run", "--unknown-imports", "ignore", "x.wasm"], "takes 'trap'"),
         (&["run", "--env", "DUNLIN_HAS_NO_SUCH_VARIABLE", "x.wasm"], "no such variable"),
         (&["inspect", "a", "b"], "one module too many"),
+        (&["--fuel", "3", "run", "a"], "--fuel goes after 'run'"),
         (&["validate", "--json", "a"], "unknown option '--json'"),
         (&["wast"], "a script or a folder is missing"),
         (&["run", add], "it exports add (i32, i32) -> (i32), div"),
         (&["run", "--invoke", "sub", add], "no such export; it exports add"),
         (&["run", "--invoke", "add", add, "1"], "takes 2 parameters, not 1"),
+        (&["run", "--invoke", "fib", add], "takes 1 parameter, not 0"),
         (
             &["run", "--invoke", "add", add, "1", "x"],
             "parameter 2 has type i32, so 'x' should be a whole number",
@@ -54,6 +58,72 @@ fn help_and_version_go_to_standard_output() {
         assert!(ended.out.contains(words) && ended.err.is_empty(), "{ended:#?}");
         assert!(ended.out.lines().all(|line| line.chars().count() <= 80), "{ended:#?}");
     }
+}
+
+#[test]
+fn the_version_tells_what_it_can_do() {
+    let text = dunlin(&["-V"]).code(0).out;
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines[0], concat!("dunlin ", env!("CARGO_PKG_VERSION")));
+    assert!(lines[1].starts_with(concat!("engine: dunlin ", env!("CARGO_PKG_VERSION"))), "{text}");
+    for (feature, here) in
+        [("jit", cfg!(feature = "jit")), ("text", true), ("pairs", cfg!(feature = "pairs"))]
+    {
+        assert_eq!(lines[2].contains(feature), here, "{text}");
+    }
+    #[cfg(feature = "precompiled")]
+    assert_eq!(lines[3], format!("precompiled files: {}", dunlin_jit::aot::identity()));
+}
+
+#[test]
+fn a_module_alone_is_run() {
+    let hello = &example("wasm/hello.wasm");
+    dunlin(&[hello, "--help"]).code(0).prints("Hello, --help!\n");
+    dunlin(&["--timeout", "60s", "--invoke=add", &example("add.wat"), "2", "3"]).code(0).prints("5\n");
+    dunlin(&["no/such.wasm"]).code(1).one_sentence().says("no/such.wasm: No such file");
+    dunlin(&["--fuel", "0", hello]).code(125);
+}
+
+#[test]
+fn several_modules_are_validated() {
+    let (hello, add) = (&example("wasm/hello.wasm"), &example("add.wat"));
+    let both = dunlin(&["validate", hello, add]).code(0).out;
+    assert_eq!(both.lines().count(), 2);
+    let ended = dunlin(&["validate", hello, "missing", add]).code(1).one_sentence().says("missing: ");
+    assert_eq!(ended.out, both);
+}
+
+#[test]
+fn one_is_no_plural() {
+    let one = "(module (func (export \"f\")))";
+    let text = common::dunlin_with(&["validate", "-"], one.as_bytes()).code(0).out;
+    assert!(text.contains(", 1 function\n"), "{text}");
+}
+
+#[test]
+fn a_stack_that_cannot_be_had_is_said() {
+    let hello = &example("wasm/hello.wasm");
+    dunlin(&["run", "--max-stack", "100", "--invoke", "add", &example("add.wat"), "2", "3"])
+        .code(0)
+        .one_sentence()
+        .says("warning: a stack of 100 bytes can't be had, so it has 4096")
+        .prints("5\n");
+    dunlin(&["run", "--max-stack", "2GiB", hello]).code(0).one_sentence().says("so it has 1073741824");
+    assert_eq!(dunlin(&["run", "--max-stack", "1GiB", hello]).code(0).err, "");
+}
+
+#[test]
+fn memories_may_be_bounded() {
+    let text = r#"(module (memory 1)
+        (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0))))"#;
+    for (size, pages, result) in [("3145728", "47", "1\n"), ("3145728", "48", "-1\n"), ("64KiB", "1", "-1\n")]
+    {
+        let option = format!("max-memory-size={size}");
+        let args = ["run", "-W", &option, "--invoke", "grow", "-", pages];
+        common::dunlin_with(&args, text.as_bytes()).code(0).prints(result);
+    }
+    let args = ["run", "-Wmax-memory-size=65535", "--invoke", "grow", "-", "1"];
+    common::dunlin_with(&args, text.as_bytes()).code(1).one_sentence().says("at most 0 pages");
 }
 
 #[test]

@@ -34,13 +34,32 @@ fn scripts_are_counted_by_kind() {
 
     let found = json(&dunlin(&["wast", "--json", all]).code(1).out);
     assert_eq!(found["passed"], false);
-    assert_eq!(found["assertions"], serde_json::json!({"passed": 4, "failed": 1}));
-    assert_eq!(found["kinds"]["assert_return"], serde_json::json!({"passed": 3, "failed": 1}));
-    assert_eq!(found["kinds"]["assert_invalid"], serde_json::json!({"passed": 1, "failed": 0}));
+    assert_eq!(found["assertions"], serde_json::json!({"passed": 4, "failed": 1, "refused": 0}));
+    assert_eq!(found["kinds"]["assert_return"], serde_json::json!({"passed": 3, "failed": 1, "refused": 0}));
+    assert_eq!(found["kinds"]["assert_invalid"], serde_json::json!({"passed": 1, "failed": 0, "refused": 0}));
     let failures: Vec<_> =
         found["scripts"].as_array().unwrap().iter().flat_map(|s| s["failures"].as_array().unwrap()).collect();
     assert_eq!(failures.len(), 1);
     assert_eq!((&failures[0]["line"], &failures[0]["kind"]), (&3.into(), &"assert_return".into()));
+}
+
+#[test]
+fn what_dunlin_lacks_is_told_apart() {
+    let folder = folder("what_dunlin_lacks");
+    let path = folder.join("new.wast");
+    let lacking = r#"(module (memory i64 1) (func (export "f")))
+        (assert_return (invoke "f"))"#;
+    std::fs::write(&path, lacking).unwrap();
+    let path = path.to_str().unwrap();
+    let ended = dunlin(&["wast", path]).code(1);
+    assert!(ended.out.contains("0 of 1 assertion passed, 1 refused"), "{ended:#?}");
+    assert!(ended.out.contains("REFUSED: nothing failed") && !ended.out.contains("FAILED"), "{ended:#?}");
+    let found = json(&dunlin(&["wast", "--json", path]).code(1).out);
+    assert_eq!(found["assertions"], serde_json::json!({"passed": 0, "failed": 0, "refused": 1}));
+    assert_eq!(found["scripts"][0]["failures"][0]["refused"], true);
+    std::fs::write(path, format!("{lacking} (module) (assert_return (invoke \"g\"))")).unwrap();
+    let ended = dunlin(&["wast", path]).code(1);
+    assert!(ended.out.contains("0 of 2 assertions passed, 1 refused") && ended.out.ends_with("FAILED\n"));
 }
 
 #[test]

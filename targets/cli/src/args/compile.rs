@@ -1,45 +1,88 @@
 //! The options of `dunlin compile`.
 
-use super::{Command, help_of, missing_module, next, one_module, text, unknown_option, value};
+use super::table::{Group, Opt, Options, Rest};
+use super::{missing_module, one_module};
 use crate::compile::CompileOptions;
 use crate::failure::Failure;
-use lexopt::{Arg, Parser};
+use std::ffi::OsString;
 
-pub(super) const OPTIONS: &[&str] =
-    &["--output", "--target", "--cpu-features", "--memory-guard", "--branch-protection", "--fuel", "--help"];
+impl Options for CompileOptions {
+    const COMMAND: &'static str = "compile";
+    const HELP: &'static str = include_str!("../help/compile.txt");
+    const TABLE: &'static [Group<Self>] = &[Group {
+        title: "Options",
+        options: &[
+            Opt::path(
+                "-o, --output FILE",
+                "Where the result goes; - is standard output. The default is MODULE, with .dun for what its name ends in.",
+                |o, path| {
+                    o.output = Some(path.into());
+                    Ok(())
+                },
+            ),
+            Opt::text(
+                "--target MACHINE",
+                "For what machine: aarch64-linux or x86_64-linux. The default is this one.",
+                |o, _, text| {
+                    o.target = Some(text.to_owned());
+                    Ok(())
+                },
+            ),
+            Opt::text(
+                "--cpu-features LEVEL",
+                "What the processor must be able to: baseline, the default, is what Dunlin's own compiler asks for, on x86_64 \
+                 SSE4.2; x86-64-v3 has AVX2; native is what this machine can.",
+                |o, _, text| {
+                    o.cpu_features = Some(text.to_owned());
+                    Ok(())
+                },
+            ),
+            Opt::text(
+                "--memory-guard on|off",
+                "Whether faults of the processor replace bounds checks. With on, the code is faster, but is only used where \
+                 there are 4 GiB of address space for each memory. The default is off.",
+                |o, name, text| {
+                    o.memory_guard = match text {
+                        "on" => true,
+                        "off" => false,
+                        other => {
+                            return Err(Failure::usage(format_args!(
+                                "{name} takes on or off here, not '{other}'"
+                            )));
+                        }
+                    };
+                    Ok(())
+                },
+            ),
+            Opt::flag(
+                "--branch-protection",
+                "For aarch64: sign return addresses, where the processor and the system know of that.",
+                |o| {
+                    o.branch_protection = true;
+                    Ok(())
+                },
+            ),
+            Opt::flag(
+                "--fuel",
+                "Count fuel, for dunlin run --fuel and --report. Without this, the code isn't used with them; with it, only \
+                 with them.",
+                |o| {
+                    o.fuel = true;
+                    Ok(())
+                },
+            ),
+        ],
+    }];
 
-pub(super) fn compile(mut parser: Parser) -> Result<Command, Failure> {
-    let mut options = CompileOptions::default();
-    let mut module = None;
-    loop {
-        match next(&mut parser, "dunlin compile")? {
-            Some(Arg::Short('h') | Arg::Long("help")) => return Ok(help_of("compile")),
-            Some(Arg::Short('o') | Arg::Long("output")) => {
-                options.output = Some(value(&mut parser, "-o")?.into());
-            }
-            Some(Arg::Long("target")) => options.target = Some(text(&mut parser, "--target")?),
-            Some(Arg::Long("cpu-features")) => {
-                options.cpu_features = Some(text(&mut parser, "--cpu-features")?);
-            }
-            Some(Arg::Long("memory-guard")) => {
-                options.memory_guard = match &*text(&mut parser, "--memory-guard")? {
-                    "on" => true,
-                    "off" => false,
-                    other => {
-                        return Err(Failure::usage(format_args!(
-                            "--memory-guard takes on or off here, not '{other}'"
-                        )));
-                    }
-                };
-            }
-            Some(Arg::Long("branch-protection")) => options.branch_protection = true,
-            Some(Arg::Long("fuel")) => options.fuel = true,
-            Some(Arg::Value(path)) if module.is_none() => module = Some(path),
-            Some(Arg::Value(path)) => return Err(one_module("compile", &path)),
-            Some(other) => return Err(unknown_option("compile", &other)),
-            None => break,
+    fn operand(&mut self, module: OsString) -> Result<Rest, Failure> {
+        if !self.module.is_empty() {
+            return Err(one_module(Self::COMMAND, &module));
         }
+        self.module = module;
+        Ok(Rest::Ours)
     }
-    options.module = module.ok_or_else(|| missing_module("compile"))?;
-    Ok(Command::Compile(options))
+
+    fn complete(&mut self) -> Result<(), Failure> {
+        if self.module.is_empty() { Err(missing_module(Self::COMMAND)) } else { Ok(()) }
+    }
 }

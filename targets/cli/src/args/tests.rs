@@ -1,4 +1,7 @@
+use super::values::{duration, size};
 use super::*;
+use crate::tiering::Tiering;
+use std::time::Duration;
 
 fn parsed(line: &str) -> Result<Command, Failure> {
     let args: Vec<OsString> = line.split_whitespace().map(Into::into).collect();
@@ -28,6 +31,17 @@ fn everything_after_the_module_is_the_guests() {
 }
 
 #[test]
+fn a_module_alone_is_run() {
+    assert_eq!(run_options("app.wasm --fuel 6").args, ["--fuel", "6"]);
+    assert_eq!(run_options("--fuel 5 -Wtimeout=1s - x").fuel, Some(5));
+    assert_eq!(run_options("-- validate").module, "validate");
+    for line in ["a.wat", "folder/b.dun", "-"] {
+        assert_eq!(run_options(line).module, line);
+    }
+    assert!(refusal("--fuel 3 validate").contains("--fuel goes after 'validate'"));
+}
+
+#[test]
 fn options_have_the_forms_that_the_help_promises() {
     let options = run_options(
         "run --dir /a::/b --dir-ro=c --env A=b=c --env E= --timeout 1.5m --max-stack 2MiB --invoke f \
@@ -54,6 +68,10 @@ fn options_have_the_forms_that_the_help_promises() {
     assert_eq!(options, expected);
     let listening = run_options("run --tcplisten a:1 -Stcplisten=b:2,tcplisten=c:3 --filter-escapes m");
     assert_eq!((listening.tcplisten.join(" "), listening.filter_escapes), ("a:1 b:2 c:3".into(), true));
+    let renamed = run_options("run --argv0 n -S inherit-env -W max-memory-size=64KiB m");
+    let expected = (Some("n".into()), true, Some(65536));
+    assert_eq!((renamed.argv0, renamed.inherit_env, renamed.max_memory_size), expected);
+    assert!(!run_options("run -S inherit-env=n m").inherit_env);
     let wasmtime = run_options("run -W fuel=1_000,timeout=500ms -Wmax-wasm-stack=4096 m");
     let same = run_options("run --fuel 1000 --timeout 0.5 --max-stack 4096 m");
     assert_eq!(wasmtime, same);
@@ -64,6 +82,7 @@ fn times_and_sizes() {
     for (text, millis) in [("500ms", 500), ("2s", 2000), ("2", 2000), ("0.25s", 250), ("1h", 3_600_000)] {
         assert_eq!(duration("t", text).unwrap(), Duration::from_millis(millis), "{text}");
     }
+    assert_eq!(duration("t", "250us").unwrap(), Duration::from_micros(250));
     for text in ["", "s", "-1s", "1e3", "inf", "nan", "1d", "1 2s", "999999999999999999999h"] {
         assert!(duration("t", text).is_err(), "{text}");
     }
@@ -80,7 +99,10 @@ fn budgets_are_sizes() {
     let Ok(Command::Run(options)) = parsed("run --memory-budget 8MiB m") else { panic!() };
     assert_eq!(options.memory_budget, Some(8 << 20));
     assert!(refusal("run --memory-budget much m").contains("--memory-budget takes a size"));
-    assert!(matches!(parsed("inspect --budget m"), Ok(Command::Inspect { budget: true, json: false, .. })));
+    assert!(matches!(
+        parsed("inspect --budget m"),
+        Ok(Command::Inspect(InspectOptions { budget: true, json: false, .. }))
+    ));
 }
 
 #[test]
@@ -88,7 +110,10 @@ fn refusals_help() {
     assert!(refusal("run --feul 3 m").contains("did you mean '--fuel'?"));
     assert!(refusal("run -i 12 m").contains("options for the program go after the module"));
     assert!(refusal("rnu m").contains("did you mean 'run'?"));
-    assert!(refusal("app.wasm").contains("did you mean 'dunlin run app.wasm'?"));
+    assert!(refusal("run --func f m").contains("it is --invoke here"));
+    assert!(refusal("run --mapdir /a:b m").contains("it is --dir HOST::GUEST here"));
+    assert!(refusal("run --dir no/such:/x m").contains("two colons: no/such::/x"));
+    assert!(refusal("--feul 3 m").contains("unknown option '--feul'"));
     assert!(refusal("--fuel 3 run m").contains("goes after 'run'"));
     assert!(refusal("run --fuel").contains("needs a value"));
     assert!(refusal("run --fuel -3 m").contains("whole number"));
@@ -101,7 +126,7 @@ fn refusals_help() {
     assert!(refusal("run --deny clock,sing m").contains("'sing'"));
     assert!(refusal("run --dir ::/x m").contains("HOST::GUEST"));
     assert!(refusal("run --env DUNLIN_TEST_NOT_SET m").contains("no such variable"));
-    assert!(refusal("").contains("a command is missing"));
+    assert!(refusal("").contains("a command or a module is missing"));
     assert!(refusal("wast --json").contains("a script or a folder is missing"));
 }
 
@@ -132,5 +157,5 @@ fn how_it_is_compiled() {
     assert_eq!(run_options("run --memory-guard auto m"), plain);
     assert!(refusal("run --jit fast m").contains("not 'fast'"));
     assert!(refusal("wast --jit-threshold few m").contains("not 'few'"));
-    assert!(matches!(parsed("wast --jit off --json a b"), Ok(Command::Wast { json: true, .. })));
+    assert!(matches!(parsed("wast --jit off --json a b"), Ok(Command::Wast(WastOptions { json: true, .. }))));
 }

@@ -81,8 +81,15 @@ pub(crate) fn wait(child: Child) -> Ended {
     ended(child.wait_with_output().unwrap(), started)
 }
 
+/// Sends a signal, by its name.
 #[track_caller]
-fn ended(output: Output, started: Instant) -> Ended {
+pub(crate) fn send(child: &Child, name: &str) {
+    let status = Command::new("kill").args(["-s", name, &child.id().to_string()]).status().unwrap();
+    assert!(status.success());
+}
+
+#[track_caller]
+pub(crate) fn ended(output: Output, started: Instant) -> Ended {
     let ended = Ended {
         code: output.status.code().unwrap_or_else(|| panic!("ended by a signal: {output:?}")),
         out: String::from_utf8_lossy(&output.stdout).into_owned(),

@@ -1,0 +1,49 @@
+//! What isn't a module, but is known by its first bytes: what to do with it.
+
+use std::io::{self, ErrorKind, Read};
+
+/// What a stranger begins with, and what to say.
+type Stranger = (&'static [u8], &'static str);
+
+const COMPRESSED: [Stranger; 5] = [
+    (b"\x1f\x8b", "it is compressed by gzip: decompress it first, with gunzip"),
+    (b"\x28\xb5\x2f\xfd", "it is compressed by Zstandard: decompress it first, with unzstd"),
+    (b"\xfd7zXZ\0", "it is compressed by xz: decompress it first, with unxz"),
+    (b"BZh", "it is compressed by bzip2: decompress it first, with bunzip2"),
+    (b"PK\x03\x04", "it is a zip archive: unpack it first, with unzip"),
+];
+
+/// What another build of the command would understand.
+const OF_OTHER_BUILDS: &[Stranger] = &[
+    #[cfg(not(feature = "precompiled"))]
+    (
+        b"\0dunlin",
+        "it is a precompiled file, which this build of dunlin can't run: build it with the feature 'precompiled'",
+    ),
+    #[cfg(not(feature = "text"))]
+    (b"(", "it is in the text format, which this build of dunlin has not: build it with the feature 'text'"),
+    #[cfg(not(feature = "text"))]
+    (b";;", "it is in the text format, which this build of dunlin has not: build it with the feature 'text'"),
+];
+
+/// Reads no more than it takes to see whether it is a stranger, and puts that before the rest again.
+pub(crate) fn refuse(mut reader: Box<dyn Read>) -> io::Result<Result<Box<dyn Read>, &'static str>> {
+    let mut head = Vec::new();
+    let known = || COMPRESSED.iter().chain(OF_OTHER_BUILDS);
+    loop {
+        if let Some((_, sentence)) = known().find(|(magic, _)| head == *magic) {
+            return Ok(Err(sentence));
+        }
+        if !known().any(|(magic, _)| magic.starts_with(&head)) {
+            break;
+        }
+        let mut byte = [0];
+        match reader.read(&mut byte) {
+            Ok(0) => break,
+            Ok(_) => head.push(byte[0]),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Ok(Box::new(io::Cursor::new(head).chain(reader))))
+}

@@ -1,0 +1,52 @@
+//! What a build that lacks parts says of them. `cargo test -p dunlin-cli --no-default-features --test small_build`
+#![cfg(not(feature = "text"))]
+
+mod common;
+
+use common::{dunlin, dunlin_with, example, folder};
+
+#[test]
+fn another_build_is_named() {
+    let text = example("add.wat");
+    for command in ["run", "inspect", "validate"] {
+        let ended = dunlin(&[command, &text]).code(1).one_sentence();
+        ended.says("add.wat: it is in the text format").says("build it with the feature 'text'");
+    }
+    dunlin_with(&["run", "-"], b";; a module\n(module)").code(1).says("text format");
+    dunlin(&["wast", "x.wast"]).code(2).one_sentence().says("build it with the feature 'text'");
+    let path = folder("another_build").join("x.dun");
+    std::fs::write(&path, b"\0dunlin\x01\0\0\0\0\0\0\0\0").unwrap();
+    let path = path.to_str().unwrap();
+    if cfg!(not(feature = "precompiled")) {
+        dunlin(&["run", path]).code(1).one_sentence().says("build it with the feature 'precompiled'");
+        dunlin(&["run", "--allow-precompiled", path]).code(2).one_sentence().says("feature 'precompiled'");
+    }
+    if cfg!(not(feature = "jit")) {
+        dunlin(&["compile", &text]).code(2).one_sentence().says("build it with the feature 'jit'");
+        dunlin(&["run", "--jit", "sync", &text])
+            .code(2)
+            .one_sentence()
+            .says("build it with the feature 'jit'");
+    }
+}
+
+#[test]
+fn help_lists_what_there_is() {
+    let all = ["--help", "run --help", "inspect --help", "validate --help"].map(|line| {
+        let args: Vec<_> = line.split(' ').collect();
+        dunlin(&args).code(0).out
+    });
+    let all = all.concat();
+    assert!(!all.contains(".wat") && !all.contains("wast"), "{all}");
+    for (part, words) in [
+        (cfg!(feature = "jit"), &["--jit", "  compile   "][..]),
+        (cfg!(feature = "precompiled"), &["--allow-precompiled", "--memory-guard"]),
+    ] {
+        for word in words {
+            assert_eq!(all.contains(word), part, "{word}: {all}");
+        }
+    }
+    let version = dunlin(&["-V"]).code(0).out;
+    assert!(!version.contains("text"), "{version}");
+    assert_eq!(version.contains("precompiled files: none"), cfg!(not(feature = "precompiled")), "{version}");
+}
