@@ -75,6 +75,8 @@ pub(crate) struct Translator<'a, 'f> {
     pub(super) outer: Vec<Scope<'a>>,
     pub(super) inlined: Vec<Inlined>,
     pub(super) inlined_cost: u32,
+    /// Whether the profile has decided about inlining otherwise than a function's size.
+    pub(super) profile_mattered: bool,
     /// How many params, results and locals functions have that may be inlined.
     pub(super) locals: HashMap<u32, u32>,
     /// Where in the module the current instruction is.
@@ -112,6 +114,8 @@ pub(crate) struct Needs {
     pub(crate) types: Vec<u32>,
     /// What its positions may be numbers of.
     pub(crate) inlined: Vec<Inlined>,
+    /// Whether the profile had another function inlined than its size alone would have, or not inlined.
+    pub(crate) profile_mattered: bool,
 }
 
 /// Translates function `index`, or a part of it, into `func`; gives what that needs.
@@ -168,6 +172,7 @@ pub(crate) fn translate(
         outer: Vec::new(),
         inlined: Vec::new(),
         inlined_cost: 0,
+        profile_mattered: false,
         locals: HashMap::new(),
         position: crate::runtime::ENTRY,
         offset: 0,
@@ -195,9 +200,9 @@ pub(crate) fn translate(
     types.push(view.type_of(view.imported_funcs() + index));
     types.sort_unstable();
     types.dedup();
-    let inlined = std::mem::take(&mut t.inlined);
+    let (inlined, profile_mattered) = (std::mem::take(&mut t.inlined), t.profile_mattered);
     t.b.finalize(options.frontend);
-    Ok(Needs { types, inlined })
+    Ok(Needs { types, inlined, profile_mattered })
 }
 
 /// A signature of `params` words in the platform's convention, with or without a status.

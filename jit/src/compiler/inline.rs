@@ -26,7 +26,7 @@ const SMALL_AND_HOT: u32 = 200;
 const DEPTH: usize = 4;
 
 /// With so many params and locals, each of which is a variable for Cranelift.
-const MOST_LOCALS: u32 = 100;
+const MOST_LOCALS: u32 = 128;
 
 /// And so much in all, besides twice its own bytes: bytes, locals, and what any call takes.
 const ALL: u32 = 1000;
@@ -93,9 +93,12 @@ impl<'a> Translator<'a, '_> {
     pub(super) fn should_inline(&mut self, index: u32) -> bool {
         let size = self.view.body_size(index);
         let small = size <= SMALL;
-        let profiled =
-            || (small || size <= SMALL_AND_HOT && self.view.samples(index) > 0) && !self.is_unlikely(index);
-        let wanted = if self.options.by_profile { profiled() } else { small };
+        let wanted = if self.options.by_profile {
+            (small || size <= SMALL_AND_HOT && self.view.samples(index) > 0) && !self.is_unlikely(index)
+        } else {
+            small
+        };
+        self.profile_mattered |= wanted != small;
         let recursive = || self.outer.iter().chain([&self.scope]).any(|scope| scope.index == index);
         let own = self.view.body_size(self.outermost());
         wanted

@@ -170,8 +170,8 @@ pub(crate) struct Compiler {
     context: Context,
     frontend: FunctionBuilderContext,
     registers: regalloc2::Ctx,
-    /// Whether functions were inlined in the last one.
-    has_inlined: bool,
+    /// Whether the profile mattered to what the last one inlined.
+    profile_mattered: bool,
 }
 
 /// The native frame of a function that calls nothing may be so large, whatever it takes of the value stack.
@@ -184,7 +184,7 @@ impl Compiler {
             context: Context::new(),
             frontend: FunctionBuilderContext::new(),
             registers: regalloc2::Ctx::default(),
-            has_inlined: false,
+            profile_mattered: false,
         }
     }
 
@@ -202,7 +202,7 @@ impl Compiler {
     ) -> Result<Compiled, Decline> {
         let compiled = self.func_with(view, options, what, batch, scratch);
         match compiled {
-            Err(Decline::Frame) if options.by_profile && self.has_inlined => {
+            Err(Decline::Frame) if options.by_profile && self.profile_mattered => {
                 let options = Options { by_profile: false, ..options };
                 self.func_with(view, options, what, batch, scratch)
             }
@@ -232,8 +232,8 @@ impl Compiler {
         if translated.is_err() {
             self.frontend = FunctionBuilderContext::new();
         }
-        let Needs { types, inlined } = translated?;
-        self.has_inlined = !inlined.is_empty();
+        let Needs { types, inlined, profile_mattered } = translated?;
+        self.profile_mattered = profile_mattered;
         let piece = match part {
             Part::Whole => Piece::Func(index),
             Part::From(found) => Piece::Loop(index, found.header),
