@@ -84,7 +84,9 @@ where_available! {
     pub(crate) use memory::{CodeChunk, probe_code};
     pub(crate) use publish::publish;
     pub(crate) use signals::{install, prepare_thread};
-    pub(crate) use stack::{Account, CodeStack, leaves_address_space, has_address_space};
+    #[cfg(feature = "compiler")]
+    pub(crate) use stack::has_address_space;
+    pub(crate) use stack::{Account, CodeStack, leaves_address_space};
 
     #[cfg(test)]
     mod tests;
