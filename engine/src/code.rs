@@ -138,6 +138,15 @@ enum Use {
     Beside,
 }
 
+/// What becomes of the ways into compiled code that nothing leads to any more.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Left {
+    /// Nobody is on one.
+    Dropped,
+    /// As long as the module, or until they are dropped.
+    Kept,
+}
+
 /// Whoever executes code, as far as dropping some of it goes.
 pub(crate) trait Executing {
     /// How many instances of a module are this one's.
@@ -232,8 +241,8 @@ impl CodeTable {
         self.keep(&mut self.made(), index, words, Use::Native).map(drop)
     }
 
-    /// Has entries no longer lead to compiled code.
-    pub(crate) fn leave_natives(&self) {
+    /// Has entries no longer lead to compiled code; the ways there are dropped, or kept for whoever is on one.
+    pub(crate) fn leave_natives(&self, ways: Left) {
         let mut made = self.made();
         made.codes.sort_unstable_by_key(|code| !code.native);
         made.sorted = false;
@@ -241,9 +250,11 @@ impl CodeTable {
         for code in made.codes.iter().take(natives) {
             self.unlink(code);
         }
-        made.codes.drop_first(natives);
+        if ways == Left::Dropped {
+            made.codes.drop_first(natives);
+        }
         // Whatever cells there are, a call finds them again.
-        made.codes.iter_mut().for_each(|code| {
+        made.codes.iter_mut().filter(|code| !code.native).for_each(|code| {
             let entry = self.entries[code.index as usize].load(Ordering::Relaxed);
             code.linked = core::ptr::eq(entry, code.words.as_ptr());
         });

@@ -6,6 +6,7 @@ use crate::limits::MAX_MEMORY_PAGES;
 use crate::sys::{Mapping, RESERVE_MEMORIES};
 use crate::types::MemoryType;
 use core::ptr::NonNull;
+use core::sync::atomic::{AtomicU32, Ordering};
 
 /// The bytes of a page.
 pub(crate) const PAGE: u64 = 65536;
@@ -18,6 +19,57 @@ pub(crate) fn max_pages(ty: MemoryType) -> u64 {
 /// The bytes beyond the 4 GiB that a 32-bit address can name that are kept inaccessible: offsets that are smaller
 /// need no check.
 pub(crate) const GUARD: u64 = 32 << 20;
+
+/// The address space of a guarded memory.
+const GUARDED: u64 = (1 << 32) + GUARD;
+
+/// Whether linear memories have guard regions: everything that a 32-bit address and an offset below [`GUARD`] can name
+/// beyond their end can't be accessed, and faults. It takes 4 GiB and 32 MiB of address space for each.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Guard {
+    /// They have none.
+    #[default]
+    Never,
+    /// They have, as long as address space is plentiful.
+    WhereRoom,
+    /// They have. A memory that can't get its address space is an error.
+    Always,
+}
+
+impl Guard {
+    /// Whether a memory that is made now would be guarded.
+    pub fn holds(self) -> bool {
+        match self {
+            Guard::Never => false,
+            Guard::WhereRoom => granted(0),
+            Guard::Always => true,
+        }
+    }
+}
+
+/// Where there is a choice, memories are guarded as long as that leaves address space for this many more: for
+/// everything else that a process needs, and does without guards.
+const KEPT: u64 = 4;
+
+/// For so many memories it is looked at once, if there is as much: that is a system call or two.
+const AT_ONCE: u32 = 4;
+
+/// Whether address space is so plentiful that memories can be guarded; `taken` says how many will be.
+fn granted(taken: u32) -> bool {
+    // It orders nothing: who finds too many granted leaves less of what is kept.
+    static GRANTED: AtomicU32 = AtomicU32::new(0);
+    let take = |granted: u32| granted.checked_sub(taken).filter(|_| granted > 0);
+    if GRANTED.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok() {
+        return true;
+    }
+    let has_room = |memories: &u32| {
+        let bytes = usize::try_from((u64::from(*memories) + KEPT) * GUARDED);
+        bytes.is_ok_and(|bytes| Mapping::reserve(bytes).is_ok())
+    };
+    let found = [AT_ONCE, 1].into_iter().find(has_room);
+    GRANTED.store(found.map_or(0, |found| found - taken), Ordering::Relaxed);
+    found.is_some()
+}
 
 /// Zeroed bytes, as many as a memory has pages.
 #[derive(Debug)]
@@ -38,17 +90,27 @@ fn most_ever(budget: &Budget) -> u64 {
 }
 
 impl Pages {
-    /// The bytes of a new memory; its minimum is at most [`max_pages`]. With `guarded`, nothing that a 32-bit address
-    /// and an offset below [`GUARD`] can name beyond them can be accessed, and they never move.
-    pub(crate) fn new(ty: MemoryType, budget: &Budget, guarded: bool) -> Result<Self, MemoryError> {
-        if guarded { Self::new_guarded(ty, budget) } else { Self::new_in(ty, budget, RESERVE_MEMORIES) }
+    /// The bytes of a new memory; its minimum is at most [`max_pages`]. If they are guarded, they never move.
+    pub(crate) fn new(ty: MemoryType, budget: &Budget, guard: Guard) -> Result<Self, MemoryError> {
+        let unguarded = || Self::new_in(ty, budget, RESERVE_MEMORIES);
+        match guard {
+            Guard::Always => Self::new_guarded(ty, budget),
+            // Whatever it is refused for, it may be had without a guard.
+            Guard::WhereRoom if granted(1) => Self::new_guarded(ty, budget).or_else(|_| unguarded()),
+            Guard::Never | Guard::WhereRoom => unguarded(),
+        }
+    }
+
+    /// Whether it has a guard region.
+    pub(crate) fn is_guarded(&self) -> bool {
+        self.guarded
     }
 
     fn new_guarded(ty: MemoryType, budget: &Budget) -> Result<Self, MemoryError> {
         let bytes = ty.minimum() * PAGE;
         let charge = budget.charge(Kind::Memory, bytes)?;
         let refused = |asked| MemoryError::system(Kind::Memory, asked);
-        let space = usize::try_from((1 << 32) + GUARD).map_err(|_| refused(bytes))?;
+        let space = usize::try_from(GUARDED).map_err(|_| refused(bytes))?;
         let mapping = Mapping::inaccessible(space).map_err(|_| refused(space as u64))?;
         if budget.available().is_some() {
             mapping.in_small_pages();

@@ -1,6 +1,6 @@
 //! What a tier is told of loops that an execution stays in, and that nothing else changes by that.
 
-use dunlin::tier::{Account, Call, Left, Tier, View};
+use dunlin::tier::{Account, Call, Guard, HostFn, Left, Stop, Tier, View};
 use dunlin::{Config, Engine, Error, Instance, Module, Store, Trap};
 use std::any::Any;
 use std::sync::{Arc, Mutex};
@@ -14,8 +14,8 @@ struct Watcher {
 }
 
 impl Tier for Watcher {
-    fn guards_memories(&self) -> bool {
-        false
+    fn memory_guard(&self) -> Guard {
+        Guard::Never
     }
 
     fn slice(&self) -> u64 {
@@ -24,13 +24,13 @@ impl Tier for Watcher {
 
     fn loaded(&self, _: &Module) {}
 
-    fn called(&self, _: &Module, _: u32) {}
+    fn called(&self, _: &Module, _: u32, _: Option<Stop<'_>>) {}
 
-    fn sampled(&self, _: &Module, _: u32, header: Option<u32>, _: u32) -> bool {
+    fn sampled(&self, _: &Module, _: u32, header: Option<u32>, _: u32, _: Option<Stop<'_>>) -> bool {
         header.is_some()
     }
 
-    fn stays(&self, _: &Module, index: u32, outermost: u32, sampled: u32) {
+    fn stays(&self, _: &Module, index: u32, outermost: u32, sampled: u32, _: Option<Stop<'_>>) {
         self.told.lock().unwrap().push((index, outermost, sampled));
     }
 
@@ -56,6 +56,10 @@ impl Tier for Watcher {
 
     fn ensures_stack(&self, _: &(dyn Any + Send), _: usize) -> bool {
         true
+    }
+
+    unsafe fn on_host_stack(&self, _: *const (dyn Any + Send), _: usize, _: HostFn, _: *mut ()) -> bool {
+        unreachable!("nothing is compiled")
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::compiler::{self, Batch, Compiler, Decline, Part, Pieces};
 use crate::options::{CacheFull, Mode, Options};
 use crate::queue::Queue;
-use crate::runtime::{CodeChunk, has_address_space};
+use crate::runtime::{CodeChunk, has_address_space, on_new};
 use crate::scratch::{LEAST, Scratch};
 use crate::stats::Counters;
 use crate::tier::Unavailable;
@@ -15,6 +15,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
+
+/// The compiler's stack, where it works on the thread of somebody else, who may have little: as much as Rust's threads have.
+pub(crate) const STACK: usize = 2 << 20;
 
 /// What of a module is to be compiled.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -44,7 +47,6 @@ pub(crate) struct Jobs {
 struct Worker {
     isas: Isas,
     options: Options,
-    guarded: bool,
     counters: Arc<Counters>,
 }
 
@@ -77,16 +79,11 @@ impl Isas {
 }
 
 impl Jobs {
-    pub(crate) fn new(
-        options: &Options,
-        guarded: bool,
-        counters: &Arc<Counters>,
-    ) -> Result<Self, Unavailable> {
+    pub(crate) fn new(options: &Options, counters: &Arc<Counters>) -> Result<Self, Unavailable> {
         if !has_address_space(LEAST) {
             return Err(Unavailable("the system has no memory for the compiler".into()));
         }
-        let worker =
-            Worker { isas: Isas::default(), options: options.clone(), guarded, counters: counters.clone() };
+        let worker = Worker { isas: Isas::default(), options: options.clone(), counters: counters.clone() };
         Ok(Self { worker: Arc::new(worker), queue: Arc::default(), has_thread: OnceLock::new() })
     }
 
@@ -97,15 +94,15 @@ impl Jobs {
         let waits = self.worker.options.mode != Mode::Background;
         // Where there is nothing to look for, or no thread, it is done here.
         if waits && stop.is_none() || !self.has_thread() {
-            return self.worker.run(view, what);
+            if !self.apart(|| self.worker.run(view, what)) {
+                Self::leave(view, what);
+            }
+            return;
         }
         let module = Lease::new(module);
         let id = module.id();
         if !self.queue.push(Job { module, what }) {
-            match what {
-                What::Func(index) => view.leaves_func(index),
-                What::Loop(index, header) => view.leaves_loop(index, header),
-            }
+            Self::leave(view, what);
         } else if let Some(stop) = stop.filter(|_| waits) {
             self.queue.wait_for(id, what, stop);
         }
@@ -113,7 +110,24 @@ impl Jobs {
 
     /// Has all of a module compiled at once, as far as it can be.
     pub(crate) fn compile(&self, view: View<'_>) {
-        self.worker.all(view);
+        self.apart(|| self.worker.all(view));
+    }
+
+    /// Lets others ask for it again.
+    fn leave(view: View<'_>, what: What) {
+        match what {
+            What::Func(index) => view.leaves_func(index),
+            What::Loop(index, header) => view.leaves_loop(index, header),
+        }
+    }
+
+    /// Compiles on this thread, but on a stack of its own; false if there is no memory for one.
+    fn apart(&self, compile: impl FnOnce()) -> bool {
+        let done = on_new(STACK, compile);
+        if let Err(error) = &done {
+            self.worker.counters.declined(&Decline::System(error.to_string()));
+        }
+        done.is_ok()
     }
 
     /// Nobody wants a module's code any more. Where memory is bounded, what compiling holds of it has been given back when this
@@ -203,7 +217,7 @@ impl Worker {
     fn settings(&self, view: View<'_>) -> Result<(compiler::Options, &OwnedTargetIsa), Decline> {
         let isa = self.isas.get(kinds(view), &self.options)?;
         let options = compiler::Options {
-            guarded: self.guarded,
+            guarded: view.guards_memories(),
             spectre: self.options.spectre,
             fuel: view.consumes_fuel(),
             by_profile: true,
@@ -313,6 +327,7 @@ impl Worker {
     /// # Errors
     /// If it is no use to go on.
     fn round(&self, view: View<'_>, from: u32) -> Result<u32, Decline> {
+        // Before the settings, which rely on what hasn't been thrown away.
         let thrown_away = view.thrown_away();
         let (options, isa) = self.settings(view)?;
         let plan = Plan {

@@ -18,13 +18,19 @@ pub enum Mode {
 
 /// Whether linear memories have guard regions, in which every access faults, so that code needs no bounds checks. A
 /// memory then takes 4 GiB and 32 MiB of address space, however small it is.
+///
+/// All instances of a module share its code, which is compiled with bounds checks or without. Code with checks is right for every
+/// memory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum MemoryGuard {
     /// They have. A memory that can't get its address space is an error.
     On,
     /// Code checks each access.
     Off,
-    /// They have, if the system grants such a reservation when the tier is made.
+    /// They have, as long as that leaves address space for four more. If there is less when a module is loaded, its code has
+    /// checks. If there is less when an instance is made, it gets a memory without a guard, and the module's code is compiled once
+    /// more, with checks, as it becomes hot; what was compiled ahead of time for guarded memories is no longer used. An
+    /// instance is never refused for want of a guard.
     #[default]
     Auto,
 }

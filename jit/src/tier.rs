@@ -10,7 +10,7 @@ use crate::stats::{Counters, Stats};
 use dunlin::Module;
 #[cfg(feature = "compiler")]
 use dunlin::tier::View;
-use dunlin::tier::{Account, Call, Lease, Left, Stop, Tier, layout};
+use dunlin::tier::{Account, Call, Guard, HostFn, Lease, Left, Stop, Tier};
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
@@ -18,9 +18,17 @@ use std::sync::Arc;
 /// A tier that compiles, for [`Config::tier`](dunlin::Config::tier).
 ///
 /// It may serve several engines. What it compiles lives as long as its module.
+///
+/// # Signals
+/// Traps of compiled code are faults, which arrive as SIGSEGV, SIGBUS, SIGILL and SIGFPE. The tier puts a handler in front of those that
+/// there are, and has each thread take these signals when it first executes compiled code. A thread must not block them again: a
+/// guest's trap would end the process. Debug builds check that.
+///
+/// # Stacks
+/// Compiled code has a stack of its own. Host functions run on the stack that the embedder called from, and the compiler on one of 2 MiB,
+/// so a thread needs no more stack than without the tier.
 pub struct Jit {
     options: Options,
-    guards: bool,
     counters: Arc<Counters>,
     /// Unless nothing is to be compiled.
     #[cfg(feature = "compiler")]
@@ -33,7 +41,7 @@ pub struct Unavailable(pub(crate) String);
 
 impl fmt::Display for Unavailable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "code can't be compiled here: {}", self.0)
+        write!(f, "machine code can't be run here: {}", self.0)
     }
 }
 
@@ -43,13 +51,9 @@ impl std::error::Error for Unavailable {}
 /// to what they take of the value stack, or they aren't compiled.
 pub(crate) const STACK_RATIO: usize = 16;
 const STACK_EXTRA: usize = 1 << 20;
-const LEAST_STACK: usize = 256 << 10;
 
-/// What of it is paid for at first: so much that host functions can be called, whatever the guest takes of the budget.
+/// What of it is paid for at first: so much that calls can be nested for a while, whatever the guest takes of the budget.
 const STACK_AT_FIRST: usize = 256 << 10;
-
-/// There must be address space for so many memories, or none is guarded. Few programs have two.
-const SOME_MEMORIES: u64 = 4;
 
 impl Jit {
     /// The default options.
@@ -73,20 +77,20 @@ impl Jit {
             return Err(Unavailable("it takes SSE4.2".into()));
         }
         runtime::install().map_err(|error| Unavailable(format!("no signal handlers: {error}")))?;
-        let guards = match options.memory_guard {
-            MemoryGuard::On => true,
-            MemoryGuard::Off => false,
-            MemoryGuard::Auto => runtime::has_address_space(SOME_MEMORIES * ((4 << 30) + layout::GUARD)),
-        };
+        runtime::probe_code().map_err(|error| {
+            Unavailable(format!(
+                "the system doesn't let a process execute what it has written, as SELinux, seccomp and PR_SET_MDWE can \
+                 have it ({error})"
+            ))
+        })?;
         let counters = Arc::new(Counters::default());
         Ok(Arc::new(Self {
             #[cfg(feature = "compiler")]
             jobs: match options.mode {
                 Mode::Off => None,
-                _ => Some(Jobs::new(options, guards, &counters)?),
+                _ => Some(Jobs::new(options, &counters)?),
             },
             options: options.clone(),
-            guards,
             counters,
         }))
     }
@@ -96,9 +100,9 @@ impl Jit {
         self.counters.get()
     }
 
-    /// Whether memories have guard regions.
+    /// Whether memories have guard regions: with [`MemoryGuard::Auto`], whether one that is made now would have.
     pub fn guards_memories(&self) -> bool {
-        self.guards
+        Tier::memory_guard(self).holds()
     }
 
     /// Compiles at once what isn't compiled yet of a module that was loaded with this tier, unless the mode is
@@ -122,10 +126,7 @@ impl Jit {
 
 impl fmt::Debug for Jit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Jit")
-            .field("options", &self.options)
-            .field("guards", &self.guards)
-            .finish_non_exhaustive()
+        f.debug_struct("Jit").field("options", &self.options).finish_non_exhaustive()
     }
 }
 
@@ -140,8 +141,12 @@ impl runtime::Account for Account {
 }
 
 impl Tier for Jit {
-    fn guards_memories(&self) -> bool {
-        self.guards
+    fn memory_guard(&self) -> Guard {
+        match self.options.memory_guard {
+            MemoryGuard::On => Guard::Always,
+            MemoryGuard::Off => Guard::Never,
+            MemoryGuard::Auto => Guard::WhereRoom,
+        }
     }
 
     fn slice(&self) -> u64 {
@@ -231,17 +236,13 @@ impl Tier for Jit {
         if account.available().is_some_and(|available| available < STACK_AT_FIRST as u64 * 8) {
             return None;
         }
-        let mut account = account;
-        let mut len = max_wasm_stack * STACK_RATIO + STACK_EXTRA;
-        loop {
-            let again = account.again();
-            match CodeStack::new(len, Box::new(account)) {
-                Ok(stack) => return stack.begin_with(STACK_AT_FIRST).then(|| Box::new(stack) as _),
-                Err(_) if len > LEAST_STACK => len = (len / 2).max(LEAST_STACK),
-                Err(_) => return None,
-            }
-            account = again;
+        // A smaller one would end before the value stack does.
+        let len = max_wasm_stack * STACK_RATIO + STACK_EXTRA;
+        if !runtime::leaves_address_space(len as u64) {
+            return None;
         }
+        let stack = CodeStack::new(len, Box::new(account)).ok()?;
+        stack.begin_with(STACK_AT_FIRST).then(|| Box::new(stack) as _)
     }
 
     unsafe fn enter(&self, stack: *const (dyn Any + Send), call: &Call) -> Left {
@@ -264,6 +265,17 @@ impl Tier for Jit {
 
     fn ensures_stack(&self, stack: &(dyn Any + Send), bytes: usize) -> bool {
         stack.downcast_ref::<CodeStack>().is_some_and(|stack| stack.ensure(bytes))
+    }
+
+    unsafe fn on_host_stack(
+        &self,
+        stack: *const (dyn Any + Send),
+        bytes: usize,
+        f: HostFn,
+        data: *mut (),
+    ) -> bool {
+        // SAFETY: the caller's contract.
+        unsafe { runtime::on_home(stack, bytes, f, data) }
     }
 }
 

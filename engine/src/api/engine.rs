@@ -3,6 +3,7 @@
 use crate::alloc::{Buf, Map, MemoryError, Shared};
 use crate::budget::{Budget, Charge, Kind};
 use crate::features::Features;
+use crate::pages::Guard;
 use crate::types::FuncType;
 use crate::{Config, Dispatch, Error, exec};
 use core::ops::Deref;
@@ -131,8 +132,8 @@ impl Engine {
     }
 
     /// Whether memories get guard regions.
-    pub(crate) fn guards_memories(&self) -> bool {
-        self.tier().is_some_and(|tier| tier.guards_memories())
+    pub(crate) fn memory_guard(&self) -> Guard {
+        self.tier().map_or(Guard::Never, |tier| tier.memory_guard())
     }
 
     pub(crate) fn canonical_nans(&self) -> bool {

@@ -53,7 +53,8 @@ impl Memory {
     /// If that is more than 65,536 pages (4 GiB), or more than the budget or the system has room for.
     pub fn new(mut store: impl AsContextMut, ty: MemoryType) -> Result<Self, Error> {
         let mut store = store.as_context_mut();
-        let memory = store.inner_mut().new_memory(ty)?;
+        let guard = store.inner().engine.memory_guard();
+        let memory = store.inner_mut().new_memory(ty, guard)?;
         // SAFETY: just made.
         Ok(Self::from_obj(store.inner(), unsafe { memory.as_ref() }))
     }

@@ -69,7 +69,7 @@ impl ModuleOptions {
             bodies_file,
             one_instance: self.one_instance,
             limits,
-            guarded: engine.guards_memories(),
+            guard: engine.memory_guard(),
             ..LoadOptions::default()
         }
     }

@@ -16,7 +16,7 @@ use super::slow::{
 use super::{Execution, Stop, leave, suspend, walk};
 use crate::error::Error;
 use crate::store::StoreInner;
-use crate::tier::{Call, Left, Tier, Trapped};
+use crate::tier::{Call, HostFn, Left, Tier, Trapped};
 use crate::trap::Trap;
 use crate::vmctx::{FuncObj, VmCtx};
 use core::sync::atomic::Ordering;
@@ -40,9 +40,8 @@ enum Outcome {
     NoStack,
 }
 
-/// Native stack that a builtin wants for itself, and for a host function. Compiled frames have a bound of their own.
+/// Native stack that a builtin wants for itself. Compiled frames have a bound of their own, and host functions another stack.
 const STACK_FOR_BUILTINS: usize = 32 << 10;
-const STACK_FOR_HOST: usize = 192 << 10;
 
 unsafe fn tier<'a>(store: *mut StoreInner) -> &'a dyn Tier {
     // SAFETY: the caller has a live store, whose engine it keeps alive.
@@ -64,6 +63,26 @@ unsafe fn has_stack(store: *mut StoreInner) -> bool {
         }
         (*exec).code_stack.is_some()
     }
+}
+
+/// Calls `f(data)`, which may call anything of the embedder's, on the stack that the embedder called from. False, and no call, if
+/// there is no stack left for builtins of the code that it may call back.
+///
+/// # Safety
+/// A live store, to whose parts nobody holds a reference; an activation of its execution lasts. `data` is what `f` expects.
+#[inline(always)]
+pub(super) unsafe fn on_host_stack(store: *mut StoreInner, f: HostFn, data: *mut ()) -> bool {
+    // SAFETY: the caller's contract; the execution keeps its stack as long as it has an activation.
+    unsafe {
+        let exec: *mut Execution = execution(&mut *store);
+        let Some(stack) = (*exec).code_stack.as_deref() else { return false };
+        tier(store).on_host_stack(&raw const *stack, STACK_FOR_BUILTINS, f, data)
+    }
+}
+
+/// Whether compiled frames are being executed, which may lie on another stack than the embedder's.
+pub(super) fn is_entered(exec: &Execution) -> bool {
+    !exec.native.is_null()
 }
 
 /// Enters compiled code with its frame at `sp`, which will return to `ret` in the frame at `caller`.
@@ -317,30 +336,64 @@ pub(crate) unsafe extern "C" fn call(vm: *mut VmCtx, args: *mut u64, frame: *con
             (*exec).tail = true;
             tier.unwind();
         }
-        let has = |bytes| (*exec).code_stack.as_deref().is_some_and(|stack| tier.ensures_stack(stack, bytes));
         let callee = (*store).vm.callee;
         let f = callee as *mut FuncObj;
         let result = if callee & 1 == 0 && (*f).vm.is_null() {
             let end = args.wrapping_add((*f).header as usize);
-            if !has(STACK_FOR_HOST) {
-                Err(error(Trap::StackOverflow))
-            } else {
-                need_stack(&mut *store, end).map_err(error).and_then(|()| call_host(vm, f, args))
+            match end <= (*store).vm.stack_end {
+                true => call_host(vm, f, args),
+                false => need_stack(&mut *store, end).map_err(error).and_then(|()| call_host(vm, f, args)),
             }
-        } else if !has(STACK_FOR_BUILTINS) {
-            Err(error(Trap::StackOverflow))
-        } else if callee & 1 != 0 {
-            dispatch(store, vm, (callee >> 1) as u32, args)
-        } else if (*f).vm == vm {
+        } else {
+            call_guest(store, vm, callee, args)
+        };
+        let stood = core::mem::replace(&mut (*exec).at, idle().position());
+        (*exec).leaves = false;
+        match result {
+            Ok(()) => 0,
+            Err(why) => call_failed(vm, callee, args, stood, why),
+        }
+    }
+}
+
+/// Calls a guest's function that isn't compiled, or wasn't.
+#[inline(never)]
+unsafe fn call_guest(
+    store: *mut StoreInner,
+    vm: *mut VmCtx,
+    callee: u64,
+    args: *mut u64,
+) -> Result<(), Stop> {
+    // SAFETY: as for `call`; compiled code has named a function of the context's module, or a function object.
+    unsafe {
+        let stack = execution(&mut *store).code_stack.as_deref();
+        if !stack.is_some_and(|stack| tier(store).ensures_stack(stack, STACK_FOR_BUILTINS)) {
+            return Err(error(Trap::StackOverflow));
+        }
+        if callee & 1 != 0 {
+            return dispatch(store, vm, (callee >> 1) as u32, args);
+        }
+        let f = callee as *mut FuncObj;
+        if (*f).vm == vm {
             // If it has been compiled since, it is called without this from now on.
             (*f).code = (*(*vm).natives.add((*f).index as usize)).load(Ordering::Acquire);
             dispatch(store, vm, (*f).index, args)
         } else {
             call_instance(store, f, args)
-        };
-        let stood = core::mem::replace(&mut (*exec).at, idle().position());
-        (*exec).leaves = false;
-        if let Err(Stop::Error(e)) = &result {
+        }
+    }
+}
+
+/// Leaves `call` after a call that failed, which stood there then.
+#[cold]
+#[inline(never)]
+unsafe fn call_failed(vm: *mut VmCtx, callee: u64, args: *mut u64, stood: Position, why: Stop) -> u32 {
+    // SAFETY: as for `call`.
+    unsafe {
+        let store = store_of(vm);
+        let exec: *mut Execution = execution(&mut *store);
+        let f = callee as *mut FuncObj;
+        if let Stop::Error(e) = &why {
             // What was dispatched may have been replaced by another function since, whose header is elsewhere.
             let dispatch = (*store).engine.dispatch();
             let outermost = |header| walk::way_back(stood, dispatch).unwrap_or(header);
@@ -366,11 +419,11 @@ pub(crate) unsafe extern "C" fn call(vm: *mut VmCtx, args: *mut u64, frame: *con
             let host_failed = matches!(part, leave::Part::Host { .. }) && (*exec).resumable;
             if leave::begins(vm, e) || (host_failed && leave::begin(vm)) {
                 leave::note(vm, part);
-                let _ = done(store, result);
+                let _ = done(store, Err(why));
                 return 0;
             }
         }
-        done(store, result)
+        done(store, Err(why))
     }
 }
 

@@ -212,17 +212,75 @@ pub(super) unsafe fn call_host(vm: *mut VmCtx, f: *mut FuncObj, args: *mut u64) 
         let leaves = exec.leaves;
         let call = HostCall { at: exec.at, outer: exec.host_call };
         exec.host_call = &raw const call;
-        let slots = core::slice::from_raw_parts_mut(args, header);
-        let done = catch_unwind(AssertUnwindSafe(|| StoreInner::call_host(whole, f, vm, slots)));
+        let done = if native::is_entered(exec) {
+            let mut run = Run { vm, f, args, done: false };
+            if !native::on_host_stack(whole, Run::run, (&raw mut run).cast()) {
+                execution(&mut *whole).stop = Stop::Error(Trap::StackOverflow.into());
+            }
+            run.done
+        } else {
+            run_host(vm, f, args)
+        };
         let exec = execution(&mut *whole);
         exec.top = outer;
         exec.at = call.at;
         exec.leaves = leaves;
         exec.host_call = call.outer;
-        match done {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(e)) => Err(Stop::Error(e)),
-            Err(payload) => Err(Stop::Panic(payload)),
+        if done { Ok(()) } else { Err(take_stop(exec)) }
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn take_stop(exec: &mut Execution) -> Stop {
+    core::mem::replace(&mut exec.stop, Stop::Done)
+}
+
+/// Calls a host function. False if it failed, and the execution knows why: a bit comes back fast, whichever stack it was.
+#[inline(always)]
+unsafe fn run_host(vm: *mut VmCtx, f: *mut FuncObj, args: *mut u64) -> bool {
+    // SAFETY: as for `call_host`.
+    unsafe {
+        let slots = core::slice::from_raw_parts_mut(args, (*f).header as usize);
+        let whole = (*(*vm).store).store;
+        match catch_unwind(AssertUnwindSafe(|| StoreInner::call_host(whole, f, vm, slots))) {
+            Ok(Ok(())) => true,
+            failed => {
+                note_host(whole, failed);
+                false
+            }
+        }
+    }
+}
+
+/// Notes why a host function failed.
+#[cold]
+#[inline(never)]
+unsafe fn note_host(store: *mut StoreInner, failed: std::thread::Result<Result<(), Error>>) {
+    // SAFETY: as for `call_host`.
+    unsafe {
+        execution(&mut *store).stop = match failed {
+            Ok(Ok(())) => Stop::Done,
+            Ok(Err(e)) => Stop::Error(e),
+            Err(payload) => Stop::Panic(payload),
+        };
+    }
+}
+
+/// A call of a host function, and whether it has succeeded.
+struct Run {
+    vm: *mut VmCtx,
+    f: *mut FuncObj,
+    args: *mut u64,
+    done: bool,
+}
+
+impl Run {
+    unsafe extern "C" fn run(this: *mut ()) {
+        // SAFETY: it is one, with what `call_host` was given, and nobody else refers to it meanwhile.
+        unsafe {
+            let this = &mut *this.cast::<Self>();
+            this.done = run_host(this.vm, this.f, this.args);
         }
     }
 }

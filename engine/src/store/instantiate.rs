@@ -6,7 +6,7 @@ use crate::api::Extern;
 use crate::const_expr::ConstExpr;
 use crate::error::ErrorKind;
 use crate::module::{DataMode, ElemMode, ExternKind, ImportKind, ModuleInner, ModuleShared};
-use crate::pages::Pages;
+use crate::pages::{Guard, Pages};
 use crate::types::{ExternType, MemoryType, TableType};
 use crate::vmctx::VmCtx;
 use crate::{Error, Module, Trap};
@@ -149,13 +149,23 @@ pub(crate) fn instantiate(
         // SAFETY: as above.
         unsafe { instance.as_mut() }.set_table(index as u32, store.new_table(table.ty, init)?);
     }
+    // Code that checks its accesses needs no guards.
+    let guard = if shared.tiered.is_guarded() { store.engine.memory_guard() } else { Guard::Never };
     for (index, ty) in data.memories.iter().enumerate().skip(data.imported_memories as usize) {
         let memory = match take_image(data, index as u32) {
             Some(pages) => store.memory_of(*ty, pages.move_to(&store.budget)?)?,
-            None => store.new_memory(*ty)?,
+            None => store.new_memory(*ty, guard)?,
         };
         // SAFETY: as above.
         unsafe { instance.as_mut() }.set_memory(index as u32, memory);
+    }
+    // SAFETY: as above; memories live as long as their store.
+    let is_guarded = |index| unsafe { instance.as_ref().memory(index).as_ref().is_guarded() };
+    if shared.tiered.is_guarded() && !(0..data.memories.len() as u32).all(is_guarded) {
+        shared.tiered.begin_checks(shared);
+        if let Some(tier) = store.engine.tier() {
+            tier.loaded(module);
+        }
     }
     for export in data.exports.iter().filter(|export| export.kind == ExternKind::Func) {
         // Now, so that getting an export can't fail.

@@ -2,7 +2,7 @@
 
 use super::StoreInner;
 use crate::alloc::GrowError;
-use crate::pages::{PAGE, Pages, max_pages};
+use crate::pages::{Guard, PAGE, Pages, max_pages};
 use crate::types::MemoryType;
 use crate::vmctx::MemoryObj;
 use crate::words::Count;
@@ -26,6 +26,11 @@ impl MemoryObj {
     /// The type as importers see it: with the current size for a minimum.
     pub(crate) fn current_type(&self) -> MemoryType {
         MemoryType { minimum: self.pages(), ..self.inner.ty }
+    }
+
+    /// Whether it has a guard region.
+    pub(crate) fn is_guarded(&self) -> bool {
+        self.inner.pages.is_guarded()
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
@@ -61,9 +66,9 @@ impl MemoryObj {
 
 impl StoreInner {
     /// Makes a zeroed memory.
-    pub(crate) fn new_memory(&mut self, ty: MemoryType) -> Result<NonNull<MemoryObj>, Error> {
+    pub(crate) fn new_memory(&mut self, ty: MemoryType, guard: Guard) -> Result<NonNull<MemoryObj>, Error> {
         self.memory_limit(ty)?;
-        let pages = Pages::new(ty, &self.budget, self.engine.guards_memories())?;
+        let pages = Pages::new(ty, &self.budget, guard)?;
         self.memory_of(ty, pages)
     }
 
@@ -97,7 +102,7 @@ impl StoreInner {
         }
         let ty = MemoryType::new(0, Some(0));
         // No code accesses it, so it needs no guard.
-        let pages = Pages::new(ty, &self.budget, false)?;
+        let pages = Pages::new(ty, &self.budget, Guard::Never)?;
         let memory = self.memory_of(ty, pages)?;
         self.empty_memory = Some(memory);
         Ok(memory)

@@ -33,6 +33,7 @@ use crate::features::Features;
 use crate::limits::{Limits, MAX_LISTED_SECTIONS, MAX_MODULE_BYTES};
 use crate::module::{CellSizes, ModuleCharges, ModuleInner, SectionInfo};
 use crate::names::Names;
+use crate::pages::Guard;
 use framing::{Leb, MAGIC, Order, SectionId};
 use missing::Part;
 use name_section::NameSection;
@@ -49,7 +50,7 @@ pub(crate) struct LoadOptions {
     pub(crate) one_instance: bool,
     pub(crate) limits: Limits,
     /// Whether memories have guard regions.
-    pub(crate) guarded: bool,
+    pub(crate) guard: Guard,
 }
 
 /// A last word on each function body that validation has accepted.
@@ -185,7 +186,7 @@ struct Core<C> {
     peak_before_names: Option<u64>,
     skip_names: bool,
     limits: Limits,
-    guarded: bool,
+    guard: Guard,
     /// Whether active data segments may still go straight into memories.
     fill_images: bool,
     /// Where the current payload goes: into which image, and from where on.
@@ -274,7 +275,7 @@ impl<C: BodyCheck> Loader<C> {
             peak_before_names: None,
             skip_names: options.skip_names,
             limits: options.limits,
-            guarded: options.guarded,
+            guard: options.guard,
             fill_images: options.one_instance,
             into_image: None,
             check,

@@ -20,6 +20,7 @@ mod lease;
 mod module;
 
 pub use crate::exec::bulk::BulkOp;
+pub use crate::pages::Guard;
 pub(crate) use builtins::{BUILTINS, BuiltinFn, Builtins};
 pub(crate) use lease::Ownership;
 pub use lease::{Lease, ModuleId};
@@ -36,9 +37,9 @@ pub type Stop<'s> = &'s dyn Fn() -> bool;
 
 /// What compiles functions that are executed often.
 pub trait Tier: Send + Sync + std::fmt::Debug + 'static {
-    /// Whether linear memories are to have guard regions: everything that a 32-bit address and an offset below
-    /// [`layout::GUARD`] can name beyond them can't be accessed, and faults.
-    fn guards_memories(&self) -> bool;
+    /// Whether linear memories are to have guard regions. Code that [relies on them](View::guards_memories) is only entered
+    /// in instances all of whose memories have.
+    fn memory_guard(&self) -> Guard;
 
     /// How much is executed at most, in units of fuel, until it is looked what executes then.
     fn slice(&self) -> u64;
@@ -101,7 +102,23 @@ pub trait Tier: Send + Sync + std::fmt::Debug + 'static {
 
     /// Whether a builtin called now, or what it calls, can have so many bytes of native stack.
     fn ensures_stack(&self, stack: &(dyn Any + Send), bytes: usize) -> bool;
+
+    /// Calls `f(data)`: on the stack that this thread entered compiled code from, if this is called on `stack`, and otherwise as any
+    /// function is called. False, and no call, if a builtin couldn't have so many bytes of `stack` afterwards.
+    ///
+    /// # Safety
+    /// [`Tier::new_stack`] made the stack, and it isn't dropped meanwhile. `data` is what `f` expects.
+    unsafe fn on_host_stack(
+        &self,
+        stack: *const (dyn Any + Send),
+        bytes: usize,
+        f: HostFn,
+        data: *mut (),
+    ) -> bool;
 }
+
+/// What [`Tier::on_host_stack`] calls.
+pub type HostFn = unsafe extern "C" fn(*mut ());
 
 /// The trap with this number, as compiled code has them: `trap as u8`.
 pub fn trap(number: u8) -> Option<Trap> {

@@ -3,7 +3,7 @@
 use super::{Stop, Tier};
 use crate::alloc::{Buf, Shared};
 use crate::budget::{Budget, Charge, Kind};
-use crate::code::Prologue;
+use crate::code::{Left, Prologue};
 use crate::module::{ElemItems, ModuleInner, ModuleShared};
 use crate::ops::SpecialOp;
 use crate::translate::Wanted;
@@ -24,8 +24,10 @@ pub(crate) struct Tiered {
     /// How often each function was seen executing, below [`CLAIMED`].
     samples: Box<[AtomicU32]>,
     loops: Mutex<Buf<Continuation>>,
-    /// Held while code is handed in or thrown away; how often that was done.
+    /// Held while code is handed in or thrown away; how often the latter was done.
     handing: Mutex<u64>,
+    /// Whether code may rely on the guard regions of memories. Changes once at most, while `handing` is held.
+    guarded: AtomicBool,
     /// Whether there was no room for some code.
     full: AtomicBool,
     /// Whether the module has no owner any more.
@@ -60,6 +62,11 @@ fn table<T>(budget: &Budget, n: usize, make: impl Fn() -> T) -> Result<(Box<[T]>
     Ok(words.into_boxed()?)
 }
 
+/// Whether the memories that loading has filled have guard regions.
+fn images_are_guarded(data: &ModuleInner) -> bool {
+    lock(&data.images).iter().all(|image| image.pages.is_guarded())
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
@@ -87,6 +94,7 @@ impl Tiered {
             samples,
             loops: Mutex::new(Buf::new(&data.budget, Kind::Metadata)),
             handing: Mutex::new(0),
+            guarded: AtomicBool::new(engine.memory_guard().holds() && images_are_guarded(data)),
             full: AtomicBool::new(false),
             dropped: AtomicBool::new(false),
             kept: Mutex::new(Buf::new(&data.budget, Kind::Metadata)),
@@ -114,9 +122,31 @@ impl Tiered {
         words.for_each(|word| word.store(core::ptr::null_mut(), Ordering::Release));
         self.samples.iter().for_each(|samples| samples.store(0, Ordering::Relaxed));
         lock(&self.loops).clear();
-        module.code.leave_natives();
+        module.code.leave_natives(Left::Dropped);
         lock(&self.kept).clear();
         self.full.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether code may rely on the guard regions of memories.
+    pub(crate) fn is_guarded(&self) -> bool {
+        self.guarded.load(Ordering::Acquire)
+    }
+
+    /// Has all code check its accesses from now on, because an instance has a memory without a guard region. That instance hasn't
+    /// executed anything yet; others may be in code that relies on guards, so that is kept, but nothing
+    /// leads there any more.
+    pub(crate) fn begin_checks(&self, module: &ModuleShared) {
+        let mut times = lock(&self.handing);
+        if !self.is_guarded() {
+            return;
+        }
+        *times += 1;
+        self.natives.iter().for_each(|word| word.store(core::ptr::null_mut(), Ordering::Release));
+        self.samples.iter().for_each(|samples| samples.store(0, Ordering::Relaxed));
+        lock(&self.loops).clear();
+        module.code.leave_natives(Left::Kept);
+        // Last: another instance that finds it may execute what it finds.
+        self.guarded.store(false, Ordering::Release);
     }
 
     /// Whether compiled code should be thrown away.
@@ -217,6 +247,13 @@ impl<'m> View<'m> {
 
     fn data(self) -> &'m ModuleInner {
         &self.module.data
+    }
+
+    /// Whether code may rely on the guard regions of memories: what is beyond a memory's end, and can be named by a 32-bit
+    /// address and an offset below [`layout::GUARD`](super::layout::GUARD), can't be accessed. When that is no longer so, all code is
+    /// [thrown away](View::thrown_away).
+    pub fn guards_memories(self) -> bool {
+        self.module.tiered.is_guarded()
     }
 
     /// Whether fuel is counted.
@@ -414,7 +451,7 @@ impl<'m> View<'m> {
         (!code.is_null()).then_some(code.cast_const())
     }
 
-    /// How often all code was thrown away for want of room.
+    /// How often all code was thrown away: for want of room, or because it relied on guards.
     pub fn thrown_away(self) -> u64 {
         *lock(&self.module.tiered.handing)
     }

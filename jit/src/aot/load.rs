@@ -31,7 +31,7 @@ pub enum Mismatch {
     Nans(bool),
     /// It can't be left in the middle, and the engine's must.
     Suspension,
-    /// It needs memories with guard regions, which the engine's aren't.
+    /// It needs memories with guard regions, which those of the module's instances haven't.
     Guards,
     /// The processor may speculate about failed checks in it, and the tier's options say that it must not.
     Spectre,
@@ -77,6 +77,7 @@ impl Jit {
     /// If the code isn't for the module, its engine, this tier or this machine.
     pub fn attach(&self, module: &Module, precompiled: &Precompiled) -> Result<(), Mismatch> {
         let view = View::new(module);
+        let thrown_away = view.thrown_away();
         self.check(view, precompiled)?;
         let memory = |error: &dyn fmt::Display| Mismatch::Memory(error.to_string());
         let code = precompiled.code();
@@ -84,7 +85,10 @@ impl Jit {
         let charge = view.cache().charge(Kind::MachineCode, bytes).map_err(|error| memory(&error))?;
         let chunk = CodeChunk::new(code, precompiled.map.clone()).map_err(|error| memory(&error))?;
         view.keep(Box::new(chunk.clone()), charge).map_err(|error| memory(&error))?;
-        runtime::publish(view, &chunk, &precompiled.pieces).map_err(|error| memory(&error))?;
+        let publish = || runtime::publish(view, &chunk, &precompiled.pieces);
+        // If code was thrown away since, that may be because it relied on guards.
+        let published = view.hand_in(thrown_away, publish).ok_or(Mismatch::Guards)?;
+        published.map_err(|error| memory(&error))?;
         self.attached(precompiled.functions() as u64, bytes);
         Ok(())
     }
@@ -106,7 +110,7 @@ impl Jit {
         if view.suspends() {
             return Err(Mismatch::Suspension);
         }
-        if settings.guarded && !self.guards_memories() {
+        if settings.guarded && !view.guards_memories() {
             return Err(Mismatch::Guards);
         }
         if self.wants_spectre_mitigations() && !settings.spectre {

@@ -5,8 +5,10 @@ use super::read::tag;
 use super::settings::Settings;
 use super::{Checksum, FORMAT, MAGIC, cpu};
 use crate::compiler::{self, Batch, Decline};
+use crate::jobs::STACK;
 use crate::options::MOST_SCRATCH;
 use crate::piece::{Piece, Placed};
+use crate::runtime::on_new;
 use crate::stats::{Counters, Stats};
 use crate::whole::{Plan, Round};
 use cranelift_codegen::isa::{self, OwnedTargetIsa};
@@ -158,6 +160,12 @@ pub struct Compiled {
 /// # Errors
 /// Why that can't be, in a sentence.
 pub fn compile(module: &Module, bytes: &[u8], how: &Compile) -> Result<Compiled, String> {
+    on_new(STACK, || compile_here(module, bytes, how))
+        .map_err(|error| format!("no stack for the compiler: {error}"))?
+}
+
+/// The same, on a stack that is large enough.
+fn compile_here(module: &Module, bytes: &[u8], how: &Compile) -> Result<Compiled, String> {
     let view = View::new(module);
     let mut settings = how.settings()?;
     (settings.fuel, settings.canonical_nans) = (view.consumes_fuel(), view.canonical_nans());

@@ -1,4 +1,5 @@
-//! The stack on which a thread's signals are handled: when the code's stack must grow, there is no other.
+//! The stack on which a thread's signals are handled: when the code's stack must grow, there is no other. And that the thread
+//! doesn't block those signals.
 
 use std::cell::OnceCell;
 use std::io;
@@ -11,11 +12,13 @@ thread_local! {
     static OURS: OnceCell<Option<AltStack>> = const { OnceCell::new() };
 }
 
-/// Makes sure that this thread handles signals on a stack of their own that is large enough.
+/// Makes sure that this thread handles signals on a stack of their own that is large enough, and that it handles faults at all: a
+/// fault whose signal is blocked ends the process. Looked at once for each thread.
 pub(super) fn ensure() -> io::Result<()> {
     let made = OURS.try_with(|ours| {
         if ours.get().is_none() {
             let stack = AltStack::install_if_needed()?;
+            super::signals::unblock()?;
             let set = ours.set(stack);
             debug_assert!(set.is_ok(), "nothing in between could set it");
         }

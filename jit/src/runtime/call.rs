@@ -13,7 +13,7 @@ use std::any::Any;
 /// As for [`dunlin::tier::Tier::enter`].
 pub(crate) unsafe fn call(stack: *const (dyn Any + Send), call: &Call) -> Left {
     // SAFETY: the caller has the stack from us.
-    let stack = unsafe { &*stack }.downcast_ref::<CodeStack>().expect("the tier's own stack");
+    let stack = unsafe { CodeStack::of(stack) };
     let mut activation = Activation::new(on_trap, std::ptr::from_ref(call) as usize);
     let code = if call.trampoline.is_null() { call.code } else { call.trampoline };
     // SAFETY: the caller vouches for the code, which is never null, and has this signature.

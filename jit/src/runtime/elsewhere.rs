@@ -4,7 +4,7 @@
 use super::CodeMap;
 use crate::piece::Placed;
 use dunlin::Error;
-use dunlin::tier::{Call, Left, View};
+use dunlin::tier::{Call, HostFn, Left, View};
 use std::any::Any;
 use std::io;
 use std::sync::Arc;
@@ -48,8 +48,16 @@ pub(crate) fn install() -> io::Result<()> {
     unsupported()
 }
 
+pub(crate) fn probe_code() -> io::Result<()> {
+    unsupported()
+}
+
 pub(crate) fn prepare_thread() -> io::Result<()> {
     unsupported()
+}
+
+pub(crate) fn leaves_address_space(_: u64) -> bool {
+    true
 }
 
 /// Whoever only compiles isn't short of it.
@@ -77,4 +85,15 @@ pub(crate) unsafe fn unwind() -> ! {
 /// None is needed.
 pub(crate) unsafe fn is_outermost(_: *const u8) -> bool {
     unreachable!("nothing was entered")
+}
+
+/// # Safety
+/// None is needed.
+pub(crate) unsafe fn on_home(_: *const (dyn Any + Send), _: usize, _: HostFn, _: *mut ()) -> bool {
+    unreachable!("nothing was entered")
+}
+
+/// Threads are large enough, or the embedder sees to that.
+pub(crate) fn on_new<R>(_: usize, f: impl FnOnce() -> R) -> io::Result<R> {
+    Ok(f())
 }

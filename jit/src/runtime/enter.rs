@@ -95,11 +95,12 @@ impl Activation {
     }
 }
 
-/// Calls `code_at(vm, sp, code)` on the code stack: at its top, or, when it is what this thread is on, from here.
+/// Calls `code_at(vm, sp, code)` on the code stack: from here, if this thread is on it; otherwise from where it is free.
 ///
 /// # Safety
 /// [`prepare_thread`](super::prepare_thread) must have succeeded on this thread. `code_at` must be of the signature
-/// that it says, keep frame pointers, and be good for these arguments. If the stack is in use, this thread must be on it.
+/// that it says, keep frame pointers, and be good for these arguments. If the stack is in use, this thread must be on it,
+/// or have left it by [`on_home`](super::on_home).
 /// The activation must be fresh, and is not to be touched but through pointers from [`Activation::current`] meanwhile.
 pub(crate) unsafe fn enter(
     stack: &CodeStack,
@@ -111,9 +112,10 @@ pub(crate) unsafe fn enter(
 ) -> Exit {
     debug_assert!(super::altstack::is_ensured(), "prepare_thread must come first");
     let here = here();
-    let top = if stack.contains(here) { 0 } else { stack.top() };
+    let top = if stack.contains(here) { 0 } else { stack.free() };
     let activation = ptr::from_mut(activation);
     let previous = CURRENT.get();
+    debug_assert!(!previous.is_null() || super::signals::are_unblocked(), "a thread must not block SIGSEGV, SIGBUS, SIGILL and SIGFPE");
     // SAFETY: whoever is current is in an `enter` further up, which holds on to its activation and its stack.
     let home = match unsafe { previous.as_ref() } {
         // SAFETY: as above.
@@ -127,11 +129,11 @@ pub(crate) unsafe fn enter(
         (*activation).stack = stack;
     }
     CURRENT.set(activation);
-    // SAFETY: the caller vouches for the code and that the stack's top is free, or this thread's stack pointer is in it.
+    // SAFETY: the caller vouches for the code and that the stack is free from `top`, or from this thread's stack pointer.
     // A signal handler may find the activation from here on; before `saved` is set, no machine code can fault.
     let unwound = unsafe { switch(code_at, vm, sp, code, &raw mut (*activation).saved, top) };
     CURRENT.set(previous);
-    stack.settle(here);
+    stack.settle(if top == 0 { here } else { top });
     if unwound == 0 { Exit::Returned } else { Exit::Unwound }
 }
 

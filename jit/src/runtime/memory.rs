@@ -70,6 +70,17 @@ fn whole_pages(len: usize) -> usize {
     len.max(1).next_multiple_of(region::page::size())
 }
 
+/// Makes sure that the system lets what this process writes be executed: one that doesn't says so each time, and everything would
+/// be compiled for nothing.
+///
+/// # Errors
+/// What the system says.
+pub(crate) fn probe_code() -> io::Result<()> {
+    let mut page = memmap2::MmapOptions::new().len(region::page::size()).map_anon()?;
+    page[0] = 1;
+    page.make_exec().map(drop)
+}
+
 /// A cache line's size, and the most that code is aligned to.
 const LINE: usize = 64;
 

@@ -47,8 +47,8 @@ mod elsewhere;
     any(target_arch = "x86_64", target_arch = "aarch64")
 )))]
 pub(crate) use elsewhere::{
-    Account, CodeChunk, CodeStack, call, has_address_space, install, is_outermost, prepare_thread, publish,
-    unwind,
+    Account, CodeChunk, CodeStack, call, has_address_space, install, is_outermost, leaves_address_space,
+    on_home, on_new, prepare_thread, probe_code, publish, unwind,
 };
 
 macro_rules! where_available {
@@ -65,20 +65,28 @@ macro_rules! where_available {
 
 where_available! {
     mod altstack;
+    mod away;
     mod enter;
     mod call;
     mod frames;
+    #[cfg(feature = "compiler")]
+    mod fresh;
     mod memory;
     mod publish;
     mod registry;
     mod signals;
     mod stack;
 
+    pub(crate) use away::on_home;
+    #[cfg(feature = "compiler")]
+    pub(crate) use fresh::on_new;
     pub(crate) use call::{call, is_outermost, unwind};
-    pub(crate) use memory::CodeChunk;
+    pub(crate) use memory::{CodeChunk, probe_code};
     pub(crate) use publish::publish;
     pub(crate) use signals::{install, prepare_thread};
-    pub(crate) use stack::{Account, CodeStack, has_address_space};
+    #[cfg(feature = "compiler")]
+    pub(crate) use stack::has_address_space;
+    pub(crate) use stack::{Account, CodeStack, leaves_address_space};
 
     #[cfg(test)]
     mod tests;

@@ -43,6 +43,36 @@ pub(crate) fn prepare_thread() -> io::Result<()> {
     altstack::ensure()
 }
 
+fn faults() -> libc::sigset_t {
+    // SAFETY: all zeros are a set, which is then emptied.
+    let mut set: libc::sigset_t = unsafe { core::mem::zeroed() };
+    // SAFETY: it only writes to the set.
+    unsafe { libc::sigemptyset(&mut set) };
+    for signal in SIGNALS {
+        // SAFETY: as above.
+        unsafe { libc::sigaddset(&mut set, signal) };
+    }
+    set
+}
+
+/// Has this thread take the signals of faults.
+pub(super) fn unblock() -> io::Result<()> {
+    // SAFETY: it only reads the set; that a thread takes a signal which is handled harms nobody.
+    match unsafe { libc::pthread_sigmask(libc::SIG_UNBLOCK, &faults(), ptr::null_mut()) } {
+        0 => Ok(()),
+        error => Err(io::Error::from_raw_os_error(error)),
+    }
+}
+
+/// Whether this thread takes the signals of faults.
+pub(super) fn are_unblocked() -> bool {
+    let mut blocked = faults();
+    // SAFETY: it only writes to the set.
+    unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, ptr::null(), &mut blocked) };
+    // SAFETY: it only reads the set.
+    SIGNALS.iter().all(|&signal| unsafe { libc::sigismember(&blocked, signal) } == 0)
+}
+
 /// Puts our handler in front of those that there are.
 pub(super) fn replace_handlers() -> io::Result<()> {
     for (signal, previous) in SIGNALS.into_iter().zip(&PREVIOUS) {

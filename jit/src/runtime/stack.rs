@@ -1,4 +1,5 @@
-//! The native stack of machine code, and of host functions that it calls.
+//! The native stack of machine code, and of builtins that it calls. Host functions run on the thread's own stack:
+//! [`on_home`](super::on_home).
 //!
 //! Its address space is reserved whole; what can be touched grows downwards, a step at a time, when something touches
 //! what lies below. From low to high:
@@ -15,6 +16,7 @@
 //! [`CodeStack::ensure`] for what it really needs and can still say no. Once it has been lent, `ensure` refuses
 //! everything, until the lent step is free again and an [`enter`](super::enter()) takes it back.
 
+use std::any::Any;
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -34,6 +36,15 @@ pub(crate) fn has_address_space(bytes: u64) -> bool {
     usize::try_from(bytes).is_ok_and(|len| memmap2::MmapOptions::new().no_reserve_swap().len(len).map_anon().is_ok())
 }
 
+/// Whether a code stack of so many bytes leaves address space for others, where that is limited. Such a stack takes many times as much as
+/// anything else that a store has, and a store does without.
+pub(crate) fn leaves_address_space(bytes: u64) -> bool {
+    let mut limit = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: libc::RLIM_INFINITY };
+    // SAFETY: only writes the limit.
+    unsafe { libc::getrlimit(libc::RLIMIT_AS, &mut limit) };
+    limit.rlim_cur == libc::RLIM_INFINITY || has_address_space(bytes + (limit.rlim_cur / 4).min(1 << 30))
+}
+
 /// A native stack for machine code. It belongs to one thread at a time.
 pub(crate) struct CodeStack {
     /// Its address space; no reference is ever made into it.
@@ -42,6 +53,8 @@ pub(crate) struct CodeStack {
     low: AtomicUsize,
     /// The lowest accessible address, if a step has been lent to Rust code; otherwise 0.
     lent: AtomicUsize,
+    /// From where it is free, while the thread that is on it is away on its own stack; otherwise 0.
+    left: AtomicUsize,
     account: Box<dyn Account>,
 }
 
@@ -70,16 +83,45 @@ impl CodeStack {
         let _ = pages.advise(memmap2::Advice::NoHugePage);
         let pages = memmap2::MmapRaw::from(pages);
         let low = pages.as_ptr() as usize + pages.len() - STEP;
-        let stack = Self { pages, low: low.into(), lent: 0.into(), account };
+        let stack = Self { pages, low: low.into(), lent: 0.into(), left: 0.into(), account };
         // SAFETY: the pages are the mapping's own, and nothing refers into it.
         unsafe { region::protect(stack.bottom() as *const u8, low - stack.bottom(), region::Protection::NONE) }
             .map_err(|error| io::Error::other(error.to_string()))?;
         Ok(stack)
     }
 
+    /// The stack that is behind what the engine keeps.
+    ///
+    /// # Safety
+    /// It is one, and outlives `'a`.
+    #[inline(always)]
+    pub(crate) unsafe fn of<'a>(stack: *const (dyn Any + Send)) -> &'a Self {
+        // SAFETY: the caller's contract.
+        unsafe {
+            debug_assert!((*stack).is::<Self>(), "the tier's own stack");
+            &*stack.cast::<Self>()
+        }
+    }
+
     /// The address behind the highest byte: where the stack begins.
     pub(crate) fn top(&self) -> usize {
         self.bottom() + self.pages.len()
+    }
+
+    /// From where it is free for a thread that isn't on it: the top, or where the thread left it.
+    pub(super) fn free(&self) -> usize {
+        match self.left.load(Ordering::Relaxed) {
+            0 => self.top(),
+            left => left,
+        }
+    }
+
+    /// Calls `f` with the word that is to hold from where this stack is free meanwhile. Only its own thread may leave it.
+    #[inline]
+    pub(super) fn while_left(&self, f: impl FnOnce(*mut usize)) {
+        let before = self.left.load(Ordering::Relaxed);
+        f(self.left.as_ptr());
+        self.left.store(before, Ordering::Relaxed);
     }
 
     fn bottom(&self) -> usize {
@@ -93,7 +135,7 @@ impl CodeStack {
 
     /// Whether an address lies in the stack's address space, accessible or not.
     pub(crate) fn contains(&self, address: usize) -> bool {
-        (self.bottom()..self.top()).contains(&address)
+        address.wrapping_sub(self.bottom()) < self.pages.len()
     }
 
     /// Whether the word at an address of the stack can be read.
@@ -116,7 +158,12 @@ impl CodeStack {
     /// Makes sure that Rust code, called now, on this stack, can use `bytes` more of it. If not, it is a stack overflow;
     /// whoever asks must trap, or not make the call. Rust code that uses more than a step asks again.
     pub(crate) fn ensure(&self, bytes: usize) -> bool {
-        let here = here();
+        self.ensure_below(here(), bytes)
+    }
+
+    /// The same, where this is known to be called.
+    #[inline]
+    pub(super) fn ensure_below(&self, here: usize, bytes: usize) -> bool {
         debug_assert!(self.contains(here), "only who is on the stack can ask for more of it");
         let Some(to) = here.checked_sub(bytes) else { return false };
         self.lent.load(Ordering::Relaxed) == 0
@@ -125,6 +172,8 @@ impl CodeStack {
 
     /// Makes everything from `address` upwards accessible. False if that is refused, or was so already: then a fault
     /// is no matter of growth. Called in signal handlers, and may be interrupted by one that calls it again.
+    #[cold]
+    #[inline(never)]
     pub(super) fn grow(&self, address: usize, user: User) -> bool {
         debug_assert!(self.contains(address));
         let lent = self.lent.load(Ordering::Relaxed);
@@ -155,8 +204,7 @@ impl CodeStack {
         granted
     }
 
-    /// Takes back what was lent, if nothing of it is in use: the thread's stack pointer is near `sp`, on this stack or
-    /// another.
+    /// Takes back what was lent, if nothing of it is in use: everything below `sp` is free, or nearly so.
     pub(super) fn settle(&self, sp: usize) {
         let lent = self.lent.load(Ordering::Relaxed);
         let low = self.low.load(Ordering::Relaxed);
@@ -190,9 +238,16 @@ impl std::fmt::Debug for CodeStack {
     }
 }
 
-/// An address near the stack pointer.
+/// The stack pointer, or about that.
 #[inline(always)]
 pub(super) fn here() -> usize {
-    let place = 0u8;
-    core::hint::black_box(&raw const place) as usize
+    let sp;
+    // SAFETY: reads a register.
+    unsafe {
+        #[cfg(target_arch = "x86_64")]
+        core::arch::asm!("mov {}, rsp", out(reg) sp, options(nomem, nostack, preserves_flags));
+        #[cfg(target_arch = "aarch64")]
+        core::arch::asm!("mov {}, sp", out(reg) sp, options(nomem, nostack, preserves_flags));
+    }
+    sp
 }

@@ -195,6 +195,58 @@ fn a_signal_without_room_does_not_end_the_process() {
     assert_eq!(end, End::Exit(45));
 }
 
+/// Whatever a thread of the embedder's blocks, a guest's trap isn't the process's.
+#[test]
+fn a_thread_that_blocks_signals_traps() {
+    let chunk = code::chunk();
+    let end = in_child(|| {
+        let thread = std::thread::spawn(move || {
+            // SAFETY: all zeros are a set, which is then filled; the thread's mask is its own.
+            unsafe {
+                let mut all: libc::sigset_t = core::mem::zeroed();
+                libc::sigfillset(&mut all);
+                assert_eq!(libc::pthread_sigmask(libc::SIG_SETMASK, &all, core::ptr::null_mut()), 0);
+            }
+            let stack = stack(1 << 20);
+            // SAFETY: `load` reads what nobody can, and `divide` looks at nothing.
+            unsafe {
+                let (exit, _) = run(&stack, chunk.address(code::load()), NOWHERE as *const u8, &mut 0, NOTHING);
+                let (divided, _) = run(&stack, chunk.address(code::divide()), NOTHING, &mut 0, NOTHING);
+                (exit, divided)
+            }
+        });
+        let trapped = thread.join().unwrap() == (Exit::Unwound, Exit::Unwound);
+        if trapped && traps(&stack(1 << 20), &code::chunk()) { 46 } else { 1 }
+    });
+    assert_eq!(end, End::Exit(46));
+}
+
+/// Where what was written can't be executed, a tier says so when it is made.
+#[test]
+#[cfg(feature = "compiler")]
+fn memory_that_cannot_be_executed() {
+    const SET_MDWE: i32 = 65;
+    const REFUSE_EXEC_GAIN: libc::c_ulong = 1;
+    let end = in_child(|| {
+        assert!(crate::Jit::new(&crate::Options::default()).is_ok());
+        // SAFETY: it only concerns what this process may do from now on.
+        if unsafe { libc::prctl(SET_MDWE, REFUSE_EXEC_GAIN, 0, 0, 0) } != 0 {
+            return 48;
+        }
+        for mode in [crate::Mode::Background, crate::Mode::Sync, crate::Mode::Eager, crate::Mode::Off] {
+            let why = crate::Jit::new(crate::Jit::options().mode(mode)).unwrap_err().to_string();
+            assert!(why.starts_with("machine code can't be run here: the system doesn't let"), "{why}");
+            assert!(why.contains("Permission denied"), "{why}");
+        }
+        47
+    });
+    if end == End::Exit(48) {
+        println!("not tested: this kernel can't forbid it (PR_SET_MDWE, Linux 6.3)");
+        return;
+    }
+    assert_eq!(end, End::Exit(47));
+}
+
 #[test]
 fn a_signal_stack_goes_with_its_thread() {
     let end = in_child(|| {

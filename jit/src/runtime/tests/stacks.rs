@@ -163,3 +163,114 @@ fn threads_without_a_signal_stack_get_one() {
         assert_eq!(result, 1);
     }
 }
+
+/// What goes from the code stack to the thread's own and enters again from there, so many times.
+struct Home<'a> {
+    stack: &'a CodeStack,
+    chunk: &'a crate::runtime::CodeChunk,
+    left: u32,
+    /// Where each call was, and what became of what it entered.
+    seen: Vec<(usize, Exit)>,
+    /// Where machine code stood each time.
+    on_code: Vec<usize>,
+}
+
+unsafe extern "C" fn goes_home(vm: *mut u8, sp: *mut u64) {
+    // SAFETY: the test passes this, and nothing else refers to it meanwhile; the stack is this one.
+    unsafe {
+        let home = &mut *vm.cast::<Home<'_>>();
+        home.on_code.push(crate::runtime::stack::here());
+        let stack: &(dyn core::any::Any + Send) = &*core::ptr::from_ref(home.stack).cast::<CodeStack>();
+        assert!(crate::runtime::on_home(stack, 1000, at_home, vm.cast()));
+        *sp += 1;
+    }
+}
+
+unsafe extern "C" fn at_home(home: *mut ()) {
+    // SAFETY: as above.
+    unsafe {
+        let Home { stack, chunk, left, .. } = &mut *home.cast::<Home<'_>>();
+        let (stack, chunk) = (*stack, *chunk);
+        // More than the code stack has, and it is the thread's.
+        let mut room = [1_u8; 200 << 10];
+        core::hint::black_box(&mut room);
+        assert!(!stack.contains(room.as_ptr().addr()));
+        let exit = if *left == 0 {
+            // The innermost activation is left by a trap: it lands below this.
+            run(stack, chunk.address(code::outer()), NOTHING, &mut 0, NOTHING).0
+        } else {
+            *left -= 1;
+            let mut word = 0;
+            let (exit, _) = run_host(stack, chunk, goes_home, home.cast::<u8>(), &mut word);
+            assert_eq!(word, 1);
+            // What is free again is used again.
+            assert_eq!(recurse(stack, chunk, 100).0, Exit::Returned);
+            exit
+        };
+        assert!(room.iter().all(|byte| *byte == 1));
+        (*home.cast::<Home<'_>>()).seen.push((room.as_ptr().addr(), exit));
+    }
+}
+
+#[test]
+fn from_the_threads_own_stack_back_to_the_code_stack() {
+    let (stack, chunk) = (stack(2 * STEP), code::chunk());
+    for _ in 0..3 {
+        let mut home = Home { stack: &stack, chunk: &chunk, left: 4, seen: Vec::new(), on_code: Vec::new() };
+        let mut word = 0;
+        // SAFETY: the host function gets what it expects.
+        let (exit, _) = unsafe { run_host(&stack, &chunk, goes_home, &raw mut home, &mut word) };
+        assert_eq!((exit, word), (Exit::Returned, 1));
+        let Home { seen, on_code, .. } = &mut home;
+        assert_eq!((seen.len(), on_code.len()), (5, 5));
+        assert_eq!(seen[0].1, Exit::Unwound);
+        assert!(seen[1..].iter().all(|(_, exit)| *exit == Exit::Returned));
+        // Each went on below the one before, on both stacks.
+        assert!(seen.is_sorted_by(|inner, outer| inner.0 < outer.0));
+        assert!(on_code.is_sorted_by(|outer, inner| outer > inner));
+        assert!(on_code.iter().all(|place| stack.contains(*place)));
+        assert_eq!(stack.free(), stack.top());
+    }
+}
+
+/// What was lent isn't used by machine code that is entered from the thread's own stack.
+#[test]
+fn nothing_goes_home_from_what_is_lent() {
+    unsafe extern "C" fn deep(vm: *mut u8, sp: *mut u64) {
+        // SAFETY: the test passes the stack, on which this runs, and a word.
+        unsafe {
+            let mut room = [0_u8; STEP / 2];
+            core::hint::black_box(&mut room)[0] = 1;
+            let stack: &(dyn core::any::Any + Send) = &*vm.cast::<CodeStack>();
+            *sp = u64::from(crate::runtime::on_home(stack, 0, nothing, core::ptr::null_mut()));
+            core::hint::black_box(&mut room);
+        }
+    }
+    unsafe extern "C" fn nothing(_: *mut ()) {}
+    unsafe extern "C" fn half(vm: *mut u8, sp: *mut u64) {
+        let mut room = [0_u8; STEP / 2];
+        core::hint::black_box(&mut room)[0] = 1;
+        // SAFETY: passed on.
+        unsafe { deep(vm, sp) };
+        core::hint::black_box(&mut room);
+    }
+    let stack = CodeStack::new(50 * STEP, Box::new(Purse::with(2 * STEP_BYTES))).unwrap();
+    let chunk = code::chunk();
+    for (host, expected) in [(deep as Host, 1), (half, 0), (deep, 1)] {
+        let mut answer = 7;
+        // SAFETY: the host function gets what it expects.
+        let (exit, _) = unsafe { run_host(&stack, &chunk, host, &raw const stack, &mut answer) };
+        assert_eq!((exit, answer), (Exit::Returned, expected));
+    }
+}
+
+#[test]
+#[cfg(feature = "compiler")]
+fn a_new_stack_and_a_panic_on_it() {
+    let here = crate::runtime::stack::here();
+    let on_it = crate::runtime::on_new(STEP, crate::runtime::stack::here).unwrap();
+    assert!(on_it.abs_diff(here) > STEP);
+    let caught = std::panic::catch_unwind(|| crate::runtime::on_new(STEP, || std::panic::resume_unwind(Box::new(8_u8))));
+    assert_eq!(*caught.unwrap_err().downcast::<u8>().unwrap(), 8);
+    assert!(crate::runtime::on_new(1 << 60, || ()).is_err());
+}
