@@ -25,20 +25,18 @@ pub(crate) struct Failure {
     pub(crate) code: u8,
     /// The sentence.
     pub(crate) message: String,
-    /// Whether the system has too little memory or address space.
-    pub(crate) lacks_memory: bool,
 }
 
 impl Failure {
     fn new(code: u8, message: impl fmt::Display) -> Self {
-        Self { code, message: message.to_string(), lacks_memory: false }
+        Self { code, message: message.to_string() }
     }
 
     /// An error of this kind keeps a guest from beginning.
     pub(crate) fn of(kind: ErrorKind, message: impl fmt::Display) -> Self {
         match kind {
             ErrorKind::OutOfBudget => Self::over_budget(message),
-            kind => Self { lacks_memory: kind == ErrorKind::OutOfMemory, ..Self::unusable(message) },
+            _ => Self::unusable(message),
         }
     }
 

@@ -51,7 +51,7 @@ fn execute(args: impl IntoIterator<Item = OsString, IntoIter: 'static>) -> Resul
     match args::parse(args)? {
         Command::Help(text) => output::print(&text)?,
         Command::Version => output::print(&version::version())?,
-        Command::Run(options) => return run::run(*options),
+        Command::Run(options) => return run::run(&options),
         Command::Compile(options) => compile::compile(&options)?,
         Command::Inspect(InspectOptions { module, json, budget: false }) => inspect::inspect(&module, json)?,
         Command::Inspect(InspectOptions { module, json, budget: true }) => inspect::budget(&module, json)?,

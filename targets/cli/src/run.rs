@@ -7,7 +7,7 @@ use crate::load::{Opened, display_name};
 use crate::outcome::{Files, Outcome, Session};
 use crate::output::{complain, count, print};
 use crate::reserve;
-use crate::tiering::{Made, Tiering};
+use crate::tiering::Made;
 use crate::values;
 use crate::wasi::{self, Wasi};
 use crate::watchdog::{Reason, Watchdog};
@@ -25,25 +25,8 @@ const PROFILE_EVERY: u64 = 10_000;
 const STACK: RangeInclusive<usize> = 4 << 10..=1 << 30;
 
 /// Runs a guest, tells of its end, and gives the exit code.
-pub(crate) fn run(mut options: RunOptions) -> Result<u8, Failure> {
+pub(crate) fn run(options: &RunOptions) -> Result<u8, Failure> {
     let files = Arc::new(Files::default());
-    loop {
-        match run_as(&options, &files)? {
-            End::Told(code) => return Ok(code),
-            End::WithoutGuards(tiering) => options.tiering = tiering,
-        }
-    }
-}
-
-/// What came of a run.
-enum End {
-    /// It has ended, with this exit code.
-    Told(u8),
-    /// It couldn't begin, but may with less address space.
-    WithoutGuards(Tiering),
-}
-
-fn run_as(options: &RunOptions, files: &Arc<Files>) -> Result<End, Failure> {
     let (engine, tier) = engine(options)?;
     let name = display_name(&options.module);
     let session = Arc::new(Session::start((engine.clone(), tier.clone()), name, options, files.clone()));
@@ -59,15 +42,9 @@ fn run_as(options: &RunOptions, files: &Arc<Files>) -> Result<End, Failure> {
     drop(watchdog);
     let outcome = match result {
         Ok(outcome) => outcome,
-        Err(failure) if failure.lacks_memory && tier.guards_memories() && options.module != "-" => {
-            match options.tiering.without_guards() {
-                Some(tiering) => return Ok(End::WithoutGuards(tiering)),
-                None => Outcome::Failed(failure),
-            }
-        }
         Err(failure) => Outcome::Failed(failure),
     };
-    Ok(End::Told(session.finish(&outcome)))
+    Ok(session.finish(&outcome))
 }
 
 fn engine(options: &RunOptions) -> Result<(Engine, Made), Failure> {

@@ -178,11 +178,6 @@ impl Tiering {
         }
     }
 
-    /// The same, with memories that don't have to be guarded; `None` if that is no other.
-    pub(crate) fn without_guards(&self) -> Option<Self> {
-        self.guards.is_none().then(|| Self { guards: Some(false), ..self.clone() })
-    }
-
     /// When functions are compiled.
     #[cfg(feature = "precompiled")]
     pub(crate) fn mode(&self) -> Mode {
@@ -264,11 +259,6 @@ pub(crate) struct Made {
 
 #[cfg(feature = "precompiled")]
 impl Made {
-    /// Whether memories have guard regions.
-    pub(crate) fn guards_memories(&self) -> bool {
-        self.jit.as_ref().is_some_and(|jit| jit.guards_memories())
-    }
-
     /// Gets a module ready that was loaded, and the machine code that came with it, if there is any. If that can't be
     /// used, the module is executed without.
     pub(crate) fn prepare(&self, name: &str, module: &Module, code: Option<Code>) -> Result<(), Failure> {
@@ -336,10 +326,6 @@ pub(crate) struct Made;
 
 #[cfg(not(feature = "precompiled"))]
 impl Made {
-    pub(crate) fn guards_memories(&self) -> bool {
-        false
-    }
-
     pub(crate) fn prepare(&self, _: &str, _: &Module, _: Option<Code>) -> Result<(), Failure> {
         Ok(())
     }
@@ -349,25 +335,16 @@ impl Made {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "jit"))]
 mod tests {
     use super::*;
 
     #[test]
-    #[cfg(feature = "jit")]
     fn a_profile_is_the_interpreters() {
         let mut tiering = Tiering::default();
         tiering.profiling().unwrap();
         assert_eq!(tiering.mode(), Mode::Off);
         tiering.jit("sync").unwrap();
         assert!(tiering.profiling().unwrap_err().message.contains("--jit sync"));
-    }
-
-    #[test]
-    fn what_was_asked_for_is_not_given_up() {
-        let mut tiering = Tiering::default();
-        assert!(tiering.without_guards().unwrap().without_guards().is_none());
-        tiering.memory_guard("on").unwrap();
-        assert_eq!(tiering.without_guards(), None);
     }
 }
