@@ -143,7 +143,12 @@ mod tests {
         let memory = Memory::new(&mut store, MemoryType::new(1, Some(5))).unwrap();
         assert_eq!(memory.grow(&mut store, 2).unwrap(), 1);
         assert!(memory.grow(&mut store, 1).is_err());
-        assert_eq!(memory.ty(&store), MemoryType::new(3, Some(5)));
+        assert_eq!(memory.size(&store), 3);
+        assert_eq!(
+            memory.ty(&store),
+            MemoryType::new(1, Some(5)),
+            "it is the engine's limit, not the type's"
+        );
         assert!(Memory::new(&mut store, MemoryType::new(3, None)).is_ok());
         let error = Memory::new(&mut store, MemoryType::new(4, None)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Limit);
