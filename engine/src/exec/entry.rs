@@ -12,7 +12,6 @@ use crate::trap::Trap;
 use crate::value::V128;
 use crate::vmctx::{FuncObj, VmCtx};
 use core::ptr::null_mut;
-use core::sync::atomic::Ordering;
 
 /// How deeply guest and host may call each other before that counts as an exhausted stack: each level takes native
 /// stack.
@@ -108,14 +107,15 @@ unsafe fn run(store: *mut StoreInner, func: *mut FuncObj, base: *mut u64, slots:
         let (vm, header) = ((*func).vm, (*func).header as usize);
         exec(store).at = idle().position();
         exec(store).leaves = false;
-        let ready = need_stack(&mut *store, base.wrapping_add(header + 2))
+        let entry = need_stack(&mut *store, base.wrapping_add(header + 2))
             .map_err(Error::from)
             .and_then(|()| prepare(vm, (*func).index, base));
-        if let Err(e) = ready {
-            return Stop::Error(e);
-        }
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(e) => return Stop::Error(e),
+        };
         core::ptr::copy_nonoverlapping(slots.as_ptr(), base, header);
-        match begin(store, vm, (*func).index, base) {
+        match begin(store, vm, entry, base) {
             Ok(()) => {
                 core::ptr::copy_nonoverlapping(base, slots.as_mut_ptr(), header);
                 Stop::Done
@@ -139,16 +139,21 @@ pub(super) unsafe fn dispatch(
     unsafe {
         exec(store).at = idle().position();
         exec(store).leaves = false;
-        prepare(vm, index, base).map_err(Stop::Error)?;
-        begin(store, vm, index, base)
+        let entry = prepare(vm, index, base).map_err(Stop::Error)?;
+        begin(store, vm, entry, base)
     }
 }
 
-/// The same, for a function that has been prepared.
-unsafe fn begin(store: *mut StoreInner, vm: *mut VmCtx, index: u32, base: *mut u64) -> Result<(), Stop> {
+/// The same, for a function that has been prepared at `entry`.
+unsafe fn begin(
+    store: *mut StoreInner,
+    vm: *mut VmCtx,
+    entry: *const u64,
+    base: *mut u64,
+) -> Result<(), Stop> {
     // SAFETY: the caller keeps the contract.
     unsafe {
-        let ip = enter_frame(store, vm, index, base);
+        let ip = enter_frame(store, entry, base);
         let header = (*Prologue::at(ip.sub(PROLOGUE))).header as usize;
         let mut r = Regs { ip, sp: base, vm, ..idle() };
         reload(&mut r);
@@ -167,19 +172,13 @@ unsafe fn begin(store: *mut StoreInner, vm: *mut VmCtx, index: u32, base: *mut u
     }
 }
 
-/// Pays for a prepared function and zeroes the locals of its frame at `base`; gives its first cell.
+/// Pays for a function that has been prepared at `entry`, and zeroes the locals of its frame at `base`; gives its first cell.
 ///
 /// # Safety
 /// As for [`invoke`].
-pub(super) unsafe fn enter_frame(
-    store: *mut StoreInner,
-    vm: *mut VmCtx,
-    index: u32,
-    base: *mut u64,
-) -> *const u64 {
+pub(super) unsafe fn enter_frame(store: *mut StoreInner, entry: *const u64, base: *mut u64) -> *const u64 {
     // SAFETY: the caller keeps the contract.
     unsafe {
-        let entry = (*(*vm).entries.add(index as usize)).load(Ordering::Acquire).cast_const();
         let prologue = &*Prologue::at(entry);
         (*store).vm.slice -= prologue.cost as i64;
         let locals = base.add(prologue.header as usize + HEADER as usize);

@@ -218,8 +218,7 @@ unsafe fn tail_call<B: Backend>(r: Regs, (ret, caller): (*const u64, *mut u64)) 
             return tail_call_out::<B>(r, f, (r.sp, n), (ret, caller), suspend::NO_CELL);
         };
         match prepare(r.vm, index, r.sp) {
-            Ok(()) => {
-                let entry = (*(*r.vm).entries.add(index as usize)).load(Ordering::Relaxed);
+            Ok(entry) => {
                 let header = (*crate::code::Prologue::at(entry)).header as usize;
                 enter_prepared::<B>(r, entry, r.sp, header, ret, caller)
             }

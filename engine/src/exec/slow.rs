@@ -17,7 +17,7 @@ use crate::store::StoreInner;
 use crate::trap::Trap;
 use crate::value::V128;
 use crate::vmctx::{FuncObj, VmCtx};
-use core::sync::atomic::{AtomicPtr, Ordering};
+use core::sync::atomic::Ordering;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Words of the record that a call between instances leaves below the callee's frame: the caller's instance,
@@ -119,30 +119,34 @@ pub(crate) fn need_stack(store: &mut StoreInner, end: *mut u64) -> Result<(), Tr
 }
 
 /// Makes function `index` of `vm`'s module callable with its frame at `sp`: code, stack, fuel for the entry. The
-/// execution has said where it stands.
-pub(crate) unsafe fn prepare(vm: *mut VmCtx, index: u32, sp: *mut u64) -> Result<(), Error> {
+/// execution has said where it stands. Returns the entry to go on with: the word in the table may lead elsewhere
+/// at once, since other threads compile, and unlink code that relies on guard regions.
+pub(crate) unsafe fn prepare(vm: *mut VmCtx, index: u32, sp: *mut u64) -> Result<*const u64, Error> {
     // SAFETY: `vm` and its instance are live.
     unsafe {
         let store = &mut *(*(*vm).store).store;
         let module = (*(*vm).instance).module.shared();
         let word = (*vm).entries.add(index as usize);
-        let mut entry = (*word).load(Ordering::Relaxed);
-        if crate::code::is_lazy(entry)
-            && execution(store).enters_compiled()
-            && let Some(tier) = store.engine.tier()
-        {
-            tier.called(&(*(*vm).instance).module, index, Some(&|| store.interrupt.is_set()));
-            entry = (*word).load(Ordering::Acquire);
-        }
-        if crate::code::is_lazy(entry) {
-            entry = module.translated(index, &sample::Standing(store))?.cast_mut();
-        }
-        let prologue = &*Prologue::at(entry);
-        need_stack(store, sp.wrapping_byte_add(prologue.frame as usize))?;
-        if store.vm.slice < prologue.cost as i64 {
+        loop {
+            let mut entry = (*word).load(Ordering::Acquire).cast_const();
+            if crate::code::is_lazy(entry)
+                && execution(store).enters_compiled()
+                && let Some(tier) = store.engine.tier()
+            {
+                tier.called(&(*(*vm).instance).module, index, Some(&|| store.interrupt.is_set()));
+                entry = (*word).load(Ordering::Acquire);
+            }
+            if crate::code::is_lazy(entry) {
+                entry = module.translated(index, &sample::Standing(store))?;
+            }
+            let prologue = &*Prologue::at(entry);
+            need_stack(store, sp.wrapping_byte_add(prologue.frame as usize))?;
+            if store.vm.slice >= prologue.cost as i64 {
+                return Ok(entry);
+            }
+            // This may drop code.
             sample::refill(store, prologue.cost as u64, vm, index)?;
         }
-        Ok(())
     }
 }
 
@@ -150,8 +154,8 @@ pub(crate) unsafe fn prepare(vm: *mut VmCtx, index: u32, sp: *mut u64) -> Result
 enum Callee {
     /// A host function ran; its results are in place.
     Done,
-    /// Function of another instance, with its frame ready here.
-    Enter(*mut u64),
+    /// Function of another instance: its entry, and its frame, which is ready.
+    Enter(*const u64, *mut u64),
     /// It failed, and the execution knows why.
     Stopped,
 }
@@ -185,13 +189,13 @@ unsafe fn call_other(
                 .map_err(Error::from)
                 .and_then(|()| prepare((*f).vm, (*f).index, sp))
                 .map_err(Stop::Error)
-                .map(|()| {
+                .map(|entry| {
                     *record = vm as u64;
                     *record.add(1) = ret as u64;
                     *record.add(2) = caller as u64;
                     *record.add(3) = (record.offset_from(results) as u64) << 32 | header as u64;
                     core::ptr::copy(args, sp, header);
-                    Callee::Enter(sp)
+                    Callee::Enter(entry, sp)
                 })
         };
         made.unwrap_or_else(|why| {
@@ -299,29 +303,22 @@ pub(super) unsafe fn accumulate(r: &mut Regs, results: *const u64) {
     }
 }
 
-/// Enters prepared code whose way back is through a record.
+/// Enters the code of `f` that was prepared at `entry`, whose way back is through a record.
 #[inline(always)]
-unsafe fn enter_other<B: Backend>(mut r: Regs, f: *mut FuncObj, vm: *mut VmCtx, sp: *mut u64) -> B::Out {
+unsafe fn enter_other<B: Backend>(mut r: Regs, f: *mut FuncObj, entry: *const u64, sp: *mut u64) -> B::Out {
     // SAFETY: `prepare` has made the code and the frame.
     unsafe {
-        r.vm = vm;
+        r.vm = (*f).vm;
         reload(&mut r);
-        let entry = (*(*f).entry).load(Ordering::Relaxed);
         let ret = B::stub(Stub::CrossReturn);
         let record = sp.sub(RECORD);
         enter_prepared::<B>(r, entry, sp, (*f).header as usize, ret, record)
     }
 }
 
-/// Enters function `index` of the module, whose entry word is `word`, after a call found that something is missing.
+/// Enters function `index` of the module, after a call found that something is missing.
 #[inline(always)]
-unsafe fn finish_call<B: Backend>(
-    r: Regs,
-    word: *const AtomicPtr<u64>,
-    index: u32,
-    ret: *const u64,
-    again: Handler<B>,
-) -> B::Out {
+unsafe fn finish_call<B: Backend>(r: Regs, index: u32, ret: *const u64, again: Handler<B>) -> B::Out {
     // SAFETY: `prepare` makes the code and the frame.
     unsafe {
         let vm_store = (*r.vm).store;
@@ -333,10 +330,7 @@ unsafe fn finish_call<B: Backend>(
         let sp = r.slot(A);
         stand(&r, false);
         match prepare(r.vm, index, sp) {
-            Ok(()) => {
-                let entry = (*word).load(Ordering::Relaxed);
-                enter_prepared::<B>(r, entry, sp, r.field(FB), ret, r.sp)
-            }
+            Ok(entry) => enter_prepared::<B>(r, entry, sp, r.field(FB), ret, r.sp),
             Err(e) => stop_in::<B>(r, e, again),
         }
     }
@@ -349,7 +343,7 @@ unsafe fn prepare_and_retry<B: Backend>(r: Regs, index: u32) -> B::Out {
     unsafe {
         stand(&r, true);
         match prepare(r.vm, index, r.sp) {
-            Ok(()) => B::next(r),
+            Ok(_) => B::next(r),
             Err(e) => stop_there::<B>(r, e),
         }
     }
@@ -387,9 +381,9 @@ pub(super) unsafe fn tail_call_out<B: Backend>(
             // The record for the way back is there already: the frame can be replaced, so that such calls take
             // no stack however many there are.
             return match prepare((*f).vm, (*f).index, r.sp) {
-                Ok(()) => {
+                Ok(entry) => {
                     core::ptr::copy(args, r.sp, n);
-                    enter_other::<B>(r, f, (*f).vm, r.sp)
+                    enter_other::<B>(r, f, entry, r.sp)
                 }
                 Err(e) => stop_there::<B>(r, e),
             };
@@ -404,7 +398,7 @@ pub(super) unsafe fn tail_call_out<B: Backend>(
                 B::next(r)
             }
             // The frame stays below the record, dead; the callee's own such calls find the record and replace.
-            Callee::Enter(sp) => enter_other::<B>(r, f, (*f).vm, sp),
+            Callee::Enter(entry, sp) => enter_other::<B>(r, f, entry, sp),
             Callee::Stopped => {
                 suspend::note_call(&r, f, again, base, (ret, caller));
                 B::stop()
@@ -466,10 +460,8 @@ handlers! {
     #[cold]
     #[inline(never)]
     fn enter_call<B>(mut r) {
-        let index = r.wide();
-        let word = (*r.vm).entries.add(index as usize);
         let ret = r.ip.add(2);
-        finish_call::<B>(r, word, index, ret, enter_call::<B>)
+        finish_call::<B>(r, r.wide(), ret, enter_call::<B>)
     }
 
     // The same for `pending.func`, of this instance, called by a cell of `LEN` words.
@@ -478,7 +470,7 @@ handlers! {
     fn enter_func<B; const LEN: usize>(mut r) {
         let f = (*(*r.vm).store).pending.func;
         let ret = r.ip.add(LEN);
-        finish_call::<B>(r, (*f).entry, (*f).index, ret, enter_func::<B, LEN>)
+        finish_call::<B>(r, (*f).index, ret, enter_func::<B, LEN>)
     }
 
     // Calls `pending.func`, a host function or one of another instance, for a cell of `LEN` words.
@@ -495,7 +487,7 @@ handlers! {
                 r.ip = ret;
                 B::next(r)
             }
-            Callee::Enter(sp) => enter_other::<B>(r, f, (*f).vm, sp),
+            Callee::Enter(entry, sp) => enter_other::<B>(r, f, entry, sp),
             Callee::Stopped => {
                 suspend::note_call(&r, f, call_out::<B, LEN> as *const () as usize, sp, (ret, r.sp));
                 B::stop()

@@ -211,13 +211,15 @@ pub(super) unsafe fn go_on(
                 let header = r.sp.add((*(*r.vm).instance).module.shared().header(index) as usize);
                 let (ip, sp) = (*header as *const u64, *header.add(1) as *mut u64);
                 execution(&mut *store).at = Position { ip, sp, vm: r.vm, returned: true };
-                if let Err(e) = prepare(r.vm, index, r.sp) {
-                    if is_retried(&e) {
-                        execution(&mut *store).suspension = Some(Suspension { regs: r, how, pending });
+                match prepare(r.vm, index, r.sp) {
+                    Ok(entry) => r.ip = enter_frame(store, entry, r.sp),
+                    Err(e) => {
+                        if is_retried(&e) {
+                            execution(&mut *store).suspension = Some(Suspension { regs: r, how, pending });
+                        }
+                        return Err(Stop::Error(e));
                     }
-                    return Err(Stop::Error(e));
                 }
-                r.ip = enter_frame(store, r.vm, index, r.sp);
                 0
             }
         };
