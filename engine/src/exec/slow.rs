@@ -154,8 +154,9 @@ pub(crate) unsafe fn prepare(vm: *mut VmCtx, index: u32, sp: *mut u64) -> Result
 enum Callee {
     /// A host function ran; its results are in place.
     Done,
-    /// Function of another instance: its entry, and its frame, which is ready.
-    Enter(*const u64, *mut u64),
+    /// Function of another instance, with its frame ready here, for [`enter_other`]. With another word this would be
+    /// returned through memory, and handlers that have a local's address taken don't end in jumps.
+    Enter(*mut u64),
     /// It failed, and the execution knows why.
     Stopped,
 }
@@ -195,7 +196,8 @@ unsafe fn call_other(
                     *record.add(2) = caller as u64;
                     *record.add(3) = (record.offset_from(results) as u64) << 32 | header as u64;
                     core::ptr::copy(args, sp, header);
-                    Callee::Enter(entry, sp)
+                    *sp.add(header) = entry as u64;
+                    Callee::Enter(sp)
                 })
         };
         made.unwrap_or_else(|why| {
@@ -303,13 +305,14 @@ pub(super) unsafe fn accumulate(r: &mut Regs, results: *const u64) {
     }
 }
 
-/// Enters the code of `f` that was prepared at `entry`, whose way back is through a record.
+/// Enters prepared code whose way back is through a record. Until then its entry is where its frame's header will be.
 #[inline(always)]
-unsafe fn enter_other<B: Backend>(mut r: Regs, f: *mut FuncObj, entry: *const u64, sp: *mut u64) -> B::Out {
+unsafe fn enter_other<B: Backend>(mut r: Regs, f: *mut FuncObj, vm: *mut VmCtx, sp: *mut u64) -> B::Out {
     // SAFETY: `prepare` has made the code and the frame.
     unsafe {
-        r.vm = (*f).vm;
+        r.vm = vm;
         reload(&mut r);
+        let entry = *sp.add((*f).header as usize) as *const u64;
         let ret = B::stub(Stub::CrossReturn);
         let record = sp.sub(RECORD);
         enter_prepared::<B>(r, entry, sp, (*f).header as usize, ret, record)
@@ -383,7 +386,8 @@ pub(super) unsafe fn tail_call_out<B: Backend>(
             return match prepare((*f).vm, (*f).index, r.sp) {
                 Ok(entry) => {
                     core::ptr::copy(args, r.sp, n);
-                    enter_other::<B>(r, f, entry, r.sp)
+                    *r.sp.add((*f).header as usize) = entry as u64;
+                    enter_other::<B>(r, f, (*f).vm, r.sp)
                 }
                 Err(e) => stop_there::<B>(r, e),
             };
@@ -398,7 +402,7 @@ pub(super) unsafe fn tail_call_out<B: Backend>(
                 B::next(r)
             }
             // The frame stays below the record, dead; the callee's own such calls find the record and replace.
-            Callee::Enter(entry, sp) => enter_other::<B>(r, f, entry, sp),
+            Callee::Enter(sp) => enter_other::<B>(r, f, (*f).vm, sp),
             Callee::Stopped => {
                 suspend::note_call(&r, f, again, base, (ret, caller));
                 B::stop()
@@ -487,7 +491,7 @@ handlers! {
                 r.ip = ret;
                 B::next(r)
             }
-            Callee::Enter(entry, sp) => enter_other::<B>(r, f, entry, sp),
+            Callee::Enter(sp) => enter_other::<B>(r, f, (*f).vm, sp),
             Callee::Stopped => {
                 suspend::note_call(&r, f, call_out::<B, LEN> as *const () as usize, sp, (ret, r.sp));
                 B::stop()
