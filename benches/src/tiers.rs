@@ -1,7 +1,7 @@
 //! The results for compiled code, in words and numbers: its speed, and whole runs.
 
 use crate::compare::Results;
-use crate::engines::COMPILED;
+use crate::engines::{BEFORE, COMPILED};
 use crate::report::table;
 use crate::runs::{Program, Run, Runs, median_ratio};
 use serde_json::{Map, Value, json};
@@ -189,7 +189,9 @@ pub(crate) fn compiled_json(results: &Results) -> Value {
         })
     };
     let all = compared(results);
-    Value::Object(all.iter().map(|one| (one.names.0.to_owned(), entry(one))).collect())
+    // Another build's tier is the second that this one's is compared with.
+    let name = |own: &str, other: &str| if other == BEFORE { other.to_owned() } else { own.to_owned() };
+    Value::Object(all.iter().map(|one| (name(one.names.0, one.names.1), entry(one))).collect())
 }
 
 /// Medians of what was measured, and of another engine's over Dunlin's.

@@ -65,6 +65,9 @@ const fn engine(name: &'static str, version: &'static str, load: Load) -> Engine
 
 const DUNLIN: &str = env!("CARGO_PKG_VERSION");
 
+/// The tier of another build.
+pub(crate) const BEFORE: &str = "before-jit";
+
 /// All engines of this build. The first is what the others are compared with.
 pub(crate) const ENGINES: &[Engine] = &[
     engine("dunlin", DUNLIN, dunlin::load),
@@ -90,11 +93,7 @@ pub(crate) const ENGINES: &[Engine] = &[
     #[cfg(feature = "peers")]
     engine("cranelift", "48", wasmtime::cranelift),
     Engine { role: Role::Compiled, ..engine("dunlin-jit", DUNLIN, dunlin::tiered) },
-    Engine {
-        role: Role::Compiled,
-        before: Some("dunlin-jit"),
-        ..engine("before-jit", DUNLIN, dunlin::tiered)
-    },
+    Engine { role: Role::Compiled, before: Some("dunlin-jit"), ..engine(BEFORE, DUNLIN, dunlin::tiered) },
     Engine { role: Role::Compiled, ..engine("dunlin-eager", DUNLIN, dunlin::eager) },
     Engine { role: Role::CompiledOnly, ..engine("dunlin-checked", DUNLIN, dunlin::checked) },
     #[cfg(feature = "peers")]
@@ -104,7 +103,7 @@ pub(crate) const ENGINES: &[Engine] = &[
 /// Those whose compiled code is compared, and with whose: with guard regions behind memories, and with explicit checks.
 pub(crate) const COMPILED: &[(&str, &str)] = &[
     ("dunlin-jit", "cranelift"),
-    ("dunlin-jit", "before-jit"),
+    ("dunlin-jit", BEFORE),
     ("dunlin-eager", "cranelift"),
     ("dunlin-checked", "cranelift-checked"),
 ];
