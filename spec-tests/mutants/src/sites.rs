@@ -277,3 +277,64 @@ impl<'ast> Visit<'ast> for Finder<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::edit;
+    use crate::subjects::SUBJECTS;
+
+    const SOURCE: &str = "
+const LIMIT: u32 = 4 + 1;
+const fn constant() -> u32 { 7 }
+#[cfg(test)]
+mod tests { fn of_tests() -> u32 { 1 } }
+impl Debug for Thing { fn fmt(&self) { self.text() } }
+fn kinds(list: &mut Vec<u32>, mut n: u32) -> Result<bool> {
+    list.push(n);
+    n += LIMIT;
+    let table = [n; 8];
+    if !list.is_empty() { n <<= 1 }
+    match n { 3 => work(), _ => {} }
+    while let Some(last) = list.pop() && last < n {}
+    Ok(n.min(table.len() as u32) == 2)
+}
+";
+
+    fn sites() -> Vec<Site> {
+        of(&Sources::from([("a.rs".into(), SOURCE.into())]), &SUBJECTS[0]).unwrap()
+    }
+
+    #[test]
+    fn each_kind_of_fault_is_found() {
+        let found: Vec<_> = sites().iter().map(|site| format!("{} {}", site.line, site.what)).collect();
+        let expected = [
+            "8 `list.push(n);` is left out",
+            "8 does nothing, returns `Ok(false)`",
+            "8 does nothing, returns `Ok(true)`",
+            "9 `n += LIMIT;` is left out",
+            "9 `n += LIMIT` becomes `n -= LIMIT`",
+            "11 `!list.is_empty()` becomes `false`",
+            "11 `!list.is_empty()` becomes `list.is_empty()`",
+            "11 `!list.is_empty()` becomes `true`",
+            "11 `n <<= 1` becomes `n >>= 1`",
+            "11 `1` becomes `2`",
+            "12 the arm `3` is left out",
+            "13 `last < n` becomes `last <= n`",
+            "14 `n.min(table.len() as u32) == 2` becomes `n.min(table.len() as u32) != 2`",
+            "14 `n.min(table.len() as u32)` becomes `n.max(table.len() as u32)`",
+            "14 `2` becomes `3`",
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn with_all_faults_in_it_the_source_can_be_parsed() {
+        let sites = sites();
+        let wraps: Vec<_> = sites.iter().enumerate().map(|(number, site)| (number, &site.wrap)).collect();
+        let woven = edit::apply(SOURCE, &wraps);
+        syn::parse_file(&woven).unwrap();
+        assert_eq!(woven.lines().count(), SOURCE.lines().count());
+        assert_eq!(woven.matches("::mutant_switch::on(").count(), sites.len());
+    }
+}
