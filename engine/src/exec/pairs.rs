@@ -558,6 +558,11 @@ pub(crate) fn fused(a: Op, b: Op) -> Option<Handler<Tail>> {
     Some(index.handlers[row.start + found])
 }
 
+/// Whether `op` is the first of any pair.
+pub(super) fn begins(op: Op) -> bool {
+    Index::get().is_some_and(|index| index.first[op.0 as usize] < index.first[op.0 as usize + 1])
+}
+
 /// Every pair once.
 pub(super) fn all() -> impl Iterator<Item = Pair> {
     Index::get().into_iter().flat_map(|Index { first, seconds, handlers }| {

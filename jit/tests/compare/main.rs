@@ -1,6 +1,7 @@
 //! The same programs interpreted and compiled: whatever can be seen of them must be the same.
 #![cfg(feature = "compiler")]
 
+mod builtins;
 mod calls;
 mod hosts;
 mod loops;
