@@ -86,9 +86,14 @@ pub mod testing {
         Ok([(shared.data.cells.largest, shared.data.cells.all), shared.translate_all()?])
     }
 
-    /// Has this thread's mappings of memory refused after so many; `u64::MAX` ends that.
-    pub fn refuse_mappings_after(count: u64) {
-        crate::sys::REFUSED_AFTER.set(count);
+    /// Has this thread's mappings of memory refused after so many, while `f` runs. Gives how many were refused besides.
+    pub fn refuse_mappings_after<R>(count: u64, f: impl FnOnce() -> R) -> (R, u64) {
+        use crate::sys::{REFUSED, REFUSED_AFTER};
+        REFUSED.set(0);
+        REFUSED_AFTER.set(count);
+        let result = f();
+        REFUSED_AFTER.set(u64::MAX);
+        (result, REFUSED.get())
     }
 }
 

@@ -181,10 +181,12 @@ impl Pages {
         match len.and_then(|len| self.map(len).map(|()| len)) {
             Some(len) => {
                 self.len = len;
+                debug_assert_eq!(self.charge.bytes(), len as u64, "what is held is charged");
                 Ok(())
             }
             None => {
                 self.charge.shrink(more);
+                debug_assert_eq!(self.charge.bytes(), self.len as u64, "what is held is charged");
                 Err(MemoryError::system(Kind::Memory, more))
             }
         }

@@ -1,6 +1,6 @@
 //! How much memory a module needs: to be loaded, to start, and at most.
 
-use crate::api::Engine;
+use crate::api::{Engine, READ_AT_ONCE};
 use crate::budget::Kind;
 use crate::exec::STACK_STEP;
 use crate::limits::MAX_TABLE_ELEMENTS;
@@ -8,6 +8,7 @@ use crate::module::{ElemItems, ElemMode, ExternKind, ModuleInner};
 use crate::pages::PAGE;
 use crate::store::InstanceObj;
 use crate::stream::BodyStats;
+use crate::types::FuncType;
 use crate::vmctx::{FuncObj, GlobalObj, MemoryObj, TableObj, VmLayout};
 use crate::words::Count;
 use std::fmt;
@@ -58,13 +59,35 @@ fn all_cells(module: &ModuleInner) -> u64 {
 
 /// What all code of a module can use: cells, and if there is a tier, what it makes and needs for that.
 fn most_reserve(module: &ModuleInner, engine: &Engine) -> u64 {
+    all_cells(module) + if engine.tier().is_some() { all_compiled(module) } else { 0 }
+}
+
+/// What compiled code of all functions takes, and what it takes to make it.
+fn all_compiled(module: &ModuleInner) -> u64 {
     let bodies: u64 = module.bodies.records.iter().map(|body| u64::from(body.len)).sum();
     let largest = module.bodies.records.iter().map(|body| u64::from(body.len)).max().unwrap_or(0);
+    let values = |ty: &FuncType| (ty.params().len() + ty.results().len()) as u64;
+    let widest = module.types.iter().map(values).max().unwrap_or(0);
     // Measured: machine code is some four times as large as what it is made of, with notes and parts of pages five; for a
-    // compiler, which may have to inline as much again, a thousand bytes a byte are charged, and more for small functions.
-    let compiled = bodies * 5 + (1 << 20) + largest * 1600;
-    all_cells(module) + if engine.tier().is_some() { compiled } else { 0 }
+    // compiler, which may have to inline as much again, a thousand bytes a byte are charged, and more for small functions;
+    // and 4 KiB for each value that a function takes or gives.
+    bodies * 5 + (1 << 20) + largest * 1600 + widest * (4 << 10) + ways(module, values)
 }
+
+/// What the ways in and out of compiled code take: each type that is called has one of both.
+fn ways(module: &ModuleInner, values: impl Fn(&FuncType) -> u64) -> u64 {
+    // Measured, with room to link them.
+    let each = |ty: &FuncType| 1024 + 96 * values(ty);
+    let types = module.types.iter().map(each).sum();
+    if !module.tables.is_empty() {
+        return types;
+    }
+    // Then only the functions' own are called.
+    module.funcs.iter().map(|&ty| each(&module.types[ty as usize])).sum::<u64>().min(types)
+}
+
+/// What is held beside a module while it is loaded: an engine, and what was read of a file.
+const BESIDE: u64 = READ_AT_ONCE as u64 + (1 << 10);
 
 /// How much memory a module needs: see [`Module::plan`](crate::Module::plan).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -168,8 +191,8 @@ pub(crate) fn plan(module: &ModuleInner, engine: &Engine) -> Plan {
     let item = |kind, bytes, most| PlanItem { kind, index: None, bytes, most: Some(most) };
     let held = |kind| module.budget.used_for(kind);
     let mut items = Vec::new();
-    // Types are numbered engine-wide, in lists that grow by half and a hash table.
-    let numbered = module.types.len() as u64 * 200;
+    let heap = |ty: &FuncType| FuncType::heap_bytes(ty.params().len() + ty.results().len());
+    let numbered = Engine::numbers_bytes(module.types.len()) + module.types.iter().map(heap).sum::<u64>();
     for (kind, more) in [(Kind::Metadata, numbered), (Kind::Bodies, 0), (Kind::Data, 0)] {
         items.push(item(kind, held(kind) + more, held(kind) + more));
     }
@@ -185,8 +208,10 @@ pub(crate) fn plan(module: &ModuleInner, engine: &Engine) -> Plan {
                 _ => Unbounded::Table(item.index.unwrap_or(0)),
             })
         })
-        .sum();
-    let least = items.iter().map(|item| item.bytes).sum::<u64>().max(module.load_peak);
+        .sum::<Result<u64, _>>();
+    let to_load = module.load_peak + BESIDE;
+    let most = most.map(|most| most.max(to_load));
+    let least = items.iter().map(|item| item.bytes).sum::<u64>().max(to_load);
     items.retain(|item| item.bytes > 0 || item.most != Some(0));
     items.sort_by_key(|item| core::cmp::Reverse((item.most.unwrap_or(u64::MAX), item.bytes)));
     Plan { least, most, items }
@@ -225,8 +250,8 @@ fn instance(module: &ModuleInner, engine: &Engine, note: &mut dyn FnMut(PlanItem
         let each = size_of::<FuncObj>() as u64 + POINTER;
         if count == 0 { 0 } else { count.min(defined) * each + defined * 8 }
     };
-    let own = (module.memories.len() + module.tables.len()) as u64
-        * (size_of::<MemoryObj>().max(size_of::<TableObj>()) as u64 + POINTER);
+    let own = module.memories.len() as u64 * (size_of::<MemoryObj>() as u64 + POINTER)
+        + module.tables.len() as u64 * (size_of::<TableObj>() as u64 + POINTER);
     // Host functions, with a place in a table each.
     let imported = u64::from(module.imported_funcs) * (size_of::<FuncObj>() as u64 + 2 * POINTER + 64);
     let segments = (module.elems.len() + module.data.len()).div_ceil(64) as u64 * 8;

@@ -11,13 +11,23 @@ pub(crate) struct Mapping {
 thread_local! {
     /// For tests: how many mappings there are until one is refused, and those after it.
     pub(crate) static REFUSED_AFTER: std::cell::Cell<u64> = const { std::cell::Cell::new(u64::MAX) };
+    /// For tests: how many were refused.
+    pub(crate) static REFUSED: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+    /// For tests: larger mappings are refused.
+    pub(crate) static LARGEST: std::cell::Cell<usize> = const { std::cell::Cell::new(usize::MAX) };
 }
 
-/// Whether a test wants the next mapping refused.
-fn refused() -> io::Result<()> {
+/// Whether a test wants the next mapping refused, which is of `len` bytes.
+fn refused(len: usize) -> io::Result<()> {
+    if cfg!(test) && len > LARGEST.get() {
+        return Err(io::ErrorKind::OutOfMemory.into());
+    }
     match REFUSED_AFTER.get() {
         u64::MAX => Ok(()),
-        0 => Err(io::ErrorKind::OutOfMemory.into()),
+        0 => {
+            REFUSED.set(REFUSED.get() + 1);
+            Err(io::ErrorKind::OutOfMemory.into())
+        }
         left => {
             REFUSED_AFTER.set(left - 1);
             Ok(())
@@ -78,13 +88,13 @@ pub(crate) fn stack_left() -> Option<usize> {
 impl Mapping {
     /// Maps `len` bytes, which must not be 0.
     pub(crate) fn new(len: usize) -> io::Result<Self> {
-        refused()?;
+        refused(len)?;
         Ok(Self { map: memmap2::MmapOptions::new().len(len).map_anon()? })
     }
 
     /// Reserves `len` bytes of address space that count towards memory in use only as they are touched.
     pub(crate) fn reserve(len: usize) -> io::Result<Self> {
-        refused()?;
+        refused(len)?;
         Ok(Self { map: memmap2::MmapOptions::new().no_reserve_swap().len(len).map_anon()? })
     }
 
@@ -100,7 +110,7 @@ impl Mapping {
         if from == to {
             return Ok(());
         }
-        refused()?;
+        refused(to - from)?;
         self.protect(from, to - from, region::Protection::READ_WRITE)
     }
 
@@ -153,7 +163,7 @@ impl Mapping {
     /// Makes the mapping larger, wherever it then is; the new bytes are zero. Gives it back if it can't.
     #[cfg(target_os = "linux")]
     pub(crate) fn grow(mut self, len: usize) -> Result<Self, Self> {
-        if refused().is_err() {
+        if refused(len).is_err() {
             return Err(self);
         }
         // SAFETY: the mapping is private and anonymous, and no borrow of it is left: `self` is owned.

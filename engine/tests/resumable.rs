@@ -4,6 +4,8 @@ use dunlin::{
     Caller, Config, Dispatch, Engine, Error, Instance, Linker, ResumableCall, Store, SuspendedCall, Trap, Val,
 };
 
+#[path = "resumable/charges.rs"]
+mod charges;
 #[path = "resumable/stops.rs"]
 mod stops;
 #[path = "resumable/work.rs"]

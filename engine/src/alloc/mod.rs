@@ -220,12 +220,10 @@ impl<T> Buf<T> {
         // While the elements move, both the old and the new memory are held.
         self.charge.grow(new)?;
         let additional = capacity - self.vec.len();
-        if self.vec.try_reserve_exact(additional).is_err() {
-            self.charge.shrink(new);
-            return Err(MemoryError::system(self.charge.kind(), new));
-        }
-        self.charge.shrink(old);
-        Ok(())
+        let reserved = self.vec.try_reserve_exact(additional);
+        self.charge.shrink(if reserved.is_ok() { old } else { new });
+        debug_assert_eq!(self.charge.bytes(), bytes_of::<T>(self.vec.capacity()), "what is held is charged");
+        reserved.map_err(|_| MemoryError::system(self.charge.kind(), new))
     }
 
     /// How many elements have been paid for.
@@ -385,7 +383,7 @@ impl<K: Eq + Hash, V> Map<K, V> {
 
     /// What the standard library's table takes for such a capacity: entries with a byte of their hash each, in a power of
     /// two that is an eighth larger, and a group of such bytes more.
-    fn bytes(capacity: usize) -> u64 {
+    pub(crate) fn bytes(capacity: usize) -> u64 {
         const GROUP: u64 = 32;
         let buckets = match capacity {
             0 => return 0,
@@ -444,11 +442,39 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_allocation_is_an_error() {
+    fn a_failed_allocation_is_an_error_and_costs_nothing() {
         let budget = Budget::unlimited();
         let refused = Buf::<u8>::with_capacity(&budget, Kind::Data, usize::MAX / 2 + 1).unwrap_err();
         assert!(matches!(refused, MemoryError::OutOfMemory(_)), "{refused}");
         assert_eq!(budget.used(), 0);
+        // What is held already stays.
+        let mut buf = Buf::<u8>::with_capacity(&budget, Kind::Data, 100).unwrap();
+        assert!(matches!(buf.try_reserve(usize::MAX / 2 + 1), Err(MemoryError::OutOfMemory(_))));
+        assert_eq!((buf.held(), budget.used()), (100, 100));
+        let mut map = Map::<u64, u64>::new(&budget, Kind::Data);
+        map.try_insert(1, 2).unwrap();
+        let used = budget.used();
+        assert_eq!(used - 100, Map::<u64, u64>::bytes(3));
+        drop((buf, map));
+        assert_eq!(budget.used(), 0);
+    }
+
+    /// What a library takes is looked for twice, with 1 MiB for the heap; what isn't there is an error.
+    #[test]
+    fn what_a_library_may_take_is_looked_for() {
+        for bytes in [0, 1000, 3 << 20] {
+            let wanted = 2 * bytes as usize + (1 << 20);
+            let look = |largest| {
+                crate::sys::LARGEST.set(largest);
+                let found = at_hand(Kind::Names, bytes);
+                crate::sys::LARGEST.set(usize::MAX);
+                found
+            };
+            look(wanted).unwrap();
+            let refused = look(wanted - 1).unwrap_err();
+            assert!(refused == MemoryError::system(Kind::Names, bytes), "{refused}");
+        }
+        at_hand(Kind::Names, u64::MAX / 2).unwrap_err();
     }
 
     #[test]

@@ -34,6 +34,7 @@ pub(crate) use interrupt::InterruptState;
 pub use interrupt::{InterruptHandle, InterruptWaiter};
 pub use linker::{InstancePre, Linker};
 pub use memory::{Memory, MemoryAccessError};
+pub(crate) use module::READ_AT_ONCE;
 pub use module::{Module, ModuleOptions, ModuleStream, Section};
 pub use resumable::{ResumableCall, SuspendedCall};
 pub use store::Store;

@@ -47,6 +47,7 @@ impl<T> Arena<T> {
 
 impl<T> Drop for Arena<T> {
     fn drop(&mut self) {
+        debug_assert_eq!(self.charge.bytes(), crate::alloc::bytes_of::<T>(self.items.len()));
         for ptr in self.items.iter() {
             // SAFETY: `push` made it from a box, and nobody follows pointers into a store that is being dropped.
             drop(unsafe { Box::from_raw(ptr.as_ptr()) });

@@ -41,6 +41,8 @@ impl HostFunc {
         let bytes = Shared::<Self>::BYTES + size_of_val(&call) as u64;
         let charge = engine.budget().charge(Kind::Host, bytes)?;
         let sigs = engine.register(std::slice::from_ref(&ty))?;
+        // The engine's copy, which is charged; the embedder's isn't.
+        let ty = engine.func_type(sigs[0]);
         let header = slots_of(ty.params()).max(slots_of(ty.results()));
         let call = try_box(Kind::Host, call)?;
         Ok(Shared::try_new(Kind::Host, Self { ty, sigs, header, call, _charge: charge })?)

@@ -178,4 +178,18 @@ mod tests {
             assert_eq!(memory.bytes().len(), 20 << 16);
         }
     }
+
+    #[test]
+    fn growth_that_the_system_refuses_is_not_charged() {
+        use crate::sys::LARGEST;
+        let budget = crate::Budget::unlimited();
+        let mut pages = Pages::new_in(MemoryType::new(1, Some(20)), &budget, false).unwrap();
+        LARGEST.set(0);
+        let refused = pages.grow(2);
+        LARGEST.set(usize::MAX);
+        assert!(refused.is_err());
+        assert_eq!((budget.used(), pages.len()), (PAGE, PAGE as usize));
+        pages.grow(2).unwrap();
+        assert_eq!(budget.used(), 3 * PAGE);
+    }
 }

@@ -1,12 +1,12 @@
 //! Tables: their elements, and how they grow.
 
 use super::StoreInner;
-use crate::Error;
 use crate::alloc::{Buf, GrowError, MemoryError};
 use crate::budget::Kind;
 use crate::limits::MAX_TABLE_ELEMENTS;
 use crate::types::TableType;
 use crate::vmctx::TableObj;
+use crate::{Error, ErrorKind};
 use core::ptr::NonNull;
 
 /// What a [`TableObj`] consists of besides its place and size.
@@ -50,10 +50,9 @@ impl StoreInner {
     /// Makes a table whose elements are all `init`.
     pub(crate) fn new_table(&mut self, ty: TableType, init: u64) -> Result<NonNull<TableObj>, Error> {
         if u64::from(ty.minimum()) > MAX_TABLE_ELEMENTS {
-            return Err(Error::msg(format_args!(
-                "a table has at most {MAX_TABLE_ELEMENTS} elements, not {}",
-                ty.minimum()
-            )));
+            let message =
+                format_args!("a table has at most {MAX_TABLE_ELEMENTS} elements, not {}", ty.minimum());
+            return Err(Error::new(ErrorKind::Limit, message));
         }
         let elements = Buf::with_capacity(&self.budget, Kind::Table, ty.minimum() as usize)?;
         let inner = TableInner { ty, elements, handle: self.tables.len() };

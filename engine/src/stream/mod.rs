@@ -341,6 +341,9 @@ impl<C: BodyCheck> Loader<C> {
         self.admit(self.window.len() + now.len(), self.wanted)?;
         let capacity = self.core.admission.capacity();
         if self.window.capacity() < capacity {
+            // While the bytes move, both the old and the new memory are held. Admission made sure that there is room for both.
+            let old = self.window.capacity() as u64;
+            let _moving = self.core.budget.charge(Kind::Metadata, old).map_err(self.core.memory())?;
             self.window.try_reserve_exact(capacity - self.window.len()).map_err(|_| {
                 LoadError::memory(MemoryError::system(Kind::Metadata, capacity as u64), self.core.offset)
             })?;

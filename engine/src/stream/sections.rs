@@ -282,6 +282,10 @@ impl<C: BodyCheck> Core<C> {
         module.imported_tables = tables.len() as u32;
         module.imported_memories = memories.len() as u32;
         module.imported_globals = globals.len() as u32;
+        // What is defined besides is looked at when its section comes, if one does.
+        for space in [SectionId::Function, SectionId::Table, SectionId::Memory, SectionId::Global] {
+            self.check_count(space, 0)?;
+        }
         self.module.imports = self.boxed(imports)?;
         self.module.funcs = self.boxed(funcs)?;
         self.module.tables = self.boxed(tables)?;
