@@ -2,8 +2,10 @@
 #![cfg(feature = "compiler")]
 
 mod calls;
+mod checks;
 mod hosts;
 mod loops;
+mod positions;
 mod programs;
 mod stacks;
 mod stops;
