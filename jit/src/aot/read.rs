@@ -91,12 +91,11 @@ impl<R: Read> Reader<R> {
         const STEP: usize = 64 << 10;
         loop {
             if bytes.len() == bytes.capacity() {
-                // While it moves, there are two.
-                let more = bytes.capacity().max(STEP);
-                let both = (bytes.capacity() + more) as u64;
-                let _moving = budget.charge(Kind::MachineCode, both).map_err(unpaid)?;
-                bytes.try_reserve_exact(more).map_err(|error| Mismatch::Memory(error.to_string()))?;
+                let (before, more) = (bytes.capacity() as u64, bytes.capacity().max(STEP));
                 charge.grow(more as u64).map_err(unpaid)?;
+                // While it moves, there are two.
+                let _moving = budget.charge(Kind::MachineCode, before).map_err(unpaid)?;
+                bytes.try_reserve_exact(more).map_err(|error| Mismatch::Memory(error.to_string()))?;
             }
             let room = (bytes.capacity() - bytes.len()).min(STEP);
             let before = bytes.len();

@@ -1,6 +1,6 @@
 //! What Cranelift may assume of each kind of memory access.
 
-use cranelift_codegen::ir::{AliasRegionData, Endianness, Function, MemFlagsData, TrapCode};
+use cranelift_codegen::ir::{AliasRegionData, Endianness, Function, MemFlagsData};
 use std::borrow::Cow;
 
 /// An access's flags, by what it goes to. Each kind of memory is an alias region: no two of them overlap.
@@ -43,7 +43,7 @@ impl Flags {
             MemFlagsData::new().with_endianness(Endianness::Little).with_alias_region(region(1, "memory"));
         let vm = MemFlagsData::trusted().with_alias_region(region(2, "vm"));
         Flags {
-            memory: memory.with_trap_code(Some(TrapCode::HEAP_OUT_OF_BOUNDS)),
+            memory,
             memory_checked: memory.with_notrap(),
             vm,
             vm_readonly: vm.with_readonly().with_can_move(),

@@ -4,7 +4,7 @@ use super::flags::Flags;
 use super::traps;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::{I32, I64};
-use cranelift_codegen::ir::{Block, InstBuilder, InstructionData, MemFlagsData, Opcode, Value};
+use cranelift_codegen::ir::{Block, InstBuilder, InstructionData, MemFlagsData, Opcode, TrapCode, Value};
 use cranelift_frontend::FunctionBuilder;
 use dunlin::Trap;
 use dunlin::tier::layout;
@@ -20,6 +20,8 @@ pub(crate) struct Heaps {
     /// Whether an access must not happen speculatively either if it is out of bounds.
     pub(crate) spectre: bool,
     flags: Flags,
+    /// What an access traps by if it finds out itself: this trap code, and after a store the other.
+    codes: [TrapCode; 2],
     checks: Checks,
 }
 
@@ -50,7 +52,8 @@ struct Checks {
 
 impl Heaps {
     pub(crate) fn new(vm: Value, memories: Vec<Heap>, memories_word: u32, flags: Flags) -> Heaps {
-        Heaps { vm, memories, memories_word, spectre: false, flags, checks: Checks::default() }
+        let codes = [TrapCode::HEAP_OUT_OF_BOUNDS, traps::code(Trap::MemoryOutOfBounds)];
+        Heaps { vm, memories, memories_word, spectre: false, flags, codes, checks: Checks::default() }
     }
 
     /// The place of `size` bytes, after a check if one is needed.
@@ -88,8 +91,19 @@ impl Heaps {
             let exact = b.ins().iadd_imm_s(address, i64::from(offset));
             (address, offset) = (b.ins().select_spectre_guard(beyond, null, exact), 0);
         }
-        let flags = if faults && !in_bounds { self.flags.memory } else { self.flags.memory_checked };
+        let flags = if faults && !in_bounds {
+            self.flags.memory.with_trap_code(Some(self.codes[0]))
+        } else {
+            self.flags.memory_checked
+        };
         Place { address, offset, flags }
+    }
+
+    /// A store has been translated. If the next one goes to the same place, Cranelift leaves out the first, and a trap would be
+    /// reported where the second is; unless their trap codes differ. What loads in between traps as the next store does: to
+    /// become one instruction, a load and a store must have the same code.
+    pub(crate) fn stored(&mut self) {
+        self.codes.swap(0, 1);
     }
 
     /// Traps if a memory ends before `end` bytes behind an index; the condition, if it had to be looked at.

@@ -23,6 +23,7 @@ pub(crate) fn memory(
         let (address, value) = stack.pop2();
         let place = heaps.place(b, address, memarg, size);
         store_of(b, opcode, value, place);
+        heaps.stored();
     } else if let Some((load, vector, memarg)) = scalar_load(op) {
         let lane = vector.lane_type();
         match load {
@@ -51,6 +52,7 @@ pub(crate) fn memory(
         let place = heaps.place(b, stack.pop(), memarg, vector.lane_type().bytes());
         let value = b.ins().extractlane(value, lane);
         store_of(b, Opcode::Store, value, place);
+        heaps.stored();
     } else if let Operator::MemorySize { mem } = *op {
         let pages = heaps.pages(b, mem);
         stack.push(pages);

@@ -27,6 +27,8 @@ mod vector;
 
 #[cfg(test)]
 mod ops_tests;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use census::Census;
 pub(crate) use func::Part;

@@ -289,6 +289,12 @@ impl Compiler {
         self.finish(Piece::Detour(index), None)
     }
 
+    /// What came of the last function in Cranelift's representation.
+    #[cfg(test)]
+    pub(super) fn last(&self) -> &cranelift_codegen::ir::Function {
+        &self.context.func
+    }
+
     fn finish(&mut self, piece: Piece, scratch: Option<&Scratch>) -> Result<Compiled, Decline> {
         let compiled = passes::generate(&mut self.context, &*self.isa, &mut self.registers, scratch)?;
         let buffer = &compiled.buffer;

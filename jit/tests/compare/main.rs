@@ -3,8 +3,10 @@
 
 mod builtins;
 mod calls;
+mod checks;
 mod hosts;
 mod loops;
+mod positions;
 mod programs;
 mod stacks;
 mod stops;

@@ -75,17 +75,29 @@ pub(crate) fn compare_with(
     let mut interpreted = Seen::new();
     for fuel in [false, true] {
         let mut config = Config::new();
-        config.consume_fuel(fuel).check_translation(true);
+        config.consume_fuel(fuel);
         change(&mut config);
-        interpreted = run(&config);
-        for (way, options) in ways() {
-            let jit = Jit::new(&options).unwrap();
-            let mut config = config.clone();
-            config.tier(jit.clone());
-            assert_same(&format!("{way}, fuel: {fuel}"), &run(&config), &interpreted);
-            stats.push((way, jit.stats()));
-        }
+        let (seen, of_ways) = compare_in(ways(), config, &run);
+        interpreted = seen;
+        stats.extend(of_ways);
     }
+    (interpreted, stats)
+}
+
+/// Has `run` done by the interpreter and in these ways. Gives what the interpreter did, and what each tier did.
+pub(crate) fn compare_in(
+    ways: Vec<(&'static str, Options)>,
+    mut config: Config,
+    run: impl Fn(&Config) -> Seen,
+) -> (Seen, Vec<(&'static str, Stats)>) {
+    config.check_translation(true);
+    let interpreted = run(&config);
+    let stats = ways.into_iter().map(|(way, options)| {
+        let jit = Jit::new(&options).unwrap();
+        assert_same(&format!("{way}, {config:?}"), &run(config.clone().tier(jit.clone())), &interpreted);
+        (way, jit.stats())
+    });
+    let stats = stats.collect();
     (interpreted, stats)
 }
 
@@ -120,6 +132,11 @@ pub(crate) fn instance(config: &Config, text: &str) -> (Store<()>, Instance) {
 /// Calls an export, and tells what came of it: results or error with backtrace, what fuel is left, and what is in the
 /// instance's exports.
 pub(crate) fn call<T>(store: &mut Store<T>, instance: Instance, name: &str, args: &[Val]) -> String {
+    outcome(store, instance, name, args) + &state(store, instance)
+}
+
+/// Calls an export, and tells its results, or the error with its backtrace.
+pub(crate) fn outcome<T>(store: &mut Store<T>, instance: Instance, name: &str, args: &[Val]) -> String {
     let func = instance.get_func(&*store, name).unwrap_or_else(|| panic!("no function {name}"));
     let mut results = vec![Val::I32(0); func.ty(&*store).results().len()];
     let mut seen = format!("{name}({}): ", values(args));
@@ -128,7 +145,7 @@ pub(crate) fn call<T>(store: &mut Store<T>, instance: Instance, name: &str, args
         Err(error) => write!(seen, "{:?}, {:?}: {error:?}", error.kind(), error.trap()),
     }
     .unwrap();
-    seen + &state(store, instance)
+    seen
 }
 
 pub(crate) fn values(values: &[Val]) -> String {

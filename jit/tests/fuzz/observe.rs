@@ -25,8 +25,8 @@ struct Host {
 pub(crate) struct Observed {
     /// A line for each thing that was done, with what came of it.
     pub(crate) steps: Vec<String>,
-    /// Whether a function of the guest's was entered.
-    pub(crate) executed: bool,
+    /// How many of its functions were entered, if it is interpreted.
+    pub(crate) entered: usize,
 }
 
 /// Runs a program, which is valid by construction: one that doesn't load is a fault of the generator's or the engine's.
@@ -34,7 +34,7 @@ pub(crate) fn observe(engine: &Engine, program: &Program, seed: u64) -> Observed
     let module = Module::new(engine, &program.bytes).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
     let mut random = Random::new(seed ^ 0x5eed);
     let mut store = Store::new(engine, Host { random: Random::new(seed), depth: 0, calls: 0 });
-    let (mut seen, mut executed) = (Vec::new(), false);
+    let mut seen = Vec::new();
     let mut instances: Vec<Instance> = Vec::new();
     // The second imports from the first what it can.
     for _ in 0..2 {
@@ -44,11 +44,7 @@ pub(crate) fn observe(engine: &Engine, program: &Program, seed: u64) -> Observed
         let _ = store.set_fuel(10_000);
         match imports.and_then(|imports| Instance::new(&mut store, &module, &imports)) {
             Ok(instance) => instances.push(instance),
-            Err(error) => {
-                // Its start function may be what failed.
-                executed |= error.backtrace().is_some_and(|backtrace| !backtrace.frames().is_empty());
-                seen.push(told(&error));
-            }
+            Err(error) => seen.push(told(&error)),
         }
         seen.push(state(&store, &instances));
     }
@@ -69,7 +65,6 @@ pub(crate) fn observe(engine: &Engine, program: &Program, seed: u64) -> Observed
                 let args: Vec<Val> =
                     ty.params().iter().map(|ty| value(&mut store, *ty, &mut random)).collect();
                 let mut results = vec![Val::I32(0); ty.results().len()];
-                executed = true;
                 let outcome = match func.call(&mut store, &args, &mut results) {
                     Ok(()) => results.iter().map(text).collect::<String>(),
                     Err(error) => told(&error),
@@ -84,7 +79,7 @@ pub(crate) fn observe(engine: &Engine, program: &Program, seed: u64) -> Observed
             seen.push(state(&store, &instances));
         }
     }
-    Observed { steps: seen, executed }
+    Observed { steps: seen, entered: module.translated_functions() }
 }
 
 /// An error, with its backtrace.

@@ -1,6 +1,6 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::code::{self, BY_ZERO, INNER, LOAD, OUT_OF_BOUNDS, OUTER, UNREACHABLE};
+use super::code::{self, BY_ZERO, INNER, LAST, LOAD, OUT_OF_BOUNDS, OUTER, UNREACHABLE};
 use super::*;
 use crate::runtime::{CodeChunk, CodeMap, CodeMapBuilder, registry, unwind};
 
@@ -33,6 +33,16 @@ fn a_trap_tells_code_and_frames() {
     let (exit, seen) = unsafe { run(&stack, trampolines.address(code::call()), NOTHING, &mut word, outer) };
     assert_eq!((exit, seen.traps, seen.code), (Exit::Unwound, 1, UNREACHABLE));
     assert_eq!(seen.frames, [(Some(INNER), Some(3000)), (Some(OUTER), Some(2000)), (None, None)]);
+}
+
+/// What it returns to is another function's first byte.
+#[test]
+fn a_call_may_be_the_last_instruction() {
+    let (stack, chunk) = (stack(1 << 20), code::chunk());
+    // SAFETY: `last` looks at nothing.
+    let (exit, seen) = unsafe { run(&stack, chunk.address(code::last()), NOTHING, &mut 0, NOTHING) };
+    assert_eq!((exit, seen.code), (Exit::Unwound, UNREACHABLE));
+    assert_eq!(seen.frames, [(Some(INNER), Some(3000)), (Some(LAST), Some(10_000))]);
 }
 
 #[test]

@@ -156,6 +156,54 @@ fn what_somebody_sends_is_no_fault() {
     );
 }
 
+/// At an instruction that may trap: a signal is a trap only if the processor found the fault.
+#[test]
+fn what_comes_at_a_trap_may_be_somebody_elses() {
+    /// A code of the processor's or the kernel's, and those of `kill`, `tgkill` and `sigqueue`.
+    const SENT: [i32; 3] = [0, -6, -1];
+    extern "C" fn told_code(_: i32, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
+        // SAFETY: the kernel passes it; the call doesn't return.
+        unsafe { libc::_exit(100 + (*info).si_code) }
+    }
+    let handler = told_code as extern "C" fn(i32, *mut libc::siginfo_t, *mut libc::c_void) as usize;
+    let (stack, chunk) = (stack(1 << 20), code::chunk());
+    // Broken memory, say, is no trap.
+    let faults = [
+        (libc::SIGSEGV, 1, true),
+        (libc::SIGSEGV, 2, true),
+        (libc::SIGBUS, libc::BUS_ADRERR, true),
+        (libc::SIGILL, 2, true),
+        (libc::SIGFPE, 1, true),
+        (libc::SIGBUS, libc::BUS_ADRALN, false),
+        (libc::SIGBUS, libc::BUS_OBJERR, false),
+        (libc::SIGBUS, libc::BUS_MCEERR_AR, false),
+        (libc::SIGBUS, libc::BUS_MCEERR_AO, false),
+    ];
+    let sent = [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE];
+    let sent = sent.into_iter().flat_map(|signal| SENT.map(|code| (signal, code, false)));
+    for (signal, code, traps) in faults.into_iter().chain(sent) {
+        // The emulator for aarch64 takes these for its own.
+        if cfg!(target_arch = "aarch64") && code > 0 {
+            continue;
+        }
+        let end = in_child(|| {
+            set_handler(signal, handler, libc::SA_SIGINFO);
+            replace_handlers().unwrap();
+            // As the kernel lays it out: number, error, code, and the address.
+            let mut info = [0_u64; 16];
+            (info[0], info[1], info[2]) = (signal as u64, u64::from(code as u32), NOWHERE as u64);
+            // SAFETY: asks who this is.
+            let (process, thread) = unsafe { (libc::getpid() as u64, libc::gettid() as u64) };
+            let call = [libc::SYS_rt_tgsigqueueinfo as u64, process, thread, signal as u64, info.as_ptr().addr() as u64];
+            // SAFETY: `sends` makes that system call, by which this thread sends itself a signal.
+            let (exit, seen) = unsafe { run(&stack, chunk.address(code::sends()), call.as_ptr(), &mut 0, NOTHING) };
+            i32::from((exit, seen.code) == (Exit::Unwound, code::SENT))
+        });
+        let expected = if traps { 1 } else { (100 + code) & 0xff };
+        assert_eq!(end, End::Exit(expected), "signal {signal}, code {code}");
+    }
+}
+
 #[test]
 fn an_overflow_of_the_threads_own_stack_is_still_told() {
     #[expect(unconditional_recursion, reason = "that is what it is for")]

@@ -46,6 +46,37 @@ fn the_end_of_a_stack_is_a_trap() {
     }
 }
 
+/// A function that has no room for its frame never began: the overflow is its caller's.
+#[test]
+fn an_overflow_at_a_call_is_the_callers() {
+    let chunk = code::chunk();
+    let (callers, own) = ([(Some(DEEPER), Some(6000))], [(Some(RECURSE), Some(5000)), (Some(DEEPER), Some(6000))]);
+    // What is left behind the frame of `deeper`; how deep `recurse` is then called; and whose the overflow is, if it is one. On
+    // x86_64 the end may also lie between the return address and the rest, or in front of both.
+    let cases: [(usize, u64, &[_]); 8] = [
+        (16, 1, &[]),
+        (8, 1, &callers),
+        (0, 1, &callers),
+        (128, 2, &[]),
+        (120, 2, &own),
+        (112, 2, &own),
+        (104, 2, &own),
+        (16, 2, &own),
+    ];
+    for (left, depth, frames) in cases {
+        if cfg!(target_arch = "aarch64") && left % 16 != 0 {
+            continue;
+        }
+        let stack = stack(50 * STEP);
+        let below = core::ptr::without_provenance::<u8>(50 * STEP - 16 - left);
+        // SAFETY: `deeper` counts a word down that is there.
+        let (exit, seen) = unsafe { run(&stack, chunk.address(code::deeper()), below, &mut { depth }, NOTHING) };
+        assert_eq!(seen.frames, frames, "{left} bytes");
+        let expected = if frames.is_empty() { (Exit::Returned, 0) } else { (Exit::Unwound, STACK_OVERFLOW) };
+        assert_eq!((exit, seen.code), expected, "{left} bytes");
+    }
+}
+
 #[test]
 fn a_refused_charge_is_a_trap() {
     let (purse, chunk) = (Purse::with(10 * STEP_BYTES), code::chunk());
@@ -71,18 +102,12 @@ unsafe extern "C" fn uses(vm: *mut u8, sp: *mut u64) {
     let (stack, bytes) = unsafe { (&*vm.cast::<CodeStack>(), *sp as usize) };
     let before = stack.ensure(bytes);
     #[inline(never)]
-    fn large() {
-        let mut room = [0_u8; STEP + STEP / 2];
-        core::hint::black_box(&mut room)[0] = 1;
-        assert!(stack_ends_below(&room));
-    }
-    #[inline(never)]
     fn small() {
         let mut room = [0_u8; STEP / 2];
         core::hint::black_box(&mut room)[0] = 1;
         assert!(stack_ends_below(&room));
     }
-    if bytes > STEP { large() } else { small() }
+    if bytes > STEP { uses_one_and_a_half() } else { small() }
     let after = stack.ensure(STEP / 2);
     // SAFETY: the word is the test's.
     unsafe { *sp = u64::from(before) | u64::from(after) << 1 };
@@ -122,6 +147,64 @@ fn rust_code_is_lent_a_step_and_it_comes_back() {
         let (exit, seen) = recurse(&stack, &chunk, STEP_BYTES / FRAME + 10);
         assert_eq!((exit, seen.code), (Exit::Unwound, STACK_OVERFLOW));
     }
+}
+
+/// Uses what is lent, and tells for several stack pointers whether it is still lent once the stack has been settled with that.
+unsafe extern "C" fn settles(vm: *mut u8, still_lent: *mut u64) {
+    // SAFETY: the test passes these; the stack is the one on which this runs.
+    let (stack, still_lent) = unsafe { (&*vm.cast::<CodeStack>(), &mut *still_lent) };
+    let low = stack.top() + STEP - stack.charged() as usize;
+    // In use: what is settled goes on below its caller's stack pointer, so a part above counts as well.
+    for (i, sp) in [low - STEP / 2, low, low + STEP / 4 - 1, low + STEP / 4, 8].into_iter().enumerate() {
+        uses_one_and_a_half();
+        assert!(!stack.ensure(0), "it is lent");
+        stack.settle(sp);
+        *still_lent |= u64::from(!stack.ensure(0)) << i;
+    }
+}
+
+#[inline(never)]
+fn uses_one_and_a_half() {
+    let mut room = [0_u8; STEP + STEP / 2];
+    core::hint::black_box(&mut room)[0] = 1;
+    assert!(stack_ends_below(&room));
+}
+
+#[test]
+fn what_is_lent_is_taken_back_when_nothing_is_in_it() {
+    let stack = CodeStack::new(50 * STEP, Box::new(Purse::with(2 * STEP_BYTES))).unwrap();
+    let (chunk, mut still_lent) = (code::chunk(), 0);
+    // SAFETY: the host function gets what it expects.
+    let (exit, _) = unsafe { run_host(&stack, &chunk, settles, &raw const stack, &mut still_lent) };
+    assert_eq!((exit, still_lent), (Exit::Returned, 0b111));
+}
+
+/// Machine code that is entered from within what is lent, and left: whoever entered it is still there.
+#[test]
+fn what_is_lent_stays_while_somebody_is_in_it() {
+    unsafe extern "C" fn enters(vm: *mut u8, sum: *mut u64) {
+        // SAFETY: the test passes these, and the stack is the one on which this runs.
+        let (stack, sum) = unsafe { (&*vm.cast::<CodeStack>(), &mut *sum) };
+        let mut canary = [0xa5_u8; STEP + STEP / 4];
+        let canary = core::hint::black_box(&mut canary);
+        let chunk = code::chunk();
+        for _ in 0..3 {
+            // SAFETY: `add` adds to a word that is there.
+            let (exit, _) = unsafe { run(stack, chunk.address(code::add()), 2 as *const u8, sum, NOTHING) };
+            assert_eq!(exit, Exit::Returned);
+            assert!(canary.iter().all(|byte| *byte == 0xa5));
+            assert!(!stack.ensure(0), "it is still lent");
+        }
+    }
+    let stack = CodeStack::new(50 * STEP, Box::new(Purse::with(2 * STEP_BYTES))).unwrap();
+    let (chunk, mut sum) = (code::chunk(), 0);
+    for _ in 0..3 {
+        // SAFETY: the host function gets what it expects.
+        let (exit, _) = unsafe { run_host(&stack, &chunk, enters, &raw const stack, &mut sum) };
+        assert_eq!(exit, Exit::Returned);
+        assert_eq!(stack.charged(), 2 * STEP_BYTES);
+    }
+    assert_eq!(sum, 18);
 }
 
 struct Lent<'a> {
