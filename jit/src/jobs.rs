@@ -165,7 +165,7 @@ impl Worker {
     /// Starts the compiler thread, which serves the queue.
     fn start(self: &Arc<Self>, queue: &Arc<Queue>) -> Result<(), String> {
         // A thread that can't allocate what it needs to begin aborts the process. So address space is checked here, and
-        // nothing else takes it from here until the thread has begun.
+        // this thread waits until the other has begun, so as not to take it.
         if !has_address_space(LEAST) {
             return Err("the system has no memory for one".into());
         }

@@ -75,8 +75,7 @@ impl Plan<'_> {
                     drop(begun);
                     self.functions(view, progress);
                 });
-                // Nothing else here allocates until the thread has begun, so nothing takes the memory that it needs for
-                // that.
+                // This thread waits until the other has begun, so as not to take the memory that it needs for that.
                 let _: Result<(), _> = has_begun.recv();
             }
             self.functions(view, &progress);

@@ -10,7 +10,7 @@ use cranelift_codegen::cursor::{Cursor, FuncCursor};
 use cranelift_codegen::ir::condcodes::{CondCode, IntCC};
 use cranelift_codegen::ir::{Function, Inst, InstBuilder, InstructionData, Opcode, Value};
 
-/// Makes the target that leaves the loop the first one of each conditional branch.
+/// For each conditional branch in a loop: makes the target that leaves the loop the first one.
 pub(super) fn first(context: &mut Context) {
     context.flowgraph();
     context.compute_loop_analysis();
