@@ -1,4 +1,4 @@
-//! Calls that are suspended in compiled code, and go on.
+//! Tests of resumable calls that are suspended in compiled code.
 #![cfg(feature = "compiler")]
 
 #[path = "../../engine/tests/resumable/stops.rs"]
@@ -12,7 +12,7 @@ use std::sync::Arc;
 use stops::{Wait, asking, at_once, in_portions, interrupted};
 use work::module;
 
-/// Engines whose resumable calls execute compiled code: all of it, or in a mixture.
+/// Engines whose resumable calls execute compiled code: only that, or mixed with interpreted code.
 fn engines(fuel: bool) -> Vec<(Engine, Arc<Jit>)> {
     let mut engines = Vec::new();
     for (threshold, every) in [(0, 30_000), (1, 5), (3, 50)] {
@@ -90,11 +90,11 @@ fn a_host_function_gets_its_results_later() {
     }
 }
 
-/// What compiled code has called is interpreted, and has been replaced by a function with a larger frame's header when it is
-/// suspended; in the same instance, or in another.
+/// Compiled code has called an interpreted function, which a tail call has replaced by one with a larger frame header
+/// when the call is suspended; in the same instance, or in another.
 #[test]
 fn an_interpreted_tail_call_is_suspended_in_compiled_code() {
-    // Larger than what is compiled.
+    // Larger than the largest function that is compiled.
     let padding = "(drop (i32.const 1000000))".repeat(20);
     let interpreted = format!(
         r#"(func $many (param i32 i64 i64 i64 i64 i64 i64 i64) (result i32) {padding}

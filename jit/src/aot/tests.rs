@@ -29,14 +29,14 @@ fn tiered(configure: impl FnOnce(&mut Config)) -> (std::sync::Arc<Jit>, Engine) 
 
 fn file(how: &Compile) -> Vec<u8> {
     let bytes = wat::parse_str(TEXT).unwrap();
-    // No tier is needed to make one.
+    // Compiling ahead of time needs no tier.
     let module = Module::new(&Engine::default(), &bytes).unwrap();
     let made = compile(&module, &bytes, how).unwrap();
     assert_eq!(made.stats.functions, 3);
     made.bytes
 }
 
-/// Loads a file as far as it goes.
+/// Loads a file as far as possible.
 fn load(engine: &Engine, bytes: &[u8]) -> Option<(Module, Result<Precompiled, Mismatch>)> {
     let Ok(Opened::Precompiled(mut reader)) = open(bytes) else { return None };
     let module = Module::from_reader(engine, &mut reader);
@@ -93,7 +93,7 @@ fn resealed(mut bytes: Vec<u8>, tail: usize) -> Vec<u8> {
 fn files_of_other_engines_are_known() {
     let bytes = file(&Compile::new(Target::X86_64));
     let tail = HEAD + u64::from_le_bytes(bytes[8..16].try_into().unwrap()) as usize;
-    // Behind the format's version and the checksum stand the engine's version, and a number for what code relies on.
+    // After the format's version and the checksum come the engine's version and the hash of what code relies on.
     let version = env!("CARGO_PKG_VERSION");
     let text = tail + 20 + 4;
     let number = text + version.len();

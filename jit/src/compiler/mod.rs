@@ -1,4 +1,4 @@
-//! From WebAssembly's instructions to machine code.
+//! Compiles WebAssembly to machine code with Cranelift.
 
 mod call;
 mod census;

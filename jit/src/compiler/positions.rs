@@ -1,15 +1,16 @@
-//! Where in the module a fault is, once Cranelift has optimised.
+//! Source positions of faults, after optimisation.
 //!
-//! On x86_64, a load may become a part of the instruction that uses the value, and faults there. What can't trap by itself needs
-//! no position of its own, so it has the load's. So has what optimisation has made, which has no position otherwise.
+//! On x86_64, a load may be folded into the instruction that uses its value, and then faults there. An instruction that
+//! can't trap itself needs no position of its own, so it gets the load's. So do instructions that the optimizer made,
+//! which would have no position.
 
 use cranelift_codegen::ir::immediates::Offset32;
 use cranelift_codegen::ir::{Function, Inst, InstructionData, Opcode, Value};
 use std::collections::HashMap;
 
-/// Gives whatever may come to contain a load the load's position.
+/// Gives each instruction into which a load may be folded the load's position.
 pub(super) fn follow_loads(func: &mut Function) {
-    // Which load a value of the block comes from. Of several, only the last can become a part of what uses it.
+    // The load from which a value of the block comes. Of several, only the last can be folded into the use.
     let mut loads: HashMap<Inst, (u32, Inst)> = HashMap::new();
     let mut block = func.layout.entry_block();
     while let Some(this) = block {
@@ -43,7 +44,7 @@ fn has_no_trap(opcode: Opcode) -> bool {
     !opcode.can_trap() && !opcode.can_load() && !opcode.can_store() && !opcode.is_call()
 }
 
-/// Whether a store goes to where a load has come from: after that, it doesn't fault.
+/// Whether a store only writes bytes that the load has read. It then doesn't fault, since the load hasn't.
 fn stores_back(func: &Function, store: Inst, load: Inst) -> bool {
     let place = |inst| -> Option<(Value, Offset32)> {
         match func.dfg.insts[inst] {
@@ -56,7 +57,7 @@ fn stores_back(func: &Function, store: Inst, load: Inst) -> bool {
         && size_of_access(func, store) <= size_of_access(func, load)
 }
 
-/// How many bytes a load or a store goes to.
+/// The number of bytes that a load or store accesses.
 fn size_of_access(func: &Function, inst: Inst) -> u32 {
     match func.dfg.insts[inst].opcode() {
         Opcode::Istore8 | Opcode::Uload8 | Opcode::Sload8 => 1,

@@ -1,4 +1,4 @@
-//! The same programs interpreted and compiled: whatever can be seen of them must be the same.
+//! Differential tests: the same programs are interpreted and compiled, and everything observable must be the same.
 #![cfg(feature = "compiler")]
 
 mod builtins;

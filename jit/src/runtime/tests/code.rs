@@ -1,10 +1,10 @@
-//! Machine code to run, as a compiler would make it: functions with frames, each at a label.
+//! Hand-written machine code for the tests: functions with frames, as a compiler would generate them, each at a label.
 
 use std::sync::Arc;
 
 use super::super::{CodeChunk, CodeMap, CodeMapBuilder};
 
-/// Declares labels in the piece of assembly, and functions that give their offsets in it.
+/// Declares labels of the assembly, and functions that give their offsets in it.
 macro_rules! labels {
     ($($name:ident = $symbol:literal;)*) => {$(
         pub(super) fn $name() -> u32 {
@@ -50,7 +50,7 @@ fn start() -> *const u8 {
 }
 
 pub(super) fn bytes() -> &'static [u8] {
-    // SAFETY: these are the bytes of one section between two labels, and constant.
+    // SAFETY: these are the constant bytes of one section between two labels.
     unsafe { core::slice::from_raw_parts(start(), end() as usize) }
 }
 
@@ -65,7 +65,7 @@ pub(super) const OUT_OF_BOUNDS: u8 = 9;
 pub(super) const BY_ZERO: u8 = 11;
 pub(super) const SENT: u8 = 13;
 
-/// All of it in a chunk. Positions of sites are 1000 times their function's index, more or less.
+/// All of the code in a chunk. Positions of sites are about 1000 times their function's index.
 pub(super) fn chunk() -> Arc<CodeChunk> {
     let mut map = CodeMapBuilder::default();
     let starts = [
@@ -89,16 +89,15 @@ pub(super) fn chunk() -> Arc<CodeChunk> {
     CodeChunk::new(bytes(), map.build()).unwrap()
 }
 
-/// The same as trampolines: code of no function.
+/// The same code as trampolines, which belong to no function.
 pub(super) fn trampolines() -> Arc<CodeChunk> {
     CodeChunk::new(bytes(), CodeMap::default()).unwrap()
 }
 
-// `add` adds `vm` to the word at `sp`; `call` calls `code(vm, sp)`; `outer` calls `inner`, which traps; `load` reads the
-// word at `vm` and stores it at `sp`; `recurse` calls itself as many times as the word at `sp` says; `deeper` does so with `vm` bytes more on the stack; `clobber` ruins all
-// registers that calls must preserve and then calls `code`; `unlisted` has a trap that isn't in the map; `last` calls `inner`
-// in its last instruction; `sends` makes the system call whose number and arguments are the five words at `vm`, and has a trap at
-// the instruction behind.
+// `add` adds `vm` to the word at `sp`. `call` calls `code(vm, sp)`. `outer` calls `inner`, which traps. `load` reads
+// the word at `vm` and stores it at `sp`. `recurse` calls itself as many times as the word at `sp` says; `deeper` calls
+// it with `vm` more bytes on the stack. `clobber` overwrites all callee-saved registers and then calls `code`.
+// `unlisted` has a trap that isn't in the map.
 #[cfg(target_arch = "x86_64")]
 core::arch::global_asm!(
     ".pushsection .rodata",

@@ -5,11 +5,11 @@ use crate::runtime::stack::STEP;
 
 const STEP_BYTES: u64 = STEP as u64;
 
-/// What a frame of `recurse` takes.
+/// The size of a frame of `recurse`.
 const FRAME: u64 = 112;
 
 fn recurse(stack: &CodeStack, chunk: &crate::runtime::CodeChunk, depth: u64) -> (Exit, Seen) {
-    // SAFETY: `recurse` counts a word down that is there.
+    // SAFETY: `recurse` counts down a word that exists.
     unsafe { run(stack, chunk.address(code::recurse()), NOTHING, &mut { depth }, NOTHING) }
 }
 
@@ -31,15 +31,15 @@ fn a_stack_grows_and_is_paid() {
 #[test]
 fn the_end_of_a_stack_is_a_trap() {
     let (stack, chunk) = (stack(50 * STEP), code::chunk());
-    // Wherever in a frame the end comes to lie: at a call, at the frame's first instruction, or within.
+    // The stack ends at every place of a frame: at the call, at the function's first instruction, or later.
     for shift in 0..FRAME as usize / 16 {
         let (at, shift) = (chunk.address(code::deeper()), core::ptr::without_provenance::<u8>(16 * shift));
-        // SAFETY: `deeper` counts a word down that is there.
+        // SAFETY: `deeper` counts down a word that exists.
         let (exit, seen) = unsafe { run(&stack, at, shift, &mut u64::MAX.clone(), NOTHING) };
         assert_eq!((exit, seen.traps, seen.code), (Exit::Unwound, 1, STACK_OVERFLOW));
         let (last, recursion) = seen.frames.split_last().unwrap();
         assert!((recursion.len() as u64).abs_diff(50 * STEP_BYTES / FRAME) <= 2, "{} frames", recursion.len());
-        // Whichever instruction it was, a frame's position is that of its call.
+        // Whichever instruction overflowed, a frame's position is that of its call.
         assert!(recursion.iter().all(|frame| *frame == (Some(RECURSE), Some(5000))));
         assert_eq!(*last, (Some(DEEPER), Some(6000)));
         assert_eq!(stack.charged(), 51 * STEP_BYTES);
@@ -95,10 +95,10 @@ fn a_refused_charge_is_a_trap() {
     assert_eq!(purse.left(), 10 * STEP_BYTES);
 }
 
-/// Touches so many bytes of the stack, lowest first, and says in `*sp` whether `ensure` allowed as many before and a step
-/// after.
+/// Touches `*sp` bytes of the stack, the lowest first, and reports in `*sp` whether `ensure` allowed that many before,
+/// and half a step after.
 unsafe extern "C" fn uses(vm: *mut u8, sp: *mut u64) {
-    // SAFETY: the test passes a stack, on which this runs.
+    // SAFETY: the test passes the stack on which this runs.
     let (stack, bytes) = unsafe { (&*vm.cast::<CodeStack>(), *sp as usize) };
     let before = stack.ensure(bytes);
     #[inline(never)]
@@ -109,7 +109,7 @@ unsafe extern "C" fn uses(vm: *mut u8, sp: *mut u64) {
     }
     if bytes > STEP { uses_one_and_a_half() } else { small() }
     let after = stack.ensure(STEP / 2);
-    // SAFETY: the word is the test's.
+    // SAFETY: the word belongs to the test.
     unsafe { *sp = u64::from(before) | u64::from(after) << 1 };
 }
 
@@ -123,7 +123,7 @@ fn stack_ends_below(room: &[u8]) -> bool {
 fn rust_code_makes_it_grow_too() {
     let (stack, chunk) = (stack(50 * STEP), code::chunk());
     let mut answer = (STEP + STEP / 2 + 8192) as u64;
-    // SAFETY: the host function gets what it expects.
+    // SAFETY: the host function gets the argument that it expects.
     let (exit, _) = unsafe { run_host(&stack, &chunk, uses, &raw const stack, &mut answer) };
     assert_eq!((exit, answer), (Exit::Returned, 3));
     assert_eq!(stack.charged(), 3 * STEP_BYTES);
@@ -134,15 +134,15 @@ fn rust_code_is_lent_a_step_and_it_comes_back() {
     let (purse, chunk) = (Purse::with(2 * STEP_BYTES), code::chunk());
     let stack = CodeStack::new(50 * STEP, Box::new(purse.clone())).unwrap();
     for _ in 0..10 {
-        // Uses half a step in machine code, and then half a step and some more in the host function.
+        // Uses half a step, and then, in `uses`, half a step and some more.
         let mut args = Lent { stack: &stack, answer: (STEP / 2) as u64 };
-        // SAFETY: the host function gets what it expects.
+        // SAFETY: the host function gets the argument that it expects.
         let (exit, _) = unsafe { run_host(&stack, &chunk, uses_after_half, &raw mut args, &mut 0) };
         assert_eq!(exit, Exit::Returned);
-        // Neither before nor after was there so much; but it was there for Rust code.
+        // `ensure` refused before and after, but Rust code had that much nevertheless.
         assert_eq!(args.answer, 0);
         assert_eq!(stack.charged(), 2 * STEP_BYTES);
-        // Machine code has no use of it.
+        // Machine code doesn't get the lent step.
         assert_eq!(recurse(&stack, &chunk, STEP_BYTES / FRAME - 50).0, Exit::Returned);
         let (exit, seen) = recurse(&stack, &chunk, STEP_BYTES / FRAME + 10);
         assert_eq!((exit, seen.code), (Exit::Unwound, STACK_OVERFLOW));
@@ -222,7 +222,7 @@ unsafe extern "C" fn uses_after_half(vm: *mut u8, _: *mut u64) {
     core::hint::black_box(&mut room);
 }
 
-/// A signal stack that is made by us on threads that have none, and goes with them.
+/// Threads without a signal stack get one of ours, which is unmapped when they end.
 #[test]
 fn threads_without_a_signal_stack_get_one() {
     extern "C" fn thread(result: *mut libc::c_void) -> *mut libc::c_void {
@@ -230,14 +230,14 @@ fn threads_without_a_signal_stack_get_one() {
         let (stack, chunk) = (stack(50 * STEP), code::chunk());
         let (exit, _) = recurse(&stack, &chunk, 20 * STEP_BYTES / FRAME);
         let (trap, _) = recurse(&stack, &chunk, u64::MAX);
-        // SAFETY: the test waits for the thread, and looks at the word afterwards.
+        // SAFETY: the test joins the thread before it reads the word.
         unsafe { *result = u64::from(exit == Exit::Returned && trap == Exit::Unwound) };
         core::ptr::null_mut()
     }
     prepare_thread().unwrap();
     for _ in 0..20 {
         let (mut id, mut result) = (0, 0_u64);
-        // SAFETY: the thread gets a word that outlives it.
+        // SAFETY: the word outlives the thread.
         unsafe {
             let result = (&raw mut result).cast();
             assert_eq!(libc::pthread_create(&mut id, core::ptr::null(), thread, result), 0);
@@ -247,14 +247,15 @@ fn threads_without_a_signal_stack_get_one() {
     }
 }
 
-/// What goes from the code stack to the thread's own and enters again from there, so many times.
+/// The state of a host function that runs on the thread's own stack and enters machine code again from there, `left`
+/// times.
 struct Home<'a> {
     stack: &'a CodeStack,
     chunk: &'a crate::runtime::CodeChunk,
     left: u32,
-    /// Where each call was, and what became of what it entered.
+    /// The address of each call, and the outcome of what it entered.
     seen: Vec<(usize, Exit)>,
-    /// Where machine code stood each time.
+    /// The stack pointer on the code stack each time.
     on_code: Vec<usize>,
 }
 
@@ -270,23 +271,23 @@ unsafe extern "C" fn goes_home(vm: *mut u8, sp: *mut u64) {
 }
 
 unsafe extern "C" fn at_home(home: *mut ()) {
-    // SAFETY: as above.
+    // SAFETY: `goes_home` passes what the test passed, and nothing else refers to it meanwhile.
     unsafe {
         let Home { stack, chunk, left, .. } = &mut *home.cast::<Home<'_>>();
         let (stack, chunk) = (*stack, *chunk);
-        // More than the code stack has, and it is the thread's.
+        // More than the code stack has: this is the thread's own stack.
         let mut room = [1_u8; 200 << 10];
         core::hint::black_box(&mut room);
         assert!(!stack.contains(room.as_ptr().addr()));
         let exit = if *left == 0 {
-            // The innermost activation is left by a trap: it lands below this.
+            // The innermost activation traps: the trap hook runs below this frame.
             run(stack, chunk.address(code::outer()), NOTHING, &mut 0, NOTHING).0
         } else {
             *left -= 1;
             let mut word = 0;
             let (exit, _) = run_host(stack, chunk, goes_home, home.cast::<u8>(), &mut word);
             assert_eq!(word, 1);
-            // What is free again is used again.
+            // The code stack that is free again can be used again.
             assert_eq!(recurse(stack, chunk, 100).0, Exit::Returned);
             exit
         };
@@ -301,14 +302,14 @@ fn from_the_threads_own_stack_back_to_the_code_stack() {
     for _ in 0..3 {
         let mut home = Home { stack: &stack, chunk: &chunk, left: 4, seen: Vec::new(), on_code: Vec::new() };
         let mut word = 0;
-        // SAFETY: the host function gets what it expects.
+        // SAFETY: the host function gets the argument that it expects.
         let (exit, _) = unsafe { run_host(&stack, &chunk, goes_home, &raw mut home, &mut word) };
         assert_eq!((exit, word), (Exit::Returned, 1));
         let Home { seen, on_code, .. } = &mut home;
         assert_eq!((seen.len(), on_code.len()), (5, 5));
         assert_eq!(seen[0].1, Exit::Unwound);
         assert!(seen[1..].iter().all(|(_, exit)| *exit == Exit::Returned));
-        // Each went on below the one before, on both stacks.
+        // Each activation continued below the one before, on both stacks.
         assert!(seen.is_sorted_by(|inner, outer| inner.0 < outer.0));
         assert!(on_code.is_sorted_by(|outer, inner| outer > inner));
         assert!(on_code.iter().all(|place| stack.contains(*place)));
@@ -316,7 +317,7 @@ fn from_the_threads_own_stack_back_to_the_code_stack() {
     }
 }
 
-/// What was lent isn't used by machine code that is entered from the thread's own stack.
+/// A lent step isn't used by machine code that is entered from the thread's own stack.
 #[test]
 fn nothing_goes_home_from_what_is_lent() {
     unsafe extern "C" fn deep(vm: *mut u8, sp: *mut u64) {
@@ -333,7 +334,7 @@ fn nothing_goes_home_from_what_is_lent() {
     unsafe extern "C" fn half(vm: *mut u8, sp: *mut u64) {
         let mut room = [0_u8; STEP / 2];
         core::hint::black_box(&mut room)[0] = 1;
-        // SAFETY: passed on.
+        // SAFETY: the arguments are passed on unchanged.
         unsafe { deep(vm, sp) };
         core::hint::black_box(&mut room);
     }
@@ -341,7 +342,7 @@ fn nothing_goes_home_from_what_is_lent() {
     let chunk = code::chunk();
     for (host, expected) in [(deep as Host, 1), (half, 0), (deep, 1)] {
         let mut answer = 7;
-        // SAFETY: the host function gets what it expects.
+        // SAFETY: the host function gets the argument that it expects.
         let (exit, _) = unsafe { run_host(&stack, &chunk, host, &raw const stack, &mut answer) };
         assert_eq!((exit, answer), (Exit::Returned, expected));
     }
