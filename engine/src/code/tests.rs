@@ -16,6 +16,8 @@ const FAILS: u32 = 3;
 const TOUR: u32 = 4;
 const GUIDE: u32 = 5;
 const HOP: u32 = 6;
+/// How often code is dropped until nothing is left: each time an eighth of the reserve.
+const ROUNDS: usize = 12;
 /// Functions whose code doesn't fit the module's reserve all at once.
 const CROWD: i32 = 80;
 
@@ -141,7 +143,8 @@ fn store(module: &Module, ask: Ask) -> (Store<Host>, Instance) {
                 assert_eq!(hop.call(&mut caller, x)?, x + 2);
                 caller.data_mut().ask = Ask::Nests;
             }
-            Ask::Traps => starve(&mut caller),
+            // Often enough for all code to be dropped that isn't in use.
+            Ask::Traps => (0..ROUNDS).for_each(|_| starve(&mut caller)),
         }
         Ok(x + 1)
     };
@@ -330,14 +333,22 @@ fn backtraces_keep_code_in_use() {
         call(&mut store, "spin", 1);
         crowd(&mut store, false).unwrap();
         call(&mut store, "spin", 1);
-        let spin = place(&module, SPIN);
+        let (spin, dropped) = (place(&module, SPIN), module.dropped_translations());
         store.set_fuel(50).unwrap();
-        let (taken, dropped) = (take_all(&module), module.dropped_translations());
-        let spins = suspended(&mut store, "spin", 100);
-        assert_eq!(spins.reason().backtrace().unwrap().frames().len(), 1);
-        drop(taken);
+        let mut spins = suspended(&mut store, "spin", 100);
+        for _ in 0..ROUNDS {
+            store.set_fuel(20).unwrap();
+            let taken = take_all(&module);
+            let ResumableCall::Suspended(again) = spins.resume(&mut store, &mut [Val::I32(0)]).unwrap()
+            else {
+                panic!("it should have been suspended")
+            };
+            drop(taken);
+            assert_eq!(again.reason().backtrace().unwrap().frames().len(), 1);
+            assert_eq!(place(&module, SPIN), spin);
+            spins = again;
+        }
         assert!(module.dropped_translations() > dropped, "{dropped}");
-        assert_eq!(place(&module, SPIN), spin);
         store.set_fuel(u64::MAX).unwrap();
         assert_eq!(resumed(&mut store, spins, &[]), 300);
 
@@ -352,6 +363,48 @@ fn backtraces_keep_code_in_use() {
         // Whose call has failed is in nobody's way.
         crowd(&mut store, false).unwrap();
         assert_eq!(place(&module, FAILS), None);
+    }
+}
+
+/// Whoever is at one place in a module's code.
+struct At<'m>(&'m Module, *const u64);
+
+impl Executing for At<'_> {
+    fn instances(&self, _: &ModuleShared) -> usize {
+        1
+    }
+
+    fn mark_frames(&self) {
+        assert!(self.0.shared().code.find(self.1, true).is_some());
+    }
+}
+
+/// However often room is asked for, code that somebody is in stays, from its first word to its last, and ways into compiled
+/// code do.
+#[test]
+fn what_is_in_use_is_never_dropped() {
+    for engine in engines() {
+        for (last, dropped) in [(false, 0), (true, 0), (false, 1)] {
+            let module = module(&engine);
+            let (mut store, _) = store(&module, Ask::Answers);
+            crowd(&mut store, false).unwrap();
+            call(&mut store, "spin", 1);
+            let shared = module.shared();
+            let words = native(&module);
+            let way = words.0.as_ptr();
+            shared.code.enter_native(F, words).unwrap();
+            let (first, len) = {
+                let made = shared.code.made();
+                let code = made.codes.iter().find(|code| code.index == SPIN).unwrap();
+                (code.words.as_ptr(), code.words.len())
+            };
+            // Of nobody's frames, or of one in the function: then it is all that is left.
+            let at = if dropped == 1 { way } else { first.wrapping_add(if last { len - 1 } else { 0 }) };
+            while shared.make_room(&At(&module, at)) {}
+            assert_eq!(shared.code.translated().0, 1 - dropped);
+            assert_eq!(place(&module, SPIN).is_some(), dropped == 0);
+            assert_eq!(shared.code.find(way, false), Some((F, 0)));
+        }
     }
 }
 

@@ -244,7 +244,12 @@ unsafe fn apply_segments(store: &mut StoreInner, vm: *mut VmCtx, module: &Module
                 // SAFETY: see above.
                 unsafe {
                     let dst = u64::from(store.eval(vm, offset)?[0] as u32);
-                    store.memory_init(vm, *memory, index, &mut Extent { dst, src: 0, n: segment.len.into() })?;
+                    store.memory_init(
+                        vm,
+                        *memory,
+                        index,
+                        &mut Extent { dst, src: 0, n: segment.len.into() },
+                    )?;
                 }
             }
         }
