@@ -96,7 +96,7 @@ fn crowd(mut store: impl AsContextMut<Data = Host>, apart: bool) -> Result<(), E
 fn starve(mut store: impl AsContextMut<Data = Host>) {
     let context = store.as_context();
     let (instance, module) = (context.data().instance.unwrap(), context.data().module.clone());
-    let fails = instance.get_func(&context, "fails").unwrap();
+    let fails = instance.get_func(context, "fails").unwrap();
     // So that its code is there.
     fails.call(&mut store, &[Val::I32(0)], &mut [Val::I32(0)]).unwrap_err();
     let taken = take_all(&module);
