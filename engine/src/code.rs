@@ -65,6 +65,8 @@ pub(crate) struct CodeTable {
     made: Mutex<Made>,
     /// Whether there ever was one, if it may be only one.
     pub(crate) instantiated: AtomicBool,
+    /// What dropped words are overwritten with.
+    poison: u64,
     /// What code is charged to, and what it takes to make it: see ARCHITECTURE.md, *the budget*.
     pub(crate) cache: Budget,
 }
@@ -171,10 +173,11 @@ const DROPPED_PART: u64 = 8;
 
 impl CodeTable {
     /// `cache` is the budget of the code.
-    pub(crate) fn new(entries: Entries, cache: Budget) -> Self {
+    pub(crate) fn new(entries: Entries, cache: Budget, dispatch: Dispatch) -> Self {
         let codes = Buf::new(&cache, Kind::Cells);
         let made = Made { codes, instances: 0, sorted: true, unlinked: 0, now: 0, dropped: 0 };
-        Self { entries, made: Mutex::new(made), instantiated: AtomicBool::new(false), cache }
+        let poison = dispatch.handler(SpecialOp::Dropped.op());
+        Self { entries, made: Mutex::new(made), instantiated: AtomicBool::new(false), poison, cache }
     }
 
     pub(crate) fn entries(&self) -> *const AtomicPtr<u64> {
@@ -251,7 +254,7 @@ impl CodeTable {
             self.unlink(code);
         }
         if ways == Left::Dropped {
-            made.codes.drop_first(natives);
+            self.discard(&mut made, natives);
         }
         // Whatever cells there are, a call finds them again.
         made.codes.iter_mut().filter(|code| !code.native).for_each(|code| {
@@ -259,6 +262,19 @@ impl CodeTable {
             code.linked = core::ptr::eq(entry, code.words.as_ptr());
         });
         made.unlinked = made.codes.iter().filter(|code| !code.linked).count();
+    }
+
+    /// Drops the first codes of the list, to which no entry leads. Whoever is still in one comes to a cell that says so, unless
+    /// that memory is in use again.
+    fn discard(&self, made: &mut Made, count: usize) {
+        for code in made.codes.iter_mut().take(count) {
+            let entry = self.entries[code.index as usize].load(Ordering::Relaxed);
+            assert!(!core::ptr::eq(entry, code.words.as_ptr()), "code is dropped that a call leads to");
+            code.words.fill(self.poison);
+            // What nobody seems to read would not be written.
+            core::hint::black_box(&mut code.words);
+        }
+        made.codes.drop_first(count);
     }
 
     /// How many instances of the module there are.
@@ -328,7 +344,7 @@ impl CodeTable {
             (count, bytes) = (count + 1, bytes + code.charge.bytes());
             self.unlink(code);
         }
-        made.codes.drop_first(count);
+        self.discard(made, count);
         made.dropped += count as u64;
         let mut unlinked = 0;
         for code in made.codes.iter_mut().filter(|code| !code.in_use && !code.native) {
@@ -542,3 +558,6 @@ pub(crate) fn disassemble(words: &[u64]) -> String {
     }
     s
 }
+
+#[cfg(test)]
+mod tests;

@@ -274,7 +274,7 @@ impl ModuleShared {
                 Budget::prepaid(data.budget.charge(Kind::Cells, reserve)?)?
             }
         };
-        let code = CodeTable::new(entries, cache);
+        let code = CodeTable::new(entries, cache, engine.dispatch());
         Ok(Self { data, engine, sigs, layout, code, tiered, _charge: charge })
     }
 

@@ -10,7 +10,7 @@ use super::sample;
 use super::slow;
 use crate::error::Error;
 use crate::ops::SpecialOp;
-use crate::store::StoreInner;
+use crate::store::{Extent, StoreInner};
 use crate::tier::BuiltinFn;
 use crate::trap::Trap;
 use crate::value::{V128, float, v128};
@@ -50,6 +50,35 @@ impl Operands<'_> {
             unsafe { sample::refill(self.store, units, core::ptr::null_mut(), 0)? };
         }
         self.store.charge_bulk(units)
+    }
+
+    /// Pays for what `work` does with operands 0 (to), 1 (from, if it copies) and 2 (how much), and has it done. If
+    /// it is interrupted, the operands become what is still to be done, which is paid back: so it can be tried again.
+    unsafe fn extent(
+        &mut self,
+        a_unit: u64,
+        copies: bool,
+        work: impl FnOnce(&mut Self, &mut Extent) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        // SAFETY: the caller's op has these operands.
+        unsafe {
+            let mut extent =
+                Extent { dst: self.get(0), src: if copies { self.get(1) } else { 0 }, n: self.get(2) };
+            self.charge(extent.n / a_unit)?;
+            let done = work(self, &mut extent);
+            if let Err(e) = &done
+                && e.trap() == Some(Trap::Interrupt)
+            {
+                // It is interrupted after whole units.
+                self.store.vm.slice += (extent.n / a_unit) as i64;
+                *self.slots = extent.dst;
+                if copies {
+                    *self.slots.add(1) = extent.src;
+                }
+                *self.slots.add(2) = extent.n;
+            }
+            done
+        }
     }
 
     unsafe fn table(&self, index: u32) -> *mut TableObj {
@@ -182,18 +211,16 @@ bulk! {
     };
     /// Fills memory `x`: destination, value, length.
     MemoryFill |o| {
-        o.charge(o.get(2) / BYTES_A_UNIT)?;
-        o.store.memory_fill(o.vm, o.x, o.get(0), o.get(1) as u8, o.get(2))
+        let value = o.get(1) as u8;
+        o.extent(BYTES_A_UNIT, false, |o, extent| o.store.memory_fill(o.vm, o.x, value, extent))
     };
     /// Copies to memory `x` from memory `y`: destination, source, length.
     MemoryCopy |o| {
-        o.charge(o.get(2) / BYTES_A_UNIT)?;
-        o.store.memory_copy(o.vm, o.x, o.y, o.get(0), o.get(1), o.get(2))
+        o.extent(BYTES_A_UNIT, true, |o, extent| o.store.memory_copy(o.vm, o.x, o.y, extent))
     };
     /// Copies to memory `x` from data segment `y`.
     MemoryInit |o| {
-        o.charge(o.get(2) / BYTES_A_UNIT)?;
-        Ok(o.store.memory_init(o.vm, o.x, o.y, o.get(0), o.get(1), o.get(2))?)
+        o.extent(BYTES_A_UNIT, true, |o, extent| o.store.memory_init(o.vm, o.x, o.y, extent))
     };
     DataDrop |o| {
         o.store.data_drop(o.vm, o.x);
@@ -231,16 +258,14 @@ bulk! {
     };
     /// Fills table `x`: start, value, length.
     TableFill |o| {
-        o.charge(o.get(2) / ELEMENTS_A_UNIT)?;
-        o.store.table_fill(o.vm, o.x, o.get(0), o.reference(1), o.get(2))
+        let value = o.reference(1);
+        o.extent(ELEMENTS_A_UNIT, false, |o, extent| o.store.table_fill(o.vm, o.x, value, extent))
     };
     TableCopy |o| {
-        o.charge(o.get(2) / ELEMENTS_A_UNIT)?;
-        o.store.table_copy(o.vm, o.x, o.y, o.get(0), o.get(1), o.get(2))
+        o.extent(ELEMENTS_A_UNIT, true, |o, extent| o.store.table_copy(o.vm, o.x, o.y, extent))
     };
     TableInit |o| {
-        o.charge(o.get(2) / ELEMENTS_A_UNIT)?;
-        o.store.table_init(o.vm, o.x, o.y, o.get(0), o.get(1), o.get(2))
+        o.extent(ELEMENTS_A_UNIT, true, |o, extent| o.store.table_init(o.vm, o.x, o.y, extent))
     };
     ElemDrop |o| {
         o.store.elem_drop(o.vm, o.x);

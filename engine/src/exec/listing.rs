@@ -27,8 +27,8 @@ pub struct TailHandler {
 }
 
 /// Ops whose handlers are cold: beside those of [`bulk`], those that only stop or start something.
-const COLD: [SpecialOp; 4] =
-    [SpecialOp::Unreachable, SpecialOp::Exit, SpecialOp::CrossReturn, SpecialOp::Native];
+const COLD: [SpecialOp; 5] =
+    [SpecialOp::Unreachable, SpecialOp::Exit, SpecialOp::CrossReturn, SpecialOp::Native, SpecialOp::Dropped];
 
 /// Every handler that [`Dispatch::Tail`](super::Dispatch::Tail) can reach.
 pub fn tail_handlers() -> Vec<TailHandler> {

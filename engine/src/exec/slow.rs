@@ -526,6 +526,13 @@ handlers! {
         B::next(r)
     }
 
+    // Ends the process, since nothing may unwind through handlers.
+    #[cold]
+    #[inline(never)]
+    fn dropped<B>(mut r) {
+        panic!("code was dropped that is still executed")
+    }
+
     #[cold]
     #[inline(never)]
     fn exit<B>(mut r) {

@@ -97,7 +97,12 @@ unsafe fn outwards(
             }
             let module = &(*(*vm).instance).module;
             let shared = module.shared();
-            let Some((index, word)) = shared.code.find(ip, mark) else { break };
+            let Some((index, word)) = shared.code.find(ip, mark) else {
+                if cfg!(any(test, debug_assertions)) {
+                    panic!("code was dropped that a frame is in");
+                }
+                break;
+            };
             // A return address is behind its call.
             visit(module, shared.data.imported_funcs + index, word - returned as usize)?;
             let header = sp.add(shared.header(index) as usize);

@@ -185,6 +185,8 @@ special! {
     CrossReturn [__ __ __ __] 0 => slow::cross_return::<B>;
     /// Where compiled code is entered: its address, and that of what passes it arguments; the header is at slot `b`.
     Native [__ X __ __] 2 => native::enter_native::<B>;
+    /// What dropped code is overwritten with.
+    Dropped [__ __ __ __] 0 => slow::dropped::<B>;
 }
 
 /// Ops with a row a class, in the classes' order.

@@ -1,6 +1,6 @@
 //! Making an instance of a module, in the specification's order.
 
-use super::{HostFunc, InstanceObj, StoreInner};
+use super::{Extent, HostFunc, InstanceObj, StoreInner};
 use crate::alloc::{MemoryError, Shared, TryText};
 use crate::api::Extern;
 use crate::const_expr::ConstExpr;
@@ -225,8 +225,9 @@ unsafe fn apply_segments(store: &mut StoreInner, vm: *mut VmCtx, module: &Module
             ElemMode::Active { table, offset } => {
                 // SAFETY: see above.
                 unsafe {
-                    let offset = u64::from(store.eval(vm, offset)?[0] as u32);
-                    store.table_init(vm, *table, index, offset, 0, elem.items.len() as u64)?;
+                    let dst = u64::from(store.eval(vm, offset)?[0] as u32);
+                    let mut all = Extent { dst, src: 0, n: elem.items.len() as u64 };
+                    store.table_init(vm, *table, index, &mut all)?;
                 }
             }
         }
@@ -242,8 +243,13 @@ unsafe fn apply_segments(store: &mut StoreInner, vm: *mut VmCtx, module: &Module
             DataMode::Active { memory, offset } => {
                 // SAFETY: see above.
                 unsafe {
-                    let offset = u64::from(store.eval(vm, offset)?[0] as u32);
-                    store.memory_init(vm, *memory, index, offset, 0, segment.len.into())?;
+                    let dst = u64::from(store.eval(vm, offset)?[0] as u32);
+                    store.memory_init(
+                        vm,
+                        *memory,
+                        index,
+                        &mut Extent { dst, src: 0, n: segment.len.into() },
+                    )?;
                 }
             }
         }

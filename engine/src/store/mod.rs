@@ -14,6 +14,7 @@ mod memory;
 mod parked;
 mod table;
 
+pub(crate) use bulk::Extent;
 pub(crate) use func::{HostFunc, slots_of};
 pub(crate) use instance::InstanceObj;
 pub(crate) use instantiate::{Import, check_imports, describe, instantiate};

@@ -16,7 +16,7 @@ pub(super) enum Place {
     /// After a tail call by an inlined function, which its callee has replaced: the innermost function is then the one
     /// that it was inlined in.
     AfterTailCall,
-    /// At the current instruction, with its operands on the stack.
+    /// At the current instruction, whose operands are popped: their slots have what is left of them.
     Here,
     /// At the header of the loop at the current position, before its fuel is charged.
     Loop,

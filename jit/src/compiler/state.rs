@@ -104,8 +104,8 @@ impl Translator<'_, '_> {
         let at = self.slot_address(slot);
         let indices = self.b.ins().iconst(I64, (u64::from(y) << 32 | u64::from(x)).cast_signed());
         self.builtin(layout::BUILTIN_BULK + op as i32 * 8, [at, indices]);
-        self.leave_if_asked(Place::Here, &[]);
         self.stack.popn(params);
+        self.leave_if_asked(Place::Here, &[]);
         if let Some(ty) = result {
             let value = self.load_slot(ty, self.scope.sp, slot);
             self.stack.push(value);

@@ -8,7 +8,32 @@ mod hosts;
 mod loops;
 mod positions;
 mod programs;
+#[path = "../../../engine/tests/api/segments.rs"]
+mod segments;
 mod stacks;
 mod stops;
 mod tails;
 mod ways;
+
+use dunlin::{Config, Engine};
+use dunlin_jit::Jit;
+
+/// Engines that compile in every way, by name.
+fn engines() -> impl Iterator<Item = (&'static str, Engine)> {
+    ways::ways()
+        .into_iter()
+        .map(|(way, options)| (way, Engine::new(Config::new().tier(Jit::new(&options).unwrap())).unwrap()))
+}
+
+#[test]
+fn segments_are_dropped() {
+    engines().for_each(|(_, engine)| segments::segments_are_dropped(&engine));
+}
+
+#[test]
+fn large_tables_are_copied() {
+    let must = ["at the first call", "eagerly, with checks"];
+    engines()
+        .filter(|(way, _)| must.contains(way))
+        .for_each(|(_, engine)| segments::large_tables_are_copied(&engine));
+}
