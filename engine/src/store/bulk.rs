@@ -1,4 +1,4 @@
-//! Bulk operations on memories and tables. Large ones proceed in pieces, and can be interrupted in between.
+//! Bulk operations on memories and tables. Large ones are done in pieces, and can be interrupted between them.
 
 use super::StoreInner;
 use crate::alloc::Shared;
@@ -7,7 +7,7 @@ use crate::vmctx::{MemoryObj, TableObj, VmCtx};
 use crate::{Error, Trap};
 use core::ops::Range;
 
-/// How many bytes, or elements, are worked on between two looks at the interrupt flag.
+/// How many bytes, or elements, are processed between two checks of the interrupt flag.
 const PIECE: u64 = 1 << 20;
 
 impl StoreInner {
@@ -113,7 +113,8 @@ impl StoreInner {
             let instance = &*(*vm).instance;
             (instance.memory(dst_memory).as_ptr(), instance.memory(src_memory).as_ptr())
         };
-        // SAFETY: as above; the two may be one object, hence no references. Both ranges are in bounds when used.
+        // SAFETY: two memories of this store; they may be one object, hence no references. Both ranges are in bounds
+        // when used.
         unsafe {
             if !(*to).covers(dst, n) || !(*from).covers(src, n) {
                 return Err(Trap::MemoryOutOfBounds.into());
@@ -160,7 +161,7 @@ impl StoreInner {
                 return Err(Trap::Interrupt.into());
             }
             let item = (src + i) as usize;
-            // SAFETY: the contract goes on, and nothing here changes a table's size.
+            // SAFETY: the caller's contract, and nothing here changes a table's size.
             unsafe {
                 let value = match items {
                     ElemItems::Funcs(funcs) => self.func_ref(vm, funcs[item])? as u64,
