@@ -70,7 +70,7 @@ fn all_compiled(module: &ModuleInner) -> u64 {
     let widest = module.types.iter().map(values).max().unwrap_or(0);
     // Measured: machine code has some four times the size of the bodies, five times with its metadata and the unused
     // parts of pages. The compiler is charged a thousand bytes for each byte of body, and more for small functions;
-    // inlining may add as much again. Each parameter and result is charged 4 KiB.
+    // inlining may add as much again. Each parameter and result of the widest type is charged 4 KiB.
     bodies * 5 + (1 << 20) + largest * 1600 + widest * (4 << 10) + ways(module, values)
 }
 

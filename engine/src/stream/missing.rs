@@ -1,4 +1,4 @@
-//! Which feature a part of a module was refused for.
+//! Finds the feature that is off and that a part of a module was refused for.
 
 use super::framing::SectionId;
 use super::{BodyCheck, Core, ErrorKind, LoadError};
@@ -25,8 +25,8 @@ impl fmt::Display for Part {
 }
 
 impl<C: BodyCheck> Core<C> {
-    /// The error, in our words if it is that the part uses a feature that is off. `bytes` are the part, and begin
-    /// at `offset`.
+    /// The error, with Dunlin's message if the reason is that the part uses a feature that is off. `bytes` are the
+    /// part, and begin at `offset`.
     ///
     /// Validation ends at the first use of such a feature. So the feature is the reason if what was refused is that use,
     /// and isn't if there is none up to there.
@@ -59,7 +59,7 @@ impl<C: BodyCheck> Core<C> {
     /// The feature that is off and used where `error` is. No more is held than validation held: an item at a time.
     fn refused_use(&self, error: &LoadError, part: &Part, bytes: &[u8], offset: u64) -> Option<Feature> {
         let off = |feature| !self.features.has(feature);
-        // These read alignments as something else.
+        // These features change how alignments are decoded.
         let read_otherwise = WasmFeatures::ACQUIRE_RELEASE_ATOMICS | WasmFeatures::MULTIBYTE_ARRAY_ACCESS;
         let read_with = |features: WasmFeatures| {
             let mut survey =
@@ -77,7 +77,7 @@ impl<C: BodyCheck> Core<C> {
         {
             return Some(feature);
         }
-        // A few are in how instructions are encoded.
+        // A few features only change how instructions are encoded.
         let on = self.features.wasmparser();
         let ends_there = |features| {
             let (_, read) = read_with(features);
