@@ -23,9 +23,8 @@ pub(crate) const GUARD: u64 = 32 << 20;
 /// The address space of a guarded memory.
 const GUARDED: u64 = (1 << 32) + GUARD;
 
-/// Whether linear memories have guard regions: everything that a 32-bit address and an offset below
-/// [`layout::GUARD`](crate::tier::layout::GUARD) can name beyond their end can't be accessed, and faults. It takes 4 GiB
-/// and 32 MiB of address space for each.
+/// Whether linear memories have guard regions: every access beyond their end, by a 32-bit address and an offset below
+/// [`layout::GUARD`](crate::tier::layout::GUARD), faults. That takes 4 GiB and 32 MiB of address space for each.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Guard {
     /// They have none.

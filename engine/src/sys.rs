@@ -146,8 +146,8 @@ impl Mapping {
     /// A page that can be read, for [`Mapping::open`] to change that. Gives the mapping and where the page begins in it.
     pub(crate) fn readable() -> io::Result<(Self, usize)> {
         let page = region::page::size();
-        // It lies between writable pages, so the kernel never merges its mapping with a neighbour's, and changing its
-        // protection never has to split one, which would take memory.
+        // Between writable pages, the kernel never merges it with a neighbour. So changing its protection never splits
+        // a mapping, which would take memory.
         let mapping = Self::reserve(3 * page)?;
         mapping.protect(page, page, region::Protection::READ)?;
         Ok((mapping, page))

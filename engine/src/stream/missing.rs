@@ -28,8 +28,8 @@ impl<C: BodyCheck> Core<C> {
     /// The error, with Dunlin's message if the reason is that the part uses a feature that is off. `bytes` are the
     /// part, and begin at `offset`.
     ///
-    /// Validation ends at the first use of such a feature. So the feature is the reason if what was refused is that use,
-    /// and isn't if there is none up to there.
+    /// Validation ends at the first use of such a feature. So the feature is the reason if what was refused is that
+    /// use. It isn't the reason if there is no such use up to there.
     #[cold]
     pub(super) fn explained(&self, error: LoadError, part: Part, bytes: &[u8], offset: u64) -> LoadError {
         if error.kind != ErrorKind::Invalid || self.room().is_err() {
