@@ -1,4 +1,4 @@
-//! One number for all the memory that is held: who may have how much is decided here and nowhere else.
+//! Memory budgets: the accounting of all memory that is held, and the only place that refuses it for being too much.
 //!
 //! Whoever allocates an amount that depends on its input [charges](Budget::charge) it first and keeps the
 //! [`Charge`], which gives the amount back when it is dropped.
@@ -104,14 +104,14 @@ struct Inner {
     source: Source,
 }
 
-/// Where a budget's bytes come from.
+/// What the bytes of a budget are charged to in turn.
 #[derive(Debug)]
 enum Source {
-    /// It is the first.
+    /// Nothing: it is a root.
     Root,
-    /// From another one, as they are asked for; with the charge for the budget itself, if it is the engine's own.
+    /// To a parent, as they are charged here; with the charge for the budget object, if the engine made it.
     Parent(Budget, #[allow(dead_code, reason = "held until the budget is dropped")] Option<Charge>),
-    /// From what another one has given already; and the charge for the budget itself.
+    /// They are charged to another budget in advance; with the charge for the budget object.
     #[allow(dead_code, reason = "held until the budget is dropped")]
     Prepaid(Charge, Charge),
 }
@@ -140,17 +140,17 @@ impl Budget {
         Budget(Shared::new(Inner::new(limit_bytes, Source::Parent(self.clone(), None))))
     }
 
-    /// A budget without a bound of its own that draws on this one, to know what a part takes.
+    /// A budget without a bound of its own that draws on this one, to account for a part separately.
     pub(crate) fn try_part(&self) -> Result<Budget, MemoryError> {
         let own = self.charge(Kind::Metadata, Shared::<Inner>::BYTES)?;
         let inner = Inner::new(u64::MAX, Source::Parent(self.clone(), Some(own)));
         Ok(Budget(Shared::try_new(Kind::Metadata, inner)?))
     }
 
-    /// What a prepaid budget takes itself.
+    /// The bytes of a prepaid budget itself.
     pub(crate) const PREPAID_BYTES: u64 = Shared::<Inner>::BYTES;
 
-    /// A budget that has been given its bytes already: those of `charge`.
+    /// A budget whose bytes are charged in advance, by `charge`.
     pub(crate) fn prepaid(charge: Charge) -> Result<Budget, MemoryError> {
         let own = charge.budget.charge(Kind::Metadata, Self::PREPAID_BYTES)?;
         let inner = Inner::new(charge.bytes, Source::Prepaid(charge, own));
@@ -226,7 +226,7 @@ impl Budget {
     pub(crate) fn take(&self, kind: Kind, bytes: u64) -> Result<(), OutOfBudget> {
         let inner = &*self.0;
         let within = |used: u64| used.checked_add(bytes).filter(|total| *total <= inner.limit);
-        // The counters order nothing else: whoever takes bytes needs only the sum to be right.
+        // Relaxed: the counters synchronize nothing else, only the sum has to be right.
         match inner.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, within) {
             Ok(before) => {
                 if let Some(parent) = self.parent() {

@@ -42,7 +42,7 @@ pub(crate) struct ModuleInner {
     pub(crate) data_bytes: Box<[u8]>,
     /// Whether there can be only one instance.
     pub(crate) one_instance: bool,
-    /// The first bytes of memories, filled while loading, for the one instance to take.
+    /// Memory images: the initial bytes of memories, filled while loading, for the only instance to take over.
     pub(crate) images: Mutex<Buf<Image>>,
     /// The data count section, if there is one.
     pub(crate) data_count: Option<u32>,
@@ -55,24 +55,24 @@ pub(crate) struct ModuleInner {
     pub(crate) size: u64,
     /// How large its functions' cells may be.
     pub(crate) cells: CellSizes,
-    /// The most bytes that were held while it was loaded, function names left out.
+    /// The peak of memory while it was loaded, apart from function names.
     pub(crate) load_peak: u64,
-    /// What all of it is charged to; it draws on the engine's.
+    /// The module's budget, which draws on the engine's.
     pub(crate) budget: Budget,
     /// What this holds of the budget (bodies and names hold their own).
     pub(crate) charges: ModuleCharges,
 }
 
-/// Estimates of what cells take, in bytes.
+/// Estimates of the bytes of cells.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct CellSizes {
-    /// The largest function's, with what it takes to make them.
+    /// For the largest function, including the memory for translating it.
     pub(crate) largest: u64,
-    /// All functions'.
+    /// For all functions.
     pub(crate) all: u64,
 }
 
-/// What a module holds of the budget.
+/// The charge of a module.
 #[derive(Debug)]
 pub(crate) struct ModuleCharges {
     pub(crate) metadata: Charge,
@@ -162,7 +162,7 @@ pub(crate) struct DataSegment {
     pub(crate) len: u32,
 }
 
-/// A memory's first bytes.
+/// A memory image: a memory's initial bytes.
 #[derive(Debug)]
 pub(crate) struct Image {
     pub(crate) memory: u32,
@@ -175,7 +175,7 @@ pub(crate) enum DataMode {
         memory: u32,
         offset: ConstExpr,
     },
-    /// Active, and in the memory's image already; or not, since it doesn't fit.
+    /// Active, and written into the memory's image while loading; or not, since it doesn't fit.
     InImage {
         fits: bool,
     },
@@ -237,7 +237,7 @@ impl ModuleInner {
     }
 }
 
-/// A module as everybody who uses it shares it: what was loaded, and what its code becomes.
+/// The shared state of a module: the loaded data, the code cache, and compiled code.
 pub(crate) struct ModuleShared {
     pub(crate) data: ModuleInner,
     pub(crate) engine: Engine,
@@ -245,28 +245,28 @@ pub(crate) struct ModuleShared {
     pub(crate) sigs: Sigs,
     pub(crate) layout: VmLayout,
     pub(crate) code: CodeTable,
-    /// What a compiled tier has made of it.
+    /// The compiled code of a tier.
     pub(crate) tiered: Tiered,
     _charge: Charge,
 }
 
 impl ModuleShared {
-    /// `charge` is for what this takes itself.
+    /// `charge` is for this object itself.
     pub(crate) fn new(mut data: ModuleInner, engine: Engine, charge: Charge) -> Result<Self, Error> {
         let sigs = engine.register(&data.types)?;
         let layout = VmLayout::new(&data);
-        // Whatever else there is comes before the reserve, which depends on what is left.
+        // Allocate everything else before the reserve, whose size depends on what is left.
         let entries = Entries::lazy(&data)?;
         let tiered = Tiered::new(&data, &engine)?;
         let available = |data: &ModuleInner| {
             data.budget.available().map(|available| available.saturating_sub(Budget::PREPAID_BYTES))
         };
         let cache = match available(&data) {
-            // Nothing is refused, so nothing depends on what is translated.
+            // An unlimited budget refuses nothing, so no reserve is needed.
             None => data.budget.clone(),
             Some(mut left) => {
                 if left < crate::plan::to_start(&data, &engine) {
-                    // They are the first to go.
+                    // Names are dropped first.
                     data.names = Names::default();
                     left = available(&data).unwrap_or(left);
                 }

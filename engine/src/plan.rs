@@ -13,19 +13,19 @@ use crate::vmctx::{FuncObj, GlobalObj, MemoryObj, TableObj, VmLayout};
 use crate::words::Count;
 use std::fmt;
 
-/// What the list of functions that have code takes for each of them.
+/// Bytes of the code cache's list for each function that has code.
 pub(crate) const CODE: u64 = 96;
 
-/// An estimate of the bytes of a function's cells. Real functions stay below it; a hostile one may not, and then
-/// what is missing is taken from the budget when the function is translated.
+/// An estimate of the bytes of a function's cells. Real functions stay below it. A hostile one may not; then the rest
+/// is charged to the budget when the function is translated.
 pub(crate) fn cells_of(stats: &BodyStats, len: usize) -> u64 {
-    // Measured: real modules have 2 to 4 bytes of cells a byte of theirs.
+    // Measured: real modules have 2 to 4 bytes of cells for each byte of body.
     64 + u64::from(stats.instructions) * 4 + len as u64 * 3
 }
 
-/// An estimate of what translating a function holds at once.
+/// An estimate of the peak memory of translating a function.
 pub(crate) fn most_to_translate(stats: &BodyStats, len: usize) -> u64 {
-    // Whatever grows by half is held twice while it does.
+    // A list that grows by half is held twice while its elements move: 5/2 of the final size.
     let cells = cells_of(stats, len) * 5 / 2;
     let locals = u64::from(stats.locals) * 4 * 5 / 2;
     let operands = u64::from(stats.max_operands + 8) * 24 * 5 / 2;
@@ -33,8 +33,8 @@ pub(crate) fn most_to_translate(stats: &BodyStats, len: usize) -> u64 {
     cells + locals + operands + blocks + CODE
 }
 
-/// The part of a budget that a module's cells live in: enough for the largest function, and a quarter of what
-/// starting leaves of the budget; but no more than all of them can use.
+/// The part of a budget that is set aside for a module's code: enough for the largest function's cells, plus a quarter
+/// of what starting leaves of the budget; but no more than all code can use.
 pub(crate) fn reserve(module: &ModuleInner, engine: &Engine, available: u64) -> u64 {
     let rest = available.saturating_sub(to_start(module, engine));
     (least_reserve(module) + rest / 4).min(most_reserve(module, engine))
@@ -44,7 +44,7 @@ pub(crate) fn reserve(module: &ModuleInner, engine: &Engine, available: u64) -> 
 pub(crate) fn to_start(module: &ModuleInner, engine: &Engine) -> u64 {
     let mut bytes = least_reserve(module);
     instance(module, engine, &mut |item| bytes = bytes.saturating_add(item.bytes));
-    // What is in images is there.
+    // What the images hold is charged already.
     bytes.saturating_sub(module.budget.used_for(Kind::Memory))
 }
 
@@ -57,32 +57,32 @@ fn all_cells(module: &ModuleInner) -> u64 {
     least_reserve(module) + module.cells.all + module.cells.all / 2
 }
 
-/// What all code of a module can use: cells, and if there is a tier, what it makes and needs for that.
+/// What all code of a module can use: cells and, if there is a tier, machine code and the memory for compiling it.
 fn most_reserve(module: &ModuleInner, engine: &Engine) -> u64 {
     all_cells(module) + if engine.tier().is_some() { all_compiled(module) } else { 0 }
 }
 
-/// What compiled code of all functions takes, and what it takes to make it.
+/// The bytes of machine code for all functions, and of the memory for compiling it.
 fn all_compiled(module: &ModuleInner) -> u64 {
     let bodies: u64 = module.bodies.records.iter().map(|body| u64::from(body.len)).sum();
     let largest = module.bodies.records.iter().map(|body| u64::from(body.len)).max().unwrap_or(0);
     let values = |ty: &FuncType| (ty.params().len() + ty.results().len()) as u64;
     let widest = module.types.iter().map(values).max().unwrap_or(0);
-    // Measured: machine code is some four times as large as what it is made of, with notes and parts of pages five; for a
-    // compiler, which may have to inline as much again, a thousand bytes a byte are charged, and more for small functions;
-    // and 4 KiB for each value that a function takes or gives.
+    // Measured: machine code has some four times the size of the bodies, five times with its metadata and the unused
+    // parts of pages. The compiler is charged a thousand bytes for each byte of body, and more for small functions;
+    // inlining may add as much again. Each parameter and result of the widest type is charged 4 KiB.
     bodies * 5 + (1 << 20) + largest * 1600 + widest * (4 << 10) + ways(module, values)
 }
 
-/// What the ways in and out of compiled code take: each type that is called has one of both.
+/// The bytes of trampolines and stubs: each type that is called has one of each.
 fn ways(module: &ModuleInner, values: impl Fn(&FuncType) -> u64) -> u64 {
-    // Measured, with room to link them.
+    // Measured, including the memory for linking them.
     let each = |ty: &FuncType| 1024 + 96 * values(ty);
     let types = module.types.iter().map(each).sum();
     if !module.tables.is_empty() {
         return types;
     }
-    // Then only the functions' own are called.
+    // Without tables, only the types of the module's functions are called.
     module.funcs.iter().map(|&ty| each(&module.types[ty as usize])).sum::<u64>().min(types)
 }
 
@@ -252,7 +252,7 @@ fn instance(module: &ModuleInner, engine: &Engine, note: &mut dyn FnMut(PlanItem
     };
     let own = module.memories.len() as u64 * (size_of::<MemoryObj>() as u64 + POINTER)
         + module.tables.len() as u64 * (size_of::<TableObj>() as u64 + POINTER);
-    // Host functions, with a place in a table each.
+    // Objects of imported host functions, each with an entry in the store's hash table.
     let imported = u64::from(module.imported_funcs) * (size_of::<FuncObj>() as u64 + 2 * POINTER + 64);
     let segments = (module.elems.len() + module.data.len()).div_ceil(64) as u64 * 8;
     let block = u64::from(VmLayout::new(module).words) * 8 + segments + size_of::<InstanceObj>() as u64;

@@ -1,13 +1,14 @@
-//! Counting what is dispatched, for whoever tunes the interpreter.
+//! Counts of dispatched ops, for tuning the interpreter.
 //!
-//! Cells are linked with op numbers instead of handlers, and a loop looks up the handlers of [`Loop`].
+//! Cells are linked with op numbers instead of handlers' addresses; a loop counts them and looks up the handlers of
+//! [`Loop`].
 
 use super::regs::{Handler, Loop, Regs, enter_handler};
 use super::{LOOP, pairs};
 use crate::ops::{OPS, Op};
 use std::collections::HashMap;
 
-/// How often each op was dispatched, and each pair of ops one after the other.
+/// How often each op, and each pair of consecutive ops, was dispatched.
 #[derive(Default)]
 pub(crate) struct Counts {
     ops: HashMap<u16, u64>,
@@ -32,7 +33,7 @@ pub struct DispatchCounts {
     pub tail: Vec<(String, u64)>,
 }
 
-/// What stands in a linked cell for `op`: no address is as small.
+/// What a linked cell holds for `op`. No address is as small.
 pub(super) fn word(op: Op) -> u64 {
     op.0 as u64 + 1
 }
@@ -94,10 +95,10 @@ fn tail_name(op: u16, next: Option<u16>) -> String {
 /// Dispatches from `r` until a handler stops.
 ///
 /// # Safety
-/// As for [`Backend::run`](super::regs::Backend::run), with cells linked for counting. `counts` is live, and nobody
-/// holds a reference to it: nested executions count there too.
+/// As for [`Backend::run`](super::regs::Backend::run), with cells linked for counting. `counts` is live, and no
+/// reference to it is held: nested executions count there too.
 pub(crate) unsafe fn run(mut r: Regs, counts: *mut Counts) {
-    // SAFETY: the caller keeps the contract; what isn't an op's number is a handler of the loop's.
+    // SAFETY: the caller keeps the contract; what isn't an op's number is a handler of [`Loop`].
     unsafe {
         (*counts).note_end();
         let mut to = *r.ip;

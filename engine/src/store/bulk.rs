@@ -1,4 +1,4 @@
-//! Bulk operations on memories and tables. Large ones proceed in pieces, and can be interrupted in between.
+//! Bulk operations on memories and tables. Large ones are done in pieces, and can be interrupted between them.
 
 use super::StoreInner;
 use crate::alloc::Shared;
@@ -135,7 +135,8 @@ impl StoreInner {
             let instance = &*(*vm).instance;
             (instance.memory(dst_memory).as_ptr(), instance.memory(src_memory).as_ptr())
         };
-        // SAFETY: as above; the two may be one object, hence no references. Both ranges are in bounds when used.
+        // SAFETY: two memories of this store; they may be one object, hence no references. Both ranges are in bounds
+        // when used.
         unsafe {
             if !(*to).covers(dst, n) || !(*from).covers(src, n) {
                 return Err(Trap::MemoryOutOfBounds.into());

@@ -9,7 +9,7 @@ use crate::vmctx::TableObj;
 use crate::{Error, ErrorKind};
 use core::ptr::NonNull;
 
-/// What a [`TableObj`] consists of besides its place and size.
+/// What a [`TableObj`] consists of besides its base and length.
 pub(crate) struct TableInner {
     pub(crate) ty: TableType,
     elements: Buf<u64>,
@@ -17,14 +17,14 @@ pub(crate) struct TableInner {
 }
 
 impl TableObj {
-    /// The type as importers see it: with the current size for a minimum.
+    /// The type as importers see it: the minimum is the current size.
     pub(crate) fn current_type(&self) -> TableType {
         TableType { minimum: self.len as u32, ..self.inner.ty }
     }
 
     pub(crate) fn elements(&self) -> &[u64] {
-        // SAFETY: `base` leads to `len` elements, which change only through `&mut` or by execution, for which the
-        // store is borrowed exclusively.
+        // SAFETY: `base` points to `len` elements. They change only through `&mut` or by execution, for which the store
+        // is borrowed exclusively.
         unsafe { std::slice::from_raw_parts(self.base, self.len as usize) }
     }
 

@@ -181,7 +181,7 @@ fn class_of(ty: wasmparser::ValType) -> Class {
     ValType::from_wasmparser(ty).map_or(Class::Int, Class::of)
 }
 
-/// A body that was validated is not valid any more: only a broken promise of the file's hash could do that.
+/// A validated body isn't valid any more: impossible, unless the keyed hash of a file's body collided.
 #[cold]
 fn changed() -> Error {
     crate::trap::Trap::ModuleChanged.into()

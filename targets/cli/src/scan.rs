@@ -1,4 +1,5 @@
-//! What a module consists of and uses, found as it is read; also of one that needs what the engine doesn't have.
+//! Contents and features of a module, collected while it is read. It also handles modules that need features that the
+//! engine doesn't have.
 
 use crate::shape;
 use dunlin::{Feature, Survey};
@@ -251,7 +252,7 @@ impl<R: Read> Scanner<R> {
         let mut reader = BinaryReader::new(&beginning, offset);
         let name = match reader.read_string() {
             Ok(name) => name.to_owned(),
-            // One that is longer than what is looked at is shown as none.
+            // A name longer than the part that is read is shown as empty.
             Err(_) if (beginning.len() as u32) < size => String::new(),
             Err(error) => return Err(error.into()),
         };
@@ -313,7 +314,7 @@ impl<R: Read> Scanner<R> {
         Ok(())
     }
 
-    /// A section that is needed whole.
+    /// A section that has to be read whole.
     fn section(&mut self, id: u8, size: u32, offset: u64) -> Result<()> {
         let contents = self.input.bytes(size)?;
         let mut reader = BinaryReader::new(&contents, offset);
@@ -435,7 +436,7 @@ impl<R: Read> Scanner<R> {
         for export in exports {
             let export = export?;
             let index = export.index as usize;
-            // Validation has found that these are there.
+            // Validation has checked these indices.
             let (kind, ty) = match export.kind {
                 ExternalKind::Func | ExternalKind::FuncExact => {
                     ("function", self.function(self.funcs[index]))
