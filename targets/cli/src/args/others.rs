@@ -27,7 +27,7 @@ impl Options for InspectOptions {
             Opt::flag(
                 "--budget",
                 "Show instead how much memory it needs: to start, at most, and for what. At most is unbounded if a memory or \
-                 table declares no maximum. What the host needs by itself comes on top of it, some 25 KiB for a WASI \
+                 table declares no maximum. What the host needs by itself comes on top of it, some 26 KiB for a WASI \
                  program.",
                 |o: &mut Self| {
                     o.budget = true;
