@@ -31,34 +31,14 @@
 #[cfg(not(target_pointer_width = "64"))]
 compile_error!("Dunlin is for 64-bit targets: it doesn't run on 32-bit ones yet");
 
-mod alloc;
 mod api;
-mod bodies;
-mod budget;
-mod check;
-mod code;
-mod const_expr;
-mod error;
-mod exec;
-mod features;
-mod limits;
+mod memory;
 mod module;
-mod names;
-mod opcode;
 mod ops;
-mod pages;
-mod plan;
-mod profile;
-mod store;
+mod runtime;
 mod stream;
-mod survey;
-mod sys;
-pub mod tier;
 mod translate;
-mod trap;
-mod types;
 mod value;
-mod vmctx;
 mod words;
 
 /// The README's example, compiled and run.
@@ -71,12 +51,12 @@ pub struct Readme;
 pub mod testing {
     /// Whether this thread is in a library that allocates as it likes.
     pub fn in_third_party() -> bool {
-        crate::alloc::in_third_party()
+        crate::memory::alloc::in_third_party()
     }
 
     /// Calls into a library that allocates as it likes, after its worst has been charged; only tells tests.
     pub fn third_party<R>(call: impl FnOnce() -> R) -> R {
-        crate::alloc::third_party(call)
+        crate::memory::alloc::third_party(call)
     }
 
     /// What a module's functions take when they are translated: the most for one, and all cells; both as they
@@ -88,7 +68,7 @@ pub mod testing {
 
     /// Has this thread's mappings of memory refused after so many; `u64::MAX` ends that.
     pub fn refuse_mappings_after(count: u64) {
-        crate::sys::REFUSED_AFTER.set(count);
+        crate::memory::sys::REFUSED_AFTER.set(count);
     }
 }
 
@@ -98,18 +78,19 @@ pub use api::{
     ModuleOptions, ModuleStream, ResumableCall, Section, Store, StoreContext, StoreContextMut, SuspendedCall,
     Table, TypedFunc, V128, Val, WasmParams, WasmResults, WasmRet, WasmTy,
 };
-pub use budget::{Budget, Charge, Kind, OutOfBudget};
-pub use error::{Error, ErrorKind, FrameInfo, Result, WasmBacktrace};
-pub use exec::{Dispatch, DispatchCounts};
+pub use memory::budget::{Budget, Charge, Kind, OutOfBudget};
+pub use memory::limits::Limits;
+pub use module::features::Feature;
 #[doc(hidden)]
-pub use exec::{HandlerKind, TailHandler, tail_handlers};
-pub use features::Feature;
-pub use limits::Limits;
-pub use plan::{Plan, PlanItem};
-pub use profile::Profile;
-#[doc(hidden)]
-pub use survey::Survey;
-pub use trap::Trap;
-pub use types::{
+pub use module::survey::Survey;
+pub use module::trap::Trap;
+pub use module::types::{
     ExportType, ExternType, FuncType, GlobalType, ImportType, MemoryType, Mutability, TableType, ValType,
 };
+pub use runtime::error::{Error, ErrorKind, FrameInfo, Result, WasmBacktrace};
+pub use runtime::exec::{Dispatch, DispatchCounts};
+#[doc(hidden)]
+pub use runtime::exec::{HandlerKind, TailHandler, tail_handlers};
+pub use runtime::plan::{Plan, PlanItem};
+pub use runtime::profile::Profile;
+pub use runtime::tier;

@@ -1,5 +1,5 @@
-use crate::features::Features;
-use crate::tier::Tier;
+use crate::module::features::Features;
+use crate::runtime::tier::Tier;
 use crate::{Budget, Dispatch, Limits};
 use std::sync::Arc;
 

@@ -1,11 +1,12 @@
 //! The engine: configuration, budget, and the numbers of function types.
 
-use crate::alloc::{Buf, Map, MemoryError, Shared};
-use crate::budget::{Budget, Charge, Kind};
-use crate::features::Features;
-use crate::pages::Guard;
-use crate::types::FuncType;
-use crate::{Config, Dispatch, Error, exec};
+use crate::memory::alloc::{Buf, Map, MemoryError, Shared};
+use crate::memory::budget::{Budget, Charge, Kind};
+use crate::memory::pages::Guard;
+use crate::module::features::Features;
+use crate::module::types::FuncType;
+use crate::runtime::exec;
+use crate::{Config, Dispatch, Error};
 use core::ops::Deref;
 use std::sync::{Mutex, MutexGuard};
 
@@ -127,7 +128,7 @@ impl Engine {
     }
 
     /// What compiles hot functions, if anything does.
-    pub(crate) fn tier(&self) -> Option<&dyn crate::tier::Tier> {
+    pub(crate) fn tier(&self) -> Option<&dyn crate::runtime::tier::Tier> {
         self.0.config.tier.as_deref()
     }
 

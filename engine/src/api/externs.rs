@@ -1,4 +1,4 @@
-use crate::store::{StoreInner, describe};
+use crate::runtime::store::{StoreInner, describe};
 use crate::{AsContext, ExternType, Func, Global, Memory, Table};
 
 /// Something that modules import and export, as an object of a store.

@@ -1,9 +1,9 @@
-use crate::alloc::{Buf, Shared};
 use crate::api::host::sealed::Host;
 use crate::api::wasm_ty::sealed::Values;
-use crate::budget::Kind;
-use crate::store::{HostFunc, StoreId, StoreInner, slots_of};
-use crate::vmctx::FuncObj;
+use crate::memory::alloc::{Buf, Shared};
+use crate::memory::budget::Kind;
+use crate::runtime::store::{HostFunc, StoreId, StoreInner, slots_of};
+use crate::runtime::vmctx::FuncObj;
 use crate::words::Count;
 use crate::{
     AsContext, AsContextMut, Caller, Engine, Error, FuncType, IntoFunc, TypedFunc, Val, ValType, WasmParams,

@@ -1,5 +1,5 @@
-use crate::store::{StoreId, StoreInner};
-use crate::vmctx::GlobalObj;
+use crate::runtime::store::{StoreId, StoreInner};
+use crate::runtime::vmctx::GlobalObj;
 use crate::{AsContext, AsContextMut, Error, GlobalType, Mutability, Val};
 use core::ptr::NonNull;
 

@@ -1,9 +1,9 @@
 //! Interruption: a flag that execution reads now and then, and a pipe for those who wait in the system.
 
-use crate::alloc::{MemoryError, Shared};
-use crate::budget::Kind;
-use crate::sys::Mapping;
-use crate::tier::layout;
+use crate::memory::alloc::{MemoryError, Shared};
+use crate::memory::budget::Kind;
+use crate::memory::sys::Mapping;
+use crate::runtime::tier::layout;
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock};

@@ -1,6 +1,6 @@
-use crate::alloc::GrowError;
-use crate::store::{StoreId, StoreInner};
-use crate::vmctx::MemoryObj;
+use crate::memory::alloc::GrowError;
+use crate::runtime::store::{StoreId, StoreInner};
+use crate::runtime::vmctx::MemoryObj;
 use crate::words::Count;
 use crate::{AsContext, AsContextMut, Error, MemoryType, StoreContext, StoreContextMut};
 use core::ptr::NonNull;

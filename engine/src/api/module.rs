@@ -1,14 +1,15 @@
 #[cfg(feature = "wat")]
-use crate::alloc::at_hand;
-use crate::alloc::{Buf, Shared};
-use crate::budget::Kind;
-use crate::code::Nobody;
-use crate::error::ErrorKind;
-use crate::limits::MAX_TEXT_BYTES;
+use crate::memory::alloc::at_hand;
+use crate::memory::alloc::{Buf, Shared};
+use crate::memory::budget::Kind;
+use crate::memory::limits::MAX_TEXT_BYTES;
+use crate::module::load_error::LoadError;
 use crate::module::{ModuleInner, ModuleShared};
-use crate::plan::{self, Plan};
-use crate::stream::{LoadError, LoadOptions, Loader};
-use crate::tier::Ownership;
+use crate::runtime::code::Nobody;
+use crate::runtime::error::ErrorKind;
+use crate::runtime::plan::{self, Plan};
+use crate::runtime::tier::Ownership;
+use crate::stream::{LoadOptions, Loader};
 use crate::translate::Translatable;
 use crate::{Budget, Engine, Error, ExportType, ExternType, ImportType};
 use std::fs::File;

@@ -1,6 +1,6 @@
-use crate::alloc::GrowError;
-use crate::store::{StoreId, StoreInner};
-use crate::vmctx::TableObj;
+use crate::memory::alloc::GrowError;
+use crate::runtime::store::{StoreId, StoreInner};
+use crate::runtime::vmctx::TableObj;
 use crate::words::Count;
 use crate::{AsContext, AsContextMut, Error, TableType, Trap, Val};
 use core::ptr::NonNull;

@@ -1,6 +1,6 @@
 //! Values whose type is known only at run time.
 
-use crate::store::{StoreId, StoreInner};
+use crate::runtime::store::{StoreId, StoreInner};
 use crate::{AsContextMut, Error, Func, ValType};
 use std::any::Any;
 use std::fmt;

@@ -1,7 +1,7 @@
 //! The rows of memory access. The effective address is the operand plus the cell's offset.
 
 use super::{Op, family};
-use crate::exec::{memory as forms, vector as lanes};
+use crate::runtime::exec::{memory as forms, vector as lanes};
 use crate::value::{V128, simd};
 
 family! {

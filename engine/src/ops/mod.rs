@@ -1,11 +1,11 @@
 //! The op table: what a cell can do.
 //!
 //! Each op is declared once, as a row of a *family*: its name (the wasm operator it serves, unless it says
-//! otherwise), its operands' types and its meaning. The numbering, the handlers ([`crate::exec`]), the selection
+//! otherwise), its operands' types and its meaning. The numbering, the handlers ([`crate::runtime::exec`]), the selection
 //! from wasm operators and the disassembler all come from the rows.
 //!
 //! A family's ops share their *forms*: where operands come from and where the result goes (see
-//! [`crate::exec::place`]). An op's number is its family's base, plus its row times the family's stride, plus its
+//! [`crate::runtime::exec::place`]). An op's number is its family's base, plus its row times the family's stride, plus its
 //! form. In every family with a result, form bit 0 tells whether the result goes to a slot as well as to the
 //! accumulator, so that a producer can be patched to spill what it made.
 
@@ -21,7 +21,7 @@ pub(crate) use scalar::*;
 pub(crate) use special::*;
 pub(crate) use vector::*;
 
-use crate::trap::Trap;
+use crate::module::trap::Trap;
 use crate::value::V128;
 
 /// A cell's op in one of its forms.
@@ -53,8 +53,8 @@ impl Class {
         if self == Class::V128 { 2 } else { 1 }
     }
 
-    pub(crate) fn of(ty: crate::types::ValType) -> Self {
-        use crate::types::ValType::*;
+    pub(crate) fn of(ty: crate::module::types::ValType) -> Self {
+        use crate::module::types::ValType::*;
         match ty {
             I32 | I64 | FuncRef | ExternRef => Class::Int,
             F32 => Class::F32,
@@ -143,49 +143,49 @@ pub(crate) trait Row {
 
 /// `R[a] := op(x)`
 pub(crate) trait Unary {
-    type In: crate::exec::place::Value;
-    type Out: crate::exec::place::Value;
+    type In: crate::runtime::exec::place::Value;
+    type Out: crate::runtime::exec::place::Value;
     fn eval(x: Self::In) -> Result<Self::Out, Trap>;
 }
 
 /// `R[a] := op(x, y)`
 pub(crate) trait Binary {
-    type L: crate::exec::place::Value;
-    type R: crate::exec::place::Value;
-    type Out: crate::exec::place::Value;
+    type L: crate::runtime::exec::place::Value;
+    type R: crate::runtime::exec::place::Value;
+    type Out: crate::runtime::exec::place::Value;
     fn eval(x: Self::L, y: Self::R) -> Result<Self::Out, Trap>;
 }
 
 /// `R[a] := x cmp y`, or a branch on it.
 pub(crate) trait Compare {
-    type In: crate::exec::place::Value;
+    type In: crate::runtime::exec::place::Value;
     fn test(x: Self::In, y: Self::In) -> bool;
 }
 
 /// `R[a] := op(lane)`
 pub(crate) trait Extract {
     type Lane: Copy;
-    type Out: crate::exec::place::Value;
+    type Out: crate::runtime::exec::place::Value;
     fn eval(x: Self::Lane) -> Self::Out;
 }
 
 /// `R[a] := x with lane l replaced by y`
 pub(crate) trait Replace {
-    type R: crate::exec::place::Value;
+    type R: crate::runtime::exec::place::Value;
     fn eval(x: V128, lane: u8, y: Self::R) -> V128;
 }
 
 /// `R[a] := op(bytes at ea)`
 pub(crate) trait Load {
-    type Raw: crate::exec::memory::Raw;
-    type Out: crate::exec::place::Value;
+    type Raw: crate::runtime::exec::memory::Raw;
+    type Out: crate::runtime::exec::place::Value;
     fn eval(x: Self::Raw) -> Self::Out;
 }
 
 /// `bytes at ea := op(x)`
 pub(crate) trait Store {
-    type In: crate::exec::place::Value;
-    type Raw: crate::exec::memory::Raw;
+    type In: crate::runtime::exec::place::Value;
+    type Raw: crate::runtime::exec::memory::Raw;
     fn eval(x: Self::In) -> Self::Raw;
 }
 
@@ -296,8 +296,8 @@ macro_rules! family {
             pub(crate) const IMM_WORDS: &'static [usize] =
                 &[$($crate::ops::imm_words!($shape $($t),*)),*];
 
-            pub(crate) const fn handlers<B: $crate::exec::regs::Backend>(
-            ) -> [[$crate::exec::regs::Handler<B>; $stride]; Self::COUNT] {
+            pub(crate) const fn handlers<B: $crate::runtime::exec::regs::Backend>(
+            ) -> [[$crate::runtime::exec::regs::Handler<B>; $stride]; Self::COUNT] {
                 [$($crate::ops::forms!($forms $module::$Name)),*]
             }
 
@@ -326,19 +326,19 @@ pub(crate) use forms;
 
 macro_rules! imm_words {
     (commutative $t:ty, $u:ty) => {
-        <$u as $crate::exec::place::Value>::IMM_WORDS
+        <$u as $crate::runtime::exec::place::Value>::IMM_WORDS
     };
     (ordered $t:ty, $u:ty) => {
-        <$u as $crate::exec::place::Value>::IMM_WORDS
+        <$u as $crate::runtime::exec::place::Value>::IMM_WORDS
     };
     (shift $t:ty, $u:ty) => {
-        <$u as $crate::exec::place::Value>::IMM_WORDS
+        <$u as $crate::runtime::exec::place::Value>::IMM_WORDS
     };
     (vector $t:ty, $u:ty) => {
-        <$u as $crate::exec::place::Value>::IMM_WORDS
+        <$u as $crate::runtime::exec::place::Value>::IMM_WORDS
     };
     (compare $t:ty, $u:ty) => {
-        <$u as $crate::exec::place::Value>::IMM_WORDS
+        <$u as $crate::runtime::exec::place::Value>::IMM_WORDS
     };
     ($shape:ident $($t:ty),*) => {
         0
@@ -352,7 +352,7 @@ macro_rules! row {
             type In = $t;
             type Out = $out;
             #[inline(always)]
-            fn eval($x: $t) -> Result<$out, $crate::trap::Trap> { $crate::ops::Outcome::<$out>::outcome($body) }
+            fn eval($x: $t) -> Result<$out, $crate::module::trap::Trap> { $crate::ops::Outcome::<$out>::outcome($body) }
         }
     };
     (compare $m:ident $N:ident ($x:ident: $t:ty, $y:ident: $u:ty) -> $out:ty $body:block) => {
@@ -394,14 +394,14 @@ macro_rules! row {
         }
     };
     (loadlane $m:ident $N:ident ($x:ident: $v:ty, $lane:ident: $l:ty, $y:ident: $t:ty) -> $out:ty $body:block) => {
-        impl $crate::exec::vector::LaneLoad for $m::$N {
+        impl $crate::runtime::exec::vector::LaneLoad for $m::$N {
             type Raw = $t;
             #[inline(always)]
             fn eval($x: V128, $lane: u8, $y: $t) -> V128 $body
         }
     };
     (storelane $m:ident $N:ident ($x:ident: $t:ty) -> $out:ty $body:block) => {
-        impl $crate::exec::vector::LaneStore for $m::$N {
+        impl $crate::runtime::exec::vector::LaneStore for $m::$N {
             type Raw = $out;
             #[inline(always)]
             fn eval($x: $out) -> $out $body
@@ -414,7 +414,7 @@ macro_rules! row {
             type R = $u;
             type Out = $out;
             #[inline(always)]
-            fn eval($x: $t, $y: $u) -> Result<$out, $crate::trap::Trap> {
+            fn eval($x: $t, $y: $u) -> Result<$out, $crate::module::trap::Trap> {
                 $crate::ops::Outcome::<$out>::outcome($body)
             }
         }
@@ -484,8 +484,8 @@ macro_rules! families {
         pub(crate) const OPS: usize = $first::COUNT * $first::STRIDE $(+ $family::COUNT * $family::STRIDE)*;
 
         /// The handlers of every op in every form, by number.
-        pub(crate) const fn table<B: crate::exec::regs::Backend>() -> [crate::exec::regs::Handler<B>; OPS] {
-            let mut all: [crate::exec::regs::Handler<B>; OPS] = [crate::exec::control::unreachable::<B>; OPS];
+        pub(crate) const fn table<B: crate::runtime::exec::regs::Backend>() -> [crate::runtime::exec::regs::Handler<B>; OPS] {
+            let mut all: [crate::runtime::exec::regs::Handler<B>; OPS] = [crate::runtime::exec::control::unreachable::<B>; OPS];
             let mut n = 0;
             families! { @fill all n B $first }
             $(families! { @fill all n B $family })*

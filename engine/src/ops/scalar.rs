@@ -1,8 +1,8 @@
 //! The scalar rows: integer, float, conversions, comparisons.
 
 use super::{Op, family};
-use crate::exec::numeric as forms;
-use crate::trap::Trap;
+use crate::module::trap::Trap;
+use crate::runtime::exec::numeric as forms;
 use crate::value::float;
 
 #[inline(always)]

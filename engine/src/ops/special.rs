@@ -4,15 +4,15 @@
 //! the 32-bit number in `c d`, `T` a branch distance there, `_` nothing; then its extension words.
 
 use super::{Class, Op};
-use crate::exec::cell::cell;
-use crate::exec::control::{
+use crate::runtime::exec::cell::cell;
+use crate::runtime::exec::control::{
     self, Back, Br, BrIf, BrTable, Call, Forward, NonZero, Return, ReturnValue, Zero,
 };
-use crate::exec::place::{Acc, Imm, Slot, ToAcc, ToSlot};
-use crate::exec::regs::{Backend, Handler};
-use crate::exec::variable::{Constant, ConstantWide, Copy, GlobalGet, GlobalSet};
-use crate::exec::vector::{Baseline, Rotate, Shuffle};
-use crate::exec::{bulk, memory, native, slow, variable, vector};
+use crate::runtime::exec::place::{Acc, Imm, Slot, ToAcc, ToSlot};
+use crate::runtime::exec::regs::{Backend, Handler};
+use crate::runtime::exec::variable::{Constant, ConstantWide, Copy, GlobalGet, GlobalSet};
+use crate::runtime::exec::vector::{Baseline, Rotate, Shuffle};
+use crate::runtime::exec::{bulk, memory, native, slow, variable, vector};
 use crate::value::V128;
 
 /// What a field of a cell holds.

@@ -1,12 +1,12 @@
 //! The handlers that replace those of vector ops on an x86_64 with SSE4.2.
 
 use super::{Binary, Op, Row, SpecialOp, Unary, vector_unary as unary, vectors as binary};
-use crate::exec::cell::cell_sse42;
-use crate::exec::numeric::{unary_forms_sse42, vector_forms_sse42};
-use crate::exec::place::{ToAcc, ToSlot};
-use crate::exec::regs::{Handler, Tail};
-use crate::exec::vector::Shuffle;
-use crate::trap::Trap;
+use crate::module::trap::Trap;
+use crate::runtime::exec::cell::cell_sse42;
+use crate::runtime::exec::numeric::{unary_forms_sse42, vector_forms_sse42};
+use crate::runtime::exec::place::{ToAcc, ToSlot};
+use crate::runtime::exec::regs::{Handler, Tail};
+use crate::runtime::exec::vector::Shuffle;
 use crate::value::V128;
 use crate::value::simd::sse42 as simd;
 use core::marker::PhantomData;

@@ -1,7 +1,7 @@
 //! The vector rows. Loads and stores stand with the other memory ops.
 
 use super::{Op, family};
-use crate::exec::{numeric as forms, vector as lanes};
+use crate::runtime::exec::{numeric as forms, vector as lanes};
 use crate::value::{V128, simd};
 
 family! {

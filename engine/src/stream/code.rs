@@ -6,12 +6,14 @@ use wasmparser::{BinaryReader, FrameStack, FunctionBody, VisitOperator};
 use super::framing::Leb;
 use super::missing::Part;
 use super::{BodyCheck, BodyStats, Core, ErrorKind, LoadError, State, Step, cost};
-use crate::alloc::{Buf, third_party};
-use crate::bodies::{BodyRecord, CHUNK, Chunk};
-use crate::budget::Kind;
-use crate::limits::{AVERAGE_FROM_BYTES, MAX_BODY_BYTES, MAX_CONTROL_DEPTH, MAX_LOCALS, MAX_OPERANDS};
-use crate::opcode::*;
-use crate::plan;
+use crate::memory::alloc::{Buf, third_party};
+use crate::memory::budget::Kind;
+use crate::memory::limits::{
+    AVERAGE_FROM_BYTES, MAX_BODY_BYTES, MAX_CONTROL_DEPTH, MAX_LOCALS, MAX_OPERANDS,
+};
+use crate::module::bodies::{BodyRecord, CHUNK, Chunk};
+use crate::module::opcode::*;
+use crate::runtime::plan;
 
 /// The most operands that an instruction can push: a call's results.
 const MOST_PUSHED: u32 = 1000;

@@ -5,12 +5,12 @@ use wasmparser::{BinaryReader, DataKind, DataSectionReader, Operator};
 use super::framing::{Leb, SectionId};
 use super::missing::Part;
 use super::{BodyCheck, Core, ErrorKind, LoadError, State, Step};
-use crate::alloc::Buf;
-use crate::budget::Kind;
-use crate::const_expr::ConstExpr;
-use crate::limits::{MAX_DATA_SEGMENT_HEADER, MAX_DATA_SEGMENTS};
+use crate::memory::alloc::Buf;
+use crate::memory::budget::Kind;
+use crate::memory::limits::{MAX_DATA_SEGMENT_HEADER, MAX_DATA_SEGMENTS};
+use crate::memory::pages::Pages;
+use crate::module::const_expr::ConstExpr;
 use crate::module::{DataMode, DataSegment, Image};
-use crate::pages::Pages;
 
 /// What stands in front of a segment's payload.
 struct Header<'a> {

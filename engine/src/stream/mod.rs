@@ -8,7 +8,6 @@ mod code;
 mod cost;
 mod custom;
 mod data;
-mod error;
 mod framing;
 mod missing;
 mod name_section;
@@ -24,16 +23,16 @@ use std::sync::Mutex;
 
 use wasmparser::{Encoding, FuncValidatorAllocations, FunctionBody, Validator};
 
-pub(crate) use error::{Cause, ErrorKind, LoadError};
+use crate::module::load_error::{ErrorKind, LoadError};
 
-use crate::alloc::{Buf, MemoryError, third_party};
-use crate::bodies::{Bodies, BodyBytes, BodyFile, BodyRecord, Chunk, HashKey};
-use crate::budget::{Budget, Charge, Kind};
-use crate::features::Features;
-use crate::limits::{Limits, MAX_LISTED_SECTIONS, MAX_MODULE_BYTES};
+use crate::memory::alloc::{Buf, MemoryError, third_party};
+use crate::memory::budget::{Budget, Charge, Kind};
+use crate::memory::limits::{Limits, MAX_LISTED_SECTIONS, MAX_MODULE_BYTES};
+use crate::memory::pages::Guard;
+use crate::module::bodies::{Bodies, BodyBytes, BodyFile, BodyRecord, Chunk, HashKey};
+use crate::module::features::Features;
+use crate::module::names::Names;
 use crate::module::{CellSizes, ModuleCharges, ModuleInner, SectionInfo};
-use crate::names::Names;
-use crate::pages::Guard;
 use framing::{Leb, MAGIC, Order, SectionId};
 use missing::Part;
 use name_section::NameSection;

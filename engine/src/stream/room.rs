@@ -1,8 +1,8 @@
 //! Room for what the validator may allocate: charged, and had from the system.
 
 use super::{BodyCheck, Core, LoadError};
-use crate::alloc::at_hand;
-use crate::budget::Kind;
+use crate::memory::alloc::at_hand;
+use crate::memory::budget::Kind;
 
 impl<C: BodyCheck> Core<C> {
     /// Charges for what the validator may hold of what it is shown next.

@@ -5,9 +5,9 @@ use std::io::Write;
 use wasmparser::{Parser, ValidPayload, Validator};
 
 use super::*;
-use crate::bodies::BodyError;
+use crate::module::bodies::BodyError;
+use crate::module::types::ValType;
 use crate::module::{DataMode, ElemItems, ElemMode, ImportKind};
-use crate::types::ValType;
 
 fn wasm(text: &str) -> Vec<u8> {
     wat::parse_str(text).unwrap()
@@ -476,7 +476,7 @@ fn a_long_name_is_cut_between_characters() {
     let bytes = wasm(&format!("(module (func $\"{long}\") (func $next))"));
     let names = load([&bytes]).unwrap().names;
     let kept = names.func(0).unwrap();
-    assert_eq!(kept.len(), crate::limits::MAX_NAME_BYTES as usize - 1);
+    assert_eq!(kept.len(), crate::memory::limits::MAX_NAME_BYTES as usize - 1);
     assert!(long.starts_with(kept));
     assert_eq!(names.func(1), Some("next"));
 }

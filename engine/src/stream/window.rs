@@ -1,7 +1,7 @@
 //! What the loader's window is charged.
 
-use crate::alloc::streamed_capacity;
-use crate::budget::{Budget, Charge, Kind, OutOfBudget};
+use crate::memory::alloc::streamed_capacity;
+use crate::memory::budget::{Budget, Charge, Kind, OutOfBudget};
 
 /// The charge for the bytes that have come but can't be used before more do.
 ///

@@ -2,11 +2,12 @@
 
 use super::{Env, HEADER, MAX_SLOTS, class_of, header_of, slots, translate};
 use crate::api::Engine;
-use crate::error::ErrorKind;
 use crate::module::ModuleInner;
+use crate::module::load_error::{self, LoadError};
 use crate::ops::Class;
-use crate::stream::{self, BodyCheck, BodyStats, LoadError};
-use crate::vmctx::VmLayout;
+use crate::runtime::error::ErrorKind;
+use crate::runtime::vmctx::VmLayout;
+use crate::stream::{BodyCheck, BodyStats};
 use wasmparser::FunctionBody;
 
 /// Admits the bodies that an engine can translate.
@@ -57,7 +58,7 @@ impl BodyCheck for Translatable {
             Ok(_) => Ok(()),
             Err(e) if e.kind() == ErrorKind::Limit => {
                 let message = format_args!("function {func} needs more than {MAX_SLOTS} slots");
-                Err(LoadError::new(stream::ErrorKind::Limit, message, offset))
+                Err(LoadError::new(load_error::ErrorKind::Limit, message, offset))
             }
             Err(e) => Err(e.at_load(offset)),
         }

@@ -3,9 +3,9 @@
 use super::stack::{Operand, Place};
 use super::variable::halves;
 use super::{HEADER, Translator, header_of, slots};
-use crate::error::Error;
+use crate::module::types::FuncType;
 use crate::ops::{Class, SpecialOp};
-use crate::types::FuncType;
+use crate::runtime::error::Error;
 
 impl<'a> Translator<'a> {
     fn type_of(&self, index: u32) -> &'a FuncType {

@@ -4,9 +4,9 @@
 //! ones go by a table of opcodes instead, which is itself made by asking wasmparser.
 
 use super::{Translator, changed};
-use crate::error::Error;
-use crate::opcode::*;
+use crate::module::opcode::*;
 use crate::ops::{Class, MemArg, Selected};
+use crate::runtime::error::Error;
 use std::sync::OnceLock;
 use wasmparser::{
     BinaryReader, FrameKind, FrameStack, Operator, VisitOperator, VisitSimdOperator, for_each_visit_operator,

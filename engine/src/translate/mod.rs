@@ -9,6 +9,7 @@
 
 mod admit;
 mod call;
+pub(crate) mod check;
 mod control;
 mod decode;
 mod memory;
@@ -19,14 +20,14 @@ mod variable;
 
 pub(crate) use admit::Translatable;
 
-use crate::alloc::Buf;
-use crate::budget::Kind;
-use crate::code::{PROLOGUE, Prologue};
-use crate::error::{Error, ErrorKind};
+use crate::memory::alloc::Buf;
+use crate::memory::budget::Kind;
+use crate::module::types::{FuncType, ValType};
 use crate::module::{ModuleInner, ModuleShared};
 use crate::ops::{Class, Op};
-use crate::types::{FuncType, ValType};
-use crate::vmctx::VmLayout;
+use crate::runtime::code::{PROLOGUE, Prologue};
+use crate::runtime::error::{Error, ErrorKind};
+use crate::runtime::vmctx::VmLayout;
 use control::{Frame, Region};
 use rotate::Shifts;
 use stack::{Accumulator, Entry, Place};
@@ -89,7 +90,7 @@ pub(crate) fn header_of(ty: &FuncType) -> u32 {
     slots(ty.params()).max(slots(ty.results()))
 }
 
-pub(crate) fn slots(types: &[crate::types::ValType]) -> u32 {
+pub(crate) fn slots(types: &[crate::module::types::ValType]) -> u32 {
     types.iter().map(|&ty| Class::of(ty).slots()).sum()
 }
 
@@ -184,7 +185,7 @@ fn class_of(ty: wasmparser::ValType) -> Class {
 /// A body that was validated is not valid any more: only a broken promise of the file's hash could do that.
 #[cold]
 fn changed() -> Error {
-    crate::trap::Trap::ModuleChanged.into()
+    crate::module::trap::Trap::ModuleChanged.into()
 }
 
 impl<'a> Translator<'a> {

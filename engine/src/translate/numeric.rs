@@ -2,8 +2,8 @@
 
 use super::Translator;
 use super::stack::{Entry, Operand, Place};
-use crate::error::Error;
 use crate::ops::{Canon, Class, Forms, Imm, IntCompareOp, Op, Row, Selected, SpecialOp, swapped, vectors};
+use crate::runtime::error::Error;
 
 /// The bits of an immediate, the low half first.
 pub(super) type Immediate = [u64; 2];

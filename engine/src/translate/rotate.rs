@@ -3,8 +3,8 @@
 use super::Translator;
 use super::numeric::Immediate;
 use super::stack::{Entry, Place};
-use crate::error::Error;
 use crate::ops::{Class, Op, Row, SpecialOp, shift as s};
+use crate::runtime::error::Error;
 
 /// A cell that shifts a local's lanes by a constant.
 #[derive(Clone, Copy, Debug)]

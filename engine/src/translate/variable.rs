@@ -2,8 +2,8 @@
 
 use super::Translator;
 use super::stack::{Operand, Place};
-use crate::error::Error;
 use crate::ops::{Class, Op, SelectOp, SpecialOp};
+use crate::runtime::error::Error;
 
 impl Translator<'_> {
     pub(super) fn local_get(&mut self, index: u32) -> Result<(), Error> {

@@ -1,0 +1,218 @@
+//! The bytes of a linear memory: reserved, mapped, grown, and charged by their size.
+
+use crate::memory::alloc::MemoryError;
+use crate::memory::budget::{Budget, Charge, Kind};
+use crate::memory::limits::MAX_MEMORY_PAGES;
+use crate::memory::sys::{Mapping, RESERVE_MEMORIES};
+use crate::module::types::MemoryType;
+use core::ptr::NonNull;
+use core::sync::atomic::{AtomicU32, Ordering};
+
+/// The bytes of a page.
+pub(crate) const PAGE: u64 = 65536;
+
+/// The pages that a memory of this type may never exceed.
+pub(crate) fn max_pages(ty: MemoryType) -> u64 {
+    ty.maximum().unwrap_or(MAX_MEMORY_PAGES).min(MAX_MEMORY_PAGES)
+}
+
+/// The bytes beyond the 4 GiB that a 32-bit address can name that are kept inaccessible: offsets that are smaller
+/// need no check.
+pub(crate) const GUARD: u64 = 32 << 20;
+
+/// The address space of a guarded memory.
+const GUARDED: u64 = (1 << 32) + GUARD;
+
+/// Whether linear memories have guard regions: everything that a 32-bit address and an offset below
+/// [`layout::GUARD`](crate::runtime::tier::layout::GUARD) can name beyond their end can't be accessed, and faults. It takes 4 GiB
+/// and 32 MiB of address space for each.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Guard {
+    /// They have none.
+    #[default]
+    Never,
+    /// They have, as long as address space is plentiful.
+    WhereRoom,
+    /// They have. A memory that can't get its address space is an error.
+    Always,
+}
+
+impl Guard {
+    /// Whether a memory that is made now would be guarded.
+    pub fn holds(self) -> bool {
+        match self {
+            Guard::Never => false,
+            Guard::WhereRoom => granted(0),
+            Guard::Always => true,
+        }
+    }
+}
+
+/// Where there is a choice, memories are guarded as long as that leaves address space for this many more: for
+/// everything else that a process needs, and does without guards.
+const KEPT: u64 = 4;
+
+/// For so many memories it is looked at once, if there is as much: that is a system call or two.
+const AT_ONCE: u32 = 4;
+
+/// Whether address space is so plentiful that memories can be guarded; `taken` says how many will be.
+fn granted(taken: u32) -> bool {
+    // It orders nothing: who finds too many granted leaves less of what is kept.
+    static GRANTED: AtomicU32 = AtomicU32::new(0);
+    let take = |granted: u32| granted.checked_sub(taken).filter(|_| granted > 0);
+    if GRANTED.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok() {
+        return true;
+    }
+    let has_room = |memories: &u32| {
+        let bytes = usize::try_from((u64::from(*memories) + KEPT) * GUARDED);
+        bytes.is_ok_and(|bytes| Mapping::reserve(bytes).is_ok())
+    };
+    let found = [AT_ONCE, 1].into_iter().find(has_room);
+    GRANTED.store(found.map_or(0, |found| found - taken), Ordering::Relaxed);
+    found.is_some()
+}
+
+/// Zeroed bytes, as many as a memory has pages.
+#[derive(Debug)]
+pub(crate) struct Pages {
+    /// `None` while there are no bytes and no reservation.
+    mapping: Option<Mapping>,
+    len: usize,
+    /// Whether only what is in use can be accessed, of a mapping that has room for all.
+    guarded: bool,
+    /// The current size: that is what the budget counts, whatever is reserved or touched.
+    charge: Charge,
+}
+
+/// What a budget and those that it draws on could ever give.
+fn most_ever(budget: &Budget) -> u64 {
+    let here = budget.limit().unwrap_or(u64::MAX);
+    budget.parent().map_or(here, |parent| here.min(most_ever(parent)))
+}
+
+impl Pages {
+    /// The bytes of a new memory; its minimum is at most [`max_pages`]. If they are guarded, they never move.
+    pub(crate) fn new(ty: MemoryType, budget: &Budget, guard: Guard) -> Result<Self, MemoryError> {
+        let unguarded = || Self::new_in(ty, budget, RESERVE_MEMORIES);
+        match guard {
+            Guard::Always => Self::new_guarded(ty, budget),
+            // Whatever it is refused for, it may be had without a guard.
+            Guard::WhereRoom if granted(1) => Self::new_guarded(ty, budget).or_else(|_| unguarded()),
+            Guard::Never | Guard::WhereRoom => unguarded(),
+        }
+    }
+
+    /// Whether it has a guard region.
+    pub(crate) fn is_guarded(&self) -> bool {
+        self.guarded
+    }
+
+    fn new_guarded(ty: MemoryType, budget: &Budget) -> Result<Self, MemoryError> {
+        let bytes = ty.minimum() * PAGE;
+        let charge = budget.charge(Kind::Memory, bytes)?;
+        let refused = |asked| MemoryError::system(Kind::Memory, asked);
+        let space = usize::try_from(GUARDED).map_err(|_| refused(bytes))?;
+        let mapping = Mapping::inaccessible(space).map_err(|_| refused(space as u64))?;
+        if budget.available().is_some() {
+            mapping.in_small_pages();
+        }
+        let mut pages = Pages { mapping: Some(mapping), len: 0, guarded: true, charge };
+        pages.map(bytes as usize).ok_or_else(|| refused(bytes))?;
+        pages.len = bytes as usize;
+        Ok(pages)
+    }
+
+    /// [`Pages::new`]; `reserve` says whether to try to get address space for growth in advance.
+    pub(crate) fn new_in(ty: MemoryType, budget: &Budget, reserve: bool) -> Result<Self, MemoryError> {
+        let bytes = ty.minimum() * PAGE;
+        let charge = budget.charge(Kind::Memory, bytes)?;
+        let mut pages = Pages { mapping: None, len: 0, guarded: false, charge };
+        // Beyond the budget it can't grow anyway.
+        let most = (max_pages(ty) * PAGE).min(most_ever(budget)).max(bytes);
+        if reserve && most > 0 {
+            pages.mapping = Mapping::reserve(most as usize).ok();
+            if let Some(mapping) = &pages.mapping
+                && budget.available().is_some()
+            {
+                mapping.in_small_pages();
+            }
+        }
+        if bytes > 0 {
+            let refused = || MemoryError::system(Kind::Memory, bytes);
+            let len = usize::try_from(bytes).map_err(|_| refused())?;
+            pages.map(len).ok_or_else(refused)?;
+            pages.len = len;
+        }
+        Ok(pages)
+    }
+
+    /// Has another budget pay for them.
+    pub(crate) fn move_to(mut self, budget: &Budget) -> Result<Self, MemoryError> {
+        // Back first: where both draw on one, there needn't be room for both.
+        self.charge = self.charge.budget().nothing(Kind::Memory);
+        self.charge = budget.charge(Kind::Memory, self.len as u64)?;
+        Ok(self)
+    }
+
+    pub(crate) fn base(&mut self) -> *mut u8 {
+        self.mapping.as_mut().map_or(NonNull::dangling().as_ptr(), Mapping::as_mut_ptr)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Copies `from` to `offset`, if it fits.
+    pub(crate) fn write(&mut self, offset: u64, from: &[u8]) -> Option<()> {
+        let end = offset.checked_add(from.len() as u64)?;
+        if end > self.len as u64 {
+            return None;
+        }
+        // SAFETY: within the mapping, of which nobody else has a pointer yet.
+        unsafe { self.base().add(offset as usize).copy_from_nonoverlapping(from.as_ptr(), from.len()) };
+        Some(())
+    }
+
+    /// Adds zeroed pages, unless the budget or the system refuses. [`Pages::base`] may change.
+    pub(crate) fn grow(&mut self, delta: u64) -> Result<(), MemoryError> {
+        let more = delta * PAGE;
+        self.charge.grow(more)?;
+        let len = usize::try_from(self.len as u64 + more).ok();
+        match len.and_then(|len| self.map(len).map(|()| len)) {
+            Some(len) => {
+                self.len = len;
+                Ok(())
+            }
+            None => {
+                self.charge.shrink(more);
+                Err(MemoryError::system(Kind::Memory, more))
+            }
+        }
+    }
+
+    /// Whether there is address space for growth.
+    #[cfg(test)]
+    pub(crate) fn is_reserved(&self) -> bool {
+        self.mapping.is_some()
+    }
+
+    /// Makes sure that `len` bytes are mapped.
+    fn map(&mut self, len: usize) -> Option<()> {
+        if self.guarded {
+            return self.mapping.as_mut()?.make_accessible(self.len, len).ok();
+        }
+        let mapping = match self.mapping.take() {
+            None => Mapping::new(len).ok()?,
+            Some(mapping) if len <= mapping.len() => mapping,
+            Some(mapping) => match mapping.grow(len) {
+                Ok(mapping) => mapping,
+                Err(mapping) => {
+                    self.mapping = Some(mapping);
+                    return None;
+                }
+            },
+        };
+        self.mapping = Some(mapping);
+        Some(())
+    }
+}

@@ -1,0 +1,544 @@
+//! Translated code: where it is kept, how it becomes executable, how a place in it is found again.
+//!
+//! Code is a sequence of 64-bit words: a prologue of two (see [`crate::runtime::exec::control`]), then cells. While it is
+//! made, a cell's first word is its op's number; *linking* replaces that by the handler's address.
+
+use crate::memory::alloc::Buf;
+use crate::memory::budget::{Budget, Charge, Kind};
+use crate::module::trap::Trap;
+use crate::module::{ModuleInner, ModuleShared};
+use crate::ops::{Field, OPS, Op, SpecialOp, layout};
+use crate::runtime::error::{Error, ErrorKind};
+use crate::runtime::exec::Dispatch;
+use crate::translate::{self, Translated, Wanted};
+use core::ops::Deref;
+use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock};
+
+/// What code begins with.
+#[derive(Default)]
+#[repr(C)]
+pub(crate) struct Prologue {
+    /// Size of the frame in bytes.
+    pub(crate) frame: u32,
+    /// Fuel for an entry.
+    pub(crate) cost: u32,
+    /// Slot of the frame's header.
+    pub(crate) header: u32,
+    /// How many slots behind the header are to be zeroed.
+    pub(crate) zeros: u32,
+}
+
+/// Words before the first cell.
+pub(crate) const PROLOGUE: usize = size_of::<Prologue>() / 8;
+
+impl Prologue {
+    /// Of the code that begins at `entry`.
+    #[inline(always)]
+    pub(crate) fn at(entry: *const u64) -> *const Self {
+        entry.cast()
+    }
+
+    /// That these words of code begin with.
+    pub(crate) fn of(words: &[u64]) -> Self {
+        let (low, high) = (|n: usize| words[n] as u32, |n: usize| (words[n] >> 32) as u32);
+        Self { frame: low(0), cost: high(0), header: low(1), zeros: high(1) }
+    }
+
+    /// As words of code.
+    pub(crate) fn words(&self) -> [u64; PROLOGUE] {
+        [self.frame as u64 | (self.cost as u64) << 32, self.header as u64 | (self.zeros as u64) << 32]
+    }
+}
+
+/// The prologue of a function that isn't translated: its frame fits no stack, so that whoever enters goes to the
+/// cold path.
+pub(crate) static LAZY: [u64; PROLOGUE] = [u32::MAX as u64, 0];
+
+pub(crate) fn is_lazy(entry: *const u64) -> bool {
+    core::ptr::eq(entry, LAZY.as_ptr())
+}
+
+/// A module's entry table, and the code that its entries point to.
+pub(crate) struct CodeTable {
+    entries: Entries,
+    made: Mutex<Made>,
+    /// Whether there ever was one, if it may be only one.
+    pub(crate) instantiated: AtomicBool,
+    /// What code is charged to, and what it takes to make it: see ARCHITECTURE.md, *the budget*.
+    pub(crate) cache: Budget,
+}
+
+/// The entry of each function that a module defines.
+pub(crate) struct Entries {
+    words: Box<[AtomicPtr<u64>]>,
+    _charge: Charge,
+}
+
+impl Entries {
+    /// Entries of which none leads anywhere yet.
+    pub(crate) fn lazy(data: &ModuleInner) -> Result<Self, Error> {
+        let n = data.funcs.len() - data.imported_funcs as usize;
+        let mut words = Buf::with_capacity(&data.budget, Kind::Metadata, n)?;
+        for _ in 0..n {
+            words.try_push(AtomicPtr::new(LAZY.as_ptr().cast_mut()))?;
+        }
+        let (words, charge) = words.into_boxed()?;
+        Ok(Self { words, _charge: charge })
+    }
+}
+
+impl Deref for Entries {
+    type Target = [AtomicPtr<u64>];
+
+    fn deref(&self) -> &[AtomicPtr<u64>] {
+        &self.words
+    }
+}
+
+/// The code that there is.
+struct Made {
+    codes: Buf<Code>,
+    /// How many instances of the module there are. It changes under the lock, so that nobody begins to execute what is
+    /// just being dropped.
+    instances: usize,
+    /// Whether it is sorted by address.
+    sorted: bool,
+    /// How many codes aren't linked.
+    unlinked: usize,
+    /// Counts what was made or used again.
+    now: u64,
+    /// How many functions' code was dropped.
+    dropped: u64,
+}
+
+struct Code {
+    index: u32,
+    /// Whether it is the way into compiled code: such ways are kept as long as the module.
+    native: bool,
+    /// Whether the function's entry points here. If not, the next call makes it so again; until then this is what is
+    /// dropped first.
+    linked: bool,
+    /// Whether a frame is in it, when code is about to be dropped.
+    in_use: bool,
+    /// When it was made, or linked again.
+    since: u64,
+    words: Box<[u64]>,
+    charge: Charge,
+}
+
+/// What code is kept for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Use {
+    /// The function's entry leads to it.
+    Entry,
+    /// As that, and it leads to compiled code.
+    Native,
+    /// The function's entry leads elsewhere.
+    Beside,
+}
+
+/// What becomes of the ways into compiled code that nothing leads to any more.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Left {
+    /// Nobody is on one.
+    Dropped,
+    /// As long as the module, or until they are dropped.
+    Kept,
+}
+
+/// Whoever executes code, as far as dropping some of it goes.
+pub(crate) trait Executing {
+    /// How many instances of a module are this one's.
+    fn instances(&self, module: &ModuleShared) -> usize;
+    /// Calls [`CodeTable::find`] with each place that may be returned to, and `true`.
+    fn mark_frames(&self);
+}
+
+/// Who translates ahead of any call: nothing is to be dropped for that.
+pub(crate) struct Nobody;
+
+impl Executing for Nobody {
+    fn instances(&self, _: &ModuleShared) -> usize {
+        usize::MAX
+    }
+
+    fn mark_frames(&self) {}
+}
+
+/// At a full cache, this part of it is made free at once, so that it isn't done again for each function.
+const DROPPED_PART: u64 = 8;
+
+impl CodeTable {
+    /// `cache` is the budget of the code.
+    pub(crate) fn new(entries: Entries, cache: Budget) -> Self {
+        let codes = Buf::new(&cache, Kind::Cells);
+        let made = Made { codes, instances: 0, sorted: true, unlinked: 0, now: 0, dropped: 0 };
+        Self { entries, made: Mutex::new(made), instantiated: AtomicBool::new(false), cache }
+    }
+
+    pub(crate) fn entries(&self) -> *const AtomicPtr<u64> {
+        self.entries.as_ptr()
+    }
+
+    /// Whether a function's entry leads anywhere, as that of one that is called does.
+    pub(crate) fn has_entry(&self, index: u32) -> bool {
+        self.entries.get(index as usize).is_some_and(|entry| !is_lazy(entry.load(Ordering::Relaxed)))
+    }
+
+    /// Which function (of those that the module defines) the cell at `ip` belongs to, and its place there in words.
+    /// With `mark`, notes that a frame is there.
+    pub(crate) fn find(&self, ip: *const u64, mark: bool) -> Option<(u32, usize)> {
+        let mut made = self.made();
+        if !made.sorted {
+            made.codes.sort_unstable_by_key(|code| code.words.as_ptr());
+            made.sorted = true;
+        }
+        let after = made.codes.partition_point(|code| code.words.as_ptr() <= ip);
+        let code = &mut made.codes[after.checked_sub(1)?];
+        let within = code.words.as_ptr_range().contains(&ip);
+        code.in_use |= mark && within;
+        within.then(|| (code.index, (ip as usize - code.words.as_ptr() as usize) / 8))
+    }
+
+    pub(crate) fn add_instance(&self) {
+        self.made().instances += 1;
+    }
+
+    pub(crate) fn remove_instance(&self) {
+        self.made().instances -= 1;
+    }
+
+    /// How many functions have cells, and how many bytes of them there are.
+    pub(crate) fn translated(&self) -> (usize, u64) {
+        let made = self.made();
+        let cells = made.codes.iter().filter(|code| !code.native);
+        (cells.clone().count(), cells.map(|code| code.words.len() as u64 * 8).sum())
+    }
+
+    /// How often a function's code was dropped to make room.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.made().dropped
+    }
+
+    fn made(&self) -> MutexGuard<'_, Made> {
+        self.made.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    fn link(&self, index: u32, entry: *const u64) {
+        self.entries[index as usize].store(entry.cast_mut(), Ordering::Release);
+    }
+
+    /// Has the function's entry lead to the cold path, unless it leads elsewhere already: to compiled code.
+    fn unlink(&self, code: &Code) {
+        if core::ptr::eq(self.entries[code.index as usize].load(Ordering::Relaxed), code.words.as_ptr()) {
+            self.link(code.index, LAZY.as_ptr());
+        }
+    }
+
+    /// Has the function's entry lead to `words`, which lead to compiled code.
+    pub(crate) fn enter_native(&self, index: u32, words: (Box<[u64]>, Charge)) -> Result<(), Error> {
+        self.keep(&mut self.made(), index, words, Use::Native).map(drop)
+    }
+
+    /// Has entries no longer lead to compiled code; the ways there are dropped, or kept for whoever is on one.
+    pub(crate) fn leave_natives(&self, ways: Left) {
+        let mut made = self.made();
+        made.codes.sort_unstable_by_key(|code| !code.native);
+        made.sorted = false;
+        let natives = made.codes.iter().take_while(|code| code.native).count();
+        for code in made.codes.iter().take(natives) {
+            self.unlink(code);
+        }
+        if ways == Left::Dropped {
+            made.codes.drop_first(natives);
+        }
+        // Whatever cells there are, a call finds them again.
+        made.codes.iter_mut().filter(|code| !code.native).for_each(|code| {
+            let entry = self.entries[code.index as usize].load(Ordering::Relaxed);
+            code.linked = core::ptr::eq(entry, code.words.as_ptr());
+        });
+        made.unlinked = made.codes.iter().filter(|code| !code.linked).count();
+    }
+
+    /// How many instances of the module there are.
+    pub(crate) fn instances(&self) -> usize {
+        self.made().instances
+    }
+
+    /// The code of a function, if there is some.
+    fn present(&self, made: &mut Made, index: u32) -> Option<*const u64> {
+        let entry = self.entries[index as usize].load(Ordering::Acquire).cast_const();
+        if !is_lazy(entry) {
+            return Some(entry);
+        }
+        if made.unlinked == 0 {
+            return None;
+        }
+        let code = made.codes.iter_mut().find(|code| code.index == index && !code.linked)?;
+        made.now += 1;
+        made.unlinked -= 1;
+        (code.linked, code.since) = (true, made.now);
+        self.link(index, code.words.as_ptr());
+        Some(code.words.as_ptr())
+    }
+
+    fn keep(
+        &self,
+        made: &mut Made,
+        index: u32,
+        (words, charge): (Box<[u64]>, Charge),
+        use_for: Use,
+    ) -> Result<*const u64, Error> {
+        if made.codes.try_reserve(1).is_err() {
+            // The list goes where the code's charge went.
+            let room = made.codes.len() + made.codes.len() / 2 + 1;
+            let mut larger = Buf::with_capacity(charge.budget(), Kind::Cells, room)?;
+            while let Some(code) = made.codes.pop() {
+                larger.try_push(code)?;
+            }
+            made.codes = larger;
+        }
+        made.now += 1;
+        let start = words.as_ptr();
+        let since = made.now;
+        let (native, linked) = (use_for == Use::Native, use_for != Use::Beside);
+        made.codes.try_push(Code { index, native, linked, in_use: false, since, words, charge })?;
+        made.sorted = false;
+        if linked {
+            self.link(index, start);
+        } else {
+            made.unlinked += 1;
+        }
+        Ok(start)
+    }
+
+    /// Drops the code that wasn't called for the longest time, as far as is known without counting calls: some code is
+    /// unlinked first, and what isn't linked again by a call before the next time goes then. Code that a frame is in
+    /// stays. Says whether anything was dropped.
+    fn drop_cold(&self, made: &mut Made) -> bool {
+        let wanted = self.cache.limit().unwrap_or(0) / DROPPED_PART;
+        made.codes.sort_unstable_by_key(|code| (code.in_use || code.native, code.linked, code.since));
+        made.sorted = false;
+        let (mut count, mut bytes) = (0, 0);
+        for code in made.codes.iter().take_while(|code| !code.in_use && !code.native) {
+            if bytes > wanted {
+                break;
+            }
+            (count, bytes) = (count + 1, bytes + code.charge.bytes());
+            self.unlink(code);
+        }
+        made.codes.drop_first(count);
+        made.dropped += count as u64;
+        let mut unlinked = 0;
+        for code in made.codes.iter_mut().filter(|code| !code.in_use && !code.native) {
+            if unlinked > 2 * wanted {
+                break;
+            }
+            unlinked += code.charge.bytes();
+            self.unlink(code);
+            code.linked = false;
+        }
+        made.unlinked = made.codes.iter().filter(|code| !code.linked).count();
+        count > 0
+    }
+}
+
+impl ModuleShared {
+    /// The code of the function with this index among those that the module defines, translated if need be.
+    ///
+    /// # Errors
+    /// If there is no memory for it, or its bytes are gone.
+    pub(crate) fn translated(&self, index: u32, executing: &dyn Executing) -> Result<*const u64, Error> {
+        loop {
+            let mut made = self.code.made();
+            if let Some(present) = self.code.present(&mut made, index) {
+                return Ok(present);
+            }
+            let result = self
+                .make(index, &self.code.cache)
+                .and_then(|code| self.code.keep(&mut made, index, code, Use::Entry));
+            match result {
+                Err(error) if is_about_memory(&error) => {}
+                result => return result.map_err(Error::at_run_time),
+            }
+            drop(made);
+            if !self.make_room(executing) {
+                break;
+            }
+        }
+        // What doesn't fit the reserve: one that others use too, or has frames in most of its code.
+        let mut made = self.code.made();
+        match self.code.present(&mut made, index) {
+            Some(present) => Ok(present),
+            None => self
+                .make(index, &self.data.budget)
+                .and_then(|code| self.code.keep(&mut made, index, code, Use::Entry)),
+        }
+        .map_err(Error::at_run_time)
+    }
+
+    /// The cells of a function, whatever its entry leads to.
+    ///
+    /// # Errors
+    /// As for [`ModuleShared::translated`].
+    pub(crate) fn cells(&self, index: u32, executing: &dyn Executing) -> Result<*const u64, Error> {
+        for budget in [&self.code.cache, &self.data.budget] {
+            let mut made = self.code.made();
+            if let Some(code) = made.codes.iter().find(|code| code.index == index && !code.native) {
+                return Ok(code.words.as_ptr());
+            }
+            let result =
+                self.make(index, budget).and_then(|code| self.code.keep(&mut made, index, code, Use::Beside));
+            match result {
+                Err(error) if is_about_memory(&error) => {}
+                result => return result.map_err(Error::at_run_time),
+            }
+            drop(made);
+            self.make_room(executing);
+        }
+        Err(Trap::OutOfBudget.into())
+    }
+
+    fn make_room(&self, executing: &dyn Executing) -> bool {
+        if self.code.cache.limit().is_none() {
+            return false;
+        }
+        self.code.made().codes.iter_mut().for_each(|code| code.in_use = false);
+        executing.mark_frames();
+        let mut made = self.code.made();
+        // Frames of others can't be looked at: they may be running.
+        made.instances == executing.instances(self) && self.code.drop_cold(&mut made)
+    }
+
+    /// Translates and links a function.
+    fn make(&self, index: u32, budget: &Budget) -> Result<(Box<[u64]>, Charge), Error> {
+        let Translated { mut words, .. } = self.translate(index, Wanted::Cells, budget)?;
+        if self.engine.checks_translation() {
+            crate::translate::check::check(&words, self).unwrap_or_else(|why| {
+                panic!("translated code of function {index} is wrong: {why}\n{}", disassemble(&words))
+            });
+        }
+        link(&mut words, self.engine.dispatch());
+        Ok(words.into_boxed()?)
+    }
+
+    /// Translates a function.
+    pub(crate) fn translate(&self, index: u32, wanted: Wanted, budget: &Budget) -> Result<Translated, Error> {
+        let env = translate::Env::new(self, budget);
+        let offset = self.data.bodies.file_offset(index);
+        let func = self.data.imported_funcs + index;
+        self.data
+            .bodies
+            .with_body(index, budget, |body| translate::translate(&env, func, body, offset, wanted))
+            .map_err(|e| match e {
+                crate::module::bodies::BodyError::Memory(e) => e.into(),
+                _ => Error::from(Trap::ModuleChanged),
+            })?
+    }
+
+    /// Translates every function, for tests of the estimates: the most that one held, and what all cells take.
+    pub(crate) fn translate_all(&self) -> Result<(u64, u64), Error> {
+        let (mut most, mut all) = (0, 0);
+        for index in 0..self.code.entries.len() as u32 {
+            let budget = Budget::unlimited();
+            let (words, charge) = self.make(index, &budget)?;
+            most = most.max(budget.peak());
+            all += charge.bytes();
+            drop(words);
+        }
+        Ok((most, all))
+    }
+
+    /// The offset in the module of the instruction that the cell at `word` came from. Nothing is kept for this:
+    /// translation gives the same cells again.
+    pub(crate) fn offset_of(&self, index: u32, word: usize) -> Option<u64> {
+        let wanted = Wanted::OffsetOf(word);
+        let translated = self.translate(index, wanted, &self.code.cache);
+        translated.or_else(|_| self.translate(index, wanted, &self.data.budget)).ok()?.offset
+    }
+
+    /// Whether [`ModuleShared::offset_of`] would have room now, whatever the function.
+    pub(crate) fn has_room_to_locate(&self) -> bool {
+        let most = self.data.cells.largest;
+        let has_room = |budget: &Budget| budget.available().is_none_or(|available| available >= most);
+        has_room(&self.code.cache) || has_room(&self.data.budget)
+    }
+
+    /// [`ModuleShared::offset_of`], for which code is dropped if there is no room.
+    pub(crate) fn locate(&self, index: u32, word: usize, executing: &dyn Executing) -> Option<u64> {
+        loop {
+            let offset = self.offset_of(index, word);
+            if offset.is_some() || !self.make_room(executing) {
+                return offset;
+            }
+        }
+    }
+
+    /// Where the header of a function's frames is.
+    pub(crate) fn header(&self, index: u32) -> u32 {
+        let ty = self.data.func_type(self.data.imported_funcs + index);
+        translate::header_of(ty)
+    }
+}
+
+fn is_about_memory(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::OutOfBudget | ErrorKind::OutOfMemory)
+}
+
+/// Puts handlers' addresses in place of op numbers: where there is one, a handler for the cell and the next.
+fn link(words: &mut [u64], dispatch: Dispatch) {
+    let mut at = PROLOGUE;
+    while at < words.len() {
+        let op = Op(words[at] as u16);
+        let next = at + 2 + extension(op, words[at + 1]);
+        let fused = words.get(next).and_then(|&word| dispatch.fused(op, Op(word as u16)));
+        words[at] = fused.unwrap_or_else(|| dispatch.handler(op));
+        at = next;
+    }
+}
+
+/// How many extension words a cell has.
+pub(crate) fn extension(op: Op, operands: u64) -> usize {
+    static LENGTHS: OnceLock<[u8; OPS]> = OnceLock::new();
+    if op == SpecialOp::BrTable.op() || op == SpecialOp::BrTableAcc.op() {
+        return (operands >> 32) as usize + 1;
+    }
+    LENGTHS.get_or_init(|| std::array::from_fn(|op| layout(Op(op as u16)).1 as u8))[op.0 as usize] as usize
+}
+
+/// Field `n` of an operand word.
+pub(crate) fn field(operands: u64, n: usize) -> u16 {
+    (operands >> (16 * n)) as u16
+}
+
+/// Unlinked code for people to read.
+pub(crate) fn disassemble(words: &[u64]) -> String {
+    use core::fmt::Write;
+    let mut s = String::new();
+    let mut at = PROLOGUE;
+    let Prologue { frame, cost, .. } = Prologue::of(words);
+    let _ = writeln!(s, "frame {frame} bytes, cost {cost}");
+    while at < words.len() {
+        let (op, operands) = (Op(words[at] as u16), words[at + 1]);
+        let (fields, _) = layout(op);
+        let _ = write!(s, "{at:6}  {op}");
+        for (n, kind) in fields.iter().enumerate() {
+            let _ = match kind {
+                Field::W | Field::W2 => write!(s, " ->{}", field(operands, n)),
+                Field::R | Field::R2 => write!(s, " r{}", field(operands, n)),
+                Field::X => write!(s, " {}", field(operands, n)),
+                Field::N if n == 2 => write!(s, " {}", (operands >> 32) as u32 as i32),
+                Field::T if n == 2 => write!(s, " @{}", at as i64 + (operands >> 32) as u32 as i32 as i64),
+                Field::N | Field::T | Field::__ => Ok(()),
+            };
+        }
+        let ext = extension(op, operands);
+        for word in &words[at + 2..(at + 2 + ext).min(words.len())] {
+            let _ = write!(s, " {word:#x}");
+        }
+        s.push('\n');
+        at += 2 + ext;
+    }
+    s
+}

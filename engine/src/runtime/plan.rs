@@ -1,0 +1,238 @@
+//! How much memory a module needs: to be loaded, to start, and at most.
+
+use crate::api::Engine;
+use crate::memory::budget::Kind;
+use crate::memory::limits::MAX_TABLE_ELEMENTS;
+use crate::memory::pages::PAGE;
+use crate::module::{ElemItems, ElemMode, ExternKind, ModuleInner};
+use crate::runtime::exec::STACK_STEP;
+use crate::runtime::store::InstanceObj;
+use crate::runtime::vmctx::{FuncObj, GlobalObj, MemoryObj, TableObj, VmLayout};
+use crate::stream::BodyStats;
+use crate::words::Count;
+use std::fmt;
+
+/// What the list of functions that have code takes for each of them.
+pub(crate) const CODE: u64 = 96;
+
+/// An estimate of the bytes of a function's cells. Real functions stay below it; a hostile one may not, and then
+/// what is missing is taken from the budget when the function is translated.
+pub(crate) fn cells_of(stats: &BodyStats, len: usize) -> u64 {
+    // Measured: real modules have 2 to 4 bytes of cells a byte of theirs.
+    64 + u64::from(stats.instructions) * 4 + len as u64 * 3
+}
+
+/// An estimate of what translating a function holds at once.
+pub(crate) fn most_to_translate(stats: &BodyStats, len: usize) -> u64 {
+    // Whatever grows by half is held twice while it does.
+    let cells = cells_of(stats, len) * 5 / 2;
+    let locals = u64::from(stats.locals) * 4 * 5 / 2;
+    let operands = u64::from(stats.max_operands + 8) * 24 * 5 / 2;
+    let blocks = u64::from(stats.max_control_depth + 4) * 64 * 5 / 2;
+    cells + locals + operands + blocks + CODE
+}
+
+/// The part of a budget that a module's cells live in: enough for the largest function, and a quarter of what
+/// starting leaves of the budget; but no more than all of them can use.
+pub(crate) fn reserve(module: &ModuleInner, engine: &Engine, available: u64) -> u64 {
+    let rest = available.saturating_sub(to_start(module, engine));
+    (least_reserve(module) + rest / 4).min(most_reserve(module, engine))
+}
+
+/// What a module that has been loaded still needs: the least reserve for its cells, and an instance.
+pub(crate) fn to_start(module: &ModuleInner, engine: &Engine) -> u64 {
+    let mut bytes = least_reserve(module);
+    instance(module, engine, &mut |item| bytes = bytes.saturating_add(item.bytes));
+    // What is in images is there.
+    bytes.saturating_sub(module.budget.used_for(Kind::Memory))
+}
+
+/// What the interpreter needs for the code of the largest function.
+pub(crate) fn least_reserve(module: &ModuleInner) -> u64 {
+    if module.bodies.records.is_empty() { 0 } else { module.cells.largest + 4 * CODE }
+}
+
+fn all_cells(module: &ModuleInner) -> u64 {
+    least_reserve(module) + module.cells.all + module.cells.all / 2
+}
+
+/// What all code of a module can use: cells, and if there is a tier, what it makes and needs for that.
+fn most_reserve(module: &ModuleInner, engine: &Engine) -> u64 {
+    let bodies: u64 = module.bodies.records.iter().map(|body| u64::from(body.len)).sum();
+    let largest = module.bodies.records.iter().map(|body| u64::from(body.len)).max().unwrap_or(0);
+    // Measured: machine code is some four times as large as what it is made of, with notes and parts of pages five; for a
+    // compiler, which may have to inline as much again, a thousand bytes a byte are charged, and more for small functions.
+    let compiled = bodies * 5 + (1 << 20) + largest * 1600;
+    all_cells(module) + if engine.tier().is_some() { compiled } else { 0 }
+}
+
+/// How much memory a module needs: see [`Module::plan`](crate::Module::plan).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    least: u64,
+    most: Result<u64, Unbounded>,
+    items: Vec<PlanItem>,
+}
+
+/// Something that a module needs memory for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PlanItem {
+    /// What it is.
+    pub kind: Kind,
+    /// Which memory or table, if it is one.
+    pub index: Option<u32>,
+    /// How many bytes it takes at first.
+    pub bytes: u64,
+    /// How many bytes it may come to, if something bounds it.
+    pub most: Option<u64>,
+}
+
+/// What has no bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unbounded {
+    Memory(u32),
+    Table(u32),
+}
+
+impl Plan {
+    /// A budget with which the module can be loaded, and an instance of it made. It leaves out what the host needs
+    /// by itself (a linker with host functions, for example), and what a start function asks for.
+    pub fn least(&self) -> u64 {
+        self.least
+    }
+
+    /// What one instance can come to at most, with everything translated and each memory, table and stack as
+    /// large as it may get; `None` if the module declares no maximum for something.
+    pub fn most(&self) -> Option<u64> {
+        self.most.ok()
+    }
+
+    /// The part of [`Plan::least`] that an instance takes, the module left out.
+    pub fn instance(&self) -> u64 {
+        let module = [Kind::Metadata, Kind::Bodies, Kind::Data, Kind::Names, Kind::Cells];
+        let instance = self.items.iter().filter(|item| !module.contains(&item.kind));
+        instance.map(|item| item.bytes).sum()
+    }
+
+    /// What it consists of, the largest first.
+    pub fn items(&self) -> &[PlanItem] {
+        &self.items
+    }
+}
+
+/// `at least 1.1 MiB to start; at most 18.2 MiB`, or `...; unbounded: memory 0 declares no maximum`
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "at least {} to start; ", Size(self.least))?;
+        match self.most {
+            Ok(most) => write!(f, "at most {}", Size(most)),
+            Err(Unbounded::Memory(index)) => write!(f, "unbounded: memory {index} declares no maximum"),
+            Err(Unbounded::Table(index)) => write!(f, "unbounded: table {index} declares no maximum"),
+        }
+    }
+}
+
+impl fmt::Display for PlanItem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.kind, self.index) {
+            (Kind::Memory, Some(index)) => write!(f, "memory {index}")?,
+            (Kind::Table, Some(index)) => write!(f, "table {index}")?,
+            (kind, _) => write!(f, "{kind}")?,
+        }
+        match self.most {
+            Some(most) if most == self.bytes => write!(f, ": {}", Size(most)),
+            Some(most) => write!(f, ": {} to {}", Size(self.bytes), Size(most)),
+            None => write!(f, ": {} or more", Size(self.bytes)),
+        }
+    }
+}
+
+/// A size for people: rounded up, so that it does as a budget.
+struct Size(u64);
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (unit, name) = match self.0 {
+            0..0x400 => return Count(self.0, "bytes").fmt(f),
+            0x400..0x10_0000 => (0x400, "KiB"),
+            0x10_0000..0x4000_0000 => (0x10_0000, "MiB"),
+            _ => (0x4000_0000, "GiB"),
+        };
+        let tenths = (u128::from(self.0) * 10).div_ceil(unit);
+        write!(f, "{}.{} {name}", tenths / 10, tenths % 10)
+    }
+}
+
+pub(crate) fn plan(module: &ModuleInner, engine: &Engine) -> Plan {
+    let item = |kind, bytes, most| PlanItem { kind, index: None, bytes, most: Some(most) };
+    let held = |kind| module.budget.used_for(kind);
+    let mut items = Vec::new();
+    // Types are numbered engine-wide, in lists that grow by half and a hash table.
+    let numbered = module.types.len() as u64 * 200;
+    for (kind, more) in [(Kind::Metadata, numbered), (Kind::Bodies, 0), (Kind::Data, 0)] {
+        items.push(item(kind, held(kind) + more, held(kind) + more));
+    }
+    // Names are dropped when there is no room for them.
+    items.push(item(Kind::Names, 0, held(Kind::Names)));
+    items.push(item(Kind::Cells, least_reserve(module), most_reserve(module, engine)));
+    instance(module, engine, &mut |item| items.push(item));
+    let most = items
+        .iter()
+        .map(|item| {
+            item.most.ok_or(match item.kind {
+                Kind::Memory => Unbounded::Memory(item.index.unwrap_or(0)),
+                _ => Unbounded::Table(item.index.unwrap_or(0)),
+            })
+        })
+        .sum();
+    let least = items.iter().map(|item| item.bytes).sum::<u64>().max(module.load_peak);
+    items.retain(|item| item.bytes > 0 || item.most != Some(0));
+    items.sort_by_key(|item| core::cmp::Reverse((item.most.unwrap_or(u64::MAX), item.bytes)));
+    Plan { least, most, items }
+}
+
+/// What an instance takes, in a store of its own.
+fn instance(module: &ModuleInner, engine: &Engine, note: &mut dyn FnMut(PlanItem)) {
+    for (index, ty) in (0..).zip(&*module.memories).skip(module.imported_memories as usize) {
+        let most = ty.maximum().map(|pages| pages * PAGE);
+        note(PlanItem { kind: Kind::Memory, index: Some(index), bytes: ty.minimum() * PAGE, most });
+    }
+    for (index, def) in (0..).zip(&*module.tables).skip(module.imported_tables as usize) {
+        let bytes = |elements: u64| elements.min(MAX_TABLE_ELEMENTS) * 8;
+        let most = def.ty.maximum().map(|elements| bytes(elements.into()));
+        let bytes = bytes(def.ty.minimum().into());
+        note(PlanItem { kind: Kind::Table, index: Some(index), bytes, most });
+    }
+    let stack = engine.max_wasm_stack() as u64;
+    let first = stack.min(STACK_STEP as u64);
+    note(PlanItem { kind: Kind::Stack, index: None, bytes: first, most: Some(stack) });
+    let globals = module.globals.len() as u64 - u64::from(module.imported_globals);
+    // Objects, and pointers to them in lists that grow by half.
+    const POINTER: u64 = 8 * 5 / 2;
+    let globals = globals * (size_of::<GlobalObj>() as u64 + POINTER);
+    note(PlanItem { kind: Kind::Global, index: None, bytes: globals, most: Some(globals) });
+    let defined = module.funcs.len() as u64 - u64::from(module.imported_funcs);
+    let exported = module.exports.iter().filter(|export| export.kind == ExternKind::Func).count() as u64;
+    let active = module.elems.iter().filter(|elem| matches!(elem.mode, ElemMode::Active { .. }));
+    let listed: u64 = active
+        .map(|elem| match &elem.items {
+            ElemItems::Funcs(funcs) => funcs.len() as u64,
+            ElemItems::Exprs(exprs) => exprs.len() as u64,
+        })
+        .sum();
+    let references = |count: u64| {
+        let each = size_of::<FuncObj>() as u64 + POINTER;
+        if count == 0 { 0 } else { count.min(defined) * each + defined * 8 }
+    };
+    let own = (module.memories.len() + module.tables.len()) as u64
+        * (size_of::<MemoryObj>().max(size_of::<TableObj>()) as u64 + POINTER);
+    // Host functions, with a place in a table each.
+    let imported = u64::from(module.imported_funcs) * (size_of::<FuncObj>() as u64 + 2 * POINTER + 64);
+    let segments = (module.elems.len() + module.data.len()).div_ceil(64) as u64 * 8;
+    let block = u64::from(VmLayout::new(module).words) * 8 + segments + size_of::<InstanceObj>() as u64;
+    let store = crate::runtime::store::EMPTY_BYTES;
+    let bytes = own + imported + block + store + references(exported + listed + 1);
+    let most = own + imported + block + store + references(u64::MAX);
+    note(PlanItem { kind: Kind::Instance, index: None, bytes, most: Some(most) });
+}

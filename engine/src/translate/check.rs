@@ -1,0 +1,132 @@
+//! An independent look at translated code before it runs: on in debug builds and fuzzing.
+//!
+//! It knows nothing of how the translator works, only what handlers take for granted: every field that names a slot
+//! names one of the frame, every branch lands on a cell, control never runs off the end, and indices name what the
+//! module has.
+
+use crate::module::ModuleShared;
+use crate::ops::{Field, OPS, Op, SpecialOp as S, layout};
+use crate::runtime::code::{PROLOGUE, Prologue, extension, field};
+use crate::translate::HEADER;
+
+/// Checks a function's unlinked code.
+///
+/// # Errors
+/// What is wrong, and at which word.
+pub(crate) fn check(words: &[u64], module: &ModuleShared) -> Result<(), String> {
+    let prologue = Prologue::of(words);
+    let slots = (prologue.frame / 8) as usize;
+    let starts = cells(words)?;
+    let zeroed = (prologue.header + HEADER + prologue.zeros) as usize;
+    if zeroed > slots {
+        return Err(format!("slots up to {zeroed} are zeroed in a frame of {slots}"));
+    }
+    let lands = |at: usize, distance: i64| {
+        let to = at as i64 + distance;
+        match usize::try_from(to).ok().and_then(|to| starts.get(to)) {
+            Some(true) => Ok(()),
+            _ => Err(format!("the branch at {at} goes to {to}, which is no cell")),
+        }
+    };
+    let mut at = PROLOGUE;
+    let mut last = PROLOGUE;
+    while at < words.len() {
+        let (op, operands) = (Op(words[at] as u16), words[at + 1]);
+        let (fields, _) = layout(op);
+        for (n, kind) in fields.iter().enumerate() {
+            let width = match kind {
+                Field::R | Field::W => 1,
+                Field::R2 | Field::W2 => 2,
+                _ => continue,
+            };
+            if field(operands, n) as usize + width > slots {
+                return Err(format!("the cell at {at} uses slot {} of {slots}", field(operands, n)));
+            }
+        }
+        if fields[2] == Field::T {
+            lands(at, (operands >> 32) as u32 as i32 as i64)?;
+        }
+        let ext = extension(op, operands);
+        if op == S::BrTable.op() || op == S::BrTableAcc.op() {
+            for &word in &words[at + 2..at + 2 + ext] {
+                lands(at, word as i64)?;
+            }
+        }
+        indices(op, at, words, module)?;
+        last = at;
+        at += 2 + ext;
+    }
+    if !ends(Op(words[last] as u16)) {
+        return Err(format!("control runs off the end after the cell at {last}"));
+    }
+    Ok(())
+}
+
+/// Which words are the first of a cell.
+fn cells(words: &[u64]) -> Result<Vec<bool>, String> {
+    let mut starts = vec![false; words.len()];
+    let mut at = PROLOGUE;
+    while at < words.len() {
+        if words[at] >= OPS as u64 || at + 1 >= words.len() {
+            return Err(format!("the word at {at} is no op"));
+        }
+        starts[at] = true;
+        at += 2 + extension(Op(words[at] as u16), words[at + 1]);
+    }
+    if at != words.len() { Err("the last cell is cut off".into()) } else { Ok(starts) }
+}
+
+/// Whether control never goes on to the next cell.
+fn ends(op: Op) -> bool {
+    [
+        S::Unreachable,
+        S::Br,
+        S::BrBack,
+        S::BrTable,
+        S::BrTableAcc,
+        S::Return,
+        S::ReturnInt,
+        S::ReturnF32,
+        S::ReturnF64,
+        S::ReturnV128,
+        S::ReturnIntAcc,
+        S::ReturnF32Acc,
+        S::ReturnF64Acc,
+        S::ReturnV128Acc,
+        S::ReturnIntImm,
+        S::ReturnValues,
+        S::ReturnCall,
+        S::ReturnCallImport,
+        S::ReturnCallIndirect,
+    ]
+    .iter()
+    .any(|end| end.op() == op)
+}
+
+/// Checks numbers that name functions, globals and memories.
+fn indices(op: Op, at: usize, words: &[u64], module: &ModuleShared) -> Result<(), String> {
+    let (data, layout) = (&module.data, &module.layout);
+    let n = (words[at + 1] >> 32) as u32;
+    let between = |n: u32, from: u32, to: u32, what: &str| {
+        if (from..to).contains(&n) { Ok(()) } else { Err(format!("the cell at {at} names {what} {n}")) }
+    };
+    let defined = data.funcs.len() as u32 - data.imported_funcs;
+    let is = |ops: &[S]| ops.iter().any(|o| o.op() == op);
+    if is(&[S::Call]) {
+        between(n, 0, defined, "function")
+    } else if is(&[S::CallImport]) {
+        between(n, layout.funcs, layout.tables, "import")
+    } else if is(&[S::ReturnCall]) {
+        between(words[at + 2] as u32, 0, defined, "function")
+    } else if is(&[S::CallIndirect, S::CallIndirectAcc, S::ReturnCallIndirect]) {
+        between(words[at + 2] as u32, layout.tables, layout.memories, "table")
+    } else if is(&[S::MemorySize, S::MemorySizeSlot]) {
+        between(n, layout.memories, layout.globals, "memory")
+    } else if (S::GlobalGetInt.op().0..=S::GlobalGetV128Slot.op().0).contains(&op.0)
+        || (S::GlobalSetAccInt.op().0..=S::GlobalSetV128.op().0).contains(&op.0)
+    {
+        between(n, layout.globals, layout.words, "global")
+    } else {
+        Ok(())
+    }
+}
