@@ -6,6 +6,7 @@ use crate::memory::pages::Guard;
 use crate::module::features::Features;
 use crate::module::types::FuncType;
 use crate::runtime::exec;
+use crate::translate;
 use crate::{Config, Dispatch, Error};
 use core::ops::Deref;
 use std::sync::{Mutex, MutexGuard};
@@ -135,6 +136,11 @@ impl Engine {
     /// Whether memories get guard regions.
     pub(crate) fn memory_guard(&self) -> Guard {
         self.tier().map_or(Guard::Never, |tier| tier.memory_guard())
+    }
+
+    /// What decides how cells look.
+    pub(crate) fn translation(&self) -> translate::Settings {
+        translate::Settings { canonical_nans: self.canonical_nans(), consume_fuel: self.consumes_fuel() }
     }
 
     pub(crate) fn canonical_nans(&self) -> bool {

@@ -3,10 +3,11 @@ use crate::memory::alloc::at_hand;
 use crate::memory::alloc::{Buf, Shared};
 use crate::memory::budget::Kind;
 use crate::memory::limits::MAX_TEXT_BYTES;
+use crate::module::ModuleInner;
 use crate::module::load_error::LoadError;
-use crate::module::{ModuleInner, ModuleShared};
 use crate::runtime::code::Nobody;
 use crate::runtime::error::ErrorKind;
+use crate::runtime::loaded::ModuleShared;
 use crate::runtime::plan::{self, Plan};
 use crate::runtime::tier::Ownership;
 use crate::stream::{LoadOptions, Loader};
@@ -108,7 +109,8 @@ impl ModuleStream {
     }
 
     fn with_load_options(engine: &Engine, options: LoadOptions) -> Self {
-        let loader = Loader::new(engine.features(), engine.budget(), options, Translatable::new(engine));
+        let loader =
+            Loader::new(engine.features(), engine.budget(), options, Translatable::new(engine.translation()));
         Self { engine: engine.clone(), loader: loader.map_err(|error| LoadError::memory(error, 0)) }
     }
 

@@ -4,16 +4,25 @@ use crate::memory::alloc::MemoryError;
 use crate::memory::budget::{Budget, Charge, Kind};
 use crate::memory::limits::MAX_MEMORY_PAGES;
 use crate::memory::sys::{Mapping, RESERVE_MEMORIES};
-use crate::module::types::MemoryType;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU32, Ordering};
 
 /// The bytes of a page.
 pub(crate) const PAGE: u64 = 65536;
 
-/// The pages that a memory of this type may never exceed.
-pub(crate) fn max_pages(ty: MemoryType) -> u64 {
-    ty.maximum().unwrap_or(MAX_MEMORY_PAGES).min(MAX_MEMORY_PAGES)
+/// How many pages a memory may have.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Extent {
+    pub(crate) minimum: u64,
+    /// What it declares.
+    pub(crate) maximum: Option<u64>,
+}
+
+impl Extent {
+    /// The pages that it may never exceed.
+    pub(crate) fn most(self) -> u64 {
+        self.maximum.unwrap_or(MAX_MEMORY_PAGES).min(MAX_MEMORY_PAGES)
+    }
 }
 
 /// The bytes beyond the 4 GiB that a 32-bit address can name that are kept inaccessible: offsets that are smaller
@@ -91,13 +100,13 @@ fn most_ever(budget: &Budget) -> u64 {
 }
 
 impl Pages {
-    /// The bytes of a new memory; its minimum is at most [`max_pages`]. If they are guarded, they never move.
-    pub(crate) fn new(ty: MemoryType, budget: &Budget, guard: Guard) -> Result<Self, MemoryError> {
-        let unguarded = || Self::new_in(ty, budget, RESERVE_MEMORIES);
+    /// The bytes of a new memory; its minimum is at most [`Extent::most`]. If they are guarded, they never move.
+    pub(crate) fn new(extent: Extent, budget: &Budget, guard: Guard) -> Result<Self, MemoryError> {
+        let unguarded = || Self::new_in(extent, budget, RESERVE_MEMORIES);
         match guard {
-            Guard::Always => Self::new_guarded(ty, budget),
+            Guard::Always => Self::new_guarded(extent, budget),
             // Whatever it is refused for, it may be had without a guard.
-            Guard::WhereRoom if granted(1) => Self::new_guarded(ty, budget).or_else(|_| unguarded()),
+            Guard::WhereRoom if granted(1) => Self::new_guarded(extent, budget).or_else(|_| unguarded()),
             Guard::Never | Guard::WhereRoom => unguarded(),
         }
     }
@@ -107,8 +116,8 @@ impl Pages {
         self.guarded
     }
 
-    fn new_guarded(ty: MemoryType, budget: &Budget) -> Result<Self, MemoryError> {
-        let bytes = ty.minimum() * PAGE;
+    fn new_guarded(extent: Extent, budget: &Budget) -> Result<Self, MemoryError> {
+        let bytes = extent.minimum * PAGE;
         let charge = budget.charge(Kind::Memory, bytes)?;
         let refused = |asked| MemoryError::system(Kind::Memory, asked);
         let space = usize::try_from(GUARDED).map_err(|_| refused(bytes))?;
@@ -123,12 +132,12 @@ impl Pages {
     }
 
     /// [`Pages::new`]; `reserve` says whether to try to get address space for growth in advance.
-    pub(crate) fn new_in(ty: MemoryType, budget: &Budget, reserve: bool) -> Result<Self, MemoryError> {
-        let bytes = ty.minimum() * PAGE;
+    pub(crate) fn new_in(extent: Extent, budget: &Budget, reserve: bool) -> Result<Self, MemoryError> {
+        let bytes = extent.minimum * PAGE;
         let charge = budget.charge(Kind::Memory, bytes)?;
         let mut pages = Pages { mapping: None, len: 0, guarded: false, charge };
         // Beyond the budget it can't grow anyway.
-        let most = (max_pages(ty) * PAGE).min(most_ever(budget)).max(bytes);
+        let most = (extent.most() * PAGE).min(most_ever(budget)).max(bytes);
         if reserve && most > 0 {
             pages.mapping = Mapping::reserve(most as usize).ok();
             if let Some(mapping) = &pages.mapping

@@ -2,6 +2,7 @@
 
 use crate::memory::alloc::{MemoryError, Shared};
 use crate::memory::budget::Kind;
+use crate::memory::pages::Extent;
 use crate::words::Count;
 use std::fmt;
 
@@ -231,6 +232,10 @@ impl MemoryType {
     /// The pages such a memory may grow to, if that is bounded by the type.
     pub fn maximum(&self) -> Option<u64> {
         self.maximum
+    }
+
+    pub(crate) fn extent(&self) -> Extent {
+        Extent { minimum: self.minimum, maximum: self.maximum }
     }
 }
 

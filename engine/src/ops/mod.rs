@@ -9,6 +9,8 @@
 //! form. In every family with a result, form bit 0 tells whether the result goes to a slot as well as to the
 //! accumulator, so that a producer can be patched to spill what it made.
 
+pub(crate) mod cells;
+pub(crate) mod frame;
 mod memory;
 mod scalar;
 mod special;

@@ -4,6 +4,7 @@ use crate::memory::alloc::{BoxOr, MemoryError, OutOfMemory, Shared, TryText, box
 use crate::memory::budget::{Kind, OutOfBudget};
 use crate::module::load_error::{self, LoadError};
 use crate::runtime::code::Executing;
+use crate::translate;
 use crate::words::Count;
 use crate::{Feature, Module, Trap};
 use std::any::Any;
@@ -51,28 +52,16 @@ enum Short {
 }
 
 impl Short {
-    /// The lowest byte is the trap, or `KINDS` and above the kind of memory; then come as many bits as there are of
-    /// how much was asked for.
-    const KINDS: usize = 0x80;
-
     fn number(self) -> usize {
         match self {
             Short::Trap(trap) => trap as usize,
-            Short::OutOfMemory(OutOfMemory { kind, asked }) => {
-                let asked = asked.min((BoxOr::<Inner>::MAX >> 8) as u64) as usize;
-                asked << 8 | (Self::KINDS + kind as usize)
-            }
+            Short::OutOfMemory(error) => error.pack(),
         }
     }
 
     fn of(number: usize) -> Self {
-        let low = number & 0xff;
-        match low.checked_sub(Self::KINDS) {
-            None => Short::Trap(Trap::from_code(low as u8)),
-            Some(kind) => {
-                Short::OutOfMemory(OutOfMemory { kind: Kind::ALL[kind], asked: (number >> 8) as u64 })
-            }
-        }
+        OutOfMemory::unpack(number)
+            .map_or_else(|| Short::Trap(Trap::from_code(number as u8)), Short::OutOfMemory)
     }
 
     fn cause(self) -> Cause {
@@ -236,17 +225,6 @@ impl Error {
             }
             _ => None,
         }
-    }
-
-    /// The same, while a module is being loaded: it is about memory.
-    pub(crate) fn at_load(self, offset: u64) -> LoadError {
-        let memory = match self.cause() {
-            Ok(Cause::OutOfBudget(error)) => MemoryError::OutOfBudget(error.clone()),
-            Ok(Cause::OutOfMemory(error)) => MemoryError::OutOfMemory(*error),
-            Err(Short::OutOfMemory(error)) => MemoryError::OutOfMemory(error),
-            _ => return LoadError::new(load_error::ErrorKind::OutOfBudget, self, offset),
-        };
-        LoadError::memory(memory, offset)
     }
 
     /// The same, as the trap that a guest runs into, if it is about memory.
@@ -436,6 +414,18 @@ impl From<OutOfBudget> for Error {
     #[cold]
     fn from(error: OutOfBudget) -> Self {
         Self::build(ErrorKind::OutOfBudget, Cause::OutOfBudget(error))
+    }
+}
+
+impl From<translate::Error> for Error {
+    #[cold]
+    fn from(error: translate::Error) -> Self {
+        use translate::Cause;
+        match error.cause() {
+            Cause::Memory(error) => error.into(),
+            Cause::TooManySlots => Self::new(ErrorKind::Limit, Cause::TooManySlots),
+            Cause::Changed => Trap::ModuleChanged.into(),
+        }
     }
 }
 

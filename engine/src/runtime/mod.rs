@@ -7,6 +7,7 @@
 pub(crate) mod code;
 pub(crate) mod error;
 pub(crate) mod exec;
+pub(crate) mod loaded;
 pub(crate) mod plan;
 pub(crate) mod profile;
 pub(crate) mod store;

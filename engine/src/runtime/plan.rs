@@ -4,33 +4,14 @@ use crate::api::Engine;
 use crate::memory::budget::Kind;
 use crate::memory::limits::MAX_TABLE_ELEMENTS;
 use crate::memory::pages::PAGE;
+use crate::module::estimate::CODE;
 use crate::module::{ElemItems, ElemMode, ExternKind, ModuleInner};
+use crate::ops::frame::VmLayout;
 use crate::runtime::exec::STACK_STEP;
 use crate::runtime::store::InstanceObj;
-use crate::runtime::vmctx::{FuncObj, GlobalObj, MemoryObj, TableObj, VmLayout};
-use crate::stream::BodyStats;
+use crate::runtime::vmctx::{FuncObj, GlobalObj, MemoryObj, TableObj};
 use crate::words::Count;
 use std::fmt;
-
-/// What the list of functions that have code takes for each of them.
-pub(crate) const CODE: u64 = 96;
-
-/// An estimate of the bytes of a function's cells. Real functions stay below it; a hostile one may not, and then
-/// what is missing is taken from the budget when the function is translated.
-pub(crate) fn cells_of(stats: &BodyStats, len: usize) -> u64 {
-    // Measured: real modules have 2 to 4 bytes of cells a byte of theirs.
-    64 + u64::from(stats.instructions) * 4 + len as u64 * 3
-}
-
-/// An estimate of what translating a function holds at once.
-pub(crate) fn most_to_translate(stats: &BodyStats, len: usize) -> u64 {
-    // Whatever grows by half is held twice while it does.
-    let cells = cells_of(stats, len) * 5 / 2;
-    let locals = u64::from(stats.locals) * 4 * 5 / 2;
-    let operands = u64::from(stats.max_operands + 8) * 24 * 5 / 2;
-    let blocks = u64::from(stats.max_control_depth + 4) * 64 * 5 / 2;
-    cells + locals + operands + blocks + CODE
-}
 
 /// The part of a budget that a module's cells live in: enough for the largest function, and a quarter of what
 /// starting leaves of the budget; but no more than all of them can use.

@@ -3,7 +3,7 @@
 //! Everything here is owned by a store (`store/`) and lives at a fixed address until that store is dropped, so
 //! handlers may follow these pointers without checks. Nothing here is visible to embedders.
 
-use crate::module::ModuleInner;
+use crate::ops::frame::CONTEXT_WORDS;
 use crate::runtime::store::InstanceObj;
 use core::sync::atomic::{AtomicPtr, AtomicUsize};
 
@@ -57,7 +57,7 @@ impl Default for Pending {
     }
 }
 
-/// One instance as its code sees it. Followed in memory by arrays of pointers, laid out by [`VmLayout`].
+/// One instance as its code sees it. Followed in memory by arrays of pointers, laid out by [`VmLayout`](crate::ops::frame::VmLayout).
 #[repr(C)]
 pub(crate) struct VmCtx {
     pub(crate) store: *mut VmStore,
@@ -83,29 +83,7 @@ pub(crate) struct VmCtx {
     pub(crate) builtins: *const crate::runtime::tier::Builtins,
 }
 
-/// Where the pointer arrays behind a [`VmCtx`] begin, in words from its start.
-///
-/// The order is: imported functions (`*mut FuncObj`), tables (`*mut TableObj`), memories (`*mut MemoryObj`),
-/// globals (`*mut GlobalObj`); each array covers its whole index space, except functions.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct VmLayout {
-    pub(crate) funcs: u32,
-    pub(crate) tables: u32,
-    pub(crate) memories: u32,
-    pub(crate) globals: u32,
-    /// Size of the whole block.
-    pub(crate) words: u32,
-}
-
-impl VmLayout {
-    pub(crate) fn new(module: &ModuleInner) -> Self {
-        let funcs = (size_of::<VmCtx>() / 8) as u32;
-        let tables = funcs + module.imported_funcs;
-        let memories = tables + module.tables.len() as u32;
-        let globals = memories + module.memories.len() as u32;
-        Self { funcs, tables, memories, globals, words: globals + module.globals.len() as u32 }
-    }
-}
+const _: () = assert!(size_of::<VmCtx>() == CONTEXT_WORDS as usize * 8);
 
 /// A function as a reference to it sees it: the target of `call_indirect`, of imports and of handles.
 #[repr(C)]

@@ -154,8 +154,8 @@ impl<C: BodyCheck> Core<C> {
         let index = match images.iter().position(|image| image.memory == *memory) {
             Some(index) => index,
             None => {
-                let pages =
-                    Pages::new(module.memories[*memory as usize], &self.budget, self.guard).map_err(error)?;
+                let pages = Pages::new(module.memories[*memory as usize].extent(), &self.budget, self.guard)
+                    .map_err(error)?;
                 images.try_push(Image { memory: *memory, pages }).map_err(error)?;
                 images.len() - 1
             }

@@ -30,6 +30,7 @@ use crate::memory::budget::{Budget, Charge, Kind};
 use crate::memory::limits::{Limits, MAX_LISTED_SECTIONS, MAX_MODULE_BYTES};
 use crate::memory::pages::Guard;
 use crate::module::bodies::{Bodies, BodyBytes, BodyFile, BodyRecord, Chunk, HashKey};
+use crate::module::estimate::BodyStats;
 use crate::module::features::Features;
 use crate::module::names::Names;
 use crate::module::{CellSizes, ModuleCharges, ModuleInner, SectionInfo};
@@ -74,18 +75,6 @@ impl BodyCheck for AcceptAll {
     fn body(&mut self, _: &ModuleInner, _: u32, _: &FunctionBody<'_>, _: BodyStats) -> Result<(), LoadError> {
         Ok(())
     }
-}
-
-/// What validation saw in a function body.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct BodyStats {
-    /// Parameters and locals.
-    pub(crate) locals: u32,
-    /// The most operands that were on the stack after an instruction.
-    pub(crate) max_operands: u32,
-    /// The most blocks that were open at once, the body included.
-    pub(crate) max_control_depth: u32,
-    pub(crate) instructions: u32,
 }
 
 /// Where the loader is.

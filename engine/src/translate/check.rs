@@ -4,10 +4,10 @@
 //! names one of the frame, every branch lands on a cell, control never runs off the end, and indices name what the
 //! module has.
 
-use crate::module::ModuleShared;
+use crate::ops::cells::{PROLOGUE, Prologue, extension, field};
+use crate::ops::frame::HEADER;
 use crate::ops::{Field, OPS, Op, SpecialOp as S, layout};
-use crate::runtime::code::{PROLOGUE, Prologue, extension, field};
-use crate::translate::HEADER;
+use crate::runtime::loaded::ModuleShared;
 
 /// Checks a function's unlinked code.
 ///

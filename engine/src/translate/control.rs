@@ -3,11 +3,11 @@
 //! A label's values are in the slots of the heights that they have at it, so nothing needs to be shuffled where
 //! paths meet. Forward branches to a label form a list through their own distance fields until it is reached.
 
+use super::Error;
 use super::Translator;
 use super::stack::{Entry, Operand, Place};
 use super::variable::halves;
 use crate::ops::{Class, IntCompareOp, Op, SpecialOp};
-use crate::runtime::error::Error;
 use wasmparser::{BlockType, BrTable, Operator};
 
 /// A block that is being translated.
@@ -187,7 +187,7 @@ impl Translator<'_> {
     pub(super) fn loop_(&mut self, ty: BlockType) -> Result<(), Error> {
         self.settle_all()?;
         let mut region = Region::default();
-        if self.env.consume_fuel {
+        if self.env.settings.consume_fuel {
             region.charge = Some(self.emit(SpecialOp::Charge.op(), [0; 4])?);
         }
         self.label();
@@ -304,7 +304,7 @@ impl Translator<'_> {
             let (op, operands) = (Op(self.words[cell] as u16), self.words[cell + 1]);
             if IntCompareOp::is_value(op) {
                 let form = (op.0 - IntCompareOp::BASE) % IntCompareOp::STRIDE as u16;
-                let field = |n| crate::runtime::code::field(operands, n);
+                let field = |n| crate::ops::cells::field(operands, n);
                 let wide = IntCompareOp::is_wide(op);
                 let imm = (form >= 4).then(|| if wide { self.words[cell + 2] } else { operands >> 32 });
                 let first = Op(op.0 - form);

@@ -1,10 +1,10 @@
 //! Loads, stores, and the operators whose operands are consecutive slots.
 
+use super::Error;
 use super::Translator;
 use super::stack::{Entry, Operand, Place};
 use super::variable::halves;
 use crate::ops::{Class, MemArg, Op, SpecialOp};
-use crate::runtime::error::Error;
 
 /// How a cell takes an address.
 enum Address {

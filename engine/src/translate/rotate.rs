@@ -1,10 +1,10 @@
 //! Rotations of lanes, which wasm has to write as two shifts and `v128.or`: one cell.
 
+use super::Error;
 use super::Translator;
 use super::numeric::Immediate;
 use super::stack::{Entry, Place};
 use crate::ops::{Class, Op, Row, SpecialOp, shift as s};
-use crate::runtime::error::Error;
 
 /// A cell that shifts a local's lanes by a constant.
 #[derive(Clone, Copy, Debug)]

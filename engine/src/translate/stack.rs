@@ -1,8 +1,8 @@
 //! The operand stack at translation time: where each operand is, and what the accumulators hold.
 
+use super::Error;
 use super::Translator;
 use crate::ops::{Class, Op, SpecialOp};
-use crate::runtime::error::Error;
 
 /// An operand.
 #[derive(Clone, Copy, Debug)]

@@ -1,9 +1,9 @@
 //! Locals, globals, constants, `select`.
 
+use super::Error;
 use super::Translator;
 use super::stack::{Operand, Place};
 use crate::ops::{Class, Op, SelectOp, SpecialOp};
-use crate::runtime::error::Error;
 
 impl Translator<'_> {
     pub(super) fn local_get(&mut self, index: u32) -> Result<(), Error> {

@@ -31,6 +31,23 @@ pub(crate) struct OutOfMemory {
     pub(crate) asked: u64,
 }
 
+impl OutOfMemory {
+    /// The lowest byte of a number that one is packed into is at least this.
+    pub(crate) const PACKED: usize = 0x80;
+
+    /// One in a number for [`BoxOr`]: the kind in the lowest byte, then as many bits as there are of what was asked for.
+    pub(crate) fn pack(self) -> usize {
+        let most = BoxOr::<u16>::MAX >> 8;
+        (self.asked.min(most as u64) as usize) << 8 | (Self::PACKED + self.kind as usize)
+    }
+
+    /// What [`OutOfMemory::pack`] was given, if the number is one of its.
+    pub(crate) fn unpack(number: usize) -> Option<Self> {
+        let kind = (number & 0xff).checked_sub(Self::PACKED)?;
+        Some(Self { kind: Kind::ALL[kind], asked: (number >> 8) as u64 })
+    }
+}
+
 impl fmt::Display for OutOfMemory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "out of memory: the system has no {} left for {}", Count(self.asked, "bytes"), self.kind)

@@ -10,10 +10,10 @@ use super::place::{A, Acc, B as FB, C, D, Slot, Src, Value};
 use super::regs::{Backend, Handler, Regs, handlers};
 use super::slow;
 use crate::module::trap::Trap;
+use crate::ops::cells::{PROLOGUE, Prologue};
+use crate::ops::frame::HEADER;
 use crate::ops::{Classed, Op, SpecialOp};
-use crate::runtime::code::{PROLOGUE, Prologue};
 use crate::runtime::vmctx::{FuncObj, TableObj, VmCtx};
-use crate::translate::HEADER;
 use core::marker::PhantomData;
 use core::sync::atomic::Ordering;
 

@@ -5,11 +5,11 @@ use super::slow::{need_stack, prepare, reload};
 use super::{Dispatch, Stop, sample, suspend, walk};
 use crate::memory::sys;
 use crate::module::trap::Trap;
-use crate::runtime::code::{PROLOGUE, Prologue};
+use crate::ops::cells::{PROLOGUE, Prologue};
+use crate::ops::frame::HEADER;
 use crate::runtime::error::Error;
 use crate::runtime::store::StoreInner;
 use crate::runtime::vmctx::{FuncObj, VmCtx};
-use crate::translate::HEADER;
 use crate::value::V128;
 use core::ptr::null_mut;
 

@@ -84,7 +84,7 @@ impl Dispatch {
 }
 
 /// The entry word that every host function shares: it always leads to the cold path.
-pub(crate) static HOST_ENTRY: AtomicPtr<u64> = AtomicPtr::new(crate::runtime::code::LAZY.as_ptr().cast_mut());
+pub(crate) static HOST_ENTRY: AtomicPtr<u64> = AtomicPtr::new(crate::ops::cells::LAZY.as_ptr().cast_mut());
 
 /// The best backend that this build has.
 pub(crate) fn default_dispatch() -> Dispatch {

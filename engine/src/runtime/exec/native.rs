@@ -175,7 +175,7 @@ unsafe fn go_native<B: Backend>(
             Outcome::Stopped => B::stop(),
             Outcome::NoStack => match interpret(r.vm, r.ip, r.sp) {
                 Ok(entry) => {
-                    let header = (*crate::runtime::code::Prologue::at(entry)).header as usize;
+                    let header = (*crate::ops::cells::Prologue::at(entry)).header as usize;
                     enter_prepared::<B>(r, entry, r.sp, header, back.0, back.1)
                 }
                 Err(e) => stop_there::<B>(r, e),
@@ -193,7 +193,7 @@ unsafe fn interpret(vm: *mut VmCtx, ip: *const u64, sp: *mut u64) -> Result<*con
         let module = (*(*vm).instance).module.shared();
         let (index, _) = module.code.find(ip, false).expect("it is being executed");
         let entry = module.cells(index, &sample::Standing(store))?;
-        let prologue = &*crate::runtime::code::Prologue::at(entry);
+        let prologue = &*crate::ops::cells::Prologue::at(entry);
         need_stack(store, sp.wrapping_byte_add(prologue.frame as usize))?;
         if store.vm.slice < prologue.cost as i64 {
             sample::refill(store, prologue.cost as u64, vm, index)?;
@@ -219,7 +219,7 @@ unsafe fn tail_call<B: Backend>(r: Regs, (ret, caller): (*const u64, *mut u64)) 
         };
         match prepare(r.vm, index, r.sp) {
             Ok(entry) => {
-                let header = (*crate::runtime::code::Prologue::at(entry)).header as usize;
+                let header = (*crate::ops::cells::Prologue::at(entry)).header as usize;
                 enter_prepared::<B>(r, entry, r.sp, header, ret, caller)
             }
             Err(e) => {

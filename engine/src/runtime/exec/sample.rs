@@ -2,9 +2,9 @@
 
 use super::regs::Regs;
 use super::{walk, watch};
-use crate::module::ModuleShared;
 use crate::module::trap::Trap;
 use crate::runtime::code::Executing;
+use crate::runtime::loaded::ModuleShared;
 use crate::runtime::store::StoreInner;
 use crate::runtime::vmctx::VmCtx;
 use core::ops::ControlFlow;

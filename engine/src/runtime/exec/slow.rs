@@ -12,7 +12,7 @@ use super::sample::{self, HostCall};
 use super::suspend;
 use super::{Execution, Stop};
 use crate::module::trap::Trap;
-use crate::runtime::code::Prologue;
+use crate::ops::cells::Prologue;
 use crate::runtime::error::Error;
 use crate::runtime::store::StoreInner;
 use crate::runtime::vmctx::{FuncObj, VmCtx};
@@ -129,14 +129,14 @@ pub(crate) unsafe fn prepare(vm: *mut VmCtx, index: u32, sp: *mut u64) -> Result
         let word = (*vm).entries.add(index as usize);
         loop {
             let mut entry = (*word).load(Ordering::Acquire).cast_const();
-            if crate::runtime::code::is_lazy(entry)
+            if crate::ops::cells::is_lazy(entry)
                 && execution(store).enters_compiled()
                 && let Some(tier) = store.engine.tier()
             {
                 tier.called(&(*(*vm).instance).module, index, Some(&|| store.interrupt.is_set()));
                 entry = (*word).load(Ordering::Acquire);
             }
-            if crate::runtime::code::is_lazy(entry) {
+            if crate::ops::cells::is_lazy(entry) {
                 entry = module.translated(index, &sample::Standing(store))?;
             }
             let prologue = &*Prologue::at(entry);

@@ -3,7 +3,7 @@
 use super::StoreInner;
 use crate::memory::alloc::{Buf, Shared};
 use crate::memory::budget::{Charge, Kind};
-use crate::module::ModuleShared;
+use crate::runtime::loaded::ModuleShared;
 use crate::runtime::vmctx::{FuncObj, GlobalObj, MemoryObj, TableObj, VmCtx};
 use crate::{Error, Module};
 use core::ptr::NonNull;

@@ -2,7 +2,7 @@
 
 use super::StoreInner;
 use crate::memory::alloc::GrowError;
-use crate::memory::pages::{Guard, PAGE, Pages, max_pages};
+use crate::memory::pages::{Guard, PAGE, Pages};
 use crate::module::types::MemoryType;
 use crate::runtime::vmctx::MemoryObj;
 use crate::words::Count;
@@ -68,13 +68,13 @@ impl StoreInner {
     /// Makes a zeroed memory.
     pub(crate) fn new_memory(&mut self, ty: MemoryType, guard: Guard) -> Result<NonNull<MemoryObj>, Error> {
         self.memory_limit(ty)?;
-        let pages = Pages::new(ty, &self.budget, guard)?;
+        let pages = Pages::new(ty.extent(), &self.budget, guard)?;
         self.memory_of(ty, pages)
     }
 
     /// How many pages a memory of this type may have, which can't be fewer than it begins with.
     fn memory_limit(&self, ty: MemoryType) -> Result<u64, Error> {
-        let limit = max_pages(ty).min(self.engine.max_memory_size() / PAGE);
+        let limit = ty.extent().most().min(self.engine.max_memory_size() / PAGE);
         let minimum = ty.minimum();
         if minimum > limit {
             let message =
@@ -102,7 +102,7 @@ impl StoreInner {
         }
         let ty = MemoryType::new(0, Some(0));
         // No code accesses it, so it needs no guard.
-        let pages = Pages::new(ty, &self.budget, Guard::Never)?;
+        let pages = Pages::new(ty.extent(), &self.budget, Guard::Never)?;
         let memory = self.memory_of(ty, pages)?;
         self.empty_memory = Some(memory);
         Ok(memory)
@@ -161,7 +161,7 @@ mod tests {
             let mut context = store.as_context_mut();
             let inner = context.inner_mut();
             let ty = MemoryType::new(0, Some(20));
-            let pages = Pages::new_in(ty, &inner.budget, reserve).unwrap();
+            let pages = Pages::new_in(ty.extent(), &inner.budget, reserve).unwrap();
             assert_eq!(pages.is_reserved(), reserve);
             let mut memory = inner.memory_of(ty, pages).unwrap();
             // SAFETY: the store lives, and nobody else uses it.

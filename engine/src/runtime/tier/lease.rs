@@ -3,7 +3,7 @@
 use super::View;
 use crate::Module;
 use crate::memory::alloc::Shared;
-use crate::module::ModuleShared;
+use crate::runtime::loaded::ModuleShared;
 use core::sync::atomic::Ordering;
 
 /// A module that a tier has work on, on whatever thread.

@@ -4,9 +4,11 @@ use super::{Stop, Tier};
 use crate::memory::alloc::{Buf, Shared};
 use crate::memory::budget::{Budget, Charge, Kind};
 use crate::module::types::{FuncType, GlobalType, MemoryType, TableType};
-use crate::module::{ElemItems, ModuleInner, ModuleShared};
+use crate::module::{ElemItems, ModuleInner};
 use crate::ops::SpecialOp;
-use crate::runtime::code::{Left, Prologue};
+use crate::ops::cells::Prologue;
+use crate::runtime::code::Left;
+use crate::runtime::loaded::ModuleShared;
 use crate::translate::Wanted;
 use crate::{Engine, Error, Module, Trap};
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
@@ -421,7 +423,7 @@ impl<'m> View<'m> {
             loops.try_push(Loop { offset, header: header as u32, cost })?;
         }
         let loops = Loops(Shared::try_new(Kind::CompilerScratch, loops.into_boxed()?)?);
-        Ok(Shape { frame, cost, header, operands: header + crate::translate::HEADER + zeros, loops })
+        Ok(Shape { frame, cost, header, operands: header + crate::ops::frame::HEADER + zeros, loops })
     }
 
     /// What a compiler's memory and machine code are charged to.

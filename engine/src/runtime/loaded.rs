@@ -1,0 +1,58 @@
+//! A loaded module with what becomes of it: its code, and what a tier makes of it.
+
+use super::code::{CodeTable, Entries};
+use super::error::Error;
+use super::plan;
+use super::tier::Tiered;
+use crate::api::{Engine, Sigs};
+use crate::memory::budget::{Budget, Charge, Kind};
+use crate::module::ModuleInner;
+use crate::module::names::Names;
+use crate::ops::frame::VmLayout;
+
+/// A module as everybody who uses it shares it: what was loaded, and what its code becomes.
+pub(crate) struct ModuleShared {
+    pub(crate) data: ModuleInner,
+    pub(crate) engine: Engine,
+    /// The engine-wide number of each type.
+    pub(crate) sigs: Sigs,
+    pub(crate) layout: VmLayout,
+    pub(crate) code: CodeTable,
+    /// What a compiled tier has made of it.
+    pub(crate) tiered: Tiered,
+    _charge: Charge,
+}
+
+impl ModuleShared {
+    /// `charge` is for what this takes itself.
+    pub(crate) fn new(mut data: ModuleInner, engine: Engine, charge: Charge) -> Result<Self, Error> {
+        let sigs = engine.register(&data.types)?;
+        let layout = VmLayout::new(&data);
+        // Whatever else there is comes before the reserve, which depends on what is left.
+        let entries = Entries::lazy(&data)?;
+        let tiered = Tiered::new(&data, &engine)?;
+        let available = |data: &ModuleInner| {
+            data.budget.available().map(|available| available.saturating_sub(Budget::PREPAID_BYTES))
+        };
+        let cache = match available(&data) {
+            // Nothing is refused, so nothing depends on what is translated.
+            None => data.budget.clone(),
+            Some(mut left) => {
+                if left < plan::to_start(&data, &engine) {
+                    // They are the first to go.
+                    data.names = Names::default();
+                    left = available(&data).unwrap_or(left);
+                }
+                let reserve = plan::reserve(&data, &engine, left);
+                Budget::prepaid(data.budget.charge(Kind::Cells, reserve)?)?
+            }
+        };
+        let code = CodeTable::new(entries, cache);
+        Ok(Self { data, engine, sigs, layout, code, tiered, _charge: charge })
+    }
+
+    /// The engine-wide number of a function's type.
+    pub(crate) fn func_sig(&self, func: u32) -> u32 {
+        self.sigs[self.data.funcs[func as usize] as usize]
+    }
+}
