@@ -73,10 +73,9 @@ pub mod testing {
 }
 
 pub use api::{
-    AsContext, AsContextMut, Caller, Config, Engine, Export, Extern, ExternRef, Func, Global, Instance,
-    InstancePre, InterruptHandle, InterruptWaiter, IntoFunc, Linker, Memory, MemoryAccessError, Module,
-    ModuleOptions, ModuleStream, ResumableCall, Section, Store, StoreContext, StoreContextMut, SuspendedCall,
-    Table, TypedFunc, V128, Val, WasmParams, WasmResults, WasmRet, WasmTy,
+    AsContext, AsContextMut, Caller, Export, Instance, InstancePre, InterruptHandle, InterruptWaiter,
+    IntoFunc, Linker, MemoryAccessError, ModuleOptions, ModuleStream, ResumableCall, Section, Store,
+    StoreContext, StoreContextMut, SuspendedCall, TypedFunc, WasmParams, WasmResults, WasmRet, WasmTy,
 };
 pub use memory::budget::{Budget, Charge, Kind, OutOfBudget};
 pub use memory::limits::Limits;
@@ -87,10 +86,14 @@ pub use module::trap::Trap;
 pub use module::types::{
     ExportType, ExternType, FuncType, GlobalType, ImportType, MemoryType, Mutability, TableType, ValType,
 };
+pub use runtime::config::Config;
+pub use runtime::engine::Engine;
 pub use runtime::error::{Error, ErrorKind, FrameInfo, Result, WasmBacktrace};
 pub use runtime::exec::{Dispatch, DispatchCounts};
 #[doc(hidden)]
 pub use runtime::exec::{HandlerKind, TailHandler, tail_handlers};
+pub use runtime::loaded::Module;
 pub use runtime::plan::{Plan, PlanItem};
 pub use runtime::profile::Profile;
+pub use runtime::store::handle::{Extern, ExternRef, Func, Global, Memory, Table, V128, Val};
 pub use runtime::tier;

@@ -1,18 +1,5 @@
 use crate::runtime::store::{StoreInner, describe};
-use crate::{AsContext, ExternType, Func, Global, Memory, Table};
-
-/// Something that modules import and export, as an object of a store.
-#[derive(Clone, Copy, Debug)]
-pub enum Extern {
-    /// A function.
-    Func(Func),
-    /// A table.
-    Table(Table),
-    /// A linear memory.
-    Memory(Memory),
-    /// A global.
-    Global(Global),
-}
+use crate::{AsContext, Extern, ExternType, Func, Global, Memory, Table};
 
 impl Extern {
     /// The function, if this is one.

@@ -2,35 +2,14 @@ use crate::api::host::sealed::Host;
 use crate::api::wasm_ty::sealed::Values;
 use crate::memory::alloc::{Buf, Shared};
 use crate::memory::budget::Kind;
-use crate::runtime::store::{HostFunc, StoreId, StoreInner, slots_of};
+use crate::runtime::store::{HostFunc, StoreInner, slots_of};
 use crate::runtime::vmctx::FuncObj;
 use crate::words::Count;
 use crate::{
-    AsContext, AsContextMut, Caller, Engine, Error, FuncType, IntoFunc, TypedFunc, Val, ValType, WasmParams,
-    WasmResults,
+    AsContext, AsContextMut, Caller, Engine, Error, Func, FuncType, IntoFunc, TypedFunc, Val, ValType,
+    WasmParams, WasmResults,
 };
 use core::ptr::NonNull;
-
-/// A function of a store: one that an instance exports or a table holds, or one of the host's.
-///
-/// ```
-/// use dunlin::{Engine, Func, Store};
-/// let mut store = Store::new(&Engine::default(), ());
-/// let add = Func::wrap(&mut store, |a: i32, b: i32| a + b)?;
-/// assert_eq!(add.ty(&store).to_string(), "(i32, i32) -> (i32)");
-/// let add = add.typed::<(i32, i32), i32>(&store)?;
-/// assert_eq!(add.call(&mut store, (40, 2))?, 42);
-/// # Ok::<(), dunlin::Error>(())
-/// ```
-///
-/// # Panics
-///
-/// Every method panics when it is given another store than the function's.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Func {
-    pub(super) store: StoreId,
-    index: u32,
-}
 
 impl Func {
     /// Makes a function of a closure whose type is known only at run time.

@@ -1,27 +1,7 @@
-use crate::runtime::store::{StoreId, StoreInner};
+use crate::runtime::store::StoreInner;
 use crate::runtime::vmctx::GlobalObj;
-use crate::{AsContext, AsContextMut, Error, GlobalType, Mutability, Val};
+use crate::{AsContext, AsContextMut, Error, Global, GlobalType, Mutability, Val};
 use core::ptr::NonNull;
-
-/// A global of a store.
-///
-/// ```
-/// use dunlin::{Engine, Global, GlobalType, Mutability, Store, Val, ValType};
-/// let mut store = Store::new(&Engine::default(), ());
-/// let global = Global::new(&mut store, GlobalType::new(ValType::I64, Mutability::Var), Val::I64(1))?;
-/// global.set(&mut store, Val::I64(2))?;
-/// assert_eq!(global.get(&store).i64(), Some(2));
-/// # Ok::<(), dunlin::Error>(())
-/// ```
-///
-/// # Panics
-///
-/// Every method panics when it is given another store than the global's.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Global {
-    pub(super) store: StoreId,
-    index: u32,
-}
 
 impl Global {
     /// Makes a global.

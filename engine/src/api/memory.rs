@@ -1,31 +1,9 @@
 use crate::memory::alloc::GrowError;
-use crate::runtime::store::{StoreId, StoreInner};
+use crate::runtime::store::StoreInner;
 use crate::runtime::vmctx::MemoryObj;
 use crate::words::Count;
-use crate::{AsContext, AsContextMut, Error, MemoryType, StoreContext, StoreContextMut};
+use crate::{AsContext, AsContextMut, Error, Memory, MemoryType, StoreContext, StoreContextMut};
 use core::ptr::NonNull;
-
-/// A linear memory of a store.
-///
-/// ```
-/// use dunlin::{Engine, Memory, MemoryType, Store};
-/// let mut store = Store::new(&Engine::default(), ());
-/// let memory = Memory::new(&mut store, MemoryType::new(1, Some(3)))?;
-/// memory.write(&mut store, 65530, b"hello!")?;
-/// assert_eq!(memory.grow(&mut store, 1)?, 1);
-/// assert_eq!(memory.data(&store)[65530..65538], *b"hello!\0\0");
-/// assert!(memory.grow(&mut store, 2).is_err());
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-///
-/// # Panics
-///
-/// Every method panics when it is given another store than the memory's.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Memory {
-    pub(super) store: StoreId,
-    index: u32,
-}
 
 /// Bytes beyond a memory's end were asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

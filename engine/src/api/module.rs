@@ -12,28 +12,10 @@ use crate::runtime::plan::{self, Plan};
 use crate::runtime::tier::Ownership;
 use crate::stream::{LoadOptions, Loader};
 use crate::translate::Translatable;
-use crate::{Budget, Engine, Error, ExportType, ExternType, ImportType};
+use crate::{Budget, Engine, Error, ExportType, ExternType, ImportType, Module};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
-
-/// A module: validated, immutable, and shared by all its clones.
-///
-/// ```
-/// # #[cfg(feature = "wat")] {
-/// use dunlin::{Engine, Module};
-/// let module = Module::new(&Engine::default(), r#"(module $m (import "env" "f" (func (param i32))))"#)?;
-/// let import = module.imports().next().unwrap();
-/// assert_eq!((import.module(), import.name()), ("env", "f"));
-/// # }
-/// # Ok::<(), dunlin::Error>(())
-/// ```
-#[derive(Clone)]
-pub struct Module {
-    /// If there is a tier, which may have work on the module. It is dropped first.
-    _ownership: Option<Shared<Ownership>>,
-    pub(crate) inner: Shared<ModuleShared>,
-}
 
 /// How a module is loaded from a file.
 #[derive(Clone, Copy, Default, Debug)]

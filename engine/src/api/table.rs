@@ -1,30 +1,9 @@
 use crate::memory::alloc::GrowError;
-use crate::runtime::store::{StoreId, StoreInner};
+use crate::runtime::store::StoreInner;
 use crate::runtime::vmctx::TableObj;
 use crate::words::Count;
-use crate::{AsContext, AsContextMut, Error, TableType, Trap, Val};
+use crate::{AsContext, AsContextMut, Error, Table, TableType, Trap, Val};
 use core::ptr::NonNull;
-
-/// A table of a store.
-///
-/// ```
-/// use dunlin::{Engine, Store, Table, TableType, Val, ValType};
-/// let mut store = Store::new(&Engine::default(), ());
-/// let ty = TableType::new(ValType::FuncRef, 2, Some(10));
-/// let table = Table::new(&mut store, ty, Val::FuncRef(None))?;
-/// assert_eq!(table.grow(&mut store, 3, Val::FuncRef(None))?, 2);
-/// assert!(table.get(&store, 4).is_some() && table.get(&store, 5).is_none());
-/// # Ok::<(), dunlin::Error>(())
-/// ```
-///
-/// # Panics
-///
-/// Every method panics when it is given another store than the table's.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Table {
-    pub(super) store: StoreId,
-    index: u32,
-}
 
 impl Table {
     /// Makes a table of the type's minimal size, all elements being `init`.

@@ -3,12 +3,13 @@
 use super::code::{CodeTable, Entries};
 use super::error::Error;
 use super::plan;
-use super::tier::Tiered;
-use crate::api::{Engine, Sigs};
+use super::tier::{Ownership, Tiered};
+use crate::memory::alloc::Shared;
 use crate::memory::budget::{Budget, Charge, Kind};
 use crate::module::ModuleInner;
 use crate::module::names::Names;
 use crate::ops::frame::VmLayout;
+use crate::runtime::engine::{Engine, Sigs};
 
 /// A module as everybody who uses it shares it: what was loaded, and what its code becomes.
 pub(crate) struct ModuleShared {
@@ -55,4 +56,22 @@ impl ModuleShared {
     pub(crate) fn func_sig(&self, func: u32) -> u32 {
         self.sigs[self.data.funcs[func as usize] as usize]
     }
+}
+
+/// A module: validated, immutable, and shared by all its clones.
+///
+/// ```
+/// # #[cfg(feature = "wat")] {
+/// use dunlin::{Engine, Module};
+/// let module = Module::new(&Engine::default(), r#"(module $m (import "env" "f" (func (param i32))))"#)?;
+/// let import = module.imports().next().unwrap();
+/// assert_eq!((import.module(), import.name()), ("env", "f"));
+/// # }
+/// # Ok::<(), dunlin::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Module {
+    /// If there is a tier, which may have work on the module. It is dropped first.
+    pub(crate) _ownership: Option<Shared<Ownership>>,
+    pub(crate) inner: Shared<ModuleShared>,
 }

@@ -5,8 +5,11 @@
 //! through pointers (`vmctx`), and the store calls functions. The tier is asked by `exec` and calls it back.
 
 pub(crate) mod code;
+pub(crate) mod config;
+pub(crate) mod engine;
 pub(crate) mod error;
 pub(crate) mod exec;
+pub(crate) mod interrupt;
 pub(crate) mod loaded;
 pub(crate) mod plan;
 pub(crate) mod profile;

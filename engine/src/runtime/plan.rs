@@ -1,12 +1,12 @@
 //! How much memory a module needs: to be loaded, to start, and at most.
 
-use crate::api::Engine;
 use crate::memory::budget::Kind;
 use crate::memory::limits::MAX_TABLE_ELEMENTS;
 use crate::memory::pages::PAGE;
 use crate::module::estimate::CODE;
 use crate::module::{ElemItems, ElemMode, ExternKind, ModuleInner};
 use crate::ops::frame::VmLayout;
+use crate::runtime::engine::Engine;
 use crate::runtime::exec::STACK_STEP;
 use crate::runtime::store::InstanceObj;
 use crate::runtime::vmctx::{FuncObj, GlobalObj, MemoryObj, TableObj};

@@ -1,10 +1,10 @@
 //! Functions as references see them, and calls of host functions.
 
 use super::StoreInner;
-use crate::api::{Engine, Sigs};
 use crate::memory::alloc::{Shared, try_box};
 use crate::memory::budget::{Charge, Kind};
 use crate::module::types::{FuncType, ValType};
+use crate::runtime::engine::{Engine, Sigs};
 use crate::runtime::exec::HOST_ENTRY;
 use crate::runtime::vmctx::{FuncObj, VmCtx};
 use crate::{Error, Trap};

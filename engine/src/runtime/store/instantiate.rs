@@ -1,7 +1,6 @@
 //! Making an instance of a module, in the specification's order.
 
 use super::{HostFunc, InstanceObj, StoreInner};
-use crate::api::Extern;
 use crate::memory::alloc::{MemoryError, Shared, TryText};
 use crate::memory::pages::{Guard, Pages};
 use crate::module::const_expr::ConstExpr;
@@ -9,6 +8,7 @@ use crate::module::types::{ExternType, MemoryType, TableType};
 use crate::module::{DataMode, ElemMode, ExternKind, ImportKind, ModuleInner};
 use crate::runtime::error::ErrorKind;
 use crate::runtime::loaded::ModuleShared;
+use crate::runtime::store::handle::Extern;
 use crate::runtime::vmctx::VmCtx;
 use crate::{Error, Module, Trap};
 use core::fmt::Write;
