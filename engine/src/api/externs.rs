@@ -1,4 +1,4 @@
-use crate::runtime::store::{StoreInner, describe};
+use crate::runtime::store::describe;
 use crate::{AsContext, Extern, ExternType, Func, Global, Memory, Table};
 
 impl Extern {
@@ -41,15 +41,6 @@ impl Extern {
     /// If it belongs to another store.
     pub fn ty(&self, store: impl AsContext) -> ExternType {
         describe(store.as_context().inner(), self)
-    }
-
-    pub(crate) fn check_store(&self, store: &StoreInner) {
-        store.check(match self {
-            Extern::Func(func) => func.store,
-            Extern::Table(table) => table.store,
-            Extern::Memory(memory) => memory.store,
-            Extern::Global(global) => global.store,
-        });
     }
 }
 

@@ -3,13 +3,11 @@ use crate::api::wasm_ty::sealed::Values;
 use crate::memory::alloc::{Buf, Shared};
 use crate::memory::budget::Kind;
 use crate::runtime::store::{HostFunc, StoreInner, slots_of};
-use crate::runtime::vmctx::FuncObj;
 use crate::words::Count;
 use crate::{
     AsContext, AsContextMut, Caller, Engine, Error, Func, FuncType, IntoFunc, TypedFunc, Val, ValType,
     WasmParams, WasmResults,
 };
-use core::ptr::NonNull;
 
 impl Func {
     /// Makes a function of a closure whose type is known only at run time.
@@ -123,33 +121,6 @@ impl Func {
             return Err(Error::msg(format_args!("expected a function of type {expected}, not {ty}")));
         }
         Ok(TypedFunc::new_unchecked(*self))
-    }
-
-    pub(crate) fn from_host(store: &mut StoreInner, host: &Shared<HostFunc>) -> Result<Self, Error> {
-        let func = store.host_func(host)?;
-        // SAFETY: a function of this store.
-        Ok(Self::from_obj(store, unsafe { func.as_ref() }))
-    }
-
-    pub(crate) fn from_obj(store: &StoreInner, func: &FuncObj) -> Self {
-        Self { store: store.id, index: func.handle }
-    }
-
-    /// # Safety
-    /// The slot holds null or a function of this store.
-    pub(crate) unsafe fn from_raw(store: &StoreInner, slot: u64) -> Option<Self> {
-        // SAFETY: the caller's contract.
-        unsafe { (slot as *const FuncObj).as_ref() }.map(|func| Self::from_obj(store, func))
-    }
-
-    pub(crate) fn ptr(&self, store: &StoreInner) -> NonNull<FuncObj> {
-        store.check(self.store);
-        store.funcs.get(self.index)
-    }
-
-    pub(crate) fn ty_in(&self, store: &StoreInner) -> FuncType {
-        // SAFETY: objects live as long as the store.
-        store.engine.func_type(unsafe { self.ptr(store).as_ref() }.sig)
     }
 }
 

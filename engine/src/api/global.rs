@@ -1,7 +1,4 @@
-use crate::runtime::store::StoreInner;
-use crate::runtime::vmctx::GlobalObj;
 use crate::{AsContext, AsContextMut, Error, Global, GlobalType, Mutability, Val};
-use core::ptr::NonNull;
 
 impl Global {
     /// Makes a global.
@@ -47,19 +44,5 @@ impl Global {
         // SAFETY: the store is borrowed exclusively, and with it the object.
         unsafe { self.ptr(store.inner_mut()).as_mut() }.value = value;
         Ok(())
-    }
-
-    pub(crate) fn from_obj(store: &StoreInner, global: &GlobalObj) -> Self {
-        Self { store: store.id, index: global.handle }
-    }
-
-    pub(crate) fn ptr(&self, store: &StoreInner) -> NonNull<GlobalObj> {
-        store.check(self.store);
-        store.globals.get(self.index)
-    }
-
-    pub(crate) fn obj<'a>(&self, store: &'a StoreInner) -> &'a GlobalObj {
-        // SAFETY: objects live as long as the store, and change only when it is borrowed exclusively.
-        unsafe { self.ptr(store).as_ref() }
     }
 }

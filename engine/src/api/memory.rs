@@ -1,9 +1,6 @@
 use crate::memory::alloc::GrowError;
-use crate::runtime::store::StoreInner;
-use crate::runtime::vmctx::MemoryObj;
 use crate::words::Count;
 use crate::{AsContext, AsContextMut, Error, Memory, MemoryType, StoreContext, StoreContextMut};
-use core::ptr::NonNull;
 
 /// Bytes beyond a memory's end were asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -124,19 +121,5 @@ impl Memory {
         let into = bytes.get_mut(offset..).and_then(|bytes| bytes.get_mut(..from.len()));
         into.ok_or(MemoryAccessError(()))?.copy_from_slice(from);
         Ok(())
-    }
-
-    pub(crate) fn from_obj(store: &StoreInner, memory: &MemoryObj) -> Self {
-        Self { store: store.id, index: memory.inner.handle }
-    }
-
-    pub(crate) fn ptr(&self, store: &StoreInner) -> NonNull<MemoryObj> {
-        store.check(self.store);
-        store.memories.get(self.index)
-    }
-
-    pub(crate) fn obj<'a>(&self, store: &'a StoreInner) -> &'a MemoryObj {
-        // SAFETY: objects live as long as the store, and change only when it is borrowed exclusively.
-        unsafe { self.ptr(store).as_ref() }
     }
 }

@@ -368,10 +368,6 @@ impl Module {
     fn data(&self) -> &ModuleInner {
         &self.inner.data
     }
-
-    pub(crate) fn shared(&self) -> &Shared<ModuleShared> {
-        &self.inner
-    }
 }
 
 impl std::fmt::Debug for Module {

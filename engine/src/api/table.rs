@@ -1,9 +1,7 @@
 use crate::memory::alloc::GrowError;
 use crate::runtime::store::StoreInner;
-use crate::runtime::vmctx::TableObj;
 use crate::words::Count;
 use crate::{AsContext, AsContextMut, Error, Table, TableType, Trap, Val};
-use core::ptr::NonNull;
 
 impl Table {
     /// Makes a table of the type's minimal size, all elements being `init`.
@@ -113,19 +111,5 @@ impl Table {
     fn element(&self, store: &StoreInner, value: Val) -> Result<u64, Error> {
         value.expect_ty(self.obj(store).inner.ty.element())?;
         Ok(value.to_raw(store)[0])
-    }
-
-    pub(crate) fn from_obj(store: &StoreInner, table: &TableObj) -> Self {
-        Self { store: store.id, index: table.inner.handle }
-    }
-
-    pub(crate) fn ptr(&self, store: &StoreInner) -> NonNull<TableObj> {
-        store.check(self.store);
-        store.tables.get(self.index)
-    }
-
-    pub(crate) fn obj<'a>(&self, store: &'a StoreInner) -> &'a TableObj {
-        // SAFETY: objects live as long as the store, and change only when it is borrowed exclusively.
-        unsafe { self.ptr(store).as_ref() }
     }
 }

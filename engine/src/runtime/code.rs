@@ -374,7 +374,7 @@ impl ModuleShared {
     fn make(&self, index: u32, budget: &Budget) -> Result<(Box<[u64]>, Charge), Error> {
         let Translated { mut words, .. } = self.translate(index, Wanted::Cells, budget)?;
         if self.engine.checks_translation() {
-            crate::translate::check::check(&words, self).unwrap_or_else(|why| {
+            crate::translate::check::check(&words, &self.data, &self.layout).unwrap_or_else(|why| {
                 panic!("translated code of function {index} is wrong: {why}\n{}", cells::disassemble(&words))
             });
         }

@@ -75,3 +75,9 @@ pub struct Module {
     pub(crate) _ownership: Option<Shared<Ownership>>,
     pub(crate) inner: Shared<ModuleShared>,
 }
+
+impl Module {
+    pub(crate) fn shared(&self) -> &Shared<ModuleShared> {
+        &self.inner
+    }
+}

@@ -4,16 +4,17 @@
 //! names one of the frame, every branch lands on a cell, control never runs off the end, and indices name what the
 //! module has.
 
+use crate::module::ModuleInner;
 use crate::ops::cells::{PROLOGUE, Prologue, extension, field};
 use crate::ops::frame::HEADER;
+use crate::ops::frame::VmLayout;
 use crate::ops::{Field, OPS, Op, SpecialOp as S, layout};
-use crate::runtime::loaded::ModuleShared;
 
 /// Checks a function's unlinked code.
 ///
 /// # Errors
 /// What is wrong, and at which word.
-pub(crate) fn check(words: &[u64], module: &ModuleShared) -> Result<(), String> {
+pub(crate) fn check(words: &[u64], data: &ModuleInner, context: &VmLayout) -> Result<(), String> {
     let prologue = Prologue::of(words);
     let slots = (prologue.frame / 8) as usize;
     let starts = cells(words)?;
@@ -52,7 +53,7 @@ pub(crate) fn check(words: &[u64], module: &ModuleShared) -> Result<(), String> 
                 lands(at, word as i64)?;
             }
         }
-        indices(op, at, words, module)?;
+        indices(op, at, words, data, context)?;
         last = at;
         at += 2 + ext;
     }
@@ -104,8 +105,7 @@ fn ends(op: Op) -> bool {
 }
 
 /// Checks numbers that name functions, globals and memories.
-fn indices(op: Op, at: usize, words: &[u64], module: &ModuleShared) -> Result<(), String> {
-    let (data, layout) = (&module.data, &module.layout);
+fn indices(op: Op, at: usize, words: &[u64], data: &ModuleInner, context: &VmLayout) -> Result<(), String> {
     let n = (words[at + 1] >> 32) as u32;
     let between = |n: u32, from: u32, to: u32, what: &str| {
         if (from..to).contains(&n) { Ok(()) } else { Err(format!("the cell at {at} names {what} {n}")) }
@@ -115,17 +115,17 @@ fn indices(op: Op, at: usize, words: &[u64], module: &ModuleShared) -> Result<()
     if is(&[S::Call]) {
         between(n, 0, defined, "function")
     } else if is(&[S::CallImport]) {
-        between(n, layout.funcs, layout.tables, "import")
+        between(n, context.funcs, context.tables, "import")
     } else if is(&[S::ReturnCall]) {
         between(words[at + 2] as u32, 0, defined, "function")
     } else if is(&[S::CallIndirect, S::CallIndirectAcc, S::ReturnCallIndirect]) {
-        between(words[at + 2] as u32, layout.tables, layout.memories, "table")
+        between(words[at + 2] as u32, context.tables, context.memories, "table")
     } else if is(&[S::MemorySize, S::MemorySizeSlot]) {
-        between(n, layout.memories, layout.globals, "memory")
+        between(n, context.memories, context.globals, "memory")
     } else if (S::GlobalGetInt.op().0..=S::GlobalGetV128Slot.op().0).contains(&op.0)
         || (S::GlobalSetAccInt.op().0..=S::GlobalSetV128.op().0).contains(&op.0)
     {
-        between(n, layout.globals, layout.words, "global")
+        between(n, context.globals, context.words, "global")
     } else {
         Ok(())
     }

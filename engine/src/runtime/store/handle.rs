@@ -1,6 +1,11 @@
 //! What names the things of a store, and values outside of it. Their methods are in `crate::api`.
 
-use super::StoreId;
+use super::{HostFunc, StoreId, StoreInner};
+use crate::Error;
+use crate::memory::alloc::Shared;
+use crate::module::types::FuncType;
+use crate::runtime::vmctx::{FuncObj, GlobalObj, MemoryObj, TableObj};
+use core::ptr::NonNull;
 
 /// A function of a store: one that an instance exports or a table holds, or one of the host's.
 ///
@@ -140,4 +145,92 @@ pub enum Val {
     FuncRef(Option<Func>),
     /// Something of the host's, or null.
     ExternRef(Option<ExternRef>),
+}
+
+impl Func {
+    pub(crate) fn from_host(store: &mut StoreInner, host: &Shared<HostFunc>) -> Result<Self, Error> {
+        let func = store.host_func(host)?;
+        // SAFETY: a function of this store.
+        Ok(Self::from_obj(store, unsafe { func.as_ref() }))
+    }
+
+    pub(crate) fn from_obj(store: &StoreInner, func: &FuncObj) -> Self {
+        Self { store: store.id, index: func.handle }
+    }
+
+    /// # Safety
+    /// The slot holds null or a function of this store.
+    pub(crate) unsafe fn from_raw(store: &StoreInner, slot: u64) -> Option<Self> {
+        // SAFETY: the caller's contract.
+        unsafe { (slot as *const FuncObj).as_ref() }.map(|func| Self::from_obj(store, func))
+    }
+
+    pub(crate) fn ptr(&self, store: &StoreInner) -> NonNull<FuncObj> {
+        store.check(self.store);
+        store.funcs.get(self.index)
+    }
+
+    pub(crate) fn ty_in(&self, store: &StoreInner) -> FuncType {
+        // SAFETY: objects live as long as the store.
+        store.engine.func_type(unsafe { self.ptr(store).as_ref() }.sig)
+    }
+}
+
+impl Table {
+    pub(crate) fn from_obj(store: &StoreInner, table: &TableObj) -> Self {
+        Self { store: store.id, index: table.inner.handle }
+    }
+
+    pub(crate) fn ptr(&self, store: &StoreInner) -> NonNull<TableObj> {
+        store.check(self.store);
+        store.tables.get(self.index)
+    }
+
+    pub(crate) fn obj<'a>(&self, store: &'a StoreInner) -> &'a TableObj {
+        // SAFETY: objects live as long as the store, and change only when it is borrowed exclusively.
+        unsafe { self.ptr(store).as_ref() }
+    }
+}
+
+impl Memory {
+    pub(crate) fn from_obj(store: &StoreInner, memory: &MemoryObj) -> Self {
+        Self { store: store.id, index: memory.inner.handle }
+    }
+
+    pub(crate) fn ptr(&self, store: &StoreInner) -> NonNull<MemoryObj> {
+        store.check(self.store);
+        store.memories.get(self.index)
+    }
+
+    pub(crate) fn obj<'a>(&self, store: &'a StoreInner) -> &'a MemoryObj {
+        // SAFETY: objects live as long as the store, and change only when it is borrowed exclusively.
+        unsafe { self.ptr(store).as_ref() }
+    }
+}
+
+impl Global {
+    pub(crate) fn from_obj(store: &StoreInner, global: &GlobalObj) -> Self {
+        Self { store: store.id, index: global.handle }
+    }
+
+    pub(crate) fn ptr(&self, store: &StoreInner) -> NonNull<GlobalObj> {
+        store.check(self.store);
+        store.globals.get(self.index)
+    }
+
+    pub(crate) fn obj<'a>(&self, store: &'a StoreInner) -> &'a GlobalObj {
+        // SAFETY: objects live as long as the store, and change only when it is borrowed exclusively.
+        unsafe { self.ptr(store).as_ref() }
+    }
+}
+
+impl Extern {
+    pub(crate) fn check_store(&self, store: &StoreInner) {
+        store.check(match self {
+            Extern::Func(func) => func.store,
+            Extern::Table(table) => table.store,
+            Extern::Memory(memory) => memory.store,
+            Extern::Global(global) => global.store,
+        });
+    }
 }
