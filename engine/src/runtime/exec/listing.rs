@@ -64,7 +64,7 @@ pub fn tail_handlers() -> Vec<TailHandler> {
 /// Handlers for machines that have more than every machine of the architecture.
 fn better() -> impl Iterator<Item = (Op, Handler<Tail>)> {
     #[cfg(target_arch = "x86_64")]
-    return crate::ops::sse42::all();
+    return crate::runtime::exec::sse42::all();
     #[cfg(not(target_arch = "x86_64"))]
     return core::iter::empty();
 }

@@ -2,53 +2,13 @@
 
 use super::cell::{Body, cell, leaves};
 use super::control::opaque;
-use super::place::{A, Acc, B as FB, Dst, Slot, Src, ToAcc, ToSlot, Value};
+use super::place::{A, Acc, B as FB, Dst, LoadRow, Slot, Src, StoreRow, ToAcc, ToSlot, Value};
 use super::regs::{Backend, Handler, Regs, handlers};
 use crate::module::trap::Trap;
-use crate::ops::{Class, Classed, Load, Op, Row, Store};
+use crate::ops::{Class, Classed, Op};
 use crate::runtime::vmctx::{MemoryObj, VmCtx};
-use crate::value::V128;
+use crate::value::raw::Raw;
 use core::marker::PhantomData;
-
-/// What memory holds: little-endian bytes of one size.
-pub(crate) trait Raw: Copy {
-    const SIZE: u64;
-    unsafe fn read(p: *const u8) -> Self;
-    unsafe fn write(self, p: *mut u8);
-}
-
-macro_rules! raw {
-    ($($t:ty)*) => {$(
-        impl Raw for $t {
-            const SIZE: u64 = size_of::<$t>() as u64;
-            #[inline(always)]
-            unsafe fn read(p: *const u8) -> Self {
-                // SAFETY: the caller checked that `SIZE` bytes from `p` lie in the memory.
-                <$t>::from_le_bytes(unsafe { p.cast::<[u8; size_of::<$t>()]>().read() })
-            }
-            #[inline(always)]
-            unsafe fn write(self, p: *mut u8) {
-                // SAFETY: the caller checked that `SIZE` bytes from `p` lie in the memory.
-                unsafe { p.cast::<[u8; size_of::<$t>()]>().write(self.to_le_bytes()) }
-            }
-        }
-    )*};
-}
-raw! { u8 i8 u16 i16 u32 i32 u64 f32 f64 }
-
-impl Raw for V128 {
-    const SIZE: u64 = 16;
-    #[inline(always)]
-    unsafe fn read(p: *const u8) -> Self {
-        // SAFETY: the caller checked that 16 bytes from `p` lie in the memory.
-        V128(unsafe { p.cast::<[u8; 16]>().read() })
-    }
-    #[inline(always)]
-    unsafe fn write(self, p: *mut u8) {
-        // SAFETY: the caller checked that 16 bytes from `p` lie in the memory.
-        unsafe { p.cast::<[u8; 16]>().write(self.0) }
-    }
-}
 
 /// Which memory a cell accesses.
 pub(crate) trait Which {
@@ -127,7 +87,7 @@ pub(crate) fn end(ea: u64, size: u64) -> u64 {
 /// `R[a] := op(bytes at address + offset)`
 pub(crate) struct Ld<O, P, T, M>(PhantomData<(O, P, T, M)>);
 
-impl<O: Load + Row, P: Address, T: Dst, M: Which> Body for Ld<O, P, T, M> {
+impl<O: LoadRow, P: Address, T: Dst, M: Which> Body for Ld<O, P, T, M> {
     const OP: Op = Op(O::OP.0 + if M::WORDS == 1 { 6 } else { P::LOAD } + T::CODE);
     const LEAVES: Option<Class> = leaves::<T>(O::Out::CLASS);
     const CLOBBERS: Option<Class> = match O::Out::CLASS {
@@ -154,7 +114,7 @@ impl<O: Load + Row, P: Address, T: Dst, M: Which> Body for Ld<O, P, T, M> {
 /// `bytes at address + offset := op(value)`
 pub(crate) struct St<O, P, V, M>(PhantomData<(O, P, V, M)>);
 
-impl<O: Store + Row, P: Address, V: Src, M: Which> Body for St<O, P, V, M> {
+impl<O: StoreRow, P: Address, V: Src, M: Which> Body for St<O, P, V, M> {
     const OP: Op = Op(O::OP.0 + if M::WORDS == 1 { 9 } else { P::STORE + V::CODE as u16 });
 
     #[inline(always)]
@@ -183,7 +143,7 @@ handlers! {
     }
 }
 
-pub(crate) const fn load_forms<B: Backend, O: Load + Row>() -> [Handler<B>; 8] {
+pub(crate) const fn load_forms<B: Backend, O: LoadRow>() -> [Handler<B>; 8] {
     [
         cell::<B, Ld<O, Acc, ToAcc, Memory0>>,
         cell::<B, Ld<O, Acc, ToSlot, Memory0>>,
@@ -198,7 +158,7 @@ pub(crate) const fn load_forms<B: Backend, O: Load + Row>() -> [Handler<B>; 8] {
 
 /// Address and value: each in slot (0), the accumulator (1), or the cell (2) gives form `3 * address + value`; then
 /// both in slots for a memory other than 0.
-pub(crate) const fn store_forms<B: Backend, O: Store + Row>() -> [Handler<B>; 10] {
+pub(crate) const fn store_forms<B: Backend, O: StoreRow>() -> [Handler<B>; 10] {
     use super::place::Imm;
     [
         cell::<B, St<O, Slot, Slot, Memory0>>,

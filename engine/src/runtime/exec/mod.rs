@@ -22,7 +22,10 @@ pub(crate) mod place;
 pub(crate) mod regs;
 mod sample;
 pub(crate) mod slow;
+#[cfg(target_arch = "x86_64")]
+mod sse42;
 mod suspend;
+mod table;
 pub(crate) mod variable;
 pub(crate) mod vector;
 mod walk;
@@ -55,8 +58,8 @@ pub enum Dispatch {
 }
 
 /// Every handler by op number, as each backend has it.
-static TAIL: [Handler<Tail>; crate::ops::OPS] = crate::ops::table::<Tail>();
-static LOOP: [Handler<Loop>; crate::ops::OPS] = crate::ops::table::<Loop>();
+static TAIL: [Handler<Tail>; crate::ops::OPS] = table::table::<Tail>();
+static LOOP: [Handler<Loop>; crate::ops::OPS] = table::table::<Loop>();
 
 impl Dispatch {
     /// The address of a handler that does the work of two cells in a row, if there is one.
@@ -72,7 +75,7 @@ impl Dispatch {
         match self {
             Dispatch::Tail => {
                 #[cfg(target_arch = "x86_64")]
-                if let Some(handler) = crate::ops::sse42::handler(op) {
+                if let Some(handler) = sse42::handler(op) {
                     return handler as usize as u64;
                 }
                 TAIL[op.0 as usize] as usize as u64

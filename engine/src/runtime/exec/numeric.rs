@@ -4,16 +4,18 @@
 use super::cell::cell_sse42;
 use super::cell::{Body, Cell, cell, clobbers, form_of, leaves};
 use super::control::{self, Back, Direction, Forward};
-use super::place::{A, Acc, B as FB, C, Dst, Imm, Slot, Src, ToAcc, ToSlot, Value};
+use super::place::{
+    A, Acc, B as FB, BinaryRow, C, CompareRow, Dst, Imm, Slot, Src, ToAcc, ToSlot, UnaryRow, Value,
+};
 use super::regs::{Backend, Handler, Regs};
 use crate::module::trap::Trap;
-use crate::ops::{Binary, Class, Classed, Compare, Op, Row, Unary};
+use crate::ops::{Class, Classed, Op};
 use core::marker::PhantomData;
 
 /// `R[a] := op(x)`
 pub(crate) struct Un<O, S, T>(PhantomData<(O, S, T)>);
 
-impl<O: Unary + Row, S: Src, T: Dst> Body for Un<O, S, T> {
+impl<O: UnaryRow, S: Src, T: Dst> Body for Un<O, S, T> {
     const OP: Op = Op(O::OP.0 + if S::CODE == Acc::CODE { 0 } else { 2 } + T::CODE);
     const LEAVES: Option<Class> = leaves::<T>(O::Out::CLASS);
     const CLOBBERS: Option<Class> = clobbers::<S, Slot>(O::Out::CLASS, O::In::CLASS, O::In::CLASS);
@@ -33,7 +35,7 @@ impl<O: Unary + Row, S: Src, T: Dst> Body for Un<O, S, T> {
 /// `R[a] := op(x, y)`
 pub(crate) struct Bin<O, X, Y, T>(PhantomData<(O, X, Y, T)>);
 
-impl<O: Binary + Row, X: Src, Y: Src, T: Dst> Body for Bin<O, X, Y, T> {
+impl<O: BinaryRow, X: Src, Y: Src, T: Dst> Body for Bin<O, X, Y, T> {
     const OP: Op = Op(O::OP.0 + form_of::<X, Y>() + T::CODE);
     const LEAVES: Option<Class> = leaves::<T>(O::Out::CLASS);
     const CLOBBERS: Option<Class> = clobbers::<X, Y>(O::Out::CLASS, O::L::CLASS, O::R::CLASS);
@@ -47,9 +49,9 @@ impl<O: Binary + Row, X: Src, Y: Src, T: Dst> Body for Bin<O, X, Y, T> {
             let x = O::eval(X::get(r, FB), y)?;
             T::put(r, x);
             let imm = if X::IMM {
-                O::L::IMM_WORDS
+                O::L::IMM.words()
             } else if Y::IMM {
-                O::R::IMM_WORDS
+                O::R::IMM.words()
             } else {
                 0
             };
@@ -62,7 +64,7 @@ impl<O: Binary + Row, X: Src, Y: Src, T: Dst> Body for Bin<O, X, Y, T> {
 /// `R[a] := x cmp y`
 pub(crate) struct Cmp<O, X, Y, T>(PhantomData<(O, X, Y, T)>);
 
-impl<O: Compare + Row, X: Src, Y: Src, T: Dst> Body for Cmp<O, X, Y, T> {
+impl<O: CompareRow, X: Src, Y: Src, T: Dst> Body for Cmp<O, X, Y, T> {
     const OP: Op = Op(O::OP.0 + form_of::<X, Y>() + T::CODE);
     const LEAVES: Option<Class> = leaves::<T>(Class::Int);
     const CLOBBERS: Option<Class> = clobbers::<X, Y>(Class::Int, O::In::CLASS, O::In::CLASS);
@@ -73,7 +75,7 @@ impl<O: Compare + Row, X: Src, Y: Src, T: Dst> Body for Cmp<O, X, Y, T> {
         unsafe {
             let x = O::test(X::get(r, FB), Y::get(r, C));
             T::put(r, x as u32);
-            r.ip = r.ip.add(2 + if Y::IMM { <O::In as Value>::IMM_WORDS } else { 0 });
+            r.ip = r.ip.add(2 + if Y::IMM { <O::In as Classed>::IMM.words() } else { 0 });
         }
         Ok(())
     }
@@ -82,7 +84,7 @@ impl<O: Compare + Row, X: Src, Y: Src, T: Dst> Body for Cmp<O, X, Y, T> {
 /// `if R[a] cmp R[b]: goto`, forwards, or back to a loop header, which charges the loop.
 pub(crate) struct Branch<O, X, Y, D>(PhantomData<(O, X, Y, D)>);
 
-impl<O: Compare + Row, X: Src, Y: Src, D: Direction> Cell for Branch<O, X, Y, D> {
+impl<O: CompareRow, X: Src, Y: Src, D: Direction> Cell for Branch<O, X, Y, D> {
     const OP: Op = Op(O::OP.0 + 8 + form_of::<X, Y>() + D::BACK as u16);
 
     #[inline(always)]
@@ -107,7 +109,7 @@ impl<O: Compare + Row, X: Src, Y: Src, D: Direction> Cell for Branch<O, X, Y, D>
 /// The forms of families that a set of instructions has handlers of its own for: made by `$cell`.
 macro_rules! forms {
     ($cell:ident: $unary:ident $commutative:ident $vector:ident) => {
-        pub(crate) const fn $unary<B: Backend, O: Unary + Row>() -> [Handler<B>; 4] {
+        pub(crate) const fn $unary<B: Backend, O: UnaryRow>() -> [Handler<B>; 4] {
             [
                 $cell::<B, Un<O, Acc, ToAcc>>,
                 $cell::<B, Un<O, Acc, ToSlot>>,
@@ -116,7 +118,7 @@ macro_rules! forms {
             ]
         }
 
-        pub(crate) const fn $commutative<B: Backend, O: Binary + Row>() -> [Handler<B>; 8] {
+        pub(crate) const fn $commutative<B: Backend, O: BinaryRow>() -> [Handler<B>; 8] {
             [
                 $cell::<B, Bin<O, Slot, Slot, ToAcc>>,
                 $cell::<B, Bin<O, Slot, Slot, ToSlot>>,
@@ -129,7 +131,7 @@ macro_rules! forms {
             ]
         }
 
-        pub(crate) const fn $vector<B: Backend, O: Binary + Row>() -> [Handler<B>; 10] {
+        pub(crate) const fn $vector<B: Backend, O: BinaryRow>() -> [Handler<B>; 10] {
             let right =
                 [$cell::<B, Bin<O, Slot, Acc, ToAcc>> as Handler<B>, $cell::<B, Bin<O, Slot, Acc, ToSlot>>];
             join($commutative::<B, O>(), right)
@@ -140,7 +142,7 @@ forms! { cell: unary_forms commutative_forms vector_forms }
 #[cfg(target_arch = "x86_64")]
 forms! { cell_sse42: unary_forms_sse42 commutative_forms_sse42 vector_forms_sse42 }
 
-pub(crate) const fn ordered_forms<B: Backend, O: Binary + Row>() -> [Handler<B>; 14] {
+pub(crate) const fn ordered_forms<B: Backend, O: BinaryRow>() -> [Handler<B>; 14] {
     join(
         commutative_forms::<B, O>(),
         [
@@ -154,7 +156,7 @@ pub(crate) const fn ordered_forms<B: Backend, O: Binary + Row>() -> [Handler<B>;
     )
 }
 
-pub(crate) const fn compare_forms<B: Backend, O: Compare + Row>() -> [Handler<B>; 8] {
+pub(crate) const fn compare_forms<B: Backend, O: CompareRow>() -> [Handler<B>; 8] {
     [
         cell::<B, Cmp<O, Slot, Slot, ToAcc>>,
         cell::<B, Cmp<O, Slot, Slot, ToSlot>>,
@@ -167,7 +169,7 @@ pub(crate) const fn compare_forms<B: Backend, O: Compare + Row>() -> [Handler<B>
     ]
 }
 
-pub(crate) const fn int_compare_forms<B: Backend, O: Compare + Row>() -> [Handler<B>; 16] {
+pub(crate) const fn int_compare_forms<B: Backend, O: CompareRow>() -> [Handler<B>; 16] {
     join(
         compare_forms::<B, O>(),
         [

@@ -4,7 +4,7 @@
 //! accumulator of their type, or an immediate in `c d` (one of 64 bits takes the next word).
 
 use super::regs::{Regs, from_vector, to_vector};
-use crate::ops::Classed;
+use crate::ops::{Binary, Classed, Compare, Extract, Load, Replace, Row, Store, Unary};
 use crate::value::V128;
 
 /// Field positions in the operand word.
@@ -44,14 +44,29 @@ impl Regs {
 }
 
 /// A type of value as slots and accumulators hold it.
-pub(crate) trait Value: Copy + Classed {
-    /// Extension words that an immediate of this type takes.
-    const IMM_WORDS: usize = 0;
+pub(crate) trait Value: Classed {
     unsafe fn load(p: *const u64) -> Self;
     unsafe fn store(self, p: *mut u64);
     fn acc(r: &Regs) -> Self;
     fn set_acc(self, r: &mut Regs);
     unsafe fn imm(r: &Regs) -> Self;
+}
+
+/// Rows whose operands and results are values that handlers can move.
+macro_rules! rows {
+    ($($Row:ident: $Meaning:ident<$($part:ident: $bound:ident),*>)*) => {$(
+        pub(crate) trait $Row: $Meaning<$($part: $bound),*> + Row {}
+        impl<O: $Meaning<$($part: $bound),*> + Row> $Row for O {}
+    )*};
+}
+rows! {
+    UnaryRow: Unary<In: Value, Out: Value>
+    BinaryRow: Binary<L: Value, R: Value, Out: Value>
+    CompareRow: Compare<In: Value>
+    ExtractRow: Extract<Out: Value>
+    ReplaceRow: Replace<R: Value>
+    LoadRow: Load<Out: Value>
+    StoreRow: Store<In: Value>
 }
 
 impl Value for u32 {
@@ -81,7 +96,6 @@ impl Value for u32 {
 }
 
 impl Value for u64 {
-    const IMM_WORDS: usize = 1;
     #[inline(always)]
     unsafe fn load(p: *const u64) -> Self {
         // SAFETY: the caller gives a slot.
@@ -134,7 +148,6 @@ impl Value for f32 {
 }
 
 impl Value for f64 {
-    const IMM_WORDS: usize = 1;
     #[inline(always)]
     unsafe fn load(p: *const u64) -> Self {
         // SAFETY: the caller gives a slot.
@@ -161,7 +174,6 @@ impl Value for f64 {
 }
 
 impl Value for V128 {
-    const IMM_WORDS: usize = 2;
     #[inline(always)]
     unsafe fn load(p: *const u64) -> Self {
         // Not `read_unaligned`, which without full optimisation goes through a local's address.

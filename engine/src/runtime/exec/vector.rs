@@ -1,33 +1,22 @@
 //! Handlers of vector ops with a lane, and of those with operands of their own.
 
 use super::cell::{Body, cell, clobbers, leaves};
-use super::memory::{Memory0, MemoryN, Raw, Which, before, end};
-use super::place::{A, Acc, B as FB, C, D, Dst, Slot, Src, ToAcc, ToSlot, Value};
+use super::memory::{Memory0, MemoryN, Which, before, end};
+use super::place::{A, Acc, B as FB, C, D, Dst, ExtractRow, ReplaceRow, Slot, Src, ToAcc, ToSlot, Value};
 use super::regs::{Backend, Handler, Regs, handlers};
 use super::slow;
-use crate::module::trap::Trap;
 #[cfg(target_arch = "x86_64")]
-use crate::ops::sse42::Sse42;
-use crate::ops::{Class, Classed, Extract, Op, Replace, Row, SpecialOp};
+use super::sse42::Sse42;
+use crate::module::trap::Trap;
+use crate::ops::{Class, Classed, LaneLoad, LaneStore, Op, SpecialOp};
+use crate::value::raw::Raw;
 use crate::value::{V128, simd};
 use core::marker::PhantomData;
-
-/// A load into one lane.
-pub(crate) trait LaneLoad {
-    type Raw: Raw;
-    fn eval(x: V128, lane: u8, y: Self::Raw) -> V128;
-}
-
-/// A store of one lane.
-pub(crate) trait LaneStore {
-    type Raw: Raw;
-    fn eval(x: Self::Raw) -> Self::Raw;
-}
 
 /// `R[a] := lane c of R[b]`, which is read where it stands: no machine takes a lane by number from a register.
 pub(crate) struct Lane<O, T>(PhantomData<(O, T)>);
 
-impl<O: Extract + Row, T: Dst> Body for Lane<O, T> {
+impl<O: ExtractRow, T: Dst> Body for Lane<O, T> {
     const OP: Op = Op(O::OP.0 + T::CODE);
     const LEAVES: Option<Class> = leaves::<T>(O::Out::CLASS);
     const CLOBBERS: Option<Class> = Some(O::Out::CLASS);
@@ -127,7 +116,7 @@ impl<L: Rotating, S: Src, T: Dst> Body for Rotate<L, S, T> {
 }
 
 handlers! {
-    fn replace<B, O: Replace, X: Src, Y: Src, T: Dst>(mut r) {
+    fn replace<B, O: ReplaceRow, X: Src, Y: Src, T: Dst>(mut r) {
         let x = O::eval(X::get(&r, FB), r.field(D) as u8, Y::get(&r, C));
         T::put(&mut r, x);
         r.ip = r.ip.add(2);
@@ -173,11 +162,11 @@ handlers! {
     }
 }
 
-pub(crate) const fn extract_forms<B: Backend, O: Extract + Row>() -> [Handler<B>; 2] {
+pub(crate) const fn extract_forms<B: Backend, O: ExtractRow>() -> [Handler<B>; 2] {
     [cell::<B, Lane<O, ToAcc>>, cell::<B, Lane<O, ToSlot>>]
 }
 
-pub(crate) const fn replace_forms<B: Backend, O: Replace>() -> [Handler<B>; 6] {
+pub(crate) const fn replace_forms<B: Backend, O: ReplaceRow>() -> [Handler<B>; 6] {
     [
         replace::<B, O, Slot, Slot, ToAcc>,
         replace::<B, O, Slot, Slot, ToSlot>,

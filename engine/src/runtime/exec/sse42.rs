@@ -1,7 +1,7 @@
 //! The handlers that replace those of vector ops on an x86_64 with SSE4.2.
 
-use super::{Binary, Op, Row, SpecialOp, Unary, vector_unary as unary, vectors as binary};
 use crate::module::trap::Trap;
+use crate::ops::{Binary, Op, Row, SpecialOp, Unary, vector_unary as unary, vectors as binary};
 use crate::runtime::exec::cell::cell_sse42;
 use crate::runtime::exec::numeric::{unary_forms_sse42, vector_forms_sse42};
 use crate::runtime::exec::place::{ToAcc, ToSlot};
