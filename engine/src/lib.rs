@@ -66,6 +66,11 @@ pub mod testing {
         Ok([(shared.data.cells.largest, shared.data.cells.all), shared.translate_all()?])
     }
 
+    /// The cells of each function that the module defines, for people to read: ops and fields, before they are linked.
+    pub fn disassemble(module: &crate::Module) -> crate::Result<Vec<String>> {
+        module.shared().disassemble()
+    }
+
     /// Has this thread's mappings of memory refused after so many; `u64::MAX` ends that.
     pub fn refuse_mappings_after(count: u64) {
         crate::memory::sys::REFUSED_AFTER.set(count);

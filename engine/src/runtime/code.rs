@@ -417,6 +417,13 @@ impl ModuleShared {
         Ok((most, all))
     }
 
+    /// Each function's cells, for people to read.
+    pub(crate) fn disassemble(&self) -> Result<Vec<String>, Error> {
+        let functions = 0..self.code.entries.len() as u32;
+        let cells = |index| self.translate(index, Wanted::Cells, &self.data.budget);
+        functions.map(|index| Ok(cells::disassemble(&cells(index)?.words))).collect()
+    }
+
     /// The offset in the module of the instruction that the cell at `word` came from. Nothing is kept for this:
     /// translation gives the same cells again.
     pub(crate) fn offset_of(&self, index: u32, word: usize) -> Option<u64> {
