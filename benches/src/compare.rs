@@ -1,4 +1,4 @@
-//! The comparison: every workload in every engine, all engines in turn, over several rounds.
+//! The comparison: every workload in every engine, all engines interleaved, over several rounds.
 
 use crate::engines::{ENGINES, Engine, Role};
 use crate::process::Worker;
@@ -111,7 +111,7 @@ pub(crate) struct Measured {
     pub(crate) engine_kib: i64,
 }
 
-/// One engine's way from a large module's bytes to the end of a first call.
+/// One engine's startup: from a large module's bytes to the end of the first call.
 pub(crate) struct Startup {
     pub(crate) load_ns: i64,
     pub(crate) total_ns: i64,
@@ -182,7 +182,7 @@ pub(crate) fn compare(options: &Options) -> Result<(), String> {
     write(&options.readme, &|| report::readme(&results, options.readme.as_deref().unwrap_or(Path::new(""))))
 }
 
-/// Every engine in a process of its own; in each round each of them has its turn, and another one begins.
+/// Runs every engine in a separate process. In each round every engine runs once, starting with another one each time.
 fn measure(options: &Options, workload: &Workload, path: &Path) -> Vec<Result<Measured, String>> {
     let check = |(result, time): (i64, i64)| {
         if result == workload.result {
@@ -200,7 +200,7 @@ fn measure(options: &Options, workload: &Workload, path: &Path) -> Vec<Result<Me
             }
             let mut worker = Worker::start(engine, options.before.as_deref())?;
             worker.load(path, "run")?;
-            // The first run translates what the engine puts off.
+            // The first run includes lazy translation.
             worker.run(workload.n).and_then(check)?;
             Ok((worker, Vec::new()))
         })
@@ -210,7 +210,7 @@ fn measure(options: &Options, workload: &Workload, path: &Path) -> Vec<Result<Me
         for i in 0..count {
             let outcome = &mut workers[(i + round) % count];
             if let Ok((worker, times)) = outcome {
-                // What is compiled is done so soon that it takes several to make a measurement.
+                // Compiled code is so fast that one measurement takes several runs.
                 let runs = if options.engines[(i + round) % count].compiles() { 5 } else { 1 };
                 let turn: Result<Vec<i64>, String> =
                     (0..runs).map(|_| worker.run(workload.n).and_then(check)).collect();
@@ -285,7 +285,7 @@ pub(crate) fn median(mut values: Vec<i64>) -> i64 {
     }
 }
 
-/// A folder for modules, which goes away with this value.
+/// A temporary folder for modules, removed when this value is dropped.
 struct Scratch(PathBuf);
 
 impl Scratch {

@@ -1,16 +1,16 @@
-//! A large module without imports, for measuring how long loading takes: either real compiled code over and over, or
-//! any module given, whose imported functions become functions that trap. It exports a function of its own, `first`,
-//! that returns its argument.
+//! A large module without imports, for measuring load times: either the compiled code of a workload, repeated, or a
+//! given module, whose imported functions are replaced by functions that trap. It exports an additional function,
+//! `first`, that returns its argument.
 
 use wasmparser::{Parser, Payload, TypeRef};
 
 /// The name of the export.
 pub(crate) const EXPORT: &str = "first";
 
-/// The size of what is made up for measurements.
+/// The size of the synthetic module for measurements.
 pub(crate) const SIZE: usize = 4_000_000;
 
-/// The workload that it is made of. Its own exports stay what they are.
+/// The workload that it is made of. The workload's own exports are kept.
 pub(crate) const SOURCE: &str = "format";
 
 /// A module of about that many bytes, from the bodies of a workload's functions.
@@ -22,7 +22,7 @@ pub(crate) fn synthetic(size: usize) -> Result<Vec<u8>, String> {
     rewrite(wasm, 1 + size.saturating_sub(one).div_ceil(each))
 }
 
-/// The module without its imports, its custom sections and its start function, with its functions so many times over.
+/// The module without its imports, custom sections and start function, with `copies` copies of its functions.
 pub(crate) fn rewrite(wasm: &[u8], copies: usize) -> Result<Vec<u8>, String> {
     let failed = |error: wasmparser::BinaryReaderError| error.to_string();
     let mut out = b"\0asm\x01\0\0\0".to_vec();

@@ -1,4 +1,4 @@
-//! The other end of a worker.
+//! The parent's side of a worker.
 
 use crate::engines::Engine;
 use std::io::{BufRead, BufReader, Write};
@@ -7,10 +7,10 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
-/// After so long an engine counts as hanging.
+/// After this time an engine counts as hanging.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A worker's process, which ends with this value.
+/// A worker's process. It is killed when this value is dropped.
 pub(crate) struct Worker {
     child: Child,
     requests: ChildStdin,
@@ -47,7 +47,7 @@ impl Worker {
     }
 
     fn ask(&mut self, request: &str) -> Result<Vec<i64>, String> {
-        // If the worker is gone, the answer will tell.
+        // If the worker is gone, reading the answer fails.
         let _ = writeln!(self.requests, "{request}");
         match self.answers.recv_timeout(PATIENCE) {
             Ok(line) => match line.split_once(' ') {
@@ -92,7 +92,7 @@ impl Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        // It may be in an endless loop, and has nothing to lose.
+        // It may be in an endless loop, and holds nothing that must be saved.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,4 +1,4 @@
-//! The results in words and numbers.
+//! The results as text and tables.
 
 use crate::compare::{Results, median};
 use crate::engines::Role;
@@ -8,7 +8,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
-/// The geometric mean of an engine's times over Dunlin's, and over how many workloads it is.
+/// The geometric mean of the ratios of an engine's times to Dunlin's, and the number of workloads in it.
 pub(crate) fn mean(results: &Results, engine: usize, simd_only: bool) -> Option<(f64, usize)> {
     let logarithms: Vec<f64> = results
         .workloads
@@ -26,7 +26,7 @@ pub(crate) fn ratio(measured: &[Result<crate::compare::Measured, String>], engin
     Some(other.median_ns as f64 / own.median_ns as f64)
 }
 
-/// The engines that are set beside the interpreter, by index.
+/// The indices of the engines that are compared with the interpreter.
 pub(crate) fn running(results: &Results) -> impl Iterator<Item = usize> + '_ {
     (0..results.engines.len()).filter(|&i| results.engines[i].role == Role::Peer)
 }
@@ -256,7 +256,7 @@ pub(crate) fn json(results: &Results) -> String {
     format!("{all:#}\n")
 }
 
-/// The README with the results between its marks.
+/// The README, with the results between its markers.
 pub(crate) fn readme(results: &Results, path: &Path) -> Result<String, String> {
     const MARK: &str = "<!-- results -->\n";
     let old = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;

@@ -1,4 +1,4 @@
-//! Whole runs: a process that loads a module from a file, runs it, and ends. Compilers pay here for what they compile.
+//! Whole runs: a process that loads a module from a file, runs it, and exits. Compile time counts here.
 
 use crate::compare::median;
 use crate::engines::{Engine, RUNS};
@@ -9,7 +9,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-/// Workloads, arguments that keep compiled code busy for about a second, and their results, which Dunlin and wasmtime agree on.
+/// Workloads, with arguments for which compiled code takes about a second, and the results, on which Dunlin and
+/// wasmtime agree.
 const LONG: &[(&str, i32, i64)] = &[
     ("mix", 15_500, -4_596_970_179_429_755_426),
     ("recursion", 42, -6_623_011_386_311_206_772),
@@ -29,8 +30,8 @@ const LONG: &[(&str, i32, i64)] = &[
     ("script", 600_000, -3_103_175_617_505_805_858),
 ];
 
-/// Workloads that larger arguments make no longer, or turn into something else, because their memory or one of their parts sets a
-/// bound; and how many calls with the argument that others are measured with keep compiled code as busy.
+/// Workloads for which a larger argument doesn't take longer, or changes what they do, because their memory or one of
+/// their parts is bounded; and how many calls with the usual argument take about a second.
 const REPEATED: &[(&str, u32)] = &[
     ("sort", 50),
     ("lz", 75),
@@ -43,10 +44,10 @@ const REPEATED: &[(&str, u32)] = &[
     ("regex", 95),
 ];
 
-/// What keeps the interpreter busy for about 10 ms, within a module of 4 MB: of the workload that this is made from.
+/// A short task in a module of 4 MB: about 10 ms for the interpreter, of the workload that the module is made from.
 const SHORT: Task = Task { times: 1, n: 150, result: -4_073_515_805_561_179_081 };
 
-/// The engines that aren't asked for the long runs.
+/// The engines that are left out of the long runs.
 const SHORT_ONLY: [&str; 2] = ["dunlin", "winch"];
 
 /// One run: from the process's start to its end, its CPU time, and its peak of resident memory.
@@ -57,13 +58,13 @@ pub(crate) struct Run {
     pub(crate) peak_kib: i64,
 }
 
-/// Each engine's runs of one program, a run a round.
+/// Each engine's runs of one program, one in each round.
 pub(crate) struct Program {
     pub(crate) name: &'static str,
     pub(crate) runs: Vec<(&'static str, Result<Vec<Run>, String>)>,
 }
 
-/// What a process of its own does: calls, each with the same argument and result.
+/// The task of one process: calls, all with the same argument and result.
 #[derive(Clone, Copy)]
 struct Task {
     times: u32,
@@ -72,7 +73,7 @@ struct Task {
 }
 
 impl Task {
-    /// What keeps compiled code busy for about a second.
+    /// A task that takes compiled code about a second.
     fn long(workload: &Workload) -> Task {
         let of = |name: &str| name == workload.name;
         match (LONG.iter().find(|(name, ..)| of(name)), REPEATED.iter().find(|(name, _)| of(name))) {
@@ -91,7 +92,7 @@ pub(crate) struct Runs {
     pub(crate) short_size: usize,
 }
 
-/// What the process does that is measured: `once ENGINE EXPORT TIMES N PATH`.
+/// The measured process: `once ENGINE EXPORT TIMES N PATH`.
 pub(crate) fn once(mut arguments: impl Iterator<Item = String>) -> Result<(), String> {
     let mut next = || arguments.next().ok_or("once takes an engine, an export, two numbers, and a file");
     let (engine, export, times, n, path) = (next()?, next()?, next()?, next()?, next()?);
@@ -106,7 +107,7 @@ pub(crate) fn once(mut arguments: impl Iterator<Item = String>) -> Result<(), St
             return Err(format!("a later call gives {again} instead of {result}"));
         }
     }
-    // To end costs something too.
+    // The tear-down counts too.
     drop(call);
     println!("{result} {} {}", worker::cpu_time(), worker::status("VmHWM:"));
     Ok(())
@@ -188,7 +189,7 @@ impl Program {
     }
 }
 
-/// The median of others over own.
+/// The median ratio of others to own.
 pub(crate) fn median_ratio(pairs: impl Iterator<Item = (i64, i64)>) -> f64 {
     let mut ratios: Vec<f64> = pairs.map(|(own, other)| other as f64 / own as f64).collect();
     ratios.sort_by(f64::total_cmp);

@@ -1,4 +1,4 @@
-//! The results for compiled code, in words and numbers: its speed, and whole runs.
+//! The results for compiled code, as text and tables: its speed, and whole runs.
 
 use crate::compare::Results;
 use crate::engines::{BEFORE, COMPILED};
@@ -6,7 +6,7 @@ use crate::report::table;
 use crate::runs::{Program, Run, Runs, median_ratio};
 use serde_json::{Map, Value, json};
 
-/// Whose whole runs are compared with whose.
+/// The engine whose whole runs are compared with the others'.
 const OWN: &str = "dunlin-jit";
 const OTHER: &str = "cranelift";
 
@@ -53,7 +53,7 @@ fn compared(results: &Results) -> Vec<Compared> {
     COMPILED.iter().filter_map(compare).collect()
 }
 
-/// What is told of compiled code.
+/// The tables about compiled code.
 pub(crate) fn tables(results: &Results) -> String {
     let mut text = compiled_table(results);
     if let Some(runs) = &results.runs {
@@ -189,7 +189,7 @@ pub(crate) fn compiled_json(results: &Results) -> Value {
         })
     };
     let all = compared(results);
-    // Another build's tier is the second that this one's is compared with.
+    // The pair with another build's tier is named after that build, since the first pair has this tier's own name.
     let name = |own: &str, other: &str| if other == BEFORE { other.to_owned() } else { own.to_owned() };
     Value::Object(all.iter().map(|one| (name(one.names.0, one.names.1), entry(one))).collect())
 }

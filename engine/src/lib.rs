@@ -71,9 +71,14 @@ pub mod testing {
         module.shared().disassemble()
     }
 
-    /// Has this thread's mappings of memory refused after so many; `u64::MAX` ends that.
-    pub fn refuse_mappings_after(count: u64) {
-        crate::memory::sys::REFUSED_AFTER.set(count);
+    /// Has this thread's mappings of memory refused after so many, while `f` runs. Gives how many were refused besides.
+    pub fn refuse_mappings_after<R>(count: u64, f: impl FnOnce() -> R) -> (R, u64) {
+        use crate::memory::sys::{REFUSED, REFUSED_AFTER};
+        REFUSED.set(0);
+        REFUSED_AFTER.set(count);
+        let result = f();
+        REFUSED_AFTER.set(u64::MAX);
+        (result, REFUSED.get())
     }
 }
 

@@ -1,7 +1,10 @@
 //! The embedding API where guest code is executed, by both ways of dispatch.
 #![allow(clippy::duplicate_mod, reason = "the same cases, once for each way")]
 
-use dunlin::{Config, Dispatch};
+use dunlin::{Config, Dispatch, Engine};
+
+#[path = "api/segments.rs"]
+mod segments;
 
 fn config(way: &str) -> Config {
     let mut config = Config::new();
@@ -17,3 +20,17 @@ mod chosen;
 
 #[path = "api/cases.rs"]
 mod by_loop;
+
+fn engines() -> [Engine; 2] {
+    ["chosen", "by_loop"].map(|way| Engine::new(&config(way)).unwrap())
+}
+
+#[test]
+fn segments_are_dropped() {
+    engines().iter().for_each(segments::segments_are_dropped);
+}
+
+#[test]
+fn large_tables_are_copied() {
+    engines().iter().for_each(segments::large_tables_are_copied);
+}

@@ -7,6 +7,9 @@ use dunlin::{
 };
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+#[path = "objects/bounds.rs"]
+mod bounds;
+
 fn module(engine: &Engine, text: &str) -> Module {
     Module::new(engine, wat::parse_str(text).expect("valid text")).expect("valid module")
 }

@@ -4,12 +4,16 @@ use dunlin::{
     Caller, Config, Dispatch, Engine, Error, Instance, Linker, ResumableCall, Store, SuspendedCall, Trap, Val,
 };
 
+#[path = "resumable/bulk.rs"]
+mod bulk;
+#[path = "resumable/charges.rs"]
+mod charges;
 #[path = "resumable/stops.rs"]
 mod stops;
 #[path = "resumable/work.rs"]
 mod work;
 
-use stops::{Wait, asking, at_once, in_portions, interrupted};
+use stops::{Wait, asking, at_once, host_fails_again, in_portions, interrupted};
 use work::module;
 
 /// One engine for each way of dispatch.
@@ -92,6 +96,21 @@ fn a_host_function_gets_its_results_later() {
         // An ordinary call fails as ever.
         assert!(run.call(&mut store, &[Val::I64(3)], &mut got).unwrap_err().is::<Wait>());
     }
+}
+
+#[test]
+fn a_host_function_fails_again() {
+    engines(false).iter().for_each(host_fails_again);
+}
+
+#[test]
+fn each_bulk_operation_costs_what_it_must() {
+    engines(true).iter().for_each(bulk::each_costs_what_it_must);
+}
+
+#[test]
+fn each_bulk_operation_goes_on_where_it_was() {
+    engines(true).iter().for_each(bulk::each_goes_on_where_it_was);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What is to be compiled: admitted against the budget, compiled, put into pages, handed to the engine.
+//! Runs compilation jobs: admission against the budget, compilation, placing in pages, publication to the engine.
 
 use crate::compiler::{self, Batch, Compiler, Decline, Part, Pieces};
 use crate::options::{CacheFull, Mode, Options};
@@ -16,42 +16,44 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-/// The compiler's stack, where it works on the thread of somebody else, who may have little: as much as Rust's threads have.
+/// The stack on which the compiler works on an embedder's thread, which may have a small stack. It is as large as that
+/// of Rust's threads.
 pub(crate) const STACK: usize = 2 << 20;
 
-/// What of a module is to be compiled.
+/// The part of a module that a job compiles.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum What {
     /// A function, by its index among those that the module defines.
     Func(u32),
-    /// What follows an arrival at the function's loop with this header, in the interpreter's code.
+    /// The continuation of a function from the loop with this header on (OSR entry). The header is a word of the
+    /// interpreter's code.
     Loop(u32, u32),
 }
 
-/// Something that waits to be compiled.
+/// A compilation job.
 pub(crate) struct Job {
     pub(crate) module: Lease,
     pub(crate) what: What,
 }
 
-/// Whoever compiles.
+/// Accepts jobs, and runs them or queues them for the compiler thread.
 pub(crate) struct Jobs {
     worker: Arc<Worker>,
-    /// What waits for the thread that compiles.
+    /// Jobs for the compiler thread.
     queue: Arc<Queue>,
-    /// Whether there is one, once it was needed.
+    /// Whether the compiler thread exists; set when it is first needed.
     has_thread: OnceLock<bool>,
 }
 
-/// What compiling takes.
+/// What it takes to compile.
 struct Worker {
     isas: Isas,
     options: Options,
     counters: Arc<Counters>,
 }
 
-/// The target, by whether NaNs are canonical and whether what is compiled is verified. Made when it is needed: many programs
-/// end before.
+/// Cranelift's targets, by whether NaNs are canonical and whether CLIF is verified. Made lazily: many programs end
+/// before they need one.
 #[derive(Default)]
 struct Isas([[OnceLock<OwnedTargetIsa>; 2]; 2]);
 
@@ -87,12 +89,13 @@ impl Jobs {
         Ok(Self { worker: Arc::new(worker), queue: Arc::default(), has_thread: OnceLock::new() })
     }
 
-    /// Has something compiled: soon, or at once unless `stop` says meanwhile that whoever waits for it is to be interrupted. Then it
-    /// is compiled nevertheless, for whoever comes next: what Cranelift is at can't be stopped.
+    /// Submits a job. In [`Mode::Background`] it is queued. In other modes this waits for its code, unless `stop` says
+    /// meanwhile that the guest is to be interrupted. The job then still completes, for later users: Cranelift can't be
+    /// stopped within a pass.
     pub(crate) fn submit(&self, module: &Module, what: What, stop: Option<Stop<'_>>) {
         let view = View::new(module);
         let waits = self.worker.options.mode != Mode::Background;
-        // Where there is nothing to look for, or no thread, it is done here.
+        // If nothing can interrupt the guest, or there is no compiler thread, the job runs on this thread.
         if waits && stop.is_none() || !self.has_thread() {
             if !self.apart(|| self.worker.run(view, what)) {
                 Self::leave(view, what);
@@ -108,12 +111,12 @@ impl Jobs {
         }
     }
 
-    /// Has all of a module compiled at once, as far as it can be.
+    /// Compiles all of a module now, as far as possible.
     pub(crate) fn compile(&self, view: View<'_>) {
         self.apart(|| self.worker.all(view));
     }
 
-    /// Lets others ask for it again.
+    /// Withdraws the claim, so that the code can be requested again.
     fn leave(view: View<'_>, what: What) {
         match what {
             What::Func(index) => view.leaves_func(index),
@@ -121,7 +124,7 @@ impl Jobs {
         }
     }
 
-    /// Compiles on this thread, but on a stack of its own; false if there is no memory for one.
+    /// Runs `compile` on this thread, on a stack of its own; false if there is no memory for one.
     fn apart(&self, compile: impl FnOnce()) -> bool {
         let done = on_new(STACK, compile);
         if let Err(error) = &done {
@@ -130,8 +133,9 @@ impl Jobs {
         done.is_ok()
     }
 
-    /// Nobody wants a module's code any more. Where memory is bounded, what compiling holds of it has been given back when this
-    /// returns, so that what others are granted doesn't depend on how far a compiler is.
+    /// Cancels a module's jobs, since it has no owner any more. Where memory is bounded, everything that compiling
+    /// holds of the budget has been released when this returns, so that later grants don't depend on the compiler's
+    /// progress.
     pub(crate) fn forget(&self, module: &Lease) {
         self.queue.forget(module.id());
         if module.view().cache().limit().is_some() {
@@ -139,7 +143,7 @@ impl Jobs {
         }
     }
 
-    /// Whether there is a thread that compiles. The first who asks has it made.
+    /// Whether there is a compiler thread. The first call starts it.
     fn has_thread(&self) -> bool {
         *self.has_thread.get_or_init(|| match self.worker.start(&self.queue) {
             Ok(()) => true,
@@ -158,9 +162,10 @@ impl Drop for Jobs {
 }
 
 impl Worker {
-    /// Begins to serve a queue, on a thread of its own.
+    /// Starts the compiler thread, which serves the queue.
     fn start(self: &Arc<Self>, queue: &Arc<Queue>) -> Result<(), String> {
-        // A thread that can't have what it takes to begin ends the process: so it is there, and nobody takes it from here.
+        // A thread that can't allocate what it needs to begin aborts the process. So address space is checked here, and
+        // this thread waits until the other has begun, so as not to take it.
         if !has_address_space(LEAST) {
             return Err("the system has no memory for one".into());
         }
@@ -179,7 +184,7 @@ impl Worker {
 
     fn serve(&self, queue: &Queue) {
         while let Some(Job { module, what }) = queue.next() {
-            // A panic costs the job, and nobody waits for it in vain.
+            // A panic only loses the job; waiters are still notified.
             if catch_unwind(AssertUnwindSafe(|| self.run(module.view(), what))).is_err() {
                 self.counters.declined(&Decline::Panicked);
             }
@@ -229,7 +234,7 @@ impl Worker {
         Ok((options, isa))
     }
 
-    /// Compiles a function, or what follows an arrival at a loop, and hands it in.
+    /// Compiles and publishes a function, or its continuation from a loop's header on.
     fn one(&self, view: View<'_>, index: u32, header: Option<u32>) -> Result<(), Decline> {
         let thrown_away = view.thrown_away();
         let size = view.body_size(index);
@@ -247,7 +252,7 @@ impl Worker {
                 Part::From(*found.ok_or(Decline::Unsupported("that loop"))?)
             }
         };
-        // A panic costs what is being compiled. What the compiler holds goes when what is charged for it does.
+        // A panic only loses what is being compiled. The compiler's memory is freed before its charge is released.
         let compiled = catch_unwind(AssertUnwindSafe(|| {
             let mut compiler = Compiler::new(isa.clone());
             let own = |callee| part == Part::Whole && callee == index;
@@ -271,13 +276,14 @@ impl Worker {
             return Err(Decline::Dropped);
         }
         let placed = view.hand_in(thrown_away, || self.place(view, pieces.link()?));
-        // If code was thrown away meanwhile, this relies on some of that; what is hot comes again.
+        // If code was evicted meanwhile, the new code may refer to it and is discarded. What is hot will be submitted
+        // again.
         placed.unwrap_or(Ok(())).map_err(short)?;
         self.counters.compiled(u64::from(header.is_none()), u64::from(header.is_some()), size.into());
         Ok(())
     }
 
-    /// The budget has no room: perhaps without the code that there is.
+    /// Called when the budget has no room. Asks for an eviction if the options allow that and there is code to evict.
     fn no_room(&self, view: View<'_>) -> Decline {
         if self.options.cache_full == CacheFull::Evict && view.cache().used_for(Kind::MachineCode) > 0 {
             view.is_short_of_room();
@@ -285,7 +291,7 @@ impl Worker {
         Decline::Budget
     }
 
-    /// Puts code into pages of its own, and hands it in.
+    /// Places code in pages of its own and publishes it.
     fn place(&self, view: View<'_>, batch: Batch) -> Result<(), Decline> {
         let Batch { code, map, pieces, charge } = batch;
         let bytes = CodeChunk::bytes(code.len(), &map);
@@ -302,7 +308,8 @@ impl Worker {
         published.map_err(|_| Decline::Budget)
     }
 
-    /// Compiles what isn't compiled yet of a module, as far as it can be: in rounds, each with as much as there is room for.
+    /// Compiles all functions of a module that aren't compiled yet, as far as possible: in rounds, each of as many as
+    /// there is room for.
     fn all(&self, view: View<'_>) {
         let start = Instant::now();
         let mut next = 0;
@@ -312,7 +319,7 @@ impl Worker {
                 Err(why) => {
                     for index in (next..view.defined_funcs()).filter(|index| !view.has_func(*index)) {
                         self.counters.declined(&why);
-                        // When it is hot, there may be room.
+                        // There may be room when it becomes hot.
                         view.leaves_func(index);
                     }
                     break;
@@ -322,12 +329,12 @@ impl Worker {
         self.counters.spent(start.elapsed());
     }
 
-    /// Compiles functions from this one on; gives the first that there was no room for in this round.
+    /// Compiles functions from `from` on. Returns the first that this round had no room for.
     ///
     /// # Errors
-    /// If it is no use to go on.
+    /// If further rounds would be futile.
     fn round(&self, view: View<'_>, from: u32) -> Result<u32, Decline> {
-        // Before the settings, which rely on what hasn't been thrown away.
+        // Read before the settings, which are only valid until the next eviction.
         let thrown_away = view.thrown_away();
         let (options, isa) = self.settings(view)?;
         let plan = Plan {
@@ -336,7 +343,7 @@ impl Worker {
             largest: self.options.largest,
             scratch: self.options.scratch,
             wants: &|index| {
-                // Nobody else needs to ask for it.
+                // The claim keeps others from submitting it.
                 view.claims_func(index);
                 !view.has_func(index)
             },
@@ -346,7 +353,7 @@ impl Worker {
         let Round { batch, functions, wasm_bytes, next } = plan.compile(view, from)?;
         if let Some(batch) = batch {
             let placed = view.hand_in(thrown_away, || self.place(view, batch));
-            // Or code was thrown away meanwhile, for want of room.
+            // `None` means that code was evicted meanwhile, for want of room.
             placed.unwrap_or(Err(Decline::Budget))?;
             self.counters.compiled(functions, 0, wasm_bytes);
         }

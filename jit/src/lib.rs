@@ -1,5 +1,5 @@
-//! Dunlin's compiled tier: what the interpreter finds itself executing often becomes machine code, by Cranelift, inside the
-//! same memory budget.
+//! Dunlin's compiled tier: functions and loops that the interpreter finds hot are compiled to machine code with
+//! Cranelift, within the same memory budget.
 //!
 //! ```
 //! # #[cfg(feature = "compiler")] {

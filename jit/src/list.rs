@@ -1,15 +1,15 @@
-//! Lists whose memory is charged before it is taken.
+//! Lists whose memory is charged to a budget before it is allocated.
 
 use dunlin::{Budget, Charge, Kind, OutOfBudget};
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
-/// There is no memory for a list.
+/// Why a list has no memory.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Refused {
-    /// The budget says so.
+    /// The budget refused.
     Budget(OutOfBudget),
-    /// The system says so.
+    /// The allocator failed.
     System,
 }
 
@@ -27,7 +27,7 @@ pub(crate) fn nothing(budget: &Budget, kind: Kind) -> Charge {
     budget.charge(kind, 0).expect("nothing fits every budget")
 }
 
-/// A list. What its items hold themselves isn't in its charge.
+/// A list whose buffer is charged. What its items own themselves isn't.
 #[derive(Debug)]
 pub(crate) struct List<T> {
     items: Vec<T>,
@@ -35,12 +35,12 @@ pub(crate) struct List<T> {
 }
 
 impl<T> List<T> {
-    /// Of nothing yet.
+    /// An empty list.
     pub(crate) fn new(budget: &Budget, kind: Kind) -> Self {
         Self { items: Vec::new(), charge: nothing(budget, kind) }
     }
 
-    /// Has room for so many more.
+    /// Reserves capacity for `more` items.
     ///
     /// # Errors
     /// If there is no memory for them.
@@ -51,7 +51,7 @@ impl<T> List<T> {
         }
         let capacity = wanted.max(self.items.capacity() + self.items.capacity() / 2).max(4);
         let (held, bytes) = (self.charge.bytes(), capacity.saturating_mul(size_of::<T>()) as u64);
-        // While it moves, there are two.
+        // While the buffer moves, both copies exist.
         self.charge.grow(bytes).map_err(Refused::Budget)?;
         let granted = self.items.try_reserve_exact(capacity - self.items.len());
         self.charge.shrink(if granted.is_ok() { held } else { bytes });
@@ -68,13 +68,13 @@ impl<T> List<T> {
         Ok(())
     }
 
-    /// Takes the last item.
+    /// Removes the last item.
     #[cfg(feature = "compiler")]
     pub(crate) fn pop(&mut self) -> Option<T> {
         self.items.pop()
     }
 
-    /// So many times the same item.
+    /// A list of `count` copies of an item.
     ///
     /// # Errors
     /// If there is no memory for them.

@@ -1,31 +1,31 @@
-//! What machine code is made of.
+//! The kinds of pieces that machine code consists of.
 
 use dunlin::tier::Entry;
 
-/// A piece of machine code: what it is.
+/// The kind of a piece of machine code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Piece {
     /// A function, by its index among those that the module defines.
     Func(u32),
     #[cfg_attr(not(feature = "compiler"), expect(dead_code, reason = "none is compiled ahead of time"))]
-    /// What a loop goes on with: its function, and its header.
+    /// The continuation of a function from a loop on (OSR entry): the function, and the loop's header.
     Loop(u32, u32),
-    /// The way in to functions of this type.
+    /// The trampoline by which the interpreter calls compiled functions of this type.
     Trampoline(u32),
-    /// The way out, for calls of functions of this type that aren't compiled.
+    /// The stub by which compiled code calls functions of this type that aren't compiled.
     Stub(u32),
-    /// What stands for a function that isn't compiled.
+    /// The stand-in for a function that its batch calls directly but that isn't compiled.
     Detour(u32),
-    /// The way to builtins that keeps all registers.
+    /// The bridge to builtins, which preserves all registers.
     Bridge,
 }
 
-/// A piece in a chunk of machine code. The stub of a type follows its trampoline.
+/// A piece within a chunk of machine code. A type's stub directly follows its trampoline.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Placed {
     pub(crate) piece: Piece,
-    /// Where it begins.
+    /// Its offset in the chunk.
     pub(crate) at: u32,
-    /// If it is a function, how the interpreter enters it.
+    /// For a function: what the interpreter needs to enter it.
     pub(crate) entry: Option<Entry>,
 }

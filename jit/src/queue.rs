@@ -1,31 +1,32 @@
-//! What waits to be compiled on a thread of its own: what pays soonest comes first.
+//! The priority queue of the compiler thread: the job that pays off soonest comes first.
 //!
-//! Whoever executes a module only ever waits for [`Incoming`], which is locked for moments. Jobs are ranked under the
-//! other lock, which is the thread's; those who drop modules wait for it too.
+//! A thread that executes a guest only takes the lock of [`Incoming`], which is never held for long, unless it waits
+//! for code ([`Queue::wait_for`]). Ranking takes the lock of [`Waiting`], which is the compiler thread's; threads that
+//! drop modules take it too.
 
 use crate::jobs::{Job, What};
 use dunlin::tier::{ModuleId, Stop};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// So many jobs come in, and so many wait, at most. Who is refused asks again when the function is seen executing again.
+/// The bound on incoming jobs, and on ranked ones. A refused job is submitted again at the function's next sample.
 const MOST: usize = 512;
 
-/// How often those who wait for code look whether they are to be interrupted.
+/// The interval at which a thread that waits for code checks for interruption.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// Jobs that wait. Where both locks are held, that of `waiting` was taken first.
+/// The queue. Lock order: `waiting` before `incoming`.
 #[derive(Default)]
 pub(crate) struct Queue {
     incoming: Mutex<Incoming>,
-    /// Something came in, or nothing will.
+    /// Signals a new job, or that the queue is closed.
     arrived: Condvar,
     waiting: Mutex<Waiting>,
-    /// The thread isn't at a job any more.
+    /// Signals that a job is done or cancelled.
     done: Condvar,
 }
 
-/// What the thread hasn't looked at yet.
+/// Jobs that the compiler thread hasn't taken over yet.
 #[derive(Default)]
 struct Incoming {
     jobs: Vec<Job>,
@@ -35,7 +36,7 @@ struct Incoming {
 #[derive(Default)]
 struct Waiting {
     jobs: Vec<Job>,
-    /// What the thread is at.
+    /// The running job.
     current: Option<(ModuleId, What)>,
 }
 
@@ -44,7 +45,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Queue {
-    /// Has a job done soon; false if too many wait.
+    /// Queues a job; false if the queue is full.
     pub(crate) fn push(&self, job: Job) -> bool {
         let mut incoming = lock(&self.incoming);
         if incoming.jobs.len() == MOST || incoming.jobs.try_reserve(1).is_err() {
@@ -55,13 +56,13 @@ impl Queue {
         true
     }
 
-    /// Nothing more will come, and what waits isn't wanted.
+    /// Closes the queue and abandons the waiting jobs.
     pub(crate) fn close(&self) {
         lock(&self.incoming).closed = true;
         self.arrived.notify_one();
     }
 
-    /// Waits for a job; none if there will be none. [`Queue::done`] follows.
+    /// Waits for a job; `None` if the queue is closed. The caller must call [`Queue::done`] after the job.
     pub(crate) fn next(&self) -> Option<Job> {
         loop {
             let mut waiting = lock(&self.waiting);
@@ -81,13 +82,14 @@ impl Queue {
         }
     }
 
-    /// The thread is through with its job, and has let go of the module.
+    /// Ends the current job. The compiler thread has dropped its lease of the module.
     pub(crate) fn done(&self) {
         lock(&self.waiting).current = None;
         self.done.notify_all();
     }
 
-    /// Forgets all jobs of a module. The thread may be at one still.
+    /// Cancels all waiting jobs of a module. A running one isn't stopped here: it gives up once it sees
+    /// `View::is_dropped`.
     pub(crate) fn forget(&self, module: ModuleId) {
         let mut waiting = lock(&self.waiting);
         lock(&self.incoming).jobs.retain(|job| job.module.id() != module);
@@ -95,13 +97,13 @@ impl Queue {
         self.done.notify_all();
     }
 
-    /// Waits until the thread isn't at a job of this module.
+    /// Waits until no job of this module is running.
     pub(crate) fn wait(&self, module: ModuleId) {
         let is_at_it = |waiting: &mut Waiting| waiting.current.is_some_and(|(current, _)| current == module);
         drop(self.done.wait_while(lock(&self.waiting), is_at_it));
     }
 
-    /// Waits until a job is done or forgotten, or `stop` says that the caller is to be interrupted.
+    /// Waits until a job is done or cancelled, or `stop` says that the caller is to be interrupted.
     pub(crate) fn wait_for(&self, module: ModuleId, what: What, stop: Stop<'_>) {
         let is_it = |job: &Job| (job.module.id(), job.what) == (module, what);
         let mut waiting = lock(&self.waiting);
@@ -118,7 +120,7 @@ impl Queue {
 }
 
 impl Waiting {
-    /// Takes in what has come, as far as there is room.
+    /// Takes over incoming jobs, as far as there is room.
     fn take_in(&mut self, incoming: &mut Vec<Job>) {
         let count = incoming.len().min(MOST - self.jobs.len());
         if self.jobs.try_reserve(count).is_ok() {
@@ -126,7 +128,7 @@ impl Waiting {
         }
     }
 
-    /// Of equals, the one that came first.
+    /// Removes the job of highest rank; of equals, the oldest.
     fn best(&mut self) -> Option<Job> {
         let ranks = self.jobs.iter().map(rank).enumerate();
         let (best, _) = ranks.reduce(|best, next| if next.1 > best.1 { next } else { best })?;
@@ -134,14 +136,14 @@ impl Waiting {
     }
 }
 
-/// How soon a job pays: how often the function was found executing by now, by what compiling it takes.
+/// The rank of a job: samples so far, divided by the cost of compiling.
 fn rank(job: &Job) -> f64 {
     let (What::Func(index) | What::Loop(index, _)) = job.what;
     let view = job.module.view();
     f64::from(view.samples(index)) / f64::from(view.body_size(index).saturating_add(OVERHEAD))
 }
 
-/// What any job takes, in terms of bytes of a body.
+/// The fixed cost of a job, as bytes of a body.
 const OVERHEAD: u32 = 200;
 
 #[cfg(test)]
@@ -169,10 +171,10 @@ mod tests {
         for n in 0..MOST {
             assert_eq!(queue.next().unwrap().what, What::Func(n as u32 % 3));
             queue.done();
-            // The one that was taken has left a place.
+            // The job that was taken has freed a place.
             assert!(queue.push(job(&module, 0)));
         }
-        // As many have come in as went: those wait, and as many more may come.
+        // As many came in as were taken: those wait, and as many more may come in.
         let more = (0..2 * MOST as u32).filter(|n| queue.push(job(&module, *n % 3))).count();
         assert!(more <= MOST, "{more}");
         queue.close();
@@ -185,7 +187,7 @@ mod tests {
         for index in 0..3 {
             assert!(queue.push(job(&gone, index)) && queue.push(job(&kept, index)));
         }
-        // One is being done, others wait, and one has just come in.
+        // One job is running, others wait, and one has just come in.
         let first = queue.next().unwrap();
         assert_eq!(first.module.id(), Lease::new(&gone).id());
         assert!(queue.push(job(&gone, 0)));
@@ -202,7 +204,7 @@ mod tests {
         for index in 0..3 {
             let job = queue.next().unwrap();
             assert_eq!((job.module.id(), job.what), (Lease::new(&kept).id(), What::Func(index)));
-            // Nobody waits for what isn't being done.
+            // There is no wait for a job that isn't running.
             queue.wait(id);
         }
         queue.close();
@@ -213,7 +215,7 @@ mod tests {
     fn who_waits_for_what_is_done_goes_on_then_or_when_told_to() {
         let (queue, module) = (Queue::default(), module());
         let id = Lease::new(&module).id();
-        // It is nowhere, waits, is being done, and is done.
+        // The job is unknown, waiting, running, and done.
         queue.wait_for(id, What::Func(1), &|| panic!("there is nothing to wait for"));
         assert!(queue.push(job(&module, 1)));
         queue.wait_for(id, What::Func(1), &|| true);
@@ -225,7 +227,7 @@ mod tests {
             queue.done();
             waits.join().unwrap();
         });
-        // What is forgotten isn't waited for.
+        // Cancelling a job ends the wait for it.
         assert!(queue.push(job(&module, 2)));
         thread::scope(|scope| {
             let waits = scope.spawn(|| queue.wait_for(id, What::Func(2), &|| false));

@@ -1,8 +1,9 @@
-//! What the compiler takes of the heap while it works on one function.
+//! Admission control for the compiler's memory while it works on one function.
 //!
-//! Cranelift allocates as it likes, and can't be refused anything. So before each of its steps, and while its representation of a
-//! function grows, the most that may come of that is charged. If there isn't as much, or it is more than one function
-//! may take, the function stays interpreted. The bounds are measured: see `spec-tests/tests/budget/compiled.rs`.
+//! Cranelift allocates freely, and can't be refused memory. So an upper bound on its use is charged before each of its
+//! passes, and while its representation of a function grows. If the budget doesn't have that much, or it is more than
+//! one function may take, the function stays interpreted. The bounds are measured: see
+//! `spec-tests/tests/budget/compiled.rs`.
 
 use crate::compiler::{Census, Decline};
 use crate::runtime::has_address_space;
@@ -11,77 +12,78 @@ use dunlin::tier::View;
 use dunlin::{Budget, Charge, FuncType, Kind};
 use std::cell::{Cell, RefCell};
 
-/// Whatever the function.
+/// A constant for each function.
 const BASE: u64 = 128 << 10;
 
-/// For a byte of its body: its loops, and the targets of a branch table while they are read.
+/// For a byte of the body: the list of loops, and the targets of a branch table while they are read.
 const BYTE: u64 = 24;
 
-// What a function takes in Cranelift's representation, and tables of its values and blocks.
+// A function in CLIF, with the tables of its values and blocks.
 const INSTRUCTION: u64 = 100;
 const VALUE: u64 = 100;
 const BLOCK: u64 = 256;
-/// For a place in a list: of arguments, params or results.
+/// For an entry of a value list: of arguments, params or results.
 const IN_LIST: u64 = 40;
 
-// What the frontend takes.
+// Cranelift's frontend (SSA construction).
 const VARIABLE: u64 = 160;
-/// There is a table of blocks for each variable.
+/// Each variable has a table of blocks.
 const VARIABLE_IN_BLOCK: u64 = 8;
-/// For a param that a loop's header gets when all branches to it are known, on each way through the loop.
+/// For a block param that a loop header gets when it is sealed, on each edge on which the value may have to be passed.
 const PARAM_ON_A_WAY: u64 = 24;
 
-// What the optimizer may add.
-/// It makes several instructions of one, and copies what is cheap to where it is used.
+// What the optimizer (egraph pass) may add.
+/// It expands instructions, and rematerializes cheap ones where they are used.
 const OPTIMIZED_VALUE: u64 = 50;
 const OPTIMIZED_INSTRUCTION: u64 = 300;
 const OPTIMIZED_BRANCH_ARGUMENT: u64 = 200;
 
-// What machine code and the search for registers take.
-/// For an instruction that is often a part of another one's machine instruction.
+// Machine code (VCode) and register allocation.
+/// For an instruction that is often folded into another's machine instruction.
 const PART: u64 = 300;
 const STORE: u64 = 1300;
 const COMPARISON: u64 = 1750;
 const COMPUTATION: u64 = 3300;
 const SEQUENCE: u64 = 3300;
-/// For what a call or a return takes or gives.
+/// For an argument or result of a call or a return.
 const CALL_OPERAND: u64 = 1900;
-/// For a way from one block to another.
+/// For an edge between blocks.
 const BRANCH: u64 = 2300;
-/// For an argument on it, and for one that is in no register.
+/// For an argument on an edge, and for one that doesn't fit registers.
 const BRANCH_ARGUMENT: u64 = 600;
 const SPILLED_ARGUMENT: u64 = 2400;
-/// For a value that is live where a block begins.
+/// For a value that is live into a block.
 const LIVE_IN: u64 = 36;
 
-/// For a value that a function takes or gives.
+/// For a param or result of a trampoline, stub or detour.
 const PARAM: u64 = 4 << 10;
 
-/// By how much the charge grows at least.
+/// The granularity by which the charge grows.
 const STEP: u64 = 64 << 10;
 
-/// Address space that the compiler finds whenever it begins, besides: neither it nor the standard library can be refused any.
+/// Address space that must be available, beyond what is charged, whenever the compiler begins: neither it nor the
+/// standard library can be refused memory.
 pub(crate) const LEAST: u64 = 32 << 20;
 
-/// What is charged, for as long as this lives.
+/// The charge for one function, held as long as this lives.
 pub(crate) struct Scratch {
     charge: RefCell<Charge>,
     budget: Budget,
-    /// What the interpreter is left.
+    /// What must remain for the interpreter.
     left: u64,
     /// The most that one function may take, whatever the budget.
     most: u64,
-    /// What it takes before anything is known of it.
+    /// The charge before anything is known of the function.
     base: u64,
-    /// What the function takes by now in Cranelift's representation, besides what the optimizer makes of it.
+    /// The bound on the function's CLIF so far, apart from [`values`], which is always added.
     grown: Cell<u64>,
 }
 
 impl Scratch {
-    /// For one function of the module, whose body has `size` bytes, and which may take at most `most`.
+    /// A charge for one function of the module, whose body has `size` bytes, and which may take at most `most`.
     ///
     /// # Errors
-    /// If there isn't even room to begin.
+    /// If there isn't enough room to begin.
     pub(crate) fn new(view: View<'_>, size: u32, most: u64) -> Result<Self, Decline> {
         let base = BASE + BYTE * u64::from(size);
         if base > most {
@@ -98,10 +100,10 @@ impl Scratch {
         Ok(scratch)
     }
 
-    /// Has so many bytes charged.
+    /// Raises the charge to at least `bytes`.
     ///
     /// # Errors
-    /// If there aren't as many, or one function may not take as many.
+    /// If the budget refuses, or it is more than one function may take.
     pub(crate) fn need(&self, bytes: u64) -> Result<(), Decline> {
         let mut charge = self.charge.borrow_mut();
         let held = charge.bytes();
@@ -119,8 +121,8 @@ impl Scratch {
         if more > LEAST / 2 { self.room(more) } else { Ok(()) }
     }
 
-    /// Has charged what a function takes that isn't whole yet: of so many variables, with instructions and values in lists that
-    /// are about to be added.
+    /// Charges for a function that is being translated: its size so far, `variables` variables, and what is about to be
+    /// added.
     ///
     /// # Errors
     /// As for [`Scratch::need`].
@@ -138,12 +140,12 @@ impl Scratch {
         self.need(grown + values(func))
     }
 
-    /// Whether what was charged last leaves room for other functions in this one.
+    /// Whether the bound that was charged last is small enough (an eighth of the maximum) to inline more.
     pub(crate) fn has_room_to_inline(&self, func: &Function) -> bool {
         self.grown.get() + values(func) < self.most / 8
     }
 
-    /// Has charged what the optimizer may take of a function that is whole.
+    /// Charges for the optimizer, given a complete function.
     ///
     /// # Errors
     /// As for [`Scratch::need`].
@@ -154,7 +156,7 @@ impl Scratch {
         self.need(self.grown.get() + values(func) + more)
     }
 
-    /// Has charged what may come of a function that has been optimized.
+    /// Charges for machine code and register allocation, given an optimized function.
     ///
     /// # Errors
     /// As for [`Scratch::need`].
@@ -172,15 +174,16 @@ impl Scratch {
         self.need(self.grown.get() + values(func) + more)
     }
 
-    /// Has charged what may come of a type's trampoline, stub or detour.
+    /// Charges for compiling a trampoline, stub or detour of a type.
     ///
     /// # Errors
-    /// If there isn't as much.
+    /// As for [`Scratch::need`].
     pub(crate) fn need_for_type(&self, ty: &FuncType) -> Result<(), Decline> {
         self.need(BASE + PARAM * (ty.params().len() + ty.results().len()) as u64)
     }
 
-    /// Makes sure that the system has what the compiler needs, which it can't be told that it hasn't.
+    /// Checks that the system has the address space that the compiler needs, since an allocation that fails would
+    /// abort.
     fn room(&self, bytes: u64) -> Result<(), Decline> {
         if has_address_space(LEAST + bytes) {
             return Ok(());
@@ -195,11 +198,11 @@ pub(crate) struct More {
     pub(crate) instructions: u64,
     /// Values in lists.
     pub(crate) in_lists: u64,
-    /// Params of a loop's header, times ways through the loop.
+    /// Block params that may be added, times the edges on which they are passed.
     pub(crate) params_on_ways: u64,
 }
 
-/// What a function's instructions and values take.
+/// The bound on a function's instructions and values.
 fn values(func: &Function) -> u64 {
     let dfg = &func.dfg;
     INSTRUCTION * dfg.num_insts() as u64

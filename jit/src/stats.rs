@@ -1,4 +1,4 @@
-//! What the tier has done.
+//! Statistics of the tier.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,11 +10,11 @@ use std::time::Duration;
 pub struct Stats {
     /// Functions compiled.
     pub functions: u64,
-    /// Loops compiled, to be entered in the middle of an interpreted function.
+    /// Loops compiled for on-stack replacement (OSR): code that an interpreted function enters in its middle.
     pub loops: u64,
-    /// How often that happened.
+    /// How often such code was entered.
     pub osr_entries: u64,
-    /// Functions that were compiled ahead of time.
+    /// Functions attached that were compiled ahead of time.
     pub precompiled: u64,
     /// Bytes of WebAssembly compiled.
     pub wasm_bytes: u64,
@@ -24,12 +24,12 @@ pub struct Stats {
     pub compile_time: Duration,
     /// How many functions and loops stay interpreted, by reason.
     pub declined: BTreeMap<String, u64>,
-    /// Why there is no thread to compile on, if one was needed and the system
-    /// gave none. Then what is hot is compiled by whoever executes it, who can't be interrupted meanwhile.
+    /// Why there is no compiler thread, if one was needed and the system gave none. Then the thread that executes hot
+    /// code compiles it, and can't be interrupted meanwhile.
     pub no_thread: Option<String>,
 }
 
-/// The same, while it is being counted.
+/// The live counters behind [`Stats`].
 #[derive(Default, Debug)]
 pub(crate) struct Counters {
     functions: AtomicU64,
@@ -75,10 +75,10 @@ impl Counters {
         *declined.entry(why.to_string()).or_default() += 1;
     }
 
-    /// There is no thread to compile on, for this reason.
+    /// Records why there is no compiler thread.
     #[cfg(feature = "compiler")]
     pub(crate) fn has_no_thread(&self, why: String) {
-        // Whoever was first has said it.
+        // Only the first reason is kept.
         let _ = self.no_thread.set(why);
     }
 

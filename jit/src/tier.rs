@@ -1,4 +1,5 @@
-//! The tier as the engine knows it: what is asked to be compiled, when, and how compiled code is entered.
+//! The implementation of [`Tier`]: which functions and loops are compiled, when, and how the engine enters compiled
+//! code.
 
 #[cfg(feature = "compiler")]
 use crate::jobs::{Jobs, What};
@@ -15,27 +16,27 @@ use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
-/// A tier that compiles, for [`Config::tier`](dunlin::Config::tier).
+/// A compiling tier, for [`Config::tier`](dunlin::Config::tier).
 ///
-/// It may serve several engines. What it compiles lives as long as its module.
+/// It may serve several engines. Compiled code lives at most as long as its module.
 ///
 /// # Signals
-/// Traps of compiled code are faults, which arrive as SIGSEGV, SIGBUS, SIGILL and SIGFPE. The tier puts a handler in front of those that
-/// there are, and has each thread take these signals when it first executes compiled code. A thread must not block them again: a
-/// guest's trap would end the process. Debug builds check that.
+/// Traps of compiled code are faults, which arrive as SIGSEGV, SIGBUS, SIGILL and SIGFPE. The tier installs a handler
+/// in front of the existing ones, and unblocks these signals on each thread that executes compiled code for the first
+/// time. A thread must not block them again: a guest's trap would end the process. Debug builds check that.
 ///
 /// # Stacks
-/// Compiled code has a stack of its own. Host functions run on the stack that the embedder called from, and the compiler on one of 2 MiB,
-/// so a thread needs no more stack than without the tier.
+/// Compiled code has a stack of its own. Host functions run on the stack that the embedder called from, and the
+/// compiler runs on one of 2 MiB. So a thread needs no more stack than without the tier.
 pub struct Jit {
     options: Options,
     counters: Arc<Counters>,
-    /// Unless nothing is to be compiled.
+    /// `None` in [`Mode::Off`].
     #[cfg(feature = "compiler")]
     jobs: Option<Jobs>,
 }
 
-/// Why there is no tier on this machine.
+/// Why machine code can't be run on this machine.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Unavailable(pub(crate) String);
 
@@ -47,12 +48,13 @@ impl fmt::Display for Unavailable {
 
 impl std::error::Error for Unavailable {}
 
-/// The native stack is this many times as large as the value stack may get, and this much larger: compiled functions' native frames are in proportion
-/// to what they take of the value stack, or they aren't compiled.
+/// The size of the native stack is this multiple of the largest value stack, plus an extra. A function whose native
+/// frame is larger in proportion to its use of the value stack isn't compiled.
 pub(crate) const STACK_RATIO: usize = 16;
 const STACK_EXTRA: usize = 1 << 20;
 
-/// What of it is paid for at first: so much that calls can be nested for a while, whatever the guest takes of the budget.
+/// The part of the native stack that is charged when it is made: calls can be nested that far, whatever else the guest
+/// takes of the budget.
 const STACK_AT_FIRST: usize = 256 << 10;
 
 impl Jit {
@@ -63,11 +65,11 @@ impl Jit {
 
     /// A tier with these options.
     ///
-    /// In [`Mode::Background`], the thread that compiles is made when there is something to compile; [`Stats::no_thread`] says
-    /// whether it could be had.
+    /// In [`Mode::Background`], the compiler thread is created when there is something to compile; [`Stats::no_thread`]
+    /// says whether that failed.
     ///
     /// # Errors
-    /// If it can't do its work on this machine.
+    /// If machine code can't be generated or run on this machine.
     pub fn new(options: &Options) -> Result<Arc<Self>, Unavailable> {
         if !runtime::AVAILABLE {
             return Err(Unavailable("it takes Linux on x86_64 or aarch64".into()));
@@ -95,17 +97,18 @@ impl Jit {
         }))
     }
 
-    /// What it has done so far.
+    /// The statistics so far.
     pub fn stats(&self) -> Stats {
         self.counters.get()
     }
 
-    /// Whether memories have guard regions: with [`MemoryGuard::Auto`], whether one that is made now would have.
+    /// Whether memories have guard regions. With [`MemoryGuard::Auto`]: whether a memory that is created now would have
+    /// one.
     pub fn guards_memories(&self) -> bool {
         Tier::memory_guard(self).holds()
     }
 
-    /// Compiles at once what isn't compiled yet of a module that was loaded with this tier, unless the mode is
+    /// Compiles all functions that aren't compiled yet, of a module that was loaded with this tier, unless the mode is
     /// [`Mode::Off`].
     #[cfg(feature = "compiler")]
     pub fn compile(&self, module: &Module) {
@@ -118,7 +121,7 @@ impl Jit {
         self.options.spectre
     }
 
-    /// So many functions were compiled ahead of time.
+    /// Counts functions that were compiled ahead of time and are now attached.
     pub(crate) fn attached(&self, functions: u64, code_bytes: u64) {
         self.counters.attached(functions, code_bytes);
     }
@@ -187,7 +190,7 @@ impl Tier for Jit {
             let view = View::new(module);
             let threshold =
                 self.options.threshold.unwrap_or_else(|| default_threshold(view.body_size(index)));
-            // Where there isn't room for all that is hot, it takes more each time.
+            // Each eviction doubles the threshold, since there isn't room for everything that is hot.
             let threshold = u64::from(threshold.max(1)) << view.thrown_away().min(32);
             let samples = u64::from(samples);
             if samples < threshold {
@@ -196,7 +199,8 @@ impl Tier for Jit {
             if !view.has_func(index) && view.claims_func(index) {
                 jobs.submit(module, What::Func(index), stop);
             }
-            // Most are through with a loop before its code would be there, and enter the function's from then on.
+            // Most activations leave a loop before its code would be ready, and the next call enters the compiled
+            // function.
             return header.is_some_and(|header| view.has_func(index) && view.may_want_loop(index, header));
         }
         #[cfg(not(feature = "compiler"))]
@@ -208,7 +212,8 @@ impl Tier for Jit {
         #[cfg(feature = "compiler")]
         if let Some(jobs) = &self.jobs {
             let view = View::new(module);
-            // If the outer one was there already, it doesn't come round any more.
+            // If the outermost loop is compiled already, its header isn't reached any more: then the sampled one is
+            // compiled.
             let wanted = [outermost, sampled].into_iter().find(|header| view.wants_loop(index, *header));
             if let Some(header) = wanted {
                 jobs.submit(module, What::Loop(index, header), stop);
@@ -232,11 +237,11 @@ impl Tier for Jit {
     }
 
     fn new_stack(&self, account: Account, max_wasm_stack: usize) -> Option<Box<dyn Any + Send>> {
-        // It is to be a small part of what there is.
+        // The initial charge must be a small part of the available budget.
         if account.available().is_some_and(|available| available < STACK_AT_FIRST as u64 * 8) {
             return None;
         }
-        // A smaller one would end before the value stack does.
+        // A smaller one could overflow before the value stack does.
         let len = max_wasm_stack * STACK_RATIO + STACK_EXTRA;
         if !runtime::leaves_address_space(len as u64) {
             return None;
@@ -249,17 +254,17 @@ impl Tier for Jit {
         if call.trampoline.is_null() {
             self.counters.entered_loop();
         }
-        // SAFETY: the caller's contract.
+        // SAFETY: the contract of this method, which `Tier` documents, is that of the function that it calls.
         unsafe { runtime::call(stack, call) }
     }
 
     unsafe fn unwind(&self) -> ! {
-        // SAFETY: the caller's contract.
+        // SAFETY: the contract of this method, which `Tier` documents, is that of the function that it calls.
         unsafe { runtime::unwind() }
     }
 
     unsafe fn is_outermost(&self, frame: *const u8) -> bool {
-        // SAFETY: the caller's contract.
+        // SAFETY: the contract of this method, which `Tier` documents, is that of the function that it calls.
         unsafe { runtime::is_outermost(frame) }
     }
 
@@ -274,12 +279,12 @@ impl Tier for Jit {
         f: HostFn,
         data: *mut (),
     ) -> bool {
-        // SAFETY: the caller's contract.
+        // SAFETY: the contract of this method, which `Tier` documents, is that of the function that it calls.
         unsafe { runtime::on_home(stack, bytes, f, data) }
     }
 }
 
-/// Compiling costs a few microseconds a byte, interpreting between two samples some tens.
+/// Compiling takes a few microseconds for each byte; the interpreter takes some tens between two samples.
 #[cfg(feature = "compiler")]
 fn default_threshold(body_size: u32) -> u32 {
     1 + body_size / 256

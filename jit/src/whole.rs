@@ -1,4 +1,4 @@
-//! All of a module, compiled at once: for a tier that begins with it, and ahead of time.
+//! Compiles a whole module: eagerly in a tier, and ahead of time.
 
 use crate::compiler::{Batch, Compiler, Decline, Options, Part, Pieces};
 use crate::list::List;
@@ -13,13 +13,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Mutex, PoisonError};
 
-/// How.
+/// What to compile, and how.
 pub(crate) struct Plan<'p> {
     pub(crate) isa: &'p OwnedTargetIsa,
     pub(crate) options: Options,
     /// The largest function body that is compiled.
     pub(crate) largest: u32,
-    /// The most memory that one may take while it is compiled.
+    /// The most memory that compiling one function may take.
     pub(crate) scratch: u64,
     /// Which functions are wanted.
     pub(crate) wants: &'p (dyn Fn(u32) -> bool + Sync),
@@ -28,20 +28,21 @@ pub(crate) struct Plan<'p> {
     pub(crate) parallel: bool,
 }
 
-/// What came of it. With enough room, it is the same for the same module and plan, whatever threads did what.
+/// The result of a round. With enough room, it is the same for the same module and plan, however the threads share the
+/// work.
 pub(crate) struct Round {
-    /// None if no function was compiled, unless the code is for other processes.
+    /// `None` if no function was compiled, unless the code is portable.
     pub(crate) batch: Option<Batch>,
-    /// How many functions are in it, and their bytes of WebAssembly.
+    /// The number of functions in the batch, and the bytes of their bodies.
     pub(crate) functions: u64,
     pub(crate) wasm_bytes: u64,
-    /// The first function that there was no room for, or how many there are.
+    /// The first function that there was no room for, or the number of functions.
     pub(crate) next: u32,
 }
 
-/// What the threads have in common.
+/// The shared state of the threads.
 struct Progress<'v> {
-    /// The function whose turn it is.
+    /// The next function to compile.
     next: AtomicU32,
     /// The first function that there was no room for.
     short: AtomicU32,
@@ -49,13 +50,13 @@ struct Progress<'v> {
 }
 
 impl Plan<'_> {
-    /// Compiles the functions that are wanted, from this one on, until there is no room for one; and what the types that they
-    /// need take.
+    /// Compiles the wanted functions from `from` on, until there is no room for one; and the trampolines, stubs,
+    /// detours and bridge that they need.
     ///
     /// # Errors
-    /// If nothing can be made of them.
+    /// If no batch can be made.
     pub(crate) fn compile(&self, view: View<'_>, from: u32) -> Result<Round, Decline> {
-        // For trampolines, stubs and detours, which come last.
+        // Reserves room for trampolines, stubs and detours, which are compiled last.
         let aside = Scratch::new(view, 0, self.scratch)?;
         let progress = Progress {
             next: AtomicU32::new(from),
@@ -69,12 +70,12 @@ impl Plan<'_> {
             for _ in 1..threads {
                 let (begun, has_begun) = channel::<()>();
                 let progress = &progress;
-                // Without a thread, the others do its work.
+                // If a thread can't be had, the others do its work.
                 let _ = std::thread::Builder::new().spawn_scoped(scope, move || {
                     drop(begun);
                     self.functions(view, progress);
                 });
-                // Until it has begun, nobody takes what it needs for that.
+                // This thread waits until the other has begun, so as not to take the memory that it needs for that.
                 let _: Result<(), _> = has_begun.recv();
             }
             self.functions(view, &progress);
@@ -92,7 +93,7 @@ impl Plan<'_> {
         pieces.sort();
         let mut count = pieces.len();
         while let Err(why) = self.rest(view, &mut pieces) {
-            // With fewer functions there is less to add.
+            // Fewer functions need fewer pieces besides.
             let fewer = count / 2;
             if why != Decline::Budget || fewer == 0 {
                 return Err(why);
@@ -111,7 +112,7 @@ impl Plan<'_> {
         Ok(Round { batch: Some(pieces.link()?), functions: count as u64, wasm_bytes, next })
     }
 
-    /// Compiles functions until there are no more, or there is no room for one.
+    /// Compiles functions until none is left, or there is no room for one.
     fn functions(&self, view: View<'_>, progress: &Progress<'_>) {
         loop {
             let index = progress.next.fetch_add(1, Ordering::Relaxed);
@@ -140,12 +141,12 @@ impl Plan<'_> {
             Compiler::new(self.isa.clone()).func(view, self.options, what, &|_| true, &scratch)
         }));
         let code = compiled.unwrap_or(Err(Decline::Panicked))?;
-        // What it was charged for until now goes after that.
+        // `push` charges for the code before `scratch`, which covered it until now, is released.
         pieces.lock().unwrap_or_else(PoisonError::into_inner).push(code)
     }
 
-    /// Adds what the functions among the pieces need: the bridge, detours for functions that they call and that aren't there, and
-    /// trampolines and stubs of types.
+    /// Adds what the functions among the pieces need: the bridge, detours for functions that they call but that aren't
+    /// among them, and the trampolines and stubs of types.
     fn rest(&self, view: View<'_>, pieces: &mut Pieces<'_>) -> Result<(), Decline> {
         let (budget, kind) = (view.cache(), Kind::CompilerScratch);
         let mut is_there = List::filled(budget, kind, false, view.defined_funcs() as usize)?;
@@ -164,7 +165,7 @@ impl Plan<'_> {
             }
         }
         detours.sort_unstable();
-        // One at a time.
+        // One charge suffices, since the pieces are compiled one at a time.
         let scratch = Scratch::new(view, 0, self.scratch)?;
         let made = catch_unwind(AssertUnwindSafe(|| {
             let mut compiler = Compiler::new(self.isa.clone());

@@ -1,4 +1,4 @@
-//! The engine's own tests of its API, with compiled code.
+//! Runs the engine's API tests with compiled code.
 #![cfg(feature = "compiler")]
 #![allow(clippy::duplicate_mod, reason = "the same cases, once for each way")]
 

@@ -1,4 +1,4 @@
-//! When there is no more room for machine code.
+//! Tests of the code cache when the budget has no more room for machine code.
 #![cfg(feature = "compiler")]
 
 use dunlin::tier::View;
@@ -8,7 +8,7 @@ use std::fmt::Write;
 
 const FUNCS: i32 = 60;
 
-/// Functions with a loop each, and one that calls number `which` of them through a table.
+/// Functions with one loop each, and one that calls number `which` of them through a table.
 fn text() -> String {
     let mut text = String::from("(module (memory 1) (type $f (func (param i32) (result i64)))");
     let names: Vec<String> = (0..FUNCS).map(|n| format!("$f{n}")).collect();
@@ -42,7 +42,7 @@ fn text() -> String {
 }
 
 fn results(engine: &Engine, module: &Module) -> Vec<i64> {
-    // Not of the module's, of which only its code is to want more.
+    // Not the module's budget, which only the module's code should fill.
     let mut store = Store::with_budget(engine, &Budget::unlimited(), ()).unwrap();
     let instance = Instance::new(&mut store, module, &[]).unwrap();
     let run = instance.get_typed_func::<(i32, i32), i64>(&store, "run").unwrap();

@@ -1,4 +1,5 @@
-//! Whoever waits for code can be interrupted, however long it takes to make it; and what is declined is tried once.
+//! Tests that a guest that waits for code can be interrupted, however long compiling takes; and that what is declined
+//! is only tried once.
 #![cfg(feature = "compiler")]
 
 use dunlin::{Budget, Config, Engine, Instance, InterruptHandle, Kind, Module, Store, Trap};
@@ -7,7 +8,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Nothing here takes as long, unless it hangs.
+/// Longer than anything here takes, unless it hangs.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 fn store(options: &mut Options, text: &str) -> (Budget, Arc<Jit>, Store<()>, Instance) {
@@ -30,7 +31,7 @@ fn until(what: &str, done: impl Fn() -> bool) {
     }
 }
 
-/// A function whose registers are hard to find, a caller that has it called forever, and another function.
+/// A function whose register allocation is slow, a caller that calls it forever, and another caller.
 fn slow() -> String {
     let access = |i| {
         let (from, to) = (i % 100, 8 + i % 50);
@@ -48,7 +49,7 @@ fn slow() -> String {
     )
 }
 
-/// Interrupts as soon as something is being compiled; how much had been compiled when the guest had stopped.
+/// Interrupts the guest as soon as something is being compiled.
 fn interrupted_while_compiling(options: &mut Options) {
     let (budget, jit, mut store, instance) = store(options, &slow());
     let forever = instance.get_typed_func::<(), ()>(&store, "forever").unwrap();
@@ -61,10 +62,10 @@ fn interrupted_while_compiling(options: &mut Options) {
         });
         let error = forever.call(&mut store, ()).unwrap_err();
         assert_eq!(error.trap(), Some(Trap::Interrupt), "{error}");
-        // It hasn't waited for the compiler, which goes on.
+        // The guest hasn't waited for the compiler, which goes on.
         assert!(is_compiling(), "{:?}", jit.stats());
     });
-    // The store is as it was, and what was begun is for whoever comes next.
+    // The store still works, and the compilation completes for later calls.
     let once = instance.get_typed_func::<(), i64>(&store, "once").unwrap();
     until("it is compiled for ever", || budget.used_for(Kind::CompilerScratch) == 0);
     let stats = jit.stats();
@@ -72,7 +73,7 @@ fn interrupted_while_compiling(options: &mut Options) {
     assert_eq!(once.call(&mut store, ()).unwrap(), expected());
 }
 
-/// What the interpreter makes of the function.
+/// The interpreter's result.
 fn expected() -> i64 {
     let (_, _, mut store, instance) = store(Jit::options().mode(Mode::Off), &slow());
     instance.get_typed_func::<(), i64>(&store, "once").unwrap().call(&mut store, ()).unwrap()
@@ -90,7 +91,7 @@ fn a_guest_that_waits_for_a_function_it_calls_is_interrupted() {
 
 #[test]
 fn what_the_compiler_might_take_too_much_for_is_tried_once() {
-    // Locals that meet at many branches.
+    // Many locals and many branches: many block arguments.
     let locals = (1..200).map(|i| format!("(local.set {i} (i64.mul (local.get {i}) (local.get {i})))"));
     let branches = "(br_if $l (i32.eqz (local.get 0)))".repeat(400);
     let text = format!(

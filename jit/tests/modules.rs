@@ -1,4 +1,4 @@
-//! Modules come and go in one engine, faster than they are compiled: nothing of them stays.
+//! Tests of modules that come and go in one engine, faster than they are compiled: nothing of them remains.
 #![cfg(feature = "compiler")]
 
 use dunlin::tier::View;
@@ -11,13 +11,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The tests take turns: one of them looks at the whole process.
+/// Serialises the tests: one of them measures the whole process.
 fn alone() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A background tier that finds everything hot: more than it can compile while a module lives.
+/// A background tier with the lowest threshold: more becomes hot than it can compile while a module lives.
 fn hasty() -> Options {
     let mut options = Jit::options();
     options.threshold(1).sample_every(100).memory_guard(MemoryGuard::Off);
@@ -28,8 +28,8 @@ fn engine(jit: &Arc<Jit>, budget: &Budget) -> Engine {
     Engine::new(Config::new().tier(jit.clone()).budget(budget.clone())).unwrap()
 }
 
-/// Some functions with a loop each, which `run` calls one after the other; it then takes memory as long as it gets some, and
-/// gives how many pages it has.
+/// Some functions with one loop each, which `run` calls one after the other. Then it grows its memory until that fails,
+/// and returns its number of pages.
 fn module(funcs: u32, most_pages: u32) -> Vec<u8> {
     let mut text = format!("(module (memory 1 {most_pages})");
     for n in 0..funcs {
@@ -68,12 +68,12 @@ fn of_the_process() -> (usize, usize, u64) {
     (mappings, fs::read_dir("/proc/self/fd").unwrap().count(), resident)
 }
 
-/// How many modules: `DUNLIN_MODULES`, or so many.
+/// The number of modules: `DUNLIN_MODULES`, or `usually`.
 fn how_many(usually: usize) -> usize {
     std::env::var("DUNLIN_MODULES").map_or(usually, |count| count.parse().unwrap())
 }
 
-/// Waits until everything is given back: the thread may still be at it.
+/// Waits until everything is released: the compiler thread may still be working.
 fn is_given_back(budget: &Budget, to: u64) -> bool {
     let patience = Instant::now() + Duration::from_secs(60);
     while budget.used() > to && Instant::now() < patience {
@@ -88,7 +88,7 @@ fn nothing_stays_of_modules_that_were_dropped() {
     let bytes = module(12, 3);
     let (budget, jit) = (Budget::unlimited(), Jit::new(&hasty()).unwrap());
     let engine = engine(&jit, &budget);
-    // What an engine keeps of the types that it has seen.
+    // Makes the engine register the module's types, which it keeps.
     drop(Module::new(&engine, &bytes).unwrap());
     let before = budget.used();
     let one = {
@@ -110,7 +110,7 @@ fn nothing_stays_of_modules_that_were_dropped() {
         jit.stats()
     );
     assert!(jit.stats().declined.is_empty(), "{:?}", jit.stats());
-    // One that the thread is at, and what that takes.
+    // One that the thread is compiling, and the compiler's memory.
     assert!(most < one + (2 << 20), "{most}");
     assert!(is_given_back(&budget, before), "{:?}", budget.breakdown().collect::<Vec<_>>());
     assert!(
@@ -119,7 +119,8 @@ fn nothing_stays_of_modules_that_were_dropped() {
     );
 }
 
-/// Where memory is bounded, what a guest is granted depends neither on what was dropped before it nor on the compiler.
+/// With a bounded budget, what a guest is granted depends neither on modules that were dropped before nor on the
+/// compiler.
 #[test]
 fn guests_are_granted_the_same_every_time() {
     let _turn = alone();
@@ -130,7 +131,7 @@ fn guests_are_granted_the_same_every_time() {
     let before = budget.used();
     let mut granted = BTreeMap::<_, u32>::new();
     for n in 0..how_many(1000) {
-        // Mostly it is over before anything is compiled, sometimes it is not.
+        // Mostly the guest ends before anything is compiled, sometimes it doesn't.
         let n = if n % 50 == 0 { 20_000 } else { 300 + n as i32 % 7 * 100 };
         *granted.entry(run(&engine, &bytes, n).map_err(|error| error.to_string())).or_default() += 1;
         assert_eq!(budget.used(), before, "{:?}", budget.breakdown().collect::<Vec<_>>());
@@ -139,7 +140,7 @@ fn guests_are_granted_the_same_every_time() {
     assert!(granted.len() == 1 && matches!(granted.first_key_value(), Some((Ok(60..128), _))), "{granted:?}");
 }
 
-/// A function that takes long to compile, of a module that nobody has any more.
+/// A function that takes long to compile, of a module without an owner.
 #[test]
 fn who_is_dropped_while_it_is_compiled_is_let_go() {
     let _turn = alone();
@@ -175,7 +176,7 @@ fn who_is_dropped_while_it_is_compiled_is_let_go() {
     }
 }
 
-/// Modules that are there stay the tier's business, however many others come and go.
+/// Live modules are still compiled, however many others come and go.
 #[test]
 fn what_lives_is_compiled_meanwhile() {
     let _turn = alone();

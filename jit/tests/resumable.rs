@@ -1,6 +1,8 @@
-//! Calls that are suspended in compiled code, and go on.
+//! Tests of resumable calls that are suspended in compiled code.
 #![cfg(feature = "compiler")]
 
+#[path = "../../engine/tests/resumable/bulk.rs"]
+mod bulk;
 #[path = "../../engine/tests/resumable/stops.rs"]
 mod stops;
 #[path = "../../engine/tests/resumable/work.rs"]
@@ -9,10 +11,10 @@ mod work;
 use dunlin::{Config, Dispatch, Engine, Instance, ResumableCall, Store, Val};
 use dunlin_jit::{Jit, Mode};
 use std::sync::Arc;
-use stops::{Wait, asking, at_once, in_portions, interrupted};
+use stops::{Wait, asking, at_once, host_fails_again, in_portions, interrupted};
 use work::module;
 
-/// Engines whose resumable calls execute compiled code: all of it, or in a mixture.
+/// Engines whose resumable calls execute compiled code: only that, or mixed with interpreted code.
 fn engines(fuel: bool) -> Vec<(Engine, Arc<Jit>)> {
     let mut engines = Vec::new();
     for (threshold, every) in [(0, 30_000), (1, 5), (3, 50)] {
@@ -26,6 +28,17 @@ fn engines(fuel: bool) -> Vec<(Engine, Arc<Jit>)> {
         }
     }
     engines
+}
+
+/// Engines that compile each function when it is first called, and count fuel.
+fn compiled(suspend: &[bool]) -> Vec<(Engine, Arc<Jit>)> {
+    let engine = |suspends: &bool| {
+        let jit = Jit::new(Jit::options().mode(Mode::Sync).threshold(0).sample_every(30_000)).unwrap();
+        let mut config = Config::new();
+        config.consume_fuel(true).suspend_compiled(*suspends).tier(jit.clone());
+        (Engine::new(&config).unwrap(), jit)
+    };
+    suspend.iter().map(engine).collect()
 }
 
 #[test]
@@ -90,11 +103,36 @@ fn a_host_function_gets_its_results_later() {
     }
 }
 
-/// What compiled code has called is interpreted, and has been replaced by a function with a larger frame's header when it is
-/// suspended; in the same instance, or in another.
+#[test]
+fn a_host_function_fails_again() {
+    engines(false).iter().for_each(|(engine, _)| host_fails_again(engine));
+    for (engine, jit) in compiled(&[true]) {
+        host_fails_again(&engine);
+        assert!(jit.stats().functions > 0, "{:?}", jit.stats());
+    }
+}
+
+#[test]
+fn each_bulk_operation_costs_what_it_must() {
+    for (engine, jit) in compiled(&[false, true]) {
+        bulk::each_costs_what_it_must(&engine);
+        assert!(jit.stats().functions > 0, "{:?}", jit.stats());
+    }
+}
+
+#[test]
+fn each_bulk_operation_goes_on_where_it_was() {
+    for (engine, jit) in compiled(&[true]) {
+        bulk::each_goes_on_where_it_was(&engine);
+        assert!(jit.stats().functions > 0, "{:?}", jit.stats());
+    }
+}
+
+/// Compiled code has called an interpreted function, which a tail call has replaced by one with a larger frame header
+/// when the call is suspended; in the same instance, or in another.
 #[test]
 fn an_interpreted_tail_call_is_suspended_in_compiled_code() {
-    // Larger than what is compiled.
+    // Larger than the largest function that is compiled.
     let padding = "(drop (i32.const 1000000))".repeat(20);
     let interpreted = format!(
         r#"(func $many (param i32 i64 i64 i64 i64 i64 i64 i64) (result i32) {padding}

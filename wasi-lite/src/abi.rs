@@ -290,3 +290,64 @@ impl Dirent {
         bytes
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bitflags::Flags;
+
+    /// That the flags of these names are the bits from the lowest on, and that there are no others.
+    fn check<F: Flags<Bits: Into<u64>>>(names: &str) {
+        let mut all = 0;
+        for (bit, name) in names.split_whitespace().enumerate() {
+            let bits = F::from_name(name).unwrap_or_else(|| panic!("{name}")).bits();
+            assert_eq!(bits.into(), 1 << bit, "{name}");
+            all |= 1 << bit;
+        }
+        assert_eq!(F::all().bits().into(), all, "{names}");
+    }
+
+    #[test]
+    fn flags_have_the_bits_of_the_specification() {
+        check::<Rights>(
+            "FD_DATASYNC FD_READ FD_SEEK FD_FDSTAT_SET_FLAGS FD_SYNC FD_TELL FD_WRITE FD_ADVISE FD_ALLOCATE \
+             PATH_CREATE_DIRECTORY PATH_CREATE_FILE PATH_LINK_SOURCE PATH_LINK_TARGET PATH_OPEN FD_READDIR \
+             PATH_READLINK PATH_RENAME_SOURCE PATH_RENAME_TARGET PATH_FILESTAT_GET PATH_FILESTAT_SET_SIZE \
+             PATH_FILESTAT_SET_TIMES FD_FILESTAT_GET FD_FILESTAT_SET_SIZE FD_FILESTAT_SET_TIMES PATH_SYMLINK \
+             PATH_REMOVE_DIRECTORY PATH_UNLINK_FILE POLL_FD_READWRITE SOCK_SHUTDOWN SOCK_ACCEPT",
+        );
+        check::<Fdflags>("APPEND DSYNC NONBLOCK RSYNC SYNC");
+        check::<Oflags>("CREAT DIRECTORY EXCL TRUNC");
+        check::<Riflags>("RECV_PEEK RECV_WAITALL");
+        check::<Sdflags>("RD WR");
+        check::<Lookupflags>("SYMLINK_FOLLOW");
+        check::<Fstflags>("ATIM ATIM_NOW MTIM MTIM_NOW");
+    }
+
+    #[test]
+    fn kinds_of_files_have_the_numbers_of_the_specification() {
+        use rustix::fs::FileType;
+        for (ty, number) in [
+            (FileType::Unknown, 0),
+            (FileType::Fifo, 0),
+            (FileType::BlockDevice, 1),
+            (FileType::CharacterDevice, 2),
+            (FileType::Directory, 3),
+            (FileType::RegularFile, 4),
+            (FileType::Socket, 6),
+            (FileType::Symlink, 7),
+        ] {
+            assert_eq!(Filetype::from(ty) as u8, number, "{ty:?}");
+        }
+    }
+
+    #[test]
+    fn only_one_function_is_new() {
+        for (name, snapshot) in Snapshot::ALL {
+            let here: Vec<_> = crate::FUNCTIONS.iter().filter(|(name, _)| snapshot.has(name)).collect();
+            let missing = if name == "wasi_unstable" { 1 } else { 0 };
+            assert_eq!(here.len(), 46 - missing, "{name}");
+        }
+        assert!(!Snapshot::Unstable.has("sock_accept"));
+    }
+}

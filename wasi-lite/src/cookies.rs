@@ -91,6 +91,13 @@ mod tests {
         assert_eq!(cookies.number(1 << 50, &budget), Ok(1 << 50));
         assert_eq!(cookies.number(FIRST, &budget), Err(Errno::NOMEM), "that would be taken for a number");
         assert_eq!(cookies.offset(1 << 50), Some(1 << 50));
+        for (offset, number) in [(FIRST - 1, Ok(FIRST - 1)), (END - 1, Err(Errno::NOMEM)), (END, Ok(END))] {
+            assert_eq!(cookies.number(offset, &budget), number, "{offset:#x}");
+        }
+        for (cookie, offset) in [(FIRST - 1, Some(FIRST - 1)), (END - 1, None), (END, Some(END))] {
+            assert_eq!(cookies.offset(cookie), offset, "{cookie:#x}");
+        }
+        assert_eq!((budget.used(), budget.peak()), (2 * COST, 2 * COST));
         cookies.forget();
         assert_eq!((budget.used(), cookies.offset(FIRST)), (0, None));
     }

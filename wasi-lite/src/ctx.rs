@@ -327,6 +327,39 @@ mod tests {
     }
 
     #[test]
+    fn the_hosts_environment_is_had_whole() {
+        let mut builder = WasiCtx::builder();
+        let ctx = builder.env("PATH", "").env("DUNLIN_TEST_ONLY", "x").inherit_env().build();
+        let text = std::env::vars_os()
+            .filter_map(|(name, value)| Some(format!("{}={}", name.to_str()?, value.to_str()?)));
+        let expected = ["DUNLIN_TEST_ONLY=x".to_owned()].into_iter().chain(text).collect::<Vec<_>>();
+        assert_eq!(ctx.env.0, expected);
+        // Whoever builds again begins anew.
+        let ctx = builder.build();
+        assert!(ctx.env.0.is_empty() && ctx.args.0.is_empty());
+    }
+
+    #[test]
+    fn time_begins_when_the_context_is_built() {
+        let mut builder = WasiCtx::builder();
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        let before = std::time::Instant::now();
+        let clocks = builder.build().clocks;
+        let shown = clocks.now(crate::clock::MONOTONIC).unwrap();
+        assert!(u128::from(shown) <= before.elapsed().as_nanos(), "{shown}");
+    }
+
+    #[test]
+    fn what_is_shown_of_a_context_is_what_the_guest_is_told() {
+        let mut builder = WasiCtx::builder();
+        builder.arg("tool").env("A", "1");
+        assert_eq!(format!("{builder:?}"), r#"WasiCtxBuilder { args: ["tool"], env: [("A", "1")], .. }"#);
+        assert_eq!(format!("{:?}", builder.build()), r#"WasiCtx { args: ["tool"], env: ["A=1"], .. }"#);
+        assert_eq!(format!("{:?}", ReadPipe::from("x")), "ReadPipe { .. }");
+        assert_eq!(format!("{:?}", WritePipe::in_memory(1)), "WritePipe { .. }");
+    }
+
+    #[test]
     fn contexts_move_between_threads() {
         fn send<T: Send + Sync>() {}
         send::<WasiCtx>();

@@ -190,6 +190,16 @@ mod tests {
     }
 
     #[test]
+    fn a_character_ends_where_it_does() {
+        for character in OTHERS.chars().chain(['\u{a0}', '\u{7ff}', '\u{fff}', '\u{3ffff}']) {
+            let text = [character.to_string().as_bytes(), b"\x9b31m"].concat();
+            let shown = filtered(true, &text, 100);
+            let (before, after) = shown.split_at(character.len_utf8());
+            assert_eq!((before, after), (&text[..before.len()], &b"?31m"[..]), "{character:?}");
+        }
+    }
+
+    #[test]
     fn what_is_shown_is_never_a_command() {
         // All sequences of three bytes around those that matter, behind each byte that may begin a character.
         let some = [
@@ -252,9 +262,27 @@ mod tests {
     }
 
     #[test]
+    fn what_took_nothing_comes_between_no_bytes() {
+        let state = Shared::default();
+        let (out, err) = (filter(1, true, &state), filter(2, true, &state));
+        let take = |most: usize| move |bytes: &[u8]| Ok(bytes.len().min(most));
+        assert_eq!(out.write(b"\xc4", take(1)), Ok(1));
+        assert_eq!(err.write(b"x", take(0)), Ok(0));
+        let mut shown = Vec::new();
+        let written = out.write(b"\x9b", |bytes| {
+            shown.extend_from_slice(bytes);
+            Ok(bytes.len())
+        });
+        assert_eq!((written, &shown[..]), (Ok(1), &b"\x9b"[..]), "the end of a character");
+    }
+
+    #[test]
     fn a_write_that_fails_is_reported_once_nothing_was_written() {
         let filter = filter(1, true, &Shared::default());
         assert_eq!(filter.write(b"x", |_| Err(Errno::PIPE.into())), Err(Fail::Errno(Errno::PIPE)));
+        // All of it is passed on, piece by piece.
+        let taken = filter.write(&[b'x'; 2 * PIPE_BUF + 1], |bytes| Ok(bytes.len()));
+        assert_eq!(taken, Ok(2 * PIPE_BUF + 1));
         let mut room = PIPE_BUF;
         let result = filter.write(&[b'x'; 2 * PIPE_BUF], |bytes| match room {
             0 => Err(Errno::AGAIN.into()),

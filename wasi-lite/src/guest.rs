@@ -258,6 +258,14 @@ mod tests {
     }
 
     #[test]
+    fn a_signal_ends_no_wait() {
+        use rustix::io::Errno as Os;
+        assert_eq!(ready(Err(Os::INTR)), Ok(0));
+        assert_eq!(ready(Err(Os::NOMEM)), Err(Errno::NOMEM));
+        assert_eq!(ready(Ok(2)), Ok(2));
+    }
+
+    #[test]
     fn an_interruption_ends_waiting() {
         let (reader, mut writer) = std::io::pipe().unwrap();
         let (other, _open) = std::io::pipe().unwrap();

@@ -1,5 +1,5 @@
-//! Checks that the interpreter's handlers are what they should be in this very program's machine code: work, and
-//! then a jump to the next handler; nothing saved, nothing called.
+//! Checks the machine code of the interpreter's handlers in this program: a hot handler does its work and jumps to the
+//! next handler, without spills, calls or returns.
 //!
 //! It reads its own disassembly, by GNU objdump, from standard input: see `targets/check-handlers.sh`. With a handler's
 //! name (`'Call.0'`, or `'I32Add.5 BrIfAcc.0'` for a pair) it shows that one's machine code instead, with `all` the sizes
@@ -29,13 +29,13 @@ const EXCEPTIONS: &[(&str, usize, usize)] = &[
 enum Fault {
     /// Calls something.
     Call,
-    /// Names the stack pointer: it saves registers, or keeps something in memory for want of them.
+    /// Uses the stack pointer: it saves or spills registers.
     Stack,
     /// Returns.
     Return,
-    /// Jumps where it is not seen to go: not to an address loaded from a cell.
+    /// Jumps to an unknown target: not to an address loaded from a cell.
     UnknownJump,
-    /// Goes to no other handler.
+    /// Doesn't dispatch another handler.
     NoDispatch,
 }
 
@@ -146,8 +146,8 @@ impl Disassembly {
         }
     }
 
-    /// What instruction `i` puts into `register`, if it writes it. A jump by a table of a `match` shows in that its
-    /// target is computed.
+    /// What instruction `i` puts into `register`, if it writes it. The jump table of a `match` is recognised by its
+    /// computed target.
     fn writes(&self, i: usize, register: &str) -> Option<Target> {
         let Instruction { mnemonic: m, operands: o, .. } = &self.code[i];
         if ARM {
@@ -184,7 +184,7 @@ impl Disassembly {
         }
     }
 
-    /// Every target that the indirect jump `i` may have, by what comes before it.
+    /// Every possible target of the indirect jump `i`, found by a walk over its predecessors.
     fn targets(&self, i: usize, before: &HashMap<usize, Vec<usize>>) -> Vec<Target> {
         let operands = &self.code[i].operands;
         let register = match operands.strip_prefix('*') {
@@ -220,7 +220,7 @@ impl Disassembly {
         }
     }
 
-    /// What is wrong with what can be reached from `start` without going through the functions in `cold`.
+    /// The faults in the code that is reachable from `start` without going through the functions in `cold`.
     fn faults(&self, start: u64, cold: &HashSet<u64>) -> BTreeSet<Fault> {
         let (mut faults, mut dispatches) = (BTreeSet::new(), false);
         let mut before: HashMap<usize, Vec<usize>> = HashMap::new();
@@ -258,7 +258,7 @@ impl Disassembly {
                     }
                 }
             }
-            // Only now is it known what all comes before them.
+            // Only now are all predecessors of the indirect jumps known.
             for i in std::mem::take(&mut indirect) {
                 for target in self.targets(i, &before) {
                     match target {
@@ -316,7 +316,7 @@ fn check() -> Result<bool, String> {
     let mut text = String::new();
     std::io::stdin().read_to_string(&mut text).map_err(|e| format!("the disassembly can't be read: {e}"))?;
     let disassembly = Disassembly::parse(&text);
-    // The program lies elsewhere than its file says; this function tells by how much.
+    // The program is relocated (PIE); this function's address gives the offset.
     let here = disassembly.functions.iter().find(|(_, name)| name.contains("8handlers4main17h"));
     let (&here, _) = here.ok_or("standard input is not a disassembly of this program")?;
     let moved = (main as fn() -> ExitCode as usize as u64).wrapping_sub(here);

@@ -1,4 +1,4 @@
-//! What loading and translating modules costs: time by bytes, and memory by bytes.
+//! The cost of loading and translating modules: time and memory per byte.
 //!
 //! `load MODULE...` loads each module several times and translates all its functions. Times are of the processor,
 //! medians; bodies are the bytes of all function bodies.

@@ -12,7 +12,7 @@ pub(super) fn load(wasm: &[u8], export: &str) -> Result<Call, String> {
     prepare(&Config::new(), wasm, export).map_err(|error| error.to_string())
 }
 
-/// The compiled tier as it comes.
+/// The compiled tier in its default configuration.
 pub(super) fn tiered(wasm: &[u8], export: &str) -> Result<Call, String> {
     let jit = jit(Jit::options().memory_guard(MemoryGuard::On))?;
     let mut call = compiling(&jit, wasm, export)?;
@@ -21,7 +21,7 @@ pub(super) fn tiered(wasm: &[u8], export: &str) -> Result<Call, String> {
         while !warm {
             let before = jit.stats();
             call(n)?;
-            // The compiler's thread may be at work.
+            // The compiler's thread may still be working.
             std::thread::sleep(QUIET);
             let after = jit.stats();
             warm = (before.functions, before.loops) == (after.functions, after.loops);
@@ -30,14 +30,14 @@ pub(super) fn tiered(wasm: &[u8], export: &str) -> Result<Call, String> {
     }))
 }
 
-/// If nothing new has been compiled after a run and so long, nothing will be.
+/// If nothing new has been compiled after a run and this pause, compilation is assumed to be complete.
 const QUIET: Duration = Duration::from_millis(200);
 
 pub(super) fn eager(wasm: &[u8], export: &str) -> Result<Call, String> {
     compiling(&jit(Jit::options().mode(Mode::Eager).memory_guard(MemoryGuard::On))?, wasm, export)
 }
 
-/// Everything compiled, with explicit checks of accesses to memories.
+/// Everything compiled in advance, with explicit bounds checks.
 pub(super) fn checked(wasm: &[u8], export: &str) -> Result<Call, String> {
     compiling(&jit(Jit::options().mode(Mode::Eager).memory_guard(MemoryGuard::Off))?, wasm, export)
 }

@@ -1,4 +1,5 @@
-//! The engines, each behind one function that loads a module, and some behind one that runs a file's.
+//! The engines: each behind a function that loads a module, and some also behind one that loads it from a file, for a
+//! whole run.
 
 mod dunlin;
 #[cfg(feature = "peers")]
@@ -28,13 +29,13 @@ pub(crate) type LoadFile = fn(&Path, &str) -> Result<Call, String>;
 /// What an engine is measured for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// Everything, beside Dunlin's interpreter.
+    /// Everything, in comparison with Dunlin's interpreter.
     Peer,
-    /// Loading alone: it is like another engine otherwise.
+    /// Loading only: otherwise it equals another engine in the list.
     Loading,
     /// Loading, and the speed of its compiled code.
     Compiled,
-    /// The speed of its compiled code alone: it is like another engine otherwise.
+    /// The speed of its compiled code only: otherwise it equals another engine in the list.
     CompiledOnly,
 }
 
@@ -44,7 +45,7 @@ pub(crate) struct Engine {
     pub(crate) version: &'static str,
     pub(crate) load: Load,
     pub(crate) role: Role,
-    /// Whether it is that of another build of this program, under this name there.
+    /// If it is an engine of another build of this program: its name there.
     pub(crate) before: Option<&'static str>,
 }
 
@@ -53,7 +54,7 @@ impl Engine {
         self.role == Role::Loading
     }
 
-    /// Whether it is one of those whose compiled code is compared.
+    /// Whether the speed of its compiled code is compared.
     pub(crate) fn compiles(&self) -> bool {
         COMPILED.iter().any(|(own, other)| [*own, *other].contains(&self.name))
     }
@@ -100,7 +101,7 @@ pub(crate) const ENGINES: &[Engine] = &[
     Engine { role: Role::CompiledOnly, ..engine("cranelift-checked", "48", wasmtime::checked) },
 ];
 
-/// Those whose compiled code is compared, and with whose: with guard regions behind memories, and with explicit checks.
+/// The pairs of engines whose compiled code is compared: with guard regions, and with explicit bounds checks.
 pub(crate) const COMPILED: &[(&str, &str)] = &[
     ("dunlin-jit", "cranelift"),
     ("dunlin-jit", BEFORE),
@@ -108,7 +109,7 @@ pub(crate) const COMPILED: &[(&str, &str)] = &[
     ("dunlin-checked", "cranelift-checked"),
 ];
 
-/// Those whose whole runs are compared.
+/// The engines whose whole runs are compared.
 pub(crate) const RUNS: &[(&str, LoadFile)] = &[
     ("dunlin", dunlin::file_interpreted),
     ("dunlin-jit", dunlin::file_tiered),

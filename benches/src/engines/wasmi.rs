@@ -1,4 +1,4 @@
-//! wasmi 1 and 2, whose API is the same. wasmi 2 takes its dispatch by tail calls where the build is optimised.
+//! wasmi 1 and 2, whose API is the same. wasmi 2 dispatches by tail calls in optimised builds.
 
 macro_rules! version {
     ($version:ident, $wasmi:ident) => {

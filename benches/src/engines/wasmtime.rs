@@ -8,7 +8,7 @@ pub(super) fn cranelift(wasm: &[u8], export: &str) -> Result<Call, String> {
     load(&optimising(), wasm, export)
 }
 
-/// With explicit checks of accesses to memories, in place of guard regions.
+/// With explicit bounds checks instead of guard regions.
 pub(super) fn checked(wasm: &[u8], export: &str) -> Result<Call, String> {
     load(optimising().memory_reservation(0).memory_guard_size(0), wasm, export)
 }

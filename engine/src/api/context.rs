@@ -18,13 +18,13 @@ pub struct StoreContextMut<'a, T> {
     borrow: PhantomData<&'a mut StoreData<T>>,
 }
 
-// SAFETY: it is a `&StoreData<T>` in other clothes.
+// SAFETY: it is a `&StoreData<T>` by another name.
 unsafe impl<T: Sync> Send for StoreContext<'_, T> {}
-// SAFETY: as above.
+// SAFETY: as for `Send`.
 unsafe impl<T: Sync> Sync for StoreContext<'_, T> {}
-// SAFETY: it is a `&mut StoreData<T>` in other clothes.
+// SAFETY: it is a `&mut StoreData<T>` by another name.
 unsafe impl<T: Send> Send for StoreContextMut<'_, T> {}
-// SAFETY: as above.
+// SAFETY: as for `Send`.
 unsafe impl<T: Sync> Sync for StoreContextMut<'_, T> {}
 
 impl<T> Clone for StoreContext<'_, T> {
@@ -86,7 +86,7 @@ impl<'a, T> StoreContextMut<'a, T> {
     }
 
     pub(crate) fn inner_mut(&mut self) -> &mut StoreInner {
-        // SAFETY: as above.
+        // SAFETY: as in `inner`.
         unsafe { &mut (*self.store.as_ptr()).inner }
     }
 

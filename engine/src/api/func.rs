@@ -173,10 +173,12 @@ pub(super) fn dynamic_host_func<T: 'static>(
     ty: FuncType,
     func: impl Fn(Caller<'_, T>, &[Val], &mut [Val]) -> Result<(), Error> + Send + Sync + 'static,
 ) -> Result<Shared<HostFunc>, Error> {
-    let types = ty.clone();
+    // The engine's copy, if it has one: that is charged, and the embedder's isn't.
+    let sigs = engine.register(std::slice::from_ref(&ty))?;
+    let types = engine.func_type(sigs[0]);
     // SAFETY: `HostFunc` promises a store of `T`, and slots of this type.
     unsafe {
-        HostFunc::new(engine, ty, move |store, vm, slots| {
+        HostFunc::new(engine, types.clone(), move |store, vm, slots| {
             let (params, results) = (types.params(), types.results());
             // The store keeps the memory; calls within this call find none and get their own.
             let none = Buf::new(&(*store).budget, Kind::Host);

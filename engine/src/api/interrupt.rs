@@ -67,7 +67,7 @@ mod tests {
     use std::io::{Read, Write};
 
     fn bytes_waiting(state: &InterruptState) -> bool {
-        // Whether a read would end at once: ask another thread, which the next interruption ends if it wouldn't.
+        // Find out whether a read would return at once, by a thread that reads; if it blocks, the byte below ends it.
         let (sender, receiver) = std::sync::mpsc::channel();
         std::thread::scope(|scope| {
             scope.spawn(|| {

@@ -10,7 +10,7 @@ use crate::runtime::error::ErrorKind;
 use crate::runtime::loaded::ModuleShared;
 use crate::runtime::plan::{self, Plan};
 use crate::runtime::tier::Ownership;
-use crate::stream::{LoadOptions, Loader};
+use crate::stream::{LoadOptions, Loader, READ_AT_ONCE};
 use crate::translate::Translatable;
 use crate::{Budget, Engine, Error, ExportType, ExternType, ImportType, Module};
 use std::fs::File;
@@ -220,12 +220,11 @@ impl Module {
     }
 
     fn read(engine: &Engine, mut reader: impl Read, options: LoadOptions) -> Result<Self, Error> {
-        const CHUNK: usize = 16 << 10;
-        let mut chunk = Buf::with_capacity(engine.budget(), Kind::Metadata, CHUNK)?;
-        chunk.try_resize(CHUNK, 0)?;
+        let mut chunk = Buf::with_capacity(engine.budget(), Kind::Metadata, READ_AT_ONCE)?;
+        chunk.try_resize(READ_AT_ONCE, 0)?;
         let mut len = 0;
         // Until it is clear what comes.
-        while chunk[..len].iter().all(u8::is_ascii_whitespace) && len < CHUNK {
+        while chunk[..len].iter().all(u8::is_ascii_whitespace) && len < READ_AT_ONCE {
             match read_some(&mut reader, &mut chunk[len..])? {
                 0 => break,
                 count => len += count,
@@ -431,4 +430,17 @@ fn text_fits(bytes: usize) -> Result<(), Error> {
     }
     let message = format_args!("module in the text format has more than {MAX_TEXT_BYTES} bytes");
     Err(Error::new(ErrorKind::Limit, message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_of_more_bytes_than_are_parsed_is_refused() {
+        assert!([0, MAX_TEXT_BYTES - 1, MAX_TEXT_BYTES].into_iter().all(|bytes| text_fits(bytes).is_ok()));
+        let error = text_fits(MAX_TEXT_BYTES + 1).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Limit);
+        assert_eq!(error.to_string(), "module in the text format has more than 67108864 bytes");
+    }
 }

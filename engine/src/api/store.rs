@@ -35,7 +35,7 @@ pub struct Store<T> {
 
 // SAFETY: it owns what it points to, like a box; and `StoreInner` is `Send`.
 unsafe impl<T: Send> Send for Store<T> {}
-// SAFETY: as above; and `StoreInner` is `Sync`.
+// SAFETY: as for `Send`; and `StoreInner` is `Sync`.
 unsafe impl<T: Sync> Sync for Store<T> {}
 
 impl<T> Store<T> {

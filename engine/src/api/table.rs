@@ -1,5 +1,5 @@
 use crate::memory::alloc::GrowError;
-use crate::runtime::store::StoreInner;
+use crate::runtime::store::{Extent, StoreInner};
 use crate::words::Count;
 use crate::{AsContext, AsContextMut, Error, Table, TableType, Trap, Val};
 
@@ -105,7 +105,7 @@ impl Table {
         }
         let (to, from) = (to.ptr(store).as_ptr(), from.ptr(store).as_ptr());
         // SAFETY: tables of this store, as `ptr` has checked, and of one element type.
-        unsafe { store.copy_elements(to, from, to_start, from_start, len) }
+        unsafe { store.copy_elements(to, from, &mut Extent { dst: to_start, src: from_start, n: len }) }
     }
 
     fn element(&self, store: &StoreInner, value: Val) -> Result<u64, Error> {

@@ -1,4 +1,4 @@
-//! One number for all the memory that is held: who may have how much is decided here and nowhere else.
+//! Memory budgets: the accounting of all memory that is held, and the only place that refuses it for being too much.
 //!
 //! Whoever allocates an amount that depends on its input [charges](Budget::charge) it first and keeps the
 //! [`Charge`], which gives the amount back when it is dropped.
@@ -104,14 +104,14 @@ struct Inner {
     source: Source,
 }
 
-/// Where a budget's bytes come from.
+/// What the bytes of a budget are charged to in turn.
 #[derive(Debug)]
 enum Source {
-    /// It is the first.
+    /// Nothing: it is a root.
     Root,
-    /// From another one, as they are asked for; with the charge for the budget itself, if it is the engine's own.
+    /// To a parent, as they are charged here; with the charge for the budget object, if the engine made it.
     Parent(Budget, #[allow(dead_code, reason = "held until the budget is dropped")] Option<Charge>),
-    /// From what another one has given already; and the charge for the budget itself.
+    /// They are charged to another budget in advance; with the charge for the budget object.
     #[allow(dead_code, reason = "held until the budget is dropped")]
     Prepaid(Charge, Charge),
 }
@@ -140,17 +140,17 @@ impl Budget {
         Budget(Shared::new(Inner::new(limit_bytes, Source::Parent(self.clone(), None))))
     }
 
-    /// A budget without a bound of its own that draws on this one, to know what a part takes.
+    /// A budget without a bound of its own that draws on this one, to account for a part separately.
     pub(crate) fn try_part(&self) -> Result<Budget, MemoryError> {
         let own = self.charge(Kind::Metadata, Shared::<Inner>::BYTES)?;
         let inner = Inner::new(u64::MAX, Source::Parent(self.clone(), Some(own)));
         Ok(Budget(Shared::try_new(Kind::Metadata, inner)?))
     }
 
-    /// What a prepaid budget takes itself.
+    /// The bytes of a prepaid budget itself.
     pub(crate) const PREPAID_BYTES: u64 = Shared::<Inner>::BYTES;
 
-    /// A budget that has been given its bytes already: those of `charge`.
+    /// A budget whose bytes are charged in advance, by `charge`.
     pub(crate) fn prepaid(charge: Charge) -> Result<Budget, MemoryError> {
         let own = charge.budget.charge(Kind::Metadata, Self::PREPAID_BYTES)?;
         let inner = Inner::new(charge.bytes, Source::Prepaid(charge, own));
@@ -226,7 +226,7 @@ impl Budget {
     pub(crate) fn take(&self, kind: Kind, bytes: u64) -> Result<(), OutOfBudget> {
         let inner = &*self.0;
         let within = |used: u64| used.checked_add(bytes).filter(|total| *total <= inner.limit);
-        // The counters order nothing else: whoever takes bytes needs only the sum to be right.
+        // Relaxed: the counters synchronize nothing else, only the sum has to be right.
         match inner.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, within) {
             Ok(before) => {
                 if let Some(parent) = self.parent() {
@@ -251,8 +251,9 @@ impl Budget {
     }
 
     pub(crate) fn give_back(&self, kind: Kind, bytes: u64) {
-        self.0.used.fetch_sub(bytes, Ordering::Relaxed);
-        self.0.kinds[kind as usize].fetch_sub(bytes, Ordering::Relaxed);
+        let used = self.0.used.fetch_sub(bytes, Ordering::Relaxed);
+        let of_kind = self.0.kinds[kind as usize].fetch_sub(bytes, Ordering::Relaxed);
+        debug_assert!(bytes <= used && bytes <= of_kind, "more is given back for {kind} than was taken");
         if let Some(parent) = self.parent() {
             parent.give_back(kind, bytes);
         }
@@ -268,6 +269,20 @@ impl Inner {
             kinds: std::array::from_fn(|_| AtomicU64::new(0)),
             source,
         }
+    }
+}
+
+impl Drop for Inner {
+    /// A charge keeps its budget, so the last owner of a budget leaves nothing charged.
+    fn drop(&mut self) {
+        let charged =
+            || Kind::ALL.into_iter().zip(&self.kinds).find(|(_, held)| held.load(Ordering::Relaxed) > 0);
+        debug_assert!(
+            std::thread::panicking() || (self.used.load(Ordering::Relaxed) == 0 && charged().is_none()),
+            "a budget is dropped with {:?} bytes charged, some of them for {:?}",
+            self.used,
+            charged()
+        );
     }
 }
 
@@ -307,8 +322,13 @@ impl Charge {
         Ok(())
     }
 
-    /// Gives some bytes back (all of them, if `less` is more than is held).
+    /// Gives some bytes back.
+    ///
+    /// # Panics
+    ///
+    /// In debug builds, if `less` is more than is held. In release builds all that is held is given back then.
     pub fn shrink(&mut self, less: u64) {
+        debug_assert!(less <= self.bytes, "{less} bytes are given back of {} that are held", self.bytes);
         let less = less.min(self.bytes);
         self.bytes -= less;
         self.budget.give_back(self.kind, less);
@@ -433,11 +453,63 @@ mod tests {
         let parent = Budget::new(1000);
         let prepaid = Budget::prepaid(parent.charge(Kind::Cells, 100).unwrap()).unwrap();
         let used = parent.used();
+        // What the budget takes itself is charged besides.
+        assert_eq!(used, 100 + Budget::PREPAID_BYTES);
         let held = prepaid.charge(Kind::CompilerScratch, 100).unwrap();
         assert!(prepaid.charge(Kind::Cells, 1).is_err());
         assert_eq!((parent.used(), parent.used_for(Kind::Cells)), (used, 100));
         drop((held, prepaid));
         assert_eq!(parent.used(), 0);
+    }
+
+    #[test]
+    fn a_budget_of_the_engines_own_pays_for_itself() {
+        let own = Budget::PREPAID_BYTES;
+        assert!(own >= size_of::<Inner>() as u64);
+        let prepaid = |limit| {
+            let parent = Budget::new(limit);
+            let prepaid = Budget::prepaid(parent.charge(Kind::Cells, 100).unwrap());
+            let used = parent.used();
+            (prepaid.is_ok(), used)
+        };
+        assert_eq!([prepaid(100 + own), prepaid(99 + own)], [(true, 100 + own), (false, 0)]);
+        let parent = Budget::new(own);
+        let part = parent.try_part().unwrap();
+        assert_eq!((parent.used(), part.available()), (own, Some(0)));
+        assert!(parent.try_part().is_err());
+        drop(part);
+        assert_eq!(parent.used(), 0);
+    }
+
+    /// It is a mistake, and must not make room for others.
+    #[test]
+    fn no_more_is_given_back_than_is_held() {
+        let budget = Budget::new(100);
+        let _others = budget.charge(Kind::Data, 60).unwrap();
+        let mut held = budget.charge(Kind::Data, 40).unwrap();
+        let shrunk = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| held.shrink(41)));
+        let kept = if cfg!(debug_assertions) { 40 } else { 0 };
+        assert_eq!((shrunk.is_err(), held.bytes()), (kept > 0, kept));
+        assert_eq!((budget.used(), budget.used_for(Kind::Data)), (60 + kept, 60 + kept));
+        held.shrink(kept);
+        drop(held);
+        assert_eq!(budget.used(), 60);
+    }
+
+    #[test]
+    #[cfg(debug_assertions)]
+    fn a_leaked_charge_is_found() {
+        let dropped_with = |bytes: u64, given_back: u64| {
+            let budget = Budget::new(100);
+            budget.take(Kind::Stack, bytes).unwrap();
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || {
+                budget.give_back(Kind::Stack, given_back);
+                drop(budget);
+            }))
+        };
+        assert!(dropped_with(10, 10).is_ok());
+        assert!(dropped_with(10, 9).is_err());
+        assert!(dropped_with(10, 11).is_err());
     }
 
     #[test]

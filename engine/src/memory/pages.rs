@@ -1,4 +1,4 @@
-//! The bytes of a linear memory: reserved, mapped, grown, and charged by their size.
+//! The bytes of a linear memory: reservation, guard regions, growth, and the charge for their size.
 
 use crate::memory::alloc::MemoryError;
 use crate::memory::budget::{Budget, Charge, Kind};
@@ -25,16 +25,15 @@ impl Extent {
     }
 }
 
-/// The bytes beyond the 4 GiB that a 32-bit address can name that are kept inaccessible: offsets that are smaller
-/// need no check.
+/// The bytes of a guard region beyond the 4 GiB that a 32-bit address reaches: accesses with a smaller offset need no
+/// bounds check.
 pub(crate) const GUARD: u64 = 32 << 20;
 
 /// The address space of a guarded memory.
 const GUARDED: u64 = (1 << 32) + GUARD;
 
-/// Whether linear memories have guard regions: everything that a 32-bit address and an offset below
-/// [`layout::GUARD`](crate::runtime::tier::layout::GUARD) can name beyond their end can't be accessed, and faults. It takes 4 GiB
-/// and 32 MiB of address space for each.
+/// Whether linear memories have guard regions: every access beyond their end, by a 32-bit address and an offset below
+/// [`layout::GUARD`](crate::runtime::tier::layout::GUARD), faults. That takes 4 GiB and 32 MiB of address space for each.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Guard {
     /// They have none.
@@ -57,16 +56,16 @@ impl Guard {
     }
 }
 
-/// Where there is a choice, memories are guarded as long as that leaves address space for this many more: for
-/// everything else that a process needs, and does without guards.
+/// With [`Guard::WhereRoom`], memories are guarded as long as that leaves address space for this many more guarded
+/// ones: for everything else in the process.
 const KEPT: u64 = 4;
 
-/// For so many memories it is looked at once, if there is as much: that is a system call or two.
+/// For how many memories address space is probed at once, to save system calls.
 const AT_ONCE: u32 = 4;
 
-/// Whether address space is so plentiful that memories can be guarded; `taken` says how many will be.
+/// Whether there is enough address space to guard memories; `taken` of them will be.
 fn granted(taken: u32) -> bool {
-    // It orders nothing: who finds too many granted leaves less of what is kept.
+    // Relaxed: if threads race, at most a little less address space is kept free.
     static GRANTED: AtomicU32 = AtomicU32::new(0);
     let take = |granted: u32| granted.checked_sub(taken).filter(|_| granted > 0);
     if GRANTED.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok() {
@@ -87,13 +86,13 @@ pub(crate) struct Pages {
     /// `None` while there are no bytes and no reservation.
     mapping: Option<Mapping>,
     len: usize,
-    /// Whether only what is in use can be accessed, of a mapping that has room for all.
+    /// Whether the mapping covers the whole guarded range, of which only the memory's current size is accessible.
     guarded: bool,
-    /// The current size: that is what the budget counts, whatever is reserved or touched.
+    /// For the current size: that is what the budget counts, whatever is reserved or touched.
     charge: Charge,
 }
 
-/// What a budget and those that it draws on could ever give.
+/// The lowest bound of a budget and those that it draws on.
 fn most_ever(budget: &Budget) -> u64 {
     let here = budget.limit().unwrap_or(u64::MAX);
     budget.parent().map_or(here, |parent| here.min(most_ever(parent)))
@@ -105,7 +104,7 @@ impl Pages {
         let unguarded = || Self::new_in(extent, budget, RESERVE_MEMORIES);
         match guard {
             Guard::Always => Self::new_guarded(extent, budget),
-            // Whatever it is refused for, it may be had without a guard.
+            // Whatever the reason for a refusal, it may be possible without a guard.
             Guard::WhereRoom if granted(1) => Self::new_guarded(extent, budget).or_else(|_| unguarded()),
             Guard::Never | Guard::WhereRoom => unguarded(),
         }
@@ -136,7 +135,7 @@ impl Pages {
         let bytes = extent.minimum * PAGE;
         let charge = budget.charge(Kind::Memory, bytes)?;
         let mut pages = Pages { mapping: None, len: 0, guarded: false, charge };
-        // Beyond the budget it can't grow anyway.
+        // It can't grow beyond the budget anyway.
         let most = (extent.most() * PAGE).min(most_ever(budget)).max(bytes);
         if reserve && most > 0 {
             pages.mapping = Mapping::reserve(most as usize).ok();
@@ -155,9 +154,9 @@ impl Pages {
         Ok(pages)
     }
 
-    /// Has another budget pay for them.
+    /// Moves the charge to another budget.
     pub(crate) fn move_to(mut self, budget: &Budget) -> Result<Self, MemoryError> {
-        // Back first: where both draw on one, there needn't be room for both.
+        // Release first: if both draw on the same budget, that needn't have room for both charges.
         self.charge = self.charge.budget().nothing(Kind::Memory);
         self.charge = budget.charge(Kind::Memory, self.len as u64)?;
         Ok(self)
@@ -177,7 +176,7 @@ impl Pages {
         if end > self.len as u64 {
             return None;
         }
-        // SAFETY: within the mapping, of which nobody else has a pointer yet.
+        // SAFETY: within the mapping, to which there is no other pointer yet.
         unsafe { self.base().add(offset as usize).copy_from_nonoverlapping(from.as_ptr(), from.len()) };
         Some(())
     }
@@ -190,10 +189,12 @@ impl Pages {
         match len.and_then(|len| self.map(len).map(|()| len)) {
             Some(len) => {
                 self.len = len;
+                debug_assert_eq!(self.charge.bytes(), len as u64, "what is held is charged");
                 Ok(())
             }
             None => {
                 self.charge.shrink(more);
+                debug_assert_eq!(self.charge.bytes(), self.len as u64, "what is held is charged");
                 Err(MemoryError::system(Kind::Memory, more))
             }
         }

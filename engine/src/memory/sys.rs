@@ -1,4 +1,5 @@
-//! The only file that names the operating system.
+//! What the engine needs of the operating system: memory mappings and the bounds of the native stack. Besides, `bodies`
+//! reads files by position, and the interrupt flag of `api` comes with a pipe.
 
 use std::io;
 
@@ -9,15 +10,25 @@ pub(crate) struct Mapping {
 }
 
 thread_local! {
-    /// For tests: how many mappings there are until one is refused, and those after it.
+    /// For tests: how many mappings succeed until they are refused.
     pub(crate) static REFUSED_AFTER: std::cell::Cell<u64> = const { std::cell::Cell::new(u64::MAX) };
+    /// For tests: how many were refused.
+    pub(crate) static REFUSED: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+    /// For tests: larger mappings are refused.
+    pub(crate) static LARGEST: std::cell::Cell<usize> = const { std::cell::Cell::new(usize::MAX) };
 }
 
-/// Whether a test wants the next mapping refused.
-fn refused() -> io::Result<()> {
+/// An error if a test wants the next mapping, of `len` bytes, refused.
+fn refused(len: usize) -> io::Result<()> {
+    if cfg!(test) && len > LARGEST.get() {
+        return Err(io::ErrorKind::OutOfMemory.into());
+    }
     match REFUSED_AFTER.get() {
         u64::MAX => Ok(()),
-        0 => Err(io::ErrorKind::OutOfMemory.into()),
+        0 => {
+            REFUSED.set(REFUSED.get() + 1);
+            Err(io::ErrorKind::OutOfMemory.into())
+        }
         left => {
             REFUSED_AFTER.set(left - 1);
             Ok(())
@@ -25,7 +36,8 @@ fn refused() -> io::Result<()> {
     }
 }
 
-/// The lowest address of this thread's native stack and the one behind it; 0 as long as nobody has asked.
+/// The bounds of this thread's native stack: the lowest address, and the first one above it. They are found at the
+/// first call.
 #[cfg(target_os = "linux")]
 fn native_stack() -> (usize, usize) {
     thread_local! {
@@ -56,11 +68,12 @@ fn find_native_stack() -> Option<(usize, usize)> {
         libc::pthread_attr_destroy(attributes.as_mut_ptr());
         known
     };
-    // Libraries differ in whether the guard pages count.
+    // Implementations differ in whether the reported stack includes the guard pages: assume that it does.
     known.then_some((lowest as usize + guard, lowest as usize + size))
 }
 
-/// How many bytes of this thread's native stack are left; `None` if that isn't known, or another stack is in use.
+/// How many bytes of this thread's native stack are left; `None` if that isn't known, or the thread runs on another
+/// stack.
 #[cfg(target_os = "linux")]
 pub(crate) fn stack_left() -> Option<usize> {
     let mark = 0u8;
@@ -78,13 +91,13 @@ pub(crate) fn stack_left() -> Option<usize> {
 impl Mapping {
     /// Maps `len` bytes, which must not be 0.
     pub(crate) fn new(len: usize) -> io::Result<Self> {
-        refused()?;
+        refused(len)?;
         Ok(Self { map: memmap2::MmapOptions::new().len(len).map_anon()? })
     }
 
     /// Reserves `len` bytes of address space that count towards memory in use only as they are touched.
     pub(crate) fn reserve(len: usize) -> io::Result<Self> {
-        refused()?;
+        refused(len)?;
         Ok(Self { map: memmap2::MmapOptions::new().no_reserve_swap().len(len).map_anon()? })
     }
 
@@ -100,7 +113,7 @@ impl Mapping {
         if from == to {
             return Ok(());
         }
-        refused()?;
+        refused(to - from)?;
         self.protect(from, to - from, region::Protection::READ_WRITE)
     }
 
@@ -113,7 +126,7 @@ impl Mapping {
     /// Asks the system to hold no more than the pages that are touched: it may otherwise make a large mapping of
     /// 2 MiB pages, of which a small memory uses little.
     pub(crate) fn in_small_pages(&self) {
-        // A wish; not every system knows it.
+        // Advisory: failure is harmless, and not every system has it.
         #[cfg(target_os = "linux")]
         let _ = self.map.advise(memmap2::Advice::NoHugePage);
     }
@@ -133,7 +146,8 @@ impl Mapping {
     /// A page that can be read, for [`Mapping::open`] to change that. Gives the mapping and where the page begins in it.
     pub(crate) fn readable() -> io::Result<(Self, usize)> {
         let page = region::page::size();
-        // Between pages that can be written, it is never one with what lies beside it, so that no change of it takes memory.
+        // Between writable pages, the kernel never merges it with a neighbour. So changing its protection never splits
+        // a mapping, which would take memory.
         let mapping = Self::reserve(3 * page)?;
         mapping.protect(page, page, region::Protection::READ)?;
         Ok((mapping, page))
@@ -153,7 +167,7 @@ impl Mapping {
     /// Makes the mapping larger, wherever it then is; the new bytes are zero. Gives it back if it can't.
     #[cfg(target_os = "linux")]
     pub(crate) fn grow(mut self, len: usize) -> Result<Self, Self> {
-        if refused().is_err() {
+        if refused(len).is_err() {
             return Err(self);
         }
         // SAFETY: the mapping is private and anonymous, and no borrow of it is left: `self` is owned.

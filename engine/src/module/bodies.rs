@@ -114,7 +114,7 @@ impl Bodies {
     }
 }
 
-/// The secret of this load: without it, nobody can make another body of the same hash.
+/// The random key of this load, without which nobody can construct another body of the same hash.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct HashKey(u64, u64);
 

@@ -12,19 +12,19 @@ pub(crate) struct BodyStats {
     pub(crate) instructions: u32,
 }
 
-/// What the list of functions that have code takes for each of them.
+/// Bytes of the code cache's list for each function that has code.
 pub(crate) const CODE: u64 = 96;
 
-/// An estimate of the bytes of a function's cells. Real functions stay below it; a hostile one may not, and then
-/// what is missing is taken from the budget when the function is translated.
+/// An estimate of the bytes of a function's cells. Real functions stay below it. A hostile one may not; then the rest
+/// is charged to the budget when the function is translated.
 pub(crate) fn cells_of(stats: &BodyStats, len: usize) -> u64 {
-    // Measured: real modules have 2 to 4 bytes of cells a byte of theirs.
+    // Measured: real modules have 2 to 4 bytes of cells for each byte of body.
     64 + u64::from(stats.instructions) * 4 + len as u64 * 3
 }
 
-/// An estimate of what translating a function holds at once.
+/// An estimate of the peak memory of translating a function.
 pub(crate) fn most_to_translate(stats: &BodyStats, len: usize) -> u64 {
-    // Whatever grows by half is held twice while it does.
+    // A list that grows by half is held twice while its elements move: 5/2 of the final size.
     let cells = cells_of(stats, len) * 5 / 2;
     let locals = u64::from(stats.locals) * 4 * 5 / 2;
     let operands = u64::from(stats.max_operands + 8) * 24 * 5 / 2;

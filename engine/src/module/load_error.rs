@@ -12,7 +12,7 @@ pub(crate) struct LoadError {
     pub(crate) cause: Cause,
     /// The offset in the module.
     pub(crate) offset: u64,
-    /// The feature that would have to be on, if it is known that one would.
+    /// The feature that is off, if that is known to be the reason.
     pub(crate) missing: Option<Feature>,
 }
 
@@ -55,7 +55,7 @@ impl LoadError {
         LoadError { kind: ErrorKind::OutOfBudget, cause: Cause::Memory(error.into()), offset, missing: None }
     }
 
-    /// The same once more.
+    /// A copy.
     pub(crate) fn again(&self) -> LoadError {
         match &self.cause {
             Cause::Text(text) => {

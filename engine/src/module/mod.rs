@@ -48,7 +48,7 @@ pub(crate) struct ModuleInner {
     pub(crate) data_bytes: Box<[u8]>,
     /// Whether there can be only one instance.
     pub(crate) one_instance: bool,
-    /// The first bytes of memories, filled while loading, for the one instance to take.
+    /// Memory images: the initial bytes of memories, filled while loading, for the only instance to take over.
     pub(crate) images: Mutex<Buf<Image>>,
     /// The data count section, if there is one.
     pub(crate) data_count: Option<u32>,
@@ -61,24 +61,24 @@ pub(crate) struct ModuleInner {
     pub(crate) size: u64,
     /// How large its functions' cells may be.
     pub(crate) cells: CellSizes,
-    /// The most bytes that were held while it was loaded, function names left out.
+    /// The peak of memory while it was loaded, apart from function names.
     pub(crate) load_peak: u64,
-    /// What all of it is charged to; it draws on the engine's.
+    /// The module's budget, which draws on the engine's.
     pub(crate) budget: Budget,
     /// What this holds of the budget (bodies and names hold their own).
     pub(crate) charges: ModuleCharges,
 }
 
-/// Estimates of what cells take, in bytes.
+/// Estimates of the bytes of cells.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct CellSizes {
-    /// The largest function's, with what it takes to make them.
+    /// For the largest function, including the memory for translating it.
     pub(crate) largest: u64,
-    /// All functions'.
+    /// For all functions.
     pub(crate) all: u64,
 }
 
-/// What a module holds of the budget.
+/// The charge of a module.
 #[derive(Debug)]
 pub(crate) struct ModuleCharges {
     pub(crate) metadata: Charge,
@@ -168,7 +168,7 @@ pub(crate) struct DataSegment {
     pub(crate) len: u32,
 }
 
-/// A memory's first bytes.
+/// A memory image: a memory's initial bytes.
 #[derive(Debug)]
 pub(crate) struct Image {
     pub(crate) memory: u32,
@@ -181,7 +181,7 @@ pub(crate) enum DataMode {
         memory: u32,
         offset: ConstExpr,
     },
-    /// Active, and in the memory's image already; or not, since it doesn't fit.
+    /// Active, and written into the memory's image while loading; or not, since it doesn't fit.
     InImage {
         fits: bool,
     },

@@ -6,17 +6,17 @@
 use super::{Field, OPS, Op, SpecialOp, layout};
 use std::sync::OnceLock;
 
-/// What code begins with.
+/// The words at a function's entry, before its first cell.
 #[derive(Default)]
 #[repr(C)]
 pub(crate) struct Prologue {
     /// Size of the frame in bytes.
     pub(crate) frame: u32,
-    /// Fuel for an entry.
+    /// Fuel charged at entry.
     pub(crate) cost: u32,
     /// Slot of the frame's header.
     pub(crate) header: u32,
-    /// How many slots behind the header are to be zeroed.
+    /// How many slots behind the header are zeroed at entry: the locals that aren't parameters.
     pub(crate) zeros: u32,
 }
 
@@ -24,13 +24,13 @@ pub(crate) struct Prologue {
 pub(crate) const PROLOGUE: usize = size_of::<Prologue>() / 8;
 
 impl Prologue {
-    /// Of the code that begins at `entry`.
+    /// The prologue of the code at `entry`.
     #[inline(always)]
     pub(crate) fn at(entry: *const u64) -> *const Self {
         entry.cast()
     }
 
-    /// That these words of code begin with.
+    /// The prologue at the beginning of these words of code.
     pub(crate) fn of(words: &[u64]) -> Self {
         let (low, high) = (|n: usize| words[n] as u32, |n: usize| (words[n] >> 32) as u32);
         Self { frame: low(0), cost: high(0), header: low(1), zeros: high(1) }
@@ -42,7 +42,7 @@ impl Prologue {
     }
 }
 
-/// The prologue of a function that isn't translated: its frame fits no stack, so that whoever enters goes to the
+/// The prologue of every function without code. Its frame fits no stack, so the stack check of a call sends it to the
 /// cold path.
 pub(crate) static LAZY: [u64; PROLOGUE] = [u32::MAX as u64, 0];
 
@@ -64,7 +64,7 @@ pub(crate) fn field(operands: u64, n: usize) -> u16 {
     (operands >> (16 * n)) as u16
 }
 
-/// Unlinked code for people to read.
+/// Disassembles unlinked code.
 pub(crate) fn disassemble(words: &[u64]) -> String {
     use core::fmt::Write;
     let mut s = String::new();

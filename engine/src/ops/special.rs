@@ -173,6 +173,8 @@ macro_rules! special_rows {
             CrossReturn [__ __ __ __] 0 => slow::cross_return::<B>;
             /// Where compiled code is entered: its address, and that of what passes it arguments; the header is at slot `b`.
             Native [__ X __ __] 2 => native::enter_native::<B>;
+            /// What dropped code is overwritten with.
+            Dropped [__ __ __ __] 0 => slow::dropped::<B>;
         }
     };
 }

@@ -1,15 +1,15 @@
-//! Translated code: where it is kept, how it becomes executable, how a place in it is found again.
+//! Translated code: the module's code cache, linking, lookup by address, eviction, and the disassembler.
 //!
-//! Code is a sequence of 64-bit words: a prologue of two (see [`crate::runtime::exec::control`]), then cells. While it is
-//! made, a cell's first word is its op's number; *linking* replaces that by the handler's address.
+//! Code is a sequence of 64-bit words: a [`Prologue`] of two, then cells. The translator writes the op's number into a
+//! cell's first word; *linking* replaces it by the handler's address (direct threading).
 
 use crate::memory::alloc::Buf;
 use crate::memory::budget::{Budget, Charge, Kind};
 use crate::module::ModuleInner;
 use crate::module::trap::Trap;
-use crate::ops::Op;
 use crate::ops::cells::{self, LAZY, PROLOGUE, extension, is_lazy};
 use crate::ops::frame::header_of;
+use crate::ops::{Op, SpecialOp};
 use crate::runtime::error::{Error, ErrorKind};
 use crate::runtime::exec::Dispatch;
 use crate::runtime::loaded::ModuleShared;
@@ -18,13 +18,15 @@ use core::ops::Deref;
 use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
-/// A module's entry table, and the code that its entries point to.
+/// A module's code cache: the entry table, and the code that its entries point to.
 pub(crate) struct CodeTable {
     entries: Entries,
     made: Mutex<Made>,
-    /// Whether there ever was one, if it may be only one.
+    /// Whether the instance has been made, if the module was loaded for only one.
     pub(crate) instantiated: AtomicBool,
-    /// What code is charged to, and what it takes to make it: see ARCHITECTURE.md, *the budget*.
+    /// What dropped words are overwritten with.
+    poison: u64,
+    /// The budget of code and of the memory for making it: see ARCHITECTURE.md, *the budget*.
     pub(crate) cache: Budget,
 }
 
@@ -35,7 +37,7 @@ pub(crate) struct Entries {
 }
 
 impl Entries {
-    /// Entries of which none leads anywhere yet.
+    /// An entry table in which no function has code.
     pub(crate) fn lazy(data: &ModuleInner) -> Result<Self, Error> {
         let n = data.funcs.len() - data.imported_funcs as usize;
         let mut words = Buf::with_capacity(&data.budget, Kind::Metadata, n)?;
@@ -55,17 +57,17 @@ impl Deref for Entries {
     }
 }
 
-/// The code that there is.
+/// The code in the cache.
 struct Made {
     codes: Buf<Code>,
-    /// How many instances of the module there are. It changes under the lock, so that nobody begins to execute what is
-    /// just being dropped.
+    /// How many instances of the module there are. It changes under the lock, so that no new instance can begin to
+    /// execute code that is being dropped.
     instances: usize,
-    /// Whether it is sorted by address.
+    /// Whether `codes` is sorted by address.
     sorted: bool,
-    /// How many codes aren't linked.
+    /// How many of `codes` aren't linked.
     unlinked: usize,
-    /// Counts what was made or used again.
+    /// A clock: advanced when code is made or linked again.
     now: u64,
     /// How many functions' code was dropped.
     dropped: u64,
@@ -73,48 +75,48 @@ struct Made {
 
 struct Code {
     index: u32,
-    /// Whether it is the way into compiled code: such ways are kept as long as the module.
+    /// Whether it is a native entry: a single cell that enters compiled code. It isn't evicted.
     native: bool,
-    /// Whether the function's entry points here. If not, the next call makes it so again; until then this is what is
-    /// dropped first.
+    /// Whether the function's entry points here. If not, the next call links it again; until then it is the first to be
+    /// evicted.
     linked: bool,
-    /// Whether a frame is in it, when code is about to be dropped.
+    /// Whether a frame is in it. Only up to date while code is being evicted.
     in_use: bool,
-    /// When it was made, or linked again.
+    /// The clock when it was made, or linked again.
     since: u64,
     words: Box<[u64]>,
     charge: Charge,
 }
 
-/// What code is kept for.
+/// What a piece of code is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Use {
     /// The function's entry leads to it.
     Entry,
-    /// As that, and it leads to compiled code.
+    /// The same, and it is a native entry.
     Native,
-    /// The function's entry leads elsewhere.
+    /// The function's entry leads elsewhere: to compiled code.
     Beside,
 }
 
-/// What becomes of the ways into compiled code that nothing leads to any more.
+/// What becomes of native entries that are unlinked.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Left {
-    /// Nobody is on one.
+    /// They are freed: nothing is executing one.
     Dropped,
-    /// As long as the module, or until they are dropped.
+    /// They are kept, because something may be executing one: as long as the module, or until a later call frees them.
     Kept,
 }
 
-/// Whoever executes code, as far as dropping some of it goes.
+/// What eviction has to know of the store whose execution asks for room.
 pub(crate) trait Executing {
-    /// How many instances of a module are this one's.
+    /// How many instances of a module are in this store.
     fn instances(&self, module: &ModuleShared) -> usize;
-    /// Calls [`CodeTable::find`] with each place that may be returned to, and `true`.
+    /// Calls [`CodeTable::find`], with `mark`, for the position of every frame.
     fn mark_frames(&self);
 }
 
-/// Who translates ahead of any call: nothing is to be dropped for that.
+/// For translation ahead of any call, which must evict nothing.
 pub(crate) struct Nobody;
 
 impl Executing for Nobody {
@@ -125,28 +127,29 @@ impl Executing for Nobody {
     fn mark_frames(&self) {}
 }
 
-/// At a full cache, this part of it is made free at once, so that it isn't done again for each function.
+/// When the cache is full, one part in so many of it is freed at once, so that not every function evicts anew.
 const DROPPED_PART: u64 = 8;
 
 impl CodeTable {
     /// `cache` is the budget of the code.
-    pub(crate) fn new(entries: Entries, cache: Budget) -> Self {
+    pub(crate) fn new(entries: Entries, cache: Budget, dispatch: Dispatch) -> Self {
         let codes = Buf::new(&cache, Kind::Cells);
         let made = Made { codes, instances: 0, sorted: true, unlinked: 0, now: 0, dropped: 0 };
-        Self { entries, made: Mutex::new(made), instantiated: AtomicBool::new(false), cache }
+        let poison = dispatch.handler(SpecialOp::Dropped.op());
+        Self { entries, made: Mutex::new(made), instantiated: AtomicBool::new(false), poison, cache }
     }
 
     pub(crate) fn entries(&self) -> *const AtomicPtr<u64> {
         self.entries.as_ptr()
     }
 
-    /// Whether a function's entry leads anywhere, as that of one that is called does.
+    /// Whether a function's entry leads to code. It does for every function that has been called recently.
     pub(crate) fn has_entry(&self, index: u32) -> bool {
         self.entries.get(index as usize).is_some_and(|entry| !is_lazy(entry.load(Ordering::Relaxed)))
     }
 
-    /// Which function (of those that the module defines) the cell at `ip` belongs to, and its place there in words.
-    /// With `mark`, notes that a frame is there.
+    /// The function (of those that the module defines) that the cell at `ip` belongs to, and the cell's word in its
+    /// code. With `mark`, marks the code as in use.
     pub(crate) fn find(&self, ip: *const u64, mark: bool) -> Option<(u32, usize)> {
         let mut made = self.made();
         if !made.sorted {
@@ -168,14 +171,14 @@ impl CodeTable {
         self.made().instances -= 1;
     }
 
-    /// How many functions have cells, and how many bytes of them there are.
+    /// How many functions have cells, and the bytes of those.
     pub(crate) fn translated(&self) -> (usize, u64) {
         let made = self.made();
         let cells = made.codes.iter().filter(|code| !code.native);
         (cells.clone().count(), cells.map(|code| code.words.len() as u64 * 8).sum())
     }
 
-    /// How often a function's code was dropped to make room.
+    /// How often a function's code was evicted to make room.
     pub(crate) fn dropped(&self) -> u64 {
         self.made().dropped
     }
@@ -188,19 +191,19 @@ impl CodeTable {
         self.entries[index as usize].store(entry.cast_mut(), Ordering::Release);
     }
 
-    /// Has the function's entry lead to the cold path, unless it leads elsewhere already: to compiled code.
+    /// Has the function's entry lead to the cold path, unless it leads to other code already: to a native entry.
     fn unlink(&self, code: &Code) {
         if core::ptr::eq(self.entries[code.index as usize].load(Ordering::Relaxed), code.words.as_ptr()) {
             self.link(code.index, LAZY.as_ptr());
         }
     }
 
-    /// Has the function's entry lead to `words`, which lead to compiled code.
+    /// Has the function's entry lead to `words`, a native entry.
     pub(crate) fn enter_native(&self, index: u32, words: (Box<[u64]>, Charge)) -> Result<(), Error> {
         self.keep(&mut self.made(), index, words, Use::Native).map(drop)
     }
 
-    /// Has entries no longer lead to compiled code; the ways there are dropped, or kept for whoever is on one.
+    /// Unlinks all native entries, and frees or keeps them.
     pub(crate) fn leave_natives(&self, ways: Left) {
         let mut made = self.made();
         made.codes.sort_unstable_by_key(|code| !code.native);
@@ -210,9 +213,9 @@ impl CodeTable {
             self.unlink(code);
         }
         if ways == Left::Dropped {
-            made.codes.drop_first(natives);
+            self.discard(&mut made, natives);
         }
-        // Whatever cells there are, a call finds them again.
+        // The next call links the cells that are left.
         made.codes.iter_mut().filter(|code| !code.native).for_each(|code| {
             let entry = self.entries[code.index as usize].load(Ordering::Relaxed);
             code.linked = core::ptr::eq(entry, code.words.as_ptr());
@@ -220,12 +223,25 @@ impl CodeTable {
         made.unlinked = made.codes.iter().filter(|code| !code.linked).count();
     }
 
+    /// Drops the first codes of the list, to which no entry leads. Whoever is still in one comes to a cell that says so, unless
+    /// that memory is in use again.
+    fn discard(&self, made: &mut Made, count: usize) {
+        for code in made.codes.iter_mut().take(count) {
+            let entry = self.entries[code.index as usize].load(Ordering::Relaxed);
+            assert!(!core::ptr::eq(entry, code.words.as_ptr()), "code is dropped that a call leads to");
+            code.words.fill(self.poison);
+            // What nobody seems to read would not be written.
+            core::hint::black_box(&mut code.words);
+        }
+        made.codes.drop_first(count);
+    }
+
     /// How many instances of the module there are.
     pub(crate) fn instances(&self) -> usize {
         self.made().instances
     }
 
-    /// The code of a function, if there is some.
+    /// The code of a function, if there is some: linked again if it was unlinked.
     fn present(&self, made: &mut Made, index: u32) -> Option<*const u64> {
         let entry = self.entries[index as usize].load(Ordering::Acquire).cast_const();
         if !is_lazy(entry) {
@@ -250,7 +266,7 @@ impl CodeTable {
         use_for: Use,
     ) -> Result<*const u64, Error> {
         if made.codes.try_reserve(1).is_err() {
-            // The list goes where the code's charge went.
+            // The list is charged to the budget that the code is charged to.
             let room = made.codes.len() + made.codes.len() / 2 + 1;
             let mut larger = Buf::with_capacity(charge.budget(), Kind::Cells, room)?;
             while let Some(code) = made.codes.pop() {
@@ -272,9 +288,9 @@ impl CodeTable {
         Ok(start)
     }
 
-    /// Drops the code that wasn't called for the longest time, as far as is known without counting calls: some code is
-    /// unlinked first, and what isn't linked again by a call before the next time goes then. Code that a frame is in
-    /// stays. Says whether anything was dropped.
+    /// Evicts approximately the least recently called code, without counting calls (a second-chance scheme): each time,
+    /// more code is unlinked than freed, and what no call has linked again by the next time is freed first. Code that a
+    /// frame is in stays. Returns whether anything was freed.
     fn drop_cold(&self, made: &mut Made) -> bool {
         let wanted = self.cache.limit().unwrap_or(0) / DROPPED_PART;
         made.codes.sort_unstable_by_key(|code| (code.in_use || code.native, code.linked, code.since));
@@ -287,7 +303,7 @@ impl CodeTable {
             (count, bytes) = (count + 1, bytes + code.charge.bytes());
             self.unlink(code);
         }
-        made.codes.drop_first(count);
+        self.discard(made, count);
         made.dropped += count as u64;
         let mut unlinked = 0;
         for code in made.codes.iter_mut().filter(|code| !code.in_use && !code.native) {
@@ -326,7 +342,7 @@ impl ModuleShared {
                 break;
             }
         }
-        // What doesn't fit the reserve: one that others use too, or has frames in most of its code.
+        // The reserve is full, with other stores' code or with code that frames are in: charge the module's own budget.
         let mut made = self.code.made();
         match self.code.present(&mut made, index) {
             Some(present) => Ok(present),
@@ -337,7 +353,7 @@ impl ModuleShared {
         .map_err(Error::at_run_time)
     }
 
-    /// The cells of a function, whatever its entry leads to.
+    /// The cells of a function, even if its entry is native. They don't become its entry.
     ///
     /// # Errors
     /// As for [`ModuleShared::translated`].
@@ -366,7 +382,7 @@ impl ModuleShared {
         self.code.made().codes.iter_mut().for_each(|code| code.in_use = false);
         executing.mark_frames();
         let mut made = self.code.made();
-        // Frames of others can't be looked at: they may be running.
+        // Frames of other stores can't be walked: they may be running.
         made.instances == executing.instances(self) && self.code.drop_cold(&mut made)
     }
 
@@ -404,7 +420,8 @@ impl ModuleShared {
         Ok(translated?)
     }
 
-    /// Translates every function, for tests of the estimates: the most that one held, and what all cells take.
+    /// Translates every function, for tests of the estimates. Gives the peak for one function, and the bytes of all
+    /// cells.
     pub(crate) fn translate_all(&self) -> Result<(u64, u64), Error> {
         let (mut most, mut all) = (0, 0);
         for index in 0..self.code.entries.len() as u32 {
@@ -424,22 +441,22 @@ impl ModuleShared {
         functions.map(|index| Ok(cells::disassemble(&cells(index)?.words))).collect()
     }
 
-    /// The offset in the module of the instruction that the cell at `word` came from. Nothing is kept for this:
-    /// translation gives the same cells again.
+    /// The offset in the module of the instruction that the cell at `word` came from. No table is kept for this:
+    /// translation is deterministic, so the function is translated again up to that cell.
     pub(crate) fn offset_of(&self, index: u32, word: usize) -> Option<u64> {
         let wanted = Wanted::OffsetOf(word);
         let translated = self.translate(index, wanted, &self.code.cache);
         translated.or_else(|_| self.translate(index, wanted, &self.data.budget)).ok()?.offset
     }
 
-    /// Whether [`ModuleShared::offset_of`] would have room now, whatever the function.
+    /// Whether [`ModuleShared::offset_of`] would have room now for any function.
     pub(crate) fn has_room_to_locate(&self) -> bool {
         let most = self.data.cells.largest;
         let has_room = |budget: &Budget| budget.available().is_none_or(|available| available >= most);
         has_room(&self.code.cache) || has_room(&self.data.budget)
     }
 
-    /// [`ModuleShared::offset_of`], for which code is dropped if there is no room.
+    /// [`ModuleShared::offset_of`], evicting code if there is no room.
     pub(crate) fn locate(&self, index: u32, word: usize, executing: &dyn Executing) -> Option<u64> {
         loop {
             let offset = self.offset_of(index, word);
@@ -449,7 +466,7 @@ impl ModuleShared {
         }
     }
 
-    /// Where the header of a function's frames is.
+    /// The slot of the header in a function's frames.
     pub(crate) fn header(&self, index: u32) -> u32 {
         let ty = self.data.func_type(self.data.imported_funcs + index);
         header_of(ty)
@@ -460,7 +477,7 @@ fn is_about_memory(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::OutOfBudget | ErrorKind::OutOfMemory)
 }
 
-/// Puts handlers' addresses in place of op numbers: where there is one, a handler for the cell and the next.
+/// Replaces op numbers by handlers' addresses; where a cell and the next are a pair, by the pair's handler.
 fn link(words: &mut [u64], dispatch: Dispatch) {
     let mut at = PROLOGUE;
     while at < words.len() {
@@ -471,3 +488,6 @@ fn link(words: &mut [u64], dispatch: Dispatch) {
         at = next;
     }
 }
+
+#[cfg(test)]
+mod tests;

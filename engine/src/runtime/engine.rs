@@ -1,6 +1,6 @@
 //! The engine: configuration, budget, and the numbers of function types.
 
-use crate::memory::alloc::{Buf, Map, MemoryError, Shared};
+use crate::memory::alloc::{Buf, Map, MemoryError, Shared, bytes_of};
 use crate::memory::budget::{Budget, Charge, Kind};
 use crate::memory::pages::Guard;
 use crate::module::features::Features;
@@ -169,6 +169,13 @@ impl Engine {
         Ok(Sigs { engine: self.clone(), numbers, _charge: charge })
     }
 
+    /// What the numbers of so many types take at most, besides the types, in an engine that has no others.
+    pub(crate) fn numbers_bytes(count: usize) -> u64 {
+        // Lists that grow by half, and the module's own.
+        let lists = bytes_of::<Entry>(count * 3 / 2 + 4) + bytes_of::<u32>(count * 5 / 2 + 4);
+        Map::<FuncType, u32>::bytes(count) + lists
+    }
+
     /// The type with this number, which must be in use.
     pub(crate) fn func_type(&self, sig: u32) -> FuncType {
         self.types().entries[sig as usize].ty.clone().expect("the number is in use")
@@ -226,6 +233,16 @@ impl Types {
 
     fn bytes(ty: &FuncType) -> u64 {
         FuncType::heap_bytes(ty.params().len() + ty.results().len())
+    }
+}
+
+impl Drop for Types {
+    /// Whoever uses a type keeps its engine, so none is in use.
+    fn drop(&mut self) {
+        debug_assert!(
+            std::thread::panicking() || self.charge.bytes() == 0,
+            "types are charged that nobody uses"
+        );
     }
 }
 

@@ -1,4 +1,4 @@
-//! Interruption: a flag that execution reads now and then, and a pipe for those who wait in the system.
+//! Interruption: a flag that execution polls, and a pipe for host functions that block in the system.
 
 use super::tier::layout;
 use crate::memory::alloc::MemoryError;
@@ -8,17 +8,17 @@ use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock};
 
-/// What a store and its interrupters share.
+/// The state that a store shares with its interrupt handles.
 pub(crate) struct InterruptState {
     flag: AtomicBool,
-    /// For compiled code, which compares its frames with it: the end of the stack that frames may use now, or 0 while
-    /// the flag is set. So one comparison finds both a full stack and an interruption.
+    /// What compiled code compares its frames with: the end of the usable value stack, or 0 while the flag is set. So
+    /// one comparison detects both a stack overflow and an interruption.
     limit: AtomicUsize,
     /// The end of the stack, whatever the flag.
     stack_end: AtomicUsize,
-    /// For compiled code, which reads it wherever it goes back to a loop.
+    /// The poll page, which compiled code reads at every back edge.
     page: Option<PollPage>,
-    /// Made when somebody first wants to wait. Holds one byte while the flag is set, none while it isn't.
+    /// Made when a waiter is first asked for. Holds one byte while the flag is set, and none while it isn't.
     pub(crate) pipe: OnceLock<(PipeReader, PipeWriter)>,
     /// Held while the flag changes, to keep the pipe in step with it.
     changing: Mutex<()>,
@@ -61,7 +61,7 @@ impl InterruptState {
         }
     }
 
-    /// Whether the flag was set; it isn't any more.
+    /// Clears the flag, and returns whether it was set.
     pub(crate) fn take(&self) -> bool {
         if !self.is_set() {
             return false;
@@ -92,12 +92,12 @@ impl InterruptState {
         }
     }
 
-    /// What compiled code reads in loops: null without such a page.
+    /// The poll page; null without one.
     pub(crate) fn page(&self) -> *const u8 {
         self.page.as_ref().map_or(core::ptr::null(), PollPage::address)
     }
 
-    /// What compiled code compares its frames with.
+    /// The word that compiled code compares its frames with.
     pub(crate) fn limit(&self) -> *const AtomicUsize {
         &raw const self.limit
     }
@@ -115,7 +115,8 @@ impl InterruptState {
     }
 }
 
-/// A page that can be read as long as the flag isn't set, and faults otherwise: reading it is the cheapest way to look.
+/// A poll page: readable while the flag isn't set, inaccessible otherwise. A load from it is the cheapest safepoint
+/// poll.
 struct PollPage {
     mapping: Mapping,
     at: usize,

@@ -11,7 +11,7 @@ use crate::module::names::Names;
 use crate::ops::frame::VmLayout;
 use crate::runtime::engine::{Engine, Sigs};
 
-/// A module as everybody who uses it shares it: what was loaded, and what its code becomes.
+/// The shared state of a module: the loaded data, the code cache, and compiled code.
 pub(crate) struct ModuleShared {
     pub(crate) data: ModuleInner,
     pub(crate) engine: Engine,
@@ -19,28 +19,28 @@ pub(crate) struct ModuleShared {
     pub(crate) sigs: Sigs,
     pub(crate) layout: VmLayout,
     pub(crate) code: CodeTable,
-    /// What a compiled tier has made of it.
+    /// The compiled code of a tier.
     pub(crate) tiered: Tiered,
     _charge: Charge,
 }
 
 impl ModuleShared {
-    /// `charge` is for what this takes itself.
+    /// `charge` is for this object itself.
     pub(crate) fn new(mut data: ModuleInner, engine: Engine, charge: Charge) -> Result<Self, Error> {
         let sigs = engine.register(&data.types)?;
         let layout = VmLayout::new(&data);
-        // Whatever else there is comes before the reserve, which depends on what is left.
+        // Allocate everything else before the reserve, whose size depends on what is left.
         let entries = Entries::lazy(&data)?;
         let tiered = Tiered::new(&data, &engine)?;
         let available = |data: &ModuleInner| {
             data.budget.available().map(|available| available.saturating_sub(Budget::PREPAID_BYTES))
         };
         let cache = match available(&data) {
-            // Nothing is refused, so nothing depends on what is translated.
+            // An unlimited budget refuses nothing, so no reserve is needed.
             None => data.budget.clone(),
             Some(mut left) => {
                 if left < plan::to_start(&data, &engine) {
-                    // They are the first to go.
+                    // Names are dropped first.
                     data.names = Names::default();
                     left = available(&data).unwrap_or(left);
                 }
@@ -48,7 +48,7 @@ impl ModuleShared {
                 Budget::prepaid(data.budget.charge(Kind::Cells, reserve)?)?
             }
         };
-        let code = CodeTable::new(entries, cache);
+        let code = CodeTable::new(entries, cache, engine.dispatch());
         Ok(Self { data, engine, sigs, layout, code, tiered, _charge: charge })
     }
 

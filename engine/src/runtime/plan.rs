@@ -4,17 +4,19 @@ use crate::memory::budget::Kind;
 use crate::memory::limits::MAX_TABLE_ELEMENTS;
 use crate::memory::pages::PAGE;
 use crate::module::estimate::CODE;
+use crate::module::types::FuncType;
 use crate::module::{ElemItems, ElemMode, ExternKind, ModuleInner};
 use crate::ops::frame::VmLayout;
 use crate::runtime::engine::Engine;
 use crate::runtime::exec::STACK_STEP;
 use crate::runtime::store::InstanceObj;
 use crate::runtime::vmctx::{FuncObj, GlobalObj, MemoryObj, TableObj};
+use crate::stream::READ_AT_ONCE;
 use crate::words::Count;
 use std::fmt;
 
-/// The part of a budget that a module's cells live in: enough for the largest function, and a quarter of what
-/// starting leaves of the budget; but no more than all of them can use.
+/// The part of a budget that is set aside for a module's code: enough for the largest function's cells, plus a quarter
+/// of what starting leaves of the budget; but no more than all code can use.
 pub(crate) fn reserve(module: &ModuleInner, engine: &Engine, available: u64) -> u64 {
     let rest = available.saturating_sub(to_start(module, engine));
     (least_reserve(module) + rest / 4).min(most_reserve(module, engine))
@@ -24,7 +26,7 @@ pub(crate) fn reserve(module: &ModuleInner, engine: &Engine, available: u64) -> 
 pub(crate) fn to_start(module: &ModuleInner, engine: &Engine) -> u64 {
     let mut bytes = least_reserve(module);
     instance(module, engine, &mut |item| bytes = bytes.saturating_add(item.bytes));
-    // What is in images is there.
+    // What the images hold is charged already.
     bytes.saturating_sub(module.budget.used_for(Kind::Memory))
 }
 
@@ -37,15 +39,37 @@ fn all_cells(module: &ModuleInner) -> u64 {
     least_reserve(module) + module.cells.all + module.cells.all / 2
 }
 
-/// What all code of a module can use: cells, and if there is a tier, what it makes and needs for that.
+/// What all code of a module can use: cells and, if there is a tier, machine code and the memory for compiling it.
 fn most_reserve(module: &ModuleInner, engine: &Engine) -> u64 {
+    all_cells(module) + if engine.tier().is_some() { all_compiled(module) } else { 0 }
+}
+
+/// The bytes of machine code for all functions, and of the memory for compiling it.
+fn all_compiled(module: &ModuleInner) -> u64 {
     let bodies: u64 = module.bodies.records.iter().map(|body| u64::from(body.len)).sum();
     let largest = module.bodies.records.iter().map(|body| u64::from(body.len)).max().unwrap_or(0);
-    // Measured: machine code is some four times as large as what it is made of, with notes and parts of pages five; for a
-    // compiler, which may have to inline as much again, a thousand bytes a byte are charged, and more for small functions.
-    let compiled = bodies * 5 + (1 << 20) + largest * 1600;
-    all_cells(module) + if engine.tier().is_some() { compiled } else { 0 }
+    let values = |ty: &FuncType| (ty.params().len() + ty.results().len()) as u64;
+    let widest = module.types.iter().map(values).max().unwrap_or(0);
+    // Measured: machine code has some four times the size of the bodies, five times with its metadata and the unused
+    // parts of pages. The compiler is charged a thousand bytes for each byte of body, and more for small functions;
+    // inlining may add as much again. Each parameter and result of the widest type is charged 4 KiB.
+    bodies * 5 + (1 << 20) + largest * 1600 + widest * (4 << 10) + ways(module, values)
 }
+
+/// The bytes of trampolines and stubs: each type that is called has one of each.
+fn ways(module: &ModuleInner, values: impl Fn(&FuncType) -> u64) -> u64 {
+    // Measured, including the memory for linking them.
+    let each = |ty: &FuncType| 1024 + 96 * values(ty);
+    let types = module.types.iter().map(each).sum();
+    if !module.tables.is_empty() {
+        return types;
+    }
+    // Without tables, only the types of the module's functions are called.
+    module.funcs.iter().map(|&ty| each(&module.types[ty as usize])).sum::<u64>().min(types)
+}
+
+/// What is held beside a module while it is loaded: an engine, and what was read of a file.
+const BESIDE: u64 = READ_AT_ONCE as u64 + (1 << 10);
 
 /// How much memory a module needs: see [`Module::plan`](crate::Module::plan).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -149,8 +173,8 @@ pub(crate) fn plan(module: &ModuleInner, engine: &Engine) -> Plan {
     let item = |kind, bytes, most| PlanItem { kind, index: None, bytes, most: Some(most) };
     let held = |kind| module.budget.used_for(kind);
     let mut items = Vec::new();
-    // Types are numbered engine-wide, in lists that grow by half and a hash table.
-    let numbered = module.types.len() as u64 * 200;
+    let heap = |ty: &FuncType| FuncType::heap_bytes(ty.params().len() + ty.results().len());
+    let numbered = Engine::numbers_bytes(module.types.len()) + module.types.iter().map(heap).sum::<u64>();
     for (kind, more) in [(Kind::Metadata, numbered), (Kind::Bodies, 0), (Kind::Data, 0)] {
         items.push(item(kind, held(kind) + more, held(kind) + more));
     }
@@ -166,8 +190,10 @@ pub(crate) fn plan(module: &ModuleInner, engine: &Engine) -> Plan {
                 _ => Unbounded::Table(item.index.unwrap_or(0)),
             })
         })
-        .sum();
-    let least = items.iter().map(|item| item.bytes).sum::<u64>().max(module.load_peak);
+        .sum::<Result<u64, _>>();
+    let to_load = module.load_peak + BESIDE;
+    let most = most.map(|most| most.max(to_load));
+    let least = items.iter().map(|item| item.bytes).sum::<u64>().max(to_load);
     items.retain(|item| item.bytes > 0 || item.most != Some(0));
     items.sort_by_key(|item| core::cmp::Reverse((item.most.unwrap_or(u64::MAX), item.bytes)));
     Plan { least, most, items }
@@ -206,9 +232,9 @@ fn instance(module: &ModuleInner, engine: &Engine, note: &mut dyn FnMut(PlanItem
         let each = size_of::<FuncObj>() as u64 + POINTER;
         if count == 0 { 0 } else { count.min(defined) * each + defined * 8 }
     };
-    let own = (module.memories.len() + module.tables.len()) as u64
-        * (size_of::<MemoryObj>().max(size_of::<TableObj>()) as u64 + POINTER);
-    // Host functions, with a place in a table each.
+    let own = module.memories.len() as u64 * (size_of::<MemoryObj>() as u64 + POINTER)
+        + module.tables.len() as u64 * (size_of::<TableObj>() as u64 + POINTER);
+    // Objects of imported host functions, each with an entry in the store's hash table.
     let imported = u64::from(module.imported_funcs) * (size_of::<FuncObj>() as u64 + 2 * POINTER + 64);
     let segments = (module.elems.len() + module.data.len()).div_ceil(64) as u64 * 8;
     let block = u64::from(VmLayout::new(module).words) * 8 + segments + size_of::<InstanceObj>() as u64;

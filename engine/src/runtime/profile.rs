@@ -1,6 +1,6 @@
-//! Profiles: how much was executed in which stacks of functions.
+//! Profiles: fuel used, by call stack.
 //!
-//! Stacks that begin alike share nodes of a tree, so that one costs what is new of it.
+//! Stacks are kept in a tree (a calling-context tree), so stacks share the nodes of their common outer part.
 
 use crate::Module;
 use crate::memory::alloc::{Buf, Map, MemoryError, Shared};
@@ -14,17 +14,17 @@ use core::ops::ControlFlow;
 pub struct Profile {
     modules: Buf<Module>,
     nodes: Buf<Node>,
-    /// What there was no room for.
+    /// Fuel of stacks that there was no room for.
     other: u64,
     unsampled: u64,
 }
 
-/// The end of a stack.
+/// A node of the tree: the innermost function of a stack.
 struct Node {
-    /// Where the stack without its innermost function ends, if anything is left of it.
+    /// The parent: the stack without its innermost function, if anything is left of it.
     parent: Option<u32>,
     site: Site,
-    /// Of just this stack, without those that it is the outer part of.
+    /// The fuel of this stack itself, without deeper ones.
     weight: u64,
 }
 
@@ -222,7 +222,7 @@ mod tests {
         profile.folded().collect()
     }
 
-    /// Notes a stack given outermost first.
+    /// Adds a stack, given outermost first.
     fn sample(profiler: &mut Profiler, module: &Module, stack: &[u32], weight: u64) {
         let _ = stack.iter().rev().try_for_each(|func| profiler.frame(module, *func));
         profiler.end(weight);

@@ -1,34 +1,34 @@
-//! The `#[repr(C)]` state that handlers reach through registers, and that machine code will share.
+//! The `#[repr(C)]` runtime state that handlers and compiled code reach through pointers.
 //!
-//! Everything here is owned by a store (`store/`) and lives at a fixed address until that store is dropped, so
-//! handlers may follow these pointers without checks. Nothing here is visible to embedders.
+//! Everything here is owned by a store (`store/`) and stays at a fixed address until that store is dropped, so code may
+//! follow these pointers without checks. Nothing here is visible to embedders.
 
 use crate::ops::frame::CONTEXT_WORDS;
 use crate::runtime::store::InstanceObj;
 use core::sync::atomic::{AtomicPtr, AtomicUsize};
 
-/// What one store's executions share: the first thing any charge or call looks at.
+/// The state that all executions and instances of a store share: what charges and calls look at first.
 #[repr(C)]
 pub(crate) struct VmStore {
-    /// What is left of the current slice of fuel. A charge that would make it negative goes to the cold path.
+    /// The rest of the current slice of fuel. A charge that would make it negative takes the cold path.
     pub(crate) slice: i64,
-    /// End of the part of the value stack that frames may use now.
+    /// The end of the part of the value stack that is charged, and that frames may use.
     pub(crate) stack_end: *mut u64,
-    /// The store itself, which cold functions recover.
+    /// The store itself, for the cold path.
     pub(crate) store: *mut crate::runtime::store::StoreInner,
-    /// What a handler that went to the cold path needs.
+    /// What handlers pass to the cold path besides their cell.
     pub(crate) pending: Pending,
-    /// What compiled code calls that isn't compiled, or may not be: a `*mut FuncObj`, or twice the index among the
-    /// functions that the module defines, plus one.
+    /// The callee that compiled code passes to a stub: a `*mut FuncObj`, or twice the index among the functions that
+    /// the module defines, plus one.
     pub(crate) callee: u64,
-    /// What compiled code has the bridge call, and with what.
+    /// The builtin that compiled code has the bridge call, and its argument.
     pub(crate) bridged: [u64; 2],
-    /// Whether compiled code is being left, for the execution to go on later: see `exec::leave`.
+    /// Nonzero while compiled code deoptimises, so that the execution can be suspended: see `exec::leave`.
     pub(crate) leaving: u64,
 }
 
 impl VmStore {
-    /// For a store at `store`, with nothing to run on yet.
+    /// The state of the store at `store`, which has no execution yet.
     pub(crate) fn new(store: *mut crate::runtime::store::StoreInner) -> Self {
         Self {
             slice: 0,
@@ -42,12 +42,13 @@ impl VmStore {
     }
 }
 
-/// A handler's message to the cold path, or to itself; each field means something only to those that read it.
+/// What a handler passes to the cold path, or keeps for itself. A field is valid only where a handler has just written
+/// it.
 #[repr(C)]
 pub(crate) struct Pending {
-    /// The callee, where it may be in another instance or the host's.
+    /// The callee, where it may be in another instance or a host function.
     pub(crate) func: *mut FuncObj,
-    /// A frame's header while a tail call moves arguments over it.
+    /// A frame's header, while a tail call moves arguments over it.
     pub(crate) header: [u64; 2],
 }
 
@@ -57,47 +58,49 @@ impl Default for Pending {
     }
 }
 
-/// One instance as its code sees it. Followed in memory by arrays of pointers, laid out by [`VmLayout`](crate::ops::frame::VmLayout).
+/// The context of an instance: what its code sees. Arrays of pointers follow it in memory, laid out by [`VmLayout`].
 #[repr(C)]
 pub(crate) struct VmCtx {
     pub(crate) store: *mut VmStore,
-    /// The module's entry table: one word a defined function, pointing to its code's prologue.
+    /// The module's entry table: a word for each defined function, which points to the prologue of its code.
     pub(crate) entries: *const AtomicPtr<u64>,
     /// Memory 0, or an empty memory for an instance without one.
     pub(crate) mem0: *mut MemoryObj,
     /// The cold part of the instance.
     pub(crate) instance: *mut InstanceObj,
-    /// The module's table of compiled code: one word a defined function, null as long as it isn't compiled.
+    /// The module's table of compiled code: a word for each defined function, null as long as it isn't compiled.
     pub(crate) natives: *const AtomicPtr<u8>,
-    /// One word a type of the module: code that calls whatever isn't compiled (see [`crate::runtime::tier`]).
+    /// A word for each type of the module, which points to its stub (see [`crate::runtime::tier`]); behind them, the bridge.
     pub(crate) stubs: *const AtomicPtr<u8>,
-    /// The end of the value stack as far as frames may use it now; 0 when somebody wants an interruption.
+    /// The end of the usable value stack, which compiled code compares frames with; 0 while an interruption is pending,
+    /// so that one comparison finds both.
     pub(crate) limit: *const AtomicUsize,
-    /// A page that can't be read when somebody wants an interruption; null if compiled code looks at the limit instead.
+    /// The poll page, a safepoint poll by load: inaccessible while an interruption is pending. Null if compiled code
+    /// compares the limit instead.
     pub(crate) poll: *const u8,
-    /// Memory 0's base, if memories have guard regions: then it never moves.
+    /// Memory 0's base. Compiled code uses it if memories have guard regions: then it never moves.
     pub(crate) base0: *mut u8,
-    /// The engine-wide numbers of the module's types.
+    /// The engine-wide numbers of the module's types, by type index.
     pub(crate) signatures: *const u32,
-    /// What compiled code calls of the engine.
+    /// The engine's functions that compiled code calls.
     pub(crate) builtins: *const crate::runtime::tier::Builtins,
 }
 
 const _: () = assert!(size_of::<VmCtx>() == CONTEXT_WORDS as usize * 8);
 
-/// A function as a reference to it sees it: the target of `call_indirect`, of imports and of handles.
+/// A function object: what references, imports and handles point to.
 #[repr(C)]
 pub(crate) struct FuncObj {
     /// The engine-wide number of its type; equal numbers mean equal types.
     pub(crate) sig: u32,
-    /// Params and results in slots, for the header's place: `max` of both.
+    /// The slot of the frame's header: the larger of the numbers of parameter and result slots.
     pub(crate) header: u32,
     /// The instance that it runs in; null for a host function.
     pub(crate) vm: *mut VmCtx,
-    /// Its compiled code, for code of the same instance that calls it through a table: null until such a call has found
-    /// that there is some, and again when code is thrown away.
+    /// Its compiled code, for indirect calls from compiled code of the same instance. Null until such a call has gone
+    /// through the stub and found code, and again once code has been thrown away.
     pub(crate) code: *const u8,
-    /// Its word of the module's entry table; for a host function a word that always leads to the cold path.
+    /// Its word in the module's entry table; for a host function, a word that always leads to the cold path.
     pub(crate) entry: *const AtomicPtr<u64>,
     /// Index among the functions that its module defines, or among the store's host functions.
     pub(crate) index: u32,
@@ -105,7 +108,7 @@ pub(crate) struct FuncObj {
     pub(crate) handle: u32,
 }
 
-/// A linear memory. `base` moves when it grows without a reservation; whoever holds a copy reloads it.
+/// A linear memory. `base` changes when the memory grows without a reservation, so copies have to be reloaded.
 #[repr(C)]
 pub(crate) struct MemoryObj {
     pub(crate) base: *mut u8,

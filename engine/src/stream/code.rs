@@ -23,7 +23,7 @@ fn visit<'a, V>(reader: &mut BinaryReader<'a>, opcode: u8, visitor: &mut V) -> w
 where
     V: VisitOperator<'a, Output = wasmparser::Result<()>> + FrameStack,
 {
-    // Behind the body's `end` there may be nothing: it says so.
+    // Nothing may follow the body's `end`: `visit_operator` makes the error.
     if visitor.current_frame().is_none() {
         return reader.visit_operator(visitor)?;
     }
@@ -125,7 +125,7 @@ impl<C: BodyCheck> Core<C> {
         self.check.body(&self.module, index, &body, stats)
     }
 
-    /// What `FuncValidator::validate` does, with an eye on how much it makes the validator hold.
+    /// Like `FuncValidator::validate`, but charges for what the validator holds as it grows.
     fn validate_operators(
         &mut self,
         body: &FunctionBody<'_>,
@@ -170,7 +170,7 @@ impl<C: BodyCheck> Core<C> {
         Ok((index, stats))
     }
 
-    /// Charges for the groups of locals, before the validator takes note of them.
+    /// Charges for the groups of locals, before the validator stores them.
     fn pay_for_locals(&mut self, body: &[u8]) -> Result<(), LoadError> {
         let Leb::Done(claimed, _) = Leb::read(body) else { return Ok(()) };
         // A group takes two bytes, and the validator refuses more than 50,000 locals.
@@ -183,7 +183,7 @@ impl<C: BodyCheck> Core<C> {
         Ok(())
     }
 
-    /// Charges for the validator's stacks, in steps, before they grow beyond what has been paid.
+    /// Charges for the validator's stacks, in steps, before they grow beyond what has been charged.
     #[cold]
     fn pay_for_stacks(&mut self, operands: u32, depth: u32, offset: u64) -> Result<(), LoadError> {
         if operands > MAX_OPERANDS {
@@ -193,7 +193,7 @@ impl<C: BodyCheck> Core<C> {
         if depth > deepest {
             return Err(too_many("blocks inside each other", deepest, offset));
         }
-        // Powers of two, for so vectors grow; and enough for the next instruction.
+        // Powers of two, because vectors grow so; and enough for the next instruction.
         let operands = (operands + MOST_PUSHED).next_power_of_two().max(self.paid_operands);
         let depth = (depth + 1).next_power_of_two().max(self.paid_depth);
         let more = u64::from(operands - self.paid_operands) * cost::OPERAND
@@ -222,7 +222,8 @@ impl<C: BodyCheck> Core<C> {
                         Buf::with_capacity(&self.budget, Kind::Bodies, capacity).map_err(self.memory())?;
                     let start = (body_offset - leb as u64) as u32;
                     self.body_chunks.try_push(Chunk { start, bytes }).map_err(self.memory())?;
-                    // Of the code section, only its chunks take what the validator might need.
+                    // Only the chunks of bodies are allocated in this section, so only here could the validator come
+                    // short: probe again.
                     self.room()?;
                 }
                 match self.body_chunks.last_mut() {

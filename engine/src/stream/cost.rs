@@ -1,9 +1,9 @@
-//! What wasmparser's validator may hold, at worst, for each thing it is shown.
+//! Upper bounds on the memory that wasmparser's validator holds for its input.
 //!
-//! It allocates as it likes; so the loader charges these amounts before it shows it a section. They are measured
-//! by `engine/tests/validator_memory.rs`, with the worst sections that could be thought of.
+//! It allocates infallibly, so the loader charges these amounts before it shows it a section. They are measured by
+//! `engine/tests/validator_memory.rs`, with the worst sections that could be thought of.
 
-/// Whatever the module.
+/// For any module.
 pub(crate) const BASE: u64 = 24 << 10;
 
 /// For each operand on the stack of the function being validated.

@@ -1,4 +1,4 @@
-//! Custom sections: their names are checked, their contents pass by.
+//! Custom sections: their names are checked, their contents are skipped.
 
 use super::framing::Leb;
 use super::{BodyCheck, Core, LoadError, State, Step};
@@ -42,7 +42,7 @@ impl<C: BodyCheck> Core<C> {
     }
 
     fn list_name(&mut self, name: &str) -> Result<(), LoadError> {
-        // It is the last one, unless there were too many to list.
+        // The current section is the last of the list, unless there were too many to list.
         if self.sections.last().is_some_and(|info| info.offset == self.section_offset) {
             let listed = &name[..name.floor_char_boundary(MAX_LISTED_NAME_BYTES)];
             let (listed, charge) = try_str(&self.budget, Kind::Metadata, listed).map_err(self.memory())?;

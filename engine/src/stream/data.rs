@@ -1,4 +1,4 @@
-//! The data section: what is in front of each payload is parsed and validated, the payload passes by.
+//! The data section: the header of each segment is parsed and validated, the payload is streamed.
 
 use wasmparser::{BinaryReader, DataKind, DataSectionReader, Operator};
 
@@ -12,7 +12,7 @@ use crate::memory::pages::Pages;
 use crate::module::const_expr::ConstExpr;
 use crate::module::{DataMode, DataSegment, Image};
 
-/// What stands in front of a segment's payload.
+/// The header of a segment: everything before its payload.
 struct Header<'a> {
     kind: DataKind<'a>,
     /// The bytes up to the payload's size.
@@ -93,7 +93,7 @@ impl<C: BodyCheck> Core<C> {
             1 => DataKind::Passive,
             0 => DataKind::Active { memory_index: 0, offset_expr: reader.read()? },
             2 => DataKind::Active { memory_index: reader.read_var_u32()?, offset_expr: reader.read()? },
-            // Left to the validator, whose words they are.
+            // Left to the validator, which has the error message.
             _ => DataKind::Passive,
         };
         let len = reader.current_position();
@@ -101,7 +101,7 @@ impl<C: BodyCheck> Core<C> {
         Ok(Header { kind, len, payload, total: reader.current_position() })
     }
 
-    /// Lets the validator see a section of just this segment, without its payload.
+    /// Shows the validator a section of this segment only, without its payload.
     ///
     /// It keeps no state about data sections (their order and count are ours to check), so that
     /// many sections of one segment are checked as one section of many would be.
@@ -136,10 +136,11 @@ impl<C: BodyCheck> Core<C> {
         self.segments.try_push(segment).map_err(self.memory())
     }
 
-    /// Has the payload go into its memory's image, if that makes no difference to anybody.
+    /// Writes the payload into its memory's image, if that can't be observed.
     ///
-    /// It would if the memory or a table were another's, who could see it before the instance is complete; or if an
-    /// earlier segment still had to be applied, since later ones overwrite earlier ones.
+    /// It could be if the memory or a table were imported, since the state before instantiation is complete would be
+    /// visible from outside; or if an earlier segment still had to be applied, since later segments overwrite earlier
+    /// ones.
     fn fill_image(&mut self, header: &Header<'_>) -> Result<Option<DataMode>, LoadError> {
         let DataKind::Active { memory_index: memory, offset_expr } = &header.kind else { return Ok(None) };
         let module = &mut self.module;
@@ -161,7 +162,7 @@ impl<C: BodyCheck> Core<C> {
             }
         };
         let fits = offset + u64::from(header.payload) <= images[index].pages.len() as u64;
-        // Making the instance ends at a segment that doesn't fit: what comes after it must not be seen.
+        // Instantiation fails at a segment that doesn't fit: later segments must have no effect.
         self.fill_images = fits;
         self.into_image = Some((index, if fits { offset } else { u64::MAX }));
         Ok(Some(DataMode::InImage { fits }))
@@ -186,7 +187,7 @@ impl<C: BodyCheck> Core<C> {
         match &mut self.into_image {
             Some((image, offset)) => {
                 let images = self.module.images.get_mut().unwrap_or_else(|poisoned| poisoned.into_inner());
-                // What doesn't fit is not needed.
+                // A payload that doesn't fit is dropped.
                 if images[*image].pages.write(*offset, now).is_some() {
                     *offset += now.len() as u64;
                 }

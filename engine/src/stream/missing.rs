@@ -1,4 +1,4 @@
-//! Which feature a part of a module was refused for.
+//! Finds the feature that is off and that a part of a module was refused for.
 
 use super::framing::SectionId;
 use super::{BodyCheck, Core, ErrorKind, LoadError};
@@ -25,11 +25,11 @@ impl fmt::Display for Part {
 }
 
 impl<C: BodyCheck> Core<C> {
-    /// The error, in our words if it is that the part uses a feature that is off. `bytes` are the part, and begin
-    /// at `offset`.
+    /// The error, with Dunlin's message if the reason is that the part uses a feature that is off. `bytes` are the
+    /// part, and begin at `offset`.
     ///
-    /// Validation ends at the first use of such a feature. So the feature is the reason if what was refused is that use,
-    /// and isn't if there is none up to there.
+    /// Validation ends at the first use of such a feature. So the feature is the reason if what was refused is that
+    /// use. It isn't the reason if there is no such use up to there.
     #[cold]
     pub(super) fn explained(&self, error: LoadError, part: Part, bytes: &[u8], offset: u64) -> LoadError {
         if error.kind != ErrorKind::Invalid || self.room().is_err() {
@@ -59,7 +59,7 @@ impl<C: BodyCheck> Core<C> {
     /// The feature that is off and used where `error` is. No more is held than validation held: an item at a time.
     fn refused_use(&self, error: &LoadError, part: &Part, bytes: &[u8], offset: u64) -> Option<Feature> {
         let off = |feature| !self.features.has(feature);
-        // These read alignments as something else.
+        // These features change how alignments are decoded.
         let read_otherwise = WasmFeatures::ACQUIRE_RELEASE_ATOMICS | WasmFeatures::MULTIBYTE_ARRAY_ACCESS;
         let read_with = |features: WasmFeatures| {
             let mut survey =
@@ -77,7 +77,7 @@ impl<C: BodyCheck> Core<C> {
         {
             return Some(feature);
         }
-        // A few are in how instructions are encoded.
+        // A few features only change how instructions are encoded.
         let on = self.features.wasmparser();
         let ends_there = |features| {
             let (_, read) = read_with(features);

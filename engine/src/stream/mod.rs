@@ -39,6 +39,9 @@ use missing::Part;
 use name_section::NameSection;
 use window::Admission;
 
+/// How many bytes are read at once, while a module is loaded from a file or a reader.
+pub(crate) const READ_AT_ONCE: usize = 16 << 10;
+
 /// How to load.
 #[derive(Debug, Default)]
 pub(crate) struct LoadOptions {
@@ -53,7 +56,7 @@ pub(crate) struct LoadOptions {
     pub(crate) guard: Guard,
 }
 
-/// A last word on each function body that validation has accepted.
+/// A further check of each function body that validation has accepted.
 pub(crate) trait BodyCheck {
     /// Refuses the body, or lets it pass.
     ///
@@ -67,7 +70,7 @@ pub(crate) trait BodyCheck {
     ) -> Result<(), LoadError>;
 }
 
-/// Lets every valid body pass.
+/// Accepts every valid body.
 #[derive(Debug, Default)]
 pub(crate) struct AcceptAll;
 
@@ -129,7 +132,7 @@ enum Step {
 
 /// Makes a module of a stream of bytes.
 pub(crate) struct Loader<C: BodyCheck = AcceptAll> {
-    /// What has come but can't be used before more does. The core has paid for it.
+    /// What has come but can't be used before more does. The core has charged for it.
     window: Vec<u8>,
     core: Core<C>,
     /// How long the window has to be for the next step.
@@ -152,12 +155,12 @@ struct Core<C> {
     allocations: FuncValidatorAllocations,
     features: Features,
     budget: Budget,
-    /// What `scratch` has paid for.
+    /// What has been charged to `scratch`.
     paid_base: bool,
     paid_local_groups: u32,
     paid_operands: u32,
     paid_depth: u32,
-    /// Beyond these, more must be paid for before the next instruction.
+    /// Beyond these, more has to be charged before the next instruction.
     most_operands: u32,
     most_depth: u32,
     module: ModuleInner,
@@ -175,7 +178,7 @@ struct Core<C> {
     skip_names: bool,
     limits: Limits,
     guard: Guard,
-    /// Whether active data segments may still go straight into memories.
+    /// Whether active data segments may still be written straight into memory images.
     fill_images: bool,
     /// Where the current payload goes: into which image, and from where on.
     into_image: Option<(usize, u64)>,
@@ -194,7 +197,7 @@ impl<C: BodyCheck> Loader<C> {
         options: LoadOptions,
         check: C,
     ) -> Result<Loader<C>, MemoryError> {
-        // A budget of its own, to know what loading took.
+        // A separate budget, to measure what loading takes.
         let budget = budget.try_part()?;
         let module = ModuleInner {
             types: Box::default(),
@@ -329,6 +332,9 @@ impl<C: BodyCheck> Loader<C> {
         self.admit(self.window.len() + now.len(), self.wanted)?;
         let capacity = self.core.admission.capacity();
         if self.window.capacity() < capacity {
+            // While the bytes move, both the old and the new memory are held. Admission made sure that there is room for both.
+            let old = self.window.capacity() as u64;
+            let _moving = self.core.budget.charge(Kind::Metadata, old).map_err(self.core.memory())?;
             self.window.try_reserve_exact(capacity - self.window.len()).map_err(|_| {
                 LoadError::memory(MemoryError::system(Kind::Metadata, capacity as u64), self.core.offset)
             })?;
@@ -476,12 +482,12 @@ impl<C: BodyCheck> Core<C> {
         Ok(Step::Took(contents.len()))
     }
 
-    /// Takes note that something is to be used that is needed whole.
+    /// Charges for an item that has to be seen whole.
     fn admit(&mut self, len: usize) -> Result<(), LoadError> {
         self.admission.admit(len, len).map_err(|error| LoadError::memory(error, self.offset))
     }
 
-    /// Has the validator see something.
+    /// Runs the validator on something.
     fn validated(
         &mut self,
         see: impl FnOnce(&mut Validator) -> wasmparser::Result<()>,

@@ -1,4 +1,4 @@
-//! The sections that are needed whole: shown to the validator, then taken over.
+//! The sections that have to be seen whole: validated, then converted.
 
 use wasmparser::{
     BinaryReader, ElementItems, ElementKind, ExternalKind, FromReader, SectionLimited, TableInit, TypeRef,
@@ -15,16 +15,16 @@ use crate::module::{
     ElemItems, ElemMode, ElemSegment, Export, ExternKind, GlobalDef, Import, ImportKind, TableDef,
 };
 
-/// Below this, a count that a section can't hold does no harm.
+/// A count below this does no harm, even if the section is too short for it.
 const SMALL_COUNT: u32 = 1024;
 
-/// How many types are kept before the room for the next is looked at again.
+/// How many types are converted between two probes for memory.
 const TYPES_A_CHECK: usize = 256;
 
 impl<C: BodyCheck> Core<C> {
     pub(super) fn section(&mut self, id: SectionId, contents: &[u8], offset: u64) -> Result<(), LoadError> {
-        // The validator reserves memory for as many items as the section claims. Where they can't
-        // possibly be there, it is told a smaller count, and fails at the same byte.
+        // The validator reserves memory for as many items as the section claims. If the section is too short for them,
+        // the validator gets a smaller count, and fails at the same byte.
         let believable = self.believable(id, contents)?;
         let contents = believable.as_deref().unwrap_or(contents);
         let reader = BinaryReader::new_features(contents, offset, self.features.wasmparser());
@@ -159,7 +159,7 @@ impl<C: BodyCheck> Core<C> {
             _ => None,
         };
         match of(&self.limits) {
-            // The defaults are the validator's, which has its own words for them.
+            // The defaults are the validator's limits, for which it has its own error messages.
             limited if limited == of(&Limits::default()) => Ok(()),
             Some((what, imported, limit)) => {
                 self.limited(what, u64::from(imported) + u64::from(count), limit.into())
@@ -181,7 +181,7 @@ impl<C: BodyCheck> Core<C> {
         Ok(number)
     }
 
-    /// For what validation has refused already, as long as it and `Features` agree.
+    /// The error for an item that validation should have refused: only made if it and `Features` disagree.
     #[cold]
     fn unsupported(&self) -> LoadError {
         LoadError::new(ErrorKind::Unsupported, "unsupported WebAssembly proposal", self.offset)
@@ -194,7 +194,7 @@ impl<C: BodyCheck> Core<C> {
         Ok(items)
     }
 
-    /// The items of an index space that are there already (the imported ones), and those of the section.
+    /// Extends an index space, which holds the imported items, by those of the section.
     fn extend<'a, T, U>(
         &mut self,
         space: fn(&mut crate::module::ModuleInner) -> &mut Box<[T]>,
@@ -282,6 +282,10 @@ impl<C: BodyCheck> Core<C> {
         module.imported_tables = tables.len() as u32;
         module.imported_memories = memories.len() as u32;
         module.imported_globals = globals.len() as u32;
+        // What is defined besides is looked at when its section comes, if one does.
+        for space in [SectionId::Function, SectionId::Table, SectionId::Memory, SectionId::Global] {
+            self.check_count(space, 0)?;
+        }
         self.module.imports = self.boxed(imports)?;
         self.module.funcs = self.boxed(funcs)?;
         self.module.tables = self.boxed(tables)?;

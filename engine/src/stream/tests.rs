@@ -1,5 +1,8 @@
 //! The loader against wasmparser, and against itself with the input cut in other places.
 
+mod limits;
+mod names;
+
 use std::io::Write;
 
 use wasmparser::{Parser, ValidPayload, Validator};
@@ -410,17 +413,20 @@ fn an_error_stays() {
     assert_eq!(loader.finish().map(|_| ()).unwrap_err(), first);
 }
 
+/// A number as sections have them.
+fn leb(mut number: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while number > 0x7f {
+        bytes.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    bytes.push(number as u8);
+    bytes
+}
+
 /// A section of this id.
 fn section(id: u8, contents: &[u8]) -> Vec<u8> {
-    let mut bytes = vec![id];
-    let mut len = contents.len();
-    while len > 0x7f {
-        bytes.push(len as u8 | 0x80);
-        len >>= 7;
-    }
-    bytes.push(len as u8);
-    bytes.extend(contents);
-    bytes
+    [&[id], &*leb(contents.len()), contents].concat()
 }
 
 fn with_sections(sections: &[Vec<u8>]) -> Vec<u8> {
@@ -440,60 +446,6 @@ fn a_claimed_count_reserves_nothing() {
     let bytes = with_sections(&[section(2, b"\xc0\x84\x3d\0\0")]);
     let error = load_in(&Budget::new(100_000), [bytes]).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Invalid, "{error}");
-}
-
-#[test]
-fn names_are_parsed_as_they_come() {
-    let names = |contents: &[u8]| {
-        let bytes = with_sections(&[section(0, &[b"\x04name", contents].concat())]);
-        let whole = load([&bytes]).unwrap();
-        assert_eq!(format!("{whole:?}"), answer(load(bytes.chunks(1))));
-        whole.names
-    };
-    let good = names(b"\x00\x05\x04self\x01\x09\x02\x00\x01a\x02\x03bcd\x02\x01\x00");
-    assert_eq!(good.module.as_deref(), Some("self"));
-    assert_eq!((good.func(0), good.func(1), good.func(2)), (Some("a"), None, Some("bcd")));
-    // What is malformed ends the parsing; what came before is kept.
-    let order = names(b"\x01\x09\x02\x02\x01a\x00\x03bcd");
-    assert_eq!((order.func(0), order.func(2)), (None, Some("a")));
-    let utf8 = names(b"\x01\x07\x02\x00\x01a\x01\x01\xff");
-    assert_eq!((utf8.func(0), utf8.func(1)), (Some("a"), None));
-    let short = names(b"\x01\x09\x02\x00\x01a\x02\x05bc");
-    assert_eq!((short.func(0), short.func(2)), (Some("a"), None));
-    let subsection = names(b"\x01\x05\x02\x00\x01a\x02");
-    assert_eq!(subsection.func(0), Some("a"));
-    let twice = names(b"\x01\x04\x01\x00\x01a\x01\x04\x01\x01\x01b");
-    assert_eq!((twice.func(0), twice.func(1)), (Some("a"), None));
-    assert_eq!(names(b"\x00\x02\x05x").module, None);
-    assert_eq!(names(b"\x00\x05\x02abcd").module.as_deref(), Some("ab"));
-    assert_eq!(names(b"\x01\x80\x80\x80\x80\x80").funcs.len(), 0);
-    assert_eq!(names(b"").module, None);
-}
-
-#[test]
-fn a_long_name_is_cut_between_characters() {
-    let long = format!("x{}", "é".repeat(3000));
-    let bytes = wasm(&format!("(module (func $\"{long}\") (func $next))"));
-    let names = load([&bytes]).unwrap().names;
-    let kept = names.func(0).unwrap();
-    assert_eq!(kept.len(), crate::memory::limits::MAX_NAME_BYTES as usize - 1);
-    assert!(long.starts_with(kept));
-    assert_eq!(names.func(1), Some("next"));
-}
-
-#[test]
-fn names_are_dropped_when_the_budget_has_no_room() {
-    let funcs: Vec<String> = (0..40).map(|i| format!("(func ${}_{i})", "n".repeat(3000))).collect();
-    let bytes = wasm(&format!("(module {})", funcs.concat()));
-    let budget = Budget::unlimited();
-    let all = load_in(&budget, [&bytes]).unwrap();
-    assert!(all.names.func(39).is_some() && budget.used_for(Kind::Names) > 120_000);
-    drop(all);
-    // Names come last, so that they make the peak.
-    let budget = Budget::new(budget.peak() - 1000);
-    let few = load_in(&budget, [&bytes]).unwrap();
-    assert_eq!((few.names.func(0), few.names.func(1)), (None, None));
-    assert_eq!(budget.used_for(Kind::Names), 0);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What the loader's window is charged.
+//! The charge for the loader's window.
 
 use crate::memory::alloc::streamed_capacity;
 use crate::memory::budget::{Budget, Charge, Kind, OutOfBudget};
@@ -25,7 +25,7 @@ impl Admission {
         self.charge.bytes() as usize
     }
 
-    /// Takes note that `have` bytes of something of `need` bytes have come.
+    /// Charges for the `have` bytes that have come of an item of `need` bytes.
     pub(super) fn admit(&mut self, have: usize, need: usize) -> Result<(), OutOfBudget> {
         while self.capacity() < have.max(SMALLEST) {
             let capacity = self.capacity();

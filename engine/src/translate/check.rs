@@ -1,8 +1,23 @@
-//! An independent look at translated code before it runs: on in debug builds and fuzzing.
+//! An independent verifier of translated code, run before the code is linked: in debug builds, in the test suites and
+//! while fuzzing.
 //!
-//! It knows nothing of how the translator works, only what handlers take for granted: every field that names a slot
-//! names one of the frame, every branch lands on a cell, control never runs off the end, and indices name what the
-//! module has.
+//! It shares nothing with the translator but the op table. For a function's cells it proves:
+//! - every first word is an op, and the cells, with their extension words, fill the code exactly;
+//! - every field that the op table declares as a slot (`R`, `R2`, `W`, `W2`) names slots of the frame, and so do the
+//!   zeroed locals;
+//! - every branch, of a `br_table` too, lands on the first word of a cell;
+//! - the last cell doesn't fall through;
+//! - the indices of direct calls, imported calls, the tables of indirect calls, `memory.size` and global accesses name
+//!   what the module has.
+//!
+//! It doesn't prove:
+//! - anything about types, or which value a slot or an accumulator holds when a cell reads it;
+//! - fields that the op table declares as `X`: where the frame of a call, the arguments of a tail call, the operands of
+//!   a bulk op and the values of `ReturnValues` are, and where a header is;
+//! - the memory of an access other than to memory 0, the indices of bulk ops, and the type number of an indirect call;
+//! - the fuel that cells charge, nor the frame size that the prologue claims.
+//!
+//! Wrong results are found by the test suites, not here.
 
 use crate::module::ModuleInner;
 use crate::ops::cells::{PROLOGUE, Prologue, extension, field};
@@ -104,7 +119,7 @@ fn ends(op: Op) -> bool {
     .any(|end| end.op() == op)
 }
 
-/// Checks numbers that name functions, globals and memories.
+/// Checks the indices that the module documentation lists.
 fn indices(op: Op, at: usize, words: &[u64], data: &ModuleInner, context: &VmLayout) -> Result<(), String> {
     let n = (words[at + 1] >> 32) as u32;
     let between = |n: u32, from: u32, to: u32, what: &str| {

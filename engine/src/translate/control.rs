@@ -129,7 +129,7 @@ impl Translator<'_> {
         }
     }
 
-    /// Ends the path: what follows in the block can't be reached.
+    /// Ends the path: what follows in the block is unreachable.
     pub(super) fn leave(&mut self) {
         let height = self.frame().height;
         self.frame().dead = true;
@@ -297,7 +297,7 @@ impl Translator<'_> {
         self.words[cell + 1] = self.words[cell + 1] & 0xffff_ffff | link << 32;
     }
 
-    /// Pops a condition. A comparison that was just made becomes part of the branch.
+    /// Pops a condition. A comparison in the last cell becomes part of the branch.
     fn condition(&mut self) -> Result<Condition, Error> {
         let e = self.pop();
         if let Some(cell) = self.fresh(e) {

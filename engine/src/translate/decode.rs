@@ -1,7 +1,7 @@
 //! From bytes to instructions.
 //!
-//! wasmparser knows all of them, but makes something large of each, which is then taken apart again. The most frequent
-//! ones go by a table of opcodes instead, which is itself made by asking wasmparser.
+//! wasmparser decodes all of them, but into a large enum that has to be matched again. The most frequent ones are
+//! decoded by a table of opcodes instead, which is itself made with wasmparser.
 
 use super::Error;
 use super::Translator;

@@ -2,7 +2,11 @@
 
 use super::V128;
 
-/// What memory holds: little-endian bytes of one size.
+/// A type of value in memory: little-endian bytes of one size.
+///
+/// # Safety
+///
+/// For `read` and `write`: [`Raw::SIZE`] bytes from `p` lie in the memory.
 pub(crate) trait Raw: Copy {
     const SIZE: u64;
     unsafe fn read(p: *const u8) -> Self;

@@ -60,7 +60,7 @@ macro_rules! views {
             impl From<$lanes> for V128 {
                 #[inline(always)]
                 fn from(lanes: $lanes) -> V128 {
-                    // SAFETY: as above, in the other direction.
+                    // SAFETY: as for the conversion from `V128`, in the other direction.
                     V128(unsafe { core::mem::transmute::<$lanes, [u8; 16]>(lanes) })
                 }
             }

@@ -1,6 +1,6 @@
 //! What suspends calls, and has them go on.
 
-use super::work::work;
+use super::work::{module, work};
 use dunlin::{Caller, Engine, Error, Func, Linker, ResumableCall, Store, Trap, Val};
 use std::sync::mpsc;
 use std::thread;
@@ -87,4 +87,60 @@ pub(crate) fn asking(engine: &Engine) -> Linker<()> {
     let ask = |_: Caller<'_, ()>, x: i64| -> Result<(i64, i32), Error> { Err(Error::host(Wait(x))) };
     linker.func_wrap("host", "ask", ask).unwrap();
     linker
+}
+
+/// A host function that fails several times before it waits for results, called and tail-called: each time it is called
+/// again, with the same arguments.
+pub(crate) fn host_fails_again(engine: &Engine) {
+    const REASONS: [Option<Trap>; 4] =
+        [Some(Trap::OutOfFuel), Some(Trap::Interrupt), Some(Trap::OutOfFuel), None];
+    let mut linker = Linker::<usize>::new(engine);
+    let ask = |mut caller: Caller<'_, usize>, x: i64, y: i32| -> Result<(i64, i32), Error> {
+        let n = *caller.data();
+        *caller.data_mut() += 1;
+        assert_eq!((x, y), (3, 4), "call {n}");
+        match REASONS.get(n) {
+            Some(Some(trap)) => Err((*trap).into()),
+            Some(None) => Err(Error::host(Wait(x))),
+            None => Ok((30, 12)),
+        }
+    };
+    linker.func_wrap("host", "ask", ask).unwrap();
+    let text = r#"(module (import "host" "ask" (func $ask (param i64 i32) (result i64 i32)))
+        (func $tail (param i64 i32) (result i64 i32) (return_call $ask (local.get 0) (local.get 1)))
+        (func $sum (param i64 i32) (result i64) (i64.add (local.get 0) (i64.extend_i32_s (local.get 1))))
+        (func (export "calls") (param i64) (result i64) (call $sum (call $ask (local.get 0) (i32.const 4))))
+        (func (export "tail-calls") (param i64) (result i64) (call $sum (call $tail (local.get 0) (i32.const 4)))))"#;
+    for name in ["calls", "tail-calls"] {
+        // Where it begins decides whether it ends by waiting, or by returning.
+        for first in [0, 2, 4] {
+            for waits in [true, false] {
+                let mut store = Store::new(engine, first);
+                let _ = store.set_fuel(1_000_000);
+                let instance = linker.instantiate(&mut store, &module(engine, text)).unwrap();
+                let func = instance.get_func(&store, name).unwrap();
+                let mut results = [Val::I64(0)];
+                let mut call = func.call_resumable(&mut store, &[Val::I64(3)], &mut results).unwrap();
+                let mut seen = first;
+                while let ResumableCall::Suspended(suspended) = call {
+                    assert_eq!(suspended.reason().trap(), REASONS[seen], "{name}");
+                    seen += 1;
+                    assert_eq!(*store.data(), seen, "{name}");
+                    let host = suspended.host_func(&mut store);
+                    assert_eq!(host.is_some(), seen == REASONS.len(), "{name}");
+                    if seen + 1 == REASONS.len() && !waits {
+                        // The last reason is passed over.
+                        *store.data_mut() = REASONS.len();
+                        call = suspended.resume(&mut store, &mut results).unwrap();
+                        break;
+                    }
+                    let answer = [Val::I64(40), Val::I32(2)];
+                    let answer = if host.is_some() { &answer[..] } else { &[] };
+                    call = suspended.resume_with(&mut store, answer, &mut results).unwrap();
+                }
+                assert!(matches!(call, ResumableCall::Finished), "{name}");
+                assert_eq!(results[0].unwrap_i64(), 42);
+            }
+        }
+    }
 }

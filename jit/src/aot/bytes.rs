@@ -1,10 +1,10 @@
-//! Numbers and texts in bytes.
+//! Encoding of numbers and strings.
 
-/// The bytes end early, or are no text where one should be.
+/// The bytes end early, or aren't UTF-8 where a string is expected.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Malformed;
 
-/// Takes from the front of bytes.
+/// A cursor that reads from the front.
 pub(super) struct Take<'b>(pub(super) &'b [u8]);
 
 impl<'b> Take<'b> {
@@ -30,7 +30,7 @@ impl<'b> Take<'b> {
         Ok(u64::from_le_bytes(self.array()?))
     }
 
-    /// Bytes behind their length.
+    /// Bytes that are preceded by their length.
     pub(super) fn block(&mut self) -> Result<&'b [u8], Malformed> {
         let len = self.u32()?;
         self.bytes(len as usize)
@@ -42,7 +42,7 @@ impl<'b> Take<'b> {
     }
 }
 
-/// Appends bytes behind their length.
+/// Appends bytes, preceded by their length.
 #[cfg(feature = "compiler")]
 pub(super) fn put_block(out: &mut Vec<u8>, bytes: &[u8]) -> Result<(), std::num::TryFromIntError> {
     out.extend_from_slice(&u32::try_from(bytes.len())?.to_le_bytes());

@@ -1,6 +1,6 @@
-//! Features of processors that code may need, beyond what an architecture begins with.
+//! Processor features that code may need, beyond an architecture's base.
 
-/// A feature: its name in files, as Rust spells it, and Cranelift's.
+/// A feature: its name in files (Rust's), and Cranelift's setting.
 pub(super) struct Feature {
     pub(super) name: &'static str,
     #[cfg_attr(not(feature = "compiler"), expect(dead_code, reason = "for the compiler"))]
@@ -20,7 +20,7 @@ macro_rules! features {
     };
 }
 
-/// Those of x86_64, in an order in which each level has those before it.
+/// x86_64's, ordered so that each level is a prefix.
 const X86_64: &[Feature] = features! {
     "sse3" "has_sse3"
     "ssse3" "has_ssse3"
@@ -35,14 +35,14 @@ const X86_64: &[Feature] = features! {
     "lzcnt" "has_lzcnt"
 };
 
-/// How many of them every processor has that a [`Jit`](crate::Jit) is made on: the level x86-64-v2.
+/// The length of the prefix that a [`Jit`](crate::Jit) requires: the level x86-64-v2.
 #[cfg(feature = "compiler")]
 pub(super) const BASELINE: usize = 5;
-/// How many of them the level x86-64-v3 has.
+/// The length of the prefix for the level x86-64-v3.
 #[cfg(feature = "compiler")]
 pub(super) const V3: usize = 11;
 
-/// The features of a kind of processor. On aarch64, nothing that WebAssembly can say gains by one.
+/// The features of an architecture. On aarch64, no WebAssembly instruction gains from any.
 pub(super) fn features(arch: &str) -> &'static [Feature] {
     if arch == "x86_64" { X86_64 } else { &[] }
 }

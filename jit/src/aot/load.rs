@@ -1,4 +1,4 @@
-//! Code of a precompiled file, put in the place of the interpreter.
+//! Attaches the code of a precompiled file to a module.
 
 use super::read::Precompiled;
 use crate::list::List;
@@ -9,11 +9,11 @@ use dunlin::tier::View;
 use dunlin::{Kind, Module};
 use std::fmt;
 
-/// Why code of a precompiled file isn't used.
+/// Why the code of a precompiled file isn't used.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Mismatch {
-    /// The file isn't what was written.
+    /// The file is damaged.
     Damaged,
     /// The file can't be read, for this reason.
     Unreadable(String),
@@ -21,19 +21,19 @@ pub enum Mismatch {
     Format,
     /// It was made by another version of the engine, or another build.
     Engine(String),
-    /// It was made for another kind of processor.
+    /// It was made for another architecture.
     Arch(String),
-    /// It needs this feature of the processor.
+    /// It needs this processor feature.
     Feature(String),
-    /// It counts fuel and the engine doesn't, or the other way around, as this says.
+    /// It counts fuel (true) or doesn't (false), and the engine differs.
     Fuel(bool),
-    /// Its NaNs are canonical and the engine's aren't, or the other way around, as this says.
+    /// Its NaNs are canonical (true) or aren't (false), and the engine differs.
     Nans(bool),
-    /// It can't be left in the middle, and the engine's must.
+    /// It can't be suspended, and the engine requires that.
     Suspension,
-    /// It needs memories with guard regions, which those of the module's instances haven't.
+    /// It needs guard regions, which the module's memories lack.
     Guards,
-    /// The processor may speculate about failed checks in it, and the tier's options say that it must not.
+    /// It lacks the Spectre mitigations that the tier's options demand.
     Spectre,
     /// It isn't for this module.
     Module,
@@ -69,9 +69,9 @@ impl fmt::Display for Mismatch {
 impl std::error::Error for Mismatch {}
 
 impl Jit {
-    /// Has the module's functions executed by this code, which must come from the same file.
+    /// Attaches this code to the module, which must come from the same file.
     ///
-    /// It is the caller who trusts the file's maker: see [this module's documentation](crate::aot).
+    /// The caller vouches for trust in the file's maker: see [this module's documentation](crate::aot).
     ///
     /// # Errors
     /// If the code isn't for the module, its engine, this tier or this machine.
@@ -86,7 +86,7 @@ impl Jit {
         let chunk = CodeChunk::new(code, precompiled.map.clone()).map_err(|error| memory(&error))?;
         view.keep(Box::new(chunk.clone()), charge).map_err(|error| memory(&error))?;
         let publish = || runtime::publish(view, &chunk, &precompiled.pieces);
-        // If code was thrown away since, that may be because it relied on guards.
+        // If code was evicted since, that may be because it relied on guard regions.
         let published = view.hand_in(thrown_away, publish).ok_or(Mismatch::Guards)?;
         published.map_err(|error| memory(&error))?;
         self.attached(precompiled.functions() as u64, bytes);
@@ -119,7 +119,8 @@ impl Jit {
         if self.fits(view, &precompiled.pieces)? { Ok(()) } else { Err(Mismatch::Module) }
     }
 
-    /// Whether all that the pieces are of is in the module, and the interpreter has a way to each function.
+    /// Whether everything that the pieces refer to is in the module, each trampoline is followed by its stub, each
+    /// function's type has a trampoline, and there is a bridge.
     fn fits(&self, view: View<'_>, pieces: &[Placed]) -> Result<bool, Mismatch> {
         let (funcs, types) = (view.defined_funcs(), view.types().len());
         let mut has_type = List::filled(view.cache(), Kind::MachineCode, false, types)

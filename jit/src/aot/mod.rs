@@ -1,12 +1,12 @@
-//! Modules with machine code that was made ahead of time.
+//! Precompiled files: modules with machine code that was compiled ahead of time.
 //!
-//! A precompiled file is a module and, behind it, machine code for it. The module is loaded and validated like any
-//! other. Its code replaces the interpreter only if it was made by this very version of the engine, for this kind of
-//! processor, and with the settings that the engine has; and if nothing of the file is damaged. If anything doesn't
-//! fit, the module runs as if there were no code.
+//! A precompiled file is a module followed by machine code for it. The module is loaded and validated like any other.
+//! Its code replaces the interpreter only if it was compiled by this very version of the engine, for this kind of
+//! processor, and with the engine's settings; and if the file is intact. If anything doesn't match, the module runs as
+//! if there were no code.
 //!
-//! **Whoever runs the code of such a file trusts its maker**: it is machine code, and nothing confines it. Checksums guard against
-//! accidents only, since anybody can make them.
+//! **Running the code of such a file means trusting its maker**: it is machine code, and nothing confines it. Checksums
+//! only guard against accidents, since anybody can make them.
 //!
 //! | bytes | what |
 //! |---|---|
@@ -17,7 +17,7 @@
 //! | 4 | the format's version |
 //! | 16 | a checksum of the head, of the number before and of all that follows |
 //! | | engine, architecture, processor features, settings |
-//! | | pieces, each with its kind, its index, where it begins, and for functions what the interpreter must know of their frames |
+//! | | pieces: kind, index, offset in the code, and for functions what the interpreter must know of their frames |
 //! | | the map of the code |
 //! | | the code |
 
@@ -40,17 +40,17 @@ pub use write::{Compile, Compiled, CpuFeatures, Target, compile};
 use siphasher::sip128::{Hasher128, SipHasher13};
 use std::hash::Hasher;
 
-/// What a precompiled file begins with. No module does, in either format.
+/// The magic number of precompiled files. No module begins with it, in either format.
 pub const MAGIC: [u8; 8] = *b"\0dunlin\x01";
 
-/// What stands before the module.
+/// The length of the header in front of the module.
 const HEAD: usize = 32;
 
-/// The version of what stands behind the module. It changes with anything that code relies on and
-/// [`settings::interface`] doesn't see.
+/// The version of the part behind the module. It changes with anything that code relies on and [`settings::interface`]
+/// doesn't cover.
 const FORMAT: u32 = 1;
 
-/// A checksum of bytes as they come.
+/// An incremental checksum.
 #[derive(Clone)]
 struct Checksum(SipHasher13);
 

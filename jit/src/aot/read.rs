@@ -1,4 +1,4 @@
-//! Reading precompiled files, as they come.
+//! Reads precompiled files from a stream.
 
 use super::bytes::{Malformed, Take};
 use super::settings::Settings;
@@ -11,7 +11,7 @@ use dunlin::tier::Entry;
 use dunlin::{Budget, Charge, Kind};
 use std::io::{self, Read};
 
-/// What a file turned out to be.
+/// What a stream turned out to contain.
 #[derive(Debug)]
 pub enum Opened<R> {
     /// Something else, probably a module.
@@ -20,10 +20,10 @@ pub enum Opened<R> {
     Precompiled(Reader<R>),
 }
 
-/// Looks whether what comes is a precompiled file. No more is read than it takes to see that it isn't.
+/// Detects a precompiled file. No more is read than it takes to see that it isn't one.
 ///
 /// # Errors
-/// If reading fails, or the head of a precompiled file is cut.
+/// If reading fails, or the header of a precompiled file is truncated.
 pub fn open<R: Read>(mut reader: R) -> io::Result<Opened<R>> {
     let mut head = Vec::with_capacity(HEAD);
     while head.len() < MAGIC.len() {
@@ -52,7 +52,7 @@ pub fn open<R: Read>(mut reader: R) -> io::Result<Opened<R>> {
     Ok(Opened::Precompiled(Reader { reader, head, left, sum, expected }))
 }
 
-/// A precompiled file that is being read. What is read of it by [`Read`] is the module.
+/// A precompiled file that is being read. [`Read`] yields the module.
 pub struct Reader<R> {
     reader: R,
     head: Vec<u8>,
@@ -72,12 +72,13 @@ impl<R: Read> Read for Reader<R> {
 }
 
 impl<R: Read> Reader<R> {
-    /// Whether what has been read is the module that was compiled, whole. Another one mustn't be run in its place.
+    /// Whether the module that was compiled has been read completely and unchanged. Another one must not be run in its
+    /// place.
     pub fn is_intact(&self) -> bool {
         self.left == 0 && self.sum.finish() == self.expected
     }
 
-    /// Reads what stands behind the module, which must have been read.
+    /// Reads what follows the module, which must have been read.
     ///
     /// # Errors
     /// If it is damaged, of another version, or doesn't fit the budget.
@@ -91,12 +92,11 @@ impl<R: Read> Reader<R> {
         const STEP: usize = 64 << 10;
         loop {
             if bytes.len() == bytes.capacity() {
-                // While it moves, there are two.
-                let more = bytes.capacity().max(STEP);
-                let both = (bytes.capacity() + more) as u64;
-                let _moving = budget.charge(Kind::MachineCode, both).map_err(unpaid)?;
-                bytes.try_reserve_exact(more).map_err(|error| Mismatch::Memory(error.to_string()))?;
+                let (before, more) = (bytes.capacity() as u64, bytes.capacity().max(STEP));
                 charge.grow(more as u64).map_err(unpaid)?;
+                // While it moves, there are two.
+                let _moving = budget.charge(Kind::MachineCode, before).map_err(unpaid)?;
+                bytes.try_reserve_exact(more).map_err(|error| Mismatch::Memory(error.to_string()))?;
             }
             let room = (bytes.capacity() - bytes.len()).min(STEP);
             let before = bytes.len();
@@ -116,19 +116,19 @@ impl<R> std::fmt::Debug for Reader<R> {
     }
 }
 
-/// Machine code that was made ahead of time, and what it was made for.
+/// Machine code that was compiled ahead of time, with its settings.
 #[derive(Debug)]
 pub struct Precompiled {
     settings: Settings,
     pub(super) pieces: List<Placed>,
     pub(super) map: CodeMap,
-    /// Where in the bytes the code is.
+    /// The range of the code in `bytes`.
     code: std::ops::Range<usize>,
     bytes: Vec<u8>,
     _charge: Charge,
 }
 
-/// How pieces are numbered.
+/// The tags of pieces.
 pub(super) mod tag {
     pub(crate) const FUNC: u8 = 0;
     pub(crate) const TRAMPOLINE: u8 = 1;
@@ -142,7 +142,7 @@ impl Precompiled {
         let damaged = |Malformed| Mismatch::Damaged;
         let mut take = Take(&bytes);
         let version = take.array::<4>().map_err(damaged)?;
-        // Where the checksum is, and what it is of, is part of the format.
+        // The version comes first: the checksum's position and range are part of the format.
         if u32::from_le_bytes(version) != FORMAT {
             return Err(Mismatch::Format);
         }
@@ -151,14 +151,14 @@ impl Precompiled {
             return Err(Mismatch::Damaged);
         }
         let settings = Settings::read(&mut take).map_err(damaged)?;
-        // What follows means something only to the engine that wrote it.
+        // What follows is only meaningful to the engine that wrote it.
         if !settings.is_of_this_engine() {
             return Err(Mismatch::Engine(settings.engine));
         }
         let memory = |error: Refused| Mismatch::Memory(error.to_string());
         let mut pieces = List::new(charge.budget(), Kind::MachineCode);
         let count = take.u32().map_err(damaged)?;
-        // Each takes nine bytes at least.
+        // An entry has at least nine bytes.
         let most = take.0.len() / 9;
         pieces.reserve(most.min(count as usize)).map_err(memory)?;
         for _ in 0..count {
@@ -193,7 +193,7 @@ impl Precompiled {
         Ok(Self { settings, pieces, map, code, bytes, _charge: charge })
     }
 
-    /// What it was made for.
+    /// The settings that it was compiled with.
     pub fn settings(&self) -> &Settings {
         &self.settings
     }

@@ -1,20 +1,20 @@
-//! What code was made for.
+//! The settings for which code was compiled.
 
 use super::bytes::{Malformed, Take};
 use super::{Checksum, FORMAT, cpu};
 use dunlin::tier::{BulkOp, layout};
 use std::fmt;
 
-/// What code was made for.
+/// The settings for which code was compiled.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Settings {
     /// The version of the engine.
     pub engine: String,
-    /// A number for what code relies on in the engine.
+    /// A hash of what code relies on in the engine.
     pub(super) interface: [u8; 16],
-    /// The processor's kind, as Rust calls it: `x86_64` or `aarch64`.
+    /// The architecture, as Rust calls it: `x86_64` or `aarch64`.
     pub arch: String,
-    /// The features that the processor must have besides, as Rust calls them.
+    /// The processor features that it requires beyond that, as Rust calls them.
     pub features: Vec<String>,
     /// Whether memories must have guard regions.
     pub guarded: bool,
@@ -22,14 +22,14 @@ pub struct Settings {
     pub fuel: bool,
     /// Whether NaNs are canonical.
     pub canonical_nans: bool,
-    /// Whether the processor is kept from speculating about failed checks.
+    /// Whether code keeps the processor from speculating past failed checks.
     pub spectre: bool,
     /// Whether return addresses are signed, on aarch64.
     pub branch_protection: bool,
 }
 
 impl Settings {
-    /// For this engine: what is left to choose is the processor, and how memories are accessed.
+    /// Settings of this engine for an architecture, with every choice at its default.
     #[cfg(feature = "compiler")]
     pub(super) fn new(arch: &str) -> Self {
         Self {
@@ -49,7 +49,7 @@ impl Settings {
         self.engine == env!("CARGO_PKG_VERSION") && self.interface == interface()
     }
 
-    /// The first of [`features`](Self::features) that this machine's processor hasn't.
+    /// The first of [`features`](Self::features) that this machine's processor lacks.
     pub fn missing_feature(&self) -> Option<&str> {
         let here = |name: &str| {
             cpu::features(std::env::consts::ARCH)
@@ -109,15 +109,15 @@ impl fmt::Display for Settings {
     }
 }
 
-/// What this build's precompiled files are known by: the version of the engine, and a number for what code relies on in
-/// it. A file of another identity runs without its code.
+/// The identity of this build's precompiled files: the version of the engine, and a hash of what code relies on in it.
+/// A file of another identity runs without its code.
 pub fn identity() -> String {
     let number: String = interface().iter().map(|byte| format!("{byte:02x}")).collect();
     format!("{}-{FORMAT}-{number}", env!("CARGO_PKG_VERSION"))
 }
 
-/// A number for what code relies on in the engine: where it finds what. While the engine is worked on, its version stays
-/// the same.
+/// A hash of what code relies on in the engine, such as the offsets of fields. While the engine is developed, its
+/// version stays the same.
 fn interface() -> [u8; 16] {
     let mut sum = Checksum::new();
     for offset in [

@@ -1,7 +1,9 @@
+mod fields;
+
 use super::*;
 use crate::{Jit, Mode};
 use dunlin::{Config, Engine, Instance, Module, Store, Val};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 
 const TEXT: &str = r#"(module
     (memory 1) (table 2 funcref) (elem (i32.const 0) $double $load)
@@ -11,6 +13,11 @@ const TEXT: &str = r#"(module
     (func (export "f") (param i32 i32) (result i32)
         (i32.store (i32.const 8) (i32.const 21))
         (call_indirect (type $unary) (local.get 0) (local.get 1))))"#;
+
+/// The kind of this machine. Where there is none, no tier can be made, and these tests fail.
+fn here() -> Target {
+    Target::here().expect("machine code is run on Linux, on x86_64 and aarch64")
+}
 
 fn tiered(configure: impl FnOnce(&mut Config)) -> (std::sync::Arc<Jit>, Engine) {
     let jit = Jit::new(Jit::options().mode(Mode::Off)).unwrap();
@@ -22,14 +29,14 @@ fn tiered(configure: impl FnOnce(&mut Config)) -> (std::sync::Arc<Jit>, Engine) 
 
 fn file(how: &Compile) -> Vec<u8> {
     let bytes = wat::parse_str(TEXT).unwrap();
-    // No tier is needed to make one.
+    // Compiling ahead of time needs no tier.
     let module = Module::new(&Engine::default(), &bytes).unwrap();
     let made = compile(&module, &bytes, how).unwrap();
     assert_eq!(made.stats.functions, 3);
     made.bytes
 }
 
-/// Loads a file as far as it goes.
+/// Loads a file as far as possible.
 fn load(engine: &Engine, bytes: &[u8]) -> Option<(Module, Result<Precompiled, Mismatch>)> {
     let Ok(Opened::Precompiled(mut reader)) = open(bytes) else { return None };
     let module = Module::from_reader(engine, &mut reader);
@@ -51,8 +58,7 @@ fn call(engine: &Engine, module: &Module, x: i32, which: i32) -> Result<i32, dun
 
 #[test]
 fn code_comes_from_the_file() {
-    let Some(here) = Target::here() else { return };
-    let mut how = Compile::new(here);
+    let mut how = Compile::new(here());
     for (guarded, cpu) in [(false, CpuFeatures::Baseline), (true, CpuFeatures::Native)] {
         (how.guarded, how.cpu) = (guarded, cpu);
         let (jit, engine) = tiered(|_| {});
@@ -61,6 +67,9 @@ fn code_comes_from_the_file() {
         assert_eq!((code.functions(), code.settings().guarded), (3, guarded));
         if guarded && !jit.guards_memories() {
             assert_eq!(jit.attach(&module, &code), Err(Mismatch::Guards));
+            // Not by `println`, which the harness keeps for itself.
+            let _ =
+                writeln!(io::stderr(), "SKIPPED: code with guards, which the address space is too short for");
             continue;
         }
         jit.attach(&module, &code).unwrap();
@@ -71,29 +80,6 @@ fn code_comes_from_the_file() {
         assert!(call(&engine, &module, 0, 2).unwrap_err().trap().is_some());
         assert_eq!((jit.stats().precompiled, module.translated_functions()), (3, 0));
     }
-}
-
-#[test]
-fn what_does_not_fit_is_told_apart() {
-    let Some(here) = Target::here() else { return };
-    let how = Compile::new(here);
-    let refusal = |bytes: &[u8], configure: fn(&mut Config)| {
-        let (jit, engine) = tiered(configure);
-        let (module, code) = load(&engine, bytes).unwrap();
-        jit.attach(&module, &code.unwrap()).unwrap_err()
-    };
-    let counts = |config: &mut Config| _ = config.consume_fuel(true);
-    assert_eq!(refusal(&file(&how), counts), Mismatch::Fuel(false));
-    let canonical = |config: &mut Config| _ = config.canonical_nans(true);
-    assert_eq!(refusal(&file(&how), canonical), Mismatch::Nans(false));
-    let foreign = Target::ALL.into_iter().find(|target| *target != here).unwrap();
-    let made = file(&Compile::new(foreign));
-    assert!(matches!(refusal(&made, |_| {}), Mismatch::Arch(arch) if arch.starts_with(foreign.arch())));
-    // Code of one module isn't for another.
-    let (jit, engine) = tiered(|_| {});
-    let (_, code) = load(&engine, &file(&how)).unwrap();
-    let other = Module::new(&engine, "(module (func))").unwrap();
-    assert_eq!(jit.attach(&other, &code.unwrap()), Err(Mismatch::Module));
 }
 
 /// Gives a file a checksum that fits what stands behind the module.
@@ -107,7 +93,7 @@ fn resealed(mut bytes: Vec<u8>, tail: usize) -> Vec<u8> {
 fn files_of_other_engines_are_known() {
     let bytes = file(&Compile::new(Target::X86_64));
     let tail = HEAD + u64::from_le_bytes(bytes[8..16].try_into().unwrap()) as usize;
-    // Behind the format's version and the checksum stand the engine's version, and a number for what code relies on.
+    // After the format's version and the checksum come the engine's version and the hash of what code relies on.
     let version = env!("CARGO_PKG_VERSION");
     let text = tail + 20 + 4;
     let number = text + version.len();

@@ -1,4 +1,4 @@
-//! Making precompiled files.
+//! Writes precompiled files.
 
 use super::bytes::put_block;
 use super::read::tag;
@@ -18,7 +18,7 @@ use dunlin::{Kind, Module};
 use std::fmt;
 use std::num::TryFromIntError;
 
-/// The kind of machine that code is made for.
+/// The target machine.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Target {
     /// Linux on x86_64.
@@ -28,24 +28,24 @@ pub enum Target {
 }
 
 impl Target {
-    /// All there are.
+    /// All targets.
     pub const ALL: [Target; 2] = [Target::X86_64, Target::Aarch64];
 
-    /// This machine, if it is one.
+    /// This machine, if it is a target.
     pub fn here() -> Option<Target> {
         Target::ALL
             .into_iter()
             .find(|target| cfg!(target_os = "linux") && target.arch() == std::env::consts::ARCH)
     }
 
-    /// The target that is called so: `aarch64-linux`, or a whole triple of Rust's for Linux.
+    /// The target of this name: `aarch64-linux`, or a full Rust target triple for Linux.
     pub fn named(name: &str) -> Option<Target> {
         let (arch, system) = name.split_once('-')?;
         let is_linux = system.split('-').any(|part| part == "linux");
         Target::ALL.into_iter().find(|target| is_linux && target.arch() == arch)
     }
 
-    /// Its processor's kind, as Rust calls it.
+    /// Its architecture, as Rust calls it.
     pub fn arch(self) -> &'static str {
         match self {
             Target::X86_64 => "x86_64",
@@ -67,28 +67,28 @@ impl fmt::Display for Target {
     }
 }
 
-/// Which processors of that kind.
+/// Which processors of the architecture code is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum CpuFeatures {
-    /// All that a [`Jit`](crate::Jit) can be had on: on x86_64, those with SSE4.2, as nearly all have since 2009.
+    /// All on which a [`Jit`](crate::Jit) can be created: on x86_64, those with SSE4.2, as nearly all have since 2009.
     #[default]
     Baseline,
     /// Those of the level x86-64-v3: with AVX2, as many have since 2013.
     V3,
-    /// Those that can do what this machine's can.
+    /// Those with all the features of this machine's.
     Native,
 }
 
-/// How a file is made.
+/// How a module is compiled ahead of time.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Compile {
-    /// For what machine.
+    /// The target machine.
     pub target: Target,
-    /// For which of its processors.
+    /// The processors that code is for.
     pub cpu: CpuFeatures,
-    /// Whether code relies on guard regions of memories. Without, it runs wherever there is a tier.
+    /// Whether code relies on the guard regions of memories. If not, it runs wherever there is a tier.
     pub guarded: bool,
-    /// Whether the processor is kept from speculating about failed checks.
+    /// Whether code keeps the processor from speculating past failed checks.
     pub spectre: bool,
     /// Whether return addresses are signed: see
     /// [`Options::branch_protection`](crate::Options::branch_protection).
@@ -104,7 +104,7 @@ pub struct Compile {
 }
 
 impl Compile {
-    /// For every machine of this kind.
+    /// Defaults that suit every machine of this target.
     pub fn new(target: Target) -> Self {
         let (cpu, largest_function, parallel) = (CpuFeatures::Baseline, 256 << 10, true);
         Self {
@@ -119,7 +119,7 @@ impl Compile {
         }
     }
 
-    /// What code is made for, except for what the module's engine says.
+    /// The settings, except for those that come from the module's engine.
     fn settings(&self) -> Result<Settings, String> {
         let mut settings = Settings::new(self.target.arch());
         (settings.guarded, settings.spectre) = (self.guarded, self.spectre);
@@ -146,25 +146,25 @@ impl Compile {
 pub struct Compiled {
     /// Its bytes.
     pub bytes: Vec<u8>,
-    /// What the code in it is for.
+    /// The settings of its code.
     pub settings: Settings,
-    /// What was compiled and what wasn't; the bytes of code are as they stand in the file.
+    /// What was compiled and what wasn't; `code_bytes` is the size in the file.
     pub stats: Stats,
 }
 
-/// Compiles a module ahead of time: `bytes` are those that it was loaded from, in the binary format. Whether fuel is
-/// counted and NaNs are canonical is as in its engine.
+/// Compiles a module ahead of time. `bytes` must be those that it was loaded from, in the binary format. Fuel and
+/// canonical NaNs are as in its engine.
 ///
 /// The same module and options give the same bytes.
 ///
 /// # Errors
-/// Why that can't be, in a sentence.
+/// A sentence that says why it can't be compiled.
 pub fn compile(module: &Module, bytes: &[u8], how: &Compile) -> Result<Compiled, String> {
     on_new(STACK, || compile_here(module, bytes, how))
         .map_err(|error| format!("no stack for the compiler: {error}"))?
 }
 
-/// The same, on a stack that is large enough.
+/// As [`compile`], on a stack that is large enough.
 fn compile_here(module: &Module, bytes: &[u8], how: &Compile) -> Result<Compiled, String> {
     let view = View::new(module);
     let mut settings = how.settings()?;
@@ -197,7 +197,7 @@ fn compile_here(module: &Module, bytes: &[u8], how: &Compile) -> Result<Compiled
     counters.compiled(functions, 0, wasm_bytes);
     counters.placed(batch.code.len() as u64);
     counters.spent(start.elapsed());
-    // Bytes of the map come one by one.
+    // The map's bytes are appended one by one to a growing buffer.
     let mut held =
         view.cache().charge(Kind::CompilerScratch, 4 * batch.map.heap_bytes() as u64).map_err(no_room)?;
     let map = batch.map.to_bytes().map_err(|why| why.to_string())?;
@@ -220,10 +220,10 @@ fn compile_here(module: &Module, bytes: &[u8], how: &Compile) -> Result<Compiled
     Ok(Compiled { bytes, settings, stats })
 }
 
-/// What is in front of the pieces, and between what is behind them, at most.
+/// A bound on what precedes the pieces, and on the fields between the parts behind them.
 const HEADER: usize = 4 << 10;
 
-/// What a piece takes at most.
+/// The most bytes of a piece's entry.
 const MOST_PLACED: usize = 17;
 
 fn isa(target: Target, settings: &Settings) -> Result<OwnedTargetIsa, String> {
@@ -241,7 +241,7 @@ fn isa(target: Target, settings: &Settings) -> Result<OwnedTargetIsa, String> {
     builder.finish(flags).map_err(|why| why.to_string())
 }
 
-/// Adds what stands behind the checksum.
+/// Appends what follows the checksum.
 fn put_tail(
     out: &mut Vec<u8>,
     settings: &Settings,

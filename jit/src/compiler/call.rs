@@ -1,5 +1,5 @@
-//! Calls. What is compiled is called with values in registers; the rest through a stub of its type, told by
-//! `STORE_CALLEE` what it is to call.
+//! Calls. Compiled functions are called directly, with values in registers. All others are called through the stub of
+//! their type, which finds the callee in `STORE_CALLEE`.
 
 use super::control::block_args;
 use super::func::{Part, Translator, clif_type};
@@ -13,7 +13,7 @@ use dunlin::Trap;
 use dunlin::tier::layout;
 
 impl Translator<'_, '_> {
-    /// The callee's frame: where its arguments would be, now that they are popped.
+    /// The address of the callee's frame, which begins at the first argument's slot. The arguments are popped already.
     fn callee_frame(&mut self) -> Value {
         let slot = self.slot_of_operand(self.stack.len());
         self.slot_address(slot)
@@ -82,7 +82,7 @@ impl Translator<'_, '_> {
             results.into_iter().for_each(|value| self.stack.push(value));
             return Ok(());
         };
-        // Guarded by a look at which function it is.
+        // Guarded inlining: compares the callee's instance and index with the likely target's.
         let vm = self.b.ins().load(I64, self.flags.vm, callee, layout::FUNC_VM);
         let found = self.b.ins().load(I32, self.flags.vm, callee, layout::FUNC_INDEX);
         let same = self.b.ins().icmp(IntCC::Equal, vm, self.vm);
@@ -129,7 +129,8 @@ impl Translator<'_, '_> {
         let ty = self.view.type_of(func);
         let args = self.pop_args(ty);
         if self.is_inlining() {
-            // The caller stays anyway: its frame in registers, the inlined function's on the value stack replaced.
+            // The native frame belongs to the outer function and stays. On the value stack, the callee's frame replaces
+            // that of the inlined function.
             self.leave_inlined();
             let results = self.call_at(func, args, self.scope.sp);
             self.leave_if_asked(Place::AfterTailCall, &[]);
@@ -177,13 +178,13 @@ impl Translator<'_, '_> {
         self.leave();
     }
 
-    /// A tail call from a loop's continuation: the interpreter makes it, with the arguments in the frame's first slots.
+    /// A tail call from an OSR continuation. The interpreter makes it, with the arguments in the frame's first slots.
     fn leave_for(&mut self, callee: Value, args: &[Value]) {
         self.store_slots(args, 0);
         self.note_callee(callee);
         let no_frame = self.b.ins().iconst(I64, 0);
         self.builtin(layout::BUILTIN_CALL, [self.scope.sp, no_frame]);
-        // It doesn't come back.
+        // The builtin doesn't return here.
         self.b.ins().trap(traps::FAILED);
         self.leave();
     }
@@ -193,7 +194,7 @@ impl Translator<'_, '_> {
         self.b.ins().store(self.flags.vm, callee, store, layout::STORE_CALLEE);
     }
 
-    /// What names a function to the engine.
+    /// The word that identifies a callee to the engine, in `STORE_CALLEE`.
     fn callee_word(&mut self, func: u32) -> Value {
         match func.checked_sub(self.view.imported_funcs()) {
             Some(index) => self.b.ins().iconst(I64, i64::from(index) * 2 + 1),
@@ -201,14 +202,14 @@ impl Translator<'_, '_> {
         }
     }
 
-    /// The code to call for a function of no batch: its own, or the stub of its type.
+    /// The code pointer for a function outside the batch: its own code, or the stub of its type.
     fn code_of(&mut self, func: u32) -> Value {
         let ty = self.view.type_of(func);
         let Some(index) = func.checked_sub(self.view.imported_funcs()) else {
             let callee = self.callee_word(func);
             return self.stub(callee, ty);
         };
-        // What is compiled by now is only thrown away together with this.
+        // Existing code is only evicted together with this code, so its address can be embedded.
         if let Some(code) = self.view.native(index).filter(|_| !self.options.portable) {
             return self.b.ins().iconst(I64, code.addr() as i64);
         }
@@ -234,10 +235,10 @@ impl Translator<'_, '_> {
         self.load_rarely(stubs, ty as i32 * 8)
     }
 
-    /// The function object in a table, checked.
+    /// The function object of a table element, after checks of bounds, null and type.
     fn element(&mut self, ty: u32, table: u32, index: Value) -> Value {
         let callee = self.table_element(table, index, Trap::UndefinedElement);
-        // Nothing is mapped where null points to.
+        // The null check is the fault of this load: nothing is mapped at null.
         let flags = self.flags.vm.with_trap_code(Some(traps::code(Trap::IndirectCallToNull)));
         let found = self.b.ins().load(I32, flags, callee, layout::FUNC_SIG);
         let wanted = self.signature_number(ty);
@@ -246,7 +247,8 @@ impl Translator<'_, '_> {
         callee
     }
 
-    /// The code to call for a table's element: its own if it is a compiled function of this instance.
+    /// The code pointer for a table element: its own code if it is a compiled function of this instance, and otherwise
+    /// the stub of its type.
     fn lookup(&mut self, callee: Value, ty: u32) -> Value {
         let vm = self.b.ins().load(I64, self.flags.vm, callee, layout::FUNC_VM);
         let same = self.b.ins().icmp(IntCC::Equal, vm, self.vm);

@@ -1,43 +1,44 @@
-//! What there is in a function that determines what Cranelift takes for it.
+//! Counts what determines Cranelift's memory use for a function.
 
 use cranelift_codegen::entity::SecondaryMap;
 use cranelift_codegen::ir::{Block, DataFlowGraph, Function, Inst, Opcode, Value, ValueDef};
 
-/// So many arguments of a branch are in registers, if others aren't. Both targets have a few less than 16 for integers.
+/// Arguments of a branch beyond this many count as spilled. x86_64 has a few less than 16 allocatable integer
+/// registers.
 const IN_REGISTERS: u64 = 16;
 
-/// How many there are of each kind.
+/// The counts.
 #[derive(Clone, Copy, Default, Debug)]
 pub(crate) struct Census {
     pub(crate) instructions: u64,
-    /// Of these, constants, loads and traps, which are often parts of others' machine instructions.
+    /// Constants, loads and traps, which are often folded into other machine instructions.
     pub(crate) parts: u64,
     pub(crate) stores: u64,
     /// Comparisons, selections and changes of width.
     pub(crate) comparisons: u64,
-    /// Those that take many machine instructions.
+    /// Instructions that expand to many machine instructions.
     pub(crate) sequences: u64,
-    /// Others that compute.
+    /// Other computations.
     pub(crate) computations: u64,
-    /// What calls and returns take and give.
+    /// Arguments and results of calls and returns.
     pub(crate) call_operands: u64,
-    /// Ways from one block to another.
+    /// Edges between blocks.
     pub(crate) branches: u64,
-    /// Arguments on them, and how many of those are beyond what registers hold.
+    /// Arguments on edges, and how many of them are beyond what registers hold.
     pub(crate) branch_arguments: u64,
     pub(crate) spilled_arguments: u64,
-    /// Pairs of a value and a block that it may be live at the beginning of.
+    /// Pairs of a value and a block that it may be live into.
     pub(crate) live_ins: u64,
 }
 
-/// The number of a block in the order of the layout.
+/// A block's index in the layout.
 type At = u32;
 
 impl Census {
-    /// Counts in a function whose blocks come behind their dominators in its layout.
+    /// Counts in a function in whose layout each block follows its dominators.
     ///
-    /// A value counts as live from its definition to its last use, in the order of the layout, and to the end of each loop that it
-    /// enters from outside. That is never less than where it is live.
+    /// A value counts as live from its definition to its last use in layout order, extended to the end of each loop
+    /// that it is live into. That is an upper bound on its live range.
     pub(crate) fn of(func: &Function) -> Census {
         let dfg = &func.dfg;
         let mut at: SecondaryMap<Block, At> = SecondaryMap::with_capacity(dfg.num_blocks());
@@ -115,7 +116,7 @@ impl Census {
     }
 }
 
-/// For each block the last one of the loop that it is the header of, or itself. Loops are within each other or apart.
+/// For each block: the last block of the loop whose header it is, or itself. Loops are made nested or disjoint.
 fn loop_ends(func: &Function, at: &SecondaryMap<Block, At>) -> Vec<At> {
     let dfg = &func.dfg;
     let mut ends: Vec<At> = Vec::with_capacity(dfg.num_blocks());
@@ -129,7 +130,7 @@ fn loop_ends(func: &Function, at: &SecondaryMap<Block, At>) -> Vec<At> {
             }
         }
     }
-    // One that ends in the middle of another reaches to that one's end.
+    // A loop that ends in the middle of a later one is extended to that one's end.
     let mut behind: Vec<At> = Vec::new();
     for header in (0..ends.len()).rev() {
         let mut end = ends[header];

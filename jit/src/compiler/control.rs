@@ -1,4 +1,4 @@
-//! Blocks and branches. Each label is a block of Cranelift's, whose parameters are the label's values.
+//! Structured control flow. Each label is a CLIF block, whose params are the label's values.
 
 use super::func::{Part, Translator, clif_type};
 use super::leave::Place;
@@ -13,26 +13,26 @@ use dunlin::{Trap, ValType};
 use std::collections::BTreeMap;
 use wasmparser::{BlockType, BrTable, Operator};
 
-/// A block that is being translated.
+/// A control frame: a structured block that is being translated.
 pub(super) struct Frame {
     kind: Kind,
-    /// Its type, if it isn't the function's.
+    /// Its type; unused for the function's own frame.
     ty: BlockType,
-    /// Operands below it, its parameters not counted.
+    /// The height of the operand stack below its params.
     height: usize,
-    /// The loop and its header, if it is one.
+    /// For a loop: its shape and its header.
     back: Option<(Loop, Block)>,
-    /// What follows it, if it isn't only reached by way of the last instruction in it.
+    /// The CLIF block that follows it; `None` while that is only reached by falling through.
     end: Option<Block>,
-    /// How many values a branch takes.
+    /// The number of values that a branch to its label takes.
     label_values: usize,
     results: usize,
-    /// Whether whoever comes here has looked for interruptions since it began.
+    /// Whether every path to the current point has polled for interruption since the frame began.
     looks: bool,
-    /// The rest of it can't be reached; blocks in there are only counted.
+    /// The rest of it is unreachable. Nested blocks there are only counted, in `skipped`.
     pub(super) dead: bool,
     skipped: u32,
-    /// Whether the operands below it are variables, because what is translated may be entered within.
+    /// Whether the operands below it are Cranelift variables, because the OSR entry may be within it.
     variables: bool,
 }
 
@@ -40,7 +40,7 @@ enum Kind {
     Function,
     Block,
     Loop,
-    /// With where it goes on if the condition doesn't hold, and its parameters, for the other arm.
+    /// With the CLIF block of the other arm, and the params for it.
     If(Block, Vec<Value>),
     Else,
 }
@@ -103,7 +103,7 @@ impl Translator<'_, '_> {
         }
     }
 
-    /// Of code that can't be reached, only counts the blocks.
+    /// Skips an unreachable instruction; only counts nested blocks.
     ///
     /// # Errors
     /// As for [`Translator::structured`].
@@ -119,15 +119,16 @@ impl Translator<'_, '_> {
         Ok(())
     }
 
-    /// Translates an instruction of control; false if it is none.
+    /// Translates a control instruction; false if it is none.
     ///
     /// # Errors
-    /// If what would come of it isn't admitted.
+    /// If the memory for it isn't admitted.
     pub(super) fn structured(&mut self, operator: &Operator<'_>, at: u64) -> Result<bool, Decline> {
         match *operator {
             Operator::Unreachable => {
                 self.expect_not_to_come_here();
-                // Or it would become a part of the branch that leads here, and be reported there.
+                // Otherwise Cranelift could fold the trap into the branch that leads here, and it would be reported at
+                // the branch.
                 self.b.ins().sequence_point();
                 self.b.ins().trap(traps::code(Trap::UnreachableCodeReached));
                 self.leave();
@@ -149,7 +150,7 @@ impl Translator<'_, '_> {
         Ok(true)
     }
 
-    /// What leads here isn't expected to happen.
+    /// Marks the current CLIF block as cold, unless it is the entry block.
     pub(super) fn expect_not_to_come_here(&mut self) {
         let entry = self.b.func.layout.entry_block();
         if let Some(block) = self.b.current_block().filter(|block| entry != Some(*block)) {
@@ -157,7 +158,7 @@ impl Translator<'_, '_> {
         }
     }
 
-    /// Ends the path: what follows in the block can't be reached.
+    /// Ends the path: the rest of the control frame is unreachable.
     pub(super) fn leave(&mut self) {
         let frame = self.frame();
         frame.dead = true;
@@ -165,22 +166,23 @@ impl Translator<'_, '_> {
         self.stack.truncate(height);
     }
 
-    /// Notes that the entry of a function, which has just been called, looks for interruptions.
+    /// Notes that the frame has polled: the prologue of a function that is called compares with the stack limit, which
+    /// an interruption sets to 0.
     pub(super) fn has_looked(&mut self) {
         self.frame().looks = true;
     }
 
-    /// Whether what follows in the block can't be reached.
+    /// Whether the rest of the control frame is unreachable.
     pub(super) fn is_dead(&mut self) -> bool {
         self.frame().dead
     }
 
-    /// Another path comes here.
+    /// Makes the control frame reachable again, from another path.
     pub(super) fn revive(&mut self) {
         self.frame().dead = false;
     }
 
-    /// Begins a block; of a loop, with its header and what is known of it.
+    /// Pushes a control frame; for a loop, with its shape and header.
     fn enter(&mut self, kind: Kind, ty: BlockType, back: Option<(Loop, Block)>) {
         let (params, results) = self.arity(ty);
         let height = self.stack.len() - params;
@@ -200,8 +202,8 @@ impl Translator<'_, '_> {
         });
     }
 
-    /// The block that follows block `i` of those around what is being translated, with a parameter for each result. There is none
-    /// until something leads there besides the block's last instruction: many are never made.
+    /// The CLIF block that follows control frame `i`, with a param for each result. It is created lazily: the ends of
+    /// many frames are only reached by falling through.
     fn end_of(&mut self, i: usize) -> Block {
         if let Some(end) = self.frames[i].end {
             return end;
@@ -242,7 +244,7 @@ impl Translator<'_, '_> {
             self.enter_part(entrance, (header, shape.cost), below, &params);
         }
         self.b.switch_to_block(header);
-        // Taking variables may add parameters.
+        // Taken first, since `use_variables` may append params.
         let values = self.b.block_params(header).to_vec();
         if may_enter {
             self.use_variables(below)?;
@@ -254,14 +256,14 @@ impl Translator<'_, '_> {
         Ok(())
     }
 
-    /// On a branch back to a loop, `depth` blocks out. It is done here rather than at the header because what stops a program in
-    /// a loop stops it at the branch.
+    /// A back edge to a loop, `depth` frames out: charges fuel, or polls. That is done here rather than at the header,
+    /// because a trap in a loop is reported at the branch.
     fn arrive(&mut self, found: Loop, depth: u32) {
-        // Were it left here, it would go on at the header, with what that has.
+        // An execution that is suspended here resumes at the header, with the operands of the header.
         let frame = &self.frames[self.frames.len() - 1 - depth as usize];
         let (height, n, looks) = (frame.height, frame.label_values, frame.looks);
         let offset = std::mem::replace(&mut self.offset, found.offset as u32);
-        // Nobody else looks at them.
+        // Only suspension reads the operand stack.
         let above = self.options.suspends.then(|| {
             let above = self.stack.split_off(height);
             above[above.len() - n..].iter().for_each(|value| self.stack.push(*value));
@@ -279,8 +281,8 @@ impl Translator<'_, '_> {
         self.offset = offset;
     }
 
-    /// In front of a block that what is translated may be entered in: operands below it are variables, since they may come
-    /// from the entrance as well. Those of outer blocks are already.
+    /// Before a control frame that may contain the OSR entry: makes variables of the operands below it, since their
+    /// values may also come from the entrance. Operands below outer frames are variables already.
     fn make_variables(&mut self, below: usize) {
         if self.entrance.is_none() {
             return;
@@ -295,7 +297,7 @@ impl Translator<'_, '_> {
         }
     }
 
-    /// Where ways come together at such a block: takes the operands below it from their variables.
+    /// At a merge point of such a frame: reads the operands below it from their variables.
     fn use_variables(&mut self, below: usize) -> Result<(), Decline> {
         for i in 0..below {
             self.need(self.lookups(1))?;
@@ -304,13 +306,13 @@ impl Translator<'_, '_> {
         Ok(())
     }
 
-    /// Forgets the variables of operands that are below no block any more.
+    /// Drops the variables of operands that aren't below a control frame any more.
     fn drop_variables(&mut self) {
         let below = self.frames.last().map_or(0, |frame| frame.height);
         self.operand_variables.truncate(below);
     }
 
-    /// The way in: everything comes from slots.
+    /// The OSR entry: loads locals and operands from slots, and jumps to the header.
     fn enter_part(&mut self, entrance: Block, (header, cost): (Block, u32), below: usize, params: &[Type]) {
         self.b.switch_to_block(entrance);
         self.b.seal_block(entrance);
@@ -323,7 +325,7 @@ impl Translator<'_, '_> {
         let types = params.iter().copied();
         let values = slots::load(&mut self.b, self.flags.slots, types, self.scope.sp, slot);
         if self.options.fuel {
-            // The interpreter has seen to it that there is as much.
+            // The interpreter has checked that the slice has this much.
             let store = self.load_vm(layout::VMCTX_STORE);
             let slice = self.b.ins().load(I64, self.flags.vm, store, layout::STORE_SLICE);
             let left = self.b.ins().iadd_imm_s(slice, -i64::from(cost));
@@ -363,7 +365,7 @@ impl Translator<'_, '_> {
         Ok(())
     }
 
-    /// Goes on at the end of the innermost block, unless this can't be reached.
+    /// Jumps to the end of the innermost control frame, unless this point is unreachable.
     fn join(&mut self) {
         if self.is_dead() {
             return;
@@ -377,13 +379,13 @@ impl Translator<'_, '_> {
     fn end(&mut self) -> Result<(), Decline> {
         let is_if = matches!(self.frame().kind, Kind::If(..));
         let frame = self.frame();
-        // Where nothing else leads behind it, what follows is a part of the same block.
+        // If the end is only reached by falling through, what follows continues in the same CLIF block.
         let goes_on = !frame.dead && frame.end.is_none() && !is_if && !frame.variables;
         if !goes_on {
             self.join();
         }
         if let Kind::If(otherwise, values) = std::mem::replace(&mut self.frame().kind, Kind::Else) {
-            // Without an else, its results are its parameters.
+            // An `if` without `else` has its params as results.
             self.b.switch_to_block(otherwise);
             self.kept_values -= values.len();
             let end = self.end_of(self.frames.len() - 1);
@@ -425,7 +427,8 @@ impl Translator<'_, '_> {
         Ok(())
     }
 
-    /// Notes that all branches back to a loop are known. What was looked up in it until now becomes arguments of each.
+    /// Seals a loop's header once all back edges are known. Each variable that was read in it becomes an argument of
+    /// each back edge.
     fn seal_header(&mut self, header: Block, params: usize) -> Result<(), Decline> {
         let looked_up = self.b.block_params(header).len() - params;
         self.need(self.lookups(looked_up))?;
@@ -433,7 +436,7 @@ impl Translator<'_, '_> {
         Ok(())
     }
 
-    /// Returns from the function that is being translated; ends the path.
+    /// Returns from the current function, which may be inlined, and ends the path.
     pub(super) fn return_values(&mut self, values: &[Value]) {
         if self.is_inlining() {
             let end = self.end_of(self.scope.first_frame);
@@ -444,7 +447,7 @@ impl Translator<'_, '_> {
         self.leave();
     }
 
-    /// Returns, or, from a loop's continuation, leaves the results where the interpreter looks for them.
+    /// Returns. An OSR continuation leaves the results in slots, where the interpreter expects them.
     fn leave_function(&mut self, values: &[Value]) {
         if self.part == Part::Whole {
             self.b.ins().return_(values);
@@ -454,7 +457,7 @@ impl Translator<'_, '_> {
         self.b.ins().return_(&[]);
     }
 
-    /// The label that `depth` names, which is thereby reached, and its values; and the loop, if it is one's.
+    /// The CLIF block of the label at `depth`, and the label's values; and the loop, if the label is a loop's.
     fn target(&mut self, depth: u32) -> (Block, Vec<BlockArg>, Option<Loop>) {
         let i = self.frames.len() - 1 - depth as usize;
         let values = block_args(self.stack.peekn(self.frames[i].label_values));
@@ -504,7 +507,7 @@ impl Translator<'_, '_> {
         self.need(More { in_lists, ..More::default() })?;
         self.table_targets += depths.len();
         let mut calls = Vec::with_capacity(depths.len());
-        // Branches back have a block of their own, one for each loop.
+        // Back edges go by way of a block of their own, one for each loop, which charges fuel or polls.
         let mut backs: BTreeMap<u32, Block> = BTreeMap::new();
         for depth in depths {
             let (label, values, found) = self.target(depth);

@@ -1,4 +1,5 @@
-//! Copies and fills of few bytes within a memory: without the engine, whose way to them takes longer than they do.
+//! Fast paths for small copies and fills within one memory: the overhead of the engine's bulk builtins exceeds their
+//! cost.
 
 use super::func::{Translator, c_signature};
 use cranelift_codegen::ir::condcodes::IntCC;
@@ -6,13 +7,13 @@ use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{InstBuilder, Value};
 use dunlin::tier::{BulkOp, layout};
 
-/// So many at most: the engine looks for interruptions while it works on more.
+/// The largest size for the fast path. For larger ones the engine's builtin polls for interruption as it works.
 const FEW: i64 = 64 << 10;
 
 impl Translator<'_, '_> {
     pub(super) fn memory_copy(&mut self, to_memory: u32, from_memory: u32) {
         let engine = |t: &mut Self| t.bulk(BulkOp::MemoryCopy, 3, None, to_memory, from_memory);
-        // Fuel is charged by the engine.
+        // With fuel, the engine's builtin charges it.
         if self.options.fuel || to_memory != from_memory {
             return engine(self);
         }
@@ -38,14 +39,14 @@ impl Translator<'_, '_> {
         });
     }
 
-    /// The three topmost operands, which stay.
+    /// The three topmost operands, zero-extended. They stay on the stack.
     fn wide_operands(&mut self) -> [Value; 3] {
         let operands = self.stack.peekn(3);
         [operands[0], operands[1], operands[2]].map(|value| self.b.ins().uextend(I64, value))
     }
 
-    /// Does one thing if `n` bytes from `last` on are few and in the memory, another one if they aren't, which takes the
-    /// operands off the stack.
+    /// Emits `few` for the case that `n` bytes from `last` on are in bounds and at most [`FEW`], and `not` for the
+    /// other, cold case. `not` pops the operands.
     fn if_few(
         &mut self,
         memory: u32,
@@ -72,7 +73,7 @@ impl Translator<'_, '_> {
         self.b.seal_block(done);
     }
 
-    /// Calls a builtin that has no context and can't fail.
+    /// Calls a builtin that takes no context and can't fail.
     fn call_plain(&mut self, offset: i32, args: [Value; 3]) {
         let signature = self.b.import_signature(c_signature(self.options.c_convention, 3, false));
         let table = self.load_vm(layout::VMCTX_BUILTINS);

@@ -1,15 +1,16 @@
-//! Which way a branch in a loop goes first.
+//! Orders the targets of branches that leave a loop, for the sake of LICM.
 //!
-//! Cranelift moves what a loop doesn't change in front of it as it walks the blocks, until the walk comes to a block outside the
-//! loop; in the blocks of the loop that follow, it moves nothing, and even computes there what the module computes in
-//! front of the loop. It walks to the second of a branch's targets first: that one has to stay.
+//! Cranelift hoists loop invariants during a walk over the dominator tree. Once the walk has visited a block outside
+//! the loop, it hoists nothing more from the loop's blocks that follow, and even computes values in them that the
+//! module computes in front of the loop. The walk visits the second target of a branch first, so that must be the one
+//! that stays in the loop.
 
 use cranelift_codegen::Context;
 use cranelift_codegen::cursor::{Cursor, FuncCursor};
 use cranelift_codegen::ir::condcodes::{CondCode, IntCC};
 use cranelift_codegen::ir::{Function, Inst, InstBuilder, InstructionData, Opcode, Value};
 
-/// Makes the first of a branch's targets the one that leaves the loop, if one of them does.
+/// For each conditional branch in a loop: makes the target that leaves the loop the first one.
 pub(super) fn first(context: &mut Context) {
     context.flowgraph();
     context.compute_loop_analysis();
@@ -31,7 +32,7 @@ pub(super) fn first(context: &mut Context) {
     for inst in turned {
         turn(func, inst);
     }
-    // The verifier would compare what is known with what has become of it.
+    // Cleared, since the verifier compares analyses with the function, which has changed.
     context.cfg.clear();
     context.domtree.clear();
     context.loop_analysis.clear();
@@ -43,7 +44,7 @@ fn turn(func: &mut Function, inst: Inst) {
     func.dfg.insts[inst] = InstructionData::Brif { opcode, arg, blocks: [second, first] };
 }
 
-/// What is true where a condition isn't.
+/// The negation of a condition.
 fn inverse(func: &mut Function, inst: Inst, condition: Value) -> Value {
     let condition = without_extension(func, condition);
     let definition = func.dfg.value_def(condition).inst().map(|inst| func.dfg.insts[inst]);

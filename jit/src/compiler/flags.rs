@@ -1,18 +1,18 @@
-//! What Cranelift may assume of each kind of memory access.
+//! The memory flags (aliasing, trapping, alignment) of each kind of access.
 
-use cranelift_codegen::ir::{AliasRegionData, Endianness, Function, MemFlagsData, TrapCode};
+use cranelift_codegen::ir::{AliasRegionData, Endianness, Function, MemFlagsData};
 use std::borrow::Cow;
 
-/// An access's flags, by what it goes to. Each kind of memory is an alias region: no two of them overlap.
+/// Memory flags by what is accessed. Each kind of memory is an alias region: no two of them overlap.
 #[derive(Clone, Copy)]
 pub(crate) struct Flags {
-    /// A linear memory, where the access itself finds out whether it is in bounds.
+    /// A linear memory, where an access that is out of bounds faults.
     pub(crate) memory: MemFlagsData,
-    /// A linear memory, where the access is known to be in bounds.
+    /// A linear memory, where the access is known or has been checked to be in bounds.
     pub(crate) memory_checked: MemFlagsData,
-    /// The engine's own state: contexts, and the objects behind them except for globals.
+    /// The engine's state: contexts, and the objects that they point to, except for globals.
     pub(crate) vm: MemFlagsData,
-    /// Of that, what never changes while an instance lives.
+    /// The part of the engine's state that never changes while an instance lives.
     pub(crate) vm_readonly: MemFlagsData,
     /// A table's elements.
     pub(crate) table: MemFlagsData,
@@ -22,10 +22,11 @@ pub(crate) struct Flags {
     pub(crate) slots: MemFlagsData,
 }
 
-/// So many of a module's globals have regions of their own: Cranelift looks at all regions at each instruction that may trap.
+/// The number of a module's globals that have alias regions of their own. It is bounded because Cranelift visits all
+/// regions at each instruction that may trap.
 const OWN_REGIONS: u32 = 32;
 
-/// A global that the module defines, which is no other one: the module's `own`th.
+/// The flags for the `own`th global that the module defines, which can't alias any other global.
 pub(crate) fn own_global(func: &mut Function, own: u32) -> MemFlagsData {
     let index = own.min(OWN_REGIONS);
     let description = Cow::Borrowed("a global");
@@ -43,13 +44,13 @@ impl Flags {
             MemFlagsData::new().with_endianness(Endianness::Little).with_alias_region(region(1, "memory"));
         let vm = MemFlagsData::trusted().with_alias_region(region(2, "vm"));
         Flags {
-            memory: memory.with_trap_code(Some(TrapCode::HEAP_OUT_OF_BOUNDS)),
+            memory,
             memory_checked: memory.with_notrap(),
             vm,
             vm_readonly: vm.with_readonly().with_can_move(),
             table: MemFlagsData::trusted().with_alias_region(region(3, "table")),
             global: MemFlagsData::trusted().with_alias_region(region(4, "global")),
-            // A vector takes two slots, whose address is a multiple of 8 only.
+            // Not aligned: a vector takes two slots, whose address is only a multiple of 8.
             slots: MemFlagsData::new().with_notrap().with_alias_region(region(5, "slots")),
         }
     }

@@ -1,8 +1,8 @@
-//! One function's body, or what a loop of it goes on with, to CLIF.
+//! Translates one function's body, or its continuation from a loop on (OSR entry), to CLIF.
 //!
-//! One pass over a body that is known to be valid. Locals are variables of Cranelift's frontend; operands are SSA
-//! values. `control` has blocks and branches, `call` calls, `state` what belongs to the instance; the
-//! instructions without control are in `numeric`, `vector` and `memory`.
+//! One pass over a validated body. Locals are variables of Cranelift's frontend; operands are SSA values. `control` has
+//! blocks and branches, `call` calls, `state` accesses to the instance's globals and tables; `numeric`, `vector` and
+//! `memory` have the instructions without control flow.
 
 use super::flags::Flags;
 use super::heaps::{Heap, Heaps};
@@ -27,12 +27,12 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use wasmparser::{BinaryReader, FunctionBody, Operator};
 
-/// What is translated of a function.
+/// The part of a function that is translated.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Part {
     /// All of it.
     Whole,
-    /// What follows an arrival at this loop, with all values in slots.
+    /// From this loop's header on (OSR entry), with all values in slots on entry.
     From(Loop),
 }
 
@@ -56,7 +56,7 @@ pub(crate) fn signature(ty: &FuncType) -> Signature {
     signature
 }
 
-/// A body that was validated is not valid any more, or has what this can't translate.
+/// A validated body that can't be read any more, or has an instruction that this can't translate.
 pub(crate) fn unexpected() -> Decline {
     Decline::Unsupported("an instruction")
 }
@@ -71,57 +71,58 @@ pub(crate) struct Translator<'a, 'f> {
     /// The context.
     pub(super) vm: Value,
     pub(super) scope: Scope<'a>,
-    /// What the scope is inlined in, outermost first.
+    /// The scopes that the current scope is inlined in, outermost first.
     pub(super) outer: Vec<Scope<'a>>,
     pub(super) inlined: Vec<Inlined>,
     pub(super) inlined_cost: u32,
-    /// Whether the profile has decided about inlining otherwise than a function's size.
+    /// Whether the profile has changed an inlining decision that size alone would have made otherwise.
     pub(super) profile_mattered: bool,
-    /// How many params, results and locals functions have that may be inlined.
+    /// The number of params, results and locals of each candidate for inlining.
     pub(super) locals: HashMap<u32, u32>,
-    /// Where in the module the current instruction is.
+    /// The position of the current instruction: what the code map and source locations record.
     pub(super) position: u32,
-    /// The same as an offset there, of whatever function.
+    /// The current instruction's offset in the module, also within inlined functions.
     pub(super) offset: u32,
     pub(super) stack: Values,
     pub(super) frames: Vec<control::Frame>,
-    /// For a part: the block that fills variables from slots, and what it has to fill besides locals.
+    /// For an OSR entry: the block that loads variables from slots, until its loop is reached; and variables for
+    /// operands.
     pub(super) entrance: Option<Block>,
     pub(super) operand_variables: Vec<(Variable, Type, u32)>,
-    /// The function that calls through tables of a type probably go to.
+    /// The likely target of calls through tables, by type.
     pub(super) likely: HashMap<u32, Option<u32>>,
     pub(super) signatures: HashMap<u32, ir::SigRef>,
     pub(super) direct: HashMap<u32, ir::FuncRef>,
     pub(super) builtin_signature: Option<ir::SigRef>,
     pub(super) bridge_signature: Option<ir::SigRef>,
-    /// Functions that are compiled in the same batch, which are called directly.
+    /// Whether a function is in the same batch, so that it is called directly.
     pub(super) batch: &'a dyn Fn(u32) -> bool,
-    /// What all of this is charged to, and how many variables there are.
+    /// The charge for this translation, and the number of variables so far.
     pub(super) scratch: &'a Scratch,
     pub(super) variables: usize,
-    /// In how many places it polls.
+    /// The number of poll sites.
     pub(super) polls: i32,
-    /// Targets of branch tables, and values that blocks keep for their other arm.
+    /// The number of branch table targets, and of values that `if`s keep for their other arm.
     pub(super) table_targets: usize,
     pub(super) kept_values: usize,
-    /// Why something wasn't admitted.
+    /// Why memory was refused where no error could be returned.
     pub(super) refused: Option<Decline>,
 }
 
-/// What a translation needs and names besides the code itself.
+/// What a translation requires besides the code itself.
 pub(crate) struct Needs {
-    /// The types of what it is and what it calls.
+    /// The types of the function itself and of its callees.
     pub(crate) types: Vec<u32>,
-    /// What its positions may be numbers of.
+    /// Inlined places, by number.
     pub(crate) inlined: Vec<Inlined>,
-    /// Whether the profile had another function inlined than its size alone would have, or not inlined.
+    /// Whether the profile changed an inlining decision that size alone would have made otherwise.
     pub(crate) profile_mattered: bool,
 }
 
-/// Translates function `index`, or a part of it, into `func`; gives what that needs.
+/// Translates function `index`, or a part of it, into `func`.
 ///
 /// # Errors
-/// Why it can't be.
+/// Why it can't be translated.
 pub(crate) fn translate(
     view: View<'_>,
     options: Options,
@@ -134,7 +135,7 @@ pub(crate) fn translate(
     func.name = UserFuncName::user(0, index);
     func.signature = match part {
         Part::Whole => signature(ty),
-        // Context, frame, and what trampolines get.
+        // The parameters of a trampoline: context, frame and code.
         Part::From(_) => c_signature(options.c_convention, 3, false),
     };
     let flags = Flags::new(func);
@@ -205,7 +206,7 @@ pub(crate) fn translate(
     Ok(Needs { types, inlined, profile_mattered })
 }
 
-/// A signature of `params` words in the platform's convention, with or without a status.
+/// A signature of `params` words in the platform's calling convention, with or without a status as result.
 pub(crate) fn c_signature(convention: CallConv, params: usize, status: bool) -> Signature {
     let mut signature = Signature::new(convention);
     signature.params.extend(std::iter::repeat_n(AbiParam::new(I64), params));
@@ -218,7 +219,7 @@ pub(crate) fn c_signature(convention: CallConv, params: usize, status: bool) -> 
 impl Translator<'_, '_> {
     fn body(&mut self, bytes: &[u8], offset: u64, entry: Block) -> Result<(), Decline> {
         if offset + bytes.len() as u64 > 1 << 30 {
-            // Positions have room for so much.
+            // Positions have 30 bits for offsets in the module.
             return Err(Decline::Unsupported("code beyond a module's first GiB"));
         }
         let reader = BinaryReader::new_features(bytes, offset, self.view.features());
@@ -228,7 +229,7 @@ impl Translator<'_, '_> {
             let entrance = self.b.create_block();
             self.b.ins().jump(entrance, &[]);
             self.entrance = Some(entrance);
-            // What comes before the loop isn't reached.
+            // The code before the loop is translated, but is unreachable.
             let start = self.b.create_block();
             self.b.switch_to_block(start);
             self.b.seal_block(start);
@@ -241,7 +242,7 @@ impl Translator<'_, '_> {
         self.begin_function();
         self.operators(&body)?;
         if self.entrance.is_some() {
-            // Or the loop can't be reached at all.
+            // The entrance is still there, so the loop's header was never reached.
             return Err(unexpected());
         }
         Ok(())
@@ -265,14 +266,15 @@ impl Translator<'_, '_> {
         Ok(())
     }
 
-    /// Has charged what there is by now, and what is about to be added.
+    /// Charges for what has been translated, and for what is about to be added.
     pub(super) fn need(&self, more: More) -> Result<(), Decline> {
         let lists = self.kept_values + self.frames.len() * 12 + (self.stack.len() + self.inlined.len()) / 2;
         let in_lists = more.in_lists + lists as u64;
         self.scratch.need_for(self.b.func, self.variables, More { in_lists, ..more })
     }
 
-    /// The same where nothing can be returned: whether it is charged. If it isn't, [`Translator::operators`] ends with the reason.
+    /// As [`Translator::need`], where no error can be returned: false if it is refused. [`Translator::operators`] then
+    /// returns the reason.
     pub(super) fn admits(&mut self, more: More) -> bool {
         let refused = self.need(more).err();
         let admitted = refused.is_none();
@@ -280,7 +282,8 @@ impl Translator<'_, '_> {
         admitted
     }
 
-    /// What may come of looking so many variables up: each may become a param wherever ways come together.
+    /// A bound on what using `variables` variables may add: SSA construction may make each a block param wherever edges
+    /// meet.
     pub(super) fn lookups(&self, variables: usize) -> More {
         let ways = 2 * self.b.func.dfg.num_blocks() + self.table_targets;
         More { params_on_ways: (variables * ways) as u64, ..More::default() }
@@ -303,7 +306,7 @@ impl Translator<'_, '_> {
         }
     }
 
-    /// Claims the frame's part of the value stack, and pays for the entry.
+    /// The prologue: claims the frame on the value stack (stack check), and charges fuel for the entry.
     pub(super) fn claim_frame(&mut self, args: &[Value]) {
         let pointer = self.load_vm(layout::VMCTX_LIMIT);
         let limit = self.b.ins().load(I64, self.flags.vm, pointer, 0);
@@ -321,7 +324,7 @@ impl Translator<'_, '_> {
         }
     }
 
-    /// Branches to a block that is rarely reached if `condition` holds, and to another if it doesn't. The first is sealed.
+    /// Branches to a cold block if `condition` holds, and else to another. The cold block is sealed.
     pub(super) fn cold_branch(&mut self, condition: Value) -> (Block, Block) {
         let (cold, go_on) = (self.b.create_block(), self.b.create_block());
         self.b.set_cold_block(cold);
@@ -330,7 +333,7 @@ impl Translator<'_, '_> {
         (cold, go_on)
     }
 
-    /// Takes fuel from the slice, or has more fetched.
+    /// Charges fuel from the slice, or calls a builtin to refill it on a cold path.
     pub(super) fn charge(&mut self, cost: u32, place: Place, args: &[Value]) {
         let store = self.load_vm(layout::VMCTX_STORE);
         let slice = self.b.ins().load(I64, self.flags.vm, store, layout::STORE_SLICE);
@@ -353,13 +356,14 @@ impl Translator<'_, '_> {
         self.b.ins().store(self.flags.vm, paid, store, layout::STORE_SLICE);
     }
 
-    /// Looks whether somebody wants an interruption.
+    /// Polls for interruption (safepoint).
     pub(super) fn poll(&mut self) {
         if !self.options.suspends {
             return self.poll_page();
         }
         let pointer = self.load_vm(layout::VMCTX_LIMIT);
-        // Not a plain load: that of an outer loop would do for an inner one without stores.
+        // Not a plain load: Cranelift could merge an inner loop's with that of an outer loop, if the inner loop has no
+        // stores.
         let limit = self.b.ins().atomic_load(I64, MemFlagsData::trusted(), pointer);
         let asked = self.b.ins().icmp_imm_s(IntCC::Equal, limit, 0);
         let (cold, go_on) = self.cold_branch(asked);
@@ -372,11 +376,11 @@ impl Translator<'_, '_> {
         self.b.seal_block(go_on);
     }
 
-    /// Reads a page that faults if somebody does.
+    /// Polls by reading a page that is inaccessible while an interruption is wanted: the fault is the trap.
     fn poll_page(&mut self) {
         let page = self.load_vm(layout::VMCTX_POLL);
         let flags = MemFlagsData::trusted().with_trap_code(Some(traps::code(Trap::Interrupt)));
-        // Each reads elsewhere: of two that read the same, one would do as far as Cranelift knows.
+        // Each reads another address: Cranelift could merge two loads of the same one.
         if self.polls < layout::POLL_BYTES / 4 {
             self.b.ins().load(I32, flags, page, self.polls * 4);
             self.polls += 1;
@@ -385,23 +389,24 @@ impl Translator<'_, '_> {
         }
     }
 
-    /// A field of the context that never changes.
+    /// Loads a field of the context that never changes.
     pub(super) fn load_vm(&mut self, offset: i32) -> Value {
         self.b.ins().load(I64, self.flags.vm_readonly, self.vm, offset)
     }
 
-    /// The pointer in word `word` of the context, which never changes.
+    /// Loads the pointer in word `word` of the context, which never changes.
     pub(super) fn load_word(&mut self, word: u32) -> Value {
         self.load_vm(word as i32 * 8)
     }
 
-    /// A pointer that never changes, at a place that is rarely reached: were that known, it would be loaded in front of
-    /// loops, where it is hardly ever needed.
+    /// Loads a constant pointer on a cold path. It isn't marked read-only, or LICM would hoist the load out of loops
+    /// that hardly ever need it.
     pub(super) fn load_rarely(&mut self, from: Value, offset: i32) -> Value {
         self.b.ins().load(I64, self.flags.vm, from, offset)
     }
 
-    /// Calls a builtin that is rarely needed; if it fails, traps. What is in registers stays there.
+    /// Calls a builtin on a cold path by way of the bridge, which preserves all registers, so nothing is spilled for
+    /// it. Traps if the builtin fails.
     pub(super) fn rare_builtin(&mut self, offset: i32, arg: Value) {
         let signature = match self.bridge_signature {
             Some(signature) => signature,
@@ -418,7 +423,7 @@ impl Translator<'_, '_> {
         self.b.ins().call_indirect(signature, bridge, &[self.vm]);
     }
 
-    /// Calls the builtin at `offset` of the table; if it fails, traps.
+    /// Calls the builtin at `offset` of the table, and traps if it fails.
     pub(super) fn builtin(&mut self, offset: i32, args: [Value; 2]) {
         let convention = self.options.c_convention;
         let signature = match self.builtin_signature {
@@ -446,7 +451,7 @@ impl Translator<'_, '_> {
         signature
     }
 
-    /// A function that is compiled in the same batch.
+    /// A reference to a function in the same batch.
     pub(super) fn direct(&mut self, index: u32) -> ir::FuncRef {
         if let Some(known) = self.direct.get(&index) {
             return *known;

@@ -1,10 +1,10 @@
-//! Where an access to linear memory goes, and whether it is in bounds.
+//! Addresses and bounds checks of accesses to linear memory.
 
 use super::flags::Flags;
 use super::traps;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::{I32, I64};
-use cranelift_codegen::ir::{Block, InstBuilder, InstructionData, MemFlagsData, Opcode, Value};
+use cranelift_codegen::ir::{Block, InstBuilder, InstructionData, MemFlagsData, Opcode, TrapCode, Value};
 use cranelift_frontend::FunctionBuilder;
 use dunlin::Trap;
 use dunlin::tier::layout;
@@ -12,27 +12,29 @@ use wasmparser::{MemArg, MemArgTarget};
 
 /// The memories of a function's instance.
 pub(crate) struct Heaps {
-    /// The context, which is defined in the entry block.
+    /// The context, defined in the entry block.
     pub(crate) vm: Value,
     pub(crate) memories: Vec<Heap>,
-    /// Word of the context's array of pointers to memories.
+    /// The context's word at which the pointers to memories begin.
     pub(crate) memories_word: u32,
-    /// Whether an access must not happen speculatively either if it is out of bounds.
+    /// Whether an access that is out of bounds must not happen speculatively either.
     pub(crate) spectre: bool,
     flags: Flags,
+    /// What an access traps by if it finds out itself: this trap code, and after a store the other.
+    codes: [TrapCode; 2],
     checks: Checks,
 }
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Heap {
-    /// Whether 4 GiB and [`layout::GUARD`] are reserved from the base on, of which what is beyond the memory's end
-    /// faults, so that accesses need no check. The base then never changes.
+    /// Whether 4 GiB and [`layout::GUARD`] are reserved from the base on. What is beyond the memory's end then faults,
+    /// so accesses need no check, and the base never changes.
     pub(crate) guarded: bool,
-    /// The memory is never smaller.
+    /// The memory's minimum size.
     pub(crate) min_bytes: u64,
 }
 
-/// Operands of a load or store.
+/// The operands of a load or store.
 #[derive(Clone, Copy)]
 pub(crate) struct Place {
     pub(crate) address: Value,
@@ -40,20 +42,21 @@ pub(crate) struct Place {
     pub(crate) flags: MemFlagsData,
 }
 
-/// What the current block has checked already: that holds on, since memories don't shrink.
+/// Bounds checks that the current basic block has made. They stay valid, since memories don't shrink.
 #[derive(Default)]
 struct Checks {
     block: Option<Block>,
-    /// Memory, index, and up to how many bytes behind that the memory reaches.
+    /// The memory, the index, and the number of bytes from there on that are known to be in bounds.
     known: Vec<(u32, Value, u64)>,
 }
 
 impl Heaps {
     pub(crate) fn new(vm: Value, memories: Vec<Heap>, memories_word: u32, flags: Flags) -> Heaps {
-        Heaps { vm, memories, memories_word, spectre: false, flags, checks: Checks::default() }
+        let codes = [TrapCode::HEAP_OUT_OF_BOUNDS, traps::code(Trap::MemoryOutOfBounds)];
+        Heaps { vm, memories, memories_word, spectre: false, flags, codes, checks: Checks::default() }
     }
 
-    /// The place of `size` bytes, after a check if one is needed.
+    /// The operands for an access of `size` bytes. Emits a bounds check if one is needed.
     pub(crate) fn place(
         &mut self,
         b: &mut FunctionBuilder<'_>,
@@ -63,7 +66,7 @@ impl Heaps {
     ) -> Place {
         let MemArgTarget::Memory(memory) = memarg.target else { unreachable!("validated: no arrays") };
         let heap = self.memories[memory as usize];
-        // A constant index is a part of the offset. All sums are of 64 bits, and of numbers below 2^33.
+        // A constant index is folded into the offset. All sums are 64-bit, of numbers below 2^33.
         let (index, greatest, offset) = match constant(b, index) {
             Some(constant) => (None, 0, u64::from(constant) + memarg.offset),
             None => (Some(index), u64::from(u32::MAX), memarg.offset),
@@ -88,11 +91,23 @@ impl Heaps {
             let exact = b.ins().iadd_imm_s(address, i64::from(offset));
             (address, offset) = (b.ins().select_spectre_guard(beyond, null, exact), 0);
         }
-        let flags = if faults && !in_bounds { self.flags.memory } else { self.flags.memory_checked };
+        let flags = if faults && !in_bounds {
+            self.flags.memory.with_trap_code(Some(self.codes[0]))
+        } else {
+            self.flags.memory_checked
+        };
         Place { address, offset, flags }
     }
 
-    /// Traps if a memory ends before `end` bytes behind an index; the condition, if it had to be looked at.
+    /// A store has been translated. If the next one goes to the same place, Cranelift leaves out the first, and a trap would be
+    /// reported where the second is; unless their trap codes differ. What loads in between traps as the next store does: to
+    /// become one instruction, a load and a store must have the same code.
+    pub(crate) fn stored(&mut self) {
+        self.codes.swap(0, 1);
+    }
+
+    /// Emits a trap if the memory ends before `end` bytes after the index. Returns the condition, unless the check was
+    /// redundant.
     fn check(
         &mut self,
         b: &mut FunctionBuilder<'_>,
@@ -123,7 +138,7 @@ impl Heaps {
         b.ins().ireduce(I32, pages)
     }
 
-    /// A pointer to a memory's object. Like what else never changes, it can be loaded once for a function.
+    /// A pointer to a memory's object. It never changes, so Cranelift may load it once for a function.
     pub(crate) fn object(&self, b: &mut FunctionBuilder<'_>, memory: u32) -> Value {
         let offset = match memory {
             0 => layout::VMCTX_MEM0,
@@ -152,10 +167,10 @@ impl Heaps {
 }
 
 impl Checks {
-    /// As many as it takes for the fields of what a loop handles; the search is linear.
+    /// Enough for the fields that a loop typically accesses; the search is linear.
     const MOST: usize = 8;
 
-    /// Whether a check has been made in this block; notes it if it hasn't.
+    /// Whether this block has made such a check; records it if not.
     fn already(&mut self, b: &FunctionBuilder<'_>, memory: u32, index: Value, end: u64) -> bool {
         let block = b.current_block();
         if self.block != block {

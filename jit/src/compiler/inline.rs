@@ -1,7 +1,7 @@
-//! Small functions that are called directly become part of their callers: a call costs more than they do.
+//! Inlining of small functions, whose call costs more than their body. Calls through tables are inlined behind a guard.
 //!
-//! An inlined function claims its frame and pays for its entry as if it were called, so that stacks end and fuel runs out
-//! where they do in the interpreter; and backtraces name it.
+//! An inlined function claims its frame on the value stack and charges fuel for its entry like a called one, so stack
+//! overflow and fuel exhaustion happen where they do in the interpreter. Backtraces name it.
 
 use super::control::wasm_type;
 use super::func::{Translator, clif_type, unexpected};
@@ -16,41 +16,42 @@ use dunlin::tier::Shape;
 use std::rc::Rc;
 use wasmparser::{BinaryReader, FunctionBody};
 
-/// A function of so many bytes is inlined wherever it is called.
+/// Functions of at most this many bytes are inlined whether or not they were sampled.
 const SMALL: u32 = 32;
 
-/// One that was found executing is, if it has no more than so many.
+/// Sampled functions are inlined up to this many bytes.
 const SMALL_AND_HOT: u32 = 200;
 
-/// So deep.
+/// The maximum depth of inlining.
 const DEPTH: usize = 4;
 
-/// With so many params and locals, each of which is a variable for Cranelift.
+/// The most params, results and locals of an inlined function. Each param and local is a Cranelift variable.
 const MOST_LOCALS: u32 = 128;
 
-/// And so much in all, besides twice its own bytes: bytes, locals, and what any call takes.
+/// The inlining budget of a function, besides twice its own bytes. It is spent on the callees' bytes, params, results
+/// and locals, and on [`CALL`].
 const ALL: u32 = 1000;
 
-/// What an inlined call takes besides, in terms of bytes: it claims a frame, and those around it are written to slots and
-/// named in the code's map, each at every level.
+/// The fixed cost of an inlined call for each level of depth, in bytes: it claims a frame, and each frame around it is
+/// written to slots and recorded in the code map.
 const CALL: u32 = 4;
 
-/// What is being translated: the function itself, or one that is inlined in it.
+/// A function that is being translated: the outermost one, or one that is inlined in it.
 pub(super) struct Scope<'a> {
     /// The function's index among those that the module defines.
     pub(super) index: u32,
     pub(super) shape: Rc<Shape>,
     pub(super) ty: &'a FuncType,
-    /// Slot 0 of its frame.
+    /// The address of slot 0 of its frame.
     pub(super) sp: Value,
-    /// Variable, type and slot of each local.
+    /// Variable, type and slot of each param and local.
     pub(super) locals: Vec<(Variable, Type, u32)>,
-    /// Loops that were reached so far.
+    /// The number of loops that were translated so far, all of them reachable.
     pub(super) loops: usize,
-    /// Its first operand, and its outermost block.
+    /// The heights of the operand stack and of the control stack at its beginning.
     pub(super) first_operand: usize,
     pub(super) first_frame: usize,
-    /// The position that it is inlined at, if it is, and the offset of the call there.
+    /// If it is inlined: the position of the call, and the call's offset in the module.
     pub(super) at: Option<u32>,
     pub(super) call_offset: u32,
 }
@@ -60,7 +61,7 @@ impl<'a> Translator<'a, '_> {
         !self.outer.is_empty()
     }
 
-    /// Notes where in the module what comes next is from.
+    /// Sets the position of the instructions that follow.
     pub(super) fn set_position(&mut self, offset: u32) {
         let position = match self.scope.at {
             None => offset,
@@ -73,18 +74,20 @@ impl<'a> Translator<'a, '_> {
         self.b.set_srcloc(SourceLoc::new(position));
     }
 
-    /// What comes next is a tail call of an inlined function, for which that isn't in backtraces any more.
+    /// Sets the position for a tail call by an inlined function. That function is in no backtrace any more, so the
+    /// position is that of the inlined call.
     pub(super) fn leave_inlined(&mut self) {
         let at = self.scope.at.expect("it is inlined");
         self.b.set_srcloc(SourceLoc::new(at));
     }
 
-    /// The function that everything is inlined in.
+    /// The function that is being compiled, which all others are inlined in.
     fn outermost(&self) -> u32 {
         self.outer.first().unwrap_or(&self.scope).index
     }
 
-    /// Whether calls of a function aren't expected to happen: what is being translated has been executed often, and it was never called.
+    /// Whether calls of a function are unlikely: the function that is being compiled was sampled, and the callee was
+    /// never called.
     pub(super) fn is_unlikely(&self, index: u32) -> bool {
         self.view.samples(self.outermost()) > 0 && !self.view.was_called(index)
     }
@@ -102,7 +105,7 @@ impl<'a> Translator<'a, '_> {
         let recursive = || self.outer.iter().chain([&self.scope]).any(|scope| scope.index == index);
         let own = self.view.body_size(self.outermost());
         wanted
-            // Until then, loops may be entered with everything in slots.
+            // Not before the OSR entry: up to there, all values must have slots of this function's own frame.
             && self.entrance.is_none()
             && self.outer.len() < DEPTH
             && self.inlined.len() < (INLINED / 2) as usize
@@ -112,7 +115,7 @@ impl<'a> Translator<'a, '_> {
             && self.scratch.has_room_to_inline(self.b.func)
     }
 
-    /// What inlining a function here takes, in terms of bytes of a body.
+    /// The cost of inlining a function here, in bytes of a body.
     fn cost_of_inlining(&mut self, index: u32) -> u32 {
         self.view.body_size(index) + self.locals_of(index) + CALL * (self.outer.len() as u32 + 1)
     }
@@ -127,7 +130,7 @@ impl<'a> Translator<'a, '_> {
                 let groups = body.get_locals_reader().ok()?.into_iter();
                 groups.map(|group| Some(group.ok()?.0)).sum::<Option<u32>>()
             });
-            // What can't be read isn't inlined.
+            // A body that can't be read isn't inlined.
             let locals = locals.ok().flatten().unwrap_or(u32::MAX);
             locals.saturating_add((ty.params().len() + ty.results().len()) as u32)
         })
@@ -153,7 +156,7 @@ impl<'a> Translator<'a, '_> {
             call_offset,
         };
         self.outer.push(std::mem::replace(&mut self.scope, scope));
-        // Whatever fails here, fails in the caller.
+        // A trap of the prologue is reported in the caller, at the call.
         self.claim_frame(&args);
         let read = self.view.with_body(index, |bytes, offset| {
             let reader = BinaryReader::new_features(bytes, offset, self.view.features());
@@ -169,7 +172,7 @@ impl<'a> Translator<'a, '_> {
         Ok(())
     }
 
-    /// Makes variables of a function's locals: of its arguments, if they are known, and zeros.
+    /// Declares variables for a function's params and locals. With `args`, they are initialised with these and zeros.
     pub(super) fn declare_locals(
         &mut self,
         body: &FunctionBody<'_>,

@@ -1,4 +1,4 @@
-//! Vectors as Cranelift sees them: of lanes, whose type an instruction chooses.
+//! Vector types: in Cranelift a vector has lanes, whose type depends on the instruction.
 
 use super::values::Values;
 use cranelift_codegen::cursor::{Cursor, FuncCursor};
@@ -6,16 +6,16 @@ use cranelift_codegen::ir::types::I8X16;
 use cranelift_codegen::ir::{Endianness, InstBuilder, InstructionData, MemFlagsData, Opcode, Type, Value};
 use cranelift_frontend::FunctionBuilder;
 
-/// What a `v128` is on the operand stack, in locals and wherever control flow meets.
+/// The type of a `v128` on the operand stack, in locals and in block params.
 pub(crate) const V128: Type = I8X16;
 
 /// Lane 0 is the first in memory.
 const LITTLE: MemFlagsData = MemFlagsData::new().with_endianness(Endianness::Little);
 
-/// The same bits with other lanes.
+/// Casts a vector to other lanes.
 ///
-/// It costs nothing in machine code, but Cranelift's rules for instruction selection don't look through it. So one cast
-/// is not put on top of another, a constant is made again, and a load is made one of the lanes that are wanted first.
+/// A bitcast is free in machine code, but Cranelift's rules for instruction selection don't look through it. So casts
+/// aren't stacked, constants are created again, and a load is retyped to the lanes that are wanted first.
 pub(crate) fn cast(b: &mut FunctionBuilder<'_>, x: Value, to: Type) -> Value {
     if b.func.dfg.value_type(x) == to {
         return x;
@@ -34,9 +34,9 @@ pub(crate) fn cast(b: &mut FunctionBuilder<'_>, x: Value, to: Type) -> Value {
     }
 }
 
-/// Loads other lanes, of which what was loaded so far becomes a cast.
+/// Retypes a load. Its former result becomes a cast of the new one.
 fn load_as(b: &mut FunctionBuilder<'_>, x: Value, to: Type) -> Value {
-    // A local's value may be an alias, of which there is no instruction to change.
+    // A local's value may be an alias, which no instruction defines.
     let x = b.func.dfg.resolve_aliases(x);
     let load = b.func.dfg.value_def(x).unwrap_inst();
     let from = b.func.dfg.value_type(x);
@@ -45,8 +45,8 @@ fn load_as(b: &mut FunctionBuilder<'_>, x: Value, to: Type) -> Value {
     loaded
 }
 
-/// The same bits with the lanes of the instruction that made them, if those are integers: for instructions that don't
-/// care about lanes, but of which Cranelift has better ones for what a comparison gives.
+/// Undoes a cast, if the original has integer lanes: for instructions that don't depend on lanes. Cranelift selects
+/// better machine instructions for them if the operand is visibly the result of a comparison.
 pub(crate) fn as_made(b: &FunctionBuilder<'_>, x: Value) -> Value {
     match definition(b, x) {
         Some(InstructionData::LoadNoOffset { opcode: Opcode::Bitcast, arg, .. })

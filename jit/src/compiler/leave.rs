@@ -1,4 +1,5 @@
-//! Leaving compiled code in the middle, so that the interpreter can go on there later: see `STORE_LEAVING`.
+//! Deoptimisation exits: compiled code is left in the middle, and the interpreter continues there later. See
+//! `STORE_LEAVING`.
 
 use super::func::{Part, Translator, clif_type};
 use super::slots;
@@ -7,23 +8,24 @@ use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{InstBuilder, Value};
 use dunlin::tier::layout;
 
-/// Where the innermost function is left.
+/// The kind of place where the innermost function is left.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
-    /// Behind the call at the current position, whose operands are popped.
+    /// After the call at the current position, whose operands are popped.
     AfterCall,
-    /// The same, in the function that the current one is inlined in: the current one has been replaced by what it called.
+    /// After a tail call by an inlined function, which its callee has replaced: the innermost function is then the one
+    /// that it was inlined in.
     AfterTailCall,
-    /// At the current instruction, with its operands on the stack.
+    /// At the current instruction, whose operands are popped: their slots have what is left of them.
     Here,
-    /// At the arrival at the loop at the current position.
+    /// At the header of the loop at the current position, before its fuel is charged.
     Loop,
-    /// Before the current function begins, whose arguments these are.
+    /// At the entry of the current function, whose arguments are given.
     Entry,
 }
 
 impl Translator<'_, '_> {
-    /// Leaves, if that is being done.
+    /// Emits a check of `STORE_LEAVING` and a cold path that leaves this code.
     pub(super) fn leave_if_asked(&mut self, place: Place, args: &[Value]) {
         if !self.options.suspends {
             return;
@@ -60,7 +62,7 @@ impl Translator<'_, '_> {
             }
             let scope = self.outer.get(depth).unwrap_or(&self.scope);
             let (sp, index) = (scope.sp, scope.index);
-            // What is inlined knows where; the innermost is at the current instruction.
+            // An outer scope is left at the call that was inlined; the innermost at the current instruction.
             let inner = if innermost { None } else { Some(self.outer.get(depth + 1).unwrap_or(&self.scope)) };
             let offset = inner.map_or(self.offset, |inner| inner.call_offset);
             let place = kind | u64::from(offset) << 32 | u64::from(index);
@@ -71,14 +73,14 @@ impl Translator<'_, '_> {
             self.b.ins().return_(&[]);
             return;
         }
-        // Nobody looks at them.
+        // The results are never read.
         let ty = self.outer.first().unwrap_or(&self.scope).ty;
         let types: Vec<_> = ty.results().iter().map(|ty| clif_type(*ty)).collect();
         let results: Vec<Value> = types.into_iter().map(|ty| self.zero(ty)).collect();
         self.b.ins().return_(&results);
     }
 
-    /// Writes the locals and operands of a function to their slots.
+    /// Writes the locals and operands of the scope at `depth` to their slots.
     fn store_scope(&mut self, depth: usize) {
         let scope = self.outer.get(depth).unwrap_or(&self.scope);
         let (sp, first) = (scope.sp, scope.shape.operands);

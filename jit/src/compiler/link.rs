@@ -1,4 +1,4 @@
-//! How pieces of machine code are put together.
+//! Links pieces of machine code: lays them out, applies relocations, and builds the code map.
 
 use super::unit::{Compiled, Decline};
 use crate::list::{List, nothing};
@@ -9,7 +9,7 @@ use dunlin::tier::View;
 use dunlin::{Charge, Kind};
 use std::ops::Deref;
 
-/// Pieces that are to lie together. They are charged for, and so is what it takes to put them together.
+/// Pieces that are to be linked. They are charged, and so is what linking them takes.
 pub(crate) struct Pieces<'v> {
     view: View<'v>,
     list: List<Compiled>,
@@ -22,10 +22,10 @@ impl<'v> Pieces<'v> {
         Self { view, list: List::new(budget, kind), charge: nothing(budget, kind) }
     }
 
-    /// Adds a piece, which was charged for elsewhere until now.
+    /// Adds a piece, which was charged elsewhere until now.
     ///
     /// # Errors
-    /// If there is no room for it, or to put it to others.
+    /// If there is no room for it, or for linking it.
     pub(crate) fn push(&mut self, piece: Compiled) -> Result<(), Decline> {
         let bytes = held(&piece);
         if self.view.room() < bytes {
@@ -37,7 +37,7 @@ impl<'v> Pieces<'v> {
         Ok(())
     }
 
-    /// Keeps only the first ones.
+    /// Keeps only the first `count` pieces.
     pub(crate) fn truncate(&mut self, count: usize) {
         while self.list.len() > count {
             if let Some(piece) = self.list.pop() {
@@ -46,7 +46,7 @@ impl<'v> Pieces<'v> {
         }
     }
 
-    /// Puts functions in the order of their indices.
+    /// Sorts functions by index.
     pub(crate) fn sort(&mut self) {
         self.list.sort_unstable_by_key(|piece| match piece.piece {
             Piece::Func(index) => index,
@@ -54,16 +54,16 @@ impl<'v> Pieces<'v> {
         });
     }
 
-    /// Puts them together. Every function that one of them calls directly is among them, or a detour for it.
+    /// Links the pieces. Every function that one of them calls directly must be among them, or a detour for it.
     ///
     /// # Errors
-    /// If they don't fit together.
+    /// If a relocation can't be applied, or the code is too large.
     pub(crate) fn link(self) -> Result<Batch, Decline> {
         let Self { list, mut charge, .. } = self;
         let wrong = |error: crate::runtime::MapError| Decline::Compiler(error.to_string());
         let mut code = with_room(list.iter().map(|piece| aligned(piece) as usize).sum())?;
         let mut pieces = with_room(list.len())?;
-        // Where functions begin, by their index.
+        // The offsets of functions, by index.
         let mut starts = with_room(list.len())?;
         let mut map = CodeMapBuilder::with_room(room(&list)).map_err(wrong)?;
         let mut inlined = 0;
@@ -121,7 +121,7 @@ impl Deref for Pieces<'_> {
     }
 }
 
-/// Pieces that lie together, charged for.
+/// Linked pieces, with their charge.
 pub(crate) struct Batch {
     pub(crate) code: Vec<u8>,
     pub(crate) map: CodeMap,
@@ -129,7 +129,7 @@ pub(crate) struct Batch {
     pub(crate) charge: Charge,
 }
 
-/// A list with room for just so many, which have been paid for.
+/// An empty list with capacity for `count` items, which were charged already.
 fn with_room<T>(count: usize) -> Result<Vec<T>, Decline> {
     let mut list = Vec::new();
     match list.try_reserve_exact(count) {
@@ -138,12 +138,12 @@ fn with_room<T>(count: usize) -> Result<Vec<T>, Decline> {
     }
 }
 
-/// How much code a piece is at most, with what is skipped in front of it.
+/// The most bytes of code for a piece, with padding for its alignment.
 fn aligned(piece: &Compiled) -> u64 {
     piece.code.len() as u64 + u64::from(piece.align)
 }
 
-/// What the map needs for some pieces.
+/// The code map's size for some pieces.
 fn room(pieces: &[Compiled]) -> MapRoom {
     let mut room = MapRoom::default();
     for piece in pieces {
@@ -155,13 +155,13 @@ fn room(pieces: &[Compiled]) -> MapRoom {
     room
 }
 
-/// What a piece holds of the heap, and what it may take to put it to others.
+/// A piece's heap size, and what linking it may take.
 fn held(piece: &Compiled) -> u64 {
     let linked = size_of::<Placed>() + size_of::<(u32, u32)>();
     piece.bytes() + aligned(piece) + room(std::slice::from_ref(piece)).bytes() + linked as u64
 }
 
-/// Writes the distance to `to` into the instruction at `at`.
+/// Applies a PC-relative relocation: writes the distance to `to` into the instruction at `at`.
 fn apply(code: &mut [u8], at: u32, kind: Reloc, addend: i64, to: u32) -> Result<(), Decline> {
     let distance = i64::from(to) + addend - i64::from(at);
     let word = &mut code[at as usize..at as usize + 4];
@@ -171,7 +171,7 @@ fn apply(code: &mut [u8], at: u32, kind: Reloc, addend: i64, to: u32) -> Result<
             i32::try_from(distance).map_err(|_| Decline::TooLarge)? as u32
         }
         Reloc::Arm64Call => {
-            // 26 bits, in instructions.
+            // The field has 26 bits, and counts instructions.
             let instructions = distance >> 2;
             if !(-(1 << 25)..1 << 25).contains(&instructions) {
                 return Err(Decline::TooLarge);

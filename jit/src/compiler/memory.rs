@@ -23,6 +23,7 @@ pub(crate) fn memory(
         let (address, value) = stack.pop2();
         let place = heaps.place(b, address, memarg, size);
         store_of(b, opcode, value, place);
+        heaps.stored();
     } else if let Some((load, vector, memarg)) = scalar_load(op) {
         let lane = vector.lane_type();
         match load {
@@ -51,6 +52,7 @@ pub(crate) fn memory(
         let place = heaps.place(b, stack.pop(), memarg, vector.lane_type().bytes());
         let value = b.ins().extractlane(value, lane);
         store_of(b, Opcode::Store, value, place);
+        heaps.stored();
     } else if let Operator::MemorySize { mem } = *op {
         let pages = heaps.pages(b, mem);
         stack.push(pages);
@@ -72,9 +74,9 @@ fn store_of(b: &mut FunctionBuilder<'_>, opcode: Opcode, value: Value, place: Pl
     b.ins().Store(opcode, ty, flags, place.offset.into(), value, place.address);
 }
 
-/// Loads that are one of Cranelift's: the type that it is generic over, and the bytes that it reads.
+/// Loads that are one CLIF instruction: its controlling type, and the bytes that it reads.
 ///
-/// Those that extend lanes know their result, and are generic over the address.
+/// For those that extend lanes, the controlling type is that of the address.
 fn load<'a>(op: &'a Operator<'_>) -> Option<(Opcode, Type, u32, &'a MemArg)> {
     use Operator::*;
     Some(match op {
@@ -117,8 +119,8 @@ fn store<'a>(op: &'a Operator<'_>) -> Option<(Opcode, u32, &'a MemArg)> {
     })
 }
 
-// Lanes of 32 and 64 bits are taken for floats here: their bits are the same, and they don't go through the integers'
-// registers.
+// Single lanes of 32 and 64 bits are loaded and stored as floats: the bits are the same, and they don't pass through
+// integer registers.
 
 /// What becomes of a scalar that is loaded into a vector.
 enum ScalarLoad {

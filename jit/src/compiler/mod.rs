@@ -1,4 +1,4 @@
-//! From WebAssembly's instructions to machine code.
+//! Compiles WebAssembly to machine code with Cranelift.
 
 mod call;
 mod census;
@@ -27,6 +27,8 @@ mod vector;
 
 #[cfg(test)]
 mod ops_tests;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use census::Census;
 pub(crate) use func::Part;

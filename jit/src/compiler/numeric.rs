@@ -1,8 +1,8 @@
 //! Instructions on integers and floats.
 //!
-//! All of them are one or two of Cranelift's, which have WebAssembly's semantics: shifts take their count modulo the
-//! width, divisions and truncations trap, a minimum of a NaN is one. What is made of NaNs is also left to Cranelift,
-//! whose option makes those canonical that the interpreter does.
+//! Each is one or two CLIF instructions, which have WebAssembly's semantics: shifts take their count modulo the width,
+//! divisions and truncations trap, and a minimum with a NaN is a NaN. The bits of NaNs are left to Cranelift too: its
+//! option canonicalises the same NaNs as the interpreter does.
 
 use super::values::Values;
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};

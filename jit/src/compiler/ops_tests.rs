@@ -1,5 +1,5 @@
-//! What is translated here against the interpreter: each instruction on edge values, alone, on constants, and within
-//! larger expressions; for the least processor and for this one; with NaNs as they come and canonical ones.
+//! Compares compiled instructions with the interpreter: each on edge values, alone, on constants, and within larger
+//! expressions; for the baseline processor and for this one; with NaNs as they come and canonical ones.
 
 mod access;
 mod native;
@@ -31,11 +31,11 @@ struct Case {
     params: Vec<ValType>,
     result: ValType,
     inputs: Vec<Vec<u128>>,
-    /// Lanes of the result of which a NaN may be another one, unless NaNs are canonical.
+    /// Lanes of the result whose NaNs may differ, unless NaNs are canonical.
     nans: Option<Shape>,
 }
 
-/// What a run has seen.
+/// What the runs have covered.
 #[derive(Default)]
 struct Seen {
     operators: BTreeSet<String>,
@@ -47,7 +47,7 @@ fn name(ty: ValType) -> String {
     ty.to_string()
 }
 
-/// For this machine: with nothing that Dunlin doesn't ask for, or with all that the processor has.
+/// The target for this machine: with the features that Dunlin requires only, or with all that the processor has.
 fn isa(least: bool, canonical: bool) -> OwnedTargetIsa {
     let mut flags = settings::builder();
     flags.set("opt_level", "speed").unwrap();
@@ -70,7 +70,7 @@ fn clif(ty: ValType) -> Type {
     }
 }
 
-/// A function without control flow, as one of arguments, a result, and a context.
+/// Compiles a function without control flow, as one of arguments, a result and a context.
 fn translate(
     body: &wasmparser::FunctionBody<'_>,
     params: &[ValType],
@@ -152,7 +152,7 @@ fn run(cases: &[Case], least: bool, canonical: bool, seen: &mut Seen) {
 
     for (i, case) in cases.iter().enumerate() {
         let func = instance.get_func(&store, &i.to_string()).unwrap();
-        // A process for each is slow.
+        // A process for each call is slow.
         let mut traps = 0;
         for input in &case.inputs {
             let args: Vec<_> = input.iter().zip(&case.params).map(|(bits, ty)| to_val(*ty, *bits)).collect();
@@ -180,7 +180,7 @@ fn run(cases: &[Case], least: bool, canonical: bool, seen: &mut Seen) {
     }
 }
 
-/// An instruction with all its operands from parameters, then with constants for one and for all.
+/// Cases for an instruction: all operands from parameters, then one or all of them constant.
 fn variants(instruction: &Instruction, rng: &mut Rng) -> Vec<Case> {
     let Instruction { text, params, result } = instruction;
     let nans = Shape::of_nans(text);
@@ -219,7 +219,7 @@ fn variants(instruction: &Instruction, rng: &mut Rng) -> Vec<Case> {
     cases
 }
 
-/// All edge values of one operand, or of two with each other, and random ones.
+/// All edge values of one operand, or of two operands combined, and random ones.
 fn all_edges(params: &[ValType], rng: &mut Rng) -> Vec<Vec<u128>> {
     let mut inputs: Vec<Vec<u128>> = match *params {
         [x] => edges(x).into_iter().map(|x| vec![x]).collect(),
@@ -255,7 +255,7 @@ fn each_instruction_agrees_with_the_interpreter() {
     assert_eq!(seen.operators, expected_operators());
 }
 
-/// Expressions of many instructions: what Cranelift's rules make of combinations.
+/// Expressions of many instructions, to test how Cranelift's rules combine them.
 #[test]
 fn expressions_agree_with_the_interpreter() {
     const TYPES: [ValType; 5] = [ValType::I32, ValType::I64, ValType::F32, ValType::F64, ValType::V128];
@@ -311,7 +311,7 @@ macro_rules! names {
     };
 }
 
-/// All of WebAssembly 2.0's operators, but for those of control, of variables, of references and tables, and bulk ones.
+/// All of WebAssembly 2.0's operators, except for control, variables, references, tables, and bulk operations.
 fn expected_operators() -> BTreeSet<String> {
     const ALL: &[(&str, &str)] = wasmparser::for_each_operator!(names);
     const OTHERS: &str = "Unreachable Nop Block Loop If Else End Br BrIf BrTable Return Call CallIndirect Drop Select \

@@ -1,4 +1,5 @@
-//! From CLIF to machine code: Cranelift's passes in its own order, each admitted before it begins.
+//! Runs Cranelift's passes from CLIF to machine code, in Cranelift's own order. The memory for the optimizer and for
+//! code generation is admitted before each begins.
 
 use super::census::Census;
 use super::unit::Decline;
@@ -8,17 +9,17 @@ use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::isa::TargetIsa;
 use cranelift_codegen::{CodegenError, CompiledCode, Context};
 
-/// Optimizes a function and makes machine code of it, as far as `scratch` admits it.
+/// Optimizes a function and generates its machine code, as far as `scratch` admits it.
 ///
 /// # Errors
-/// Why there is no code.
+/// Why no code was generated.
 pub(super) fn generate(
     context: &mut Context,
     isa: &dyn TargetIsa,
     registers: &mut regalloc2::Ctx,
     scratch: Option<&Scratch>,
 ) -> Result<CompiledCode, Decline> {
-    // Looked up one by one, long chains of them would be followed again and again.
+    // Done for all at once: resolving them one by one would follow long chains of aliases again and again.
     context.func.dfg.resolve_all_aliases();
     if isa.flags().enable_nan_canonicalization() {
         context.canonicalize_nans(isa)?;

@@ -1,18 +1,18 @@
-//! Whether Cranelift's removal of block parameters that always have the same value is worth its time.
+//! Whether Cranelift's removal of constant phis (block params that always have the same value) is worth its time.
 //!
-//! It goes over all branches until nothing changes. That takes a few rounds mostly, but as many as there are parameters where
-//! each gets its value from the next one.
+//! That pass iterates over all branches to a fixed point. It mostly takes a few rounds, but as many as there are params
+//! where each gets its value from the next one.
 
 use cranelift_codegen::dominator_tree::DominatorTree;
 use cranelift_codegen::entity::SecondaryMap;
 use cranelift_codegen::ir::{Function, Value};
 
-/// With no more arguments than that, any number of rounds is short.
+/// With at most this many branch arguments, any number of rounds is fast.
 const FEW_ARGUMENTS: usize = 2000;
 
 const ROUNDS: usize = 16;
 
-/// What a parameter may be.
+/// The lattice of a param's value.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 enum Known {
     #[default]
@@ -21,10 +21,10 @@ enum Known {
     Many,
 }
 
-/// Whether nothing changes any more after a few rounds.
+/// Whether the pass reaches its fixed point within [`ROUNDS`] rounds.
 pub(super) fn settle_soon(func: &Function, domtree: &DominatorTree) -> bool {
     let dfg = &func.dfg;
-    // Pairs of a parameter and an argument, in Cranelift's order.
+    // Pairs of a param and an argument, in the order in which Cranelift visits them.
     let mut flows: Vec<(Value, Value)> = Vec::new();
     for block in domtree.cfg_rpo() {
         let Some(branch) = func.layout.last_inst(*block) else { continue };

@@ -1,11 +1,11 @@
-//! Frames' slots, and how values lie in them.
+//! The slots of frames, and how values are stored in them.
 
 use super::func::Translator;
 use cranelift_codegen::ir::types::{I8X16, I32, I64};
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Type, Value};
 use cranelift_frontend::FunctionBuilder;
 
-/// The slots that a value takes.
+/// The number of slots that a value takes.
 pub(crate) fn slots_of(ty: Type) -> u32 {
     if ty == I8X16 { 2 } else { 1 }
 }
@@ -49,7 +49,7 @@ pub(crate) fn load(
 }
 
 impl Translator<'_, '_> {
-    /// The slot that operand `i` has.
+    /// The slot of operand `i`.
     pub(super) fn slot_of_operand(&mut self, i: usize) -> u32 {
         let dfg = &self.b.func.dfg;
         let slots = |value| slots_of(dfg.value_type(value));
@@ -61,7 +61,7 @@ impl Translator<'_, '_> {
         self.b.ins().iadd_imm_s(self.scope.sp, i64::from(slot) * 8)
     }
 
-    /// Stores a value to a slot, in slots' format.
+    /// Stores a value to a slot. An i32 is zero-extended.
     pub(super) fn store_slot(&mut self, value: Value, base: Value, slot: u32) {
         store_one(&mut self.b, self.flags.slots, value, base, slot);
     }

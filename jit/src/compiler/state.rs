@@ -1,4 +1,4 @@
-//! What belongs to the instance: globals, tables, and the instructions that the engine executes.
+//! The instance's state: globals, tables, and instructions that are calls of the engine.
 
 use super::flags;
 use super::func::{Translator, clif_type};
@@ -11,7 +11,7 @@ use dunlin::tier::{BulkOp, layout};
 use dunlin::{Mutability, Trap};
 
 impl Translator<'_, '_> {
-    /// How a global is accessed: those that the module defines are certainly not the same.
+    /// The flags for a global: those that the module defines can't alias each other.
     fn global_flags(&mut self, index: u32) -> MemFlagsData {
         match index.checked_sub(self.view.imported_globals()) {
             None => self.flags.global,
@@ -41,7 +41,7 @@ impl Translator<'_, '_> {
         self.b.ins().store(flags, value, global, layout::GLOBAL_VALUE);
     }
 
-    /// The address of a table's element, which is there or is a trap.
+    /// The address of a table's element, with a bounds check that raises `trap`.
     fn element_address(&mut self, table: u32, index: Value, trap: Trap) -> Value {
         let ty = self.view.table(table);
         let table = self.load_word(self.view.table_word(table));
@@ -87,7 +87,7 @@ impl Translator<'_, '_> {
         self.stack.push(len);
     }
 
-    /// The number of a type of the module, as function objects have it.
+    /// The engine-wide number of one of the module's types, as function objects have it.
     pub(super) fn signature_number(&mut self, ty: u32) -> Value {
         if self.options.portable {
             let numbers = self.load_vm(layout::VMCTX_SIGNATURES);
@@ -96,7 +96,7 @@ impl Translator<'_, '_> {
         self.b.ins().iconst(I32, i64::from(self.view.signature(ty)))
     }
 
-    /// Has the engine execute an instruction with `params` operands, which names what is in `x` and `y`.
+    /// Calls the builtin for an instruction with `params` operands. The instruction's immediates are in `x` and `y`.
     pub(super) fn bulk(&mut self, op: BulkOp, params: usize, result: Option<Type>, x: u32, y: u32) {
         let below = self.stack.len() - params;
         let slot = self.slot_of_operand(below);
@@ -104,8 +104,8 @@ impl Translator<'_, '_> {
         let at = self.slot_address(slot);
         let indices = self.b.ins().iconst(I64, (u64::from(y) << 32 | u64::from(x)).cast_signed());
         self.builtin(layout::BUILTIN_BULK + op as i32 * 8, [at, indices]);
-        self.leave_if_asked(Place::Here, &[]);
         self.stack.popn(params);
+        self.leave_if_asked(Place::Here, &[]);
         if let Some(ty) = result {
             let value = self.load_slot(ty, self.scope.sp, slot);
             self.stack.push(value);

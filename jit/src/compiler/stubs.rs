@@ -1,5 +1,6 @@
-//! What stands between registers and slots: for each type a *trampoline*, by which the interpreter enters compiled
-//! code, and a *stub*, by which compiled code calls whatever isn't compiled.
+//! Adapters between registers and slots. Each type has a *trampoline*, by which the interpreter enters compiled code,
+//! and a *stub*, by which compiled code calls whatever isn't compiled. Besides, there are the *bridge* to builtins, and
+//! *detours* for single functions.
 
 use super::flags::Flags;
 use super::func::{c_signature, clif_type, signature};
@@ -13,7 +14,7 @@ use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use dunlin::tier::{View, layout};
 use dunlin::{FuncType, ValType};
 
-/// A builder at the beginning of a function, and the first two of its parameters: context and frame.
+/// A builder at a function's entry block, and the function's params.
 fn begin<'f>(
     func: &'f mut ir::Function,
     context: &'f mut FunctionBuilderContext,
@@ -31,7 +32,7 @@ fn load(b: &mut FunctionBuilder<'_>, flags: Flags, types: &[ValType], frame: Val
     slots::load(b, flags.slots, types.iter().map(|ty| clif_type(*ty)), frame, 0)
 }
 
-/// `(context, frame, code)`: calls the code with what is in the frame's first slots, where it leaves the results.
+/// `(context, frame, code)`: calls `code` with arguments from the frame's first slots, and stores the results there.
 pub(crate) fn trampoline(
     ty: &FuncType,
     options: Options,
@@ -48,7 +49,7 @@ pub(crate) fn trampoline(
     let call = b.ins().call_indirect(signature, code, &args);
     let results = b.inst_results(call).to_vec();
     if options.suspends {
-        // Then the slots are the function's.
+        // If the callee was left for suspension, the slots hold its state.
         let state = b.ins().load(I64, flags.vm_readonly, vm, layout::VMCTX_STORE);
         let leaving = b.ins().load(I64, flags.vm, state, layout::STORE_LEAVING);
         let (left, go_on) = (b.create_block(), b.create_block());
@@ -64,7 +65,7 @@ pub(crate) fn trampoline(
     b.finalize(options.frontend);
 }
 
-/// Puts its arguments into slots, has the engine call what `STORE_CALLEE` says, and returns the results.
+/// Stores its arguments to slots, has the engine call what `STORE_CALLEE` says, and returns the results.
 pub(crate) fn stub(
     ty: &FuncType,
     options: Options,
@@ -92,12 +93,13 @@ pub(crate) fn stub(
 /// The signature of the bridge.
 pub(crate) fn bridge_signature() -> Signature {
     let mut signature = Signature::new(CallConv::PreserveAll);
-    // No more: what has its place in a register at such a call must move there, at places that are often passed.
+    // Only one param: each is fixed to a register at the call, from which other values would have to be moved on hot
+    // paths.
     signature.params.push(AbiParam::new(I64));
     signature
 }
 
-/// `(context)`: calls `STORE_BRIDGED`, and traps if it fails. No register changes.
+/// `(context)`: calls `STORE_BRIDGED`, and traps if that fails. Preserves all registers.
 pub(crate) fn bridge(options: Options, func: &mut ir::Function, context: &mut FunctionBuilderContext) {
     func.signature = bridge_signature();
     func.name = UserFuncName::user(1, 2);
@@ -116,8 +118,8 @@ pub(crate) fn bridge(options: Options, func: &mut ir::Function, context: &mut Fu
     b.finalize(options.frontend);
 }
 
-/// Stands for function `index`, which others of a batch call directly, but which turned out not to be compiled: goes on with its
-/// code, if that has come by now, or with the stub of its type.
+/// Stands in for function `index`, which a batch calls directly but which turned out not to be compiled. It tail-calls
+/// the function's code if that exists by now, and otherwise the stub of its type.
 pub(crate) fn detour(
     view: View<'_>,
     index: u32,

@@ -4,10 +4,10 @@ use crate::runtime;
 use cranelift_codegen::ir::TrapCode;
 use dunlin::Trap;
 
-/// A builtin failed, and has said why.
+/// A builtin failed; the execution knows the reason.
 pub(crate) const FAILED: TrapCode = TrapCode::unwrap_user(runtime::FAILED);
 
-/// Cranelift's zero is no code.
+/// The trap code: one more than the engine's number, since Cranelift's codes are never 0.
 pub(crate) fn code(trap: Trap) -> TrapCode {
     TrapCode::unwrap_user(trap as u8 + 1)
 }

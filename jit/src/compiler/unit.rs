@@ -1,4 +1,4 @@
-//! Pieces of machine code: what Cranelift makes of one translation.
+//! Compiles single pieces of machine code with Cranelift.
 
 use super::func::{self, Needs, Part};
 use super::passes;
@@ -20,17 +20,17 @@ use std::fmt;
 /// Why something isn't compiled.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Decline {
-    /// It has something that the compiler has no translation for.
+    /// It contains something that the compiler doesn't support.
     Unsupported(&'static str),
     /// The compiler failed.
     Compiler(String),
     /// The compiler panicked.
     Panicked,
-    /// Its native frame would be too large a part of the native stack.
+    /// Its native frame is too large in proportion to the native stack.
     Frame,
     /// It is larger than what may be compiled at once.
     TooLarge,
-    /// The compiler might take more than so many bytes, which is all that it may for one function.
+    /// The compiler might take more than this many bytes, the bound for one function.
     Scratch(u64),
     /// The budget has no room for the compiler, or for the code.
     Budget,
@@ -52,7 +52,7 @@ impl From<Refused> for Decline {
 }
 
 impl Decline {
-    /// Why a body can't be had.
+    /// The reason for which a body can't be read.
     pub(crate) fn of(error: &dunlin::Error) -> Self {
         match error.kind() {
             ErrorKind::OutOfBudget | ErrorKind::OutOfMemory => Decline::Budget,
@@ -83,21 +83,21 @@ impl fmt::Display for Decline {
 pub(crate) struct Options {
     /// Whether memories have guard regions.
     pub(crate) guarded: bool,
-    /// Whether what follows a failed bounds check must not even be speculated about.
+    /// Whether accesses after a failed bounds check must not happen speculatively either.
     pub(crate) spectre: bool,
     /// Whether fuel is counted.
     pub(crate) fuel: bool,
-    /// Whether the profile says what is inlined. Otherwise it is whatever is small, which makes for small native frames.
+    /// Whether the profile decides what is inlined. Otherwise only size does, which keeps native frames small.
     pub(crate) by_profile: bool,
-    /// Whether code can be left in the middle.
+    /// Whether code has deoptimisation exits, for suspension.
     pub(crate) suspends: bool,
-    /// Whether the code must do for other processes.
+    /// Whether the code must work in other processes: it then embeds no addresses and no engine-wide type numbers.
     pub(crate) portable: bool,
     pub(crate) c_convention: CallConv,
     pub(crate) frontend: TargetFrontendConfig,
 }
 
-/// What other pieces of a batch may be called.
+/// The symbols of direct calls.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Callee {
     /// A function, by its index among those that the module defines.
@@ -107,26 +107,26 @@ pub(crate) enum Callee {
 /// A piece of machine code.
 pub(crate) struct Compiled {
     pub(crate) piece: Piece,
-    /// If it is a function, how the interpreter enters it.
+    /// For a function: what the interpreter needs to enter it.
     pub(crate) entry: Option<Entry>,
     /// The types whose trampolines and stubs it relies on.
     pub(crate) types: Vec<u32>,
     pub(super) code: Vec<u8>,
     pub(super) align: u32,
-    /// Where which function's address is needed, and how.
+    /// Relocations: offset, kind, addend, and the function's index.
     pub(super) relocations: Vec<(u32, Reloc, i64, u32)>,
     pub(super) traps: Vec<(u32, u8)>,
-    /// Places and the positions in the module that they come from.
+    /// Offsets of sites, and the positions in the module that they come from.
     pub(super) sites: Vec<(u32, u32)>,
-    /// What positions are numbers of.
+    /// Inlined places, by number.
     pub(super) inlined: Vec<Inlined>,
-    /// The size of its native frame, and whether anything lies behind it.
+    /// The size of its native frame, and whether it calls anything.
     frame: u32,
     calls: bool,
 }
 
 impl Compiled {
-    /// About how many bytes it has on the heap.
+    /// Its approximate heap size in bytes.
     pub(crate) fn bytes(&self) -> u64 {
         let lists = self.relocations.capacity() * size_of::<(u32, Reloc, i64, u32)>()
             + (self.traps.capacity() + self.sites.capacity()) * 8
@@ -140,7 +140,7 @@ impl Compiled {
         self.relocations.iter().map(|(.., index)| *index)
     }
 
-    /// Keeps what positions are numbers of, as far as they are used.
+    /// Keeps and renumbers the inlined places that sites refer to.
     fn keep_inlined(&mut self, all: &[Inlined]) {
         let mut numbers = HashMap::new();
         for (_, position) in &mut self.sites {
@@ -164,17 +164,17 @@ fn keep(position: u32, all: &[Inlined], numbers: &mut HashMap<u32, u32>, kept: &
     number
 }
 
-/// Compiles the pieces of one function, one after the other.
+/// Compiles pieces one after the other, reusing Cranelift's allocations.
 pub(crate) struct Compiler {
     isa: OwnedTargetIsa,
     context: Context,
     frontend: FunctionBuilderContext,
     registers: regalloc2::Ctx,
-    /// Whether the profile mattered to what the last one inlined.
+    /// Whether the profile changed what the last translation inlined.
     profile_mattered: bool,
 }
 
-/// The native frame of a function that calls nothing may be so large, whatever it takes of the value stack.
+/// The largest native frame of a leaf function, whatever it takes of the value stack.
 const LARGEST_LEAF: u32 = 64 << 10;
 
 impl Compiler {
@@ -188,10 +188,11 @@ impl Compiler {
         }
     }
 
-    /// Compiles a function, or what a loop of it goes on with.
+    /// Compiles a function, or its continuation from a loop on (OSR entry). If its native frame is too large, it is
+    /// compiled once more without inlining by profile, if that makes a difference.
     ///
     /// # Errors
-    /// Why it can't be.
+    /// Why it can't be compiled.
     pub(crate) fn func(
         &mut self,
         view: View<'_>,
@@ -228,7 +229,7 @@ impl Compiler {
             &mut self.context.func,
             &mut self.frontend,
         );
-        // An error leaves the frontend's memory as it is.
+        // After an error, the frontend's context isn't clean.
         if translated.is_err() {
             self.frontend = FunctionBuilderContext::new();
         }
@@ -250,10 +251,10 @@ impl Compiler {
         Ok(code)
     }
 
-    /// Compiles trampoline and stub of a type.
+    /// Compiles the trampoline and the stub of a type.
     ///
     /// # Errors
-    /// Why they can't be.
+    /// Why they can't be compiled.
     pub(crate) fn ty(&mut self, view: View<'_>, options: Options, ty: u32) -> Result<[Compiled; 2], Decline> {
         let func_type = &view.types()[ty as usize];
         self.context.clear();
@@ -267,17 +268,17 @@ impl Compiler {
     /// Compiles the bridge to builtins.
     ///
     /// # Errors
-    /// Why it can't be.
+    /// Why it can't be compiled.
     pub(crate) fn bridge(&mut self, options: Options) -> Result<Compiled, Decline> {
         self.context.clear();
         stubs::bridge(options, &mut self.context.func, &mut self.frontend);
         self.finish(Piece::Bridge, None)
     }
 
-    /// Compiles what stands for a function that isn't compiled after all.
+    /// Compiles the detour for a function that isn't compiled.
     ///
     /// # Errors
-    /// Why it can't be.
+    /// Why it can't be compiled.
     pub(crate) fn detour(
         &mut self,
         view: View<'_>,
@@ -287,6 +288,12 @@ impl Compiler {
         self.context.clear();
         stubs::detour(view, index, options, &mut self.context.func, &mut self.frontend);
         self.finish(Piece::Detour(index), None)
+    }
+
+    /// What came of the last function in Cranelift's representation.
+    #[cfg(test)]
+    pub(super) fn last(&self) -> &cranelift_codegen::ir::Function {
+        &self.context.func
     }
 
     fn finish(&mut self, piece: Piece, scratch: Option<&Scratch>) -> Result<Compiled, Decline> {
@@ -299,7 +306,7 @@ impl Compiler {
             use cranelift_codegen::ir::ExternalName;
             let name = match &relocation.target {
                 FinalizedRelocTarget::ExternalName(ExternalName::User(name)) => name,
-                // What the processor can't do, Cranelift has a library do.
+                // Cranelift calls a library function for what the processor can't do.
                 FinalizedRelocTarget::ExternalName(ExternalName::LibCall(_)) => {
                     return Err(Decline::Unsupported("an instruction that the processor lacks"));
                 }
@@ -319,15 +326,15 @@ impl Compiler {
         let mut sites = BTreeMap::new();
         if let Piece::Func(_) | Piece::Loop(..) = piece {
             let traps = traps.iter().filter_map(|(at, _)| Some((*at, position(*at)?)));
-            // A return address may be that of a trap: the byte before it is the call's.
+            // Calls are recorded at the byte before the return address, which itself may be a trapping instruction.
             let calls = buffer.call_sites().map(|call| call.ret_addr - 1);
             let calls = calls.filter_map(|at| Some((at, position(at)?)));
             sites.extend(traps.chain(calls));
         }
-        // Processors fetch about so much at a time.
+        // About as much as processors fetch at a time.
         let align = buffer.alignment.max(32);
         let calls = buffer.call_sites().next().is_some();
-        // What is behind the frame pointer, it, and the return address.
+        // What lies below the frame pointer, plus the saved frame pointer and the return address.
         let frame = buffer.frame_layout().map_or(0, |frame| frame.frame_to_fp_offset) + 16;
         let sites = sites.into_iter().collect();
         Ok(Compiled {
@@ -349,7 +356,7 @@ impl Compiler {
 /// Cranelift's settings.
 ///
 /// # Errors
-/// If it knows none of the names.
+/// If Cranelift doesn't know one of the names.
 pub(crate) fn flags(
     canonical_nans: bool,
     spectre: bool,
@@ -359,7 +366,7 @@ pub(crate) fn flags(
     let mut flags = settings::builder();
     flags.set("opt_level", "speed")?;
     flags.set("preserve_frame_pointers", "true")?;
-    // Large frames touch each of their pages: stacks grow by faults, and end in one.
+    // Stack probes: large frames touch each of their pages, since the stack grows by faults and ends in one.
     flags.set("enable_probestack", "true")?;
     flags.set("probestack_strategy", "inline")?;
     flags.set("probestack_size_log2", "12")?;
@@ -372,10 +379,10 @@ pub(crate) fn flags(
     Ok(settings::Flags::new(flags))
 }
 
-/// Has code for aarch64 sign return addresses.
+/// Enables signing of return addresses in code for aarch64.
 ///
 /// # Errors
-/// If Cranelift knows none of the names.
+/// If Cranelift doesn't know the name.
 pub(crate) fn protect_branches(builder: &mut isa::Builder) -> Result<(), settings::SetError> {
     use settings::Configurable;
     if builder.triple().architecture.to_string().starts_with("aarch64") {

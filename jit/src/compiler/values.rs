@@ -3,11 +3,11 @@
 use cranelift_codegen::ir::Value;
 use std::ops::{Deref, DerefMut};
 
-/// One SSA value an operand. Validation has made sure that whatever is popped is there.
+/// One SSA value for each operand. Validation guarantees that a popped operand exists.
 #[derive(Default)]
 pub(crate) struct Values {
     values: Vec<Value>,
-    /// How many slots the operands below an operand take, as far up as somebody has asked.
+    /// The number of slots of the operands below each operand, computed lazily.
     below: Vec<u32>,
 }
 
@@ -53,15 +53,15 @@ impl Values {
         self.below.truncate(len + 1);
     }
 
-    /// Takes the operands from the `len`th on off.
+    /// Removes and returns the operands from the `len`th on.
     pub(crate) fn split_off(&mut self, len: usize) -> Vec<Value> {
         let above = self.values[len..].to_vec();
         self.truncate(len);
         above
     }
 
-    /// How many slots the first `n` operands take, each of which takes what `slots_of` says. It only looks at those that it
-    /// hasn't seen.
+    /// The number of slots of the first `n` operands, each of which takes `slots_of`. It only visits operands that it
+    /// hasn't counted yet.
     pub(crate) fn slots(&mut self, n: usize, slots_of: impl Fn(Value) -> u32) -> u32 {
         if self.below.is_empty() {
             self.below.push(0);

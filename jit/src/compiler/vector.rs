@@ -1,7 +1,7 @@
 //! Instructions on vectors, except those that access memory.
 //!
-//! Most are one of Cranelift's. The others are put together as Cranelift's rules expect it, which then select the
-//! machine's own instruction if there is one.
+//! Most are one CLIF instruction. The others are composed in the form that Cranelift's rules for instruction selection
+//! match, so that a machine instruction for them is selected if there is one.
 
 use super::lanes::{V128, as_made, cast, constant, pop, pop2, push};
 use super::values::Values;
@@ -62,7 +62,7 @@ fn product(b: &mut FunctionBuilder<'_>, extend: Opcode, x: Value, y: Value) -> V
     b.ins().imul(x, y)
 }
 
-/// Of one operand: its type, and the type that the instruction is generic over.
+/// Instructions of one operand: its type, and the controlling type.
 fn unary(op: &Operator<'_>) -> Option<(Opcode, Type, Type)> {
     use Operator::*;
     let (opcode, ty) = match op {
@@ -117,7 +117,7 @@ fn unary(op: &Operator<'_>) -> Option<(Opcode, Type, Type)> {
     Some((opcode, ty, ty))
 }
 
-/// Of two operands of one type.
+/// Instructions of two operands of one type.
 fn binary(op: &Operator<'_>) -> Option<(Opcode, Type)> {
     use Operator::*;
     Some(match op {
@@ -281,7 +281,7 @@ fn float_compare(op: &Operator<'_>) -> Option<(FloatCC, Type)> {
     })
 }
 
-/// Between vectors and their lanes. Those of 8 and 16 bits are i32s on the operand stack.
+/// Instructions between vectors and their lanes. Lanes of 8 and 16 bits are i32s on the operand stack.
 fn lane_access(b: &mut FunctionBuilder<'_>, stack: &mut Values, op: &Operator<'_>) -> Option<Value> {
     use Operator::*;
     let extracted = |b: &mut FunctionBuilder<'_>, stack: &mut Values, ty, lane: u8| {
@@ -336,12 +336,12 @@ fn lane_access(b: &mut FunctionBuilder<'_>, stack: &mut Values, op: &Operator<'_
     })
 }
 
-/// A scalar as a lane of this type.
+/// Truncates a scalar to a lane's type.
 fn narrowed(b: &mut FunctionBuilder<'_>, x: Value, lane: Type) -> Value {
     if matches!(lane, I8 | I16) { b.ins().ireduce(lane, x) } else { x }
 }
 
-/// Those that are more than one of Cranelift's instructions, or take more than operands.
+/// Instructions that are more than one CLIF instruction, or have immediates.
 fn composed(b: &mut FunctionBuilder<'_>, stack: &mut Values, op: &Operator<'_>) -> Option<Value> {
     use Operator::*;
     Some(match *op {
@@ -419,7 +419,7 @@ fn all_true(b: &mut FunctionBuilder<'_>, stack: &mut Values, ty: Type) -> Value 
     b.ins().uextend(I32, truth)
 }
 
-/// Neighbouring lanes extended and added.
+/// Extends all lanes and adds neighbours.
 fn pairs(b: &mut FunctionBuilder<'_>, stack: &mut Values, ty: Type, halves: [Opcode; 2]) -> Value {
     let x = pop(b, stack, ty);
     let [low, high] = halves.map(|half| unary_of(b, half, ty, x));

@@ -1,19 +1,19 @@
-//! The stack on which a thread's signals are handled: when the code's stack must grow, there is no other. And that the thread
-//! doesn't block those signals.
+//! The alternate signal stack of each thread: when the code stack must grow, there is no other stack for the handler.
+//! This also unblocks the signals of faults.
 
 use std::cell::OnceCell;
 use std::io;
 
-/// What handlers may need at least, besides what the kernel puts there: ours need little, but those that ours passes
-/// faults on to may want more.
+/// The least room for handlers, besides the kernel's signal frame. Ours need little, but a handler to which ours passes
+/// a fault on may need more.
 const LEAST: usize = 64 << 10;
 
 thread_local! {
     static OURS: OnceCell<Option<AltStack>> = const { OnceCell::new() };
 }
 
-/// Makes sure that this thread handles signals on a stack of their own that is large enough, and that it handles faults at all: a
-/// fault whose signal is blocked ends the process. Looked at once for each thread.
+/// Makes sure that this thread has an alternate signal stack that is large enough, and that the signals of faults are
+/// unblocked: a fault whose signal is blocked ends the process. Checked once for each thread.
 pub(super) fn ensure() -> io::Result<()> {
     let made = OURS.try_with(|ours| {
         if ours.get().is_none() {
@@ -32,7 +32,7 @@ pub(super) fn is_ensured() -> bool {
     OURS.try_with(|ours| ours.get().is_some()).unwrap_or(false)
 }
 
-/// A stack for signals that this thread was given by us.
+/// An alternate signal stack that we installed on this thread.
 struct AltStack {
     mapping: memmap2::MmapRaw,
     before: libc::stack_t,
@@ -40,7 +40,7 @@ struct AltStack {
 
 impl AltStack {
     fn install_if_needed() -> io::Result<Option<Self>> {
-        // SAFETY: asks the kernel for a number that it told when the program began; 0 if it didn't.
+        // SAFETY: reads an entry of the auxiliary vector; it is 0 if the kernel didn't provide it.
         let frame = unsafe { libc::getauxval(libc::AT_MINSIGSTKSZ) } as usize;
         let least = LEAST.max(2 * frame);
         let before = current()?;
@@ -50,7 +50,7 @@ impl AltStack {
         let page = region::page::size();
         let len = least.next_multiple_of(page);
         let mapping = memmap2::MmapRaw::from(memmap2::MmapOptions::new().len(page + len).map_anon()?);
-        // SAFETY: the first page is the mapping's own, and nothing refers into it.
+        // SAFETY: the first page belongs to this mapping, and nothing refers into it.
         unsafe { region::protect(mapping.as_ptr(), page, region::Protection::NONE) }
             .map_err(|error| io::Error::other(error.to_string()))?;
         let stack = libc::stack_t { ss_sp: mapping.as_mut_ptr().wrapping_add(page).cast(), ss_flags: 0, ss_size: len };
@@ -62,11 +62,11 @@ impl AltStack {
 impl Drop for AltStack {
     fn drop(&mut self) {
         let ours = self.mapping.as_ptr() as usize;
-        // Somebody may have put another in its place since. Rust's own threads switch theirs off when they end, and
-        // then free it: that must not come back.
+        // Another one may have been installed since. Rust's own threads disable and free theirs when they end: that one
+        // must not be restored.
         let Ok(now) = current() else { return };
         if (ours..ours + self.mapping.len()).contains(&(now.ss_sp as usize)) && now.ss_flags & libc::SS_DISABLE == 0 {
-            // No thread ends on its signal stack, the only reason why this could fail.
+            // This fails only on the signal stack itself, and no thread ends there.
             let _ = set(&self.before);
         }
     }
@@ -82,7 +82,7 @@ fn current() -> io::Result<libc::stack_t> {
 }
 
 fn set(stack: &libc::stack_t) -> io::Result<()> {
-    // SAFETY: it is a mapping of our own that outlives its use, or what this thread had before.
+    // SAFETY: it is a mapping of ours that outlives its use, or the stack that this thread had before.
     match unsafe { libc::sigaltstack(stack, core::ptr::null_mut()) } {
         0 => Ok(()),
         _ => Err(io::Error::last_os_error()),

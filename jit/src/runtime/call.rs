@@ -7,16 +7,17 @@ use super::traps;
 use dunlin::tier::{self, Call, Left};
 use std::any::Any;
 
-/// Enters what `call` names.
+/// Enters the code that `call` names.
 ///
 /// # Safety
 /// As for [`dunlin::tier::Tier::enter`].
 pub(crate) unsafe fn call(stack: *const (dyn Any + Send), call: &Call) -> Left {
-    // SAFETY: the caller has the stack from us.
+    // SAFETY: by the contract of `Tier::enter`, `Tier::new_stack` made the stack.
     let stack = unsafe { CodeStack::of(stack) };
     let mut activation = Activation::new(on_trap, std::ptr::from_ref(call) as usize);
     let code = if call.trampoline.is_null() { call.code } else { call.trampoline };
-    // SAFETY: the caller vouches for the code, which is never null, and has this signature.
+    // SAFETY: by the contract of `Tier::enter`, this is a trampoline or a loop's continuation, both of which have the
+    // signature `Code`; neither is ever null.
     let exit = unsafe {
         let code = std::mem::transmute::<*const u8, Code>(code);
         enter(stack, &mut activation, code, call.vm, call.frame, call.code)
@@ -27,9 +28,10 @@ pub(crate) unsafe fn call(stack: *const (dyn Any + Send), call: &Call) -> Left {
     }
 }
 
-/// Tells the engine of a trap.
+/// The trap hook: reports the trap to the engine, with a walk over the frames.
 unsafe fn on_trap(activation: *mut Activation, trapped: Trapped) {
-    // SAFETY: the activation is one of `call`'s, which is still there, and so are its frames.
+    // SAFETY: `call` made this activation, with a pointer to its `Call` as word. Both exist until it is left, and so do
+    // its frames.
     unsafe {
         let activation = &*activation;
         let call = &*(activation.word as *const Call);
@@ -52,21 +54,22 @@ unsafe fn on_trap(activation: *mut Activation, trapped: Trapped) {
     }
 }
 
-/// Leaves the thread's innermost call.
+/// Unwinds the thread's innermost call.
 ///
 /// # Safety
 /// As for [`dunlin::tier::Tier::unwind`].
 pub(crate) unsafe fn unwind() -> ! {
-    // SAFETY: the caller keeps the contract.
+    // SAFETY: the contract of `Tier::unwind` implies that of `enter::unwind`.
     unsafe { super::enter::unwind() }
 }
 
-/// Whether the frame at `fp` stands where the function did that the thread's innermost call entered by a trampoline.
+/// Whether the frame at `fp` was called by the trampoline of the thread's innermost call. If `fp` is a stub's frame, a
+/// tail call has then put the stub in place of the function that the trampoline entered.
 ///
 /// # Safety
-/// It is the frame pointer of machine code that the innermost call led to.
+/// `fp` must be the frame pointer of machine code within the innermost call.
 pub(crate) unsafe fn is_outermost(fp: *const u8) -> bool {
-    // SAFETY: there is an activation, and a frame pointer leads to the caller's.
+    // SAFETY: there is an activation, made by `call`, and a frame pointer points to the caller's frame pointer.
     unsafe {
         let activation = &*Activation::current();
         let call = &*(activation.word as *const Call);

@@ -1,10 +1,10 @@
-//! What is known about places in machine code: which function they belong to, what a fault there means, and where in
-//! the module they come from.
+//! Metadata of machine code: for each place, the function that it belongs to, the trap that a fault there means, and
+//! the position in the module that it comes from.
 
 use std::collections::TryReserveError;
 use std::fmt;
 
-/// A place's offset in its chunk, from the chunk's first byte.
+/// A place's offset from the first byte of its chunk.
 type Offset = u32;
 
 /// Why a map couldn't be made.
@@ -14,7 +14,7 @@ pub(crate) enum MapError {
     Unsorted,
     /// Something lies beyond the end of the code.
     OutOfRange,
-    /// The bytes end early, go on after the end, or hold a number that is too large.
+    /// The bytes end early, continue after the end, or contain a number that is too large.
     Malformed,
     /// There is no memory for it.
     NoMemory,
@@ -43,9 +43,9 @@ impl From<MapError> for std::io::Error {
     }
 }
 
-/// What is known about places in a chunk of machine code. Plain data, without an address in it.
+/// The metadata of one chunk of machine code. It is plain data without addresses.
 ///
-/// Looking something up takes no lock and no memory: it is done in signal handlers.
+/// Lookups take no lock and allocate nothing: signal handlers do them.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct CodeMap {
     functions: Box<[Function]>,
@@ -59,9 +59,9 @@ pub(crate) struct CodeMap {
 pub(crate) struct Inlined {
     /// The function, by its index in the module.
     pub(crate) index: u32,
-    /// Where it is in the module.
+    /// The position within it, as an offset in the module.
     pub(crate) offset: u32,
-    /// The position that it was inlined at.
+    /// The position of the call that was inlined.
     pub(crate) at: u32,
 }
 
@@ -73,12 +73,12 @@ struct Function {
 }
 
 impl CodeMap {
-    /// The function, by its index in the module, that the code at `offset` belongs to; trampolines belong to none.
+    /// The index in the module of the function that the code at `offset` belongs to; trampolines belong to none.
     pub(crate) fn function_at(&self, offset: Offset) -> Option<u32> {
         Some(self.range_at(offset)?.index)
     }
 
-    /// Whether `offset` is that of a function's first instruction, where no frame has been made yet.
+    /// Whether `offset` is a function's first instruction, at which no frame has been set up yet.
     pub(crate) fn is_function_start(&self, offset: Offset) -> bool {
         self.range_at(offset).is_some_and(|function| function.start == offset)
     }
@@ -88,41 +88,41 @@ impl CodeMap {
         self.functions[..after].last().filter(|function| offset < function.end)
     }
 
-    /// The raw trap code that a fault of the instruction at `offset` means.
+    /// The raw trap code for a fault of the instruction at `offset`.
     pub(crate) fn trap_at(&self, offset: Offset) -> Option<u8> {
-        // Only bytes are put in.
+        // Every code that was added is a byte.
         self.traps.get(offset).map(|code| code as u8)
     }
 
-    /// The position, a number of the compiler's, of a site: `offset` is that of a trapping instruction, or one less
-    /// than the return address of a call, which may be that of a trapping instruction itself.
+    /// The position (a number of the compiler's) of a site. `offset` is a trapping instruction, or one less than the
+    /// return address of a call; the return address may itself be a trapping instruction.
     pub(crate) fn site_at(&self, offset: Offset) -> Option<u32> {
         self.sites.get(offset)
     }
 
-    /// The position of the first site from `offset` on that is in the same function. For an instruction that was never
-    /// expected to trap: if it is a call that couldn't push its return address, the next site is its own.
+    /// The position of the first site at or after `offset` in the same function. This is for instructions that aren't
+    /// expected to trap: if a call couldn't push its return address, the next site is its own.
     pub(crate) fn site_from(&self, offset: Offset) -> Option<u32> {
         let function = self.range_at(offset)?;
         let (site, position) = self.sites.first_from(offset)?;
         (site <= function.end).then_some(position)
     }
 
-    /// What positions may be numbers of.
+    /// The inlined place with this number, for positions that are one.
     pub(crate) fn inlined(&self, number: u32) -> Option<Inlined> {
         self.inlined.get(number as usize).copied()
     }
 
-    /// The least length of code that holds all the places.
+    /// The least code length that contains all places.
     pub(crate) fn end(&self) -> u32 {
         let functions = self.functions.last().map_or(0, |function| function.end);
-        // A trap is at an instruction, a return address may be the code's very end.
+        // A trap lies at an instruction, but a return address may be the end of the code.
         functions
             .max(self.traps.last.map_or(0, |trap| trap.saturating_add(1)))
             .max(self.sites.last.unwrap_or(0))
     }
 
-    /// How many bytes it has on the heap.
+    /// Its size on the heap in bytes.
     pub(crate) fn heap_bytes(&self) -> usize {
         size_of_val::<[Function]>(&self.functions)
             + size_of_val::<[Inlined]>(&self.inlined)
@@ -160,14 +160,14 @@ impl CodeMap {
         Ok(out)
     }
 
-    /// The most that [`CodeMap::from_bytes`] has on the heap at once for so many bytes.
+    /// The peak heap size of [`CodeMap::from_bytes`] for `len` bytes.
     pub(crate) fn bytes_to_read(len: usize) -> u64 {
-        // Four times as much for functions and inlined places, a fifth more for places, which may be traps and sites by their number, and
-        // what is longest moves at the end.
+        // Functions and inlined places take four times their bytes. Traps and sites take a fifth more than theirs, and
+        // their counts alone may reserve that much for both. The longest list is copied once more when it is boxed.
         8 * len as u64 + 128
     }
 
-    /// Reads what [`CodeMap::to_bytes`] wrote. Whatever the bytes are, the result is a proper map or an error.
+    /// Reads what [`CodeMap::to_bytes`] wrote. Any input gives a well-formed map or an error.
     pub(crate) fn from_bytes(mut bytes: &[u8]) -> Result<Self, MapError> {
         let bytes = &mut bytes;
         let take = |bytes: &mut &[u8]| take(bytes).ok_or(MapError::Malformed);
@@ -175,7 +175,7 @@ impl CodeMap {
         let mut builder = CodeMapBuilder::default();
         let (mut at, mut index) = (0, 0);
         let count = take(bytes)?;
-        // No more than there are bytes for.
+        // A count reserves no more than the remaining bytes can encode.
         let most = |count: u32, bytes: &[u8]| (count as usize).min(bytes.len() / 3);
         builder.functions.try_reserve_exact(most(count, bytes)).map_err(|_| MapError::NoMemory)?;
         for _ in 0..count {
@@ -209,7 +209,7 @@ impl CodeMap {
     }
 }
 
-/// Makes a [`CodeMap`]: functions, traps and sites, each by ascending offsets.
+/// Builds a [`CodeMap`]: functions, traps and sites are each added in ascending order of offsets.
 #[derive(Debug, Default)]
 pub(crate) struct CodeMapBuilder {
     functions: Vec<Function>,
@@ -218,7 +218,7 @@ pub(crate) struct CodeMapBuilder {
     inlined: Vec<Inlined>,
 }
 
-/// How many of everything a map has, at most.
+/// Upper bounds on the number of entries of each kind.
 #[cfg(feature = "compiler")]
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct MapRoom {
@@ -230,7 +230,7 @@ pub(crate) struct MapRoom {
 
 #[cfg(feature = "compiler")]
 impl MapRoom {
-    /// What a builder with so much room has on the heap.
+    /// The heap size of a builder with this capacity.
     pub(crate) fn bytes(self) -> u64 {
         let places = |count: usize| PlacesBuilder::blocks(count) * size_of::<Block>() + count * MOST_BYTES;
         let lists = self.functions * size_of::<Function>() + self.inlined * size_of::<Inlined>();
@@ -239,7 +239,7 @@ impl MapRoom {
 }
 
 impl CodeMapBuilder {
-    /// A builder that asks for no more memory, unless it gets more.
+    /// A builder with preallocated capacity: it allocates nothing unless more than that is added.
     #[cfg(feature = "compiler")]
     pub(crate) fn with_room(room: MapRoom) -> Result<Self, MapError> {
         let mut builder = Self::default();
@@ -253,7 +253,7 @@ impl CodeMapBuilder {
         Ok(builder)
     }
 
-    /// The code from `start` up to `end` is that of the function `index`.
+    /// Adds a function: its code spans `start..end`.
     pub(crate) fn function(&mut self, start: Offset, end: Offset, index: u32) -> Result<(), MapError> {
         if end <= start || self.functions.last().is_some_and(|last| start < last.end) {
             return Err(MapError::Unsorted);
@@ -263,17 +263,18 @@ impl CodeMapBuilder {
         Ok(())
     }
 
-    /// A fault of the instruction at `offset` means the trap `code`.
+    /// Adds a trap: a fault of the instruction at `offset` means the trap `code`.
     pub(crate) fn trap(&mut self, offset: Offset, code: u8) -> Result<(), MapError> {
         self.traps.push(offset, u32::from(code))
     }
 
-    /// The trapping instruction at, or the call that returns to the byte behind, `offset` comes from `position`.
+    /// Adds a site: the trapping instruction at `offset`, or the call that returns to `offset + 1`, comes from
+    /// `position`.
     pub(crate) fn site(&mut self, offset: Offset, position: u32) -> Result<(), MapError> {
         self.sites.push(offset, position)
     }
 
-    /// The next number stands for a place in an inlined function. `at` isn't the number of a later one.
+    /// Adds an inlined place, under the next number. `at` never refers to a later one.
     pub(crate) fn inlined(&mut self, index: u32, offset: u32, at: u32) -> Result<(), MapError> {
         self.inlined.try_reserve(1).map_err(|_| MapError::NoMemory)?;
         self.inlined.push(Inlined { index, offset, at });
@@ -290,8 +291,8 @@ impl CodeMapBuilder {
     }
 }
 
-/// Numbers at ascending offsets, about three bytes each: differences from one to the next, in blocks that each begin
-/// anew, and an index of the blocks.
+/// A sorted map from offsets to numbers, about three bytes an entry: deltas in LEB128, in blocks that are each decoded
+/// from their beginning, with an index of blocks.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 struct Places {
     blocks: Box<[Block]>,
@@ -302,15 +303,15 @@ struct Places {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Block {
-    /// Its first place.
+    /// The offset of its first entry.
     offset: Offset,
-    /// Where it begins in the bytes.
+    /// The index of its first byte.
     at: u32,
 }
 
 const BLOCK: u32 = 32;
 
-/// What a place takes at most: two numbers of 32 bits.
+/// The most bytes of an entry: two 32-bit numbers in LEB128.
 #[cfg(feature = "compiler")]
 const MOST_BYTES: usize = 10;
 
@@ -321,7 +322,7 @@ impl Places {
         places.take_while(|place| place.0 <= offset).find(|place| place.0 == offset).map(|place| place.1)
     }
 
-    /// The first place at `offset` or behind it.
+    /// The first entry at or after `offset`.
     fn first_from(&self, offset: Offset) -> Option<(Offset, u32)> {
         let after = self.blocks.partition_point(|block| block.offset <= offset);
         let in_block =
@@ -361,21 +362,21 @@ struct PlacesBuilder {
 }
 
 impl PlacesBuilder {
-    /// How many blocks so many places are in.
+    /// The number of blocks for `count` entries.
     fn blocks(count: usize) -> usize {
         count.div_ceil(BLOCK as usize)
     }
 
-    /// Has room for so many places, which take so many bytes.
+    /// Reserves capacity for `count` entries in `bytes` bytes.
     fn reserve(&mut self, count: usize, bytes: usize) -> Result<(), TryReserveError> {
         self.blocks.try_reserve_exact(Self::blocks(count))?;
         self.bytes.try_reserve_exact(bytes)
     }
 
-    /// Has room for as many as are said to come, if `bytes` can hold them.
+    /// Reserves capacity for the announced number of entries, as far as `bytes` can encode them.
     fn reserve_for(&mut self, count: u32, bytes: &[u8]) -> Result<(), MapError> {
         let count = (count as usize).min(bytes.len() / 2);
-        // A block's first place may be written longer than it comes.
+        // The first offset of a block may take more bytes here than in the input.
         let bytes = bytes.len() + Self::blocks(count) * 5;
         self.reserve(count, bytes).map_err(|_| MapError::NoMemory)
     }
@@ -408,7 +409,7 @@ impl PlacesBuilder {
     }
 }
 
-/// The step from one number to another, small if they are near each other in either direction.
+/// The zigzag-encoded difference of two numbers: small if they are near each other in either direction.
 fn zigzag(from: u32, to: u32) -> u32 {
     let step = to.wrapping_sub(from) as i32;
     ((step << 1) ^ (step >> 31)) as u32
@@ -429,7 +430,7 @@ fn put(out: &mut Vec<u8>, mut number: u32) -> Result<(), MapError> {
     Ok(())
 }
 
-/// Takes a number in LEB128 off the front; `None` if there is none.
+/// Decodes a LEB128 number at the front; `None` if there is none.
 fn take(bytes: &mut &[u8]) -> Option<u32> {
     let mut number = 0;
     for shift in (0..35).step_by(7) {
@@ -494,7 +495,7 @@ mod tests {
             let map = sample(count);
             let bytes = map.to_bytes().unwrap();
             assert_eq!(CodeMap::from_bytes(&bytes).unwrap(), map);
-            // Positions in the sample jump about; traps and functions take a few bytes each.
+            // Positions in the sample have large differences; traps and functions take a few bytes each.
             assert!(bytes.len() <= 4 + count as usize * (6 + 4 + 5 * 5), "{} bytes for {count}", bytes.len());
         }
     }
@@ -521,6 +522,73 @@ mod tests {
         assert!(CodeMap::from_bytes(&[0xff; 40]).is_err());
         // A count that the bytes can't hold asks for no memory in advance.
         assert_eq!(CodeMap::from_bytes(&[0xff, 0xff, 0xff, 0xff, 0xf]), Err(MapError::Malformed));
+    }
+
+    /// A map's numbers, each as it shouldn't be.
+    #[test]
+    fn each_number_is_looked_at() {
+        const MOST: u32 = u32::MAX;
+        // Two functions, traps and sites, each behind their number, and an inlined place.
+        let whole: [u32; 21] = [2, 10, 5, 2, 0, 1, 1, 2, 12, 8, 3, 20, 2, 11, 4, 1, 6, 1, 7, 8, 9];
+        let bytes = |numbers: &[u32]| {
+            let mut bytes = Vec::new();
+            numbers.iter().for_each(|number| put(&mut bytes, *number).unwrap());
+            bytes
+        };
+        let map = CodeMap::from_bytes(&bytes(&whole)).unwrap();
+        assert_eq!(
+            (map.function_at(10), map.function_at(14), map.function_at(15)),
+            (Some(1), Some(1), Some(0))
+        );
+        assert_eq!(
+            (map.trap_at(12), map.trap_at(15), map.site_at(11), map.site_at(12)),
+            (Some(4), Some(14), Some(2), Some(5))
+        );
+        assert_eq!((map.inlined(0), map.inlined(1)), (Some(Inlined { index: 7, offset: 8, at: 9 }), None));
+        let refused = [
+            ("more functions than there are", 0, 3, MapError::Malformed),
+            ("far too many functions", 0, MOST, MapError::Malformed),
+            ("a function far behind", 4, MOST, MapError::Malformed),
+            ("a function whose end is no number", 2, MOST, MapError::Malformed),
+            ("a function of no bytes", 2, 0, MapError::Unsorted),
+            ("another function of no bytes", 5, 0, MapError::Unsorted),
+            ("more traps than there are", 7, 9, MapError::Malformed),
+            ("far too many traps", 7, MOST, MapError::Malformed),
+            ("a trap's code that is no byte", 9, 2 * 256, MapError::Malformed),
+            ("a trap's code below zero", 9, 1, MapError::Malformed),
+            ("a second trap's code that is no byte", 11, 2 * 252, MapError::Malformed),
+            ("a trap where one is already", 10, 0, MapError::Unsorted),
+            ("a trap far behind", 10, MOST, MapError::Malformed),
+            ("more sites than there are", 12, 9, MapError::Malformed),
+            ("far too many sites", 12, MOST, MapError::Malformed),
+            ("a site where one is already", 15, 0, MapError::Unsorted),
+            ("a site far behind", 15, MOST, MapError::Malformed),
+            ("more inlined places than there are", 17, 2, MapError::Malformed),
+            ("fewer inlined places than there are", 17, 0, MapError::Malformed),
+            ("far too many inlined places", 17, MOST, MapError::Malformed),
+        ];
+        for (what, at, number, error) in refused {
+            let mut changed = whole;
+            changed[at] = number;
+            assert_eq!(CodeMap::from_bytes(&bytes(&changed)), Err(error), "{what}");
+        }
+        let mut greatest = whole;
+        greatest[9] = 2 * 245;
+        assert_eq!(CodeMap::from_bytes(&bytes(&greatest)).unwrap().trap_at(15), Some(255));
+        // A last number of more than 32 bits, or of more bytes than those take.
+        let (last, others) = whole.split_last().unwrap();
+        let ending = |last: &[u8]| CodeMap::from_bytes(&[&bytes(others)[..], last].concat());
+        assert_eq!(ending(&[*last as u8]), Ok(map));
+        assert!(ending(&[0xff, 0xff, 0xff, 0xff, 0xf]).is_ok());
+        for too_large in [
+            &[0xff, 0xff, 0xff, 0xff, 0x1f][..],
+            &[0xff; 5],
+            &[0x80, 0x80, 0x80, 0x80, 0x80, 0],
+            &[0x80],
+            &[],
+        ] {
+            assert_eq!(ending(too_large), Err(MapError::Malformed));
+        }
     }
 
     #[test]

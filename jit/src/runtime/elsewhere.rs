@@ -1,5 +1,5 @@
-//! Where machine code can't be run. No tier can be made there, so nothing of this is reached; but code can be made for
-//! machines where it can.
+//! Stand-ins for targets that can't run machine code. No tier can be created there, so none of this is reached; but
+//! code can be compiled ahead of time for targets that can.
 
 use super::CodeMap;
 use crate::piece::Placed;
@@ -18,7 +18,7 @@ pub(crate) trait Account: Send + Sync {
     fn release(&self, bytes: u64);
 }
 
-/// There is none.
+/// Uninhabited: none can be made.
 pub(crate) enum CodeStack {}
 
 impl CodeStack {
@@ -31,7 +31,7 @@ impl CodeStack {
     }
 }
 
-/// There is none.
+/// Uninhabited: none can be made.
 pub(crate) enum CodeChunk {}
 
 impl CodeChunk {
@@ -60,7 +60,7 @@ pub(crate) fn leaves_address_space(_: u64) -> bool {
     true
 }
 
-/// Whoever only compiles isn't short of it.
+/// Compiling ahead of time isn't limited by address space.
 pub(crate) fn has_address_space(_: u64) -> bool {
     true
 }
@@ -70,30 +70,30 @@ pub(crate) fn publish(_: View<'_>, chunk: &CodeChunk, _: &[Placed]) -> Result<()
 }
 
 /// # Safety
-/// None is needed.
+/// It has no requirement.
 pub(crate) unsafe fn call(_: *const (dyn Any + Send), _: &Call) -> Left {
     unreachable!("nothing was published")
 }
 
 /// # Safety
-/// None is needed.
+/// It has no requirement.
 pub(crate) unsafe fn unwind() -> ! {
     unreachable!("nothing was entered")
 }
 
 /// # Safety
-/// None is needed.
+/// It has no requirement.
 pub(crate) unsafe fn is_outermost(_: *const u8) -> bool {
     unreachable!("nothing was entered")
 }
 
 /// # Safety
-/// None is needed.
+/// It has no requirement.
 pub(crate) unsafe fn on_home(_: *const (dyn Any + Send), _: usize, _: HostFn, _: *mut ()) -> bool {
     unreachable!("nothing was entered")
 }
 
-/// Threads are large enough, or the embedder sees to that.
+/// Calls `f` on the current stack: thread stacks are large enough, or the embedder provides for that.
 pub(crate) fn on_new<R>(_: usize, f: impl FnOnce() -> R) -> io::Result<R> {
     Ok(f())
 }

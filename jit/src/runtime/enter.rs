@@ -1,8 +1,8 @@
-//! Into machine code, and out of it.
+//! Entry into machine code, and exit from it.
 //!
-//! [`enter`] saves what the caller's caller relies on, goes to the code's stack, and calls. Out of it there are two ways:
-//! the code returns, or [`unwind`] drops everything since. Each time around is an [`Activation`]; a thread's are linked,
-//! for a host function that machine code called may enter again.
+//! [`enter`] saves the callee-saved registers, switches to the code stack and calls. There are two exits: the code
+//! returns, or [`unwind`] discards all frames since. Each entry is an [`Activation`]. A thread's activations are
+//! linked, because a host function that machine code called may enter again.
 
 use core::arch::naked_asm;
 use core::cell::Cell;
@@ -10,7 +10,7 @@ use core::ptr;
 
 use super::stack::{CodeStack, here};
 
-/// What is called by [`enter`]: machine code.
+/// Machine code, as [`enter`] calls it.
 pub(crate) type Code = unsafe extern "C" fn(vm: *mut u8, sp: *mut u64, code: *const u8);
 
 /// How machine code was left.
@@ -22,50 +22,50 @@ pub(crate) enum Exit {
     Unwound,
 }
 
-/// A fault in machine code that is a trap.
+/// A fault in machine code that means a trap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Trapped {
-    /// The instruction that trapped; or, if `called`, the return address of a call.
+    /// The instruction that trapped, or the return address of a call if `called`.
     pub(crate) pc: usize,
     /// The frame pointer there.
     pub(crate) fp: usize,
-    /// The raw trap code: that of the map for the instruction, or [`STACK_OVERFLOW`].
+    /// The raw trap code: the map's for the instruction, or [`STACK_OVERFLOW`].
     pub(crate) code: u8,
-    /// What was called had no room for its frame. It never began, so the trap belongs to the call.
+    /// The callee had no room for its frame. It never began, so the trap belongs to the call.
     pub(crate) called: bool,
 }
 
-/// The raw trap code for a stack overflow that machine code has not checked for: Cranelift's own for that.
+/// Cranelift's raw trap code for stack overflows. It is used for faults of the stack, for which the map has no code.
 pub(crate) const STACK_OVERFLOW: u8 = 251;
 
-/// What is told of a trap. It is called on the thread's own stack, where the activation's machine code doesn't stand, as
-/// ordinary code that may allocate. The frames of machine code are still there to be looked at. It must not unwind
-/// or enter the same code stack; when it returns, the activation is left.
+/// The trap hook. It is called on the thread's own stack, not on the activation's code stack, as ordinary code that may
+/// allocate. The frames of machine code still exist and can be walked. It must not unwind or enter the same code stack.
+/// When it returns, the activation is left.
 pub(crate) type OnTrap = unsafe fn(*mut Activation, Trapped);
 
-/// One time that machine code is entered: what is needed to get back.
+/// One entry into machine code: what is needed to return from it.
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Activation {
-    /// The stack pointer within [`switch`], with all saved registers above.
+    /// The stack pointer within [`switch`], with all callee-saved registers above.
     saved: usize,
-    /// From where the thread's own stack is free. 0: from `saved`.
+    /// The address below which the thread's own stack is free. 0 stands for `saved`.
     home: usize,
     previous: *mut Activation,
     stack: *const CodeStack,
     on_trap: OnTrap,
-    /// The embedder's.
+    /// For the caller of [`enter`] and its trap hook.
     pub(crate) word: usize,
 }
 
 thread_local! {
-    /// The thread's innermost activation. Read by signal handlers: it has no destructor and is no later than first
-    /// use initialised, so that reading it is a load.
+    /// The thread's innermost activation. Signal handlers read it, so it is const-initialised and has no destructor:
+    /// reading it is a plain load.
     static CURRENT: Cell<*mut Activation> = const { Cell::new(ptr::null_mut()) };
 }
 
 impl Activation {
-    /// An activation that hasn't begun.
+    /// An activation that hasn't been entered.
     pub(crate) fn new(on_trap: OnTrap, word: usize) -> Self {
         Self { saved: 0, home: 0, previous: ptr::null_mut(), stack: ptr::null(), on_trap, word }
     }
@@ -78,9 +78,9 @@ impl Activation {
     /// The stack its machine code runs on.
     ///
     /// # Safety
-    /// It must have been entered and not left.
+    /// The activation must have been entered and not left.
     pub(crate) unsafe fn stack(&self) -> &CodeStack {
-        // SAFETY: `enter` put it there and borrows it until the activation is left.
+        // SAFETY: `enter` stored the pointer, and borrows the stack until the activation is left.
         unsafe { &*self.stack }
     }
 
@@ -89,19 +89,20 @@ impl Activation {
         self.saved + SAVED_BELOW_FP
     }
 
-    /// Where, on the thread's own stack, a trap can land.
+    /// The stack pointer, on the thread's own stack, with which the trap hook may run.
     pub(super) fn landing(&self) -> usize {
         if self.home == 0 { self.saved } else { self.home }
     }
 }
 
-/// Calls `code_at(vm, sp, code)` on the code stack: from here, if this thread is on it; otherwise from where it is free.
+/// Calls `code_at(vm, sp, code)` on the code stack: from the current stack pointer if this thread is on it, and
+/// otherwise from where it is free.
 ///
 /// # Safety
-/// [`prepare_thread`](super::prepare_thread) must have succeeded on this thread. `code_at` must be of the signature
-/// that it says, keep frame pointers, and be good for these arguments. If the stack is in use, this thread must be on it,
-/// or have left it by [`on_home`](super::on_home).
-/// The activation must be fresh, and is not to be touched but through pointers from [`Activation::current`] meanwhile.
+/// [`prepare_thread`](super::prepare_thread) must have succeeded on this thread. `code_at` must have the signature
+/// [`Code`], keep frame pointers, and be sound to call with these arguments. If the stack is in use, this thread must
+/// be on it, or have left it by [`on_home`](super::on_home). The activation must be fresh. Meanwhile it may only be
+/// accessed through pointers from [`Activation::current`].
 pub(crate) unsafe fn enter(
     stack: &CodeStack,
     activation: &mut Activation,
@@ -116,61 +117,66 @@ pub(crate) unsafe fn enter(
     let activation = ptr::from_mut(activation);
     let previous = CURRENT.get();
     debug_assert!(!previous.is_null() || super::signals::are_unblocked(), "a thread must not block SIGSEGV, SIGBUS, SIGILL and SIGFPE");
-    // SAFETY: whoever is current is in an `enter` further up, which holds on to its activation and its stack.
+    // SAFETY: a current activation belongs to an `enter` further up the stack, which borrows it and its stack.
     let home = match unsafe { previous.as_ref() } {
-        // SAFETY: as above.
+        // SAFETY: it is current, so it is entered and not left, which is the contract of `Activation::stack`.
         Some(previous) if unsafe { previous.stack() }.contains(here) => previous.landing(),
         _ => 0,
     };
-    // SAFETY: the caller's reference became this pointer, and no other is left.
+    // SAFETY: the pointer was made of the caller's exclusive reference, which isn't used any more.
     unsafe {
         (*activation).home = home;
         (*activation).previous = previous;
         (*activation).stack = stack;
     }
     CURRENT.set(activation);
-    // SAFETY: the caller vouches for the code and that the stack is free from `top`, or from this thread's stack pointer.
-    // A signal handler may find the activation from here on; before `saved` is set, no machine code can fault.
+    // SAFETY: by this function's contract, the code is sound to call, and the stack is free below `top`, or below this
+    // thread's stack pointer. From here on a signal handler may find the activation; no machine code can fault before
+    // `saved` is set.
     let unwound = unsafe { switch(code_at, vm, sp, code, &raw mut (*activation).saved, top) };
     CURRENT.set(previous);
     stack.settle(if top == 0 { here } else { top });
     if unwound == 0 { Exit::Returned } else { Exit::Unwound }
 }
 
-/// Leaves the thread's innermost activation at once: its [`enter`] gives [`Exit::Unwound`].
+/// Leaves the thread's innermost activation: its [`enter`] returns [`Exit::Unwound`].
 ///
 /// # Safety
-/// There must be one. Everything between it and here is forgotten: there must be nothing that waits to be dropped, and
-/// no other language's frames that mind.
+/// There must be an activation. All frames between it and the caller are discarded: none may hold a value that must be
+/// dropped, and none may be of another language that can't bear that.
 pub(crate) unsafe fn unwind() -> ! {
     let activation = CURRENT.get();
     debug_assert!(!activation.is_null(), "there must be an activation to leave");
-    // SAFETY: the caller vouches that there is one; `switch` has saved its stack pointer there, and hasn't returned.
+    // SAFETY: by this function's contract there is an activation; its `switch` stored its stack pointer and hasn't
+    // returned.
     unsafe { leave((*activation).saved) }
 }
 
-/// Where a trap goes on, on the thread's own stack: the signal handler made the thread believe that this was called,
-/// by nobody.
+/// Handles a trap once the signal handler has returned, on the thread's own stack. [`land`] calls this; nothing has
+/// called `land`.
 pub(super) unsafe extern "C" fn landed(pc: usize, fp: usize, code: usize) -> ! {
     let activation = CURRENT.get();
     let trapped = Trapped { pc, fp, code: code as u8, called: code & CALLED != 0 };
-    // SAFETY: the signal handler found the activation current, and nothing has run on this thread since. The
-    // hook is the activation's own. What is unwound is machine code, and this frame.
+    // SAFETY: the signal handler found this activation current, and nothing has run on this thread since. The hook
+    // belongs to the activation. Only machine code and this frame are unwound.
     unsafe {
         ((*activation).on_trap)(activation, trapped);
         unwind()
     }
 }
 
-/// Beside the trap code: `pc` is a return address.
+/// A flag beside the trap code: `pc` is a return address.
 pub(super) const CALLED: usize = 0x100;
 
 /// How far the frame pointer within [`switch`] is above the saved stack pointer.
 #[cfg(target_arch = "x86_64")]
 const SAVED_BELOW_FP: usize = 40;
 
-/// Saves all that a call must preserve and the stack pointer, goes to the stack that begins at `top`, unless that is 0,
-/// and calls. 0 if the code returns, 1 after [`leave`].
+/// Pushes all callee-saved registers, stores the stack pointer to `saved`, switches to the stack that begins at `top`
+/// unless that is 0, and calls. Returns 0 if the code returns, and 1 after [`leave`].
+///
+/// # Safety
+/// As for [`enter`]. `saved` must be valid for a write, and the stack must be free below `top`.
 #[cfg(target_arch = "x86_64")]
 #[unsafe(naked)]
 unsafe extern "C" fn switch(
@@ -212,7 +218,10 @@ unsafe extern "C" fn switch(
     )
 }
 
-/// Returns from the [`switch`] that saved this stack pointer, with 1.
+/// Returns 1 from the [`switch`] that saved this stack pointer.
+///
+/// # Safety
+/// That `switch` must not have returned; the rest is the contract of [`unwind`].
 #[cfg(target_arch = "x86_64")]
 #[unsafe(naked)]
 unsafe extern "C" fn leave(saved: usize) -> ! {
@@ -229,7 +238,8 @@ unsafe extern "C" fn leave(saved: usize) -> ! {
     )
 }
 
-/// Where the signal handler sends a trap: makes a call of it, with what the handler put into the registers.
+/// The signal handler resumes the thread here after a trap: calls [`landed`] with the arguments that the handler put
+/// into registers.
 #[cfg(target_arch = "x86_64")]
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn land() -> ! {
@@ -240,8 +250,11 @@ pub(super) unsafe extern "C" fn land() -> ! {
 #[cfg(target_arch = "aarch64")]
 const SAVED_BELOW_FP: usize = 0;
 
-/// Saves all that a call must preserve and the stack pointer, goes to the stack that begins at `top`, unless that is 0,
-/// and calls. 0 if the code returns, 1 after [`leave`].
+/// Pushes all callee-saved registers, stores the stack pointer to `saved`, switches to the stack that begins at `top`
+/// unless that is 0, and calls. Returns 0 if the code returns, and 1 after [`leave`].
+///
+/// # Safety
+/// As for [`enter`]. `saved` must be valid for a write, and the stack must be free below `top`.
 #[cfg(target_arch = "aarch64")]
 #[unsafe(naked)]
 unsafe extern "C" fn switch(
@@ -280,7 +293,10 @@ unsafe extern "C" fn switch(
     )
 }
 
-/// Returns from the [`switch`] that saved this stack pointer, with 1.
+/// Returns 1 from the [`switch`] that saved this stack pointer.
+///
+/// # Safety
+/// That `switch` must not have returned; the rest is the contract of [`unwind`].
 #[cfg(target_arch = "aarch64")]
 #[unsafe(naked)]
 unsafe extern "C" fn leave(saved: usize) -> ! {
@@ -308,7 +324,8 @@ unsafe extern "C" fn leave_with(saved: usize, result: usize) -> ! {
     )
 }
 
-/// Where the signal handler sends a trap: makes a call of it, with what the handler put into the registers.
+/// The signal handler resumes the thread here after a trap: calls [`landed`] with the arguments that the handler put
+/// into registers.
 #[cfg(target_arch = "aarch64")]
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn land() -> ! {

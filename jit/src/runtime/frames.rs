@@ -1,29 +1,31 @@
-//! The frames of machine code in an activation, by their frame pointers.
+//! Walks the frames of machine code in an activation along the chain of frame pointers.
 //!
-//! On both processors a frame pointer leads to two words: the caller's frame pointer, and above it the return address,
-//! which is plain (we don't have it signed).
+//! On both processors a frame pointer points to two words: the caller's frame pointer, and above it the return address.
+//! On aarch64 the return address may carry a pointer authentication code
+//! ([`Options::branch_protection`](crate::Options::branch_protection)), which is stripped.
 
 use super::enter::Activation;
 use super::{CodeChunk, registry};
 
-/// A place in machine code that is being executed.
+/// A frame of machine code: where it is executing.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Frame<'a> {
     pub(crate) chunk: &'a CodeChunk,
-    /// Of the instruction, or of a return address: or one more than what the map's sites are by.
+    /// The offset of the instruction, or of a return address. The map records a call's site at the return address minus
+    /// one.
     pub(crate) offset: u32,
-    /// Whether `offset` is that of a return address. A call may be a function's last instruction, so the function is that
-    /// of the byte before.
+    /// Whether `offset` is a return address. A call may be a function's last instruction, so the function is looked up
+    /// by the byte before.
     pub(crate) called: bool,
 }
 
 impl Frame<'_> {
-    /// The function's index; none for a trampoline.
+    /// The function's index; `None` for a trampoline.
     pub(crate) fn function(&self) -> Option<u32> {
         self.chunk.map().function_at(self.offset - u32::from(self.called))
     }
 
-    /// The compiler's number for the position in the module, if it gave one.
+    /// The compiler's number for the position in the module, if the map has one.
     pub(crate) fn position(&self) -> Option<u32> {
         let map = self.chunk.map();
         let offset = self.offset - u32::from(self.called);
@@ -31,12 +33,12 @@ impl Frame<'_> {
     }
 }
 
-/// The frames of an activation that lie in chunks, innermost first, up to where it was entered. Frames of other code in
-/// between are left out.
+/// The frames of an activation that lie in chunks, innermost first, up to where the activation was entered. Frames of
+/// other code between them are skipped.
 #[derive(Debug)]
 pub(crate) struct Frames<'a> {
     activation: &'a Activation,
-    /// Where the next frame stands; `None` after the last.
+    /// The next frame; `None` after the last.
     next: Option<Place>,
 }
 
@@ -48,41 +50,42 @@ struct Place {
 }
 
 impl<'a> Frames<'a> {
-    /// Begins at `pc`, an instruction, or a return address if `called`, in the frame that `fp` points to.
+    /// Starts at `pc` (an instruction, or a return address if `called`) in the frame that `fp` points to.
     ///
     /// # Safety
-    /// The activation must have been entered and not left. `pc` and `fp` must be what they say, of a frame in it that
-    /// is still there for `'a`, and so must be all frames between. Chunks that they stand in must outlive `'a`.
+    /// The activation must have been entered and not left. `pc` and `fp` must be as described, of a frame in it. That
+    /// frame and all frames above it must exist for `'a`, and the chunks that they execute must outlive `'a`.
     pub(crate) unsafe fn new(activation: &'a Activation, pc: usize, fp: usize, called: bool) -> Self {
         Self { activation, next: Some(Place { pc, fp, called }) }
     }
 
-    /// The frame that `place` is in, if that is machine code's.
+    /// The frame at `place`, if it is one of machine code.
     fn frame(place: Place) -> Option<Frame<'a>> {
         let called = usize::from(place.called);
-        // SAFETY: the place stands in a frame that is still there, so its chunk, if any, is too.
+        // SAFETY: by the contract of [`Frames::new`], the frame exists for `'a`, so its chunk, if any, does too.
         let chunk = unsafe { registry::find::<'a>(place.pc.checked_sub(called)?) }?;
         Some(Frame { chunk, offset: (place.pc - chunk.base() as usize) as u32, called: place.called })
     }
 
-    /// Where the frame was called from. What doesn't look like frames ends the walk: it is for reports.
+    /// The caller's frame. The walk ends at anything that doesn't look like a frame: it only serves reports.
     fn caller(&self, callee: Place) -> Option<Place> {
         let fp = callee.fp;
-        // SAFETY: the activation is entered and not left.
+        // SAFETY: by the contract of [`Frames::new`], the activation is entered and not left.
         let stack = unsafe { self.activation.stack() };
         if fp == self.activation.base() || !fp.is_multiple_of(8) || !stack.contains(fp) || !stack.contains(fp + 15) {
             return None;
         }
-        // SAFETY: it is a frame's pointer on the stack, which is accessible from the innermost frame upwards.
+        // SAFETY: it is an aligned address of a frame on the stack, which is accessible from the innermost frame
+        // upwards.
         let [caller, pc] = unsafe { (fp as *const [usize; 2]).read() };
         let upwards = caller > fp || caller == self.activation.base();
         upwards.then_some(Place { pc: without_signature(pc), fp: caller, called: true })
     }
 }
 
-/// A return address, which functions may have signed.
+/// Strips the pointer authentication code that aarch64 functions may have put into a return address.
 pub(super) fn without_signature(address: usize) -> usize {
-    // Signatures are in bits that no address of a process's has.
+    // The code occupies bits that no user-space address uses.
     if cfg!(target_arch = "aarch64") { address & ((1 << 48) - 1) } else { address }
 }
 

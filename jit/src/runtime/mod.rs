@@ -1,10 +1,12 @@
-//! What machine code needs while it runs: pages to lie in, a stack, a way in and out, and somebody who turns its
-//! faults into traps. Nothing here knows how code is made.
+//! Runtime support for machine code: executable pages, a native stack, entry and exit, and the signal handler that
+//! turns faults into traps. Nothing here depends on how code is generated.
 //!
-//! Faults are the processor's way to say "trap", and stacks grow by faults too, so this rests on signals; it is
-//! written for Linux on x86_64 and aarch64. Elsewhere, [`AVAILABLE`] is false and only the [`code_map`] is there.
+//! Traps are hardware faults, and stacks grow by faults too, so this rests on signal handlers. It is written for Linux
+//! on x86_64 and aarch64. Elsewhere [`AVAILABLE`] is false, `elsewhere` has stand-ins that are never reached, and only
+//! [`code_map`] and [`traps`] are the same.
 //!
-//! This folder is the only one of the crate with `unsafe`.
+//! The crate's `unsafe` is here, apart from `tier.rs`, which passes the contract of [`Tier`](dunlin::tier::Tier)'s
+//! methods on to this module, and the harness of `compiler/ops_tests`.
 
 #![cfg_attr(
     not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))),
@@ -24,7 +26,7 @@ pub(crate) use traps::trap_of;
 #[cfg(feature = "compiler")]
 pub(crate) use traps::{ENTRY, FAILED, INLINED};
 
-/// Whether machine code can be run here. Where it can't, the modules below don't exist.
+/// Whether machine code can be run on this target. If not, the platform modules below aren't compiled.
 pub(crate) const AVAILABLE: bool = cfg!(all(
     target_os = "linux",
     target_pointer_width = "64",
@@ -32,7 +34,7 @@ pub(crate) const AVAILABLE: bool = cfg!(all(
     any(target_arch = "x86_64", target_arch = "aarch64")
 ));
 
-/// What stands in for the rest where it can't be.
+/// Stand-ins for the platform modules on other targets.
 #[cfg(not(all(
     target_os = "linux",
     target_pointer_width = "64",

@@ -1,36 +1,37 @@
-//! Handing code to the engine.
+//! Publishes code to the engine.
 
 use super::memory::CodeChunk;
 use crate::piece::{Piece, Placed};
 use dunlin::Error;
 use dunlin::tier::View;
 
-/// Tells the engine where the pieces of a chunk are.
+/// Tells the engine the addresses of a chunk's pieces.
 ///
 /// # Errors
-/// If there is no memory for the engine's notes. What has been handed in by then stays.
+/// If there is no memory for the engine's entries. What has been published by then stays.
 pub(crate) fn publish(
     view: View<'_>,
     chunk: &CodeChunk,
     pieces: &[Placed],
 ) -> Result<(), Error> {
-    // Types first: whatever is published may be entered at once.
+    // Trampolines and stubs come first: a function may be entered as soon as it is published.
     for pair in pieces.windows(2) {
         if let (Piece::Trampoline(ty), Piece::Stub(_)) = (pair[0].piece, pair[1].piece) {
-            // SAFETY: the compiler has made them for this, and the engine has been given the chunk to keep.
+            // SAFETY: the compiler generated them as trampoline and stub of this type, and the engine keeps the chunk
+            // (`View::keep`).
             unsafe { view.publish_type(ty, chunk.address(pair[0].at), chunk.address(pair[1].at)) };
         }
     }
     for &Placed { piece, at, .. } in pieces {
         if let Piece::Bridge = piece {
-            // SAFETY: as for types.
+            // SAFETY: the compiler generated it as the bridge, and the engine keeps the chunk (`View::keep`).
             unsafe { view.publish_bridge(chunk.address(at)) };
         }
     }
     for &Placed { piece, at, entry } in pieces {
         let code = chunk.address(at);
-        // SAFETY: the compiler has translated this very function, and has made the types that it needs, or they were
-        // published before; the engine has been given the chunk to keep.
+        // SAFETY: the compiler translated this very function. The types that it needs were published above or before,
+        // and the engine keeps the chunk (`View::keep`).
         unsafe {
             match (piece, entry) {
                 (Piece::Func(index), Some(entry)) => view.publish_func(index, code, entry)?,

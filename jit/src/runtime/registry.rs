@@ -1,10 +1,10 @@
-//! From a program counter to the chunk of machine code it lies in, for signal handlers.
+//! Maps a program counter to the chunk of machine code that contains it, for signal handlers.
 //!
-//! All chunks stand in one array, sorted by address and never moved: [`ARRAY`] points to it. To add a chunk, a writer
-//! makes a new array and puts it in the old one's place; to remove one, it empties its place where it is, which takes
-//! no memory and so can't fail. Readers take no lock. They count themselves in and out of [`READERS`]; an array that
-//! has been replaced is freed by a writer that then finds no reader: whoever comes later takes the new array. If there
-//! is always one, which takes threads that do nothing but fault, the old array waits for the next writer.
+//! All chunks are in one array, sorted by address and never moved: [`ARRAY`] points to it. To add a chunk, a writer
+//! publishes a new array. To remove one, it nulls the chunk's pointer in place, which takes no memory and so can't
+//! fail. Readers take no lock; they count themselves in and out of [`READERS`]. A writer frees replaced arrays when it
+//! finds no reader, because later readers load the new array. If there always is a reader, which takes threads that do
+//! nothing but fault, replaced arrays wait for the next writer.
 
 use std::io;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
@@ -15,30 +15,30 @@ use super::CodeChunk;
 struct Entry {
     start: usize,
     end: usize,
-    /// Null once the chunk is gone. Its addresses may then be those of another chunk, but not in the same array.
+    /// Null once the chunk is gone. Its addresses may then belong to another chunk, but never in the same array.
     chunk: AtomicPtr<CodeChunk>,
 }
 
 type Array = Vec<Entry>;
 
-/// What a chunk takes here: while an array replaces another one, both are there.
+/// The registry's memory for a chunk: both arrays exist while one replaces the other.
 pub(super) const BYTES: usize = 2 * size_of::<Entry>();
 
 /// The current array; null before the first chunk.
 static ARRAY: AtomicPtr<Array> = AtomicPtr::new(core::ptr::null_mut());
 
-/// How many threads are looking into an array.
+/// How many threads are searching an array.
 static READERS: AtomicUsize = AtomicUsize::new(0);
 
-/// Writers take turns. What each keeps here are replaced arrays that readers might still have been in.
+/// The writers' lock. It holds replaced arrays that a reader may still be searching.
 #[expect(clippy::vec_box, reason = "readers have the address of what is in the box")]
 static RETIRED: Mutex<Vec<Box<Array>>> = Mutex::new(Vec::new());
 
-/// Registers a chunk, which must not move from then on, and must be removed before it goes.
+/// Registers a chunk, which must not move from then on, and must be removed before it is dropped.
 pub(super) fn add(chunk: &CodeChunk) -> io::Result<()> {
     let no_memory = |_| io::Error::from(io::ErrorKind::OutOfMemory);
     let mut retired = RETIRED.lock().unwrap_or_else(PoisonError::into_inner);
-    // SAFETY: only writers replace or free arrays, and this is the one whose turn it is.
+    // SAFETY: only writers replace or free arrays, and this thread holds the writers' lock.
     let old: &[Entry] = unsafe { ARRAY.load(Ordering::SeqCst).as_ref() }.map_or(&[], |array| array);
     let live = old.iter().filter(|entry| !entry.chunk.load(Ordering::SeqCst).is_null());
     let mut new = Array::new();
@@ -59,21 +59,21 @@ pub(super) fn add(chunk: &CodeChunk) -> io::Result<()> {
 
     let old = ARRAY.swap(Box::into_raw(Box::new(new)), Ordering::SeqCst);
     if !old.is_null() {
-        // SAFETY: it came from `Box::into_raw`, and nothing else owns it: the pointer to it has just been replaced.
+        // SAFETY: it came from `Box::into_raw`, and `ARRAY`, its only owner, has just been given another pointer.
         retired.push(unsafe { Box::from_raw(old) });
     }
-    // In the one order of all these operations, a reader that is not counted here either has gone or has yet to load
-    // the pointer, and then finds the new array.
+    // In the total order of these SeqCst operations, a reader that isn't counted here has either finished or has yet to
+    // load the pointer, and then finds the new array.
     if READERS.load(Ordering::SeqCst) == 0 {
         retired.clear();
     }
     Ok(())
 }
 
-/// Forgets a chunk, if it is known.
+/// Removes a chunk, if it is registered.
 pub(super) fn remove(chunk: &CodeChunk) {
     let _turn = RETIRED.lock().unwrap_or_else(PoisonError::into_inner);
-    // SAFETY: only writers replace or free arrays, and this is the one whose turn it is.
+    // SAFETY: only writers replace or free arrays, and this thread holds the writers' lock.
     let Some(array) = (unsafe { ARRAY.load(Ordering::SeqCst).as_ref() }) else { return };
     for entry in array {
         if core::ptr::eq(entry.chunk.load(Ordering::SeqCst), chunk) {
@@ -82,24 +82,25 @@ pub(super) fn remove(chunk: &CodeChunk) {
     }
 }
 
-/// The chunk that `pc` lies in. Takes no lock and no memory; may be called in a signal handler.
+/// The chunk that contains `pc`. Takes no lock and allocates nothing; may be called in a signal handler.
 ///
 /// # Safety
-/// If `pc` lies in a chunk, the chunk must outlive `'a`: because its code is being executed, or will be returned to.
+/// If a chunk contains `pc`, it must outlive `'a`: because its code is executing, or will be returned to.
 pub(super) unsafe fn find<'a>(pc: usize) -> Option<&'a CodeChunk> {
     READERS.fetch_add(1, Ordering::SeqCst);
-    // SAFETY: an array that was current after this thread was counted is not freed until it is counted out again.
+    // SAFETY: an array that was current after this thread was counted isn't freed before it is counted out again.
     let chunk = unsafe { ARRAY.load(Ordering::SeqCst).as_ref() }.and_then(|array| {
         let after = array.partition_point(|entry| entry.start <= pc);
         let entry = array[..after].last().filter(|entry| pc < entry.end)?;
         Some(entry.chunk.load(Ordering::SeqCst))
     });
     READERS.fetch_sub(1, Ordering::SeqCst);
-    // SAFETY: a chunk empties its place before it goes, and the caller vouches that this one doesn't go.
+    // SAFETY: a chunk removes itself before it is dropped, and the caller vouches that this one isn't dropped during
+    // `'a`.
     chunk.and_then(|chunk| unsafe { chunk.as_ref() })
 }
 
-/// How many replaced arrays haven't been freed.
+/// How many replaced arrays haven't been freed yet.
 #[cfg(test)]
 pub(super) fn retired() -> usize {
     RETIRED.lock().unwrap_or_else(PoisonError::into_inner).len()

@@ -1,24 +1,24 @@
-//! What the numbers mean that machine code has for its traps.
+//! The trap codes and special positions of machine code.
 
 use dunlin::Trap;
 
-/// A builtin failed, and has said why.
+/// A builtin failed; the execution knows the reason.
 pub(crate) const FAILED: u8 = 100;
 
-/// The position of what a function does before it begins: if it fails, the function isn't on the stack yet.
+/// The position of a function's prologue: if that traps, the function isn't in the backtrace yet.
 pub(crate) const ENTRY: u32 = u32::MAX - 1;
 
-/// Set in positions that are the number of an inlined place; others are offsets in the module.
+/// The flag of positions that are the number of an inlined place; all others are offsets in the module.
 pub(crate) const INLINED: u32 = 1 << 31;
 
-/// Cranelift's own numbers: for what it checks itself, or finds out by a fault.
+/// Cranelift's own trap codes, for checks that it generates itself and for faults.
 const STACK_OVERFLOW: u8 = 251;
 const INTEGER_OVERFLOW: u8 = 252;
 const MEMORY_OUT_OF_BOUNDS: u8 = 253;
 const DIVISION_BY_ZERO: u8 = 254;
 const BAD_CONVERSION: u8 = 255;
 
-/// The trap; `None` if that is known elsewhere. The others are one more than the engine's numbers.
+/// The trap of a code; `None` if the execution knows the reason. User codes are the engine's trap numbers plus one.
 pub(crate) fn trap_of(code: u8) -> Option<Trap> {
     match code {
         FAILED => None,

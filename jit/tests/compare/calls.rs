@@ -1,4 +1,4 @@
-//! Calls: many values, other instances, tables.
+//! Tests of calls: many values, other instances, tables.
 
 use crate::ways::{Seen, all_compiled, call, calls, compare, instance, module, state};
 use dunlin::{Config, Engine, Linker, Store, V128, Val};
@@ -6,7 +6,8 @@ use dunlin_jit::Stats;
 
 const TYPES: [&str; 7] = ["i32", "i64", "f32", "f64", "v128", "externref", "funcref"];
 
-/// Programs that hand `params` values of every type to each other, and `results` back, through every kind of call.
+/// Programs whose functions pass `params` values of every type to each other, and `results` back, through every kind of
+/// call.
 fn hands_on(params: usize, results: usize) -> String {
     let names = |n: usize| TYPES.iter().cycle().take(n).map(|ty| format!(" {ty}")).collect::<String>();
     let gets = |n: usize| (0..n).map(|i| format!("(local.get {i})")).collect::<String>();
@@ -66,7 +67,7 @@ fn many_params() {
     }
 }
 
-/// What has more results than there are registers stays interpreted, but nothing else does.
+/// A function with more results than there are registers stays interpreted, but nothing else does.
 #[test]
 fn many_results() {
     let (_, stats) = compare(|config| hand_on(config, 29, 29));
@@ -173,7 +174,7 @@ fn instances_share_and_call_each_other() {
     assert!(all_compiled(&stats), "{stats:?}");
 }
 
-/// What a table's elements lead to: functions of any kind, none, or one of another type.
+/// Table elements: functions of any kind, null, or of another type.
 #[test]
 fn indirect_calls_of_all_kinds() {
     const OTHER: &str = r#"(module $other (func (export "f") (param i32) (result i32)

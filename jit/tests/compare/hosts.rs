@@ -1,4 +1,4 @@
-//! Host functions between compiled frames: they call back, grow, fail and panic.
+//! Tests of host functions between compiled frames: they call back, grow memories, fail and panic.
 
 use crate::ways::{Seen, all_compiled, call, compare, compare_with, module, state};
 use dunlin::{Caller, Engine, Error, Func, Instance, Linker, Store, Trap, Val};
@@ -46,7 +46,7 @@ const GUEST: &str = r#"(module $guest
     (func (export "values") (param $n i32) (result f64 v128 i64)
         (call $wide (i64.const -5) (f32.const 1.5) (v128.const i32x4 1 2 3 4) (f64.const -0.0) (local.get $n))))"#;
 
-/// A linker with what the guest imports. Calls of hosts are noted in the store.
+/// A linker with the guest's imports. Calls of host functions are recorded in the store.
 fn linker(engine: &Engine) -> Linker<Vec<i32>> {
     let mut linker = Linker::<Vec<i32>>::new(engine);
     linker
@@ -69,7 +69,7 @@ fn linker(engine: &Engine) -> Linker<Vec<i32>> {
                 2 => panic!("two is too many"),
                 3 => Err(Error::msg("in words")),
                 n if n > 100 => {
-                    // An error that has a backtrace already goes through another segment of frames.
+                    // An error that already has a backtrace passes through another segment of frames.
                     let fails = caller.instance().unwrap().get_typed_func::<i32, i32>(&caller, "fails")?;
                     fails.call(&mut caller, n - 100)
                 }
@@ -107,7 +107,7 @@ fn hosts_call_back_fail_and_panic() {
                 ("grown", vec![0]),
                 ("loops", vec![1, 200]),
                 ("values", vec![3]),
-                // Too deep: guest and host may only go so far together.
+                // Too deep: calls between guest and host may only nest so far.
                 ("down", vec![150, 99, 2]),
             ] {
                 seen.extend(args.into_iter().map(|n| call(&mut store, instance, name, &[Val::I32(n)])));
@@ -128,7 +128,7 @@ fn hosts_call_back_fail_and_panic() {
     assert!(all_compiled(&stats));
 }
 
-/// Each start of the same function by the host is a stack of its own; all are exhausted at the same depth.
+/// The guest recurses by way of the host, on a small value stack, and exhausts it at the same depth.
 #[test]
 fn hosts_call_back_on_little_stack() {
     for stack in [4096, 16 << 10] {
@@ -142,7 +142,7 @@ fn hosts_call_back_on_little_stack() {
     }
 }
 
-/// A function reference goes out to the host, which calls it, and comes back in a table.
+/// A function reference is passed to the host, which calls it, and returns in a table.
 #[test]
 fn functions_go_to_the_host_and_back() {
     let (_, stats) = compare(|config| {
@@ -188,7 +188,7 @@ fn functions_go_to_the_host_and_back() {
     assert!(all_compiled(&stats));
 }
 
-/// What the host sets counts from there on, wherever the guest stands.
+/// Fuel that the host sets counts from there on, wherever the guest is.
 #[test]
 fn the_host_sets_the_fuel() {
     let fuel = |config: &mut dunlin::Config| {

@@ -1,4 +1,4 @@
-//! Loops of every shape, entered in the middle.
+//! Tests of OSR entry: loops of every shape, entered in the middle.
 
 use crate::ways::{Seen, all_compiled, calls, compare, instance};
 use dunlin_jit::Stats;
@@ -157,7 +157,7 @@ fn loops_with_parameters_and_vectors() {
     );
 }
 
-/// A program that spends its life in one loop of its only function.
+/// A program that spends all its time in one loop of its only function.
 #[test]
 fn one_long_loop() {
     let turns = if cfg!(debug_assertions) { 100_000 } else { 3_000_000 };
@@ -175,7 +175,8 @@ fn one_long_loop() {
     check(&text, &["_start"], &[0]);
 }
 
-/// Blocks around a loop, with operands below them, whose ends are reached without the loop the next time around.
+/// Blocks around a loop, with operands below them. Their ends are then reached without the loop in the next iteration
+/// of an outer one.
 #[test]
 fn operands_below_blocks_around_loops() {
     check(

@@ -1,11 +1,39 @@
-//! The same programs interpreted and compiled: whatever can be seen of them must be the same.
+//! Differential tests: the same programs are interpreted and compiled, and everything observable must be the same.
 #![cfg(feature = "compiler")]
 
+mod builtins;
 mod calls;
+mod checks;
 mod hosts;
 mod loops;
+mod positions;
 mod programs;
+#[path = "../../../engine/tests/api/segments.rs"]
+mod segments;
 mod stacks;
 mod stops;
 mod tails;
 mod ways;
+
+use dunlin::{Config, Engine};
+use dunlin_jit::Jit;
+
+/// Engines that compile in every way, by name.
+fn engines() -> impl Iterator<Item = (&'static str, Engine)> {
+    ways::ways()
+        .into_iter()
+        .map(|(way, options)| (way, Engine::new(Config::new().tier(Jit::new(&options).unwrap())).unwrap()))
+}
+
+#[test]
+fn segments_are_dropped() {
+    engines().for_each(|(_, engine)| segments::segments_are_dropped(&engine));
+}
+
+#[test]
+fn large_tables_are_copied() {
+    let must = ["at the first call", "eagerly, with checks"];
+    engines()
+        .filter(|(way, _)| must.contains(way))
+        .for_each(|(_, engine)| segments::large_tables_are_copied(&engine));
+}

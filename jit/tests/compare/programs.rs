@@ -4,7 +4,7 @@ use crate::ways::{Seen, all_compiled, call, compare_with};
 use dunlin::{Config, Engine, Linker, Module, Store, Val};
 use std::path::Path;
 
-/// With how little each has something to do, and in how much more it still ends soon.
+/// Programs, with an argument for each that gives it something to do but lets it end soon.
 const PROGRAMS: [(&str, i32); 25] = [
     ("mix", 3),
     ("recursion", 12),
@@ -52,7 +52,7 @@ fn benchmarks() {
             for _ in 0..2 {
                 seen.push(call(&mut store, instance, "run", &[Val::I32(n)]));
             }
-            // Somewhere in the middle.
+            // Runs out of fuel somewhere in the middle.
             if config_counts_fuel(&store) {
                 for fuel in [1000, 12_345, 234_567] {
                     store.set_fuel(fuel).unwrap();

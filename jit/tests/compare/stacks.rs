@@ -1,4 +1,4 @@
-//! Where stacks end.
+//! Tests of stack exhaustion.
 
 use crate::ways::{Seen, all_compiled, call, calls, compare_with, instance};
 use dunlin::{Config, Val};
@@ -65,7 +65,7 @@ fn stacks_end_at_the_same_depth() {
                             params.params().iter().map(|ty| Val::default_for_ty(*ty)).collect();
                         seen.push(call(&mut store, instance, name, &args));
                         seen.push(call(&mut store, instance, "reset", &[]));
-                        // The stack is free again.
+                        // The stack must be free again.
                         seen.extend(calls(&mut store, instance, "depths", [0, 50]));
                     }
                 }
@@ -77,7 +77,7 @@ fn stacks_end_at_the_same_depth() {
     }
 }
 
-/// How deep it goes exactly, to the last frame that fits.
+/// The exact depth, to the last frame that fits.
 #[test]
 fn the_last_frame_that_fits() {
     let stack = |config: &mut Config| {

@@ -1,4 +1,4 @@
-//! What stops a program: traps of all kinds, fuel at every single point, and interruptions.
+//! Tests of what stops a program: traps of all kinds, fuel at every single point, and interruption.
 
 use crate::ways::{Seen, all_compiled, call, compare, compare_with, instance, ways};
 use dunlin::{Config, Engine, Error, Instance, InterruptHandle, Store, Trap, Val};
@@ -6,7 +6,7 @@ use dunlin_jit::{Jit, Mode};
 use std::thread;
 use std::time::Duration;
 
-/// Each function traps in its own way, some calls deep, with something done before and something left to do.
+/// Each function traps in its own way, some calls deep, with effects before and after the trap.
 #[test]
 fn traps_of_every_kind() {
     let traps = [
@@ -75,7 +75,7 @@ fn traps_of_every_kind() {
     assert!(all_compiled(&stats), "{stats:?}");
 }
 
-/// Calls, loops, branches and bulk operations, with something to be seen of each.
+/// Calls, loops, branches and bulk operations, each with an observable effect.
 const WORK: &str = r#"(module $work
     (memory (export "memory") 1)
     (table (export "table") 10 funcref)
@@ -150,7 +150,7 @@ const ENDLESS: &str = r#"(module $endless
     (func (export "fills") (loop $l (memory.fill (i32.const 0) (i32.const 1) (i32.const 65536)) (br $l)))
     (func (export "ends") (param i32) (result i32) (i32.add (local.get 0) (i32.const 1))))"#;
 
-/// Calls it and has it interrupted after a while.
+/// Calls an export and interrupts it after a while.
 fn interrupted(store: &mut Store<()>, instance: Instance, name: &str, args: &[Val]) -> Error {
     let handle: InterruptHandle = store.interrupt_handle();
     let thread = thread::spawn(move || {
@@ -182,18 +182,18 @@ fn whatever_doesnt_end_can_be_interrupted() {
             ] {
                 let error = interrupted(&mut store, instance, name, &[]);
                 assert_eq!(error.trap(), Some(Trap::Interrupt), "{way}, {name}: {error}");
-                // Asked for while nothing is executed, it stops what is next.
+                // An interruption that is requested while nothing executes stops the next call.
                 store.interrupt_handle().interrupt();
                 let ends = instance.get_typed_func::<i32, i32>(&store, "ends").unwrap();
                 assert_eq!(ends.call(&mut store, 5).unwrap_err().trap(), Some(Trap::Interrupt), "{way}");
-                // One trap answers it.
+                // One trap consumes the request.
                 assert_eq!(ends.call(&mut store, 5).unwrap(), 6);
             }
         }
     }
 }
 
-/// More loops than the page that they look at has places.
+/// More loops than the poll page has words.
 #[test]
 fn many_loops_can_be_interrupted() {
     let first = "(loop (br_if 0 (i32.eq (local.get 0) (i32.const 1))))".repeat(1100);
@@ -209,7 +209,7 @@ fn many_loops_can_be_interrupted() {
     instance.get_typed_func::<i32, ()>(&store, "many").unwrap().call(&mut store, 0).unwrap();
 }
 
-/// Interrupted again and again, a program still computes what it must.
+/// A program that is interrupted again and again still computes the right result.
 #[test]
 fn interruptions_leave_no_trace() {
     const COUNTS: &str = r#"(module
@@ -244,7 +244,7 @@ fn interruptions_leave_no_trace() {
             }
         });
         println!("{way}: {ended} ended, {stopped} stopped");
-        // The last interruption may still wait for somebody.
+        // The last interruption may still be pending.
         let _ = more.call(&mut store, 1);
         let before = instance.get_global(&store, "x").unwrap().get(&store).unwrap_i64();
         assert_eq!(more.call(&mut store, 1).unwrap(), before.wrapping_mul(5).wrapping_add(3), "{way}");

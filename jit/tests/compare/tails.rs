@@ -1,10 +1,10 @@
-//! A million tail calls take no stack, whoever calls whom.
+//! Tests of tail calls: a million take no stack, between all kinds of functions.
 
 use crate::ways::{Seen, all_compiled, call, compare_with, module};
 use dunlin::{Engine, Linker, Store, Val};
 
-/// Takes part in every kind of tail call: `$small` is compiled wherever something is, `$large` stays interpreted where only
-/// small functions are compiled.
+/// Takes part in every kind of tail call. `$small` is compiled wherever anything is; `$large` stays interpreted where
+/// only small functions are compiled.
 const TAILS: &str = r#"(module $tails
     (import "other" "bounce" (func $bounce (param i32 i64 i32) (result i64)))
     (import "host" "end" (func $end (param i32 i64 i32) (result i64)))
@@ -51,7 +51,7 @@ const TAILS: &str = r#"(module $tails
     (func (export "hosts") (type $t)
         (return_call $end (local.get 0) (local.get 1) (local.get 2))))"#;
 
-/// Calls back through the table that it shares.
+/// Calls back through the shared table.
 const OTHER: &str = r#"(module $other
     (type $t (func (param i32 i64 i32) (result i64)))
     (import "main" "table" (table 4 funcref))
@@ -75,7 +75,7 @@ fn a_million_tail_calls_of_every_kind() {
         linker
             .func_wrap("host", "end", |n: i32, sum: i64, way: i32| sum + i64::from(n) * i64::from(way))
             .unwrap();
-        // Each imports from the other: the table comes first, in an instance that only has it.
+        // They import from each other, so the table comes first, in an instance that has nothing else.
         let table = module(&engine, r#"(module (table (export "table") 4 funcref))"#);
         let table = linker.instantiate(&mut store, &table).unwrap();
         linker.instance(&store, "main", table).unwrap();

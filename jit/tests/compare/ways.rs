@@ -1,14 +1,14 @@
-//! Ways to execute, and what is compared.
+//! Ways to execute a program, and the comparison of what is observed.
 
 use dunlin::{Config, Engine, Extern, Instance, Linker, Module, Store, Val};
 use dunlin_jit::{Jit, MemoryGuard, Mode, Options, Stats};
 use std::fmt::{Debug, Write};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// Whatever was seen, in words.
+/// What was observed, as text.
 pub(crate) type Seen = Vec<String>;
 
-/// Every way to compile, by name.
+/// All tier configurations, by name.
 pub(crate) fn ways() -> Vec<(&'static str, Options)> {
     let with = |change: &dyn Fn(&mut Options)| {
         let mut options = Jit::options();
@@ -61,8 +61,8 @@ pub(crate) fn ways() -> Vec<(&'static str, Options)> {
     ]
 }
 
-/// Has `run` done by the interpreter and in every way, without and with fuel being counted. Gives what the interpreter
-/// did, with fuel, and what each tier did.
+/// Calls `run` with the interpreter and with every tier, without and with fuel, and compares. Returns what the
+/// interpreter did, with fuel, and the statistics of each tier.
 pub(crate) fn compare(run: impl Fn(&Config) -> Seen) -> (Seen, Vec<(&'static str, Stats)>) {
     compare_with(&|_| (), run)
 }
@@ -75,17 +75,29 @@ pub(crate) fn compare_with(
     let mut interpreted = Seen::new();
     for fuel in [false, true] {
         let mut config = Config::new();
-        config.consume_fuel(fuel).check_translation(true);
+        config.consume_fuel(fuel);
         change(&mut config);
-        interpreted = run(&config);
-        for (way, options) in ways() {
-            let jit = Jit::new(&options).unwrap();
-            let mut config = config.clone();
-            config.tier(jit.clone());
-            assert_same(&format!("{way}, fuel: {fuel}"), &run(&config), &interpreted);
-            stats.push((way, jit.stats()));
-        }
+        let (seen, of_ways) = compare_in(ways(), config, &run);
+        interpreted = seen;
+        stats.extend(of_ways);
     }
+    (interpreted, stats)
+}
+
+/// Has `run` done by the interpreter and in these ways. Gives what the interpreter did, and what each tier did.
+pub(crate) fn compare_in(
+    ways: Vec<(&'static str, Options)>,
+    mut config: Config,
+    run: impl Fn(&Config) -> Seen,
+) -> (Seen, Vec<(&'static str, Stats)>) {
+    config.check_translation(true);
+    let interpreted = run(&config);
+    let stats = ways.into_iter().map(|(way, options)| {
+        let jit = Jit::new(&options).unwrap();
+        assert_same(&format!("{way}, {config:?}"), &run(config.clone().tier(jit.clone())), &interpreted);
+        (way, jit.stats())
+    });
+    let stats = stats.collect();
     (interpreted, stats)
 }
 
@@ -97,7 +109,7 @@ pub(crate) fn assert_same(way: &str, compiled: &Seen, interpreted: &Seen) {
     assert_eq!(compiled.len(), interpreted.len(), "{way}");
 }
 
-/// Whether functions were compiled in every way, apart from those that may not have come to it.
+/// Whether functions were compiled in every configuration, except for those that may not have come to it.
 pub(crate) fn all_compiled(stats: &[(&str, Stats)]) -> bool {
     let must = |way: &str| ["at the first call", "eagerly", "mixed at once"].contains(&way);
     stats.iter().all(|(way, stats)| stats.functions > 0 || !must(way))
@@ -111,15 +123,20 @@ pub(crate) fn module(engine: &Engine, text: &str) -> Module {
 pub(crate) fn instance(config: &Config, text: &str) -> (Store<()>, Instance) {
     let engine = Engine::new(config).unwrap();
     let mut store = Store::new(&engine, ());
-    // An error where fuel isn't counted.
+    // This is an error where fuel isn't counted.
     let _ = store.set_fuel(u64::MAX);
     let instance = Linker::new(&engine).instantiate(&mut store, &module(&engine, text)).unwrap();
     (store, instance)
 }
 
-/// Calls an export, and tells what came of it: results or error with backtrace, what fuel is left, and what is in the
-/// instance's exports.
+/// Calls an export, and describes the outcome: results or error with backtrace, the remaining fuel, and the state of
+/// the instance's exports.
 pub(crate) fn call<T>(store: &mut Store<T>, instance: Instance, name: &str, args: &[Val]) -> String {
+    outcome(store, instance, name, args) + &state(store, instance)
+}
+
+/// Calls an export, and tells its results, or the error with its backtrace.
+pub(crate) fn outcome<T>(store: &mut Store<T>, instance: Instance, name: &str, args: &[Val]) -> String {
     let func = instance.get_func(&*store, name).unwrap_or_else(|| panic!("no function {name}"));
     let mut results = vec![Val::I32(0); func.ty(&*store).results().len()];
     let mut seen = format!("{name}({}): ", values(args));
@@ -128,7 +145,7 @@ pub(crate) fn call<T>(store: &mut Store<T>, instance: Instance, name: &str, args
         Err(error) => write!(seen, "{:?}, {:?}: {error:?}", error.kind(), error.trap()),
     }
     .unwrap();
-    seen + &state(store, instance)
+    seen
 }
 
 pub(crate) fn values(values: &[Val]) -> String {
@@ -140,7 +157,7 @@ pub(crate) fn values(values: &[Val]) -> String {
     values.iter().map(text).collect::<Vec<_>>().join(", ")
 }
 
-/// What fuel is left, and what is in the instance's exports.
+/// The remaining fuel, and the state of the instance's exports.
 pub(crate) fn state<T>(store: &Store<T>, instance: Instance) -> String {
     let mut seen = String::new();
     if let Ok(fuel) = store.get_fuel() {

@@ -1,10 +1,10 @@
-//! Programs.
+//! Generates programs.
 
 use crate::looping;
 use crate::random::Random;
 use arbitrary::Unstructured;
 
-/// A module that ends by itself, wherever it is started, and traps more or less often.
+/// A module whose functions all terminate, and trap more or less often.
 pub(crate) struct Program {
     pub(crate) bytes: Vec<u8>,
 }
@@ -17,7 +17,7 @@ impl Program {
             return Self { bytes };
         }
         let config = wasm_smith::Config {
-            // What Dunlin has.
+            // Supported proposals.
             bulk_memory_enabled: true,
             compact_imports_enabled: false,
             extended_const_enabled: true,
@@ -28,7 +28,7 @@ impl Program {
             simd_enabled: random.below(3) > 0,
             tail_call_enabled: tail_calls,
             max_memories: 1 + random.below(3) as usize,
-            // What it doesn't.
+            // Unsupported proposals.
             custom_page_sizes_enabled: false,
             exceptions_enabled: false,
             gc_enabled: false,
@@ -37,7 +37,7 @@ impl Program {
             shared_everything_threads_enabled: false,
             threads_enabled: false,
             wide_arithmetic_enabled: false,
-            // Something to be seen, and not too much of it.
+            // Programs with observable effects, of limited size.
             disallow_traps: random.below(3) > 0,
             export_everything: true,
             max_data_segments: 3,
@@ -61,7 +61,7 @@ impl Program {
             table_max_size_required: true,
             ..wasm_smith::Config::default()
         };
-        // Some bytes make no module that can be made to terminate.
+        // Some bytes give no module that can be made to terminate.
         loop {
             let bytes = random.bytes(16 << 10);
             let module = wasm_smith::Module::new(config.clone(), &mut Unstructured::new(&bytes));

@@ -1,14 +1,14 @@
-//! Programs with loops that go around: what `wasm-smith` makes seldom does.
+//! Generates programs with loops that iterate, which those of `wasm-smith` rarely do.
 //!
-//! Each loop and each function takes one unit of a global, and returns if there is none, so that all of it ends. Operands wait below
-//! blocks, loops have parameters, and branches go wherever they may.
+//! Each loop and each function takes a unit from a global, and returns if none is left, so every program ends. Operands
+//! wait below blocks, loops have parameters, and branches go to any label.
 
 use crate::random::Random;
 use std::fmt::Write;
 
 const TYPES: [&str; 5] = ["i32", "i64", "f32", "f64", "v128"];
 
-/// Locals of each type, besides params.
+/// The number of locals of each type, besides params.
 const LOCALS: u64 = 2;
 
 /// A function's type.
@@ -21,16 +21,16 @@ struct Generator<'r> {
     random: &'r mut Random,
     tail_calls: bool,
     funcs: Vec<Func>,
-    /// The function that is being made, and its text.
+    /// The function that is being generated, and its text.
     current: usize,
     text: String,
-    /// What a branch to each label takes, innermost last.
+    /// The types that a branch to each label takes, innermost last.
     labels: Vec<Vec<usize>>,
-    /// How much may still be written.
+    /// How much more may be generated.
     left: u64,
 }
 
-/// A module in the text format.
+/// Generates a module in the text format.
 pub(crate) fn program(random: &mut Random, tail_calls: bool) -> String {
     let funcs = 2 + random.below(5) as usize;
     let funcs = (0..funcs).map(|_| Func { params: types(random, 4), results: types(random, 4) }).collect();
@@ -94,7 +94,7 @@ impl Generator<'_> {
         std::mem::take(&mut self.text)
     }
 
-    /// Takes a unit, or returns.
+    /// Emits code that takes a unit, or returns if none is left.
     fn pay(&mut self) {
         self.say("global.get $left i32.eqz if");
         let results = self.funcs[self.current].results.clone();
@@ -112,7 +112,7 @@ impl Generator<'_> {
         }
     }
 
-    /// Leaves the stack as it is.
+    /// Emits a statement, which leaves the operand stack unchanged.
     fn statement(&mut self, depth: u64) {
         let nested = if depth > 0 { 6 } else { 0 };
         match self.below(nested + 10) {
@@ -192,11 +192,11 @@ impl Generator<'_> {
         self.say("end");
     }
 
-    /// A loop that goes around some times.
+    /// Emits a loop that iterates some times.
     fn repeat(&mut self, depth: u64) {
         let params = types(self.random, 4);
         let times = 1 + self.below(30);
-        // Nested ones share the counter: some go around until nothing is left.
+        // Nested loops share the counter: some iterate until no unit is left.
         let counter = self.funcs[self.current].params.len() as u64 + LOCALS * 5;
         if self.below(3) > 0 {
             self.say(&format!("i32.const 0 local.set {counter}"));
@@ -222,7 +222,7 @@ impl Generator<'_> {
         label.iter().for_each(|_| self.say("drop"));
     }
 
-    /// Branches to one of the labels that take nothing, behind which something is never reached.
+    /// Emits a `br_table` to labels that take no values.
     fn switch(&mut self) {
         let depths: Vec<usize> = (0..self.labels.len())
             .filter(|depth| self.labels[self.labels.len() - 1 - depth].is_empty())
@@ -253,7 +253,7 @@ impl Generator<'_> {
         if self.below(2) == 0 {
             self.say(&format!("{way} $f{callee}"));
         } else {
-            // Now and then another, or none.
+            // Occasionally another element, or none.
             let element = if self.below(12) == 0 { self.below(10) } else { callee as u64 };
             self.say(&format!("i32.const {element} {way}_indirect (type $t{callee})"));
         }
@@ -274,7 +274,7 @@ impl Generator<'_> {
         }
     }
 
-    /// An address that mostly is in bounds.
+    /// Emits an address that is mostly in bounds.
     fn address(&mut self) {
         self.value(0, 1);
         if self.below(30) > 0 {
@@ -286,7 +286,7 @@ impl Generator<'_> {
         types.iter().for_each(|ty| self.value(*ty, 1));
     }
 
-    /// A local of a type: the first are the params.
+    /// Picks a local of a type: the first are the params.
     fn local(&mut self, ty: usize) -> u64 {
         let params = &self.funcs[self.current].params;
         let fitting: Vec<u64> = (0..params.len()).filter(|i| params[*i] == ty).map(|i| i as u64).collect();
@@ -320,7 +320,7 @@ impl Generator<'_> {
             }
             return;
         }
-        // What comes first, and what is done with it.
+        // The operand types, and the instruction.
         const MADE: [&[(&[usize], &str)]; 5] = [
             &[
                 (&[0, 0], "i32.add"),

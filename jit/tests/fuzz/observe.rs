@@ -1,4 +1,4 @@
-//! What can be seen of a program: every export is called, several times.
+//! Observes a program: calls every export several times and records what happens.
 
 use crate::generate::Program;
 use crate::random::Random;
@@ -11,10 +11,10 @@ use std::fmt::Write;
 /// How often all exports are called.
 const ROUNDS: u64 = 3;
 
-/// So much fuel is there for a call, where it is counted.
+/// The fuel for a call, where it is counted.
 const FUEL: [u64; 4] = [30, 300, 3000, 30_000];
 
-/// What the host knows.
+/// The host's state.
 struct Host {
     random: Random,
     depth: u32,
@@ -23,20 +23,20 @@ struct Host {
 
 /// One run of a program.
 pub(crate) struct Observed {
-    /// A line for each thing that was done, with what came of it.
+    /// A line for each step, with its outcome.
     pub(crate) steps: Vec<String>,
-    /// Whether a function of the guest's was entered.
-    pub(crate) executed: bool,
+    /// How many of its functions were entered, if it is interpreted.
+    pub(crate) entered: usize,
 }
 
-/// Runs a program, which is valid by construction: one that doesn't load is a fault of the generator's or the engine's.
+/// Runs a program, which is valid by construction: if it doesn't load, the generator or the engine is wrong.
 pub(crate) fn observe(engine: &Engine, program: &Program, seed: u64) -> Observed {
     let module = Module::new(engine, &program.bytes).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
     let mut random = Random::new(seed ^ 0x5eed);
     let mut store = Store::new(engine, Host { random: Random::new(seed), depth: 0, calls: 0 });
-    let (mut seen, mut executed) = (Vec::new(), false);
+    let mut seen = Vec::new();
     let mut instances: Vec<Instance> = Vec::new();
-    // The second imports from the first what it can.
+    // The second instance imports what it can from the first.
     for _ in 0..2 {
         let imports: Result<Vec<Extern>, Error> = (module.imports())
             .map(|import| provide(&mut store, import.ty(), instances.first().copied(), &mut random))
@@ -44,11 +44,7 @@ pub(crate) fn observe(engine: &Engine, program: &Program, seed: u64) -> Observed
         let _ = store.set_fuel(10_000);
         match imports.and_then(|imports| Instance::new(&mut store, &module, &imports)) {
             Ok(instance) => instances.push(instance),
-            Err(error) => {
-                // Its start function may be what failed.
-                executed |= error.backtrace().is_some_and(|backtrace| !backtrace.frames().is_empty());
-                seen.push(told(&error));
-            }
+            Err(error) => seen.push(told(&error)),
         }
         seen.push(state(&store, &instances));
     }
@@ -60,7 +56,7 @@ pub(crate) fn observe(engine: &Engine, program: &Program, seed: u64) -> Observed
                 .collect();
             for (name, export) in exports {
                 let Extern::Func(func) = export else { continue };
-                // What programs with loops may do.
+                // The units for programs with loops.
                 if let Some(left) = instance.get_global(&store, "left") {
                     left.set(&mut store, Val::I32(random.below(600) as i32)).expect("it is an i32");
                 }
@@ -69,7 +65,6 @@ pub(crate) fn observe(engine: &Engine, program: &Program, seed: u64) -> Observed
                 let args: Vec<Val> =
                     ty.params().iter().map(|ty| value(&mut store, *ty, &mut random)).collect();
                 let mut results = vec![Val::I32(0); ty.results().len()];
-                executed = true;
                 let outcome = match func.call(&mut store, &args, &mut results) {
                     Ok(()) => results.iter().map(text).collect::<String>(),
                     Err(error) => told(&error),
@@ -84,7 +79,7 @@ pub(crate) fn observe(engine: &Engine, program: &Program, seed: u64) -> Observed
             seen.push(state(&store, &instances));
         }
     }
-    Observed { steps: seen, executed }
+    Observed { steps: seen, entered: module.translated_functions() }
 }
 
 /// An error, with its backtrace.
@@ -99,7 +94,7 @@ fn told(error: &Error) -> String {
     text
 }
 
-/// An import: of the instance if it has one of this type, or of the host.
+/// Provides an import: from the instance if it has an export of this type, else from the host.
 fn provide(
     store: &mut Store<Host>,
     ty: &ExternType,
@@ -134,7 +129,7 @@ fn provide(
     })
 }
 
-/// A host function: fails now and then, or calls back.
+/// A host function: it occasionally fails or calls back.
 fn host(mut caller: Caller<'_, Host>, types: &[ValType], results: &mut [Val]) -> Result<(), Error> {
     let host = caller.data_mut();
     host.calls += 1;
@@ -143,7 +138,7 @@ fn host(mut caller: Caller<'_, Host>, types: &[ValType], results: &mut [Val]) ->
         0 => return Err(Trap::MemoryOutOfBounds.into()),
         1 => return Err(Error::msg("the host won't")),
         2..8 if depth < 3
-            // It may be exported and called from outside.
+            // There is no calling instance if the function is exported and called from outside.
             && let Some(instance) = caller.instance() =>
         {
             caller.data_mut().depth += 1;
@@ -220,7 +215,7 @@ fn globals(store: &Store<Host>, instance: Instance) -> String {
     seen
 }
 
-/// What memories and tables hold.
+/// The contents of memories and tables.
 fn state(store: &Store<Host>, instances: &[Instance]) -> String {
     let mut seen = String::new();
     for instance in instances {

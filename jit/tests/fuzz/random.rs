@@ -1,4 +1,4 @@
-//! Numbers that look random and are the same for the same seed.
+//! Pseudo-random numbers, determined by a seed.
 
 /// The generator "SplitMix64".
 pub(crate) struct Random(u64);

@@ -1,4 +1,4 @@
-//! Budgets of all sizes: what doesn't fit stays interpreted, and nobody takes more than there is.
+//! Tests with budgets of all sizes: code that doesn't fit stays interpreted, and the budget is never exceeded.
 
 use crate::{WORK, run, wanted};
 use dunlin::{Budget, Config, Engine, ErrorKind, Instance, Kind, Module, Store};
@@ -47,7 +47,7 @@ fn budgets_of_all_sizes() {
                     _ => all += 1,
                 }
                 drop((engine, jit));
-                // The background thread may still be at it.
+                // The compiler thread may still be working.
                 let patience = Instant::now() + Duration::from_secs(60);
                 while budget.used() > 0 && Instant::now() < patience {
                     thread::yield_now();
@@ -60,7 +60,7 @@ fn budgets_of_all_sizes() {
     assert!(none > 5 && some > 0 && all > 5);
 }
 
-/// What is charged is what there is, and it is given back.
+/// The charge matches what exists, and is released.
 #[test]
 fn machine_code_is_charged_while_its_module_lives() {
     let budget = Budget::unlimited();
@@ -96,8 +96,8 @@ fn chain(funcs: u32) -> Vec<u8> {
     wat::parse_str(text).unwrap()
 }
 
-/// What fits is compiled, in as many rounds as that takes, and calls what was compiled before it, what comes after it, and what stays
-/// interpreted.
+/// What fits is compiled, in as many rounds as that takes. It calls functions of earlier and later rounds, and ones
+/// that stay interpreted.
 #[test]
 fn whole_modules_are_compiled_as_far_as_there_is_room() {
     const FUNCS: u32 = 300;
@@ -113,7 +113,7 @@ fn whole_modules_are_compiled_as_far_as_there_is_room() {
         let stats = jit.stats();
         let left_out = stats.declined.get("the memory budget has no room").copied().unwrap_or(0);
         assert_eq!(stats.functions + left_out, u64::from(FUNCS) + 1, "{limit}: {stats:?}");
-        // Not with what there is for compiling.
+        // Not from the budget that is for compiling.
         let mut store = Store::with_budget(&engine, &Budget::unlimited(), ()).unwrap();
         let instance = Instance::new(&mut store, &module, &[]).unwrap();
         let run = instance.get_typed_func::<i32, i64>(&store, "run").unwrap();

@@ -1,4 +1,5 @@
-//! Compiled code comes, is shared, doesn't fit, and goes: whatever happens meanwhile, programs compute what they must.
+//! Tests of the life of compiled code: it is made, shared, refused and evicted, and programs compute the same
+//! throughout.
 #![cfg(feature = "compiler")]
 
 mod budgets;
@@ -59,7 +60,7 @@ fn run(engine: &Engine, module: &Module, n: i32) -> Result<i64, Error> {
     instance.get_typed_func::<i32, i64>(&store, "run")?.call(&mut store, n)
 }
 
-/// What the interpreter says.
+/// The interpreter's result.
 fn wanted(n: i32) -> i64 {
     let engine = Engine::default();
     run(&engine, &Module::new(&engine, WORK).unwrap(), n).unwrap()

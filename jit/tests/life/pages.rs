@@ -1,11 +1,11 @@
-//! No page can be written to and executed.
+//! Tests of W^X: no page is both writable and executable.
 
 use crate::{WORK, run, wanted};
 use dunlin::{Config, Engine, Module};
 use dunlin_jit::{Jit, Mode};
 use std::thread;
 
-/// The process's mappings: whether some are executable that no file is behind, and those that are writable besides.
+/// The process's mappings: whether any anonymous one is executable, and those that are also writable.
 fn executable() -> (bool, Vec<String>) {
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
     let mut code = false;

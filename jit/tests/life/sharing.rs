@@ -1,4 +1,4 @@
-//! Threads that share modules, and everything that may be dropped while something is compiled.
+//! Tests of threads that share modules, and of everything that may be dropped while something is compiled.
 
 use crate::{WORK, run, wanted};
 use dunlin::{Config, Engine, Instance, Module, Store, Trap};
@@ -40,7 +40,7 @@ fn many_threads_share_a_module_that_is_being_compiled() {
     }
 }
 
-/// Whatever is dropped first: the background thread may still be at it.
+/// Things are dropped in any order, while the compiler thread may be working.
 #[test]
 fn everything_may_be_dropped_while_it_is_compiled() {
     let wanted = wanted(50);
@@ -63,7 +63,7 @@ fn everything_may_be_dropped_while_it_is_compiled() {
                 assert_eq!(run.call(&mut store, 50).unwrap(), wanted);
             }
             _ => {
-                // On another thread, while this one makes the next.
+                // Dropped on another thread, while this one makes the next.
                 thread::spawn(move || {
                     assert_eq!(run.call(&mut store, 50).unwrap(), wanted);
                     drop((engine, store, jit, module));
@@ -73,7 +73,7 @@ fn everything_may_be_dropped_while_it_is_compiled() {
     }
 }
 
-/// A store goes from thread to thread, each of which must be able to run compiled code, and to trap in it.
+/// A store moves from thread to thread, each of which must be able to run compiled code, and to trap in it.
 #[test]
 fn stores_go_to_other_threads() {
     const TRAPS: &str = r#"(module (memory 1)

@@ -1,4 +1,4 @@
-//! Where the system gives no thread to compile on.
+//! Tests without a compiler thread, because the system gives none.
 
 use crate::{WORK, run, wanted};
 use dunlin::{Config, Engine, Module};
@@ -6,7 +6,7 @@ use dunlin_jit::{Jit, Mode};
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, apply_filter};
 use std::thread;
 
-/// From here on, this thread can't make others; false if the system doesn't know how to see to that.
+/// Forbids this thread to create others; false if the system has no way to do that.
 fn makes_no_threads() -> bool {
     let rules = [libc::SYS_clone, libc::SYS_clone3].map(|call| (call, Vec::new()));
     let filter = SeccompFilter::new(
@@ -19,11 +19,11 @@ fn makes_no_threads() -> bool {
     apply_filter(&program).is_ok()
 }
 
-/// Then whoever executes compiles.
+/// The thread that executes then compiles.
 #[test]
 fn without_a_thread_code_is_compiled_all_the_same() {
     let wanted = wanted(80);
-    // The filter is this thread's only.
+    // The filter only affects this thread.
     let tried = thread::spawn(move || {
         if !makes_no_threads() {
             return false;
@@ -39,11 +39,11 @@ fn without_a_thread_code_is_compiled_all_the_same() {
             let stats = jit.stats();
             println!("{mode:?}: {stats:?}");
             assert!(stats.functions > 3 && stats.declined.is_empty(), "{stats:?}");
-            // A module that is compiled before it executes needs none.
+            // A module that is compiled before it executes needs no compiler thread.
             assert_eq!(stats.no_thread.is_some(), mode != Mode::Eager);
         }
         true
     });
-    // Only an emulator doesn't know.
+    // Only emulators lack seccomp filters.
     assert!(tried.join().unwrap() || cfg!(not(target_arch = "x86_64")));
 }

@@ -1,4 +1,4 @@
-//! Address space that doesn't do for guard regions everywhere.
+//! Tests on machines whose address space doesn't suffice for guard regions everywhere.
 
 use crate::{in_child, within};
 use dunlin::{Config, Engine, Extern, Instance, Linker, Memory, MemoryType, Module, Store, Trap};
@@ -26,7 +26,7 @@ fn engine(mode: Mode) -> (Arc<Jit>, Engine) {
     (jit, engine)
 }
 
-/// Whether an instance does what it must, inside its memory and beyond.
+/// Whether an instance works, in bounds of its memory and out of bounds.
 fn works(store: &mut Store<()>, instance: Instance) {
     let sum = instance.get_typed_func::<i32, i32>(&*store, "sum").unwrap();
     for n in [20, 3000] {
@@ -42,7 +42,7 @@ fn works(store: &mut Store<()>, instance: Instance) {
     assert_eq!(read.call(&mut *store, 0x2_0000).unwrap_err().trap(), Some(Trap::MemoryOutOfBounds));
 }
 
-/// How many memories have guard regions, as the system sees it.
+/// The number of guarded memories, by the system's list of mappings.
 fn guarded() -> usize {
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
     let ranges = maps.lines().filter(|line| line.contains("---p"));
@@ -71,7 +71,7 @@ fn many(name: &str, kib: u64, instances: usize, mode: Mode) {
         kept.push((store, instance));
         with_guard.push(guarded());
     }
-    // Those that were made with guards, and had compiled code that relied on them, still do what they must.
+    // Instances with guard regions, and compiled code that relied on them, must still work.
     for (store, instance) in &mut kept {
         let sum = instance.get_typed_func::<i32, i32>(&*store, "sum").unwrap();
         assert_eq!(sum.call(&mut *store, 100).unwrap(), 5050);
@@ -110,7 +110,7 @@ fn many_instances_compiled_in_the_background() {
         within(64 << 20, "guards::many_instances_compiled_in_the_background");
         return;
     }
-    // On threads that execute the module while others make instances without guards.
+    // Threads execute the module while others make instances without guard regions.
     let (jit, engine) = engine(Mode::Background);
     let module = Module::new(&engine, GUEST).unwrap();
     thread::scope(|scope| {
@@ -124,7 +124,7 @@ fn many_instances_compiled_in_the_background() {
                     kept.push((store, instance));
                     let (store, instance) = kept.first_mut().unwrap();
                     let sum = instance.get_typed_func::<i32, i32>(&*store, "sum").unwrap();
-                    // The first one is in compiled code before there are others.
+                    // The first instance is in compiled code before there are others.
                     let patience = Instant::now() + Duration::from_secs(120);
                     loop {
                         assert_eq!(sum.call(&mut *store, 2000).unwrap(), 2000 * 2001 / 2);
@@ -139,7 +139,7 @@ fn many_instances_compiled_in_the_background() {
     assert!(jit.stats().functions > 0);
 }
 
-/// One store, and one memory that is shared: instances that import it.
+/// One store, and one memory that several instances import.
 #[test]
 fn a_memory_without_a_guard_is_imported() {
     if !in_child() {
@@ -172,7 +172,7 @@ fn a_memory_without_a_guard_is_imported() {
     assert!(jit.stats().functions > compiled);
 }
 
-/// Whoever wants guards, gets an error where there is none.
+/// With `MemoryGuard::On`, a memory without address space for its guard region is an error.
 #[test]
 fn a_guard_that_must_be() {
     if !in_child() {

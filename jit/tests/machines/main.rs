@@ -1,4 +1,4 @@
-//! Machines and threads with little: of address space, or of stack.
+//! Tests on machines and threads with little address space, or with small stacks.
 #![cfg(feature = "compiler")]
 
 mod guards;
@@ -7,11 +7,11 @@ mod starved;
 
 use std::process::Command;
 
-/// Says in a process of its own what there is no more than, in the words of `ulimit`.
+/// The environment variable that is set in child processes with limits.
 const CHILD: &str = "DUNLIN_TEST_CHILD";
 
-/// Runs the test of this name once more, in a child that has no more than `kib` KiB of address space, and gives what it prints behind
-/// `= `. There `in_child` is true.
+/// Runs the test of this name again, in a child with at most `kib` KiB of address space, where `in_child` is true.
+/// Returns what it prints after `= `.
 fn within(kib: u64, test: &str) -> Vec<String> {
     let program = std::env::current_exe().unwrap();
     let script = format!("ulimit -v {kib} && exec \"$0\" --exact {test} --nocapture --test-threads 1");
@@ -23,7 +23,7 @@ fn within(kib: u64, test: &str) -> Vec<String> {
         child.status,
         String::from_utf8_lossy(&child.stderr)
     );
-    // The harness doesn't end its own line before a test prints.
+    // The harness doesn't end its line before a test prints.
     text.lines().filter_map(|line| Some(line.split_once("= ")?.1.to_owned())).collect()
 }
 

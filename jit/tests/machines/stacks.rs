@@ -1,4 +1,4 @@
-//! Threads with little stack, and host functions that need much.
+//! Tests with small thread stacks, and with host functions that need much stack.
 
 use dunlin::{Caller, Config, Engine, Error, Linker, Module, Store, Trap};
 use dunlin_jit::{Jit, Mode, aot};
@@ -20,7 +20,7 @@ const GUEST: &str = r#"(module
             (br_if $l (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
         (local.get $x)))"#;
 
-/// Uses so many KiB of the stack and a little more: gives 1.
+/// Uses `kib` KiB of the stack and a little more; returns 1.
 fn uses(kib: usize) -> i32 {
     #[inline(never)]
     fn until(end: usize) -> i32 {
@@ -38,7 +38,7 @@ fn linker(engine: &Engine, kib: usize) -> Linker<u32> {
         let used = uses(kib);
         *caller.data_mut() += 1;
         if n > 1 {
-            // From the bottom of what the host uses back into compiled code.
+            // Calls compiled code from the bottom of the host's stack use.
             let down = caller.instance().unwrap().get_typed_func::<i32, i32>(&caller, "down")?;
             return down.call(&mut caller, n - 2);
         }
@@ -81,7 +81,7 @@ fn on_thread<R: Send>(bytes: usize, f: impl FnOnce() -> R + Send) -> R {
     })
 }
 
-/// As much as the thread that the embedder called from has, whatever stack the guest has.
+/// A host function has as much stack as the thread that the embedder called from, whatever stack the guest has.
 #[test]
 fn host_functions_have_the_embedders_stack() {
     for engine in engines() {
@@ -94,7 +94,7 @@ fn host_functions_have_the_embedders_stack() {
                 assert_eq!(f.call(&mut store, 100).unwrap(), 101);
             }
             let tail = instance.get_typed_func::<i32, i32>(&store, "tail").unwrap();
-            // Twice 4 MiB, with compiled frames between.
+            // Twice 4 MiB, with compiled frames in between.
             assert_eq!(tail.call(&mut store, 12).unwrap(), 11);
             let resumed = instance.get_func(&store, "tail").unwrap();
             let mut results = [dunlin::Val::I32(0)];
@@ -105,7 +105,7 @@ fn host_functions_have_the_embedders_stack() {
     }
 }
 
-/// However deep the guest is: what is left of its stack is no matter for the host.
+/// However deep the guest's recursion is, the rest of its stack doesn't matter for the host.
 #[test]
 fn host_functions_run_at_the_end_of_the_guests_stack() {
     for engine in engines() {
@@ -131,10 +131,10 @@ fn host_functions_run_at_the_end_of_the_guests_stack() {
     }
 }
 
-/// Loading, compiling and running on a thread as small as threads can be.
+/// Loads, compiles and runs on the smallest possible thread.
 #[test]
 fn a_small_thread_compiles() {
-    // The interpreter alone needs as much in a build that isn't optimised.
+    // In an unoptimised build, the interpreter alone needs as much.
     for mode in [Mode::Sync, Mode::Eager, Mode::Background] {
         let jit = Jit::new(Jit::options().mode(mode).threshold(0)).unwrap();
         let engine = Engine::new(Config::new().tier(jit.clone())).unwrap();

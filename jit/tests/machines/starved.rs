@@ -1,11 +1,11 @@
-//! Stacks that end because nobody pays for more of them.
+//! Tests with stacks that end because the budget refuses to let them grow.
 
 use dunlin::{Budget, Config, Engine, Error, Instance, Kind, Module, Store, Trap, Val};
 use dunlin_jit::{Jit, Mode};
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-/// Recursions with frames of several kinds; `depths` ends by itself.
+/// Recursions with frames of several kinds; only `depths` ends by itself.
 const RECURSIONS: &str = r#"(module $deep
     (table funcref (elem $indirect))
     (memory 1)
@@ -70,7 +70,7 @@ impl Guest {
         func.call(&mut self.store, args, &mut results).map(|()| results)
     }
 
-    /// Calls one that never returns.
+    /// Calls a recursion that never ends.
     fn exhausts(&mut self, name: &str) -> Error {
         let func = self.instance.get_func(&self.store, name).unwrap();
         let args: Vec<Val> =
@@ -92,7 +92,7 @@ fn bodies() -> HashMap<u32, Range<u64>> {
     (0..).zip(bodies).collect()
 }
 
-/// Wherever the native stack ends, every frame says where it is: a caller at its call, as when interpreted.
+/// Wherever the native stack ends, each frame of the backtrace has its position: that of its call, as when interpreted.
 #[test]
 fn frames_of_a_starved_stack_have_their_offsets() {
     let bodies = bodies();
@@ -115,7 +115,7 @@ fn frames_of_a_starved_stack_have_their_offsets() {
             guest.exhausts(name);
         }
         assert!(jit.stats().functions >= 7, "{:?}", jit.stats());
-        // The stacks have grown by now, and what they have they keep: another guest each time.
+        // Stacks keep what they have grown to, so this takes a new guest each time.
         for left in (0..700 << 10).step_by(21_300) {
             for name in ENDLESS {
                 let mut guest = Guest::new(Some(&jit), 8 << 20);
@@ -138,8 +138,9 @@ fn frames_of_a_starved_stack_have_their_offsets() {
     }
 }
 
-/// The same depth in both, as long as the budget has what compiled frames take at most: sixteen times the value stack, and 1 MiB. With
-/// less, a recursion may end earlier, and never otherwise than with an exhausted stack.
+/// Compiled and interpreted recursions reach the same depth, as long as the budget has the most that compiled frames
+/// take: sixteen times the value stack, and 1 MiB. With less, a recursion may end earlier, but only by an exhausted
+/// stack.
 #[test]
 fn depths_within_a_budget() {
     let jit = Jit::new(Jit::options().mode(Mode::Eager)).unwrap();

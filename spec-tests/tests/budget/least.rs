@@ -6,7 +6,7 @@ use crate::uncounted::UNCOUNTED;
 use dunlin::{Budget, Error, ErrorKind, Trap};
 
 /// Whether it fits; anything but that the budget is too small is a mistake.
-fn fits(name: &str, limit: u64, run: &dyn Fn(&Budget) -> Result<(), Error>) -> bool {
+pub(crate) fn fits(name: &str, limit: u64, run: &dyn Fn(&Budget) -> Result<(), Error>) -> bool {
     let budget = Budget::new(limit);
     let (result, seen) = watch(&budget, Refused::None, UNCOUNTED, || {
         run(&budget).map_err(|error| (error.kind(), error.trap(), error.to_string()))
@@ -25,11 +25,15 @@ fn fits(name: &str, limit: u64, run: &dyn Fn(&Budget) -> Result<(), Error>) -> b
     }
 }
 
-fn least(name: &str, run: &dyn Fn(&Budget) -> Result<(), Error>) -> u64 {
+pub(crate) fn least(name: &str, run: &dyn Fn(&Budget) -> Result<(), Error>) -> u64 {
     let unlimited = Budget::unlimited();
     run(&unlimited).unwrap();
+    // Where nothing bounds the budget there is no reserve for code.
     let (mut no, mut yes) = (0, 2 * unlimited.peak() + (1 << 20));
-    assert!(fits(name, yes, run), "{name}");
+    while !fits(name, yes, run) {
+        (no, yes) = (yes, 2 * yes);
+        assert!(yes < 64 * unlimited.peak(), "{name}");
+    }
     while yes - no > 1 {
         let middle = no + (yes - no) / 2;
         if fits(name, middle, run) { yes = middle } else { no = middle }

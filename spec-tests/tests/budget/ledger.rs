@@ -149,8 +149,9 @@ pub(crate) struct Seen {
     pub(crate) beyond: i64,
     /// The most bytes on the heap that it took itself.
     pub(crate) most: i64,
-    /// What was still held at the end.
+    /// What was still held at the end, and by how much more the budget was charged for the heap.
     pub(crate) held: i64,
+    pub(crate) charged: i64,
     /// How many allocations of Dunlin's own there were.
     pub(crate) own: u64,
     /// How many of them were refused.
@@ -187,6 +188,7 @@ pub(crate) fn watch<R>(
         beyond: state.beyond,
         most: state.most - before,
         held: state.held - before,
+        charged: charged(budget) - before,
         own: state.own,
         refusals: state.refusals,
         place: PLACE.take(),

@@ -7,6 +7,8 @@ mod guests;
 mod hostile;
 mod least;
 mod ledger;
+mod objects;
+mod plans;
 mod refused;
 mod shares;
 mod uncounted;

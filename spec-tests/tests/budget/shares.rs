@@ -1,6 +1,7 @@
 //! Tenants under one budget, memory that is used again, and code that is dropped and made again.
 
 use crate::guests;
+use crate::refused::by_budget;
 use dunlin::{
     Budget, Caller, Config, Engine, Error, ErrorKind, Func, Kind, Linker, Memory, MemoryType, Module,
     ModuleOptions, Store, Trap,
@@ -215,9 +216,7 @@ fn modules_that_call_each_other_drop_code() {
                 assert_eq!(sum, expected, "in {limit}");
                 did += u32::from(dropped > 0);
             }
-            Err(error) => {
-                assert!(matches!(error.kind(), ErrorKind::OutOfBudget | ErrorKind::Trap), "{error:?}");
-            }
+            Err(error) => assert!(by_budget(&error), "{error:?}"),
         }
     }
     println!("{did} budgets had both modules drop code");
@@ -282,10 +281,7 @@ fn a_shared_module_survives_pressure() {
                             assert_eq!(sum, expected);
                             done += 1;
                         }
-                        Err(error) => {
-                            let kind = error.kind();
-                            assert!(matches!(kind, ErrorKind::OutOfBudget | ErrorKind::Trap), "{error:?}");
-                        }
+                        Err(error) => assert!(by_budget(&error), "{error:?}"),
                     }
                 }
                 done
@@ -318,8 +314,7 @@ fn dropped_code_is_not_missed() {
                     smallest.get_or_insert((limit, dropped));
                 }
                 Err(error) => {
-                    let memory = [ErrorKind::OutOfBudget, ErrorKind::Trap].contains(&error.kind());
-                    assert!(memory && smallest.is_none(), "in {limit}: {error:?}");
+                    assert!(by_budget(&error) && smallest.is_none(), "in {limit}: {error:?}");
                 }
             }
             assert!(budget.peak() <= limit && budget.used() == 0);

@@ -1,7 +1,7 @@
-//! Files that the command writes. Whatever goes wrong, there is the whole new file or the old one.
+//! Files that the command writes, atomically: after a failure there is the whole new file or the old one.
 //!
-//! The new file is made beside the old one, written, synchronized (which tells what `close` would, and more) and
-//! renamed. What is no file, or mustn't become another one, is written in place.
+//! The new file is created beside the old one, written, synchronized (which reports the errors that `close` would, and
+//! more) and renamed. What isn't a regular file, or mustn't be replaced by another file, is written in place.
 
 use crate::failure::{Failure, io_reason};
 use crate::output::{Patient, patience};
@@ -12,7 +12,7 @@ use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Where something goes that an option names.
+/// The destination that an option names.
 #[derive(Debug)]
 pub(crate) struct Destination {
     option: &'static str,
@@ -27,14 +27,14 @@ pub(crate) type Contents<'c> = &'c dyn Fn(&mut dyn Write) -> io::Result<()>;
 enum Place {
     /// Standard output.
     Stdout,
-    /// A pipe, a device, or whatever a descriptor of somebody else's leads to.
+    /// A pipe, a device, or an inherited descriptor.
     Stream(File),
-    /// A file, by its name without links; and the file there is, to be written.
+    /// A file, by its name with links resolved; and the existing file, if it has to be written in place.
     File(PathBuf, Option<File>),
 }
 
 impl Destination {
-    /// Looks where it leads, and whether it can be written. A FIFO is waited for until somebody reads from it.
+    /// Determines where it leads, and whether it can be written. Opening a FIFO waits for a reader.
     pub(crate) fn open(option: &'static str, path: &Path) -> Result<Self, Failure> {
         match Place::find(path) {
             Ok(place) => Ok(Self { option, path: path.to_owned(), place }),
@@ -42,7 +42,7 @@ impl Destination {
         }
     }
 
-    /// Takes what an earlier run left, which mustn't pass for this one's.
+    /// Removes what an earlier run left, which mustn't be mistaken for this run's.
     pub(crate) fn clear(&self) -> Result<(), Failure> {
         match &self.place {
             Place::File(_, Some(old)) => old.set_len(0).map_err(|error| self.failure(&error)),
@@ -50,17 +50,18 @@ impl Destination {
         }
     }
 
-    /// Whether it is standard output, where nothing else belongs then.
+    /// Whether it is standard output: then nothing else must be written there.
     #[cfg_attr(not(feature = "jit"), expect(dead_code, reason = "for what is compiled"))]
     pub(crate) fn is_stdout(&self) -> bool {
         matches!(self.place, Place::Stdout)
     }
 
-    /// Writes it. `contents` may be asked twice; it writes piece by piece, so that a large file is never in memory.
+    /// Writes it. `contents` may be called twice; it writes piece by piece, so that a large file is never held in
+    /// memory.
     pub(crate) fn write(&self, contents: Contents<'_>) -> Result<(), Failure> {
         let written = match &self.place {
             Place::Stdout => match write_to(io::stdout().as_fd(), contents, patience()) {
-                // As with everything that is printed.
+                // A closed pipe is no failure, as for all output.
                 Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
                 result => result,
             },
@@ -110,7 +111,7 @@ impl Place {
 /// How many links are followed, as Linux does.
 const MAX_LINKS: usize = 40;
 
-/// Where the links lead that a name may be; `None` is to a descriptor.
+/// Resolves symbolic links; `None` if they lead to a descriptor.
 fn linked_to(path: &Path) -> io::Result<Option<PathBuf>> {
     let mut path = path.to_owned();
     for _ in 0..MAX_LINKS {
@@ -132,7 +133,7 @@ fn is_stdout(file: &Metadata) -> bool {
     stdout.is_ok_and(|stdout| (stdout.dev(), stdout.ino()) == (file.dev(), file.ino()))
 }
 
-/// Whether it is a descriptor's name, such as `/dev/fd/3`: whoever opened that looks at the file, not at its name.
+/// Whether it is a descriptor's name, such as `/dev/fd/3`: its opener looks at the open file, not at the file's name.
 fn is_descriptor(path: &Path) -> bool {
     let folder = path.parent().and_then(|folder| folder.canonicalize().ok());
     folder.is_some_and(|folder| folder.starts_with("/proc"))

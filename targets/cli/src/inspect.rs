@@ -28,7 +28,7 @@ pub(crate) fn budget(path: &OsStr, json: bool) -> Result<(), Failure> {
     told(path, json, show_budget(path, json))
 }
 
-/// Tells of a failure as JSON too, if that was asked for.
+/// Reports a failure as JSON too, if that was asked for.
 fn told(path: &OsStr, json: bool, shown: Result<(), Failure>) -> Result<(), Failure> {
     if let Err(failure) = &shown
         && json
@@ -52,7 +52,7 @@ fn view(path: &OsStr) -> Result<View, Failure> {
 }
 
 fn show_budget(path: &OsStr, json: bool) -> Result<(), Failure> {
-    // As `dunlin run` loads it.
+    // With the same configuration as `dunlin run`.
     let mut config = Config::new();
     Tiering::default().apply(&mut config);
     let engine = Engine::new(&config).map_err(Failure::unusable)?;
@@ -226,7 +226,7 @@ impl View {
         let mut groups = BTreeMap::<_, Vec<_>>::new();
         for import in &self.imports {
             let capability = import.purpose.map(|(capability, _)| capability);
-            // What is missing comes last.
+            // Missing imports come last.
             groups.entry((capability.is_none(), capability)).or_default().push(import);
         }
         writeln!(text, "\nWith what it imports, it")?;

@@ -36,7 +36,7 @@ impl Opened {
         matches!(self.source, Source::Precompiled(_))
     }
 
-    /// Loads the module as it is read, with options; gives what stands behind it too.
+    /// Loads the module as it is read, with options. Also gives the machine code behind it.
     pub(crate) fn load(
         self,
         engine: &Engine,
@@ -68,7 +68,7 @@ impl Opened {
                 let mut tap = Tap { reader: &mut code, bytes: 0, kept };
                 let loaded = reserve::during(|| Module::from_reader_with(engine, &mut tap, options))?;
                 let bytes = tap.kept.unwrap_or_default();
-                // Another module than what was compiled could be a valid one all the same.
+                // The file may have been changed to hold another valid module, so check that it is the compiled one.
                 let intact = code.is_intact();
                 match loaded {
                     Ok(module) if intact => Ok((module, Some(code), bytes)),
@@ -80,7 +80,7 @@ impl Opened {
     }
 }
 
-/// A module that was read whole.
+/// A module with its bytes.
 #[cfg(feature = "jit")]
 pub(crate) struct Whole {
     pub(crate) module: Module,
@@ -88,7 +88,7 @@ pub(crate) struct Whole {
     pub(crate) bytes: Vec<u8>,
 }
 
-/// Loads a module as it is read, and keeps its bytes: no more are read than it takes to see that it is none.
+/// Loads a module as it is read, and keeps its bytes. If it isn't a module, no more is read than that takes to see.
 #[cfg(feature = "jit")]
 pub(crate) fn load_whole(engine: &Engine, path: &OsStr) -> Result<Whole, Failure> {
     let opened = Opened::open(path)?;
@@ -167,7 +167,7 @@ impl<R: Read> Read for Tap<R> {
     }
 }
 
-/// Standard input, which is waited for even if whoever opened it made it non-blocking.
+/// Standard input, read as if it were blocking even if it isn't.
 struct StandardInput(StdinLock<'static>);
 
 impl Read for StandardInput {

@@ -11,12 +11,12 @@ use std::io::{self, BufReader, Read};
 #[cfg(feature = "text")]
 use {crate::load::Tap, dunlin::Module};
 
-/// What came of it.
+/// The result.
 pub(crate) struct Looked {
     pub(crate) scan: Scan,
     /// Why the engine can't load it, if it lacks a feature.
     pub(crate) refusal: Option<Error>,
-    /// What stands behind it.
+    /// The machine code behind the module, if there is some.
     pub(crate) code: Option<Code>,
 }
 
@@ -50,7 +50,7 @@ fn look_at(engine: &Engine, name: &str, reader: impl Read) -> Result<Found, Fail
 #[cfg(feature = "text")]
 fn look_at(engine: &Engine, name: &str, mut reader: impl Read) -> Result<Found, Failure> {
     let mut text = Vec::new();
-    // Until it is clear what comes; the engine looks as far for a text.
+    // Enough bytes to see which format it is; the engine examines as many.
     const BEGINNING: u64 = 16 << 10;
     while text.iter().all(u8::is_ascii_whitespace) && (text.len() as u64) < BEGINNING {
         let read = reader.by_ref().take(64).read_to_end(&mut text);
@@ -105,7 +105,7 @@ struct Loading<R> {
     /// `None` after an error.
     stream: Option<ModuleStream>,
     refusal: Option<Error>,
-    /// There is too little memory even to go on.
+    /// Set if there is too little memory to continue.
     failure: Option<Failure>,
 }
 
@@ -125,7 +125,7 @@ impl<R: Read> Read for Loading<R> {
             }
             Err(failure) => self.failure = Some(failure),
         }
-        // Nobody wants more; that it has ended is what the engine says.
+        // Read no more: the error has been recorded.
         Ok(0)
     }
 }

@@ -23,12 +23,12 @@ pub(crate) enum Outcome {
     OutOfFuel(Option<WasmBacktrace>),
     /// The process got this signal.
     Signalled(u8),
-    /// It never began.
+    /// The guest never began.
     Failed(Failure),
 }
 
 impl Outcome {
-    /// The process's exit code. Of the guest's own, the system keeps the lowest eight bits.
+    /// The process's exit code. Of the guest's own code, the system keeps the lowest eight bits.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Outcome::Exited(code) => *code as u8,
@@ -61,7 +61,7 @@ impl Outcome {
     }
 }
 
-/// A run: what is known of it so far, for whoever has to tell of its end.
+/// A run: what is known of it so far. Whichever thread ends the process reports from it.
 pub(crate) struct Session {
     /// When it began.
     pub(crate) started: Instant,
@@ -105,7 +105,7 @@ struct Progress {
 }
 
 impl Session {
-    /// Begins one.
+    /// Begins a run.
     pub(crate) fn start(
         (engine, tier): (Engine, Made),
         name: String,
@@ -143,7 +143,7 @@ impl Session {
         self.progress().profile = Some(profile);
     }
 
-    /// Tells of the end, and gives the exit code.
+    /// Reports the end, and gives the exit code.
     pub(crate) fn finish(&self, outcome: &Outcome) -> u8 {
         let sentence = self.sentence(outcome);
         if let Some(sentence) = &sentence {
@@ -155,11 +155,11 @@ impl Session {
             }
         }
         let mut code = outcome.exit_code();
-        // A report tells the exit code, so it comes last.
+        // The report contains the exit code, so it is written last.
         let mut written = |result: Result<(), Failure>| {
             if let Err(failure) = result {
                 complain(&failure);
-                // The program's own code tells more, if it does.
+                // A nonzero code of the program takes precedence.
                 code = if code == 0 { failure.code } else { code };
             }
             code
@@ -187,7 +187,7 @@ impl Session {
 
     fn sentence(&self, outcome: &Outcome) -> Option<String> {
         Some(match outcome {
-            // Whoever sent the signal knows.
+            // The sender of the signal knows, so there is no message.
             Outcome::Exited(_) | Outcome::Signalled(_) => return None,
             Outcome::Trapped(message, _) => message.clone(),
             Outcome::Timeout(_) => match (self.timeout, self.progress().loaded.is_some()) {
@@ -241,7 +241,7 @@ fn seconds(time: Duration) -> f64 {
     time.as_micros() as f64 / 1e6
 }
 
-/// How many functions the module brings itself.
+/// How many functions the module defines.
 pub(crate) fn defined_functions(module: &Module) -> u32 {
     let imported = module.imports().filter(|import| import.ty().func().is_some()).count();
     module.func_count() - imported as u32
@@ -255,7 +255,7 @@ fn frame(frame: &FrameInfo) -> Json {
     ])
 }
 
-/// The most memory that the process ever had, where the system tells.
+/// The peak of the process's memory, if the system provides it.
 fn peak_process_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

@@ -1,7 +1,7 @@
-//! The two streams of our own words: what was asked for, and what there is to say about it.
+//! The command's own output: results to standard output, messages to standard error.
 //!
-//! A reader who went away is no reason to fail. Whoever started us may have made the streams non-blocking, and nobody
-//! need be reading: messages are written under a deadline, or a full pipe would keep the process from ending.
+//! A closed pipe is no failure. The streams may be non-blocking, and their pipes full: messages are written under a
+//! deadline, or a full pipe would keep the process from ending.
 
 use crate::failure::{Failure, io_reason};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -12,31 +12,31 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// How long a message waits for somebody who reads, since the last byte that was taken.
+/// How long a message waits for its reader, since the last byte that was taken.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The same, and for whatever else is written, once the process is to end.
+/// The same for messages and all other output, once the process is to end.
 const PATIENCE_IN_A_HURRY: Duration = Duration::from_secs(2);
 
-/// When `poll` says that a pipe can be written, it has room for so much.
+/// The room in a pipe, at least, when `poll` reports it writable.
 const PIPE_BUF: usize = 4096;
 
-/// A terminal says so when it has room for one byte, but a serial line's driver has 3 KiB by then. A line's end may
-/// become two bytes, and a tabulator eight.
+/// `poll` reports a terminal writable when it has room for one byte, but a serial line's driver has 3 KiB by then. A
+/// line feed may become two bytes, and a tab eight.
 const TERMINAL_CHUNK: usize = 128;
 
-/// Somebody waits for the process to end.
+/// Whether the process is to end soon.
 static HURRY: AtomicBool = AtomicBool::new(false);
 
-/// A message has met its deadline, so the next ones don't wait.
+/// Whether a message has missed its deadline: then the next ones don't wait.
 static NOBODY_READS: AtomicBool = AtomicBool::new(false);
 
-/// From now on nothing is waited for long: the process has a deadline, or got a signal that asks it to end.
+/// From now on no output waits for long: the process has a deadline, or it got a terminating signal.
 pub(crate) fn hurry() {
     HURRY.store(true, Ordering::Relaxed);
 }
 
-/// How long something other than a message may wait for whoever reads it.
+/// How long output other than a message may wait for its reader; `None` is without limit.
 pub(crate) fn patience() -> Option<Duration> {
     HURRY.load(Ordering::Relaxed).then_some(PATIENCE_IN_A_HURRY)
 }
@@ -51,7 +51,7 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Says something on standard error. There is nobody left to tell when that fails.
+/// Writes a message to standard error. A failure of that can't be reported anywhere.
 pub(crate) fn complain(message: impl Display) {
     let text = format!("dunlin: {}\n", message.to_string().trim_end());
     let patience = match NOBODY_READS.load(Ordering::Relaxed) {
@@ -64,8 +64,8 @@ pub(crate) fn complain(message: impl Display) {
     }
 }
 
-/// A descriptor that is written to as a whole, also where that would block. With `patience`, writing fails with
-/// [`ErrorKind::TimedOut`] when no byte was taken for so long; otherwise it waits as long as it takes.
+/// A writer to a descriptor, which may be non-blocking: it waits by `poll` and writes everything. With `patience`, it
+/// fails with [`ErrorKind::TimedOut`] when no byte was taken for that long; otherwise it waits without limit.
 pub(crate) struct Patient<'f> {
     pub(crate) to: BorrowedFd<'f>,
     pub(crate) patience: Option<Duration>,
@@ -75,7 +75,7 @@ impl Write for Patient<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = write_all(self.to, bytes, self.patience);
         if written.is_err() {
-            // Whoever tries again at the end of its buffer's life shan't wait again.
+            // A `BufWriter` tries again when it is dropped: it must not wait again.
             self.patience = Some(Duration::ZERO);
         }
         written.map(|()| bytes.len())

@@ -14,7 +14,7 @@ use with::source as open;
 #[cfg(not(feature = "precompiled"))]
 use without::source as open;
 
-/// Looks what it is that can be read.
+/// Determines what the reader contains.
 pub(crate) fn source(name: &str, reader: Box<dyn Read>) -> Result<Source, Failure> {
     match refuse(reader) {
         Ok(Ok(reader)) => open(name, reader),
@@ -31,7 +31,7 @@ mod with {
     use dunlin_jit::aot::{self, Opened, Precompiled};
     use std::io::{self, Read};
 
-    /// What stands behind a module.
+    /// The machine code behind a module.
     pub(crate) type Code = aot::Reader<Box<dyn Read>>;
 
     /// What can be loaded.
@@ -42,7 +42,7 @@ mod with {
         Precompiled(Code),
     }
 
-    /// Looks what it is that can be read.
+    /// Determines what the reader contains.
     pub(super) fn source(name: &str, reader: Box<dyn Read>) -> Result<Source, Failure> {
         match aot::open(reader) {
             Ok(Opened::Other(reader)) => Ok(Source::Module(Box::new(reader))),
@@ -54,7 +54,7 @@ mod with {
         }
     }
 
-    /// Tells of machine code: in words, and as JSON.
+    /// Describes machine code, in words and as JSON.
     pub(crate) fn describe(code: Code, budget: &dunlin::Budget) -> (String, Json) {
         match code.code(budget) {
             Ok(code) => (in_words(&code), as_json(&code)),
@@ -105,14 +105,14 @@ mod without {
     use crate::json::Json;
     use std::io::Read;
 
-    /// There is none in this build.
+    /// This build has no support for machine code.
     pub(crate) enum Code {}
 
     /// What can be loaded.
     pub(crate) enum Source {
         /// A module.
         Module(Box<dyn Read>),
-        /// None is understood.
+        /// A module with machine code: not supported in this build.
         #[expect(dead_code, reason = "as in other builds")]
         Precompiled(Code),
     }

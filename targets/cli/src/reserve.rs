@@ -1,26 +1,26 @@
-//! Address space that the command keeps for itself.
+//! A reserve of address space for the command itself.
 //!
-//! What the engine can't get it answers for; but the standard library, where it starts a thread or makes a text, ends
-//! the process. So the engine works only while some address space is out of its reach, and the command works
-//! only after that has been given back.
+//! The engine reports a failed allocation, but the standard library aborts the process, for example where it starts a
+//! thread or formats a text. So some address space is held while the engine works, and released before the command goes
+//! on.
 
 use crate::failure::Failure;
 use memmap2::MmapMut;
 use std::sync::{Mutex, MutexGuard};
 
-/// How much there must be. glibc's heap grows by 1 MiB where it can't grow in place, and a thread takes less than 256 KiB:
-/// its stack, the one for its signal handlers, and a page for each allocation, because near the limit it
-/// gets no arena.
+/// The size of the reserve. glibc's heap grows by 1 MiB where it can't grow in place, and a thread takes less than 256
+/// KiB: its stack, the one for its signal handlers, and a page for each allocation, because near the limit it gets no
+/// arena.
 const BYTES: usize = 2 << 20;
 
-/// What is kept now; a thread that ends the process in the middle of the engine's work takes it from here.
+/// The reserve, while it is held. A thread that ends the process during the engine's work releases it from here.
 static KEPT: Mutex<Option<MmapMut>> = Mutex::new(None);
 
 fn kept() -> MutexGuard<'static, Option<MmapMut>> {
     KEPT.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
-/// Does the engine's work, which can't take what the command needs before and after it.
+/// Runs work of the engine while the reserve is held.
 pub(crate) fn during<T>(work: impl FnOnce() -> T) -> Result<T, Failure> {
     let reserve = MmapMut::map_anon(BYTES).map_err(|_| {
         Failure::unusable(format_args!(
@@ -33,12 +33,12 @@ pub(crate) fn during<T>(work: impl FnOnce() -> T) -> Result<T, Failure> {
     Ok(done)
 }
 
-/// Makes sure that there is enough for what the command does next.
+/// Fails unless there is enough address space for what the command does next.
 pub(crate) fn check() -> Result<(), Failure> {
     during(|| ())
 }
 
-/// Gives it back before the engine is done: nothing is left to do but to tell of the end.
+/// Releases the reserve before the engine is done, because the process is ending and only has to report that.
 pub(crate) fn release() {
     drop(kept().take());
 }

@@ -24,7 +24,7 @@ const PROFILE_EVERY: u64 = 10_000;
 /// The sizes of stack that the engine makes.
 const STACK: RangeInclusive<usize> = 4 << 10..=1 << 30;
 
-/// Runs a guest, tells of its end, and gives the exit code.
+/// Runs a guest, reports its end, and gives the exit code.
 pub(crate) fn run(options: &RunOptions) -> Result<u8, Failure> {
     let files = Arc::new(Files::default());
     let (engine, tier) = engine(options)?;
@@ -38,7 +38,7 @@ pub(crate) fn run(options: &RunOptions) -> Result<u8, Failure> {
     // The watchdog runs already: opening a FIFO waits until somebody reads from it.
     files.open(options)?;
     let result = attempt(options, &engine, &session, &watchdog, &tier);
-    // From here on, the end is ours to tell.
+    // From here on, only this thread reports the end.
     drop(watchdog);
     let outcome = match result {
         Ok(outcome) => outcome,
@@ -49,7 +49,7 @@ pub(crate) fn run(options: &RunOptions) -> Result<u8, Failure> {
 
 fn engine(options: &RunOptions) -> Result<(Engine, Made), Failure> {
     let mut config = Config::new();
-    // A report tells the fuel that was used even if it isn't limited.
+    // A report contains the fuel that was used, even if fuel isn't limited.
     config.consume_fuel(options.fuel.is_some() || options.report.is_some());
     if let Some(bytes) = options.memory_budget {
         config.budget(Budget::new(bytes));
@@ -75,14 +75,14 @@ fn unusable(name: &str, error: Error) -> Failure {
     Failure::of(kind, error.context(name))
 }
 
-/// Refuses what is sure not to start within the budget, and says which would do. The host's functions used
+/// Refuses a module that can't start within the budget, and says which budget would suffice. The host's functions used
 /// `host` bytes before the module was loaded, and everything `loaded` bytes after.
 fn check_budget(engine: &Engine, name: &str, module: &Module, host: u64, loaded: u64) -> Result<(), Failure> {
     let (Some(limit), Some(available)) = (engine.budget().limit(), engine.budget().available()) else {
         return Ok(());
     };
     let plan = module.plan();
-    // Its memory may have been filled while it was loaded.
+    // Its memory may have been made while it was loaded.
     let there = module.budget().used_for(Kind::Memory);
     if plan.instance() <= available + there {
         return Ok(());
@@ -115,13 +115,13 @@ fn attempt(
     watchdog: &Watchdog,
     tier: &Made,
 ) -> Result<Outcome, Failure> {
-    // Before the module: it may come slowly, and options that can't be had needn't wait for it.
+    // Before the module, which may arrive slowly: invalid options needn't wait for it.
     let wasi = wasi::context(options)?;
     let name = display_name(&options.module);
     let opened = Opened::open(&options.module)?;
     options.tiering.admit(&name, opened.is_precompiled())?;
     let unusable = |error: Error| unusable(&name, error);
-    // Before the module too, which keeps a part of what there is left for code.
+    // Before the module too, because loading sets aside a part of the remaining budget for code.
     let host = reserve::during(|| Ok((wasi::linker(engine)?, Store::try_new(engine, wasi)?)))?;
     let (mut linker, mut store) = host.map_err(unusable)?;
     let host = engine.budget().used();

@@ -1,4 +1,5 @@
-//! What a module consists of and uses, found as it is read; also of one that needs what the engine doesn't have.
+//! Contents and features of a module, collected while it is read. It also handles modules that need features that the
+//! engine doesn't have.
 
 use crate::shape;
 use dunlin::{Feature, Survey};
@@ -115,6 +116,9 @@ pub(crate) fn scan(reader: impl Read) -> Result<Scan> {
         funcs: Vec::new(),
         globals: Vec::new(),
         tags: Vec::new(),
+        bodies: 0,
+        data_count: None,
+        data_segments: 0,
     };
     scanner.module()?;
     scanner.scan.features = scanner.survey.features().collect();
@@ -187,6 +191,10 @@ struct Scanner<R> {
     funcs: Vec<u32>,
     tags: Vec<u32>,
     globals: Vec<GlobalType>,
+    /// How many functions have bodies, and how many data segments are announced and there.
+    bodies: u32,
+    data_count: Option<u32>,
+    data_segments: u32,
 }
 
 impl<R: Read> Scanner<R> {
@@ -224,6 +232,15 @@ impl<R: Read> Scanner<R> {
             }
         }
         self.validator.end(self.input.offset)?;
+        // The validator leaves it to whoever shows it the sections that none is missing.
+        if self.bodies != self.scan.functions {
+            return Err(ScanError::Invalid(
+                "function section has non-zero count but code section is absent".into(),
+            ));
+        }
+        if self.data_count.is_some_and(|count| count != self.data_segments) {
+            return Err(ScanError::Invalid("data count and data section have inconsistent lengths".into()));
+        }
         Ok(())
     }
 
@@ -233,8 +250,12 @@ impl<R: Read> Scanner<R> {
         let beginning = self.input.bytes(size.min(MAX_CUSTOM_BYTES))?;
         self.input.skip(size - beginning.len() as u32)?;
         let mut reader = BinaryReader::new(&beginning, offset);
-        // A name that is cut or malformed is shown as none; the engine has its word on it.
-        let name = reader.read_string().unwrap_or_default().to_owned();
+        let name = match reader.read_string() {
+            Ok(name) => name.to_owned(),
+            // A name longer than the part that is read is shown as empty.
+            Err(_) if (beginning.len() as u32) < size => String::new(),
+            Err(error) => return Err(error.into()),
+        };
         let custom = wasmparser::CustomSectionReader::new(BinaryReader::new(&beginning, offset));
         if let Ok(custom) = custom
             && let KnownCustom::Name(names) = custom.as_known()
@@ -257,6 +278,7 @@ impl<R: Read> Scanner<R> {
             return Err(ScanError::Invalid("function and code section have inconsistent lengths".into()));
         }
         self.validator.code_section_start(&(start..end))?;
+        self.bodies = count;
         for _ in 0..count {
             let (size, _) = self.input.number()?;
             if size > MAX_BODY_BYTES || self.input.offset + u64::from(size) > end {
@@ -292,7 +314,7 @@ impl<R: Read> Scanner<R> {
         Ok(())
     }
 
-    /// A section that is needed whole.
+    /// A section that has to be read whole.
     fn section(&mut self, id: u8, size: u32, offset: u64) -> Result<()> {
         let contents = self.input.bytes(size)?;
         let mut reader = BinaryReader::new(&contents, offset);
@@ -348,9 +370,13 @@ impl<R: Read> Scanner<R> {
                 validated!(element_section);
             }
             11 => {
-                validated!(data_section);
+                self.data_segments = validated!(data_section).count();
             }
-            12 => validator.data_count_section(reader.clone().read_var_u32()?, &range)?,
+            12 => {
+                let count = reader.clone().read_var_u32()?;
+                validator.data_count_section(count, &range)?;
+                self.data_count = Some(count);
+            }
             _ => {
                 for tag in validated!(tag_section) {
                     self.tags.push(tag?.func_type_idx);
@@ -410,7 +436,7 @@ impl<R: Read> Scanner<R> {
         for export in exports {
             let export = export?;
             let index = export.index as usize;
-            // Validation has found that these are there.
+            // Validation has checked these indices.
             let (kind, ty) = match export.kind {
                 ExternalKind::Func | ExternalKind::FuncExact => {
                     ("function", self.function(self.funcs[index]))
@@ -441,118 +467,4 @@ impl<R: Read> Scanner<R> {
 }
 
 #[cfg(all(test, feature = "text"))]
-mod tests {
-    use super::*;
-
-    fn scanned(text: &str) -> Scan {
-        let binary = wat::parse_str(text).unwrap_or_else(|error| panic!("{text}: {error}"));
-        scan(&binary[..]).unwrap_or_else(|error| panic!("{text}: {error:?}"))
-    }
-
-    #[test]
-    fn features_are_found_one_by_one() {
-        for (text, expected) in [
-            ("(memory 1) (table 1 funcref) (elem (i32.const 0) 0) (func (loop (br 0)))", ""),
-            ("(global (export \"g\") (mut i32) (i32.const 0))", "mutable-globals"),
-            ("(import \"m\" \"g\" (global (mut i32)))", "mutable-globals"),
-            ("(func (param i32) (drop (i32.extend8_s (local.get 0))))", "sign-extension"),
-            ("(func (param f32) (drop (i32.trunc_sat_f32_s (local.get 0))))", "saturating-float-to-int"),
-            ("(func (result i32 i32) unreachable)", "multi-value"),
-            ("(func (param i32) (local.get 0) (block (param i32) drop))", "multi-value"),
-            ("(memory 1) (data \"x\")", "bulk-memory"),
-            ("(memory 1) (func (memory.fill (i32.const 0) (i32.const 0) (i32.const 0)))", "bulk-memory"),
-            ("(func (param externref))", "reference-types"),
-            ("(func (local funcref))", "reference-types"),
-            ("(table 1 funcref) (table 1 funcref)", "reference-types"),
-            ("(func (local v128))", "simd"),
-            ("(func (drop (v128.const i64x2 1 2)))", "simd"),
-            ("(func (return_call 0))", "tail-calls"),
-            ("(memory 1) (memory 1)", "multi-memory"),
-            ("(global i32 (i32.add (i32.const 1) (i32.const 2)))", "extended-const"),
-            ("(memory i64 1 0x1_0000_0000)", "memory64"),
-            ("(memory 1 2 shared) (func (drop (i32.atomic.load (i32.const 0))))", "threads"),
-            ("(tag) (func (throw 0))", "exceptions"),
-            ("(func try catch_all end)", "legacy-exceptions"),
-            ("(type (struct (field v128)))", "simd gc"),
-            (
-                "(type $t (func)) (func (param (ref $t)) (call_ref $t (local.get 0)))",
-                "reference-types function-references",
-            ),
-            ("(func (local anyref))", "reference-types gc"),
-            (
-                "(func (result i64 i64) (i64.mul_wide_s (i64.const 1) (i64.const 2)))",
-                "multi-value wide-arithmetic",
-            ),
-            ("(memory 1 (pagesize 1))", "custom-page-sizes"),
-            ("(type $f (func)) (type (cont $f))", "stack-switching"),
-            ("(global (shared mut i32) (i32.const 0))", "shared-everything-threads"),
-            (
-                "(func (param v128) (drop (i8x16.relaxed_swizzle (local.get 0) (local.get 0))))",
-                "simd relaxed-simd",
-            ),
-            ("(func (pause))", "acquire-release-atomics"),
-            ("(memory 1) (func (memory.discard (i32.const 0) (i32.const 0)))", "memory-control"),
-        ] {
-            let names: Vec<_> =
-                scanned(&format!("(module {text})")).features.into_iter().map(Feature::name).collect();
-            assert_eq!(names.join(" "), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn memories_and_tables_are_listed_by_index() {
-        let scan = scanned(r#"(module (import "a" "m" (memory 1 2)) (table 3 4 externref) (memory 5))"#);
-        let memories: Vec<_> =
-            scan.memories.iter().map(|m| (m.ty.initial, m.ty.maximum, m.imported)).collect();
-        assert_eq!(memories, [(1, Some(2), true), (5, None, false)]);
-        assert_eq!((scan.tables.len(), scan.tables[0].ty.initial, scan.tables[0].imported), (1, 3, false));
-    }
-
-    #[test]
-    fn what_is_found_is_what_the_engine_finds() {
-        let text = r#"(module $named
-            (import "a" "f" (func (param i32 v128) (result externref funcref)))
-            (import "a" "m" (memory 1)) (import "a" "t" (table 1 2 funcref)) (import "a" "g" (global (mut f64)))
-            (func (export "g") (param i64)) (global (export "c") f32 (f32.const 0))
-            (export "f again" (func 0)) (export "m" (memory 0)) (table (export "t") 5 5 externref)
-            (@custom "note" "text"))"#;
-        let scan = scanned(text);
-        let module = dunlin::Module::new(&dunlin::Engine::default(), text).unwrap();
-        let imports = module
-            .imports()
-            .map(|import| (import.module().to_owned(), import.name().to_owned(), import.ty().to_string()));
-        assert!(imports.eq(scan.imports.into_iter().map(|import| (import.module, import.name, import.ty))));
-        let exports = module.exports().map(|export| (export.name().to_owned(), export.ty().to_string()));
-        assert!(exports.eq(scan.exports.into_iter().map(|export| (export.name, export.ty))));
-        let sections = module.sections().map(|section| {
-            (section.id, section.name.unwrap_or_default().to_owned(), section.offset, section.size)
-        });
-        assert!(sections.eq(scan.sections.into_iter().map(|section| (
-            section.id,
-            section.name,
-            section.offset,
-            section.size
-        ))));
-        assert_eq!((scan.name.as_deref(), scan.size, scan.functions), (Some("named"), module.size(), 1));
-    }
-
-    #[test]
-    fn every_cut_and_every_wrong_byte_is_answered() {
-        let module = wat::parse_str(
-            "(module (type (struct)) (tag) (memory i64 1) (func (export \"f\") (throw 0)) (data (i64.const 0) \"x\"))",
-        );
-        let module = module.unwrap();
-        for len in 0..module.len() {
-            let _ = scan(&module[..len]);
-            for wrong in [0, 1, 0x7f, 0x80, 0xff, module[len] ^ 1, module[len] ^ 0x40] {
-                let mut module = module.clone();
-                module[len] = wrong;
-                let _ = scan(&module[..]);
-            }
-        }
-        assert!(scan(&module[..]).is_ok());
-        // Sections twice, and out of order.
-        let again = [&module[..], &module[8..]].concat();
-        assert!(matches!(scan(&again[..]), Err(ScanError::Invalid(_))));
-    }
-}
+mod tests;

@@ -1,8 +1,8 @@
-//! What isn't a module, but is known by its first bytes: what to do with it.
+//! Files that aren't modules but are recognised by their first bytes, with advice for each.
 
 use std::io::{self, ErrorKind, Read};
 
-/// What a stranger begins with, and what to say.
+/// The first bytes, and the advice.
 type Stranger = (&'static [u8], &'static str);
 
 const COMPRESSED: [Stranger; 5] = [
@@ -13,7 +13,7 @@ const COMPRESSED: [Stranger; 5] = [
     (b"PK\x03\x04", "it is a zip archive: unpack it first, with unzip"),
 ];
 
-/// What another build of the command would understand.
+/// Files that another build of the command accepts.
 const OF_OTHER_BUILDS: &[Stranger] = &[
     #[cfg(not(feature = "precompiled"))]
     (
@@ -26,7 +26,7 @@ const OF_OTHER_BUILDS: &[Stranger] = &[
     (b";;", "it is in the text format, which this build of dunlin has not: build it with the feature 'text'"),
 ];
 
-/// Reads no more than it takes to see whether it is a stranger, and puts that before the rest again.
+/// Reads just enough to recognise such a file. Otherwise returns a reader that starts from the beginning again.
 pub(crate) fn refuse(mut reader: Box<dyn Read>) -> io::Result<Result<Box<dyn Read>, &'static str>> {
     let mut head = Vec::new();
     let known = || COMPRESSED.iter().chain(OF_OTHER_BUILDS);

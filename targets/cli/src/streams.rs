@@ -1,4 +1,4 @@
-//! What the process needs of the system before it can say anything.
+//! The process's set-up that must come before any output.
 
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
@@ -7,9 +7,9 @@ use signal_hook::consts::SIGXFSZ;
 use std::os::fd::{IntoRawFd, OwnedFd};
 use std::sync::atomic::AtomicBool;
 
-/// Opens those of the standard streams that are closed. Before `main`, Rust's library opens `/dev/null` in their place,
-/// and aborts without a word where there is none; so this is called earlier. Where there is no `/dev/null`, standard input is
-/// at its end, and what is written to the others fails as if they were closed.
+/// Opens those of the standard streams that are closed. Before `main`, Rust's standard library opens `/dev/null` in
+/// their place, and aborts silently if there is none, so this is called earlier. Without `/dev/null`, standard input is
+/// at its end, and writes to the others fail as if they were closed.
 pub extern "C" fn open_standard_streams() {
     for (number, stream) in [stdin(), stdout(), stderr()].into_iter().enumerate() {
         if rustix::io::fcntl_getfd(stream) != Err(Errno::BADF) {
@@ -31,9 +31,9 @@ fn not_writable() -> Result<OwnedFd, Errno> {
     rustix::fs::open("/", OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty())
 }
 
-/// Has what would make a file larger than `RLIMIT_FSIZE` allows fail. By default it ends the process.
+/// Makes writes beyond `RLIMIT_FSIZE` fail, instead of a signal that ends the process.
 pub(crate) fn survive_file_size_limit() {
     static REACHED: AtomicBool = AtomicBool::new(false);
-    // Where it can't be had, the default stays.
+    // If that fails, the default stays.
     let _ = signal_hook::flag::register(SIGXFSZ, &REACHED);
 }

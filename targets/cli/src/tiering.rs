@@ -1,4 +1,4 @@
-//! Whether, when and how what is run gets compiled: the options, and the tier that they ask for.
+//! The options about compilation, and the tier that they configure.
 
 use crate::failure::Failure;
 use crate::json::Json;
@@ -14,9 +14,9 @@ use std::sync::Arc;
 /// When functions are compiled.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Mode {
-    /// While the interpreter goes on.
+    /// On another thread, while the interpreter continues.
     Background,
-    /// When they are found to be executed often.
+    /// When they become hot, with the guest waiting.
     Sync,
     /// Before the first instruction.
     Eager,
@@ -35,11 +35,11 @@ impl Mode {
     }
 }
 
-/// What was asked for.
+/// The options about compilation.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub(crate) struct Tiering {
     mode: Option<Mode>,
-    /// Whether memories have guard regions; `None` is if they can be had.
+    /// Whether memories have guard regions; `None` means where address space allows.
     guards: Option<bool>,
     threshold: Option<u32>,
     stops_when_full: bool,
@@ -48,13 +48,13 @@ pub(crate) struct Tiering {
     budgeted: bool,
 }
 
-/// Whether machine code is run that came in a file.
+/// Whether machine code from a file is trusted.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Debug)]
 enum Trust {
     #[default]
     Refused,
     Allowed,
-    /// Nothing else will do.
+    /// A file without machine code is refused.
     Required,
 }
 
@@ -152,13 +152,13 @@ impl Tiering {
         }
     }
 
-    /// `--memory-budget` is given too. What a compiler holds beside the program would come and go in the budget at times
-    /// that nobody can foresee, so that the program is refused memory in one run and not in the next.
+    /// Called if `--memory-budget` is given too. A background compiler's memory would come and go in the budget at
+    /// unpredictable times, so that the program would be refused memory in one run and not in the next.
     pub(crate) fn budgeted(&mut self) {
         self.budgeted = true;
     }
 
-    /// `--profile` is given too.
+    /// Called if `--profile` is given too.
     pub(crate) fn profiling(&mut self) -> Result<(), Failure> {
         if self.precompiled == Trust::Required {
             return Err(Failure::usage(
@@ -192,8 +192,8 @@ impl Tiering {
         }
     }
 
-    /// Configures an engine with the tier that was asked for, if it can be had. If it can't, that is told to whoever
-    /// named it.
+    /// Configures an engine with the tier that the options ask for, if it is available. If it isn't, and an option
+    /// named it, there is a warning.
     #[cfg(feature = "precompiled")]
     pub(crate) fn apply(&self, config: &mut Config) -> Made {
         use dunlin_jit::{CacheFull, MemoryGuard};
@@ -201,7 +201,8 @@ impl Tiering {
         let mode = match self.mode() {
             Mode::Background => dunlin_jit::Mode::Background,
             Mode::Sync => dunlin_jit::Mode::Sync,
-            // What was compiled ahead of time needn't be compiled, and is there only when the module has been loaded.
+            // Functions that were compiled ahead of time must not be compiled again, and their code is only known once
+            // the module has been loaded.
             Mode::Eager if may_attach => dunlin_jit::Mode::Sync,
             Mode::Eager => dunlin_jit::Mode::Eager,
             Mode::Off if may_attach => dunlin_jit::Mode::Off,
@@ -225,7 +226,7 @@ impl Tiering {
                 self.made(Some(jit), None)
             }
             Err(why) => {
-                // Where machine code is required, there is a failure instead.
+                // If machine code is required, that fails later instead.
                 if self.mode.is_some() && self.precompiled != Trust::Required {
                     complain(format_args!("warning: {why}, so everything is interpreted"));
                 }
@@ -239,28 +240,28 @@ impl Tiering {
         Made { jit, unavailable, asked: self.clone() }
     }
 
-    /// There is none in this build.
+    /// This build has no tier.
     #[cfg(not(feature = "precompiled"))]
     pub(crate) fn apply(&self, _: &mut Config) -> Made {
         Made
     }
 }
 
-/// The tier there is.
+/// The tier.
 #[cfg(feature = "precompiled")]
 #[derive(Clone, Debug)]
 pub(crate) struct Made {
     jit: Option<Arc<Jit>>,
-    /// Why there is none, where it was wanted.
+    /// Why there is none, if one was asked for.
     unavailable: Option<String>,
-    /// What was asked for.
+    /// The options about compilation.
     asked: Tiering,
 }
 
 #[cfg(feature = "precompiled")]
 impl Made {
-    /// Gets a module ready that was loaded, and the machine code that came with it, if there is any. If that can't be
-    /// used, the module is executed without.
+    /// Prepares a loaded module, with the machine code that came with it, if there is any. If that can't be used, the
+    /// module is executed without it.
     pub(crate) fn prepare(&self, name: &str, module: &Module, code: Option<Code>) -> Result<(), Failure> {
         if let Some(code) = code
             && !self.asked.profiling
@@ -269,7 +270,7 @@ impl Made {
             if self.asked.precompiled == Trust::Required {
                 return Err(Failure::unusable(format_args!("{name}: its machine code can't be used: {why}")));
             }
-            // Where a compiler was asked for, it has been told that there is neither.
+            // If a compiler was asked for, a warning has already said that there is none.
             if self.unavailable.is_none() || self.asked.mode.is_none() {
                 complain(format_args!("warning: {name}: its machine code isn't used: {why}"));
             }
@@ -300,7 +301,7 @@ impl Made {
         })
     }
 
-    /// What it has done, for the report.
+    /// The tier's statistics, for the report.
     pub(crate) fn report(&self) -> Json {
         let Some(jit) = &self.jit else { return Json::Null };
         let stats = jit.stats();
@@ -319,7 +320,7 @@ impl Made {
     }
 }
 
-/// The tier there is: none.
+/// The tier, in a build without one.
 #[cfg(not(feature = "precompiled"))]
 #[derive(Clone, Debug)]
 pub(crate) struct Made;

@@ -196,6 +196,11 @@ mod tests {
             ("0x1p-1075", 0.0),
             ("0x1p99999", f64::INFINITY),
             ("0x1.fffffffffffffp1023", f64::MAX),
+            // As many bits as there are.
+            ("0x1fffffffffffff", 9_007_199_254_740_991.0),
+            ("0x1.8000000000000000000000", 1.5),
+            ("0X1P+4", 16.0),
+            ("+2.5", 2.5),
         ] {
             assert_eq!(bits(ValType::F64, text), Some(value.to_bits()), "{text}");
         }
@@ -203,9 +208,23 @@ mod tests {
         assert_eq!(bits(ValType::F32, "0x1p-149"), Some(1));
         assert_eq!(bits(ValType::F64, "nan"), Some(0x7ff8_0000_0000_0000));
         assert_eq!(bits(ValType::F32, "-nan:0x1"), Some(0xff80_0001));
-        for text in
-            ["", "-", "0x", "0x.", "0xp1", "nan:", "nan:0", "one", "0x1p", "1,5", "nan:0x10000000000000"]
-        {
+        for text in [
+            "",
+            "-",
+            "0x",
+            "0x.",
+            "0xp1",
+            "nan:",
+            "nan:0",
+            "one",
+            "0x1p",
+            "1,5",
+            "nan:0x10000000000000",
+            "0x20000000000001",
+            "0x20000000000000",
+            "0x1p99999999999",
+            "nan:-1",
+        ] {
             assert_eq!(bits(ValType::F64, text), None, "{text}");
         }
     }
@@ -221,6 +240,9 @@ mod tests {
             Val::from(f32::MIN_POSITIVE),
             Val::from(f64::NEG_INFINITY),
             Val::F32(0x7fc0_0000),
+            Val::F32(0x7fbf_ffff),
+            Val::F32(0xffff_ffff),
+            Val::F64(0x7ff8_0000_0000_0000),
             Val::F64(0xfff0_0000_0000_0001),
             Val::V128(V128::from_bits(7)),
             Val::ExternRef(None),
@@ -231,6 +253,12 @@ mod tests {
         }
         assert_eq!(show(&Val::from(5.0f64)), "5");
         assert_eq!(show(&Val::from(1e21f64)), "1e21");
+        assert_eq!(show(&Val::F32(0xffc0_0000)), "-nan");
+        assert_eq!(show(&Val::F32(0x7f80_0001)), "nan:0x1");
+        assert_eq!(show(&Val::F64(0xffff_ffff_ffff_ffff)), "-nan:0xfffffffffffff");
+        assert_eq!(show(&Val::V128(V128::from_bits(0x1f))), "0x0000000000000000000000000000001f");
+        assert_eq!(bits(ValType::F32, "nan:0x7fffff"), Some(0x7fff_ffff));
+        assert_eq!(bits(ValType::F32, "nan:0x800000"), None);
         assert_eq!(parse(ValType::FuncRef, "7").map(|_| ()), None);
     }
 }

@@ -1,4 +1,4 @@
-//! What Dunlin provides to a guest: WASI, as far as the options allow.
+//! The host functions for a guest: WASI, as far as the options allow.
 
 use crate::args::RunOptions;
 use crate::failure::{Failure, io_reason};
@@ -15,17 +15,17 @@ use std::path::Path;
 /// The data of the guest's store.
 pub(crate) type Wasi = WasiCtx;
 
-/// What the guest gets.
+/// The guest's WASI context.
 pub(crate) fn context(options: &RunOptions) -> Result<Wasi, Failure> {
     let mut builder = WasiCtxBuilder::new();
     builder.inherit_stdout().inherit_stderr();
     builder.filter_terminal_escapes(options.filter_escapes).exit_on_broken_pipe(true);
-    // A module from standard input leaves nothing there.
+    // If the module came from standard input, that is at its end.
     if options.module != "-" {
         builder.inherit_stdin();
     }
     if options.invoke.is_none() {
-        // The module's own folder is none of its business.
+        // The guest doesn't learn the folder of its module.
         let name = Path::new(&options.module).file_name().unwrap_or(&options.module);
         builder.arg(options.argv0.as_deref().map_or(name.to_string_lossy(), Into::into));
         for arg in &options.args {
@@ -37,7 +37,7 @@ pub(crate) fn context(options: &RunOptions) -> Result<Wasi, Failure> {
         }
     }
     if options.inherit_env {
-        // What isn't valid UTF-8 can't be had.
+        // Variables that aren't valid UTF-8 are left out.
         let text = |text: OsString| text.into_string().ok();
         for (name, value) in std::env::vars_os().filter_map(|(name, value)| text(name).zip(text(value))) {
             builder.env(&name, &value);
@@ -65,7 +65,7 @@ pub(crate) fn context(options: &RunOptions) -> Result<Wasi, Failure> {
     Ok(builder.build())
 }
 
-/// Lets the guest accept connections at `address`. If the system chooses the port, says which.
+/// Lets the guest accept connections at `address`. If the system chooses the port, prints which.
 fn listen(builder: &mut WasiCtxBuilder, address: &str) -> io::Result<()> {
     let listener = TcpListener::bind(address)?;
     if address.rsplit_once(':').is_some_and(|(_, port)| port.parse() == Ok(0_u16)) {

@@ -1,4 +1,4 @@
-//! Stops a guest whose time is up, or whose user wants it to end.
+//! Stops a guest at its deadline or at a terminating signal.
 
 use crate::failure::{EXIT_TIMEOUT, Failure, io_reason};
 use crate::output::{complain, hurry};
@@ -15,8 +15,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, mpsc};
 use std::time::{Duration, Instant};
 
-/// How long a guest that was interrupted may take to notice, before the process ends without it. It notices at once,
-/// unless the system keeps it in a call that can't be interrupted, such as a write that nobody reads.
+/// How long an interrupted guest may take to stop before the process ends without it. It stops at once, unless it is in
+/// an uninterruptible system call, such as a write to a full pipe.
 const GRACE: Duration = Duration::from_millis(500);
 
 /// Why a guest is stopped.
@@ -29,7 +29,7 @@ pub(crate) enum Reason {
 }
 
 enum Phase {
-    /// Nothing executes yet that could be interrupted.
+    /// No guest is executing yet that could be interrupted.
     Loading,
     Running(InterruptHandle),
     Over,
@@ -38,7 +38,7 @@ enum Phase {
 struct Shared {
     phase: Mutex<Phase>,
     changed: Condvar,
-    /// The first there was.
+    /// The first reason.
     reason: OnceLock<Reason>,
 }
 
@@ -54,7 +54,7 @@ impl Shared {
         result.unwrap_or_else(|poisoned| poisoned.into_inner()).0
     }
 
-    /// Interrupts a guest that runs; if that is of no use, or there is none yet, `give_up` ends the process.
+    /// Interrupts the running guest. If it doesn't stop, or none is running yet, `give_up` ends the process.
     fn stop(&self, reason: Reason, give_up: impl Fn(Reason)) {
         let mut phase = self.phase();
         if matches!(*phase, Phase::Over) {
@@ -67,7 +67,7 @@ impl Shared {
             drop(phase);
             phase = self.wait(Instant::now() + GRACE);
         }
-        // While `phase` is locked the guest can't end in another way.
+        // While `phase` is locked, the guest can't end otherwise.
         if !matches!(*phase, Phase::Over) {
             OVER.store(true, Ordering::Relaxed);
             give_up(reason);
@@ -75,23 +75,22 @@ impl Shared {
     }
 }
 
-/// The program is over: what is left to do is to tell of it, and that ends at once when somebody doesn't want to wait.
-/// So signals have their default effect.
+/// Whether the guest has ended. Only the report is left then, and a signal should cut that short: signals have their
+/// default effect.
 static OVER: AtomicBool = AtomicBool::new(false);
 
 /// Threads that wait for the deadline and for signals.
 pub(crate) struct Watchdog {
     shared: Arc<Shared>,
     signals: Option<Handle>,
-    /// Ends the process at the deadline, where there can't be a thread.
+    /// Ends the process at the deadline, if no thread can be had.
     _timer: Option<Timer>,
 }
 
 impl Watchdog {
-    /// Begins to watch: signals that ask the process to end stop the guest, and so does the end of its time, which began to
-    /// run at `started`.
+    /// Begins to watch: terminating signals stop the guest, and so does its timeout, counted from `started`.
     ///
-    /// Where no thread can be had there is a warning, and the process ends at once then.
+    /// If no thread can be had, it warns, and the deadline or signal ends the process at once instead.
     pub(crate) fn start(
         started: Instant,
         timeout: Option<Duration>,
@@ -102,7 +101,7 @@ impl Watchdog {
         let mut watchdog = Self { shared, signals: None, _timer: None };
         OVER.store(false, Ordering::Relaxed);
         let obeyed = watchdog.obey_signals(give_up.clone())?;
-        // A deadline beyond what the clock can tell never comes.
+        // A deadline beyond the clock's range never comes.
         let deadline = timeout.and_then(|timeout| started.checked_add(timeout));
         let limited = match deadline {
             Some(deadline) => {
@@ -143,7 +142,7 @@ impl Watchdog {
     fn obey_signals(&mut self, give_up: impl Fn(Reason) + Send + 'static) -> Result<io::Result<()>, Failure> {
         let (hand_over, handed_over) = mpsc::sync_channel::<Signals>(1);
         let shared = self.shared.clone();
-        // Before there are handlers: without a thread, signals do what they do by themselves.
+        // Before the handlers are installed: without a thread, signals keep their default effect.
         let listening = thread("signals", move || {
             let Ok(mut signals) = handed_over.recv() else { return };
             for signal in signals.forever() {
@@ -163,7 +162,7 @@ impl Watchdog {
         }))
     }
 
-    /// From now on there is something to interrupt.
+    /// A guest is running now, which this interrupts.
     pub(crate) fn running(&self, handle: InterruptHandle) {
         *self.shared.phase() = Phase::Running(handle);
     }
@@ -185,8 +184,8 @@ impl Drop for Watchdog {
     }
 }
 
-/// Starts a thread, and waits until it has begun: until then it allocates, and would end the process if meanwhile others had
-/// taken the memory that it needs. The inner error is that there can be none.
+/// Starts a thread, and waits until it has begun: until then the standard library allocates for it, and would abort the
+/// process if other threads had taken the memory meanwhile. The inner error means that no thread can be had.
 fn thread(name: &str, body: impl FnOnce() + Send + 'static) -> Result<io::Result<()>, Failure> {
     reserve::check()?;
     let (begins, begun) = mpsc::sync_channel(1);
@@ -200,12 +199,12 @@ fn thread(name: &str, body: impl FnOnce() + Send + 'static) -> Result<io::Result
     }))
 }
 
-/// Ends the process then, by a signal.
+/// Ends the process at `deadline`, by a timer's signal.
 fn exit_at(deadline: Instant) -> io::Result<Timer> {
     register_conditional_shutdown(SIGALRM, EXIT_TIMEOUT.into(), &ALWAYS)?;
     let notify = SigevNotify::SigevSignal { signal: Signal::SIGALRM, si_value: 0 };
     let mut timer = Timer::new(ClockId::CLOCK_MONOTONIC, SigEvent::new(notify))?;
-    // A timer of no time is none.
+    // A timer set to zero is disarmed.
     let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_nanos(1));
     timer.set(Expiration::OneShot(left.into()), TimerSetTimeFlags::empty())?;
     Ok(timer)
@@ -213,7 +212,7 @@ fn exit_at(deadline: Instant) -> io::Result<Timer> {
 
 static ALWAYS: AtomicBool = AtomicBool::new(true);
 
-/// The signals that whoever started the process wants it to ignore, as a shell does for what it starts in the background.
+/// The signals that the process inherited as ignored, as from a shell that starts it in the background.
 fn ignored_signals() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -250,7 +249,7 @@ mod tests {
         assert_eq!(told.recv_timeout(Duration::from_secs(60)), Ok(Reason::Timeout));
         assert!(started.elapsed() >= TIMEOUT);
         drop(watchdog);
-        // One that ends within its grace.
+        // A guest that stops within its grace.
         let store = Store::new(&Engine::default(), ());
         let (watchdog, _, told) = watched();
         watchdog.running(store.interrupt_handle());

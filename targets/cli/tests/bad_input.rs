@@ -25,6 +25,9 @@ fn what_is_no_module() {
         (file("app.wasm.gz", b"\x1f\x8b\x08\0\0\0"), "decompress it first, with gunzip"),
         (file("app.wasm.zst", b"\x28\xb5\x2f\xfd\0\0"), "decompress it first, with unzstd"),
         (file("app.zip", b"PK\x03\x04\0\0"), "unpack it first, with unzip"),
+        (file("app.wasm.xz", b"\xfd7zXZ\0\0\x04"), "decompress it first, with unxz"),
+        (file("app.wasm.bz2", b"BZh91AY"), "decompress it first, with bunzip2"),
+        (file("other.zip", b"PK\x05\x06"), "this is not a WebAssembly binary"),
         (file("short", b"\x1f"), "inside its header"),
         (file("elf", b"\x7fELF\x02\x01\x01\0"), "this is not a WebAssembly binary"),
     ] {

@@ -44,6 +44,28 @@ fn a_new_file_takes_the_old_ones_place() {
 }
 
 #[test]
+fn what_a_killed_process_left_is_in_nobodys_way() {
+    let folder = folder("what_a_killed_process_left");
+    // With the number that this process will have; the names end in 0 to 100.
+    let script = r#"for i in $(seq 0 $3); do echo left > .dunlin-$$-$i; done
+        exec "$0" compile -o $2 "$1""#;
+    let run = |output: &str, last: &str| {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", script, env!("CARGO_BIN_EXE_dunlin"), &example("wasm/hello.wasm"), output, last]);
+        shell.current_dir(&folder).stdout(Stdio::piped()).stderr(Stdio::piped());
+        wait(shell.spawn().unwrap())
+    };
+    for (output, last) in [("one.dun", "0"), ("most.dun", "99")] {
+        run(output, last).code(0);
+        assert!(is_compiled(&folder.join(output)));
+    }
+    run("refused.dun", "100").code(1).one_sentence().says("refused.dun: File exists");
+    let left = others(&folder, &["one.dun", "most.dun"]);
+    assert_eq!(left.len(), 1 + 100 + 101);
+    assert!(left.iter().all(|name| fs::read(folder.join(name)).unwrap() == b"left\n"), "{left:?}");
+}
+
+#[test]
 fn links_stay_what_they_are() {
     let folder = folder("links_stay");
     let (inner, link) = (folder.join("inner"), folder.join("link"));

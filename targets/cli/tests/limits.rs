@@ -103,6 +103,14 @@ fn fuel() {
     let trap = &example("wasm/trap.wasm");
     dunlin(&["run", "--fuel", "1000000", trap, "loop"]).code(125).says("out of fuel").says("loop_for_ever");
     dunlin(&["run", "-W", "fuel=0", &example("wasm/hello.wasm")]).code(125).prints("");
+    for (fuel, words) in [
+        ("0", "out of fuel: all 0 units are used up"),
+        ("1", "out of fuel: the only unit is used up"),
+        ("2", "out of fuel: all 2 units are used up"),
+    ] {
+        let ended = dunlin(&["run", "--fuel", fuel, &example("wasm/hello.wasm")]).code(125);
+        assert_eq!(ended.err.lines().next(), Some(&*format!("dunlin: {words}")), "{ended:#?}");
+    }
     dunlin(&["run", "--fuel", "10000000", &example("wasm/hello.wasm")]).code(0);
 }
 
@@ -166,6 +174,10 @@ fn profiles() {
     dunlin(&["run", "--profile", path, "no such file"]).code(1).one_sentence();
     assert!(profile().is_empty());
 
+    // One that doesn't begin has done nothing, which needs no word.
+    dunlin(&["run", "--profile", path, "--deny", "io", trap]).code(1).one_sentence().says("--deny io");
+    assert!(profile().is_empty());
+
     let nowhere = folder.join("missing/profile");
     dunlin(&["run", "--profile", nowhere.to_str().unwrap(), trap])
         .code(1)
@@ -202,8 +214,42 @@ fn reports() {
     assert_eq!(trapped["backtrace"][0]["name"], "divide_by_zero");
     assert!(trapped["backtrace"][0]["offset"].is_u64());
 
-    dunlin(&["run", "--report", path, "--timeout", "200ms", trap, "loop"]).code(124);
-    assert_eq!(report()["outcome"], "timeout");
+    assert_eq!(
+        (&trapped["functions"], &trapped["backtrace_omitted"]),
+        (&69.into(), &0.into()),
+        "{trapped:#}"
+    );
+    assert_eq!(trapped["message"], "the program trapped: integer divide by zero");
+
+    // Of a code, a process keeps eight bits; the report has them all.
+    dunlin(&["run", "--report", path, trap, "exit", "300"]).code(44);
+    let exited = report();
+    assert_eq!((&exited["exit_code"], &exited["guest_exit_code"]), (&44.into(), &300.into()));
+    let none = serde_json::Value::Null;
+    for key in ["message", "backtrace", "backtrace_omitted"] {
+        assert_eq!(exited[key], none, "{key}");
+    }
+    assert_eq!(
+        (&exited["dunlin"], &exited["module"]),
+        (&env!("CARGO_PKG_VERSION").into(), &trap.as_str().into())
+    );
+    assert_eq!(exited["module_bytes"], std::fs::metadata(trap).unwrap().len());
+    let (peak, seconds) = (&exited["peak_process_bytes"], &exited["wall_seconds"]);
+    // The binary alone has a megabyte of pages. A run takes some of the time that it took to look at it from here.
+    assert!(
+        (1 << 20..1 << 30).contains(&peak.as_u64().unwrap()) && peak.as_u64().unwrap() % 1024 == 0,
+        "{peak}"
+    );
+    assert!(seconds.as_f64().unwrap() > 0.0, "{seconds}");
+
+    let ended = dunlin(&["run", "--report", path, "--timeout", "200ms", trap, "loop"]).code(124);
+    let stopped = report();
+    assert_eq!(
+        (&stopped["outcome"], &stopped["message"]),
+        (&"timeout".into(), &"timed out after 200ms".into())
+    );
+    let seconds = stopped["wall_seconds"].as_f64().unwrap();
+    assert!((0.2..=ended.time.as_secs_f64()).contains(&seconds), "{seconds}");
     dunlin(&["run", "--report", path, "--fuel", "2000", trap, "loop"]).code(125);
     let spent = report();
     assert_eq!(spent["outcome"], "out of fuel");

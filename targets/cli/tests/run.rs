@@ -156,6 +156,19 @@ fn exported_functions() {
     invoke("fib", &["20"]).code(0).prints("6765\n");
     let hypot = invoke("hypot", &["nan", "0"]).code(0);
     assert!(["nan\n", "-nan\n"].contains(&&*hypot.out), "{hypot:#?}");
+    let others = r#"(module
+        (import "wasi_snapshot_preview1" "args_sizes_get" (func $args_sizes (param i32 i32) (result i32)))
+        (memory (export "memory") 1)
+        (func $f (export "f") (result funcref) (ref.func $f))
+        (func (export "v") (param v128) (result v128) (local.get 0))
+        (func (export "args") (param i32) (result i32)
+            (drop (call $args_sizes (i32.const 0) (i32.const 4))) (i32.load (i32.const 0))))"#;
+    dunlin_with(&["run", "--invoke", "f", "-"], others.as_bytes()).code(0).prints("funcref\n");
+    dunlin_with(&["run", "--invoke", "v", "-", "0x102"], others.as_bytes())
+        .code(0)
+        .prints("0x00000000000000000000000000000102\n");
+    // Parameters are no program's arguments.
+    dunlin_with(&["run", "--invoke", "args", "-", "7"], others.as_bytes()).code(0).prints("0\n");
     invoke("div", &["1", "0"]).code(134).says("integer divide by zero").prints("");
 }
 
@@ -169,19 +182,29 @@ fn a_reactor_is_initialized_first() {
     dunlin_with(&["run", "--invoke", "_initialize", "-"], text.as_bytes()).code(0).prints("");
     dunlin_with(&["run", "--invoke", "refs", "-", "null"], text.as_bytes()).code(0).prints("null\nnull\n");
     dunlin_with(&["run", "-"], text.as_bytes()).code(2).says("no _start").says("get () -> (i32)");
+    // What only has that name isn't called.
+    for ty in ["(param i32)", "(result i32)"] {
+        let text = format!(
+            r#"(module (func (export "_initialize") {ty} unreachable)
+            (func (export "get") (result i32) (i32.const 5)))"#
+        );
+        dunlin_with(&["run", "--invoke", "get", "-"], text.as_bytes()).code(0).prints("5\n");
+    }
 }
 
 #[test]
 fn unknown_imports_may_trap_when_called() {
     let text = r#"(module (import "env" "log" (func $log (param i32)))
         (func (export "_start")) (func (export "call") (call $log (i32.const 1))))"#;
-    dunlin_with(&["run", "-"], text.as_bytes()).code(1).says("`env.log`");
+    let hint = "\nwith --unknown-imports trap, functions may be missing until they are called";
+    dunlin_with(&["run", "-"], text.as_bytes()).code(1).says("`env.log`").says(hint);
     dunlin_with(&["run", "--unknown-imports", "trap", "-"], text.as_bytes()).code(0);
     let called = dunlin_with(&["run", "--unknown-imports=trap", "--invoke", "call", "-"], text.as_bytes());
     called.code(134).says("`env.log`").says("wasm backtrace:");
     // A memory can't be made up.
     let text = r#"(module (import "env" "m" (memory 1)) (func (export "_start")))"#;
-    dunlin_with(&["run", "--unknown-imports", "trap", "-"], text.as_bytes()).code(1).says("`env.m`");
+    let ended = dunlin_with(&["run", "--unknown-imports", "trap", "-"], text.as_bytes());
+    ended.code(1).one_sentence().says("`env.m`");
 }
 
 #[test]

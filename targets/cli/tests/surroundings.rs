@@ -406,6 +406,26 @@ fn the_system_may_refuse_what_it_likes() {
     assert!(not_started <= 8 && ran >= 3 * REFUSED.len());
 }
 
+/// What isn't on the disk takes no file's place.
+#[test]
+fn a_disk_may_fail_when_it_is_synchronized() {
+    let folder = folder("a_disk_may_fail");
+    let report = folder.join("report.json");
+    let path = report.to_str().unwrap();
+    let hello = &example("wasm/hello.wasm");
+    for old in [None, Some("")] {
+        if let Some(old) = old {
+            std::fs::write(&report, old).unwrap();
+        }
+        let Some(ended) = refused(SYS_fsync, Errno::IO, &["run", "--report", path, hello]) else {
+            return skipped("no system call can be refused here");
+        };
+        ended.code(1).one_sentence().says("--report").says("Input/output error").prints("Hello, world!\n");
+        assert_eq!(std::fs::read_to_string(&report).ok().as_deref(), old);
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), usize::from(old.is_some()));
+    }
+}
+
 #[test]
 fn a_folder_may_have_a_name_that_is_no_text() {
     use std::os::unix::ffi::{OsStrExt, OsStringExt};

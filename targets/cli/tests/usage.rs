@@ -18,6 +18,13 @@ fn wrong_usage_is_one_sentence_and_exit_code_2() {
         (&["run", "-S", "inherit-env=maybe", "x.wasm"], "takes y or n"),
         (&["run"], "a module is missing"),
         (&["run", "--feul", "3", "x.wasm"], "did you mean '--fuel'?"),
+        (&["-x3"], "unknown option '-x'; see 'dunlin --help'"),
+        (&["help", "rnu"], "unknown command 'rnu', and no file; did you mean 'run'?"),
+        (&["hepl"], "did you mean 'help'?"),
+        (&["quite another"], "unknown command 'quite another', and no file; see"),
+        (&["run", "--dir", "x::", "x.wasm"], "--dir takes HOST or HOST::GUEST, not 'x::'"),
+        (&["run", "--dir-ro", "::x", "x.wasm"], "--dir-ro takes HOST or HOST::GUEST, not '::x'"),
+        (&["run", "--env", "=x", "x.wasm"], "--env takes NAME=VALUE or NAME, not '=x'"),
         (&["run", "-i", "12", "x.wasm"], "go after the module"),
         (&["run", "--fuel", "many", "x.wasm"], "--fuel takes a whole number"),
         (&["run", "--timeout", "soon", "x.wasm"], "--timeout takes a time"),
@@ -39,6 +46,47 @@ fn wrong_usage_is_one_sentence_and_exit_code_2() {
         ),
     ] {
         dunlin(args).code(2).one_sentence().says(sentence).prints("");
+    }
+}
+
+#[test]
+fn what_cannot_be_called_is_told_with_what_can() {
+    let refused = |text: &str, options: &[&str], args: &[&str], sentence: &str| {
+        let args = [&["run"], options, &["-"], args].concat();
+        let ended = common::dunlin_with(&args, text.as_bytes()).code(2).one_sentence().prints("");
+        assert!(ended.err.trim_end().ends_with(sentence), "{sentence}\n{ended:#?}");
+    };
+    refused("(module)", &[], &[], "--invoke NAME; it exports no function");
+    for start in ["(param i32)", "(result i32) (i32.const 1)"] {
+        let text = format!("(module (func (export \"_start\") {start}))");
+        let ended = common::dunlin_with(&["run", "-"], text.as_bytes()).code(2).one_sentence();
+        ended.says("the module's _start is a function (").says("and no program's start; name a function");
+    }
+    let memory = r#"(module (memory (export "m") 1) (func (export "")))"#;
+    refused(
+        memory,
+        &["--invoke", "m"],
+        &[],
+        "m: that is a memory of at least 1 page; it exports \"\" () -> ()",
+    );
+    let exports = |number: usize| {
+        let functions: String = (0..number).map(|i| format!("(func (export \"f{i:02}\"))")).collect();
+        format!("(module {functions})")
+    };
+    refused(&exports(12), &["--invoke", "f"], &[], ", f10 () -> (), f11 () -> ()");
+    refused(&exports(13), &["--invoke", "f"], &[], ", f10 () -> (), f11 () -> (), and 1 more");
+    refused(&exports(1), &["--invoke", "f00"], &["1"], "takes 0 parameters, not 1; it is () -> ()");
+    for (ty, words) in [
+        ("i32", "a whole number of 32 bits such as 42, -7 or 0xff"),
+        ("i64", "a whole number of 64 bits such as 42, -7 or 0xff"),
+        ("f32", "a number such as 1.5, -2e10, 0x1p-3, inf or nan"),
+        ("f64", "a number such as 1.5, -2e10, 0x1p-3, inf or nan"),
+        ("v128", "128 bits as a number such as 0x000102030405060708090a0b0c0d0e0f"),
+        ("externref", "null"),
+    ] {
+        let text = format!("(module (func (export \"f\") (param {ty})))");
+        let sentence = format!("parameter 1 has type {ty}, so 'x' should be {words}");
+        refused(&text, &["--invoke", "f"], &["x"], &sentence);
     }
 }
 
@@ -82,6 +130,10 @@ fn a_module_alone_is_run() {
     dunlin(&["--timeout", "60s", "--invoke=add", &example("add.wat"), "2", "3"]).code(0).prints("5\n");
     dunlin(&["no/such.wasm"]).code(1).one_sentence().says("no/such.wasm: No such file");
     dunlin(&["--fuel", "0", hello]).code(125);
+    // A file of any name will do.
+    let plain = common::folder("a_module_alone").join("plain");
+    std::fs::copy(hello, &plain).unwrap();
+    dunlin(&[plain.to_str().unwrap(), "Ada"]).code(0).prints("Hello, Ada!\n");
 }
 
 #[test]
@@ -98,6 +150,10 @@ fn one_is_no_plural() {
     let one = "(module (func (export \"f\")))";
     let text = common::dunlin_with(&["validate", "-"], one.as_bytes()).code(0).out;
     assert!(text.contains(", 1 function\n"), "{text}");
+    // What is imported isn't its own.
+    let two = r#"(module (import "a" "f" (func)) (import "a" "m" (memory 1)) (func) (func))"#;
+    let text = common::dunlin_with(&["validate", "-"], two.as_bytes()).code(0).out;
+    assert!(text.starts_with("standard input: valid, ") && text.ends_with(" bytes, 2 functions\n"), "{text}");
 }
 
 #[test]

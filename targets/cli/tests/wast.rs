@@ -40,7 +40,18 @@ fn scripts_are_counted_by_kind() {
     let failures: Vec<_> =
         found["scripts"].as_array().unwrap().iter().flat_map(|s| s["failures"].as_array().unwrap()).collect();
     assert_eq!(failures.len(), 1);
-    assert_eq!((&failures[0]["line"], &failures[0]["kind"]), (&3.into(), &"assert_return".into()));
+    let expected = serde_json::json!({
+        "line": 3, "column": 2, "kind": "assert_return", "expected": "(i32.const 2)", "got": "(i32.const 1)", "refused": false,
+    });
+    assert_eq!(*failures[0], expected);
+    let script = |index: usize| found["scripts"][index]["script"].as_str().unwrap();
+    assert!(script(0).ends_with("/good.wast") && script(1).ends_with("/more/bad.wast"), "{found:#}");
+    assert_eq!(
+        found["scripts"][1]["assertions"],
+        serde_json::json!({"passed": 1, "failed": 1, "refused": 0})
+    );
+    let found = json(&dunlin(&["wast", "--json", good]).code(0).out);
+    assert_eq!((&found["passed"], &found["scripts"][0]["failures"]), (&true.into(), &serde_json::json!([])));
 }
 
 #[test]

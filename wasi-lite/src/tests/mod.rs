@@ -1,5 +1,7 @@
 //! Tests of the functions as the guest calls them, but without a guest.
 
+mod asked;
+mod charges;
 mod files;
 mod path_ends;
 mod paths;
@@ -7,10 +9,12 @@ mod poll;
 mod readonly;
 mod refusing;
 mod replay;
+mod results;
 mod rights;
 mod snapshot;
 mod sockets;
 mod stdio;
+mod transfers;
 
 use crate::abi::{Filetype, Rights, Snapshot};
 use crate::errno::{Errno, Fail, Result};

@@ -159,6 +159,12 @@ fn each_permission_stands_for_itself() {
     sandbox.write(fd, &[b"abc"]).unwrap();
     assert_eq!(sandbox.open("file", 0, READ), Err(Errno::PERM));
     assert!(sandbox.open(".", DIRECTORY, READ).is_ok());
+    // Files may be written, directories not changed.
+    let mut sandbox = Sandbox::with_dir(DirPerms::READ, FilePerms::all());
+    fs::write(sandbox.root().join("file"), "abc").unwrap();
+    for (path, oflags, rights) in [("file", 0, WRITE), ("file", TRUNC, READ), ("new", CREAT, READ)] {
+        assert_eq!(sandbox.open(path, oflags, rights), Err(Errno::PERM), "{path} {oflags}");
+    }
     // Directories may be changed, not looked into.
     let mut sandbox = Sandbox::with_dir(DirPerms::MUTATE, FilePerms::all());
     sandbox.mkdir("dir").unwrap();
@@ -166,4 +172,30 @@ fn each_permission_stands_for_itself() {
     assert_eq!(sandbox.open("dir", 0, READ), Err(Errno::PERM));
     assert_eq!(sandbox.readlink("dir", 9), Err(Errno::PERM));
     assert_eq!(sandbox.readdir(DIR, 0, 100), Err(Errno::PERM));
+}
+
+#[test]
+fn times_are_changes_of_what_has_them() {
+    for (dir_perms, file_perms, of_file, of_dir) in [
+        (DirPerms::all(), FilePerms::all(), true, true),
+        (DirPerms::all(), FilePerms::READ, false, true),
+        (DirPerms::READ, FilePerms::all(), true, false),
+        (DirPerms::READ, FilePerms::READ, false, false),
+    ] {
+        let mut sandbox = Sandbox::with_dir(dir_perms, file_perms);
+        fs::write(sandbox.root().join("file"), "").unwrap();
+        let expected = |allowed| if allowed { Ok(()) } else { Err(Errno::PERM) };
+        let file = sandbox.open("file", 0, READ).unwrap();
+        for (fd, allowed) in [(file, of_file), (DIR, of_dir)] {
+            let result = sandbox.done(|ctx, guest| ctx.fd_filestat_set_times(guest, fd, 0, 0, 1 | 4));
+            assert_eq!(result, expected(allowed), "{dir_perms:?} {file_perms:?} {fd}");
+        }
+        // By its name, it takes both.
+        let (path, len) = sandbox.path("file");
+        for lookup in [0, FOLLOW] {
+            let result = sandbox
+                .done(|ctx, guest| ctx.path_filestat_set_times(guest, DIR, lookup, path, len, 0, 0, 1 | 4));
+            assert_eq!(result, expected(of_file && of_dir), "{dir_perms:?} {file_perms:?}");
+        }
+    }
 }

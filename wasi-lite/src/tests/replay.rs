@@ -1,8 +1,7 @@
-//! Time and chance that are the same in every run, and what a guest's doings cost the budget.
+//! Time and chance that are the same in every run.
 
 use super::*;
-use crate::{HostMonotonicClock, HostWallClock, ReadPipe, WritePipe};
-use dunlin::Kind;
+use crate::{HostMonotonicClock, HostWallClock};
 use std::time::{Duration, Instant};
 
 /// What a guest learns of time and chance.
@@ -49,6 +48,10 @@ fn nobody_waits_for_time_to_pass() {
         get_u64(&sandbox.memory, 0)
     };
     let (start, hour) = (Instant::now(), 3_600_000_000_000);
+    let begin = now(&mut sandbox, 1);
+    sleep(&mut sandbox, 1, hour, 0).unwrap();
+    // A look when it begins, one when it ends, and this one.
+    assert_eq!(now(&mut sandbox, 1), begin + hour + 3000);
     let before = [now(&mut sandbox, 0), now(&mut sandbox, 1)];
     sleep(&mut sandbox, 1, hour, 0).unwrap();
     for (id, before) in (0..).zip(before) {
@@ -94,53 +97,48 @@ fn clocks_of_the_embedder() {
 }
 
 #[test]
-fn what_a_guest_makes_the_host_keep_is_paid_for() {
-    let out = WritePipe::in_memory(1 << 20);
-    let mut sandbox = Sandbox::writable();
-    let root = sandbox.root();
-    sandbox.ctx = WasiCtx::builder()
-        .stdin(ReadPipe::from("x"))
-        .stdout(out.clone())
-        .preopened_dir(&root, "/", DirPerms::all(), FilePerms::all())
-        .unwrap()
-        .build();
-    sandbox.budget = Budget::new(20_000);
-    assert_eq!(sandbox.budget.used(), 0);
-    let fd = sandbox.open("file", CREAT, READ).unwrap();
-    let one = sandbox.budget.used_for(Kind::Host);
-    assert!(one > 0);
-    sandbox.close(fd).unwrap();
-    let fd = sandbox.open("file", CREAT, READ).unwrap();
-    sandbox.close(fd).unwrap();
-    assert_eq!(sandbox.budget.used(), one, "the table stays, and is used again");
-    // Waiting for much takes much, for as long as it takes.
-    sandbox.memory.resize(1 << 20, 0);
-    sandbox.fails(Errno::NOMEM, |ctx, guest| ctx.poll_oneoff(guest, 4096, 500_000, 1000, 0));
-    sandbox.call(|ctx, guest| ctx.poll_oneoff(guest, 4096, 500_000, 10, 0)).unwrap();
-    assert_eq!(sandbox.budget.used(), one);
-    // Output that is kept.
-    let mut written = 0;
-    let fail = loop {
-        match sandbox.write(1, &[&[7; 1000]]) {
-            Ok(count) => written += count as usize,
-            Err(fail) => break fail,
+fn one_clock_of_the_embedder_leaves_the_other() {
+    /// Its steps and what it shows are times that no host's clock has.
+    struct Slow;
+    impl HostMonotonicClock for Slow {
+        fn resolution(&self) -> u64 {
+            1 << 40
         }
-        assert!(sandbox.budget.used() >= written as u64);
-    };
-    assert_eq!(fail, Fail::Errno(Errno::NOMEM));
-    assert!((4000..20_000).contains(&written), "{written}");
-    assert_eq!(out.contents().len(), written);
-    // Descriptors, until there is room for no more; nothing was made on the disk for the last one.
-    let mut opened = 0;
-    let name = |number: u32| format!("new{number}");
-    while let Ok(fd) = sandbox.open(&name(opened), CREAT, READ) {
-        assert!(fd > DIR);
-        opened += 1;
+        fn now(&self) -> u64 {
+            7
+        }
     }
-    assert!(opened > 0 && !root.join(name(opened)).exists());
-    let Sandbox { ctx, budget, .. } = sandbox;
-    drop(ctx);
-    assert!(budget.used() >= written as u64, "whoever holds the pipe holds its bytes");
-    drop(out);
-    assert_eq!(budget.used(), 0);
+    let mut sandbox = Sandbox::with(WasiCtx::builder().monotonic_clock(Slow).build());
+    let learned = learned(&mut sandbox);
+    assert!(learned[0] > 1_000_000_000_000_000_000 && learned[1] <= 1_000_000_000, "the host's: {learned:?}");
+    assert_eq!(learned[2..8], [7, 1 << 40, 7, 1 << 40, 7, 1 << 40]);
+}
+
+#[test]
+fn a_clock_is_put_forward() {
+    let clock = crate::ReplayClock::new();
+    assert_eq!((HostMonotonicClock::now(&clock), HostMonotonicClock::resolution(&clock)), (1000, 1000));
+    assert!(clock.skip(0));
+    assert!(clock.clone().skip(5));
+    assert_eq!(HostMonotonicClock::now(&clock), 2005);
+    assert_eq!(HostWallClock::now(&clock), Duration::new(946_684_800, 3005));
+    assert_eq!(HostWallClock::resolution(&clock), Duration::from_micros(1));
+    assert!(clock.skip(u64::MAX));
+    assert_eq!(HostMonotonicClock::now(&clock), u64::MAX, "it stays at its end");
+}
+
+#[test]
+fn chance_is_splitmix64() {
+    // As its authors' program prints them for the seeds 0 and 1234567.
+    for (seed, numbers) in [
+        (0, [0xe220_a839_7b1d_cdaf, 0x6e78_9e6a_a1b9_65f4, 0x06c4_5d18_8009_454f]),
+        (1_234_567, [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423]),
+    ] {
+        let mut bytes = [0; 20];
+        let mut random = crate::replay_random(seed);
+        random(&mut bytes);
+        assert_eq!(bytes[..], numbers.map(u64::to_le_bytes).concat()[..20], "the last is cut");
+        random(&mut bytes[..8]);
+        assert_ne!(bytes[..8], numbers[2].to_le_bytes(), "what was cut off is gone");
+    }
 }

@@ -71,6 +71,42 @@ fn a_connection() {
 }
 
 #[test]
+fn directions_are_closed_one_by_one() {
+    for (how, reads, writes) in [(1, false, true), (2, true, false), (3, false, false)] {
+        let (mut sandbox, address) = listening();
+        let mut client = TcpStream::connect(address).unwrap();
+        let fd = sandbox.accept(NONBLOCK).unwrap();
+        sandbox.shutdown(fd, how).unwrap();
+        let received = sandbox.recv(fd, &[9], 0);
+        // At its end at once, or not yet.
+        assert_eq!(received, if reads { Err(Fail::Errno(Errno::AGAIN)) } else { Ok(vec![]) }, "{how}");
+        let sent = sandbox.send(fd, b"abc", 0);
+        assert_eq!(sent, if writes { Ok(3) } else { Err(Fail::Errno(Errno::PIPE)) }, "{how}");
+        sandbox.close(fd).unwrap();
+        let mut arrived = Vec::new();
+        client.read_to_end(&mut arrived).unwrap();
+        assert_eq!(arrived, if writes { &b"abc"[..] } else { b"" }, "{how}");
+    }
+}
+
+#[test]
+fn all_is_as_much_as_there_is_where_nobody_waits() {
+    let (mut sandbox, address) = listening();
+    let mut client = TcpStream::connect(address).unwrap();
+    let fd = sandbox.accept(0).unwrap();
+    client.write_all(b"abcde").unwrap();
+    let peek = |sandbox: &mut Sandbox, flags| {
+        let peeked = sandbox.recv(fd, &[3, 9], flags).unwrap();
+        assert_eq!(peeked, b"abc", "one buffer, and it stays there");
+    };
+    peek(&mut sandbox, PEEK);
+    peek(&mut sandbox, PEEK | WAITALL);
+    sandbox.call(|ctx, guest| ctx.fd_fdstat_set_flags(guest, fd, NONBLOCK)).unwrap();
+    assert_eq!(sandbox.recv(fd, &[2, 9], WAITALL).unwrap(), b"abcde");
+    assert_eq!(sandbox.recv(fd, &[2, 9], WAITALL), Err(Fail::Errno(Errno::AGAIN)));
+}
+
+#[test]
 fn what_waits_can_be_interrupted_or_refused() {
     let (mut sandbox, address) = listening();
     sandbox.call(|ctx, guest| ctx.fd_fdstat_set_flags(guest, LISTENER, NONBLOCK)).unwrap();
@@ -86,6 +122,18 @@ fn what_waits_can_be_interrupted_or_refused() {
     assert_eq!(sandbox.accept(0), Err(Fail::Interrupted));
     for flags in [0, PEEK, WAITALL] {
         assert_eq!(sandbox.recv(fd, &[9], flags), Err(Fail::Interrupted));
+    }
+}
+
+#[test]
+fn the_hosts_own_sockets_wait_for_nobody() {
+    let (mut sandbox, address) = listening();
+    let _client = TcpStream::connect(address).unwrap();
+    let fd = sandbox.accept(0).unwrap();
+    for fd in [LISTENER, fd] {
+        let socket = sandbox.ctx.fds.socket(fd).unwrap();
+        let flags = rustix::fs::fcntl_getfl(socket.as_fd()).unwrap();
+        assert!(flags.contains(rustix::fs::OFlags::NONBLOCK), "{fd}");
     }
 }
 
@@ -111,11 +159,17 @@ fn sockets_look_like_sockets() {
 #[test]
 fn mistakes() {
     let (mut sandbox, address) = listening();
-    let _client = TcpStream::connect(address).unwrap();
+    let client = TcpStream::connect(address).unwrap();
     let fd = sandbox.accept(0).unwrap();
     sandbox.fails(Errno::INVAL, |ctx, guest| ctx.sock_accept(guest, fd, 0, 0));
     sandbox.fails(Errno::INVAL, |ctx, guest| ctx.sock_accept(guest, LISTENER, APPEND, 0));
     sandbox.fails(Errno::FAULT, |ctx, guest| ctx.sock_accept(guest, LISTENER, 0, 65_533));
+    // Nothing has been taken from the stream then.
+    (&client).write_all(b"abc").unwrap();
+    let (iovs, len) = sandbox.iovs(&[9]);
+    sandbox.fails(Errno::FAULT, |ctx, guest| ctx.sock_recv(guest, fd, iovs, len, 0, 0, 65_535));
+    sandbox.fails(Errno::FAULT, |ctx, guest| ctx.sock_recv(guest, fd, iovs, len, 0, 65_533, 8));
+    assert_eq!(sandbox.recv(fd, &[9], 0).unwrap(), b"abc");
     assert_eq!(sandbox.recv(LISTENER, &[9], 0), Err(Fail::Errno(Errno::NOTCONN)));
     assert_eq!(sandbox.read(LISTENER, &[9]), Err(Fail::Errno(Errno::NOTCONN)));
     assert_eq!(sandbox.send(LISTENER, b"x", 0), Err(Fail::Errno(Errno::NOTCONN)));

@@ -73,7 +73,8 @@ fn of_a_write_that_fails_the_guest_learns_how_much_was_taken() {
     /// Takes three bytes at a time, and then nothing any more.
     struct Some(Vec<std::io::Result<usize>>);
     impl Write for Some {
-        fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            assert!(!bytes.is_empty(), "nothing is left to be written");
             self.0.pop().unwrap_or_else(|| Err(std::io::ErrorKind::WouldBlock.into()))
         }
         fn flush(&mut self) -> std::io::Result<()> {
@@ -85,6 +86,14 @@ fn of_a_write_that_fails_the_guest_learns_how_much_was_taken() {
     let mut sandbox = Sandbox::with(WasiCtx::builder().stdout(WritePipe::new(writer)).build());
     assert_eq!(sandbox.write(1, &[b"0123456789"]), Ok(6));
     assert_eq!(sandbox.write(1, &[b"6789"]), Err(Fail::Errno(Errno::AGAIN)));
+    let mut sandbox =
+        Sandbox::with(WasiCtx::builder().stdout(WritePipe::new(Some(vec![Ok(2), Ok(3)]))).build());
+    assert_eq!(sandbox.write(1, &[b"01234"]), Ok(5));
+    for last in [Ok(0), Err(std::io::ErrorKind::BrokenPipe.into())] {
+        let writer = Some(vec![last, Ok(1)]);
+        let mut sandbox = Sandbox::with(WasiCtx::builder().stdout(WritePipe::new(writer)).build());
+        assert_eq!(sandbox.write(1, &[b"0123456789"]), Ok(1));
+    }
     let writer = Some(vec![Ok(0)]);
     let mut sandbox = Sandbox::with(WasiCtx::builder().stdout(WritePipe::new(writer)).build());
     assert_eq!(sandbox.write(1, &[b"x"]), Err(Fail::Errno(Errno::IO)));

@@ -1,4 +1,4 @@
-//! Memory that is asked for rather than taken: charged to a budget first, and refused when the system has none.
+//! Fallible allocation: memory is charged to a budget first, and an error results if the budget or the system refuses.
 //!
 //! The standard library's collections end the process when there is no memory. What this crate allocates goes
 //! through here instead; the types are small relatives of `Vec`, `Arc` and `HashMap`.
@@ -95,8 +95,8 @@ thread_local! {
     static THIRD_PARTY: Cell<u32> = const { Cell::new(0) };
 }
 
-/// Calls into a library that allocates as it likes: what it may need at most has been charged. Tests that make
-/// allocations fail leave out what happens here, since such a library ends the process then.
+/// Calls into a library that allocates infallibly. The most that it may need has been charged. Tests that make
+/// allocations fail exempt what happens here, since such a library then aborts the process.
 pub(crate) fn third_party<R>(call: impl FnOnce() -> R) -> R {
     struct Leave;
     impl Drop for Leave {
@@ -109,10 +109,11 @@ pub(crate) fn third_party<R>(call: impl FnOnce() -> R) -> R {
     call()
 }
 
-/// Makes sure that the system has what a library may need that allocates as it likes, and would end the process.
+/// Probes whether the system has the memory that a library may need that allocates infallibly, and so would abort the
+/// process.
 ///
-/// It is mapped and unmapped, untouched. Twice as much, for what an allocator adds to small pieces; and 1 MiB, by which
-/// glibc's heap grows where it can't grow in place, and for what is allocated here until somebody asks again.
+/// It is mapped and unmapped, untouched: twice the amount, for the allocator's overhead on small pieces, and 1 MiB
+/// more, by which glibc's heap grows where it can't grow in place, and for what is allocated here until the next probe.
 pub(crate) fn at_hand(kind: Kind, bytes: u64) -> Result<(), MemoryError> {
     const AT_ONCE: u64 = 1 << 20;
     let asked = bytes.saturating_mul(2).saturating_add(AT_ONCE);
@@ -120,14 +121,15 @@ pub(crate) fn at_hand(kind: Kind, bytes: u64) -> Result<(), MemoryError> {
     mapped.map(drop).ok_or_else(|| MemoryError::system(kind, bytes))
 }
 
-/// Whether this thread is in a library that allocates as it likes.
+/// Whether this thread is in a library that allocates infallibly.
 pub(crate) fn in_third_party() -> bool {
     THIRD_PARTY.try_with(Cell::get).unwrap_or(0) > 0
 }
 
 /// The capacity that follows a full `capacity` when at most `bound` elements are to come in all.
 ///
-/// A claimed size is believed up to 64 Ki elements, so that who claims 4 GiB and sends 10 bytes is told about the 10 bytes.
+/// A claimed size is believed up to 64 Ki elements. So a stream that claims 4 GiB and ends after 10 bytes fails because
+/// it ends, not because of the 4 GiB.
 pub(crate) fn streamed_capacity(capacity: usize, bound: usize) -> usize {
     const BELIEVED: usize = 1 << 16;
     capacity.saturating_add(capacity / 2).max(BELIEVED).min(bound).max(capacity + 1)
@@ -137,7 +139,7 @@ pub(crate) fn bytes_of<T>(count: usize) -> u64 {
     (count as u64).saturating_mul(size_of::<T>() as u64)
 }
 
-/// Moves `value` to the heap, or gives it back if there is no room.
+/// Moves `value` to the heap, or gives it back if there is no memory.
 pub(crate) fn box_or_back<T>(value: T) -> Result<Box<T>, T> {
     let layout = Layout::new::<T>();
     if layout.size() == 0 {
@@ -155,20 +157,20 @@ pub(crate) fn box_or_back<T>(value: T) -> Result<Box<T>, T> {
     }
 }
 
-/// Moves `value` to the heap, or says that there is no room.
+/// Moves `value` to the heap, or fails if there is no memory.
 pub(crate) fn try_box<T>(kind: Kind, value: T) -> Result<Box<T>, MemoryError> {
     box_or_back(value).map_err(|_| MemoryError::system(kind, size_of::<T>() as u64))
 }
 
-/// Writes a text of at most some kilobytes, or says that there is no room.
+/// Writes a text of at most some kilobytes, or fails if there is no memory.
 pub(crate) fn try_text(text: impl fmt::Display) -> Result<String, OutOfMemory> {
     let mut out = TryText::default();
-    // A `Display` may fail by itself; what it wrote until then has to do.
+    // If a `Display` itself fails, what it wrote until then is used.
     let _ = write!(out, "{text}");
     out.finish()
 }
 
-/// A string that notes when there is no room for more, instead of ending the process.
+/// A string that records an allocation failure instead of aborting the process.
 #[derive(Default)]
 pub(crate) struct TryText {
     text: String,
@@ -228,7 +230,7 @@ impl<T> Buf<T> {
     /// The capacity that follows `capacity` when `wanted` elements have to fit.
     fn next_capacity(capacity: usize, wanted: usize) -> usize {
         const SMALLEST: usize = 4;
-        // Growth by half keeps the waste below a third.
+        // Growth by half keeps the unused part below a third.
         wanted.max(capacity.saturating_add(capacity / 2)).max(SMALLEST)
     }
 
@@ -237,12 +239,10 @@ impl<T> Buf<T> {
         // While the elements move, both the old and the new memory are held.
         self.charge.grow(new)?;
         let additional = capacity - self.vec.len();
-        if self.vec.try_reserve_exact(additional).is_err() {
-            self.charge.shrink(new);
-            return Err(MemoryError::system(self.charge.kind(), new));
-        }
-        self.charge.shrink(old);
-        Ok(())
+        let reserved = self.vec.try_reserve_exact(additional);
+        self.charge.shrink(if reserved.is_ok() { old } else { new });
+        debug_assert_eq!(self.charge.bytes(), bytes_of::<T>(self.vec.capacity()), "what is held is charged");
+        reserved.map_err(|_| MemoryError::system(self.charge.kind(), new))
     }
 
     /// How many elements have been paid for.
@@ -272,7 +272,7 @@ impl<T> Buf<T> {
         self.set_capacity(Self::next_capacity(self.capacity(), wanted))
     }
 
-    /// Like [`Buf::try_reserve`], without room for more.
+    /// Like [`Buf::try_reserve`], without spare capacity.
     pub(crate) fn try_reserve_exact(&mut self, additional: usize) -> Result<(), MemoryError> {
         let wanted = self.vec.len().saturating_add(additional);
         if wanted <= self.capacity() { Ok(()) } else { self.set_capacity(wanted) }
@@ -285,7 +285,7 @@ impl<T> Buf<T> {
         Ok(())
     }
 
-    /// Puts a value in front of the one at `index`.
+    /// Inserts a value before the one at `index`.
     pub(crate) fn try_insert(&mut self, index: usize, value: T) -> Result<(), MemoryError> {
         self.try_reserve(1)?;
         self.vec.insert(index, value);
@@ -296,7 +296,7 @@ impl<T> Buf<T> {
         self.vec.pop()
     }
 
-    /// Takes an element out; the last one comes in its place.
+    /// Removes an element, and puts the last one in its place.
     pub(crate) fn swap_remove(&mut self, index: usize) -> T {
         self.vec.swap_remove(index)
     }
@@ -315,9 +315,9 @@ impl<T> Buf<T> {
         Ok(())
     }
 
-    /// Appends what may be a part of something larger, of at most `bound` elements in all.
+    /// Appends a part of a stream of at most `bound` elements in all.
     ///
-    /// How much memory is asked for and when depends on what has been appended, but not on the parts it came in.
+    /// How much memory is asked for, and when, depends on what has been appended, not on how it was cut into parts.
     pub(crate) fn try_extend_streamed(&mut self, mut values: &[T], bound: usize) -> Result<(), MemoryError>
     where
         T: Copy,
@@ -353,17 +353,17 @@ impl<T> Buf<T> {
         self.vec.truncate(count);
     }
 
-    /// Gives up what it holds.
+    /// Frees the elements and their memory.
     pub(crate) fn discard(&mut self) {
         self.vec = Vec::new();
         self.charge.shrink(self.charge.bytes());
     }
 
-    /// The elements, in memory of just their size, and the charge for it.
+    /// The elements, in memory of exactly their size, and the charge for it.
     pub(crate) fn into_boxed(mut self) -> Result<(Box<[T]>, Charge), MemoryError> {
         let count = self.vec.len();
         if count < self.vec.capacity() {
-            // Not `into_boxed_slice`, which ends the process if the allocator won't even give less.
+            // Not `into_boxed_slice`, which aborts the process if the allocator refuses to shrink.
             let mut exact = Buf::with_capacity(self.charge.budget(), self.charge.kind(), count)?;
             exact.vec.append(&mut self.vec);
             self = exact;
@@ -400,9 +400,9 @@ impl<K: Eq + Hash, V> Map<K, V> {
         Self { map: HashMap::new(), charge: budget.nothing(kind) }
     }
 
-    /// What the standard library's table takes for such a capacity: entries with a byte of their hash each, in a power of
-    /// two that is an eighth larger, and a group of such bytes more.
-    fn bytes(capacity: usize) -> u64 {
+    /// The bytes of the standard library's table for this capacity: a power of two of buckets, an eighth larger, each
+    /// with an entry and a control byte, plus one group of control bytes.
+    pub(crate) fn bytes(capacity: usize) -> u64 {
         const GROUP: u64 = 32;
         let buckets = match capacity {
             0 => return 0,
@@ -461,11 +461,39 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_allocation_is_an_error() {
+    fn a_failed_allocation_is_an_error_and_costs_nothing() {
         let budget = Budget::unlimited();
         let refused = Buf::<u8>::with_capacity(&budget, Kind::Data, usize::MAX / 2 + 1).unwrap_err();
         assert!(matches!(refused, MemoryError::OutOfMemory(_)), "{refused}");
         assert_eq!(budget.used(), 0);
+        // What is held already stays.
+        let mut buf = Buf::<u8>::with_capacity(&budget, Kind::Data, 100).unwrap();
+        assert!(matches!(buf.try_reserve(usize::MAX / 2 + 1), Err(MemoryError::OutOfMemory(_))));
+        assert_eq!((buf.held(), budget.used()), (100, 100));
+        let mut map = Map::<u64, u64>::new(&budget, Kind::Data);
+        map.try_insert(1, 2).unwrap();
+        let used = budget.used();
+        assert_eq!(used - 100, Map::<u64, u64>::bytes(3));
+        drop((buf, map));
+        assert_eq!(budget.used(), 0);
+    }
+
+    /// What a library takes is looked for twice, with 1 MiB for the heap; what isn't there is an error.
+    #[test]
+    fn what_a_library_may_take_is_looked_for() {
+        for bytes in [0, 1000, 3 << 20] {
+            let wanted = 2 * bytes as usize + (1 << 20);
+            let look = |largest| {
+                crate::memory::sys::LARGEST.set(largest);
+                let found = at_hand(Kind::Names, bytes);
+                crate::memory::sys::LARGEST.set(usize::MAX);
+                found
+            };
+            look(wanted).unwrap();
+            let refused = look(wanted - 1).unwrap_err();
+            assert!(refused == MemoryError::system(Kind::Names, bytes), "{refused}");
+        }
+        at_hand(Kind::Names, u64::MAX / 2).unwrap_err();
     }
 
     #[test]

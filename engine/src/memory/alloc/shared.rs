@@ -1,4 +1,4 @@
-//! What is owned through a pointer: by several, or not for want of memory.
+//! Owning pointers: a fallible relative of `Arc`, and a box that can hold a number instead.
 
 use super::{MemoryError, try_box};
 use crate::memory::budget::Kind;
@@ -7,7 +7,7 @@ use core::ops::Deref;
 use core::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
 
-/// Shared ownership, as by `Arc`, of something that was allocated fallibly.
+/// Shared ownership, like `Arc`, of a value that was allocated fallibly.
 pub(crate) struct Shared<T: ?Sized>(NonNull<Counted<T>>);
 
 #[repr(C)]
@@ -18,11 +18,11 @@ struct Counted<T: ?Sized> {
 
 // SAFETY: like `Arc`'s: owners on several threads share the value, and the last one drops it.
 unsafe impl<T: ?Sized + Send + Sync> Send for Shared<T> {}
-// SAFETY: as above.
+// SAFETY: as for `Send`.
 unsafe impl<T: ?Sized + Send + Sync> Sync for Shared<T> {}
 
 impl<T> Shared<T> {
-    /// What one takes of the heap, for the budget.
+    /// The heap bytes of one, for the budget.
     pub(crate) const BYTES: u64 = size_of::<Counted<T>>() as u64;
 
     pub(crate) fn try_new(kind: Kind, value: T) -> Result<Self, MemoryError> {
@@ -30,7 +30,7 @@ impl<T> Shared<T> {
         Ok(Self(NonNull::from(Box::leak(counted))))
     }
 
-    /// For what an embedder makes outside of anything that could say no.
+    /// Allocates infallibly: for values that an embedder makes by functions that can't fail.
     pub(crate) fn new(value: T) -> Self {
         Self(NonNull::from(Box::leak(Box::new(Counted { count: AtomicUsize::new(1), value }))))
     }
@@ -43,11 +43,13 @@ impl<T> Shared<T> {
         a.0 == b.0
     }
 
-    /// The value, if nobody else owns it.
+    /// The value, if there is no other owner.
     pub(crate) fn get_mut(this: &mut Self) -> Option<&mut T> {
         // SAFETY: counted, so alive.
-        let counted = unsafe { this.0.as_mut() };
-        (*counted.count.get_mut() == 1).then_some(&mut counted.value)
+        let owners = unsafe { this.0.as_ref() }.count.load(Ordering::Acquire);
+        // SAFETY: this is the only owner, and it is borrowed exclusively, so nobody can become another. What other owners
+        // did before they let go happens before the load above.
+        (owners == 1).then(|| unsafe { &mut this.0.as_mut().value })
     }
 }
 
@@ -56,7 +58,7 @@ impl<T: ?Sized> Deref for Shared<T> {
 
     #[inline]
     fn deref(&self) -> &T {
-        // SAFETY: counted, so alive; nobody has it exclusively but through `get_mut` of the only owner.
+        // SAFETY: counted, so alive; only `get_mut` of a sole owner gives exclusive access.
         unsafe { &self.0.as_ref().value }
     }
 }
@@ -65,7 +67,7 @@ impl<T: ?Sized> Clone for Shared<T> {
     fn clone(&self) -> Self {
         // SAFETY: counted, so alive.
         let before = unsafe { self.0.as_ref() }.count.fetch_add(1, Ordering::Relaxed);
-        // As in `Arc`: more owners than fit the address space must have been leaked on purpose.
+        // As in `Arc`: more owners than fit the address space must have been leaked, and the count must not wrap.
         if before > isize::MAX as usize {
             std::process::abort();
         }
@@ -75,8 +77,8 @@ impl<T: ?Sized> Clone for Shared<T> {
 
 impl<T: ?Sized> Drop for Shared<T> {
     fn drop(&mut self) {
-        // SAFETY: counted, so alive until the last owner's turn; whatever the others did to the value comes before
-        // it is dropped, by the fence.
+        // SAFETY: counted, so alive until the last owner's decrement; the fence orders all other owners' accesses
+        // before the drop.
         unsafe {
             if self.0.as_ref().count.fetch_sub(1, Ordering::Release) == 1 {
                 fence(Ordering::Acquire);
@@ -92,20 +94,20 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for Shared<T> {
     }
 }
 
-/// A box, or a number where there was no room for one; it takes no more than a pointer.
+/// A box, or a number where there was no memory for one, in the size of a pointer.
 pub(crate) struct BoxOr<T> {
-    /// A box's address, or an odd number.
+    /// A box's address, or a number, tagged by the lowest bit.
     raw: NonNull<T>,
     owned: core::marker::PhantomData<Box<T>>,
 }
 
 // SAFETY: it is a box or a number.
 unsafe impl<T: Send> Send for BoxOr<T> {}
-// SAFETY: as above.
+// SAFETY: as for `Send`.
 unsafe impl<T: Sync> Sync for BoxOr<T> {}
 
 impl<T> BoxOr<T> {
-    /// The largest number.
+    /// The largest number that it can hold.
     pub(crate) const MAX: usize = usize::MAX >> 1;
 
     pub(crate) fn new(value: Box<T>) -> Self {
@@ -134,7 +136,7 @@ impl<T> BoxOr<T> {
     pub(crate) fn get_mut(&mut self) -> Result<&mut T, usize> {
         match self.as_number() {
             Some(number) => Err(number),
-            // SAFETY: as above.
+            // SAFETY: it is no number, so it is a box's.
             None => Ok(unsafe { self.raw.as_mut() }),
         }
     }
@@ -143,7 +145,7 @@ impl<T> BoxOr<T> {
         let this = core::mem::ManuallyDrop::new(self);
         match this.as_number() {
             Some(number) => Err(number),
-            // SAFETY: as above; and `drop` doesn't get it.
+            // SAFETY: it is no number, so it is a box's, and `drop` doesn't run.
             None => Ok(unsafe { Box::from_raw(this.raw.as_ptr()) }),
         }
     }

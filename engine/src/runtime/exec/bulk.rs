@@ -1,7 +1,7 @@
-//! Handlers of what is rare or long: growth, bulk memory, tables, references, canonical NaNs.
+//! Handlers of ops that are rare or take long: growth, bulk memory, tables, references; and of NaN canonicalisation.
 //!
-//! Operands stand in consecutive slots from `R[a]`, the result goes to `R[a]`; the extension word's halves are the
-//! indices that the instruction names.
+//! Operands are in consecutive slots from `R[a]`, the result goes to `R[a]`. The halves of the extension word are the
+//! instruction's index immediates. Compiled code calls the same operations as builtins.
 
 use super::native;
 use super::place::{A, Value};
@@ -11,17 +11,17 @@ use super::slow;
 use crate::module::trap::Trap;
 use crate::ops::SpecialOp;
 use crate::runtime::error::Error;
-use crate::runtime::store::StoreInner;
+use crate::runtime::store::{Extent, StoreInner};
 use crate::runtime::tier::BuiltinFn;
 use crate::runtime::vmctx::{MemoryObj, TableObj, VmCtx};
 use crate::value::{V128, float, v128};
 
-/// An op's operands, and who works on them.
+/// An op's operands, and the store and instance that it works on.
 pub(crate) struct Operands<'a> {
     pub(crate) store: &'a mut StoreInner,
     pub(crate) vm: *mut VmCtx,
     slots: *mut u64,
-    /// The indices.
+    /// The index immediates.
     pub(crate) x: u32,
     pub(crate) y: u32,
 }
@@ -29,12 +29,12 @@ pub(crate) struct Operands<'a> {
 impl Operands<'_> {
     /// Operand `n` as an i32, which is all that indices and lengths are.
     unsafe fn get(&self, n: usize) -> u64 {
-        // SAFETY: the caller asks for an operand of its op.
+        // SAFETY: `n` is an operand of the op: the caller's contract.
         unsafe { *self.slots.add(n) as u32 as u64 }
     }
 
     unsafe fn reference(&self, n: usize) -> u64 {
-        // SAFETY: as above.
+        // SAFETY: as for `get`.
         unsafe { *self.slots.add(n) }
     }
 
@@ -43,13 +43,42 @@ impl Operands<'_> {
         unsafe { *self.slots = x }
     }
 
-    /// Pays `units`.
+    /// Charges `units` of fuel.
     unsafe fn charge(&mut self, units: u64) -> Result<(), Trap> {
         if (self.store.vm.slice as u64) < units {
-            // SAFETY: the op's function executes here.
+            // SAFETY: `run` has published the position, or compiled code executes.
             unsafe { sample::refill(self.store, units, core::ptr::null_mut(), 0)? };
         }
         self.store.charge_bulk(units)
+    }
+
+    /// Pays for what `work` does with operands 0 (to), 1 (from, if it copies) and 2 (how much), and has it done. If
+    /// it is interrupted, the operands become what is still to be done, which is paid back: so it can be tried again.
+    unsafe fn extent(
+        &mut self,
+        a_unit: u64,
+        copies: bool,
+        work: impl FnOnce(&mut Self, &mut Extent) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        // SAFETY: the caller's op has these operands.
+        unsafe {
+            let mut extent =
+                Extent { dst: self.get(0), src: if copies { self.get(1) } else { 0 }, n: self.get(2) };
+            self.charge(extent.n / a_unit)?;
+            let done = work(self, &mut extent);
+            if let Err(e) = &done
+                && e.trap() == Some(Trap::Interrupt)
+            {
+                // It is interrupted after whole units.
+                self.store.vm.slice += (extent.n / a_unit) as i64;
+                *self.slots = extent.dst;
+                if copies {
+                    *self.slots.add(1) = extent.src;
+                }
+                *self.slots.add(2) = extent.n;
+            }
+            done
+        }
     }
 
     unsafe fn table(&self, index: u32) -> *mut TableObj {
@@ -63,12 +92,12 @@ impl Operands<'_> {
     }
 }
 
-/// The same, for compiled code.
+/// An op as a builtin of compiled code.
 ///
 /// # Safety
 /// `slots` are the op's operands, in a frame of the context's store.
 unsafe extern "C" fn builtin<O: Bulk>(vm: *mut VmCtx, slots: *mut u64, indices: u64) -> u32 {
-    // SAFETY: the caller's contract; no reference into the store is held while compiled code runs.
+    // SAFETY: the caller's contract. No reference into the store is held while compiled code runs.
     unsafe {
         let store = &mut *(*(*vm).store).store;
         let mut operands = Operands { store, vm, slots, x: indices as u32, y: (indices >> 32) as u32 };
@@ -79,7 +108,7 @@ unsafe extern "C" fn builtin<O: Bulk>(vm: *mut VmCtx, slots: *mut u64, indices: 
     }
 }
 
-/// Copies bytes for compiled code, which has checked where they are.
+/// Copies bytes for compiled code, which has checked the bounds.
 ///
 /// # Safety
 /// As for [`core::ptr::copy`].
@@ -88,7 +117,7 @@ pub(crate) unsafe extern "C" fn copy_bytes(to: *mut u8, from: *const u8, n: usiz
     unsafe { from.copy_to(to, n) }
 }
 
-/// Fills bytes for compiled code, which has checked where they are.
+/// Fills bytes for compiled code, which has checked the bounds.
 ///
 /// # Safety
 /// As for [`core::ptr::write_bytes`].
@@ -97,7 +126,7 @@ pub(crate) unsafe extern "C" fn fill_bytes(to: *mut u8, value: u64, n: usize) {
     unsafe { to.write_bytes(value as u8, n) }
 }
 
-/// A rare op's meaning.
+/// What a rare op does.
 pub(crate) trait Bulk {
     fn run(o: &mut Operands<'_>) -> Result<(), Error>;
 }
@@ -127,7 +156,7 @@ handlers! {
 
 #[inline(never)]
 unsafe fn run<O: Bulk>(r: &Regs) -> Result<(), Error> {
-    // SAFETY: the store outlives its executions, and no reference to it is held while handlers run.
+    // SAFETY: the handler contract (`Backend`).
     unsafe {
         slow::stand(r, false);
         let store = &mut *(*(*r.vm).store).store;
@@ -162,8 +191,8 @@ macro_rules! bulk {
             impl Bulk for $Name {
                 #[allow(unused_unsafe, reason = "not every operation needs it")]
                 fn run($o: &mut Operands<'_>) -> Result<(), Error> {
-                    // SAFETY: the translator put the op's operands where it looks for them, and names only what the
-                    // module has; objects outlive the code that names them.
+                    // SAFETY: the operands are where the op expects them, and its indices name what the module has: the
+                    // translator, or the compiler of the tier, sees to that. Objects live as long as the store.
                     unsafe { $body }
                 }
             }
@@ -182,18 +211,16 @@ bulk! {
     };
     /// Fills memory `x`: destination, value, length.
     MemoryFill |o| {
-        o.charge(o.get(2) / BYTES_A_UNIT)?;
-        o.store.memory_fill(o.vm, o.x, o.get(0), o.get(1) as u8, o.get(2))
+        let value = o.get(1) as u8;
+        o.extent(BYTES_A_UNIT, false, |o, extent| o.store.memory_fill(o.vm, o.x, value, extent))
     };
     /// Copies to memory `x` from memory `y`: destination, source, length.
     MemoryCopy |o| {
-        o.charge(o.get(2) / BYTES_A_UNIT)?;
-        o.store.memory_copy(o.vm, o.x, o.y, o.get(0), o.get(1), o.get(2))
+        o.extent(BYTES_A_UNIT, true, |o, extent| o.store.memory_copy(o.vm, o.x, o.y, extent))
     };
     /// Copies to memory `x` from data segment `y`.
     MemoryInit |o| {
-        o.charge(o.get(2) / BYTES_A_UNIT)?;
-        Ok(o.store.memory_init(o.vm, o.x, o.y, o.get(0), o.get(1), o.get(2))?)
+        o.extent(BYTES_A_UNIT, true, |o, extent| o.store.memory_init(o.vm, o.x, o.y, extent))
     };
     DataDrop |o| {
         o.store.data_drop(o.vm, o.x);
@@ -231,16 +258,14 @@ bulk! {
     };
     /// Fills table `x`: start, value, length.
     TableFill |o| {
-        o.charge(o.get(2) / ELEMENTS_A_UNIT)?;
-        o.store.table_fill(o.vm, o.x, o.get(0), o.reference(1), o.get(2))
+        let value = o.reference(1);
+        o.extent(ELEMENTS_A_UNIT, false, |o, extent| o.store.table_fill(o.vm, o.x, value, extent))
     };
     TableCopy |o| {
-        o.charge(o.get(2) / ELEMENTS_A_UNIT)?;
-        o.store.table_copy(o.vm, o.x, o.y, o.get(0), o.get(1), o.get(2))
+        o.extent(ELEMENTS_A_UNIT, true, |o, extent| o.store.table_copy(o.vm, o.x, o.y, extent))
     };
     TableInit |o| {
-        o.charge(o.get(2) / ELEMENTS_A_UNIT)?;
-        o.store.table_init(o.vm, o.x, o.y, o.get(0), o.get(1), o.get(2))
+        o.extent(ELEMENTS_A_UNIT, true, |o, extent| o.store.table_init(o.vm, o.x, o.y, extent))
     };
     ElemDrop |o| {
         o.store.elem_drop(o.vm, o.x);
@@ -253,11 +278,11 @@ bulk! {
     };
 }
 
-/// What one unit of fuel buys of a bulk operation, beside the operation itself.
+/// How much of a bulk operation costs one unit of fuel, in addition to the operation's own unit.
 const BYTES_A_UNIT: u64 = 64;
 const ELEMENTS_A_UNIT: u64 = 8;
 
-/// A type whose NaNs can be made canonical.
+/// A NaN canonicalisation, of a scalar or of the lanes of a vector.
 pub(crate) trait Canonical {
     type T: Value;
     fn canonical(x: Self::T) -> Self::T;

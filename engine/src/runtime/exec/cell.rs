@@ -1,4 +1,5 @@
-//! What a cell does, apart from being dispatched: so that one handler can do the work of two cells in a row.
+//! A cell's work, separate from its dispatch, so that one handler can do the work of two cells (superinstructions: see
+//! `pairs`).
 
 #![cfg_attr(not(feature = "pairs"), allow(dead_code, reason = "pairs alone ask what may follow what"))]
 
@@ -8,27 +9,27 @@ use super::slow;
 use crate::module::trap::Trap;
 use crate::ops::{Class, Op};
 
-/// A cell's work, its way on included.
+/// A cell's work, including the dispatch of the next cell.
 pub(crate) trait Cell {
-    /// The op in the form that this is.
+    /// The op, in this form.
     const OP: Op;
-    /// The accumulator that it writes without a look at what is there.
+    /// The accumulator that it overwrites without reading it.
     const CLOBBERS: Option<Class> = None;
     /// # Safety
-    /// As for a handler: `r` is at a cell of this op.
+    /// The [handler contract](Backend#safety) holds for `r`, which is at a cell of this op.
     unsafe fn finish<B: Backend>(r: Regs) -> B::Out;
 }
 
-/// A cell's work that always goes on with the next cell, or traps.
+/// A cell's work that either falls through to the next cell or traps.
 pub(crate) trait Body {
     const OP: Op;
     const CLOBBERS: Option<Class> = None;
-    /// The accumulator that has the only copy of its result.
+    /// The accumulator that holds the only copy of its result.
     const LEAVES: Option<Class> = None;
-    /// Does the work and moves `r` to the next cell; or traps and leaves `r` at this one.
+    /// Does the work and advances `r` to the next cell. If it traps, `r` stays at this cell.
     ///
     /// # Safety
-    /// As for a handler: `r` is at a cell of this op.
+    /// The [handler contract](Backend#safety) holds for `r`, which is at a cell of this op.
     unsafe fn run(r: &mut Regs) -> Result<(), Trap>;
 }
 
@@ -37,7 +38,7 @@ impl<P: Body> Cell for P {
     const CLOBBERS: Option<Class> = P::CLOBBERS;
     #[inline(always)]
     unsafe fn finish<B: Backend>(mut r: Regs) -> B::Out {
-        // SAFETY: passed on.
+        // SAFETY: the handler contract (`Backend`), passed on.
         unsafe {
             match P::run(&mut r) {
                 Ok(()) => B::next(r),
@@ -52,14 +53,14 @@ handlers! {
         P::finish::<B>(r)
     }
 
-    // For machines with SSE4.2 alone.
+    // Only reached on machines with SSE4.2.
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "sse4.2")]
     fn cell_sse42<B, P: Cell>(mut r) {
         P::finish::<B>(r)
     }
 
-    // The cell and the next one.
+    // Does the work of the cell and of the next one.
     fn pair<B, P: Body, Q: Cell>(mut r) {
         match P::run(&mut r) {
             Ok(()) => Q::finish::<B>(r),
@@ -82,7 +83,8 @@ pub(crate) const fn form_of<X: Src, Y: Src>() -> u16 {
     }
 }
 
-/// Whether the result of `P` can be of use if `Q` comes next.
+/// Whether `Q` can follow `P`: it can't if it would overwrite the only copy of `P`'s result, which the translator never
+/// lets happen.
 pub(crate) const fn may_follow<P: Body, Q: Cell>() -> bool {
     match (P::LEAVES, Q::CLOBBERS) {
         (Some(left), Some(clobbered)) => left as u8 != clobbered as u8,
@@ -90,12 +92,12 @@ pub(crate) const fn may_follow<P: Body, Q: Cell>() -> bool {
     }
 }
 
-/// The class of a result that goes to `T`, if only an accumulator has it.
+/// The accumulator that holds the only copy of a result with destination `T`.
 pub(crate) const fn leaves<T: Dst>(class: Class) -> Option<Class> {
     if T::CODE == ToAcc::CODE { Some(class) } else { None }
 }
 
-/// The class of a result, unless an operand comes from its accumulator.
+/// The accumulator that a result overwrites, unless an operand is read from it.
 pub(crate) const fn clobbers<X: Src, Y: Src>(class: Class, x: Class, y: Class) -> Option<Class> {
     let from_x = X::CODE == Acc::CODE && x as u8 == class as u8;
     let from_y = Y::CODE == Acc::CODE && y as u8 == class as u8;

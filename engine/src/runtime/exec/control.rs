@@ -1,9 +1,9 @@
 //! Handlers of branches, calls and returns.
 //!
-//! A frame is `[params | header | other locals | operands]` from `sp` on, where the header begins at slot `h`, the
-//! larger of the callee's params and results: the instruction pointer to return to and the caller's `sp`. A
-//! callee's frame begins at the caller's argument slots, and its results land there. A call's cell says the
-//! callee's `h`; a return's its own.
+//! A frame is `[params | header | other locals | operands]` from `sp` on. The header is the return address and the
+//! caller's `sp`. It begins at slot `h`, the larger of the numbers of parameter and result slots. A callee's frame
+//! begins at the caller's argument slots, and its results replace them. The cell of a call holds the callee's `h`, the
+//! cell of a return that of its own function.
 
 use super::cell::Cell;
 use super::place::{A, Acc, B as FB, C, D, Slot, Src, Value};
@@ -20,12 +20,12 @@ use core::sync::atomic::Ordering;
 /// Where the branch cell at `ip` goes: its `c d` is the distance in words.
 #[inline(always)]
 pub(crate) unsafe fn target(r: &Regs) -> *const u64 {
-    // SAFETY: translated branches stay in their code.
+    // SAFETY: the handler contract (`Backend`): translated branches lead to cells of their function.
     unsafe { r.ip.offset(r.wide() as i32 as isize) }
 }
 
-/// Keeps the two ends of a branch from being merged into one dispatch with a selected `ip`, which would make every
-/// next cell wait for the comparison.
+/// An optimisation barrier for `ip`. Without it, LLVM merges the two ends of a branch into one dispatch with an `ip`
+/// selected by a conditional move, and every next cell would wait for the comparison.
 #[inline(always)]
 pub(crate) fn keep_apart(mut ip: *const u64) -> *const u64 {
     #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
@@ -41,28 +41,32 @@ pub(crate) fn keep_apart(mut ip: *const u64) -> *const u64 {
     ip
 }
 
-/// `x`, of which the compiler knows nothing then.
+/// An optimisation barrier for `x`.
 #[inline(always)]
 pub(crate) fn opaque(x: u64) -> u64 {
     keep_apart(core::ptr::without_provenance(x as usize)).addr() as u64
 }
 
-/// Which way a branch goes.
+/// The direction of a branch.
 pub(crate) trait Direction {
     const BACK: bool;
-    /// Goes to the cell's target. What a loop costs is in extension word `word`.
+    /// Goes to the cell's target. For a back edge, the cost of the loop is in extension word `word`.
+    ///
+    /// # Safety
+    ///
+    /// The [handler contract](Backend#safety) holds, and the cell is a branch.
     unsafe fn go<B: Backend>(r: Regs, word: usize) -> B::Out;
 }
 
 pub(crate) enum Forward {}
-/// To a loop header, which charges the loop.
+/// A back edge: to a loop header, which charges for the iteration.
 pub(crate) enum Back {}
 
 impl Direction for Forward {
     const BACK: bool = false;
     #[inline(always)]
     unsafe fn go<B: Backend>(mut r: Regs, _: usize) -> B::Out {
-        // SAFETY: translated branches lead to cells.
+        // SAFETY: the handler contract (`Backend`): translated branches lead to cells.
         unsafe {
             r.ip = target(&r);
             B::next(r)
@@ -74,7 +78,7 @@ impl Direction for Back {
     const BACK: bool = true;
     #[inline(always)]
     unsafe fn go<B: Backend>(r: Regs, word: usize) -> B::Out {
-        // SAFETY: as above.
+        // SAFETY: passed on.
         unsafe { charge_and_go::<B>(r, word) }
     }
 }
@@ -86,7 +90,7 @@ impl<D: Direction> Cell for Br<D> {
     const OP: Op = Op(SpecialOp::Br.op().0 + D::BACK as u16);
     #[inline(always)]
     unsafe fn finish<B: Backend>(r: Regs) -> B::Out {
-        // SAFETY: passed on.
+        // SAFETY: the handler contract (`Backend`), passed on.
         unsafe { D::go::<B>(r, 0) }
     }
 }
@@ -98,7 +102,7 @@ impl<S: Src, N: Polarity, D: Direction> Cell for BrIf<S, N, D> {
     const OP: Op = Op(N::OP + if S::CODE == Acc::CODE { 2 } else { 0 } + D::BACK as u16);
     #[inline(always)]
     unsafe fn finish<B: Backend>(mut r: Regs) -> B::Out {
-        // SAFETY: the cell is of this op.
+        // SAFETY: the handler contract (`Backend`): the cell is of this op.
         unsafe {
             if N::holds(S::get::<u64>(&r, A)) {
                 D::go::<B>(r, 0)
@@ -110,14 +114,14 @@ impl<S: Src, N: Polarity, D: Direction> Cell for BrIf<S, N, D> {
     }
 }
 
-/// Goes to extension word `min(x, c d)`, which is a distance from this cell.
+/// Branches by extension word `min(x, c d)`, which is a distance in words from this cell.
 pub(crate) struct BrTable<S>(PhantomData<S>);
 
 impl<S: Src> Cell for BrTable<S> {
     const OP: Op = Op(SpecialOp::BrTable.op().0 + (S::CODE == Acc::CODE) as u16);
     #[inline(always)]
     unsafe fn finish<B: Backend>(mut r: Regs) -> B::Out {
-        // SAFETY: the cell is of this op.
+        // SAFETY: the handler contract (`Backend`): the cell is of this op.
         unsafe {
             let last = r.wide();
             let mut i = S::get::<u32>(&r, A);
@@ -138,7 +142,7 @@ impl Cell for Call {
     const OP: Op = SpecialOp::Call.op();
     #[inline(always)]
     unsafe fn finish<B: Backend>(r: Regs) -> B::Out {
-        // SAFETY: the cell is of this op.
+        // SAFETY: the handler contract (`Backend`): the cell is of this op.
         unsafe {
             let entry = entry_of(&r, r.wide());
             enter_hot::<B>(r, entry, r.ip.add(2), slow::enter_call::<B>)
@@ -146,14 +150,14 @@ impl Cell for Call {
     }
 }
 
-/// Returns nothing.
+/// Returns without a result.
 pub(crate) struct Return;
 
 impl Cell for Return {
     const OP: Op = SpecialOp::Return.op();
     #[inline(always)]
     unsafe fn finish<B: Backend>(mut r: Regs) -> B::Out {
-        // SAFETY: the frame's header was written when it was entered.
+        // SAFETY: the handler contract (`Backend`): the frame's header was written when it was entered.
         unsafe {
             let h = r.slot(FB);
             r.ip = *h as *const u64;
@@ -175,7 +179,7 @@ impl<T: Value + Classed, S: Src> Cell for ReturnValue<T, S> {
         });
     #[inline(always)]
     unsafe fn finish<B: Backend>(mut r: Regs) -> B::Out {
-        // SAFETY: as above.
+        // SAFETY: as for `Return`.
         unsafe {
             let x: T = if S::IMM { T::load(r.ip.add(2)) } else { S::get(&r, A) };
             let h = r.slot(FB);
@@ -189,11 +193,11 @@ impl<T: Value + Classed, S: Src> Cell for ReturnValue<T, S> {
     }
 }
 
-/// Charges what extension word `word` says, then goes to the cell's target; or has more fuel fetched first and tries
-/// the cell again.
+/// Takes the back edge: charges the cost in extension word `word`, then goes to the cell's target. If the slice is too
+/// small, the cold path refills it and retries the cell.
 #[inline(always)]
 unsafe fn charge_and_go<B: Backend>(mut r: Regs, word: usize) -> B::Out {
-    // SAFETY: `vm` and its store are live.
+    // SAFETY: the handler contract (`Backend`).
     unsafe {
         let store = (*r.vm).store;
         let left = (*store).slice - r.ext(word) as i64;
@@ -206,8 +210,13 @@ unsafe fn charge_and_go<B: Backend>(mut r: Regs, word: usize) -> B::Out {
     }
 }
 
-/// Begins the frame at `sp` of the code at `entry`, which is paid for and fits the stack; it will return to `ret` and
-/// the frame at `caller`, as its header at `h` says.
+/// Begins the frame at `sp` of the code at `entry`, which has been charged for and fits the stack. Writes its header at
+/// `h`: it will return to `ret` in the frame at `caller`.
+///
+/// # Safety
+///
+/// The [handler contract](Backend#safety), but for the frame: the one at `sp` is claimed for the code at `entry`, which
+/// belongs to `r.vm`'s module.
 #[inline(always)]
 unsafe fn begin<B: Backend>(
     mut r: Regs,
@@ -217,24 +226,24 @@ unsafe fn begin<B: Backend>(
     ret: *const u64,
     caller: *mut u64,
 ) -> B::Out {
-    // SAFETY: an entry is a prologue followed by cells, and the header lies in the frame.
+    // SAFETY: the caller's contract: an entry is a prologue followed by cells, and the header lies in the frame.
     unsafe {
         *h = ret as u64;
         *h.add(1) = caller as u64;
         r.sp = sp;
         r.ip = entry.add(PROLOGUE);
         if (*Prologue::at(entry)).zeros != 0 {
-            // In a handler of its own, since a loop here takes more registers than there are.
+            // In a handler of its own: a loop here would need more registers than there are, and cause spills.
             return B::jump(r, zero_locals::<B>);
         }
-        // Or what is above is done once for both ways, at the price of a register.
+        // Otherwise LLVM shares the code above between the two exits, which takes another register.
         r.ip = keep_apart(r.ip);
         B::next(r)
     }
 }
 
-/// Charges and begins the frame at `sp` of the code at `entry`, for which `slow::prepare` has made room and found
-/// the fuel.
+/// Charges for and begins the frame at `sp` of the code at `entry`, for which `slow::prepare` has claimed the stack and
+/// made sure of the fuel.
 #[inline(always)]
 pub(crate) unsafe fn enter_prepared<B: Backend>(
     r: Regs,
@@ -251,14 +260,14 @@ pub(crate) unsafe fn enter_prepared<B: Backend>(
     }
 }
 
-/// Enters the code at `entry` from the call at `r.ip`, with the frame at `R[a]`; or has `slow` do it, which takes
-/// back the charge.
+/// The fast path of a call: enters the code at `entry` from the call at `r.ip`, with the frame at `R[a]`. If stack or
+/// fuel don't suffice, `slow` does it, and undoes the charge.
 #[inline(always)]
 unsafe fn enter_hot<B: Backend>(mut r: Regs, entry: *const u64, ret: *const u64, slow: Handler<B>) -> B::Out {
-    // SAFETY: as for `begin`: a function without code has a frame too large for any stack, so that it needs no check
-    // of its own.
+    // SAFETY: as for `begin`. A function without code has a prologue whose frame is too large for any stack, so one
+    // comparison checks for both.
     unsafe {
-        // No callee looks at the accumulator: it serves as one more register, of which there are too few.
+        // The accumulator is dead at a call, so it serves as a scratch register. `slow` reads the entry from it.
         r.acc = entry as u64;
         let store = (*r.vm).store;
         let sp = r.slot(A);
@@ -279,14 +288,15 @@ unsafe fn enter_hot<B: Backend>(mut r: Regs, entry: *const u64, ret: *const u64,
 
 #[inline(always)]
 unsafe fn entry_of(r: &Regs, index: u32) -> *const u64 {
-    // SAFETY: the translator names only functions of the module, whose table the instance points to.
+    // SAFETY: the handler contract (`Backend`): the index is of a function that the module defines.
     unsafe { (*(*r.vm).entries.add(index as usize)).load(Ordering::Relaxed) }
 }
 
-/// The function in table element `R[index]`, checked; or the trap.
+/// The function in the table element that the index operand selects, checked to be in bounds, not null and of the
+/// expected type; or the trap.
 #[inline(always)]
 unsafe fn lookup<S: Src>(r: &Regs) -> Result<*mut FuncObj, Trap> {
-    // SAFETY: tables outlive the code that names them; elements are null or function objects.
+    // SAFETY: the handler contract (`Backend`); elements are null or function objects.
     unsafe {
         let t: *mut TableObj = VmCtx::pointer(r.vm, r.ext(0) as u32);
         let i = S::get::<u32>(r, C) as u64;
@@ -304,11 +314,11 @@ unsafe fn lookup<S: Src>(r: &Regs) -> Result<*mut FuncObj, Trap> {
     }
 }
 
-/// Calls `f`, which may be anything, with its frame at `R[a]` and its header at slot `b` of that, from a cell of
-/// `LEN` words.
+/// Calls `f`, of this instance, another one or the host, from a cell of `LEN` words. Its frame is at `R[a]` and its
+/// header at slot `b` of that.
 #[inline(always)]
 unsafe fn call_func<B: Backend, const LEN: usize>(r: Regs, f: *mut FuncObj) -> B::Out {
-    // SAFETY: function objects outlive whoever refers to them.
+    // SAFETY: the handler contract (`Backend`); function objects live as long as the store.
     unsafe {
         (*(*r.vm).store).pending.func = f;
         if (*f).vm == r.vm {
@@ -319,10 +329,11 @@ unsafe fn call_func<B: Backend, const LEN: usize>(r: Regs, f: *mut FuncObj) -> B
     }
 }
 
-/// Tail-calls `f`, which may be anything, with `d` slots of arguments at `R[a]`; the header is at `R[b]`.
+/// Tail-calls `f`, of this instance, another one or the host, with `d` slots of arguments at `R[a]`. The current
+/// frame's header is at `R[b]`.
 #[inline(always)]
 unsafe fn return_call_func<B: Backend>(r: Regs, f: *mut FuncObj) -> B::Out {
-    // SAFETY: function objects outlive whoever refers to them.
+    // SAFETY: the handler contract (`Backend`); function objects live as long as the store.
     unsafe {
         (*(*r.vm).store).pending.func = f;
         if (*f).vm == r.vm {
@@ -333,11 +344,11 @@ unsafe fn return_call_func<B: Backend>(r: Regs, f: *mut FuncObj) -> B::Out {
     }
 }
 
-/// Enters the code at `entry` in place of the current frame; or leaves the cell to `slow`, which tries it again. The
-/// arguments are moved only once the frame is known to fit.
+/// The fast path of a tail call: enters the code at `entry` in place of the current frame. If stack or fuel don't
+/// suffice, `slow` sees to that and retries the cell, so the arguments are moved only once the frame is known to fit.
 #[inline(always)]
 unsafe fn replace_frame<B: Backend>(mut r: Regs, entry: *const u64, slow: Handler<B>) -> B::Out {
-    // SAFETY: the arguments and the current header lie in the frame.
+    // SAFETY: the handler contract (`Backend`): the arguments and the current header lie in the frame.
     unsafe {
         // As in `enter_hot`.
         r.acc = entry as u64;
@@ -350,7 +361,7 @@ unsafe fn replace_frame<B: Backend>(mut r: Regs, entry: *const u64, slow: Handle
             return B::jump(r, slow);
         }
         (*store).slice = left;
-        // The arguments may come to lie over the header, and there are too few registers to keep it in.
+        // The arguments may overwrite the header, and there are too few registers to keep it in.
         let h = r.slot(FB);
         (*store).pending.header = [*h, *h.add(1)];
         move_down(&r, r.sp.add(r.field(D)));
@@ -364,13 +375,14 @@ unsafe fn replace_frame<B: Backend>(mut r: Regs, entry: *const u64, slow: Handle
 /// Moves slots from `R[a]` on to the frame's beginning, up to `end`.
 #[inline(always)]
 unsafe fn move_down(r: &Regs, end: *mut u64) {
-    // SAFETY: both lie in the frame, and what is moved comes from above.
+    // SAFETY: the handler contract (`Backend`): both places lie in the frame; slots only move down, in ascending
+    // order.
     unsafe {
         let distance = r.field(A);
         let mut to = r.sp;
         while to != end {
-            // Volatile, or this becomes a call of memmove, which saves every register. How far it is from the end is
-            // kept from the compiler, or it unrolls the loop, for which there are too few.
+            // Volatile, or LLVM makes a call of memmove of this, which spills every register. The barrier hides the
+            // trip count, or LLVM unrolls the loop, for which there are too few registers.
             to.write_volatile(*to.add(distance));
             to = keep_apart(to.add(1)).cast_mut();
         }
@@ -382,14 +394,14 @@ handlers! {
         slow::trap::<B>(r, Trap::UnreachableCodeReached)
     }
 
-    // Zeroes the slots that the prologue before this first cell names: one at least.
+    // Zeroes the locals that the prologue before this first cell counts: one at least.
     #[inline(never)]
     fn zero_locals<B>(mut r) {
         let prologue = &*Prologue::at(r.ip.sub(PROLOGUE));
         let mut slot = r.sp.add((prologue.header + HEADER) as usize);
         let end = slot.add(prologue.zeros as usize);
         loop {
-            // Volatile, or this becomes a call of memset, which spills every register.
+            // Volatile, or LLVM makes a call of memset of this, which spills every register.
             slot.write_volatile(0);
             slot = slot.add(1);
             if slot == end {
@@ -398,7 +410,7 @@ handlers! {
         }
     }
 
-    // Pays for the first arrival at a loop header.
+    // Charges for the first arrival at a loop header, which falls through to it.
     fn charge<B>(mut r) {
         let store = (*r.vm).store;
         let left = (*store).slice - r.wide() as i64;
@@ -410,7 +422,7 @@ handlers! {
         B::next(r)
     }
 
-    // Calls the imported function whose word is `c d`.
+    // Calls the imported function whose object is in word `c d` of the context.
     fn call_import<B>(mut r) {
         let f: *mut FuncObj = VmCtx::pointer(r.vm, r.wide());
         call_func::<B, 2>(r, f)
@@ -442,7 +454,7 @@ handlers! {
 
     // Returns `c` slots of values from `R[a]` on.
     fn ret_values<B>(mut r) {
-        // Nobody looks at the accumulator after it, which serves as one more register.
+        // The accumulator is dead behind this cell, so it serves as a scratch register.
         r.acc = r.sp.add(r.field(C)) as u64;
         move_down(&r, r.acc as *mut u64);
         let h = r.slot(FB);
@@ -452,7 +464,7 @@ handlers! {
     }
 }
 
-/// Whether a branch is taken when its condition holds, or when it doesn't.
+/// Whether a branch is taken if its condition is nonzero, or if it is zero.
 pub(crate) trait Polarity {
     /// The first of its ops.
     const OP: u16;

@@ -1,4 +1,4 @@
-//! From the host into the interpreter and back.
+//! Calls from the host into the interpreter, and returns to it.
 
 use super::regs::{Backend, Loop, Regs, Stub, Tail, to_vector};
 use super::slow::{need_stack, prepare, reload};
@@ -13,14 +13,13 @@ use crate::runtime::vmctx::{FuncObj, VmCtx};
 use crate::value::V128;
 use core::ptr::null_mut;
 
-/// How deeply guest and host may call each other before that counts as an exhausted stack: each level takes native
-/// stack.
+/// How deeply guest and host may call each other before that is a stack overflow: each level takes native stack.
 const MAX_DEPTH: u32 = 100;
 
-/// How much native stack must be left for such a call, where that is known.
+/// Bytes of native stack that must be left for such a call, where that is known.
 const NATIVE_ROOM: usize = 32 << 10;
 
-/// A call from the host, as long as it lasts.
+/// A call from the host, counted until it is dropped (an RAII guard).
 struct Level(*mut StoreInner);
 
 impl Level {
@@ -45,7 +44,7 @@ impl Drop for Level {
     }
 }
 
-/// Registers of nothing.
+/// Registers with nothing in them.
 pub(crate) fn idle() -> Regs {
     Regs {
         ip: core::ptr::null(),
@@ -60,7 +59,7 @@ pub(crate) fn idle() -> Regs {
     }
 }
 
-/// Calls `func` with the arguments in `slots`, where its results will be: `func.header` slots.
+/// Calls `func`. Its arguments are in `slots`, `func.header` of them, and its results replace them.
 ///
 /// # Errors
 /// What the host function returned, or why the guest stopped, with a backtrace.
@@ -75,7 +74,7 @@ pub(crate) unsafe fn invoke(
     // SAFETY: the caller keeps the contract.
     unsafe {
         let _level = Level::enter(store)?;
-        // A call too short to use up its slice of fuel would never look.
+        // A call that doesn't use up its slice of fuel wouldn't look at the flag.
         if (*store).interrupt.take() {
             return Err(Trap::Interrupt.into());
         }
@@ -144,7 +143,7 @@ pub(super) unsafe fn dispatch(
     }
 }
 
-/// The same, for a function that has been prepared at `entry`.
+/// The same, for a function that has been prepared, with its entry at `entry`.
 unsafe fn begin(
     store: *mut StoreInner,
     vm: *mut VmCtx,
@@ -172,7 +171,7 @@ unsafe fn begin(
     }
 }
 
-/// Pays for a function that has been prepared at `entry`, and zeroes the locals of its frame at `base`; gives its first cell.
+/// Charges for the entry of a prepared function, and zeroes the locals of its frame at `base`. Returns its first cell.
 ///
 /// # Safety
 /// As for [`invoke`].
@@ -187,7 +186,7 @@ pub(super) unsafe fn enter_frame(store: *mut StoreInner, entry: *const u64, base
     }
 }
 
-/// How dispatch ended.
+/// Turns the recorded [`Stop`] into a result, and adds the frames to an error's backtrace.
 ///
 /// # Safety
 /// As for [`invoke`]: dispatch has just ended.
@@ -209,8 +208,8 @@ pub(super) unsafe fn finish(store: *mut StoreInner) -> Result<(), Stop> {
     }
 }
 
-/// Finds the offsets of the frames in the backtrace of `e`, with which dispatch has just ended, if there may be no memory
-/// for that later.
+/// Finds the offsets of the frames in the backtrace of `e`, with which dispatch has just ended, if the memory for that
+/// may be lacking later.
 unsafe fn locate(store: *mut StoreInner, e: &mut Error) {
     let Some(backtrace) = e.existing_backtrace_mut() else { return };
     // SAFETY: the caller of `invoke` keeps its contract.
@@ -220,26 +219,27 @@ unsafe fn locate(store: *mut StoreInner, e: &mut Error) {
             return backtrace.locate(&sample::Standing(&*store));
         }
         backtrace.locate(&sample::Failed(&*store));
-        // The code there may be gone. Of a resumable one it must stay known that it has begun; it is dropped now.
+        // The frames' code may have been dropped, so the position is cleared. A resumable execution keeps its position,
+        // which tells that it had begun; it is dropped right away.
         if !exec(store).resumable {
             exec(store).at = idle().position();
         }
     }
 }
 
-/// What became of an execution that was to go on.
+/// The outcome of resuming an execution.
 pub(crate) enum Resumed {
-    /// Its function returned, and the results are in the slots.
+    /// The function returned, and its results are in the slots.
     Finished,
-    /// It stopped, and may go on if it has a suspension.
+    /// It stopped, and can be resumed again if it has a suspension.
     Stopped(Error),
 }
 
-/// Goes on with the store's execution, which was suspended in a call from the host; `host_results` are the slots of a host function's
-/// results, if the suspension wants them; the call's results go to `slots`.
+/// Resumes the store's execution, which was suspended in a call from the host. `host_results` are the slots of a host
+/// function's results, if the suspension needs them. The results of the call go to `slots`.
 ///
 /// # Errors
-/// If the host's and the guest's calls are nested too deeply.
+/// If calls between host and guest are nested too deeply.
 ///
 /// # Safety
 /// As for [`invoke`]; the execution has a suspension.
@@ -255,6 +255,10 @@ pub(crate) unsafe fn resume(
             return Ok(Resumed::Stopped(Trap::Interrupt.into()));
         }
         let suspension = exec(store).suspension.take().expect("it was suspended");
+        if cfg!(any(test, debug_assertions)) && !exec(store).at.vm.is_null() {
+            // It panics if the code of a frame is gone.
+            let _ = walk::way_back(exec(store).at, (*store).engine.dispatch());
+        }
         match suspend::go_on(store, suspension, host_results) {
             Ok(()) => {
                 core::ptr::copy_nonoverlapping(exec(store).top, slots.as_mut_ptr(), slots.len());
@@ -267,15 +271,14 @@ pub(crate) unsafe fn resume(
     }
 }
 
-/// How many bytes of native stack some hundred tail calls of representative handlers take: none, or they are no
-/// tail calls.
+/// Bytes of native stack that 800 cells of representative handlers consume: 0 if the compiler made jumps of the tail
+/// calls.
 pub(crate) fn stack_drift() -> usize {
     probe::drift()
 }
 
 mod probe {
-    //! Runs cells of several kinds in a row on the tail backend, between two handlers that note where the native
-    //! stack is.
+    //! Runs cells of several kinds on the tail backend, between two handlers that note the native stack pointer.
 
     use super::super::cell::cell;
     use super::super::numeric::{Bin, Un};
@@ -320,7 +323,7 @@ mod probe {
         let lanes: Handler<Tail> = cell::<Tail, Bin<ops::vectors::I8x16Swizzle, Acc, Slot, ToSlot>>;
         let lane: Handler<Tail> = vector::replace::<Tail, ops::replace::I16x8ReplaceLane, Slot, Slot, ToAcc>;
         let select: Handler<Tail> = vector::bitselect::<Tail, ToSlot>;
-        // c d = 1, which is an immediate for those that have one and unused slots for the others.
+        // `c d` is 1: an immediate for the ops that have one, and slots 1 and 0 for the others.
         let operands = 1 << 32;
         let kinds = [add, div, float, copy, vector, lanes, lane, select];
         let mut code = [[0; 2]; 100 * 8 + 2];
@@ -339,7 +342,7 @@ mod probe {
 
 #[cfg(all(test, dunlin_optimised))]
 mod tests {
-    /// What every fully optimised build of this crate must have; the others may use the loop.
+    /// Every fully optimised build must use the tail backend; other builds may use the loop.
     #[test]
     fn handlers_use_no_native_stack() {
         assert!(super::stack_drift() < super::super::MAX_DRIFT, "{} bytes", super::stack_drift());

@@ -1,7 +1,9 @@
-//! Compiled frames become the interpreter's, so that a suspended execution consists of those alone.
+//! Deoptimisation exits: compiled frames become interpreter frames, so that a suspended execution consists of
+//! interpreter frames only.
 //!
-//! Where compiled code is to be left, each of its functions, innermost first, writes its locals and operands to their slots, tells
-//! that here, and returns. When all have, their frames are linked as the interpreter would have linked them.
+//! While `VmStore::leaving` is set, each compiled function, innermost first, writes its live locals and operands to
+//! their slots, calls [`left`] with its place, and returns. Once all have returned, [`settle`] writes the frame headers
+//! and records that the interpreter would have written.
 
 use super::entry::idle;
 use super::regs::{Regs, Stub};
@@ -17,27 +19,29 @@ use crate::runtime::tier::layout::{
 use crate::runtime::vmctx::{FuncObj, VmCtx};
 use crate::translate::Wanted;
 
-/// What has to be linked, innermost first.
+/// A part of the stack that has to be linked to the next outer one. Parts are noted innermost first.
 #[derive(Clone, Copy)]
 pub(super) enum Part {
-    /// A function of a compiled frame, as [`LEFT_KIND`] says.
+    /// The frame of a compiled function (or of an inlined one). `place` is packed as [`LEFT_KIND`] and its siblings
+    /// say.
     Frame { sp: *mut u64, place: u64 },
-    /// The interpreter's frames that were dispatched from compiled code: the header of the outermost, and where they stand.
+    /// A segment of interpreter frames that compiled code called: the header of the outermost frame, and the position
+    /// of the innermost.
     Base { header: *mut u64, at: Position },
-    /// The same, in another instance, with the record before the outermost frame; `f` was called.
+    /// The same for a call of `f` in another instance: a record lies below the outermost frame.
     Record { record: *mut u64, header: *mut u64, at: Position, f: *mut FuncObj },
-    /// A function that was to be dispatched, but wasn't entered.
+    /// A function that compiled code called, and that wasn't entered.
     Entry { index: u32, sp: *mut u64, header: *mut u64 },
-    /// A host function that was called with these arguments.
+    /// A host function, called with these arguments.
     Host { f: *mut FuncObj, args: *mut u64 },
 }
 
-/// What goes back to the frame that is linked next.
+/// What returns to the frame that is linked next, and so has to learn its return address.
 enum Inner {
     Nothing,
     Header(*mut u64),
     Record(*mut u64),
-    /// A host function that was called in place of the outermost function, by the interpreter.
+    /// A host function that an interpreted function tail-called. The suspension itself holds the return address.
     Replaced,
     Host {
         f: *mut FuncObj,
@@ -53,23 +57,23 @@ enum Inner {
 
 /// [`BUILTIN_LEFT`](crate::runtime::tier::layout::BUILTIN_LEFT).
 pub(crate) unsafe extern "C" fn left(vm: *mut VmCtx, sp: *mut u64, place: u64) -> u32 {
-    // SAFETY: compiled code calls this, and nobody holds a reference into the store.
+    // SAFETY: compiled code calls this, and no reference into the store is held.
     unsafe { note(vm, Part::Frame { sp, place }) };
     0
 }
 
-/// Notes what has to be linked.
+/// Notes a part for [`settle`].
 pub(super) unsafe fn note(vm: *mut VmCtx, part: Part) {
-    // SAFETY: a context of a live store, to whose parts nobody holds a reference.
+    // SAFETY: a context of a live store, and no reference to the store's parts is held.
     unsafe {
         let exec: *mut Execution = execution(&mut *(*(*vm).store).store);
         (*exec).lost |= (*exec).left.try_push(part).is_err();
     }
 }
 
-/// Whether what stopped an execution is to leave compiled code, rather than to trap in it: then it is being left.
+/// Decides whether an error makes compiled code deoptimise, rather than trap, and if so, starts that.
 pub(super) unsafe fn begins(vm: *mut VmCtx, error: &Error) -> bool {
-    // SAFETY: as above.
+    // SAFETY: as for `note`.
     unsafe {
         let store = (*(*vm).store).store;
         let exec: *mut Execution = execution(&mut *store);
@@ -80,9 +84,9 @@ pub(super) unsafe fn begins(vm: *mut VmCtx, error: &Error) -> bool {
     }
 }
 
-/// Begins to leave compiled code, if that can be left.
+/// Starts to deoptimise, if the engine's compiled code supports it.
 pub(super) unsafe fn begin(vm: *mut VmCtx) -> bool {
-    // SAFETY: as above.
+    // SAFETY: as for `note`.
     unsafe {
         let leaves = (*(*(*vm).store).store).engine.config().suspend_compiled;
         (*(*vm).store).leaving = u64::from(leaves);
@@ -90,9 +94,9 @@ pub(super) unsafe fn begin(vm: *mut VmCtx) -> bool {
     }
 }
 
-/// Links the frames that were left, which go back to `back`: a cell and a frame. The execution has said why it stopped.
+/// Links the noted parts, the outermost of which returns to `back`: a cell and a frame. `exec.stop` is set already.
 pub(super) unsafe fn settle(vm: *mut VmCtx, back: (*const u64, *mut u64)) {
-    // SAFETY: as above.
+    // SAFETY: as for `note`.
     unsafe {
         (*(*vm).store).leaving = 0;
         let store = (*(*vm).store).store;
@@ -123,7 +127,7 @@ struct Linked {
 
 impl Linked {
     unsafe fn suspend(&mut self, ip: *const u64, sp: *mut u64, how: How) {
-        // SAFETY: the execution is the store's, and nobody holds a reference to it.
+        // SAFETY: the execution is the store's, and no reference to it is held.
         unsafe {
             let regs = Regs { ip, sp, vm: self.vm, ..idle() };
             (*self.exec).suspension = Some(Suspension::new(regs, how));
@@ -136,9 +140,10 @@ impl Linked {
         unsafe { (*self.store).engine.dispatch() }.stub(stub)
     }
 
-    /// What of dispatched frames goes back: the outermost's header, unless what is suspended has replaced that.
+    /// What of a segment returns to compiled code: the header of its outermost frame, unless a suspended tail call to a
+    /// host function has replaced that frame.
     unsafe fn dispatched(&self, header: *mut u64) -> Inner {
-        // SAFETY: as above; nobody holds a reference to the execution.
+        // SAFETY: as for `note`; no reference to the execution is held.
         let suspension = unsafe { &(*self.exec).suspension };
         let exit = self.stub(Stub::Exit);
         match suspension {
@@ -148,7 +153,7 @@ impl Linked {
     }
 
     unsafe fn part(&mut self, part: Part) -> Result<(), Error> {
-        // SAFETY: compiled code has told places of its module, in frames that it has claimed.
+        // SAFETY: the places are in the context's module, and the frames have been claimed: compiled code noted them.
         unsafe {
             let (sp, place) = match part {
                 Part::Frame { sp, place } => (sp, place),
@@ -162,7 +167,7 @@ impl Linked {
                     return Ok(());
                 }
                 Part::Record { record, header, at, f } if at.vm.is_null() => {
-                    // It wasn't entered.
+                    // The callee wasn't entered.
                     let cross = self.stub(Stub::CrossReturn);
                     *record = self.vm as u64;
                     *header = cross as u64;
@@ -224,7 +229,7 @@ impl Linked {
         }
     }
 
-    /// Has the inner frame go back to `ip`, in the frame at `sp`.
+    /// Has the inner frame return to `ip`, in the frame at `sp`.
     unsafe fn link(&mut self, ip: *const u64, sp: *mut u64) {
         // SAFETY: as for `part`: headers and records lie in frames that were claimed.
         unsafe {

@@ -1,4 +1,4 @@
-//! The handlers of [`Tail`] and where they are, for checking what the compiler made of them.
+//! The handlers of [`Tail`] and their addresses, for checking the machine code that the compiler made of them.
 
 use super::regs::{Handler, Tail};
 use super::{TAIL, bulk, control, native, pairs, slow};
@@ -11,7 +11,7 @@ pub enum HandlerKind {
     Single,
     /// Does two cells' work.
     Pair,
-    /// Where others go when something is missing, or the handler of an op that is rare or long: it may call.
+    /// On the cold path, or the handler of an op that is rare or takes long: it may call.
     Cold,
 }
 
@@ -26,9 +26,9 @@ pub struct TailHandler {
     pub kind: HandlerKind,
 }
 
-/// Ops whose handlers are cold: beside those of [`bulk`], those that only stop or start something.
-const COLD: [SpecialOp; 4] =
-    [SpecialOp::Unreachable, SpecialOp::Exit, SpecialOp::CrossReturn, SpecialOp::Native];
+/// Ops whose handlers are cold: besides those of [`bulk`], those that only stop or start something.
+const COLD: [SpecialOp; 5] =
+    [SpecialOp::Unreachable, SpecialOp::Exit, SpecialOp::CrossReturn, SpecialOp::Native, SpecialOp::Dropped];
 
 /// Every handler that [`Dispatch::Tail`](super::Dispatch::Tail) can reach.
 pub fn tail_handlers() -> Vec<TailHandler> {
@@ -61,7 +61,7 @@ pub fn tail_handlers() -> Vec<TailHandler> {
         .collect()
 }
 
-/// Handlers for machines that have more than every machine of the architecture.
+/// Handlers that need more than the baseline instruction set of the architecture.
 fn better() -> impl Iterator<Item = (Op, Handler<Tail>)> {
     #[cfg(target_arch = "x86_64")]
     return crate::runtime::exec::sse42::all();

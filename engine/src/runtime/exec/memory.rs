@@ -11,6 +11,11 @@ use crate::value::raw::Raw;
 use core::marker::PhantomData;
 
 /// Which memory a cell accesses.
+///
+/// # Safety
+///
+/// For `memory`: the [handler contract](super::regs::Backend#safety) holds, and extension word `word` of the cell is
+/// this one's, if it has [`WORDS`](Which::WORDS).
 pub(crate) trait Which {
     /// Extension words that it takes, after any others.
     const WORDS: usize;
@@ -34,7 +39,7 @@ impl Which for MemoryN {
     const WORDS: usize = 1;
     #[inline(always)]
     unsafe fn memory(r: &Regs, word: usize) -> (*mut u8, u64) {
-        // SAFETY: the translator put a memory's word there, and memories outlive the code that runs on them.
+        // SAFETY: the caller's contract: extension word `word` names a memory of the instance.
         unsafe {
             let m: *mut MemoryObj = VmCtx::pointer(r.vm, r.ext(word) as u32);
             ((*m).base, (*m).len)
@@ -42,9 +47,13 @@ impl Which for MemoryN {
     }
 }
 
-/// An address of 32 bits.
+/// A source of the 32-bit address of an access.
+///
+/// # Safety
+///
+/// For `get`: as for [`Src::get`].
 pub(crate) trait Address {
-    /// What it adds to the number of a load's form, and of a store's.
+    /// Added to the number of a load's form, and of a store's.
     const LOAD: u16;
     const STORE: u16;
     unsafe fn get(r: &Regs, field: usize) -> u64;
@@ -54,7 +63,7 @@ impl<S: Src> Address for S {
     const STORE: u16 = if S::CODE == Acc::CODE { 3 } else { 0 };
     #[inline(always)]
     unsafe fn get(r: &Regs, field: usize) -> u64 {
-        // SAFETY: passed on.
+        // SAFETY: the caller's contract, passed on.
         unsafe { S::get::<u32>(r, field) as u64 }
     }
 }
@@ -69,10 +78,10 @@ impl Address for Absolute {
     }
 }
 
-/// The address of the `size` bytes before `end`, which were found to be in the memory.
+/// The address of the `size` bytes before `end`, which are known to be in the memory.
 ///
-/// x86_64 has too few registers to keep an address and its end, as LLVM likes to; aarch64 can address only from the
-/// first byte.
+/// x86_64 has too few registers to keep both the address and its end, as LLVM prefers; aarch64 has no addressing mode
+/// with base, index and displacement, so there the address is that of the first byte.
 #[inline(always)]
 pub(crate) fn before(mem: *mut u8, end: u64, size: u64) -> *mut u8 {
     mem.wrapping_add(end as usize).wrapping_sub(size as usize)
@@ -97,7 +106,7 @@ impl<O: LoadRow, P: Address, T: Dst, M: Which> Body for Ld<O, P, T, M> {
 
     #[inline(always)]
     unsafe fn run(r: &mut Regs) -> Result<(), Trap> {
-        // SAFETY: the cell is of this op; what is read was found to be in the memory.
+        // SAFETY: the handler contract (`Backend`): the cell is of this op; the bounds check covers what is read.
         unsafe {
             let (mem, len) = M::memory(r, 0);
             let end = end(P::get(r, FB) + r.wide() as u64, O::Raw::SIZE);
@@ -119,7 +128,7 @@ impl<O: StoreRow, P: Address, V: Src, M: Which> Body for St<O, P, V, M> {
 
     #[inline(always)]
     unsafe fn run(r: &mut Regs) -> Result<(), Trap> {
-        // SAFETY: the cell is of this op; what is written was found to be in the memory.
+        // SAFETY: the handler contract (`Backend`): the cell is of this op; the bounds check covers what is written.
         unsafe {
             let (mem, len) = M::memory(r, 0);
             let end = end(P::get(r, A) + r.wide() as u64, O::Raw::SIZE);

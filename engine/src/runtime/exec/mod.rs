@@ -1,7 +1,12 @@
-//! The interpreter: executions, and how they begin and end.
+//! The interpreter: a threaded-code engine whose handlers tail-call each other, and the executions that it runs.
 //!
-//! `regs` says what handlers are, `place` where their operands come from; the other files hold the handlers, by
-//! the same family names as `translate`.
+//! `regs` defines handlers and the two dispatch backends, `place` the operand forms, `cell` the traits of one cell's
+//! work. The handlers themselves are in files named after the families of `translate`, with `slow` for the cold path.
+//! The rest is around them: `entry` (calls from the host), `native` (calls to and from compiled code), `suspend`
+//! (resumable calls), `leave` (deoptimisation exits of compiled code), `walk` (stack walks), `sample` (profiles and
+//! hotness), `watch` (the OSR trigger).
+//!
+//! The contract that most `SAFETY` comments here name is the one of [`regs::Backend`].
 
 pub(crate) mod bulk;
 pub(crate) mod cell;
@@ -45,19 +50,19 @@ use core::sync::atomic::AtomicPtr;
 use regs::{Handler, Loop, Tail};
 use sample::{HostCall, Position};
 
-/// How one handler follows another.
+/// How control passes from one handler to the next.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Dispatch {
-    /// By tail calls: faster, where the compiler made them. [`Engine::new`](crate::Engine::new) tests that.
+    /// By tail calls: faster, if the compiler emitted them as jumps. [`Engine::new`](crate::Engine::new) tests that.
     Tail,
-    /// By returning to a loop: always right.
+    /// By returning to a dispatch loop: correct in every build.
     Loop,
     /// By a loop that counts what it dispatches, for tuning the interpreter: slow. See
     /// [`Store::dispatch_counts`](crate::Store::dispatch_counts).
     Count,
 }
 
-/// Every handler by op number, as each backend has it.
+/// The handlers of each backend, by op number.
 static TAIL: [Handler<Tail>; crate::ops::OPS] = table::table::<Tail>();
 static LOOP: [Handler<Loop>; crate::ops::OPS] = table::table::<Loop>();
 
@@ -89,17 +94,17 @@ impl Dispatch {
 /// The entry word that every host function shares: it always leads to the cold path.
 pub(crate) static HOST_ENTRY: AtomicPtr<u64> = AtomicPtr::new(crate::ops::cells::LAZY.as_ptr().cast_mut());
 
-/// The best backend that this build has.
+/// The fastest backend that is correct in this build.
 pub(crate) fn default_dispatch() -> Dispatch {
     use std::sync::OnceLock;
     static CHOSEN: OnceLock<Dispatch> = OnceLock::new();
     *CHOSEN.get_or_init(|| if tail_calls_hold() { Dispatch::Tail } else { Dispatch::Loop })
 }
 
-/// A handler of each kind that called instead of jumping would use more than this, in bytes.
+/// Bytes of native stack. If the handlers of the probe called instead of jumping, they would use more.
 const MAX_DRIFT: usize = 256;
 
-/// Whether handlers really jump: some hundred cells of several kinds must not use up any native stack.
+/// Whether the compiler made jumps of the tail calls: running 800 cells of several kinds must not consume native stack.
 fn tail_calls_hold() -> bool {
     if cfg!(dunlin_loop_only) {
         return false;
@@ -116,39 +121,40 @@ pub(crate) enum Stop {
     Panic(Box<dyn core::any::Any + Send>),
 }
 
-/// A computation of the guest: its value stack, where it is, and why it stopped. Nested ones (guest, host, guest)
-/// continue on the same stack.
+/// A computation of the guest: its value stack, its current position, and why it stopped. Nested calls (guest, host,
+/// guest) continue on the same stack.
 pub(crate) struct Execution {
     _stack: Mapping,
-    /// One past the last slot that frames may ever use.
+    /// One past the last slot that is mapped.
     end: *mut u64,
-    /// One past the last slot that is charged.
+    /// One past the last slot that the budget has been charged for.
     charged: *mut u64,
     charge: Charge,
     /// Where the next frame may begin.
     top: *mut u64,
     stop: Stop,
-    /// Where dispatch stopped, or where it was when it last went somewhere that asks for it; in no function if its
-    /// context is null.
+    /// The last published position: where dispatch stopped, or where it was at its last call of something that walks
+    /// the stack. It isn't updated by every cell. A null context means that no function has been entered.
     at: Position,
-    /// Whether a tail call is replacing the function there.
+    /// Whether a tail call is replacing the function at that position.
     leaves: bool,
-    /// The innermost call of a host function that lasts, or null.
+    /// The innermost call of a host function that hasn't returned, or null.
     host_call: *const HostCall,
     /// The innermost segment of compiled frames, or null.
     native: *const native::Activation,
-    /// What compiled code runs on, if there is a tier and there was room.
+    /// The native stack of compiled code, if there is a tier and the stack could be had.
     pub(crate) code_stack: Option<Box<dyn core::any::Any + Send>>,
-    /// Whether compiled code is being left for a tail call.
+    /// Whether compiled code is being unwound for a tail call out of its outermost function.
     tail: bool,
-    /// Parts of it that compiled code is leaving, and whether there was no memory for one.
+    /// The frames noted by a deoptimisation exit, innermost first, and whether one was lost for want of memory: see
+    /// `leave`.
     left: Buf<leave::Part>,
     lost: bool,
-    /// Whether it is to go on after it has stopped.
+    /// Whether it is that of a resumable call.
     pub(crate) resumable: bool,
-    /// How it could go on, when it has stopped.
+    /// How to resume it, once it has stopped.
     pub(crate) suspension: Option<suspend::Suspension>,
-    /// Whether compiled code isn't to be entered.
+    /// Whether it must not enter compiled code.
     pub(crate) interprets: bool,
     /// For [`Dispatch::Count`].
     pub(crate) counts: count::Counts,
@@ -187,7 +193,7 @@ impl Execution {
         })
     }
 
-    /// Whether compiled code can be entered in it.
+    /// Whether it may enter compiled code.
     pub(crate) fn enters_compiled(&self) -> bool {
         self.code_stack.is_some() && !self.interprets
     }

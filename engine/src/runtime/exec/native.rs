@@ -1,9 +1,9 @@
-//! From the interpreter into compiled code, and from there to whatever isn't compiled.
+//! Calls from the interpreter into compiled code, and from compiled code to whatever isn't compiled.
 //!
-//! Interpreted and compiled frames form segments: a segment of compiled frames is an [`Activation`], entered by a
-//! handler; from there, a builtin dispatches interpreted frames again. An error passes segment by segment, each adding
-//! its frames to the backtrace. Tail calls out of a segment's outermost function leave the segment first, so that
-//! those which go back and forth take no stack.
+//! Frames form alternating segments of interpreted and of compiled frames. A handler enters a segment of compiled
+//! frames, which is an [`Activation`]; from it, a builtin starts dispatch for another segment of interpreted frames. An
+//! error unwinds segment by segment, and each adds its frames to the backtrace. A tail call out of a segment's
+//! outermost function leaves the segment first, so that tail calls between interpreted and compiled code take no stack.
 
 use super::control::{enter_prepared, target};
 use super::entry::{dispatch, idle};
@@ -21,26 +21,27 @@ use crate::runtime::tier::{Call, HostFn, Left, Tier, Trapped};
 use crate::runtime::vmctx::{FuncObj, VmCtx};
 use core::sync::atomic::Ordering;
 
-/// Compiled frames that are being executed.
+/// A segment of compiled frames.
 pub(super) struct Activation {
-    /// Where the interpreter stands below them.
+    /// The interpreter's position below them: where they return to.
     pub(super) at: Position,
     /// The next outer one.
     pub(super) outer: *const Activation,
 }
 
-/// What became of compiled code.
+/// How a segment of compiled code ended.
 enum Outcome {
     Returned,
     /// It tail-calls `VmStore::callee`, whose arguments are in the frame's first slots.
     TailCalls,
-    /// The execution knows why.
+    /// `exec.stop` says why.
     Stopped,
-    /// Nothing was done, for want of a native stack.
+    /// It wasn't entered, for want of a native stack.
     NoStack,
 }
 
-/// Native stack that a builtin wants for itself. Compiled frames have a bound of their own, and host functions another stack.
+/// Bytes of native stack that a builtin may use. Compiled frames have a bound of their own, and host functions run on
+/// another stack.
 const STACK_FOR_BUILTINS: usize = 32 << 10;
 
 unsafe fn tier<'a>(store: *mut StoreInner) -> &'a dyn Tier {
@@ -53,9 +54,9 @@ unsafe fn store_of(vm: *mut VmCtx) -> *mut StoreInner {
     unsafe { (*(*vm).store).store }
 }
 
-/// Whether there is a stack for compiled code, and this thread can use it.
+/// Whether the execution has a stack for compiled code, and this thread can use it.
 unsafe fn has_stack(store: *mut StoreInner) -> bool {
-    // SAFETY: a live store with an execution, to whose parts nobody holds a reference.
+    // SAFETY: a live store with an execution, and no reference to the store's parts is held.
     unsafe {
         let exec: *mut Execution = execution(&mut *store);
         if (*exec).interprets || !tier(store).is_ready() {
@@ -65,11 +66,12 @@ unsafe fn has_stack(store: *mut StoreInner) -> bool {
     }
 }
 
-/// Calls `f(data)`, which may call anything of the embedder's, on the stack that the embedder called from. False, and no call, if
-/// there is no stack left for builtins of the code that it may call back.
+/// Calls `f(data)`, which may run the embedder's code, on the stack that the embedder called from. Returns false,
+/// without calling, if too little of the compiled code's stack is left for builtins of code that `f` may call back.
 ///
 /// # Safety
-/// A live store, to whose parts nobody holds a reference; an activation of its execution lasts. `data` is what `f` expects.
+/// The store is live and no reference to its parts is held; its execution has an activation. `data` is what `f`
+/// expects.
 #[inline(always)]
 pub(super) unsafe fn on_host_stack(store: *mut StoreInner, f: HostFn, data: *mut ()) -> bool {
     // SAFETY: the caller's contract; the execution keeps its stack as long as it has an activation.
@@ -80,12 +82,12 @@ pub(super) unsafe fn on_host_stack(store: *mut StoreInner, f: HostFn, data: *mut
     }
 }
 
-/// Whether compiled frames are being executed, which may lie on another stack than the embedder's.
+/// Whether there are compiled frames: then the current native stack may not be the embedder's.
 pub(super) fn is_entered(exec: &Execution) -> bool {
     !exec.native.is_null()
 }
 
-/// Enters compiled code with its frame at `sp`, which will return to `ret` in the frame at `caller`.
+/// Enters compiled code, with its frame at `sp`. It will return to `ret` in the frame at `caller`.
 #[inline(never)]
 unsafe fn enter(
     vm: *mut VmCtx,
@@ -93,7 +95,7 @@ unsafe fn enter(
     (ret, caller): (*const u64, *mut u64),
     (trampoline, code): (*const u8, *const u8),
 ) -> Outcome {
-    // SAFETY: the store and its execution outlive what they execute; no reference to them is held meanwhile.
+    // SAFETY: the store and its execution outlive the code that they execute; no reference to them is held meanwhile.
     unsafe {
         let store = store_of(vm);
         let tier = tier(store);
@@ -125,16 +127,18 @@ unsafe fn enter(
     }
 }
 
-/// Makes the error of a trap in compiled code, or takes the one that a builtin left, and adds the frames to it.
+/// Makes the error for a trap in compiled code, or takes the one that a builtin left in `exec.stop`, and adds the
+/// compiled frames to its backtrace. The trap handler calls it before it unwinds.
 unsafe fn on_trap(data: *mut (), trapped: Trapped<'_>) {
-    // SAFETY: `enter` has passed a context; while compiled code traps, nobody holds references into the store.
+    // SAFETY: `data` is the context that `enter` passed; while compiled code traps, no reference into the store is
+    // held.
     unsafe {
         let vm = data.cast::<VmCtx>();
         let exec: *mut Execution = execution(&mut *store_of(vm));
         let mut error = match (trapped.trap, core::mem::replace(&mut (*exec).stop, Stop::Done)) {
             (Some(trap), _) => {
                 if trap == Trap::Interrupt {
-                    // It has found out without a builtin, which would have answered it.
+                    // The poll page's fault found the interruption. No builtin has taken the flag, so it is taken here.
                     (*store_of(vm)).interrupt.take();
                 }
                 Error::from(trap)
@@ -154,14 +158,14 @@ unsafe fn on_trap(data: *mut (), trapped: Trapped<'_>) {
     }
 }
 
-/// Enters compiled code in place of a cell; then the interpreter goes on where that returns to.
+/// Enters compiled code from a cell; then the interpreter continues at the return address.
 #[inline(always)]
 unsafe fn go_native<B: Backend>(
     mut r: Regs,
     back: (*const u64, *mut u64),
     code: (*const u8, *const u8),
 ) -> B::Out {
-    // SAFETY: the frame at `sp` is claimed, and what it returns to is as for any function.
+    // SAFETY: the handler contract (`Backend`): the frame at `sp` is claimed, and it returns to a cell and its frame.
     unsafe {
         match enter(r.vm, r.sp, back, code) {
             Outcome::Returned => {
@@ -184,10 +188,11 @@ unsafe fn go_native<B: Backend>(
     }
 }
 
-/// The interpreter's code for the function that is entered at `ip`, ready to be entered with its frame at `sp`.
+/// The fallback when compiled code can't be entered: finds or makes the cells of the function whose native entry is at
+/// `ip`, and prepares them to be entered with the frame at `sp`.
 #[inline(never)]
 unsafe fn interpret(vm: *mut VmCtx, ip: *const u64, sp: *mut u64) -> Result<*const u64, Error> {
-    // SAFETY: a context of a live store, which executes its module's code.
+    // SAFETY: a context of a live store that is executing its module's code.
     unsafe {
         let store = &mut *store_of(vm);
         let module = (*(*vm).instance).module.shared();
@@ -202,10 +207,10 @@ unsafe fn interpret(vm: *mut VmCtx, ip: *const u64, sp: *mut u64) -> Result<*con
     }
 }
 
-/// Tail-calls `VmStore::callee`, whose arguments are in the frame's first slots already.
+/// Tail-calls `VmStore::callee`. Its arguments are in the frame's first slots already.
 #[inline(always)]
 unsafe fn tail_call<B: Backend>(r: Regs, (ret, caller): (*const u64, *mut u64)) -> B::Out {
-    // SAFETY: compiled code has named a function of the context's module, or a function object.
+    // SAFETY: `callee` names a function of the context's module, or a function object: compiled code set it.
     unsafe {
         let callee = (*(*r.vm).store).callee;
         let f = callee as *mut FuncObj;
@@ -231,11 +236,10 @@ unsafe fn tail_call<B: Backend>(r: Regs, (ret, caller): (*const u64, *mut u64)) 
     }
 }
 
-/// Code that the loop which the cell at `r.ip` branches back to goes on in, or null. The execution has said where it
-/// stands.
+/// The OSR entry for the loop that the cell at `r.ip` branches back to, or null. The execution's position is published.
 #[inline(always)]
 pub(super) unsafe fn continuation(r: &Regs) -> *const u8 {
-    // SAFETY: `r` is at a branch to a loop.
+    // SAFETY: the handler contract (`Backend`): `r` is at a back edge.
     unsafe { continuation_of(r.vm, target(r)) }
 }
 
@@ -247,7 +251,7 @@ unsafe fn continuation_of(vm: *mut VmCtx, header: *const u64) -> *const u8 {
         let found = (*store_of(vm)).engine.tier().and_then(|_| module.code.find(header, false));
         let code = found.and_then(|(index, word)| module.tiered.continuation(index, word as u32));
         let Some(code) = code.filter(|_| has_stack(store_of(vm))) else { return core::ptr::null() };
-        // What it may have been watched for is there.
+        // There is code for a loop, so watching for one can end.
         (*store_of(vm)).watch = None;
         code
     }
@@ -262,7 +266,7 @@ unsafe fn header_in(vm: *mut VmCtx, index: u32, sp: *mut u64) -> *mut u64 {
 /// The header of the frame of the function that the cell at `ip` is in.
 #[inline(never)]
 unsafe fn header_of(vm: *mut VmCtx, ip: *const u64, sp: *mut u64) -> *mut u64 {
-    // SAFETY: as above; the frame at `sp` is of that function.
+    // SAFETY: a context of a live store; the frame at `sp` is of that function.
     unsafe {
         let module = (*(*vm).instance).module.shared();
         let (index, _) = module.code.find(ip, false).expect("it is being executed");
@@ -280,7 +284,7 @@ handlers! {
         go_native::<B>(r, back, code)
     }
 
-    // Goes on with a loop in compiled code, whose address is in the accumulator.
+    // OSR: continues a loop in compiled code, whose address is in the accumulator.
     #[cold]
     #[inline(never)]
     fn enter_continuation<B>(mut r) {
@@ -291,19 +295,20 @@ handlers! {
     }
 }
 
-/// Leaves a builtin: what it did, or why the guest is to stop.
+/// Makes the return value of a builtin: 0, or 1 for a failure, whose reason goes into `exec.stop`.
 unsafe fn done(store: *mut StoreInner, result: Result<(), Stop>) -> u32 {
     match result {
         Ok(()) => 0,
         Err(why) => {
-            // SAFETY: the store is live, and nobody holds a reference to its parts.
+            // SAFETY: the store is live, and no reference to its parts is held.
             unsafe { execution(&mut *store).stop = why };
             1
         }
     }
 }
 
-/// Leaves a builtin that can be tried again later, if it failed for something that passes.
+/// The same for a builtin that can be retried later. If it failed for want of fuel or by an interruption, compiled code
+/// deoptimises rather than traps, where it can: then this returns 0.
 unsafe fn done_or_leave(vm: *mut VmCtx, result: Result<(), Error>) -> u32 {
     // SAFETY: as for `done`.
     unsafe {
@@ -325,8 +330,8 @@ fn error(e: impl Into<Error>) -> Stop {
 
 /// [`BUILTIN_CALL`](crate::runtime::tier::layout::BUILTIN_CALL).
 pub(crate) unsafe extern "C" fn call(vm: *mut VmCtx, args: *mut u64, frame: *const u8) -> u32 {
-    // SAFETY: a stub calls this, with its arguments in slots that are the caller's, or its own frame's if the caller
-    // was replaced by it.
+    // SAFETY: a stub calls this. Its arguments are in slots of the caller, or of the stub's own frame if a tail call
+    // replaced the caller.
     unsafe {
         let store = store_of(vm);
         let tier = tier(store);
@@ -355,7 +360,7 @@ pub(crate) unsafe extern "C" fn call(vm: *mut VmCtx, args: *mut u64, frame: *con
     }
 }
 
-/// Calls a guest's function that isn't compiled, or wasn't.
+/// Calls a guest function that isn't compiled, or wasn't when the calling code was made.
 #[inline(never)]
 unsafe fn call_guest(
     store: *mut StoreInner,
@@ -363,7 +368,7 @@ unsafe fn call_guest(
     callee: u64,
     args: *mut u64,
 ) -> Result<(), Stop> {
-    // SAFETY: as for `call`; compiled code has named a function of the context's module, or a function object.
+    // SAFETY: as for `call`; `callee` names a function of the context's module, or a function object.
     unsafe {
         let stack = execution(&mut *store).code_stack.as_deref();
         if !stack.is_some_and(|stack| tier(store).ensures_stack(stack, STACK_FOR_BUILTINS)) {
@@ -374,7 +379,7 @@ unsafe fn call_guest(
         }
         let f = callee as *mut FuncObj;
         if (*f).vm == vm {
-            // If it has been compiled since, it is called without this from now on.
+            // If it has been compiled since, later calls through the object bypass this builtin.
             (*f).code = (*(*vm).natives.add((*f).index as usize)).load(Ordering::Acquire);
             dispatch(store, vm, (*f).index, args)
         } else {
@@ -383,7 +388,7 @@ unsafe fn call_guest(
     }
 }
 
-/// Leaves `call` after a call that failed, which stood there then.
+/// The return value of `call` after a failure; `stood` is the position at which the callee stopped.
 #[cold]
 #[inline(never)]
 unsafe fn call_failed(vm: *mut VmCtx, callee: u64, args: *mut u64, stood: Position, why: Stop) -> u32 {
@@ -393,7 +398,8 @@ unsafe fn call_failed(vm: *mut VmCtx, callee: u64, args: *mut u64, stood: Positi
         let exec: *mut Execution = execution(&mut *store);
         let f = callee as *mut FuncObj;
         if let Stop::Error(e) = &why {
-            // What was dispatched may have been replaced by another function since, whose header is elsewhere.
+            // A tail call may have replaced the callee, and the replacement's header may be at another slot: so look
+            // for the outermost header on the stack.
             let dispatch = (*store).engine.dispatch();
             let outermost = |header| walk::way_back(stood, dispatch).unwrap_or(header);
             let dispatched = |index| {
@@ -426,7 +432,7 @@ unsafe fn call_failed(vm: *mut VmCtx, callee: u64, args: *mut u64, stood: Positi
     }
 }
 
-/// Calls a function of another instance, in a frame that lies where the interpreter would put it.
+/// Calls a function of another instance. Its frame lies where the interpreter would put it.
 unsafe fn call_instance(store: *mut StoreInner, f: *mut FuncObj, args: *mut u64) -> Result<(), Stop> {
     // SAFETY: as for `call`; what lies beyond the arguments is free once the stack is known to reach there.
     unsafe {
@@ -435,7 +441,7 @@ unsafe fn call_instance(store: *mut StoreInner, f: *mut FuncObj, args: *mut u64)
         need_stack(&mut *store, sp.wrapping_add(header)).map_err(error)?;
         core::ptr::copy(args, sp, header);
         let record = args.add(header);
-        // As the interpreter would have it, if this becomes one of its calls.
+        // What the interpreter would write here, in case deoptimisation turns this into one of its calls.
         *record.add(3) = (header as u64) << 32 | header as u64;
         dispatch(store, (*f).vm, (*f).index, sp)?;
         core::ptr::copy(sp, args, header);
@@ -445,7 +451,7 @@ unsafe fn call_instance(store: *mut StoreInner, f: *mut FuncObj, args: *mut u64)
 
 /// [`BUILTIN_STACK`](crate::runtime::tier::layout::BUILTIN_STACK).
 pub(crate) unsafe extern "C" fn stack(vm: *mut VmCtx, end: *mut u64, _: u64) -> u32 {
-    // SAFETY: compiled code calls this, and nobody holds a reference into the store.
+    // SAFETY: compiled code calls this, and no reference into the store is held.
     unsafe {
         let store = store_of(vm);
         let result = match (*store).interrupt.take() {
@@ -476,7 +482,7 @@ pub(crate) unsafe extern "C" fn refill(vm: *mut VmCtx, cost: u64, _: u64) -> u32
     }
 }
 
-/// What a builtin failed with.
+/// The return value of a builtin that failed with `e`.
 pub(super) unsafe fn failed(vm: *mut VmCtx, e: Error) -> u32 {
     // SAFETY: as for `stack`.
     unsafe { done_or_leave(vm, Err(e)) }

@@ -7,6 +7,10 @@ pub(super) fn fused(_: Op, _: Op) -> Option<Handler<Tail>> {
     None
 }
 
+pub(super) fn begins(_: Op) -> bool {
+    false
+}
+
 pub(super) fn all() -> impl Iterator<Item = (Op, Op, Handler<Tail>)> {
     core::iter::empty()
 }

@@ -22,7 +22,7 @@ impl<O: UnaryRow, S: Src, T: Dst> Body for Un<O, S, T> {
 
     #[inline(always)]
     unsafe fn run(r: &mut Regs) -> Result<(), Trap> {
-        // SAFETY: the cell is of this op.
+        // SAFETY: the handler contract (`Backend`): the cell is of this op.
         unsafe {
             let x = O::eval(S::get(r, FB))?;
             T::put(r, x);
@@ -42,9 +42,9 @@ impl<O: BinaryRow, X: Src, Y: Src, T: Dst> Body for Bin<O, X, Y, T> {
 
     #[inline(always)]
     unsafe fn run(r: &mut Regs) -> Result<(), Trap> {
-        // SAFETY: the cell is of this op.
+        // SAFETY: the handler contract (`Backend`): the cell is of this op.
         unsafe {
-            // With an immediate on the left the right operand's slot is in `b`, since `c d` may hold the immediate.
+            // With an immediate on the left, the right operand's slot is in `b`, since `c d` may hold the immediate.
             let y = Y::get::<O::R>(r, if X::IMM { FB } else { C });
             let x = O::eval(X::get(r, FB), y)?;
             T::put(r, x);
@@ -71,7 +71,7 @@ impl<O: CompareRow, X: Src, Y: Src, T: Dst> Body for Cmp<O, X, Y, T> {
 
     #[inline(always)]
     unsafe fn run(r: &mut Regs) -> Result<(), Trap> {
-        // SAFETY: the cell is of this op.
+        // SAFETY: the handler contract (`Backend`): the cell is of this op.
         unsafe {
             let x = O::test(X::get(r, FB), Y::get(r, C));
             T::put(r, x as u32);
@@ -89,7 +89,7 @@ impl<O: CompareRow, X: Src, Y: Src, D: Direction> Cell for Branch<O, X, Y, D> {
 
     #[inline(always)]
     unsafe fn finish<B: Backend>(mut r: Regs) -> B::Out {
-        // SAFETY: the cell is of this op.
+        // SAFETY: the handler contract (`Backend`): the cell is of this op.
         unsafe {
             let taken = if Y::IMM {
                 O::test(X::get(&r, A), Value::load(r.ip.add(2)))
@@ -106,7 +106,7 @@ impl<O: CompareRow, X: Src, Y: Src, D: Direction> Cell for Branch<O, X, Y, D> {
     }
 }
 
-/// The forms of families that a set of instructions has handlers of its own for: made by `$cell`.
+/// The forms of the families that have separate handlers for an instruction-set extension; `$cell` makes the handlers.
 macro_rules! forms {
     ($cell:ident: $unary:ident $commutative:ident $vector:ident) => {
         pub(crate) const fn $unary<B: Backend, O: UnaryRow>() -> [Handler<B>; 4] {

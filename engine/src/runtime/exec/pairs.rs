@@ -1,9 +1,9 @@
-//! Pairs of cells that one handler does at a stretch: a dispatch less.
+//! Superinstructions: pairs of cells that one handler executes, which saves a dispatch.
 //!
-//! The pairs are products of two lists: what comes first, what comes after it. Which lists was decided by counting
-//! pairs over the benchmarks (`benches`, `ops`), by kinds of code rather than by program. Cells stay what and where
-//! they are: a cell's handler is replaced by one that also does the next cell's work, so branches to that next cell
-//! stay right, and pairs may overlap.
+//! The pairs are products of two lists: first cells and second cells. The lists were chosen by counting pairs over the
+//! benchmarks (`benches`, `ops`), by kinds of code rather than by program. The cells stay as and where they are: only
+//! the first cell's handler is replaced, by one that also does the second cell's work. So branches to the second cell
+//! stay valid, and pairs may overlap.
 
 use super::cell::{Body, Cell, may_follow, pair};
 use super::control::{Back, Br, BrIf, BrTable, Call, Forward, NonZero, Return, ReturnValue, Zero};
@@ -21,17 +21,17 @@ use std::sync::OnceLock;
 
 pub(super) type Pair = (Op, Op, Handler<Tail>);
 
-/// A list of cells that may come second.
+/// A list of second cells.
 trait Seconds<P: Body> {
     const PAIRS: &'static [Option<Pair>];
 }
 
-/// A list of cells that may come first, with those of `L` after them.
+/// A list of first cells, combined with the second cells of `L`.
 trait Firsts<L> {
     const ROWS: &'static [&'static [Option<Pair>]];
 }
 
-/// The two in a row, unless that would lose the first one's result: then they never are.
+/// The pair, unless the second cell would lose the first one's result: the translator never makes such a sequence.
 const fn pair_of<P: Body, Q: Cell>() -> Option<Pair> {
     if may_follow::<P, Q>() { Some((P::OP, Q::OP, pair::<Tail, P, Q>)) } else { None }
 }
@@ -56,7 +56,7 @@ const fn after<F: Firsts<L>, L>() -> &'static [&'static [Option<Pair>]] {
     F::ROWS
 }
 
-/// The forms of an op with a slot to its right, or an immediate, or either.
+/// The forms of an op whose right operand is a slot, or an immediate.
 type Slots<O> = (
     Bin<O, Slot, Slot, ToAcc>,
     Bin<O, Slot, Slot, ToSlot>,
@@ -65,7 +65,7 @@ type Slots<O> = (
 );
 type Imms<O> =
     (Bin<O, Slot, Imm, ToAcc>, Bin<O, Slot, Imm, ToSlot>, Bin<O, Acc, Imm, ToAcc>, Bin<O, Acc, Imm, ToSlot>);
-/// The forms that take what came before from the accumulator.
+/// The forms that take the preceding result from the accumulator.
 type OnAcc<O> = (Bin<O, Acc, Slot, ToAcc>, Bin<O, Acc, Slot, ToSlot>);
 type OnAccImm<O> = (Bin<O, Acc, Imm, ToAcc>, Bin<O, Acc, Imm, ToSlot>);
 type OnAccRight<O> = (Bin<O, Slot, Acc, ToAcc>, Bin<O, Slot, Acc, ToSlot>);
@@ -117,7 +117,7 @@ type StepOrSum = (
 type Copies = (Copy<u64>, Constant);
 type Jumps = (Br<Forward>, Br<Back>);
 type Truths = (BrIf<Acc, NonZero, Forward>, BrIf<Acc, Zero, Forward>);
-/// What closes a loop, after a step.
+/// Back edges, behind the step of a loop counter.
 type Loops = (BrIf<Acc, NonZero, Back>, BrIf<Acc, Zero, Back>);
 type Returns = (Return, ReturnValue<u64, Acc>);
 
@@ -242,7 +242,7 @@ type F32Compares = (
     Cmp<f::F32Gt, Slot, Slot, ToAcc>,
     Cmp<f::F32Gt, Acc, Slot, ToAcc>,
 );
-/// Comparisons whose result something other than a branch takes.
+/// Comparisons whose result is used by something other than a branch.
 type Flags = (
     Cmp<i::I32Eq, Acc, Imm, ToAcc>,
     Cmp<i::I32Ne, Acc, Imm, ToAcc>,
@@ -312,7 +312,7 @@ type SplatLoads = (
 );
 type VectorStores = (St<store::V128Store, Slot, Acc, Memory0>, St<store::V128Store, Acc, Slot, Memory0>);
 
-/// Loads that widen or repeat what they load, at a computed address.
+/// Loads that extend or splat what they load, at a computed address.
 type WideLoads = (
     Ld<load::V128Load8x8U, Acc, ToAcc, Memory0>,
     Ld<load::V128Load8x8S, Acc, ToAcc, Memory0>,
@@ -335,14 +335,14 @@ type Lanes64 = (Lane<e::I64x2ExtractLane, ToAcc>, Lane<e::I64x2ExtractLane, ToSl
 /// The forms of an op that take constants.
 type Masks<O> =
     (Bin<O, Slot, Imm, ToAcc>, Bin<O, Slot, Imm, ToSlot>, Bin<O, Acc, Imm, ToAcc>, Bin<O, Acc, Imm, ToSlot>);
-/// Comparisons of vectors whose lanes are asked for.
+/// Vector comparisons whose lanes are extracted.
 type LaneCompares<L, G> = (
     Bin<L, Acc, Imm, ToSlot>,
     Bin<L, Acc, Slot, ToSlot>,
     Bin<G, Acc, Imm, ToSlot>,
     Bin<G, Acc, Slot, ToSlot>,
 );
-/// Comparisons of bytes, and what is asked of all of them.
+/// Byte comparisons, and the reductions over their lanes.
 type ByteCompares = (
     Bin<v::I8x16Eq, Slot, Imm, ToAcc>,
     Bin<v::I8x16Eq, Acc, Imm, ToAcc>,
@@ -508,18 +508,18 @@ static PAIRS: &[&[&[Option<Pair>]]] = &[
 
 /// The pairs by their first op, then their second.
 struct Index {
-    /// Where those of each op begin.
+    /// Where the pairs of each first op begin.
     first: Vec<u16>,
     seconds: Vec<u16>,
     handlers: Vec<Handler<Tail>>,
 }
 
 impl Index {
-    /// `None` if there is no memory for it: then there are no pairs until there is.
+    /// `None` if there is no memory for the index: then code is linked without pairs until there is.
     fn get() -> Option<&'static Index> {
         static INDEX: OnceLock<Index> = OnceLock::new();
         if INDEX.get().is_none() {
-            // If another thread was faster, its own is as good.
+            // If another thread has set it first, that one's is equal.
             let _ = INDEX.set(Self::build()?);
         }
         INDEX.get()
@@ -532,7 +532,8 @@ impl Index {
             Some(list)
         }
         let all = || PAIRS.iter().flat_map(|rows| rows.iter()).flat_map(|row| row.iter()).flatten().copied();
-        // Of several for the same ops the first counts. Numbered, since a stable sort takes memory unasked.
+        // Of several entries for the same ops, the first is used. They are numbered because a stable sort would
+        // allocate infallibly.
         let mut numbered: Vec<(usize, Pair)> = with_room(all().count())?;
         numbered.extend(all().enumerate());
         numbered.sort_unstable_by_key(|(i, (a, b, _))| (a.0, b.0, *i));
@@ -550,12 +551,17 @@ impl Index {
     }
 }
 
-/// The handler for a cell of op `a` that also does the work of the next cell, of op `b`.
+/// The handler for a cell of op `a` that also does the work of a next cell of op `b`.
 pub(crate) fn fused(a: Op, b: Op) -> Option<Handler<Tail>> {
     let index = Index::get()?;
     let row = index.first[a.0 as usize] as usize..index.first[a.0 as usize + 1] as usize;
     let found = index.seconds[row.clone()].binary_search(&b.0).ok()?;
     Some(index.handlers[row.start + found])
+}
+
+/// Whether `op` is the first of any pair.
+pub(super) fn begins(op: Op) -> bool {
+    Index::get().is_some_and(|index| index.first[op.0 as usize] < index.first[op.0 as usize + 1])
 }
 
 /// Every pair once.

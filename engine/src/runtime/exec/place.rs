@@ -1,4 +1,4 @@
-//! Where a handler's operands come from and its result goes: the axes along which one op has several forms.
+//! Operand sources and result destinations: the axes along which an op has several forms.
 //!
 //! A cell's operand word is four 16-bit fields `a b c d`. `a` is the destination slot; sources are a slot, the
 //! accumulator of their type, or an immediate in `c d` (one of 64 bits takes the next word).
@@ -31,19 +31,25 @@ impl Regs {
     /// Extension word `n` of the current cell.
     #[inline(always)]
     pub(crate) unsafe fn ext(&self, n: usize) -> u64 {
-        // SAFETY: only handlers of ops with that many extension words ask.
+        // SAFETY: the handler's op has that many extension words.
         unsafe { *self.ip.add(2 + n) }
     }
 
     /// The slot that field `n` names.
     #[inline(always)]
     pub(crate) unsafe fn slot(&self, n: usize) -> *mut u64 {
-        // SAFETY: translated code names only slots of its frame.
+        // SAFETY: the handler contract (`Backend`): a field that names a slot names one of the
+        // frame.
         unsafe { self.sp.add(self.field(n)) }
     }
 }
 
-/// A type of value as slots and accumulators hold it.
+/// A type of value, as slots and accumulators represent it.
+///
+/// # Safety
+///
+/// For the unsafe methods: the pointer is to the slot (for a [`V128`], to the first of two) that holds or receives such
+/// a value; `imm` is only called at a cell with an immediate of this type.
 pub(crate) trait Value: Classed {
     unsafe fn load(p: *const u64) -> Self;
     unsafe fn store(self, p: *mut u64);
@@ -72,12 +78,12 @@ rows! {
 impl Value for u32 {
     #[inline(always)]
     unsafe fn load(p: *const u64) -> Self {
-        // SAFETY: the caller gives a slot.
+        // SAFETY: the caller passes a slot.
         unsafe { *p as u32 }
     }
     #[inline(always)]
     unsafe fn store(self, p: *mut u64) {
-        // SAFETY: the caller gives a slot.
+        // SAFETY: the caller passes a slot.
         unsafe { *p = self as u64 }
     }
     #[inline(always)]
@@ -90,7 +96,7 @@ impl Value for u32 {
     }
     #[inline(always)]
     unsafe fn imm(r: &Regs) -> Self {
-        // SAFETY: only cells with an immediate ask.
+        // SAFETY: the cell has such an immediate.
         unsafe { r.wide() }
     }
 }
@@ -98,12 +104,12 @@ impl Value for u32 {
 impl Value for u64 {
     #[inline(always)]
     unsafe fn load(p: *const u64) -> Self {
-        // SAFETY: the caller gives a slot.
+        // SAFETY: the caller passes a slot.
         unsafe { *p }
     }
     #[inline(always)]
     unsafe fn store(self, p: *mut u64) {
-        // SAFETY: the caller gives a slot.
+        // SAFETY: the caller passes a slot.
         unsafe { *p = self }
     }
     #[inline(always)]
@@ -124,12 +130,12 @@ impl Value for u64 {
 impl Value for f32 {
     #[inline(always)]
     unsafe fn load(p: *const u64) -> Self {
-        // SAFETY: the caller gives a slot, and slots are little-endian.
+        // SAFETY: the caller passes a slot, and slots are little-endian.
         unsafe { *p.cast::<f32>() }
     }
     #[inline(always)]
     unsafe fn store(self, p: *mut u64) {
-        // SAFETY: the caller gives a slot.
+        // SAFETY: the caller passes a slot.
         unsafe { *p = self.to_bits() as u64 }
     }
     #[inline(always)]
@@ -142,7 +148,7 @@ impl Value for f32 {
     }
     #[inline(always)]
     unsafe fn imm(r: &Regs) -> Self {
-        // SAFETY: only cells with an immediate ask.
+        // SAFETY: the cell has such an immediate.
         f32::from_bits(unsafe { r.wide() })
     }
 }
@@ -150,12 +156,12 @@ impl Value for f32 {
 impl Value for f64 {
     #[inline(always)]
     unsafe fn load(p: *const u64) -> Self {
-        // SAFETY: the caller gives a slot.
+        // SAFETY: the caller passes a slot.
         unsafe { *p.cast::<f64>() }
     }
     #[inline(always)]
     unsafe fn store(self, p: *mut u64) {
-        // SAFETY: the caller gives a slot.
+        // SAFETY: the caller passes a slot.
         unsafe { *p.cast::<f64>() = self }
     }
     #[inline(always)]
@@ -176,13 +182,13 @@ impl Value for f64 {
 impl Value for V128 {
     #[inline(always)]
     unsafe fn load(p: *const u64) -> Self {
-        // Not `read_unaligned`, which without full optimisation goes through a local's address.
-        // SAFETY: the caller gives the first of two slots.
+        // Not `read_unaligned`, which takes a local's address in builds without full optimisation.
+        // SAFETY: the caller passes the first of two slots.
         V128(unsafe { *p.cast::<[u8; 16]>() })
     }
     #[inline(always)]
     unsafe fn store(self, p: *mut u64) {
-        // SAFETY: the caller gives the first of two slots.
+        // SAFETY: the caller passes the first of two slots.
         unsafe { *p.cast::<[u8; 16]>() = self.0 }
     }
     #[inline(always)]
@@ -201,8 +207,13 @@ impl Value for V128 {
 }
 
 /// Where an operand comes from.
+///
+/// # Safety
+///
+/// For `get`: the [handler contract](super::regs::Backend#safety) holds, and the current cell has an operand of type
+/// `T` from this source, named by `field`.
 pub(crate) trait Src {
-    /// Tells sources apart in constants.
+    /// A number for the source, to compare in constants.
     const CODE: u8;
     const IMM: bool = false;
     unsafe fn get<T: Value>(r: &Regs, field: usize) -> T;
@@ -242,9 +253,14 @@ impl Src for Imm {
     }
 }
 
-/// Where a result goes: always into the accumulator of its type, and perhaps into a slot as well.
+/// Where a result goes: always to the accumulator of its type, and for some also to a slot.
+///
+/// # Safety
+///
+/// For `put`: the [handler contract](super::regs::Backend#safety) holds; if the destination is a slot, field `a` of the
+/// cell names it.
 pub(crate) trait Dst {
-    /// What it adds to a form's number.
+    /// Added to the number of a form.
     const CODE: u16;
     unsafe fn put<T: Value>(r: &mut Regs, x: T);
 }

@@ -1,8 +1,8 @@
-//! The machine registers of the interpreter, and the two ways from one handler to the next.
+//! The interpreter's virtual-machine registers, and the two dispatch backends.
 //!
-//! A handler is a function over these registers that ends by going to the next cell. In the *tail* backend that
-//! is a tail call (a jump), and the registers stay in the processor's; in the *loop* backend it returns them to a
-//! loop. Both come from one source: a handler is generic over its [`Backend`].
+//! A handler is a function over these registers that ends by dispatching the next cell. In the *tail* backend that is a
+//! tail call (a jump), so the registers stay in processor registers; in the *loop* backend the handler returns them to
+//! a dispatch loop. Both are compiled from one source: a handler is generic over its [`Backend`].
 
 use super::Dispatch;
 use crate::runtime::vmctx::VmCtx;
@@ -42,11 +42,12 @@ pub(crate) fn to_vector(v: V128) -> Vector {
 
 #[inline(always)]
 pub(crate) fn from_vector(v: Vector) -> V128 {
-    // SAFETY: as above.
+    // SAFETY: as for `to_vector`.
     V128(unsafe { core::mem::transmute::<Vector, [u8; 16]>(v) })
 }
 
-/// Declares handlers: functions of the one signature, in the calling convention that keeps every register in one.
+/// Declares handlers: functions of one signature, in the calling convention that passes every field of [`Regs`] in a
+/// processor register.
 macro_rules! handlers {
     ($(
         $(#[$attr:meta])*
@@ -68,8 +69,7 @@ macro_rules! handlers {
             f32: f32, f64: f64, v128: $crate::runtime::exec::regs::Vector,
         ) -> B::Out {
             let mut $r = $crate::runtime::exec::regs::Regs { ip, sp, mem, len, vm, acc, f32, f64, v128 };
-            // SAFETY: whoever dispatches here passes registers that translated, validated code made: `ip` at a
-            // cell of this handler's op, whose slots lie in the frame at `sp`; `mem`, `len` and `vm` current.
+            // SAFETY: the handler contract (`Backend`), which whoever dispatches here keeps.
             unsafe { $body }
         }
     };
@@ -100,25 +100,41 @@ handler_type!("sysv64");
 #[cfg(not(target_arch = "x86_64"))]
 handler_type!("C");
 
-/// How a handler leaves.
+/// A dispatch backend: how a handler ends.
+///
+/// # Safety
+///
+/// The *handler contract*. A handler may assume, and whoever dispatches to it (a handler by [`next`](Backend::next) or
+/// [`jump`](Backend::jump), the host by [`run`](Backend::run)) guarantees:
+/// - `ip` is at a cell of the handler's op, in code that was translated from a validated body and linked for this
+///   backend. For a handler of the cold path it is the cell that jumped there.
+/// - `sp` is slot 0 of the frame of the function that the code belongs to. The whole frame lies in the charged part of
+///   the execution's value stack, so every slot that a field of the cell names can be accessed, and its header holds
+///   the address to return to and the caller's frame.
+/// - `vm` is the live context of the instance that the function belongs to. Every index in the cell names something
+///   that the instance has. What the context points to lives as long as the store.
+/// - `mem` and `len` are the current base and length of memory 0.
+/// - An accumulator that the cell reads holds the value that an earlier cell left there.
+/// - The store has an execution, and no reference to the store or its parts is held across a dispatch.
+///
+/// [`check`](crate::translate::check) tests the part of this that concerns the code itself.
 pub(crate) trait Backend: Sized + 'static {
     type Out;
-    /// Goes on with the cell at `r.ip`.
+    /// Dispatches the cell at `r.ip`.
     ///
     /// # Safety
-    /// `r.ip` is at a linked cell of this backend and the registers are what it expects.
+    /// The [handler contract](Backend#safety) holds for the cell at `r.ip`.
     unsafe fn next(r: Regs) -> Self::Out;
-    /// Goes on in another handler with the same cell.
+    /// Jumps to another handler, with the same cell.
     ///
     /// # Safety
     /// As for [`Backend::next`].
     unsafe fn jump(r: Regs, to: Handler<Self>) -> Self::Out;
     /// Ends dispatch.
     fn stop() -> Self::Out;
-    /// The cell of an op that stands in no function.
+    /// The address of a cell that belongs to no function.
     fn stub(stub: Stub) -> *const u64;
-    /// Dispatches from `r` until a handler stops; the first handler is the one at this address, or if it is 0, the
-    /// cell's own.
+    /// Dispatches from `r` until a handler stops. The first handler is the one at this address; 0 means the cell's own.
     ///
     /// # Safety
     /// As for [`Backend::next`]; the address is of a handler of this backend that `r` suits.
@@ -133,7 +149,7 @@ pub(crate) trait Backend: Sized + 'static {
     }
 }
 
-/// Cells outside functions.
+/// Cells that belong to no function: targets of returns.
 #[derive(Clone, Copy)]
 pub(crate) enum Stub {
     /// Where a whole execution returns to.
@@ -143,7 +159,7 @@ pub(crate) enum Stub {
 }
 
 impl Dispatch {
-    /// The cell of an op that stands in no function, for this way of dispatch.
+    /// The address of a cell that belongs to no function, for this backend.
     pub(super) fn stub(self, stub: Stub) -> *const u64 {
         match self {
             Dispatch::Tail => Tail::stub(stub),
@@ -152,7 +168,7 @@ impl Dispatch {
     }
 }
 
-/// Makes the two stubs of a backend. In a static, since their addresses tell them apart.
+/// Makes the two stubs of a backend. They are in a static because code compares their addresses.
 macro_rules! stubs {
     ($B:ty) => {
         fn stub(stub: Stub) -> *const u64 {
@@ -168,7 +184,7 @@ macro_rules! enter_handler {
     };
 }
 
-/// Handlers jump to each other: the fast way, where the compiler makes tail calls of them.
+/// Handlers jump to each other: fast, if the compiler emits their last calls as tail calls.
 pub(crate) enum Tail {}
 
 impl Backend for Tail {
@@ -205,14 +221,15 @@ impl Backend for Tail {
     }
 }
 
-/// Handlers return to a loop: right for every build and machine.
+/// Handlers return to a dispatch loop: correct in every build and on every machine.
 pub(crate) enum Loop {}
 
 /// Registers on their way back to the loop.
 #[repr(C)]
 pub(crate) struct LoopOut {
     pub(crate) regs: Regs,
-    /// The first word of the next cell: a handler, unless linking put something else there; 0 ends the loop.
+    /// The first word of the next cell: a handler, or the number of an op if the code is linked for
+    /// [`Dispatch::Count`]; 0 ends the loop.
     pub(crate) to: u64,
 }
 

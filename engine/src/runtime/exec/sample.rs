@@ -1,4 +1,5 @@
-//! Profiling: the end of each slice of fuel is a moment to look which functions execute.
+//! Sampling: at the end of each slice of fuel, the cold path looks which functions are executing, for profiles and for
+//! the tier's hotness counts. So handlers don't pay for it.
 
 use super::regs::Regs;
 use super::{walk, watch};
@@ -9,14 +10,14 @@ use crate::runtime::store::StoreInner;
 use crate::runtime::vmctx::VmCtx;
 use core::ops::ControlFlow;
 
-/// Where an execution stands, as far as its frames are concerned.
+/// The position of an execution: all that a stack walk needs.
 #[derive(Clone, Copy)]
 pub(crate) struct Position {
-    /// The current cell, or where to return to.
+    /// The current cell, or a return address.
     pub(crate) ip: *const u64,
     pub(crate) sp: *mut u64,
     pub(crate) vm: *mut VmCtx,
-    /// Whether it is where a call returns to.
+    /// Whether `ip` is a return address, which is behind its call.
     pub(crate) returned: bool,
 }
 
@@ -27,21 +28,22 @@ impl Regs {
     }
 }
 
-/// A guest's call of a host function that hasn't returned yet, on the native stack of that call.
+/// A call of a host function by the guest that hasn't returned. It lies on the native stack, in the frame that makes
+/// the call.
 pub(crate) struct HostCall {
     pub(crate) at: Position,
     /// The next outer one.
     pub(crate) outer: *const HostCall,
 }
 
-/// [`StoreInner::refill`], and a sample if a profile is being made. The sample covers `cost` as well, since that is
-/// what ends the slice, and may be most of it.
+/// [`StoreInner::refill`], with a hotness sample if there is a tier, and a profile sample if a profile is being made.
+/// The profile sample includes `cost`, which ended the slice and may be most of it.
 ///
-/// Who pays is the function that the execution stands in, or if `vm` isn't null, function `index` of those that its
-/// module defines, which is about to be entered from there.
+/// The sample is attributed to the function at the execution's position; or, if `vm` isn't null, to function `index`
+/// (of those that its module defines), which is about to be entered from there.
 ///
 /// # Safety
-/// The execution has said where it stands, and its frames are as it left them; `vm` is null or live.
+/// The execution's position is published, and its frames haven't changed since; `vm` is null or live.
 pub(crate) unsafe fn refill(
     store: &mut StoreInner,
     cost: u64,
@@ -52,7 +54,7 @@ pub(crate) unsafe fn refill(
     unsafe { refill_for(store, cost, (vm, index), None) }
 }
 
-/// The same, at a branch to the loop whose header is at `header`.
+/// The same, at a back edge to the loop whose header is at `header`.
 ///
 /// # Safety
 /// As for [`refill`].
@@ -81,7 +83,7 @@ unsafe fn refill_for(
         // SAFETY: the caller keeps the contract.
         unsafe { count(store, cost, (vm, index), header) };
     }
-    // While loops are being watched, each branch would be a sample.
+    // While loops are being watched, slices cover a single charge, so every back edge would give a sample.
     if store.profiler.is_some() && store.watch.is_none() {
         // SAFETY: the caller keeps the contract.
         unsafe { sample(store, if done.is_ok() { cost } else { 0 }, vm, index) };
@@ -89,8 +91,8 @@ unsafe fn refill_for(
     done
 }
 
-/// Tells the tier which function executes: function `index` of `vm`'s module, or, if that is null, the one that the
-/// execution stands in; at a branch, which costs `cost`, to the loop whose header is at `header`, if that is known.
+/// Reports a hotness sample to the tier: for function `index` of `vm`'s module or, if `vm` is null, for the one at the
+/// execution's position. `header` is the loop header if this is at a back edge, which costs `cost`.
 ///
 /// # Safety
 /// As for [`refill`].
@@ -127,23 +129,24 @@ unsafe fn count(
     }
 }
 
-/// Throws compiled code of `vm`'s module away, if there is no room for more, and nobody is in it.
+/// Throws away the compiled code of `vm`'s module if there is no room for more, no execution is in compiled code, and
+/// all instances of the module are in this store.
 ///
 /// # Safety
-/// No call is under way in the store's executions, other than those that have frames.
+/// Every call that is under way in the store's executions has a frame that can be walked.
 pub(super) unsafe fn make_room(store: &StoreInner, vm: *mut VmCtx) {
     // SAFETY: a live context.
     let shared = unsafe { (*(*vm).instance).module.shared() };
     if shared.tiered.is_full() && has_left(store) && shared.code.instances() == store.instances_of(shared) {
         for func in store.funcs.iter() {
-            // SAFETY: the store's own objects, to which nobody holds a reference.
+            // SAFETY: the store's own objects, and no reference to them is held.
             unsafe { (*func.as_ptr()).code = core::ptr::null() };
         }
         shared.tiered.throw_away(shared);
     }
 }
 
-/// Whether no execution of a store is in compiled code.
+/// Whether no execution of the store has compiled frames.
 fn has_left(store: &StoreInner) -> bool {
     let parked = store.parked.iter().map(|parked| &parked.exec);
     store.exec.iter().chain(parked).all(|exec| exec.native.is_null())
@@ -156,8 +159,8 @@ unsafe fn sample(store: &mut StoreInner, cost: u64, vm: *mut VmCtx, index: u32) 
     let dispatch = store.engine.dispatch();
     let (Some(profiler), Some(exec)) = (&mut store.profiler, &store.exec) else { return };
     let mut more = ControlFlow::Continue(());
-    // SAFETY: the caller keeps the contract; calls of host functions are listed while they last, and the frames below
-    // them stay as they are meanwhile.
+    // SAFETY: the caller keeps the contract; a call of a host function is listed until it returns, and the frames below
+    // it don't change meanwhile.
     unsafe {
         if !vm.is_null() {
             let module = &(*(*vm).instance).module;
@@ -181,7 +184,7 @@ unsafe fn sample(store: &mut StoreInner, cost: u64, vm: *mut VmCtx, index: u32) 
     profiler.end(weight);
 }
 
-/// A store whose execution stands somewhere.
+/// A store whose execution has published its position: its frames keep code in use.
 pub(super) struct Standing<'s>(pub(super) &'s StoreInner);
 
 impl Executing for Standing<'_> {
@@ -199,8 +202,8 @@ impl Executing for Standing<'_> {
     }
 }
 
-/// A store whose execution has just failed: the frames from where it stands to the innermost call of a host function are
-/// gone.
+/// A store whose execution has just failed: its frames above the innermost call of a host function are dead and keep no
+/// code in use.
 pub(super) struct Failed<'s>(pub(super) &'s StoreInner);
 
 impl Executing for Failed<'_> {
@@ -215,12 +218,12 @@ impl Executing for Failed<'_> {
 
 fn mark(store: &StoreInner, at: Position) {
     let mut go_on = |_: &_, _, _| ControlFlow::Continue(());
-    // SAFETY: as for `sample`: whoever asks for it has said where its execution stands; those that are set aside stand
-    // still, and so do calls of host functions.
+    // SAFETY: the position of the current execution is published; the frames of parked executions, and those below
+    // calls of host functions, don't change.
     let _ = unsafe { walk::frames(at, store.engine.dispatch(), true, &mut go_on) };
 }
 
-/// Marks the frames of all executions but those from where the current one stands.
+/// Marks the frames of all executions, except the current one's innermost segment.
 fn mark_around(store: &StoreInner) {
     for parked in store.parked.iter().filter(|parked| !parked.exec.at.vm.is_null()) {
         mark(store, parked.exec.at);
@@ -228,7 +231,7 @@ fn mark_around(store: &StoreInner) {
     let parked = store.parked.iter().map(|parked| &parked.exec);
     for exec in store.exec.iter().chain(parked) {
         let (mut host_call, mut native) = (exec.host_call, exec.native);
-        // SAFETY: calls are listed while they last.
+        // SAFETY: a call is listed until it returns.
         unsafe {
             while !host_call.is_null() {
                 if !(*host_call).at.vm.is_null() {

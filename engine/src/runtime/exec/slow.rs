@@ -1,8 +1,8 @@
-//! Where handlers go when the fast path ends: traps, fuel, untranslated functions, stack growth, host functions,
-//! calls between instances, and the end of an execution.
+//! The cold path of handlers: traps, fuel, untranslated functions, stack growth, host functions, calls between
+//! instances, and the end of an execution.
 //!
-//! A handler that needs something first (fuel, code, stack) comes here with its cell unchanged and says what the cell
-//! doesn't in `VmStore::pending`. A call is finished here; everything else is tried again.
+//! A handler that needs something first (fuel, code, stack) jumps here with its cell unchanged. What the cell doesn't
+//! say, it puts into `VmStore::pending`. A call is completed here; any other cell is retried.
 
 use super::control::{enter_prepared, target};
 use super::native;
@@ -20,14 +20,14 @@ use crate::value::V128;
 use core::sync::atomic::Ordering;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Words of the record that a call between instances leaves below the callee's frame: the caller's instance,
-/// where to return to, the caller's `sp`, and how many slots of results to take where.
+/// Words of the record that a call between instances leaves below the callee's frame: the caller's context, the return
+/// address, the caller's `sp`, and where to copy how many slots of results.
 pub(crate) const RECORD: usize = 4;
 
 /// Reloads the copies of memory 0.
 #[inline(always)]
 pub(crate) unsafe fn reload(r: &mut Regs) {
-    // SAFETY: `vm` is live and always has a memory 0, if an empty one.
+    // SAFETY: `vm` is live and always has a memory 0, though it may be an empty one.
     unsafe {
         let m = (*r.vm).mem0;
         r.mem = (*m).base;
@@ -46,13 +46,13 @@ pub(super) fn execution(store: &mut StoreInner) -> &mut Execution {
     store.exec.as_deref_mut().expect("dispatch runs on the store's execution")
 }
 
-/// Says where the execution stands; it `leaves` the function there if that is being replaced by a tail call's.
+/// Publishes the execution's position, for stack walks. With `leaves`, a tail call is replacing the function there.
 ///
-/// What is called from handlers learns it from the store, not by a pointer to the registers: as long as one may be
-/// around, handlers don't end in jumps.
+/// Functions that handlers call find the position in the store. A pointer to the registers would be an alternative, but
+/// while one may be live, the compiler can't make jumps of a handler's last calls.
 #[inline(always)]
 pub(super) unsafe fn stand(r: &Regs, leaves: bool) {
-    // SAFETY: as for `store`.
+    // SAFETY: the handler contract (`Backend`): the store outlives its executions.
     unsafe {
         let exec = execution(store(r));
         exec.at = r.position();
@@ -60,11 +60,11 @@ pub(super) unsafe fn stand(r: &Regs, leaves: bool) {
     }
 }
 
-/// Ends dispatch with the cell at `r.ip` as the place where it happened.
+/// Ends dispatch, with the cell at `r.ip` as the position. The execution can't be resumed.
 #[cold]
 #[inline(never)]
 pub(crate) unsafe fn halt(r: &Regs, stop: Stop) {
-    // SAFETY: as for `store`.
+    // SAFETY: the handler contract (`Backend`): the store outlives its executions.
     unsafe {
         let exec = execution(store(r));
         exec.stop = stop;
@@ -74,40 +74,40 @@ pub(crate) unsafe fn halt(r: &Regs, stop: Stop) {
     }
 }
 
-/// Ends dispatch at the cell at `r.ip`, before its effect: if `e` is about fuel or an interruption, the execution can go
-/// on with it.
+/// Ends dispatch at the cell at `r.ip`, before its effect. If `e` is about fuel or an interruption, the execution can
+/// resume by retrying the cell.
 #[inline(always)]
 pub(crate) unsafe fn stop<B: Backend>(r: Regs, e: Error) -> B::Out {
-    // SAFETY: passed on.
+    // SAFETY: the handler contract (`Backend`), passed on.
     unsafe { suspend::note(&r, e, 0) };
     B::stop()
 }
 
-/// The same; the execution has said already where it stands.
+/// The same, if the position is published already.
 #[inline(always)]
 pub(super) unsafe fn stop_there<B: Backend>(r: Regs, e: Error) -> B::Out {
-    // SAFETY: passed on.
+    // SAFETY: the handler contract (`Backend`), passed on.
     unsafe { suspend::note_there(&r, e, 0) };
     B::stop()
 }
 
-/// The same, if not the cell's own handler but `handler` can go on.
+/// The same, if the cell is to be retried by `handler` instead of its own one.
 #[inline(always)]
 unsafe fn stop_in<B: Backend>(r: Regs, e: Error, handler: Handler<B>) -> B::Out {
-    // SAFETY: passed on.
+    // SAFETY: the handler contract (`Backend`), passed on.
     unsafe { suspend::note(&r, e, handler as usize) };
     B::stop()
 }
 
-/// Stops with `trap`, from a hot handler: everything happens in a cold one.
+/// Stops with `trap`. All the work is outlined into a cold handler, to keep the hot one free of spills and calls.
 #[inline(always)]
 pub(crate) unsafe fn trap<B: Backend>(mut r: Regs, trap: Trap) -> B::Out {
     r.acc = trap as u64;
-    // SAFETY: the same registers and cell.
+    // SAFETY: the handler contract (`Backend`): the same registers and cell.
     unsafe { B::jump(r, trap_in_acc::<B>) }
 }
 
-/// Has the stack extended to `end`, at the latest the frame's end. Fails when the stack may not grow.
+/// Extends the charged part of the value stack to `end`, if need be. Fails if the stack is full or the budget refuses.
 pub(crate) fn need_stack(store: &mut StoreInner, end: *mut u64) -> Result<(), Trap> {
     if end <= store.vm.stack_end {
         return Ok(());
@@ -118,9 +118,9 @@ pub(crate) fn need_stack(store: &mut StoreInner, end: *mut u64) -> Result<(), Tr
     Ok(())
 }
 
-/// Makes function `index` of `vm`'s module callable with its frame at `sp`: code, stack, fuel for the entry. The
-/// execution has said where it stands. Returns the entry to go on with: the word in the table may lead elsewhere
-/// at once, since other threads compile, and unlink code that relies on guard regions.
+/// Makes function `index` of `vm`'s module ready to be called with its frame at `sp`: code, stack, fuel for the entry.
+/// The execution's position is published. Returns the entry to use: the caller must not load the word of the entry
+/// table again, because other threads compile, and unlink code that relies on guard regions, at any time.
 pub(crate) unsafe fn prepare(vm: *mut VmCtx, index: u32, sp: *mut u64) -> Result<*const u64, Error> {
     // SAFETY: `vm` and its instance are live.
     unsafe {
@@ -144,26 +144,26 @@ pub(crate) unsafe fn prepare(vm: *mut VmCtx, index: u32, sp: *mut u64) -> Result
             if store.vm.slice >= prologue.cost as i64 {
                 return Ok(entry);
             }
-            // This may drop code.
+            // Code may be dropped here, so the entry has to be looked up again.
             sample::refill(store, prologue.cost as u64, vm, index)?;
         }
     }
 }
 
-/// What a call out of the instance comes to.
+/// The outcome of a call out of the instance.
 enum Callee {
     /// A host function ran; its results are in place.
     Done,
-    /// Function of another instance, with its frame ready here, for [`enter_other`]. With another word this would be
-    /// returned through memory, and handlers that have a local's address taken don't end in jumps.
+    /// A function of another instance, with its frame prepared here, for [`enter_other`]. With one more word this enum
+    /// would be returned through memory, and a handler in which a local's address escapes doesn't end in a jump.
     Enter(*mut u64),
-    /// It failed, and the execution knows why.
+    /// It failed, and `exec.stop` says why.
     Stopped,
 }
 
-/// Runs a host function, or makes the frame of one of another instance after a record for the way back to
-/// `(ret, caller)` in `vm`; `args` are its arguments, and results will go to `results`. The execution has said where
-/// it stands.
+/// Runs a host function; or, for a function of another instance, prepares its frame behind a record that returns to
+/// `(ret, caller)` in `vm`. `args` are the arguments; results will go to `results`. The execution's position is
+/// published.
 #[inline(never)]
 unsafe fn call_other(
     vm: *mut VmCtx,
@@ -207,7 +207,7 @@ unsafe fn call_other(
     }
 }
 
-/// Calls a host function. A panic becomes a reason to stop, since it may not unwind through handlers.
+/// Calls a host function. A panic becomes a [`Stop`], since it must not unwind through handlers.
 pub(super) unsafe fn call_host(vm: *mut VmCtx, f: *mut FuncObj, args: *mut u64) -> Result<(), Stop> {
     // SAFETY: the arguments are in the stack, which a nested execution continues after them.
     unsafe {
@@ -242,7 +242,8 @@ fn take_stop(exec: &mut Execution) -> Stop {
     core::mem::replace(&mut exec.stop, Stop::Done)
 }
 
-/// Calls a host function. False if it failed, and the execution knows why: a bit comes back fast, whichever stack it was.
+/// Calls a host function. Returns false if it failed, with the reason in `exec.stop`: a single bit is cheap to return,
+/// also from another stack.
 #[inline(always)]
 unsafe fn run_host(vm: *mut VmCtx, f: *mut FuncObj, args: *mut u64) -> bool {
     // SAFETY: as for `call_host`.
@@ -273,7 +274,7 @@ unsafe fn note_host(store: *mut StoreInner, failed: std::thread::Result<Result<(
     }
 }
 
-/// A call of a host function, and whether it has succeeded.
+/// The arguments of [`run_host`], and its result.
 struct Run {
     vm: *mut VmCtx,
     f: *mut FuncObj,
@@ -283,7 +284,7 @@ struct Run {
 
 impl Run {
     unsafe extern "C" fn run(this: *mut ()) {
-        // SAFETY: it is one, with what `call_host` was given, and nobody else refers to it meanwhile.
+        // SAFETY: `this` is a `Run` that `call_host` filled in and doesn't touch meanwhile.
         unsafe {
             let this = &mut *this.cast::<Self>();
             this.done = run_host(this.vm, this.f, this.args);
@@ -299,16 +300,16 @@ pub(super) unsafe fn accumulate(r: &mut Regs, results: *const u64) {
         r.acc = *results;
         r.f32 = f32::load(results);
         r.f64 = f64::load(results);
-        // By halves: reading bytes goes through a local's address in builds with checks.
+        // By halves: in builds with checks, reading bytes takes a local's address.
         let [low, high] = *results.cast::<[u64; 2]>();
         r.v128 = to_vector(V128::from(u128::from(high) << 64 | u128::from(low)));
     }
 }
 
-/// Enters prepared code whose way back is through a record. Until then its entry is where its frame's header will be.
+/// Enters a prepared function that returns through a record. Until the header is written, its slot holds the entry.
 #[inline(always)]
 unsafe fn enter_other<B: Backend>(mut r: Regs, f: *mut FuncObj, vm: *mut VmCtx, sp: *mut u64) -> B::Out {
-    // SAFETY: `prepare` has made the code and the frame.
+    // SAFETY: the handler contract (`Backend`); `call_other` or `tail_call_out` has prepared the code and the frame.
     unsafe {
         r.vm = vm;
         reload(&mut r);
@@ -319,15 +320,16 @@ unsafe fn enter_other<B: Backend>(mut r: Regs, f: *mut FuncObj, vm: *mut VmCtx, 
     }
 }
 
-/// Enters function `index` of the module, after a call found that something is missing.
+/// Enters function `index` of the module, after the fast path of a call found that something is missing.
 #[inline(always)]
 unsafe fn finish_call<B: Backend>(r: Regs, index: u32, ret: *const u64, again: Handler<B>) -> B::Out {
-    // SAFETY: `prepare` makes the code and the frame.
+    // SAFETY: the handler contract (`Backend`); `prepare` makes the code and claims the frame.
     unsafe {
         let vm_store = (*r.vm).store;
         if (*vm_store).slice < 0 {
-            // The call has charged what wasn't there, for the entry that it saw, which is in the accumulator: another
-            // thread may have put a tier's entry into the word since.
+            // The fast path has charged more than there was: undo that. The cost is the one of the entry that it
+            // loaded, which is in the accumulator, because another thread may have replaced the word in the entry table
+            // since.
             (*vm_store).slice += (*Prologue::at(r.acc as *const u64)).cost as i64;
         }
         let sp = r.slot(A);
@@ -339,10 +341,10 @@ unsafe fn finish_call<B: Backend>(r: Regs, index: u32, ret: *const u64, again: H
     }
 }
 
-/// Makes function `index` of the module callable in place of the current frame, then tries the cell again.
+/// Makes function `index` of the module ready to replace the current frame, then retries the cell.
 #[inline(always)]
 unsafe fn prepare_and_retry<B: Backend>(r: Regs, index: u32) -> B::Out {
-    // SAFETY: the same registers and cell.
+    // SAFETY: the handler contract (`Backend`): the same registers and cell.
     unsafe {
         stand(&r, true);
         match prepare(r.vm, index, r.sp) {
@@ -352,10 +354,10 @@ unsafe fn prepare_and_retry<B: Backend>(r: Regs, index: u32) -> B::Out {
     }
 }
 
-/// Has `cost` made payable, then tries the cell again.
+/// Refills the slice to cover `cost`, then retries the cell.
 #[inline(always)]
 unsafe fn refill_and_retry<B: Backend>(r: Regs, cost: u64) -> B::Out {
-    // SAFETY: the same registers and cell.
+    // SAFETY: the handler contract (`Backend`): the same registers and cell.
     unsafe {
         stand(&r, false);
         match sample::refill(store(&r), cost, core::ptr::null_mut(), 0) {
@@ -365,9 +367,9 @@ unsafe fn refill_and_retry<B: Backend>(r: Regs, cost: u64) -> B::Out {
     }
 }
 
-/// Tail-calls `f`, a host function or one of another instance, from the frame at `r.sp`, whose arguments are `args` (where and
-/// how many slots); the call goes back to `(ret, caller)`, and is tried again by `again`. The
-/// execution has said where it stands.
+/// Tail-calls `f`, a host function or one of another instance, in place of the frame at `r.sp`. `args` are the place
+/// and number of its argument slots; it returns to `(ret, caller)`; handler `again` can retry it. The execution's
+/// position is published.
 #[inline(always)]
 pub(super) unsafe fn tail_call_out<B: Backend>(
     mut r: Regs,
@@ -376,13 +378,13 @@ pub(super) unsafe fn tail_call_out<B: Backend>(
     (ret, caller): (*const u64, *mut u64),
     again: usize,
 ) -> B::Out {
-    // SAFETY: the caller's contract is a tail call's: the arguments lie in the frame, which can be replaced.
+    // SAFETY: the handler contract (`Backend`) at a tail call: the arguments lie in the frame, which can be replaced.
     unsafe {
         let base = r.sp;
         let crossed = ret == B::stub(Stub::CrossReturn);
         if !(*f).vm.is_null() && crossed {
-            // The record for the way back is there already: the frame can be replaced, so that such calls take
-            // no stack however many there are.
+            // The frame returns through a record already, so the callee can reuse that record and replace the frame: a
+            // chain of such calls takes no stack.
             return match prepare((*f).vm, (*f).index, r.sp) {
                 Ok(entry) => {
                     core::ptr::copy(args, r.sp, n);
@@ -401,7 +403,8 @@ pub(super) unsafe fn tail_call_out<B: Backend>(
                 reload(&mut r);
                 B::next(r)
             }
-            // The frame stays below the record, dead; the callee's own such calls find the record and replace.
+            // The frame stays below the record, dead. The callee's own cross-instance tail calls find the record and
+            // reuse it.
             Callee::Enter(sp) => enter_other::<B>(r, f, (*f).vm, sp),
             Callee::Stopped => {
                 suspend::note_call(&r, f, again, base, (ret, caller));
@@ -426,7 +429,7 @@ handlers! {
         refill_and_retry::<B>(r, cost)
     }
 
-    // For a branch to a loop header, whose cost is in extension word `WORD`.
+    // For a back edge, whose cost is in extension word `WORD`.
     #[cold]
     #[inline(never)]
     fn refill_back<B; const WORD: usize>(mut r) {
@@ -439,12 +442,13 @@ handlers! {
         if code.is_null() {
             return B::next(r);
         }
-        // It pays for the loop itself. At a branch nobody needs the accumulator any more, unless the branch is tried again.
+        // The compiled code charges for the loop itself. The accumulator is dead behind a branch that isn't retried, so
+        // it can carry the address.
         r.acc = code as u64;
         B::jump(r, native::enter_continuation::<B>)
     }
 
-    // Makes the function in extension word 0 callable in place of the current frame, for a tail call to try again.
+    // Makes the function in extension word 0 ready to replace the current frame, then retries the tail call.
     #[cold]
     #[inline(never)]
     fn prepare_call<B>(mut r) {
@@ -460,7 +464,7 @@ handlers! {
         prepare_and_retry::<B>(r, index)
     }
 
-    // Does what the call at `r.ip` could not: function `c d` of the module, with its frame at `R[a]`.
+    // Completes the call at `r.ip`, of function `c d` of the module, with its frame at `R[a]`.
     #[cold]
     #[inline(never)]
     fn enter_call<B>(mut r) {
@@ -512,7 +516,7 @@ handlers! {
         tail_call_out::<B>(r, f, args, back, 0)
     }
 
-    // Where a call between instances returns to: `sp` is at its record.
+    // The return stub of calls between instances: `sp` is at the record.
     #[cold]
     #[inline(never)]
     fn cross_return<B>(mut r) {
@@ -524,6 +528,13 @@ handlers! {
         core::ptr::copy(record.add(RECORD), record.sub(distance), n);
         reload(&mut r);
         B::next(r)
+    }
+
+    // Ends the process, since nothing may unwind through handlers.
+    #[cold]
+    #[inline(never)]
+    fn dropped<B>(mut r) {
+        panic!("code was dropped that is still executed")
     }
 
     #[cold]

@@ -11,7 +11,7 @@ use crate::value::V128;
 use crate::value::simd::sse42 as simd;
 use core::marker::PhantomData;
 
-/// A row whose meaning is computed by the instructions of SSE4.2. In itself, it stands for all of them.
+/// A row whose meaning is computed with SSE4.2. The type stands for all such rows.
 pub(crate) struct Sse42<O = ()>(PhantomData<O>);
 
 impl<O: Row> Row for Sse42<O> {
@@ -105,7 +105,7 @@ rows! {
     I64x2ExtMulHighI32x4S i64x2_extmul_high_i32x4_s
 }
 
-/// The handler for `op`, if this machine has one that is better than everybody's.
+/// The handler for `op` that replaces the baseline one, if this machine has SSE4.2.
 pub(crate) fn handler(op: Op) -> Option<Handler<Tail>> {
     let row = ROWS.partition_point(|(first, _)| first.0 <= op.0).checked_sub(1)?;
     let (first, forms) = ROWS[row];

@@ -1,8 +1,8 @@
-//! Executions that stopped and can go on: what is noted when they stop, and how they go on.
+//! Resumable calls: what is saved when an execution stops, and how it resumes.
 //!
-//! Whatever stops for want of fuel or because of an interruption stops before a cell's effect, and has all else in
-//! slots. So it is enough to note the registers, and by which handler the cell is tried again. A call of a host
-//! function that failed with an error of its own goes on behind the call, with results that somebody gives.
+//! An execution that runs out of fuel or is interrupted stops before the effect of a cell, and all other state is in
+//! slots. So it is enough to save the registers and the handler that retries the cell. After a host function failed
+//! with an error of its own, the execution resumes behind the call, with results that the embedder supplies.
 
 use super::entry::{enter_frame, finish};
 use super::regs::{Backend, Loop, Regs, Tail};
@@ -14,41 +14,42 @@ use crate::runtime::error::Error;
 use crate::runtime::store::StoreInner;
 use crate::runtime::vmctx::FuncObj;
 
-/// Where an execution that stopped goes on.
+/// Where and how a stopped execution resumes.
 pub(crate) struct Suspension {
     regs: Regs,
     how: How,
-    /// `Pending::func`, for handlers that look there.
+    /// The value of `Pending::func`, which some handlers read.
     pending: *mut FuncObj,
 }
 
 #[derive(Clone, Copy)]
 pub(super) enum How {
-    /// By a handler, at the cell; 0 is the cell's own.
+    /// Run a handler at the cell; 0 means the cell's own.
     Handler(usize),
-    /// Behind a call of a host function, whose results are put there.
+    /// Continue behind a call of a host function, with its results in these slots.
     Results { of: *mut FuncObj, to: *mut u64 },
-    /// By calling a host function, with these arguments, and then behind the call.
+    /// Call a host function with these arguments, then continue behind the call.
     Call { f: *mut FuncObj, args: *mut u64 },
-    /// At a loop's header, whose arrival is to be paid.
+    /// Charge for the arrival at a loop header, then continue there.
     Owes(u32),
-    /// By entering this function of the module, in a frame that has its header.
+    /// Enter this function of the module. Its frame's header is written already.
     Enter(u32),
 }
 
-/// In place of a handler: there is no cell that would make the call.
+/// Instead of a handler's address: no cell can retry the call.
 pub(super) const NO_CELL: usize = usize::MAX;
 
-/// Whether an execution that stops with `e` can go on with what it stopped at.
+/// Whether an execution that stopped with `e` resumes by retrying what it stopped at.
 pub(super) fn is_retried(e: &Error) -> bool {
     matches!(e.trap(), Some(Trap::OutOfFuel | Trap::Interrupt))
 }
 
-/// Notes why dispatch ends at the cell at `r.ip`; if that can be tried again, by `handler`, or if it is 0 by its own.
+/// Records that dispatch ends at the cell at `r.ip`, with error `e`. If the cell can be retried, `handler` does it; 0
+/// means the cell's own.
 #[cold]
 #[inline(never)]
 pub(super) unsafe fn note(r: &Regs, e: Error, handler: usize) {
-    // SAFETY: a context of a live store, to whose parts nobody holds a reference.
+    // SAFETY: a context of a live store, and no reference to the store's parts is held.
     unsafe {
         let exec = execution(&mut *(*(*r.vm).store).store);
         exec.at = r.position();
@@ -57,11 +58,11 @@ pub(super) unsafe fn note(r: &Regs, e: Error, handler: usize) {
     }
 }
 
-/// The same; the execution has said already where it stands.
+/// The same, if the position is published already.
 #[cold]
 #[inline(never)]
 pub(super) unsafe fn note_there(r: &Regs, e: Error, handler: usize) {
-    // SAFETY: as above.
+    // SAFETY: as for `note`.
     unsafe {
         let pending = (*(*r.vm).store).pending.func;
         let exec = execution(&mut *(*(*r.vm).store).store);
@@ -71,8 +72,8 @@ pub(super) unsafe fn note_there(r: &Regs, e: Error, handler: usize) {
     }
 }
 
-/// Notes that function `index` of the module is still to be entered, in a frame at `r.sp` that has its arguments and goes
-/// back to `back`.
+/// Records that function `index` of the module still has to be entered. Its arguments are in the frame at `r.sp`; it
+/// returns to `back`.
 #[cold]
 #[inline(never)]
 pub(super) unsafe fn note_entry(
@@ -82,7 +83,8 @@ pub(super) unsafe fn note_entry(
     header: *mut u64,
     back: (*const u64, *mut u64),
 ) {
-    // SAFETY: as above; the header lies in what the former function's frame had, or in what is claimed when it is entered.
+    // SAFETY: as for `note`; the header lies in the frame of the function that is replaced, or in stack that entering
+    // claims.
     unsafe {
         let exec = execution(&mut *(*(*r.vm).store).store);
         if is_retried(&e) {
@@ -99,8 +101,8 @@ pub(super) unsafe fn note_entry(
     }
 }
 
-/// Notes how to go on after a call of `f` that the execution knows to have failed: by trying it again, by `handler`; or
-/// else with results, in the slots from `to` on, for the call to return to `back`: a cell and a frame.
+/// Records how to resume after a failed call of `f`, whose error is in `exec.stop`. Either `handler` retries the call,
+/// or the call's results are put into the slots from `to` on and it returns to `back`, a cell and a frame.
 #[cold]
 #[inline(never)]
 pub(super) unsafe fn note_call(
@@ -110,7 +112,7 @@ pub(super) unsafe fn note_call(
     to: *mut u64,
     back: (*const u64, *mut u64),
 ) {
-    // SAFETY: as above.
+    // SAFETY: as for `note`.
     unsafe {
         let pending = (*(*r.vm).store).pending.func;
         let exec = execution(&mut *(*(*r.vm).store).store);
@@ -136,17 +138,17 @@ impl Suspension {
         Self { regs, how, pending: core::ptr::null_mut() }
     }
 
-    /// Whether a host function's call goes back to `ip` itself: it has replaced the frame that would.
+    /// Whether this is a host function's call that returns to `ip` directly, because it replaced the calling frame.
     pub(super) fn goes_back_to(&self, ip: *const u64) -> bool {
         matches!(self.how, How::Results { .. } | How::Call { .. }) && self.regs.ip == ip
     }
 
-    /// Has it go back to another cell, in the frame at `sp`.
+    /// Has it return to another cell, in the frame at `sp`.
     pub(super) fn go_back_to(&mut self, ip: *const u64, sp: *mut u64) {
         (self.regs.ip, self.regs.sp) = (ip, sp);
     }
 
-    /// The host function whose results are wanted.
+    /// The host function whose results the embedder has to supply, if that is how this resumes.
     pub(crate) fn wants_results_of(&self) -> Option<*mut FuncObj> {
         match self.how {
             How::Results { of, .. } => Some(of),
@@ -155,8 +157,8 @@ impl Suspension {
     }
 }
 
-/// Goes on with the store's execution, which has `suspension`. `results` are the slots of a host function's results, if they are
-/// wanted.
+/// Resumes the store's execution from `suspension`. `results` are the slots of a host function's results, if the
+/// suspension needs them.
 ///
 /// # Safety
 /// As for [`invoke`](super::invoke): the suspension is of the store's execution as it is.
@@ -207,7 +209,7 @@ pub(super) unsafe fn go_on(
                 0
             }
             How::Enter(index) => {
-                // It stands where the function goes back to, in that frame.
+                // The position is where the function returns to: it hasn't been entered.
                 let header = r.sp.add((*(*r.vm).instance).module.shared().header(index) as usize);
                 let (ip, sp) = (*header as *const u64, *header.add(1) as *mut u64);
                 execution(&mut *store).at = Position { ip, sp, vm: r.vm, returned: true };
@@ -226,7 +228,7 @@ pub(super) unsafe fn go_on(
         match (*store).engine.dispatch() {
             Dispatch::Tail => Tail::run_at(r, handler),
             Dispatch::Loop => Loop::run_at(r, handler),
-            // It has no handlers, but numbers; whoever counts doesn't suspend.
+            // Its cells hold op numbers, not handlers. Counting doesn't support suspension.
             Dispatch::Count => {
                 return Err(Stop::Error(Error::msg("an engine that counts dispatches can't resume")));
             }

@@ -16,7 +16,7 @@ impl<T: Value + Classed> Body for Copy<T> {
     const OP: Op = Op(SpecialOp::Copy.op().0 + (T::CLASS as u16 == Class::V128 as u16) as u16);
     #[inline(always)]
     unsafe fn run(r: &mut Regs) -> Result<(), Trap> {
-        // SAFETY: the cell is of this op.
+        // SAFETY: the handler contract (`Backend`): the cell is of this op.
         unsafe {
             T::load(r.slot(FB)).store(r.slot(A));
             r.ip = r.ip.add(2);
@@ -32,7 +32,7 @@ impl Body for Constant {
     const OP: Op = SpecialOp::Const.op();
     #[inline(always)]
     unsafe fn run(r: &mut Regs) -> Result<(), Trap> {
-        // SAFETY: the cell is of this op.
+        // SAFETY: the handler contract (`Backend`): the cell is of this op.
         unsafe {
             (r.wide() as u64).store(r.slot(A));
             r.ip = r.ip.add(2);
@@ -48,7 +48,7 @@ impl Body for ConstantWide {
     const OP: Op = SpecialOp::ConstWide.op();
     #[inline(always)]
     unsafe fn run(r: &mut Regs) -> Result<(), Trap> {
-        // SAFETY: the cell is of this op.
+        // SAFETY: the handler contract (`Backend`): the cell is of this op.
         unsafe {
             r.ext(0).store(r.slot(A));
             r.ip = r.ip.add(3);
@@ -66,7 +66,7 @@ impl<T: Value + Classed, S: Src, O: Dst> Body for Select<T, S, O> {
     const CLOBBERS: Option<Class> = clobbers::<S, Slot>(T::CLASS, Class::Int, Class::Int);
     #[inline(always)]
     unsafe fn run(r: &mut Regs) -> Result<(), Trap> {
-        // SAFETY: the cell is of this op.
+        // SAFETY: the handler contract (`Backend`): the cell is of this op.
         unsafe {
             let (x, y) = (r.slot(FB), r.slot(C));
             let p = core::hint::select_unpredictable(S::get::<u32>(r, D) != 0, x, y);
@@ -87,7 +87,7 @@ impl<T: Value, O: Dst> Body for GlobalGet<T, O> {
     const CLOBBERS: Option<Class> = Some(T::CLASS);
     #[inline(always)]
     unsafe fn run(r: &mut Regs) -> Result<(), Trap> {
-        // SAFETY: the cell names a global of the instance.
+        // SAFETY: the handler contract (`Backend`): the cell names a global of the instance.
         unsafe {
             let g: *mut GlobalObj = VmCtx::pointer(r.vm, r.wide());
             O::put(r, T::load((&raw const (*g).value).cast()));
@@ -104,7 +104,7 @@ impl<T: Value, S: Src> Body for GlobalSet<T, S> {
     const OP: Op = SpecialOp::global_set(T::CLASS, S::CODE == Acc::CODE);
     #[inline(always)]
     unsafe fn run(r: &mut Regs) -> Result<(), Trap> {
-        // SAFETY: the cell names a global of the instance.
+        // SAFETY: the handler contract (`Backend`): the cell names a global of the instance.
         unsafe {
             let g: *mut GlobalObj = VmCtx::pointer(r.vm, r.wide());
             S::get::<T>(r, A).store((&raw mut (*g).value).cast());

@@ -13,7 +13,8 @@ use crate::value::raw::Raw;
 use crate::value::{V128, simd};
 use core::marker::PhantomData;
 
-/// `R[a] := lane c of R[b]`, which is read where it stands: no machine takes a lane by number from a register.
+/// `R[a] := lane c of R[b]`. The lane is read from the slot: no processor extracts a lane by a variable number from a
+/// register.
 pub(crate) struct Lane<O, T>(PhantomData<(O, T)>);
 
 impl<O: ExtractRow, T: Dst> Body for Lane<O, T> {
@@ -33,11 +34,11 @@ impl<O: ExtractRow, T: Dst> Body for Lane<O, T> {
     }
 }
 
-/// A set of instructions.
+/// An instruction set.
 pub(crate) trait Set {
     fn shuffle(x: V128, y: V128, lanes: V128) -> V128;
 }
-/// Those that every machine of the architecture has.
+/// The baseline instruction set of the architecture.
 pub(crate) enum Baseline {}
 
 impl Set for Baseline {
@@ -65,7 +66,7 @@ impl<I: Set, T: Dst> Body for Shuffle<I, T> {
 
     #[inline(always)]
     unsafe fn run(r: &mut Regs) -> Result<(), Trap> {
-        // SAFETY: the cell is of this op.
+        // SAFETY: the handler contract (`Backend`): the cell is of this op.
         unsafe {
             let lanes = V128::load(r.ip.add(2));
             T::put(r, I::shuffle(V128::load(r.slot(FB)), V128::load(r.slot(C)), lanes));
@@ -75,7 +76,7 @@ impl<I: Set, T: Dst> Body for Shuffle<I, T> {
     }
 }
 
-/// A lane's type that rotations come in.
+/// A lane type of vector rotations.
 pub(crate) trait Rotating {
     const OP: SpecialOp;
     fn rotate(x: V128, n: u32) -> V128;
@@ -105,7 +106,7 @@ impl<L: Rotating, S: Src, T: Dst> Body for Rotate<L, S, T> {
 
     #[inline(always)]
     unsafe fn run(r: &mut Regs) -> Result<(), Trap> {
-        // SAFETY: the cell is of this op.
+        // SAFETY: the handler contract (`Backend`): the cell is of this op.
         unsafe {
             let x = L::rotate(S::get(r, FB), r.wide());
             T::put(r, x);

@@ -1,4 +1,4 @@
-//! Walking the frames of an execution: for backtraces when it stopped, for profiles while it goes on.
+//! Stack walking over interpreter frames: for backtraces, for profiles, and to find code that is in use.
 
 use super::Dispatch;
 use super::regs::Stub;
@@ -8,11 +8,11 @@ use crate::runtime::error::Error;
 use crate::runtime::vmctx::VmCtx;
 use core::ops::ControlFlow;
 
-/// Told of a frame: its module, function index and place in its code.
+/// Called for each frame, with its module, function index and the word of its cell in the function's code.
 type Visit<'v> = &'v mut dyn FnMut(&Module, u32, usize) -> ControlFlow<()>;
 
-/// Adds the wasm frames of the execution that stopped at `at` to `e`'s backtrace, innermost first; not that of a function
-/// which `leaves`, replaced by a tail call.
+/// Adds the wasm frames of the execution that stopped at `at` to `e`'s backtrace, innermost first. If it `leaves`, the
+/// innermost function is being replaced by a tail call and is left out.
 ///
 /// # Safety
 /// As for [`frames`].
@@ -35,11 +35,11 @@ pub(crate) unsafe fn with_backtrace(
     e
 }
 
-/// Visits the wasm frames of the execution that stands at `at`, innermost first, with their module, function index and
-/// place in its code, until the visitor has seen enough. With `mark`, their code is marked as in use.
+/// Visits the wasm frames of the execution whose position is `at`, innermost first, until the visitor breaks off. With
+/// `mark`, their code is marked as in use.
 ///
 /// # Safety
-/// `at` is where a store's execution stands, and its frames are as it left them.
+/// `at` is the position of a store's execution, and its frames haven't changed since.
 pub(super) unsafe fn frames(
     at: Position,
     dispatch: Dispatch,
@@ -50,8 +50,8 @@ pub(super) unsafe fn frames(
     unsafe { outwards(at, dispatch, mark, visit) }.map_continue(|_| ())
 }
 
-/// Where the outermost frame of the execution that stands at `at`, or the record before it, has what that goes back to: an
-/// instruction pointer, and behind it a frame's address. `None` if the execution stands in no frame.
+/// The place of the outermost return address: the two words, in the header of the outermost frame or in the record
+/// below it, that hold the instruction pointer and the frame to return to. `None` if there is no frame.
 ///
 /// # Safety
 /// As for [`frames`].
@@ -66,7 +66,7 @@ pub(super) unsafe fn way_back(at: Position, dispatch: Dispatch) -> Option<*mut u
     }
 }
 
-/// Visits frames, and gives the way back of the outermost.
+/// Visits frames, and gives what [`way_back`] does.
 ///
 /// # Safety
 /// As for [`frames`].
@@ -77,12 +77,12 @@ unsafe fn outwards(
     visit: Visit<'_>,
 ) -> ControlFlow<(), Option<*mut u64>> {
     let (exit, cross) = (dispatch.stub(Stub::Exit), dispatch.stub(Stub::CrossReturn));
-    // A frame's own cell is where it stands; its callers' instruction pointers are behind their calls.
+    // The innermost frame's instruction pointer is at its current cell; those of its callers are behind their calls.
     let Position { mut ip, mut sp, mut vm, mut returned } = at;
     let mut way_back = None;
     loop {
-        // SAFETY: `vm` runs code of its module, so `ip` lies in one of its functions, whose frame begins at `sp` and
-        // has a header; a record lies before a frame that was entered across instances.
+        // SAFETY: `ip` lies in a function of `vm`'s module, and that function's frame, with a header, begins at `sp`. A
+        // record lies below a frame that was entered from another instance.
         unsafe {
             if ip == exit {
                 break;
@@ -98,7 +98,12 @@ unsafe fn outwards(
             }
             let module = &(*(*vm).instance).module;
             let shared = module.shared();
-            let Some((index, word)) = shared.code.find(ip, mark) else { break };
+            let Some((index, word)) = shared.code.find(ip, mark) else {
+                if cfg!(any(test, debug_assertions)) {
+                    panic!("code was dropped that a frame is in");
+                }
+                break;
+            };
             // A return address is behind its call.
             visit(module, shared.data.imported_funcs + index, word - returned as usize)?;
             let header = sp.add(shared.header(index) as usize);

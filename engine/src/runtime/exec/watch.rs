@@ -1,28 +1,28 @@
-//! Which loop an interpreted activation stays in.
+//! The OSR trigger: which loop of an interpreted activation to compile.
 //!
-//! A sample falls at a branch back to some loop, mostly an inner one. Code that begins there has the loops around it begin in
-//! their middle, so that a compiler can move nothing in front of them; and it is of no use to the inner loop's neighbours. So the
-//! activation is watched for as long as another slice: meanwhile slices cover a single charge, each branch back comes
-//! to the cold path, and the outermost loop that goes round is the one to compile. It goes round often enough
-//! to be found again when its code is there.
+//! A sample falls on a back edge, usually one of an inner loop. An OSR entry at that loop's header would be an entry
+//! into the middle of the enclosing loops: the compiler could hoist nothing out of them (no LICM), and the code would
+//! be of no use to sibling loops. So the activation is watched for another slice of fuel. Meanwhile each slice covers a
+//! single charge, so every back edge takes the cold path, and the outermost loop whose back edge is seen is the one to
+//! compile. Its back edge is taken often enough to be found again once its code exists.
 
 use super::Execution;
 use crate::runtime::store::StoreInner;
 use crate::runtime::vmctx::VmCtx;
 
-/// An activation that is being watched, and the loops, by the words of their headers in the function's code.
+/// An activation that is being watched. Loops are identified by the word of their header in the function's code.
 pub(crate) struct Watch {
     vm: *mut VmCtx,
     sp: *mut u64,
     index: u32,
     sampled: u32,
     outermost: u32,
-    /// How much is still to be executed.
+    /// Fuel to be executed before watching ends.
     left: u64,
 }
 
-/// Begins to watch the current activation, which is one of function `index`, at a branch to the loop at `header` that
-/// costs `cost`.
+/// Begins to watch the current activation, of function `index`, at a back edge to the loop at `header` that costs
+/// `cost`.
 pub(super) fn begin(store: &mut StoreInner, index: u32, header: u32, cost: u64) {
     let Some(exec) = &store.exec else { return };
     let (vm, sp) = (exec.at.vm, exec.at.sp);
@@ -31,36 +31,36 @@ pub(super) fn begin(store: &mut StoreInner, index: u32, header: u32, cost: u64) 
 }
 
 impl Watch {
-    /// Whether the execution stands in the activation.
+    /// Whether the watched activation is the innermost frame.
     fn is_current(&self, exec: &Execution) -> bool {
         (exec.at.vm, exec.at.sp) == (self.vm, self.sp)
     }
 }
 
-/// Notes that something which costs `cost` is about to be executed: a branch to the loop at `header`, if that is known.
-/// Once it has been watched for long enough, the tier is told what was seen.
+/// Notes that something of `cost` is about to be executed: a back edge to the loop at `header`, if that is known. Once
+/// the activation has been watched for long enough, the tier is told the result.
 ///
 /// # Safety
-/// The execution has said where it stands, and its frames are as it left them.
+/// The execution's position is published, and its frames haven't changed since.
 pub(super) unsafe fn look(store: &mut StoreInner, cost: u64, header: Option<*const u64>) {
     let (Some(watch), Some(exec)) = (&mut store.watch, &store.exec) else { return };
     watch.left = watch.left.saturating_sub(cost);
     let is_current = watch.is_current(exec);
     if let Some(header) = header.filter(|_| is_current) {
-        // SAFETY: the store keeps the contexts of its instances; this is the one that the execution is in.
+        // SAFETY: contexts live as long as their store; this is the one that the execution is in.
         let code = unsafe { &(*(*watch.vm).instance).module.shared().code };
         let found = code.find(header, false).filter(|(index, _)| *index == watch.index);
-        // Every loop that is arrived at from within this one has its header behind this one's.
+        // An inner loop's header lies behind that of the enclosing loop, so the lowest header is the outermost loop.
         watch.outermost = found.map_or(watch.outermost, |(_, word)| watch.outermost.min(word as u32));
     }
     if watch.left > 0 {
         return;
     }
-    // Otherwise it may have returned meanwhile.
+    // If neither holds, the activation may have returned meanwhile.
     let stays = is_current || exec.at.sp > watch.sp;
     let watch = store.watch.take().filter(|_| stays);
     if let (Some(watch), Some(tier)) = (watch, store.engine.tier()) {
-        // SAFETY: as above.
+        // SAFETY: contexts live as long as their store.
         let module = unsafe { &(*(*watch.vm).instance).module };
         let stop = || store.interrupt.is_set();
         tier.stays(module, watch.index, watch.outermost, watch.sampled, Some(&stop));

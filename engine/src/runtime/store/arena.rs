@@ -1,4 +1,4 @@
-//! Where a store's objects live: each at an address of its own, until the store is dropped.
+//! The arenas of a store's objects: an object stays at its address until the store is dropped.
 
 use crate::Error;
 use crate::memory::alloc::{Buf, try_box};
@@ -21,7 +21,7 @@ impl<T> Arena<T> {
         self.items.len() as u32
     }
 
-    /// Adds an object; `value` must know itself by the number [`Arena::len`].
+    /// Adds an object. The handle in `value` must be [`Arena::len`].
     pub(crate) fn push(&mut self, value: T) -> Result<NonNull<T>, Error> {
         if self.items.len() == u32::MAX as usize {
             return Err(Error::msg("a store holds at most 2^32 objects of a kind"));
@@ -47,8 +47,9 @@ impl<T> Arena<T> {
 
 impl<T> Drop for Arena<T> {
     fn drop(&mut self) {
+        debug_assert_eq!(self.charge.bytes(), crate::memory::alloc::bytes_of::<T>(self.items.len()));
         for ptr in self.items.iter() {
-            // SAFETY: `push` made it from a box, and nobody follows pointers into a store that is being dropped.
+            // SAFETY: `push` made it from a box, and pointers into a store that is being dropped aren't followed.
             drop(unsafe { Box::from_raw(ptr.as_ptr()) });
         }
     }

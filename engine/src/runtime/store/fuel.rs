@@ -1,35 +1,35 @@
-//! Fuel: how much may still be executed, and when to look whether somebody asked for a stop.
+//! Fuel, and the slices that it is given out in: at the end of each, the interrupt flag is checked.
 
 use super::StoreInner;
 use crate::runtime::profile::{Profile, Profiler};
 use crate::runtime::tier::Tier;
 use crate::{Error, Trap};
 
-/// How much is executed at most between two looks at the interrupt flag.
+/// The most fuel that is used between two checks of the interrupt flag.
 const SLICE: u64 = 100_000;
 
-/// The fuel that isn't in the current slice (`VmStore::slice`).
+/// The fuel apart from the current slice (`VmStore::slice`).
 pub(crate) struct FuelState {
     /// Whether fuel is counted at all.
     pub(crate) enabled: bool,
     reserve: u64,
-    /// What the slice was when it was last looked at here.
+    /// The slice when it was last set or accounted for here.
     slice: i64,
-    /// What was taken from slices up to then, since the last sample of a profile. Modulo 2^64: a sample counts what
-    /// is just about to be taken.
+    /// What was taken from slices up to then, since the last sample of a profile. Modulo 2^64: a sample may count fuel
+    /// that is about to be taken.
     used: u64,
-    /// The longest slice, when no profile is being made, and now.
+    /// The longest slice when no profile is being made, and the longest one now.
     usual: u64,
     longest: u64,
-    /// For slices of varying length.
+    /// The state of the random numbers (xorshift) for slices of varying length.
     random: u64,
 }
 
 impl FuelState {
-    /// With a tier, that says how long slices are.
+    /// If there is a tier, it sets the length of slices.
     pub(crate) fn new(enabled: bool, tier: Option<&dyn Tier>) -> Self {
         let usual = tier.map_or(SLICE, |tier| tier.slice().clamp(1, SLICE));
-        // Any number but 0 does.
+        // Any seed but 0 will do.
         Self { enabled, reserve: 0, slice: 0, used: 0, usual, longest: usual, random: 0x9e37_79b9_7f4a_7c15 }
     }
 }
@@ -37,7 +37,7 @@ impl FuelState {
 impl StoreInner {
     pub(crate) fn set_fuel(&mut self, fuel: u64) -> Result<(), Error> {
         self.fuel_enabled()?;
-        // The next charge takes a slice of it.
+        // The next charge refills the slice from it.
         self.put_slice(0);
         self.fuel.reserve = fuel;
         Ok(())
@@ -60,7 +60,7 @@ impl StoreInner {
         self.fuel.reserve.saturating_add(self.vm.slice.max(0) as u64)
     }
 
-    /// Counts what was taken from the slice, and replaces it.
+    /// Accounts for what was taken from the slice, and replaces it.
     fn put_slice(&mut self, slice: u64) {
         let fuel = &mut self.fuel;
         fuel.used = fuel.used.wrapping_add(fuel.slice.wrapping_sub(self.vm.slice) as u64);
@@ -68,7 +68,7 @@ impl StoreInner {
         fuel.slice = self.vm.slice;
     }
 
-    /// How much is to be executed until this looks again.
+    /// The length of the next slice.
     fn next_slice(&mut self) -> u64 {
         if self.watch.is_some() {
             return 0;
@@ -77,7 +77,7 @@ impl StoreInner {
         if self.profiler.is_none() {
             return fuel.longest;
         }
-        // In equal steps, samples might fall at the same point of each turn of a long loop.
+        // Random lengths, since samples at equal intervals might always fall at the same point of a long loop.
         fuel.random ^= fuel.random << 13;
         fuel.random ^= fuel.random >> 7;
         fuel.random ^= fuel.random << 17;
@@ -85,7 +85,7 @@ impl StoreInner {
         least + fuel.random % (fuel.longest - least + 1)
     }
 
-    /// Begins a profile, with a sample every `every` units or more often.
+    /// Begins a profile, with a sample at least every `every` units.
     pub(crate) fn begin_profile(&mut self, every: u64) {
         self.profiler = Some(Profiler::new(&self.budget));
         self.fuel.longest = every.clamp(1, self.fuel.usual);
@@ -94,14 +94,14 @@ impl StoreInner {
         self.fuel.used = 0;
     }
 
-    /// Ends it.
+    /// Ends the profile.
     pub(crate) fn take_profile(&mut self) -> Option<Profile> {
         let profiler = self.profiler.take()?;
         self.fuel.longest = self.fuel.usual;
         Some(profiler.finish(self.sampled(0)))
     }
 
-    /// What was executed since this was last called, and `cost`, which is about to be taken from the slice.
+    /// The fuel used since this was last called, including `cost`, which is about to be taken from the slice.
     pub(crate) fn sampled(&mut self, cost: u64) -> u64 {
         self.put_slice(self.vm.slice.max(0) as u64);
         let used = self.fuel.used.wrapping_add(cost);
@@ -111,8 +111,7 @@ impl StoreInner {
 
     /// Makes the slice cover `cost`, which the caller then takes from it.
     ///
-    /// Fails, leaving the fuel as it is, when there is less, or when somebody asked for an interruption (which is
-    /// thereby answered).
+    /// Fails, leaving the fuel as it is, if there is less, or if an interruption is pending (whose flag is cleared).
     #[cold]
     pub(crate) fn refill(&mut self, cost: u64) -> Result<(), Trap> {
         if self.interrupt.take() {
@@ -133,7 +132,7 @@ impl StoreInner {
         Ok(())
     }
 
-    /// Leaves in the slice no more than `cost`, which is about to be taken from it. Returns how much slices have otherwise.
+    /// Shortens the slice to `cost`, which is about to be taken from it. Returns the usual length of slices.
     pub(crate) fn shorten_slice(&mut self, cost: u64) -> u64 {
         let over = (self.vm.slice.max(0) as u64).saturating_sub(cost);
         if self.fuel.enabled {
@@ -143,7 +142,7 @@ impl StoreInner {
         self.fuel.longest
     }
 
-    /// Takes `units` for a bulk operation.
+    /// Charges `units` for a bulk operation.
     pub(crate) fn charge_bulk(&mut self, units: u64) -> Result<(), Trap> {
         if self.vm.slice < 0 || (self.vm.slice as u64) < units {
             self.refill(units)?;
@@ -159,7 +158,7 @@ mod tests {
     use super::*;
     use crate::{AsContextMut, Config, Engine, Store};
 
-    /// Charges as translated code does.
+    /// Charges as cells do.
     fn charge(store: &mut StoreInner, cost: i64) -> Result<(), Trap> {
         if store.vm.slice < cost {
             store.refill(cost as u64)?;

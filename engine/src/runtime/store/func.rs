@@ -1,4 +1,4 @@
-//! Functions as references see them, and calls of host functions.
+//! Function objects, and calls of host functions.
 
 use super::StoreInner;
 use crate::memory::alloc::{Shared, try_box};
@@ -19,7 +19,7 @@ pub(crate) fn slots_of(types: &[ValType]) -> u32 {
 /// slots of its arguments, which become those of its results.
 type HostCall = dyn Fn(*mut StoreInner, *mut VmCtx, &mut [u64]) -> Result<(), Error> + Send + Sync;
 
-/// A host function, not yet of any store.
+/// A host function, independent of stores.
 pub(crate) struct HostFunc {
     ty: FuncType,
     sigs: Sigs,
@@ -41,6 +41,8 @@ impl HostFunc {
         let bytes = Shared::<Self>::BYTES + size_of_val(&call) as u64;
         let charge = engine.budget().charge(Kind::Host, bytes)?;
         let sigs = engine.register(std::slice::from_ref(&ty))?;
+        // The engine's copy, which is charged; the embedder's isn't.
+        let ty = engine.func_type(sigs[0]);
         let header = slots_of(ty.params()).max(slots_of(ty.results()));
         let call = try_box(Kind::Host, call)?;
         Ok(Shared::try_new(Kind::Host, Self { ty, sigs, header, call, _charge: charge })?)
@@ -56,7 +58,7 @@ impl HostFunc {
 }
 
 impl StoreInner {
-    /// The function that stands for a host function in this store, the same one each time.
+    /// The function object of a host function in this store: always the same one.
     pub(crate) fn host_func(&mut self, host: &Shared<HostFunc>) -> Result<NonNull<FuncObj>, Error> {
         let address = Shared::as_ptr(host) as usize;
         if let Some(func) = self.host_func_refs.get(&address) {
@@ -79,7 +81,7 @@ impl StoreInner {
         Ok(func)
     }
 
-    /// The object that stands for function `func_index` of an instance, made when it is first asked for.
+    /// The function object of function `func_index` of an instance, made when it is first needed.
     ///
     /// # Safety
     /// `vm` is a context of this store, and its module has such a function.
@@ -114,12 +116,12 @@ impl StoreInner {
         Ok(func.as_ptr())
     }
 
-    /// Calls a host function. A panic of its unwinds out of this.
+    /// Calls a host function. A panic in it unwinds out of this.
     ///
     /// # Safety
-    /// `store` is a live store, reached through the pointer that it knows itself by (`vm.store`), and nobody holds
-    /// a reference to its parts, for the function may do to it what it likes. `func` is one of its host functions,
-    /// `caller` null or a context of one of its instances, and `args_results` as long as the function's header.
+    /// `store` is a live store, reached through its own pointer (`vm.store`), and no reference to its parts is held,
+    /// since the function has the store exclusively. `func` is one of its host functions, `caller` null or a context of
+    /// one of its instances, and `args_results` as long as the function's header.
     pub(crate) unsafe fn call_host(
         store: *mut StoreInner,
         func: *mut FuncObj,
@@ -133,8 +135,8 @@ impl StoreInner {
         if let Err(error) = &result
             && error.trap() == Some(Trap::Interrupt)
         {
-            // The function noticed the interruption by itself: it is answered, and must not stop the next call.
-            // SAFETY: as above.
+            // The function noticed the interruption by itself. Clear the flag, or it would stop the next call.
+            // SAFETY: the caller's contract; the host function has ended, so no reference is held.
             unsafe { (*store).interrupt.take() };
         }
         result

@@ -1,4 +1,4 @@
-//! The part of an instance that its code rarely needs.
+//! Instances: the cold part, and the block with the [`VmCtx`] and its pointer arrays.
 
 use super::StoreInner;
 use crate::memory::alloc::{Buf, Shared};
@@ -13,9 +13,9 @@ pub(crate) struct InstanceObj {
     pub(crate) module: Module,
     /// The context and the pointer arrays behind it: boxed words, so that it never moves.
     block: NonNull<[u64]>,
-    /// The references made so far to functions that the module defines; empty before the first.
+    /// The objects made so far for functions that the module defines; empty before the first.
     pub(crate) func_refs: Buf<*mut FuncObj>,
-    /// A bit for each element segment, then one for each data segment: set when it was dropped.
+    /// A bit for each element segment, then one for each data segment: set once the segment is dropped.
     pub(crate) dropped: Buf<u64>,
     pub(crate) handle: u32,
     _charge: Charge,
@@ -47,7 +47,8 @@ impl InstanceObj {
             _charge: charge,
         })?;
         let head = VmCtx {
-            // SAFETY: the store is live. Through its own pointer, so that this one stays good when `store` ends.
+            // SAFETY: the store is live. The pointer is derived from the store's own one, so that it stays valid when
+            // the borrow `store` ends.
             store: unsafe { &raw mut (*store.vm.store).vm },
             entries: shared.code.entries(),
             mem0: empty_memory.as_ptr(),
@@ -166,7 +167,7 @@ impl StoreInner {
 impl Drop for InstanceObj {
     fn drop(&mut self) {
         self.module.shared().code.remove_instance();
-        // SAFETY: `create` leaked it from a box, and nobody follows pointers into a store that is being dropped.
+        // SAFETY: `create` leaked it from a box, and pointers into a store that is being dropped aren't followed.
         drop(unsafe { Box::from_raw(self.block.as_ptr()) });
     }
 }

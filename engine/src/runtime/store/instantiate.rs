@@ -1,6 +1,6 @@
-//! Making an instance of a module, in the specification's order.
+//! Instantiation of a module, in the specification's order.
 
-use super::{HostFunc, InstanceObj, StoreInner};
+use super::{Extent, HostFunc, InstanceObj, StoreInner};
 use crate::memory::alloc::{MemoryError, Shared, TryText};
 use crate::memory::pages::{Guard, Pages};
 use crate::module::const_expr::ConstExpr;
@@ -15,12 +15,12 @@ use core::fmt::Write;
 use core::ptr::NonNull;
 use core::sync::atomic::Ordering;
 
-/// What is offered for an import.
+/// What is supplied for an import.
 #[derive(Clone)]
 pub(crate) enum Import {
     /// An object of a store.
     Extern(Extern),
-    /// A host function, which any store of the engine can have.
+    /// A host function, usable in any store of the engine.
     Host(Shared<HostFunc>),
 }
 
@@ -52,10 +52,10 @@ fn matches(module: &ModuleShared, expected: &ImportKind, found: &ExternType) -> 
     }
 }
 
-/// An error's text grows no longer than this; what is left out is counted.
+/// The bound on an error's text in bytes. Further imports are only counted.
 const MAX_TEXT: usize = 64 << 10;
 
-/// Compares what is offered with what the module imports; one error names all that is missing or doesn't match.
+/// Compares what is supplied with what the module imports. One error names everything that is missing or doesn't match.
 ///
 /// Without a store, objects of stores are not compared (that happens when the module is instantiated).
 pub(crate) fn check_imports(
@@ -86,7 +86,7 @@ pub(crate) fn check_imports(
         let expected = shared.data.import_type(import);
         let expected = expected.ty();
         let separator = if text.len() == 0 { "" } else { "\n  " };
-        // If there is no room for it, the error says that.
+        // If there is no memory for the text, the error says so.
         let _ = match found {
             None => {
                 write!(text, "{separator}unknown import `{module}.{name}`: expected {expected}, not provided")
@@ -113,10 +113,10 @@ pub(crate) fn check_imports(
     }
 }
 
-/// Makes an instance, its start function not yet called: that is what is returned besides, if there is one.
+/// Makes an instance. Doesn't call its start function, but returns it, if there is one.
 ///
-/// The imports have been checked. When this fails, what has been done to imported tables and memories stays done,
-/// and functions that got into imported tables can still be called.
+/// The imports have been checked. If this fails, the changes to imported tables and memories remain, and functions that
+/// were put into imported tables can still be called.
 pub(crate) fn instantiate(
     store: &mut StoreInner,
     module: &Module,
@@ -128,8 +128,8 @@ pub(crate) fn instantiate(
         return Err(Error::msg("the module was loaded for one instance, and that has been made"));
     }
     let mut instance = InstanceObj::create(store, module)?;
-    // SAFETY: new and ours alone; nothing follows its pointers before they are filled in: first the imports and
-    // memories, which nothing else refers to, then what may refer to functions and globals.
+    // SAFETY: the instance is new and not shared. Its pointers aren't followed before they are filled in: first the
+    // imports, then globals, tables and memories, whose initialisers only refer to what has been filled in.
     let obj = unsafe { instance.as_mut() };
     let vm = obj.vm();
     link(store, obj, imports)?;
@@ -137,7 +137,7 @@ pub(crate) fn instantiate(
         if let Some(init) = &global.init {
             // SAFETY: validation lets this refer to functions, and to globals that come before.
             let value = unsafe { store.eval(vm, init)? };
-            // SAFETY: as above; `eval` may have used the instance meanwhile.
+            // SAFETY: the instance isn't shared; a new borrow, since `eval` may have used it meanwhile.
             unsafe { instance.as_mut() }.set_global(index as u32, store.new_global(global.ty, value)?);
         }
     }
@@ -147,20 +147,20 @@ pub(crate) fn instantiate(
             Some(init) => unsafe { store.eval(vm, init)?[0] },
             None => 0,
         };
-        // SAFETY: as above.
+        // SAFETY: the instance isn't shared, as said at its creation.
         unsafe { instance.as_mut() }.set_table(index as u32, store.new_table(table.ty, init)?);
     }
-    // Code that checks its accesses needs no guards.
+    // Code that checks bounds needs no guard regions.
     let guard = if shared.tiered.is_guarded() { store.engine.memory_guard() } else { Guard::Never };
     for (index, ty) in data.memories.iter().enumerate().skip(data.imported_memories as usize) {
         let memory = match take_image(data, index as u32) {
             Some(pages) => store.memory_of(*ty, pages.move_to(&store.budget)?)?,
             None => store.new_memory(*ty, guard)?,
         };
-        // SAFETY: as above.
+        // SAFETY: the instance isn't shared, as said at its creation.
         unsafe { instance.as_mut() }.set_memory(index as u32, memory);
     }
-    // SAFETY: as above; memories live as long as their store.
+    // SAFETY: the instance isn't shared; memories live as long as their store.
     let is_guarded = |index| unsafe { instance.as_ref().memory(index).as_ref().is_guarded() };
     if shared.tiered.is_guarded() && !(0..data.memories.len() as u32).all(is_guarded) {
         shared.tiered.begin_checks(shared);
@@ -169,16 +169,16 @@ pub(crate) fn instantiate(
         }
     }
     for export in data.exports.iter().filter(|export| export.kind == ExternKind::Func) {
-        // Now, so that getting an export can't fail.
+        // Make the objects of exported functions now, so that getting an export can't fail.
         // SAFETY: the context is complete, and validation has checked the indices.
         unsafe { store.func_ref(vm, export.index)? };
     }
-    // SAFETY: as above.
+    // SAFETY: the instance isn't shared, as said at its creation.
     unsafe { apply_segments(store, vm, shared)? };
     Ok((instance, data.start))
 }
 
-/// The first bytes of a memory, if loading has filled them.
+/// The initial bytes of a memory, if loading has filled them (see [`crate::stream`]).
 fn take_image(data: &ModuleInner, memory: u32) -> Option<Pages> {
     let mut images = data.images.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     let at = images.iter().position(|image| image.memory == memory)?;
@@ -212,26 +212,27 @@ fn link(
     Ok(())
 }
 
-/// Copies the active segments to their places, one after the other, and drops those that code can't use.
+/// Copies the active segments to their places, in order, and drops active and declared segments.
 ///
 /// # Safety
 /// `vm` is a complete context of this store and of `module`.
 unsafe fn apply_segments(store: &mut StoreInner, vm: *mut VmCtx, module: &ModuleShared) -> Result<(), Error> {
-    // SAFETY (all blocks): the contract goes on.
+    // SAFETY (all blocks): the caller's contract.
     for (index, elem) in module.data.elems.iter().enumerate() {
         let index = index as u32;
         match &elem.mode {
             ElemMode::Passive => continue,
             ElemMode::Declared => {}
             ElemMode::Active { table, offset } => {
-                // SAFETY: see above.
+                // SAFETY: the caller's contract.
                 unsafe {
-                    let offset = u64::from(store.eval(vm, offset)?[0] as u32);
-                    store.table_init(vm, *table, index, offset, 0, elem.items.len() as u64)?;
+                    let dst = u64::from(store.eval(vm, offset)?[0] as u32);
+                    let mut all = Extent { dst, src: 0, n: elem.items.len() as u64 };
+                    store.table_init(vm, *table, index, &mut all)?;
                 }
             }
         }
-        // SAFETY: see above.
+        // SAFETY: the caller's contract.
         unsafe { store.elem_drop(vm, index) };
     }
     for (index, segment) in module.data.data.iter().enumerate() {
@@ -241,14 +242,19 @@ unsafe fn apply_segments(store: &mut StoreInner, vm: *mut VmCtx, module: &Module
             DataMode::InImage { fits: true } => {}
             DataMode::InImage { fits: false } => return Err(Trap::MemoryOutOfBounds.into()),
             DataMode::Active { memory, offset } => {
-                // SAFETY: see above.
+                // SAFETY: the caller's contract.
                 unsafe {
-                    let offset = u64::from(store.eval(vm, offset)?[0] as u32);
-                    store.memory_init(vm, *memory, index, offset, 0, segment.len.into())?;
+                    let dst = u64::from(store.eval(vm, offset)?[0] as u32);
+                    store.memory_init(
+                        vm,
+                        *memory,
+                        index,
+                        &mut Extent { dst, src: 0, n: segment.len.into() },
+                    )?;
                 }
             }
         }
-        // SAFETY: see above.
+        // SAFETY: the caller's contract.
         unsafe { store.data_drop(vm, index) };
     }
     Ok(())

@@ -12,7 +12,7 @@ use core::ptr::NonNull;
 /// What a [`MemoryObj`] consists of besides its place and size.
 pub(crate) struct MemoryInner {
     pub(crate) ty: MemoryType,
-    /// How many pages it may have: its type and the engine say.
+    /// How many pages it may have, by its type and the engine's limit.
     limit: u64,
     pages: Pages,
     pub(crate) handle: u32,
@@ -23,7 +23,7 @@ impl MemoryObj {
         self.len / PAGE
     }
 
-    /// The type as importers see it: with the current size for a minimum.
+    /// The type as importers see it: the minimum is the current size.
     pub(crate) fn current_type(&self) -> MemoryType {
         MemoryType { minimum: self.pages(), ..self.inner.ty }
     }
@@ -34,8 +34,8 @@ impl MemoryObj {
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
-        // SAFETY: `base` leads to `len` bytes (or dangles, for none), which change only through `&mut` or by
-        // execution, for which the store is borrowed exclusively.
+        // SAFETY: `base` points to `len` bytes (or dangles, for none). They change only through `&mut` or by execution,
+        // for which the store is borrowed exclusively.
         unsafe { std::slice::from_raw_parts(self.base, self.len as usize) }
     }
 
@@ -49,8 +49,8 @@ impl MemoryObj {
         start.checked_add(len).is_some_and(|end| end <= self.len)
     }
 
-    /// Adds pages; the result is the former size in pages, or `None` when the type, the engine's limit, the
-    /// budget or the system refuses.
+    /// Adds pages, and returns the former size in pages. Fails if the type, the engine's limit, the budget or the
+    /// system refuses.
     fn grow(&mut self, delta: u64) -> Result<u64, GrowError> {
         let old = self.pages();
         let pages = old.checked_add(delta).filter(|pages| *pages <= self.inner.limit);
@@ -72,7 +72,7 @@ impl StoreInner {
         self.memory_of(ty, pages)
     }
 
-    /// How many pages a memory of this type may have, which can't be fewer than it begins with.
+    /// How many pages a memory of this type may have. It is an error if these are fewer than its minimum.
     fn memory_limit(&self, ty: MemoryType) -> Result<u64, Error> {
         let limit = ty.extent().most().min(self.engine.max_memory_size() / PAGE);
         let minimum = ty.minimum();
@@ -84,7 +84,7 @@ impl StoreInner {
         Ok(limit)
     }
 
-    /// Makes a memory of bytes that are there.
+    /// Makes a memory of existing bytes.
     pub(crate) fn memory_of(
         &mut self,
         ty: MemoryType,
@@ -95,7 +95,7 @@ impl StoreInner {
         self.memories.push(MemoryObj { base, len, inner: MemoryInner { ty, limit, pages, handle } })
     }
 
-    /// What an instance without a memory has for memory 0.
+    /// The memory 0 of instances without a memory.
     pub(crate) fn empty_memory(&mut self) -> Result<NonNull<MemoryObj>, Error> {
         if let Some(memory) = self.empty_memory {
             return Ok(memory);
@@ -177,5 +177,19 @@ mod tests {
             assert!(old.iter().all(|byte| *byte == 7) && new.iter().all(|byte| *byte == 0));
             assert_eq!(memory.bytes().len(), 20 << 16);
         }
+    }
+
+    #[test]
+    fn growth_that_the_system_refuses_is_not_charged() {
+        use crate::memory::sys::LARGEST;
+        let budget = crate::Budget::unlimited();
+        let mut pages = Pages::new_in(MemoryType::new(1, Some(20)).extent(), &budget, false).unwrap();
+        LARGEST.set(0);
+        let refused = pages.grow(2);
+        LARGEST.set(usize::MAX);
+        assert!(refused.is_err());
+        assert_eq!((budget.used(), pages.len()), (PAGE, PAGE as usize));
+        pages.grow(2).unwrap();
+        assert_eq!(budget.used(), 3 * PAGE);
     }
 }

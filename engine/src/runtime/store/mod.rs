@@ -1,8 +1,8 @@
-//! The objects of a store: instances, functions, memories, tables and globals, and what is done to them outside
-//! the interpreter's handlers.
+//! The objects of a store (instances, functions, memories, tables and globals), and the operations on them that aren't
+//! in the interpreter's handlers.
 //!
-//! Everything here is the non-generic part of `Store<T>`. Objects are in arenas (`arena.rs`): they never move, and
-//! are freed when the store is dropped, so raw pointers between them stay valid. One thread at a time uses a store.
+//! This is the non-generic part of `Store<T>`. Objects are in arenas (`arena.rs`): they never move and are freed only
+//! when the store is dropped, so raw pointers between them stay valid. One thread at a time uses a store.
 
 mod arena;
 mod bulk;
@@ -15,6 +15,7 @@ mod memory;
 mod parked;
 mod table;
 
+pub(crate) use bulk::Extent;
 pub(crate) use func::{HostFunc, slots_of};
 pub(crate) use instance::InstanceObj;
 pub(crate) use instantiate::{Import, check_imports, describe, instantiate};
@@ -38,7 +39,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use fuel::FuelState;
 use std::any::Any;
 
-/// Tells stores apart, so that a handle used with the wrong one is found out.
+/// The identity of a store, by which the use of a handle with the wrong store is detected.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct StoreId(NonZeroU64);
 
@@ -54,39 +55,39 @@ pub(crate) struct StoreInner {
     pub(crate) vm: VmStore,
     pub(crate) id: StoreId,
     pub(crate) engine: Engine,
-    /// What everything here is charged to.
+    /// The budget of everything in the store.
     pub(crate) budget: Budget,
     pub(crate) exec: Option<Box<Execution>>,
-    /// Executions that are suspended, or set aside while another one is the current one.
+    /// Executions that are suspended, or that wait for a nested one to end.
     pub(crate) parked: Buf<Parked>,
     next_parked: u64,
     pub(crate) fuel: FuelState,
-    /// The activation whose loops are being watched, if one is.
+    /// The activation whose loops are being watched for OSR, if one is.
     pub(crate) watch: Option<Watch>,
     /// The profile that is being made, if one is.
     pub(crate) profiler: Option<Profiler>,
     pub(crate) interrupt: Shared<InterruptState>,
-    /// How deeply host functions are nested that called back into the guest.
+    /// How deeply calls from the host into the guest are nested.
     pub(crate) depth: u32,
     pub(crate) funcs: Arena<FuncObj>,
     pub(crate) memories: Arena<MemoryObj>,
-    /// What instances without a memory have for memory 0.
+    /// The memory 0 of instances without a memory.
     empty_memory: Option<NonNull<MemoryObj>>,
     pub(crate) tables: Arena<TableObj>,
     pub(crate) globals: Arena<GlobalObj>,
     pub(crate) instances: Arena<InstanceObj>,
     pub(crate) host_funcs: Buf<Shared<HostFunc>>,
-    /// The function made of each host function, by the address of the latter.
+    /// The function object of each host function, by the address of the latter.
     host_func_refs: Map<usize, NonNull<FuncObj>>,
     extern_refs: Buf<Box<dyn Any + Send + Sync>>,
-    /// Arguments and results of dynamically typed host functions; kept for its memory.
+    /// A buffer for arguments and results of dynamically typed host functions, kept to reuse its memory.
     pub(crate) vals: Buf<Val>,
     /// For the execution, the interrupt state, and the values of external references.
     charge: Charge,
 }
 
-/// What a store with an execution takes, besides an embedder's data and the stack: at least what it counts itself, and the
-/// first pieces of its lists.
+/// The bytes of a store with an execution, apart from the embedder's data and the stack: at least what the store
+/// charges for itself, plus the first allocations of its lists.
 pub(crate) const EMPTY_BYTES: u64 =
     (size_of::<StoreInner>() + size_of::<Execution>()) as u64 + Shared::<InterruptState>::BYTES + 2048;
 
@@ -98,7 +99,7 @@ unsafe impl Send for StoreInner {}
 unsafe impl Sync for StoreInner {}
 
 impl StoreInner {
-    /// A store that still has to learn its address (`vm.store`).
+    /// A store whose own pointer (`vm.store`) still has to be set.
     pub(crate) fn new(engine: &Engine, budget: &Budget) -> Result<Self, Error> {
         let charge = budget.charge(Kind::Instance, Shared::<InterruptState>::BYTES)?;
         let polls_page = engine.tier().is_some() && !engine.config().suspend_compiled;
@@ -142,8 +143,8 @@ impl StoreInner {
     /// Calls a function: arguments in, results out, `FuncObj::header` slots.
     ///
     /// # Safety
-    /// `store` is a live store, reached through the pointer that it knows itself by, and nobody holds a reference
-    /// to its parts; `func` is one of its functions.
+    /// `store` is a live store, reached through its own pointer (`vm.store`), and no reference to its parts is held;
+    /// `func` is one of its functions.
     pub(crate) unsafe fn invoke(
         store: *mut StoreInner,
         func: *mut FuncObj,
@@ -166,7 +167,7 @@ impl StoreInner {
         self.globals.push(GlobalObj { value, ty, handle })
     }
 
-    /// Keeps a host value for as long as the store lives; the result is a slot.
+    /// Keeps a host value as long as the store lives. Returns its number, in the format of slots.
     pub(crate) fn new_extern_ref<T: Any + Send + Sync>(&mut self, value: T) -> Result<u32, Error> {
         if self.extern_refs.len() >= u32::MAX as usize - 1 {
             return Err(Error::msg("a store holds at most 2^32 external references"));
@@ -180,6 +181,22 @@ impl StoreInner {
 
     pub(crate) fn extern_ref(&self, index: u32) -> &(dyn Any + Send + Sync) {
         &*self.extern_refs[index as usize]
+    }
+}
+
+impl Drop for StoreInner {
+    /// Where nothing was leaked, nothing is charged but for what is there.
+    fn drop(&mut self) {
+        let executions = || (self.parked.len() + usize::from(self.exec.is_some())) * size_of::<Execution>();
+        let values = || self.extern_refs.iter().map(|value| size_of_val(&**value)).sum::<usize>();
+        debug_assert!(
+            std::thread::panicking()
+                || self.charge.bytes() == Shared::<InterruptState>::BYTES + (executions() + values()) as u64,
+            "{} bytes are charged for {} bytes of executions and {} of values",
+            self.charge.bytes(),
+            executions(),
+            values()
+        );
     }
 }
 

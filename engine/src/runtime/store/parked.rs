@@ -1,4 +1,4 @@
-//! Executions that aren't the store's current one: suspended, or set aside while another one is.
+//! Parked executions: suspended ones, and those that wait for a nested one to end.
 
 use super::StoreInner;
 use crate::memory::alloc::{Shared, try_box};
@@ -9,16 +9,16 @@ use crate::runtime::tier::Account;
 use crate::runtime::vmctx::FuncObj;
 use core::sync::atomic::{AtomicBool, Ordering};
 
-/// An execution that is set aside. Its frames count when code is about to be dropped.
+/// A parked execution. Its frames keep code from being evicted.
 pub(crate) struct Parked {
     pub(crate) exec: Box<Execution>,
-    /// Which one it is.
+    /// The key of its ticket.
     key: u64,
-    /// Set when nobody can go on with it any more.
+    /// Set once its ticket is dropped, so that it can't be resumed any more.
     forgotten: Shared<AtomicBool>,
 }
 
-/// Somebody's right to go on with an execution that is set aside. When it is dropped, the store forgets that one.
+/// The right to resume a parked execution. Once it is dropped, the store drops the execution.
 pub(crate) struct Ticket {
     key: u64,
     forgotten: Shared<AtomicBool>,
@@ -30,15 +30,15 @@ impl Drop for Ticket {
     }
 }
 
-/// What became of a call that may be suspended.
+/// The outcome of a resumable call.
 pub(crate) enum Outcome {
     Finished,
-    /// It can go on, when whatever the error says has been seen to; from the start without a ticket.
+    /// It can be resumed once the cause of the error is dealt with. Without a ticket it hadn't begun: call it again.
     Suspended(Error, Option<Ticket>),
 }
 
 impl StoreInner {
-    /// Makes this the current execution, and gives the one that was.
+    /// Makes this the current execution, and returns the previous one.
     fn switch(&mut self, exec: Option<Box<Execution>>) -> Option<Box<Execution>> {
         let end = exec.as_ref().map_or(core::ptr::null_mut(), |exec| exec.stack_end());
         self.vm.stack_end = end;
@@ -50,7 +50,8 @@ impl StoreInner {
         self.charge.grow(size_of::<Execution>() as u64)?;
         let execution = Execution::new(self.engine.max_wasm_stack(), &self.budget);
         let boxed = execution.and_then(|mut execution| {
-            // Now rather than when something is compiled, so that what is left for the guest doesn't depend on that.
+            // The native stack is made now rather than when code is compiled, so that what the budget leaves to the
+            // guest doesn't depend on the timing of that.
             if let Some(tier) = self.engine.tier() {
                 let account = Account(self.budget.clone());
                 execution.code_stack = tier.new_stack(account, self.engine.max_wasm_stack());
@@ -72,7 +73,7 @@ impl StoreInner {
         self.charge.shrink(size_of::<Execution>() as u64);
     }
 
-    /// Forgets what nobody can go on with.
+    /// Drops executions whose ticket is gone.
     fn forget_parked(&mut self) {
         while let Some(at) = self.parked.iter().position(|parked| parked.forgotten.load(Ordering::Relaxed)) {
             let exec = self.parked.swap_remove(at).exec;
@@ -80,26 +81,26 @@ impl StoreInner {
         }
     }
 
-    /// A ticket for an execution that will be set aside.
+    /// A ticket for an execution that will be parked.
     fn ticket(&mut self) -> Result<Ticket, Error> {
         let forgotten = Shared::try_new(Kind::Instance, AtomicBool::new(false))?;
         self.next_parked += 1;
         Ok(Ticket { key: self.next_parked, forgotten })
     }
 
-    /// Sets an execution aside, for which there is room in the list.
+    /// Parks an execution. Room in the list has been reserved.
     fn park(&mut self, exec: Box<Execution>, ticket: &Ticket) {
         let parked = Parked { exec, key: ticket.key, forgotten: ticket.forgotten.clone() };
         self.parked.try_push(parked).unwrap_or_else(|_| unreachable!("room was reserved"));
     }
 
-    /// The suspended execution that a ticket is for.
+    /// The suspended execution of a ticket.
     pub(crate) fn suspended(&self, ticket: &Ticket) -> &Execution {
         let found = self.parked.iter().find(|parked| parked.key == ticket.key);
         &found.expect("it is kept as long as its ticket").exec
     }
 
-    /// Runs something in an execution of its own; `run` calls or goes on.
+    /// Runs `run`, which calls or resumes, in an execution of its own.
     ///
     /// # Safety
     /// As for [`StoreInner::invoke`].
@@ -108,7 +109,7 @@ impl StoreInner {
         exec: Box<Execution>,
         run: impl FnOnce() -> Result<Resumed, Error>,
     ) -> Result<Outcome, Error> {
-        // SAFETY: the caller's contract. No reference is held while `run` runs.
+        // SAFETY: the caller's contract; this reference isn't used while `run` runs.
         let inner = unsafe { &mut *store };
         let tickets = inner.parked.try_reserve(2).map_err(Error::from);
         let tickets = tickets.and_then(|()| Ok((inner.ticket()?, inner.ticket()?)));
@@ -119,12 +120,12 @@ impl StoreInner {
                 return Err(error);
             }
         };
-        // Outer frames are to be seen meanwhile.
+        // The outer execution is parked meanwhile, so that its frames are found.
         if let Some(outer) = inner.switch(Some(exec)) {
             inner.park(outer, &around);
         }
         let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
-        // SAFETY: as above.
+        // SAFETY: the caller's contract; `run` has ended.
         let inner = unsafe { &mut *store };
         let at = inner.parked.iter().position(|parked| parked.key == around.key);
         let outer = at.map(|at| inner.parked.swap_remove(at).exec);
@@ -154,7 +155,7 @@ impl StoreInner {
         }
     }
 
-    /// Calls a function that may be suspended; arguments and results are as for [`StoreInner::invoke`].
+    /// Makes a resumable call. Arguments and results are as for [`StoreInner::invoke`].
     ///
     /// # Safety
     /// As for [`StoreInner::invoke`].
@@ -176,11 +177,11 @@ impl StoreInner {
         }
     }
 
-    /// Goes on with a suspended call.
+    /// Resumes a suspended call.
     ///
     /// # Safety
-    /// As for [`StoreInner::invoke`]; the host function that results are wanted of has those in `host_results`, and
-    /// the call's results are as many as `slots`.
+    /// As for [`StoreInner::invoke`]. If the suspension needs results of a host function, `host_results` are those. The
+    /// call's results fill `slots`.
     pub(crate) unsafe fn resume(
         store: *mut StoreInner,
         ticket: &Ticket,

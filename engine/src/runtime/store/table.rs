@@ -1,15 +1,15 @@
 //! Tables: their elements, and how they grow.
 
 use super::StoreInner;
-use crate::Error;
 use crate::memory::alloc::{Buf, GrowError, MemoryError};
 use crate::memory::budget::Kind;
 use crate::memory::limits::MAX_TABLE_ELEMENTS;
 use crate::module::types::TableType;
 use crate::runtime::vmctx::TableObj;
+use crate::{Error, ErrorKind};
 use core::ptr::NonNull;
 
-/// What a [`TableObj`] consists of besides its place and size.
+/// What a [`TableObj`] consists of besides its base and length.
 pub(crate) struct TableInner {
     pub(crate) ty: TableType,
     elements: Buf<u64>,
@@ -17,14 +17,14 @@ pub(crate) struct TableInner {
 }
 
 impl TableObj {
-    /// The type as importers see it: with the current size for a minimum.
+    /// The type as importers see it: the minimum is the current size.
     pub(crate) fn current_type(&self) -> TableType {
         TableType { minimum: self.len as u32, ..self.inner.ty }
     }
 
     pub(crate) fn elements(&self) -> &[u64] {
-        // SAFETY: `base` leads to `len` elements, which change only through `&mut` or by execution, for which the
-        // store is borrowed exclusively.
+        // SAFETY: `base` points to `len` elements. They change only through `&mut` or by execution, for which the store
+        // is borrowed exclusively.
         unsafe { std::slice::from_raw_parts(self.base, self.len as usize) }
     }
 
@@ -50,10 +50,9 @@ impl StoreInner {
     /// Makes a table whose elements are all `init`.
     pub(crate) fn new_table(&mut self, ty: TableType, init: u64) -> Result<NonNull<TableObj>, Error> {
         if u64::from(ty.minimum()) > MAX_TABLE_ELEMENTS {
-            return Err(Error::msg(format_args!(
-                "a table has at most {MAX_TABLE_ELEMENTS} elements, not {}",
-                ty.minimum()
-            )));
+            let message =
+                format_args!("a table has at most {MAX_TABLE_ELEMENTS} elements, not {}", ty.minimum());
+            return Err(Error::new(ErrorKind::Limit, message));
         }
         let elements = Buf::with_capacity(&self.budget, Kind::Table, ty.minimum() as usize)?;
         let inner = TableInner { ty, elements, handle: self.tables.len() };

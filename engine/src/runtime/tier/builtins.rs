@@ -1,5 +1,5 @@
-//! What compiled code calls of the engine. All of it takes a context first and gives 0, or 1 if the guest is to stop, for
-//! which the execution knows the reason.
+//! The engine's functions that compiled code calls. Except for `copy` and `fill`, they take a context first and return
+//! 0, or 1 if the guest has to stop, with the reason recorded in the execution.
 
 use crate::runtime::exec::bulk::{self, BulkOp};
 use crate::runtime::exec::{leave, native};

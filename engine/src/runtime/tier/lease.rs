@@ -1,4 +1,4 @@
-//! Who owns a module, and who only works on it.
+//! Owning a module, and working on it without owning it.
 
 use super::View;
 use crate::Module;
@@ -6,10 +6,10 @@ use crate::memory::alloc::Shared;
 use crate::runtime::loaded::ModuleShared;
 use core::sync::atomic::Ordering;
 
-/// A module that a tier has work on, on whatever thread.
+/// A tier's hold on a module that it works on, on any thread.
 ///
-/// It keeps the module's memory, but doesn't own the module: when the last owner is gone, which is a [`Module`] or an instance,
-/// the tier is [told](super::Tier::dropped), and should drop its leases.
+/// It keeps the module's memory alive, but doesn't own the module. Owners are [`Module`]s and instances; when the last
+/// one goes, the tier is [told](super::Tier::dropped) and should drop its leases.
 #[derive(Clone)]
 pub struct Lease(Shared<ModuleShared>);
 
@@ -30,7 +30,7 @@ impl Lease {
     }
 }
 
-/// Which module: no other one has the same as long as its memory is kept.
+/// The identity of a module, unique as long as its memory is kept.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ModuleId(usize);
 
@@ -40,7 +40,7 @@ impl std::fmt::Debug for Lease {
     }
 }
 
-/// What all owners of a module have in common. It goes with the last of them, before the module.
+/// Shared by all owners of a module. It is dropped with the last of them, before the module.
 pub(crate) struct Ownership(Lease);
 
 impl Ownership {
@@ -54,7 +54,7 @@ impl Ownership {
 impl Drop for Ownership {
     fn drop(&mut self) {
         let Ownership(module) = self;
-        // Orders nothing: a compiler that sees it later gives up later.
+        // Relaxed: a compiler that sees it later only gives up later.
         module.0.tiered.dropped.store(true, Ordering::Relaxed);
         if let Some(tier) = module.0.engine.tier() {
             tier.dropped(module);

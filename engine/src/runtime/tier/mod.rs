@@ -1,18 +1,20 @@
-//! How a tier that compiles plugs into the engine: what it is asked, what it is told of a module, where it hands in
-//! its code, and what that code may rely on.
+//! The interface between the engine and a compiling tier: what the engine asks of it ([`Tier`]), what it learns of a
+//! module and where it publishes code ([`View`]), and what that code may rely on ([`layout`]).
 //!
-//! The crate `dunlin-jit` is the one user. Nothing here is covered by promises of stability.
+//! The crate `dunlin-jit` is the only user. Nothing here is covered by promises of stability.
 //!
-//! Compiled code has, for each function, the native signature `(context, frame, params...) -> results`, in
-//! Cranelift's `tail` convention: the [context](layout), the address of slot 0 of the frame that the interpreter would
-//! use for the call, and the WebAssembly values in registers. The frame is claimed as the interpreter claims it (so that
-//! stacks end at the same depth), but its slots are only used for arguments of what isn't compiled, and for operands of
-//! builtins. Whatever isn't compiled is called through a *stub* of its type, which puts the arguments into slots; what
-//! isn't compiled enters compiled code through a *trampoline* of its type, which takes them from there.
+//! A compiled function has the native signature `(context, frame, params...) -> results`, in Cranelift's calling
+//! convention `tail`: the [context](layout), the address of slot 0 of the frame that the interpreter would use for the
+//! call, and the WebAssembly values in registers. The frame is claimed as the interpreter claims it (so that stacks
+//! overflow at the same depth), but its slots are only used for arguments of callees that aren't compiled, and for
+//! operands of builtins. Compiled code calls whatever isn't compiled through the *stub* of its type, which stores the
+//! arguments to slots. Whatever isn't compiled enters compiled code through the *trampoline* of its type, which loads
+//! them from slots.
 //!
-//! Builtins that are rarely needed, at places that are often passed, are called by way of the module's *bridge*, which
-//! keeps all registers: `(context)`, without a result, in Cranelift's convention `preserve_all`; which builtin, and the word
-//! that it is given, are in the [store's part](layout::STORE_BRIDGED). It traps if the builtin fails.
+//! A hot place that rarely needs a builtin calls it through the module's *bridge*, which preserves all registers, so
+//! that the hot path doesn't spill. The bridge has the signature `(context)`, without a result, in Cranelift's calling
+//! convention `preserve_all`. The builtin and its argument are passed in the [store's part](layout::STORE_BRIDGED). It
+//! traps if the builtin fails.
 
 mod builtins;
 pub mod layout;
@@ -31,28 +33,28 @@ use crate::memory::budget::{Budget, Kind};
 use crate::{Module, Trap};
 use std::any::Any;
 
-/// Whether a store is to be interrupted, so that whoever waits for its code must go on without. Without one, nobody can
-/// interrupt it, and code may be made on the thread that wants it.
+/// Whether the store has a pending interruption, so that waiting for code has to end. Without one, nothing can
+/// interrupt the caller, and code may be compiled on the calling thread.
 pub type Stop<'s> = &'s dyn Fn() -> bool;
 
-/// What compiles functions that are executed often.
+/// A tier that compiles hot functions.
 pub trait Tier: Send + Sync + std::fmt::Debug + 'static {
-    /// Whether linear memories are to have guard regions. Code that [relies on them](View::guards_memories) is only entered
-    /// in instances all of whose memories have.
+    /// Whether linear memories are to have guard regions. Code that [relies on them](View::guards_memories) is only
+    /// entered in instances all of whose memories have one.
     fn memory_guard(&self) -> Guard;
 
-    /// How much is executed at most, in units of fuel, until it is looked what executes then.
+    /// The longest interval between two hotness samples, in units of fuel.
     fn slice(&self) -> u64;
 
-    /// A module was loaded, and nothing of it has been executed.
+    /// A module was loaded. None of it has been executed.
     fn loaded(&self, module: &Module);
 
     /// A function of the module (by its index among those that it defines) is about to be executed for the first time.
     fn called(&self, module: &Module, index: u32, stop: Option<Stop<'_>>);
 
-    /// A function was found executing at the end of a slice of fuel, for the `samples`th time, or was about to be
-    /// entered. If it was at a branch back to a loop, `header` says which, as the word of its header in the
-    /// interpreter's code; then it is watched for a while, if this returns true.
+    /// A hotness sample: at the end of a slice of fuel, a function was executing or about to be entered, for the
+    /// `samples`th time. If it was at a back edge, `header` is the word of the loop's header in the interpreter's code.
+    /// If this returns true then, the activation is watched for a while, and [`Tier::stays`] gets the result.
     fn sampled(
         &self,
         module: &Module,
@@ -62,12 +64,12 @@ pub trait Tier: Send + Sync + std::fmt::Debug + 'static {
         stop: Option<Stop<'_>>,
     ) -> bool;
 
-    /// An activation of a function was watched, and is still executing: of the loops that it went round, `outermost` was
-    /// the one around the others, and `sampled` the one where that began.
+    /// A watched activation is still executing: a candidate for OSR. Of the loops whose back edges it took, `outermost`
+    /// encloses the others, and `sampled` is the one where watching began.
     fn stays(&self, module: &Module, index: u32, outermost: u32, sampled: u32, stop: Option<Stop<'_>>);
 
-    /// The last owner of a module is going: what waits to be compiled of it isn't wanted, and [leases](Lease) of it should be
-    /// dropped.
+    /// The last owner of a module is being dropped: its queued compilations aren't wanted any more, and [leases](Lease)
+    /// of it should be dropped.
     fn dropped(&self, module: &Lease) {
         let _ = module;
     }
@@ -75,36 +77,38 @@ pub trait Tier: Send + Sync + std::fmt::Debug + 'static {
     /// Whether compiled code can be entered on this thread.
     fn is_ready(&self) -> bool;
 
-    /// Makes the stack that compiled code of one execution runs on, `account` paying for what is used of it; the value
-    /// stack has at most `max_wasm_stack` bytes. `None` if there is none to be had, or it would take too much of what
-    /// there is: then compiled code isn't entered.
+    /// Makes the native stack for the compiled code of one execution, whose value stack has at most `max_wasm_stack`
+    /// bytes. What is used of it is charged to `account`. `None` if there is none to be had, or it would take too large
+    /// a part of the budget or the address space: then the execution doesn't enter compiled code.
     fn new_stack(&self, account: Account, max_wasm_stack: usize) -> Option<Box<dyn Any + Send>>;
 
-    /// Enters compiled code on a stack that [`Tier::new_stack`] made, or goes on on it if this is called from there.
+    /// Enters compiled code on a stack that [`Tier::new_stack`] made. If this is called on that stack, the new frames
+    /// follow those that are on it.
     ///
     /// # Safety
-    /// `call` is as the trampoline or loop continuation that it names expects.
+    /// `call` is what the trampoline or OSR entry that it names expects.
     unsafe fn enter(&self, stack: *const (dyn Any + Send), call: &Call) -> Left;
 
-    /// Leaves compiled code, from a builtin that the innermost [`Tier::enter`] led to: that gives [`Left::Unwound`].
-    /// Nothing on the stack in between is dropped.
+    /// Unwinds compiled code from a builtin to the innermost [`Tier::enter`], which returns [`Left::Unwound`]. No
+    /// destructor in between runs.
     ///
     /// # Safety
-    /// Called from a builtin, with nothing in between that would have to be dropped.
+    /// Called from a builtin, with nothing in between whose destructor has to run.
     unsafe fn unwind(&self) -> !;
 
-    /// Whether `frame`, the native frame of a stub, was put there by a tail call in place of the function that the innermost
-    /// [`Tier::enter`] entered.
+    /// Whether `frame`, the native frame of a stub, is the outermost: a tail call to the stub has replaced the function
+    /// that the innermost [`Tier::enter`] entered.
     ///
     /// # Safety
     /// It is the frame of a stub that has just called a builtin.
     unsafe fn is_outermost(&self, frame: *const u8) -> bool;
 
-    /// Whether a builtin called now, or what it calls, can have so many bytes of native stack.
+    /// Makes sure that a builtin has so many bytes of native stack. False if they can't be had.
     fn ensures_stack(&self, stack: &(dyn Any + Send), bytes: usize) -> bool;
 
-    /// Calls `f(data)`: on the stack that this thread entered compiled code from, if this is called on `stack`, and otherwise as any
-    /// function is called. False, and no call, if a builtin couldn't have so many bytes of `stack` afterwards.
+    /// Calls `f(data)`. If this is called on `stack`, it switches to the stack that this thread entered compiled code
+    /// from; otherwise it is an ordinary call. Returns false, without calling, if `stack` can't provide so many bytes
+    /// for builtins that run meanwhile.
     ///
     /// # Safety
     /// [`Tier::new_stack`] made the stack, and it isn't dropped meanwhile. `data` is what `f` expects.
@@ -125,28 +129,28 @@ pub fn trap(number: u8) -> Option<Trap> {
     Trap::numbered(number)
 }
 
-/// Takes from a budget, and gives back, with nothing but atomics: signal handlers may.
+/// Charges a budget, using nothing but atomics, so that signal handlers may do it.
 #[derive(Debug)]
 pub struct Account(pub(crate) Budget);
 
 impl Account {
-    /// The same once more.
+    /// Another handle of the same account.
     #[must_use]
     pub fn again(&self) -> Account {
         Account(self.0.clone())
     }
 
-    /// How many bytes there are, if that is bounded.
+    /// How many bytes are left, if that is bounded.
     pub fn available(&self) -> Option<u64> {
         self.0.available()
     }
 
-    /// Takes bytes, if there are as many.
+    /// Charges bytes. False if there aren't as many.
     pub fn charge(&self, bytes: u64) -> bool {
         self.0.take(Kind::Stack, bytes).is_ok()
     }
 
-    /// Gives bytes back that were taken.
+    /// Gives back bytes that were charged.
     pub fn release(&self, bytes: u64) {
         self.0.give_back(Kind::Stack, bytes);
     }
@@ -155,7 +159,7 @@ impl Account {
 /// What [`Tier::enter`] enters: `trampoline(context, frame, code)`.
 #[derive(Debug)]
 pub struct Call {
-    /// The trampoline of a function's type, or a loop's continuation, which has none.
+    /// The trampoline of the function's type; null for an OSR entry, which takes everything from slots.
     pub trampoline: *const u8,
     /// The context.
     pub vm: *mut u8,
@@ -163,9 +167,9 @@ pub struct Call {
     pub frame: *mut u64,
     /// The function.
     pub code: *const u8,
-    /// Told of a trap before it is unwound, with `data`.
+    /// Called with `data` for a trap, before unwinding.
     pub on_trap: unsafe fn(*mut (), Trapped<'_>),
-    /// What it is given.
+    /// The argument of `on_trap`.
     pub data: *mut (),
 }
 
@@ -178,7 +182,7 @@ pub enum Left {
     Unwound,
 }
 
-/// What is called with the place of each function on a stack.
+/// Called with the place of each function on a native stack.
 pub type Visit<'v> = &'v mut dyn FnMut(u32, u64);
 
 /// A trap in compiled code.

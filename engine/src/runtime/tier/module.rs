@@ -1,4 +1,4 @@
-//! A module as a tier sees it, and what the tier has made of it.
+//! A module as a tier sees it, and the code that the tier has published for it.
 
 use super::{Stop, Tier};
 use crate::memory::alloc::{Buf, Shared};
@@ -15,41 +15,41 @@ use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
 use std::any::Any;
 use std::sync::{Mutex, MutexGuard};
 
-/// So many functions in tables are looked at for a likely one.
+/// How many entries of element segments are examined for a likely callee.
 const MOST_ELEMENTS: usize = 4096;
 
-/// What a tier has made of a module: tables that contexts point to, and the code.
+/// The compiled code of a module: the tables that contexts point to, and the owners of the code.
 pub(crate) struct Tiered {
     natives: Box<[AtomicPtr<u8>]>,
     stubs: Box<[AtomicPtr<u8>]>,
     trampolines: Box<[AtomicPtr<u8>]>,
-    /// How often each function was seen executing, below [`CLAIMED`].
+    /// The hotness samples of each function, in the bits below [`CLAIMED`].
     samples: Box<[AtomicU32]>,
     loops: Mutex<Buf<Continuation>>,
-    /// Held while code is handed in or thrown away; how often the latter was done.
+    /// Held while code is published or thrown away. Counts how often code was thrown away.
     handing: Mutex<u64>,
-    /// Whether code may rely on the guard regions of memories. Changes once at most, while `handing` is held.
+    /// Whether code may rely on the guard regions of memories. It changes at most once, while `handing` is held.
     guarded: AtomicBool,
     /// Whether there was no room for some code.
     full: AtomicBool,
-    /// Whether the module has no owner any more.
+    /// Whether the module's last owner is gone.
     pub(super) dropped: AtomicBool,
-    /// What holds the code, and how much of the budget.
+    /// The owners of the code, with their charges.
     kept: Mutex<Buf<(Box<dyn Any + Send + Sync>, Charge)>>,
     _charges: [Charge; 4],
 }
 
-/// In a function's samples: somebody has asked for its code.
+/// In a function's samples: the flag that its compilation has been requested.
 const CLAIMED: u32 = 1 << 31;
 
-/// Counting ends here, some threads' steps below [`CLAIMED`].
+/// Counting saturates here, far enough below [`CLAIMED`] for threads that count at once.
 const MOST_SAMPLES: u32 = CLAIMED >> 1;
 
-/// In place of code: it is wanted, or can't be had.
+/// Instead of the address of code: its compilation was requested, or failed for good.
 const WANTED: usize = 0;
 const DECLINED: usize = 1;
 
-/// Compiled code that a loop goes on in.
+/// The OSR entry of a loop.
 struct Continuation {
     index: u32,
     header: u32,
@@ -73,8 +73,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
-/// Whether nothing is known of a loop, and no other of the function is wanted: of those, one at a time, since with the first that
-/// comes, it isn't in the interpreter any more.
+/// Whether an OSR entry for a loop can be requested: it wasn't before, and no other one of the function is pending. One
+/// at a time suffices, because with the first one the activation leaves the interpreter.
 fn may_want(loops: &[Continuation], index: u32, header: u32) -> bool {
     !loops.iter().any(|found| found.index == index && (found.header == header || found.code == WANTED))
 }
@@ -85,7 +85,7 @@ impl Tiered {
         let (funcs, types) = if on { (data.bodies.records.len(), data.types.len()) } else { (0, 0) };
         let null = || AtomicPtr::new(core::ptr::null_mut());
         let (natives, a) = table(&data.budget, funcs, null)?;
-        // The last one is the bridge to builtins.
+        // The last word is for the bridge to builtins.
         let (stubs, b) = table(&data.budget, types + usize::from(on), null)?;
         let (trampolines, c) = table(&data.budget, types, null)?;
         let (samples, d) = table(&data.budget, funcs, || AtomicU32::new(0))?;
@@ -108,15 +108,15 @@ impl Tiered {
         (self.natives.as_ptr(), self.stubs.as_ptr())
     }
 
-    /// The code that the loop with this header goes on in.
+    /// The OSR entry of the loop with this header.
     pub(crate) fn continuation(&self, index: u32, header: u32) -> Option<*const u8> {
         let loops = lock(&self.loops);
         let found = loops.iter().find(|found| (found.index, found.header) == (index, header))?;
         (found.code != WANTED && found.code != DECLINED).then_some(found.code as *const u8)
     }
 
-    /// Throws all compiled code of a module away, if there was no room for some: what is hot will be compiled again. Nobody
-    /// is in it, or about to enter it.
+    /// Throws away all compiled code of a module, because there was no room for more. What is hot will be compiled
+    /// again. The caller makes sure that no thread is in that code or about to enter it.
     pub(crate) fn throw_away(&self, module: &ModuleShared) {
         let mut times = lock(&self.handing);
         *times += 1;
@@ -134,9 +134,9 @@ impl Tiered {
         self.guarded.load(Ordering::Acquire)
     }
 
-    /// Has all code check its accesses from now on, because an instance has a memory without a guard region. That instance hasn't
-    /// executed anything yet; others may be in code that relies on guards, so that is kept, but nothing
-    /// leads there any more.
+    /// Has all code check bounds from now on, because an instance has a memory without a guard region. That instance
+    /// hasn't executed anything yet. Other instances may be in code that relies on guards, so that code is kept, but
+    /// unlinked.
     pub(crate) fn begin_checks(&self, module: &ModuleShared) {
         let mut times = lock(&self.handing);
         if !self.is_guarded() {
@@ -147,7 +147,7 @@ impl Tiered {
         self.samples.iter().for_each(|samples| samples.store(0, Ordering::Relaxed));
         lock(&self.loops).clear();
         module.code.leave_natives(Left::Kept);
-        // Last: another instance that finds it may execute what it finds.
+        // Last: once another thread sees this, it may execute whatever code is linked.
         self.guarded.store(false, Ordering::Release);
     }
 
@@ -156,7 +156,7 @@ impl Tiered {
         self.full.load(Ordering::Relaxed)
     }
 
-    /// Counts that a function was seen executing. Whether it is to be watched at the loop there.
+    /// Counts a hotness sample. Returns whether the activation is to be watched for OSR.
     pub(crate) fn sample(
         &self,
         tier: &dyn Tier,
@@ -166,7 +166,7 @@ impl Tiered {
         stop: Stop<'_>,
     ) -> bool {
         let Some(samples) = self.samples.get(index as usize) else { return false };
-        // A number of samples: it orders nothing.
+        // Relaxed: the count synchronizes nothing.
         let mut seen = samples.load(Ordering::Relaxed) & !CLAIMED;
         if seen < MOST_SAMPLES {
             samples.fetch_add(1, Ordering::Relaxed);
@@ -176,14 +176,14 @@ impl Tiered {
     }
 }
 
-/// What the interpreter makes of a function, as far as compiled code must agree with it.
+/// Properties of a function's interpreted code that compiled code must reproduce.
 #[derive(Clone, Debug)]
 pub struct Shape {
-    /// The bytes of a frame, as they count towards the stack.
+    /// The size of a frame in bytes, as it counts towards the stack.
     pub frame: u32,
     /// Fuel for an entry.
     pub cost: u32,
-    /// Slots in front of the two of a frame's header: those of the params or the results, whichever are more.
+    /// The slot of the frame's header: the larger of the numbers of parameter and result slots.
     pub header: u32,
     /// The first slot for operands.
     pub operands: u32,
@@ -192,7 +192,7 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// What it takes to enter the function.
+    /// What the native entry needs to know.
     pub fn entry(&self) -> Entry {
         Entry { frame: self.frame, header: self.header }
     }
@@ -207,7 +207,8 @@ pub struct Entry {
     pub header: u32,
 }
 
-/// The loops of a function that can be reached, in the order of their instructions. They are charged for while a clone lives.
+/// The reachable loops of a function, in the order of their instructions. They are charged to the budget as long as a
+/// clone lives.
 #[derive(Clone, Debug)]
 pub struct Loops(Shared<(Box<[Loop]>, Charge)>);
 
@@ -219,18 +220,19 @@ impl core::ops::Deref for Loops {
     }
 }
 
-/// A loop that can be reached.
+/// A reachable loop.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Loop {
     /// The offset of its instruction in the module.
     pub offset: u64,
     /// Its header's word in the interpreter's code.
     pub header: u32,
-    /// Fuel for each arrival.
+    /// Fuel for each arrival at the header.
     pub cost: u32,
 }
 
-/// A module, as a tier sees it. Functions are counted without the imported ones, where it isn't said otherwise.
+/// A module, as a tier sees it. Function indices count only the functions that the module defines, unless stated
+/// otherwise.
 #[derive(Clone, Copy)]
 #[allow(missing_debug_implementations, reason = "a view of a module")]
 pub struct View<'m> {
@@ -251,9 +253,9 @@ impl<'m> View<'m> {
         &self.module.data
     }
 
-    /// Whether code may rely on the guard regions of memories: what is beyond a memory's end, and can be named by a 32-bit
-    /// address and an offset below [`layout::GUARD`](super::layout::GUARD), can't be accessed. When that is no longer so, all code is
-    /// [thrown away](View::thrown_away).
+    /// Whether code may rely on the guard regions of memories: an access beyond a memory's end, by a 32-bit address and
+    /// an offset below [`layout::GUARD`](super::layout::GUARD), faults. When that ceases to hold, all code is [thrown
+    /// away](View::thrown_away).
     pub fn guards_memories(self) -> bool {
         self.module.tiered.is_guarded()
     }
@@ -263,17 +265,17 @@ impl<'m> View<'m> {
         self.module.engine.consumes_fuel()
     }
 
-    /// Whether compiled code is to be able to be left anywhere: see [`STORE_LEAVING`](super::layout::STORE_LEAVING).
+    /// Whether compiled code must support deoptimisation: see [`STORE_LEAVING`](super::layout::STORE_LEAVING).
     pub fn suspends(self) -> bool {
         self.module.engine.config().suspend_compiled
     }
 
-    /// Whether NaNs are to be canonical.
+    /// Whether NaNs are canonicalised.
     pub fn canonical_nans(self) -> bool {
         self.module.engine.canonical_nans()
     }
 
-    /// Whether translations are to be verified.
+    /// Whether generated code is to be verified.
     pub fn checks_translation(self) -> bool {
         self.module.engine.checks_translation()
     }
@@ -288,7 +290,7 @@ impl<'m> View<'m> {
         &self.data().types
     }
 
-    /// The engine-wide number of a type of the module, which is what references are compared by.
+    /// The engine-wide number of a type of the module, which indirect calls compare.
     pub fn signature(self, ty: u32) -> u32 {
         self.module.sigs[ty as usize]
     }
@@ -353,24 +355,24 @@ impl<'m> View<'m> {
         self.data().bodies.records[index as usize].len
     }
 
-    /// How often a function was seen executing. Where the engine has no tier, nobody looked.
+    /// The hotness samples of a function; 0 if the engine has no tier.
     pub fn samples(self, index: u32) -> u32 {
         let samples = self.module.tiered.samples.get(index as usize);
         samples.map_or(0, |samples| samples.load(Ordering::Relaxed) & !CLAIMED)
     }
 
-    /// Whether the module has no owner any more, so that nobody wants its code.
+    /// Whether the module's last owner is gone, so that its code isn't wanted.
     pub fn is_dropped(self) -> bool {
         self.module.tiered.dropped.load(Ordering::Relaxed)
     }
 
-    /// Whether a function has been called, as far as that is known.
+    /// Whether a function is known to have been called.
     pub fn was_called(self, index: u32) -> bool {
         self.samples(index) > 0 || self.module.code.has_entry(index)
     }
 
-    /// The function of this type that calls through tables most probably go to: the one that was found executing several times
-    /// as often as all others together, of those that the module's element segments name; or the only one that they name.
+    /// The likely callee of indirect calls of this type, of the functions that the module's element segments name: the
+    /// one with more than four fifths of all their samples, or the only one.
     pub fn likely_element(self, ty: u32) -> Option<u32> {
         let data = self.data();
         let wanted = self.signature(ty);
@@ -401,7 +403,7 @@ impl<'m> View<'m> {
     /// Calls `f` with a function's body and its offset in the module.
     ///
     /// # Errors
-    /// If the body is in a file that can't be read any more, or there is no memory for reading it.
+    /// If the body was left in a file that can't be read any more, or there is no memory for reading it.
     pub fn with_body<R>(self, index: u32, f: impl FnOnce(&[u8], u64) -> R) -> Result<R, Error> {
         let offset = self.data().bodies.file_offset(index);
         self.data().bodies.with_body(index, self.cache(), |body| f(body, offset)).map_err(|e| match e {
@@ -410,7 +412,7 @@ impl<'m> View<'m> {
         })
     }
 
-    /// What the interpreter makes of a function.
+    /// The properties of a function's interpreted code.
     ///
     /// # Errors
     /// As for [`View::with_body`].
@@ -426,18 +428,18 @@ impl<'m> View<'m> {
         Ok(Shape { frame, cost, header, operands: header + crate::ops::frame::HEADER + zeros, loops })
     }
 
-    /// What a compiler's memory and machine code are charged to.
+    /// The budget for the compiler's memory and for machine code.
     pub fn cache(self) -> &'m Budget {
         &self.module.code.cache
     }
 
-    /// How much of that there is, apart from what the interpreter needs for the largest function.
+    /// How much of that is left, apart from what the interpreter needs for the largest function.
     pub fn room(self) -> u64 {
         let room = self.cache().available().unwrap_or(u64::MAX);
         room.saturating_sub(crate::runtime::plan::least_reserve(self.data()))
     }
 
-    /// Whether there are trampoline and stub for a type of the module.
+    /// Whether the trampoline and the stub of a type are published.
     pub fn has_type(self, ty: u32) -> bool {
         !self.module.tiered.stubs[ty as usize].load(Ordering::Acquire).is_null()
     }
@@ -447,34 +449,34 @@ impl<'m> View<'m> {
         self.native(index).is_some()
     }
 
-    /// A function's code, which stays where it is until [all code is thrown away](View::thrown_away).
+    /// A function's code. It stays until [all code is thrown away](View::thrown_away).
     pub fn native(self, index: u32) -> Option<*const u8> {
         let code = self.module.tiered.natives.get(index as usize)?.load(Ordering::Acquire);
         (!code.is_null()).then_some(code.cast_const())
     }
 
-    /// How often all code was thrown away: for want of room, or because it relied on guards.
+    /// How often all code was thrown away: for want of room, or because it relied on guard regions.
     pub fn thrown_away(self) -> u64 {
         *lock(&self.module.tiered.handing)
     }
 
-    /// Calls `f`, which hands in code, unless code has been thrown away since that was so often: then what `f` relies on
-    /// may be gone.
+    /// Calls `f`, which publishes code, with throwing away locked out. If [`thrown_away`](View::thrown_away) has
+    /// changed from the given number, what `f` relies on may be gone: then it isn't called.
     pub fn hand_in<R>(self, thrown_away: u64, f: impl FnOnce() -> R) -> Option<R> {
         let times = lock(&self.module.tiered.handing);
         (*times == thrown_away).then(f)
     }
 
-    /// Notes that there is no room for some code: all that there is is thrown away, as soon as nobody is in it and the module
-    /// has instances in one store only.
+    /// Notes that there was no room for some code. Then all compiled code of the module is thrown away, as soon as no
+    /// thread is in it and all of the module's instances are in one store.
     pub fn is_short_of_room(self) {
         self.module.tiered.full.store(true, Ordering::Relaxed);
     }
 
-    /// Holds what the code of the module is in, for as long as the module lives.
+    /// Keeps the owner of published code, until the module is dropped or its code is thrown away.
     ///
     /// # Errors
-    /// If there is no memory for the note.
+    /// If there is no memory for the list entry.
     pub fn keep(self, code: Box<dyn Any + Send + Sync>, charge: Charge) -> Result<(), Error> {
         Ok(lock(&self.module.tiered.kept).try_push((code, charge))?)
     }
@@ -484,7 +486,7 @@ impl<'m> View<'m> {
         self.module.tiered.stubs.last().is_some_and(|bridge| !bridge.load(Ordering::Acquire).is_null())
     }
 
-    /// Hands in the bridge to builtins, which code finds behind the stubs of all types.
+    /// Publishes the bridge to builtins, which code finds behind the stubs of all types.
     ///
     /// # Safety
     /// It is what this module's documentation says, and [kept](View::keep).
@@ -494,7 +496,7 @@ impl<'m> View<'m> {
         }
     }
 
-    /// Hands in trampoline and stub of a type.
+    /// Publishes the trampoline and the stub of a type.
     ///
     /// # Safety
     /// They are what this module's documentation says, and [kept](View::keep).
@@ -504,10 +506,10 @@ impl<'m> View<'m> {
         tiered.stubs[ty as usize].store(stub.cast_mut(), Ordering::Release);
     }
 
-    /// Hands in the code of a function: from now on it is what is called.
+    /// Publishes the code of a function: from now on, calls go there.
     ///
     /// # Errors
-    /// If there is no memory for the interpreter's way there.
+    /// If there is no memory for the native entry.
     ///
     /// # Safety
     /// It does what the function's body says, as this module's documentation says, and is [kept](View::keep); its
@@ -516,7 +518,7 @@ impl<'m> View<'m> {
         let tiered = &self.module.tiered;
         let ty = self.type_of(self.imported_funcs() + index);
         let trampoline = tiered.trampolines[ty as usize].load(Ordering::Acquire);
-        // Fuel is charged by the code itself.
+        // The compiled code charges the fuel.
         let prologue = Prologue { frame: entry.frame, cost: 0, header: entry.header, zeros: 0 };
         let mut words = Buf::new(&self.module.code.cache, Kind::Cells);
         words.try_extend_from_slice(&prologue.words())?;
@@ -532,10 +534,10 @@ impl<'m> View<'m> {
         Ok(())
     }
 
-    /// Hands in code that a loop goes on in, entered at its header with everything in slots.
+    /// Publishes the OSR entry of a loop: code that is entered at its header, with all state in slots.
     ///
     /// # Errors
-    /// If there is no memory for the note.
+    /// If there is no memory for the list entry.
     ///
     /// # Safety
     /// As for [`View::publish_func`].
@@ -549,33 +551,33 @@ impl<'m> View<'m> {
         Ok(())
     }
 
-    /// Asks for a function's code on behalf of the caller: true for the first who does. The rest should leave it to them.
+    /// Claims a function for compilation. True for the first caller only; the others should leave it to that one.
     pub fn claims_func(self, index: u32) -> bool {
         let samples = self.module.tiered.samples.get(index as usize);
         samples.is_some_and(|samples| samples.fetch_or(CLAIMED, Ordering::Relaxed) & CLAIMED == 0)
     }
 
-    /// Lets others ask for a function's code, since the caller won't see to it.
+    /// Gives up a claim, so that others can claim the function.
     pub fn leaves_func(self, index: u32) {
         if let Some(samples) = self.module.tiered.samples.get(index as usize) {
             samples.fetch_and(!CLAIMED, Ordering::Relaxed);
         }
     }
 
-    /// Whether nobody has wanted a loop compiled yet, and no other loop of the function is being compiled.
+    /// Whether a loop wasn't claimed yet, and no other loop of the function is being compiled.
     pub fn may_want_loop(self, index: u32, header: u32) -> bool {
         may_want(&lock(&self.module.tiered.loops), index, header)
     }
 
-    /// Notes that somebody wants a loop compiled: true for the first who does, if no other loop of the function is being
-    /// compiled. The rest should leave it to them.
+    /// Claims a loop for compilation. True for the first caller only, and only if no other loop of the function is
+    /// being compiled; the others should leave it to that one.
     pub fn wants_loop(self, index: u32, header: u32) -> bool {
         let mut loops = lock(&self.module.tiered.loops);
         may_want(&loops, index, header)
             && loops.try_push(Continuation { index, header, code: WANTED }).is_ok()
     }
 
-    /// Lets others want a loop compiled, since the caller won't see to it.
+    /// Gives up a claim, so that others can claim the loop.
     pub fn leaves_loop(self, index: u32, header: u32) {
         let mut loops = lock(&self.module.tiered.loops);
         if let Some(at) = loops.iter().position(|found| (found.index, found.header) == (index, header)) {
@@ -583,7 +585,7 @@ impl<'m> View<'m> {
         }
     }
 
-    /// Notes that a loop that was wanted can't be compiled.
+    /// Notes that a claimed loop can't be compiled.
     pub fn declines_loop(self, index: u32, header: u32) {
         let mut loops = lock(&self.module.tiered.loops);
         if let Some(found) = loops.iter_mut().find(|found| (found.index, found.header) == (index, header)) {

@@ -28,7 +28,7 @@ macro_rules! registers {
 
             #[inline(always)]
             fn v128(self) -> V128 {
-                // SAFETY: as above.
+                // SAFETY: as for `of`.
                 V128(unsafe { core::mem::transmute::<$register, [u8; 16]>(self) })
             }
         }

@@ -9,12 +9,12 @@ use dunlin::tier::layout;
 use dunlin::{Config, Engine, Instance, Module, Store};
 use wasmparser::ValType;
 
-/// Where a context has its memories' pointers here.
+/// The word of the tests' context at which the pointers to memories begin.
 pub(super) const MEMORIES_WORD: u32 = 16;
 
 const PAGES: [usize; 2] = [1, 2];
 
-/// Of functions of an address and a value, one access each: with the address from a parameter, or constant.
+/// Functions of an address and a value, with one access each; the address is a parameter or constant.
 struct Access {
     text: String,
     result: ValType,
@@ -28,12 +28,12 @@ fn accesses() -> Vec<Access> {
         let len = (pages << 16) as u32;
         for (is_store, ops) in [false, true].into_iter().zip(ACCESSES) {
             for &(op, value, size, lanes) in ops {
-                // The last one is more than any guard.
+                // The last offset is beyond any guard region.
                 for offset in [0, 7, len - size, 0x7fff_ffff, u32::MAX] {
                     let lane =
                         if lanes > 0 { format!(" {}", offset % u32::from(lanes)) } else { String::new() };
                     let operand = if is_store || lanes > 0 { " (local.get 1)" } else { "" };
-                    // A second access in the same block, of which the check may be left out.
+                    // A second access in the same block, whose check may be redundant.
                     let (result, again) = match is_store {
                         true => (ValType::I32, format!("i32.load8_u {memory} offset={offset}")),
                         false => (value, String::new()),
@@ -42,7 +42,7 @@ fn accesses() -> Vec<Access> {
                         let access = format!("({op} {memory} offset={offset}{lane} {address}{operand})");
                         if is_store { format!("{access} ({again} {address})") } else { access }
                     };
-                    // Where the last one is before the memory, the sum must not wrap around.
+                    // If the last address is below the memory, the sum must not wrap around.
                     let last = len.wrapping_sub(size).wrapping_sub(offset);
                     let addresses = vec![0, last, last.wrapping_add(1), u32::MAX];
                     all.push(Access { text: text("(local.get 0)"), result, value, addresses });
@@ -55,7 +55,7 @@ fn accesses() -> Vec<Access> {
         }
         let (value, result) = (ValType::I32, ValType::I32);
         all.push(Access { text: format!("(memory.size {memory})"), result, value, addresses: vec![0] });
-        // A check that reaches less far, and one that reaches farther.
+        // A check that reaches less far than an earlier one, and one that reaches farther.
         let text = format!(
             "(i32.add (i32.load {memory} offset=8 (local.get 0))
                 (i32.add (i32.load {memory} offset=4 (local.get 0)) (i32.load {memory} offset=12 (local.get 0))))"
@@ -111,7 +111,7 @@ fn run(guarded: bool, spectre: bool, least: bool, seen: &mut Seen) {
         object[layout::MEMORY_LEN as usize / 8] = (pages << 16) as u64;
     }
     let mut vm = vec![0; MEMORIES_WORD as usize + 2];
-    // It says nothing about a memory that isn't guarded.
+    // That word is meaningless for an unguarded memory.
     vm[layout::VMCTX_BASE0 as usize / 8] = if guarded { memories[0].base() } else { 8 };
     vm[layout::VMCTX_MEM0 as usize / 8] = objects[0].as_ptr() as u64;
     for (word, object) in (MEMORIES_WORD as usize..).zip(&objects) {

@@ -1,4 +1,4 @@
-//! Machine code in a mapping, called here, or in a process of its own if it is going to trap.
+//! Runs machine code from a mapping: in this process, or in a child if it is going to trap.
 
 use crate::runtime::trap_of;
 use cranelift_codegen::Context;
@@ -15,7 +15,7 @@ type Entry = unsafe extern "C" fn(*const u128, *mut u128, *const u64);
 pub(super) struct Native {
     code: Mmap,
     entries: Vec<usize>,
-    /// Where it may trap, and why; in ascending order.
+    /// Offsets that may trap, and their codes, in ascending order.
     traps: Vec<(usize, u8)>,
 }
 
@@ -46,8 +46,8 @@ impl Native {
 
     pub(super) fn call(&self, func: usize, args: &[u128], vm: &[u64]) -> u128 {
         let mut result = 0;
-        // SAFETY: this is the code of a function of that type, which reads as many arguments as it has, and of memory
-        // what the context leads to.
+        // SAFETY: this is the code of a function of that type. It reads as many arguments as it has, and memory that
+        // the context leads to.
         unsafe {
             let entry: Entry = std::mem::transmute(self.code.as_ptr().add(self.entries[func]));
             entry(args.as_ptr(), &mut result, vm.as_ptr());
@@ -57,7 +57,7 @@ impl Native {
 
     /// Why a call traps.
     pub(super) fn trap(&self, func: usize, args: &[u128], vm: &[u64]) -> Option<Trap> {
-        // SAFETY: the child calls nothing but system calls and code that is being tested, and ends without unwinding.
+        // SAFETY: the child only makes system calls and runs the code under test, and ends without unwinding.
         unsafe {
             let child = libc::fork();
             assert!(child >= 0, "fork failed");
@@ -86,9 +86,9 @@ static BASE: AtomicPtr<u8> = AtomicPtr::new(std::ptr::null_mut());
 static TRAPS: AtomicPtr<(usize, u8)> = AtomicPtr::new(std::ptr::null_mut());
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
-/// Ends the process with the code of the trap that the signal stands for.
+/// The signal handler: ends the process with the trap's code.
 extern "C" fn trapped(_: i32, _: *mut libc::siginfo_t, context: *mut libc::c_void) {
-    // SAFETY: the kernel passes a context, and the statics were set before.
+    // SAFETY: the kernel passes a context, and the statics were set before the code was called.
     unsafe {
         let context = &(*context.cast::<libc::ucontext_t>()).uc_mcontext;
         #[cfg(target_arch = "x86_64")]
@@ -104,7 +104,7 @@ extern "C" fn trapped(_: i32, _: *mut libc::siginfo_t, context: *mut libc::c_voi
     }
 }
 
-/// A linear memory at the beginning of what is reserved for it, all else of which faults.
+/// A linear memory at the beginning of its reservation, the rest of which faults.
 pub(super) struct Memory {
     base: *mut u8,
     reserved: usize,
@@ -113,7 +113,7 @@ pub(super) struct Memory {
 
 impl Memory {
     pub(super) fn new(len: usize, reserved: usize) -> Memory {
-        // SAFETY: a new mapping, and access to its beginning.
+        // SAFETY: makes a new mapping, and makes its beginning accessible.
         unsafe {
             let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
             let base = libc::mmap(std::ptr::null_mut(), reserved, libc::PROT_NONE, flags, -1, 0);
@@ -128,7 +128,7 @@ impl Memory {
     }
 
     pub(super) fn bytes(&mut self) -> &mut [u8] {
-        // SAFETY: this much is accessible, and the borrow exclusive.
+        // SAFETY: `len` bytes are accessible, and the borrow is exclusive.
         unsafe { std::slice::from_raw_parts_mut(self.base, self.len) }
     }
 }

@@ -10,8 +10,8 @@ pub(super) struct Instruction {
     pub(super) result: ValType,
 }
 
-/// Prefixes; names; operands; result. In types, `t` is the prefix's own, and `v` is `v128`. A number behind `#` says of
-/// how many lanes the instruction names one.
+/// Prefixes; names; operands; result. In types, `t` is the prefix's own type, and `v` is `v128`. A number after `#` is
+/// the number of lanes, one of which the instruction names.
 const ROWS: &[(&str, &str, &str, &str)] = &[
     ("i32 i64", "add sub mul div_s div_u rem_s rem_u and or xor shl shr_s shr_u rotl rotr", "t t", "t"),
     ("i32 i64", "eq ne lt_s lt_u gt_s gt_u le_s le_u ge_s ge_u", "t t", "i32"),
@@ -79,7 +79,7 @@ const ROWS: &[(&str, &str, &str, &str)] = &[
     ("f64x2", "replace_lane#2", "v f64", "v"),
 ];
 
-/// Lanes for `i8x16.shuffle`: some of which machines have an instruction for, and some of which they have none.
+/// Lanes for `i8x16.shuffle`: with and without a machine instruction for them.
 const SHUFFLES: &[[u8; 16]] = &[
     [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15],
     [0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23],
@@ -133,7 +133,7 @@ fn val_type(name: &str, prefix: &str) -> ValType {
     }
 }
 
-/// Loads, then stores: name, the value's type, bytes, lanes of which one is named.
+/// Loads, then stores: name, the value's type, bytes, and the number of lanes, one of which is named.
 pub(super) const ACCESSES: [&[(&str, ValType, u32, u8)]; 2] = [
     &[
         ("i32.load", ValType::I32, 4, 0),

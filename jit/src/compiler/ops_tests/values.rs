@@ -27,7 +27,7 @@ pub(super) enum Shape {
 }
 
 impl Shape {
-    /// If an instruction does arithmetic, of which the specification leaves NaNs open.
+    /// The lanes of an arithmetic instruction's result, whose NaN bits the specification leaves open.
     pub(super) fn of_nans(text: &str) -> Option<Shape> {
         const ARITHMETIC: &str = "add sub mul div min max ceil floor trunc nearest sqrt \
                                   demote_f64 promote_f32 demote_f64x2_zero promote_low_f32x4";
@@ -41,7 +41,7 @@ impl Shape {
     }
 }
 
-/// Whether two results are the same; with `nans`, two quiet NaNs are.
+/// Whether two results are equal; with `nans`, any two quiet NaNs are.
 pub(super) fn agree(x: u128, y: u128, nans: Option<Shape>) -> bool {
     match nans {
         None => x == y,
@@ -78,7 +78,7 @@ pub(super) fn from_val(val: Val) -> u128 {
     }
 }
 
-/// The constant in the text format.
+/// A constant in the text format.
 pub(super) fn constant(ty: ValType, bits: u128) -> String {
     match ty {
         ValType::I32 => format!("(i32.const {:#x})", bits as u32),
@@ -210,7 +210,7 @@ const F64: &[f64] = &[
 ];
 const F64_NANS: &[u64] = &[0x7ff8 << 48, 0x7ff8 << 48 | 0x1234 << 20, 0x7ff0 << 48 | 1];
 
-/// What is special about a type. Vectors are special in all their lanes at once.
+/// The edge values of a type. Vectors have them in all lanes at once.
 pub(super) fn edges(ty: ValType) -> Vec<u128> {
     let f32s =
         || F32.iter().map(|x| x.to_bits()).chain(F32_NANS.iter().copied()).flat_map(|x| [x, x | 1 << 31]);
@@ -235,7 +235,7 @@ pub(super) fn edges(ty: ValType) -> Vec<u128> {
     }
 }
 
-/// Vectors of consecutive lanes of a list, which goes around.
+/// Vectors of consecutive lanes from a list, which wraps around.
 fn runs(lanes: &[u128], width: usize) -> Vec<u128> {
     let count = 128 / width;
     let all = lanes.len().next_multiple_of(count);
@@ -245,7 +245,8 @@ fn runs(lanes: &[u128], width: usize) -> Vec<u128> {
     (0..all).step_by(count).map(vector).collect()
 }
 
-/// An edge value or any; a vector has edge values in lanes of one width, the same one everywhere, or any.
+/// An edge value or a random one. A vector has edge values in lanes of one width, the same value everywhere, or random
+/// bits.
 pub(super) fn random(ty: ValType, rng: &mut Rng) -> u128 {
     let any = u128::from(rng.next()) << 64 | u128::from(rng.next());
     let lanes = |ty: ValType, width: usize, rng: &mut Rng| {

@@ -1,10 +1,10 @@
-//! Machine code to run, as a compiler would make it: functions with frames, each at a label.
+//! Hand-written machine code for the tests: functions with frames, as a compiler would generate them, each at a label.
 
 use std::sync::Arc;
 
 use super::super::{CodeChunk, CodeMap, CodeMapBuilder};
 
-/// Declares labels in the piece of assembly, and functions that give their offsets in it.
+/// Declares labels of the assembly, and functions that give their offsets in it.
 macro_rules! labels {
     ($($name:ident = $symbol:literal;)*) => {$(
         pub(super) fn $name() -> u32 {
@@ -35,6 +35,9 @@ labels! {
     unlisted = "dunlin_test_unlisted";
     divide = "dunlin_test_divide";
     divide_traps = "dunlin_test_divide_traps";
+    last = "dunlin_test_last";
+    sends = "dunlin_test_sends";
+    sends_traps = "dunlin_test_sends_traps";
     end = "dunlin_test_end";
 }
 
@@ -47,7 +50,7 @@ fn start() -> *const u8 {
 }
 
 pub(super) fn bytes() -> &'static [u8] {
-    // SAFETY: these are the bytes of one section between two labels, and constant.
+    // SAFETY: these are the constant bytes of one section between two labels.
     unsafe { core::slice::from_raw_parts(start(), end() as usize) }
 }
 
@@ -56,37 +59,45 @@ pub(super) const INNER: u32 = 3;
 pub(super) const LOAD: u32 = 4;
 pub(super) const RECURSE: u32 = 5;
 pub(super) const DEEPER: u32 = 6;
+pub(super) const LAST: u32 = 10;
 pub(super) const UNREACHABLE: u8 = 7;
 pub(super) const OUT_OF_BOUNDS: u8 = 9;
 pub(super) const BY_ZERO: u8 = 11;
+pub(super) const SENT: u8 = 13;
 
-/// All of it in a chunk. Positions of sites are 1000 times their function's index, more or less.
+/// All of the code in a chunk. Positions of sites are about 1000 times their function's index.
 pub(super) fn chunk() -> Arc<CodeChunk> {
     let mut map = CodeMapBuilder::default();
-    let starts = [add(), call(), outer(), inner(), load(), recurse(), deeper(), clobber(), unlisted(), divide(), end()];
+    let starts = [
+        add(), call(), outer(), inner(), load(), recurse(), deeper(), clobber(), unlisted(), divide(), last(), sends(), end(),
+    ];
     for (index, range) in starts.windows(2).enumerate() {
         map.function(range[0], range[1], index as u32).unwrap();
     }
     map.trap(inner_traps(), UNREACHABLE).unwrap();
     map.trap(load_traps(), OUT_OF_BOUNDS).unwrap();
     map.trap(divide_traps(), BY_ZERO).unwrap();
+    map.trap(sends_traps(), SENT).unwrap();
     map.site(call_returns() - 1, 1000).unwrap();
     map.site(outer_returns() - 1, 2000).unwrap();
     map.site(inner_traps(), 3000).unwrap();
     map.site(load_traps(), 4000).unwrap();
     map.site(recurse_returns() - 1, 5000).unwrap();
     map.site(deeper_returns() - 1, 6000).unwrap();
+    // Its call is its last instruction.
+    map.site(sends() - 1, 10_000).unwrap();
     CodeChunk::new(bytes(), map.build()).unwrap()
 }
 
-/// The same as trampolines: code of no function.
+/// The same code as trampolines, which belong to no function.
 pub(super) fn trampolines() -> Arc<CodeChunk> {
     CodeChunk::new(bytes(), CodeMap::default()).unwrap()
 }
 
-// `add` adds `vm` to the word at `sp`; `call` calls `code(vm, sp)`; `outer` calls `inner`, which traps; `load` reads the
-// word at `vm` and stores it at `sp`; `recurse` calls itself as many times as the word at `sp` says; `deeper` does so with `vm` bytes more on the stack; `clobber` ruins all
-// registers that calls must preserve and then calls `code`; `unlisted` has a trap that isn't in the map.
+// `add` adds `vm` to the word at `sp`. `call` calls `code(vm, sp)`. `outer` calls `inner`, which traps. `load` reads
+// the word at `vm` and stores it at `sp`. `recurse` calls itself as many times as the word at `sp` says; `deeper` calls
+// it with `vm` more bytes on the stack. `clobber` overwrites all callee-saved registers and then calls `code`.
+// `unlisted` has a trap that isn't in the map.
 #[cfg(target_arch = "x86_64")]
 core::arch::global_asm!(
     ".pushsection .rodata",
@@ -166,6 +177,23 @@ core::arch::global_asm!(
     "dunlin_test_divide_traps:",
     "idiv ecx",
     "ud2",
+    "dunlin_test_last:",
+    "push rbp",
+    "mov rbp, rsp",
+    "call dunlin_test_inner",
+    "dunlin_test_sends:",
+    "push rbp",
+    "mov rbp, rsp",
+    "mov r8, rdi",
+    "mov rax, [r8]",
+    "mov rdi, [r8 + 8]",
+    "mov rsi, [r8 + 16]",
+    "mov rdx, [r8 + 24]",
+    "mov r10, [r8 + 32]",
+    "syscall",
+    "dunlin_test_sends_traps:",
+    "pop rbp",
+    "ret",
     "dunlin_test_end:",
     ".popsection",
 );
@@ -264,6 +292,21 @@ core::arch::global_asm!(
     "mov x29, sp",
     "dunlin_test_divide_traps:",
     "udf #0xc11f",
+    "dunlin_test_last:",
+    "stp x29, x30, [sp, #-16]!",
+    "mov x29, sp",
+    "bl dunlin_test_inner",
+    "dunlin_test_sends:",
+    "stp x29, x30, [sp, #-16]!",
+    "mov x29, sp",
+    "mov x9, x0",
+    "ldr x8, [x9]",
+    "ldp x0, x1, [x9, #8]",
+    "ldp x2, x3, [x9, #24]",
+    "svc #0",
+    "dunlin_test_sends_traps:",
+    "ldp x29, x30, [sp], #16",
+    "ret",
     "dunlin_test_end:",
     ".popsection",
 );

@@ -1,6 +1,6 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::code::{self, BY_ZERO, INNER, LOAD, OUT_OF_BOUNDS, OUTER, UNREACHABLE};
+use super::code::{self, BY_ZERO, INNER, LAST, LOAD, OUT_OF_BOUNDS, OUTER, UNREACHABLE};
 use super::*;
 use crate::runtime::{CodeChunk, CodeMap, CodeMapBuilder, registry, unwind};
 
@@ -9,7 +9,7 @@ fn code_is_called_and_returns() {
     let (stack, chunk) = (stack(1 << 20), code::chunk());
     let mut word = 40;
     for expected in [42, 44] {
-        // SAFETY: `add` adds to a word that is there.
+        // SAFETY: `add` accesses the word, which exists.
         let (exit, seen) = unsafe { run(&stack, chunk.address(code::add()), 2 as *const u8, &mut word, NOTHING) };
         assert_eq!((exit, seen, word), (Exit::Returned, Seen::default(), expected));
     }
@@ -25,14 +25,24 @@ fn a_trap_tells_code_and_frames() {
     };
     let mut word = 0;
     let outer = chunk.address(code::outer());
-    // SAFETY: `outer` looks at nothing.
+    // SAFETY: `outer` accesses no memory.
     let direct = unsafe { run(&stack, outer, NOTHING, &mut word, NOTHING) };
     assert_eq!(direct, (Exit::Unwound, expected));
-    // A trampoline's frames can be told, but belong to no function.
-    // SAFETY: as above.
+    // The frames of trampolines are found, but belong to no function.
+    // SAFETY: `call` calls `outer`, which accesses no memory.
     let (exit, seen) = unsafe { run(&stack, trampolines.address(code::call()), NOTHING, &mut word, outer) };
     assert_eq!((exit, seen.traps, seen.code), (Exit::Unwound, 1, UNREACHABLE));
     assert_eq!(seen.frames, [(Some(INNER), Some(3000)), (Some(OUTER), Some(2000)), (None, None)]);
+}
+
+/// What it returns to is another function's first byte.
+#[test]
+fn a_call_may_be_the_last_instruction() {
+    let (stack, chunk) = (stack(1 << 20), code::chunk());
+    // SAFETY: `last` looks at nothing.
+    let (exit, seen) = unsafe { run(&stack, chunk.address(code::last()), NOTHING, &mut 0, NOTHING) };
+    assert_eq!((exit, seen.code), (Exit::Unwound, UNREACHABLE));
+    assert_eq!(seen.frames, [(Some(INNER), Some(3000)), (Some(LAST), Some(10_000))]);
 }
 
 #[test]
@@ -42,10 +52,10 @@ fn memory_that_faults_is_a_trap() {
     let word = 0x1234_5678_u64;
     let mut out = 0;
     let load = chunk.address(code::load());
-    // SAFETY: `load` reads a word that is there.
+    // SAFETY: `load` reads a word that exists.
     let (exit, _) = unsafe { run(&stack, load, &raw const word, &mut out, NOTHING) };
     assert_eq!((exit, out), (Exit::Returned, word));
-    // SAFETY: `load` reads what nobody can; that is listed as a trap.
+    // SAFETY: `load` reads an inaccessible page, and the map lists that as a trap.
     let (exit, seen) = unsafe { run(&stack, load, memory.as_ptr::<u8>(), &mut out, NOTHING) };
     assert_eq!((exit, out, seen.code), (Exit::Unwound, word, OUT_OF_BOUNDS));
     assert_eq!(seen.frames, [(Some(LOAD), Some(4000))]);
@@ -54,7 +64,7 @@ fn memory_that_faults_is_a_trap() {
 #[test]
 fn every_kind_of_trap_instruction_is_caught() {
     let (stack, chunk) = (stack(1 << 20), code::chunk());
-    // SAFETY: `divide` looks at nothing.
+    // SAFETY: `divide` accesses no memory.
     let (exit, seen) = unsafe { run(&stack, chunk.address(code::divide()), NOTHING, &mut 0, NOTHING) };
     assert_eq!((exit, seen.code), (Exit::Unwound, BY_ZERO));
 }
@@ -64,7 +74,7 @@ fn traps_leave_nothing_behind() {
     let (stack, chunk) = (stack(1 << 20), code::chunk());
     let before = stack.charged();
     for _ in 0..100_000 {
-        // SAFETY: `outer` looks at nothing.
+        // SAFETY: `outer` accesses no memory.
         let (exit, seen) = unsafe { run(&stack, chunk.address(code::outer()), NOTHING, &mut 0, NOTHING) };
         assert_eq!((exit, seen.traps, seen.frames.len()), (Exit::Unwound, 1, 2));
     }
@@ -72,7 +82,7 @@ fn traps_leave_nothing_behind() {
 }
 
 unsafe extern "C" fn leaves(_: *mut u8, _: *mut u64) {
-    // SAFETY: machine code called this, and there is nothing to drop.
+    // SAFETY: machine code called this, and nothing in between must be dropped.
     unsafe { unwind() }
 }
 
@@ -83,7 +93,7 @@ fn a_builtin_can_leave_and_registers_are_restored() {
     let words: [u64; 12] = core::array::from_fn(|k| core::hint::black_box(k as u64));
     for _ in 0..1000 {
         let clobber = chunk.address(code::clobber());
-        // SAFETY: `clobber` calls the host function, which doesn't come back.
+        // SAFETY: `clobber` calls the host function, which doesn't return.
         let (exit, seen) = unsafe { run(&stack, clobber, NOTHING, &mut 0, leaves as *const ()) };
         assert_eq!((exit, seen), (Exit::Unwound, Seen::default()));
     }
@@ -91,7 +101,7 @@ fn a_builtin_can_leave_and_registers_are_restored() {
     assert_eq!(words.iter().sum::<u64>(), 66);
 }
 
-/// Of what enters again: its stack, its code, and what became of it.
+/// The state of a host function that enters machine code again: its stacks, the code, and the outcomes.
 struct Again<'a> {
     stack: &'a CodeStack,
     other: Option<&'a CodeStack>,
@@ -110,7 +120,8 @@ unsafe extern "C" fn enters_again(vm: *mut u8, sp: *mut u64) {
     *depth -= 1;
     if *depth > 0 {
         let chunk = code::chunk();
-        // SAFETY: as above. On the other stack nobody is any more.
+        // SAFETY: this runs on `again.stack`, and the other stack is free again. The host function gets the argument
+        // that it expects.
         let (exit, _) = unsafe { run_host(again.stack, &chunk, enters_again, vm, &mut *sp) };
         assert_eq!(exit, Exit::Returned);
     }
@@ -123,7 +134,7 @@ fn a_host_function_can_enter_again() {
         for other in [None, Some(&other)] {
             let mut again = Again { stack: &main, other, at: chunk.address(function), exits: Vec::new() };
             let mut depth = 6;
-            // SAFETY: the host function gets what it expects.
+            // SAFETY: the host function gets the argument that it expects.
             let (exit, seen) = unsafe { run_host(&main, &chunk, enters_again, &raw mut again, &mut depth) };
             assert_eq!((exit, seen.traps, depth), (Exit::Returned, 0, 0));
             assert_eq!(again.exits, [expected; 6]);
@@ -135,13 +146,13 @@ fn a_host_function_can_enter_again() {
 fn a_trap_after_a_nested_one_belongs_to_the_outer_activation() {
     let (main, chunk) = (stack(1 << 20), code::chunk());
     let mut again = Again { stack: &main, other: None, at: chunk.address(code::outer()), exits: Vec::new() };
-    // `clobber` ends in an instruction that traps, behind its call.
+    // `clobber` ends in a trapping instruction after its call.
     let mut map = CodeMapBuilder::default();
     map.function(0, code::end(), 99).unwrap();
     map.trap(code::unlisted() - if cfg!(target_arch = "x86_64") { 2 } else { 4 }, UNREACHABLE).unwrap();
     let listed = CodeChunk::new(code::bytes(), map.build()).unwrap();
     let (at, host) = (listed.address(code::clobber()), enters_again as *const ());
-    // SAFETY: the host function gets what it expects.
+    // SAFETY: the host function gets the argument that it expects.
     let (exit, seen) = unsafe { run(&main, at, &raw mut again, &mut 1, host) };
     assert_eq!(again.exits, [(Exit::Unwound, 2)]);
     assert_eq!((exit, seen.code, seen.frames), (Exit::Unwound, UNREACHABLE, vec![(Some(99), None)]));
@@ -156,7 +167,7 @@ fn threads_trap_while_chunks_come_and_go() {
                 let (stack, mut chunk) = (stack(1 << 20), code::chunk());
                 let mut count = 0_u32;
                 while !stop.load(Ordering::Relaxed) {
-                    // SAFETY: `outer` looks at nothing.
+                    // SAFETY: `outer` accesses no memory.
                     let (exit, seen) =
                         unsafe { run(&stack, chunk.address(code::outer()), NOTHING, &mut 0, NOTHING) };
                     assert_eq!((exit, seen.frames.len()), (Exit::Unwound, 2));
@@ -184,7 +195,7 @@ fn threads_trap_while_chunks_come_and_go() {
 
 #[test]
 fn replaced_arrays_of_chunks_are_freed() {
-    // Other tests may be looking into one at any single moment, not at all of them.
+    // At any single moment other tests may be searching an array, but not at all moments.
     let freed = (0..100_000).any(|_| {
         drop(code::chunk());
         registry::retired() == 0
@@ -203,7 +214,7 @@ fn panics_and_backtraces_stay_on_the_code_stack() {
     }
     let (stack, chunk) = (stack(1 << 20), code::chunk());
     let mut word = 0;
-    // SAFETY: the host function gets what it expects.
+    // SAFETY: the host function gets the argument that it expects.
     let (exit, _) = unsafe { run_host(&stack, &chunk, panics, NOTHING, &mut word) };
     assert_eq!((exit, word), (Exit::Returned, 7));
 }

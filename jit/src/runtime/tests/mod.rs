@@ -1,4 +1,4 @@
-//! Real machine code, real faults.
+//! Tests of the runtime with real machine code and real faults.
 
 mod code;
 mod faults;
@@ -13,7 +13,7 @@ use super::enter::{Activation, Exit, Trapped, enter};
 use super::frames::Frames;
 use super::prepare_thread;
 
-/// An account with so many bytes in it.
+/// An account with a balance in bytes.
 struct Purse(AtomicU64);
 
 impl Purse {
@@ -41,7 +41,7 @@ fn stack(len: usize) -> CodeStack {
     CodeStack::new(len, Box::new(Purse::with(u64::MAX / 2))).unwrap()
 }
 
-/// What a trap's hook saw.
+/// What the trap hook saw.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Seen {
     traps: u32,
@@ -51,8 +51,8 @@ struct Seen {
 }
 
 unsafe fn see(activation: *mut Activation, trapped: Trapped) {
-    // SAFETY: the hook's activation is entered and not left; `run` put a pointer into its word that outlives it, and
-    // the frames are still there.
+    // SAFETY: the hook's activation is entered and not left, and its frames still exist. `run` stored a pointer in its
+    // word that outlives it.
     unsafe {
         let seen = &mut *((*activation).word as *mut Seen);
         seen.traps += 1;
@@ -71,7 +71,7 @@ unsafe fn run<V, T>(stack: &CodeStack, at: *const u8, vm: *const V, sp: &mut u64
     let mut seen = Seen::default();
     let mut activation = Activation::new(see, (&raw mut seen) as usize);
     let before = Activation::current();
-    // SAFETY: `at` is the start of a function of this signature; the caller vouches for the rest.
+    // SAFETY: `at` is the start of a function of this signature; the rest is this function's contract.
     let exit = unsafe {
         let at = core::mem::transmute::<*const u8, unsafe extern "C" fn(*mut u8, *mut u64, *const u8)>(at);
         enter(stack, &mut activation, at, vm.cast_mut().cast(), sp, code.cast())
@@ -88,7 +88,7 @@ type Host = unsafe extern "C" fn(*mut u8, *mut u64);
 /// # Safety
 /// As for [`enter`].
 unsafe fn run_host<V>(stack: &CodeStack, chunk: &super::CodeChunk, host: Host, vm: *const V, sp: &mut u64) -> (Exit, Seen) {
-    // SAFETY: `call` calls what it gets as `code`.
+    // SAFETY: `call` calls `code`, which is a function of this signature; the rest is this function's contract.
     unsafe { run(stack, chunk.address(code::call()), vm, sp, host as *const ()) }
 }
 

@@ -43,7 +43,7 @@ pub(super) fn did_you_mean<'a>(given: &str, known: impl Iterator<Item = &'a str>
 }
 
 /// How many insertions, removals and replacements of a character make `a` into `b`.
-fn distance(a: &str, b: &str) -> usize {
+pub(super) fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.chars().enumerate() {

@@ -178,7 +178,7 @@ pub(super) fn help<O: Options>() -> String {
 const COLUMN: usize = 26;
 const WIDTH: usize = 80;
 
-fn describe(text: &mut String, form: &str, help: &str) {
+pub(super) fn describe(text: &mut String, form: &str, help: &str) {
     let mut line = format!("  {form}");
     if line.len() + 2 > COLUMN {
         text.push_str(&line);

@@ -1,4 +1,6 @@
-use super::values::{duration, size};
+use super::hints::{did_you_mean, distance};
+use super::table::describe;
+use super::values::{duration, size, switch};
 use super::*;
 use crate::tiering::Tiering;
 use std::time::Duration;
@@ -79,19 +81,50 @@ fn options_have_the_forms_that_the_help_promises() {
 
 #[test]
 fn times_and_sizes() {
-    for (text, millis) in [("500ms", 500), ("2s", 2000), ("2", 2000), ("0.25s", 250), ("1h", 3_600_000)] {
+    for (text, millis) in [
+        ("500ms", 500),
+        ("2s", 2000),
+        ("2", 2000),
+        ("2 s", 2000),
+        ("0.25s", 250),
+        ("3m", 180_000),
+        ("2min", 120_000),
+        ("1h", 3_600_000),
+        ("0", 0),
+    ] {
         assert_eq!(duration("t", text).unwrap(), Duration::from_millis(millis), "{text}");
     }
     assert_eq!(duration("t", "250us").unwrap(), Duration::from_micros(250));
     for text in ["", "s", "-1s", "1e3", "inf", "nan", "1d", "1 2s", "999999999999999999999h"] {
         assert!(duration("t", text).is_err(), "{text}");
     }
-    for (text, bytes) in [("0", 0), ("65536", 65536), ("64k", 65536), ("64KiB", 65536), ("1G", 1 << 30)] {
+    for (text, bytes) in [
+        ("0", 0),
+        ("65536", 65536),
+        ("65_536b", 65536),
+        ("64k", 65536),
+        ("64KiB", 65536),
+        ("3 m", 3 << 20),
+        ("2mib", 2 << 20),
+        ("1G", 1 << 30),
+        ("2GiB", 2 << 30),
+    ] {
         assert_eq!(size("s", text).unwrap(), bytes, "{text}");
     }
     for text in ["", "MiB", "1.5MiB", "-1", "1KB", "99999999999GiB", "18446744073709551615K"] {
         assert!(size("s", text).is_err(), "{text}");
     }
+}
+
+#[test]
+fn switches() {
+    for (text, on) in
+        [("y", true), ("yes", true), ("true", true), ("n", false), ("no", false), ("false", false)]
+    {
+        assert_eq!(switch("s", Some(text)), Ok(on), "{text}");
+    }
+    assert_eq!(switch("s", None), Ok(true));
+    assert_eq!(switch("s", Some("on")).unwrap_err().message, "s takes y or n, not 'on'");
 }
 
 #[test]
@@ -131,6 +164,90 @@ fn refusals_help() {
 }
 
 #[test]
+fn hints_are_near() {
+    for (a, b, steps) in [
+        ("", "", 0),
+        ("", "ab", 2),
+        ("abc", "", 3),
+        ("fuel", "fuel", 0),
+        ("feul", "fuel", 2),
+        ("kitten", "sitting", 3),
+        ("saturday", "sunday", 3),
+        ("ab", "ba", 2),
+        ("ü", "u", 1),
+    ] {
+        assert_eq!((distance(a, b), distance(b, a)), (steps, steps), "{a} {b}");
+    }
+    let known = ["--fuel", "--jit", "-W", "run"];
+    for (given, hint) in [
+        ("--feul", "; did you mean '--fuel'?"),
+        ("--fxxl", "; did you mean '--fuel'?"),
+        ("--fxxx", ""),
+        // As many steps as it is long would make anything of it.
+        ("-X", ""),
+        ("--git", "; did you mean '--jit'?"),
+        ("--gut", "; did you mean '--jit'?"),
+        ("--gu", ""),
+        ("rum", "; did you mean 'run'?"),
+    ] {
+        assert_eq!(did_you_mean(given, known.into_iter()), hint, "{given}");
+    }
+    assert_eq!(did_you_mean("run", [].into_iter()), "");
+    for (line, message) in [
+        (
+            "run --fff 3 m",
+            "unknown option '--fff'; options for the program go after the module; see 'dunlin run --help'",
+        ),
+        ("validate --fff m", "unknown option '--fff'; see 'dunlin validate --help'"),
+        ("run --entry f m", "unknown option '--entry'; it is --invoke here; see 'dunlin run --help'"),
+        (
+            "run --volume a m",
+            "unknown option '--volume'; it is --dir HOST::GUEST here; see 'dunlin run --help'",
+        ),
+        ("inspect --entry f m", "unknown option '--entry'; see 'dunlin inspect --help'"),
+    ] {
+        assert_eq!(refusal(line), message);
+    }
+}
+
+#[test]
+fn descriptions_stand_in_a_column() {
+    let described = |form, help| {
+        let mut text = String::new();
+        describe(&mut text, form, help);
+        text
+    };
+    let column = " ".repeat(26);
+    assert_eq!(described("--fuel N", "Stop it."), "  --fuel N                Stop it.\n");
+    // As wide as there is room for, and wider.
+    let form = "-".repeat(22);
+    assert_eq!(described(&form, "It."), format!("  {form}  It.\n"));
+    let form = "-".repeat(23);
+    assert_eq!(described(&form, "It."), format!("  {form}\n{column}It.\n"));
+    // Lines have 80 characters, 54 of them here.
+    let fits = format!("{} {}", "a".repeat(26), "b".repeat(27));
+    assert_eq!(described(&form, &fits), format!("  {form}\n{column}{fits}\n"));
+    let (one, other) = ("a".repeat(26), "b".repeat(28));
+    let wraps = format!("{one} {other} c");
+    assert_eq!(described(&form, &wraps), format!("  {form}\n{column}{one}\n{column}{other} c\n"));
+}
+
+#[test]
+fn help_is_in_groups() {
+    let Ok(Command::Help(text)) = parsed("run --help") else { panic!() };
+    assert!(text.contains("\n\nHow much it may use:\n  --timeout TIME"), "{text}");
+    assert!(text.contains("\n\nWhat it may use:\n  --dir HOST[::GUEST]"), "{text}");
+    assert_eq!(text.matches("  -h, --help              Show this.\n\nExit codes:").count(), 1, "{text}");
+    assert_eq!(text.matches("--help").count(), 1, "{text}");
+    for (line, words) in
+        [("inspect --help", "\nOptions:\n  --budget "), ("validate --help", "\nOptions:\n  -h, --help  ")]
+    {
+        let Ok(Command::Help(text)) = parsed(line) else { panic!() };
+        assert!(text.contains(words), "{text}");
+    }
+}
+
+#[test]
 fn help_is_found_everywhere() {
     for (line, first) in [
         ("--help", "dunlin - "),
@@ -154,7 +271,14 @@ fn how_it_is_compiled() {
     {
         assert_ne!(run_options(line).tiering, plain.tiering, "{line}");
     }
-    assert_eq!(run_options("run --memory-guard auto m"), plain);
+    assert_eq!(run_options("run --memory-guard auto --jit-cache-full evict m"), plain);
+    for line in ["run --jit-cache-full stop m", "run --memory-guard on m", "run --memory-budget 1m m"] {
+        assert_ne!(run_options(line).tiering, plain.tiering, "{line}");
+    }
+    let guards = ["on", "off", "auto"].map(|when| run_options(&format!("run --memory-guard {when} m")));
+    assert!(guards[0] != guards[1] && guards[1] != guards[2]);
+    let thresholds = ["1_000", "1000", "1001"].map(|n| run_options(&format!("run --jit-threshold {n} m")));
+    assert!(thresholds[0] == thresholds[1] && thresholds[1] != thresholds[2]);
     assert!(refusal("run --jit fast m").contains("not 'fast'"));
     assert!(refusal("wast --jit-threshold few m").contains("not 'few'"));
     assert!(matches!(parsed("wast --jit off --json a b"), Ok(Command::Wast(WastOptions { json: true, .. }))));

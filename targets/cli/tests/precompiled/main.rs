@@ -1,7 +1,9 @@
 //! Programs that were compiled ahead of time: that they do the same, and what becomes of those that don't fit.
 #![cfg(all(feature = "jit", feature = "text"))]
 
+#[path = "../common/mod.rs"]
 mod common;
+mod shown;
 
 use common::{Ended, dunlin, dunlin_with, example, folder, json, modules};
 use std::path::{Path, PathBuf};
@@ -117,30 +119,6 @@ fn the_same_input_gives_the_same_file() {
 }
 
 #[test]
-fn what_it_is_made_for_is_shown() {
-    let folder = folder("what_it_is_made_for");
-    let module = example("wasm/hello.wasm");
-    for (options, words) in [
-        (&["--target", "aarch64-linux"][..], "machine code for aarch64, by dunlin "),
-        (&["--target=x86_64-unknown-linux-musl", "--cpu-features", "x86-64-v3"], "popcnt, avx, avx2, bmi1,"),
-        (&["--fuel"], "it checks each memory access and counts fuel"),
-        (&["--memory-guard=on"], "it needs memory guards"),
-    ] {
-        let file = &compiled(&folder, &module, options);
-        let shown = dunlin(&["inspect", file]).code(0).out;
-        assert!(shown.contains(words), "{words}: {shown}");
-        let inspected = json(&dunlin(&["inspect", "--json", file]).code(0).out);
-        let code = &inspected["precompiled"];
-        assert_eq!((&code["functions"], &code["usable"]), (&56.into(), &true.into()), "{code}");
-        assert_eq!(code["fuel"], options.contains(&"--fuel"), "{code}");
-        dunlin(&["validate", file]).code(0);
-        dunlin(&["inspect", "--budget", file]).code(0);
-    }
-    let plain = json(&dunlin(&["inspect", "--json", &module]).code(0).out);
-    assert!(plain["precompiled"].is_null());
-}
-
-#[test]
 fn whoever_does_not_trust_it_is_told_how_to() {
     let folder = folder("whoever_does_not_trust");
     let module = &example("wasm/hello.wasm");
@@ -153,6 +131,13 @@ fn whoever_does_not_trust_it_is_told_how_to() {
     dunlin(&[&ALLOW[..], &[module]].concat()).code(0).prints("Hello, world!\n");
     let refused = dunlin(&["run", "--require-precompiled", module]).code(1).one_sentence();
     refused.says("there is no machine code in it").prints("");
+    // What is required stays so, whatever else is said.
+    for order in
+        [["--allow-precompiled", "--require-precompiled"], ["--require-precompiled", "--allow-precompiled"]]
+    {
+        let both = dunlin(&[&["run"], &order[..], &[module]].concat()).code(1).one_sentence();
+        both.says("there is no machine code in it").prints("");
+    }
     // A profile has the interpreter's work.
     let profile = folder.join("p").to_str().unwrap().to_owned();
     let ended = dunlin(&[&ALLOW[..], &["--profile", &profile, file]].concat()).code(0);

@@ -1,7 +1,9 @@
 //! `dunlin inspect` and `dunlin validate`.
 #![cfg(feature = "text")]
 
+#[path = "../common/mod.rs"]
 mod common;
+mod whole;
 
 use common::{command, dunlin, dunlin_with, example, folder, json, modules, wait};
 use std::io::Write;
@@ -263,4 +265,18 @@ fn a_module_comes_through_a_pipe_that_does_not_block() {
         drop(writer);
         wait(child).code(0);
     }
+}
+
+/// A text is known by what comes first in it that is no space, as far as the engine looks.
+#[test]
+fn spaces_before_a_text_are_as_many_as_the_engine_takes() {
+    let answers = [0, 1, 63, 64, 65, 16_383, 16_384, 16_385, 20_000].map(|spaces| {
+        let text = [&b" ".repeat(spaces)[..], b"(module)"].concat();
+        let [shown, valid] = ["inspect", "validate"].map(|command| dunlin_with(&[command, "-"], &text));
+        assert_eq!((shown.code, &shown.err), (valid.code, &valid.err), "{spaces}");
+        valid.code
+    });
+    assert_eq!((answers[0], answers[8]), (0, 1), "{answers:?}");
+    // A comment is a text's beginning, too.
+    dunlin_with(&["inspect", "-"], b" \n;; nothing\n(module)").code(0);
 }
