@@ -31,34 +31,14 @@
 #[cfg(not(target_pointer_width = "64"))]
 compile_error!("Dunlin is for 64-bit targets: it doesn't run on 32-bit ones yet");
 
-mod alloc;
 mod api;
-mod bodies;
-mod budget;
-mod check;
-mod code;
-mod const_expr;
-mod error;
-mod exec;
-mod features;
-mod limits;
+mod memory;
 mod module;
-mod names;
-mod opcode;
 mod ops;
-mod pages;
-mod plan;
-mod profile;
-mod store;
+mod runtime;
 mod stream;
-mod survey;
-mod sys;
-pub mod tier;
 mod translate;
-mod trap;
-mod types;
 mod value;
-mod vmctx;
 mod words;
 
 /// The README's example, compiled and run.
@@ -71,12 +51,12 @@ pub struct Readme;
 pub mod testing {
     /// Whether this thread is in a library that allocates as it likes.
     pub fn in_third_party() -> bool {
-        crate::alloc::in_third_party()
+        crate::memory::alloc::in_third_party()
     }
 
     /// Calls into a library that allocates as it likes, after its worst has been charged; only tells tests.
     pub fn third_party<R>(call: impl FnOnce() -> R) -> R {
-        crate::alloc::third_party(call)
+        crate::memory::alloc::third_party(call)
     }
 
     /// What a module's functions take when they are translated: the most for one, and all cells; both as they
@@ -86,9 +66,14 @@ pub mod testing {
         Ok([(shared.data.cells.largest, shared.data.cells.all), shared.translate_all()?])
     }
 
+    /// The cells of each function that the module defines, for people to read: ops and fields, before they are linked.
+    pub fn disassemble(module: &crate::Module) -> crate::Result<Vec<String>> {
+        module.shared().disassemble()
+    }
+
     /// Has this thread's mappings of memory refused after so many, while `f` runs. Gives how many were refused besides.
     pub fn refuse_mappings_after<R>(count: u64, f: impl FnOnce() -> R) -> (R, u64) {
-        use crate::sys::{REFUSED, REFUSED_AFTER};
+        use crate::memory::sys::{REFUSED, REFUSED_AFTER};
         REFUSED.set(0);
         REFUSED_AFTER.set(count);
         let result = f();
@@ -98,23 +83,27 @@ pub mod testing {
 }
 
 pub use api::{
-    AsContext, AsContextMut, Caller, Config, Engine, Export, Extern, ExternRef, Func, Global, Instance,
-    InstancePre, InterruptHandle, InterruptWaiter, IntoFunc, Linker, Memory, MemoryAccessError, Module,
-    ModuleOptions, ModuleStream, ResumableCall, Section, Store, StoreContext, StoreContextMut, SuspendedCall,
-    Table, TypedFunc, V128, Val, WasmParams, WasmResults, WasmRet, WasmTy,
+    AsContext, AsContextMut, Caller, Export, Instance, InstancePre, InterruptHandle, InterruptWaiter,
+    IntoFunc, Linker, MemoryAccessError, ModuleOptions, ModuleStream, ResumableCall, Section, Store,
+    StoreContext, StoreContextMut, SuspendedCall, TypedFunc, WasmParams, WasmResults, WasmRet, WasmTy,
 };
-pub use budget::{Budget, Charge, Kind, OutOfBudget};
-pub use error::{Error, ErrorKind, FrameInfo, Result, WasmBacktrace};
-pub use exec::{Dispatch, DispatchCounts};
+pub use memory::budget::{Budget, Charge, Kind, OutOfBudget};
+pub use memory::limits::Limits;
+pub use module::features::Feature;
 #[doc(hidden)]
-pub use exec::{HandlerKind, TailHandler, tail_handlers};
-pub use features::Feature;
-pub use limits::Limits;
-pub use plan::{Plan, PlanItem};
-pub use profile::Profile;
-#[doc(hidden)]
-pub use survey::Survey;
-pub use trap::Trap;
-pub use types::{
+pub use module::survey::Survey;
+pub use module::trap::Trap;
+pub use module::types::{
     ExportType, ExternType, FuncType, GlobalType, ImportType, MemoryType, Mutability, TableType, ValType,
 };
+pub use runtime::config::Config;
+pub use runtime::engine::Engine;
+pub use runtime::error::{Error, ErrorKind, FrameInfo, Result, WasmBacktrace};
+pub use runtime::exec::{Dispatch, DispatchCounts};
+#[doc(hidden)]
+pub use runtime::exec::{HandlerKind, TailHandler, tail_handlers};
+pub use runtime::loaded::Module;
+pub use runtime::plan::{Plan, PlanItem};
+pub use runtime::profile::Profile;
+pub use runtime::store::handle::{Extern, ExternRef, Func, Global, Memory, Table, V128, Val};
+pub use runtime::tier;

@@ -1,5 +1,5 @@
-use crate::store::StoreInner;
-use crate::vmctx::VmCtx;
+use crate::runtime::store::StoreInner;
+use crate::runtime::vmctx::VmCtx;
 use crate::{
     AsContext, AsContextMut, Budget, Engine, Error, Extern, Instance, InterruptWaiter, StoreContextMut,
 };

@@ -1,7 +1,7 @@
 //! Borrowed stores: what functions of the API take.
 
 use crate::api::store::StoreData;
-use crate::store::StoreInner;
+use crate::runtime::store::StoreInner;
 use crate::{Budget, Caller, Engine, Error, Store};
 use core::marker::PhantomData;
 use core::ptr::NonNull;

@@ -1,18 +1,5 @@
-use crate::store::{StoreInner, describe};
-use crate::{AsContext, ExternType, Func, Global, Memory, Table};
-
-/// Something that modules import and export, as an object of a store.
-#[derive(Clone, Copy, Debug)]
-pub enum Extern {
-    /// A function.
-    Func(Func),
-    /// A table.
-    Table(Table),
-    /// A linear memory.
-    Memory(Memory),
-    /// A global.
-    Global(Global),
-}
+use crate::runtime::store::describe;
+use crate::{AsContext, Extern, ExternType, Func, Global, Memory, Table};
 
 impl Extern {
     /// The function, if this is one.
@@ -54,15 +41,6 @@ impl Extern {
     /// If it belongs to another store.
     pub fn ty(&self, store: impl AsContext) -> ExternType {
         describe(store.as_context().inner(), self)
-    }
-
-    pub(crate) fn check_store(&self, store: &StoreInner) {
-        store.check(match self {
-            Extern::Func(func) => func.store,
-            Extern::Table(table) => table.store,
-            Extern::Memory(memory) => memory.store,
-            Extern::Global(global) => global.store,
-        });
     }
 }
 

@@ -1,36 +1,13 @@
-use crate::alloc::{Buf, Shared};
 use crate::api::host::sealed::Host;
 use crate::api::wasm_ty::sealed::Values;
-use crate::budget::Kind;
-use crate::store::{HostFunc, StoreId, StoreInner, slots_of};
-use crate::vmctx::FuncObj;
+use crate::memory::alloc::{Buf, Shared};
+use crate::memory::budget::Kind;
+use crate::runtime::store::{HostFunc, StoreInner, slots_of};
 use crate::words::Count;
 use crate::{
-    AsContext, AsContextMut, Caller, Engine, Error, FuncType, IntoFunc, TypedFunc, Val, ValType, WasmParams,
-    WasmResults,
+    AsContext, AsContextMut, Caller, Engine, Error, Func, FuncType, IntoFunc, TypedFunc, Val, ValType,
+    WasmParams, WasmResults,
 };
-use core::ptr::NonNull;
-
-/// A function of a store: one that an instance exports or a table holds, or one of the host's.
-///
-/// ```
-/// use dunlin::{Engine, Func, Store};
-/// let mut store = Store::new(&Engine::default(), ());
-/// let add = Func::wrap(&mut store, |a: i32, b: i32| a + b)?;
-/// assert_eq!(add.ty(&store).to_string(), "(i32, i32) -> (i32)");
-/// let add = add.typed::<(i32, i32), i32>(&store)?;
-/// assert_eq!(add.call(&mut store, (40, 2))?, 42);
-/// # Ok::<(), dunlin::Error>(())
-/// ```
-///
-/// # Panics
-///
-/// Every method panics when it is given another store than the function's.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Func {
-    pub(super) store: StoreId,
-    index: u32,
-}
 
 impl Func {
     /// Makes a function of a closure whose type is known only at run time.
@@ -144,33 +121,6 @@ impl Func {
             return Err(Error::msg(format_args!("expected a function of type {expected}, not {ty}")));
         }
         Ok(TypedFunc::new_unchecked(*self))
-    }
-
-    pub(crate) fn from_host(store: &mut StoreInner, host: &Shared<HostFunc>) -> Result<Self, Error> {
-        let func = store.host_func(host)?;
-        // SAFETY: a function of this store.
-        Ok(Self::from_obj(store, unsafe { func.as_ref() }))
-    }
-
-    pub(crate) fn from_obj(store: &StoreInner, func: &FuncObj) -> Self {
-        Self { store: store.id, index: func.handle }
-    }
-
-    /// # Safety
-    /// The slot holds null or a function of this store.
-    pub(crate) unsafe fn from_raw(store: &StoreInner, slot: u64) -> Option<Self> {
-        // SAFETY: the caller's contract.
-        unsafe { (slot as *const FuncObj).as_ref() }.map(|func| Self::from_obj(store, func))
-    }
-
-    pub(crate) fn ptr(&self, store: &StoreInner) -> NonNull<FuncObj> {
-        store.check(self.store);
-        store.funcs.get(self.index)
-    }
-
-    pub(crate) fn ty_in(&self, store: &StoreInner) -> FuncType {
-        // SAFETY: objects live as long as the store.
-        store.engine.func_type(unsafe { self.ptr(store).as_ref() }.sig)
     }
 }
 

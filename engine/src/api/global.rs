@@ -1,27 +1,4 @@
-use crate::store::{StoreId, StoreInner};
-use crate::vmctx::GlobalObj;
-use crate::{AsContext, AsContextMut, Error, GlobalType, Mutability, Val};
-use core::ptr::NonNull;
-
-/// A global of a store.
-///
-/// ```
-/// use dunlin::{Engine, Global, GlobalType, Mutability, Store, Val, ValType};
-/// let mut store = Store::new(&Engine::default(), ());
-/// let global = Global::new(&mut store, GlobalType::new(ValType::I64, Mutability::Var), Val::I64(1))?;
-/// global.set(&mut store, Val::I64(2))?;
-/// assert_eq!(global.get(&store).i64(), Some(2));
-/// # Ok::<(), dunlin::Error>(())
-/// ```
-///
-/// # Panics
-///
-/// Every method panics when it is given another store than the global's.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Global {
-    pub(super) store: StoreId,
-    index: u32,
-}
+use crate::{AsContext, AsContextMut, Error, Global, GlobalType, Mutability, Val};
 
 impl Global {
     /// Makes a global.
@@ -67,19 +44,5 @@ impl Global {
         // SAFETY: the store is borrowed exclusively, and with it the object.
         unsafe { self.ptr(store.inner_mut()).as_mut() }.value = value;
         Ok(())
-    }
-
-    pub(crate) fn from_obj(store: &StoreInner, global: &GlobalObj) -> Self {
-        Self { store: store.id, index: global.handle }
-    }
-
-    pub(crate) fn ptr(&self, store: &StoreInner) -> NonNull<GlobalObj> {
-        store.check(self.store);
-        store.globals.get(self.index)
-    }
-
-    pub(crate) fn obj<'a>(&self, store: &'a StoreInner) -> &'a GlobalObj {
-        // SAFETY: objects live as long as the store, and change only when it is borrowed exclusively.
-        unsafe { self.ptr(store).as_ref() }
     }
 }

@@ -2,8 +2,8 @@
 
 use super::wasm_ty::for_each_arity;
 use super::wasm_ty::sealed::{Slots, Value, Values};
-use crate::alloc::Shared;
-use crate::store::HostFunc;
+use crate::memory::alloc::Shared;
+use crate::runtime::store::HostFunc;
 use crate::{Caller, Engine, Error, FuncType, Kind, WasmTy};
 
 /// What a closure given to [`Func::wrap`](crate::Func::wrap) or [`Linker::func_wrap`](crate::Linker::func_wrap) may

@@ -1,7 +1,7 @@
-use crate::error::ErrorKind;
 use crate::module::{Export as ExportDef, ExternKind};
-use crate::store::{Import, InstanceObj, StoreId, StoreInner, check_imports, instantiate};
-use crate::vmctx::FuncObj;
+use crate::runtime::error::ErrorKind;
+use crate::runtime::store::{Import, InstanceObj, StoreId, StoreInner, check_imports, instantiate};
+use crate::runtime::vmctx::FuncObj;
 use crate::{
     AsContext, AsContextMut, Error, Export, Extern, Func, Global, Memory, Module, StoreContext,
     StoreContextMut, Table, TypedFunc, WasmParams, WasmResults,

@@ -1,143 +1,8 @@
-//! Interruption: a flag that execution polls, and a pipe for host functions that block in the system.
+//! Handles to a store's interruption.
 
-use crate::alloc::{MemoryError, Shared};
-use crate::budget::Kind;
-use crate::sys::Mapping;
-use crate::tier::layout;
-use std::io::{self, PipeReader, PipeWriter, Read, Write};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock};
-
-/// The state that a store shares with its interrupt handles.
-pub(crate) struct InterruptState {
-    flag: AtomicBool,
-    /// What compiled code compares its frames with: the end of the usable value stack, or 0 while the flag is set. So
-    /// one comparison detects both a stack overflow and an interruption.
-    limit: AtomicUsize,
-    /// The end of the stack, whatever the flag.
-    stack_end: AtomicUsize,
-    /// The poll page, which compiled code reads at every back edge.
-    page: Option<PollPage>,
-    /// Made when a waiter is first asked for. Holds one byte while the flag is set, and none while it isn't.
-    pipe: OnceLock<(PipeReader, PipeWriter)>,
-    /// Held while the flag changes, to keep the pipe in step with it.
-    changing: Mutex<()>,
-}
-
-impl InterruptState {
-    /// With a page for compiled code, or without.
-    ///
-    /// # Errors
-    /// If the system has no memory for the page.
-    pub(crate) fn new(with_page: bool) -> Result<Self, MemoryError> {
-        let zero = || AtomicUsize::new(0);
-        Ok(Self {
-            page: if with_page { Some(PollPage::new()?) } else { None },
-            flag: AtomicBool::new(false),
-            limit: zero(),
-            stack_end: zero(),
-            pipe: OnceLock::new(),
-            changing: Mutex::new(()),
-        })
-    }
-
-    fn changing(&self) -> MutexGuard<'_, ()> {
-        self.changing.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
-
-    pub(crate) fn is_set(&self) -> bool {
-        self.flag.load(Ordering::Relaxed)
-    }
-
-    fn set(&self) {
-        let _changing = self.changing();
-        self.limit.store(0, Ordering::Relaxed);
-        self.open_page(false);
-        if !self.flag.swap(true, Ordering::AcqRel)
-            && let Some((_, mut writer)) = self.pipe.get().map(|(reader, writer)| (reader, writer))
-        {
-            // The pipe is empty, so there is room, and both its ends are open.
-            let _ = writer.write(&[0]);
-        }
-    }
-
-    /// Clears the flag, and returns whether it was set.
-    pub(crate) fn take(&self) -> bool {
-        if !self.is_set() {
-            return false;
-        }
-        let _changing = self.changing();
-        let was_set = self.flag.swap(false, Ordering::AcqRel);
-        self.limit.store(self.stack_end.load(Ordering::Relaxed), Ordering::Relaxed);
-        self.open_page(true);
-        if was_set && let Some((mut reader, _)) = self.pipe.get().map(|(reader, writer)| (reader, writer)) {
-            // The byte is there, so this doesn't wait.
-            let _ = reader.read(&mut [0]);
-        }
-        was_set
-    }
-
-    /// Notes where the stack ends now.
-    pub(crate) fn set_stack_end(&self, end: usize) {
-        let _changing = self.changing();
-        self.stack_end.store(end, Ordering::Relaxed);
-        if !self.is_set() {
-            self.limit.store(end, Ordering::Relaxed);
-        }
-    }
-
-    fn open_page(&self, open: bool) {
-        if let Some(page) = &self.page {
-            page.open(open);
-        }
-    }
-
-    /// The poll page; null without one.
-    pub(crate) fn page(&self) -> *const u8 {
-        self.page.as_ref().map_or(core::ptr::null(), PollPage::address)
-    }
-
-    /// The word that compiled code compares its frames with.
-    pub(crate) fn limit(&self) -> *const AtomicUsize {
-        &raw const self.limit
-    }
-
-    fn reader(&self) -> io::Result<&PipeReader> {
-        let _changing = self.changing();
-        if self.pipe.get().is_none() {
-            let (reader, mut writer) = io::pipe()?;
-            if self.is_set() {
-                writer.write_all(&[0])?;
-            }
-            let _ = self.pipe.set((reader, writer));
-        }
-        Ok(&self.pipe.get().expect("just made").0)
-    }
-}
-
-/// A poll page: readable while the flag isn't set, inaccessible otherwise. A load from it is the cheapest safepoint
-/// poll.
-struct PollPage {
-    mapping: Mapping,
-    at: usize,
-}
-
-impl PollPage {
-    fn new() -> Result<Self, MemoryError> {
-        let refused = |_| MemoryError::system(Kind::Instance, layout::POLL_BYTES as u64);
-        let (mapping, at) = Mapping::readable().map_err(refused)?;
-        Ok(Self { mapping, at })
-    }
-
-    fn open(&self, open: bool) {
-        let changed = self.mapping.open(self.at, open);
-        debug_assert!(changed.is_ok(), "it is a mapping of its own: {changed:?}");
-    }
-
-    fn address(&self) -> *const u8 {
-        self.mapping.address(self.at)
-    }
-}
+use crate::memory::alloc::Shared;
+use crate::runtime::interrupt::InterruptState;
+use std::io;
 
 /// Stops what a store executes, from any thread. Made by [`Store::interrupt_handle`](crate::Store::interrupt_handle).
 #[derive(Clone)]
@@ -199,6 +64,7 @@ impl std::fmt::Debug for InterruptWaiter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::{Read, Write};
 
     fn bytes_waiting(state: &InterruptState) -> bool {
         // Find out whether a read would return at once, by a thread that reads; if it blocks, the byte below ends it.

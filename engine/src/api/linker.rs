@@ -1,9 +1,9 @@
 use super::func::dynamic_host_func;
 use super::host::sealed::Host;
-use crate::alloc::{Buf, MemoryError, Shared, try_text};
-use crate::budget::{Budget, Charge, Kind};
-use crate::error::ErrorKind;
-use crate::store::{Import, check_imports};
+use crate::memory::alloc::{Buf, MemoryError, Shared, try_text};
+use crate::memory::budget::{Budget, Charge, Kind};
+use crate::runtime::error::ErrorKind;
+use crate::runtime::store::{Import, check_imports};
 use crate::{
     AsContext, AsContextMut, Caller, Engine, Error, Extern, ExternType, Func, FuncType, ImportType, Instance,
     IntoFunc, Module, Val,

@@ -1,31 +1,6 @@
-use crate::alloc::GrowError;
-use crate::store::{StoreId, StoreInner};
-use crate::vmctx::MemoryObj;
+use crate::memory::alloc::GrowError;
 use crate::words::Count;
-use crate::{AsContext, AsContextMut, Error, MemoryType, StoreContext, StoreContextMut};
-use core::ptr::NonNull;
-
-/// A linear memory of a store.
-///
-/// ```
-/// use dunlin::{Engine, Memory, MemoryType, Store};
-/// let mut store = Store::new(&Engine::default(), ());
-/// let memory = Memory::new(&mut store, MemoryType::new(1, Some(3)))?;
-/// memory.write(&mut store, 65530, b"hello!")?;
-/// assert_eq!(memory.grow(&mut store, 1)?, 1);
-/// assert_eq!(memory.data(&store)[65530..65538], *b"hello!\0\0");
-/// assert!(memory.grow(&mut store, 2).is_err());
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-///
-/// # Panics
-///
-/// Every method panics when it is given another store than the memory's.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Memory {
-    pub(super) store: StoreId,
-    index: u32,
-}
+use crate::{AsContext, AsContextMut, Error, Memory, MemoryType, StoreContext, StoreContextMut};
 
 /// Bytes beyond a memory's end were asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -146,19 +121,5 @@ impl Memory {
         let into = bytes.get_mut(offset..).and_then(|bytes| bytes.get_mut(..from.len()));
         into.ok_or(MemoryAccessError(()))?.copy_from_slice(from);
         Ok(())
-    }
-
-    pub(crate) fn from_obj(store: &StoreInner, memory: &MemoryObj) -> Self {
-        Self { store: store.id, index: memory.inner.handle }
-    }
-
-    pub(crate) fn ptr(&self, store: &StoreInner) -> NonNull<MemoryObj> {
-        store.check(self.store);
-        store.memories.get(self.index)
-    }
-
-    pub(crate) fn obj<'a>(&self, store: &'a StoreInner) -> &'a MemoryObj {
-        // SAFETY: objects live as long as the store, and change only when it is borrowed exclusively.
-        unsafe { self.ptr(store).as_ref() }
     }
 }

@@ -1,9 +1,7 @@
 //! What embedders see. Its shape is that of wasmtime's API.
 
 mod caller;
-mod config;
 mod context;
-mod engine;
 mod externs;
 mod func;
 mod global;
@@ -21,24 +19,15 @@ mod val;
 mod wasm_ty;
 
 pub use caller::Caller;
-pub use config::Config;
 pub use context::{AsContext, AsContextMut, StoreContext, StoreContextMut};
-pub use engine::Engine;
-pub(crate) use engine::Sigs;
-pub use externs::{Export, Extern};
-pub use func::Func;
-pub use global::Global;
+pub use externs::Export;
 pub use host::{IntoFunc, WasmRet};
 pub use instance::Instance;
-pub(crate) use interrupt::InterruptState;
 pub use interrupt::{InterruptHandle, InterruptWaiter};
 pub use linker::{InstancePre, Linker};
-pub use memory::{Memory, MemoryAccessError};
-pub(crate) use module::READ_AT_ONCE;
-pub use module::{Module, ModuleOptions, ModuleStream, Section};
+pub use memory::MemoryAccessError;
+pub use module::{ModuleOptions, ModuleStream, Section};
 pub use resumable::{ResumableCall, SuspendedCall};
 pub use store::Store;
-pub use table::Table;
 pub use typed::{TypedFunc, WasmParams, WasmResults};
-pub use val::{ExternRef, V128, Val};
 pub use wasm_ty::WasmTy;

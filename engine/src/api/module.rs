@@ -1,40 +1,21 @@
 #[cfg(feature = "wat")]
-use crate::alloc::at_hand;
-use crate::alloc::{Buf, Shared};
-use crate::budget::Kind;
-use crate::code::Nobody;
-use crate::error::ErrorKind;
-use crate::limits::MAX_TEXT_BYTES;
-use crate::module::{ModuleInner, ModuleShared};
-use crate::plan::{self, Plan};
-use crate::stream::{LoadError, LoadOptions, Loader};
-use crate::tier::Ownership;
+use crate::memory::alloc::at_hand;
+use crate::memory::alloc::{Buf, Shared};
+use crate::memory::budget::Kind;
+use crate::memory::limits::MAX_TEXT_BYTES;
+use crate::module::ModuleInner;
+use crate::module::load_error::LoadError;
+use crate::runtime::code::Nobody;
+use crate::runtime::error::ErrorKind;
+use crate::runtime::loaded::ModuleShared;
+use crate::runtime::plan::{self, Plan};
+use crate::runtime::tier::Ownership;
+use crate::stream::{LoadOptions, Loader, READ_AT_ONCE};
 use crate::translate::Translatable;
-use crate::{Budget, Engine, Error, ExportType, ExternType, ImportType};
+use crate::{Budget, Engine, Error, ExportType, ExternType, ImportType, Module};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
-
-/// A module: validated, immutable, and shared by all its clones.
-///
-/// ```
-/// # #[cfg(feature = "wat")] {
-/// use dunlin::{Engine, Module};
-/// let module = Module::new(&Engine::default(), r#"(module $m (import "env" "f" (func (param i32))))"#)?;
-/// let import = module.imports().next().unwrap();
-/// assert_eq!((import.module(), import.name()), ("env", "f"));
-/// # }
-/// # Ok::<(), dunlin::Error>(())
-/// ```
-#[derive(Clone)]
-pub struct Module {
-    /// If there is a tier, which may have work on the module. It is dropped first.
-    _ownership: Option<Shared<Ownership>>,
-    pub(crate) inner: Shared<ModuleShared>,
-}
-
-/// How many bytes are read at once, while a module is loaded from a file or a reader.
-pub(crate) const READ_AT_ONCE: usize = 16 << 10;
 
 /// How a module is loaded from a file.
 #[derive(Clone, Copy, Default, Debug)]
@@ -110,7 +91,8 @@ impl ModuleStream {
     }
 
     fn with_load_options(engine: &Engine, options: LoadOptions) -> Self {
-        let loader = Loader::new(engine.features(), engine.budget(), options, Translatable::new(engine));
+        let loader =
+            Loader::new(engine.features(), engine.budget(), options, Translatable::new(engine.translation()));
         Self { engine: engine.clone(), loader: loader.map_err(|error| LoadError::memory(error, 0)) }
     }
 
@@ -384,10 +366,6 @@ impl Module {
 
     fn data(&self) -> &ModuleInner {
         &self.inner.data
-    }
-
-    pub(crate) fn shared(&self) -> &Shared<ModuleShared> {
-        &self.inner
     }
 }
 

@@ -1,7 +1,7 @@
-use crate::alloc::Buf;
 use crate::api::func::{check_count, load_vals, store_vals};
-use crate::budget::Kind;
-use crate::store::{Outcome, StoreInner, Ticket, slots_of};
+use crate::memory::alloc::Buf;
+use crate::memory::budget::Kind;
+use crate::runtime::store::{Outcome, StoreInner, Ticket, slots_of};
 use crate::{AsContextMut, Error, Func, FuncType, Val};
 
 /// What became of [`Func::call_resumable`].

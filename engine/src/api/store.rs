@@ -1,6 +1,6 @@
-use crate::alloc::try_box;
-use crate::budget::{Charge, Kind};
-use crate::store::StoreInner;
+use crate::memory::alloc::try_box;
+use crate::memory::budget::{Charge, Kind};
+use crate::runtime::store::StoreInner;
 use crate::{AsContext, AsContextMut, Budget, Engine, Error, InterruptHandle};
 use core::marker::PhantomData;
 use core::ptr::NonNull;

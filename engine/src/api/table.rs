@@ -1,30 +1,7 @@
-use crate::alloc::GrowError;
-use crate::store::{Extent, StoreId, StoreInner};
-use crate::vmctx::TableObj;
+use crate::memory::alloc::GrowError;
+use crate::runtime::store::{Extent, StoreInner};
 use crate::words::Count;
-use crate::{AsContext, AsContextMut, Error, TableType, Trap, Val};
-use core::ptr::NonNull;
-
-/// A table of a store.
-///
-/// ```
-/// use dunlin::{Engine, Store, Table, TableType, Val, ValType};
-/// let mut store = Store::new(&Engine::default(), ());
-/// let ty = TableType::new(ValType::FuncRef, 2, Some(10));
-/// let table = Table::new(&mut store, ty, Val::FuncRef(None))?;
-/// assert_eq!(table.grow(&mut store, 3, Val::FuncRef(None))?, 2);
-/// assert!(table.get(&store, 4).is_some() && table.get(&store, 5).is_none());
-/// # Ok::<(), dunlin::Error>(())
-/// ```
-///
-/// # Panics
-///
-/// Every method panics when it is given another store than the table's.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Table {
-    pub(super) store: StoreId,
-    index: u32,
-}
+use crate::{AsContext, AsContextMut, Error, Table, TableType, Trap, Val};
 
 impl Table {
     /// Makes a table of the type's minimal size, all elements being `init`.
@@ -134,19 +111,5 @@ impl Table {
     fn element(&self, store: &StoreInner, value: Val) -> Result<u64, Error> {
         value.expect_ty(self.obj(store).inner.ty.element())?;
         Ok(value.to_raw(store)[0])
-    }
-
-    pub(crate) fn from_obj(store: &StoreInner, table: &TableObj) -> Self {
-        Self { store: store.id, index: table.inner.handle }
-    }
-
-    pub(crate) fn ptr(&self, store: &StoreInner) -> NonNull<TableObj> {
-        store.check(self.store);
-        store.tables.get(self.index)
-    }
-
-    pub(crate) fn obj<'a>(&self, store: &'a StoreInner) -> &'a TableObj {
-        // SAFETY: objects live as long as the store, and change only when it is borrowed exclusively.
-        unsafe { self.ptr(store).as_ref() }
     }
 }

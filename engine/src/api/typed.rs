@@ -1,5 +1,5 @@
 use super::wasm_ty::sealed::{Slots, Values};
-use crate::store::StoreInner;
+use crate::runtime::store::StoreInner;
 use crate::{AsContextMut, Error, Func};
 use core::marker::PhantomData;
 

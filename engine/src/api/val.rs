@@ -1,13 +1,9 @@
 //! Values whose type is known only at run time.
 
-use crate::store::{StoreId, StoreInner};
-use crate::{AsContextMut, Error, Func, ValType};
+use crate::runtime::store::StoreInner;
+use crate::{AsContextMut, Error, ExternRef, Func, V128, Val, ValType};
 use std::any::Any;
 use std::fmt;
-
-/// A 128-bit vector, as a number: lane 0 is in the lowest bits.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct V128(u128);
 
 impl V128 {
     /// The vector with these bits.
@@ -37,24 +33,6 @@ impl fmt::Debug for V128 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:#034x}", self.0)
     }
-}
-
-/// Something of the host's that a guest can hold and pass on, but not look into.
-///
-/// It is kept until its store is dropped, whether or not the guest still holds it: a host that makes many should pass
-/// numbers instead.
-///
-/// ```
-/// use dunlin::{Engine, ExternRef, Store};
-/// let mut store = Store::new(&Engine::default(), ());
-/// let name = ExternRef::new(&mut store, String::from("a host's string"))?;
-/// assert_eq!(name.data(&store).downcast_ref::<String>().unwrap(), "a host's string");
-/// # Ok::<(), dunlin::Error>(())
-/// ```
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct ExternRef {
-    store: StoreId,
-    index: u32,
 }
 
 impl ExternRef {
@@ -91,27 +69,6 @@ impl ExternRef {
     pub(crate) fn from_raw(store: &StoreInner, raw: u64) -> Option<Self> {
         Some(Self { store: store.id, index: raw.checked_sub(1)? as u32 })
     }
-}
-
-/// A WebAssembly value.
-///
-/// Floats are given by their bits, which keeps the payloads of NaNs; `From` converts from `f32` and `f64`.
-#[derive(Clone, Copy, Debug)]
-pub enum Val {
-    /// A 32-bit integer.
-    I32(i32),
-    /// A 64-bit integer.
-    I64(i64),
-    /// A 32-bit float, as its bits.
-    F32(u32),
-    /// A 64-bit float, as its bits.
-    F64(u64),
-    /// A 128-bit vector.
-    V128(V128),
-    /// A function, or null.
-    FuncRef(Option<Func>),
-    /// Something of the host's, or null.
-    ExternRef(Option<ExternRef>),
 }
 
 macro_rules! accessors {

@@ -1,6 +1,6 @@
 //! Rust types that are WebAssembly types, one at a time and several together.
 
-use crate::store::StoreInner;
+use crate::runtime::store::StoreInner;
 use crate::{ExternRef, Func, V128, ValType};
 
 /// A Rust type that stands for a WebAssembly value type: `i32` and `u32`, `i64` and `u64`, `f32`, `f64`, [`V128`],

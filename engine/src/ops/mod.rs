@@ -1,19 +1,19 @@
 //! The op table: what a cell can do.
 //!
 //! Each op is declared once, as a row of a *family*: its name (the wasm operator it serves, unless it says
-//! otherwise), its operands' types and its meaning. The numbering, the handlers ([`crate::exec`]), the selection
+//! otherwise), its operands' types and its meaning. The numbering, the handlers ([`crate::runtime::exec`]), the selection
 //! from wasm operators and the disassembler all come from the rows.
 //!
 //! A family's ops share their *forms*: where operands come from and where the result goes (see
-//! [`crate::exec::place`]). An op's number is its family's base, plus its row times the family's stride, plus its
+//! [`crate::runtime::exec::place`]). An op's number is its family's base, plus its row times the family's stride, plus its
 //! form. In every family with a result, form bit 0 tells whether the result goes to a slot as well as to the
 //! accumulator, so that a producer can be patched to spill what it made.
 
+pub(crate) mod cells;
+pub(crate) mod frame;
 mod memory;
 mod scalar;
 mod special;
-#[cfg(target_arch = "x86_64")]
-pub(crate) mod sse42;
 mod vector;
 
 pub(crate) use memory::*;
@@ -21,8 +21,9 @@ pub(crate) use scalar::*;
 pub(crate) use special::*;
 pub(crate) use vector::*;
 
-use crate::trap::Trap;
+use crate::module::trap::Trap;
 use crate::value::V128;
+use crate::value::raw::Raw;
 
 /// A cell's op in one of its forms.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -53,8 +54,8 @@ impl Class {
         if self == Class::V128 { 2 } else { 1 }
     }
 
-    pub(crate) fn of(ty: crate::types::ValType) -> Self {
-        use crate::types::ValType::*;
+    pub(crate) fn of(ty: crate::module::types::ValType) -> Self {
+        use crate::module::types::ValType::*;
         match ty {
             I32 | I64 | FuncRef | ExternRef => Class::Int,
             F32 => Class::F32,
@@ -87,7 +88,7 @@ impl Imm {
     }
 
     /// Extension words that it takes.
-    pub(crate) fn words(self) -> usize {
+    pub(crate) const fn words(self) -> usize {
         match self {
             Imm::I64 | Imm::F64 => 1,
             Imm::V128 => 2,
@@ -97,7 +98,7 @@ impl Imm {
 }
 
 /// What the rows' Rust types stand for.
-pub(crate) trait Classed {
+pub(crate) trait Classed: Copy {
     const CLASS: Class;
     const IMM: Imm;
 }
@@ -143,50 +144,62 @@ pub(crate) trait Row {
 
 /// `R[a] := op(x)`
 pub(crate) trait Unary {
-    type In: crate::exec::place::Value;
-    type Out: crate::exec::place::Value;
+    type In: Classed;
+    type Out: Classed;
     fn eval(x: Self::In) -> Result<Self::Out, Trap>;
 }
 
 /// `R[a] := op(x, y)`
 pub(crate) trait Binary {
-    type L: crate::exec::place::Value;
-    type R: crate::exec::place::Value;
-    type Out: crate::exec::place::Value;
+    type L: Classed;
+    type R: Classed;
+    type Out: Classed;
     fn eval(x: Self::L, y: Self::R) -> Result<Self::Out, Trap>;
 }
 
 /// `R[a] := x cmp y`, or a branch on it.
 pub(crate) trait Compare {
-    type In: crate::exec::place::Value;
+    type In: Classed;
     fn test(x: Self::In, y: Self::In) -> bool;
 }
 
 /// `R[a] := op(lane)`
 pub(crate) trait Extract {
     type Lane: Copy;
-    type Out: crate::exec::place::Value;
+    type Out: Classed;
     fn eval(x: Self::Lane) -> Self::Out;
 }
 
 /// `R[a] := x with lane l replaced by y`
 pub(crate) trait Replace {
-    type R: crate::exec::place::Value;
+    type R: Classed;
     fn eval(x: V128, lane: u8, y: Self::R) -> V128;
 }
 
 /// `R[a] := op(bytes at ea)`
 pub(crate) trait Load {
-    type Raw: crate::exec::memory::Raw;
-    type Out: crate::exec::place::Value;
+    type Raw: Raw;
+    type Out: Classed;
     fn eval(x: Self::Raw) -> Self::Out;
 }
 
 /// `bytes at ea := op(x)`
 pub(crate) trait Store {
-    type In: crate::exec::place::Value;
-    type Raw: crate::exec::memory::Raw;
+    type In: Classed;
+    type Raw: Raw;
     fn eval(x: Self::In) -> Self::Raw;
+}
+
+/// A load into one lane.
+pub(crate) trait LaneLoad {
+    type Raw: Raw;
+    fn eval(x: V128, lane: u8, y: Self::Raw) -> V128;
+}
+
+/// A store of one lane.
+pub(crate) trait LaneStore {
+    type Raw: Raw;
+    fn eval(x: Self::Raw) -> Self::Raw;
 }
 
 /// What deterministic NaNs want done to an op's result.
@@ -296,11 +309,6 @@ macro_rules! family {
             pub(crate) const IMM_WORDS: &'static [usize] =
                 &[$($crate::ops::imm_words!($shape $($t),*)),*];
 
-            pub(crate) const fn handlers<B: $crate::exec::regs::Backend>(
-            ) -> [[$crate::exec::regs::Handler<B>; $stride]; Self::COUNT] {
-                [$($crate::ops::forms!($forms $module::$Name)),*]
-            }
-
             #[inline]
             pub(crate) fn of(operator: &wasmparser::Operator<'_>) -> Option<$crate::ops::Selected> {
                 #[allow(unused_imports)]
@@ -319,26 +327,21 @@ macro_rules! family {
 }
 pub(crate) use family;
 
-macro_rules! forms {
-    (($($path:ident)::+) $m:ident::$N:ident) => { $($path)::+::<B, $m::$N>() };
-}
-pub(crate) use forms;
-
 macro_rules! imm_words {
     (commutative $t:ty, $u:ty) => {
-        <$u as $crate::exec::place::Value>::IMM_WORDS
+        <$u as $crate::ops::Classed>::IMM.words()
     };
     (ordered $t:ty, $u:ty) => {
-        <$u as $crate::exec::place::Value>::IMM_WORDS
+        <$u as $crate::ops::Classed>::IMM.words()
     };
     (shift $t:ty, $u:ty) => {
-        <$u as $crate::exec::place::Value>::IMM_WORDS
+        <$u as $crate::ops::Classed>::IMM.words()
     };
     (vector $t:ty, $u:ty) => {
-        <$u as $crate::exec::place::Value>::IMM_WORDS
+        <$u as $crate::ops::Classed>::IMM.words()
     };
     (compare $t:ty, $u:ty) => {
-        <$u as $crate::exec::place::Value>::IMM_WORDS
+        <$u as $crate::ops::Classed>::IMM.words()
     };
     ($shape:ident $($t:ty),*) => {
         0
@@ -352,7 +355,7 @@ macro_rules! row {
             type In = $t;
             type Out = $out;
             #[inline(always)]
-            fn eval($x: $t) -> Result<$out, $crate::trap::Trap> { $crate::ops::Outcome::<$out>::outcome($body) }
+            fn eval($x: $t) -> Result<$out, $crate::module::trap::Trap> { $crate::ops::Outcome::<$out>::outcome($body) }
         }
     };
     (compare $m:ident $N:ident ($x:ident: $t:ty, $y:ident: $u:ty) -> $out:ty $body:block) => {
@@ -394,14 +397,14 @@ macro_rules! row {
         }
     };
     (loadlane $m:ident $N:ident ($x:ident: $v:ty, $lane:ident: $l:ty, $y:ident: $t:ty) -> $out:ty $body:block) => {
-        impl $crate::exec::vector::LaneLoad for $m::$N {
+        impl $crate::ops::LaneLoad for $m::$N {
             type Raw = $t;
             #[inline(always)]
             fn eval($x: V128, $lane: u8, $y: $t) -> V128 $body
         }
     };
     (storelane $m:ident $N:ident ($x:ident: $t:ty) -> $out:ty $body:block) => {
-        impl $crate::exec::vector::LaneStore for $m::$N {
+        impl $crate::ops::LaneStore for $m::$N {
             type Raw = $out;
             #[inline(always)]
             fn eval($x: $out) -> $out $body
@@ -414,7 +417,7 @@ macro_rules! row {
             type R = $u;
             type Out = $out;
             #[inline(always)]
-            fn eval($x: $t, $y: $u) -> Result<$out, $crate::trap::Trap> {
+            fn eval($x: $t, $y: $u) -> Result<$out, $crate::module::trap::Trap> {
                 $crate::ops::Outcome::<$out>::outcome($body)
             }
         }
@@ -483,16 +486,6 @@ macro_rules! families {
         /// How many op numbers there are.
         pub(crate) const OPS: usize = $first::COUNT * $first::STRIDE $(+ $family::COUNT * $family::STRIDE)*;
 
-        /// The handlers of every op in every form, by number.
-        pub(crate) const fn table<B: crate::exec::regs::Backend>() -> [crate::exec::regs::Handler<B>; OPS] {
-            let mut all: [crate::exec::regs::Handler<B>; OPS] = [crate::exec::control::unreachable::<B>; OPS];
-            let mut n = 0;
-            families! { @fill all n B $first }
-            $(families! { @fill all n B $family })*
-            assert!(n == OPS);
-            all
-        }
-
         impl Op {
             /// The row's name and form, for people.
             pub(crate) fn name(self) -> (&'static str, u16) {
@@ -508,21 +501,6 @@ macro_rules! families {
         families! { @bases $b $($rest)* }
     };
     (@bases $a:ident) => {};
-    (@fill $all:ident $n:ident $B:ident $family:ident) => {
-        {
-            let rows = $family::handlers::<$B>();
-            let mut i = 0;
-            while i < $family::COUNT {
-                let mut f = 0;
-                while f < $family::STRIDE {
-                    $all[$n] = rows[i][f];
-                    $n += 1;
-                    f += 1;
-                }
-                i += 1;
-            }
-        }
-    };
     (@name $self:ident $family:ident) => {
         if let Some(n) = $self.0.checked_sub($family::BASE)
             && (n as usize) < $family::COUNT * $family::STRIDE

@@ -4,16 +4,6 @@
 //! the 32-bit number in `c d`, `T` a branch distance there, `_` nothing; then its extension words.
 
 use super::{Class, Op};
-use crate::exec::cell::cell;
-use crate::exec::control::{
-    self, Back, Br, BrIf, BrTable, Call, Forward, NonZero, Return, ReturnValue, Zero,
-};
-use crate::exec::place::{Acc, Imm, Slot, ToAcc, ToSlot};
-use crate::exec::regs::{Backend, Handler};
-use crate::exec::variable::{Constant, ConstantWide, Copy, GlobalGet, GlobalSet};
-use crate::exec::vector::{Baseline, Rotate, Shuffle};
-use crate::exec::{bulk, memory, native, slow, variable, vector};
-use crate::value::V128;
 
 /// What a field of a cell holds.
 #[derive(Clone, core::marker::Copy, PartialEq, Eq, Debug)]
@@ -52,10 +42,6 @@ macro_rules! special {
             /// Each row's fields and number of extension words.
             pub(crate) const FIELDS: &'static [(&'static [Field], u8)] = &[$((&[$(Field::$field),*], $ext)),*];
 
-            pub(crate) const fn handlers<B: Backend>() -> [[Handler<B>; 1]; Self::COUNT] {
-                [$([$handler]),*]
-            }
-
             pub(crate) const fn op(self) -> Op {
                 Op(Self::BASE + self as u16)
             }
@@ -63,131 +49,137 @@ macro_rules! special {
     };
 }
 
-special! {
-    // Pairs with a result to the accumulator and to a slot as well; they come first, so that pairs stay pairs.
-    /// `R[a] := global c d`
-    GlobalGetInt [W __ N] 0 => cell::<B, GlobalGet<u64, ToAcc>>;
-    GlobalGetIntSlot [W __ N] 0 => cell::<B, GlobalGet<u64, ToSlot>>;
-    GlobalGetF32 [W __ N] 0 => cell::<B, GlobalGet<f32, ToAcc>>;
-    GlobalGetF32Slot [W __ N] 0 => cell::<B, GlobalGet<f32, ToSlot>>;
-    GlobalGetF64 [W __ N] 0 => cell::<B, GlobalGet<f64, ToAcc>>;
-    GlobalGetF64Slot [W __ N] 0 => cell::<B, GlobalGet<f64, ToSlot>>;
-    GlobalGetV128 [W2 __ N] 0 => cell::<B, GlobalGet<V128, ToAcc>>;
-    GlobalGetV128Slot [W2 __ N] 0 => cell::<B, GlobalGet<V128, ToSlot>>;
-    /// `R[a] := size of memory c d in pages`
-    MemorySize [W __ N] 0 => memory::size::<B, ToAcc>;
-    MemorySizeSlot [W __ N] 0 => memory::size::<B, ToSlot>;
-    /// `R[a] := bits of R[b] where R[d], else of R[c]`
-    Bitselect [W2 R2 R2 R2] 0 => vector::bitselect::<B, ToAcc>;
-    BitselectSlot [W2 R2 R2 R2] 0 => vector::bitselect::<B, ToSlot>;
-    /// `R[a] := lanes of R[b], or of the accumulator, rotated left by c d`
-    I32x4Rotl [W2 R2 N] 0 => cell::<B, Rotate<u32, Slot, ToAcc>>;
-    I32x4RotlSlot [W2 R2 N] 0 => cell::<B, Rotate<u32, Slot, ToSlot>>;
-    I32x4RotlAcc [W2 __ N] 0 => cell::<B, Rotate<u32, Acc, ToAcc>>;
-    I32x4RotlAccSlot [W2 __ N] 0 => cell::<B, Rotate<u32, Acc, ToSlot>>;
-    I64x2Rotl [W2 R2 N] 0 => cell::<B, Rotate<u64, Slot, ToAcc>>;
-    I64x2RotlSlot [W2 R2 N] 0 => cell::<B, Rotate<u64, Slot, ToSlot>>;
-    I64x2RotlAcc [W2 __ N] 0 => cell::<B, Rotate<u64, Acc, ToAcc>>;
-    I64x2RotlAccSlot [W2 __ N] 0 => cell::<B, Rotate<u64, Acc, ToSlot>>;
-    /// `R[a] := lanes of R[b], R[c] as the extension says`
-    Shuffle [W2 R2 R2 __] 2 => cell::<B, Shuffle<Baseline, ToAcc>>;
-    ShuffleSlot [W2 R2 R2 __] 2 => cell::<B, Shuffle<Baseline, ToSlot>>;
+macro_rules! special_rows {
+    ($then:ident) => {
+        $then! {
+            // Pairs with a result to the accumulator and to a slot as well; they come first, so that pairs stay pairs.
+            /// `R[a] := global c d`
+            GlobalGetInt [W __ N] 0 => cell::<B, GlobalGet<u64, ToAcc>>;
+            GlobalGetIntSlot [W __ N] 0 => cell::<B, GlobalGet<u64, ToSlot>>;
+            GlobalGetF32 [W __ N] 0 => cell::<B, GlobalGet<f32, ToAcc>>;
+            GlobalGetF32Slot [W __ N] 0 => cell::<B, GlobalGet<f32, ToSlot>>;
+            GlobalGetF64 [W __ N] 0 => cell::<B, GlobalGet<f64, ToAcc>>;
+            GlobalGetF64Slot [W __ N] 0 => cell::<B, GlobalGet<f64, ToSlot>>;
+            GlobalGetV128 [W2 __ N] 0 => cell::<B, GlobalGet<V128, ToAcc>>;
+            GlobalGetV128Slot [W2 __ N] 0 => cell::<B, GlobalGet<V128, ToSlot>>;
+            /// `R[a] := size of memory c d in pages`
+            MemorySize [W __ N] 0 => memory::size::<B, ToAcc>;
+            MemorySizeSlot [W __ N] 0 => memory::size::<B, ToSlot>;
+            /// `R[a] := bits of R[b] where R[d], else of R[c]`
+            Bitselect [W2 R2 R2 R2] 0 => vector::bitselect::<B, ToAcc>;
+            BitselectSlot [W2 R2 R2 R2] 0 => vector::bitselect::<B, ToSlot>;
+            /// `R[a] := lanes of R[b], or of the accumulator, rotated left by c d`
+            I32x4Rotl [W2 R2 N] 0 => cell::<B, Rotate<u32, Slot, ToAcc>>;
+            I32x4RotlSlot [W2 R2 N] 0 => cell::<B, Rotate<u32, Slot, ToSlot>>;
+            I32x4RotlAcc [W2 __ N] 0 => cell::<B, Rotate<u32, Acc, ToAcc>>;
+            I32x4RotlAccSlot [W2 __ N] 0 => cell::<B, Rotate<u32, Acc, ToSlot>>;
+            I64x2Rotl [W2 R2 N] 0 => cell::<B, Rotate<u64, Slot, ToAcc>>;
+            I64x2RotlSlot [W2 R2 N] 0 => cell::<B, Rotate<u64, Slot, ToSlot>>;
+            I64x2RotlAcc [W2 __ N] 0 => cell::<B, Rotate<u64, Acc, ToAcc>>;
+            I64x2RotlAccSlot [W2 __ N] 0 => cell::<B, Rotate<u64, Acc, ToSlot>>;
+            /// `R[a] := lanes of R[b], R[c] as the extension says`
+            Shuffle [W2 R2 R2 __] 2 => cell::<B, Shuffle<Baseline, ToAcc>>;
+            ShuffleSlot [W2 R2 R2 __] 2 => cell::<B, Shuffle<Baseline, ToSlot>>;
 
-    /// `R[a] := R[b]`
-    Copy [W R __ __] 0 => cell::<B, Copy<u64>>;
-    CopyV128 [W2 R2 __ __] 0 => cell::<B, Copy<V128>>;
-    /// `R[a] := accumulator`
-    SpillInt [W __ __ __] 0 => variable::spill::<B, u64>;
-    SpillF32 [W __ __ __] 0 => variable::spill::<B, f32>;
-    SpillF64 [W __ __ __] 0 => variable::spill::<B, f64>;
-    SpillV128 [W2 __ __ __] 0 => variable::spill::<B, V128>;
-    /// `R[a] := c d`
-    Const [W __ N] 0 => cell::<B, Constant>;
-    ConstWide [W __ __ __] 1 => cell::<B, ConstantWide>;
-    ConstV128 [W2 __ __ __] 2 => vector::constant::<B>;
-    /// `global c d := R[a]`
-    GlobalSetAccInt [__ __ N] 0 => cell::<B, GlobalSet<u64, Acc>>;
-    GlobalSetAccF32 [__ __ N] 0 => cell::<B, GlobalSet<f32, Acc>>;
-    GlobalSetAccF64 [__ __ N] 0 => cell::<B, GlobalSet<f64, Acc>>;
-    GlobalSetAccV128 [__ __ N] 0 => cell::<B, GlobalSet<V128, Acc>>;
-    GlobalSetInt [R __ N] 0 => cell::<B, GlobalSet<u64, Slot>>;
-    GlobalSetF32 [R __ N] 0 => cell::<B, GlobalSet<f32, Slot>>;
-    GlobalSetF64 [R __ N] 0 => cell::<B, GlobalSet<f64, Slot>>;
-    GlobalSetV128 [R2 __ N] 0 => cell::<B, GlobalSet<V128, Slot>>;
+            /// `R[a] := R[b]`
+            Copy [W R __ __] 0 => cell::<B, Copy<u64>>;
+            CopyV128 [W2 R2 __ __] 0 => cell::<B, Copy<V128>>;
+            /// `R[a] := accumulator`
+            SpillInt [W __ __ __] 0 => variable::spill::<B, u64>;
+            SpillF32 [W __ __ __] 0 => variable::spill::<B, f32>;
+            SpillF64 [W __ __ __] 0 => variable::spill::<B, f64>;
+            SpillV128 [W2 __ __ __] 0 => variable::spill::<B, V128>;
+            /// `R[a] := c d`
+            Const [W __ N] 0 => cell::<B, Constant>;
+            ConstWide [W __ __ __] 1 => cell::<B, ConstantWide>;
+            ConstV128 [W2 __ __ __] 2 => vector::constant::<B>;
+            /// `global c d := R[a]`
+            GlobalSetAccInt [__ __ N] 0 => cell::<B, GlobalSet<u64, Acc>>;
+            GlobalSetAccF32 [__ __ N] 0 => cell::<B, GlobalSet<f32, Acc>>;
+            GlobalSetAccF64 [__ __ N] 0 => cell::<B, GlobalSet<f64, Acc>>;
+            GlobalSetAccV128 [__ __ N] 0 => cell::<B, GlobalSet<V128, Acc>>;
+            GlobalSetInt [R __ N] 0 => cell::<B, GlobalSet<u64, Slot>>;
+            GlobalSetF32 [R __ N] 0 => cell::<B, GlobalSet<f32, Slot>>;
+            GlobalSetF64 [R __ N] 0 => cell::<B, GlobalSet<f64, Slot>>;
+            GlobalSetV128 [R2 __ N] 0 => cell::<B, GlobalSet<V128, Slot>>;
 
-    Unreachable [__ __ __ __] 0 => control::unreachable::<B>;
-    Br [__ __ T] 0 => cell::<B, Br<Forward>>;
-    BrBack [__ __ T] 1 => cell::<B, Br<Back>>;
-    /// `if R[a] != 0: goto`
-    BrIf [R __ T] 0 => cell::<B, BrIf<Slot, NonZero, Forward>>;
-    BrIfBack [R __ T] 1 => cell::<B, BrIf<Slot, NonZero, Back>>;
-    BrIfAcc [__ __ T] 0 => cell::<B, BrIf<Acc, NonZero, Forward>>;
-    BrIfAccBack [__ __ T] 1 => cell::<B, BrIf<Acc, NonZero, Back>>;
-    /// `if R[a] == 0: goto`
-    BrUnless [R __ T] 0 => cell::<B, BrIf<Slot, Zero, Forward>>;
-    BrUnlessBack [R __ T] 1 => cell::<B, BrIf<Slot, Zero, Back>>;
-    BrUnlessAcc [__ __ T] 0 => cell::<B, BrIf<Acc, Zero, Forward>>;
-    BrUnlessAccBack [__ __ T] 1 => cell::<B, BrIf<Acc, Zero, Back>>;
-    /// `goto extension[min(R[a], c d)]`; it has `c d + 1` extension words, each a distance.
-    BrTable [R __ N] 0 => cell::<B, BrTable<Slot>>;
-    BrTableAcc [__ __ N] 0 => cell::<B, BrTable<Acc>>;
-    /// Pays `c d` of fuel at the first arrival at a loop.
-    Charge [__ __ N] 0 => control::charge::<B>;
-    /// Calls function `c d` of the module: frame at `R[a]`, header at slot `b` of it.
-    Call [X X N] 0 => cell::<B, Call>;
-    CallImport [X X N] 0 => control::call_import::<B>;
-    /// Calls element `R[c]` of a table: extension low half the table's word, high half the type's number.
-    CallIndirect [X X R __] 1 => control::call_indirect::<B, Slot>;
-    CallIndirectAcc [X X __ __] 1 => control::call_indirect::<B, Acc>;
-    /// Tail calls: arguments at `R[a]`, `d` slots of them, own header at slot `b`. The extension is the function.
-    ReturnCall [X X X X] 1 => control::return_call::<B>;
-    ReturnCallImport [X X X X] 1 => control::return_call_import::<B>;
-    ReturnCallIndirect [X X R X] 1 => control::return_call_indirect::<B>;
-    /// Returns nothing; the header is at slot `b`.
-    Return [__ X __ __] 0 => cell::<B, Return>;
-    /// Returns `R[a]`, the accumulator, or the extension.
-    ReturnInt [R X __ __] 0 => cell::<B, ReturnValue<u64, Slot>>;
-    ReturnF32 [R X __ __] 0 => cell::<B, ReturnValue<f32, Slot>>;
-    ReturnF64 [R X __ __] 0 => cell::<B, ReturnValue<f64, Slot>>;
-    ReturnV128 [R2 X __ __] 0 => cell::<B, ReturnValue<V128, Slot>>;
-    ReturnIntAcc [__ X __ __] 0 => cell::<B, ReturnValue<u64, Acc>>;
-    ReturnF32Acc [__ X __ __] 0 => cell::<B, ReturnValue<f32, Acc>>;
-    ReturnF64Acc [__ X __ __] 0 => cell::<B, ReturnValue<f64, Acc>>;
-    ReturnV128Acc [__ X __ __] 0 => cell::<B, ReturnValue<V128, Acc>>;
-    ReturnIntImm [__ X __ __] 1 => cell::<B, ReturnValue<u64, Imm>>;
-    /// Returns `c` slots from `R[a]` on.
-    ReturnValues [X X X __] 0 => control::ret_values::<B>;
+            Unreachable [__ __ __ __] 0 => control::unreachable::<B>;
+            Br [__ __ T] 0 => cell::<B, Br<Forward>>;
+            BrBack [__ __ T] 1 => cell::<B, Br<Back>>;
+            /// `if R[a] != 0: goto`
+            BrIf [R __ T] 0 => cell::<B, BrIf<Slot, NonZero, Forward>>;
+            BrIfBack [R __ T] 1 => cell::<B, BrIf<Slot, NonZero, Back>>;
+            BrIfAcc [__ __ T] 0 => cell::<B, BrIf<Acc, NonZero, Forward>>;
+            BrIfAccBack [__ __ T] 1 => cell::<B, BrIf<Acc, NonZero, Back>>;
+            /// `if R[a] == 0: goto`
+            BrUnless [R __ T] 0 => cell::<B, BrIf<Slot, Zero, Forward>>;
+            BrUnlessBack [R __ T] 1 => cell::<B, BrIf<Slot, Zero, Back>>;
+            BrUnlessAcc [__ __ T] 0 => cell::<B, BrIf<Acc, Zero, Forward>>;
+            BrUnlessAccBack [__ __ T] 1 => cell::<B, BrIf<Acc, Zero, Back>>;
+            /// `goto extension[min(R[a], c d)]`; it has `c d + 1` extension words, each a distance.
+            BrTable [R __ N] 0 => cell::<B, BrTable<Slot>>;
+            BrTableAcc [__ __ N] 0 => cell::<B, BrTable<Acc>>;
+            /// Pays `c d` of fuel at the first arrival at a loop.
+            Charge [__ __ N] 0 => control::charge::<B>;
+            /// Calls function `c d` of the module: frame at `R[a]`, header at slot `b` of it.
+            Call [X X N] 0 => cell::<B, Call>;
+            CallImport [X X N] 0 => control::call_import::<B>;
+            /// Calls element `R[c]` of a table: extension low half the table's word, high half the type's number.
+            CallIndirect [X X R __] 1 => control::call_indirect::<B, Slot>;
+            CallIndirectAcc [X X __ __] 1 => control::call_indirect::<B, Acc>;
+            /// Tail calls: arguments at `R[a]`, `d` slots of them, own header at slot `b`. The extension is the function.
+            ReturnCall [X X X X] 1 => control::return_call::<B>;
+            ReturnCallImport [X X X X] 1 => control::return_call_import::<B>;
+            ReturnCallIndirect [X X R X] 1 => control::return_call_indirect::<B>;
+            /// Returns nothing; the header is at slot `b`.
+            Return [__ X __ __] 0 => cell::<B, Return>;
+            /// Returns `R[a]`, the accumulator, or the extension.
+            ReturnInt [R X __ __] 0 => cell::<B, ReturnValue<u64, Slot>>;
+            ReturnF32 [R X __ __] 0 => cell::<B, ReturnValue<f32, Slot>>;
+            ReturnF64 [R X __ __] 0 => cell::<B, ReturnValue<f64, Slot>>;
+            ReturnV128 [R2 X __ __] 0 => cell::<B, ReturnValue<V128, Slot>>;
+            ReturnIntAcc [__ X __ __] 0 => cell::<B, ReturnValue<u64, Acc>>;
+            ReturnF32Acc [__ X __ __] 0 => cell::<B, ReturnValue<f32, Acc>>;
+            ReturnF64Acc [__ X __ __] 0 => cell::<B, ReturnValue<f64, Acc>>;
+            ReturnV128Acc [__ X __ __] 0 => cell::<B, ReturnValue<V128, Acc>>;
+            ReturnIntImm [__ X __ __] 1 => cell::<B, ReturnValue<u64, Imm>>;
+            /// Returns `c` slots from `R[a]` on.
+            ReturnValues [X X X __] 0 => control::ret_values::<B>;
 
-    // Operands in consecutive slots from `a` on, result in slot `a`; the extension's halves are indices.
-    MemoryGrow [X __ __ __] 1 => bulk::bulk::<B, bulk::MemoryGrow>;
-    MemoryFill [X __ __ __] 1 => bulk::bulk::<B, bulk::MemoryFill>;
-    MemoryCopy [X __ __ __] 1 => bulk::bulk::<B, bulk::MemoryCopy>;
-    MemoryInit [X __ __ __] 1 => bulk::bulk::<B, bulk::MemoryInit>;
-    DataDrop [X __ __ __] 1 => bulk::bulk::<B, bulk::DataDrop>;
-    TableGet [X __ __ __] 1 => bulk::bulk::<B, bulk::TableGet>;
-    TableSet [X __ __ __] 1 => bulk::bulk::<B, bulk::TableSet>;
-    TableSize [X __ __ __] 1 => bulk::bulk::<B, bulk::TableSize>;
-    TableGrow [X __ __ __] 1 => bulk::bulk::<B, bulk::TableGrow>;
-    TableFill [X __ __ __] 1 => bulk::bulk::<B, bulk::TableFill>;
-    TableCopy [X __ __ __] 1 => bulk::bulk::<B, bulk::TableCopy>;
-    TableInit [X __ __ __] 1 => bulk::bulk::<B, bulk::TableInit>;
-    ElemDrop [X __ __ __] 1 => bulk::bulk::<B, bulk::ElemDrop>;
-    RefFunc [X __ __ __] 1 => bulk::bulk::<B, bulk::RefFunc>;
+            // Operands in consecutive slots from `a` on, result in slot `a`; the extension's halves are indices.
+            MemoryGrow [X __ __ __] 1 => bulk::bulk::<B, bulk::MemoryGrow>;
+            MemoryFill [X __ __ __] 1 => bulk::bulk::<B, bulk::MemoryFill>;
+            MemoryCopy [X __ __ __] 1 => bulk::bulk::<B, bulk::MemoryCopy>;
+            MemoryInit [X __ __ __] 1 => bulk::bulk::<B, bulk::MemoryInit>;
+            DataDrop [X __ __ __] 1 => bulk::bulk::<B, bulk::DataDrop>;
+            TableGet [X __ __ __] 1 => bulk::bulk::<B, bulk::TableGet>;
+            TableSet [X __ __ __] 1 => bulk::bulk::<B, bulk::TableSet>;
+            TableSize [X __ __ __] 1 => bulk::bulk::<B, bulk::TableSize>;
+            TableGrow [X __ __ __] 1 => bulk::bulk::<B, bulk::TableGrow>;
+            TableFill [X __ __ __] 1 => bulk::bulk::<B, bulk::TableFill>;
+            TableCopy [X __ __ __] 1 => bulk::bulk::<B, bulk::TableCopy>;
+            TableInit [X __ __ __] 1 => bulk::bulk::<B, bulk::TableInit>;
+            ElemDrop [X __ __ __] 1 => bulk::bulk::<B, bulk::ElemDrop>;
+            RefFunc [X __ __ __] 1 => bulk::bulk::<B, bulk::RefFunc>;
 
-    /// Makes NaNs canonical: `R[a]` in place, and the accumulator.
-    CanonF32 [X __ __ __] 0 => bulk::canon::<B, bulk::CanonF32>;
-    CanonF64 [X __ __ __] 0 => bulk::canon::<B, bulk::CanonF64>;
-    CanonF32x4 [X __ __ __] 0 => bulk::canon::<B, bulk::CanonF32x4>;
-    CanonF64x2 [X __ __ __] 0 => bulk::canon::<B, bulk::CanonF64x2>;
+            /// Makes NaNs canonical: `R[a]` in place, and the accumulator.
+            CanonF32 [X __ __ __] 0 => bulk::canon::<B, bulk::CanonF32>;
+            CanonF64 [X __ __ __] 0 => bulk::canon::<B, bulk::CanonF64>;
+            CanonF32x4 [X __ __ __] 0 => bulk::canon::<B, bulk::CanonF32x4>;
+            CanonF64x2 [X __ __ __] 0 => bulk::canon::<B, bulk::CanonF64x2>;
 
-    // Not in translated code: where an execution begins and ends, and where a call between instances returns to.
-    Exit [__ __ __ __] 0 => slow::exit::<B>;
-    CrossReturn [__ __ __ __] 0 => slow::cross_return::<B>;
-    /// Where compiled code is entered: its address, and that of what passes it arguments; the header is at slot `b`.
-    Native [__ X __ __] 2 => native::enter_native::<B>;
-    /// What dropped code is overwritten with.
-    Dropped [__ __ __ __] 0 => slow::dropped::<B>;
+            // Not in translated code: where an execution begins and ends, and where a call between instances returns to.
+            Exit [__ __ __ __] 0 => slow::exit::<B>;
+            CrossReturn [__ __ __ __] 0 => slow::cross_return::<B>;
+            /// Where compiled code is entered: its address, and that of what passes it arguments; the header is at slot `b`.
+            Native [__ X __ __] 2 => native::enter_native::<B>;
+            /// What dropped code is overwritten with.
+            Dropped [__ __ __ __] 0 => slow::dropped::<B>;
+        }
+    };
 }
+pub(crate) use special_rows;
+special_rows!(special);
 
 /// Ops with a row a class, in the classes' order.
 impl SpecialOp {
@@ -213,10 +205,6 @@ impl SelectOp {
     pub(crate) const NAMES: &'static [&'static str] = &["SelectInt", "SelectF32", "SelectF64", "SelectV128"];
     pub(crate) const COUNT: usize = 4;
     pub(crate) const STRIDE: usize = 4;
-
-    pub(crate) const fn handlers<B: Backend>() -> [[Handler<B>; 4]; 4] {
-        variable::all_selects::<B>()
-    }
 
     pub(crate) const fn op(class: Class) -> Op {
         Op(Self::BASE + class as u16 * 4)

@@ -5,13 +5,15 @@ use wasmparser::{BinaryReader, FrameStack, FunctionBody, VisitOperator};
 
 use super::framing::Leb;
 use super::missing::Part;
-use super::{BodyCheck, BodyStats, Core, ErrorKind, LoadError, State, Step, cost};
-use crate::alloc::{Buf, third_party};
-use crate::bodies::{BodyRecord, CHUNK, Chunk};
-use crate::budget::Kind;
-use crate::limits::{AVERAGE_FROM_BYTES, MAX_BODY_BYTES, MAX_CONTROL_DEPTH, MAX_LOCALS, MAX_OPERANDS};
-use crate::opcode::*;
-use crate::plan;
+use super::{BodyCheck, Core, ErrorKind, LoadError, State, Step, cost};
+use crate::memory::alloc::{Buf, third_party};
+use crate::memory::budget::Kind;
+use crate::memory::limits::{
+    AVERAGE_FROM_BYTES, MAX_BODY_BYTES, MAX_CONTROL_DEPTH, MAX_LOCALS, MAX_OPERANDS,
+};
+use crate::module::bodies::{BodyRecord, CHUNK, Chunk};
+use crate::module::estimate::{self, BodyStats};
+use crate::module::opcode::*;
 
 /// The most operands that an instruction can push: a call's results.
 const MOST_PUSHED: u32 = 1000;
@@ -118,8 +120,8 @@ impl<C: BodyCheck> Core<C> {
         let (index, stats) = third_party(|| self.validate_operators(&body, bytes, offset))?;
         let cells = &mut self.module.cells;
         let on_disk = if self.bodies_file.is_some() { bytes.len() as u64 } else { 0 };
-        cells.largest = cells.largest.max(plan::most_to_translate(&stats, bytes.len()) + on_disk);
-        cells.all = cells.all.saturating_add(plan::cells_of(&stats, bytes.len()) + plan::CODE);
+        cells.largest = cells.largest.max(estimate::most_to_translate(&stats, bytes.len()) + on_disk);
+        cells.all = cells.all.saturating_add(estimate::cells_of(&stats, bytes.len()) + estimate::CODE);
         self.check.body(&self.module, index, &body, stats)
     }
 

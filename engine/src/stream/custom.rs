@@ -2,9 +2,9 @@
 
 use super::framing::Leb;
 use super::{BodyCheck, Core, LoadError, State, Step};
-use crate::alloc::try_str;
-use crate::budget::Kind;
-use crate::limits::{MAX_LISTED_NAME_BYTES, MAX_STRING_BYTES};
+use crate::memory::alloc::try_str;
+use crate::memory::budget::Kind;
+use crate::memory::limits::{MAX_LISTED_NAME_BYTES, MAX_STRING_BYTES};
 
 impl<C: BodyCheck> Core<C> {
     pub(super) fn custom_name(&mut self, len: u32, bytes: &[u8]) -> Result<Step, LoadError> {

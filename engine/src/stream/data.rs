@@ -5,12 +5,12 @@ use wasmparser::{BinaryReader, DataKind, DataSectionReader, Operator};
 use super::framing::{Leb, SectionId};
 use super::missing::Part;
 use super::{BodyCheck, Core, ErrorKind, LoadError, State, Step};
-use crate::alloc::Buf;
-use crate::budget::Kind;
-use crate::const_expr::ConstExpr;
-use crate::limits::{MAX_DATA_SEGMENT_HEADER, MAX_DATA_SEGMENTS};
+use crate::memory::alloc::Buf;
+use crate::memory::budget::Kind;
+use crate::memory::limits::{MAX_DATA_SEGMENT_HEADER, MAX_DATA_SEGMENTS};
+use crate::memory::pages::Pages;
+use crate::module::const_expr::ConstExpr;
 use crate::module::{DataMode, DataSegment, Image};
-use crate::pages::Pages;
 
 /// The header of a segment: everything before its payload.
 struct Header<'a> {
@@ -155,8 +155,8 @@ impl<C: BodyCheck> Core<C> {
         let index = match images.iter().position(|image| image.memory == *memory) {
             Some(index) => index,
             None => {
-                let pages =
-                    Pages::new(module.memories[*memory as usize], &self.budget, self.guard).map_err(error)?;
+                let pages = Pages::new(module.memories[*memory as usize].extent(), &self.budget, self.guard)
+                    .map_err(error)?;
                 images.try_push(Image { memory: *memory, pages }).map_err(error)?;
                 images.len() - 1
             }

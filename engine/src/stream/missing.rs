@@ -2,9 +2,9 @@
 
 use super::framing::SectionId;
 use super::{BodyCheck, Core, ErrorKind, LoadError};
-use crate::alloc::third_party;
-use crate::features::Feature;
-use crate::survey::Survey;
+use crate::memory::alloc::third_party;
+use crate::module::features::Feature;
+use crate::module::survey::Survey;
 use std::fmt;
 use wasmparser::{BinaryReader, FunctionBody, WasmFeatures};
 

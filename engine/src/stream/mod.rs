@@ -8,7 +8,6 @@ mod code;
 mod cost;
 mod custom;
 mod data;
-mod error;
 mod framing;
 mod missing;
 mod name_section;
@@ -24,20 +23,24 @@ use std::sync::Mutex;
 
 use wasmparser::{Encoding, FuncValidatorAllocations, FunctionBody, Validator};
 
-pub(crate) use error::{Cause, ErrorKind, LoadError};
+use crate::module::load_error::{ErrorKind, LoadError};
 
-use crate::alloc::{Buf, MemoryError, third_party};
-use crate::bodies::{Bodies, BodyBytes, BodyFile, BodyRecord, Chunk, HashKey};
-use crate::budget::{Budget, Charge, Kind};
-use crate::features::Features;
-use crate::limits::{Limits, MAX_LISTED_SECTIONS, MAX_MODULE_BYTES};
+use crate::memory::alloc::{Buf, MemoryError, third_party};
+use crate::memory::budget::{Budget, Charge, Kind};
+use crate::memory::limits::{Limits, MAX_LISTED_SECTIONS, MAX_MODULE_BYTES};
+use crate::memory::pages::Guard;
+use crate::module::bodies::{Bodies, BodyBytes, BodyFile, BodyRecord, Chunk, HashKey};
+use crate::module::estimate::BodyStats;
+use crate::module::features::Features;
+use crate::module::names::Names;
 use crate::module::{CellSizes, ModuleCharges, ModuleInner, SectionInfo};
-use crate::names::Names;
-use crate::pages::Guard;
 use framing::{Leb, MAGIC, Order, SectionId};
 use missing::Part;
 use name_section::NameSection;
 use window::Admission;
+
+/// How many bytes are read at once, while a module is loaded from a file or a reader.
+pub(crate) const READ_AT_ONCE: usize = 16 << 10;
 
 /// How to load.
 #[derive(Debug, Default)]
@@ -75,18 +78,6 @@ impl BodyCheck for AcceptAll {
     fn body(&mut self, _: &ModuleInner, _: u32, _: &FunctionBody<'_>, _: BodyStats) -> Result<(), LoadError> {
         Ok(())
     }
-}
-
-/// What validation saw in a function body.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct BodyStats {
-    /// Parameters and locals.
-    pub(crate) locals: u32,
-    /// The most operands that were on the stack after an instruction.
-    pub(crate) max_operands: u32,
-    /// The most blocks that were open at once, the body included.
-    pub(crate) max_control_depth: u32,
-    pub(crate) instructions: u32,
 }
 
 /// Where the loader is.

@@ -4,10 +4,10 @@
 //! has no room for is dropped.
 
 use super::framing::Leb;
-use crate::alloc::{Buf, MemoryError};
-use crate::budget::{Budget, Charge, Kind};
-use crate::limits::{MAX_NAME_BYTES, MAX_NAMES_BYTES};
-use crate::names::{FuncName, Names};
+use crate::memory::alloc::{Buf, MemoryError};
+use crate::memory::budget::{Budget, Charge, Kind};
+use crate::memory::limits::{MAX_NAME_BYTES, MAX_NAMES_BYTES};
+use crate::module::names::{FuncName, Names};
 
 const MODULE: u8 = 0;
 const FUNCTIONS: u8 = 1;

@@ -1,8 +1,8 @@
 //! Admission of what the validator may allocate: it is charged to the budget, and the system is probed for it.
 
 use super::{BodyCheck, Core, LoadError};
-use crate::alloc::at_hand;
-use crate::budget::Kind;
+use crate::memory::alloc::at_hand;
+use crate::memory::budget::Kind;
 
 impl<C: BodyCheck> Core<C> {
     /// Charges for what the validator may hold of its next input.

@@ -6,14 +6,14 @@ use wasmparser::{
 
 use super::framing::{Leb, SectionId};
 use super::{BodyCheck, Core, ErrorKind, LoadError, cost};
-use crate::alloc::{Buf, MemoryError, third_party, try_str};
-use crate::budget::Kind;
-use crate::const_expr::ConstExpr;
-use crate::limits::Limits;
+use crate::memory::alloc::{Buf, MemoryError, third_party, try_str};
+use crate::memory::budget::Kind;
+use crate::memory::limits::Limits;
+use crate::module::const_expr::ConstExpr;
+use crate::module::types::{FuncType, GlobalType, MemoryType, Mutability, TableType, ValType};
 use crate::module::{
     ElemItems, ElemMode, ElemSegment, Export, ExternKind, GlobalDef, Import, ImportKind, TableDef,
 };
-use crate::types::{FuncType, GlobalType, MemoryType, Mutability, TableType, ValType};
 
 /// A count below this does no harm, even if the section is too short for it.
 const SMALL_COUNT: u32 = 1024;

@@ -8,9 +8,9 @@ use std::io::Write;
 use wasmparser::{Parser, ValidPayload, Validator};
 
 use super::*;
-use crate::bodies::BodyError;
+use crate::module::bodies::BodyError;
+use crate::module::types::ValType;
 use crate::module::{DataMode, ElemItems, ElemMode, ImportKind};
-use crate::types::ValType;
 
 fn wasm(text: &str) -> Vec<u8> {
     wat::parse_str(text).unwrap()

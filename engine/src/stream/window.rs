@@ -1,7 +1,7 @@
 //! The charge for the loader's window.
 
-use crate::alloc::streamed_capacity;
-use crate::budget::{Budget, Charge, Kind, OutOfBudget};
+use crate::memory::alloc::streamed_capacity;
+use crate::memory::budget::{Budget, Charge, Kind, OutOfBudget};
 
 /// The charge for the bytes that have come but can't be used before more do.
 ///

@@ -1,24 +1,24 @@
 //! What can't be translated is refused while it is loaded, never at its first call.
 
-use super::{Env, HEADER, MAX_SLOTS, class_of, header_of, slots, translate};
-use crate::api::Engine;
-use crate::error::ErrorKind;
+use super::{Cause, Env, HEADER, MAX_SLOTS, Settings, class_of, header_of, slots, translate};
 use crate::module::ModuleInner;
+use crate::module::estimate::BodyStats;
+use crate::module::load_error::{ErrorKind, LoadError};
 use crate::ops::Class;
-use crate::stream::{self, BodyCheck, BodyStats, LoadError};
-use crate::vmctx::VmLayout;
+use crate::ops::frame::VmLayout;
+use crate::stream::BodyCheck;
 use wasmparser::FunctionBody;
 
 /// Admits the bodies that an engine can translate.
 pub(crate) struct Translatable {
-    engine: Engine,
+    settings: Settings,
     /// The largest header of any function type in the module, once a body was seen.
     widest: Option<u32>,
 }
 
 impl Translatable {
-    pub(crate) fn new(engine: &Engine) -> Self {
-        Self { engine: engine.clone(), widest: None }
+    pub(crate) fn new(settings: Settings) -> Self {
+        Self { settings, widest: None }
     }
 }
 
@@ -49,17 +49,19 @@ impl BodyCheck for Translatable {
             sigs: &[],
             layout,
             budget: module.charges.metadata.budget(),
-            canonical_nans: self.engine.canonical_nans(),
-            consume_fuel: self.engine.consumes_fuel(),
+            settings: self.settings,
         };
         let offset = body.range().start;
         match translate(&env, func, body.as_bytes(), offset, super::Wanted::Cells) {
             Ok(_) => Ok(()),
-            Err(e) if e.kind() == ErrorKind::Limit => {
-                let message = format_args!("function {func} needs more than {MAX_SLOTS} slots");
-                Err(LoadError::new(stream::ErrorKind::Limit, message, offset))
-            }
-            Err(e) => Err(e.at_load(offset)),
+            Err(e) => Err(match e.cause() {
+                Cause::TooManySlots => {
+                    let message = format_args!("function {func} needs more than {MAX_SLOTS} slots");
+                    LoadError::new(ErrorKind::Limit, message, offset)
+                }
+                Cause::Memory(error) => LoadError::memory(error, offset),
+                cause @ Cause::Changed => LoadError::new(ErrorKind::OutOfBudget, cause, offset),
+            }),
         }
     }
 }

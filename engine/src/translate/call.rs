@@ -1,11 +1,11 @@
 //! Calls. Arguments are the topmost operands, in their slots: the callee's frame begins there.
 
+use super::Error;
 use super::stack::{Operand, Place};
 use super::variable::halves;
 use super::{HEADER, Translator, header_of, slots};
-use crate::error::Error;
+use crate::module::types::FuncType;
 use crate::ops::{Class, SpecialOp};
-use crate::types::FuncType;
 
 impl<'a> Translator<'a> {
     fn type_of(&self, index: u32) -> &'a FuncType {

@@ -3,10 +3,10 @@
 //! A label's values are in the slots of the heights that they have at it, so nothing needs to be shuffled where
 //! paths meet. Forward branches to a label form a list through their own distance fields until it is reached.
 
+use super::Error;
 use super::Translator;
 use super::stack::{Entry, Operand, Place};
 use super::variable::halves;
-use crate::error::Error;
 use crate::ops::{Class, IntCompareOp, Op, SpecialOp};
 use wasmparser::{BlockType, BrTable, Operator};
 
@@ -187,7 +187,7 @@ impl Translator<'_> {
     pub(super) fn loop_(&mut self, ty: BlockType) -> Result<(), Error> {
         self.settle_all()?;
         let mut region = Region::default();
-        if self.env.consume_fuel {
+        if self.env.settings.consume_fuel {
             region.charge = Some(self.emit(SpecialOp::Charge.op(), [0; 4])?);
         }
         self.label();
@@ -304,7 +304,7 @@ impl Translator<'_> {
             let (op, operands) = (Op(self.words[cell] as u16), self.words[cell + 1]);
             if IntCompareOp::is_value(op) {
                 let form = (op.0 - IntCompareOp::BASE) % IntCompareOp::STRIDE as u16;
-                let field = |n| crate::code::field(operands, n);
+                let field = |n| crate::ops::cells::field(operands, n);
                 let wide = IntCompareOp::is_wide(op);
                 let imm = (form >= 4).then(|| if wide { self.words[cell + 2] } else { operands >> 32 });
                 let first = Op(op.0 - form);
@@ -475,8 +475,8 @@ impl Translator<'_> {
             self.extend(0)?;
         }
         // Targets that need more than a jump share one detour a label, found again by its depth.
-        let mut detours: crate::alloc::Buf<(u32, u32)> =
-            crate::alloc::Buf::new(self.env.budget, crate::budget::Kind::CompilerScratch);
+        let mut detours: crate::memory::alloc::Buf<(u32, u32)> =
+            crate::memory::alloc::Buf::new(self.env.budget, crate::memory::budget::Kind::CompilerScratch);
         let depths = targets.targets().map(|t| t.unwrap_or(targets.default())).chain([targets.default()]);
         for (k, depth) in depths.enumerate() {
             let word = first + k;

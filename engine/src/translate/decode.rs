@@ -3,9 +3,9 @@
 //! wasmparser decodes all of them, but into a large enum that has to be matched again. The most frequent ones are
 //! decoded by a table of opcodes instead, which is itself made with wasmparser.
 
-use super::{Translator, changed};
-use crate::error::Error;
-use crate::opcode::*;
+use super::Error;
+use super::Translator;
+use crate::module::opcode::*;
 use crate::ops::{Class, MemArg, Selected};
 use std::sync::OnceLock;
 use wasmparser::{
@@ -43,19 +43,20 @@ fn memarg(reader: &mut BinaryReader<'_>) -> Result<MemArg, Error> {
         let memory = if flags & 1 << 6 != 0 { reader.read_var_u32()? } else { 0 };
         Ok::<_, wasmparser::BinaryReaderError>(MemArg { memory, offset: reader.read_var_u64()? })
     };
-    read().map_err(|_| changed())
+    read().map_err(|_| Error::changed())
 }
 
 impl Translator<'_> {
     /// Translates the next instruction of `body`.
     pub(super) fn instruction(&mut self, reader: &mut BinaryReader<'_>, body: &[u8]) -> Result<(), Error> {
         if self.is_dead() {
-            return self.dead_code(&operator(reader).map_err(|_| changed())?);
+            return self.dead_code(&operator(reader).map_err(|_| Error::changed())?);
         }
         let opcode = body.get(reader.current_position()).copied().unwrap_or_default();
         match opcode {
             LOCAL_GET..=LOCAL_TEE => {
-                let index = reader.read_u8().and_then(|_| reader.read_var_u32()).map_err(|_| changed())?;
+                let index =
+                    reader.read_u8().and_then(|_| reader.read_var_u32()).map_err(|_| Error::changed())?;
                 self.charge();
                 match opcode {
                     LOCAL_GET => self.local_get(index),
@@ -64,13 +65,14 @@ impl Translator<'_> {
                 }
             }
             I32_CONST => {
-                let value = reader.read_u8().and_then(|_| reader.read_var_i32()).map_err(|_| changed())?;
+                let value =
+                    reader.read_u8().and_then(|_| reader.read_var_i32()).map_err(|_| Error::changed())?;
                 self.charge();
                 self.push_const(Class::Int, value as u32 as u64)
             }
             _ => match &self.plain[opcode as usize] {
                 Some(selected) => {
-                    reader.read_u8().map_err(|_| changed())?;
+                    reader.read_u8().map_err(|_| Error::changed())?;
                     self.charge();
                     match *selected {
                         Selected::Load { op, to, .. } => self.load(op, to, memarg(reader)?),
@@ -78,7 +80,7 @@ impl Translator<'_> {
                         _ => self.selected(selected),
                     }
                 }
-                None => self.operator(&operator(reader).map_err(|_| changed())?),
+                None => self.operator(&operator(reader).map_err(|_| Error::changed())?),
             },
         }
     }

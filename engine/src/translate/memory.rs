@@ -1,9 +1,9 @@
 //! Loads, stores, and the operators whose operands are consecutive slots.
 
+use super::Error;
 use super::Translator;
 use super::stack::{Entry, Operand, Place};
 use super::variable::halves;
-use crate::error::Error;
 use crate::ops::{Class, MemArg, Op, SpecialOp};
 
 /// How a cell takes an address.
@@ -118,7 +118,7 @@ impl Translator<'_> {
         self.produce(Class::Int, SpecialOp::MemorySize.op(), [0, 0, c, d])
     }
 
-    /// An operator of [`crate::exec::bulk`]: `n` operands, a result or none, indices `x` and `y`.
+    /// An operator of [`crate::runtime::exec::bulk`]: `n` operands, a result or none, indices `x` and `y`.
     pub(super) fn bulk(
         &mut self,
         op: SpecialOp,

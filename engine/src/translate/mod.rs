@@ -9,8 +9,10 @@
 
 mod admit;
 mod call;
+pub(crate) mod check;
 mod control;
 mod decode;
+mod error;
 mod memory;
 mod numeric;
 mod rotate;
@@ -18,15 +20,15 @@ mod stack;
 mod variable;
 
 pub(crate) use admit::Translatable;
+pub(crate) use error::{Cause, Error};
 
-use crate::alloc::Buf;
-use crate::budget::Kind;
-use crate::code::{PROLOGUE, Prologue};
-use crate::error::{Error, ErrorKind};
-use crate::module::{ModuleInner, ModuleShared};
+use crate::memory::alloc::Buf;
+use crate::memory::budget::Kind;
+use crate::module::ModuleInner;
+use crate::module::types::{FuncType, ValType};
+use crate::ops::cells::{PROLOGUE, Prologue};
+use crate::ops::frame::{HEADER, MAX_SLOTS, VmLayout, header_of, slots};
 use crate::ops::{Class, Op};
-use crate::types::{FuncType, ValType};
-use crate::vmctx::VmLayout;
 use control::{Frame, Region};
 use rotate::Shifts;
 use stack::{Accumulator, Entry, Place};
@@ -34,25 +36,19 @@ use wasmparser::{BinaryReader, Operator};
 
 /// What translation needs to know of a module and its engine.
 pub(crate) struct Env<'m> {
-    data: &'m ModuleInner,
-    sigs: &'m [u32],
-    layout: VmLayout,
-    budget: &'m crate::Budget,
-    canonical_nans: bool,
-    consume_fuel: bool,
+    pub(crate) data: &'m ModuleInner,
+    /// The engine-wide number of each type.
+    pub(crate) sigs: &'m [u32],
+    pub(crate) layout: VmLayout,
+    pub(crate) budget: &'m crate::Budget,
+    pub(crate) settings: Settings,
 }
 
-impl<'m> Env<'m> {
-    pub(crate) fn new(module: &'m ModuleShared, budget: &'m crate::Budget) -> Self {
-        Self {
-            data: &module.data,
-            sigs: &module.sigs,
-            layout: module.layout,
-            budget,
-            canonical_nans: module.engine.canonical_nans(),
-            consume_fuel: module.engine.consumes_fuel(),
-        }
-    }
+/// What of an engine's configuration decides how cells look.
+#[derive(Clone, Copy)]
+pub(crate) struct Settings {
+    pub(crate) canonical_nans: bool,
+    pub(crate) consume_fuel: bool,
 }
 
 /// A function's cells, not linked yet.
@@ -76,21 +72,6 @@ pub(crate) enum Wanted {
     Loops,
     /// Where the last cell of the instruction at this offset is.
     CellOf(u64),
-}
-
-/// Slots of a frame's header: where to return to, and the caller's frame.
-pub(crate) const HEADER: u32 = 2;
-
-/// The most slots that a frame may have: a cell names them by 16 bits.
-pub(crate) const MAX_SLOTS: u32 = 65_535;
-
-/// The slot at which the header of frames of this type begins.
-pub(crate) fn header_of(ty: &FuncType) -> u32 {
-    slots(ty.params()).max(slots(ty.results()))
-}
-
-pub(crate) fn slots(types: &[crate::types::ValType]) -> u32 {
-    types.iter().map(|&ty| Class::of(ty).slots()).sum()
 }
 
 /// Makes one function's cells.
@@ -181,12 +162,6 @@ fn class_of(ty: wasmparser::ValType) -> Class {
     ValType::from_wasmparser(ty).map_or(Class::Int, Class::of)
 }
 
-/// A validated body isn't valid any more: impossible, unless the keyed hash of a file's body collided.
-#[cold]
-fn changed() -> Error {
-    crate::trap::Trap::ModuleChanged.into()
-}
-
 impl<'a> Translator<'a> {
     fn read_locals(&mut self, reader: &mut BinaryReader<'_>) -> Result<(), Error> {
         let mut slot = 0;
@@ -194,9 +169,9 @@ impl<'a> Translator<'a> {
             slot = self.local(slot, Class::of(ty))?;
         }
         slot = self.header + HEADER;
-        for _ in 0..reader.read_var_u32().map_err(|_| changed())? {
-            let n = reader.read_var_u32().map_err(|_| changed())?;
-            let ty: wasmparser::ValType = reader.read().map_err(|_| changed())?;
+        for _ in 0..reader.read_var_u32().map_err(|_| Error::changed())? {
+            let n = reader.read_var_u32().map_err(|_| Error::changed())?;
+            let ty: wasmparser::ValType = reader.read().map_err(|_| Error::changed())?;
             let class = class_of(ty);
             for _ in 0..n {
                 slot = self.local(slot, class)?;
@@ -215,10 +190,7 @@ impl<'a> Translator<'a> {
     /// Notes that the frame reaches to slot `end`.
     fn need(&mut self, end: u32) -> Result<(), Error> {
         if end > MAX_SLOTS {
-            return Err(Error::new(
-                ErrorKind::Limit,
-                format_args!("function needs more than {MAX_SLOTS} slots"),
-            ));
+            return Err(Error::too_many_slots());
         }
         self.max_slots = self.max_slots.max(end);
         Ok(())
@@ -364,7 +336,7 @@ impl<'a> Translator<'a> {
             O::ElemDrop { elem_index } => self.bulk(S::ElemDrop, 0, 0, elem_index, 0),
             O::V128Bitselect => self.bitselect(),
             O::I8x16Shuffle { lanes } => self.shuffle(lanes),
-            _ => Err(changed()),
+            _ => Err(Error::changed()),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Operators that a family of the op table serves: unary, binary, comparisons, lanes.
 
+use super::Error;
 use super::Translator;
 use super::stack::{Entry, Operand, Place};
-use crate::error::Error;
 use crate::ops::{Canon, Class, Forms, Imm, IntCompareOp, Op, Row, Selected, SpecialOp, swapped, vectors};
 
 /// The bits of an immediate, the low half first.
@@ -178,7 +178,7 @@ impl Translator<'_> {
     }
 
     fn canonical(&mut self, class: Class, canon: Option<Canon>) -> Result<(), Error> {
-        let Some(canon) = canon.filter(|_| self.env.canonical_nans) else { return Ok(()) };
+        let Some(canon) = canon.filter(|_| self.env.settings.canonical_nans) else { return Ok(()) };
         let slot = self.stack.last().expect("the result").slot;
         self.spill(class)?;
         let op = match canon {

@@ -1,9 +1,9 @@
 //! Rotations of lanes, which wasm has to write as two shifts and `v128.or`: one cell.
 
+use super::Error;
 use super::Translator;
 use super::numeric::Immediate;
 use super::stack::{Entry, Place};
-use crate::error::Error;
 use crate::ops::{Class, Op, Row, SpecialOp, shift as s};
 
 /// A cell that shifts a local's lanes by a constant.

@@ -1,7 +1,7 @@
 //! The operand stack at translation time: where each operand is, and what the accumulators hold.
 
+use super::Error;
 use super::Translator;
-use crate::error::Error;
 use crate::ops::{Class, Op, SpecialOp};
 
 /// An operand.

@@ -1,8 +1,8 @@
 //! Locals, globals, constants, `select`.
 
+use super::Error;
 use super::Translator;
 use super::stack::{Operand, Place};
-use crate::error::Error;
 use crate::ops::{Class, Op, SelectOp, SpecialOp};
 
 impl Translator<'_> {

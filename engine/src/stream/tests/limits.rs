@@ -1,10 +1,10 @@
 //! Each bound on what a module may ask for: below it and at it the module loads, beyond it it's refused by name.
 
 use super::{leb, load, section, wasm, with_sections};
-use crate::budget::Budget;
-use crate::features::Features;
-use crate::limits::*;
+use crate::memory::budget::Budget;
+use crate::memory::limits::*;
 use crate::module::ModuleInner;
+use crate::module::features::Features;
 use crate::stream::{AcceptAll, ErrorKind, LoadError, LoadOptions, Loader};
 
 fn load_with(limits: Limits, bytes: &[u8]) -> Result<ModuleInner, LoadError> {

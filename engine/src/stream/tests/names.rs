@@ -1,9 +1,9 @@
 //! The `name` section: what is kept of it, and what isn't.
 
 use super::{answer, leb, load, load_in, section, wasm, with_sections};
-use crate::budget::{Budget, Kind};
-use crate::limits::{MAX_NAME_BYTES, MAX_NAMES_BYTES};
-use crate::names::Names;
+use crate::memory::budget::{Budget, Kind};
+use crate::memory::limits::{MAX_NAME_BYTES, MAX_NAMES_BYTES};
+use crate::module::names::Names;
 use crate::stream::name_section::NameSection;
 
 /// The names of a module whose name section has these contents.
@@ -42,7 +42,7 @@ fn a_long_name_is_cut_between_characters() {
     let bytes = wasm(&format!("(module (func $\"{long}\") (func $next))"));
     let names = load([&bytes]).unwrap().names;
     let kept = names.func(0).unwrap();
-    assert_eq!(kept.len(), crate::limits::MAX_NAME_BYTES as usize - 1);
+    assert_eq!(kept.len(), crate::memory::limits::MAX_NAME_BYTES as usize - 1);
     assert!(long.starts_with(kept));
     assert_eq!(names.func(1), Some("next"));
 }

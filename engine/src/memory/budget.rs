@@ -1,0 +1,541 @@
+//! Memory budgets: the accounting of all memory that is held, and the only place that refuses it for being too much.
+//!
+//! Whoever allocates an amount that depends on its input [charges](Budget::charge) it first and keeps the
+//! [`Charge`], which gives the amount back when it is dropped.
+
+use crate::memory::alloc::{MemoryError, Shared};
+use crate::words::Count;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What memory is held for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Kind {
+    /// Types, imports, exports and whatever else describes a module, and the window it is loaded through.
+    Metadata,
+    /// Function bodies, as they came.
+    Bodies,
+    /// The bytes of data segments.
+    Data,
+    /// Function names.
+    Names,
+    /// Translated code.
+    Cells,
+    /// Compiled code.
+    MachineCode,
+    /// What a compiler needs while it compiles.
+    CompilerScratch,
+    /// Value stacks.
+    Stack,
+    /// Linear memories.
+    Memory,
+    /// Tables.
+    Table,
+    /// Globals.
+    Global,
+    /// Instances.
+    Instance,
+    /// What the host holds on a guest's behalf.
+    Host,
+}
+
+impl Kind {
+    /// Every kind, in the order of their declaration.
+    pub const ALL: [Kind; 13] = [
+        Kind::Metadata,
+        Kind::Bodies,
+        Kind::Data,
+        Kind::Names,
+        Kind::Cells,
+        Kind::MachineCode,
+        Kind::CompilerScratch,
+        Kind::Stack,
+        Kind::Memory,
+        Kind::Table,
+        Kind::Global,
+        Kind::Instance,
+        Kind::Host,
+    ];
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Kind::Metadata => "module metadata",
+            Kind::Bodies => "function bodies",
+            Kind::Data => "data segments",
+            Kind::Names => "function names",
+            Kind::Cells => "translated code",
+            Kind::MachineCode => "machine code",
+            Kind::CompilerScratch => "compiler scratch",
+            Kind::Stack => "value stack",
+            Kind::Memory => "linear memory",
+            Kind::Table => "tables",
+            Kind::Global => "globals",
+            Kind::Instance => "instances",
+            Kind::Host => "host state",
+        })
+    }
+}
+
+/// A bound on memory, shared by everything that counts towards it.
+///
+/// Clones are the same budget. A [sub-budget](Budget::sub_budget) has a bound of its own and counts towards its parent:
+///
+/// ```
+/// use dunlin::{Budget, Kind};
+/// let gateway = Budget::new(64 << 20);
+/// let tenant = gateway.sub_budget(8 << 20);
+/// let held = tenant.charge(Kind::Host, 1 << 20)?;
+/// assert_eq!((tenant.used(), gateway.used()), (1 << 20, 1 << 20));
+/// assert!(tenant.charge(Kind::Host, 8 << 20).is_err());
+/// # Ok::<(), dunlin::OutOfBudget>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Budget(Shared<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    limit: u64,
+    used: AtomicU64,
+    peak: AtomicU64,
+    kinds: [AtomicU64; Kind::ALL.len()],
+    source: Source,
+}
+
+/// What the bytes of a budget are charged to in turn.
+#[derive(Debug)]
+enum Source {
+    /// Nothing: it is a root.
+    Root,
+    /// To a parent, as they are charged here; with the charge for the budget object, if the engine made it.
+    Parent(Budget, #[allow(dead_code, reason = "held until the budget is dropped")] Option<Charge>),
+    /// They are charged to another budget in advance; with the charge for the budget object.
+    #[allow(dead_code, reason = "held until the budget is dropped")]
+    Prepaid(Charge, Charge),
+}
+
+impl Budget {
+    /// A budget that counts but never refuses.
+    pub fn unlimited() -> Budget {
+        Budget::new(u64::MAX)
+    }
+
+    pub(crate) fn try_unlimited() -> Result<Budget, MemoryError> {
+        Ok(Budget(Shared::try_new(Kind::Metadata, Inner::new(u64::MAX, Source::Root))?))
+    }
+
+    /// A budget of `limit_bytes` bytes.
+    pub fn new(limit_bytes: u64) -> Budget {
+        Budget(Shared::new(Inner::new(limit_bytes, Source::Root)))
+    }
+
+    /// A budget of `limit_bytes` bytes that draws on this one: what is charged to it counts in both, and must fit both.
+    ///
+    /// Its holders can't take more than its bound. What its bound leaves to others stays theirs, as long as the bounds
+    /// of all the sub-budgets together aren't more than this one's.
+    #[must_use]
+    pub fn sub_budget(&self, limit_bytes: u64) -> Budget {
+        Budget(Shared::new(Inner::new(limit_bytes, Source::Parent(self.clone(), None))))
+    }
+
+    /// A budget without a bound of its own that draws on this one, to account for a part separately.
+    pub(crate) fn try_part(&self) -> Result<Budget, MemoryError> {
+        let own = self.charge(Kind::Metadata, Shared::<Inner>::BYTES)?;
+        let inner = Inner::new(u64::MAX, Source::Parent(self.clone(), Some(own)));
+        Ok(Budget(Shared::try_new(Kind::Metadata, inner)?))
+    }
+
+    /// The bytes of a prepaid budget itself.
+    pub(crate) const PREPAID_BYTES: u64 = Shared::<Inner>::BYTES;
+
+    /// A budget whose bytes are charged in advance, by `charge`.
+    pub(crate) fn prepaid(charge: Charge) -> Result<Budget, MemoryError> {
+        let own = charge.budget.charge(Kind::Metadata, Self::PREPAID_BYTES)?;
+        let inner = Inner::new(charge.bytes, Source::Prepaid(charge, own));
+        Ok(Budget(Shared::try_new(Kind::Metadata, inner)?))
+    }
+
+    /// Whether the other one is this budget (or a clone of it).
+    pub fn same(&self, other: &Budget) -> bool {
+        Shared::ptr_eq(&self.0, &other.0)
+    }
+
+    /// The budget that this one draws on, if it is a sub-budget.
+    pub fn parent(&self) -> Option<&Budget> {
+        match &self.0.source {
+            Source::Parent(parent, _) => Some(parent),
+            Source::Root | Source::Prepaid(..) => None,
+        }
+    }
+
+    /// The bound, in bytes, if there is one.
+    pub fn limit(&self) -> Option<u64> {
+        (self.0.limit != u64::MAX).then_some(self.0.limit)
+    }
+
+    /// How many bytes could be charged now, of this budget and those it draws on; `None` if nothing bounds them.
+    pub fn available(&self) -> Option<u64> {
+        let here = self.limit().map(|limit| limit.saturating_sub(self.used()));
+        let above = self.parent().and_then(Budget::available);
+        match (here, above) {
+            (Some(here), Some(above)) => Some(here.min(above)),
+            (here, above) => here.or(above),
+        }
+    }
+
+    /// The bytes held now.
+    pub fn used(&self) -> u64 {
+        self.0.used.load(Ordering::Relaxed)
+    }
+
+    /// The most bytes that were ever held at once.
+    pub fn peak(&self) -> u64 {
+        self.0.peak.load(Ordering::Relaxed)
+    }
+
+    /// The bytes held now for one kind of thing.
+    pub fn used_for(&self, kind: Kind) -> u64 {
+        self.0.kinds[kind as usize].load(Ordering::Relaxed)
+    }
+
+    /// The bytes held now, for each kind of thing that holds any.
+    pub fn breakdown(&self) -> impl Iterator<Item = (Kind, u64)> {
+        Kind::ALL.into_iter().map(|kind| (kind, self.used_for(kind))).filter(|(_, bytes)| *bytes > 0)
+    }
+
+    /// Takes `bytes` from the budget until the returned [`Charge`] is dropped.
+    ///
+    /// That is also how a host function accounts for what it keeps on a guest's behalf: charge first, as
+    /// [`Kind::Host`], and keep the charge beside what was allocated.
+    ///
+    /// # Errors
+    ///
+    /// If that is more than is left.
+    pub fn charge(&self, kind: Kind, bytes: u64) -> Result<Charge, OutOfBudget> {
+        self.take(kind, bytes)?;
+        Ok(Charge { budget: self.clone(), kind, bytes })
+    }
+
+    /// A charge of nothing yet, to be grown.
+    pub(crate) fn nothing(&self, kind: Kind) -> Charge {
+        Charge { budget: self.clone(), kind, bytes: 0 }
+    }
+
+    pub(crate) fn take(&self, kind: Kind, bytes: u64) -> Result<(), OutOfBudget> {
+        let inner = &*self.0;
+        let within = |used: u64| used.checked_add(bytes).filter(|total| *total <= inner.limit);
+        // Relaxed: the counters synchronize nothing else, only the sum has to be right.
+        match inner.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, within) {
+            Ok(before) => {
+                if let Some(parent) = self.parent() {
+                    parent.take(kind, bytes).inspect_err(|_| {
+                        inner.used.fetch_sub(bytes, Ordering::Relaxed);
+                    })?;
+                }
+                inner.peak.fetch_max(before + bytes, Ordering::Relaxed);
+                inner.kinds[kind as usize].fetch_add(bytes, Ordering::Relaxed);
+                Ok(())
+            }
+            Err(used) => Err(self.refusal(kind, bytes, used)),
+        }
+    }
+
+    #[cold]
+    fn refusal(&self, kind: Kind, asked: u64, used: u64) -> OutOfBudget {
+        let mut held = Kind::ALL.map(|kind| (kind, self.used_for(kind)));
+        // Not `sort_by_key`, which allocates.
+        held.sort_unstable_by_key(|(kind, bytes)| (std::cmp::Reverse(*bytes), *kind as u8));
+        OutOfBudget { kind, asked, used, limit: self.0.limit, largest: [held[0], held[1], held[2]] }
+    }
+
+    pub(crate) fn give_back(&self, kind: Kind, bytes: u64) {
+        let used = self.0.used.fetch_sub(bytes, Ordering::Relaxed);
+        let of_kind = self.0.kinds[kind as usize].fetch_sub(bytes, Ordering::Relaxed);
+        debug_assert!(bytes <= used && bytes <= of_kind, "more is given back for {kind} than was taken");
+        if let Some(parent) = self.parent() {
+            parent.give_back(kind, bytes);
+        }
+    }
+}
+
+impl Inner {
+    fn new(limit: u64, source: Source) -> Inner {
+        Inner {
+            limit,
+            used: AtomicU64::new(0),
+            peak: AtomicU64::new(0),
+            kinds: std::array::from_fn(|_| AtomicU64::new(0)),
+            source,
+        }
+    }
+}
+
+impl Drop for Inner {
+    /// A charge keeps its budget, so the last owner of a budget leaves nothing charged.
+    fn drop(&mut self) {
+        let charged =
+            || Kind::ALL.into_iter().zip(&self.kinds).find(|(_, held)| held.load(Ordering::Relaxed) > 0);
+        debug_assert!(
+            std::thread::panicking() || (self.used.load(Ordering::Relaxed) == 0 && charged().is_none()),
+            "a budget is dropped with {:?} bytes charged, some of them for {:?}",
+            self.used,
+            charged()
+        );
+    }
+}
+
+/// Bytes taken from a [`Budget`], given back on drop.
+#[derive(Debug)]
+#[must_use = "dropping a charge gives its bytes back"]
+pub struct Charge {
+    budget: Budget,
+    kind: Kind,
+    bytes: u64,
+}
+
+impl Charge {
+    /// How many bytes are held.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// What they are held for.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The budget that they are taken from.
+    pub fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    /// Takes more bytes.
+    ///
+    /// # Errors
+    ///
+    /// If that is more than is left; what is held already stays held.
+    pub fn grow(&mut self, more: u64) -> Result<(), OutOfBudget> {
+        self.budget.take(self.kind, more)?;
+        self.bytes += more;
+        Ok(())
+    }
+
+    /// Gives some bytes back.
+    ///
+    /// # Panics
+    ///
+    /// In debug builds, if `less` is more than is held. In release builds all that is held is given back then.
+    pub fn shrink(&mut self, less: u64) {
+        debug_assert!(less <= self.bytes, "{less} bytes are given back of {} that are held", self.bytes);
+        let less = less.min(self.bytes);
+        self.bytes -= less;
+        self.budget.give_back(self.kind, less);
+    }
+
+    /// Takes over what another charge of the same kind and budget holds.
+    pub(crate) fn merge(&mut self, mut other: Charge) {
+        debug_assert!(self.kind == other.kind && self.budget.same(&other.budget));
+        self.bytes += std::mem::take(&mut other.bytes);
+    }
+}
+
+impl Drop for Charge {
+    fn drop(&mut self) {
+        if self.bytes > 0 {
+            self.budget.give_back(self.kind, self.bytes);
+        }
+    }
+}
+
+/// A [`Budget`] refused a charge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutOfBudget {
+    /// What the bytes were for.
+    pub kind: Kind,
+    /// How many bytes were asked for.
+    pub asked: u64,
+    /// How many bytes were held already.
+    pub used: u64,
+    /// The bound.
+    pub limit: u64,
+    /// The three kinds that held the most.
+    pub largest: [(Kind, u64); 3],
+}
+
+impl fmt::Display for OutOfBudget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let OutOfBudget { kind, asked, used, limit, largest } = self;
+        write!(
+            f,
+            "memory budget of {} exceeded: {kind} asked for {} with {used} in use",
+            Count(*limit, "bytes"),
+            Count(*asked, "bytes")
+        )?;
+        let mut before = " (";
+        for (kind, bytes) in largest.iter().filter(|(_, bytes)| *bytes > 0) {
+            write!(f, "{before}{kind}: {bytes}")?;
+            before = ", ";
+        }
+        if before == ", " { f.write_str(")") } else { Ok(()) }
+    }
+}
+
+impl std::error::Error for OutOfBudget {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_charge_gives_back_what_it_took() {
+        let budget = Budget::new(100);
+        let mut a = budget.charge(Kind::Data, 40).unwrap();
+        let b = budget.charge(Kind::Names, 50).unwrap();
+        assert_eq!((budget.used(), budget.peak()), (90, 90));
+        let refused = budget.charge(Kind::Cells, 11).unwrap_err();
+        assert_eq!((refused.kind, refused.asked, refused.used, refused.limit), (Kind::Cells, 11, 90, 100));
+        assert_eq!(
+            refused.to_string(),
+            "memory budget of 100 bytes exceeded: translated code asked for 11 bytes with 90 in use \
+             (function names: 50, data segments: 40)"
+        );
+        drop(b);
+        a.grow(60).unwrap();
+        assert!(a.grow(1).is_err());
+        assert_eq!((a.bytes(), budget.used_for(Kind::Data)), (100, 100));
+        a.shrink(70);
+        assert_eq!(budget.used(), 30);
+        drop(a);
+        assert_eq!((budget.used(), budget.peak()), (0, 100));
+    }
+
+    #[test]
+    fn nothing_overflows() {
+        let budget = Budget::unlimited();
+        assert_eq!(budget.limit(), None);
+        let most = budget.charge(Kind::Host, u64::MAX).unwrap();
+        assert!(budget.charge(Kind::Host, 1).is_err());
+        drop(most);
+        assert_eq!(budget.used(), 0);
+    }
+
+    #[test]
+    fn merged_charges_are_given_back_once() {
+        let budget = Budget::new(100);
+        let mut a = budget.charge(Kind::Data, 40).unwrap();
+        a.merge(budget.charge(Kind::Data, 2).unwrap());
+        assert_eq!((a.bytes(), budget.used()), (42, 42));
+        drop(a);
+        assert_eq!(budget.used(), 0);
+    }
+
+    #[test]
+    fn a_sub_budget_draws_on_its_parent() {
+        let parent = Budget::new(100);
+        let (a, b) = (parent.sub_budget(60), parent.sub_budget(60));
+        let held = a.charge(Kind::Data, 50).unwrap();
+        assert_eq!((a.used(), parent.used(), b.used()), (50, 50, 0));
+        assert_eq!((a.available(), b.available()), (Some(10), Some(50)));
+        assert_eq!(a.charge(Kind::Names, 11).unwrap_err().limit, 60);
+        assert_eq!(b.charge(Kind::Names, 51).unwrap_err().limit, 100);
+        assert_eq!((b.used(), b.peak(), b.used_for(Kind::Names)), (0, 0, 0));
+        drop(held);
+        assert_eq!((a.used(), parent.used()), (0, 0));
+        assert_eq!(Budget::unlimited().sub_budget(7).available(), Some(7));
+        assert_eq!(parent.sub_budget(u64::MAX).available(), Some(100));
+        assert_eq!(Budget::unlimited().available(), None);
+    }
+
+    #[test]
+    fn a_prepaid_budget_asks_nobody() {
+        let parent = Budget::new(1000);
+        let prepaid = Budget::prepaid(parent.charge(Kind::Cells, 100).unwrap()).unwrap();
+        let used = parent.used();
+        // What the budget takes itself is charged besides.
+        assert_eq!(used, 100 + Budget::PREPAID_BYTES);
+        let held = prepaid.charge(Kind::CompilerScratch, 100).unwrap();
+        assert!(prepaid.charge(Kind::Cells, 1).is_err());
+        assert_eq!((parent.used(), parent.used_for(Kind::Cells)), (used, 100));
+        drop((held, prepaid));
+        assert_eq!(parent.used(), 0);
+    }
+
+    #[test]
+    fn a_budget_of_the_engines_own_pays_for_itself() {
+        let own = Budget::PREPAID_BYTES;
+        assert!(own >= size_of::<Inner>() as u64);
+        let prepaid = |limit| {
+            let parent = Budget::new(limit);
+            let prepaid = Budget::prepaid(parent.charge(Kind::Cells, 100).unwrap());
+            let used = parent.used();
+            (prepaid.is_ok(), used)
+        };
+        assert_eq!([prepaid(100 + own), prepaid(99 + own)], [(true, 100 + own), (false, 0)]);
+        let parent = Budget::new(own);
+        let part = parent.try_part().unwrap();
+        assert_eq!((parent.used(), part.available()), (own, Some(0)));
+        assert!(parent.try_part().is_err());
+        drop(part);
+        assert_eq!(parent.used(), 0);
+    }
+
+    /// It is a mistake, and must not make room for others.
+    #[test]
+    fn no_more_is_given_back_than_is_held() {
+        let budget = Budget::new(100);
+        let _others = budget.charge(Kind::Data, 60).unwrap();
+        let mut held = budget.charge(Kind::Data, 40).unwrap();
+        let shrunk = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| held.shrink(41)));
+        let kept = if cfg!(debug_assertions) { 40 } else { 0 };
+        assert_eq!((shrunk.is_err(), held.bytes()), (kept > 0, kept));
+        assert_eq!((budget.used(), budget.used_for(Kind::Data)), (60 + kept, 60 + kept));
+        held.shrink(kept);
+        drop(held);
+        assert_eq!(budget.used(), 60);
+    }
+
+    #[test]
+    #[cfg(debug_assertions)]
+    fn a_leaked_charge_is_found() {
+        let dropped_with = |bytes: u64, given_back: u64| {
+            let budget = Budget::new(100);
+            budget.take(Kind::Stack, bytes).unwrap();
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || {
+                budget.give_back(Kind::Stack, given_back);
+                drop(budget);
+            }))
+        };
+        assert!(dropped_with(10, 10).is_ok());
+        assert!(dropped_with(10, 9).is_err());
+        assert!(dropped_with(10, 11).is_err());
+    }
+
+    #[test]
+    fn the_breakdown_is_the_sum() {
+        let budget = Budget::unlimited();
+        let held: Vec<_> = (1..).zip(Kind::ALL).map(|(i, kind)| budget.charge(kind, i)).collect();
+        assert_eq!(budget.breakdown().map(|(_, bytes)| bytes).sum::<u64>(), budget.used());
+        drop(held);
+        assert_eq!(budget.breakdown().count(), 0);
+    }
+
+    #[test]
+    fn threads_never_get_more_than_there_is() {
+        let budget = Budget::new(1000);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    let mine = budget.sub_budget(400);
+                    for i in 0..20_000 {
+                        let _held = mine.charge(Kind::Host, i % 400);
+                        assert!(budget.used() <= 1000 && mine.used() <= 400);
+                    }
+                });
+            }
+        });
+        assert_eq!(budget.used(), 0);
+        assert!(budget.peak() <= 1000);
+    }
+}

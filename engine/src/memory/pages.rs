@@ -1,0 +1,228 @@
+//! The bytes of a linear memory: reservation, guard regions, growth, and the charge for their size.
+
+use crate::memory::alloc::MemoryError;
+use crate::memory::budget::{Budget, Charge, Kind};
+use crate::memory::limits::MAX_MEMORY_PAGES;
+use crate::memory::sys::{Mapping, RESERVE_MEMORIES};
+use core::ptr::NonNull;
+use core::sync::atomic::{AtomicU32, Ordering};
+
+/// The bytes of a page.
+pub(crate) const PAGE: u64 = 65536;
+
+/// How many pages a memory may have.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Extent {
+    pub(crate) minimum: u64,
+    /// What it declares.
+    pub(crate) maximum: Option<u64>,
+}
+
+impl Extent {
+    /// The pages that it may never exceed.
+    pub(crate) fn most(self) -> u64 {
+        self.maximum.unwrap_or(MAX_MEMORY_PAGES).min(MAX_MEMORY_PAGES)
+    }
+}
+
+/// The bytes of a guard region beyond the 4 GiB that a 32-bit address reaches: accesses with a smaller offset need no
+/// bounds check.
+pub(crate) const GUARD: u64 = 32 << 20;
+
+/// The address space of a guarded memory.
+const GUARDED: u64 = (1 << 32) + GUARD;
+
+/// Whether linear memories have guard regions: every access beyond their end, by a 32-bit address and an offset below
+/// [`layout::GUARD`](crate::runtime::tier::layout::GUARD), faults. That takes 4 GiB and 32 MiB of address space for each.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Guard {
+    /// They have none.
+    #[default]
+    Never,
+    /// They have, as long as address space is plentiful.
+    WhereRoom,
+    /// They have. A memory that can't get its address space is an error.
+    Always,
+}
+
+impl Guard {
+    /// Whether a memory that is made now would be guarded.
+    pub fn holds(self) -> bool {
+        match self {
+            Guard::Never => false,
+            Guard::WhereRoom => granted(0),
+            Guard::Always => true,
+        }
+    }
+}
+
+/// With [`Guard::WhereRoom`], memories are guarded as long as that leaves address space for this many more guarded
+/// ones: for everything else in the process.
+const KEPT: u64 = 4;
+
+/// For how many memories address space is probed at once, to save system calls.
+const AT_ONCE: u32 = 4;
+
+/// Whether there is enough address space to guard memories; `taken` of them will be.
+fn granted(taken: u32) -> bool {
+    // Relaxed: if threads race, at most a little less address space is kept free.
+    static GRANTED: AtomicU32 = AtomicU32::new(0);
+    let take = |granted: u32| granted.checked_sub(taken).filter(|_| granted > 0);
+    if GRANTED.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok() {
+        return true;
+    }
+    let has_room = |memories: &u32| {
+        let bytes = usize::try_from((u64::from(*memories) + KEPT) * GUARDED);
+        bytes.is_ok_and(|bytes| Mapping::reserve(bytes).is_ok())
+    };
+    let found = [AT_ONCE, 1].into_iter().find(has_room);
+    GRANTED.store(found.map_or(0, |found| found - taken), Ordering::Relaxed);
+    found.is_some()
+}
+
+/// Zeroed bytes, as many as a memory has pages.
+#[derive(Debug)]
+pub(crate) struct Pages {
+    /// `None` while there are no bytes and no reservation.
+    mapping: Option<Mapping>,
+    len: usize,
+    /// Whether the mapping covers the whole guarded range, of which only the memory's current size is accessible.
+    guarded: bool,
+    /// For the current size: that is what the budget counts, whatever is reserved or touched.
+    charge: Charge,
+}
+
+/// The lowest bound of a budget and those that it draws on.
+fn most_ever(budget: &Budget) -> u64 {
+    let here = budget.limit().unwrap_or(u64::MAX);
+    budget.parent().map_or(here, |parent| here.min(most_ever(parent)))
+}
+
+impl Pages {
+    /// The bytes of a new memory; its minimum is at most [`Extent::most`]. If they are guarded, they never move.
+    pub(crate) fn new(extent: Extent, budget: &Budget, guard: Guard) -> Result<Self, MemoryError> {
+        let unguarded = || Self::new_in(extent, budget, RESERVE_MEMORIES);
+        match guard {
+            Guard::Always => Self::new_guarded(extent, budget),
+            // Whatever the reason for a refusal, it may be possible without a guard.
+            Guard::WhereRoom if granted(1) => Self::new_guarded(extent, budget).or_else(|_| unguarded()),
+            Guard::Never | Guard::WhereRoom => unguarded(),
+        }
+    }
+
+    /// Whether it has a guard region.
+    pub(crate) fn is_guarded(&self) -> bool {
+        self.guarded
+    }
+
+    fn new_guarded(extent: Extent, budget: &Budget) -> Result<Self, MemoryError> {
+        let bytes = extent.minimum * PAGE;
+        let charge = budget.charge(Kind::Memory, bytes)?;
+        let refused = |asked| MemoryError::system(Kind::Memory, asked);
+        let space = usize::try_from(GUARDED).map_err(|_| refused(bytes))?;
+        let mapping = Mapping::inaccessible(space).map_err(|_| refused(space as u64))?;
+        if budget.available().is_some() {
+            mapping.in_small_pages();
+        }
+        let mut pages = Pages { mapping: Some(mapping), len: 0, guarded: true, charge };
+        pages.map(bytes as usize).ok_or_else(|| refused(bytes))?;
+        pages.len = bytes as usize;
+        Ok(pages)
+    }
+
+    /// [`Pages::new`]; `reserve` says whether to try to get address space for growth in advance.
+    pub(crate) fn new_in(extent: Extent, budget: &Budget, reserve: bool) -> Result<Self, MemoryError> {
+        let bytes = extent.minimum * PAGE;
+        let charge = budget.charge(Kind::Memory, bytes)?;
+        let mut pages = Pages { mapping: None, len: 0, guarded: false, charge };
+        // It can't grow beyond the budget anyway.
+        let most = (extent.most() * PAGE).min(most_ever(budget)).max(bytes);
+        if reserve && most > 0 {
+            pages.mapping = Mapping::reserve(most as usize).ok();
+            if let Some(mapping) = &pages.mapping
+                && budget.available().is_some()
+            {
+                mapping.in_small_pages();
+            }
+        }
+        if bytes > 0 {
+            let refused = || MemoryError::system(Kind::Memory, bytes);
+            let len = usize::try_from(bytes).map_err(|_| refused())?;
+            pages.map(len).ok_or_else(refused)?;
+            pages.len = len;
+        }
+        Ok(pages)
+    }
+
+    /// Moves the charge to another budget.
+    pub(crate) fn move_to(mut self, budget: &Budget) -> Result<Self, MemoryError> {
+        // Release first: if both draw on the same budget, that needn't have room for both charges.
+        self.charge = self.charge.budget().nothing(Kind::Memory);
+        self.charge = budget.charge(Kind::Memory, self.len as u64)?;
+        Ok(self)
+    }
+
+    pub(crate) fn base(&mut self) -> *mut u8 {
+        self.mapping.as_mut().map_or(NonNull::dangling().as_ptr(), Mapping::as_mut_ptr)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Copies `from` to `offset`, if it fits.
+    pub(crate) fn write(&mut self, offset: u64, from: &[u8]) -> Option<()> {
+        let end = offset.checked_add(from.len() as u64)?;
+        if end > self.len as u64 {
+            return None;
+        }
+        // SAFETY: within the mapping, to which there is no other pointer yet.
+        unsafe { self.base().add(offset as usize).copy_from_nonoverlapping(from.as_ptr(), from.len()) };
+        Some(())
+    }
+
+    /// Adds zeroed pages, unless the budget or the system refuses. [`Pages::base`] may change.
+    pub(crate) fn grow(&mut self, delta: u64) -> Result<(), MemoryError> {
+        let more = delta * PAGE;
+        self.charge.grow(more)?;
+        let len = usize::try_from(self.len as u64 + more).ok();
+        match len.and_then(|len| self.map(len).map(|()| len)) {
+            Some(len) => {
+                self.len = len;
+                debug_assert_eq!(self.charge.bytes(), len as u64, "what is held is charged");
+                Ok(())
+            }
+            None => {
+                self.charge.shrink(more);
+                debug_assert_eq!(self.charge.bytes(), self.len as u64, "what is held is charged");
+                Err(MemoryError::system(Kind::Memory, more))
+            }
+        }
+    }
+
+    /// Whether there is address space for growth.
+    #[cfg(test)]
+    pub(crate) fn is_reserved(&self) -> bool {
+        self.mapping.is_some()
+    }
+
+    /// Makes sure that `len` bytes are mapped.
+    fn map(&mut self, len: usize) -> Option<()> {
+        if self.guarded {
+            return self.mapping.as_mut()?.make_accessible(self.len, len).ok();
+        }
+        let mapping = match self.mapping.take() {
+            None => Mapping::new(len).ok()?,
+            Some(mapping) if len <= mapping.len() => mapping,
+            Some(mapping) => match mapping.grow(len) {
+                Ok(mapping) => mapping,
+                Err(mapping) => {
+                    self.mapping = Some(mapping);
+                    return None;
+                }
+            },
+        };
+        self.mapping = Some(mapping);
+        Some(())
+    }
+}

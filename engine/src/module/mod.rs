@@ -1,0 +1,244 @@
+//! A validated module: immutable, and without anything of wasmparser's.
+
+pub(crate) mod bodies;
+pub(crate) mod const_expr;
+pub(crate) mod estimate;
+pub(crate) mod features;
+pub(crate) mod load_error;
+pub(crate) mod names;
+pub(crate) mod opcode;
+pub(crate) mod survey;
+pub(crate) mod trap;
+pub(crate) mod types;
+
+use crate::memory::alloc::Buf;
+use crate::memory::budget::{Budget, Charge};
+use crate::memory::pages::Pages;
+use crate::module::bodies::Bodies;
+use crate::module::const_expr::ConstExpr;
+use crate::module::features::Features;
+use crate::module::names::Names;
+use crate::module::types::{
+    ExportType, ExternType, FuncType, GlobalType, ImportType, MemoryType, TableType, ValType,
+};
+use std::sync::Mutex;
+
+/// What a module consists of. Index spaces hold what is imported first, then what is defined.
+#[derive(Debug)]
+pub(crate) struct ModuleInner {
+    /// The type section.
+    pub(crate) types: Box<[FuncType]>,
+    pub(crate) imports: Box<[Import]>,
+    /// The type index of every function.
+    pub(crate) funcs: Box<[u32]>,
+    pub(crate) imported_funcs: u32,
+    pub(crate) imported_tables: u32,
+    pub(crate) imported_memories: u32,
+    pub(crate) imported_globals: u32,
+    pub(crate) tables: Box<[TableDef]>,
+    pub(crate) memories: Box<[MemoryType]>,
+    pub(crate) globals: Box<[GlobalDef]>,
+    pub(crate) exports: Box<[Export]>,
+    /// Indices into `exports`, sorted by name.
+    pub(crate) exports_by_name: Box<[u32]>,
+    pub(crate) start: Option<u32>,
+    pub(crate) elems: Box<[ElemSegment]>,
+    pub(crate) data: Box<[DataSegment]>,
+    /// The payloads of all data segments, one after the other.
+    pub(crate) data_bytes: Box<[u8]>,
+    /// Whether there can be only one instance.
+    pub(crate) one_instance: bool,
+    /// Memory images: the initial bytes of memories, filled while loading, for the only instance to take over.
+    pub(crate) images: Mutex<Buf<Image>>,
+    /// The data count section, if there is one.
+    pub(crate) data_count: Option<u32>,
+    pub(crate) bodies: Bodies,
+    pub(crate) names: Names,
+    pub(crate) features: Features,
+    /// The sections in the order they came, for inspection.
+    pub(crate) sections: Box<[SectionInfo]>,
+    /// How many bytes the whole module had.
+    pub(crate) size: u64,
+    /// How large its functions' cells may be.
+    pub(crate) cells: CellSizes,
+    /// The peak of memory while it was loaded, apart from function names.
+    pub(crate) load_peak: u64,
+    /// The module's budget, which draws on the engine's.
+    pub(crate) budget: Budget,
+    /// What this holds of the budget (bodies and names hold their own).
+    pub(crate) charges: ModuleCharges,
+}
+
+/// Estimates of the bytes of cells.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct CellSizes {
+    /// For the largest function, including the memory for translating it.
+    pub(crate) largest: u64,
+    /// For all functions.
+    pub(crate) all: u64,
+}
+
+/// The charge of a module.
+#[derive(Debug)]
+pub(crate) struct ModuleCharges {
+    pub(crate) metadata: Charge,
+    pub(crate) data: Charge,
+}
+
+#[derive(Debug)]
+pub(crate) struct Import {
+    pub(crate) module: Box<str>,
+    pub(crate) name: Box<str>,
+    pub(crate) kind: ImportKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ImportKind {
+    /// By type index.
+    Func(u32),
+    Table(TableType),
+    Memory(MemoryType),
+    Global(GlobalType),
+}
+
+#[derive(Debug)]
+pub(crate) struct TableDef {
+    pub(crate) ty: TableType,
+    /// The value of the first elements, if it isn't null.
+    pub(crate) init: Option<ConstExpr>,
+}
+
+#[derive(Debug)]
+pub(crate) struct GlobalDef {
+    pub(crate) ty: GlobalType,
+    /// `None` for an imported global.
+    pub(crate) init: Option<ConstExpr>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Export {
+    pub(crate) name: Box<str>,
+    pub(crate) kind: ExternKind,
+    pub(crate) index: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ExternKind {
+    Func,
+    Table,
+    Memory,
+    Global,
+}
+
+#[derive(Debug)]
+pub(crate) struct ElemSegment {
+    #[allow(dead_code, reason = "what the bytes say, whoever asks")]
+    pub(crate) ty: ValType,
+    pub(crate) items: ElemItems,
+    pub(crate) mode: ElemMode,
+}
+
+#[derive(Debug)]
+pub(crate) enum ElemItems {
+    Funcs(Box<[u32]>),
+    Exprs(Box<[ConstExpr]>),
+}
+
+impl ElemItems {
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            ElemItems::Funcs(items) => items.len(),
+            ElemItems::Exprs(items) => items.len(),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) enum ElemMode {
+    Active { table: u32, offset: ConstExpr },
+    Passive,
+    Declared,
+}
+
+#[derive(Debug)]
+pub(crate) struct DataSegment {
+    pub(crate) mode: DataMode,
+    /// Where its payload starts in the module's `data_bytes`.
+    pub(crate) start: u32,
+    pub(crate) len: u32,
+}
+
+/// A memory image: a memory's initial bytes.
+#[derive(Debug)]
+pub(crate) struct Image {
+    pub(crate) memory: u32,
+    pub(crate) pages: Pages,
+}
+
+#[derive(Debug)]
+pub(crate) enum DataMode {
+    Active {
+        memory: u32,
+        offset: ConstExpr,
+    },
+    /// Active, and written into the memory's image while loading; or not, since it doesn't fit.
+    InImage {
+        fits: bool,
+    },
+    Passive,
+}
+
+/// A section, for inspection.
+#[derive(Debug)]
+pub(crate) struct SectionInfo {
+    pub(crate) id: u8,
+    /// The name of a custom section.
+    pub(crate) name: Option<Box<str>>,
+    /// Where its contents start in the module.
+    pub(crate) offset: u64,
+    /// How many bytes its contents have.
+    pub(crate) size: u32,
+}
+
+impl ModuleInner {
+    /// The type of the function with this index.
+    pub(crate) fn func_type(&self, func: u32) -> &FuncType {
+        &self.types[self.funcs[func as usize] as usize]
+    }
+
+    /// The payload of a data segment.
+    pub(crate) fn data_payload(&self, segment: u32) -> &[u8] {
+        let DataSegment { start, len, .. } = self.data[segment as usize];
+        &self.data_bytes[start as usize..start as usize + len as usize]
+    }
+
+    /// What is exported by this name.
+    pub(crate) fn export(&self, name: &str) -> Option<&Export> {
+        let at = self
+            .exports_by_name
+            .binary_search_by(|&index| (*self.exports[index as usize].name).cmp(name))
+            .ok()?;
+        Some(&self.exports[self.exports_by_name[at] as usize])
+    }
+
+    pub(crate) fn import_type<'m>(&'m self, import: &'m Import) -> ImportType<'m> {
+        let ty = match import.kind {
+            ImportKind::Func(ty) => ExternType::Func(self.types[ty as usize].clone()),
+            ImportKind::Table(ty) => ExternType::Table(ty),
+            ImportKind::Memory(ty) => ExternType::Memory(ty),
+            ImportKind::Global(ty) => ExternType::Global(ty),
+        };
+        ImportType::new(&import.module, &import.name, ty)
+    }
+
+    pub(crate) fn export_type<'m>(&'m self, export: &'m Export) -> ExportType<'m> {
+        let index = export.index as usize;
+        let ty = match export.kind {
+            ExternKind::Func => ExternType::Func(self.func_type(export.index).clone()),
+            ExternKind::Table => ExternType::Table(self.tables[index].ty),
+            ExternKind::Memory => ExternType::Memory(self.memories[index]),
+            ExternKind::Global => ExternType::Global(self.globals[index].ty),
+        };
+        ExportType::new(&export.name, ty)
+    }
+}

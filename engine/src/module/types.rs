@@ -1,0 +1,504 @@
+//! The types of values, functions, memories, tables and globals, and of what a module imports and exports.
+
+use crate::memory::alloc::{MemoryError, Shared};
+use crate::memory::budget::Kind;
+use crate::memory::pages::Extent;
+use crate::words::Count;
+use std::fmt;
+
+/// The type of a WebAssembly value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ValType {
+    /// A 32-bit integer.
+    I32,
+    /// A 64-bit integer.
+    I64,
+    /// A 32-bit IEEE 754 float.
+    F32,
+    /// A 64-bit IEEE 754 float.
+    F64,
+    /// A 128-bit vector.
+    V128,
+    /// A nullable reference to a function.
+    FuncRef,
+    /// A nullable reference to something of the host's.
+    ExternRef,
+}
+
+impl ValType {
+    /// Whether this is a reference type.
+    pub const fn is_ref(self) -> bool {
+        matches!(self, ValType::FuncRef | ValType::ExternRef)
+    }
+
+    /// Whether this is an integer or a float.
+    pub const fn is_num(self) -> bool {
+        matches!(self, ValType::I32 | ValType::I64 | ValType::F32 | ValType::F64)
+    }
+
+    /// How many 8-byte slots of a frame a value of this type takes.
+    pub(crate) const fn slots(self) -> u32 {
+        match self {
+            ValType::V128 => 2,
+            _ => 1,
+        }
+    }
+
+    /// The type as the text format spells it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            ValType::I32 => "i32",
+            ValType::I64 => "i64",
+            ValType::F32 => "f32",
+            ValType::F64 => "f64",
+            ValType::V128 => "v128",
+            ValType::FuncRef => "funcref",
+            ValType::ExternRef => "externref",
+        }
+    }
+
+    /// The type wasmparser read, or `None` for one of a proposal that is not supported (which validation refuses).
+    pub(crate) fn from_wasmparser(ty: wasmparser::ValType) -> Option<ValType> {
+        Some(match ty {
+            wasmparser::ValType::I32 => ValType::I32,
+            wasmparser::ValType::I64 => ValType::I64,
+            wasmparser::ValType::F32 => ValType::F32,
+            wasmparser::ValType::F64 => ValType::F64,
+            wasmparser::ValType::V128 => ValType::V128,
+            wasmparser::ValType::Ref(r) => return ValType::from_ref_type(r),
+        })
+    }
+
+    /// Like [`ValType::from_wasmparser`], for a reference type.
+    pub(crate) fn from_ref_type(ty: wasmparser::RefType) -> Option<ValType> {
+        match ty {
+            wasmparser::RefType::FUNCREF => Some(ValType::FuncRef),
+            wasmparser::RefType::EXTERNREF => Some(ValType::ExternRef),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for ValType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// The type of a function: its parameters and its results.
+///
+/// Cloning one is cheap.
+#[derive(Clone)]
+pub struct FuncType {
+    types: Types,
+    params: u32,
+}
+
+/// The parameters, then the results.
+#[derive(Clone)]
+enum Types {
+    /// So few that they need no memory of their own.
+    Few {
+        len: u8,
+        types: [ValType; FEW],
+    },
+    Many(Shared<Box<[ValType]>>),
+}
+
+const FEW: usize = 14;
+
+impl FuncType {
+    /// A function type with these parameters and results.
+    pub fn new(
+        params: impl IntoIterator<Item = ValType>,
+        results: impl IntoIterator<Item = ValType>,
+    ) -> FuncType {
+        let mut types: Vec<ValType> = params.into_iter().collect();
+        let params = types.len() as u32;
+        types.extend(results);
+        let types = if types.len() <= FEW {
+            let mut few = [ValType::I32; FEW];
+            few[..types.len()].copy_from_slice(&types);
+            Types::Few { len: types.len() as u8, types: few }
+        } else {
+            Types::Many(Shared::new(types.into()))
+        };
+        FuncType { types, params }
+    }
+
+    /// [`FuncType::new`] of `params` and `results` types, of which memory is asked for: [`FuncType::heap_bytes`], for
+    /// which the caller has been charged.
+    pub(crate) fn try_new(
+        types: impl Iterator<Item = ValType>,
+        params: usize,
+        results: usize,
+    ) -> Result<FuncType, MemoryError> {
+        let count = params + results;
+        let types = if count <= FEW {
+            let mut few = [ValType::I32; FEW];
+            few.iter_mut().zip(types).for_each(|(to, ty)| *to = ty);
+            Types::Few { len: count as u8, types: few }
+        } else {
+            let mut many = Vec::new();
+            let asked = Self::heap_bytes(count);
+            many.try_reserve_exact(count).map_err(|_| MemoryError::system(Kind::Metadata, asked))?;
+            many.extend(types.take(count));
+            Types::Many(Shared::try_new(Kind::Metadata, many.into_boxed_slice())?)
+        };
+        Ok(FuncType { types, params: params as u32 })
+    }
+
+    fn types(&self) -> &[ValType] {
+        match &self.types {
+            Types::Few { len, types } => &types[..usize::from(*len)],
+            Types::Many(types) => types,
+        }
+    }
+
+    /// The types of the parameters.
+    pub fn params(&self) -> &[ValType] {
+        &self.types()[..self.params as usize]
+    }
+
+    /// The types of the results.
+    pub fn results(&self) -> &[ValType] {
+        &self.types()[self.params as usize..]
+    }
+
+    /// The bytes that a type of `count` parameters and results holds on the heap, for the budget.
+    pub(crate) fn heap_bytes(count: usize) -> u64 {
+        if count <= FEW { 0 } else { count as u64 + Shared::<Box<[ValType]>>::BYTES }
+    }
+}
+
+impl PartialEq for FuncType {
+    fn eq(&self, other: &FuncType) -> bool {
+        self.params == other.params && self.types() == other.types()
+    }
+}
+
+impl Eq for FuncType {}
+
+impl std::hash::Hash for FuncType {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.params.hash(state);
+        self.types().hash(state);
+    }
+}
+
+impl fmt::Debug for FuncType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FuncType({self})")
+    }
+}
+
+fn write_list(f: &mut fmt::Formatter<'_>, types: &[ValType]) -> fmt::Result {
+    f.write_str("(")?;
+    for (i, ty) in types.iter().enumerate() {
+        if i > 0 {
+            f.write_str(", ")?;
+        }
+        fmt::Display::fmt(ty, f)?;
+    }
+    f.write_str(")")
+}
+
+impl fmt::Display for FuncType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_list(f, self.params())?;
+        f.write_str(" -> ")?;
+        write_list(f, self.results())
+    }
+}
+
+/// The type of a linear memory: its size in pages of 64 KiB.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct MemoryType {
+    pub(crate) minimum: u64,
+    pub(crate) maximum: Option<u64>,
+}
+
+impl MemoryType {
+    /// A memory of at least `minimum` pages, which may grow to `maximum` pages.
+    pub fn new(minimum: u32, maximum: Option<u32>) -> MemoryType {
+        MemoryType { minimum: minimum.into(), maximum: maximum.map(u64::from) }
+    }
+
+    /// The pages such a memory has at first.
+    pub fn minimum(&self) -> u64 {
+        self.minimum
+    }
+
+    /// The pages such a memory may grow to, if that is bounded by the type.
+    pub fn maximum(&self) -> Option<u64> {
+        self.maximum
+    }
+
+    pub(crate) fn extent(&self) -> Extent {
+        Extent { minimum: self.minimum, maximum: self.maximum }
+    }
+}
+
+/// Writes `exactly 3 pages`, `3 to 7 pages` or `at least 1 page`.
+fn write_limits(
+    f: &mut fmt::Formatter<'_>,
+    minimum: u64,
+    maximum: Option<u64>,
+    what: &'static str,
+) -> fmt::Result {
+    match maximum {
+        Some(maximum) if maximum == minimum => write!(f, "exactly {}", Count(minimum, what)),
+        Some(maximum) => write!(f, "{minimum} to {}", Count(maximum, what)),
+        None => write!(f, "at least {}", Count(minimum, what)),
+    }
+}
+
+impl fmt::Display for MemoryType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("memory of ")?;
+        write_limits(f, self.minimum, self.maximum, "pages")
+    }
+}
+
+/// The type of a table: what it holds, and its size in elements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TableType {
+    pub(crate) element: ValType,
+    pub(crate) minimum: u32,
+    pub(crate) maximum: Option<u32>,
+}
+
+impl TableType {
+    /// A table of at least `minimum` elements of the reference type `element`, which may grow to `maximum`.
+    ///
+    /// # Panics
+    ///
+    /// If `element` is not a reference type.
+    pub fn new(element: ValType, minimum: u32, maximum: Option<u32>) -> TableType {
+        assert!(element.is_ref(), "a table holds references, not {element}");
+        TableType { element, minimum, maximum }
+    }
+
+    /// The type of the elements.
+    pub fn element(&self) -> ValType {
+        self.element
+    }
+
+    /// The elements such a table has at first.
+    pub fn minimum(&self) -> u32 {
+        self.minimum
+    }
+
+    /// The elements such a table may grow to, if that is bounded by the type.
+    pub fn maximum(&self) -> Option<u32> {
+        self.maximum
+    }
+}
+
+impl fmt::Display for TableType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} table of ", self.element)?;
+        write_limits(f, self.minimum.into(), self.maximum.map(u64::from), "elements")
+    }
+}
+
+/// Whether a global may be assigned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Mutability {
+    /// It keeps its first value.
+    Const,
+    /// It may be assigned.
+    Var,
+}
+
+/// The type of a global: the type of its value, and whether it may be assigned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct GlobalType {
+    pub(crate) content: ValType,
+    pub(crate) mutability: Mutability,
+}
+
+impl GlobalType {
+    /// A global holding a `content`.
+    pub fn new(content: ValType, mutability: Mutability) -> GlobalType {
+        GlobalType { content, mutability }
+    }
+
+    /// The type of the value.
+    pub fn content(&self) -> ValType {
+        self.content
+    }
+
+    /// Whether the global may be assigned.
+    pub fn mutability(&self) -> Mutability {
+        self.mutability
+    }
+}
+
+impl fmt::Display for GlobalType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.mutability {
+            Mutability::Const => write!(f, "{} global", self.content),
+            Mutability::Var => write!(f, "mutable {} global", self.content),
+        }
+    }
+}
+
+/// The type of something that is imported or exported.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum ExternType {
+    /// A function.
+    Func(FuncType),
+    /// A table.
+    Table(TableType),
+    /// A linear memory.
+    Memory(MemoryType),
+    /// A global.
+    Global(GlobalType),
+}
+
+impl ExternType {
+    /// The function's type, if this is a function.
+    pub fn func(&self) -> Option<&FuncType> {
+        match self {
+            ExternType::Func(ty) => Some(ty),
+            _ => None,
+        }
+    }
+
+    /// The table's type, if this is a table.
+    pub fn table(&self) -> Option<&TableType> {
+        match self {
+            ExternType::Table(ty) => Some(ty),
+            _ => None,
+        }
+    }
+
+    /// The memory's type, if this is a memory.
+    pub fn memory(&self) -> Option<&MemoryType> {
+        match self {
+            ExternType::Memory(ty) => Some(ty),
+            _ => None,
+        }
+    }
+
+    /// The global's type, if this is a global.
+    pub fn global(&self) -> Option<&GlobalType> {
+        match self {
+            ExternType::Global(ty) => Some(ty),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for ExternType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ExternType::Func(ty) => write!(f, "function {ty}"),
+            ExternType::Table(ty) => fmt::Display::fmt(ty, f),
+            ExternType::Memory(ty) => fmt::Display::fmt(ty, f),
+            ExternType::Global(ty) => fmt::Display::fmt(ty, f),
+        }
+    }
+}
+
+impl From<FuncType> for ExternType {
+    fn from(ty: FuncType) -> ExternType {
+        ExternType::Func(ty)
+    }
+}
+
+impl From<TableType> for ExternType {
+    fn from(ty: TableType) -> ExternType {
+        ExternType::Table(ty)
+    }
+}
+
+impl From<MemoryType> for ExternType {
+    fn from(ty: MemoryType) -> ExternType {
+        ExternType::Memory(ty)
+    }
+}
+
+impl From<GlobalType> for ExternType {
+    fn from(ty: GlobalType) -> ExternType {
+        ExternType::Global(ty)
+    }
+}
+
+/// Something a module imports.
+#[derive(Debug, Clone)]
+pub struct ImportType<'m> {
+    module: &'m str,
+    name: &'m str,
+    ty: ExternType,
+}
+
+impl<'m> ImportType<'m> {
+    pub(crate) fn new(module: &'m str, name: &'m str, ty: ExternType) -> ImportType<'m> {
+        ImportType { module, name, ty }
+    }
+
+    /// The first of the two names: whom it is imported from.
+    pub fn module(&self) -> &'m str {
+        self.module
+    }
+
+    /// The second of the two names: what is imported.
+    pub fn name(&self) -> &'m str {
+        self.name
+    }
+
+    /// The type the module wants it to have.
+    pub fn ty(&self) -> &ExternType {
+        &self.ty
+    }
+}
+
+/// Something a module exports.
+#[derive(Debug, Clone)]
+pub struct ExportType<'m> {
+    name: &'m str,
+    ty: ExternType,
+}
+
+impl<'m> ExportType<'m> {
+    pub(crate) fn new(name: &'m str, ty: ExternType) -> ExportType<'m> {
+        ExportType { name, ty }
+    }
+
+    /// The name it is exported by.
+    pub fn name(&self) -> &'m str {
+        self.name
+    }
+
+    /// Its type.
+    pub fn ty(&self) -> &ExternType {
+        &self.ty
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_read_well() {
+        let ty = FuncType::new([ValType::I32, ValType::I64], [ValType::F32]);
+        assert_eq!(ty.to_string(), "(i32, i64) -> (f32)");
+        assert_eq!(ExternType::from(ty).to_string(), "function (i32, i64) -> (f32)");
+        assert_eq!(FuncType::new([], []).to_string(), "() -> ()");
+        assert_eq!(MemoryType::new(1, None).to_string(), "memory of at least 1 page");
+        assert_eq!(MemoryType::new(1, Some(4)).to_string(), "memory of 1 to 4 pages");
+        assert_eq!(
+            TableType::new(ValType::FuncRef, 2, Some(2)).to_string(),
+            "funcref table of exactly 2 elements"
+        );
+        assert_eq!(GlobalType::new(ValType::V128, Mutability::Var).to_string(), "mutable v128 global");
+    }
+
+    #[test]
+    fn a_parameter_is_not_a_result() {
+        assert_ne!(FuncType::new([ValType::I32], []), FuncType::new([], [ValType::I32]));
+    }
+}

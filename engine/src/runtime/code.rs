@@ -1,0 +1,493 @@
+//! Translated code: the module's code cache, linking, lookup by address, eviction, and the disassembler.
+//!
+//! Code is a sequence of 64-bit words: a [`Prologue`] of two, then cells. The translator writes the op's number into a
+//! cell's first word; *linking* replaces it by the handler's address (direct threading).
+
+use crate::memory::alloc::Buf;
+use crate::memory::budget::{Budget, Charge, Kind};
+use crate::module::ModuleInner;
+use crate::module::trap::Trap;
+use crate::ops::cells::{self, LAZY, PROLOGUE, extension, is_lazy};
+use crate::ops::frame::header_of;
+use crate::ops::{Op, SpecialOp};
+use crate::runtime::error::{Error, ErrorKind};
+use crate::runtime::exec::Dispatch;
+use crate::runtime::loaded::ModuleShared;
+use crate::translate::{self, Env, Translated, Wanted};
+use core::ops::Deref;
+use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+use std::sync::{Mutex, MutexGuard};
+
+/// A module's code cache: the entry table, and the code that its entries point to.
+pub(crate) struct CodeTable {
+    entries: Entries,
+    made: Mutex<Made>,
+    /// Whether the instance has been made, if the module was loaded for only one.
+    pub(crate) instantiated: AtomicBool,
+    /// What dropped words are overwritten with.
+    poison: u64,
+    /// The budget of code and of the memory for making it: see ARCHITECTURE.md, *the budget*.
+    pub(crate) cache: Budget,
+}
+
+/// The entry of each function that a module defines.
+pub(crate) struct Entries {
+    words: Box<[AtomicPtr<u64>]>,
+    _charge: Charge,
+}
+
+impl Entries {
+    /// An entry table in which no function has code.
+    pub(crate) fn lazy(data: &ModuleInner) -> Result<Self, Error> {
+        let n = data.funcs.len() - data.imported_funcs as usize;
+        let mut words = Buf::with_capacity(&data.budget, Kind::Metadata, n)?;
+        for _ in 0..n {
+            words.try_push(AtomicPtr::new(LAZY.as_ptr().cast_mut()))?;
+        }
+        let (words, charge) = words.into_boxed()?;
+        Ok(Self { words, _charge: charge })
+    }
+}
+
+impl Deref for Entries {
+    type Target = [AtomicPtr<u64>];
+
+    fn deref(&self) -> &[AtomicPtr<u64>] {
+        &self.words
+    }
+}
+
+/// The code in the cache.
+struct Made {
+    codes: Buf<Code>,
+    /// How many instances of the module there are. It changes under the lock, so that no new instance can begin to
+    /// execute code that is being dropped.
+    instances: usize,
+    /// Whether `codes` is sorted by address.
+    sorted: bool,
+    /// How many of `codes` aren't linked.
+    unlinked: usize,
+    /// A clock: advanced when code is made or linked again.
+    now: u64,
+    /// How many functions' code was dropped.
+    dropped: u64,
+}
+
+struct Code {
+    index: u32,
+    /// Whether it is a native entry: a single cell that enters compiled code. It isn't evicted.
+    native: bool,
+    /// Whether the function's entry points here. If not, the next call links it again; until then it is the first to be
+    /// evicted.
+    linked: bool,
+    /// Whether a frame is in it. Only up to date while code is being evicted.
+    in_use: bool,
+    /// The clock when it was made, or linked again.
+    since: u64,
+    words: Box<[u64]>,
+    charge: Charge,
+}
+
+/// What a piece of code is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Use {
+    /// The function's entry leads to it.
+    Entry,
+    /// The same, and it is a native entry.
+    Native,
+    /// The function's entry leads elsewhere: to compiled code.
+    Beside,
+}
+
+/// What becomes of native entries that are unlinked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Left {
+    /// They are freed: nothing is executing one.
+    Dropped,
+    /// They are kept, because something may be executing one: as long as the module, or until a later call frees them.
+    Kept,
+}
+
+/// What eviction has to know of the store whose execution asks for room.
+pub(crate) trait Executing {
+    /// How many instances of a module are in this store.
+    fn instances(&self, module: &ModuleShared) -> usize;
+    /// Calls [`CodeTable::find`], with `mark`, for the position of every frame.
+    fn mark_frames(&self);
+}
+
+/// For translation ahead of any call, which must evict nothing.
+pub(crate) struct Nobody;
+
+impl Executing for Nobody {
+    fn instances(&self, _: &ModuleShared) -> usize {
+        usize::MAX
+    }
+
+    fn mark_frames(&self) {}
+}
+
+/// When the cache is full, one part in so many of it is freed at once, so that not every function evicts anew.
+const DROPPED_PART: u64 = 8;
+
+impl CodeTable {
+    /// `cache` is the budget of the code.
+    pub(crate) fn new(entries: Entries, cache: Budget, dispatch: Dispatch) -> Self {
+        let codes = Buf::new(&cache, Kind::Cells);
+        let made = Made { codes, instances: 0, sorted: true, unlinked: 0, now: 0, dropped: 0 };
+        let poison = dispatch.handler(SpecialOp::Dropped.op());
+        Self { entries, made: Mutex::new(made), instantiated: AtomicBool::new(false), poison, cache }
+    }
+
+    pub(crate) fn entries(&self) -> *const AtomicPtr<u64> {
+        self.entries.as_ptr()
+    }
+
+    /// Whether a function's entry leads to code. It does for every function that has been called recently.
+    pub(crate) fn has_entry(&self, index: u32) -> bool {
+        self.entries.get(index as usize).is_some_and(|entry| !is_lazy(entry.load(Ordering::Relaxed)))
+    }
+
+    /// The function (of those that the module defines) that the cell at `ip` belongs to, and the cell's word in its
+    /// code. With `mark`, marks the code as in use.
+    pub(crate) fn find(&self, ip: *const u64, mark: bool) -> Option<(u32, usize)> {
+        let mut made = self.made();
+        if !made.sorted {
+            made.codes.sort_unstable_by_key(|code| code.words.as_ptr());
+            made.sorted = true;
+        }
+        let after = made.codes.partition_point(|code| code.words.as_ptr() <= ip);
+        let code = &mut made.codes[after.checked_sub(1)?];
+        let within = code.words.as_ptr_range().contains(&ip);
+        code.in_use |= mark && within;
+        within.then(|| (code.index, (ip as usize - code.words.as_ptr() as usize) / 8))
+    }
+
+    pub(crate) fn add_instance(&self) {
+        self.made().instances += 1;
+    }
+
+    pub(crate) fn remove_instance(&self) {
+        self.made().instances -= 1;
+    }
+
+    /// How many functions have cells, and the bytes of those.
+    pub(crate) fn translated(&self) -> (usize, u64) {
+        let made = self.made();
+        let cells = made.codes.iter().filter(|code| !code.native);
+        (cells.clone().count(), cells.map(|code| code.words.len() as u64 * 8).sum())
+    }
+
+    /// How often a function's code was evicted to make room.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.made().dropped
+    }
+
+    fn made(&self) -> MutexGuard<'_, Made> {
+        self.made.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    fn link(&self, index: u32, entry: *const u64) {
+        self.entries[index as usize].store(entry.cast_mut(), Ordering::Release);
+    }
+
+    /// Has the function's entry lead to the cold path, unless it leads to other code already: to a native entry.
+    fn unlink(&self, code: &Code) {
+        if core::ptr::eq(self.entries[code.index as usize].load(Ordering::Relaxed), code.words.as_ptr()) {
+            self.link(code.index, LAZY.as_ptr());
+        }
+    }
+
+    /// Has the function's entry lead to `words`, a native entry.
+    pub(crate) fn enter_native(&self, index: u32, words: (Box<[u64]>, Charge)) -> Result<(), Error> {
+        self.keep(&mut self.made(), index, words, Use::Native).map(drop)
+    }
+
+    /// Unlinks all native entries, and frees or keeps them.
+    pub(crate) fn leave_natives(&self, ways: Left) {
+        let mut made = self.made();
+        made.codes.sort_unstable_by_key(|code| !code.native);
+        made.sorted = false;
+        let natives = made.codes.iter().take_while(|code| code.native).count();
+        for code in made.codes.iter().take(natives) {
+            self.unlink(code);
+        }
+        if ways == Left::Dropped {
+            self.discard(&mut made, natives);
+        }
+        // The next call links the cells that are left.
+        made.codes.iter_mut().filter(|code| !code.native).for_each(|code| {
+            let entry = self.entries[code.index as usize].load(Ordering::Relaxed);
+            code.linked = core::ptr::eq(entry, code.words.as_ptr());
+        });
+        made.unlinked = made.codes.iter().filter(|code| !code.linked).count();
+    }
+
+    /// Drops the first codes of the list, to which no entry leads. Whoever is still in one comes to a cell that says so, unless
+    /// that memory is in use again.
+    fn discard(&self, made: &mut Made, count: usize) {
+        for code in made.codes.iter_mut().take(count) {
+            let entry = self.entries[code.index as usize].load(Ordering::Relaxed);
+            assert!(!core::ptr::eq(entry, code.words.as_ptr()), "code is dropped that a call leads to");
+            code.words.fill(self.poison);
+            // What nobody seems to read would not be written.
+            core::hint::black_box(&mut code.words);
+        }
+        made.codes.drop_first(count);
+    }
+
+    /// How many instances of the module there are.
+    pub(crate) fn instances(&self) -> usize {
+        self.made().instances
+    }
+
+    /// The code of a function, if there is some: linked again if it was unlinked.
+    fn present(&self, made: &mut Made, index: u32) -> Option<*const u64> {
+        let entry = self.entries[index as usize].load(Ordering::Acquire).cast_const();
+        if !is_lazy(entry) {
+            return Some(entry);
+        }
+        if made.unlinked == 0 {
+            return None;
+        }
+        let code = made.codes.iter_mut().find(|code| code.index == index && !code.linked)?;
+        made.now += 1;
+        made.unlinked -= 1;
+        (code.linked, code.since) = (true, made.now);
+        self.link(index, code.words.as_ptr());
+        Some(code.words.as_ptr())
+    }
+
+    fn keep(
+        &self,
+        made: &mut Made,
+        index: u32,
+        (words, charge): (Box<[u64]>, Charge),
+        use_for: Use,
+    ) -> Result<*const u64, Error> {
+        if made.codes.try_reserve(1).is_err() {
+            // The list is charged to the budget that the code is charged to.
+            let room = made.codes.len() + made.codes.len() / 2 + 1;
+            let mut larger = Buf::with_capacity(charge.budget(), Kind::Cells, room)?;
+            while let Some(code) = made.codes.pop() {
+                larger.try_push(code)?;
+            }
+            made.codes = larger;
+        }
+        made.now += 1;
+        let start = words.as_ptr();
+        let since = made.now;
+        let (native, linked) = (use_for == Use::Native, use_for != Use::Beside);
+        made.codes.try_push(Code { index, native, linked, in_use: false, since, words, charge })?;
+        made.sorted = false;
+        if linked {
+            self.link(index, start);
+        } else {
+            made.unlinked += 1;
+        }
+        Ok(start)
+    }
+
+    /// Evicts approximately the least recently called code, without counting calls (a second-chance scheme): each time,
+    /// more code is unlinked than freed, and what no call has linked again by the next time is freed first. Code that a
+    /// frame is in stays. Returns whether anything was freed.
+    fn drop_cold(&self, made: &mut Made) -> bool {
+        let wanted = self.cache.limit().unwrap_or(0) / DROPPED_PART;
+        made.codes.sort_unstable_by_key(|code| (code.in_use || code.native, code.linked, code.since));
+        made.sorted = false;
+        let (mut count, mut bytes) = (0, 0);
+        for code in made.codes.iter().take_while(|code| !code.in_use && !code.native) {
+            if bytes > wanted {
+                break;
+            }
+            (count, bytes) = (count + 1, bytes + code.charge.bytes());
+            self.unlink(code);
+        }
+        self.discard(made, count);
+        made.dropped += count as u64;
+        let mut unlinked = 0;
+        for code in made.codes.iter_mut().filter(|code| !code.in_use && !code.native) {
+            if unlinked > 2 * wanted {
+                break;
+            }
+            unlinked += code.charge.bytes();
+            self.unlink(code);
+            code.linked = false;
+        }
+        made.unlinked = made.codes.iter().filter(|code| !code.linked).count();
+        count > 0
+    }
+}
+
+impl ModuleShared {
+    /// The code of the function with this index among those that the module defines, translated if need be.
+    ///
+    /// # Errors
+    /// If there is no memory for it, or its bytes are gone.
+    pub(crate) fn translated(&self, index: u32, executing: &dyn Executing) -> Result<*const u64, Error> {
+        loop {
+            let mut made = self.code.made();
+            if let Some(present) = self.code.present(&mut made, index) {
+                return Ok(present);
+            }
+            let result = self
+                .make(index, &self.code.cache)
+                .and_then(|code| self.code.keep(&mut made, index, code, Use::Entry));
+            match result {
+                Err(error) if is_about_memory(&error) => {}
+                result => return result.map_err(Error::at_run_time),
+            }
+            drop(made);
+            if !self.make_room(executing) {
+                break;
+            }
+        }
+        // The reserve is full, with other stores' code or with code that frames are in: charge the module's own budget.
+        let mut made = self.code.made();
+        match self.code.present(&mut made, index) {
+            Some(present) => Ok(present),
+            None => self
+                .make(index, &self.data.budget)
+                .and_then(|code| self.code.keep(&mut made, index, code, Use::Entry)),
+        }
+        .map_err(Error::at_run_time)
+    }
+
+    /// The cells of a function, even if its entry is native. They don't become its entry.
+    ///
+    /// # Errors
+    /// As for [`ModuleShared::translated`].
+    pub(crate) fn cells(&self, index: u32, executing: &dyn Executing) -> Result<*const u64, Error> {
+        for budget in [&self.code.cache, &self.data.budget] {
+            let mut made = self.code.made();
+            if let Some(code) = made.codes.iter().find(|code| code.index == index && !code.native) {
+                return Ok(code.words.as_ptr());
+            }
+            let result =
+                self.make(index, budget).and_then(|code| self.code.keep(&mut made, index, code, Use::Beside));
+            match result {
+                Err(error) if is_about_memory(&error) => {}
+                result => return result.map_err(Error::at_run_time),
+            }
+            drop(made);
+            self.make_room(executing);
+        }
+        Err(Trap::OutOfBudget.into())
+    }
+
+    fn make_room(&self, executing: &dyn Executing) -> bool {
+        if self.code.cache.limit().is_none() {
+            return false;
+        }
+        self.code.made().codes.iter_mut().for_each(|code| code.in_use = false);
+        executing.mark_frames();
+        let mut made = self.code.made();
+        // Frames of other stores can't be walked: they may be running.
+        made.instances == executing.instances(self) && self.code.drop_cold(&mut made)
+    }
+
+    /// Translates and links a function.
+    fn make(&self, index: u32, budget: &Budget) -> Result<(Box<[u64]>, Charge), Error> {
+        let Translated { mut words, .. } = self.translate(index, Wanted::Cells, budget)?;
+        if self.engine.checks_translation() {
+            crate::translate::check::check(&words, &self.data, &self.layout).unwrap_or_else(|why| {
+                panic!("translated code of function {index} is wrong: {why}\n{}", cells::disassemble(&words))
+            });
+        }
+        link(&mut words, self.engine.dispatch());
+        Ok(words.into_boxed()?)
+    }
+
+    /// Translates a function.
+    pub(crate) fn translate(&self, index: u32, wanted: Wanted, budget: &Budget) -> Result<Translated, Error> {
+        let env = Env {
+            data: &self.data,
+            sigs: &self.sigs,
+            layout: self.layout,
+            budget,
+            settings: self.engine.translation(),
+        };
+        let offset = self.data.bodies.file_offset(index);
+        let func = self.data.imported_funcs + index;
+        let translated = self
+            .data
+            .bodies
+            .with_body(index, budget, |body| translate::translate(&env, func, body, offset, wanted))
+            .map_err(|e| match e {
+                crate::module::bodies::BodyError::Memory(e) => e.into(),
+                _ => Error::from(Trap::ModuleChanged),
+            })?;
+        Ok(translated?)
+    }
+
+    /// Translates every function, for tests of the estimates. Gives the peak for one function, and the bytes of all
+    /// cells.
+    pub(crate) fn translate_all(&self) -> Result<(u64, u64), Error> {
+        let (mut most, mut all) = (0, 0);
+        for index in 0..self.code.entries.len() as u32 {
+            let budget = Budget::unlimited();
+            let (words, charge) = self.make(index, &budget)?;
+            most = most.max(budget.peak());
+            all += charge.bytes();
+            drop(words);
+        }
+        Ok((most, all))
+    }
+
+    /// Each function's cells, for people to read.
+    pub(crate) fn disassemble(&self) -> Result<Vec<String>, Error> {
+        let functions = 0..self.code.entries.len() as u32;
+        let cells = |index| self.translate(index, Wanted::Cells, &self.data.budget);
+        functions.map(|index| Ok(cells::disassemble(&cells(index)?.words))).collect()
+    }
+
+    /// The offset in the module of the instruction that the cell at `word` came from. No table is kept for this:
+    /// translation is deterministic, so the function is translated again up to that cell.
+    pub(crate) fn offset_of(&self, index: u32, word: usize) -> Option<u64> {
+        let wanted = Wanted::OffsetOf(word);
+        let translated = self.translate(index, wanted, &self.code.cache);
+        translated.or_else(|_| self.translate(index, wanted, &self.data.budget)).ok()?.offset
+    }
+
+    /// Whether [`ModuleShared::offset_of`] would have room now for any function.
+    pub(crate) fn has_room_to_locate(&self) -> bool {
+        let most = self.data.cells.largest;
+        let has_room = |budget: &Budget| budget.available().is_none_or(|available| available >= most);
+        has_room(&self.code.cache) || has_room(&self.data.budget)
+    }
+
+    /// [`ModuleShared::offset_of`], evicting code if there is no room.
+    pub(crate) fn locate(&self, index: u32, word: usize, executing: &dyn Executing) -> Option<u64> {
+        loop {
+            let offset = self.offset_of(index, word);
+            if offset.is_some() || !self.make_room(executing) {
+                return offset;
+            }
+        }
+    }
+
+    /// The slot of the header in a function's frames.
+    pub(crate) fn header(&self, index: u32) -> u32 {
+        let ty = self.data.func_type(self.data.imported_funcs + index);
+        header_of(ty)
+    }
+}
+
+fn is_about_memory(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::OutOfBudget | ErrorKind::OutOfMemory)
+}
+
+/// Replaces op numbers by handlers' addresses; where a cell and the next are a pair, by the pair's handler.
+fn link(words: &mut [u64], dispatch: Dispatch) {
+    let mut at = PROLOGUE;
+    while at < words.len() {
+        let op = Op(words[at] as u16);
+        let next = at + 2 + extension(op, words[at + 1]);
+        let fused = words.get(next).and_then(|&word| dispatch.fused(op, Op(word as u16)));
+        words[at] = fused.unwrap_or_else(|| dispatch.handler(op));
+        at = next;
+    }
+}
+
+#[cfg(test)]
+mod tests;

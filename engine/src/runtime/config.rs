@@ -1,0 +1,163 @@
+use crate::module::features::Features;
+use crate::runtime::tier::Tier;
+use crate::{Budget, Dispatch, Limits};
+use std::sync::Arc;
+
+/// How an [`Engine`](crate::Engine) behaves. Everything has a default; methods change one thing each.
+///
+/// ```
+/// use dunlin::{Budget, Config, Engine};
+/// let mut config = Config::new();
+/// config.consume_fuel(true).wasm_simd(false).budget(Budget::new(64 << 20));
+/// let engine = Engine::new(&config)?;
+/// # Ok::<(), dunlin::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub(crate) features: Features,
+    pub(crate) consume_fuel: bool,
+    pub(crate) max_wasm_stack: usize,
+    pub(crate) max_memory_size: u64,
+    pub(crate) canonical_nans: bool,
+    /// None is one without a bound.
+    pub(crate) budget: Option<Budget>,
+    pub(crate) limits: Limits,
+    pub(crate) dispatch: Option<Dispatch>,
+    pub(crate) check_translation: bool,
+    pub(crate) tier: Option<Arc<dyn Tier>>,
+    pub(crate) suspend_compiled: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+macro_rules! features {
+    ($($(#[$doc:meta])* $name:ident)*) => {$(
+        $(#[$doc])*
+        pub fn $name(&mut self, enable: bool) -> &mut Self {
+            self.features.$name(enable);
+            self
+        }
+    )*};
+}
+
+impl Config {
+    /// The default: WebAssembly 2.0 with tail calls, multiple memories and extended constant expressions; no fuel;
+    /// 1 MiB of stack; an unlimited budget.
+    pub fn new() -> Self {
+        Self {
+            features: Features::default(),
+            consume_fuel: false,
+            max_wasm_stack: 1 << 20,
+            max_memory_size: u64::MAX,
+            canonical_nans: false,
+            budget: None,
+            limits: Limits::default(),
+            dispatch: None,
+            check_translation: cfg!(debug_assertions),
+            tier: None,
+            suspend_compiled: false,
+        }
+    }
+
+    features! {
+        /// Whether modules may use 128-bit vectors (WebAssembly 2.0, "SIMD"). On by default.
+        wasm_simd
+        /// Whether functions and blocks may have several results, and blocks parameters (WebAssembly 2.0). On by
+        /// default.
+        wasm_multi_value
+        /// Whether modules may use `externref`, several tables, and instructions on tables and references
+        /// (WebAssembly 2.0). On by default.
+        wasm_reference_types
+        /// Whether modules may use `memory.copy`, `memory.fill`, passive segments and their kin (WebAssembly 2.0). On
+        /// by default.
+        wasm_bulk_memory
+        /// Whether modules may use `i32.extend8_s` and its kin (WebAssembly 2.0). On by default.
+        wasm_sign_extension
+        /// Whether modules may use `i32.trunc_sat_f32_s` and its kin (WebAssembly 2.0). On by default.
+        wasm_saturating_float_to_int
+        /// Whether mutable globals may be imported and exported. On by default.
+        wasm_mutable_global
+        /// Whether modules may use `return_call` and `return_call_indirect` (WebAssembly 3.0). On by default.
+        wasm_tail_call
+        /// Whether a module may have several memories (WebAssembly 3.0). On by default.
+        wasm_multi_memory
+        /// Whether constant expressions may add, subtract and multiply (WebAssembly 3.0). On by default.
+        wasm_extended_const
+    }
+
+    /// Whether execution consumes fuel and stops when there is none: see [`Store::set_fuel`](crate::Store::set_fuel).
+    /// Off by default.
+    pub fn consume_fuel(&mut self, enable: bool) -> &mut Self {
+        self.consume_fuel = enable;
+        self
+    }
+
+    /// How many bytes of stack the WebAssembly functions of a store may use together, before they trap with
+    /// [`Trap::StackOverflow`](crate::Trap::StackOverflow). They are taken from
+    /// the budget as they are used. 1 MiB by default; at least 4 KiB and at most 1 GiB, whatever is asked for.
+    pub fn max_wasm_stack(&mut self, bytes: usize) -> &mut Self {
+        self.max_wasm_stack = bytes;
+        self
+    }
+
+    /// How many bytes each linear memory may have. `memory.grow` beyond that gives -1, and a memory that begins larger is an
+    /// error of kind [`ErrorKind::Limit`](crate::ErrorKind::Limit). Unlimited by default, but for the 4 GiB that
+    /// WebAssembly has; a budget bounds all memories together.
+    pub fn max_memory_size(&mut self, bytes: u64) -> &mut Self {
+        self.max_memory_size = bytes;
+        self
+    }
+
+    /// Whether every operation that results in a NaN results in the same one, so that results don't depend on the
+    /// machine. It costs a little time. Off by default.
+    pub fn canonical_nans(&mut self, enable: bool) -> &mut Self {
+        self.canonical_nans = enable;
+        self
+    }
+
+    /// How large parts of a module may be. By default whatever WebAssembly engines have agreed upon;
+    /// [`Limits::strict`] is for modules from anywhere.
+    pub fn limits(&mut self, limits: Limits) -> &mut Self {
+        self.limits = limits;
+        self
+    }
+
+    /// The memory that all modules and stores of the engine may use together. Unlimited by default.
+    pub fn budget(&mut self, budget: Budget) -> &mut Self {
+        self.budget = Some(budget);
+        self
+    }
+
+    /// Whether an independent verifier looks at every function's translated code before it runs, and panics if it
+    /// finds a mistake of the translator's: for tests and fuzzing. On by default in builds with debug assertions.
+    pub fn check_translation(&mut self, enable: bool) -> &mut Self {
+        self.check_translation = enable;
+        self
+    }
+
+    /// What compiles functions that are executed often; without one, everything is interpreted. The crate
+    /// `dunlin-jit` has one.
+    pub fn tier(&mut self, tier: Arc<dyn Tier>) -> &mut Self {
+        self.tier = Some(tier);
+        self
+    }
+
+    /// Whether [resumable calls](crate::Func::call_resumable) execute compiled code, which can then be left at each call and
+    /// loop. That makes it larger and a little slower, for all calls. Off by default: such calls are interpreted.
+    pub fn suspend_compiled(&mut self, enable: bool) -> &mut Self {
+        self.suspend_compiled = enable;
+        self
+    }
+
+    /// How the interpreter goes from one instruction to the next; by default [`Dispatch::Tail`] where that is known to
+    /// work. Where it isn't (in a build without optimisation), [`Dispatch::Loop`] is used whatever is asked for.
+    /// Programs compute the same either way.
+    pub fn dispatch(&mut self, dispatch: Dispatch) -> &mut Self {
+        self.dispatch = Some(dispatch);
+        self
+    }
+}

@@ -1,0 +1,627 @@
+//! The one error type of the API, and the WebAssembly backtrace that it may carry.
+
+use crate::memory::alloc::{BoxOr, MemoryError, OutOfMemory, Shared, TryText, box_or_back, try_text};
+use crate::memory::budget::{Kind, OutOfBudget};
+use crate::module::load_error::{self, LoadError};
+use crate::runtime::code::Executing;
+use crate::translate;
+use crate::words::Count;
+use crate::{Feature, Module, Trap};
+use std::any::Any;
+use std::fmt;
+
+/// `Result` with this crate's [`Error`].
+pub type Result<T, E = Error> = core::result::Result<T, E>;
+
+/// Anything that may go wrong in this crate, or in a host function that the guest called.
+///
+/// It is one pointer wide. `Display` writes one clear sentence; `Debug` (which `fn main() -> dunlin::Result<()>` and
+/// `unwrap` print) adds the WebAssembly backtrace.
+///
+/// ```
+/// use dunlin::{Error, Trap};
+/// let error = Error::from(Trap::IntegerDivisionByZero);
+/// assert_eq!(error.trap(), Some(Trap::IntegerDivisionByZero));
+/// assert_eq!(error.to_string(), "integer divide by zero");
+/// ```
+pub struct Error(BoxOr<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    cause: Cause,
+    /// What was being attempted, outermost first; only [`Error::context`] adds to it.
+    context: String,
+    backtrace: Option<WasmBacktrace>,
+}
+
+enum Cause {
+    Trap(Trap),
+    OutOfMemory(OutOfMemory),
+    OutOfBudget(OutOfBudget),
+    Text(String),
+    /// Of a module's bytes: what is wrong, where, and the feature that is off, if that is the reason.
+    Module(String, u64, Option<Feature>),
+    Host(Box<dyn HostError>),
+}
+
+/// What an error without memory of its own says, as the number that it is then.
+#[derive(Clone, Copy)]
+enum Short {
+    Trap(Trap),
+    OutOfMemory(OutOfMemory),
+}
+
+impl Short {
+    fn number(self) -> usize {
+        match self {
+            Short::Trap(trap) => trap as usize,
+            Short::OutOfMemory(error) => error.pack(),
+        }
+    }
+
+    fn of(number: usize) -> Self {
+        OutOfMemory::unpack(number)
+            .map_or_else(|| Short::Trap(Trap::from_code(number as u8)), Short::OutOfMemory)
+    }
+
+    fn cause(self) -> Cause {
+        match self {
+            Short::Trap(trap) => Cause::Trap(trap),
+            Short::OutOfMemory(error) => Cause::OutOfMemory(error),
+        }
+    }
+
+    fn kind(self) -> ErrorKind {
+        match self {
+            Short::Trap(_) => ErrorKind::Trap,
+            Short::OutOfMemory(_) => ErrorKind::OutOfMemory,
+        }
+    }
+}
+
+/// A kind of [`Error`], for callers that treat some differently.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The guest trapped: see [`Error::trap`]. Or it called an unknown import that
+    /// [`Linker::define_unknown_imports_as_traps`](crate::Linker::define_unknown_imports_as_traps) stands for.
+    Trap,
+    /// The bytes are no WebAssembly module, or an invalid one, or use a feature that is switched off.
+    Invalid,
+    /// The module is valid, but exceeds a limit of this engine.
+    Limit,
+    /// The memory budget had no room: see [`Error::out_of_budget`].
+    OutOfBudget,
+    /// The machine had no room, though the budget did.
+    OutOfMemory,
+    /// Imports that are missing or have other types.
+    Link,
+    /// A host function failed with an error of its own: see [`Error::downcast_ref`].
+    Host,
+    /// Reading failed.
+    Io,
+    /// Anything else, such as a call with the wrong number of arguments.
+    Other,
+}
+
+trait HostError: Any + Send + Sync {
+    fn error(&self) -> &(dyn std::error::Error + Send + Sync + 'static);
+    fn any(&self) -> &dyn Any;
+    fn into_any(self: Box<Self>) -> Box<dyn Any>;
+}
+
+impl<E: std::error::Error + Send + Sync + 'static> HostError for E {
+    fn error(&self) -> &(dyn std::error::Error + Send + Sync + 'static) {
+        self
+    }
+    fn any(&self) -> &dyn Any {
+        self
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any> {
+        self
+    }
+}
+
+impl Error {
+    #[cold]
+    fn build(kind: ErrorKind, cause: Cause) -> Self {
+        match box_or_back(Inner { kind, cause, context: String::new(), backtrace: None }) {
+            Ok(inner) => Error(BoxOr::new(inner)),
+            Err(Inner { cause: Cause::OutOfBudget(error), .. }) => {
+                Self::short(Short::OutOfMemory(OutOfMemory { kind: error.kind, asked: error.asked }))
+            }
+            Err(_) => Self::nowhere(size_of::<Inner>() as u64),
+        }
+    }
+
+    fn short(short: Short) -> Self {
+        Error(BoxOr::number(short.number()))
+    }
+
+    /// There is no memory for the error itself.
+    fn nowhere(asked: u64) -> Self {
+        Self::short(Short::OutOfMemory(OutOfMemory { kind: Kind::Host, asked }))
+    }
+
+    /// What it consists of, moved to the heap if it wasn't there; `None` if there is no memory for that.
+    fn inner_mut(&mut self) -> Option<&mut Inner> {
+        if let Err(number) = self.0.get() {
+            let short = Short::of(number);
+            let inner =
+                Inner { kind: short.kind(), cause: short.cause(), context: String::new(), backtrace: None };
+            self.0 = BoxOr::new(box_or_back(inner).ok()?);
+        }
+        self.0.get_mut().ok()
+    }
+
+    /// An error that consists of a message.
+    pub fn msg(message: impl fmt::Display) -> Self {
+        Self::new(ErrorKind::Other, message)
+    }
+
+    /// Wraps an error of the embedder's, for host functions to return. [`Error::downcast_ref`] finds it again.
+    ///
+    /// ```
+    /// #[derive(Debug)]
+    /// struct Exit(i32);
+    /// impl std::fmt::Display for Exit {
+    ///     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    ///         write!(f, "exit with code {}", self.0)
+    ///     }
+    /// }
+    /// impl std::error::Error for Exit {}
+    ///
+    /// let error = dunlin::Error::host(Exit(3));
+    /// assert_eq!(error.downcast_ref::<Exit>().unwrap().0, 3);
+    /// ```
+    pub fn host(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::of_host(ErrorKind::Host, error)
+    }
+
+    pub(crate) fn of_host(kind: ErrorKind, error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        match box_or_back(error) {
+            Ok(error) => Self::build(kind, Cause::Host(error)),
+            Err(error) => Self::nowhere(size_of_val(&error) as u64),
+        }
+    }
+
+    pub(crate) fn new(kind: ErrorKind, message: impl fmt::Display) -> Self {
+        match try_text(message) {
+            Ok(text) => Self::build(kind, Cause::Text(text)),
+            Err(error) => Self::short(Short::OutOfMemory(error)),
+        }
+    }
+
+    /// A text that may have had no room.
+    pub(crate) fn text(kind: ErrorKind, text: TryText) -> Self {
+        match text.finish() {
+            Ok(text) => Self::build(kind, Cause::Text(text)),
+            Err(error) => Self::short(Short::OutOfMemory(error)),
+        }
+    }
+
+    /// Puts `context` and a colon before the message, to say what was being attempted.
+    #[must_use]
+    pub fn context(mut self, context: impl fmt::Display) -> Self {
+        if let Some(inner) = self.inner_mut()
+            && let Ok(text) = try_text(format_args!("{context}: {}", inner.context))
+        {
+            inner.context = text;
+        }
+        self
+    }
+
+    fn cause(&self) -> Result<&Cause, Short> {
+        self.0.get().map(|inner| &inner.cause).map_err(Short::of)
+    }
+
+    /// The trap, if the guest (or a host function on its behalf) trapped.
+    pub fn trap(&self) -> Option<Trap> {
+        match self.cause() {
+            Ok(Cause::Trap(trap)) => Some(*trap),
+            Err(Short::Trap(trap)) => Some(trap),
+            Ok(Cause::OutOfBudget(_) | Cause::OutOfMemory(_)) if self.kind() == ErrorKind::Trap => {
+                Some(Trap::OutOfBudget)
+            }
+            _ => None,
+        }
+    }
+
+    /// The same, as the trap that a guest runs into, if it is about memory.
+    pub(crate) fn at_run_time(mut self) -> Self {
+        if let ErrorKind::OutOfBudget | ErrorKind::OutOfMemory = self.kind()
+            && let Some(inner) = self.inner_mut()
+        {
+            inner.kind = ErrorKind::Trap;
+        }
+        self
+    }
+
+    /// What was asked of the memory budget and what it held, if it refused something.
+    pub fn out_of_budget(&self) -> Option<&OutOfBudget> {
+        match self.cause() {
+            Ok(Cause::OutOfBudget(error)) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// What kind of error this is.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.get().map_or_else(|number| Short::of(number).kind(), |inner| inner.kind)
+    }
+
+    /// Where in the module's bytes the error is, counted from their start, if it is an error in a module.
+    pub fn offset(&self) -> Option<u64> {
+        match self.cause() {
+            Ok(Cause::Module(_, offset, _)) => Some(*offset),
+            _ => None,
+        }
+    }
+
+    /// The feature that the module uses and that is off, or isn't in this version of Dunlin at all, if that is why it
+    /// was refused.
+    ///
+    /// ```
+    /// # #[cfg(feature = "wat")] {
+    /// use dunlin::{Config, Engine, Feature, Module};
+    /// let engine = Engine::new(Config::new().wasm_simd(false))?;
+    /// let error = Module::new(&engine, "(module (func (param v128)))").unwrap_err();
+    /// assert_eq!(error.missing_feature(), Some(Feature::Simd));
+    /// # }
+    /// # Ok::<(), dunlin::Error>(())
+    /// ```
+    pub fn missing_feature(&self) -> Option<Feature> {
+        match self.cause() {
+            Ok(Cause::Module(_, _, missing)) => *missing,
+            _ => None,
+        }
+    }
+
+    /// The error of type `E` that this one is made of, if it is: a [`Trap`] (as [`Error::trap`] gives it), an
+    /// [`OutOfBudget`], the [`io::Error`](std::io::Error) of a reader, the `wat::Error` of a module in the text format, or
+    /// an error of the embedder's that was wrapped by [`Error::host`].
+    ///
+    /// ```
+    /// use dunlin::{Error, Trap};
+    /// let error = Error::from(Trap::UnreachableCodeReached).context("calling the guest");
+    /// assert_eq!(error.downcast_ref::<Trap>(), Some(&Trap::UnreachableCodeReached));
+    /// ```
+    pub fn downcast_ref<E: std::error::Error + 'static>(&self) -> Option<&E> {
+        if let Some(trap) = self.trap() {
+            let trap: &dyn Any = trap.as_static();
+            if let Some(found) = trap.downcast_ref() {
+                return Some(found);
+            }
+        }
+        let found: &dyn Any = match self.cause() {
+            Ok(Cause::OutOfBudget(error)) => error,
+            Ok(Cause::Host(host)) => (**host).any(),
+            _ => return None,
+        };
+        found.downcast_ref()
+    }
+
+    /// Takes the error of type `E` out, or gives this error back unchanged: see [`Error::downcast_ref`].
+    pub fn downcast<E: std::error::Error + 'static>(self) -> Result<E, Self> {
+        if !self.is::<E>() {
+            return Err(self);
+        }
+        if let Some(trap) = self.trap()
+            && let Some(trap) = same_type(trap)
+        {
+            return Ok(trap);
+        }
+        match self.0.into_inner().map(|inner| inner.cause) {
+            Ok(Cause::OutOfBudget(error)) => Ok(same_type(error).expect("`is` compared the types")),
+            Ok(Cause::Host(host)) => Ok(*host.into_any().downcast().expect("`is` compared the types")),
+            _ => unreachable!("`is` found an error"),
+        }
+    }
+
+    /// Whether this is made of an error of type `E`: see [`Error::downcast_ref`].
+    pub fn is<E: std::error::Error + 'static>(&self) -> bool {
+        self.downcast_ref::<E>().is_some()
+    }
+
+    /// The WebAssembly functions that were executing, if any were.
+    pub fn backtrace(&self) -> Option<&WasmBacktrace> {
+        // Something may have stopped before a function began.
+        self.0.get().ok()?.backtrace.as_ref().filter(|backtrace| !backtrace.frames.is_empty())
+    }
+
+    /// The backtrace as it is, if there is one.
+    pub(crate) fn existing_backtrace_mut(&mut self) -> Option<&mut WasmBacktrace> {
+        self.0.get_mut().ok()?.backtrace.as_mut()
+    }
+
+    /// The backtrace, to add the frames of an outer execution to; `None` if there is no memory for one.
+    pub(crate) fn backtrace_mut(&mut self) -> Option<&mut WasmBacktrace> {
+        Some(self.inner_mut()?.backtrace.get_or_insert_with(WasmBacktrace::new))
+    }
+}
+
+/// The same value, if `T` is its type.
+fn same_type<T: 'static>(value: impl Any) -> Option<T> {
+    (&mut Some(value) as &mut dyn Any).downcast_mut().and_then(Option::take)
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = match self.0.get() {
+            Ok(inner) => inner,
+            Err(number) => {
+                return match Short::of(number) {
+                    Short::Trap(trap) => trap.fmt(f),
+                    Short::OutOfMemory(error) => error.fmt(f),
+                };
+            }
+        };
+        f.write_str(&inner.context)?;
+        match &inner.cause {
+            Cause::Trap(trap) => trap.fmt(f),
+            Cause::OutOfMemory(error) => error.fmt(f),
+            Cause::OutOfBudget(error) => error.fmt(f),
+            Cause::Text(text) => f.write_str(text),
+            Cause::Module(text, offset, _) => write!(f, "{text} (at offset {offset:#x})"),
+            Cause::Host(host) => fmt::Display::fmt((**host).error(), f),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")?;
+        match self.backtrace() {
+            Some(backtrace) => write!(f, "\n{backtrace}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self.cause() {
+            Ok(Cause::Host(host)) => (**host).error().source(),
+            _ => None,
+        }
+    }
+}
+
+impl From<Trap> for Error {
+    #[cold]
+    fn from(trap: Trap) -> Self {
+        Self::short(Short::Trap(trap))
+    }
+}
+
+impl From<std::io::Error> for Error {
+    fn from(error: std::io::Error) -> Self {
+        Self::of_host(ErrorKind::Io, error)
+    }
+}
+
+impl From<MemoryError> for Error {
+    #[cold]
+    fn from(error: MemoryError) -> Self {
+        match error {
+            MemoryError::OutOfBudget(error) => error.into(),
+            MemoryError::OutOfMemory(error) => Self::short(Short::OutOfMemory(error)),
+        }
+    }
+}
+
+impl From<OutOfBudget> for Error {
+    #[cold]
+    fn from(error: OutOfBudget) -> Self {
+        Self::build(ErrorKind::OutOfBudget, Cause::OutOfBudget(error))
+    }
+}
+
+impl From<translate::Error> for Error {
+    #[cold]
+    fn from(error: translate::Error) -> Self {
+        use translate::Cause;
+        match error.cause() {
+            Cause::Memory(error) => error.into(),
+            Cause::TooManySlots => Self::new(ErrorKind::Limit, Cause::TooManySlots),
+            Cause::Changed => Trap::ModuleChanged.into(),
+        }
+    }
+}
+
+impl From<LoadError> for Error {
+    #[cold]
+    fn from(error: LoadError) -> Self {
+        let kind = match error.kind {
+            load_error::ErrorKind::Invalid | load_error::ErrorKind::Unsupported => ErrorKind::Invalid,
+            load_error::ErrorKind::Limit => ErrorKind::Limit,
+            load_error::ErrorKind::OutOfBudget => ErrorKind::OutOfBudget,
+        };
+        match error.cause {
+            load_error::Cause::Memory(error) => error.into(),
+            load_error::Cause::Text(text) => {
+                Self::build(kind, Cause::Module(text, error.offset, error.missing))
+            }
+        }
+    }
+}
+
+/// The WebAssembly functions that were executing when something stopped, innermost first.
+///
+/// Of a deep stack only the [innermost](WasmBacktrace::INNERMOST_FRAMES) and the outermost frames are kept;
+/// [`WasmBacktrace::omitted`] counts those between.
+#[derive(Clone)]
+pub struct WasmBacktrace {
+    frames: Vec<FrameInfo>,
+    omitted: u64,
+}
+
+/// One function of a [`WasmBacktrace`].
+#[derive(Clone)]
+pub struct FrameInfo {
+    module: Module,
+    func_index: u32,
+    place: Place,
+}
+
+/// Where in a function.
+#[derive(Clone, Copy)]
+enum Place {
+    /// At this cell, in words from the start of the function's.
+    Cell(usize),
+    /// At this offset in the module.
+    Offset(u64),
+}
+
+impl WasmBacktrace {
+    /// How many frames are kept at most.
+    pub const MAX_FRAMES: usize = 50;
+
+    /// How many of them are the innermost, if there were more frames.
+    pub const INNERMOST_FRAMES: usize = 40;
+
+    pub(crate) fn new() -> Self {
+        Self { frames: Vec::new(), omitted: 0 }
+    }
+
+    /// Adds the next outer frame, which is at this cell.
+    pub(crate) fn push(&mut self, module: &Module, func_index: u32, cell: usize) {
+        self.add(module, func_index, Place::Cell(cell));
+    }
+
+    /// Adds the next outer frame, which is of compiled code, and at this offset in the module.
+    pub(crate) fn push_compiled(&mut self, module: &Module, func_index: u32, offset: u64) {
+        self.add(module, func_index, Place::Offset(offset));
+    }
+
+    fn add(&mut self, module: &Module, func_index: u32, place: Place) {
+        let frame = FrameInfo { module: module.clone(), func_index, place };
+        let has_room = self.omitted == 0 && self.frames.len() < Self::MAX_FRAMES;
+        if has_room && self.frames.try_reserve(1).is_ok() {
+            return self.frames.push(frame);
+        }
+        self.omitted += 1;
+        // If there is no memory for so many, it is the outermost that are left out.
+        if self.frames.len() == Self::MAX_FRAMES {
+            let outermost = &mut self.frames[Self::INNERMOST_FRAMES..];
+            outermost.rotate_left(1);
+            outermost[outermost.len() - 1] = frame;
+        }
+    }
+
+    /// Finds offsets for which there may be no memory later: those of frames whose modules have little left of their
+    /// budgets. Code that isn't in use any more is dropped for that.
+    pub(crate) fn locate(&mut self, executing: &dyn Executing) {
+        let mut last: Option<(Module, u32, usize, u64)> = None;
+        for FrameInfo { module, func_index, place } in &mut self.frames {
+            let Place::Cell(cell) = *place else { continue };
+            let offset = match &last {
+                Some((of, func, at, offset))
+                    if (*func, *at) == (*func_index, cell)
+                        && Shared::ptr_eq(of.shared(), module.shared()) =>
+                {
+                    Some(*offset)
+                }
+                _ => {
+                    let shared = module.shared();
+                    if shared.has_room_to_locate() {
+                        continue;
+                    }
+                    shared.locate(*func_index - shared.data.imported_funcs, cell, executing)
+                }
+            };
+            if let Some(offset) = offset {
+                last = Some((module.clone(), *func_index, cell, offset));
+                *place = Place::Offset(offset);
+            }
+        }
+    }
+
+    /// The kept frames, innermost first.
+    pub fn frames(&self) -> &[FrameInfo] {
+        &self.frames
+    }
+
+    /// How many frames were left out. They are between the first [`INNERMOST_FRAMES`](Self::INNERMOST_FRAMES) of
+    /// [`frames`](Self::frames) and the rest; or behind all, if there was no memory to keep so many.
+    pub fn omitted(&self) -> u64 {
+        self.omitted
+    }
+}
+
+impl fmt::Display for WasmBacktrace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("wasm backtrace:")?;
+        let mut number = 0;
+        for (index, frame) in self.frames.iter().enumerate() {
+            if index == Self::INNERMOST_FRAMES && self.omitted > 0 && self.frames.len() == Self::MAX_FRAMES {
+                write!(f, "\n       ... {} between ...", Count(self.omitted, "frames"))?;
+                number += self.omitted;
+            }
+            write!(f, "\n  {number:>3}: {frame}")?;
+            number += 1;
+        }
+        if self.omitted > 0 && self.frames.len() < Self::MAX_FRAMES {
+            write!(f, "\n       ... and {} more", self.omitted)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for WasmBacktrace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FrameInfo {
+    /// The function's index in its module's index space (imports first).
+    pub fn func_index(&self) -> u32 {
+        self.func_index
+    }
+
+    /// The function's name, if the module's name section gives one.
+    pub fn func_name(&self) -> Option<&str> {
+        self.module.func_name(self.func_index)
+    }
+
+    /// Offset of the instruction from the start of the module's bytes, where known.
+    ///
+    /// In interpreted code it is found by translating the function once more, since nothing is kept for it.
+    pub fn module_offset(&self) -> Option<u64> {
+        let module = self.module.shared();
+        match self.place {
+            Place::Cell(word) => module.offset_of(self.func_index - module.data.imported_funcs, word),
+            Place::Offset(offset) => Some(offset),
+        }
+    }
+
+    /// The module that the function belongs to.
+    pub fn module(&self) -> &Module {
+        &self.module
+    }
+
+    /// The module's name, if its name section gives one.
+    pub fn module_name(&self) -> Option<&str> {
+        self.module.name()
+    }
+}
+
+impl fmt::Display for FrameInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(offset) = self.module_offset() {
+            write!(f, "{offset:#8x} - ")?;
+        }
+        write!(f, "{}!", self.module_name().unwrap_or("<unnamed>").escape_debug())?;
+        match self.func_name() {
+            Some(name) => write!(f, "{}", name.escape_debug()),
+            None => write!(f, "<wasm function {}>", self.func_index),
+        }
+    }
+}
+
+impl fmt::Debug for FrameInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}

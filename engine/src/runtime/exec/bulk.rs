@@ -1,0 +1,306 @@
+//! Handlers of ops that are rare or take long: growth, bulk memory, tables, references; and of NaN canonicalisation.
+//!
+//! Operands are in consecutive slots from `R[a]`, the result goes to `R[a]`. The halves of the extension word are the
+//! instruction's index immediates. Compiled code calls the same operations as builtins.
+
+use super::native;
+use super::place::{A, Value};
+use super::regs::{Regs, handlers};
+use super::sample;
+use super::slow;
+use crate::module::trap::Trap;
+use crate::ops::SpecialOp;
+use crate::runtime::error::Error;
+use crate::runtime::store::{Extent, StoreInner};
+use crate::runtime::tier::BuiltinFn;
+use crate::runtime::vmctx::{MemoryObj, TableObj, VmCtx};
+use crate::value::{V128, float, v128};
+
+/// An op's operands, and the store and instance that it works on.
+pub(crate) struct Operands<'a> {
+    pub(crate) store: &'a mut StoreInner,
+    pub(crate) vm: *mut VmCtx,
+    slots: *mut u64,
+    /// The index immediates.
+    pub(crate) x: u32,
+    pub(crate) y: u32,
+}
+
+impl Operands<'_> {
+    /// Operand `n` as an i32, which is all that indices and lengths are.
+    unsafe fn get(&self, n: usize) -> u64 {
+        // SAFETY: `n` is an operand of the op: the caller's contract.
+        unsafe { *self.slots.add(n) as u32 as u64 }
+    }
+
+    unsafe fn reference(&self, n: usize) -> u64 {
+        // SAFETY: as for `get`.
+        unsafe { *self.slots.add(n) }
+    }
+
+    unsafe fn put(&mut self, x: u64) {
+        // SAFETY: the result's slot is the first operand's, or the next free one.
+        unsafe { *self.slots = x }
+    }
+
+    /// Charges `units` of fuel.
+    unsafe fn charge(&mut self, units: u64) -> Result<(), Trap> {
+        if (self.store.vm.slice as u64) < units {
+            // SAFETY: `run` has published the position, or compiled code executes.
+            unsafe { sample::refill(self.store, units, core::ptr::null_mut(), 0)? };
+        }
+        self.store.charge_bulk(units)
+    }
+
+    /// Pays for what `work` does with operands 0 (to), 1 (from, if it copies) and 2 (how much), and has it done. If
+    /// it is interrupted, the operands become what is still to be done, which is paid back: so it can be tried again.
+    unsafe fn extent(
+        &mut self,
+        a_unit: u64,
+        copies: bool,
+        work: impl FnOnce(&mut Self, &mut Extent) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        // SAFETY: the caller's op has these operands.
+        unsafe {
+            let mut extent =
+                Extent { dst: self.get(0), src: if copies { self.get(1) } else { 0 }, n: self.get(2) };
+            self.charge(extent.n / a_unit)?;
+            let done = work(self, &mut extent);
+            if let Err(e) = &done
+                && e.trap() == Some(Trap::Interrupt)
+            {
+                // It is interrupted after whole units.
+                self.store.vm.slice += (extent.n / a_unit) as i64;
+                *self.slots = extent.dst;
+                if copies {
+                    *self.slots.add(1) = extent.src;
+                }
+                *self.slots.add(2) = extent.n;
+            }
+            done
+        }
+    }
+
+    unsafe fn table(&self, index: u32) -> *mut TableObj {
+        // SAFETY: the caller names a table of the module.
+        unsafe { VmCtx::table(self.vm, index) }
+    }
+
+    unsafe fn memory(&self, index: u32) -> *mut MemoryObj {
+        // SAFETY: the caller names a memory of the module.
+        unsafe { VmCtx::memory(self.vm, index) }
+    }
+}
+
+/// An op as a builtin of compiled code.
+///
+/// # Safety
+/// `slots` are the op's operands, in a frame of the context's store.
+unsafe extern "C" fn builtin<O: Bulk>(vm: *mut VmCtx, slots: *mut u64, indices: u64) -> u32 {
+    // SAFETY: the caller's contract. No reference into the store is held while compiled code runs.
+    unsafe {
+        let store = &mut *(*(*vm).store).store;
+        let mut operands = Operands { store, vm, slots, x: indices as u32, y: (indices >> 32) as u32 };
+        match O::run(&mut operands) {
+            Ok(()) => 0,
+            Err(e) => native::failed(vm, e),
+        }
+    }
+}
+
+/// Copies bytes for compiled code, which has checked the bounds.
+///
+/// # Safety
+/// As for [`core::ptr::copy`].
+pub(crate) unsafe extern "C" fn copy_bytes(to: *mut u8, from: *const u8, n: usize) {
+    // SAFETY: the caller's contract.
+    unsafe { from.copy_to(to, n) }
+}
+
+/// Fills bytes for compiled code, which has checked the bounds.
+///
+/// # Safety
+/// As for [`core::ptr::write_bytes`].
+pub(crate) unsafe extern "C" fn fill_bytes(to: *mut u8, value: u64, n: usize) {
+    // SAFETY: the caller's contract.
+    unsafe { to.write_bytes(value as u8, n) }
+}
+
+/// What a rare op does.
+pub(crate) trait Bulk {
+    fn run(o: &mut Operands<'_>) -> Result<(), Error>;
+}
+
+handlers! {
+    #[cold]
+    #[inline(never)]
+    fn bulk<B, O: Bulk>(mut r) {
+        match run::<O>(&r) {
+            Ok(()) => {
+                slow::reload(&mut r);
+                r.ip = r.ip.add(3);
+                B::next(r)
+            }
+            Err(e) => slow::stop::<B>(r, e),
+        }
+    }
+
+    fn canon<B, O: Canonical>(mut r) {
+        let x = O::canonical(<O::T as Value>::load(r.slot(A)));
+        x.store(r.slot(A));
+        x.set_acc(&mut r);
+        r.ip = r.ip.add(2);
+        B::next(r)
+    }
+}
+
+#[inline(never)]
+unsafe fn run<O: Bulk>(r: &Regs) -> Result<(), Error> {
+    // SAFETY: the handler contract (`Backend`).
+    unsafe {
+        slow::stand(r, false);
+        let store = &mut *(*(*r.vm).store).store;
+        let word = r.ext(0);
+        O::run(&mut Operands { store, vm: r.vm, slots: r.slot(A), x: word as u32, y: (word >> 32) as u32 })
+    }
+}
+
+macro_rules! bulk {
+    ($($(#[$doc:meta])* $Name:ident |$o:ident| $body:expr;)*) => {
+        /// An instruction that a builtin executes: operands in consecutive slots, result in the first; what it names is in
+        /// the halves of one number, the lower first.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        #[repr(u8)]
+        #[allow(missing_docs, reason = "the specification's names")]
+        pub enum BulkOp { $($Name),* }
+
+        impl BulkOp {
+            /// All, in the order of their builtins.
+            pub const ALL: [BulkOp; OPS.len()] = [$(BulkOp::$Name),*];
+        }
+
+        /// What compiled code calls, in the order of [`BulkOp`].
+        pub(crate) const BUILTINS: [BuiltinFn<*mut u64, u64>; OPS.len()] = [$(builtin::<$Name>),*];
+
+        /// The interpreter's ops.
+        pub(crate) const OPS: &[SpecialOp] = &[$(SpecialOp::$Name),*];
+
+        $(
+            $(#[$doc])*
+            pub(crate) enum $Name {}
+            impl Bulk for $Name {
+                #[allow(unused_unsafe, reason = "not every operation needs it")]
+                fn run($o: &mut Operands<'_>) -> Result<(), Error> {
+                    // SAFETY: the operands are where the op expects them, and its indices name what the module has: the
+                    // translator, or the compiler of the tier, sees to that. Objects live as long as the store.
+                    unsafe { $body }
+                }
+            }
+        )*
+    };
+}
+
+const FAILED: u64 = u32::MAX as u64;
+
+bulk! {
+    /// `R[a] := old size, or -1`, of memory `x`.
+    MemoryGrow |o| {
+        let grown = o.store.memory_grow(o.memory(o.x), o.get(0));
+        o.put(grown.unwrap_or(FAILED));
+        Ok(())
+    };
+    /// Fills memory `x`: destination, value, length.
+    MemoryFill |o| {
+        let value = o.get(1) as u8;
+        o.extent(BYTES_A_UNIT, false, |o, extent| o.store.memory_fill(o.vm, o.x, value, extent))
+    };
+    /// Copies to memory `x` from memory `y`: destination, source, length.
+    MemoryCopy |o| {
+        o.extent(BYTES_A_UNIT, true, |o, extent| o.store.memory_copy(o.vm, o.x, o.y, extent))
+    };
+    /// Copies to memory `x` from data segment `y`.
+    MemoryInit |o| {
+        o.extent(BYTES_A_UNIT, true, |o, extent| o.store.memory_init(o.vm, o.x, o.y, extent))
+    };
+    DataDrop |o| {
+        o.store.data_drop(o.vm, o.x);
+        Ok(())
+    };
+    /// `R[a] := table x [R[a]]`
+    TableGet |o| {
+        let t = o.table(o.x);
+        let i = o.get(0);
+        if i >= (*t).len {
+            return Err(Trap::TableOutOfBounds.into());
+        }
+        o.put(*(*t).base.add(i as usize));
+        Ok(())
+    };
+    TableSet |o| {
+        let t = o.table(o.x);
+        let i = o.get(0);
+        if i >= (*t).len {
+            return Err(Trap::TableOutOfBounds.into());
+        }
+        *(*t).base.add(i as usize) = o.reference(1);
+        Ok(())
+    };
+    TableSize |o| {
+        o.put((*o.table(o.x)).len);
+        Ok(())
+    };
+    /// Grows table `x`: initial value, by how much; gives the old size or -1.
+    TableGrow |o| {
+        o.charge(o.get(1) / ELEMENTS_A_UNIT)?;
+        let grown = o.store.table_grow(o.table(o.x), o.get(1), o.reference(0));
+        o.put(grown.unwrap_or(FAILED));
+        Ok(())
+    };
+    /// Fills table `x`: start, value, length.
+    TableFill |o| {
+        let value = o.reference(1);
+        o.extent(ELEMENTS_A_UNIT, false, |o, extent| o.store.table_fill(o.vm, o.x, value, extent))
+    };
+    TableCopy |o| {
+        o.extent(ELEMENTS_A_UNIT, true, |o, extent| o.store.table_copy(o.vm, o.x, o.y, extent))
+    };
+    TableInit |o| {
+        o.extent(ELEMENTS_A_UNIT, true, |o, extent| o.store.table_init(o.vm, o.x, o.y, extent))
+    };
+    ElemDrop |o| {
+        o.store.elem_drop(o.vm, o.x);
+        Ok(())
+    };
+    RefFunc |o| {
+        let f = o.store.func_ref(o.vm, o.x)?;
+        o.put(f as u64);
+        Ok(())
+    };
+}
+
+/// How much of a bulk operation costs one unit of fuel, in addition to the operation's own unit.
+const BYTES_A_UNIT: u64 = 64;
+const ELEMENTS_A_UNIT: u64 = 8;
+
+/// A NaN canonicalisation, of a scalar or of the lanes of a vector.
+pub(crate) trait Canonical {
+    type T: Value;
+    fn canonical(x: Self::T) -> Self::T;
+}
+
+macro_rules! canonical {
+    ($($Name:ident $t:ty = $f:path;)*) => {$(
+        pub(crate) enum $Name {}
+        impl Canonical for $Name {
+            type T = $t;
+            #[inline(always)]
+            fn canonical(x: $t) -> $t { $f(x) }
+        }
+    )*};
+}
+canonical! {
+    CanonF32 f32 = float::f32_canon;
+    CanonF64 f64 = float::f64_canon;
+    CanonF32x4 V128 = v128::f32x4_canon;
+    CanonF64x2 V128 = v128::f64x2_canon;
+}

@@ -1,0 +1,271 @@
+//! Deoptimisation exits: compiled frames become interpreter frames, so that a suspended execution consists of
+//! interpreter frames only.
+//!
+//! While `VmStore::leaving` is set, each compiled function, innermost first, writes its live locals and operands to
+//! their slots, calls [`left`] with its place, and returns. Once all have returned, [`settle`] writes the frame headers
+//! and records that the interpreter would have written.
+
+use super::entry::idle;
+use super::regs::{Regs, Stub};
+use super::sample::Position;
+use super::slow::{RECORD, execution};
+use super::suspend::{How, Suspension};
+use super::{Execution, Stop, sample};
+use crate::runtime::error::Error;
+use crate::runtime::store::StoreInner;
+use crate::runtime::tier::layout::{
+    LEFT_AFTER, LEFT_AT, LEFT_AT_ENTRY, LEFT_AT_LOOP, LEFT_KIND, LEFT_OFFSET,
+};
+use crate::runtime::vmctx::{FuncObj, VmCtx};
+use crate::translate::Wanted;
+
+/// A part of the stack that has to be linked to the next outer one. Parts are noted innermost first.
+#[derive(Clone, Copy)]
+pub(super) enum Part {
+    /// The frame of a compiled function (or of an inlined one). `place` is packed as [`LEFT_KIND`] and its siblings
+    /// say.
+    Frame { sp: *mut u64, place: u64 },
+    /// A segment of interpreter frames that compiled code called: the header of the outermost frame, and the position
+    /// of the innermost.
+    Base { header: *mut u64, at: Position },
+    /// The same for a call of `f` in another instance: a record lies below the outermost frame.
+    Record { record: *mut u64, header: *mut u64, at: Position, f: *mut FuncObj },
+    /// A function that compiled code called, and that wasn't entered.
+    Entry { index: u32, sp: *mut u64, header: *mut u64 },
+    /// A host function, called with these arguments.
+    Host { f: *mut FuncObj, args: *mut u64 },
+}
+
+/// What returns to the frame that is linked next, and so has to learn its return address.
+enum Inner {
+    Nothing,
+    Header(*mut u64),
+    Record(*mut u64),
+    /// A host function that an interpreted function tail-called. The suspension itself holds the return address.
+    Replaced,
+    Host {
+        f: *mut FuncObj,
+        args: *mut u64,
+    },
+    /// A function that is about to be entered.
+    Entry {
+        index: u32,
+        sp: *mut u64,
+        header: *mut u64,
+    },
+}
+
+/// [`BUILTIN_LEFT`](crate::runtime::tier::layout::BUILTIN_LEFT).
+pub(crate) unsafe extern "C" fn left(vm: *mut VmCtx, sp: *mut u64, place: u64) -> u32 {
+    // SAFETY: compiled code calls this, and no reference into the store is held.
+    unsafe { note(vm, Part::Frame { sp, place }) };
+    0
+}
+
+/// Notes a part for [`settle`].
+pub(super) unsafe fn note(vm: *mut VmCtx, part: Part) {
+    // SAFETY: a context of a live store, and no reference to the store's parts is held.
+    unsafe {
+        let exec: *mut Execution = execution(&mut *(*(*vm).store).store);
+        (*exec).lost |= (*exec).left.try_push(part).is_err();
+    }
+}
+
+/// Decides whether an error makes compiled code deoptimise, rather than trap, and if so, starts that.
+pub(super) unsafe fn begins(vm: *mut VmCtx, error: &Error) -> bool {
+    // SAFETY: as for `note`.
+    unsafe {
+        let store = (*(*vm).store).store;
+        let exec: *mut Execution = execution(&mut *store);
+        let leaves = (*exec).resumable && (*store).engine.config().suspend_compiled;
+        let leaves = leaves && (super::suspend::is_retried(error) || (*exec).suspension.is_some());
+        (*(*vm).store).leaving = u64::from(leaves);
+        leaves
+    }
+}
+
+/// Starts to deoptimise, if the engine's compiled code supports it.
+pub(super) unsafe fn begin(vm: *mut VmCtx) -> bool {
+    // SAFETY: as for `note`.
+    unsafe {
+        let leaves = (*(*(*vm).store).store).engine.config().suspend_compiled;
+        (*(*vm).store).leaving = u64::from(leaves);
+        leaves
+    }
+}
+
+/// Links the noted parts, the outermost of which returns to `back`: a cell and a frame. `exec.stop` is set already.
+pub(super) unsafe fn settle(vm: *mut VmCtx, back: (*const u64, *mut u64)) {
+    // SAFETY: as for `note`.
+    unsafe {
+        (*(*vm).store).leaving = 0;
+        let store = (*(*vm).store).store;
+        let exec: *mut Execution = execution(&mut *store);
+        let budget = &(*store).budget;
+        let none = crate::memory::alloc::Buf::new(budget, crate::memory::budget::Kind::Stack);
+        let parts = core::mem::replace(&mut (*exec).left, none);
+        let lost = core::mem::take(&mut (*exec).lost);
+        let mut linked = Linked { vm, store, exec, inner: Inner::Nothing };
+        let mut result = if lost { Err(crate::module::trap::Trap::OutOfBudget.into()) } else { Ok(()) };
+        for part in parts.iter() {
+            result = result.and_then(|()| linked.part(*part));
+        }
+        linked.link(back.0, back.1);
+        if let Err(error) = result {
+            (*exec).suspension = None;
+            (*exec).stop = Stop::Error(error);
+        }
+    }
+}
+
+struct Linked {
+    vm: *mut VmCtx,
+    store: *mut StoreInner,
+    exec: *mut Execution,
+    inner: Inner,
+}
+
+impl Linked {
+    unsafe fn suspend(&mut self, ip: *const u64, sp: *mut u64, how: How) {
+        // SAFETY: the execution is the store's, and no reference to it is held.
+        unsafe {
+            let regs = Regs { ip, sp, vm: self.vm, ..idle() };
+            (*self.exec).suspension = Some(Suspension::new(regs, how));
+            (*self.exec).at = Position { ip, sp, vm: self.vm, returned: false };
+        }
+    }
+
+    fn stub(&self, stub: Stub) -> *const u64 {
+        // SAFETY: the store is live.
+        unsafe { (*self.store).engine.dispatch() }.stub(stub)
+    }
+
+    /// What of a segment returns to compiled code: the header of its outermost frame, unless a suspended tail call to a
+    /// host function has replaced that frame.
+    unsafe fn dispatched(&self, header: *mut u64) -> Inner {
+        // SAFETY: as for `note`; no reference to the execution is held.
+        let suspension = unsafe { &(*self.exec).suspension };
+        let exit = self.stub(Stub::Exit);
+        match suspension {
+            Some(suspension) if suspension.goes_back_to(exit) => Inner::Replaced,
+            _ => Inner::Header(header),
+        }
+    }
+
+    unsafe fn part(&mut self, part: Part) -> Result<(), Error> {
+        // SAFETY: the places are in the context's module, and the frames have been claimed: compiled code noted them.
+        unsafe {
+            let (sp, place) = match part {
+                Part::Frame { sp, place } => (sp, place),
+                Part::Base { header, at } => {
+                    self.inner = self.dispatched(header);
+                    (*self.exec).at = at;
+                    return Ok(());
+                }
+                Part::Entry { index, sp, header } => {
+                    self.inner = Inner::Entry { index, sp, header };
+                    return Ok(());
+                }
+                Part::Record { record, header, at, f } if at.vm.is_null() => {
+                    // The callee wasn't entered.
+                    let cross = self.stub(Stub::CrossReturn);
+                    *record = self.vm as u64;
+                    *header = cross as u64;
+                    *header.add(1) = record as u64;
+                    let regs = Regs { ip: cross, sp: record.add(RECORD), vm: (*f).vm, ..idle() };
+                    (*self.exec).suspension = Some(Suspension::new(regs, How::Enter((*f).index)));
+                    (*self.exec).at = Position { ip: cross, sp: record, vm: (*f).vm, returned: true };
+                    self.inner = Inner::Record(record);
+                    return Ok(());
+                }
+                Part::Record { record, header, at, .. } => {
+                    *record = self.vm as u64;
+                    self.inner = self.dispatched(header);
+                    self.link(self.stub(Stub::CrossReturn), record);
+                    self.inner = Inner::Record(record);
+                    (*self.exec).at = at;
+                    return Ok(());
+                }
+                Part::Host { f, args } => {
+                    self.inner = Inner::Host { f, args };
+                    return Ok(());
+                }
+            };
+            let module = &(*(*self.vm).instance).module;
+            let shared = module.shared();
+            let (index, offset) = (place as u32, (place & LEFT_OFFSET) >> 32);
+            let header = sp.add(shared.header(index) as usize);
+            let kind = place & LEFT_KIND;
+            if kind == LEFT_AT_ENTRY {
+                self.inner = Inner::Entry { index, sp, header };
+                return Ok(());
+            }
+            if let Stop::Error(error) = &mut (*self.exec).stop
+                && let Some(backtrace) = error.backtrace_mut()
+            {
+                backtrace.push_compiled(module, shared.data.imported_funcs + index, offset);
+            }
+            let cells = shared.cells(index, &sample::Standing(&*self.store))?;
+            let budget = &shared.data.budget;
+            let gone = || Error::msg("a place in compiled code is in no function");
+            if kind == LEFT_AT_LOOP {
+                let translated = shared.translate(index, Wanted::Loops, budget)?;
+                let mut loops = translated.loops.iter().flat_map(|loops| loops.iter());
+                let found = loops.find(|found| found.0 == offset).ok_or_else(gone)?;
+                let cost = if shared.engine.consumes_fuel() { found.2 } else { 0 };
+                self.suspend(cells.add(found.1), sp, How::Owes(cost));
+            } else {
+                let translated = shared.translate(index, Wanted::CellOf(offset), budget)?;
+                let (start, end) = translated.cell.ok_or_else(gone)?;
+                if kind == LEFT_AT {
+                    self.suspend(cells.add(start), sp, How::Handler(0));
+                } else {
+                    debug_assert_eq!(kind, LEFT_AFTER);
+                    self.link(cells.add(end), sp);
+                }
+            }
+            self.inner = Inner::Header(header);
+            Ok(())
+        }
+    }
+
+    /// Has the inner frame return to `ip`, in the frame at `sp`.
+    unsafe fn link(&mut self, ip: *const u64, sp: *mut u64) {
+        // SAFETY: as for `part`: headers and records lie in frames that were claimed.
+        unsafe {
+            let at = Position { ip, sp, vm: self.vm, returned: true };
+            match core::mem::replace(&mut self.inner, Inner::Nothing) {
+                Inner::Nothing => {}
+                Inner::Header(header) => {
+                    *header = ip as u64;
+                    *header.add(1) = sp as u64;
+                }
+                Inner::Record(record) => {
+                    *record.add(1) = ip as u64;
+                    *record.add(2) = sp as u64;
+                }
+                Inner::Replaced => {
+                    if let Some(suspension) = &mut (*self.exec).suspension {
+                        suspension.go_back_to(ip, sp);
+                    }
+                    (*self.exec).at = at;
+                }
+                Inner::Host { f, args } => {
+                    let retried = match &(*self.exec).stop {
+                        Stop::Error(error) => super::suspend::is_retried(error),
+                        _ => false,
+                    };
+                    let how = if retried { How::Call { f, args } } else { How::Results { of: f, to: args } };
+                    self.suspend(ip, sp, how);
+                    (*self.exec).at = at;
+                }
+                Inner::Entry { index, sp: own, header } => {
+                    *header = ip as u64;
+                    *header.add(1) = sp as u64;
+                    self.suspend(ip, own, How::Enter(index));
+                    (*self.exec).at = at;
+                }
+            }
+        }
+    }
+}

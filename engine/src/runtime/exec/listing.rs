@@ -1,0 +1,70 @@
+//! The handlers of [`Tail`] and their addresses, for checking the machine code that the compiler made of them.
+
+use super::regs::{Handler, Tail};
+use super::{TAIL, bulk, control, native, pairs, slow};
+use crate::ops::{Op, SpecialOp};
+
+/// What is expected of a handler's machine code.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum HandlerKind {
+    /// Does a cell's work and jumps to the next cell's handler.
+    Single,
+    /// Does two cells' work.
+    Pair,
+    /// On the cold path, or the handler of an op that is rare or takes long: it may call.
+    Cold,
+}
+
+/// A handler of [`Dispatch::Tail`](super::Dispatch::Tail).
+#[derive(Clone, Debug)]
+pub struct TailHandler {
+    /// The op and its form, as in [`DispatchCounts`](super::DispatchCounts); or the function's name.
+    pub name: String,
+    /// Where its code begins.
+    pub address: usize,
+    /// What is expected of it.
+    pub kind: HandlerKind,
+}
+
+/// Ops whose handlers are cold: besides those of [`bulk`], those that only stop or start something.
+const COLD: [SpecialOp; 5] =
+    [SpecialOp::Unreachable, SpecialOp::Exit, SpecialOp::CrossReturn, SpecialOp::Native, SpecialOp::Dropped];
+
+/// Every handler that [`Dispatch::Tail`](super::Dispatch::Tail) can reach.
+pub fn tail_handlers() -> Vec<TailHandler> {
+    use HandlerKind::*;
+    let listed = |name: String, kind, h: Handler<Tail>| TailHandler { name, address: h as usize, kind };
+    let cold: [(&str, Handler<Tail>); 13] = [
+        ("enter_continuation", native::enter_continuation::<Tail>),
+        ("trap_in_acc", slow::trap_in_acc::<Tail>),
+        ("refill", slow::refill::<Tail>),
+        ("refill_back", slow::refill_back::<Tail, 0>),
+        ("refill_back", slow::refill_back::<Tail, 1>),
+        ("enter_call", slow::enter_call::<Tail>),
+        ("enter_func", slow::enter_func::<Tail, 2>),
+        ("enter_func", slow::enter_func::<Tail, 3>),
+        ("prepare_call", slow::prepare_call::<Tail>),
+        ("prepare_func", slow::prepare_func::<Tail>),
+        ("call_out", slow::call_out::<Tail, 2>),
+        ("call_out", slow::call_out::<Tail, 3>),
+        ("return_call_out", slow::return_call_out::<Tail>),
+    ];
+    let singles = TAIL.iter().zip(0..).map(|(&h, n)| {
+        let kind = if bulk::OPS.iter().chain(&COLD).any(|cold| cold.op() == Op(n)) { Cold } else { Single };
+        listed(Op(n).to_string(), kind, h)
+    });
+    singles
+        .chain(better().map(|(op, h)| listed(format!("{op}(sse4.2)"), Single, h)))
+        .chain([listed("zero_locals".into(), Single, control::zero_locals::<Tail>)])
+        .chain(pairs::all().map(|(a, b, h)| listed(format!("{a} {b}"), Pair, h)))
+        .chain(cold.map(|(name, h)| listed(name.into(), Cold, h)))
+        .collect()
+}
+
+/// Handlers that need more than the baseline instruction set of the architecture.
+fn better() -> impl Iterator<Item = (Op, Handler<Tail>)> {
+    #[cfg(target_arch = "x86_64")]
+    return crate::runtime::exec::sse42::all();
+    #[cfg(not(target_arch = "x86_64"))]
+    return core::iter::empty();
+}

@@ -1,0 +1,224 @@
+//! The interpreter: a threaded-code engine whose handlers tail-call each other, and the executions that it runs.
+//!
+//! `regs` defines handlers and the two dispatch backends, `place` the operand forms, `cell` the traits of one cell's
+//! work. The handlers themselves are in files named after the families of `translate`, with `slow` for the cold path.
+//! The rest is around them: `entry` (calls from the host), `native` (calls to and from compiled code), `suspend`
+//! (resumable calls), `leave` (deoptimisation exits of compiled code), `walk` (stack walks), `sample` (profiles and
+//! hotness), `watch` (the OSR trigger).
+//!
+//! The contract that most `SAFETY` comments here name is the one of [`regs::Backend`].
+
+pub(crate) mod bulk;
+pub(crate) mod cell;
+pub(crate) mod control;
+mod count;
+mod entry;
+pub(crate) mod leave;
+mod listing;
+pub(crate) mod memory;
+pub(crate) mod native;
+pub(crate) mod numeric;
+#[cfg(feature = "pairs")]
+mod pairs;
+#[cfg(not(feature = "pairs"))]
+#[path = "no_pairs.rs"]
+mod pairs;
+pub(crate) mod place;
+pub(crate) mod regs;
+mod sample;
+pub(crate) mod slow;
+#[cfg(target_arch = "x86_64")]
+mod sse42;
+mod suspend;
+mod table;
+pub(crate) mod variable;
+pub(crate) mod vector;
+mod walk;
+mod watch;
+
+pub use count::DispatchCounts;
+pub(crate) use entry::{Resumed, invoke, resume};
+pub use listing::{HandlerKind, TailHandler, tail_handlers};
+pub(crate) use watch::Watch;
+
+use crate::memory::alloc::{Buf, MemoryError};
+use crate::memory::budget::{Budget, Charge, Kind};
+use crate::memory::sys::Mapping;
+use crate::module::trap::Trap;
+use crate::runtime::error::Error;
+use core::sync::atomic::AtomicPtr;
+use regs::{Handler, Loop, Tail};
+use sample::{HostCall, Position};
+
+/// How control passes from one handler to the next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Dispatch {
+    /// By tail calls: faster, if the compiler emitted them as jumps. [`Engine::new`](crate::Engine::new) tests that.
+    Tail,
+    /// By returning to a dispatch loop: correct in every build.
+    Loop,
+    /// By a loop that counts what it dispatches, for tuning the interpreter: slow. See
+    /// [`Store::dispatch_counts`](crate::Store::dispatch_counts).
+    Count,
+}
+
+/// The handlers of each backend, by op number.
+static TAIL: [Handler<Tail>; crate::ops::OPS] = table::table::<Tail>();
+static LOOP: [Handler<Loop>; crate::ops::OPS] = table::table::<Loop>();
+
+impl Dispatch {
+    /// The address of a handler that does the work of two cells in a row, if there is one.
+    pub(crate) fn fused(self, op: crate::ops::Op, next: crate::ops::Op) -> Option<u64> {
+        match self {
+            Dispatch::Tail => pairs::fused(op, next).map(|h| h as usize as u64),
+            Dispatch::Loop | Dispatch::Count => None,
+        }
+    }
+
+    /// The address of `op`'s handler.
+    pub(crate) fn handler(self, op: crate::ops::Op) -> u64 {
+        match self {
+            Dispatch::Tail => {
+                #[cfg(target_arch = "x86_64")]
+                if let Some(handler) = sse42::handler(op) {
+                    return handler as usize as u64;
+                }
+                TAIL[op.0 as usize] as usize as u64
+            }
+            Dispatch::Loop => LOOP[op.0 as usize] as usize as u64,
+            Dispatch::Count => count::word(op),
+        }
+    }
+}
+
+/// The entry word that every host function shares: it always leads to the cold path.
+pub(crate) static HOST_ENTRY: AtomicPtr<u64> = AtomicPtr::new(crate::ops::cells::LAZY.as_ptr().cast_mut());
+
+/// The fastest backend that is correct in this build.
+pub(crate) fn default_dispatch() -> Dispatch {
+    use std::sync::OnceLock;
+    static CHOSEN: OnceLock<Dispatch> = OnceLock::new();
+    *CHOSEN.get_or_init(|| if tail_calls_hold() { Dispatch::Tail } else { Dispatch::Loop })
+}
+
+/// Bytes of native stack. If the handlers of the probe called instead of jumping, they would use more.
+const MAX_DRIFT: usize = 256;
+
+/// Whether the compiler made jumps of the tail calls: running 800 cells of several kinds must not consume native stack.
+fn tail_calls_hold() -> bool {
+    if cfg!(dunlin_loop_only) {
+        return false;
+    }
+    entry::stack_drift() < MAX_DRIFT
+}
+
+/// Why dispatch ended.
+pub(crate) enum Stop {
+    /// The outermost function returned.
+    Done,
+    Error(Error),
+    /// A host function panicked with this payload.
+    Panic(Box<dyn core::any::Any + Send>),
+}
+
+/// A computation of the guest: its value stack, its current position, and why it stopped. Nested calls (guest, host,
+/// guest) continue on the same stack.
+pub(crate) struct Execution {
+    _stack: Mapping,
+    /// One past the last slot that is mapped.
+    end: *mut u64,
+    /// One past the last slot that the budget has been charged for.
+    charged: *mut u64,
+    charge: Charge,
+    /// Where the next frame may begin.
+    top: *mut u64,
+    stop: Stop,
+    /// The last published position: where dispatch stopped, or where it was at its last call of something that walks
+    /// the stack. It isn't updated by every cell. A null context means that no function has been entered.
+    at: Position,
+    /// Whether a tail call is replacing the function at that position.
+    leaves: bool,
+    /// The innermost call of a host function that hasn't returned, or null.
+    host_call: *const HostCall,
+    /// The innermost segment of compiled frames, or null.
+    native: *const native::Activation,
+    /// The native stack of compiled code, if there is a tier and the stack could be had.
+    pub(crate) code_stack: Option<Box<dyn core::any::Any + Send>>,
+    /// Whether compiled code is being unwound for a tail call out of its outermost function.
+    tail: bool,
+    /// The frames noted by a deoptimisation exit, innermost first, and whether one was lost for want of memory: see
+    /// `leave`.
+    left: Buf<leave::Part>,
+    lost: bool,
+    /// Whether it is that of a resumable call.
+    pub(crate) resumable: bool,
+    /// How to resume it, once it has stopped.
+    pub(crate) suspension: Option<suspend::Suspension>,
+    /// Whether it must not enter compiled code.
+    pub(crate) interprets: bool,
+    /// For [`Dispatch::Count`].
+    pub(crate) counts: count::Counts,
+}
+
+/// The stack is charged this many bytes at a time.
+pub(crate) const STACK_STEP: usize = 64 << 10;
+
+impl Execution {
+    /// An execution with a stack of at most `max_stack` bytes.
+    pub(crate) fn new(max_stack: usize, budget: &Budget) -> Result<Execution, Error> {
+        // Frame sizes are compared in 32 bits, and a stack's end must leave room for the largest.
+        let bytes = max_stack.clamp(4096, 1 << 30).next_multiple_of(4096);
+        let (mut stack, start) =
+            Mapping::guarded(bytes).map_err(|_| MemoryError::system(Kind::Stack, bytes as u64))?;
+        let base = stack.as_mut_ptr().wrapping_add(start).cast::<u64>();
+        Ok(Execution {
+            end: base.wrapping_byte_add(bytes),
+            charged: base,
+            charge: budget.nothing(Kind::Stack),
+            top: base,
+            stop: Stop::Done,
+            at: entry::idle().position(),
+            leaves: false,
+            host_call: core::ptr::null(),
+            native: core::ptr::null(),
+            code_stack: None,
+            tail: false,
+            left: Buf::new(budget, Kind::Stack),
+            lost: false,
+            resumable: false,
+            suspension: None,
+            interprets: false,
+            counts: count::Counts::default(),
+            _stack: stack,
+        })
+    }
+
+    /// Whether it may enter compiled code.
+    pub(crate) fn enters_compiled(&self) -> bool {
+        self.code_stack.is_some() && !self.interprets
+    }
+
+    /// Whether it stopped before its first instruction.
+    pub(crate) fn has_not_begun(&self) -> bool {
+        self.at.vm.is_null()
+    }
+
+    /// Where the part of the stack that is charged ends.
+    pub(crate) fn stack_end(&self) -> *mut u64 {
+        self.charged
+    }
+
+    /// Makes the stack usable up to `to` at least; gives its new end.
+    pub(crate) fn extend(&mut self, to: *mut u64) -> Result<*mut u64, Trap> {
+        if to > self.end {
+            return Err(Trap::StackOverflow);
+        }
+        if to > self.charged {
+            let more = (to as usize - self.charged as usize).next_multiple_of(STACK_STEP);
+            let more = more.min(self.end as usize - self.charged as usize);
+            self.charge.grow(more as u64).map_err(|_| Trap::StackOverflow)?;
+            self.charged = self.charged.wrapping_byte_add(more);
+        }
+        Ok(self.charged)
+    }
+}

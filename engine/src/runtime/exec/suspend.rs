@@ -1,0 +1,238 @@
+//! Resumable calls: what is saved when an execution stops, and how it resumes.
+//!
+//! An execution that runs out of fuel or is interrupted stops before the effect of a cell, and all other state is in
+//! slots. So it is enough to save the registers and the handler that retries the cell. After a host function failed
+//! with an error of its own, the execution resumes behind the call, with results that the embedder supplies.
+
+use super::entry::{enter_frame, finish};
+use super::regs::{Backend, Loop, Regs, Tail};
+use super::sample::Position;
+use super::slow::{accumulate, call_host, execution, prepare, reload};
+use super::{Dispatch, Stop};
+use crate::module::trap::Trap;
+use crate::runtime::error::Error;
+use crate::runtime::store::StoreInner;
+use crate::runtime::vmctx::FuncObj;
+
+/// Where and how a stopped execution resumes.
+pub(crate) struct Suspension {
+    regs: Regs,
+    how: How,
+    /// The value of `Pending::func`, which some handlers read.
+    pending: *mut FuncObj,
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum How {
+    /// Run a handler at the cell; 0 means the cell's own.
+    Handler(usize),
+    /// Continue behind a call of a host function, with its results in these slots.
+    Results { of: *mut FuncObj, to: *mut u64 },
+    /// Call a host function with these arguments, then continue behind the call.
+    Call { f: *mut FuncObj, args: *mut u64 },
+    /// Charge for the arrival at a loop header, then continue there.
+    Owes(u32),
+    /// Enter this function of the module. Its frame's header is written already.
+    Enter(u32),
+}
+
+/// Instead of a handler's address: no cell can retry the call.
+pub(super) const NO_CELL: usize = usize::MAX;
+
+/// Whether an execution that stopped with `e` resumes by retrying what it stopped at.
+pub(super) fn is_retried(e: &Error) -> bool {
+    matches!(e.trap(), Some(Trap::OutOfFuel | Trap::Interrupt))
+}
+
+/// Records that dispatch ends at the cell at `r.ip`, with error `e`. If the cell can be retried, `handler` does it; 0
+/// means the cell's own.
+#[cold]
+#[inline(never)]
+pub(super) unsafe fn note(r: &Regs, e: Error, handler: usize) {
+    // SAFETY: a context of a live store, and no reference to the store's parts is held.
+    unsafe {
+        let exec = execution(&mut *(*(*r.vm).store).store);
+        exec.at = r.position();
+        exec.leaves = false;
+        note_there(r, e, handler);
+    }
+}
+
+/// The same, if the position is published already.
+#[cold]
+#[inline(never)]
+pub(super) unsafe fn note_there(r: &Regs, e: Error, handler: usize) {
+    // SAFETY: as for `note`.
+    unsafe {
+        let pending = (*(*r.vm).store).pending.func;
+        let exec = execution(&mut *(*(*r.vm).store).store);
+        let suspension = Suspension { regs: *r, how: How::Handler(handler), pending };
+        exec.suspension = is_retried(&e).then_some(suspension);
+        exec.stop = Stop::Error(e);
+    }
+}
+
+/// Records that function `index` of the module still has to be entered. Its arguments are in the frame at `r.sp`; it
+/// returns to `back`.
+#[cold]
+#[inline(never)]
+pub(super) unsafe fn note_entry(
+    r: &Regs,
+    e: Error,
+    index: u32,
+    header: *mut u64,
+    back: (*const u64, *mut u64),
+) {
+    // SAFETY: as for `note`; the header lies in the frame of the function that is replaced, or in stack that entering
+    // claims.
+    unsafe {
+        let exec = execution(&mut *(*(*r.vm).store).store);
+        if is_retried(&e) {
+            *header = back.0 as u64;
+            *header.add(1) = back.1 as u64;
+            let regs = Regs { ip: back.0, ..*r };
+            exec.suspension =
+                Some(Suspension { regs, how: How::Enter(index), pending: core::ptr::null_mut() });
+        } else {
+            exec.suspension = None;
+        }
+        exec.stop = Stop::Error(e);
+        exec.at = Position { ip: back.0, sp: back.1, vm: r.vm, returned: true };
+    }
+}
+
+/// Records how to resume after a failed call of `f`, whose error is in `exec.stop`. Either `handler` retries the call,
+/// or the call's results are put into the slots from `to` on and it returns to `back`, a cell and a frame.
+#[cold]
+#[inline(never)]
+pub(super) unsafe fn note_call(
+    r: &Regs,
+    f: *mut FuncObj,
+    handler: usize,
+    to: *mut u64,
+    back: (*const u64, *mut u64),
+) {
+    // SAFETY: as for `note`.
+    unsafe {
+        let pending = (*(*r.vm).store).pending.func;
+        let exec = execution(&mut *(*(*r.vm).store).store);
+        let Stop::Error(e) = &exec.stop else {
+            exec.suspension = None;
+            return;
+        };
+        let regs = Regs { ip: back.0, sp: back.1, ..*r };
+        exec.suspension = if is_retried(e) && handler != NO_CELL {
+            Some(Suspension { regs: *r, how: How::Handler(handler), pending })
+        } else if !(*f).vm.is_null() {
+            None
+        } else if is_retried(e) {
+            Some(Suspension { regs, how: How::Call { f, args: to }, pending })
+        } else {
+            Some(Suspension { regs, how: How::Results { of: f, to }, pending })
+        };
+    }
+}
+
+impl Suspension {
+    pub(super) fn new(regs: Regs, how: How) -> Self {
+        Self { regs, how, pending: core::ptr::null_mut() }
+    }
+
+    /// Whether this is a host function's call that returns to `ip` directly, because it replaced the calling frame.
+    pub(super) fn goes_back_to(&self, ip: *const u64) -> bool {
+        matches!(self.how, How::Results { .. } | How::Call { .. }) && self.regs.ip == ip
+    }
+
+    /// Has it return to another cell, in the frame at `sp`.
+    pub(super) fn go_back_to(&mut self, ip: *const u64, sp: *mut u64) {
+        (self.regs.ip, self.regs.sp) = (ip, sp);
+    }
+
+    /// The host function whose results the embedder has to supply, if that is how this resumes.
+    pub(crate) fn wants_results_of(&self) -> Option<*mut FuncObj> {
+        match self.how {
+            How::Results { of, .. } => Some(of),
+            _ => None,
+        }
+    }
+}
+
+/// Resumes the store's execution from `suspension`. `results` are the slots of a host function's results, if the
+/// suspension needs them.
+///
+/// # Safety
+/// As for [`invoke`](super::invoke): the suspension is of the store's execution as it is.
+pub(super) unsafe fn go_on(
+    store: *mut StoreInner,
+    suspension: Suspension,
+    results: &[u64],
+) -> Result<(), Stop> {
+    let Suspension { regs: mut r, how, pending } = suspension;
+    // SAFETY: the caller's contract: the frames are as they were left, and the cells have been kept.
+    unsafe {
+        reload(&mut r);
+        (*(*r.vm).store).pending.func = pending;
+        let handler = match how {
+            How::Handler(handler) => handler,
+            How::Results { to, .. } => {
+                core::ptr::copy_nonoverlapping(results.as_ptr(), to, results.len());
+                accumulate(&mut r, to);
+                0
+            }
+            How::Call { f, args } => {
+                execution(&mut *store).at = r.position();
+                match call_host(r.vm, f, args) {
+                    Ok(()) => accumulate(&mut r, args),
+                    Err(stop) => {
+                        if let Stop::Error(e) = &stop {
+                            let how = if is_retried(e) {
+                                How::Call { f, args }
+                            } else {
+                                How::Results { of: f, to: args }
+                            };
+                            execution(&mut *store).suspension = Some(Suspension { regs: r, how, pending });
+                        }
+                        return Err(stop);
+                    }
+                }
+                reload(&mut r);
+                0
+            }
+            How::Owes(cost) => {
+                if (*store).vm.slice < i64::from(cost)
+                    && let Err(trap) = (*store).refill(cost.into())
+                {
+                    execution(&mut *store).suspension = Some(Suspension { regs: r, how, pending });
+                    return Err(Stop::Error(trap.into()));
+                }
+                (*store).vm.slice -= i64::from(cost);
+                0
+            }
+            How::Enter(index) => {
+                // The position is where the function returns to: it hasn't been entered.
+                let header = r.sp.add((*(*r.vm).instance).module.shared().header(index) as usize);
+                let (ip, sp) = (*header as *const u64, *header.add(1) as *mut u64);
+                execution(&mut *store).at = Position { ip, sp, vm: r.vm, returned: true };
+                match prepare(r.vm, index, r.sp) {
+                    Ok(entry) => r.ip = enter_frame(store, entry, r.sp),
+                    Err(e) => {
+                        if is_retried(&e) {
+                            execution(&mut *store).suspension = Some(Suspension { regs: r, how, pending });
+                        }
+                        return Err(Stop::Error(e));
+                    }
+                }
+                0
+            }
+        };
+        match (*store).engine.dispatch() {
+            Dispatch::Tail => Tail::run_at(r, handler),
+            Dispatch::Loop => Loop::run_at(r, handler),
+            // Its cells hold op numbers, not handlers. Counting doesn't support suspension.
+            Dispatch::Count => {
+                return Err(Stop::Error(Error::msg("an engine that counts dispatches can't resume")));
+            }
+        }
+        finish(store)
+    }
+}

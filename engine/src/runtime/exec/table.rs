@@ -1,0 +1,89 @@
+//! The handlers of every op in every form: what the op table's rows name, made into one table.
+
+use super::cell::cell;
+use super::control::{self, Back, Br, BrIf, BrTable, Call, Forward, NonZero, Return, ReturnValue, Zero};
+use super::place::{Acc, Imm, Slot, ToAcc, ToSlot};
+use super::regs::{Backend, Handler};
+use super::variable::{self, Constant, ConstantWide, Copy, GlobalGet, GlobalSet};
+use super::vector::{self, Baseline, Rotate, Shuffle};
+use super::{bulk, memory, native, numeric, slow};
+use crate::ops::{self, OPS};
+use crate::value::V128;
+
+/// From a family's rows: a function of its name that gives each row's handlers.
+macro_rules! family {
+    (
+        $(#[$doc:meta])*
+        $Enum:ident, $module:ident, stride $stride:literal, forms ($room:ident::$forms:ident), shape $shape:ident;
+        $($Name:ident $([$($alias:ident)*])? ($($x:ident: $t:ty),*) -> $out:ty $body:block $(=> $canon:ident)?)*
+    ) => {
+        const fn $module<B: Backend>() -> [[Handler<B>; $stride]; ops::$Enum::COUNT] {
+            [$($room::$forms::<B, ops::$module::$Name>()),*]
+        }
+    };
+}
+ops::unary_rows!(family);
+ops::vector_unary_rows!(family);
+ops::commutative_rows!(family);
+ops::ordered_rows!(family);
+ops::vectors_rows!(family);
+ops::shift_rows!(family);
+ops::int_compare_rows!(family);
+ops::float_compare_rows!(family);
+ops::extract_rows!(family);
+ops::replace_rows!(family);
+ops::load_rows!(family);
+ops::store_rows!(family);
+ops::load_lane_rows!(family);
+ops::store_lane_rows!(family);
+
+macro_rules! special {
+    ($($(#[$doc:meta])* $Name:ident [$($field:ident)*] $ext:literal => $handler:expr;)*) => {
+        const fn special<B: Backend>() -> [[Handler<B>; 1]; ops::SpecialOp::COUNT] {
+            [$([$handler]),*]
+        }
+    };
+}
+ops::special_rows!(special);
+
+/// The table, by an op's number.
+pub(super) const fn table<B: Backend>() -> [Handler<B>; OPS] {
+    let mut all: [Handler<B>; OPS] = [control::unreachable::<B>; OPS];
+    let mut filled = 0;
+    macro_rules! fill {
+        ($($Enum:ident $rows:expr,)*) => {$(
+            assert!(filled == ops::$Enum::BASE as usize);
+            let rows = $rows;
+            let mut row = 0;
+            while row < rows.len() {
+                let mut form = 0;
+                while form < rows[row].len() {
+                    all[filled] = rows[row][form];
+                    filled += 1;
+                    form += 1;
+                }
+                row += 1;
+            }
+        )*};
+    }
+    fill! {
+        UnaryOp unary::<B>(),
+        VectorUnaryOp vector_unary::<B>(),
+        CommutativeOp commutative::<B>(),
+        OrderedOp ordered::<B>(),
+        VectorOp vectors::<B>(),
+        ShiftOp shift::<B>(),
+        IntCompareOp int_compare::<B>(),
+        FloatCompareOp float_compare::<B>(),
+        ExtractOp extract::<B>(),
+        ReplaceOp replace::<B>(),
+        LoadOp load::<B>(),
+        StoreOp store::<B>(),
+        LoadLaneOp load_lane::<B>(),
+        StoreLaneOp store_lane::<B>(),
+        SelectOp variable::all_selects::<B>(),
+        SpecialOp special::<B>(),
+    }
+    assert!(filled == OPS);
+    all
+}

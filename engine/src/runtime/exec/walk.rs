@@ -1,0 +1,116 @@
+//! Stack walking over interpreter frames: for backtraces, for profiles, and to find code that is in use.
+
+use super::Dispatch;
+use super::regs::Stub;
+use super::sample::Position;
+use crate::Module;
+use crate::runtime::error::Error;
+use crate::runtime::vmctx::VmCtx;
+use core::ops::ControlFlow;
+
+/// Called for each frame, with its module, function index and the word of its cell in the function's code.
+type Visit<'v> = &'v mut dyn FnMut(&Module, u32, usize) -> ControlFlow<()>;
+
+/// Adds the wasm frames of the execution that stopped at `at` to `e`'s backtrace, innermost first. If it `leaves`, the
+/// innermost function is being replaced by a tail call and is left out.
+///
+/// # Safety
+/// As for [`frames`].
+pub(crate) unsafe fn with_backtrace(
+    mut e: Error,
+    at: Position,
+    mut leaves: bool,
+    dispatch: Dispatch,
+) -> Error {
+    let Some(backtrace) = e.backtrace_mut() else { return e };
+    // SAFETY: the caller keeps the contract.
+    let _ = unsafe {
+        frames(at, dispatch, false, &mut |module, func, place| {
+            if !core::mem::take(&mut leaves) {
+                backtrace.push(module, func, place);
+            }
+            ControlFlow::Continue(())
+        })
+    };
+    e
+}
+
+/// Visits the wasm frames of the execution whose position is `at`, innermost first, until the visitor breaks off. With
+/// `mark`, their code is marked as in use.
+///
+/// # Safety
+/// `at` is the position of a store's execution, and its frames haven't changed since.
+pub(super) unsafe fn frames(
+    at: Position,
+    dispatch: Dispatch,
+    mark: bool,
+    visit: Visit<'_>,
+) -> ControlFlow<()> {
+    // SAFETY: the caller keeps the contract.
+    unsafe { outwards(at, dispatch, mark, visit) }.map_continue(|_| ())
+}
+
+/// The place of the outermost return address: the two words, in the header of the outermost frame or in the record
+/// below it, that hold the instruction pointer and the frame to return to. `None` if there is no frame.
+///
+/// # Safety
+/// As for [`frames`].
+pub(super) unsafe fn way_back(at: Position, dispatch: Dispatch) -> Option<*mut u64> {
+    if at.vm.is_null() {
+        return None;
+    }
+    // SAFETY: the caller keeps the contract.
+    match unsafe { outwards(at, dispatch, false, &mut |_, _, _| ControlFlow::Continue(())) } {
+        ControlFlow::Continue(way_back) => way_back,
+        ControlFlow::Break(()) => None,
+    }
+}
+
+/// Visits frames, and gives what [`way_back`] does.
+///
+/// # Safety
+/// As for [`frames`].
+unsafe fn outwards(
+    at: Position,
+    dispatch: Dispatch,
+    mark: bool,
+    visit: Visit<'_>,
+) -> ControlFlow<(), Option<*mut u64>> {
+    let (exit, cross) = (dispatch.stub(Stub::Exit), dispatch.stub(Stub::CrossReturn));
+    // The innermost frame's instruction pointer is at its current cell; those of its callers are behind their calls.
+    let Position { mut ip, mut sp, mut vm, mut returned } = at;
+    let mut way_back = None;
+    loop {
+        // SAFETY: `ip` lies in a function of `vm`'s module, and that function's frame, with a header, begins at `sp`. A
+        // record lies below a frame that was entered from another instance.
+        unsafe {
+            if ip == exit {
+                break;
+            }
+            if ip == cross {
+                let record = sp;
+                way_back = Some(record.add(1));
+                (vm, ip, sp) =
+                    (*record as *mut VmCtx, *record.add(1) as *const u64, *record.add(2) as *mut u64);
+                if ip == exit {
+                    break;
+                }
+            }
+            let module = &(*(*vm).instance).module;
+            let shared = module.shared();
+            let Some((index, word)) = shared.code.find(ip, mark) else {
+                if cfg!(any(test, debug_assertions)) {
+                    panic!("code was dropped that a frame is in");
+                }
+                break;
+            };
+            // A return address is behind its call.
+            visit(module, shared.data.imported_funcs + index, word - returned as usize)?;
+            let header = sp.add(shared.header(index) as usize);
+            way_back = Some(header);
+            (ip, sp) = (*header as *const u64, *header.add(1) as *mut u64);
+            returned = true;
+        }
+    }
+    ControlFlow::Continue(way_back)
+}

@@ -1,0 +1,295 @@
+//! Profiles: fuel used, by call stack.
+//!
+//! Stacks are kept in a tree (a calling-context tree), so stacks share the nodes of their common outer part.
+
+use crate::Module;
+use crate::memory::alloc::{Buf, Map, MemoryError, Shared};
+use crate::memory::budget::{Budget, Kind};
+use crate::memory::limits::{MAX_PROFILE_FRAMES, MAX_PROFILE_NODES};
+use core::fmt::Write;
+use core::ops::ControlFlow;
+
+/// How much a guest executed in which stacks of functions, in units of fuel: what
+/// [`Store::take_profile`](crate::Store::take_profile) gives.
+pub struct Profile {
+    modules: Buf<Module>,
+    nodes: Buf<Node>,
+    /// Fuel of stacks that there was no room for.
+    other: u64,
+    unsampled: u64,
+}
+
+/// A node of the tree: the innermost function of a stack.
+struct Node {
+    /// The parent: the stack without its innermost function, if anything is left of it.
+    parent: Option<u32>,
+    site: Site,
+    /// The fuel of this stack itself, without deeper ones.
+    weight: u64,
+}
+
+/// A function, by the number of its module among the profile's.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Site {
+    module: u32,
+    func: u32,
+}
+
+/// Stands for the outer part of a deep stack.
+const OMITTED: Site = Site { module: u32::MAX, func: 0 };
+
+impl Profile {
+    /// The profile in the folded format that makers of flame graphs read: a line for each distinct stack, such as
+    /// `main;run;parse 12345`, the heaviest first, without line ends.
+    ///
+    /// Functions are named by the name section, others `func[N]`; if functions of several modules were seen, their
+    /// module's name stands before theirs. In names, semicolons, white space, backslashes and control characters are
+    /// escaped, as `\x20` or `\n`. Where the outer part of a deep stack was left out, `...` stands for it.
+    /// `[other]` is what was executed in stacks that there was no room for, `[unsampled]` what was executed after the
+    /// last sample.
+    pub fn folded(&self) -> impl Iterator<Item = String> + '_ {
+        let mut nodes: Vec<&Node> = self.nodes.iter().filter(|node| node.weight > 0).collect();
+        nodes.sort_by_key(|node| std::cmp::Reverse(node.weight));
+        let rest = [("[other]", self.other), ("[unsampled]", self.unsampled)];
+        let rest = rest.into_iter().filter(|(_, weight)| *weight > 0);
+        nodes
+            .into_iter()
+            .map(|node| self.line(node))
+            .chain(rest.map(|(name, weight)| format!("{name} {weight}")))
+    }
+
+    /// All that was executed while the profile was made, in units of fuel: the sum of all lines.
+    pub fn total(&self) -> u64 {
+        let stacks: u64 = self.nodes.iter().map(|node| node.weight).sum();
+        stacks + self.other + self.unsampled
+    }
+
+    fn line(&self, node: &Node) -> String {
+        let mut sites = vec![node.site];
+        let mut outer = node.parent;
+        while let Some(node) = outer.map(|index| &self.nodes[index as usize]) {
+            sites.push(node.site);
+            outer = node.parent;
+        }
+        let mut line = String::new();
+        for site in sites.iter().rev() {
+            if !line.is_empty() {
+                line.push(';');
+            }
+            self.name(*site, &mut line);
+        }
+        let _ = write!(line, " {}", node.weight);
+        line
+    }
+
+    fn name(&self, site: Site, line: &mut String) {
+        if site == OMITTED {
+            line.push_str("...");
+            return;
+        }
+        let module = &self.modules[site.module as usize];
+        if self.modules.len() > 1 {
+            match module.name() {
+                Some(name) => escape(name, line),
+                None => {
+                    let _ = write!(line, "module[{}]", site.module);
+                }
+            }
+            line.push('!');
+        }
+        match module.func_name(site.func) {
+            Some(name) => escape(name, line),
+            None => {
+                let _ = write!(line, "func[{}]", site.func);
+            }
+        }
+    }
+}
+
+fn escape(name: &str, line: &mut String) {
+    for c in name.chars() {
+        match c {
+            ' ' | ';' => {
+                let _ = write!(line, "\\x{:02x}", c as u32);
+            }
+            '\\' | '\n' | '\r' | '\t' => line.extend(c.escape_default()),
+            c if c.is_control() || c.is_whitespace() => line.extend(c.escape_unicode()),
+            c => line.push(c),
+        }
+    }
+}
+
+impl core::fmt::Debug for Profile {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Profile").field("total", &self.total()).finish_non_exhaustive()
+    }
+}
+
+/// A profile in the making.
+pub(crate) struct Profiler {
+    profile: Profile,
+    /// The node of each site below each node.
+    inner: Map<(Option<u32>, Site), u32>,
+    /// The current sample's frames, innermost first.
+    stack: Buf<Site>,
+    /// Whether there was no room for one of them.
+    lost: bool,
+}
+
+impl Profiler {
+    pub(crate) fn new(budget: &Budget) -> Self {
+        Self {
+            profile: Profile {
+                modules: Buf::new(budget, Kind::Host),
+                nodes: Buf::new(budget, Kind::Host),
+                other: 0,
+                unsampled: 0,
+            },
+            inner: Map::new(budget, Kind::Host),
+            stack: Buf::new(budget, Kind::Host),
+            lost: false,
+        }
+    }
+
+    /// Adds the sample's next outer frame, and tells whether more are wanted.
+    pub(crate) fn frame(&mut self, module: &Module, func: u32) -> ControlFlow<()> {
+        if self.stack.len() == MAX_PROFILE_FRAMES {
+            self.lost |= self.stack.try_push(OMITTED).is_err();
+            return ControlFlow::Break(());
+        }
+        let added = self.module(module).and_then(|module| self.stack.try_push(Site { module, func }));
+        self.lost |= added.is_err();
+        if self.lost { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    /// Ends a sample, which stands for this many units.
+    pub(crate) fn end(&mut self, weight: u64) {
+        let node = if self.lost { None } else { self.node() };
+        match node {
+            Some(node) => self.profile.nodes[node as usize].weight += weight,
+            None => self.profile.other += weight,
+        }
+        self.stack.clear();
+        self.lost = false;
+    }
+
+    /// The profile, with what was executed after its last sample.
+    pub(crate) fn finish(mut self, unsampled: u64) -> Profile {
+        self.profile.unsampled = unsampled;
+        self.profile
+    }
+
+    fn module(&mut self, module: &Module) -> Result<u32, MemoryError> {
+        let modules = &mut self.profile.modules;
+        let known = modules.iter().position(|known| Shared::ptr_eq(&known.inner, &module.inner));
+        if known.is_none() {
+            modules.try_push(module.clone())?;
+        }
+        Ok(known.unwrap_or(modules.len() - 1) as u32)
+    }
+
+    /// The node of the current sample's stack, if there is one or room for it.
+    fn node(&mut self) -> Option<u32> {
+        let mut node = None;
+        for at in (0..self.stack.len()).rev() {
+            let key = (node, self.stack[at]);
+            node = Some(match self.inner.get(&key) {
+                Some(&known) => known,
+                None => self.add(key).ok().flatten()?,
+            });
+        }
+        node
+    }
+
+    fn add(&mut self, key: (Option<u32>, Site)) -> Result<Option<u32>, MemoryError> {
+        let nodes = &mut self.profile.nodes;
+        if nodes.len() == MAX_PROFILE_NODES {
+            return Ok(None);
+        }
+        nodes.try_push(Node { parent: key.0, site: key.1, weight: 0 })?;
+        let node = nodes.len() as u32 - 1;
+        self.inner.try_insert(key, node).inspect_err(|_| nodes.truncate(node as usize))?;
+        Ok(Some(node))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Engine;
+
+    fn lines(profile: &Profile) -> Vec<String> {
+        profile.folded().collect()
+    }
+
+    /// Adds a stack, given outermost first.
+    fn sample(profiler: &mut Profiler, module: &Module, stack: &[u32], weight: u64) {
+        let _ = stack.iter().rev().try_for_each(|func| profiler.frame(module, *func));
+        profiler.end(weight);
+    }
+
+    fn module(text: &str) -> Module {
+        Module::new(&Engine::default(), wat::parse_str(text).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn stacks_are_told_apart_and_names_are_safe() {
+        let m = module(r#"(module (func $"a;b c\n\\d\u{a0}") (func $plain) (func))"#);
+        let mut profiler = Profiler::new(&Budget::unlimited());
+        sample(&mut profiler, &m, &[0, 1], 5);
+        sample(&mut profiler, &m, &[1, 0], 7);
+        sample(&mut profiler, &m, &[0, 1], 3);
+        sample(&mut profiler, &m, &[2], 1);
+        let profile = profiler.finish(4);
+        let odd = r"a\x3bb\x20c\n\\d\u{a0}";
+        let expected =
+            [format!("{odd};plain 8"), format!("plain;{odd} 7"), "func[2] 1".into(), "[unsampled] 4".into()];
+        assert_eq!(lines(&profile), expected);
+        assert_eq!(profile.total(), 20);
+    }
+
+    #[test]
+    fn functions_of_several_modules_have_their_modules_name() {
+        let (a, b) = (module("(module $a (func $f))"), module("(module (func $f))"));
+        let mut profiler = Profiler::new(&Budget::unlimited());
+        sample(&mut profiler, &a, &[0], 2);
+        sample(&mut profiler, &b, &[0], 1);
+        assert_eq!(lines(&profiler.finish(0)), ["a!f 2", "module[1]!f 1"]);
+    }
+
+    #[test]
+    fn deep_stacks_keep_their_inner_part() {
+        let m = module("(module (func $f))");
+        let mut profiler = Profiler::new(&Budget::unlimited());
+        sample(&mut profiler, &m, &[0; MAX_PROFILE_FRAMES], 2);
+        sample(&mut profiler, &m, &[0; MAX_PROFILE_FRAMES + 1], 1);
+        let [whole, cut] = lines(&profiler.finish(0)).try_into().unwrap();
+        assert_eq!(whole.matches('f').count(), MAX_PROFILE_FRAMES);
+        assert_eq!(cut, format!("...;{} 1", whole.strip_suffix(" 2").unwrap()));
+    }
+
+    #[test]
+    fn what_has_no_room_is_counted_together() {
+        let m = module("(module (func $f))");
+        let mut profiler = Profiler::new(&Budget::unlimited());
+        for func in 0..MAX_PROFILE_NODES as u32 + 3 {
+            sample(&mut profiler, &m, &[func], 1);
+        }
+        sample(&mut profiler, &m, &[0], 1);
+        assert_eq!(profiler.profile.nodes.len(), MAX_PROFILE_NODES);
+        let profile = profiler.finish(0);
+        assert_eq!(lines(&profile).last().unwrap(), "[other] 3");
+        assert_eq!(lines(&profile)[0], "f 2");
+
+        let budget = Budget::new(2000);
+        let mut profiler = Profiler::new(&budget);
+        for func in 0..100 {
+            sample(&mut profiler, &m, &[func], 1);
+        }
+        assert!(profiler.profile.other > 0 && !profiler.profile.nodes.is_empty());
+        let profile = profiler.finish(0);
+        assert_eq!(profile.total(), 100);
+        drop(profile);
+        assert_eq!(budget.used(), 0);
+    }
+}

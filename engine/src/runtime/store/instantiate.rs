@@ -1,0 +1,289 @@
+//! Instantiation of a module, in the specification's order.
+
+use super::{Extent, HostFunc, InstanceObj, StoreInner};
+use crate::memory::alloc::{MemoryError, Shared, TryText};
+use crate::memory::pages::{Guard, Pages};
+use crate::module::const_expr::ConstExpr;
+use crate::module::types::{ExternType, MemoryType, TableType};
+use crate::module::{DataMode, ElemMode, ExternKind, ImportKind, ModuleInner};
+use crate::runtime::error::ErrorKind;
+use crate::runtime::loaded::ModuleShared;
+use crate::runtime::store::handle::Extern;
+use crate::runtime::vmctx::VmCtx;
+use crate::{Error, Module, Trap};
+use core::fmt::Write;
+use core::ptr::NonNull;
+use core::sync::atomic::Ordering;
+
+/// What is supplied for an import.
+#[derive(Clone)]
+pub(crate) enum Import {
+    /// An object of a store.
+    Extern(Extern),
+    /// A host function, usable in any store of the engine.
+    Host(Shared<HostFunc>),
+}
+
+/// The type of an object as importers see it.
+pub(crate) fn describe(store: &StoreInner, item: &Extern) -> ExternType {
+    match item {
+        Extern::Func(func) => ExternType::Func(func.ty_in(store)),
+        Extern::Table(table) => ExternType::Table(table.obj(store).current_type()),
+        Extern::Memory(memory) => ExternType::Memory(memory.obj(store).current_type()),
+        Extern::Global(global) => ExternType::Global(global.obj(store).ty),
+    }
+}
+
+fn limits_match(found: (u64, Option<u64>), expected: (u64, Option<u64>)) -> bool {
+    found.0 >= expected.0 && expected.1.is_none_or(|most| found.1.is_some_and(|max| max <= most))
+}
+
+fn matches(module: &ModuleShared, expected: &ImportKind, found: &ExternType) -> bool {
+    let memory = |ty: &MemoryType| (ty.minimum(), ty.maximum());
+    let table = |ty: &TableType| (u64::from(ty.minimum()), ty.maximum().map(u64::from));
+    match (expected, found) {
+        (ImportKind::Func(ty), ExternType::Func(found)) => module.data.types[*ty as usize] == *found,
+        (ImportKind::Table(ty), ExternType::Table(found)) => {
+            ty.element() == found.element() && limits_match(table(found), table(ty))
+        }
+        (ImportKind::Memory(ty), ExternType::Memory(found)) => limits_match(memory(found), memory(ty)),
+        (ImportKind::Global(ty), ExternType::Global(found)) => ty == found,
+        _ => false,
+    }
+}
+
+/// The bound on an error's text in bytes. Further imports are only counted.
+const MAX_TEXT: usize = 64 << 10;
+
+/// Compares what is supplied with what the module imports. One error names everything that is missing or doesn't match.
+///
+/// Without a store, objects of stores are not compared (that happens when the module is instantiated).
+pub(crate) fn check_imports(
+    store: Option<&StoreInner>,
+    module: &Module,
+    found: impl Iterator<Item = Option<Import>>,
+) -> Result<(), Error> {
+    let shared = module.shared();
+    let mut problems = 0;
+    let mut text = TryText::default();
+    for (import, found) in shared.data.imports.iter().zip(found) {
+        let found = match found {
+            None => None,
+            Some(Import::Host(host)) => Some(ExternType::Func(host.ty().clone())),
+            Some(Import::Extern(item)) => match store {
+                Some(store) => Some(describe(store, &item)),
+                None => continue,
+            },
+        };
+        if found.as_ref().is_some_and(|found| matches(shared, &import.kind, found)) {
+            continue;
+        }
+        problems += 1;
+        if text.len() > MAX_TEXT {
+            continue;
+        }
+        let (module, name) = (import.module.escape_debug(), import.name.escape_debug());
+        let expected = shared.data.import_type(import);
+        let expected = expected.ty();
+        let separator = if text.len() == 0 { "" } else { "\n  " };
+        // If there is no memory for the text, the error says so.
+        let _ = match found {
+            None => {
+                write!(text, "{separator}unknown import `{module}.{name}`: expected {expected}, not provided")
+            }
+            Some(found) => write!(
+                text,
+                "{separator}incompatible import type for `{module}.{name}`: expected {expected}, found {found}"
+            ),
+        };
+        if text.len() > MAX_TEXT {
+            let _ = text.write_str("\n  ... and others");
+        }
+    }
+    match problems {
+        0 => Ok(()),
+        1 => Err(Error::text(ErrorKind::Link, text)),
+        _ => match text.finish() {
+            Ok(text) => {
+                let message = format_args!("{problems} imports don't link:\n  {text}");
+                Err(Error::new(ErrorKind::Link, message))
+            }
+            Err(error) => Err(MemoryError::OutOfMemory(error).into()),
+        },
+    }
+}
+
+/// Makes an instance. Doesn't call its start function, but returns it, if there is one.
+///
+/// The imports have been checked. If this fails, the changes to imported tables and memories remain, and functions that
+/// were put into imported tables can still be called.
+pub(crate) fn instantiate(
+    store: &mut StoreInner,
+    module: &Module,
+    imports: impl Iterator<Item = Import>,
+) -> Result<(NonNull<InstanceObj>, Option<u32>), Error> {
+    let shared = module.shared();
+    let data = &shared.data;
+    if data.one_instance && shared.code.instantiated.swap(true, Ordering::AcqRel) {
+        return Err(Error::msg("the module was loaded for one instance, and that has been made"));
+    }
+    let mut instance = InstanceObj::create(store, module)?;
+    // SAFETY: the instance is new and not shared. Its pointers aren't followed before they are filled in: first the
+    // imports, then globals, tables and memories, whose initialisers only refer to what has been filled in.
+    let obj = unsafe { instance.as_mut() };
+    let vm = obj.vm();
+    link(store, obj, imports)?;
+    for (index, global) in data.globals.iter().enumerate() {
+        if let Some(init) = &global.init {
+            // SAFETY: validation lets this refer to functions, and to globals that come before.
+            let value = unsafe { store.eval(vm, init)? };
+            // SAFETY: the instance isn't shared; a new borrow, since `eval` may have used it meanwhile.
+            unsafe { instance.as_mut() }.set_global(index as u32, store.new_global(global.ty, value)?);
+        }
+    }
+    for (index, table) in data.tables.iter().enumerate().skip(data.imported_tables as usize) {
+        let init = match &table.init {
+            // SAFETY: all functions and globals are there.
+            Some(init) => unsafe { store.eval(vm, init)?[0] },
+            None => 0,
+        };
+        // SAFETY: the instance isn't shared, as said at its creation.
+        unsafe { instance.as_mut() }.set_table(index as u32, store.new_table(table.ty, init)?);
+    }
+    // Code that checks bounds needs no guard regions.
+    let guard = if shared.tiered.is_guarded() { store.engine.memory_guard() } else { Guard::Never };
+    for (index, ty) in data.memories.iter().enumerate().skip(data.imported_memories as usize) {
+        let memory = match take_image(data, index as u32) {
+            Some(pages) => store.memory_of(*ty, pages.move_to(&store.budget)?)?,
+            None => store.new_memory(*ty, guard)?,
+        };
+        // SAFETY: the instance isn't shared, as said at its creation.
+        unsafe { instance.as_mut() }.set_memory(index as u32, memory);
+    }
+    // SAFETY: the instance isn't shared; memories live as long as their store.
+    let is_guarded = |index| unsafe { instance.as_ref().memory(index).as_ref().is_guarded() };
+    if shared.tiered.is_guarded() && !(0..data.memories.len() as u32).all(is_guarded) {
+        shared.tiered.begin_checks(shared);
+        if let Some(tier) = store.engine.tier() {
+            tier.loaded(module);
+        }
+    }
+    for export in data.exports.iter().filter(|export| export.kind == ExternKind::Func) {
+        // Make the objects of exported functions now, so that getting an export can't fail.
+        // SAFETY: the context is complete, and validation has checked the indices.
+        unsafe { store.func_ref(vm, export.index)? };
+    }
+    // SAFETY: the instance isn't shared, as said at its creation.
+    unsafe { apply_segments(store, vm, shared)? };
+    Ok((instance, data.start))
+}
+
+/// The initial bytes of a memory, if loading has filled them (see [`crate::stream`]).
+fn take_image(data: &ModuleInner, memory: u32) -> Option<Pages> {
+    let mut images = data.images.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let at = images.iter().position(|image| image.memory == memory)?;
+    let last = images.len() - 1;
+    images.swap(at, last);
+    images.pop().map(|image| image.pages)
+}
+
+/// Puts the imports into an instance.
+fn link(
+    store: &mut StoreInner,
+    instance: &mut InstanceObj,
+    imports: impl Iterator<Item = Import>,
+) -> Result<(), Error> {
+    let (mut funcs, mut tables, mut memories, mut globals) = (0.., 0.., 0.., 0..);
+    for import in imports {
+        match import {
+            Import::Host(host) => instance.set_func(funcs.next().unwrap(), store.host_func(&host)?),
+            Import::Extern(Extern::Func(func)) => instance.set_func(funcs.next().unwrap(), func.ptr(store)),
+            Import::Extern(Extern::Table(table)) => {
+                instance.set_table(tables.next().unwrap(), table.ptr(store));
+            }
+            Import::Extern(Extern::Memory(memory)) => {
+                instance.set_memory(memories.next().unwrap(), memory.ptr(store));
+            }
+            Import::Extern(Extern::Global(global)) => {
+                instance.set_global(globals.next().unwrap(), global.ptr(store));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Copies the active segments to their places, in order, and drops active and declared segments.
+///
+/// # Safety
+/// `vm` is a complete context of this store and of `module`.
+unsafe fn apply_segments(store: &mut StoreInner, vm: *mut VmCtx, module: &ModuleShared) -> Result<(), Error> {
+    // SAFETY (all blocks): the caller's contract.
+    for (index, elem) in module.data.elems.iter().enumerate() {
+        let index = index as u32;
+        match &elem.mode {
+            ElemMode::Passive => continue,
+            ElemMode::Declared => {}
+            ElemMode::Active { table, offset } => {
+                // SAFETY: the caller's contract.
+                unsafe {
+                    let dst = u64::from(store.eval(vm, offset)?[0] as u32);
+                    let mut all = Extent { dst, src: 0, n: elem.items.len() as u64 };
+                    store.table_init(vm, *table, index, &mut all)?;
+                }
+            }
+        }
+        // SAFETY: the caller's contract.
+        unsafe { store.elem_drop(vm, index) };
+    }
+    for (index, segment) in module.data.data.iter().enumerate() {
+        let index = index as u32;
+        match &segment.mode {
+            DataMode::Passive => continue,
+            DataMode::InImage { fits: true } => {}
+            DataMode::InImage { fits: false } => return Err(Trap::MemoryOutOfBounds.into()),
+            DataMode::Active { memory, offset } => {
+                // SAFETY: the caller's contract.
+                unsafe {
+                    let dst = u64::from(store.eval(vm, offset)?[0] as u32);
+                    store.memory_init(
+                        vm,
+                        *memory,
+                        index,
+                        &mut Extent { dst, src: 0, n: segment.len.into() },
+                    )?;
+                }
+            }
+        }
+        // SAFETY: the caller's contract.
+        unsafe { store.data_drop(vm, index) };
+    }
+    Ok(())
+}
+
+impl StoreInner {
+    /// The value of a constant expression, in the format of slots.
+    ///
+    /// # Safety
+    /// `vm` is a context of this store; the functions and globals that the expression names are in it.
+    pub(crate) unsafe fn eval(&mut self, vm: *mut VmCtx, expr: &ConstExpr) -> Result<[u64; 2], Error> {
+        let mut failure = None;
+        let value = expr.eval(
+            |index| {
+                // SAFETY: the caller's contract.
+                let [low, high] = unsafe { (*(*vm).instance).global(index).as_ref().value };
+                u128::from(high) << 64 | u128::from(low)
+            },
+            |index| {
+                // SAFETY: the caller's contract.
+                unsafe { self.func_ref(vm, index) }.map(|func| func as u64).unwrap_or_else(|error| {
+                    failure = Some(error);
+                    0
+                })
+            },
+        );
+        match failure {
+            None => Ok([value as u64, (value >> 64) as u64]),
+            Some(error) => Err(error),
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! Linear memories: where their bytes are, and how they grow.
+
+use super::StoreInner;
+use crate::memory::alloc::GrowError;
+use crate::memory::pages::{Guard, PAGE, Pages};
+use crate::module::types::MemoryType;
+use crate::runtime::vmctx::MemoryObj;
+use crate::words::Count;
+use crate::{Error, ErrorKind};
+use core::ptr::NonNull;
+
+/// What a [`MemoryObj`] consists of besides its place and size.
+pub(crate) struct MemoryInner {
+    pub(crate) ty: MemoryType,
+    /// How many pages it may have, by its type and the engine's limit.
+    limit: u64,
+    pages: Pages,
+    pub(crate) handle: u32,
+}
+
+impl MemoryObj {
+    pub(crate) fn pages(&self) -> u64 {
+        self.len / PAGE
+    }
+
+    /// The type as importers see it: the minimum is the current size.
+    pub(crate) fn current_type(&self) -> MemoryType {
+        MemoryType { minimum: self.pages(), ..self.inner.ty }
+    }
+
+    /// Whether it has a guard region.
+    pub(crate) fn is_guarded(&self) -> bool {
+        self.inner.pages.is_guarded()
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        // SAFETY: `base` points to `len` bytes (or dangles, for none). They change only through `&mut` or by execution,
+        // for which the store is borrowed exclusively.
+        unsafe { std::slice::from_raw_parts(self.base, self.len as usize) }
+    }
+
+    pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
+        // SAFETY: as for `bytes`, and the borrow is exclusive.
+        unsafe { std::slice::from_raw_parts_mut(self.base, self.len as usize) }
+    }
+
+    /// Whether `len` bytes from `start` on are within the memory.
+    pub(crate) fn covers(&self, start: u64, len: u64) -> bool {
+        start.checked_add(len).is_some_and(|end| end <= self.len)
+    }
+
+    /// Adds pages, and returns the former size in pages. Fails if the type, the engine's limit, the budget or the
+    /// system refuses.
+    fn grow(&mut self, delta: u64) -> Result<u64, GrowError> {
+        let old = self.pages();
+        let pages = old.checked_add(delta).filter(|pages| *pages <= self.inner.limit);
+        pages.ok_or(GrowError::Limit)?;
+        if delta > 0 {
+            self.inner.pages.grow(delta)?;
+            self.base = self.inner.pages.base();
+            self.len = self.inner.pages.len() as u64;
+        }
+        Ok(old)
+    }
+}
+
+impl StoreInner {
+    /// Makes a zeroed memory.
+    pub(crate) fn new_memory(&mut self, ty: MemoryType, guard: Guard) -> Result<NonNull<MemoryObj>, Error> {
+        self.memory_limit(ty)?;
+        let pages = Pages::new(ty.extent(), &self.budget, guard)?;
+        self.memory_of(ty, pages)
+    }
+
+    /// How many pages a memory of this type may have. It is an error if these are fewer than its minimum.
+    fn memory_limit(&self, ty: MemoryType) -> Result<u64, Error> {
+        let limit = ty.extent().most().min(self.engine.max_memory_size() / PAGE);
+        let minimum = ty.minimum();
+        if minimum > limit {
+            let message =
+                format_args!("a memory may have at most {} here, not {minimum}", Count(limit, "pages"));
+            return Err(Error::new(ErrorKind::Limit, message));
+        }
+        Ok(limit)
+    }
+
+    /// Makes a memory of existing bytes.
+    pub(crate) fn memory_of(
+        &mut self,
+        ty: MemoryType,
+        mut pages: Pages,
+    ) -> Result<NonNull<MemoryObj>, Error> {
+        let limit = self.memory_limit(ty)?;
+        let (base, len, handle) = (pages.base(), pages.len() as u64, self.memories.len());
+        self.memories.push(MemoryObj { base, len, inner: MemoryInner { ty, limit, pages, handle } })
+    }
+
+    /// The memory 0 of instances without a memory.
+    pub(crate) fn empty_memory(&mut self) -> Result<NonNull<MemoryObj>, Error> {
+        if let Some(memory) = self.empty_memory {
+            return Ok(memory);
+        }
+        let ty = MemoryType::new(0, Some(0));
+        // No code accesses it, so it needs no guard.
+        let pages = Pages::new(ty.extent(), &self.budget, Guard::Never)?;
+        let memory = self.memory_of(ty, pages)?;
+        self.empty_memory = Some(memory);
+        Ok(memory)
+    }
+
+    /// `memory.grow`: the former size in pages, or `None` for -1.
+    ///
+    /// # Safety
+    /// `memory` is one of this store's.
+    pub(crate) unsafe fn memory_grow(&mut self, memory: *mut MemoryObj, delta_pages: u64) -> Option<u64> {
+        // SAFETY: the caller's contract.
+        unsafe { self.memory_grow_or_why(memory, delta_pages) }.ok()
+    }
+
+    /// [`StoreInner::memory_grow`], with the reason for -1.
+    ///
+    /// # Safety
+    /// `memory` is one of this store's.
+    pub(crate) unsafe fn memory_grow_or_why(
+        &mut self,
+        memory: *mut MemoryObj,
+        delta_pages: u64,
+    ) -> Result<u64, GrowError> {
+        // SAFETY: the caller's contract; the object lives outside of `self`.
+        unsafe { (*memory).grow(delta_pages) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{AsContextMut, Config, Engine, Memory, Store};
+
+    #[test]
+    fn engines_bound_memories() {
+        let engine = Engine::new(Config::new().max_memory_size(3 * PAGE + 1)).unwrap();
+        let mut store = Store::new(&engine, ());
+        let memory = Memory::new(&mut store, MemoryType::new(1, Some(5))).unwrap();
+        assert_eq!(memory.grow(&mut store, 2).unwrap(), 1);
+        assert!(memory.grow(&mut store, 1).is_err());
+        assert_eq!(memory.size(&store), 3);
+        assert_eq!(
+            memory.ty(&store),
+            MemoryType::new(1, Some(5)),
+            "it is the engine's limit, not the type's"
+        );
+        assert!(Memory::new(&mut store, MemoryType::new(3, None)).is_ok());
+        let error = Memory::new(&mut store, MemoryType::new(4, None)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Limit);
+    }
+
+    #[test]
+    fn memories_grow_with_and_without_a_reservation() {
+        for reserve in [true, false] {
+            let mut store = Store::new(&Engine::default(), ());
+            let mut context = store.as_context_mut();
+            let inner = context.inner_mut();
+            let ty = MemoryType::new(0, Some(20));
+            let pages = Pages::new_in(ty.extent(), &inner.budget, reserve).unwrap();
+            assert_eq!(pages.is_reserved(), reserve);
+            let mut memory = inner.memory_of(ty, pages).unwrap();
+            // SAFETY: the store lives, and nobody else uses it.
+            let memory = unsafe { memory.as_mut() };
+            assert!(memory.bytes().is_empty());
+            assert_eq!(memory.grow(1), Ok(0));
+            let base = memory.base;
+            memory.bytes_mut().fill(7);
+            assert_eq!(memory.grow(19), Ok(1));
+            assert_eq!(memory.grow(1), Err(GrowError::Limit));
+            assert!(!reserve || memory.base == base, "a reservation spares moving");
+            let (old, new) = memory.bytes().split_at(65536);
+            assert!(old.iter().all(|byte| *byte == 7) && new.iter().all(|byte| *byte == 0));
+            assert_eq!(memory.bytes().len(), 20 << 16);
+        }
+    }
+
+    #[test]
+    fn growth_that_the_system_refuses_is_not_charged() {
+        use crate::memory::sys::LARGEST;
+        let budget = crate::Budget::unlimited();
+        let mut pages = Pages::new_in(MemoryType::new(1, Some(20)).extent(), &budget, false).unwrap();
+        LARGEST.set(0);
+        let refused = pages.grow(2);
+        LARGEST.set(usize::MAX);
+        assert!(refused.is_err());
+        assert_eq!((budget.used(), pages.len()), (PAGE, PAGE as usize));
+        pages.grow(2).unwrap();
+        assert_eq!(budget.used(), 3 * PAGE);
+    }
+}

@@ -1,0 +1,207 @@
+//! The objects of a store (instances, functions, memories, tables and globals), and the operations on them that aren't
+//! in the interpreter's handlers.
+//!
+//! This is the non-generic part of `Store<T>`. Objects are in arenas (`arena.rs`): they never move and are freed only
+//! when the store is dropped, so raw pointers between them stay valid. One thread at a time uses a store.
+
+mod arena;
+mod bulk;
+mod fuel;
+mod func;
+pub(crate) mod handle;
+mod instance;
+mod instantiate;
+mod memory;
+mod parked;
+mod table;
+
+pub(crate) use bulk::Extent;
+pub(crate) use func::{HostFunc, slots_of};
+pub(crate) use instance::InstanceObj;
+pub(crate) use instantiate::{Import, check_imports, describe, instantiate};
+pub(crate) use memory::MemoryInner;
+pub(crate) use parked::{Outcome, Parked, Ticket};
+pub(crate) use table::TableInner;
+
+use crate::memory::alloc::{Buf, Map, Shared, try_box};
+use crate::memory::budget::{Budget, Charge, Kind};
+use crate::module::types::GlobalType;
+use crate::runtime::engine::Engine;
+use crate::runtime::exec::{self, Execution, Watch};
+use crate::runtime::interrupt::InterruptState;
+use crate::runtime::profile::Profiler;
+use crate::runtime::vmctx::{FuncObj, GlobalObj, MemoryObj, TableObj, VmStore};
+use crate::{Error, Val};
+use arena::Arena;
+use core::num::NonZeroU64;
+use core::ptr::NonNull;
+use core::sync::atomic::{AtomicU64, Ordering};
+use fuel::FuelState;
+use std::any::Any;
+
+/// The identity of a store, by which the use of a handle with the wrong store is detected.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct StoreId(NonZeroU64);
+
+impl StoreId {
+    fn new() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        StoreId(NonZeroU64::new(NEXT.fetch_add(1, Ordering::Relaxed)).expect("fewer than 2^64 stores"))
+    }
+}
+
+/// A store without its embedder's data.
+pub(crate) struct StoreInner {
+    pub(crate) vm: VmStore,
+    pub(crate) id: StoreId,
+    pub(crate) engine: Engine,
+    /// The budget of everything in the store.
+    pub(crate) budget: Budget,
+    pub(crate) exec: Option<Box<Execution>>,
+    /// Executions that are suspended, or that wait for a nested one to end.
+    pub(crate) parked: Buf<Parked>,
+    next_parked: u64,
+    pub(crate) fuel: FuelState,
+    /// The activation whose loops are being watched for OSR, if one is.
+    pub(crate) watch: Option<Watch>,
+    /// The profile that is being made, if one is.
+    pub(crate) profiler: Option<Profiler>,
+    pub(crate) interrupt: Shared<InterruptState>,
+    /// How deeply calls from the host into the guest are nested.
+    pub(crate) depth: u32,
+    pub(crate) funcs: Arena<FuncObj>,
+    pub(crate) memories: Arena<MemoryObj>,
+    /// The memory 0 of instances without a memory.
+    empty_memory: Option<NonNull<MemoryObj>>,
+    pub(crate) tables: Arena<TableObj>,
+    pub(crate) globals: Arena<GlobalObj>,
+    pub(crate) instances: Arena<InstanceObj>,
+    pub(crate) host_funcs: Buf<Shared<HostFunc>>,
+    /// The function object of each host function, by the address of the latter.
+    host_func_refs: Map<usize, NonNull<FuncObj>>,
+    extern_refs: Buf<Box<dyn Any + Send + Sync>>,
+    /// A buffer for arguments and results of dynamically typed host functions, kept to reuse its memory.
+    pub(crate) vals: Buf<Val>,
+    /// For the execution, the interrupt state, and the values of external references.
+    charge: Charge,
+}
+
+/// The bytes of a store with an execution, apart from the embedder's data and the stack: at least what the store
+/// charges for itself, plus the first allocations of its lists.
+pub(crate) const EMPTY_BYTES: u64 =
+    (size_of::<StoreInner>() + size_of::<Execution>()) as u64 + Shared::<InterruptState>::BYTES + 2048;
+
+// SAFETY: the raw pointers lead to objects that this store owns, or to modules and states that it holds a
+// count of and that are `Send + Sync` themselves. Host functions and external references are `Send + Sync` by their
+// bounds. Nothing is tied to the thread that made it.
+unsafe impl Send for StoreInner {}
+// SAFETY: a shared store can only be read: whatever changes an object asks for the store exclusively.
+unsafe impl Sync for StoreInner {}
+
+impl StoreInner {
+    /// A store whose own pointer (`vm.store`) still has to be set.
+    pub(crate) fn new(engine: &Engine, budget: &Budget) -> Result<Self, Error> {
+        let charge = budget.charge(Kind::Instance, Shared::<InterruptState>::BYTES)?;
+        let polls_page = engine.tier().is_some() && !engine.config().suspend_compiled;
+        let interrupt = InterruptState::new(polls_page)?;
+        Ok(Self {
+            vm: VmStore::new(core::ptr::null_mut()),
+            id: StoreId::new(),
+            engine: engine.clone(),
+            budget: budget.clone(),
+            exec: None,
+            parked: Buf::new(budget, Kind::Instance),
+            next_parked: 0,
+            fuel: FuelState::new(engine.consumes_fuel(), engine.tier()),
+            watch: None,
+            profiler: None,
+            interrupt: Shared::try_new(Kind::Instance, interrupt)?,
+            depth: 0,
+            funcs: Arena::new(budget, Kind::Instance),
+            memories: Arena::new(budget, Kind::Instance),
+            empty_memory: None,
+            tables: Arena::new(budget, Kind::Instance),
+            globals: Arena::new(budget, Kind::Global),
+            instances: Arena::new(budget, Kind::Instance),
+            host_funcs: Buf::new(budget, Kind::Instance),
+            host_func_refs: Map::new(budget, Kind::Instance),
+            extern_refs: Buf::new(budget, Kind::Host),
+            vals: Buf::new(budget, Kind::Host),
+            charge,
+        })
+    }
+
+    /// # Panics
+    /// If a handle belongs to another store.
+    #[inline]
+    pub(crate) fn check(&self, id: StoreId) {
+        if id != self.id {
+            wrong_store();
+        }
+    }
+
+    /// Calls a function: arguments in, results out, `FuncObj::header` slots.
+    ///
+    /// # Safety
+    /// `store` is a live store, reached through its own pointer (`vm.store`), and no reference to its parts is held;
+    /// `func` is one of its functions.
+    pub(crate) unsafe fn invoke(
+        store: *mut StoreInner,
+        func: *mut FuncObj,
+        args_results: &mut [u64],
+    ) -> Result<(), Error> {
+        // SAFETY: the caller's contract.
+        let inner = unsafe { &mut *store };
+        inner.ensure_execution()?;
+        // SAFETY: the caller's contract; `inner` is not used any more.
+        unsafe { exec::invoke(store, func, args_results) }
+    }
+
+    /// Makes a global that holds `value`.
+    pub(crate) fn new_global(
+        &mut self,
+        ty: GlobalType,
+        value: [u64; 2],
+    ) -> Result<NonNull<GlobalObj>, Error> {
+        let handle = self.globals.len();
+        self.globals.push(GlobalObj { value, ty, handle })
+    }
+
+    /// Keeps a host value as long as the store lives. Returns its number, in the format of slots.
+    pub(crate) fn new_extern_ref<T: Any + Send + Sync>(&mut self, value: T) -> Result<u32, Error> {
+        if self.extern_refs.len() >= u32::MAX as usize - 1 {
+            return Err(Error::msg("a store holds at most 2^32 external references"));
+        }
+        self.extern_refs.try_reserve(1)?;
+        self.charge.grow(size_of::<T>() as u64)?;
+        let value = try_box(Kind::Host, value).inspect_err(|_| self.charge.shrink(size_of::<T>() as u64))?;
+        self.extern_refs.try_push(value)?;
+        Ok(self.extern_refs.len() as u32 - 1)
+    }
+
+    pub(crate) fn extern_ref(&self, index: u32) -> &(dyn Any + Send + Sync) {
+        &*self.extern_refs[index as usize]
+    }
+}
+
+impl Drop for StoreInner {
+    /// Where nothing was leaked, nothing is charged but for what is there.
+    fn drop(&mut self) {
+        let executions = || (self.parked.len() + usize::from(self.exec.is_some())) * size_of::<Execution>();
+        let values = || self.extern_refs.iter().map(|value| size_of_val(&**value)).sum::<usize>();
+        debug_assert!(
+            std::thread::panicking()
+                || self.charge.bytes() == Shared::<InterruptState>::BYTES + (executions() + values()) as u64,
+            "{} bytes are charged for {} bytes of executions and {} of values",
+            self.charge.bytes(),
+            executions(),
+            values()
+        );
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn wrong_store() -> ! {
+    panic!("a handle was used with another store than the one that it belongs to")
+}

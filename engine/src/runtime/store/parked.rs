@@ -1,0 +1,199 @@
+//! Parked executions: suspended ones, and those that wait for a nested one to end.
+
+use super::StoreInner;
+use crate::memory::alloc::{Shared, try_box};
+use crate::memory::budget::Kind;
+use crate::runtime::error::Error;
+use crate::runtime::exec::{self, Execution, Resumed};
+use crate::runtime::tier::Account;
+use crate::runtime::vmctx::FuncObj;
+use core::sync::atomic::{AtomicBool, Ordering};
+
+/// A parked execution. Its frames keep code from being evicted.
+pub(crate) struct Parked {
+    pub(crate) exec: Box<Execution>,
+    /// The key of its ticket.
+    key: u64,
+    /// Set once its ticket is dropped, so that it can't be resumed any more.
+    forgotten: Shared<AtomicBool>,
+}
+
+/// The right to resume a parked execution. Once it is dropped, the store drops the execution.
+pub(crate) struct Ticket {
+    key: u64,
+    forgotten: Shared<AtomicBool>,
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.forgotten.store(true, Ordering::Relaxed);
+    }
+}
+
+/// The outcome of a resumable call.
+pub(crate) enum Outcome {
+    Finished,
+    /// It can be resumed once the cause of the error is dealt with. Without a ticket it hadn't begun: call it again.
+    Suspended(Error, Option<Ticket>),
+}
+
+impl StoreInner {
+    /// Makes this the current execution, and returns the previous one.
+    fn switch(&mut self, exec: Option<Box<Execution>>) -> Option<Box<Execution>> {
+        let end = exec.as_ref().map_or(core::ptr::null_mut(), |exec| exec.stack_end());
+        self.vm.stack_end = end;
+        self.interrupt.set_stack_end(end as usize);
+        core::mem::replace(&mut self.exec, exec)
+    }
+
+    fn new_execution(&mut self) -> Result<Box<Execution>, Error> {
+        self.charge.grow(size_of::<Execution>() as u64)?;
+        let execution = Execution::new(self.engine.max_wasm_stack(), &self.budget);
+        let boxed = execution.and_then(|mut execution| {
+            // The native stack is made now rather than when code is compiled, so that what the budget leaves to the
+            // guest doesn't depend on the timing of that.
+            if let Some(tier) = self.engine.tier() {
+                let account = Account(self.budget.clone());
+                execution.code_stack = tier.new_stack(account, self.engine.max_wasm_stack());
+            }
+            Ok(try_box(Kind::Stack, execution)?)
+        });
+        boxed.inspect_err(|_| self.charge.shrink(size_of::<Execution>() as u64))
+    }
+
+    pub(super) fn ensure_execution(&mut self) -> Result<(), Error> {
+        if self.exec.is_none() {
+            self.exec = Some(self.new_execution()?);
+        }
+        Ok(())
+    }
+
+    fn drop_execution(&mut self, exec: Box<Execution>) {
+        drop(exec);
+        self.charge.shrink(size_of::<Execution>() as u64);
+    }
+
+    /// Drops executions whose ticket is gone.
+    fn forget_parked(&mut self) {
+        while let Some(at) = self.parked.iter().position(|parked| parked.forgotten.load(Ordering::Relaxed)) {
+            let exec = self.parked.swap_remove(at).exec;
+            self.drop_execution(exec);
+        }
+    }
+
+    /// A ticket for an execution that will be parked.
+    fn ticket(&mut self) -> Result<Ticket, Error> {
+        let forgotten = Shared::try_new(Kind::Instance, AtomicBool::new(false))?;
+        self.next_parked += 1;
+        Ok(Ticket { key: self.next_parked, forgotten })
+    }
+
+    /// Parks an execution. Room in the list has been reserved.
+    fn park(&mut self, exec: Box<Execution>, ticket: &Ticket) {
+        let parked = Parked { exec, key: ticket.key, forgotten: ticket.forgotten.clone() };
+        self.parked.try_push(parked).unwrap_or_else(|_| unreachable!("room was reserved"));
+    }
+
+    /// The suspended execution of a ticket.
+    pub(crate) fn suspended(&self, ticket: &Ticket) -> &Execution {
+        let found = self.parked.iter().find(|parked| parked.key == ticket.key);
+        &found.expect("it is kept as long as its ticket").exec
+    }
+
+    /// Runs `run`, which calls or resumes, in an execution of its own.
+    ///
+    /// # Safety
+    /// As for [`StoreInner::invoke`].
+    unsafe fn run_apart(
+        store: *mut StoreInner,
+        exec: Box<Execution>,
+        run: impl FnOnce() -> Result<Resumed, Error>,
+    ) -> Result<Outcome, Error> {
+        // SAFETY: the caller's contract; this reference isn't used while `run` runs.
+        let inner = unsafe { &mut *store };
+        let tickets = inner.parked.try_reserve(2).map_err(Error::from);
+        let tickets = tickets.and_then(|()| Ok((inner.ticket()?, inner.ticket()?)));
+        let (around, own) = match tickets {
+            Ok(tickets) => tickets,
+            Err(error) => {
+                inner.drop_execution(exec);
+                return Err(error);
+            }
+        };
+        // The outer execution is parked meanwhile, so that its frames are found.
+        if let Some(outer) = inner.switch(Some(exec)) {
+            inner.park(outer, &around);
+        }
+        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
+        // SAFETY: the caller's contract; `run` has ended.
+        let inner = unsafe { &mut *store };
+        let at = inner.parked.iter().position(|parked| parked.key == around.key);
+        let outer = at.map(|at| inner.parked.swap_remove(at).exec);
+        let exec = inner.switch(outer).expect("it was switched to");
+        match result {
+            Ok(Ok(Resumed::Finished)) => {
+                inner.drop_execution(exec);
+                Ok(Outcome::Finished)
+            }
+            Ok(Ok(Resumed::Stopped(error))) => {
+                if exec.suspension.is_some() {
+                    inner.park(exec, &own);
+                    return Ok(Outcome::Suspended(error, Some(own)));
+                }
+                let not_begun = exec.has_not_begun();
+                inner.drop_execution(exec);
+                if not_begun { Ok(Outcome::Suspended(error, None)) } else { Err(error) }
+            }
+            Ok(Err(error)) => {
+                inner.drop_execution(exec);
+                Err(error)
+            }
+            Err(payload) => {
+                inner.drop_execution(exec);
+                std::panic::resume_unwind(payload)
+            }
+        }
+    }
+
+    /// Makes a resumable call. Arguments and results are as for [`StoreInner::invoke`].
+    ///
+    /// # Safety
+    /// As for [`StoreInner::invoke`].
+    pub(crate) unsafe fn invoke_resumable(
+        store: *mut StoreInner,
+        func: *mut FuncObj,
+        slots: &mut [u64],
+    ) -> Result<Outcome, Error> {
+        // SAFETY: the caller's contract.
+        unsafe {
+            (*store).forget_parked();
+            let mut exec = (*store).new_execution()?;
+            exec.resumable = true;
+            exec.interprets = !(*store).engine.config().suspend_compiled;
+            Self::run_apart(store, exec, || match exec::invoke(store, func, slots) {
+                Ok(()) => Ok(Resumed::Finished),
+                Err(error) => Ok(Resumed::Stopped(error)),
+            })
+        }
+    }
+
+    /// Resumes a suspended call.
+    ///
+    /// # Safety
+    /// As for [`StoreInner::invoke`]. If the suspension needs results of a host function, `host_results` are those. The
+    /// call's results fill `slots`.
+    pub(crate) unsafe fn resume(
+        store: *mut StoreInner,
+        ticket: &Ticket,
+        host_results: &[u64],
+        slots: &mut [u64],
+    ) -> Result<Outcome, Error> {
+        // SAFETY: the caller's contract.
+        unsafe {
+            (*store).forget_parked();
+            let at = (*store).parked.iter().position(|parked| parked.key == ticket.key);
+            let exec = (*store).parked.swap_remove(at.expect("it is kept as long as its ticket")).exec;
+            Self::run_apart(store, exec, || exec::resume(store, host_results, slots))
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! The interface between the engine and a compiling tier: what the engine asks of it ([`Tier`]), what it learns of a
+//! module and where it publishes code ([`View`]), and what that code may rely on ([`layout`]).
+//!
+//! The crate `dunlin-jit` is the only user. Nothing here is covered by promises of stability.
+//!
+//! A compiled function has the native signature `(context, frame, params...) -> results`, in Cranelift's calling
+//! convention `tail`: the [context](layout), the address of slot 0 of the frame that the interpreter would use for the
+//! call, and the WebAssembly values in registers. The frame is claimed as the interpreter claims it (so that stacks
+//! overflow at the same depth), but its slots are only used for arguments of callees that aren't compiled, and for
+//! operands of builtins. Compiled code calls whatever isn't compiled through the *stub* of its type, which stores the
+//! arguments to slots. Whatever isn't compiled enters compiled code through the *trampoline* of its type, which loads
+//! them from slots.
+//!
+//! A hot place that rarely needs a builtin calls it through the module's *bridge*, which preserves all registers, so
+//! that the hot path doesn't spill. The bridge has the signature `(context)`, without a result, in Cranelift's calling
+//! convention `preserve_all`. The builtin and its argument are passed in the [store's part](layout::STORE_BRIDGED). It
+//! traps if the builtin fails.
+
+mod builtins;
+pub mod layout;
+mod lease;
+mod module;
+
+pub use crate::memory::pages::Guard;
+pub use crate::runtime::exec::bulk::BulkOp;
+pub(crate) use builtins::{BUILTINS, BuiltinFn, Builtins};
+pub(crate) use lease::Ownership;
+pub use lease::{Lease, ModuleId};
+pub(crate) use module::Tiered;
+pub use module::{Entry, Loop, Loops, Shape, View};
+
+use crate::memory::budget::{Budget, Kind};
+use crate::{Module, Trap};
+use std::any::Any;
+
+/// Whether the store has a pending interruption, so that waiting for code has to end. Without one, nothing can
+/// interrupt the caller, and code may be compiled on the calling thread.
+pub type Stop<'s> = &'s dyn Fn() -> bool;
+
+/// A tier that compiles hot functions.
+pub trait Tier: Send + Sync + std::fmt::Debug + 'static {
+    /// Whether linear memories are to have guard regions. Code that [relies on them](View::guards_memories) is only
+    /// entered in instances all of whose memories have one.
+    fn memory_guard(&self) -> Guard;
+
+    /// The longest interval between two hotness samples, in units of fuel.
+    fn slice(&self) -> u64;
+
+    /// A module was loaded. None of it has been executed.
+    fn loaded(&self, module: &Module);
+
+    /// A function of the module (by its index among those that it defines) is about to be executed for the first time.
+    fn called(&self, module: &Module, index: u32, stop: Option<Stop<'_>>);
+
+    /// A hotness sample: at the end of a slice of fuel, a function was executing or about to be entered, for the
+    /// `samples`th time. If it was at a back edge, `header` is the word of the loop's header in the interpreter's code.
+    /// If this returns true then, the activation is watched for a while, and [`Tier::stays`] gets the result.
+    fn sampled(
+        &self,
+        module: &Module,
+        index: u32,
+        header: Option<u32>,
+        samples: u32,
+        stop: Option<Stop<'_>>,
+    ) -> bool;
+
+    /// A watched activation is still executing: a candidate for OSR. Of the loops whose back edges it took, `outermost`
+    /// encloses the others, and `sampled` is the one where watching began.
+    fn stays(&self, module: &Module, index: u32, outermost: u32, sampled: u32, stop: Option<Stop<'_>>);
+
+    /// The last owner of a module is being dropped: its queued compilations aren't wanted any more, and [leases](Lease)
+    /// of it should be dropped.
+    fn dropped(&self, module: &Lease) {
+        let _ = module;
+    }
+
+    /// Whether compiled code can be entered on this thread.
+    fn is_ready(&self) -> bool;
+
+    /// Makes the native stack for the compiled code of one execution, whose value stack has at most `max_wasm_stack`
+    /// bytes. What is used of it is charged to `account`. `None` if there is none to be had, or it would take too large
+    /// a part of the budget or the address space: then the execution doesn't enter compiled code.
+    fn new_stack(&self, account: Account, max_wasm_stack: usize) -> Option<Box<dyn Any + Send>>;
+
+    /// Enters compiled code on a stack that [`Tier::new_stack`] made. If this is called on that stack, the new frames
+    /// follow those that are on it.
+    ///
+    /// # Safety
+    /// `call` is what the trampoline or OSR entry that it names expects.
+    unsafe fn enter(&self, stack: *const (dyn Any + Send), call: &Call) -> Left;
+
+    /// Unwinds compiled code from a builtin to the innermost [`Tier::enter`], which returns [`Left::Unwound`]. No
+    /// destructor in between runs.
+    ///
+    /// # Safety
+    /// Called from a builtin, with nothing in between whose destructor has to run.
+    unsafe fn unwind(&self) -> !;
+
+    /// Whether `frame`, the native frame of a stub, is the outermost: a tail call to the stub has replaced the function
+    /// that the innermost [`Tier::enter`] entered.
+    ///
+    /// # Safety
+    /// It is the frame of a stub that has just called a builtin.
+    unsafe fn is_outermost(&self, frame: *const u8) -> bool;
+
+    /// Makes sure that a builtin has so many bytes of native stack. False if they can't be had.
+    fn ensures_stack(&self, stack: &(dyn Any + Send), bytes: usize) -> bool;
+
+    /// Calls `f(data)`. If this is called on `stack`, it switches to the stack that this thread entered compiled code
+    /// from; otherwise it is an ordinary call. Returns false, without calling, if `stack` can't provide so many bytes
+    /// for builtins that run meanwhile.
+    ///
+    /// # Safety
+    /// [`Tier::new_stack`] made the stack, and it isn't dropped meanwhile. `data` is what `f` expects.
+    unsafe fn on_host_stack(
+        &self,
+        stack: *const (dyn Any + Send),
+        bytes: usize,
+        f: HostFn,
+        data: *mut (),
+    ) -> bool;
+}
+
+/// What [`Tier::on_host_stack`] calls.
+pub type HostFn = unsafe extern "C" fn(*mut ());
+
+/// The trap with this number, as compiled code has them: `trap as u8`.
+pub fn trap(number: u8) -> Option<Trap> {
+    Trap::numbered(number)
+}
+
+/// Charges a budget, using nothing but atomics, so that signal handlers may do it.
+#[derive(Debug)]
+pub struct Account(pub(crate) Budget);
+
+impl Account {
+    /// Another handle of the same account.
+    #[must_use]
+    pub fn again(&self) -> Account {
+        Account(self.0.clone())
+    }
+
+    /// How many bytes are left, if that is bounded.
+    pub fn available(&self) -> Option<u64> {
+        self.0.available()
+    }
+
+    /// Charges bytes. False if there aren't as many.
+    pub fn charge(&self, bytes: u64) -> bool {
+        self.0.take(Kind::Stack, bytes).is_ok()
+    }
+
+    /// Gives back bytes that were charged.
+    pub fn release(&self, bytes: u64) {
+        self.0.give_back(Kind::Stack, bytes);
+    }
+}
+
+/// What [`Tier::enter`] enters: `trampoline(context, frame, code)`.
+#[derive(Debug)]
+pub struct Call {
+    /// The trampoline of the function's type; null for an OSR entry, which takes everything from slots.
+    pub trampoline: *const u8,
+    /// The context.
+    pub vm: *mut u8,
+    /// Slot 0 of the frame.
+    pub frame: *mut u64,
+    /// The function.
+    pub code: *const u8,
+    /// Called with `data` for a trap, before unwinding.
+    pub on_trap: unsafe fn(*mut (), Trapped<'_>),
+    /// The argument of `on_trap`.
+    pub data: *mut (),
+}
+
+/// How compiled code was left.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Left {
+    /// It returned, with its results in the frame's first slots.
+    Returned,
+    /// By a trap or [`Tier::unwind`].
+    Unwound,
+}
+
+/// Called with the place of each function on a native stack.
+pub type Visit<'v> = &'v mut dyn FnMut(u32, u64);
+
+/// A trap in compiled code.
+#[allow(missing_debug_implementations, reason = "it lasts for one call")]
+pub struct Trapped<'a> {
+    /// Why; `None` if a builtin failed, which has said why.
+    pub trap: Option<Trap>,
+    /// Calls its argument with the module index and offset of each wasm function on the native stack, innermost first:
+    /// the index among those that the module defines, and the offset of the instruction.
+    pub frames: &'a mut dyn FnMut(Visit<'_>),
+}
