@@ -47,9 +47,12 @@ impl<T> Shared<T> {
     pub(crate) fn get_mut(this: &mut Self) -> Option<&mut T> {
         // SAFETY: counted, so alive.
         let owners = unsafe { this.0.as_ref() }.count.load(Ordering::Acquire);
+        if owners != 1 {
+            return None;
+        }
         // SAFETY: this is the only owner, and it is borrowed exclusively, so nobody can become another. What other owners
         // did before they let go happens before the load above.
-        (owners == 1).then(|| unsafe { &mut this.0.as_mut().value })
+        Some(unsafe { &mut this.0.as_mut().value })
     }
 }
 
