@@ -10,15 +10,15 @@ use core::sync::atomic::{AtomicU32, Ordering};
 /// The bytes of a page.
 pub(crate) const PAGE: u64 = 65536;
 
-/// How many pages a memory may have.
+/// How many pages a memory has at first, and at most.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Extent {
+pub(crate) struct PageLimits {
     pub(crate) minimum: u64,
     /// What it declares.
     pub(crate) maximum: Option<u64>,
 }
 
-impl Extent {
+impl PageLimits {
     /// The pages that it may never exceed.
     pub(crate) fn most(self) -> u64 {
         self.maximum.unwrap_or(MAX_MEMORY_PAGES).min(MAX_MEMORY_PAGES)
@@ -99,13 +99,13 @@ fn most_ever(budget: &Budget) -> u64 {
 }
 
 impl Pages {
-    /// The bytes of a new memory; its minimum is at most [`Extent::most`]. If they are guarded, they never move.
-    pub(crate) fn new(extent: Extent, budget: &Budget, guard: Guard) -> Result<Self, MemoryError> {
-        let unguarded = || Self::new_in(extent, budget, RESERVE_MEMORIES);
+    /// The bytes of a new memory; its minimum is at most [`PageLimits::most`]. If they are guarded, they never move.
+    pub(crate) fn new(limits: PageLimits, budget: &Budget, guard: Guard) -> Result<Self, MemoryError> {
+        let unguarded = || Self::new_in(limits, budget, RESERVE_MEMORIES);
         match guard {
-            Guard::Always => Self::new_guarded(extent, budget),
+            Guard::Always => Self::new_guarded(limits, budget),
             // Whatever the reason for a refusal, it may be possible without a guard.
-            Guard::WhereRoom if granted(1) => Self::new_guarded(extent, budget).or_else(|_| unguarded()),
+            Guard::WhereRoom if granted(1) => Self::new_guarded(limits, budget).or_else(|_| unguarded()),
             Guard::Never | Guard::WhereRoom => unguarded(),
         }
     }
@@ -115,8 +115,8 @@ impl Pages {
         self.guarded
     }
 
-    fn new_guarded(extent: Extent, budget: &Budget) -> Result<Self, MemoryError> {
-        let bytes = extent.minimum * PAGE;
+    fn new_guarded(limits: PageLimits, budget: &Budget) -> Result<Self, MemoryError> {
+        let bytes = limits.minimum * PAGE;
         let charge = budget.charge(Kind::Memory, bytes)?;
         let refused = |asked| MemoryError::system(Kind::Memory, asked);
         let space = usize::try_from(GUARDED).map_err(|_| refused(bytes))?;
@@ -131,12 +131,12 @@ impl Pages {
     }
 
     /// [`Pages::new`]; `reserve` says whether to try to get address space for growth in advance.
-    pub(crate) fn new_in(extent: Extent, budget: &Budget, reserve: bool) -> Result<Self, MemoryError> {
-        let bytes = extent.minimum * PAGE;
+    pub(crate) fn new_in(limits: PageLimits, budget: &Budget, reserve: bool) -> Result<Self, MemoryError> {
+        let bytes = limits.minimum * PAGE;
         let charge = budget.charge(Kind::Memory, bytes)?;
         let mut pages = Pages { mapping: None, len: 0, guarded: false, charge };
         // It can't grow beyond the budget anyway.
-        let most = (extent.most() * PAGE).min(most_ever(budget)).max(bytes);
+        let most = (limits.most() * PAGE).min(most_ever(budget)).max(bytes);
         if reserve && most > 0 {
             pages.mapping = Mapping::reserve(most as usize).ok();
             if let Some(mapping) = &pages.mapping

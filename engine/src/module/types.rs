@@ -2,7 +2,7 @@
 
 use crate::memory::alloc::{MemoryError, Shared};
 use crate::memory::budget::Kind;
-use crate::memory::pages::Extent;
+use crate::memory::pages::PageLimits;
 use crate::words::Count;
 use std::fmt;
 
@@ -234,8 +234,8 @@ impl MemoryType {
         self.maximum
     }
 
-    pub(crate) fn extent(&self) -> Extent {
-        Extent { minimum: self.minimum, maximum: self.maximum }
+    pub(crate) fn limits(&self) -> PageLimits {
+        PageLimits { minimum: self.minimum, maximum: self.maximum }
     }
 }
 

@@ -155,7 +155,7 @@ impl<C: BodyCheck> Core<C> {
         let index = match images.iter().position(|image| image.memory == *memory) {
             Some(index) => index,
             None => {
-                let pages = Pages::new(module.memories[*memory as usize].extent(), &self.budget, self.guard)
+                let pages = Pages::new(module.memories[*memory as usize].limits(), &self.budget, self.guard)
                     .map_err(error)?;
                 images.try_push(Image { memory: *memory, pages }).map_err(error)?;
                 images.len() - 1

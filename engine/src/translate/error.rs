@@ -3,6 +3,7 @@
 use super::MAX_SLOTS;
 use crate::memory::alloc::{BoxOr, MemoryError, OutOfMemory, box_or_back};
 use crate::memory::budget::OutOfBudget;
+use crate::module::trap::Trap;
 use core::fmt;
 
 /// What a translation failed for, in one word: it is a part of every result of the translator's.
@@ -68,7 +69,7 @@ impl fmt::Display for Cause {
         match self {
             Cause::Memory(error) => error.fmt(f),
             Cause::TooManySlots => write!(f, "function needs more than {MAX_SLOTS} slots"),
-            Cause::Changed => f.write_str("the module has changed"),
+            Cause::Changed => Trap::ModuleChanged.fmt(f),
         }
     }
 }

@@ -46,7 +46,6 @@ pub(crate) fn other_method(name: &str) -> Option<&'static str> {
         "is_err" => "is_ok",
         "any" => "all",
         "all" => "any",
-        "some" => "none",
         "checked_add" => "checked_sub",
         "checked_sub" => "checked_add",
         "saturating_add" => "saturating_sub",

@@ -68,13 +68,13 @@ impl StoreInner {
     /// Makes a zeroed memory.
     pub(crate) fn new_memory(&mut self, ty: MemoryType, guard: Guard) -> Result<NonNull<MemoryObj>, Error> {
         self.memory_limit(ty)?;
-        let pages = Pages::new(ty.extent(), &self.budget, guard)?;
+        let pages = Pages::new(ty.limits(), &self.budget, guard)?;
         self.memory_of(ty, pages)
     }
 
     /// How many pages a memory of this type may have. It is an error if these are fewer than its minimum.
     fn memory_limit(&self, ty: MemoryType) -> Result<u64, Error> {
-        let limit = ty.extent().most().min(self.engine.max_memory_size() / PAGE);
+        let limit = ty.limits().most().min(self.engine.max_memory_size() / PAGE);
         let minimum = ty.minimum();
         if minimum > limit {
             let message =
@@ -102,7 +102,7 @@ impl StoreInner {
         }
         let ty = MemoryType::new(0, Some(0));
         // No code accesses it, so it needs no guard.
-        let pages = Pages::new(ty.extent(), &self.budget, Guard::Never)?;
+        let pages = Pages::new(ty.limits(), &self.budget, Guard::Never)?;
         let memory = self.memory_of(ty, pages)?;
         self.empty_memory = Some(memory);
         Ok(memory)
@@ -161,7 +161,7 @@ mod tests {
             let mut context = store.as_context_mut();
             let inner = context.inner_mut();
             let ty = MemoryType::new(0, Some(20));
-            let pages = Pages::new_in(ty.extent(), &inner.budget, reserve).unwrap();
+            let pages = Pages::new_in(ty.limits(), &inner.budget, reserve).unwrap();
             assert_eq!(pages.is_reserved(), reserve);
             let mut memory = inner.memory_of(ty, pages).unwrap();
             // SAFETY: the store lives, and nobody else uses it.
@@ -183,7 +183,7 @@ mod tests {
     fn growth_that_the_system_refuses_is_not_charged() {
         use crate::memory::sys::LARGEST;
         let budget = crate::Budget::unlimited();
-        let mut pages = Pages::new_in(MemoryType::new(1, Some(20)).extent(), &budget, false).unwrap();
+        let mut pages = Pages::new_in(MemoryType::new(1, Some(20)).limits(), &budget, false).unwrap();
         LARGEST.set(0);
         let refused = pages.grow(2);
         LARGEST.set(usize::MAX);
