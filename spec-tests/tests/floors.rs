@@ -1,0 +1,170 @@
+//! Folders and files of a crate are floors: code imports from its own floor and from those below, never from above.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A folder whose entries are floors.
+struct House {
+    folder: &'static str,
+    /// From the lowest. Entries of one floor, separated by a space, may import each other.
+    floors: &'static [&'static str],
+    /// Fewer imports than this were found only if the test no longer finds them.
+    least: usize,
+}
+
+const HOUSES: [House; 1] = [House {
+    folder: "engine/src",
+    floors: &["words", "memory", "value", "module", "stream", "ops", "translate", "runtime", "api"],
+    least: 400,
+}];
+
+impl House {
+    fn floor(&self, entry: &str) -> Option<usize> {
+        self.floors.iter().position(|floor| floor.split(' ').any(|name| name == entry))
+    }
+}
+
+/// The code of a file: without comments, and without its tests, which may use everything.
+fn code(path: &Path) -> String {
+    let text = fs::read_to_string(path).unwrap();
+    let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+    text.lines().map(|line| line.split("//").next().unwrap()).collect::<Vec<_>>().join("\n")
+}
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() && !path.ends_with("tests") {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with("tests.rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// The modules that lead to a file: `["exec", "slow"]`.
+fn module(path: &Path) -> Vec<String> {
+    let path = path.with_extension("");
+    let mut parts: Vec<String> = path.iter().map(|part| part.to_str().unwrap().to_owned()).collect();
+    if matches!(parts.last().map(String::as_str), Some("mod" | "lib" | "main")) {
+        parts.pop();
+    }
+    parts
+}
+
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+/// The paths behind a prefix that ends in `::`, whole or up to a list in braces, each name of which is one.
+fn paths(rest: &str) -> Vec<Vec<&str>> {
+    let mut path = Vec::new();
+    let mut rest = rest;
+    loop {
+        if let Some(list) = rest.strip_prefix('{') {
+            return outermost(list).into_iter().map(|name| [path.clone(), vec![name]].concat()).collect();
+        }
+        let end = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
+        path.push(&rest[..end]);
+        match rest[end..].strip_prefix("::") {
+            Some(more) => rest = more,
+            None => return vec![path],
+        }
+    }
+}
+
+/// The first words of a list's elements, up to the brace that ends it.
+fn outermost(list: &str) -> Vec<&str> {
+    let (mut depth, mut names, mut fresh) = (0, Vec::new(), true);
+    for (at, c) in list.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth == 0 => break,
+            '}' => depth -= 1,
+            ',' if depth == 0 => fresh = true,
+            c if fresh && is_word(c) => {
+                names.push(&list[at..at + list[at..].find(|c| !is_word(c)).unwrap()]);
+                fresh = false;
+            }
+            _ => {}
+        }
+    }
+    names
+}
+
+/// Everything that a file names by `crate::` or `super::`, as paths from the crate's root.
+fn imports(code: &str, module: &[String]) -> Vec<Vec<String>> {
+    let own = |path: Vec<&str>, from: &[String]| {
+        from.iter().cloned().chain(path.into_iter().map(str::to_owned)).collect::<Vec<_>>()
+    };
+    let mut all = Vec::new();
+    for (at, _) in code.match_indices("crate::") {
+        all.extend(paths(&code[at + "crate::".len()..]).into_iter().map(|path| own(path, &[])));
+    }
+    for (at, _) in code.match_indices("super::") {
+        if code[..at].ends_with("super::") {
+            continue;
+        }
+        let mut rest = &code[at..];
+        let mut from = module;
+        while let Some(more) = rest.strip_prefix("super::") {
+            rest = more;
+            from = &from[..from.len().saturating_sub(1)];
+        }
+        all.extend(paths(rest).into_iter().map(|path| own(path, from)));
+    }
+    all
+}
+
+/// What the house's own file (`lib.rs`, `mod.rs`) names for others, and the entry that it comes from.
+fn named_at_the_door(code: &str, house: &House) -> HashMap<String, usize> {
+    let mut named = HashMap::new();
+    for (at, _) in code.match_indices("use ") {
+        let line = code[at + "use ".len()..].split(';').next().unwrap();
+        let line = line.strip_prefix("self::").unwrap_or(line);
+        let Some(floor) = house.floor(line.split("::").next().unwrap()) else { continue };
+        let last = line.rsplit_once("::").map_or(line, |(_, last)| last);
+        for name in last.trim_matches(['{', '}', '\n', ' ']).split(',') {
+            let name = name.rsplit(" as ").next().unwrap().trim();
+            named.insert(name.to_owned(), floor);
+        }
+    }
+    named
+}
+
+#[test]
+fn nothing_is_imported_from_above() {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    for house in &HOUSES {
+        let folder = workspace.join(house.folder);
+        let src = folder.ancestors().find(|folder| folder.ends_with("src")).unwrap();
+        let root = module(folder.strip_prefix(src).unwrap());
+        let door = ["lib.rs", "mod.rs"].map(|name| folder.join(name));
+        let door = door.iter().find(|door| door.exists()).cloned().unwrap_or(folder.with_extension("rs"));
+        let named = named_at_the_door(&code(&door), house);
+        let mut files = Vec::new();
+        sources(&folder, &mut files);
+        let (mut wrong, mut found) = (Vec::new(), 0);
+        for path in files {
+            let file = path.strip_prefix(src).unwrap();
+            let module = module(file);
+            let Some(entry) = module.get(root.len()) else { continue };
+            let here = house.floor(entry).unwrap_or_else(|| panic!("{} is on no floor", path.display()));
+            for import in imports(&code(&path), &module) {
+                let Some(name) = import.strip_prefix(root.as_slice()).and_then(|rest| rest.first()) else {
+                    continue;
+                };
+                let from = house.floor(name).or_else(|| named.get(name).copied());
+                // What the house's own file defines is above all floors.
+                let from = from.unwrap_or(house.floors.len());
+                found += 1;
+                if from > here {
+                    wrong.push(format!("{} imports {}", file.display(), import.join("::")));
+                }
+            }
+        }
+        assert!(found >= house.least, "{}: only {found} imports were found", house.folder);
+        assert!(wrong.is_empty(), "{}: imports from above:\n{}", house.folder, wrong.join("\n"));
+    }
+}
