@@ -35,9 +35,10 @@ fn code(path: &Path) -> String {
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        if path.is_dir() && !path.ends_with("tests") {
+        let is_test = path.file_stem().unwrap().to_str().unwrap().ends_with("tests");
+        if path.is_dir() && !is_test {
             sources(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with("tests.rs") {
+        } else if path.extension().is_some_and(|extension| extension == "rs") && !is_test {
             found.push(path);
         }
     }
