@@ -1,6 +1,7 @@
 //! Runs the tests for each fault and says which faults were noticed.
 
 use std::fs;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::options::Options;
@@ -9,12 +10,16 @@ use crate::sites::Site;
 use crate::suite::{End, Program};
 use crate::tree::Copy;
 
-/// A test program, how long it takes without a fault, and which places it comes to.
-struct Known {
-    program: Program,
+/// A test, how long it takes without a fault, and which places it comes to.
+struct Known<'a> {
+    program: &'a Program,
+    name: String,
     takes: Duration,
     reached: Vec<u8>,
 }
+
+/// Tests that take less than this share a process, since starting one takes as long.
+const QUICK: Duration = Duration::from_millis(500);
 
 pub(crate) fn run(
     copy: &Copy,
@@ -22,7 +27,7 @@ pub(crate) fn run(
     faults: &[Site],
     options: &Options,
 ) -> Result<(), String> {
-    let known = survey(copy, programs, faults.len())?;
+    let known = survey(copy, &programs, faults.len())?;
     let (mut noticed, mut tried) = (0, 0);
     let mut left = Vec::new();
     for (at, fault) in faults.iter().enumerate() {
@@ -48,60 +53,108 @@ pub(crate) fn run(
     Ok(())
 }
 
-/// Runs every program once without a fault. The quickest comes first.
-fn survey(copy: &Copy, programs: Vec<Program>, faults: usize) -> Result<Vec<Known>, String> {
+/// Runs every test once without a fault. The quickest comes first.
+fn survey<'a>(copy: &Copy, programs: &'a [Program], faults: usize) -> Result<Vec<Known<'a>>, String> {
     let mut known = Vec::new();
+    let map = copy.logs.join("reached");
     for program in programs {
-        let map = copy.logs.join("reached");
-        fs::write(&map, vec![0; faults + 1]).map_err(|error| error.to_string())?;
-        let log = copy.logs.join(format!("0-{}", program.name));
-        let mut start = Instant::now();
-        let unhurried = Duration::from_secs(1800);
-        if !matches!(program.run(0, Some(&map), &log, unhurried)?, End::Passed) {
-            let log = copy.logs.join(format!("0-{}-again", program.name));
-            say(format_args!("{} FAILED without a fault, and is run again", program.name))?;
-            start = Instant::now();
-            if !matches!(program.run(0, Some(&map), &log, unhurried)?, End::Passed) {
-                return Err(format!("{} fails without a fault: see {}", program.name, log.display()));
-            }
+        let first = known.len();
+        for name in program.tests()? {
+            let (takes, reached) = observe(copy, program, &name, &map, faults)?;
+            known.push(Known { program, name, takes, reached });
         }
-        let takes = start.elapsed();
-        let reached = fs::read(&map).map_err(|error| error.to_string())?;
+        let tests = &known[first..];
         say(format_args!(
-            "{} takes {:.1} s, comes to {} faults",
+            "{}: {} tests take {:.1} s one by one, come to {} faults",
             program.name,
-            takes.as_secs_f32(),
-            count(&reached)
+            tests.len(),
+            tests.iter().map(|known| known.takes).sum::<Duration>().as_secs_f32(),
+            (1..=faults).filter(|&fault| tests.iter().any(|known| known.reached[fault] != 0)).count()
         ))?;
-        known.push(Known { program, takes, reached });
     }
     known.sort_by_key(|known| known.takes);
     say("")?;
     Ok(known)
 }
 
-fn count(reached: &[u8]) -> usize {
-    reached.iter().filter(|&&reached| reached != 0).count()
+/// How long a test takes without a fault, and which places it comes to.
+fn observe(
+    copy: &Copy,
+    program: &Program,
+    name: &str,
+    map: &Path,
+    faults: usize,
+) -> Result<(Duration, Vec<u8>), String> {
+    let log = copy.logs.join(format!("0-{}-{}", program.name, name.replace("::", "-")));
+    for attempt in 0..2 {
+        fs::write(map, vec![0; faults + 1]).map_err(|error| error.to_string())?;
+        let start = Instant::now();
+        if let End::Passed = program.run(&[name], 0, Some(map), &log, Duration::from_secs(1800))? {
+            return Ok((start.elapsed(), fs::read(map).map_err(|error| error.to_string())?));
+        }
+        if attempt == 0 {
+            say(format_args!("{}: {name} FAILED without a fault, and is run again", program.name))?;
+        }
+    }
+    Err(format!("{}: {name} fails without a fault: see {}", program.name, log.display()))
 }
 
 /// What became of one fault, and whether it was noticed.
-fn trial(copy: &Copy, known: &[Known], number: usize) -> Result<(String, bool), String> {
-    let mut ran = Vec::new();
-    for Known { program, takes, reached } in known {
-        if reached[number] == 0 {
-            continue;
-        }
-        let log = copy.logs.join(format!("{number}-{}", program.name));
-        let most = Duration::from_secs(20) + *takes * 5;
-        match program.run(number, None, &log, most)? {
-            End::Passed => ran.push(program.name.as_str()),
-            End::Failed => return Ok((format!("noticed by {}", program.name), true)),
-            End::Killed => return Ok((format!("noticed: {} didn't end", program.name), true)),
+fn trial(copy: &Copy, known: &[Known<'_>], number: usize) -> Result<(String, bool), String> {
+    let mut runs = Vec::new();
+    for known in known.iter().filter(|known| known.reached[number] != 0) {
+        let shared = runs.iter_mut().find(|(program, _, _): &&mut (&Program, Duration, Vec<&str>)| {
+            known.takes < QUICK && program.name == known.program.name
+        });
+        match shared {
+            Some((_, takes, tests)) => {
+                *takes += known.takes;
+                tests.push(&known.name);
+            }
+            None => runs.push((known.program, known.takes, vec![known.name.as_str()])),
         }
     }
-    let said = match ran.as_slice() {
-        [] => "UNNOTICED: no test comes there".into(),
-        ran => format!("UNNOTICED by {}", ran.join(", ")),
+    for (at, (program, takes, tests)) in runs.iter().enumerate() {
+        let log = copy.logs.join(format!("{number}-{at}-{}", program.name));
+        let by =
+            if tests.len() == 1 { format!("{}: {}", program.name, tests[0]) } else { program.name.clone() };
+        match run_unhurried(program, tests, number, &log, Duration::from_secs(20) + *takes * 5)? {
+            End::Passed => {}
+            End::Failed => return Ok((format!("noticed by {by}"), true)),
+            End::Killed => return Ok((format!("noticed: {by} didn't end"), true)),
+        }
+    }
+    let tests: usize = runs.iter().map(|(_, _, tests)| tests.len()).sum();
+    let said = match tests {
+        0 => "UNNOTICED: no test comes there".into(),
+        _ => {
+            let mut names: Vec<_> = runs.iter().map(|(program, _, _)| program.name.as_str()).collect();
+            names.sort_unstable();
+            names.dedup();
+            format!("UNNOTICED by {tests} tests of {}", names.join(", "))
+        }
     };
     Ok((said, false))
+}
+
+/// Runs tests with a fault. If they don't end within `most`, the fault is the reason only if they do without it: the
+/// machine may just be busy.
+fn run_unhurried(
+    program: &Program,
+    tests: &[&str],
+    fault: usize,
+    log: &Path,
+    mut most: Duration,
+) -> Result<End, String> {
+    loop {
+        let end = program.run(tests, fault, None, log, most)?;
+        if !matches!(end, End::Killed) {
+            return Ok(end);
+        }
+        let control = log.with_extension("control");
+        if let End::Passed = program.run(tests, 0, None, &control, most / 2)? {
+            return Ok(End::Killed);
+        }
+        most *= 2;
+    }
 }
