@@ -1,6 +1,7 @@
 //! Modules that use what is off, or what this version doesn't have: which feature, and where, is said in our words.
 
-use dunlin::{Config, Engine, Error, ErrorKind, Feature, Module, ModuleStream};
+use dunlin::{Config, Engine, Error, ErrorKind, Feature, Module, ModuleStream, Survey};
+use wasmparser::{BinaryReader, Parser, Payload};
 
 /// The error for a module, which is the same however its bytes are cut.
 #[track_caller]
@@ -31,6 +32,27 @@ fn is_refused(config: &Config, bytes: &[u8], feature: Feature, part: &str) {
     assert_eq!(error.to_string(), sentence);
 }
 
+/// The features that a survey finds in a module, whatever is on.
+fn surveyed(bytes: &[u8]) -> Vec<Feature> {
+    let mut survey = Survey::new();
+    for payload in Parser::new(0).parse_all(bytes) {
+        let payload = payload.unwrap();
+        match payload {
+            Payload::CodeSectionEntry(body) => survey.body(&body).unwrap(),
+            _ => {
+                if let Some((id, range)) = payload.as_section()
+                    && id != 0
+                    && id != 10
+                {
+                    let (start, end) = (range.start as usize, range.end as usize);
+                    survey.section(id, BinaryReader::new(&bytes[start..end], range.start)).unwrap();
+                }
+            }
+        }
+    }
+    survey.features().collect()
+}
+
 /// A module that ends in a section of these contents, behind a type section with one type, `() -> ()`.
 fn with_section(id: u8, contents: &[u8]) -> Vec<u8> {
     let mut bytes = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0".to_vec();
@@ -56,6 +78,7 @@ fn proposals_that_dunlin_lacks_are_named() {
         (Exceptions, "the import section", "(import \"a\" \"t\" (tag))"),
         (Exceptions, "the type section", "(func (param exnref))"),
         (Exceptions, "function 0", "(func (try_table))"),
+        (Exceptions, "function 0", "(func (drop (ref.null exn)))"),
         (LegacyExceptions, "function 0", "(func try catch_all end)"),
         (Gc, "the type section", "(type (struct))"),
         (Gc, "the type section", "(type (array (mut i8)))"),
@@ -65,11 +88,13 @@ fn proposals_that_dunlin_lacks_are_named() {
         (Gc, "function 2", "(import \"a\" \"f\" (func)) (func) (func (drop (ref.i31 (i32.const 0))))"),
         (Gc, "function 0", "(func (local i31ref))"),
         (Gc, "function 0", "(func (drop (ref.null none)))"),
+        (Gc, "function 0", "(func (drop (ref.null noextern)))"),
         (Gc, "the global section", "(global i32 (i32.const 0)) (global i32 (global.get 0))"),
         (FunctionReferences, "the type section", "(func (param (ref func)))"),
         (FunctionReferences, "the type section", "(type $t (func)) (func (param (ref null $t)))"),
         (FunctionReferences, "function 0", "(func (drop (ref.as_non_null (ref.null func))))"),
         (FunctionReferences, "function 0", "(type $t (func)) (func (call_ref $t (ref.null $t)))"),
+        (FunctionReferences, "function 0", "(type $t (func)) (func (drop (ref.null $t)))"),
         (FunctionReferences, "the table section", "(func $f) (table 1 funcref (ref.func $f))"),
         (
             RelaxedSimd,
@@ -92,6 +117,7 @@ fn proposals_that_dunlin_lacks_are_named() {
             wat::parse_str(format!("(module {text})")).unwrap_or_else(|error| panic!("{text}: {error}"));
         println!("{text}");
         is_refused(&Config::new(), &bytes, feature, part);
+        assert!(surveyed(&bytes).contains(&feature));
     }
     // What the text format's parser doesn't write.
     let compact = with_section(2, b"\x01\x01a\0\x7f\x02\x01f\0\0\x01g\0\0");
@@ -190,7 +216,19 @@ fn proposals_that_are_switched_off_are_named() {
         let mut config = Config::new();
         switch(&mut config, false);
         is_refused(&config, &bytes, feature, part);
+        assert!(surveyed(&bytes).contains(&feature));
     }
+}
+
+#[test]
+fn a_survey_notes_each_operator_of_constant_expressions() {
+    for ty in ["i32", "i64"] {
+        for op in ["add", "sub", "mul"] {
+            let text = format!("(module (global {ty} ({ty}.{op} ({ty}.const 1) ({ty}.const 2))))");
+            assert_eq!(surveyed(&wat::parse_str(text).unwrap()), [Feature::ExtendedConst], "{ty}.{op}");
+        }
+    }
+    assert_eq!(surveyed(&wat::parse_str("(module (global i32 (i32.const 1)))").unwrap()), []);
 }
 
 /// An encoding that came with a feature: a memory's or table's index where there was none, or in more bytes than needed.

@@ -8,9 +8,11 @@ mod stops;
 #[path = "../../engine/tests/resumable/work.rs"]
 mod work;
 
-use dunlin::{Config, Dispatch, Engine, Instance, ResumableCall, Store, Val};
+use dunlin::{Config, Dispatch, Engine, Instance, ResumableCall, Store, Trap, Val};
 use dunlin_jit::{Jit, Mode};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
 use stops::{Wait, asking, at_once, host_fails_again, in_portions, interrupted};
 use work::module;
 
@@ -74,6 +76,44 @@ fn an_interrupted_call_goes_on() {
         let (result, times) = interrupted(&mut store, run, n);
         assert_eq!(result, 2 * n);
         assert!(times > 0 && jit.stats().functions > 0, "{times} {:?}", jit.stats());
+    }
+}
+
+/// Without calls and without fuel, only what a back edge looks at ends it.
+#[test]
+fn an_endless_loop_is_interrupted_and_goes_on() {
+    for (engine, jit) in engines(false) {
+        let mut store = Store::new(&engine, ());
+        let text = r#"(module (global $n (export "n") (mut i64) (i64.const 0))
+            (func (export "run") (loop $again
+                (global.set $n (i64.add (global.get $n) (i64.const 1)))
+                (br $again))))"#;
+        let instance = Instance::new(&mut store, &module(&engine, text), &[]).unwrap();
+        let run = instance.get_func(&store, "run").unwrap();
+        let n = instance.get_global(&store, "n").unwrap();
+        let handle = store.interrupt_handle();
+        let interrupted = AtomicBool::new(false);
+        let mut turns = 0;
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                // The first has surely been noticed when the second comes.
+                while !interrupted.load(Relaxed) {
+                    std::thread::sleep(Duration::from_millis(5));
+                    handle.interrupt();
+                }
+            });
+            let mut call = run.call_resumable(&mut store, &[], &mut []).unwrap();
+            for _ in 0..3 {
+                let ResumableCall::Suspended(suspended) = call else { panic!("it doesn't end") };
+                assert_eq!(suspended.reason().trap(), Some(Trap::Interrupt));
+                let now = n.get(&store).unwrap_i64();
+                assert!(now > turns, "{now} {turns}");
+                turns = now;
+                call = suspended.resume(&mut store, &mut []).unwrap();
+            }
+            interrupted.store(true, Relaxed);
+        });
+        assert!(jit.stats().functions + jit.stats().loops > 0, "{:?}", jit.stats());
     }
 }
 
@@ -173,5 +213,47 @@ fn an_interpreted_tail_call_is_suspended_in_compiled_code() {
             assert_eq!(results[0].unwrap_i32(), 1 + 50 * 3 + 7 + 1000);
             assert!(times > 2 && jit.stats().functions == before + 1, "{times} {:?}", jit.stats());
         }
+    }
+}
+
+/// Compiled code has replaced itself by an interpreted function, for whose entry there isn't enough fuel.
+#[test]
+fn a_compiled_tail_call_is_suspended_at_the_entry_of_an_interpreted_function() {
+    let padding = "(drop (i32.const 1000000))".repeat(20);
+    let text = format!(
+        r#"(module
+            (func $ping (export "run") (param i32) (result i32)
+                (if (result i32) (local.get 0)
+                    (then (return_call $pong (local.get 0) (i64.const 5)))
+                    (else (i32.const 77))))
+            (func $pong (param i32 i64) (result i32) {padding}
+                (return_call $ping (i32.sub (local.get 0) (i32.wrap_i64 (i64.sub (local.get 1) (i64.const 4)))))))"#
+    );
+    let interpreter = Engine::new(Config::new().consume_fuel(true)).unwrap();
+    let mut whole = None;
+    for dispatch in [Dispatch::Tail, Dispatch::Loop] {
+        let jit = Jit::new(Jit::options().mode(Mode::Sync).threshold(0).largest_function(40)).unwrap();
+        let mut config = Config::new();
+        config.consume_fuel(true).suspend_compiled(true).dispatch(dispatch).tier(jit.clone());
+        for engine in [&interpreter, &Engine::new(&config).unwrap()] {
+            for portion in [1, 7, 30, 77, 200] {
+                let mut store = Store::new(engine, ());
+                let instance = Instance::new(&mut store, &module(engine, &text), &[]).unwrap();
+                let run = instance.get_func(&store, "run").unwrap();
+                let mut results = [Val::I32(0)];
+                let mut given = 0;
+                let mut call = run.call_resumable(&mut store, &[Val::I32(9)], &mut results).unwrap();
+                while let ResumableCall::Suspended(suspended) = call {
+                    assert_eq!(suspended.reason().trap(), Some(Trap::OutOfFuel));
+                    let left = store.get_fuel().unwrap();
+                    store.set_fuel(left + portion).unwrap();
+                    given += portion;
+                    call = suspended.resume(&mut store, &mut results).unwrap();
+                }
+                let used = given - store.get_fuel().unwrap();
+                assert_eq!((results[0].unwrap_i32(), used), (77, *whole.get_or_insert(used)));
+            }
+        }
+        assert_eq!(jit.stats().functions, 5, "one for each portion: {:?}", jit.stats());
     }
 }

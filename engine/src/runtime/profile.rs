@@ -292,4 +292,21 @@ mod tests {
         drop(profile);
         assert_eq!(budget.used(), 0);
     }
+
+    #[test]
+    fn a_stack_that_there_is_no_room_for_isnt_taken_for_its_inner_part() {
+        let m = module("(module (func $f))");
+        let mut lost = 0;
+        for limit in (500..4000).step_by(50) {
+            let budget = Budget::new(limit);
+            let mut profiler = Profiler::new(&budget);
+            for depth in 1..40 {
+                sample(&mut profiler, &m, &vec![0; depth], 1);
+            }
+            // Each depth is a node, or is among the others.
+            assert!(profiler.profile.nodes.iter().all(|node| node.weight == 1), "in {limit}");
+            lost += profiler.profile.other;
+        }
+        assert!(lost > 0);
+    }
 }

@@ -11,6 +11,9 @@
     (i32.sub (local.get $x)))
   (func (param $x i64) (result i64)
     (i64.add (local.tee $x (i64.sub (local.get $x) (i64.const 1))) (local.get $x)))
+  ;; A local that is set to itself makes no cell.
+  (func (param $x i32)
+    (local.set $x (local.get $x)))
   ;; Parameters behind which results don't fit move the header.
   (func (param i32) (result i64 i64 i64)
     (local f64)
@@ -34,6 +37,9 @@
 ;;      5  I64Add.2 r0
 ;;      7  ReturnIntAcc.0 1
 ;; function 3
+;; frame 48 bytes, cost 2
+;;      2  Return.0 1
+;; function 4
 ;; frame 88 bytes, cost 3
 ;;      2  Const.0 ->6 1
 ;;      4  ConstWide.0 ->7 0x100000000

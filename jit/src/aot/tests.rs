@@ -210,3 +210,53 @@ fn targets_have_their_names() {
     let level = Compile { cpu: CpuFeatures::V3, ..Compile::new(Target::Aarch64) };
     assert!(compile(&module, b"", &level).is_err());
 }
+
+/// Instructions of a file for aarch64 that are this one.
+fn count_words(file: &[u8], word: u32) -> usize {
+    (0..4)
+        .map(|start| file[start..].chunks_exact(4).filter(|&bytes| bytes == word.to_le_bytes()).count())
+        .sum()
+}
+
+#[test]
+fn return_addresses_are_signed_if_that_is_wanted() {
+    // `paciasp`, with which a function signs its return address; it is a hint to other processors.
+    let sign = 0xd503_233f;
+    let plain = Compile::new(Target::Aarch64);
+    assert_eq!(count_words(&file(&plain), sign), 0);
+    let protected = Compile { branch_protection: true, ..plain };
+    assert!(count_words(&file(&protected), sign) >= 3);
+}
+
+#[test]
+fn threads_make_the_same_file_as_one() {
+    let functions: String = (0..300)
+        .map(|n| format!("(func (param i32) (result i32) (i32.mul (local.get 0) (i32.const {n})))"))
+        .collect();
+    let bytes = wat::parse_str(format!("(module {functions})")).unwrap();
+    let module = Module::new(&Engine::default(), &bytes).unwrap();
+    let one = Compile { parallel: false, ..Compile::new(here()) };
+    let file = compile(&module, &bytes, &one).unwrap().bytes;
+    for _ in 0..3 {
+        assert!(compile(&module, &bytes, &Compile { parallel: true, ..one.clone() }).unwrap().bytes == file);
+    }
+}
+
+#[test]
+fn code_for_newer_processors_uses_what_they_have() {
+    let bytes = wat::parse_str(
+        r#"(module (func (param f64 f64) (result f64) (f64.add (local.get 0) (local.get 1))))"#,
+    )
+    .unwrap();
+    let module = Module::new(&Engine::default(), &bytes).unwrap();
+    let code = |cpu| {
+        let how = Compile { cpu, ..Compile::new(Target::X86_64) };
+        compile(&module, &bytes, &how).unwrap().bytes
+    };
+    // `addsd xmm0, xmm1` in the older encoding, and with the prefix of AVX.
+    let (older, newer) = ([0xf2, 0x0f, 0x58], [0xc5, 0xfb, 0x58]);
+    let has = |file: &[u8], wanted: [u8; 3]| file.windows(3).any(|bytes| bytes == wanted);
+    let (baseline, v3) = (code(CpuFeatures::Baseline), code(CpuFeatures::V3));
+    assert!(has(&baseline, older) && !has(&baseline, newer));
+    assert!(has(&v3, newer) && !has(&v3, older));
+}
