@@ -78,3 +78,25 @@ fn cells_are_estimated_well() {
         assert!(most <= largest && cells <= all, "{name}");
     }
 }
+
+/// Compilers write `ref.func` for each element where a list of functions would do.
+#[test]
+fn a_segment_of_function_references_takes_no_more_than_a_list() {
+    let retained = |items: String| {
+        let budget = Budget::unlimited();
+        let engine = guests::engine(&budget).unwrap();
+        let before = budget.used();
+        let bytes = guests::binary(&format!("(module (func $f) (elem {items}))"));
+        let module = Module::new(&engine, &bytes).unwrap();
+        let used = budget.used() - before;
+        drop(module);
+        used
+    };
+    let n = 1000;
+    let list = retained(format!("func {}", "$f ".repeat(n)));
+    let references = retained(format!("funcref {}", "(ref.func $f)".repeat(n)));
+    let others = retained(format!("funcref {}", "(ref.null func)".repeat(n)));
+    // The same text takes as much but for the bytes of its sections, which aren't kept.
+    assert_eq!(references, list);
+    assert!(others > list + 4 * n as u64, "{others} {list}");
+}

