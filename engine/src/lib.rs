@@ -51,12 +51,12 @@ pub struct Readme;
 pub mod testing {
     /// Whether this thread is in a library that allocates as it likes.
     pub fn in_third_party() -> bool {
-        crate::memory::alloc::in_third_party()
+        crate::memory::in_third_party()
     }
 
     /// Calls into a library that allocates as it likes, after its worst has been charged; only tells tests.
     pub fn third_party<R>(call: impl FnOnce() -> R) -> R {
-        crate::memory::alloc::third_party(call)
+        crate::memory::third_party(call)
     }
 
     /// What a module's functions take when they are translated: the most for one, and all cells; both as they
@@ -87,8 +87,8 @@ pub use api::{
     IntoFunc, Linker, MemoryAccessError, ModuleOptions, ModuleStream, ResumableCall, Section, Store,
     StoreContext, StoreContextMut, SuspendedCall, TypedFunc, WasmParams, WasmResults, WasmRet, WasmTy,
 };
-pub use memory::budget::{Budget, Charge, Kind, OutOfBudget};
 pub use memory::limits::Limits;
+pub use memory::{Budget, Charge, Kind, OutOfBudget};
 pub use module::features::Feature;
 #[doc(hidden)]
 pub use module::survey::Survey;

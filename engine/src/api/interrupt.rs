@@ -1,6 +1,6 @@
 //! Handles to a store's interruption.
 
-use crate::memory::alloc::Shared;
+use crate::memory::Shared;
 use crate::runtime::interrupt::InterruptState;
 use std::io;
 

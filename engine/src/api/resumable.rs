@@ -1,6 +1,5 @@
 use crate::api::func::{check_count, load_vals, store_vals};
-use crate::memory::alloc::Buf;
-use crate::memory::budget::Kind;
+use crate::memory::{Buf, Kind};
 use crate::runtime::store::{Outcome, StoreInner, Ticket, slots_of};
 use crate::{AsContextMut, Error, Func, FuncType, Val};
 

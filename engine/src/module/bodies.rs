@@ -5,8 +5,7 @@ use std::hash::Hasher;
 
 use siphasher::sip128::{Hasher128, SipHasher13};
 
-use crate::memory::alloc::{Buf, MemoryError};
-use crate::memory::budget::{Budget, Charge, Kind};
+use crate::memory::{Budget, Buf, Charge, Kind, MemoryError};
 
 /// Where a function body is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,8 +3,7 @@
 //! Code is a sequence of 64-bit words: a [`Prologue`] of two, then cells. The translator writes the op's number into a
 //! cell's first word; *linking* replaces it by the handler's address (direct threading).
 
-use crate::memory::alloc::Buf;
-use crate::memory::budget::{Budget, Charge, Kind};
+use crate::memory::{Budget, Buf, Charge, Kind};
 use crate::module::ModuleInner;
 use crate::module::trap::Trap;
 use crate::ops::cells::{self, LAZY, PROLOGUE, extension, is_lazy};

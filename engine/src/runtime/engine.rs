@@ -1,8 +1,7 @@
 //! The engine: configuration, budget, and the numbers of function types.
 
-use crate::memory::alloc::{Buf, Map, MemoryError, Shared, bytes_of};
-use crate::memory::budget::{Budget, Charge, Kind};
 use crate::memory::pages::Guard;
+use crate::memory::{Budget, Buf, Charge, Kind, Map, MemoryError, Shared, bytes_of};
 use crate::module::features::Features;
 use crate::module::types::FuncType;
 use crate::runtime::exec;

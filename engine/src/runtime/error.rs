@@ -1,7 +1,8 @@
 //! The one error type of the API, and the WebAssembly backtrace that it may carry.
 
-use crate::memory::alloc::{BoxOr, MemoryError, OutOfMemory, Shared, TryText, box_or_back, try_text};
-use crate::memory::budget::{Kind, OutOfBudget};
+use crate::memory::{
+    BoxOr, Kind, MemoryError, OutOfBudget, OutOfMemory, Shared, TryText, box_or_back, try_text,
+};
 use crate::module::load_error::{self, LoadError};
 use crate::runtime::code::Executing;
 use crate::translate;

@@ -1,9 +1,8 @@
 //! Interruption: a flag that execution polls, and a pipe for host functions that block in the system.
 
 use super::tier::layout;
-use crate::memory::alloc::MemoryError;
-use crate::memory::budget::Kind;
 use crate::memory::sys::Mapping;
+use crate::memory::{Kind, MemoryError};
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock};

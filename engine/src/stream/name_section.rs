@@ -4,9 +4,8 @@
 //! has no room for is dropped.
 
 use super::framing::Leb;
-use crate::memory::alloc::{Buf, MemoryError};
-use crate::memory::budget::{Budget, Charge, Kind};
 use crate::memory::limits::{MAX_NAME_BYTES, MAX_NAMES_BYTES};
+use crate::memory::{Budget, Buf, Charge, Kind, MemoryError};
 use crate::module::names::{FuncName, Names};
 
 const MODULE: u8 = 0;

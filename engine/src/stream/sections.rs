@@ -4,12 +4,13 @@ use wasmparser::{
     BinaryReader, ElementItems, ElementKind, ExternalKind, FromReader, SectionLimited, TableInit, TypeRef,
 };
 
+use super::cost;
 use super::framing::{Leb, SectionId};
-use super::{BodyCheck, Core, ErrorKind, LoadError, cost};
-use crate::memory::alloc::{Buf, MemoryError, third_party, try_str};
-use crate::memory::budget::Kind;
+use super::state::{BodyCheck, Core};
 use crate::memory::limits::Limits;
+use crate::memory::{Buf, Kind, MemoryError, third_party, try_str};
 use crate::module::const_expr::ConstExpr;
+use crate::module::load_error::{ErrorKind, LoadError};
 use crate::module::types::{FuncType, GlobalType, MemoryType, Mutability, TableType, ValType};
 use crate::module::{
     ElemItems, ElemMode, ElemSegment, Export, ExternKind, GlobalDef, Import, ImportKind, TableDef,
@@ -225,7 +226,7 @@ impl<C: BodyCheck> Core<C> {
         let mut section = section.into_iter_err_on_gc_types();
         while let Some(ty) = third_party(|| section.next()) {
             if types.len().is_multiple_of(TYPES_A_CHECK) {
-                self.room()?;
+                self.probe()?;
             }
             let ty = ty.map_err(LoadError::invalid)?;
             let all = || ty.params().iter().chain(ty.results()).map(|ty| ValType::from_wasmparser(*ty));

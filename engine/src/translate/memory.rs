@@ -1,9 +1,8 @@
 //! Loads, stores, and the operators whose operands are consecutive slots.
 
-use super::Error;
-use super::Translator;
-use super::stack::{Entry, Operand, Place};
-use super::variable::halves;
+use super::error::Error;
+use super::operand::{Entry, Location, Operand};
+use super::translator::{Translator, halves};
 use crate::ops::{Class, MemArg, Op, SpecialOp};
 
 /// How a cell takes an address.
@@ -88,7 +87,7 @@ impl Translator<'_> {
         let c = self.slot_of(v)?;
         let b = self.slot_of(address)?;
         self.spill(Class::V128)?;
-        self.push(Class::V128, Place::Slot)?;
+        self.push(Class::V128, Location::Slot)?;
         let a = self.stack.last().expect("just pushed").slot;
         self.lane_cell(op, memarg, [a, b, c, lane as u16])?;
         self.wrote(Class::V128, a);
@@ -137,7 +136,7 @@ impl Translator<'_> {
         self.extend(x as u64 | (y as u64) << 32)?;
         if results > 0 {
             self.wrote(Class::Int, base);
-            self.push(Class::Int, Place::Slot)?;
+            self.push(Class::Int, Location::Slot)?;
         }
         Ok(())
     }

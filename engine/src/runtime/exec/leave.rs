@@ -102,7 +102,7 @@ pub(super) unsafe fn settle(vm: *mut VmCtx, back: (*const u64, *mut u64)) {
         let store = (*(*vm).store).store;
         let exec: *mut Execution = execution(&mut *store);
         let budget = &(*store).budget;
-        let none = crate::memory::alloc::Buf::new(budget, crate::memory::budget::Kind::Stack);
+        let none = crate::memory::Buf::new(budget, crate::memory::Kind::Stack);
         let parts = core::mem::replace(&mut (*exec).left, none);
         let lost = core::mem::take(&mut (*exec).lost);
         let mut linked = Linked { vm, store, exec, inner: Inner::Nothing };

@@ -41,9 +41,8 @@ pub(crate) use entry::{Resumed, invoke, resume};
 pub use listing::{HandlerKind, TailHandler, tail_handlers};
 pub(crate) use watch::Watch;
 
-use crate::memory::alloc::{Buf, MemoryError};
-use crate::memory::budget::{Budget, Charge, Kind};
 use crate::memory::sys::Mapping;
+use crate::memory::{Budget, Buf, Charge, Kind, MemoryError};
 use crate::module::trap::Trap;
 use crate::runtime::error::Error;
 use core::sync::atomic::AtomicPtr;

@@ -1,7 +1,7 @@
 //! Linear memories: where their bytes are, and how they grow.
 
 use super::StoreInner;
-use crate::memory::alloc::GrowError;
+use crate::memory::GrowError;
 use crate::memory::pages::{Guard, PAGE, Pages};
 use crate::module::types::MemoryType;
 use crate::runtime::vmctx::MemoryObj;

@@ -1,8 +1,7 @@
 //! Parked executions: suspended ones, and those that wait for a nested one to end.
 
 use super::StoreInner;
-use crate::memory::alloc::{Shared, try_box};
-use crate::memory::budget::Kind;
+use crate::memory::{Kind, Shared, try_box};
 use crate::runtime::error::Error;
 use crate::runtime::exec::{self, Execution, Resumed};
 use crate::runtime::tier::Account;

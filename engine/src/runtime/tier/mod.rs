@@ -29,7 +29,7 @@ pub use lease::{Lease, ModuleId};
 pub(crate) use module::Tiered;
 pub use module::{Entry, Loop, Loops, Shape, View};
 
-use crate::memory::budget::{Budget, Kind};
+use crate::memory::{Budget, Kind};
 use crate::{Module, Trap};
 use std::any::Any;
 

@@ -1,8 +1,7 @@
 //! A module as a tier sees it, and the code that the tier has published for it.
 
 use super::{Stop, Tier};
-use crate::memory::alloc::{Buf, Shared};
-use crate::memory::budget::{Budget, Charge, Kind};
+use crate::memory::{Budget, Buf, Charge, Kind, Shared};
 use crate::module::types::{FuncType, GlobalType, MemoryType, TableType};
 use crate::module::{ElemItems, ModuleInner};
 use crate::ops::SpecialOp;
