@@ -37,6 +37,7 @@ mod module;
 mod ops;
 mod runtime;
 mod stream;
+mod sys;
 mod translate;
 mod value;
 mod words;
@@ -73,7 +74,7 @@ pub mod testing {
 
     /// Has this thread's mappings of memory refused after so many, while `f` runs. Gives how many were refused besides.
     pub fn refuse_mappings_after<R>(count: u64, f: impl FnOnce() -> R) -> (R, u64) {
-        use crate::memory::sys::{REFUSED, REFUSED_AFTER};
+        use crate::sys::{REFUSED, REFUSED_AFTER};
         REFUSED.set(0);
         REFUSED_AFTER.set(count);
         let result = f();

@@ -5,7 +5,7 @@
 
 use super::error::{MemoryError, OutOfMemory};
 use super::kind::Kind;
-use super::sys::Mapping;
+use crate::sys::Mapping;
 use core::fmt::{self, Write};
 use std::alloc::Layout;
 use std::cell::Cell;
@@ -121,9 +121,9 @@ mod tests {
         for bytes in [0, 1000, 3 << 20] {
             let wanted = 2 * bytes as usize + (1 << 20);
             let look = |largest| {
-                crate::memory::sys::LARGEST.set(largest);
+                crate::sys::LARGEST.set(largest);
                 let found = at_hand(Kind::Names, bytes);
-                crate::memory::sys::LARGEST.set(usize::MAX);
+                crate::sys::LARGEST.set(usize::MAX);
                 found
             };
             look(wanted).unwrap();

@@ -22,10 +22,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// # Ok::<(), dunlin::OutOfBudget>(())
 /// ```
 #[derive(Debug, Clone)]
-pub struct Budget(Shared<Inner>);
+pub struct Budget(Shared<BudgetInner>);
 
 #[derive(Debug)]
-struct Inner {
+struct BudgetInner {
     limit: u64,
     used: AtomicU64,
     peak: AtomicU64,
@@ -52,12 +52,12 @@ impl Budget {
     }
 
     pub(crate) fn try_unlimited() -> Result<Budget, MemoryError> {
-        Ok(Budget(Shared::try_new(Kind::Metadata, Inner::new(u64::MAX, Source::Root))?))
+        Ok(Budget(Shared::try_new(Kind::Metadata, BudgetInner::new(u64::MAX, Source::Root))?))
     }
 
     /// A budget of `limit_bytes` bytes.
     pub fn new(limit_bytes: u64) -> Budget {
-        Budget(Shared::new(Inner::new(limit_bytes, Source::Root)))
+        Budget(Shared::new(BudgetInner::new(limit_bytes, Source::Root)))
     }
 
     /// A budget of `limit_bytes` bytes that draws on this one: what is charged to it counts in both, and must fit both.
@@ -66,23 +66,23 @@ impl Budget {
     /// of all the sub-budgets together aren't more than this one's.
     #[must_use]
     pub fn sub_budget(&self, limit_bytes: u64) -> Budget {
-        Budget(Shared::new(Inner::new(limit_bytes, Source::Parent(self.clone(), None))))
+        Budget(Shared::new(BudgetInner::new(limit_bytes, Source::Parent(self.clone(), None))))
     }
 
     /// A budget without a bound of its own that draws on this one, to account for a part separately.
     pub(crate) fn try_part(&self) -> Result<Budget, MemoryError> {
-        let own = self.charge(Kind::Metadata, Shared::<Inner>::BYTES)?;
-        let inner = Inner::new(u64::MAX, Source::Parent(self.clone(), Some(own)));
+        let own = self.charge(Kind::Metadata, Shared::<BudgetInner>::BYTES)?;
+        let inner = BudgetInner::new(u64::MAX, Source::Parent(self.clone(), Some(own)));
         Ok(Budget(Shared::try_new(Kind::Metadata, inner)?))
     }
 
     /// The bytes of a prepaid budget itself.
-    pub(crate) const PREPAID_BYTES: u64 = Shared::<Inner>::BYTES;
+    pub(crate) const PREPAID_BYTES: u64 = Shared::<BudgetInner>::BYTES;
 
     /// A budget whose bytes are charged in advance, by `charge`.
     pub(crate) fn prepaid(charge: Charge) -> Result<Budget, MemoryError> {
         let own = charge.budget.charge(Kind::Metadata, Self::PREPAID_BYTES)?;
-        let inner = Inner::new(charge.bytes, Source::Prepaid(charge, own));
+        let inner = BudgetInner::new(charge.bytes, Source::Prepaid(charge, own));
         Ok(Budget(Shared::try_new(Kind::Metadata, inner)?))
     }
 
@@ -189,9 +189,9 @@ impl Budget {
     }
 }
 
-impl Inner {
-    fn new(limit: u64, source: Source) -> Inner {
-        Inner {
+impl BudgetInner {
+    fn new(limit: u64, source: Source) -> BudgetInner {
+        BudgetInner {
             limit,
             used: AtomicU64::new(0),
             peak: AtomicU64::new(0),
@@ -201,7 +201,7 @@ impl Inner {
     }
 }
 
-impl Drop for Inner {
+impl Drop for BudgetInner {
     /// A charge keeps its budget, so the last owner of a budget leaves nothing charged.
     fn drop(&mut self) {
         let charged =

@@ -1,5 +1,5 @@
-//! What memory may be had: the system's mappings, bounds on hostile input, budgets, collections that ask them, and
-//! the pages of linear memories.
+//! What memory may be had: bounds on hostile input, budgets, collections that ask them, and the pages of linear
+//! memories.
 
 mod alloc;
 mod box_or;
@@ -11,7 +11,6 @@ pub(crate) mod limits;
 mod map;
 pub(crate) mod pages;
 mod shared;
-pub(crate) mod sys;
 
 pub(crate) use alloc::{
     TryText, at_hand, box_or_back, bytes_of, in_third_party, third_party, try_box, try_text,

@@ -4,7 +4,7 @@ use super::budget::{Budget, Charge};
 use super::error::MemoryError;
 use super::kind::Kind;
 use super::limits::MAX_MEMORY_PAGES;
-use super::sys::{Mapping, RESERVE_MEMORIES};
+use crate::sys::{Mapping, RESERVE_MEMORIES};
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU32, Ordering};
 

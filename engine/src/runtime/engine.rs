@@ -21,9 +21,9 @@ use std::sync::{Mutex, MutexGuard};
 /// assert!(!engine.same(&Engine::default()));
 /// ```
 #[derive(Clone)]
-pub struct Engine(Shared<Inner>);
+pub struct Engine(Shared<EngineInner>);
 
-struct Inner {
+struct EngineInner {
     config: Config,
     budget: Budget,
     dispatch: Dispatch,
@@ -76,8 +76,8 @@ impl Engine {
             Some(dispatch @ (Dispatch::Loop | Dispatch::Count)) => dispatch,
             _ => exec::default_dispatch(),
         };
-        let charge = budget.charge(Kind::Metadata, Shared::<Inner>::BYTES)?;
-        let inner = Inner {
+        let charge = budget.charge(Kind::Metadata, Shared::<EngineInner>::BYTES)?;
+        let inner = EngineInner {
             config: config.clone(),
             budget: budget.clone(),
             dispatch,

@@ -25,9 +25,9 @@ pub type Result<T, E = Error> = core::result::Result<T, E>;
 /// assert_eq!(error.trap(), Some(Trap::IntegerDivisionByZero));
 /// assert_eq!(error.to_string(), "integer divide by zero");
 /// ```
-pub struct Error(BoxOr<Inner>);
+pub struct Error(BoxOr<ErrorInner>);
 
-struct Inner {
+struct ErrorInner {
     kind: ErrorKind,
     cause: Cause,
     /// What was being attempted, outermost first; only [`Error::context`] adds to it.
@@ -126,12 +126,12 @@ impl<E: std::error::Error + Send + Sync + 'static> HostError for E {
 impl Error {
     #[cold]
     fn build(kind: ErrorKind, cause: Cause) -> Self {
-        match box_or_back(Inner { kind, cause, context: String::new(), backtrace: None }) {
+        match box_or_back(ErrorInner { kind, cause, context: String::new(), backtrace: None }) {
             Ok(inner) => Error(BoxOr::new(inner)),
-            Err(Inner { cause: Cause::OutOfBudget(error), .. }) => {
+            Err(ErrorInner { cause: Cause::OutOfBudget(error), .. }) => {
                 Self::short(Short::OutOfMemory(OutOfMemory { kind: error.kind, asked: error.asked }))
             }
-            Err(_) => Self::nowhere(size_of::<Inner>() as u64),
+            Err(_) => Self::nowhere(size_of::<ErrorInner>() as u64),
         }
     }
 
@@ -145,11 +145,15 @@ impl Error {
     }
 
     /// What it consists of, moved to the heap if it wasn't there; `None` if there is no memory for that.
-    fn inner_mut(&mut self) -> Option<&mut Inner> {
+    fn inner_mut(&mut self) -> Option<&mut ErrorInner> {
         if let Err(number) = self.0.get() {
             let short = Short::of(number);
-            let inner =
-                Inner { kind: short.kind(), cause: short.cause(), context: String::new(), backtrace: None };
+            let inner = ErrorInner {
+                kind: short.kind(),
+                cause: short.cause(),
+                context: String::new(),
+                backtrace: None,
+            };
             self.0 = BoxOr::new(box_or_back(inner).ok()?);
         }
         self.0.get_mut().ok()
@@ -462,12 +466,12 @@ pub struct WasmBacktrace {
 pub struct FrameInfo {
     module: Module,
     func_index: u32,
-    place: Place,
+    place: CodePosition,
 }
 
 /// Where in a function.
 #[derive(Clone, Copy)]
-enum Place {
+enum CodePosition {
     /// At this cell, in words from the start of the function's.
     Cell(usize),
     /// At this offset in the module.
@@ -487,15 +491,15 @@ impl WasmBacktrace {
 
     /// Adds the next outer frame, which is at this cell.
     pub(crate) fn push(&mut self, module: &Module, func_index: u32, cell: usize) {
-        self.add(module, func_index, Place::Cell(cell));
+        self.add(module, func_index, CodePosition::Cell(cell));
     }
 
     /// Adds the next outer frame, which is of compiled code, and at this offset in the module.
     pub(crate) fn push_compiled(&mut self, module: &Module, func_index: u32, offset: u64) {
-        self.add(module, func_index, Place::Offset(offset));
+        self.add(module, func_index, CodePosition::Offset(offset));
     }
 
-    fn add(&mut self, module: &Module, func_index: u32, place: Place) {
+    fn add(&mut self, module: &Module, func_index: u32, place: CodePosition) {
         let frame = FrameInfo { module: module.clone(), func_index, place };
         let has_room = self.omitted == 0 && self.frames.len() < Self::MAX_FRAMES;
         if has_room && self.frames.try_reserve(1).is_ok() {
@@ -515,7 +519,7 @@ impl WasmBacktrace {
     pub(crate) fn locate(&mut self, executing: &dyn Executing) {
         let mut last: Option<(Module, u32, usize, u64)> = None;
         for FrameInfo { module, func_index, place } in &mut self.frames {
-            let Place::Cell(cell) = *place else { continue };
+            let CodePosition::Cell(cell) = *place else { continue };
             let offset = match &last {
                 Some((of, func, at, offset))
                     if (*func, *at) == (*func_index, cell)
@@ -533,7 +537,7 @@ impl WasmBacktrace {
             };
             if let Some(offset) = offset {
                 last = Some((module.clone(), *func_index, cell, offset));
-                *place = Place::Offset(offset);
+                *place = CodePosition::Offset(offset);
             }
         }
     }
@@ -592,8 +596,8 @@ impl FrameInfo {
     pub fn module_offset(&self) -> Option<u64> {
         let module = self.module.shared();
         match self.place {
-            Place::Cell(word) => module.offset_of(self.func_index - module.data.imported_funcs, word),
-            Place::Offset(offset) => Some(offset),
+            CodePosition::Cell(word) => module.offset_of(self.func_index - module.data.imported_funcs, word),
+            CodePosition::Offset(offset) => Some(offset),
         }
     }
 

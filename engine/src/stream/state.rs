@@ -7,11 +7,12 @@ use super::window::Admission;
 use crate::memory::limits::Limits;
 use crate::memory::pages::Guard;
 use crate::memory::{Budget, Buf, Charge, Kind, MemoryError, at_hand, third_party};
-use crate::module::bodies::{BodyFile, BodyRecord, Chunk, HashKey};
+use crate::module::bodies::{BodyRecord, Chunk, HashKey};
 use crate::module::estimate::BodyStats;
 use crate::module::features::Features;
 use crate::module::load_error::{ErrorKind, LoadError};
 use crate::module::{ModuleInner, SectionInfo};
+use crate::sys::PositionedFile;
 use crate::words::Count;
 use std::fs::File;
 use wasmparser::{FuncValidatorAllocations, FunctionBody, Validator};
@@ -128,7 +129,7 @@ pub(super) struct Core<C> {
     pub(super) module: ModuleInner,
     pub(super) records: Buf<BodyRecord>,
     pub(super) body_chunks: Buf<Chunk>,
-    pub(super) bodies_file: Option<(BodyFile, HashKey)>,
+    pub(super) bodies_file: Option<(PositionedFile, HashKey)>,
     pub(super) hashes: Buf<u128>,
     pub(super) data_bytes: Buf<u8>,
     pub(super) data_bound: usize,
@@ -181,7 +182,7 @@ impl<C: BodyCheck> Core<C> {
             module: ModuleInner::empty(features, &budget, options.one_instance),
             records: Buf::new(&budget, Kind::Bodies),
             body_chunks: Buf::new(&budget, Kind::Bodies),
-            bodies_file: options.bodies_file.map(|file| (BodyFile::new(file), HashKey::random())),
+            bodies_file: options.bodies_file.map(|file| (PositionedFile::new(file), HashKey::random())),
             hashes: Buf::new(&budget, Kind::Bodies),
             data_bytes: Buf::new(&budget, Kind::Data),
             data_bound: 0,

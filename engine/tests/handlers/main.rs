@@ -12,7 +12,7 @@ mod table;
 
 use cells::{Rows, function, is_never};
 use dunlin::tail_handlers;
-use run::{Case, INPUTS, Outcome, run};
+use run::{Case, INPUTS, Observed, run};
 use std::collections::{BTreeSet, HashMap};
 
 /// Functions a module.
@@ -33,7 +33,7 @@ impl Seen {
 }
 
 /// What each case did.
-fn run_all(cases: &[Case], seen: &mut Seen) -> Vec<Outcome> {
+fn run_all(cases: &[Case], seen: &mut Seen) -> Vec<Observed> {
     let mut outcomes = Vec::new();
     for batch in cases.chunks(BATCH) {
         let (more, counts) = run(batch);
@@ -102,7 +102,7 @@ fn every_form_of_every_op() {
         }
     }
     let mut seen = Seen::default();
-    let mut first: HashMap<_, (&Case, Outcome)> = HashMap::new();
+    let mut first: HashMap<_, (&Case, Observed)> = HashMap::new();
     let outcomes = run_all(&cases, &mut seen);
     for ((case, group), outcome) in cases.iter().zip(groups).zip(outcomes) {
         let outcome = outcome.of_any_form();

@@ -77,7 +77,7 @@ fn a_prepaid_budget_asks_nobody() {
 #[test]
 fn a_budget_of_the_engines_own_pays_for_itself() {
     let own = Budget::PREPAID_BYTES;
-    assert!(own >= size_of::<Inner>() as u64);
+    assert!(own >= size_of::<BudgetInner>() as u64);
     let prepaid = |limit| {
         let parent = Budget::new(limit);
         let prepaid = Budget::prepaid(parent.charge(Kind::Cells, 100).unwrap());

@@ -4,7 +4,7 @@
 //! instruction's index immediates. Compiled code calls the same operations as builtins.
 
 use super::native;
-use super::place::{A, Value};
+use super::operand::{A, Value};
 use super::regs::{Regs, handlers};
 use super::sample;
 use super::slow;
