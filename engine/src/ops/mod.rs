@@ -9,6 +9,7 @@
 //! form. In every family with a result, form bit 0 tells whether the result goes to a slot as well as to the
 //! accumulator, so that a producer can be patched to spill what it made.
 
+mod bulk;
 pub(crate) mod cells;
 pub(crate) mod frame;
 mod memory;
@@ -16,6 +17,8 @@ mod scalar;
 mod special;
 mod vector;
 
+pub(crate) use bulk::bulk_rows;
+pub use bulk::{BulkOp, BulkResult};
 pub(crate) use memory::*;
 pub(crate) use scalar::*;
 pub(crate) use special::*;
@@ -513,7 +516,7 @@ macro_rules! families {
 
 families! {
     UnaryOp VectorUnaryOp CommutativeOp OrderedOp VectorOp ShiftOp IntCompareOp FloatCompareOp ExtractOp ReplaceOp
-    LoadOp StoreOp LoadLaneOp StoreLaneOp SelectOp SpecialOp
+    LoadOp StoreOp LoadLaneOp StoreLaneOp SelectOp BulkOp SpecialOp
 }
 
 /// What the fields of a cell hold, and how many extension words it has (for `br_table`, how many at least).
@@ -571,6 +574,10 @@ pub(crate) fn layout(op: Op) -> ([Field; 4], usize) {
     }
     if let Some((_, form)) = within(SelectOp::BASE, SelectOp::COUNT, SelectOp::STRIDE) {
         return ([dst(form), R, R, if form >= 2 { R } else { __ }], 0);
+    }
+    if within(BulkOp::BASE, BulkOp::COUNT, BulkOp::STRIDE).is_some() {
+        // Operands from slot `a` on, where the result goes as well; the extension's halves are indices.
+        return ([X, __, __, __], 1);
     }
     let (fields, ext) = SpecialOp::FIELDS[(op.0 - SpecialOp::BASE) as usize];
     let mut all = [__; 4];

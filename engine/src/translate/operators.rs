@@ -3,7 +3,7 @@
 use super::error::Error;
 use super::operand::Location;
 use super::translator::Translator;
-use crate::ops::Class;
+use crate::ops::{BulkOp, Class};
 use wasmparser::Operator;
 
 impl Translator<'_> {
@@ -22,9 +22,6 @@ impl Translator<'_> {
                 self.push(Class::V128, Location::Const([bits as u64, (bits >> 64) as u64]))
             }
             O::RefNull { .. } => self.push_const(Class::Int, 0),
-            O::RefFunc { function_index } => {
-                self.bulk(crate::ops::SpecialOp::RefFunc, 0, 1, function_index, 0)
-            }
             O::GlobalGet { global_index } => self.global_get(global_index),
             O::GlobalSet { global_index } => self.global_set(global_index),
             O::Drop => {
@@ -45,7 +42,6 @@ impl Translator<'_> {
 
     /// Control, calls, and what is rare.
     fn structured(&mut self, operator: &Operator<'_>) -> Result<(), Error> {
-        use crate::ops::SpecialOp as S;
         use Operator as O;
         match *operator {
             O::Unreachable => self.unreachable(),
@@ -65,22 +61,12 @@ impl Translator<'_> {
                 self.return_call_indirect(type_index, table_index)
             }
             O::MemorySize { mem } => self.memory_size(mem),
-            O::MemoryGrow { mem } => self.bulk(S::MemoryGrow, 1, 1, mem, 0),
-            O::MemoryFill { mem } => self.bulk(S::MemoryFill, 3, 0, mem, 0),
-            O::MemoryCopy { dst_mem, src_mem } => self.bulk(S::MemoryCopy, 3, 0, dst_mem, src_mem),
-            O::MemoryInit { data_index, mem } => self.bulk(S::MemoryInit, 3, 0, mem, data_index),
-            O::DataDrop { data_index } => self.bulk(S::DataDrop, 0, 0, data_index, 0),
-            O::TableGet { table } => self.bulk(S::TableGet, 1, 1, table, 0),
-            O::TableSet { table } => self.bulk(S::TableSet, 2, 0, table, 0),
-            O::TableSize { table } => self.bulk(S::TableSize, 0, 1, table, 0),
-            O::TableGrow { table } => self.bulk(S::TableGrow, 2, 1, table, 0),
-            O::TableFill { table } => self.bulk(S::TableFill, 3, 0, table, 0),
-            O::TableCopy { dst_table, src_table } => self.bulk(S::TableCopy, 3, 0, dst_table, src_table),
-            O::TableInit { elem_index, table } => self.bulk(S::TableInit, 3, 0, table, elem_index),
-            O::ElemDrop { elem_index } => self.bulk(S::ElemDrop, 0, 0, elem_index, 0),
             O::V128Bitselect => self.bitselect(),
             O::I8x16Shuffle { lanes } => self.shuffle(lanes),
-            _ => Err(Error::changed()),
+            _ => match BulkOp::of(operator) {
+                Some((op, indices)) => self.bulk(op, indices),
+                None => Err(Error::changed()),
+            },
         }
     }
 }

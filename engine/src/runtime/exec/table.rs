@@ -82,6 +82,7 @@ pub(super) const fn table<B: Backend>() -> [Handler<B>; OPS] {
         LoadLaneOp load_lane::<B>(),
         StoreLaneOp store_lane::<B>(),
         SelectOp variable::all_selects::<B>(),
+        BulkOp bulk::handlers::<B>(),
         SpecialOp special::<B>(),
     }
     assert!(filled == OPS);

@@ -22,7 +22,7 @@ mod lease;
 mod module;
 
 pub use crate::memory::pages::Guard;
-pub use crate::runtime::exec::bulk::BulkOp;
+pub use crate::ops::{BulkOp, BulkResult};
 pub(crate) use builtins::{BUILTINS, BuiltinFn, Builtins};
 pub(crate) use lease::Ownership;
 pub use lease::{Lease, ModuleId};
