@@ -97,9 +97,10 @@ pub use module::trap::Trap;
 pub use module::types::{
     ExportType, ExternType, FuncType, GlobalType, ImportType, MemoryType, Mutability, TableType, ValType,
 };
+pub use runtime::backtrace::{FrameInfo, WasmBacktrace};
 pub use runtime::config::Config;
 pub use runtime::engine::Engine;
-pub use runtime::error::{Error, ErrorKind, FrameInfo, Result, WasmBacktrace};
+pub use runtime::error::{Error, ErrorKind, Result};
 pub use runtime::exec::{Dispatch, DispatchCounts};
 #[doc(hidden)]
 pub use runtime::exec::{HandlerKind, TailHandler, tail_handlers};

@@ -29,94 +29,69 @@ impl<C: BodyCheck> Core<C> {
         let believable = self.believable(id, contents)?;
         let contents = believable.as_deref().unwrap_or(contents);
         let reader = BinaryReader::new_features(contents, offset, self.features.wasmparser());
+        let range = offset..offset + contents.len() as u64;
         match id {
             SectionId::Type => {
                 let section = self.reader(reader)?;
                 self.validated(|validator| validator.type_section(&section))?;
-                self.types(section)
+                self.types(section)?;
             }
             SectionId::Import => {
                 let section = self.reader(reader)?;
                 self.validated(|validator| validator.import_section(&section))?;
-                self.imports(section)
+                self.imports(section)?;
             }
             SectionId::Function => {
                 let section: SectionLimited<'_, u32> = self.reader(reader)?;
                 self.order.functions(section.count());
                 self.validated(|validator| validator.function_section(&section))?;
                 self.module.funcs = self.extend(|m| &mut m.funcs, section, |_, ty| Ok(ty))?;
-                Ok(())
             }
             SectionId::Table => {
                 let section = self.reader(reader)?;
                 self.validated(|validator| validator.table_section(&section))?;
-                self.module.tables = self.extend(
-                    |m| &mut m.tables,
-                    section,
-                    |core, table: wasmparser::Table<'_>| {
-                        let ty = core.table_type(table.ty)?;
-                        let init = match &table.init {
-                            TableInit::RefNull => None,
-                            TableInit::Expr(expr) => Some(core.const_expr(expr)?),
-                        };
-                        Ok(TableDef { ty, init })
-                    },
-                )?;
-                Ok(())
+                self.module.tables = self.extend(|m| &mut m.tables, section, Core::table)?;
             }
             SectionId::Memory => {
                 let section = self.reader(reader)?;
                 self.validated(|validator| validator.memory_section(&section))?;
                 self.module.memories =
                     self.extend(|m| &mut m.memories, section, |core, ty| core.memory_type(ty))?;
-                Ok(())
             }
             SectionId::Tag => {
                 let section = self.reader(reader)?;
                 self.validated(|validator| validator.tag_section(&section))?;
-                Err(self.unsupported())
+                return Err(self.unsupported());
             }
             SectionId::Global => {
                 let section = self.reader(reader)?;
                 self.validated(|validator| validator.global_section(&section))?;
-                self.module.globals = self.extend(
-                    |m| &mut m.globals,
-                    section,
-                    |core, global: wasmparser::Global<'_>| {
-                        let ty = core.global_type(global.ty)?;
-                        Ok(GlobalDef { ty, init: Some(core.const_expr(&global.init_expr)?) })
-                    },
-                )?;
-                Ok(())
+                self.module.globals = self.extend(|m| &mut m.globals, section, Core::global)?;
             }
             SectionId::Export => {
                 let section = self.reader(reader)?;
                 self.validated(|validator| validator.export_section(&section))?;
-                self.exports(section)
+                self.exports(section)?;
             }
             SectionId::Start => {
                 let func = self.single_number(reader, "start")?;
-                let range = offset..offset + contents.len() as u64;
                 self.validated(|validator| validator.start_section(func, &range))?;
                 self.module.start = Some(func);
-                Ok(())
             }
             SectionId::Element => {
                 let section = self.reader(reader)?;
                 self.validated(|validator| validator.element_section(&section))?;
                 self.module.elems = self.extend(|m| &mut m.elems, section, Core::elem_segment)?;
-                Ok(())
             }
             SectionId::DataCount => {
                 let count = self.single_number(reader, "data count")?;
                 self.order.data_count(count);
-                let range = offset..offset + contents.len() as u64;
                 self.validated(|validator| validator.data_count_section(count, &range))?;
                 self.module.data_count = Some(count);
-                Ok(())
             }
-            SectionId::Custom | SectionId::Code | SectionId::Data => Err(self.unsupported()),
+            SectionId::Custom | SectionId::Code | SectionId::Data => return Err(self.unsupported()),
         }
+        Ok(())
     }
 
     /// Charges for what the validator will hold of this section. Gives a copy with a smaller count, if the
@@ -316,6 +291,20 @@ impl<C: BodyCheck> Core<C> {
         self.module.exports = self.boxed(exports)?;
         self.module.exports_by_name = self.boxed(by_name)?;
         Ok(())
+    }
+
+    fn table(&mut self, table: wasmparser::Table<'_>) -> Result<TableDef, LoadError> {
+        let ty = self.table_type(table.ty)?;
+        let init = match &table.init {
+            TableInit::RefNull => None,
+            TableInit::Expr(expr) => Some(self.const_expr(expr)?),
+        };
+        Ok(TableDef { ty, init })
+    }
+
+    fn global(&mut self, global: wasmparser::Global<'_>) -> Result<GlobalDef, LoadError> {
+        let ty = self.global_type(global.ty)?;
+        Ok(GlobalDef { ty, init: Some(self.const_expr(&global.init_expr)?) })
     }
 
     fn elem_segment(&mut self, segment: wasmparser::Element<'_>) -> Result<ElemSegment, LoadError> {

@@ -5,13 +5,15 @@
 //! executed: so a row, form or pair without a test is named.
 
 mod cells;
+mod function;
 mod others;
 mod run;
 #[path = "../../../jit/src/compiler/ops_tests/table.rs"]
 mod table;
 
-use cells::{Rows, function, is_never};
+use cells::Rows;
 use dunlin::tail_handlers;
+use function::{function, is_never};
 use run::{Case, INPUTS, Observed, run};
 use std::collections::{BTreeSet, HashMap};
 
