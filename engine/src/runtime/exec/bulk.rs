@@ -26,6 +26,10 @@ pub(crate) struct Operands<'a> {
     pub(crate) y: u32,
 }
 
+/// # Safety
+///
+/// For the unsafe methods: the op that these are the operands of has the operand or the result that is asked for, and
+/// indices name what its instance has.
 impl Operands<'_> {
     /// Operand `n` as an i32, which is all that indices and lengths are.
     unsafe fn get(&self, n: usize) -> u64 {

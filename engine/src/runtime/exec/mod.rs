@@ -6,7 +6,11 @@
 //! (resumable calls), `deopt` (deoptimisation exits of compiled code), `walk` (stack walks), `sample` (profiles and
 //! hotness), `osr` (the OSR trigger).
 //!
-//! The contract that most `SAFETY` comments here name is the one of [`regs::Backend`].
+//! # Safety
+//!
+//! Handlers keep the [contract of their backend](regs::Backend#safety). Other unsafe functions here, unless they say
+//! more, take a pointer to a live store, to a context of one, or registers that satisfy that contract; the store has an
+//! execution, and no reference to the store or to a part of it is held.
 
 pub(crate) mod bulk;
 pub(crate) mod cell;

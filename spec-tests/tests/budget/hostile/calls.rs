@@ -1,5 +1,6 @@
 //! Functions that call.
 
+use super::SUBJECT;
 use super::parts::{EMPTY, I32, I64, NONE, Parts, callees, drops, memarg};
 use wasm_encoder::{BlockType, InstructionSink, ValType};
 
