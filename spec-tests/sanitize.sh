@@ -35,7 +35,7 @@ asan-jit)
 valgrind)
     export RUSTFLAGS="--cfg dunlin_loop_only" CARGO_TARGET_"$(tr a-z- A-Z_ <<<"$host")"_RUNNER="valgrind -q --error-exitcode=99"
     tests=()
-    for test in "${@:-api errors features handlers nans nesting objects profile resumable starved truncated validator_memory vectors watch}"; do
+    for test in "${@:-api errors features handlers linking nans nesting osr profile resumable starved truncated validator_memory vectors}"; do
         for name in $test; do tests+=(--test "$name"); done
     done
     cargo test --release -p dunlin --no-fail-fast "${tests[@]}"

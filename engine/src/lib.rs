@@ -37,6 +37,7 @@ mod module;
 mod ops;
 mod runtime;
 mod stream;
+mod sys;
 mod translate;
 mod value;
 mod words;
@@ -51,12 +52,12 @@ pub struct Readme;
 pub mod testing {
     /// Whether this thread is in a library that allocates as it likes.
     pub fn in_third_party() -> bool {
-        crate::memory::alloc::in_third_party()
+        crate::memory::in_third_party()
     }
 
     /// Calls into a library that allocates as it likes, after its worst has been charged; only tells tests.
     pub fn third_party<R>(call: impl FnOnce() -> R) -> R {
-        crate::memory::alloc::third_party(call)
+        crate::memory::third_party(call)
     }
 
     /// What a module's functions take when they are translated: the most for one, and all cells; both as they
@@ -73,7 +74,7 @@ pub mod testing {
 
     /// Has this thread's mappings of memory refused after so many, while `f` runs. Gives how many were refused besides.
     pub fn refuse_mappings_after<R>(count: u64, f: impl FnOnce() -> R) -> (R, u64) {
-        use crate::memory::sys::{REFUSED, REFUSED_AFTER};
+        use crate::sys::{REFUSED, REFUSED_AFTER};
         REFUSED.set(0);
         REFUSED_AFTER.set(count);
         let result = f();
@@ -87,8 +88,8 @@ pub use api::{
     IntoFunc, Linker, MemoryAccessError, ModuleOptions, ModuleStream, ResumableCall, Section, Store,
     StoreContext, StoreContextMut, SuspendedCall, TypedFunc, WasmParams, WasmResults, WasmRet, WasmTy,
 };
-pub use memory::budget::{Budget, Charge, Kind, OutOfBudget};
 pub use memory::limits::Limits;
+pub use memory::{Budget, Charge, Kind, OutOfBudget};
 pub use module::features::Feature;
 #[doc(hidden)]
 pub use module::survey::Survey;
@@ -96,9 +97,10 @@ pub use module::trap::Trap;
 pub use module::types::{
     ExportType, ExternType, FuncType, GlobalType, ImportType, MemoryType, Mutability, TableType, ValType,
 };
+pub use runtime::backtrace::{FrameInfo, WasmBacktrace};
 pub use runtime::config::Config;
 pub use runtime::engine::Engine;
-pub use runtime::error::{Error, ErrorKind, FrameInfo, Result, WasmBacktrace};
+pub use runtime::error::{Error, ErrorKind, Result};
 pub use runtime::exec::{Dispatch, DispatchCounts};
 #[doc(hidden)]
 pub use runtime::exec::{HandlerKind, TailHandler, tail_handlers};

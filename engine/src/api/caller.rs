@@ -1,7 +1,8 @@
 use crate::runtime::store::StoreInner;
 use crate::runtime::vmctx::VmCtx;
 use crate::{
-    AsContext, AsContextMut, Budget, Engine, Error, Extern, Instance, InterruptWaiter, StoreContextMut,
+    AsContext, AsContextMut, Budget, Engine, Error, Extern, Instance, InterruptWaiter, StoreContext,
+    StoreContextMut,
 };
 use core::ptr::NonNull;
 
@@ -109,5 +110,19 @@ impl<T> Caller<'_, T> {
 impl<T: std::fmt::Debug> std::fmt::Debug for Caller<'_, T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Caller").field("data", self.as_context().data()).finish_non_exhaustive()
+    }
+}
+
+impl<T> AsContext for Caller<'_, T> {
+    type Data = T;
+
+    fn as_context(&self) -> StoreContext<'_, T> {
+        self.store.as_context()
+    }
+}
+
+impl<T> AsContextMut for Caller<'_, T> {
+    fn as_context_mut(&mut self) -> StoreContextMut<'_, T> {
+        self.store.as_context_mut()
     }
 }

@@ -1,18 +1,27 @@
 //! Borrowed stores: what functions of the API take.
 
-use crate::api::store::StoreData;
+use crate::memory::Charge;
 use crate::runtime::store::StoreInner;
-use crate::{Budget, Caller, Engine, Error, Store};
+use crate::{Budget, Engine, Error};
 use core::marker::PhantomData;
 use core::ptr::NonNull;
 
-/// A shared borrow of a [`Store`].
+/// What a store points to. A pointer to it is one to its first part, too.
+#[repr(C)]
+pub(super) struct StoreData<T> {
+    pub(crate) inner: StoreInner,
+    pub(crate) data: T,
+    /// For the memory of this.
+    pub(super) _charge: Charge,
+}
+
+/// A shared borrow of a [`Store`](crate::Store).
 pub struct StoreContext<'a, T> {
     store: NonNull<StoreData<T>>,
     borrow: PhantomData<&'a StoreData<T>>,
 }
 
-/// An exclusive borrow of a [`Store`].
+/// An exclusive borrow of a [`Store`](crate::Store).
 pub struct StoreContextMut<'a, T> {
     store: NonNull<StoreData<T>>,
     borrow: PhantomData<&'a mut StoreData<T>>,
@@ -58,12 +67,12 @@ impl<'a, T> StoreContext<'a, T> {
         &self.inner().engine
     }
 
-    /// What everything in the store is charged to: see [`Store::budget`].
+    /// What everything in the store is charged to: see [`Store::budget`](crate::Store::budget).
     pub fn budget(&self) -> &'a Budget {
         &self.inner().budget
     }
 
-    /// The fuel that is left: see [`Store::get_fuel`].
+    /// The fuel that is left: see [`Store::get_fuel`](crate::Store::get_fuel).
     ///
     /// # Errors
     ///
@@ -119,12 +128,12 @@ impl<'a, T> StoreContextMut<'a, T> {
         &self.inner().engine
     }
 
-    /// What everything in the store is charged to: see [`Store::budget`].
+    /// What everything in the store is charged to: see [`Store::budget`](crate::Store::budget).
     pub fn budget(&self) -> &Budget {
         &self.inner().budget
     }
 
-    /// Sets the fuel: see [`Store::set_fuel`].
+    /// Sets the fuel: see [`Store::set_fuel`](crate::Store::set_fuel).
     ///
     /// # Errors
     ///
@@ -133,7 +142,7 @@ impl<'a, T> StoreContextMut<'a, T> {
         self.inner_mut().set_fuel(fuel)
     }
 
-    /// The fuel that is left: see [`Store::get_fuel`].
+    /// The fuel that is left: see [`Store::get_fuel`](crate::Store::get_fuel).
     ///
     /// # Errors
     ///
@@ -143,7 +152,7 @@ impl<'a, T> StoreContextMut<'a, T> {
     }
 }
 
-/// Whatever gives shared access to a store: a [`Store`], a [`Caller`], their contexts, and references to them.
+/// Whatever gives shared access to a store: a [`Store`](crate::Store), a [`Caller`](crate::Caller), their contexts, and references to them.
 pub trait AsContext {
     /// The embedder's data in the store.
     type Data;
@@ -152,26 +161,10 @@ pub trait AsContext {
     fn as_context(&self) -> StoreContext<'_, Self::Data>;
 }
 
-/// Whatever gives exclusive access to a store: a [`Store`], a [`Caller`], their contexts, and references to them.
+/// Whatever gives exclusive access to a store: a [`Store`](crate::Store), a [`Caller`](crate::Caller), their contexts, and references to them.
 pub trait AsContextMut: AsContext {
     /// Borrows the store exclusively.
     fn as_context_mut(&mut self) -> StoreContextMut<'_, Self::Data>;
-}
-
-impl<T> AsContext for Store<T> {
-    type Data = T;
-
-    fn as_context(&self) -> StoreContext<'_, T> {
-        // SAFETY: the store is borrowed, and knows itself by this pointer.
-        unsafe { StoreContext::new(self.ptr()) }
-    }
-}
-
-impl<T> AsContextMut for Store<T> {
-    fn as_context_mut(&mut self) -> StoreContextMut<'_, T> {
-        // SAFETY: the store is borrowed exclusively, and knows itself by this pointer.
-        unsafe { StoreContextMut::new(self.ptr()) }
-    }
 }
 
 impl<T> AsContext for StoreContext<'_, T> {
@@ -195,20 +188,6 @@ impl<T> AsContextMut for StoreContextMut<'_, T> {
     fn as_context_mut(&mut self) -> StoreContextMut<'_, T> {
         // SAFETY: it is borrowed exclusively from `self`.
         unsafe { StoreContextMut::new(self.store) }
-    }
-}
-
-impl<T> AsContext for Caller<'_, T> {
-    type Data = T;
-
-    fn as_context(&self) -> StoreContext<'_, T> {
-        self.store.as_context()
-    }
-}
-
-impl<T> AsContextMut for Caller<'_, T> {
-    fn as_context_mut(&mut self) -> StoreContextMut<'_, T> {
-        self.store.as_context_mut()
     }
 }
 

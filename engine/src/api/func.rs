@@ -1,7 +1,6 @@
 use crate::api::host::sealed::Host;
 use crate::api::wasm_ty::sealed::Values;
-use crate::memory::alloc::{Buf, Shared};
-use crate::memory::budget::Kind;
+use crate::memory::{Buf, Kind, Shared};
 use crate::runtime::store::{HostFunc, StoreInner, slots_of};
 use crate::words::Count;
 use crate::{

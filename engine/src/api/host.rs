@@ -2,7 +2,7 @@
 
 use super::wasm_ty::for_each_arity;
 use super::wasm_ty::sealed::{Slots, Value, Values};
-use crate::memory::alloc::Shared;
+use crate::memory::Shared;
 use crate::runtime::store::HostFunc;
 use crate::{Caller, Engine, Error, FuncType, Kind, WasmTy};
 

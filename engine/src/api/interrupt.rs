@@ -1,6 +1,6 @@
 //! Handles to a store's interruption.
 
-use crate::memory::alloc::Shared;
+use crate::memory::Shared;
 use crate::runtime::interrupt::InterruptState;
 use std::io;
 
@@ -38,7 +38,7 @@ pub struct InterruptWaiter {
 
 impl InterruptWaiter {
     pub(crate) fn new(state: Shared<InterruptState>) -> io::Result<Self> {
-        state.reader()?;
+        state.make_pipe()?;
         Ok(Self { state })
     }
 
@@ -51,7 +51,7 @@ impl InterruptWaiter {
 #[cfg(unix)]
 impl std::os::fd::AsFd for InterruptWaiter {
     fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
-        self.state.pipe.get().expect("made by `new`").0.as_fd()
+        self.state.pipe.get().expect("made by `new`").as_fd()
     }
 }
 
@@ -64,19 +64,18 @@ impl std::fmt::Debug for InterruptWaiter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::{Read, Write};
 
     fn bytes_waiting(state: &InterruptState) -> bool {
         // Find out whether a read would return at once, by a thread that reads; if it blocks, the byte below ends it.
         let (sender, receiver) = std::sync::mpsc::channel();
         std::thread::scope(|scope| {
             scope.spawn(|| {
-                let _ = (&state.pipe.get().unwrap().0).read(&mut [0]);
+                state.pipe.get().unwrap().clear();
                 let _ = sender.send(());
             });
             let waiting = receiver.recv_timeout(std::time::Duration::from_millis(100)).is_ok();
             // Puts a byte there for the thread, or the one that it took back.
-            let _ = (&state.pipe.get().unwrap().1).write(&[0]);
+            state.pipe.get().unwrap().signal();
             if !waiting {
                 receiver.recv().unwrap();
             }

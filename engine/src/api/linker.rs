@@ -1,7 +1,6 @@
 use super::func::dynamic_host_func;
 use super::host::sealed::Host;
-use crate::memory::alloc::{Buf, MemoryError, Shared, try_text};
-use crate::memory::budget::{Budget, Charge, Kind};
+use crate::memory::{Budget, Buf, Charge, Kind, MemoryError, Shared, try_text};
 use crate::runtime::error::ErrorKind;
 use crate::runtime::store::{Import, check_imports};
 use crate::{

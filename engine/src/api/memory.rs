@@ -1,4 +1,4 @@
-use crate::memory::alloc::GrowError;
+use crate::memory::GrowError;
 use crate::words::Count;
 use crate::{AsContext, AsContextMut, Error, Memory, MemoryType, StoreContext, StoreContextMut};
 

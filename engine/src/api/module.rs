@@ -1,8 +1,7 @@
 #[cfg(feature = "wat")]
-use crate::memory::alloc::at_hand;
-use crate::memory::alloc::{Buf, Shared};
-use crate::memory::budget::Kind;
+use crate::memory::at_hand;
 use crate::memory::limits::MAX_TEXT_BYTES;
+use crate::memory::{Buf, Kind, Shared};
 use crate::module::ModuleInner;
 use crate::module::load_error::LoadError;
 use crate::runtime::code::Nobody;

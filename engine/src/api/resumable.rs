@@ -1,7 +1,6 @@
 use crate::api::func::{check_count, load_vals, store_vals};
-use crate::memory::alloc::Buf;
-use crate::memory::budget::Kind;
-use crate::runtime::store::{Outcome, StoreInner, Ticket, slots_of};
+use crate::memory::{Buf, Kind};
+use crate::runtime::store::{ResumableOutcome, StoreInner, Ticket, slots_of};
 use crate::{AsContextMut, Error, Func, FuncType, Val};
 
 /// What became of [`Func::call_resumable`].
@@ -50,10 +49,10 @@ pub struct SuspendedCall {
     func: Func,
     ty: FuncType,
     reason: Error,
-    state: State,
+    state: SuspendedState,
 }
 
-enum State {
+enum SuspendedState {
     /// It is set aside in the store.
     Begun(Ticket),
     /// Nothing was executed yet: its arguments.
@@ -111,12 +110,12 @@ impl Func {
         unsafe {
             let func = self.ptr(&*store);
             match StoreInner::invoke_resumable(store, func.as_ptr(), &mut slots)? {
-                Outcome::Finished => {
+                ResumableOutcome::Finished => {
                     load_vals(&*store, ty.results(), &slots, |i, val| results[i] = val);
                     Ok(ResumableCall::Finished)
                 }
-                Outcome::Suspended(reason, ticket) => {
-                    let state = ticket.map_or(State::NotBegun(slots), State::Begun);
+                ResumableOutcome::Suspended(reason, ticket) => {
+                    let state = ticket.map_or(SuspendedState::NotBegun(slots), SuspendedState::Begun);
                     Ok(ResumableCall::Suspended(SuspendedCall { func: *self, ty, reason, state }))
                 }
             }
@@ -142,8 +141,8 @@ impl SuspendedCall {
         let inner = store.inner_mut();
         inner.check(self.func.store);
         match &self.state {
-            State::NotBegun(_) => None,
-            State::Begun(ticket) => {
+            SuspendedState::NotBegun(_) => None,
+            SuspendedState::Begun(ticket) => {
                 let wanted = inner.suspended(ticket).suspension.as_ref()?.wants_results_of()?;
                 // SAFETY: functions live as long as their store.
                 Some(Func::from_obj(inner, unsafe { &*wanted }))
@@ -187,8 +186,8 @@ impl SuspendedCall {
         check_count("results of the host function", host_types, host_results.len())?;
         let Self { func, ty, reason: _, state } = self;
         let ticket = match state {
-            State::NotBegun(slots) => return func.begin(store.inner_ptr(), ty, slots, results),
-            State::Begun(ticket) => ticket,
+            SuspendedState::NotBegun(slots) => return func.begin(store.inner_ptr(), ty, slots, results),
+            SuspendedState::Begun(ticket) => ticket,
         };
         let budget = store.inner().budget.clone();
         let mut slots = Buf::with_capacity(&budget, Kind::Host, header_of(&ty))?;
@@ -200,13 +199,13 @@ impl SuspendedCall {
         // SAFETY: the pointer stands for the exclusive borrow `store`; the slots are as many as there are results.
         unsafe {
             match StoreInner::resume(inner, &ticket, &host_slots, &mut slots)? {
-                Outcome::Finished => {
+                ResumableOutcome::Finished => {
                     load_vals(&*inner, ty.results(), &slots, |i, val| results[i] = val);
                     Ok(ResumableCall::Finished)
                 }
-                Outcome::Suspended(reason, ticket) => {
+                ResumableOutcome::Suspended(reason, ticket) => {
                     let ticket = ticket.expect("it had begun");
-                    let state = State::Begun(ticket);
+                    let state = SuspendedState::Begun(ticket);
                     Ok(ResumableCall::Suspended(SuspendedCall { func, ty, reason, state }))
                 }
             }

@@ -1,18 +1,9 @@
-use crate::memory::alloc::try_box;
-use crate::memory::budget::{Charge, Kind};
+use super::context::StoreData;
+use crate::memory::{Kind, try_box};
 use crate::runtime::store::StoreInner;
-use crate::{AsContext, AsContextMut, Budget, Engine, Error, InterruptHandle};
+use crate::{AsContext, AsContextMut, Budget, Engine, Error, InterruptHandle, StoreContext, StoreContextMut};
 use core::marker::PhantomData;
 use core::ptr::NonNull;
-
-/// What a store points to. A pointer to it is one to its first part, too.
-#[repr(C)]
-pub(crate) struct StoreData<T> {
-    pub(crate) inner: StoreInner,
-    pub(crate) data: T,
-    /// For the memory of this.
-    _charge: Charge,
-}
 
 /// The world of some instances: their functions, memories, tables and globals, and the embedder's data.
 ///
@@ -170,5 +161,21 @@ impl<T> Drop for Store<T> {
 impl<T: std::fmt::Debug> std::fmt::Debug for Store<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Store").field("data", self.data()).finish_non_exhaustive()
+    }
+}
+
+impl<T> AsContext for Store<T> {
+    type Data = T;
+
+    fn as_context(&self) -> StoreContext<'_, T> {
+        // SAFETY: the store is borrowed, and knows itself by this pointer.
+        unsafe { StoreContext::new(self.ptr()) }
+    }
+}
+
+impl<T> AsContextMut for Store<T> {
+    fn as_context_mut(&mut self) -> StoreContextMut<'_, T> {
+        // SAFETY: the store is borrowed exclusively, and knows itself by this pointer.
+        unsafe { StoreContextMut::new(self.ptr()) }
     }
 }

@@ -1,4 +1,4 @@
-use crate::memory::alloc::GrowError;
+use crate::memory::GrowError;
 use crate::runtime::store::{Extent, StoreInner};
 use crate::words::Count;
 use crate::{AsContext, AsContextMut, Error, Table, TableType, Trap, Val};

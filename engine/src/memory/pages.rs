@@ -1,9 +1,10 @@
 //! The bytes of a linear memory: reservation, guard regions, growth, and the charge for their size.
 
-use crate::memory::alloc::MemoryError;
-use crate::memory::budget::{Budget, Charge, Kind};
-use crate::memory::limits::MAX_MEMORY_PAGES;
-use crate::memory::sys::{Mapping, RESERVE_MEMORIES};
+use super::budget::{Budget, Charge};
+use super::error::MemoryError;
+use super::kind::Kind;
+use super::limits::MAX_MEMORY_PAGES;
+use crate::sys::{Mapping, RESERVE_MEMORIES};
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU32, Ordering};
 

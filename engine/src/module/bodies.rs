@@ -1,12 +1,11 @@
 //! The function bodies of a module, as they came: in memory, or left in the file they came from.
 
-use std::fs::File;
 use std::hash::Hasher;
 
 use siphasher::sip128::{Hasher128, SipHasher13};
 
-use crate::memory::alloc::{Buf, MemoryError};
-use crate::memory::budget::{Budget, Charge, Kind};
+use crate::memory::{Budget, Buf, Charge, Kind, MemoryError};
+use crate::sys::PositionedFile;
 
 /// Where a function body is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +29,7 @@ pub(crate) enum BodyBytes {
     /// The code section from its first body on.
     Memory(Box<[Chunk]>),
     /// The file the module was read from, and a keyed hash of each body as it was validated.
-    File { file: BodyFile, key: HashKey, hashes: Box<[u128]> },
+    File { file: PositionedFile, key: HashKey, hashes: Box<[u128]> },
 }
 
 /// A run of bodies, each with its size before it, as they stand in the module.
@@ -129,39 +128,5 @@ impl HashKey {
         let mut hasher = SipHasher13::new_with_keys(self.0, self.1);
         hasher.write(body);
         hasher.finish128().as_u128()
-    }
-}
-
-/// A file that is read by position, from any thread.
-#[derive(Debug)]
-pub(crate) struct BodyFile {
-    #[cfg(unix)]
-    file: File,
-    #[cfg(not(unix))]
-    file: std::sync::Mutex<File>,
-}
-
-impl BodyFile {
-    #[cfg(unix)]
-    pub(crate) fn new(file: File) -> BodyFile {
-        BodyFile { file }
-    }
-
-    #[cfg(unix)]
-    fn read_exact_at(&self, into: &mut [u8], offset: u64) -> std::io::Result<()> {
-        std::os::unix::fs::FileExt::read_exact_at(&self.file, into, offset)
-    }
-
-    #[cfg(not(unix))]
-    pub(crate) fn new(file: File) -> BodyFile {
-        BodyFile { file: std::sync::Mutex::new(file) }
-    }
-
-    #[cfg(not(unix))]
-    fn read_exact_at(&self, into: &mut [u8], offset: u64) -> std::io::Result<()> {
-        use std::io::{Read, Seek, SeekFrom};
-        let mut file = self.file.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        file.seek(SeekFrom::Start(offset))?;
-        file.read_exact(into)
     }
 }

@@ -2,9 +2,8 @@
 
 use wasmparser::Operator;
 
-use crate::memory::alloc::Buf;
-use crate::memory::budget::{Budget, Charge, Kind};
 use crate::memory::limits::MAX_CONST_EXPR_DEPTH;
+use crate::memory::{Budget, Buf, Charge, Kind};
 use crate::module::load_error::{ErrorKind, LoadError};
 use crate::module::types::ValType;
 

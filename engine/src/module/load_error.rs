@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::memory::alloc::{MemoryError, try_text};
+use crate::memory::{MemoryError, try_text};
 use crate::module::features::Feature;
 
 /// What is wrong, and where.

@@ -11,10 +11,9 @@ pub(crate) mod survey;
 pub(crate) mod trap;
 pub(crate) mod types;
 
-use crate::memory::alloc::Buf;
-use crate::memory::budget::{Budget, Charge};
 use crate::memory::pages::Pages;
-use crate::module::bodies::Bodies;
+use crate::memory::{Budget, Buf, Charge, Kind};
+use crate::module::bodies::{Bodies, BodyBytes};
 use crate::module::const_expr::ConstExpr;
 use crate::module::features::Features;
 use crate::module::names::Names;
@@ -201,6 +200,47 @@ pub(crate) struct SectionInfo {
 }
 
 impl ModuleInner {
+    /// A module of which nothing has come yet; `budget` is its own.
+    pub(crate) fn empty(features: Features, budget: &Budget, one_instance: bool) -> ModuleInner {
+        ModuleInner {
+            types: Box::default(),
+            imports: Box::default(),
+            funcs: Box::default(),
+            imported_funcs: 0,
+            imported_tables: 0,
+            imported_memories: 0,
+            imported_globals: 0,
+            tables: Box::default(),
+            memories: Box::default(),
+            globals: Box::default(),
+            exports: Box::default(),
+            exports_by_name: Box::default(),
+            start: None,
+            elems: Box::default(),
+            data: Box::default(),
+            data_bytes: Box::default(),
+            data_count: None,
+            one_instance,
+            images: Mutex::new(Buf::new(budget, Kind::Metadata)),
+            bodies: Bodies {
+                records: Box::default(),
+                bytes: BodyBytes::Memory(Box::default()),
+                charge: budget.nothing(Kind::Bodies),
+            },
+            names: Names::default(),
+            features,
+            sections: Box::default(),
+            size: 0,
+            cells: CellSizes::default(),
+            load_peak: 0,
+            budget: budget.clone(),
+            charges: ModuleCharges {
+                metadata: budget.nothing(Kind::Metadata),
+                data: budget.nothing(Kind::Data),
+            },
+        }
+    }
+
     /// The type of the function with this index.
     pub(crate) fn func_type(&self, func: u32) -> &FuncType {
         &self.types[self.funcs[func as usize] as usize]

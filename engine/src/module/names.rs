@@ -1,6 +1,6 @@
 //! The names a module gives to itself and to its functions, for messages and backtraces.
 
-use crate::memory::budget::Charge;
+use crate::memory::Charge;
 
 /// What is kept of the `name` section.
 #[derive(Debug, Default)]

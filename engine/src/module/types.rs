@@ -1,8 +1,7 @@
 //! The types of values, functions, memories, tables and globals, and of what a module imports and exports.
 
-use crate::memory::alloc::{MemoryError, Shared};
-use crate::memory::budget::Kind;
 use crate::memory::pages::PageLimits;
+use crate::memory::{Kind, MemoryError, Shared};
 use crate::words::Count;
 use std::fmt;
 

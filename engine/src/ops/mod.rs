@@ -5,10 +5,11 @@
 //! from wasm operators and the disassembler all come from the rows.
 //!
 //! A family's ops share their *forms*: where operands come from and where the result goes (see
-//! [`crate::runtime::exec::place`]). An op's number is its family's base, plus its row times the family's stride, plus its
+//! [`crate::runtime::exec::operand`]). An op's number is its family's base, plus its row times the family's stride, plus its
 //! form. In every family with a result, form bit 0 tells whether the result goes to a slot as well as to the
 //! accumulator, so that a producer can be patched to spill what it made.
 
+mod bulk;
 pub(crate) mod cells;
 pub(crate) mod frame;
 mod memory;
@@ -16,6 +17,8 @@ mod scalar;
 mod special;
 mod vector;
 
+pub(crate) use bulk::bulk_rows;
+pub use bulk::{BulkOp, BulkResult};
 pub(crate) use memory::*;
 pub(crate) use scalar::*;
 pub(crate) use special::*;
@@ -110,22 +113,22 @@ macro_rules! classed {
 classed! { u32: Int I32 u64: Int I64 f32: F32 F32 f64: F64 F64 V128: V128 V128 }
 
 /// What a row's meaning may give: a value, or a value or a trap.
-pub(crate) trait Outcome<T> {
-    fn outcome(self) -> Result<T, Trap>;
+pub(crate) trait Evaluated<T> {
+    fn evaluated(self) -> Result<T, Trap>;
 }
-macro_rules! outcome {
+macro_rules! evaluated {
     ($($t:ty)*) => {$(
-        impl Outcome<$t> for $t {
+        impl Evaluated<$t> for $t {
             #[inline(always)]
-            fn outcome(self) -> Result<$t, Trap> { Ok(self) }
+            fn evaluated(self) -> Result<$t, Trap> { Ok(self) }
         }
-        impl Outcome<$t> for Result<$t, Trap> {
+        impl Evaluated<$t> for Result<$t, Trap> {
             #[inline(always)]
-            fn outcome(self) -> Result<$t, Trap> { self }
+            fn evaluated(self) -> Result<$t, Trap> { self }
         }
-        impl Outcome<$t> for Result<$t, crate::value::float::TruncError> {
+        impl Evaluated<$t> for Result<$t, crate::value::float::TruncError> {
             #[inline(always)]
-            fn outcome(self) -> Result<$t, Trap> {
+            fn evaluated(self) -> Result<$t, Trap> {
                 use crate::value::float::TruncError::*;
                 self.map_err(|e| match e {
                     NotANumber => Trap::BadConversionToInteger,
@@ -135,7 +138,7 @@ macro_rules! outcome {
         }
     )*};
 }
-outcome! { u32 u64 f32 f64 V128 }
+evaluated! { u32 u64 f32 f64 V128 }
 
 /// A row: its op in the first form.
 pub(crate) trait Row {
@@ -355,7 +358,7 @@ macro_rules! row {
             type In = $t;
             type Out = $out;
             #[inline(always)]
-            fn eval($x: $t) -> Result<$out, $crate::module::trap::Trap> { $crate::ops::Outcome::<$out>::outcome($body) }
+            fn eval($x: $t) -> Result<$out, $crate::module::trap::Trap> { $crate::ops::Evaluated::<$out>::evaluated($body) }
         }
     };
     (compare $m:ident $N:ident ($x:ident: $t:ty, $y:ident: $u:ty) -> $out:ty $body:block) => {
@@ -418,7 +421,7 @@ macro_rules! row {
             type Out = $out;
             #[inline(always)]
             fn eval($x: $t, $y: $u) -> Result<$out, $crate::module::trap::Trap> {
-                $crate::ops::Outcome::<$out>::outcome($body)
+                $crate::ops::Evaluated::<$out>::evaluated($body)
             }
         }
     };
@@ -513,7 +516,7 @@ macro_rules! families {
 
 families! {
     UnaryOp VectorUnaryOp CommutativeOp OrderedOp VectorOp ShiftOp IntCompareOp FloatCompareOp ExtractOp ReplaceOp
-    LoadOp StoreOp LoadLaneOp StoreLaneOp SelectOp SpecialOp
+    LoadOp StoreOp LoadLaneOp StoreLaneOp SelectOp BulkOp SpecialOp
 }
 
 /// What the fields of a cell hold, and how many extension words it has (for `br_table`, how many at least).
@@ -571,6 +574,10 @@ pub(crate) fn layout(op: Op) -> ([Field; 4], usize) {
     }
     if let Some((_, form)) = within(SelectOp::BASE, SelectOp::COUNT, SelectOp::STRIDE) {
         return ([dst(form), R, R, if form >= 2 { R } else { __ }], 0);
+    }
+    if within(BulkOp::BASE, BulkOp::COUNT, BulkOp::STRIDE).is_some() {
+        // Operands from slot `a` on, where the result goes as well; the extension's halves are indices.
+        return ([X, __, __, __], 1);
     }
     let (fields, ext) = SpecialOp::FIELDS[(op.0 - SpecialOp::BASE) as usize];
     let mut all = [__; 4];

@@ -1,4 +1,4 @@
-//! The rows of ops with handlers of their own: control, variables, tables and bulk memory.
+//! The rows of ops with handlers of their own: control, variables, and what begins and ends executions.
 //!
 //! Each names its fields: `W` a slot written, `R` a slot read (two slots for `W2`, `R2`), `X` a 16-bit number, `N`
 //! the 32-bit number in `c d`, `T` a branch distance there, `_` nothing; then its extension words.
@@ -145,22 +145,6 @@ macro_rules! special_rows {
             ReturnIntImm [__ X __ __] 1 => cell::<B, ReturnValue<u64, Imm>>;
             /// Returns `c` slots from `R[a]` on.
             ReturnValues [X X X __] 0 => control::ret_values::<B>;
-
-            // Operands in consecutive slots from `a` on, result in slot `a`; the extension's halves are indices.
-            MemoryGrow [X __ __ __] 1 => bulk::bulk::<B, bulk::MemoryGrow>;
-            MemoryFill [X __ __ __] 1 => bulk::bulk::<B, bulk::MemoryFill>;
-            MemoryCopy [X __ __ __] 1 => bulk::bulk::<B, bulk::MemoryCopy>;
-            MemoryInit [X __ __ __] 1 => bulk::bulk::<B, bulk::MemoryInit>;
-            DataDrop [X __ __ __] 1 => bulk::bulk::<B, bulk::DataDrop>;
-            TableGet [X __ __ __] 1 => bulk::bulk::<B, bulk::TableGet>;
-            TableSet [X __ __ __] 1 => bulk::bulk::<B, bulk::TableSet>;
-            TableSize [X __ __ __] 1 => bulk::bulk::<B, bulk::TableSize>;
-            TableGrow [X __ __ __] 1 => bulk::bulk::<B, bulk::TableGrow>;
-            TableFill [X __ __ __] 1 => bulk::bulk::<B, bulk::TableFill>;
-            TableCopy [X __ __ __] 1 => bulk::bulk::<B, bulk::TableCopy>;
-            TableInit [X __ __ __] 1 => bulk::bulk::<B, bulk::TableInit>;
-            ElemDrop [X __ __ __] 1 => bulk::bulk::<B, bulk::ElemDrop>;
-            RefFunc [X __ __ __] 1 => bulk::bulk::<B, bulk::RefFunc>;
 
             /// Makes NaNs canonical: `R[a]` in place, and the accumulator.
             CanonF32 [X __ __ __] 0 => bulk::canon::<B, bulk::CanonF32>;

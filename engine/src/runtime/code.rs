@@ -3,8 +3,7 @@
 //! Code is a sequence of 64-bit words: a [`Prologue`] of two, then cells. The translator writes the op's number into a
 //! cell's first word; *linking* replaces it by the handler's address (direct threading).
 
-use crate::memory::alloc::Buf;
-use crate::memory::budget::{Budget, Charge, Kind};
+use crate::memory::{Budget, Buf, Charge, Kind};
 use crate::module::ModuleInner;
 use crate::module::trap::Trap;
 use crate::ops::cells::{self, LAZY, PROLOGUE, extension, is_lazy};
@@ -21,7 +20,7 @@ use std::sync::{Mutex, MutexGuard};
 /// A module's code cache: the entry table, and the code that its entries point to.
 pub(crate) struct CodeTable {
     entries: Entries,
-    made: Mutex<Made>,
+    made: Mutex<CodeCache>,
     /// Whether the instance has been made, if the module was loaded for only one.
     pub(crate) instantiated: AtomicBool,
     /// What dropped words are overwritten with.
@@ -58,7 +57,7 @@ impl Deref for Entries {
 }
 
 /// The code in the cache.
-struct Made {
+struct CodeCache {
     codes: Buf<Code>,
     /// How many instances of the module there are. It changes under the lock, so that no new instance can begin to
     /// execute code that is being dropped.
@@ -134,7 +133,7 @@ impl CodeTable {
     /// `cache` is the budget of the code.
     pub(crate) fn new(entries: Entries, cache: Budget, dispatch: Dispatch) -> Self {
         let codes = Buf::new(&cache, Kind::Cells);
-        let made = Made { codes, instances: 0, sorted: true, unlinked: 0, now: 0, dropped: 0 };
+        let made = CodeCache { codes, instances: 0, sorted: true, unlinked: 0, now: 0, dropped: 0 };
         let poison = dispatch.handler(SpecialOp::Dropped.op());
         Self { entries, made: Mutex::new(made), instantiated: AtomicBool::new(false), poison, cache }
     }
@@ -183,7 +182,7 @@ impl CodeTable {
         self.made().dropped
     }
 
-    fn made(&self) -> MutexGuard<'_, Made> {
+    fn made(&self) -> MutexGuard<'_, CodeCache> {
         self.made.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
@@ -225,7 +224,7 @@ impl CodeTable {
 
     /// Drops the first codes of the list, to which no entry leads. Whoever is still in one comes to a cell that says so, unless
     /// that memory is in use again.
-    fn discard(&self, made: &mut Made, count: usize) {
+    fn discard(&self, made: &mut CodeCache, count: usize) {
         for code in made.codes.iter_mut().take(count) {
             let entry = self.entries[code.index as usize].load(Ordering::Relaxed);
             assert!(!core::ptr::eq(entry, code.words.as_ptr()), "code is dropped that a call leads to");
@@ -242,7 +241,7 @@ impl CodeTable {
     }
 
     /// The code of a function, if there is some: linked again if it was unlinked.
-    fn present(&self, made: &mut Made, index: u32) -> Option<*const u64> {
+    fn present(&self, made: &mut CodeCache, index: u32) -> Option<*const u64> {
         let entry = self.entries[index as usize].load(Ordering::Acquire).cast_const();
         if !is_lazy(entry) {
             return Some(entry);
@@ -260,7 +259,7 @@ impl CodeTable {
 
     fn keep(
         &self,
-        made: &mut Made,
+        made: &mut CodeCache,
         index: u32,
         (words, charge): (Box<[u64]>, Charge),
         use_for: Use,
@@ -291,7 +290,7 @@ impl CodeTable {
     /// Evicts approximately the least recently called code, without counting calls (a second-chance scheme): each time,
     /// more code is unlinked than freed, and what no call has linked again by the next time is freed first. Code that a
     /// frame is in stays. Returns whether anything was freed.
-    fn drop_cold(&self, made: &mut Made) -> bool {
+    fn drop_cold(&self, made: &mut CodeCache) -> bool {
         let wanted = self.cache.limit().unwrap_or(0) / DROPPED_PART;
         made.codes.sort_unstable_by_key(|code| (code.in_use || code.native, code.linked, code.since));
         made.sorted = false;

@@ -1,8 +1,7 @@
 //! The engine: configuration, budget, and the numbers of function types.
 
-use crate::memory::alloc::{Buf, Map, MemoryError, Shared, bytes_of};
-use crate::memory::budget::{Budget, Charge, Kind};
 use crate::memory::pages::Guard;
+use crate::memory::{Budget, Buf, Charge, Kind, Map, MemoryError, Shared, bytes_of};
 use crate::module::features::Features;
 use crate::module::types::FuncType;
 use crate::runtime::exec;
@@ -22,9 +21,9 @@ use std::sync::{Mutex, MutexGuard};
 /// assert!(!engine.same(&Engine::default()));
 /// ```
 #[derive(Clone)]
-pub struct Engine(Shared<Inner>);
+pub struct Engine(Shared<EngineInner>);
 
-struct Inner {
+struct EngineInner {
     config: Config,
     budget: Budget,
     dispatch: Dispatch,
@@ -77,8 +76,8 @@ impl Engine {
             Some(dispatch @ (Dispatch::Loop | Dispatch::Count)) => dispatch,
             _ => exec::default_dispatch(),
         };
-        let charge = budget.charge(Kind::Metadata, Shared::<Inner>::BYTES)?;
-        let inner = Inner {
+        let charge = budget.charge(Kind::Metadata, Shared::<EngineInner>::BYTES)?;
+        let inner = EngineInner {
             config: config.clone(),
             budget: budget.clone(),
             dispatch,

@@ -1,12 +1,10 @@
-//! The one error type of the API, and the WebAssembly backtrace that it may carry.
+//! The one error type of the API.
 
-use crate::memory::alloc::{BoxOr, MemoryError, OutOfMemory, Shared, TryText, box_or_back, try_text};
-use crate::memory::budget::{Kind, OutOfBudget};
+use crate::memory::{BoxOr, Kind, MemoryError, OutOfBudget, OutOfMemory, TryText, box_or_back, try_text};
 use crate::module::load_error::{self, LoadError};
-use crate::runtime::code::Executing;
+use crate::runtime::backtrace::WasmBacktrace;
 use crate::translate;
-use crate::words::Count;
-use crate::{Feature, Module, Trap};
+use crate::{Feature, Trap};
 use std::any::Any;
 use std::fmt;
 
@@ -24,9 +22,9 @@ pub type Result<T, E = Error> = core::result::Result<T, E>;
 /// assert_eq!(error.trap(), Some(Trap::IntegerDivisionByZero));
 /// assert_eq!(error.to_string(), "integer divide by zero");
 /// ```
-pub struct Error(BoxOr<Inner>);
+pub struct Error(BoxOr<ErrorInner>);
 
-struct Inner {
+struct ErrorInner {
     kind: ErrorKind,
     cause: Cause,
     /// What was being attempted, outermost first; only [`Error::context`] adds to it.
@@ -125,12 +123,12 @@ impl<E: std::error::Error + Send + Sync + 'static> HostError for E {
 impl Error {
     #[cold]
     fn build(kind: ErrorKind, cause: Cause) -> Self {
-        match box_or_back(Inner { kind, cause, context: String::new(), backtrace: None }) {
+        match box_or_back(ErrorInner { kind, cause, context: String::new(), backtrace: None }) {
             Ok(inner) => Error(BoxOr::new(inner)),
-            Err(Inner { cause: Cause::OutOfBudget(error), .. }) => {
+            Err(ErrorInner { cause: Cause::OutOfBudget(error), .. }) => {
                 Self::short(Short::OutOfMemory(OutOfMemory { kind: error.kind, asked: error.asked }))
             }
-            Err(_) => Self::nowhere(size_of::<Inner>() as u64),
+            Err(_) => Self::nowhere(size_of::<ErrorInner>() as u64),
         }
     }
 
@@ -144,11 +142,15 @@ impl Error {
     }
 
     /// What it consists of, moved to the heap if it wasn't there; `None` if there is no memory for that.
-    fn inner_mut(&mut self) -> Option<&mut Inner> {
+    fn inner_mut(&mut self) -> Option<&mut ErrorInner> {
         if let Err(number) = self.0.get() {
             let short = Short::of(number);
-            let inner =
-                Inner { kind: short.kind(), cause: short.cause(), context: String::new(), backtrace: None };
+            let inner = ErrorInner {
+                kind: short.kind(),
+                cause: short.cause(),
+                context: String::new(),
+                backtrace: None,
+            };
             self.0 = BoxOr::new(box_or_back(inner).ok()?);
         }
         self.0.get_mut().ok()
@@ -326,7 +328,7 @@ impl Error {
     /// The WebAssembly functions that were executing, if any were.
     pub fn backtrace(&self) -> Option<&WasmBacktrace> {
         // Something may have stopped before a function began.
-        self.0.get().ok()?.backtrace.as_ref().filter(|backtrace| !backtrace.frames.is_empty())
+        self.0.get().ok()?.backtrace.as_ref().filter(|backtrace| !backtrace.frames().is_empty())
     }
 
     /// The backtrace as it is, if there is one.
@@ -443,185 +445,5 @@ impl From<LoadError> for Error {
                 Self::build(kind, Cause::Module(text, error.offset, error.missing))
             }
         }
-    }
-}
-
-/// The WebAssembly functions that were executing when something stopped, innermost first.
-///
-/// Of a deep stack only the [innermost](WasmBacktrace::INNERMOST_FRAMES) and the outermost frames are kept;
-/// [`WasmBacktrace::omitted`] counts those between.
-#[derive(Clone)]
-pub struct WasmBacktrace {
-    frames: Vec<FrameInfo>,
-    omitted: u64,
-}
-
-/// One function of a [`WasmBacktrace`].
-#[derive(Clone)]
-pub struct FrameInfo {
-    module: Module,
-    func_index: u32,
-    place: Place,
-}
-
-/// Where in a function.
-#[derive(Clone, Copy)]
-enum Place {
-    /// At this cell, in words from the start of the function's.
-    Cell(usize),
-    /// At this offset in the module.
-    Offset(u64),
-}
-
-impl WasmBacktrace {
-    /// How many frames are kept at most.
-    pub const MAX_FRAMES: usize = 50;
-
-    /// How many of them are the innermost, if there were more frames.
-    pub const INNERMOST_FRAMES: usize = 40;
-
-    pub(crate) fn new() -> Self {
-        Self { frames: Vec::new(), omitted: 0 }
-    }
-
-    /// Adds the next outer frame, which is at this cell.
-    pub(crate) fn push(&mut self, module: &Module, func_index: u32, cell: usize) {
-        self.add(module, func_index, Place::Cell(cell));
-    }
-
-    /// Adds the next outer frame, which is of compiled code, and at this offset in the module.
-    pub(crate) fn push_compiled(&mut self, module: &Module, func_index: u32, offset: u64) {
-        self.add(module, func_index, Place::Offset(offset));
-    }
-
-    fn add(&mut self, module: &Module, func_index: u32, place: Place) {
-        let frame = FrameInfo { module: module.clone(), func_index, place };
-        let has_room = self.omitted == 0 && self.frames.len() < Self::MAX_FRAMES;
-        if has_room && self.frames.try_reserve(1).is_ok() {
-            return self.frames.push(frame);
-        }
-        self.omitted += 1;
-        // If there is no memory for so many, it is the outermost that are left out.
-        if self.frames.len() == Self::MAX_FRAMES {
-            let outermost = &mut self.frames[Self::INNERMOST_FRAMES..];
-            outermost.rotate_left(1);
-            outermost[outermost.len() - 1] = frame;
-        }
-    }
-
-    /// Finds offsets for which there may be no memory later: those of frames whose modules have little left of their
-    /// budgets. Code that isn't in use any more is dropped for that.
-    pub(crate) fn locate(&mut self, executing: &dyn Executing) {
-        let mut last: Option<(Module, u32, usize, u64)> = None;
-        for FrameInfo { module, func_index, place } in &mut self.frames {
-            let Place::Cell(cell) = *place else { continue };
-            let offset = match &last {
-                Some((of, func, at, offset))
-                    if (*func, *at) == (*func_index, cell)
-                        && Shared::ptr_eq(of.shared(), module.shared()) =>
-                {
-                    Some(*offset)
-                }
-                _ => {
-                    let shared = module.shared();
-                    if shared.has_room_to_locate() {
-                        continue;
-                    }
-                    shared.locate(*func_index - shared.data.imported_funcs, cell, executing)
-                }
-            };
-            if let Some(offset) = offset {
-                last = Some((module.clone(), *func_index, cell, offset));
-                *place = Place::Offset(offset);
-            }
-        }
-    }
-
-    /// The kept frames, innermost first.
-    pub fn frames(&self) -> &[FrameInfo] {
-        &self.frames
-    }
-
-    /// How many frames were left out. They are between the first [`INNERMOST_FRAMES`](Self::INNERMOST_FRAMES) of
-    /// [`frames`](Self::frames) and the rest; or behind all, if there was no memory to keep so many.
-    pub fn omitted(&self) -> u64 {
-        self.omitted
-    }
-}
-
-impl fmt::Display for WasmBacktrace {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("wasm backtrace:")?;
-        let mut number = 0;
-        for (index, frame) in self.frames.iter().enumerate() {
-            if index == Self::INNERMOST_FRAMES && self.omitted > 0 && self.frames.len() == Self::MAX_FRAMES {
-                write!(f, "\n       ... {} between ...", Count(self.omitted, "frames"))?;
-                number += self.omitted;
-            }
-            write!(f, "\n  {number:>3}: {frame}")?;
-            number += 1;
-        }
-        if self.omitted > 0 && self.frames.len() < Self::MAX_FRAMES {
-            write!(f, "\n       ... and {} more", self.omitted)?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Debug for WasmBacktrace {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl FrameInfo {
-    /// The function's index in its module's index space (imports first).
-    pub fn func_index(&self) -> u32 {
-        self.func_index
-    }
-
-    /// The function's name, if the module's name section gives one.
-    pub fn func_name(&self) -> Option<&str> {
-        self.module.func_name(self.func_index)
-    }
-
-    /// Offset of the instruction from the start of the module's bytes, where known.
-    ///
-    /// In interpreted code it is found by translating the function once more, since nothing is kept for it.
-    pub fn module_offset(&self) -> Option<u64> {
-        let module = self.module.shared();
-        match self.place {
-            Place::Cell(word) => module.offset_of(self.func_index - module.data.imported_funcs, word),
-            Place::Offset(offset) => Some(offset),
-        }
-    }
-
-    /// The module that the function belongs to.
-    pub fn module(&self) -> &Module {
-        &self.module
-    }
-
-    /// The module's name, if its name section gives one.
-    pub fn module_name(&self) -> Option<&str> {
-        self.module.name()
-    }
-}
-
-impl fmt::Display for FrameInfo {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(offset) = self.module_offset() {
-            write!(f, "{offset:#8x} - ")?;
-        }
-        write!(f, "{}!", self.module_name().unwrap_or("<unnamed>").escape_debug())?;
-        match self.func_name() {
-            Some(name) => write!(f, "{}", name.escape_debug()),
-            None => write!(f, "<wasm function {}>", self.func_index),
-        }
-    }
-}
-
-impl fmt::Debug for FrameInfo {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
     }
 }

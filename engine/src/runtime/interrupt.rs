@@ -1,10 +1,9 @@
 //! Interruption: a flag that execution polls, and a pipe for host functions that block in the system.
 
 use super::tier::layout;
-use crate::memory::alloc::MemoryError;
-use crate::memory::budget::Kind;
-use crate::memory::sys::Mapping;
-use std::io::{self, PipeReader, PipeWriter, Read, Write};
+use crate::memory::{Kind, MemoryError};
+use crate::sys::{Mapping, SignalPipe};
+use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock};
 
@@ -18,8 +17,8 @@ pub(crate) struct InterruptState {
     stack_end: AtomicUsize,
     /// The poll page, which compiled code reads at every back edge.
     page: Option<PollPage>,
-    /// Made when a waiter is first asked for. Holds one byte while the flag is set, and none while it isn't.
-    pub(crate) pipe: OnceLock<(PipeReader, PipeWriter)>,
+    /// Made when a waiter is first asked for. Signalled while the flag is set.
+    pub(crate) pipe: OnceLock<SignalPipe>,
     /// Held while the flag changes, to keep the pipe in step with it.
     changing: Mutex<()>,
 }
@@ -54,10 +53,9 @@ impl InterruptState {
         self.limit.store(0, Ordering::Relaxed);
         self.open_page(false);
         if !self.flag.swap(true, Ordering::AcqRel)
-            && let Some((_, mut writer)) = self.pipe.get().map(|(reader, writer)| (reader, writer))
+            && let Some(pipe) = self.pipe.get()
         {
-            // The pipe is empty, so there is room, and both its ends are open.
-            let _ = writer.write(&[0]);
+            pipe.signal();
         }
     }
 
@@ -70,9 +68,8 @@ impl InterruptState {
         let was_set = self.flag.swap(false, Ordering::AcqRel);
         self.limit.store(self.stack_end.load(Ordering::Relaxed), Ordering::Relaxed);
         self.open_page(true);
-        if was_set && let Some((mut reader, _)) = self.pipe.get().map(|(reader, writer)| (reader, writer)) {
-            // The byte is there, so this doesn't wait.
-            let _ = reader.read(&mut [0]);
+        if was_set && let Some(pipe) = self.pipe.get() {
+            pipe.clear();
         }
         was_set
     }
@@ -102,16 +99,20 @@ impl InterruptState {
         &raw const self.limit
     }
 
-    pub(crate) fn reader(&self) -> io::Result<&PipeReader> {
+    /// Makes the pipe, unless there is one.
+    ///
+    /// # Errors
+    /// If the system has none left.
+    pub(crate) fn make_pipe(&self) -> io::Result<()> {
         let _changing = self.changing();
         if self.pipe.get().is_none() {
-            let (reader, mut writer) = io::pipe()?;
+            let pipe = SignalPipe::new()?;
             if self.is_set() {
-                writer.write_all(&[0])?;
+                pipe.signal();
             }
-            let _ = self.pipe.set((reader, writer));
+            let _ = self.pipe.set(pipe);
         }
-        Ok(&self.pipe.get().expect("just made").0)
+        Ok(())
     }
 }
 

@@ -4,6 +4,7 @@
 //! code is dropped only when no frame is in it, so `code` needs `exec`. A handler reaches its instance and its store
 //! through pointers (`vmctx`), and the store calls functions. The tier is asked by `exec` and calls it back.
 
+pub(crate) mod backtrace;
 pub(crate) mod code;
 pub(crate) mod config;
 pub(crate) mod engine;

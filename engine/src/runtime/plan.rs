@@ -1,6 +1,6 @@
 //! How much memory a module needs: to be loaded, to start, and at most.
 
-use crate::memory::budget::Kind;
+use crate::memory::Kind;
 use crate::memory::limits::MAX_TABLE_ELEMENTS;
 use crate::memory::pages::PAGE;
 use crate::module::estimate::CODE;

@@ -3,9 +3,8 @@
 //! Stacks are kept in a tree (a calling-context tree), so stacks share the nodes of their common outer part.
 
 use crate::Module;
-use crate::memory::alloc::{Buf, Map, MemoryError, Shared};
-use crate::memory::budget::{Budget, Kind};
 use crate::memory::limits::{MAX_PROFILE_FRAMES, MAX_PROFILE_NODES};
+use crate::memory::{Budget, Buf, Kind, Map, MemoryError, Shared};
 use core::fmt::Write;
 use core::ops::ControlFlow;
 

@@ -23,7 +23,7 @@ pub(crate) struct VmStore {
     pub(crate) callee: u64,
     /// The builtin that compiled code has the bridge call, and its argument.
     pub(crate) bridged: [u64; 2],
-    /// Nonzero while compiled code deoptimises, so that the execution can be suspended: see `exec::leave`.
+    /// Nonzero while compiled code deoptimises, so that the execution can be suspended: see `exec::deopt`.
     pub(crate) leaving: u64,
 }
 

@@ -3,16 +3,17 @@
 use crate::words::Count;
 use wasmparser::{BinaryReader, FrameStack, FunctionBody, VisitOperator};
 
+use super::cost;
 use super::framing::Leb;
 use super::missing::Part;
-use super::{BodyCheck, Core, ErrorKind, LoadError, State, Step, cost};
-use crate::memory::alloc::{Buf, third_party};
-use crate::memory::budget::Kind;
+use super::state::{BodyCheck, Core, Phase, Step};
 use crate::memory::limits::{
     AVERAGE_FROM_BYTES, MAX_BODY_BYTES, MAX_CONTROL_DEPTH, MAX_LOCALS, MAX_OPERANDS,
 };
+use crate::memory::{Buf, Kind, third_party};
 use crate::module::bodies::{BodyRecord, CHUNK, Chunk};
 use crate::module::estimate::{self, BodyStats};
+use crate::module::load_error::{ErrorKind, LoadError};
 use crate::module::opcode::*;
 
 /// The most operands that an instruction can push: a call's results.
@@ -75,7 +76,7 @@ impl<C: BodyCheck> Core<C> {
         if self.bodies_file.is_some() {
             self.hashes.try_reserve_exact(count as usize).map_err(self.memory())?;
         }
-        self.state = State::Body { remaining: count, len: rest };
+        self.phase = Phase::Body { remaining: count, len: rest };
         Ok(Step::Took(leb))
     }
 
@@ -85,7 +86,7 @@ impl<C: BodyCheck> Core<C> {
             if len > 0 {
                 return Err(self.invalid("trailing bytes at end of section", start));
             }
-            self.state = State::SectionStart;
+            self.phase = Phase::SectionStart;
             return Ok(Step::Took(0));
         }
         let Some((size, leb)) = Leb::read_at(bytes, start)? else {
@@ -110,7 +111,7 @@ impl<C: BodyCheck> Core<C> {
             self.explained(error, Part::Function(index), body, body_offset)
         })?;
         self.keep_body(entry, leb, body_offset, len)?;
-        self.state = State::Body { remaining: remaining - 1, len: rest as u32 };
+        self.phase = Phase::Body { remaining: remaining - 1, len: rest as u32 };
         Ok(Step::Took(entry.len()))
     }
 
@@ -224,7 +225,7 @@ impl<C: BodyCheck> Core<C> {
                     self.body_chunks.try_push(Chunk { start, bytes }).map_err(self.memory())?;
                     // Only the chunks of bodies are allocated in this section, so only here could the validator come
                     // short: probe again.
-                    self.room()?;
+                    self.probe()?;
                 }
                 match self.body_chunks.last_mut() {
                     Some(chunk) => chunk.bytes.try_extend_from_slice(entry).map_err(self.memory()),

@@ -1,10 +1,10 @@
 //! Custom sections: their names are checked, their contents are skipped.
 
 use super::framing::Leb;
-use super::{BodyCheck, Core, LoadError, State, Step};
-use crate::memory::alloc::try_str;
-use crate::memory::budget::Kind;
+use super::state::{BodyCheck, Core, Phase, Step};
 use crate::memory::limits::{MAX_LISTED_NAME_BYTES, MAX_STRING_BYTES};
+use crate::memory::{Kind, try_str};
+use crate::module::load_error::LoadError;
 
 impl<C: BodyCheck> Core<C> {
     pub(super) fn custom_name(&mut self, len: u32, bytes: &[u8]) -> Result<Step, LoadError> {
@@ -32,11 +32,11 @@ impl<C: BodyCheck> Core<C> {
             return Err(self.invalid("malformed UTF-8 encoding", start + total as u64 - 1));
         };
         self.list_name(name)?;
-        self.state = if name == "name" && !self.skip_names && self.names.begin() {
+        self.phase = if name == "name" && !self.skip_names && self.names.begin() {
             self.peak_before_names = Some(self.budget.peak());
-            State::Names { len: rest }
+            Phase::Names { len: rest }
         } else {
-            State::CustomSkip { len: rest }
+            Phase::CustomSkip { len: rest }
         };
         Ok(Step::Took(total))
     }
@@ -56,22 +56,22 @@ impl<C: BodyCheck> Core<C> {
 
     pub(super) fn custom_skip(&mut self, len: u32, bytes: &[u8]) -> Step {
         let now = bytes.len().min(len as usize);
-        self.pass_by(now, len, |len| State::CustomSkip { len })
+        self.pass_by(now, len, |len| Phase::CustomSkip { len })
     }
 
     pub(super) fn custom_names(&mut self, len: u32, bytes: &[u8]) -> Step {
         let now = bytes.len().min(len as usize);
         self.names.feed(&bytes[..now]);
-        self.pass_by(now, len, |len| State::Names { len })
+        self.pass_by(now, len, |len| Phase::Names { len })
     }
 
-    fn pass_by(&mut self, now: usize, len: u32, then: fn(u32) -> State) -> Step {
+    fn pass_by(&mut self, now: usize, len: u32, then: fn(u32) -> Phase) -> Step {
         if len == 0 {
-            self.state = State::SectionStart;
+            self.phase = Phase::SectionStart;
         } else if now == 0 {
             return Step::More { wanted: 1, eof_at: self.section_offset };
         } else {
-            self.state = then(len - now as u32);
+            self.phase = then(len - now as u32);
         }
         Step::Took(now)
     }

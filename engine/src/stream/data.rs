@@ -4,12 +4,12 @@ use wasmparser::{BinaryReader, DataKind, DataSectionReader, Operator};
 
 use super::framing::{Leb, SectionId};
 use super::missing::Part;
-use super::{BodyCheck, Core, ErrorKind, LoadError, State, Step};
-use crate::memory::alloc::Buf;
-use crate::memory::budget::Kind;
+use super::state::{BodyCheck, Core, Phase, Step};
 use crate::memory::limits::{MAX_DATA_SEGMENT_HEADER, MAX_DATA_SEGMENTS};
 use crate::memory::pages::Pages;
+use crate::memory::{Buf, Kind};
 use crate::module::const_expr::ConstExpr;
+use crate::module::load_error::{ErrorKind, LoadError};
 use crate::module::{DataMode, DataSegment, Image};
 
 /// The header of a segment: everything before its payload.
@@ -41,7 +41,7 @@ impl<C: BodyCheck> Core<C> {
             return Err(self.invalid(message, start));
         }
         self.data_bound = len as usize;
-        self.state = State::DataSegment { remaining: count, len: len - leb as u32 };
+        self.phase = Phase::DataSegment { remaining: count, len: len - leb as u32 };
         Ok(Step::Took(leb))
     }
 
@@ -52,7 +52,7 @@ impl<C: BodyCheck> Core<C> {
                 let message = "section size mismatch: unexpected data at the end of the section";
                 return Err(self.invalid(message, start));
             }
-            self.state = State::SectionStart;
+            self.phase = Phase::SectionStart;
             return Ok(Step::Took(0));
         }
         let within = &bytes[..bytes.len().min(len as usize).min(MAX_DATA_SEGMENT_HEADER)];
@@ -82,7 +82,7 @@ impl<C: BodyCheck> Core<C> {
             .map_err(|error| self.explained(error, Part::Section(SectionId::Data), &[], start))?;
         self.keep_segment(&header)?;
         let Header { payload, total, .. } = header;
-        self.state = State::DataPayload { remaining: remaining - 1, payload, len: rest };
+        self.phase = Phase::DataPayload { remaining: remaining - 1, payload, len: rest };
         Ok(Step::Took(total))
     }
 
@@ -176,7 +176,7 @@ impl<C: BodyCheck> Core<C> {
         bytes: &[u8],
     ) -> Result<Step, LoadError> {
         if payload == 0 {
-            self.state = State::DataSegment { remaining, len };
+            self.phase = Phase::DataSegment { remaining, len };
             return Ok(Step::Took(0));
         }
         let section = self.section_offset;
@@ -197,7 +197,7 @@ impl<C: BodyCheck> Core<C> {
                 .try_extend_streamed(now, self.data_bound)
                 .map_err(|error| LoadError::memory(error, section))?,
         }
-        self.state = State::DataPayload { remaining, payload: payload - now.len() as u32, len };
+        self.phase = Phase::DataPayload { remaining, payload: payload - now.len() as u32, len };
         Ok(Step::Took(now.len()))
     }
 }

@@ -1,6 +1,6 @@
 //! The frame of a module: its header, the headers of its sections, their order and counts.
 
-use super::{ErrorKind, LoadError};
+use crate::module::load_error::{ErrorKind, LoadError};
 
 pub(super) const MAGIC: &[u8; 4] = b"\0asm";
 

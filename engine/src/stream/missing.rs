@@ -1,9 +1,10 @@
 //! Finds the feature that is off and that a part of a module was refused for.
 
 use super::framing::SectionId;
-use super::{BodyCheck, Core, ErrorKind, LoadError};
-use crate::memory::alloc::third_party;
+use super::state::{BodyCheck, Core};
+use crate::memory::third_party;
 use crate::module::features::Feature;
+use crate::module::load_error::{ErrorKind, LoadError};
 use crate::module::survey::Survey;
 use std::fmt;
 use wasmparser::{BinaryReader, FunctionBody, WasmFeatures};
@@ -32,7 +33,7 @@ impl<C: BodyCheck> Core<C> {
     /// use. It isn't the reason if there is no such use up to there.
     #[cold]
     pub(super) fn explained(&self, error: LoadError, part: Part, bytes: &[u8], offset: u64) -> LoadError {
-        if error.kind != ErrorKind::Invalid || self.room().is_err() {
+        if error.kind != ErrorKind::Invalid || self.probe().is_err() {
             return error;
         }
         let missing =

@@ -11,124 +11,28 @@ mod data;
 mod framing;
 mod missing;
 mod name_section;
-mod room;
 mod sections;
+mod state;
 #[cfg(test)]
 mod tests;
 mod window;
 
-use crate::words::Count;
-use std::fs::File;
-use std::sync::Mutex;
+pub(crate) use state::{BodyCheck, LoadOptions};
 
-use wasmparser::{Encoding, FuncValidatorAllocations, FunctionBody, Validator};
-
-use crate::module::load_error::{ErrorKind, LoadError};
-
-use crate::memory::alloc::{Buf, MemoryError, third_party};
-use crate::memory::budget::{Budget, Charge, Kind};
-use crate::memory::limits::{Limits, MAX_LISTED_SECTIONS, MAX_MODULE_BYTES};
-use crate::memory::pages::Guard;
-use crate::module::bodies::{Bodies, BodyBytes, BodyFile, BodyRecord, Chunk, HashKey};
-use crate::module::estimate::BodyStats;
+use crate::memory::limits::{MAX_LISTED_SECTIONS, MAX_MODULE_BYTES};
+use crate::memory::{Budget, Kind, MemoryError, third_party};
+use crate::module::bodies::BodyBytes;
 use crate::module::features::Features;
-use crate::module::names::Names;
-use crate::module::{CellSizes, ModuleCharges, ModuleInner, SectionInfo};
-use framing::{Leb, MAGIC, Order, SectionId};
+use crate::module::load_error::{ErrorKind, LoadError};
+use crate::module::{ModuleInner, SectionInfo};
+use crate::words::Count;
+use framing::{Leb, MAGIC, SectionId};
 use missing::Part;
-use name_section::NameSection;
-use window::Admission;
+use state::{AcceptAll, Core, Phase, Step};
+use wasmparser::Encoding;
 
 /// How many bytes are read at once, while a module is loaded from a file or a reader.
 pub(crate) const READ_AT_ONCE: usize = 16 << 10;
-
-/// How to load.
-#[derive(Debug, Default)]
-pub(crate) struct LoadOptions {
-    /// The file that the bytes come from, from its start: the bodies are then left there and read again when needed.
-    pub(crate) bodies_file: Option<File>,
-    /// Don't keep function names.
-    pub(crate) skip_names: bool,
-    /// The module will be instantiated once: its active data segments go straight into its memories.
-    pub(crate) one_instance: bool,
-    pub(crate) limits: Limits,
-    /// Whether memories have guard regions.
-    pub(crate) guard: Guard,
-}
-
-/// A further check of each function body that validation has accepted.
-pub(crate) trait BodyCheck {
-    /// Refuses the body, or lets it pass.
-    ///
-    /// The module lacks what comes after the code section, and its bodies.
-    fn body(
-        &mut self,
-        module: &ModuleInner,
-        func_index: u32,
-        body: &FunctionBody<'_>,
-        stats: BodyStats,
-    ) -> Result<(), LoadError>;
-}
-
-/// Accepts every valid body.
-#[derive(Debug, Default)]
-pub(crate) struct AcceptAll;
-
-impl BodyCheck for AcceptAll {
-    fn body(&mut self, _: &ModuleInner, _: u32, _: &FunctionBody<'_>, _: BodyStats) -> Result<(), LoadError> {
-        Ok(())
-    }
-}
-
-/// Where the loader is.
-#[derive(Debug, Clone, Copy)]
-enum State {
-    Header,
-    /// Between sections.
-    SectionStart,
-    /// Before the contents of a section that is needed whole.
-    Whole {
-        id: SectionId,
-        len: u32,
-    },
-    CodeCount {
-        len: u32,
-    },
-    Body {
-        remaining: u32,
-        len: u32,
-    },
-    DataCount {
-        len: u32,
-    },
-    DataSegment {
-        remaining: u32,
-        len: u32,
-    },
-    /// In the payload of a segment. `len` counts what follows it in the section.
-    DataPayload {
-        remaining: u32,
-        payload: u32,
-        len: u32,
-    },
-    CustomName {
-        len: u32,
-    },
-    CustomSkip {
-        len: u32,
-    },
-    Names {
-        len: u32,
-    },
-}
-
-/// What a step did with the bytes it saw.
-enum Step {
-    /// It took this many.
-    Took(usize),
-    /// It needs this many; if the input ends before, the error is that of reading at `eof_at`.
-    More { wanted: usize, eof_at: u64 },
-}
 
 /// Makes a module of a stream of bytes.
 pub(crate) struct Loader<C: BodyCheck = AcceptAll> {
@@ -142,53 +46,6 @@ pub(crate) struct Loader<C: BodyCheck = AcceptAll> {
     failed: Option<LoadError>,
 }
 
-/// Everything but the bytes.
-struct Core<C> {
-    state: State,
-    /// The offset of the first byte that has not been taken.
-    offset: u64,
-    /// The section it is in: its kind, and where its contents start.
-    section: Option<SectionId>,
-    section_offset: u64,
-    order: Order,
-    validator: Validator,
-    allocations: FuncValidatorAllocations,
-    features: Features,
-    budget: Budget,
-    /// What has been charged to `scratch`.
-    paid_base: bool,
-    paid_local_groups: u32,
-    paid_operands: u32,
-    paid_depth: u32,
-    /// Beyond these, more has to be charged before the next instruction.
-    most_operands: u32,
-    most_depth: u32,
-    module: ModuleInner,
-    records: Buf<BodyRecord>,
-    body_chunks: Buf<Chunk>,
-    bodies_file: Option<(BodyFile, HashKey)>,
-    hashes: Buf<u128>,
-    data_bytes: Buf<u8>,
-    data_bound: usize,
-    segments: Buf<crate::module::DataSegment>,
-    sections: Buf<SectionInfo>,
-    names: NameSection,
-    /// What the budget's peak was when the first name came.
-    peak_before_names: Option<u64>,
-    skip_names: bool,
-    limits: Limits,
-    guard: Guard,
-    /// Whether active data segments may still be written straight into memory images.
-    fill_images: bool,
-    /// Where the current payload goes: into which image, and from where on.
-    into_image: Option<(usize, u64)>,
-    check: C,
-    /// For the window.
-    admission: Admission,
-    /// For what the validator holds.
-    scratch: Charge,
-}
-
 impl<C: BodyCheck> Loader<C> {
     /// A loader for a module that draws on `budget`.
     pub(crate) fn new(
@@ -197,82 +54,13 @@ impl<C: BodyCheck> Loader<C> {
         options: LoadOptions,
         check: C,
     ) -> Result<Loader<C>, MemoryError> {
-        // A separate budget, to measure what loading takes.
-        let budget = budget.try_part()?;
-        let module = ModuleInner {
-            types: Box::default(),
-            imports: Box::default(),
-            funcs: Box::default(),
-            imported_funcs: 0,
-            imported_tables: 0,
-            imported_memories: 0,
-            imported_globals: 0,
-            tables: Box::default(),
-            memories: Box::default(),
-            globals: Box::default(),
-            exports: Box::default(),
-            exports_by_name: Box::default(),
-            start: None,
-            elems: Box::default(),
-            data: Box::default(),
-            data_bytes: Box::default(),
-            data_count: None,
-            one_instance: options.one_instance,
-            images: Mutex::new(Buf::new(&budget, Kind::Metadata)),
-            bodies: Bodies {
-                records: Box::default(),
-                bytes: BodyBytes::Memory(Box::default()),
-                charge: budget.nothing(Kind::Bodies),
-            },
-            names: Names::default(),
-            features,
-            sections: Box::default(),
-            size: 0,
-            cells: CellSizes::default(),
-            load_peak: 0,
-            budget: budget.clone(),
-            charges: ModuleCharges {
-                metadata: budget.nothing(Kind::Metadata),
-                data: budget.nothing(Kind::Data),
-            },
-        };
-        let core = Core {
-            state: State::Header,
-            offset: 0,
-            section: None,
-            section_offset: 0,
-            order: Order::default(),
-            validator: Validator::new_with_features(features.wasmparser()),
-            features,
-            allocations: FuncValidatorAllocations::default(),
-            admission: Admission::new(&budget),
-            scratch: budget.nothing(Kind::Metadata),
-            paid_base: false,
-            paid_local_groups: 0,
-            paid_operands: 0,
-            paid_depth: 0,
-            most_operands: 0,
-            most_depth: 0,
-            module,
-            records: Buf::new(&budget, Kind::Bodies),
-            body_chunks: Buf::new(&budget, Kind::Bodies),
-            bodies_file: options.bodies_file.map(|file| (BodyFile::new(file), HashKey::random())),
-            hashes: Buf::new(&budget, Kind::Bodies),
-            data_bytes: Buf::new(&budget, Kind::Data),
-            data_bound: 0,
-            segments: Buf::new(&budget, Kind::Metadata),
-            sections: Buf::new(&budget, Kind::Metadata),
-            names: NameSection::new(&budget),
-            peak_before_names: None,
-            skip_names: options.skip_names,
-            limits: options.limits,
-            guard: options.guard,
-            fill_images: options.one_instance,
-            into_image: None,
-            check,
-            budget,
-        };
-        Ok(Loader { window: Vec::new(), core, wanted: 0, total: 0, failed: None })
+        Ok(Loader {
+            window: Vec::new(),
+            core: Core::new(features, budget, options, check)?,
+            wanted: 0,
+            total: 0,
+            failed: None,
+        })
     }
 
     /// Takes the next bytes of the module. After an error, every call gives that error.
@@ -369,7 +157,7 @@ impl<C: BodyCheck> Loader<C> {
         while !(self.core.at_end() && self.window.is_empty()) {
             if let Step::More { eof_at, .. } = self.step_window()? {
                 // What looked like the beginning of a magic number may be a section after all.
-                if matches!(self.core.state, State::SectionStart)
+                if matches!(self.core.phase, Phase::SectionStart)
                     && let Step::Took(count) = self.core.section_start(&self.window)?
                 {
                     self.window.drain(..count);
@@ -383,42 +171,32 @@ impl<C: BodyCheck> Loader<C> {
 }
 
 impl<C: BodyCheck> Core<C> {
-    /// Charges for what is needed whatever the module.
-    fn begin(&mut self) -> Result<(), LoadError> {
-        if !self.paid_base {
-            self.admit(1)?;
-            self.pay(cost::BASE)?;
-            self.paid_base = true;
-        }
-        Ok(())
-    }
-
     fn at_end(&self) -> bool {
-        matches!(self.state, State::SectionStart)
+        matches!(self.phase, Phase::SectionStart)
     }
 
     /// Goes on with `bytes`, the first of which is at `self.offset`.
     fn step(&mut self, bytes: &[u8]) -> Result<Step, LoadError> {
-        let step = match self.state {
-            State::Header => self.header(bytes)?,
-            State::SectionStart => {
+        let step = match self.phase {
+            Phase::Header => self.header(bytes)?,
+            Phase::SectionStart => {
                 // A second module after the first would read as a custom section with a bad name.
                 if !bytes.is_empty() && bytes.len() < MAGIC.len() && MAGIC.starts_with(bytes) {
                     return Ok(Step::More { wanted: MAGIC.len(), eof_at: self.offset });
                 }
                 return self.section_start(bytes);
             }
-            State::Whole { id, len } => self.whole_section(id, len, bytes)?,
-            State::CodeCount { len } => self.code_count(len, bytes)?,
-            State::Body { remaining, len } => self.body(remaining, len, bytes)?,
-            State::DataCount { len } => self.data_count(len, bytes)?,
-            State::DataSegment { remaining, len } => self.data_segment(remaining, len, bytes)?,
-            State::DataPayload { remaining, payload, len } => {
+            Phase::Whole { id, len } => self.whole_section(id, len, bytes)?,
+            Phase::CodeCount { len } => self.code_count(len, bytes)?,
+            Phase::Body { remaining, len } => self.body(remaining, len, bytes)?,
+            Phase::DataCount { len } => self.data_count(len, bytes)?,
+            Phase::DataSegment { remaining, len } => self.data_segment(remaining, len, bytes)?,
+            Phase::DataPayload { remaining, payload, len } => {
                 self.data_payload(remaining, payload, len, bytes)?
             }
-            State::CustomName { len } => self.custom_name(len, bytes)?,
-            State::CustomSkip { len } => self.custom_skip(len, bytes),
-            State::Names { len } => self.custom_names(len, bytes),
+            Phase::CustomName { len } => self.custom_name(len, bytes)?,
+            Phase::CustomSkip { len } => self.custom_skip(len, bytes),
+            Phase::Names { len } => self.custom_names(len, bytes),
         };
         if let Step::Took(count) = step {
             self.offset += count as u64;
@@ -431,7 +209,7 @@ impl<C: BodyCheck> Core<C> {
             return Ok(Step::More { wanted, eof_at: if wanted == 4 { 0 } else { 4 } });
         }
         self.validated(|validator| validator.version(1, Encoding::Module, &(0..8)))?;
-        self.state = State::SectionStart;
+        self.phase = Phase::SectionStart;
         Ok(Step::Took(8))
     }
 
@@ -458,11 +236,11 @@ impl<C: BodyCheck> Core<C> {
             let info = SectionInfo { id: bytes[0], name: None, offset, size: len };
             self.sections.try_push(info).map_err(|error| LoadError::memory(error, offset))?;
         }
-        self.state = match id {
-            SectionId::Custom => State::CustomName { len },
-            SectionId::Code => State::CodeCount { len },
-            SectionId::Data => State::DataCount { len },
-            _ => State::Whole { id, len },
+        self.phase = match id {
+            SectionId::Custom => Phase::CustomName { len },
+            SectionId::Code => Phase::CodeCount { len },
+            SectionId::Data => Phase::DataCount { len },
+            _ => Phase::Whole { id, len },
         };
         self.offset = offset;
         Ok(Step::Took(1 + leb))
@@ -478,50 +256,18 @@ impl<C: BodyCheck> Core<C> {
             .map_err(|error| self.explained(error, Part::Section(id), contents, offset))?;
         let metadata = self.module.charges.metadata.bytes();
         self.limited("bytes of metadata", metadata, self.limits.metadata_bytes)?;
-        self.state = State::SectionStart;
+        self.phase = Phase::SectionStart;
         Ok(Step::Took(contents.len()))
-    }
-
-    /// Charges for an item that has to be seen whole.
-    fn admit(&mut self, len: usize) -> Result<(), LoadError> {
-        self.admission.admit(len, len).map_err(|error| LoadError::memory(error, self.offset))
-    }
-
-    /// Runs the validator on something.
-    fn validated(
-        &mut self,
-        see: impl FnOnce(&mut Validator) -> wasmparser::Result<()>,
-    ) -> Result<(), LoadError> {
-        self.room()?;
-        third_party(|| see(&mut self.validator)).map_err(LoadError::invalid)
-    }
-
-    fn invalid(&self, message: impl std::fmt::Display, offset: u64) -> LoadError {
-        LoadError::new(ErrorKind::Invalid, message, offset)
-    }
-
-    /// Refuses more than `limit` of something.
-    fn limited(&self, what: &'static str, count: u64, limit: u64) -> Result<(), LoadError> {
-        if count <= limit {
-            return Ok(());
-        }
-        let message = format_args!("module has more than {}", Count(limit, what));
-        Err(LoadError::new(ErrorKind::Limit, message, self.section_offset))
-    }
-
-    fn memory<E: Into<MemoryError>>(&self) -> impl Fn(E) -> LoadError + use<C, E> {
-        let offset = self.offset;
-        move |error| LoadError::memory(error, offset)
     }
 
     #[cold]
     fn end_of_file(&self, eof_at: u64, total: u64) -> LoadError {
         let stops = format_args!("unexpected end-of-file: the module stops after {}", Count(total, "bytes"));
         let error = |message: std::fmt::Arguments<'_>| LoadError::new(ErrorKind::Invalid, message, eof_at);
-        match (total, self.state, self.section) {
+        match (total, self.phase, self.section) {
             (0, ..) => error(format_args!("unexpected end-of-file: the input is empty")),
-            (_, State::Header, _) => error(format_args!("{stops}, inside its header")),
-            (_, State::SectionStart, _) | (.., None) => {
+            (_, Phase::Header, _) => error(format_args!("{stops}, inside its header")),
+            (_, Phase::SectionStart, _) | (.., None) => {
                 error(format_args!("{stops}, where a section starts"))
             }
             (.., Some(id)) => error(format_args!("{stops}, inside {}", id.name())),
@@ -532,7 +278,7 @@ impl<C: BodyCheck> Core<C> {
         let at = self.offset;
         let memory = |error| LoadError::memory(error, at);
         self.order.end(at)?;
-        self.room()?;
+        self.probe()?;
         third_party(|| self.validator.end(at)).map_err(LoadError::invalid)?;
         let module = &mut self.module;
         let (records, mut charge) = self.records.into_boxed().map_err(memory)?;

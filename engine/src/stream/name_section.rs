@@ -4,9 +4,8 @@
 //! has no room for is dropped.
 
 use super::framing::Leb;
-use crate::memory::alloc::{Buf, MemoryError};
-use crate::memory::budget::{Budget, Charge, Kind};
 use crate::memory::limits::{MAX_NAME_BYTES, MAX_NAMES_BYTES};
+use crate::memory::{Budget, Buf, Charge, Kind, MemoryError};
 use crate::module::names::{FuncName, Names};
 
 const MODULE: u8 = 0;
@@ -14,7 +13,7 @@ const FUNCTIONS: u8 = 1;
 
 #[derive(Debug)]
 pub(super) struct NameSection {
-    state: State,
+    phase: NamePhase,
     /// The bytes of a number that has only begun.
     leb: [u8; 5],
     leb_len: usize,
@@ -28,7 +27,7 @@ pub(super) struct NameSection {
 }
 
 #[derive(Debug, Clone, Copy)]
-enum State {
+enum NamePhase {
     /// No name section has begun.
     Before,
     SubsectionId,
@@ -64,7 +63,7 @@ enum Whose {
 impl NameSection {
     pub(super) fn new(budget: &Budget) -> NameSection {
         NameSection {
-            state: State::Before,
+            phase: NamePhase::Before,
             leb: [0; 5],
             leb_len: 0,
             left: 0,
@@ -78,16 +77,16 @@ impl NameSection {
 
     /// A name section begins. Gives false, and does nothing, for a second one.
     pub(super) fn begin(&mut self) -> bool {
-        let first = matches!(self.state, State::Before);
+        let first = matches!(self.phase, NamePhase::Before);
         if first {
-            self.state = State::SubsectionId;
+            self.phase = NamePhase::SubsectionId;
         }
         first
     }
 
     /// Takes the next bytes of the section.
     pub(super) fn feed(&mut self, mut bytes: &[u8]) {
-        while !bytes.is_empty() && !matches!(self.state, State::Over) {
+        while !bytes.is_empty() && !matches!(self.phase, NamePhase::Over) {
             match self.step(bytes) {
                 Ok(count) => bytes = &bytes[count..],
                 Err(Stop::Malformed) => self.over(),
@@ -95,7 +94,7 @@ impl NameSection {
                     self.module.discard();
                     self.text.discard();
                     self.funcs.discard();
-                    self.state = State::Over;
+                    self.phase = NamePhase::Over;
                 }
             }
         }
@@ -103,12 +102,12 @@ impl NameSection {
 
     /// Ends the parsing; an unfinished name is dropped.
     fn over(&mut self) {
-        match self.state {
-            State::Text { whose: Whose::Module, .. } => self.module.clear(),
-            State::Text { whose: Whose::Func { .. }, .. } => self.text.truncate(self.kept_text()),
+        match self.phase {
+            NamePhase::Text { whose: Whose::Module, .. } => self.module.clear(),
+            NamePhase::Text { whose: Whose::Func { .. }, .. } => self.text.truncate(self.kept_text()),
             _ => {}
         }
-        self.state = State::Over;
+        self.phase = NamePhase::Over;
     }
 
     /// How many bytes of the text belong to finished names.
@@ -118,24 +117,24 @@ impl NameSection {
 
     /// Takes at least one byte of `bytes`, which is not empty.
     fn step(&mut self, bytes: &[u8]) -> Result<usize, Stop> {
-        match self.state {
-            State::SubsectionId => {
+        match self.phase {
+            NamePhase::SubsectionId => {
                 let id = bytes[0];
                 if self.last_subsection.is_some_and(|last| id <= last) {
                     return Err(Stop::Malformed);
                 }
                 self.last_subsection = Some(id);
-                self.state = State::SubsectionSize { id };
+                self.phase = NamePhase::SubsectionSize { id };
                 return Ok(1);
             }
-            State::SubsectionSize { id } => {
+            NamePhase::SubsectionSize { id } => {
                 if let Some(size) = self.number(bytes[0])? {
                     self.left = size;
-                    self.state = match id {
-                        _ if size == 0 => State::SubsectionId,
-                        MODULE => State::ModuleLen,
-                        FUNCTIONS => State::FuncCount,
-                        _ => State::SkipSubsection,
+                    self.phase = match id {
+                        _ if size == 0 => NamePhase::SubsectionId,
+                        MODULE => NamePhase::ModuleLen,
+                        FUNCTIONS => NamePhase::FuncCount,
+                        _ => NamePhase::SkipSubsection,
                     };
                 }
                 return Ok(1);
@@ -146,9 +145,11 @@ impl NameSection {
         let count = self.step_inside(within)?;
         self.left -= count as u32;
         if self.left == 0 {
-            match self.state {
-                State::SkipSubsection | State::FuncIndex { remaining: 0 } => self.state = State::SubsectionId,
-                State::SubsectionId => {}
+            match self.phase {
+                NamePhase::SkipSubsection | NamePhase::FuncIndex { remaining: 0 } => {
+                    self.phase = NamePhase::SubsectionId
+                }
+                NamePhase::SubsectionId => {}
                 _ => return Err(Stop::Malformed),
             }
         }
@@ -157,18 +158,18 @@ impl NameSection {
 
     /// Takes at least one byte of `bytes`, which are in a subsection.
     fn step_inside(&mut self, bytes: &[u8]) -> Result<usize, Stop> {
-        match self.state {
-            State::ModuleLen => {
+        match self.phase {
+            NamePhase::ModuleLen => {
                 if let Some(len) = self.number(bytes[0])? {
                     self.begin_text(Whose::Module, len)?;
                 }
             }
-            State::FuncCount => {
+            NamePhase::FuncCount => {
                 if let Some(remaining) = self.number(bytes[0])? {
-                    self.state = State::FuncIndex { remaining };
+                    self.phase = NamePhase::FuncIndex { remaining };
                 }
             }
-            State::FuncIndex { remaining } => {
+            NamePhase::FuncIndex { remaining } => {
                 if remaining == 0 {
                     return Err(Stop::Malformed);
                 }
@@ -177,15 +178,15 @@ impl NameSection {
                         return Err(Stop::Malformed);
                     }
                     self.last_index = Some(index);
-                    self.state = State::FuncLen { remaining: remaining - 1, index };
+                    self.phase = NamePhase::FuncLen { remaining: remaining - 1, index };
                 }
             }
-            State::FuncLen { remaining, index } => {
+            NamePhase::FuncLen { remaining, index } => {
                 if let Some(len) = self.number(bytes[0])? {
                     self.begin_text(Whose::Func { remaining, index }, len)?;
                 }
             }
-            State::Text { whose, len, left } => return self.text(whose, len, left, bytes),
+            NamePhase::Text { whose, len, left } => return self.text(whose, len, left, bytes),
             _ => return Ok(bytes.len()),
         }
         Ok(1)
@@ -206,7 +207,7 @@ impl NameSection {
     }
 
     fn begin_text(&mut self, whose: Whose, len: u32) -> Result<(), Stop> {
-        self.state = State::Text { whose, len, left: len };
+        self.phase = NamePhase::Text { whose, len, left: len };
         if len == 0 { self.end_text(whose, len) } else { Ok(()) }
     }
 
@@ -224,7 +225,7 @@ impl NameSection {
         let most = into.len().saturating_add(self.left as usize).min(MAX_NAMES_BYTES);
         into.try_extend_streamed(keep, most)?;
         let left = left - now.len() as u32;
-        self.state = State::Text { whose, len, left };
+        self.phase = NamePhase::Text { whose, len, left };
         if left == 0 {
             self.end_text(whose, len)?;
         }
@@ -237,7 +238,7 @@ impl NameSection {
                 let kept = valid_len(&self.module, len).ok_or(Stop::Malformed)?;
                 self.module.truncate(kept);
                 // Nothing may follow it.
-                self.state = State::SubsectionId;
+                self.phase = NamePhase::SubsectionId;
             }
             Whose::Func { remaining, index } => {
                 let start = self.kept_text();
@@ -246,7 +247,7 @@ impl NameSection {
                 if kept > 0 {
                     self.funcs.try_push(FuncName { index, start: start as u32, len: kept as u32 })?;
                 }
-                self.state = State::FuncIndex { remaining };
+                self.phase = NamePhase::FuncIndex { remaining };
             }
         }
         Ok(())

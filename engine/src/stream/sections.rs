@@ -4,12 +4,13 @@ use wasmparser::{
     BinaryReader, ElementItems, ElementKind, ExternalKind, FromReader, SectionLimited, TableInit, TypeRef,
 };
 
+use super::cost;
 use super::framing::{Leb, SectionId};
-use super::{BodyCheck, Core, ErrorKind, LoadError, cost};
-use crate::memory::alloc::{Buf, MemoryError, third_party, try_str};
-use crate::memory::budget::Kind;
+use super::state::{BodyCheck, Core};
 use crate::memory::limits::Limits;
+use crate::memory::{Buf, Kind, MemoryError, third_party, try_str};
 use crate::module::const_expr::ConstExpr;
+use crate::module::load_error::{ErrorKind, LoadError};
 use crate::module::types::{FuncType, GlobalType, MemoryType, Mutability, TableType, ValType};
 use crate::module::{
     ElemItems, ElemMode, ElemSegment, Export, ExternKind, GlobalDef, Import, ImportKind, TableDef,
@@ -28,94 +29,69 @@ impl<C: BodyCheck> Core<C> {
         let believable = self.believable(id, contents)?;
         let contents = believable.as_deref().unwrap_or(contents);
         let reader = BinaryReader::new_features(contents, offset, self.features.wasmparser());
+        let range = offset..offset + contents.len() as u64;
         match id {
             SectionId::Type => {
                 let section = self.reader(reader)?;
                 self.validated(|validator| validator.type_section(&section))?;
-                self.types(section)
+                self.types(section)?;
             }
             SectionId::Import => {
                 let section = self.reader(reader)?;
                 self.validated(|validator| validator.import_section(&section))?;
-                self.imports(section)
+                self.imports(section)?;
             }
             SectionId::Function => {
                 let section: SectionLimited<'_, u32> = self.reader(reader)?;
                 self.order.functions(section.count());
                 self.validated(|validator| validator.function_section(&section))?;
                 self.module.funcs = self.extend(|m| &mut m.funcs, section, |_, ty| Ok(ty))?;
-                Ok(())
             }
             SectionId::Table => {
                 let section = self.reader(reader)?;
                 self.validated(|validator| validator.table_section(&section))?;
-                self.module.tables = self.extend(
-                    |m| &mut m.tables,
-                    section,
-                    |core, table: wasmparser::Table<'_>| {
-                        let ty = core.table_type(table.ty)?;
-                        let init = match &table.init {
-                            TableInit::RefNull => None,
-                            TableInit::Expr(expr) => Some(core.const_expr(expr)?),
-                        };
-                        Ok(TableDef { ty, init })
-                    },
-                )?;
-                Ok(())
+                self.module.tables = self.extend(|m| &mut m.tables, section, Core::table)?;
             }
             SectionId::Memory => {
                 let section = self.reader(reader)?;
                 self.validated(|validator| validator.memory_section(&section))?;
                 self.module.memories =
                     self.extend(|m| &mut m.memories, section, |core, ty| core.memory_type(ty))?;
-                Ok(())
             }
             SectionId::Tag => {
                 let section = self.reader(reader)?;
                 self.validated(|validator| validator.tag_section(&section))?;
-                Err(self.unsupported())
+                return Err(self.unsupported());
             }
             SectionId::Global => {
                 let section = self.reader(reader)?;
                 self.validated(|validator| validator.global_section(&section))?;
-                self.module.globals = self.extend(
-                    |m| &mut m.globals,
-                    section,
-                    |core, global: wasmparser::Global<'_>| {
-                        let ty = core.global_type(global.ty)?;
-                        Ok(GlobalDef { ty, init: Some(core.const_expr(&global.init_expr)?) })
-                    },
-                )?;
-                Ok(())
+                self.module.globals = self.extend(|m| &mut m.globals, section, Core::global)?;
             }
             SectionId::Export => {
                 let section = self.reader(reader)?;
                 self.validated(|validator| validator.export_section(&section))?;
-                self.exports(section)
+                self.exports(section)?;
             }
             SectionId::Start => {
                 let func = self.single_number(reader, "start")?;
-                let range = offset..offset + contents.len() as u64;
                 self.validated(|validator| validator.start_section(func, &range))?;
                 self.module.start = Some(func);
-                Ok(())
             }
             SectionId::Element => {
                 let section = self.reader(reader)?;
                 self.validated(|validator| validator.element_section(&section))?;
                 self.module.elems = self.extend(|m| &mut m.elems, section, Core::elem_segment)?;
-                Ok(())
             }
             SectionId::DataCount => {
                 let count = self.single_number(reader, "data count")?;
                 self.order.data_count(count);
-                let range = offset..offset + contents.len() as u64;
                 self.validated(|validator| validator.data_count_section(count, &range))?;
                 self.module.data_count = Some(count);
-                Ok(())
             }
-            SectionId::Custom | SectionId::Code | SectionId::Data => Err(self.unsupported()),
+            SectionId::Custom | SectionId::Code | SectionId::Data => return Err(self.unsupported()),
         }
+        Ok(())
     }
 
     /// Charges for what the validator will hold of this section. Gives a copy with a smaller count, if the
@@ -225,7 +201,7 @@ impl<C: BodyCheck> Core<C> {
         let mut section = section.into_iter_err_on_gc_types();
         while let Some(ty) = third_party(|| section.next()) {
             if types.len().is_multiple_of(TYPES_A_CHECK) {
-                self.room()?;
+                self.probe()?;
             }
             let ty = ty.map_err(LoadError::invalid)?;
             let all = || ty.params().iter().chain(ty.results()).map(|ty| ValType::from_wasmparser(*ty));
@@ -315,6 +291,20 @@ impl<C: BodyCheck> Core<C> {
         self.module.exports = self.boxed(exports)?;
         self.module.exports_by_name = self.boxed(by_name)?;
         Ok(())
+    }
+
+    fn table(&mut self, table: wasmparser::Table<'_>) -> Result<TableDef, LoadError> {
+        let ty = self.table_type(table.ty)?;
+        let init = match &table.init {
+            TableInit::RefNull => None,
+            TableInit::Expr(expr) => Some(self.const_expr(expr)?),
+        };
+        Ok(TableDef { ty, init })
+    }
+
+    fn global(&mut self, global: wasmparser::Global<'_>) -> Result<GlobalDef, LoadError> {
+        let ty = self.global_type(global.ty)?;
+        Ok(GlobalDef { ty, init: Some(self.const_expr(&global.init_expr)?) })
     }
 
     fn elem_segment(&mut self, segment: wasmparser::Element<'_>) -> Result<ElemSegment, LoadError> {

@@ -5,10 +5,11 @@ mod names;
 
 use std::io::Write;
 
-use wasmparser::{Parser, ValidPayload, Validator};
+use wasmparser::{FunctionBody, Parser, ValidPayload, Validator};
 
 use super::*;
 use crate::module::bodies::BodyError;
+use crate::module::estimate::BodyStats;
 use crate::module::types::ValType;
 use crate::module::{DataMode, ElemItems, ElemMode, ImportKind};
 

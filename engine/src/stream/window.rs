@@ -1,7 +1,6 @@
 //! The charge for the loader's window.
 
-use crate::memory::alloc::streamed_capacity;
-use crate::memory::budget::{Budget, Charge, Kind, OutOfBudget};
+use crate::memory::{Budget, Charge, Kind, OutOfBudget, streamed_capacity};
 
 /// The charge for the bytes that have come but can't be used before more do.
 ///

@@ -1,11 +1,13 @@
 //! What can't be translated is refused while it is loaded, never at its first call.
 
-use super::{Cause, Env, HEADER, MAX_SLOTS, Settings, class_of, header_of, slots, translate};
+use super::error::Cause;
+use super::function::translate;
+use super::translator::{Env, Settings, class_of};
 use crate::module::ModuleInner;
 use crate::module::estimate::BodyStats;
 use crate::module::load_error::{ErrorKind, LoadError};
 use crate::ops::Class;
-use crate::ops::frame::VmLayout;
+use crate::ops::frame::{HEADER, MAX_SLOTS, VmLayout, header_of, slots};
 use crate::stream::BodyCheck;
 use wasmparser::FunctionBody;
 

@@ -1,10 +1,10 @@
 //! Calls. Arguments are the topmost operands, in their slots: the callee's frame begins there.
 
-use super::Error;
-use super::stack::{Operand, Place};
-use super::variable::halves;
-use super::{HEADER, Translator, header_of, slots};
+use super::error::Error;
+use super::operand::{Location, Operand};
+use super::translator::{Translator, halves};
 use crate::module::types::FuncType;
+use crate::ops::frame::{HEADER, header_of, slots};
 use crate::ops::{Class, SpecialOp};
 
 impl<'a> Translator<'a> {
@@ -29,7 +29,7 @@ impl<'a> Translator<'a> {
         self.forget();
         self.last = None;
         for &result in ty.results() {
-            self.push(Class::of(result), Place::Slot)?;
+            self.push(Class::of(result), Location::Slot)?;
         }
         if let [result] = ty.results() {
             self.mirror(Class::of(*result), base);
@@ -54,7 +54,7 @@ impl<'a> Translator<'a> {
         let ty = self.type_of(ty);
         let index = self.pop();
         let index = match self.operand(index) {
-            Operand::Acc if index.place == Place::Acc => None,
+            Operand::Acc if index.at == Location::Acc => None,
             _ => Some(self.slot_of(index)?),
         };
         let base = self.arguments(ty)?;

@@ -3,51 +3,12 @@
 //! A label's values are in the slots of the heights that they have at it, so nothing needs to be shuffled where
 //! paths meet. Forward branches to a label form a list through their own distance fields until it is reached.
 
-use super::Error;
-use super::Translator;
-use super::stack::{Entry, Operand, Place};
-use super::variable::halves;
+use super::error::Error;
+use super::frames::{ControlFrame, ControlKind, Region};
+use super::operand::{Entry, Location, Operand};
+use super::translator::{Translator, class_of, halves};
 use crate::ops::{Class, IntCompareOp, Op, SpecialOp};
 use wasmparser::{BlockType, BrTable, Operator};
-
-/// A block that is being translated.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Frame {
-    kind: Kind,
-    ty: BlockType,
-    /// Operands below it, its parameters not counted; and the slot that follows them.
-    height: usize,
-    base: u16,
-    /// The last forward branch to its label whose distance is open, as a cell; then that of br_table entries.
-    branches: Option<usize>,
-    entries: Option<usize>,
-    /// The region that its instructions belong to.
-    region: usize,
-    /// The rest of it can't be reached; blocks in there are only counted.
-    dead: bool,
-    skipped: u32,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Kind {
-    Function,
-    Block,
-    /// With its header's place.
-    Loop(usize),
-    /// With the cell that branches when the condition doesn't hold.
-    If(usize),
-    Else,
-}
-
-/// A function's or loop's instructions outside nested loops, which fuel is charged for at once.
-#[derive(Clone, Copy, Default, Debug)]
-pub(super) struct Region {
-    pub(super) cost: u32,
-    /// The last cell with this cost as its extension word; they form a list through it.
-    back: Option<usize>,
-    /// The cell that charges the first arrival.
-    charge: Option<usize>,
-}
 
 /// A condition that was popped, as a branch can take it.
 #[derive(Clone, Copy)]
@@ -69,24 +30,8 @@ impl Condition {
     }
 }
 
-impl Frame {
-    pub(super) fn function() -> Frame {
-        Frame {
-            kind: Kind::Function,
-            ty: BlockType::Empty,
-            height: 0,
-            base: 0,
-            branches: None,
-            entries: None,
-            region: 0,
-            dead: false,
-            skipped: 0,
-        }
-    }
-}
-
 impl Translator<'_> {
-    fn frame(&mut self) -> &mut Frame {
+    fn frame(&mut self) -> &mut ControlFrame {
         self.frames.last_mut().expect("the function's own frame ends last")
     }
 
@@ -160,7 +105,7 @@ impl Translator<'_> {
     /// The class of parameter or result `i` of a block.
     fn class(&self, ty: &BlockType, results: bool, i: usize) -> Class {
         match *ty {
-            BlockType::Type(ty) => super::class_of(ty),
+            BlockType::Type(ty) => class_of(ty),
             BlockType::FuncType(index) => {
                 let ty = &self.env.data.types[index as usize];
                 Class::of(if results { ty.results()[i] } else { ty.params()[i] })
@@ -169,19 +114,28 @@ impl Translator<'_> {
         }
     }
 
-    fn enter(&mut self, kind: Kind, ty: BlockType) -> Result<(), Error> {
+    fn enter(&mut self, kind: ControlKind, ty: BlockType) -> Result<(), Error> {
         let height = self.stack.len() - self.count(&ty, false);
         let base = self.stack.get(height).map_or_else(|| self.next_slot(), |e| e.slot);
         let region = self.frame().region;
-        let frame =
-            Frame { kind, ty, height, base, branches: None, entries: None, region, dead: false, skipped: 0 };
+        let frame = ControlFrame {
+            kind,
+            ty,
+            height,
+            base,
+            branches: None,
+            entries: None,
+            region,
+            dead: false,
+            skipped: 0,
+        };
         self.frames.try_push(frame)?;
         Ok(())
     }
 
     pub(super) fn block(&mut self, ty: BlockType) -> Result<(), Error> {
         self.settle_all()?;
-        self.enter(Kind::Block, ty)
+        self.enter(ControlKind::Block, ty)
     }
 
     pub(super) fn loop_(&mut self, ty: BlockType) -> Result<(), Error> {
@@ -192,7 +146,7 @@ impl Translator<'_> {
         }
         self.label();
         let header = self.words.len();
-        self.enter(Kind::Loop(header), ty)?;
+        self.enter(ControlKind::Loop(header), ty)?;
         self.regions.try_push(region)?;
         let region = self.regions.len() - 1;
         self.frame().region = region;
@@ -207,12 +161,12 @@ impl Translator<'_> {
         let cond = self.condition()?;
         self.settle_all()?;
         let cell = self.branch_cell(cond.negated(), None)?;
-        self.enter(Kind::If(cell), ty)
+        self.enter(ControlKind::If(cell), ty)
     }
 
     pub(super) fn else_(&mut self) -> Result<(), Error> {
-        let Frame { kind, ty, height, base, dead, .. } = *self.frame();
-        let Kind::If(cell) = kind else { unreachable!("validation has seen the if") };
+        let ControlFrame { kind, ty, height, base, dead, .. } = *self.frame();
+        let ControlKind::If(cell) = kind else { unreachable!("validation has seen the if") };
         if !dead {
             self.settle_all()?;
             let cell = self.emit(SpecialOp::Br.op(), [0; 4])?;
@@ -222,7 +176,7 @@ impl Translator<'_> {
         self.patch(cell, self.words.len());
         self.restack(height, base, &ty, false)?;
         let frame = self.frame();
-        frame.kind = Kind::Else;
+        frame.kind = ControlKind::Else;
         frame.dead = false;
         Ok(())
     }
@@ -234,7 +188,7 @@ impl Translator<'_> {
         for i in 0..self.count(ty, results) {
             let class = self.class(ty, results, i);
             self.need(slot as u32 + class.slots())?;
-            self.stack.try_push(Entry { class, slot, place: Place::Slot })?;
+            self.stack.try_push(Entry { class, slot, at: Location::Slot })?;
             slot += class.slots() as u16;
         }
         self.settled = self.stack.len();
@@ -242,8 +196,8 @@ impl Translator<'_> {
     }
 
     pub(super) fn end_block(&mut self) -> Result<(), Error> {
-        let Frame { kind, ty, height, base, branches, entries, dead, .. } = *self.frame();
-        if kind == Kind::Function {
+        let ControlFrame { kind, ty, height, base, branches, entries, dead, .. } = *self.frame();
+        if kind == ControlKind::Function {
             if !dead {
                 self.return_values()?;
             }
@@ -254,7 +208,7 @@ impl Translator<'_> {
             self.settle_all()?;
         }
         let here = self.words.len();
-        if let Kind::If(cell) = kind {
+        if let ControlKind::If(cell) = kind {
             self.patch(cell, here);
             joined = true;
         }
@@ -362,7 +316,7 @@ impl Translator<'_> {
     fn target(&self, depth: u32) -> (usize, usize) {
         let i = self.frames.len() - 1 - depth as usize;
         let frame = &self.frames[i];
-        let results = !matches!(frame.kind, Kind::Loop(_));
+        let results = !matches!(frame.kind, ControlKind::Loop(_));
         (i, self.count(&frame.ty, results))
     }
 
@@ -386,7 +340,7 @@ impl Translator<'_> {
     /// Emits an unconditional branch to frame `i`, whose values are in place.
     fn jump(&mut self, i: usize) -> Result<(), Error> {
         match self.frames[i].kind {
-            Kind::Loop(header) => {
+            ControlKind::Loop(header) => {
                 let region = self.frames[i].region;
                 let cell = self.emit(SpecialOp::BrBack.op(), [0; 4])?;
                 self.extend_cost(region)?;
@@ -402,7 +356,7 @@ impl Translator<'_> {
 
     pub(super) fn br(&mut self, depth: u32) -> Result<(), Error> {
         let (i, n) = self.target(depth);
-        if self.frames[i].kind == Kind::Function {
+        if self.frames[i].kind == ControlKind::Function {
             return self.return_();
         }
         // Values that aren't moved are dead: nothing else needs to be settled.
@@ -415,7 +369,7 @@ impl Translator<'_> {
     pub(super) fn br_if(&mut self, depth: u32) -> Result<(), Error> {
         let cond = self.condition()?;
         let (i, n) = self.target(depth);
-        if self.frames[i].kind == Kind::Function {
+        if self.frames[i].kind == ControlKind::Function {
             let skip = self.branch_around(cond)?;
             self.leave_returning()?;
             return self.skipped_to(skip);
@@ -423,7 +377,7 @@ impl Translator<'_> {
         self.settle_top(n)?;
         if self.in_place(i, n) {
             return match self.frames[i].kind {
-                Kind::Loop(header) => {
+                ControlKind::Loop(header) => {
                     let region = self.frames[i].region;
                     let cell = self.branch_cell(cond, Some(region))?;
                     self.patch(cell, header);
@@ -475,14 +429,14 @@ impl Translator<'_> {
             self.extend(0)?;
         }
         // Targets that need more than a jump share one detour a label, found again by its depth.
-        let mut detours: crate::memory::alloc::Buf<(u32, u32)> =
-            crate::memory::alloc::Buf::new(self.env.budget, crate::memory::budget::Kind::CompilerScratch);
+        let mut detours: crate::memory::Buf<(u32, u32)> =
+            crate::memory::Buf::new(self.env.budget, crate::memory::Kind::CompilerScratch);
         let depths = targets.targets().map(|t| t.unwrap_or(targets.default())).chain([targets.default()]);
         for (k, depth) in depths.enumerate() {
             let word = first + k;
             let (i, n) = self.target(depth);
             let kind = self.frames[i].kind;
-            if kind != Kind::Function && !matches!(kind, Kind::Loop(_)) && self.in_place(i, n) {
+            if kind != ControlKind::Function && !matches!(kind, ControlKind::Loop(_)) && self.in_place(i, n) {
                 let before = self.frames[i].entries.replace(word);
                 self.words[word] = cell as u64 | before.map_or(0, |w| w as u64 + 1) << 32;
                 continue;
@@ -493,7 +447,7 @@ impl Translator<'_> {
                 Err(k) => {
                     let at = self.words.len();
                     self.label();
-                    if kind == Kind::Function {
+                    if kind == ControlKind::Function {
                         self.leave_returning()?;
                     } else {
                         self.move_values(i, n)?;

@@ -1,9 +1,8 @@
 //! Why a function can't be translated.
 
-use super::MAX_SLOTS;
-use crate::memory::alloc::{BoxOr, MemoryError, OutOfMemory, box_or_back};
-use crate::memory::budget::OutOfBudget;
+use crate::memory::{BoxOr, MemoryError, OutOfBudget, OutOfMemory, box_or_back};
 use crate::module::trap::Trap;
+use crate::ops::frame::MAX_SLOTS;
 use core::fmt;
 
 /// What a translation failed for, in one word: it is a part of every result of the translator's.

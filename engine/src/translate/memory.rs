@@ -1,10 +1,9 @@
 //! Loads, stores, and the operators whose operands are consecutive slots.
 
-use super::Error;
-use super::Translator;
-use super::stack::{Entry, Operand, Place};
-use super::variable::halves;
-use crate::ops::{Class, MemArg, Op, SpecialOp};
+use super::error::Error;
+use super::operand::{Entry, Location, Operand};
+use super::translator::{Translator, halves};
+use crate::ops::{BulkOp, Class, MemArg, Op, SpecialOp};
 
 /// How a cell takes an address.
 enum Address {
@@ -88,7 +87,7 @@ impl Translator<'_> {
         let c = self.slot_of(v)?;
         let b = self.slot_of(address)?;
         self.spill(Class::V128)?;
-        self.push(Class::V128, Place::Slot)?;
+        self.push(Class::V128, Location::Slot)?;
         let a = self.stack.last().expect("just pushed").slot;
         self.lane_cell(op, memarg, [a, b, c, lane as u16])?;
         self.wrote(Class::V128, a);
@@ -118,26 +117,18 @@ impl Translator<'_> {
         self.produce(Class::Int, SpecialOp::MemorySize.op(), [0, 0, c, d])
     }
 
-    /// An operator of [`crate::runtime::exec::bulk`]: `n` operands, a result or none, indices `x` and `y`.
-    pub(super) fn bulk(
-        &mut self,
-        op: SpecialOp,
-        n: usize,
-        results: u32,
-        x: u32,
-        y: u32,
-    ) -> Result<(), Error> {
-        self.settle_top(n)?;
-        for _ in 0..n {
+    pub(super) fn bulk(&mut self, op: BulkOp, [x, y]: [u32; 2]) -> Result<(), Error> {
+        self.settle_top(op.operands())?;
+        for _ in 0..op.operands() {
             self.pop();
         }
         let base = self.next_slot();
         self.need(base as u32 + 1)?;
         self.emit(op.op(), [base, 0, 0, 0])?;
         self.extend(x as u64 | (y as u64) << 32)?;
-        if results > 0 {
+        if op.result().is_some() {
             self.wrote(Class::Int, base);
-            self.push(Class::Int, Place::Slot)?;
+            self.push(Class::Int, Location::Slot)?;
         }
         Ok(())
     }

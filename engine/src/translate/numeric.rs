@@ -1,12 +1,9 @@
 //! Operators that a family of the op table serves: unary, binary, comparisons, lanes.
 
-use super::Error;
-use super::Translator;
-use super::stack::{Entry, Operand, Place};
+use super::error::Error;
+use super::operand::{Entry, Immediate, Location, Operand};
+use super::translator::Translator;
 use crate::ops::{Canon, Class, Forms, Imm, IntCompareOp, Op, Row, Selected, SpecialOp, swapped, vectors};
-
-/// The bits of an immediate, the low half first.
-pub(super) type Immediate = [u64; 2];
 
 /// The operands of a two-operand cell: its form, fields `b c d`, and its immediate.
 struct Pair {
@@ -115,12 +112,12 @@ impl Translator<'_> {
         }
         let x = self.pop();
         let imm = if eq == IntCompareOp::I32Eq { Imm::I32 } else { Imm::I64 };
-        let zero = Entry { place: Place::Const([0, 0]), ..x };
+        let zero = Entry { at: Location::Const([0, 0]), ..x };
         // Both would need the operand's slot if both were constants.
-        let x = match x.place {
-            Place::Const(_) => {
+        let x = match x.at {
+            Location::Const(_) => {
                 self.slot_of(x)?;
-                Entry { place: Place::Slot, ..x }
+                Entry { at: Location::Slot, ..x }
             }
             _ => x,
         };
@@ -146,7 +143,7 @@ impl Translator<'_> {
         let two_accs = l == Operand::Acc && r == Operand::Acc;
         if two_accs || (r == Operand::Acc && !right) {
             // Only one can be taken from an accumulator; what only that holds comes first.
-            if two_accs && same && y.place == Place::Acc && right {
+            if two_accs && same && y.at == Location::Acc && right {
                 l = Operand::Slot(self.slot_of(x)?);
             } else {
                 r = Operand::Slot(self.slot_of(y)?);

@@ -1,32 +1,14 @@
 //! Rotations of lanes, which wasm has to write as two shifts and `v128.or`: one cell.
 
-use super::Error;
-use super::Translator;
-use super::numeric::Immediate;
-use super::stack::{Entry, Place};
+use super::error::Error;
+use super::operand::{Entry, Immediate, Location, Shift, Shifts};
+use super::translator::Translator;
 use crate::ops::{Class, Op, Row, SpecialOp, shift as s};
-
-/// A cell that shifts a local's lanes by a constant.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Shift {
-    cell: usize,
-    /// Its op in the first form.
-    op: Op,
-    local: u16,
-    count: u32,
-}
-
-/// Two in a row: the last, and the one before it.
-#[derive(Clone, Copy, Default, Debug)]
-pub(super) struct Shifts {
-    before: Option<Shift>,
-    last: Option<Shift>,
-}
 
 impl Translator<'_> {
     /// Notes that the last cell shifts `x` by a constant.
     pub(super) fn shifted(&mut self, op: Op, x: Entry, count: Option<Immediate>) {
-        let (Some(cell), Place::Local(local), Some([count, _])) = (self.last, x.place, count) else { return };
+        let (Some(cell), Location::Local(local), Some([count, _])) = (self.last, x.at, count) else { return };
         let before = self.shifts.last.filter(|before| before.cell + 2 == cell);
         self.shifts = Shifts { before, last: Some(Shift { cell, op, local, count: count as u32 }) };
     }
@@ -43,7 +25,7 @@ impl Translator<'_> {
         } else {
             return Ok(false);
         };
-        let kept = other.place == Place::Slot && self.words[first.cell + 1] as u16 == other.slot;
+        let kept = other.at == Location::Slot && self.words[first.cell + 1] as u16 == other.slot;
         let (shl, shr) = if first.op == s::I32x4Shl::OP || first.op == s::I64x2Shl::OP {
             (first, second)
         } else {

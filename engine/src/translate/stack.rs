@@ -1,49 +1,9 @@
 //! The operand stack at translation time: where each operand is, and what the accumulators hold.
 
-use super::Error;
-use super::Translator;
+use super::error::Error;
+use super::operand::{Accumulator, Entry, Location, Operand};
+use super::translator::Translator;
 use crate::ops::{Class, Op, SpecialOp};
-
-/// An operand.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Entry {
-    pub(super) class: Class,
-    /// Its own slot, that of its height.
-    pub(super) slot: u16,
-    pub(super) place: Place,
-}
-
-/// Where an operand is now.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Place {
-    /// In its own slot.
-    Slot,
-    /// In the local's slot: a `local.get` that made no cell yet.
-    Local(u16),
-    /// Nowhere: a constant's bits, the low half first.
-    Const([u64; 2]),
-    /// Only in the accumulator of its class.
-    Acc,
-}
-
-/// How a cell can take an operand.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Operand {
-    Slot(u16),
-    Acc,
-    Const([u64; 2]),
-}
-
-/// What an accumulator is known to hold.
-#[derive(Clone, Copy, Default, Debug)]
-pub(super) struct Accumulator {
-    /// It holds what this slot holds.
-    pub(super) mirrors: Option<u16>,
-    /// It holds the only copy of the operand at this index of the stack.
-    pending: Option<usize>,
-    /// The cell that made its value without writing a slot, and can be patched to.
-    producer: Option<usize>,
-}
 
 /// Operands that aren't in their slots are among the topmost so many, which bounds every search for them.
 const MAX_UNSETTLED: usize = 32;
@@ -57,11 +17,11 @@ impl Translator<'_> {
         }
     }
 
-    pub(super) fn push(&mut self, class: Class, place: Place) -> Result<(), Error> {
+    pub(super) fn push(&mut self, class: Class, place: Location) -> Result<(), Error> {
         let slot = self.next_slot();
         self.need(slot as u32 + class.slots())?;
         self.bound()?;
-        self.stack.try_push(Entry { class, slot, place })?;
+        self.stack.try_push(Entry { class, slot, at: place })?;
         Ok(())
     }
 
@@ -72,21 +32,21 @@ impl Translator<'_> {
         }
         self.settle(self.settled)?;
         self.settled += 1;
-        while self.stack.get(self.settled).is_some_and(|e| e.place == Place::Slot) {
+        while self.stack.get(self.settled).is_some_and(|e| e.at == Location::Slot) {
             self.settled += 1;
         }
         Ok(())
     }
 
     pub(super) fn push_const(&mut self, class: Class, bits: u64) -> Result<(), Error> {
-        self.push(class, Place::Const([bits, 0]))
+        self.push(class, Location::Const([bits, 0]))
     }
 
     pub(super) fn pop(&mut self) -> Entry {
         let e = *self.stack.last().expect("validation has seen this operand");
         self.stack.truncate(self.stack.len() - 1);
         self.settled = self.settled.min(self.stack.len());
-        if e.place == Place::Acc {
+        if e.at == Location::Acc {
             self.accs[e.class as usize].pending = None;
         }
         e
@@ -94,25 +54,25 @@ impl Translator<'_> {
 
     /// How a cell can take `e`, preferably from the accumulator.
     pub(super) fn operand(&self, e: Entry) -> Operand {
-        let slot = match e.place {
-            Place::Const(bits) => return Operand::Const(bits),
-            Place::Acc => return Operand::Acc,
-            Place::Slot => e.slot,
-            Place::Local(slot) => slot,
+        let slot = match e.at {
+            Location::Const(bits) => return Operand::Const(bits),
+            Location::Acc => return Operand::Acc,
+            Location::Slot => e.slot,
+            Location::Local(slot) => slot,
         };
         if self.accs[e.class as usize].mirrors == Some(slot) { Operand::Acc } else { Operand::Slot(slot) }
     }
 
     /// A slot that holds `e`, which was popped. Its own, if it must be put into one.
     pub(super) fn slot_of(&mut self, e: Entry) -> Result<u16, Error> {
-        match e.place {
-            Place::Slot => Ok(e.slot),
-            Place::Local(slot) => Ok(slot),
-            Place::Const(bits) => {
+        match e.at {
+            Location::Slot => Ok(e.slot),
+            Location::Local(slot) => Ok(slot),
+            Location::Const(bits) => {
                 self.constant(e.class, e.slot, bits)?;
                 Ok(e.slot)
             }
-            Place::Acc => {
+            Location::Acc => {
                 self.patch_to(e.class, e.slot)?;
                 Ok(e.slot)
             }
@@ -139,16 +99,16 @@ impl Translator<'_> {
     /// Puts operand `i` into its own slot.
     fn settle(&mut self, i: usize) -> Result<(), Error> {
         let e = self.stack[i];
-        match e.place {
-            Place::Slot => return Ok(()),
-            Place::Local(slot) => self.copy(e.class, e.slot, slot)?,
-            Place::Const(bits) => self.constant(e.class, e.slot, bits)?,
-            Place::Acc => {
+        match e.at {
+            Location::Slot => return Ok(()),
+            Location::Local(slot) => self.copy(e.class, e.slot, slot)?,
+            Location::Const(bits) => self.constant(e.class, e.slot, bits)?,
+            Location::Acc => {
                 self.accs[e.class as usize].pending = None;
                 self.patch_to(e.class, e.slot)?;
             }
         }
-        self.stack[i].place = Place::Slot;
+        self.stack[i].at = Location::Slot;
         Ok(())
     }
 
@@ -190,7 +150,7 @@ impl Translator<'_> {
     pub(super) fn preserve(&mut self, slot: u16) -> Result<bool, Error> {
         let mut any = false;
         for i in self.settled..self.stack.len() {
-            if self.stack[i].place == Place::Local(slot) {
+            if self.stack[i].at == Location::Local(slot) {
                 self.settle(i)?;
                 any = true;
             }
@@ -226,7 +186,7 @@ impl Translator<'_> {
             Accumulator { mirrors: None, pending: Some(self.stack.len()), producer: Some(cell) };
         let slot = self.next_slot();
         self.need(slot as u32 + class.slots())?;
-        self.stack.try_push(Entry { class, slot, place: Place::Acc })?;
+        self.stack.try_push(Entry { class, slot, at: Location::Acc })?;
         Ok(())
     }
 
@@ -238,7 +198,7 @@ impl Translator<'_> {
     /// Whether the accumulator's value was made by the last cell, which can still be changed.
     pub(super) fn fresh(&self, e: Entry) -> Option<usize> {
         match self.accs[e.class as usize].producer {
-            Some(cell) if e.place == Place::Acc && self.last == Some(cell) => Some(cell),
+            Some(cell) if e.at == Location::Acc && self.last == Some(cell) => Some(cell),
             _ => None,
         }
     }
@@ -252,13 +212,13 @@ impl Translator<'_> {
 
     /// Puts `e`, which was popped, into `slot`: a local, or an operand's slot that nothing needs any more.
     pub(super) fn store_to(&mut self, e: Entry, slot: u16) -> Result<(), Error> {
-        match e.place {
-            Place::Slot if e.slot == slot => Ok(()),
-            Place::Local(from) if from == slot => Ok(()),
-            Place::Slot => self.copy(e.class, slot, e.slot),
-            Place::Local(from) => self.copy(e.class, slot, from),
-            Place::Const(bits) => self.constant(e.class, slot, bits),
-            Place::Acc => {
+        match e.at {
+            Location::Slot if e.slot == slot => Ok(()),
+            Location::Local(from) if from == slot => Ok(()),
+            Location::Slot => self.copy(e.class, slot, e.slot),
+            Location::Local(from) => self.copy(e.class, slot, from),
+            Location::Const(bits) => self.constant(e.class, slot, bits),
+            Location::Acc => {
                 if self.fresh(e).is_none() {
                     // Between its producer and here, cells may have used the slot's old value.
                     self.accs[e.class as usize].producer = None;

@@ -1,20 +1,20 @@
 //! Locals, globals, constants, `select`.
 
-use super::Error;
-use super::Translator;
-use super::stack::{Operand, Place};
+use super::error::Error;
+use super::operand::{Location, Operand};
+use super::translator::{Translator, halves};
 use crate::ops::{Class, Op, SelectOp, SpecialOp};
 
 impl Translator<'_> {
     pub(super) fn local_get(&mut self, index: u32) -> Result<(), Error> {
         let (slot, class) = self.locals[index as usize];
-        self.push(class, Place::Local(slot))
+        self.push(class, Location::Local(slot))
     }
 
     pub(super) fn local_set(&mut self, index: u32) -> Result<(), Error> {
         let (slot, _) = self.locals[index as usize];
         let e = self.pop();
-        if e.place == Place::Local(slot) {
+        if e.at == Location::Local(slot) {
             return Ok(());
         }
         self.preserve(slot)?;
@@ -48,9 +48,4 @@ impl Translator<'_> {
         let b = self.slot_of(x)?;
         self.produce(x.class, Op(SelectOp::op(x.class).0 + form), [0, b, c, d])
     }
-}
-
-/// The fields `c d` of a 32-bit number.
-pub(super) fn halves(n: u32) -> [u16; 2] {
-    [n as u16, (n >> 16) as u16]
 }

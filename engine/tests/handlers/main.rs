@@ -5,14 +5,16 @@
 //! executed: so a row, form or pair without a test is named.
 
 mod cells;
+mod function;
 mod others;
 mod run;
 #[path = "../../../jit/src/compiler/ops_tests/table.rs"]
 mod table;
 
-use cells::{Rows, function, is_never};
+use cells::Rows;
 use dunlin::tail_handlers;
-use run::{Case, INPUTS, Outcome, run};
+use function::{function, is_never};
+use run::{Case, INPUTS, Observed, run};
 use std::collections::{BTreeSet, HashMap};
 
 /// Functions a module.
@@ -33,7 +35,7 @@ impl Seen {
 }
 
 /// What each case did.
-fn run_all(cases: &[Case], seen: &mut Seen) -> Vec<Outcome> {
+fn run_all(cases: &[Case], seen: &mut Seen) -> Vec<Observed> {
     let mut outcomes = Vec::new();
     for batch in cases.chunks(BATCH) {
         let (more, counts) = run(batch);
@@ -102,7 +104,7 @@ fn every_form_of_every_op() {
         }
     }
     let mut seen = Seen::default();
-    let mut first: HashMap<_, (&Case, Outcome)> = HashMap::new();
+    let mut first: HashMap<_, (&Case, Observed)> = HashMap::new();
     let outcomes = run_all(&cases, &mut seen);
     for ((case, group), outcome) in cases.iter().zip(groups).zip(outcomes) {
         let outcome = outcome.of_any_form();

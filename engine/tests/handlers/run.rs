@@ -110,7 +110,7 @@ impl Guest {
         }
     }
 
-    fn call(&mut self, func: Func, input: &Input, second: bool) -> Outcome {
+    fn call(&mut self, func: Func, input: &Input, second: bool) -> Observed {
         self.reset(input, second);
         let params: Vec<Val> =
             TYPES.iter().zip(input).flat_map(|(ty, bits)| bits.map(|bits| typed(*ty, bits))).collect();
@@ -129,13 +129,13 @@ impl Guest {
         if second {
             edges.reverse();
         }
-        Outcome { stop, results: results.iter().map(bits).collect(), globals, edges }
+        Observed { stop, results: results.iter().map(bits).collect(), globals, edges }
     }
 }
 
 /// All that a call does.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Outcome {
+pub(crate) struct Observed {
     stop: Option<String>,
     results: Vec<u128>,
     globals: BTreeMap<String, u128>,
@@ -143,9 +143,9 @@ pub(crate) struct Outcome {
     edges: [Vec<u8>; 2],
 }
 
-impl Outcome {
+impl Observed {
     /// What doesn't depend on the form of a cell: no matter how it gets its operands, and whether it writes a slot.
-    pub(crate) fn of_any_form(mut self) -> Outcome {
+    pub(crate) fn of_any_form(mut self) -> Observed {
         for ty in TYPES {
             self.globals.remove(&format!("pass_{ty}"));
             let acc = self.globals[&format!("acc_a_{ty}")];
@@ -201,10 +201,10 @@ pub(crate) struct Case {
 }
 
 /// What each case did, the same in every way, and what was executed.
-pub(crate) fn run(cases: &[Case]) -> (Vec<Outcome>, DispatchCounts) {
+pub(crate) fn run(cases: &[Case]) -> (Vec<Observed>, DispatchCounts) {
     let text: String = cases.iter().map(|case| case.text.as_str()).collect();
     let wasm = wat::parse_str(format!("(module {} {text})", prelude())).unwrap_or_else(|e| panic!("{e}"));
-    let mut first: Option<Vec<Outcome>> = None;
+    let mut first: Option<Vec<Observed>> = None;
     let mut counts = DispatchCounts::default();
     for way in WAYS {
         let mut guest = Guest::new(way, &wasm);

@@ -8,20 +8,20 @@ use std::time::Duration;
 
 /// What became of the work, and what it took.
 #[derive(PartialEq, Eq, Debug)]
-pub(crate) struct Outcome {
+pub(crate) struct WorkDone {
     values: (i64, i32),
     /// Calls of the host.
     calls: u32,
     pub(crate) fuel: u64,
 }
 
-fn outcome(store: &Store<u32>, results: &[Val; 2], given: u64) -> Outcome {
+fn outcome(store: &Store<u32>, results: &[Val; 2], given: u64) -> WorkDone {
     let values = (results[0].unwrap_i64(), results[1].unwrap_i32());
-    Outcome { values, calls: *store.data(), fuel: given - store.get_fuel().unwrap() }
+    WorkDone { values, calls: *store.data(), fuel: given - store.get_fuel().unwrap() }
 }
 
 /// The work in an ordinary call.
-pub(crate) fn at_once(engine: &Engine) -> Outcome {
+pub(crate) fn at_once(engine: &Engine) -> WorkDone {
     let (mut store, func) = work(engine);
     let mut results = [Val::I64(0), Val::I32(0)];
     let given = 1_000_000;
@@ -31,7 +31,7 @@ pub(crate) fn at_once(engine: &Engine) -> Outcome {
 }
 
 /// The work, with fuel in portions; and how many it took.
-pub(crate) fn in_portions(engine: &Engine, portion: u64) -> (Outcome, u64) {
+pub(crate) fn in_portions(engine: &Engine, portion: u64) -> (WorkDone, u64) {
     let (mut store, func) = work(engine);
     let mut results = [Val::I64(0), Val::I32(0)];
     let mut times = 0;

@@ -12,7 +12,7 @@ const FEW: i64 = 64 << 10;
 
 impl Translator<'_, '_> {
     pub(super) fn memory_copy(&mut self, to_memory: u32, from_memory: u32) {
-        let engine = |t: &mut Self| t.bulk(BulkOp::MemoryCopy, 3, None, to_memory, from_memory);
+        let engine = |t: &mut Self| t.bulk(BulkOp::MemoryCopy, [to_memory, from_memory]);
         // With fuel, the engine's builtin charges it.
         if self.options.fuel || to_memory != from_memory {
             return engine(self);
@@ -27,7 +27,7 @@ impl Translator<'_, '_> {
     }
 
     pub(super) fn memory_fill(&mut self, memory: u32) {
-        let engine = |t: &mut Self| t.bulk(BulkOp::MemoryFill, 3, None, memory, 0);
+        let engine = |t: &mut Self| t.bulk(BulkOp::MemoryFill, [memory, 0]);
         if self.options.fuel {
             return engine(self);
         }

@@ -505,22 +505,11 @@ impl Translator<'_, '_> {
                 let is_null = self.b.ins().uextend(I32, is_null);
                 self.stack.push(is_null);
             }
-            O::RefFunc { function_index } => self.bulk(BulkOp::RefFunc, 0, Some(I64), function_index, 0),
-            O::MemoryGrow { mem } => self.bulk(BulkOp::MemoryGrow, 1, Some(I32), mem, 0),
             O::MemoryFill { mem } => self.memory_fill(mem),
             O::MemoryCopy { dst_mem, src_mem } => self.memory_copy(dst_mem, src_mem),
-            O::MemoryInit { data_index, mem } => self.bulk(BulkOp::MemoryInit, 3, None, mem, data_index),
-            O::DataDrop { data_index } => self.bulk(BulkOp::DataDrop, 0, None, data_index, 0),
             O::TableGet { table } => self.table_get(table),
             O::TableSet { table } => self.table_set(table),
             O::TableSize { table } => self.table_size(table),
-            O::TableGrow { table } => self.bulk(BulkOp::TableGrow, 2, Some(I32), table, 0),
-            O::TableFill { table } => self.bulk(BulkOp::TableFill, 3, None, table, 0),
-            O::TableCopy { dst_table, src_table } => {
-                self.bulk(BulkOp::TableCopy, 3, None, dst_table, src_table)
-            }
-            O::TableInit { elem_index, table } => self.bulk(BulkOp::TableInit, 3, None, table, elem_index),
-            O::ElemDrop { elem_index } => self.bulk(BulkOp::ElemDrop, 0, None, elem_index, 0),
             O::BrTable { ref targets } => self.br_table(targets)?,
             O::Call { function_index } => self.call(function_index)?,
             O::CallIndirect { type_index, table_index } => self.call_indirect(type_index, table_index)?,
@@ -534,7 +523,8 @@ impl Translator<'_, '_> {
                     || self.structured(operator, at)?
                     || super::vector::vector(&mut self.b, &mut self.stack, operator);
                 if !known {
-                    return Err(unexpected());
+                    let (op, indices) = BulkOp::of(operator).ok_or_else(unexpected)?;
+                    self.bulk(op, indices);
                 }
             }
         }

@@ -6,8 +6,8 @@ use super::leave::Place;
 use super::slots;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::{I32, I64};
-use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Type, Value};
-use dunlin::tier::{BulkOp, layout};
+use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value};
+use dunlin::tier::{BulkOp, BulkResult, layout};
 use dunlin::{Mutability, Trap};
 
 impl Translator<'_, '_> {
@@ -96,8 +96,9 @@ impl Translator<'_, '_> {
         self.b.ins().iconst(I32, i64::from(self.view.signature(ty)))
     }
 
-    /// Calls the builtin for an instruction with `params` operands. The instruction's immediates are in `x` and `y`.
-    pub(super) fn bulk(&mut self, op: BulkOp, params: usize, result: Option<Type>, x: u32, y: u32) {
+    /// Calls the builtin for an instruction, which names `x` and `y`.
+    pub(super) fn bulk(&mut self, op: BulkOp, [x, y]: [u32; 2]) {
+        let params = op.operands();
         let below = self.stack.len() - params;
         let slot = self.slot_of_operand(below);
         slots::store(&mut self.b, self.flags.slots, self.stack.peekn(params), self.scope.sp, slot);
@@ -106,7 +107,11 @@ impl Translator<'_, '_> {
         self.builtin(layout::BUILTIN_BULK + op as i32 * 8, [at, indices]);
         self.stack.popn(params);
         self.leave_if_asked(Place::Here, &[]);
-        if let Some(ty) = result {
+        if let Some(result) = op.result() {
+            let ty = match result {
+                BulkResult::I32 => I32,
+                BulkResult::Reference => I64,
+            };
             let value = self.load_slot(ty, self.scope.sp, slot);
             self.stack.push(value);
         }

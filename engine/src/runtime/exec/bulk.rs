@@ -4,12 +4,12 @@
 //! instruction's index immediates. Compiled code calls the same operations as builtins.
 
 use super::native;
-use super::place::{A, Value};
-use super::regs::{Regs, handlers};
+use super::operand::{A, Value};
+use super::regs::{Backend, Handler, Regs, handlers};
 use super::sample;
 use super::slow;
 use crate::module::trap::Trap;
-use crate::ops::SpecialOp;
+use crate::ops::{self, BulkOp};
 use crate::runtime::error::Error;
 use crate::runtime::store::{Extent, StoreInner};
 use crate::runtime::tier::BuiltinFn;
@@ -26,6 +26,10 @@ pub(crate) struct Operands<'a> {
     pub(crate) y: u32,
 }
 
+/// # Safety
+///
+/// For the unsafe methods: the op that these are the operands of has the operand or the result that is asked for, and
+/// indices name what its instance has.
 impl Operands<'_> {
     /// Operand `n` as an i32, which is all that indices and lengths are.
     unsafe fn get(&self, n: usize) -> u64 {
@@ -165,60 +169,49 @@ unsafe fn run<O: Bulk>(r: &Regs) -> Result<(), Error> {
     }
 }
 
-macro_rules! bulk {
-    ($($(#[$doc:meta])* $Name:ident |$o:ident| $body:expr;)*) => {
-        /// An instruction that a builtin executes: operands in consecutive slots, result in the first; what it names is in
-        /// the halves of one number, the lower first.
-        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-        #[repr(u8)]
-        #[allow(missing_docs, reason = "the specification's names")]
-        pub enum BulkOp { $($Name),* }
+/// From the table's rows: what compiled code calls and the interpreter's handlers, in the order of [`BulkOp`].
+macro_rules! rows {
+    ($($(#[$doc:meta])* $Name:ident { $($field:ident),* } [$x:expr, $y:expr] $n:literal $(-> $result:ident)?;)*) => {
+        pub(crate) const BUILTINS: [BuiltinFn<*mut u64, u64>; BulkOp::COUNT] = [$(builtin::<$Name>),*];
 
-        impl BulkOp {
-            /// All, in the order of their builtins.
-            pub const ALL: [BulkOp; OPS.len()] = [$(BulkOp::$Name),*];
+        pub(super) const fn handlers<B: Backend>() -> [[Handler<B>; 1]; BulkOp::COUNT] {
+            [$([bulk::<B, $Name>]),*]
         }
-
-        /// What compiled code calls, in the order of [`BulkOp`].
-        pub(crate) const BUILTINS: [BuiltinFn<*mut u64, u64>; OPS.len()] = [$(builtin::<$Name>),*];
-
-        /// The interpreter's ops.
-        pub(crate) const OPS: &[SpecialOp] = &[$(SpecialOp::$Name),*];
-
-        $(
-            $(#[$doc])*
-            pub(crate) enum $Name {}
-            impl Bulk for $Name {
-                #[allow(unused_unsafe, reason = "not every operation needs it")]
-                fn run($o: &mut Operands<'_>) -> Result<(), Error> {
-                    // SAFETY: the operands are where the op expects them, and its indices name what the module has: the
-                    // translator, or the compiler of the tier, sees to that. Objects live as long as the store.
-                    unsafe { $body }
-                }
-            }
-        )*
     };
+}
+ops::bulk_rows!(rows);
+
+/// What the operators do.
+macro_rules! meanings {
+    ($($(#[$doc:meta])* $Name:ident |$o:ident| $body:expr;)*) => {$(
+        $(#[$doc])*
+        enum $Name {}
+        impl Bulk for $Name {
+            #[allow(unused_unsafe, reason = "not every operation needs it")]
+            fn run($o: &mut Operands<'_>) -> Result<(), Error> {
+                // SAFETY: the operands are where the op expects them, and its indices name what the module has: the
+                // translator, or the compiler of the tier, sees to that. Objects live as long as the store.
+                unsafe { $body }
+            }
+        }
+    )*};
 }
 
 const FAILED: u64 = u32::MAX as u64;
 
-bulk! {
-    /// `R[a] := old size, or -1`, of memory `x`.
+meanings! {
     MemoryGrow |o| {
         let grown = o.store.memory_grow(o.memory(o.x), o.get(0));
         o.put(grown.unwrap_or(FAILED));
         Ok(())
     };
-    /// Fills memory `x`: destination, value, length.
     MemoryFill |o| {
         let value = o.get(1) as u8;
         o.extent(BYTES_A_UNIT, false, |o, extent| o.store.memory_fill(o.vm, o.x, value, extent))
     };
-    /// Copies to memory `x` from memory `y`: destination, source, length.
     MemoryCopy |o| {
         o.extent(BYTES_A_UNIT, true, |o, extent| o.store.memory_copy(o.vm, o.x, o.y, extent))
     };
-    /// Copies to memory `x` from data segment `y`.
     MemoryInit |o| {
         o.extent(BYTES_A_UNIT, true, |o, extent| o.store.memory_init(o.vm, o.x, o.y, extent))
     };
@@ -226,7 +219,6 @@ bulk! {
         o.store.data_drop(o.vm, o.x);
         Ok(())
     };
-    /// `R[a] := table x [R[a]]`
     TableGet |o| {
         let t = o.table(o.x);
         let i = o.get(0);
@@ -249,14 +241,12 @@ bulk! {
         o.put((*o.table(o.x)).len);
         Ok(())
     };
-    /// Grows table `x`: initial value, by how much; gives the old size or -1.
     TableGrow |o| {
         o.charge(o.get(1) / ELEMENTS_A_UNIT)?;
         let grown = o.store.table_grow(o.table(o.x), o.get(1), o.reference(0));
         o.put(grown.unwrap_or(FAILED));
         Ok(())
     };
-    /// Fills table `x`: start, value, length.
     TableFill |o| {
         let value = o.reference(1);
         o.extent(ELEMENTS_A_UNIT, false, |o, extent| o.store.table_fill(o.vm, o.x, value, extent))

@@ -3,7 +3,7 @@
 
 #![cfg_attr(not(feature = "pairs"), allow(dead_code, reason = "pairs alone ask what may follow what"))]
 
-use super::place::{Acc, Dst, Imm, Slot, Src, ToAcc};
+use super::operand::{Acc, Dst, Imm, Slot, Src, ToAcc};
 use super::regs::{Backend, Regs, handlers};
 use super::slow;
 use crate::module::trap::Trap;

@@ -6,7 +6,7 @@
 //! cell of a return that of its own function.
 
 use super::cell::Cell;
-use super::place::{A, Acc, B as FB, C, D, Slot, Src, Value};
+use super::operand::{A, Acc, B as FB, C, D, Slot, Src, Value};
 use super::regs::{Backend, Handler, Regs, handlers};
 use super::slow;
 use crate::module::trap::Trap;

@@ -3,13 +3,13 @@
 use super::regs::{Backend, Loop, Regs, Stub, Tail, to_vector};
 use super::slow::{need_stack, prepare, reload};
 use super::{Dispatch, Stop, sample, suspend, walk};
-use crate::memory::sys;
 use crate::module::trap::Trap;
 use crate::ops::cells::{PROLOGUE, Prologue};
 use crate::ops::frame::HEADER;
 use crate::runtime::error::Error;
 use crate::runtime::store::StoreInner;
 use crate::runtime::vmctx::{FuncObj, VmCtx};
+use crate::sys;
 use crate::value::V128;
 use core::ptr::null_mut;
 
@@ -282,7 +282,7 @@ mod probe {
 
     use super::super::cell::cell;
     use super::super::numeric::{Bin, Un};
-    use super::super::place::{Acc, Imm, Slot, ToAcc, ToSlot};
+    use super::super::operand::{Acc, Imm, Slot, ToAcc, ToSlot};
     use super::super::regs::{Handler, handlers};
     use super::super::variable::Copy;
     use super::super::vector;

@@ -1,8 +1,8 @@
 //! The handlers of [`Tail`] and their addresses, for checking the machine code that the compiler made of them.
 
 use super::regs::{Handler, Tail};
-use super::{TAIL, bulk, control, native, pairs, slow};
-use crate::ops::{Op, SpecialOp};
+use super::{TAIL, control, native, pairs, slow};
+use crate::ops::{BulkOp, Op, SpecialOp};
 
 /// What is expected of a handler's machine code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,7 +26,7 @@ pub struct TailHandler {
     pub kind: HandlerKind,
 }
 
-/// Ops whose handlers are cold: besides those of [`bulk`], those that only stop or start something.
+/// Ops whose handlers are cold: besides [`BulkOp`], those that only stop or start something.
 const COLD: [SpecialOp; 5] =
     [SpecialOp::Unreachable, SpecialOp::Exit, SpecialOp::CrossReturn, SpecialOp::Native, SpecialOp::Dropped];
 
@@ -50,7 +50,12 @@ pub fn tail_handlers() -> Vec<TailHandler> {
         ("return_call_out", slow::return_call_out::<Tail>),
     ];
     let singles = TAIL.iter().zip(0..).map(|(&h, n)| {
-        let kind = if bulk::OPS.iter().chain(&COLD).any(|cold| cold.op() == Op(n)) { Cold } else { Single };
+        let kind = if BulkOp::ALL.map(BulkOp::op).contains(&Op(n)) || COLD.map(SpecialOp::op).contains(&Op(n))
+        {
+            Cold
+        } else {
+            Single
+        };
         listed(Op(n).to_string(), kind, h)
     });
     singles

@@ -2,7 +2,7 @@
 
 use super::cell::{Body, cell, leaves};
 use super::control::opaque;
-use super::place::{A, Acc, B as FB, Dst, LoadRow, Slot, Src, StoreRow, ToAcc, ToSlot, Value};
+use super::operand::{A, Acc, B as FB, Dst, LoadRow, Slot, Src, StoreRow, ToAcc, ToSlot, Value};
 use super::regs::{Backend, Handler, Regs, handlers};
 use crate::module::trap::Trap;
 use crate::ops::{Class, Classed, Op};
@@ -168,7 +168,7 @@ pub(crate) const fn load_forms<B: Backend, O: LoadRow>() -> [Handler<B>; 8] {
 /// Address and value: each in slot (0), the accumulator (1), or the cell (2) gives form `3 * address + value`; then
 /// both in slots for a memory other than 0.
 pub(crate) const fn store_forms<B: Backend, O: StoreRow>() -> [Handler<B>; 10] {
-    use super::place::Imm;
+    use super::operand::Imm;
     [
         cell::<B, St<O, Slot, Slot, Memory0>>,
         cell::<B, St<O, Slot, Acc, Memory0>>,

@@ -1,29 +1,34 @@
 //! The interpreter: a threaded-code engine whose handlers tail-call each other, and the executions that it runs.
 //!
-//! `regs` defines handlers and the two dispatch backends, `place` the operand forms, `cell` the traits of one cell's
+//! `regs` defines handlers and the two dispatch backends, `operand` the operand forms, `cell` the traits of one cell's
 //! work. The handlers themselves are in files named after the families of `translate`, with `slow` for the cold path.
 //! The rest is around them: `entry` (calls from the host), `native` (calls to and from compiled code), `suspend`
-//! (resumable calls), `leave` (deoptimisation exits of compiled code), `walk` (stack walks), `sample` (profiles and
-//! hotness), `watch` (the OSR trigger).
+//! (resumable calls), `deopt` (deoptimisation exits of compiled code), `walk` (stack walks), `sample` (profiles and
+//! hotness), `osr` (the OSR trigger).
 //!
-//! The contract that most `SAFETY` comments here name is the one of [`regs::Backend`].
+//! # Safety
+//!
+//! Handlers keep the [contract of their backend](regs::Backend#safety). Other unsafe functions here, unless they say
+//! more, take a pointer to a live store, to a context of one, or registers that satisfy that contract; the store has an
+//! execution, and no reference to the store or to a part of it is held.
 
 pub(crate) mod bulk;
 pub(crate) mod cell;
 pub(crate) mod control;
 mod count;
+pub(crate) mod deopt;
 mod entry;
-pub(crate) mod leave;
 mod listing;
 pub(crate) mod memory;
 pub(crate) mod native;
 pub(crate) mod numeric;
+pub(crate) mod operand;
+mod osr;
 #[cfg(feature = "pairs")]
 mod pairs;
 #[cfg(not(feature = "pairs"))]
 #[path = "no_pairs.rs"]
 mod pairs;
-pub(crate) mod place;
 pub(crate) mod regs;
 mod sample;
 pub(crate) mod slow;
@@ -34,18 +39,16 @@ mod table;
 pub(crate) mod variable;
 pub(crate) mod vector;
 mod walk;
-mod watch;
 
 pub use count::DispatchCounts;
 pub(crate) use entry::{Resumed, invoke, resume};
 pub use listing::{HandlerKind, TailHandler, tail_handlers};
-pub(crate) use watch::Watch;
+pub(crate) use osr::Watch;
 
-use crate::memory::alloc::{Buf, MemoryError};
-use crate::memory::budget::{Budget, Charge, Kind};
-use crate::memory::sys::Mapping;
+use crate::memory::{Budget, Buf, Charge, Kind, MemoryError};
 use crate::module::trap::Trap;
 use crate::runtime::error::Error;
+use crate::sys::Mapping;
 use core::sync::atomic::AtomicPtr;
 use regs::{Handler, Loop, Tail};
 use sample::{HostCall, Position};
@@ -147,8 +150,8 @@ pub(crate) struct Execution {
     /// Whether compiled code is being unwound for a tail call out of its outermost function.
     tail: bool,
     /// The frames noted by a deoptimisation exit, innermost first, and whether one was lost for want of memory: see
-    /// `leave`.
-    left: Buf<leave::Part>,
+    /// `deopt`.
+    left: Buf<deopt::Part>,
     lost: bool,
     /// Whether it is that of a resumable call.
     pub(crate) resumable: bool,

@@ -7,13 +7,13 @@
 
 use super::control::{enter_prepared, target};
 use super::entry::{dispatch, idle};
-use super::place::B as FB;
+use super::operand::B as FB;
 use super::regs::{Backend, Regs, handlers};
 use super::sample::{self, Position};
 use super::slow::{
     RECORD, accumulate, call_host, execution, need_stack, prepare, reload, stop_there, tail_call_out,
 };
-use super::{Execution, Stop, leave, suspend, walk};
+use super::{Execution, Stop, deopt, suspend, walk};
 use crate::module::trap::Trap;
 use crate::runtime::error::Error;
 use crate::runtime::store::StoreInner;
@@ -30,7 +30,7 @@ pub(super) struct Activation {
 }
 
 /// How a segment of compiled code ended.
-enum Outcome {
+enum SegmentEnd {
     Returned,
     /// It tail-calls `VmStore::callee`, whose arguments are in the frame's first slots.
     TailCalls,
@@ -94,7 +94,7 @@ unsafe fn enter(
     sp: *mut u64,
     (ret, caller): (*const u64, *mut u64),
     (trampoline, code): (*const u8, *const u8),
-) -> Outcome {
+) -> SegmentEnd {
     // SAFETY: the store and its execution outlive the code that they execute; no reference to them is held meanwhile.
     unsafe {
         let store = store_of(vm);
@@ -104,9 +104,9 @@ unsafe fn enter(
         (*exec).leaves = false;
         if !has_stack(store) {
             (*exec).at = at;
-            return Outcome::NoStack;
+            return SegmentEnd::NoStack;
         }
-        let Some(stack) = (*exec).code_stack.as_deref() else { return Outcome::NoStack };
+        let Some(stack) = (*exec).code_stack.as_deref() else { return SegmentEnd::NoStack };
         let activation = Activation { at, outer: (*exec).native };
         (*exec).native = &raw const activation;
         (*exec).at = idle().position();
@@ -117,12 +117,12 @@ unsafe fn enter(
         (*exec).leaves = false;
         match left {
             Left::Returned if (*store).vm.leaving != 0 => {
-                leave::settle(vm, (ret, caller));
-                Outcome::Stopped
+                deopt::settle(vm, (ret, caller));
+                SegmentEnd::Stopped
             }
-            Left::Returned => Outcome::Returned,
-            Left::Unwound if core::mem::take(&mut (*exec).tail) => Outcome::TailCalls,
-            Left::Unwound => Outcome::Stopped,
+            Left::Returned => SegmentEnd::Returned,
+            Left::Unwound if core::mem::take(&mut (*exec).tail) => SegmentEnd::TailCalls,
+            Left::Unwound => SegmentEnd::Stopped,
         }
     }
 }
@@ -168,16 +168,16 @@ unsafe fn go_native<B: Backend>(
     // SAFETY: the handler contract (`Backend`): the frame at `sp` is claimed, and it returns to a cell and its frame.
     unsafe {
         match enter(r.vm, r.sp, back, code) {
-            Outcome::Returned => {
+            SegmentEnd::Returned => {
                 let results = r.sp;
                 (r.ip, r.sp) = back;
                 accumulate(&mut r, results);
                 reload(&mut r);
                 B::next(r)
             }
-            Outcome::TailCalls => tail_call::<B>(r, back),
-            Outcome::Stopped => B::stop(),
-            Outcome::NoStack => match interpret(r.vm, r.ip, r.sp) {
+            SegmentEnd::TailCalls => tail_call::<B>(r, back),
+            SegmentEnd::Stopped => B::stop(),
+            SegmentEnd::NoStack => match interpret(r.vm, r.ip, r.sp) {
                 Ok(entry) => {
                     let header = (*crate::ops::cells::Prologue::at(entry)).header as usize;
                     enter_prepared::<B>(r, entry, r.sp, header, back.0, back.1)
@@ -316,7 +316,7 @@ unsafe fn done_or_leave(vm: *mut VmCtx, result: Result<(), Error>) -> u32 {
             Ok(()) => 0,
             Err(e) => {
                 execution(&mut *store_of(vm)).suspension = None;
-                let leaves = leave::begins(vm, &e);
+                let leaves = deopt::begins(vm, &e);
                 let _ = done(store_of(vm), Err(Stop::Error(e)));
                 u32::from(!leaves)
             }
@@ -405,25 +405,25 @@ unsafe fn call_failed(vm: *mut VmCtx, callee: u64, args: *mut u64, stood: Positi
             let dispatched = |index| {
                 let header = header_in(vm, index, args);
                 match stood.vm.is_null() {
-                    true => leave::Part::Entry { index, sp: args, header },
-                    false => leave::Part::Base { header: outermost(header), at: stood },
+                    true => deopt::Part::Entry { index, sp: args, header },
+                    false => deopt::Part::Base { header: outermost(header), at: stood },
                 }
             };
             let part = if callee & 1 != 0 {
                 dispatched((callee >> 1) as u32)
             } else if (*f).vm.is_null() {
                 (*exec).suspension = None;
-                leave::Part::Host { f, args }
+                deopt::Part::Host { f, args }
             } else if (*f).vm == vm {
                 dispatched((*f).index)
             } else {
                 let record = args.add((*f).header as usize);
                 let header = outermost(record.add(RECORD + (*f).header as usize));
-                leave::Part::Record { record, header, at: stood, f }
+                deopt::Part::Record { record, header, at: stood, f }
             };
-            let host_failed = matches!(part, leave::Part::Host { .. }) && (*exec).resumable;
-            if leave::begins(vm, e) || (host_failed && leave::begin(vm)) {
-                leave::note(vm, part);
+            let host_failed = matches!(part, deopt::Part::Host { .. }) && (*exec).resumable;
+            if deopt::begins(vm, e) || (host_failed && deopt::begin(vm)) {
+                deopt::note(vm, part);
                 let _ = done(store, Err(why));
                 return 0;
             }

@@ -4,7 +4,7 @@
 use super::cell::cell_sse42;
 use super::cell::{Body, Cell, cell, clobbers, form_of, leaves};
 use super::control::{self, Back, Direction, Forward};
-use super::place::{
+use super::operand::{
     A, Acc, B as FB, BinaryRow, C, CompareRow, Dst, Imm, Slot, Src, ToAcc, ToSlot, UnaryRow, Value,
 };
 use super::regs::{Backend, Handler, Regs};

@@ -9,7 +9,7 @@ use super::cell::{Body, Cell, may_follow, pair};
 use super::control::{Back, Br, BrIf, BrTable, Call, Forward, NonZero, Return, ReturnValue, Zero};
 use super::memory::{Ld, Memory0, St};
 use super::numeric::{Bin, Branch, Cmp, Un};
-use super::place::{Acc, Imm, Slot, ToAcc, ToSlot};
+use super::operand::{Acc, Imm, Slot, ToAcc, ToSlot};
 use super::regs::{Handler, Tail};
 use super::variable::{Constant, ConstantWide, Copy, GlobalGet, GlobalSet, Select};
 use super::vector::{Lane, Rotate};

@@ -2,7 +2,7 @@
 //! the tier's hotness counts. So handlers don't pay for it.
 
 use super::regs::Regs;
-use super::{walk, watch};
+use super::{osr, walk};
 use crate::module::trap::Trap;
 use crate::runtime::code::Executing;
 use crate::runtime::loaded::ModuleShared;
@@ -76,7 +76,7 @@ unsafe fn refill_for(
     let watched = store.watch.is_some();
     if watched {
         // SAFETY: the caller keeps the contract.
-        unsafe { watch::look(store, cost, header) };
+        unsafe { osr::look(store, cost, header) };
     }
     let done = store.refill(cost);
     if !watched && done.is_ok() && store.engine.tier().is_some() {
@@ -124,7 +124,7 @@ unsafe fn count(
         let stop = || store.interrupt.is_set();
         let watches = shared.tiered.sample(tier, module, index, header, &stop);
         if let Some(header) = header.filter(|_| watches) {
-            watch::begin(store, index, header, cost);
+            osr::begin(store, index, header, cost);
         }
     }
 }

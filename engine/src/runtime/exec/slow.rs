@@ -6,7 +6,7 @@
 
 use super::control::{enter_prepared, target};
 use super::native;
-use super::place::{A, B as FB, D, Value};
+use super::operand::{A, B as FB, D, Value};
 use super::regs::{Backend, Handler, Regs, Stub, handlers, to_vector};
 use super::sample::{self, HostCall};
 use super::suspend;

@@ -4,7 +4,7 @@ use crate::module::trap::Trap;
 use crate::ops::{Binary, Op, Row, SpecialOp, Unary, vector_unary as unary, vectors as binary};
 use crate::runtime::exec::cell::cell_sse42;
 use crate::runtime::exec::numeric::{unary_forms_sse42, vector_forms_sse42};
-use crate::runtime::exec::place::{ToAcc, ToSlot};
+use crate::runtime::exec::operand::{ToAcc, ToSlot};
 use crate::runtime::exec::regs::{Handler, Tail};
 use crate::runtime::exec::vector::Shuffle;
 use crate::value::V128;

@@ -2,7 +2,7 @@
 
 use super::cell::cell;
 use super::control::{self, Back, Br, BrIf, BrTable, Call, Forward, NonZero, Return, ReturnValue, Zero};
-use super::place::{Acc, Imm, Slot, ToAcc, ToSlot};
+use super::operand::{Acc, Imm, Slot, ToAcc, ToSlot};
 use super::regs::{Backend, Handler};
 use super::variable::{self, Constant, ConstantWide, Copy, GlobalGet, GlobalSet};
 use super::vector::{self, Baseline, Rotate, Shuffle};
@@ -82,6 +82,7 @@ pub(super) const fn table<B: Backend>() -> [Handler<B>; OPS] {
         LoadLaneOp load_lane::<B>(),
         StoreLaneOp store_lane::<B>(),
         SelectOp variable::all_selects::<B>(),
+        BulkOp bulk::handlers::<B>(),
         SpecialOp special::<B>(),
     }
     assert!(filled == OPS);

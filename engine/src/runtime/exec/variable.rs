@@ -1,7 +1,7 @@
 //! Handlers of copies, constants, globals and `select`.
 
 use super::cell::{Body, cell, clobbers, leaves};
-use super::place::{A, Acc, B as FB, C, D, Dst, Slot, Src, ToAcc, ToSlot, Value};
+use super::operand::{A, Acc, B as FB, C, D, Dst, Slot, Src, ToAcc, ToSlot, Value};
 use super::regs::{Backend, Handler, Regs, handlers};
 use crate::module::trap::Trap;
 use crate::ops::{Class, Classed, Op, SelectOp, SpecialOp};

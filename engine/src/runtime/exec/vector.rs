@@ -2,7 +2,7 @@
 
 use super::cell::{Body, cell, clobbers, leaves};
 use super::memory::{Memory0, MemoryN, Which, before, end};
-use super::place::{A, Acc, B as FB, C, D, Dst, ExtractRow, ReplaceRow, Slot, Src, ToAcc, ToSlot, Value};
+use super::operand::{A, Acc, B as FB, C, D, Dst, ExtractRow, ReplaceRow, Slot, Src, ToAcc, ToSlot, Value};
 use super::regs::{Backend, Handler, Regs, handlers};
 use super::slow;
 #[cfg(target_arch = "x86_64")]

@@ -1,14 +1,13 @@
 //! The arenas of a store's objects: an object stays at its address until the store is dropped.
 
 use crate::Error;
-use crate::memory::alloc::{Buf, try_box};
-use crate::memory::budget::{Budget, Kind};
+use crate::memory::{Budget, Buf, Kind, try_box};
 use core::ptr::NonNull;
 
 /// Objects of one type, numbered from 0. They never move, and code keeps pointers to them.
 pub(crate) struct Arena<T> {
     items: Buf<NonNull<T>>,
-    charge: crate::memory::budget::Charge,
+    charge: crate::memory::Charge,
     kind: Kind,
 }
 
@@ -47,7 +46,7 @@ impl<T> Arena<T> {
 
 impl<T> Drop for Arena<T> {
     fn drop(&mut self) {
-        debug_assert_eq!(self.charge.bytes(), crate::memory::alloc::bytes_of::<T>(self.items.len()));
+        debug_assert_eq!(self.charge.bytes(), crate::memory::bytes_of::<T>(self.items.len()));
         for ptr in self.items.iter() {
             // SAFETY: `push` made it from a box, and pointers into a store that is being dropped aren't followed.
             drop(unsafe { Box::from_raw(ptr.as_ptr()) });

@@ -1,7 +1,7 @@
 //! Bulk operations on memories and tables. Large ones are done in pieces, and can be interrupted between them.
 
 use super::StoreInner;
-use crate::memory::alloc::Shared;
+use crate::memory::Shared;
 use crate::module::ElemItems;
 use crate::runtime::vmctx::{MemoryObj, TableObj, VmCtx};
 use crate::{Error, Trap};

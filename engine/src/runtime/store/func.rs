@@ -1,8 +1,7 @@
 //! Function objects, and calls of host functions.
 
 use super::StoreInner;
-use crate::memory::alloc::{Shared, try_box};
-use crate::memory::budget::{Charge, Kind};
+use crate::memory::{Charge, Kind, Shared, try_box};
 use crate::module::types::{FuncType, ValType};
 use crate::runtime::engine::{Engine, Sigs};
 use crate::runtime::exec::HOST_ENTRY;

@@ -2,7 +2,7 @@
 
 use super::{HostFunc, StoreId, StoreInner};
 use crate::Error;
-use crate::memory::alloc::Shared;
+use crate::memory::Shared;
 use crate::module::types::FuncType;
 use crate::runtime::vmctx::{FuncObj, GlobalObj, MemoryObj, TableObj};
 use core::ptr::NonNull;

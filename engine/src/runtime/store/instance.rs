@@ -1,8 +1,7 @@
 //! Instances: the cold part, and the block with the [`VmCtx`] and its pointer arrays.
 
 use super::StoreInner;
-use crate::memory::alloc::{Buf, Shared};
-use crate::memory::budget::{Charge, Kind};
+use crate::memory::{Buf, Charge, Kind, Shared};
 use crate::runtime::loaded::ModuleShared;
 use crate::runtime::vmctx::{FuncObj, GlobalObj, MemoryObj, TableObj, VmCtx};
 use crate::{Error, Module};

@@ -1,8 +1,8 @@
 //! Instantiation of a module, in the specification's order.
 
 use super::{Extent, HostFunc, InstanceObj, StoreInner};
-use crate::memory::alloc::{MemoryError, Shared, TryText};
 use crate::memory::pages::{Guard, Pages};
+use crate::memory::{MemoryError, Shared, TryText};
 use crate::module::const_expr::ConstExpr;
 use crate::module::types::{ExternType, MemoryType, TableType};
 use crate::module::{DataMode, ElemMode, ExternKind, ImportKind, ModuleInner};

@@ -1,7 +1,7 @@
 //! Linear memories: where their bytes are, and how they grow.
 
 use super::StoreInner;
-use crate::memory::alloc::GrowError;
+use crate::memory::GrowError;
 use crate::memory::pages::{Guard, PAGE, Pages};
 use crate::module::types::MemoryType;
 use crate::runtime::vmctx::MemoryObj;
@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn growth_that_the_system_refuses_is_not_charged() {
-        use crate::memory::sys::LARGEST;
+        use crate::sys::LARGEST;
         let budget = crate::Budget::unlimited();
         let mut pages = Pages::new_in(MemoryType::new(1, Some(20)).limits(), &budget, false).unwrap();
         LARGEST.set(0);

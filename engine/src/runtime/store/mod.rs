@@ -20,11 +20,10 @@ pub(crate) use func::{HostFunc, slots_of};
 pub(crate) use instance::InstanceObj;
 pub(crate) use instantiate::{Import, check_imports, describe, instantiate};
 pub(crate) use memory::MemoryInner;
-pub(crate) use parked::{Outcome, Parked, Ticket};
+pub(crate) use parked::{Parked, ResumableOutcome, Ticket};
 pub(crate) use table::TableInner;
 
-use crate::memory::alloc::{Buf, Map, Shared, try_box};
-use crate::memory::budget::{Budget, Charge, Kind};
+use crate::memory::{Budget, Buf, Charge, Kind, Map, Shared, try_box};
 use crate::module::types::GlobalType;
 use crate::runtime::engine::Engine;
 use crate::runtime::exec::{self, Execution, Watch};

@@ -1,8 +1,7 @@
 //! Parked executions: suspended ones, and those that wait for a nested one to end.
 
 use super::StoreInner;
-use crate::memory::alloc::{Shared, try_box};
-use crate::memory::budget::Kind;
+use crate::memory::{Kind, Shared, try_box};
 use crate::runtime::error::Error;
 use crate::runtime::exec::{self, Execution, Resumed};
 use crate::runtime::tier::Account;
@@ -31,7 +30,7 @@ impl Drop for Ticket {
 }
 
 /// The outcome of a resumable call.
-pub(crate) enum Outcome {
+pub(crate) enum ResumableOutcome {
     Finished,
     /// It can be resumed once the cause of the error is dealt with. Without a ticket it hadn't begun: call it again.
     Suspended(Error, Option<Ticket>),
@@ -108,7 +107,7 @@ impl StoreInner {
         store: *mut StoreInner,
         exec: Box<Execution>,
         run: impl FnOnce() -> Result<Resumed, Error>,
-    ) -> Result<Outcome, Error> {
+    ) -> Result<ResumableOutcome, Error> {
         // SAFETY: the caller's contract; this reference isn't used while `run` runs.
         let inner = unsafe { &mut *store };
         let tickets = inner.parked.try_reserve(2).map_err(Error::from);
@@ -133,16 +132,16 @@ impl StoreInner {
         match result {
             Ok(Ok(Resumed::Finished)) => {
                 inner.drop_execution(exec);
-                Ok(Outcome::Finished)
+                Ok(ResumableOutcome::Finished)
             }
             Ok(Ok(Resumed::Stopped(error))) => {
                 if exec.suspension.is_some() {
                     inner.park(exec, &own);
-                    return Ok(Outcome::Suspended(error, Some(own)));
+                    return Ok(ResumableOutcome::Suspended(error, Some(own)));
                 }
                 let not_begun = exec.has_not_begun();
                 inner.drop_execution(exec);
-                if not_begun { Ok(Outcome::Suspended(error, None)) } else { Err(error) }
+                if not_begun { Ok(ResumableOutcome::Suspended(error, None)) } else { Err(error) }
             }
             Ok(Err(error)) => {
                 inner.drop_execution(exec);
@@ -163,7 +162,7 @@ impl StoreInner {
         store: *mut StoreInner,
         func: *mut FuncObj,
         slots: &mut [u64],
-    ) -> Result<Outcome, Error> {
+    ) -> Result<ResumableOutcome, Error> {
         // SAFETY: the caller's contract.
         unsafe {
             (*store).forget_parked();
@@ -187,7 +186,7 @@ impl StoreInner {
         ticket: &Ticket,
         host_results: &[u64],
         slots: &mut [u64],
-    ) -> Result<Outcome, Error> {
+    ) -> Result<ResumableOutcome, Error> {
         // SAFETY: the caller's contract.
         unsafe {
             (*store).forget_parked();

@@ -1,9 +1,8 @@
 //! Tables: their elements, and how they grow.
 
 use super::StoreInner;
-use crate::memory::alloc::{Buf, GrowError, MemoryError};
-use crate::memory::budget::Kind;
 use crate::memory::limits::MAX_TABLE_ELEMENTS;
+use crate::memory::{Buf, GrowError, Kind, MemoryError};
 use crate::module::types::TableType;
 use crate::runtime::vmctx::TableObj;
 use crate::{Error, ErrorKind};

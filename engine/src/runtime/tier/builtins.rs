@@ -1,8 +1,8 @@
 //! The engine's functions that compiled code calls. Except for `copy` and `fill`, they take a context first and return
 //! 0, or 1 if the guest has to stop, with the reason recorded in the execution.
 
-use crate::runtime::exec::bulk::{self, BulkOp};
-use crate::runtime::exec::{leave, native};
+use crate::ops::BulkOp;
+use crate::runtime::exec::{bulk, deopt, native};
 use crate::runtime::vmctx::VmCtx;
 
 /// A function that compiled code calls, in the platform's C convention.
@@ -27,7 +27,7 @@ pub(crate) static BUILTINS: Builtins = Builtins {
     stack: native::stack,
     poll: native::poll,
     refill: native::refill,
-    left: leave::left,
+    left: deopt::left,
     copy: bulk::copy_bytes,
     fill: bulk::fill_bytes,
     bulk: bulk::BUILTINS,

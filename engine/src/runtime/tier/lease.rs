@@ -2,7 +2,7 @@
 
 use super::View;
 use crate::Module;
-use crate::memory::alloc::Shared;
+use crate::memory::Shared;
 use crate::runtime::loaded::ModuleShared;
 use core::sync::atomic::Ordering;
 

@@ -19,17 +19,21 @@
 mod builtins;
 pub mod layout;
 mod lease;
-mod module;
+mod publish;
+mod shape;
+mod tiered;
+mod view;
 
 pub use crate::memory::pages::Guard;
-pub use crate::runtime::exec::bulk::BulkOp;
+pub use crate::ops::{BulkOp, BulkResult};
 pub(crate) use builtins::{BUILTINS, BuiltinFn, Builtins};
 pub(crate) use lease::Ownership;
 pub use lease::{Lease, ModuleId};
-pub(crate) use module::Tiered;
-pub use module::{Entry, Loop, Loops, Shape, View};
+pub use shape::{Entry, Loop, Loops, Shape};
+pub(crate) use tiered::Tiered;
+pub use view::View;
 
-use crate::memory::budget::{Budget, Kind};
+use crate::memory::{Budget, Kind};
 use crate::{Module, Trap};
 use std::any::Any;
 

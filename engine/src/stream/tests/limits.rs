@@ -1,7 +1,7 @@
 //! Each bound on what a module may ask for: below it and at it the module loads, beyond it it's refused by name.
 
 use super::{leb, load, section, wasm, with_sections};
-use crate::memory::budget::Budget;
+use crate::memory::Budget;
 use crate::memory::limits::*;
 use crate::module::ModuleInner;
 use crate::module::features::Features;

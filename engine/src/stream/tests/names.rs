@@ -1,8 +1,8 @@
 //! The `name` section: what is kept of it, and what isn't.
 
 use super::{answer, leb, load, load_in, section, wasm, with_sections};
-use crate::memory::budget::{Budget, Kind};
 use crate::memory::limits::{MAX_NAME_BYTES, MAX_NAMES_BYTES};
+use crate::memory::{Budget, Kind};
 use crate::module::names::Names;
 use crate::stream::name_section::NameSection;
 

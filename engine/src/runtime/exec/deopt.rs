@@ -22,7 +22,7 @@ use crate::translate::Wanted;
 /// A part of the stack that has to be linked to the next outer one. Parts are noted innermost first.
 #[derive(Clone, Copy)]
 pub(super) enum Part {
-    /// The frame of a compiled function (or of an inlined one). `place` is packed as [`LEFT_KIND`] and its siblings
+    /// The frame of a compiled function (or of an inlined one). `operand` is packed as [`LEFT_KIND`] and its siblings
     /// say.
     Frame { sp: *mut u64, place: u64 },
     /// A segment of interpreter frames that compiled code called: the header of the outermost frame, and the position
@@ -37,7 +37,7 @@ pub(super) enum Part {
 }
 
 /// What returns to the frame that is linked next, and so has to learn its return address.
-enum Inner {
+enum Callee {
     Nothing,
     Header(*mut u64),
     Record(*mut u64),
@@ -102,10 +102,10 @@ pub(super) unsafe fn settle(vm: *mut VmCtx, back: (*const u64, *mut u64)) {
         let store = (*(*vm).store).store;
         let exec: *mut Execution = execution(&mut *store);
         let budget = &(*store).budget;
-        let none = crate::memory::alloc::Buf::new(budget, crate::memory::budget::Kind::Stack);
+        let none = crate::memory::Buf::new(budget, crate::memory::Kind::Stack);
         let parts = core::mem::replace(&mut (*exec).left, none);
         let lost = core::mem::take(&mut (*exec).lost);
-        let mut linked = Linked { vm, store, exec, inner: Inner::Nothing };
+        let mut linked = Linked { vm, store, exec, callee: Callee::Nothing };
         let mut result = if lost { Err(crate::module::trap::Trap::OutOfBudget.into()) } else { Ok(()) };
         for part in parts.iter() {
             result = result.and_then(|()| linked.part(*part));
@@ -122,7 +122,7 @@ struct Linked {
     vm: *mut VmCtx,
     store: *mut StoreInner,
     exec: *mut Execution,
-    inner: Inner,
+    callee: Callee,
 }
 
 impl Linked {
@@ -142,13 +142,13 @@ impl Linked {
 
     /// What of a segment returns to compiled code: the header of its outermost frame, unless a suspended tail call to a
     /// host function has replaced that frame.
-    unsafe fn dispatched(&self, header: *mut u64) -> Inner {
+    unsafe fn dispatched(&self, header: *mut u64) -> Callee {
         // SAFETY: as for `note`; no reference to the execution is held.
         let suspension = unsafe { &(*self.exec).suspension };
         let exit = self.stub(Stub::Exit);
         match suspension {
-            Some(suspension) if suspension.goes_back_to(exit) => Inner::Replaced,
-            _ => Inner::Header(header),
+            Some(suspension) if suspension.goes_back_to(exit) => Callee::Replaced,
+            _ => Callee::Header(header),
         }
     }
 
@@ -158,12 +158,12 @@ impl Linked {
             let (sp, place) = match part {
                 Part::Frame { sp, place } => (sp, place),
                 Part::Base { header, at } => {
-                    self.inner = self.dispatched(header);
+                    self.callee = self.dispatched(header);
                     (*self.exec).at = at;
                     return Ok(());
                 }
                 Part::Entry { index, sp, header } => {
-                    self.inner = Inner::Entry { index, sp, header };
+                    self.callee = Callee::Entry { index, sp, header };
                     return Ok(());
                 }
                 Part::Record { record, header, at, f } if at.vm.is_null() => {
@@ -175,19 +175,19 @@ impl Linked {
                     let regs = Regs { ip: cross, sp: record.add(RECORD), vm: (*f).vm, ..idle() };
                     (*self.exec).suspension = Some(Suspension::new(regs, How::Enter((*f).index)));
                     (*self.exec).at = Position { ip: cross, sp: record, vm: (*f).vm, returned: true };
-                    self.inner = Inner::Record(record);
+                    self.callee = Callee::Record(record);
                     return Ok(());
                 }
                 Part::Record { record, header, at, .. } => {
                     *record = self.vm as u64;
-                    self.inner = self.dispatched(header);
+                    self.callee = self.dispatched(header);
                     self.link(self.stub(Stub::CrossReturn), record);
-                    self.inner = Inner::Record(record);
+                    self.callee = Callee::Record(record);
                     (*self.exec).at = at;
                     return Ok(());
                 }
                 Part::Host { f, args } => {
-                    self.inner = Inner::Host { f, args };
+                    self.callee = Callee::Host { f, args };
                     return Ok(());
                 }
             };
@@ -197,7 +197,7 @@ impl Linked {
             let header = sp.add(shared.header(index) as usize);
             let kind = place & LEFT_KIND;
             if kind == LEFT_AT_ENTRY {
-                self.inner = Inner::Entry { index, sp, header };
+                self.callee = Callee::Entry { index, sp, header };
                 return Ok(());
             }
             if let Stop::Error(error) = &mut (*self.exec).stop
@@ -224,7 +224,7 @@ impl Linked {
                     self.link(cells.add(end), sp);
                 }
             }
-            self.inner = Inner::Header(header);
+            self.callee = Callee::Header(header);
             Ok(())
         }
     }
@@ -234,23 +234,23 @@ impl Linked {
         // SAFETY: as for `part`: headers and records lie in frames that were claimed.
         unsafe {
             let at = Position { ip, sp, vm: self.vm, returned: true };
-            match core::mem::replace(&mut self.inner, Inner::Nothing) {
-                Inner::Nothing => {}
-                Inner::Header(header) => {
+            match core::mem::replace(&mut self.callee, Callee::Nothing) {
+                Callee::Nothing => {}
+                Callee::Header(header) => {
                     *header = ip as u64;
                     *header.add(1) = sp as u64;
                 }
-                Inner::Record(record) => {
+                Callee::Record(record) => {
                     *record.add(1) = ip as u64;
                     *record.add(2) = sp as u64;
                 }
-                Inner::Replaced => {
+                Callee::Replaced => {
                     if let Some(suspension) = &mut (*self.exec).suspension {
                         suspension.go_back_to(ip, sp);
                     }
                     (*self.exec).at = at;
                 }
-                Inner::Host { f, args } => {
+                Callee::Host { f, args } => {
                     let retried = match &(*self.exec).stop {
                         Stop::Error(error) => super::suspend::is_retried(error),
                         _ => false,
@@ -259,7 +259,7 @@ impl Linked {
                     self.suspend(ip, sp, how);
                     (*self.exec).at = at;
                 }
-                Inner::Entry { index, sp: own, header } => {
+                Callee::Entry { index, sp: own, header } => {
                     *header = ip as u64;
                     *header.add(1) = sp as u64;
                     self.suspend(ip, own, How::Enter(index));

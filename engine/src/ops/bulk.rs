@@ -1,0 +1,96 @@
+//! The bulk operators, each declared once: instructions that are rare or take long, and that the engine carries out for
+//! the interpreter and for compiled code alike.
+//!
+//! Their operands are in consecutive slots, and the result goes to the first of these. What they name is two indices at
+//! most. The translator, the handlers, the builtins and the compiler of the tier read this table.
+
+use super::Op;
+use wasmparser::Operator;
+
+/// What a bulk operator gives, if it gives anything.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum BulkResult {
+    /// An i32.
+    I32,
+    /// A reference.
+    Reference,
+}
+
+macro_rules! bulk_ops {
+    ($($(#[$doc:meta])* $Name:ident { $($field:ident),* } [$x:expr, $y:expr] $operands:literal $(-> $result:ident)?;)*) => {
+        /// An instruction that a builtin executes: operands in consecutive slots, result in the first; what it names is in
+        /// the halves of one number, the lower first.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        #[repr(u8)]
+        #[allow(missing_docs, reason = "the specification's names")]
+        pub enum BulkOp { $($(#[$doc])* $Name),* }
+
+        impl BulkOp {
+            /// All, in the order of their builtins.
+            pub const ALL: [BulkOp; Self::COUNT] = [$(BulkOp::$Name),*];
+
+            pub(crate) const NAMES: &'static [&'static str] = &[$(stringify!($Name)),*];
+            pub(crate) const COUNT: usize = Self::NAMES.len();
+            pub(crate) const STRIDE: usize = 1;
+
+            pub(crate) const fn op(self) -> Op {
+                Op(Self::BASE + self as u16)
+            }
+
+            /// The row that serves `operator`, and the indices that it names; what isn't there is 0.
+            pub fn of(operator: &Operator<'_>) -> Option<(BulkOp, [u32; 2])> {
+                match *operator {
+                    $(Operator::$Name { $($field),* } => Some((BulkOp::$Name, [$x, $y])),)*
+                    _ => None,
+                }
+            }
+
+            /// How many operands it takes.
+            pub const fn operands(self) -> usize {
+                match self { $(BulkOp::$Name => $operands),* }
+            }
+
+            /// What it gives.
+            pub const fn result(self) -> Option<BulkResult> {
+                const NOTHING: Option<BulkResult> = None;
+                match self { $(BulkOp::$Name => bulk_ops!(@result NOTHING $($result)?)),* }
+            }
+        }
+    };
+    (@result $nothing:ident $result:ident) => { Some(BulkResult::$result) };
+    (@result $nothing:ident) => { $nothing };
+}
+
+/// `Name { what wasmparser's operator names } [indices] operands -> result`
+macro_rules! bulk_rows {
+    ($then:ident) => {
+        $then! {
+            /// By how much; the old size, or -1.
+            MemoryGrow { mem } [mem, 0] 1 -> I32;
+            /// Destination, value, length.
+            MemoryFill { mem } [mem, 0] 3;
+            /// Destination, source, length; to the first memory, from the second.
+            MemoryCopy { dst_mem, src_mem } [dst_mem, src_mem] 3;
+            /// Destination, source, length; to a memory, from a data segment.
+            MemoryInit { data_index, mem } [mem, data_index] 3;
+            DataDrop { data_index } [data_index, 0] 0;
+            /// Index.
+            TableGet { table } [table, 0] 1 -> Reference;
+            /// Index, value.
+            TableSet { table } [table, 0] 2;
+            TableSize { table } [table, 0] 0 -> I32;
+            /// Initial value, by how much; the old size, or -1.
+            TableGrow { table } [table, 0] 2 -> I32;
+            /// Start, value, length.
+            TableFill { table } [table, 0] 3;
+            /// Destination, source, length; to the first table, from the second.
+            TableCopy { dst_table, src_table } [dst_table, src_table] 3;
+            /// Destination, source, length; to a table, from an element segment.
+            TableInit { elem_index, table } [table, elem_index] 3;
+            ElemDrop { elem_index } [elem_index, 0] 0;
+            RefFunc { function_index } [function_index, 0] 0 -> Reference;
+        }
+    };
+}
+pub(crate) use bulk_rows;
+bulk_rows!(bulk_ops);

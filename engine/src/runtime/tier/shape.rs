@@ -1,0 +1,58 @@
+//! What compiled code must reproduce of a function's cells.
+
+use crate::memory::{Charge, Shared};
+
+/// Properties of a function's interpreted code that compiled code must reproduce.
+#[derive(Clone, Debug)]
+pub struct Shape {
+    /// The size of a frame in bytes, as it counts towards the stack.
+    pub frame: u32,
+    /// Fuel for an entry.
+    pub cost: u32,
+    /// The slot of the frame's header: the larger of the numbers of parameter and result slots.
+    pub header: u32,
+    /// The first slot for operands.
+    pub operands: u32,
+    /// Its loops.
+    pub loops: Loops,
+}
+
+impl Shape {
+    /// What the native entry needs to know.
+    pub fn entry(&self) -> Entry {
+        Entry { frame: self.frame, header: self.header }
+    }
+}
+
+/// How the interpreter enters a function's code.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Entry {
+    /// The bytes of a frame.
+    pub frame: u32,
+    /// Slots in front of a frame's header.
+    pub header: u32,
+}
+
+/// The reachable loops of a function, in the order of their instructions. They are charged to the budget as long as a
+/// clone lives.
+#[derive(Clone, Debug)]
+pub struct Loops(pub(super) Shared<(Box<[Loop]>, Charge)>);
+
+impl core::ops::Deref for Loops {
+    type Target = [Loop];
+
+    fn deref(&self) -> &[Loop] {
+        &self.0.0
+    }
+}
+
+/// A reachable loop.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Loop {
+    /// The offset of its instruction in the module.
+    pub offset: u64,
+    /// Its header's word in the interpreter's code.
+    pub header: u32,
+    /// Fuel for each arrival at the header.
+    pub cost: u32,
+}

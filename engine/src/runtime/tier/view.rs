@@ -1,0 +1,213 @@
+//! A module as a tier sees it.
+
+use super::shape::{Loop, Loops, Shape};
+use super::tiered::CLAIMED;
+use crate::memory::{Buf, Kind, Shared};
+use crate::module::types::{FuncType, GlobalType, MemoryType, TableType};
+use crate::module::{ElemItems, ModuleInner};
+use crate::ops::cells::Prologue;
+use crate::runtime::loaded::ModuleShared;
+use crate::translate::Wanted;
+use crate::{Error, Module, Trap};
+use core::sync::atomic::Ordering;
+
+/// How many entries of element segments are examined for a likely callee.
+const MOST_ELEMENTS: usize = 4096;
+
+/// A module, as a tier sees it. Function indices count only the functions that the module defines, unless stated
+/// otherwise.
+#[derive(Clone, Copy)]
+#[allow(missing_debug_implementations, reason = "a view of a module")]
+pub struct View<'m> {
+    pub(super) module: &'m ModuleShared,
+}
+
+impl<'m> View<'m> {
+    /// Of this module.
+    pub fn new(module: &'m Module) -> Self {
+        View::shared(module.shared())
+    }
+
+    pub(super) fn shared(module: &'m ModuleShared) -> Self {
+        View { module }
+    }
+
+    pub(super) fn data(self) -> &'m ModuleInner {
+        &self.module.data
+    }
+
+    /// Whether code may rely on the guard regions of memories: an access beyond a memory's end, by a 32-bit address and
+    /// an offset below [`layout::GUARD`](super::layout::GUARD), faults. When that ceases to hold, all code is [thrown
+    /// away](View::thrown_away).
+    pub fn guards_memories(self) -> bool {
+        self.module.tiered.is_guarded()
+    }
+
+    /// Whether fuel is counted.
+    pub fn consumes_fuel(self) -> bool {
+        self.module.engine.consumes_fuel()
+    }
+
+    /// Whether compiled code must support deoptimisation: see [`STORE_LEAVING`](super::layout::STORE_LEAVING).
+    pub fn suspends(self) -> bool {
+        self.module.engine.config().suspend_compiled
+    }
+
+    /// Whether NaNs are canonicalised.
+    pub fn canonical_nans(self) -> bool {
+        self.module.engine.canonical_nans()
+    }
+
+    /// Whether generated code is to be verified.
+    pub fn checks_translation(self) -> bool {
+        self.module.engine.checks_translation()
+    }
+
+    /// The features that its bytes may use.
+    pub fn features(self) -> wasmparser::WasmFeatures {
+        self.data().features.wasmparser()
+    }
+
+    /// The module's types.
+    pub fn types(self) -> &'m [FuncType] {
+        &self.data().types
+    }
+
+    /// The engine-wide number of a type of the module, which indirect calls compare.
+    pub fn signature(self, ty: u32) -> u32 {
+        self.module.sigs[ty as usize]
+    }
+
+    /// How many functions it imports.
+    pub fn imported_funcs(self) -> u32 {
+        self.data().imported_funcs
+    }
+
+    /// How many functions it defines.
+    pub fn defined_funcs(self) -> u32 {
+        self.data().bodies.records.len() as u32
+    }
+
+    /// The type index of a function, imports counted.
+    pub fn type_of(self, func: u32) -> u32 {
+        self.data().funcs[func as usize]
+    }
+
+    /// The module's memories, imports counted.
+    pub fn memories(self) -> &'m [MemoryType] {
+        &self.data().memories
+    }
+
+    /// The type of a table, imports counted.
+    pub fn table(self, index: u32) -> TableType {
+        self.data().tables[index as usize].ty
+    }
+
+    /// How many globals it imports.
+    pub fn imported_globals(self) -> u32 {
+        self.data().imported_globals
+    }
+
+    /// The type of a global, imports counted.
+    pub fn global(self, index: u32) -> GlobalType {
+        self.data().globals[index as usize].ty
+    }
+
+    /// The word of a context that points to an imported function's object.
+    pub fn import_word(self, func: u32) -> u32 {
+        self.module.layout.funcs + func
+    }
+
+    /// The word of a context that points to a table.
+    pub fn table_word(self, index: u32) -> u32 {
+        self.module.layout.tables + index
+    }
+
+    /// The word of a context that points to a memory.
+    pub fn memory_word(self, index: u32) -> u32 {
+        self.module.layout.memories + index
+    }
+
+    /// The word of a context that points to a global.
+    pub fn global_word(self, index: u32) -> u32 {
+        self.module.layout.globals + index
+    }
+
+    /// The size of a function's body in bytes.
+    pub fn body_size(self, index: u32) -> u32 {
+        self.data().bodies.records[index as usize].len
+    }
+
+    /// The hotness samples of a function; 0 if the engine has no tier.
+    pub fn samples(self, index: u32) -> u32 {
+        let samples = self.module.tiered.samples.get(index as usize);
+        samples.map_or(0, |samples| samples.load(Ordering::Relaxed) & !CLAIMED)
+    }
+
+    /// Whether the module's last owner is gone, so that its code isn't wanted.
+    pub fn is_dropped(self) -> bool {
+        self.module.tiered.dropped.load(Ordering::Relaxed)
+    }
+
+    /// Whether a function is known to have been called.
+    pub fn was_called(self, index: u32) -> bool {
+        self.samples(index) > 0 || self.module.code.has_entry(index)
+    }
+
+    /// The likely callee of indirect calls of this type, of the functions that the module's element segments name: the
+    /// one with more than four fifths of all their samples, or the only one.
+    pub fn likely_element(self, ty: u32) -> Option<u32> {
+        let data = self.data();
+        let wanted = self.signature(ty);
+        let named = data.elems.iter().flat_map(|segment| match &segment.items {
+            ElemItems::Funcs(funcs) => &funcs[..],
+            ElemItems::Exprs(_) => &[],
+        });
+        let (mut best, mut most, mut all, mut count) = (None, 0, 0u64, 0);
+        for &func in named.take(MOST_ELEMENTS) {
+            if self.module.func_sig(func) != wanted {
+                continue;
+            }
+            count += 1;
+            let Some(index) = func.checked_sub(data.imported_funcs) else { continue };
+            if best == Some(index) {
+                count -= 1;
+                continue;
+            }
+            let samples = u64::from(self.samples(index));
+            all += samples;
+            if best.is_none() || samples > most {
+                (best, most) = (Some(index), samples);
+            }
+        }
+        best.filter(|_| count == 1 || (most > 0 && most * 5 > all * 4))
+    }
+
+    /// Calls `f` with a function's body and its offset in the module.
+    ///
+    /// # Errors
+    /// If the body was left in a file that can't be read any more, or there is no memory for reading it.
+    pub fn with_body<R>(self, index: u32, f: impl FnOnce(&[u8], u64) -> R) -> Result<R, Error> {
+        let offset = self.data().bodies.file_offset(index);
+        self.data().bodies.with_body(index, self.cache(), |body| f(body, offset)).map_err(|e| match e {
+            crate::module::bodies::BodyError::Memory(e) => e.into(),
+            _ => Trap::ModuleChanged.into(),
+        })
+    }
+
+    /// The properties of a function's interpreted code.
+    ///
+    /// # Errors
+    /// As for [`View::with_body`].
+    pub fn shape(self, index: u32) -> Result<Shape, Error> {
+        let translated = self.module.translate(index, Wanted::Loops, self.cache())?;
+        let Prologue { frame, cost, header, zeros } = Prologue::of(&translated.words);
+        let found = translated.loops.as_deref().unwrap_or_default();
+        let mut loops = Buf::with_capacity(self.cache(), Kind::CompilerScratch, found.len())?;
+        for &(offset, header, cost) in found {
+            loops.try_push(Loop { offset, header: header as u32, cost })?;
+        }
+        let loops = Loops(Shared::try_new(Kind::CompilerScratch, loops.into_boxed()?)?);
+        Ok(Shape { frame, cost, header, operands: header + crate::ops::frame::HEADER + zeros, loops })
+    }
+}

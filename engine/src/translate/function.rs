@@ -1,0 +1,67 @@
+//! A function's body to its cells.
+
+use super::error::Error;
+use super::frames::{ControlFrame, Region};
+use super::translator::{Env, Translated, Translator, Wanted};
+use crate::memory::{Buf, Kind};
+use crate::ops::cells::{PROLOGUE, Prologue};
+use crate::ops::frame::HEADER;
+use wasmparser::BinaryReader;
+
+/// Translates the body of function `func` (imports counted), whose first byte is at `offset` in the module.
+///
+/// # Errors
+/// If there is no memory for it.
+pub(crate) fn translate(
+    env: &Env<'_>,
+    func: u32,
+    body: &[u8],
+    offset: u64,
+    wanted: Wanted,
+) -> Result<Translated, Error> {
+    let mut t = Translator::new(env, func, offset, wanted);
+    let mut reader = BinaryReader::new_features(body, offset, env.data.features.wasmparser());
+    t.read_locals(&mut reader)?;
+    t.begin()?;
+    while !reader.eof() {
+        t.at = reader.original_position();
+        t.instruction(&mut reader, body)?;
+    }
+    t.end()
+}
+
+impl Translator<'_> {
+    fn begin(&mut self) -> Result<(), Error> {
+        for word in Prologue::default().words() {
+            self.words.try_push(word)?;
+        }
+        self.regions.try_push(Region::default())?;
+        self.frames.try_push(ControlFrame::function())?;
+        Ok(())
+    }
+
+    fn end(mut self) -> Result<Translated, Error> {
+        self.patch_regions();
+        let locals = self.header + HEADER;
+        let prologue = Prologue {
+            // A frame always has room for what `accumulate` reads.
+            frame: (self.max_slots.max(locals) + 2) * 8,
+            cost: self.regions[0].cost,
+            header: self.header,
+            zeros: self.first_operand - locals,
+        };
+        self.words[..PROLOGUE].copy_from_slice(&prologue.words());
+        let regions = &self.regions;
+        let loops = match self.loops {
+            None => None,
+            Some(found) => {
+                let mut loops = Buf::new(self.env.budget, Kind::CompilerScratch);
+                for &(offset, header, region) in found.iter() {
+                    loops.try_push((offset, header, regions[region].cost))?;
+                }
+                Some(loops)
+            }
+        };
+        Ok(Translated { words: self.words, offset: self.found, loops, cell: self.cell })
+    }
+}

@@ -1,0 +1,72 @@
+//! What is made of each operator.
+
+use super::error::Error;
+use super::operand::Location;
+use super::translator::Translator;
+use crate::ops::{BulkOp, Class};
+use wasmparser::Operator;
+
+impl Translator<'_> {
+    /// Translates an instruction that can be reached and that the table of opcodes doesn't have.
+    pub(super) fn operator(&mut self, operator: &Operator<'_>) -> Result<(), Error> {
+        use Operator as O;
+        if !matches!(operator, O::End | O::Else) {
+            self.charge();
+        }
+        match *operator {
+            O::I64Const { value } => self.push_const(Class::Int, value as u64),
+            O::F32Const { value } => self.push_const(Class::F32, value.bits() as u64),
+            O::F64Const { value } => self.push_const(Class::F64, value.bits()),
+            O::V128Const { value } => {
+                let bits = value.i128() as u128;
+                self.push(Class::V128, Location::Const([bits as u64, (bits >> 64) as u64]))
+            }
+            O::RefNull { .. } => self.push_const(Class::Int, 0),
+            O::GlobalGet { global_index } => self.global_get(global_index),
+            O::GlobalSet { global_index } => self.global_set(global_index),
+            O::Drop => {
+                self.pop();
+                Ok(())
+            }
+            O::Select | O::TypedSelect { .. } => self.select(),
+            O::I32Eqz => self.eqz(crate::ops::IntCompareOp::I32Eq),
+            O::I64Eqz => self.eqz(crate::ops::IntCompareOp::I64Eq),
+            // Slots keep an i32 zero-extended.
+            O::I64ExtendI32U | O::Nop => Ok(()),
+            _ => match crate::ops::select(operator) {
+                Some(selected) => self.selected(&selected),
+                None => self.structured(operator),
+            },
+        }
+    }
+
+    /// Control, calls, and what is rare.
+    fn structured(&mut self, operator: &Operator<'_>) -> Result<(), Error> {
+        use Operator as O;
+        match *operator {
+            O::Unreachable => self.unreachable(),
+            O::Block { blockty } => self.block(blockty),
+            O::Loop { blockty } => self.loop_(blockty),
+            O::If { blockty } => self.if_(blockty),
+            O::Else => self.else_(),
+            O::End => self.end_block(),
+            O::Br { relative_depth } => self.br(relative_depth),
+            O::BrIf { relative_depth } => self.br_if(relative_depth),
+            O::BrTable { ref targets } => self.br_table(targets),
+            O::Return => self.return_(),
+            O::Call { function_index } => self.call(function_index),
+            O::CallIndirect { type_index, table_index } => self.call_indirect(type_index, table_index),
+            O::ReturnCall { function_index } => self.return_call(function_index),
+            O::ReturnCallIndirect { type_index, table_index } => {
+                self.return_call_indirect(type_index, table_index)
+            }
+            O::MemorySize { mem } => self.memory_size(mem),
+            O::V128Bitselect => self.bitselect(),
+            O::I8x16Shuffle { lanes } => self.shuffle(lanes),
+            _ => match BulkOp::of(operator) {
+                Some((op, indices)) => self.bulk(op, indices),
+                None => Err(Error::changed()),
+            },
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Instructions as wasmparser decodes them, and the table of those that are decoded without it.
+
+use crate::module::opcode::*;
+use crate::ops::Selected;
+use std::sync::OnceLock;
+use wasmparser::{
+    BinaryReader, FrameKind, FrameStack, Operator, VisitOperator, VisitSimdOperator, for_each_visit_operator,
+    for_each_visit_simd_operator,
+};
+
+/// Rows of the op table by opcode: of instructions that are an opcode alone, and of loads and stores, whose operands
+/// say nothing yet.
+pub(super) type Plain = [Option<Selected>; 256];
+
+pub(super) fn plain() -> &'static Plain {
+    static PLAIN: OnceLock<Plain> = OnceLock::new();
+    PLAIN.get_or_init(|| {
+        let mut table = [None; 256];
+        for opcode in (I32_LOAD..=I64_STORE32).chain(I32_EQZ..=I64_EXTEND32_S) {
+            let bytes = [opcode, 0, 0];
+            let operator = operator(&mut BinaryReader::new(&bytes, 0));
+            table[opcode as usize] = operator.ok().and_then(|operator| crate::ops::select(&operator));
+        }
+        table
+    })
+}
+
+/// Reads an instruction.
+pub(super) fn operator<'a>(
+    reader: &mut BinaryReader<'a>,
+) -> Result<Operator<'a>, wasmparser::BinaryReaderError> {
+    reader.visit_operator(&mut Factory)
+}
+
+/// Makes wasmparser's representation of an instruction.
+struct Factory;
+
+macro_rules! make {
+    ($(@$proposal:ident $op:ident $({ $($arg:ident: $argty:ty),* })? => $visit:ident ($($ann:tt)*))*) => {
+        $(fn $visit(&mut self $($(,$arg: $argty)*)?) -> Operator<'a> {
+            Operator::$op $({ $($arg),* })?
+        })*
+    };
+}
+
+impl<'a> VisitOperator<'a> for Factory {
+    type Output = Operator<'a>;
+
+    fn simd_visitor(&mut self) -> Option<&mut dyn VisitSimdOperator<'a, Output = Operator<'a>>> {
+        Some(self)
+    }
+
+    for_each_visit_operator!(make);
+}
+
+impl<'a> VisitSimdOperator<'a> for Factory {
+    for_each_visit_simd_operator!(make);
+}
+
+impl FrameStack for Factory {
+    /// Validation has seen that each `else` is an `if`'s; nothing else asks.
+    fn current_frame(&self) -> Option<FrameKind> {
+        Some(FrameKind::If)
+    }
+}

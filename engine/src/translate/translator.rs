@@ -1,0 +1,195 @@
+//! The translator's state, and how it writes cells.
+
+use super::error::Error;
+use super::frames::{ControlFrame, Region};
+use super::operand::{Accumulator, Entry, Shifts};
+use super::plain;
+use crate::memory::{Budget, Buf, Kind};
+use crate::module::ModuleInner;
+use crate::module::types::{FuncType, ValType};
+use crate::ops::frame::{HEADER, MAX_SLOTS, VmLayout, header_of};
+use crate::ops::{Class, Op};
+use wasmparser::BinaryReader;
+
+/// What translation needs to know of a module and its engine.
+pub(crate) struct Env<'m> {
+    pub(crate) data: &'m ModuleInner,
+    /// The engine-wide number of each type.
+    pub(crate) sigs: &'m [u32],
+    pub(crate) layout: VmLayout,
+    pub(crate) budget: &'m Budget,
+    pub(crate) settings: Settings,
+}
+
+/// What of an engine's configuration decides how cells look.
+#[derive(Clone, Copy)]
+pub(crate) struct Settings {
+    pub(crate) canonical_nans: bool,
+    pub(crate) consume_fuel: bool,
+}
+
+/// A function's cells, not linked yet.
+pub(crate) struct Translated {
+    pub(crate) words: Buf<u64>,
+    /// The offset in the module of the instruction that was asked for.
+    pub(crate) offset: Option<u64>,
+    /// The loops, if they were asked for: where each is in the module, its header's word, and what a turn costs.
+    pub(crate) loops: Option<Buf<(u64, usize, u32)>>,
+    /// Where the cell that was asked for begins and ends.
+    pub(crate) cell: Option<(usize, usize)>,
+}
+
+/// What of a translation is wanted.
+#[derive(Clone, Copy)]
+pub(crate) enum Wanted {
+    Cells,
+    /// The offset of the instruction that this word came from.
+    OffsetOf(usize),
+    /// Where loops are and what they cost.
+    Loops,
+    /// Where the last cell of the instruction at this offset is.
+    CellOf(u64),
+}
+
+/// Makes one function's cells.
+pub(crate) struct Translator<'a> {
+    pub(super) env: &'a Env<'a>,
+    pub(super) plain: &'static plain::Plain,
+    pub(super) words: Buf<u64>,
+    /// Where the last cell begins, if the next may be fused with it: nothing can jump between.
+    pub(super) last: Option<usize>,
+    /// Slot and class of each local.
+    pub(super) locals: Buf<(u16, Class)>,
+    pub(super) stack: Buf<Entry>,
+    /// Entries below this are in their slots.
+    pub(super) settled: usize,
+    pub(super) accs: [Accumulator; Class::COUNT],
+    pub(super) shifts: Shifts,
+    pub(super) frames: Buf<ControlFrame>,
+    pub(super) regions: Buf<Region>,
+    /// The first slot for operands, and the most slots used so far.
+    pub(super) first_operand: u32,
+    pub(super) max_slots: u32,
+    pub(super) header: u32,
+    pub(super) ty: &'a FuncType,
+    /// Offset of the current instruction in the module.
+    pub(super) at: u64,
+    /// The word whose instruction is asked for, and that instruction's offset.
+    pub(super) place: Option<usize>,
+    pub(super) found: Option<u64>,
+    /// The loops, if they are asked for: where each is, its header's word, and its region.
+    pub(super) loops: Option<Buf<(u64, usize, usize)>>,
+    /// The instruction whose last cell is asked for, and where that begins and ends.
+    pub(super) cell_of: Option<u64>,
+    pub(super) cell: Option<(usize, usize)>,
+}
+
+/// The class of wasmparser's type; one that Dunlin doesn't have is in no valid body.
+pub(super) fn class_of(ty: wasmparser::ValType) -> Class {
+    ValType::from_wasmparser(ty).map_or(Class::Int, Class::of)
+}
+
+impl<'a> Translator<'a> {
+    pub(super) fn new(env: &'a Env<'a>, func: u32, offset: u64, wanted: Wanted) -> Self {
+        let (place, loops) = match wanted {
+            Wanted::Cells | Wanted::CellOf(_) => (None, None),
+            Wanted::OffsetOf(place) => (Some(place), None),
+            Wanted::Loops => (None, Some(Buf::new(env.budget, Kind::CompilerScratch))),
+        };
+        let ty = env.data.func_type(func);
+        Translator {
+            env,
+            plain: plain::plain(),
+            words: Buf::new(env.budget, Kind::Cells),
+            last: None,
+            locals: Buf::new(env.budget, Kind::CompilerScratch),
+            stack: Buf::new(env.budget, Kind::CompilerScratch),
+            settled: 0,
+            accs: [Accumulator::default(); Class::COUNT],
+            shifts: Shifts::default(),
+            frames: Buf::new(env.budget, Kind::CompilerScratch),
+            regions: Buf::new(env.budget, Kind::CompilerScratch),
+            first_operand: 0,
+            max_slots: 0,
+            header: header_of(ty),
+            ty,
+            at: offset,
+            place,
+            found: None,
+            loops,
+            cell_of: if let Wanted::CellOf(offset) = wanted { Some(offset) } else { None },
+            cell: None,
+        }
+    }
+
+    pub(super) fn read_locals(&mut self, reader: &mut BinaryReader<'_>) -> Result<(), Error> {
+        let mut slot = 0;
+        for &ty in self.ty.params() {
+            slot = self.local(slot, Class::of(ty))?;
+        }
+        slot = self.header + HEADER;
+        for _ in 0..reader.read_var_u32().map_err(|_| Error::changed())? {
+            let n = reader.read_var_u32().map_err(|_| Error::changed())?;
+            let ty: wasmparser::ValType = reader.read().map_err(|_| Error::changed())?;
+            let class = class_of(ty);
+            for _ in 0..n {
+                slot = self.local(slot, class)?;
+            }
+        }
+        self.first_operand = slot;
+        self.need(slot)
+    }
+
+    fn local(&mut self, slot: u32, class: Class) -> Result<u32, Error> {
+        self.need(slot + class.slots())?;
+        self.locals.try_push((slot as u16, class))?;
+        Ok(slot + class.slots())
+    }
+
+    /// Notes that the frame reaches to slot `end`.
+    pub(super) fn need(&mut self, end: u32) -> Result<(), Error> {
+        if end > MAX_SLOTS {
+            return Err(Error::too_many_slots());
+        }
+        self.max_slots = self.max_slots.max(end);
+        Ok(())
+    }
+
+    /// Writes a cell and returns where it begins.
+    pub(super) fn emit(&mut self, op: Op, fields: [u16; 4]) -> Result<usize, Error> {
+        let at = self.words.len();
+        if self.place.is_some_and(|place| place >= at) {
+            self.found = Some(self.at);
+        }
+        let [a, b, c, d] = fields.map(u64::from);
+        self.words.try_extend_from_slice(&[op.0 as u64, a | b << 16 | c << 32 | d << 48])?;
+        self.last = Some(at);
+        if self.cell_of == Some(self.at) {
+            self.cell = Some((at, self.words.len()));
+        }
+        Ok(at)
+    }
+
+    /// Adds an extension word to the last cell.
+    pub(super) fn extend(&mut self, word: u64) -> Result<(), Error> {
+        self.words.try_push(word)?;
+        if let Some((_, end)) = &mut self.cell
+            && self.cell_of == Some(self.at)
+        {
+            *end = self.words.len();
+        }
+        Ok(())
+    }
+
+    /// Marks a place that branches come to: nothing is known about accumulators, nothing may be fused across.
+    pub(super) fn label(&mut self) {
+        self.last = None;
+        self.accs = Default::default();
+        self.shifts = Shifts::default();
+    }
+}
+
+/// The fields `c d` of a 32-bit number.
+pub(super) fn halves(n: u32) -> [u16; 2] {
+    [n as u16, (n >> 16) as u16]
+}
