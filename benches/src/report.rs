@@ -1,35 +1,13 @@
 //! The results as text and tables.
 
-use crate::compare::{Results, median};
 use crate::engines::Role;
+use crate::results::{Results, mean, memory, ratio, running};
+use crate::table::table;
 use crate::tiers;
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
-
-/// The geometric mean of the ratios of an engine's times to Dunlin's, and the number of workloads in it.
-pub(crate) fn mean(results: &Results, engine: usize, simd_only: bool) -> Option<(f64, usize)> {
-    let logarithms: Vec<f64> = results
-        .workloads
-        .iter()
-        .filter(|(workload, _)| !simd_only || workload.is_simd())
-        .filter_map(|(_, measured)| Some(ratio(measured, engine)?.ln()))
-        .collect();
-    let count = logarithms.len();
-    (count > 0).then(|| ((logarithms.iter().sum::<f64>() / count as f64).exp(), count))
-}
-
-/// An engine's time over Dunlin's.
-pub(crate) fn ratio(measured: &[Result<crate::compare::Measured, String>], engine: usize) -> Option<f64> {
-    let (Ok(own), Ok(other)) = (&measured[0], &measured[engine]) else { return None };
-    Some(other.median_ns as f64 / own.median_ns as f64)
-}
-
-/// The indices of the engines that are compared with the interpreter.
-pub(crate) fn running(results: &Results) -> impl Iterator<Item = usize> + '_ {
-    (0..results.engines.len()).filter(|&i| results.engines[i].role == Role::Peer)
-}
 
 /// The tables, as the README has them.
 pub(crate) fn tables(results: &Results) -> String {
@@ -126,41 +104,6 @@ pub(crate) fn tables(results: &Results) -> String {
         .collect();
     if !failures.is_empty() {
         let _ = write!(text, "\nFailures, which are left out of the means:\n\n{}", failures.concat());
-    }
-    text
-}
-
-/// The medians of the processes' peaks and of what the engine caused, in KiB.
-fn memory(results: &Results, engine: usize) -> Option<(i64, i64)> {
-    let all: Vec<_> =
-        results.workloads.iter().filter_map(|(_, measured)| measured[engine].as_ref().ok()).collect();
-    let middle =
-        |field: fn(&crate::compare::Measured) -> i64| median(all.iter().map(|one| field(one)).collect());
-    (!all.is_empty()).then(|| (middle(|one| one.peak_kib), middle(|one| one.engine_kib)))
-}
-
-pub(crate) fn table(rows: &[Vec<String>]) -> String {
-    let widths: Vec<usize> = (0..rows[0].len())
-        .map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0))
-        .collect();
-    let mut text = String::new();
-    for (i, row) in rows.iter().enumerate() {
-        text.push('|');
-        for (column, (cell, &width)) in row.iter().zip(&widths).enumerate() {
-            let _ = if column == 0 {
-                write!(text, " {cell:<width$} |")
-            } else {
-                write!(text, " {cell:>width$} |")
-            };
-        }
-        text.push('\n');
-        if i == 0 {
-            text.push('|');
-            for (column, width) in widths.iter().enumerate() {
-                let _ = write!(text, "{}{}|", "-".repeat(width + 1), if column == 0 { "-" } else { ":" });
-            }
-            text.push('\n');
-        }
     }
     text
 }
