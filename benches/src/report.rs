@@ -11,11 +11,24 @@ use std::path::Path;
 
 /// The tables, as the README has them.
 pub(crate) fn tables(results: &Results) -> String {
-    let mut rows = Vec::new();
+    let mut text = workloads_table(results);
+    if !results.startup.is_empty() {
+        text.push_str(&startup_table(results));
+    }
+    text.push_str(&memory_table(results));
+    text.push_str(&tiers::tables(results));
+    let failures = failures(results);
+    if !failures.is_empty() {
+        let _ = write!(text, "\nFailures, which are left out of the means:\n\n{}", failures.concat());
+    }
+    text
+}
+
+fn workloads_table(results: &Results) -> String {
     let others: Vec<usize> = running(results).skip(1).collect();
     let mut head = vec!["workload".to_owned(), "dunlin".to_owned()];
     head.extend(others.iter().map(|&i| results.engines[i].name.to_owned()));
-    rows.push(head);
+    let mut rows = vec![head];
     for (workload, measured) in &results.workloads {
         let own = measured[0]
             .as_ref()
@@ -38,41 +51,36 @@ pub(crate) fn tables(results: &Results) -> String {
     let mut row = vec!["workloads in the mean".to_owned(), String::new()];
     row.extend(others.iter().map(|&i| mean(results, i, false).map_or(0, |(_, count)| count).to_string()));
     rows.push(row);
-    let mut text = table(&rows);
+    table(&rows)
+}
 
-    if !results.startup.is_empty() {
-        let mut rows = vec![
-            [
-                "engine",
-                "load to first call",
-                "per byte",
-                "over dunlin's",
-                "engine's memory",
-                "process's peak",
-            ]
+fn startup_table(results: &Results) -> String {
+    let mut rows = vec![
+        ["engine", "load to first call", "per byte", "over dunlin's", "engine's memory", "process's peak"]
             .map(str::to_owned)
             .to_vec(),
-        ];
-        let own = results.startup[0].as_ref().ok().map(|startup| startup.total_ns as f64);
-        let all = results.engines.iter().zip(&results.startup);
-        for (engine, startup) in all.filter(|(engine, _)| engine.role != Role::CompiledOnly) {
-            let mut row = vec![engine.name.to_owned()];
-            match startup {
-                Ok(startup) => row.extend([
-                    format!("{:.1} ms", startup.total_ns as f64 / 1e6),
-                    format!("{:.1} ns", startup.total_ns as f64 / results.large_size as f64),
-                    own.map_or(String::new(), |own| format!("{:.2}", startup.total_ns as f64 / own)),
-                    format!("{:.1} MiB", startup.engine_kib as f64 / 1024.0),
-                    format!("{:.1} MiB", startup.peak_kib as f64 / 1024.0),
-                ]),
-                Err(_) => row.resize(6, "failed".to_owned()),
-            }
-            rows.push(row);
+    ];
+    let own = results.startup[0].as_ref().ok().map(|startup| startup.total_ns as f64);
+    let all = results.engines.iter().zip(&results.startup);
+    for (engine, startup) in all.filter(|(engine, _)| engine.role != Role::CompiledOnly) {
+        let mut row = vec![engine.name.to_owned()];
+        match startup {
+            Ok(startup) => row.extend([
+                format!("{:.1} ms", startup.total_ns as f64 / 1e6),
+                format!("{:.1} ns", startup.total_ns as f64 / results.large_size as f64),
+                own.map_or(String::new(), |own| format!("{:.2}", startup.total_ns as f64 / own)),
+                format!("{:.1} MiB", startup.engine_kib as f64 / 1024.0),
+                format!("{:.1} MiB", startup.peak_kib as f64 / 1024.0),
+            ]),
+            Err(_) => row.resize(6, "failed".to_owned()),
         }
-        let size = results.large_size as f64 / 1e6;
-        let _ = write!(text, "\nLoading a module of {size:.1} MB, CPU time and memory:\n\n{}", table(&rows));
+        rows.push(row);
     }
+    let size = results.large_size as f64 / 1e6;
+    format!("\nLoading a module of {size:.1} MB, CPU time and memory:\n\n{}", table(&rows))
+}
 
+fn memory_table(results: &Results) -> String {
     let mut rows = vec![["engine", "engine's memory", "process's peak"].map(str::to_owned).to_vec()];
     for i in (0..results.engines.len()).filter(|&i| !results.engines[i].loads_alone()) {
         if let Some((peak, engine)) = memory(results, i) {
@@ -80,32 +88,23 @@ pub(crate) fn tables(results: &Results) -> String {
             rows.push(vec![name, format!("{engine} KiB"), format!("{peak} KiB")]);
         }
     }
-    let _ =
-        write!(text, "\nPeak memory while a workload runs, median over the workloads:\n\n{}", table(&rows));
+    format!("\nPeak memory while a workload runs, median over the workloads:\n\n{}", table(&rows))
+}
 
-    text.push_str(&tiers::tables(results));
-
-    let failures: Vec<String> = results
-        .workloads
-        .iter()
-        .flat_map(|(workload, measured)| {
-            (0..measured.len()).filter(|&i| !results.engines[i].loads_alone()).filter_map(move |i| {
-                let error = measured[i].as_ref().err()?;
-                Some(format!("- {} on {}: {error}\n", results.engines[i].name, workload.name))
-            })
+fn failures(results: &Results) -> Vec<String> {
+    let running = results.workloads.iter().flat_map(|(workload, measured)| {
+        (0..measured.len()).filter(|&i| !results.engines[i].loads_alone()).filter_map(move |i| {
+            let error = measured[i].as_ref().err()?;
+            Some(format!("- {} on {}: {error}\n", results.engines[i].name, workload.name))
         })
-        .chain(results.engines.iter().zip(&results.startup).filter_map(|(engine, startup)| {
-            if engine.role == Role::CompiledOnly {
-                return None;
-            }
-            Some(format!("- {} on the large module: {}\n", engine.name, startup.as_ref().err()?))
-        }))
-        .chain(results.runs.iter().flat_map(tiers::failures))
-        .collect();
-    if !failures.is_empty() {
-        let _ = write!(text, "\nFailures, which are left out of the means:\n\n{}", failures.concat());
-    }
-    text
+    });
+    let loading = results.engines.iter().zip(&results.startup).filter_map(|(engine, startup)| {
+        if engine.role == Role::CompiledOnly {
+            return None;
+        }
+        Some(format!("- {} on the large module: {}\n", engine.name, startup.as_ref().err()?))
+    });
+    running.chain(loading).chain(results.runs.iter().flat_map(tiers::failures)).collect()
 }
 
 /// What goes to the terminal.
