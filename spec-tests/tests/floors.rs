@@ -13,7 +13,7 @@ struct House {
     least: usize,
 }
 
-const HOUSES: [House; 2] = [
+const HOUSES: [House; 3] = [
     House {
         folder: "engine/src",
         floors: &["words", "memory", "value", "module", "stream", "ops", "translate", "runtime", "api"],
@@ -35,6 +35,11 @@ const HOUSES: [House; 2] = [
             "bin",
         ],
         least: 20,
+    },
+    House {
+        folder: "targets/cli/src",
+        floors: &["failure", "host", "output", "args", "modules", "guest", "commands"],
+        least: 80,
     },
 ];
 

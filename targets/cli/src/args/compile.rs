@@ -2,9 +2,28 @@
 
 use super::table::{Group, Opt, Options, Rest};
 use super::{missing_module, one_module};
-use crate::compile::CompileOptions;
 use crate::failure::Failure;
 use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// The options of `dunlin compile`.
+#[derive(Debug, Default)]
+pub(crate) struct CompileOptions {
+    /// The module: a path, or `-`.
+    pub(crate) module: OsString,
+    /// Where the result goes.
+    pub(crate) output: Option<PathBuf>,
+    /// For what machine.
+    pub(crate) target: Option<String>,
+    /// For which of its processors.
+    pub(crate) cpu_features: Option<String>,
+    /// Whether memories will have guard regions.
+    pub(crate) memory_guard: bool,
+    /// Whether return addresses are signed.
+    pub(crate) branch_protection: bool,
+    /// Whether fuel is counted.
+    pub(crate) fuel: bool,
+}
 
 impl Options for CompileOptions {
     const COMMAND: &'static str = "compile";

@@ -1,11 +1,11 @@
 //! The options of `dunlin run`.
 
+use super::grants::Grants;
 use super::missing_module;
 use super::table::{Group, Opt, Options, Part, Rest};
+use super::tiering::Tiering;
 use super::values::{Dir, duration, env, fuel, size, switch};
 use crate::failure::Failure;
-use crate::grants::Grants;
-use crate::tiering::Tiering;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,8 +1,8 @@
 use super::hints::{did_you_mean, distance};
 use super::table::describe;
+use super::tiering::Tiering;
 use super::values::{duration, size, switch};
 use super::*;
-use crate::tiering::Tiering;
 use std::time::Duration;
 
 fn parsed(line: &str) -> Result<Command, Failure> {

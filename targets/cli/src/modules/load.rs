@@ -1,14 +1,13 @@
-//! Modules from files and from standard input.
+//! Opens what a path leads to, and loads it as it is read.
 
+use super::precompiled::{ModuleSource, PrecompiledCode, source};
 use crate::failure::{Failure, io_reason};
-use crate::precompiled::{Code, Source, source};
-use crate::reserve;
+use crate::host::reserve;
+use crate::host::streams::StandardInput;
 use dunlin::{Engine, Error, ErrorKind, Module, ModuleOptions};
-use rustix::event::{PollFd, PollFlags, poll};
-use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, Read, StdinLock};
+use std::io::{self, Read};
 
 /// Loads a module as it is read.
 pub(crate) fn load(engine: &Engine, path: &OsStr) -> Result<Module, Failure> {
@@ -20,7 +19,7 @@ pub(crate) struct Opened {
     /// What messages call it.
     pub(crate) name: String,
     /// What it is.
-    pub(crate) source: Source,
+    pub(crate) source: ModuleSource,
 }
 
 impl Opened {
@@ -33,7 +32,7 @@ impl Opened {
 
     /// Whether there is machine code behind the module.
     pub(crate) fn is_precompiled(&self) -> bool {
-        matches!(self.source, Source::Precompiled(_))
+        matches!(self.source, ModuleSource::Precompiled(_))
     }
 
     /// Loads the module as it is read, with options. Also gives the machine code behind it.
@@ -41,7 +40,7 @@ impl Opened {
         self,
         engine: &Engine,
         options: &ModuleOptions,
-    ) -> Result<(Module, Option<Code>), Failure> {
+    ) -> Result<(Module, Option<PrecompiledCode>), Failure> {
         let (module, code, _) = self.load_and_keep(engine, options, None)?;
         Ok((module, code))
     }
@@ -52,10 +51,10 @@ impl Opened {
         engine: &Engine,
         options: &ModuleOptions,
         kept: Option<Vec<u8>>,
-    ) -> Result<(Module, Option<Code>, Vec<u8>), Failure> {
+    ) -> Result<(Module, Option<PrecompiledCode>, Vec<u8>), Failure> {
         let name = self.name;
         match self.source {
-            Source::Module(reader) => {
+            ModuleSource::Module(reader) => {
                 let mut tap = Tap { reader, bytes: 0, kept };
                 let loaded = reserve::during(|| Module::from_reader_with(engine, &mut tap, options))?;
                 let module = loaded.map_err(|error| match tap.bytes {
@@ -64,7 +63,7 @@ impl Opened {
                 })?;
                 Ok((module, None, tap.kept.unwrap_or_default()))
             }
-            Source::Precompiled(mut code) => {
+            ModuleSource::Precompiled(mut code) => {
                 let mut tap = Tap { reader: &mut code, bytes: 0, kept };
                 let loaded = reserve::during(|| Module::from_reader_with(engine, &mut tap, options))?;
                 let bytes = tap.kept.unwrap_or_default();
@@ -111,7 +110,7 @@ pub(crate) fn display_name(path: &OsStr) -> String {
 
 fn open(path: &OsStr) -> Result<Box<dyn Read>, Failure> {
     if path == "-" {
-        return Ok(Box::new(StandardInput(io::stdin().lock())));
+        return Ok(Box::new(StandardInput::lock()));
     }
     let failure = |reason: &str| Failure::unusable(format_args!("{}: {reason}", path.display()));
     let file = File::open(path).map_err(|error| failure(&io_reason(&error)))?;
@@ -167,22 +166,8 @@ impl<R: Read> Read for Tap<R> {
     }
 }
 
-/// Standard input, read as if it were blocking even if it isn't.
-struct StandardInput(StdinLock<'static>);
-
-impl Read for StandardInput {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        loop {
-            match self.0.read(into) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    let mut this = [PollFd::new(&self.0, PollFlags::IN)];
-                    match poll(&mut this, None) {
-                        Ok(_) | Err(Errno::INTR) => {}
-                        Err(error) => return Err(error.into()),
-                    }
-                }
-                result => return result,
-            }
-        }
-    }
+/// How many functions the module defines.
+pub(crate) fn defined_functions(module: &Module) -> u32 {
+    let imported = module.imports().filter(|import| import.ty().func().is_some()).count();
+    module.func_count() - imported as u32
 }

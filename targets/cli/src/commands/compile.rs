@@ -1,27 +1,7 @@
 //! `dunlin compile`
 
+use crate::args::CompileOptions;
 use crate::failure::Failure;
-use std::ffi::OsString;
-use std::path::PathBuf;
-
-/// The options of `dunlin compile`.
-#[derive(Debug, Default)]
-pub(crate) struct CompileOptions {
-    /// The module: a path, or `-`.
-    pub(crate) module: OsString,
-    /// Where the result goes.
-    pub(crate) output: Option<PathBuf>,
-    /// For what machine.
-    pub(crate) target: Option<String>,
-    /// For which of its processors.
-    pub(crate) cpu_features: Option<String>,
-    /// Whether memories will have guard regions.
-    pub(crate) memory_guard: bool,
-    /// Whether return addresses are signed.
-    pub(crate) branch_protection: bool,
-    /// Whether fuel is counted.
-    pub(crate) fuel: bool,
-}
 
 /// There is no compiler in this build.
 #[cfg(not(feature = "jit"))]
@@ -32,9 +12,8 @@ pub(crate) fn compile(_: &CompileOptions) -> Result<(), Failure> {
 /// Compiles a module, and writes it with its machine code.
 #[cfg(feature = "jit")]
 pub(crate) fn compile(options: &CompileOptions) -> Result<(), Failure> {
-    use crate::destination::Destination;
-    use crate::load::{Whole, display_name, load_whole};
-    use crate::outcome::defined_functions;
+    use crate::modules::load::{Whole, defined_functions, display_name, load_whole};
+    use crate::output::destination::Destination;
     use crate::output::{complain, count, print};
     use dunlin::{Config, Engine};
     use dunlin_jit::aot;

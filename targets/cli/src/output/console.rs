@@ -4,26 +4,18 @@
 //! deadline, or a full pipe would keep the process from ending.
 
 use crate::failure::{Failure, io_reason};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
+use crate::host::streams::write_all;
 use std::fmt::Display;
-use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::io::{self, ErrorKind, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long a message waits for its reader, since the last byte that was taken.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The same for messages and all other output, once the process is to end.
 const PATIENCE_IN_A_HURRY: Duration = Duration::from_secs(2);
-
-/// The room in a pipe, at least, when `poll` reports it writable.
-const PIPE_BUF: usize = 4096;
-
-/// `poll` reports a terminal writable when it has room for one byte, but a serial line's driver has 3 KiB by then. A
-/// line feed may become two bytes, and a tab eight.
-const TERMINAL_CHUNK: usize = 128;
 
 /// Whether the process is to end soon.
 static HURRY: AtomicBool = AtomicBool::new(false);
@@ -84,50 +76,4 @@ impl Write for Patient<'_> {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
-}
-
-fn write_all(to: BorrowedFd<'_>, mut bytes: &[u8], patience: Option<Duration>) -> io::Result<()> {
-    let chunk = match patience {
-        None => usize::MAX,
-        Some(_) if to.is_terminal() => TERMINAL_CHUNK,
-        Some(_) => PIPE_BUF,
-    };
-    while !bytes.is_empty() {
-        if patience.is_some() {
-            wait(to, PollFlags::OUT, patience)?;
-        }
-        match rustix::io::write(to, &bytes[..bytes.len().min(chunk)]) {
-            Ok(0) => return Err(ErrorKind::WriteZero.into()),
-            Ok(count) => bytes = &bytes[count..],
-            Err(Errno::AGAIN) => wait(to, PollFlags::OUT, patience)?,
-            Err(Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(())
-}
-
-/// Waits until a stream can be read or written, or has failed.
-fn wait(stream: BorrowedFd<'_>, what: PollFlags, patience: Option<Duration>) -> io::Result<()> {
-    let deadline = patience.and_then(|patience| Instant::now().checked_add(patience));
-    loop {
-        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        let left = left.and_then(|left| Timespec::try_from(left).ok());
-        match poll(&mut [PollFd::from_borrowed_fd(stream, what)], left.as_ref()) {
-            Ok(0) => return Err(ErrorKind::TimedOut.into()),
-            Ok(_) => return Ok(()),
-            Err(Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-}
-
-/// A name from a module, safe to show in a terminal.
-pub(crate) fn shown(name: &str) -> String {
-    if name.is_empty() { "\"\"".into() } else { name.escape_debug().to_string() }
-}
-
-/// `1 page`, `2 pages`
-pub(crate) fn count(number: u64, unit: &str) -> String {
-    format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
 }

@@ -1,14 +1,14 @@
 //! Which of a module's functions to call, and with what.
 
+use super::values;
 use crate::failure::Failure;
 use crate::output::{count, shown};
-use crate::values;
 use dunlin::{ExternType, FuncType, Module, Val, ValType};
 use std::ffi::OsString;
 
 /// What to call.
 #[derive(Debug)]
-pub(crate) struct Entry {
+pub(crate) struct EntryPoint {
     /// The function's name.
     pub(crate) name: String,
     /// Its parameters.
@@ -20,11 +20,11 @@ pub(crate) struct Entry {
 }
 
 /// Finds what `dunlin run` shall call; `ARGS` are parameters only if a function is named.
-pub(crate) fn find(module: &Module, invoke: Option<&str>, args: &[OsString]) -> Result<Entry, Failure> {
+pub(crate) fn find(module: &Module, invoke: Option<&str>, args: &[OsString]) -> Result<EntryPoint, Failure> {
     let Some(name) = invoke else {
         return match module.get_export("_start") {
             Some(ExternType::Func(ty)) if ty.params().is_empty() && ty.results().is_empty() => {
-                Ok(Entry { name: "_start".into(), params: vec![], results: vec![], initialize: false })
+                Ok(EntryPoint { name: "_start".into(), params: vec![], results: vec![], initialize: false })
             }
             Some(ty) => Err(Failure::usage(format_args!(
                 "the module's _start is a {ty} and no program's start; name a function with --invoke NAME{}",
@@ -55,7 +55,7 @@ pub(crate) fn find(module: &Module, invoke: Option<&str>, args: &[OsString]) -> 
     };
     let params = params(name, &ty, args)?;
     let initialize = name != "_initialize" && has_initialize(module);
-    Ok(Entry { name: name.into(), params, results: ty.results().to_vec(), initialize })
+    Ok(EntryPoint { name: name.into(), params, results: ty.results().to_vec(), initialize })
 }
 
 fn has_initialize(module: &Module) -> bool {

@@ -1,22 +1,28 @@
 //! `dunlin run`
 
+mod entry;
+mod outcome;
+mod session;
+mod values;
+mod watchdog;
+
 use crate::args::RunOptions;
-use crate::entry::{self, Entry};
 use crate::failure::Failure;
-use crate::load::{Opened, display_name};
-use crate::outcome::{Files, Outcome, Session};
+use crate::guest::tier::Tier;
+use crate::guest::wasi::{self, Wasi};
+use crate::host::reserve;
+use crate::modules::load::{Opened, display_name};
 use crate::output::{complain, count, print};
-use crate::reserve;
-use crate::tiering::Made;
-use crate::values;
-use crate::wasi::{self, Wasi};
-use crate::watchdog::{Reason, Watchdog};
 use dunlin::{
     Budget, Config, Engine, Error, ErrorKind, Instance, Kind, Module, ModuleOptions, Store, Trap, Val,
     WasmBacktrace,
 };
+use entry::EntryPoint;
+use outcome::RunOutcome;
+use session::{OutputFiles, Session};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
+use watchdog::{StopReason, Watchdog};
 
 /// How many units of fuel lie between two samples of a profile, at most: some thousand samples a second.
 const PROFILE_EVERY: u64 = 10_000;
@@ -26,7 +32,7 @@ const STACK: RangeInclusive<usize> = 4 << 10..=1 << 30;
 
 /// Runs a guest, reports its end, and gives the exit code.
 pub(crate) fn run(options: &RunOptions) -> Result<u8, Failure> {
-    let files = Arc::new(Files::default());
+    let files = Arc::new(OutputFiles::default());
     let (engine, tier) = engine(options)?;
     let name = display_name(&options.module);
     let session = Arc::new(Session::start((engine.clone(), tier.clone()), name, options, files.clone()));
@@ -42,12 +48,12 @@ pub(crate) fn run(options: &RunOptions) -> Result<u8, Failure> {
     drop(watchdog);
     let outcome = match result {
         Ok(outcome) => outcome,
-        Err(failure) => Outcome::Failed(failure),
+        Err(failure) => RunOutcome::Failed(failure),
     };
     Ok(session.finish(&outcome))
 }
 
-fn engine(options: &RunOptions) -> Result<(Engine, Made), Failure> {
+fn engine(options: &RunOptions) -> Result<(Engine, Tier), Failure> {
     let mut config = Config::new();
     // A report contains the fuel that was used, even if fuel isn't limited.
     config.consume_fuel(options.fuel.is_some() || options.report.is_some());
@@ -64,7 +70,7 @@ fn engine(options: &RunOptions) -> Result<(Engine, Made), Failure> {
         }
         config.max_wasm_stack(had);
     }
-    let tier = options.tiering.apply(&mut config);
+    let tier = Tier::configure(&options.tiering, &mut config);
     let engine = Engine::new(&config).map_err(|error| unusable(&display_name(&options.module), error))?;
     Ok((engine, tier))
 }
@@ -113,8 +119,8 @@ fn attempt(
     engine: &Engine,
     session: &Session,
     watchdog: &Watchdog,
-    tier: &Made,
-) -> Result<Outcome, Failure> {
+    tier: &Tier,
+) -> Result<RunOutcome, Failure> {
     // Before the module, which may arrive slowly: invalid options needn't wait for it.
     let wasi = wasi::context(options)?;
     let name = display_name(&options.module);
@@ -157,7 +163,7 @@ fn attempt(
     match result {
         Ok(results) => {
             results.iter().try_for_each(|value| print(&format!("{}\n", values::show(value))))?;
-            Ok(Outcome::Exited(0))
+            Ok(RunOutcome::Exited(0))
         }
         Err(error) if never_began => {
             let hint = error.kind() == ErrorKind::Link && !options.trap_unknown_imports;
@@ -186,7 +192,7 @@ fn is_about_the_module(kind: ErrorKind) -> bool {
     )
 }
 
-fn call(store: &mut Store<Wasi>, instance: Instance, entry: &Entry) -> Result<Vec<Val>, Error> {
+fn call(store: &mut Store<Wasi>, instance: Instance, entry: &EntryPoint) -> Result<Vec<Val>, Error> {
     let function = |store: &Store<Wasi>, name: &str| {
         instance.get_func(store, name).ok_or_else(|| Error::msg(format_args!("there is no function {name}")))
     };
@@ -198,25 +204,26 @@ fn call(store: &mut Store<Wasi>, instance: Instance, entry: &Entry) -> Result<Ve
     Ok(results)
 }
 
-fn stopped_for(reason: Reason, backtrace: Option<WasmBacktrace>) -> Outcome {
+fn stopped_for(reason: StopReason, backtrace: Option<WasmBacktrace>) -> RunOutcome {
     match reason {
-        Reason::Timeout => Outcome::Timeout(backtrace),
-        Reason::Signal(signal) => Outcome::Signalled(signal),
+        StopReason::Timeout => RunOutcome::Timeout(backtrace),
+        StopReason::Signal(signal) => RunOutcome::Signalled(signal),
     }
 }
 
 /// Why the guest didn't return; `reason` is why it was stopped, if it was.
-fn stopped(error: Error, reason: Option<Reason>) -> Outcome {
+fn stopped(error: Error, reason: Option<StopReason>) -> RunOutcome {
     if let Some(code) = wasi::exit_code(&error) {
-        return Outcome::Exited(code);
+        return RunOutcome::Exited(code);
     }
     let backtrace = error.backtrace().cloned();
     match error.trap() {
-        Some(Trap::Interrupt) => stopped_for(reason.unwrap_or(Reason::Timeout), backtrace),
-        Some(Trap::OutOfFuel) => Outcome::OutOfFuel(backtrace),
-        Some(Trap::StackOverflow) => {
-            Outcome::Trapped(format!("the program trapped: {error} (--max-stack gives it more)"), backtrace)
-        }
-        _ => Outcome::Trapped(format!("the program trapped: {error}"), backtrace),
+        Some(Trap::Interrupt) => stopped_for(reason.unwrap_or(StopReason::Timeout), backtrace),
+        Some(Trap::OutOfFuel) => RunOutcome::OutOfFuel(backtrace),
+        Some(Trap::StackOverflow) => RunOutcome::Trapped(
+            format!("the program trapped: {error} (--max-stack gives it more)"),
+            backtrace,
+        ),
+        _ => RunOutcome::Trapped(format!("the program trapped: {error}"), backtrace),
     }
 }

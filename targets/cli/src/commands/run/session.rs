@@ -1,87 +1,39 @@
-//! How a guest's run can end, and the report about it.
+//! What is known of a run, and the report of its end.
 
+use super::outcome::RunOutcome;
 use crate::args::RunOptions;
-use crate::destination::Destination;
-use crate::failure::{EXIT_FUEL, EXIT_SIGNAL, EXIT_TIMEOUT, EXIT_TRAP, Failure};
-use crate::json::{Json, object};
+use crate::failure::Failure;
+use crate::guest::tier::Tier;
+use crate::host::status::peak_process_bytes;
+use crate::modules::load::defined_functions;
 use crate::output::complain;
-use crate::tiering::Made;
+use crate::output::destination::Destination;
+use crate::output::json::{Json, object};
 use dunlin::{Engine, FrameInfo, Module, Profile, WasmBacktrace};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::{Duration, Instant};
-
-/// How it ended.
-#[derive(Debug)]
-pub(crate) enum Outcome {
-    /// The guest ended by itself, with this exit code.
-    Exited(u32),
-    /// The guest trapped, or a function that it called failed.
-    Trapped(String, Option<WasmBacktrace>),
-    /// The guest's time was up.
-    Timeout(Option<WasmBacktrace>),
-    /// The guest's fuel was used up.
-    OutOfFuel(Option<WasmBacktrace>),
-    /// The process got this signal.
-    Signalled(u8),
-    /// The guest never began.
-    Failed(Failure),
-}
-
-impl Outcome {
-    /// The process's exit code. Of the guest's own code, the system keeps the lowest eight bits.
-    pub(crate) fn exit_code(&self) -> u8 {
-        match self {
-            Outcome::Exited(code) => *code as u8,
-            Outcome::Trapped(..) => EXIT_TRAP,
-            Outcome::Timeout(_) => EXIT_TIMEOUT,
-            Outcome::OutOfFuel(_) => EXIT_FUEL,
-            Outcome::Signalled(signal) => EXIT_SIGNAL + signal,
-            Outcome::Failed(failure) => failure.code,
-        }
-    }
-
-    fn name(&self) -> &'static str {
-        match self {
-            Outcome::Exited(_) => "exit",
-            Outcome::Trapped(..) => "trap",
-            Outcome::Timeout(_) => "timeout",
-            Outcome::OutOfFuel(_) => "out of fuel",
-            Outcome::Signalled(_) => "signal",
-            Outcome::Failed(_) => "not run",
-        }
-    }
-
-    fn backtrace(&self) -> Option<&WasmBacktrace> {
-        match self {
-            Outcome::Trapped(_, backtrace) | Outcome::Timeout(backtrace) | Outcome::OutOfFuel(backtrace) => {
-                backtrace.as_ref()
-            }
-            Outcome::Exited(_) | Outcome::Signalled(_) | Outcome::Failed(_) => None,
-        }
-    }
-}
 
 /// A run: what is known of it so far. Whichever thread ends the process reports from it.
 pub(crate) struct Session {
     /// When it began.
     pub(crate) started: Instant,
     engine: Engine,
-    tier: Made,
+    tier: Tier,
     name: String,
     timeout: Option<Duration>,
     fuel: Option<u64>,
-    files: Arc<Files>,
+    files: Arc<OutputFiles>,
     progress: Mutex<Progress>,
 }
 
 /// The files that a run writes at its end.
 #[derive(Default)]
-pub(crate) struct Files {
+pub(crate) struct OutputFiles {
     report: OnceLock<Destination>,
     profile: OnceLock<Destination>,
 }
 
-impl Files {
+impl OutputFiles {
     /// Opens those that the options name: better to fail now than after an hour.
     pub(crate) fn open(&self, options: &RunOptions) -> Result<(), Failure> {
         let files =
@@ -107,10 +59,10 @@ struct Progress {
 impl Session {
     /// Begins a run.
     pub(crate) fn start(
-        (engine, tier): (Engine, Made),
+        (engine, tier): (Engine, Tier),
         name: String,
         options: &RunOptions,
-        files: Arc<Files>,
+        files: Arc<OutputFiles>,
     ) -> Self {
         Self {
             started: Instant::now(),
@@ -144,7 +96,7 @@ impl Session {
     }
 
     /// Reports the end, and gives the exit code.
-    pub(crate) fn finish(&self, outcome: &Outcome) -> u8 {
+    pub(crate) fn finish(&self, outcome: &RunOutcome) -> u8 {
         let sentence = self.sentence(outcome);
         if let Some(sentence) = &sentence {
             match outcome.backtrace() {
@@ -174,10 +126,10 @@ impl Session {
         code
     }
 
-    fn write_profile(&self, file: &Destination, outcome: &Outcome) -> Result<(), Failure> {
+    fn write_profile(&self, file: &Destination, outcome: &RunOutcome) -> Result<(), Failure> {
         let progress = self.progress();
         let Some(profile) = &progress.profile else {
-            if progress.loaded.is_some() && !matches!(outcome, Outcome::Failed(_)) {
+            if progress.loaded.is_some() && !matches!(outcome, RunOutcome::Failed(_)) {
                 complain("--profile: there is none, for the program wouldn't stop");
             }
             return Ok(());
@@ -185,32 +137,32 @@ impl Session {
         file.write(&|out| profile.folded().try_for_each(|line| writeln!(out, "{line}")))
     }
 
-    fn sentence(&self, outcome: &Outcome) -> Option<String> {
+    fn sentence(&self, outcome: &RunOutcome) -> Option<String> {
         Some(match outcome {
             // The sender of the signal knows, so there is no message.
-            Outcome::Exited(_) | Outcome::Signalled(_) => return None,
-            Outcome::Trapped(message, _) => message.clone(),
-            Outcome::Timeout(_) => match (self.timeout, self.progress().loaded.is_some()) {
+            RunOutcome::Exited(_) | RunOutcome::Signalled(_) => return None,
+            RunOutcome::Trapped(message, _) => message.clone(),
+            RunOutcome::Timeout(_) => match (self.timeout, self.progress().loaded.is_some()) {
                 (Some(timeout), true) => format!("timed out after {timeout:?}"),
                 (Some(timeout), false) => {
                     format!("timed out after {timeout:?}, before the module was loaded")
                 }
                 (None, _) => "interrupted".into(),
             },
-            Outcome::OutOfFuel(_) => match self.fuel {
+            RunOutcome::OutOfFuel(_) => match self.fuel {
                 Some(1) => "out of fuel: the only unit is used up".into(),
                 Some(fuel) => format!("out of fuel: all {fuel} units are used up"),
                 None => "out of fuel".into(),
             },
-            Outcome::Failed(failure) => failure.message.clone(),
+            RunOutcome::Failed(failure) => failure.message.clone(),
         })
     }
 
-    fn report(&self, outcome: &Outcome, exit_code: u8, sentence: Option<String>) -> Json {
+    fn report(&self, outcome: &RunOutcome, exit_code: u8, sentence: Option<String>) -> Json {
         let progress = self.progress();
         let module = progress.loaded.as_ref().map(|(module, _)| module);
         let guest_code = match outcome {
-            Outcome::Exited(code) => Some(*code),
+            RunOutcome::Exited(code) => Some(*code),
             _ => None,
         };
         let frames =
@@ -241,23 +193,10 @@ fn seconds(time: Duration) -> f64 {
     time.as_micros() as f64 / 1e6
 }
 
-/// How many functions the module defines.
-pub(crate) fn defined_functions(module: &Module) -> u32 {
-    let imported = module.imports().filter(|import| import.ty().func().is_some()).count();
-    module.func_count() - imported as u32
-}
-
 fn frame(frame: &FrameInfo) -> Json {
     object([
         ("function", frame.func_index().into()),
         ("name", frame.func_name().into()),
         ("offset", frame.module_offset().into()),
     ])
-}
-
-/// The peak of the process's memory, if the system provides it.
-fn peak_process_bytes() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
 }

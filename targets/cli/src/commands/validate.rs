@@ -1,8 +1,7 @@
 //! `dunlin validate`
 
 use crate::failure::Failure;
-use crate::load::{display_name, load};
-use crate::outcome::defined_functions;
+use crate::modules::load::{defined_functions, display_name, load};
 use crate::output::{complain, count, print};
 use dunlin::Engine;
 use std::ffi::{OsStr, OsString};

@@ -1,35 +1,32 @@
 //! `dunlin inspect`
 
+mod look;
+mod scan;
+mod shape;
+
+use crate::args::InspectOptions;
+use crate::args::tiering::Tiering;
 use crate::failure::Failure;
-use crate::json::{Json, object};
-use crate::load::{Opened, display_name};
-use crate::look::{Looked, look};
-use crate::output::{count, print, shown};
-use crate::precompiled::describe;
-use crate::scan::{External, Item, Scan, Section};
-use crate::shape::{limits, reference};
-use crate::tiering::Tiering;
-use crate::wasi;
+use crate::guest::tier::Tier;
+use crate::guest::wasi;
+use crate::modules::load::{Opened, display_name};
+use crate::modules::precompiled::describe;
+use crate::output::json::{Json, object};
+use crate::output::{count, print, readable, shown};
 use dunlin::{Config, Engine, Error, Feature, ModuleOptions};
 use dunlin_wasi_lite::Capability;
+use look::{Looked, look};
+use scan::{Declared, External, Scan, Section};
+use shape::{limits, reference};
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fmt::Write;
 
-/// Shows what the module wants, offers and contains.
-pub(crate) fn inspect(path: &OsStr, json: bool) -> Result<(), Failure> {
-    let shown =
-        view(path).and_then(|view| print(&if json { format!("{}\n", view.json()) } else { view.text() }));
-    told(path, json, shown)
-}
-
-/// Shows how much memory the module needs.
-pub(crate) fn budget(path: &OsStr, json: bool) -> Result<(), Failure> {
-    told(path, json, show_budget(path, json))
-}
-
-/// Reports a failure as JSON too, if that was asked for.
-fn told(path: &OsStr, json: bool, shown: Result<(), Failure>) -> Result<(), Failure> {
+/// Shows what the module wants, offers and contains, or how much memory it needs.
+pub(crate) fn inspect(options: &InspectOptions) -> Result<(), Failure> {
+    let (path, json) = (&options.module, options.json);
+    let shown = if options.budget { show_budget(path, json) } else { show_contents(path, json) };
+    // A failure is reported as JSON too, if that was asked for.
     if let Err(failure) = &shown
         && json
     {
@@ -43,6 +40,11 @@ fn told(path: &OsStr, json: bool, shown: Result<(), Failure>) -> Result<(), Fail
     shown
 }
 
+fn show_contents(path: &OsStr, json: bool) -> Result<(), Failure> {
+    let view = view(path)?;
+    print(&if json { format!("{}\n", view.json()) } else { view.text() })
+}
+
 fn view(path: &OsStr) -> Result<View, Failure> {
     let engine = Engine::default();
     let Looked { scan, refusal, code } = look(&engine, path)?;
@@ -54,7 +56,7 @@ fn view(path: &OsStr) -> Result<View, Failure> {
 fn show_budget(path: &OsStr, json: bool) -> Result<(), Failure> {
     // With the same configuration as `dunlin run`.
     let mut config = Config::new();
-    Tiering::default().apply(&mut config);
+    Tier::configure(&Tiering::default(), &mut config);
     let engine = Engine::new(&config).map_err(Failure::unusable)?;
     let (module, _) = Opened::open(path)?.load(&engine, ModuleOptions::new().one_instance(true))?;
     let plan = module.plan();
@@ -90,10 +92,10 @@ struct View {
     refusal: Option<Error>,
     /// The machine code behind it, in words and as JSON.
     code: Option<(String, Json)>,
-    imports: Vec<Import>,
+    imports: Vec<ImportView>,
 }
 
-struct Import {
+struct ImportView {
     import: External,
     /// What it lets the module do, and what it does itself.
     purpose: Option<(Capability, &'static str)>,
@@ -101,7 +103,7 @@ struct Import {
     missing: Option<String>,
 }
 
-fn imports(engine: &Engine, scan: &Scan) -> Result<Vec<Import>, Failure> {
+fn imports(engine: &Engine, scan: &Scan) -> Result<Vec<ImportView>, Failure> {
     let mut provided = wasi::Provided::new(engine).map_err(Failure::unusable)?;
     let imports = scan.imports.iter().map(|import| {
         let missing = match provided.get(&import.module, &import.name) {
@@ -110,7 +112,7 @@ fn imports(engine: &Engine, scan: &Scan) -> Result<Vec<Import>, Failure> {
             None => Some(String::from("unknown to Dunlin")),
         };
         let purpose = if missing.is_none() { wasi::purpose(&import.name) } else { None };
-        Import { import: import.clone(), purpose, missing }
+        ImportView { import: import.clone(), purpose, missing }
     });
     Ok(imports.collect())
 }
@@ -182,7 +184,7 @@ impl View {
             writeln!(text, "  {}: {}", shown(&export.name), export.ty)?;
         }
         heading(text, "Memories", scan.memories.len())?;
-        for (index, Item { ty, imported }) in scan.memories.iter().enumerate() {
+        for (index, Declared { ty, imported }) in scan.memories.iter().enumerate() {
             let pages = limits(ty.initial, ty.maximum, "page");
             let from = if *imported { ", imported" } else { "" };
             let page = 1 << ty.page_size_log2.unwrap_or(16);
@@ -196,7 +198,7 @@ impl View {
             )?;
         }
         heading(text, "Tables", scan.tables.len())?;
-        for (index, Item { ty, imported }) in scan.tables.iter().enumerate() {
+        for (index, Declared { ty, imported }) in scan.tables.iter().enumerate() {
             let from = if *imported { ", imported" } else { "" };
             let elements = limits(ty.initial, ty.maximum, "element");
             writeln!(text, "  {index}: {elements} of {}{from}", reference(ty.element_type))?;
@@ -235,7 +237,7 @@ impl View {
                 Some(capability) => writeln!(text, "  {capability} ({})", capability.name())?,
                 None => writeln!(text, "  wants what Dunlin doesn't provide")?,
             }
-            for Import { import, purpose, missing } in imports {
+            for ImportView { import, purpose, missing } in imports {
                 let (from, name) = (shown(&import.module), shown(&import.name));
                 match purpose {
                     Some((_, does)) => writeln!(text, "    {name:<23} {does}")?,
@@ -251,7 +253,7 @@ impl View {
 
     fn json(&self) -> Json {
         let scan = &self.scan;
-        let imports = self.imports.iter().map(|Import { import, purpose, missing }| {
+        let imports = self.imports.iter().map(|ImportView { import, purpose, missing }| {
             object([
                 ("module", import.module.as_str().into()),
                 ("name", import.name.as_str().into()),
@@ -271,7 +273,7 @@ impl View {
                 ("type", export.ty.as_str().into()),
             ])
         });
-        let memories = scan.memories.iter().map(|Item { ty, imported }| {
+        let memories = scan.memories.iter().map(|Declared { ty, imported }| {
             object([
                 ("min_pages", ty.initial.into()),
                 ("max_pages", ty.maximum.into()),
@@ -281,7 +283,7 @@ impl View {
                 ("imported", (*imported).into()),
             ])
         });
-        let tables = scan.tables.iter().map(|Item { ty, imported }| {
+        let tables = scan.tables.iter().map(|Declared { ty, imported }| {
             object([
                 ("element", reference(ty.element_type).into()),
                 ("min", ty.initial.into()),
@@ -327,16 +329,6 @@ fn is_there(feature: &Feature) -> bool {
 
 fn heading(text: &mut String, title: &str, count: usize) -> std::fmt::Result {
     if count == 0 { writeln!(text, "\n{title}: none") } else { writeln!(text, "\n{title}:") }
-}
-
-/// A size, exactly if it is small.
-fn readable(bytes: u64) -> String {
-    match bytes {
-        0..1024 => count(bytes, "byte"),
-        1024..0xa0_0000 => format!("{} KiB", bytes >> 10),
-        0xa0_0000..0x2_8000_0000 => format!("{} MiB", bytes >> 20),
-        _ => format!("{} GiB", bytes >> 30),
-    }
 }
 
 fn section_name(section: &Section) -> String {

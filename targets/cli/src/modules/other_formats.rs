@@ -3,9 +3,9 @@
 use std::io::{self, ErrorKind, Read};
 
 /// The first bytes, and the advice.
-type Stranger = (&'static [u8], &'static str);
+type OtherFormat = (&'static [u8], &'static str);
 
-const COMPRESSED: [Stranger; 5] = [
+const COMPRESSED: [OtherFormat; 5] = [
     (b"\x1f\x8b", "it is compressed by gzip: decompress it first, with gunzip"),
     (b"\x28\xb5\x2f\xfd", "it is compressed by Zstandard: decompress it first, with unzstd"),
     (b"\xfd7zXZ\0", "it is compressed by xz: decompress it first, with unxz"),
@@ -14,7 +14,7 @@ const COMPRESSED: [Stranger; 5] = [
 ];
 
 /// Files that another build of the command accepts.
-const OF_OTHER_BUILDS: &[Stranger] = &[
+const OF_OTHER_BUILDS: &[OtherFormat] = &[
     #[cfg(not(feature = "precompiled"))]
     (
         b"\0dunlin",

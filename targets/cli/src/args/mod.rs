@@ -1,13 +1,16 @@
 //! The command line: options into structs, and a sentence for whatever can't be understood.
 
 mod compile;
+pub(crate) mod grants;
 mod hints;
-mod others;
+mod inspect;
 mod run;
 mod table;
+pub(crate) mod tiering;
+mod validate;
 mod values;
+mod wast;
 
-use crate::compile::CompileOptions;
 use crate::failure::Failure;
 use hints::did_you_mean;
 use lexopt::{Arg, Parser};
@@ -15,10 +18,13 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use table::{Options, has, help, of_this_build};
 
-pub(crate) use others::{InspectOptions, ValidateOptions, WastOptions};
+pub(crate) use compile::CompileOptions;
+pub(crate) use inspect::InspectOptions;
 pub(crate) use run::RunOptions;
+pub(crate) use validate::ValidateOptions;
 #[cfg(test)]
 pub(crate) use values::Dir;
+pub(crate) use wast::WastOptions;
 
 /// What is to be done.
 #[derive(Debug)]
@@ -135,7 +141,7 @@ fn unknown_command(name: &OsStr) -> Failure {
 }
 
 fn overview() -> String {
-    of_this_build(include_str!("help/dunlin.txt"))
+    of_this_build(include_str!("../help/dunlin.txt"))
 }
 
 /// `dunlin help`

@@ -1,15 +1,15 @@
 //! Looks through a module while the engine loads it.
 
+use super::scan::{Scan, ScanError, scan};
 use crate::failure::Failure;
-use crate::load::{Opened, damaged, empty, unusable};
-use crate::precompiled::{Code, Source};
-use crate::reserve;
-use crate::scan::{Scan, ScanError, scan};
+use crate::host::reserve;
+use crate::modules::load::{Opened, damaged, empty, unusable};
+use crate::modules::precompiled::{ModuleSource, PrecompiledCode};
 use dunlin::{Engine, Error, ModuleStream};
 use std::ffi::OsStr;
 use std::io::{self, BufReader, Read};
 #[cfg(feature = "text")]
-use {crate::load::Tap, dunlin::Module};
+use {crate::modules::load::Tap, dunlin::Module};
 
 /// The result.
 pub(crate) struct Looked {
@@ -17,18 +17,18 @@ pub(crate) struct Looked {
     /// Why the engine can't load it, if it lacks a feature.
     pub(crate) refusal: Option<Error>,
     /// The machine code behind the module, if there is some.
-    pub(crate) code: Option<Code>,
+    pub(crate) code: Option<PrecompiledCode>,
 }
 
 /// Looks through a module. One that isn't valid is a failure, and so is one that exceeds a limit of the engine's.
 pub(crate) fn look(engine: &Engine, path: &OsStr) -> Result<Looked, Failure> {
     let Opened { name, source } = Opened::open(path)?;
     match source {
-        Source::Module(reader) => {
+        ModuleSource::Module(reader) => {
             let (scan, refusal) = look_at(engine, &name, reader)?;
             Ok(Looked { scan, refusal, code: None })
         }
-        Source::Precompiled(mut code) => {
+        ModuleSource::Precompiled(mut code) => {
             let looked = look_through(engine, &name, &mut code);
             if !code.is_intact() {
                 return Err(damaged(&name));

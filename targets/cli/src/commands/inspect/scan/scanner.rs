@@ -1,186 +1,32 @@
-//! Contents and features of a module, collected while it is read. It also handles modules that need features that the
-//! engine doesn't have.
+//! Goes through the sections of a module.
 
-use crate::shape;
-use dunlin::{Feature, Survey};
-use std::io::{self, Read};
+use super::input::Input;
+use super::{Declared, External, Scan, ScanError, Section};
+use crate::commands::inspect::shape;
+use dunlin::Survey;
+use std::io::Read;
 use wasmparser::{
     BinaryReader, CompositeInnerType, Encoding, ExternalKind, FuncValidatorAllocations, FunctionBody,
-    GlobalType, Imports, KnownCustom, MemoryType, Name, SectionLimited, SubType, TableType, TypeRef,
-    Validator, WasmFeatures,
+    GlobalType, Imports, KnownCustom, Name, SectionLimited, SubType, TypeRef, Validator, WasmFeatures,
 };
+
+type Result<T> = std::result::Result<T, ScanError>;
 
 /// The bytes of a module, as everywhere in Dunlin.
 const MAX_BYTES: u64 = u32::MAX as u64;
 /// The operands and the open blocks of a function being validated, and its bytes: as the engine's.
-const MAX_OPERANDS: u32 = 1 << 20;
-const MAX_BLOCKS: u32 = 1 << 16;
-const MAX_BODY_BYTES: u32 = 7_654_321;
+pub(super) const MAX_OPERANDS: u32 = 1 << 20;
+pub(super) const MAX_BLOCKS: u32 = 1 << 16;
+pub(super) const MAX_BODY_BYTES: u32 = 7_654_321;
 /// The sections that are listed, and the bytes of a custom section that are looked at.
 const MAX_SECTIONS: usize = 1000;
-const MAX_CUSTOM_BYTES: u32 = 64 << 10;
+pub(super) const MAX_CUSTOM_BYTES: u32 = 64 << 10;
 
 /// The numbers of sections in the order that they must have.
 const ORDER: [u8; 13] = [1, 2, 3, 4, 5, 13, 6, 7, 8, 9, 12, 10, 11];
 
-/// A memory or a table, and whether it is imported.
-pub(crate) struct Item<T> {
-    /// Its type.
-    pub(crate) ty: T,
-    /// Whether it is imported.
-    pub(crate) imported: bool,
-}
-
-/// An import or an export.
-#[derive(Clone)]
-pub(crate) struct External {
-    /// Of an import, the module that it comes from.
-    pub(crate) module: String,
-    /// Its name.
-    pub(crate) name: String,
-    /// `function`, `table`, `memory`, `global` or `tag`.
-    pub(crate) kind: &'static str,
-    /// Its type, in words.
-    pub(crate) ty: String,
-}
-
-/// A section.
-pub(crate) struct Section {
-    /// Its number: 0 for a custom one.
-    pub(crate) id: u8,
-    /// The name of a custom one.
-    pub(crate) name: String,
-    /// Where its contents begin in the module.
-    pub(crate) offset: u64,
-    /// How many bytes they have.
-    pub(crate) size: u32,
-}
-
-/// What was found.
-#[derive(Default)]
-pub(crate) struct Scan {
-    /// The features that the module needs.
-    pub(crate) features: Vec<Feature>,
-    pub(crate) imports: Vec<External>,
-    pub(crate) exports: Vec<External>,
-    /// All memories, by index.
-    pub(crate) memories: Vec<Item<MemoryType>>,
-    /// All tables, by index.
-    pub(crate) tables: Vec<Item<TableType>>,
-    /// The sections, as far as they are listed.
-    pub(crate) sections: Vec<Section>,
-    /// How many functions it has itself.
-    pub(crate) functions: u32,
-    /// Its name, if it has one.
-    pub(crate) name: Option<String>,
-    /// Its bytes.
-    pub(crate) size: u64,
-}
-
-/// Why a module can't be looked through.
-#[derive(Debug)]
-pub(crate) enum ScanError {
-    /// It can't be read.
-    Read(io::Error),
-    /// It isn't valid, whatever features there are.
-    Invalid(String),
-}
-
-impl From<io::Error> for ScanError {
-    fn from(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::UnexpectedEof => Self::Invalid("unexpected end-of-file".into()),
-            _ => Self::Read(error),
-        }
-    }
-}
-
-impl From<wasmparser::Error> for ScanError {
-    fn from(error: wasmparser::Error) -> Self {
-        Self::Invalid(error.to_string())
-    }
-}
-
-type Result<T, E = ScanError> = std::result::Result<T, E>;
-
-/// Looks through a module, and validates it with all features that there are. No more is held than its largest section
-/// other than code and custom ones, or its largest function.
-pub(crate) fn scan(reader: impl Read) -> Result<Scan> {
-    let mut scanner = Scanner {
-        input: Input { reader, offset: 0 },
-        validator: Validator::new_with_features(WasmFeatures::all()),
-        allocations: FuncValidatorAllocations::default(),
-        survey: Survey::new(),
-        scan: Scan::default(),
-        types: Vec::new(),
-        funcs: Vec::new(),
-        globals: Vec::new(),
-        tags: Vec::new(),
-        bodies: 0,
-        data_count: None,
-        data_segments: 0,
-    };
-    scanner.module()?;
-    scanner.scan.features = scanner.survey.features().collect();
-    scanner.scan.size = scanner.input.offset;
-    Ok(scanner.scan)
-}
-
-struct Input<R> {
-    reader: R,
-    offset: u64,
-}
-
-impl<R: Read> Input<R> {
-    /// The next byte, if there is one.
-    fn byte(&mut self) -> Result<Option<u8>> {
-        let mut byte = [0];
-        loop {
-            match self.reader.read(&mut byte) {
-                Ok(0) => return Ok(None),
-                Ok(_) => {
-                    self.offset += 1;
-                    return Ok(Some(byte[0]));
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
-
-    /// A number, and how many bytes it took.
-    fn number(&mut self) -> Result<(u32, u32)> {
-        let start = self.offset;
-        let mut bytes = Vec::with_capacity(5);
-        loop {
-            bytes.push(self.byte()?.ok_or(io::Error::from(io::ErrorKind::UnexpectedEof))?);
-            if bytes[bytes.len() - 1] & 0x80 == 0 || bytes.len() == 5 {
-                return Ok((BinaryReader::new(&bytes, start).read_var_u32()?, bytes.len() as u32));
-            }
-        }
-    }
-
-    fn bytes(&mut self, count: u32) -> Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        self.reader.by_ref().take(count.into()).read_to_end(&mut bytes)?;
-        self.offset += bytes.len() as u64;
-        if bytes.len() < count as usize {
-            return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
-        }
-        Ok(bytes)
-    }
-
-    fn skip(&mut self, mut count: u32) -> Result<()> {
-        while count > 0 {
-            let now = count.min(MAX_CUSTOM_BYTES);
-            self.bytes(now)?;
-            count -= now;
-        }
-        Ok(())
-    }
-}
-
-struct Scanner<R> {
+/// A module that is being looked through.
+pub(super) struct Scanner<R> {
     input: Input<R>,
     validator: Validator,
     allocations: FuncValidatorAllocations,
@@ -198,7 +44,32 @@ struct Scanner<R> {
 }
 
 impl<R: Read> Scanner<R> {
-    fn module(&mut self) -> Result<()> {
+    pub(super) fn new(reader: R) -> Self {
+        Self {
+            input: Input { reader, offset: 0 },
+            validator: Validator::new_with_features(WasmFeatures::all()),
+            allocations: FuncValidatorAllocations::default(),
+            survey: Survey::new(),
+            scan: Scan::default(),
+            types: Vec::new(),
+            funcs: Vec::new(),
+            globals: Vec::new(),
+            tags: Vec::new(),
+            bodies: 0,
+            data_count: None,
+            data_segments: 0,
+        }
+    }
+
+    /// What was found in the whole module.
+    pub(super) fn finish(mut self) -> Scan {
+        self.scan.features = self.survey.features().collect();
+        self.scan.size = self.input.offset;
+        self.scan
+    }
+
+    /// Reads the whole module.
+    pub(super) fn module(&mut self) -> Result<()> {
         let header = self.input.bytes(8)?;
         if header != *b"\0asm\x01\0\0\0" {
             return Err(ScanError::Invalid("this is no WebAssembly module".into()));
@@ -347,12 +218,12 @@ impl<R: Read> Scanner<R> {
             }
             4 => {
                 for table in validated!(table_section) {
-                    self.scan.tables.push(Item { ty: table?.ty, imported: false });
+                    self.scan.tables.push(Declared { ty: table?.ty, imported: false });
                 }
             }
             5 => {
                 for ty in validated!(memory_section) {
-                    self.scan.memories.push(Item { ty: ty?, imported: false });
+                    self.scan.memories.push(Declared { ty: ty?, imported: false });
                 }
             }
             6 => {
@@ -413,11 +284,11 @@ impl<R: Read> Scanner<R> {
                 ("function", self.function(index))
             }
             TypeRef::Table(ty) => {
-                self.scan.tables.push(Item { ty, imported: true });
+                self.scan.tables.push(Declared { ty, imported: true });
                 ("table", shape::table(&ty))
             }
             TypeRef::Memory(ty) => {
-                self.scan.memories.push(Item { ty, imported: true });
+                self.scan.memories.push(Declared { ty, imported: true });
                 ("memory", shape::memory(&ty))
             }
             TypeRef::Global(ty) => {
@@ -465,6 +336,3 @@ impl<R: Read> Scanner<R> {
         }
     }
 }
-
-#[cfg(all(test, feature = "text"))]
-mod tests;

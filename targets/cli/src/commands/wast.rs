@@ -1,9 +1,10 @@
 //! `dunlin wast`
 
+use crate::args::tiering::Tiering;
 use crate::failure::{Failure, io_reason};
-use crate::json::{Json, object};
+use crate::guest::tier::Tier;
+use crate::output::json::{Json, object};
 use crate::output::{count, print};
-use crate::tiering::Tiering;
 use dunlin::Config;
 use dunlin_spec_tests::{Counts, Report, Tally, find, run_file};
 use std::path::PathBuf;
@@ -17,7 +18,7 @@ pub(crate) fn wast(paths: &[PathBuf], json: bool, tiering: &Tiering) -> Result<b
         scripts.extend(found);
     }
     let mut config = Config::new();
-    tiering.apply(&mut config);
+    Tier::configure(tiering, &mut config);
     let mut total = Report::default();
     let mut files = Vec::new();
     for script in &scripts {

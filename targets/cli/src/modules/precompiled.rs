@@ -1,13 +1,13 @@
 //! Files with machine code behind the module: what the other commands need to know of them.
 
+use super::other_formats::refuse;
 use crate::failure::{Failure, io_reason};
-use crate::strangers::refuse;
 use std::io::Read;
 
 #[cfg(feature = "precompiled")]
-pub(crate) use with::{Code, Source, describe};
+pub(crate) use with::{ModuleSource, PrecompiledCode, describe};
 #[cfg(not(feature = "precompiled"))]
-pub(crate) use without::{Code, Source, describe};
+pub(crate) use without::{ModuleSource, PrecompiledCode, describe};
 
 #[cfg(feature = "precompiled")]
 use with::source as open;
@@ -15,7 +15,7 @@ use with::source as open;
 use without::source as open;
 
 /// Determines what the reader contains.
-pub(crate) fn source(name: &str, reader: Box<dyn Read>) -> Result<Source, Failure> {
+pub(crate) fn source(name: &str, reader: Box<dyn Read>) -> Result<ModuleSource, Failure> {
     match refuse(reader) {
         Ok(Ok(reader)) => open(name, reader),
         Ok(Err(sentence)) => Err(Failure::unusable(format_args!("{name}: {sentence}"))),
@@ -26,27 +26,27 @@ pub(crate) fn source(name: &str, reader: Box<dyn Read>) -> Result<Source, Failur
 #[cfg(feature = "precompiled")]
 mod with {
     use crate::failure::{Failure, io_reason};
-    use crate::json::{Json, object};
     use crate::output::count;
+    use crate::output::json::{Json, object};
     use dunlin_jit::aot::{self, Opened, Precompiled};
     use std::io::{self, Read};
 
     /// The machine code behind a module.
-    pub(crate) type Code = aot::Reader<Box<dyn Read>>;
+    pub(crate) type PrecompiledCode = aot::Reader<Box<dyn Read>>;
 
     /// What can be loaded.
-    pub(crate) enum Source {
+    pub(crate) enum ModuleSource {
         /// A module.
         Module(Box<dyn Read>),
         /// A module with machine code.
-        Precompiled(Code),
+        Precompiled(PrecompiledCode),
     }
 
     /// Determines what the reader contains.
-    pub(super) fn source(name: &str, reader: Box<dyn Read>) -> Result<Source, Failure> {
+    pub(super) fn source(name: &str, reader: Box<dyn Read>) -> Result<ModuleSource, Failure> {
         match aot::open(reader) {
-            Ok(Opened::Other(reader)) => Ok(Source::Module(Box::new(reader))),
-            Ok(Opened::Precompiled(reader)) => Ok(Source::Precompiled(reader)),
+            Ok(Opened::Other(reader)) => Ok(ModuleSource::Module(Box::new(reader))),
+            Ok(Opened::Precompiled(reader)) => Ok(ModuleSource::Precompiled(reader)),
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
                 Err(Failure::unusable(format_args!("{name}: it ends before the module in it begins")))
             }
@@ -55,7 +55,7 @@ mod with {
     }
 
     /// Describes machine code, in words and as JSON.
-    pub(crate) fn describe(code: Code, budget: &dunlin::Budget) -> (String, Json) {
+    pub(crate) fn describe(code: PrecompiledCode, budget: &dunlin::Budget) -> (String, Json) {
         match code.code(budget) {
             Ok(code) => (in_words(&code), as_json(&code)),
             Err(why) => (
@@ -102,38 +102,38 @@ mod with {
 #[cfg(not(feature = "precompiled"))]
 mod without {
     use crate::failure::Failure;
-    use crate::json::Json;
+    use crate::output::json::Json;
     use std::io::Read;
 
     /// This build has no support for machine code.
-    pub(crate) enum Code {}
+    pub(crate) enum PrecompiledCode {}
 
     /// What can be loaded.
-    pub(crate) enum Source {
+    pub(crate) enum ModuleSource {
         /// A module.
         Module(Box<dyn Read>),
         /// A module with machine code: not supported in this build.
         #[expect(dead_code, reason = "as in other builds")]
-        Precompiled(Code),
+        Precompiled(PrecompiledCode),
     }
 
-    impl Read for Code {
+    impl Read for PrecompiledCode {
         fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
             match *self {}
         }
     }
 
-    impl Code {
+    impl PrecompiledCode {
         pub(crate) fn is_intact(&self) -> bool {
             match *self {}
         }
     }
 
-    pub(super) fn source(_: &str, reader: Box<dyn Read>) -> Result<Source, Failure> {
-        Ok(Source::Module(reader))
+    pub(super) fn source(_: &str, reader: Box<dyn Read>) -> Result<ModuleSource, Failure> {
+        Ok(ModuleSource::Module(reader))
     }
 
-    pub(crate) fn describe(code: Code, _: &dunlin::Budget) -> (String, Json) {
+    pub(crate) fn describe(code: PrecompiledCode, _: &dunlin::Budget) -> (String, Json) {
         match code {}
     }
 }

@@ -3,8 +3,8 @@
 //! The new file is created beside the old one, written, synchronized (which reports the errors that `close` would, and
 //! more) and renamed. What isn't a regular file, or mustn't be replaced by another file, is written in place.
 
+use super::console::{Patient, patience};
 use crate::failure::{Failure, io_reason};
-use crate::output::{Patient, patience};
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -17,14 +17,14 @@ use std::time::Duration;
 pub(crate) struct Destination {
     option: &'static str,
     path: PathBuf,
-    place: Place,
+    sink: Sink,
 }
 
 /// Writes what a file shall contain.
 pub(crate) type Contents<'c> = &'c dyn Fn(&mut dyn Write) -> io::Result<()>;
 
 #[derive(Debug)]
-enum Place {
+enum Sink {
     /// Standard output.
     Stdout,
     /// A pipe, a device, or an inherited descriptor.
@@ -36,16 +36,16 @@ enum Place {
 impl Destination {
     /// Determines where it leads, and whether it can be written. Opening a FIFO waits for a reader.
     pub(crate) fn open(option: &'static str, path: &Path) -> Result<Self, Failure> {
-        match Place::find(path) {
-            Ok(place) => Ok(Self { option, path: path.to_owned(), place }),
+        match Sink::find(path) {
+            Ok(sink) => Ok(Self { option, path: path.to_owned(), sink }),
             Err(error) => Err(unwritable(option, path, &error)),
         }
     }
 
     /// Removes what an earlier run left, which mustn't be mistaken for this run's.
     pub(crate) fn clear(&self) -> Result<(), Failure> {
-        match &self.place {
-            Place::File(_, Some(old)) => old.set_len(0).map_err(|error| self.failure(&error)),
+        match &self.sink {
+            Sink::File(_, Some(old)) => old.set_len(0).map_err(|error| self.failure(&error)),
             _ => Ok(()),
         }
     }
@@ -53,20 +53,20 @@ impl Destination {
     /// Whether it is standard output: then nothing else must be written there.
     #[cfg_attr(not(feature = "jit"), expect(dead_code, reason = "for what is compiled"))]
     pub(crate) fn is_stdout(&self) -> bool {
-        matches!(self.place, Place::Stdout)
+        matches!(self.sink, Sink::Stdout)
     }
 
     /// Writes it. `contents` may be called twice; it writes piece by piece, so that a large file is never held in
     /// memory.
     pub(crate) fn write(&self, contents: Contents<'_>) -> Result<(), Failure> {
-        let written = match &self.place {
-            Place::Stdout => match write_to(io::stdout().as_fd(), contents, patience()) {
+        let written = match &self.sink {
+            Sink::Stdout => match write_to(io::stdout().as_fd(), contents, patience()) {
                 // A closed pipe is no failure, as for all output.
                 Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
                 result => result,
             },
-            Place::Stream(file) => write_stream(file, contents),
-            Place::File(path, old) => replace(path, old.as_ref(), contents),
+            Sink::Stream(file) => write_stream(file, contents),
+            Sink::File(path, old) => replace(path, old.as_ref(), contents),
         };
         written.map_err(|error| self.failure(&error))
     }
@@ -84,7 +84,7 @@ fn unwritable(option: &str, path: &Path, error: &io::Error) -> Failure {
     Failure::unusable(format_args!("{option} {}: {reason}", path.display()))
 }
 
-impl Place {
+impl Sink {
     fn find(path: &Path) -> io::Result<Self> {
         if path == "-" {
             return Ok(Self::Stdout);

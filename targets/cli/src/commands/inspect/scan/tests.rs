@@ -1,4 +1,6 @@
+use super::scanner::{MAX_BLOCKS, MAX_BODY_BYTES, MAX_CUSTOM_BYTES, MAX_OPERANDS};
 use super::*;
+use wasmparser::{Validator, WasmFeatures};
 
 fn scanned(text: &str) -> Scan {
     let binary = wat::parse_str(text).unwrap_or_else(|error| panic!("{text}: {error}"));

@@ -1,8 +1,9 @@
 //! Stops a guest at its deadline or at a terminating signal.
 
 use crate::failure::{EXIT_TIMEOUT, Failure, io_reason};
+use crate::host::reserve;
+use crate::host::status::ignored_signals;
 use crate::output::{complain, hurry};
-use crate::reserve;
 use dunlin::InterruptHandle;
 use nix::sys::signal::{SigEvent, SigevNotify, Signal};
 use nix::sys::timer::{Expiration, Timer, TimerSetTimeFlags};
@@ -21,7 +22,7 @@ const GRACE: Duration = Duration::from_millis(500);
 
 /// Why a guest is stopped.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Reason {
+pub(crate) enum StopReason {
     /// Its time is up.
     Timeout,
     /// The process got this signal.
@@ -39,7 +40,7 @@ struct Shared {
     phase: Mutex<Phase>,
     changed: Condvar,
     /// The first reason.
-    reason: OnceLock<Reason>,
+    reason: OnceLock<StopReason>,
 }
 
 impl Shared {
@@ -55,7 +56,7 @@ impl Shared {
     }
 
     /// Interrupts the running guest. If it doesn't stop, or none is running yet, `give_up` ends the process.
-    fn stop(&self, reason: Reason, give_up: impl Fn(Reason)) {
+    fn stop(&self, reason: StopReason, give_up: impl Fn(StopReason)) {
         let mut phase = self.phase();
         if matches!(*phase, Phase::Over) {
             return;
@@ -94,7 +95,7 @@ impl Watchdog {
     pub(crate) fn start(
         started: Instant,
         timeout: Option<Duration>,
-        give_up: impl Fn(Reason) + Clone + Send + 'static,
+        give_up: impl Fn(StopReason) + Clone + Send + 'static,
     ) -> Result<Self, Failure> {
         let (phase, changed) = (Mutex::new(Phase::Loading), Condvar::new());
         let shared = Arc::new(Shared { phase, changed, reason: OnceLock::new() });
@@ -123,12 +124,12 @@ impl Watchdog {
     fn limit(
         &mut self,
         deadline: Instant,
-        give_up: impl Fn(Reason) + Send + 'static,
+        give_up: impl Fn(StopReason) + Send + 'static,
     ) -> Result<io::Result<()>, Failure> {
         let shared = self.shared.clone();
         let watching = thread("watchdog", move || {
             drop(shared.wait(deadline));
-            shared.stop(Reason::Timeout, give_up);
+            shared.stop(StopReason::Timeout, give_up);
         })?;
         if watching.is_err() {
             let timer = exit_at(deadline).map_err(|error| {
@@ -139,14 +140,17 @@ impl Watchdog {
         Ok(watching)
     }
 
-    fn obey_signals(&mut self, give_up: impl Fn(Reason) + Send + 'static) -> Result<io::Result<()>, Failure> {
+    fn obey_signals(
+        &mut self,
+        give_up: impl Fn(StopReason) + Send + 'static,
+    ) -> Result<io::Result<()>, Failure> {
         let (hand_over, handed_over) = mpsc::sync_channel::<Signals>(1);
         let shared = self.shared.clone();
         // Before the handlers are installed: without a thread, signals keep their default effect.
         let listening = thread("signals", move || {
             let Ok(mut signals) = handed_over.recv() else { return };
             for signal in signals.forever() {
-                shared.stop(Reason::Signal(signal as u8), &give_up);
+                shared.stop(StopReason::Signal(signal as u8), &give_up);
             }
         })?;
         Ok(listening.and_then(|()| {
@@ -168,7 +172,7 @@ impl Watchdog {
     }
 
     /// Why the guest was stopped, if it was.
-    pub(crate) fn reason(&self) -> Option<Reason> {
+    pub(crate) fn reason(&self) -> Option<StopReason> {
         self.shared.reason.get().copied()
     }
 }
@@ -212,13 +216,6 @@ fn exit_at(deadline: Instant) -> io::Result<Timer> {
 
 static ALWAYS: AtomicBool = AtomicBool::new(true);
 
-/// The signals that the process inherited as ignored, as from a shell that starts it in the background.
-fn ignored_signals() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -226,7 +223,7 @@ mod tests {
 
     const TIMEOUT: Duration = Duration::from_millis(50);
 
-    fn watched() -> (Watchdog, Instant, mpsc::Receiver<Reason>) {
+    fn watched() -> (Watchdog, Instant, mpsc::Receiver<StopReason>) {
         let (tell, told) = mpsc::channel();
         let started = Instant::now();
         let watchdog = Watchdog::start(started, Some(TIMEOUT), move |reason| tell.send(reason).unwrap());
@@ -238,15 +235,15 @@ mod tests {
         let store = Store::new(&Engine::default(), ());
         let (watchdog, started, told) = watched();
         watchdog.running(store.interrupt_handle());
-        assert_eq!(told.recv_timeout(Duration::from_secs(60)), Ok(Reason::Timeout));
+        assert_eq!(told.recv_timeout(Duration::from_secs(60)), Ok(StopReason::Timeout));
         assert!(started.elapsed() >= TIMEOUT + GRACE);
-        assert_eq!(watchdog.reason(), Some(Reason::Timeout));
+        assert_eq!(watchdog.reason(), Some(StopReason::Timeout));
     }
 
     #[test]
     fn while_loading_there_is_no_grace_and_afterwards_no_end() {
         let (watchdog, started, told) = watched();
-        assert_eq!(told.recv_timeout(Duration::from_secs(60)), Ok(Reason::Timeout));
+        assert_eq!(told.recv_timeout(Duration::from_secs(60)), Ok(StopReason::Timeout));
         assert!(started.elapsed() >= TIMEOUT);
         drop(watchdog);
         // A guest that stops within its grace.
