@@ -1,5 +1,6 @@
 //! `--allow` and `--deny`: which of WASI's capabilities a module may import.
 
+use super::values::Given;
 use crate::failure::Failure;
 use dunlin::Module;
 use dunlin_wasi_lite::{Capability, capability};
@@ -17,14 +18,14 @@ const FILES: [Capability; 3] = [Capability::OpensFiles, Capability::ReadsFiles, 
 
 impl Grants {
     /// `--allow NAMES`
-    pub(crate) fn allow(&mut self, names: &str) -> Result<(), Failure> {
-        self.allowed.extend(parse("--allow", names)?);
+    pub(super) fn allow(&mut self, given: Given<'_>) -> Result<(), Failure> {
+        self.allowed.extend(parse(given)?);
         Ok(())
     }
 
     /// `--deny NAMES`
-    pub(crate) fn deny(&mut self, names: &str) -> Result<(), Failure> {
-        self.denied.extend(parse("--deny", names)?);
+    pub(super) fn deny(&mut self, given: Given<'_>) -> Result<(), Failure> {
+        self.denied.extend(parse(given)?);
         Ok(())
     }
 
@@ -45,9 +46,9 @@ impl Grants {
     }
 }
 
-fn parse(option: &str, names: &str) -> Result<Vec<Capability>, Failure> {
+fn parse(given: Given<'_>) -> Result<Vec<Capability>, Failure> {
     let mut capabilities = Vec::new();
-    for name in names.split(',') {
+    for name in given.text()?.split(',') {
         if name == "files" {
             capabilities.extend(FILES);
             continue;
@@ -55,7 +56,8 @@ fn parse(option: &str, names: &str) -> Result<Vec<Capability>, Failure> {
         let Some(capability) = Capability::ALL.iter().find(|capability| capability.name() == name) else {
             let known: Vec<_> = Capability::ALL.iter().map(|capability| capability.name()).collect();
             return Err(Failure::usage(format_args!(
-                "{option} takes {} or files, separated by commas, not '{name}'",
+                "{} takes {} or files, separated by commas, not '{name}'",
+                given.option,
                 known.join(", ")
             )));
         };

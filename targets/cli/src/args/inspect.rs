@@ -1,7 +1,6 @@
 //! The options of `dunlin inspect`.
 
-use super::table::{Group, Opt, Options, Rest};
-use super::{missing_module, one_module};
+use super::table::{CommandOptions, Opt, OptionGroup, Rest, need_module, take_module};
 use crate::failure::Failure;
 use std::ffi::OsString;
 
@@ -16,38 +15,28 @@ pub(crate) struct InspectOptions {
     pub(crate) budget: bool,
 }
 
-impl Options for InspectOptions {
+impl CommandOptions for InspectOptions {
     const COMMAND: &'static str = "inspect";
     const HELP: &'static str = include_str!("../help/inspect.txt");
-    const TABLE: &'static [Group<Self>] = &[Group {
+    const TABLE: &'static [OptionGroup<Self>] = &[OptionGroup {
         title: "Options",
         options: &[
             Opt::flag(
                 "--budget",
+                |o| &mut o.budget,
                 "Show instead how much memory it needs: to start, at most, and for what. At most is unbounded if a memory or \
                  table declares no maximum. What the host needs by itself comes on top of it, some 26 KiB for a WASI \
                  program.",
-                |o: &mut Self| {
-                    o.budget = true;
-                    Ok(())
-                },
             ),
-            Opt::flag("--json", "The same as JSON, for programs.", |o: &mut Self| {
-                o.json = true;
-                Ok(())
-            }),
+            Opt::flag("--json", |o| &mut o.json, "The same as JSON, for programs."),
         ],
     }];
 
     fn operand(&mut self, module: OsString) -> Result<Rest, Failure> {
-        if !self.module.is_empty() {
-            return Err(one_module(Self::COMMAND, &module));
-        }
-        self.module = module;
-        Ok(Rest::Ours)
+        take_module(&mut self.module, module, Self::COMMAND)
     }
 
     fn complete(&mut self) -> Result<(), Failure> {
-        if self.module.is_empty() { Err(missing_module(Self::COMMAND)) } else { Ok(()) }
+        need_module(&self.module, Self::COMMAND)
     }
 }

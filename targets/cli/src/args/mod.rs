@@ -2,6 +2,7 @@
 
 mod compile;
 pub(crate) mod grants;
+mod help;
 mod hints;
 mod inspect;
 mod run;
@@ -12,11 +13,12 @@ mod values;
 mod wast;
 
 use crate::failure::Failure;
+use help::{help, of_this_build};
 use hints::did_you_mean;
-use lexopt::{Arg, Parser};
+use lexopt::Parser;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
-use table::{Options, has, help, of_this_build};
+use table::{CommandOptions, has};
 
 pub(crate) use compile::CompileOptions;
 pub(crate) use inspect::InspectOptions;
@@ -50,18 +52,21 @@ pub(crate) enum Command {
 }
 
 /// A command: its name, whether this build has it, its help, and how its options are parsed.
-struct Known {
+struct KnownCommand {
     name: &'static str,
     is_here: bool,
     help: fn() -> String,
     parse: fn(Parser) -> Result<Command, Failure>,
 }
 
-const fn known<O: Options>(parse: fn(Parser) -> Result<Command, Failure>, is_here: bool) -> Known {
-    Known { name: O::COMMAND, is_here, help: help::<O>, parse }
+const fn known<O: CommandOptions>(
+    parse: fn(Parser) -> Result<Command, Failure>,
+    is_here: bool,
+) -> KnownCommand {
+    KnownCommand { name: O::COMMAND, is_here, help: help::<O>, parse }
 }
 
-static COMMANDS: [Known; 5] = [
+static COMMANDS: [KnownCommand; 5] = [
     known::<RunOptions>(|parser| parsed(parser, |options| Command::Run(Box::new(options))), true),
     known::<CompileOptions>(|parser| parsed(parser, Command::Compile), cfg!(feature = "jit")),
     known::<InspectOptions>(|parser| parsed(parser, Command::Inspect), true),
@@ -69,11 +74,11 @@ static COMMANDS: [Known; 5] = [
     known::<WastOptions>(|parser| parsed(parser, Command::Wast), cfg!(feature = "text")),
 ];
 
-fn parsed<O: Options>(parser: Parser, command: fn(O) -> Command) -> Result<Command, Failure> {
+fn parsed<O: CommandOptions>(parser: Parser, command: fn(O) -> Command) -> Result<Command, Failure> {
     Ok(table::parse(parser)?.map_or_else(|| Command::Help(help::<O>()), command))
 }
 
-fn find(name: &OsStr) -> Option<&'static Known> {
+fn find(name: &OsStr) -> Option<&'static KnownCommand> {
     COMMANDS.iter().find(|command| command.name == name)
 }
 
@@ -153,35 +158,6 @@ fn about(mut args: impl Iterator<Item = OsString>) -> Result<Command, Failure> {
         },
         None => Ok(Command::Help(overview())),
     }
-}
-
-fn next<'a>(parser: &'a mut Parser, command: &str) -> Result<Option<Arg<'a>>, Failure> {
-    parser.next().map_err(|error| {
-        let message = match error {
-            lexopt::Error::UnexpectedValue { option, value } => {
-                format!("{option} takes no value, but '{}' is given", value.to_string_lossy())
-            }
-            other => other.to_string(),
-        };
-        Failure::usage(format_args!("{message}; see 'dunlin {command} --help'"))
-    })
-}
-
-fn value(parser: &mut Parser, option: &str, command: &str) -> Result<OsString, Failure> {
-    parser
-        .value()
-        .map_err(|_| Failure::usage(format_args!("{option} needs a value; see 'dunlin {command} --help'")))
-}
-
-fn missing_module(command: &str) -> Failure {
-    Failure::usage(format_args!(
-        "a module is missing: a file, or - for standard input; see 'dunlin {command} --help'"
-    ))
-}
-
-fn one_module(command: &str, second: &OsStr) -> Failure {
-    let second = second.to_string_lossy();
-    Failure::usage(format_args!("'{second}' is one module too many; see 'dunlin {command} --help'"))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The options about compilation.
 
+use super::values::{Given, set};
 use crate::failure::Failure;
 
 /// When functions are compiled.
@@ -51,57 +52,45 @@ pub(crate) enum Trust {
 
 impl Tiering {
     /// `--jit`
-    pub(crate) fn jit(&mut self, text: &str) -> Result<(), Failure> {
+    pub(super) fn jit(&mut self, given: Given<'_>) -> Result<(), Failure> {
+        let text = given.text()?;
         let modes = [JitMode::Background, JitMode::Sync, JitMode::Eager, JitMode::Off];
-        let mode = modes.into_iter().find(|mode| mode.name() == text).ok_or_else(|| {
-            Failure::usage(format_args!("--jit takes background, sync, eager or off, not '{text}'"))
-        })?;
+        let mode = modes.into_iter().find(|mode| mode.name() == text);
+        let mode = mode.ok_or_else(|| given.refusal("background, sync, eager or off"))?;
         if mode != JitMode::Off && !cfg!(feature = "jit") {
-            return Err(Failure::usage(
-                "this build of dunlin has no compiler, so --jit only takes off: build it with the feature 'jit'",
-            ));
+            return Err(Failure::usage(format_args!(
+                "this build of dunlin has no compiler, so {} only takes off: build it with the feature 'jit'",
+                given.option
+            )));
         }
         self.mode = Some(mode);
         Ok(())
     }
 
     /// `--jit-threshold`
-    pub(crate) fn threshold(&mut self, text: &str) -> Result<(), Failure> {
-        let number = text.replace('_', "").parse().map_err(|_| {
-            Failure::usage(format_args!(
-                "--jit-threshold takes a whole number from 0 to {}, not '{text}'",
-                u32::MAX
-            ))
-        })?;
-        self.threshold = Some(number);
-        Ok(())
+    pub(super) fn threshold(&mut self, given: Given<'_>) -> Result<(), Failure> {
+        let number = given.text()?.replace('_', "").parse();
+        let refusal = |_| given.refusal(format_args!("a whole number from 0 to {}", u32::MAX));
+        set(&mut self.threshold, number.map_err(refusal))
     }
 
     /// `--jit-cache-full`
-    pub(crate) fn cache_full(&mut self, text: &str) -> Result<(), Failure> {
-        self.stops_when_full = match text {
+    pub(super) fn cache_full(&mut self, given: Given<'_>) -> Result<(), Failure> {
+        self.stops_when_full = match given.text()? {
             "stop" => true,
             "evict" => false,
-            _ => {
-                return Err(Failure::usage(format_args!(
-                    "--jit-cache-full takes evict or stop, not '{text}'"
-                )));
-            }
+            _ => return Err(given.refusal("evict or stop")),
         };
         Ok(())
     }
 
     /// `--memory-guard`
-    pub(crate) fn memory_guard(&mut self, text: &str) -> Result<(), Failure> {
-        self.guards = match text {
+    pub(super) fn memory_guard(&mut self, given: Given<'_>) -> Result<(), Failure> {
+        self.guards = match given.text()? {
             "on" => Some(true),
             "off" => Some(false),
             "auto" => None,
-            _ => {
-                return Err(Failure::usage(format_args!(
-                    "--memory-guard takes on, off or auto, not '{text}'"
-                )));
-            }
+            _ => return Err(given.refusal("on, off or auto")),
         };
         Ok(())
     }
@@ -193,7 +182,7 @@ mod tests {
         let mut tiering = Tiering::default();
         tiering.profiling().unwrap();
         assert_eq!(tiering.mode(), JitMode::Off);
-        tiering.jit("sync").unwrap();
+        tiering.jit(Given { option: "--jit", value: "sync".as_ref() }).unwrap();
         assert!(tiering.profiling().unwrap_err().message.contains("--jit sync"));
     }
 }

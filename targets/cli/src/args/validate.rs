@@ -1,7 +1,6 @@
 //! The options of `dunlin validate`.
 
-use super::missing_module;
-use super::table::{Group, Options, Rest};
+use super::table::{CommandOptions, OptionGroup, Rest, missing_module};
 use crate::failure::Failure;
 use std::ffi::OsString;
 
@@ -12,10 +11,10 @@ pub(crate) struct ValidateOptions {
     pub(crate) modules: Vec<OsString>,
 }
 
-impl Options for ValidateOptions {
+impl CommandOptions for ValidateOptions {
     const COMMAND: &'static str = "validate";
     const HELP: &'static str = include_str!("../help/validate.txt");
-    const TABLE: &'static [Group<Self>] = &[Group { title: "Options", options: &[] }];
+    const TABLE: &'static [OptionGroup<Self>] = &[OptionGroup { title: "Options", options: &[] }];
 
     fn operand(&mut self, module: OsString) -> Result<Rest, Failure> {
         self.modules.push(module);

@@ -1,6 +1,6 @@
 //! The options of `dunlin wast`.
 
-use super::table::{Group, Opt, Options, Part, Rest};
+use super::table::{BuildPart, CommandOptions, Opt, OptionGroup, Rest};
 use super::tiering::Tiering;
 use crate::failure::Failure;
 use std::ffi::OsString;
@@ -17,27 +17,32 @@ pub(crate) struct WastOptions {
     pub(crate) tiering: Tiering,
 }
 
-impl Options for WastOptions {
+impl CommandOptions for WastOptions {
     const COMMAND: &'static str = "wast";
     const HELP: &'static str = include_str!("../help/wast.txt");
-    const TABLE: &'static [Group<Self>] = &[Group {
+    const TABLE: &'static [OptionGroup<Self>] = &[OptionGroup {
         title: "Options",
         options: &[
-            Opt::flag("--json", "The counts and the failures as JSON.", |o: &mut Self| {
-                o.json = true;
-                Ok(())
-            }),
-            Opt::text(
+            Opt::flag("--json", |o| &mut o.json, "The counts and the failures as JSON."),
+            Opt::value(
                 "--jit MODE",
+                |o: &mut Self, given| o.tiering.jit(given),
                 "What is compiled, as for dunlin run. With --jit sync --jit-threshold 0 nearly everything is, before its \
                  first call.",
-                |o: &mut Self, _, text| o.tiering.jit(text),
             )
-            .part(Part::Compiler),
-            Opt::text("--jit-threshold N", "As for dunlin run.", |o: &mut Self, _, text| o.tiering.threshold(text))
-                .part(Part::Compiler),
-            Opt::text("--memory-guard WHEN", "As for dunlin run.", |o: &mut Self, _, text| o.tiering.memory_guard(text))
-                .part(Part::Precompiled),
+            .part(BuildPart::Compiler),
+            Opt::value(
+                "--jit-threshold N",
+                |o: &mut Self, given| o.tiering.threshold(given),
+                "As for dunlin run.",
+            )
+            .part(BuildPart::Compiler),
+            Opt::value(
+                "--memory-guard WHEN",
+                |o: &mut Self, given| o.tiering.memory_guard(given),
+                "As for dunlin run.",
+            )
+            .part(BuildPart::Precompiled),
         ],
     }];
 

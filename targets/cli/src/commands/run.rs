@@ -28,7 +28,7 @@ use watchdog::{StopReason, Watchdog};
 const PROFILE_EVERY: u64 = 10_000;
 
 /// The sizes of stack that the engine makes.
-const STACK: RangeInclusive<usize> = 4 << 10..=1 << 30;
+const STACK: RangeInclusive<u64> = 4 << 10..=1 << 30;
 
 /// Runs a guest, reports its end, and gives the exit code.
 pub(crate) fn run(options: &RunOptions) -> Result<u8, Failure> {
@@ -68,7 +68,7 @@ fn engine(options: &RunOptions) -> Result<(Engine, Tier), Failure> {
         if had != bytes {
             complain(format_args!("warning: a stack of {bytes} bytes can't be had, so it has {had}"));
         }
-        config.max_wasm_stack(had);
+        config.max_wasm_stack(had as usize);
     }
     let tier = Tier::configure(&options.tiering, &mut config);
     let engine = Engine::new(&config).map_err(|error| unusable(&display_name(&options.module), error))?;
