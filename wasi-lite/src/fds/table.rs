@@ -1,98 +1,12 @@
 //! The guest's descriptors.
 
-use crate::abi::{Fdflags, Filetype, Rights};
-use crate::cookies::Cookies;
-use crate::ctx::{DirPerms, FilePerms};
+use super::dir::DirFd;
+use super::fd::{Fd, FdKind, FileFd};
+use super::socket::Socket;
+use crate::abi::Rights;
 use crate::errno::{Errno, Result};
 use crate::paid::reserve;
-use crate::sock::Socket;
-use crate::stdio::Stdio;
-use cap_std::fs::{Dir, File};
 use dunlin::{Budget, Charge};
-use rustix::fs::OFlags;
-use std::os::fd::OwnedFd;
-
-/// `O_DSYNC`, which `rustix` takes for `O_SYNC`.
-pub(crate) const O_DSYNC: OFlags = OFlags::from_bits_retain(0o10000);
-
-/// What a descriptor stands for.
-pub(crate) enum Kind {
-    Stdio(Stdio),
-    File(FileFd),
-    Dir(DirFd),
-    Socket(Socket),
-}
-
-pub(crate) struct FileFd {
-    pub(crate) file: File,
-    pub(crate) filetype: Filetype,
-    pub(crate) perms: FilePerms,
-    /// Whether the guest opened it for writing. The host may have, to create it.
-    pub(crate) writable: bool,
-    /// Whether reading or writing may take as long as somebody else likes: the file is no file on a disk.
-    pub(crate) waits: bool,
-}
-
-pub(crate) struct DirFd {
-    pub(crate) dir: Dir,
-    /// The guest's name for it, if it is preopened.
-    pub(crate) name: Option<String>,
-    pub(crate) dir_perms: DirPerms,
-    pub(crate) file_perms: FilePerms,
-    /// The same directory once more, for reading its entries: `dir` itself may be good for looking up names only.
-    pub(crate) listing: Option<OwnedFd>,
-    pub(crate) cookies: Cookies,
-}
-
-/// A descriptor of the guest's.
-pub(crate) struct Fd {
-    pub(crate) kind: Kind,
-    pub(crate) base: Rights,
-    pub(crate) inheriting: Rights,
-    /// Whether what would have to wait fails instead.
-    pub(crate) nonblock: bool,
-}
-
-impl Fd {
-    pub(crate) fn new(kind: Kind, base: Rights, inheriting: Rights) -> Self {
-        Self { kind, base, inheriting, nonblock: false }
-    }
-
-    pub(crate) fn filetype(&self) -> Filetype {
-        match &self.kind {
-            Kind::Stdio(stdio) if stdio.is_terminal() => Filetype::CharacterDevice,
-            Kind::Stdio(_) => Filetype::Unknown,
-            Kind::File(file) => file.filetype,
-            Kind::Dir(_) => Filetype::Directory,
-            Kind::Socket(_) => Filetype::SocketStream,
-        }
-    }
-
-    pub(crate) fn flags(&self) -> Result<Fdflags, Errno> {
-        let mut flags = Fdflags::empty();
-        flags.set(Fdflags::NONBLOCK, self.nonblock);
-        if let Kind::File(file) = &self.kind {
-            let os = rustix::fs::fcntl_getfl(&file.file)?;
-            flags.set(Fdflags::APPEND, os.contains(OFlags::APPEND));
-            flags.set(Fdflags::DSYNC, os.contains(O_DSYNC));
-            // On Linux, `O_RSYNC` is `O_SYNC`, which contains `O_DSYNC`.
-            flags.set(Fdflags::SYNC | Fdflags::RSYNC, os.contains(OFlags::SYNC));
-        }
-        Ok(flags)
-    }
-
-    /// Checks that the guest hasn't given up `rights`, or never had them.
-    pub(crate) fn require(&self, rights: Rights) -> Result<(), Errno> {
-        if self.base.contains(rights) {
-            Ok(())
-        } else if rights.intersects(Rights::FD_READ | Rights::FD_WRITE) {
-            // As POSIX says of descriptors that aren't open for reading or writing.
-            Err(Errno::BADF)
-        } else {
-            Err(Errno::NOTCAPABLE)
-        }
-    }
-}
 
 /// The guest's descriptors, by their numbers.
 #[derive(Default)]
@@ -149,8 +63,8 @@ impl Fds {
     pub(crate) fn close(&mut self, fd: u32) -> Result<(), Errno> {
         match self.remove(fd)?.kind {
             // Some file systems tell only now that they can't keep what was written.
-            Kind::File(file) => Ok(nix::unistd::close(file.file)?),
-            Kind::Stdio(_) | Kind::Dir(_) | Kind::Socket(_) => Ok(()),
+            FdKind::File(file) => Ok(nix::unistd::close(file.file)?),
+            FdKind::Stdio(_) | FdKind::Dir(_) | FdKind::Socket(_) => Ok(()),
         }
     }
 
@@ -166,9 +80,9 @@ impl Fds {
     pub(crate) fn dir(&self, fd: u32, rights: Rights) -> Result<&DirFd, Errno> {
         let fd = self.get(fd)?;
         match &fd.kind {
-            Kind::Dir(dir) => fd.require(rights).map(|()| dir),
-            Kind::File(_) | Kind::Socket(_) => Err(Errno::NOTDIR),
-            Kind::Stdio(_) => Err(Errno::BADF),
+            FdKind::Dir(dir) => fd.require(rights).map(|()| dir),
+            FdKind::File(_) | FdKind::Socket(_) => Err(Errno::NOTDIR),
+            FdKind::Stdio(_) => Err(Errno::BADF),
         }
     }
 
@@ -176,16 +90,16 @@ impl Fds {
     pub(crate) fn file(&self, fd: u32, rights: Rights) -> Result<&FileFd, Errno> {
         let fd = self.get(fd)?;
         match &fd.kind {
-            Kind::File(file) => fd.require(rights).map(|()| file),
-            Kind::Dir(_) | Kind::Stdio(_) | Kind::Socket(_) => Err(Errno::BADF),
+            FdKind::File(file) => fd.require(rights).map(|()| file),
+            FdKind::Dir(_) | FdKind::Stdio(_) | FdKind::Socket(_) => Err(Errno::BADF),
         }
     }
 
     /// The socket `fd`.
     pub(crate) fn socket(&self, fd: u32) -> Result<&Socket, Errno> {
         match &self.get(fd)?.kind {
-            Kind::Socket(socket) => Ok(socket),
-            Kind::Stdio(_) | Kind::File(_) | Kind::Dir(_) => Err(Errno::NOTSOCK),
+            FdKind::Socket(socket) => Ok(socket),
+            FdKind::Stdio(_) | FdKind::File(_) | FdKind::Dir(_) => Err(Errno::NOTSOCK),
         }
     }
 }
@@ -194,12 +108,13 @@ impl Fds {
 mod tests {
     use super::*;
     use crate::WasiCtx;
+    use crate::host::stdio::Stdio;
 
     #[test]
     fn numbers_are_the_lowest_free() {
         let mut fds = WasiCtx::builder().build().fds;
         let insert =
-            |fds: &mut Fds| fds.insert(Fd::new(Kind::Stdio(Stdio::Null), Rights::empty(), Rights::empty()));
+            |fds: &mut Fds| fds.insert(Fd::new(FdKind::Stdio(Stdio::Null), Rights::empty(), Rights::empty()));
         assert_eq!([insert(&mut fds), insert(&mut fds), insert(&mut fds)], [3, 4, 5]);
         fds.close(4).unwrap();
         fds.close(1).unwrap();
@@ -220,7 +135,7 @@ mod tests {
         let mut fds = Fds::default();
         let insert = |fds: &mut Fds| {
             fds.reserve(&budget)?;
-            Ok::<_, Errno>(fds.insert(Fd::new(Kind::Stdio(Stdio::Null), Rights::empty(), Rights::empty())))
+            Ok::<_, Errno>(fds.insert(Fd::new(FdKind::Stdio(Stdio::Null), Rights::empty(), Rights::empty())))
         };
         for number in 0..8 {
             assert_eq!(insert(&mut fds), Ok(number));

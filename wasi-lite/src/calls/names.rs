@@ -19,7 +19,7 @@ pub(crate) fn follows(lookup_flags: u32, path: &str) -> Result<bool, Errno> {
 }
 
 /// A name in a directory that is sure to be in the sandbox.
-pub(crate) struct Entry<'a> {
+pub(crate) struct NameInDir<'a> {
     start: &'a Dir,
     /// Unless it is `start`.
     parent: Option<Dir>,
@@ -27,7 +27,7 @@ pub(crate) struct Entry<'a> {
     pub(crate) name: &'a str,
 }
 
-impl<'a> Entry<'a> {
+impl<'a> NameInDir<'a> {
     /// The last name of `path`, for a call that makes, moves or removes a name. For these the system never follows a
     /// symbolic link at the end, even if a slash comes behind it, nor does it go to `..`.
     pub(crate) fn to_change(start: &'a Dir, path: &'a str) -> Result<Self, Errno> {
@@ -76,7 +76,7 @@ impl<'a> Entry<'a> {
     }
 }
 
-impl AsFd for Entry<'_> {
+impl AsFd for NameInDir<'_> {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.parent.as_ref().unwrap_or(self.start).as_fd()
     }
@@ -106,7 +106,7 @@ mod tests {
             ("a/b/../", "b", "../"),
             (".", "root", "."),
         ] {
-            let entry = Entry::to_change(&start, path).unwrap();
+            let entry = NameInDir::to_change(&start, path).unwrap();
             let inode = |name: &str| {
                 let path = if name == "root" {
                     ".".into()
@@ -120,8 +120,8 @@ mod tests {
         }
         for path in ["/", "//", "/new", "..", "../", "../new", "a/../..", "a/../../", "a/../../new", "/a/new"]
         {
-            assert_eq!(Entry::to_change(&start, path).err(), Some(Errno::PERM), "{path}");
-            assert_eq!(Entry::to_look_up(&start, path).err(), Some(Errno::PERM), "{path}");
+            assert_eq!(NameInDir::to_change(&start, path).err(), Some(Errno::PERM), "{path}");
+            assert_eq!(NameInDir::to_look_up(&start, path).err(), Some(Errno::PERM), "{path}");
         }
     }
 }

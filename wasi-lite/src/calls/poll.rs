@@ -2,12 +2,13 @@
 
 use crate::WasiCtx;
 use crate::abi::{Rights, SubscriptionLayout};
-use crate::clock::{Clocks, MONOTONIC};
 use crate::errno::{Errno, Result};
-use crate::fds::Kind;
+use crate::fds::FdKind;
 use crate::guest::Guest;
+use crate::host::clocks::{Clocks, MONOTONIC};
+use crate::host::stdio::Stdio;
+use crate::host::streams::PIPE_BUF;
 use crate::paid::list;
-use crate::stdio::{PIPE_BUF, Stdio};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::SeekFrom;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -50,7 +51,7 @@ struct Subscription {
 }
 
 /// What a subscription says of its descriptor.
-enum State<'a> {
+enum PollState<'a> {
     Ready(Readiness),
     /// The host must be asked.
     Ask(BorrowedFd<'a>),
@@ -144,7 +145,7 @@ impl WasiCtx {
                     (Some(error), _) => Err(error),
                     (None, Wanted::Clock { id, deadline }) => {
                         match deadline.checked_sub(self.clocks.now(id)?) {
-                            None | Some(0) => Ok(State::Ready(Readiness::default())),
+                            None | Some(0) => Ok(PollState::Ready(Readiness::default())),
                             Some(rest) => {
                                 timeout = Some(timeout.map_or(rest, |timeout| timeout.min(rest)));
                                 continue;
@@ -155,9 +156,9 @@ impl WasiCtx {
                     (None, Wanted::Write(fd)) => self.state(fd, Rights::FD_WRITE),
                 };
                 match state {
-                    Ok(State::Ready(readiness)) => events.push(event(subscription, Ok(readiness))),
+                    Ok(PollState::Ready(readiness)) => events.push(event(subscription, Ok(readiness))),
                     Err(error) => events.push(event(subscription, Err(error))),
-                    Ok(State::Ask(fd)) => {
+                    Ok(PollState::Ask(fd)) => {
                         let flags = match subscription.wanted {
                             Wanted::Read(_) => PollFlags::IN,
                             _ => PollFlags::OUT,
@@ -200,26 +201,26 @@ impl WasiCtx {
     }
 
     /// Whether `fd` can be read or written without waiting.
-    fn state(&self, fd: u32, rights: Rights) -> Result<State<'_>, Errno> {
+    fn state(&self, fd: u32, rights: Rights) -> Result<PollState<'_>, Errno> {
         let fd = self.fds.get(fd)?;
         fd.require(rights)?;
         fd.require(Rights::POLL_FD_READWRITE)?;
-        let ready = |nbytes, hangup| Ok(State::Ready(Readiness { nbytes, hangup }));
+        let ready = |nbytes, hangup| Ok(PollState::Ready(Readiness { nbytes, hangup }));
         match &fd.kind {
-            Kind::Stdio(stdio) => match (stdio, stdio.waits()) {
-                (_, Some(fd)) => Ok(State::Ask(fd)),
+            FdKind::Stdio(stdio) => match (stdio, stdio.waits()) {
+                (_, Some(fd)) => Ok(PollState::Ask(fd)),
                 (Stdio::Null, None) if rights == Rights::FD_READ => ready(0, true),
                 _ => ready(1, false),
             },
-            Kind::File(file) if file.waits => Ok(State::Ask(file.file.as_fd())),
-            Kind::File(file) if rights == Rights::FD_READ => {
+            FdKind::File(file) if file.waits => Ok(PollState::Ask(file.file.as_fd())),
+            FdKind::File(file) if rights == Rights::FD_READ => {
                 let size = file.file.metadata()?.len();
                 let rest = size.saturating_sub(rustix::fs::seek(&file.file, SeekFrom::Current(0))?);
                 ready(rest, rest == 0)
             }
-            Kind::File(_) => ready(PIPE_BUF as u64, false),
-            Kind::Socket(socket) => Ok(State::Ask(socket.as_fd())),
-            Kind::Dir(_) => Err(Errno::BADF),
+            FdKind::File(_) => ready(PIPE_BUF as u64, false),
+            FdKind::Socket(socket) => Ok(PollState::Ask(socket.as_fd())),
+            FdKind::Dir(_) => Err(Errno::BADF),
         }
     }
 }

@@ -1,19 +1,15 @@
 //! Where the guest's standard streams lead.
 
+use super::escapes::{self, EscapeFilter};
+use super::streams::{read_stream, uninterrupted, waits, write_stream};
 use crate::errno::{Errno, Fail, Result};
-use crate::escapes::{self, EscapeFilter};
-use crate::guest::Interrupt;
+use crate::interrupt::Interrupt;
 use crate::paid::reserve;
 use dunlin::{Budget, Charge};
-use rustix::event::PollFlags;
-use rustix::fs::FileType;
 use std::fmt;
 use std::io::{self, Cursor, IsTerminal, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-/// A pipe holds at least so much more when `poll` says that it can be written, so writing so much doesn't wait.
-pub(crate) const PIPE_BUF: usize = 4096;
 
 /// The end of a stream in memory, or of anything else that can be read, that the guest reads as its standard input.
 ///
@@ -225,13 +221,6 @@ impl AsFd for Stream {
     }
 }
 
-/// Whether this is something else than a file on a disk.
-pub(crate) fn waits(fd: impl AsFd) -> bool {
-    !rustix::fs::fstat(fd).is_ok_and(|stat| {
-        matches!(FileType::from_raw_mode(stat.st_mode), FileType::RegularFile | FileType::BlockDevice)
-    })
-}
-
 impl Stdio {
     pub(crate) fn host(stream: Stream) -> Self {
         let waits = waits(&stream);
@@ -272,52 +261,4 @@ impl Stdio {
             Stdio::Host(host) => host.write(interrupt, bytes, nonblock),
         }
     }
-}
-
-/// Repeats what a signal made fail.
-pub(crate) fn uninterrupted<R>(mut call: impl FnMut() -> io::Result<R>) -> io::Result<R> {
-    loop {
-        match call() {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => (),
-            result => return result,
-        }
-    }
-}
-
-/// Reads once from something that may have to be waited for.
-pub(crate) fn read_stream(
-    interrupt: Interrupt<'_>,
-    fd: BorrowedFd<'_>,
-    buf: &mut [u8],
-    nonblock: bool,
-) -> Result<usize> {
-    loop {
-        interrupt.wait_or_again(fd, PollFlags::IN, nonblock)?;
-        match rustix::io::read(fd, &mut *buf) {
-            // Somebody else who reads from it came first.
-            Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => (),
-            count => return Ok(count?),
-        }
-    }
-}
-
-/// Writes all of `bytes`, or fewer if it shan't wait, to something that may have to be waited for.
-pub(crate) fn write_stream(
-    interrupt: Interrupt<'_>,
-    fd: BorrowedFd<'_>,
-    bytes: &[u8],
-    nonblock: bool,
-) -> Result<usize> {
-    let mut written = 0;
-    while written < bytes.len() {
-        let chunk = &bytes[written..bytes.len().min(written + PIPE_BUF)];
-        let ready = interrupt.wait_or_again(fd, PollFlags::OUT, nonblock);
-        match ready.and_then(|()| Ok(rustix::io::write(fd, chunk)?)) {
-            Ok(count) => written += count,
-            Err(Fail::Errno(Errno::AGAIN | Errno::INTR)) if !nonblock => (),
-            Err(Fail::Errno(_)) if written > 0 => break,
-            Err(fail) => return Err(fail),
-        }
-    }
-    Ok(written)
 }

@@ -4,21 +4,10 @@ use crate::WasiCtx;
 use crate::errno::{Errno, Fail, Result};
 use crate::guest::Guest;
 
-/// Where `random_get` takes its bytes from.
-#[derive(Default)]
-pub(crate) enum Random {
-    #[default]
-    Host,
-    Custom(Box<Fill>),
-}
-
-/// Fills what it is given.
-pub(crate) type Fill = dyn FnMut(&mut [u8]) + Send + Sync;
-
 /// The arguments or the environment.
-pub(crate) struct Strings(pub(crate) Vec<String>);
+struct Strings<'s>(&'s [String]);
 
-impl Strings {
+impl Strings<'_> {
     /// How many there are, and the size of all, each with its NUL.
     fn sizes(&self) -> Result<(u32, u32), Errno> {
         let size: usize = self.0.iter().map(|string| string.len() + 1).sum();
@@ -39,7 +28,7 @@ impl Strings {
         guest.check(buf, size)?;
         guest.check(pointers, count.checked_mul(4).ok_or(Errno::OVERFLOW)?)?;
         let mut at = buf;
-        for (index, string) in (0..).zip(&self.0) {
+        for (index, string) in (0..).zip(self.0) {
             guest.store_u32(pointers + index * 4, at)?;
             guest.store(at, string.as_bytes())?;
             at += string.len() as u32;
@@ -52,19 +41,19 @@ impl Strings {
 
 impl WasiCtx {
     pub(crate) fn args_sizes_get(&mut self, guest: &mut Guest<'_>, argc: u32, argv_buf_size: u32) -> Result {
-        self.args.store_sizes(guest, argc, argv_buf_size)
+        Strings(&self.args).store_sizes(guest, argc, argv_buf_size)
     }
 
     pub(crate) fn args_get(&mut self, guest: &mut Guest<'_>, argv: u32, argv_buf: u32) -> Result {
-        self.args.store(guest, argv, argv_buf)
+        Strings(&self.args).store(guest, argv, argv_buf)
     }
 
     pub(crate) fn environ_sizes_get(&mut self, guest: &mut Guest<'_>, count: u32, buf_size: u32) -> Result {
-        self.env.store_sizes(guest, count, buf_size)
+        Strings(&self.env).store_sizes(guest, count, buf_size)
     }
 
     pub(crate) fn environ_get(&mut self, guest: &mut Guest<'_>, environ: u32, environ_buf: u32) -> Result {
-        self.env.store(guest, environ, environ_buf)
+        Strings(&self.env).store(guest, environ, environ_buf)
     }
 
     pub(crate) fn proc_exit(&mut self, _: &mut Guest<'_>, code: u32) -> Result {
@@ -84,10 +73,7 @@ impl WasiCtx {
         let interrupt = guest.interrupt;
         // The system makes some hundred megabytes a second, and a guest may ask for gigabytes.
         for chunk in guest.bytes_mut(buf, buf_len)?.chunks_mut(RANDOM_CHUNK as usize) {
-            match &mut self.random {
-                Random::Host => getrandom::fill(chunk).map_err(|_| Errno::IO)?,
-                Random::Custom(fill) => fill(chunk),
-            }
+            self.random.fill(chunk)?;
             interrupt.check()?;
         }
         Ok(())

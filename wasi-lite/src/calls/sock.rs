@@ -1,52 +1,16 @@
 //! `sock_*`: connections, and the sockets that they come in at.
 
+use super::transfer::scatter;
 use crate::WasiCtx;
 use crate::abi::{Fdflags, Riflags, Rights, Sdflags, flags};
 use crate::errno::{Errno, Fail, Result};
-use crate::fd::scatter;
-use crate::fds::{Fd, Kind};
-use crate::guest::{Guest, Interrupt};
-use crate::stdio::read_stream;
+use crate::fds::{Fd, Socket};
+use crate::guest::Guest;
+use crate::host::streams::read_stream;
+use crate::interrupt::Interrupt;
 use rustix::event::PollFlags;
-use std::io;
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd};
-
-/// A socket of the guest's. The host's own doesn't wait: whoever uses it polls before.
-pub(crate) enum Socket {
-    Listener(TcpListener),
-    Connection(TcpStream),
-}
-
-impl Socket {
-    pub(crate) fn listener(listener: TcpListener) -> io::Result<Fd> {
-        listener.set_nonblocking(true)?;
-        Ok(Fd::new(Kind::Socket(Socket::Listener(listener)), Rights::LISTENER, Rights::CONNECTION))
-    }
-
-    fn connection(stream: TcpStream, inherited: Rights) -> io::Result<Fd> {
-        stream.set_nonblocking(true)?;
-        let rights = Rights::CONNECTION & inherited;
-        Ok(Fd::new(Kind::Socket(Socket::Connection(stream)), rights, rights))
-    }
-
-    /// The connection that this is.
-    pub(crate) fn stream(&self) -> Result<&TcpStream, Errno> {
-        match self {
-            Socket::Listener(_) => Err(Errno::NOTCONN),
-            Socket::Connection(stream) => Ok(stream),
-        }
-    }
-}
-
-impl AsFd for Socket {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        match self {
-            Socket::Listener(listener) => listener.as_fd(),
-            Socket::Connection(stream) => stream.as_fd(),
-        }
-    }
-}
 
 /// The next connection, waited for.
 fn accept(listener: &TcpListener, interrupt: Interrupt<'_>, nonblock: bool) -> Result<TcpStream> {
@@ -112,7 +76,7 @@ impl WasiCtx {
         let fd = self.fds.get(fd)?;
         fd.require(Rights::SOCK_ACCEPT)?;
         let stream = accept(listener, guest.interrupt, fd.nonblock)?;
-        let mut connection = Socket::connection(stream, fd.inheriting)?;
+        let mut connection = Fd::connection(stream, fd.inheriting)?;
         connection.nonblock = fdflags.contains(Fdflags::NONBLOCK);
         let number = self.fds.insert(connection);
         Ok(guest.store_u32(accepted, number)?)

@@ -2,8 +2,8 @@
 //! them 0x9b, which begins a command as `ESC [` does. A terminal that decodes UTF-8 finds the latter in two bytes; there
 //! their numbers as bytes are parts of other characters. Any other terminal finds them in single bytes.
 
+use super::streams::PIPE_BUF;
 use crate::errno::{Fail, Result};
-use crate::stdio::PIPE_BUF;
 use rustix::termios::{InputModes, tcgetattr};
 use std::os::fd::AsFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,10 +19,10 @@ pub(crate) struct EscapeFilter {
 
 /// What all streams of a guest share that are filtered. They may lead to the same terminal, where the first byte of a control
 /// character could come from one and the second from the other.
-pub(crate) type Shared = Arc<Mutex<State>>;
+pub(crate) type Shared = Arc<Mutex<EscapeState>>;
 
 #[derive(Clone, Copy, Default)]
-pub(crate) struct State {
+pub(crate) struct EscapeState {
     /// Where the last byte came from.
     stream: u8,
     rest: Rest,
@@ -80,7 +80,7 @@ impl EscapeFilter {
         Self { stream, utf8, state }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, EscapeState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -113,7 +113,7 @@ impl EscapeFilter {
                 rest.filter(byte);
             }
             if count > 0 {
-                *self.state() = State { stream: self.stream, rest };
+                *self.state() = EscapeState { stream: self.stream, rest };
             }
             written += count;
             if count < chunk.len() {

@@ -1,6 +1,6 @@
 //! Time and chance for runs that shall be repeated.
 
-use crate::clock::{HostMonotonicClock, HostWallClock};
+use super::clocks::{HostMonotonicClock, HostWallClock};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
