@@ -7,7 +7,7 @@ use crate::errno::{Errno, Result};
 use crate::fds::{DirFd, DirPerms, Fd, FdKind, FileFd, FilePerms, O_DSYNC};
 use crate::guest::Guest;
 use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt};
-use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
+use cap_std::fs::{Dir, File, OpenOptions, OpenOptionsExt};
 use rustix::fs::OFlags;
 
 impl WasiCtx {
@@ -28,98 +28,134 @@ impl WasiCtx {
         guest.check(opened, 4)?;
         self.fds.reserve(guest.budget)?;
         let dir = self.fds.dir(fd, Rights::PATH_OPEN)?;
-        let inherited = self.fds.get(fd)?.inheriting;
+        let start = self.fds.get(fd)?;
         let path = guest.path(path, path_len)?;
-        let follow = follows(dirflags, &path)?;
-        let oflags: Oflags = flags(oflags)?;
-        let fdflags: Fdflags = flags(fdflags)?;
-        let base = Rights::from_bits_truncate(base) & inherited;
-        let (create, truncate) = (oflags.contains(Oflags::CREAT), oflags.contains(Oflags::TRUNC));
-        if oflags.contains(Oflags::DIRECTORY) && oflags.intersects(!Oflags::DIRECTORY) {
-            return Err(Errno::INVAL.into());
+        let wanted = Wanted {
+            follow: follows(dirflags, &path)?,
+            oflags: flags(oflags)?,
+            fdflags: flags(fdflags)?,
+            rights: Rights::from_bits_truncate(base) & start.inheriting,
+        };
+        wanted.check(start, dir)?;
+        if wanted.creates() && means_directory(&path) {
+            let exclusive = wanted.oflags.contains(Oflags::EXCL);
+            return Err(path.with(|path| cannot_create(&dir.dir, path, exclusive)).into());
+        }
+        let file = path.with(|path| wanted.open(&dir.dir, path))?;
+        let fd = wanted.descriptor(file, dir, start.inheriting)?;
+        let number = self.fds.insert(fd);
+        Ok(guest.store_u32(opened, number)?)
+    }
+}
+
+/// How the guest wants something opened.
+struct Wanted {
+    /// Whether a symbolic link at the end of the path is followed.
+    follow: bool,
+    oflags: Oflags,
+    fdflags: Fdflags,
+    /// The rights that it asks for, as far as it can get them.
+    rights: Rights,
+}
+
+impl Wanted {
+    fn creates(&self) -> bool {
+        self.oflags.contains(Oflags::CREAT)
+    }
+
+    fn truncates(&self) -> bool {
+        self.oflags.contains(Oflags::TRUNC)
+    }
+
+    fn writes(&self) -> bool {
+        self.rights.contains(Rights::FD_WRITE)
+    }
+
+    fn is_directory(&self) -> bool {
+        self.oflags.contains(Oflags::DIRECTORY)
+    }
+
+    /// Whether the flags go together, and whether the directory `dir`, which is the descriptor `start`, allows them.
+    fn check(&self, start: &Fd, dir: &DirFd) -> Result<(), Errno> {
+        if self.is_directory() && self.oflags.intersects(!Oflags::DIRECTORY) {
+            return Err(Errno::INVAL);
         }
         for (needed, right) in
-            [(create, Rights::PATH_CREATE_FILE), (truncate, Rights::PATH_FILESTAT_SET_SIZE)]
+            [(self.creates(), Rights::PATH_CREATE_FILE), (self.truncates(), Rights::PATH_FILESTAT_SET_SIZE)]
         {
             if needed {
-                self.fds.get(fd)?.require(right)?;
+                start.require(right)?;
             }
         }
-        let write = base.contains(Rights::FD_WRITE);
         dir.require(DirPerms::READ)?;
-        if create || truncate || write {
+        if self.creates() || self.truncates() || self.writes() {
             dir.require(DirPerms::MUTATE)?;
             if !dir.file_perms.contains(FilePerms::WRITE) {
-                return Err(Errno::PERM.into());
+                return Err(Errno::PERM);
             }
         }
+        Ok(())
+    }
 
+    fn open(&self, dir: &Dir, path: &str) -> Result<File, Errno> {
+        dir.open_with(path, &self.options()).map_err(Errno::from).map_err(|error| match error {
+            Errno::LOOP if self.is_directory() && !self.follow && is_link(dir, path) => Errno::NOTDIR,
+            error => error,
+        })
+    }
+
+    fn options(&self) -> OpenOptions {
         let mut options = OpenOptions::new();
-        options.follow(if follow { FollowSymlinks::Yes } else { FollowSymlinks::No });
+        options.follow(if self.follow { FollowSymlinks::Yes } else { FollowSymlinks::No });
         // The system creates and truncates only what it opens for writing.
-        options.write(write || create || truncate).truncate(truncate);
-        options.read(base.contains(Rights::FD_READ) || !write);
-        if oflags.contains(Oflags::EXCL) {
-            options.create_new(create);
+        options.write(self.writes() || self.creates() || self.truncates()).truncate(self.truncates());
+        options.read(self.rights.contains(Rights::FD_READ) || !self.writes());
+        if self.oflags.contains(Oflags::EXCL) {
+            options.create_new(self.creates());
         } else {
-            options.create(create);
+            options.create(self.creates());
         }
         // A FIFO or a device shan't keep the guest waiting here, where no interruption would end it, nor a terminal
         // become the host's.
         let mut os = OFlags::NONBLOCK | OFlags::NOCTTY;
         for (flag, wanted) in [
-            (OFlags::APPEND, fdflags.contains(Fdflags::APPEND)),
-            (O_DSYNC, fdflags.contains(Fdflags::DSYNC)),
-            (OFlags::SYNC, fdflags.intersects(Fdflags::SYNC | Fdflags::RSYNC)),
+            (OFlags::APPEND, self.fdflags.contains(Fdflags::APPEND)),
+            (O_DSYNC, self.fdflags.contains(Fdflags::DSYNC)),
+            (OFlags::SYNC, self.fdflags.intersects(Fdflags::SYNC | Fdflags::RSYNC)),
         ] {
             if wanted {
                 os |= flag;
             }
         }
         options.custom_flags(os.bits().cast_signed());
+        options
+    }
 
-        if create && means_directory(&path) {
-            return Err(path
-                .with(|path| cannot_create(&dir.dir, path, oflags.contains(Oflags::EXCL)))
-                .into());
-        }
-        let directory = oflags.contains(Oflags::DIRECTORY);
-        let file = path.with(|path| {
-            dir.dir.open_with(path, &options).map_err(Errno::from).map_err(|error| match error {
-                Errno::LOOP if directory && !follow && is_link(&dir.dir, path) => Errno::NOTDIR,
-                error => error,
-            })
-        })?;
+    /// The guest's descriptor for what was opened in `dir`, which hands on the rights `inherited`.
+    fn descriptor(&self, file: File, dir: &DirFd, inherited: Rights) -> Result<Fd, Errno> {
         let filetype = Filestat::from(&file.metadata()?).filetype;
         // As a flag of the system's it would keep the sandbox's own walk from following symbolic links, which is what it
         // does where there is no `openat2`.
-        if directory && filetype != Filetype::Directory {
-            return Err(Errno::NOTDIR.into());
+        if self.is_directory() && filetype != Filetype::Directory {
+            return Err(Errno::NOTDIR);
         }
-        let read = base.contains(Rights::FD_READ);
+        let reads = self.rights.contains(Rights::FD_READ);
         let mut fd = if filetype == Filetype::Directory {
             let opened = Dir::from_std_file(file.into_std());
-            let kind = FdKind::Dir(DirFd::new(opened, None, dir.dir_perms, dir.file_perms));
+            let opened = DirFd::new(opened, None, dir.dir_perms, dir.file_perms);
             // Guests often ask for less than they then use, so what they ask for isn't what they get.
-            Fd::new(kind, Rights::DIRECTORY & inherited, inherited)
-        } else if read && !dir.file_perms.contains(FilePerms::READ) {
-            return Err(Errno::PERM.into());
+            Fd::new(FdKind::Dir(opened), Rights::DIRECTORY & inherited, inherited)
+        } else if reads && !dir.file_perms.contains(FilePerms::READ) {
+            return Err(Errno::PERM);
         } else {
             let mut rights = Rights::FILE & inherited;
-            rights.set(Rights::FD_READ, read);
-            rights.set(Rights::FD_WRITE, write);
-            let kind = FdKind::File(FileFd {
-                file,
-                filetype,
-                perms: dir.file_perms,
-                writable: write,
-                waits: filetype.waits(),
-            });
-            Fd::new(kind, rights, rights)
+            rights.set(Rights::FD_READ, reads);
+            rights.set(Rights::FD_WRITE, self.writes());
+            let (perms, writable, waits) = (dir.file_perms, self.writes(), filetype.waits());
+            Fd::new(FdKind::File(FileFd { file, filetype, perms, writable, waits }), rights, rights)
         };
-        fd.nonblock = fdflags.contains(Fdflags::NONBLOCK);
-        let number = self.fds.insert(fd);
-        Ok(guest.store_u32(opened, number)?)
+        fd.nonblock = self.fdflags.contains(Fdflags::NONBLOCK);
+        Ok(fd)
     }
 }
 
