@@ -1,7 +1,6 @@
 //! The chart: a row for each workload, and in it each engine's time as a multiple of Dunlin's, on a logarithmic scale.
 
-use crate::compare::Results;
-use crate::report::{mean, ratio, running};
+use crate::results::{Results, mean, ratio, running};
 
 const ROW: f64 = 22.0;
 const LEFT: f64 = 130.0;

@@ -1,43 +1,34 @@
 //! The results as text and tables.
 
-use crate::compare::{Results, median};
 use crate::engines::Role;
+use crate::results::{Results, mean, memory, ratio, running};
+use crate::table::table;
 use crate::tiers;
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
-/// The geometric mean of the ratios of an engine's times to Dunlin's, and the number of workloads in it.
-pub(crate) fn mean(results: &Results, engine: usize, simd_only: bool) -> Option<(f64, usize)> {
-    let logarithms: Vec<f64> = results
-        .workloads
-        .iter()
-        .filter(|(workload, _)| !simd_only || workload.is_simd())
-        .filter_map(|(_, measured)| Some(ratio(measured, engine)?.ln()))
-        .collect();
-    let count = logarithms.len();
-    (count > 0).then(|| ((logarithms.iter().sum::<f64>() / count as f64).exp(), count))
-}
-
-/// An engine's time over Dunlin's.
-pub(crate) fn ratio(measured: &[Result<crate::compare::Measured, String>], engine: usize) -> Option<f64> {
-    let (Ok(own), Ok(other)) = (&measured[0], &measured[engine]) else { return None };
-    Some(other.median_ns as f64 / own.median_ns as f64)
-}
-
-/// The indices of the engines that are compared with the interpreter.
-pub(crate) fn running(results: &Results) -> impl Iterator<Item = usize> + '_ {
-    (0..results.engines.len()).filter(|&i| results.engines[i].role == Role::Peer)
-}
-
 /// The tables, as the README has them.
 pub(crate) fn tables(results: &Results) -> String {
-    let mut rows = Vec::new();
+    let mut text = workloads_table(results);
+    if !results.startup.is_empty() {
+        text.push_str(&startup_table(results));
+    }
+    text.push_str(&memory_table(results));
+    text.push_str(&tiers::tables(results));
+    let failures = failures(results);
+    if !failures.is_empty() {
+        let _ = write!(text, "\nFailures, which are left out of the means:\n\n{}", failures.concat());
+    }
+    text
+}
+
+fn workloads_table(results: &Results) -> String {
     let others: Vec<usize> = running(results).skip(1).collect();
     let mut head = vec!["workload".to_owned(), "dunlin".to_owned()];
     head.extend(others.iter().map(|&i| results.engines[i].name.to_owned()));
-    rows.push(head);
+    let mut rows = vec![head];
     for (workload, measured) in &results.workloads {
         let own = measured[0]
             .as_ref()
@@ -60,41 +51,36 @@ pub(crate) fn tables(results: &Results) -> String {
     let mut row = vec!["workloads in the mean".to_owned(), String::new()];
     row.extend(others.iter().map(|&i| mean(results, i, false).map_or(0, |(_, count)| count).to_string()));
     rows.push(row);
-    let mut text = table(&rows);
+    table(&rows)
+}
 
-    if !results.startup.is_empty() {
-        let mut rows = vec![
-            [
-                "engine",
-                "load to first call",
-                "per byte",
-                "over dunlin's",
-                "engine's memory",
-                "process's peak",
-            ]
+fn startup_table(results: &Results) -> String {
+    let mut rows = vec![
+        ["engine", "load to first call", "per byte", "over dunlin's", "engine's memory", "process's peak"]
             .map(str::to_owned)
             .to_vec(),
-        ];
-        let own = results.startup[0].as_ref().ok().map(|startup| startup.total_ns as f64);
-        let all = results.engines.iter().zip(&results.startup);
-        for (engine, startup) in all.filter(|(engine, _)| engine.role != Role::CompiledOnly) {
-            let mut row = vec![engine.name.to_owned()];
-            match startup {
-                Ok(startup) => row.extend([
-                    format!("{:.1} ms", startup.total_ns as f64 / 1e6),
-                    format!("{:.1} ns", startup.total_ns as f64 / results.large_size as f64),
-                    own.map_or(String::new(), |own| format!("{:.2}", startup.total_ns as f64 / own)),
-                    format!("{:.1} MiB", startup.engine_kib as f64 / 1024.0),
-                    format!("{:.1} MiB", startup.peak_kib as f64 / 1024.0),
-                ]),
-                Err(_) => row.resize(6, "failed".to_owned()),
-            }
-            rows.push(row);
+    ];
+    let own = results.startup[0].as_ref().ok().map(|startup| startup.total_ns as f64);
+    let all = results.engines.iter().zip(&results.startup);
+    for (engine, startup) in all.filter(|(engine, _)| engine.role != Role::CompiledOnly) {
+        let mut row = vec![engine.name.to_owned()];
+        match startup {
+            Ok(startup) => row.extend([
+                format!("{:.1} ms", startup.total_ns as f64 / 1e6),
+                format!("{:.1} ns", startup.total_ns as f64 / results.large_size as f64),
+                own.map_or(String::new(), |own| format!("{:.2}", startup.total_ns as f64 / own)),
+                format!("{:.1} MiB", startup.engine_kib as f64 / 1024.0),
+                format!("{:.1} MiB", startup.peak_kib as f64 / 1024.0),
+            ]),
+            Err(_) => row.resize(6, "failed".to_owned()),
         }
-        let size = results.large_size as f64 / 1e6;
-        let _ = write!(text, "\nLoading a module of {size:.1} MB, CPU time and memory:\n\n{}", table(&rows));
+        rows.push(row);
     }
+    let size = results.large_size as f64 / 1e6;
+    format!("\nLoading a module of {size:.1} MB, CPU time and memory:\n\n{}", table(&rows))
+}
 
+fn memory_table(results: &Results) -> String {
     let mut rows = vec![["engine", "engine's memory", "process's peak"].map(str::to_owned).to_vec()];
     for i in (0..results.engines.len()).filter(|&i| !results.engines[i].loads_alone()) {
         if let Some((peak, engine)) = memory(results, i) {
@@ -102,67 +88,23 @@ pub(crate) fn tables(results: &Results) -> String {
             rows.push(vec![name, format!("{engine} KiB"), format!("{peak} KiB")]);
         }
     }
-    let _ =
-        write!(text, "\nPeak memory while a workload runs, median over the workloads:\n\n{}", table(&rows));
+    format!("\nPeak memory while a workload runs, median over the workloads:\n\n{}", table(&rows))
+}
 
-    text.push_str(&tiers::tables(results));
-
-    let failures: Vec<String> = results
-        .workloads
-        .iter()
-        .flat_map(|(workload, measured)| {
-            (0..measured.len()).filter(|&i| !results.engines[i].loads_alone()).filter_map(move |i| {
-                let error = measured[i].as_ref().err()?;
-                Some(format!("- {} on {}: {error}\n", results.engines[i].name, workload.name))
-            })
+fn failures(results: &Results) -> Vec<String> {
+    let running = results.workloads.iter().flat_map(|(workload, measured)| {
+        (0..measured.len()).filter(|&i| !results.engines[i].loads_alone()).filter_map(move |i| {
+            let error = measured[i].as_ref().err()?;
+            Some(format!("- {} on {}: {error}\n", results.engines[i].name, workload.name))
         })
-        .chain(results.engines.iter().zip(&results.startup).filter_map(|(engine, startup)| {
-            if engine.role == Role::CompiledOnly {
-                return None;
-            }
-            Some(format!("- {} on the large module: {}\n", engine.name, startup.as_ref().err()?))
-        }))
-        .chain(results.runs.iter().flat_map(tiers::failures))
-        .collect();
-    if !failures.is_empty() {
-        let _ = write!(text, "\nFailures, which are left out of the means:\n\n{}", failures.concat());
-    }
-    text
-}
-
-/// The medians of the processes' peaks and of what the engine caused, in KiB.
-fn memory(results: &Results, engine: usize) -> Option<(i64, i64)> {
-    let all: Vec<_> =
-        results.workloads.iter().filter_map(|(_, measured)| measured[engine].as_ref().ok()).collect();
-    let middle =
-        |field: fn(&crate::compare::Measured) -> i64| median(all.iter().map(|one| field(one)).collect());
-    (!all.is_empty()).then(|| (middle(|one| one.peak_kib), middle(|one| one.engine_kib)))
-}
-
-pub(crate) fn table(rows: &[Vec<String>]) -> String {
-    let widths: Vec<usize> = (0..rows[0].len())
-        .map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0))
-        .collect();
-    let mut text = String::new();
-    for (i, row) in rows.iter().enumerate() {
-        text.push('|');
-        for (column, (cell, &width)) in row.iter().zip(&widths).enumerate() {
-            let _ = if column == 0 {
-                write!(text, " {cell:<width$} |")
-            } else {
-                write!(text, " {cell:>width$} |")
-            };
+    });
+    let loading = results.engines.iter().zip(&results.startup).filter_map(|(engine, startup)| {
+        if engine.role == Role::CompiledOnly {
+            return None;
         }
-        text.push('\n');
-        if i == 0 {
-            text.push('|');
-            for (column, width) in widths.iter().enumerate() {
-                let _ = write!(text, "{}{}|", "-".repeat(width + 1), if column == 0 { "-" } else { ":" });
-            }
-            text.push('\n');
-        }
-    }
-    text
+        Some(format!("- {} on the large module: {}\n", engine.name, startup.as_ref().err()?))
+    });
+    running.chain(loading).chain(results.runs.iter().flat_map(tiers::failures)).collect()
 }
 
 /// What goes to the terminal.

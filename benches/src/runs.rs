@@ -1,7 +1,7 @@
 //! Whole runs: a process that loads a module from a file, runs it, and exits. Compile time counts here.
 
-use crate::compare::median;
 use crate::engines::{Engine, RUNS};
+use crate::statistics::{median, median_ratio};
 use crate::{large, worker};
 use dunlin_benches::workloads::Workload;
 use std::fs;
@@ -186,16 +186,6 @@ impl Program {
     pub(crate) fn ratio(&self, engine: &str, other: &str, what: fn(&Run) -> i64) -> Option<f64> {
         let pairs = self.of(engine)?.iter().zip(self.of(other)?);
         Some(median_ratio(pairs.map(|(own, other)| (what(own), what(other)))))
-    }
-}
-
-/// The median ratio of others to own.
-pub(crate) fn median_ratio(pairs: impl Iterator<Item = (i64, i64)>) -> f64 {
-    let mut ratios: Vec<f64> = pairs.map(|(own, other)| other as f64 / own as f64).collect();
-    ratios.sort_by(f64::total_cmp);
-    match ratios.len() {
-        0 => f64::NAN,
-        size => (ratios[(size - 1) / 2] + ratios[size / 2]) / 2.0,
     }
 }
 

@@ -1,9 +1,10 @@
 //! The results for compiled code, as text and tables: its speed, and whole runs.
 
-use crate::compare::Results;
 use crate::engines::{BEFORE, COMPILED};
-use crate::report::table;
-use crate::runs::{Program, Run, Runs, median_ratio};
+use crate::results::{Measured, Results};
+use crate::runs::{Program, Run, Runs};
+use crate::statistics::{geometric_mean, median_ratio};
+use crate::table::table;
 use serde_json::{Map, Value, json};
 
 /// The engine whose whole runs are compared with the others'.
@@ -15,11 +16,6 @@ type Quantity = fn(&Run) -> i64;
 const WALL: Quantity = |run| run.wall_ns;
 const CPU: Quantity = |run| run.cpu_ns;
 const PEAK: Quantity = |run| run.peak_kib;
-
-fn geometric_mean(values: &[f64]) -> Option<f64> {
-    let sum: f64 = values.iter().map(|value| value.ln()).sum();
-    (!values.is_empty()).then(|| (sum / values.len() as f64).exp())
-}
 
 /// A pair of engines, and for each workload the time of one, and the other's as a multiple of it: the median of the rounds'.
 struct Compared {
@@ -39,14 +35,13 @@ fn compared(results: &Results) -> Vec<Compared> {
     let index = |name: &str| results.engines.iter().position(|engine| engine.name == name);
     let compare = |&(own, other): &(&'static str, &'static str)| {
         let (i, j) = (index(own)?, index(other)?);
-        let entry =
-            |measured: &Vec<Result<crate::compare::Measured, String>>| match (&measured[i], &measured[j]) {
-                (Ok(own), Ok(other)) => {
-                    let pairs = own.times_ns.iter().copied().zip(other.times_ns.iter().copied());
-                    Some((own.median_ns, median_ratio(pairs)))
-                }
-                _ => None,
-            };
+        let entry = |measured: &Vec<Result<Measured, String>>| match (&measured[i], &measured[j]) {
+            (Ok(own), Ok(other)) => {
+                let pairs = own.times_ns.iter().copied().zip(other.times_ns.iter().copied());
+                Some((own.median_ns, median_ratio(pairs)))
+            }
+            _ => None,
+        };
         let workloads = results.workloads.iter().map(|(_, measured)| entry(measured)).collect();
         Some(Compared { names: (own, other), workloads })
     };

@@ -1,7 +1,6 @@
 //! The specification's types: their flags, their numbers, and how they lie in the guest's memory.
 
 use crate::errno::{Errno, Result};
-use crate::guest::Guest;
 use bitflags::bitflags;
 
 /// Which snapshot of the interface a module was made for. The functions are the same but for `sock_accept`; three
@@ -184,6 +183,13 @@ pub(crate) enum Filetype {
     SymbolicLink = 7,
 }
 
+impl Filetype {
+    /// Whether reading or writing such a file may take as long as somebody else likes.
+    pub(crate) fn waits(self) -> bool {
+        !matches!(self, Filetype::RegularFile | Filetype::BlockDevice)
+    }
+}
+
 impl From<rustix::fs::FileType> for Filetype {
     fn from(ty: rustix::fs::FileType) -> Self {
         use rustix::fs::FileType;
@@ -214,19 +220,20 @@ pub(crate) struct Filestat {
 }
 
 impl Filestat {
-    pub(crate) fn store(&self, guest: &mut Guest<'_>, at: u32) -> Result<(), Errno> {
+    /// As it lies in the guest's memory, and how many of these bytes it has.
+    pub(crate) fn bytes(&self, snapshot: Snapshot) -> ([u8; 64], usize) {
         let filetype = self.filetype as u64;
-        let (rest, rest_len) = ([self.size, self.atim, self.mtim, self.ctim], 4 * 8);
-        let start: &[u64] = match guest.snapshot {
+        let start: &[u64] = match snapshot {
             // The number of links has 32 bits, and lies in the word of the type.
             Snapshot::Unstable => &[self.dev, self.ino, filetype | self.nlink << 32],
             Snapshot::Preview1 => &[self.dev, self.ino, filetype, self.nlink],
         };
-        guest.check(at, start.len() as u32 * 8 + rest_len)?;
-        for (index, field) in (0..).zip(start.iter().chain(&rest)) {
-            guest.store_u64(at + index * 8, *field)?;
+        let rest = [self.size, self.atim, self.mtim, self.ctim];
+        let mut bytes = [0; 64];
+        for (to, field) in bytes.chunks_exact_mut(8).zip(start.iter().chain(&rest)) {
+            to.copy_from_slice(&field.to_le_bytes());
         }
-        Ok(())
+        (bytes, (start.len() + rest.len()) * 8)
     }
 }
 
@@ -260,13 +267,14 @@ pub(crate) struct Fdstat {
 }
 
 impl Fdstat {
-    pub(crate) fn store(&self, guest: &mut Guest<'_>, at: u32) -> Result<(), Errno> {
+    /// As it lies in the guest's memory.
+    pub(crate) fn bytes(&self) -> [u8; 24] {
         let mut bytes = [0; 24];
         bytes[0] = self.filetype as u8;
         bytes[2..4].copy_from_slice(&self.flags.bits().to_le_bytes());
         bytes[8..16].copy_from_slice(&self.rights_base.bits().to_le_bytes());
         bytes[16..24].copy_from_slice(&self.rights_inheriting.bits().to_le_bytes());
-        guest.store(at, &bytes)
+        bytes
     }
 }
 

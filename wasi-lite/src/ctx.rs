@@ -1,39 +1,16 @@
 //! What a guest is given.
 
 use crate::abi::Rights;
-use crate::clock::{Clocks, HostMonotonicClock, HostWallClock};
-use crate::cookies::Cookies;
-use crate::fds::{DirFd, Fd, Fds, Kind};
-use crate::process::{Random, Strings};
-use crate::replay::{ReplayClock, replay_random};
-use crate::sock::Socket;
-use crate::stdio::{ReadPipe, Stdio, Stream, WritePipe};
-use bitflags::bitflags;
+use crate::fds::{DirFd, DirPerms, Fd, FdKind, Fds, FilePerms};
+use crate::host::clocks::{Clocks, HostMonotonicClock, HostWallClock};
+use crate::host::random::Random;
+use crate::host::replay::{ReplayClock, replay_random};
+use crate::host::stdio::{ReadPipe, Stdio, Stream, WritePipe};
 use cap_std::fs::Dir;
 use std::fmt;
 use std::io;
 use std::net::TcpListener;
 use std::path::Path;
-
-bitflags! {
-    /// What a guest may do with the directories below a preopened one.
-    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-    pub struct DirPerms: u8 {
-        /// List them, look up names in them, and open what they contain.
-        const READ = 1;
-        /// Create, rename and remove what they contain.
-        const MUTATE = 2;
-    }
-
-    /// What a guest may do with the files below a preopened directory.
-    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-    pub struct FilePerms: u8 {
-        /// Read them.
-        const READ = 1;
-        /// Write, truncate and extend them, and set their times.
-        const WRITE = 2;
-    }
-}
 
 /// Builds a [`WasiCtx`]. What isn't granted here, the guest doesn't have.
 ///
@@ -162,14 +139,7 @@ impl WasiCtxBuilder {
     ) -> io::Result<&mut Self> {
         let dir = Dir::open_ambient_dir(host_path, cap_std::ambient_authority())?;
         let name = Some(guest_path.as_ref().to_owned());
-        self.preopens.push(DirFd {
-            dir,
-            name,
-            dir_perms,
-            file_perms,
-            listing: None,
-            cookies: Cookies::default(),
-        });
+        self.preopens.push(DirFd::new(dir, name, dir_perms, file_perms));
         Ok(self)
     }
 
@@ -180,7 +150,7 @@ impl WasiCtxBuilder {
     ///
     /// If the system doesn't let it be one that doesn't wait.
     pub fn preopened_socket(&mut self, listener: TcpListener) -> io::Result<&mut Self> {
-        self.sockets.push(Socket::listener(listener)?);
+        self.sockets.push(Fd::listener(listener)?);
         Ok(self)
     }
 
@@ -257,16 +227,16 @@ impl WasiCtxBuilder {
                 stream.filter_escapes(filters.as_ref());
                 stream.exit_on_broken_pipe(exit_on_broken_pipe);
             }
-            fds.insert(Fd::new(Kind::Stdio(stdio), rights, rights));
+            fds.insert(Fd::new(FdKind::Stdio(stdio), rights, rights));
         }
         for dir in preopens {
-            fds.insert(Fd::new(Kind::Dir(dir), Rights::DIRECTORY, Rights::DIRECTORY | Rights::FILE));
+            fds.insert(Fd::new(FdKind::Dir(dir), Rights::DIRECTORY, Rights::DIRECTORY | Rights::FILE));
         }
         for socket in sockets {
             fds.insert(socket);
         }
         let env = env.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
-        WasiCtx { args: Strings(args), env: Strings(env), fds, clocks, random }
+        WasiCtx { args, env, fds, clocks, random }
     }
 }
 
@@ -282,9 +252,9 @@ impl fmt::Debug for WasiCtxBuilder {
 /// What a guest is given, and what it has open. Made by [`WasiCtxBuilder`], kept in the data of a store, and used by the
 /// functions of [`add_to_linker`](crate::add_to_linker).
 pub struct WasiCtx {
-    pub(crate) args: Strings,
+    pub(crate) args: Vec<String>,
     /// Each with its `=`.
-    pub(crate) env: Strings,
+    pub(crate) env: Vec<String>,
     pub(crate) fds: Fds,
     pub(crate) clocks: Clocks,
     pub(crate) random: Random,
@@ -299,20 +269,17 @@ impl WasiCtx {
     /// Whether reading from or writing to `fd` may have to wait for somebody else.
     pub(crate) fn waits(&self, fd: u32) -> bool {
         match self.fds.get(fd).map(|fd| &fd.kind) {
-            Ok(Kind::Stdio(stdio)) => stdio.waits().is_some(),
-            Ok(Kind::File(file)) => file.waits,
-            Ok(Kind::Socket(_)) => true,
-            Ok(Kind::Dir(_)) | Err(_) => false,
+            Ok(FdKind::Stdio(stdio)) => stdio.waits().is_some(),
+            Ok(FdKind::File(file)) => file.waits,
+            Ok(FdKind::Socket(_)) => true,
+            Ok(FdKind::Dir(_)) | Err(_) => false,
         }
     }
 }
 
 impl fmt::Debug for WasiCtx {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WasiCtx")
-            .field("args", &self.args.0)
-            .field("env", &self.env.0)
-            .finish_non_exhaustive()
+        f.debug_struct("WasiCtx").field("args", &self.args).field("env", &self.env).finish_non_exhaustive()
     }
 }
 
@@ -323,7 +290,7 @@ mod tests {
     #[test]
     fn the_environment_has_one_value_a_name() {
         let ctx = WasiCtx::builder().envs(&[("A", "1"), ("B", "2")]).env("A", "3").build();
-        assert_eq!(ctx.env.0, ["B=2", "A=3"]);
+        assert_eq!(ctx.env, ["B=2", "A=3"]);
     }
 
     #[test]
@@ -333,10 +300,10 @@ mod tests {
         let text = std::env::vars_os()
             .filter_map(|(name, value)| Some(format!("{}={}", name.to_str()?, value.to_str()?)));
         let expected = ["DUNLIN_TEST_ONLY=x".to_owned()].into_iter().chain(text).collect::<Vec<_>>();
-        assert_eq!(ctx.env.0, expected);
+        assert_eq!(ctx.env, expected);
         // Whoever builds again begins anew.
         let ctx = builder.build();
-        assert!(ctx.env.0.is_empty() && ctx.args.0.is_empty());
+        assert!(ctx.env.is_empty() && ctx.args.is_empty());
     }
 
     #[test]
@@ -345,7 +312,7 @@ mod tests {
         std::thread::sleep(std::time::Duration::from_millis(20));
         let before = std::time::Instant::now();
         let clocks = builder.build().clocks;
-        let shown = clocks.now(crate::clock::MONOTONIC).unwrap();
+        let shown = clocks.now(crate::host::clocks::MONOTONIC).unwrap();
         assert!(u128::from(shown) <= before.elapsed().as_nanos(), "{shown}");
     }
 

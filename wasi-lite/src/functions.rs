@@ -105,7 +105,7 @@ macro_rules! for_each_function {
                 fn sched_yield() -> i32;
             GetsRandomBytes Complete "gets random bytes"
                 fn random_get(buf: u32, buf_len: u32) -> i32,
-                waits |_: &WasiCtx| buf_len > crate::process::RANDOM_CHUNK;
+                waits |_: &WasiCtx| buf_len > crate::calls::process::RANDOM_CHUNK;
             UsesSockets Complete "accepts a connection"
                 fn sock_accept(fd: u32, flags: u32, accepted: u32) -> i32,
                 waits |ctx: &WasiCtx| ctx.waits(fd);

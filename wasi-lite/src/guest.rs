@@ -1,12 +1,11 @@
-//! The guest's side of a call: its memory, every access checked, and the means to notice an interruption.
+//! The guest's side of a call: its memory, every access checked.
 
-use crate::abi::Snapshot;
-use crate::errno::{Errno, Fail, Result};
+use crate::abi::{Filestat, Snapshot};
+use crate::errno::Errno;
+use crate::interrupt::Interrupt;
 use dunlin::testing::third_party;
 use dunlin::{Budget, Charge, Kind};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::ops::{Deref, Range};
-use std::os::fd::{AsFd, BorrowedFd};
 
 /// POSIX's `IOV_MAX` on Linux.
 const IOV_MAX: u32 = 1024;
@@ -103,6 +102,12 @@ impl<'a> Guest<'a> {
         self.store(at, &value.to_le_bytes())
     }
 
+    /// Stores the attributes of a file as the guest's snapshot has them.
+    pub(crate) fn store_filestat(&mut self, at: u32, stat: &Filestat) -> Result<(), Errno> {
+        let (bytes, len) = stat.bytes(self.snapshot);
+        self.store(at, &bytes[..len])
+    }
+
     pub(crate) fn path(&self, at: u32, len: u32) -> Result<GuestPath<'_>, Errno> {
         let bytes = self.bytes(at, len)?;
         if len > PATH_MAX {
@@ -134,74 +139,9 @@ impl<'a> Guest<'a> {
     }
 }
 
-/// What ends a wait early: becomes readable once the store is interrupted.
-#[derive(Clone, Copy)]
-pub(crate) struct Interrupt<'a>(pub(crate) Option<BorrowedFd<'a>>);
-
-impl<'a> Interrupt<'a> {
-    /// What is to be polled last, besides what is waited for.
-    pub(crate) fn entry(self) -> Option<PollFd<'a>> {
-        self.0.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN))
-    }
-
-    /// Waits until one of `fds` is ready, the last of which is [`entry`](Self::entry), or `timeout` has passed; returns
-    /// how many are ready.
-    pub(crate) fn poll(self, fds: &mut [PollFd<'_>], timeout: Option<&Timespec>) -> Result<usize> {
-        let count = ready(poll(fds, timeout));
-        let interrupted = self.0.is_some() && fds.last().is_some_and(|fd| !fd.revents().is_empty());
-        if interrupted { Err(Fail::Interrupted) } else { Ok(count?) }
-    }
-
-    /// Waits until `fd` is ready, or fails at once if it isn't and nobody shall wait.
-    pub(crate) fn wait_or_again(self, fd: impl AsFd, events: PollFlags, nonblock: bool) -> Result {
-        const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
-        if self.wait(fd, events, nonblock.then_some(&AT_ONCE))? { Ok(()) } else { Err(Errno::AGAIN.into()) }
-    }
-
-    /// Doesn't wait, but fails if a wait would have been ended.
-    pub(crate) fn check(self) -> Result {
-        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
-        self.entry().map_or(Ok(()), |entry| self.poll(&mut [entry], Some(&at_once)).map(|_| ()))
-    }
-
-    /// Waits until `fd` is ready; returns whether it is, rather than that `timeout` has passed.
-    pub(crate) fn wait(self, fd: impl AsFd, events: PollFlags, timeout: Option<&Timespec>) -> Result<bool> {
-        let wanted = || PollFd::new(&fd, events);
-        let (mut one, mut two);
-        let fds: &mut [PollFd<'_>] = match self.entry() {
-            Some(entry) => {
-                two = [wanted(), entry];
-                &mut two
-            }
-            None => {
-                one = [wanted()];
-                &mut one
-            }
-        };
-        loop {
-            // A signal makes the wait return early, without anything being ready.
-            if self.poll(fds, timeout)? > 0 {
-                return Ok(true);
-            }
-            if timeout.is_some() {
-                return Ok(false);
-            }
-        }
-    }
-}
-
-/// A signal isn't the guest's concern.
-fn ready(count: rustix::io::Result<usize>) -> Result<usize, Errno> {
-    match count {
-        Err(rustix::io::Errno::INTR) => Ok(0),
-        count => Ok(count?),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Write;
 
     #[test]
     fn accesses_are_checked() {
@@ -255,29 +195,5 @@ mod tests {
         assert_eq!(guest.path(0, 101).unwrap_err(), Errno::NOMEM);
         let _one = guest.path(0, 100).unwrap();
         assert_eq!(guest.path(0, 0).unwrap_err(), Errno::NOMEM);
-    }
-
-    #[test]
-    fn a_signal_ends_no_wait() {
-        use rustix::io::Errno as Os;
-        assert_eq!(ready(Err(Os::INTR)), Ok(0));
-        assert_eq!(ready(Err(Os::NOMEM)), Err(Errno::NOMEM));
-        assert_eq!(ready(Ok(2)), Ok(2));
-    }
-
-    #[test]
-    fn an_interruption_ends_waiting() {
-        let (reader, mut writer) = std::io::pipe().unwrap();
-        let (other, _open) = std::io::pipe().unwrap();
-        let interrupt = Interrupt(Some(reader.as_fd()));
-        let timeout = Timespec { tv_sec: 0, tv_nsec: 1_000_000 };
-        assert_eq!(interrupt.wait(&other, PollFlags::IN, Some(&timeout)), Ok(false));
-        let thread = std::thread::spawn(move || {
-            std::thread::sleep(std::time::Duration::from_millis(20));
-            writer.write_all(&[0]).unwrap();
-            writer
-        });
-        assert_eq!(interrupt.wait(&other, PollFlags::IN, None), Err(Fail::Interrupted));
-        thread.join().unwrap();
     }
 }

@@ -55,31 +55,24 @@
 #![forbid(unsafe_code)]
 
 mod abi;
+mod calls;
 mod capability;
-mod clock;
-mod cookies;
 mod ctx;
-mod dir;
 mod errno;
-mod escapes;
-mod fd;
 mod fds;
 mod functions;
 mod guest;
+mod host;
+mod interrupt;
 mod linker;
 mod paid;
-mod path;
-mod poll;
-mod process;
-mod replay;
-mod sock;
-mod stdio;
 #[cfg(test)]
 mod tests;
 
 pub use capability::{Capability, FUNCTIONS, Status, capability, description};
-pub use clock::{HostMonotonicClock, HostWallClock};
-pub use ctx::{DirPerms, FilePerms, WasiCtx, WasiCtxBuilder};
+pub use ctx::{WasiCtx, WasiCtxBuilder};
+pub use fds::{DirPerms, FilePerms};
+pub use host::clocks::{HostMonotonicClock, HostWallClock};
+pub use host::replay::{ReplayClock, replay_random};
+pub use host::stdio::{ReadPipe, WritePipe};
 pub use linker::{I32Exit, add_to_linker};
-pub use replay::{ReplayClock, replay_random};
-pub use stdio::{ReadPipe, WritePipe};

@@ -3,7 +3,7 @@
 macro_rules! version {
     ($version:ident, $wasmi:ident) => {
         pub(crate) mod $version {
-            use super::super::Call;
+            use crate::engines::Call;
             use $wasmi::{CompilationMode, Config, Engine, Linker, Module, Store};
 
             pub(crate) fn eager(wasm: &[u8], export: &str) -> Result<Call, String> {

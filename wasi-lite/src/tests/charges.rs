@@ -1,7 +1,7 @@
 //! What a guest's doings cost the budget.
 
 use super::*;
-use crate::fds::Kind as FdKind;
+use crate::fds::FdKind;
 use crate::{ReadPipe, WritePipe};
 use dunlin::Kind;
 use std::net::{TcpListener, TcpStream};

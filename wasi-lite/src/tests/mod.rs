@@ -18,7 +18,8 @@ mod transfers;
 
 use crate::abi::{Filetype, Rights, Snapshot};
 use crate::errno::{Errno, Fail, Result};
-use crate::guest::{Guest, Interrupt};
+use crate::guest::Guest;
+use crate::interrupt::Interrupt;
 use crate::{DirPerms, FilePerms, WasiCtx, WasiCtxBuilder};
 use dunlin::Budget;
 use std::io::{PipeReader, PipeWriter, Write};

@@ -1,6 +1,6 @@
 use super::*;
-use crate::fds::{Fd, Kind};
-use crate::stdio::{read_stream, write_stream};
+use crate::fds::{Fd, FdKind};
+use crate::host::streams::{read_stream, write_stream};
 use crate::{ReadPipe, WritePipe};
 use std::io::Read;
 use std::time::Duration;
@@ -215,6 +215,6 @@ fn flags_of_standard_streams() {
     let mut sandbox = Sandbox::new();
     sandbox.call(|ctx, guest| ctx.fd_fdstat_set_flags(guest, 0, NONBLOCK)).unwrap();
     assert_eq!(sandbox.fdstat(0).unwrap().1, NONBLOCK as u16);
-    assert!(sandbox.ctx.fds.get(0).is_ok_and(|fd: &Fd| fd.nonblock && matches!(fd.kind, Kind::Stdio(_))));
+    assert!(sandbox.ctx.fds.get(0).is_ok_and(|fd: &Fd| fd.nonblock && matches!(fd.kind, FdKind::Stdio(_))));
     sandbox.fails(Errno::INVAL, |ctx, guest| ctx.fd_fdstat_set_flags(guest, 0, 1 << 5));
 }

@@ -1,7 +1,7 @@
 //! How data is moved between the guest's buffers and whatever reads or writes it.
 
 use super::*;
-use crate::fd::{gather, scatter};
+use crate::calls::transfer::{gather, scatter};
 
 #[test]
 fn a_transfer_is_no_larger_than_a_number() {

@@ -2,9 +2,6 @@
 
 use crate::failure::Failure;
 
-/// The options that a command has.
-pub(super) type Known = Vec<&'static str>;
-
 /// What other engines call our options.
 const ELSEWHERE: [(&str, &str); 9] = [
     ("--entry", "--invoke"),
@@ -18,7 +15,7 @@ const ELSEWHERE: [(&str, &str); 9] = [
     ("--volume", "--dir HOST::GUEST"),
 ];
 
-pub(super) fn unknown_option(command: &str, option: &str, known: &Known) -> Failure {
+pub(super) fn unknown_option(command: &str, option: &str, known: &[&'static str]) -> Failure {
     let elsewhere = ELSEWHERE.iter().find(|(name, ours)| {
         *name == option && known.iter().any(|known| ours.split(' ').next() == Some(known))
     });

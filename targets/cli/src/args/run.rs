@@ -1,11 +1,10 @@
 //! The options of `dunlin run`.
 
-use super::missing_module;
-use super::table::{Group, Opt, Options, Part, Rest};
-use super::values::{Dir, duration, env, fuel, size, switch};
+use super::grants::Grants;
+use super::table::{BuildPart, CommandOptions, Opt, OptionGroup, Rest, need_module};
+use super::tiering::Tiering;
+use super::values::{Dir, Given, add, set, switch};
 use crate::failure::Failure;
-use crate::grants::Grants;
-use crate::tiering::Tiering;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -38,7 +37,7 @@ pub(crate) struct RunOptions {
     /// How long it may take.
     pub(crate) timeout: Option<Duration>,
     /// Bytes of stack.
-    pub(crate) max_stack: Option<usize>,
+    pub(crate) max_stack: Option<u64>,
     /// Bytes of memory for everything.
     pub(crate) memory_budget: Option<u64>,
     /// Bytes that each linear memory may have.
@@ -53,219 +52,182 @@ pub(crate) struct RunOptions {
     pub(crate) profile: Option<PathBuf>,
 }
 
-impl Options for RunOptions {
+impl CommandOptions for RunOptions {
     const COMMAND: &'static str = "run";
     const HELP: &'static str = include_str!("../help/run.txt");
-    const TABLE: &'static [Group<Self>] = &[
-        Group {
+    const TABLE: &'static [OptionGroup<Self>] = &[
+        OptionGroup {
             title: "What it may use",
             options: &[
-                Opt::path(
+                Opt::value(
                     "--dir HOST[::GUEST]",
+                    |o, given| add(&mut o.dirs, given.dir(false)),
                     "A folder to read and write. The program sees it as GUEST, or as HOST if no other name is given. \
                      Neither .. nor links lead out of it. Repeatable.",
-                    |o, path| {
-                        o.dirs.push(Dir::new("--dir", &path, false)?);
-                        Ok(())
-                    },
                 ),
-                Opt::path(
+                Opt::value(
                     "--dir-ro HOST[::GUEST]",
+                    |o, given| add(&mut o.dirs, given.dir(true)),
                     "The same, but only to read. Repeatable.",
-                    |o, path| {
-                        o.dirs.push(Dir::new("--dir-ro", &path, true)?);
-                        Ok(())
-                    },
                 ),
-                Opt::text(
+                Opt::value(
                     "--env NAME[=VALUE]",
+                    |o, given| add(&mut o.env, given.variable()),
                     "A variable of its environment. Without a value it has the one that it has here. Repeatable.",
-                    |o, name, text| {
-                        o.env.push(env(name, text)?);
-                        Ok(())
-                    },
                 ),
-                Opt::text(
+                Opt::value(
                     "--tcplisten ADDR",
+                    |o, given| add(&mut o.tcplisten, given.string()),
                     "Let it accept connections there: 127.0.0.1:8080. It is the descriptor after the folders'; 3 if there \
                      are none. With port 0 the system chooses one, which is said on standard error. Repeatable.",
-                    |o, _, text| {
-                        o.tcplisten.push(text.to_owned());
-                        Ok(())
-                    },
                 ),
-                Opt::text(
+                Opt::value(
                     "-S, --wasi OPTION,...",
+                    wasi_options,
                     "tcplisten=ADDR and inherit-env, as wasmtime spells them. With inherit-env, it gets all variables that \
                      there are here.",
-                    wasi_options,
                 ),
-                Opt::text(
+                Opt::value(
                     "--allow CAPABILITY,...",
+                    |o, given| o.grants.allow(given),
                     "Refuse the module if it imports a function of WASI for anything else.",
-                    |o, _, text| o.grants.allow(text),
                 ),
-                Opt::text(
+                Opt::value(
                     "--deny CAPABILITY,...",
+                    |o, given| o.grants.deny(given),
                     "Refuse it if it imports one for that. The capabilities are arguments, io, open, list, change, clock, \
                      random, wait, exit and sockets, and files for open, list and change; dunlin inspect shows which of them \
                      a module imports.",
-                    |o, _, text| o.grants.deny(text),
                 ),
                 Opt::flag(
                     "--filter-escapes",
+                    |o| &mut o.filter_escapes,
                     "Take control characters from what it prints, where that goes to a terminal. Where neither that nor the \
                      locale says that text is UTF-8, bytes from 0x80 to 0x9f are such, too.",
-                    |o: &mut Self| {
-                        o.filter_escapes = true;
-                        Ok(())
-                    },
                 ),
             ],
         },
-        Group {
+        OptionGroup {
             title: "How much it may use",
             options: &[
-                Opt::text(
+                Opt::value(
                     "--timeout TIME",
+                    |o, given| set(&mut o.timeout, given.time()),
                     "Stop it after this time, loading included: 500ms, 2s, 1.5m, 1h. A plain number means seconds.",
-                    |o, name, text| {
-                        o.timeout = Some(duration(name, text)?);
-                        Ok(())
-                    },
                 ),
-                Opt::text(
+                Opt::value(
                     "--fuel N",
+                    |o, given| set(&mut o.fuel, given.number()),
                     "Stop it after N units of work; one is about one WebAssembly instruction. Unlike time, fuel is the same \
                      on every machine and in every run.",
-                    |o, name, text| {
-                        o.fuel = Some(fuel(name, text)?);
-                        Ok(())
-                    },
                 ),
-                Opt::text(
+                Opt::value(
                     "--max-stack SIZE",
+                    |o, given| set(&mut o.max_stack, given.size()),
                     "How much stack its calls may use: 65536, 512KiB, 4MiB. The default is 1MiB.",
-                    |o, name, text| {
-                        o.max_stack = Some(size(name, text)?);
-                        Ok(())
-                    },
                 ),
-                Opt::text(
+                Opt::value(
                     "--memory-budget SIZE",
+                    |o, given| set(&mut o.memory_budget, given.size()),
                     "How much memory everything may take together, the module itself and its translation included. A program \
                      that can't start within it isn't begun; one that asks for more later is refused it, as WebAssembly lets \
                      it be. See dunlin inspect --budget.",
-                    |o, name, text| {
-                        o.memory_budget = Some(size(name, text)? as u64);
-                        Ok(())
-                    },
                 ),
-                Opt::text(
+                Opt::value(
                     "-W, --wasm OPTION,...",
+                    wasm_options,
                     "fuel=N, timeout=TIME, max-wasm-stack=SIZE and max-memory-size=SIZE, as wasmtime spells them. The last is \
                      how large each of the program's memories may become.",
-                    wasm_options,
                 ),
             ],
         },
-        Group {
+        OptionGroup {
             title: "How it is executed",
             options: &[
-                Opt::text(
+                Opt::value(
                     "--jit MODE",
+                    |o: &mut Self, given| o.tiering.jit(given),
                     "When functions that are executed often become machine code: background, on a thread of its own while the \
                      interpreter goes on (the default, where there are two processors); sync, at once (the default on one, \
                      and with --memory-budget, so that what a program is refused is the same in each run); eager, all of \
                      them before the program begins; off, never. What the program does is the same.",
-                    |o: &mut Self, _, text| o.tiering.jit(text),
                 )
-                .part(Part::Compiler),
-                Opt::text(
+                .part(BuildPart::Compiler),
+                Opt::value(
                     "--jit-threshold N",
+                    |o: &mut Self, given| o.tiering.threshold(given),
                     "How often a function must be found executing, some 30,000 instructions apart, before that; 0 is before \
                      its first call. The default depends on its size.",
-                    |o: &mut Self, _, text| o.tiering.threshold(text),
                 )
-                .part(Part::Compiler),
-                Opt::text(
+                .part(BuildPart::Compiler),
+                Opt::value(
                     "--jit-cache-full THEN",
+                    |o: &mut Self, given| o.tiering.cache_full(given),
                     "What happens when the part of the memory budget that is for machine code is full: evict throws it away \
                      and compiles anew what is executed often then, which is the default; stop compiles no more.",
-                    |o: &mut Self, _, text| o.tiering.cache_full(text),
                 )
-                .part(Part::Compiler),
-                Opt::text(
+                .part(BuildPart::Compiler),
+                Opt::value(
                     "--memory-guard WHEN",
+                    |o: &mut Self, given| o.tiering.memory_guard(given),
                     "Whether faults of the processor replace bounds checks in machine code: on, off, or auto, the default: if \
                      there is enough address space, 4 GiB a memory.",
-                    |o: &mut Self, _, text| o.tiering.memory_guard(text),
                 )
-                .part(Part::Precompiled),
-                Opt::flag(
+                .part(BuildPart::Precompiled),
+                Opt::checked_flag(
                     "--allow-precompiled",
+                    |o: &mut Self| o.tiering.allow_precompiled(),
                     "Run the machine code in a file that dunlin compile made. Nothing confines machine code: use this only if \
                      you trust whoever made the file. Code that isn't for this machine, this version of Dunlin or these \
                      options is left aside, with a warning.",
-                    |o: &mut Self| o.tiering.allow_precompiled(),
                 )
-                .part(Part::Precompiled),
-                Opt::flag("--require-precompiled", "The same, but then refuse to run.", |o: &mut Self| {
-                    o.tiering.require_precompiled()
-                })
-                .part(Part::Precompiled),
+                .part(BuildPart::Precompiled),
+                Opt::checked_flag(
+                    "--require-precompiled",
+                    |o: &mut Self| o.tiering.require_precompiled(),
+                    "The same, but then refuse to run.",
+                )
+                .part(BuildPart::Precompiled),
             ],
         },
-        Group {
+        OptionGroup {
             title: "How it starts and ends",
             options: &[
-                Opt::text(
+                Opt::value(
                     "--invoke NAME",
+                    |o, given| set(&mut o.invoke, given.string()),
                     "Call this exported function instead of the program's start. ARGS are its parameters: 42, -7, 0xff, 1.5, \
                      0x1p-3, inf, nan; null for a reference. Its results are printed, one a line. If the module exports \
                      _initialize, that is called first.",
-                    |o, _, text| {
-                        o.invoke = Some(text.to_owned());
-                        Ok(())
-                    },
                 ),
-                Opt::text(
+                Opt::value(
                     "--argv0 NAME",
+                    |o, given| set(&mut o.argv0, given.string()),
                     "What the program is called, its first argument. The default is its file's name.",
-                    |o, _, text| {
-                        o.argv0 = Some(text.to_owned());
-                        Ok(())
-                    },
                 ),
-                Opt::text(
+                Opt::value(
                     "--unknown-imports trap",
-                    "Run even if functions are missing that the module imports: calling one traps, and names it.",
-                    |o, name, text| match text {
+                    |o, given| match given.text()? {
                         "trap" => {
                             o.trap_unknown_imports = true;
                             Ok(())
                         }
-                        other => Err(Failure::usage(format_args!("{name} takes 'trap', not '{other}'"))),
+                        _ => Err(given.refusal("'trap'")),
                     },
+                    "Run even if functions are missing that the module imports: calling one traps, and names it.",
                 ),
-                Opt::path(
+                Opt::value(
                     "--report FILE",
+                    |o, given| set(&mut o.report, given.path()),
                     "At the end, write a report as JSON: outcome, exit code, times, functions translated and compiled, fuel \
                      used, peak memory. - is standard output.",
-                    |o, path| {
-                        o.report = Some(path.into());
-                        Ok(())
-                    },
                 ),
-                Opt::path(
+                Opt::value(
                     "--profile FILE",
+                    |o, given| set(&mut o.profile, given.path()),
                     "At the end, write where the program spent its work: a line for each stack of functions that was seen, \
                      with its units, as makers of flame graphs read it. It is looked at every 10,000 units or more often. \
                      What it counts is the interpreter's work, so nothing is compiled. - is standard output.",
-                    |o, path| {
-                        o.profile = Some(path.into());
-                        Ok(())
-                    },
                 ),
             ],
         },
@@ -281,9 +243,7 @@ impl Options for RunOptions {
     }
 
     fn complete(&mut self) -> Result<(), Failure> {
-        if self.module.is_empty() {
-            return Err(missing_module("run"));
-        }
+        need_module(&self.module, Self::COMMAND)?;
         if self.memory_budget.is_some() {
             self.tiering.budgeted();
         }
@@ -295,15 +255,15 @@ impl Options for RunOptions {
 }
 
 /// The options that wasmtime calls `-W`, for scripts written for it.
-fn wasm_options(options: &mut RunOptions, _: &str, list: &str) -> Result<(), Failure> {
-    for item in list.split(',') {
-        match item.split_once('=') {
-            Some(("fuel", value)) => options.fuel = Some(fuel("-W fuel", value)?),
-            Some(("timeout", value)) => options.timeout = Some(duration("-W timeout", value)?),
-            Some(("max-wasm-stack", value)) => options.max_stack = Some(size("-W max-wasm-stack", value)?),
-            Some(("max-memory-size", value)) => {
-                options.max_memory_size = Some(size("-W max-memory-size", value)? as u64);
-            }
+fn wasm_options(options: &mut RunOptions, given: Given<'_>) -> Result<(), Failure> {
+    for item in given.text()?.split(',') {
+        let (name, value) = item.split_once('=').unwrap_or_default();
+        let given = |option| Given { option, value: value.as_ref() };
+        match name {
+            "fuel" => set(&mut options.fuel, given("-W fuel").number())?,
+            "timeout" => set(&mut options.timeout, given("-W timeout").time())?,
+            "max-wasm-stack" => set(&mut options.max_stack, given("-W max-wasm-stack").size())?,
+            "max-memory-size" => set(&mut options.max_memory_size, given("-W max-memory-size").size())?,
             _ => {
                 return Err(Failure::usage(format_args!(
                     "-W takes fuel=N, timeout=TIME, max-wasm-stack=SIZE and max-memory-size=SIZE, separated by commas, not \
@@ -316,8 +276,8 @@ fn wasm_options(options: &mut RunOptions, _: &str, list: &str) -> Result<(), Fai
 }
 
 /// The options that wasmtime calls `-S`, likewise.
-fn wasi_options(options: &mut RunOptions, _: &str, list: &str) -> Result<(), Failure> {
-    for item in list.split(',') {
+fn wasi_options(options: &mut RunOptions, given: Given<'_>) -> Result<(), Failure> {
+    for item in given.text()?.split(',') {
         let (name, value) = item.split_once('=').map_or((item, None), |(name, value)| (name, Some(value)));
         match (name, value) {
             ("tcplisten", Some(address)) => options.tcplisten.push(address.to_owned()),

@@ -1,17 +1,17 @@
 //! Tables of options: parsing, help and hints come from them.
 
-use super::hints::{Known, unknown_option};
-use super::{next, value};
+use super::hints::unknown_option;
+use super::values::Given;
 use crate::failure::Failure;
-use lexopt::{Arg, Parser, ValueExt};
-use std::ffi::OsString;
+use lexopt::{Arg, Parser};
+use std::ffi::{OsStr, OsString};
 
-/// The options of a command.
-pub(super) trait Options: Default + 'static {
+/// The options of a command, which its table sets one after another.
+pub(super) trait CommandOptions: Default + 'static {
     /// The command's name.
     const COMMAND: &'static str;
     /// The options there are.
-    const TABLE: &'static [Group<Self>];
+    const TABLE: &'static [OptionGroup<Self>];
     /// What a user reads besides the options, which stand where it says `{options}`.
     const HELP: &'static str;
 
@@ -32,83 +32,86 @@ pub(super) enum Rest {
 }
 
 /// Options that belong together.
-pub(super) struct Group<O: 'static> {
+pub(super) struct OptionGroup<O: 'static> {
     pub(super) title: &'static str,
     pub(super) options: &'static [Opt<O>],
 }
 
-/// An option.
+/// An option, declared once: its name, where its value goes and what parses it, and its help.
 pub(super) struct Opt<O> {
     /// As it is called: `--fuel N`, or `-o, --output FILE`.
     pub(super) form: &'static str,
     pub(super) help: &'static str,
     /// The part of the command without which it isn't shown.
-    pub(super) part: Part,
-    pub(super) set: Set<O>,
+    pub(super) part: BuildPart,
+    pub(super) set: Setter<O>,
 }
 
-/// What is done with an option. A text's name is the option as it is spelled in messages.
-pub(super) enum Set<O> {
-    Flag(fn(&mut O) -> Result<(), Failure>),
-    Text(fn(&mut O, &str, &str) -> Result<(), Failure>),
-    Path(fn(&mut O, OsString) -> Result<(), Failure>),
+/// What is done with an option.
+pub(super) enum Setter<O> {
+    /// Takes no value, and sets a field.
+    Flag(fn(&mut O) -> &mut bool),
+    /// The same, but it may be refused.
+    CheckedFlag(fn(&mut O) -> Result<(), Failure>),
+    /// Takes a value.
+    Value(fn(&mut O, Given<'_>) -> Result<(), Failure>),
 }
 
 /// Parts of the command that a build may lack.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum BuildPart {
     Always,
     Compiler,
     Precompiled,
 }
 
-impl Part {
-    fn is_here(self) -> bool {
+impl BuildPart {
+    pub(super) fn is_here(self) -> bool {
         match self {
-            Part::Always => true,
-            Part::Compiler => cfg!(feature = "jit"),
-            Part::Precompiled => cfg!(feature = "precompiled"),
+            BuildPart::Always => true,
+            BuildPart::Compiler => cfg!(feature = "jit"),
+            BuildPart::Precompiled => cfg!(feature = "precompiled"),
         }
     }
 }
 
 impl<O> Opt<O> {
-    pub(super) const fn text(
-        form: &'static str,
-        help: &'static str,
-        set: fn(&mut O, &str, &str) -> Result<(), Failure>,
-    ) -> Self {
-        Self { form, help, part: Part::Always, set: Set::Text(set) }
+    const fn new(form: &'static str, set: Setter<O>, help: &'static str) -> Self {
+        Self { form, help, part: BuildPart::Always, set }
     }
 
-    pub(super) const fn path(
-        form: &'static str,
-        help: &'static str,
-        set: fn(&mut O, OsString) -> Result<(), Failure>,
-    ) -> Self {
-        Self { form, help, part: Part::Always, set: Set::Path(set) }
+    pub(super) const fn flag(form: &'static str, field: fn(&mut O) -> &mut bool, help: &'static str) -> Self {
+        Self::new(form, Setter::Flag(field), help)
     }
 
-    pub(super) const fn flag(
+    pub(super) const fn checked_flag(
         form: &'static str,
-        help: &'static str,
         set: fn(&mut O) -> Result<(), Failure>,
+        help: &'static str,
     ) -> Self {
-        Self { form, help, part: Part::Always, set: Set::Flag(set) }
+        Self::new(form, Setter::CheckedFlag(set), help)
     }
 
-    pub(super) const fn part(self, part: Part) -> Self {
+    pub(super) const fn value(
+        form: &'static str,
+        set: fn(&mut O, Given<'_>) -> Result<(), Failure>,
+        help: &'static str,
+    ) -> Self {
+        Self::new(form, Setter::Value(set), help)
+    }
+
+    pub(super) const fn part(self, part: BuildPart) -> Self {
         Self { part, ..self }
     }
 
     /// `-o` and `--output`.
-    fn names(&self) -> impl Iterator<Item = &'static str> {
+    pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
         self.form.split(", ").map(|name| name.split([' ', '[']).next().unwrap_or(name))
     }
 }
 
 /// Parses what follows the command's name; `None` is that help is wanted.
-pub(super) fn parse<O: Options>(mut parser: Parser) -> Result<Option<O>, Failure> {
+pub(super) fn parse<O: CommandOptions>(mut parser: Parser) -> Result<Option<O>, Failure> {
     let mut options = O::default();
     while let Some(arg) = next(&mut parser, O::COMMAND)? {
         let name = match arg {
@@ -124,16 +127,14 @@ pub(super) fn parse<O: Options>(mut parser: Parser) -> Result<Option<O>, Failure
             Arg::Long(name) => format!("--{name}"),
         };
         let Some(option) = find::<O>(&name) else {
-            return Err(unknown_option(O::COMMAND, &name, &known::<O>()));
+            return Err(unknown_option(O::COMMAND, &name, &names::<O>()));
         };
         match option.set {
-            Set::Flag(set) => set(&mut options)?,
-            Set::Path(set) => set(&mut options, value(&mut parser, &name, O::COMMAND)?)?,
-            Set::Text(set) => {
-                let text = value(&mut parser, &name, O::COMMAND)?
-                    .string()
-                    .map_err(|_| Failure::usage(format_args!("the value of {name} isn't valid UTF-8")))?;
-                set(&mut options, &name, &text)?;
+            Setter::Flag(field) => *field(&mut options) = true,
+            Setter::CheckedFlag(set) => set(&mut options)?,
+            Setter::Value(set) => {
+                let value = value(&mut parser, &name, O::COMMAND)?;
+                set(&mut options, Given { option: &name, value: &value })?;
             }
         }
     }
@@ -141,84 +142,58 @@ pub(super) fn parse<O: Options>(mut parser: Parser) -> Result<Option<O>, Failure
     Ok(Some(options))
 }
 
-fn find<O: Options>(name: &str) -> Option<&'static Opt<O>> {
+fn find<O: CommandOptions>(name: &str) -> Option<&'static Opt<O>> {
     O::TABLE.iter().flat_map(|group| group.options).find(|option| option.names().any(|known| known == name))
 }
 
 /// Whether it is one of the command's options.
-pub(super) fn has<O: Options>(name: &str) -> bool {
+pub(super) fn has<O: CommandOptions>(name: &str) -> bool {
     find::<O>(name).is_some()
 }
 
-fn known<O: Options>() -> Known {
+fn names<O: CommandOptions>() -> Vec<&'static str> {
     let shown = O::TABLE.iter().flat_map(|group| group.options).filter(|option| option.part.is_here());
     shown.flat_map(Opt::names).chain(["--help"]).collect()
 }
 
-/// The whole help.
-pub(super) fn help<O: Options>() -> String {
-    let mut options = String::new();
-    for (i, group) in O::TABLE.iter().enumerate() {
-        if i > 0 {
-            options.push('\n');
-        }
-        options.push_str(group.title);
-        options.push_str(":\n");
-        for option in group.options.iter().filter(|option| option.part.is_here()) {
-            describe(&mut options, option.form, option.help);
-        }
-        if i + 1 == O::TABLE.len() {
-            describe(&mut options, "-h, --help", "Show this.");
-        }
-    }
-    of_this_build(O::HELP).replace("{options}\n", &options)
+fn next<'a>(parser: &'a mut Parser, command: &str) -> Result<Option<Arg<'a>>, Failure> {
+    parser.next().map_err(|error| {
+        let message = match error {
+            lexopt::Error::UnexpectedValue { option, value } => {
+                format!("{option} takes no value, but '{}' is given", value.to_string_lossy())
+            }
+            other => other.to_string(),
+        };
+        Failure::usage(format_args!("{message}; see 'dunlin {command} --help'"))
+    })
 }
 
-/// Where descriptions begin, and where lines end.
-const COLUMN: usize = 26;
-const WIDTH: usize = 80;
-
-pub(super) fn describe(text: &mut String, form: &str, help: &str) {
-    let mut line = format!("  {form}");
-    if line.len() + 2 > COLUMN {
-        text.push_str(&line);
-        text.push('\n');
-        line.clear();
-    }
-    for word in help.split(' ') {
-        if line.len().max(COLUMN - 1) + 1 + word.len() > WIDTH {
-            text.push_str(&line);
-            text.push('\n');
-            line.clear();
-        }
-        while line.len() < COLUMN {
-            line.push(' ');
-        }
-        if line.len() > COLUMN {
-            line.push(' ');
-        }
-        line.push_str(word);
-    }
-    text.push_str(&line);
-    text.push('\n');
+fn value(parser: &mut Parser, option: &str, command: &str) -> Result<OsString, Failure> {
+    parser
+        .value()
+        .map_err(|_| Failure::usage(format_args!("{option} needs a value; see 'dunlin {command} --help'")))
 }
 
-/// A text without the lines that are about what this build lacks, or has. They begin with the part's name in braces.
-pub(super) fn of_this_build(text: &str) -> String {
-    let parts = [
-        ("{jit}", cfg!(feature = "jit")),
-        ("{precompiled}", cfg!(feature = "precompiled")),
-        ("{text}", cfg!(feature = "text")),
-        ("{no text}", !cfg!(feature = "text")),
-    ];
-    let mut kept = String::new();
-    for line in text.lines() {
-        let about = parts.iter().find_map(|(mark, here)| Some((line.strip_prefix(mark)?, *here)));
-        let (line, here) = about.unwrap_or((line, true));
-        if here {
-            kept.push_str(line);
-            kept.push('\n');
-        }
+/// Takes the only operand of a command.
+pub(super) fn take_module(module: &mut OsString, operand: OsString, command: &str) -> Result<Rest, Failure> {
+    if !module.is_empty() {
+        return Err(one_module(command, &operand));
     }
-    kept
+    *module = operand;
+    Ok(Rest::Ours)
+}
+
+fn one_module(command: &str, second: &OsStr) -> Failure {
+    let second = second.to_string_lossy();
+    Failure::usage(format_args!("'{second}' is one module too many; see 'dunlin {command} --help'"))
+}
+
+pub(super) fn need_module(module: &OsStr, command: &str) -> Result<(), Failure> {
+    if module.is_empty() { Err(missing_module(command)) } else { Ok(()) }
+}
+
+pub(super) fn missing_module(command: &str) -> Failure {
+    Failure::usage(format_args!(
+        "a module is missing: a file, or - for standard input; see 'dunlin {command} --help'"
+    ))
 }

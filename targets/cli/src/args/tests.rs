@@ -1,8 +1,9 @@
+use super::help::describe;
 use super::hints::{did_you_mean, distance};
-use super::table::describe;
-use super::values::{duration, size, switch};
+use super::table::Opt;
+use super::tiering::Tiering;
+use super::values::{Given, switch};
 use super::*;
-use crate::tiering::Tiering;
 use std::time::Duration;
 
 fn parsed(line: &str) -> Result<Command, Failure> {
@@ -81,6 +82,9 @@ fn options_have_the_forms_that_the_help_promises() {
 
 #[test]
 fn times_and_sizes() {
+    fn given(value: &str) -> Given<'_> {
+        Given { option: "o", value: value.as_ref() }
+    }
     for (text, millis) in [
         ("500ms", 500),
         ("2s", 2000),
@@ -92,11 +96,11 @@ fn times_and_sizes() {
         ("1h", 3_600_000),
         ("0", 0),
     ] {
-        assert_eq!(duration("t", text).unwrap(), Duration::from_millis(millis), "{text}");
+        assert_eq!(given(text).time().unwrap(), Duration::from_millis(millis), "{text}");
     }
-    assert_eq!(duration("t", "250us").unwrap(), Duration::from_micros(250));
+    assert_eq!(given("250us").time().unwrap(), Duration::from_micros(250));
     for text in ["", "s", "-1s", "1e3", "inf", "nan", "1d", "1 2s", "999999999999999999999h"] {
-        assert!(duration("t", text).is_err(), "{text}");
+        assert!(given(text).time().is_err(), "{text}");
     }
     for (text, bytes) in [
         ("0", 0),
@@ -109,10 +113,10 @@ fn times_and_sizes() {
         ("1G", 1 << 30),
         ("2GiB", 2 << 30),
     ] {
-        assert_eq!(size("s", text).unwrap(), bytes, "{text}");
+        assert_eq!(given(text).size().unwrap(), bytes, "{text}");
     }
     for text in ["", "MiB", "1.5MiB", "-1", "1KB", "99999999999GiB", "18446744073709551615K"] {
-        assert!(size("s", text).is_err(), "{text}");
+        assert!(given(text).size().is_err(), "{text}");
     }
 }
 
@@ -230,6 +234,22 @@ fn descriptions_stand_in_a_column() {
     let (one, other) = ("a".repeat(26), "b".repeat(28));
     let wraps = format!("{one} {other} c");
     assert_eq!(described(&form, &wraps), format!("  {form}\n{column}{one}\n{column}{other} c\n"));
+}
+
+#[test]
+fn an_option_is_declared_once() {
+    fn check<O: CommandOptions>() {
+        let mut names: Vec<_> =
+            O::TABLE.iter().flat_map(|group| group.options).flat_map(Opt::names).collect();
+        let all = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), all, "{}: {names:?}", O::COMMAND);
+    }
+    check::<RunOptions>();
+    check::<CompileOptions>();
+    check::<InspectOptions>();
+    check::<WastOptions>();
 }
 
 #[test]

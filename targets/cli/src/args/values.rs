@@ -2,6 +2,7 @@
 
 use crate::failure::Failure;
 use std::ffi::OsStr;
+use std::fmt::Display;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,8 +18,39 @@ pub(crate) struct Dir {
     pub(crate) read_only: bool,
 }
 
-impl Dir {
-    pub(super) fn new(option: &str, value: &OsStr, read_only: bool) -> Result<Self, Failure> {
+/// An option's value, as it is given on the command line.
+#[derive(Clone, Copy)]
+pub(super) struct Given<'g> {
+    /// The option as it is spelled, for messages.
+    pub(super) option: &'g str,
+    pub(super) value: &'g OsStr,
+}
+
+impl<'g> Given<'g> {
+    /// A text, which must be UTF-8.
+    pub(super) fn text(&self) -> Result<&'g str, Failure> {
+        self.value
+            .to_str()
+            .ok_or_else(|| Failure::usage(format_args!("the value of {} isn't valid UTF-8", self.option)))
+    }
+
+    pub(super) fn string(&self) -> Result<String, Failure> {
+        self.text().map(str::to_owned)
+    }
+
+    pub(super) fn path(&self) -> Result<PathBuf, Failure> {
+        Ok(self.value.into())
+    }
+
+    /// That the value is none of those that the option takes.
+    pub(super) fn refusal(&self, takes: impl Display) -> Failure {
+        let text = self.value.to_string_lossy();
+        Failure::usage(format_args!("{} takes {takes}, not '{text}'", self.option))
+    }
+
+    /// A folder, for `--dir` and its like.
+    pub(super) fn dir(&self, read_only: bool) -> Result<Dir, Failure> {
+        let Self { option, value } = *self;
         let bytes = value.as_bytes();
         let separator = bytes.windows(2).position(|two| two == b"::");
         let (host, guest) = separator.map_or((bytes, bytes), |at| (&bytes[..at], &bytes[at + 2..]));
@@ -30,7 +62,7 @@ impl Dir {
             ))
         })?;
         if host.is_empty() || guest.is_empty() {
-            return Err(Failure::usage(format_args!("{option} takes HOST or HOST::GUEST, not '{shown}'")));
+            return Err(self.refusal("HOST or HOST::GUEST"));
         }
         if let (None, Some((host, guest))) = (separator, shown.split_once(':'))
             && !Path::new(value).exists()
@@ -39,32 +71,78 @@ impl Dir {
                 "{option} {shown}: there is no such folder; a name for the program takes two colons: {host}::{guest}"
             )));
         }
-        Ok(Self { host: OsStr::from_bytes(host).into(), guest: guest.into(), read_only })
+        Ok(Dir { host: OsStr::from_bytes(host).into(), guest: guest.into(), read_only })
     }
-}
 
-pub(super) fn env(option: &str, text: &str) -> Result<(String, String), Failure> {
-    let (name, value) = match text.split_once('=') {
-        Some((name, value)) => (name, value.to_owned()),
-        None => match std::env::var(text) {
-            Ok(value) => (text, value),
-            Err(std::env::VarError::NotPresent) => {
-                return Err(Failure::usage(format_args!(
-                    "{option} {text}: there is no such variable here; give it a value with {option} {text}=VALUE"
-                )));
-            }
-            Err(std::env::VarError::NotUnicode(_)) => {
-                return Err(Failure::usage(format_args!("{option} {text}: its value isn't valid UTF-8")));
-            }
-        },
-    };
-    if name.is_empty() || text.contains('\0') {
-        return Err(Failure::usage(format_args!(
-            "{option} takes NAME=VALUE or NAME, not '{}'",
-            text.escape_debug()
-        )));
+    /// A variable and its value, which may be taken from our own environment.
+    pub(super) fn variable(&self) -> Result<(String, String), Failure> {
+        let Self { option, .. } = *self;
+        let text = self.text()?;
+        let (name, value) = match text.split_once('=') {
+            Some((name, value)) => (name, value.to_owned()),
+            None => match std::env::var(text) {
+                Ok(value) => (text, value),
+                Err(std::env::VarError::NotPresent) => {
+                    return Err(Failure::usage(format_args!(
+                        "{option} {text}: there is no such variable here; give it a value with {option} {text}=VALUE"
+                    )));
+                }
+                Err(std::env::VarError::NotUnicode(_)) => {
+                    return Err(Failure::usage(format_args!("{option} {text}: its value isn't valid UTF-8")));
+                }
+            },
+        };
+        if name.is_empty() || text.contains('\0') {
+            return Err(Failure::usage(format_args!(
+                "{option} takes NAME=VALUE or NAME, not '{}'",
+                text.escape_debug()
+            )));
+        }
+        Ok((name.to_owned(), value))
     }
-    Ok((name.to_owned(), value))
+
+    /// A whole number.
+    pub(super) fn number(&self) -> Result<u64, Failure> {
+        let number = self.text()?.replace('_', "").parse();
+        number.map_err(|_| self.refusal(format_args!("a whole number from 0 to {}", u64::MAX)))
+    }
+
+    /// A span of time.
+    pub(super) fn time(&self) -> Result<Duration, Failure> {
+        let text = self.text()?;
+        let unit_at = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
+        let (number, unit) = text.split_at(unit_at);
+        let seconds = match unit {
+            "us" => Some(1e-6),
+            "ms" => Some(1e-3),
+            "" | "s" => Some(1.0),
+            "m" | "min" => Some(60.0),
+            "h" => Some(3600.0),
+            _ => None,
+        };
+        // A plain number alone: what `f64` parses beyond that ("inf", "1e9") begins with or contains letters.
+        let number = number.trim_end().parse::<f64>().ok();
+        let time =
+            seconds.zip(number).and_then(|(unit, number)| Duration::try_from_secs_f64(number * unit).ok());
+        time.ok_or_else(|| self.refusal("a time such as 500ms, 2s or 1.5m"))
+    }
+
+    /// A number of bytes.
+    pub(super) fn size(&self) -> Result<u64, Failure> {
+        let text = self.text()?;
+        let unit_at = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
+        let (number, unit) = text.split_at(unit_at);
+        let shift = match &*unit.to_ascii_lowercase() {
+            "" | "b" => Some(0),
+            "k" | "kib" => Some(10),
+            "m" | "mib" => Some(20),
+            "g" | "gib" => Some(30),
+            _ => None,
+        };
+        let number = number.trim_end().replace('_', "").parse::<u64>().ok();
+        let bytes = shift.zip(number).and_then(|(shift, number)| number.checked_mul(1 << shift));
+        bytes.ok_or_else(|| self.refusal("a size such as 65536, 512KiB or 4MiB"))
+    }
 }
 
 /// wasmtime's `y` and `n`; an option without a value is on.
@@ -72,46 +150,18 @@ pub(super) fn switch(option: &str, text: Option<&str>) -> Result<bool, Failure> 
     match text {
         None | Some("y" | "yes" | "true") => Ok(true),
         Some("n" | "no" | "false") => Ok(false),
-        Some(text) => Err(Failure::usage(format_args!("{option} takes y or n, not '{text}'"))),
+        Some(text) => Err(Given { option, value: text.as_ref() }.refusal("y or n")),
     }
 }
 
-pub(super) fn fuel(option: &str, text: &str) -> Result<u64, Failure> {
-    text.replace('_', "").parse().map_err(|_| {
-        Failure::usage(format_args!("{option} takes a whole number from 0 to {}, not '{text}'", u64::MAX))
-    })
+/// Sets an option that counts once: the last one.
+pub(super) fn set<T>(field: &mut Option<T>, value: Result<T, Failure>) -> Result<(), Failure> {
+    *field = Some(value?);
+    Ok(())
 }
 
-pub(super) fn duration(option: &str, text: &str) -> Result<Duration, Failure> {
-    let unit_at = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(unit_at);
-    let seconds = match unit {
-        "us" => Some(1e-6),
-        "ms" => Some(1e-3),
-        "" | "s" => Some(1.0),
-        "m" | "min" => Some(60.0),
-        "h" => Some(3600.0),
-        _ => None,
-    };
-    // A plain number alone: what `f64` parses beyond that ("inf", "1e9") begins with or contains letters.
-    let number = number.trim_end().parse::<f64>().ok();
-    seconds.zip(number).and_then(|(unit, number)| Duration::try_from_secs_f64(number * unit).ok()).ok_or_else(
-        || Failure::usage(format_args!("{option} takes a time such as 500ms, 2s or 1.5m, not '{text}'")),
-    )
-}
-
-pub(super) fn size(option: &str, text: &str) -> Result<usize, Failure> {
-    let unit_at = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(unit_at);
-    let shift = match &*unit.to_ascii_lowercase() {
-        "" | "b" => Some(0),
-        "k" | "kib" => Some(10),
-        "m" | "mib" => Some(20),
-        "g" | "gib" => Some(30),
-        _ => None,
-    };
-    let number = number.trim_end().replace('_', "").parse::<usize>().ok();
-    shift.zip(number).and_then(|(shift, number)| number.checked_mul(1 << shift)).ok_or_else(|| {
-        Failure::usage(format_args!("{option} takes a size such as 65536, 512KiB or 4MiB, not '{text}'"))
-    })
+/// Adds to an option that may be repeated.
+pub(super) fn add<T>(list: &mut Vec<T>, value: Result<T, Failure>) -> Result<(), Failure> {
+    list.push(value?);
+    Ok(())
 }

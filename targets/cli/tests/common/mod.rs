@@ -133,3 +133,8 @@ pub(crate) fn folder(test: &str) -> PathBuf {
 pub(crate) fn json(text: &str) -> serde_json::Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{error} in {text}"))
 }
+
+/// Says what isn't tested, past the capture of what tests print.
+pub(crate) fn skipped(why: &str) {
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {why}");
+}

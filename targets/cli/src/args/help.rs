@@ -1,0 +1,71 @@
+//! Help texts: a description of each option, in what stands in `help/`.
+
+use super::table::CommandOptions;
+
+/// The whole help.
+pub(super) fn help<O: CommandOptions>() -> String {
+    let mut options = String::new();
+    for (i, group) in O::TABLE.iter().enumerate() {
+        if i > 0 {
+            options.push('\n');
+        }
+        options.push_str(group.title);
+        options.push_str(":\n");
+        for option in group.options.iter().filter(|option| option.part.is_here()) {
+            describe(&mut options, option.form, option.help);
+        }
+        if i + 1 == O::TABLE.len() {
+            describe(&mut options, "-h, --help", "Show this.");
+        }
+    }
+    of_this_build(O::HELP).replace("{options}\n", &options)
+}
+
+/// Where descriptions begin, and where lines end.
+const COLUMN: usize = 26;
+const WIDTH: usize = 80;
+
+pub(super) fn describe(text: &mut String, form: &str, help: &str) {
+    let mut line = format!("  {form}");
+    if line.len() + 2 > COLUMN {
+        text.push_str(&line);
+        text.push('\n');
+        line.clear();
+    }
+    for word in help.split(' ') {
+        if line.len().max(COLUMN - 1) + 1 + word.len() > WIDTH {
+            text.push_str(&line);
+            text.push('\n');
+            line.clear();
+        }
+        while line.len() < COLUMN {
+            line.push(' ');
+        }
+        if line.len() > COLUMN {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    text.push_str(&line);
+    text.push('\n');
+}
+
+/// A text without the lines that are about what this build lacks, or has. They begin with the part's name in braces.
+pub(super) fn of_this_build(text: &str) -> String {
+    let parts = [
+        ("{jit}", cfg!(feature = "jit")),
+        ("{precompiled}", cfg!(feature = "precompiled")),
+        ("{text}", cfg!(feature = "text")),
+        ("{no text}", !cfg!(feature = "text")),
+    ];
+    let mut kept = String::new();
+    for line in text.lines() {
+        let about = parts.iter().find_map(|(mark, here)| Some((line.strip_prefix(mark)?, *here)));
+        let (line, here) = about.unwrap_or((line, true));
+        if here {
+            kept.push_str(line);
+            kept.push('\n');
+        }
+    }
+    kept
+}

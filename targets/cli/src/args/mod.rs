@@ -1,0 +1,164 @@
+//! The command line: options into structs, and a sentence for whatever can't be understood.
+
+mod compile;
+pub(crate) mod grants;
+mod help;
+mod hints;
+mod inspect;
+mod run;
+mod table;
+pub(crate) mod tiering;
+mod validate;
+mod values;
+mod wast;
+
+use crate::failure::Failure;
+use help::{help, of_this_build};
+use hints::did_you_mean;
+use lexopt::Parser;
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+use table::{CommandOptions, has};
+
+pub(crate) use compile::CompileOptions;
+pub(crate) use inspect::InspectOptions;
+pub(crate) use run::RunOptions;
+pub(crate) use validate::ValidateOptions;
+#[cfg(test)]
+pub(crate) use values::Dir;
+pub(crate) use wast::WastOptions;
+
+/// What is to be done.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// Print a help text.
+    Help(String),
+    /// Print the version.
+    Version,
+    /// `dunlin run`
+    Run(Box<RunOptions>),
+    /// `dunlin inspect`
+    Inspect(InspectOptions),
+    /// `dunlin compile`
+    Compile(CompileOptions),
+    /// `dunlin validate`
+    Validate(ValidateOptions),
+    /// `dunlin wast`
+    #[cfg_attr(
+        not(any(feature = "text", test)),
+        expect(dead_code, reason = "it is understood, to be refused")
+    )]
+    Wast(WastOptions),
+}
+
+/// A command: its name, whether this build has it, its help, and how its options are parsed.
+struct KnownCommand {
+    name: &'static str,
+    is_here: bool,
+    help: fn() -> String,
+    parse: fn(Parser) -> Result<Command, Failure>,
+}
+
+const fn known<O: CommandOptions>(
+    parse: fn(Parser) -> Result<Command, Failure>,
+    is_here: bool,
+) -> KnownCommand {
+    KnownCommand { name: O::COMMAND, is_here, help: help::<O>, parse }
+}
+
+static COMMANDS: [KnownCommand; 5] = [
+    known::<RunOptions>(|parser| parsed(parser, |options| Command::Run(Box::new(options))), true),
+    known::<CompileOptions>(|parser| parsed(parser, Command::Compile), cfg!(feature = "jit")),
+    known::<InspectOptions>(|parser| parsed(parser, Command::Inspect), true),
+    known::<ValidateOptions>(|parser| parsed(parser, Command::Validate), true),
+    known::<WastOptions>(|parser| parsed(parser, Command::Wast), cfg!(feature = "text")),
+];
+
+fn parsed<O: CommandOptions>(parser: Parser, command: fn(O) -> Command) -> Result<Command, Failure> {
+    Ok(table::parse(parser)?.map_or_else(|| Command::Help(help::<O>()), command))
+}
+
+fn find(name: &OsStr) -> Option<&'static KnownCommand> {
+    COMMANDS.iter().find(|command| command.name == name)
+}
+
+/// Parses what comes after the program's own name.
+pub(crate) fn parse(args: impl IntoIterator<Item = OsString, IntoIter: 'static>) -> Result<Command, Failure> {
+    let mut args = args.into_iter().peekable();
+    let Some(first) = args.peek().cloned() else {
+        let here: Vec<_> = COMMANDS.iter().filter(|known| known.is_here).map(|known| known.name).collect();
+        return Err(Failure::usage(format_args!(
+            "a command or a module is missing: {}, or a file to run; see 'dunlin --help'",
+            here.join(", ")
+        )));
+    };
+    if let Some(command) = find(&first) {
+        return (command.parse)(Parser::from_args(args.skip(1)));
+    }
+    let is_option = first.len() > 1 && first.as_encoded_bytes()[0] == b'-' && first != "--";
+    match first.to_str() {
+        Some("-h" | "--help") => Ok(Command::Help(overview())),
+        Some("-V" | "--version") => Ok(Command::Version),
+        Some("help") => about(args.skip(1)),
+        _ if is_option => options_first(&first, args),
+        _ if looks_like_a_module(&first) => parsed_run(args),
+        _ => Err(unknown_command(&first)),
+    }
+}
+
+/// `dunlin app.wasm` is short for `dunlin run app.wasm`.
+fn parsed_run(args: impl Iterator<Item = OsString> + 'static) -> Result<Command, Failure> {
+    parsed(Parser::from_args(args), |options| Command::Run(Box::new(options)))
+}
+
+/// Options of `run` may stand there too.
+fn options_first(first: &OsStr, args: impl Iterator<Item = OsString> + 'static) -> Result<Command, Failure> {
+    let shown = first.to_string_lossy();
+    // `--fuel=3` and `-Wfuel=3`.
+    let long = shown.split('=').next().unwrap_or_default();
+    let short: String = shown.chars().take(2).collect();
+    let name = if shown.starts_with("--") { long } else { &short };
+    if !has::<RunOptions>(name) {
+        return Err(Failure::usage(format_args!("unknown option '{name}'; see 'dunlin --help'")));
+    }
+    match parsed_run(args)? {
+        Command::Run(options) if find(&options.module).is_some() => {
+            let command = options.module.to_string_lossy();
+            Err(Failure::usage(format_args!(
+                "the option {name} goes after '{command}'; see 'dunlin {command} --help'"
+            )))
+        }
+        command => Ok(command),
+    }
+}
+
+fn looks_like_a_module(name: &OsStr) -> bool {
+    let path = Path::new(name);
+    let extension = path.extension().is_some_and(|end| end == "wasm" || end == "wat" || end == "dun");
+    name == "-" || name == "--" || extension || path.is_file()
+}
+
+fn unknown_command(name: &OsStr) -> Failure {
+    let shown = name.to_string_lossy();
+    let here = COMMANDS.iter().filter(|known| known.is_here).map(|known| known.name);
+    let hint = did_you_mean(&shown, here.chain(["help"]));
+    Failure::usage(format_args!("unknown command '{shown}', and no file{hint}; see 'dunlin --help'"))
+}
+
+fn overview() -> String {
+    of_this_build(include_str!("../help/dunlin.txt"))
+}
+
+/// `dunlin help`
+fn about(mut args: impl Iterator<Item = OsString>) -> Result<Command, Failure> {
+    match args.next() {
+        Some(name) => match find(&name) {
+            Some(command) => Ok(Command::Help((command.help)())),
+            None => Err(unknown_command(&name)),
+        },
+        None => Ok(Command::Help(overview())),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,188 @@
+//! The options about compilation.
+
+use super::values::{Given, set};
+use crate::failure::Failure;
+
+/// When functions are compiled.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum JitMode {
+    /// On another thread, while the interpreter continues.
+    Background,
+    /// When they become hot, with the guest waiting.
+    Sync,
+    /// Before the first instruction.
+    Eager,
+    /// Never.
+    Off,
+}
+
+impl JitMode {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            JitMode::Background => "background",
+            JitMode::Sync => "sync",
+            JitMode::Eager => "eager",
+            JitMode::Off => "off",
+        }
+    }
+}
+
+/// The options about compilation.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub(crate) struct Tiering {
+    pub(crate) mode: Option<JitMode>,
+    /// Whether memories have guard regions; `None` means where address space allows.
+    pub(crate) guards: Option<bool>,
+    pub(crate) threshold: Option<u32>,
+    pub(crate) stops_when_full: bool,
+    pub(crate) precompiled: Trust,
+    pub(crate) profiling: bool,
+    budgeted: bool,
+}
+
+/// Whether machine code from a file is trusted.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Debug)]
+pub(crate) enum Trust {
+    #[default]
+    Refused,
+    Allowed,
+    /// A file without machine code is refused.
+    Required,
+}
+
+impl Tiering {
+    /// `--jit`
+    pub(super) fn jit(&mut self, given: Given<'_>) -> Result<(), Failure> {
+        let text = given.text()?;
+        let modes = [JitMode::Background, JitMode::Sync, JitMode::Eager, JitMode::Off];
+        let mode = modes.into_iter().find(|mode| mode.name() == text);
+        let mode = mode.ok_or_else(|| given.refusal("background, sync, eager or off"))?;
+        if mode != JitMode::Off && !cfg!(feature = "jit") {
+            return Err(Failure::usage(format_args!(
+                "this build of dunlin has no compiler, so {} only takes off: build it with the feature 'jit'",
+                given.option
+            )));
+        }
+        self.mode = Some(mode);
+        Ok(())
+    }
+
+    /// `--jit-threshold`
+    pub(super) fn threshold(&mut self, given: Given<'_>) -> Result<(), Failure> {
+        let number = given.text()?.replace('_', "").parse();
+        let refusal = |_| given.refusal(format_args!("a whole number from 0 to {}", u32::MAX));
+        set(&mut self.threshold, number.map_err(refusal))
+    }
+
+    /// `--jit-cache-full`
+    pub(super) fn cache_full(&mut self, given: Given<'_>) -> Result<(), Failure> {
+        self.stops_when_full = match given.text()? {
+            "stop" => true,
+            "evict" => false,
+            _ => return Err(given.refusal("evict or stop")),
+        };
+        Ok(())
+    }
+
+    /// `--memory-guard`
+    pub(super) fn memory_guard(&mut self, given: Given<'_>) -> Result<(), Failure> {
+        self.guards = match given.text()? {
+            "on" => Some(true),
+            "off" => Some(false),
+            "auto" => None,
+            _ => return Err(given.refusal("on, off or auto")),
+        };
+        Ok(())
+    }
+
+    /// `--allow-precompiled`
+    pub(crate) fn allow_precompiled(&mut self) -> Result<(), Failure> {
+        self.trust(Trust::Allowed, "--allow-precompiled")
+    }
+
+    /// `--require-precompiled`
+    pub(crate) fn require_precompiled(&mut self) -> Result<(), Failure> {
+        self.trust(Trust::Required, "--require-precompiled")
+    }
+
+    fn trust(&mut self, trust: Trust, option: &str) -> Result<(), Failure> {
+        if !cfg!(feature = "precompiled") {
+            return Err(Failure::usage(format_args!(
+                "this build of dunlin runs no machine code, so there is no {option}: build it with the feature \
+                 'precompiled'"
+            )));
+        }
+        if self.precompiled < trust {
+            self.precompiled = trust;
+        }
+        Ok(())
+    }
+
+    /// Whether a file with machine code, or without, may be run.
+    pub(crate) fn admit(&self, name: &str, is_precompiled: bool) -> Result<(), Failure> {
+        match self.precompiled {
+            Trust::Refused if is_precompiled => Err(Failure::usage(format_args!(
+                "{name}: there is machine code in it, which nothing confines: if you trust its maker, run it with \
+                 --allow-precompiled"
+            ))),
+            Trust::Required if !is_precompiled => Err(Failure::unusable(format_args!(
+                "{name}: there is no machine code in it, which --require-precompiled asks for"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Called if `--memory-budget` is given too. A background compiler's memory would come and go in the budget at
+    /// unpredictable times, so that the program would be refused memory in one run and not in the next.
+    pub(crate) fn budgeted(&mut self) {
+        self.budgeted = true;
+    }
+
+    /// Called if `--profile` is given too.
+    pub(crate) fn profiling(&mut self) -> Result<(), Failure> {
+        if self.precompiled == Trust::Required {
+            return Err(Failure::usage(
+                "--profile counts what the interpreter does, so it doesn't go with --require-precompiled",
+            ));
+        }
+        self.profiling = true;
+        match self.mode {
+            None | Some(JitMode::Off) => {
+                self.mode = Some(JitMode::Off);
+                Ok(())
+            }
+            Some(mode) => Err(Failure::usage(format_args!(
+                "--profile counts what the interpreter does, so it doesn't go with --jit {}",
+                mode.name()
+            ))),
+        }
+    }
+
+    /// When functions are compiled.
+    #[cfg(feature = "precompiled")]
+    pub(crate) fn mode(&self) -> JitMode {
+        match self.mode {
+            Some(mode) => mode,
+            None if !cfg!(feature = "jit") => JitMode::Off,
+            None if self.budgeted => JitMode::Sync,
+            None if std::thread::available_parallelism().is_ok_and(|cores| cores.get() > 1) => {
+                JitMode::Background
+            }
+            None => JitMode::Sync,
+        }
+    }
+}
+
+#[cfg(all(test, feature = "jit"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_profile_is_the_interpreters() {
+        let mut tiering = Tiering::default();
+        tiering.profiling().unwrap();
+        assert_eq!(tiering.mode(), JitMode::Off);
+        tiering.jit(Given { option: "--jit", value: "sync".as_ref() }).unwrap();
+        assert!(tiering.profiling().unwrap_err().message.contains("--jit sync"));
+    }
+}

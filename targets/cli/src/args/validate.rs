@@ -1,0 +1,27 @@
+//! The options of `dunlin validate`.
+
+use super::table::{CommandOptions, OptionGroup, Rest, missing_module};
+use crate::failure::Failure;
+use std::ffi::OsString;
+
+/// The options of `dunlin validate`.
+#[derive(Debug, Default)]
+pub(crate) struct ValidateOptions {
+    /// The modules: paths, or `-`.
+    pub(crate) modules: Vec<OsString>,
+}
+
+impl CommandOptions for ValidateOptions {
+    const COMMAND: &'static str = "validate";
+    const HELP: &'static str = include_str!("../help/validate.txt");
+    const TABLE: &'static [OptionGroup<Self>] = &[OptionGroup { title: "Options", options: &[] }];
+
+    fn operand(&mut self, module: OsString) -> Result<Rest, Failure> {
+        self.modules.push(module);
+        Ok(Rest::Ours)
+    }
+
+    fn complete(&mut self) -> Result<(), Failure> {
+        if self.modules.is_empty() { Err(missing_module(Self::COMMAND)) } else { Ok(()) }
+    }
+}

@@ -1,0 +1,131 @@
+//! Looks through a module while the engine loads it.
+
+use super::scan::{Scan, ScanError, scan};
+use crate::failure::Failure;
+use crate::host::reserve;
+use crate::modules::load::{Opened, damaged, empty, unusable};
+use crate::modules::precompiled::{ModuleSource, PrecompiledCode};
+use dunlin::{Engine, Error, ModuleStream};
+use std::ffi::OsStr;
+use std::io::{self, BufReader, Read};
+#[cfg(feature = "text")]
+use {crate::modules::load::Tap, dunlin::Module};
+
+/// The result.
+pub(crate) struct Looked {
+    pub(crate) scan: Scan,
+    /// Why the engine can't load it, if it lacks a feature.
+    pub(crate) refusal: Option<Error>,
+    /// The machine code behind the module, if there is some.
+    pub(crate) code: Option<PrecompiledCode>,
+}
+
+/// Looks through a module. One that isn't valid is a failure, and so is one that exceeds a limit of the engine's.
+pub(crate) fn look(engine: &Engine, path: &OsStr) -> Result<Looked, Failure> {
+    let Opened { name, source } = Opened::open(path)?;
+    match source {
+        ModuleSource::Module(reader) => {
+            let (scan, refusal) = look_at(engine, &name, reader)?;
+            Ok(Looked { scan, refusal, code: None })
+        }
+        ModuleSource::Precompiled(mut code) => {
+            let looked = look_through(engine, &name, &mut code);
+            if !code.is_intact() {
+                return Err(damaged(&name));
+            }
+            let (scan, refusal) = looked?;
+            Ok(Looked { scan, refusal, code: Some(code) })
+        }
+    }
+}
+
+type Found = (Scan, Option<Error>);
+
+#[cfg(not(feature = "text"))]
+fn look_at(engine: &Engine, name: &str, reader: impl Read) -> Result<Found, Failure> {
+    look_through(engine, name, reader)
+}
+
+/// Looks through a module, which may be in the text format.
+#[cfg(feature = "text")]
+fn look_at(engine: &Engine, name: &str, mut reader: impl Read) -> Result<Found, Failure> {
+    let mut text = Vec::new();
+    // Enough bytes to see which format it is; the engine examines as many.
+    const BEGINNING: u64 = 16 << 10;
+    while text.iter().all(u8::is_ascii_whitespace) && (text.len() as u64) < BEGINNING {
+        let read = reader.by_ref().take(64).read_to_end(&mut text);
+        if read.map_err(|error| unusable(name, error.into()))? == 0 {
+            break;
+        }
+    }
+    if !matches!(text.trim_ascii_start().first(), Some(b'(' | b';')) {
+        return look_through(engine, name, io::Cursor::new(text).chain(reader));
+    }
+    let mut kept = Tap { reader: io::Cursor::new(text).chain(reader), bytes: 0, kept: Some(Vec::new()) };
+    let loaded = reserve::during(|| Module::from_reader(engine, &mut kept))?;
+    if let Err(error) = loaded
+        && error.missing_feature().is_none()
+    {
+        return Err(unusable(name, error));
+    }
+    // The engine has parsed it, so there is memory for that.
+    let text = kept.kept.take().unwrap_or_default();
+    let binary = wat::parse_bytes(&text).map_err(|error| unusable(name, Error::msg(error)))?;
+    look_through(engine, name, &*binary)
+}
+
+/// Looks through a module in the binary format.
+fn look_through(engine: &Engine, name: &str, reader: impl Read) -> Result<Found, Failure> {
+    let stream = Some(ModuleStream::new(engine));
+    let mut loading = Loading { reader, bytes: 0, stream, refusal: None, failure: None };
+    let scan = scan(BufReader::new(&mut loading));
+    let Loading { bytes, stream, mut refusal, failure, .. } = loading;
+    if let Some(failure) = failure {
+        return Err(failure);
+    }
+    if let Err(ScanError::Read(error)) = scan {
+        return Err(unusable(name, error.into()));
+    }
+    if let Some(stream) = stream {
+        refusal = reserve::during(|| stream.finish())?.err();
+    }
+    match (refusal, scan) {
+        (Some(error), _) if error.missing_feature().is_none() && bytes == 0 => Err(empty(name)),
+        (Some(error), _) if error.missing_feature().is_none() => Err(unusable(name, error)),
+        (refusal, Ok(scan)) => Ok((scan, refusal)),
+        (_, Err(ScanError::Invalid(why))) => Err(Failure::unusable(format_args!("{name}: {why}"))),
+        (_, Err(ScanError::Read(error))) => Err(unusable(name, error.into())),
+    }
+}
+
+/// A reader of a module, which the engine loads meanwhile.
+struct Loading<R> {
+    reader: R,
+    bytes: u64,
+    /// `None` after an error.
+    stream: Option<ModuleStream>,
+    refusal: Option<Error>,
+    /// Set if there is too little memory to continue.
+    failure: Option<Failure>,
+}
+
+impl<R: Read> Read for Loading<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let count = self.reader.read(into)?;
+        self.bytes += count as u64;
+        let Some(stream) = &mut self.stream else { return Ok(count) };
+        match reserve::during(|| stream.push(&into[..count])) {
+            Ok(Ok(())) => return Ok(count),
+            Ok(Err(error)) => {
+                let goes_on = error.missing_feature().is_some();
+                (self.stream, self.refusal) = (None, Some(error));
+                if goes_on {
+                    return Ok(count);
+                }
+            }
+            Err(failure) => self.failure = Some(failure),
+        }
+        // Read no more: the error has been recorded.
+        Ok(0)
+    }
+}

@@ -1,0 +1,38 @@
+//! What each command does.
+
+mod compile;
+mod inspect;
+mod run;
+mod validate;
+mod version;
+#[cfg(feature = "text")]
+mod wast;
+
+use crate::args::Command;
+#[cfg(feature = "text")]
+use crate::args::WastOptions;
+use crate::failure::Failure;
+use crate::output::print;
+
+/// Carries out a command, and gives the exit code.
+pub(crate) fn execute(command: Command) -> Result<u8, Failure> {
+    match command {
+        Command::Help(text) => print(&text)?,
+        Command::Version => print(&version::version())?,
+        Command::Run(options) => return run::run(&options),
+        Command::Compile(options) => compile::compile(&options)?,
+        Command::Inspect(options) => inspect::inspect(&options)?,
+        Command::Validate(options) => return validate::validate(&options.modules),
+        #[cfg(feature = "text")]
+        Command::Wast(WastOptions { paths, json, tiering }) => {
+            return Ok(u8::from(!wast::wast(&paths, json, &tiering)?));
+        }
+        #[cfg(not(feature = "text"))]
+        Command::Wast(_) => {
+            return Err(Failure::usage(
+                "this build of dunlin has no 'wast': build it with the feature 'text'",
+            ));
+        }
+    }
+    Ok(0)
+}

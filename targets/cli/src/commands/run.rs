@@ -1,0 +1,229 @@
+//! `dunlin run`
+
+mod entry;
+mod outcome;
+mod session;
+mod values;
+mod watchdog;
+
+use crate::args::RunOptions;
+use crate::failure::Failure;
+use crate::guest::tier::Tier;
+use crate::guest::wasi::{self, Wasi};
+use crate::host::reserve;
+use crate::modules::load::{Opened, display_name};
+use crate::output::{complain, count, print};
+use dunlin::{
+    Budget, Config, Engine, Error, ErrorKind, Instance, Kind, Module, ModuleOptions, Store, Trap, Val,
+    WasmBacktrace,
+};
+use entry::EntryPoint;
+use outcome::RunOutcome;
+use session::{OutputFiles, Session};
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use watchdog::{StopReason, Watchdog};
+
+/// How many units of fuel lie between two samples of a profile, at most: some thousand samples a second.
+const PROFILE_EVERY: u64 = 10_000;
+
+/// The sizes of stack that the engine makes.
+const STACK: RangeInclusive<u64> = 4 << 10..=1 << 30;
+
+/// Runs a guest, reports its end, and gives the exit code.
+pub(crate) fn run(options: &RunOptions) -> Result<u8, Failure> {
+    let files = Arc::new(OutputFiles::default());
+    let (engine, tier) = engine(options)?;
+    let name = display_name(&options.module);
+    let session = Arc::new(Session::start((engine.clone(), tier.clone()), name, options, files.clone()));
+    let told = session.clone();
+    let watchdog = Watchdog::start(session.started, options.timeout, move |reason| {
+        reserve::release();
+        std::process::exit(told.finish(&stopped_for(reason, None)).into())
+    })?;
+    // The watchdog runs already: opening a FIFO waits until somebody reads from it.
+    files.open(options)?;
+    let result = attempt(options, &engine, &session, &watchdog, &tier);
+    // From here on, only this thread reports the end.
+    drop(watchdog);
+    let outcome = match result {
+        Ok(outcome) => outcome,
+        Err(failure) => RunOutcome::Failed(failure),
+    };
+    Ok(session.finish(&outcome))
+}
+
+fn engine(options: &RunOptions) -> Result<(Engine, Tier), Failure> {
+    let mut config = Config::new();
+    // A report contains the fuel that was used, even if fuel isn't limited.
+    config.consume_fuel(options.fuel.is_some() || options.report.is_some());
+    if let Some(bytes) = options.memory_budget {
+        config.budget(Budget::new(bytes));
+    }
+    if let Some(bytes) = options.max_memory_size {
+        config.max_memory_size(bytes);
+    }
+    if let Some(bytes) = options.max_stack {
+        let had = bytes.clamp(*STACK.start(), *STACK.end());
+        if had != bytes {
+            complain(format_args!("warning: a stack of {bytes} bytes can't be had, so it has {had}"));
+        }
+        config.max_wasm_stack(had as usize);
+    }
+    let tier = Tier::configure(&options.tiering, &mut config);
+    let engine = Engine::new(&config).map_err(|error| unusable(&display_name(&options.module), error))?;
+    Ok((engine, tier))
+}
+
+/// Why a guest can't begin.
+fn unusable(name: &str, error: Error) -> Failure {
+    let kind = error.kind();
+    Failure::of(kind, error.context(name))
+}
+
+/// Refuses a module that can't start within the budget, and says which budget would suffice. The host's functions used
+/// `host` bytes before the module was loaded, and everything `loaded` bytes after.
+fn check_budget(engine: &Engine, name: &str, module: &Module, host: u64, loaded: u64) -> Result<(), Failure> {
+    let (Some(limit), Some(available)) = (engine.budget().limit(), engine.budget().available()) else {
+        return Ok(());
+    };
+    let plan = module.plan();
+    // Its memory may have been made while it was loaded.
+    let there = module.budget().used_for(Kind::Memory);
+    if plan.instance() <= available + there {
+        return Ok(());
+    }
+    // Since then, functions have been defined that trap. Loading left a quarter of what there was for them to code.
+    let later = engine.budget().used().saturating_sub(loaded);
+    let (least, most) = plan
+        .items()
+        .iter()
+        .find(|item| item.kind == Kind::Cells)
+        .map_or((0, 0), |cells| (cells.bytes, cells.most.unwrap_or(cells.bytes)));
+    let reserved = module.budget().used_for(Kind::Cells);
+    let without = (loaded + plan.instance() + least).saturating_sub(there + reserved);
+    let enough = |left: u64| left - (left / 4).min(most - least) >= later;
+    let left = (later..).find(|left| enough(*left)).unwrap_or(later);
+    let (needed, host) = (without + left, host + later);
+    let largest: Vec<_> = plan.items().iter().take(3).map(ToString::to_string).collect();
+    Err(Failure::over_budget(format_args!(
+        "{name}: a memory budget of {} is too small: {needed} are needed, {host} of them for the host's \
+         functions; the module takes {plan} ({})",
+        count(limit, "byte"),
+        largest.join(", ")
+    )))
+}
+
+fn attempt(
+    options: &RunOptions,
+    engine: &Engine,
+    session: &Session,
+    watchdog: &Watchdog,
+    tier: &Tier,
+) -> Result<RunOutcome, Failure> {
+    // Before the module, which may arrive slowly: invalid options needn't wait for it.
+    let wasi = wasi::context(options)?;
+    let name = display_name(&options.module);
+    let opened = Opened::open(&options.module)?;
+    options.tiering.admit(&name, opened.is_precompiled())?;
+    let unusable = |error: Error| unusable(&name, error);
+    // Before the module too, because loading sets aside a part of the remaining budget for code.
+    let host = reserve::during(|| Ok((wasi::linker(engine)?, Store::try_new(engine, wasi)?)))?;
+    let (mut linker, mut store) = host.map_err(unusable)?;
+    let host = engine.budget().used();
+    let (module, code) = opened.load(engine, ModuleOptions::new().one_instance(true))?;
+    let loaded = engine.budget().used();
+    session.loaded(&module);
+    reserve::during(|| tier.prepare(&name, &module, code))??;
+    if let Some(refusal) = options.grants.refusal(&module) {
+        return Err(Failure::unusable(format_args!("{name}: {refusal}")));
+    }
+    let entry = entry::find(&module, options.invoke.as_deref(), &options.args)?;
+    if options.trap_unknown_imports {
+        reserve::during(|| linker.define_unknown_imports_as_traps(&module))?.map_err(unusable)?;
+    }
+    check_budget(engine, &name, &module, host, loaded)?;
+    let fuel = options.fuel.unwrap_or(u64::MAX);
+    let counted = store.set_fuel(fuel).is_ok();
+    watchdog.running(store.interrupt_handle());
+    if options.profile.is_some() {
+        store.profile(PROFILE_EVERY);
+    }
+    let (result, never_began) = reserve::during(|| {
+        let result = linker.instantiate(&mut store, &module);
+        let never_began = result.as_ref().is_err_and(|error| is_about_the_module(error.kind()));
+        (result.and_then(|instance| call(&mut store, instance, &entry)), never_began)
+    })?;
+    if counted {
+        session.fuel_used(fuel - store.get_fuel().unwrap_or(0));
+    }
+    if let Some(profile) = store.take_profile() {
+        session.profiled(profile);
+    }
+    match result {
+        Ok(results) => {
+            results.iter().try_for_each(|value| print(&format!("{}\n", values::show(value))))?;
+            Ok(RunOutcome::Exited(0))
+        }
+        Err(error) if never_began => {
+            let hint = error.kind() == ErrorKind::Link && !options.trap_unknown_imports;
+            let mut failure = unusable(error);
+            if hint {
+                failure.message.push_str(
+                    "\nwith --unknown-imports trap, functions may be missing until they are called",
+                );
+            }
+            Err(failure)
+        }
+        Err(error) => Ok(stopped(error, watchdog.reason())),
+    }
+}
+
+/// Whether an instantiation failed before the guest's start function could do anything.
+fn is_about_the_module(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::Link
+            | ErrorKind::Limit
+            | ErrorKind::OutOfBudget
+            | ErrorKind::OutOfMemory
+            | ErrorKind::Invalid
+            | ErrorKind::Io
+    )
+}
+
+fn call(store: &mut Store<Wasi>, instance: Instance, entry: &EntryPoint) -> Result<Vec<Val>, Error> {
+    let function = |store: &Store<Wasi>, name: &str| {
+        instance.get_func(store, name).ok_or_else(|| Error::msg(format_args!("there is no function {name}")))
+    };
+    if entry.initialize {
+        function(store, "_initialize")?.call(&mut *store, &[], &mut [])?;
+    }
+    let mut results: Vec<_> = entry.results.iter().map(|ty| Val::default_for_ty(*ty)).collect();
+    function(store, &entry.name)?.call(&mut *store, &entry.params, &mut results)?;
+    Ok(results)
+}
+
+fn stopped_for(reason: StopReason, backtrace: Option<WasmBacktrace>) -> RunOutcome {
+    match reason {
+        StopReason::Timeout => RunOutcome::Timeout(backtrace),
+        StopReason::Signal(signal) => RunOutcome::Signalled(signal),
+    }
+}
+
+/// Why the guest didn't return; `reason` is why it was stopped, if it was.
+fn stopped(error: Error, reason: Option<StopReason>) -> RunOutcome {
+    if let Some(code) = wasi::exit_code(&error) {
+        return RunOutcome::Exited(code);
+    }
+    let backtrace = error.backtrace().cloned();
+    match error.trap() {
+        Some(Trap::Interrupt) => stopped_for(reason.unwrap_or(StopReason::Timeout), backtrace),
+        Some(Trap::OutOfFuel) => RunOutcome::OutOfFuel(backtrace),
+        Some(Trap::StackOverflow) => RunOutcome::Trapped(
+            format!("the program trapped: {error} (--max-stack gives it more)"),
+            backtrace,
+        ),
+        _ => RunOutcome::Trapped(format!("the program trapped: {error}"), backtrace),
+    }
+}

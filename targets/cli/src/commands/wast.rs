@@ -1,0 +1,90 @@
+//! `dunlin wast`
+
+use crate::args::tiering::Tiering;
+use crate::failure::{Failure, io_reason};
+use crate::guest::tier::Tier;
+use crate::output::json::{Json, object};
+use crate::output::{count, print};
+use dunlin::Config;
+use dunlin_spec_tests::{Counts, Report, Tally, find, run_file};
+use std::path::PathBuf;
+
+/// Runs scripts, and tells whether all passed.
+pub(crate) fn wast(paths: &[PathBuf], json: bool, tiering: &Tiering) -> Result<bool, Failure> {
+    let mut scripts = Vec::new();
+    for path in paths {
+        let found = find(path)
+            .map_err(|error| Failure::unusable(format_args!("{}: {}", path.display(), io_reason(&error))))?;
+        scripts.extend(found);
+    }
+    let mut config = Config::new();
+    Tier::configure(tiering, &mut config);
+    let mut total = Report::default();
+    let mut files = Vec::new();
+    for script in &scripts {
+        let report = run_file(script, &config);
+        if json {
+            files.push(object([
+                ("script", script.display().to_string().into()),
+                ("assertions", tally(report.counts.assertions())),
+                ("kinds", kinds(&report.counts)),
+                ("failures", failures(&report)),
+            ]));
+        } else {
+            let all @ Tally { total, refused, .. } = report.counts.assertions();
+            let refused = if refused > 0 { format!(", {refused} refused") } else { String::new() };
+            let passed = all.passed();
+            let mut text =
+                format!("{}: {passed} of {} passed{refused}\n", script.display(), count(total, "assertion"));
+            report.failures.iter().for_each(|failure| text.push_str(&format!("  {failure}\n")));
+            print(&text)?;
+        }
+        total.merge(report);
+    }
+    if json {
+        let all = object([
+            ("passed", total.passed().into()),
+            ("assertions", tally(total.counts.assertions())),
+            ("kinds", kinds(&total.counts)),
+            ("scripts", Json::Array(files)),
+        ]);
+        print(&format!("{all}\n"))?;
+    } else {
+        let passed = total.passed();
+        let end = match (passed, total.failures.iter().all(|failure| failure.refused)) {
+            (true, _) => "all passed",
+            (_, true) => "REFUSED: nothing failed, but some needs what this version of Dunlin doesn't have",
+            (_, false) => "FAILED",
+        };
+        total.failures.clear();
+        print(&format!("\n{total}{end}\n"))?;
+        return Ok(passed);
+    }
+    Ok(total.passed())
+}
+
+fn tally(tally: Tally) -> Json {
+    object([
+        ("passed", tally.passed().into()),
+        ("failed", tally.failed.into()),
+        ("refused", tally.refused.into()),
+    ])
+}
+
+fn kinds(counts: &Counts) -> Json {
+    Json::Object(counts.iter().map(|(kind, counted)| (kind.name().into(), tally(counted))).collect())
+}
+
+fn failures(report: &Report) -> Json {
+    let failures = report.failures.iter().map(|failure| {
+        object([
+            ("line", failure.line.into()),
+            ("column", failure.column.into()),
+            ("kind", failure.kind.name().into()),
+            ("expected", failure.expected.clone().into()),
+            ("got", failure.got.clone().into()),
+            ("refused", failure.refused.into()),
+        ])
+    });
+    failures.collect()
+}

@@ -1,0 +1,73 @@
+//! Reading and writing descriptors that may be non-blocking.
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use std::io::{self, ErrorKind, IsTerminal, Read, StdinLock};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::{Duration, Instant};
+
+/// The room in a pipe, at least, when `poll` reports it writable.
+const PIPE_BUF: usize = 4096;
+
+/// `poll` reports a terminal writable when it has room for one byte, but a serial line's driver has 3 KiB by then. A
+/// line feed may become two bytes, and a tab eight.
+const TERMINAL_CHUNK: usize = 128;
+
+/// Writes everything. With `patience`, it fails with [`ErrorKind::TimedOut`] when no byte was taken for that long.
+pub(crate) fn write_all(to: BorrowedFd<'_>, mut bytes: &[u8], patience: Option<Duration>) -> io::Result<()> {
+    let chunk = match patience {
+        None => usize::MAX,
+        Some(_) if to.is_terminal() => TERMINAL_CHUNK,
+        Some(_) => PIPE_BUF,
+    };
+    while !bytes.is_empty() {
+        if patience.is_some() {
+            wait(to, PollFlags::OUT, patience)?;
+        }
+        match rustix::io::write(to, &bytes[..bytes.len().min(chunk)]) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(count) => bytes = &bytes[count..],
+            Err(Errno::AGAIN) => wait(to, PollFlags::OUT, patience)?,
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+/// Waits until a stream can be read or written, or has failed.
+fn wait(stream: BorrowedFd<'_>, what: PollFlags, patience: Option<Duration>) -> io::Result<()> {
+    let deadline = patience.and_then(|patience| Instant::now().checked_add(patience));
+    loop {
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let left = left.and_then(|left| Timespec::try_from(left).ok());
+        match poll(&mut [PollFd::from_borrowed_fd(stream, what)], left.as_ref()) {
+            Ok(0) => return Err(ErrorKind::TimedOut.into()),
+            Ok(_) => return Ok(()),
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Standard input, read as if it were blocking even if it isn't.
+pub(crate) struct StandardInput(StdinLock<'static>);
+
+impl StandardInput {
+    pub(crate) fn lock() -> Self {
+        Self(io::stdin().lock())
+    }
+}
+
+impl Read for StandardInput {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.0.read(into) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    wait(self.0.as_fd(), PollFlags::IN, None)?;
+                }
+                result => return result,
+            }
+        }
+    }
+}

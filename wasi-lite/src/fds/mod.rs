@@ -1,0 +1,14 @@
+//! What the guest has open: a table of descriptors, and what each stands for.
+
+mod cookies;
+mod dir;
+mod fd;
+mod perms;
+mod socket;
+mod table;
+
+pub(crate) use dir::DirFd;
+pub(crate) use fd::{Fd, FdKind, FileFd, O_DSYNC};
+pub use perms::{DirPerms, FilePerms};
+pub(crate) use socket::Socket;
+pub(crate) use table::Fds;
