@@ -1,0 +1,3 @@
+//! What is in functions as Cranelift represents them.
+
+mod spectre;
