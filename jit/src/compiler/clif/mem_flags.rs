@@ -26,11 +26,14 @@ pub(crate) struct AccessFlags {
 /// regions at each instruction that may trap.
 const OWN_REGIONS: u32 = 32;
 
+/// The number of the first such region; those below are the kinds of memory.
+pub(crate) const FIRST_OWN_GLOBAL: u32 = 100;
+
 /// The flags for the `own`th global that the module defines, which can't alias any other global.
 pub(crate) fn own_global(func: &mut Function, own: u32) -> MemFlagsData {
     let index = own.min(OWN_REGIONS);
     let description = Cow::Borrowed("a global");
-    let region = AliasRegionData { user_id: 100 + index, description };
+    let region = AliasRegionData { user_id: FIRST_OWN_GLOBAL + index, description };
     MemFlagsData::trusted().with_alias_region(Some(func.dfg.alias_regions.insert(region)))
 }
 
