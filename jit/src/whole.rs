@@ -1,6 +1,6 @@
 //! Compiles a whole module: eagerly in a tier, and ahead of time.
 
-use crate::compiler::{Batch, Compiler, Decline, Options, Part, Pieces};
+use crate::compiler::{Batch, CodeOptions, Compiler, Decline, Part, Pieces};
 use crate::list::List;
 use crate::piece::Piece;
 use crate::scratch::Scratch;
@@ -16,7 +16,7 @@ use std::sync::{Mutex, PoisonError};
 /// What to compile, and how.
 pub(crate) struct Plan<'p> {
     pub(crate) isa: &'p OwnedTargetIsa,
-    pub(crate) options: Options,
+    pub(crate) options: CodeOptions,
     /// The largest function body that is compiled.
     pub(crate) largest: u32,
     /// The most memory that compiling one function may take.

@@ -13,7 +13,7 @@ struct House {
     least: usize,
 }
 
-const HOUSES: [House; 8] = [
+const HOUSES: &[House] = &[
     House {
         folder: "engine/src",
         floors: &[
@@ -92,6 +92,19 @@ const HOUSES: [House; 8] = [
             "calls",
             "functions",
             "capability linker",
+        ],
+        least: 60,
+    },
+    House {
+        folder: "jit/src/compiler",
+        floors: &[
+            "decline options census",
+            "scratch",
+            "clif",
+            "operators",
+            "translate adapters",
+            "passes",
+            "codegen",
         ],
         least: 60,
     },
@@ -215,7 +228,7 @@ fn named_at_the_door(code: &str, house: &House) -> HashMap<String, usize> {
 #[test]
 fn nothing_is_imported_from_above() {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    for house in &HOUSES {
+    for house in HOUSES {
         let folder = workspace.join(house.folder);
         let src = folder.ancestors().find(|folder| folder.ends_with("src")).unwrap();
         let root = module(folder.strip_prefix(src).unwrap());
