@@ -1,8 +1,8 @@
-//! Stand-ins for targets that can't run machine code. No tier can be created there, so none of this is reached; but
-//! code can be compiled ahead of time for targets that can.
+//! Stands in for `runtime` on targets that can't run machine code. No tier can be created there, so none of this is
+//! reached; but code can be compiled ahead of time for targets that can.
 
-use super::CodeMap;
-use crate::piece::Placed;
+use crate::code::{CodeMap, Placed};
+use crate::unavailable::Unavailable;
 use dunlin::Error;
 use dunlin::tier::{Call, HostFn, Left, View};
 use std::any::Any;
@@ -13,7 +13,8 @@ fn unsupported<T>() -> io::Result<T> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-pub(crate) trait Account: Send + Sync {
+#[expect(dead_code, reason = "there is no stack to charge for")]
+pub(crate) trait StackAccount: Send + Sync {
     fn charge(&self, bytes: u64) -> bool;
     fn release(&self, bytes: u64);
 }
@@ -22,8 +23,12 @@ pub(crate) trait Account: Send + Sync {
 pub(crate) enum CodeStack {}
 
 impl CodeStack {
-    pub(crate) fn new(_: usize, _: Box<dyn Account>) -> io::Result<Self> {
+    pub(crate) fn new(_: usize, _: Box<dyn StackAccount>) -> io::Result<Self> {
         unsupported()
+    }
+
+    pub(crate) fn begin_with(&self, _: usize) -> bool {
+        match *self {}
     }
 
     pub(crate) fn ensure(&self, _: usize) -> bool {
@@ -44,12 +49,8 @@ impl CodeChunk {
     }
 }
 
-pub(crate) fn install() -> io::Result<()> {
-    unsupported()
-}
-
-pub(crate) fn probe_code() -> io::Result<()> {
-    unsupported()
+pub(crate) fn prepare_process() -> Result<(), Unavailable> {
+    Err(Unavailable("it takes Linux on x86_64 or aarch64".into()))
 }
 
 pub(crate) fn prepare_thread() -> io::Result<()> {
@@ -61,6 +62,7 @@ pub(crate) fn leaves_address_space(_: u64) -> bool {
 }
 
 /// Compiling ahead of time isn't limited by address space.
+#[cfg(feature = "compiler")]
 pub(crate) fn has_address_space(_: u64) -> bool {
     true
 }
@@ -89,11 +91,12 @@ pub(crate) unsafe fn is_outermost(_: *const u8) -> bool {
 
 /// # Safety
 /// It has no requirement.
-pub(crate) unsafe fn on_home(_: *const (dyn Any + Send), _: usize, _: HostFn, _: *mut ()) -> bool {
+pub(crate) unsafe fn on_host_stack(_: *const (dyn Any + Send), _: usize, _: HostFn, _: *mut ()) -> bool {
     unreachable!("nothing was entered")
 }
 
 /// Calls `f` on the current stack: thread stacks are large enough, or the embedder provides for that.
-pub(crate) fn on_new<R>(_: usize, f: impl FnOnce() -> R) -> io::Result<R> {
+#[cfg(feature = "compiler")]
+pub(crate) fn on_temporary_stack<R>(_: usize, f: impl FnOnce() -> R) -> io::Result<R> {
     Ok(f())
 }

@@ -11,8 +11,9 @@ pub(crate) const ENTRY: u32 = u32::MAX - 1;
 /// The flag of positions that are the number of an inlined place; all others are offsets in the module.
 pub(crate) const INLINED: u32 = 1 << 31;
 
-/// Cranelift's own trap codes, for checks that it generates itself and for faults.
-const STACK_OVERFLOW: u8 = 251;
+/// Cranelift's own trap codes, for checks that it generates itself and for faults. This one is also that of faults of
+/// the stack, for which a map has no code.
+pub(crate) const STACK_OVERFLOW: u8 = 251;
 const INTEGER_OVERFLOW: u8 = 252;
 const MEMORY_OUT_OF_BOUNDS: u8 = 253;
 const DIVISION_BY_ZERO: u8 = 254;

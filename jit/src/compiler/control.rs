@@ -2,10 +2,10 @@
 
 use super::func::{Part, Translator, clif_type};
 use super::leave::Place;
+use super::scratch::More;
 use super::slots;
 use super::traps;
 use super::unit::Decline;
-use crate::scratch::More;
 use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, JumpTableData, Type, Value};
 use dunlin::tier::{Loop, layout};

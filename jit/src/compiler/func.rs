@@ -8,11 +8,11 @@ use super::flags::Flags;
 use super::heaps::{Heap, Heaps};
 use super::inline::Scope;
 use super::leave::Place;
+use super::scratch::{More, Scratch};
 use super::unit::{Callee, Decline, Options};
 use super::values::Values;
 use super::{control, traps};
-use crate::runtime::Inlined;
-use crate::scratch::{More, Scratch};
+use crate::code::Inlined;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::{F32, F64, I8X16, I32, I64};
 use cranelift_codegen::ir::{
@@ -175,7 +175,7 @@ pub(crate) fn translate(
         inlined_cost: 0,
         profile_mattered: false,
         locals: HashMap::new(),
-        position: crate::runtime::ENTRY,
+        position: crate::code::ENTRY,
         offset: 0,
         stack: Values::default(),
         frames: Vec::new(),
@@ -236,7 +236,7 @@ impl Translator<'_, '_> {
         } else {
             let args = self.b.block_params(entry)[2..].to_vec();
             self.declare_locals(&body, Some(&args))?;
-            self.b.set_srcloc(SourceLoc::new(crate::runtime::ENTRY));
+            self.b.set_srcloc(SourceLoc::new(crate::code::ENTRY));
             self.claim_frame(&args);
         }
         self.begin_function();

@@ -5,10 +5,10 @@
 
 use super::control::wasm_type;
 use super::func::{Translator, clif_type, unexpected};
+use super::scratch::More;
 use super::slots::slots_of;
 use super::unit::Decline;
-use crate::runtime::{INLINED, Inlined};
-use crate::scratch::More;
+use crate::code::{INLINED, Inlined};
 use cranelift_codegen::ir::{SourceLoc, Type, Value};
 use cranelift_frontend::Variable;
 use dunlin::FuncType;

@@ -2,8 +2,8 @@
 //! `STORE_LEAVING`.
 
 use super::func::{Part, Translator, clif_type};
+use super::scratch::More;
 use super::slots;
-use crate::scratch::More;
 use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{InstBuilder, Value};
 use dunlin::tier::layout;

@@ -17,6 +17,7 @@ mod numeric;
 mod passes;
 mod phis;
 mod positions;
+mod scratch;
 mod slots;
 mod state;
 mod stubs;
@@ -30,7 +31,7 @@ mod ops_tests;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use census::Census;
 pub(crate) use func::Part;
 pub(crate) use link::{Batch, Pieces};
+pub(crate) use scratch::{LEAST_ADDRESS_SPACE, Scratch};
 pub(crate) use unit::{Compiler, Decline, Options, flags, protect_branches};

@@ -2,9 +2,9 @@
 //! code generation is admitted before each begins.
 
 use super::census::Census;
+use super::scratch::Scratch;
 use super::unit::Decline;
 use super::{exits, phis, positions};
-use crate::scratch::Scratch;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::isa::TargetIsa;
 use cranelift_codegen::{CodegenError, CompiledCode, Context};

@@ -5,7 +5,8 @@
 //! one function may take, the function stays interpreted. The bounds are measured: see
 //! `spec-tests/tests/budget/compiled.rs`.
 
-use crate::compiler::{Census, Decline};
+use super::census::Census;
+use super::unit::Decline;
 use crate::runtime::has_address_space;
 use cranelift_codegen::ir::Function;
 use dunlin::tier::View;
@@ -63,7 +64,7 @@ const STEP: u64 = 64 << 10;
 
 /// Address space that must be available, beyond what is charged, whenever the compiler begins: neither it nor the
 /// standard library can be refused memory.
-pub(crate) const LEAST: u64 = 32 << 20;
+pub(crate) const LEAST_ADDRESS_SPACE: u64 = 32 << 20;
 
 /// The charge for one function, held as long as this lives.
 pub(crate) struct Scratch {
@@ -118,7 +119,7 @@ impl Scratch {
             return Err(Decline::Budget);
         }
         charge.grow(more).map_err(|_| Decline::Budget)?;
-        if more > LEAST / 2 { self.room(more) } else { Ok(()) }
+        if more > LEAST_ADDRESS_SPACE / 2 { self.room(more) } else { Ok(()) }
     }
 
     /// Charges for a function that is being translated: its size so far, `variables` variables, and what is about to be
@@ -185,7 +186,7 @@ impl Scratch {
     /// Checks that the system has the address space that the compiler needs, since an allocation that fails would
     /// abort.
     fn room(&self, bytes: u64) -> Result<(), Decline> {
-        if has_address_space(LEAST + bytes) {
+        if has_address_space(LEAST_ADDRESS_SPACE + bytes) {
             return Ok(());
         }
         Err(Decline::System("there is no address space for the compiler".into()))

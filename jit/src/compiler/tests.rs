@@ -1,7 +1,7 @@
 //! What is in functions once they are compiled, as Cranelift represents them.
 
 use super::{Compiler, Options, Part, flags};
-use crate::scratch::Scratch;
+use crate::compiler::scratch::Scratch;
 use crate::{Jit, Mode};
 use cranelift_codegen::ir::Opcode;
 use cranelift_codegen::settings::ProbestackStrategy;

@@ -2,11 +2,10 @@
 
 use super::func::{self, Needs, Part};
 use super::passes;
+use super::scratch::Scratch;
 use super::stubs;
-use crate::list::Refused;
-use crate::piece::Piece;
-use crate::runtime::{INLINED, Inlined};
-use crate::scratch::Scratch;
+use crate::charged_vec::NoMemory;
+use crate::code::{self, INLINED, Inlined, Piece};
 use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::ir::UserExternalName;
 use cranelift_codegen::isa::{self, CallConv, OwnedTargetIsa, TargetFrontendConfig};
@@ -42,11 +41,11 @@ pub(crate) enum Decline {
     Dropped,
 }
 
-impl From<Refused> for Decline {
-    fn from(refused: Refused) -> Self {
+impl From<NoMemory> for Decline {
+    fn from(refused: NoMemory) -> Self {
         match refused {
-            Refused::Budget(_) => Decline::Budget,
-            Refused::System => Decline::System(refused.to_string()),
+            NoMemory::Budget(_) => Decline::Budget,
+            NoMemory::System => Decline::System(refused.to_string()),
         }
     }
 }
@@ -150,7 +149,7 @@ impl Compiled {
 }
 
 fn keep(position: u32, all: &[Inlined], numbers: &mut HashMap<u32, u32>, kept: &mut Vec<Inlined>) -> u32 {
-    if position & INLINED == 0 || position == crate::runtime::ENTRY {
+    if position & INLINED == 0 || position == code::ENTRY {
         return position;
     }
     if let Some(known) = numbers.get(&position) {
@@ -243,7 +242,7 @@ impl Compiler {
         code.keep_inlined(&inlined);
         code.types = types;
         code.entry = (part == Part::Whole).then(|| shape.entry());
-        if code.frame > crate::tier::STACK_RATIO as u32 * 8 * shape.operands
+        if code.frame > code::STACK_RATIO as u32 * 8 * shape.operands
             && (code.calls || code.frame > LARGEST_LEAF)
         {
             return Err(Decline::Frame);

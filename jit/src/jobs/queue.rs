@@ -4,7 +4,7 @@
 //! for code ([`Queue::wait_for`]). Ranking takes the lock of [`Waiting`], which is the compiler thread's; threads that
 //! drop modules take it too.
 
-use crate::jobs::{Job, What};
+use super::job::{Job, Unit};
 use dunlin::tier::{ModuleId, Stop};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -37,7 +37,7 @@ struct Incoming {
 struct Waiting {
     jobs: Vec<Job>,
     /// The running job.
-    current: Option<(ModuleId, What)>,
+    current: Option<(ModuleId, Unit)>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -73,7 +73,7 @@ impl Queue {
             waiting.take_in(&mut incoming.jobs);
             drop(incoming);
             if let Some(job) = waiting.best() {
-                waiting.current = Some((job.module.id(), job.what));
+                waiting.current = Some((job.module.id(), job.unit));
                 return Some(job);
             }
             drop(waiting);
@@ -104,10 +104,10 @@ impl Queue {
     }
 
     /// Waits until a job is done or cancelled, or `stop` says that the caller is to be interrupted.
-    pub(crate) fn wait_for(&self, module: ModuleId, what: What, stop: Stop<'_>) {
-        let is_it = |job: &Job| (job.module.id(), job.what) == (module, what);
+    pub(crate) fn wait_for(&self, module: ModuleId, unit: Unit, stop: Stop<'_>) {
+        let is_it = |job: &Job| (job.module.id(), job.unit) == (module, unit);
         let mut waiting = lock(&self.waiting);
-        while waiting.current == Some((module, what))
+        while waiting.current == Some((module, unit))
             || waiting.jobs.iter().any(is_it)
             || lock(&self.incoming).jobs.iter().any(is_it)
         {
@@ -138,7 +138,7 @@ impl Waiting {
 
 /// The rank of a job: samples so far, divided by the cost of compiling.
 fn rank(job: &Job) -> f64 {
-    let (What::Func(index) | What::Loop(index, _)) = job.what;
+    let (Unit::Func(index) | Unit::Loop(index, _)) = job.unit;
     let view = job.module.view();
     f64::from(view.samples(index)) / f64::from(view.body_size(index).saturating_add(OVERHEAD))
 }
@@ -160,7 +160,7 @@ mod tests {
     }
 
     fn job(module: &Module, index: u32) -> Job {
-        Job { module: Lease::new(module), what: What::Func(index) }
+        Job { module: Lease::new(module), unit: Unit::Func(index) }
     }
 
     #[test]
@@ -169,7 +169,7 @@ mod tests {
         let pushed = (0..MOST as u32 + 9).filter(|n| queue.push(job(&module, n % 3))).count();
         assert_eq!(pushed, MOST);
         for n in 0..MOST {
-            assert_eq!(queue.next().unwrap().what, What::Func(n as u32 % 3));
+            assert_eq!(queue.next().unwrap().unit, Unit::Func(n as u32 % 3));
             queue.done();
             // The job that was taken has freed a place.
             assert!(queue.push(job(&module, 0)));
@@ -203,7 +203,7 @@ mod tests {
         assert_eq!(lock(&queue.waiting).current, None);
         for index in 0..3 {
             let job = queue.next().unwrap();
-            assert_eq!((job.module.id(), job.what), (Lease::new(&kept).id(), What::Func(index)));
+            assert_eq!((job.module.id(), job.unit), (Lease::new(&kept).id(), Unit::Func(index)));
             // There is no wait for a job that isn't running.
             queue.wait(id);
         }
@@ -216,13 +216,13 @@ mod tests {
         let (queue, module) = (Queue::default(), module());
         let id = Lease::new(&module).id();
         // The job is unknown, waiting, running, and done.
-        queue.wait_for(id, What::Func(1), &|| panic!("there is nothing to wait for"));
+        queue.wait_for(id, Unit::Func(1), &|| panic!("there is nothing to wait for"));
         assert!(queue.push(job(&module, 1)));
-        queue.wait_for(id, What::Func(1), &|| true);
+        queue.wait_for(id, Unit::Func(1), &|| true);
         let taken = queue.next().unwrap();
-        queue.wait_for(id, What::Func(1), &|| true);
+        queue.wait_for(id, Unit::Func(1), &|| true);
         thread::scope(|scope| {
-            let waits = scope.spawn(|| queue.wait_for(id, What::Func(1), &|| false));
+            let waits = scope.spawn(|| queue.wait_for(id, Unit::Func(1), &|| false));
             drop(taken);
             queue.done();
             waits.join().unwrap();
@@ -230,7 +230,7 @@ mod tests {
         // Cancelling a job ends the wait for it.
         assert!(queue.push(job(&module, 2)));
         thread::scope(|scope| {
-            let waits = scope.spawn(|| queue.wait_for(id, What::Func(2), &|| false));
+            let waits = scope.spawn(|| queue.wait_for(id, Unit::Func(2), &|| false));
             queue.forget(id);
             waits.join().unwrap();
         });

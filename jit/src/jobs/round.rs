@@ -1,9 +1,9 @@
-//! Compiles a whole module: eagerly in a tier, and ahead of time.
+//! Compiles a whole module, eagerly in a tier or ahead of time, in rounds: each compiles as many functions as there is
+//! room for, and links them as one batch.
 
-use crate::compiler::{Batch, Compiler, Decline, Options, Part, Pieces};
-use crate::list::List;
-use crate::piece::Piece;
-use crate::scratch::Scratch;
+use crate::charged_vec::ChargedVec;
+use crate::code::Piece;
+use crate::compiler::{Batch, Compiler, Decline, Options, Part, Pieces, Scratch};
 use crate::stats::Counters;
 use cranelift_codegen::isa::OwnedTargetIsa;
 use dunlin::Kind;
@@ -14,7 +14,7 @@ use std::sync::mpsc::channel;
 use std::sync::{Mutex, PoisonError};
 
 /// What to compile, and how.
-pub(crate) struct Plan<'p> {
+pub(crate) struct RoundPlan<'p> {
     pub(crate) isa: &'p OwnedTargetIsa,
     pub(crate) options: Options,
     /// The largest function body that is compiled.
@@ -49,7 +49,7 @@ struct Progress<'v> {
     pieces: Mutex<Pieces<'v>>,
 }
 
-impl Plan<'_> {
+impl RoundPlan<'_> {
     /// Compiles the wanted functions from `from` on, until there is no room for one; and the trampolines, stubs,
     /// detours and bridge that they need.
     ///
@@ -149,9 +149,9 @@ impl Plan<'_> {
     /// among them, and the trampolines and stubs of types.
     fn rest(&self, view: View<'_>, pieces: &mut Pieces<'_>) -> Result<(), Decline> {
         let (budget, kind) = (view.cache(), Kind::CompilerScratch);
-        let mut is_there = List::filled(budget, kind, false, view.defined_funcs() as usize)?;
-        let mut needs_type = List::filled(budget, kind, false, view.types().len())?;
-        let mut detours = List::new(budget, kind);
+        let mut is_there = ChargedVec::filled(budget, kind, false, view.defined_funcs() as usize)?;
+        let mut needs_type = ChargedVec::filled(budget, kind, false, view.types().len())?;
+        let mut detours = ChargedVec::new(budget, kind);
         for piece in pieces.iter() {
             if let Piece::Func(index) = piece.piece {
                 is_there[index as usize] = true;

@@ -1,172 +1,39 @@
-//! Runs compilation jobs: admission against the budget, compilation, placing in pages, publication to the engine.
+//! Carries out compilation jobs: admission against the budget, compilation, placing in pages, publication to the
+//! engine.
 
-use crate::compiler::{self, Batch, Compiler, Decline, Part, Pieces};
-use crate::options::{CacheFull, Mode, Options};
-use crate::queue::Queue;
-use crate::runtime::{CodeChunk, has_address_space, on_new};
-use crate::scratch::{LEAST, Scratch};
+use super::isas::Isas;
+use super::job::{Job, Unit};
+use super::queue::Queue;
+use super::round::{Round, RoundPlan};
+use crate::compiler::{self, Batch, Compiler, Decline, LEAST_ADDRESS_SPACE, Part, Pieces, Scratch};
+use crate::options::{CacheFull, Options};
+use crate::runtime::{self, CodeChunk, has_address_space};
 use crate::stats::Counters;
-use crate::tier::Unavailable;
-use crate::whole::{Plan, Round};
 use cranelift_codegen::isa::OwnedTargetIsa;
-use dunlin::tier::{Lease, Stop, View};
-use dunlin::{Kind, Module};
+use dunlin::Kind;
+use dunlin::tier::View;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::mpsc::channel;
-use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-/// The stack on which the compiler works on an embedder's thread, which may have a small stack. It is as large as that
-/// of Rust's threads.
-pub(crate) const STACK: usize = 2 << 20;
-
-/// The part of a module that a job compiles.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum What {
-    /// A function, by its index among those that the module defines.
-    Func(u32),
-    /// The continuation of a function from the loop with this header on (OSR entry). The header is a word of the
-    /// interpreter's code.
-    Loop(u32, u32),
-}
-
-/// A compilation job.
-pub(crate) struct Job {
-    pub(crate) module: Lease,
-    pub(crate) what: What,
-}
-
-/// Accepts jobs, and runs them or queues them for the compiler thread.
-pub(crate) struct Jobs {
-    worker: Arc<Worker>,
-    /// Jobs for the compiler thread.
-    queue: Arc<Queue>,
-    /// Whether the compiler thread exists; set when it is first needed.
-    has_thread: OnceLock<bool>,
-}
-
-/// What it takes to compile.
-struct Worker {
+/// Unit it takes to compile.
+pub(super) struct Worker {
     isas: Isas,
-    options: Options,
-    counters: Arc<Counters>,
-}
-
-/// Cranelift's targets, by whether NaNs are canonical and whether CLIF is verified. Made lazily: many programs end
-/// before they need one.
-#[derive(Default)]
-struct Isas([[OnceLock<OwnedTargetIsa>; 2]; 2]);
-
-type Kinds = (bool, bool);
-
-fn kinds(view: View<'_>) -> Kinds {
-    (view.canonical_nans(), view.checks_translation())
-}
-
-impl Isas {
-    fn get(&self, (canonical_nans, verify): Kinds, options: &Options) -> Result<&OwnedTargetIsa, Decline> {
-        let place = &self.0[usize::from(canonical_nans)][usize::from(verify)];
-        if let Some(made) = place.get() {
-            return Ok(made);
-        }
-        let failed = |why: &dyn ToString| Decline::Compiler(why.to_string());
-        let flags = compiler::flags(canonical_nans, options.spectre, verify).map_err(|why| failed(&why))?;
-        let mut builder = cranelift_native::builder().map_err(|why| failed(&why))?;
-        if options.branch_protection {
-            compiler::protect_branches(&mut builder).map_err(|why| failed(&why))?;
-        }
-        let made = builder.finish(flags).map_err(|why| failed(&why))?;
-        Ok(place.get_or_init(|| made))
-    }
-}
-
-impl Jobs {
-    pub(crate) fn new(options: &Options, counters: &Arc<Counters>) -> Result<Self, Unavailable> {
-        if !has_address_space(LEAST) {
-            return Err(Unavailable("the system has no memory for the compiler".into()));
-        }
-        let worker = Worker { isas: Isas::default(), options: options.clone(), counters: counters.clone() };
-        Ok(Self { worker: Arc::new(worker), queue: Arc::default(), has_thread: OnceLock::new() })
-    }
-
-    /// Submits a job. In [`Mode::Background`] it is queued. In other modes this waits for its code, unless `stop` says
-    /// meanwhile that the guest is to be interrupted. The job then still completes, for later users: Cranelift can't be
-    /// stopped within a pass.
-    pub(crate) fn submit(&self, module: &Module, what: What, stop: Option<Stop<'_>>) {
-        let view = View::new(module);
-        let waits = self.worker.options.mode != Mode::Background;
-        // If nothing can interrupt the guest, or there is no compiler thread, the job runs on this thread.
-        if waits && stop.is_none() || !self.has_thread() {
-            if !self.apart(|| self.worker.run(view, what)) {
-                Self::leave(view, what);
-            }
-            return;
-        }
-        let module = Lease::new(module);
-        let id = module.id();
-        if !self.queue.push(Job { module, what }) {
-            Self::leave(view, what);
-        } else if let Some(stop) = stop.filter(|_| waits) {
-            self.queue.wait_for(id, what, stop);
-        }
-    }
-
-    /// Compiles all of a module now, as far as possible.
-    pub(crate) fn compile(&self, view: View<'_>) {
-        self.apart(|| self.worker.all(view));
-    }
-
-    /// Withdraws the claim, so that the code can be requested again.
-    fn leave(view: View<'_>, what: What) {
-        match what {
-            What::Func(index) => view.leaves_func(index),
-            What::Loop(index, header) => view.leaves_loop(index, header),
-        }
-    }
-
-    /// Runs `compile` on this thread, on a stack of its own; false if there is no memory for one.
-    fn apart(&self, compile: impl FnOnce()) -> bool {
-        let done = on_new(STACK, compile);
-        if let Err(error) = &done {
-            self.worker.counters.declined(&Decline::System(error.to_string()));
-        }
-        done.is_ok()
-    }
-
-    /// Cancels a module's jobs, since it has no owner any more. Where memory is bounded, everything that compiling
-    /// holds of the budget has been released when this returns, so that later grants don't depend on the compiler's
-    /// progress.
-    pub(crate) fn forget(&self, module: &Lease) {
-        self.queue.forget(module.id());
-        if module.view().cache().limit().is_some() {
-            self.queue.wait(module.id());
-        }
-    }
-
-    /// Whether there is a compiler thread. The first call starts it.
-    fn has_thread(&self) -> bool {
-        *self.has_thread.get_or_init(|| match self.worker.start(&self.queue) {
-            Ok(()) => true,
-            Err(why) => {
-                self.worker.counters.has_no_thread(why);
-                false
-            }
-        })
-    }
-}
-
-impl Drop for Jobs {
-    fn drop(&mut self) {
-        self.queue.close();
-    }
+    pub(super) options: Options,
+    pub(super) counters: Arc<Counters>,
 }
 
 impl Worker {
+    pub(super) fn new(options: &Options, counters: &Arc<Counters>) -> Self {
+        Self { isas: Isas::default(), options: options.clone(), counters: counters.clone() }
+    }
+
     /// Starts the compiler thread, which serves the queue.
-    fn start(self: &Arc<Self>, queue: &Arc<Queue>) -> Result<(), String> {
+    pub(super) fn start(self: &Arc<Self>, queue: &Arc<Queue>) -> Result<(), String> {
         // A thread that can't allocate what it needs to begin aborts the process. So address space is checked here, and
         // this thread waits until the other has begun, so as not to take it.
-        if !has_address_space(LEAST) {
+        if !has_address_space(LEAST_ADDRESS_SPACE) {
             return Err("the system has no memory for one".into());
         }
         let (begun, has_begun) = channel();
@@ -183,9 +50,9 @@ impl Worker {
     }
 
     fn serve(&self, queue: &Queue) {
-        while let Some(Job { module, what }) = queue.next() {
+        while let Some(Job { module, unit }) = queue.next() {
             // A panic only loses the job; waiters are still notified.
-            if catch_unwind(AssertUnwindSafe(|| self.run(module.view(), what))).is_err() {
+            if catch_unwind(AssertUnwindSafe(|| self.run(module.view(), unit))).is_err() {
                 self.counters.declined(&Decline::Panicked);
             }
             drop(module);
@@ -193,26 +60,26 @@ impl Worker {
         }
     }
 
-    fn run(&self, view: View<'_>, what: What) {
+    pub(super) fn run(&self, view: View<'_>, unit: Unit) {
         let start = Instant::now();
-        match what {
-            What::Func(index) => {
+        match unit {
+            Unit::Func(index) => {
                 if !view.has_func(index) {
-                    self.note(self.one(view, index, None));
+                    self.count(self.compile_unit(view, index, None));
                 }
             }
-            What::Loop(index, header) => {
-                let result = self.one(view, index, Some(header));
+            Unit::Loop(index, header) => {
+                let result = self.compile_unit(view, index, Some(header));
                 if result.is_err() {
                     view.declines_loop(index, header);
                 }
-                self.note(result);
+                self.count(result);
             }
         }
         self.counters.spent(start.elapsed());
     }
 
-    fn note(&self, result: Result<(), Decline>) {
+    fn count(&self, result: Result<(), Decline>) {
         match result {
             Ok(()) | Err(Decline::Dropped) => {}
             Err(why) => self.counters.declined(&why),
@@ -220,7 +87,7 @@ impl Worker {
     }
 
     fn settings(&self, view: View<'_>) -> Result<(compiler::Options, &OwnedTargetIsa), Decline> {
-        let isa = self.isas.get(kinds(view), &self.options)?;
+        let isa = self.isas.get(view, &self.options)?;
         let options = compiler::Options {
             guarded: view.guards_memories(),
             spectre: self.options.spectre,
@@ -235,7 +102,7 @@ impl Worker {
     }
 
     /// Compiles and publishes a function, or its continuation from a loop's header on.
-    fn one(&self, view: View<'_>, index: u32, header: Option<u32>) -> Result<(), Decline> {
+    fn compile_unit(&self, view: View<'_>, index: u32, header: Option<u32>) -> Result<(), Decline> {
         let thrown_away = view.thrown_away();
         let size = view.body_size(index);
         if size > self.options.largest {
@@ -276,7 +143,7 @@ impl Worker {
             return Err(Decline::Dropped);
         }
         let placed = view.hand_in(thrown_away, || self.place(view, pieces.link()?));
-        // If code was evicted meanwhile, the new code may refer to it and is discarded. What is hot will be submitted
+        // If code was evicted meanwhile, the new code may refer to it and is discarded. Unit is hot will be submitted
         // again.
         placed.unwrap_or(Ok(())).map_err(short)?;
         self.counters.compiled(u64::from(header.is_none()), u64::from(header.is_some()), size.into());
@@ -303,18 +170,18 @@ impl Worker {
         drop(code);
         self.counters.placed(bytes);
         view.keep(Box::new(chunk.clone()), pages).map_err(|_| Decline::Budget)?;
-        let published = crate::runtime::publish(view, &chunk, &pieces);
+        let published = runtime::publish(view, &chunk, &pieces);
         drop((pieces, charge));
         published.map_err(|_| Decline::Budget)
     }
 
     /// Compiles all functions of a module that aren't compiled yet, as far as possible: in rounds, each of as many as
     /// there is room for.
-    fn all(&self, view: View<'_>) {
+    pub(super) fn compile_module(&self, view: View<'_>) {
         let start = Instant::now();
         let mut next = 0;
         while next < view.defined_funcs() {
-            match self.round(view, next) {
+            match self.compile_round(view, next) {
                 Ok(then) => next = then,
                 Err(why) => {
                     for index in (next..view.defined_funcs()).filter(|index| !view.has_func(*index)) {
@@ -333,11 +200,11 @@ impl Worker {
     ///
     /// # Errors
     /// If further rounds would be futile.
-    fn round(&self, view: View<'_>, from: u32) -> Result<u32, Decline> {
+    fn compile_round(&self, view: View<'_>, from: u32) -> Result<u32, Decline> {
         // Read before the settings, which are only valid until the next eviction.
         let thrown_away = view.thrown_away();
         let (options, isa) = self.settings(view)?;
-        let plan = Plan {
+        let plan = RoundPlan {
             isa,
             options,
             largest: self.options.largest,

@@ -4,14 +4,12 @@
 //! returns, or [`unwind`] discards all frames since. Each entry is an [`Activation`]. A thread's activations are
 //! linked, because a host function that machine code called may enter again.
 
-use core::arch::naked_asm;
 use core::cell::Cell;
 use core::ptr;
 
-use super::stack::{CodeStack, here};
-
-/// Machine code, as [`enter`] calls it.
-pub(crate) type Code = unsafe extern "C" fn(vm: *mut u8, sp: *mut u64, code: *const u8);
+use super::arch::{self, Code};
+use super::stack::CodeStack;
+use super::sys;
 
 /// How machine code was left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,30 +22,27 @@ pub(crate) enum Exit {
 
 /// A fault in machine code that means a trap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Trapped {
+pub(crate) struct TrapSite {
     /// The instruction that trapped, or the return address of a call if `called`.
     pub(crate) pc: usize,
     /// The frame pointer there.
     pub(crate) fp: usize,
-    /// The raw trap code: the map's for the instruction, or [`STACK_OVERFLOW`].
+    /// The raw trap code: the map's for the instruction, or that of stack overflows.
     pub(crate) code: u8,
     /// The callee had no room for its frame. It never began, so the trap belongs to the call.
     pub(crate) called: bool,
 }
 
-/// Cranelift's raw trap code for stack overflows. It is used for faults of the stack, for which the map has no code.
-pub(crate) const STACK_OVERFLOW: u8 = 251;
-
 /// The trap hook. It is called on the thread's own stack, not on the activation's code stack, as ordinary code that may
 /// allocate. The frames of machine code still exist and can be walked. It must not unwind or enter the same code stack.
 /// When it returns, the activation is left.
-pub(crate) type OnTrap = unsafe fn(*mut Activation, Trapped);
+pub(crate) type OnTrap = unsafe fn(*mut Activation, TrapSite);
 
 /// One entry into machine code: what is needed to return from it.
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Activation {
-    /// The stack pointer within [`switch`], with all callee-saved registers above.
+    /// The stack pointer within [`arch::switch`], with all callee-saved registers above.
     saved: usize,
     /// The address below which the thread's own stack is free. 0 stands for `saved`.
     home: usize,
@@ -86,7 +81,7 @@ impl Activation {
 
     /// The frame pointer of the frame that called the machine code.
     pub(super) fn base(&self) -> usize {
-        self.saved + SAVED_BELOW_FP
+        self.saved + arch::SAVED_BELOW_FP
     }
 
     /// The stack pointer, on the thread's own stack, with which the trap hook may run.
@@ -101,7 +96,7 @@ impl Activation {
 /// # Safety
 /// [`prepare_thread`](super::prepare_thread) must have succeeded on this thread. `code_at` must have the signature
 /// [`Code`], keep frame pointers, and be sound to call with these arguments. If the stack is in use, this thread must
-/// be on it, or have left it by [`on_home`](super::on_home). The activation must be fresh. Meanwhile it may only be
+/// be on it, or have left it by [`on_host_stack`](super::on_host_stack). The activation must be fresh. Meanwhile it may only be
 /// accessed through pointers from [`Activation::current`].
 pub(crate) unsafe fn enter(
     stack: &CodeStack,
@@ -111,12 +106,15 @@ pub(crate) unsafe fn enter(
     sp: *mut u64,
     code: *const u8,
 ) -> Exit {
-    debug_assert!(super::altstack::is_ensured(), "prepare_thread must come first");
-    let here = here();
+    debug_assert!(sys::has_signal_stack(), "prepare_thread must come first");
+    let here = arch::stack_pointer();
     let top = if stack.contains(here) { 0 } else { stack.free() };
     let activation = ptr::from_mut(activation);
     let previous = CURRENT.get();
-    debug_assert!(!previous.is_null() || super::signals::are_unblocked(), "a thread must not block SIGSEGV, SIGBUS, SIGILL and SIGFPE");
+    debug_assert!(
+        !previous.is_null() || sys::are_unblocked(),
+        "a thread must not block SIGSEGV, SIGBUS, SIGILL and SIGFPE"
+    );
     // SAFETY: a current activation belongs to an `enter` further up the stack, which borrows it and its stack.
     let home = match unsafe { previous.as_ref() } {
         // SAFETY: it is current, so it is entered and not left, which is the contract of `Activation::stack`.
@@ -133,7 +131,7 @@ pub(crate) unsafe fn enter(
     // SAFETY: by this function's contract, the code is sound to call, and the stack is free below `top`, or below this
     // thread's stack pointer. From here on a signal handler may find the activation; no machine code can fault before
     // `saved` is set.
-    let unwound = unsafe { switch(code_at, vm, sp, code, &raw mut (*activation).saved, top) };
+    let unwound = unsafe { arch::switch(code_at, vm, sp, code, &raw mut (*activation).saved, top) };
     CURRENT.set(previous);
     stack.settle(if top == 0 { here } else { top });
     if unwound == 0 { Exit::Returned } else { Exit::Unwound }
@@ -149,14 +147,14 @@ pub(crate) unsafe fn unwind() -> ! {
     debug_assert!(!activation.is_null(), "there must be an activation to leave");
     // SAFETY: by this function's contract there is an activation; its `switch` stored its stack pointer and hasn't
     // returned.
-    unsafe { leave((*activation).saved) }
+    unsafe { arch::leave((*activation).saved) }
 }
 
-/// Handles a trap once the signal handler has returned, on the thread's own stack. [`land`] calls this; nothing has
-/// called `land`.
+/// Handles a trap once the signal handler has returned, on the thread's own stack, where the handler has the thread
+/// resume ([`arch::resume_in`]).
 pub(super) unsafe extern "C" fn landed(pc: usize, fp: usize, code: usize) -> ! {
     let activation = CURRENT.get();
-    let trapped = Trapped { pc, fp, code: code as u8, called: code & CALLED != 0 };
+    let trapped = TrapSite { pc, fp, code: code as u8, called: code & CALLED != 0 };
     // SAFETY: the signal handler found this activation current, and nothing has run on this thread since. The hook
     // belongs to the activation. Only machine code and this frame are unwound.
     unsafe {
@@ -167,167 +165,3 @@ pub(super) unsafe extern "C" fn landed(pc: usize, fp: usize, code: usize) -> ! {
 
 /// A flag beside the trap code: `pc` is a return address.
 pub(super) const CALLED: usize = 0x100;
-
-/// How far the frame pointer within [`switch`] is above the saved stack pointer.
-#[cfg(target_arch = "x86_64")]
-const SAVED_BELOW_FP: usize = 40;
-
-/// Pushes all callee-saved registers, stores the stack pointer to `saved`, switches to the stack that begins at `top`
-/// unless that is 0, and calls. Returns 0 if the code returns, and 1 after [`leave`].
-///
-/// # Safety
-/// As for [`enter`]. `saved` must be valid for a write, and the stack must be free below `top`.
-#[cfg(target_arch = "x86_64")]
-#[unsafe(naked)]
-unsafe extern "C" fn switch(
-    code_at: Code,
-    vm: *mut u8,
-    sp: *mut u64,
-    code: *const u8,
-    saved: *mut usize,
-    top: usize,
-) -> usize {
-    naked_asm!(
-        "push rbp",
-        "mov rbp, rsp",
-        "push rbx",
-        "push r12",
-        "push r13",
-        "push r14",
-        "push r15",
-        "mov [r8], rsp",
-        "mov rax, rdi",
-        "mov rdi, rsi",
-        "mov rsi, rdx",
-        "mov rdx, rcx",
-        "test r9, r9",
-        "cmovz r9, rsp",
-        "and r9, -16",
-        "mov rsp, r9",
-        "call rax",
-        "lea rsp, [rbp - {below}]",
-        "xor eax, eax",
-        "pop r15",
-        "pop r14",
-        "pop r13",
-        "pop r12",
-        "pop rbx",
-        "pop rbp",
-        "ret",
-        below = const SAVED_BELOW_FP,
-    )
-}
-
-/// Returns 1 from the [`switch`] that saved this stack pointer.
-///
-/// # Safety
-/// That `switch` must not have returned; the rest is the contract of [`unwind`].
-#[cfg(target_arch = "x86_64")]
-#[unsafe(naked)]
-unsafe extern "C" fn leave(saved: usize) -> ! {
-    naked_asm!(
-        "mov rsp, rdi",
-        "mov eax, 1",
-        "pop r15",
-        "pop r14",
-        "pop r13",
-        "pop r12",
-        "pop rbx",
-        "pop rbp",
-        "ret",
-    )
-}
-
-/// The signal handler resumes the thread here after a trap: calls [`landed`] with the arguments that the handler put
-/// into registers.
-#[cfg(target_arch = "x86_64")]
-#[unsafe(naked)]
-pub(super) unsafe extern "C" fn land() -> ! {
-    naked_asm!("and rsp, -16", "call {landed}", "ud2", landed = sym landed)
-}
-
-/// How far the frame pointer within [`switch`] is above the saved stack pointer.
-#[cfg(target_arch = "aarch64")]
-const SAVED_BELOW_FP: usize = 0;
-
-/// Pushes all callee-saved registers, stores the stack pointer to `saved`, switches to the stack that begins at `top`
-/// unless that is 0, and calls. Returns 0 if the code returns, and 1 after [`leave`].
-///
-/// # Safety
-/// As for [`enter`]. `saved` must be valid for a write, and the stack must be free below `top`.
-#[cfg(target_arch = "aarch64")]
-#[unsafe(naked)]
-unsafe extern "C" fn switch(
-    code_at: Code,
-    vm: *mut u8,
-    sp: *mut u64,
-    code: *const u8,
-    saved: *mut usize,
-    top: usize,
-) -> usize {
-    naked_asm!(
-        "stp x29, x30, [sp, #-160]!",
-        "mov x29, sp",
-        "stp x19, x20, [sp, #16]",
-        "stp x21, x22, [sp, #32]",
-        "stp x23, x24, [sp, #48]",
-        "stp x25, x26, [sp, #64]",
-        "stp x27, x28, [sp, #80]",
-        "stp d8, d9, [sp, #96]",
-        "stp d10, d11, [sp, #112]",
-        "stp d12, d13, [sp, #128]",
-        "stp d14, d15, [sp, #144]",
-        "str x29, [x4]",
-        "mov x9, x0",
-        "mov x0, x1",
-        "mov x1, x2",
-        "mov x2, x3",
-        "cbz x5, 2f",
-        "mov sp, x5",
-        "2:",
-        "blr x9",
-        "mov x0, x29",
-        "mov x1, #0",
-        "b {leave}",
-        leave = sym leave_with,
-    )
-}
-
-/// Returns 1 from the [`switch`] that saved this stack pointer.
-///
-/// # Safety
-/// That `switch` must not have returned; the rest is the contract of [`unwind`].
-#[cfg(target_arch = "aarch64")]
-#[unsafe(naked)]
-unsafe extern "C" fn leave(saved: usize) -> ! {
-    naked_asm!("mov x1, #1", "b {leave}", leave = sym leave_with)
-}
-
-/// Returns `result` from the [`switch`] that saved this stack pointer.
-#[cfg(target_arch = "aarch64")]
-#[unsafe(naked)]
-unsafe extern "C" fn leave_with(saved: usize, result: usize) -> ! {
-    naked_asm!(
-        "mov sp, x0",
-        "mov x0, x1",
-        "ldp x19, x20, [sp, #16]",
-        "ldp x21, x22, [sp, #32]",
-        "ldp x23, x24, [sp, #48]",
-        "ldp x25, x26, [sp, #64]",
-        "ldp x27, x28, [sp, #80]",
-        "ldp d8, d9, [sp, #96]",
-        "ldp d10, d11, [sp, #112]",
-        "ldp d12, d13, [sp, #128]",
-        "ldp d14, d15, [sp, #144]",
-        "ldp x29, x30, [sp], #160",
-        "ret",
-    )
-}
-
-/// The signal handler resumes the thread here after a trap: calls [`landed`] with the arguments that the handler put
-/// into registers.
-#[cfg(target_arch = "aarch64")]
-#[unsafe(naked)]
-pub(super) unsafe extern "C" fn land() -> ! {
-    naked_asm!("bl {landed}", "udf #0", landed = sym landed)
-}

@@ -10,7 +10,7 @@ use std::io;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use super::CodeChunk;
+use super::chunk::CodeChunk;
 
 struct Entry {
     start: usize,
@@ -54,7 +54,11 @@ pub(super) fn add(chunk: &CodeChunk) -> io::Result<()> {
         chunk: AtomicPtr::new(entry.chunk.load(Ordering::SeqCst)),
     };
     new.extend(before.map(copy));
-    new.push(Entry { start, end: start + chunk.len(), chunk: AtomicPtr::new(core::ptr::from_ref(chunk).cast_mut()) });
+    new.push(Entry {
+        start,
+        end: start + chunk.len(),
+        chunk: AtomicPtr::new(core::ptr::from_ref(chunk).cast_mut()),
+    });
     new.extend(after.map(copy));
 
     let old = ARRAY.swap(Box::into_raw(Box::new(new)), Ordering::SeqCst);

@@ -14,7 +14,7 @@ thread_local! {
 
 /// Makes sure that this thread has an alternate signal stack that is large enough, and that the signals of faults are
 /// unblocked: a fault whose signal is blocked ends the process. Checked once for each thread.
-pub(super) fn ensure() -> io::Result<()> {
+pub(crate) fn ensure() -> io::Result<()> {
     let made = OURS.try_with(|ours| {
         if ours.get().is_none() {
             let stack = AltStack::install_if_needed()?;
@@ -28,7 +28,7 @@ pub(super) fn ensure() -> io::Result<()> {
 }
 
 /// Whether [`ensure`] has succeeded on this thread.
-pub(super) fn is_ensured() -> bool {
+pub(crate) fn is_ensured() -> bool {
     OURS.try_with(|ours| ours.get().is_some()).unwrap_or(false)
 }
 
@@ -47,13 +47,17 @@ impl AltStack {
         if before.ss_flags & libc::SS_DISABLE == 0 && before.ss_size >= least {
             return Ok(None);
         }
-        let page = region::page::size();
+        let page = super::page_size();
         let len = least.next_multiple_of(page);
         let mapping = memmap2::MmapRaw::from(memmap2::MmapOptions::new().len(page + len).map_anon()?);
         // SAFETY: the first page belongs to this mapping, and nothing refers into it.
         unsafe { region::protect(mapping.as_ptr(), page, region::Protection::NONE) }
             .map_err(|error| io::Error::other(error.to_string()))?;
-        let stack = libc::stack_t { ss_sp: mapping.as_mut_ptr().wrapping_add(page).cast(), ss_flags: 0, ss_size: len };
+        let stack = libc::stack_t {
+            ss_sp: mapping.as_mut_ptr().wrapping_add(page).cast(),
+            ss_flags: 0,
+            ss_size: len,
+        };
         set(&stack)?;
         Ok(Some(Self { mapping, before }))
     }
@@ -65,7 +69,9 @@ impl Drop for AltStack {
         // Another one may have been installed since. Rust's own threads disable and free theirs when they end: that one
         // must not be restored.
         let Ok(now) = current() else { return };
-        if (ours..ours + self.mapping.len()).contains(&(now.ss_sp as usize)) && now.ss_flags & libc::SS_DISABLE == 0 {
+        if (ours..ours + self.mapping.len()).contains(&(now.ss_sp as usize))
+            && now.ss_flags & libc::SS_DISABLE == 0
+        {
             // This fails only on the signal stack itself, and no thread ends there.
             let _ = set(&self.before);
         }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::super::{CodeChunk, CodeMap, CodeMapBuilder};
+use crate::code::{CodeMap, CodeMapBuilder};
+use crate::runtime::CodeChunk;
 
 /// Declares labels of the assembly, and functions that give their offsets in it.
 macro_rules! labels {
@@ -69,7 +70,19 @@ pub(super) const SENT: u8 = 13;
 pub(super) fn chunk() -> Arc<CodeChunk> {
     let mut map = CodeMapBuilder::default();
     let starts = [
-        add(), call(), outer(), inner(), load(), recurse(), deeper(), clobber(), unlisted(), divide(), last(), sends(), end(),
+        add(),
+        call(),
+        outer(),
+        inner(),
+        load(),
+        recurse(),
+        deeper(),
+        clobber(),
+        unlisted(),
+        divide(),
+        last(),
+        sends(),
+        end(),
     ];
     for (index, range) in starts.windows(2).enumerate() {
         map.function(range[0], range[1], index as u32).unwrap();
