@@ -1,6 +1,6 @@
 //! Tests of host functions between compiled frames: they call back, grow memories, fail and panic.
 
-use crate::ways::{Seen, all_compiled, call, compare, compare_with, module, state};
+use crate::configurations::{Seen, all_compiled, call, compare, compare_with, module, state};
 use dunlin::{Caller, Engine, Error, Func, Instance, Linker, Store, Trap, Val};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -3,10 +3,10 @@
 #![cfg(feature = "compiler")]
 
 mod budgets;
-mod pages;
-mod sharing;
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
-mod threads;
+mod no_threads;
+mod sharing;
+mod w_xor_x;
 
 use dunlin::{Engine, Error, Instance, Module, Store};
 

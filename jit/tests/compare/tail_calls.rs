@@ -1,6 +1,6 @@
 //! Tests of tail calls: a million take no stack, between all kinds of functions.
 
-use crate::ways::{Seen, all_compiled, call, compare_with, module};
+use crate::configurations::{Seen, all_compiled, call, compare_with, module};
 use dunlin::{Engine, Linker, Store, Val};
 
 /// Takes part in every kind of tail call. `$small` is compiled wherever anything is; `$large` stays interpreted where

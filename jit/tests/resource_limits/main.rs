@@ -1,9 +1,9 @@
 //! Tests on machines and threads with little address space, or with small stacks.
 #![cfg(feature = "compiler")]
 
-mod guards;
-mod stacks;
-mod starved;
+mod address_space;
+mod refused_growth;
+mod thread_stacks;
 
 use std::process::Command;
 

@@ -1,6 +1,6 @@
 //! Tests of OSR entry: loops of every shape, entered in the middle.
 
-use crate::ways::{Seen, all_compiled, calls, compare, instance};
+use crate::configurations::{Seen, all_compiled, calls, compare, instance};
 use dunlin_jit::Stats;
 
 fn check(text: &str, names: &[&str], args: &[i32]) {

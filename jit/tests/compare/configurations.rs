@@ -1,4 +1,4 @@
-//! Ways to execute a program, and the comparison of what is observed.
+//! Configurations of the tier, and the comparison of what is observed in each.
 
 use dunlin::{Config, Engine, Extern, Instance, Linker, Module, Store, Val};
 use dunlin_jit::{Jit, MemoryGuard, Mode, Options, Stats};
@@ -9,7 +9,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 pub(crate) type Seen = Vec<String>;
 
 /// All tier configurations, by name.
-pub(crate) fn ways() -> Vec<(&'static str, Options)> {
+pub(crate) fn configurations() -> Vec<(&'static str, Options)> {
     let with = |change: &dyn Fn(&mut Options)| {
         let mut options = Jit::options();
         change(&mut options);
@@ -77,22 +77,23 @@ pub(crate) fn compare_with(
         let mut config = Config::new();
         config.consume_fuel(fuel);
         change(&mut config);
-        let (seen, of_ways) = compare_in(ways(), config, &run);
+        let (seen, by_configuration) = compare_in(configurations(), config, &run);
         interpreted = seen;
-        stats.extend(of_ways);
+        stats.extend(by_configuration);
     }
     (interpreted, stats)
 }
 
-/// Has `run` done by the interpreter and in these ways. Gives what the interpreter did, and what each tier did.
+/// Has `run` done by the interpreter and in these configurations. Returns what the interpreter did, and the statistics of
+/// each tier.
 pub(crate) fn compare_in(
-    ways: Vec<(&'static str, Options)>,
+    configurations: Vec<(&'static str, Options)>,
     mut config: Config,
     run: impl Fn(&Config) -> Seen,
 ) -> (Seen, Vec<(&'static str, Stats)>) {
     config.check_translation(true);
     let interpreted = run(&config);
-    let stats = ways.into_iter().map(|(way, options)| {
+    let stats = configurations.into_iter().map(|(way, options)| {
         let jit = Jit::new(&options).unwrap();
         assert_same(&format!("{way}, {config:?}"), &run(config.clone().tier(jit.clone())), &interpreted);
         (way, jit.stats())

@@ -1,6 +1,6 @@
 //! Tests of what stops a program: traps of all kinds, fuel at every single point, and interruption.
 
-use crate::ways::{Seen, all_compiled, call, compare, compare_with, instance, ways};
+use crate::configurations::{Seen, all_compiled, call, compare, compare_with, configurations, instance};
 use dunlin::{Config, Engine, Error, Instance, InterruptHandle, Store, Trap, Val};
 use dunlin_jit::{Jit, Mode};
 use std::thread;
@@ -164,7 +164,7 @@ fn interrupted(store: &mut Store<()>, instance: Instance, name: &str, args: &[Va
 
 #[test]
 fn whatever_doesnt_end_can_be_interrupted() {
-    for (way, options) in ways() {
+    for (way, options) in configurations() {
         for fuel in [false, true] {
             let jit = Jit::new(&options).unwrap();
             let (mut store, instance) = instance(Config::new().consume_fuel(fuel).tier(jit), ENDLESS);
@@ -219,10 +219,11 @@ fn interruptions_leave_no_trace() {
                 (global.set 0 (i64.add (i64.mul (global.get 0) (i64.const 5)) (i64.const 3)))
                 (br_if $l (i64.gt_s (local.tee $n (i64.sub (local.get $n) (i64.const 1))) (i64.const 0))))
             (global.get 0)))"#;
-    for (way, options) in ways() {
+    for (way, options) in configurations() {
         let engine = Engine::new(Config::new().tier(Jit::new(&options).unwrap())).unwrap();
         let mut store = Store::new(&engine, ());
-        let instance = Instance::new(&mut store, &crate::ways::module(&engine, COUNTS), &[]).unwrap();
+        let instance =
+            Instance::new(&mut store, &crate::configurations::module(&engine, COUNTS), &[]).unwrap();
         let more = instance.get_typed_func::<i64, i64>(&store, "more").unwrap();
         let handle = store.interrupt_handle();
         let (mut ended, mut stopped) = (0, 0);

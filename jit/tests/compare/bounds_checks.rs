@@ -1,6 +1,6 @@
 //! Bounds checks that may be left out because one before has seen to it, in every arrangement of the two.
 
-use crate::ways::{Seen, compare_in, instance, outcome, state};
+use crate::configurations::{Seen, compare_in, instance, outcome, state};
 use dunlin::{Config, Val};
 use dunlin_jit::{Jit, MemoryGuard, Mode, Options, Stats};
 
@@ -129,7 +129,7 @@ fn module(shape: &str, pairs: &[(usize, usize, u32)], memories: [&str; 2]) -> St
     text + ")"
 }
 
-fn ways() -> Vec<(&'static str, Options)> {
+fn configurations() -> Vec<(&'static str, Options)> {
     let way = |mode, guard, spectre| {
         let mut options = Jit::options();
         options.mode(mode).threshold(1).sample_every(7).memory_guard(guard).spectre_mitigations(spectre);
@@ -145,7 +145,7 @@ fn ways() -> Vec<(&'static str, Options)> {
 }
 
 fn compare(what: &str, text: &str, functions: usize) -> Vec<(&'static str, Stats)> {
-    let (seen, stats) = compare_in(ways(), Config::new(), |config| {
+    let (seen, stats) = compare_in(configurations(), Config::new(), |config| {
         let (mut store, instance) = instance(config, text);
         let mut seen = Seen::new();
         for f in 0..functions {

@@ -1,6 +1,6 @@
 //! Where a trap is reported that a load or a store finds out itself: it may have become a part of another instruction.
 
-use crate::ways::{Seen, compare_in, instance, outcome, state};
+use crate::configurations::{Seen, compare_in, instance, outcome, state};
 use dunlin::{Config, Val};
 use dunlin_jit::{Jit, Mode};
 
@@ -152,10 +152,10 @@ fn loads_that_become_parts_of_other_instructions() {
         options.mode(mode).threshold(0);
         options
     };
-    let ways = vec![("eagerly", way(Mode::Eager)), ("at the first call", way(Mode::Sync))];
+    let configurations = vec![("eagerly", way(Mode::Eager)), ("at the first call", way(Mode::Sync))];
     // Each access's last place, and one behind it.
     let addresses = [8, 65528, 65529, 65531, 65532, 65534, 65535, 65536];
-    let (seen, stats) = compare_in(ways, Config::new().canonical_nans(true).clone(), |config| {
+    let (seen, stats) = compare_in(configurations, Config::new().canonical_nans(true).clone(), |config| {
         let (mut store, instance) = instance(config, &text);
         let mut seen = Seen::new();
         for (f, body) in bodies.iter().enumerate() {

@@ -91,23 +91,23 @@ fn many(name: &str, kib: u64, instances: usize, mode: Mode) {
 
 #[test]
 fn many_instances_within_64_gib() {
-    many("guards::many_instances_within_64_gib", 64 << 20, 400, Mode::Sync);
+    many("address_space::many_instances_within_64_gib", 64 << 20, 400, Mode::Sync);
 }
 
 #[test]
 fn many_instances_within_8_gib() {
-    many("guards::many_instances_within_8_gib", 8 << 20, 400, Mode::Sync);
+    many("address_space::many_instances_within_8_gib", 8 << 20, 400, Mode::Sync);
 }
 
 #[test]
 fn many_instances_compiled_eagerly() {
-    many("guards::many_instances_compiled_eagerly", 64 << 20, 100, Mode::Eager);
+    many("address_space::many_instances_compiled_eagerly", 64 << 20, 100, Mode::Eager);
 }
 
 #[test]
 fn many_instances_compiled_in_the_background() {
     if !in_child() {
-        within(64 << 20, "guards::many_instances_compiled_in_the_background");
+        within(64 << 20, "address_space::many_instances_compiled_in_the_background");
         return;
     }
     // Threads execute the module while others make instances without guard regions.
@@ -143,7 +143,7 @@ fn many_instances_compiled_in_the_background() {
 #[test]
 fn a_memory_without_a_guard_is_imported() {
     if !in_child() {
-        within(64 << 20, "guards::a_memory_without_a_guard_is_imported");
+        within(64 << 20, "address_space::a_memory_without_a_guard_is_imported");
         return;
     }
     let (jit, engine) = engine(Mode::Sync);
@@ -176,7 +176,7 @@ fn a_memory_without_a_guard_is_imported() {
 #[test]
 fn a_guard_that_must_be() {
     if !in_child() {
-        within(64 << 20, "guards::a_guard_that_must_be");
+        within(64 << 20, "address_space::a_guard_that_must_be");
         return;
     }
     let jit = Jit::new(Jit::options().memory_guard(MemoryGuard::On)).unwrap();
