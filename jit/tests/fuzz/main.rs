@@ -4,6 +4,7 @@
 #![cfg(feature = "compiler")]
 
 mod generate;
+mod instructions;
 mod looping;
 mod observe;
 mod random;

@@ -48,16 +48,19 @@ impl Reservation {
     }
 
     /// The lowest address.
+    #[inline]
     pub(crate) fn bottom(&self) -> usize {
         self.0.as_ptr() as usize
     }
 
     /// The address after the highest byte.
+    #[inline]
     pub(crate) fn top(&self) -> usize {
         self.bottom() + self.0.len()
     }
 
     /// Whether an address lies in the reservation, accessible or not.
+    #[inline]
     pub(crate) fn contains(&self, address: usize) -> bool {
         address.wrapping_sub(self.bottom()) < self.0.len()
     }
