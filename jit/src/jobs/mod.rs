@@ -1,5 +1,5 @@
-//! Unit is compiled when: jobs for single functions and loops, which a thread of its own or the guest's thread carries
-//! out, and whole modules.
+//! What is compiled, and when: jobs for single functions and loops, which the compiler thread or the guest's thread
+//! carries out, and whole modules.
 
 mod isas;
 mod job;
@@ -50,7 +50,7 @@ impl Jobs {
         let waits = self.worker.options.mode != Mode::Background;
         // If nothing can interrupt the guest, or there is no compiler thread, the job runs on this thread.
         if waits && stop.is_none() || !self.has_thread() {
-            if !self.apart(|| self.worker.run(view, unit)) {
+            if !self.compile_apart(|| self.worker.run(view, unit)) {
                 Self::withdraw(view, unit);
             }
             return;
@@ -66,7 +66,7 @@ impl Jobs {
 
     /// Compiles all of a module now, as far as possible.
     pub(crate) fn compile(&self, view: View<'_>) {
-        self.apart(|| self.worker.compile_module(view));
+        self.compile_apart(|| self.worker.compile_module(view));
     }
 
     /// Withdraws the claim, so that the code can be requested again.
@@ -78,7 +78,7 @@ impl Jobs {
     }
 
     /// Runs `compile` on this thread, on a stack of its own; false if there is no memory for one.
-    fn apart(&self, compile: impl FnOnce()) -> bool {
+    fn compile_apart(&self, compile: impl FnOnce()) -> bool {
         let done = on_compiler_stack(compile);
         if let Err(error) = &done {
             self.worker.counters.declined(&Decline::System(error.to_string()));

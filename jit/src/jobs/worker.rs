@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::Instant;
 
-/// Unit it takes to compile.
+/// What it takes to compile.
 pub(super) struct Worker {
     isas: Isas,
     pub(super) options: Options,
@@ -143,7 +143,7 @@ impl Worker {
             return Err(Decline::Dropped);
         }
         let placed = view.hand_in(thrown_away, || self.place(view, pieces.link()?));
-        // If code was evicted meanwhile, the new code may refer to it and is discarded. Unit is hot will be submitted
+        // If code was evicted meanwhile, the new code may refer to it and is discarded. What is hot will be submitted
         // again.
         placed.unwrap_or(Ok(())).map_err(short)?;
         self.counters.compiled(u64::from(header.is_none()), u64::from(header.is_some()), size.into());

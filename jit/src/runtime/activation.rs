@@ -96,8 +96,8 @@ impl Activation {
 /// # Safety
 /// [`prepare_thread`](super::prepare_thread) must have succeeded on this thread. `code_at` must have the signature
 /// [`Code`], keep frame pointers, and be sound to call with these arguments. If the stack is in use, this thread must
-/// be on it, or have left it by [`on_host_stack`](super::on_host_stack). The activation must be fresh. Meanwhile it may only be
-/// accessed through pointers from [`Activation::current`].
+/// be on it, or have left it by [`on_host_stack`](super::on_host_stack). The activation must be fresh. Meanwhile it may
+/// only be accessed through pointers from [`Activation::current`].
 pub(crate) unsafe fn enter(
     stack: &CodeStack,
     activation: &mut Activation,
@@ -154,11 +154,11 @@ pub(crate) unsafe fn unwind() -> ! {
 /// resume ([`arch::resume_in`]).
 pub(super) unsafe extern "C" fn landed(pc: usize, fp: usize, code: usize) -> ! {
     let activation = CURRENT.get();
-    let trapped = TrapSite { pc, fp, code: code as u8, called: code & CALLED != 0 };
+    let site = TrapSite { pc, fp, code: code as u8, called: code & CALLED != 0 };
     // SAFETY: the signal handler found this activation current, and nothing has run on this thread since. The hook
     // belongs to the activation. Only machine code and this frame are unwound.
     unsafe {
-        ((*activation).on_trap)(activation, trapped);
+        ((*activation).on_trap)(activation, site);
         unwind()
     }
 }

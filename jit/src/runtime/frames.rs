@@ -33,7 +33,7 @@ impl NativeFrame<'_> {
     }
 }
 
-/// The frames of an activation that lie in chunks, innermost first, up to where the activation was entered. NativeFrames of
+/// The frames of an activation that lie in chunks, innermost first, up to where the activation was entered. Frames of
 /// other code between them are skipped.
 #[derive(Debug)]
 pub(crate) struct NativeFrames<'a> {
@@ -42,6 +42,7 @@ pub(crate) struct NativeFrames<'a> {
     next: Option<Cursor>,
 }
 
+/// Where the walk is.
 #[derive(Debug, Clone, Copy)]
 struct Cursor {
     pc: usize,

@@ -84,8 +84,8 @@ pub(crate) fn compare_with(
     (interpreted, stats)
 }
 
-/// Has `run` done by the interpreter and in these configurations. Returns what the interpreter did, and the statistics of
-/// each tier.
+/// Has `run` done by the interpreter and in these configurations. Returns what the interpreter did, and the statistics
+/// of each tier.
 pub(crate) fn compare_in(
     configurations: Vec<(&'static str, Options)>,
     mut config: Config,
