@@ -171,7 +171,7 @@ fn compile_here(module: &Module, bytes: &[u8], how: &Compile) -> Result<Compiled
     let isa = isa(how.target, &settings)?;
     let counters = Counters::default();
     let start = std::time::Instant::now();
-    let options = compiler::Options {
+    let options = compiler::CodeOptions {
         guarded: settings.guarded,
         spectre: settings.spectre,
         fuel: settings.fuel,

@@ -1,37 +1,29 @@
 //! Compiles WebAssembly to machine code with Cranelift.
+//!
+//!     body ──> translate ──> CLIF ──> passes ──> codegen ──> pieces ──> link ──> batch
+//!
+//! The entries are floors. From the lowest: [`decline`] and [`options`]; [`census`], which counts what determines
+//! Cranelift's memory use; [`clif`], what CLIF is built of; [`operators`], instructions without control flow; [`translate`],
+//! function bodies, and [`adapters`], trampolines and stubs; [`passes`]; [`codegen`].
 
-mod call;
+mod adapters;
 mod census;
-mod control;
-mod copy;
-mod exits;
-mod flags;
-mod func;
-mod heaps;
-mod inline;
-mod lanes;
-mod leave;
-mod link;
-mod memory;
-mod numeric;
+mod clif;
+mod codegen;
+mod decline;
+mod operators;
+mod options;
 mod passes;
-mod phis;
-mod positions;
 mod scratch;
-mod slots;
-mod state;
-mod stubs;
-mod traps;
-mod unit;
-mod values;
-mod vector;
+mod translate;
 
 #[cfg(test)]
 mod ops_tests;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use func::Part;
-pub(crate) use link::{Batch, Pieces};
+pub(crate) use codegen::{Batch, Compiler, Pieces, flags, protect_branches};
+pub(crate) use decline::Decline;
+pub(crate) use options::CodeOptions;
 pub(crate) use scratch::{LEAST_ADDRESS_SPACE, Scratch};
-pub(crate) use unit::{Compiler, Decline, Options, flags, protect_branches};
+pub(crate) use translate::Part;

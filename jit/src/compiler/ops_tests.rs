@@ -6,13 +6,11 @@ mod native;
 mod table;
 mod values;
 
-use super::flags::Flags;
-use super::heaps::{Heap, Heaps};
-use super::lanes::V128;
-use super::memory::memory;
-use super::numeric::numeric;
-use super::values::Values;
-use super::vector::vector;
+use super::clif::heaps::{Heap, Heaps};
+use super::clif::mem_flags::AccessFlags;
+use super::clif::operand_stack::OperandStack;
+use super::clif::vectors::V128;
+use super::operators::{memory, numeric, vector};
 use cranelift_codegen::ir::types::{F32, F64, I32, I64};
 use cranelift_codegen::ir::{AbiParam, Function, InstBuilder, MemFlagsData, Signature, Type, UserFuncName};
 use cranelift_codegen::isa::{CallConv, OwnedTargetIsa};
@@ -82,7 +80,7 @@ fn translate(
     let mut signature = Signature::new(CallConv::triple_default(isa.triple()));
     signature.params = vec![AbiParam::new(I64); 3];
     let mut func = Function::with_name_signature(UserFuncName::default(), signature);
-    let flags = Flags::new(&mut func);
+    let flags = AccessFlags::new(&mut func);
     let mut context = FunctionBuilderContext::new();
     let mut b = FunctionBuilder::new(&mut func, &mut context);
     let entry = b.create_block();
@@ -96,7 +94,7 @@ fn translate(
         .collect();
     let mut heaps = Heaps::new(vm, memories.to_vec(), access::MEMORIES_WORD, flags);
     heaps.spectre = spectre;
-    let mut stack = Values::default();
+    let mut stack = OperandStack::default();
     for op in body.get_operators_reader().unwrap() {
         let op = op.unwrap();
         match op {

@@ -6,7 +6,7 @@
 //! `spec-tests/tests/budget/compiled.rs`.
 
 use super::census::Census;
-use super::unit::Decline;
+use super::decline::Decline;
 use crate::runtime::has_address_space;
 use cranelift_codegen::ir::Function;
 use dunlin::tier::View;

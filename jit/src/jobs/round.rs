@@ -3,7 +3,7 @@
 
 use crate::charged_vec::ChargedVec;
 use crate::code::Piece;
-use crate::compiler::{Batch, Compiler, Decline, Options, Part, Pieces, Scratch};
+use crate::compiler::{Batch, CodeOptions, Compiler, Decline, Part, Pieces, Scratch};
 use crate::stats::Counters;
 use cranelift_codegen::isa::OwnedTargetIsa;
 use dunlin::Kind;
@@ -16,7 +16,7 @@ use std::sync::{Mutex, PoisonError};
 /// What to compile, and how.
 pub(crate) struct RoundPlan<'p> {
     pub(crate) isa: &'p OwnedTargetIsa,
-    pub(crate) options: Options,
+    pub(crate) options: CodeOptions,
     /// The largest function body that is compiled.
     pub(crate) largest: u32,
     /// The most memory that compiling one function may take.

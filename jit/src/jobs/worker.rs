@@ -86,9 +86,9 @@ impl Worker {
         }
     }
 
-    fn settings(&self, view: View<'_>) -> Result<(compiler::Options, &OwnedTargetIsa), Decline> {
+    fn settings(&self, view: View<'_>) -> Result<(compiler::CodeOptions, &OwnedTargetIsa), Decline> {
         let isa = self.isas.get(view, &self.options)?;
-        let options = compiler::Options {
+        let options = compiler::CodeOptions {
             guarded: view.guards_memories(),
             spectre: self.options.spectre,
             fuel: view.consumes_fuel(),

@@ -1,10 +1,10 @@
 //! Loads and stores: guarded memories, checked ones, and checked against speculation.
 
-use super::super::heaps::Heap;
 use super::native::{Memory, Native};
 use super::table::ACCESSES;
 use super::values::{constant, from_val, to_val};
 use super::{Seen, bodies, isa, name, translate};
+use crate::compiler::clif::heaps::Heap;
 use dunlin::tier::layout;
 use dunlin::{Config, Engine, Instance, Module, Store};
 use wasmparser::ValType;

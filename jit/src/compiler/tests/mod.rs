@@ -1,0 +1,5 @@
+//! What is in functions as Cranelift represents them.
+
+mod golden;
+mod listing;
+mod spectre;

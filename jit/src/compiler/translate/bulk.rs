@@ -1,0 +1,116 @@
+//! Bulk instructions, which the engine's builtins do. Small copies and fills within one memory have fast paths: a
+//! builtin's overhead would exceed their cost.
+
+use super::deopt::ExitPoint;
+use super::translator::Translator;
+use crate::compiler::clif::slots;
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::types::{I32, I64};
+use cranelift_codegen::ir::{InstBuilder, Type, Value};
+use dunlin::tier::{BulkOp, layout};
+use wasmparser::Operator;
+
+/// The largest size for the fast path. For larger ones the engine's builtin polls for interruption as it works.
+const FEW: i64 = 64 << 10;
+
+impl Translator<'_, '_> {
+    /// Translates a bulk instruction; false if it is none.
+    pub(super) fn bulk_operator(&mut self, operator: &Operator<'_>) -> bool {
+        use Operator as O;
+        match *operator {
+            O::RefFunc { function_index } => self.bulk(BulkOp::RefFunc, 0, Some(I64), function_index, 0),
+            O::MemoryGrow { mem } => self.bulk(BulkOp::MemoryGrow, 1, Some(I32), mem, 0),
+            O::MemoryFill { mem } => self.memory_fill(mem),
+            O::MemoryCopy { dst_mem, src_mem } => self.memory_copy(dst_mem, src_mem),
+            O::MemoryInit { data_index, mem } => self.bulk(BulkOp::MemoryInit, 3, None, mem, data_index),
+            O::DataDrop { data_index } => self.bulk(BulkOp::DataDrop, 0, None, data_index, 0),
+            O::TableGrow { table } => self.bulk(BulkOp::TableGrow, 2, Some(I32), table, 0),
+            O::TableFill { table } => self.bulk(BulkOp::TableFill, 3, None, table, 0),
+            O::TableCopy { dst_table, src_table } => {
+                self.bulk(BulkOp::TableCopy, 3, None, dst_table, src_table)
+            }
+            O::TableInit { elem_index, table } => self.bulk(BulkOp::TableInit, 3, None, table, elem_index),
+            O::ElemDrop { elem_index } => self.bulk(BulkOp::ElemDrop, 0, None, elem_index, 0),
+            _ => return false,
+        }
+        true
+    }
+
+    /// Calls the builtin for an instruction with `params` operands. The instruction's immediates are in `x` and `y`.
+    pub(super) fn bulk(&mut self, op: BulkOp, params: usize, result: Option<Type>, x: u32, y: u32) {
+        let below = self.stack.len() - params;
+        let slot = self.slot_of_operand(below);
+        slots::store(&mut self.b, self.flags.slots, self.stack.peekn(params), self.scope.sp, slot);
+        let at = self.slot_address(slot);
+        let indices = self.b.ins().iconst(I64, (u64::from(y) << 32 | u64::from(x)).cast_signed());
+        self.builtin(layout::BUILTIN_BULK + op as i32 * 8, [at, indices]);
+        self.stack.popn(params);
+        self.deopt_if_asked(ExitPoint::Here, &[]);
+        if let Some(ty) = result {
+            let value = self.load_slot(ty, self.scope.sp, slot);
+            self.stack.push(value);
+        }
+    }
+
+    pub(super) fn memory_copy(&mut self, to_memory: u32, from_memory: u32) {
+        let engine = |t: &mut Self| t.bulk(BulkOp::MemoryCopy, 3, None, to_memory, from_memory);
+        // With fuel, the engine's builtin charges it.
+        if self.options.fuel || to_memory != from_memory {
+            return engine(self);
+        }
+        let [to, from, n] = self.wide_operands();
+        let last = self.b.ins().umax(to, from);
+        self.if_few(to_memory, last, n, engine, |t| {
+            let base = t.heaps.base(&mut t.b, to_memory);
+            let (to, from) = (t.b.ins().iadd(base, to), t.b.ins().iadd(base, from));
+            t.plain_builtin(layout::BUILTIN_COPY, [to, from, n]);
+        });
+    }
+
+    pub(super) fn memory_fill(&mut self, memory: u32) {
+        let engine = |t: &mut Self| t.bulk(BulkOp::MemoryFill, 3, None, memory, 0);
+        if self.options.fuel {
+            return engine(self);
+        }
+        let [to, value, n] = self.wide_operands();
+        self.if_few(memory, to, n, engine, |t| {
+            let base = t.heaps.base(&mut t.b, memory);
+            let to = t.b.ins().iadd(base, to);
+            t.plain_builtin(layout::BUILTIN_FILL, [to, value, n]);
+        });
+    }
+
+    /// The three topmost operands, zero-extended. They stay on the stack.
+    fn wide_operands(&mut self) -> [Value; 3] {
+        let operands = self.stack.peekn(3);
+        [operands[0], operands[1], operands[2]].map(|value| self.b.ins().uextend(I64, value))
+    }
+
+    /// Emits `few` for the case that `n` bytes from `last` on are in bounds and at most [`FEW`], and `not` for the
+    /// other, cold case. `not` pops the operands.
+    fn if_few(
+        &mut self,
+        memory: u32,
+        last: Value,
+        n: Value,
+        not: impl FnOnce(&mut Self),
+        few: impl FnOnce(&mut Self),
+    ) {
+        let end = self.b.ins().iadd(last, n);
+        let len = self.heaps.len(&mut self.b, memory);
+        let beyond = self.b.ins().icmp(IntCC::UnsignedGreaterThan, end, len);
+        let many = self.b.ins().icmp_imm_s(IntCC::UnsignedGreaterThan, n, FEW);
+        let either = self.b.ins().bor(beyond, many);
+        let (cold, go_on) = self.cold_branch(either);
+        let done = self.b.create_block();
+        self.b.switch_to_block(go_on);
+        self.b.seal_block(go_on);
+        few(self);
+        self.b.ins().jump(done, &[]);
+        self.b.switch_to_block(cold);
+        not(self);
+        self.b.ins().jump(done, &[]);
+        self.b.switch_to_block(done);
+        self.b.seal_block(done);
+    }
+}
