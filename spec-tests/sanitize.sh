@@ -30,7 +30,7 @@ asan-engine)
 asan-jit)
     # A trap leaves frames without their ends, and what AddressSanitizer noted of these stays, which it takes for errors
     # in `compare` and `fuzz`. `machines` bounds the address space, of which this takes 16 TiB.
-    asan -p dunlin-jit --lib --test api --test full --test interrupt --test life --test modules --test resumable "$@"
+    asan -p dunlin-jit --lib --test api --test code_cache --test dropped_modules --test eviction --test interrupt --test resumable "$@"
     ;;
 valgrind)
     export RUSTFLAGS="--cfg dunlin_loop_only" CARGO_TARGET_"$(tr a-z- A-Z_ <<<"$host")"_RUNNER="valgrind -q --error-exitcode=99"

@@ -22,23 +22,29 @@
 //! The engine knows this crate only as a [`dunlin::tier::Tier`].
 
 pub mod aot;
+mod charged_vec;
+mod code;
 #[cfg(feature = "compiler")]
 mod compiler;
 #[cfg(feature = "compiler")]
 mod jobs;
-mod list;
 mod options;
-mod piece;
-#[cfg(feature = "compiler")]
-mod queue;
+// Elsewhere machine code can't be run, but it can be compiled ahead of time.
+#[cfg_attr(
+    not(all(
+        target_os = "linux",
+        target_pointer_width = "64",
+        target_endian = "little",
+        any(target_arch = "x86_64", target_arch = "aarch64")
+    )),
+    path = "unsupported.rs"
+)]
 mod runtime;
-#[cfg(feature = "compiler")]
-mod scratch;
 mod stats;
 mod tier;
-#[cfg(feature = "compiler")]
-mod whole;
+mod unavailable;
 
 pub use options::{CacheFull, MemoryGuard, Mode, Options};
 pub use stats::Stats;
-pub use tier::{Jit, Unavailable};
+pub use tier::Jit;
+pub use unavailable::Unavailable;

@@ -1,13 +1,15 @@
 //! The implementation of [`Tier`]: which functions and loops are compiled, when, and how the engine enters compiled
 //! code.
 
+use crate::code::STACK_RATIO;
 #[cfg(feature = "compiler")]
-use crate::jobs::{Jobs, What};
+use crate::jobs::{Jobs, Unit};
 #[cfg(feature = "compiler")]
 use crate::options::Mode;
 use crate::options::{MemoryGuard, Options};
-use crate::runtime::{self, CodeStack};
+use crate::runtime::{self, CodeStack, StackAccount};
 use crate::stats::{Counters, Stats};
+use crate::unavailable::Unavailable;
 use dunlin::Module;
 #[cfg(feature = "compiler")]
 use dunlin::tier::View;
@@ -36,21 +38,7 @@ pub struct Jit {
     jobs: Option<Jobs>,
 }
 
-/// Why machine code can't be run on this machine.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Unavailable(pub(crate) String);
-
-impl fmt::Display for Unavailable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "machine code can't be run here: {}", self.0)
-    }
-}
-
-impl std::error::Error for Unavailable {}
-
-/// The size of the native stack is this multiple of the largest value stack, plus an extra. A function whose native
-/// frame is larger in proportion to its use of the value stack isn't compiled.
-pub(crate) const STACK_RATIO: usize = 16;
+/// What the native stack is larger by than its proportion to the value stack.
 const STACK_EXTRA: usize = 1 << 20;
 
 /// The part of the native stack that is charged when it is made: calls can be nested that far, whatever else the guest
@@ -71,20 +59,7 @@ impl Jit {
     /// # Errors
     /// If machine code can't be generated or run on this machine.
     pub fn new(options: &Options) -> Result<Arc<Self>, Unavailable> {
-        if !runtime::AVAILABLE {
-            return Err(Unavailable("it takes Linux on x86_64 or aarch64".into()));
-        }
-        #[cfg(target_arch = "x86_64")]
-        if !std::arch::is_x86_feature_detected!("sse4.2") {
-            return Err(Unavailable("it takes SSE4.2".into()));
-        }
-        runtime::install().map_err(|error| Unavailable(format!("no signal handlers: {error}")))?;
-        runtime::probe_code().map_err(|error| {
-            Unavailable(format!(
-                "the system doesn't let a process execute what it has written, as SELinux, seccomp and PR_SET_MDWE can \
-                 have it ({error})"
-            ))
-        })?;
+        runtime::prepare_process()?;
         let counters = Arc::new(Counters::default());
         Ok(Arc::new(Self {
             #[cfg(feature = "compiler")]
@@ -133,7 +108,7 @@ impl fmt::Debug for Jit {
     }
 }
 
-impl runtime::Account for Account {
+impl StackAccount for Account {
     fn charge(&self, bytes: u64) -> bool {
         Account::charge(self, bytes)
     }
@@ -171,7 +146,7 @@ impl Tier for Jit {
             && let Some(jobs) = &self.jobs
             && View::new(module).claims_func(index)
         {
-            jobs.submit(module, What::Func(index), stop);
+            jobs.submit(module, Unit::Func(index), stop);
         }
         #[cfg(not(feature = "compiler"))]
         let _ = (module, index, stop);
@@ -197,7 +172,7 @@ impl Tier for Jit {
                 return false;
             }
             if !view.has_func(index) && view.claims_func(index) {
-                jobs.submit(module, What::Func(index), stop);
+                jobs.submit(module, Unit::Func(index), stop);
             }
             // Most activations leave a loop before its code would be ready, and the next call enters the compiled
             // function.
@@ -216,7 +191,7 @@ impl Tier for Jit {
             // compiled.
             let wanted = [outermost, sampled].into_iter().find(|header| view.wants_loop(index, *header));
             if let Some(header) = wanted {
-                jobs.submit(module, What::Loop(index, header), stop);
+                jobs.submit(module, Unit::Loop(index, header), stop);
             }
         }
         #[cfg(not(feature = "compiler"))]
@@ -280,7 +255,7 @@ impl Tier for Jit {
         data: *mut (),
     ) -> bool {
         // SAFETY: the contract of this method, which `Tier` documents, is that of the function that it calls.
-        unsafe { runtime::on_home(stack, bytes, f, data) }
+        unsafe { runtime::on_host_stack(stack, bytes, f, data) }
     }
 }
 

@@ -567,15 +567,3 @@ fn guests_pass_functions_to_hosts() {
     let apply = linker.get(&mut store, "env", "apply").unwrap().into_func();
     assert_eq!(itself.call(&mut store, ()).unwrap(), apply);
 }
-
-#[test]
-fn all_functions_can_be_translated_at_once() {
-    let module = module(&engine(), r#"(module (import "" "" (func)) (func) (func) (func))"#);
-    assert_eq!((module.translated_functions(), module.translated_bytes()), (0, 0));
-    module.translate().unwrap();
-    assert_eq!(module.translated_functions(), 3);
-    let bytes = module.translated_bytes();
-    assert!(bytes > 0);
-    module.translate().unwrap();
-    assert_eq!((module.translated_functions(), module.translated_bytes()), (3, bytes));
-}

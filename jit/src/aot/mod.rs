@@ -21,9 +21,11 @@
 //! | | the map of the code |
 //! | | the code |
 
+mod attach;
 mod bytes;
 mod cpu;
-mod load;
+mod format;
+mod mismatch;
 mod read;
 mod settings;
 #[cfg(all(test, feature = "compiler"))]
@@ -31,45 +33,9 @@ mod tests;
 #[cfg(feature = "compiler")]
 mod write;
 
-pub use load::Mismatch;
+pub use format::MAGIC;
+pub use mismatch::Mismatch;
 pub use read::{Opened, Precompiled, Reader, open};
 pub use settings::{Settings, identity};
 #[cfg(feature = "compiler")]
 pub use write::{Compile, Compiled, CpuFeatures, Target, compile};
-
-use siphasher::sip128::{Hasher128, SipHasher13};
-use std::hash::Hasher;
-
-/// The magic number of precompiled files. No module begins with it, in either format.
-pub const MAGIC: [u8; 8] = *b"\0dunlin\x01";
-
-/// The length of the header in front of the module.
-const HEAD: usize = 32;
-
-/// The version of the part behind the module. It changes with anything that code relies on and [`settings::interface`]
-/// doesn't cover.
-const FORMAT: u32 = 1;
-
-/// An incremental checksum.
-#[derive(Clone)]
-struct Checksum(SipHasher13);
-
-impl Checksum {
-    fn new() -> Self {
-        Self(SipHasher13::new_with_keys(0x6475_6e6c_696e, 0x0061_6f74))
-    }
-
-    fn of(parts: &[&[u8]]) -> [u8; 16] {
-        let mut sum = Self::new();
-        parts.iter().for_each(|part| sum.add(part));
-        sum.finish()
-    }
-
-    fn add(&mut self, bytes: &[u8]) {
-        self.0.write(bytes);
-    }
-
-    fn finish(&self) -> [u8; 16] {
-        self.0.finish128().as_bytes()
-    }
-}

@@ -1,12 +1,11 @@
 //! Reads precompiled files from a stream.
 
 use super::bytes::{Malformed, Take};
+use super::format::{Checksum, FORMAT, HEAD, MAGIC};
+use super::mismatch::Mismatch;
 use super::settings::Settings;
-use super::{Checksum, FORMAT, HEAD, MAGIC};
-use crate::aot::Mismatch;
-use crate::list::{List, Refused};
-use crate::piece::{Piece, Placed};
-use crate::runtime::CodeMap;
+use crate::charged_vec::{ChargedVec, NoMemory};
+use crate::code::{CodeMap, Piece, Placed};
 use dunlin::tier::Entry;
 use dunlin::{Budget, Charge, Kind};
 use std::io::{self, Read};
@@ -120,7 +119,7 @@ impl<R> std::fmt::Debug for Reader<R> {
 #[derive(Debug)]
 pub struct Precompiled {
     settings: Settings,
-    pub(super) pieces: List<Placed>,
+    pub(super) pieces: ChargedVec<Placed>,
     pub(super) map: CodeMap,
     /// The range of the code in `bytes`.
     code: std::ops::Range<usize>,
@@ -155,8 +154,8 @@ impl Precompiled {
         if !settings.is_of_this_engine() {
             return Err(Mismatch::Engine(settings.engine));
         }
-        let memory = |error: Refused| Mismatch::Memory(error.to_string());
-        let mut pieces = List::new(charge.budget(), Kind::MachineCode);
+        let memory = |error: NoMemory| Mismatch::Memory(error.to_string());
+        let mut pieces = ChargedVec::new(charge.budget(), Kind::MachineCode);
         let count = take.u32().map_err(damaged)?;
         // An entry has at least nine bytes.
         let most = take.0.len() / 9;

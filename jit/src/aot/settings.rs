@@ -1,7 +1,8 @@
 //! The settings for which code was compiled.
 
 use super::bytes::{Malformed, Take};
-use super::{Checksum, FORMAT, cpu};
+use super::cpu;
+use super::format::{Checksum, FORMAT};
 use dunlin::tier::{BulkOp, layout};
 use std::fmt;
 

@@ -1,5 +1,6 @@
 mod fields;
 
+use super::format::{Checksum, HEAD};
 use super::*;
 use crate::{Jit, Mode};
 use dunlin::{Config, Engine, Instance, Module, Store, Val};

@@ -1,16 +1,15 @@
 //! Writes precompiled files.
 
 use super::bytes::put_block;
+use super::cpu;
+use super::format::{Checksum, FORMAT, MAGIC};
 use super::read::tag;
 use super::settings::Settings;
-use super::{Checksum, FORMAT, MAGIC, cpu};
+use crate::code::{Piece, Placed};
 use crate::compiler::{self, Batch, Decline};
-use crate::jobs::STACK;
+use crate::jobs::{Round, RoundPlan, on_compiler_stack};
 use crate::options::MOST_SCRATCH;
-use crate::piece::{Piece, Placed};
-use crate::runtime::on_new;
 use crate::stats::{Counters, Stats};
-use crate::whole::{Plan, Round};
 use cranelift_codegen::isa::{self, OwnedTargetIsa};
 use cranelift_codegen::settings::Configurable;
 use dunlin::tier::{Entry, View};
@@ -160,7 +159,7 @@ pub struct Compiled {
 /// # Errors
 /// A sentence that says why it can't be compiled.
 pub fn compile(module: &Module, bytes: &[u8], how: &Compile) -> Result<Compiled, String> {
-    on_new(STACK, || compile_here(module, bytes, how))
+    on_compiler_stack(|| compile_here(module, bytes, how))
         .map_err(|error| format!("no stack for the compiler: {error}"))?
 }
 
@@ -182,7 +181,7 @@ fn compile_here(module: &Module, bytes: &[u8], how: &Compile) -> Result<Compiled
         c_convention: isa.default_call_conv(),
         frontend: isa.frontend_config(),
     };
-    let plan = Plan {
+    let plan = RoundPlan {
         isa: &isa,
         options,
         largest: how.largest_function,

@@ -1,6 +1,6 @@
 //! Why something isn't compiled.
 
-use crate::list::Refused;
+use crate::charged_vec::NoMemory;
 use dunlin::ErrorKind;
 use std::fmt;
 
@@ -29,11 +29,11 @@ pub(crate) enum Decline {
     Dropped,
 }
 
-impl From<Refused> for Decline {
-    fn from(refused: Refused) -> Self {
+impl From<NoMemory> for Decline {
+    fn from(refused: NoMemory) -> Self {
         match refused {
-            Refused::Budget(_) => Decline::Budget,
-            Refused::System => Decline::System(refused.to_string()),
+            NoMemory::Budget(_) => Decline::Budget,
+            NoMemory::System => Decline::System(refused.to_string()),
         }
     }
 }

@@ -14,6 +14,7 @@ mod decline;
 mod operators;
 mod options;
 mod passes;
+mod scratch;
 mod translate;
 
 #[cfg(test)]
@@ -21,8 +22,8 @@ mod ops_tests;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use census::Census;
 pub(crate) use codegen::{Batch, Compiler, Pieces, flags, protect_branches};
 pub(crate) use decline::Decline;
 pub(crate) use options::CodeOptions;
+pub(crate) use scratch::{LEAST_ADDRESS_SPACE, Scratch};
 pub(crate) use translate::Part;

@@ -1,9 +1,10 @@
 //! The engine's calls into machine code.
 
-use super::enter::{Activation, Code, Exit, Trapped, enter};
-use super::frames::Frames;
+use super::activation::{self, Activation, Exit, TrapSite, enter};
+use super::arch::Code;
+use super::frames::NativeFrames;
 use super::stack::CodeStack;
-use super::traps;
+use crate::code::{ENTRY, INLINED, trap_of};
 use dunlin::tier::{self, Call, Left};
 use std::any::Any;
 
@@ -29,28 +30,28 @@ pub(crate) unsafe fn call(stack: *const (dyn Any + Send), call: &Call) -> Left {
 }
 
 /// The trap hook: reports the trap to the engine, with a walk over the frames.
-unsafe fn on_trap(activation: *mut Activation, trapped: Trapped) {
+unsafe fn on_trap(activation: *mut Activation, site: TrapSite) {
     // SAFETY: `call` made this activation, with a pointer to its `Call` as word. Both exist until it is left, and so do
     // its frames.
     unsafe {
         let activation = &*activation;
         let call = &*(activation.word as *const Call);
         let mut frames = |visit: tier::Visit<'_>| {
-            for frame in Frames::new(activation, trapped.pc, trapped.fp, trapped.called) {
+            for frame in NativeFrames::new(activation, site.pc, site.fp, site.called) {
                 let Some(function) = frame.function() else { continue };
                 let mut position = frame.position().unwrap_or(0);
-                if position == traps::ENTRY {
+                if position == ENTRY {
                     continue;
                 }
-                while position & traps::INLINED != 0 {
-                    let Some(inlined) = frame.chunk.map().inlined(position & !traps::INLINED) else { break };
+                while position & INLINED != 0 {
+                    let Some(inlined) = frame.chunk.map().inlined(position & !INLINED) else { break };
                     visit(inlined.index, inlined.offset.into());
                     position = inlined.at;
                 }
                 visit(function, position.into());
             }
         };
-        (call.on_trap)(call.data, tier::Trapped { trap: traps::trap_of(trapped.code), frames: &mut frames });
+        (call.on_trap)(call.data, tier::Trapped { trap: trap_of(site.code), frames: &mut frames });
     }
 }
 
@@ -59,8 +60,8 @@ unsafe fn on_trap(activation: *mut Activation, trapped: Trapped) {
 /// # Safety
 /// As for [`dunlin::tier::Tier::unwind`].
 pub(crate) unsafe fn unwind() -> ! {
-    // SAFETY: the contract of `Tier::unwind` implies that of `enter::unwind`.
-    unsafe { super::enter::unwind() }
+    // SAFETY: the contract of `Tier::unwind` implies that of `activation::unwind`.
+    unsafe { activation::unwind() }
 }
 
 /// Whether the frame at `fp` was called by the trampoline of the thread's innermost call. If `fp` is a stub's frame, a

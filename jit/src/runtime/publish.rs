@@ -1,7 +1,7 @@
 //! Publishes code to the engine.
 
-use super::memory::CodeChunk;
-use crate::piece::{Piece, Placed};
+use super::chunk::CodeChunk;
+use crate::code::{Piece, Placed};
 use dunlin::Error;
 use dunlin::tier::View;
 
@@ -9,11 +9,7 @@ use dunlin::tier::View;
 ///
 /// # Errors
 /// If there is no memory for the engine's entries. What has been published by then stays.
-pub(crate) fn publish(
-    view: View<'_>,
-    chunk: &CodeChunk,
-    pieces: &[Placed],
-) -> Result<(), Error> {
+pub(crate) fn publish(view: View<'_>, chunk: &CodeChunk, pieces: &[Placed]) -> Result<(), Error> {
     // Trampolines and stubs come first: a function may be entered as soon as it is published.
     for pair in pieces.windows(2) {
         if let (Piece::Trampoline(ty), Piece::Stub(_)) = (pair[0].piece, pair[1].piece) {

@@ -10,19 +10,19 @@ use std::io;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use super::CodeChunk;
+use super::chunk::CodeChunk;
 
-struct Entry {
+struct ChunkRange {
     start: usize,
     end: usize,
     /// Null once the chunk is gone. Its addresses may then belong to another chunk, but never in the same array.
     chunk: AtomicPtr<CodeChunk>,
 }
 
-type Array = Vec<Entry>;
+type Array = Vec<ChunkRange>;
 
 /// The registry's memory for a chunk: both arrays exist while one replaces the other.
-pub(super) const BYTES: usize = 2 * size_of::<Entry>();
+pub(super) const BYTES: usize = 2 * size_of::<ChunkRange>();
 
 /// The current array; null before the first chunk.
 static ARRAY: AtomicPtr<Array> = AtomicPtr::new(core::ptr::null_mut());
@@ -39,7 +39,7 @@ pub(super) fn add(chunk: &CodeChunk) -> io::Result<()> {
     let no_memory = |_| io::Error::from(io::ErrorKind::OutOfMemory);
     let mut retired = RETIRED.lock().unwrap_or_else(PoisonError::into_inner);
     // SAFETY: only writers replace or free arrays, and this thread holds the writers' lock.
-    let old: &[Entry] = unsafe { ARRAY.load(Ordering::SeqCst).as_ref() }.map_or(&[], |array| array);
+    let old: &[ChunkRange] = unsafe { ARRAY.load(Ordering::SeqCst).as_ref() }.map_or(&[], |array| array);
     let live = old.iter().filter(|entry| !entry.chunk.load(Ordering::SeqCst).is_null());
     let mut new = Array::new();
     new.try_reserve_exact(live.clone().count() + 1).map_err(no_memory)?;
@@ -48,13 +48,17 @@ pub(super) fn add(chunk: &CodeChunk) -> io::Result<()> {
     let start = chunk.base() as usize;
     let before = live.clone().take_while(|entry| entry.start < start);
     let after = live.clone().skip_while(|entry| entry.start < start);
-    let copy = |entry: &Entry| Entry {
+    let copy = |entry: &ChunkRange| ChunkRange {
         start: entry.start,
         end: entry.end,
         chunk: AtomicPtr::new(entry.chunk.load(Ordering::SeqCst)),
     };
     new.extend(before.map(copy));
-    new.push(Entry { start, end: start + chunk.len(), chunk: AtomicPtr::new(core::ptr::from_ref(chunk).cast_mut()) });
+    new.push(ChunkRange {
+        start,
+        end: start + chunk.len(),
+        chunk: AtomicPtr::new(core::ptr::from_ref(chunk).cast_mut()),
+    });
     new.extend(after.map(copy));
 
     let old = ARRAY.swap(Box::into_raw(Box::new(new)), Ordering::SeqCst);

@@ -1,7 +1,7 @@
 //! Every builtin is called by compiled code, counted from their table: a tier around the tier has contexts point to a
 //! table whose functions count.
 
-use crate::ways::{module, values};
+use crate::configurations::{module, values};
 use dunlin::tier::{Account, BulkOp, Call, Guard, HostFn, Lease, Left, Stop, Tier, layout, trap as numbered};
 use dunlin::{Caller, Config, Engine, InterruptHandle, Linker, Module, ResumableCall, Store, Trap, Val};
 use dunlin_jit::{Jit, Mode};

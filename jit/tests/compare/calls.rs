@@ -1,6 +1,6 @@
 //! Tests of calls: many values, other instances, tables.
 
-use crate::ways::{Seen, all_compiled, call, calls, compare, instance, module, state};
+use crate::configurations::{Seen, all_compiled, call, calls, compare, instance, module, state};
 use dunlin::{Config, Engine, Linker, Store, V128, Val};
 use dunlin_jit::Stats;
 

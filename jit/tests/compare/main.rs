@@ -1,26 +1,26 @@
 //! Differential tests: the same programs are interpreted and compiled, and everything observable must be the same.
 #![cfg(feature = "compiler")]
 
+mod bounds_checks;
 mod builtins;
 mod calls;
-mod checks;
-mod hosts;
-mod loops;
-mod positions;
+mod configurations;
+mod host_functions;
+mod osr;
 mod programs;
 #[path = "../../../engine/tests/api/segments.rs"]
 mod segments;
 mod stacks;
-mod stops;
-mod tails;
-mod ways;
+mod tail_calls;
+mod trap_offsets;
+mod traps_and_fuel;
 
 use dunlin::{Config, Engine};
 use dunlin_jit::Jit;
 
-/// Engines that compile in every way, by name.
+/// Engines with every configuration of the tier, by name.
 fn engines() -> impl Iterator<Item = (&'static str, Engine)> {
-    ways::ways()
+    configurations::configurations()
         .into_iter()
         .map(|(way, options)| (way, Engine::new(Config::new().tier(Jit::new(&options).unwrap())).unwrap()))
 }

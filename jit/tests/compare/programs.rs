@@ -1,6 +1,6 @@
 //! The benchmarks' programs.
 
-use crate::ways::{Seen, all_compiled, call, compare_with};
+use crate::configurations::{Seen, all_compiled, call, compare_with};
 use dunlin::{Config, Engine, Linker, Module, Store, Val};
 use std::path::Path;
 

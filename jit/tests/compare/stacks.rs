@@ -1,6 +1,6 @@
 //! Tests of stack exhaustion.
 
-use crate::ways::{Seen, all_compiled, call, calls, compare_with, instance};
+use crate::configurations::{Seen, all_compiled, call, calls, compare_with, instance};
 use dunlin::{Config, Val};
 
 /// Recursions with frames of many sizes, direct and through a table; each counts how deep it got.

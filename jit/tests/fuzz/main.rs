@@ -4,6 +4,7 @@
 #![cfg(feature = "compiler")]
 
 mod generate;
+mod instructions;
 mod looping;
 mod observe;
 mod random;
@@ -32,7 +33,7 @@ impl Engines {
         // Compiled tail calls to other instances or to the host take less of the value stack than interpreted ones.
         // Programs with tail calls get a stack that suffices for both.
         config.max_wasm_stack(if tail_calls { 16 << 20 } else { 64 << 10 });
-        let compiled = ways().into_iter().map(|(way, options)| {
+        let compiled = configurations().into_iter().map(|(way, options)| {
             let jit = Jit::new(&options).unwrap();
             let engine = Engine::new(config.clone().tier(jit.clone())).unwrap();
             (way, engine, jit)
@@ -41,7 +42,7 @@ impl Engines {
     }
 }
 
-fn ways() -> Vec<(&'static str, Options)> {
+fn configurations() -> Vec<(&'static str, Options)> {
     let way = |mode, threshold: Option<u32>, guard, every: u64| {
         let mut options = Jit::options();
         options.mode(mode).memory_guard(guard).sample_every(every);

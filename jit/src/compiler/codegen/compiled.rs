@@ -1,8 +1,7 @@
 //! One piece of machine code, before it is linked.
 
+use crate::code::{ENTRY, INLINED, Inlined, Piece};
 use crate::compiler::decline::Decline;
-use crate::piece::Piece;
-use crate::runtime::{ENTRY, INLINED, Inlined};
 use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::ir::{ExternalName, Function, UserExternalName};
 use cranelift_codegen::{CompiledCode, FinalizedRelocTarget};

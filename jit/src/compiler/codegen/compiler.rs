@@ -1,12 +1,12 @@
 //! Compiles single pieces of machine code with Cranelift.
 
 use super::compiled::Compiled;
+use crate::code::Piece;
 use crate::compiler::decline::Decline;
 use crate::compiler::options::CodeOptions;
+use crate::compiler::scratch::Scratch;
 use crate::compiler::translate::{self, Needs, Part};
 use crate::compiler::{adapters, passes};
-use crate::piece::Piece;
-use crate::scratch::Scratch;
 use cranelift_codegen::Context;
 use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_frontend::FunctionBuilderContext;
@@ -91,7 +91,7 @@ impl Compiler {
         code.keep_inlined(&inlined);
         code.types = types;
         code.entry = (part == Part::Whole).then(|| shape.entry());
-        if code.frame > crate::tier::STACK_RATIO as u32 * 8 * shape.operands
+        if code.frame > crate::code::STACK_RATIO as u32 * 8 * shape.operands
             && (code.calls || code.frame > LARGEST_LEAF)
         {
             return Err(Decline::Frame);

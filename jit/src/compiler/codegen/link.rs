@@ -1,10 +1,9 @@
 //! Links pieces of machine code: lays them out, applies relocations, and builds the code map.
 
 use super::compiled::Compiled;
+use crate::charged_vec::{ChargedVec, no_charge};
+use crate::code::{CodeMap, CodeMapBuilder, ENTRY, INLINED, MapError, MapRoom, Piece, Placed};
 use crate::compiler::decline::Decline;
-use crate::list::{List, nothing};
-use crate::piece::{Piece, Placed};
-use crate::runtime::{CodeMap, CodeMapBuilder, ENTRY, INLINED, MapRoom};
 use cranelift_codegen::binemit::Reloc;
 use dunlin::tier::View;
 use dunlin::{Charge, Kind};
@@ -13,14 +12,14 @@ use std::ops::Deref;
 /// Pieces that are to be linked. They are charged, and so is what linking them takes.
 pub(crate) struct Pieces<'v> {
     view: View<'v>,
-    list: List<Compiled>,
+    list: ChargedVec<Compiled>,
     charge: Charge,
 }
 
 impl<'v> Pieces<'v> {
     pub(crate) fn new(view: View<'v>) -> Self {
         let (budget, kind) = (view.cache(), Kind::CompilerScratch);
-        Self { view, list: List::new(budget, kind), charge: nothing(budget, kind) }
+        Self { view, list: ChargedVec::new(budget, kind), charge: no_charge(budget, kind) }
     }
 
     /// Adds a piece, which was charged elsewhere until now.
@@ -61,7 +60,7 @@ impl<'v> Pieces<'v> {
     /// If a relocation can't be applied, or the code is too large.
     pub(crate) fn link(self) -> Result<Batch, Decline> {
         let Self { list, mut charge, .. } = self;
-        let wrong = |error: crate::runtime::MapError| Decline::Compiler(error.to_string());
+        let wrong = |error: MapError| Decline::Compiler(error.to_string());
         let mut code = with_room(list.iter().map(|piece| aligned(piece) as usize).sum())?;
         let mut pieces = with_room(list.len())?;
         // The offsets of functions, by index.

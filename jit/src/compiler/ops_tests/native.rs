@@ -1,6 +1,6 @@
 //! Runs machine code from a mapping: in this process, or in a child if it is going to trap.
 
-use crate::runtime::trap_of;
+use crate::code::trap_of;
 use cranelift_codegen::Context;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::Function;

@@ -7,7 +7,7 @@ mod loop_exits;
 
 use super::census::Census;
 use super::decline::Decline;
-use crate::scratch::Scratch;
+use crate::compiler::scratch::Scratch;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::isa::TargetIsa;
 use cranelift_codegen::{CodegenError, CompiledCode, Context};

@@ -1,7 +1,7 @@
 //! Counts instructions of functions once they are compiled, as Cranelift represents them.
 
+use crate::compiler::scratch::Scratch;
 use crate::compiler::{CodeOptions, Compiler, Part, flags};
-use crate::scratch::Scratch;
 use cranelift_codegen::ir::Opcode;
 use cranelift_codegen::settings::ProbestackStrategy;
 use dunlin::tier::View;

@@ -9,9 +9,9 @@
 //! is left out. `optimised` is CLIF behind Cranelift's passes.
 
 use super::listing::listing;
+use crate::compiler::scratch::Scratch;
 use crate::compiler::translate::translate;
 use crate::compiler::{CodeOptions, Compiler, Part, flags};
-use crate::scratch::Scratch;
 use cranelift_codegen::ir::Function;
 use cranelift_codegen::isa::{self, OwnedTargetIsa};
 use cranelift_codegen::settings::Configurable;

@@ -1,7 +1,7 @@
 //! CLIF as text, with the names of what code accesses: fields instead of offsets, traps instead of their codes.
 
+use crate::code::{ENTRY, FAILED, INLINED, trap_of};
 use crate::compiler::clif::mem_flags::FIRST_OWN_GLOBAL;
-use crate::runtime::{ENTRY, FAILED, INLINED, trap_of};
 use cranelift_codegen::ir::Function;
 use dunlin::tier::layout::*;
 use dunlin::tier::{BulkOp, View};

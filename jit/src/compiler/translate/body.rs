@@ -7,7 +7,7 @@ use crate::compiler::clif::types::{c_signature, clif_type, signature, wasm_type}
 use crate::compiler::decline::Decline;
 use crate::compiler::operators::{memory, numeric, vector};
 use crate::compiler::options::CodeOptions;
-use crate::scratch::{More, Scratch};
+use crate::compiler::scratch::{More, Scratch};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::{I32, I64};
 use cranelift_codegen::ir::{self, Block, InstBuilder, SourceLoc, UserFuncName, Value};
@@ -70,7 +70,7 @@ impl Translator<'_, '_> {
         } else {
             let args = self.b.block_params(entry)[2..].to_vec();
             self.declare_locals(&body, Some(&args))?;
-            self.b.set_srcloc(SourceLoc::new(crate::runtime::ENTRY));
+            self.b.set_srcloc(SourceLoc::new(crate::code::ENTRY));
             self.claim_frame(&args);
         }
         self.begin_function();

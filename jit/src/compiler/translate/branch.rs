@@ -3,7 +3,7 @@
 use super::deopt::ExitPoint;
 use super::translator::{Part, Translator, block_args};
 use crate::compiler::decline::Decline;
-use crate::scratch::More;
+use crate::compiler::scratch::More;
 use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, JumpTableData, Value};
 use dunlin::tier::Loop;
 use std::collections::BTreeMap;

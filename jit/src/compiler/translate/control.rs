@@ -5,7 +5,7 @@ use super::deopt::ExitPoint;
 use super::translator::{Part, Translator, block_args};
 use crate::compiler::clif::traps;
 use crate::compiler::decline::Decline;
-use crate::scratch::More;
+use crate::compiler::scratch::More;
 use cranelift_codegen::ir::{Block, InstBuilder};
 use dunlin::Trap;
 use wasmparser::{BlockType, Operator};

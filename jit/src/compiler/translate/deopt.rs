@@ -4,7 +4,7 @@
 use super::translator::{Part, Translator};
 use crate::compiler::clif::slots;
 use crate::compiler::clif::types::clif_type;
-use crate::scratch::More;
+use crate::compiler::scratch::More;
 use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{InstBuilder, Value};
 use dunlin::tier::layout;

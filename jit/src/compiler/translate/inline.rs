@@ -4,8 +4,8 @@
 //! overflow and fuel exhaustion happen where they do in the interpreter. Backtraces name it.
 
 use super::translator::{Scope, Translator};
+use crate::code::{INLINED, Inlined};
 use crate::compiler::decline::Decline;
-use crate::runtime::{INLINED, Inlined};
 use cranelift_codegen::ir::{SourceLoc, Value};
 use std::rc::Rc;
 use wasmparser::{BinaryReader, FunctionBody};

@@ -1,6 +1,7 @@
 //! The translation of one function: its state, and what every part of it uses.
 
 use super::control_stack::ControlFrame;
+use crate::code::Inlined;
 use crate::compiler::clif::heaps::{Heap, Heaps};
 use crate::compiler::clif::mem_flags::AccessFlags;
 use crate::compiler::clif::operand_stack::OperandStack;
@@ -8,8 +9,7 @@ use crate::compiler::clif::traps;
 use crate::compiler::clif::types::{signature, symbol};
 use crate::compiler::decline::Decline;
 use crate::compiler::options::CodeOptions;
-use crate::runtime::Inlined;
-use crate::scratch::{More, Scratch};
+use crate::compiler::scratch::{More, Scratch};
 use cranelift_codegen::ir::types::{F32, F64, I8X16, I64};
 use cranelift_codegen::ir::{self, Block, BlockArg, InstBuilder, Type, Value};
 use cranelift_frontend::{FunctionBuilder, Variable};
@@ -157,7 +157,7 @@ impl<'a, 'f> Translator<'a, 'f> {
             inlined_cost: 0,
             profile_mattered: false,
             locals: HashMap::new(),
-            position: crate::runtime::ENTRY,
+            position: crate::code::ENTRY,
             offset: 0,
             stack: OperandStack::default(),
             frames: Vec::new(),

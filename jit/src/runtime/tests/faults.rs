@@ -2,7 +2,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::code::{self, BY_ZERO, INNER, LAST, LOAD, OUT_OF_BOUNDS, OUTER, UNREACHABLE};
 use super::*;
-use crate::runtime::{CodeChunk, CodeMap, CodeMapBuilder, registry, unwind};
+use crate::code::{CodeMap, CodeMapBuilder};
+use crate::runtime::{CodeChunk, registry, unwind};
 
 #[test]
 fn code_is_called_and_returns() {
@@ -10,7 +11,8 @@ fn code_is_called_and_returns() {
     let mut word = 40;
     for expected in [42, 44] {
         // SAFETY: `add` accesses the word, which exists.
-        let (exit, seen) = unsafe { run(&stack, chunk.address(code::add()), 2 as *const u8, &mut word, NOTHING) };
+        let (exit, seen) =
+            unsafe { run(&stack, chunk.address(code::add()), 2 as *const u8, &mut word, NOTHING) };
         assert_eq!((exit, seen, word), (Exit::Returned, Seen::default(), expected));
     }
 }

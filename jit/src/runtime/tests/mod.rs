@@ -8,10 +8,10 @@ mod stacks;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::stack::{Account, CodeStack};
-use super::enter::{Activation, Exit, Trapped, enter};
-use super::frames::Frames;
+use super::activation::{Activation, Exit, TrapSite, enter};
+use super::frames::NativeFrames;
 use super::prepare_thread;
+use super::stack::{CodeStack, StackAccount};
 
 /// An account with a balance in bytes.
 struct Purse(AtomicU64);
@@ -26,7 +26,7 @@ impl Purse {
     }
 }
 
-impl Account for Arc<Purse> {
+impl StackAccount for Arc<Purse> {
     fn charge(&self, bytes: u64) -> bool {
         let take = |left: u64| left.checked_sub(bytes);
         self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
@@ -50,14 +50,14 @@ struct Seen {
     frames: Vec<(Option<u32>, Option<u32>)>,
 }
 
-unsafe fn see(activation: *mut Activation, trapped: Trapped) {
+unsafe fn see(activation: *mut Activation, site: TrapSite) {
     // SAFETY: the hook's activation is entered and not left, and its frames still exist. `run` stored a pointer in its
     // word that outlives it.
     unsafe {
         let seen = &mut *((*activation).word as *mut Seen);
         seen.traps += 1;
-        seen.code = trapped.code;
-        let frames = Frames::new(&*activation, trapped.pc, trapped.fp, trapped.called);
+        seen.code = site.code;
+        let frames = NativeFrames::new(&*activation, site.pc, site.fp, site.called);
         seen.frames = frames.map(|frame| (frame.function(), frame.position())).collect();
     }
 }
@@ -66,7 +66,13 @@ unsafe fn see(activation: *mut Activation, trapped: Trapped) {
 ///
 /// # Safety
 /// As for [`enter`].
-unsafe fn run<V, T>(stack: &CodeStack, at: *const u8, vm: *const V, sp: &mut u64, code: *const T) -> (Exit, Seen) {
+unsafe fn run<V, T>(
+    stack: &CodeStack,
+    at: *const u8,
+    vm: *const V,
+    sp: &mut u64,
+    code: *const T,
+) -> (Exit, Seen) {
     prepare_thread().unwrap();
     let mut seen = Seen::default();
     let mut activation = Activation::new(see, (&raw mut seen) as usize);
@@ -87,7 +93,13 @@ type Host = unsafe extern "C" fn(*mut u8, *mut u64);
 ///
 /// # Safety
 /// As for [`enter`].
-unsafe fn run_host<V>(stack: &CodeStack, chunk: &super::CodeChunk, host: Host, vm: *const V, sp: &mut u64) -> (Exit, Seen) {
+unsafe fn run_host<V>(
+    stack: &CodeStack,
+    chunk: &super::CodeChunk,
+    host: Host,
+    vm: *const V,
+    sp: &mut u64,
+) -> (Exit, Seen) {
     // SAFETY: `call` calls `code`, which is a function of this signature; the rest is this function's contract.
     unsafe { run(stack, chunk.address(code::call()), vm, sp, host as *const ()) }
 }

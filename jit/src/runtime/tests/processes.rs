@@ -2,7 +2,7 @@
 
 use super::code;
 use super::*;
-use crate::runtime::signals::replace_handlers;
+use crate::runtime::faults::replace_handlers;
 
 /// How a child process ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -30,7 +30,11 @@ fn in_child(f: impl FnOnce() -> i32) -> End {
     let mut status = 0;
     // SAFETY: waits for the child, and writes its status.
     assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
-    if libc::WIFSIGNALED(status) { End::Signal(libc::WTERMSIG(status)) } else { End::Exit(libc::WEXITSTATUS(status)) }
+    if libc::WIFSIGNALED(status) {
+        End::Signal(libc::WTERMSIG(status))
+    } else {
+        End::Exit(libc::WEXITSTATUS(status))
+    }
 }
 
 /// Installs a handler, whose signature depends on the flags.
@@ -117,7 +121,7 @@ fn bugs_of_the_host_still_end_the_process() {
         0
     });
     assert_eq!(unlisted, End::Signal(libc::SIGILL));
-    unsafe fn faults_again(_: *mut Activation, _: Trapped) {
+    unsafe fn faults_again(_: *mut Activation, _: TrapSite) {
         fault();
     }
     let in_hook = in_child(|| {
@@ -195,9 +199,16 @@ fn what_comes_at_a_trap_may_be_somebody_elses() {
             (info[0], info[1], info[2]) = (signal as u64, u64::from(code as u32), NOWHERE as u64);
             // SAFETY: asks who this is.
             let (process, thread) = unsafe { (libc::getpid() as u64, libc::gettid() as u64) };
-            let call = [libc::SYS_rt_tgsigqueueinfo as u64, process, thread, signal as u64, info.as_ptr().addr() as u64];
+            let call = [
+                libc::SYS_rt_tgsigqueueinfo as u64,
+                process,
+                thread,
+                signal as u64,
+                info.as_ptr().addr() as u64,
+            ];
             // SAFETY: `sends` makes that system call, by which this thread sends itself a signal.
-            let (exit, seen) = unsafe { run(&stack, chunk.address(code::sends()), call.as_ptr(), &mut 0, NOTHING) };
+            let (exit, seen) =
+                unsafe { run(&stack, chunk.address(code::sends()), call.as_ptr(), &mut 0, NOTHING) };
             i32::from((exit, seen.code) == (Exit::Unwound, code::SENT))
         });
         let expected = if traps { 1 } else { (100 + code) & 0xff };
@@ -231,11 +242,18 @@ fn a_signal_without_room_does_not_end_the_process() {
         set_handler(libc::SIGALRM, ticks as extern "C" fn(i32) as usize, libc::SA_RESTART);
         let often = libc::timeval { tv_sec: 0, tv_usec: often };
         // SAFETY: requests signals that have a handler.
-        unsafe { libc::setitimer(libc::ITIMER_REAL, &libc::itimerval { it_interval: often, it_value: often }, core::ptr::null_mut()) };
+        unsafe {
+            libc::setitimer(
+                libc::ITIMER_REAL,
+                &libc::itimerval { it_interval: often, it_value: often },
+                core::ptr::null_mut(),
+            )
+        };
         for _ in 0..rounds {
             let stack = stack(1 << 20);
             // SAFETY: `recurse` counts down a word that exists.
-            let (exit, _) = unsafe { run(&stack, chunk.address(code::recurse()), NOTHING, &mut 9000, NOTHING) };
+            let (exit, _) =
+                unsafe { run(&stack, chunk.address(code::recurse()), NOTHING, &mut 9000, NOTHING) };
             assert_eq!(exit, Exit::Returned);
         }
         assert!(COUNT.load(Ordering::Relaxed) > 0);
@@ -260,7 +278,8 @@ fn a_thread_that_blocks_signals_traps() {
             let stack = stack(1 << 20);
             // SAFETY: `load` reads an inaccessible page, which the map lists as a trap; `divide` accesses no memory.
             unsafe {
-                let (exit, _) = run(&stack, chunk.address(code::load()), NOWHERE as *const u8, &mut 0, NOTHING);
+                let (exit, _) =
+                    run(&stack, chunk.address(code::load()), NOWHERE as *const u8, &mut 0, NOTHING);
                 let (divided, _) = run(&stack, chunk.address(code::divide()), NOTHING, &mut 0, NOTHING);
                 (exit, divided)
             }
@@ -302,7 +321,8 @@ fn a_signal_stack_goes_with_its_thread() {
     let end = in_child(|| {
         let thread = std::thread::spawn(|| {
             prepare_thread().unwrap();
-            let mut now: libc::stack_t = libc::stack_t { ss_sp: core::ptr::null_mut(), ss_flags: 0, ss_size: 0 };
+            let mut now: libc::stack_t =
+                libc::stack_t { ss_sp: core::ptr::null_mut(), ss_flags: 0, ss_size: 0 };
             // SAFETY: only writes the current signal stack to `now`.
             unsafe { libc::sigaltstack(core::ptr::null(), &mut now) };
             assert!(now.ss_size >= 64 << 10);

@@ -1,6 +1,6 @@
 use super::code::{self, DEEPER, RECURSE};
 use super::*;
-use crate::runtime::enter::STACK_OVERFLOW;
+use crate::code::STACK_OVERFLOW;
 use crate::runtime::stack::STEP;
 
 const STEP_BYTES: u64 = STEP as u64;
@@ -38,7 +38,11 @@ fn the_end_of_a_stack_is_a_trap() {
         let (exit, seen) = unsafe { run(&stack, at, shift, &mut u64::MAX.clone(), NOTHING) };
         assert_eq!((exit, seen.traps, seen.code), (Exit::Unwound, 1, STACK_OVERFLOW));
         let (last, recursion) = seen.frames.split_last().unwrap();
-        assert!((recursion.len() as u64).abs_diff(50 * STEP_BYTES / FRAME) <= 2, "{} frames", recursion.len());
+        assert!(
+            (recursion.len() as u64).abs_diff(50 * STEP_BYTES / FRAME) <= 2,
+            "{} frames",
+            recursion.len()
+        );
         // Whichever instruction overflowed, a frame's position is that of its call.
         assert!(recursion.iter().all(|frame| *frame == (Some(RECURSE), Some(5000))));
         assert_eq!(*last, (Some(DEEPER), Some(6000)));
@@ -50,7 +54,8 @@ fn the_end_of_a_stack_is_a_trap() {
 #[test]
 fn an_overflow_at_a_call_is_the_callers() {
     let chunk = code::chunk();
-    let (callers, own) = ([(Some(DEEPER), Some(6000))], [(Some(RECURSE), Some(5000)), (Some(DEEPER), Some(6000))]);
+    let (callers, own) =
+        ([(Some(DEEPER), Some(6000))], [(Some(RECURSE), Some(5000)), (Some(DEEPER), Some(6000))]);
     // What is left behind the frame of `deeper`; how deep `recurse` is then called; and whose the overflow is, if it is one. On
     // x86_64 the end may also lie between the return address and the rest, or in front of both.
     let cases: [(usize, u64, &[_]); 8] = [
@@ -70,7 +75,8 @@ fn an_overflow_at_a_call_is_the_callers() {
         let stack = stack(50 * STEP);
         let below = core::ptr::without_provenance::<u8>(50 * STEP - 16 - left);
         // SAFETY: `deeper` counts a word down that is there.
-        let (exit, seen) = unsafe { run(&stack, chunk.address(code::deeper()), below, &mut { depth }, NOTHING) };
+        let (exit, seen) =
+            unsafe { run(&stack, chunk.address(code::deeper()), below, &mut { depth }, NOTHING) };
         assert_eq!(seen.frames, frames, "{left} bytes");
         let expected = if frames.is_empty() { (Exit::Returned, 0) } else { (Exit::Unwound, STACK_OVERFLOW) };
         assert_eq!((exit, seen.code), expected, "{left} bytes");
@@ -107,7 +113,11 @@ unsafe extern "C" fn uses(vm: *mut u8, sp: *mut u64) {
         core::hint::black_box(&mut room)[0] = 1;
         assert!(stack_ends_below(&room));
     }
-    if bytes > STEP { uses_one_and_a_half() } else { small() }
+    if bytes > STEP {
+        uses_one_and_a_half()
+    } else {
+        small()
+    }
     let after = stack.ensure(STEP / 2);
     // SAFETY: the word belongs to the test.
     unsafe { *sp = u64::from(before) | u64::from(after) << 1 };
@@ -263,9 +273,9 @@ unsafe extern "C" fn goes_home(vm: *mut u8, sp: *mut u64) {
     // SAFETY: the test passes this, and nothing else refers to it meanwhile; the stack is this one.
     unsafe {
         let home = &mut *vm.cast::<Home<'_>>();
-        home.on_code.push(crate::runtime::stack::here());
+        home.on_code.push(crate::runtime::arch::stack_pointer());
         let stack: &(dyn core::any::Any + Send) = &*core::ptr::from_ref(home.stack).cast::<CodeStack>();
-        assert!(crate::runtime::on_home(stack, 1000, at_home, vm.cast()));
+        assert!(crate::runtime::on_host_stack(stack, 1000, at_home, vm.cast()));
         *sp += 1;
     }
 }
@@ -326,7 +336,7 @@ fn nothing_goes_home_from_what_is_lent() {
             let mut room = [0_u8; STEP / 2];
             core::hint::black_box(&mut room)[0] = 1;
             let stack: &(dyn core::any::Any + Send) = &*vm.cast::<CodeStack>();
-            *sp = u64::from(crate::runtime::on_home(stack, 0, nothing, core::ptr::null_mut()));
+            *sp = u64::from(crate::runtime::on_host_stack(stack, 0, nothing, core::ptr::null_mut()));
             core::hint::black_box(&mut room);
         }
     }
@@ -351,10 +361,12 @@ fn nothing_goes_home_from_what_is_lent() {
 #[test]
 #[cfg(feature = "compiler")]
 fn a_new_stack_and_a_panic_on_it() {
-    let here = crate::runtime::stack::here();
-    let on_it = crate::runtime::on_new(STEP, crate::runtime::stack::here).unwrap();
+    let here = crate::runtime::arch::stack_pointer();
+    let on_it = crate::runtime::on_temporary_stack(STEP, crate::runtime::arch::stack_pointer).unwrap();
     assert!(on_it.abs_diff(here) > STEP);
-    let caught = std::panic::catch_unwind(|| crate::runtime::on_new(STEP, || std::panic::resume_unwind(Box::new(8_u8))));
+    let caught = std::panic::catch_unwind(|| {
+        crate::runtime::on_temporary_stack(STEP, || std::panic::resume_unwind(Box::new(8_u8)))
+    });
     assert_eq!(*caught.unwrap_err().downcast::<u8>().unwrap(), 8);
-    assert!(crate::runtime::on_new(1 << 60, || ()).is_err());
+    assert!(crate::runtime::on_temporary_stack(1 << 60, || ()).is_err());
 }

@@ -1,0 +1,115 @@
+//! What is compiled, and when: jobs for single functions and loops, which the compiler thread or the guest's thread
+//! carries out, and whole modules.
+
+mod isas;
+mod job;
+mod queue;
+mod round;
+mod stack;
+mod worker;
+
+pub(crate) use job::Unit;
+pub(crate) use round::{Round, RoundPlan};
+pub(crate) use stack::on_compiler_stack;
+
+use crate::compiler::{Decline, LEAST_ADDRESS_SPACE};
+use crate::options::{Mode, Options};
+use crate::runtime::has_address_space;
+use crate::stats::Counters;
+use crate::unavailable::Unavailable;
+use dunlin::Module;
+use dunlin::tier::{Lease, Stop, View};
+use job::Job;
+use queue::Queue;
+use std::sync::{Arc, OnceLock};
+use worker::Worker;
+
+/// Accepts jobs, and runs them or queues them for the compiler thread.
+pub(crate) struct Jobs {
+    worker: Arc<Worker>,
+    /// Jobs for the compiler thread.
+    queue: Arc<Queue>,
+    /// Whether the compiler thread exists; set when it is first needed.
+    has_thread: OnceLock<bool>,
+}
+
+impl Jobs {
+    pub(crate) fn new(options: &Options, counters: &Arc<Counters>) -> Result<Self, Unavailable> {
+        if !has_address_space(LEAST_ADDRESS_SPACE) {
+            return Err(Unavailable("the system has no memory for the compiler".into()));
+        }
+        let worker = Worker::new(options, counters);
+        Ok(Self { worker: Arc::new(worker), queue: Arc::default(), has_thread: OnceLock::new() })
+    }
+
+    /// Submits a job. In [`Mode::Background`] it is queued. In other modes this waits for its code, unless `stop` says
+    /// meanwhile that the guest is to be interrupted. The job then still completes, for later users: Cranelift can't be
+    /// stopped within a pass.
+    pub(crate) fn submit(&self, module: &Module, unit: Unit, stop: Option<Stop<'_>>) {
+        let view = View::new(module);
+        let waits = self.worker.options.mode != Mode::Background;
+        // If nothing can interrupt the guest, or there is no compiler thread, the job runs on this thread.
+        if waits && stop.is_none() || !self.has_thread() {
+            if !self.compile_apart(|| self.worker.run(view, unit)) {
+                Self::withdraw(view, unit);
+            }
+            return;
+        }
+        let module = Lease::new(module);
+        let id = module.id();
+        if !self.queue.push(Job { module, unit }) {
+            Self::withdraw(view, unit);
+        } else if let Some(stop) = stop.filter(|_| waits) {
+            self.queue.wait_for(id, unit, stop);
+        }
+    }
+
+    /// Compiles all of a module now, as far as possible.
+    pub(crate) fn compile(&self, view: View<'_>) {
+        self.compile_apart(|| self.worker.compile_module(view));
+    }
+
+    /// Withdraws the claim, so that the code can be requested again.
+    fn withdraw(view: View<'_>, unit: Unit) {
+        match unit {
+            Unit::Func(index) => view.leaves_func(index),
+            Unit::Loop(index, header) => view.leaves_loop(index, header),
+        }
+    }
+
+    /// Runs `compile` on this thread, on a stack of its own; false if there is no memory for one.
+    fn compile_apart(&self, compile: impl FnOnce()) -> bool {
+        let done = on_compiler_stack(compile);
+        if let Err(error) = &done {
+            self.worker.counters.declined(&Decline::System(error.to_string()));
+        }
+        done.is_ok()
+    }
+
+    /// Cancels a module's jobs, since it has no owner any more. Where memory is bounded, everything that compiling
+    /// holds of the budget has been released when this returns, so that later grants don't depend on the compiler's
+    /// progress.
+    pub(crate) fn forget(&self, module: &Lease) {
+        self.queue.forget(module.id());
+        if module.view().cache().limit().is_some() {
+            self.queue.wait(module.id());
+        }
+    }
+
+    /// Whether there is a compiler thread. The first call starts it.
+    fn has_thread(&self) -> bool {
+        *self.has_thread.get_or_init(|| match self.worker.start(&self.queue) {
+            Ok(()) => true,
+            Err(why) => {
+                self.worker.counters.has_no_thread(why);
+                false
+            }
+        })
+    }
+}
+
+impl Drop for Jobs {
+    fn drop(&mut self) {
+        self.queue.close();
+    }
+}

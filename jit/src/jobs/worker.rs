@@ -1,0 +1,229 @@
+//! Carries out compilation jobs: admission against the budget, compilation, placing in pages, publication to the
+//! engine.
+
+use super::isas::Isas;
+use super::job::{Job, Unit};
+use super::queue::Queue;
+use super::round::{Round, RoundPlan};
+use crate::compiler::{self, Batch, Compiler, Decline, LEAST_ADDRESS_SPACE, Part, Pieces, Scratch};
+use crate::options::{CacheFull, Options};
+use crate::runtime::{self, CodeChunk, has_address_space};
+use crate::stats::Counters;
+use cranelift_codegen::isa::OwnedTargetIsa;
+use dunlin::Kind;
+use dunlin::tier::View;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::time::Instant;
+
+/// What it takes to compile.
+pub(super) struct Worker {
+    isas: Isas,
+    pub(super) options: Options,
+    pub(super) counters: Arc<Counters>,
+}
+
+impl Worker {
+    pub(super) fn new(options: &Options, counters: &Arc<Counters>) -> Self {
+        Self { isas: Isas::default(), options: options.clone(), counters: counters.clone() }
+    }
+
+    /// Starts the compiler thread, which serves the queue.
+    pub(super) fn start(self: &Arc<Self>, queue: &Arc<Queue>) -> Result<(), String> {
+        // A thread that can't allocate what it needs to begin aborts the process. So address space is checked here, and
+        // this thread waits until the other has begun, so as not to take it.
+        if !has_address_space(LEAST_ADDRESS_SPACE) {
+            return Err("the system has no memory for one".into());
+        }
+        let (begun, has_begun) = channel();
+        let (worker, queue) = (self.clone(), queue.clone());
+        std::thread::Builder::new()
+            .name("dunlin-jit".into())
+            .spawn(move || {
+                drop(begun);
+                worker.serve(&queue);
+            })
+            .map_err(|error| error.to_string())?;
+        let _: Result<(), _> = has_begun.recv();
+        Ok(())
+    }
+
+    fn serve(&self, queue: &Queue) {
+        while let Some(Job { module, unit }) = queue.next() {
+            // A panic only loses the job; waiters are still notified.
+            if catch_unwind(AssertUnwindSafe(|| self.run(module.view(), unit))).is_err() {
+                self.counters.declined(&Decline::Panicked);
+            }
+            drop(module);
+            queue.done();
+        }
+    }
+
+    pub(super) fn run(&self, view: View<'_>, unit: Unit) {
+        let start = Instant::now();
+        match unit {
+            Unit::Func(index) => {
+                if !view.has_func(index) {
+                    self.count(self.compile_unit(view, index, None));
+                }
+            }
+            Unit::Loop(index, header) => {
+                let result = self.compile_unit(view, index, Some(header));
+                if result.is_err() {
+                    view.declines_loop(index, header);
+                }
+                self.count(result);
+            }
+        }
+        self.counters.spent(start.elapsed());
+    }
+
+    fn count(&self, result: Result<(), Decline>) {
+        match result {
+            Ok(()) | Err(Decline::Dropped) => {}
+            Err(why) => self.counters.declined(&why),
+        }
+    }
+
+    fn settings(&self, view: View<'_>) -> Result<(compiler::CodeOptions, &OwnedTargetIsa), Decline> {
+        let isa = self.isas.get(view, &self.options)?;
+        let options = compiler::CodeOptions {
+            guarded: view.guards_memories(),
+            spectre: self.options.spectre,
+            fuel: view.consumes_fuel(),
+            by_profile: true,
+            suspends: view.suspends(),
+            portable: false,
+            c_convention: isa.default_call_conv(),
+            frontend: isa.frontend_config(),
+        };
+        Ok((options, isa))
+    }
+
+    /// Compiles and publishes a function, or its continuation from a loop's header on.
+    fn compile_unit(&self, view: View<'_>, index: u32, header: Option<u32>) -> Result<(), Decline> {
+        let thrown_away = view.thrown_away();
+        let size = view.body_size(index);
+        if size > self.options.largest {
+            return Err(Decline::TooLarge);
+        }
+        let short = |why| if why == Decline::Budget { self.no_room(view) } else { why };
+        let scratch = Scratch::new(view, size, self.options.scratch).map_err(short)?;
+        let (options, isa) = self.settings(view)?;
+        let shape = view.shape(index).map_err(|error| Decline::of(&error))?;
+        let part = match header {
+            None => Part::Whole,
+            Some(header) => {
+                let found = shape.loops.iter().find(|found| found.header == header);
+                Part::From(*found.ok_or(Decline::Unsupported("that loop"))?)
+            }
+        };
+        // A panic only loses what is being compiled. The compiler's memory is freed before its charge is released.
+        let compiled = catch_unwind(AssertUnwindSafe(|| {
+            let mut compiler = Compiler::new(isa.clone());
+            let own = |callee| part == Part::Whole && callee == index;
+            let mut code = compiler.func(view, options, (index, &shape, part), &own, &scratch)?;
+            let types = std::mem::take(&mut code.types);
+            let mut pieces = Pieces::new(view);
+            pieces.push(code)?;
+            if !view.has_bridge() {
+                pieces.push(compiler.bridge(options)?)?;
+            }
+            for ty in types.into_iter().filter(|ty| !view.has_type(*ty)) {
+                scratch.need_for_type(&view.types()[ty as usize])?;
+                for piece in compiler.ty(view, options, ty)? {
+                    pieces.push(piece)?;
+                }
+            }
+            Ok(pieces)
+        }));
+        let pieces = compiled.unwrap_or(Err(Decline::Panicked)).map_err(short)?;
+        if view.is_dropped() {
+            return Err(Decline::Dropped);
+        }
+        let placed = view.hand_in(thrown_away, || self.place(view, pieces.link()?));
+        // If code was evicted meanwhile, the new code may refer to it and is discarded. What is hot will be submitted
+        // again.
+        placed.unwrap_or(Ok(())).map_err(short)?;
+        self.counters.compiled(u64::from(header.is_none()), u64::from(header.is_some()), size.into());
+        Ok(())
+    }
+
+    /// Called when the budget has no room. Asks for an eviction if the options allow that and there is code to evict.
+    fn no_room(&self, view: View<'_>) -> Decline {
+        if self.options.cache_full == CacheFull::Evict && view.cache().used_for(Kind::MachineCode) > 0 {
+            view.is_short_of_room();
+        }
+        Decline::Budget
+    }
+
+    /// Places code in pages of its own and publishes it.
+    fn place(&self, view: View<'_>, batch: Batch) -> Result<(), Decline> {
+        let Batch { code, map, pieces, charge } = batch;
+        let bytes = CodeChunk::bytes(code.len(), &map);
+        if view.room() < bytes {
+            return Err(Decline::Budget);
+        }
+        let pages = view.cache().charge(Kind::MachineCode, bytes).map_err(|_| Decline::Budget)?;
+        let chunk = CodeChunk::new(&code, map).map_err(|error| Decline::System(error.to_string()))?;
+        drop(code);
+        self.counters.placed(bytes);
+        view.keep(Box::new(chunk.clone()), pages).map_err(|_| Decline::Budget)?;
+        let published = runtime::publish(view, &chunk, &pieces);
+        drop((pieces, charge));
+        published.map_err(|_| Decline::Budget)
+    }
+
+    /// Compiles all functions of a module that aren't compiled yet, as far as possible: in rounds, each of as many as
+    /// there is room for.
+    pub(super) fn compile_module(&self, view: View<'_>) {
+        let start = Instant::now();
+        let mut next = 0;
+        while next < view.defined_funcs() {
+            match self.compile_round(view, next) {
+                Ok(then) => next = then,
+                Err(why) => {
+                    for index in (next..view.defined_funcs()).filter(|index| !view.has_func(*index)) {
+                        self.counters.declined(&why);
+                        // There may be room when it becomes hot.
+                        view.leaves_func(index);
+                    }
+                    break;
+                }
+            }
+        }
+        self.counters.spent(start.elapsed());
+    }
+
+    /// Compiles functions from `from` on. Returns the first that this round had no room for.
+    ///
+    /// # Errors
+    /// If further rounds would be futile.
+    fn compile_round(&self, view: View<'_>, from: u32) -> Result<u32, Decline> {
+        // Read before the settings, which are only valid until the next eviction.
+        let thrown_away = view.thrown_away();
+        let (options, isa) = self.settings(view)?;
+        let plan = RoundPlan {
+            isa,
+            options,
+            largest: self.options.largest,
+            scratch: self.options.scratch,
+            wants: &|index| {
+                // The claim keeps others from submitting it.
+                view.claims_func(index);
+                !view.has_func(index)
+            },
+            counters: &self.counters,
+            parallel: self.options.parallel,
+        };
+        let Round { batch, functions, wasm_bytes, next } = plan.compile(view, from)?;
+        if let Some(batch) = batch {
+            let placed = view.hand_in(thrown_away, || self.place(view, batch));
+            // `None` means that code was evicted meanwhile, for want of room.
+            placed.unwrap_or(Err(Decline::Budget))?;
+            self.counters.compiled(functions, 0, wasm_bytes);
+        }
+        Ok(next)
+    }
+}
