@@ -7,7 +7,6 @@
 mod cells;
 mod others;
 mod run;
-#[path = "../../../jit/src/compiler/ops_tests/table.rs"]
 mod table;
 
 use cells::{Rows, function, is_never};

@@ -7,8 +7,6 @@ mod checks;
 mod hosts;
 mod loops;
 mod positions;
-mod programs;
-#[path = "../../../engine/tests/api/segments.rs"]
 mod segments;
 mod stacks;
 mod stops;

@@ -33,7 +33,7 @@ pub(crate) const SUBJECTS: &[Subject] = &[
         package: "dunlin-jit",
         folder: "jit",
         roots: &["src/lib.rs"],
-        tests: &["dunlin-jit", "dunlin-spec-tests"],
+        tests: &["dunlin-jit", "dunlin-spec-tests", "dunlin-benches"],
         skipped_tests: &[("wasi", "doesn't use the tier")],
         skipped_files: &[],
     },
