@@ -39,6 +39,11 @@ mod tier;
 #[cfg(feature = "compiler")]
 mod whole;
 
+/// The README's example, compiled and run.
+#[cfg(all(doctest, feature = "compiler"))]
+#[doc = include_str!("../README.md")]
+pub struct Readme;
+
 pub use options::{CacheFull, MemoryGuard, Mode, Options};
 pub use stats::Stats;
 pub use tier::{Jit, Unavailable};

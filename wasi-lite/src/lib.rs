@@ -77,6 +77,11 @@ mod stdio;
 #[cfg(test)]
 mod tests;
 
+/// The README's example, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;
+
 pub use capability::{Capability, FUNCTIONS, Status, capability, description};
 pub use clock::{HostMonotonicClock, HostWallClock};
 pub use ctx::{DirPerms, FilePerms, WasiCtx, WasiCtxBuilder};

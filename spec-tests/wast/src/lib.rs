@@ -41,6 +41,11 @@ mod runner;
 mod spectest;
 mod values;
 
+/// The README's example, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;
+
 pub use encode::{Binary, binaries};
 pub use files::{find, run_file};
 pub use report::{Counts, Failure, Kind, Report, Tally};
