@@ -16,7 +16,11 @@ fn examples_are_short_and_are_run() {
             assert!(lines < 60, "{} has {lines} lines", path.display());
             let name = path.file_stem().unwrap().to_str().unwrap();
             let listed = format!("[[example]]\nname = \"{name}\"\ntest = true\nharness = false\n");
-            assert!(manifest.contains(&listed), "{} isn't run: its Cargo.toml lacks\n{listed}", path.display());
+            assert!(
+                manifest.contains(&listed),
+                "{} isn't run: its Cargo.toml lacks\n{listed}",
+                path.display()
+            );
             count += 1;
         }
     }
