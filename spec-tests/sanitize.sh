@@ -26,6 +26,7 @@ asan() {
 case $what in
 asan-engine)
     asan -p dunlin -p dunlin-wasi-lite --lib --tests "$@"
+    asan -p dunlin-spec-tests --test truncated --test wasi "$@" -- truncated programs::
     ;;
 asan-jit)
     # A trap leaves frames without their ends, and what AddressSanitizer noted of these stays, which it takes for errors
@@ -38,7 +39,7 @@ valgrind)
     for test in "${@:-api errors features handlers linking nans nesting osr profile resumable starved truncated validator_memory vectors}"; do
         for name in $test; do tests+=(--test "$name"); done
     done
-    cargo test --release -p dunlin --no-fail-fast "${tests[@]}"
+    cargo test --release -p dunlin -p dunlin-spec-tests --no-fail-fast "${tests[@]}"
     ;;
 *)
     echo "there is no $what" >&2

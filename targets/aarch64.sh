@@ -88,7 +88,7 @@ $build_only && exit 0
 run_tests() {
     cargo test --release --target "$GNU" "$@"
 }
-run_tests --package dunlin --package dunlin-wasi-lite
+run_tests --package dunlin --package dunlin-wasi-lite --package dunlin-wast
 # The emulator keeps memory for all the address space that a process ever reserved, some MB for each memory. The budget
 # suite reserves thousands: up to 11 GB of the emulator's in one of its parts, so the large parts run one by one.
 large=(plans:: whole:: compiled::)

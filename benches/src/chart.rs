@@ -2,11 +2,17 @@
 
 use crate::results::{Results, mean, ratio, running};
 
+// A phone shows it at about three quarters of this width, where text of this size is still readable.
+const WIDTH: f64 = 480.0;
+const FONT: f64 = 15.0;
+
 const ROW: f64 = 22.0;
-const LEFT: f64 = 130.0;
-const WIDTH: f64 = 860.0;
-const RIGHT: f64 = 20.0;
-const TOP: f64 = 64.0;
+const LEFT: f64 = 118.0;
+const RIGHT: f64 = 16.0;
+
+/// Names of engines in a line of the legend, and the distance between lines of text.
+const NAMES: usize = 4;
+const LINE: f64 = 22.0;
 
 /// The scale's ends, as multiples of Dunlin's time.
 const LEAST: f64 = 0.03;
@@ -23,61 +29,69 @@ fn x(ratio: f64) -> f64 {
 /// The chart as SVG.
 pub(crate) fn draw(results: &Results) -> String {
     let engines: Vec<usize> = running(results).skip(1).collect();
-    let height = TOP + ROW * (results.workloads.len() + 1) as f64 + 50.0;
-    let bottom = height - 42.0;
+    let top = LINE * engines.len().div_ceil(NAMES) as f64 + 60.0;
+    let height = top + ROW * (results.workloads.len() + 1) as f64 + 72.0;
+    let bottom = height - 76.0;
     let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" font-family=\"sans-serif\" \
-         font-size=\"12\">\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n"
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height}\" \
+         viewBox=\"0 0 {WIDTH} {height}\" font-family=\"sans-serif\" font-size=\"{FONT}\">\n\
+         <rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n"
     );
     let mut out = |line: String| {
         svg.push_str(&line);
         svg.push('\n');
     };
     for (at, &engine) in engines.iter().enumerate() {
-        let left = LEFT + at as f64 * 88.0;
-        out(mark(left, 20.0, at, 5.0, results.engines[engine].name));
-        out(format!("<text x=\"{}\" y=\"24\">{}</text>", left + 10.0, results.engines[engine].name));
+        let (left, y) = (20.0 + (at % NAMES) as f64 * 116.0, 20.0 + LINE * (at / NAMES) as f64);
+        let name = results.engines[engine].name;
+        out(mark(left, y, at, 6.0, name));
+        out(format!("<text x=\"{}\" y=\"{}\">{name}</text>", left + 12.0, y + 5.0));
     }
     for tick in [0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0] {
         let (at, strong) = (x(tick), tick == 1.0);
         let colour = if strong { "#000" } else { "#ddd" };
         out(format!(
             "<line x1=\"{at:.1}\" y1=\"{}\" x2=\"{at:.1}\" y2=\"{bottom}\" stroke=\"{colour}\"/>",
-            TOP - 14.0
+            top - 16.0
         ));
         out(format!(
             "<text x=\"{at:.1}\" y=\"{}\" text-anchor=\"middle\" fill=\"#555\">{tick}</text>",
-            bottom + 16.0
+            bottom + LINE
         ));
     }
     let middle = x(1.0);
-    out(format!("<text x=\"{:.1}\" y=\"{}\" text-anchor=\"middle\">Dunlin = 1</text>", middle, TOP - 20.0));
-    out(format!(
-        "<text x=\"{middle:.1}\" y=\"{}\" text-anchor=\"middle\" fill=\"#555\">time as a multiple of Dunlin's, \
-         logarithmic: right of 1 is slower than Dunlin</text>",
-        bottom + 34.0
-    ));
+    out(format!("<text x=\"{:.1}\" y=\"{}\" text-anchor=\"middle\">Dunlin = 1</text>", middle, top - 24.0));
+    for (line, text) in ["time as a multiple of Dunlin's, logarithmic:", "right of 1 is slower than Dunlin"]
+        .into_iter()
+        .enumerate()
+    {
+        out(format!(
+            "<text x=\"{}\" y=\"{}\" text-anchor=\"middle\" fill=\"#555\">{text}</text>",
+            WIDTH / 2.0,
+            bottom + LINE * (line + 2) as f64
+        ));
+    }
     for (row, (workload, measured)) in results.workloads.iter().enumerate() {
-        let y = TOP + ROW * row as f64;
+        let y = top + ROW * row as f64;
         out(format!(
             "<text x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text>",
             LEFT - 10.0,
-            y + 4.0,
+            y + 5.0,
             workload.name
         ));
         out(format!("<line x1=\"{LEFT}\" y1=\"{y}\" x2=\"{}\" y2=\"{y}\" stroke=\"#eee\"/>", WIDTH - RIGHT));
         for (at, &engine) in engines.iter().enumerate() {
             if let Some(ratio) = ratio(measured, engine) {
                 let title = format!("{} {ratio:.2}", results.engines[engine].name);
-                out(mark(x(ratio), y, at, 4.0, &title));
+                out(mark(x(ratio), y, at, 5.0, &title));
             }
         }
     }
-    let y = TOP + ROW * results.workloads.len() as f64;
+    let y = top + ROW * results.workloads.len() as f64;
     out(format!(
-        "<text x=\"{}\" y=\"{}\" text-anchor=\"end\" font-weight=\"bold\">geometric mean</text>",
+        "<text x=\"{}\" y=\"{}\" text-anchor=\"end\" font-weight=\"bold\">geomean</text>",
         LEFT - 10.0,
-        y + 4.0
+        y + 5.0
     ));
     for (at, &engine) in engines.iter().enumerate() {
         if let Some((mean, _)) = mean(results, engine, false) {

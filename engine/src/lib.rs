@@ -44,7 +44,7 @@ mod words;
 
 /// The README's example, compiled and run.
 #[cfg(all(doctest, feature = "wat"))]
-#[doc = include_str!("../../README.md")]
+#[doc = include_str!("../README.md")]
 pub struct Readme;
 
 /// What tests of the memory promise need to know; no part of the API.

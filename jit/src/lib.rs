@@ -44,6 +44,11 @@ mod stats;
 mod tier;
 mod unavailable;
 
+/// The README's example, compiled and run.
+#[cfg(all(doctest, feature = "compiler"))]
+#[doc = include_str!("../README.md")]
+pub struct Readme;
+
 pub use options::{CacheFull, MemoryGuard, Mode, Options};
 pub use stats::Stats;
 pub use tier::Jit;

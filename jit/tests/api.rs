@@ -20,17 +20,17 @@ fn config(way: &str) -> Config {
     config
 }
 
-#[path = "../../engine/tests/api/cases.rs"]
+#[path = "api/cases.rs"]
 mod first_call;
 
-#[path = "../../engine/tests/api/cases.rs"]
+#[path = "api/cases.rs"]
 mod checked;
 
-#[path = "../../engine/tests/api/cases.rs"]
+#[path = "api/cases.rs"]
 mod eager;
 
-#[path = "../../engine/tests/api/cases.rs"]
+#[path = "api/cases.rs"]
 mod mixed;
 
-#[path = "../../engine/tests/api/cases.rs"]
+#[path = "api/cases.rs"]
 mod background;

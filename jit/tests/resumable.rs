@@ -1,11 +1,11 @@
 //! Tests of resumable calls that are suspended in compiled code.
 #![cfg(feature = "compiler")]
 
-#[path = "../../engine/tests/resumable/bulk.rs"]
+#[path = "resumable/bulk.rs"]
 mod bulk;
-#[path = "../../engine/tests/resumable/stops.rs"]
+#[path = "resumable/stops.rs"]
 mod stops;
-#[path = "../../engine/tests/resumable/work.rs"]
+#[path = "resumable/work.rs"]
 mod work;
 
 use dunlin::{Config, Dispatch, Engine, Instance, ResumableCall, Store, Trap, Val};

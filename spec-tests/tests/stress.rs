@@ -1,7 +1,7 @@
 //! Long and deep executions on a thread with little stack of its own: the guest's calls and steps must not use it.
 
 use dunlin::{Config, Dispatch};
-use dunlin_spec_tests::run_script;
+use dunlin_wast::run_script;
 use std::thread;
 
 const NATIVE_STACK: usize = 256 << 10;

@@ -69,6 +69,11 @@ mod paid;
 #[cfg(test)]
 mod tests;
 
+/// The README's example, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;
+
 pub use capability::{Capability, FUNCTIONS, Status, capability, description};
 pub use ctx::{WasiCtx, WasiCtxBuilder};
 pub use fds::{DirPerms, FilePerms};

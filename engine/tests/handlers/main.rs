@@ -8,7 +8,6 @@ mod cells;
 mod function;
 mod others;
 mod run;
-#[path = "../../../jit/src/compiler/ops_tests/table.rs"]
 mod table;
 
 use cells::Rows;

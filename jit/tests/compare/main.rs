@@ -7,8 +7,6 @@ mod calls;
 mod configurations;
 mod host_functions;
 mod osr;
-mod programs;
-#[path = "../../../engine/tests/api/segments.rs"]
 mod segments;
 mod stacks;
 mod tail_calls;

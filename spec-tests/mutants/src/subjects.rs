@@ -21,7 +21,7 @@ pub(crate) const SUBJECTS: &[Subject] = &[
         package: "dunlin",
         folder: "engine",
         roots: &["src/lib.rs"],
-        tests: &["dunlin", "dunlin-spec-tests", "dunlin-wasi-lite", "dunlin-jit"],
+        tests: &["dunlin", "dunlin-spec-tests", "dunlin-wast", "dunlin-wasi-lite", "dunlin-jit"],
         skipped_tests: &[],
         skipped_files: &[
             ("src/translate/check.rs", "is itself a test: the verifier of translated code"),
@@ -33,7 +33,7 @@ pub(crate) const SUBJECTS: &[Subject] = &[
         package: "dunlin-jit",
         folder: "jit",
         roots: &["src/lib.rs"],
-        tests: &["dunlin-jit", "dunlin-spec-tests"],
+        tests: &["dunlin-jit", "dunlin-spec-tests", "dunlin-benches"],
         skipped_tests: &[("wasi", "doesn't use the tier")],
         skipped_files: &[],
     },

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 use std::fs;
+use std::io;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -35,10 +37,14 @@ pub(crate) fn copy(root: &Path, subject: &Subject, woven: &Sources) -> Result<Co
         switch: base.join("switch"),
     };
     let files = git(root, &["ls-files", "--cached", "--others", "--exclude-standard"])?;
-    let files: Vec<_> = files.lines().map(PathBuf::from).filter(|file| root.join(file).is_file()).collect();
+    let files: Vec<_> = files.lines().map(PathBuf::from).filter(|file| root.join(file).exists()).collect();
     for file in files.iter().filter(|file| **file != manifest && !woven.contains_key(*file)) {
-        let bytes = fs::read(root.join(file)).map_err(|error| format!("{}: {error}", file.display()))?;
-        write(&copy.root.join(file), &bytes)?;
+        let failed = |error| format!("{}: {error}", file.display());
+        if let Ok(target) = fs::read_link(root.join(file)) {
+            link(&target, &copy.root.join(file)).map_err(failed)?;
+            continue;
+        }
+        write(&copy.root.join(file), &fs::read(root.join(file)).map_err(failed)?)?;
         copy_mode(&root.join(file), &copy.root.join(file))?;
     }
     remove_others(&copy.root, &copy.root, &files.into_iter().collect())?;
@@ -70,6 +76,19 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
         .map_err(|error| format!("{}: {error}", path.display()))
 }
 
+/// Makes a symbolic link unless it is there already. Those of the workspace lead to other places in it.
+fn link(target: &Path, path: &Path) -> io::Result<()> {
+    if fs::read_link(path).is_ok_and(|there| there == target) {
+        return Ok(());
+    }
+    fs::create_dir_all(path.parent().expect("a file is in a folder"))?;
+    fs::remove_file(path).or_else(|error| match error.kind() {
+        io::ErrorKind::NotFound => Ok(()),
+        _ => Err(error),
+    })?;
+    symlink(target, path)
+}
+
 fn copy_mode(from: &Path, to: &Path) -> Result<(), String> {
     let mode = |path: &Path| fs::metadata(path).map(|metadata| metadata.permissions());
     mode(from)
@@ -80,7 +99,7 @@ fn copy_mode(from: &Path, to: &Path) -> Result<(), String> {
 fn remove_others(root: &Path, folder: &Path, wanted: &HashSet<PathBuf>) -> Result<(), String> {
     for entry in fs::read_dir(folder).map_err(|error| error.to_string())? {
         let path = entry.map_err(|error| error.to_string())?.path();
-        if path.is_dir() {
+        if path.is_dir() && !path.is_symlink() {
             remove_others(root, &path, wanted)?;
         } else if !path.strip_prefix(root).is_ok_and(|path| wanted.contains(path)) {
             fs::remove_file(&path).map_err(|error| format!("{}: {error}", path.display()))?;

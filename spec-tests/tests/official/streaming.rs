@@ -2,7 +2,7 @@
 
 use crate::data::{CORE, EXTENDED_CONST, MULTI_MEMORY, SIMD, Suite, TAIL_CALL};
 use dunlin::{Dispatch, Engine, Error, ErrorKind, Module, ModuleStream};
-use dunlin_spec_tests::binaries;
+use dunlin_wast::binaries;
 
 /// Modules of up to this many bytes are cut between any two.
 const SMALL: usize = 4096;

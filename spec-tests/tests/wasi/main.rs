@@ -1,5 +1,7 @@
-//! WASI: the runner for suites in the official layout, and tests that call every function as a guest does.
+//! WASI: the example programs, the runner for suites in the official layout, and tests that call every function as a
+//! guest does.
 
+mod programs;
 mod proxy;
 mod random;
 mod tree;

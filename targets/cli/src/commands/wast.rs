@@ -6,7 +6,7 @@ use crate::guest::tier::Tier;
 use crate::output::json::{Json, object};
 use crate::output::{count, print};
 use dunlin::Config;
-use dunlin_spec_tests::{Counts, Report, Tally, find, run_file};
+use dunlin_wast::{Counts, Report, Tally, find, run_file};
 use std::path::PathBuf;
 
 /// Runs scripts, and tells whether all passed.

@@ -102,7 +102,7 @@ pub(crate) fn ended(output: Output, started: Instant) -> Ended {
 
 /// The path of something in the examples' folder.
 pub(crate) fn example(name: &str) -> String {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(name);
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/examples").join(name);
     assert!(path.exists(), "{}", path.display());
     path.to_str().unwrap().to_owned()
 }

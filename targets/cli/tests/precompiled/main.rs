@@ -60,27 +60,6 @@ fn examples_do_the_same() {
 }
 
 #[test]
-fn workloads_compute_the_same() {
-    let folder = folder("workloads_compute_the_same");
-    let benches = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../benches");
-    let list = std::fs::read_to_string(benches.join("src/workloads.rs")).unwrap();
-    // workload!("name", n => result, small_n => small_result)
-    let rows = list.split("workload!(").skip(1).filter_map(|row| row.split_once(')')).map(|(row, _)| row);
-    let mut count = 0;
-    for row in rows.filter(|row| row.starts_with('"')) {
-        let mut parts = row.split(',').map(str::trim);
-        let name = parts.next().unwrap().trim_matches('"');
-        let (n, result) = parts.nth(1).unwrap().split_once(" => ").unwrap();
-        let module = benches.join(format!("workloads/wasm/{name}.wasm"));
-        let file = compiled(&folder, module.to_str().unwrap(), &["--cpu-features", "native"]);
-        let run = dunlin(&["run", "--jit", "off", "--require-precompiled", "--invoke", "run", &file, n]);
-        assert_eq!(run.code(0).out.trim(), result.replace('_', ""), "{name}");
-        count += 1;
-    }
-    assert_eq!(count, 25);
-}
-
-#[test]
 fn what_was_compiled_isnt_compiled_again() {
     let folder = folder("what_was_compiled");
     let report = folder.join("r.json").to_str().unwrap().to_owned();

@@ -1,7 +1,7 @@
 //! The suites would pass too if failures went unnoticed: here is one of every kind.
 
 use dunlin::Config;
-use dunlin_spec_tests::{Kind, run_script};
+use dunlin_wast::{Kind, run_script};
 
 #[test]
 fn failures_of_every_kind_are_noticed() {

@@ -1,0 +1,1 @@
+../../../jit/src/compiler/ops_tests/table.rs
