@@ -69,35 +69,25 @@ pub(crate) fn build(copy: &Copy, subject: &Subject) -> Result<Vec<Program>, Stri
 impl Program {
     /// The names of its tests.
     pub(crate) fn tests(&self) -> Result<Vec<String>, String> {
-        let output = self.command(0).args(["--list", "--format", "terse"]).output();
+        let output = self.command().args(["--list", "--format", "terse"]).output();
         let output = output.map_err(|error| format!("{}: {error}", self.path.display()))?;
         let list = String::from_utf8_lossy(&output.stdout).into_owned();
         Ok(list.lines().filter_map(|line| line.strip_suffix(": test")).map(str::to_owned).collect())
     }
 
-    fn command(&self, fault: usize) -> Command {
+    fn command(&self) -> Command {
         let mut command = Command::new(&self.path);
         command.current_dir(&self.folder).env("CARGO_MANIFEST_DIR", &self.folder).env("CARGO", env!("CARGO"));
-        command.env("MUTANT", fault.to_string()).stdin(Stdio::null());
+        command.stdin(Stdio::null());
         command
     }
 
-    /// Runs some of its tests with a fault (0: none). Their output goes to `log`.
-    pub(crate) fn run(
-        &self,
-        tests: &[&str],
-        fault: usize,
-        reached: Option<&Path>,
-        log: &Path,
-        most: Duration,
-    ) -> Result<End, String> {
+    /// Runs some of its tests. Their output goes to `log`.
+    pub(crate) fn run(&self, tests: &[&str], log: &Path, most: Duration) -> Result<End, String> {
         let output = File::create(log).map_err(|error| format!("{}: {error}", log.display()))?;
         let errors = output.try_clone().map_err(|error| error.to_string())?;
-        let mut command = self.command(fault);
+        let mut command = self.command();
         command.arg("--exact").args(tests);
-        if let Some(reached) = reached {
-            command.env("MUTANTS_REACHED", reached);
-        }
         command.stdout(output).stderr(errors).process_group(0);
         let mut child = command.spawn().map_err(|error| format!("{}: {error}", self.path.display()))?;
         let start = Instant::now();

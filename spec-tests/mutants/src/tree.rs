@@ -18,6 +18,29 @@ pub(crate) struct Copy {
     switch: PathBuf,
 }
 
+impl Copy {
+    /// Turns a fault on in all processes that begin from now on (0: none).
+    pub(crate) fn turn_on(&self, fault: usize) -> Result<(), String> {
+        let path = self.switch.join("fault");
+        fs::write(&path, fault.to_string()).map_err(|error| format!("{}: {error}", path.display()))
+    }
+
+    /// Does something, and gives a byte for each fault: 1 if a process came to its place.
+    pub(crate) fn watch(
+        &self,
+        faults: usize,
+        f: impl FnOnce() -> Result<(), String>,
+    ) -> Result<Vec<u8>, String> {
+        let path = self.switch.join("reached");
+        fs::write(&path, vec![0; faults + 1]).map_err(|error| error.to_string())?;
+        let done = f();
+        let reached = fs::read(&path).map_err(|error| error.to_string());
+        fs::remove_file(&path).map_err(|error| error.to_string())?;
+        done?;
+        reached
+    }
+}
+
 /// The folder of the workspace that this program was built in.
 pub(crate) fn workspace() -> Result<PathBuf, String> {
     let root =

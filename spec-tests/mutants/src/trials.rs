@@ -1,6 +1,5 @@
 //! Runs the tests for each fault and says which faults were noticed.
 
-use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -56,11 +55,11 @@ pub(crate) fn run(
 /// Runs every test once without a fault. The quickest comes first.
 fn survey<'a>(copy: &Copy, programs: &'a [Program], faults: usize) -> Result<Vec<Known<'a>>, String> {
     let mut known = Vec::new();
-    let map = copy.logs.join("reached");
+    copy.turn_on(0)?;
     for program in programs {
         let first = known.len();
         for name in program.tests()? {
-            let (takes, reached) = observe(copy, program, &name, &map, faults)?;
+            let (takes, reached) = observe(copy, program, &name, faults)?;
             known.push(Known { program, name, takes, reached });
         }
         let tests = &known[first..];
@@ -78,19 +77,17 @@ fn survey<'a>(copy: &Copy, programs: &'a [Program], faults: usize) -> Result<Vec
 }
 
 /// How long a test takes without a fault, and which places it comes to.
-fn observe(
-    copy: &Copy,
-    program: &Program,
-    name: &str,
-    map: &Path,
-    faults: usize,
-) -> Result<(Duration, Vec<u8>), String> {
+fn observe(copy: &Copy, program: &Program, name: &str, faults: usize) -> Result<(Duration, Vec<u8>), String> {
     let log = copy.logs.join(format!("0-{}-{}", program.name, name.replace("::", "-")));
     for attempt in 0..2 {
-        fs::write(map, vec![0; faults + 1]).map_err(|error| error.to_string())?;
         let start = Instant::now();
-        if let End::Passed = program.run(&[name], 0, Some(map), &log, Duration::from_secs(1800))? {
-            return Ok((start.elapsed(), fs::read(map).map_err(|error| error.to_string())?));
+        let mut end = End::Failed;
+        let reached = copy.watch(faults, || {
+            end = program.run(&[name], &log, Duration::from_secs(1800))?;
+            Ok(())
+        })?;
+        if let End::Passed = end {
+            return Ok((start.elapsed(), reached));
         }
         if attempt == 0 {
             say(format_args!("{}: {name} FAILED without a fault, and is run again", program.name))?;
@@ -118,7 +115,7 @@ fn trial(copy: &Copy, known: &[Known<'_>], number: usize) -> Result<(String, boo
         let log = copy.logs.join(format!("{number}-{at}-{}", program.name));
         let by =
             if tests.len() == 1 { format!("{}: {}", program.name, tests[0]) } else { program.name.clone() };
-        match run_unhurried(program, tests, number, &log, Duration::from_secs(20) + *takes * 5)? {
+        match run_unhurried(copy, program, tests, number, &log, Duration::from_secs(20) + *takes * 5)? {
             End::Passed => {}
             End::Failed => return Ok((format!("noticed by {by}"), true)),
             End::Killed => return Ok((format!("noticed: {by} didn't end"), true)),
@@ -140,6 +137,7 @@ fn trial(copy: &Copy, known: &[Known<'_>], number: usize) -> Result<(String, boo
 /// Runs tests with a fault. If they don't end within `most`, the fault is the reason only if they do without it: the
 /// machine may just be busy.
 fn run_unhurried(
+    copy: &Copy,
     program: &Program,
     tests: &[&str],
     fault: usize,
@@ -147,12 +145,14 @@ fn run_unhurried(
     mut most: Duration,
 ) -> Result<End, String> {
     loop {
-        let end = program.run(tests, fault, None, log, most)?;
+        copy.turn_on(fault)?;
+        let end = program.run(tests, log, most)?;
+        copy.turn_on(0)?;
         if !matches!(end, End::Killed) {
             return Ok(end);
         }
         let control = log.with_extension("control");
-        if let End::Passed = program.run(tests, 0, None, &control, most / 2)? {
+        if let End::Passed = program.run(tests, &control, most / 2)? {
             return Ok(End::Killed);
         }
         most *= 2;

@@ -83,7 +83,10 @@ fn folders() {
     let inner = &format!("{host}/inner::/d");
     dunlin(&["run", "--dir", inner, cp, "/d/../in.txt", "/d/stolen.txt"]).code(1);
     let missing = &format!("{host}/missing::/d");
-    dunlin(&["run", "--dir", missing, cp]).code(1).one_sentence().says("missing").prints("");
+    for option in ["--dir", "--dir-ro"] {
+        let ended = dunlin(&["run", option, missing, cp]).code(1).one_sentence();
+        ended.says(&format!("{option} {host}/missing: ")).prints("");
+    }
 }
 
 /// Prints its arguments, then its environment, a line each.

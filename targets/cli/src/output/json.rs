@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn it_reads_well() {
-        let json = object([("a", 1u32.into()), ("b", vec!["x"].into())]);
-        assert_eq!(json.to_string(), "{\n  \"a\": 1,\n  \"b\": [\n    \"x\"\n  ]\n}");
+        let json = object([("a", 1u32.into()), ("b", vec!["x\ny"].into())]);
+        assert_eq!(json.to_string(), "{\n  \"a\": 1,\n  \"b\": [\n    \"x\\ny\"\n  ]\n}");
     }
 }

@@ -143,7 +143,8 @@ fn what_does_not_fit_runs_without_its_code() {
     let file = compiled(&folder, module, &["--fuel"]);
     warned(&[], &file, "it counts fuel");
     let file = compiled(&folder, module, &["--memory-guard", "on"]);
-    warned(&["--memory-guard", "off"], &file, "it needs memory guards");
+    let guards = "it needs memory guards, for which there is too little address space or --memory-guard off";
+    warned(&["--memory-guard", "off"], &file, guards);
     // The format's version stands behind the module.
     let bytes = std::fs::read(&file).unwrap();
     let module_end = 32 + u64::from_le_bytes(bytes[8..16].try_into().unwrap()) as usize;
@@ -225,7 +226,10 @@ fn compile_options_that_make_no_sense_get_a_sentence() {
             "--target takes aarch64-linux or x86_64-linux, not 'mips-linux'",
         ),
         (&["--target", "x86_64-windows", hello], "--target takes"),
-        (&["--cpu-features", "best", hello], "--cpu-features takes baseline"),
+        (
+            &["--target", "x86_64-linux", "--cpu-features", "best", hello],
+            "--cpu-features takes baseline, x86-64-v3 or native for x86_64-linux, not 'best'",
+        ),
         (
             &["--target", "aarch64-linux", "--cpu-features", "x86-64-v3", hello],
             "baseline or native for aarch64",
