@@ -1,6 +1,8 @@
 //! Compiles WebAssembly to machine code with Cranelift.
 //!
-//!     body ──> translate ──> CLIF ──> passes ──> codegen ──> pieces ──> link ──> batch
+//! ```text
+//! body ──> translate ──> CLIF ──> passes ──> codegen ──> pieces ──> link ──> batch
+//! ```
 //!
 //! The entries are floors. From the lowest: [`decline`] and [`options`]; [`census`], which counts what determines
 //! Cranelift's memory use; [`clif`], what CLIF is built of; [`operators`], instructions without control flow; [`translate`],
