@@ -44,8 +44,10 @@ const HOUSES: &[House] = &[
         folder: "engine/src/translate",
         floors: &[
             "error operand frames plain check",
+            "regions",
             "translator",
             "stack variable",
+            "fuel turns",
             "call control memory numeric rotate",
             "operators",
             "decode",

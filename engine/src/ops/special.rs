@@ -119,7 +119,7 @@ macro_rules! special_rows {
             /// `goto extension[min(R[a], c d)]`; it has `c d + 1` extension words, each a distance.
             BrTable [R __ N] 0 => cell::<B, BrTable<Slot>>;
             BrTableAcc [__ __ N] 0 => cell::<B, BrTable<Acc>>;
-            /// Pays `c d` of fuel at the first arrival at a loop.
+            /// Pays `c d` of fuel for an arm, or for the first arrival at a loop.
             Charge [__ __ N] 0 => control::charge::<B>;
             /// Calls function `c d` of the module: frame at `R[a]`, header at slot `b` of it.
             Call [X X N] 0 => cell::<B, Call>;

@@ -4,7 +4,7 @@
 //! paths meet. Forward branches to a label form a list through their own distance fields until it is reached.
 
 use super::error::Error;
-use super::frames::{ControlFrame, ControlKind, Region};
+use super::frames::{ALWAYS, Arrivals, ControlFrame, ControlKind};
 use super::operand::{Entry, Location, Operand};
 use super::translator::{Translator, class_of, halves};
 use crate::ops::{Class, IntCompareOp, Op, SpecialOp};
@@ -31,7 +31,7 @@ impl Condition {
 }
 
 impl Translator<'_> {
-    fn frame(&mut self) -> &mut ControlFrame {
+    pub(super) fn frame(&mut self) -> &mut ControlFrame {
         self.frames.last_mut().expect("the function's own frame ends last")
     }
 
@@ -53,29 +53,9 @@ impl Translator<'_> {
         Ok(())
     }
 
-    /// Adds an instruction to what its region costs.
-    pub(super) fn charge(&mut self) {
-        let region = self.frame().region;
-        let cost = &mut self.regions[region].cost;
-        *cost = cost.saturating_add(1);
-    }
-
-    /// Writes what regions cost into the cells that charge them.
-    pub(super) fn patch_regions(&mut self) {
-        for i in 0..self.regions.len() {
-            let Region { cost, mut back, charge } = self.regions[i];
-            if let Some(cell) = charge {
-                self.words[cell + 1] |= (cost as u64) << 32;
-            }
-            while let Some(word) = back {
-                back = (self.words[word] as usize).checked_sub(1);
-                self.words[word] = cost as u64;
-            }
-        }
-    }
-
     /// Ends the path: what follows in the block is unreachable.
     pub(super) fn leave(&mut self) {
+        self.add_to_turn();
         let height = self.frame().height;
         self.frame().dead = true;
         self.stack.truncate(height);
@@ -117,18 +97,9 @@ impl Translator<'_> {
     fn enter(&mut self, kind: ControlKind, ty: BlockType) -> Result<(), Error> {
         let height = self.stack.len() - self.count(&ty, false);
         let base = self.stack.get(height).map_or_else(|| self.next_slot(), |e| e.slot);
-        let region = self.frame().region;
-        let frame = ControlFrame {
-            kind,
-            ty,
-            height,
-            base,
-            branches: None,
-            entries: None,
-            region,
-            dead: false,
-            skipped: 0,
-        };
+        let (turn, often, outermost) = (self.frame().turn, self.often, self.frames.len() as u32);
+        let frame =
+            ControlFrame { kind, ty, height, base, turn, often, outermost, ..ControlFrame::function() };
         self.frames.try_push(frame)?;
         Ok(())
     }
@@ -140,37 +111,40 @@ impl Translator<'_> {
 
     pub(super) fn loop_(&mut self, ty: BlockType) -> Result<(), Error> {
         self.settle_all()?;
-        let mut region = Region::default();
+        let mut arrivals = Arrivals::default();
         if self.env.settings.consume_fuel {
-            region.charge = Some(self.emit(SpecialOp::Charge.op(), [0; 4])?);
+            arrivals.first = Some(self.emit(SpecialOp::Charge.op(), [0; 4])?);
         }
         self.label();
         let header = self.words.len();
         self.enter(ControlKind::Loop(header), ty)?;
-        self.regions.try_push(region)?;
-        let region = self.regions.len() - 1;
-        self.frame().region = region;
-        let at = self.at;
-        match &mut self.loops {
-            Some(loops) => Ok(loops.try_push((at, header, region))?),
-            None => Ok(()),
-        }
+        self.add_to_turn();
+        self.often = ALWAYS;
+        self.frame().turn = self.arrivals.len();
+        self.arrivals.try_push(arrivals)?;
+        self.note_charge(true, 0)
     }
 
     pub(super) fn if_(&mut self, ty: BlockType) -> Result<(), Error> {
         let cond = self.condition()?;
         self.settle_all()?;
         let cell = self.branch_cell(cond.negated(), None)?;
-        self.enter(ControlKind::If(cell), ty)
+        self.enter(ControlKind::If(cell), ty)?;
+        self.begin_way(self.often);
+        Ok(())
     }
 
     pub(super) fn else_(&mut self) -> Result<(), Error> {
-        let ControlFrame { kind, ty, height, base, dead, .. } = *self.frame();
+        let ControlFrame { kind, ty, height, base, dead, often, .. } = *self.frame();
+        let before = self.often;
+        self.begin_way(often);
         let ControlKind::If(cell) = kind else { unreachable!("validation has seen the if") };
         if !dead {
             self.settle_all()?;
             let cell = self.emit(SpecialOp::Br.op(), [0; 4])?;
             self.link_branch(self.frames.len() - 1, cell);
+            let arrive = &mut self.frame().arrive;
+            *arrive = arrive.saturating_add(before);
         }
         self.label();
         self.patch(cell, self.words.len());
@@ -197,6 +171,7 @@ impl Translator<'_> {
 
     pub(super) fn end_block(&mut self) -> Result<(), Error> {
         let ControlFrame { kind, ty, height, base, branches, entries, dead, .. } = *self.frame();
+        self.end_turn();
         if kind == ControlKind::Function {
             if !dead {
                 self.return_values()?;
@@ -278,9 +253,9 @@ impl Translator<'_> {
         })
     }
 
-    /// Emits a branch on `cond` whose distance is open: forwards, or back to the header of the loop in `region`.
-    fn branch_cell(&mut self, cond: Condition, region: Option<usize>) -> Result<usize, Error> {
-        let back = region.is_some() as u16;
+    /// Emits a branch on `cond` whose distance is open: forwards, or back to the header of loop `turn`.
+    fn branch_cell(&mut self, cond: Condition, turn: Option<usize>) -> Result<usize, Error> {
+        let back = turn.is_some() as u16;
         let cell = match cond {
             Condition::Compare { op, form, fields: [a, b], imm } => {
                 let cell = self.emit(Op(op.0 + 8 + (form & 6) + back), [a, b, 0, 0])?;
@@ -299,16 +274,16 @@ impl Translator<'_> {
                 self.emit(Op(op.op().0 + back), [slot.unwrap_or(0), 0, 0, 0])?
             }
         };
-        if let Some(region) = region {
-            self.extend_cost(region)?;
+        if let Some(turn) = turn {
+            self.extend_cost(turn)?;
         }
         Ok(cell)
     }
 
-    /// Adds the extension word that will say what `region` costs.
-    fn extend_cost(&mut self, region: usize) -> Result<(), Error> {
+    /// Adds the extension word that will say what loop `turn` costs.
+    fn extend_cost(&mut self, turn: usize) -> Result<(), Error> {
         let word = self.words.len();
-        let before = self.regions[region].back.replace(word);
+        let before = self.arrivals[turn].back.replace(word);
         self.extend(before.map_or(0, |word| word as u64 + 1))
     }
 
@@ -341,9 +316,9 @@ impl Translator<'_> {
     fn jump(&mut self, i: usize) -> Result<(), Error> {
         match self.frames[i].kind {
             ControlKind::Loop(header) => {
-                let region = self.frames[i].region;
+                let turn = self.frames[i].turn;
                 let cell = self.emit(SpecialOp::BrBack.op(), [0; 4])?;
-                self.extend_cost(region)?;
+                self.extend_cost(turn)?;
                 self.patch(cell, header);
             }
             _ => {
@@ -359,6 +334,7 @@ impl Translator<'_> {
         if self.frames[i].kind == ControlKind::Function {
             return self.return_();
         }
+        self.goes_to(i, self.often);
         // Values that aren't moved are dead: nothing else needs to be settled.
         self.move_values(i, n)?;
         self.jump(i)?;
@@ -369,6 +345,8 @@ impl Translator<'_> {
     pub(super) fn br_if(&mut self, depth: u32) -> Result<(), Error> {
         let cond = self.condition()?;
         let (i, n) = self.target(depth);
+        self.begin_way(self.often);
+        self.goes_to(i, self.often);
         if self.frames[i].kind == ControlKind::Function {
             let skip = self.branch_around(cond)?;
             self.leave_returning()?;
@@ -378,8 +356,8 @@ impl Translator<'_> {
         if self.in_place(i, n) {
             return match self.frames[i].kind {
                 ControlKind::Loop(header) => {
-                    let region = self.frames[i].region;
-                    let cell = self.branch_cell(cond, Some(region))?;
+                    let turn = self.frames[i].turn;
+                    let cell = self.branch_cell(cond, Some(turn))?;
                     self.patch(cell, header);
                     Ok(())
                 }
@@ -432,9 +410,11 @@ impl Translator<'_> {
         let mut detours: crate::memory::Buf<(u32, u32)> =
             crate::memory::Buf::new(self.env.budget, crate::memory::Kind::CompilerScratch);
         let depths = targets.targets().map(|t| t.unwrap_or(targets.default())).chain([targets.default()]);
+        let each = self.often / (targets.len() + 1);
         for (k, depth) in depths.enumerate() {
             let word = first + k;
             let (i, n) = self.target(depth);
+            self.goes_to(i, each);
             let kind = self.frames[i].kind;
             if kind != ControlKind::Function && !matches!(kind, ControlKind::Loop(_)) && self.in_place(i, n) {
                 let before = self.frames[i].entries.replace(word);
@@ -465,6 +445,7 @@ impl Translator<'_> {
     }
 
     pub(super) fn return_(&mut self) -> Result<(), Error> {
+        self.goes_to(0, 0);
         self.return_values()?;
         self.leave();
         Ok(())

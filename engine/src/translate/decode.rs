@@ -4,35 +4,25 @@
 //! decoded by a table of opcodes instead, which is itself made with wasmparser.
 
 use super::error::Error;
-use super::plain::operator;
+use super::plain::{memarg, operator};
 use super::translator::Translator;
 use crate::module::opcode::*;
-use crate::ops::{Class, MemArg, Selected};
+use crate::ops::{Class, Selected};
 use wasmparser::BinaryReader;
-
-/// Reads the operands of a load or a store: the exponent of its alignment, which matters to nobody and has bit 6 set if
-/// the memory's index follows, then its offset.
-fn memarg(reader: &mut BinaryReader<'_>) -> Result<MemArg, Error> {
-    let mut read = || {
-        let flags = reader.read_var_u32()?;
-        let memory = if flags & 1 << 6 != 0 { reader.read_var_u32()? } else { 0 };
-        Ok::<_, wasmparser::BinaryReaderError>(MemArg { memory, offset: reader.read_var_u64()? })
-    };
-    read().map_err(|_| Error::changed())
-}
 
 impl Translator<'_> {
     /// Translates the next instruction of `body`.
     pub(super) fn instruction(&mut self, reader: &mut BinaryReader<'_>, body: &[u8]) -> Result<(), Error> {
         if self.is_dead() {
-            return self.dead_code(&operator(reader).map_err(|_| Error::changed())?);
+            self.dead_code(&operator(reader).map_err(|_| Error::changed())?)?;
+            return self.charge();
         }
         let opcode = body.get(reader.current_position()).copied().unwrap_or_default();
         match opcode {
             LOCAL_GET..=LOCAL_TEE => {
                 let index =
                     reader.read_u8().and_then(|_| reader.read_var_u32()).map_err(|_| Error::changed())?;
-                self.charge();
+                self.pending += 1;
                 match opcode {
                     LOCAL_GET => self.local_get(index),
                     LOCAL_SET => self.local_set(index),
@@ -42,20 +32,23 @@ impl Translator<'_> {
             I32_CONST => {
                 let value =
                     reader.read_u8().and_then(|_| reader.read_var_i32()).map_err(|_| Error::changed())?;
-                self.charge();
+                self.pending += 1;
                 self.push_const(Class::Int, value as u32 as u64)
             }
             _ => match &self.plain[opcode as usize] {
                 Some(selected) => {
                     reader.read_u8().map_err(|_| Error::changed())?;
-                    self.charge();
+                    self.pending += 1;
                     match *selected {
                         Selected::Load { op, to, .. } => self.load(op, to, memarg(reader)?),
                         Selected::Store { op, from, .. } => self.store(op, from, memarg(reader)?),
                         _ => self.selected(selected),
                     }
                 }
-                None => self.operator(&operator(reader).map_err(|_| Error::changed())?),
+                None => {
+                    self.operator(&operator(reader).map_err(|_| Error::changed())?)?;
+                    self.charge()
+                }
             },
         }
     }

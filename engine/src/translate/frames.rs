@@ -1,4 +1,4 @@
-//! The blocks that are open, and the regions that fuel is charged for.
+//! The blocks that are open, and the cells that charge for loops.
 
 use wasmparser::BlockType;
 
@@ -13,8 +13,13 @@ pub(super) struct ControlFrame {
     /// The last forward branch to its label whose distance is open, as a cell; then that of br_table entries.
     pub(super) branches: Option<usize>,
     pub(super) entries: Option<usize>,
-    /// The region that its instructions belong to.
-    pub(super) region: usize,
+    /// The place in `arrivals` of the loop that it is or is in.
+    pub(super) turn: usize,
+    /// How often it is expected in a turn, and branches to its end are; and the outermost frame that a branch in it
+    /// goes to.
+    pub(super) often: u32,
+    pub(super) arrive: u32,
+    pub(super) outermost: u32,
     /// The rest of it can't be reached; blocks in there are only counted.
     pub(super) dead: bool,
     pub(super) skipped: u32,
@@ -31,14 +36,35 @@ pub(super) enum ControlKind {
     Else,
 }
 
-/// A function's or loop's instructions outside nested loops, which fuel is charged for at once.
+/// An instruction that is executed in each turn.
+pub(super) const ALWAYS: u32 = 1 << 16;
+
+/// What is not executed in each turn counts for at most so many instructions, or else for as much as what is.
+const MOST: u32 = 64;
+
+/// What a loop, or the function's body, takes.
 #[derive(Clone, Copy, Default, Debug)]
-pub(super) struct Region {
-    pub(super) cost: u32,
-    /// The last cell with this cost as its extension word; they form a list through it.
+pub(super) struct Turn {
+    /// Instructions in each turn.
+    pub(super) own: u32,
+    /// Those that are expected besides, in 16ths.
+    pub(super) others: u32,
+}
+
+impl Turn {
+    pub(super) fn cost(&self) -> u32 {
+        self.own.saturating_add((self.others / 16).min(MOST.max(self.own)))
+    }
+}
+
+/// The cells that charge for a loop. What it costs is written into them last.
+#[derive(Clone, Copy, Default, Debug)]
+pub(super) struct Arrivals {
+    /// The last back edge, whose extension word is the cost. Until then, they form a list through it.
     pub(super) back: Option<usize>,
-    /// The cell that charges the first arrival.
-    pub(super) charge: Option<usize>,
+    /// The cell that charges for the first arrival.
+    pub(super) first: Option<usize>,
+    pub(super) turn: Turn,
 }
 
 impl ControlFrame {
@@ -50,7 +76,10 @@ impl ControlFrame {
             base: 0,
             branches: None,
             entries: None,
-            region: 0,
+            turn: 0,
+            often: ALWAYS,
+            arrive: 0,
+            outermost: 0,
             dead: false,
             skipped: 0,
         }

@@ -1,9 +1,9 @@
 //! A function's body to its cells.
 
 use super::error::Error;
-use super::frames::{ControlFrame, Region};
+use super::frames::{Arrivals, ControlFrame};
+use super::regions::Regions;
 use super::translator::{Env, Translated, Translator, Wanted};
-use crate::memory::{Buf, Kind};
 use crate::ops::cells::{PROLOGUE, Prologue};
 use crate::ops::frame::HEADER;
 use wasmparser::BinaryReader;
@@ -23,6 +23,9 @@ pub(crate) fn translate(
     let mut reader = BinaryReader::new_features(body, offset, env.data.features.wasmparser());
     t.read_locals(&mut reader)?;
     t.begin()?;
+    if env.settings.consume_fuel {
+        t.regions = Some(Regions::of(env.budget, offset, reader.clone(), body)?);
+    }
     while !reader.eof() {
         t.at = reader.original_position();
         t.instruction(&mut reader, body)?;
@@ -35,33 +38,22 @@ impl Translator<'_> {
         for word in Prologue::default().words() {
             self.words.try_push(word)?;
         }
-        self.regions.try_push(Region::default())?;
+        self.arrivals.try_push(Arrivals::default())?;
         self.frames.try_push(ControlFrame::function())?;
         Ok(())
     }
 
     fn end(mut self) -> Result<Translated, Error> {
-        self.patch_regions();
+        let cost = self.pay_for_arrivals();
         let locals = self.header + HEADER;
         let prologue = Prologue {
             // A frame always has room for what `accumulate` reads.
             frame: (self.max_slots.max(locals) + 2) * 8,
-            cost: self.regions[0].cost,
+            cost,
             header: self.header,
             zeros: self.first_operand - locals,
         };
         self.words[..PROLOGUE].copy_from_slice(&prologue.words());
-        let regions = &self.regions;
-        let loops = match self.loops {
-            None => None,
-            Some(found) => {
-                let mut loops = Buf::new(self.env.budget, Kind::CompilerScratch);
-                for &(offset, header, region) in found.iter() {
-                    loops.try_push((offset, header, regions[region].cost))?;
-                }
-                Some(loops)
-            }
-        };
-        Ok(Translated { words: self.words, offset: self.found, loops, cell: self.cell })
+        Ok(Translated { words: self.words, offset: self.found, charges: self.charges, cell: self.cell })
     }
 }

@@ -10,9 +10,7 @@ impl Translator<'_> {
     /// Translates an instruction that can be reached and that the table of opcodes doesn't have.
     pub(super) fn operator(&mut self, operator: &Operator<'_>) -> Result<(), Error> {
         use Operator as O;
-        if !matches!(operator, O::End | O::Else) {
-            self.charge();
-        }
+        self.pending += 1;
         match *operator {
             O::I64Const { value } => self.push_const(Class::Int, value as u64),
             O::F32Const { value } => self.push_const(Class::F32, value.bits() as u64),

@@ -1,7 +1,8 @@
 //! Instructions as wasmparser decodes them, and the table of those that are decoded without it.
 
+use super::error::Error;
 use crate::module::opcode::*;
-use crate::ops::Selected;
+use crate::ops::{MemArg, Selected};
 use std::sync::OnceLock;
 use wasmparser::{
     BinaryReader, FrameKind, FrameStack, Operator, VisitOperator, VisitSimdOperator, for_each_visit_operator,
@@ -23,6 +24,17 @@ pub(super) fn plain() -> &'static Plain {
         }
         table
     })
+}
+
+/// Reads the operands of a load or a store: the exponent of its alignment, which matters to nobody and has bit 6 set if
+/// the memory's index follows, then its offset.
+pub(super) fn memarg(reader: &mut BinaryReader<'_>) -> Result<MemArg, Error> {
+    let mut read = || {
+        let flags = reader.read_var_u32()?;
+        let memory = if flags & 1 << 6 != 0 { reader.read_var_u32()? } else { 0 };
+        Ok::<_, wasmparser::BinaryReaderError>(MemArg { memory, offset: reader.read_var_u64()? })
+    };
+    read().map_err(|_| Error::changed())
 }
 
 /// Reads an instruction.

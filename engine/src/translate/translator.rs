@@ -1,9 +1,10 @@
 //! The translator's state, and how it writes cells.
 
 use super::error::Error;
-use super::frames::{ControlFrame, Region};
+use super::frames::{ALWAYS, Arrivals, ControlFrame};
 use super::operand::{Accumulator, Entry, Shifts};
 use super::plain;
+use super::regions::Regions;
 use crate::memory::{Budget, Buf, Kind};
 use crate::module::ModuleInner;
 use crate::module::types::{FuncType, ValType};
@@ -33,10 +34,21 @@ pub(crate) struct Translated {
     pub(crate) words: Buf<u64>,
     /// The offset in the module of the instruction that was asked for.
     pub(crate) offset: Option<u64>,
-    /// The loops, if they were asked for: where each is in the module, its header's word, and what a turn costs.
-    pub(crate) loops: Option<Buf<(u64, usize, u32)>>,
+    /// What is charged for in the middle, if that was asked for.
+    pub(crate) charges: Option<Buf<Charged>>,
     /// Where the cell that was asked for begins and ends.
     pub(crate) cell: Option<(usize, usize)>,
+}
+
+/// What fuel is charged for in the middle of a function: a loop, or an arm.
+#[derive(Clone, Copy)]
+pub(crate) struct Charged {
+    pub(crate) is_loop: bool,
+    /// The offset in the module of the loop, or of the instruction that the arm follows.
+    pub(crate) offset: u64,
+    /// The word of the first cell that is paid for.
+    pub(crate) word: usize,
+    pub(crate) cost: u32,
 }
 
 /// What of a translation is wanted.
@@ -45,8 +57,8 @@ pub(crate) enum Wanted {
     Cells,
     /// The offset of the instruction that this word came from.
     OffsetOf(usize),
-    /// Where loops are and what they cost.
-    Loops,
+    /// What is charged for in the middle: loops and, if fuel is counted, arms.
+    Charges,
     /// Where the last cell of the instruction at this offset is.
     CellOf(u64),
 }
@@ -66,7 +78,13 @@ pub(crate) struct Translator<'a> {
     pub(super) accs: [Accumulator; Class::COUNT],
     pub(super) shifts: Shifts,
     pub(super) frames: Buf<ControlFrame>,
-    pub(super) regions: Buf<Region>,
+    /// What is charged for, if fuel is counted.
+    pub(super) regions: Option<Regions>,
+    /// Otherwise, instructions to be added to what a turn takes, and how often they are expected (see `turns`).
+    pub(super) pending: u32,
+    pub(super) often: u32,
+    /// The function's entry and its loops, as `regions` has them.
+    pub(super) arrivals: Buf<Arrivals>,
     /// The first slot for operands, and the most slots used so far.
     pub(super) first_operand: u32,
     pub(super) max_slots: u32,
@@ -77,8 +95,8 @@ pub(crate) struct Translator<'a> {
     /// The word whose instruction is asked for, and that instruction's offset.
     pub(super) place: Option<usize>,
     pub(super) found: Option<u64>,
-    /// The loops, if they are asked for: where each is, its header's word, and its region.
-    pub(super) loops: Option<Buf<(u64, usize, usize)>>,
+    /// What is charged for in the middle, if that is asked for. Loops' costs are filled in last.
+    pub(super) charges: Option<Buf<Charged>>,
     /// The instruction whose last cell is asked for, and where that begins and ends.
     pub(super) cell_of: Option<u64>,
     pub(super) cell: Option<(usize, usize)>,
@@ -91,10 +109,10 @@ pub(super) fn class_of(ty: wasmparser::ValType) -> Class {
 
 impl<'a> Translator<'a> {
     pub(super) fn new(env: &'a Env<'a>, func: u32, offset: u64, wanted: Wanted) -> Self {
-        let (place, loops) = match wanted {
+        let (place, charges) = match wanted {
             Wanted::Cells | Wanted::CellOf(_) => (None, None),
             Wanted::OffsetOf(place) => (Some(place), None),
-            Wanted::Loops => (None, Some(Buf::new(env.budget, Kind::CompilerScratch))),
+            Wanted::Charges => (None, Some(Buf::new(env.budget, Kind::CompilerScratch))),
         };
         let ty = env.data.func_type(func);
         Translator {
@@ -108,7 +126,10 @@ impl<'a> Translator<'a> {
             accs: [Accumulator::default(); Class::COUNT],
             shifts: Shifts::default(),
             frames: Buf::new(env.budget, Kind::CompilerScratch),
-            regions: Buf::new(env.budget, Kind::CompilerScratch),
+            regions: None,
+            pending: 0,
+            often: ALWAYS,
+            arrivals: Buf::new(env.budget, Kind::CompilerScratch),
             first_operand: 0,
             max_slots: 0,
             header: header_of(ty),
@@ -116,7 +137,7 @@ impl<'a> Translator<'a> {
             at: offset,
             place,
             found: None,
-            loops,
+            charges,
             cell_of: if let Wanted::CellOf(offset) = wanted { Some(offset) } else { None },
             cell: None,
         }

@@ -19,25 +19,25 @@
 
 ;; cells
 ;; function 0
-;; frame 72 bytes, cost 7
+;; frame 72 bytes, cost 8
 ;;      2  I32Add.1 ->4 r0 r1
 ;;      4  I32Sub.0 r0 r1
 ;;      6  I32Mul.2 r4
 ;;      8  ReturnIntAcc.0 2
 ;; function 1
-;; frame 72 bytes, cost 12
+;; frame 72 bytes, cost 13
 ;;      2  I32Add.4 r0 1
 ;;      4  F64Mul.1 ->5 r1 r1
 ;;      6  F64ConvertI32S.2 r0 0 0
 ;;      8  F64Add.3 ->1 r5
 ;;     10  ReturnF64Acc.0 2
 ;; function 2
-;; frame 72 bytes, cost 5
+;; frame 72 bytes, cost 6
 ;;      2  I32Shl.4 r1 3
 ;;      4  I32Sub.8 r0
 ;;      6  ReturnIntAcc.0 2
 ;; function 3
-;; frame 64 bytes, cost 5
+;; frame 64 bytes, cost 6
 ;;      2  I32RemS.4 r0 10
 ;;      4  I32DivU.12 100
 ;;      6  ReturnIntAcc.0 1

@@ -16,11 +16,11 @@
 
 ;; cells
 ;; function 0
-;; frame 64 bytes, cost 3
+;; frame 64 bytes, cost 4
 ;;      2  I32Add.0 r0 r1
 ;;      4  ReturnIntAcc.0 2
 ;; function 1
-;; frame 80 bytes, cost 7
+;; frame 80 bytes, cost 8
 ;;      2  I32Add.5 ->3 r0 1
 ;;      4  Copy.0 ->4 r0
 ;;      6  Const.0 ->5 2
@@ -28,14 +28,14 @@
 ;;     10  I32Mul.2 r3
 ;;     12  ReturnIntAcc.0 1
 ;; function 2
-;; frame 72 bytes, cost 6
+;; frame 72 bytes, cost 7
 ;;      2  I32And.4 r0 7
 ;;      4  Copy.0 ->3 r0
 ;;      6  Const.0 ->4 5
 ;;      8  CallIndirectAcc.0 3 2 0xc
 ;;     11  ReturnIntAcc.0 1
 ;; function 3
-;; frame 64 bytes, cost 2
+;; frame 64 bytes, cost 3
 ;;      2  Copy.0 ->3 r0
 ;;      4  CallImport.0 3 1 11
 ;;      6  Return.0 1

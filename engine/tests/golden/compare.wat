@@ -26,29 +26,29 @@
 
 ;; cells
 ;; function 0
-;; frame 64 bytes, cost 6
+;; frame 64 bytes, cost 8
 ;;      2  I32GeS.8 r0 r1 @8
 ;;      4  Const.0 ->4 1
 ;;      6  Br.0 @10
 ;;      8  Const.0 ->4 2
 ;;     10  ReturnInt.0 r4 2
 ;; function 1
-;; frame 56 bytes, cost 12
+;; frame 56 bytes, cost 11
 ;;      2  I64LeU.12 r0 @10 0x5
 ;;      5  BrUnless.0 r0 @10
 ;;      7  ReturnIntImm.0 1 0x1
 ;;     10  ReturnIntImm.0 1 0x0
 ;; function 2
-;; frame 56 bytes, cost 7
+;; frame 56 bytes, cost 8
 ;;      2  F32Lt.4 r0 1065353216
 ;;      4  BrUnlessAcc.0 @6
 ;;      6  ReturnIntImm.0 1 0x0
 ;; function 3
-;; frame 72 bytes, cost 7
+;; frame 72 bytes, cost 8
 ;;      2  I32LtU.1 ->4 r0 r1
 ;;      4  BrIfAcc.0 @6
 ;;      6  ReturnInt.0 r4 2
 ;; function 4
-;; frame 48 bytes, cost 3
+;; frame 48 bytes, cost 4
 ;;      2  I32Ne.4 r0 0
 ;;      4  ReturnIntAcc.0 1

@@ -10,23 +10,23 @@
 
 ;; cells
 ;; function 0
-;; frame 56 bytes, cost 5
+;; frame 56 bytes, cost 6
 ;;      2  GlobalGetInt.0 ->0 11
 ;;      4  I32Add.6 1
 ;;      6  GlobalSetAccInt.0 11
 ;;      8  GlobalGetInt.0 ->0 11
 ;;     10  ReturnIntAcc.0 1
 ;; function 1
-;; frame 48 bytes, cost 2
+;; frame 48 bytes, cost 3
 ;;      2  GlobalSetInt.0 r0 11
 ;;      4  Return.0 1
 ;; function 2
-;; frame 48 bytes, cost 2
+;; frame 48 bytes, cost 3
 ;;      2  Const.0 ->3 9
 ;;      4  GlobalSetInt.0 r3 11
 ;;      6  Return.0 1
 ;; function 3
-;; frame 48 bytes, cost 3
+;; frame 48 bytes, cost 4
 ;;      2  GlobalGetV128.0 ->0 12
 ;;      4  V128Not.0 0 0
 ;;      6  GlobalSetAccV128.0 12

@@ -21,26 +21,26 @@
 
 ;; cells
 ;; function 0
-;; frame 72 bytes, cost 7
+;; frame 72 bytes, cost 8
 ;;      2  I32Add.1 ->4 r0 r1
 ;;      4  I32Mul.6 3
 ;;      6  ReturnIntAcc.0 2
 ;; function 1
-;; frame 56 bytes, cost 5
+;; frame 56 bytes, cost 6
 ;;      2  Copy.0 ->3 r0
 ;;      4  Const.0 ->0 7
 ;;      6  I32Sub.0 r3 r0
 ;;      8  ReturnIntAcc.0 1
 ;; function 2
-;; frame 56 bytes, cost 6
+;; frame 56 bytes, cost 7
 ;;      2  I64Sub.5 ->0 r0 1 0x1
 ;;      5  I64Add.2 r0
 ;;      7  ReturnIntAcc.0 1
 ;; function 3
-;; frame 48 bytes, cost 2
+;; frame 48 bytes, cost 3
 ;;      2  Return.0 1
 ;; function 4
-;; frame 88 bytes, cost 3
+;; frame 88 bytes, cost 4
 ;;      2  Const.0 ->6 1
 ;;      4  ConstWide.0 ->7 0x100000000
 ;;      7  ConstWide.0 ->8 0xffffffffffffffff

@@ -16,15 +16,15 @@
 
 ;; cells
 ;; function 0
-;; frame 64 bytes, cost 2
+;; frame 64 bytes, cost 3
 ;;      2  I32Add.1 ->3 r3 r0
 ;;      4  I32Sub.5 ->0 r0 1
 ;;      6  BrIfAccBack.0 @2 0x9
 ;;      9  ReturnInt.0 r3 1
 ;; function 1
-;; frame 56 bytes, cost 2
+;; frame 56 bytes, cost 3
 ;;      2  BrUnless.0 r0 @13
 ;;      4  I32Add.5 ->0 r0 -1
 ;;      6  I32LtU.15 @4 0x64 0x7
-;;     10  BrBack.0 @2 0x5
+;;     10  BrBack.0 @2 0x4
 ;;     13  Return.0 1

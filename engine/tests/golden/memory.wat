@@ -21,18 +21,18 @@
 
 ;; cells
 ;; function 0
-;; frame 56 bytes, cost 5
+;; frame 56 bytes, cost 6
 ;;      2  I32Load.3 ->3 r0 8
 ;;      4  I32Load8U.4 16
 ;;      6  I32Add.2 r3
 ;;      8  ReturnIntAcc.0 1
 ;; function 1
-;; frame 56 bytes, cost 4
+;; frame 56 bytes, cost 5
 ;;      2  I32Add.4 r0 4
 ;;      4  I64Load16S.0 0
 ;;      6  ReturnIntAcc.0 1
 ;; function 2
-;; frame 64 bytes, cost 18
+;; frame 64 bytes, cost 19
 ;;      2  I32Store.0 r0 r1 70000
 ;;      4  I32Shl.4 r0 2
 ;;      6  I32Store8.3 r1 0
@@ -41,13 +41,13 @@
 ;;     13  F64Store.8 0 0x3ff8000000000000
 ;;     16  Return.0 2
 ;; function 3
-;; frame 56 bytes, cost 5
+;; frame 56 bytes, cost 6
 ;;      2  I32Load.7 ->4 r0 4 0xc
 ;;      5  I32Store.9 r0 r4 0 0xc
 ;;      8  MemorySize.0 ->0 12
 ;;     10  ReturnIntAcc.0 1
 ;; function 4
-;; frame 64 bytes, cost 10
+;; frame 64 bytes, cost 11
 ;;      2  Copy.0 ->3 r0
 ;;      4  Const.0 ->4 0
 ;;      6  Const.0 ->5 100

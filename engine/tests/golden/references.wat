@@ -13,10 +13,10 @@
 
 ;; cells
 ;; function 0
-;; frame 32 bytes, cost 0
+;; frame 32 bytes, cost 1
 ;;      2  Return.0 0
 ;; function 1
-;; frame 56 bytes, cost 6
+;; frame 56 bytes, cost 7
 ;;      2  RefFunc.0 4 0x0
 ;;      5  Copy.0 ->3 r0
 ;;      7  TableSet.0 3 0x0
@@ -25,14 +25,14 @@
 ;;     15  RefIsNull.2 r3 0 0
 ;;     17  ReturnIntAcc.0 1
 ;; function 2
-;; frame 64 bytes, cost 5
+;; frame 64 bytes, cost 6
 ;;      2  Const.0 ->4 1
 ;;      4  TableGet.0 4 0x0
 ;;      7  Const.0 ->3 0
 ;;      9  SelectInt.2 r3 r4 r0
 ;;     11  ReturnIntAcc.0 1
 ;; function 3
-;; frame 64 bytes, cost 7
+;; frame 64 bytes, cost 8
 ;;      2  Const.0 ->3 0
 ;;      4  Const.0 ->4 0
 ;;      6  Const.0 ->5 3

@@ -13,30 +13,30 @@
 
 ;; cells
 ;; function 0
-;; frame 64 bytes, cost 7
+;; frame 64 bytes, cost 8
 ;;      2  I32Shl.5 ->3 r0 7
 ;;      4  I32ShrU.4 r0 25
 ;;      6  I32Or.2 r3
 ;;      8  ReturnIntAcc.0 1
 ;; function 1
-;; frame 64 bytes, cost 7
+;; frame 64 bytes, cost 8
 ;;      2  I64ShrU.5 ->3 r0 40 0x28
 ;;      5  I64Shl.4 r0 24 0x18
 ;;      8  I64Or.2 r3
 ;;     10  ReturnIntAcc.0 1
 ;; function 2
-;; frame 64 bytes, cost 7
+;; frame 64 bytes, cost 8
 ;;      2  I32Shl.5 ->3 r0 7
 ;;      4  I32ShrU.4 r0 24
 ;;      6  I32Or.2 r3
 ;;      8  ReturnIntAcc.0 1
 ;; function 3
-;; frame 72 bytes, cost 7
+;; frame 72 bytes, cost 8
 ;;      2  I32Shl.5 ->4 r0 7
 ;;      4  I32ShrU.4 r1 25
 ;;      6  I32Or.2 r4
 ;;      8  ReturnIntAcc.0 2
 ;; function 4
-;; frame 88 bytes, cost 7
+;; frame 88 bytes, cost 8
 ;;      2  I32x4Rotl.0 ->0 r0 12
 ;;      4  ReturnV128Acc.0 2

@@ -18,7 +18,7 @@
 
 ;; cells
 ;; function 0
-;; frame 48 bytes, cost 10
+;; frame 48 bytes, cost 6
 ;;      2  BrTable.0 r0 2 0x5 0x8 0xb
 ;;      7  ReturnIntImm.0 1 0x1
 ;;     10  ReturnIntImm.0 1 0x2

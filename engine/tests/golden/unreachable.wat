@@ -25,7 +25,7 @@
 ;; frame 48 bytes, cost 1
 ;;      2  BrBack.0 @2 0x1
 ;; function 3
-;; frame 48 bytes, cost 6
+;; frame 48 bytes, cost 5
 ;;      2  BrUnless.0 r0 @7
 ;;      4  ReturnIntImm.0 1 0x1
 ;;      7  ReturnIntImm.0 1 0x2

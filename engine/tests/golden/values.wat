@@ -34,7 +34,7 @@
 ;;     10  Copy.0 ->5 r0
 ;;     12  ReturnValues.0 4 2 2
 ;; function 1
-;; frame 56 bytes, cost 7
+;; frame 56 bytes, cost 8
 ;;      2  Const.0 ->3 10
 ;;      4  BrUnless.0 r0 @10
 ;;      6  I32Add.5 ->3 r3 1
@@ -42,7 +42,7 @@
 ;;     10  I32Mul.1 ->3 r3 r0
 ;;     12  ReturnInt.0 r3 1
 ;; function 2
-;; frame 72 bytes, cost 3
+;; frame 72 bytes, cost 4
 ;;      2  Copy.0 ->4 r0
 ;;      4  Copy.0 ->5 r1
 ;;      6  I64Add.1 ->4 r4 r5
@@ -51,7 +51,7 @@
 ;;     12  BrIfAccBack.0 @6 0x6
 ;;     15  ReturnInt.0 r4 2
 ;; function 3
-;; frame 88 bytes, cost 7
+;; frame 88 bytes, cost 8
 ;;      2  F32Neg.3 ->6 r2 0 0
 ;;      4  I32And.4 r0 1
 ;;      6  SelectF32.0 r1 r6

@@ -17,32 +17,32 @@
 
 ;; cells
 ;; function 0
-;; frame 96 bytes, cost 5
+;; frame 96 bytes, cost 6
 ;;      2  I32x4Mul.0 r0 r2
 ;;      4  I32x4Add.6 1 0x200000001 0x400000003
 ;;      8  ReturnV128Acc.0 4
 ;; function 1
-;; frame 72 bytes, cost 5
+;; frame 72 bytes, cost 6
 ;;      2  I32x4ExtractLane.1 ->4 r0 2
 ;;      4  I8x16ExtractLaneS.0 r0 15
 ;;      6  I32Add.2 r4
 ;;      8  ReturnIntAcc.0 2
 ;; function 2
-;; frame 80 bytes, cost 5
+;; frame 80 bytes, cost 6
 ;;      2  I16x8Shl.0 r0 r2
 ;;      4  I16x8ReplaceLane.2 r2 3
 ;;      6  ReturnV128Acc.0 3
 ;; function 3
-;; frame 80 bytes, cost 6
+;; frame 80 bytes, cost 7
 ;;      2  V128Store64Lane.0 r0 r1 1 0x0
 ;;      5  V128Load8Lane.0 ->5 r0 r1 7 0x3
 ;;      8  ReturnV128Acc.0 3
 ;; function 4
-;; frame 96 bytes, cost 3
+;; frame 96 bytes, cost 4
 ;;      2  Shuffle.0 ->0 r0 r2 0x1706150413021100 0x1f0e1d0c1b0a1908
 ;;      6  ReturnV128Acc.0 4
 ;; function 5
-;; frame 128 bytes, cost 6
+;; frame 128 bytes, cost 7
 ;;      2  F32x4Lt.1 ->10 r0 r2
 ;;      4  Bitselect.0 ->0 r0 r2 r10
 ;;      6  ReturnV128Acc.0 4

@@ -3,8 +3,8 @@
 use super::work::module;
 use dunlin::{Caller, Engine, Error, Func, Instance, Linker, ResumableCall, Store, Trap, Val};
 
-/// Functions that do one operation with `n` bytes or elements, each of four instructions; what a unit of fuel buys besides, if that
-/// is counted.
+/// Functions that do one operation with `n` bytes or elements, each of four instructions that cost something; what a
+/// unit of fuel buys besides, if that is counted.
 const OPERATIONS: [(&str, &str, Option<u64>); 12] = [
     ("memory.fill", "(memory.fill (i32.const 8) (i32.const 1) (local.get 0))", Some(64)),
     ("memory.copy", "(memory.copy (i32.const 8) (i32.const 9000) (local.get 0))", Some(64)),
@@ -14,11 +14,11 @@ const OPERATIONS: [(&str, &str, Option<u64>); 12] = [
     ("table.copy", "(table.copy $t $t (i32.const 8) (i32.const 700) (local.get 0))", Some(8)),
     ("table.copy between", "(table.copy $t $other (i32.const 8) (i32.const 0) (local.get 0))", Some(8)),
     ("table.init", "(table.init $t $elem (i32.const 8) (i32.const 1) (local.get 0))", Some(8)),
-    ("table.grow", "(drop (table.grow $other (ref.null func) (local.get 0)))", Some(8)),
+    ("table.grow", "(local.set 0 (table.grow $other (ref.null func) (local.get 0)))", Some(8)),
     // These are paid by the budget.
-    ("memory.grow", "(drop (memory.grow $other (local.get 0))) nop", None),
-    ("data.drop", "(drop (local.get 0)) (data.drop $data) nop", None),
-    ("elem.drop", "(drop (local.get 0)) (elem.drop $elem) nop", None),
+    ("memory.grow", "(local.set 0 (i32.clz (memory.grow $other (local.get 0))))", None),
+    ("data.drop", "(local.set 0 (i32.clz (local.get 0))) (data.drop $data)", None),
+    ("elem.drop", "(local.set 0 (i32.clz (local.get 0))) (elem.drop $elem)", None),
 ];
 
 fn text() -> String {

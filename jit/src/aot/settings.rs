@@ -155,6 +155,7 @@ fn interface() -> [u8; 16] {
         sum.add(&offset.to_le_bytes());
     }
     sum.add(&layout::GUARD.to_le_bytes());
+    sum.add(&layout::FUEL_RULE.to_le_bytes());
     for op in BulkOp::ALL {
         sum.add(format!("{op:?} ").as_bytes());
     }

@@ -410,7 +410,7 @@ handlers! {
         }
     }
 
-    // Charges for the first arrival at a loop header, which falls through to it.
+    // Charges for an arm, or for the first arrival at a loop header, which falls through to it.
     fn charge<B>(mut r) {
         let store = (*r.vm).store;
         let left = (*store).slice - r.wide() as i64;

@@ -14,7 +14,7 @@ use super::{Execution, Stop, sample};
 use crate::runtime::error::Error;
 use crate::runtime::store::StoreInner;
 use crate::runtime::tier::layout::{
-    LEFT_AFTER, LEFT_AT, LEFT_AT_ENTRY, LEFT_AT_LOOP, LEFT_KIND, LEFT_OFFSET,
+    LEFT_AFTER, LEFT_AT, LEFT_AT_CHARGE, LEFT_AT_ENTRY, LEFT_KIND, LEFT_OFFSET,
 };
 use crate::runtime::vmctx::{FuncObj, VmCtx};
 use crate::translate::Wanted;
@@ -208,12 +208,12 @@ impl Linked {
             let cells = shared.cells(index, &sample::Standing(&*self.store))?;
             let budget = &shared.data.budget;
             let gone = || Error::msg("a place in compiled code is in no function");
-            if kind == LEFT_AT_LOOP {
-                let translated = shared.translate(index, Wanted::Loops, budget)?;
-                let mut loops = translated.loops.iter().flat_map(|loops| loops.iter());
-                let found = loops.find(|found| found.0 == offset).ok_or_else(gone)?;
-                let cost = if shared.engine.consumes_fuel() { found.2 } else { 0 };
-                self.suspend(cells.add(found.1), sp, How::Owes(cost));
+            if kind == LEFT_AT_CHARGE {
+                let translated = shared.translate(index, Wanted::Charges, budget)?;
+                let mut charges = translated.charges.iter().flat_map(|charges| charges.iter());
+                let found = charges.find(|found| found.offset == offset).ok_or_else(gone)?;
+                let cost = if shared.engine.consumes_fuel() { found.cost } else { 0 };
+                self.suspend(cells.add(found.word), sp, How::Owes(cost));
             } else {
                 let translated = shared.translate(index, Wanted::CellOf(offset), budget)?;
                 let (start, end) = translated.cell.ok_or_else(gone)?;

@@ -30,7 +30,7 @@ pub(super) enum How {
     Results { of: *mut FuncObj, to: *mut u64 },
     /// Call a host function with these arguments, then continue behind the call.
     Call { f: *mut FuncObj, args: *mut u64 },
-    /// Charge for the arrival at a loop header, then continue there.
+    /// Charge for the arrival at a loop header or an arm, then continue there.
     Owes(u32),
     /// Enter this function of the module. Its frame's header is written already.
     Enter(u32),

@@ -7,6 +7,9 @@ use super::builtins::Builtins;
 use crate::runtime::vmctx::{FuncObj, GlobalObj, MemoryObj, TableObj, VmCtx, VmStore};
 use core::mem::offset_of;
 
+/// The version of the rule that says what costs how much fuel, and when: it is compiled in.
+pub const FUEL_RULE: u32 = 2;
+
 /// The inaccessible bytes behind the 4 GiB of a guarded memory.
 pub const GUARD: u64 = crate::memory::pages::GUARD;
 
@@ -78,8 +81,9 @@ pub const LEFT_KIND: u64 = 3 << 62;
 pub const LEFT_AFTER: u64 = 0;
 /// Before the instruction at the offset, with its operands in slots.
 pub const LEFT_AT: u64 = 1 << 62;
-/// At an arrival at the loop at the offset, which hasn't been charged for yet.
-pub const LEFT_AT_LOOP: u64 = 2 << 62;
+/// At an arrival at the loop at the offset, or at the arm that follows the instruction there, which hasn't been charged
+/// for yet.
+pub const LEFT_AT_CHARGE: u64 = 2 << 62;
 /// Before the function is entered, with its arguments in slots.
 pub const LEFT_AT_ENTRY: u64 = 3 << 62;
 /// In the place that `BUILTIN_LEFT` gets: the offset in the module, below 2^30, above the 32 bits of the function's

@@ -29,7 +29,7 @@ pub use crate::ops::{BulkOp, BulkResult};
 pub(crate) use builtins::{BUILTINS, BuiltinFn, Builtins};
 pub(crate) use lease::Ownership;
 pub use lease::{Lease, ModuleId};
-pub use shape::{Entry, Loop, Loops, Shape};
+pub use shape::{Arm, Arms, Entry, Loop, Loops, Shape};
 pub(crate) use tiered::Tiered;
 pub use view::View;
 

@@ -15,6 +15,8 @@ pub struct Shape {
     pub operands: u32,
     /// Its loops.
     pub loops: Loops,
+    /// Its arms, if fuel is counted.
+    pub arms: Arms,
 }
 
 impl Shape {
@@ -44,6 +46,27 @@ impl core::ops::Deref for Loops {
     fn deref(&self) -> &[Loop] {
         &self.0.0
     }
+}
+
+/// The arms that are charged for, in the order of their instructions. They are charged to the budget as loops are.
+#[derive(Clone, Debug)]
+pub struct Arms(pub(super) Shared<(Box<[Arm]>, Charge)>);
+
+impl core::ops::Deref for Arms {
+    type Target = [Arm];
+
+    fn deref(&self) -> &[Arm] {
+        &self.0.0
+    }
+}
+
+/// Code that isn't always executed, and that fuel is charged for when it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Arm {
+    /// The offset in the module of the control instruction that it follows.
+    pub offset: u64,
+    /// Fuel for it.
+    pub cost: u32,
 }
 
 /// A reachable loop.

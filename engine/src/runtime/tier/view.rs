@@ -1,13 +1,13 @@
 //! A module as a tier sees it.
 
-use super::shape::{Loop, Loops, Shape};
+use super::shape::{Arm, Arms, Loop, Loops, Shape};
 use super::tiered::CLAIMED;
 use crate::memory::{Buf, Kind, Shared};
 use crate::module::types::{FuncType, GlobalType, MemoryType, TableType};
 use crate::module::{ElemItems, ModuleInner};
 use crate::ops::cells::Prologue;
 use crate::runtime::loaded::ModuleShared;
-use crate::translate::Wanted;
+use crate::translate::{Charged, Wanted};
 use crate::{Error, Module, Trap};
 use core::sync::atomic::Ordering;
 
@@ -200,14 +200,21 @@ impl<'m> View<'m> {
     /// # Errors
     /// As for [`View::with_body`].
     pub fn shape(self, index: u32) -> Result<Shape, Error> {
-        let translated = self.module.translate(index, Wanted::Loops, self.cache())?;
+        let translated = self.module.translate(index, Wanted::Charges, self.cache())?;
         let Prologue { frame, cost, header, zeros } = Prologue::of(&translated.words);
-        let found = translated.loops.as_deref().unwrap_or_default();
-        let mut loops = Buf::with_capacity(self.cache(), Kind::CompilerScratch, found.len())?;
-        for &(offset, header, cost) in found {
-            loops.try_push(Loop { offset, header: header as u32, cost })?;
+        let found = translated.charges.as_deref().unwrap_or_default();
+        let n = found.iter().filter(|charged| charged.is_loop).count();
+        let mut loops = Buf::with_capacity(self.cache(), Kind::CompilerScratch, n)?;
+        let mut arms = Buf::with_capacity(self.cache(), Kind::CompilerScratch, found.len() - n)?;
+        for &Charged { is_loop, offset, word, cost } in found {
+            if is_loop {
+                loops.try_push(Loop { offset, header: word as u32, cost })?;
+            } else {
+                arms.try_push(Arm { offset, cost })?;
+            }
         }
         let loops = Loops(Shared::try_new(Kind::CompilerScratch, loops.into_boxed()?)?);
-        Ok(Shape { frame, cost, header, operands: header + crate::ops::frame::HEADER + zeros, loops })
+        let arms = Arms(Shared::try_new(Kind::CompilerScratch, arms.into_boxed()?)?);
+        Ok(Shape { frame, cost, header, operands: header + crate::ops::frame::HEADER + zeros, loops, arms })
     }
 }

@@ -137,7 +137,9 @@ impl Translator<'_, '_> {
 
     fn operator(&mut self, operator: &Operator<'_>, at: u64) -> Result<(), Decline> {
         if self.frames.last().is_some_and(|frame| frame.unreachable) {
-            return self.skip_unreachable(operator);
+            self.skip_unreachable(operator)?;
+            self.charge_arm(at);
+            return Ok(());
         }
         use Operator as O;
         match *operator {
@@ -193,6 +195,7 @@ impl Translator<'_, '_> {
                 if !known {
                     return Err(unexpected());
                 }
+                self.charge_arm(at);
             }
         }
         Ok(())

@@ -101,7 +101,7 @@ impl Translator<'_, '_> {
             above
         });
         if self.options.fuel {
-            self.charge(found.cost, ExitPoint::Loop, &[]);
+            self.charge(found.cost, ExitPoint::Arrival, &[]);
         } else if !polled {
             self.poll();
         }

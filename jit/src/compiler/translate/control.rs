@@ -76,7 +76,7 @@ impl Translator<'_, '_> {
         self.make_operand_variables(below);
         let initial = block_args(self.stack.peekn(params.len()));
         if self.options.fuel {
-            self.charge(shape.cost, ExitPoint::Loop, &[]);
+            self.charge(shape.cost, ExitPoint::Arrival, &[]);
         }
         self.b.ins().jump(header, &initial);
         if self.part == Part::From(shape)

@@ -19,8 +19,9 @@ pub(super) enum ExitPoint {
     AfterTailCall,
     /// At the current instruction, whose operands are popped: their slots have what is left of them.
     Here,
-    /// At the header of the loop at the current position, before its fuel is charged.
-    Loop,
+    /// At the header of the loop at the current position, or in the arm that follows the current instruction, before its
+    /// fuel is charged.
+    Arrival,
     /// At the entry of the current function, whose arguments are given.
     Entry,
 }
@@ -50,7 +51,7 @@ impl Translator<'_, '_> {
             }
             let kind = match point {
                 ExitPoint::Here if innermost => layout::LEFT_AT,
-                ExitPoint::Loop if innermost => layout::LEFT_AT_LOOP,
+                ExitPoint::Arrival if innermost => layout::LEFT_AT_CHARGE,
                 ExitPoint::Entry if innermost => layout::LEFT_AT_ENTRY,
                 _ => layout::LEFT_AFTER,
             };

@@ -124,6 +124,7 @@ impl<'a> Translator<'a, '_> {
             sp: frame,
             locals: Vec::new(),
             loops: 0,
+            arms: 0,
             first_operand: self.stack.len(),
             first_frame: self.frames.len(),
             at: Some(at),

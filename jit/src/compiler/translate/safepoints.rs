@@ -51,6 +51,15 @@ impl Translator<'_, '_> {
         self.b.ins().store(self.flags.vm, paid, store, layout::STORE_SLICE);
     }
 
+    /// Charges fuel for the arm that begins behind the instruction at `at`, if one does.
+    pub(super) fn charge_arm(&mut self, at: u64) {
+        let scope = &mut self.scope;
+        if let Some(arm) = scope.shape.arms.get(scope.arms).copied().filter(|arm| arm.offset == at) {
+            scope.arms += 1;
+            self.charge(arm.cost, ExitPoint::Arrival, &[]);
+        }
+    }
+
     /// Polls for interruption (safepoint).
     pub(super) fn poll(&mut self) {
         if !self.options.suspends {
@@ -65,7 +74,7 @@ impl Translator<'_, '_> {
         self.b.switch_to_block(cold);
         let zero = self.b.ins().iconst(I64, 0);
         self.rare_builtin(layout::BUILTIN_POLL, zero);
-        self.deopt_if_asked(ExitPoint::Loop, &[]);
+        self.deopt_if_asked(ExitPoint::Arrival, &[]);
         self.b.ins().jump(go_on, &[]);
         self.b.switch_to_block(go_on);
         self.b.seal_block(go_on);

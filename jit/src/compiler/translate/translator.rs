@@ -39,6 +39,8 @@ pub(super) struct Scope<'a> {
     pub(super) locals: Vec<(Variable, Type, u32)>,
     /// The number of loops that were translated so far, all of them reachable.
     pub(super) loops: usize,
+    /// The number of arms that were charged for so far.
+    pub(super) arms: usize,
     /// The heights of the operand stack and of the control stack at its beginning.
     pub(super) first_operand: usize,
     pub(super) first_frame: usize,
@@ -138,6 +140,7 @@ impl<'a, 'f> Translator<'a, 'f> {
             sp,
             locals: Vec::new(),
             loops: 0,
+            arms: 0,
             first_operand: 0,
             first_frame: 0,
             at: None,
