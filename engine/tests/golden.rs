@@ -24,6 +24,9 @@ fn cells(wat: &str) -> String {
         writeln!(made, ";; function {index}").unwrap();
         text.lines().for_each(|line| writeln!(made, ";; {line}").unwrap());
     }
+    let [(most, all), _] = dunlin::testing::cells(&module).unwrap();
+    writeln!(made, ";; estimated while loading: {most} bytes to translate one, {all} bytes of cells")
+        .unwrap();
     made
 }
 

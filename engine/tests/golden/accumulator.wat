@@ -41,3 +41,4 @@
 ;;      2  I32RemS.4 r0 10
 ;;      4  I32DivU.12 100
 ;;      6  ReturnIntAcc.0 1
+;; estimated while loading: 2645 bytes to translate one, 937 bytes of cells

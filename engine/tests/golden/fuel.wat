@@ -70,3 +70,4 @@
 ;;     37  Br.0 @41
 ;;     39  Const.0 ->0 8
 ;;     41  ReturnInt.0 r0 1
+;; estimated while loading: 4778 bytes to translate one, 1316 bytes of cells

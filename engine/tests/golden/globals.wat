@@ -31,3 +31,4 @@
 ;;      4  V128Not.0 0 0
 ;;      6  GlobalSetAccV128.0 12
 ;;      8  Return.0 0
+;; estimated while loading: 2406 bytes to translate one, 797 bytes of cells

@@ -45,3 +45,4 @@
 ;;      4  ConstWide.0 ->7 0x100000000
 ;;      7  ConstWide.0 ->8 0xffffffffffffffff
 ;;     10  ReturnValues.0 6 3 3
+;; estimated while loading: 2498 bytes to translate one, 1089 bytes of cells

@@ -28,3 +28,4 @@
 ;;      6  I32LtU.15 @4 0x64 0x7
 ;;     10  BrBack.0 @2 0x4
 ;;     13  Return.0 1
+;; estimated while loading: 3490 bytes to translate one, 612 bytes of cells

@@ -59,3 +59,4 @@
 ;;     20  Const.0 ->3 1
 ;;     22  MemoryGrow.0 3 0x0
 ;;     25  ReturnInt.0 r3 1
+;; estimated while loading: 2875 bytes to translate one, 1333 bytes of cells

@@ -41,3 +41,4 @@
 ;;     13  Const.0 ->4 1
 ;;     15  TableGrow.0 3 0x0
 ;;     18  ReturnInt.0 r3 1
+;; estimated while loading: 2543 bytes to translate one, 866 bytes of cells

@@ -40,3 +40,4 @@
 ;; frame 88 bytes, cost 8
 ;;      2  I32x4Rotl.0 ->0 r0 12
 ;;      4  ReturnV128Acc.0 2
+;; estimated while loading: 2553 bytes to translate one, 1170 bytes of cells

@@ -35,3 +35,4 @@
 ;;      2  BrTable.0 r0 1 0x4 0x7
 ;;      6  BrBack.0 @2 0x2
 ;;      9  Return.0 1
+;; estimated while loading: 3345 bytes to translate one, 781 bytes of cells

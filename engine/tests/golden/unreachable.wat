@@ -29,3 +29,4 @@
 ;;      2  BrUnless.0 r0 @7
 ;;      4  ReturnIntImm.0 1 0x1
 ;;      7  ReturnIntImm.0 1 0x2
+;; estimated while loading: 2942 bytes to translate one, 914 bytes of cells

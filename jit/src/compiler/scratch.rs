@@ -78,6 +78,9 @@ pub(crate) struct Scratch {
     base: u64,
     /// The bound on the function's CLIF so far, apart from [`values`], which is always added.
     grown: Cell<u64>,
+    /// The most that was asked for.
+    #[cfg(test)]
+    pub(crate) asked: Cell<u64>,
 }
 
 impl Scratch {
@@ -96,7 +99,16 @@ impl Scratch {
             return Err(Decline::Budget);
         }
         let charge = budget.charge(Kind::CompilerScratch, base).map_err(|_| Decline::Budget)?;
-        let scratch = Self { charge: RefCell::new(charge), budget, left, most, base, grown: Cell::new(base) };
+        let scratch = Self {
+            charge: RefCell::new(charge),
+            budget,
+            left,
+            most,
+            base,
+            grown: Cell::new(base),
+            #[cfg(test)]
+            asked: Cell::new(base),
+        };
         scratch.room(base)?;
         Ok(scratch)
     }
@@ -106,6 +118,8 @@ impl Scratch {
     /// # Errors
     /// If the budget refuses, or it is more than one function may take.
     pub(crate) fn need(&self, bytes: u64) -> Result<(), Decline> {
+        #[cfg(test)]
+        self.asked.set(self.asked.get().max(bytes));
         let mut charge = self.charge.borrow_mut();
         let held = charge.bytes();
         if bytes <= held {

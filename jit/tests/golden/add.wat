@@ -28,3 +28,4 @@
 ;;       0x1e  v16 = iadd.i32 v2, v3
 ;;       0x1f  return v16
 ;; }
+;; at most 140140 bytes to make it

@@ -44,3 +44,4 @@
 ;;       0x2e  v38 = load.i32 notrap little memory v37+8
 ;;       0x31  return v38
 ;; }
+;; at most 151692 bytes to make it

@@ -31,3 +31,4 @@
 ;;       0x2f  v20 = iconst.i32 5
 ;;       0x31  return v20  ; v20 = 5
 ;; }
+;; at most 144972 bytes to make it

@@ -55,6 +55,7 @@
 ;; block5:
 ;;       0x33  return
 ;; }
+;; at most 153212 bytes to make it
 ;; function u0:1(i64, i64, i32) -> i32 tail {
 ;;             sig0 = (i64) preserve_all
 ;;             sig1 = (i64, i64, i64) -> i32 system_v
@@ -75,3 +76,4 @@
 ;;       0x3a  v22 = load.i32 notrap slots v1+24
 ;;       0x3d  return v22
 ;; }
+;; at most 142984 bytes to make it

@@ -29,6 +29,7 @@
 ;;       0x29  v24 = iadd v20, v23
 ;;       0x2a  return v24
 ;; }
+;; at most 143232 bytes to make it
 ;; function u0:1(i64, i64, i64) -> i64 tail {
 ;;             sig0 = (i64) preserve_all
 ;;             sig1 = (i64, i64, i64) -> i64 tail
@@ -42,3 +43,4 @@
 ;;       0x2f  v17 = load.i64 notrap aligned vm v16+stub0
 ;;       0x2f  return_call_indirect sig1, v17(v0, v1, v2)
 ;; }
+;; at most 141812 bytes to make it

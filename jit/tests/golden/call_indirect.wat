@@ -46,3 +46,4 @@
 ;;       0x23  v36 = call_indirect sig1, v31(v0, v28, v13)  ; v13 = 7
 ;;       0x26  return v36
 ;; }
+;; at most 152040 bytes to make it

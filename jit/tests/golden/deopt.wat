@@ -72,3 +72,4 @@
 ;; block6:
 ;;       0x2a  return v23
 ;; }
+;; at most 153352 bytes to make it

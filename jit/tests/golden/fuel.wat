@@ -28,24 +28,24 @@
 ;; block2:
 ;;      entry  v13 = load.i64 notrap aligned readonly can_move vm v0+VMCTX_STORE
 ;;      entry  v14 = load.i64 notrap aligned vm v13+STORE_SLICE
-;;      entry  v15 = iconst.i64 -1
-;;      entry  v16 = iadd v14, v15  ; v15 = -1
+;;      entry  v15 = iconst.i64 0
+;;      entry  v16 = iadd v14, v15  ; v15 = 0
 ;;      entry  v17 = iconst.i64 0
 ;;      entry  v18 = icmp slt v16, v17  ; v17 = 0
 ;;      entry  brif v18, block3, block4(v16)
 ;; block3 cold:
-;;      entry  v20 = iconst.i64 1
+;;      entry  v20 = iconst.i64 0
 ;;      entry  v21 = load.i64 notrap aligned vm v0+VMCTX_BUILTINS
 ;;      entry  v22 = load.i64 notrap aligned vm v21+BUILTIN_REFILL
 ;;      entry  v23 = load.i64 notrap aligned vm v0+VMCTX_STORE
 ;;      entry  store notrap aligned vm v22, v23+STORE_BRIDGED
-;;      entry  store notrap aligned vm v20, v23+STORE_BRIDGED_ARG  ; v20 = 1
+;;      entry  store notrap aligned vm v20, v23+STORE_BRIDGED_ARG  ; v20 = 0
 ;;      entry  v24 = load.i64 notrap aligned vm v0+VMCTX_STUBS
 ;;      entry  v25 = load.i64 notrap aligned vm v24+bridge
 ;;      entry  call_indirect sig0, v25(v0)
 ;;      entry  v26 = load.i64 notrap aligned vm v13+STORE_SLICE
-;;      entry  v27 = iconst.i64 -1
-;;      entry  v28 = iadd v26, v27  ; v27 = -1
+;;      entry  v27 = iconst.i64 0
+;;      entry  v28 = iadd v26, v27  ; v27 = 0
 ;;      entry  jump block4(v28)
 ;; block4(v19: i64):
 ;;      entry  store notrap aligned vm v19, v13+STORE_SLICE
@@ -99,3 +99,4 @@
 ;;       0x1a  store notrap aligned vm v51, v45+STORE_SLICE
 ;;       0x1a  jump block5
 ;; }
+;; at most 170060 bytes to make it

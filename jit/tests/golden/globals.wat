@@ -21,3 +21,4 @@
 ;;       0x2c  store notrap aligned own_global0 v18, v17+GLOBAL_VALUE
 ;;       0x2e  return
 ;; }
+;; at most 142000 bytes to make it

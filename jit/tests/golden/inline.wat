@@ -20,6 +20,7 @@
 ;;       0x2e  v15 = ishl.i32 v2, v14  ; v14 = 1
 ;;       0x2f  return v15
 ;; }
+;; at most 141236 bytes to make it
 ;; function u0:1(i64, i64, i32) -> i32 tail {
 ;;             sig0 = (i64) preserve_all
 ;; block0(v0: i64, v1: i64, v2: i32):
@@ -48,6 +49,7 @@
 ;;  inlined 2  v27 = ishl.i32 v2, v26  ; v26 = 1
 ;;       0x36  return v27
 ;; }
+;; at most 150616 bytes to make it
 ;; function u0:2(i64, i64, i32) -> i32 tail {
 ;;             sig0 = (i64) preserve_all
 ;;             sig1 = (i64, i64, i32) -> i32 tail
@@ -118,3 +120,4 @@
 ;; block5(v35: i32):
 ;;       0x40  return v35
 ;; }
+;; at most 169048 bytes to make it

@@ -27,3 +27,4 @@
 ;; block4:
 ;;       0x30  return v16
 ;; }
+;; at most 144492 bytes to make it

@@ -24,3 +24,4 @@
 ;;       0x2b  v23 = load.i32 notrap little memory v22+1024
 ;;       0x2e  return v23
 ;; }
+;; at most 143200 bytes to make it

@@ -45,3 +45,4 @@
 ;;             v44 = iadd.i32 v15, v26
 ;;       0x3e  return v44
 ;; }
+;; at most 214288 bytes to make it

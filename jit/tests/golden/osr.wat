@@ -28,6 +28,7 @@
 ;;       0x29  v20 = iadd.i32 v13, v16  ; v13 = 7
 ;;       0x2a  return v20
 ;; }
+;; at most 143840 bytes to make it
 ;; function u0:0(i64, i64, i64) system_v {
 ;; block0(v0: i64, v1: i64, v2: i64):
 ;;             jump block1
@@ -57,3 +58,4 @@
 ;;       0x2a  store notrap slots v16, v1
 ;;       0x2a  return
 ;; }
+;; at most 143128 bytes to make it

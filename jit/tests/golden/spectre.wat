@@ -28,3 +28,4 @@
 ;;       0x20  v27 = load.i32 notrap little memory v26
 ;;       0x23  return v27
 ;; }
+;; at most 143736 bytes to make it

@@ -24,3 +24,4 @@
 ;;       0x26  v20 = sdiv.i32 v2, v19
 ;;       0x27  return v20
 ;; }
+;; at most 145952 bytes to make it

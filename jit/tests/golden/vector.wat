@@ -30,3 +30,4 @@
 ;;       0x3d  v27 = bitcast.i8x16 little v26
 ;;       0x40  return v27
 ;; }
+;; at most 144332 bytes to make it

@@ -90,6 +90,7 @@ fn clif(wat: &str) -> String {
             for line in listing(&func, view, with("prologue")).lines() {
                 writeln!(made, ";; {line}").unwrap();
             }
+            writeln!(made, ";; at most {} bytes to make it", scratch.asked.get()).unwrap();
         }
     }
     made
