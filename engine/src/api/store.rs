@@ -103,9 +103,10 @@ impl<T> Store<T> {
     /// Sets how much the guest may still execute before it traps with
     /// [`OutOfFuel`](crate::Trap::OutOfFuel). A new store has none.
     ///
-    /// A unit is about one WebAssembly instruction; each function call and each turn of a loop takes its part
-    /// before it begins, and operations on many bytes or elements take more. The same execution takes the same
-    /// amount on every machine. A host function can set and read the fuel, too.
+    /// A unit is about one WebAssembly instruction. Each function call, each turn of a loop, and each larger part of an
+    /// `if` or a switch takes what it costs before it begins; for smaller parts, what is expected of them is taken with
+    /// the code around them. Operations on many bytes or elements take more. The same execution takes the same amount on
+    /// every machine, interpreted or compiled. A host function can set and read the fuel, too.
     ///
     /// # Errors
     ///
