@@ -70,11 +70,19 @@ fn an_interrupted_call_goes_on() {
                     (br_if $again
                         (call $next (local.get 0) (local.tee 1 (f64.add (local.get 1) (f64.const 1))))))
                 (i32.add (i32.trunc_f64_u (local.get 1)) (i32.load (i32.const 0)))))"#;
-        let instance = Instance::new(&mut store, &module(&engine, text), &[]).unwrap();
-        let run = instance.get_func(&store, "run").unwrap();
-        let n = 40_000_000;
-        let (result, times) = interrupted(&mut store, run, n);
-        assert_eq!(result, 2 * n);
+        let module = module(&engine, text);
+        let (n, mut times) = (40_000_000, 0);
+        // Where the machine is busy, it may end before the other thread begins.
+        for _ in 0..100 {
+            let instance = Instance::new(&mut store, &module, &[]).unwrap();
+            let run = instance.get_func(&store, "run").unwrap();
+            let (result, interruptions) = interrupted(&mut store, run, n);
+            assert_eq!(result, 2 * n);
+            times += interruptions;
+            if times > 0 {
+                break;
+            }
+        }
         assert!(times > 0 && jit.stats().functions > 0, "{times} {:?}", jit.stats());
     }
 }
