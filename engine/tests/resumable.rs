@@ -51,13 +51,23 @@ fn an_interrupted_call_goes_on() {
                 (i32.store (i32.const 0) (i32.add (i32.load (i32.const 0)) (i32.const 1)))
                 (br_if $again (i32.lt_u (i32.load (i32.const 0)) (local.get 0))))
             (i32.load (i32.const 0))))"#;
-        let instance = Instance::new(&mut store, &module(&engine, text), &[]).unwrap();
-        let run = instance.get_func(&store, "run").unwrap();
-        // Before it begins, and while it runs.
-        store.interrupt_handle().interrupt();
-        let (result, times) = interrupted(&mut store, run, 30_000_000);
-        assert_eq!(result, 30_000_000);
-        assert!(times > 1, "{times}");
+        let module = module(&engine, text);
+        let mut most = 0;
+        // Where the machine is busy, it may end before the other thread begins.
+        for _ in 0..100 {
+            let instance = Instance::new(&mut store, &module, &[]).unwrap();
+            let run = instance.get_func(&store, "run").unwrap();
+            // Before it begins, and while it runs.
+            store.interrupt_handle().interrupt();
+            let (result, times) = interrupted(&mut store, run, 30_000_000);
+            assert_eq!(result, 30_000_000);
+            assert!(times > 0);
+            most = most.max(times);
+            if most > 1 {
+                break;
+            }
+        }
+        assert!(most > 1, "{most}");
     }
 }
 
