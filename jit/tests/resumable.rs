@@ -265,3 +265,47 @@ fn a_compiled_tail_call_is_suspended_at_the_entry_of_an_interpreted_function() {
         assert_eq!(jit.stats().functions, 5, "one for each portion: {:?}", jit.stats());
     }
 }
+
+/// Code that begins in a loop of one arm of an `if`: what is below the `if` comes from slots there, and in the other arm
+/// it is what it was.
+#[test]
+fn operands_below_an_if_are_the_same_in_both_arms() {
+    let text = r#"(module
+        (func $inc (param i32) (result i32) (i32.add (local.get 0) (i32.const 1)))
+        (func (export "run") (param $n i32) (result i32) (local $k i32) (local $sum i32)
+            (loop $outer
+                (local.get $sum)
+                (i32.mul (local.get $n) (i32.const 7))
+                (if (result i32) (i32.and (local.get $n) (i32.const 1))
+                    (then
+                        (local.set $k (i32.const 50))
+                        (loop $spin (br_if $spin (local.tee $k (i32.sub (local.get $k) (i32.const 1)))))
+                        (i32.const 3))
+                    (else (call $inc (local.get $n))))
+                (i32.add)
+                (i32.add)
+                (local.set $sum)
+                (br_if $outer (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+            (local.get $sum)))"#;
+    // Of 30 down to 1: seven times each, 3 for the odd ones, and one more than each even one.
+    let expected = 7 * 465 + 15 * 3 + 240 + 15;
+    let mut entered = 0;
+    for (engine, jit) in engines(true) {
+        for portion in [3, 10, 40, 1000] {
+            let mut store = Store::new(&engine, ());
+            let instance = Instance::new(&mut store, &module(&engine, text), &[]).unwrap();
+            let run = instance.get_func(&store, "run").unwrap();
+            let mut results = [Val::I32(0)];
+            let mut call = run.call_resumable(&mut store, &[Val::I32(30)], &mut results).unwrap();
+            while let ResumableCall::Suspended(suspended) = call {
+                let left = store.get_fuel().unwrap();
+                store.set_fuel(left + portion).unwrap();
+                call = suspended.resume(&mut store, &mut results).unwrap();
+            }
+            assert_eq!(results[0].unwrap_i32(), expected, "portions of {portion}");
+        }
+        assert!(jit.stats().declined.is_empty(), "{:?}", jit.stats());
+        entered += jit.stats().osr_entries;
+    }
+    assert!(entered > 0);
+}
