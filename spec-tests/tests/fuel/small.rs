@@ -2,7 +2,7 @@
 
 use super::instrument::{COUNTERS, instrument};
 use dunlin::{Config, Dispatch, Engine, Instance, Module, ResumableCall, Store, Trap, Val};
-use dunlin_jit::{Jit, Mode, Options};
+use dunlin_jit::{Jit, MemoryGuard, Mode, Options};
 
 /// Functions `run(i32) -> i32`. `SMALL` and `LARGE` stand for code whose arm its parent pays for, or that is charged for.
 const PROGRAMS: &[&str] = &[
@@ -48,7 +48,7 @@ fn module(program: &str) -> Vec<u8> {
     let step = "(local.set 1 (i32.add (i32.rotl (local.get 1) (i32.const 3)) (local.get 0)))";
     let program = program.replace("SMALL", step).replace("LARGE", &step.repeat(3));
     let text = format!(
-        "(module (memory 1)
+        "(module (memory 1 1)
             (func $f (param i32) (result i32) (local i32)
                 (block (br_if 0 (i32.and (local.get 0) (i32.const 1))) {}) (local.get 1))
             (func (export \"run\") (param i32) (result i32) (local i32) {program} (local.get 1)))",
@@ -90,7 +90,10 @@ fn engines() -> Vec<(&'static str, Engine)> {
     for (name, suspends) in [("compiled", false), ("compiled, suspends", true)] {
         let mut config = Config::new();
         config.consume_fuel(true).check_translation(true).suspend_compiled(suspends);
-        match Jit::new(Options::default().mode(Mode::Sync).threshold(0)) {
+        // Guards are nothing to fuel, and an emulator keeps memory for all the address space that was ever reserved.
+        let mut options = Options::default();
+        options.mode(Mode::Sync).threshold(0).memory_guard(MemoryGuard::Off);
+        match Jit::new(&options) {
             Ok(jit) => engines.push((name, Engine::new(config.tier(jit)).unwrap())),
             Err(why) => println!("SKIPPED: {name}: {why}"),
         }
