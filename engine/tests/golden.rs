@@ -6,9 +6,11 @@
 //! A line of cells: its word, the op with the number of its form, the slot that is written (`->2`), slots that are read
 //! (`r1`), numbers, the distance's target (`@14`), and extension words in hexadecimal.
 
+#[path = "golden/files.rs"]
+mod files;
+
 use dunlin::{Config, Engine, Module};
 use std::fmt::Write;
-use std::fs;
 use std::path::Path;
 
 /// The line above what is expected.
@@ -33,19 +35,5 @@ fn cells(wat: &str) -> String {
 #[test]
 fn translation_makes_the_cells_that_are_expected() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
-    let (mut files, mut differ) = (0, Vec::new());
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let text = fs::read_to_string(&path).unwrap();
-        let (wat, expected) = text.split_once(MARK).unwrap_or((&text, ""));
-        let made = cells(wat);
-        files += 1;
-        if std::env::var_os("BLESS").is_some() {
-            fs::write(&path, format!("{}\n\n{MARK}{made}", wat.trim_end())).unwrap();
-        } else if made != expected {
-            differ.push(format!("{}: expected\n{expected}but translation makes\n{made}", path.display()));
-        }
-    }
-    assert!(files > 10, "only {files} files were found");
-    assert!(differ.is_empty(), "{}", differ.join("\n"));
+    files::check(&folder, MARK, cells);
 }

@@ -13,7 +13,7 @@ use dunlin_jit::{Jit, Mode};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
-use stops::{Wait, asking, at_once, host_fails_again, in_portions, interrupted};
+use stops::{Wait, asking, at_once, call_in_portions, host_fails_again, in_portions, interrupted};
 use work::module;
 
 /// Engines whose resumable calls execute compiled code: only that, or mixed with interpreted code.
@@ -209,15 +209,9 @@ fn an_interpreted_tail_call_is_suspended_in_compiled_code() {
             let imports = if text == &there { vec![few] } else { Vec::new() };
             let instance = Instance::new(&mut store, &module(&engine, text), &imports).unwrap();
             let run = instance.get_func(&store, "run").unwrap();
-            let (mut results, mut times) = ([Val::I32(0)], 0);
+            let mut results = [Val::I32(0)];
             let before = jit.stats().functions;
-            let mut call = run.call_resumable(&mut store, &[Val::I32(50)], &mut results).unwrap();
-            while let ResumableCall::Suspended(suspended) = call {
-                let left = store.get_fuel().unwrap();
-                store.set_fuel(left + portion).unwrap();
-                times += 1;
-                call = suspended.resume(&mut store, &mut results).unwrap();
-            }
+            let times = call_in_portions(&mut store, run, &[Val::I32(50)], &mut results, portion);
             assert_eq!(results[0].unwrap_i32(), 1 + 50 * 3 + 7 + 1000);
             assert!(times > 2 && jit.stats().functions == before + 1, "{times} {:?}", jit.stats());
         }
@@ -249,16 +243,8 @@ fn a_compiled_tail_call_is_suspended_at_the_entry_of_an_interpreted_function() {
                 let instance = Instance::new(&mut store, &module(engine, &text), &[]).unwrap();
                 let run = instance.get_func(&store, "run").unwrap();
                 let mut results = [Val::I32(0)];
-                let mut given = 0;
-                let mut call = run.call_resumable(&mut store, &[Val::I32(9)], &mut results).unwrap();
-                while let ResumableCall::Suspended(suspended) = call {
-                    assert_eq!(suspended.reason().trap(), Some(Trap::OutOfFuel));
-                    let left = store.get_fuel().unwrap();
-                    store.set_fuel(left + portion).unwrap();
-                    given += portion;
-                    call = suspended.resume(&mut store, &mut results).unwrap();
-                }
-                let used = given - store.get_fuel().unwrap();
+                let times = call_in_portions(&mut store, run, &[Val::I32(9)], &mut results, portion);
+                let used = times * portion - store.get_fuel().unwrap();
                 assert_eq!((results[0].unwrap_i32(), used), (77, *whole.get_or_insert(used)));
             }
         }
@@ -296,12 +282,7 @@ fn operands_below_an_if_are_the_same_in_both_arms() {
             let instance = Instance::new(&mut store, &module(&engine, text), &[]).unwrap();
             let run = instance.get_func(&store, "run").unwrap();
             let mut results = [Val::I32(0)];
-            let mut call = run.call_resumable(&mut store, &[Val::I32(30)], &mut results).unwrap();
-            while let ResumableCall::Suspended(suspended) = call {
-                let left = store.get_fuel().unwrap();
-                store.set_fuel(left + portion).unwrap();
-                call = suspended.resume(&mut store, &mut results).unwrap();
-            }
+            call_in_portions(&mut store, run, &[Val::I32(30)], &mut results, portion);
             assert_eq!(results[0].unwrap_i32(), expected, "portions of {portion}");
         }
         assert!(jit.stats().declined.is_empty(), "{:?}", jit.stats());

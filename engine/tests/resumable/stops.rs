@@ -30,20 +30,32 @@ pub(crate) fn at_once(engine: &Engine) -> WorkDone {
     outcome(&store, &results, given)
 }
 
+/// A call that gets its fuel in portions, each when it has used up what came before: how many it took.
+pub(crate) fn call_in_portions<T>(
+    store: &mut Store<T>,
+    func: Func,
+    args: &[Val],
+    results: &mut [Val],
+    portion: u64,
+) -> u64 {
+    let mut times = 0;
+    let mut call = func.call_resumable(&mut *store, args, results).unwrap();
+    while let ResumableCall::Suspended(suspended) = call {
+        assert_eq!(suspended.reason().trap(), Some(Trap::OutOfFuel));
+        assert!(suspended.host_func(&mut *store).is_none());
+        let left = store.get_fuel().unwrap();
+        store.set_fuel(left + portion).unwrap();
+        times += 1;
+        call = suspended.resume(&mut *store, results).unwrap();
+    }
+    times
+}
+
 /// The work, with fuel in portions; and how many it took.
 pub(crate) fn in_portions(engine: &Engine, portion: u64) -> (WorkDone, u64) {
     let (mut store, func) = work(engine);
     let mut results = [Val::I64(0), Val::I32(0)];
-    let mut times = 0;
-    let mut call = func.call_resumable(&mut store, &[Val::I32(9)], &mut results).unwrap();
-    while let ResumableCall::Suspended(suspended) = call {
-        assert_eq!(suspended.reason().trap(), Some(Trap::OutOfFuel));
-        assert!(suspended.host_func(&mut store).is_none());
-        let left = store.get_fuel().unwrap();
-        store.set_fuel(left + portion).unwrap();
-        times += 1;
-        call = suspended.resume(&mut store, &mut results).unwrap();
-    }
+    let times = call_in_portions(&mut store, func, &[Val::I32(9)], &mut results, portion);
     (outcome(&store, &results, times * portion), times)
 }
 

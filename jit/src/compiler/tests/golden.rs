@@ -8,6 +8,7 @@
 //! Accesses name their alias region behind their flags. A first line `;; with` names options; without `prologue`, that
 //! is left out. `optimised` is CLIF behind Cranelift's passes.
 
+use super::golden_files as files;
 use super::listing::listing;
 use crate::compiler::scratch::Scratch;
 use crate::compiler::translate::translate;
@@ -19,7 +20,6 @@ use cranelift_frontend::FunctionBuilderContext;
 use dunlin::tier::View;
 use dunlin::{Config, Engine, Module};
 use std::fmt::Write;
-use std::fs;
 use std::path::Path;
 
 /// The line above what is expected.
@@ -99,19 +99,5 @@ fn clif(wat: &str) -> String {
 #[test]
 fn translation_makes_the_clif_that_is_expected() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
-    let (mut files, mut differ) = (0, Vec::new());
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let text = fs::read_to_string(&path).unwrap();
-        let (wat, expected) = text.split_once(MARK).unwrap_or((&text, ""));
-        let made = clif(wat);
-        files += 1;
-        if std::env::var_os("BLESS").is_some() {
-            fs::write(&path, format!("{}\n\n{MARK}{made}", wat.trim_end())).unwrap();
-        } else if made != expected {
-            differ.push(format!("{}: expected\n{expected}but translation makes\n{made}", path.display()));
-        }
-    }
-    assert!(files > 10, "only {files} files were found");
-    assert!(differ.is_empty(), "{}", differ.join("\n"));
+    files::check(&folder, MARK, clif);
 }

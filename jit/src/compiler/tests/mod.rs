@@ -2,6 +2,7 @@
 
 mod counts;
 mod golden;
+mod golden_files;
 mod inlining;
 mod listing;
 mod spectre;
