@@ -61,9 +61,13 @@ impl InterruptState {
 
     /// Clears the flag, and returns whether it was set.
     pub(crate) fn take(&self) -> bool {
-        if !self.is_set() {
-            return false;
-        }
+        self.is_set() && self.answer()
+    }
+
+    /// [`take`](Self::take) for whoever noticed the interruption by the stack's limit, the poll page or the pipe. It
+    /// waits for the thread that is still interrupting, which may not have set the flag yet. Otherwise the flag would
+    /// be set after this trap, and cause a second one.
+    pub(crate) fn answer(&self) -> bool {
         let _changing = self.changing();
         let was_set = self.flag.swap(false, Ordering::AcqRel);
         self.limit.store(self.stack_end.load(Ordering::Relaxed), Ordering::Relaxed);
@@ -137,5 +141,28 @@ impl PollPage {
 
     fn address(&self) -> *const u8 {
         self.mapping.address(self.at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interruption_that_is_noticed_early_is_answered_once() {
+        let state = InterruptState::new(true).unwrap();
+        for end in 1..=1_000 {
+            state.set_stack_end(end);
+            std::thread::scope(|scope| {
+                let thread = scope.spawn(|| state.set());
+                while state.limit.load(Ordering::Relaxed) != 0 {
+                    std::hint::spin_loop();
+                }
+                assert!(state.answer());
+                thread.join().unwrap();
+            });
+            assert!(!state.is_set());
+            assert_eq!(state.limit.load(Ordering::Relaxed), end);
+        }
     }
 }

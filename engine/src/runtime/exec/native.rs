@@ -139,7 +139,7 @@ unsafe fn on_trap(data: *mut (), trapped: Trapped<'_>) {
             (Some(trap), _) => {
                 if trap == Trap::Interrupt {
                     // The poll page's fault found the interruption. No builtin has taken the flag, so it is taken here.
-                    (*store_of(vm)).interrupt.take();
+                    (*store_of(vm)).interrupt.answer();
                 }
                 Error::from(trap)
             }
