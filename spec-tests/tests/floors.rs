@@ -317,12 +317,13 @@ fn nothing_is_imported_from_above() {
 }
 
 /// Where a crate may name an operating system or what only some have: folders, and files with a reason of their own.
-const DOORS: [(&str, &[&str]); 3] = [
+const DOORS: [(&str, &[&str]); 4] = [
     // An interrupt waiter is a file descriptor where there are such, and only the file of a type can say so.
     ("engine/src", &["sys", "api/interrupt.rs"]),
     // The registers in a signal's context differ by processor. The others say on which machines there is a tier.
     ("jit/src", &["runtime/sys", "runtime/arch", "lib.rs", "code/mod.rs", "aot/write.rs"]),
     ("wasi-lite/src", &["host"]),
+    ("targets/cli/src", &["host"]),
 ];
 
 /// What names an operating system, and the libraries that ask it.
