@@ -13,6 +13,7 @@
 //! execution, and no reference to the store or to a part of it is held.
 
 pub(crate) mod bulk;
+pub(crate) mod call;
 pub(crate) mod cell;
 pub(crate) mod control;
 mod count;

@@ -5,7 +5,8 @@
 //! error unwinds segment by segment, and each adds its frames to the backtrace. A tail call out of a segment's
 //! outermost function leaves the segment first, so that tail calls between interpreted and compiled code take no stack.
 
-use super::control::{enter_prepared, target};
+use super::call::enter_prepared;
+use super::control::target;
 use super::entry::{dispatch, idle};
 use super::operand::B as FB;
 use super::regs::{Backend, Regs, handlers};

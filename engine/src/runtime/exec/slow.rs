@@ -4,7 +4,8 @@
 //! A handler that needs something first (fuel, code, stack) jumps here with its cell unchanged. What the cell doesn't
 //! say, it puts into `VmStore::pending`. A call is completed here; any other cell is retried.
 
-use super::control::{enter_prepared, target};
+use super::call::enter_prepared;
+use super::control::target;
 use super::native;
 use super::operand::{A, B as FB, D, Value};
 use super::regs::{Backend, Handler, Regs, Stub, handlers, to_vector};
