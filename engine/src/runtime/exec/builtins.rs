@@ -1,9 +1,10 @@
 //! What compiled code calls: functions that aren't compiled, more stack, more fuel, and an end when the store is interrupted.
 
 use super::entry::{dispatch, idle};
+use super::host_call::call_host;
 use super::native::{STACK_FOR_BUILTINS, header_in, store_of, tier};
 use super::sample::{self, Position};
-use super::slow::{RECORD, call_host, execution, need_stack};
+use super::slow::{RECORD, execution, need_stack};
 use super::{Execution, Stop, deopt, walk};
 use crate::module::trap::Trap;
 use crate::runtime::error::Error;

@@ -2,9 +2,9 @@
 //!
 //! `regs` defines handlers and the two dispatch backends, `operand` the operand forms, `cell` the traits of one cell's
 //! work. The handlers themselves are in files named after the families of `translate`, with `slow` for the cold path.
-//! The rest is around them: `entry` (calls from the host), `native` (calls to compiled code), `builtins` (what compiled
-//! code calls), `suspend` (resumable calls), `deopt` (deoptimisation exits of compiled code), `walk` (stack walks),
-//! `sample` (profiles and hotness), `osr` (the OSR trigger).
+//! The rest is around them: `entry` (calls from the host), `host_call` (calls to it), `native` (calls to compiled code),
+//! `builtins` (what compiled code calls), `suspend` (resumable calls), `deopt` (deoptimisation exits of compiled code),
+//! `walk` (stack walks), `sample` (profiles and hotness), `osr` (the OSR trigger).
 //!
 //! # Safety
 //!
@@ -20,6 +20,7 @@ pub(crate) mod control;
 mod count;
 pub(crate) mod deopt;
 mod entry;
+mod host_call;
 mod listing;
 pub(crate) mod memory;
 pub(crate) mod native;
