@@ -190,22 +190,6 @@ impl Filetype {
     }
 }
 
-impl From<rustix::fs::FileType> for Filetype {
-    fn from(ty: rustix::fs::FileType) -> Self {
-        use rustix::fs::FileType;
-        match ty {
-            FileType::RegularFile => Filetype::RegularFile,
-            FileType::Directory => Filetype::Directory,
-            FileType::Symlink => Filetype::SymbolicLink,
-            FileType::Socket => Filetype::SocketStream,
-            FileType::CharacterDevice => Filetype::CharacterDevice,
-            FileType::BlockDevice => Filetype::BlockDevice,
-            // The specification has no word for FIFOs.
-            FileType::Fifo | FileType::Unknown => Filetype::Unknown,
-        }
-    }
-}
-
 /// The attributes of a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Filestat {
@@ -234,27 +218,6 @@ impl Filestat {
             to.copy_from_slice(&field.to_le_bytes());
         }
         (bytes, (start.len() + rest.len()) * 8)
-    }
-}
-
-impl From<&cap_std::fs::Metadata> for Filestat {
-    fn from(metadata: &cap_std::fs::Metadata) -> Self {
-        use cap_std::fs::MetadataExt;
-        // Times before 1970 have no number here.
-        let time = |seconds: i64, nanos: i64| {
-            let seconds = u64::try_from(seconds).unwrap_or(0);
-            seconds.saturating_mul(1_000_000_000).saturating_add(u64::try_from(nanos).unwrap_or(0))
-        };
-        Filestat {
-            dev: metadata.dev(),
-            ino: metadata.ino(),
-            filetype: rustix::fs::FileType::from_raw_mode(metadata.mode()).into(),
-            nlink: metadata.nlink(),
-            size: metadata.size(),
-            atim: time(metadata.atime(), metadata.atime_nsec()),
-            mtim: time(metadata.mtime(), metadata.mtime_nsec()),
-            ctim: time(metadata.ctime(), metadata.ctime_nsec()),
-        }
     }
 }
 
@@ -330,23 +293,6 @@ mod tests {
         check::<Sdflags>("RD WR");
         check::<Lookupflags>("SYMLINK_FOLLOW");
         check::<Fstflags>("ATIM ATIM_NOW MTIM MTIM_NOW");
-    }
-
-    #[test]
-    fn kinds_of_files_have_the_numbers_of_the_specification() {
-        use rustix::fs::FileType;
-        for (ty, number) in [
-            (FileType::Unknown, 0),
-            (FileType::Fifo, 0),
-            (FileType::BlockDevice, 1),
-            (FileType::CharacterDevice, 2),
-            (FileType::Directory, 3),
-            (FileType::RegularFile, 4),
-            (FileType::Socket, 6),
-            (FileType::Symlink, 7),
-        ] {
-            assert_eq!(Filetype::from(ty) as u8, number, "{ty:?}");
-        }
     }
 
     #[test]

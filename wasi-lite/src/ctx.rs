@@ -3,10 +3,10 @@
 use crate::abi::Rights;
 use crate::fds::{DirFd, DirPerms, Fd, FdKind, Fds, FilePerms};
 use crate::host::clocks::{Clocks, HostMonotonicClock, HostWallClock};
+use crate::host::dir::Dir;
 use crate::host::random::Random;
 use crate::host::replay::{ReplayClock, replay_random};
 use crate::host::stdio::{ReadPipe, Stdio, Stream, WritePipe};
-use cap_std::fs::Dir;
 use std::fmt;
 use std::io;
 use std::net::TcpListener;
@@ -137,7 +137,7 @@ impl WasiCtxBuilder {
         dir_perms: DirPerms,
         file_perms: FilePerms,
     ) -> io::Result<&mut Self> {
-        let dir = Dir::open_ambient_dir(host_path, cap_std::ambient_authority())?;
+        let dir = Dir::open_ambient(host_path)?;
         let name = Some(guest_path.as_ref().to_owned());
         self.preopens.push(DirFd::new(dir, name, dir_perms, file_perms));
         Ok(self)

@@ -2,7 +2,7 @@
 
 use crate::abi::{Filestat, Snapshot};
 use crate::errno::Errno;
-use crate::interrupt::Interrupt;
+use crate::host::interrupt::Interrupt;
 use dunlin::testing::third_party;
 use dunlin::{Budget, Charge, Kind};
 use std::ops::{Deref, Range};

@@ -63,7 +63,6 @@ mod fds;
 mod functions;
 mod guest;
 mod host;
-mod interrupt;
 mod linker;
 mod paid;
 #[cfg(test)]

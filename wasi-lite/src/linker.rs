@@ -5,10 +5,9 @@ use crate::abi::Snapshot;
 use crate::errno::{self, Errno, Fail};
 use crate::functions::for_each_function;
 use crate::guest::Guest;
-use crate::interrupt::Interrupt;
+use crate::host::interrupt::Interrupt;
 use dunlin::{Caller, Error, Extern, Linker, Result, Trap};
 use std::fmt;
-use std::os::fd::AsFd;
 
 /// The error that a call of `proc_exit` makes, which ends the execution. The guest didn't fail by calling it: the code
 /// says whether it did.
@@ -74,7 +73,7 @@ fn call<T: 'static, R: Answer>(
         true => Some(caller.interrupt_waiter().map_err(Error::host)?),
         false => None,
     };
-    let interrupt = Interrupt(waiter.as_ref().map(AsFd::as_fd));
+    let interrupt = Interrupt::new(waiter.as_ref());
     let budget = caller.budget().clone();
     let memory = match caller.get_export("memory") {
         Some(Extern::Memory(memory)) => Some(memory),

@@ -123,14 +123,14 @@ macro_rules! special_rows {
             Charge [__ __ N] 0 => control::charge::<B>;
             /// Calls function `c d` of the module: frame at `R[a]`, header at slot `b` of it.
             Call [X X N] 0 => cell::<B, Call>;
-            CallImport [X X N] 0 => control::call_import::<B>;
+            CallImport [X X N] 0 => call::call_import::<B>;
             /// Calls element `R[c]` of a table: extension low half the table's word, high half the type's number.
-            CallIndirect [X X R __] 1 => control::call_indirect::<B, Slot>;
-            CallIndirectAcc [X X __ __] 1 => control::call_indirect::<B, Acc>;
+            CallIndirect [X X R __] 1 => call::call_indirect::<B, Slot>;
+            CallIndirectAcc [X X __ __] 1 => call::call_indirect::<B, Acc>;
             /// Tail calls: arguments at `R[a]`, `d` slots of them, own header at slot `b`. The extension is the function.
-            ReturnCall [X X X X] 1 => control::return_call::<B>;
-            ReturnCallImport [X X X X] 1 => control::return_call_import::<B>;
-            ReturnCallIndirect [X X R X] 1 => control::return_call_indirect::<B>;
+            ReturnCall [X X X X] 1 => call::return_call::<B>;
+            ReturnCallImport [X X X X] 1 => call::return_call_import::<B>;
+            ReturnCallIndirect [X X R X] 1 => call::return_call_indirect::<B>;
             /// Returns nothing; the header is at slot `b`.
             Return [__ X __ __] 0 => cell::<B, Return>;
             /// Returns `R[a]`, the accumulator, or the extension.
@@ -144,7 +144,7 @@ macro_rules! special_rows {
             ReturnV128Acc [__ X __ __] 0 => cell::<B, ReturnValue<V128, Acc>>;
             ReturnIntImm [__ X __ __] 1 => cell::<B, ReturnValue<u64, Imm>>;
             /// Returns `c` slots from `R[a]` on.
-            ReturnValues [X X X __] 0 => control::ret_values::<B>;
+            ReturnValues [X X X __] 0 => call::ret_values::<B>;
 
             /// Makes NaNs canonical: `R[a]` in place, and the accumulator.
             CanonF32 [X __ __ __] 0 => bulk::canon::<B, bulk::CanonF32>;

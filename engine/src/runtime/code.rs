@@ -1,18 +1,17 @@
-//! Translated code: the module's code cache, linking, lookup by address, eviction, and the disassembler.
+//! Translated code: the module's code cache, lookup by address, and eviction. `make` has what it is filled by.
 //!
 //! Code is a sequence of 64-bit words: a [`Prologue`] of two, then cells. The translator writes the op's number into a
 //! cell's first word; *linking* replaces it by the handler's address (direct threading).
 
+mod make;
+
 use crate::memory::{Budget, Buf, Charge, Kind};
 use crate::module::ModuleInner;
-use crate::module::trap::Trap;
-use crate::ops::cells::{self, LAZY, PROLOGUE, extension, is_lazy};
-use crate::ops::frame::header_of;
-use crate::ops::{Op, SpecialOp};
-use crate::runtime::error::{Error, ErrorKind};
+use crate::ops::SpecialOp;
+use crate::ops::cells::{LAZY, is_lazy};
+use crate::runtime::error::Error;
 use crate::runtime::exec::Dispatch;
 use crate::runtime::loaded::ModuleShared;
-use crate::translate::{self, Env, Translated, Wanted};
 use core::ops::Deref;
 use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use std::sync::{Mutex, MutexGuard};
@@ -319,61 +318,7 @@ impl CodeTable {
 }
 
 impl ModuleShared {
-    /// The code of the function with this index among those that the module defines, translated if need be.
-    ///
-    /// # Errors
-    /// If there is no memory for it, or its bytes are gone.
-    pub(crate) fn translated(&self, index: u32, executing: &dyn Executing) -> Result<*const u64, Error> {
-        loop {
-            let mut made = self.code.made();
-            if let Some(present) = self.code.present(&mut made, index) {
-                return Ok(present);
-            }
-            let result = self
-                .make(index, &self.code.cache)
-                .and_then(|code| self.code.keep(&mut made, index, code, Use::Entry));
-            match result {
-                Err(error) if is_about_memory(&error) => {}
-                result => return result.map_err(Error::at_run_time),
-            }
-            drop(made);
-            if !self.make_room(executing) {
-                break;
-            }
-        }
-        // The reserve is full, with other stores' code or with code that frames are in: charge the module's own budget.
-        let mut made = self.code.made();
-        match self.code.present(&mut made, index) {
-            Some(present) => Ok(present),
-            None => self
-                .make(index, &self.data.budget)
-                .and_then(|code| self.code.keep(&mut made, index, code, Use::Entry)),
-        }
-        .map_err(Error::at_run_time)
-    }
-
-    /// The cells of a function, even if its entry is native. They don't become its entry.
-    ///
-    /// # Errors
-    /// As for [`ModuleShared::translated`].
-    pub(crate) fn cells(&self, index: u32, executing: &dyn Executing) -> Result<*const u64, Error> {
-        for budget in [&self.code.cache, &self.data.budget] {
-            let mut made = self.code.made();
-            if let Some(code) = made.codes.iter().find(|code| code.index == index && !code.native) {
-                return Ok(code.words.as_ptr());
-            }
-            let result =
-                self.make(index, budget).and_then(|code| self.code.keep(&mut made, index, code, Use::Beside));
-            match result {
-                Err(error) if is_about_memory(&error) => {}
-                result => return result.map_err(Error::at_run_time),
-            }
-            drop(made);
-            self.make_room(executing);
-        }
-        Err(Trap::OutOfBudget.into())
-    }
-
+    /// Frees a part of a full cache. Returns whether it did.
     fn make_room(&self, executing: &dyn Executing) -> bool {
         if self.code.cache.limit().is_none() {
             return false;
@@ -383,108 +328,6 @@ impl ModuleShared {
         let mut made = self.code.made();
         // Frames of other stores can't be walked: they may be running.
         made.instances == executing.instances(self) && self.code.drop_cold(&mut made)
-    }
-
-    /// Translates and links a function.
-    fn make(&self, index: u32, budget: &Budget) -> Result<(Box<[u64]>, Charge), Error> {
-        let Translated { mut words, .. } = self.translate(index, Wanted::Cells, budget)?;
-        if self.engine.checks_translation() {
-            crate::translate::check::check(&words, &self.data, &self.layout).unwrap_or_else(|why| {
-                panic!("translated code of function {index} is wrong: {why}\n{}", cells::disassemble(&words))
-            });
-        }
-        link(&mut words, self.engine.dispatch());
-        Ok(words.into_boxed()?)
-    }
-
-    /// Translates a function.
-    pub(crate) fn translate(&self, index: u32, wanted: Wanted, budget: &Budget) -> Result<Translated, Error> {
-        let env = Env {
-            data: &self.data,
-            sigs: &self.sigs,
-            layout: self.layout,
-            budget,
-            settings: self.engine.translation(),
-        };
-        let offset = self.data.bodies.file_offset(index);
-        let func = self.data.imported_funcs + index;
-        let translated = self
-            .data
-            .bodies
-            .with_body(index, budget, |body| translate::translate(&env, func, body, offset, wanted))
-            .map_err(|e| match e {
-                crate::module::bodies::BodyError::Memory(e) => e.into(),
-                _ => Error::from(Trap::ModuleChanged),
-            })?;
-        Ok(translated?)
-    }
-
-    /// Translates every function, for tests of the estimates. Gives the peak for one function, and the bytes of all
-    /// cells.
-    pub(crate) fn translate_all(&self) -> Result<(u64, u64), Error> {
-        let (mut most, mut all) = (0, 0);
-        for index in 0..self.code.entries.len() as u32 {
-            let budget = Budget::unlimited();
-            let (words, charge) = self.make(index, &budget)?;
-            most = most.max(budget.peak());
-            all += charge.bytes();
-            drop(words);
-        }
-        Ok((most, all))
-    }
-
-    /// Each function's cells, for people to read.
-    pub(crate) fn disassemble(&self) -> Result<Vec<String>, Error> {
-        let functions = 0..self.code.entries.len() as u32;
-        let cells = |index| self.translate(index, Wanted::Cells, &self.data.budget);
-        functions.map(|index| Ok(cells::disassemble(&cells(index)?.words))).collect()
-    }
-
-    /// The offset in the module of the instruction that the cell at `word` came from. No table is kept for this:
-    /// translation is deterministic, so the function is translated again up to that cell.
-    pub(crate) fn offset_of(&self, index: u32, word: usize) -> Option<u64> {
-        let wanted = Wanted::OffsetOf(word);
-        let translated = self.translate(index, wanted, &self.code.cache);
-        translated.or_else(|_| self.translate(index, wanted, &self.data.budget)).ok()?.offset
-    }
-
-    /// Whether [`ModuleShared::offset_of`] would have room now for any function.
-    pub(crate) fn has_room_to_locate(&self) -> bool {
-        let most = self.data.cells.largest;
-        let has_room = |budget: &Budget| budget.available().is_none_or(|available| available >= most);
-        has_room(&self.code.cache) || has_room(&self.data.budget)
-    }
-
-    /// [`ModuleShared::offset_of`], evicting code if there is no room.
-    pub(crate) fn locate(&self, index: u32, word: usize, executing: &dyn Executing) -> Option<u64> {
-        loop {
-            let offset = self.offset_of(index, word);
-            if offset.is_some() || !self.make_room(executing) {
-                return offset;
-            }
-        }
-    }
-
-    /// The slot of the header in a function's frames.
-    pub(crate) fn header(&self, index: u32) -> u32 {
-        let ty = self.data.func_type(self.data.imported_funcs + index);
-        header_of(ty)
-    }
-}
-
-fn is_about_memory(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::OutOfBudget | ErrorKind::OutOfMemory)
-}
-
-/// Replaces op numbers by handlers' addresses; where a cell and the next are a pair, by the pair's handler.
-fn link(words: &mut [u64], dispatch: Dispatch) {
-    let mut at = PROLOGUE;
-    while at < words.len() {
-        let op = Op(words[at] as u16);
-        let next = at + 2 + extension(op, words[at + 1]);
-        let fused = words.get(next).and_then(|&word| dispatch.fused(op, Op(word as u16)));
-        words[at] = fused.unwrap_or_else(|| dispatch.handler(op));
-        at = next;
     }
 }
 

@@ -1,7 +1,9 @@
 //! The loader against wasmparser, and against itself with the input cut in other places.
 
 mod limits;
+mod memory;
 mod names;
+mod verdicts;
 
 use std::io::Write;
 
@@ -265,131 +267,6 @@ fn a_large_module_split_at_random() {
 }
 
 #[test]
-fn every_truncation_is_an_error_that_says_so() {
-    for text in SMALL {
-        let bytes = wasm(text);
-        for end in 0..bytes.len() {
-            let cut = &bytes[..end];
-            check(cut);
-            match load([cut]) {
-                Ok(_) => assert!(wasmparser(cut).is_ok()),
-                Err(error) => {
-                    assert!(error.offset <= end as u64, "{error}");
-                    let counts = "function section has non-zero count but code section is absent";
-                    let data = "data count is non-zero but data section is absent";
-                    assert!(
-                        error.message().starts_with("unexpected end-of-file: ")
-                            || error.message() == counts
-                            || error.message() == data,
-                        "{error}"
-                    );
-                }
-            }
-        }
-    }
-    assert_eq!(
-        load([b"\0asm\x01\0\0\0\x01\x04\x01"]).unwrap_err().to_string(),
-        "unexpected end-of-file: the module stops after 11 bytes, inside the type section (at offset 0xa)"
-    );
-    assert_eq!(
-        load([b""]).unwrap_err().to_string(),
-        "unexpected end-of-file: the input is empty (at offset 0x0)"
-    );
-}
-
-#[test]
-fn a_flipped_byte_gives_the_verdict_of_wasmparser() {
-    let (mut same, mut all) = (0, 0);
-    for text in SMALL {
-        let bytes = wasm(text);
-        for at in 0..bytes.len() {
-            for flip in [1, 0x80, 0xff, 0x40] {
-                let mut bytes = bytes.clone();
-                bytes[at] ^= flip;
-                same += usize::from(check(&bytes));
-                all += 1;
-            }
-        }
-    }
-    // The rest are sections that both stop early and hold nonsense: what comes first in them is reported.
-    assert!(same * 100 >= all * 95, "{same} of {all}");
-}
-
-#[test]
-fn mutated_modules_give_the_verdict_of_wasmparser() {
-    let mut random = Random(2);
-    for text in SMALL {
-        let bytes = wasm(text);
-        for _ in 0..2000 {
-            let mut bytes = bytes.clone();
-            for _ in 0..=random.below(3) {
-                let at = random.below(bytes.len());
-                match random.below(4) {
-                    0 => bytes[at] = random.below(256) as u8,
-                    1 => bytes[at] = bytes[at].wrapping_add(1),
-                    2 => drop(bytes.remove(at)),
-                    _ => bytes.insert(at, random.below(256) as u8),
-                }
-            }
-            check(&bytes);
-            let cut = random.cut(&bytes, 11);
-            assert_eq!(answer(load([&bytes])), answer(load(cut)));
-        }
-    }
-}
-
-#[test]
-fn malformed_frames_have_the_words_of_wasmparser() {
-    let frame = |rest: &[u8]| [b"\0asm\x01\0\0\0", rest].concat();
-    for (bytes, words) in [
-        (frame(b"\x0e\x00"), "malformed section id: 14 (at offset 0xa)"),
-        (frame(b"\x81\x00"), "malformed section id (at offset 0x8)"),
-        (frame(b"\x01\x01\x00\x01\x01\x00"), "section out of order (at offset 0xd)"),
-        (frame(b"\x03\x01\x00\x01\x01\x00"), "section out of order (at offset 0xd)"),
-        (frame(b"\0asm\x01\0\0\0"), "expected section, got wasm magic number (at offset 0x8)"),
-        (frame(b"\0\x01\x05"), "unexpected end-of-file (at offset 0xb)"),
-        (frame(b"\0\x02\x01\xff"), "malformed UTF-8 encoding (at offset 0xb)"),
-        (
-            frame(b"\x01\x02\x00\x00"),
-            "section size mismatch: unexpected data at the end of the section (at offset 0xb)",
-        ),
-        (
-            frame(b"\x01\x80\x80\x80\x80\x80\x00"),
-            "invalid var_u32: integer representation too long (at offset 0xd)",
-        ),
-        (frame(b"\x01\x80\x80\x80\x80\x10"), "invalid var_u32: integer too large (at offset 0xd)"),
-        (
-            frame(b"\x0a\x01\x01"),
-            "function section is absent but code section has non-zero count (at offset 0xa)",
-        ),
-        (frame(b"\x0a\x02\x00\x00"), "trailing bytes at end of section (at offset 0xb)"),
-        (
-            frame(b"\x0c\x01\x01\x0b\x01\x00"),
-            "data count and data section have inconsistent lengths (at offset 0xe)",
-        ),
-        (frame(b"\x0c\x02\x00\x00"), "unexpected content in the data count section (at offset 0xb)"),
-        (frame(b"\x0b\x02\x01\x03"), "invalid flags byte in data segment (at offset 0xb)"),
-        (
-            frame(b"\x0b\x06\x01\x00\x41\x00\x0b\x00"),
-            "unknown memory 0: memory index out of bounds (at offset 0xb)",
-        ),
-        (frame(b"\x0b\x03\x01\x01\x02"), "unexpected end-of-file (at offset 0xd)"),
-        (
-            frame(b"\x0b\x04\x01\x01\x00\x00"),
-            "section size mismatch: unexpected data at the end of the section (at offset 0xd)",
-        ),
-        (
-            frame(b"\x0b\x05\xa1\x8d\x06\x00\x00"),
-            "data segments count exceeds limit of 100000 (at offset 0xa)",
-        ),
-        (b"\0asm\x02\0\0\0".to_vec(), "unknown binary version:        0x2 (at offset 0x4)"),
-    ] {
-        assert_eq!(load([&bytes]).map(|_| ()).unwrap_err().to_string(), words);
-        assert!(check(&bytes), "{words} is not what wasmparser says: {:?}", wasmparser(&bytes));
-    }
-}
-
-#[test]
 fn what_is_not_a_module_is_named() {
     let error = load([b"\0asm\x0d\0\x01\0"]).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Unsupported);
@@ -432,97 +309,6 @@ fn section(id: u8, contents: &[u8]) -> Vec<u8> {
 
 fn with_sections(sections: &[Vec<u8>]) -> Vec<u8> {
     [b"\0asm\x01\0\0\0", &*sections.concat()].concat()
-}
-
-#[test]
-fn a_claimed_count_reserves_nothing() {
-    // A million imports, types, … in a dozen bytes: the validator would reserve a hundred megabytes.
-    for id in [1, 2, 3, 4, 6, 7, 9] {
-        for count in [&b"\xc0\x84\x3d"[..], b"\x80\x09", b"\xa0\x8d\x86\x80\x00"] {
-            for rest in [&b""[..], b"\x60\0\0", b"\0\0\0\0\0\0\0\0\0\0"] {
-                check(&with_sections(&[section(id, &[count, rest].concat())]));
-            }
-        }
-    }
-    let bytes = with_sections(&[section(2, b"\xc0\x84\x3d\0\0")]);
-    let error = load_in(&Budget::new(100_000), [bytes]).unwrap_err();
-    assert_eq!(error.kind, ErrorKind::Invalid, "{error}");
-}
-
-#[test]
-fn every_budget_gives_the_module_or_says_no_and_all_is_refunded() {
-    let bytes = wasm(EVERYTHING);
-    let budget = Budget::unlimited();
-    let module = load_in(&budget, [&bytes]).unwrap();
-    assert!(budget.used() > bytes.len() as u64 / 2);
-    drop(module);
-    assert_eq!(budget.used(), 0);
-    let mut refused = 0;
-    for limit in (0..budget.peak() + 10).step_by(61) {
-        let whole = Budget::new(limit);
-        let result = load_in(&whole, [&bytes]);
-        let bytewise = Budget::new(limit);
-        assert_eq!(
-            answer(load_in(&bytewise, bytes.chunks(1))),
-            match &result {
-                Ok(module) => format!("{module:?}"),
-                Err(error) => format!("{error:?}"),
-            }
-        );
-        if let Err(error) = &result {
-            assert_eq!(error.kind, ErrorKind::OutOfBudget);
-            assert!(error.message().starts_with(&format!("memory budget of {limit} bytes exceeded")));
-            refused += 1;
-        }
-        drop(result);
-        assert_eq!((whole.used(), bytewise.used()), (0, 0));
-        assert!(whole.peak() <= limit);
-    }
-    assert!(refused > 50, "{refused}");
-}
-
-#[test]
-fn large_modules_fit_the_same_budget_however_they_are_cut() {
-    let bytes = large_module();
-    let budget = Budget::unlimited();
-    drop(load_in(&budget, [&bytes]));
-    for limit in (10_000..budget.peak()).step_by(60_001) {
-        let [a, b] = [Budget::new(limit), Budget::new(limit)];
-        let whole = load_in(&a, [&bytes]);
-        assert!(answer(whole) == answer(load_in(&b, bytes.chunks(1001))));
-        assert_eq!((a.used(), b.used()), (0, 0));
-    }
-}
-
-#[test]
-fn deep_and_high_functions_are_refused_by_name() {
-    let body = |code: &[u8]| {
-        let body = [b"\0", code, b"\x0b"].concat();
-        let mut code = vec![1];
-        code.extend(&section(0, &body)[1..]);
-        with_sections(&[section(1, b"\x01\x60\0\0"), section(3, b"\x01\0"), section(10, &code)])
-    };
-    let deep = body(&[0x02, 0x40].repeat(70_000));
-    let error = load([&deep]).unwrap_err();
-    assert_eq!(error.kind, ErrorKind::Limit);
-    assert!(error.message().contains("more than 65536 blocks"), "{error}");
-    let high = body(&[0x41, 0x00].repeat(1_100_000));
-    let error = load([&high]).unwrap_err();
-    assert_eq!(error.kind, ErrorKind::Limit);
-    assert!(error.message().contains("more than 1048576 operands"), "{error}");
-    let error = load_in(&Budget::new(8_000_000), [&high]).unwrap_err();
-    assert_eq!(error.kind, ErrorKind::OutOfBudget, "{error}");
-}
-
-#[test]
-fn a_const_expr_that_needs_too_much_is_refused_by_name() {
-    let expr = |depth: usize| {
-        let add = " i32.add".repeat(depth - 1);
-        wasm(&format!("(module (global i32 {}{add}))", "i32.const 1 ".repeat(depth)))
-    };
-    let module = load([expr(64)]).unwrap();
-    assert_eq!(module.globals[0].init.as_ref().unwrap().eval(|_| panic!(), |_| panic!()), 64);
-    assert_eq!(load([expr(65)]).unwrap_err().kind, ErrorKind::Limit);
 }
 
 #[test]

@@ -1,14 +1,14 @@
 //! `fd_*` other than reading and writing.
 
-use super::times::timestamps;
+use super::times::new_times;
 use crate::WasiCtx;
 use crate::abi::{Fdflags, Fdstat, Filestat, Rights, Whence, flags};
 use crate::errno::{Errno, Result};
 use crate::fds::{DirFd, DirPerms, FdKind, FilePerms};
 use crate::guest::Guest;
-use crate::host::streams::uninterrupted;
-use rustix::fs::{Advice, FallocateFlags, SeekFrom};
-use std::num::NonZeroU64;
+use crate::host::file::{Advice, sync, sync_data};
+use crate::host::times::set_times;
+use std::io::SeekFrom;
 
 impl WasiCtx {
     pub(crate) fn fd_seek(
@@ -38,7 +38,7 @@ impl WasiCtx {
         if let FdKind::Stdio(_) | FdKind::Socket(_) = self.fds.get(fd)?.kind {
             return Err(Errno::SPIPE);
         }
-        Ok(rustix::fs::seek(&self.fds.file(fd, rights)?.file, position)?)
+        self.fds.file(fd, rights)?.file.seek(position)
     }
 
     pub(crate) fn fd_close(&mut self, _: &mut Guest<'_>, fd: u32) -> Result {
@@ -50,11 +50,11 @@ impl WasiCtx {
     }
 
     pub(crate) fn fd_sync(&mut self, _: &mut Guest<'_>, fd: u32) -> Result {
-        Ok(rustix::fs::fsync(self.fds.get_mut(fd)?.on_disk(Rights::FD_SYNC)?)?)
+        Ok(sync(self.fds.get_mut(fd)?.on_disk(Rights::FD_SYNC)?)?)
     }
 
     pub(crate) fn fd_datasync(&mut self, _: &mut Guest<'_>, fd: u32) -> Result {
-        Ok(rustix::fs::fdatasync(self.fds.get_mut(fd)?.on_disk(Rights::FD_DATASYNC)?)?)
+        Ok(sync_data(self.fds.get_mut(fd)?.on_disk(Rights::FD_DATASYNC)?)?)
     }
 
     pub(crate) fn fd_advise(
@@ -75,7 +75,7 @@ impl WasiCtx {
             5 => Advice::NoReuse,
             _ => return Err(Errno::INVAL.into()),
         };
-        Ok(rustix::fs::fadvise(&file.file, offset, NonZeroU64::new(len), advice)?)
+        Ok(file.file.advise(offset, len, advice)?)
     }
 
     pub(crate) fn fd_allocate(&mut self, _: &mut Guest<'_>, fd: u32, offset: u64, len: u64) -> Result {
@@ -84,7 +84,7 @@ impl WasiCtx {
         if !file.writable {
             return Err(Errno::BADF.into());
         }
-        Ok(rustix::fs::fallocate(&file.file, FallocateFlags::empty(), offset, len)?)
+        Ok(file.file.allocate(offset, len)?)
     }
 
     pub(crate) fn fd_fdstat_get(&mut self, guest: &mut Guest<'_>, fd: u32, stat: u32) -> Result {
@@ -109,9 +109,7 @@ impl WasiCtx {
                 if (new ^ fd.flags()?).intersects(fixed) {
                     return Err(Errno::INVAL.into());
                 }
-                let mut os = rustix::fs::fcntl_getfl(&file.file)?;
-                os.set(rustix::fs::OFlags::APPEND, new.contains(Fdflags::APPEND));
-                rustix::fs::fcntl_setfl(&file.file, os)?;
+                file.file.set_append(new.contains(Fdflags::APPEND))?;
             }
             FdKind::Stdio(_) | FdKind::Socket(_) => (),
             FdKind::Dir(_) => return Err(Errno::BADF.into()),
@@ -153,11 +151,11 @@ impl WasiCtx {
             },
             FdKind::File(file) => {
                 fd.require(Rights::FD_FILESTAT_GET)?;
-                Filestat::from(&file.file.metadata()?)
+                file.file.stat()?
             }
             FdKind::Dir(dir) => {
                 fd.require(Rights::FD_FILESTAT_GET)?;
-                Filestat::from(&dir.dir.dir_metadata()?)
+                dir.dir.stat()?
             }
         };
         Ok(guest.store_filestat(stat, &filestat)?)
@@ -169,7 +167,7 @@ impl WasiCtx {
         if !file.writable {
             return Err(Errno::INVAL.into());
         }
-        Ok(uninterrupted(|| Ok(rustix::fs::ftruncate(&file.file, size)?))?)
+        Ok(file.file.set_len(size)?)
     }
 
     pub(crate) fn fd_filestat_set_times(
@@ -180,7 +178,7 @@ impl WasiCtx {
         mtim: u64,
         fst_flags: u32,
     ) -> Result {
-        let times = timestamps(atim, mtim, fst_flags)?;
+        let times = new_times(atim, mtim, fst_flags)?;
         let fd = self.fds.get_mut(fd)?;
         let allowed = match &fd.kind {
             FdKind::Stdio(_) | FdKind::Socket(_) => return Err(Errno::BADF.into()),
@@ -190,7 +188,7 @@ impl WasiCtx {
         if !allowed {
             return Err(Errno::PERM.into());
         }
-        Ok(rustix::fs::futimens(fd.on_disk(Rights::FD_FILESTAT_SET_TIMES)?, &times)?)
+        Ok(set_times(fd.on_disk(Rights::FD_FILESTAT_SET_TIMES)?, times)?)
     }
 
     pub(crate) fn fd_prestat_get(&mut self, guest: &mut Guest<'_>, fd: u32, prestat: u32) -> Result {

@@ -2,7 +2,6 @@
 
 mod clock;
 mod fd;
-mod names;
 mod open;
 mod path;
 mod poll;

@@ -1,18 +1,13 @@
 //! `path_*` other than `path_open`: what is done with names. `cap-std` keeps them below the directory that they start
 //! from.
 
-use super::names::{NameInDir, follows};
-use super::times::timestamps;
+use super::times::new_times;
 use crate::WasiCtx;
-use crate::abi::{Filestat, Lookupflags, Rights, flags};
+use crate::abi::{Lookupflags, Rights, flags};
 use crate::errno::{Errno, Result};
 use crate::fds::{DirPerms, FilePerms};
 use crate::guest::Guest;
-use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
-use rustix::fs::{AtFlags, Mode, OFlags, Timestamps};
-use rustix::fs::{
-    futimens, linkat, mkdirat, openat, readlinkat_raw, renameat, statat, symlinkat, unlinkat, utimensat,
-};
+use crate::host::names::{NameInDir, means_directory};
 
 /// As long as a symbolic link's target can be.
 const TARGET_MAX: usize = 4096;
@@ -38,9 +33,7 @@ impl WasiCtx {
         path: u32,
         path_len: u32,
     ) -> Result {
-        self.change(guest, (fd, Rights::PATH_CREATE_DIRECTORY), (path, path_len), |entry| {
-            Ok(mkdirat(entry, entry.name, Mode::RWXU | Mode::RWXG | Mode::RWXO)?)
-        })
+        self.change(guest, (fd, Rights::PATH_CREATE_DIRECTORY), (path, path_len), |entry| entry.create_dir())
     }
 
     pub(crate) fn path_remove_directory(
@@ -50,9 +43,7 @@ impl WasiCtx {
         path: u32,
         path_len: u32,
     ) -> Result {
-        self.change(guest, (fd, Rights::PATH_REMOVE_DIRECTORY), (path, path_len), |entry| {
-            Ok(unlinkat(entry, entry.name, AtFlags::REMOVEDIR)?)
-        })
+        self.change(guest, (fd, Rights::PATH_REMOVE_DIRECTORY), (path, path_len), |entry| entry.remove_dir())
     }
 
     pub(crate) fn path_unlink_file(
@@ -62,9 +53,7 @@ impl WasiCtx {
         path: u32,
         path_len: u32,
     ) -> Result {
-        self.change(guest, (fd, Rights::PATH_UNLINK_FILE), (path, path_len), |entry| {
-            Ok(unlinkat(entry, entry.name, AtFlags::empty())?)
-        })
+        self.change(guest, (fd, Rights::PATH_UNLINK_FILE), (path, path_len), |entry| entry.remove_file())
     }
 
     pub(crate) fn path_filestat_get(
@@ -80,9 +69,8 @@ impl WasiCtx {
         dir.require(DirPerms::READ)?;
         let path = guest.path(path, path_len)?;
         let follow = follows(lookup_flags, &path)?;
-        let metadata =
-            path.with(|path| if follow { dir.dir.metadata(path) } else { dir.dir.symlink_metadata(path) })?;
-        Ok(guest.store_filestat(stat, &Filestat::from(&metadata))?)
+        let filestat = path.with(|path| dir.dir.stat_at(path, follow))?;
+        Ok(guest.store_filestat(stat, &filestat)?)
     }
 
     #[allow(clippy::too_many_arguments, reason = "the specification's")]
@@ -98,7 +86,7 @@ impl WasiCtx {
         fst_flags: u32,
     ) -> Result {
         let dir = self.fds.dir(fd, Rights::PATH_FILESTAT_SET_TIMES)?;
-        let times = timestamps(atim, mtim, fst_flags)?;
+        let times = new_times(atim, mtim, fst_flags)?;
         let path = guest.path(path, path_len)?;
         dir.require(DirPerms::MUTATE)?;
         if !dir.file_perms.contains(FilePerms::WRITE) {
@@ -107,10 +95,9 @@ impl WasiCtx {
         let follow = follows(lookup_flags, &path)?;
         Ok(path.with(|path| {
             if follow {
-                set_times(&dir.dir, path, &times)
+                dir.dir.set_times_at(path, times)
             } else {
-                let entry = NameInDir::to_look_up(&dir.dir, path)?;
-                Ok(utimensat(&entry, entry.name, &times, AtFlags::SYMLINK_NOFOLLOW)?)
+                NameInDir::to_look_up(&dir.dir, path)?.set_times(times)
             }
         })?)
     }
@@ -138,9 +125,9 @@ impl WasiCtx {
         Ok(old_path.with(|old_path| {
             let from = NameInDir::to_look_up(&old.dir, old_path)?;
             // The system looks for it first, and then where the new name belongs.
-            statat(&from, from.name, AtFlags::SYMLINK_NOFOLLOW)?;
+            from.check_exists()?;
             let to = NameInDir::to_change(&new.dir, &new_path)?;
-            Ok::<_, Errno>(linkat(&from, from.name, &to, to.name, AtFlags::empty())?)
+            from.link(&to)
         })?)
     }
 
@@ -162,7 +149,7 @@ impl WasiCtx {
         Ok(old_path.with(|old_path| {
             let from = NameInDir::to_change(&old.dir, old_path)?;
             let to = NameInDir::to_change(&new.dir, &new_path)?;
-            Ok::<_, Errno>(renameat(&from, from.name, &to, to.name)?)
+            from.rename(&to)
         })?)
     }
 
@@ -181,11 +168,7 @@ impl WasiCtx {
             if target.starts_with('/') {
                 return Err(Errno::PERM);
             }
-            symlinkat(&*target, entry, entry.name).map_err(|error| match error {
-                // Linux says that something is there, POSIX and the official tests that it is no directory.
-                rustix::io::Errno::EXIST if entry.slash_after_file() => Errno::NOTDIR,
-                error => error.into(),
-            })
+            entry.symlink(&target)
         })
     }
 
@@ -204,10 +187,8 @@ impl WasiCtx {
         let dir = self.fds.dir(fd, Rights::PATH_READLINK)?;
         dir.require(DirPerms::READ)?;
         let mut target = [0; TARGET_MAX];
-        let len = guest.path(path, path_len)?.with(|path| {
-            let entry = NameInDir::to_look_up(&dir.dir, path)?;
-            Ok::<_, Errno>(readlinkat_raw(&entry, entry.name, &mut target)?)
-        })?;
+        let path = guest.path(path, path_len)?;
+        let len = path.with(|path| NameInDir::to_look_up(&dir.dir, path)?.read_link(&mut target))?;
         let target = &target[..len];
         // Where it leads outside of the sandbox isn't the guest's concern.
         if target.starts_with(b"/") {
@@ -219,24 +200,7 @@ impl WasiCtx {
     }
 }
 
-/// Sets the times of what `path` leads to. It isn't opened, since that may wait or have effects.
-fn set_times(dir: &Dir, path: &str, times: &Timestamps) -> Result<(), Errno> {
-    let mut options = OpenOptions::new();
-    let file = dir.open_with(path, options.read(true).custom_flags(OFlags::PATH.bits().cast_signed()))?;
-    match utimensat(&file, "", times, AtFlags::EMPTY_PATH) {
-        // Before Linux 5.8 it must be opened.
-        Err(rustix::io::Errno::INVAL) => {
-            let flags = OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-            if file.metadata()?.is_dir() {
-                return Ok(futimens(openat(&file, ".", flags, Mode::empty())?, times)?);
-            }
-            options.custom_flags(flags.bits().cast_signed());
-            let opened = dir.open_with(path, &options).or_else(|_| {
-                options.read(false).write(true);
-                dir.open_with(path, &options)
-            });
-            Ok(futimens(opened?, times)?)
-        }
-        result => Ok(result?),
-    }
+/// Whether a symbolic link at the end of `path` is followed by a call that looks up what is there.
+pub(super) fn follows(lookup_flags: u32, path: &str) -> Result<bool, Errno> {
+    Ok(flags::<Lookupflags>(lookup_flags)?.contains(Lookupflags::SYMLINK_FOLLOW) || means_directory(path))
 }

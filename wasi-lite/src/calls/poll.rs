@@ -6,12 +6,13 @@ use crate::errno::{Errno, Result};
 use crate::fds::FdKind;
 use crate::guest::Guest;
 use crate::host::clocks::{Clocks, MONOTONIC};
+use crate::host::interrupt::{PollFd, PollFlags};
 use crate::host::stdio::Stdio;
-use crate::host::streams::PIPE_BUF;
+use crate::host::streams::{PIPE_BUF, readable};
+use crate::host::{AsFd, BorrowedFd};
 use crate::paid::list;
-use rustix::event::{PollFd, PollFlags, Timespec};
-use rustix::fs::SeekFrom;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::io::SeekFrom;
+use std::time::Duration;
 
 /// As many subscriptions as one call may have.
 const MOST: u32 = 4096;
@@ -173,19 +174,16 @@ impl WasiCtx {
             }
             // Where time passes by itself, the wall clock may be set meanwhile, so it is looked at now and then.
             let longest = if self.clocks.can_skip() { 0 } else { 60_000_000_000 };
-            let rest = timeout.map(|rest| rest.min(longest)).map(|rest| Timespec {
-                tv_sec: (rest / 1_000_000_000) as _,
-                tv_nsec: (rest % 1_000_000_000) as _,
-            });
+            let rest = timeout.map(|rest| Duration::from_nanos(rest.min(longest)));
             fds.extend(guest.interrupt.entry());
-            guest.interrupt.poll(&mut fds, rest.as_ref())?;
+            guest.interrupt.poll(&mut fds, rest)?;
             for (fd, &subscription) in fds.iter().zip(&asked) {
                 let happened = fd.revents();
                 if happened.is_empty() {
                     continue;
                 }
                 let nbytes = match subscription.wanted {
-                    Wanted::Read(_) => rustix::io::ioctl_fionread(fd).unwrap_or(1),
+                    Wanted::Read(_) => readable(fd),
                     _ => PIPE_BUF as u64,
                 };
                 let hangup = happened.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL);
@@ -214,8 +212,8 @@ impl WasiCtx {
             },
             FdKind::File(file) if file.waits => Ok(PollState::Ask(file.file.as_fd())),
             FdKind::File(file) if rights == Rights::FD_READ => {
-                let size = file.file.metadata()?.len();
-                let rest = size.saturating_sub(rustix::fs::seek(&file.file, SeekFrom::Current(0))?);
+                let size = file.file.stat()?.size;
+                let rest = size.saturating_sub(file.file.seek(SeekFrom::Current(0))?);
                 ready(rest, rest == 0)
             }
             FdKind::File(_) => ready(PIPE_BUF as u64, false),

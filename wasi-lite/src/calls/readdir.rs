@@ -6,8 +6,6 @@ use crate::errno::{Errno, Result};
 use crate::fds::{DirFd, DirPerms, FdKind};
 use crate::guest::Guest;
 use dunlin::Budget;
-use rustix::fs::{AtFlags, FileType, RawDir, SeekFrom, statat};
-use std::mem::MaybeUninit;
 
 impl WasiCtx {
     pub(crate) fn fd_readdir(
@@ -32,8 +30,6 @@ impl WasiCtx {
 ///
 /// The cookies stand for the system's own, so they stay valid while entries come and go.
 fn read_entries(dir: &mut DirFd, buf: &mut [u8], cookie: u64, budget: &Budget) -> Result<usize, Errno> {
-    // Enough for any one entry, and for what fits a buffer of the usual size.
-    let mut scratch = [const { MaybeUninit::uninit() }; 4096];
     let mut used = 0;
     let mut put = |bytes: &[u8]| {
         let len = bytes.len().min(buf.len() - used);
@@ -41,38 +37,25 @@ fn read_entries(dir: &mut DirFd, buf: &mut [u8], cookie: u64, budget: &Budget) -
         used += len;
         used < buf.len()
     };
-    let (listing, cookies) = dir.listing_and_cookies()?;
+    let DirFd { dir, cookies, .. } = dir;
     if cookie == 0 {
         cookies.forget();
     }
-    let offset = cookies.offset(cookie).ok_or(Errno::INVAL)?;
-    rustix::fs::seek(listing, SeekFrom::Start(offset))?;
-    let own = rustix::fs::fstat(listing)?.st_ino;
-    let mut entries = RawDir::new(listing, &mut scratch);
-    while let Some(entry) = entries.next() {
-        let entry = entry?;
-        let name = entry.file_name().to_bytes();
-        if std::str::from_utf8(name).is_err() {
+    let start = cookies.offset(cookie).ok_or(Errno::INVAL)?;
+    let own = dir.stat()?.ino;
+    dir.entries(start, |entry| {
+        if std::str::from_utf8(entry.name).is_err() {
             // The guest couldn't open it, and to leave it out would be a lie.
             return Err(Errno::ILSEQ);
         }
-        let filetype = match entry.file_type() {
-            FileType::Unknown => match statat(listing, entry.file_name(), AtFlags::SYMLINK_NOFOLLOW) {
-                Ok(stat) => FileType::from_raw_mode(stat.st_mode),
-                Err(_) => FileType::Unknown,
-            },
-            filetype => filetype,
-        };
         let dirent = Dirent {
-            next: cookies.number(entry.next_entry_cookie(), budget)?,
+            next: cookies.number(entry.next, budget)?,
             // The parent of a preopened directory isn't the guest's concern.
-            ino: if name == b".." { own } else { entry.ino() },
-            namlen: u32::try_from(name.len()).map_err(|_| Errno::OVERFLOW)?,
-            filetype: filetype.into(),
+            ino: if entry.name == b".." { own } else { entry.ino },
+            namlen: u32::try_from(entry.name.len()).map_err(|_| Errno::OVERFLOW)?,
+            filetype: entry.filetype,
         };
-        if !(put(&dirent.bytes()) && put(name)) {
-            break;
-        }
-    }
+        Ok(put(&dirent.bytes()) && put(entry.name))
+    })?;
     Ok(used)
 }

@@ -3,59 +3,12 @@
 use super::transfer::scatter;
 use crate::WasiCtx;
 use crate::abi::{Fdflags, Riflags, Rights, Sdflags, flags};
-use crate::errno::{Errno, Fail, Result};
-use crate::fds::{Fd, Socket};
+use crate::errno::{Errno, Result};
+use crate::fds::Fd;
 use crate::guest::Guest;
-use crate::host::streams::read_stream;
-use crate::interrupt::Interrupt;
-use rustix::event::PollFlags;
-use std::net::{Shutdown, TcpListener, TcpStream};
-use std::os::fd::{AsFd, BorrowedFd};
-
-/// The next connection, waited for.
-fn accept(listener: &TcpListener, interrupt: Interrupt<'_>, nonblock: bool) -> Result<TcpStream> {
-    loop {
-        interrupt.wait_or_again(listener, PollFlags::IN, nonblock)?;
-        match listener.accept() {
-            Ok((stream, _)) => return Ok(stream),
-            // Whoever wanted to connect went away again, or somebody else accepted it.
-            Err(error) => match Errno::from(error) {
-                Errno::AGAIN | Errno::INTR | Errno::CONNABORTED => (),
-                errno => return Err(errno.into()),
-            },
-        }
-    }
-}
-
-/// Fills all of `buf`, but for the end of the stream.
-fn read_all(
-    interrupt: Interrupt<'_>,
-    stream: BorrowedFd<'_>,
-    buf: &mut [u8],
-    nonblock: bool,
-) -> Result<usize> {
-    let mut filled = 0;
-    while filled < buf.len() {
-        match read_stream(interrupt, stream, &mut buf[filled..], nonblock) {
-            Ok(0) => break,
-            Ok(count) => filled += count,
-            Err(Fail::Errno(_)) if filled > 0 => break,
-            Err(fail) => return Err(fail),
-        }
-    }
-    Ok(filled)
-}
-
-/// Reads without taking anything from the stream.
-fn peek(interrupt: Interrupt<'_>, stream: &TcpStream, buf: &mut [u8], nonblock: bool) -> Result<usize> {
-    loop {
-        interrupt.wait_or_again(stream, PollFlags::IN, nonblock)?;
-        match stream.peek(buf).map_err(Errno::from) {
-            Err(Errno::AGAIN | Errno::INTR) => (),
-            count => return Ok(count?),
-        }
-    }
-}
+use crate::host::socket::{Socket, accept, peek};
+use crate::host::streams::{read_all, read_stream};
+use std::net::Shutdown;
 
 impl WasiCtx {
     pub(crate) fn sock_accept(
@@ -104,9 +57,9 @@ impl WasiCtx {
                 if peeks {
                     peek(interrupt, stream, buf, nonblock)
                 } else if all {
-                    read_all(interrupt, stream.as_fd(), buf, nonblock)
+                    read_all(interrupt, stream, buf, nonblock)
                 } else {
-                    read_stream(interrupt, stream.as_fd(), buf, nonblock)
+                    read_stream(interrupt, stream, buf, nonblock)
                 }
             })
         })?;

@@ -5,8 +5,7 @@ use crate::abi::Rights;
 use crate::errno::{Errno, Fail, Result};
 use crate::fds::{Fd, FdKind};
 use crate::guest::Guest;
-use crate::host::streams::{PIPE_BUF, read_stream, uninterrupted, write_stream};
-use std::os::fd::AsFd;
+use crate::host::streams::{PIPE_BUF, read_stream, write_stream};
 
 /// The most that one call transfers, so that its result is a number of any signedness.
 const MOST: u32 = i32::MAX as u32;
@@ -120,14 +119,12 @@ impl WasiCtx {
                 FdKind::Stdio(stdio) => {
                     scatter(guest, iovs, true, |buf, _| stdio.read(interrupt, buf, nonblock))
                 }
-                FdKind::File(file) if file.waits => scatter(guest, iovs, true, |buf, _| {
-                    read_stream(interrupt, file.file.as_fd(), buf, nonblock)
-                }),
-                FdKind::File(file) => scatter(guest, iovs, false, |buf, _| {
-                    Ok(uninterrupted(|| Ok(rustix::io::read(&file.file, &mut *buf)?))?)
-                }),
+                FdKind::File(file) if file.waits => {
+                    scatter(guest, iovs, true, |buf, _| read_stream(interrupt, &file.file, buf, nonblock))
+                }
+                FdKind::File(file) => scatter(guest, iovs, false, |buf, _| Ok(file.file.read(buf)?)),
                 FdKind::Socket(socket) => {
-                    let stream = socket.stream()?.as_fd();
+                    let stream = socket.stream()?;
                     scatter(guest, iovs, true, |buf, _| read_stream(interrupt, stream, buf, nonblock))
                 }
                 FdKind::Dir(_) => Err(Errno::BADF.into()),
@@ -149,7 +146,7 @@ impl WasiCtx {
             let FdKind::File(file) = &fd.kind else { return Err(Errno::SPIPE.into()) };
             scatter(guest, iovs, false, |buf, done| {
                 let offset = offset.checked_add(done.into()).ok_or(Errno::INVAL)?;
-                Ok(uninterrupted(|| Ok(rustix::io::pread(&file.file, &mut *buf, offset)?))?)
+                Ok(file.file.read_at(buf, offset)?)
             })
         })
     }
@@ -169,14 +166,12 @@ impl WasiCtx {
                 FdKind::Stdio(stdio) => {
                     gather(guest, iovs, |bytes, _| stdio.write(interrupt, budget, bytes, nonblock))
                 }
-                FdKind::File(file) if file.waits => gather(guest, iovs, |bytes, _| {
-                    write_stream(interrupt, file.file.as_fd(), bytes, nonblock)
-                }),
-                FdKind::File(file) => gather(guest, iovs, |bytes, _| {
-                    Ok(uninterrupted(|| Ok(rustix::io::write(&file.file, bytes)?))?)
-                }),
+                FdKind::File(file) if file.waits => {
+                    gather(guest, iovs, |bytes, _| write_stream(interrupt, &file.file, bytes, nonblock))
+                }
+                FdKind::File(file) => gather(guest, iovs, |bytes, _| Ok(file.file.write(bytes)?)),
                 FdKind::Socket(socket) => {
-                    let stream = socket.stream()?.as_fd();
+                    let stream = socket.stream()?;
                     gather(guest, iovs, |bytes, _| write_stream(interrupt, stream, bytes, nonblock))
                 }
                 FdKind::Dir(_) => Err(Errno::BADF.into()),
@@ -198,7 +193,7 @@ impl WasiCtx {
             let FdKind::File(file) = &fd.kind else { return Err(Errno::SPIPE.into()) };
             gather(guest, iovs, |bytes, done| {
                 let offset = offset.checked_add(done.into()).ok_or(Errno::INVAL)?;
-                Ok(uninterrupted(|| Ok(rustix::io::pwrite(&file.file, bytes, offset)?))?)
+                Ok(file.file.write_at(bytes, offset)?)
             })
         })
     }

@@ -2,18 +2,14 @@
 
 use super::dir::DirFd;
 use super::perms::FilePerms;
-use super::socket::Socket;
 use crate::abi::{Fdflags, Filetype, Rights};
 use crate::errno::{Errno, Result};
+use crate::host::file::File;
+use crate::host::socket::Socket;
 use crate::host::stdio::Stdio;
-use cap_std::fs::File;
-use rustix::fs::OFlags;
+use crate::host::{AsFd, BorrowedFd};
 use std::io;
 use std::net::{TcpListener, TcpStream};
-use std::os::fd::{AsFd, BorrowedFd};
-
-/// `O_DSYNC`, which `rustix` takes for `O_SYNC`.
-pub(crate) const O_DSYNC: OFlags = OFlags::from_bits_retain(0o10000);
 
 /// What a descriptor stands for.
 pub(crate) enum FdKind {
@@ -70,15 +66,11 @@ impl Fd {
     }
 
     pub(crate) fn flags(&self) -> Result<Fdflags, Errno> {
-        let mut flags = Fdflags::empty();
+        let mut flags = match &self.kind {
+            FdKind::File(file) => file.file.flags()?,
+            FdKind::Stdio(_) | FdKind::Dir(_) | FdKind::Socket(_) => Fdflags::empty(),
+        };
         flags.set(Fdflags::NONBLOCK, self.nonblock);
-        if let FdKind::File(file) = &self.kind {
-            let os = rustix::fs::fcntl_getfl(&file.file)?;
-            flags.set(Fdflags::APPEND, os.contains(OFlags::APPEND));
-            flags.set(Fdflags::DSYNC, os.contains(O_DSYNC));
-            // On Linux, `O_RSYNC` is `O_SYNC`, which contains `O_DSYNC`.
-            flags.set(Fdflags::SYNC | Fdflags::RSYNC, os.contains(OFlags::SYNC));
-        }
         Ok(flags)
     }
 
@@ -100,7 +92,7 @@ impl Fd {
         match &mut self.kind {
             FdKind::Stdio(_) | FdKind::Socket(_) => Err(Errno::INVAL),
             FdKind::File(file) => allowed.map(|()| file.file.as_fd()),
-            FdKind::Dir(dir) => allowed.and_then(|()| dir.listing()),
+            FdKind::Dir(dir) => allowed.and_then(|()| dir.dir.listing()),
         }
     }
 }

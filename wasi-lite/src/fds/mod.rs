@@ -4,11 +4,9 @@ mod cookies;
 mod dir;
 mod fd;
 mod perms;
-mod socket;
 mod table;
 
 pub(crate) use dir::DirFd;
-pub(crate) use fd::{Fd, FdKind, FileFd, O_DSYNC};
+pub(crate) use fd::{Fd, FdKind, FileFd};
 pub use perms::{DirPerms, FilePerms};
-pub(crate) use socket::Socket;
 pub(crate) use table::Fds;

@@ -2,9 +2,9 @@
 
 use super::dir::DirFd;
 use super::fd::{Fd, FdKind, FileFd};
-use super::socket::Socket;
 use crate::abi::Rights;
 use crate::errno::{Errno, Result};
+use crate::host::socket::Socket;
 use crate::paid::reserve;
 use dunlin::{Budget, Charge};
 
@@ -62,8 +62,7 @@ impl Fds {
     /// Closes `fd`, which is gone afterwards even if that fails.
     pub(crate) fn close(&mut self, fd: u32) -> Result<(), Errno> {
         match self.remove(fd)?.kind {
-            // Some file systems tell only now that they can't keep what was written.
-            FdKind::File(file) => Ok(nix::unistd::close(file.file)?),
+            FdKind::File(file) => file.file.close(),
             FdKind::Stdio(_) | FdKind::Dir(_) | FdKind::Socket(_) => Ok(()),
         }
     }

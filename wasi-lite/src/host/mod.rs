@@ -1,8 +1,21 @@
-//! What stands on the host's side: streams, clocks, random bytes.
+//! What stands on the host's side: files, directories, sockets, streams, clocks, random bytes. Only this folder names
+//! the operating system, and the libraries that ask it.
 
 pub(crate) mod clocks;
+pub(crate) mod dir;
+mod errors;
 pub(crate) mod escapes;
+pub(crate) mod file;
+pub(crate) mod interrupt;
+pub(crate) mod names;
+pub(crate) mod open;
 pub(crate) mod random;
 pub(crate) mod replay;
+pub(crate) mod socket;
+mod stat;
 pub(crate) mod stdio;
 pub(crate) mod streams;
+pub(crate) mod times;
+
+// For the calls that only pass a descriptor on.
+pub(crate) use std::os::fd::{AsFd, BorrowedFd};

@@ -1,9 +1,9 @@
 //! Where the guest's standard streams lead.
 
 use super::escapes::{self, EscapeFilter};
+use super::interrupt::Interrupt;
 use super::streams::{read_stream, uninterrupted, waits, write_stream};
 use crate::errno::{Errno, Fail, Result};
-use crate::interrupt::Interrupt;
 use crate::paid::reserve;
 use dunlin::{Budget, Charge};
 use std::fmt;

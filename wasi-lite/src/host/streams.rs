@@ -1,11 +1,10 @@
 //! Reads and writes descriptors that may have to be waited for.
 
+use super::interrupt::{Interrupt, PollFlags};
 use crate::errno::{Errno, Fail, Result};
-use crate::interrupt::Interrupt;
-use rustix::event::PollFlags;
 use rustix::fs::FileType;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::AsFd;
 
 /// A pipe holds at least so much more when `poll` says that it can be written, so writing so much doesn't wait.
 pub(crate) const PIPE_BUF: usize = 4096;
@@ -30,13 +29,13 @@ pub(crate) fn uninterrupted<R>(mut call: impl FnMut() -> io::Result<R>) -> io::R
 /// Reads once from something that may have to be waited for.
 pub(crate) fn read_stream(
     interrupt: Interrupt<'_>,
-    fd: BorrowedFd<'_>,
+    fd: impl AsFd,
     buf: &mut [u8],
     nonblock: bool,
 ) -> Result<usize> {
     loop {
-        interrupt.wait_or_again(fd, PollFlags::IN, nonblock)?;
-        match rustix::io::read(fd, &mut *buf) {
+        interrupt.wait_or_again(&fd, PollFlags::IN, nonblock)?;
+        match rustix::io::read(&fd, &mut *buf) {
             // Somebody else who reads from it came first.
             Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => (),
             count => return Ok(count?),
@@ -44,18 +43,42 @@ pub(crate) fn read_stream(
     }
 }
 
+/// Fills all of `buf`, but for the end of the stream.
+pub(crate) fn read_all(
+    interrupt: Interrupt<'_>,
+    fd: impl AsFd,
+    buf: &mut [u8],
+    nonblock: bool,
+) -> Result<usize> {
+    let mut filled = 0;
+    while filled < buf.len() {
+        match read_stream(interrupt, &fd, &mut buf[filled..], nonblock) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(Fail::Errno(_)) if filled > 0 => break,
+            Err(fail) => return Err(fail),
+        }
+    }
+    Ok(filled)
+}
+
+/// How much can be read from what is ready for that; 1 where the system doesn't say.
+pub(crate) fn readable(fd: impl AsFd) -> u64 {
+    rustix::io::ioctl_fionread(fd).unwrap_or(1)
+}
+
 /// Writes all of `bytes`, or fewer if it shan't wait, to something that may have to be waited for.
 pub(crate) fn write_stream(
     interrupt: Interrupt<'_>,
-    fd: BorrowedFd<'_>,
+    fd: impl AsFd,
     bytes: &[u8],
     nonblock: bool,
 ) -> Result<usize> {
     let mut written = 0;
     while written < bytes.len() {
         let chunk = &bytes[written..bytes.len().min(written + PIPE_BUF)];
-        let ready = interrupt.wait_or_again(fd, PollFlags::OUT, nonblock);
-        match ready.and_then(|()| Ok(rustix::io::write(fd, chunk)?)) {
+        let ready = interrupt.wait_or_again(&fd, PollFlags::OUT, nonblock);
+        match ready.and_then(|()| Ok(rustix::io::write(&fd, chunk)?)) {
             Ok(count) => written += count,
             Err(Fail::Errno(Errno::AGAIN | Errno::INTR)) if !nonblock => (),
             Err(Fail::Errno(_)) if written > 0 => break,

@@ -19,7 +19,7 @@ mod transfers;
 use crate::abi::{Filetype, Rights, Snapshot};
 use crate::errno::{Errno, Fail, Result};
 use crate::guest::Guest;
-use crate::interrupt::Interrupt;
+use crate::host::interrupt::Interrupt;
 use crate::{DirPerms, FilePerms, WasiCtx, WasiCtxBuilder};
 use dunlin::Budget;
 use std::io::{PipeReader, PipeWriter, Write};

@@ -304,8 +304,8 @@ fn what_is_opened_has_what_can_be_inherited() {
     assert_eq!(sandbox.rights(file), (without, without));
 
     let _client = std::net::TcpStream::connect(match sandbox.ctx.fds.socket(LISTENER).unwrap() {
-        crate::fds::Socket::Listener(listener) => listener.local_addr().unwrap(),
-        crate::fds::Socket::Connection(_) => unreachable!(),
+        crate::host::socket::Socket::Listener(listener) => listener.local_addr().unwrap(),
+        crate::host::socket::Socket::Connection(_) => unreachable!(),
     });
     let inheriting = Rights::CONNECTION - Rights::SOCK_SHUTDOWN;
     sandbox.set_rights(LISTENER, Rights::LISTENER, inheriting).unwrap();

@@ -4,6 +4,7 @@
 mod cache;
 
 use super::*;
+use crate::module::trap::Trap;
 use crate::{
     AsContextMut, Caller, Config, Engine, Extern, Func, Instance, Module, ResumableCall, Store,
     SuspendedCall, Val,

@@ -3,7 +3,7 @@
 //! Operands are in consecutive slots from `R[a]`, the result goes to `R[a]`. The halves of the extension word are the
 //! instruction's index immediates. Compiled code calls the same operations as builtins.
 
-use super::native;
+use super::builtins;
 use super::operand::{A, Value};
 use super::regs::{Backend, Handler, Regs, handlers};
 use super::sample;
@@ -107,7 +107,7 @@ unsafe extern "C" fn builtin<O: Bulk>(vm: *mut VmCtx, slots: *mut u64, indices: 
         let mut operands = Operands { store, vm, slots, x: indices as u32, y: (indices >> 32) as u32 };
         match O::run(&mut operands) {
             Ok(()) => 0,
-            Err(e) => native::failed(vm, e),
+            Err(e) => builtins::failed(vm, e),
         }
     }
 }

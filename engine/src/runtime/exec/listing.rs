@@ -1,7 +1,7 @@
 //! The handlers of [`Tail`] and their addresses, for checking the machine code that the compiler made of them.
 
 use super::regs::{Handler, Tail};
-use super::{TAIL, control, native, pairs, slow};
+use super::{TAIL, call, native, pairs, slow};
 use crate::ops::{BulkOp, Op, SpecialOp};
 
 /// What is expected of a handler's machine code.
@@ -60,7 +60,7 @@ pub fn tail_handlers() -> Vec<TailHandler> {
     });
     singles
         .chain(better().map(|(op, h)| listed(format!("{op}(sse4.2)"), Single, h)))
-        .chain([listed("zero_locals".into(), Single, control::zero_locals::<Tail>)])
+        .chain([listed("zero_locals".into(), Single, call::zero_locals::<Tail>)])
         .chain(pairs::all().map(|(a, b, h)| listed(format!("{a} {b}"), Pair, h)))
         .chain(cold.map(|(name, h)| listed(name.into(), Cold, h)))
         .collect()

@@ -2,9 +2,9 @@
 //!
 //! `regs` defines handlers and the two dispatch backends, `operand` the operand forms, `cell` the traits of one cell's
 //! work. The handlers themselves are in files named after the families of `translate`, with `slow` for the cold path.
-//! The rest is around them: `entry` (calls from the host), `native` (calls to and from compiled code), `suspend`
-//! (resumable calls), `deopt` (deoptimisation exits of compiled code), `walk` (stack walks), `sample` (profiles and
-//! hotness), `osr` (the OSR trigger).
+//! The rest is around them: `entry` (calls from the host), `host_call` (calls to it), `native` (calls to compiled code),
+//! `builtins` (what compiled code calls), `suspend` (resumable calls), `deopt` (deoptimisation exits of compiled code),
+//! `walk` (stack walks), `sample` (profiles and hotness), `osr` (the OSR trigger).
 //!
 //! # Safety
 //!
@@ -12,12 +12,15 @@
 //! more, take a pointer to a live store, to a context of one, or registers that satisfy that contract; the store has an
 //! execution, and no reference to the store or to a part of it is held.
 
+pub(crate) mod builtins;
 pub(crate) mod bulk;
+pub(crate) mod call;
 pub(crate) mod cell;
 pub(crate) mod control;
 mod count;
 pub(crate) mod deopt;
 mod entry;
+mod host_call;
 mod listing;
 pub(crate) mod memory;
 pub(crate) mod native;

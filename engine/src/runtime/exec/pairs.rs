@@ -5,8 +5,9 @@
 //! the first cell's handler is replaced, by one that also does the second cell's work. So branches to the second cell
 //! stay valid, and pairs may overlap.
 
+use super::call::{Call, Return, ReturnValue};
 use super::cell::{Body, Cell, may_follow, pair};
-use super::control::{Back, Br, BrIf, BrTable, Call, Forward, NonZero, Return, ReturnValue, Zero};
+use super::control::{Back, Br, BrIf, BrTable, Forward, NonZero, Zero};
 use super::memory::{Ld, Memory0, St};
 use super::numeric::{Bin, Branch, Cmp, Un};
 use super::operand::{Acc, Imm, Slot, ToAcc, ToSlot};

@@ -1,14 +1,16 @@
-//! The cold path of handlers: traps, fuel, untranslated functions, stack growth, host functions, calls between
-//! instances, and the end of an execution.
+//! The cold path of handlers: traps, fuel, untranslated functions, stack growth, calls out of the instance, and the end of
+//! an execution.
 //!
 //! A handler that needs something first (fuel, code, stack) jumps here with its cell unchanged. What the cell doesn't
 //! say, it puts into `VmStore::pending`. A call is completed here; any other cell is retried.
 
-use super::control::{enter_prepared, target};
+use super::call::enter_prepared;
+use super::control::target;
+use super::host_call::call_host;
 use super::native;
 use super::operand::{A, B as FB, D, Value};
 use super::regs::{Backend, Handler, Regs, Stub, handlers, to_vector};
-use super::sample::{self, HostCall};
+use super::sample;
 use super::suspend;
 use super::{Execution, Stop};
 use crate::module::trap::Trap;
@@ -18,7 +20,6 @@ use crate::runtime::store::StoreInner;
 use crate::runtime::vmctx::{FuncObj, VmCtx};
 use crate::value::V128;
 use core::sync::atomic::Ordering;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Words of the record that a call between instances leaves below the callee's frame: the caller's context, the return
 /// address, the caller's `sp`, and where to copy how many slots of results.
@@ -204,91 +205,6 @@ unsafe fn call_other(
             execution(&mut *(*(*vm).store).store).stop = why;
             Callee::Stopped
         })
-    }
-}
-
-/// Calls a host function. A panic becomes a [`Stop`], since it must not unwind through handlers.
-pub(super) unsafe fn call_host(vm: *mut VmCtx, f: *mut FuncObj, args: *mut u64) -> Result<(), Stop> {
-    // SAFETY: the arguments are in the stack, which a nested execution continues after them.
-    unsafe {
-        let whole = (*(*vm).store).store;
-        let header = (*f).header as usize;
-        let exec = execution(&mut *whole);
-        let outer = core::mem::replace(&mut exec.top, args.add(header));
-        let leaves = exec.leaves;
-        let call = HostCall { at: exec.at, outer: exec.host_call };
-        exec.host_call = &raw const call;
-        let done = if native::is_entered(exec) {
-            let mut run = Run { vm, f, args, done: false };
-            if !native::on_host_stack(whole, Run::run, (&raw mut run).cast()) {
-                execution(&mut *whole).stop = Stop::Error(Trap::StackOverflow.into());
-            }
-            run.done
-        } else {
-            run_host(vm, f, args)
-        };
-        let exec = execution(&mut *whole);
-        exec.top = outer;
-        exec.at = call.at;
-        exec.leaves = leaves;
-        exec.host_call = call.outer;
-        if done { Ok(()) } else { Err(take_stop(exec)) }
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn take_stop(exec: &mut Execution) -> Stop {
-    core::mem::replace(&mut exec.stop, Stop::Done)
-}
-
-/// Calls a host function. Returns false if it failed, with the reason in `exec.stop`: a single bit is cheap to return,
-/// also from another stack.
-#[inline(always)]
-unsafe fn run_host(vm: *mut VmCtx, f: *mut FuncObj, args: *mut u64) -> bool {
-    // SAFETY: as for `call_host`.
-    unsafe {
-        let slots = core::slice::from_raw_parts_mut(args, (*f).header as usize);
-        let whole = (*(*vm).store).store;
-        match catch_unwind(AssertUnwindSafe(|| StoreInner::call_host(whole, f, vm, slots))) {
-            Ok(Ok(())) => true,
-            failed => {
-                note_host(whole, failed);
-                false
-            }
-        }
-    }
-}
-
-/// Notes why a host function failed.
-#[cold]
-#[inline(never)]
-unsafe fn note_host(store: *mut StoreInner, failed: std::thread::Result<Result<(), Error>>) {
-    // SAFETY: as for `call_host`.
-    unsafe {
-        execution(&mut *store).stop = match failed {
-            Ok(Ok(())) => Stop::Done,
-            Ok(Err(e)) => Stop::Error(e),
-            Err(payload) => Stop::Panic(payload),
-        };
-    }
-}
-
-/// The arguments of [`run_host`], and its result.
-struct Run {
-    vm: *mut VmCtx,
-    f: *mut FuncObj,
-    args: *mut u64,
-    done: bool,
-}
-
-impl Run {
-    unsafe extern "C" fn run(this: *mut ()) {
-        // SAFETY: `this` is a `Run` that `call_host` filled in and doesn't touch meanwhile.
-        unsafe {
-            let this = &mut *this.cast::<Self>();
-            this.done = run_host(this.vm, this.f, this.args);
-        }
     }
 }
 

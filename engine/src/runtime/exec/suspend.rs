@@ -5,9 +5,10 @@
 //! with an error of its own, the execution resumes behind the call, with results that the embedder supplies.
 
 use super::entry::{enter_frame, finish};
+use super::host_call::call_host;
 use super::regs::{Backend, Loop, Regs, Tail};
 use super::sample::Position;
-use super::slow::{accumulate, call_host, execution, prepare, reload};
+use super::slow::{accumulate, execution, prepare, reload};
 use super::{Dispatch, Stop};
 use crate::module::trap::Trap;
 use crate::runtime::error::Error;

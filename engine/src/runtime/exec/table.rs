@@ -1,7 +1,8 @@
 //! The handlers of every op in every form: what the op table's rows name, made into one table.
 
+use super::call::{self, Call, Return, ReturnValue};
 use super::cell::cell;
-use super::control::{self, Back, Br, BrIf, BrTable, Call, Forward, NonZero, Return, ReturnValue, Zero};
+use super::control::{self, Back, Br, BrIf, BrTable, Forward, NonZero, Zero};
 use super::operand::{Acc, Imm, Slot, ToAcc, ToSlot};
 use super::regs::{Backend, Handler};
 use super::variable::{self, Constant, ConstantWide, Copy, GlobalGet, GlobalSet};

@@ -2,7 +2,7 @@
 //! 0, or 1 if the guest has to stop, with the reason recorded in the execution.
 
 use crate::ops::BulkOp;
-use crate::runtime::exec::{bulk, deopt, native};
+use crate::runtime::exec::{builtins, bulk, deopt};
 use crate::runtime::vmctx::VmCtx;
 
 /// A function that compiled code calls, in the platform's C convention.
@@ -23,10 +23,10 @@ pub(crate) struct Builtins {
 
 /// The builtins of this engine.
 pub(crate) static BUILTINS: Builtins = Builtins {
-    call: native::call,
-    stack: native::stack,
-    poll: native::poll,
-    refill: native::refill,
+    call: builtins::call,
+    stack: builtins::stack,
+    poll: builtins::poll,
+    refill: builtins::refill,
     left: deopt::left,
     copy: bulk::copy_bytes,
     fill: bulk::fill_bytes,

@@ -1,9 +1,9 @@
 //! The values of options: texts into numbers, times, sizes and names.
 
 use crate::failure::Failure;
+use crate::host::files::split_once;
 use std::ffi::OsStr;
 use std::fmt::Display;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -51,12 +51,11 @@ impl<'g> Given<'g> {
     /// A folder, for `--dir` and its like.
     pub(super) fn dir(&self, read_only: bool) -> Result<Dir, Failure> {
         let Self { option, value } = *self;
-        let bytes = value.as_bytes();
-        let separator = bytes.windows(2).position(|two| two == b"::");
-        let (host, guest) = separator.map_or((bytes, bytes), |at| (&bytes[..at], &bytes[at + 2..]));
+        let two = split_once(value, "::");
+        let (host, guest) = two.unwrap_or((value, value));
         // WASI's names are text; the system's needn't be.
         let shown = value.to_string_lossy();
-        let guest = str::from_utf8(guest).map_err(|_| {
+        let guest = guest.to_str().ok_or_else(|| {
             Failure::usage(format_args!(
                 "{option} {shown}: the program's name for it isn't valid UTF-8; give it another with HOST::GUEST"
             ))
@@ -64,14 +63,14 @@ impl<'g> Given<'g> {
         if host.is_empty() || guest.is_empty() {
             return Err(self.refusal("HOST or HOST::GUEST"));
         }
-        if let (None, Some((host, guest))) = (separator, shown.split_once(':'))
+        if let (None, Some((host, guest))) = (two, shown.split_once(':'))
             && !Path::new(value).exists()
         {
             return Err(Failure::usage(format_args!(
                 "{option} {shown}: there is no such folder; a name for the program takes two colons: {host}::{guest}"
             )));
         }
-        Ok(Dir { host: OsStr::from_bytes(host).into(), guest: guest.into(), read_only })
+        Ok(Dir { host: host.into(), guest: guest.into(), read_only })
     }
 
     /// A variable and its value, which may be taken from our own environment.

@@ -12,6 +12,7 @@ pub(crate) fn compile(_: &CompileOptions) -> Result<(), Failure> {
 /// Compiles a module, and writes it with its machine code.
 #[cfg(feature = "jit")]
 pub(crate) fn compile(options: &CompileOptions) -> Result<(), Failure> {
+    use crate::host::files::same_file;
     use crate::modules::load::{Whole, defined_functions, display_name, load_whole};
     use crate::output::destination::Destination;
     use crate::output::{complain, count, print};
@@ -60,14 +61,6 @@ pub(crate) fn compile(options: &CompileOptions) -> Result<(), Failure> {
         return Ok(());
     }
     print(&format!("{summary}\n"))
-}
-
-/// Whether two names are of one file.
-#[cfg(feature = "jit")]
-fn same_file(a: &std::path::Path, b: &std::path::Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let id = |path: &std::path::Path| std::fs::metadata(path).map(|data| (data.dev(), data.ino())).ok();
-    id(a).is_some_and(|a| Some(a) == id(b))
 }
 
 #[cfg(feature = "jit")]

@@ -1,7 +1,10 @@
-//! What the command needs of the operating system: its standard streams, and address space of its own.
+//! What the command needs of the operating system: its standard streams, signals, what files are, and address space of
+//! its own. Only this folder names the system, and the libraries that ask it.
 
+pub(crate) mod files;
 pub(crate) mod reserve;
 mod setup;
+pub(crate) mod signals;
 pub(crate) mod status;
 pub(crate) mod streams;
 

@@ -2,7 +2,7 @@
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use std::io::{self, ErrorKind, IsTerminal, Read, StdinLock};
+use std::io::{self, ErrorKind, IsTerminal, Read, StdinLock, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,8 @@ const PIPE_BUF: usize = 4096;
 const TERMINAL_CHUNK: usize = 128;
 
 /// Writes everything. With `patience`, it fails with [`ErrorKind::TimedOut`] when no byte was taken for that long.
-pub(crate) fn write_all(to: BorrowedFd<'_>, mut bytes: &[u8], patience: Option<Duration>) -> io::Result<()> {
+pub(crate) fn write_all(to: &impl AsFd, mut bytes: &[u8], patience: Option<Duration>) -> io::Result<()> {
+    let to = to.as_fd();
     let chunk = match patience {
         None => usize::MAX,
         Some(_) if to.is_terminal() => TERMINAL_CHUNK,
@@ -33,6 +34,34 @@ pub(crate) fn write_all(to: BorrowedFd<'_>, mut bytes: &[u8], patience: Option<D
         }
     }
     Ok(())
+}
+
+/// A writer to a descriptor, which may be non-blocking: it waits by `poll` and writes everything. With `patience`, it
+/// fails with [`ErrorKind::TimedOut`] when no byte was taken for that long; otherwise it waits without limit.
+pub(crate) struct Patient<'f> {
+    to: BorrowedFd<'f>,
+    patience: Option<Duration>,
+}
+
+impl<'f> Patient<'f> {
+    pub(crate) fn new(to: &'f impl AsFd, patience: Option<Duration>) -> Self {
+        Self { to: to.as_fd(), patience }
+    }
+}
+
+impl Write for Patient<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = write_all(&self.to, bytes, self.patience);
+        if written.is_err() {
+            // A `BufWriter` tries again when it is dropped: it must not wait again.
+            self.patience = Some(Duration::ZERO);
+        }
+        written.map(|()| bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Waits until a stream can be read or written, or has failed.

@@ -6,8 +6,7 @@
 use crate::failure::{Failure, io_reason};
 use crate::host::streams::write_all;
 use std::fmt::Display;
-use std::io::{self, ErrorKind, Write};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::io::{self, ErrorKind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -35,7 +34,7 @@ pub(crate) fn patience() -> Option<Duration> {
 
 /// Writes what the user asked for to standard output.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
-    match write_all(io::stdout().as_fd(), text.as_bytes(), None) {
+    match write_all(&io::stdout(), text.as_bytes(), None) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(Failure::unusable(format_args!("standard output can't be written: {}", io_reason(&error))))
         }
@@ -50,30 +49,8 @@ pub(crate) fn complain(message: impl Display) {
         true => Duration::ZERO,
         false => patience().unwrap_or(PATIENCE),
     };
-    let written = write_all(io::stderr().as_fd(), text.as_bytes(), Some(patience));
+    let written = write_all(&io::stderr(), text.as_bytes(), Some(patience));
     if written.is_err_and(|error| error.kind() == ErrorKind::TimedOut) {
         NOBODY_READS.store(true, Ordering::Relaxed);
-    }
-}
-
-/// A writer to a descriptor, which may be non-blocking: it waits by `poll` and writes everything. With `patience`, it
-/// fails with [`ErrorKind::TimedOut`] when no byte was taken for that long; otherwise it waits without limit.
-pub(crate) struct Patient<'f> {
-    pub(crate) to: BorrowedFd<'f>,
-    pub(crate) patience: Option<Duration>,
-}
-
-impl Write for Patient<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = write_all(self.to, bytes, self.patience);
-        if written.is_err() {
-            // A `BufWriter` tries again when it is dropped: it must not wait again.
-            self.patience = Some(Duration::ZERO);
-        }
-        written.map(|()| bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }

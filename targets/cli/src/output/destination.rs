@@ -3,14 +3,13 @@
 //! The new file is created beside the old one, written, synchronized (which reports the errors that `close` would, and
 //! more) and renamed. What isn't a regular file, or mustn't be replaced by another file, is written in place.
 
-use super::console::{Patient, patience};
+use super::console::patience;
 use crate::failure::{Failure, io_reason};
+use crate::host::files::{is_stdout, names, set_owner};
+use crate::host::streams::Patient;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, BufWriter, ErrorKind, Write};
-use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// The destination that an option names.
 #[derive(Debug)]
@@ -60,7 +59,7 @@ impl Destination {
     /// memory.
     pub(crate) fn write(&self, contents: Contents<'_>) -> Result<(), Failure> {
         let written = match &self.sink {
-            Sink::Stdout => match write_to(io::stdout().as_fd(), contents, patience()) {
+            Sink::Stdout => match write_to(Patient::new(&io::stdout(), patience()), contents) {
                 // A closed pipe is no failure, as for all output.
                 Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
                 result => result,
@@ -127,12 +126,6 @@ fn linked_to(path: &Path) -> io::Result<Option<PathBuf>> {
     Err(ErrorKind::NotFound.into())
 }
 
-/// Whether it is what our standard output leads to: `/dev/stdout`, or a file by its name.
-fn is_stdout(file: &Metadata) -> bool {
-    let stdout = io::stdout().as_fd().try_clone_to_owned().and_then(|stdout| File::from(stdout).metadata());
-    stdout.is_ok_and(|stdout| (stdout.dev(), stdout.ino()) == (file.dev(), file.ino()))
-}
-
 /// Whether it is a descriptor's name, such as `/dev/fd/3`: its opener looks at the open file, not at the file's name.
 fn is_descriptor(path: &Path) -> bool {
     let folder = path.parent().and_then(|folder| folder.canonicalize().ok());
@@ -163,7 +156,7 @@ fn can_only_be_rewritten(error: &io::Error) -> bool {
 
 fn write_beside(path: &Path, old: Option<&File>, contents: Contents<'_>) -> io::Result<()> {
     let old = old.map(File::metadata).transpose()?;
-    if old.as_ref().is_some_and(|old| old.nlink() > 1) {
+    if old.as_ref().is_some_and(|old| names(old) > 1) {
         return Err(ErrorKind::TooManyLinks.into());
     }
     let (beside, file) = create_beside(path)?;
@@ -176,13 +169,10 @@ fn write_beside(path: &Path, old: Option<&File>, contents: Contents<'_>) -> io::
 
 fn fill(file: &File, old: Option<&Metadata>, contents: Contents<'_>) -> io::Result<()> {
     if let Some(old) = old {
-        let new = file.metadata()?;
-        if (new.uid(), new.gid()) != (old.uid(), old.gid()) {
-            fchown(file, Some(old.uid()), Some(old.gid()))?;
-        }
+        set_owner(file, old)?;
         file.set_permissions(old.permissions())?;
     }
-    write_to(file.as_fd(), contents, None)?;
+    write_to(Patient::new(file, None), contents)?;
     file.sync_all()
 }
 
@@ -202,14 +192,14 @@ fn create_beside(path: &Path) -> io::Result<(PathBuf, File)> {
     }
 }
 
-fn write_to(to: BorrowedFd<'_>, contents: Contents<'_>, patience: Option<Duration>) -> io::Result<()> {
-    let mut buffer = BufWriter::new(Patient { to, patience });
+fn write_to(to: Patient<'_>, contents: Contents<'_>) -> io::Result<()> {
+    let mut buffer = BufWriter::new(to);
     contents(&mut buffer)?;
     buffer.flush()
 }
 
 fn write_stream(file: &File, contents: Contents<'_>) -> io::Result<()> {
-    write_to(file.as_fd(), contents, patience())?;
+    write_to(Patient::new(file, patience()), contents)?;
     match file.sync_all() {
         // A pipe and most devices can't be synchronized.
         Err(error) if error.kind() == ErrorKind::InvalidInput => Ok(()),

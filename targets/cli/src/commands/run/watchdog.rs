@@ -2,15 +2,9 @@
 
 use crate::failure::{EXIT_TIMEOUT, Failure, io_reason};
 use crate::host::reserve;
-use crate::host::status::ignored_signals;
+use crate::host::signals::{Handle, Signals, Timer, exit_at, terminating_signals};
 use crate::output::{complain, hurry};
 use dunlin::InterruptHandle;
-use nix::sys::signal::{SigEvent, SigevNotify, Signal};
-use nix::sys::timer::{Expiration, Timer, TimerSetTimeFlags};
-use nix::time::ClockId;
-use signal_hook::consts::{SIGALRM, SIGINT, SIGTERM};
-use signal_hook::flag::{register_conditional_default, register_conditional_shutdown};
-use signal_hook::iterator::{Handle, Signals};
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, mpsc};
@@ -132,7 +126,7 @@ impl Watchdog {
             shared.stop(StopReason::Timeout, give_up);
         })?;
         if watching.is_err() {
-            let timer = exit_at(deadline).map_err(|error| {
+            let timer = exit_at(deadline, EXIT_TIMEOUT).map_err(|error| {
                 Failure::unusable(format_args!("--timeout: there can be no timer: {}", io_reason(&error)))
             })?;
             self._timer = Some(timer);
@@ -154,12 +148,7 @@ impl Watchdog {
             }
         })?;
         Ok(listening.and_then(|()| {
-            let ignored = ignored_signals();
-            let obeyed = [SIGINT, SIGTERM].into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0);
-            for signal in obeyed.clone() {
-                register_conditional_default(signal, &OVER)?;
-            }
-            let signals = Signals::new(obeyed)?;
+            let signals = terminating_signals(&OVER)?;
             self.signals = Some(signals.handle());
             let _ = hand_over.send(signals);
             Ok(())
@@ -202,19 +191,6 @@ fn thread(name: &str, body: impl FnOnce() + Send + 'static) -> Result<io::Result
         let _ = begun.recv();
     }))
 }
-
-/// Ends the process at `deadline`, by a timer's signal.
-fn exit_at(deadline: Instant) -> io::Result<Timer> {
-    register_conditional_shutdown(SIGALRM, EXIT_TIMEOUT.into(), &ALWAYS)?;
-    let notify = SigevNotify::SigevSignal { signal: Signal::SIGALRM, si_value: 0 };
-    let mut timer = Timer::new(ClockId::CLOCK_MONOTONIC, SigEvent::new(notify))?;
-    // A timer set to zero is disarmed.
-    let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_nanos(1));
-    timer.set(Expiration::OneShot(left.into()), TimerSetTimeFlags::empty())?;
-    Ok(timer)
-}
-
-static ALWAYS: AtomicBool = AtomicBool::new(true);
 
 #[cfg(test)]
 mod tests {

@@ -2,10 +2,11 @@
 //! the system does. So only what comes before the last name is left to the library, and the system gets that name as the
 //! guest wrote it, with the slashes behind it.
 
-use crate::abi::{Lookupflags, flags};
-use crate::errno::{Errno, Result};
-use cap_std::fs::Dir;
-use rustix::fs::{AtFlags, FileType, statat};
+use super::dir::Dir;
+use crate::errno::Errno;
+use rustix::fs::{
+    AtFlags, FileType, Mode, linkat, mkdirat, readlinkat_raw, renameat, statat, symlinkat, unlinkat,
+};
 use std::os::fd::{AsFd, BorrowedFd};
 
 /// Whether `path` can only mean a directory. The system follows a symbolic link that ends so whatever the call says.
@@ -13,18 +14,13 @@ pub(crate) fn means_directory(path: &str) -> bool {
     matches!(path.rsplit('/').next(), Some("" | "." | ".."))
 }
 
-/// Whether a symbolic link at the end of `path` is followed by a call that looks up what is there.
-pub(crate) fn follows(lookup_flags: u32, path: &str) -> Result<bool, Errno> {
-    Ok(flags::<Lookupflags>(lookup_flags)?.contains(Lookupflags::SYMLINK_FOLLOW) || means_directory(path))
-}
-
 /// A name in a directory that is sure to be in the sandbox.
 pub(crate) struct NameInDir<'a> {
     start: &'a Dir,
     /// Unless it is `start`.
-    parent: Option<Dir>,
+    parent: Option<cap_std::fs::Dir>,
     /// Has no slashes but at its end, of which there may be many.
-    pub(crate) name: &'a str,
+    name: &'a str,
 }
 
 impl<'a> NameInDir<'a> {
@@ -38,11 +34,11 @@ impl<'a> NameInDir<'a> {
         }
         let end = path.trim_end_matches('/').len();
         let (parent, name) = path.split_at(path[..end].rfind('/').map_or(0, |slash| slash + 1));
-        let parent = if parent.is_empty() { None } else { Some(start.open_dir(parent)?) };
+        let parent = if parent.is_empty() { None } else { Some(start.below.open_dir(parent)?) };
         let entry = Self { start, parent, name };
         if entry.names_parent() {
             // Whether that is in the sandbox, too.
-            start.open_dir(path)?;
+            start.below.open_dir(path)?;
         }
         Ok(entry)
     }
@@ -51,14 +47,58 @@ impl<'a> NameInDir<'a> {
     /// comes behind it has it do so: that is then up to the sandbox.
     pub(crate) fn to_look_up(start: &'a Dir, path: &'a str) -> Result<Self, Errno> {
         if means_directory(path) {
-            Ok(Self { start, parent: Some(start.open_dir(path)?), name: "." })
+            Ok(Self { start, parent: Some(start.below.open_dir(path)?), name: "." })
         } else {
             Self::to_change(start, path)
         }
     }
 
+    pub(super) fn name(&self) -> &str {
+        self.name
+    }
+
+    pub(crate) fn create_dir(&self) -> Result<(), Errno> {
+        Ok(mkdirat(self, self.name, Mode::RWXU | Mode::RWXG | Mode::RWXO)?)
+    }
+
+    pub(crate) fn remove_dir(&self) -> Result<(), Errno> {
+        Ok(unlinkat(self, self.name, AtFlags::REMOVEDIR)?)
+    }
+
+    pub(crate) fn remove_file(&self) -> Result<(), Errno> {
+        Ok(unlinkat(self, self.name, AtFlags::empty())?)
+    }
+
+    /// Whether there is such a name, as an error if not.
+    pub(crate) fn check_exists(&self) -> Result<(), Errno> {
+        Ok(statat(self, self.name, AtFlags::SYMLINK_NOFOLLOW).map(|_| ())?)
+    }
+
+    /// Makes `to` another name of what is there.
+    pub(crate) fn link(&self, to: &NameInDir<'_>) -> Result<(), Errno> {
+        Ok(linkat(self, self.name, to, to.name, AtFlags::empty())?)
+    }
+
+    pub(crate) fn rename(&self, to: &NameInDir<'_>) -> Result<(), Errno> {
+        Ok(renameat(self, self.name, to, to.name)?)
+    }
+
+    /// Makes it a symbolic link to `target`.
+    pub(crate) fn symlink(&self, target: &str) -> Result<(), Errno> {
+        symlinkat(target, self, self.name).map_err(|error| match error {
+            // Linux says that something is there, POSIX and the official tests that it is no directory.
+            rustix::io::Errno::EXIST if self.slash_after_file() => Errno::NOTDIR,
+            error => error.into(),
+        })
+    }
+
+    /// Stores where the symbolic link leads, as much of that as `target` holds; returns how much it is.
+    pub(crate) fn read_link(&self, target: &mut [u8]) -> Result<usize, Errno> {
+        Ok(readlinkat_raw(self, self.name, target)?)
+    }
+
     /// Whether a slash follows the name of what is there and neither a directory nor a symbolic link.
-    pub(crate) fn slash_after_file(&self) -> bool {
+    fn slash_after_file(&self) -> bool {
         let name = self.name.trim_end_matches('/');
         name != self.name
             && statat(self, name, AtFlags::SYMLINK_NOFOLLOW).is_ok_and(|stat| {
@@ -78,7 +118,7 @@ impl<'a> NameInDir<'a> {
 
 impl AsFd for NameInDir<'_> {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.parent.as_ref().unwrap_or(self.start).as_fd()
+        self.parent.as_ref().unwrap_or(&self.start.below).as_fd()
     }
 }
 
@@ -91,7 +131,7 @@ mod tests {
         let host = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(host.path().join("root/a/b")).unwrap();
         let root = host.path().join("root");
-        let start = Dir::open_ambient_dir(&root, cap_std::ambient_authority()).unwrap();
+        let start = Dir::open_ambient(&root).unwrap();
         for (path, directory, name) in [
             ("new", "root", "new"),
             ("new/", "root", "new/"),
@@ -113,7 +153,7 @@ mod tests {
                 } else {
                     format!("a/{}", if name == "a" { "." } else { name })
                 };
-                statat(&start, path, AtFlags::empty()).unwrap().st_ino
+                statat(&start.below, path, AtFlags::empty()).unwrap().st_ino
             };
             let found = statat(&entry, ".", AtFlags::empty()).unwrap().st_ino;
             assert_eq!((found, entry.name), (inode(directory), name), "{path}");

@@ -1,14 +1,23 @@
 //! Waiting, which an interruption of the store ends: the only place where a call waits.
 
 use crate::errno::{Errno, Fail, Result};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use dunlin::InterruptWaiter;
+use rustix::event::{Timespec, poll};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
+
+pub(crate) use rustix::event::{PollFd, PollFlags};
 
 /// What ends a wait early: becomes readable once the store is interrupted.
 #[derive(Clone, Copy)]
 pub(crate) struct Interrupt<'a>(pub(crate) Option<BorrowedFd<'a>>);
 
 impl<'a> Interrupt<'a> {
+    /// For a call that waits, if it has a waiter.
+    pub(crate) fn new(waiter: Option<&'a InterruptWaiter>) -> Self {
+        Self(waiter.map(AsFd::as_fd))
+    }
+
     /// What is to be polled last, besides what is waited for.
     pub(crate) fn entry(self) -> Option<PollFd<'a>> {
         self.0.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN))
@@ -16,26 +25,32 @@ impl<'a> Interrupt<'a> {
 
     /// Waits until one of `fds` is ready, the last of which is [`entry`](Self::entry), or `timeout` has passed; returns
     /// how many are ready.
-    pub(crate) fn poll(self, fds: &mut [PollFd<'_>], timeout: Option<&Timespec>) -> Result<usize> {
-        let count = ready(poll(fds, timeout));
+    pub(crate) fn poll(self, fds: &mut [PollFd<'_>], timeout: Option<Duration>) -> Result<usize> {
+        let timeout = timeout.map(|timeout| Timespec {
+            tv_sec: timeout.as_secs() as _,
+            tv_nsec: timeout.subsec_nanos().into(),
+        });
+        let count = ready(poll(fds, timeout.as_ref()));
         let interrupted = self.0.is_some() && fds.last().is_some_and(|fd| !fd.revents().is_empty());
         if interrupted { Err(Fail::Interrupted) } else { Ok(count?) }
     }
 
     /// Waits until `fd` is ready, or fails at once if it isn't and nobody shall wait.
     pub(crate) fn wait_or_again(self, fd: impl AsFd, events: PollFlags, nonblock: bool) -> Result {
-        const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
-        if self.wait(fd, events, nonblock.then_some(&AT_ONCE))? { Ok(()) } else { Err(Errno::AGAIN.into()) }
+        if self.wait(fd, events, nonblock.then_some(Duration::ZERO))? {
+            Ok(())
+        } else {
+            Err(Errno::AGAIN.into())
+        }
     }
 
     /// Doesn't wait, but fails if a wait would have been ended.
     pub(crate) fn check(self) -> Result {
-        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
-        self.entry().map_or(Ok(()), |entry| self.poll(&mut [entry], Some(&at_once)).map(|_| ()))
+        self.entry().map_or(Ok(()), |entry| self.poll(&mut [entry], Some(Duration::ZERO)).map(|_| ()))
     }
 
     /// Waits until `fd` is ready; returns whether it is, rather than that `timeout` has passed.
-    pub(crate) fn wait(self, fd: impl AsFd, events: PollFlags, timeout: Option<&Timespec>) -> Result<bool> {
+    pub(crate) fn wait(self, fd: impl AsFd, events: PollFlags, timeout: Option<Duration>) -> Result<bool> {
         let wanted = || PollFd::new(&fd, events);
         let (mut one, mut two);
         let fds: &mut [PollFd<'_>] = match self.entry() {
@@ -86,10 +101,10 @@ mod tests {
         let (reader, mut writer) = std::io::pipe().unwrap();
         let (other, _open) = std::io::pipe().unwrap();
         let interrupt = Interrupt(Some(reader.as_fd()));
-        let timeout = Timespec { tv_sec: 0, tv_nsec: 1_000_000 };
-        assert_eq!(interrupt.wait(&other, PollFlags::IN, Some(&timeout)), Ok(false));
+        let timeout = Some(Duration::from_millis(1));
+        assert_eq!(interrupt.wait(&other, PollFlags::IN, timeout), Ok(false));
         let thread = std::thread::spawn(move || {
-            std::thread::sleep(std::time::Duration::from_millis(20));
+            std::thread::sleep(Duration::from_millis(20));
             writer.write_all(&[0]).unwrap();
             writer
         });

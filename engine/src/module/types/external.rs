@@ -1,0 +1,138 @@
+//! The types of what a module imports and exports.
+
+use super::{FuncType, GlobalType, MemoryType, TableType};
+use std::fmt;
+
+/// The type of something that is imported or exported.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum ExternType {
+    /// A function.
+    Func(FuncType),
+    /// A table.
+    Table(TableType),
+    /// A linear memory.
+    Memory(MemoryType),
+    /// A global.
+    Global(GlobalType),
+}
+
+impl ExternType {
+    /// The function's type, if this is a function.
+    pub fn func(&self) -> Option<&FuncType> {
+        match self {
+            ExternType::Func(ty) => Some(ty),
+            _ => None,
+        }
+    }
+
+    /// The table's type, if this is a table.
+    pub fn table(&self) -> Option<&TableType> {
+        match self {
+            ExternType::Table(ty) => Some(ty),
+            _ => None,
+        }
+    }
+
+    /// The memory's type, if this is a memory.
+    pub fn memory(&self) -> Option<&MemoryType> {
+        match self {
+            ExternType::Memory(ty) => Some(ty),
+            _ => None,
+        }
+    }
+
+    /// The global's type, if this is a global.
+    pub fn global(&self) -> Option<&GlobalType> {
+        match self {
+            ExternType::Global(ty) => Some(ty),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for ExternType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ExternType::Func(ty) => write!(f, "function {ty}"),
+            ExternType::Table(ty) => fmt::Display::fmt(ty, f),
+            ExternType::Memory(ty) => fmt::Display::fmt(ty, f),
+            ExternType::Global(ty) => fmt::Display::fmt(ty, f),
+        }
+    }
+}
+
+impl From<FuncType> for ExternType {
+    fn from(ty: FuncType) -> ExternType {
+        ExternType::Func(ty)
+    }
+}
+
+impl From<TableType> for ExternType {
+    fn from(ty: TableType) -> ExternType {
+        ExternType::Table(ty)
+    }
+}
+
+impl From<MemoryType> for ExternType {
+    fn from(ty: MemoryType) -> ExternType {
+        ExternType::Memory(ty)
+    }
+}
+
+impl From<GlobalType> for ExternType {
+    fn from(ty: GlobalType) -> ExternType {
+        ExternType::Global(ty)
+    }
+}
+
+/// Something a module imports.
+#[derive(Debug, Clone)]
+pub struct ImportType<'m> {
+    module: &'m str,
+    name: &'m str,
+    ty: ExternType,
+}
+
+impl<'m> ImportType<'m> {
+    pub(crate) fn new(module: &'m str, name: &'m str, ty: ExternType) -> ImportType<'m> {
+        ImportType { module, name, ty }
+    }
+
+    /// The first of the two names: whom it is imported from.
+    pub fn module(&self) -> &'m str {
+        self.module
+    }
+
+    /// The second of the two names: what is imported.
+    pub fn name(&self) -> &'m str {
+        self.name
+    }
+
+    /// The type the module wants it to have.
+    pub fn ty(&self) -> &ExternType {
+        &self.ty
+    }
+}
+
+/// Something a module exports.
+#[derive(Debug, Clone)]
+pub struct ExportType<'m> {
+    name: &'m str,
+    ty: ExternType,
+}
+
+impl<'m> ExportType<'m> {
+    pub(crate) fn new(name: &'m str, ty: ExternType) -> ExportType<'m> {
+        ExportType { name, ty }
+    }
+
+    /// The name it is exported by.
+    pub fn name(&self) -> &'m str {
+        self.name
+    }
+
+    /// Its type.
+    pub fn ty(&self) -> &ExternType {
+        &self.ty
+    }
+}

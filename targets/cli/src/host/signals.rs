@@ -1,0 +1,38 @@
+//! Terminating signals, and a timer whose signal ends the process.
+
+use super::status::ignored_signals;
+use nix::sys::signal::{SigEvent, SigevNotify, Signal};
+use nix::sys::timer::{Expiration, TimerSetTimeFlags};
+use nix::time::ClockId;
+use signal_hook::consts::{SIGALRM, SIGINT, SIGTERM};
+use signal_hook::flag::{register_conditional_default, register_conditional_shutdown};
+use std::io;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+pub(crate) use nix::sys::timer::Timer;
+pub(crate) use signal_hook::iterator::{Handle, Signals};
+
+/// From now on, the signals that ask a process to end come out of the result, but for those that it inherited as ignored.
+/// While `over` is true, they have their default effect.
+pub(crate) fn terminating_signals(over: &'static AtomicBool) -> io::Result<Signals> {
+    let ignored = ignored_signals();
+    let obeyed = [SIGINT, SIGTERM].into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0);
+    for signal in obeyed.clone() {
+        register_conditional_default(signal, over)?;
+    }
+    Signals::new(obeyed)
+}
+
+/// Ends the process with `code` at `deadline`, by a timer's signal.
+pub(crate) fn exit_at(deadline: Instant, code: u8) -> io::Result<Timer> {
+    register_conditional_shutdown(SIGALRM, code.into(), &ALWAYS)?;
+    let notify = SigevNotify::SigevSignal { signal: Signal::SIGALRM, si_value: 0 };
+    let mut timer = Timer::new(ClockId::CLOCK_MONOTONIC, SigEvent::new(notify))?;
+    // A timer set to zero is disarmed.
+    let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_nanos(1));
+    timer.set(Expiration::OneShot(left.into()), TimerSetTimeFlags::empty())?;
+    Ok(timer)
+}
+
+static ALWAYS: AtomicBool = AtomicBool::new(true);

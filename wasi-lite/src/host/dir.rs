@@ -1,0 +1,98 @@
+//! Directories: what is below them, and what they contain.
+
+use super::file::File;
+use crate::abi::{Filestat, Filetype};
+use crate::errno::Errno;
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, SeekFrom, openat, statat};
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+
+/// A directory. Paths that start from it never lead out of it: `cap-std` sees to that.
+pub(crate) struct Dir {
+    pub(super) below: cap_std::fs::Dir,
+    /// The same directory once more, for reading its entries: `below` itself may be good for looking up names only.
+    listing: Option<OwnedFd>,
+}
+
+/// What a directory contains, or itself (`.`), or what it is in (`..`).
+pub(crate) struct Entry<'a> {
+    pub(crate) name: &'a [u8],
+    pub(crate) ino: u64,
+    pub(crate) filetype: Filetype,
+    /// The system's cookie of the next one.
+    pub(crate) next: u64,
+}
+
+impl Dir {
+    /// Opens a directory of the host's.
+    pub(crate) fn open_ambient(path: impl AsRef<Path>) -> io::Result<Self> {
+        Ok(Self::new(cap_std::fs::Dir::open_ambient_dir(path, cap_std::ambient_authority())?))
+    }
+
+    /// The directory that was opened as a file.
+    pub(crate) fn from_file(file: File) -> Self {
+        Self::new(cap_std::fs::Dir::from_std_file(file.0.into_std()))
+    }
+
+    fn new(below: cap_std::fs::Dir) -> Self {
+        Self { below, listing: None }
+    }
+
+    pub(crate) fn stat(&self) -> Result<Filestat, Errno> {
+        Ok(Filestat::from(&self.below.dir_metadata()?))
+    }
+
+    /// The attributes of what `path` leads to, or of the symbolic link at its end if that isn't followed.
+    pub(crate) fn stat_at(&self, path: &str, follow: bool) -> Result<Filestat, Errno> {
+        let metadata = if follow { self.below.metadata(path) } else { self.below.symlink_metadata(path) };
+        Ok(Filestat::from(&metadata?))
+    }
+
+    /// A descriptor that entries can be read from.
+    pub(crate) fn listing(&mut self) -> Result<BorrowedFd<'_>, Errno> {
+        let listing = match self.listing.take() {
+            Some(listing) => listing,
+            None => {
+                let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+                openat(&self.below, ".", flags, Mode::empty())?
+            }
+        };
+        let listing: &OwnedFd = self.listing.insert(listing);
+        Ok(listing.as_fd())
+    }
+
+    /// Passes on the entries from the system's cookie `start` on, until `take` doesn't want more.
+    pub(crate) fn entries(
+        &mut self,
+        start: u64,
+        mut take: impl FnMut(Entry<'_>) -> Result<bool, Errno>,
+    ) -> Result<(), Errno> {
+        // Enough for any one entry, and for what fits a buffer of the usual size.
+        let mut scratch = [const { MaybeUninit::uninit() }; 4096];
+        let listing = self.listing()?;
+        rustix::fs::seek(listing, SeekFrom::Start(start))?;
+        let mut entries = RawDir::new(listing, &mut scratch);
+        while let Some(entry) = entries.next() {
+            let entry = entry?;
+            let filetype = match entry.file_type() {
+                FileType::Unknown => match statat(listing, entry.file_name(), AtFlags::SYMLINK_NOFOLLOW) {
+                    Ok(stat) => FileType::from_raw_mode(stat.st_mode),
+                    Err(_) => FileType::Unknown,
+                },
+                filetype => filetype,
+            };
+            let more = take(Entry {
+                name: entry.file_name().to_bytes(),
+                ino: entry.ino(),
+                filetype: filetype.into(),
+                next: entry.next_entry_cookie(),
+            })?;
+            if !more {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
