@@ -1,6 +1,6 @@
-//! Where a path ends. The sandbox's library takes a path as a whole, and doesn't tell `name/` from `name/.` or `name` everywhere;
-//! the system does. So only what comes before the last name is left to the library, and the system gets that name as the
-//! guest wrote it, with the slashes behind it.
+//! Where a path ends. The sandbox's library takes a path as a whole, and doesn't tell `name/` from `name/.` or `name`
+//! everywhere; the system does. So only what comes before the last name is left to the library, and the system gets that
+//! name as the guest wrote it, with the slashes behind it.
 
 use super::dir::Dir;
 use crate::errno::Errno;

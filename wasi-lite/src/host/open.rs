@@ -27,8 +27,9 @@ impl Opening {
         self.oflags.contains(Oflags::TRUNC)
     }
 
-    /// Whether it is to be a directory. [`Dir::open`] opens other files just the same: as a flag of the system's it would
-    /// keep the sandbox's own walk from following symbolic links, which is what it does where there is no `openat2`.
+    /// Whether it is to be a directory. [`Dir::open`] opens other files just the same: as a flag of the system's it
+    /// would keep the sandbox's own walk from following symbolic links, which is what it does where there is no
+    /// `openat2`.
     pub(crate) fn is_directory(&self) -> bool {
         self.oflags.contains(Oflags::DIRECTORY)
     }

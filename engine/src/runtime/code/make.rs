@@ -1,5 +1,5 @@
-//! Making code: what isn't in the cache is translated and linked; and what can only be known by translating again (where
-//! cells come from, and what they are).
+//! Making code: what isn't in the cache is translated and linked; and what can only be known by translating again
+//! (where cells come from, and what they are).
 
 use super::{Executing, Use};
 use crate::memory::{Budget, Charge};

@@ -1,4 +1,5 @@
-//! What compiled code calls: functions that aren't compiled, more stack, more fuel, and an end when the store is interrupted.
+//! What compiled code calls: functions that aren't compiled, more stack, more fuel, and an end when the store is
+//! interrupted.
 
 use super::entry::{dispatch, idle};
 use super::host_call::call_host;

@@ -1,5 +1,5 @@
-//! What the system says of files beyond their contents: which file it is, how many names it has, whose it is; and paths as
-//! the system has them, which needn't be UTF-8.
+//! What the system says of files beyond their contents: which file it is, how many names it has, whose it is; and paths
+//! as the system has them, which needn't be UTF-8.
 
 use std::ffi::OsStr;
 use std::fs::{File, Metadata};

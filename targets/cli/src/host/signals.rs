@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 pub(crate) use nix::sys::timer::Timer;
 pub(crate) use signal_hook::iterator::{Handle, Signals};
 
-/// From now on, the signals that ask a process to end come out of the result, but for those that it inherited as ignored.
-/// While `over` is true, they have their default effect.
+/// From now on, the signals that ask a process to end come out of the result, but for those that it inherited as
+/// ignored. While `over` is true, they have their default effect.
 pub(crate) fn terminating_signals(over: &'static AtomicBool) -> io::Result<Signals> {
     let ignored = ignored_signals();
     let obeyed = [SIGINT, SIGTERM].into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0);
