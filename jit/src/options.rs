@@ -6,6 +6,9 @@ pub enum Mode {
     /// On a thread of its own, while the interpreter goes on. If the system gives no thread, as in [`Mode::Sync`].
     #[default]
     Background,
+    /// As in [`Mode::Background`] if there is more than one processor for this process, otherwise as in [`Mode::Sync`].
+    /// Looked up when there is first something to compile.
+    Auto,
     /// As soon as they are found to be hot. The guest waits for a compiler thread, and can be interrupted meanwhile.
     Sync,
     /// All of them, before the first instruction.

@@ -4,7 +4,6 @@
 //! made, a cell's first word is its op's number; *linking* replaces that by the handler's address.
 
 use super::{Field, OPS, Op, SpecialOp, layout};
-use std::sync::OnceLock;
 
 /// The words at a function's entry, before its first cell.
 #[derive(Default)]
@@ -52,11 +51,22 @@ pub(crate) fn is_lazy(entry: *const u64) -> bool {
 
 /// How many extension words a cell has.
 pub(crate) fn extension(op: Op, operands: u64) -> usize {
-    static LENGTHS: OnceLock<[u8; OPS]> = OnceLock::new();
+    static LENGTHS: [u8; OPS] = lengths();
     if op == SpecialOp::BrTable.op() || op == SpecialOp::BrTableAcc.op() {
         return (operands >> 32) as usize + 1;
     }
-    LENGTHS.get_or_init(|| std::array::from_fn(|op| layout(Op(op as u16)).1 as u8))[op.0 as usize] as usize
+    LENGTHS[op.0 as usize] as usize
+}
+
+/// How many extension words the cells of each op have; for `br_table`, how many at least.
+const fn lengths() -> [u8; OPS] {
+    let mut lengths = [0; OPS];
+    let mut op = 0;
+    while op < OPS {
+        lengths[op] = layout(Op(op as u16)).1 as u8;
+        op += 1;
+    }
+    lengths
 }
 
 /// Field `n` of an operand word.

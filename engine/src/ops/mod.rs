@@ -52,16 +52,25 @@ families! {
 }
 
 /// What the fields of a cell hold, and how many extension words it has (for `br_table`, how many at least).
-pub(crate) fn layout(op: Op) -> ([Field; 4], usize) {
+pub(crate) const fn layout(op: Op) -> ([Field; 4], usize) {
     use Field::*;
-    let within = |base: u16, count: usize, stride: usize| {
+    /// The row and the form.
+    const fn within(op: Op, base: u16, count: usize, stride: usize) -> Option<(usize, usize)> {
         let n = op.0.wrapping_sub(base) as usize;
-        (n < count * stride).then_some((n / stride, n % stride))
-    };
-    macro_rules! family {
-        ($($F:ident)|+) => { None$(.or_else(|| within($F::BASE, $F::COUNT, $F::STRIDE).map(|(row, form)| (row, form, $F::IMM_WORDS[row]))))+ };
+        if n < count * stride { Some((n / stride, n % stride)) } else { None }
     }
-    let dst = |form: usize| if form & 1 == 1 { W } else { __ };
+    const fn dst(form: usize) -> Field {
+        if form & 1 == 1 { W } else { __ }
+    }
+    macro_rules! family {
+        ($($F:ident)|+) => {{
+            let mut found = None;
+            $(if let Some((row, form)) = within(op, $F::BASE, $F::COUNT, $F::STRIDE) {
+                found = Some((row, form, $F::IMM_WORDS[row]));
+            })+
+            found
+        }};
+    }
     if let Some((_, form, _)) = family!(UnaryOp | VectorUnaryOp) {
         return ([dst(form), if form >= 2 { R } else { __ }, X, X], 0);
     }
@@ -104,17 +113,19 @@ pub(crate) fn layout(op: Op) -> ([Field; 4], usize) {
     if let Some((_, form, _)) = family!(StoreLaneOp) {
         return ([__, R, R, X], 1 + form);
     }
-    if let Some((_, form)) = within(SelectOp::BASE, SelectOp::COUNT, SelectOp::STRIDE) {
+    if let Some((_, form)) = within(op, SelectOp::BASE, SelectOp::COUNT, SelectOp::STRIDE) {
         return ([dst(form), R, R, if form >= 2 { R } else { __ }], 0);
     }
-    if within(BulkOp::BASE, BulkOp::COUNT, BulkOp::STRIDE).is_some() {
+    if within(op, BulkOp::BASE, BulkOp::COUNT, BulkOp::STRIDE).is_some() {
         // Operands from slot `a` on, where the result goes as well; the extension's halves are indices.
         return ([X, __, __, __], 1);
     }
     let (fields, ext) = SpecialOp::FIELDS[(op.0 - SpecialOp::BASE) as usize];
     let mut all = [__; 4];
-    for (to, &from) in all.iter_mut().zip(fields) {
-        *to = from;
+    let mut field = 0;
+    while field < fields.len() {
+        all[field] = fields[field];
+        field += 1;
     }
     if fields.len() == 3 {
         // `N` and `T` take both `c` and `d`.

@@ -22,6 +22,7 @@ use dunlin::tier::{Lease, Stop, View};
 use job::Job;
 use queue::Queue;
 use std::sync::{Arc, OnceLock};
+use std::thread::available_parallelism;
 use worker::Worker;
 
 /// Accepts jobs, and runs them or queues them for the compiler thread.
@@ -31,6 +32,8 @@ pub(crate) struct Jobs {
     queue: Arc<Queue>,
     /// Whether the compiler thread exists; set when it is first needed.
     has_thread: OnceLock<bool>,
+    /// Whether guests wait for their code; set when it is first asked for.
+    guests_wait: OnceLock<bool>,
 }
 
 impl Jobs {
@@ -39,7 +42,12 @@ impl Jobs {
             return Err(Unavailable("the system has no memory for the compiler".into()));
         }
         let worker = Worker::new(options, counters);
-        Ok(Self { worker: Arc::new(worker), queue: Arc::default(), has_thread: OnceLock::new() })
+        Ok(Self {
+            worker: Arc::new(worker),
+            queue: Arc::default(),
+            has_thread: OnceLock::new(),
+            guests_wait: OnceLock::new(),
+        })
     }
 
     /// Submits a job. In [`Mode::Background`] it is queued. In other modes this waits for its code, unless `stop` says
@@ -47,7 +55,7 @@ impl Jobs {
     /// stopped within a pass.
     pub(crate) fn submit(&self, module: &Module, unit: Unit, stop: Option<Stop<'_>>) {
         let view = View::new(module);
-        let waits = self.worker.options.mode != Mode::Background;
+        let waits = self.guests_wait();
         // If nothing can interrupt the guest, or there is no compiler thread, the job runs on this thread.
         if waits && stop.is_none() || !self.has_thread() {
             if !self.compile_apart(|| self.worker.run(view, unit)) {
@@ -94,6 +102,15 @@ impl Jobs {
         if module.view().cache().limit().is_some() {
             self.queue.wait(module.id());
         }
+    }
+
+    /// Whether guests wait for their code.
+    fn guests_wait(&self) -> bool {
+        *self.guests_wait.get_or_init(|| match self.worker.options.mode {
+            Mode::Background => false,
+            Mode::Auto => !available_parallelism().is_ok_and(|processors| processors.get() > 1),
+            Mode::Sync | Mode::Eager | Mode::Off => true,
+        })
     }
 
     /// Whether there is a compiler thread. The first call starts it.

@@ -28,7 +28,9 @@ impl Level {
     unsafe fn enter(store: *mut StoreInner) -> Result<Self, Trap> {
         // SAFETY: the caller keeps the contract.
         unsafe {
-            if (*store).depth >= MAX_DEPTH || sys::stack_left().is_some_and(|left| left < NATIVE_ROOM) {
+            if (*store).depth >= MAX_DEPTH
+                || sys::stack_left(NATIVE_ROOM).is_some_and(|left| left < NATIVE_ROOM)
+            {
                 return Err(Trap::StackOverflow);
             }
             (*store).depth += 1;

@@ -5,6 +5,8 @@
 //! the first cell's handler is replaced, by one that also does the second cell's work. So branches to the second cell
 //! stay valid, and pairs may overlap.
 
+mod index;
+
 use super::call::{Call, Return, ReturnValue};
 use super::cell::{Body, Cell, may_follow, pair};
 use super::control::{Back, Br, BrIf, BrTable, Forward, NonZero, Zero};
@@ -15,10 +17,10 @@ use super::regs::{Handler, Tail};
 use super::variable::{Constant, ConstantWide, Copy, GlobalGet, GlobalSet, Select};
 use super::vector::{Lane, Rotate};
 use crate::ops::{
-    OPS, Op, commutative as c, extract as e, float_compare as f, int_compare as i, load, ordered as o,
-    shift as h, store, unary as u, vector_unary as vu, vectors as v,
+    Op, commutative as c, extract as e, float_compare as f, int_compare as i, load, ordered as o, shift as h,
+    store, unary as u, vector_unary as vu, vectors as v,
 };
-use std::sync::OnceLock;
+use index::{Index, Lists};
 
 pub(super) type Pair = (Op, Op, Handler<Tail>);
 
@@ -356,7 +358,7 @@ type ByteCompares = (
 type Summaries =
     (Un<vu::V128AnyTrue, Acc, ToAcc>, Un<vu::I8x16AllTrue, Acc, ToAcc>, Un<vu::I8x16Bitmask, Acc, ToAcc>);
 
-static PAIRS: &[&[&[Option<Pair>]]] = &[
+const LISTS: &Lists = &[
     // Addresses.
     after::<(Bin<c::I32Add, Slot, Imm, ToAcc>,), LoadsAt<Acc>>(),
     after::<Slots<c::I32Add>, LoadsAt<Acc>>(),
@@ -507,72 +509,21 @@ static PAIRS: &[&[&[Option<Pair>]]] = &[
     after::<(Un<u::I64Extend32S, Acc, ToAcc>, Un<u::I64Extend32S, Slot, ToAcc>), Slots<c::I64Add>>(),
 ];
 
-/// The pairs by their first op, then their second.
-struct Index {
-    /// Where the pairs of each first op begin.
-    first: Vec<u16>,
-    seconds: Vec<u16>,
-    handlers: Vec<Handler<Tail>>,
-}
-
-impl Index {
-    /// `None` if there is no memory for the index: then code is linked without pairs until there is.
-    fn get() -> Option<&'static Index> {
-        static INDEX: OnceLock<Index> = OnceLock::new();
-        if INDEX.get().is_none() {
-            // If another thread has set it first, that one's is equal.
-            let _ = INDEX.set(Self::build()?);
-        }
-        INDEX.get()
-    }
-
-    fn build() -> Option<Index> {
-        fn with_room<T>(count: usize) -> Option<Vec<T>> {
-            let mut list = Vec::new();
-            list.try_reserve_exact(count).ok()?;
-            Some(list)
-        }
-        let all = || PAIRS.iter().flat_map(|rows| rows.iter()).flat_map(|row| row.iter()).flatten().copied();
-        // Of several entries for the same ops, the first is used. They are numbered because a stable sort would
-        // allocate infallibly.
-        let mut numbered: Vec<(usize, Pair)> = with_room(all().count())?;
-        numbered.extend(all().enumerate());
-        numbered.sort_unstable_by_key(|(i, (a, b, _))| (a.0, b.0, *i));
-        numbered.dedup_by_key(|(_, (a, b, _))| (a.0, b.0));
-        let mut index = Index {
-            first: with_room(OPS + 1)?,
-            seconds: with_room(numbered.len())?,
-            handlers: with_room(numbered.len())?,
-        };
-        let begins = |op| numbered.partition_point(|(_, (a, ..))| a.0 < op) as u16;
-        index.first.extend((0..=OPS as u16).map(begins));
-        index.seconds.extend(numbered.iter().map(|(_, (_, b, _))| b.0));
-        index.handlers.extend(numbered.iter().map(|(_, (.., handler))| *handler));
-        Some(index)
-    }
-}
+static INDEX: Index<{ index::count(LISTS) }> = Index::of(LISTS);
 
 /// The handler for a cell of op `a` that also does the work of a next cell of op `b`.
 // Linking asks for every cell. The compiler inlines it there only if it must: counting asks as well.
 #[inline(always)]
 pub(crate) fn fused(a: Op, b: Op) -> Option<Handler<Tail>> {
-    let index = Index::get()?;
-    let row = index.first[a.0 as usize] as usize..index.first[a.0 as usize + 1] as usize;
-    let found = index.seconds[row.clone()].binary_search(&b.0).ok()?;
-    Some(index.handlers[row.start + found])
+    INDEX.get(a, b)
 }
 
 /// Whether `op` is the first of any pair.
 pub(super) fn begins(op: Op) -> bool {
-    Index::get().is_some_and(|index| index.first[op.0 as usize] < index.first[op.0 as usize + 1])
+    INDEX.has_first(op)
 }
 
 /// Every pair once.
 pub(super) fn all() -> impl Iterator<Item = Pair> {
-    Index::get().into_iter().flat_map(|Index { first, seconds, handlers }| {
-        (0..OPS as u16).flat_map(move |a| {
-            let row = first[a as usize] as usize..first[a as usize + 1] as usize;
-            row.map(move |i| (Op(a), Op(seconds[i]), handlers[i]))
-        })
-    })
+    INDEX.all()
 }

@@ -158,18 +158,24 @@ impl Tiering {
         }
     }
 
+    /// When functions are compiled, as far as that doesn't depend on the number of processors. Finding that out takes
+    /// long, so the tier does it when there is something to compile.
+    #[cfg(feature = "precompiled")]
+    pub(crate) fn chosen(&self) -> Option<JitMode> {
+        match self.mode {
+            None if !cfg!(feature = "jit") => Some(JitMode::Off),
+            None if self.budgeted => Some(JitMode::Sync),
+            chosen => chosen,
+        }
+    }
+
     /// When functions are compiled.
     #[cfg(feature = "precompiled")]
     pub(crate) fn mode(&self) -> JitMode {
-        match self.mode {
-            Some(mode) => mode,
-            None if !cfg!(feature = "jit") => JitMode::Off,
-            None if self.budgeted => JitMode::Sync,
-            None if std::thread::available_parallelism().is_ok_and(|cores| cores.get() > 1) => {
-                JitMode::Background
-            }
-            None => JitMode::Sync,
-        }
+        self.chosen().unwrap_or_else(|| match std::thread::available_parallelism() {
+            Ok(cores) if cores.get() > 1 => JitMode::Background,
+            _ => JitMode::Sync,
+        })
     }
 }
 

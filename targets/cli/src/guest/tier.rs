@@ -33,15 +33,16 @@ impl Tier {
         use dunlin_jit::{CacheFull, MemoryGuard};
         let made = |jit, unavailable| Self { jit, unavailable, asked: asked.clone() };
         let may_attach = asked.precompiled != Trust::Refused && !asked.profiling;
-        let mode = match asked.mode() {
-            JitMode::Background => dunlin_jit::Mode::Background,
-            JitMode::Sync => dunlin_jit::Mode::Sync,
+        let mode = match asked.chosen() {
+            None => dunlin_jit::Mode::Auto,
+            Some(JitMode::Background) => dunlin_jit::Mode::Background,
+            Some(JitMode::Sync) => dunlin_jit::Mode::Sync,
             // Functions that were compiled ahead of time must not be compiled again, and their code is only known once
             // the module has been loaded.
-            JitMode::Eager if may_attach => dunlin_jit::Mode::Sync,
-            JitMode::Eager => dunlin_jit::Mode::Eager,
-            JitMode::Off if may_attach => dunlin_jit::Mode::Off,
-            JitMode::Off => return made(None, None),
+            Some(JitMode::Eager) if may_attach => dunlin_jit::Mode::Sync,
+            Some(JitMode::Eager) => dunlin_jit::Mode::Eager,
+            Some(JitMode::Off) if may_attach => dunlin_jit::Mode::Off,
+            Some(JitMode::Off) => return made(None, None),
         };
         let mut options = Jit::options();
         options.mode(mode).memory_guard(match asked.guards {
@@ -92,7 +93,7 @@ impl Tier {
         }
         #[cfg(feature = "jit")]
         if let Some(jit) = &self.jit
-            && self.asked.mode() == JitMode::Eager
+            && self.asked.chosen() == Some(JitMode::Eager)
         {
             jit.compile(module);
         }

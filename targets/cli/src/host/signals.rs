@@ -6,6 +6,7 @@ use nix::sys::timer::{Expiration, TimerSetTimeFlags};
 use nix::time::ClockId;
 use signal_hook::consts::{SIGALRM, SIGINT, SIGTERM};
 use signal_hook::flag::{register_conditional_default, register_conditional_shutdown};
+use std::ffi::c_int;
 use std::io;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
@@ -13,15 +14,29 @@ use std::time::{Duration, Instant};
 pub(crate) use nix::sys::timer::Timer;
 pub(crate) use signal_hook::iterator::{Handle, Signals};
 
-/// From now on, the signals that ask a process to end come out of the result, but for those that it inherited as
-/// ignored. While `over` is true, they have their default effect.
+/// From now on, the signals that ask a process to end come out of the result. While `over` is true, they have their
+/// default effect.
 pub(crate) fn terminating_signals(over: &'static AtomicBool) -> io::Result<Signals> {
+    Signals::new(obeyed(over)?)
+}
+
+/// From now on, a signal that asks a process to end does so at once; the exit code is `base` and the signal's number.
+/// While `over` is true, they have their default effect.
+pub(crate) fn exit_at_signals(base: u8, over: &'static AtomicBool) -> io::Result<()> {
+    for signal in obeyed(over)? {
+        register_conditional_shutdown(signal, c_int::from(base) + signal, &ALWAYS)?;
+    }
+    Ok(())
+}
+
+/// The terminating signals, except for those that the process inherited as ignored.
+fn obeyed(over: &'static AtomicBool) -> io::Result<impl Iterator<Item = c_int>> {
     let ignored = ignored_signals();
-    let obeyed = [SIGINT, SIGTERM].into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0);
+    let obeyed = [SIGINT, SIGTERM].into_iter().filter(move |signal| ignored >> (signal - 1) & 1 == 0);
     for signal in obeyed.clone() {
         register_conditional_default(signal, over)?;
     }
-    Signals::new(obeyed)
+    Ok(obeyed)
 }
 
 /// Ends the process with `code` at `deadline`, by a timer's signal.

@@ -1,8 +1,8 @@
 //! Stops a guest at its deadline or at a terminating signal.
 
-use crate::failure::{EXIT_TIMEOUT, Failure, io_reason};
+use crate::failure::{EXIT_SIGNAL, EXIT_TIMEOUT, Failure, io_reason};
 use crate::host::reserve;
-use crate::host::signals::{Handle, Signals, Timer, exit_at, terminating_signals};
+use crate::host::signals::{Handle, Signals, Timer, exit_at, exit_at_signals, terminating_signals};
 use crate::output::{complain, hurry};
 use dunlin::InterruptHandle;
 use std::io;
@@ -74,7 +74,7 @@ impl Shared {
 /// default effect.
 static OVER: AtomicBool = AtomicBool::new(false);
 
-/// Threads that wait for the deadline and for signals.
+/// Threads that wait for the deadline and for signals, as far as they are needed.
 pub(crate) struct Watchdog {
     shared: Arc<Shared>,
     signals: Option<Handle>,
@@ -85,17 +85,24 @@ pub(crate) struct Watchdog {
 impl Watchdog {
     /// Begins to watch: terminating signals stop the guest, and so does its timeout, counted from `started`.
     ///
+    /// Only if something `is_written` at the end does a signal need a thread. Otherwise its handler ends the process:
+    /// making a thread takes as long as many a program does.
+    ///
     /// If no thread can be had, it warns, and the deadline or signal ends the process at once instead.
     pub(crate) fn start(
         started: Instant,
         timeout: Option<Duration>,
+        is_written: bool,
         give_up: impl Fn(StopReason) + Clone + Send + 'static,
     ) -> Result<Self, Failure> {
         let (phase, changed) = (Mutex::new(Phase::Loading), Condvar::new());
         let shared = Arc::new(Shared { phase, changed, reason: OnceLock::new() });
         let mut watchdog = Self { shared, signals: None, _timer: None };
         OVER.store(false, Ordering::Relaxed);
-        let obeyed = watchdog.obey_signals(give_up.clone())?;
+        let obeyed = match is_written {
+            true => watchdog.obey_signals(give_up.clone())?,
+            false => exit_at_signals(EXIT_SIGNAL, &OVER),
+        };
         // A deadline beyond the clock's range never comes.
         let deadline = timeout.and_then(|timeout| started.checked_add(timeout));
         let limited = match deadline {
@@ -202,7 +209,8 @@ mod tests {
     fn watched() -> (Watchdog, Instant, mpsc::Receiver<StopReason>) {
         let (tell, told) = mpsc::channel();
         let started = Instant::now();
-        let watchdog = Watchdog::start(started, Some(TIMEOUT), move |reason| tell.send(reason).unwrap());
+        let watchdog =
+            Watchdog::start(started, Some(TIMEOUT), false, move |reason| tell.send(reason).unwrap());
         (watchdog.unwrap(), started, told)
     }
 
