@@ -27,18 +27,22 @@ impl Abi {
     /// The first ABI that the module fits; `None` if it fits none that is known here.
     pub fn detect(module: &Module) -> Option<Self> {
         let exports_func = |name: &str| matches!(module.get_export(name), Some(ExternType::Func(_)));
-        let imports_from = |wanted: &dyn Fn(&str) -> bool| module.imports().any(|import| wanted(import.module()));
+        let imports_from =
+            |wanted: &dyn Fn(&str) -> bool| module.imports().any(|import| wanted(import.module()));
         let versions = ["proxy_abi_version_0_1_0", "proxy_abi_version_0_2_0", "proxy_abi_version_0_2_1"];
         if versions.into_iter().any(exports_func) {
             return Some(Abi::ProxyWasm);
         }
-        let declares_version = matches!(module.get_export("opa_wasm_abi_version"), Some(ExternType::Global(_)));
-        let can_abort = module.imports().any(|import| (import.module(), import.name()) == ("env", "opa_abort"));
+        let declares_version =
+            matches!(module.get_export("opa_wasm_abi_version"), Some(ExternType::Global(_)));
+        let can_abort =
+            module.imports().any(|import| (import.module(), import.name()) == ("env", "opa_abort"));
         if declares_version || can_abort {
             return Some(Abi::Opa);
         }
         if exports_func("__guest_call") && imports_from(&|from| from == "wapc" || from == "wasmbus") {
-            let signed = module.sections().any(|section| matches!(section.name, Some("jwt" | "wasmcloud_jwt")));
+            let signed =
+                module.sections().any(|section| matches!(section.name, Some("jwt" | "wasmcloud_jwt")));
             return Some(if signed { Abi::WasmCloudActor } else { Abi::Wapc });
         }
         if exports_func("run_e") && exports_func("allocate") {
@@ -80,7 +84,10 @@ mod tests {
     #[test]
     fn each_is_told_by_its_marks() {
         for version in ["0_1_0", "0_2_0", "0_2_1"] {
-            detects(&format!(r#"(module (func (export "proxy_abi_version_{version}")))"#), Some(Abi::ProxyWasm));
+            detects(
+                &format!(r#"(module (func (export "proxy_abi_version_{version}")))"#),
+                Some(Abi::ProxyWasm),
+            );
         }
         detects(r#"(module (func (export "proxy_abi_version_0_3_0")))"#, None);
         detects(r#"(module (global (export "opa_wasm_abi_version") i32 (i32.const 1)))"#, Some(Abi::Opa));

@@ -13,3 +13,7 @@ mod abi;
 pub mod opa;
 
 pub use abi::Abi;
+
+#[cfg(all(doctest, feature = "opa"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

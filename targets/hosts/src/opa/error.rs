@@ -21,13 +21,6 @@ pub enum PolicyError {
     },
     /// The policy gave up: what it said.
     Aborted(String),
-    /// A builtin ended the evaluation: its name, and why.
-    Halted {
-        /// The builtin's name.
-        builtin: String,
-        /// Why.
-        why: String,
-    },
     /// The engine can't make an instance, or the policy trapped, or reached a limit.
     Engine(dunlin::Error),
 }
@@ -42,7 +35,6 @@ impl fmt::Display for PolicyError {
             Self::UnknownEntrypoint(name) => write!(f, "the policy has no entrypoint '{name}'"),
             Self::NotJson { what, error } => write!(f, "the {what} isn't JSON: {error}"),
             Self::Aborted(message) => write!(f, "the policy gave up: {message}"),
-            Self::Halted { builtin, why } => write!(f, "the builtin {builtin} ended the evaluation: {why}"),
             Self::Engine(error) => error.fmt(f),
         }
     }
@@ -60,31 +52,18 @@ impl std::error::Error for PolicyError {
 
 impl From<dunlin::Error> for PolicyError {
     fn from(error: dunlin::Error) -> Self {
-        match error.downcast::<Ended>() {
-            Ok(Ended::Aborted(message)) => Self::Aborted(message),
-            Ok(Ended::Halted { builtin, why }) => Self::Halted { builtin, why },
-            Err(error) => Self::Engine(error),
-        }
+        error.downcast::<Abort>().map_or_else(Self::Engine, |Abort(message)| Self::Aborted(message))
     }
 }
 
-/// What host functions end an evaluation with: it crosses the guest as the error of a host function.
+/// What a policy says as it gives up: it crosses the guest as the error of a host function.
 #[derive(Debug)]
-pub(super) enum Ended {
-    Aborted(String),
-    Halted {
-        builtin: String,
-        why: String,
-    },
-}
+pub(super) struct Abort(pub(super) String);
 
-impl fmt::Display for Ended {
+impl fmt::Display for Abort {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Ended::Aborted(message) => f.write_str(message),
-            Ended::Halted { builtin, why } => write!(f, "{builtin}: {why}"),
-        }
+        f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for Ended {}
+impl std::error::Error for Abort {}

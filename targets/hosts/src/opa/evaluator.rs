@@ -1,7 +1,7 @@
 //! Evaluators: instances of a policy that keep their data between evaluations.
 
-use super::builtins::{Asked, Fault, Reply};
-use super::error::{Ended, PolicyError};
+use super::builtins::{Asked, Reply};
+use super::error::{Abort, PolicyError};
 use super::guest::{Address, Evaluation, Guest, text};
 use super::policy::{Policy, Shared};
 use dunlin::{
@@ -105,8 +105,7 @@ impl Evaluator {
         }
         let results = guest.evaluate(store, evaluation, (number, *data, *heap), input.map(str::as_bytes))?;
         self.ready = Some(ready);
-        String::from_utf8(results)
-            .map_err(|_| PolicyError::NotAPolicy("its results aren't UTF-8".into()))
+        String::from_utf8(results).map_err(|_| PolicyError::NotAPolicy("its results aren't UTF-8".into()))
     }
 
     /// The instance, made anew if the last evaluation failed.
@@ -181,9 +180,13 @@ fn sized(wanted: &MemoryType) -> MemoryType {
 }
 
 fn link(linker: &mut Linker<Hosted>) -> Result<(), Error> {
-    linker.func_wrap("env", "opa_abort", |caller: Caller<'_, Hosted>, message: Address| -> Result<(), Error> {
-        Err(Error::host(Ended::Aborted(said(&caller, message))))
-    })?;
+    linker.func_wrap(
+        "env",
+        "opa_abort",
+        |caller: Caller<'_, Hosted>, message: Address| -> Result<(), Error> {
+            Err(Error::host(Abort(said(&caller, message))))
+        },
+    )?;
     linker.func_wrap("env", "opa_println", |caller: Caller<'_, Hosted>, message: Address| {
         let message = said(&caller, message);
         (caller.data().shared.options.print)(&message);
@@ -205,24 +208,20 @@ fn link(linker: &mut Linker<Hosted>) -> Result<(), Error> {
 
 /// Has a builtin answer the policy, with the address of a value, or 0 for undefined.
 fn answer(caller: &mut Caller<'_, Hosted>, id: i32, arguments: &[Address]) -> Result<Address, Error> {
-    let guest = caller.data().guest.clone().ok_or_else(|| Error::msg("a builtin is called before there is one"))?;
+    let guest =
+        caller.data().guest.clone().ok_or_else(|| Error::msg("a builtin is called before there is one"))?;
     let mut values = Vec::with_capacity(arguments.len());
     for argument in arguments {
         let json = guest.dump(&mut *caller, *argument)?;
         values.push(serde_json::from_slice(&json).map_err(Error::host)?);
     }
     let hosted = caller.data_mut();
-    let Some((name, builtin)) = hosted.shared.builtins.get(&id) else {
+    let Some((_, builtin)) = hosted.shared.builtins.get(&id) else {
         return Err(Error::msg(format!("the policy calls builtin {id}, which isn't in its table")));
     };
-    let reply = match builtin(&mut hosted.asked, &values) {
-        Ok(reply) => reply,
-        // As in OPA's own host, an error makes the expression undefined.
-        Err(Fault::Failed(_)) => return Ok(0),
-        Err(Fault::Halts(why)) => return Err(Error::host(Ended::Halted { builtin: name.clone(), why })),
-    };
+    // As in OPA's own host, an error makes the expression undefined.
+    let Ok(reply) = builtin(&mut hosted.asked, &values) else { return Ok(0) };
     match reply {
-        Reply::Undefined => Ok(0),
         Reply::Value(value) => guest.parse(caller, value.to_string().as_bytes()),
         Reply::Set(items) => guest.parse_rego(caller, rego_set(&items).as_bytes()),
     }

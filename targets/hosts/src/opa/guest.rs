@@ -39,7 +39,11 @@ pub(super) enum Evaluation {
 impl Guest {
     /// # Errors
     /// If an export is missing or has another type.
-    pub(super) fn new(mut store: impl AsContextMut, instance: Instance, memory: Memory) -> Result<Self, Error> {
+    pub(super) fn new(
+        mut store: impl AsContextMut,
+        instance: Instance,
+        memory: Memory,
+    ) -> Result<Self, Error> {
         macro_rules! export {
             ($name:literal) => {
                 instance.get_typed_func(&mut store, $name)?

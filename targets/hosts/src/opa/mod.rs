@@ -9,7 +9,7 @@
 //! use dunlin_hosts::opa::{Policy, PolicyOptions};
 //!
 //! let engine = Engine::default();
-//! # let bytes = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/policies/roles.wasm"))?;
+//! # let bytes = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/policies/policy.wasm"))?;
 //! let module = Module::new(&engine, bytes)?;
 //! let policy = Policy::new(&module, PolicyOptions::default())?;
 //! let mut evaluator = policy.evaluator(r#"{"admins": ["alice"]}"#)?;

@@ -83,10 +83,11 @@ impl Policy {
         }
         let Running { mut store, guest, instance } = start(&Arc::new(Shared::unchecked(&shared)))?;
         // Policies that were made before OPA 0.27 don't say.
-        let mut version = |name: &str, default| match instance.get_global(&store, name).map(|g| g.get(&mut store)) {
-            Some(Val::I32(version)) => version,
-            _ => default,
-        };
+        let mut version =
+            |name: &str, default| match instance.get_global(&store, name).map(|g| g.get(&mut store)) {
+                Some(Val::I32(version)) => version,
+                _ => default,
+            };
         let major = version("opa_wasm_abi_version", 1);
         shared.minor = version("opa_wasm_abi_minor_version", 0);
         if major != 1 {
