@@ -20,15 +20,16 @@ fn a_policy_decides() {
         let policy = example(module);
         dunlin(&["policy", "eval", &policy, "--entrypoints"]).code(0).prints(ENTRYPOINTS);
         let eval = ["policy", "eval", &policy, "-e", "roles/allow", "--data", &data];
-        let with = |more: &[&str]| [&eval, more].concat();
-        dunlin(&with(&["--input", &input])).code(0).prints("[{\"result\":true}]\n");
+        dunlin(&[&eval[..], &["--input", &input]].concat()).code(0).prints("[{\"result\":true}]\n");
         let bob = br#"{"user": "bob"}"#;
-        dunlin_with(&with(&["-i", "-"]), bob).code(0).prints("[{\"result\":false}]\n");
+        dunlin_with(&[&eval[..], &["-i", "-"]].concat(), bob).code(0).prints("[{\"result\":false}]\n");
         // Undefined.
         dunlin(&eval).code(0).prints("[]\n");
         for (flag, defined, undefined) in [("--fail", 0, 1), ("--fail-defined", 1, 0)] {
-            dunlin(&with(&["--input", &input, flag])).code(defined).prints("[{\"result\":true}]\n");
-            dunlin(&with(&[flag])).code(undefined).prints("[]\n");
+            dunlin(&[&eval[..], &["--input", &input, flag]].concat())
+                .code(defined)
+                .prints("[{\"result\":true}]\n");
+            dunlin(&[&eval[..], &[flag]].concat()).code(undefined).prints("[]\n");
         }
     }
 }
