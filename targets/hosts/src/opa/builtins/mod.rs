@@ -9,6 +9,7 @@ mod json;
 mod net;
 mod regex;
 mod strings;
+mod time;
 mod units;
 mod versions;
 
@@ -61,9 +62,10 @@ static GROUPS: &[Table] = &[
     net::TABLE,
     regex::TABLE,
     strings::TABLE,
+    time::TABLE,
     units::TABLE,
     versions::TABLE,
-    &[("time.now_ns", |asked, _| value(asked.now_ns())), ("trace", |_, _| value(true))],
+    &[("trace", |_, _| value(true))],
 ];
 
 /// The builtin of this name.
