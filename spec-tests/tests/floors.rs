@@ -80,7 +80,7 @@ const HOUSES: &[House] = &[
     },
     House {
         folder: "targets/cli/src/args",
-        floors: &["hints values", "grants table tiering", "help", "compile inspect run validate wast"],
+        floors: &["hints values", "grants table tiering", "help", "compile inspect policy run validate wast"],
         least: 20,
     },
     House {

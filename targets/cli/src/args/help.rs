@@ -55,6 +55,7 @@ pub(super) fn of_this_build(text: &str) -> String {
     let parts = [
         ("{jit}", cfg!(feature = "jit")),
         ("{precompiled}", cfg!(feature = "precompiled")),
+        ("{hosts}", cfg!(feature = "hosts")),
         ("{text}", cfg!(feature = "text")),
         ("{no text}", !cfg!(feature = "text")),
     ];

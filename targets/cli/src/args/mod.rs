@@ -5,6 +5,7 @@ pub(crate) mod grants;
 mod help;
 mod hints;
 mod inspect;
+mod policy;
 mod run;
 mod table;
 pub(crate) mod tiering;
@@ -22,6 +23,7 @@ use table::{CommandOptions, has};
 
 pub(crate) use compile::CompileOptions;
 pub(crate) use inspect::InspectOptions;
+pub(crate) use policy::PolicyOptions;
 pub(crate) use run::RunOptions;
 pub(crate) use validate::ValidateOptions;
 #[cfg(test)]
@@ -43,6 +45,12 @@ pub(crate) enum Command {
     Compile(CompileOptions),
     /// `dunlin validate`
     Validate(ValidateOptions),
+    /// `dunlin policy`
+    #[cfg_attr(
+        not(any(feature = "hosts", test)),
+        expect(dead_code, reason = "it is understood, to be refused")
+    )]
+    Policy(Box<PolicyOptions>),
     /// `dunlin wast`
     #[cfg_attr(
         not(any(feature = "text", test)),
@@ -66,11 +74,15 @@ const fn known<O: CommandOptions>(
     KnownCommand { name: O::COMMAND, is_here, help: help::<O>, parse }
 }
 
-static COMMANDS: [KnownCommand; 5] = [
+static COMMANDS: [KnownCommand; 6] = [
     known::<RunOptions>(|parser| parsed(parser, |options| Command::Run(Box::new(options))), true),
     known::<CompileOptions>(|parser| parsed(parser, Command::Compile), cfg!(feature = "jit")),
     known::<InspectOptions>(|parser| parsed(parser, Command::Inspect), true),
     known::<ValidateOptions>(|parser| parsed(parser, Command::Validate), true),
+    known::<PolicyOptions>(
+        |parser| parsed(parser, |options| Command::Policy(Box::new(options))),
+        cfg!(feature = "hosts"),
+    ),
     known::<WastOptions>(|parser| parsed(parser, Command::Wast), cfg!(feature = "text")),
 ];
 

@@ -2,6 +2,8 @@
 
 mod compile;
 mod inspect;
+#[cfg(feature = "hosts")]
+mod policy;
 mod run;
 mod validate;
 mod version;
@@ -23,6 +25,14 @@ pub(crate) fn execute(command: Command) -> Result<u8, Failure> {
         Command::Compile(options) => compile::compile(&options)?,
         Command::Inspect(options) => inspect::inspect(&options)?,
         Command::Validate(options) => return validate::validate(&options.modules),
+        #[cfg(feature = "hosts")]
+        Command::Policy(options) => return policy::policy(&options),
+        #[cfg(not(feature = "hosts"))]
+        Command::Policy(_) => {
+            return Err(Failure::usage(
+                "this build of dunlin has no 'policy': build it with the feature 'hosts'",
+            ));
+        }
         #[cfg(feature = "text")]
         Command::Wast(WastOptions { paths, json, tiering }) => {
             return Ok(u8::from(!wast::wast(&paths, json, &tiering)?));

@@ -1,0 +1,75 @@
+//! `dunlin policy`
+
+use crate::args::PolicyOptions;
+use crate::failure::{EXIT_FUEL, EXIT_TRAP, Failure, io_reason};
+use crate::host::streams::StandardInput;
+use crate::modules::load::{display_name, load};
+use crate::output::{complain, print};
+use dunlin::{Budget, Config, Engine, ErrorKind, Trap};
+use dunlin_hosts::opa;
+use dunlin_hosts::opa::{Policy, PolicyError};
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::Read;
+
+/// Evaluates a policy, and gives the exit code.
+pub(crate) fn policy(options: &PolicyOptions) -> Result<u8, Failure> {
+    let mut config = Config::new();
+    config.consume_fuel(options.fuel.is_some());
+    if let Some(bytes) = options.memory_budget {
+        config.budget(Budget::new(bytes));
+    }
+    let engine = Engine::new(&config).map_err(Failure::unusable)?;
+    let module = load(&engine, &options.policy)?;
+    let mut policy = opa::PolicyOptions::default().print(|message| complain(message));
+    if let Some(fuel) = options.fuel {
+        policy = policy.fuel(fuel);
+    }
+    let policy = Policy::new(&module, policy).map_err(failure)?;
+    if options.list {
+        let entrypoints: String = policy.entrypoints().map(|entrypoint| format!("{entrypoint}\n")).collect();
+        print(&entrypoints)?;
+        return Ok(0);
+    }
+    let entrypoint = entrypoint(options, &policy)?;
+    let data = options.data.as_deref().map_or_else(|| Ok("{}".into()), read_text)?;
+    let input = options.input.as_deref().map(read_text).transpose()?;
+    let mut evaluator = policy.evaluator(data).map_err(failure)?;
+    let results = evaluator.evaluate(&entrypoint, input.as_deref()).map_err(failure)?;
+    print(&format!("{results}\n"))?;
+    let defined = results != "[]";
+    Ok(u8::from(options.fail && !defined || options.fail_defined && defined))
+}
+
+fn entrypoint(options: &PolicyOptions, policy: &Policy) -> Result<String, Failure> {
+    let mut entrypoints = policy.entrypoints();
+    match (&options.entrypoint, entrypoints.next(), entrypoints.next()) {
+        (Some(entrypoint), ..) => Ok(entrypoint.clone()),
+        (None, Some(only), None) => Ok(only.into()),
+        (None, None, _) => Err(Failure::unusable("the policy has no entrypoint")),
+        (None, Some(_), Some(_)) => {
+            let all: Vec<_> = policy.entrypoints().collect();
+            Err(Failure::usage(format_args!("--entrypoint is missing; there are {}", all.join(", "))))
+        }
+    }
+}
+
+fn failure(error: PolicyError) -> Failure {
+    let PolicyError::Engine(cause) = &error else { return Failure::unusable(error) };
+    match (cause.kind(), cause.trap()) {
+        (ErrorKind::OutOfBudget, _) => Failure::over_budget(error),
+        (_, Some(Trap::OutOfFuel)) => Failure::new(EXIT_FUEL, error),
+        (ErrorKind::Trap, _) => Failure::new(EXIT_TRAP, error),
+        _ => Failure::unusable(error),
+    }
+}
+
+fn read_text(path: &OsStr) -> Result<String, Failure> {
+    let mut text = String::new();
+    let read = match path == "-" {
+        true => StandardInput::lock().read_to_string(&mut text),
+        false => File::open(path).and_then(|mut file| file.read_to_string(&mut text)),
+    };
+    read.map_err(|error| Failure::unusable(format_args!("{}: {}", display_name(path), io_reason(&error))))?;
+    Ok(text)
+}

@@ -1,0 +1,145 @@
+//! `json.*`
+
+use super::{Answer, Fault, Table, array, failed, text, value};
+use serde::de::IgnoredAny;
+use serde_json::Value;
+
+pub(super) static TABLE: Table = &[
+    ("json.is_valid", |_, arguments| {
+        let valid = text(arguments, 0).is_ok_and(|json| serde_json::from_str::<IgnoredAny>(json).is_ok());
+        value(valid)
+    }),
+    ("json.patch", |_, arguments| patch(arguments)),
+];
+
+/// RFC 6902. A path is text, or an array of its parts.
+fn patch(arguments: &[Value]) -> Answer {
+    let mut document = arguments.first().ok_or_else(|| failed("a document is missing"))?.clone();
+    for operation in array(arguments, 1)? {
+        let path = |member: &str| parts(&operation[member]);
+        let content = || operation.get("value").ok_or_else(|| failed("an operation lacks its value"));
+        match operation["op"].as_str().unwrap_or_default() {
+            "add" => add(&mut document, &path("path")?, content()?.clone())?,
+            "remove" => _ = remove(&mut document, &path("path")?)?,
+            "replace" => {
+                let path = path("path")?;
+                remove(&mut document, &path)?;
+                add(&mut document, &path, content()?.clone())?;
+            }
+            "move" => {
+                let moved = remove(&mut document, &path("from")?)?;
+                add(&mut document, &path("path")?, moved)?;
+            }
+            "copy" => {
+                let copied = find(&mut document, &path("from")?)?.clone();
+                add(&mut document, &path("path")?, copied)?;
+            }
+            "test" if find(&mut document, &path("path")?)? == content()? => {}
+            "test" => return Err(failed("a test failed")),
+            _ => return Err(failed("an operation is unknown")),
+        }
+    }
+    value(document)
+}
+
+fn parts(path: &Value) -> Result<Vec<String>, Fault> {
+    if let Some(parts) = path.as_array() {
+        return Ok(parts
+            .iter()
+            .map(|part| part.as_str().map_or_else(|| part.to_string(), str::to_string))
+            .collect());
+    }
+    let path = path.as_str().ok_or_else(|| failed("an operation lacks its path"))?;
+    let path = path.strip_prefix('/').unwrap_or(path);
+    if path.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(path.split('/').map(|part| part.replace("~1", "/").replace("~0", "~")).collect())
+}
+
+fn none() -> Fault {
+    failed("there is nothing at a path")
+}
+
+fn find<'v>(document: &'v mut Value, path: &[String]) -> Result<&'v mut Value, Fault> {
+    path.iter().try_fold(document, |at, part| {
+        match at {
+            Value::Object(members) => members.get_mut(part),
+            Value::Array(items) => part.parse().ok().and_then(|index: usize| items.get_mut(index)),
+            _ => None,
+        }
+        .ok_or_else(none)
+    })
+}
+
+fn add(document: &mut Value, path: &[String], content: Value) -> Result<(), Fault> {
+    let Some((last, above)) = path.split_last() else {
+        *document = content;
+        return Ok(());
+    };
+    match find(document, above)? {
+        Value::Object(members) => _ = members.insert(last.clone(), content),
+        Value::Array(items) => {
+            let index = if last == "-" { Some(items.len()) } else { last.parse().ok() };
+            items.insert(index.filter(|index| *index <= items.len()).ok_or_else(none)?, content);
+        }
+        _ => return Err(none()),
+    }
+    Ok(())
+}
+
+fn remove(document: &mut Value, path: &[String]) -> Result<Value, Fault> {
+    let Some((last, above)) = path.split_last() else { return Ok(document.take()) };
+    let removed = match find(document, above)? {
+        Value::Object(members) => members.remove(last),
+        Value::Array(items) => {
+            let index = last.parse().ok().filter(|index: &usize| *index < items.len());
+            index.map(|index| items.remove(index))
+        }
+        _ => None,
+    };
+    removed.ok_or_else(none)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{answers, fails};
+    use serde_json::json;
+
+    #[test]
+    fn validity() {
+        for (text, valid) in [("{\"a\": [1]}", true), ("{", false), ("", false), ("1 2", false)] {
+            answers("json.is_valid", json!([text]), json!(valid));
+        }
+        answers("json.is_valid", json!([1]), json!(false));
+    }
+
+    #[test]
+    fn patches() {
+        for (document, operation, expected) in [
+            (json!({}), json!({"op": "add", "path": "/a", "value": 1}), json!({"a": 1})),
+            (json!([1, 3]), json!({"op": "add", "path": "/1", "value": 2}), json!([1, 2, 3])),
+            (json!([1]), json!({"op": "add", "path": "/-", "value": 2}), json!([1, 2])),
+            (json!({"a/b": {"~": 1}}), json!({"op": "remove", "path": "/a~1b/~0"}), json!({"a/b": {}})),
+            (json!({"a": 1}), json!({"op": "replace", "path": ["a"], "value": 2}), json!({"a": 2})),
+            (json!({"a": 1}), json!({"op": "move", "from": "/a", "path": "/b"}), json!({"b": 1})),
+            (json!({"a": 1}), json!({"op": "copy", "from": "/a", "path": "/b"}), json!({"a": 1, "b": 1})),
+            (json!({"a": 1}), json!({"op": "test", "path": "/a", "value": 1}), json!({"a": 1})),
+            (json!({"a": 1}), json!({"op": "replace", "path": "", "value": 2}), json!(2)),
+        ] {
+            answers("json.patch", json!([document, [operation]]), expected);
+        }
+        for wrong in [
+            json!({"op": "test", "path": "/a", "value": 2}),
+            json!({"op": "remove", "path": "/b"}),
+            json!({"op": "add", "path": "/b/c", "value": 1}),
+            json!({"op": "add", "path": "/l/2", "value": 1}),
+            json!({"op": "remove", "path": "/l/1"}),
+            json!({"op": "add", "path": "/c"}),
+            json!({"op": "other", "path": "/a"}),
+            json!(1),
+        ] {
+            fails("json.patch", json!([{"a": 1, "l": [1]}, [wrong]]));
+        }
+    }
+}
