@@ -138,3 +138,63 @@ fn fuel_ends_where_it_would() {
         }
     }
 }
+
+/// What is to be compiled is claimed by the first who asks, until that one leaves it to others.
+#[test]
+fn a_function_is_claimed_once() {
+    let tier = Arc::new(Watcher { slice: 1 << 30, told: Mutex::default() });
+    let engine = Engine::new(Config::new().tier(tier)).unwrap();
+    let module = Module::new(&engine, wat::parse_str(LOOPS).unwrap()).unwrap();
+    let view = View::new(&module);
+    for index in [0, 1] {
+        for _ in 0..2 {
+            assert!(view.claims_func(index));
+            assert!(!view.claims_func(index) && !view.claims_func(index));
+            // A claim is no sample.
+            assert_eq!((view.samples(index), view.was_called(index)), (0, false));
+            view.leaves_func(index);
+        }
+    }
+    assert!(!view.claims_func(2));
+    view.leaves_func(2);
+    let plain = Module::new(&Engine::default(), wat::parse_str(LOOPS).unwrap()).unwrap();
+    assert!(!View::new(&plain).claims_func(0));
+}
+
+#[test]
+fn one_loop_of_a_function_is_claimed_at_a_time() {
+    let tier = Arc::new(Watcher { slice: 1 << 30, told: Mutex::default() });
+    let engine = Engine::new(Config::new().tier(tier)).unwrap();
+    let module = Module::new(&engine, wat::parse_str(LOOPS).unwrap()).unwrap();
+    let view = View::new(&module);
+    let wanted = |index, headers: [u32; 2]| headers.map(|header| view.may_want_loop(index, header));
+    assert!(view.wants_loop(1, 10) && view.wants_loop(0, 20));
+    assert_eq!((wanted(1, [10, 20]), wanted(0, [10, 20])), ([false; 2], [false; 2]));
+    assert!(!view.wants_loop(1, 10) && !view.wants_loop(1, 20));
+    // Who gives it up leaves those of other functions alone.
+    view.leaves_loop(1, 10);
+    assert_eq!((wanted(1, [10, 20]), wanted(0, [10, 20])), ([true; 2], [false; 2]));
+    assert!(view.wants_loop(1, 20));
+    view.declines_loop(1, 20);
+    assert_eq!((wanted(1, [10, 20]), wanted(0, [10, 20])), ([true, false], [false; 2]));
+    view.declines_loop(1, 30);
+    view.leaves_loop(1, 30);
+    assert!(view.wants_loop(1, 10));
+    assert_eq!((wanted(1, [20, 30]), wanted(0, [10, 20])), ([false; 2], [false; 2]));
+}
+
+#[test]
+fn a_function_that_was_called_is_known() {
+    let tier = Arc::new(Watcher { slice: 1 << 30, told: Mutex::default() });
+    let engine = Engine::new(Config::new().tier(tier)).unwrap();
+    let text = r#"(module (func (export "called") (call 1)) (func) (func (export "other")))"#;
+    let module = Module::new(&engine, wat::parse_str(text).unwrap()).unwrap();
+    let called = || [0, 1, 2, 3].map(|index| View::new(&module).was_called(index));
+    assert_eq!(called(), [false; 4]);
+    let mut store = Store::new(&engine, ());
+    let instance = Instance::new(&mut store, &module, &[]).unwrap();
+    instance.get_typed_func::<(), ()>(&store, "called").unwrap().call(&mut store, ()).unwrap();
+    assert_eq!(called(), [true, true, false, false]);
+    // That was known without a sample.
+    assert_eq!(View::new(&module).samples(1), 0);
+}

@@ -204,3 +204,21 @@ fn bodies_stay_within_their_charge() {
         }
     }
 }
+
+/// Of a section that says it has much more in it than its bytes could be, no more is reserved than for those.
+#[test]
+fn claims_are_not_believed() {
+    let engine = dunlin::Engine::default();
+    let held = |id: u8, claimed: usize| {
+        let contents = [leb(claimed), vec![0x60, 0, 0]].concat();
+        let module = [b"\0asm\x01\0\0\0", &[id][..], &leb(contents.len()), &contents].concat();
+        let (error, held) = peak(|| dunlin::Module::new(&engine, &module).map(drop));
+        assert!(error.is_err(), "section {id}");
+        held
+    };
+    for id in [1, 2, 3, 6, 7] {
+        let (few, many) = (held(id, 1023), [1024, 50_000, 1_000_000].map(|claimed| held(id, claimed)));
+        println!("section {id}: {few} for a claim of 1023, {many:?} for more");
+        assert!(many.iter().all(|&held| held <= few.max(40 << 10)), "section {id}: {many:?}, {few}");
+    }
+}

@@ -62,6 +62,35 @@ mod tests {
     use super::*;
 
     #[test]
+    fn bytes_are_those_of_a_power_of_two_of_buckets() {
+        // An entry of 16 bytes, and a byte of control.
+        let bytes = |buckets: u64| if buckets == 0 { 0 } else { buckets * 17 + 32 };
+        for (capacity, buckets) in [
+            (0, 0),
+            (1, 4),
+            (3, 4),
+            (4, 8),
+            (7, 8),
+            (8, 16),
+            (14, 16),
+            (15, 32),
+            (28, 32),
+            (29, 64),
+            (56, 64),
+            (57, 128),
+            (448, 512),
+            (449, 1024),
+        ] {
+            assert_eq!(Map::<u64, u64>::bytes(capacity), bytes(buckets), "{capacity}");
+            // At least what the standard library takes for so many.
+            if capacity > 0 {
+                let map = HashMap::<u64, u64>::with_capacity(capacity);
+                assert!(map.capacity() as u64 * 8 <= buckets.max(8) * 7, "{}", map.capacity());
+            }
+        }
+    }
+
+    #[test]
     fn a_map_is_charged_before_it_grows() {
         let budget = Budget::new(100_000);
         let mut map = Map::<u64, u64>::new(&budget, Kind::Host);

@@ -243,3 +243,6 @@ fn instance(module: &ModuleInner, engine: &Engine, note: &mut dyn FnMut(PlanItem
     let most = own + imported + block + store + references(u64::MAX);
     note(PlanItem { kind: Kind::Instance, index: None, bytes, most: Some(most) });
 }
+
+#[cfg(test)]
+mod tests;

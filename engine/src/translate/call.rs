@@ -2,7 +2,7 @@
 
 use super::error::Error;
 use super::operand::{Location, Operand};
-use super::translator::{Translator, halves};
+use super::translator::{Translator, UNUSED, halves};
 use crate::module::types::FuncType;
 use crate::ops::frame::{HEADER, header_of, slots};
 use crate::ops::{Class, SpecialOp};
@@ -60,8 +60,8 @@ impl<'a> Translator<'a> {
         let base = self.arguments(ty)?;
         let header = header_of(ty) as u16;
         match index {
-            None => self.emit(SpecialOp::CallIndirectAcc.op(), [base, header, 0, 0])?,
-            Some(c) => self.emit(SpecialOp::CallIndirect.op(), [base, header, c, 0])?,
+            None => self.emit(SpecialOp::CallIndirectAcc.op(), [base, header, UNUSED, UNUSED])?,
+            Some(c) => self.emit(SpecialOp::CallIndirect.op(), [base, header, c, UNUSED])?,
         };
         self.extend(word)?;
         self.results(ty, base)
@@ -78,7 +78,7 @@ impl<'a> Translator<'a> {
             Some(defined) => (SpecialOp::ReturnCall, defined),
             None => (SpecialOp::ReturnCallImport, self.env.layout.funcs + func),
         };
-        self.replace_frame(op, ty, 0, n as u64)
+        self.replace_frame(op, ty, UNUSED, n as u64)
     }
 
     pub(super) fn return_call_indirect(&mut self, ty: u32, table: u32) -> Result<(), Error> {

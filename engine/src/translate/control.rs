@@ -6,7 +6,7 @@
 use super::error::Error;
 use super::frames::{ALWAYS, Arrivals, ControlFrame, ControlKind};
 use super::operand::{Entry, Location, Operand};
-use super::translator::{Translator, class_of, halves};
+use super::translator::{Translator, UNUSED, class_of, halves};
 use crate::ops::{Class, IntCompareOp, Op, SpecialOp};
 use wasmparser::{BlockType, BrTable, Operator};
 
@@ -64,7 +64,7 @@ impl Translator<'_> {
     }
 
     pub(super) fn unreachable(&mut self) -> Result<(), Error> {
-        self.emit(SpecialOp::Unreachable.op(), [0; 4])?;
+        self.emit(SpecialOp::Unreachable.op(), [UNUSED; 4])?;
         // What only an accumulator holds is lost with the code after this.
         self.leave();
         Ok(())
@@ -113,7 +113,7 @@ impl Translator<'_> {
         self.settle_all()?;
         let mut arrivals = Arrivals::default();
         if self.env.settings.consume_fuel {
-            arrivals.first = Some(self.emit(SpecialOp::Charge.op(), [0; 4])?);
+            arrivals.first = Some(self.emit(SpecialOp::Charge.op(), [UNUSED; 4])?);
         }
         self.label();
         let header = self.words.len();
@@ -141,7 +141,7 @@ impl Translator<'_> {
         let ControlKind::If(cell) = kind else { unreachable!("validation has seen the if") };
         if !dead {
             self.settle_all()?;
-            let cell = self.emit(SpecialOp::Br.op(), [0; 4])?;
+            let cell = self.emit(SpecialOp::Br.op(), [UNUSED; 4])?;
             self.link_branch(self.frames.len() - 1, cell);
             let arrive = &mut self.frame().arrive;
             *arrive = arrive.saturating_add(before);
@@ -258,7 +258,7 @@ impl Translator<'_> {
         let back = turn.is_some() as u16;
         let cell = match cond {
             Condition::Compare { op, form, fields: [a, b], imm } => {
-                let cell = self.emit(Op(op.0 + 8 + (form & 6) + back), [a, b, 0, 0])?;
+                let cell = self.emit(Op(op.0 + 8 + (form & 6) + back), [a, b, UNUSED, UNUSED])?;
                 if let Some(imm) = imm {
                     self.extend(imm)?;
                 }
@@ -271,7 +271,7 @@ impl Translator<'_> {
                     (true, true) => SpecialOp::BrUnless,
                     (false, true) => SpecialOp::BrUnlessAcc,
                 };
-                self.emit(Op(op.op().0 + back), [slot.unwrap_or(0), 0, 0, 0])?
+                self.emit(Op(op.op().0 + back), [slot.unwrap_or(UNUSED), UNUSED, UNUSED, UNUSED])?
             }
         };
         if let Some(turn) = turn {
@@ -317,12 +317,12 @@ impl Translator<'_> {
         match self.frames[i].kind {
             ControlKind::Loop(header) => {
                 let turn = self.frames[i].turn;
-                let cell = self.emit(SpecialOp::BrBack.op(), [0; 4])?;
+                let cell = self.emit(SpecialOp::BrBack.op(), [UNUSED; 4])?;
                 self.extend_cost(turn)?;
                 self.patch(cell, header);
             }
             _ => {
-                let cell = self.emit(SpecialOp::Br.op(), [0; 4])?;
+                let cell = self.emit(SpecialOp::Br.op(), [UNUSED; 4])?;
                 self.link_branch(i, cell);
             }
         }
@@ -401,7 +401,7 @@ impl Translator<'_> {
         };
         self.settle_all()?;
         let [c, d] = halves(targets.len());
-        let cell = self.emit(op.op(), [a, 0, c, d])?;
+        let cell = self.emit(op.op(), [a, UNUSED, c, d])?;
         let first = self.words.len();
         for _ in 0..=targets.len() {
             self.extend(0)?;
@@ -463,29 +463,29 @@ impl Translator<'_> {
     fn emit_return(&mut self, n: usize) -> Result<(), Error> {
         let h = self.header as u16;
         if n == 0 {
-            self.emit(SpecialOp::Return.op(), [0, h, 0, 0])?;
+            self.emit(SpecialOp::Return.op(), [UNUSED, h, UNUSED, UNUSED])?;
             return Ok(());
         }
         let e = self.stack[self.stack.len() - n];
         if n > 1 {
             let count: u32 = self.stack[self.stack.len() - n..].iter().map(|e| e.class.slots()).sum();
-            self.emit(SpecialOp::ReturnValues.op(), [e.slot, h, count as u16, 0])?;
+            self.emit(SpecialOp::ReturnValues.op(), [e.slot, h, count as u16, UNUSED])?;
             return Ok(());
         }
         use SpecialOp as S;
         match (self.operand(e), e.class) {
             (Operand::Const([bits, _]), Class::Int) => {
-                self.emit(S::ReturnIntImm.op(), [0, h, 0, 0])?;
+                self.emit(S::ReturnIntImm.op(), [UNUSED, h, UNUSED, UNUSED])?;
                 return self.extend(bits);
             }
             (Operand::Acc, class) => {
                 let op = [S::ReturnIntAcc, S::ReturnF32Acc, S::ReturnF64Acc, S::ReturnV128Acc];
-                self.emit(op[class as usize].op(), [0, h, 0, 0])?;
+                self.emit(op[class as usize].op(), [UNUSED, h, UNUSED, UNUSED])?;
             }
             (_, class) => {
                 let op = [S::ReturnInt, S::ReturnF32, S::ReturnF64, S::ReturnV128];
                 let slot = self.slot_of(e)?;
-                self.emit(op[class as usize].op(), [slot, h, 0, 0])?;
+                self.emit(op[class as usize].op(), [slot, h, UNUSED, UNUSED])?;
             }
         }
         Ok(())

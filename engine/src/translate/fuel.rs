@@ -2,7 +2,7 @@
 
 use super::error::Error;
 use super::frames::Arrivals;
-use super::translator::{Charged, Translator, halves};
+use super::translator::{Charged, Translator, UNUSED, halves};
 use crate::ops::SpecialOp;
 
 impl Translator<'_> {
@@ -16,7 +16,7 @@ impl Translator<'_> {
         // Compiled code that stops here leaves all values in their slots, and nothing in accumulators.
         self.settle_all()?;
         let [c, d] = halves(cost);
-        self.emit(SpecialOp::Charge.op(), [0, 0, c, d])?;
+        self.emit(SpecialOp::Charge.op(), [UNUSED, UNUSED, c, d])?;
         self.label();
         self.note_charge(false, cost)
     }

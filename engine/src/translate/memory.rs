@@ -2,7 +2,7 @@
 
 use super::error::Error;
 use super::operand::{Entry, Location, Operand};
-use super::translator::{Translator, halves};
+use super::translator::{Translator, UNUSED, halves};
 use crate::ops::{BulkOp, Class, MemArg, Op, SpecialOp};
 
 /// How a cell takes an address.
@@ -32,17 +32,17 @@ impl Translator<'_> {
         if memarg.memory != 0 {
             let b = self.slot_of(e)?;
             let [c, d] = halves(offset);
-            self.produce(to, Op(op.0 + 6), [0, b, c, d])?;
+            self.produce(to, Op(op.0 + 6), [UNUSED, b, c, d])?;
             return self.extend((self.env.layout.memories + memarg.memory) as u64);
         }
         let (address, offset) = self.address(e, offset)?;
         let (form, b) = match address {
-            Address::Acc => (0, 0),
+            Address::Acc => (0, UNUSED),
             Address::Slot(slot) => (2, slot),
-            Address::Absolute => (4, 0),
+            Address::Absolute => (4, UNUSED),
         };
         let [c, d] = halves(offset);
-        self.produce(to, Op(op.0 + form), [0, b, c, d])
+        self.produce(to, Op(op.0 + form), [UNUSED, b, c, d])
     }
 
     pub(super) fn store(&mut self, op: Op, from: Class, memarg: MemArg) -> Result<(), Error> {
@@ -114,7 +114,7 @@ impl Translator<'_> {
 
     pub(super) fn memory_size(&mut self, memory: u32) -> Result<(), Error> {
         let [c, d] = halves(self.env.layout.memories + memory);
-        self.produce(Class::Int, SpecialOp::MemorySize.op(), [0, 0, c, d])
+        self.produce(Class::Int, SpecialOp::MemorySize.op(), [UNUSED, UNUSED, c, d])
     }
 
     pub(super) fn bulk(&mut self, op: BulkOp, [x, y]: [u32; 2]) -> Result<(), Error> {
@@ -124,7 +124,7 @@ impl Translator<'_> {
         }
         let base = self.next_slot();
         self.need(base as u32 + 1)?;
-        self.emit(op.op(), [base, 0, 0, 0])?;
+        self.emit(op.op(), [base, UNUSED, UNUSED, UNUSED])?;
         self.extend(x as u64 | (y as u64) << 32)?;
         if op.result().is_some() {
             self.wrote(Class::Int, base);

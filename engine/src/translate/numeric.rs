@@ -2,7 +2,7 @@
 
 use super::error::Error;
 use super::operand::{Entry, Immediate, Location, Operand};
-use super::translator::Translator;
+use super::translator::{Translator, UNUSED};
 use crate::ops::{Canon, Class, Forms, Imm, IntCompareOp, Op, Row, Selected, SpecialOp, swapped, vectors};
 
 /// The operands of a two-operand cell: its form, fields `b c d`, and its immediate.
@@ -21,13 +21,13 @@ impl Translator<'_> {
             Selected::Extract { op, to, lane } => {
                 let e = self.pop();
                 let b = self.slot_of(e)?;
-                self.produce(to, op, [0, b, lane as u16, 0])
+                self.produce(to, op, [UNUSED, b, lane as u16, UNUSED])
             }
             Selected::Replace { op, lane, .. } => {
                 let (y, x) = (self.pop(), self.pop());
                 let pair = self.pair(x, y, Forms::Replace, Imm::None)?;
                 let [b, c, _] = pair.fields;
-                self.produce(Class::V128, Op(op.0 + pair.form), [0, b, c, lane as u16])
+                self.produce(Class::V128, Op(op.0 + pair.form), [UNUSED, b, c, lane as u16])
             }
             Selected::Load { op, to, memarg } => self.load(op, to, memarg),
             Selected::Store { op, from, memarg } => self.store(op, from, memarg),
@@ -39,7 +39,7 @@ impl Translator<'_> {
     /// The form and field of a single operand: accumulator 0, slot 2.
     pub(super) fn one(&mut self, e: Entry) -> Result<(u16, u16), Error> {
         Ok(match self.operand(e) {
-            Operand::Acc => (0, 0),
+            Operand::Acc => (0, UNUSED),
             _ => (2, self.slot_of(e)?),
         })
     }
@@ -47,7 +47,7 @@ impl Translator<'_> {
     fn unary(&mut self, op: Op, to: Class, canon: Option<Canon>) -> Result<(), Error> {
         let e = self.pop();
         let (form, b) = self.one(e)?;
-        self.produce(to, Op(op.0 + form), [0, b, 0, 0])?;
+        self.produce(to, Op(op.0 + form), [UNUSED, b, UNUSED, UNUSED])?;
         self.canonical(to, canon)
     }
 
@@ -65,7 +65,7 @@ impl Translator<'_> {
         }
         let pair = self.pair(x, y, forms, imm)?;
         let [b, c, d] = pair.fields;
-        self.produce(to, Op(op.0 + pair.form), [0, b, c, d])?;
+        self.produce(to, Op(op.0 + pair.form), [UNUSED, b, c, d])?;
         if forms == Forms::Shift {
             self.shifted(op, x, pair.imm);
         }
@@ -89,7 +89,7 @@ impl Translator<'_> {
         };
         let pair = self.pair(x, y, Forms::Commutative, imm)?;
         let [b, c, d] = pair.fields;
-        self.produce(Class::Int, Op(op.0 + pair.form), [0, b, c, d])?;
+        self.produce(Class::Int, Op(op.0 + pair.form), [UNUSED, b, c, d])?;
         self.immediate(imm, pair.imm)
     }
 
@@ -112,15 +112,8 @@ impl Translator<'_> {
         }
         let x = self.pop();
         let imm = if eq == IntCompareOp::I32Eq { Imm::I32 } else { Imm::I64 };
+        // If both are constants, it is the left one that is put into the operand's slot.
         let zero = Entry { at: Location::Const([0, 0]), ..x };
-        // Both would need the operand's slot if both were constants.
-        let x = match x.at {
-            Location::Const(_) => {
-                self.slot_of(x)?;
-                Entry { at: Location::Slot, ..x }
-            }
-            _ => x,
-        };
         self.compare_entries(eq.op(), x, zero, imm)
     }
 
@@ -158,15 +151,15 @@ impl Translator<'_> {
         // Half a cell holds 32 bits of an immediate, if that is all there is.
         let halves = |[low, _]: Immediate| [low as u16, (low >> 16) as u16];
         let (form, b, [c, d], imm) = match (l, r) {
-            (Operand::Slot(b), Operand::Slot(c)) => (0, b, [c, 0], None),
-            (Operand::Acc, Operand::Slot(c)) => (2, 0, [c, 0], None),
+            (Operand::Slot(b), Operand::Slot(c)) => (0, b, [c, UNUSED], None),
+            (Operand::Acc, Operand::Slot(c)) => (2, UNUSED, [c, UNUSED], None),
             (Operand::Slot(b), Operand::Const(bits)) => (4, b, halves(bits), Some(bits)),
-            (Operand::Acc, Operand::Const(bits)) => (6, 0, halves(bits), Some(bits)),
+            (Operand::Acc, Operand::Const(bits)) => (6, UNUSED, halves(bits), Some(bits)),
             (Operand::Slot(b), Operand::Acc) => {
-                (if forms == Forms::Replace { 4 } else { 8 }, b, [0, 0], None)
+                (if forms == Forms::Replace { 4 } else { 8 }, b, [UNUSED; 2], None)
             }
             (Operand::Const(bits), Operand::Slot(b)) => (10, b, halves(bits), Some(bits)),
-            (Operand::Const(bits), Operand::Acc) => (12, 0, halves(bits), Some(bits)),
+            (Operand::Const(bits), Operand::Acc) => (12, UNUSED, halves(bits), Some(bits)),
             (Operand::Acc, Operand::Acc) | (Operand::Const(_), Operand::Const(_)) => {
                 unreachable!("one of two has been given a slot")
             }
@@ -184,7 +177,7 @@ impl Translator<'_> {
             Canon::F32x4 => SpecialOp::CanonF32x4,
             Canon::F64x2 => SpecialOp::CanonF64x2,
         };
-        self.emit(op.op(), [slot, 0, 0, 0])?;
+        self.emit(op.op(), [slot, UNUSED, UNUSED, UNUSED])?;
         self.mirror(class, slot);
         Ok(())
     }
@@ -194,14 +187,14 @@ impl Translator<'_> {
         let d = self.slot_of(z)?;
         let c = self.slot_of(y)?;
         let b = self.slot_of(x)?;
-        self.produce(Class::V128, SpecialOp::Bitselect.op(), [0, b, c, d])
+        self.produce(Class::V128, SpecialOp::Bitselect.op(), [UNUSED, b, c, d])
     }
 
     pub(super) fn shuffle(&mut self, lanes: [u8; 16]) -> Result<(), Error> {
         let (y, x) = (self.pop(), self.pop());
         let c = self.slot_of(y)?;
         let b = self.slot_of(x)?;
-        self.produce(Class::V128, SpecialOp::Shuffle.op(), [0, b, c, 0])?;
+        self.produce(Class::V128, SpecialOp::Shuffle.op(), [UNUSED, b, c, UNUSED])?;
         let lanes = u128::from_le_bytes(lanes);
         self.extend(lanes as u64)?;
         self.extend((lanes >> 64) as u64)

@@ -2,7 +2,7 @@
 
 use super::error::Error;
 use super::operand::{Entry, Immediate, Location, Shift, Shifts};
-use super::translator::Translator;
+use super::translator::{Translator, UNUSED};
 use crate::ops::{Class, Op, Row, SpecialOp, shift as s};
 
 impl Translator<'_> {
@@ -43,7 +43,7 @@ impl Translator<'_> {
         let form = if self.words[first.cell] as u16 - first.op.0 < 6 { 0 } else { 2 };
         let slot = (self.words[first.cell + 1] >> 16) as u16;
         self.unmake(Class::V128, first.cell);
-        self.produce(Class::V128, Op(rotl.op().0 + form), [0, slot, shl.count as u16, 0])?;
+        self.produce(Class::V128, Op(rotl.op().0 + form), [UNUSED, slot, shl.count as u16, UNUSED])?;
         Ok(true)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::error::Error;
 use super::operand::{Accumulator, Entry, Location, Operand};
-use super::translator::Translator;
+use super::translator::{Translator, UNUSED};
 use crate::ops::{Class, Op, SpecialOp};
 
 /// Operands that aren't in their slots are among the topmost so many, which bounds every search for them.
@@ -88,7 +88,7 @@ impl Translator<'_> {
                 self.words[cell + 1] = self.words[cell + 1] & !0xffff | slot as u64;
             }
             None => {
-                self.emit(SpecialOp::spill(class), [slot, 0, 0, 0])?;
+                self.emit(SpecialOp::spill(class), [slot, UNUSED, UNUSED, UNUSED])?;
             }
         }
         self.wrote(class, slot);
@@ -230,7 +230,7 @@ impl Translator<'_> {
 
     fn copy(&mut self, class: Class, to: u16, from: u16) -> Result<(), Error> {
         let op = if class == Class::V128 { SpecialOp::CopyV128 } else { SpecialOp::Copy };
-        self.emit(op.op(), [to, from, 0, 0])?;
+        self.emit(op.op(), [to, from, UNUSED, UNUSED])?;
         self.wrote(class, to);
         Ok(())
     }
@@ -238,13 +238,13 @@ impl Translator<'_> {
     fn constant(&mut self, class: Class, slot: u16, bits: [u64; 2]) -> Result<(), Error> {
         let [low, high] = bits;
         if class == Class::V128 {
-            self.emit(SpecialOp::ConstV128.op(), [slot, 0, 0, 0])?;
+            self.emit(SpecialOp::ConstV128.op(), [slot, UNUSED, UNUSED, UNUSED])?;
             self.extend(low)?;
             self.extend(high)?;
         } else if let Ok(n) = u32::try_from(low) {
-            self.emit(SpecialOp::Const.op(), [slot, 0, n as u16, (n >> 16) as u16])?;
+            self.emit(SpecialOp::Const.op(), [slot, UNUSED, n as u16, (n >> 16) as u16])?;
         } else {
-            self.emit(SpecialOp::ConstWide.op(), [slot, 0, 0, 0])?;
+            self.emit(SpecialOp::ConstWide.op(), [slot, UNUSED, UNUSED, UNUSED])?;
             self.extend(low)?;
         }
         self.wrote(class, slot);

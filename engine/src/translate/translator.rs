@@ -12,6 +12,9 @@ use crate::ops::frame::{HEADER, MAX_SLOTS, VmLayout, header_of};
 use crate::ops::{Class, Op};
 use wasmparser::BinaryReader;
 
+/// In a field that the cell's op doesn't read, or that is set later.
+pub(super) const UNUSED: u16 = 0;
+
 /// What translation needs to know of a module and its engine.
 pub(crate) struct Env<'m> {
     pub(crate) data: &'m ModuleInner,

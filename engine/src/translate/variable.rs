@@ -2,7 +2,7 @@
 
 use super::error::Error;
 use super::operand::{Location, Operand};
-use super::translator::{Translator, halves};
+use super::translator::{Translator, UNUSED, halves};
 use crate::ops::{Class, Op, SelectOp, SpecialOp};
 
 impl Translator<'_> {
@@ -29,15 +29,15 @@ impl Translator<'_> {
     pub(super) fn global_get(&mut self, index: u32) -> Result<(), Error> {
         let class = Class::of(self.env.data.globals[index as usize].ty.content());
         let [c, d] = halves(self.env.layout.globals + index);
-        self.produce(class, SpecialOp::global_get(class), [0, 0, c, d])
+        self.produce(class, SpecialOp::global_get(class), [UNUSED, UNUSED, c, d])
     }
 
     pub(super) fn global_set(&mut self, index: u32) -> Result<(), Error> {
         let e = self.pop();
         let [c, d] = halves(self.env.layout.globals + index);
         let acc = self.operand(e) == Operand::Acc;
-        let a = if acc { 0 } else { self.slot_of(e)? };
-        self.emit(SpecialOp::global_set(e.class, acc), [a, 0, c, d])?;
+        let a = if acc { UNUSED } else { self.slot_of(e)? };
+        self.emit(SpecialOp::global_set(e.class, acc), [a, UNUSED, c, d])?;
         Ok(())
     }
 
@@ -46,6 +46,6 @@ impl Translator<'_> {
         let (form, d) = self.one(cond)?;
         let c = self.slot_of(y)?;
         let b = self.slot_of(x)?;
-        self.produce(x.class, Op(SelectOp::op(x.class).0 + form), [0, b, c, d])
+        self.produce(x.class, Op(SelectOp::op(x.class).0 + form), [UNUSED, b, c, d])
     }
 }

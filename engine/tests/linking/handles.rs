@@ -201,6 +201,11 @@ fn modules_come_from_readers_and_files() {
         assert!(module.sections().any(|section| section.name == Some("name") && section.id == 0));
     };
     check(Module::from_reader(&engine, Trickle(&bytes)).unwrap());
+    // What comes before a text may come in pieces, too.
+    for spaces in [0, 1, 2, 3, 7] {
+        let text = format!("{}(module (func) (func))", " ".repeat(spaces));
+        assert_eq!(Module::from_reader(&engine, Trickle(text.as_bytes())).unwrap().func_count(), 2);
+    }
     let path = std::env::temp_dir().join(format!("dunlin-modules-{}.wasm", std::process::id()));
     std::fs::write(&path, &bytes).unwrap();
     check(Module::from_file(&engine, &path).unwrap());
@@ -216,5 +221,65 @@ fn modules_come_from_readers_and_files() {
         assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
         let again = Module::from_reader(&engine, Trickle(bad)).unwrap_err();
         assert_eq!((error.to_string(), error.offset()), (again.to_string(), again.offset()));
+    }
+}
+
+/// A text, as a reader that ends with an error, and is interrupted before each piece.
+struct Text {
+    pieces: Vec<&'static [u8]>,
+    read: u64,
+    interrupted: bool,
+    ends: bool,
+}
+
+impl std::io::Read for Text {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        self.interrupted = !self.interrupted;
+        if self.interrupted {
+            return Err(std::io::ErrorKind::Interrupted.into());
+        }
+        let mut piece = match self.pieces.pop() {
+            Some(piece) => piece,
+            None if self.ends => return Err(std::io::Error::other("the line is dead")),
+            None => &[b' '; 1 << 12],
+        };
+        let len = piece.len().min(into.len());
+        std::io::Read::read_exact(&mut piece, &mut into[..len])?;
+        self.read += len as u64;
+        Ok(len)
+    }
+}
+
+#[test]
+fn readers_fail_and_never_end() {
+    let engine = Engine::default();
+    let text = |pieces: &[&'static [u8]], ends| Text {
+        pieces: pieces.iter().rev().copied().collect(),
+        read: 0,
+        interrupted: false,
+        ends,
+    };
+    let beginnings: [&[&[u8]]; 4] = [&[], &[b" "], &[b"(mod", b"ule)"], &[b"\0asm", b"\x01\0\0\0"]];
+    for pieces in beginnings {
+        let error = Module::from_reader(&engine, text(pieces, true)).unwrap_err();
+        assert_eq!((error.kind(), error.to_string()), (ErrorKind::Io, "the line is dead".into()));
+    }
+    let used = engine.budget().used();
+    // A text is parsed whole, so there is a bound to it; spaces may be as many as are read at once.
+    for (pieces, kind, message, most) in [
+        (
+            &[&b"(module)"[..]][..],
+            ErrorKind::Limit,
+            "module in the text format has more than 67108864 bytes",
+            65 << 20,
+        ),
+        (&[], ErrorKind::Invalid, "magic header not detected", 1 << 20),
+    ] {
+        let mut endless = text(pieces, false);
+        let error = Module::from_reader(&engine, &mut endless).unwrap_err();
+        assert_eq!(error.kind(), kind, "{error}");
+        assert!(error.to_string().contains(message), "{error}");
+        assert!(endless.read < most, "{}", endless.read);
+        assert_eq!(engine.budget().used(), used);
     }
 }

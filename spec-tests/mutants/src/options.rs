@@ -17,6 +17,7 @@ Options:
   --diff REVISION  only faults in lines that differ from this git revision
   --only N,N,...   only these of the sample, by number, such as those that an earlier run with this seed left
   --list           print all places for a fault and stop
+  --unreached      print those of the sample that no test comes to, and try none; a sample may be all there are
   -h, --help       print this
 ";
 
@@ -27,6 +28,7 @@ pub(crate) struct Options {
     pub(crate) diff: Option<String>,
     pub(crate) only: Option<Vec<usize>>,
     pub(crate) list: bool,
+    pub(crate) unreached: bool,
 }
 
 /// `None` if only help was asked for.
@@ -38,7 +40,8 @@ fn parse_from(mut parser: lexopt::Parser) -> Result<Option<Options>, lexopt::Err
     let mut subject = None;
     let mut sample = 100;
     let mut seed = None;
-    let (mut diff, mut only, mut list) = (None, None, false);
+    let (mut diff, mut only) = (None, None);
+    let (mut list, mut unreached) = (false, false);
     while let Some(arg) = parser.next()? {
         match arg {
             Long("sample") => sample = parser.value()?.parse()?,
@@ -53,6 +56,7 @@ fn parse_from(mut parser: lexopt::Parser) -> Result<Option<Options>, lexopt::Err
                 })?);
             }
             Long("list") => list = true,
+            Long("unreached") => unreached = true,
             Short('h') | Long("help") => {
                 return Ok(None);
             }
@@ -68,5 +72,5 @@ fn parse_from(mut parser: lexopt::Parser) -> Result<Option<Options>, lexopt::Err
     }
     let subject = subject.ok_or("name a crate")?;
     let seed = seed.unwrap_or_else(|| fastrand::u64(1..1_000_000));
-    Ok(Some(Options { subject, sample, seed, diff, only, list }))
+    Ok(Some(Options { subject, sample, seed, diff, only, list, unreached }))
 }

@@ -27,6 +27,9 @@ pub(crate) fn run(
     options: &Options,
 ) -> Result<(), String> {
     let known = survey(copy, &programs, faults.len())?;
+    if options.unreached {
+        return say_unreached(&known, faults);
+    }
     let (mut noticed, mut tried) = (0, 0);
     let mut left = Vec::new();
     for (at, fault) in faults.iter().enumerate() {
@@ -49,6 +52,15 @@ pub(crate) fn run(
         options.seed,
         left.join("\n")
     ))?;
+    Ok(())
+}
+
+fn say_unreached(known: &[Known<'_>], faults: &[Site]) -> Result<(), String> {
+    let numbered = (1..).zip(faults);
+    let unreached = numbered.filter(|(number, _)| known.iter().all(|test| test.reached[*number] == 0));
+    for (number, fault) in unreached {
+        say(format_args!("{number:4} {fault}"))?;
+    }
     Ok(())
 }
 

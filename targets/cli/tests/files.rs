@@ -65,6 +65,27 @@ fn what_a_killed_process_left_is_in_nobodys_way() {
     assert!(left.iter().all(|name| fs::read(folder.join(name)).unwrap() == b"left\n"), "{left:?}");
 }
 
+/// A name without a folder is of a file in the current one.
+#[test]
+fn a_name_alone_is_enough() {
+    let folder = folder("a_name_alone");
+    let hello = example("wasm/hello.wasm");
+    let compile_here = |output: &str| {
+        let mut command = command(&["compile", "-o", output, &hello]);
+        wait(command.current_dir(&folder).spawn().unwrap())
+    };
+    fs::write(folder.join("app.dun"), "old").unwrap();
+    let old = fs::File::open(folder.join("app.dun")).unwrap();
+    compile_here("app.dun").code(0);
+    assert!(is_compiled(&folder.join("app.dun")));
+    assert_eq!(std::io::read_to_string(old).unwrap(), "old", "it was replaced");
+    symlink("app.dun", folder.join("link")).unwrap();
+    compile_here("link").code(0);
+    assert!(folder.join("link").is_symlink());
+    compile_here("").code(1).one_sentence().says("-o : is a directory").prints("");
+    assert_eq!(others(&folder, &["app.dun", "link"]), [""; 0]);
+}
+
 #[test]
 fn links_stay_what_they_are() {
     let folder = folder("links_stay");
@@ -126,6 +147,7 @@ fn what_is_no_file_is_written_as_it_is() {
     compile_to(Path::new("/dev/full")).code(1).one_sentence().says("No space left");
     compile_to(&folder).code(1).one_sentence().says("Is a directory");
     compile_to(&folder.join("missing/x")).code(1).one_sentence().says("No such file or directory");
+    compile_to(&folder.join("missing/..")).code(1).one_sentence().says("/..: is a directory");
     assert_eq!(others(&folder, &["app.dun", "fifo", "redirected", "third"]), [""; 0]);
 }
 

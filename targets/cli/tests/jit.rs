@@ -69,12 +69,15 @@ fn a_report_tells_what_was_compiled() {
     let (_, jit) = report("report_off", &["--jit", "off", nqueens, "6"]);
     assert_eq!(jit, Value::Null);
     let (ended, jit) = report("report_sync", &["--jit", "sync", nqueens, "9"]);
-    ended.code(0);
+    let time = ended.code(0).time;
     assert_eq!(jit["mode"], "sync");
     assert!(jit["memory_guard"].is_boolean());
     let number = |jit: &Value, name: &str| jit[name].as_f64().unwrap_or_else(|| panic!("{name} in {jit}"));
     assert!(number(&jit, "functions_compiled") + number(&jit, "loops_compiled") > 0.0, "{jit}");
-    assert!(number(&jit, "code_bytes") > 0.0 && number(&jit, "compile_seconds") > 0.0, "{jit}");
+    assert!(number(&jit, "code_bytes") > 0.0, "{jit}");
+    // One thread compiles, which the program waits for.
+    let seconds = number(&jit, "compile_seconds");
+    assert!(seconds > 0.0 && seconds <= time.as_secs_f64(), "{jit}");
     assert!(jit["declined"].is_object(), "{jit}");
     let (_, jit) = report("report_eager", &["--jit", "eager", "--memory-guard", "off", nqueens, "4"]);
     assert_eq!((&jit["mode"], &jit["memory_guard"]), (&"eager".into(), &false.into()));
@@ -109,6 +112,72 @@ fn a_budget_bounds_machine_code_too() {
     // What is refused doesn't depend on when another thread compiles.
     let (_, jit) = report("a_budget_is_deterministic", &["--memory-budget", "4MiB", json]);
     assert_eq!(jit["mode"], "sync");
+}
+
+/// Functions of some size, called through a table one after another: first to initialize it, then by `run`. Between calls
+/// of the host's, compiled code may be thrown away.
+fn many_functions() -> String {
+    let functions = (0..60).map(|n| {
+        let step = format!(
+            "(local.set $x (i64.add (i64.mul (local.get $x) (i64.const {n}))
+                (i64.load (i32.and (i32.mul (local.get $n) (i32.const {n})) (i32.const 0xfff8)))))"
+        );
+        format!("(func $f{n} (param $n i32) (result i64) (local $x i64) {} (local.get $x))", step.repeat(24))
+    });
+    let names: String = (0..60).map(|n| format!(" $f{n}")).collect();
+    format!(
+        r#"(module (memory 1) (type $f (func (param i32) (result i64))) (table funcref (elem {names})) {}
+        (func (export "_initialize") (export "run") (local $i i32) (loop $again
+            (drop (call_indirect (type $f) (local.get $i) (local.get $i)))
+            (br_if $again (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 60))))))"#,
+        functions.collect::<String>()
+    )
+}
+
+#[test]
+fn a_full_cache_is_emptied_or_not() {
+    let module = folder("a_full_cache").join("many.wat");
+    std::fs::write(&module, many_functions()).unwrap();
+    let module = module.to_str().unwrap();
+    let run = |budget: &str, options: &[&str]| {
+        let args =
+            ["--memory-budget", budget, "--jit", "sync", "--jit-threshold", "0", "--invoke", "run", module];
+        let (ended, jit) = report("a_full_cache_report", &[options, &args].concat());
+        ended.code(0);
+        jit["functions_compiled"].as_u64().unwrap()
+    };
+    let all = run("1GiB", &["--jit-cache-full", "stop"]);
+    assert_eq!(all, 61);
+    let full = "3000000";
+    let stopped = run(full, &["--jit-cache-full", "stop"]);
+    assert!((2..all).contains(&stopped), "{stopped}");
+    let evicted = run(full, &["--jit-cache-full", "evict"]);
+    assert!(evicted > stopped, "{evicted} {stopped}");
+    assert_eq!(run(full, &[]), evicted);
+}
+
+#[test]
+fn where_there_are_two_processors_one_compiles() {
+    let hello = &example("wasm/hello.wasm");
+    let path = folder("where_there_are_two").join("report.json");
+    let mode = |mut command: Command| {
+        wait(command.args(["run", "--report"]).arg(&path).arg(hello).spawn().unwrap()).code(0);
+        json(&std::fs::read_to_string(&path).unwrap())["jit"]["mode"].clone()
+    };
+    let processors = std::thread::available_parallelism().unwrap().get();
+    let expected = if processors > 1 { "background" } else { "sync" };
+    assert_eq!(mode(command(&[])), expected);
+    // On the first that this process may use.
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).unwrap();
+    let first = list.trim().split([',', '-']).next().unwrap();
+    let mut on_one = Command::new("taskset");
+    on_one.args(["-c", first, env!("CARGO_BIN_EXE_dunlin")]);
+    on_one.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    if Command::new("taskset").arg("--version").output().is_err() {
+        return common::skipped("there is no taskset");
+    }
+    assert_eq!(mode(on_one), "sync");
 }
 
 #[test]

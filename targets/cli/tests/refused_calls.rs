@@ -127,4 +127,8 @@ fn a_disk_may_fail_when_it_is_synchronized() {
         assert_eq!(std::fs::read_to_string(&report).ok().as_deref(), old);
         assert_eq!(std::fs::read_dir(&folder).unwrap().count(), usize::from(old.is_some()));
     }
+    // A file with several names is written in place.
+    std::fs::hard_link(&report, folder.join("second")).unwrap();
+    let ended = refused(SYS_fsync, Errno::IO, &["run", "--report", path, hello]).unwrap();
+    ended.code(1).one_sentence().says("--report").says("Input/output error").prints("Hello, world!\n");
 }

@@ -60,6 +60,8 @@ fn a_message_that_nobody_reads_ends_no_later() {
         (&["run", "no such file"], 1),
         (&["inspect", "no such file"], 1),
         (&["no such command"], 2),
+        // The first of many messages is waited for, and no other.
+        (&["validate", "1", "2", "3", "4", "5", "6", "7", "8", "9"], 1),
     ];
     let started = runs.map(|(args, code)| {
         let (reader, writer) = full_pipe();
@@ -84,6 +86,42 @@ fn output_that_nobody_reads_keeps_no_deadline() {
         std::thread::sleep(Duration::from_secs(1));
         send(&child, "INT");
         assert_eq!(within(60, child).code(), code, "{args:?}");
+    }
+}
+
+#[test]
+fn a_program_that_has_not_come_has_no_profile() {
+    let profile = folder("a_program_that_has_not_come").join("p.folded");
+    std::fs::write(&profile, "old").unwrap();
+    let path = profile.to_str().unwrap();
+    let mut child = command(&["run", "--timeout", "300ms", "--profile", path, "-"]);
+    let mut child = child.stdin(Stdio::piped()).spawn().unwrap();
+    let pipe = child.stdin.take().unwrap();
+    let ended = wait(child).code(124);
+    drop(pipe);
+    assert_eq!(ended.err, "dunlin: timed out after 300ms, before the module was loaded\n");
+    assert_eq!(std::fs::read_to_string(&profile).unwrap(), "");
+}
+
+/// What an earlier run left is no result of one that is killed.
+#[test]
+fn a_killed_process_leaves_no_old_report() {
+    let folder = folder("a_killed_process_leaves");
+    let (report, profile) = (folder.join("r.json"), folder.join("p.folded"));
+    let (report_path, profile_path) = (report.to_str().unwrap(), profile.to_str().unwrap());
+    for path in [&report, &profile] {
+        std::fs::write(path, "an earlier one").unwrap();
+    }
+    let args =
+        ["run", "--report", report_path, "--profile", profile_path, &example("wasm/trap.wasm"), "loop"];
+    let mut child = command(&args).spawn().unwrap();
+    // The program is running.
+    let mut told = [0; 14];
+    child.stdout.take().unwrap().read_exact(&mut told).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    for path in [&report, &profile] {
+        assert_eq!(std::fs::read(path).unwrap(), b"", "{}", path.display());
     }
 }
 

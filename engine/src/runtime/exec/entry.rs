@@ -47,7 +47,7 @@ impl Drop for Level {
 }
 
 /// Registers with nothing in them.
-pub(crate) fn idle() -> Regs {
+pub(crate) const fn idle() -> Regs {
     Regs {
         ip: core::ptr::null(),
         sp: null_mut(),
@@ -257,10 +257,9 @@ pub(crate) unsafe fn resume(
             return Ok(Resumed::Stopped(Trap::Interrupt.into()));
         }
         let suspension = exec(store).suspension.take().expect("it was suspended");
-        if cfg!(any(test, debug_assertions)) && !exec(store).at.vm.is_null() {
-            // It panics if the code of a frame is gone.
-            let _ = walk::way_back(exec(store).at, (*store).engine.dispatch());
-        }
+        // It panics if the code of a frame is gone.
+        #[cfg(any(test, debug_assertions))]
+        let _ = walk::way_back(exec(store).at, (*store).engine.dispatch());
         match suspend::go_on(store, suspension, host_results) {
             Ok(()) => {
                 core::ptr::copy_nonoverlapping(exec(store).top, slots.as_mut_ptr(), slots.len());

@@ -35,7 +35,7 @@ pub(crate) struct Regs {
 }
 
 #[inline(always)]
-pub(crate) fn to_vector(v: V128) -> Vector {
+pub(crate) const fn to_vector(v: V128) -> Vector {
     // SAFETY: both are 16 plain bytes, and every bit pattern is a value of either.
     unsafe { core::mem::transmute::<[u8; 16], Vector>(v.0) }
 }

@@ -170,14 +170,12 @@ unsafe fn sample(store: &mut StoreInner, cost: u64, vm: *mut VmCtx, index: u32) 
         let mut visit = |module: &_, func, _| {
             if core::mem::take(&mut skip) { ControlFlow::Continue(()) } else { profiler.frame(module, func) }
         };
-        if more.is_continue() && !exec.at.vm.is_null() {
+        if more.is_continue() {
             more = walk::frames(exec.at, dispatch, false, &mut visit);
         }
         let mut host_call = exec.host_call;
         while more.is_continue() && !host_call.is_null() {
-            if !(*host_call).at.vm.is_null() {
-                more = walk::frames((*host_call).at, dispatch, false, &mut visit);
-            }
+            more = walk::frames((*host_call).at, dispatch, false, &mut visit);
             host_call = (*host_call).outer;
         }
     }
@@ -193,9 +191,7 @@ impl Executing for Standing<'_> {
     }
 
     fn mark_frames(&self) {
-        if let Some(exec) = &self.0.exec
-            && !exec.at.vm.is_null()
-        {
+        if let Some(exec) = &self.0.exec {
             mark(self.0, exec.at);
         }
         mark_around(self.0);
@@ -225,7 +221,7 @@ fn mark(store: &StoreInner, at: Position) {
 
 /// Marks the frames of all executions, except the current one's innermost segment.
 fn mark_around(store: &StoreInner) {
-    for parked in store.parked.iter().filter(|parked| !parked.exec.at.vm.is_null()) {
+    for parked in store.parked.iter() {
         mark(store, parked.exec.at);
     }
     let parked = store.parked.iter().map(|parked| &parked.exec);
@@ -234,9 +230,7 @@ fn mark_around(store: &StoreInner) {
         // SAFETY: a call is listed until it returns.
         unsafe {
             while !host_call.is_null() {
-                if !(*host_call).at.vm.is_null() {
-                    mark(store, (*host_call).at);
-                }
+                mark(store, (*host_call).at);
                 host_call = (*host_call).outer;
             }
             while !native.is_null() {

@@ -56,9 +56,6 @@ pub(super) unsafe fn frames(
 /// # Safety
 /// As for [`frames`].
 pub(super) unsafe fn way_back(at: Position, dispatch: Dispatch) -> Option<*mut u64> {
-    if at.vm.is_null() {
-        return None;
-    }
     // SAFETY: the caller keeps the contract.
     match unsafe { outwards(at, dispatch, false, &mut |_, _, _| ControlFlow::Continue(())) } {
         ControlFlow::Continue(way_back) => way_back,
@@ -80,6 +77,10 @@ unsafe fn outwards(
     // The innermost frame's instruction pointer is at its current cell; those of its callers are behind their calls.
     let Position { mut ip, mut sp, mut vm, mut returned } = at;
     let mut way_back = None;
+    // An execution without frames has no position.
+    if vm.is_null() {
+        return ControlFlow::Continue(way_back);
+    }
     loop {
         // SAFETY: `ip` lies in a function of `vm`'s module, and that function's frame, with a header, begins at `sp`. A
         // record lies below a frame that was entered from another instance.

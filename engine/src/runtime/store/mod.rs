@@ -183,12 +183,13 @@ impl StoreInner {
     }
 }
 
+#[cfg(debug_assertions)]
 impl Drop for StoreInner {
     /// Where nothing was leaked, nothing is charged but for what is there.
     fn drop(&mut self) {
         let executions = || (self.parked.len() + usize::from(self.exec.is_some())) * size_of::<Execution>();
         let values = || self.extern_refs.iter().map(|value| size_of_val(&**value)).sum::<usize>();
-        debug_assert!(
+        assert!(
             std::thread::panicking()
                 || self.charge.bytes() == Shared::<InterruptState>::BYTES + (executions() + values()) as u64,
             "{} bytes are charged for {} bytes of executions and {} of values",

@@ -1,4 +1,4 @@
-use super::help::describe;
+use super::help::{describe, of_this_build};
 use super::hints::{did_you_mean, distance};
 use super::table::Opt;
 use super::tiering::Tiering;
@@ -264,6 +264,20 @@ fn help_is_in_groups() {
     {
         let Ok(Command::Help(text)) = parsed(line) else { panic!() };
         assert!(text.contains(words), "{text}");
+    }
+}
+
+#[test]
+fn help_is_about_this_build() {
+    let about = |mark: &str| of_this_build(&format!("before\n{mark}line\nafter\n"));
+    for (mark, here) in [
+        ("", true),
+        ("{jit}", cfg!(feature = "jit")),
+        ("{precompiled}", cfg!(feature = "precompiled")),
+        ("{text}", cfg!(feature = "text")),
+        ("{no text}", !cfg!(feature = "text")),
+    ] {
+        assert_eq!(about(mark), if here { "before\nline\nafter\n" } else { "before\nafter\n" }, "{mark}");
     }
 }
 

@@ -148,7 +148,8 @@ fn attempt(
     }
     check_budget(engine, &name, &module, host, loaded)?;
     let fuel = options.fuel.unwrap_or(u64::MAX);
-    let counted = store.set_fuel(fuel).is_ok();
+    // Where no fuel is counted, there is none to set, and none to read afterwards.
+    let _ = store.set_fuel(fuel);
     watchdog.running(store.interrupt_handle());
     if options.profile.is_some() {
         store.profile(PROFILE_EVERY);
@@ -158,8 +159,8 @@ fn attempt(
         let never_began = result.as_ref().is_err_and(|error| is_about_the_module(error.kind()));
         (result.and_then(|instance| call(store, instance, &entry)), never_began)
     })?;
-    if counted {
-        session.fuel_used(fuel - store.get_fuel().unwrap_or(0));
+    if let Ok(left) = store.get_fuel() {
+        session.fuel_used(fuel - left);
     }
     if let Some(profile) = store.take_profile() {
         session.profiled(profile);

@@ -15,7 +15,7 @@ fn status() -> io::Result<String> {
 pub(crate) fn ignored_signals() -> u64 {
     let status = status().unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default()
 }
 
 /// The peak of the process's memory, if the system provides it.

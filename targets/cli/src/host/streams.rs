@@ -100,3 +100,25 @@ impl Read for StandardInput {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_writer_that_failed_waits_no_more() {
+        let (reader, pipe) = io::pipe().unwrap();
+        let patience = Some(Duration::from_millis(1));
+        let mut writer = Patient { to: pipe.as_fd(), patience };
+        assert_eq!(writer.write(b"there is room").unwrap(), 13);
+        assert_eq!(writer.patience, patience);
+        // Nobody reads.
+        let much = vec![0; 16 << 20];
+        assert_eq!(writer.write(&much).unwrap_err().kind(), ErrorKind::TimedOut);
+        assert_eq!(writer.patience, Some(Duration::ZERO));
+        let mut writer = Patient { to: pipe.as_fd(), patience: None };
+        drop(reader);
+        assert_eq!(writer.write(b"nobody is there").unwrap_err().kind(), ErrorKind::BrokenPipe);
+        assert_eq!(writer.patience, Some(Duration::ZERO));
+    }
+}

@@ -55,7 +55,7 @@ impl Opened {
         let name = self.name;
         match self.source {
             ModuleSource::Module(reader) => {
-                let mut tap = Tap { reader, bytes: 0, kept };
+                let mut tap = Tap::new(reader, kept);
                 let loaded = reserve::during(|| Module::from_reader_with(engine, &mut tap, options))?;
                 let module = loaded.map_err(|error| match tap.bytes {
                     0 if error.kind() == ErrorKind::Invalid => empty(&name),
@@ -64,7 +64,7 @@ impl Opened {
                 Ok((module, None, tap.kept.unwrap_or_default()))
             }
             ModuleSource::Precompiled(mut code) => {
-                let mut tap = Tap { reader: &mut code, bytes: 0, kept };
+                let mut tap = Tap::new(&mut code, kept);
                 let loaded = reserve::during(|| Module::from_reader_with(engine, &mut tap, options))?;
                 let bytes = tap.kept.unwrap_or_default();
                 // The file may have been changed to hold another valid module, so check that it is the compiled one.
@@ -149,9 +149,16 @@ pub(crate) fn unusable(name: &str, error: Error) -> Failure {
 
 /// A reader that counts what is read, and keeps it if that is wanted.
 pub(crate) struct Tap<R> {
-    pub(crate) reader: R,
-    pub(crate) bytes: u64,
+    reader: R,
+    bytes: u64,
     pub(crate) kept: Option<Vec<u8>>,
+}
+
+impl<R> Tap<R> {
+    /// What is read is added to `kept`, if that is given.
+    pub(crate) fn new(reader: R, kept: Option<Vec<u8>>) -> Self {
+        Self { reader, bytes: 0, kept }
+    }
 }
 
 impl<R: Read> Read for Tap<R> {

@@ -1,6 +1,6 @@
 //! Files that aren't modules but are recognised by their first bytes, with advice for each.
 
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, Read};
 
 /// The first bytes, and the advice.
 type OtherFormat = (&'static [u8], &'static str);
@@ -37,12 +37,8 @@ pub(crate) fn refuse(mut reader: Box<dyn Read>) -> io::Result<Result<Box<dyn Rea
         if !known().any(|(magic, _)| magic.starts_with(&head)) {
             break;
         }
-        let mut byte = [0];
-        match reader.read(&mut byte) {
-            Ok(0) => break,
-            Ok(_) => head.push(byte[0]),
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+        if reader.by_ref().take(1).read_to_end(&mut head)? == 0 {
+            break;
         }
     }
     Ok(Ok(Box::new(io::Cursor::new(head).chain(reader))))

@@ -155,5 +155,36 @@ mod tests {
     fn it_reads_well() {
         let json = object([("a", 1u32.into()), ("b", vec!["x\ny"].into())]);
         assert_eq!(json.to_string(), "{\n  \"a\": 1,\n  \"b\": [\n    \"x\\ny\"\n  ]\n}");
+        // As deep as it is, each step by two.
+        let lists = Json::Array(vec![vec![true, false].into(), Json::Array(vec![])]);
+        let json = object([("lists", lists), ("object", object([("none", object([])), ("x", 0.5.into())]))]);
+        let expected = "\
+{
+  \"lists\": [
+    [
+      true,
+      false
+    ],
+    []
+  ],
+  \"object\": {
+    \"none\": {},
+    \"x\": 0.5
+  }
+}";
+        assert_eq!(json.to_string(), expected);
+    }
+
+    #[test]
+    fn control_characters_are_escaped() {
+        let escaped = |text: &str| Json::from(text).to_string();
+        for (text, expected) in [
+            ("\u{0}\u{1f}\t", r#""\u0000\u001f\u0009""#),
+            (" ~", r#"" ~""#),
+            ("\u{7f}\u{80}\u{9f}\u{a0}", "\"\\u007f\\u0080\\u009f\u{a0}\""),
+            ("\"\\/\n", r#""\"\\/\n""#),
+        ] {
+            assert_eq!(escaped(text), expected);
+        }
     }
 }

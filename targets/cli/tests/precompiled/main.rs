@@ -215,6 +215,32 @@ fn damage_anywhere_is_noticed() {
 }
 
 #[test]
+fn a_damaged_module_is_told_from_one_that_does_not_fit() {
+    let folder = folder("a_damaged_module_is_told");
+    let file = compiled(&folder, &example("smallest.wat"), &[]);
+    let run = |options: &[&str], file: &str| dunlin(&[&ALLOW[..], options, &[file]].concat());
+    run(&["--memory-budget", "40KiB"], &file).code(126).one_sentence().says(": can't be loaded: ");
+    let bytes = std::fs::read(&file).unwrap();
+    let damaged = folder.join("damaged.dun");
+    let path = damaged.to_str().unwrap();
+    let is_damaged = |at: usize, to: u8| {
+        let mut bytes = bytes.clone();
+        bytes[at] = to;
+        std::fs::write(&damaged, bytes).unwrap();
+        let sentence = format!("dunlin: {path}: the module in it is damaged\n");
+        for ended in [run(&[], path), dunlin(&["inspect", path]), dunlin(&["validate", path])] {
+            assert_eq!(ended.code(1).err, sentence);
+        }
+    };
+    // No module any more, another valid one, and one that lacks nothing but uses what Dunlin hasn't.
+    is_damaged(32, b'x');
+    let text = bytes.windows(3).position(|three| three == b"hi!").unwrap();
+    is_damaged(text, b'H');
+    std::fs::write(&damaged, &bytes[..20]).unwrap();
+    run(&[], path).code(1).one_sentence().says("it ends before the module in it begins");
+}
+
+#[test]
 fn compile_options_that_make_no_sense_get_a_sentence() {
     let folder = folder("compile_options");
     let copy = folder.join("hello.wasm");

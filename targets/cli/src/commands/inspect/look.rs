@@ -61,7 +61,7 @@ fn look_at(engine: &Engine, name: &str, mut reader: impl Read) -> Result<Found, 
     if !matches!(text.trim_ascii_start().first(), Some(b'(' | b';')) {
         return look_through(engine, name, io::Cursor::new(text).chain(reader));
     }
-    let mut kept = Tap { reader: io::Cursor::new(text).chain(reader), bytes: 0, kept: Some(Vec::new()) };
+    let mut kept = Tap::new(io::Cursor::new(text).chain(reader), Some(Vec::new()));
     let loaded = reserve::during(|| Module::from_reader(engine, &mut kept))?;
     if let Err(error) = loaded
         && error.missing_feature().is_none()
@@ -83,18 +83,20 @@ fn look_through(engine: &Engine, name: &str, reader: impl Read) -> Result<Found,
     if let Some(failure) = failure {
         return Err(failure);
     }
-    if let Err(ScanError::Read(error)) = scan {
-        return Err(unusable(name, error.into()));
-    }
+    let scan = match scan {
+        Ok(scan) => Ok(scan),
+        Err(ScanError::Invalid(why)) => Err(Failure::unusable(format_args!("{name}: {why}"))),
+        Err(ScanError::Read(error)) => return Err(unusable(name, error.into())),
+    };
     if let Some(stream) = stream {
         refusal = reserve::during(|| stream.finish())?.err();
     }
-    match (refusal, scan) {
-        (Some(error), _) if error.missing_feature().is_none() && bytes == 0 => Err(empty(name)),
-        (Some(error), _) if error.missing_feature().is_none() => Err(unusable(name, error)),
-        (refusal, Ok(scan)) => Ok((scan, refusal)),
-        (_, Err(ScanError::Invalid(why))) => Err(Failure::unusable(format_args!("{name}: {why}"))),
-        (_, Err(ScanError::Read(error))) => Err(unusable(name, error.into())),
+    match refusal {
+        // What the engine says of an invalid module goes first.
+        Some(error) if error.missing_feature().is_none() => {
+            Err(if bytes == 0 { empty(name) } else { unusable(name, error) })
+        }
+        refusal => Ok((scan?, refusal)),
     }
 }
 

@@ -103,6 +103,9 @@ fn float(text: &str) -> Option<Float<'_>> {
     Some(Float::Binary(if negative { -value } else { value }))
 }
 
+/// Beyond this exponent of two, whatever has 53 bits is zero or infinite.
+const OUT_OF_RANGE: i32 = 2200;
+
 /// What follows `0x` in a number such as `0x1.8p-3`. It may have as many bits as an `f64` holds: there is nothing
 /// to round but at the ends of the range.
 fn binary_float(text: &str) -> Option<f64> {
@@ -116,8 +119,8 @@ fn binary_float(text: &str) -> Option<f64> {
     if significand >= 1 << 53 {
         return None;
     }
-    let exponent =
-        exponent.checked_sub(i32::try_from(fraction.len()).ok()?.checked_mul(4)?)?.clamp(-2200, 2200);
+    let exponent = exponent.checked_sub(i32::try_from(fraction.len()).ok()?.checked_mul(4)?)?;
+    let exponent = exponent.clamp(-OUT_OF_RANGE, OUT_OF_RANGE);
     // In two steps, of which the first is exact, so that each factor is a normal number.
     let half = exponent / 2;
     Some(significand as f64 * 2f64.powi(half) * 2f64.powi(exponent - half))

@@ -14,6 +14,9 @@ use std::time::{Duration, Instant};
 /// an uninterruptible system call, such as a write to a full pipe.
 const GRACE: Duration = Duration::from_millis(500);
 
+/// The stack of a thread that waits. Messages and the report are made on it.
+const THREAD_STACK: usize = 128 << 10;
+
 /// Why a guest is stopped.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum StopReason {
@@ -98,7 +101,6 @@ impl Watchdog {
         let (phase, changed) = (Mutex::new(Phase::Loading), Condvar::new());
         let shared = Arc::new(Shared { phase, changed, reason: OnceLock::new() });
         let mut watchdog = Self { shared, signals: None, _timer: None };
-        OVER.store(false, Ordering::Relaxed);
         let obeyed = match is_written {
             true => watchdog.obey_signals(give_up.clone())?,
             false => exit_at_signals(EXIT_SIGNAL, &OVER),
@@ -193,7 +195,7 @@ fn thread(name: &str, body: impl FnOnce() + Send + 'static) -> Result<io::Result
         let _ = begins.send(());
         body();
     };
-    let thread = std::thread::Builder::new().name(name.into()).stack_size(128 << 10).spawn(body);
+    let thread = std::thread::Builder::new().name(name.into()).stack_size(THREAD_STACK).spawn(body);
     Ok(thread.map(|_| {
         let _ = begun.recv();
     }))

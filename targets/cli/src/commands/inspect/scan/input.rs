@@ -18,28 +18,19 @@ pub(super) struct Input<R> {
 impl<R: Read> Input<R> {
     /// The next byte, if there is one.
     pub(super) fn byte(&mut self) -> Result<Option<u8>> {
-        let mut byte = [0];
-        loop {
-            match self.reader.read(&mut byte) {
-                Ok(0) => return Ok(None),
-                Ok(_) => {
-                    self.offset += 1;
-                    return Ok(Some(byte[0]));
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
+        let byte = self.reader.by_ref().bytes().next().transpose()?;
+        self.offset += u64::from(byte.is_some());
+        Ok(byte)
     }
 
-    /// A number, and how many bytes it took.
-    pub(super) fn number(&mut self) -> Result<(u32, u32)> {
+    /// A number.
+    pub(super) fn number(&mut self) -> Result<u32> {
         let start = self.offset;
         let mut bytes = Vec::with_capacity(5);
         loop {
             bytes.push(self.byte()?.ok_or(io::Error::from(io::ErrorKind::UnexpectedEof))?);
             if bytes[bytes.len() - 1] & 0x80 == 0 || bytes.len() == 5 {
-                return Ok((BinaryReader::new(&bytes, start).read_var_u32()?, bytes.len() as u32));
+                return Ok(BinaryReader::new(&bytes, start).read_var_u32()?);
             }
         }
     }

@@ -32,6 +32,8 @@ pub(super) struct Scanner<R> {
     allocations: FuncValidatorAllocations,
     survey: Survey,
     scan: Scan,
+    /// Whether there was a name section.
+    has_names: bool,
     types: Vec<SubType>,
     /// The types of functions, tags and globals, by index.
     funcs: Vec<u32>,
@@ -51,6 +53,7 @@ impl<R: Read> Scanner<R> {
             allocations: FuncValidatorAllocations::default(),
             survey: Survey::new(),
             scan: Scan::default(),
+            has_names: false,
             types: Vec::new(),
             funcs: Vec::new(),
             globals: Vec::new(),
@@ -77,7 +80,7 @@ impl<R: Read> Scanner<R> {
         self.validator.version(1, Encoding::Module, &(0..8))?;
         let mut last = 0;
         while let Some(id) = self.input.byte()? {
-            let (size, _) = self.input.number()?;
+            let size = self.input.number()?;
             let offset = self.input.offset;
             if offset + u64::from(size) > MAX_BYTES {
                 return Err(ScanError::Invalid(format!("module is larger than {MAX_BYTES} bytes")));
@@ -128,15 +131,17 @@ impl<R: Read> Scanner<R> {
             Err(error) => return Err(error.into()),
         };
         let custom = wasmparser::CustomSectionReader::new(BinaryReader::new(&beginning, offset));
-        if let Ok(custom) = custom
-            && let KnownCustom::Name(names) = custom.as_known()
+        if !self.has_names
+            && let Ok(custom) = custom
+            && let KnownCustom::Name(mut names) = custom.as_known()
         {
-            let names = names.into_iter().map_while(std::result::Result::ok);
-            let module = names.filter_map(|name| match name {
-                Name::Module { name, .. } => Some(name.to_owned()),
-                _ => None,
-            });
-            self.scan.name = module.last().or(self.scan.name.take());
+            // As the engine does it: the first such section counts, where the module's own name comes first.
+            self.has_names = true;
+            if let Some(Ok(Name::Module { name, .. })) = names.next()
+                && !name.is_empty()
+            {
+                self.scan.name = Some(name.to_owned());
+            }
         }
         Ok(name)
     }
@@ -144,14 +149,14 @@ impl<R: Read> Scanner<R> {
     fn code(&mut self, size: u32) -> Result<()> {
         let start = self.input.offset;
         let end = start + u64::from(size);
-        let (count, _) = self.input.number()?;
+        let count = self.input.number()?;
         if count != self.scan.functions {
             return Err(ScanError::Invalid("function and code section have inconsistent lengths".into()));
         }
         self.validator.code_section_start(&(start..end))?;
         self.bodies = count;
         for _ in 0..count {
-            let (size, _) = self.input.number()?;
+            let size = self.input.number()?;
             if size > MAX_BODY_BYTES || self.input.offset + u64::from(size) > end {
                 return Err(ScanError::Invalid(format!("function body has {size} bytes")));
             }

@@ -194,3 +194,83 @@ fn what_validation_would_take_is_bounded() {
     // Bytes, with the number of kinds of locals and the end.
     is_bounded(MAX_BODY_BYTES as usize, &|number| vec![1; number - 2]);
 }
+
+/// Why a module is refused.
+fn refusal(module: &[u8]) -> String {
+    match scan(module) {
+        Err(ScanError::Invalid(why)) => why,
+        Err(ScanError::Read(error)) => panic!("{error}"),
+        Ok(_) => panic!("{module:x?}"),
+    }
+}
+
+#[test]
+fn what_is_announced_is_looked_at_before_it_comes() {
+    // Sections behind these 14 bytes end at the last byte that a module may have, and one behind.
+    let custom = |size: u32| [HEADER, b"\0", &leb(size as usize)].concat();
+    assert_eq!(refusal(&custom(u32::MAX - 14)), "unexpected end-of-file");
+    assert_eq!(refusal(&custom(u32::MAX - 13)), "module is larger than 4294967295 bytes");
+    // Bodies that are larger than they may be, and than their section.
+    let body = |section: usize, size: usize| {
+        let start = [HEADER, b"\x01\x04\x01\x60\0\0\x03\x02\x01\0\x0a", &leb(section), b"\x01"].concat();
+        [start, leb(size)].concat()
+    };
+    let most = MAX_BODY_BYTES as usize;
+    assert_eq!(refusal(&body(10 * most, most)), "unexpected end-of-file");
+    assert_eq!(refusal(&body(10 * most, most + 1)), format!("function body has {} bytes", most + 1));
+    assert_eq!(refusal(&body(100, 98)), "unexpected end-of-file");
+    assert_eq!(refusal(&body(100, 99)), "function body has 99 bytes");
+    // The section ends in the middle of a number, or of a body, or goes on behind it.
+    let cut = with_body(b"");
+    let longer = |by: u8| {
+        let mut module = cut.clone();
+        let section = module.len() - 5;
+        module[section] += by;
+        [module, vec![0; usize::from(by)]].concat()
+    };
+    assert_eq!(longer(0), cut);
+    assert!(scan(&cut[..]).is_ok());
+    assert_eq!(refusal(&longer(1)), "code section has other bytes than its functions");
+    assert_eq!(refusal(&[HEADER, b"\x01"].concat()), "unexpected end-of-file");
+    assert_eq!(refusal(b"\0asm\x02\0\0\0"), "this is no WebAssembly module");
+    let twice = [HEADER, &b"\x01\x01\0".repeat(2)].concat();
+    assert_eq!(refusal(&twice), "unknown section, or one out of order (at offset 0xd)");
+    assert_eq!(
+        refusal(&[HEADER, b"\x0e\x01\0"].concat()),
+        "unknown section, or one out of order (at offset 0xa)"
+    );
+}
+
+/// A custom section of this name.
+fn named(name: &[u8], contents: &[u8]) -> Vec<u8> {
+    let inner = [&leb(name.len()), name, contents].concat();
+    [b"\0", &leb(inner.len())[..], &inner].concat()
+}
+
+#[test]
+fn names_are_taken_from_what_is_read() {
+    let of = |sections: &[Vec<u8>]| {
+        let module = [HEADER, &sections.concat()].concat();
+        let found = scan(&module[..]).unwrap();
+        let engine = dunlin::Engine::default();
+        assert_eq!(dunlin::Module::new(&engine, &module).unwrap().name(), found.name.as_deref());
+        let sections: Vec<_> = found.sections.into_iter().map(|section| section.name.len()).collect();
+        (found.name, sections)
+    };
+    let module =
+        |name: &[u8]| named(b"name", &[b"\0", &leb(name.len() + 1)[..], &leb(name.len()), name].concat());
+    let (first, last) = (module(b"first"), module(b"last"));
+    assert_eq!(of(&[first.clone()]), (Some("first".into()), vec![4]));
+    assert_eq!(of(&[first.clone(), last]), (Some("first".into()), vec![4, 4]));
+    assert_eq!(of(&[named(b"name", b""), first.clone()]), (None, vec![4, 4]));
+    // Locals' names before it, and an empty name.
+    assert_eq!(of(&[named(b"name", b"\x02\x01\0\0\x02\x01n")]), (None, vec![4]));
+    assert_eq!(of(&[module(b"")]), (None, vec![4]));
+    assert_eq!(of(&[first, named(b"name", b"")]), (Some("first".into()), vec![4, 4]));
+    assert_eq!(of(&[named(b"note", b"\0\x02\x01n")]), (None, vec![4]));
+    // A section's name fits into what is looked at, or is left out.
+    let fits = vec![b'n'; MAX_CUSTOM_BYTES as usize - 3];
+    assert_eq!(of(&[named(&fits, b""), named(&fits, b"more")]), (None, vec![fits.len(); 2]));
+    let longer = [&fits[..], b"n"].concat();
+    assert_eq!(of(&[named(&longer, b""), named(b"a", b"")]), (None, vec![0, 1]));
+}
