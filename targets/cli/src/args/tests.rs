@@ -249,6 +249,7 @@ fn an_option_is_declared_once() {
     check::<RunOptions>();
     check::<CompileOptions>();
     check::<InspectOptions>();
+    check::<PolicyOptions>();
     check::<WastOptions>();
 }
 
@@ -316,4 +317,17 @@ fn how_it_is_compiled() {
     assert!(refusal("run --jit fast m").contains("not 'fast'"));
     assert!(refusal("wast --jit-threshold few m").contains("not 'few'"));
     assert!(matches!(parsed("wast --jit off --json a b"), Ok(Command::Wast(WastOptions { json: true, .. }))));
+}
+
+#[test]
+fn policies() {
+    let line = "policy eval p.wasm -e a/b -i - --data d.json --fail --fuel 7 --memory-budget 1MiB";
+    let Ok(Command::Policy(options)) = parsed(line) else { panic!() };
+    assert_eq!(options.policy, "p.wasm");
+    assert_eq!(options.entrypoint.as_deref(), Some("a/b"));
+    assert_eq!((options.input.unwrap(), options.data.unwrap()), ("-".into(), "d.json".into()));
+    assert_eq!((options.fail, options.fail_defined, options.list), (true, false, false));
+    assert_eq!((options.fuel, options.memory_budget), (Some(7), Some(1 << 20)));
+    assert!(refusal("policy eval - -i -").contains("only one of policy, input and data"));
+    assert!(refusal("policy test p.wasm").contains("dunlin policy eval"));
 }
