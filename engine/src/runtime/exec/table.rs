@@ -1,7 +1,9 @@
 //! The handlers of every op in every form: what the op table's rows name, made into one table.
 
 use super::cell::cell;
-use super::control::{self, Back, Br, BrIf, BrTable, Call, Forward, NonZero, Return, ReturnValue, Zero};
+use super::control::{
+    self, Back, Br, BrIf, BrTable, Call, Charge, Forward, NonZero, Return, ReturnValue, Zero,
+};
 use super::operand::{Acc, Imm, Slot, ToAcc, ToSlot};
 use super::regs::{Backend, Handler};
 use super::variable::{self, Constant, ConstantWide, Copy, GlobalGet, GlobalSet};
