@@ -120,7 +120,7 @@ macro_rules! special_rows {
             BrTable [R __ N] 0 => cell::<B, BrTable<Slot>>;
             BrTableAcc [__ __ N] 0 => cell::<B, BrTable<Acc>>;
             /// Pays `c d` of fuel for an arm, or for the first arrival at a loop.
-            Charge [__ __ N] 0 => control::charge::<B>;
+            Charge [__ __ N] 0 => cell::<B, Charge>;
             /// Calls function `c d` of the module: frame at `R[a]`, header at slot `b` of it.
             Call [X X N] 0 => cell::<B, Call>;
             CallImport [X X N] 0 => call::call_import::<B>;

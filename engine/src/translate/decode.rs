@@ -45,10 +45,7 @@ impl Translator<'_> {
                         _ => self.selected(selected),
                     }
                 }
-                None => {
-                    self.operator(&operator(reader).map_err(|_| Error::changed())?)?;
-                    self.charge()
-                }
+                None => self.operator(&operator(reader).map_err(|_| Error::changed())?),
             },
         }
     }

@@ -3,6 +3,7 @@
 use super::error::Error;
 use super::frames::{Arrivals, ControlFrame};
 use super::regions::Regions;
+use super::scan::Scanner;
 use super::translator::{Env, Translated, Translator, Wanted};
 use crate::ops::cells::{PROLOGUE, Prologue};
 use crate::ops::frame::HEADER;
@@ -24,7 +25,8 @@ pub(crate) fn translate(
     t.read_locals(&mut reader)?;
     t.begin()?;
     if env.settings.consume_fuel {
-        t.regions = Some(Regions::of(env.budget, offset, reader.clone(), body)?);
+        let code = Scanner::new(body, reader.current_position());
+        t.regions = Some(Regions::of(env.budget, offset, code)?);
     }
     while !reader.eof() {
         t.at = reader.original_position();

@@ -23,6 +23,7 @@ mod operators;
 mod plain;
 mod regions;
 mod rotate;
+mod scan;
 mod stack;
 mod translator;
 mod turns;

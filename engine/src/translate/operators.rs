@@ -45,11 +45,23 @@ impl Translator<'_> {
             O::Unreachable => self.unreachable(),
             O::Block { blockty } => self.block(blockty),
             O::Loop { blockty } => self.loop_(blockty),
-            O::If { blockty } => self.if_(blockty),
-            O::Else => self.else_(),
-            O::End => self.end_block(),
+            O::If { blockty } => {
+                self.if_(blockty)?;
+                self.charge()
+            }
+            O::Else => {
+                self.else_()?;
+                self.charge()
+            }
+            O::End => {
+                self.end_block()?;
+                self.charge()
+            }
             O::Br { relative_depth } => self.br(relative_depth),
-            O::BrIf { relative_depth } => self.br_if(relative_depth),
+            O::BrIf { relative_depth } => {
+                self.br_if(relative_depth)?;
+                self.charge()
+            }
             O::BrTable { ref targets } => self.br_table(targets),
             O::Return => self.return_(),
             O::Call { function_index } => self.call(function_index),

@@ -11,10 +11,8 @@
 //! All this depends on nothing but the body, so every tier charges the same.
 
 use super::error::Error;
-use super::plain;
+use super::scan::{Control, Scanner};
 use crate::memory::{Budget, Buf, Kind as Use};
-use crate::module::opcode::*;
-use wasmparser::{BinaryReader, Operator};
 
 /// An arm is small if taking it over charges for less than so many instructions too many or too few, whether or not it
 /// is executed.
@@ -100,23 +98,17 @@ pub(super) struct Regions {
     /// The current region, and how often it is expected to be executed.
     region: u32,
     often: u64,
-    /// Instructions to be added to it.
-    pending: u32,
-    /// The next to be asked for.
+    /// The next arm to be asked for.
     next: usize,
 }
 
 impl Regions {
-    /// Reads a body, whose first byte is at `start`, behind its locals, and decides what is charged for.
-    pub(super) fn of(
-        budget: &Budget,
-        start: u64,
-        mut reader: BinaryReader<'_>,
-        body: &[u8],
-    ) -> Result<Self, Error> {
+    /// Reads a body, whose first byte is at `start` in the module, from the end of its locals on, and decides what is
+    /// charged for.
+    pub(super) fn of(budget: &Budget, start: u64, mut code: Scanner<'_>) -> Result<Self, Error> {
         let mut regions = Self::new(budget, start)?;
-        while !reader.eof() {
-            regions.instruction(&mut reader, body)?;
+        while let Some((plain, at, control)) = code.next_control()? {
+            regions.control(plain, at as u32, control)?;
         }
         regions.settle();
         Ok(regions)
@@ -128,124 +120,78 @@ impl Regions {
         let kind = Kind::Function;
         list.try_push(Region { kind, at: 0, parent: 0, weight: ALWAYS, cost: 0, arms: 0 })?;
         frames.try_push(Frame::new(Block::Plain, 0, ONCE, 0))?;
-        Ok(Self { list, frames, start, region: 0, often: ONCE, pending: 0, next: 0 })
+        Ok(Self { list, frames, start, region: 0, often: ONCE, next: 0 })
     }
 
-    fn instruction(&mut self, reader: &mut BinaryReader<'_>, body: &[u8]) -> Result<(), Error> {
-        let at = reader.original_position();
-        let opcode = body.get(reader.current_position()).copied().unwrap_or_default();
-        let read = match opcode {
-            LOCAL_GET..=LOCAL_TEE => reader.read_u8().and_then(|_| reader.read_var_u32()).map(drop),
-            I32_CONST => reader.read_u8().and_then(|_| reader.read_var_i32()).map(drop),
-            I32_EQZ..=I64_EXTEND32_S => reader.read_u8().map(drop),
-            I32_LOAD..=I64_STORE32 => {
-                reader.read_u8().map_err(|_| Error::changed())?;
-                plain::memarg(reader)?;
-                Ok(())
-            }
-            _ => {
-                let operator = plain::operator(reader).map_err(|_| Error::changed())?;
-                return self.operator(&operator, at);
-            }
-        };
-        self.plain();
-        read.map_err(|_| Error::changed())
-    }
-
-    /// Counts an instruction without control flow. Where it can't be reached, that makes no difference.
-    #[inline(always)]
-    fn plain(&mut self) {
-        self.pending += 1;
-    }
-
-    /// Counts any instruction, at offset `at` in the module.
-    fn operator(&mut self, operator: &Operator<'_>, at: u64) -> Result<(), Error> {
-        use Operator as O;
-        let frame = self.frame();
-        if frame.dead {
-            self.pending = 0;
-            let frame = self.frame();
-            match operator {
-                O::Block { .. } | O::Loop { .. } | O::If { .. } => frame.skipped += 1,
-                O::End if frame.skipped > 0 => frame.skipped -= 1,
-                O::End => return self.end(at),
-                O::Else if frame.skipped == 0 => return self.other_arm(at),
-                _ => {}
-            }
-            return Ok(());
+    /// Counts an instruction of control flow, and so many others in front of it.
+    fn control(&mut self, plain: u32, at: u32, control: Control<'_>) -> Result<(), Error> {
+        use Control as C;
+        if self.frame().dead {
+            return self.dead(at, control);
         }
-        let whole = self.frames.len() as u32 - 1;
-        match *operator {
-            // As in other engines, nothing for what makes no machine code.
-            O::Nop | O::Drop => Ok(()),
-            O::Block { .. } => self.enter(Block::Plain),
-            O::Loop { .. } => {
+        let costs = matches!(control, C::If | C::Br(_) | C::BrIf(_) | C::BrTable(..) | C::ReturnCall);
+        self.add(plain + u32::from(costs));
+        match control {
+            C::Block => self.enter(Block::Plain),
+            C::Loop => {
                 self.enter(Block::Loop)?;
                 self.begin(Kind::Loop, at, self.region, self.often, ALWAYS)
             }
-            O::If { .. } => {
-                self.plain();
+            C::If => {
                 self.enter(Block::If)?;
                 self.arm(at)
             }
-            O::Else => self.other_arm(at),
-            O::End => self.end(at),
-            O::Br { relative_depth } => {
-                self.plain();
-                self.branch(relative_depth, self.often);
-                self.leave();
-                Ok(())
-            }
-            O::BrIf { relative_depth } => {
-                self.plain();
-                self.branch(relative_depth, one_way(self.often));
+            C::Else => self.other_arm(at),
+            C::End => self.end(at),
+            C::BrIf(depth) => {
+                self.branch(depth, one_way(self.often))?;
                 self.arm(at)
             }
-            O::BrTable { ref targets } => {
-                self.plain();
-                let each = self.often / (u64::from(targets.len()) + 1);
-                for target in targets.targets().chain([Ok(targets.default())]) {
-                    self.branch(target.map_err(|_| Error::changed())?, each);
+            C::Br(depth) => self.leave(depth),
+            C::BrTable(labels, mut table) => {
+                let each = self.often / u64::from(labels);
+                for _ in 0..labels {
+                    self.branch(table.number(), each)?;
                 }
-                self.leave();
+                self.frame().dead = true;
                 Ok(())
             }
-            O::ReturnCall { .. } | O::ReturnCallIndirect { .. } => {
-                self.plain();
-                self.branch(whole, self.often);
-                self.leave();
-                Ok(())
-            }
-            O::Return => {
-                self.branch(whole, self.often);
-                self.leave();
-                Ok(())
-            }
-            O::Unreachable => {
-                self.leave();
-                Ok(())
-            }
-            _ => {
-                self.plain();
+            C::Return | C::ReturnCall => self.leave(self.frames.len() as u32 - 1),
+            C::Unreachable => {
+                self.frame().dead = true;
                 Ok(())
             }
         }
+    }
+
+    /// The same where it can't be reached: only blocks are counted.
+    fn dead(&mut self, at: u32, control: Control<'_>) -> Result<(), Error> {
+        let frame = self.frame();
+        match control {
+            Control::Block | Control::Loop | Control::If => frame.skipped += 1,
+            Control::End if frame.skipped > 0 => frame.skipped -= 1,
+            Control::End => return self.end(at),
+            Control::Else if frame.skipped == 0 => return self.other_arm(at),
+            _ => {}
+        }
+        Ok(())
     }
 
     fn frame(&mut self) -> &mut Frame {
         self.frames.last_mut().expect("the function's own frame ends last")
     }
 
-    /// Adds what was counted to the current region.
-    fn flush(&mut self) {
+    /// Adds instructions to the current region.
+    fn add(&mut self, instructions: u32) {
         let cost = &mut self.list[self.region as usize].cost;
-        *cost = cost.saturating_add(core::mem::take(&mut self.pending));
+        *cost = cost.saturating_add(instructions);
     }
 
-    /// Ends the path: what follows in the block can't be reached.
-    fn leave(&mut self) {
-        self.flush();
+    /// Branches to the label at `depth`: what follows in the block can't be reached.
+    fn leave(&mut self, depth: u32) -> Result<(), Error> {
+        self.branch(depth, self.often)?;
         self.frame().dead = true;
+        Ok(())
     }
 
     fn enter(&mut self, block: Block) -> Result<(), Error> {
@@ -255,22 +201,19 @@ impl Regions {
     }
 
     /// Begins a region.
-    fn begin(&mut self, kind: Kind, at: u64, parent: u32, often: u64, weight: u32) -> Result<(), Error> {
-        self.flush();
-        let at = (at - self.start) as u32;
+    fn begin(&mut self, kind: Kind, at: u32, parent: u32, often: u64, weight: u32) -> Result<(), Error> {
         (self.region, self.often) = (self.list.len() as u32, often.max(1));
         self.list.try_push(Region { kind, at, parent, weight, cost: 0, arms: 0 })?;
         Ok(())
     }
 
     /// Begins one of the two ways that a branch has.
-    fn arm(&mut self, at: u64) -> Result<(), Error> {
+    fn arm(&mut self, at: u32) -> Result<(), Error> {
         self.begin(Kind::Arm, at, self.region, one_way(self.often), ALWAYS / 8 * EIGHTHS as u32)
     }
 
-    fn other_arm(&mut self, at: u64) -> Result<(), Error> {
+    fn other_arm(&mut self, at: u32) -> Result<(), Error> {
         let often = self.often;
-        self.flush();
         let frame = self.frame();
         if !frame.dead {
             frame.arrive(often);
@@ -282,18 +225,18 @@ impl Regions {
     }
 
     /// A branch to the label at `depth`, expected so often.
-    fn branch(&mut self, depth: u32, often: u64) {
+    fn branch(&mut self, depth: u32, often: u64) -> Result<(), Error> {
         let innermost = self.frames.len() - 1;
-        let target = innermost - depth as usize;
+        let target = innermost.checked_sub(depth as usize).ok_or_else(Error::changed)?;
         if self.frames[target].block != Block::Loop {
             self.frames[target].arrive(often);
         }
         let outermost = &mut self.frames[innermost].outermost;
         *outermost = (*outermost).min(target as u32);
+        Ok(())
     }
 
-    fn end(&mut self, at: u64) -> Result<(), Error> {
-        self.flush();
+    fn end(&mut self, at: u32) -> Result<(), Error> {
         let own = self.frames.len() as u32 - 1;
         let mut frame = *self.frame();
         if own == 0 {
@@ -338,19 +281,24 @@ impl Regions {
             }
             self.list[i].cost = u32::try_from((all + 128) >> 8).unwrap_or(u32::MAX);
         }
+        self.next_arm(0);
     }
 
     /// What the arm costs that begins behind the control instruction at `at`, if it is charged for. To be asked in the
-    /// order of instructions.
+    /// order of instructions, for each that an arm may follow.
     pub(super) fn arm_behind(&mut self, at: u64) -> Option<u32> {
-        let at = (at - self.start) as u32;
-        while self.list.get(self.next).is_some_and(|region| region.at < at) {
-            self.next += 1;
+        let Region { at: next, cost, .. } = *self.list.get(self.next)?;
+        if u64::from(next) != at - self.start {
+            return None;
         }
-        self.list
-            .get(self.next)
-            .filter(|region| region.at == at && region.kind == Kind::Arm)
-            .map(|arm| arm.cost)
+        self.next_arm(self.next + 1);
+        Some(cost)
+    }
+
+    /// Finds the next arm that is charged for, from `i` on.
+    fn next_arm(&mut self, i: usize) {
+        let found = self.list[i..].iter().position(|region| region.kind == Kind::Arm);
+        self.next = found.map_or(self.list.len(), |found| i + found);
     }
 
     /// What the function costs, then what each loop does.

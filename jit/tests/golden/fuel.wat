@@ -28,75 +28,54 @@
 ;; block2:
 ;;      entry  v13 = load.i64 notrap aligned readonly can_move vm v0+VMCTX_STORE
 ;;      entry  v14 = load.i64 notrap aligned vm v13+STORE_SLICE
-;;      entry  v15 = iconst.i64 0
-;;      entry  v16 = iadd v14, v15  ; v15 = 0
-;;      entry  v17 = iconst.i64 0
-;;      entry  v18 = icmp slt v16, v17  ; v17 = 0
-;;      entry  brif v18, block3, block4(v16)
-;; block3 cold:
-;;      entry  v20 = iconst.i64 0
-;;      entry  v21 = load.i64 notrap aligned vm v0+VMCTX_BUILTINS
-;;      entry  v22 = load.i64 notrap aligned vm v21+BUILTIN_REFILL
-;;      entry  v23 = load.i64 notrap aligned vm v0+VMCTX_STORE
-;;      entry  store notrap aligned vm v22, v23+STORE_BRIDGED
-;;      entry  store notrap aligned vm v20, v23+STORE_BRIDGED_ARG  ; v20 = 0
-;;      entry  v24 = load.i64 notrap aligned vm v0+VMCTX_STUBS
-;;      entry  v25 = load.i64 notrap aligned vm v24+bridge
-;;      entry  call_indirect sig0, v25(v0)
-;;      entry  v26 = load.i64 notrap aligned vm v13+STORE_SLICE
-;;      entry  v27 = iconst.i64 0
-;;      entry  v28 = iadd v26, v27  ; v27 = 0
-;;      entry  jump block4(v28)
-;; block4(v19: i64):
-;;      entry  store notrap aligned vm v19, v13+STORE_SLICE
-;;       0x18  v29 = load.i64 notrap aligned readonly can_move vm v0+VMCTX_STORE
-;;       0x18  v30 = load.i64 notrap aligned vm v29+STORE_SLICE
-;;       0x18  v31 = iconst.i64 -1
-;;       0x18  v32 = iadd v30, v31  ; v31 = -1
-;;       0x18  v33 = iconst.i64 0
-;;       0x18  v34 = icmp slt v32, v33  ; v33 = 0
-;;       0x18  brif v34, block6, block7(v32)
+;;       0x18  v15 = iconst.i64 -1
+;;       0x18  v16 = iadd v14, v15  ; v15 = -1
+;;       0x18  v17 = iconst.i64 0
+;;       0x18  v18 = icmp slt v16, v17  ; v17 = 0
+;;       0x18  brif v18, block4, block5(v16)
+;; block4 cold:
+;;       0x18  v20 = iconst.i64 1
+;;       0x18  v21 = load.i64 notrap aligned vm v0+VMCTX_BUILTINS
+;;       0x18  v22 = load.i64 notrap aligned vm v21+BUILTIN_REFILL
+;;       0x18  v23 = load.i64 notrap aligned vm v0+VMCTX_STORE
+;;       0x18  store notrap aligned vm v22, v23+STORE_BRIDGED
+;;       0x18  store notrap aligned vm v20, v23+STORE_BRIDGED_ARG  ; v20 = 1
+;;       0x18  v24 = load.i64 notrap aligned vm v0+VMCTX_STUBS
+;;       0x18  v25 = load.i64 notrap aligned vm v24+bridge
+;;       0x18  call_indirect sig0, v25(v0)
+;;       0x18  v26 = load.i64 notrap aligned readonly can_move vm v0+VMCTX_STORE
+;;       0x18  v27 = load.i64 notrap aligned vm v26+STORE_SLICE
+;;       0x18  v28 = iconst.i64 -1
+;;       0x18  v29 = iadd v27, v28  ; v28 = -1
+;;       0x18  jump block5(v29)
+;; block5(v19: i64):
+;;       0x18  v30 = load.i64 notrap aligned readonly can_move vm v0+VMCTX_STORE
+;;       0x18  store notrap aligned vm v19, v30+STORE_SLICE
+;;       0x18  jump block3(v19)
+;; block3(v31: i64):
+;;       0x1a  v32 = iconst.i64 -1
+;;       0x1a  v33 = iadd v31, v32  ; v32 = -1
+;;       0x1a  v34 = iconst.i64 0
+;;       0x1a  v35 = icmp slt v33, v34  ; v34 = 0
+;;       0x1a  brif v35, block6, block7(v33)
 ;; block6 cold:
-;;       0x18  v36 = iconst.i64 1
-;;       0x18  v37 = load.i64 notrap aligned vm v0+VMCTX_BUILTINS
-;;       0x18  v38 = load.i64 notrap aligned vm v37+BUILTIN_REFILL
-;;       0x18  v39 = load.i64 notrap aligned vm v0+VMCTX_STORE
-;;       0x18  store notrap aligned vm v38, v39+STORE_BRIDGED
-;;       0x18  store notrap aligned vm v36, v39+STORE_BRIDGED_ARG  ; v36 = 1
-;;       0x18  v40 = load.i64 notrap aligned vm v0+VMCTX_STUBS
-;;       0x18  v41 = load.i64 notrap aligned vm v40+bridge
-;;       0x18  call_indirect sig0, v41(v0)
-;;       0x18  v42 = load.i64 notrap aligned vm v29+STORE_SLICE
-;;       0x18  v43 = iconst.i64 -1
-;;       0x18  v44 = iadd v42, v43  ; v43 = -1
-;;       0x18  jump block7(v44)
-;; block7(v35: i64):
-;;       0x18  store notrap aligned vm v35, v29+STORE_SLICE
-;;       0x18  jump block5
-;; block5:
-;;       0x1a  v45 = load.i64 notrap aligned readonly can_move vm v0+VMCTX_STORE
-;;       0x1a  v46 = load.i64 notrap aligned vm v45+STORE_SLICE
-;;       0x1a  v47 = iconst.i64 -1
-;;       0x1a  v48 = iadd v46, v47  ; v47 = -1
-;;       0x1a  v49 = iconst.i64 0
-;;       0x1a  v50 = icmp slt v48, v49  ; v49 = 0
-;;       0x1a  brif v50, block8, block9(v48)
-;; block8 cold:
-;;       0x1a  v52 = iconst.i64 1
-;;       0x1a  v53 = load.i64 notrap aligned vm v0+VMCTX_BUILTINS
-;;       0x1a  v54 = load.i64 notrap aligned vm v53+BUILTIN_REFILL
-;;       0x1a  v55 = load.i64 notrap aligned vm v0+VMCTX_STORE
-;;       0x1a  store notrap aligned vm v54, v55+STORE_BRIDGED
-;;       0x1a  store notrap aligned vm v52, v55+STORE_BRIDGED_ARG  ; v52 = 1
-;;       0x1a  v56 = load.i64 notrap aligned vm v0+VMCTX_STUBS
-;;       0x1a  v57 = load.i64 notrap aligned vm v56+bridge
-;;       0x1a  call_indirect sig0, v57(v0)
-;;       0x1a  v58 = load.i64 notrap aligned vm v45+STORE_SLICE
-;;       0x1a  v59 = iconst.i64 -1
-;;       0x1a  v60 = iadd v58, v59  ; v59 = -1
-;;       0x1a  jump block9(v60)
-;; block9(v51: i64):
-;;       0x1a  store notrap aligned vm v51, v45+STORE_SLICE
-;;       0x1a  jump block5
+;;       0x1a  v37 = iconst.i64 1
+;;       0x1a  v38 = load.i64 notrap aligned vm v0+VMCTX_BUILTINS
+;;       0x1a  v39 = load.i64 notrap aligned vm v38+BUILTIN_REFILL
+;;       0x1a  v40 = load.i64 notrap aligned vm v0+VMCTX_STORE
+;;       0x1a  store notrap aligned vm v39, v40+STORE_BRIDGED
+;;       0x1a  store notrap aligned vm v37, v40+STORE_BRIDGED_ARG  ; v37 = 1
+;;       0x1a  v41 = load.i64 notrap aligned vm v0+VMCTX_STUBS
+;;       0x1a  v42 = load.i64 notrap aligned vm v41+bridge
+;;       0x1a  call_indirect sig0, v42(v0)
+;;       0x1a  v43 = load.i64 notrap aligned readonly can_move vm v0+VMCTX_STORE
+;;       0x1a  v44 = load.i64 notrap aligned vm v43+STORE_SLICE
+;;       0x1a  v45 = iconst.i64 -1
+;;       0x1a  v46 = iadd v44, v45  ; v45 = -1
+;;       0x1a  jump block7(v46)
+;; block7(v36: i64):
+;;       0x1a  v47 = load.i64 notrap aligned readonly can_move vm v0+VMCTX_STORE
+;;       0x1a  store notrap aligned vm v36, v47+STORE_SLICE
+;;       0x1a  jump block3(v36)
 ;; }
-;; at most 170060 bytes to make it
+;; at most 156220 bytes to make it

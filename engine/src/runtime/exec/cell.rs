@@ -31,6 +31,15 @@ pub(crate) trait Body {
     /// # Safety
     /// The [handler contract](Backend#safety) holds for `r`, which is at a cell of this op.
     unsafe fn run(r: &mut Regs) -> Result<(), Trap>;
+    /// Ends the cell that `run` has refused.
+    ///
+    /// # Safety
+    /// As for `run`.
+    #[inline(always)]
+    unsafe fn fail<B: Backend>(r: Regs, trap: Trap) -> B::Out {
+        // SAFETY: the handler contract (`Backend`), passed on.
+        unsafe { slow::trap::<B>(r, trap) }
+    }
 }
 
 impl<P: Body> Cell for P {
@@ -42,7 +51,7 @@ impl<P: Body> Cell for P {
         unsafe {
             match P::run(&mut r) {
                 Ok(()) => B::next(r),
-                Err(trap) => slow::trap::<B>(r, trap),
+                Err(trap) => P::fail::<B>(r, trap),
             }
         }
     }
@@ -64,7 +73,7 @@ handlers! {
     fn pair<B, P: Body, Q: Cell>(mut r) {
         match P::run(&mut r) {
             Ok(()) => Q::finish::<B>(r),
-            Err(trap) => slow::trap::<B>(r, trap),
+            Err(trap) => P::fail::<B>(r, trap),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Handlers of branches.
 
-use super::cell::Cell;
+use super::cell::{Body, Cell};
 use super::operand::{A, Acc, Src};
 use super::regs::{Backend, Regs, handlers};
 use super::slow;
@@ -126,20 +126,55 @@ impl<S: Src> Cell for BrTable<S> {
     }
 }
 
+/// Takes `cost` from the slice. Returns whether it was enough; if not, the cold path gives `cost` back first.
+#[inline(always)]
+unsafe fn pay(r: &Regs, cost: u64) -> bool {
+    // SAFETY: the handler contract (`Backend`).
+    unsafe {
+        let store = (*r.vm).store;
+        // Stored at once, so that one machine instruction does all of it.
+        let left = (*store).slice - cost as i64;
+        (*store).slice = left;
+        left >= 0
+    }
+}
+
 /// Takes the back edge: charges the cost in extension word `word`, then goes to the cell's target. If the slice is too
 /// small, the cold path refills it and retries the cell.
 #[inline(always)]
 unsafe fn charge_and_go<B: Backend>(mut r: Regs, word: usize) -> B::Out {
     // SAFETY: the handler contract (`Backend`).
     unsafe {
-        let store = (*r.vm).store;
-        let left = (*store).slice - r.ext(word) as i64;
-        if left < 0 {
+        if !pay(&r, r.ext(word)) {
             return B::jump(r, if word == 0 { slow::refill_back::<B, 0> } else { slow::refill_back::<B, 1> });
         }
-        (*store).slice = left;
         r.ip = target(&r);
         B::next(r)
+    }
+}
+
+/// Charges for an arm, or for the first arrival at a loop header, which falls through to it. As for a back edge, the
+/// cold path may refill the slice and retry the cell.
+pub(crate) struct Charge;
+
+impl Body for Charge {
+    const OP: Op = SpecialOp::Charge.op();
+    #[inline(always)]
+    unsafe fn run(r: &mut Regs) -> Result<(), Trap> {
+        // SAFETY: the handler contract (`Backend`): the cell is of this op.
+        unsafe {
+            if !pay(r, r.wide() as u64) {
+                return Err(Trap::OutOfFuel);
+            }
+            r.ip = r.ip.add(2);
+            Ok(())
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn fail<B: Backend>(r: Regs, _: Trap) -> B::Out {
+        // SAFETY: the handler contract (`Backend`), passed on.
+        unsafe { B::jump(r, slow::refill::<B>) }
     }
 }
 
@@ -147,19 +182,6 @@ handlers! {
     fn unreachable<B>(mut r) {
         slow::trap::<B>(r, Trap::UnreachableCodeReached)
     }
-
-    // Charges for an arm, or for the first arrival at a loop header, which falls through to it.
-    fn charge<B>(mut r) {
-        let store = (*r.vm).store;
-        let left = (*store).slice - r.wide() as i64;
-        if left < 0 {
-            return B::jump(r, slow::refill::<B>);
-        }
-        (*store).slice = left;
-        r.ip = r.ip.add(2);
-        B::next(r)
-    }
-
 }
 
 /// Whether a branch is taken if its condition is nonzero, or if it is zero.

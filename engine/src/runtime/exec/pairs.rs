@@ -9,7 +9,7 @@ mod index;
 
 use super::call::{Call, Return, ReturnValue};
 use super::cell::{Body, Cell, may_follow, pair};
-use super::control::{Back, Br, BrIf, BrTable, Forward, NonZero, Zero};
+use super::control::{Back, Br, BrIf, BrTable, Charge, Forward, NonZero, Zero};
 use super::memory::{Ld, Memory0, St};
 use super::numeric::{Bin, Branch, Cmp, Un};
 use super::operand::{Acc, Imm, Slot, ToAcc, ToSlot};
@@ -358,6 +358,61 @@ type ByteCompares = (
 type Summaries =
     (Un<vu::V128AnyTrue, Acc, ToAcc>, Un<vu::I8x16AllTrue, Acc, ToAcc>, Un<vu::I8x16Bitmask, Acc, ToAcc>);
 
+/// What begins an arm or a loop, where nothing is in an accumulator.
+type Charges = (Charge,);
+type OfSlots<O> = (
+    Bin<O, Slot, Slot, ToAcc>,
+    Bin<O, Slot, Slot, ToSlot>,
+    Bin<O, Slot, Imm, ToAcc>,
+    Bin<O, Slot, Imm, ToSlot>,
+);
+type SlotStores = (
+    St<store::I32Store, Slot, Slot, Memory0>,
+    St<store::I32Store, Slot, Imm, Memory0>,
+    St<store::I32Store8, Slot, Slot, Memory0>,
+    St<store::I32Store8, Slot, Imm, Memory0>,
+    St<store::I32Store16, Slot, Slot, Memory0>,
+    St<store::I64Store, Slot, Slot, Memory0>,
+    St<store::I64Store, Slot, Imm, Memory0>,
+    St<store::F64Store, Slot, Slot, Memory0>,
+);
+type SlotBranches<Y> = (
+    Branch<i::I32Eq, Slot, Y, Forward>,
+    Branch<i::I32Ne, Slot, Y, Forward>,
+    Branch<i::I32LtS, Slot, Y, Forward>,
+    Branch<i::I32GeS, Slot, Y, Forward>,
+    Branch<i::I32LtU, Slot, Y, Forward>,
+    Branch<i::I32GeU, Slot, Y, Forward>,
+    Branch<i::I32GtS, Slot, Y, Forward>,
+    Branch<i::I32LeS, Slot, Y, Forward>,
+    Branch<i::I32GtU, Slot, Y, Forward>,
+    Branch<i::I32LeU, Slot, Y, Forward>,
+    Branch<i::I64Eq, Slot, Y, Forward>,
+    Branch<i::I64Ne, Slot, Y, Forward>,
+    Branch<i::I64LtU, Slot, Y, Forward>,
+    Branch<i::I64GeU, Slot, Y, Forward>,
+    Branch<i::I64GtU, Slot, Y, Forward>,
+    Branch<i::I64LeU, Slot, Y, Forward>,
+);
+type OtherSlots = (
+    Copy<u64>,
+    Constant,
+    ConstantWide,
+    GlobalGet<u64, ToAcc>,
+    GlobalGet<u64, ToSlot>,
+    BrIf<Slot, NonZero, Forward>,
+    BrIf<Slot, Zero, Forward>,
+    BrTable<Slot>,
+    Br<Forward>,
+    Br<Back>,
+    Call,
+    Return,
+    ReturnValue<u64, Slot>,
+    ReturnValue<u64, Imm>,
+    Un<u::I32WrapI64, Slot, ToSlot>,
+    Charge,
+);
+
 const LISTS: &Lists = &[
     // Addresses.
     after::<(Bin<c::I32Add, Slot, Imm, ToAcc>,), LoadsAt<Acc>>(),
@@ -507,6 +562,23 @@ const LISTS: &Lists = &[
     after::<ByteCompares, Summaries>(),
     after::<Summaries, Truths>(),
     after::<(Un<u::I64Extend32S, Acc, ToAcc>, Un<u::I64Extend32S, Slot, ToAcc>), Slots<c::I64Add>>(),
+    // Fuel.
+    after::<Charges, LoadsAt<Slot>>(),
+    after::<Charges, SlotStores>(),
+    after::<Charges, SlotBranches<Slot>>(),
+    after::<Charges, SlotBranches<Imm>>(),
+    after::<Charges, OfSlots<c::I32Add>>(),
+    after::<Charges, OfSlots<c::I32And>>(),
+    after::<Charges, OfSlots<c::I32Or>>(),
+    after::<Charges, OfSlots<c::I32Xor>>(),
+    after::<Charges, OfSlots<c::I32Mul>>(),
+    after::<Charges, OfSlots<o::I32Sub>>(),
+    after::<Charges, OfSlots<o::I32Shl>>(),
+    after::<Charges, OfSlots<o::I32ShrU>>(),
+    after::<Charges, OfSlots<c::I64Add>>(),
+    after::<Charges, OfSlots<c::I64And>>(),
+    after::<Charges, OfSlots<o::I64ShrU>>(),
+    after::<Charges, OtherSlots>(),
 ];
 
 static INDEX: Index<{ index::count(LISTS) }> = Index::of(LISTS);

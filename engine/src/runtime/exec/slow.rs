@@ -342,6 +342,7 @@ handlers! {
     #[inline(never)]
     fn refill<B>(mut r) {
         let cost = r.wide() as u64;
+        (*(*r.vm).store).slice += cost as i64;
         refill_and_retry::<B>(r, cost)
     }
 
@@ -350,6 +351,7 @@ handlers! {
     #[inline(never)]
     fn refill_back<B; const WORD: usize>(mut r) {
         let cost = r.ext(WORD);
+        (*(*r.vm).store).slice += cost as i64;
         stand(&r, false);
         if let Err(t) = sample::refill_at_loop(store(&r), cost, target(&r)) {
             return stop::<B>(r, t.into());

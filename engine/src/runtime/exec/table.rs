@@ -2,7 +2,7 @@
 
 use super::call::{self, Call, Return, ReturnValue};
 use super::cell::cell;
-use super::control::{self, Back, Br, BrIf, BrTable, Forward, NonZero, Zero};
+use super::control::{self, Back, Br, BrIf, BrTable, Charge, Forward, NonZero, Zero};
 use super::operand::{Acc, Imm, Slot, ToAcc, ToSlot};
 use super::regs::{Backend, Handler};
 use super::variable::{self, Constant, ConstantWide, Copy, GlobalGet, GlobalSet};

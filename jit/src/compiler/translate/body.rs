@@ -58,6 +58,7 @@ impl Translator<'_, '_> {
         }
         let reader = BinaryReader::new_features(bytes, offset, self.view.features());
         let body = FunctionBody::new(reader);
+        self.slice = self.options.fuel.then(|| self.declare_variable(I64));
         if let Part::From(_) = self.part {
             self.declare_locals(&body, None)?;
             let osr_block = self.b.create_block();

@@ -39,6 +39,7 @@ impl Translator<'_, '_> {
         let call = self.b.ins().call_indirect(signature, callee, &[self.vm, args[0], args[1]]);
         let status = self.b.inst_results(call)[0];
         self.b.ins().trapnz(status, traps::FAILED);
+        self.reload_slice();
     }
 
     /// Calls a builtin that takes no context and can't fail.

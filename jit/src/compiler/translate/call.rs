@@ -64,6 +64,7 @@ impl Translator<'_, '_> {
                 self.b.ins().call_indirect(signature, code, &args)
             }
         };
+        self.reload_slice();
         self.b.inst_results(call).to_vec()
     }
 
@@ -122,6 +123,7 @@ impl Translator<'_, '_> {
         let args: Vec<Value> = [self.vm, frame].into_iter().chain(args).collect();
         let signature = self.sig_of(ty);
         let call = self.b.ins().call_indirect(signature, code, &args);
+        self.reload_slice();
         self.b.inst_results(call).to_vec()
     }
 

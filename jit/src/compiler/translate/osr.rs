@@ -6,9 +6,7 @@
 use super::translator::{Translator, block_args};
 use crate::compiler::clif::slots;
 use crate::compiler::decline::Decline;
-use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{Block, InstBuilder, Type};
-use dunlin::tier::layout;
 
 impl Translator<'_, '_> {
     /// Before a control frame that may contain the OSR entry: makes variables of the operands below it, since their
@@ -62,10 +60,9 @@ impl Translator<'_, '_> {
         let values = slots::load(&mut self.b, self.flags.slots, types, self.scope.sp, slot);
         if self.options.fuel {
             // The interpreter has checked that the slice has this much.
-            let store = self.load_vm(layout::VMCTX_STORE);
-            let slice = self.b.ins().load(I64, self.flags.vm, store, layout::STORE_SLICE);
-            let left = self.b.ins().iadd_imm_s(slice, -i64::from(cost));
-            self.b.ins().store(self.flags.vm, left, store, layout::STORE_SLICE);
+            self.reload_slice();
+            let left = self.left_of_slice(cost);
+            self.put_slice(left);
         }
         self.b.ins().jump(header, &block_args(&values));
     }

@@ -24,15 +24,42 @@ impl Translator<'_, '_> {
         self.b.switch_to_block(go_on);
         self.b.seal_block(go_on);
         if self.options.fuel {
+            self.reload_slice();
             self.charge(self.scope.shape.cost, ExitPoint::Entry, args);
         }
     }
 
+    /// Reads the slice of fuel from memory, where what was called may have changed it.
+    pub(super) fn reload_slice(&mut self) {
+        if let Some(variable) = self.slice {
+            let store = self.load_vm(layout::VMCTX_STORE);
+            let slice = self.b.ins().load(I64, self.flags.vm, store, layout::STORE_SLICE);
+            self.b.def_var(variable, slice);
+        }
+    }
+
+    /// Takes `cost` from the slice as it is known. What is left isn't written yet.
+    pub(super) fn left_of_slice(&mut self, cost: u32) -> Value {
+        let variable = self.slice.expect("fuel is counted");
+        let slice = self.b.use_var(variable);
+        self.b.ins().iadd_imm_s(slice, -i64::from(cost))
+    }
+
+    /// Writes the slice to memory at once, since what is executed next may trap.
+    pub(super) fn put_slice(&mut self, left: Value) {
+        let variable = self.slice.expect("fuel is counted");
+        let store = self.load_vm(layout::VMCTX_STORE);
+        self.b.ins().store(self.flags.vm, left, store, layout::STORE_SLICE);
+        self.b.def_var(variable, left);
+    }
+
     /// Charges fuel from the slice, or calls a builtin to refill it on a cold path.
     pub(super) fn charge(&mut self, cost: u32, point: ExitPoint, args: &[Value]) {
-        let store = self.load_vm(layout::VMCTX_STORE);
-        let slice = self.b.ins().load(I64, self.flags.vm, store, layout::STORE_SLICE);
-        let left = self.b.ins().iadd_imm_s(slice, -i64::from(cost));
+        // A loop that has a back edge costs something, so each turn notices interruptions.
+        if cost == 0 {
+            return;
+        }
+        let left = self.left_of_slice(cost);
         let short = self.b.ins().icmp_imm_s(IntCC::SignedLessThan, left, 0);
         let (cold, go_on) = (self.b.create_block(), self.b.create_block());
         let paid = self.b.append_block_param(go_on, I64);
@@ -43,12 +70,12 @@ impl Translator<'_, '_> {
         let wanted = self.b.ins().iconst(I64, i64::from(cost));
         self.rare_builtin(layout::BUILTIN_REFILL, wanted);
         self.deopt_if_asked(point, args);
-        let slice = self.b.ins().load(I64, self.flags.vm, store, layout::STORE_SLICE);
-        let left = self.b.ins().iadd_imm_s(slice, -i64::from(cost));
+        self.reload_slice();
+        let left = self.left_of_slice(cost);
         self.b.ins().jump(go_on, &[left.into()]);
         self.b.switch_to_block(go_on);
         self.b.seal_block(go_on);
-        self.b.ins().store(self.flags.vm, paid, store, layout::STORE_SLICE);
+        self.put_slice(paid);
     }
 
     /// Charges fuel for the arm that begins behind the instruction at `at`, if one does.

@@ -77,6 +77,8 @@ pub(crate) struct Translator<'a, 'f> {
     /// operands.
     pub(super) osr_block: Option<Block>,
     pub(super) operand_variables: Vec<(Variable, Type, u32)>,
+    /// The slice of fuel, if fuel is counted: what is in memory, too, so a charge needn't wait for it.
+    pub(super) slice: Option<Variable>,
     /// The likely target of calls through tables, by type.
     pub(super) likely: HashMap<u32, Option<u32>>,
     pub(super) signatures: HashMap<u32, ir::SigRef>,
@@ -166,6 +168,7 @@ impl<'a, 'f> Translator<'a, 'f> {
             frames: Vec::new(),
             osr_block: None,
             operand_variables: Vec::new(),
+            slice: None,
             likely: HashMap::new(),
             signatures: HashMap::new(),
             direct: HashMap::new(),
