@@ -158,6 +158,8 @@ impl<C: BodyCheck> Core<C> {
                 let pages = Pages::new(module.memories[*memory as usize].limits(), &self.budget, self.guard)
                     .map_err(error)?;
                 images.try_push(Image { memory: *memory, pages }).map_err(error)?;
+                // Its address space isn't charged, so whatever was found may be gone.
+                self.enough_for = 0;
                 images.len() - 1
             }
         };

@@ -33,7 +33,7 @@ impl<C: BodyCheck> Core<C> {
     /// use. It isn't the reason if there is no such use up to there.
     #[cold]
     pub(super) fn explained(&self, error: LoadError, part: Part, bytes: &[u8], offset: u64) -> LoadError {
-        if error.kind != ErrorKind::Invalid || self.probe().is_err() {
+        if error.kind != ErrorKind::Invalid || self.probe_for_no_more().is_err() {
             return error;
         }
         let missing =

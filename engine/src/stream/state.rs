@@ -17,6 +17,9 @@ use crate::words::Count;
 use std::fs::File;
 use wasmparser::{FuncValidatorAllocations, FunctionBody, Validator};
 
+/// What a probe looks for besides what it is made for, so that a small module takes a single one.
+const SPARE: u64 = 1 << 20;
+
 /// How to load.
 #[derive(Debug, Default)]
 pub(crate) struct LoadOptions {
@@ -150,6 +153,8 @@ pub(super) struct Core<C> {
     pub(super) admission: Admission,
     /// For what the validator holds.
     pub(super) scratch: Charge,
+    /// The most that may be charged until there must be another probe, with `scratch` counted twice.
+    pub(super) enough_for: u64,
 }
 
 impl<C: BodyCheck> Core<C> {
@@ -173,6 +178,7 @@ impl<C: BodyCheck> Core<C> {
             allocations: FuncValidatorAllocations::default(),
             admission: Admission::new(&budget),
             scratch: budget.nothing(Kind::Metadata),
+            enough_for: 0,
             paid_base: false,
             paid_local_groups: 0,
             paid_operands: 0,
@@ -249,8 +255,23 @@ impl<C: BodyCheck> Core<C> {
         if bytes > 0 { self.probe() } else { Ok(()) }
     }
 
-    /// Probes again for what has been charged, since the loader may have allocated meanwhile.
-    pub(super) fn probe(&self) -> Result<(), LoadError> {
+    /// Probes again for what has been charged, since the loader may have allocated meanwhile, unless the last probe found
+    /// enough for that too.
+    pub(super) fn probe(&mut self) -> Result<(), LoadError> {
+        // What is charged for the validator is looked for twice.
+        let needed = self.budget.used() + self.scratch.bytes();
+        if needed <= self.enough_for {
+            return Ok(());
+        }
+        if at_hand(Kind::Metadata, self.scratch.bytes() + SPARE / 2).is_err() {
+            return self.probe_for_no_more();
+        }
+        self.enough_for = needed + SPARE;
+        Ok(())
+    }
+
+    /// Probes for just what has been charged.
+    pub(super) fn probe_for_no_more(&self) -> Result<(), LoadError> {
         at_hand(Kind::Metadata, self.scratch.bytes()).map_err(self.memory())
     }
 }
