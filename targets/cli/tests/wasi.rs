@@ -204,37 +204,42 @@ fn signals_end_a_program() {
     let sleep = "(i64.store (i32.const 88) (i64.const 0x7fffffffffffffff))
         (drop (call $poll (i32.const 64) (i32.const 128) (i32.const 1) (i32.const 8)))";
     let read = "(drop (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))";
-    for (then, name, code) in [
-        ("(loop (br 0))", "INT", 130),
-        (sleep, "INT", 130),
-        (read, "INT", 130),
-        ("(loop (br 0))", "TERM", 143),
-    ] {
+    let endless = "(loop (br 0))";
+    for (then, name, code) in
+        [(endless, "INT", 130), (sleep, "INT", 130), (read, "INT", 130), (endless, "TERM", 143)]
+    {
         let folder = folder("signals_end_a_program");
-        let (module, report) = (folder.join("m.wat"), folder.join("report.json"));
-        std::fs::write(&module, after_telling(then)).unwrap();
-        let paths = [&report, &module].map(|path| path.to_str().unwrap());
-        // Whoever runs the tests in the background has interruptions ignored, which is inherited. If they were lost, the
-        // timeout would tell.
-        let mut child = std::process::Command::new("env")
-            .args(["--default-signal=INT", "--default-signal=TERM", env!("CARGO_BIN_EXE_dunlin")])
-            .args(["run", "--timeout", "60s", "--report", paths[0], paths[1]])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut told = [0];
-        let mut out = child.stdout.take().unwrap();
-        out.read_exact(&mut told).unwrap();
-        let open = child.stdin.take();
-        signal(&child, name);
-        let ended = wait(child).code(code);
-        drop((open, out));
-        assert!(ended.err.is_empty() && ended.time < Duration::from_secs(20), "{then}: {ended:#?}");
+        let report = folder.join("report.json");
+        ends_by_signal(&["--timeout", "60s", "--report", report.to_str().unwrap()], then, name, code);
         let report = json(&std::fs::read_to_string(report).unwrap());
         assert_eq!((&report["outcome"], &report["exit_code"]), (&"signal".into(), &code.into()));
+        // Without a report there is no thread to obey signals.
+        ends_by_signal(&["--timeout", "60s"], then, name, code);
+        ends_by_signal(&[], then, name, code);
     }
+}
+
+fn ends_by_signal(options: &[&str], then: &str, name: &str, code: i32) {
+    let module = written("ends_by_signal", &after_telling(then));
+    // Whoever runs the tests in the background has interruptions ignored, which is inherited. If they were lost, the
+    // timeout would tell.
+    let mut child = std::process::Command::new("env")
+        .args(["--default-signal=INT", "--default-signal=TERM", env!("CARGO_BIN_EXE_dunlin"), "run"])
+        .args(options)
+        .arg(module)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut told = [0];
+    let mut out = child.stdout.take().unwrap();
+    out.read_exact(&mut told).unwrap();
+    let open = child.stdin.take();
+    signal(&child, name);
+    let ended = wait(child).code(code);
+    drop((open, out));
+    assert!(ended.err.is_empty() && ended.time < Duration::from_secs(20), "{options:?} {then}: {ended:#?}");
 }
 
 #[test]

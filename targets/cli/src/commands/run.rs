@@ -37,7 +37,8 @@ pub(crate) fn run(options: &RunOptions) -> Result<u8, Failure> {
     let name = display_name(&options.module);
     let session = Arc::new(Session::start((engine.clone(), tier.clone()), name, options, files.clone()));
     let told = session.clone();
-    let watchdog = Watchdog::start(session.started, options.timeout, move |reason| {
+    let is_written = options.report.is_some() || options.profile.is_some();
+    let watchdog = Watchdog::start(session.started, options.timeout, is_written, move |reason| {
         reserve::release();
         std::process::exit(told.finish(&stopped_for(reason, None)).into())
     })?;
@@ -50,7 +51,9 @@ pub(crate) fn run(options: &RunOptions) -> Result<u8, Failure> {
         Ok(outcome) => outcome,
         Err(failure) => RunOutcome::Failed(failure),
     };
-    Ok(session.finish(&outcome))
+    let code = session.finish(&outcome);
+    std::mem::forget((session, engine, tier));
+    Ok(code)
 }
 
 fn engine(options: &RunOptions) -> Result<(Engine, Tier), Failure> {
@@ -129,7 +132,8 @@ fn attempt(
     let unusable = |error: Error| unusable(&name, error);
     // Before the module too, because loading sets aside a part of the remaining budget for code.
     let host = reserve::during(|| Ok((wasi::linker(engine)?, Store::try_new(engine, wasi)?)))?;
-    let (mut linker, mut store) = host.map_err(unusable)?;
+    // Never dropped: the process ends soon, and the system then takes everything back at once.
+    let (linker, store) = Box::leak(Box::new(host.map_err(unusable)?));
     let host = engine.budget().used();
     let (module, code) = opened.load(engine, ModuleOptions::new().one_instance(true))?;
     let loaded = engine.budget().used();
@@ -150,9 +154,9 @@ fn attempt(
         store.profile(PROFILE_EVERY);
     }
     let (result, never_began) = reserve::during(|| {
-        let result = linker.instantiate(&mut store, &module);
+        let result = linker.instantiate(&mut *store, &module);
         let never_began = result.as_ref().is_err_and(|error| is_about_the_module(error.kind()));
-        (result.and_then(|instance| call(&mut store, instance, &entry)), never_began)
+        (result.and_then(|instance| call(store, instance, &entry)), never_began)
     })?;
     if counted {
         session.fuel_used(fuel - store.get_fuel().unwrap_or(0));

@@ -1,6 +1,6 @@
 //! Stops a guest at its deadline or at a terminating signal.
 
-use crate::failure::{EXIT_TIMEOUT, Failure, io_reason};
+use crate::failure::{EXIT_SIGNAL, EXIT_TIMEOUT, Failure, io_reason};
 use crate::host::reserve;
 use crate::host::status::ignored_signals;
 use crate::output::{complain, hurry};
@@ -11,6 +11,7 @@ use nix::time::ClockId;
 use signal_hook::consts::{SIGALRM, SIGINT, SIGTERM};
 use signal_hook::flag::{register_conditional_default, register_conditional_shutdown};
 use signal_hook::iterator::{Handle, Signals};
+use std::ffi::c_int;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, mpsc};
@@ -80,7 +81,7 @@ impl Shared {
 /// default effect.
 static OVER: AtomicBool = AtomicBool::new(false);
 
-/// Threads that wait for the deadline and for signals.
+/// Threads that wait for the deadline and for signals, as far as they are needed.
 pub(crate) struct Watchdog {
     shared: Arc<Shared>,
     signals: Option<Handle>,
@@ -91,17 +92,24 @@ pub(crate) struct Watchdog {
 impl Watchdog {
     /// Begins to watch: terminating signals stop the guest, and so does its timeout, counted from `started`.
     ///
+    /// Only if something `is_written` at the end does a signal need a thread. Otherwise its handler ends the process:
+    /// making a thread takes as long as many a program does.
+    ///
     /// If no thread can be had, it warns, and the deadline or signal ends the process at once instead.
     pub(crate) fn start(
         started: Instant,
         timeout: Option<Duration>,
+        is_written: bool,
         give_up: impl Fn(StopReason) + Clone + Send + 'static,
     ) -> Result<Self, Failure> {
         let (phase, changed) = (Mutex::new(Phase::Loading), Condvar::new());
         let shared = Arc::new(Shared { phase, changed, reason: OnceLock::new() });
         let mut watchdog = Self { shared, signals: None, _timer: None };
         OVER.store(false, Ordering::Relaxed);
-        let obeyed = watchdog.obey_signals(give_up.clone())?;
+        let obeyed = match is_written {
+            true => watchdog.obey_signals(give_up.clone())?,
+            false => end_at_signals(),
+        };
         // A deadline beyond the clock's range never comes.
         let deadline = timeout.and_then(|timeout| started.checked_add(timeout));
         let limited = match deadline {
@@ -154,12 +162,7 @@ impl Watchdog {
             }
         })?;
         Ok(listening.and_then(|()| {
-            let ignored = ignored_signals();
-            let obeyed = [SIGINT, SIGTERM].into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0);
-            for signal in obeyed.clone() {
-                register_conditional_default(signal, &OVER)?;
-            }
-            let signals = Signals::new(obeyed)?;
+            let signals = Signals::new(obeyed_signals()?)?;
             self.signals = Some(signals.handle());
             let _ = hand_over.send(signals);
             Ok(())
@@ -186,6 +189,25 @@ impl Drop for Watchdog {
             signals.close();
         }
     }
+}
+
+/// The terminating signals, except for those that the process inherited as ignored. They have their default effect
+/// once the guest has ended.
+fn obeyed_signals() -> io::Result<impl Iterator<Item = c_int> + Clone> {
+    let ignored = ignored_signals();
+    let obeyed = [SIGINT, SIGTERM].into_iter().filter(move |signal| ignored >> (signal - 1) & 1 == 0);
+    for signal in obeyed.clone() {
+        register_conditional_default(signal, &OVER)?;
+    }
+    Ok(obeyed)
+}
+
+/// Has terminating signals end the process at once.
+fn end_at_signals() -> io::Result<()> {
+    for signal in obeyed_signals()? {
+        register_conditional_shutdown(signal, c_int::from(EXIT_SIGNAL) + signal, &ALWAYS)?;
+    }
+    Ok(())
 }
 
 /// Starts a thread, and waits until it has begun: until then the standard library allocates for it, and would abort the
@@ -226,7 +248,8 @@ mod tests {
     fn watched() -> (Watchdog, Instant, mpsc::Receiver<StopReason>) {
         let (tell, told) = mpsc::channel();
         let started = Instant::now();
-        let watchdog = Watchdog::start(started, Some(TIMEOUT), move |reason| tell.send(reason).unwrap());
+        let watchdog =
+            Watchdog::start(started, Some(TIMEOUT), false, move |reason| tell.send(reason).unwrap());
         (watchdog.unwrap(), started, told)
     }
 
