@@ -27,7 +27,9 @@ fn main() -> io::Result<()> {
     }
     let is = |name: &str, value: &str| var(name).is_ok_and(|found| found == value);
     let has_glibc = is("CARGO_CFG_TARGET_OS", "linux") && is("CARGO_CFG_TARGET_ENV", "gnu");
-    if !has_glibc || var("DUNLIN_DYNAMIC").is_ok() || !has_archives() {
+    // Sanitizers replace functions of a shared C library.
+    let refused = var("DUNLIN_DYNAMIC").is_ok() || var("CARGO_CFG_SANITIZE").is_ok();
+    if !has_glibc || refused || !has_archives() {
         return Ok(());
     }
     let folder = PathBuf::from(var("OUT_DIR").expect("Cargo sets it")).join("archives");

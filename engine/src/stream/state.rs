@@ -12,7 +12,7 @@ use crate::module::estimate::BodyStats;
 use crate::module::features::Features;
 use crate::module::load_error::{ErrorKind, LoadError};
 use crate::module::{ModuleInner, SectionInfo};
-use crate::sys::PositionedFile;
+use crate::sys::{PositionedFile, refuses_mappings};
 use crate::words::Count;
 use std::fs::File;
 use wasmparser::{FuncValidatorAllocations, FunctionBody, Validator};
@@ -260,7 +260,7 @@ impl<C: BodyCheck> Core<C> {
     pub(super) fn probe(&mut self) -> Result<(), LoadError> {
         // What is charged for the validator is looked for twice.
         let needed = self.budget.used() + self.scratch.bytes();
-        if needed <= self.enough_for {
+        if needed <= self.enough_for && !refuses_mappings() {
             return Ok(());
         }
         if at_hand(Kind::Metadata, self.scratch.bytes() + SPARE / 2).is_err() {

@@ -17,6 +17,11 @@ thread_local! {
     pub(crate) static LARGEST: std::cell::Cell<usize> = const { std::cell::Cell::new(usize::MAX) };
 }
 
+/// Whether a test wants mappings refused, and so wants all of them asked for.
+pub(crate) fn refuses_mappings() -> bool {
+    REFUSED_AFTER.get() != u64::MAX
+}
+
 /// An error if a test wants the next mapping, of `len` bytes, refused.
 fn refused(len: usize) -> io::Result<()> {
     if cfg!(test) && len > LARGEST.get() {

@@ -1,7 +1,7 @@
 //! The `dunlin` command.
 //!
 //! It has C's `main`, because Rust's would first find out where this thread's stack ends, for a message about its
-//! overflow. For that, the C library reads the list of all mappings, which costs a short program a tenth of its time.
+//! overflow. For that, the C library reads and parses the list of all mappings, at every start.
 #![deny(unsafe_code)]
 #![cfg_attr(not(test), no_main)]
 
