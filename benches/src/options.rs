@@ -91,7 +91,7 @@ impl CompareOptions {
     }
 }
 
-fn known(names: &[&str], all: &[&str]) -> Result<(), String> {
+pub(crate) fn known(names: &[&str], all: &[&str]) -> Result<(), String> {
     match names.iter().find(|name| !all.contains(name)) {
         Some(name) => Err(format!("{name} is none of {}", all.join(", "))),
         None => Ok(()),
