@@ -16,6 +16,11 @@ pub(crate) fn json() -> Value {
     json!({"cpu": cpu, "cores": cores, "system": system})
 }
 
+/// So many processors, in words.
+pub(crate) fn processors(count: usize) -> String {
+    if count == 1 { "one processor".to_owned() } else { format!("{count} processors") }
+}
+
 fn machine() -> (String, usize, String) {
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let field = |name: &str| {

@@ -84,6 +84,11 @@ impl Task {
     }
 }
 
+/// Whether what a workload does is in proportion to its argument, however large that is.
+pub(crate) fn in_proportion(workload: &Workload) -> bool {
+    LONG.iter().any(|(name, ..)| *name == workload.name)
+}
+
 /// All that was measured.
 pub(crate) struct Runs {
     pub(crate) long: Vec<Program>,

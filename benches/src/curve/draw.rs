@@ -4,8 +4,8 @@
 const WIDTH: f64 = 480.0;
 const FONT: f64 = 15.0;
 
-const LEFT: f64 = 66.0;
-const RIGHT: f64 = 18.0;
+const LEFT: f64 = 74.0;
+const RIGHT: f64 = 26.0;
 const PLOT: f64 = 330.0;
 
 /// Distance between lines of text, and names in a line of the legend.
@@ -17,6 +17,8 @@ const COLOURS: [&str; 6] = ["#000000", "#9467bd", "#d62728", "#1f77b4", "#2ca02c
 /// A line of the chart: its points are times in seconds.
 pub(super) struct Series {
     pub(super) name: &'static str,
+    /// Another engine's, which may lie upon one of Dunlin's.
+    pub(super) dashed: bool,
     pub(super) points: Vec<(f64, f64)>,
 }
 
@@ -57,7 +59,7 @@ pub(super) fn draw(all: &[Series]) -> String {
         let y = Scale::around(points.map(|point| point.1), bottom, top);
         svg.push_str(&axes(&x, &y));
         for (i, series) in all.iter().enumerate() {
-            svg.push_str(&name(i, series.name));
+            svg.push_str(&name(i, series));
             svg.push_str(&line(i, series, &x, &y));
         }
     }
@@ -107,25 +109,30 @@ fn time(power: i32) -> String {
     }
 }
 
-fn name(i: usize, name: &str) -> String {
+fn name(i: usize, series: &Series) -> String {
     let (left, y) = (14.0 + (i % NAMES) as f64 * 155.0, 22.0 + LINE * (i / NAMES) as f64);
     format!(
-        "<line x1=\"{left}\" y1=\"{y}\" x2=\"{}\" y2=\"{y}\" stroke=\"{}\" stroke-width=\"3\"/>\n\
-         <text x=\"{}\" y=\"{}\">{name}</text>\n",
-        left + 22.0,
-        colour(i),
-        left + 28.0,
-        y + 5.0
+        "<line x1=\"{left}\" y1=\"{y}\" x2=\"{}\" y2=\"{y}\" {}/>\n<text x=\"{}\" y=\"{}\">{}</text>\n",
+        left + 24.0,
+        stroke(i, series),
+        left + 30.0,
+        y + 5.0,
+        series.name
     )
+}
+
+fn stroke(i: usize, series: &Series) -> String {
+    let dashes = if series.dashed { " stroke-dasharray=\"6 4\"" } else { "" };
+    format!("stroke=\"{}\" stroke-width=\"2.5\"{dashes}", colour(i))
 }
 
 fn line(i: usize, series: &Series, x: &Scale, y: &Scale) -> String {
     let points: Vec<String> =
         series.points.iter().map(|point| format!("{:.1},{:.1}", x.at(point.0), y.at(point.1))).collect();
     let mut svg = format!(
-        "<polyline points=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"2\"><title>{}</title></polyline>\n",
+        "<polyline points=\"{}\" fill=\"none\" {}><title>{}</title></polyline>\n",
         points.join(" "),
-        colour(i),
+        stroke(i, series),
         series.name
     );
     for point in &series.points {
@@ -150,7 +157,7 @@ mod tests {
     use super::*;
 
     fn series(name: &'static str, points: &[(f64, f64)]) -> Series {
-        Series { name, points: points.into() }
+        Series { name, dashed: name == "four", points: points.into() }
     }
 
     #[test]
@@ -179,6 +186,8 @@ mod tests {
         let svg = draw(&all);
         assert_eq!(svg.matches("<polyline").count(), 4);
         assert_eq!(svg.matches("<circle").count(), 8);
+        // The line itself, and in the legend.
+        assert_eq!(svg.matches("stroke-dasharray").count(), 2);
         for Series { name, .. } in &all {
             assert!(svg.contains(&format!(">{name}</text>")), "{name}");
         }

@@ -11,15 +11,15 @@ use crate::engines::CURVES;
 use crate::regret::process::{self, End, Processors};
 use crate::scratch::Scratch;
 use crate::statistics::median;
-use dunlin_benches::workloads::{WORKLOADS, Workload};
+use dunlin_benches::workloads::Workload;
 use options::CurveOptions;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-/// The workload: what it does is in proportion to its argument, in many functions, none of which is all of it.
-const WORKLOAD: &str = "script";
+/// The workload, unless another is asked for: what it does is in proportion to its argument, and in many functions.
+const WORKLOAD: &str = "mix";
 
 /// The least argument is the workload's usual one over this: about a millisecond.
 const LEAST: f64 = 50.0;
@@ -53,6 +53,7 @@ struct Point {
 
 /// Everything measured.
 struct Curve {
+    workload: &'static str,
     /// The first is interpretation.
     ways: Vec<&'static str>,
     points: Vec<Point>,
@@ -66,19 +67,19 @@ pub(crate) fn main(arguments: impl Iterator<Item = String>) -> Result<(), String
     let all = Processors::find()?;
     let processors = options.processors.min(all.count());
     all.confine(processors)?;
-    let workload = WORKLOADS.iter().find(|workload| workload.name == WORKLOAD);
-    let workload = workload.ok_or("the workload is missing")?;
+    let workload = options.workload;
     let module = scratch.0.join("curve.wasm");
     fs::write(&module, workload.wasm).map_err(|error| error.to_string())?;
     let ways = ways();
     let mut curve = Curve {
+        workload: workload.name,
         ways: ways.iter().map(|way| way.name).collect(),
         points: Vec::new(),
         rounds: options.rounds,
         processors,
     };
     for n in arguments_up_to(workload, options.powers) {
-        eprintln!("{WORKLOAD} {n}");
+        eprintln!("{} {n}", workload.name);
         let run = |way: &Way| run(way, n, &options.command, &module, &scratch.0);
         curve.points.push(Point { n, cpu_ns: point(&ways, options.rounds, run)? });
     }
@@ -166,14 +167,14 @@ fn run(way: &Way, n: i32, dunlin: &Path, module: &Path, scratch: &Path) -> Resul
 #[cfg(test)]
 mod tests {
     use super::*;
+    use dunlin_benches::workloads::WORKLOADS;
 
     #[test]
     fn arguments_grow_evenly_over_four_powers_of_ten() {
         let workload = WORKLOADS.iter().find(|workload| workload.name == WORKLOAD).unwrap();
         let all = arguments_up_to(workload, POWERS);
         assert_eq!(all.len(), 13);
-        assert_eq!(all[0], 140);
-        assert_eq!(all[12], 1_400_000);
+        assert_eq!((all[0], all[6], all[12]), (6, 600, 60_000));
         assert!(all.windows(2).all(|pair| (2.1..2.2).contains(&(f64::from(pair[1]) / f64::from(pair[0])))));
     }
 

@@ -1,7 +1,9 @@
 //! The options of `curve`.
 
-use super::POWERS;
-use crate::regret::absolute;
+use super::{POWERS, WORKLOAD};
+use crate::options::{absolute, known};
+use crate::runs::in_proportion;
+use dunlin_benches::workloads::{WORKLOADS, Workload};
 use std::path::PathBuf;
 
 pub(crate) const USAGE: &str = "usage: dunlin-benches curve [OPTIONS]
@@ -11,6 +13,7 @@ pub(crate) const USAGE: &str = "usage: dunlin-benches curve [OPTIONS]
   --readme FILE    puts the table between the file's <!-- curve --> lines
   --rounds N       how often everything is measured; the median counts (5)
   --quick          three rounds, and runs of no more than a second
+  --workload NAME  another workload that does more with a larger argument (mix)
   --processors N   on how many processors (2)
   --command FILE   the command dunlin (the one beside this program)
 
@@ -21,6 +24,7 @@ pub(crate) struct CurveOptions {
     pub(crate) json: Option<PathBuf>,
     pub(crate) svg: Option<PathBuf>,
     pub(crate) readme: Option<PathBuf>,
+    pub(crate) workload: &'static Workload,
     pub(crate) rounds: usize,
     /// How many powers of ten lie between the shortest and the longest run.
     pub(crate) powers: i32,
@@ -35,6 +39,7 @@ impl CurveOptions {
             json: None,
             svg: None,
             readme: None,
+            workload: workload(WORKLOAD)?,
             rounds: 5,
             powers: POWERS,
             processors: 2,
@@ -58,6 +63,7 @@ impl CurveOptions {
                 "--json" => options.json = Some(value.into()),
                 "--svg" => options.svg = Some(value.into()),
                 "--readme" => options.readme = Some(value.into()),
+                "--workload" => options.workload = workload(&value)?,
                 "--rounds" => options.rounds = number()?,
                 "--processors" => options.processors = number()?,
                 "--command" => options.command = value.into(),
@@ -67,6 +73,13 @@ impl CurveOptions {
         options.command = absolute(&options.command, "build it with `cargo build --release`")?;
         Ok(options)
     }
+}
+
+fn workload(name: &str) -> Result<&'static Workload, String> {
+    let mut all: Vec<&Workload> = WORKLOADS.iter().filter(|workload| in_proportion(workload)).collect();
+    known(&[name], &all.iter().map(|workload| workload.name).collect::<Vec<_>>())?;
+    all.retain(|workload| workload.name == name);
+    Ok(all[0])
 }
 
 #[cfg(test)]
@@ -85,7 +98,9 @@ mod tests {
         assert_eq!((options.rounds, options.powers, options.processors), (3, 3, 1));
         assert_eq!((options.json, options.svg), (Some("a.json".into()), Some("a.svg".into())));
         assert_eq!(options.readme, Some("README.md".into()));
-        let options = parse("--rounds 7").unwrap();
+        assert_eq!(options.workload.name, "mix");
+        let options = parse("--rounds 7 --workload format").unwrap();
+        assert_eq!(options.workload.name, "format");
         assert_eq!((options.rounds, options.powers, options.processors), (7, 4, 2));
     }
 
@@ -95,6 +110,8 @@ mod tests {
             |arguments: &str| parse(arguments).err().unwrap_or_else(|| panic!("{arguments} is accepted"));
         assert!(refusal("--rounds none").contains("a number from 1 on"));
         assert!(refusal("--svg").contains("takes a value"));
+        // With a larger argument it does something else.
+        assert!(refusal("--workload sort").contains("sort is none of mix"));
         assert!(refusal("--only script").contains("unknown option --only"));
         assert!(refusal("--help").starts_with("usage:"));
         assert!(refusal("--command /nowhere").contains("cargo build"));

@@ -1,7 +1,7 @@
 //! The results of `curve` as a table, as JSON, and as what is drawn.
 
 use super::draw::Series;
-use super::{Curve, Point, WORKLOAD};
+use super::{Curve, Point};
 use crate::machine;
 use crate::table::table;
 use serde_json::{Map, Value, json};
@@ -30,10 +30,11 @@ pub(super) fn text(curve: &Curve) -> String {
         rows.push(row);
     }
     format!(
-        "{}. The workload `{WORKLOAD}` on {}: user and system time of all threads, each a process and the median of {} \
+        "{}. The workload `{}` on {}: user and system time of all threads, each a process and the median of {} \
          rounds. Regret is `default` over the lesser of `off` and `eager`.\n\n{}",
         machine::line(),
-        crate::regret::on(curve.processors),
+        curve.workload,
+        machine::processors(curve.processors),
         curve.rounds,
         table(&rows)
     )
@@ -55,7 +56,7 @@ pub(super) fn json(curve: &Curve) -> String {
         .collect();
     let all = json!({
         "machine": machine::json(),
-        "workload": WORKLOAD,
+        "workload": curve.workload,
         "processors": curve.processors,
         "rounds": curve.rounds,
         "points": points,
@@ -69,7 +70,8 @@ pub(super) fn chart(curve: &Curve) -> Vec<Series> {
     let points = |way: usize| {
         curve.points.iter().map(|point| (seconds(point.cpu_ns[OFF]), seconds(point.cpu_ns[way]))).collect()
     };
-    curve.ways.iter().enumerate().map(|(way, &name)| Series { name, points: points(way) }).collect()
+    let series = |(way, &name)| Series { name, dashed: way > DEFAULT, points: points(way) };
+    curve.ways.iter().enumerate().map(series).collect()
 }
 
 #[cfg(test)]
@@ -80,6 +82,7 @@ mod tests {
 
     fn curve() -> Curve {
         Curve {
+            workload: "mix",
             ways: vec!["off", "eager", "default", "other"],
             points: vec![
                 Point { n: 10, cpu_ns: vec![2 * MS, 20 * MS, 3 * MS, 9 * MS] },
@@ -100,6 +103,7 @@ mod tests {
     fn every_way_is_a_line_over_interpretation() {
         let chart = chart(&curve());
         assert_eq!(chart.len(), 4);
+        assert!(!chart[DEFAULT].dashed && chart[3].dashed);
         assert_eq!(chart[0].points, [(0.002, 0.002), (0.2, 0.2)]);
         assert_eq!((chart[3].name, &chart[3].points[..]), ("other", &[(0.002, 0.009), (0.2, 0.03)][..]));
     }

@@ -7,9 +7,9 @@ mod programs;
 mod report;
 mod results;
 
-pub(crate) use options::{USAGE, absolute};
-pub(crate) use report::processors as on;
+pub(crate) use options::USAGE;
 
+use crate::machine;
 use crate::scratch::Scratch;
 use options::RegretOptions;
 use process::{End, Processors, Usage};
@@ -35,7 +35,7 @@ pub(crate) fn main(arguments: impl Iterator<Item = String>) -> Result<(), String
         processors.confine(count)?;
         let mut rows = Vec::new();
         for program in &options.programs {
-            eprintln!("{} on {}", program.name, report::processors(count));
+            eprintln!("{} on {}", program.name, machine::processors(count));
             let measured = Measurement { options: &options, program, scratch: &scratch.0 }.run();
             if let Err(error) = &measured {
                 eprintln!("  {error}");

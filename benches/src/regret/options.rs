@@ -1,8 +1,8 @@
 //! The options of `regret`.
 
 use super::programs::{FETCHED, Program, Set, programs};
-use crate::options::known;
-use std::path::{Path, PathBuf};
+use crate::options::{absolute, known};
+use std::path::PathBuf;
 use std::time::Duration;
 
 pub(crate) const USAGE: &str = "usage: dunlin-benches regret [OPTIONS]
@@ -85,11 +85,6 @@ impl RegretOptions {
         }
         Ok(options)
     }
-}
-
-/// The whole path of a file that must exist.
-pub(crate) fn absolute(path: &Path, advice: &str) -> Result<PathBuf, String> {
-    path.canonicalize().map_err(|error| format!("{}: {error}; {advice}", path.display()))
 }
 
 impl Set {

@@ -22,16 +22,12 @@ pub(crate) fn text(results: &Results) -> String {
     for (count, rows) in &results.tables {
         text.push_str(&format!(
             "\nOn {}, by affinity:\n\n{}\n{}",
-            processors(*count),
+            machine::processors(*count),
             rows_table(rows),
             outcome(rows)
         ));
     }
     text
-}
-
-pub(crate) fn processors(count: usize) -> String {
-    if count == 1 { "one processor".to_owned() } else { format!("{count} processors") }
 }
 
 fn rows_table(rows: &[Row]) -> String {
@@ -101,16 +97,16 @@ fn mebibytes(kib: i64) -> String {
 
 /// What is lost, and what is won.
 fn outcome(rows: &[Row]) -> String {
-    let worst = |ratio| Some(summary(rows, ratio)?.worst);
-    let (Some(regret), Some(beyond)) = (worst(Measured::regret), worst(Measured::regret_beyond_allowance))
-    else {
-        return failures(rows);
-    };
-    let (Some(wall), Some(peak), Some(gain)) =
-        (worst(Measured::wall_ratio), worst(Measured::peak_ratio), worst(Measured::gain))
-    else {
-        return failures(rows);
-    };
+    let ratios: [fn(&Measured) -> f64; 5] = [
+        Measured::regret,
+        Measured::regret_beyond_allowance,
+        Measured::wall_ratio,
+        Measured::peak_ratio,
+        Measured::gain,
+    ];
+    let worst: Vec<_> = ratios.iter().filter_map(|&ratio| Some(summary(rows, ratio)?.worst)).collect();
+    // Without a program that could be measured there are none.
+    let [regret, beyond, wall, peak, gain] = worst[..] else { return failures(rows) };
     let lost = format!(
         "Lost: at most regret {:.2} in `{}`, or {:.2} in `{}` if {} ms cost nothing; {:.2} times the time in `{}`, {:.2} times the \
          memory in `{}`.",

@@ -69,7 +69,8 @@ impl Measured {
         }
     }
 
-    /// The CPU time of the better guess: never compiled, or compiled before the first instruction.
+    /// The CPU time of the better guess: never compiled, or compiled before the first instruction. If the latter was
+    /// stopped, it had used more than the former.
     fn best_ns(&self) -> i64 {
         self.medians(Way::Off).cpu_ns.min(self.medians(Way::Eager).cpu_ns)
     }
