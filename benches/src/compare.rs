@@ -2,9 +2,10 @@
 
 use crate::options::CompareOptions;
 use crate::results::Results;
-use crate::{chart, large, measure, report, runs};
+use crate::scratch::Scratch;
+use crate::{chart, large, measure, readme, report, runs};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 pub(crate) fn compare(options: &CompareOptions) -> Result<(), String> {
     let folder = Scratch::new()?;
@@ -48,30 +49,14 @@ pub(crate) fn compare(options: &CompareOptions) -> Result<(), String> {
         results.runs = Some(runs::measure(options.rounds, &options.workloads, &options.engines, &folder.0)?);
     }
     print!("{}", report::text(&results));
-    let write = |path: &Option<PathBuf>, contents: &dyn Fn() -> Result<String, String>| match path {
-        Some(path) => contents().and_then(|contents| {
-            fs::write(path, contents).map_err(|error| format!("{}: {error}", path.display()))
-        }),
+    let write = |path: &Option<PathBuf>, contents: &dyn Fn() -> String| match path {
+        Some(path) => fs::write(path, contents()).map_err(|error| format!("{}: {error}", path.display())),
         None => Ok(()),
     };
-    write(&options.json, &|| Ok(report::json(&results)))?;
-    write(&options.svg, &|| Ok(chart::draw(&results)))?;
-    write(&options.readme, &|| report::readme(&results, options.readme.as_deref().unwrap_or(Path::new(""))))
-}
-
-/// A temporary folder for modules, removed when this value is dropped.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new() -> Result<Scratch, String> {
-        let folder = std::env::temp_dir().join(format!("dunlin-benches-{}", std::process::id()));
-        fs::create_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-        Ok(Scratch(folder))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
+    write(&options.json, &|| report::json(&results))?;
+    write(&options.svg, &|| chart::draw(&results))?;
+    match &options.readme {
+        Some(path) => readme::replace(path, "<!-- results -->\n", &report::readme(&results)),
+        None => Ok(()),
     }
 }

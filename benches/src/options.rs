@@ -2,7 +2,7 @@
 
 use crate::engines::{ENGINES, Engine};
 use dunlin_benches::workloads::{WORKLOADS, Workload};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub(crate) const USAGE: &str = "usage: dunlin-benches compare [OPTIONS]
 
@@ -91,9 +91,15 @@ impl CompareOptions {
     }
 }
 
-fn known(names: &[&str], all: &[&str]) -> Result<(), String> {
+/// Whether all names are among those that there are.
+pub(crate) fn known(names: &[&str], all: &[&str]) -> Result<(), String> {
     match names.iter().find(|name| !all.contains(name)) {
         Some(name) => Err(format!("{name} is none of {}", all.join(", "))),
         None => Ok(()),
     }
+}
+
+/// The whole path of a file that must exist, or what is wrong, and advice.
+pub(crate) fn absolute(path: &Path, advice: &str) -> Result<PathBuf, String> {
+    path.canonicalize().map_err(|error| format!("{}: {error}; {advice}", path.display()))
 }

@@ -1,13 +1,12 @@
 //! The results as text and tables.
 
 use crate::engines::Role;
+use crate::machine;
 use crate::results::{Results, mean, memory, ratio, running};
 use crate::table::table;
 use crate::tiers;
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
-use std::fs;
-use std::path::Path;
 
 /// The tables, as the README has them.
 pub(crate) fn tables(results: &Results) -> String {
@@ -116,29 +115,10 @@ const RATIOS: &str = "Dunlin's time in milliseconds; the others' as multiples of
 than Dunlin:\n";
 
 fn machine_line(results: &Results) -> String {
-    let (cpu, cores, system) = machine();
-    let rounds = results.rounds;
-    format!("{cpu}, {cores} cores, {system}. CPU time of the process, median of {rounds} rounds.")
-}
-
-fn machine() -> (String, usize, String) {
-    let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let field = |name: &str| {
-        let line = info.lines().find(|line| line.starts_with(name))?;
-        Some(line.split_once(':')?.1.trim().to_owned())
-    };
-    let mut cpu = field("model name").unwrap_or_else(|| std::env::consts::ARCH.to_owned());
-    if let (Some(family), Some(model)) = (field("cpu family"), field("model\t")) {
-        let _ = write!(cpu, " (family {family}, model {model})");
-    }
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    let release = release.split('-').next().unwrap_or("").trim();
-    (cpu, cores, format!("{} {release}, {}", std::env::consts::OS, std::env::consts::ARCH))
+    format!("{}. CPU time of the process, median of {} rounds.", machine::line(), results.rounds)
 }
 
 pub(crate) fn json(results: &Results) -> String {
-    let (cpu, cores, system) = machine();
     let mut versions = Map::new();
     for engine in &results.engines {
         versions.insert(engine.name.to_owned(), engine.version.into());
@@ -178,14 +158,11 @@ pub(crate) fn json(results: &Results) -> String {
         }
         (!entry.is_empty()).then_some(Value::Object(entry))
     };
+    let mut machine = machine::json();
+    machine["rounds"] = results.rounds.into();
+    machine["engines"] = versions.into();
     let all = json!({
-        "machine": {
-            "cpu": cpu,
-            "cores": cores,
-            "system": system,
-            "rounds": results.rounds,
-            "engines": versions,
-        },
+        "machine": machine,
         "workloads": workloads,
         "geomean_vs_dunlin": engines(&|i| {
             running(results).skip(1).any(|other| other == i).then(|| mean(results, i, false)).flatten().map(|(mean, _)| mean.into())
@@ -198,19 +175,14 @@ pub(crate) fn json(results: &Results) -> String {
     format!("{all:#}\n")
 }
 
-/// The README, with the results between its markers.
-pub(crate) fn readme(results: &Results, path: &Path) -> Result<String, String> {
-    const MARK: &str = "<!-- results -->\n";
-    let old = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    let [before, _, after] = old.split(MARK).collect::<Vec<_>>()[..] else {
-        return Err(format!("{} must have two lines with {}", path.display(), MARK.trim()));
-    };
+/// What the README has between its markers.
+pub(crate) fn readme(results: &Results) -> String {
     let versions = results.engines.iter().filter(|engine| !engine.loads_alone());
     let versions: Vec<_> = versions.map(|engine| format!("{} {}", engine.name, engine.version)).collect();
-    Ok(format!(
-        "{before}{MARK}{}\n\nThe engines: {}.\n\n{RATIOS}\n{}{MARK}{after}",
+    format!(
+        "{}\n\nThe engines: {}.\n\n{RATIOS}\n{}",
         machine_line(results),
         versions.join(", "),
         tables(results)
-    ))
+    )
 }

@@ -1,6 +1,6 @@
 //! Whole runs: a process that loads a module from a file, runs it, and exits. Compile time counts here.
 
-use crate::engines::{Engine, RUNS};
+use crate::engines::{CURVES, Engine, RUNS};
 use crate::statistics::{median, median_ratio};
 use crate::{large, worker};
 use dunlin_benches::workloads::Workload;
@@ -84,6 +84,11 @@ impl Task {
     }
 }
 
+/// Whether what a workload does is in proportion to its argument, however large that is.
+pub(crate) fn in_proportion(workload: &Workload) -> bool {
+    LONG.iter().any(|(name, ..)| *name == workload.name)
+}
+
 /// All that was measured.
 pub(crate) struct Runs {
     pub(crate) long: Vec<Program>,
@@ -98,7 +103,8 @@ pub(crate) fn once(mut arguments: impl Iterator<Item = String>) -> Result<(), St
     let (engine, export, times, n, path) = (next()?, next()?, next()?, next()?, next()?);
     let times: u32 = times.parse().map_err(|_| "once takes a number of calls")?;
     let n = n.parse().map_err(|_| "once takes a number")?;
-    let load = RUNS.iter().find(|(name, _)| *name == engine).ok_or("no engine is called that")?.1;
+    let mut engines = RUNS.iter().chain(CURVES);
+    let load = engines.find(|(name, _)| *name == engine).ok_or("no engine is called that")?.1;
     let mut call = load(Path::new(&path), &export)?;
     let result = call(n)?;
     for _ in 1..times {

@@ -60,7 +60,7 @@ const HOUSES: &[House] = &[
         folder: "benches/src",
         floors: &[
             "workloads",
-            "engines statistics table",
+            "engines machine readme scratch statistics table",
             "large worker process",
             "runs",
             "results",
@@ -69,9 +69,16 @@ const HOUSES: &[House] = &[
             "options",
             "measure",
             "compare",
+            "regret",
+            "curve",
             "bin",
         ],
-        least: 20,
+        least: 80,
+    },
+    House {
+        folder: "benches/src/regret",
+        floors: &["process programs", "options results", "report"],
+        least: 4,
     },
     House {
         folder: "targets/cli/src",

@@ -118,3 +118,11 @@ pub(crate) const RUNS: &[(&str, LoadFile)] = &[
     #[cfg(feature = "peers")]
     ("cranelift", wasmtime::file_cranelift),
 ];
+
+/// The other engines that can make a whole run: `curve` has their CPU time beside that of Dunlin's command.
+pub(crate) const CURVES: &[(&str, LoadFile)] = &[
+    #[cfg(feature = "peers")]
+    ("cranelift", wasmtime::file_cranelift),
+    #[cfg(feature = "peers")]
+    ("silverfir-jit", silverfir::file_compiled),
+];

@@ -186,25 +186,6 @@ impl Drop for Watchdog {
     }
 }
 
-/// The terminating signals, except for those that the process inherited as ignored. They have their default effect
-/// once the guest has ended.
-fn obeyed_signals() -> io::Result<impl Iterator<Item = c_int> + Clone> {
-    let ignored = ignored_signals();
-    let obeyed = [SIGINT, SIGTERM].into_iter().filter(move |signal| ignored >> (signal - 1) & 1 == 0);
-    for signal in obeyed.clone() {
-        register_conditional_default(signal, &OVER)?;
-    }
-    Ok(obeyed)
-}
-
-/// Has terminating signals end the process at once.
-fn end_at_signals() -> io::Result<()> {
-    for signal in obeyed_signals()? {
-        register_conditional_shutdown(signal, c_int::from(EXIT_SIGNAL) + signal, &ALWAYS)?;
-    }
-    Ok(())
-}
-
 /// Starts a thread, and waits until it has begun: until then the standard library allocates for it, and would abort the
 /// process if other threads had taken the memory meanwhile. The inner error means that no thread can be had.
 fn thread(name: &str, body: impl FnOnce() + Send + 'static) -> Result<io::Result<()>, Failure> {
