@@ -91,10 +91,13 @@ impl Tier {
             }
         }
         #[cfg(feature = "jit")]
-        if let Some(jit) = &self.jit
-            && self.asked.mode() == JitMode::Eager
-        {
-            jit.compile(module);
+        if let Some(jit) = &self.jit {
+            if self.asked.mode() == JitMode::Eager {
+                jit.compile(module);
+            }
+            // This process runs no other module, so it never drops this one: if there is a budget, that waits until the
+            // compiler has given up what it is at.
+            std::mem::forget(module.clone());
         }
         Ok(())
     }
