@@ -1,16 +1,18 @@
 //! What a tier is told of loops that an execution stays in, and that nothing else changes by that.
 
-use dunlin::tier::{Account, Call, Guard, HostFn, Left, Stop, Tier, View};
+use dunlin::tier::{Account, Call, Guard, HostFn, Left, Stays, Stop, Tier, View};
 use dunlin::{Config, Engine, Error, Instance, Module, Store, Trap};
 use std::any::Any;
 use std::sync::{Arc, Mutex};
 
 /// A tier that has every loop watched, and compiles nothing.
-#[derive(Debug)]
+#[derive(Default, Debug)]
 struct Watcher {
     slice: u64,
     /// Function, outermost and sampled loop.
     told: Mutex<Vec<(u32, u32, u32)>>,
+    /// How many activations returned while they were watched.
+    returned: Mutex<usize>,
 }
 
 impl Tier for Watcher {
@@ -30,8 +32,13 @@ impl Tier for Watcher {
         header.is_some()
     }
 
-    fn stays(&self, _: &Module, index: u32, outermost: u32, sampled: u32, _: Option<Stop<'_>>) {
-        self.told.lock().unwrap().push((index, outermost, sampled));
+    fn watched(&self, _: &Module, index: u32, stays: Option<Stays>, _: Option<Stop<'_>>) {
+        match stays {
+            Some(Stays { outermost, sampled }) => {
+                self.told.lock().unwrap().push((index, outermost, sampled));
+            }
+            None => *self.returned.lock().unwrap() += 1,
+        }
     }
 
     fn is_ready(&self) -> bool {
@@ -107,7 +114,7 @@ fn the_outermost_loop_that_goes_round_is_found() {
     assert!(expected.is_ok());
     // A turn of the outer loop takes some 500 units.
     for slice in [1, 7, 100, 1500, 10_000] {
-        let tier = Arc::new(Watcher { slice, told: Mutex::default() });
+        let tier = Arc::new(Watcher { slice, ..Watcher::default() });
         let (result, fuel, module) = run(Some(tier.clone()), 1_000_000);
         assert_eq!((result, fuel), (expected, left), "slices of {slice}");
         let module = module.unwrap();
@@ -132,9 +139,18 @@ fn fuel_ends_where_it_would() {
     for fuel in [0, 1, 500, 1234, all / 2, all - 1, all] {
         let (result, left, _) = run(None, fuel);
         for slice in [1, 50, 2000] {
-            let tier = Arc::new(Watcher { slice, told: Mutex::default() });
+            let tier = Arc::new(Watcher { slice, ..Watcher::default() });
             let (same, same_left, _) = run(Some(tier), fuel);
             assert_eq!((same, same_left), (result, left), "{fuel} in slices of {slice}");
         }
     }
+}
+
+/// `called` is sampled at its back edge too, but returns after three turns.
+#[test]
+fn an_activation_that_returns_does_not_stay() {
+    let tier = Arc::new(Watcher { slice: 100, ..Watcher::default() });
+    run(Some(tier.clone()), 1_000_000).0.unwrap();
+    assert!(tier.told.lock().unwrap().iter().all(|(index, ..)| *index == 1));
+    assert!(*tier.returned.lock().unwrap() > 0);
 }

@@ -3,12 +3,15 @@
 
 mod isas;
 mod job;
+pub(crate) mod pace;
+mod policy;
 mod queue;
 mod round;
 mod stack;
 mod worker;
 
 pub(crate) use job::Unit;
+pub(crate) use policy::{Account, Candidate};
 pub(crate) use round::{Round, RoundPlan};
 pub(crate) use stack::on_compiler_stack;
 
@@ -42,23 +45,32 @@ impl Jobs {
         Ok(Self { worker: Arc::new(worker), queue: Arc::default(), has_thread: OnceLock::new() })
     }
 
+    /// Submits a function, unless it is compiled or was submitted.
+    pub(crate) fn submit_func(&self, module: &Module, index: u32, stop: Option<Stop<'_>>) {
+        let view = View::new(module);
+        if !view.has_func(index) && view.claims_func(index) {
+            self.submit(module, Unit::Func(index), stop);
+        }
+    }
+
     /// Submits a job. In [`Mode::Background`] it is queued. In other modes this waits for its code, unless `stop` says
     /// meanwhile that the guest is to be interrupted. The job then still completes, for later users: Cranelift can't be
     /// stopped within a pass.
     pub(crate) fn submit(&self, module: &Module, unit: Unit, stop: Option<Stop<'_>>) {
         let view = View::new(module);
+        unit.undertake(view);
         let waits = self.worker.options.mode != Mode::Background;
         // If nothing can interrupt the guest, or there is no compiler thread, the job runs on this thread.
         if waits && stop.is_none() || !self.has_thread() {
             if !self.compile_apart(|| self.worker.run(view, unit)) {
-                Self::withdraw(view, unit);
+                unit.withdraw(view);
             }
             return;
         }
         let module = Lease::new(module);
         let id = module.id();
-        if !self.queue.push(Job { module, unit }) {
-            Self::withdraw(view, unit);
+        if !self.queue.push(Job::new(module, unit, waits)) {
+            unit.withdraw(view);
         } else if let Some(stop) = stop.filter(|_| waits) {
             self.queue.wait_for(id, unit, stop);
         }
@@ -67,14 +79,6 @@ impl Jobs {
     /// Compiles all of a module now, as far as possible.
     pub(crate) fn compile(&self, view: View<'_>) {
         self.compile_apart(|| self.worker.compile_module(view));
-    }
-
-    /// Withdraws the claim, so that the code can be requested again.
-    fn withdraw(view: View<'_>, unit: Unit) {
-        match unit {
-            Unit::Func(index) => view.leaves_func(index),
-            Unit::Loop(index, header) => view.leaves_loop(index, header),
-        }
     }
 
     /// Runs `compile` on this thread, on a stack of its own; false if there is no memory for one.
