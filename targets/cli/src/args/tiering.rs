@@ -37,7 +37,6 @@ pub(crate) struct Tiering {
     pub(crate) stops_when_full: bool,
     pub(crate) precompiled: Trust,
     pub(crate) profiling: bool,
-    budgeted: bool,
 }
 
 /// Whether machine code from a file is trusted.
@@ -132,12 +131,6 @@ impl Tiering {
         }
     }
 
-    /// Called if `--memory-budget` is given too. A background compiler's memory would come and go in the budget at
-    /// unpredictable times, so that the program would be refused memory in one run and not in the next.
-    pub(crate) fn budgeted(&mut self) {
-        self.budgeted = true;
-    }
-
     /// Called if `--profile` is given too.
     pub(crate) fn profiling(&mut self) -> Result<(), Failure> {
         if self.precompiled == Trust::Required {
@@ -164,11 +157,7 @@ impl Tiering {
         match self.mode {
             Some(mode) => mode,
             None if !cfg!(feature = "jit") => JitMode::Off,
-            None if self.budgeted => JitMode::Sync,
-            None if std::thread::available_parallelism().is_ok_and(|cores| cores.get() > 1) => {
-                JitMode::Background
-            }
-            None => JitMode::Sync,
+            None => JitMode::Background,
         }
     }
 }
