@@ -1,16 +1,18 @@
 //! What a tier is told of loops that an execution stays in, and that nothing else changes by that.
 
-use dunlin::tier::{Account, Call, Guard, HostFn, Left, Stop, Tier, View};
+use dunlin::tier::{Account, Call, Guard, HostFn, Left, Stays, Stop, Tier, View};
 use dunlin::{Config, Engine, Error, Instance, Module, Store, Trap};
 use std::any::Any;
 use std::sync::{Arc, Mutex};
 
 /// A tier that has every loop watched, and compiles nothing.
-#[derive(Debug)]
+#[derive(Default, Debug)]
 struct Watcher {
     slice: u64,
     /// Function, outermost and sampled loop.
     told: Mutex<Vec<(u32, u32, u32)>>,
+    /// How many activations returned while they were watched.
+    returned: Mutex<usize>,
 }
 
 impl Tier for Watcher {
@@ -30,8 +32,13 @@ impl Tier for Watcher {
         header.is_some()
     }
 
-    fn stays(&self, _: &Module, index: u32, outermost: u32, sampled: u32, _: Option<Stop<'_>>) {
-        self.told.lock().unwrap().push((index, outermost, sampled));
+    fn watched(&self, _: &Module, index: u32, stays: Option<Stays>, _: Option<Stop<'_>>) {
+        match stays {
+            Some(Stays { outermost, sampled }) => {
+                self.told.lock().unwrap().push((index, outermost, sampled));
+            }
+            None => *self.returned.lock().unwrap() += 1,
+        }
     }
 
     fn is_ready(&self) -> bool {
@@ -107,7 +114,7 @@ fn the_outermost_loop_that_goes_round_is_found() {
     assert!(expected.is_ok());
     // A turn of the outer loop takes some 500 units.
     for slice in [1, 7, 100, 1500, 10_000] {
-        let tier = Arc::new(Watcher { slice, told: Mutex::default() });
+        let tier = Arc::new(Watcher { slice, ..Watcher::default() });
         let (result, fuel, module) = run(Some(tier.clone()), 1_000_000);
         assert_eq!((result, fuel), (expected, left), "slices of {slice}");
         let module = module.unwrap();
@@ -132,7 +139,7 @@ fn fuel_ends_where_it_would() {
     for fuel in [0, 1, 500, 1234, all / 2, all - 1, all] {
         let (result, left, _) = run(None, fuel);
         for slice in [1, 50, 2000] {
-            let tier = Arc::new(Watcher { slice, told: Mutex::default() });
+            let tier = Arc::new(Watcher { slice, ..Watcher::default() });
             let (same, same_left, _) = run(Some(tier), fuel);
             assert_eq!((same, same_left), (result, left), "{fuel} in slices of {slice}");
         }
@@ -142,7 +149,7 @@ fn fuel_ends_where_it_would() {
 /// What is to be compiled is claimed by the first who asks, until that one leaves it to others.
 #[test]
 fn a_function_is_claimed_once() {
-    let tier = Arc::new(Watcher { slice: 1 << 30, told: Mutex::default() });
+    let tier = Arc::new(Watcher { slice: 1 << 30, ..Watcher::default() });
     let engine = Engine::new(Config::new().tier(tier)).unwrap();
     let module = Module::new(&engine, wat::parse_str(LOOPS).unwrap()).unwrap();
     let view = View::new(&module);
@@ -163,7 +170,7 @@ fn a_function_is_claimed_once() {
 
 #[test]
 fn one_loop_of_a_function_is_claimed_at_a_time() {
-    let tier = Arc::new(Watcher { slice: 1 << 30, told: Mutex::default() });
+    let tier = Arc::new(Watcher { slice: 1 << 30, ..Watcher::default() });
     let engine = Engine::new(Config::new().tier(tier)).unwrap();
     let module = Module::new(&engine, wat::parse_str(LOOPS).unwrap()).unwrap();
     let view = View::new(&module);
@@ -185,7 +192,7 @@ fn one_loop_of_a_function_is_claimed_at_a_time() {
 
 #[test]
 fn a_function_that_was_called_is_known() {
-    let tier = Arc::new(Watcher { slice: 1 << 30, told: Mutex::default() });
+    let tier = Arc::new(Watcher { slice: 1 << 30, ..Watcher::default() });
     let engine = Engine::new(Config::new().tier(tier)).unwrap();
     let text = r#"(module (func (export "called") (call 1)) (func) (func (export "other")))"#;
     let module = Module::new(&engine, wat::parse_str(text).unwrap()).unwrap();
@@ -197,4 +204,13 @@ fn a_function_that_was_called_is_known() {
     assert_eq!(called(), [true, true, false, false]);
     // That was known without a sample.
     assert_eq!(View::new(&module).samples(1), 0);
+}
+
+/// `called` is sampled at its back edge too, but returns after three turns.
+#[test]
+fn an_activation_that_returns_does_not_stay() {
+    let tier = Arc::new(Watcher { slice: 100, ..Watcher::default() });
+    run(Some(tier.clone()), 1_000_000).0.unwrap();
+    assert!(tier.told.lock().unwrap().iter().all(|(index, ..)| *index == 1));
+    assert!(*tier.returned.lock().unwrap() > 0);
 }

@@ -3,7 +3,7 @@
 
 use crate::code::STACK_RATIO;
 #[cfg(feature = "compiler")]
-use crate::jobs::{Jobs, Unit};
+use crate::jobs::{self, Account, Candidate, Jobs, Unit};
 #[cfg(feature = "compiler")]
 use crate::options::Mode;
 use crate::options::{MemoryGuard, Options};
@@ -13,7 +13,7 @@ use crate::unavailable::Unavailable;
 use dunlin::Module;
 #[cfg(feature = "compiler")]
 use dunlin::tier::View;
-use dunlin::tier::{Account, Call, Guard, HostFn, Lease, Left, Stop, Tier};
+use dunlin::tier::{Account as StackBudget, Call, Guard, HostFn, Lease, Left, Stays, Stop, Tier};
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
@@ -92,6 +92,19 @@ impl Jit {
         }
     }
 
+    /// Whether a function, or a loop of it, should be compiled after so many samples.
+    #[cfg(feature = "compiler")]
+    fn is_worth_compiling(&self, view: View<'_>, index: u32, samples: u32) -> bool {
+        let (samples, thrown_away) = (u64::from(samples), view.thrown_away());
+        // Each eviction doubles what is asked for, since there isn't room for everything that is hot.
+        if let Some(threshold) = self.options.threshold {
+            return samples >= u64::from(threshold.max(1)) << thrown_away.min(32);
+        }
+        let executed = samples.saturating_mul(self.options.sample_every);
+        let candidate = Candidate { executed, bytes: view.body_size(index), pieces: view.pieces(index) };
+        Account { undertaken: view.undertaken(), thrown_away }.pays(candidate)
+    }
+
     pub(crate) fn wants_spectre_mitigations(&self) -> bool {
         self.options.spectre
     }
@@ -108,13 +121,13 @@ impl fmt::Debug for Jit {
     }
 }
 
-impl StackAccount for Account {
+impl StackAccount for StackBudget {
     fn charge(&self, bytes: u64) -> bool {
-        Account::charge(self, bytes)
+        StackBudget::charge(self, bytes)
     }
 
     fn release(&self, bytes: u64) {
-        Account::release(self, bytes);
+        StackBudget::release(self, bytes);
     }
 }
 
@@ -144,12 +157,19 @@ impl Tier for Jit {
         #[cfg(feature = "compiler")]
         if self.options.threshold == Some(0)
             && let Some(jobs) = &self.jobs
-            && View::new(module).claims_func(index)
         {
-            jobs.submit(module, Unit::Func(index), stop);
+            jobs.submit_func(module, index, stop);
         }
         #[cfg(not(feature = "compiler"))]
         let _ = (module, index, stop);
+    }
+
+    fn takes_sample(&self) -> bool {
+        #[cfg(feature = "compiler")]
+        if self.options.mode == Mode::Background && self.options.threshold.is_none() {
+            return jobs::pace::is_due(self.options.sample_every);
+        }
+        true
     }
 
     fn sampled(
@@ -163,39 +183,40 @@ impl Tier for Jit {
         #[cfg(feature = "compiler")]
         if let Some(jobs) = &self.jobs {
             let view = View::new(module);
-            let threshold =
-                self.options.threshold.unwrap_or_else(|| default_threshold(view.body_size(index)));
-            // Each eviction doubles the threshold, since there isn't room for everything that is hot.
-            let threshold = u64::from(threshold.max(1)) << view.thrown_away().min(32);
-            let samples = u64::from(samples);
-            if samples < threshold {
+            if !self.is_worth_compiling(view, index, samples) {
                 return false;
             }
-            if !view.has_func(index) && view.claims_func(index) {
-                jobs.submit(module, Unit::Func(index), stop);
+            // If this activation stays in its loop, the loop is what to compile; if it doesn't, the function.
+            let comes = view.pieces(index) > 0 && !view.has_func(index);
+            if !comes && header.is_some_and(|header| view.may_want_loop(index, header)) {
+                return true;
             }
-            // Most activations leave a loop before its code would be ready, and the next call enters the compiled
-            // function.
-            return header.is_some_and(|header| view.has_func(index) && view.may_want_loop(index, header));
+            jobs.submit_func(module, index, stop);
         }
         #[cfg(not(feature = "compiler"))]
         let _ = (module, index, header, samples, stop);
         false
     }
 
-    fn stays(&self, module: &Module, index: u32, outermost: u32, sampled: u32, stop: Option<Stop<'_>>) {
+    fn watched(&self, module: &Module, index: u32, stays: Option<Stays>, stop: Option<Stop<'_>>) {
         #[cfg(feature = "compiler")]
         if let Some(jobs) = &self.jobs {
             let view = View::new(module);
-            // If the outermost loop is compiled already, its header isn't reached any more: then the sampled one is
-            // compiled.
-            let wanted = [outermost, sampled].into_iter().find(|header| view.wants_loop(index, *header));
-            if let Some(header) = wanted {
-                jobs.submit(module, Unit::Loop(index, header), stop);
+            match stays {
+                // If the outermost loop is compiled already, its header isn't reached any more: then the sampled one is
+                // compiled.
+                Some(Stays { outermost, sampled }) => {
+                    let wanted =
+                        [outermost, sampled].into_iter().find(|header| view.wants_loop(index, *header));
+                    if let Some(header) = wanted {
+                        jobs.submit(module, Unit::Loop(index, header), stop);
+                    }
+                }
+                None => jobs.submit_func(module, index, stop),
             }
         }
         #[cfg(not(feature = "compiler"))]
-        let _ = (module, index, outermost, sampled, stop);
+        let _ = (module, index, stays, stop);
     }
 
     fn dropped(&self, module: &Lease) {
@@ -211,7 +232,7 @@ impl Tier for Jit {
         runtime::prepare_thread().is_ok()
     }
 
-    fn new_stack(&self, account: Account, max_wasm_stack: usize) -> Option<Box<dyn Any + Send>> {
+    fn new_stack(&self, account: StackBudget, max_wasm_stack: usize) -> Option<Box<dyn Any + Send>> {
         // The initial charge must be a small part of the available budget.
         if account.available().is_some_and(|available| available < STACK_AT_FIRST as u64 * 8) {
             return None;
@@ -257,10 +278,4 @@ impl Tier for Jit {
         // SAFETY: the contract of this method, which `Tier` documents, is that of the function that it calls.
         unsafe { runtime::on_host_stack(stack, bytes, f, data) }
     }
-}
-
-/// Compiling takes a few microseconds for each byte; the interpreter takes some tens between two samples.
-#[cfg(feature = "compiler")]
-fn default_threshold(body_size: u32) -> u32 {
-    1 + body_size / 256
 }

@@ -2,7 +2,7 @@
 #![cfg(feature = "compiler")]
 
 use dunlin::tier::View;
-use dunlin::{Budget, Config, Engine, Instance, Kind, Module, Store, Trap, Val};
+use dunlin::{Budget, Config, Engine, Instance, Kind, Module, Store, Trap};
 use dunlin_jit::{CacheFull, Jit, Mode};
 use std::fmt::Write;
 
@@ -107,30 +107,4 @@ fn a_trap_after_code_was_thrown_away_is_as_ever() {
         assert_eq!(error.trap(), Some(Trap::UndefinedElement));
         assert_eq!(error.backtrace().unwrap().frames().len(), 1);
     }
-}
-
-/// A larger function takes longer to compile, so it must have executed for longer.
-#[test]
-fn the_default_threshold_knows_sizes() {
-    let padding = "(drop (i32.const 1000000))".repeat(6000);
-    let text = format!(
-        r#"(module
-            (func $large (param i32) {padding})
-            (func (export "run") (param i32) (loop $again
-                (br_if $again (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))
-            (func (export "large") (call $large (i32.const 1))))"#
-    );
-    let compiled = |name: &str, arguments: &[Val]| {
-        let jit = Jit::new(Jit::options().mode(Mode::Sync).sample_every(1000)).unwrap();
-        let engine = Engine::new(Config::new().tier(jit.clone())).unwrap();
-        let module = Module::new(&engine, &text).unwrap();
-        let mut store = Store::new(&engine, ());
-        let instance = Instance::new(&mut store, &module, &[]).unwrap();
-        let f = instance.get_func(&store, name).unwrap();
-        // So many that each of the two has at least five samples.
-        (0..10).for_each(|_| f.call(&mut store, arguments, &mut []).unwrap());
-        jit.stats().wasm_bytes
-    };
-    assert!((1..100).contains(&compiled("run", &[Val::I32(1000)])));
-    assert!(compiled("large", &[]) < 100);
 }

@@ -105,7 +105,7 @@ pub struct Compile {
 impl Compile {
     /// Defaults that suit every machine of this target.
     pub fn new(target: Target) -> Self {
-        let (cpu, largest_function, parallel) = (CpuFeatures::Baseline, 256 << 10, true);
+        let (cpu, largest_function, parallel) = (CpuFeatures::Baseline, u32::MAX, true);
         Self {
             target,
             cpu,

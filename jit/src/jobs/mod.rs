@@ -3,12 +3,15 @@
 
 mod isas;
 mod job;
+pub(crate) mod pace;
+mod policy;
 mod queue;
 mod round;
 mod stack;
 mod worker;
 
 pub(crate) use job::Unit;
+pub(crate) use policy::{Account, Candidate};
 pub(crate) use round::{Round, RoundPlan};
 pub(crate) use stack::on_compiler_stack;
 
@@ -22,7 +25,6 @@ use dunlin::tier::{Lease, Stop, View};
 use job::Job;
 use queue::Queue;
 use std::sync::{Arc, OnceLock};
-use std::thread::available_parallelism;
 use worker::Worker;
 
 /// Accepts jobs, and runs them or queues them for the compiler thread.
@@ -32,8 +34,6 @@ pub(crate) struct Jobs {
     queue: Arc<Queue>,
     /// Whether the compiler thread exists; set when it is first needed.
     has_thread: OnceLock<bool>,
-    /// Whether guests wait for their code; set when it is first asked for.
-    guests_wait: OnceLock<bool>,
 }
 
 impl Jobs {
@@ -42,12 +42,15 @@ impl Jobs {
             return Err(Unavailable("the system has no memory for the compiler".into()));
         }
         let worker = Worker::new(options, counters);
-        Ok(Self {
-            worker: Arc::new(worker),
-            queue: Arc::default(),
-            has_thread: OnceLock::new(),
-            guests_wait: OnceLock::new(),
-        })
+        Ok(Self { worker: Arc::new(worker), queue: Arc::default(), has_thread: OnceLock::new() })
+    }
+
+    /// Submits a function, unless it is compiled or was submitted.
+    pub(crate) fn submit_func(&self, module: &Module, index: u32, stop: Option<Stop<'_>>) {
+        let view = View::new(module);
+        if !view.has_func(index) && view.claims_func(index) {
+            self.submit(module, Unit::Func(index), stop);
+        }
     }
 
     /// Submits a job. In [`Mode::Background`] it is queued. In other modes this waits for its code, unless `stop` says
@@ -55,18 +58,19 @@ impl Jobs {
     /// stopped within a pass.
     pub(crate) fn submit(&self, module: &Module, unit: Unit, stop: Option<Stop<'_>>) {
         let view = View::new(module);
-        let waits = self.guests_wait();
+        unit.undertake(view);
+        let waits = self.worker.options.mode != Mode::Background;
         // If nothing can interrupt the guest, or there is no compiler thread, the job runs on this thread.
         if waits && stop.is_none() || !self.has_thread() {
             if !self.compile_apart(|| self.worker.run(view, unit)) {
-                Self::withdraw(view, unit);
+                unit.withdraw(view);
             }
             return;
         }
         let module = Lease::new(module);
         let id = module.id();
-        if !self.queue.push(Job { module, unit }) {
-            Self::withdraw(view, unit);
+        if !self.queue.push(Job::new(module, unit, waits)) {
+            unit.withdraw(view);
         } else if let Some(stop) = stop.filter(|_| waits) {
             self.queue.wait_for(id, unit, stop);
         }
@@ -75,14 +79,6 @@ impl Jobs {
     /// Compiles all of a module now, as far as possible.
     pub(crate) fn compile(&self, view: View<'_>) {
         self.compile_apart(|| self.worker.compile_module(view));
-    }
-
-    /// Withdraws the claim, so that the code can be requested again.
-    fn withdraw(view: View<'_>, unit: Unit) {
-        match unit {
-            Unit::Func(index) => view.leaves_func(index),
-            Unit::Loop(index, header) => view.leaves_loop(index, header),
-        }
     }
 
     /// Runs `compile` on this thread, on a stack of its own; false if there is no memory for one.
@@ -102,15 +98,6 @@ impl Jobs {
         if module.view().cache().limit().is_some() {
             self.queue.wait(module.id());
         }
-    }
-
-    /// Whether guests wait for their code.
-    fn guests_wait(&self) -> bool {
-        *self.guests_wait.get_or_init(|| match self.worker.options.mode {
-            Mode::Background => false,
-            Mode::Auto => !available_parallelism().is_ok_and(|processors| processors.get() > 1),
-            Mode::Sync | Mode::Eager | Mode::Off => true,
-        })
     }
 
     /// Whether there is a compiler thread. The first call starts it.

@@ -72,7 +72,11 @@ impl Queue {
             }
             waiting.take_in(&mut incoming.jobs);
             drop(incoming);
-            if let Some(job) = waiting.best() {
+            while let Some(job) = waiting.best() {
+                if job.is_stale() {
+                    job.unit.withdraw(job.module.view());
+                    continue;
+                }
                 waiting.current = Some((job.module.id(), job.unit));
                 return Some(job);
             }
@@ -138,7 +142,7 @@ impl Waiting {
 
 /// The rank of a job: samples so far, divided by the cost of compiling.
 fn rank(job: &Job) -> f64 {
-    let (Unit::Func(index) | Unit::Loop(index, _)) = job.unit;
+    let index = job.unit.index();
     let view = job.module.view();
     f64::from(view.samples(index)) / f64::from(view.body_size(index).saturating_add(OVERHEAD))
 }
@@ -148,9 +152,11 @@ const OVERHEAD: u32 = 200;
 
 #[cfg(test)]
 mod tests {
+    use super::super::policy;
     use super::*;
-    use dunlin::tier::Lease;
-    use dunlin::{Engine, Module};
+    use crate::Jit;
+    use dunlin::tier::{Lease, View};
+    use dunlin::{Config, Engine, Module};
     use std::thread;
 
     fn module() -> Module {
@@ -160,7 +166,7 @@ mod tests {
     }
 
     fn job(module: &Module, index: u32) -> Job {
-        Job { module: Lease::new(module), unit: Unit::Func(index) }
+        Job::new(Lease::new(module), Unit::Func(index), true)
     }
 
     #[test]
@@ -179,6 +185,29 @@ mod tests {
         assert!(more <= MOST, "{more}");
         queue.close();
         assert!(queue.next().is_none());
+    }
+
+    #[test]
+    fn what_was_not_interpreted_meanwhile_is_left_to_be_submitted_again() {
+        let queue = Queue::default();
+        let jit = Jit::new(&Jit::options()).unwrap();
+        let engine = Engine::new(Config::new().tier(jit)).unwrap();
+        let module = Module::new(&engine, "(module (func) (func) (func))").unwrap();
+        let view = View::new(&module);
+        for (index, is_awaited) in [(0, false), (2, false), (1, true)] {
+            assert!(view.claims_func(index));
+            let unit = Unit::Func(index);
+            unit.undertake(view);
+            assert!(queue.push(Job::new(Lease::new(&module), unit, is_awaited)));
+        }
+        thread::sleep(Duration::from_millis(20));
+        assert_eq!(queue.next().unwrap().unit, Unit::Func(1));
+        queue.done();
+        queue.close();
+        assert!(queue.next().is_none());
+        // Both others were withdrawn, with their cost, when the queue was searched for the best.
+        assert_eq!(view.undertaken(), policy::cost(view.body_size(1)));
+        assert!(view.claims_func(0) && !view.claims_func(1) && view.claims_func(2));
     }
 
     #[test]

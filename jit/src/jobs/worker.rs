@@ -50,7 +50,7 @@ impl Worker {
     }
 
     fn serve(&self, queue: &Queue) {
-        while let Some(Job { module, unit }) = queue.next() {
+        while let Some(Job { module, unit, .. }) = queue.next() {
             // A panic only loses the job; waiters are still notified.
             if catch_unwind(AssertUnwindSafe(|| self.run(module.view(), unit))).is_err() {
                 self.counters.declined(&Decline::Panicked);

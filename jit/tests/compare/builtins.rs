@@ -2,7 +2,9 @@
 //! table whose functions count.
 
 use crate::configurations::{module, values};
-use dunlin::tier::{Account, BulkOp, Call, Guard, HostFn, Lease, Left, Stop, Tier, layout, trap as numbered};
+use dunlin::tier::{
+    Account, BulkOp, Call, Guard, HostFn, Lease, Left, Stays, Stop, Tier, layout, trap as numbered,
+};
 use dunlin::{Caller, Config, Engine, InterruptHandle, Linker, Module, ResumableCall, Store, Trap, Val};
 use dunlin_jit::{Jit, Mode};
 use std::any::Any;
@@ -77,8 +79,8 @@ impl Tier for Watching {
         self.0.sampled(module, index, header, samples, stop)
     }
 
-    fn stays(&self, module: &Module, index: u32, outermost: u32, sampled: u32, stop: Option<Stop<'_>>) {
-        self.0.stays(module, index, outermost, sampled, stop);
+    fn watched(&self, module: &Module, index: u32, stays: Option<Stays>, stop: Option<Stop<'_>>) {
+        self.0.watched(module, index, stays, stop);
     }
 
     fn dropped(&self, module: &Lease) {

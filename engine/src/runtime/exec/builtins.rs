@@ -93,12 +93,15 @@ unsafe fn call_guest(
             return Err(error(Trap::StackOverflow));
         }
         if callee & 1 != 0 {
-            return dispatch(store, vm, (callee >> 1) as u32, args);
+            let index = (callee >> 1) as u32;
+            sample::cross(&mut *store, vm, index);
+            return dispatch(store, vm, index, args);
         }
         let f = callee as *mut FuncObj;
         if (*f).vm == vm {
             // If it has been compiled since, later calls through the object bypass this builtin.
             (*f).code = (*(*vm).natives.add((*f).index as usize)).load(Ordering::Acquire);
+            sample::cross(&mut *store, vm, (*f).index);
             dispatch(store, vm, (*f).index, args)
         } else {
             call_instance(store, f, args)

@@ -104,6 +104,8 @@ unsafe fn enter(
             (*exec).at = at;
             return SegmentEnd::NoStack;
         }
+        (*exec).at = at;
+        sample::cross(&mut *store, core::ptr::null_mut(), 0);
         let Some(stack) = (*exec).code_stack.as_deref() else { return SegmentEnd::NoStack };
         let activation = Activation { at, outer: (*exec).native };
         (*exec).native = &raw const activation;

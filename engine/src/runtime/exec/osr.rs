@@ -7,13 +7,17 @@
 //! compile. Its back edge is taken often enough to be found again once its code exists.
 
 use super::Execution;
+use super::native::Activation;
 use crate::runtime::store::StoreInner;
+use crate::runtime::tier::Stays;
 use crate::runtime::vmctx::VmCtx;
 
 /// An activation that is being watched. Loops are identified by the word of their header in the function's code.
 pub(crate) struct Watch {
     vm: *mut VmCtx,
     sp: *mut u64,
+    /// The compiled frames around it.
+    native: *const Activation,
     index: u32,
     sampled: u32,
     outermost: u32,
@@ -25,9 +29,9 @@ pub(crate) struct Watch {
 /// `cost`.
 pub(super) fn begin(store: &mut StoreInner, index: u32, header: u32, cost: u64) {
     let Some(exec) = &store.exec else { return };
-    let (vm, sp) = (exec.at.vm, exec.at.sp);
+    let (vm, sp, native) = (exec.at.vm, exec.at.sp, exec.native);
     let left = store.shorten_slice(cost);
-    store.watch = Some(Watch { vm, sp, index, sampled: header, outermost: header, left });
+    store.watch = Some(Watch { vm, sp, native, index, sampled: header, outermost: header, left });
 }
 
 impl Watch {
@@ -35,10 +39,28 @@ impl Watch {
     fn is_current(&self, exec: &Execution) -> bool {
         (exec.at.vm, exec.at.sp) == (self.vm, self.sp)
     }
+
+    /// Whether the watched activation hasn't returned yet, as far as frames show. Every entry and every back edge comes
+    /// here, so an activation of the same function that lies at the same place has been seen to be entered.
+    ///
+    /// # Safety
+    /// The execution's position is published.
+    unsafe fn stays(&self, exec: &Execution) -> bool {
+        let mut native = exec.native;
+        if native == self.native {
+            return !exec.at.vm.is_null() && exec.at.sp >= self.sp;
+        }
+        // It may have called compiled code, which calls on.
+        while !native.is_null() && native != self.native {
+            // SAFETY: it is listed until compiled code returns.
+            native = unsafe { (*native).outer };
+        }
+        native == self.native
+    }
 }
 
 /// Notes that something of `cost` is about to be executed: a back edge to the loop at `header`, if that is known. Once
-/// the activation has been watched for long enough, the tier is told the result.
+/// the activation has been watched for long enough, or has returned, the tier is told the result.
 ///
 /// # Safety
 /// The execution's position is published, and its frames haven't changed since.
@@ -53,16 +75,16 @@ pub(super) unsafe fn look(store: &mut StoreInner, cost: u64, header: Option<*con
         // An inner loop's header lies behind that of the enclosing loop, so the lowest header is the outermost loop.
         watch.outermost = found.map_or(watch.outermost, |(_, word)| watch.outermost.min(word as u32));
     }
-    if watch.left > 0 {
+    // SAFETY: the caller keeps the contract.
+    let stays = unsafe { watch.stays(exec) };
+    if stays && watch.left > 0 {
         return;
     }
-    // If neither holds, the activation may have returned meanwhile.
-    let stays = is_current || exec.at.sp > watch.sp;
-    let watch = store.watch.take().filter(|_| stays);
-    if let (Some(watch), Some(tier)) = (watch, store.engine.tier()) {
+    if let (Some(watch), Some(tier)) = (store.watch.take(), store.engine.tier()) {
         // SAFETY: contexts live as long as their store.
         let module = unsafe { &(*(*watch.vm).instance).module };
         let stop = || store.interrupt.is_set();
-        tier.stays(module, watch.index, watch.outermost, watch.sampled, Some(&stop));
+        let stays = stays.then_some(Stays { outermost: watch.outermost, sampled: watch.sampled });
+        tier.watched(module, watch.index, stays, Some(&stop));
     }
 }

@@ -79,7 +79,7 @@ unsafe fn refill_for(
         unsafe { osr::look(store, cost, header) };
     }
     let done = store.refill(cost);
-    if !watched && done.is_ok() && store.engine.tier().is_some() {
+    if !watched && done.is_ok() && store.engine.tier().is_some() && store.is_hotness_due(cost) {
         // SAFETY: the caller keeps the contract.
         unsafe { count(store, cost, (vm, index), header) };
     }
@@ -89,6 +89,19 @@ unsafe fn refill_for(
         unsafe { sample(store, if done.is_ok() { cost } else { 0 }, vm, index) };
     }
     done
+}
+
+/// Notes that execution crosses from compiled code to function `index` of `vm`'s module; or, if `vm` is null, to compiled
+/// code from the execution's position. That takes time, so it counts for whichever of the two is interpreted.
+///
+/// # Safety
+/// As for [`refill`].
+#[inline]
+pub(super) unsafe fn cross(store: &mut StoreInner, vm: *mut VmCtx, index: u32) {
+    if store.is_hotness_due_by_crossing() && store.watch.is_none() {
+        // SAFETY: the caller keeps the contract.
+        unsafe { count(store, 0, (vm, index), None) };
+    }
 }
 
 /// Reports a hotness sample to the tier: for function `index` of `vm`'s module or, if `vm` is null, for the one at the
@@ -104,6 +117,9 @@ unsafe fn count(
 ) {
     let Some(tier) = store.engine.tier() else { return };
     let Some(exec) = store.exec.as_ref().filter(|exec| exec.enters_compiled()) else { return };
+    if !tier.takes_sample() {
+        return;
+    }
     // SAFETY: the caller keeps the contract.
     unsafe {
         if vm.is_null() {

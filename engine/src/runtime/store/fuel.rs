@@ -8,6 +8,9 @@ use crate::{Error, Trap};
 /// The most fuel that is used between two checks of the interrupt flag.
 const SLICE: u64 = 100_000;
 
+/// The fuel that the interpreter uses in the time that entering or leaving compiled code takes, roughly.
+const CROSSING: u64 = 250;
+
 /// The fuel apart from the current slice (`VmStore::slice`).
 pub(crate) struct FuelState {
     /// Whether fuel is counted at all.
@@ -18,6 +21,8 @@ pub(crate) struct FuelState {
     /// What was taken from slices up to then, since the last sample of a profile. Modulo 2^64: a sample may count fuel
     /// that is about to be taken.
     used: u64,
+    /// What was taken from slices up to then, since the last hotness sample.
+    unsampled: u64,
     /// The longest slice when no profile is being made, and the longest one now.
     usual: u64,
     longest: u64,
@@ -30,7 +35,16 @@ impl FuelState {
     pub(crate) fn new(enabled: bool, tier: Option<&dyn Tier>) -> Self {
         let usual = tier.map_or(SLICE, |tier| tier.slice().clamp(1, SLICE));
         // Any seed but 0 will do.
-        Self { enabled, reserve: 0, slice: 0, used: 0, usual, longest: usual, random: 0x9e37_79b9_7f4a_7c15 }
+        Self {
+            enabled,
+            reserve: 0,
+            slice: 0,
+            used: 0,
+            unsampled: 0,
+            usual,
+            longest: usual,
+            random: 0x9e37_79b9_7f4a_7c15,
+        }
     }
 }
 
@@ -63,7 +77,9 @@ impl StoreInner {
     /// Accounts for what was taken from the slice, and replaces it.
     fn put_slice(&mut self, slice: u64) {
         let fuel = &mut self.fuel;
-        fuel.used = fuel.used.wrapping_add(fuel.slice.wrapping_sub(self.vm.slice) as u64);
+        let taken = fuel.slice.wrapping_sub(self.vm.slice);
+        fuel.used = fuel.used.wrapping_add(taken as u64);
+        fuel.unsampled = fuel.unsampled.saturating_add(taken.max(0) as u64);
         self.vm.slice = slice as i64;
         fuel.slice = self.vm.slice;
     }
@@ -99,6 +115,24 @@ impl StoreInner {
         let profiler = self.profiler.take()?;
         self.fuel.longest = self.fuel.usual;
         Some(profiler.finish(self.sampled(0)))
+    }
+
+    /// Whether a whole slice was used since the last hotness sample, with `cost`, which is about to be taken from the
+    /// new slice. A slice that was cut short, or was empty from the beginning, says nothing of where time is spent.
+    pub(crate) fn is_hotness_due(&mut self, cost: u64) -> bool {
+        let fuel = &mut self.fuel;
+        let due = fuel.unsampled.saturating_add(cost) >= fuel.usual;
+        if due {
+            // What one long instruction has used counts once.
+            fuel.unsampled = fuel.unsampled.saturating_sub(fuel.usual).min(fuel.usual);
+        }
+        due
+    }
+
+    /// The same, after a crossing between interpreted and compiled code, which takes time but no fuel.
+    pub(crate) fn is_hotness_due_by_crossing(&mut self) -> bool {
+        self.fuel.unsampled = self.fuel.unsampled.saturating_add(CROSSING);
+        self.is_hotness_due(0)
     }
 
     /// The fuel used since this was last called, including `cost`, which is about to be taken from the slice.

@@ -56,9 +56,16 @@ pub trait Tier: Send + Sync + std::fmt::Debug + 'static {
     /// A function of the module (by its index among those that it defines) is about to be executed for the first time.
     fn called(&self, module: &Module, index: u32, stop: Option<Stop<'_>>);
 
+    /// Whether the sample counts that this thread is about to report. Without fuel, slices are measured by estimates of
+    /// what loops execute; a tier whose decisions needn't be the same in each run may leave out samples that come
+    /// sooner than time passes.
+    fn takes_sample(&self) -> bool {
+        true
+    }
+
     /// A hotness sample: at the end of a slice of fuel, a function was executing or about to be entered, for the
     /// `samples`th time. If it was at a back edge, `header` is the word of the loop's header in the interpreter's code.
-    /// If this returns true then, the activation is watched for a while, and [`Tier::stays`] gets the result.
+    /// If this returns true then, the activation is watched for a while, and [`Tier::watched`] gets the result.
     fn sampled(
         &self,
         module: &Module,
@@ -68,9 +75,9 @@ pub trait Tier: Send + Sync + std::fmt::Debug + 'static {
         stop: Option<Stop<'_>>,
     ) -> bool;
 
-    /// A watched activation is still executing: a candidate for OSR. Of the loops whose back edges it took, `outermost`
-    /// encloses the others, and `sampled` is the one where watching began.
-    fn stays(&self, module: &Module, index: u32, outermost: u32, sampled: u32, stop: Option<Stop<'_>>);
+    /// An activation of a function was watched for the length of a slice, or until it returned. `stays` is the loop
+    /// that it stays in, if it is still executing: a candidate for OSR.
+    fn watched(&self, module: &Module, index: u32, stays: Option<Stays>, stop: Option<Stop<'_>>);
 
     /// The last owner of a module is being dropped: its queued compilations aren't wanted any more, and [leases](Lease)
     /// of it should be dropped.
@@ -123,6 +130,15 @@ pub trait Tier: Send + Sync + std::fmt::Debug + 'static {
         f: HostFn,
         data: *mut (),
     ) -> bool;
+}
+
+/// The loops that a watched activation stays in, by the words of their headers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Stays {
+    /// Of the loops whose back edges it took, the one that encloses the others.
+    pub outermost: u32,
+    /// The one where watching began.
+    pub sampled: u32,
 }
 
 /// What [`Tier::on_host_stack`] calls.

@@ -147,6 +147,14 @@ impl<'m> View<'m> {
         }
     }
 
+    /// How many pieces of code of a function are there, or requested, or were declined: itself, and continuations.
+    pub fn pieces(self, index: u32) -> u32 {
+        let samples = self.module.tiered.samples.get(index as usize);
+        let claimed = samples.is_some_and(|samples| samples.load(Ordering::Relaxed) & CLAIMED != 0);
+        let loops = lock(&self.module.tiered.loops).iter().filter(|found| found.index == index).count();
+        u32::from(claimed || self.has_func(index)) + loops as u32
+    }
+
     /// Whether a loop wasn't claimed yet, and no other loop of the function is being compiled.
     pub fn may_want_loop(self, index: u32, header: u32) -> bool {
         may_want(&lock(&self.module.tiered.loops), index, header)

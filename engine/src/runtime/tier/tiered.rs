@@ -6,7 +6,7 @@ use crate::module::ModuleInner;
 use crate::runtime::code::Left;
 use crate::runtime::loaded::ModuleShared;
 use crate::{Engine, Error, Module};
-use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use std::any::Any;
 use std::sync::{Mutex, MutexGuard};
 
@@ -17,6 +17,8 @@ pub(crate) struct Tiered {
     pub(super) trampolines: Box<[AtomicPtr<u8>]>,
     /// The hotness samples of each function, in the bits below [`CLAIMED`].
     pub(super) samples: Box<[AtomicU32]>,
+    /// The cost of what the tier has compiled or will compile, in a unit of its own.
+    pub(super) undertaken: AtomicU64,
     pub(super) loops: Mutex<Buf<Continuation>>,
     /// Held while code is published or thrown away. Counts how often code was thrown away.
     pub(super) handing: Mutex<u64>,
@@ -86,6 +88,7 @@ impl Tiered {
             stubs,
             trampolines,
             samples,
+            undertaken: AtomicU64::new(0),
             loops: Mutex::new(Buf::new(&data.budget, Kind::Metadata)),
             handing: Mutex::new(0),
             guarded: AtomicBool::new(engine.memory_guard().holds() && images_are_guarded(data)),

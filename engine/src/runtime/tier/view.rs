@@ -144,6 +144,21 @@ impl<'m> View<'m> {
         samples.map_or(0, |samples| samples.load(Ordering::Relaxed) & !CLAIMED)
     }
 
+    /// What compiling the module has cost so far, as the tier [counts](View::undertake) it.
+    pub fn undertaken(self) -> u64 {
+        self.module.tiered.undertaken.load(Ordering::Relaxed)
+    }
+
+    /// Adds to the module's account the cost of something that the tier will compile, in a unit of the tier's own.
+    pub fn undertake(self, cost: u64) {
+        self.module.tiered.undertaken.fetch_add(cost, Ordering::Relaxed);
+    }
+
+    /// Takes such a cost back, of something that the tier won't compile after all.
+    pub fn gives_up(self, cost: u64) {
+        self.module.tiered.undertaken.fetch_sub(cost, Ordering::Relaxed);
+    }
+
     /// Whether the module's last owner is gone, so that its code isn't wanted.
     pub fn is_dropped(self) -> bool {
         self.module.tiered.dropped.load(Ordering::Relaxed)

@@ -87,7 +87,7 @@ impl Compiler {
             Part::Whole => Piece::Func(index),
             Part::From(found) => Piece::Loop(index, found.header),
         };
-        let mut code = self.finish(piece, Some(scratch))?;
+        let mut code = self.finish(piece, Some((view, scratch)))?;
         code.keep_inlined(&inlined);
         code.types = types;
         code.entry = (part == Part::Whole).then(|| shape.entry());
@@ -149,8 +149,8 @@ impl Compiler {
         &self.context.func
     }
 
-    fn finish(&mut self, piece: Piece, scratch: Option<&Scratch>) -> Result<Compiled, Decline> {
-        let code = passes::generate(&mut self.context, &*self.isa, &mut self.registers, scratch)?;
+    fn finish(&mut self, piece: Piece, admission: Option<(View<'_>, &Scratch)>) -> Result<Compiled, Decline> {
+        let code = passes::generate(&mut self.context, &*self.isa, &mut self.registers, admission)?;
         Compiled::new(piece, &code, &self.context.func)
     }
 }

@@ -148,16 +148,16 @@ impl CommandOptions for RunOptions {
                     "--jit MODE",
                     |o: &mut Self, given| o.tiering.jit(given),
                     "When functions that are executed often become machine code: background, on a thread of its own while the \
-                     interpreter goes on (the default, where there are two processors); sync, at once (the default on one, \
-                     and with --memory-budget, so that what a program is refused is the same in each run); eager, all of \
-                     them before the program begins; off, never. What the program does is the same.",
+                     interpreter goes on (the default); sync, at once, while the program waits; eager, all of them before the program \
+                     begins; off, never. What the program does is the same. With --memory-budget, what it is refused is the \
+                     same in each run, except with background.",
                 )
                 .part(BuildPart::Compiler),
                 Opt::value(
                     "--jit-threshold N",
                     |o: &mut Self, given| o.tiering.threshold(given),
                     "How often a function must be found executing, some 30,000 instructions apart, before that; 0 is before \
-                     its first call. The default depends on its size.",
+                     its first call. By default the time that was spent in it is compared with what compiling it takes.",
                 )
                 .part(BuildPart::Compiler),
                 Opt::value(
@@ -244,9 +244,6 @@ impl CommandOptions for RunOptions {
 
     fn complete(&mut self) -> Result<(), Failure> {
         need_module(&self.module, Self::COMMAND)?;
-        if self.memory_budget.is_some() {
-            self.tiering.budgeted();
-        }
         if self.profile.is_some() {
             self.tiering.profiling()?;
         }

@@ -37,7 +37,6 @@ pub(crate) struct Tiering {
     pub(crate) stops_when_full: bool,
     pub(crate) precompiled: Trust,
     pub(crate) profiling: bool,
-    budgeted: bool,
 }
 
 /// Whether machine code from a file is trusted.
@@ -132,12 +131,6 @@ impl Tiering {
         }
     }
 
-    /// Called if `--memory-budget` is given too. A background compiler's memory would come and go in the budget at
-    /// unpredictable times, so that the program would be refused memory in one run and not in the next.
-    pub(crate) fn budgeted(&mut self) {
-        self.budgeted = true;
-    }
-
     /// Called if `--profile` is given too.
     pub(crate) fn profiling(&mut self) -> Result<(), Failure> {
         if self.precompiled == Trust::Required {
@@ -158,24 +151,14 @@ impl Tiering {
         }
     }
 
-    /// When functions are compiled, as far as that doesn't depend on the number of processors. Finding that out takes
-    /// long, so the tier does it when there is something to compile.
-    #[cfg(feature = "precompiled")]
-    pub(crate) fn chosen(&self) -> Option<JitMode> {
-        match self.mode {
-            None if !cfg!(feature = "jit") => Some(JitMode::Off),
-            None if self.budgeted => Some(JitMode::Sync),
-            chosen => chosen,
-        }
-    }
-
     /// When functions are compiled.
     #[cfg(feature = "precompiled")]
     pub(crate) fn mode(&self) -> JitMode {
-        self.chosen().unwrap_or_else(|| match std::thread::available_parallelism() {
-            Ok(cores) if cores.get() > 1 => JitMode::Background,
-            _ => JitMode::Sync,
-        })
+        match self.mode {
+            Some(mode) => mode,
+            None if !cfg!(feature = "jit") => JitMode::Off,
+            None => JitMode::Background,
+        }
     }
 }
 

@@ -33,16 +33,15 @@ impl Tier {
         use dunlin_jit::{CacheFull, MemoryGuard};
         let made = |jit, unavailable| Self { jit, unavailable, asked: asked.clone() };
         let may_attach = asked.precompiled != Trust::Refused && !asked.profiling;
-        let mode = match asked.chosen() {
-            None => dunlin_jit::Mode::Auto,
-            Some(JitMode::Background) => dunlin_jit::Mode::Background,
-            Some(JitMode::Sync) => dunlin_jit::Mode::Sync,
+        let mode = match asked.mode() {
+            JitMode::Background => dunlin_jit::Mode::Background,
+            JitMode::Sync => dunlin_jit::Mode::Sync,
             // Functions that were compiled ahead of time must not be compiled again, and their code is only known once
             // the module has been loaded.
-            Some(JitMode::Eager) if may_attach => dunlin_jit::Mode::Sync,
-            Some(JitMode::Eager) => dunlin_jit::Mode::Eager,
-            Some(JitMode::Off) if may_attach => dunlin_jit::Mode::Off,
-            Some(JitMode::Off) => return made(None, None),
+            JitMode::Eager if may_attach => dunlin_jit::Mode::Sync,
+            JitMode::Eager => dunlin_jit::Mode::Eager,
+            JitMode::Off if may_attach => dunlin_jit::Mode::Off,
+            JitMode::Off => return made(None, None),
         };
         let mut options = Jit::options();
         options.mode(mode).memory_guard(match asked.guards {
@@ -92,10 +91,13 @@ impl Tier {
             }
         }
         #[cfg(feature = "jit")]
-        if let Some(jit) = &self.jit
-            && self.asked.chosen() == Some(JitMode::Eager)
-        {
-            jit.compile(module);
+        if let Some(jit) = &self.jit {
+            if self.asked.mode() == JitMode::Eager {
+                jit.compile(module);
+            }
+            // This process runs no other module, so it never drops this one: if there is a budget, that waits until the
+            // compiler has given up what it is at.
+            std::mem::forget(module.clone());
         }
         Ok(())
     }
