@@ -37,7 +37,13 @@ const HOUSES: &[House] = &[
     },
     House {
         folder: "engine/src/stream",
-        floors: &["cost framing window", "name_section", "state", "missing", "code custom data sections"],
+        floors: &[
+            "cost framing window",
+            "name_section quick",
+            "state",
+            "missing",
+            "code custom data sections",
+        ],
         least: 20,
     },
     House {

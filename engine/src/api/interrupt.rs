@@ -86,7 +86,7 @@ mod tests {
     #[test]
     fn the_pipe_follows_the_flag() {
         for early in [true, false] {
-            let state = Shared::new(InterruptState::new(false).unwrap());
+            let state = Shared::new(InterruptState::new());
             let handle = InterruptHandle::new(state.clone());
             if early {
                 handle.interrupt();

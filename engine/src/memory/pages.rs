@@ -61,8 +61,8 @@ impl Guard {
 /// ones: for everything else in the process.
 const KEPT: u64 = 4;
 
-/// For how many memories address space is probed at once, to save system calls.
-const AT_ONCE: u32 = 4;
+/// For how many memories address space is probed at once, to save system calls: for as many of these as there is.
+const AT_ONCE: [u32; 3] = [32, 4, 1];
 
 /// Whether there is enough address space to guard memories; `taken` of them will be.
 fn granted(taken: u32) -> bool {
@@ -76,7 +76,7 @@ fn granted(taken: u32) -> bool {
         let bytes = usize::try_from((u64::from(*memories) + KEPT) * GUARDED);
         bytes.is_ok_and(|bytes| Mapping::reserve(bytes).is_ok())
     };
-    let found = [AT_ONCE, 1].into_iter().find(has_room);
+    let found = AT_ONCE.into_iter().find(has_room);
     GRANTED.store(found.map_or(0, |found| found - taken), Ordering::Relaxed);
     found.is_some()
 }
@@ -121,14 +121,12 @@ impl Pages {
         let charge = budget.charge(Kind::Memory, bytes)?;
         let refused = |asked| MemoryError::system(Kind::Memory, asked);
         let space = usize::try_from(GUARDED).map_err(|_| refused(bytes))?;
-        let mapping = Mapping::inaccessible(space).map_err(|_| refused(space as u64))?;
+        let len = bytes as usize;
+        let mapping = Mapping::accessible_to(len, space).map_err(|_| refused(space as u64))?;
         if budget.available().is_some() {
             mapping.in_small_pages();
         }
-        let mut pages = Pages { mapping: Some(mapping), len: 0, guarded: true, charge };
-        pages.map(bytes as usize).ok_or_else(|| refused(bytes))?;
-        pages.len = bytes as usize;
-        Ok(pages)
+        Ok(Pages { mapping: Some(mapping), len, guarded: true, charge })
     }
 
     /// [`Pages::new`]; `reserve` says whether to try to get address space for growth in advance.

@@ -39,9 +39,29 @@ impl ConstOp {
 
 /// A validated constant expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ConstExpr(pub(crate) Box<[ConstOp]>);
+pub(crate) struct ConstExpr(Ops);
+
+/// Nearly all are a single instruction, which needs no memory of its own. The final `end` isn't kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Ops {
+    One(ConstOp),
+    Several(Box<[ConstOp]>),
+}
 
 impl ConstExpr {
+    /// `i32.const`.
+    pub(crate) fn i32(value: u32) -> ConstExpr {
+        ConstExpr(Ops::One(ConstOp::I32(value)))
+    }
+
+    /// Its instructions.
+    pub(crate) fn ops(&self) -> &[ConstOp] {
+        match &self.0 {
+            Ops::One(op) => core::slice::from_ref(op),
+            Ops::Several(ops) => ops,
+        }
+    }
+
     /// Takes over an expression that validation has accepted.
     pub(crate) fn parse(
         expr: &wasmparser::ConstExpr<'_>,
@@ -101,13 +121,16 @@ impl ConstExpr {
             }
             ops.try_push(op).map_err(memory)?;
         }
+        if let [op] = *ops {
+            return Ok((ConstExpr(Ops::One(op)), budget.nothing(Kind::Metadata)));
+        }
         let (ops, charge) = ops.into_boxed().map_err(memory)?;
-        Ok((ConstExpr(ops), charge))
+        Ok((ConstExpr(Ops::Several(ops)), charge))
     }
 
     /// The function, if this is nothing but a reference to one.
     pub(crate) fn as_ref_func(&self) -> Option<u32> {
-        match *self.0 {
+        match *self.ops() {
             [ConstOp::RefFunc(index)] => Some(index),
             _ => None,
         }
@@ -121,7 +144,7 @@ impl ConstExpr {
     ) -> u128 {
         let mut stack = [0u128; MAX_CONST_EXPR_DEPTH];
         let mut height = 0;
-        for op in &self.0 {
+        for op in self.ops() {
             height -= op.operands();
             let (a, b) = if op.operands() == 2 { (stack[height], stack[height + 1]) } else { (0, 0) };
             let i32s = |f: fn(u32, u32) -> u32| u128::from(f(a as u32, b as u32));
@@ -151,7 +174,8 @@ mod tests {
     use super::*;
 
     fn eval(ops: &[ConstOp]) -> u128 {
-        ConstExpr(ops.into()).eval(|index| 1000 + u128::from(index), |index| 2000 + u64::from(index))
+        ConstExpr(Ops::Several(ops.into()))
+            .eval(|index| 1000 + u128::from(index), |index| 2000 + u64::from(index))
     }
 
     #[test]

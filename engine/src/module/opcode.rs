@@ -12,6 +12,7 @@ pub(crate) const BR_IF: u8 = 0x0d;
 pub(crate) const BR_TABLE: u8 = 0x0e;
 pub(crate) const RETURN: u8 = 0x0f;
 pub(crate) const CALL: u8 = 0x10;
+pub(crate) const CALL_INDIRECT: u8 = 0x11;
 pub(crate) const RETURN_CALL: u8 = 0x12;
 pub(crate) const RETURN_CALL_INDIRECT: u8 = 0x13;
 pub(crate) const DROP: u8 = 0x1a;
@@ -19,6 +20,7 @@ pub(crate) const SELECT: u8 = 0x1b;
 pub(crate) const LOCAL_GET: u8 = 0x20;
 pub(crate) const LOCAL_SET: u8 = 0x21;
 pub(crate) const LOCAL_TEE: u8 = 0x22;
+pub(crate) const GLOBAL_GET: u8 = 0x23;
 pub(crate) const GLOBAL_SET: u8 = 0x24;
 /// The first load; the stores follow.
 pub(crate) const I32_LOAD: u8 = 0x28;
@@ -27,7 +29,13 @@ pub(crate) const MEMORY_SIZE: u8 = 0x3f;
 pub(crate) const MEMORY_GROW: u8 = 0x40;
 pub(crate) const I32_CONST: u8 = 0x41;
 pub(crate) const I64_CONST: u8 = 0x42;
+pub(crate) const F32_CONST: u8 = 0x43;
+pub(crate) const F64_CONST: u8 = 0x44;
 /// The first of those that are an opcode alone and compute something.
 pub(crate) const I32_EQZ: u8 = 0x45;
-pub(crate) const I32_ADD: u8 = 0x6a;
 pub(crate) const I64_EXTEND32_S: u8 = 0xc4;
+/// The prefix of conversions that saturate, and of bulk instructions.
+pub(crate) const PREFIX_FC: u8 = 0xfc;
+/// Behind that prefix.
+pub(crate) const MEMORY_COPY: u8 = 10;
+pub(crate) const MEMORY_FILL: u8 = 11;

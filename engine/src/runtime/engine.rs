@@ -4,7 +4,7 @@ use crate::memory::pages::Guard;
 use crate::memory::{Budget, Buf, Charge, Kind, Map, MemoryError, Shared, bytes_of};
 use crate::module::features::Features;
 use crate::module::types::FuncType;
-use crate::runtime::exec;
+use crate::runtime::exec::{self, Stacks};
 use crate::translate;
 use crate::{Config, Dispatch, Error};
 use core::ops::Deref;
@@ -28,6 +28,7 @@ struct EngineInner {
     budget: Budget,
     dispatch: Dispatch,
     types: Mutex<Types>,
+    stacks: Stacks,
     _charge: Charge,
 }
 
@@ -82,6 +83,7 @@ impl Engine {
             budget: budget.clone(),
             dispatch,
             types: Mutex::new(types),
+            stacks: Stacks::default(),
             _charge: charge,
         };
         Ok(Engine(Shared::try_new(Kind::Metadata, inner)?))
@@ -117,6 +119,11 @@ impl Engine {
 
     pub(crate) fn max_wasm_stack(&self) -> usize {
         self.0.config.max_wasm_stack
+    }
+
+    /// The value stacks of its stores.
+    pub(crate) fn stacks(&self) -> &Stacks {
+        &self.0.stacks
     }
 
     pub(crate) fn max_memory_size(&self) -> u64 {

@@ -15,8 +15,8 @@ pub(crate) struct InterruptState {
     limit: AtomicUsize,
     /// The end of the stack, whatever the flag.
     stack_end: AtomicUsize,
-    /// The poll page, which compiled code reads at every back edge.
-    page: Option<PollPage>,
+    /// The poll page, which compiled code reads at every back edge. Made before compiled code can first be entered.
+    page: OnceLock<PollPage>,
     /// Made when a waiter is first asked for. Signalled while the flag is set.
     pub(crate) pipe: OnceLock<SignalPipe>,
     /// Held while the flag changes, to keep the pipe in step with it.
@@ -24,20 +24,16 @@ pub(crate) struct InterruptState {
 }
 
 impl InterruptState {
-    /// With a page for compiled code, or without.
-    ///
-    /// # Errors
-    /// If the system has no memory for the page.
-    pub(crate) fn new(with_page: bool) -> Result<Self, MemoryError> {
+    pub(crate) fn new() -> Self {
         let zero = || AtomicUsize::new(0);
-        Ok(Self {
-            page: if with_page { Some(PollPage::new()?) } else { None },
+        Self {
+            page: OnceLock::new(),
             flag: AtomicBool::new(false),
             limit: zero(),
             stack_end: zero(),
             pipe: OnceLock::new(),
             changing: Mutex::new(()),
-        })
+        }
     }
 
     fn changing(&self) -> MutexGuard<'_, ()> {
@@ -88,14 +84,30 @@ impl InterruptState {
     }
 
     fn open_page(&self, open: bool) {
-        if let Some(page) = &self.page {
+        if let Some(page) = self.page.get() {
             page.open(open);
         }
     }
 
-    /// The poll page; null without one.
+    /// The poll page; null as long as there is none.
     pub(crate) fn page(&self) -> *const u8 {
-        self.page.as_ref().map_or(core::ptr::null(), PollPage::address)
+        self.page.get().map_or(core::ptr::null(), PollPage::address)
+    }
+
+    /// Makes the poll page, unless there is one.
+    ///
+    /// # Errors
+    /// If the system has no memory for it.
+    pub(crate) fn make_page(&self) -> Result<(), MemoryError> {
+        let _changing = self.changing();
+        if self.page.get().is_none() {
+            let page = PollPage::new()?;
+            if self.is_set() {
+                page.open(false);
+            }
+            let _ = self.page.set(page);
+        }
+        Ok(())
     }
 
     /// The word that compiled code compares its frames with.
@@ -150,7 +162,8 @@ mod tests {
 
     #[test]
     fn an_interruption_that_is_noticed_early_is_answered_once() {
-        let state = InterruptState::new(true).unwrap();
+        let state = InterruptState::new();
+        state.make_page().unwrap();
         for end in 1..=1_000 {
             state.set_stack_end(end);
             std::thread::scope(|scope| {

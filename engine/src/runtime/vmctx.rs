@@ -76,7 +76,7 @@ pub(crate) struct VmCtx {
     /// so that one comparison finds both.
     pub(crate) limit: *const AtomicUsize,
     /// The poll page, a safepoint poll by load: inaccessible while an interruption is pending. Null if compiled code
-    /// compares the limit instead.
+    /// compares the limit instead, and until the store's first execution is made.
     pub(crate) poll: *const u8,
     /// Memory 0's base. Compiled code uses it if memories have guard regions: then it never moves.
     pub(crate) base0: *mut u8,

@@ -1,7 +1,7 @@
 //! The code section: bodies are validated one by one, then kept, or hashed and dropped.
 
 use crate::words::Count;
-use wasmparser::{BinaryReader, FrameStack, FunctionBody, VisitOperator};
+use wasmparser::{BinaryReader, FuncToValidate, FunctionBody, ValidatorResources};
 
 use super::cost;
 use super::framing::Leb;
@@ -14,41 +14,10 @@ use crate::memory::{Buf, Kind, third_party};
 use crate::module::bodies::{BodyRecord, CHUNK, Chunk};
 use crate::module::estimate::{self, BodyStats};
 use crate::module::load_error::{ErrorKind, LoadError};
-use crate::module::opcode::*;
+use crate::module::opcode::BR_TABLE;
 
 /// The most operands that an instruction can push: a call's results.
 const MOST_PUSHED: u32 = 1000;
-
-/// What `BinaryReader::visit_operator` does, faster for the most frequent instructions.
-fn visit<'a, V>(reader: &mut BinaryReader<'a>, opcode: u8, visitor: &mut V) -> wasmparser::Result<()>
-where
-    V: VisitOperator<'a, Output = wasmparser::Result<()>> + FrameStack,
-{
-    // Nothing may follow the body's `end`: `visit_operator` makes the error.
-    if visitor.current_frame().is_none() {
-        return reader.visit_operator(visitor)?;
-    }
-    let index = |reader: &mut BinaryReader<'a>| reader.read_u8().and_then(|_| reader.read_var_u32());
-    match opcode {
-        LOCAL_GET => visitor.visit_local_get(index(reader)?),
-        LOCAL_SET => visitor.visit_local_set(index(reader)?),
-        LOCAL_TEE => visitor.visit_local_tee(index(reader)?),
-        BR_IF => visitor.visit_br_if(index(reader)?),
-        I32_CONST => {
-            reader.read_u8()?;
-            visitor.visit_i32_const(reader.read_var_i32()?)
-        }
-        I32_ADD => {
-            reader.read_u8()?;
-            visitor.visit_i32_add()
-        }
-        END => {
-            reader.read_u8()?;
-            visitor.visit_end()
-        }
-        _ => reader.visit_operator(visitor)?,
-    }
-}
 
 #[cold]
 fn too_many(what: &'static str, limit: u32, offset: u64) -> LoadError {
@@ -118,7 +87,12 @@ impl<C: BodyCheck> Core<C> {
     fn validate_body(&mut self, bytes: &[u8], offset: u64) -> Result<(), LoadError> {
         let reader = BinaryReader::new_features(bytes, offset, self.features.wasmparser());
         let body = FunctionBody::new(reader);
-        let (index, stats) = third_party(|| self.validate_operators(&body, bytes, offset))?;
+        let func = third_party(|| self.validator.code_section_entry(&body)).map_err(LoadError::invalid)?;
+        let index = func.index;
+        let stats = match self.quick.body(&self.module, index, bytes, &self.limits) {
+            Some(stats) => stats,
+            None => third_party(|| self.validate_operators(func, &body, bytes, offset))?,
+        };
         let cells = &mut self.module.cells;
         let on_disk = if self.bodies_file.is_some() { bytes.len() as u64 } else { 0 };
         cells.largest = cells.largest.max(estimate::most_to_translate(&stats, bytes.len()) + on_disk);
@@ -129,14 +103,13 @@ impl<C: BodyCheck> Core<C> {
     /// Like `FuncValidator::validate`, but charges for what the validator holds as it grows.
     fn validate_operators(
         &mut self,
+        func: FuncToValidate<ValidatorResources>,
         body: &FunctionBody<'_>,
         bytes: &[u8],
         offset: u64,
-    ) -> Result<(u32, BodyStats), LoadError> {
-        let func = self.validator.code_section_entry(body).map_err(LoadError::invalid)?;
-        let index = func.index;
+    ) -> Result<BodyStats, LoadError> {
         let mut validator = func.into_validator(std::mem::take(&mut self.allocations));
-        let mut stats = BodyStats::default();
+        let mut stats = BodyStats { max_control_depth: 1, ..BodyStats::default() };
         let mut reader = body.get_binary_reader();
         self.pay_for_locals(bytes)?;
         self.pay_for_stacks(0, 0, offset)?;
@@ -153,7 +126,10 @@ impl<C: BodyCheck> Core<C> {
             {
                 limited("targets of a br_table", targets, self.limits.br_table_targets)?;
             }
-            visit(&mut reader, opcode, &mut validator.visitor(at)).map_err(LoadError::invalid)?;
+            reader
+                .visit_operator(&mut validator.visitor(at))
+                .and_then(|visited| visited)
+                .map_err(LoadError::invalid)?;
             stats.instructions += 1;
             let (operands, depth) = (validator.operand_stack_height(), validator.control_stack_height());
             if operands > stats.max_operands || depth > stats.max_control_depth {
@@ -168,7 +144,7 @@ impl<C: BodyCheck> Core<C> {
         reader.finish_expression(&validator.visitor(at)).map_err(LoadError::invalid)?;
         stats.locals = validator.len_locals();
         self.allocations = validator.into_allocations();
-        Ok((index, stats))
+        Ok(stats)
     }
 
     /// Charges for the groups of locals, before the validator stores them.

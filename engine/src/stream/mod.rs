@@ -11,6 +11,7 @@ mod data;
 mod framing;
 mod missing;
 mod name_section;
+mod quick;
 mod sections;
 mod state;
 #[cfg(test)]

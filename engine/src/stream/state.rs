@@ -3,6 +3,7 @@
 use super::cost;
 use super::framing::{Order, SectionId};
 use super::name_section::NameSection;
+use super::quick::QuickCheck;
 use super::window::Admission;
 use crate::memory::limits::Limits;
 use crate::memory::pages::Guard;
@@ -119,6 +120,7 @@ pub(super) struct Core<C> {
     pub(super) order: Order,
     pub(super) validator: Validator,
     pub(super) allocations: FuncValidatorAllocations,
+    pub(super) quick: QuickCheck,
     pub(super) features: Features,
     pub(super) budget: Budget,
     /// What has been charged to `scratch`.
@@ -176,6 +178,7 @@ impl<C: BodyCheck> Core<C> {
             validator: Validator::new_with_features(features.wasmparser()),
             features,
             allocations: FuncValidatorAllocations::default(),
+            quick: QuickCheck::new(features, &budget),
             admission: Admission::new(&budget),
             scratch: budget.nothing(Kind::Metadata),
             enough_for: 0,

@@ -53,10 +53,12 @@ impl Mapping {
         Ok(Self { map: memmap2::MmapOptions::new().no_reserve_swap().len(len).map_anon()? })
     }
 
-    /// Reserves `len` bytes of address space, none of which can be accessed yet.
-    pub(crate) fn inaccessible(len: usize) -> io::Result<Self> {
+    /// Reserves `len` bytes of address space, of which the first `accessible` can be accessed, a multiple of 64 KiB.
+    pub(crate) fn accessible_to(accessible: usize, len: usize) -> io::Result<Self> {
         let mapping = Self::reserve(len)?;
-        mapping.protect(0, len, region::Protection::NONE)?;
+        if accessible < len {
+            mapping.protect(accessible, len - accessible, region::Protection::NONE)?;
+        }
         Ok(mapping)
     }
 
@@ -81,6 +83,19 @@ impl Mapping {
         // Advisory: failure is harmless, and not every system has it.
         #[cfg(target_os = "linux")]
         let _ = self.map.advise(memmap2::Advice::NoHugePage);
+    }
+
+    /// Gives the pages of `len` bytes from `from` on back to the system: they are zero when they are touched again.
+    /// False if the system doesn't do that.
+    pub(crate) fn discard(&mut self, from: usize, len: usize) -> bool {
+        #[cfg(target_os = "linux")]
+        // SAFETY: the mapping is private and anonymous, so its bytes become 0; the exclusive borrow shows that nobody
+        // relies on them.
+        let discarded =
+            unsafe { self.map.unchecked_advise_range(memmap2::UncheckedAdvice::DontNeed, from, len) }.is_ok();
+        #[cfg(not(target_os = "linux"))]
+        let discarded = len == 0;
+        discarded
     }
 
     /// Reserves `len` bytes, rounded up to pages, between two pages that fault when touched. Gives the mapping and

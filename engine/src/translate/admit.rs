@@ -35,6 +35,15 @@ impl BodyCheck for Translatable {
         let widest =
             *self.widest.get_or_insert_with(|| module.types.iter().map(header_of).max().unwrap_or(0));
         let ty = module.func_type(func);
+        // If they fit even if all locals were vectors, which locals there are doesn't matter.
+        if fits(
+            header_of(ty),
+            u64::from(stats.locals) * Class::V128.slots() as u64,
+            stats.max_operands,
+            widest,
+        ) {
+            return Ok(());
+        }
         let mut locals = slots(ty.params()) as u64;
         let groups = body.get_locals_reader().map_err(LoadError::invalid)?;
         for group in groups {

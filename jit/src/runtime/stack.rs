@@ -20,7 +20,9 @@ use super::arch;
 use super::sys::{Access, Reservation};
 use std::any::Any;
 use std::io;
+use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard};
 
 /// The unit of growth: a multiple of every page size that Linux has on these processors.
 pub(crate) const STEP: usize = 64 << 10;
@@ -34,9 +36,17 @@ pub(crate) trait StackAccount: Send + Sync {
     fn release(&self, bytes: u64);
 }
 
+/// The address space of stacks that were dropped, for the next ones: making it takes longer than a short call. The
+/// system has the pages back; the highest step is accessible, as in a new stack.
+static SPARE: Mutex<[Option<Reservation>; 4]> = Mutex::new([const { None }; 4]);
+
+fn spare() -> MutexGuard<'static, [Option<Reservation>; 4]> {
+    SPARE.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
 /// A native stack for machine code. It belongs to one thread at a time.
 pub(crate) struct CodeStack {
-    pages: Reservation,
+    pages: ManuallyDrop<Reservation>,
     /// The lowest accessible address, not counting a lent step.
     low: AtomicUsize,
     /// The lowest accessible address while a step is lent to Rust code; otherwise 0.
@@ -65,7 +75,10 @@ impl CodeStack {
         if !account.charge(2 * STEP as u64) {
             return Err(no_memory());
         }
-        let pages = Reservation::new(len, len - STEP).inspect_err(|_| account.release(2 * STEP as u64))?;
+        let fits = |place: &mut Option<Reservation>| place.take_if(|pages| pages.len() == len);
+        let used_before = spare().iter_mut().find_map(fits);
+        let pages = used_before.map_or_else(|| Reservation::new(len, len - STEP), Ok);
+        let pages = ManuallyDrop::new(pages.inspect_err(|_| account.release(2 * STEP as u64))?);
         let low = pages.top() - STEP;
         Ok(Self { pages, low: low.into(), lent: 0.into(), left: 0.into(), account })
     }
@@ -208,6 +221,20 @@ impl CodeStack {
 impl Drop for CodeStack {
     fn drop(&mut self) {
         self.account.release(self.charged());
+        let (low, top) = (self.low.load(Ordering::Relaxed), self.top());
+        let low = match self.lent.load(Ordering::Relaxed) {
+            0 => low,
+            lent => lent,
+        };
+        // SAFETY: nobody is on the stack any more, and the pages aren't used after this.
+        let (pages, is_new) = unsafe {
+            self.pages.discard(low, top);
+            let is_new = low == top - STEP || self.pages.protect(low, top - STEP, Access::None);
+            (ManuallyDrop::take(&mut self.pages), is_new)
+        };
+        if is_new && let Some(place) = spare().iter_mut().find(|place| place.is_none()) {
+            *place = Some(pages);
+        }
     }
 }
 

@@ -37,6 +37,7 @@ mod sample;
 pub(crate) mod slow;
 #[cfg(target_arch = "x86_64")]
 mod sse42;
+mod stacks;
 mod suspend;
 mod table;
 pub(crate) mod variable;
@@ -47,6 +48,7 @@ pub use count::DispatchCounts;
 pub(crate) use entry::{Resumed, invoke, resume};
 pub use listing::{HandlerKind, TailHandler, tail_handlers};
 pub(crate) use osr::Watch;
+pub(crate) use stacks::{Kept, Stacks};
 
 use crate::memory::{Budget, Buf, Charge, Kind, MemoryError};
 use crate::module::trap::Trap;
@@ -130,7 +132,7 @@ pub(crate) enum Stop {
 /// A computation of the guest: its value stack, its current position, and why it stopped. Nested calls (guest, host,
 /// guest) continue on the same stack.
 pub(crate) struct Execution {
-    _stack: Mapping,
+    stack: stacks::ValueStack,
     /// One past the last slot that is mapped.
     end: *mut u64,
     /// One past the last slot that the budget has been charged for.
@@ -170,13 +172,19 @@ pub(crate) struct Execution {
 pub(crate) const STACK_STEP: usize = 64 << 10;
 
 impl Execution {
-    /// An execution with a stack of at most `max_stack` bytes.
-    pub(crate) fn new(max_stack: usize, budget: &Budget) -> Result<Execution, Error> {
+    /// An execution with a stack of at most `max_stack` bytes, which is the same for all of an engine's.
+    pub(crate) fn new(max_stack: usize, stacks: &Stacks, budget: &Budget) -> Result<Execution, Error> {
         // Frame sizes are compared in 32 bits, and a stack's end must leave room for the largest.
         let bytes = max_stack.clamp(4096, 1 << 30).next_multiple_of(4096);
-        let (mut stack, start) =
-            Mapping::guarded(bytes).map_err(|_| MemoryError::system(Kind::Stack, bytes as u64))?;
-        let base = stack.as_mut_ptr().wrapping_add(start).cast::<u64>();
+        let mut stack = match stacks.take() {
+            Some(stack) => stack,
+            None => {
+                let refused = |_| MemoryError::system(Kind::Stack, bytes as u64);
+                let (mapping, start) = Mapping::guarded(bytes).map_err(refused)?;
+                stacks::ValueStack { mapping, start }
+            }
+        };
+        let base = stack.mapping.as_mut_ptr().wrapping_add(stack.start).cast::<u64>();
         Ok(Execution {
             end: base.wrapping_byte_add(bytes),
             charged: base,
@@ -195,8 +203,14 @@ impl Execution {
             suspension: None,
             interprets: false,
             counts: count::Counts::default(),
-            _stack: stack,
+            stack,
         })
+    }
+
+    /// Ends it, and gives its stack back.
+    pub(crate) fn end(mut self, stacks: &Stacks) {
+        let base = self.stack.mapping.as_mut_ptr() as usize + self.stack.start;
+        stacks.put(self.stack, self.charged as usize - base);
     }
 
     /// Whether it may enter compiled code.

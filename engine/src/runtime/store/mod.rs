@@ -26,7 +26,7 @@ pub(crate) use table::TableInner;
 use crate::memory::{Budget, Buf, Charge, Kind, Map, Shared, try_box};
 use crate::module::types::GlobalType;
 use crate::runtime::engine::Engine;
-use crate::runtime::exec::{self, Execution, Watch};
+use crate::runtime::exec::{self, Execution, Kept, Watch};
 use crate::runtime::interrupt::InterruptState;
 use crate::runtime::profile::Profiler;
 use crate::runtime::vmctx::{FuncObj, GlobalObj, MemoryObj, TableObj, VmStore};
@@ -57,6 +57,8 @@ pub(crate) struct StoreInner {
     /// The budget of everything in the store.
     pub(crate) budget: Budget,
     pub(crate) exec: Option<Box<Execution>>,
+    /// Whether the execution stays when the outermost call has ended.
+    keeps_stack: Option<Kept>,
     /// Executions that are suspended, or that wait for a nested one to end.
     pub(crate) parked: Buf<Parked>,
     next_parked: u64,
@@ -101,20 +103,19 @@ impl StoreInner {
     /// A store whose own pointer (`vm.store`) still has to be set.
     pub(crate) fn new(engine: &Engine, budget: &Budget) -> Result<Self, Error> {
         let charge = budget.charge(Kind::Instance, Shared::<InterruptState>::BYTES)?;
-        let polls_page = engine.tier().is_some() && !engine.config().suspend_compiled;
-        let interrupt = InterruptState::new(polls_page)?;
         Ok(Self {
             vm: VmStore::new(core::ptr::null_mut()),
             id: StoreId::new(),
             engine: engine.clone(),
             budget: budget.clone(),
             exec: None,
+            keeps_stack: None,
             parked: Buf::new(budget, Kind::Instance),
             next_parked: 0,
             fuel: FuelState::new(engine.consumes_fuel(), engine.tier()),
             watch: None,
             profiler: None,
-            interrupt: Shared::try_new(Kind::Instance, interrupt)?,
+            interrupt: Shared::try_new(Kind::Instance, InterruptState::new())?,
             depth: 0,
             funcs: Arena::new(budget, Kind::Instance),
             memories: Arena::new(budget, Kind::Instance),
@@ -152,8 +153,12 @@ impl StoreInner {
         // SAFETY: the caller's contract.
         let inner = unsafe { &mut *store };
         inner.ensure_execution()?;
-        // SAFETY: the caller's contract; `inner` is not used any more.
-        unsafe { exec::invoke(store, func, args_results) }
+        // SAFETY: the caller's contract; `inner` is not used meanwhile.
+        unsafe {
+            let result = exec::invoke(store, func, args_results);
+            (*store).leave_execution();
+            result
+        }
     }
 
     /// Makes a global that holds `value`.
@@ -183,10 +188,23 @@ impl StoreInner {
     }
 }
 
-#[cfg(debug_assertions)]
 impl Drop for StoreInner {
-    /// Where nothing was leaked, nothing is charged but for what is there.
     fn drop(&mut self) {
+        #[cfg(debug_assertions)]
+        self.check_charge();
+        if let Some(exec) = self.exec.take() {
+            exec.end(self.engine.stacks());
+        }
+        if let Some(kept) = self.keeps_stack.take() {
+            self.engine.stacks().let_go(kept);
+        }
+    }
+}
+
+#[cfg(debug_assertions)]
+impl StoreInner {
+    /// Where nothing was leaked, nothing is charged but for what is there.
+    fn check_charge(&self) {
         let executions = || (self.parked.len() + usize::from(self.exec.is_some())) * size_of::<Execution>();
         let values = || self.extern_refs.iter().map(|value| size_of_val(&**value)).sum::<usize>();
         assert!(

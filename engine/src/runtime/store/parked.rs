@@ -1,9 +1,9 @@
 //! Parked executions: suspended ones, and those that wait for a nested one to end.
 
 use super::StoreInner;
-use crate::memory::{Kind, Shared, try_box};
+use crate::memory::{Kind, MemoryError, Shared, try_box};
 use crate::runtime::error::Error;
-use crate::runtime::exec::{self, Execution, Resumed};
+use crate::runtime::exec::{self, Dispatch, Execution, Resumed};
 use crate::runtime::tier::Account;
 use crate::runtime::vmctx::FuncObj;
 use core::sync::atomic::{AtomicBool, Ordering};
@@ -47,11 +47,13 @@ impl StoreInner {
 
     fn new_execution(&mut self) -> Result<Box<Execution>, Error> {
         self.charge.grow(size_of::<Execution>() as u64)?;
-        let execution = Execution::new(self.engine.max_wasm_stack(), &self.budget);
+        let execution = Execution::new(self.engine.max_wasm_stack(), self.engine.stacks(), &self.budget);
         let boxed = execution.and_then(|mut execution| {
             // The native stack is made now rather than when code is compiled, so that what the budget leaves to the
-            // guest doesn't depend on the timing of that.
-            if let Some(tier) = self.engine.tier() {
+            // guest doesn't depend on the timing of that. Without a stack, code isn't entered.
+            if let Some(tier) = self.engine.tier()
+                && self.ensure_poll_page().is_ok()
+            {
                 let account = Account(self.budget.clone());
                 execution.code_stack = tier.new_stack(account, self.engine.max_wasm_stack());
             }
@@ -60,15 +62,50 @@ impl StoreInner {
         boxed.inspect_err(|_| self.charge.shrink(size_of::<Execution>() as u64))
     }
 
+    /// Makes what compiled code polls for interruptions, for all instances, if it is a page.
+    fn ensure_poll_page(&self) -> Result<(), MemoryError> {
+        if self.engine.config().suspend_compiled || !self.interrupt.page().is_null() {
+            return Ok(());
+        }
+        self.interrupt.make_page()?;
+        for instance in self.instances.iter() {
+            // SAFETY: objects live as long as the store. None of its code is compiled code that is executing, since that
+            // would have a page.
+            unsafe { (*instance.as_ref().vm()).poll = self.interrupt.page() };
+        }
+        Ok(())
+    }
+
     pub(super) fn ensure_execution(&mut self) -> Result<(), Error> {
         if self.exec.is_none() {
+            if self.keeps_stack.is_none() {
+                self.keeps_stack = self.engine.stacks().keep();
+            }
             self.exec = Some(self.new_execution()?);
         }
         Ok(())
     }
 
-    fn drop_execution(&mut self, exec: Box<Execution>) {
-        drop(exec);
+    /// A call from the host has ended. If it was the outermost, and others keep their stack, this store doesn't.
+    #[inline]
+    pub(super) fn leave_execution(&mut self) {
+        if self.keeps_stack.is_none() && self.depth == 0 {
+            self.drop_idle_execution();
+        }
+    }
+
+    #[cold]
+    fn drop_idle_execution(&mut self) {
+        // Counts are asked for later.
+        if self.engine.dispatch() != Dispatch::Count
+            && let Some(exec) = self.switch(None)
+        {
+            self.drop_execution(exec);
+        }
+    }
+
+    pub(super) fn drop_execution(&mut self, exec: Box<Execution>) {
+        exec.end(self.engine.stacks());
         self.charge.shrink(size_of::<Execution>() as u64);
     }
 

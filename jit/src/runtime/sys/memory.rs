@@ -59,6 +59,11 @@ impl Reservation {
         self.bottom() + self.0.len()
     }
 
+    /// How many bytes there are.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Whether an address lies in the reservation, accessible or not.
     #[inline]
     pub(crate) fn contains(&self, address: usize) -> bool {
