@@ -25,3 +25,19 @@ pub(crate) fn is_due(slice: u64) -> bool {
         due
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::is_due;
+
+    #[test]
+    fn a_sample_that_comes_sooner_than_its_time_is_left_out() {
+        // Some days of instructions.
+        let slice = 1 << 50;
+        assert!(is_due(slice));
+        assert!(!is_due(slice));
+        assert!(is_due(0));
+        // Each thread has its own time.
+        assert!(std::thread::spawn(move || is_due(slice)).join().unwrap());
+    }
+}

@@ -59,10 +59,11 @@ impl Account {
     /// Whether a candidate should be compiled now.
     pub(crate) fn pays(self, candidate: Candidate) -> bool {
         let Candidate { executed, bytes, pieces } = candidate;
-        let cost = cost(bytes) + if self.undertaken == 0 { FIRST } else { 0 };
+        let own = cost(bytes);
+        let cost = if self.undertaken == 0 { FIRST + own } else { own };
         // What will have been spent on the module if this is compiled too. A half of a large stake asks for a quarter of
         // the cost.
-        let stake = u128::from(self.undertaken.saturating_add(cost).min(LARGE_STAKE));
+        let stake = u128::from(self.undertaken.saturating_add(FIRST + own).min(LARGE_STAKE));
         let all = u128::from(LARGE_STAKE);
         let wanted = u128::from(cost) * (u128::from(pieces) + 1) * stake * stake / (all * all);
         u128::from(executed) >= wanted << self.thrown_away.min(32)

@@ -105,7 +105,10 @@ unsafe fn enter(
             return SegmentEnd::NoStack;
         }
         (*exec).at = at;
-        sample::cross(&mut *store, core::ptr::null_mut(), 0);
+        // A function's continuation is entered from itself, and seldom.
+        if !trampoline.is_null() {
+            sample::cross(&mut *store, core::ptr::null_mut(), 0);
+        }
         let Some(stack) = (*exec).code_stack.as_deref() else { return SegmentEnd::NoStack };
         let activation = Activation { at, outer: (*exec).native };
         (*exec).native = &raw const activation;
