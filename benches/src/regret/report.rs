@@ -6,6 +6,9 @@ use crate::machine;
 use crate::table::table;
 use serde_json::{Map, Value, json};
 
+/// What is computed of a program's measurements.
+type Ratio = fn(&Measured) -> f64;
+
 /// The tables, as the README has them.
 pub(crate) fn text(results: &Results) -> String {
     let mut text = format!(
@@ -57,7 +60,7 @@ fn rows_table(rows: &[Row]) -> String {
         lines.push(line);
     }
     let mut mean = vec!["**geometric mean**".to_owned()];
-    let ratios: [Option<fn(&Measured) -> f64>; 10] = {
+    let ratios: [Option<Ratio>; 10] = {
         let (none, wall, peak) =
             (None, Measured::wall_ratio as fn(&_) -> _, Measured::peak_ratio as fn(&_) -> _);
         [none, none, none, Some(Measured::regret), none, none, Some(wall), none, none, Some(peak)]
@@ -145,7 +148,7 @@ pub(crate) fn json(results: &Results) -> String {
         .tables
         .iter()
         .map(|(count, rows)| {
-            let ratios: [(&str, fn(&Measured) -> f64); 4] = [
+            let ratios: [(&str, Ratio); 4] = [
                 ("regret", Measured::regret),
                 ("regret_beyond_allowance", Measured::regret_beyond_allowance),
                 ("time_over_off", Measured::wall_ratio),
@@ -183,7 +186,7 @@ pub(crate) fn json(results: &Results) -> String {
     format!("{all:#}\n")
 }
 
-fn program_json(measured: &Measured, ratios: &[(&str, fn(&Measured) -> f64)]) -> Value {
+fn program_json(measured: &Measured, ratios: &[(&str, Ratio)]) -> Value {
     let way = |way| {
         let Medians { wall_ns, cpu_ns, peak_kib } = measured.medians(way);
         json!({"cpu_ns": cpu_ns, "wall_ns": wall_ns, "peak_kib": peak_kib})

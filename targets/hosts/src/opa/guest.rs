@@ -21,11 +21,15 @@ pub(super) struct Guest {
     heap_ptr_set: TypedFunc<Address, ()>,
 }
 
+/// A reserved 0, the entrypoint, the data, the input's address and length, where the heap begins, and the format of the
+/// results.
+type EvalParams = (i32, i32, Address, Address, i32, Address, i32);
+
 /// The exports that an evaluation needs.
 #[derive(Clone)]
 pub(super) enum Evaluation {
     /// Since ABI 1.2.
-    AtOnce(TypedFunc<(i32, i32, Address, Address, i32, Address, i32), Address>),
+    AtOnce(TypedFunc<EvalParams, Address>),
     InSteps {
         new: TypedFunc<(), Address>,
         set_input: TypedFunc<(Address, Address), ()>,
@@ -185,7 +189,7 @@ impl Guest {
 /// The bytes at `address` up to a NUL, or up to the memory's end; none if that is beyond it.
 pub(super) fn text(memory: Memory, store: impl AsContext, address: Address) -> Vec<u8> {
     let store = store.as_context();
-    let from = memory.data(&store).get(address as u32 as usize..).unwrap_or_default();
+    let from = memory.data(store).get(address as u32 as usize..).unwrap_or_default();
     from.split(|byte| *byte == 0).next().unwrap_or_default().to_vec()
 }
 

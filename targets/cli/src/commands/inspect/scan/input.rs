@@ -18,9 +18,15 @@ pub(super) struct Input<R> {
 impl<R: Read> Input<R> {
     /// The next byte, if there is one.
     pub(super) fn byte(&mut self) -> Result<Option<u8>> {
-        let byte = self.reader.by_ref().bytes().next().transpose()?;
-        self.offset += u64::from(byte.is_some());
-        Ok(byte)
+        let mut byte = [0];
+        match self.reader.read_exact(&mut byte) {
+            Ok(()) => {
+                self.offset += 1;
+                Ok(Some(byte[0]))
+            }
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// A number.
