@@ -260,7 +260,7 @@ fn names_are_taken_from_what_is_read() {
     let module =
         |name: &[u8]| named(b"name", &[b"\0", &leb(name.len() + 1)[..], &leb(name.len()), name].concat());
     let (first, last) = (module(b"first"), module(b"last"));
-    assert_eq!(of(&[first.clone()]), (Some("first".into()), vec![4]));
+    assert_eq!(of(std::slice::from_ref(&first)), (Some("first".into()), vec![4]));
     assert_eq!(of(&[first.clone(), last]), (Some("first".into()), vec![4, 4]));
     assert_eq!(of(&[named(b"name", b""), first.clone()]), (None, vec![4, 4]));
     // Locals' names before it, and an empty name.
