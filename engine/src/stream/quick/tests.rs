@@ -106,8 +106,8 @@ const KNOWN: &str = r#"(module
     (drop) (drop) (local.get 0) (local.get 1)
     (if (type $two) (local.get 0) (then (br 0 (i64.const 1) (i32.const 1))) (else (drop) (drop)
       (i64.const 1) (i32.const 2))))
-  (func $unreachable (result i32)
-    (block (unreachable) (br_if 0) (drop) (local.set 0) (i32.add) (drop)) (i32.const 1) (return) (local f32)))"#;
+  (func $unreachable (result i32) (local f32)
+    (block (unreachable) (br_if 0) (drop) (local.set 0) (i32.add) (drop)) (i32.const 1) (return)))"#;
 
 /// Functions that it doesn't know all of.
 const UNKNOWN: &str = r#"(module
