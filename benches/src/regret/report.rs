@@ -1,7 +1,7 @@
 //! The results of `regret` as tables and JSON.
 
 use super::programs::{Set, Way};
-use super::results::{ALLOWANCE_NS, Measured, Medians, Results, Row, summary};
+use super::results::{ALLOWANCE_NS, Measured, Medians, Ratio, Results, Row, summary};
 use crate::machine;
 use crate::table::table;
 use serde_json::{Map, Value, json};
@@ -57,9 +57,8 @@ fn rows_table(rows: &[Row]) -> String {
         lines.push(line);
     }
     let mut mean = vec!["**geometric mean**".to_owned()];
-    let ratios: [Option<fn(&Measured) -> f64>; 10] = {
-        let (none, wall, peak) =
-            (None, Measured::wall_ratio as fn(&_) -> _, Measured::peak_ratio as fn(&_) -> _);
+    let ratios: [Option<Ratio>; 10] = {
+        let (none, wall, peak) = (None, Measured::wall_ratio as Ratio, Measured::peak_ratio as Ratio);
         [none, none, none, Some(Measured::regret), none, none, Some(wall), none, none, Some(peak)]
     };
     mean.extend(ratios.map(|ratio| match ratio.and_then(|ratio| summary(rows, ratio)) {
@@ -97,7 +96,7 @@ fn mebibytes(kib: i64) -> String {
 
 /// What is lost, and what is won.
 fn outcome(rows: &[Row]) -> String {
-    let ratios: [fn(&Measured) -> f64; 5] = [
+    let ratios: [Ratio; 5] = [
         Measured::regret,
         Measured::regret_beyond_allowance,
         Measured::wall_ratio,
@@ -145,7 +144,7 @@ pub(crate) fn json(results: &Results) -> String {
         .tables
         .iter()
         .map(|(count, rows)| {
-            let ratios: [(&str, fn(&Measured) -> f64); 4] = [
+            let ratios: [(&str, Ratio); 4] = [
                 ("regret", Measured::regret),
                 ("regret_beyond_allowance", Measured::regret_beyond_allowance),
                 ("time_over_off", Measured::wall_ratio),
@@ -183,7 +182,7 @@ pub(crate) fn json(results: &Results) -> String {
     format!("{all:#}\n")
 }
 
-fn program_json(measured: &Measured, ratios: &[(&str, fn(&Measured) -> f64)]) -> Value {
+fn program_json(measured: &Measured, ratios: &[(&str, Ratio)]) -> Value {
     let way = |way| {
         let Medians { wall_ns, cpu_ns, peak_kib } = measured.medians(way);
         json!({"cpu_ns": cpu_ns, "wall_ns": wall_ns, "peak_kib": peak_kib})
