@@ -1,7 +1,7 @@
 //! The results of `regret` as tables and JSON.
 
 use super::programs::{Set, Way};
-use super::results::{ALLOWANCE_NS, Measured, Medians, Results, Row, summary};
+use super::results::{ALLOWANCE_NS, Measured, Medians, Ratio, Results, Row, summary};
 use crate::machine;
 use crate::table::table;
 use serde_json::{Map, Value, json};
@@ -100,7 +100,7 @@ fn mebibytes(kib: i64) -> String {
 
 /// What is lost, and what is won.
 fn outcome(rows: &[Row]) -> String {
-    let ratios: [fn(&Measured) -> f64; 5] = [
+    let ratios: [Ratio; 5] = [
         Measured::regret,
         Measured::regret_beyond_allowance,
         Measured::wall_ratio,

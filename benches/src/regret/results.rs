@@ -24,6 +24,9 @@ pub(crate) struct Medians {
     pub(crate) peak_kib: i64,
 }
 
+/// What is compared over programs.
+pub(crate) type Ratio = fn(&Measured) -> f64;
+
 pub(crate) struct Row {
     pub(crate) program: &'static str,
     pub(crate) measured: Result<Measured, String>,
@@ -108,7 +111,7 @@ impl Results {
 }
 
 /// Of the programs that could be measured, if there are any.
-pub(crate) fn summary(rows: &[Row], ratio: fn(&Measured) -> f64) -> Option<Summary> {
+pub(crate) fn summary(rows: &[Row], ratio: Ratio) -> Option<Summary> {
     let ratios: Vec<(&'static str, f64)> =
         rows.iter().filter_map(|row| Some((row.program, ratio(row.measured.as_ref().ok()?)))).collect();
     let mean = geometric_mean(&ratios.iter().map(|(_, ratio)| *ratio).collect::<Vec<_>>())?;
