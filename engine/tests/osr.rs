@@ -214,3 +214,21 @@ fn an_activation_that_returns_does_not_stay() {
     assert!(tier.told.lock().unwrap().iter().all(|(index, ..)| *index == 1));
     assert!(*tier.returned.lock().unwrap() > 0);
 }
+
+#[test]
+fn a_bridge_is_there_when_it_is_published() {
+    let tier = Arc::new(Watcher { slice: 1 << 30, ..Watcher::default() });
+    let engine = Engine::new(Config::new().tier(tier)).unwrap();
+    for text in ["(module)", "(module (type (func)) (type (func (param i32))))"] {
+        let module = Module::new(&engine, wat::parse_str(text).unwrap()).unwrap();
+        let view = View::new(&module);
+        assert!(!view.has_bridge());
+        // SAFETY: nothing of this module is compiled, so nobody goes there.
+        unsafe { view.publish_bridge(std::ptr::dangling()) };
+        assert!(view.has_bridge());
+        let types = text.matches("(type").count() as u32;
+        assert!((0..types).all(|ty| !view.has_type(ty)));
+    }
+    let plain = Module::new(&Engine::default(), wat::parse_str("(module)").unwrap()).unwrap();
+    assert!(!View::new(&plain).has_bridge());
+}

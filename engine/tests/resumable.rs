@@ -113,6 +113,44 @@ fn a_host_function_fails_again() {
     engines(false).iter().for_each(host_fails_again);
 }
 
+/// The functions that an error came through, with the offsets of their calls.
+fn frames(error: &Error) -> Vec<(u32, Option<u64>)> {
+    let frames = error.backtrace().unwrap().frames();
+    frames.iter().map(|frame| (frame.func_index(), frame.module_offset())).collect()
+}
+
+#[test]
+fn a_call_that_is_tried_again_fails_where_it_did() {
+    let text = r#"(module (import "host" "ask" (func $ask (param i32) (result i32)))
+        (func $tail (param i32) (result i32) (return_call $ask (local.get 0)))
+        (func $inner (param i32) (result i32) (i32.add (call $ask (local.get 0)) (i32.const 1)))
+        (func (export "calls") (param i32) (result i32) (i32.mul (call $inner (local.get 0)) (i32.const 2)))
+        (func (export "tail-calls") (param i32) (result i32) (i32.mul (call $tail (local.get 0)) (i32.const 2))))"#;
+    for engine in engines(false) {
+        for (name, depth) in [("calls", 2), ("tail-calls", 1)] {
+            let mut store = Store::new(&engine, 0);
+            let mut linker = Linker::new(&engine);
+            let ask = |mut caller: Caller<'_, i32>, x: i32| -> Result<i32, Error> {
+                *caller.data_mut() += 1;
+                if *caller.data() < 4 { Err(Trap::Interrupt.into()) } else { Ok(x + 20) }
+            };
+            linker.func_wrap("host", "ask", ask).unwrap();
+            let instance = linker.instantiate(&mut store, &module(&engine, text)).unwrap();
+            let func = instance.get_func(&store, name).unwrap();
+            let mut got = [Val::I32(0)];
+            let mut call = func.call_resumable(&mut store, &[Val::I32(1)], &mut got).unwrap();
+            let mut places = Vec::new();
+            while let ResumableCall::Suspended(suspended) = call {
+                places.push(frames(suspended.reason()));
+                call = suspended.resume(&mut store, &mut got).unwrap();
+            }
+            assert_eq!((places.len(), places[0].len()), (3, depth), "{places:?}");
+            assert!(places.iter().all(|place| *place == places[0]), "{name}: {places:?}");
+            assert_eq!(got[0].unwrap_i32(), if depth == 2 { 44 } else { 42 });
+        }
+    }
+}
+
 #[test]
 fn each_bulk_operation_costs_what_it_must() {
     engines(true).iter().for_each(bulk::each_costs_what_it_must);

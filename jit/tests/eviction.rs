@@ -2,7 +2,7 @@
 #![cfg(feature = "compiler")]
 
 use dunlin::tier::View;
-use dunlin::{Budget, Config, Engine, Instance, Kind, Module, Store, Trap};
+use dunlin::{Budget, Caller, Config, Engine, Error, Func, Instance, Kind, Module, Store, Trap};
 use dunlin_jit::{CacheFull, Jit, Mode};
 use std::fmt::Write;
 
@@ -107,4 +107,53 @@ fn a_trap_after_code_was_thrown_away_is_as_ever() {
         assert_eq!(error.trap(), Some(Trap::UndefinedElement));
         assert_eq!(error.backtrace().unwrap().frames().len(), 1);
     }
+}
+
+/// Functions that stay interpreted, since they are large, and of which not all fit what there is for code. `f` calls `g`,
+/// which is compiled: that calls `f` again, or the host at last.
+fn large_and_small(crowd: i32) -> String {
+    let mut text = String::from(
+        r#"(module (import "" "ask" (func $ask (param i32) (result i32)))
+        (func $g (param i32) (result i32) (if (result i32) (local.get 0)
+            (then (call $f (i32.sub (local.get 0) (i32.const 1))))
+            (else (call $ask (i32.const 100)))))
+        (func $f (export "f") (param i32) (result i32)"#,
+    );
+    text.push_str(&"(local.set 0 (i32.xor (local.get 0) (i32.const 1)))".repeat(60));
+    text.push_str("(i32.add (call $g (local.get 0)) (i32.const 1)))");
+    for n in 0..crowd {
+        write!(text, r#"(func (export "c{n}") (param i32) (result i32)"#).unwrap();
+        text.push_str(&"(local.set 0 (i32.mul (local.get 0) (i32.const 3)))".repeat(800));
+        text.push_str("(local.get 0))");
+    }
+    text.push(')');
+    text
+}
+
+/// Interpreted frames may lie below compiled ones, and these below interpreted ones.
+#[test]
+fn code_of_frames_below_compiled_ones_is_kept() {
+    const CROWD: i32 = 150;
+    const DEPTH: i32 = 3;
+    let jit = Jit::new(Jit::options().mode(Mode::Sync).threshold(0).largest_function(200)).unwrap();
+    let budget = Budget::new(8 << 20);
+    let engine = Engine::new(Config::new().tier(jit.clone()).budget(budget)).unwrap();
+    let module = Module::new(&engine, wat::parse_str(large_and_small(CROWD)).unwrap()).unwrap();
+    let mut store = Store::with_budget(&engine, &Budget::unlimited(), None::<Instance>).unwrap();
+    let ask = |mut caller: Caller<'_, Option<Instance>>, x: i32| -> Result<i32, Error> {
+        let instance = caller.data().expect("it is set");
+        for n in 0..2 * CROWD {
+            let c = instance.get_typed_func::<i32, i32>(&caller, &format!("c{}", n % CROWD))?;
+            c.call(&mut caller, n)?;
+        }
+        Ok(x)
+    };
+    let ask = Func::wrap(&mut store, ask).unwrap();
+    let instance = Instance::new(&mut store, &module, &[ask.into()]).unwrap();
+    *store.data_mut() = Some(instance);
+    let f = instance.get_typed_func::<i32, i32>(&store, "f").unwrap();
+    assert_eq!(f.call(&mut store, DEPTH).unwrap(), 100 + DEPTH + 1);
+    let (stats, dropped) = (jit.stats(), module.dropped_translations());
+    println!("{dropped} times; {stats:?}");
+    assert!(stats.functions >= 1 && dropped > CROWD as u64, "{dropped} {stats:?}");
 }

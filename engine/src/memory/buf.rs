@@ -225,6 +225,21 @@ mod tests {
     }
 
     #[test]
+    fn a_buffer_grows_by_half() {
+        let mut buf = Buf::<u32>::new(&Budget::unlimited(), Kind::Data);
+        let mut capacities = vec![0];
+        for i in 0..200 {
+            buf.try_push(i).unwrap();
+            if capacities.last() != Some(&buf.capacity()) {
+                capacities.push(buf.capacity());
+            }
+        }
+        assert_eq!(capacities, [0, 4, 6, 9, 13, 19, 28, 42, 63, 94, 141, 211]);
+        buf.try_reserve(300).unwrap();
+        assert_eq!((buf.capacity(), buf.room(), buf.held()), (500, 300, 2000));
+    }
+
+    #[test]
     fn a_failed_allocation_is_an_error_and_costs_nothing() {
         let budget = Budget::unlimited();
         let refused = Buf::<u8>::with_capacity(&budget, Kind::Data, usize::MAX / 2 + 1).unwrap_err();

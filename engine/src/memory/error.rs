@@ -113,3 +113,27 @@ impl MemoryError {
         MemoryError::OutOfMemory(OutOfMemory { kind, asked })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_held_the_most_is_named_if_anything_did() {
+        let said = |asked, limit, largest| {
+            OutOfBudget { kind: Kind::Cells, asked, used: 7, limit, largest }.to_string()
+        };
+        let nothing = (Kind::Metadata, 0);
+        assert_eq!(
+            said(2, 1, [nothing; 3]),
+            "memory budget of 1 byte exceeded: translated code asked for 2 bytes with 7 in use"
+        );
+        let (one, two) = ((Kind::Bodies, 5), (Kind::Stack, 2));
+        assert_eq!(
+            said(1, 8, [one, nothing, nothing]),
+            "memory budget of 8 bytes exceeded: translated code asked for 1 byte with 7 in use (function bodies: 5)"
+        );
+        let all = said(1, 8, [one, two, (Kind::Host, 1)]);
+        assert!(all.ends_with(" in use (function bodies: 5, value stack: 2, host state: 1)"), "{all}");
+    }
+}

@@ -221,7 +221,9 @@ fn modules_come_from_readers_and_files() {
         assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
         let again = Module::from_reader(&engine, Trickle(bad)).unwrap_err();
         assert_eq!((error.to_string(), error.offset()), (again.to_string(), again.offset()));
+        assert_eq!(Module::validate(&engine, bad).unwrap_err().to_string(), error.to_string());
     }
+    Module::validate(&engine, &bytes).unwrap();
 }
 
 /// A text, as a reader that ends with an error, and is interrupted before each piece.

@@ -101,12 +101,6 @@ pub(crate) fn asking(engine: &Engine) -> Linker<()> {
     linker
 }
 
-/// The functions that an error came through, with the offsets of their calls.
-fn frames(error: &Error) -> Vec<(u32, Option<u64>)> {
-    let frames = error.backtrace().unwrap().frames();
-    frames.iter().map(|frame| (frame.func_index(), frame.module_offset())).collect()
-}
-
 /// A host function that fails several times before it waits for results, called and tail-called: each time it is called
 /// again, with the same arguments.
 pub(crate) fn host_fails_again(engine: &Engine) {
@@ -140,12 +134,8 @@ pub(crate) fn host_fails_again(engine: &Engine) {
                 let mut results = [Val::I64(0)];
                 let mut call = func.call_resumable(&mut store, &[Val::I64(3)], &mut results).unwrap();
                 let mut seen = first;
-                let mut place = None;
                 while let ResumableCall::Suspended(suspended) = call {
                     assert_eq!(suspended.reason().trap(), REASONS[seen], "{name}");
-                    // It is the same call, wherever it goes on.
-                    let at = frames(suspended.reason());
-                    assert_eq!(*place.get_or_insert(at.clone()), at, "{name} {first} {seen}");
                     seen += 1;
                     assert_eq!(*store.data(), seen, "{name}");
                     let host = suspended.host_func(&mut store);

@@ -275,10 +275,8 @@ impl StoreInner {
             },
             |index| {
                 // SAFETY: the caller's contract.
-                unsafe { self.func_ref(vm, index) }.map(|func| func as u64).unwrap_or_else(|error| {
-                    failure = Some(error);
-                    0
-                })
+                let func = unsafe { self.func_ref(vm, index) }.map(|func| func as u64);
+                func.map_err(|error| failure = Some(error)).unwrap_or_default()
             },
         );
         match failure {

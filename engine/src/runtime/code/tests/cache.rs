@@ -94,3 +94,20 @@ fn ways_into_compiled_code_are_kept_or_dropped() {
         }
     }
 }
+
+/// Cells that were made for a function with a compiled entry, or none, are what its next interpreted call finds.
+#[test]
+fn cells_that_no_entry_leads_to_are_found() {
+    for engine in engines() {
+        let module = module(&engine);
+        let (mut store, _) = store(&module, Ask::Answers);
+        let nobody = At(&module, core::ptr::null());
+        let cells = module.shared().cells(SPIN, &nobody).unwrap() as usize;
+        assert_eq!(place(&module, SPIN), Some(cells));
+        for _ in 0..2 {
+            assert_eq!(call(&mut store, "spin", 7), 21);
+            assert_eq!(place(&module, SPIN), Some(cells));
+        }
+        assert_eq!(module.shared().cells(SPIN, &nobody).unwrap() as usize, cells);
+    }
+}
