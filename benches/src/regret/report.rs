@@ -6,9 +6,6 @@ use crate::machine;
 use crate::table::table;
 use serde_json::{Map, Value, json};
 
-/// What is computed of a program's measurements.
-type Ratio = fn(&Measured) -> f64;
-
 /// The tables, as the README has them.
 pub(crate) fn text(results: &Results) -> String {
     let mut text = format!(
