@@ -157,7 +157,11 @@ const HOUSES: &[House] = &[
         ],
         least: 30,
     },
-    House { folder: "jit/src/jobs", floors: &["job stack isas round", "queue", "worker"], least: 6 },
+    House {
+        folder: "jit/src/jobs",
+        floors: &["policy", "pace job stack isas round", "queue", "worker"],
+        least: 8,
+    },
     House {
         folder: "jit/src/aot",
         floors: &["bytes cpu format mismatch", "settings", "read", "attach write"],
