@@ -254,6 +254,34 @@ fn input_that_does_not_block_is_waited_for() {
 }
 
 #[test]
+fn input_that_cannot_be_read_is_told() {
+    for args in [&["run", "-"][..], &["validate", "-"], &["inspect", "-"]] {
+        let child = command(args).stdin(File::open(folder("input_that_cannot")).unwrap()).spawn().unwrap();
+        let ended = wait(child).code(1).one_sentence().prints("");
+        assert_eq!(ended.err, "dunlin: standard input: Is a directory\n");
+    }
+}
+
+/// Somebody who types a module ends it, and goes on typing: that isn't for the program.
+#[test]
+fn what_is_typed_behind_a_module_is_not_the_programs() {
+    let module = r#"(module
+        (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+        (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+        (memory (export "memory") 1)
+        (func (export "_start")
+            (i32.store (i32.const 0) (i32.const 64))
+            (i32.store (i32.const 4) (i32.const 64))
+            (drop (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))
+            (call $exit (i32.load (i32.const 8)))))"#;
+    let (mut master, slave) = terminal();
+    // The end of the input, as it is typed.
+    write!(master, "{module}\n\x04more\n").unwrap();
+    let child = command(&["run", "-"]).stdin(slave).spawn().unwrap();
+    assert_eq!(within(60, child).code(), Some(0));
+}
+
+#[test]
 fn an_endless_input_is_looked_at_first() {
     let folder = folder("an_endless_input");
     let output = folder.join("x.dun");

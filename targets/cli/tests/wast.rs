@@ -25,7 +25,7 @@ fn scripts_are_counted_by_kind() {
     let good = &format!("{all}/good.wast");
 
     let ended = dunlin(&["wast", good]).code(0);
-    assert!(ended.out.contains("good.wast: 3 of 3 assertions passed"), "{ended:#?}");
+    assert!(ended.out.contains("good.wast: 3 of 3 assertions passed\n"), "{ended:#?}");
     assert!(ended.out.contains("assert_return") && ended.out.ends_with("all passed\n"), "{ended:#?}");
 
     let ended = dunlin(&["wast", all]).code(1);

@@ -108,6 +108,9 @@ Sections, in bytes:
           13  export
 "#
     );
+    let lacking = text("(module (memory i64 1 1))");
+    let words = "WebAssembly:\n  memory64, which this version of Dunlin doesn't have\n\nSections";
+    assert!(lacking.contains(words), "{lacking}");
     assert_eq!(
         text("(module)"),
         r#"standard input: a library (it has no _start): run it with --invoke NAME
