@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Rebuilds every module in examples/wasm/ from its source. The modules are committed: nobody needs this to run them.
+# Rebuilds every module in examples/wasm/ and examples/hosts/ from its source. The modules are committed: nobody needs this to run them.
 #
 # Needs `rustup target add wasm32-wasip1 wasm32-unknown-unknown`, and from Debian clang-19 lld-19 wasi-libc libclang-rt-19-dev-wasm32 wabt.
 set -euo pipefail
@@ -49,20 +49,20 @@ rust serve -C opt-level=s
 rustc --edition 2024 --crate-type cdylib --target wasm32-unknown-unknown -C lto=fat -C codegen-units=1 \
     -C panic=abort -C strip=symbols -C opt-level=s -C link-arg=--import-memory -C link-arg=--stack-first \
     -C link-arg=-zstack-size=65536 --remap-path-prefix "$PWD=." --remap-path-prefix "$sysroot=rust" \
-    policy/policy.rs -o wasm/policy-1.0.wasm
+    hosts/policy.rs -o hosts/policy-1.0.wasm
 version='(global (export "opa_wasm_abi_version") i32 (i32.const 1))
 (global (export "opa_wasm_abi_minor_version") i32 (i32.const 2)))'
-wasm2wat wasm/policy-1.0.wasm | sed '$ s/)$//' | cat - <(echo "$version") > "$objects/policy.wat"
-wat2wasm "$objects/policy.wat" -o wasm/policy.wasm
+wasm2wat hosts/policy-1.0.wasm | sed '$ s/)$//' | cat - <(echo "$version") > "$objects/policy.wat"
+wat2wasm "$objects/policy.wat" -o hosts/policy.wasm
 wat2wasm smallest.wat -o wasm/smallest.wasm
 wat2wasm add.wat -o wasm/add.wasm
 
-chmod 644 wasm/*.wasm
+chmod 644 wasm/*.wasm hosts/*.wasm
 
 # A path of the machine that built a module has no business inside it.
-leaks=$(grep -alE "$PWD|$HOME/|$sysroot|/home/|/root/|/tmp/" wasm/*.wasm || true)
+leaks=$(grep -alE "$PWD|$HOME/|$sysroot|/home/|/root/|/tmp/" wasm/*.wasm hosts/*.wasm || true)
 if [ -n "$leaks" ]; then
     echo "build.sh: a path of this machine is left in: $leaks" >&2
     exit 1
 fi
-ls -l wasm/*.wasm | awk '{ print $5, $9 }'
+ls -l wasm/*.wasm hosts/*.wasm | awk '{ print $5, $9 }'

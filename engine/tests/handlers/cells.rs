@@ -163,7 +163,16 @@ fn family(text: &str, params: &[ValType], result: Option<ValType>, form: usize) 
     })
 }
 
+/// The beginning of a loop, to which [`CHARGED_END`] belongs.
+const CHARGED: &str = "loop $charged";
+pub(crate) const CHARGED_END: &str = "local.get $n br_if $charged end";
+
 impl Cell {
+    /// Whether it charges for fuel.
+    pub(crate) fn is_charge(&self) -> bool {
+        self.text == CHARGED
+    }
+
     /// Whether it accesses the second memory.
     pub(crate) fn is_second(&self) -> bool {
         self.text.contains(" 1 offset")
@@ -218,6 +227,13 @@ fn special(row: &str) -> Option<Cell> {
         way: Way::Branch { by, back },
         ..nothing()
     };
+    let returned = |source| Cell {
+        params: vec![I32],
+        sources: vec![source],
+        text: "return".into(),
+        way: Way::Return,
+        ..nothing()
+    };
     const LANES: &str = "i8x16.shuffle 31 0 29 2 27 4 25 6 23 8 21 10 19 12 17 14";
     let cell = match name {
         "MemorySize" => value("memory.size", &[], I32, to_slot),
@@ -242,18 +258,13 @@ fn special(row: &str) -> Option<Cell> {
         "BrUnlessAccBack" => branch("i32.eqz", &[I32], Acc, "br_if $t", true),
         "BrTable" => branch("", &[I32], Slot, "br_table $u $t $v $u", false),
         "BrTableAcc" => branch("", &[I32], Acc, "br_table $u $t $v $u", false),
+        // What is charged for begins with a loop.
+        "Charge" => Cell { text: CHARGED.into(), ..nothing() },
         "Call" => Cell { text: "call $callee".into(), way: Way::Call, ..nothing() },
         "Return" => Cell { text: "return".into(), way: Way::Return, ..nothing() },
-        "ReturnIntAcc" => {
-            let operands = (vec![I32], vec![Acc]);
-            Cell {
-                params: operands.0,
-                sources: operands.1,
-                text: "return".into(),
-                way: Way::Return,
-                ..nothing()
-            }
-        }
+        "ReturnInt" => returned(Slot),
+        "ReturnIntAcc" => returned(Acc),
+        "ReturnIntImm" => returned(Imm),
         _ => return None,
     };
     Some(cell)

@@ -5,7 +5,7 @@
 //! parameter's value. What a cell makes goes to globals, from the accumulator and from its slot.
 
 use crate::cells::Source::{Acc, Imm, Slot};
-use crate::cells::{Cell, Input, TYPES, Way, class, index, share};
+use crate::cells::{CHARGED_END, Cell, Input, TYPES, Way, class, index, share};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use wasmparser::ValType::{self, F32, F64, I32, I64, V128};
@@ -165,6 +165,9 @@ impl Function<'_> {
         }
         if let Some(ty) = pending {
             self.add(&format!("global.set $acc_a_{ty}"));
+        }
+        for _ in cells.iter().filter(|cell| cell.is_charge()) {
+            self.add(CHARGED_END);
         }
         match last.way {
             Way::Branch { back: true, .. } => self.add("end end"),

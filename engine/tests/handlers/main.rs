@@ -36,10 +36,12 @@ impl Seen {
 /// What each case did.
 fn run_all(cases: &[Case], seen: &mut Seen) -> Vec<Observed> {
     let mut outcomes = Vec::new();
-    for batch in cases.chunks(BATCH) {
-        let (more, counts) = run(batch);
-        outcomes.extend(more);
-        seen.add(counts);
+    for alike in cases.chunk_by(|a, b| a.fuel == b.fuel) {
+        for batch in alike.chunks(BATCH) {
+            let (more, counts) = run(batch);
+            outcomes.extend(more);
+            seen.add(counts);
+        }
     }
     outcomes
 }
@@ -97,7 +99,13 @@ fn every_form_of_every_op() {
             for (i, input) in INPUTS.iter().enumerate() {
                 let export = format!("{name} {k} {i}");
                 let text = function(&export, std::slice::from_ref(&cell), false, input);
-                cases.push(Case { name: export, text, input, second: cell.is_second() });
+                cases.push(Case {
+                    name: export,
+                    text,
+                    input,
+                    second: cell.is_second(),
+                    fuel: cell.is_charge(),
+                });
                 groups.push((group.clone(), k, i));
             }
         }
@@ -138,12 +146,13 @@ fn every_pair() {
             never.insert(name);
             continue;
         }
+        let fuel = first.is_charge() || second.is_charge();
         let cells = [first, second];
         for (i, input) in INPUTS.iter().enumerate() {
             for apart in [true, false] {
                 let export = format!("{name} {i} {apart}");
                 let text = function(&export, &cells, apart, input);
-                cases.push(Case { name: export, text, input, second: false });
+                cases.push(Case { name: export, text, input, second: false, fuel });
             }
         }
     }

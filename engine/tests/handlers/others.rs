@@ -63,6 +63,14 @@ const FUNCTIONS: &[(&str, [Gives; 4])] = &[
            (br_if $l (i32.lt_s (local.get $y) (local.get $x)))) (local.get $y)",
         [N(2), N(2), N(2), N(6)],
     ),
+    // One that begins with a cell which makes no pair with a charge.
+    (
+        "(loop $l (local.set $f (f32.add (local.get $f) (f32.const 1)))
+           (local.set $y (i32.add (local.get $y) (i32.const 2)))
+           (br_if $l (i32.lt_s (local.get $y) (local.get $x))))
+         (i32.add (local.get $y) (i32.trunc_f32_s (local.get $f)))",
+        [N(3), N(3), N(3), N(9)],
+    ),
     // Calls: to the host, to another instance, by a table; each also as a tail call.
     ("(call $host (local.get $x))", [N(100), N(101), N(102), N(105)]),
     ("(return_call $host (local.get $x))", [N(100), N(101), N(102), N(105)]),

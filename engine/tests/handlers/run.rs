@@ -70,15 +70,18 @@ struct Guest {
 }
 
 impl Guest {
-    fn new(way: Option<Dispatch>, wasm: &[u8]) -> Guest {
+    fn new(way: Option<Dispatch>, wasm: &[u8], fuel: bool) -> Guest {
         let mut config = Config::new();
-        config.check_translation(true);
+        config.check_translation(true).consume_fuel(fuel);
         if let Some(dispatch) = way {
             config.dispatch(dispatch);
         }
         let engine = Engine::new(&config).expect("an engine");
         let module = Module::new(&engine, wasm).unwrap_or_else(|e| panic!("{e}"));
         let mut store = Store::new(&engine, ());
+        if fuel {
+            store.set_fuel(u64::MAX).expect("fuel is counted");
+        }
         let instance = Instance::new(&mut store, &module, &[]).expect("no imports");
         let globals = instance.exports(&store).filter_map(|export| {
             let name = export.name().to_owned();
@@ -198,16 +201,20 @@ pub(crate) struct Case {
     pub(crate) input: &'static Input,
     /// Whether the second memory is accessed.
     pub(crate) second: bool,
+    /// Whether fuel is counted.
+    pub(crate) fuel: bool,
 }
 
 /// What each case did, the same in every way, and what was executed.
+///
+/// Fuel is counted for all of them, or for none.
 pub(crate) fn run(cases: &[Case]) -> (Vec<Observed>, DispatchCounts) {
     let text: String = cases.iter().map(|case| case.text.as_str()).collect();
     let wasm = wat::parse_str(format!("(module {} {text})", prelude())).unwrap_or_else(|e| panic!("{e}"));
     let mut first: Option<Vec<Observed>> = None;
     let mut counts = DispatchCounts::default();
     for way in WAYS {
-        let mut guest = Guest::new(way, &wasm);
+        let mut guest = Guest::new(way, &wasm, cases.iter().any(|case| case.fuel));
         let mut all = Vec::new();
         for case in cases {
             let func = guest.instance.get_func(&guest.store, &case.name).expect("an export");

@@ -16,7 +16,7 @@ fn a_policy_decides() {
     };
     let data = file("data.json", r#"{"admins": ["alice"]}"#);
     let input = file("input.json", r#"{"user": "alice"}"#);
-    for module in ["wasm/policy.wasm", "wasm/policy-1.0.wasm"] {
+    for module in ["hosts/policy.wasm", "hosts/policy-1.0.wasm"] {
         let policy = example(module);
         dunlin(&["policy", "eval", &policy, "--entrypoints"]).code(0).prints(ENTRYPOINTS);
         let eval = ["policy", "eval", &policy, "-e", "roles/allow", "--data", &data];
@@ -36,7 +36,7 @@ fn a_policy_decides() {
 
 #[test]
 fn what_goes_wrong_is_said_in_a_sentence() {
-    let policy = example("wasm/policy.wasm");
+    let policy = example("hosts/policy.wasm");
     let eval = |more: &[&str]| dunlin(&[&["policy", "eval", &policy], more].concat());
     eval(&["-e", "host/fail"]).code(1).says("about to give up").says("it was asked to fail").prints("");
     eval(&["-e", "host/spin", "--fuel", "100000"]).code(125).one_sentence().says("fuel");

@@ -1,4 +1,4 @@
-//! Policies, evaluated: the module is made of `examples/policy/policy.rs`, which is the guest's side of the ABI.
+//! Policies, evaluated: the module is made of `examples/hosts/policy.rs`, which is the guest's side of the ABI.
 
 use dunlin::{Budget, Config, Engine, ErrorKind, Module, Trap};
 use dunlin_hosts::opa::{Policy, PolicyError, PolicyOptions};
