@@ -202,7 +202,8 @@ fn modules_come_from_readers_and_files() {
     };
     check(Module::from_reader(&engine, Trickle(&bytes)).unwrap());
     // What comes before a text may come in pieces, too.
-    for spaces in [0, 1, 2, 3, 7] {
+    let lengths = if cfg!(feature = "wat") { &[0, 1, 2, 3, 7][..] } else { &[] };
+    for &spaces in lengths {
         let text = format!("{}(module (func) (func))", " ".repeat(spaces));
         assert_eq!(Module::from_reader(&engine, Trickle(text.as_bytes())).unwrap().func_count(), 2);
     }

@@ -12,10 +12,6 @@ use std::time::Duration;
 fn waiting(options: &[&str]) -> Child {
     let module = example("wasm/wc.wasm");
     let mut args = vec!["run"];
-    // What is worth compiling is another matter.
-    if cfg!(feature = "jit") {
-        args.extend(["--jit-threshold", "1000000"]);
-    }
     args.extend(options);
     args.push(&module);
     let mut child = command(&args).stdin(Stdio::piped()).spawn().unwrap();
