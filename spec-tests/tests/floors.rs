@@ -98,6 +98,11 @@ const HOUSES: &[House] = &[
         least: 20,
     },
     House {
+        folder: "targets/hosts/src/opa",
+        floors: &["builtins error guest options", "instance", "policy", "evaluator"],
+        least: 12,
+    },
+    House {
         folder: "wasi-lite/src",
         floors: &[
             "errno",

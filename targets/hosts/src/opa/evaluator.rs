@@ -1,19 +1,12 @@
 //! Evaluators: instances of a policy that keep their data between evaluations.
 
-use super::builtins::{Asked, Reply};
-use super::error::{Abort, PolicyError};
-use super::guest::{Address, Evaluation, Guest, text};
-use super::policy::{Policy, Shared};
-use dunlin::{
-    Caller, Error, ExternType, FuncType, Instance, InterruptHandle, Linker, Memory, MemoryType, Store, Val,
-    ValType,
-};
+use super::builtins::Asked;
+use super::error::PolicyError;
+use super::guest::{Address, Evaluation};
+use super::instance::{Running, start};
+use super::policy::Policy;
+use dunlin::InterruptHandle;
 use serde::de::IgnoredAny;
-use serde_json::Value;
-use std::sync::Arc;
-
-/// What OPA's own hosts give a policy at least, whatever it declares.
-const LEAST_PAGES: u32 = 5;
 
 /// An instance of a policy with data.
 ///
@@ -34,21 +27,14 @@ struct Ready {
     heap: Address,
 }
 
-/// An instance of a policy.
-pub(super) struct Running {
-    pub(super) store: Store<Hosted>,
-    pub(super) instance: Instance,
-    pub(super) guest: Guest,
-}
-
-/// What host functions know.
-pub(super) struct Hosted {
-    shared: Arc<Shared>,
-    memory: Option<Memory>,
-    /// `None` until the instance has been made.
-    guest: Option<Guest>,
-    /// Of the current evaluation.
-    asked: Asked,
+impl Policy {
+    /// An instance with this data, a JSON document.
+    ///
+    /// # Errors
+    /// If `data` isn't JSON, or there is no memory for it.
+    pub fn evaluator(&self, data: impl Into<String>) -> Result<Evaluator, PolicyError> {
+        Evaluator::new(self.clone(), data.into())
+    }
 }
 
 impl Evaluator {
@@ -92,7 +78,7 @@ impl Evaluator {
     /// # Errors
     /// If there is no such entrypoint, if the input isn't JSON, if the policy gives up, traps or reaches a limit.
     pub fn evaluate(&mut self, entrypoint: &str, input: Option<&str>) -> Result<String, PolicyError> {
-        let number = self.policy.shared.entrypoints.get(entrypoint);
+        let number = self.policy.entrypoints.get(entrypoint);
         let number = *number.ok_or_else(|| PolicyError::UnknownEntrypoint(entrypoint.into()))?;
         if let Some(input) = input {
             check_json("input", input)?;
@@ -101,7 +87,7 @@ impl Evaluator {
         let Ready { running: Running { store, guest, .. }, evaluation, data, heap } = &mut ready;
         store.data_mut().asked = Asked::default();
         if store.get_fuel().is_ok() {
-            store.set_fuel(self.policy.shared.options.fuel.unwrap_or(u64::MAX))?;
+            store.set_fuel(self.policy.parts.options.fuel.unwrap_or(u64::MAX))?;
         }
         let results = guest.evaluate(store, evaluation, (number, *data, *heap), input.map(str::as_bytes))?;
         self.ready = Some(ready);
@@ -114,9 +100,9 @@ impl Evaluator {
     }
 
     fn make(&self) -> Result<Ready, PolicyError> {
-        let mut running = start(&self.policy.shared)?;
+        let mut running = start(&self.policy.parts)?;
         let Running { store, guest, .. } = &mut running;
-        let evaluation = guest.evaluation(&mut *store, self.policy.shared.minor)?;
+        let evaluation = guest.evaluation(&mut *store, self.policy.minor)?;
         let data = guest.parse(&mut *store, self.data.as_bytes())?;
         if data == 0 {
             return Err(PolicyError::NotAPolicy("it can't parse the data".into()));
@@ -135,109 +121,4 @@ impl std::fmt::Debug for Evaluator {
 fn check_json(what: &'static str, json: &str) -> Result<(), PolicyError> {
     serde_json::from_str::<IgnoredAny>(json).map_err(|error| PolicyError::NotJson { what, error })?;
     Ok(())
-}
-
-/// Makes an instance.
-pub(super) fn start(shared: &Arc<Shared>) -> Result<Running, PolicyError> {
-    let engine = shared.module.engine();
-    let hosted = Hosted { shared: shared.clone(), memory: None, guest: None, asked: Asked::default() };
-    let mut store = match &shared.options.budget {
-        Some(budget) => Store::with_budget(engine, budget, hosted)?,
-        None => Store::try_new(engine, hosted)?,
-    };
-    if store.get_fuel().is_ok() {
-        store.set_fuel(u64::MAX)?;
-    }
-    let mut linker = Linker::new(engine);
-    let wanted = shared.module.imports().find(|import| (import.module(), import.name()) == ("env", "memory"));
-    if let Some(ExternType::Memory(wanted)) = wanted.map(|import| import.ty().clone()) {
-        let memory = Memory::new(&mut store, sized(&wanted))?;
-        linker.define(&store, "env", "memory", memory)?;
-        store.data_mut().memory = Some(memory);
-    }
-    link(&mut linker)?;
-    linker.define_unknown_imports_as_traps(&shared.module)?;
-    let instance = linker.instantiate(&mut store, &shared.module)?;
-    let memory = match store.data().memory {
-        Some(memory) => memory,
-        None => instance
-            .get_memory(&store, "memory")
-            .ok_or_else(|| PolicyError::NotAPolicy("it has no memory".into()))?,
-    };
-    let guest = Guest::new(&mut store, instance, memory)
-        .map_err(|error| PolicyError::NotAPolicy(error.to_string()))?;
-    store.data_mut().memory = Some(memory);
-    store.data_mut().guest = Some(guest.clone());
-    Ok(Running { store, instance, guest })
-}
-
-/// The memory to give where this one is imported.
-fn sized(wanted: &MemoryType) -> MemoryType {
-    let pages = |pages: u64| u32::try_from(pages).unwrap_or(u32::MAX);
-    let maximum = wanted.maximum().map(pages);
-    let least = LEAST_PAGES.min(maximum.unwrap_or(u32::MAX));
-    MemoryType::new(pages(wanted.minimum()).max(least), maximum)
-}
-
-fn link(linker: &mut Linker<Hosted>) -> Result<(), Error> {
-    linker.func_wrap(
-        "env",
-        "opa_abort",
-        |caller: Caller<'_, Hosted>, message: Address| -> Result<(), Error> {
-            Err(Error::host(Abort(said(&caller, message))))
-        },
-    )?;
-    linker.func_wrap("env", "opa_println", |caller: Caller<'_, Hosted>, message: Address| {
-        let message = said(&caller, message);
-        (caller.data().shared.options.print)(&message);
-    })?;
-    for arguments in 0..=4 {
-        let ty = FuncType::new([ValType::I32; 6].into_iter().take(2 + arguments), [ValType::I32]);
-        let name = format!("opa_builtin{arguments}");
-        linker.func_new("env", &name, ty, |mut caller, params, results| {
-            let mut numbers = params.iter().filter_map(|param| param.i32());
-            let id = numbers.next().unwrap_or(-1);
-            // The second is reserved.
-            let arguments: Vec<Address> = numbers.skip(1).collect();
-            results[0] = Val::I32(answer(&mut caller, id, &arguments)?);
-            Ok(())
-        })?;
-    }
-    Ok(())
-}
-
-/// Has a builtin answer the policy, with the address of a value, or 0 for undefined.
-fn answer(caller: &mut Caller<'_, Hosted>, id: i32, arguments: &[Address]) -> Result<Address, Error> {
-    let guest =
-        caller.data().guest.clone().ok_or_else(|| Error::msg("a builtin is called before there is one"))?;
-    let mut values = Vec::with_capacity(arguments.len());
-    for argument in arguments {
-        let json = guest.dump(&mut *caller, *argument)?;
-        values.push(serde_json::from_slice(&json).map_err(Error::host)?);
-    }
-    let hosted = caller.data_mut();
-    let Some((_, builtin)) = hosted.shared.builtins.get(&id) else {
-        return Err(Error::msg(format!("the policy calls builtin {id}, which isn't in its table")));
-    };
-    // As in OPA's own host, an error makes the expression undefined.
-    let Ok(reply) = builtin(&mut hosted.asked, &values) else { return Ok(0) };
-    match reply {
-        Reply::Value(value) => guest.parse(caller, value.to_string().as_bytes()),
-        Reply::Set(items) => guest.parse_rego(caller, rego_set(&items).as_bytes()),
-    }
-}
-
-/// A set in Rego's notation, in which `{}` is an object.
-fn rego_set(items: &[Value]) -> String {
-    if items.is_empty() {
-        return "set()".into();
-    }
-    let items: Vec<_> = items.iter().map(Value::to_string).collect();
-    format!("{{{}}}", items.join(","))
-}
-
-/// What the policy says at this address.
-fn said(caller: &Caller<'_, Hosted>, message: Address) -> String {
-    let text = caller.data().memory.map(|memory| text(memory, caller, message));
-    String::from_utf8_lossy(&text.unwrap_or_default()).into_owned()
 }

@@ -23,8 +23,11 @@ mod builtins;
 mod error;
 mod evaluator;
 mod guest;
+mod instance;
+mod options;
 mod policy;
 
 pub use error::PolicyError;
 pub use evaluator::Evaluator;
-pub use policy::{Policy, PolicyOptions};
+pub use options::PolicyOptions;
+pub use policy::Policy;

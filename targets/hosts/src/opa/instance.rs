@@ -1,0 +1,146 @@
+//! Instances of policies, and the host functions that they call.
+
+use super::builtins::{Asked, Builtin, Reply};
+use super::error::{Abort, PolicyError};
+use super::guest::{Address, Guest, text};
+use super::options::PolicyOptions;
+use dunlin::{
+    Caller, Error, ExternType, FuncType, Instance, Linker, Memory, MemoryType, Module, Store, Val, ValType,
+};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What OPA's own hosts give a policy at least, whatever it declares.
+const LEAST_PAGES: u32 = 5;
+
+/// What an instance is made of. Cloning it is cheap.
+#[derive(Clone, Debug)]
+pub(super) struct Parts {
+    pub(super) module: Module,
+    pub(super) options: PolicyOptions,
+    /// By the number that the policy gives them.
+    pub(super) builtins: Arc<BTreeMap<i32, (String, Builtin)>>,
+}
+
+/// An instance of a policy.
+pub(super) struct Running {
+    pub(super) store: Store<Hosted>,
+    pub(super) instance: Instance,
+    pub(super) guest: Guest,
+}
+
+/// What host functions know.
+pub(super) struct Hosted {
+    parts: Parts,
+    memory: Option<Memory>,
+    /// `None` until the instance has been made.
+    guest: Option<Guest>,
+    /// Of the current evaluation.
+    pub(super) asked: Asked,
+}
+
+/// Makes an instance.
+pub(super) fn start(parts: &Parts) -> Result<Running, PolicyError> {
+    let engine = parts.module.engine();
+    let hosted = Hosted { parts: parts.clone(), memory: None, guest: None, asked: Asked::default() };
+    let mut store = match &parts.options.budget {
+        Some(budget) => Store::with_budget(engine, budget, hosted)?,
+        None => Store::try_new(engine, hosted)?,
+    };
+    if store.get_fuel().is_ok() {
+        store.set_fuel(u64::MAX)?;
+    }
+    let mut linker = Linker::new(engine);
+    let wanted = parts.module.imports().find(|import| (import.module(), import.name()) == ("env", "memory"));
+    if let Some(ExternType::Memory(wanted)) = wanted.map(|import| import.ty().clone()) {
+        let memory = Memory::new(&mut store, sized(&wanted))?;
+        linker.define(&store, "env", "memory", memory)?;
+        store.data_mut().memory = Some(memory);
+    }
+    link(&mut linker)?;
+    linker.define_unknown_imports_as_traps(&parts.module)?;
+    let instance = linker.instantiate(&mut store, &parts.module)?;
+    let memory = match store.data().memory {
+        Some(memory) => memory,
+        None => instance
+            .get_memory(&store, "memory")
+            .ok_or_else(|| PolicyError::NotAPolicy("it has no memory".into()))?,
+    };
+    let guest = Guest::new(&mut store, instance, memory)
+        .map_err(|error| PolicyError::NotAPolicy(error.to_string()))?;
+    store.data_mut().memory = Some(memory);
+    store.data_mut().guest = Some(guest.clone());
+    Ok(Running { store, instance, guest })
+}
+
+/// The memory to give where this one is imported.
+fn sized(wanted: &MemoryType) -> MemoryType {
+    let pages = |pages: u64| u32::try_from(pages).unwrap_or(u32::MAX);
+    let maximum = wanted.maximum().map(pages);
+    let least = LEAST_PAGES.min(maximum.unwrap_or(u32::MAX));
+    MemoryType::new(pages(wanted.minimum()).max(least), maximum)
+}
+
+fn link(linker: &mut Linker<Hosted>) -> Result<(), Error> {
+    linker.func_wrap(
+        "env",
+        "opa_abort",
+        |caller: Caller<'_, Hosted>, message: Address| -> Result<(), Error> {
+            Err(Error::host(Abort(said(&caller, message))))
+        },
+    )?;
+    linker.func_wrap("env", "opa_println", |caller: Caller<'_, Hosted>, message: Address| {
+        let message = said(&caller, message);
+        (caller.data().parts.options.print)(&message);
+    })?;
+    for arguments in 0..=4 {
+        let ty = FuncType::new([ValType::I32; 6].into_iter().take(2 + arguments), [ValType::I32]);
+        let name = format!("opa_builtin{arguments}");
+        linker.func_new("env", &name, ty, |mut caller, params, results| {
+            let mut numbers = params.iter().filter_map(|param| param.i32());
+            let id = numbers.next().unwrap_or(-1);
+            // The second is reserved.
+            let arguments: Vec<Address> = numbers.skip(1).collect();
+            results[0] = Val::I32(answer(&mut caller, id, &arguments)?);
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+/// Has a builtin answer the policy, with the address of a value, or 0 for undefined.
+fn answer(caller: &mut Caller<'_, Hosted>, id: i32, arguments: &[Address]) -> Result<Address, Error> {
+    let guest =
+        caller.data().guest.clone().ok_or_else(|| Error::msg("a builtin is called before there is one"))?;
+    let mut values = Vec::with_capacity(arguments.len());
+    for argument in arguments {
+        let json = guest.dump(&mut *caller, *argument)?;
+        values.push(serde_json::from_slice(&json).map_err(Error::host)?);
+    }
+    let hosted = caller.data_mut();
+    let Some((_, builtin)) = hosted.parts.builtins.get(&id) else {
+        return Err(Error::msg(format!("the policy calls builtin {id}, which isn't in its table")));
+    };
+    // As in OPA's own host, an error makes the expression undefined.
+    let Ok(reply) = builtin(&mut hosted.asked, &values) else { return Ok(0) };
+    match reply {
+        Reply::Value(value) => guest.parse(caller, value.to_string().as_bytes()),
+        Reply::Set(items) => guest.parse_rego(caller, rego_set(&items).as_bytes()),
+    }
+}
+
+/// A set in Rego's notation, in which `{}` is an object.
+fn rego_set(items: &[Value]) -> String {
+    if items.is_empty() {
+        return "set()".into();
+    }
+    let items: Vec<_> = items.iter().map(Value::to_string).collect();
+    format!("{{{}}}", items.join(","))
+}
+
+/// What the policy says at this address.
+fn said(caller: &Caller<'_, Hosted>, message: Address) -> String {
+    let text = caller.data().memory.map(|memory| text(memory, caller, message));
+    String::from_utf8_lossy(&text.unwrap_or_default()).into_owned()
+}
