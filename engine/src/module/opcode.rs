@@ -39,3 +39,6 @@ pub(crate) const PREFIX_FC: u8 = 0xfc;
 /// Behind that prefix.
 pub(crate) const MEMORY_COPY: u8 = 10;
 pub(crate) const MEMORY_FILL: u8 = 11;
+
+/// The bit of an access's alignment that says that the memory's index follows.
+pub(crate) const MEMORY_FOLLOWS: u8 = 1 << 6;

@@ -26,12 +26,12 @@ pub(super) fn plain() -> &'static Plain {
     })
 }
 
-/// Reads the operands of a load or a store: the exponent of its alignment, which matters to nobody and has bit 6 set if
-/// the memory's index follows, then its offset.
+/// Reads the operands of a load or a store: the exponent of its alignment, which matters to nobody, with the bit
+/// that says whether the memory's index follows; then its offset.
 pub(super) fn memarg(reader: &mut BinaryReader<'_>) -> Result<MemArg, Error> {
     let mut read = || {
         let flags = reader.read_var_u32()?;
-        let memory = if flags & 1 << 6 != 0 { reader.read_var_u32()? } else { 0 };
+        let memory = if flags & u32::from(MEMORY_FOLLOWS) != 0 { reader.read_var_u32()? } else { 0 };
         Ok::<_, wasmparser::BinaryReaderError>(MemArg { memory, offset: reader.read_var_u64()? })
     };
     read().map_err(|_| Error::changed())

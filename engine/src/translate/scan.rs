@@ -77,9 +77,6 @@ fn behind(body: &[u8], mut at: usize) -> usize {
     at + 1
 }
 
-/// The bit of an access's alignment that says that the memory's index follows.
-const MEMORY_FOLLOWS: u8 = 1 << 6;
-
 /// Where the alignment at `at`, and the memory's index if there is one, end.
 #[cold]
 fn behind_memory(body: &[u8], at: usize) -> usize {
