@@ -24,10 +24,12 @@ mod error;
 mod evaluator;
 mod guest;
 mod instance;
+mod jose;
 mod options;
 mod policy;
 
-pub use error::PolicyError;
+pub use error::{BuiltinError, PolicyError};
 pub use evaluator::Evaluator;
 pub use options::PolicyOptions;
 pub use policy::Policy;
+pub use serde_json::Value;
