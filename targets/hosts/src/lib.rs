@@ -11,6 +11,10 @@
 mod abi;
 #[cfg(feature = "opa")]
 pub mod opa;
+#[cfg(feature = "serve")]
+pub mod server;
+#[cfg(feature = "serve")]
+pub mod services;
 
 pub use abi::Abi;
 
