@@ -98,6 +98,17 @@ const HOUSES: &[House] = &[
         least: 20,
     },
     House {
+        folder: "targets/hosts/src",
+        // The server is below the hosts that answer its requests.
+        floors: &["abi services", "server", "opa"],
+        least: 2,
+    },
+    House {
+        folder: "targets/hosts/src/server",
+        floors: &["failure limits pool", "exchange receive", "answer handler", "run"],
+        least: 12,
+    },
+    House {
         folder: "targets/hosts/src/opa",
         floors: &["error guest jose options", "builtins", "instance", "policy", "evaluator"],
         least: 12,

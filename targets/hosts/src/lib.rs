@@ -13,6 +13,8 @@
 mod abi;
 #[cfg(feature = "opa")]
 pub mod opa;
+#[cfg(feature = "serve")]
+pub mod server;
 pub mod services;
 
 pub use abi::Abi;

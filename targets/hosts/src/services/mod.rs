@@ -1,3 +1,8 @@
-//! What hosts do for guests, and for themselves: each a trait, with a default that stays in the process.
+//! What hosts offer their guests beyond an ABI's own functions, and use themselves: each a small trait, with a default
+//! that lives in the process. An embedder gives its own implementation where it has a better one.
 
+pub mod clock;
+pub mod config;
 pub mod http;
+pub mod kv;
+pub mod log;
