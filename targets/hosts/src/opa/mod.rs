@@ -20,6 +20,7 @@
 //! ```
 
 mod builtins;
+mod bundle;
 mod error;
 mod evaluator;
 mod guest;
@@ -28,6 +29,7 @@ mod jose;
 mod options;
 mod policy;
 
+pub use bundle::{Bundle, BundleError, BundleOptions, VerificationKey};
 pub use error::{BuiltinError, PolicyError};
 pub use evaluator::Evaluator;
 pub use options::PolicyOptions;

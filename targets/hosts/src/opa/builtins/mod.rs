@@ -19,6 +19,8 @@ mod units;
 mod versions;
 mod yaml;
 
+pub(super) use yaml::read as read_yaml;
+
 use super::error::BuiltinError;
 use super::options::{OwnBuiltin, PolicyOptions, Services};
 use serde_json::Value;
