@@ -10,7 +10,7 @@ use super::pool::Pool;
 use super::receive;
 use super::served::Served;
 use hyper::body::Incoming;
-use hyper::{Request as HttpRequest, Response, StatusCode};
+use hyper::{Request as HttpRequest, Response};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
