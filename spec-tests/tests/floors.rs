@@ -105,8 +105,15 @@ const HOUSES: &[House] = &[
     },
     House {
         folder: "targets/hosts/src/server",
-        floors: &["failure limits pool", "exchange receive", "answer handler", "run"],
-        least: 12,
+        floors: &[
+            "failure pool served stream",
+            "limits metrics",
+            "exchange receive",
+            "answer handler",
+            "connection request",
+            "run",
+        ],
+        least: 20,
     },
     House {
         folder: "targets/hosts/src/opa",

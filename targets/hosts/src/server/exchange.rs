@@ -38,6 +38,8 @@ struct State {
     end: Option<Result<(), Failure>>,
     /// Whether the guest takes so long that what it writes is passed on at once.
     prompt: bool,
+    /// What the guest has used, as far as that is known.
+    fuel: u64,
     /// What stops the guest.
     interrupt: Option<InterruptHandle>,
     /// The connection, waiting for more.
@@ -103,16 +105,22 @@ impl Exchange {
         }
     }
 
-    /// Ends the answer from the client's side, and stops the guest.
-    pub(super) fn stop(&self, why: Failure) {
+    /// Ends the answer before its guest is done, and stops the guest.
+    pub(super) fn stop(&self, why: Result<(), Failure>) {
         let state = self.state();
         if state.end.is_none() {
             if let Some(interrupt) = &state.interrupt {
                 interrupt.interrupt();
             }
             drop(state);
-            self.end(Err(why));
+            self.end(why);
         }
+    }
+
+    /// The connection's side: nobody wants more of the answer.
+    pub(super) fn abandon(&self) {
+        // Whoever asked for the head has it.
+        self.stop(if self.head_only { Ok(()) } else { Err(Failure::client_gone()) });
     }
 
     /// Why the answer ended before its guest was done.
@@ -182,6 +190,17 @@ impl Exchange {
     pub(super) fn rest(&self) -> Option<u64> {
         let state = self.state();
         matches!(state.end, Some(Ok(()))).then_some(state.held as u64)
+    }
+
+    /// The guest's side: this is how much fuel it used.
+    pub(super) fn used(&self, fuel: u64) {
+        self.state().fuel = fuel;
+    }
+
+    /// How the answer ended so far, and the fuel that it took.
+    pub(super) fn outcome(&self) -> (Option<Failure>, u64) {
+        let state = self.state();
+        (state.end.as_ref().and_then(|end| end.as_ref().err().cloned()), state.fuel)
     }
 
     /// The connection's side: the guest is done, or was stopped.

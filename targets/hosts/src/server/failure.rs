@@ -55,16 +55,36 @@ impl From<Error> for Failure {
         match (error.kind(), error.trap()) {
             (_, Some(Trap::Interrupt)) => Self::out_of_time(),
             (_, Some(Trap::OutOfFuel)) => Self::new(StatusCode::GATEWAY_TIMEOUT, "out of fuel", error),
-            (ErrorKind::OutOfBudget | ErrorKind::OutOfMemory, _) => Self::busy("out of memory", error),
-            (_, Some(_)) => {
+            (ErrorKind::OutOfBudget | ErrorKind::OutOfMemory, _) | (_, Some(Trap::OutOfBudget)) => {
+                Self::busy("out of memory", error)
+            }
+            (_, Some(trap)) => {
                 let message = match error.backtrace() {
                     Some(backtrace) => format!("{error}\n{backtrace}"),
                     None => error.to_string(),
                 };
-                Self::guest("trap", message)
+                Self::guest(code(trap), message)
             }
             _ => Self::guest("error", error),
         }
+    }
+}
+
+/// What metrics call a trap.
+fn code(trap: Trap) -> &'static str {
+    match trap {
+        Trap::StackOverflow => "stack overflow",
+        Trap::MemoryOutOfBounds => "memory out of bounds",
+        Trap::TableOutOfBounds => "table out of bounds",
+        Trap::UndefinedElement => "undefined element",
+        Trap::IndirectCallToNull => "indirect call to null",
+        Trap::BadSignature => "bad signature",
+        Trap::IntegerOverflow => "integer overflow",
+        Trap::IntegerDivisionByZero => "division by zero",
+        Trap::BadConversionToInteger => "bad conversion to integer",
+        Trap::UnreachableCodeReached => "unreachable",
+        Trap::ModuleChanged => "module changed",
+        _ => "trap",
     }
 }
 

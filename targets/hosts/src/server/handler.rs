@@ -54,6 +54,11 @@ impl Request {
     pub fn interrupt(&self, store: InterruptHandle) -> Interruptible {
         self.exchange.interruptible(store)
     }
+
+    /// Says how much fuel was used for it, for metrics and the access log.
+    pub fn used_fuel(&self, units: u64) {
+        self.exchange.used(units);
+    }
 }
 
 /// Takes the answer to a request.

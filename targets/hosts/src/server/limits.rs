@@ -1,6 +1,7 @@
 //! What requests, connections and the whole server may take.
 
-use crate::services::log::{Level, Log, StderrLog};
+use super::served::Served;
+use crate::services::log::{Log, NoLog};
 use dunlin::Budget;
 use std::num::NonZero;
 use std::sync::Arc;
@@ -44,10 +45,33 @@ pub struct ServerOptions {
     pub queue: usize,
     /// How long requests in flight are waited for when the server stops.
     pub grace: Duration,
-    /// What bodies of requests are charged to.
+    /// What bodies of requests are charged to, and what metrics tell of memory.
     pub budget: Budget,
     /// Where failures are reported.
     pub log: Arc<dyn Log>,
+    /// What is told of each request that is over.
+    pub access: Option<AccessLog>,
+}
+
+/// Is told of each request that is over, on a thread of the server's that shouldn't have to wait.
+#[derive(Clone)]
+pub struct AccessLog(Arc<dyn Fn(&Served) + Send + Sync>);
+
+impl AccessLog {
+    /// Tells `tell`.
+    pub fn new(tell: impl Fn(&Served) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(tell))
+    }
+
+    pub(super) fn tell(&self, served: &Served) {
+        (self.0)(served);
+    }
+}
+
+impl std::fmt::Debug for AccessLog {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AccessLog").finish_non_exhaustive()
+    }
 }
 
 impl Default for ServerOptions {
@@ -63,7 +87,8 @@ impl Default for ServerOptions {
             queue: 256,
             grace: Duration::from_secs(30),
             budget: Budget::unlimited(),
-            log: Arc::new(StderrLog(Level::Info)),
+            log: Arc::new(NoLog),
+            access: None,
         }
     }
 }

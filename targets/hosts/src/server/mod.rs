@@ -26,13 +26,18 @@
 //! ```
 
 mod answer;
+mod connection;
 mod exchange;
 mod failure;
 mod handler;
 mod limits;
+mod metrics;
 mod pool;
 mod receive;
+mod request;
 mod run;
+mod served;
+mod stream;
 
 pub use exchange::Interruptible;
 pub use failure::Failure;
@@ -40,5 +45,6 @@ pub use handler::{BodyWriter, Handler, Request, Responder};
 pub use hyper::body::Bytes;
 pub use hyper::http::request::Parts;
 pub use hyper::{HeaderMap, Method, StatusCode, header};
-pub use limits::{Limits, ServerOptions};
+pub use limits::{AccessLog, Limits, ServerOptions};
 pub use run::{Remote, Server};
+pub use served::Served;

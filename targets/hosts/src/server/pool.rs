@@ -85,6 +85,12 @@ impl Pool {
         Some(Ticket { pool: self.clone(), phase })
     }
 
+    /// How many guests there are, and how many requests wait for one.
+    pub(super) fn load(&self) -> (usize, usize) {
+        let state = lock(&self.0.state);
+        (state.all, state.queue.len())
+    }
+
     /// Sees to it that a job for which there is room has a thread.
     fn staff(&self, state: &mut State) {
         if state.queue.is_empty() || !self.0.has_room(state) {
