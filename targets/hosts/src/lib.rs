@@ -6,11 +6,16 @@
 //! | Feature | Platform | Start at |
 //! |---|---|---|
 //! | `opa` | Open Policy Agent, policies compiled from Rego | [`opa::Policy`] |
+//!
+//! What hosts do for their guests is in [`services`]; outbound HTTP has a client with the features `http` and `tls`.
 #![forbid(unsafe_code)]
 
 mod abi;
 #[cfg(feature = "opa")]
 pub mod opa;
+#[cfg(feature = "serve")]
+pub mod server;
+pub mod services;
 
 pub use abi::Abi;
 

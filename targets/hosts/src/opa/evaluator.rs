@@ -85,7 +85,7 @@ impl Evaluator {
         }
         let mut ready = self.take()?;
         let Ready { running: Running { store, guest, .. }, evaluation, data, heap } = &mut ready;
-        store.data_mut().asked = Asked::default();
+        store.data_mut().asked = Asked::new(&self.policy.parts.options.services);
         if store.get_fuel().is_ok() {
             store.set_fuel(self.policy.parts.options.fuel.unwrap_or(u64::MAX))?;
         }

@@ -1,7 +1,7 @@
 //! Instances of policies, and the host functions that they call.
 
-use super::builtins::{Asked, Builtin, Reply};
-use super::error::{Abort, PolicyError};
+use super::builtins::{Asked, Implementation, Reply};
+use super::error::{GivenUp, PolicyError};
 use super::guest::{Address, Guest, text};
 use super::options::PolicyOptions;
 use dunlin::{
@@ -15,12 +15,12 @@ use std::sync::Arc;
 const LEAST_PAGES: u32 = 5;
 
 /// What an instance is made of. Cloning it is cheap.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Parts {
     pub(super) module: Module,
     pub(super) options: PolicyOptions,
     /// By the number that the policy gives them.
-    pub(super) builtins: Arc<BTreeMap<i32, (String, Builtin)>>,
+    pub(super) builtins: Arc<BTreeMap<i32, (String, Implementation)>>,
 }
 
 /// An instance of a policy.
@@ -43,7 +43,8 @@ pub(super) struct Hosted {
 /// Makes an instance.
 pub(super) fn start(parts: &Parts) -> Result<Running, PolicyError> {
     let engine = parts.module.engine();
-    let hosted = Hosted { parts: parts.clone(), memory: None, guest: None, asked: Asked::default() };
+    let asked = Asked::new(&parts.options.services);
+    let hosted = Hosted { parts: parts.clone(), memory: None, guest: None, asked };
     let mut store = match &parts.options.budget {
         Some(budget) => Store::with_budget(engine, budget, hosted)?,
         None => Store::try_new(engine, hosted)?,
@@ -87,12 +88,12 @@ fn link(linker: &mut Linker<Hosted>) -> Result<(), Error> {
         "env",
         "opa_abort",
         |caller: Caller<'_, Hosted>, message: Address| -> Result<(), Error> {
-            Err(Error::host(Abort(said(&caller, message))))
+            Err(Error::host(GivenUp::Policy(said(&caller, message))))
         },
     )?;
     linker.func_wrap("env", "opa_println", |caller: Caller<'_, Hosted>, message: Address| {
         let message = said(&caller, message);
-        (caller.data().parts.options.print)(&message);
+        (caller.data().parts.options.services.print)(&message);
     })?;
     for arguments in 0..=4 {
         let ty = FuncType::new([ValType::I32; 6].into_iter().take(2 + arguments), [ValType::I32]);
@@ -119,11 +120,17 @@ fn answer(caller: &mut Caller<'_, Hosted>, id: i32, arguments: &[Address]) -> Re
         values.push(serde_json::from_slice(&json).map_err(Error::host)?);
     }
     let hosted = caller.data_mut();
-    let Some((_, builtin)) = hosted.parts.builtins.get(&id) else {
+    let Some((name, builtin)) = hosted.parts.builtins.get(&id) else {
         return Err(Error::msg(format!("the policy calls builtin {id}, which isn't in its table")));
     };
-    // As in OPA's own host, an error makes the expression undefined.
-    let Ok(reply) = builtin(&mut hosted.asked, &values) else { return Ok(0) };
+    let reply = match builtin.answer(&mut hosted.asked, &values) {
+        Ok(reply) => reply,
+        Err(error) if error.halts() => {
+            return Err(Error::host(GivenUp::Builtin(name.clone(), error.to_string())));
+        }
+        // As in OPA's own host, the expression is undefined.
+        Err(_) => return Ok(0),
+    };
     match reply {
         Reply::Value(value) => guest.parse(caller, value.to_string().as_bytes()),
         Reply::Set(items) => guest.parse_rego(caller, rego_set(&items).as_bytes()),

@@ -20,14 +20,18 @@
 //! ```
 
 mod builtins;
+mod bundle;
 mod error;
 mod evaluator;
 mod guest;
 mod instance;
+mod jose;
 mod options;
 mod policy;
 
-pub use error::PolicyError;
+pub use bundle::{Bundle, BundleError, BundleOptions, VerificationKey};
+pub use error::{BuiltinError, PolicyError};
 pub use evaluator::Evaluator;
 pub use options::PolicyOptions;
 pub use policy::Policy;
+pub use serde_json::Value;

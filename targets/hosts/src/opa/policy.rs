@@ -1,15 +1,16 @@
 //! Policies: modules of which all is known that an evaluation needs.
 
-use super::builtins;
+use super::builtins::{self, Missing};
 use super::error::PolicyError;
 use super::instance::{Parts, Running, start};
 use super::options::PolicyOptions;
 use dunlin::{ExternType, Module, Val};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 /// A policy: a module that OPA's compiler made of Rego. Cloning it is cheap.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Policy {
     pub(super) parts: Parts,
     pub(super) minor: i32,
@@ -40,12 +41,16 @@ impl Policy {
             return Err(PolicyError::NotAPolicy(format!("its ABI is version {major}, not 1")));
         }
         let entrypoints = names(guest.table(&mut store, "entrypoints")?, "entrypoints")?;
-        let (mut known, mut unknown) = (BTreeMap::new(), Vec::new());
+        let (mut known, mut unknown, mut denied) = (BTreeMap::new(), Vec::new(), Vec::new());
         for (name, number) in names(guest.table(&mut store, "builtins")?, "builtins")? {
-            match builtins::find(&name) {
-                Some(builtin) => _ = known.insert(number, (name, builtin)),
-                None => unknown.push(name),
+            match builtins::find(&name, &parts.options) {
+                Ok(builtin) => _ = known.insert(number, (name, builtin)),
+                Err(Missing::Unknown) => unknown.push(name),
+                Err(Missing::Denied) => denied.push(name),
             }
+        }
+        if !denied.is_empty() {
+            return Err(PolicyError::DeniedBuiltins(denied));
         }
         if !unknown.is_empty() {
             return Err(PolicyError::UnknownBuiltins(unknown));
@@ -67,6 +72,16 @@ impl Policy {
     /// The builtins that the policy asks its host for.
     pub fn builtins(&self) -> impl Iterator<Item = &str> {
         self.parts.builtins.values().map(|(name, _)| name.as_str())
+    }
+}
+
+impl fmt::Debug for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let entrypoints: Vec<_> = self.entrypoints().collect();
+        f.debug_struct("Policy")
+            .field("minor", &self.minor)
+            .field("entrypoints", &entrypoints)
+            .finish_non_exhaustive()
     }
 }
 

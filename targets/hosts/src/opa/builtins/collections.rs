@@ -1,16 +1,54 @@
-//! `graph.*` and `object.*`, as far as they aren't compiled in
+//! `array.*`, `graph.*`, `numbers.*` and `object.*`, as far as they aren't compiled in
 
-use super::{Answer, Reply, Table, array, failed, object, value};
+use super::{Answer, Reply, Table, array, expected, failed, object, value};
 use serde_json::{Map, Value};
 
 pub(super) static TABLE: Table = &[
+    ("array.flatten", |_, arguments| value(flatten(array(arguments, 0)?))),
+    ("array.reverse", |_, arguments| value(array(arguments, 0)?.iter().rev().cloned().collect::<Vec<_>>())),
     ("graph.reachable_paths", |_, arguments| reachable_paths(arguments)),
+    ("numbers.range_step", |_, arguments| range_step(arguments)),
+    ("object.keys", |_, arguments| {
+        Ok(Reply::Set(object(arguments, 0)?.keys().map(|key| key.as_str().into()).collect()))
+    }),
     ("object.subset", |_, arguments| match arguments {
         [whole, part, ..] => value(contains(whole, part)),
         _ => Err(failed("two arguments are wanted")),
     }),
     ("object.union_n", |_, arguments| union_n(array(arguments, 0)?)),
 ];
+
+/// The most numbers in a range.
+const MOST_NUMBERS: usize = 1 << 20;
+
+/// What is in arrays in the array takes their places.
+fn flatten(items: &[Value]) -> Vec<Value> {
+    let each =
+        items.iter().flat_map(|item| item.as_array().map_or(std::slice::from_ref(item), Vec::as_slice));
+    each.cloned().collect()
+}
+
+/// From one integer to another, both included, by steps that have no sign of their own.
+fn range_step(arguments: &[Value]) -> Answer {
+    let integer = |index| {
+        let number = arguments.get(index).and_then(Value::as_i64);
+        number.map(i128::from).ok_or_else(|| expected(index, "an integer"))
+    };
+    let (from, to, step) = (integer(0)?, integer(1)?, integer(2)?);
+    let count = usize::try_from(step).ok().filter(|step| *step > 0);
+    let step_by = count.ok_or_else(|| failed("the step must be greater than 0"))?;
+    if ((to - from).abs() / step) as usize >= MOST_NUMBERS {
+        return Err(failed(format!("there are more than {MOST_NUMBERS} numbers")));
+    }
+    // All of them are between two that 64 bits hold.
+    let number = |number: i128| Value::from(number as i64);
+    let numbers: Vec<_> = if from <= to {
+        (from..=to).step_by(step_by).map(number).collect()
+    } else {
+        (to..=from).rev().step_by(step_by).map(number).collect()
+    };
+    value(numbers)
+}
 
 /// The most paths that are followed: they can be exponentially many.
 const MOST_PATHS: usize = 100_000;
@@ -109,6 +147,24 @@ mod tests {
         let wide: serde_json::Map<_, _> =
             nodes.map(|(node, n)| (node, json!([format!("{}a", n + 1), format!("{}b", n + 1)]))).collect();
         fails("graph.reachable_paths", json!([wide, ["0a"]]));
+    }
+
+    #[test]
+    fn arrays_and_ranges() {
+        answers("array.reverse", json!([[1, 2, 3]]), json!([3, 2, 1]));
+        answers("array.flatten", json!([[1, [2, [3]], []]]), json!([1, 2, [3]]));
+        for (arguments, numbers) in [
+            (json!([0, 10, 3]), json!([0, 3, 6, 9])),
+            (json!([5, 1, 2]), json!([5, 3, 1])),
+            (json!([2, 2, 1]), json!([2])),
+        ] {
+            answers("numbers.range_step", arguments, numbers);
+        }
+        for wrong in [json!([0, 1, 0]), json!([0, 1, -1]), json!([0.5, 1, 1]), json!([i64::MIN, i64::MAX, 1])]
+        {
+            fails("numbers.range_step", wrong);
+        }
+        answers_set("object.keys", json!([{"a": 1, "b": 2}]), json!(["a", "b"]));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::encodings::hex;
 use super::{Answer, Asked, Table, failed, text, value};
-use hmac::{Hmac, Mac};
+use hmac::{Hmac, KeyInit, Mac};
 use md5::Md5;
 use serde_json::{Value, json};
 use sha1::Sha1;
@@ -102,8 +102,7 @@ fn mac_kind(first: u8) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Asked;
-    use super::super::tests::{answers, fails};
+    use super::super::tests::{answers, asked, fails};
     use super::uuid;
     use serde_json::json;
 
@@ -131,11 +130,11 @@ mod tests {
 
     #[test]
     fn what_is_random_stays_the_same_for_a_name() {
-        let mut asked = Asked::default();
-        let first = uuid(&mut asked, "a");
-        assert_eq!(first, uuid(&mut asked, "a"));
-        assert_ne!(first, uuid(&mut asked, "b"));
-        assert_ne!(first, uuid(&mut Asked::default(), "a"));
+        let mut evaluation = asked();
+        let first = uuid(&mut evaluation, "a");
+        assert_eq!(first, uuid(&mut evaluation, "a"));
+        assert_ne!(first, uuid(&mut evaluation, "b"));
+        assert_ne!(first, uuid(&mut asked(), "a"));
         answers("uuid.parse", json!([first]), json!({"version": 4, "variant": "RFC4122"}));
         answers("rand.intn", json!(["a", 1]), json!(0));
         fails("rand.intn", json!(["a", 0]));

@@ -1,6 +1,6 @@
 //! `hex.*` and `urlquery.*`
 
-use super::{Answer, Fault, Table, failed, object, text, value};
+use super::{Answer, BuiltinError, Table, failed, object, text, value};
 use serde_json::{Map, Value};
 use std::fmt::Write;
 
@@ -24,7 +24,7 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     })
 }
 
-fn unhex(digits: &str) -> Result<Vec<u8>, Fault> {
+fn unhex(digits: &str) -> Result<Vec<u8>, BuiltinError> {
     let pairs = digits.as_bytes().chunks(2);
     let byte = |pair: &[u8]| {
         let digit = |digit: u8| (digit as char).to_digit(16);
@@ -46,7 +46,7 @@ fn encode(text: &str) -> String {
     })
 }
 
-fn decode(query: &str) -> Result<String, Fault> {
+fn decode(query: &str) -> Result<String, BuiltinError> {
     let mut bytes = Vec::with_capacity(query.len());
     let mut rest = query;
     while let Some(at) = rest.find(['%', '+']) {

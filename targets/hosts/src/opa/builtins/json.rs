@@ -1,16 +1,47 @@
 //! `json.*`
 
-use super::{Answer, Fault, Table, array, failed, text, value};
+use super::{Answer, BuiltinError, Table, array, failed, object, text, value};
+use serde::Serialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
+use serde_json::ser::{PrettyFormatter, Serializer};
 
 pub(super) static TABLE: Table = &[
     ("json.is_valid", |_, arguments| {
         let valid = text(arguments, 0).is_ok_and(|json| serde_json::from_str::<IgnoredAny>(json).is_ok());
         value(valid)
     }),
+    ("json.marshal_with_options", |_, arguments| marshal_with_options(arguments)),
     ("json.patch", |_, arguments| patch(arguments)),
 ];
+
+/// On one line, or on many if that is asked for: `{"pretty": true, "indent": "\t", "prefix": ""}`. Each of the last two
+/// means the first.
+fn marshal_with_options(arguments: &[Value]) -> Answer {
+    let (content, options) =
+        (arguments.first().ok_or_else(|| failed("a value is missing"))?, object(arguments, 1)?);
+    if let Some(unknown) = options.keys().find(|key| !["pretty", "indent", "prefix"].contains(&key.as_str()))
+    {
+        return Err(failed(format!("the option {unknown} is unknown")));
+    }
+    let text = |name: &str, default: &'static str| match options.get(name) {
+        None => Ok(default),
+        Some(text) => text.as_str().ok_or_else(|| failed(format!("{name} must be a string"))),
+    };
+    let (indent, prefix) = (text("indent", "\t")?, text("prefix", "")?);
+    let pretty = match options.get("pretty") {
+        None => options.contains_key("indent") || options.contains_key("prefix"),
+        Some(pretty) => pretty.as_bool().ok_or_else(|| failed("pretty must be a truth value"))?,
+    };
+    if !pretty {
+        return value(content.to_string());
+    }
+    let mut bytes = Vec::new();
+    let formatter = PrettyFormatter::with_indent(indent.as_bytes());
+    content.serialize(&mut Serializer::with_formatter(&mut bytes, formatter)).map_err(failed)?;
+    let lines = String::from_utf8(bytes).map_err(failed)?;
+    value(lines.split('\n').map(|line| format!("{prefix}{line}")).collect::<Vec<_>>().join("\n"))
+}
 
 /// RFC 6902. A path is text, or an array of its parts.
 fn patch(arguments: &[Value]) -> Answer {
@@ -42,7 +73,7 @@ fn patch(arguments: &[Value]) -> Answer {
     value(document)
 }
 
-fn parts(path: &Value) -> Result<Vec<String>, Fault> {
+fn parts(path: &Value) -> Result<Vec<String>, BuiltinError> {
     if let Some(parts) = path.as_array() {
         return Ok(parts
             .iter()
@@ -57,11 +88,11 @@ fn parts(path: &Value) -> Result<Vec<String>, Fault> {
     Ok(path.split('/').map(|part| part.replace("~1", "/").replace("~0", "~")).collect())
 }
 
-fn none() -> Fault {
+fn none() -> BuiltinError {
     failed("there is nothing at a path")
 }
 
-fn find<'v>(document: &'v mut Value, path: &[String]) -> Result<&'v mut Value, Fault> {
+fn find<'v>(document: &'v mut Value, path: &[String]) -> Result<&'v mut Value, BuiltinError> {
     path.iter().try_fold(document, |at, part| {
         match at {
             Value::Object(members) => members.get_mut(part),
@@ -72,7 +103,7 @@ fn find<'v>(document: &'v mut Value, path: &[String]) -> Result<&'v mut Value, F
     })
 }
 
-fn add(document: &mut Value, path: &[String], content: Value) -> Result<(), Fault> {
+fn add(document: &mut Value, path: &[String], content: Value) -> Result<(), BuiltinError> {
     let Some((last, above)) = path.split_last() else {
         *document = content;
         return Ok(());
@@ -88,7 +119,7 @@ fn add(document: &mut Value, path: &[String], content: Value) -> Result<(), Faul
     Ok(())
 }
 
-fn remove(document: &mut Value, path: &[String]) -> Result<Value, Fault> {
+fn remove(document: &mut Value, path: &[String]) -> Result<Value, BuiltinError> {
     let Some((last, above)) = path.split_last() else { return Ok(document.take()) };
     let removed = match find(document, above)? {
         Value::Object(members) => members.remove(last),
@@ -112,6 +143,20 @@ mod tests {
             answers("json.is_valid", json!([text]), json!(valid));
         }
         answers("json.is_valid", json!([1]), json!(false));
+    }
+
+    #[test]
+    fn texts_of_values() {
+        for (options, text) in [
+            (json!({}), "{\"a\":[1]}"),
+            (json!({"pretty": false, "indent": " "}), "{\"a\":[1]}"),
+            (json!({"pretty": true}), "{\n\t\"a\": [\n\t\t1\n\t]\n}"),
+            (json!({"indent": " ", "prefix": ">"}), ">{\n> \"a\": [\n>  1\n> ]\n>}"),
+        ] {
+            answers("json.marshal_with_options", json!([{"a": [1]}, options]), json!(text));
+        }
+        fails("json.marshal_with_options", json!([1, {"other": 1}]));
+        fails("json.marshal_with_options", json!([1, {"indent": 1}]));
     }
 
     #[test]

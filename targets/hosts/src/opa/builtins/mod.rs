@@ -5,23 +5,35 @@
 mod collections;
 mod crypto;
 mod encodings;
+mod globs;
+mod http;
 mod json;
+mod jwt;
 mod net;
 mod regex;
+mod schema;
 mod strings;
+mod system;
 mod time;
 mod units;
 mod versions;
+mod yaml;
 
+pub(super) use yaml::read as read_yaml;
+
+use super::error::BuiltinError;
+use super::options::{OwnBuiltin, PolicyOptions, Services};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::hash::RandomState;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Computes a result from the arguments.
-pub(super) type Builtin = fn(&mut Asked, &[Value]) -> Answer;
+type Builtin = fn(&mut Asked, &[Value]) -> Answer;
 
 /// What a builtin answers.
-pub(super) type Answer = Result<Reply, Fault>;
+pub(super) type Answer = Result<Reply, BuiltinError>;
 
 /// A result.
 #[derive(Debug, PartialEq)]
@@ -30,19 +42,48 @@ pub(super) enum Reply {
     Set(Vec<Value>),
 }
 
-/// The arguments can't be dealt with. As in OPA's own host, the expression is undefined then.
+/// A builtin that a policy may ask for.
+#[derive(Clone)]
+pub(super) enum Implementation {
+    Known(Builtin),
+    /// The embedder's.
+    Own(OwnBuiltin),
+}
+
+impl Implementation {
+    pub(super) fn answer(&self, asked: &mut Asked, arguments: &[Value]) -> Answer {
+        match self {
+            Self::Known(builtin) => builtin(asked, arguments),
+            Self::Own(builtin) => builtin(arguments).map(Reply::Value),
+        }
+    }
+}
+
+/// Why there is no such builtin.
 #[derive(Debug, PartialEq)]
-pub(super) struct Fault(pub(super) String);
+pub(super) enum Missing {
+    Unknown,
+    /// It is known, but the options don't allow it.
+    Denied,
+}
 
 /// What builtins know of the evaluation that asks them. They answer the same all through it.
-#[derive(Debug, Default)]
 pub(super) struct Asked {
+    services: Arc<Services>,
     now: Option<u64>,
     /// What is random is a hash with these keys.
     chance: RandomState,
+    /// What was answered to requests.
+    responses: BTreeMap<String, Value>,
 }
 
 impl Asked {
+    /// Of a new evaluation.
+    pub(super) fn new(services: &Arc<Services>) -> Self {
+        let services = services.clone();
+        Self { services, now: None, chance: RandomState::new(), responses: BTreeMap::new() }
+    }
+
     /// The time when the evaluation first asked for it, in nanoseconds since 1970.
     fn now_ns(&mut self) -> u64 {
         *self.now.get_or_insert_with(|| {
@@ -58,44 +99,56 @@ static GROUPS: &[Table] = &[
     collections::TABLE,
     crypto::TABLE,
     encodings::TABLE,
+    http::TABLE,
     json::TABLE,
+    jwt::TABLE,
     net::TABLE,
     regex::TABLE,
+    schema::TABLE,
     strings::TABLE,
     time::TABLE,
     units::TABLE,
     versions::TABLE,
-    &[("trace", |_, _| value(true))],
+    yaml::TABLE,
+    system::TABLE,
 ];
 
-/// The builtin of this name.
-pub(super) fn find(name: &str) -> Option<Builtin> {
+/// The builtin of this name: the embedder's goes first.
+pub(super) fn find(name: &str, options: &PolicyOptions) -> Result<Implementation, Missing> {
+    if let Some(own) = options.builtins.get(name) {
+        return Ok(Implementation::Own(own.clone()));
+    }
     let mut all = GROUPS.iter().copied().flatten();
-    all.find(|(known, _)| *known == name).map(|(_, builtin)| *builtin)
+    let (_, builtin) = all.find(|(known, _)| *known == name).ok_or(Missing::Unknown)?;
+    match name {
+        "http.send" if options.services.http.is_none() => Err(Missing::Denied),
+        "net.lookup_ip_addr" if !options.services.looks_names_up => Err(Missing::Denied),
+        _ => Ok(Implementation::Known(*builtin)),
+    }
 }
 
 /// The string at `index`.
-fn text(arguments: &[Value], index: usize) -> Result<&str, Fault> {
+fn text(arguments: &[Value], index: usize) -> Result<&str, BuiltinError> {
     arguments.get(index).and_then(Value::as_str).ok_or_else(|| expected(index, "a string"))
 }
 
 /// The array at `index`; sets are arrays here.
-fn array(arguments: &[Value], index: usize) -> Result<&[Value], Fault> {
+fn array(arguments: &[Value], index: usize) -> Result<&[Value], BuiltinError> {
     let array = arguments.get(index).and_then(Value::as_array);
     array.map(Vec::as_slice).ok_or_else(|| expected(index, "an array or a set"))
 }
 
 /// The object at `index`.
-fn object(arguments: &[Value], index: usize) -> Result<&serde_json::Map<String, Value>, Fault> {
+fn object(arguments: &[Value], index: usize) -> Result<&serde_json::Map<String, Value>, BuiltinError> {
     arguments.get(index).and_then(Value::as_object).ok_or_else(|| expected(index, "an object"))
 }
 
-fn expected(index: usize, what: &str) -> Fault {
-    Fault(format!("argument {} must be {what}", index + 1))
+fn expected(index: usize, what: &str) -> BuiltinError {
+    failed(format!("argument {} must be {what}", index + 1))
 }
 
-fn failed(error: impl std::fmt::Display) -> Fault {
-    Fault(error.to_string())
+fn failed(error: impl std::fmt::Display) -> BuiltinError {
+    BuiltinError::undefined(error)
 }
 
 fn value(value: impl Into<Value>) -> Answer {
@@ -107,9 +160,17 @@ mod tests {
     use super::*;
     use std::collections::BTreeSet;
 
-    fn ask(name: &str, arguments: &Value) -> Answer {
-        let builtin = find(name).unwrap_or_else(|| panic!("{name} is unknown"));
-        builtin(&mut Asked::default(), arguments.as_array().expect("the arguments"))
+    pub(super) fn ask(name: &str, arguments: &Value) -> Answer {
+        ask_with(&PolicyOptions::default(), name, arguments)
+    }
+
+    pub(super) fn ask_with(options: &PolicyOptions, name: &str, arguments: &Value) -> Answer {
+        let builtin = find(name, options).unwrap_or_else(|why| panic!("{name}: {why:?}"));
+        builtin.answer(&mut Asked::new(&options.services), arguments.as_array().expect("the arguments"))
+    }
+
+    pub(super) fn asked() -> Asked {
+        Asked::new(&PolicyOptions::default().services)
     }
 
     #[track_caller]
@@ -133,7 +194,11 @@ mod tests {
     fn names_are_unique_and_found() {
         let names: Vec<_> = GROUPS.iter().copied().flatten().map(|(name, _)| *name).collect();
         assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
-        assert!(names.iter().all(|name| find(name).is_some()) && find("custom.func").is_none());
+        let options = PolicyOptions::default();
+        let missing: Vec<_> = names.iter().copied().filter(|name| find(name, &options).is_err()).collect();
+        assert_eq!(missing, ["http.send", "net.lookup_ip_addr"]);
+        assert_eq!(find("custom.func", &options).err(), Some(Missing::Unknown));
+        assert_eq!(find("http.send", &options).err(), Some(Missing::Denied));
     }
 
     #[test]
@@ -145,7 +210,7 @@ mod tests {
                 for second in &odd {
                     let arguments = [first.clone(), second.clone(), first.clone(), second.clone()];
                     for count in 0..=4 {
-                        if let Ok(Reply::Value(value)) = builtin(&mut Asked::default(), &arguments[..count]) {
+                        if let Ok(Reply::Value(value)) = builtin(&mut asked(), &arguments[..count]) {
                             assert!(!value.to_string().is_empty(), "{name}");
                         }
                     }
@@ -156,11 +221,11 @@ mod tests {
 
     #[test]
     fn the_time_stands_still_during_an_evaluation() {
-        let mut asked = Asked::default();
-        let now = find("time.now_ns").unwrap();
-        let first = now(&mut asked, &[]);
+        let mut evaluation = asked();
+        let now = find("time.now_ns", &PolicyOptions::default()).unwrap();
+        let first = now.answer(&mut evaluation, &[]);
         std::thread::sleep(std::time::Duration::from_millis(2));
-        assert_eq!(now(&mut asked, &[]), first);
-        assert_ne!(now(&mut Asked::default(), &[]), first);
+        assert_eq!(now.answer(&mut evaluation, &[]), first);
+        assert_ne!(now.answer(&mut asked(), &[]), first);
     }
 }

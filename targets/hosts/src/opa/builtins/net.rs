@@ -1,6 +1,6 @@
 //! `net.*`, as far as it isn't compiled in
 
-use super::{Answer, Fault, Reply, Table, array, failed, text, value};
+use super::{Answer, BuiltinError, Reply, Table, array, failed, text, value};
 use ipnet::IpNet;
 use serde_json::{Value, json};
 use std::net::IpAddr;
@@ -17,14 +17,14 @@ pub(super) static TABLE: Table = &[
 /// The most addresses that `net.cidr_expand` gives.
 const MOST_HOSTS: u32 = 1 << 16;
 
-fn network(value: &Value) -> Result<IpNet, Fault> {
+fn network(value: &Value) -> Result<IpNet, BuiltinError> {
     let text = value.as_str().ok_or_else(|| failed("an address or a network must be a string"))?;
     text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from)).map_err(failed)
 }
 
 /// The networks or addresses of an argument, each with what stands for it in the result: its index in an array, its key
 /// in an object, or itself. Elements of collections are strings, or arrays that begin with one.
-fn networks(argument: &Value) -> Result<Vec<(Value, IpNet)>, Fault> {
+fn networks(argument: &Value) -> Result<Vec<(Value, IpNet)>, BuiltinError> {
     let first = |item: &Value| network(item.get(0).unwrap_or(item));
     match argument {
         Value::Array(items) => {

@@ -1,11 +1,12 @@
 //! `regex.*`, as far as it isn't compiled in. The syntax of Go's expressions is that of the crate `regex`, nearly.
 
-use super::{Answer, Fault, Table, expected, failed, text, value};
+use super::{Answer, BuiltinError, Table, expected, failed, globs, text, value};
 use regex::{Regex, RegexBuilder};
 use serde_json::Value;
 
 pub(super) static TABLE: Table = &[
     ("regex.find_n", |_, arguments| find_n(arguments)),
+    ("regex.globs_match", |_, arguments| value(globs::intersect(text(arguments, 0)?, text(arguments, 1)?)?)),
     ("regex.replace", |_, arguments| replace(arguments)),
     ("regex.split", |_, arguments| split(arguments)),
     ("regex.template_match", |_, arguments| template_match(arguments)),
@@ -15,7 +16,7 @@ pub(super) static TABLE: Table = &[
 /// What a compiled expression may take, in bytes.
 const LIMIT: usize = 1 << 20;
 
-fn compile(pattern: &str) -> Result<Regex, Fault> {
+fn compile(pattern: &str) -> Result<Regex, BuiltinError> {
     RegexBuilder::new(pattern).size_limit(LIMIT).dfa_size_limit(LIMIT).build().map_err(failed)
 }
 

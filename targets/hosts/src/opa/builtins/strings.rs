@@ -1,10 +1,46 @@
-//! `sprintf`
+//! `sprintf`, and of `strings.*` what isn't compiled in
 
-use super::{Answer, Table, array, text, value};
+use super::{Answer, BuiltinError, Table, array, expected, failed, text, value};
 use serde_json::Value;
 use std::fmt::Write;
 
-pub(super) static TABLE: Table = &[("sprintf", |_, arguments| sprintf(arguments))];
+pub(super) static TABLE: Table = &[
+    ("indexof_n", |_, arguments| {
+        let (text, part) = (text(arguments, 0)?, text(arguments, 1)?);
+        value(positions(text, part)?)
+    }),
+    ("sprintf", |_, arguments| sprintf(arguments)),
+    ("strings.any_prefix_match", |_, arguments| any(arguments, |text, prefix| text.starts_with(prefix))),
+    ("strings.any_suffix_match", |_, arguments| any(arguments, |text, suffix| text.ends_with(suffix))),
+    ("strings.count", |_, arguments| {
+        let (text, part) = (text(arguments, 0)?, text(arguments, 1)?);
+        // As in Go, there is nothing before and behind each character.
+        value(text.matches(part).count())
+    }),
+    ("strings.reverse", |_, arguments| value(text(arguments, 0)?.chars().rev().collect::<String>())),
+];
+
+/// Where the part begins, in characters; it may overlap itself.
+fn positions(text: &str, part: &str) -> Result<Vec<usize>, BuiltinError> {
+    if part.is_empty() {
+        return Err(failed("nothing to look for"));
+    }
+    let places = text.char_indices().enumerate();
+    Ok(places.filter(|(_, (at, _))| text[*at..].starts_with(part)).map(|(count, _)| count).collect())
+}
+
+/// Whether it holds for a text and a part, of which there may be several each.
+fn any(arguments: &[Value], holds: fn(&str, &str) -> bool) -> Answer {
+    let texts = |index: usize| match arguments.get(index) {
+        Some(Value::String(text)) => Ok(vec![text.as_str()]),
+        _ => array(arguments, index)?
+            .iter()
+            .map(|item| item.as_str().ok_or_else(|| expected(index, "a string, or several")))
+            .collect(),
+    };
+    let (texts, parts) = (texts(0)?, texts(1)?);
+    value(texts.iter().any(|text| parts.iter().any(|part| holds(text, part))))
+}
 
 /// The most characters that a width or a precision may ask for.
 const WIDEST: usize = 10_000;
@@ -170,6 +206,21 @@ fn exponent(x: f64, precision: usize, letter: char) -> String {
 mod tests {
     use super::super::tests::answers;
     use serde_json::json;
+
+    #[test]
+    fn parts_of_texts() {
+        answers("indexof_n", json!(["sadé sad", "sad"]), json!([0, 5]));
+        answers("indexof_n", json!(["aaa", "aa"]), json!([0, 1]));
+        answers("indexof_n", json!(["x", "y"]), json!([]));
+        super::super::tests::fails("indexof_n", json!(["x", ""]));
+        answers("strings.count", json!(["cheese", "e"]), json!(3));
+        answers("strings.count", json!(["five", ""]), json!(5));
+        answers("strings.reverse", json!(["aé1"]), json!("1éa"));
+        answers("strings.any_prefix_match", json!(["a/b", ["x", "a/"]]), json!(true));
+        answers("strings.any_prefix_match", json!([["b", "c"], "a"]), json!(false));
+        answers("strings.any_suffix_match", json!([["b.com", "c.org"], [".org"]]), json!(true));
+        super::super::tests::fails("strings.any_suffix_match", json!([1, "a"]));
+    }
 
     #[test]
     fn sprintf_formats_as_go_does() {

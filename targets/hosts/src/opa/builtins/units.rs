@@ -1,6 +1,6 @@
 //! `units.*`: numbers with a unit
 
-use super::{Answer, Fault, Table, failed, text, value};
+use super::{Answer, BuiltinError, Table, failed, text, value};
 use serde_json::{Number, Value};
 
 pub(super) static TABLE: Table = &[
@@ -9,7 +9,7 @@ pub(super) static TABLE: Table = &[
 ];
 
 /// The number, and the unit behind it. Quotes and white space around both are overlooked.
-fn split(quantity: &str) -> Result<(&str, &str), Fault> {
+fn split(quantity: &str) -> Result<(&str, &str), BuiltinError> {
     let quantity = quantity.trim_matches('"');
     if quantity.is_empty() {
         return Err(failed("no amount is given"));
@@ -30,7 +30,7 @@ fn split(quantity: &str) -> Result<(&str, &str), Fault> {
     Ok(quantity.split_at(end))
 }
 
-fn number(digits: &str) -> Result<f64, Fault> {
+fn number(digits: &str) -> Result<f64, BuiltinError> {
     let number = digits.parse::<f64>().ok().filter(|number| number.is_finite());
     number.ok_or_else(|| failed("no amount is given"))
 }
@@ -76,7 +76,7 @@ fn parse_bytes(quantity: &str) -> Answer {
 }
 
 /// A number without a fraction is an integer.
-fn shortest(number: f64) -> Result<Value, Fault> {
+fn shortest(number: f64) -> Result<Value, BuiltinError> {
     if number.fract() == 0.0 && number.abs() < 2_f64.powi(63) {
         return Ok((number as i64).into());
     }

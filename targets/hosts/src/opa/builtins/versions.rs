@@ -1,6 +1,6 @@
 //! `semver.*`
 
-use super::{Fault, Table, failed, text, value};
+use super::{BuiltinError, Table, failed, text, value};
 use semver::Version;
 use serde_json::Value;
 
@@ -12,7 +12,7 @@ pub(super) static TABLE: Table = &[
     ("semver.is_valid", |_, arguments| value(version(arguments, 0).is_ok())),
 ];
 
-fn version(arguments: &[Value], index: usize) -> Result<Version, Fault> {
+fn version(arguments: &[Value], index: usize) -> Result<Version, BuiltinError> {
     Version::parse(text(arguments, index)?).map_err(failed)
 }
 

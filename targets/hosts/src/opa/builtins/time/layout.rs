@@ -1,6 +1,6 @@
 //! Go's layouts: a time is shown as Monday, 2 January 2006, 15:04:05.000 in MST (-0700) would be.
 
-use super::super::{Fault, failed};
+use super::super::{BuiltinError, failed};
 use jiff::civil::{Date, Weekday};
 use jiff::tz::{Offset, TimeZone};
 use jiff::{Timestamp, Zoned};
@@ -213,7 +213,7 @@ struct Read {
     offset: Offset,
 }
 
-pub(super) fn parse(layout: &str, text: &str) -> Result<Timestamp, Fault> {
+pub(super) fn parse(layout: &str, text: &str) -> Result<Timestamp, BuiltinError> {
     let wrong = || failed(format!("'{text}' doesn't fit the layout '{layout}'"));
     let mut read = Read {
         year: 0,

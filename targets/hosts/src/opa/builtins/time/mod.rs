@@ -2,7 +2,7 @@
 
 mod layout;
 
-use super::{Answer, Fault, Table, expected, failed, text, value};
+use super::{Answer, BuiltinError, Table, expected, failed, text, value};
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp, Zoned};
@@ -36,14 +36,14 @@ fn nanoseconds(at: Timestamp) -> Answer {
     value(i64::try_from(at.as_nanosecond()).map_err(|_| failed("the time is outside of what 64 bits hold"))?)
 }
 
-fn timestamp(argument: &Value, index: usize) -> Result<Timestamp, Fault> {
+fn timestamp(argument: &Value, index: usize) -> Result<Timestamp, BuiltinError> {
     let number = argument.as_i64().ok_or_else(|| expected(index, "a number of nanoseconds"))?;
     Timestamp::from_nanosecond(number.into()).map_err(failed)
 }
 
 /// A time, or an array of a time and the zone it is shown in: `UTC`, also as an empty name, `Local`, or a name of the
 /// time zone database.
-fn shown(arguments: &[Value], index: usize) -> Result<Zoned, Fault> {
+fn shown(arguments: &[Value], index: usize) -> Result<Zoned, BuiltinError> {
     let argument = arguments.get(index).ok_or_else(|| expected(index, "a time"))?;
     let Some(parts) = argument.as_array() else {
         return Ok(timestamp(argument, index)?.to_zoned(TimeZone::UTC));
@@ -113,7 +113,7 @@ fn diff(a: &Zoned, b: &Zoned) -> Answer {
 }
 
 /// Go's durations: numbers with units, such as `1h15m30.5s`.
-fn duration(text: &str) -> Result<i64, Fault> {
+pub(super) fn duration(text: &str) -> Result<i64, BuiltinError> {
     let wrong = || failed(format!("'{text}' is no duration"));
     let (negative, mut rest) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),

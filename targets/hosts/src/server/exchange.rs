@@ -1,0 +1,267 @@
+//! What a guest's thread and its client's connection share while a request is answered: the answer as far as it is
+//! there, and how either side ends it.
+
+use super::failure::Failure;
+use dunlin::InterruptHandle;
+use hyper::body::Bytes;
+use hyper::{Method, Response, StatusCode, header};
+use std::collections::VecDeque;
+use std::fmt;
+use std::future::poll_fn;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+/// How much of an answer is held for its client; a guest that has written more waits.
+const WINDOW: usize = 64 << 10;
+
+/// How much of an answer is held back before its head is sent, in the hope that it ends: then its length is known.
+const EAGER: usize = 16 << 10;
+
+/// A request's answer in the making.
+pub(super) struct Exchange {
+    /// Whether only the head is wanted.
+    head_only: bool,
+    state: Mutex<State>,
+    /// There is room for more, or nobody wants more.
+    room: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    head: Option<Response<()>>,
+    chunks: VecDeque<Bytes>,
+    /// The length of `chunks`.
+    held: usize,
+    /// How much of the body has been written.
+    written: u64,
+    /// How the answer ended.
+    end: Option<Result<(), Failure>>,
+    /// Whether the guest takes so long that what it writes is passed on at once.
+    prompt: bool,
+    /// What the guest has used, as far as that is known.
+    fuel: u64,
+    /// What stops the guest.
+    interrupt: Option<InterruptHandle>,
+    /// The connection, waiting for more.
+    waker: Option<Waker>,
+    /// The connection, waiting for the end.
+    watcher: Option<Waker>,
+}
+
+/// Of an answer's body, the next that there is.
+pub(super) enum Next {
+    Chunk(Bytes),
+    End,
+    Broken(Failure),
+}
+
+impl Exchange {
+    pub(super) fn new(method: &Method) -> Arc<Self> {
+        Arc::new(Self { head_only: method == Method::HEAD, state: Mutex::default(), room: Condvar::new() })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The guest's side: this is the head.
+    pub(super) fn start(&self, head: Response<()>) {
+        let mut state = self.state();
+        state.head = Some(head);
+        state.wake();
+    }
+
+    /// The guest's side: adds to the body. Waits while much of it hasn't been taken.
+    pub(super) fn write(&self, bytes: &[u8]) -> Result<(), Failure> {
+        let mut state = self.state();
+        loop {
+            if let Some(Err(failure)) = &state.end {
+                return Err(failure.clone());
+            }
+            if state.held < WINDOW {
+                break;
+            }
+            state = self.room.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.written += bytes.len() as u64;
+        if !self.head_only && !bytes.is_empty() {
+            state.held += bytes.len();
+            state.chunks.push_back(Bytes::copy_from_slice(bytes));
+            state.wake();
+        }
+        Ok(())
+    }
+
+    /// Ends the answer, unless it has ended.
+    pub(super) fn end(&self, end: Result<(), Failure>) {
+        let mut state = self.state();
+        if state.end.is_none() {
+            state.end = Some(end);
+            self.room.notify_all();
+            state.wake();
+            if let Some(watcher) = state.watcher.take() {
+                watcher.wake();
+            }
+        }
+    }
+
+    /// Ends the answer before its guest is done, and stops the guest.
+    pub(super) fn stop(&self, why: Result<(), Failure>) {
+        let state = self.state();
+        if state.end.is_none() {
+            if let Some(interrupt) = &state.interrupt {
+                interrupt.interrupt();
+            }
+            drop(state);
+            self.end(why);
+        }
+    }
+
+    /// The connection's side: nobody wants more of the answer.
+    pub(super) fn abandon(&self) {
+        // Whoever asked for the head has it.
+        self.stop(if self.head_only { Ok(()) } else { Err(Failure::client_gone()) });
+    }
+
+    /// Why the answer ended before its guest was done.
+    pub(super) fn stopped(&self) -> Option<Failure> {
+        self.state().end.as_ref().and_then(|end| end.as_ref().err().cloned())
+    }
+
+    /// From now on, what is written is passed on at once.
+    pub(super) fn hurry(&self) {
+        let mut state = self.state();
+        state.prompt = true;
+        state.wake();
+    }
+
+    /// The connection's side: the head, as soon as it is to be sent.
+    pub(super) async fn head(&self) -> Result<Response<()>, Failure> {
+        poll_fn(|cx| {
+            let mut state = self.state();
+            let ready = state.end.is_some() || state.prompt && state.head.is_some() || state.held > EAGER;
+            if !ready {
+                state.waker = Some(cx.waker().clone());
+                return Poll::Pending;
+            }
+            Poll::Ready(match (state.head.take(), &state.end) {
+                // Nothing has been sent yet, so the client can still be told.
+                (_, Some(Err(failure))) => Err(failure.clone()),
+                (Some(mut head), Some(Ok(()))) => {
+                    self.set_length(&mut head, state.written);
+                    Ok(head)
+                }
+                (Some(head), None) => Ok(head),
+                (None, _) => Err(Failure::guest("no answer", "there is no answer")),
+            })
+        })
+        .await
+    }
+
+    /// Now that the length is known, whatever the guest said of it.
+    fn set_length(&self, head: &mut Response<()>, written: u64) {
+        match head.status() {
+            StatusCode::NO_CONTENT => drop(head.headers_mut().remove(header::CONTENT_LENGTH)),
+            StatusCode::NOT_MODIFIED => {}
+            _ if self.head_only && head.headers().contains_key(header::CONTENT_LENGTH) => {}
+            _ => drop(head.headers_mut().insert(header::CONTENT_LENGTH, written.into())),
+        }
+    }
+
+    /// The connection's side: what comes next of the body.
+    pub(super) fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Next> {
+        let mut state = self.state();
+        if let Some(chunk) = state.chunks.pop_front() {
+            state.held -= chunk.len();
+            self.room.notify_all();
+            return Poll::Ready(Next::Chunk(chunk));
+        }
+        match &state.end {
+            Some(Ok(())) => Poll::Ready(Next::End),
+            Some(Err(failure)) => Poll::Ready(Next::Broken(failure.clone())),
+            None => {
+                state.waker = Some(cx.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+
+    /// How much of the body is left, if all of it is there.
+    pub(super) fn rest(&self) -> Option<u64> {
+        let state = self.state();
+        matches!(state.end, Some(Ok(()))).then_some(state.held as u64)
+    }
+
+    /// The guest's side: this is how much fuel it used.
+    pub(super) fn used(&self, fuel: u64) {
+        self.state().fuel = fuel;
+    }
+
+    /// How the answer ended so far, and the fuel that it took.
+    pub(super) fn outcome(&self) -> (Option<Failure>, u64) {
+        let state = self.state();
+        (state.end.as_ref().and_then(|end| end.as_ref().err().cloned()), state.fuel)
+    }
+
+    /// The connection's side: the guest is done, or was stopped.
+    pub(super) async fn ended(&self) {
+        poll_fn(|cx| {
+            let mut state = self.state();
+            if state.end.is_some() {
+                return Poll::Ready(());
+            }
+            state.watcher = Some(cx.waker().clone());
+            Poll::Pending
+        })
+        .await
+    }
+
+    pub(super) fn interruptible(self: &Arc<Self>, handle: InterruptHandle) -> Interruptible {
+        let mut state = self.state();
+        if matches!(state.end, Some(Err(_))) {
+            handle.interrupt();
+        }
+        state.interrupt = Some(handle);
+        Interruptible(self.clone())
+    }
+}
+
+impl fmt::Debug for Exchange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Exchange").field("end", &self.state().end).finish_non_exhaustive()
+    }
+}
+
+impl State {
+    fn wake(&mut self) {
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+}
+
+/// While this lives, a store is interrupted when its request's time is up, or its client goes away.
+///
+/// The interruption may come at any moment until then. A store that is used again afterwards must be asked for
+/// [`was_stopped`](Self::was_stopped) first: it may have an interruption to come.
+#[must_use]
+pub struct Interruptible(Arc<Exchange>);
+
+impl Interruptible {
+    /// Whether the store was interrupted.
+    pub fn was_stopped(&self) -> bool {
+        self.0.stopped().is_some()
+    }
+}
+
+impl Drop for Interruptible {
+    fn drop(&mut self) {
+        self.0.state().interrupt = None;
+    }
+}
+
+impl fmt::Debug for Interruptible {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Interruptible").field("was_stopped", &self.was_stopped()).finish()
+    }
+}

@@ -1,0 +1,57 @@
+//! Takes a request's body in, within its bounds.
+
+use super::failure::Failure;
+use super::limits::{Limits, ServerOptions};
+use dunlin::{Charge, Kind};
+use hyper::body::{Body, Bytes, Incoming};
+use hyper::http::request::Parts;
+use hyper::{StatusCode, header};
+use std::future::poll_fn;
+use std::pin::Pin;
+use tokio::time::timeout;
+
+/// The whole body of a request, and what it is charged to.
+pub(super) async fn body(
+    head: &Parts,
+    mut incoming: Incoming,
+    limits: &Limits,
+    options: &ServerOptions,
+) -> Result<(Bytes, Charge), Failure> {
+    let too_large = || {
+        let message = format_args!("its body has more than {} bytes", limits.body);
+        Err(Failure::new(StatusCode::PAYLOAD_TOO_LARGE, "body too large", message))
+    };
+    let announced =
+        head.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    let announced = announced.unwrap_or(0_u64);
+    if announced > limits.body {
+        return too_large();
+    }
+    let full = |error| Failure::busy("out of memory", error);
+    let mut charge = options.budget.charge(Kind::Host, announced).map_err(full)?;
+    let mut body = Vec::with_capacity(announced as usize);
+    loop {
+        let frame = timeout(options.patience, poll_fn(|cx| Pin::new(&mut incoming).poll_frame(cx))).await;
+        let Ok(frame) = frame else {
+            let message = "its body doesn't arrive";
+            return Err(Failure::new(StatusCode::REQUEST_TIMEOUT, "body stalled", message));
+        };
+        let Some(frame) = frame else { break };
+        let frame = frame.map_err(|error| {
+            Failure::new(StatusCode::BAD_REQUEST, "bad body", format_args!("its body is broken: {error}"))
+        })?;
+        // Trailers are left out.
+        let Ok(data) = frame.into_data() else { continue };
+        let len = body.len() + data.len();
+        if len as u64 > limits.body {
+            return too_large();
+        }
+        if len > body.capacity() {
+            let more = body.capacity().max(4096).max(data.len());
+            charge.grow(more as u64).map_err(full)?;
+            body.reserve_exact(body.capacity() - body.len() + more);
+        }
+        body.extend_from_slice(&data);
+    }
+    Ok((body.into(), charge))
+}

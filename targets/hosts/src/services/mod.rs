@@ -1,0 +1,8 @@
+//! What hosts offer their guests beyond an ABI's own functions, and use themselves: each a small trait, with a default
+//! that lives in the process. An embedder gives its own implementation where it has a better one.
+
+pub mod clock;
+pub mod config;
+pub mod http;
+pub mod kv;
+pub mod log;
