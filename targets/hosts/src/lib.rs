@@ -5,12 +5,15 @@
 //!
 //! | Feature | Platform | Start at |
 //! |---|---|---|
+//! | `oci` | registries of the Open Container Initiative, where modules are kept | [`oci::Registries`] |
 //! | `opa` | Open Policy Agent, policies compiled from Rego | [`opa::Policy`] |
 //!
 //! What hosts do for their guests is in [`services`]; outbound HTTP has a client with the features `http` and `tls`.
 #![forbid(unsafe_code)]
 
 mod abi;
+#[cfg(feature = "oci")]
+pub mod oci;
 #[cfg(feature = "opa")]
 pub mod opa;
 #[cfg(feature = "serve")]
