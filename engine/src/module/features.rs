@@ -8,13 +8,15 @@ use wasmparser::WasmFeatures;
 pub(crate) struct Features(WasmFeatures);
 
 impl Default for Features {
-    /// WebAssembly 2.0, extended constant expressions, tail calls and multiple memories.
+    /// WebAssembly 2.0, and of 3.0 extended constant expressions, tail calls, multiple memories and relaxed vector
+    /// instructions.
     fn default() -> Features {
         Features(
             WasmFeatures::WASM2
                 | WasmFeatures::EXTENDED_CONST
                 | WasmFeatures::TAIL_CALL
-                | WasmFeatures::MULTI_MEMORY,
+                | WasmFeatures::MULTI_MEMORY
+                | WasmFeatures::RELAXED_SIMD,
         )
     }
 }
@@ -95,7 +97,7 @@ features! {
     /// Addition, subtraction and multiplication in constant expressions.
     ExtendedConst = EXTENDED_CONST, "extended-const", "arithmetic in constant expressions", wasm_extended_const;
     /// Vector instructions whose results differ between processors.
-    RelaxedSimd = RELAXED_SIMD, "relaxed-simd", "relaxed vector instructions";
+    RelaxedSimd = RELAXED_SIMD, "relaxed-simd", "relaxed vector instructions", wasm_relaxed_simd;
     /// Memories and tables with 64-bit indices.
     Memory64 = MEMORY64, "memory64", "64-bit memories or tables";
     /// Tags, `throw` and `try_table`.
@@ -115,7 +117,7 @@ features! {
     /// Continuations.
     StackSwitching = STACK_SWITCHING, "stack-switching", "continuations";
     /// 128-bit addition, subtraction and multiplication.
-    WideArithmetic = WIDE_ARITHMETIC, "wide-arithmetic", "128-bit integer arithmetic";
+    WideArithmetic = WIDE_ARITHMETIC, "wide-arithmetic", "128-bit integer arithmetic", wasm_wide_arithmetic;
     /// Pages of memory of other sizes than 64 KiB.
     CustomPageSizes = CUSTOM_PAGE_SIZES, "custom-page-sizes", "pages of another size than 64 KiB";
     /// Types that describe types, and exact references.
@@ -159,18 +161,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_default_is_wasm_2_and_three_proposals() {
+    fn the_default_is_wasm_2_and_some_of_wasm_3() {
         let on = Features::default().wasmparser();
         assert!(on.floats() && on.simd() && on.bulk_memory() && on.reference_types() && on.multi_value());
         assert!(on.extended_const() && on.tail_call() && on.multi_memory());
         assert!(!on.gc() && !on.function_references() && !on.memory64() && !on.threads() && !on.exceptions());
-        assert!(!on.custom_page_sizes() && !on.relaxed_simd() && !on.wide_arithmetic());
+        assert!(on.relaxed_simd() && !on.custom_page_sizes() && !on.wide_arithmetic());
     }
 
+    /// What isn't part of WebAssembly 3.0.
+    const OFF: [Feature; 1] = [Feature::WideArithmetic];
+
     #[test]
-    fn what_has_a_switch_is_on_by_default() {
+    fn what_has_a_switch_is_on_by_default_if_it_is_the_standard() {
         for feature in Feature::ALL {
-            assert_eq!(Features::default().has(feature), feature.switch().is_some(), "{feature}");
+            let on = feature.switch().is_some() && !OFF.contains(&feature);
+            assert_eq!(Features::default().has(feature), on, "{feature}");
         }
     }
 

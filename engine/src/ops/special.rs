@@ -103,6 +103,13 @@ macro_rules! special_rows {
             GlobalSetF64 [R __ N] 0 => cell::<B, GlobalSet<f64, Slot>>;
             GlobalSetV128 [R2 __ N] 0 => cell::<B, GlobalSet<V128, Slot>>;
 
+            /// `R[a], R[a + 1] := the 128 bits R[b], R[c] + or - R[d], R[extension]`; in each the low half is first.
+            I64Add128 [W2 R R R] 1 => cell::<B, Sum<Add>>;
+            I64Sub128 [W2 R R R] 1 => cell::<B, Sum<Sub>>;
+            /// `R[a], R[a + 1] := R[b] * R[c]`, all of the product.
+            I64MulWideS [W2 R R __] 0 => cell::<B, Product<i64>>;
+            I64MulWideU [W2 R R __] 0 => cell::<B, Product<u64>>;
+
             Unreachable [__ __ __ __] 0 => control::unreachable::<B>;
             Br [__ __ T] 0 => cell::<B, Br<Forward>>;
             BrBack [__ __ T] 1 => cell::<B, Br<Back>>;

@@ -1,4 +1,7 @@
 //! The vector rows. Loads and stores stand with the other memory ops.
+//!
+//! A relaxed instruction is an alias of the one that does what the specification's deterministic profile wants; what is
+//! left of them is made of several cells (see `translate/relaxed.rs`).
 
 use super::{Op, family};
 use crate::value::{V128, simd};
@@ -38,12 +41,12 @@ macro_rules! vector_unary_rows {
             F32x4Neg(x: V128) -> V128 { simd::f32x4_neg(x) }
             F64x2Abs(x: V128) -> V128 { simd::f64x2_abs(x) }
             F64x2Neg(x: V128) -> V128 { simd::f64x2_neg(x) }
-            I32x4TruncSatF32x4S(x: V128) -> V128 { simd::i32x4_trunc_sat_f32x4_s(x) }
-            I32x4TruncSatF32x4U(x: V128) -> V128 { simd::i32x4_trunc_sat_f32x4_u(x) }
+            I32x4TruncSatF32x4S [I32x4RelaxedTruncF32x4S] (x: V128) -> V128 { simd::i32x4_trunc_sat_f32x4_s(x) }
+            I32x4TruncSatF32x4U [I32x4RelaxedTruncF32x4U] (x: V128) -> V128 { simd::i32x4_trunc_sat_f32x4_u(x) }
             F32x4ConvertI32x4S(x: V128) -> V128 { simd::f32x4_convert_i32x4_s(x) }
             F32x4ConvertI32x4U(x: V128) -> V128 { simd::f32x4_convert_i32x4_u(x) }
-            I32x4TruncSatF64x2SZero(x: V128) -> V128 { simd::i32x4_trunc_sat_f64x2_s_zero(x) }
-            I32x4TruncSatF64x2UZero(x: V128) -> V128 { simd::i32x4_trunc_sat_f64x2_u_zero(x) }
+            I32x4TruncSatF64x2SZero [I32x4RelaxedTruncF64x2SZero] (x: V128) -> V128 { simd::i32x4_trunc_sat_f64x2_s_zero(x) }
+            I32x4TruncSatF64x2UZero [I32x4RelaxedTruncF64x2UZero] (x: V128) -> V128 { simd::i32x4_trunc_sat_f64x2_u_zero(x) }
             F64x2ConvertLowI32x4S(x: V128) -> V128 { simd::f64x2_convert_low_i32x4_s(x) }
             F64x2ConvertLowI32x4U(x: V128) -> V128 { simd::f64x2_convert_low_i32x4_u(x) }
             F32x4Ceil(x: V128) -> V128 { simd::f32x4_ceil(x) } => F32x4
@@ -84,7 +87,7 @@ macro_rules! vectors_rows {
         $then! {
             /// `R[a] := op(x, y)`.
             VectorOp, vectors, stride 10, forms (numeric::vector_forms), shape vector;
-            I8x16Swizzle(x: V128, y: V128) -> V128 { simd::i8x16_swizzle(x, y) }
+            I8x16Swizzle [I8x16RelaxedSwizzle] (x: V128, y: V128) -> V128 { simd::i8x16_swizzle(x, y) }
             I8x16Eq(x: V128, y: V128) -> V128 { simd::i8x16_eq(x, y) }
             I8x16Ne(x: V128, y: V128) -> V128 { simd::i8x16_ne(x, y) }
             I8x16LtS(x: V128, y: V128) -> V128 { simd::i8x16_lt_s(x, y) }
@@ -150,7 +153,7 @@ macro_rules! vectors_rows {
             I8x16MaxS(x: V128, y: V128) -> V128 { simd::i8x16_max_s(x, y) }
             I8x16MaxU(x: V128, y: V128) -> V128 { simd::i8x16_max_u(x, y) }
             I8x16AvgrU(x: V128, y: V128) -> V128 { simd::i8x16_avgr_u(x, y) }
-            I16x8Q15MulrSatS(x: V128, y: V128) -> V128 { simd::i16x8_q15mulr_sat_s(x, y) }
+            I16x8Q15MulrSatS [I16x8RelaxedQ15mulrS] (x: V128, y: V128) -> V128 { simd::i16x8_q15mulr_sat_s(x, y) }
             I16x8NarrowI32x4S(x: V128, y: V128) -> V128 { simd::i16x8_narrow_i32x4_s(x, y) }
             I16x8NarrowI32x4U(x: V128, y: V128) -> V128 { simd::i16x8_narrow_i32x4_u(x, y) }
             I16x8Add(x: V128, y: V128) -> V128 { simd::i16x8_add(x, y) }
@@ -196,14 +199,15 @@ macro_rules! vectors_rows {
             F32x4Sub(x: V128, y: V128) -> V128 { simd::f32x4_sub(x, y) } => F32x4
             F32x4Mul(x: V128, y: V128) -> V128 { simd::f32x4_mul(x, y) } => F32x4
             F32x4Div(x: V128, y: V128) -> V128 { simd::f32x4_div(x, y) } => F32x4
-            F32x4Min(x: V128, y: V128) -> V128 { simd::f32x4_min(x, y) } => F32x4
-            F32x4Max(x: V128, y: V128) -> V128 { simd::f32x4_max(x, y) } => F32x4
+            F32x4Min [F32x4RelaxedMin] (x: V128, y: V128) -> V128 { simd::f32x4_min(x, y) } => F32x4
+            F32x4Max [F32x4RelaxedMax] (x: V128, y: V128) -> V128 { simd::f32x4_max(x, y) } => F32x4
             F64x2Add(x: V128, y: V128) -> V128 { simd::f64x2_add(x, y) } => F64x2
             F64x2Sub(x: V128, y: V128) -> V128 { simd::f64x2_sub(x, y) } => F64x2
             F64x2Mul(x: V128, y: V128) -> V128 { simd::f64x2_mul(x, y) } => F64x2
             F64x2Div(x: V128, y: V128) -> V128 { simd::f64x2_div(x, y) } => F64x2
-            F64x2Min(x: V128, y: V128) -> V128 { simd::f64x2_min(x, y) } => F64x2
-            F64x2Max(x: V128, y: V128) -> V128 { simd::f64x2_max(x, y) } => F64x2
+            F64x2Min [F64x2RelaxedMin] (x: V128, y: V128) -> V128 { simd::f64x2_min(x, y) } => F64x2
+            F64x2Max [F64x2RelaxedMax] (x: V128, y: V128) -> V128 { simd::f64x2_max(x, y) } => F64x2
+            I16x8RelaxedDotI8x16I7x16S(x: V128, y: V128) -> V128 { simd::i16x8_relaxed_dot_i8x16_i7x16_s(x, y) }
         }
     };
 }

@@ -45,7 +45,8 @@ macro_rules! features {
 }
 
 impl Config {
-    /// The default: WebAssembly 2.0 with tail calls, multiple memories and extended constant expressions; no fuel;
+    /// The default: WebAssembly 2.0 with tail calls, multiple memories, extended constant expressions and relaxed vector
+    /// instructions; no fuel;
     /// 1 MiB of stack; an unlimited budget.
     pub fn new() -> Self {
         Self {
@@ -87,6 +88,11 @@ impl Config {
         wasm_multi_memory
         /// Whether constant expressions may add, subtract and multiply (WebAssembly 3.0). On by default.
         wasm_extended_const
+        /// Whether modules may use relaxed vector instructions (WebAssembly 3.0). Their results are those of the
+        /// specification's deterministic profile, the same on every machine. On by default.
+        wasm_relaxed_simd
+        /// Whether modules may use 128-bit addition, subtraction and multiplication of integers. Off by default.
+        wasm_wide_arithmetic
     }
 
     /// Whether execution consumes fuel and stops when there is none: see [`Store::set_fuel`](crate::Store::set_fuel).

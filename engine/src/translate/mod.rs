@@ -22,12 +22,14 @@ mod operand;
 mod operators;
 mod plain;
 mod regions;
+mod relaxed;
 mod rotate;
 mod scan;
 mod stack;
 mod translator;
 mod turns;
 mod variable;
+mod wide;
 
 pub(crate) use admit::Translatable;
 pub(crate) use error::{Cause, Error};

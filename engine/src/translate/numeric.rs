@@ -16,7 +16,10 @@ impl Translator<'_> {
     pub(super) fn selected(&mut self, selected: &Selected) -> Result<(), Error> {
         match *selected {
             Selected::Unary { op, to, canon, .. } => self.unary(op, to, canon),
-            Selected::Binary { op, to, forms, imm, canon, .. } => self.binary(op, to, forms, imm, canon),
+            Selected::Binary { .. } => {
+                let (y, x) = (self.pop(), self.pop());
+                self.binary_of(selected, x, y)
+            }
             Selected::Compare { op, imm, .. } => self.compare(op, imm),
             Selected::Extract { op, to, lane } => {
                 let e = self.pop();
@@ -51,15 +54,11 @@ impl Translator<'_> {
         self.canonical(to, canon)
     }
 
-    fn binary(
-        &mut self,
-        op: Op,
-        to: Class,
-        forms: Forms,
-        imm: Imm,
-        canon: Option<Canon>,
-    ) -> Result<(), Error> {
-        let (y, x) = (self.pop(), self.pop());
+    /// A cell of two popped operands.
+    pub(super) fn binary_of(&mut self, selected: &Selected, x: Entry, y: Entry) -> Result<(), Error> {
+        let Selected::Binary { op, to, forms, imm, canon } = *selected else {
+            unreachable!("a row of two operands")
+        };
         if op == vectors::V128Or::OP && self.rotation(x, y)? {
             return Ok(());
         }

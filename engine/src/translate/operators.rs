@@ -3,7 +3,7 @@
 use super::error::Error;
 use super::operand::Location;
 use super::translator::Translator;
-use crate::ops::{BulkOp, Class};
+use crate::ops::{BulkOp, Class, SpecialOp};
 use wasmparser::Operator;
 
 impl Translator<'_> {
@@ -71,7 +71,20 @@ impl Translator<'_> {
                 self.return_call_indirect(type_index, table_index)
             }
             O::MemorySize { mem } => self.memory_size(mem),
-            O::V128Bitselect => self.bitselect(),
+            O::V128Bitselect
+            | O::I8x16RelaxedLaneselect
+            | O::I16x8RelaxedLaneselect
+            | O::I32x4RelaxedLaneselect
+            | O::I64x2RelaxedLaneselect => self.bitselect(),
+            O::F32x4RelaxedMadd => self.multiply_add(&O::F32x4Mul, &O::F32x4Add),
+            O::F64x2RelaxedMadd => self.multiply_add(&O::F64x2Mul, &O::F64x2Add),
+            O::F32x4RelaxedNmadd => self.multiply_subtract(&O::F32x4Mul, &O::F32x4Sub),
+            O::F64x2RelaxedNmadd => self.multiply_subtract(&O::F64x2Mul, &O::F64x2Sub),
+            O::I32x4RelaxedDotI8x16I7x16AddS => self.dot_add(),
+            O::I64Add128 => self.wide_sum(SpecialOp::I64Add128),
+            O::I64Sub128 => self.wide_sum(SpecialOp::I64Sub128),
+            O::I64MulWideS => self.wide_product(SpecialOp::I64MulWideS),
+            O::I64MulWideU => self.wide_product(SpecialOp::I64MulWideU),
             O::I8x16Shuffle { lanes } => self.shuffle(lanes),
             _ => match BulkOp::of(operator) {
                 Some((op, indices)) => self.bulk(op, indices),

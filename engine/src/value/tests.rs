@@ -207,8 +207,13 @@ fn tables_hold_each_instruction_once() {
         };
     }
     let operators = wasmparser::for_each_visit_simd_operator!(operators);
-    let operators: Vec<_> = operators.iter().filter(|(proposal, ..)| *proposal == "simd").collect();
-    assert_eq!(operators.len(), 236);
+    // Of the relaxed instructions, all but one do what another does.
+    let of_its_own = |operator: &str| operator == "I16x8RelaxedDotI8x16I7x16S";
+    let operators: Vec<_> = operators
+        .iter()
+        .filter(|(proposal, operator, _)| *proposal == "simd" || of_its_own(operator))
+        .collect();
+    assert_eq!(operators.len(), 237);
     for (_, operator, visit) in operators {
         let name = visit.strip_prefix("visit_").unwrap();
         let is_lane_access = name.starts_with("v128") && name.ends_with("_lane");

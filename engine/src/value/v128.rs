@@ -255,6 +255,11 @@ lanewise! {
 }
 
 indexed! {
+    // Of two products of -128 the sum wraps; but no number of seven bits is -128.
+    i8x16 -> i16x8: i16x8_relaxed_dot_i8x16_i7x16_s(a, b) @ i = {
+        let product = |i: usize| i16::from(a[i]) * i16::from(b[i]);
+        product(2 * i).wrapping_add(product(2 * i + 1))
+    };
     i16x8 -> i8x16: i8x16_narrow_i16x8_s(a, b) @ i = saturate_i8(if i < 8 { a[i] } else { b[i - 8] });
     i16x8 -> u8x16: i8x16_narrow_i16x8_u(a, b) @ i = saturate_u8(if i < 8 { a[i] } else { b[i - 8] });
     i32x4 -> i16x8: i16x8_narrow_i32x4_s(a, b) @ i = saturate_i16(if i < 4 { a[i] } else { b[i - 4] });

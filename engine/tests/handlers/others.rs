@@ -137,6 +137,27 @@ const FUNCTIONS: &[(&str, [Gives; 4])] = &[
          (table.init $set $gone (i32.const 0) (i32.const 0) (i32.const 1)) (i32.const 3)",
         [N(3), OUT_OF_TABLE, OUT_OF_TABLE, OUT_OF_TABLE],
     ),
+    // 128 bits: the low half's carry or borrow shows in the high half.
+    (
+        "(i64.add128 (i64.const -2) (i64.const 7) (i64.extend_i32_u (local.get $x)) (i64.const 100))
+         i32.wrap_i64 local.set $y i32.wrap_i64 local.get $y i32.add",
+        [N(105), N(106), N(108), N(111)],
+    ),
+    (
+        "(i64.sub128 (i64.const 1) (i64.const 100) (i64.extend_i32_u (local.get $x)) (i64.const 7))
+         i32.wrap_i64 local.set $y i32.wrap_i64 local.get $y i32.add",
+        [N(94), N(93), N(91), N(88)],
+    ),
+    (
+        "(i64.mul_wide_s (i64.const -1) (i64.extend_i32_u (local.get $x)))
+         i32.wrap_i64 local.set $y i32.wrap_i64 (i32.mul (local.get $y) (i32.const 10)) i32.add",
+        [N(0), N(-11), N(-12), N(-15)],
+    ),
+    (
+        "(i64.mul_wide_u (i64.const -1) (i64.extend_i32_u (local.get $x)))
+         i32.wrap_i64 local.set $y i32.wrap_i64 (i32.mul (local.get $y) (i32.const 10)) i32.add",
+        [N(0), N(-1), N(8), N(35)],
+    ),
     // NaNs that are to be canonical.
     (
         "(i32.reinterpret_f32 (f32.mul (f32.const nan:0x200001) (f32.convert_i32_s (local.get $x))))",
@@ -204,6 +225,7 @@ pub(crate) fn run_all(seen: &mut Seen) {
     let text = format!("(module {PRELUDE} {functions})");
     for dispatch in [Dispatch::Tail, Dispatch::Loop, Dispatch::Count] {
         let mut config = Config::new();
+        config.wasm_wide_arithmetic(true);
         config.consume_fuel(true).canonical_nans(true).check_translation(true).dispatch(dispatch);
         let engine = Engine::new(&config).expect("an engine");
         let mut store = Store::new(&engine, ());

@@ -309,12 +309,12 @@ macro_rules! names {
     };
 }
 
-/// All of WebAssembly 2.0's operators, except for control, variables, references, tables, and bulk operations.
+/// All of WebAssembly 2.0's operators and the relaxed ones, except for control, variables, references, tables, and bulk operations.
 fn expected_operators() -> BTreeSet<String> {
     const ALL: &[(&str, &str)] = wasmparser::for_each_operator!(names);
     const OTHERS: &str = "Unreachable Nop Block Loop If Else End Br BrIf BrTable Return Call CallIndirect Drop Select \
                           LocalGet LocalSet LocalTee GlobalGet GlobalSet MemoryGrow";
-    let here = ["mvp", "sign_extension", "saturating_float_to_int", "simd"];
+    let here = ["mvp", "sign_extension", "saturating_float_to_int", "simd", "relaxed_simd"];
     ALL.iter()
         .filter(|(proposal, op)| here.contains(proposal) && !OTHERS.split(' ').any(|other| other == *op))
         .map(|(_, op)| op.to_string())

@@ -1,7 +1,9 @@
 //! The official suites with the compiled tier: everything compiled before it is executed, or going over from
 //! interpreted to compiled code at every opportunity.
 
-use crate::data::{CORE, EXTENDED_CONST, MULTI_MEMORY, SIMD, Suite, TAIL_CALL};
+use crate::data::{
+    CORE, EXTENDED_CONST, MULTI_MEMORY, RELAXED_SIMD, SIMD, Suite, TAIL_CALL, WIDE_ARITHMETIC,
+};
 use crate::runs::run_with;
 use dunlin_jit::{Jit, MemoryGuard, Mode, Stats};
 use std::time::{Duration, Instant};
@@ -132,4 +134,14 @@ fn multi_memory() {
 #[test]
 fn extended_const() {
     check(&EXTENDED_CONST, 87, 120, &[], false);
+}
+
+#[test]
+fn relaxed_simd() {
+    check(&RELAXED_SIMD, 33, 37, &[], false);
+}
+
+#[test]
+fn wide_arithmetic() {
+    check(&WIDE_ARITHMETIC, 8, 8, &[], false);
 }

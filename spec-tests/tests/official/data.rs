@@ -109,12 +109,31 @@ pub(crate) const EXTENDED_CONST: Suite = Suite {
     ],
 };
 
+pub(crate) const RELAXED_SIMD: Suite = Suite {
+    scripts: || proposal(Proposal::RelaxedSimd).collect(),
+    features: |config| {
+        config.wasm_relaxed_simd(true);
+    },
+    assertions: 69,
+    counts: &[(Kind::Script, 7), (Kind::Module, 8), (Kind::AssertReturn, 69)],
+};
+
+pub(crate) const WIDE_ARITHMETIC: Suite = Suite {
+    scripts: || proposal(Proposal::WideArithmetic).collect(),
+    features: |config| {
+        config.wasm_wide_arithmetic(true);
+    },
+    assertions: 107,
+    counts: &[(Kind::Script, 1), (Kind::Module, 2), (Kind::AssertReturn, 99), (Kind::AssertInvalid, 8)],
+};
+
 impl Suite {
     /// A configuration with exactly the features of the suite's standard.
     pub(crate) fn config(&self) -> Config {
         let mut config = Config::new();
         config.check_translation(true);
         config.wasm_tail_call(false).wasm_multi_memory(false).wasm_extended_const(false);
+        config.wasm_relaxed_simd(false);
         (self.features)(&mut config);
         config
     }

@@ -1,6 +1,8 @@
 //! The official suites, each in both ways of dispatch.
 
-use crate::data::{CORE, EXTENDED_CONST, MULTI_MEMORY, SIMD, Suite, TAIL_CALL};
+use crate::data::{
+    CORE, EXTENDED_CONST, MULTI_MEMORY, RELAXED_SIMD, SIMD, Suite, TAIL_CALL, WIDE_ARITHMETIC,
+};
 use dunlin::{Config, Dispatch, Engine};
 use dunlin_wast::{Report, run_script};
 
@@ -52,4 +54,6 @@ suites! {
     tail_call TAIL_CALL
     multi_memory MULTI_MEMORY
     extended_const EXTENDED_CONST
+    relaxed_simd RELAXED_SIMD
+    wide_arithmetic WIDE_ARITHMETIC
 }

@@ -1,6 +1,8 @@
 //! A module is the same however its bytes are cut: every module of every suite, whole and in chunks.
 
-use crate::data::{CORE, EXTENDED_CONST, MULTI_MEMORY, SIMD, Suite, TAIL_CALL};
+use crate::data::{
+    CORE, EXTENDED_CONST, MULTI_MEMORY, RELAXED_SIMD, SIMD, Suite, TAIL_CALL, WIDE_ARITHMETIC,
+};
 use dunlin::{Dispatch, Engine, Error, ErrorKind, Module, ModuleStream};
 use dunlin_wast::binaries;
 
@@ -78,4 +80,14 @@ fn multi_memory() {
 #[test]
 fn extended_const() {
     check(&EXTENDED_CONST, 95, 87);
+}
+
+#[test]
+fn relaxed_simd() {
+    check(&RELAXED_SIMD, 8, 0);
+}
+
+#[test]
+fn wide_arithmetic() {
+    check(&WIDE_ARITHMETIC, 2, 8);
 }

@@ -43,6 +43,7 @@ mod table;
 pub(crate) mod variable;
 pub(crate) mod vector;
 mod walk;
+mod wide;
 
 pub use count::DispatchCounts;
 pub(crate) use entry::{Resumed, invoke, resume};

@@ -7,6 +7,7 @@ use super::operand::{Acc, Imm, Slot, ToAcc, ToSlot};
 use super::regs::{Backend, Handler};
 use super::variable::{self, Constant, ConstantWide, Copy, GlobalGet, GlobalSet};
 use super::vector::{self, Baseline, Rotate, Shuffle};
+use super::wide::{Add, Product, Sub, Sum};
 use super::{bulk, memory, native, numeric, slow};
 use crate::ops::{self, OPS};
 use crate::value::V128;

@@ -324,6 +324,7 @@ pub(super) fn binary(name: &str, a: V128, b: V128) -> Lanes {
             ('v', "xor") => Exactly(x ^ y),
             ('f', op) => float_binary(op, x, y, width),
             (_, "swizzle") => Exactly(if y < 16 { lane(a, 8, y as u32) } else { 0 }),
+            (_, "relaxed_dot_i8x16_i7x16") => wrap(product(2 * i) + product(2 * i + 1), width),
             (_, "dot_i16x8") => wrap(product(2 * i) + product(2 * i + 1), width),
             (_, op) if op.starts_with("extmul_low_") => wrap(product(i), width),
             (_, op) if op.starts_with("extmul_high_") => wrap(product(i + count), width),

@@ -88,6 +88,7 @@ macro_rules! for_each_simd_binary {
             I64x2ExtMulHighI32x4S i64x2_extmul_high_i32x4_s, I64x2ExtMulLowI32x4U i64x2_extmul_low_i32x4_u,
             I64x2ExtMulHighI32x4U i64x2_extmul_high_i32x4_u, F32x4PMin f32x4_pmin, F32x4PMax f32x4_pmax,
             F64x2PMin f64x2_pmin, F64x2PMax f64x2_pmax,
+            I16x8RelaxedDotI8x16I7x16S i16x8_relaxed_dot_i8x16_i7x16_s,
         }
     };
 }

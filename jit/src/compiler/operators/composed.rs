@@ -28,7 +28,11 @@ pub(super) fn composed(
             let y = b.ins().bnot(y);
             b.ins().band(x, y)
         }
-        V128Bitselect => {
+        V128Bitselect
+        | I8x16RelaxedLaneselect
+        | I16x8RelaxedLaneselect
+        | I32x4RelaxedLaneselect
+        | I64x2RelaxedLaneselect => {
             let (x, y, mask) = stack.pop3();
             let mask = as_made(b, mask);
             let ty = b.func.dfg.value_type(mask);
@@ -55,17 +59,33 @@ pub(super) fn composed(
             let high = product(b, Opcode::SwidenHigh, x, y);
             b.ins().iadd_pairwise(low, high)
         }
+        I16x8RelaxedDotI8x16I7x16S => {
+            let (x, y) = pop2(b, stack, I8X16);
+            dot_of_bytes(b, x, y)
+        }
+        I32x4RelaxedDotI8x16I7x16AddS => {
+            let z = pop(b, stack, I32X4);
+            let (x, y) = pop2(b, stack, I8X16);
+            let sums = dot_of_bytes(b, x, y);
+            let (low, high) = (b.ins().swiden_low(sums), b.ins().swiden_high(sums));
+            let sums = b.ins().iadd_pairwise(low, high);
+            b.ins().iadd(sums, z)
+        }
+        F32x4RelaxedMadd => multiply_add(b, stack, F32X4),
+        F64x2RelaxedMadd => multiply_add(b, stack, F64X2),
+        F32x4RelaxedNmadd => multiply_subtract(b, stack, F32X4),
+        F64x2RelaxedNmadd => multiply_subtract(b, stack, F64X2),
         F32x4PMin => pseudo_min(b, stack, F32X4),
         F64x2PMin => pseudo_min(b, stack, F64X2),
         F32x4PMax => pseudo_max(b, stack, F32X4),
         F64x2PMax => pseudo_max(b, stack, F64X2),
-        I32x4TruncSatF64x2SZero => {
+        I32x4TruncSatF64x2SZero | I32x4RelaxedTruncF64x2SZero => {
             let x = pop(b, stack, F64X2);
             let x = b.ins().fcvt_to_sint_sat(I64X2, x);
             let zero = constant(b, I64X2, [0; 16]);
             b.ins().snarrow(x, zero)
         }
-        I32x4TruncSatF64x2UZero => {
+        I32x4TruncSatF64x2UZero | I32x4RelaxedTruncF64x2UZero => {
             let x = pop(b, stack, F64X2);
             let x = b.ins().fcvt_to_uint_sat(I64X2, x);
             let zero = constant(b, I64X2, [0; 16]);
@@ -96,6 +116,29 @@ fn pairs(b: &mut FunctionBuilder<'_>, stack: &mut OperandStack, ty: Type, halves
     let x = pop(b, stack, ty);
     let [low, high] = halves.map(|half| unary_of(b, half, ty, x));
     b.ins().iadd_pairwise(low, high)
+}
+
+/// The sums of neighbours' products.
+fn dot_of_bytes(b: &mut FunctionBuilder<'_>, x: Value, y: Value) -> Value {
+    let low = product(b, Opcode::SwidenLow, x, y);
+    let high = product(b, Opcode::SwidenHigh, x, y);
+    b.ins().iadd_pairwise(low, high)
+}
+
+/// `x * y + z`, where the product is rounded: as in the interpreter, and on every machine.
+fn multiply_add(b: &mut FunctionBuilder<'_>, stack: &mut OperandStack, ty: Type) -> Value {
+    let z = pop(b, stack, ty);
+    let (x, y) = pop2(b, stack, ty);
+    let product = b.ins().fmul(x, y);
+    b.ins().fadd(product, z)
+}
+
+/// `z - x * y`, as [`multiply_add`].
+fn multiply_subtract(b: &mut FunctionBuilder<'_>, stack: &mut OperandStack, ty: Type) -> Value {
+    let z = pop(b, stack, ty);
+    let (x, y) = pop2(b, stack, ty);
+    let product = b.ins().fmul(x, y);
+    b.ins().fsub(z, product)
 }
 
 /// The second operand where it is less than the first.

@@ -7,13 +7,18 @@
 use crate::compiler::clif::operand_stack::OperandStack;
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::immediates::{Ieee32, Ieee64};
-use cranelift_codegen::ir::types::{F32, F64, I8, I16, I32, I64};
+use cranelift_codegen::ir::types::{F32, F64, I8, I16, I32, I64, I128};
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Opcode, Type, Value};
 use cranelift_frontend::FunctionBuilder;
 use wasmparser::Operator;
 
 /// Translates a numeric instruction; false if `op` is none.
 pub(crate) fn numeric(b: &mut FunctionBuilder<'_>, stack: &mut OperandStack, op: &Operator<'_>) -> bool {
+    if let Some((low, high)) = wide(b, stack, op) {
+        stack.push(low);
+        stack.push(high);
+        return true;
+    }
     let result = if let Some(value) = constant(b, op) {
         value
     } else if let Some(opcode) = binary(op) {
@@ -50,6 +55,36 @@ pub(crate) fn numeric(b: &mut FunctionBuilder<'_>, stack: &mut OperandStack, op:
     };
     stack.push(result);
     true
+}
+
+/// Arithmetic on 128 bits: the low half of the result, and the high one.
+fn wide(b: &mut FunctionBuilder<'_>, stack: &mut OperandStack, op: &Operator<'_>) -> Option<(Value, Value)> {
+    let pop = |b: &mut FunctionBuilder<'_>, stack: &mut OperandStack| {
+        let (low, high) = stack.pop2();
+        b.ins().iconcat(low, high)
+    };
+    let result = match op {
+        Operator::I64Add128 => {
+            let (y, x) = (pop(b, stack), pop(b, stack));
+            b.ins().iadd(x, y)
+        }
+        Operator::I64Sub128 => {
+            let (y, x) = (pop(b, stack), pop(b, stack));
+            b.ins().isub(x, y)
+        }
+        Operator::I64MulWideS => {
+            let (x, y) = stack.pop2();
+            let (x, y) = (b.ins().sextend(I128, x), b.ins().sextend(I128, y));
+            b.ins().imul(x, y)
+        }
+        Operator::I64MulWideU => {
+            let (x, y) = stack.pop2();
+            let (x, y) = (b.ins().uextend(I128, x), b.ins().uextend(I128, y));
+            b.ins().imul(x, y)
+        }
+        _ => return None,
+    };
+    Some(b.ins().isplit(result))
 }
 
 fn constant(b: &mut FunctionBuilder<'_>, op: &Operator<'_>) -> Option<Value> {

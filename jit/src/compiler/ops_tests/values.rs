@@ -30,7 +30,8 @@ impl Shape {
     /// The lanes of an arithmetic instruction's result, whose NaN bits the specification leaves open.
     pub(super) fn of_nans(text: &str) -> Option<Shape> {
         const ARITHMETIC: &str = "add sub mul div min max ceil floor trunc nearest sqrt \
-                                  demote_f64 promote_f32 demote_f64x2_zero promote_low_f32x4";
+                                  demote_f64 promote_f32 demote_f64x2_zero promote_low_f32x4 \
+                                  relaxed_madd relaxed_nmadd relaxed_min relaxed_max";
         let (prefix, name) = text.split_once('.')?;
         let shape = match prefix {
             "f32" | "f32x4" => Shape::F32,

@@ -1,0 +1,110 @@
+//! Handlers of arithmetic on 128 bits.
+
+use super::cell::Body;
+use super::operand::{A, B, C, D, Value};
+use super::regs::Regs;
+use crate::module::trap::Trap;
+use crate::ops::{Op, SpecialOp};
+use core::marker::PhantomData;
+
+/// A sum or a difference.
+pub(crate) trait Adds {
+    const OP: SpecialOp;
+    fn of(x: u128, y: u128) -> u128;
+}
+/// `x + y`
+pub(crate) enum Add {}
+/// `x - y`
+pub(crate) enum Sub {}
+
+impl Adds for Add {
+    const OP: SpecialOp = SpecialOp::I64Add128;
+    #[inline(always)]
+    fn of(x: u128, y: u128) -> u128 {
+        x.wrapping_add(y)
+    }
+}
+
+impl Adds for Sub {
+    const OP: SpecialOp = SpecialOp::I64Sub128;
+    #[inline(always)]
+    fn of(x: u128, y: u128) -> u128 {
+        x.wrapping_sub(y)
+    }
+}
+
+/// A factor, as its sign is understood.
+pub(crate) trait Factor {
+    const OP: SpecialOp;
+    fn product(x: u64, y: u64) -> u128;
+}
+
+impl Factor for i64 {
+    const OP: SpecialOp = SpecialOp::I64MulWideS;
+    #[inline(always)]
+    fn product(x: u64, y: u64) -> u128 {
+        (i128::from(x as i64) * i128::from(y as i64)) as u128
+    }
+}
+
+impl Factor for u64 {
+    const OP: SpecialOp = SpecialOp::I64MulWideU;
+    #[inline(always)]
+    fn product(x: u64, y: u64) -> u128 {
+        u128::from(x) * u128::from(y)
+    }
+}
+
+#[inline(always)]
+fn joined(low: u64, high: u64) -> u128 {
+    u128::from(low) | u128::from(high) << 64
+}
+
+/// Writes the halves to slots `a` and the next.
+///
+/// # Safety
+/// The handler contract holds, and field `a` names the first of two slots.
+#[inline(always)]
+unsafe fn put(r: &Regs, x: u128) {
+    // SAFETY: the caller's contract.
+    unsafe {
+        (x as u64).store(r.slot(A));
+        ((x >> 64) as u64).store(r.slot(A).add(1));
+    }
+}
+
+/// See [`SpecialOp::I64Add128`].
+pub(crate) struct Sum<O>(PhantomData<O>);
+
+impl<O: Adds> Body for Sum<O> {
+    const OP: Op = O::OP.op();
+
+    #[inline(always)]
+    unsafe fn run(r: &mut Regs) -> Result<(), Trap> {
+        // SAFETY: the handler contract (`Backend`): the cell is of this op, and its extension names a slot.
+        unsafe {
+            let x = joined(u64::load(r.slot(B)), u64::load(r.slot(C)));
+            let y = joined(u64::load(r.slot(D)), u64::load(r.sp.add(r.ext(0) as usize)));
+            put(r, O::of(x, y));
+            r.ip = r.ip.add(3);
+        }
+        Ok(())
+    }
+}
+
+/// See [`SpecialOp::I64MulWideS`].
+pub(crate) struct Product<T>(PhantomData<T>);
+
+impl<T: Factor> Body for Product<T> {
+    const OP: Op = T::OP.op();
+
+    #[inline(always)]
+    unsafe fn run(r: &mut Regs) -> Result<(), Trap> {
+        // SAFETY: the handler contract (`Backend`): the cell is of this op.
+        unsafe {
+            put(r, T::product(u64::load(r.slot(B)), u64::load(r.slot(C))));
+            r.ip = r.ip.add(2);
+        }
+        Ok(())
+    }
+}
