@@ -6,6 +6,9 @@ mod help;
 mod hints;
 mod inspect;
 mod policy;
+mod pull;
+mod push;
+mod registry;
 mod run;
 mod table;
 pub(crate) mod tiering;
@@ -24,10 +27,15 @@ use table::{CommandOptions, has};
 pub(crate) use compile::CompileOptions;
 pub(crate) use inspect::InspectOptions;
 pub(crate) use policy::PolicyOptions;
+pub(crate) use pull::PullOptions;
+pub(crate) use push::PushOptions;
+pub(crate) use registry::RegistryOptions;
 pub(crate) use run::RunOptions;
 pub(crate) use validate::ValidateOptions;
 #[cfg(test)]
 pub(crate) use values::Dir;
+#[cfg(feature = "hosts")]
+pub(crate) use values::size;
 pub(crate) use wast::WastOptions;
 
 /// What is to be done.
@@ -51,6 +59,12 @@ pub(crate) enum Command {
         expect(dead_code, reason = "it is understood, to be refused")
     )]
     Policy(Box<PolicyOptions>),
+    /// `dunlin pull`
+    #[cfg_attr(not(feature = "hosts"), expect(dead_code, reason = "it is understood, to be refused"))]
+    Pull(PullOptions),
+    /// `dunlin push`
+    #[cfg_attr(not(feature = "hosts"), expect(dead_code, reason = "it is understood, to be refused"))]
+    Push(PushOptions),
     /// `dunlin wast`
     #[cfg_attr(
         not(any(feature = "text", test)),
@@ -74,7 +88,7 @@ const fn known<O: CommandOptions>(
     KnownCommand { name: O::COMMAND, is_here, help: help::<O>, parse }
 }
 
-static COMMANDS: [KnownCommand; 6] = [
+static COMMANDS: [KnownCommand; 8] = [
     known::<RunOptions>(|parser| parsed(parser, |options| Command::Run(Box::new(options))), true),
     known::<CompileOptions>(|parser| parsed(parser, Command::Compile), cfg!(feature = "jit")),
     known::<InspectOptions>(|parser| parsed(parser, Command::Inspect), true),
@@ -83,6 +97,8 @@ static COMMANDS: [KnownCommand; 6] = [
         |parser| parsed(parser, |options| Command::Policy(Box::new(options))),
         cfg!(feature = "hosts"),
     ),
+    known::<PullOptions>(|parser| parsed(parser, Command::Pull), cfg!(feature = "hosts")),
+    known::<PushOptions>(|parser| parsed(parser, Command::Push), cfg!(feature = "hosts")),
     known::<WastOptions>(|parser| parsed(parser, Command::Wast), cfg!(feature = "text")),
 ];
 
@@ -147,7 +163,8 @@ fn options_first(first: &OsStr, args: impl Iterator<Item = OsString> + 'static) 
 fn looks_like_a_module(name: &OsStr) -> bool {
     let path = Path::new(name);
     let extension = path.extension().is_some_and(|end| end == "wasm" || end == "wat" || end == "dun");
-    name == "-" || name == "--" || extension || path.is_file()
+    let in_registry = name.as_encoded_bytes().starts_with(b"oci://");
+    name == "-" || name == "--" || extension || in_registry || path.is_file()
 }
 
 fn unknown_command(name: &OsStr) -> Failure {

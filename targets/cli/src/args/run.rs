@@ -1,6 +1,7 @@
 //! The options of `dunlin run`.
 
 use super::grants::Grants;
+use super::registry::{AsksRegistries, RegistryOptions};
 use super::table::{BuildPart, CommandOptions, Opt, OptionGroup, Rest, need_module};
 use super::tiering::Tiering;
 use super::values::{Dir, Given, add, set, switch};
@@ -50,6 +51,14 @@ pub(crate) struct RunOptions {
     pub(crate) report: Option<PathBuf>,
     /// Where the profile goes.
     pub(crate) profile: Option<PathBuf>,
+    /// How a registry is asked for the module.
+    pub(crate) registry: RegistryOptions,
+}
+
+impl AsksRegistries for RunOptions {
+    fn registry(&mut self) -> &mut RegistryOptions {
+        &mut self.registry
+    }
 }
 
 impl CommandOptions for RunOptions {
@@ -231,6 +240,8 @@ impl CommandOptions for RunOptions {
                 ),
             ],
         },
+        #[cfg(feature = "hosts")]
+        Self::REGISTRY,
     ];
 
     fn operand(&mut self, module: OsString) -> Result<Rest, Failure> {

@@ -1,5 +1,6 @@
 //! The options of `dunlin validate`.
 
+use super::registry::{AsksRegistries, RegistryOptions};
 use super::table::{CommandOptions, OptionGroup, Rest, missing_module};
 use crate::failure::Failure;
 use std::ffi::OsString;
@@ -9,11 +10,22 @@ use std::ffi::OsString;
 pub(crate) struct ValidateOptions {
     /// The modules: paths, or `-`.
     pub(crate) modules: Vec<OsString>,
+    /// How a registry is asked for the module.
+    pub(crate) registry: RegistryOptions,
+}
+
+impl AsksRegistries for ValidateOptions {
+    fn registry(&mut self) -> &mut RegistryOptions {
+        &mut self.registry
+    }
 }
 
 impl CommandOptions for ValidateOptions {
     const COMMAND: &'static str = "validate";
     const HELP: &'static str = include_str!("../help/validate.txt");
+    #[cfg(feature = "hosts")]
+    const TABLE: &'static [OptionGroup<Self>] = &[Self::REGISTRY];
+    #[cfg(not(feature = "hosts"))]
     const TABLE: &'static [OptionGroup<Self>] = &[OptionGroup { title: "Options", options: &[] }];
 
     fn operand(&mut self, module: OsString) -> Result<Rest, Failure> {

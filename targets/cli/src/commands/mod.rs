@@ -4,6 +4,10 @@ mod compile;
 mod inspect;
 #[cfg(feature = "hosts")]
 mod policy;
+#[cfg(feature = "hosts")]
+mod pull;
+#[cfg(feature = "hosts")]
+mod push;
 mod run;
 mod validate;
 mod version;
@@ -24,13 +28,17 @@ pub(crate) fn execute(command: Command) -> Result<u8, Failure> {
         Command::Run(options) => return run::run(&options),
         Command::Compile(options) => compile::compile(&options)?,
         Command::Inspect(options) => inspect::inspect(&options)?,
-        Command::Validate(options) => return validate::validate(&options.modules),
+        Command::Validate(options) => return validate::validate(&options),
         #[cfg(feature = "hosts")]
         Command::Policy(options) => return policy::policy(&options),
+        #[cfg(feature = "hosts")]
+        Command::Pull(options) => pull::pull(&options)?,
+        #[cfg(feature = "hosts")]
+        Command::Push(options) => push::push(&options)?,
         #[cfg(not(feature = "hosts"))]
-        Command::Policy(_) => {
+        Command::Policy(_) | Command::Pull(_) | Command::Push(_) => {
             return Err(Failure::usage(
-                "this build of dunlin has no 'policy': build it with the feature 'hosts'",
+                "this build of dunlin has no such command: build it with the feature 'hosts'",
             ));
         }
         #[cfg(feature = "text")]

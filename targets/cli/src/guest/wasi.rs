@@ -2,6 +2,7 @@
 
 use crate::args::RunOptions;
 use crate::failure::{Failure, io_reason};
+use crate::modules::load::program_name;
 use crate::output::complain;
 use dunlin::{Engine, Error, ExternType, Linker, Store};
 use dunlin_wasi_lite::{
@@ -10,7 +11,6 @@ use dunlin_wasi_lite::{
 use std::ffi::OsString;
 use std::io;
 use std::net::TcpListener;
-use std::path::Path;
 
 /// The data of the guest's store.
 pub(crate) type Wasi = WasiCtx;
@@ -26,8 +26,7 @@ pub(crate) fn context(options: &RunOptions) -> Result<Wasi, Failure> {
     }
     if options.invoke.is_none() {
         // The guest doesn't learn the folder of its module.
-        let name = Path::new(&options.module).file_name().unwrap_or(&options.module);
-        builder.arg(options.argv0.as_deref().map_or(name.to_string_lossy(), Into::into));
+        builder.arg(options.argv0.as_deref().map_or_else(|| program_name(&options.module), Into::into));
         for arg in &options.args {
             let arg = arg.to_str().ok_or_else(|| {
                 let shown = arg.to_string_lossy();
