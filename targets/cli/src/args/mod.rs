@@ -5,6 +5,7 @@ pub(crate) mod grants;
 mod help;
 mod hints;
 mod inspect;
+mod lambda;
 mod policy;
 mod pull;
 mod push;
@@ -26,13 +27,13 @@ use table::{CommandOptions, has};
 
 pub(crate) use compile::CompileOptions;
 pub(crate) use inspect::InspectOptions;
+pub(crate) use lambda::LambdaOptions;
 pub(crate) use policy::PolicyOptions;
 pub(crate) use pull::PullOptions;
 pub(crate) use push::PushOptions;
 pub(crate) use registry::RegistryOptions;
 pub(crate) use run::RunOptions;
 pub(crate) use validate::ValidateOptions;
-#[cfg(test)]
 pub(crate) use values::Dir;
 #[cfg(feature = "hosts")]
 pub(crate) use values::size;
@@ -59,6 +60,9 @@ pub(crate) enum Command {
         expect(dead_code, reason = "it is understood, to be refused")
     )]
     Policy(Box<PolicyOptions>),
+    /// `dunlin lambda`
+    #[cfg_attr(not(feature = "hosts"), expect(dead_code, reason = "it is understood, to be refused"))]
+    Lambda(Box<LambdaOptions>),
     /// `dunlin pull`
     #[cfg_attr(not(feature = "hosts"), expect(dead_code, reason = "it is understood, to be refused"))]
     Pull(PullOptions),
@@ -88,13 +92,17 @@ const fn known<O: CommandOptions>(
     KnownCommand { name: O::COMMAND, is_here, help: help::<O>, parse }
 }
 
-static COMMANDS: [KnownCommand; 8] = [
+static COMMANDS: [KnownCommand; 9] = [
     known::<RunOptions>(|parser| parsed(parser, |options| Command::Run(Box::new(options))), true),
     known::<CompileOptions>(|parser| parsed(parser, Command::Compile), cfg!(feature = "jit")),
     known::<InspectOptions>(|parser| parsed(parser, Command::Inspect), true),
     known::<ValidateOptions>(|parser| parsed(parser, Command::Validate), true),
     known::<PolicyOptions>(
         |parser| parsed(parser, |options| Command::Policy(Box::new(options))),
+        cfg!(feature = "hosts"),
+    ),
+    known::<LambdaOptions>(
+        |parser| parsed(parser, |options| Command::Lambda(Box::new(options))),
         cfg!(feature = "hosts"),
     ),
     known::<PullOptions>(|parser| parsed(parser, Command::Pull), cfg!(feature = "hosts")),

@@ -3,6 +3,8 @@
 mod compile;
 mod inspect;
 #[cfg(feature = "hosts")]
+mod lambda;
+#[cfg(feature = "hosts")]
 mod policy;
 #[cfg(feature = "hosts")]
 mod pull;
@@ -32,11 +34,13 @@ pub(crate) fn execute(command: Command) -> Result<u8, Failure> {
         #[cfg(feature = "hosts")]
         Command::Policy(options) => return policy::policy(&options),
         #[cfg(feature = "hosts")]
+        Command::Lambda(options) => return lambda::lambda(*options),
+        #[cfg(feature = "hosts")]
         Command::Pull(options) => pull::pull(&options)?,
         #[cfg(feature = "hosts")]
         Command::Push(options) => push::push(&options)?,
         #[cfg(not(feature = "hosts"))]
-        Command::Policy(_) | Command::Pull(_) | Command::Push(_) => {
+        Command::Policy(_) | Command::Lambda(_) | Command::Pull(_) | Command::Push(_) => {
             return Err(Failure::usage(
                 "this build of dunlin has no such command: build it with the feature 'hosts'",
             ));
