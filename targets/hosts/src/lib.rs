@@ -23,6 +23,6 @@ pub mod services;
 
 pub use abi::Abi;
 
-#[cfg(all(doctest, feature = "opa"))]
+#[cfg(all(doctest, feature = "opa", feature = "oci"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -1,6 +1,8 @@
 //! The options of `dunlin compile`.
 
-use super::registry::{AsksRegistries, RegistryOptions};
+#[cfg(feature = "hosts")]
+use super::registry::AsksRegistries;
+use super::registry::RegistryOptions;
 use super::table::{CommandOptions, Opt, OptionGroup, Rest, need_module, take_module};
 use super::values::set;
 use crate::failure::Failure;
@@ -25,9 +27,14 @@ pub(crate) struct CompileOptions {
     /// Whether fuel is counted.
     pub(crate) fuel: bool,
     /// How a registry is asked for the module.
+    #[cfg_attr(
+        not(any(feature = "jit", feature = "hosts")),
+        expect(dead_code, reason = "for what is compiled")
+    )]
     pub(crate) registry: RegistryOptions,
 }
 
+#[cfg(feature = "hosts")]
 impl AsksRegistries for CompileOptions {
     fn registry(&mut self) -> &mut RegistryOptions {
         &mut self.registry

@@ -1,6 +1,8 @@
 //! The options of `dunlin inspect`.
 
-use super::registry::{AsksRegistries, RegistryOptions};
+#[cfg(feature = "hosts")]
+use super::registry::AsksRegistries;
+use super::registry::RegistryOptions;
 use super::table::{CommandOptions, Opt, OptionGroup, Rest, need_module, take_module};
 use crate::failure::Failure;
 use std::ffi::OsString;
@@ -18,6 +20,7 @@ pub(crate) struct InspectOptions {
     pub(crate) registry: RegistryOptions,
 }
 
+#[cfg(feature = "hosts")]
 impl AsksRegistries for InspectOptions {
     fn registry(&mut self) -> &mut RegistryOptions {
         &mut self.registry

@@ -1,8 +1,9 @@
 //! The options of `dunlin lambda`.
 
+use super::environment::GrantsEnvironment;
 use super::registry::{AsksRegistries, RegistryOptions};
 use super::table::{CommandOptions, Opt, OptionGroup, Rest, need_module, take_module};
-use super::values::{Dir, add, set};
+use super::values::{Dir, set};
 use crate::failure::Failure;
 use std::ffi::OsString;
 use std::time::Duration;
@@ -30,6 +31,16 @@ pub(crate) struct LambdaOptions {
     pub(crate) registry: RegistryOptions,
 }
 
+impl GrantsEnvironment for LambdaOptions {
+    fn dirs(&mut self) -> &mut Vec<Dir> {
+        &mut self.dirs
+    }
+
+    fn env(&mut self) -> &mut Vec<(String, String)> {
+        &mut self.env
+    }
+}
+
 impl AsksRegistries for LambdaOptions {
     fn registry(&mut self) -> &mut RegistryOptions {
         &mut self.registry
@@ -43,21 +54,9 @@ impl CommandOptions for LambdaOptions {
         OptionGroup {
             title: "Options",
             options: &[
-                Opt::value(
-                    "--dir HOST[::GUEST]",
-                    |o, given| add(&mut o.dirs, given.dir(false)),
-                    "A folder to read and write, as for dunlin run: /tmp. Repeatable.",
-                ),
-                Opt::value(
-                    "--dir-ro HOST[::GUEST]",
-                    |o, given| add(&mut o.dirs, given.dir(true)),
-                    "The same, but only to read. Repeatable.",
-                ),
-                Opt::value(
-                    "--env NAME[=VALUE]",
-                    |o, given| add(&mut o.env, given.variable()),
-                    "A variable of its environment. Without a value it has the one that it has here. Repeatable.",
-                ),
+                Self::DIR,
+                Self::DIR_RO,
+                Self::ENV,
                 Opt::flag(
                     "--inherit-env",
                     |o| &mut o.inherit_env,

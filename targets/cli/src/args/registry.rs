@@ -1,21 +1,29 @@
 //! The options of commands that ask registries.
 
-use super::table::{Opt, OptionGroup};
-use super::values::set;
+#[cfg(feature = "hosts")]
+use super::{
+    table::{Opt, OptionGroup},
+    values::set,
+};
+#[cfg(feature = "hosts")]
 use std::path::PathBuf;
 
-/// How registries are asked.
+/// How registries are asked, where there are any.
 #[derive(Debug, Default, Clone, PartialEq)]
 pub(crate) struct RegistryOptions {
     /// Without TLS, other machines' too.
+    #[cfg(feature = "hosts")]
     pub(crate) plain_http: bool,
     /// Not at all: what is in the cache must do.
+    #[cfg(feature = "hosts")]
     pub(crate) offline: bool,
     /// A file with the key of who must have signed the module.
+    #[cfg(feature = "hosts")]
     pub(crate) verify_key: Option<PathBuf>,
 }
 
 /// Options of a command that has these among them.
+#[cfg(feature = "hosts")]
 pub(super) trait AsksRegistries: Sized + 'static {
     fn registry(&mut self) -> &mut RegistryOptions;
 
@@ -25,7 +33,6 @@ pub(super) trait AsksRegistries: Sized + 'static {
         "Ask the registry without TLS, as one on this machine is anyway.",
     );
 
-    #[cfg_attr(not(feature = "hosts"), expect(dead_code, reason = "there are no registries in this build"))]
     const REGISTRY: OptionGroup<Self> = OptionGroup {
         title: "For a module in a registry",
         options: &[

@@ -1,6 +1,8 @@
 //! The options of `dunlin validate`.
 
-use super::registry::{AsksRegistries, RegistryOptions};
+#[cfg(feature = "hosts")]
+use super::registry::AsksRegistries;
+use super::registry::RegistryOptions;
 use super::table::{CommandOptions, OptionGroup, Rest, missing_module};
 use crate::failure::Failure;
 use std::ffi::OsString;
@@ -14,6 +16,7 @@ pub(crate) struct ValidateOptions {
     pub(crate) registry: RegistryOptions,
 }
 
+#[cfg(feature = "hosts")]
 impl AsksRegistries for ValidateOptions {
     fn registry(&mut self) -> &mut RegistryOptions {
         &mut self.registry

@@ -39,12 +39,6 @@ pub(crate) fn execute(command: Command) -> Result<u8, Failure> {
         Command::Pull(options) => pull::pull(&options)?,
         #[cfg(feature = "hosts")]
         Command::Push(options) => push::push(&options)?,
-        #[cfg(not(feature = "hosts"))]
-        Command::Policy(_) | Command::Lambda(_) | Command::Pull(_) | Command::Push(_) => {
-            return Err(Failure::usage(
-                "this build of dunlin has no such command: build it with the feature 'hosts'",
-            ));
-        }
         #[cfg(feature = "text")]
         Command::Wast(WastOptions { paths, json, tiering }) => {
             return Ok(u8::from(!wast::wast(&paths, json, &tiering)?));

@@ -30,9 +30,10 @@ impl fmt::Debug for Runtime {
 }
 
 impl Runtime {
-    /// The API at `api`: a host with a port, perhaps with a path behind it.
+    /// The API at `api`: a host with a port, perhaps with a path behind it. An emulator may write `http://` before it.
     pub fn new(api: &str) -> Self {
-        let root = format!("http://{}/2018-06-01/runtime", api.trim_end_matches('/'));
+        let place = api.trim_start_matches("http://").trim_end_matches('/');
+        let root = format!("http://{place}/2018-06-01/runtime");
         Self { http: Arc::new(Client::new(AllowList::everywhere())), root }
     }
 

@@ -220,6 +220,8 @@ fn what_cannot_begin_is_told() {
     runtime(&api).fail_to_begin(&Failure::init("it isn't valid")).unwrap();
     let posted = api.posted.lock().unwrap().clone();
     assert_eq!(posted[0].path, "init/error");
+    let with_scheme = Runtime::new(&format!("http://{}", api.root()));
+    assert!(matches!(with_scheme.next(&Budget::unlimited(), 1), Err(LambdaError::Status(_, 500))));
     let expected =
         json!({"errorMessage": "it isn't valid", "errorType": "Runtime.InitError", "stackTrace": []});
     assert_eq!(posted[0].error(), expected);
