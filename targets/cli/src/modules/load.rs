@@ -167,11 +167,15 @@ fn open_in_registry(_: &OsStr, _: &RegistryOptions) -> Result<Reading, Failure> 
 }
 
 fn open(path: &OsStr, registry: &RegistryOptions) -> Result<Reading, Failure> {
-    if path == "-" {
-        return Ok((Box::new(StandardInput::lock()), None));
-    }
     if is_in_registry(path) {
         return open_in_registry(path, registry);
+    }
+    #[cfg(feature = "hosts")]
+    if registry.verify_key.is_some() {
+        return Err(Failure::usage("--verify-key is for a module in a registry: a file has no signature"));
+    }
+    if path == "-" {
+        return Ok((Box::new(StandardInput::lock()), None));
     }
     let failure = |reason: &str| Failure::unusable(format_args!("{}: {reason}", path.display()));
     let file = File::open(path).map_err(|error| failure(&io_reason(&error)))?;

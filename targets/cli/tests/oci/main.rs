@@ -197,6 +197,12 @@ fn only_what_is_signed_runs_if_that_is_asked_for() {
     user.dunlin(&["push", &hello, &name]).code(0);
     let verified = ["run", "--verify-key", "pub.pem", &module];
     user.dunlin(&verified).code(1).one_sentence().says("has no signature that the given key made").prints("");
+    for file in [&*hello, "-"] {
+        user.dunlin(&["run", "--verify-key", "pub.pem", file])
+            .code(2)
+            .one_sentence()
+            .says("a file has no signature");
+    }
     user.dunlin(&["push", "--sign-key", "key.pem", &hello, &name]).code(0);
     user.dunlin(&verified).code(0);
     user.dunlin(&["run", "--verify-key", "key.pem", &module])

@@ -1,8 +1,11 @@
 //! A registry's HTTP interface, as OCI's distribution specification has it.
 
 use super::auth::{Challenge, meet};
+use super::credentials::Credentials;
+use super::digest::Digest;
+use super::error::OciError;
 use super::manifest::{ACCEPTED, MOST_BYTES};
-use super::{Credentials, Digest, OciError, Reference};
+use super::reference::Reference;
 use crate::services::http::{
     AllowList, Client, HttpError, HttpLimits, OutboundHttp, Redirects, Request, RequestBody, Response,
 };

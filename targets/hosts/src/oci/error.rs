@@ -1,6 +1,6 @@
 //! Why something can't be pulled or pushed.
 
-use super::Digest;
+use super::digest::Digest;
 use crate::services::http::HttpError;
 use std::{fmt, io};
 
