@@ -14,7 +14,7 @@ rustup target add "$TARGET"
 # The musl target brings its own C library, so Rust's own linker is all it needs. Without a compiler of machine code the
 # program is half as large, and starts as quickly: a function that runs for seconds may be compiled ahead of time.
 CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER=rust-lld cargo build --release --target "$TARGET" \
-    --package dunlin-cli --no-default-features --features pairs,hosts
+    --package dunlin-cli --no-default-features --features pairs,precompiled,hosts
 rm -f "$zip"
 zip --junk-paths --quiet "$zip" examples/lambda/bootstrap "${CARGO_TARGET_DIR:-target}/$TARGET/release/dunlin" "$module"
 ls -l "$zip"

@@ -2,7 +2,8 @@
 
 use super::environment::GrantsEnvironment;
 use super::registry::{AsksRegistries, RegistryOptions};
-use super::table::{CommandOptions, Opt, OptionGroup, Rest, need_module, take_module};
+use super::table::{BuildPart, CommandOptions, Opt, OptionGroup, Rest, need_module, take_module};
+use super::tiering::Tiering;
 use super::values::{Dir, set};
 use crate::failure::Failure;
 use std::ffi::OsString;
@@ -27,6 +28,8 @@ pub(crate) struct LambdaOptions {
     pub(crate) memory_budget: Option<u64>,
     /// Whether responses are sent while they are made.
     pub(crate) streams: bool,
+    /// What gets compiled.
+    pub(crate) tiering: Tiering,
     /// How a registry is asked for the module.
     pub(crate) registry: RegistryOptions,
 }
@@ -67,6 +70,18 @@ impl CommandOptions for LambdaOptions {
                     |o| &mut o.streams,
                     "Send a response while it is made. It is cut off if the function fails then.",
                 ),
+                Opt::value(
+                    "--jit MODE",
+                    |o: &mut Self, given| o.tiering.jit(given),
+                    "When functions that are executed often become machine code, as for dunlin run.",
+                )
+                .part(BuildPart::Compiler),
+                Opt::checked_flag(
+                    "--allow-precompiled",
+                    |o: &mut Self| o.tiering.allow_precompiled(),
+                    "Run the machine code in a file that dunlin compile made, as for dunlin run.",
+                )
+                .part(BuildPart::Precompiled),
             ],
         },
         OptionGroup {

@@ -1,7 +1,6 @@
 //! `dunlin lambda`
 
 use crate::args::LambdaOptions;
-use crate::args::tiering::Tiering;
 use crate::failure::Failure;
 use crate::guest::tier::Tier;
 use crate::guest::wasi::{inherited_env, preopen};
@@ -30,10 +29,11 @@ fn function(options: LambdaOptions) -> Result<Function, Failure> {
     if let Some(bytes) = options.memory_budget {
         config.budget(Budget::new(bytes));
     }
-    let tier = Tier::configure(&Tiering::default(), &mut config);
+    let tier = Tier::configure(&options.tiering, &mut config);
     let engine = Engine::new(&config).map_err(Failure::unusable)?;
     let opened = Opened::open(&options.module, &options.registry)?;
     let name = opened.name.clone();
+    options.tiering.admit(&name, opened.is_precompiled())?;
     let (module, code) = opened.load(&engine, &ModuleOptions::new())?;
     tier.prepare(&name, &module, code)?;
     let mut how = FunctionOptions::default();

@@ -62,6 +62,21 @@ fn limits_are_those_of_run() {
 }
 
 #[test]
+#[cfg(feature = "jit")]
+fn functions_may_be_compiled_ahead_of_time() {
+    let file = folder("lambda_precompiled").join("wc.dun");
+    let file = file.to_str().unwrap();
+    common::dunlin(&["compile", &example("wasm/wc.wasm"), "-o", file]).code(0);
+    let api = Api::with(&[(&id("1"), b"one two")]);
+    let (posted, _) = answered(&api, &["--allow-precompiled", file]);
+    assert_eq!(posted[0].path, "invocation/1/response");
+    let api = Api::with(&[]);
+    let (posted, ended) = answered(&api, &[file]);
+    ended.code(2).one_sentence().says("--allow-precompiled");
+    assert_eq!(posted[0].path, "init/error");
+}
+
+#[test]
 fn what_cannot_begin_is_told_to_lambda_too() {
     for (args, message) in [
         (&["/nowhere.wasm"][..], "/nowhere.wasm: "),

@@ -172,6 +172,19 @@ fn what_cannot_be_pulled_is_said_in_a_sentence() {
 }
 
 #[test]
+fn processes_share_the_cache() {
+    let (_registry, hello) = with_hello();
+    let user = User::new("share");
+    std::thread::scope(|scope| {
+        for _ in 0..12 {
+            scope.spawn(|| user.dunlin(&["run", &hello, "Ada"]).code(0).prints("Hello, Ada!\n"));
+        }
+    });
+    let count = |folder: &str| std::fs::read_dir(user.0.join("cache").join(folder)).unwrap().count();
+    assert_eq!((count("blobs/sha256"), count("names"), count("new")), (2, 1, 0));
+}
+
+#[test]
 fn a_slow_registry_does_not_outlast_the_timeout() {
     let (registry, hello) = with_hello();
     registry.state().faults.stalls_at = Some(100);
