@@ -219,7 +219,7 @@ fn too_large(reference: &Reference, error: std::io::Error) -> OciError {
     }
 }
 
-/// What a registry says for people, in few words and without control characters.
+/// What a registry says for people, in few words.
 fn said(response: Response) -> Option<String> {
     #[derive(Deserialize)]
     struct Errors {
@@ -233,5 +233,5 @@ fn said(response: Response) -> Option<String> {
     let errors: Errors = serde_json::from_slice(&bytes).ok()?;
     let message = errors.errors.into_iter().next()?.message;
     let short: String = message.chars().take(200).collect();
-    (!short.is_empty()).then(|| short.escape_debug().to_string())
+    (!short.is_empty()).then_some(short)
 }
