@@ -94,8 +94,33 @@ const HOUSES: &[House] = &[
     },
     House {
         folder: "targets/cli/src/args",
-        floors: &["hints values", "grants table tiering", "help", "compile inspect policy run validate wast"],
+        floors: &[
+            "hints values",
+            "grants table tiering",
+            "environment help registry",
+            "compile inspect lambda policy pull push run validate wast",
+        ],
         least: 20,
+    },
+    House { folder: "targets/hosts/src", floors: &["abi services", "lambda oci opa"], least: 3 },
+    House {
+        folder: "targets/hosts/src/lambda",
+        floors: &["deadline failure stream", "event", "function", "runtime"],
+        least: 6,
+    },
+    House {
+        folder: "targets/hosts/src/oci",
+        floors: &[
+            "digest",
+            "error",
+            "manifest reference signature",
+            "cache choose credentials",
+            "archive auth",
+            "api",
+            "blob",
+            "push registries signatures",
+        ],
+        least: 30,
     },
     House {
         folder: "targets/hosts/src",

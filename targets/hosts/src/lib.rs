@@ -5,6 +5,7 @@
 //!
 //! | Feature | Platform | Start at |
 //! |---|---|---|
+//! | `lambda` | AWS Lambda, WASI commands as functions | [`lambda::Runtime`] |
 //! | `oci` | registries of the Open Container Initiative, where modules are kept | [`oci::Registries`] |
 //! | `opa` | Open Policy Agent, policies compiled from Rego | [`opa::Policy`] |
 //!
@@ -12,6 +13,8 @@
 #![forbid(unsafe_code)]
 
 mod abi;
+#[cfg(feature = "lambda")]
+pub mod lambda;
 #[cfg(feature = "oci")]
 pub mod oci;
 #[cfg(feature = "opa")]
@@ -22,6 +25,6 @@ pub mod services;
 
 pub use abi::Abi;
 
-#[cfg(all(doctest, feature = "opa"))]
+#[cfg(all(doctest, feature = "opa", feature = "oci"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -1,8 +1,11 @@
 //! A registry's HTTP interface, as OCI's distribution specification has it.
 
 use super::auth::{Challenge, meet};
+use super::credentials::Credentials;
+use super::digest::Digest;
+use super::error::OciError;
 use super::manifest::{ACCEPTED, MOST_BYTES};
-use super::{Credentials, Digest, OciError, Reference};
+use super::reference::Reference;
 use crate::services::http::{
     AllowList, Client, HttpError, HttpLimits, OutboundHttp, Redirects, Request, RequestBody, Response,
 };
@@ -216,7 +219,7 @@ fn too_large(reference: &Reference, error: std::io::Error) -> OciError {
     }
 }
 
-/// What a registry says for people, in few words and without control characters.
+/// What a registry says for people, in few words.
 fn said(response: Response) -> Option<String> {
     #[derive(Deserialize)]
     struct Errors {
@@ -230,5 +233,5 @@ fn said(response: Response) -> Option<String> {
     let errors: Errors = serde_json::from_slice(&bytes).ok()?;
     let message = errors.errors.into_iter().next()?.message;
     let short: String = message.chars().take(200).collect();
-    (!short.is_empty()).then(|| short.escape_debug().to_string())
+    (!short.is_empty()).then_some(short)
 }

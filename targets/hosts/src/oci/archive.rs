@@ -1,7 +1,7 @@
 //! Modules in archives: the files of an image.
 
-use super::OciError;
 use super::choose::Packing;
+use super::error::OciError;
 use super::manifest::plain_path;
 use flate2::read::MultiGzDecoder;
 use std::io::{self, Read, Seek, SeekFrom};

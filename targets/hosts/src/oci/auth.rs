@@ -1,7 +1,7 @@
 //! What a registry asks for before it answers, and how tokens are had.
 
-use super::OciError;
 use super::credentials::{Secret, basic};
+use super::error::OciError;
 use crate::services::http::{HttpError, OutboundHttp, Request, RequestBody, Response};
 use serde::Deserialize;
 

@@ -1,10 +1,11 @@
 //! A blob as it arrives: from the cache or from a registry, which may break off.
 
 use super::api::Api;
-use super::cache::Arriving;
-use super::digest::Digester;
+use super::cache::{Arriving, Cache};
+use super::digest::{Digest, Digester};
+use super::error::OciError;
 use super::manifest::Descriptor;
-use super::{Cache, Digest, OciError, Reference};
+use super::reference::Reference;
 use crate::services::http::{HttpError, Response};
 use std::fs::File;
 use std::io::{self, Read};

@@ -3,8 +3,10 @@
 //! A folder with `blobs/ALGORITHM/HEX`, `names` (which digest a tag had when it was last asked for), and `new` for what is
 //! still arriving. Files appear whole, by being renamed, and are never changed: processes may share the folder.
 
-use super::{Digest, Reference};
+use super::digest::Digest;
+use super::reference::Reference;
 use std::fs::{self, File};
+use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -80,16 +82,10 @@ impl Cache {
         }
         let folder = self.folder.join("new");
         fs::create_dir_all(&folder).ok()?;
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = folder.join(format!("{}-{number}", std::process::id()));
-        let file = match File::create_new(&path) {
-            // Left by a process with the same number.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                fs::remove_file(&path).ok()?;
-                File::create_new(&path).ok()?
-            }
-            file => file.ok()?,
-        };
+        // Processes of several containers may have the same number.
+        let chance = RandomState::new().hash_one(COUNT.fetch_add(1, Ordering::Relaxed));
+        let path = folder.join(format!("{}-{chance:016x}", std::process::id()));
+        let file = File::create_new(&path).ok()?;
         Some(Arriving { cache: self.clone(), path, file })
     }
 

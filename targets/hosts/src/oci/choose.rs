@@ -1,6 +1,6 @@
 //! Which platform of an index, and which layer of a manifest.
 
-use super::OciError;
+use super::error::OciError;
 use super::manifest::{Descriptor, Index, Manifest, Platform};
 
 /// A layer of these types is a module.

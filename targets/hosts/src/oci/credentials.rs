@@ -1,6 +1,6 @@
 //! Who asks: Docker's configuration.
 
-use super::Reference;
+use super::reference::Reference;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;

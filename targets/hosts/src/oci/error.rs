@@ -1,6 +1,6 @@
 //! Why something can't be pulled or pushed.
 
-use super::Digest;
+use super::digest::Digest;
 use crate::services::http::HttpError;
 use std::{fmt, io};
 
@@ -82,12 +82,16 @@ impl fmt::Display for OciError {
                 write!(f, "the registry {registry} can't be reached: {error}")
             }
             Self::Http { registry, error } => write!(f, "the registry {registry}: {error}"),
-            Self::Denied { registry, why } => write!(f, "the registry {registry} refuses access: {why}"),
+            Self::Denied { registry, why } => {
+                write!(f, "the registry {registry} refuses access: {}", Plain(why))
+            }
             Self::NotFound(what) => write!(f, "the registry has no {what}"),
             Self::Status { registry, status, why } => {
-                write!(f, "the registry {registry} answers with status {status}: {why}")
+                write!(f, "the registry {registry} answers with status {status}: {}", Plain(why))
             }
-            Self::Malformed { what, why } => write!(f, "what the registry says of {what} is wrong: {why}"),
+            Self::Malformed { what, why } => {
+                write!(f, "what the registry says of {what} is wrong: {}", Plain(why))
+            }
             Self::WrongDigest { what, expected, found } => {
                 write!(f, "{what} is not what it should be: its digest is {found} instead of {expected}")
             }
@@ -97,7 +101,7 @@ impl fmt::Display for OciError {
             Self::WrongSize { what, expected, found } => {
                 write!(f, "{what} is not what it should be: it has {found} of {expected} bytes")
             }
-            Self::NoModule(why) => f.write_str(why),
+            Self::NoModule(why) => Plain(why).fmt(f),
             Self::NotSigned(what) => write!(f, "{what} has no signature that the given key made"),
             Self::InvalidKey(why) => write!(f, "no Ed25519 key in PEM: {why}"),
             Self::NotCached(what) => write!(f, "{what} isn't in the cache"),
@@ -106,6 +110,18 @@ impl fmt::Display for OciError {
             }
             Self::Io(error) => error.fmt(f),
         }
+    }
+}
+
+/// What others wrote, perhaps: control characters mean something to a terminal, and are escaped.
+struct Plain<'t>(&'t str);
+
+impl fmt::Display for Plain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|c| match c.is_control() {
+            true => write!(f, "{}", c.escape_unicode()),
+            false => write!(f, "{c}"),
+        })
     }
 }
 

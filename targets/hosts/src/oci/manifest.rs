@@ -1,6 +1,7 @@
 //! What a registry says of a name: manifests, indexes, and the configurations of images.
 
-use super::{Digest, OciError};
+use super::digest::Digest;
+use super::error::OciError;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 pub(super) const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";

@@ -2,9 +2,13 @@
 
 use super::api::{Call, expect};
 use super::auth::encoded;
+use super::digest::Digest;
+use super::error::OciError;
 use super::manifest::{Annotations, Descriptor, Manifest, OCI_MANIFEST};
+use super::reference::Reference;
+use super::registries::Registries;
+use super::signature::SigningKey;
 use super::signatures::{json, sign};
-use super::{Digest, OciError, Reference, Registries, SigningKey};
 use serde::Serialize;
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -1,6 +1,7 @@
 //! References, as Docker writes them.
 
-use super::{Digest, OciError};
+use super::digest::Digest;
+use super::error::OciError;
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;

@@ -3,9 +3,15 @@
 use super::api::Api;
 use super::archive::{self, Archive, Layer};
 use super::blob::BlobReader;
+use super::cache::Cache;
 use super::choose::{self, Choice, Packing};
+use super::credentials::Credentials;
+use super::digest::Digest;
+use super::error::OciError;
 use super::manifest::{self, Descriptor, Document, ImageConfig, MOST_BYTES, Manifest};
-use super::{Cache, Credentials, Digest, OciError, Reference, VerifyingKey, signatures};
+use super::reference::Reference;
+use super::signature::VerifyingKey;
+use super::signatures;
 use crate::services::http::OutboundHttp;
 use std::fmt;
 use std::io::{self, Cursor, Read};

@@ -1,6 +1,6 @@
 //! Ed25519 keys and signatures, in the files that `openssl` writes.
 
-use super::OciError;
+use super::error::OciError;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use ed25519_dalek::Signer;

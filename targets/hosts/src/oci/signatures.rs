@@ -6,9 +6,12 @@
 //! belongs to it, that is signed too.
 
 use super::api::expect;
+use super::digest::Digest;
+use super::error::OciError;
 use super::manifest::{self, Descriptor, Document, Index, MOST_BYTES, Manifest, OCI_INDEX, OCI_MANIFEST};
-use super::registries::Fetched;
-use super::{Digest, OciError, Reference, Registries, SigningKey, VerifyingKey};
+use super::reference::Reference;
+use super::registries::{Fetched, Registries};
+use super::signature::{SigningKey, VerifyingKey};
 
 /// The type of the artifact, and of its layer.
 const ARTIFACT: &str = "application/vnd.dunlin.signature.v1+ed25519";

@@ -127,10 +127,12 @@ fn what_is_no_module_is_said() {
     let registry = Registry::start();
     let two: Layers = &[(WASM, b"one"), (WASM, b"two")];
     let zstd: Layers = &[("application/vnd.oci.image.layer.v1.tar+zstd", b"x")];
+    let odd: Layers = &[("\u{1b}[31mred", b"x")];
     let noise: Layers = &[("application/vnd.oci.image.layer.v1.tar+gzip", b"x")];
     for (layers, why) in [
         (two, "is an application of 2 modules"),
         (zstd, "its layers are application/vnd.oci.image.layer.v1.tar+zstd"),
+        (odd, r"its layers are \u{1b}[31mred"),
         (noise, "it is no archive that can be read"),
         (&[], "it has no layers"),
     ] {

@@ -11,6 +11,8 @@ mod headers;
 mod tests;
 #[cfg(feature = "tls")]
 mod tls;
+#[cfg(all(test, feature = "tls"))]
+mod tls_tests;
 
 pub use allow::{AllowList, InvalidPattern};
 #[cfg(feature = "http")]
