@@ -6,6 +6,7 @@
 //! | Feature | Platform | Start at |
 //! |---|---|---|
 //! | `opa` | Open Policy Agent, policies compiled from Rego | [`opa::Policy`] |
+//! | `wagi` | WAGI and CGI, WASI commands that answer a request each | [`wagi::Program`] |
 #![forbid(unsafe_code)]
 
 mod abi;
@@ -15,6 +16,8 @@ pub mod opa;
 pub mod server;
 #[cfg(feature = "serve")]
 pub mod services;
+#[cfg(feature = "wagi")]
+pub mod wagi;
 
 pub use abi::Abi;
 
