@@ -51,8 +51,8 @@ impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut state = self.state();
         match &mut *state {
-            State::Body(body) => return body.write(bytes),
-            State::Failed(failure) => return Err(io::Error::other(failure.clone())),
+            State::Body(body) => body.write(bytes),
+            State::Failed(failure) => Err(io::Error::other(failure.clone())),
             State::Head(head, _) => {
                 let from = head.len();
                 head.extend_from_slice(&bytes[..bytes.len().min(MOST + 1 - from)]);
@@ -66,7 +66,7 @@ impl Write for Output {
                 // As much of the body as came with it is for the next write.
                 let taken = end - from;
                 head.truncate(end);
-                return begin(&mut state).map(|()| taken).map_err(io::Error::other);
+                begin(&mut state).map(|()| taken).map_err(io::Error::other)
             }
         }
     }
