@@ -5,22 +5,30 @@
 //!
 //! | Feature | Platform | Start at |
 //! |---|---|---|
+//! | `lambda` | AWS Lambda, WASI commands as functions | [`lambda::Runtime`] |
+//! | `oci` | registries of the Open Container Initiative, where modules are kept | [`oci::Registries`] |
 //! | `opa` | Open Policy Agent, policies compiled from Rego | [`opa::Policy`] |
 //! | `wagi` | WAGI and CGI, WASI commands that answer a request each | [`wagi::Program`] |
+//!
+//! What hosts do for their guests is in [`services`]; outbound HTTP has a client with the features `http` and `tls`.
+//! Feature `serve` has an HTTP [`server`] whose requests guests answer.
 #![forbid(unsafe_code)]
 
 mod abi;
+#[cfg(feature = "lambda")]
+pub mod lambda;
+#[cfg(feature = "oci")]
+pub mod oci;
 #[cfg(feature = "opa")]
 pub mod opa;
 #[cfg(feature = "serve")]
 pub mod server;
-#[cfg(feature = "serve")]
 pub mod services;
 #[cfg(feature = "wagi")]
 pub mod wagi;
 
 pub use abi::Abi;
 
-#[cfg(all(doctest, feature = "opa"))]
+#[cfg(all(doctest, feature = "opa", feature = "oci"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

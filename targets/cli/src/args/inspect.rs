@@ -1,5 +1,8 @@
 //! The options of `dunlin inspect`.
 
+#[cfg(feature = "hosts")]
+use super::registry::AsksRegistries;
+use super::registry::RegistryOptions;
 use super::table::{CommandOptions, Opt, OptionGroup, Rest, need_module, take_module};
 use crate::failure::Failure;
 use std::ffi::OsString;
@@ -13,24 +16,37 @@ pub(crate) struct InspectOptions {
     pub(crate) json: bool,
     /// How much memory it needs, instead.
     pub(crate) budget: bool,
+    /// How a registry is asked for the module.
+    pub(crate) registry: RegistryOptions,
+}
+
+#[cfg(feature = "hosts")]
+impl AsksRegistries for InspectOptions {
+    fn registry(&mut self) -> &mut RegistryOptions {
+        &mut self.registry
+    }
 }
 
 impl CommandOptions for InspectOptions {
     const COMMAND: &'static str = "inspect";
     const HELP: &'static str = include_str!("../help/inspect.txt");
-    const TABLE: &'static [OptionGroup<Self>] = &[OptionGroup {
-        title: "Options",
-        options: &[
-            Opt::flag(
-                "--budget",
-                |o| &mut o.budget,
-                "Show instead how much memory it needs: to start, at most, and for what. At most is unbounded if a memory or \
+    const TABLE: &'static [OptionGroup<Self>] = &[
+        OptionGroup {
+            title: "Options",
+            options: &[
+                Opt::flag(
+                    "--budget",
+                    |o| &mut o.budget,
+                    "Show instead how much memory it needs: to start, at most, and for what. At most is unbounded if a memory or \
                  table declares no maximum. What the host needs by itself comes on top of it, some 26 KiB for a WASI \
                  program.",
-            ),
-            Opt::flag("--json", |o| &mut o.json, "The same as JSON, for programs."),
-        ],
-    }];
+                ),
+                Opt::flag("--json", |o| &mut o.json, "The same as JSON, for programs."),
+            ],
+        },
+        #[cfg(feature = "hosts")]
+        Self::REGISTRY,
+    ];
 
     fn operand(&mut self, module: OsString) -> Result<Rest, Failure> {
         take_module(&mut self.module, module, Self::COMMAND)

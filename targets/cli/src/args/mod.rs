@@ -1,11 +1,20 @@
 //! The command line: options into structs, and a sentence for whatever can't be understood.
 
 mod compile;
+mod environment;
 pub(crate) mod grants;
 mod help;
 mod hints;
 mod inspect;
+#[cfg(feature = "hosts")]
+mod lambda;
+#[cfg(feature = "hosts")]
 mod policy;
+#[cfg(feature = "hosts")]
+mod pull;
+#[cfg(feature = "hosts")]
+mod push;
+mod registry;
 mod run;
 mod table;
 pub(crate) mod tiering;
@@ -23,11 +32,20 @@ use table::{CommandOptions, has};
 
 pub(crate) use compile::CompileOptions;
 pub(crate) use inspect::InspectOptions;
+#[cfg(feature = "hosts")]
+pub(crate) use lambda::LambdaOptions;
+#[cfg(feature = "hosts")]
 pub(crate) use policy::PolicyOptions;
+#[cfg(feature = "hosts")]
+pub(crate) use pull::PullOptions;
+#[cfg(feature = "hosts")]
+pub(crate) use push::PushOptions;
+pub(crate) use registry::RegistryOptions;
 pub(crate) use run::RunOptions;
 pub(crate) use validate::ValidateOptions;
-#[cfg(test)]
 pub(crate) use values::Dir;
+#[cfg(feature = "hosts")]
+pub(crate) use values::size;
 pub(crate) use wast::WastOptions;
 
 /// What is to be done.
@@ -46,11 +64,17 @@ pub(crate) enum Command {
     /// `dunlin validate`
     Validate(ValidateOptions),
     /// `dunlin policy`
-    #[cfg_attr(
-        not(any(feature = "hosts", test)),
-        expect(dead_code, reason = "it is understood, to be refused")
-    )]
+    #[cfg(feature = "hosts")]
     Policy(Box<PolicyOptions>),
+    /// `dunlin lambda`
+    #[cfg(feature = "hosts")]
+    Lambda(Box<LambdaOptions>),
+    /// `dunlin pull`
+    #[cfg(feature = "hosts")]
+    Pull(PullOptions),
+    /// `dunlin push`
+    #[cfg(feature = "hosts")]
+    Push(PushOptions),
     /// `dunlin wast`
     #[cfg_attr(
         not(any(feature = "text", test)),
@@ -74,15 +98,19 @@ const fn known<O: CommandOptions>(
     KnownCommand { name: O::COMMAND, is_here, help: help::<O>, parse }
 }
 
-static COMMANDS: [KnownCommand; 6] = [
+static COMMANDS: &[KnownCommand] = &[
     known::<RunOptions>(|parser| parsed(parser, |options| Command::Run(Box::new(options))), true),
     known::<CompileOptions>(|parser| parsed(parser, Command::Compile), cfg!(feature = "jit")),
     known::<InspectOptions>(|parser| parsed(parser, Command::Inspect), true),
     known::<ValidateOptions>(|parser| parsed(parser, Command::Validate), true),
-    known::<PolicyOptions>(
-        |parser| parsed(parser, |options| Command::Policy(Box::new(options))),
-        cfg!(feature = "hosts"),
-    ),
+    #[cfg(feature = "hosts")]
+    known::<LambdaOptions>(|parser| parsed(parser, |options| Command::Lambda(Box::new(options))), true),
+    #[cfg(feature = "hosts")]
+    known::<PolicyOptions>(|parser| parsed(parser, |options| Command::Policy(Box::new(options))), true),
+    #[cfg(feature = "hosts")]
+    known::<PullOptions>(|parser| parsed(parser, Command::Pull), true),
+    #[cfg(feature = "hosts")]
+    known::<PushOptions>(|parser| parsed(parser, Command::Push), true),
     known::<WastOptions>(|parser| parsed(parser, Command::Wast), cfg!(feature = "text")),
 ];
 
@@ -147,11 +175,22 @@ fn options_first(first: &OsStr, args: impl Iterator<Item = OsString> + 'static) 
 fn looks_like_a_module(name: &OsStr) -> bool {
     let path = Path::new(name);
     let extension = path.extension().is_some_and(|end| end == "wasm" || end == "wat" || end == "dun");
-    name == "-" || name == "--" || extension || path.is_file()
+    let in_registry = name.as_encoded_bytes().starts_with(b"oci://");
+    name == "-" || name == "--" || extension || in_registry || path.is_file()
 }
+
+/// Commands for other platforms' modules.
+#[cfg(not(feature = "hosts"))]
+const OF_HOSTS: [&str; 4] = ["lambda", "policy", "pull", "push"];
 
 fn unknown_command(name: &OsStr) -> Failure {
     let shown = name.to_string_lossy();
+    #[cfg(not(feature = "hosts"))]
+    if OF_HOSTS.contains(&&*shown) {
+        return Failure::usage(format_args!(
+            "this build of dunlin has no '{shown}': build it with the feature 'hosts'"
+        ));
+    }
     let here = COMMANDS.iter().filter(|known| known.is_here).map(|known| known.name);
     let hint = did_you_mean(&shown, here.chain(["help"]));
     Failure::usage(format_args!("unknown command '{shown}', and no file{hint}; see 'dunlin --help'"))

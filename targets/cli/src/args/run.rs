@@ -1,6 +1,10 @@
 //! The options of `dunlin run`.
 
+use super::environment::GrantsEnvironment;
 use super::grants::Grants;
+#[cfg(feature = "hosts")]
+use super::registry::AsksRegistries;
+use super::registry::RegistryOptions;
 use super::table::{BuildPart, CommandOptions, Opt, OptionGroup, Rest, need_module};
 use super::tiering::Tiering;
 use super::values::{Dir, Given, add, set, switch};
@@ -50,6 +54,25 @@ pub(crate) struct RunOptions {
     pub(crate) report: Option<PathBuf>,
     /// Where the profile goes.
     pub(crate) profile: Option<PathBuf>,
+    /// How a registry is asked for the module.
+    pub(crate) registry: RegistryOptions,
+}
+
+impl GrantsEnvironment for RunOptions {
+    fn dirs(&mut self) -> &mut Vec<Dir> {
+        &mut self.dirs
+    }
+
+    fn env(&mut self) -> &mut Vec<(String, String)> {
+        &mut self.env
+    }
+}
+
+#[cfg(feature = "hosts")]
+impl AsksRegistries for RunOptions {
+    fn registry(&mut self) -> &mut RegistryOptions {
+        &mut self.registry
+    }
 }
 
 impl CommandOptions for RunOptions {
@@ -59,22 +82,9 @@ impl CommandOptions for RunOptions {
         OptionGroup {
             title: "What it may use",
             options: &[
-                Opt::value(
-                    "--dir HOST[::GUEST]",
-                    |o, given| add(&mut o.dirs, given.dir(false)),
-                    "A folder to read and write. The program sees it as GUEST, or as HOST if no other name is given. \
-                     Neither .. nor links lead out of it. Repeatable.",
-                ),
-                Opt::value(
-                    "--dir-ro HOST[::GUEST]",
-                    |o, given| add(&mut o.dirs, given.dir(true)),
-                    "The same, but only to read. Repeatable.",
-                ),
-                Opt::value(
-                    "--env NAME[=VALUE]",
-                    |o, given| add(&mut o.env, given.variable()),
-                    "A variable of its environment. Without a value it has the one that it has here. Repeatable.",
-                ),
+                Self::DIR,
+                Self::DIR_RO,
+                Self::ENV,
                 Opt::value(
                     "--tcplisten ADDR",
                     |o, given| add(&mut o.tcplisten, given.string()),
@@ -231,6 +241,8 @@ impl CommandOptions for RunOptions {
                 ),
             ],
         },
+        #[cfg(feature = "hosts")]
+        Self::REGISTRY,
     ];
 
     fn operand(&mut self, module: OsString) -> Result<Rest, Failure> {

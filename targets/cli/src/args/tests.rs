@@ -249,7 +249,14 @@ fn an_option_is_declared_once() {
     check::<RunOptions>();
     check::<CompileOptions>();
     check::<InspectOptions>();
-    check::<PolicyOptions>();
+    #[cfg(feature = "hosts")]
+    {
+        check::<LambdaOptions>();
+        check::<PolicyOptions>();
+        check::<PullOptions>();
+        check::<PushOptions>();
+        check::<ValidateOptions>();
+    }
     check::<WastOptions>();
 }
 
@@ -260,9 +267,11 @@ fn help_is_in_groups() {
     assert!(text.contains("\n\nWhat it may use:\n  --dir HOST[::GUEST]"), "{text}");
     assert_eq!(text.matches("  -h, --help              Show this.\n\nExit codes:").count(), 1, "{text}");
     assert_eq!(text.matches("--help").count(), 1, "{text}");
-    for (line, words) in
-        [("inspect --help", "\nOptions:\n  --budget "), ("validate --help", "\nOptions:\n  -h, --help  ")]
-    {
+    let of_validate = match cfg!(feature = "hosts") {
+        true => "\nFor a module in a registry:\n  --plain-http  ",
+        false => "\nOptions:\n  -h, --help  ",
+    };
+    for (line, words) in [("inspect --help", "\nOptions:\n  --budget "), ("validate --help", of_validate)] {
         let Ok(Command::Help(text)) = parsed(line) else { panic!() };
         assert!(text.contains(words), "{text}");
     }
@@ -322,6 +331,54 @@ fn how_it_is_compiled() {
 }
 
 #[test]
+#[cfg(not(feature = "hosts"))]
+fn commands_of_another_build_are_named() {
+    for command in ["lambda", "policy", "pull", "push"] {
+        let said = refusal(&format!("{command} x --y"));
+        assert_eq!(
+            said,
+            format!("this build of dunlin has no '{command}': build it with the feature 'hosts'")
+        );
+    }
+}
+
+#[test]
+#[cfg(feature = "hosts")]
+fn registries() {
+    let asked = |line: &str| run_options(line).registry;
+    assert_eq!(asked("run m"), RegistryOptions::default());
+    let all = asked("run --plain-http --offline --verify-key k oci://a/b c");
+    assert_eq!(all, RegistryOptions { plain_http: true, offline: true, verify_key: Some("k".into()) });
+    assert_eq!(run_options("oci://a/b --offline").args, ["--offline"]);
+    let Ok(Command::Pull(options)) = parsed("pull --offline a/b:c -o d") else { panic!() };
+    assert_eq!(
+        (options.module, options.output, options.registry.offline),
+        ("a/b:c".into(), Some("d".into()), true)
+    );
+    let Ok(Command::Push(options)) = parsed("push a.wasm b --sign-key k") else { panic!() };
+    assert_eq!(
+        (options.module, options.reference, options.sign_key),
+        ("a.wasm".into(), "b".into(), Some("k".into()))
+    );
+    assert!(refusal("push a.wasm b c").contains("'c' is one word too many"));
+    assert!(refusal("push --offline a b").contains("unknown option '--offline'"));
+}
+
+#[test]
+#[cfg(feature = "hosts")]
+fn functions() {
+    let line = "lambda --dir /a::/b --env A=b --inherit-env --streaming --fuel 7 --timeout 2s --memory-budget 1MiB m.wasm";
+    let Ok(Command::Lambda(options)) = parsed(line) else { panic!() };
+    assert_eq!(
+        (options.dirs.len(), options.env.len(), options.inherit_env, options.streams),
+        (1, 1, true, true)
+    );
+    assert_eq!((options.fuel, options.timeout), (Some(7), Some(Duration::from_secs(2))));
+    assert_eq!((options.memory_budget, options.module), (Some(1 << 20), "m.wasm".into()));
+}
+
+#[test]
+#[cfg(feature = "hosts")]
 fn policies() {
     let line = "policy eval p.wasm -e a/b -i - --data d.json --fail --fuel 7 --memory-budget 1MiB";
     let Ok(Command::Policy(options)) = parsed(line) else { panic!() };

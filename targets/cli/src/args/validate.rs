@@ -1,5 +1,8 @@
 //! The options of `dunlin validate`.
 
+#[cfg(feature = "hosts")]
+use super::registry::AsksRegistries;
+use super::registry::RegistryOptions;
 use super::table::{CommandOptions, OptionGroup, Rest, missing_module};
 use crate::failure::Failure;
 use std::ffi::OsString;
@@ -9,11 +12,23 @@ use std::ffi::OsString;
 pub(crate) struct ValidateOptions {
     /// The modules: paths, or `-`.
     pub(crate) modules: Vec<OsString>,
+    /// How a registry is asked for the module.
+    pub(crate) registry: RegistryOptions,
+}
+
+#[cfg(feature = "hosts")]
+impl AsksRegistries for ValidateOptions {
+    fn registry(&mut self) -> &mut RegistryOptions {
+        &mut self.registry
+    }
 }
 
 impl CommandOptions for ValidateOptions {
     const COMMAND: &'static str = "validate";
     const HELP: &'static str = include_str!("../help/validate.txt");
+    #[cfg(feature = "hosts")]
+    const TABLE: &'static [OptionGroup<Self>] = &[Self::REGISTRY];
+    #[cfg(not(feature = "hosts"))]
     const TABLE: &'static [OptionGroup<Self>] = &[OptionGroup { title: "Options", options: &[] }];
 
     fn operand(&mut self, module: OsString) -> Result<Rest, Failure> {

@@ -144,6 +144,12 @@ impl<'g> Given<'g> {
     }
 }
 
+/// A number of bytes, from something else than an option: a variable.
+#[cfg(feature = "hosts")]
+pub(crate) fn size(variable: &str, value: &OsStr) -> Result<u64, Failure> {
+    Given { option: variable, value }.size()
+}
+
 /// wasmtime's `y` and `n`; an option without a value is on.
 pub(super) fn switch(option: &str, text: Option<&str>) -> Result<bool, Failure> {
     match text {

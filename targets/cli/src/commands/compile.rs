@@ -13,10 +13,10 @@ pub(crate) fn compile(_: &CompileOptions) -> Result<(), Failure> {
 #[cfg(feature = "jit")]
 pub(crate) fn compile(options: &CompileOptions) -> Result<(), Failure> {
     use crate::host::files::same_file;
-    use crate::modules::load::{Whole, defined_functions, display_name, load_whole};
+    use crate::modules::load::{Opened, Whole, defined_functions, display_name, is_in_registry};
     use crate::output::destination::Destination;
     use crate::output::{complain, count, print};
-    use dunlin::{Config, Engine};
+    use dunlin::{Config, Engine, ModuleOptions};
     use dunlin_jit::aot;
     use std::path::Path;
 
@@ -26,6 +26,9 @@ pub(crate) fn compile(options: &CompileOptions) -> Result<(), Failure> {
         None if options.module == "-" => {
             return Err(Failure::usage("-o is missing: standard input has no name to make one of"));
         }
+        None if is_in_registry(&options.module) => {
+            return Err(Failure::usage("-o is missing: a module in a registry has no file to put it beside"));
+        }
         None => Path::new(&options.module).with_extension("dun"),
     };
     if options.module != "-" && same_file(&output, Path::new(&options.module)) {
@@ -34,7 +37,8 @@ pub(crate) fn compile(options: &CompileOptions) -> Result<(), Failure> {
     let name = display_name(&options.module);
     let destination = Destination::open("-o", &output)?;
     let engine = Engine::new(Config::new().consume_fuel(options.fuel)).map_err(Failure::unusable)?;
-    let Whole { module, bytes, .. } = load_whole(&engine, &options.module)?;
+    let opened = Opened::open(&options.module, &options.registry)?;
+    let Whole { module, bytes } = opened.load_whole(&engine, &ModuleOptions::new())?;
     let made = aot::compile(&module, &bytes, &how)
         .map_err(|why| Failure::unusable(format_args!("{name}: can't be compiled: {why}")))?;
     destination.write(&|out| out.write_all(&made.bytes))?;

@@ -4,8 +4,8 @@ mod look;
 mod scan;
 mod shape;
 
-use crate::args::InspectOptions;
 use crate::args::tiering::Tiering;
+use crate::args::{InspectOptions, RegistryOptions};
 use crate::failure::Failure;
 use crate::guest::tier::Tier;
 use crate::guest::wasi;
@@ -25,7 +25,9 @@ use std::fmt::Write;
 /// Shows what the module wants, offers and contains, or how much memory it needs.
 pub(crate) fn inspect(options: &InspectOptions) -> Result<(), Failure> {
     let (path, json) = (&options.module, options.json);
-    let shown = if options.budget { show_budget(path, json) } else { show_contents(path, json) };
+    let registry = &options.registry;
+    let shown =
+        if options.budget { show_budget(path, registry, json) } else { show_contents(path, registry, json) };
     // A failure is reported as JSON too, if that was asked for.
     if let Err(failure) = &shown
         && json
@@ -40,25 +42,25 @@ pub(crate) fn inspect(options: &InspectOptions) -> Result<(), Failure> {
     shown
 }
 
-fn show_contents(path: &OsStr, json: bool) -> Result<(), Failure> {
-    let view = view(path)?;
+fn show_contents(path: &OsStr, registry: &RegistryOptions, json: bool) -> Result<(), Failure> {
+    let view = view(path, registry)?;
     print(&if json { format!("{}\n", view.json()) } else { view.text() })
 }
 
-fn view(path: &OsStr) -> Result<View, Failure> {
+fn view(path: &OsStr, registry: &RegistryOptions) -> Result<View, Failure> {
     let engine = Engine::default();
-    let Looked { scan, refusal, code } = look(&engine, path)?;
+    let Looked { scan, refusal, code } = look(&engine, path, registry)?;
     let imports = imports(&engine, &scan)?;
     let code = code.map(|code| describe(code, engine.budget()));
     Ok(View { name: display_name(path), scan, refusal, code, imports })
 }
 
-fn show_budget(path: &OsStr, json: bool) -> Result<(), Failure> {
+fn show_budget(path: &OsStr, registry: &RegistryOptions, json: bool) -> Result<(), Failure> {
     // With the same configuration as `dunlin run`.
     let mut config = Config::new();
     Tier::configure(&Tiering::default(), &mut config);
     let engine = Engine::new(&config).map_err(Failure::unusable)?;
-    let (module, _) = Opened::open(path)?.load(&engine, ModuleOptions::new().one_instance(true))?;
+    let (module, _) = Opened::open(path, registry)?.load(&engine, ModuleOptions::new().one_instance(true))?;
     let plan = module.plan();
     if json {
         let items = plan.items().iter().map(|item| {

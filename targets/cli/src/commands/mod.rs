@@ -3,7 +3,13 @@
 mod compile;
 mod inspect;
 #[cfg(feature = "hosts")]
+mod lambda;
+#[cfg(feature = "hosts")]
 mod policy;
+#[cfg(feature = "hosts")]
+mod pull;
+#[cfg(feature = "hosts")]
+mod push;
 mod run;
 mod validate;
 mod version;
@@ -24,15 +30,15 @@ pub(crate) fn execute(command: Command) -> Result<u8, Failure> {
         Command::Run(options) => return run::run(&options),
         Command::Compile(options) => compile::compile(&options)?,
         Command::Inspect(options) => inspect::inspect(&options)?,
-        Command::Validate(options) => return validate::validate(&options.modules),
+        Command::Validate(options) => return validate::validate(&options),
         #[cfg(feature = "hosts")]
         Command::Policy(options) => return policy::policy(&options),
-        #[cfg(not(feature = "hosts"))]
-        Command::Policy(_) => {
-            return Err(Failure::usage(
-                "this build of dunlin has no 'policy': build it with the feature 'hosts'",
-            ));
-        }
+        #[cfg(feature = "hosts")]
+        Command::Lambda(options) => return lambda::lambda(*options),
+        #[cfg(feature = "hosts")]
+        Command::Pull(options) => pull::pull(&options)?,
+        #[cfg(feature = "hosts")]
+        Command::Push(options) => push::push(&options)?,
         #[cfg(feature = "text")]
         Command::Wast(WastOptions { paths, json, tiering }) => {
             return Ok(u8::from(!wast::wast(&paths, json, &tiering)?));

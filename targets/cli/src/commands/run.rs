@@ -127,7 +127,7 @@ fn attempt(
     // Before the module, which may arrive slowly: invalid options needn't wait for it.
     let wasi = wasi::context(options)?;
     let name = display_name(&options.module);
-    let opened = Opened::open(&options.module)?;
+    let opened = Opened::open(&options.module, &options.registry)?;
     options.tiering.admit(&name, opened.is_precompiled())?;
     let unusable = |error: Error| unusable(&name, error);
     // Before the module too, because loading sets aside a part of the remaining budget for code.

@@ -1,16 +1,17 @@
 //! `dunlin validate`
 
+use crate::args::{RegistryOptions, ValidateOptions};
 use crate::failure::Failure;
-use crate::modules::load::{defined_functions, display_name, load};
+use crate::modules::load::{Opened, defined_functions, display_name};
 use crate::output::{complain, count, print};
-use dunlin::Engine;
-use std::ffi::{OsStr, OsString};
+use dunlin::{Engine, ModuleOptions};
+use std::ffi::OsStr;
 
 /// Loads the modules, says which are valid, and gives the exit code.
-pub(crate) fn validate(paths: &[OsString]) -> Result<u8, Failure> {
+pub(crate) fn validate(options: &ValidateOptions) -> Result<u8, Failure> {
     let mut code = 0;
-    for path in paths {
-        match valid(path) {
+    for path in &options.modules {
+        match valid(path, &options.registry) {
             Ok(text) => print(&text)?,
             Err(failure) => {
                 complain(&failure);
@@ -21,8 +22,9 @@ pub(crate) fn validate(paths: &[OsString]) -> Result<u8, Failure> {
     Ok(code)
 }
 
-fn valid(path: &OsStr) -> Result<String, Failure> {
-    let module = load(&Engine::default(), path)?;
+fn valid(path: &OsStr, registry: &RegistryOptions) -> Result<String, Failure> {
+    let opened = Opened::open(path, registry)?;
+    let (module, _) = opened.load(&Engine::default(), &ModuleOptions::new())?;
     Ok(format!(
         "{}: valid, {}, {}\n",
         display_name(path),

@@ -7,6 +7,8 @@ pub(crate) fn version() -> String {
         ("precompiled", cfg!(feature = "precompiled")),
         ("pairs", cfg!(feature = "pairs")),
         ("text", cfg!(feature = "text")),
+        ("hosts", cfg!(feature = "hosts")),
+        ("tls", cfg!(feature = "tls")),
     ];
     let here: Vec<_> = parts.iter().filter(|(_, here)| *here).map(|(name, _)| *name).collect();
     let features = if here.is_empty() { "none".into() } else { here.join(", ") };

@@ -1,7 +1,8 @@
 //! The host functions for a guest: WASI, as far as the options allow.
 
-use crate::args::RunOptions;
+use crate::args::{Dir, RunOptions};
 use crate::failure::{Failure, io_reason};
+use crate::modules::load::program_name;
 use crate::output::complain;
 use dunlin::{Engine, Error, ExternType, Linker, Store};
 use dunlin_wasi_lite::{
@@ -10,7 +11,6 @@ use dunlin_wasi_lite::{
 use std::ffi::OsString;
 use std::io;
 use std::net::TcpListener;
-use std::path::Path;
 
 /// The data of the guest's store.
 pub(crate) type Wasi = WasiCtx;
@@ -26,8 +26,7 @@ pub(crate) fn context(options: &RunOptions) -> Result<Wasi, Failure> {
     }
     if options.invoke.is_none() {
         // The guest doesn't learn the folder of its module.
-        let name = Path::new(&options.module).file_name().unwrap_or(&options.module);
-        builder.arg(options.argv0.as_deref().map_or(name.to_string_lossy(), Into::into));
+        builder.arg(options.argv0.as_deref().map_or_else(|| program_name(&options.module), Into::into));
         for arg in &options.args {
             let arg = arg.to_str().ok_or_else(|| {
                 let shown = arg.to_string_lossy();
@@ -37,16 +36,31 @@ pub(crate) fn context(options: &RunOptions) -> Result<Wasi, Failure> {
         }
     }
     if options.inherit_env {
-        // Variables that aren't valid UTF-8 are left out.
-        let text = |text: OsString| text.into_string().ok();
-        for (name, value) in std::env::vars_os().filter_map(|(name, value)| text(name).zip(text(value))) {
+        for (name, value) in inherited_env() {
             builder.env(&name, &value);
         }
     }
     for (name, value) in &options.env {
         builder.env(name, value);
     }
-    for dir in &options.dirs {
+    preopen(&mut builder, &options.dirs)?;
+    for address in &options.tcplisten {
+        listen(&mut builder, address).map_err(|error| {
+            Failure::unusable(format_args!("--tcplisten {address}: {}", io_reason(&error)))
+        })?;
+    }
+    Ok(builder.build())
+}
+
+/// All variables that there are here. Those that aren't valid UTF-8 are left out.
+pub(crate) fn inherited_env() -> impl Iterator<Item = (String, String)> {
+    let text = |text: OsString| text.into_string().ok();
+    std::env::vars_os().filter_map(move |(name, value)| text(name).zip(text(value)))
+}
+
+/// Lets the guest use folders.
+pub(crate) fn preopen(builder: &mut WasiCtxBuilder, dirs: &[Dir]) -> Result<(), Failure> {
+    for dir in dirs {
         let perms = if dir.read_only {
             (DirPerms::READ, FilePerms::READ)
         } else {
@@ -57,12 +71,7 @@ pub(crate) fn context(options: &RunOptions) -> Result<Wasi, Failure> {
             Failure::unusable(format_args!("{option} {}: {}", dir.host.display(), io_reason(&error)))
         })?;
     }
-    for address in &options.tcplisten {
-        listen(&mut builder, address).map_err(|error| {
-            Failure::unusable(format_args!("--tcplisten {address}: {}", io_reason(&error)))
-        })?;
-    }
-    Ok(builder.build())
+    Ok(())
 }
 
 /// Lets the guest accept connections at `address`. If the system chooses the port, prints which.

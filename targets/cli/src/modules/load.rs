@@ -1,17 +1,26 @@
 //! Opens what a path leads to, and loads it as it is read.
 
 use super::precompiled::{ModuleSource, PrecompiledCode, source};
+use crate::args::RegistryOptions;
 use crate::failure::{Failure, io_reason};
 use crate::host::reserve;
 use crate::host::streams::StandardInput;
 use dunlin::{Engine, Error, ErrorKind, Module, ModuleOptions};
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
+use std::path::Path;
+
+/// What a module in a registry begins with.
+const IN_REGISTRY: &str = "oci://";
 
 /// Loads a module as it is read.
+#[cfg(feature = "hosts")]
 pub(crate) fn load(engine: &Engine, path: &OsStr) -> Result<Module, Failure> {
-    Opened::open(path)?.load(engine, &ModuleOptions::new()).map(|(module, _)| module)
+    Opened::open(path, &RegistryOptions::default())?
+        .load(engine, &ModuleOptions::new())
+        .map(|(module, _)| module)
 }
 
 /// What a path leads to.
@@ -20,14 +29,17 @@ pub(crate) struct Opened {
     pub(crate) name: String,
     /// What it is.
     pub(crate) source: ModuleSource,
+    /// If it is in a registry: its name there, with its digest.
+    pub(crate) pinned: Option<String>,
 }
 
 impl Opened {
-    /// Opens it, and looks what it is.
-    pub(crate) fn open(path: &OsStr) -> Result<Self, Failure> {
+    /// Opens it, and looks what it is. If it is in a registry, that is asked in this way.
+    pub(crate) fn open(path: &OsStr, registry: &RegistryOptions) -> Result<Self, Failure> {
         let name = display_name(path);
-        let source = source(&name, open(path)?)?;
-        Ok(Self { name, source })
+        let (reader, pinned) = open(path, registry)?;
+        let source = source(&name, reader)?;
+        Ok(Self { name, source, pinned })
     }
 
     /// Whether there is machine code behind the module.
@@ -57,8 +69,11 @@ impl Opened {
             ModuleSource::Module(reader) => {
                 let mut tap = Tap::new(reader, kept);
                 let loaded = reserve::during(|| Module::from_reader_with(engine, &mut tap, options))?;
-                let module = loaded.map_err(|error| match tap.bytes {
-                    0 if error.kind() == ErrorKind::Invalid => empty(&name),
+                let module = loaded.map_err(|error| match error.kind() {
+                    ErrorKind::Invalid if tap.bytes == 0 => empty(&name),
+                    ErrorKind::Invalid if self.pinned.is_some() => {
+                        unusable(&name, damage(&mut tap).unwrap_or(error))
+                    }
                     _ => unusable(&name, error),
                 })?;
                 Ok((module, None, tap.kept.unwrap_or_default()))
@@ -80,27 +95,35 @@ impl Opened {
 }
 
 /// A module with its bytes.
-#[cfg(feature = "jit")]
+#[cfg(any(feature = "jit", feature = "hosts"))]
 pub(crate) struct Whole {
+    #[cfg_attr(not(feature = "jit"), expect(dead_code, reason = "for what is compiled"))]
     pub(crate) module: Module,
     /// Its bytes in the binary format.
     pub(crate) bytes: Vec<u8>,
 }
 
-/// Loads a module as it is read, and keeps its bytes. If it isn't a module, no more is read than that takes to see.
-#[cfg(feature = "jit")]
-pub(crate) fn load_whole(engine: &Engine, path: &OsStr) -> Result<Whole, Failure> {
-    let opened = Opened::open(path)?;
-    #[cfg_attr(not(feature = "text"), expect(unused_mut, reason = "only a text becomes something else"))]
-    let (module, _, mut bytes) = opened.load_and_keep(engine, &ModuleOptions::new(), Some(Vec::new()))?;
-    #[cfg(feature = "text")]
-    if !bytes.starts_with(b"\0asm") {
-        let name = display_name(path);
-        let binary =
-            wat::parse_bytes(&bytes).map_err(|error| Failure::unusable(format_args!("{name}: {error}")))?;
-        bytes = binary.into_owned();
+#[cfg(any(feature = "jit", feature = "hosts"))]
+impl Opened {
+    /// Loads a module as it is read, and keeps its bytes. If it isn't a module, no more is read than that takes to see.
+    pub(crate) fn load_whole(self, engine: &Engine, options: &ModuleOptions) -> Result<Whole, Failure> {
+        #[cfg(feature = "text")]
+        let name = self.name.clone();
+        #[cfg_attr(not(feature = "text"), expect(unused_mut, reason = "only a text becomes something else"))]
+        let (module, _, mut bytes) = self.load_and_keep(engine, options, Some(Vec::new()))?;
+        #[cfg(feature = "text")]
+        if !bytes.starts_with(b"\0asm") {
+            let binary = wat::parse_bytes(&bytes)
+                .map_err(|error| Failure::unusable(format_args!("{name}: {error}")))?;
+            bytes = binary.into_owned();
+        }
+        Ok(Whole { module, bytes })
     }
-    Ok(Whole { module, bytes })
+}
+
+/// What came from a registry isn't valid: whether that is because it was damaged on its way, which its end tells.
+pub(crate) fn damage(rest: &mut dyn Read) -> Option<Error> {
+    io::copy(rest, &mut io::sink()).err().map(Error::from)
 }
 
 /// What messages call the module.
@@ -108,16 +131,54 @@ pub(crate) fn display_name(path: &OsStr) -> String {
     if path == "-" { "standard input".into() } else { path.display().to_string() }
 }
 
-fn open(path: &OsStr) -> Result<Box<dyn Read>, Failure> {
+/// What a program is called: its file, or the last part of its name in a registry, without what comes behind that.
+pub(crate) fn program_name(path: &OsStr) -> Cow<'_, str> {
+    let name = Path::new(path).file_name().unwrap_or(path).to_string_lossy();
+    if !is_in_registry(path) {
+        return name;
+    }
+    let whole = path.to_string_lossy();
+    let without_digest = whole.split('@').next().unwrap_or_default();
+    let last = without_digest.rsplit('/').next().unwrap_or_default();
+    last.split(':').next().unwrap_or_default().to_owned().into()
+}
+
+/// Whether a module is named by where it is in a registry.
+pub(crate) fn is_in_registry(path: &OsStr) -> bool {
+    path.as_encoded_bytes().starts_with(IN_REGISTRY.as_bytes())
+}
+
+/// A reader, and the name with the digest of what is in a registry.
+type Reading = (Box<dyn Read>, Option<String>);
+
+#[cfg(feature = "hosts")]
+fn open_in_registry(path: &OsStr, registry: &RegistryOptions) -> Result<Reading, Failure> {
+    let reference = super::registry::reference(path)?;
+    let module = super::registry::open(&reference, registry)?;
+    let name = reference.to_string();
+    let name = name.split('@').next().unwrap_or_default();
+    let pinned = format!("{IN_REGISTRY}{name}@{}", module.digest());
+    Ok((Box::new(module), Some(pinned)))
+}
+
+#[cfg(not(feature = "hosts"))]
+fn open_in_registry(_: &OsStr, _: &RegistryOptions) -> Result<Reading, Failure> {
+    Err(Failure::usage("this build of dunlin knows no registries: build it with the feature 'hosts'"))
+}
+
+fn open(path: &OsStr, registry: &RegistryOptions) -> Result<Reading, Failure> {
     if path == "-" {
-        return Ok(Box::new(StandardInput::lock()));
+        return Ok((Box::new(StandardInput::lock()), None));
+    }
+    if is_in_registry(path) {
+        return open_in_registry(path, registry);
     }
     let failure = |reason: &str| Failure::unusable(format_args!("{}: {reason}", path.display()));
     let file = File::open(path).map_err(|error| failure(&io_reason(&error)))?;
     if file.metadata().is_ok_and(|data| data.is_dir()) {
         return Err(failure("this is a folder, not a module"));
     }
-    Ok(Box::new(file))
+    Ok((Box::new(file), None))
 }
 
 pub(crate) fn empty(name: &str) -> Failure {

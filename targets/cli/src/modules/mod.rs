@@ -1,5 +1,7 @@
-//! Modules from files and from standard input.
+//! Modules from files, from standard input and from registries.
 
 pub(crate) mod load;
 mod other_formats;
 pub(crate) mod precompiled;
+#[cfg(feature = "hosts")]
+pub(crate) mod registry;

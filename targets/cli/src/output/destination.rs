@@ -50,7 +50,7 @@ impl Destination {
     }
 
     /// Whether it is standard output: then nothing else must be written there.
-    #[cfg_attr(not(feature = "jit"), expect(dead_code, reason = "for what is compiled"))]
+    #[cfg(any(feature = "jit", feature = "hosts"))]
     pub(crate) fn is_stdout(&self) -> bool {
         matches!(self.sink, Sink::Stdout)
     }

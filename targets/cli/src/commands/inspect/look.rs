@@ -1,9 +1,10 @@
 //! Looks through a module while the engine loads it.
 
 use super::scan::{Scan, ScanError, scan};
+use crate::args::RegistryOptions;
 use crate::failure::Failure;
 use crate::host::reserve;
-use crate::modules::load::{Opened, damaged, empty, unusable};
+use crate::modules::load::{Opened, damage, damaged, empty, unusable};
 use crate::modules::precompiled::{ModuleSource, PrecompiledCode};
 use dunlin::{Engine, Error, ModuleStream};
 use std::ffi::OsStr;
@@ -21,15 +22,15 @@ pub(crate) struct Looked {
 }
 
 /// Looks through a module. One that isn't valid is a failure, and so is one that exceeds a limit of the engine's.
-pub(crate) fn look(engine: &Engine, path: &OsStr) -> Result<Looked, Failure> {
-    let Opened { name, source } = Opened::open(path)?;
+pub(crate) fn look(engine: &Engine, path: &OsStr, registry: &RegistryOptions) -> Result<Looked, Failure> {
+    let Opened { name, source, pinned } = Opened::open(path, registry)?;
     match source {
-        ModuleSource::Module(reader) => {
-            let (scan, refusal) = look_at(engine, &name, reader)?;
+        ModuleSource::Module(mut reader) => {
+            let (scan, refusal) = look_at(engine, &name, &mut reader, pinned.is_some())?;
             Ok(Looked { scan, refusal, code: None })
         }
         ModuleSource::Precompiled(mut code) => {
-            let looked = look_through(engine, &name, &mut code);
+            let looked = look_through(engine, &name, &mut code, false);
             if !code.is_intact() {
                 return Err(damaged(&name));
             }
@@ -42,13 +43,13 @@ pub(crate) fn look(engine: &Engine, path: &OsStr) -> Result<Looked, Failure> {
 type Found = (Scan, Option<Error>);
 
 #[cfg(not(feature = "text"))]
-fn look_at(engine: &Engine, name: &str, reader: impl Read) -> Result<Found, Failure> {
-    look_through(engine, name, reader)
+fn look_at(engine: &Engine, name: &str, reader: impl Read, pulled: bool) -> Result<Found, Failure> {
+    look_through(engine, name, reader, pulled)
 }
 
 /// Looks through a module, which may be in the text format.
 #[cfg(feature = "text")]
-fn look_at(engine: &Engine, name: &str, mut reader: impl Read) -> Result<Found, Failure> {
+fn look_at(engine: &Engine, name: &str, mut reader: impl Read, pulled: bool) -> Result<Found, Failure> {
     let mut text = Vec::new();
     // Enough bytes to see which format it is; the engine examines as many.
     const BEGINNING: u64 = 16 << 10;
@@ -59,7 +60,7 @@ fn look_at(engine: &Engine, name: &str, mut reader: impl Read) -> Result<Found, 
         }
     }
     if !matches!(text.trim_ascii_start().first(), Some(b'(' | b';')) {
-        return look_through(engine, name, io::Cursor::new(text).chain(reader));
+        return look_through(engine, name, io::Cursor::new(text).chain(reader), pulled);
     }
     let mut kept = Tap::new(io::Cursor::new(text).chain(reader), Some(Vec::new()));
     let loaded = reserve::during(|| Module::from_reader(engine, &mut kept))?;
@@ -71,15 +72,19 @@ fn look_at(engine: &Engine, name: &str, mut reader: impl Read) -> Result<Found, 
     // The engine has parsed it, so there is memory for that.
     let text = kept.kept.take().unwrap_or_default();
     let binary = wat::parse_bytes(&text).map_err(|error| unusable(name, Error::msg(error)))?;
-    look_through(engine, name, &*binary)
+    look_through(engine, name, &*binary, false)
 }
 
-/// Looks through a module in the binary format.
-fn look_through(engine: &Engine, name: &str, reader: impl Read) -> Result<Found, Failure> {
+/// Looks through a module in the binary format. One that was `pulled` may have been damaged on its way.
+fn look_through(engine: &Engine, name: &str, reader: impl Read, pulled: bool) -> Result<Found, Failure> {
     let stream = Some(ModuleStream::new(engine));
     let mut loading = Loading { reader, bytes: 0, stream, refusal: None, failure: None };
     let scan = scan(BufReader::new(&mut loading));
-    let Loading { bytes, stream, mut refusal, failure, .. } = loading;
+    let Loading { mut reader, bytes, stream, mut refusal, failure } = loading;
+    let mut because = |failure: Failure| match pulled.then(|| damage(&mut reader)).flatten() {
+        Some(error) => unusable(name, error),
+        None => failure,
+    };
     if let Some(failure) = failure {
         return Err(failure);
     }
@@ -94,9 +99,9 @@ fn look_through(engine: &Engine, name: &str, reader: impl Read) -> Result<Found,
     match refusal {
         // What the engine says of an invalid module goes first.
         Some(error) if error.missing_feature().is_none() => {
-            Err(if bytes == 0 { empty(name) } else { unusable(name, error) })
+            Err(because(if bytes == 0 { empty(name) } else { unusable(name, error) }))
         }
-        refusal => Ok((scan?, refusal)),
+        refusal => Ok((scan.map_err(because)?, refusal)),
     }
 }
 

@@ -1,0 +1,1 @@
+../../../hosts/tests/lambda/api.rs

@@ -1,0 +1,1 @@
+../../../hosts/tests/oci/registry.rs
