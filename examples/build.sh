@@ -28,10 +28,16 @@ c() { # NAME LINK-FLAGS...
 rust() { # NAME [FLAGS...]
     local name=$1
     shift
+    wasi "$name/$name.rs" "wasm/$name.wasm" "$@"
+}
+
+wasi() { # SOURCE MODULE [FLAGS...]
+    local source=$1 module=$2
+    shift 2
     rustc --edition 2024 --target wasm32-wasip1 -C lto=fat -C codegen-units=1 -C panic=abort -C strip=symbols \
         -C link-arg=--stack-first -C link-arg=-zstack-size=262144 \
         --remap-path-prefix "$PWD=." --remap-path-prefix "$sysroot=rust" --remap-path-prefix "$cargo_home=cargo" \
-        "$@" "$name/$name.rs" -o "wasm/$name.wasm"
+        "$@" "$source" -o "$module"
 }
 
 c hello -Wl,--strip-all
@@ -44,6 +50,8 @@ rust json -C opt-level=s
 rust dir -C opt-level=s
 rust mandel -C opt-level=3
 rust serve -C opt-level=s
+wasi hosts/page.rs hosts/page.wasm -C opt-level=s
+wasi hosts/trials.rs hosts/trials.wasm -C opt-level=s
 # Not a WASI program. The compiler can't export constants, by which a policy says its version: the text format can.
 # Without them, it is a policy of ABI 1.0.
 rustc --edition 2024 --crate-type cdylib --target wasm32-unknown-unknown -C lto=fat -C codegen-units=1 \

@@ -125,8 +125,13 @@ const HOUSES: &[House] = &[
     House {
         folder: "targets/hosts/src",
         // The server is below the hosts that answer its requests.
-        floors: &["abi services", "server", "opa"],
+        floors: &["abi services", "server", "opa wagi"],
         least: 2,
+    },
+    House {
+        folder: "targets/hosts/src/wagi",
+        floors: &["route", "environment output", "program", "site", "modules"],
+        least: 8,
     },
     House {
         folder: "targets/hosts/src/server",

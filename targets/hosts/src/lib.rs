@@ -8,8 +8,10 @@
 //! | `lambda` | AWS Lambda, WASI commands as functions | [`lambda::Runtime`] |
 //! | `oci` | registries of the Open Container Initiative, where modules are kept | [`oci::Registries`] |
 //! | `opa` | Open Policy Agent, policies compiled from Rego | [`opa::Policy`] |
+//! | `wagi` | WAGI and CGI, WASI commands that answer a request each | [`wagi::Program`] |
 //!
 //! What hosts do for their guests is in [`services`]; outbound HTTP has a client with the features `http` and `tls`.
+//! Feature `serve` has an HTTP [`server`] whose requests guests answer.
 #![forbid(unsafe_code)]
 
 mod abi;
@@ -22,6 +24,8 @@ pub mod opa;
 #[cfg(feature = "serve")]
 pub mod server;
 pub mod services;
+#[cfg(feature = "wagi")]
+pub mod wagi;
 
 pub use abi::Abi;
 

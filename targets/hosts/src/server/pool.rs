@@ -7,7 +7,10 @@ use rustix::process::setpriority_process;
 use rustix::thread::gettid;
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// How long a job takes before others don't wait for it any more.
+pub(super) const QUICK: Duration = Duration::from_millis(5);
 
 /// What a guest's thread has for the engine and hosts.
 const STACK: usize = 1 << 20;
@@ -50,7 +53,8 @@ struct Job {
 /// Where a job is.
 enum Phase {
     Waiting,
-    Running(rustix::thread::Pid),
+    /// On this thread, since then.
+    Running(rustix::thread::Pid, Instant),
     /// It has taken long.
     Long,
     Done,
@@ -132,7 +136,7 @@ impl Pool {
             // Another may be waiting as well.
             self.staff(&mut state);
             drop(state);
-            *lock(&job.phase) = Phase::Running(gettid());
+            *lock(&job.phase) = Phase::Running(gettid(), Instant::now());
             // A panic is the handler's, and none of the other requests' business.
             let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(job.work));
             let phase = std::mem::replace(&mut *lock(&job.phase), Phase::Done);
@@ -155,10 +159,14 @@ impl Shared {
 }
 
 impl Ticket {
-    /// The job has taken long: from now on it doesn't keep others waiting. Says whether it has begun.
+    /// If the job has taken long, or is done, it doesn't keep others waiting from now on. Says whether that is so.
     pub(super) fn make_way(&self) -> bool {
         let mut phase = lock(&self.phase);
-        let Phase::Running(thread) = *phase else { return !matches!(*phase, Phase::Waiting) };
+        let thread = match *phase {
+            Phase::Running(thread, since) if since.elapsed() >= QUICK => thread,
+            Phase::Waiting | Phase::Running(..) => return false,
+            Phase::Long | Phase::Done => return true,
+        };
         // Where the system refuses, it only gets more than its share.
         let _ = setpriority_process(Some(thread), 19);
         *phase = Phase::Long;
@@ -167,5 +175,13 @@ impl Ticket {
         state.quick -= 1;
         self.pool.staff(&mut state);
         true
+    }
+
+    /// Takes the job back, if it hasn't begun, and says whether that is so.
+    pub(super) fn withdraw(&self) -> bool {
+        let mut state = lock(&self.pool.0.state);
+        let before = state.queue.len();
+        state.queue.retain(|job| !Arc::ptr_eq(&job.phase, &self.phase));
+        state.queue.len() < before
     }
 }

@@ -8,7 +8,27 @@ use hyper::http::request::Parts;
 use hyper::{StatusCode, header};
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::time::Duration;
 use tokio::time::timeout;
+
+/// How long a client may go on sending a body that is refused: it may read no answer before.
+const LINGER: Duration = Duration::from_secs(1);
+
+fn too_large(limits: &Limits) -> Failure {
+    let message = format_args!("its body has more than {} bytes", limits.body);
+    Failure::new(StatusCode::PAYLOAD_TOO_LARGE, "body too large", message)
+}
+
+/// Takes some of what a client still sends.
+async fn discard(incoming: &mut Incoming) {
+    const MOST: usize = 1 << 20;
+    let mut taken = 0;
+    while taken < MOST
+        && let Some(Ok(frame)) = poll_fn(|cx| Pin::new(&mut *incoming).poll_frame(cx)).await
+    {
+        taken += frame.data_ref().map_or(0, Bytes::len);
+    }
+}
 
 /// The whole body of a request, and what it is charged to.
 pub(super) async fn body(
@@ -17,15 +37,15 @@ pub(super) async fn body(
     limits: &Limits,
     options: &ServerOptions,
 ) -> Result<(Bytes, Charge), Failure> {
-    let too_large = || {
-        let message = format_args!("its body has more than {} bytes", limits.body);
-        Err(Failure::new(StatusCode::PAYLOAD_TOO_LARGE, "body too large", message))
-    };
     let announced =
         head.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     let announced = announced.unwrap_or(0_u64);
     if announced > limits.body {
-        return too_large();
+        // A client that waits to be told sends nothing then.
+        if !head.headers.contains_key(header::EXPECT) {
+            let _ = timeout(LINGER, discard(&mut incoming)).await;
+        }
+        return Err(too_large(limits));
     }
     let full = |error| Failure::busy("out of memory", error);
     let mut charge = options.budget.charge(Kind::Host, announced).map_err(full)?;
@@ -44,7 +64,8 @@ pub(super) async fn body(
         let Ok(data) = frame.into_data() else { continue };
         let len = body.len() + data.len();
         if len as u64 > limits.body {
-            return too_large();
+            let _ = timeout(LINGER, discard(&mut incoming)).await;
+            return Err(too_large(limits));
         }
         if len > body.capacity() {
             let more = body.capacity().max(4096).max(data.len());

@@ -6,19 +6,18 @@ use super::failure::Failure;
 use super::handler::{Handler, Request, Responder};
 use super::limits::ServerOptions;
 use super::metrics::Metrics;
-use super::pool::Pool;
+use super::pool::{Pool, QUICK, Ticket};
 use super::receive;
 use super::served::Served;
 use hyper::body::Incoming;
 use hyper::{Request as HttpRequest, Response};
+use std::future::Future;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
-use tokio::time::{timeout, timeout_at};
-
-/// How long a guest takes before others don't wait for it any more, and what it has written is sent.
-const QUICK: Duration = Duration::from_millis(5);
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
 
 /// What all connections share.
 pub(super) struct Desk {
@@ -52,7 +51,7 @@ impl Desk {
             failure: Some(gone.code),
         };
         let (options, metrics) = (self.options.clone(), self.metrics.clone());
-        let mut record = Record { served, began: Instant::now(), options, metrics };
+        let mut record = Record { served, began: std::time::Instant::now(), options, metrics };
         match self.attempt(id, handler, request, peer).await {
             Ok((head, client)) => {
                 record.served.status = head.status();
@@ -72,7 +71,7 @@ impl Desk {
         let (head, incoming) = request.into_parts();
         let limits = handler.limits(&head, &self.options.limits);
         let (body, charge) = receive::body(&head, incoming, &limits, &self.options).await?;
-        let deadline = tokio::time::Instant::now() + limits.time;
+        let deadline = Instant::now() + limits.time;
         let exchange = Exchange::new(&head.method);
         let responder = Responder::new(exchange.clone());
         let shared = exchange.clone();
@@ -88,23 +87,44 @@ impl Desk {
         };
         let full = || Failure::busy("queue full", "too many requests wait for a guest");
         let ticket = self.pool.submit(work).ok_or_else(full)?;
-        if let Ok(head) = timeout(QUICK, exchange.head()).await {
-            return Ok((head?, client));
-        }
-        exchange.hurry();
-        ticket.make_way();
-        let Ok(head) = timeout_at(deadline, exchange.head()).await else {
-            let why = if ticket.make_way() { Failure::out_of_time() } else { full() };
+        let Some(head) = attend(&exchange, &ticket, deadline, exchange.head()).await else {
+            let why = if ticket.withdraw() { full() } else { Failure::out_of_time() };
             exchange.stop(Err(why.clone()));
             return Err(why);
         };
         let head = head?;
-        tokio::spawn(async move {
-            if timeout_at(deadline, exchange.ended()).await.is_err() {
-                exchange.stop(Err(Failure::out_of_time()));
-            }
-        });
+        if exchange.rest().is_none() {
+            tokio::spawn(async move {
+                if attend(&exchange, &ticket, deadline, exchange.ended()).await.is_none() {
+                    exchange.stop(Err(Failure::out_of_time()));
+                }
+            });
+        }
         Ok((head, client))
+    }
+}
+
+/// What comes of `event` before the deadline. If the guest takes long meanwhile, it makes way for others, and what it
+/// writes is passed on at once.
+async fn attend<T>(
+    exchange: &Exchange,
+    ticket: &Ticket,
+    deadline: Instant,
+    event: impl Future<Output = T>,
+) -> Option<T> {
+    let mut event = pin!(event);
+    loop {
+        let next = deadline.min(Instant::now() + QUICK);
+        if let Ok(done) = timeout_at(next, event.as_mut()).await {
+            return Some(done);
+        }
+        if ticket.make_way() {
+            exchange.hurry();
+            return timeout_at(deadline, event).await.ok();
+        }
+        if next == deadline {
+            return None;
+        }
     }
 }
 

@@ -1,59 +1,12 @@
 //! The server, on sockets, with handlers of the tests' own: what has no guest in it.
 #![cfg(feature = "serve")]
 
-mod client;
+mod common;
 
-use client::{Client, Reply};
-use dunlin_hosts::server::{
-    Failure, Handler, HeaderMap, Remote, Request, Responder, Server, ServerOptions, StatusCode, header,
-};
-use dunlin_hosts::services::log::KeptLog;
+use common::Running;
+use dunlin_hosts::server::{Failure, Handler, HeaderMap, Request, Responder, StatusCode, header};
 use std::io::Write;
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::Duration;
-
-/// A server that runs until it is dropped.
-struct Running {
-    address: SocketAddr,
-    remote: Remote,
-    log: KeptLog,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Running {
-    fn start(handler: impl Handler, change: impl FnOnce(&mut ServerOptions)) -> Self {
-        let log = KeptLog::default();
-        let mut options = ServerOptions { log: Arc::new(log.clone()), ..ServerOptions::default() };
-        change(&mut options);
-        let server = Server::bind("127.0.0.1:0", options).unwrap();
-        let (address, remote) = (server.local_addr(), server.remote());
-        let thread = std::thread::spawn(move || server.run(Arc::new(handler)).unwrap());
-        Self { address, remote, log, thread: Some(thread) }
-    }
-
-    fn client(&self) -> Client {
-        Client::connect(self.address)
-    }
-
-    fn get(&self, path: &str) -> Reply {
-        self.client().get(path)
-    }
-
-    fn stop(&mut self) {
-        self.remote.stop();
-        if let Some(thread) = self.thread.take() {
-            thread.join().unwrap();
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.stop();
-    }
-}
 
 /// Does what the path says.
 struct ByPath;

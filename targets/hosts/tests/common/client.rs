@@ -99,6 +99,18 @@ impl Client {
         reply
     }
 
+    /// The body of an answer in chunks whose head has been read.
+    pub(crate) fn rest(&mut self) -> String {
+        let mut body = Vec::new();
+        self.chunks(&mut body);
+        String::from_utf8_lossy(&body).into_owned()
+    }
+
+    /// Whether the server hasn't ended the connection; waits until it says anything.
+    pub(crate) fn is_open(&mut self) -> bool {
+        !self.read.is_empty() || self.more()
+    }
+
     fn chunks(&mut self, body: &mut Vec<u8>) -> bool {
         loop {
             let Some(len) = self.until("\r\n") else { return false };
