@@ -94,13 +94,18 @@ const HOUSES: &[House] = &[
     },
     House {
         folder: "targets/cli/src/args",
-        floors: &["hints values", "grants table tiering", "help", "compile inspect policy run validate wast"],
+        floors: &[
+            "hints values",
+            "grants table tiering",
+            "environment help registry",
+            "compile inspect lambda policy pull push run serve validate wast",
+        ],
         least: 20,
     },
     House {
         folder: "targets/hosts/src",
         // The server is below the hosts that answer its requests.
-        floors: &["abi services", "server", "opa wagi"],
+        floors: &["abi services", "server", "lambda oci opa wagi"],
         least: 2,
     },
     House {
