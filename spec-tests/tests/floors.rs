@@ -98,7 +98,7 @@ const HOUSES: &[House] = &[
             "hints values",
             "grants table tiering",
             "environment help registry",
-            "compile inspect lambda policy pull push run validate wast",
+            "compile inspect lambda policy pull push run serve validate wast",
         ],
         least: 20,
     },
@@ -125,7 +125,7 @@ const HOUSES: &[House] = &[
     House {
         folder: "targets/hosts/src",
         // The server is below the hosts that answer its requests.
-        floors: &["abi services", "server", "opa wagi"],
+        floors: &["abi services", "server", "lambda oci opa wagi"],
         least: 2,
     },
     House {

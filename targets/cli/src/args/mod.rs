@@ -16,6 +16,8 @@ mod pull;
 mod push;
 mod registry;
 mod run;
+#[cfg(feature = "hosts")]
+mod serve;
 mod table;
 pub(crate) mod tiering;
 mod validate;
@@ -42,6 +44,8 @@ pub(crate) use pull::PullOptions;
 pub(crate) use push::PushOptions;
 pub(crate) use registry::RegistryOptions;
 pub(crate) use run::RunOptions;
+#[cfg(feature = "hosts")]
+pub(crate) use serve::{AccessLines, ServeOptions};
 pub(crate) use validate::ValidateOptions;
 pub(crate) use values::Dir;
 #[cfg(feature = "hosts")]
@@ -75,6 +79,9 @@ pub(crate) enum Command {
     /// `dunlin push`
     #[cfg(feature = "hosts")]
     Push(PushOptions),
+    /// `dunlin serve`
+    #[cfg(feature = "hosts")]
+    Serve(Box<ServeOptions>),
     /// `dunlin wast`
     #[cfg_attr(
         not(any(feature = "text", test)),
@@ -111,6 +118,8 @@ static COMMANDS: &[KnownCommand] = &[
     known::<PullOptions>(|parser| parsed(parser, Command::Pull), true),
     #[cfg(feature = "hosts")]
     known::<PushOptions>(|parser| parsed(parser, Command::Push), true),
+    #[cfg(feature = "hosts")]
+    known::<ServeOptions>(|parser| parsed(parser, |options| Command::Serve(Box::new(options))), true),
     known::<WastOptions>(|parser| parsed(parser, Command::Wast), cfg!(feature = "text")),
 ];
 
@@ -181,7 +190,7 @@ fn looks_like_a_module(name: &OsStr) -> bool {
 
 /// Commands for other platforms' modules.
 #[cfg(not(feature = "hosts"))]
-const OF_HOSTS: [&str; 4] = ["lambda", "policy", "pull", "push"];
+const OF_HOSTS: [&str; 5] = ["lambda", "policy", "pull", "push", "serve"];
 
 fn unknown_command(name: &OsStr) -> Failure {
     let shown = name.to_string_lossy();

@@ -255,6 +255,7 @@ fn an_option_is_declared_once() {
         check::<PolicyOptions>();
         check::<PullOptions>();
         check::<PushOptions>();
+        check::<ServeOptions>();
         check::<ValidateOptions>();
     }
     check::<WastOptions>();
@@ -333,7 +334,7 @@ fn how_it_is_compiled() {
 #[test]
 #[cfg(not(feature = "hosts"))]
 fn commands_of_another_build_are_named() {
-    for command in ["lambda", "policy", "pull", "push"] {
+    for command in ["lambda", "policy", "pull", "push", "serve"] {
         let said = refusal(&format!("{command} x --y"));
         assert_eq!(
             said,

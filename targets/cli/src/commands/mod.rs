@@ -11,6 +11,8 @@ mod pull;
 #[cfg(feature = "hosts")]
 mod push;
 mod run;
+#[cfg(feature = "hosts")]
+mod serve;
 mod validate;
 mod version;
 #[cfg(feature = "text")]
@@ -39,6 +41,8 @@ pub(crate) fn execute(command: Command) -> Result<u8, Failure> {
         Command::Pull(options) => pull::pull(&options)?,
         #[cfg(feature = "hosts")]
         Command::Push(options) => push::push(&options)?,
+        #[cfg(feature = "hosts")]
+        Command::Serve(options) => serve::serve(*options)?,
         #[cfg(feature = "text")]
         Command::Wast(WastOptions { paths, json, tiering }) => {
             return Ok(u8::from(!wast::wast(&paths, json, &tiering)?));

@@ -4,6 +4,8 @@ use super::status::ignored_signals;
 use nix::sys::signal::{SigEvent, SigevNotify, Signal};
 use nix::sys::timer::{Expiration, TimerSetTimeFlags};
 use nix::time::ClockId;
+#[cfg(feature = "hosts")]
+use signal_hook::consts::SIGHUP;
 use signal_hook::consts::{SIGALRM, SIGINT, SIGTERM};
 use signal_hook::flag::{register_conditional_default, register_conditional_shutdown};
 use std::ffi::c_int;
@@ -48,6 +50,43 @@ pub(crate) fn exit_at(deadline: Instant, code: u8) -> io::Result<Timer> {
     let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_nanos(1));
     timer.set(Expiration::OneShot(left.into()), TimerSetTimeFlags::empty())?;
     Ok(timer)
+}
+
+/// What a signal asks of a server.
+#[cfg(feature = "hosts")]
+#[derive(Clone, Copy)]
+pub(crate) enum ServerSignal {
+    /// To answer what is in flight, and end.
+    Stop,
+    /// To load again what it serves.
+    Reload,
+}
+
+/// From now on, a thread of its own tells `obey` of signals to a server. The second signal to stop ends the process at
+/// once, with `base` and the signal's number as the exit code.
+#[cfg(feature = "hosts")]
+pub(crate) fn obey_server_signals(
+    base: u8,
+    mut obey: impl FnMut(ServerSignal) + Send + 'static,
+) -> io::Result<()> {
+    let ignored = ignored_signals();
+    let obeyed = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0);
+    let mut signals = Signals::new(obeyed)?;
+    let listen = move || {
+        let mut stops = false;
+        for signal in signals.forever() {
+            match signal {
+                SIGHUP => obey(ServerSignal::Reload),
+                signal if stops => std::process::exit(c_int::from(base) + signal),
+                _ => {
+                    stops = true;
+                    obey(ServerSignal::Stop);
+                }
+            }
+        }
+    };
+    std::thread::Builder::new().name("signals".into()).stack_size(128 << 10).spawn(listen)?;
+    Ok(())
 }
 
 static ALWAYS: AtomicBool = AtomicBool::new(true);

@@ -1,16 +1,21 @@
 //! Threads for guests, and the queue in front of them.
 //!
-//! As many guests compute at a time as the pool has processors. One that takes long makes room for another, and goes on
-//! beside it at the lowest priority of the system's: guests that loop or wait don't keep the others from their turn.
+//! As many guests compute at a time as the pool has processors. One that takes long makes room for another and goes on
+//! beside it; if it goes on computing, at the lowest priority of the system's. So guests that loop or wait don't keep the
+//! others from their turn, and on a busy machine nobody loses his for having waited for a processor.
 
 use rustix::process::setpriority_process;
-use rustix::thread::gettid;
+use rustix::thread::{Pid, gettid};
+use rustix::time::{ClockId, clock_gettime};
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long a job takes before others don't wait for it any more.
 pub(super) const QUICK: Duration = Duration::from_millis(5);
+
+/// How long a job computes before it is at a low priority.
+pub(super) const HEAVY: Duration = Duration::from_millis(50);
 
 /// What a guest's thread has for the engine and hosts.
 const STACK: usize = 1 << 20;
@@ -53,11 +58,34 @@ struct Job {
 /// Where a job is.
 enum Phase {
     Waiting,
-    /// On this thread, since then.
-    Running(rustix::thread::Pid, Instant),
+    Running(Place, Instant),
     /// It has taken long.
-    Long,
+    Long(Place),
+    /// It has computed long.
+    Lowered,
     Done,
+}
+
+/// Where a job runs.
+#[derive(Clone, Copy)]
+struct Place {
+    thread: Pid,
+    /// How long the thread had computed when the job began.
+    before: Duration,
+}
+
+impl Place {
+    fn here() -> Self {
+        let time = clock_gettime(ClockId::ThreadCPUTime);
+        Self { thread: gettid(), before: Duration::new(time.tv_sec as u64, time.tv_nsec as u32) }
+    }
+
+    /// How long the job has computed, as far as the system tells.
+    fn computed(self) -> Option<Duration> {
+        let text = std::fs::read_to_string(format!("/proc/self/task/{}/schedstat", self.thread)).ok()?;
+        let nanoseconds = text.split(' ').next()?.parse().ok()?;
+        Some(Duration::from_nanos(nanoseconds).saturating_sub(self.before))
+    }
 }
 
 /// A job that was submitted.
@@ -136,18 +164,21 @@ impl Pool {
             // Another may be waiting as well.
             self.staff(&mut state);
             drop(state);
-            *lock(&job.phase) = Phase::Running(gettid(), Instant::now());
+            *lock(&job.phase) = Phase::Running(Place::here(), Instant::now());
             // A panic is the handler's, and none of the other requests' business.
             let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(job.work));
             let phase = std::mem::replace(&mut *lock(&job.phase), Phase::Done);
             state = lock(&shared.state);
             state.all -= 1;
-            if let Phase::Long = phase {
+            match phase {
                 // A thread can't raise its priority again.
-                self.staff(&mut state);
-                return;
+                Phase::Lowered => {
+                    self.staff(&mut state);
+                    return;
+                }
+                Phase::Long(_) => {}
+                Phase::Waiting | Phase::Running(..) | Phase::Done => state.quick -= 1,
             }
-            state.quick -= 1;
         }
     }
 }
@@ -162,19 +193,33 @@ impl Ticket {
     /// If the job has taken long, or is done, it doesn't keep others waiting from now on. Says whether that is so.
     pub(super) fn make_way(&self) -> bool {
         let mut phase = lock(&self.phase);
-        let thread = match *phase {
-            Phase::Running(thread, since) if since.elapsed() >= QUICK => thread,
+        let place = match *phase {
+            Phase::Running(place, since) if since.elapsed() >= QUICK => place,
             Phase::Waiting | Phase::Running(..) => return false,
-            Phase::Long | Phase::Done => return true,
+            Phase::Long(_) | Phase::Lowered | Phase::Done => return true,
         };
-        // Where the system refuses, it only gets more than its share.
-        let _ = setpriority_process(Some(thread), 19);
-        *phase = Phase::Long;
+        *phase = Phase::Long(place);
         drop(phase);
         let mut state = lock(&self.pool.0.state);
         state.quick -= 1;
         self.pool.staff(&mut state);
         true
+    }
+
+    /// If the job has made way and computes long, it goes on at a low priority from now on. Says whether that is so, or
+    /// can't be.
+    pub(super) fn lower(&self) -> bool {
+        let mut phase = lock(&self.phase);
+        let Phase::Long(place) = *phase else { return true };
+        match place.computed() {
+            Some(time) if time < HEAVY => false,
+            Some(_) if setpriority_process(Some(place.thread), 19).is_ok() => {
+                *phase = Phase::Lowered;
+                true
+            }
+            // It only gets more than its share.
+            _ => true,
+        }
     }
 
     /// Takes the job back, if it hasn't begun, and says whether that is so.

@@ -6,7 +6,7 @@ use super::failure::Failure;
 use super::handler::{Handler, Request, Responder};
 use super::limits::ServerOptions;
 use super::metrics::Metrics;
-use super::pool::{Pool, QUICK, Ticket};
+use super::pool::{HEAVY, Pool, QUICK, Ticket};
 use super::receive;
 use super::served::Served;
 use hyper::body::Incoming;
@@ -113,17 +113,21 @@ async fn attend<T>(
     event: impl Future<Output = T>,
 ) -> Option<T> {
     let mut event = pin!(event);
+    let (mut made_way, mut lowered) = (false, false);
     loop {
-        let next = deadline.min(Instant::now() + QUICK);
+        let step = if made_way { HEAVY } else { QUICK };
+        let next = if lowered { deadline } else { deadline.min(Instant::now() + step) };
         if let Ok(done) = timeout_at(next, event.as_mut()).await {
             return Some(done);
         }
-        if ticket.make_way() {
-            exchange.hurry();
-            return timeout_at(deadline, event).await.ok();
-        }
         if next == deadline {
             return None;
+        }
+        if !made_way && ticket.make_way() {
+            made_way = true;
+            exchange.hurry();
+        } else if made_way {
+            lowered = ticket.lower();
         }
     }
 }

@@ -5,6 +5,7 @@ use std::io::{self, BufWriter, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// How important a line is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -67,8 +68,14 @@ impl Log for TextLog {
 pub struct Lines(Arc<Queue>);
 
 struct Queue {
-    sender: SyncSender<String>,
+    sender: SyncSender<Entry>,
     lost: Arc<AtomicU64>,
+}
+
+enum Entry {
+    Line(String),
+    /// Tell when everything before is written.
+    Flush(SyncSender<()>),
 }
 
 /// How many lines wait at most.
@@ -81,16 +88,22 @@ impl Lines {
     ///
     /// If the system has no thread for them.
     pub fn new(out: impl Write + Send + 'static) -> io::Result<Self> {
-        let (sender, receiver) = sync_channel::<String>(WAITING);
+        let (sender, receiver) = sync_channel::<Entry>(WAITING);
         let lost = Arc::new(AtomicU64::new(0));
         let told = lost.clone();
         let write = move || {
             let mut out = BufWriter::new(out);
             while let Ok(first) = receiver.recv() {
                 let mut next = Some(first);
-                while let Some(line) = next {
+                while let Some(entry) = next {
                     // Where nobody reads it, there is nobody to tell.
-                    let _ = writeln!(out, "{line}");
+                    match entry {
+                        Entry::Line(line) => drop(writeln!(out, "{line}")),
+                        Entry::Flush(done) => {
+                            let _ = out.flush();
+                            let _ = done.send(());
+                        }
+                    }
                     next = receiver.try_recv().ok();
                 }
                 let lost = told.swap(0, Ordering::Relaxed);
@@ -106,8 +119,16 @@ impl Lines {
 
     /// Adds a line.
     pub fn write(&self, line: String) {
-        if self.0.sender.try_send(line).is_err() {
+        if self.0.sender.try_send(Entry::Line(line)).is_err() {
             self.0.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Waits until what was added before is written, but no longer than this.
+    pub fn flush(&self, patience: Duration) {
+        let (done, written) = sync_channel(1);
+        if self.0.sender.try_send(Entry::Flush(done)).is_ok() {
+            let _ = written.recv_timeout(patience);
         }
     }
 }

@@ -1,0 +1,181 @@
+//! The options of `dunlin serve`.
+
+use super::environment::GrantsEnvironment;
+use super::registry::{AsksRegistries, RegistryOptions};
+use super::table::{CommandOptions, Opt, OptionGroup, Rest, need_module, take_module};
+use super::tiering::Tiering;
+use super::values::{Dir, Given, set};
+use crate::failure::Failure;
+use std::ffi::OsString;
+use std::time::Duration;
+
+/// The options of `dunlin serve`.
+#[derive(Debug, Default)]
+pub(crate) struct ServeOptions {
+    /// What to serve: a module, or a file that lists some.
+    pub(crate) what: OsString,
+    pub(crate) address: Option<String>,
+    pub(crate) metrics: Option<String>,
+    pub(crate) access: AccessLines,
+    /// What the programs may use.
+    pub(crate) dirs: Vec<Dir>,
+    pub(crate) env: Vec<(String, String)>,
+    /// What a request may take.
+    pub(crate) memory: Option<u64>,
+    pub(crate) fuel: Option<u64>,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) max_body: Option<u64>,
+    pub(crate) max_head: Option<u64>,
+    /// What all of them may take.
+    pub(crate) memory_budget: Option<u64>,
+    pub(crate) connections: Option<u64>,
+    pub(crate) guests: Option<u64>,
+    pub(crate) queue: Option<u64>,
+    pub(crate) patience: Option<Duration>,
+    pub(crate) grace: Option<Duration>,
+    pub(crate) tiering: Tiering,
+    /// How a registry is asked for modules.
+    pub(crate) registry: RegistryOptions,
+}
+
+/// What is told of each request.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(crate) enum AccessLines {
+    #[default]
+    Text,
+    Json,
+    Off,
+}
+
+impl AccessLines {
+    fn parse(given: Given<'_>) -> Result<Self, Failure> {
+        match given.text()? {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            "off" => Ok(Self::Off),
+            _ => Err(given.refusal("text, json or off")),
+        }
+    }
+}
+
+impl GrantsEnvironment for ServeOptions {
+    fn dirs(&mut self) -> &mut Vec<Dir> {
+        &mut self.dirs
+    }
+
+    fn env(&mut self) -> &mut Vec<(String, String)> {
+        &mut self.env
+    }
+}
+
+impl AsksRegistries for ServeOptions {
+    fn registry(&mut self) -> &mut RegistryOptions {
+        &mut self.registry
+    }
+}
+
+impl CommandOptions for ServeOptions {
+    const COMMAND: &'static str = "serve";
+    const HELP: &'static str = include_str!("../help/serve.txt");
+    const TABLE: &'static [OptionGroup<Self>] = &[
+        OptionGroup {
+            title: "Options",
+            options: &[
+                Opt::value(
+                    "--addr ADDR",
+                    |o, given| set(&mut o.address, given.string()),
+                    "Where to listen: 127.0.0.1:8080 if it isn't given. Port 0 is one that the system chooses.",
+                ),
+                Opt::value(
+                    "--metrics ADDR",
+                    |o, given| set(&mut o.metrics, given.string()),
+                    "Where Prometheus finds /metrics. Fuel is counted then.",
+                ),
+                Opt::value(
+                    "--access-log FORM",
+                    |o, given| AccessLines::parse(given).map(|form| o.access = form),
+                    "What to print of each request: text, json or off.",
+                ),
+                Self::DIR,
+                Self::DIR_RO,
+                Self::ENV,
+                Opt::value(
+                    "--jit MODE",
+                    |o, given| o.tiering.jit(given),
+                    "When what is executed often becomes machine code: background, sync, eager or off.",
+                ),
+            ],
+        },
+        OptionGroup {
+            title: "What each request may use",
+            options: &[
+                Opt::value(
+                    "--memory SIZE",
+                    |o, given| set(&mut o.memory, given.size()),
+                    "Memory of its instance, 64MiB if it isn't given.",
+                ),
+                Opt::value("--fuel N", |o, given| set(&mut o.fuel, given.number()), "Units of work."),
+                Opt::value(
+                    "--timeout TIME",
+                    |o, given| set(&mut o.timeout, given.time()),
+                    "From its arrival to the end of its answer, 10s if it isn't given.",
+                ),
+                Opt::value(
+                    "--max-body SIZE",
+                    |o, given| set(&mut o.max_body, given.size()),
+                    "The size of its body, 1MiB if it isn't given.",
+                ),
+                Opt::value(
+                    "--max-head SIZE",
+                    |o, given| set(&mut o.max_head, given.size()),
+                    "The size of its headers, 16KiB if it isn't given; at least 8KiB.",
+                ),
+            ],
+        },
+        OptionGroup {
+            title: "What all of them may use",
+            options: &[
+                Opt::value(
+                    "--memory-budget SIZE",
+                    |o, given| set(&mut o.memory_budget, given.size()),
+                    "Memory for modules, instances and bodies in all, as for dunlin run.",
+                ),
+                Opt::value(
+                    "--connections N",
+                    |o, given| set(&mut o.connections, given.number()),
+                    "Connections at a time, 1024 if it isn't given. Others wait.",
+                ),
+                Opt::value(
+                    "--guests N",
+                    |o, given| set(&mut o.guests, given.number()),
+                    "Instances at a time, 16 for each processor if it isn't given. As many as there are processors compute; \
+                     those that take long go on beside them.",
+                ),
+                Opt::value(
+                    "--queue N",
+                    |o, given| set(&mut o.queue, given.number()),
+                    "Requests that wait for an instance, 256 if it isn't given.",
+                ),
+                Opt::value(
+                    "--patience TIME",
+                    |o, given| set(&mut o.patience, given.time()),
+                    "How long a client may say or take nothing, 10s if it isn't given.",
+                ),
+                Opt::value(
+                    "--grace TIME",
+                    |o, given| set(&mut o.grace, given.time()),
+                    "How long requests in flight are waited for at the end, 30s if it isn't given.",
+                ),
+            ],
+        },
+        Self::REGISTRY,
+    ];
+
+    fn operand(&mut self, operand: OsString) -> Result<Rest, Failure> {
+        take_module(&mut self.what, operand, Self::COMMAND)
+    }
+
+    fn complete(&mut self) -> Result<(), Failure> {
+        need_module(&self.what, Self::COMMAND)
+    }
+}

@@ -1,0 +1,136 @@
+//! What is served, and how it is loaded.
+
+use super::watch::Watched;
+use crate::args::ServeOptions;
+use crate::failure::{Failure, io_reason};
+use crate::modules::load::{Opened, display_name};
+use dunlin::{Engine, Module, ModuleOptions};
+use dunlin_hosts::Abi;
+use dunlin_hosts::server::Handler;
+use dunlin_hosts::services::log::Log;
+use dunlin_hosts::wagi::{Modules, Program, ProgramOptions, Route, Site, Volume};
+use std::ffi::OsStr;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// What is served.
+pub(super) struct Served {
+    kind: Kind,
+    options: ServeOptions,
+    engine: Engine,
+    log: Arc<dyn Log>,
+}
+
+/// What there is to serve.
+enum Kind {
+    /// A module, alone: what it was made for says how.
+    Module,
+    /// A `modules.toml`.
+    Site,
+}
+
+impl Served {
+    pub(super) fn new(options: ServeOptions, engine: Engine, log: Arc<dyn Log>) -> Self {
+        let is_site = PathBuf::from(&options.what).extension().is_some_and(|end| end == "toml");
+        let kind = if is_site { Kind::Site } else { Kind::Module };
+        Self { kind, options, engine, log }
+    }
+
+    /// Loads it, and says which files it consists of.
+    pub(super) fn load(&self) -> Result<(Arc<dyn Handler>, Watched), Failure> {
+        match self.kind {
+            Kind::Module => self.load_alone(),
+            Kind::Site => self.load_site(),
+        }
+    }
+
+    fn load_alone(&self) -> Result<(Arc<dyn Handler>, Watched), Failure> {
+        let what = &self.options.what;
+        // Before it is read, so that no change goes unseen.
+        let watched = Watched::new([what.into()]);
+        let module = self.module(what)?;
+        let name = display_name(what);
+        match Abi::detect(&module) {
+            // Without imports it is known by its function alone.
+            Some(Abi::WasiCommand) | None => {}
+            Some(abi) => {
+                return Err(Failure::unusable(format_args!(
+                    "{name}: dunlin serve has no host for this: {abi}"
+                )));
+            }
+        }
+        let volumes = self.options.dirs.iter().map(|dir| Volume {
+            host: dir.host.clone(),
+            guest: dir.guest.clone(),
+            read_only: dir.read_only,
+        });
+        let options = ProgramOptions {
+            environment: self.options.env.clone(),
+            volumes: volumes.collect(),
+            ..ProgramOptions::default()
+        };
+        let program = Program::new(&module, options)
+            .map_err(|error| Failure::of(error.kind(), format_args!("{name}: {error}")))?;
+        let mut site = Site::new(self.log.clone());
+        site.add(Route::all(), program);
+        Ok((Arc::new(site), watched))
+    }
+
+    fn load_site(&self) -> Result<(Arc<dyn Handler>, Watched), Failure> {
+        let path = &self.options.what;
+        let name = display_name(path);
+        let text = fs::read_to_string(path)
+            .map_err(|error| Failure::unusable(format_args!("{name}: {}", io_reason(&error))))?;
+        let modules = Modules::parse(&text)
+            .map_err(|error| Failure::unusable(format_args!("{name}: {}", error.trim_end())))?;
+        let files = modules.modules.iter().map(|entry| place(&entry.module).into());
+        let watched = Watched::new(files.chain([path.into()]));
+        let load =
+            |reference: &str| self.module(place(reference).as_ref()).map_err(|failure| failure.message);
+        let site = modules
+            .site(&self.options.env, self.log.clone(), load)
+            .map_err(|error| Failure::unusable(format_args!("{name}: {error}")))?;
+        Ok((Arc::new(site), watched))
+    }
+
+    fn module(&self, path: &OsStr) -> Result<Module, Failure> {
+        let opened = Opened::open(path, &self.options.registry)?;
+        if opened.is_precompiled() {
+            let name = &opened.name;
+            return Err(Failure::unusable(format_args!("{name}: dunlin serve runs no precompiled files")));
+        }
+        opened.load(&self.engine, &ModuleOptions::new()).map(|(module, _)| module)
+    }
+}
+
+/// Where a reference of a `modules.toml` leads: to a file, or a registry.
+fn place(reference: &str) -> String {
+    match reference.split_once(':') {
+        Some(("file", path)) => {
+            let path = path.strip_prefix("//").unwrap_or(path);
+            path.into()
+        }
+        Some(("oci", name)) if !name.starts_with("//") => format!("oci://{name}"),
+        _ => reference.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::place;
+
+    #[test]
+    fn references_are_files_or_in_registries() {
+        for (reference, leads) in [
+            ("app.wasm", "app.wasm"),
+            ("file:///srv/app.wasm", "/srv/app.wasm"),
+            ("file:/srv/app.wasm", "/srv/app.wasm"),
+            ("file:app.wasm", "app.wasm"),
+            ("oci:example.org/app:1", "oci://example.org/app:1"),
+            ("oci://example.org/app:1", "oci://example.org/app:1"),
+        ] {
+            assert_eq!(place(reference), leads);
+        }
+    }
+}

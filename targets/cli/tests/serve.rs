@@ -1,0 +1,121 @@
+//! `dunlin serve`, as a process. `cargo test -p dunlin-cli --features hosts --test serve`
+#![cfg(feature = "hosts")]
+
+mod common;
+
+use common::{dunlin, example, folder};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+
+/// A server, which is killed when a test fails.
+struct Serving {
+    process: Child,
+    address: String,
+    messages: BufReader<std::process::ChildStderr>,
+}
+
+impl Serving {
+    fn start(args: &[&str]) -> Self {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_dunlin"))
+            .args([&["serve", "--addr", "127.0.0.1:0"], args].concat())
+            .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests"))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let messages = BufReader::new(process.stderr.take().unwrap());
+        let mut serving = Self { process, address: String::new(), messages };
+        serving.address = serving.message("listening at http://");
+        serving
+    }
+
+    /// What follows `words` in the next message that has them.
+    fn message(&mut self, words: &str) -> String {
+        loop {
+            let mut line = String::new();
+            assert!(self.messages.read_line(&mut line).unwrap() > 0, "'{words}' was never said");
+            if let Some((_, rest)) = line.split_once(words) {
+                return rest.trim_end().to_owned();
+            }
+        }
+    }
+
+    fn get(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        text
+    }
+
+    fn signal(&self, name: &str) {
+        let pid = self.process.id().to_string();
+        assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
+    }
+
+    /// Ends it, and gives its exit code and what it printed.
+    fn end(mut self) -> (Option<i32>, String) {
+        self.signal("-TERM");
+        let mut printed = String::new();
+        self.process.stdout.take().unwrap().read_to_string(&mut printed).unwrap();
+        (self.process.wait().unwrap().code(), printed)
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn a_program_answers_and_each_request_is_told() {
+    let serving =
+        Serving::start(&["--access-log", "json", "--timeout", "300ms", &example("hosts/trials.wasm")]);
+    assert!(serving.get("/args?a").ends_with("\r\n\r\n/args\na\n"));
+    assert!(serving.get("/trap").starts_with("HTTP/1.1 500 "));
+    assert!(serving.get("/loop").starts_with("HTTP/1.1 504 "));
+    let (code, printed) = serving.end();
+    assert_eq!(code, Some(0));
+    let lines: Vec<serde_json::Value> =
+        printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let told: Vec<_> = lines.iter().map(|line| (line["path"].as_str().unwrap(), &line["status"])).collect();
+    assert_eq!(told, [("/args", &200.into()), ("/trap", &500.into()), ("/loop", &504.into())]);
+    assert_eq!(lines[1]["failure"], "unreachable");
+}
+
+#[test]
+fn what_is_served_is_loaded_again_when_asked() {
+    let folder = folder("served_again");
+    let site = folder.join("modules.toml");
+    let write = |route: &str| {
+        let page = example("hosts/page.wasm");
+        let text = format!("[[module]]\nroute = \"{route}\"\nmodule = {page:?}\n");
+        std::fs::write(&site, text).unwrap();
+    };
+    write("/one");
+    let mut serving = Serving::start(&["--access-log", "off", site.to_str().unwrap()]);
+    assert!(serving.get("/one").ends_with("Hello, world!\nYou asked for GET .\n"));
+    write("/two");
+    serving.signal("-HUP");
+    serving.message("loaded again");
+    assert!(serving.get("/one").starts_with("HTTP/1.1 404 "));
+    assert!(serving.get("/two").starts_with("HTTP/1.1 200 "));
+    // What can't be loaded isn't served.
+    std::fs::write(&site, "nonsense").unwrap();
+    serving.signal("-HUP");
+    serving.message("what was served before still is");
+    assert!(serving.get("/two").starts_with("HTTP/1.1 200 "));
+    assert_eq!(serving.end(), (Some(0), String::new()));
+}
+
+#[test]
+fn what_cannot_be_served_is_said() {
+    dunlin(&["serve"]).code(2);
+    dunlin(&["serve", "--access-log", "xml", "m"]).code(2);
+    dunlin(&["serve", "missing.wasm"]).code(1);
+    dunlin(&["serve", &example("hosts/policy.wasm")]).code(1);
+    dunlin(&["serve", "--addr", "256.0.0.1:1", &example("hosts/page.wasm")]).code(1);
+}
