@@ -102,7 +102,6 @@ const HOUSES: &[House] = &[
         ],
         least: 20,
     },
-    House { folder: "targets/hosts/src", floors: &["abi services", "lambda oci opa"], least: 3 },
     House {
         folder: "targets/hosts/src/lambda",
         floors: &["deadline failure stream", "event", "function", "runtime"],
