@@ -6,11 +6,14 @@
 //! | Feature | Platform | Start at |
 //! |---|---|---|
 //! | `opa` | Open Policy Agent, policies compiled from Rego | [`opa::Policy`] |
+//! | `proxy-wasm` | Envoy's filters, and those of other proxies | [`proxy_wasm::Plugin`] |
 #![forbid(unsafe_code)]
 
 mod abi;
 #[cfg(feature = "opa")]
 pub mod opa;
+#[cfg(feature = "proxy-wasm")]
+pub mod proxy_wasm;
 
 pub use abi::Abi;
 
