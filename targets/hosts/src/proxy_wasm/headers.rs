@@ -63,15 +63,13 @@ impl Headers {
         self.insert(place, name.as_ref(), value.as_ref());
     }
 
-    /// Gives the first field of that name this value and removes the others; adds one if there is none.
+    /// Removes all fields of that name and adds one with this value behind the others; a pseudo-header keeps its place.
     pub fn set(&mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) {
         let name = name.as_ref();
         let place = self.iter().position(|field| field.0.eq_ignore_ascii_case(name));
-        match place {
-            Some(place) => {
-                self.remove(name);
-                self.insert(place, name, value.as_ref());
-            }
+        self.remove(name);
+        match place.filter(|_| name.starts_with(b":")) {
+            Some(place) => self.insert(place, name, value.as_ref()),
             None => self.append(name, value),
         }
     }
@@ -239,12 +237,13 @@ mod tests {
         assert_eq!(listed(&headers), ":path=/ a=1 b= a=2 ");
         headers.append(":method", "GET");
         headers.set("a", "3");
-        assert_eq!(listed(&headers), ":path=/ :method=GET a=3 b= ");
+        assert_eq!(listed(&headers), ":path=/ :method=GET b= a=3 ");
         headers.remove("B");
         headers.set("c", "4");
-        assert_eq!(listed(&headers), ":path=/ :method=GET a=3 c=4 ");
+        headers.set(":path", "/p");
+        assert_eq!(listed(&headers), ":path=/p :method=GET a=3 c=4 ");
         assert_eq!((headers.get("C"), headers.get("b")), (Some(&b"4"[..]), None));
-        assert_eq!(headers.text_len(), "/:path:methodGETa3c4".len());
+        assert_eq!(headers.text_len(), "/p:path:methodGETa3c4".len());
     }
 
     #[test]

@@ -276,7 +276,15 @@ impl Vm {
         if let Some(context) = self.context(id) {
             context.logging = true;
         }
+        // Envoy's order: of an exchange the log comes first.
+        let tcp = self.context(id).is_some_and(|context| context.tcp);
+        if !tcp {
+            self.call(id, self.exports.log, id);
+        }
         let done = self.call(id, self.exports.done, id);
+        if tcp {
+            self.call(id, self.exports.log, id);
+        }
         let host = self.store.data_mut();
         if done == Some(0) && host.lingering.len() < MOST_LINGERING {
             host.lingering.insert(id);
@@ -287,7 +295,6 @@ impl Vm {
     }
 
     fn delete(&mut self, id: ContextId) {
-        self.call(id, self.exports.log, id);
         self.call(id, self.exports.delete, id);
         let host = self.store.data_mut();
         host.contexts.remove(&id);

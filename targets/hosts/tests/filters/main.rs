@@ -1,0 +1,5 @@
+//! Filters for proxies: as Envoy runs them (`recorded.rs`), and what befalls those that fail or ask for too much.
+
+mod hostile;
+mod recorded;
+mod services;
