@@ -61,7 +61,7 @@ fn replay(file: &Path) -> Vec<String> {
             .cloned()
             .collect();
         let lines = |log: Vec<String>| -> Vec<String> {
-            log.iter().flat_map(|text| text.lines().next().map(str::to_owned)).collect()
+            log.iter().map(|text| text.lines().next().unwrap_or_default().to_owned()).collect()
         };
         let envoy: Vec<String> = serde_json::from_value(case["log"].clone()).unwrap();
         let (log, envoy) = (lines(log), envoy);
@@ -105,7 +105,9 @@ impl Written {
             .iter()
             .flat_map(|name| listed(headers.iter().filter(|field| field.0 == name.as_bytes())))
             .collect();
-        fields.extend(listed(headers.iter().filter(|field| !field.0.starts_with(b":"))));
+        fields.extend(listed(
+            headers.iter().filter(|field| !field.0.starts_with(b":") && field.0 != b"transfer-encoding"),
+        ));
         json!({
             "headers": fields,
             "body": String::from_utf8_lossy(&self.body),
@@ -124,15 +126,21 @@ fn feed(message: &Value, mut headers: Headers, (respond, head): (bool, bool), mu
         let len: usize = body.iter().map(|chunk| chunk.as_str().unwrap().len()).sum();
         headers.append("content-length", len.to_string());
     }
+    if respond && chunked {
+        headers.append("transfer-encoding", "chunked");
+    }
     if !respond {
         headers.append("x-forwarded-proto", "http");
     }
     // Nobody reads a body where a `HEAD` is answered.
     let body = if respond && head { Vec::new() } else { body };
     put(Output::RequestHeaders { headers, end: body.is_empty() });
-    for (number, chunk) in body.iter().enumerate() {
-        let end = number + 1 == body.len() && trailers.is_empty();
-        put(Output::RequestBody { bytes: chunk.as_str().unwrap().into(), end });
+    for chunk in &body {
+        put(Output::RequestBody { bytes: chunk.as_str().unwrap().into(), end: false });
+    }
+    // Envoy tells of the end of HTTP/1's bodies apart.
+    if !body.is_empty() && trailers.is_empty() {
+        put(Output::RequestBody { bytes: Vec::new(), end: true });
     }
     if !trailers.is_empty() {
         put(Output::RequestTrailers(trailers));
@@ -203,7 +211,7 @@ fn take(chain: &mut Chain, stream: &mut Stream, sent: &mut Written, received: &m
                 received.ended = end;
             }
             Output::ResponseTrailers(trailers) => (received.trailers, received.ended) = (trailers, true),
-            Output::Answered { .. } => *sent = Written::default(),
+            Output::Answered { .. } => {}
             other => panic!("{other:?}"),
         }
     }
