@@ -3,3 +3,4 @@
 mod hostile;
 mod recorded;
 mod services;
+mod text;

@@ -185,7 +185,7 @@ fn run(chain: &mut Chain, exchange: &Value) -> (Value, Value) {
     if let Some(headers) = &mut received.headers {
         let framed = headers.get("content-length").is_some()
             || !received.body.is_empty()
-            || received.trailers.len() > 0;
+            || !received.trailers.is_empty();
         if !framed && !head && headers.get(":status") != Some(b"204") {
             headers.append("content-length", "0");
         }
