@@ -1,7 +1,7 @@
 //! HTTP calls of filters to upstreams.
 
 use super::headers::Headers;
-use super::held::Held;
+use dunlin::Charge;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
@@ -45,8 +45,8 @@ pub struct CallId {
 #[derive(Default)]
 pub(super) struct Calls {
     last: u32,
-    /// Those that aren't answered yet, with what they held until the embedder took them.
-    pub(super) open: BTreeMap<u32, Held<Vec<u8>>>,
+    /// Those that aren't answered yet, with the charge for what is kept of them until the embedder takes them.
+    pub(super) open: BTreeMap<u32, Charge>,
     pub(super) outgoing: VecDeque<HttpCall>,
     /// What the guest can read while it is told of it.
     pub(super) answer: Option<HttpAnswer>,

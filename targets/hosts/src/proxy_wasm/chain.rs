@@ -57,7 +57,9 @@ impl Chain {
             let calls = &mut filter.vm.host().calls;
             let mut call = calls.outgoing.pop_front()?;
             call.id.filter = number;
-            call.body = calls.open.get_mut(&call.id.token).map(|held| held.take()).unwrap_or_default();
+            if let Some(charge) = calls.open.get_mut(&call.id.token) {
+                charge.shrink(charge.bytes());
+            }
             Some(call)
         })
     }
@@ -147,9 +149,8 @@ impl Filter {
 
     /// Takes what an instance that failed held of a stream.
     pub(super) fn release(&mut self, id: ContextId) -> [Vec<Piece>; 2] {
-        let mut gone = self.abandoned.remove(&id);
-        let context = gone.as_mut().or_else(|| self.vm.context(id));
-        let Some(context) = context else { return Default::default() };
+        let context = self.abandoned.remove(&id).or_else(|| self.vm.host().contexts.remove(&id));
+        let Some(mut context) = context else { return Default::default() };
         context.request.release();
         context.response.release();
         let taken = context.take();
@@ -158,8 +159,9 @@ impl Filter {
 
     /// A stream is over.
     pub(super) fn close(&mut self, id: ContextId) {
-        self.abandoned.remove(&id);
-        self.vm.close(id);
+        if self.abandoned.remove(&id).is_none() {
+            self.vm.close(id);
+        }
     }
 }
 

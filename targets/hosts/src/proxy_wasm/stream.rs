@@ -216,7 +216,7 @@ impl Stream {
 
     /// Moves everything as far as it goes.
     fn carry(&mut self, chain: &mut Chain) {
-        loop {
+        while !self.over {
             while let Some((side, place, piece)) = self.moving.pop_front() {
                 self.pass(chain, side, place, piece);
             }
@@ -270,6 +270,9 @@ impl Stream {
     /// What a filter lets go on, and what it asks for.
     fn collect(&mut self, chain: &mut Chain, number: usize) {
         let Place::At(id) = self.places[number] else { return };
+        if self.over {
+            return;
+        }
         let filter = &mut chain.filters[number];
         if !filter.serves(id) {
             let [request, response] = filter.release(id);
@@ -348,6 +351,12 @@ impl Stream {
 
     fn put_response(&mut self, piece: Piece) {
         self.responded = true;
+        let ends = matches!(
+            piece,
+            Piece::Headers { end: true, .. } | Piece::Body { end: true, .. } | Piece::Trailers(_)
+        );
+        // What befalls filters after that is none of this exchange's business.
+        self.over |= ends && !self.tcp;
         self.outputs.push_back(match piece {
             Piece::Headers { headers, end } => Output::ResponseHeaders { headers, end },
             Piece::Body { bytes, end } => Output::ResponseBody { bytes, end },

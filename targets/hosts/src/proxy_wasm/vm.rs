@@ -267,17 +267,18 @@ impl Vm {
 
     /// A TCP connection was closed, by `peer`.
     pub(super) fn connection_closed(&mut self, id: ContextId, side: Side, peer: u32) {
-        self.call(id, self.exports.connection_close[side as usize], (id, peer));
+        if self.context(id).is_some() {
+            self.call(id, self.exports.connection_close[side as usize], (id, peer));
+        }
         self.settle();
     }
 
     /// A stream is over.
     pub(super) fn close(&mut self, id: ContextId) {
-        if let Some(context) = self.context(id) {
-            context.logging = true;
-        }
+        let Some(context) = self.context(id) else { return };
+        context.logging = true;
         // Envoy's order: of an exchange the log comes first.
-        let tcp = self.context(id).is_some_and(|context| context.tcp);
+        let tcp = context.tcp;
         if !tcp {
             self.call(id, self.exports.log, id);
         }

@@ -42,6 +42,46 @@ fn a_filter_that_fails_open_lets_everything_pass() {
     }
 }
 
+/// A stream whose instance is gone doesn't disturb the next instance, and one that is over isn't disturbed itself.
+#[test]
+fn streams_outlive_instances() {
+    let imports = r#"(import "env" "proxy_get_header_map_size" (func $size (param i32 i32) (result i32)))"#;
+    let body = r#"(func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32)
+            (drop (call $size (i32.const 0) (i32.const 400)))
+            ;; A path of one byte is held, of two it traps, others pass.
+            (if (i32.eq (i32.load (i32.const 400)) (i32.const 40)) (then unreachable))
+            (i32.eq (i32.load (i32.const 400)) (i32.const 39)))
+        (func (export "proxy_on_done") (param i32) (result i32) (call $digit (local.get 0)) (i32.const 1))"#;
+    let budget = Budget::new(16 << 20);
+    let options = PluginOptions::default().restart_interval(Duration::ZERO).budget(&budget);
+    let (mut chain, said) = chain(imports, &format!("{ALLOCATOR} {body}"), options);
+    let begin = |chain: &mut _, path| {
+        let mut stream = open(chain);
+        stream.request_headers(chain, request(path), true);
+        let all = outputs(chain, &mut stream);
+        (stream, all)
+    };
+    let (mut held, all) = begin(&mut chain, "/");
+    assert_eq!(all, []);
+    let (other, _) = begin(&mut chain, "/");
+    let (mut over, _) = begin(&mut chain, "/ok");
+    over.response_headers(&mut chain, [(":status", "200")].into_iter().collect(), true);
+    assert!(matches!(&outputs(&mut chain, &mut over)[..], [Output::ResponseHeaders { end: true, .. }]));
+    let (trapped, all) = begin(&mut chain, "/x");
+    assert_eq!(answered(&all), "503");
+    assert_eq!(outputs(&mut chain, &mut over), []);
+    let (next, all) = begin(&mut chain, "/ok");
+    assert!(matches!(all[..], [Output::RequestHeaders { .. }]));
+    assert_eq!(answered(&outputs(&mut chain, &mut held)), "503");
+    said.lock().unwrap().clear();
+    for stream in [held, other, over, trapped, next] {
+        stream.close(&mut chain);
+    }
+    // Only the last one is the new instance's: the root's number is 6, and so its own is 7.
+    assert_eq!(*said.lock().unwrap(), ["7"]);
+    assert!(!chain.has_failed());
+}
+
 #[test]
 fn an_endless_filter_ends_with_its_fuel() {
     let body = r#"(func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32) (loop (br 0)) (i32.const 0))"#;

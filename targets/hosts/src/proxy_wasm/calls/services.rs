@@ -3,8 +3,8 @@
 use super::{Answer, Guest, Span, Status, give, put, put_word, slice, split};
 use crate::proxy_wasm::Headers;
 use crate::proxy_wasm::call::{CallId, HttpCall};
-use crate::proxy_wasm::held::Held;
 use crate::proxy_wasm::status::Level;
+use dunlin::Kind;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 pub(super) fn log(guest: &mut Guest<'_>, level: u32, text: Span) -> Answer {
@@ -63,22 +63,21 @@ pub(super) fn http_call(
     if !body.is_empty() {
         headers.set("content-length", body.len().to_string());
     }
-    let mut held = Held::new(&host.budget, limits.call_bytes).map_err(|_| Status::InternalFailure)?;
-    held.edit(body.len(), |held: &mut Vec<u8>| held.extend(body))?;
+    let bytes = headers.weight() + body.len() + trailers.weight();
+    let charge = host.budget.charge(Kind::Host, bytes as u64).map_err(|_| Status::InternalFailure)?;
     let token = host.calls.next_token();
     let id = CallId { filter: 0, vm: host.vm, token };
     let call = HttpCall {
         id,
         upstream: String::from_utf8_lossy(upstream).into_owned(),
         headers,
-        // The embedder gets it when it takes the call.
-        body: Vec::new(),
+        body: body.to_vec(),
         trailers,
         timeout: (timeout > 0).then(|| Duration::from_millis(timeout)),
     };
     put_word(guest, out, token)?;
     let calls = &mut guest.data_mut().calls;
-    calls.open.insert(token, held);
+    calls.open.insert(token, charge);
     calls.outgoing.push_back(call);
     Ok(())
 }
