@@ -8,6 +8,7 @@
 //! | `lambda` | AWS Lambda, WASI commands as functions | [`lambda::Runtime`] |
 //! | `oci` | registries of the Open Container Initiative, where modules are kept | [`oci::Registries`] |
 //! | `opa` | Open Policy Agent, policies compiled from Rego | [`opa::Policy`] |
+//! | `proxy-wasm` | Envoy's filters, and those of other proxies | [`proxy_wasm::Plugin`] |
 //! | `wagi` | WAGI and CGI, WASI commands that answer a request each | [`wagi::Program`] |
 //!
 //! What hosts do for their guests is in [`services`]; outbound HTTP has a client with the features `http` and `tls`.
@@ -21,6 +22,8 @@ pub mod lambda;
 pub mod oci;
 #[cfg(feature = "opa")]
 pub mod opa;
+#[cfg(feature = "proxy-wasm")]
+pub mod proxy_wasm;
 #[cfg(feature = "serve")]
 pub mod server;
 pub mod services;
