@@ -1,6 +1,8 @@
 //! `dunlin inspect`
 
 mod look;
+#[cfg(feature = "hosts")]
+mod made_for;
 mod scan;
 mod shape;
 
@@ -16,6 +18,8 @@ use crate::output::{count, print, readable, shown};
 use dunlin::{Config, Engine, Error, Feature, ModuleOptions};
 use dunlin_wasi_lite::Capability;
 use look::{Looked, look};
+#[cfg(feature = "hosts")]
+use made_for::MadeFor;
 use scan::{Declared, External, Scan, Section};
 use shape::{limits, reference};
 use std::collections::BTreeMap;
@@ -48,11 +52,15 @@ fn show_contents(path: &OsStr, registry: &RegistryOptions, json: bool) -> Result
 }
 
 fn view(path: &OsStr, registry: &RegistryOptions) -> Result<View, Failure> {
-    let engine = Engine::default();
-    let Looked { scan, refusal, code } = look(&engine, path, registry)?;
-    let imports = imports(&engine, &scan)?;
+    let mut config = Config::new();
+    // What a module says of itself by its functions isn't waited for without an end.
+    config.consume_fuel(cfg!(feature = "hosts"));
+    let engine = Engine::new(&config).map_err(Failure::unusable)?;
+    let Looked { scan, module, code } = look(&engine, path, registry)?;
+    let made_for = module.as_ref().ok().and_then(MadeFor::of);
+    let imports = imports(&engine, &scan, made_for.as_ref())?;
     let code = code.map(|code| describe(code, engine.budget()));
-    Ok(View { name: display_name(path), scan, refusal, code, imports })
+    Ok(View { name: display_name(path), scan, refusal: module.err(), code, made_for, imports })
 }
 
 fn show_budget(path: &OsStr, registry: &RegistryOptions, json: bool) -> Result<(), Failure> {
@@ -94,7 +102,32 @@ struct View {
     refusal: Option<Error>,
     /// The machine code behind it, in words and as JSON.
     code: Option<(String, Json)>,
+    /// The platform that it was made for, if that is known.
+    made_for: Option<MadeFor>,
     imports: Vec<ImportView>,
+}
+
+/// In a build without hosts, platforms aren't known.
+#[cfg(not(feature = "hosts"))]
+enum MadeFor {}
+
+#[cfg(not(feature = "hosts"))]
+impl MadeFor {
+    fn of(_: &dunlin::Module) -> Option<Self> {
+        None
+    }
+
+    fn answers(&self, _: &str, _: &str) -> Option<bool> {
+        match *self {}
+    }
+
+    fn text(&self) -> String {
+        match *self {}
+    }
+
+    fn json(&self) -> Json {
+        match *self {}
+    }
 }
 
 struct ImportView {
@@ -103,9 +136,11 @@ struct ImportView {
     purpose: Option<(Capability, &'static str)>,
     /// Why `dunlin run` has nothing that fits, if so.
     missing: Option<String>,
+    /// If it isn't WASI's: whether the host for the module's platform answers it. `None` if there is no such host.
+    answered: Option<bool>,
 }
 
-fn imports(engine: &Engine, scan: &Scan) -> Result<Vec<ImportView>, Failure> {
+fn imports(engine: &Engine, scan: &Scan, made_for: Option<&MadeFor>) -> Result<Vec<ImportView>, Failure> {
     let mut provided = wasi::Provided::new(engine).map_err(Failure::unusable)?;
     let imports = scan.imports.iter().map(|import| {
         let missing = match provided.get(&import.module, &import.name) {
@@ -114,9 +149,31 @@ fn imports(engine: &Engine, scan: &Scan) -> Result<Vec<ImportView>, Failure> {
             None => Some(String::from("unknown to Dunlin")),
         };
         let purpose = if missing.is_none() { wasi::purpose(&import.name) } else { None };
-        ImportView { import: import.clone(), purpose, missing }
+        let answered = made_for.and_then(|host| host.answers(&import.module, &import.name));
+        let answered = if missing.is_some() { answered } else { None };
+        ImportView { import: import.clone(), purpose, missing, answered }
     });
     Ok(imports.collect())
+}
+
+/// What imports are listed under, in this order.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Group {
+    Wasi(Capability),
+    Host,
+    Trap,
+    Missing,
+}
+
+impl Group {
+    fn of(import: &ImportView) -> Self {
+        match (import.purpose, import.answered) {
+            (Some((capability, _)), _) => Group::Wasi(capability),
+            (None, Some(true)) => Group::Host,
+            (None, Some(false)) => Group::Trap,
+            (None, None) => Group::Missing,
+        }
+    }
 }
 
 /// What kind of program a module is, going by what it exports.
@@ -177,6 +234,9 @@ impl View {
         if let Some((words, _)) = &self.code {
             writeln!(text, "  {words}")?;
         }
+        if let Some(made_for) = &self.made_for {
+            text.push_str(&made_for.text());
+        }
         if let Some(refusal) = &self.refusal {
             writeln!(text, "  Dunlin can't run it: {refusal}")?;
         }
@@ -227,26 +287,26 @@ impl View {
         if self.imports.is_empty() {
             return writeln!(text, "\nIt imports nothing, so it can only compute");
         }
-        let mut groups = BTreeMap::<_, Vec<_>>::new();
+        let mut groups = BTreeMap::<Group, Vec<_>>::new();
         for import in &self.imports {
-            let capability = import.purpose.map(|(capability, _)| capability);
-            // Missing imports come last.
-            groups.entry((capability.is_none(), capability)).or_default().push(import);
+            groups.entry(Group::of(import)).or_default().push(import);
         }
         writeln!(text, "\nWith what it imports, it")?;
-        for ((_, capability), imports) in groups {
-            match capability {
-                Some(capability) => writeln!(text, "  {capability} ({})", capability.name())?,
-                None => writeln!(text, "  wants what Dunlin doesn't provide")?,
+        for (group, imports) in groups {
+            match group {
+                Group::Wasi(capability) => writeln!(text, "  {capability} ({})", capability.name())?,
+                Group::Host => writeln!(text, "  asks the host for its platform")?,
+                Group::Trap => writeln!(text, "  wants what the host for its platform ends the call for")?,
+                Group::Missing => writeln!(text, "  wants what Dunlin doesn't provide")?,
             }
-            for ImportView { import, purpose, missing } in imports {
+            for ImportView { import, purpose, missing, .. } in imports {
                 let (from, name) = (shown(&import.module), shown(&import.name));
-                match purpose {
-                    Some((_, does)) => writeln!(text, "    {name:<23} {does}")?,
-                    None => {
-                        let reason = missing.as_deref().unwrap_or_default();
+                match (purpose, missing) {
+                    (Some((_, does)), _) => writeln!(text, "    {name:<23} {does}")?,
+                    (None, Some(reason)) if group == Group::Missing => {
                         writeln!(text, "    {from}.{name}: {} ({reason})", import.ty)?;
                     }
+                    (None, _) => writeln!(text, "    {from}.{name}: {}", import.ty)?,
                 }
             }
         }
@@ -255,7 +315,7 @@ impl View {
 
     fn json(&self) -> Json {
         let scan = &self.scan;
-        let imports = self.imports.iter().map(|ImportView { import, purpose, missing }| {
+        let imports = self.imports.iter().map(|ImportView { import, purpose, missing, answered }| {
             object([
                 ("module", import.module.as_str().into()),
                 ("name", import.name.as_str().into()),
@@ -266,6 +326,7 @@ impl View {
                 ("purpose", purpose.map(|(capability, _)| capability.to_string()).into()),
                 ("does", purpose.map(|(_, does)| does).into()),
                 ("problem", missing.clone().into()),
+                ("answered_by_host", (*answered).into()),
             ])
         });
         let exports = scan.exports.iter().map(|export| {
@@ -309,6 +370,7 @@ impl View {
             ("module", self.name.clone().into()),
             ("role", Role::of(scan).name().into()),
             ("name", scan.name.clone().into()),
+            ("made_for", self.made_for.as_ref().map(MadeFor::json).into()),
             ("bytes", scan.size.into()),
             ("functions", scan.functions.into()),
             ("imports", imports.collect()),

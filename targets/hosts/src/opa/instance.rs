@@ -50,7 +50,7 @@ pub(super) fn start(parts: &Parts) -> Result<Running, PolicyError> {
         None => Store::try_new(engine, hosted)?,
     };
     if store.get_fuel().is_ok() {
-        store.set_fuel(u64::MAX)?;
+        store.set_fuel(parts.options.fuel.unwrap_or(u64::MAX))?;
     }
     let mut linker = Linker::new(engine);
     let wanted = parts.module.imports().find(|import| (import.module(), import.name()) == ("env", "memory"));
@@ -83,6 +83,17 @@ fn sized(wanted: &MemoryType) -> MemoryType {
     MemoryType::new(pages(wanted.minimum()).max(least), maximum)
 }
 
+/// Whether a policy's import is answered. What isn't traps when it is called.
+pub fn answers(module: &str, name: &str) -> bool {
+    const NAMES: [&str; 3] = ["memory", "opa_abort", "opa_println"];
+    let builtin = name.strip_prefix(BUILTIN).and_then(|arguments| arguments.parse().ok());
+    module == "env" && (NAMES.contains(&name) || builtin.is_some_and(|n: usize| n <= MOST_ARGUMENTS))
+}
+
+/// What the name of a function that calls builtins begins with; the number of their arguments follows.
+const BUILTIN: &str = "opa_builtin";
+const MOST_ARGUMENTS: usize = 4;
+
 fn link(linker: &mut Linker<Hosted>) -> Result<(), Error> {
     linker.func_wrap(
         "env",
@@ -95,9 +106,9 @@ fn link(linker: &mut Linker<Hosted>) -> Result<(), Error> {
         let message = said(&caller, message);
         (caller.data().parts.options.services.print)(&message);
     })?;
-    for arguments in 0..=4 {
+    for arguments in 0..=MOST_ARGUMENTS {
         let ty = FuncType::new([ValType::I32; 6].into_iter().take(2 + arguments), [ValType::I32]);
-        let name = format!("opa_builtin{arguments}");
+        let name = format!("{BUILTIN}{arguments}");
         linker.func_new("env", &name, ty, |mut caller, params, results| {
             let mut numbers = params.iter().filter_map(|param| param.i32());
             let id = numbers.next().unwrap_or(-1);

@@ -32,6 +32,7 @@ mod policy;
 pub use bundle::{Bundle, BundleError, BundleOptions, VerificationKey};
 pub use error::{BuiltinError, PolicyError};
 pub use evaluator::Evaluator;
+pub use instance::answers;
 pub use options::PolicyOptions;
 pub use policy::Policy;
 pub use serde_json::Value;

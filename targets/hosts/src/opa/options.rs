@@ -43,7 +43,8 @@ impl PolicyOptions {
         self
     }
 
-    /// The fuel of each evaluation, if the engine counts fuel: by default as much as there can be.
+    /// The fuel of each evaluation, and of making an instance with its data, if the engine counts fuel: by default as
+    /// much as there can be.
     pub fn fuel(mut self, fuel: u64) -> Self {
         self.fuel = Some(fuel);
         self

@@ -48,6 +48,7 @@ mod stream;
 mod vm;
 
 pub use call::{CallId, HttpAnswer, HttpCall};
+pub use calls::answers;
 pub use chain::Chain;
 pub use error::PluginError;
 pub use headers::Headers;

@@ -4,19 +4,19 @@ use super::scan::{Scan, ScanError, scan};
 use crate::args::RegistryOptions;
 use crate::failure::Failure;
 use crate::host::reserve;
+#[cfg(feature = "text")]
+use crate::modules::load::Tap;
 use crate::modules::load::{Opened, damage, damaged, empty, unusable};
 use crate::modules::precompiled::{ModuleSource, PrecompiledCode};
-use dunlin::{Engine, Error, ModuleStream};
+use dunlin::{Engine, Error, Module, ModuleStream};
 use std::ffi::OsStr;
 use std::io::{self, BufReader, Read};
-#[cfg(feature = "text")]
-use {crate::modules::load::Tap, dunlin::Module};
 
 /// The result.
 pub(crate) struct Looked {
     pub(crate) scan: Scan,
-    /// Why the engine can't load it, if it lacks a feature.
-    pub(crate) refusal: Option<Error>,
+    /// The module, or why the engine can't load it, if it lacks a feature.
+    pub(crate) module: Result<Module, Error>,
     /// The machine code behind the module, if there is some.
     pub(crate) code: Option<PrecompiledCode>,
 }
@@ -26,21 +26,21 @@ pub(crate) fn look(engine: &Engine, path: &OsStr, registry: &RegistryOptions) ->
     let Opened { name, source, pinned } = Opened::open(path, registry)?;
     match source {
         ModuleSource::Module(mut reader) => {
-            let (scan, refusal) = look_at(engine, &name, &mut reader, pinned.is_some())?;
-            Ok(Looked { scan, refusal, code: None })
+            let (scan, module) = look_at(engine, &name, &mut reader, pinned.is_some())?;
+            Ok(Looked { scan, module, code: None })
         }
         ModuleSource::Precompiled(mut code) => {
             let looked = look_through(engine, &name, &mut code, false);
             if !code.is_intact() {
                 return Err(damaged(&name));
             }
-            let (scan, refusal) = looked?;
-            Ok(Looked { scan, refusal, code: Some(code) })
+            let (scan, module) = looked?;
+            Ok(Looked { scan, module, code: Some(code) })
         }
     }
 }
 
-type Found = (Scan, Option<Error>);
+type Found = (Scan, Result<Module, Error>);
 
 #[cfg(not(feature = "text"))]
 fn look_at(engine: &Engine, name: &str, reader: impl Read, pulled: bool) -> Result<Found, Failure> {
@@ -80,7 +80,7 @@ fn look_through(engine: &Engine, name: &str, reader: impl Read, pulled: bool) ->
     let stream = Some(ModuleStream::new(engine));
     let mut loading = Loading { reader, bytes: 0, stream, refusal: None, failure: None };
     let scan = scan(BufReader::new(&mut loading));
-    let Loading { mut reader, bytes, stream, mut refusal, failure } = loading;
+    let Loading { mut reader, bytes, stream, refusal, failure } = loading;
     let mut because = |failure: Failure| match pulled.then(|| damage(&mut reader)).flatten() {
         Some(error) => unusable(name, error),
         None => failure,
@@ -93,15 +93,17 @@ fn look_through(engine: &Engine, name: &str, reader: impl Read, pulled: bool) ->
         Err(ScanError::Invalid(why)) => Err(Failure::unusable(format_args!("{name}: {why}"))),
         Err(ScanError::Read(error)) => return Err(unusable(name, error.into())),
     };
-    if let Some(stream) = stream {
-        refusal = reserve::during(|| stream.finish())?.err();
-    }
-    match refusal {
+    let module = match (stream, refusal) {
+        (Some(stream), _) => reserve::during(|| stream.finish())?,
+        (None, Some(error)) => Err(error),
+        (None, None) => unreachable!("a stream ends with an error only"),
+    };
+    match module {
         // What the engine says of an invalid module goes first.
-        Some(error) if error.missing_feature().is_none() => {
+        Err(error) if error.missing_feature().is_none() => {
             Err(because(if bytes == 0 { empty(name) } else { unusable(name, error) }))
         }
-        refusal => Ok((scan.map_err(because)?, refusal)),
+        module => Ok((scan.map_err(because)?, module)),
     }
 }
 

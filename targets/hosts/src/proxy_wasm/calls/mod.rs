@@ -95,28 +95,42 @@ fn unimplemented() -> Answer {
     Err(Status::Unimplemented.into())
 }
 
-macro_rules! link {
-    ($linker:ident: $($name:literal ($($arg:ident: $ty:ty),*) => |$guest:ident| $call:expr;)*) => {$(
-        #[allow(unused_mut, unused_variables, reason = "not every function needs all that it is given")]
-        $linker.func_wrap("env", $name, |mut $guest: Guest<'_>, $($arg: $ty),*| {
-            let $guest = &mut $guest;
-            to_guest($call)
-        })?;
-    )*};
+/// Declares host functions: what links them, and their names.
+macro_rules! functions {
+    ($link:ident, $names:ident: $($name:literal ($($arg:ident: $ty:ty),*) => |$guest:ident| $call:expr;)*) => {
+        const $names: &[&str] = &[$($name),*];
+
+        fn $link(linker: &mut Linker<Host>) -> Result<(), Error> {
+            $(
+                #[allow(unused_mut, unused_variables, reason = "not every function needs all that it is given")]
+                linker.func_wrap("env", $name, |mut $guest: Guest<'_>, $($arg: $ty),*| {
+                    let $guest = &mut $guest;
+                    to_guest($call)
+                })?;
+            )*
+            Ok(())
+        }
+    };
 }
+
+/// What Emscripten's modules import.
+const EMSCRIPTEN: [&str; 2] = ["emscripten_notify_memory_growth", "pthread_equal"];
 
 /// Links the host functions of every version of the ABI.
 pub(super) fn link(linker: &mut Linker<Host>) -> Result<(), Error> {
     link_messages(linker)?;
     link_services(linker)?;
-    // What Emscripten's modules import.
-    linker.func_wrap("env", "emscripten_notify_memory_growth", |_: u32| {})?;
-    linker.func_wrap("env", "pthread_equal", |a: u32, b: u32| u32::from(a == b))?;
+    linker.func_wrap("env", EMSCRIPTEN[0], |_: u32| {})?;
+    linker.func_wrap("env", EMSCRIPTEN[1], |a: u32, b: u32| u32::from(a == b))?;
     Ok(())
 }
 
-fn link_messages(linker: &mut Linker<Host>) -> Result<(), Error> {
-    link!(linker:
+/// Whether a filter's import is answered, besides those of WASI, which all are. What isn't traps when it is called.
+pub fn answers(module: &str, name: &str) -> bool {
+    module == "env" && [MESSAGES, SERVICES, &EMSCRIPTEN].iter().any(|names| names.contains(&name))
+}
+
+functions! { link_messages, MESSAGES:
         "proxy_get_header_map_pairs"(map: u32, at: u32, len: u32) => |guest| get_pairs(guest, map, (at, len));
         "proxy_get_header_map_size"(map: u32, out: u32) => |guest| get_map_size(guest, map, out);
         "proxy_set_header_map_pairs"(map: u32, at: u32, len: u32) => |guest| set_pairs(guest, map, (at, len));
@@ -140,12 +154,9 @@ fn link_messages(linker: &mut Linker<Host>) -> Result<(), Error> {
         "proxy_continue_response"() => |guest| continue_stream(guest, 1);
         "proxy_close_stream"(stream: u32) => |guest| close_stream(guest, stream);
         "proxy_clear_route_cache"() => |guest| Ok(());
-    );
-    Ok(())
 }
 
-fn link_services(linker: &mut Linker<Host>) -> Result<(), Error> {
-    link!(linker:
+functions! { link_services, SERVICES:
         "proxy_log"(level: u32, at: u32, len: u32) => |guest| log(guest, level, (at, len));
         "proxy_get_log_level"(out: u32) => |guest| get_log_level(guest, out);
         "proxy_get_current_time_nanoseconds"(out: u32) => |guest| get_time(guest, out);
@@ -182,6 +193,4 @@ fn link_services(linker: &mut Linker<Host>) -> Result<(), Error> {
         "proxy_grpc_send"(a: u32, b: u32, c: u32, d: u32) => |guest| unimplemented();
         "proxy_grpc_cancel"(a: u32) => |guest| unimplemented();
         "proxy_grpc_close"(a: u32) => |guest| unimplemented();
-    );
-    Ok(())
 }
