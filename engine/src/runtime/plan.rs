@@ -213,7 +213,7 @@ fn instance(module: &ModuleInner, engine: &Engine, note: &mut dyn FnMut(PlanItem
     }
     for (index, def) in (0..).zip(&*module.tables).skip(module.imported_tables as usize) {
         let bytes = |elements: u64| elements.min(MAX_TABLE_ELEMENTS) * 8;
-        let most = def.ty.maximum().map(|elements| bytes(elements));
+        let most = def.ty.maximum().map(bytes);
         let bytes = bytes(def.ty.minimum());
         note(PlanItem { kind: Kind::Table, index: Some(index), bytes, most });
     }

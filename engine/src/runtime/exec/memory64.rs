@@ -37,7 +37,7 @@ pub(crate) enum Far {}
 /// Where `size` bytes at `address` and `offset` end; a sum beyond 2^64 is beyond any memory.
 #[inline(always)]
 pub(crate) fn end64(address: u64, offset: u64, size: u64) -> u64 {
-    let end = address.checked_add(offset + size).unwrap_or(u64::MAX);
+    let end = address.saturating_add(offset + size);
     // See `memory::end`.
     if cfg!(target_arch = "x86_64") { opaque(end) } else { end }
 }
