@@ -65,12 +65,6 @@ fn with_section(id: u8, contents: &[u8]) -> Vec<u8> {
 fn proposals_that_dunlin_lacks_are_named() {
     use Feature::*;
     for (feature, part, text) in [
-        (Memory64, "the memory section", "(memory i64 1)"),
-        (Memory64, "the memory section", "(memory i64 1 0x1_0000_0000_0000)"),
-        (Memory64, "the memory section", "(memory i64 0x1_0000_0000)"),
-        (Memory64, "the memory section", "(memory 1) (memory i64 0x1_0000_0000)"),
-        (Memory64, "the import section", "(import \"a\" \"m\" (memory i64 1 0x1_0000_0000_0000))"),
-        (Memory64, "the table section", "(table i64 1 0x1_0000_0000_0000 funcref)"),
         (Threads, "the memory section", "(memory 1 1 shared)"),
         (Threads, "function 1", "(memory 1) (func) (func (drop (i32.atomic.load (i32.const 0))))"),
         (Threads, "function 0", "(func (atomic.fence))"),
@@ -96,7 +90,6 @@ fn proposals_that_dunlin_lacks_are_named() {
         (FunctionReferences, "function 0", "(type $t (func)) (func (call_ref $t (ref.null $t)))"),
         (FunctionReferences, "function 0", "(type $t (func)) (func (drop (ref.null $t)))"),
         (FunctionReferences, "the table section", "(func $f) (table 1 funcref (ref.func $f))"),
-        (CustomPageSizes, "the memory section", "(memory 1 (pagesize 1))"),
         (StackSwitching, "the type section", "(type $f (func)) (type (cont $f))"),
         (SharedEverythingThreads, "the global section", "(global (shared mut i32) (i32.const 0))"),
         (SharedEverythingThreads, "the type section", "(type (shared (func)))"),
@@ -198,6 +191,18 @@ fn proposals_that_are_switched_off_are_named() {
             "the data section",
             "(memory 1) (data (i32.add (i32.const 1) (i32.const 2)) \"x\")",
         ),
+        (Memory64, Config::wasm_memory64, "the memory section", "(memory i64 1)"),
+        (Memory64, Config::wasm_memory64, "the memory section", "(memory i64 1 0x1_0000_0000_0000)"),
+        (Memory64, Config::wasm_memory64, "the memory section", "(memory i64 0x1_0000_0000)"),
+        (Memory64, Config::wasm_memory64, "the memory section", "(memory 1) (memory i64 0x1_0000_0000)"),
+        (
+            Memory64,
+            Config::wasm_memory64,
+            "the import section",
+            "(import \"a\" \"m\" (memory i64 1 0x1_0000_0000_0000))",
+        ),
+        (Memory64, Config::wasm_memory64, "the table section", "(table i64 1 0x1_0000_0000_0000 funcref)"),
+        (CustomPageSizes, Config::wasm_custom_page_sizes, "the memory section", "(memory 1 (pagesize 1))"),
         (
             RelaxedSimd,
             Config::wasm_relaxed_simd,

@@ -55,7 +55,7 @@ const HOUSES: &[House] = &[
             "translator",
             "stack variable",
             "fuel turns",
-            "call control memory numeric rotate",
+            "call control memory memory64 numeric relaxed rotate wide",
             "operators",
             "decode",
             "function",

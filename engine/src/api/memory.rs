@@ -25,7 +25,8 @@ impl Memory {
     ///
     /// # Errors
     ///
-    /// If that is more than 65,536 pages (4 GiB), or more than the budget or the system has room for.
+    /// If that is more than its addresses reach (4 GiB, if they are 32-bit), or more than the budget or the system has room
+    /// for.
     pub fn new(mut store: impl AsContextMut, ty: MemoryType) -> Result<Self, Error> {
         let mut store = store.as_context_mut();
         let guard = store.inner().engine.memory_guard();
@@ -39,7 +40,7 @@ impl Memory {
         self.obj(store.as_context().inner()).inner.ty
     }
 
-    /// The current size in pages of 64 KiB.
+    /// The current size in pages, whose size the type says: 64 KiB in general.
     pub fn size(&self, store: impl AsContext) -> u64 {
         self.obj(store.as_context().inner()).pages()
     }
@@ -53,7 +54,8 @@ impl Memory {
     ///
     /// # Errors
     ///
-    /// If the memory would exceed its type's maximum or 65,536 pages, or the budget or the system has no room for it.
+    /// If the memory would exceed its type's maximum or what its addresses reach, or the budget or the system has no room
+    /// for it.
     pub fn grow(&self, mut store: impl AsContextMut, delta: u64) -> Result<u64, Error> {
         let mut store = store.as_context_mut();
         let memory = self.ptr(store.inner()).as_ptr();

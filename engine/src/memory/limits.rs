@@ -136,8 +136,5 @@ pub(crate) const MAX_PROFILE_FRAMES: usize = 200;
 /// its calls.
 pub(crate) const MAX_PROFILE_NODES: usize = 100_000;
 
-/// The pages of a memory: what 32-bit addresses reach.
-pub(crate) const MAX_MEMORY_PAGES: u64 = 65536;
-
 /// The elements of a table, as engines on the web have agreed. Growing beyond gives -1.
 pub(crate) const MAX_TABLE_ELEMENTS: u64 = 10_000_000;

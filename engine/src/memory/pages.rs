@@ -3,7 +3,6 @@
 use super::budget::{Budget, Charge};
 use super::error::MemoryError;
 use super::kind::Kind;
-use super::limits::MAX_MEMORY_PAGES;
 use crate::sys::{Mapping, RESERVE_MEMORIES};
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU32, Ordering};
@@ -11,20 +10,22 @@ use core::sync::atomic::{AtomicU32, Ordering};
 /// The bytes of a page.
 pub(crate) const PAGE: u64 = 65536;
 
-/// How many pages a memory has at first, and at most.
+/// How many bytes a memory has at first and at most, and of what kind it is.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct PageLimits {
+pub(crate) struct Sizes {
     pub(crate) minimum: u64,
-    /// What it declares.
-    pub(crate) maximum: Option<u64>,
+    pub(crate) most: u64,
+    /// Whether a guard region can stand behind its end.
+    pub(crate) is_guardable: bool,
 }
 
-impl PageLimits {
-    /// The pages that it may never exceed.
-    pub(crate) fn most(self) -> u64 {
-        self.maximum.unwrap_or(MAX_MEMORY_PAGES).min(MAX_MEMORY_PAGES)
-    }
+/// What the budget counts for so many bytes: what the system gives for them, where its pages have 4 KiB.
+pub(crate) fn charged(bytes: u64) -> u64 {
+    bytes.checked_next_multiple_of(4096).unwrap_or(u64::MAX)
 }
+
+/// A memory with 64-bit addresses reserves no more than this: more is reserved when it is needed, at another place.
+const RESERVED: u64 = 4 << 30;
 
 /// The bytes of a guard region beyond the 4 GiB that a 32-bit address reaches: accesses with a smaller offset need no
 /// bounds check.
@@ -81,7 +82,7 @@ fn granted(taken: u32) -> bool {
     found.is_some()
 }
 
-/// Zeroed bytes, as many as a memory has pages.
+/// The zeroed bytes of a memory.
 #[derive(Debug)]
 pub(crate) struct Pages {
     /// `None` while there are no bytes and no reservation.
@@ -89,6 +90,8 @@ pub(crate) struct Pages {
     len: usize,
     /// Whether the mapping covers the whole guarded range, of which only the memory's current size is accessible.
     guarded: bool,
+    /// Whether it could have been guarded.
+    guardable: bool,
     /// For the current size: that is what the budget counts, whatever is reserved or touched.
     charge: Charge,
 }
@@ -100,25 +103,27 @@ fn most_ever(budget: &Budget) -> u64 {
 }
 
 impl Pages {
-    /// The bytes of a new memory; its minimum is at most [`PageLimits::most`]. If they are guarded, they never move.
-    pub(crate) fn new(limits: PageLimits, budget: &Budget, guard: Guard) -> Result<Self, MemoryError> {
-        let unguarded = || Self::new_in(limits, budget, RESERVE_MEMORIES);
+    /// The bytes of a new memory; its minimum is at most [`Sizes::most`]. If they are guarded, they never move.
+    pub(crate) fn new(sizes: Sizes, budget: &Budget, guard: Guard) -> Result<Self, MemoryError> {
+        let unguarded = || Self::new_in(sizes, budget, RESERVE_MEMORIES);
         match guard {
-            Guard::Always => Self::new_guarded(limits, budget),
+            _ if !sizes.is_guardable => unguarded(),
+            Guard::Always => Self::new_guarded(sizes, budget),
             // Whatever the reason for a refusal, it may be possible without a guard.
-            Guard::WhereRoom if granted(1) => Self::new_guarded(limits, budget).or_else(|_| unguarded()),
+            Guard::WhereRoom if granted(1) => Self::new_guarded(sizes, budget).or_else(|_| unguarded()),
             Guard::Never | Guard::WhereRoom => unguarded(),
         }
     }
 
-    /// Whether it has a guard region.
-    pub(crate) fn is_guarded(&self) -> bool {
-        self.guarded
+    /// Whether code that relies on guard regions may access it: it has one, or is of a type whose accesses are always
+    /// checked.
+    pub(crate) fn suits_guarded_code(&self) -> bool {
+        self.guarded || !self.guardable
     }
 
-    fn new_guarded(limits: PageLimits, budget: &Budget) -> Result<Self, MemoryError> {
-        let bytes = limits.minimum * PAGE;
-        let charge = budget.charge(Kind::Memory, bytes)?;
+    fn new_guarded(sizes: Sizes, budget: &Budget) -> Result<Self, MemoryError> {
+        let bytes = sizes.minimum;
+        let charge = budget.charge(Kind::Memory, charged(bytes))?;
         let refused = |asked| MemoryError::system(Kind::Memory, asked);
         let space = usize::try_from(GUARDED).map_err(|_| refused(bytes))?;
         let len = bytes as usize;
@@ -126,18 +131,19 @@ impl Pages {
         if budget.available().is_some() {
             mapping.in_small_pages();
         }
-        Ok(Pages { mapping: Some(mapping), len, guarded: true, charge })
+        Ok(Pages { mapping: Some(mapping), len, guarded: true, guardable: true, charge })
     }
 
     /// [`Pages::new`]; `reserve` says whether to try to get address space for growth in advance.
-    pub(crate) fn new_in(limits: PageLimits, budget: &Budget, reserve: bool) -> Result<Self, MemoryError> {
-        let bytes = limits.minimum * PAGE;
-        let charge = budget.charge(Kind::Memory, bytes)?;
-        let mut pages = Pages { mapping: None, len: 0, guarded: false, charge };
+    pub(crate) fn new_in(sizes: Sizes, budget: &Budget, reserve: bool) -> Result<Self, MemoryError> {
+        let bytes = sizes.minimum;
+        let charge = budget.charge(Kind::Memory, charged(bytes))?;
+        let guardable = sizes.is_guardable;
+        let mut pages = Pages { mapping: None, len: 0, guarded: false, guardable, charge };
         // It can't grow beyond the budget anyway.
-        let most = (limits.most() * PAGE).min(most_ever(budget)).max(bytes);
+        let most = sizes.most.min(RESERVED).min(most_ever(budget)).max(bytes);
         if reserve && most > 0 {
-            pages.mapping = Mapping::reserve(most as usize).ok();
+            pages.mapping = usize::try_from(most).ok().and_then(|most| Mapping::reserve(most).ok());
             if let Some(mapping) = &pages.mapping
                 && budget.available().is_some()
             {
@@ -157,7 +163,7 @@ impl Pages {
     pub(crate) fn move_to(mut self, budget: &Budget) -> Result<Self, MemoryError> {
         // Release first: if both draw on the same budget, that needn't have room for both charges.
         self.charge = self.charge.budget().nothing(Kind::Memory);
-        self.charge = budget.charge(Kind::Memory, self.len as u64)?;
+        self.charge = budget.charge(Kind::Memory, charged(self.len as u64))?;
         Ok(self)
     }
 
@@ -180,20 +186,20 @@ impl Pages {
         Some(())
     }
 
-    /// Adds zeroed pages, unless the budget or the system refuses. [`Pages::base`] may change.
-    pub(crate) fn grow(&mut self, delta: u64) -> Result<(), MemoryError> {
-        let more = delta * PAGE;
-        self.charge.grow(more)?;
-        let len = usize::try_from(self.len as u64 + more).ok();
-        match len.and_then(|len| self.map(len).map(|()| len)) {
+    /// Adds zeroed bytes, unless the budget or the system refuses. [`Pages::base`] may change.
+    pub(crate) fn grow(&mut self, more: u64) -> Result<(), MemoryError> {
+        let len = (self.len as u64).saturating_add(more);
+        let further = charged(len) - charged(self.len as u64);
+        self.charge.grow(further)?;
+        match usize::try_from(len).ok().and_then(|len| self.map(len).map(|()| len)) {
             Some(len) => {
                 self.len = len;
-                debug_assert_eq!(self.charge.bytes(), len as u64, "what is held is charged");
+                debug_assert_eq!(self.charge.bytes(), charged(len as u64), "what is held is charged");
                 Ok(())
             }
             None => {
-                self.charge.shrink(more);
-                debug_assert_eq!(self.charge.bytes(), self.len as u64, "what is held is charged");
+                self.charge.shrink(further);
+                debug_assert_eq!(self.charge.bytes(), charged(self.len as u64), "what is held is charged");
                 Err(MemoryError::system(Kind::Memory, more))
             }
         }

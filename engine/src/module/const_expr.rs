@@ -54,6 +54,11 @@ impl ConstExpr {
         ConstExpr(Ops::One(ConstOp::I32(value)))
     }
 
+    /// `i64.const`.
+    pub(crate) fn i64(value: u64) -> ConstExpr {
+        ConstExpr(Ops::One(ConstOp::I64(value)))
+    }
+
     /// Its instructions.
     pub(crate) fn ops(&self) -> &[ConstOp] {
         match &self.0 {

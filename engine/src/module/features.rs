@@ -8,15 +8,16 @@ use wasmparser::WasmFeatures;
 pub(crate) struct Features(WasmFeatures);
 
 impl Default for Features {
-    /// WebAssembly 2.0, and of 3.0 extended constant expressions, tail calls, multiple memories and relaxed vector
-    /// instructions.
+    /// WebAssembly 2.0, and of 3.0 extended constant expressions, tail calls, multiple memories, 64-bit memories and
+    /// relaxed vector instructions.
     fn default() -> Features {
         Features(
             WasmFeatures::WASM2
                 | WasmFeatures::EXTENDED_CONST
                 | WasmFeatures::TAIL_CALL
                 | WasmFeatures::MULTI_MEMORY
-                | WasmFeatures::RELAXED_SIMD,
+                | WasmFeatures::RELAXED_SIMD
+                | WasmFeatures::MEMORY64,
         )
     }
 }
@@ -55,6 +56,10 @@ macro_rules! features {
         }
 
         impl Features {
+            pub(crate) fn set(&mut self, feature: Feature, enable: bool) {
+                self.0.set(feature.flag(), enable);
+            }
+
             $($(
                 pub(crate) fn $switch(&mut self, enable: bool) -> &mut Self {
                     self.0.set(WasmFeatures::$flag, enable);
@@ -99,7 +104,7 @@ features! {
     /// Vector instructions whose results differ between processors.
     RelaxedSimd = RELAXED_SIMD, "relaxed-simd", "relaxed vector instructions", wasm_relaxed_simd;
     /// Memories and tables with 64-bit indices.
-    Memory64 = MEMORY64, "memory64", "64-bit memories or tables";
+    Memory64 = MEMORY64, "memory64", "64-bit memories or tables", wasm_memory64;
     /// Tags, `throw` and `try_table`.
     Exceptions = EXCEPTIONS, "exceptions", "exceptions";
     /// `try` and its kin, which `try_table` has replaced.
@@ -119,7 +124,7 @@ features! {
     /// 128-bit addition, subtraction and multiplication.
     WideArithmetic = WIDE_ARITHMETIC, "wide-arithmetic", "128-bit integer arithmetic", wasm_wide_arithmetic;
     /// Pages of memory of other sizes than 64 KiB.
-    CustomPageSizes = CUSTOM_PAGE_SIZES, "custom-page-sizes", "pages of another size than 64 KiB";
+    CustomPageSizes = CUSTOM_PAGE_SIZES, "custom-page-sizes", "pages of another size than 64 KiB", wasm_custom_page_sizes;
     /// Types that describe types, and exact references.
     CustomDescriptors = CUSTOM_DESCRIPTORS, "custom-descriptors", "type descriptors or exact types";
     /// Instructions that discard a memory's pages.
@@ -165,12 +170,12 @@ mod tests {
         let on = Features::default().wasmparser();
         assert!(on.floats() && on.simd() && on.bulk_memory() && on.reference_types() && on.multi_value());
         assert!(on.extended_const() && on.tail_call() && on.multi_memory());
-        assert!(!on.gc() && !on.function_references() && !on.memory64() && !on.threads() && !on.exceptions());
-        assert!(on.relaxed_simd() && !on.custom_page_sizes() && !on.wide_arithmetic());
+        assert!(!on.gc() && !on.function_references() && !on.threads() && !on.exceptions());
+        assert!(on.relaxed_simd() && on.memory64() && !on.custom_page_sizes() && !on.wide_arithmetic());
     }
 
     /// What isn't part of WebAssembly 3.0.
-    const OFF: [Feature; 1] = [Feature::WideArithmetic];
+    const OFF: [Feature; 2] = [Feature::WideArithmetic, Feature::CustomPageSizes];
 
     #[test]
     fn what_has_a_switch_is_on_by_default_if_it_is_the_standard() {

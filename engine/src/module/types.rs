@@ -2,11 +2,12 @@
 
 mod external;
 mod func;
+mod memory;
 
 pub use external::{ExportType, ExternType, ImportType};
 pub use func::FuncType;
+pub use memory::MemoryType;
 
-use crate::memory::pages::PageLimits;
 use crate::words::Count;
 use std::fmt;
 
@@ -89,34 +90,6 @@ impl fmt::Display for ValType {
     }
 }
 
-/// The type of a linear memory: its size in pages of 64 KiB.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct MemoryType {
-    pub(crate) minimum: u64,
-    pub(crate) maximum: Option<u64>,
-}
-
-impl MemoryType {
-    /// A memory of at least `minimum` pages, which may grow to `maximum` pages.
-    pub fn new(minimum: u32, maximum: Option<u32>) -> MemoryType {
-        MemoryType { minimum: minimum.into(), maximum: maximum.map(u64::from) }
-    }
-
-    /// The pages such a memory has at first.
-    pub fn minimum(&self) -> u64 {
-        self.minimum
-    }
-
-    /// The pages such a memory may grow to, if that is bounded by the type.
-    pub fn maximum(&self) -> Option<u64> {
-        self.maximum
-    }
-
-    pub(crate) fn limits(&self) -> PageLimits {
-        PageLimits { minimum: self.minimum, maximum: self.maximum }
-    }
-}
-
 /// Writes `exactly 3 pages`, `3 to 7 pages` or `at least 1 page`.
 fn write_limits(
     f: &mut fmt::Formatter<'_>,
@@ -131,19 +104,13 @@ fn write_limits(
     }
 }
 
-impl fmt::Display for MemoryType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("memory of ")?;
-        write_limits(f, self.minimum, self.maximum, "pages")
-    }
-}
-
 /// The type of a table: what it holds, and its size in elements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TableType {
     pub(crate) element: ValType,
-    pub(crate) minimum: u32,
-    pub(crate) maximum: Option<u32>,
+    pub(crate) minimum: u64,
+    pub(crate) maximum: Option<u64>,
+    pub(crate) is_64: bool,
 }
 
 impl TableType {
@@ -153,8 +120,17 @@ impl TableType {
     ///
     /// If `element` is not a reference type.
     pub fn new(element: ValType, minimum: u32, maximum: Option<u32>) -> TableType {
+        TableType { is_64: false, ..TableType::new64(element, minimum.into(), maximum.map(u64::from)) }
+    }
+
+    /// The same, with 64-bit indices.
+    ///
+    /// # Panics
+    ///
+    /// If `element` is not a reference type.
+    pub fn new64(element: ValType, minimum: u64, maximum: Option<u64>) -> TableType {
         assert!(element.is_ref(), "a table holds references, not {element}");
-        TableType { element, minimum, maximum }
+        TableType { element, minimum, maximum, is_64: true }
     }
 
     /// The type of the elements.
@@ -163,20 +139,25 @@ impl TableType {
     }
 
     /// The elements such a table has at first.
-    pub fn minimum(&self) -> u32 {
+    pub fn minimum(&self) -> u64 {
         self.minimum
     }
 
     /// The elements such a table may grow to, if that is bounded by the type.
-    pub fn maximum(&self) -> Option<u32> {
+    pub fn maximum(&self) -> Option<u64> {
         self.maximum
+    }
+
+    /// Whether its indices are 64-bit.
+    pub fn is_64(&self) -> bool {
+        self.is_64
     }
 }
 
 impl fmt::Display for TableType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} table of ", self.element)?;
-        write_limits(f, self.minimum.into(), self.maximum.map(u64::from), "elements")
+        write!(f, "{}{} table of ", if self.is_64 { "64-bit " } else { "" }, self.element)?;
+        write_limits(f, self.minimum, self.maximum, "elements")
     }
 }
 
@@ -234,6 +215,8 @@ mod tests {
         assert_eq!(FuncType::new([], []).to_string(), "() -> ()");
         assert_eq!(MemoryType::new(1, None).to_string(), "memory of at least 1 page");
         assert_eq!(MemoryType::new(1, Some(4)).to_string(), "memory of 1 to 4 pages");
+        let bytes = MemoryType { page_size_log2: 0, ..MemoryType::memory64(5, Some(6)) };
+        assert_eq!(bytes.to_string(), "64-bit memory of 5 to 6 pages of 1 byte");
         assert_eq!(
             TableType::new(ValType::FuncRef, 2, Some(2)).to_string(),
             "funcref table of exactly 2 elements"

@@ -10,8 +10,8 @@ use wasmparser::Operator;
 /// What a bulk operator gives, if it gives anything.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum BulkResult {
-    /// An i32.
-    I32,
+    /// An index or a size, of the type that the memory's or the table's indices have.
+    Index,
     /// A reference.
     Reference,
 }
@@ -66,7 +66,7 @@ macro_rules! bulk_rows {
     ($then:ident) => {
         $then! {
             /// By how much; the old size, or -1.
-            MemoryGrow { mem } [mem, 0] 1 -> I32;
+            MemoryGrow { mem } [mem, 0] 1 -> Index;
             /// Destination, value, length.
             MemoryFill { mem } [mem, 0] 3;
             /// Destination, source, length; to the first memory, from the second.
@@ -78,9 +78,9 @@ macro_rules! bulk_rows {
             TableGet { table } [table, 0] 1 -> Reference;
             /// Index, value.
             TableSet { table } [table, 0] 2;
-            TableSize { table } [table, 0] 0 -> I32;
+            TableSize { table } [table, 0] 0 -> Index;
             /// Initial value, by how much; the old size, or -1.
-            TableGrow { table } [table, 0] 2 -> I32;
+            TableGrow { table } [table, 0] 2 -> Index;
             /// Start, value, length.
             TableFill { table } [table, 0] 3;
             /// Destination, source, length; to the first table, from the second.

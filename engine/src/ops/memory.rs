@@ -7,8 +7,8 @@ macro_rules! load_rows {
     ($then:ident) => {
         $then! {
             /// `R[a] := op(bytes at R[b] + offset)`. Forms: address in acc, in slot, in the cell alone; then in slot,
-            /// for a memory other than 0.
-            LoadOp, load, stride 8, forms (memory::load_forms), shape load;
+            /// for a memory other than 0. By 64-bit addresses: in acc, in slot, and in slot for a memory other than 0.
+            LoadOp, load, stride 14, forms (memory::load_forms), shape load;
             I32Load [I64Load32U] (x: u32) -> u32 { x }
             I64Load(x: u64) -> u64 { x }
             F32Load(x: f32) -> f32 { x }
@@ -43,7 +43,7 @@ macro_rules! store_rows {
     ($then:ident) => {
         $then! {
             /// `bytes at R[a] + offset := op(value)`. Forms: see [`forms::store_forms`].
-            StoreOp, store, stride 10, forms (memory::store_forms), shape store;
+            StoreOp, store, stride 16, forms (memory::store_forms), shape store;
             I32Store [I64Store32] (x: u32) -> u32 { x }
             I64Store(x: u64) -> u64 { x }
             F32Store(x: f32) -> f32 { x }
@@ -61,7 +61,7 @@ macro_rules! load_lane_rows {
     ($then:ident) => {
         $then! {
             /// `R[a] := R[c] with lane d replaced by the bytes at R[b] + offset`
-            LoadLaneOp, load_lane, stride 2, forms (vector::load_lane_forms), shape loadlane;
+            LoadLaneOp, load_lane, stride 3, forms (vector::load_lane_forms), shape loadlane;
             V128Load8Lane(x: V128, lane: u8, y: u8) -> V128 { simd::i8x16_replace_lane(x, lane, y as u32) }
             V128Load16Lane(x: V128, lane: u8, y: u16) -> V128 { simd::i16x8_replace_lane(x, lane, y as u32) }
             V128Load32Lane(x: V128, lane: u8, y: u32) -> V128 { simd::i32x4_replace_lane(x, lane, y) }
@@ -76,7 +76,7 @@ macro_rules! store_lane_rows {
     ($then:ident) => {
         $then! {
             /// `bytes at R[b] + offset := lane d of R[c]`
-            StoreLaneOp, store_lane, stride 2, forms (vector::store_lane_forms), shape storelane;
+            StoreLaneOp, store_lane, stride 3, forms (vector::store_lane_forms), shape storelane;
             V128Store8Lane(x: u8) -> u8 { x }
             V128Store16Lane(x: u16) -> u16 { x }
             V128Store32Lane(x: u32) -> u32 { x }

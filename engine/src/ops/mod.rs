@@ -100,18 +100,19 @@ pub(crate) const fn layout(op: Op) -> ([Field; 4], usize) {
         };
     }
     if let Some((_, form, _)) = family!(LoadOp) {
-        return ([dst(form), if matches!(form / 2, 1 | 3) { R } else { __ }, N, N], (form / 2 == 3) as usize);
+        let b = if matches!(form / 2, 1 | 3 | 5 | 6) { R } else { __ };
+        return ([dst(form), b, N, N], matches!(form / 2, 3 | 6) as usize);
     }
     if let Some((_, form, _)) = family!(StoreOp) {
-        let a = if matches!(form, 0..3 | 9) { R } else { __ };
-        let b = if matches!(form, 0 | 3 | 6 | 9) { R } else { __ };
-        return ([a, b, N, N], matches!(form, 2 | 5 | 8 | 9) as usize);
+        let a = if matches!(form, 0..3 | 9..=12 | 15) { R } else { __ };
+        let b = if matches!(form, 0 | 3 | 6 | 9 | 10 | 13 | 15) { R } else { __ };
+        return ([a, b, N, N], matches!(form, 2 | 5 | 8 | 9 | 12 | 14 | 15) as usize);
     }
     if let Some((_, form, _)) = family!(LoadLaneOp) {
-        return ([W, R, R, X], 1 + form);
+        return ([W, R, R, X], if form == 0 { 1 } else { 2 });
     }
     if let Some((_, form, _)) = family!(StoreLaneOp) {
-        return ([__, R, R, X], 1 + form);
+        return ([__, R, R, X], if form == 0 { 1 } else { 2 });
     }
     if let Some((_, form)) = within(op, SelectOp::BASE, SelectOp::COUNT, SelectOp::STRIDE) {
         return ([dst(form), R, R, if form >= 2 { R } else { __ }], 0);

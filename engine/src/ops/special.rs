@@ -81,6 +81,11 @@ macro_rules! special_rows {
             Shuffle [W2 R2 R2 __] 2 => cell::<B, Shuffle<Baseline, ToAcc>>;
             ShuffleSlot [W2 R2 R2 __] 2 => cell::<B, Shuffle<Baseline, ToSlot>>;
 
+            /// `R[a] := R[b] as an i32`, the greatest one if it is greater: an index of a table with 64-bit indices, which
+            /// has fewer elements.
+            ClampIndex [W R __ __] 0 => cell::<B, Clamp<ToAcc>>;
+            ClampIndexSlot [W R __ __] 0 => cell::<B, Clamp<ToSlot>>;
+
             /// `R[a] := R[b]`
             Copy [W R __ __] 0 => cell::<B, Copy<u64>>;
             CopyV128 [W2 R2 __ __] 0 => cell::<B, Copy<V128>>;
@@ -109,6 +114,9 @@ macro_rules! special_rows {
             /// `R[a], R[a + 1] := R[b] * R[c]`, all of the product.
             I64MulWideS [W2 R R __] 0 => cell::<B, Product<i64>>;
             I64MulWideU [W2 R R __] 0 => cell::<B, Product<u64>>;
+
+            /// `R[a] := R[b] + extension`, of 64 bits: an address and a large offset. It traps if the sum is larger.
+            EffectiveAddress [W R __ __] 1 => memory64::effective_address::<B>;
 
             Unreachable [__ __ __ __] 0 => control::unreachable::<B>;
             Br [__ __ T] 0 => cell::<B, Br<Forward>>;

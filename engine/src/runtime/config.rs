@@ -1,4 +1,4 @@
-use crate::module::features::Features;
+use crate::module::features::{Feature, Features};
 use crate::runtime::tier::Tier;
 use crate::{Budget, Dispatch, Limits};
 use std::sync::Arc;
@@ -45,9 +45,8 @@ macro_rules! features {
 }
 
 impl Config {
-    /// The default: WebAssembly 2.0 with tail calls, multiple memories, extended constant expressions and relaxed vector
-    /// instructions; no fuel;
-    /// 1 MiB of stack; an unlimited budget.
+    /// The default: WebAssembly 2.0 with tail calls, multiple memories, extended constant expressions, 64-bit memories
+    /// and relaxed vector instructions; no fuel; 1 MiB of stack; an unlimited budget.
     pub fn new() -> Self {
         Self {
             features: Features::default(),
@@ -93,6 +92,21 @@ impl Config {
         wasm_relaxed_simd
         /// Whether modules may use 128-bit addition, subtraction and multiplication of integers. Off by default.
         wasm_wide_arithmetic
+        /// Whether memories and tables may have 64-bit indices (WebAssembly 3.0). On by default.
+        wasm_memory64
+        /// Whether the pages of a memory may have a size other than 64 KiB: 1 byte. Off by default.
+        wasm_custom_page_sizes
+    }
+
+    /// Switches a feature by its value: what the method does that [`Feature::switch`] names.
+    ///
+    /// # Panics
+    ///
+    /// If this version of Dunlin doesn't have the feature.
+    pub fn wasm_feature(&mut self, feature: Feature, enable: bool) -> &mut Self {
+        assert!(feature.switch().is_some(), "this version of Dunlin doesn't have {}", feature.description());
+        self.features.set(feature, enable);
+        self
     }
 
     /// Whether execution consumes fuel and stops when there is none: see [`Store::set_fuel`](crate::Store::set_fuel).
@@ -112,7 +126,7 @@ impl Config {
 
     /// How many bytes each linear memory may have. `memory.grow` beyond that gives -1, and a memory that begins larger is an
     /// error of kind [`ErrorKind::Limit`](crate::ErrorKind::Limit). Unlimited by default, but for the 4 GiB that
-    /// WebAssembly has; a budget bounds all memories together.
+    /// 32-bit addresses reach; a budget bounds all memories together.
     pub fn max_memory_size(&mut self, bytes: u64) -> &mut Self {
         self.max_memory_size = bytes;
         self

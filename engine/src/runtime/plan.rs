@@ -2,7 +2,7 @@
 
 use crate::memory::Kind;
 use crate::memory::limits::MAX_TABLE_ELEMENTS;
-use crate::memory::pages::PAGE;
+use crate::memory::pages::charged;
 use crate::module::estimate::CODE;
 use crate::module::types::FuncType;
 use crate::module::{ElemItems, ElemMode, ExternKind, ModuleInner};
@@ -117,7 +117,7 @@ impl Plan {
     pub fn instance(&self) -> u64 {
         let module = [Kind::Metadata, Kind::Bodies, Kind::Data, Kind::Names, Kind::Cells];
         let instance = self.items.iter().filter(|item| !module.contains(&item.kind));
-        instance.map(|item| item.bytes).sum()
+        sum(instance.map(|item| item.bytes))
     }
 
     /// What it consists of, the largest first.
@@ -190,25 +190,31 @@ pub(crate) fn plan(module: &ModuleInner, engine: &Engine) -> Plan {
                 _ => Unbounded::Table(item.index.unwrap_or(0)),
             })
         })
-        .sum::<Result<u64, _>>();
+        .try_fold(0u64, |most, item| Ok(most.saturating_add(item?)));
     let to_load = module.load_peak + BESIDE;
     let most = most.map(|most| most.max(to_load));
-    let least = items.iter().map(|item| item.bytes).sum::<u64>().max(to_load);
+    let least = sum(items.iter().map(|item| item.bytes)).max(to_load);
     items.retain(|item| item.bytes > 0 || item.most != Some(0));
     items.sort_by_key(|item| core::cmp::Reverse((item.most.unwrap_or(u64::MAX), item.bytes)));
     Plan { least, most, items }
 }
 
+/// At most, as much as can be told: a memory with 64-bit addresses may begin with 2^64 bytes.
+fn sum(bytes: impl Iterator<Item = u64>) -> u64 {
+    bytes.fold(0, u64::saturating_add)
+}
+
 /// What an instance takes, in a store of its own.
 fn instance(module: &ModuleInner, engine: &Engine, note: &mut dyn FnMut(PlanItem)) {
     for (index, ty) in (0..).zip(&*module.memories).skip(module.imported_memories as usize) {
-        let most = ty.maximum().map(|pages| pages * PAGE);
-        note(PlanItem { kind: Kind::Memory, index: Some(index), bytes: ty.minimum() * PAGE, most });
+        let sizes = ty.sizes();
+        let most = ty.maximum().map(|_| charged(sizes.most));
+        note(PlanItem { kind: Kind::Memory, index: Some(index), bytes: charged(sizes.minimum), most });
     }
     for (index, def) in (0..).zip(&*module.tables).skip(module.imported_tables as usize) {
         let bytes = |elements: u64| elements.min(MAX_TABLE_ELEMENTS) * 8;
-        let most = def.ty.maximum().map(|elements| bytes(elements.into()));
-        let bytes = bytes(def.ty.minimum().into());
+        let most = def.ty.maximum().map(bytes);
+        let bytes = bytes(def.ty.minimum());
         note(PlanItem { kind: Kind::Table, index: Some(index), bytes, most });
     }
     let stack = engine.max_wasm_stack() as u64;

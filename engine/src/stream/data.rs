@@ -15,8 +15,8 @@ use crate::module::{DataMode, DataSegment, Image};
 /// The header of a segment: everything before its payload.
 struct Header<'a> {
     kind: DataKind<'a>,
-    /// Its place, if that is an index in memory 0 by a mere constant.
-    constant: Option<u32>,
+    /// Its place, if that is an address in memory 0 by a mere constant.
+    constant: Option<Constant>,
     /// The bytes up to the payload's size.
     len: usize,
     payload: u32,
@@ -81,7 +81,8 @@ impl<C: BodyCheck> Core<C> {
         };
         self.admit(header.total)?;
         // Nothing can be wrong with a constant in memory 0, and some modules have 100,000 segments.
-        if header.constant.is_none() || self.module.memories.is_empty() {
+        let wide = self.module.memories.first().map(|memory| memory.is_64);
+        if header.constant.is_none_or(|constant| wide != Some(constant.is_64())) {
             self.validate_header(&within[..header.len])
                 .map_err(|error| self.explained(error, Part::Section(SectionId::Data), &[], start))?;
         }
@@ -138,7 +139,7 @@ impl<C: BodyCheck> Core<C> {
             DataKind::Passive => DataMode::Passive,
             DataKind::Active { memory_index, offset_expr } => {
                 let offset = match header.constant {
-                    Some(offset) => ConstExpr::i32(offset),
+                    Some(offset) => offset.expr(),
                     None => {
                         let (offset, charge) = ConstExpr::parse(offset_expr, &self.budget)?;
                         self.module.charges.metadata.merge(charge);
@@ -166,13 +167,13 @@ impl<C: BodyCheck> Core<C> {
             self.fill_images = false;
             return Ok(None);
         };
-        let offset = u64::from(offset);
+        let offset = offset.address();
         let images = module.images.get_mut().unwrap_or_else(|poisoned| poisoned.into_inner());
         let error = |error| LoadError::memory(error, self.offset);
         let index = match images.iter().position(|image| image.memory == *memory) {
             Some(index) => index,
             None => {
-                let pages = Pages::new(module.memories[*memory as usize].limits(), &self.budget, self.guard)
+                let pages = Pages::new(module.memories[*memory as usize].sizes(), &self.budget, self.guard)
                     .map_err(error)?;
                 images.try_push(Image { memory: *memory, pages }).map_err(error)?;
                 // Its address space isn't charged, so whatever was found may be gone.
@@ -180,7 +181,8 @@ impl<C: BodyCheck> Core<C> {
                 images.len() - 1
             }
         };
-        let fits = offset + u64::from(header.payload) <= images[index].pages.len() as u64;
+        let end = offset.checked_add(header.payload.into());
+        let fits = end.is_some_and(|end| end <= images[index].pages.len() as u64);
         // Instantiation fails at a segment that doesn't fit: later segments must have no effect.
         self.fill_images = fits;
         self.into_image = Some((index, if fits { offset } else { u64::MAX }));
@@ -221,11 +223,39 @@ impl<C: BodyCheck> Core<C> {
     }
 }
 
+/// A constant address.
+#[derive(Clone, Copy)]
+enum Constant {
+    I32(u32),
+    I64(u64),
+}
+
+impl Constant {
+    fn is_64(self) -> bool {
+        matches!(self, Constant::I64(_))
+    }
+
+    fn address(self) -> u64 {
+        match self {
+            Constant::I32(address) => address.into(),
+            Constant::I64(address) => address,
+        }
+    }
+
+    fn expr(self) -> ConstExpr {
+        match self {
+            Constant::I32(address) => ConstExpr::i32(address),
+            Constant::I64(address) => ConstExpr::i64(address),
+        }
+    }
+}
+
 /// The offset, if it is just a constant.
-fn constant_offset(expr: &wasmparser::ConstExpr<'_>) -> Option<u32> {
+fn constant_offset(expr: &wasmparser::ConstExpr<'_>) -> Option<Constant> {
     let mut operators = expr.get_operators_reader();
     match (operators.read().ok()?, operators.read().ok()?) {
-        (Operator::I32Const { value }, Operator::End) => Some(value.cast_unsigned()),
+        (Operator::I32Const { value }, Operator::End) => Some(Constant::I32(value.cast_unsigned())),
+        (Operator::I64Const { value }, Operator::End) => Some(Constant::I64(value.cast_unsigned())),
         _ => None,
     }
 }

@@ -8,6 +8,7 @@ use super::cost;
 use super::framing::{Leb, SectionId};
 use super::state::{BodyCheck, Core};
 use crate::memory::limits::Limits;
+use crate::memory::pages::PAGE;
 use crate::memory::{Buf, Kind, MemoryError, third_party, try_str};
 use crate::module::const_expr::ConstExpr;
 use crate::module::load_error::{ErrorKind, LoadError};
@@ -383,20 +384,21 @@ impl<C: BodyCheck> Core<C> {
 
     fn table_type(&self, ty: wasmparser::TableType) -> Result<TableType, LoadError> {
         let element = ValType::from_ref_type(ty.element_type);
-        // Without memory64, sizes fit 32 bits.
-        match (element, u32::try_from(ty.initial), ty.maximum.map(u32::try_from).transpose()) {
-            (Some(element), Ok(minimum), Ok(maximum)) if !ty.shared => {
-                Ok(TableType { element, minimum, maximum })
+        match element {
+            Some(element) if !ty.shared => {
+                Ok(TableType { element, minimum: ty.initial, maximum: ty.maximum, is_64: ty.table64 })
             }
             _ => Err(self.unsupported()),
         }
     }
 
     fn memory_type(&self, ty: wasmparser::MemoryType) -> Result<MemoryType, LoadError> {
-        if ty.memory64 || ty.shared || ty.page_size_log2.is_some() {
+        if ty.shared {
             return Err(self.unsupported());
         }
-        Ok(MemoryType { minimum: ty.initial, maximum: ty.maximum })
+        let page_size_log2 = ty.page_size_log2.map_or(PAGE.trailing_zeros(), u32::from) as u8;
+        let (minimum, maximum) = (ty.initial, ty.maximum);
+        Ok(MemoryType { minimum, maximum, page_size_log2, is_64: ty.memory64 })
     }
 
     fn global_type(&self, ty: wasmparser::GlobalType) -> Result<GlobalType, LoadError> {

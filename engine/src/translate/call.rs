@@ -1,7 +1,7 @@
 //! Calls. Arguments are the topmost operands, in their slots: the callee's frame begins there.
 
 use super::error::Error;
-use super::operand::{Location, Operand};
+use super::operand::{Entry, Location, Operand};
 use super::translator::{Translator, UNUSED, halves};
 use crate::module::types::FuncType;
 use crate::ops::frame::{HEADER, header_of, slots};
@@ -52,7 +52,7 @@ impl<'a> Translator<'a> {
     pub(super) fn call_indirect(&mut self, ty: u32, table: u32) -> Result<(), Error> {
         let word = self.table_word(ty, table);
         let ty = self.type_of(ty);
-        let index = self.pop();
+        let index = self.table_index(table)?;
         let index = match self.operand(index) {
             Operand::Acc if index.at == Location::Acc => None,
             _ => Some(self.slot_of(index)?),
@@ -65,6 +65,20 @@ impl<'a> Translator<'a> {
         };
         self.extend(word)?;
         self.results(ty, base)
+    }
+
+    /// Pops the index of an element, as an i32: a greater one is beyond the end of any table.
+    fn table_index(&mut self, table: u32) -> Result<Entry, Error> {
+        let index = self.pop();
+        if !self.env.data.tables[table as usize].ty.is_64 {
+            return Ok(index);
+        }
+        if let Location::Const([bits, _]) = index.at {
+            return Ok(Entry { at: Location::Const([bits.min(u32::MAX.into()), 0]), ..index });
+        }
+        let b = self.slot_of(index)?;
+        self.produce(Class::Int, SpecialOp::ClampIndex.op(), [UNUSED, b, UNUSED, UNUSED])?;
+        Ok(self.pop())
     }
 
     fn table_word(&self, ty: u32, table: u32) -> u64 {
@@ -84,7 +98,7 @@ impl<'a> Translator<'a> {
     pub(super) fn return_call_indirect(&mut self, ty: u32, table: u32) -> Result<(), Error> {
         let word = self.table_word(ty, table);
         let ty = self.type_of(ty);
-        let index = self.pop();
+        let index = self.table_index(table)?;
         let c = self.slot_of(index)?;
         self.replace_frame(SpecialOp::ReturnCallIndirect, ty, c, word)
     }

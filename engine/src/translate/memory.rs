@@ -27,6 +27,9 @@ impl Translator<'_> {
     }
 
     pub(super) fn load(&mut self, op: Op, to: Class, memarg: MemArg) -> Result<(), Error> {
+        if self.is_64(memarg.memory) {
+            return self.load64(op, to, memarg);
+        }
         let e = self.pop();
         let offset = memarg.offset as u32;
         if memarg.memory != 0 {
@@ -46,6 +49,9 @@ impl Translator<'_> {
     }
 
     pub(super) fn store(&mut self, op: Op, from: Class, memarg: MemArg) -> Result<(), Error> {
+        if self.is_64(memarg.memory) {
+            return self.store64(op, from, memarg);
+        }
         let (y, x) = (self.pop(), self.pop());
         let offset = memarg.offset as u32;
         if memarg.memory != 0 {
@@ -85,6 +91,7 @@ impl Translator<'_> {
     pub(super) fn load_lane(&mut self, op: Op, memarg: MemArg, lane: u8) -> Result<(), Error> {
         let (v, address) = (self.pop(), self.pop());
         let c = self.slot_of(v)?;
+        let (address, memarg) = self.lane_address(address, memarg)?;
         let b = self.slot_of(address)?;
         self.spill(Class::V128)?;
         self.push(Class::V128, Location::Slot)?;
@@ -98,15 +105,28 @@ impl Translator<'_> {
     pub(super) fn store_lane(&mut self, op: Op, memarg: MemArg, lane: u8) -> Result<(), Error> {
         let (v, address) = (self.pop(), self.pop());
         let c = self.slot_of(v)?;
+        let (address, memarg) = self.lane_address(address, memarg)?;
         let b = self.slot_of(address)?;
         self.lane_cell(op, memarg, [0, b, c, lane as u16])
     }
 
+    /// The address of a lane, which was popped: of a large offset, the sum with it.
+    fn lane_address(&mut self, e: Entry, memarg: MemArg) -> Result<(Entry, MemArg), Error> {
+        if memarg.offset <= u32::MAX.into() {
+            return Ok((e, memarg));
+        }
+        Ok((self.effective_address(e, memarg.offset)?, MemArg { offset: 0, ..memarg }))
+    }
+
     fn lane_cell(&mut self, op: Op, memarg: MemArg, fields: [u16; 4]) -> Result<(), Error> {
-        let other = (memarg.memory != 0) as u16;
-        self.emit(Op(op.0 + other), fields)?;
+        let form = match memarg.memory {
+            _ if self.is_64(memarg.memory) => 2,
+            0 => 0,
+            _ => 1,
+        };
+        self.emit(Op(op.0 + form), fields)?;
         self.extend(memarg.offset)?;
-        if memarg.memory != 0 {
+        if form != 0 {
             self.extend((self.env.layout.memories + memarg.memory) as u64)?;
         }
         Ok(())

@@ -17,6 +17,7 @@ mod frames;
 mod fuel;
 mod function;
 mod memory;
+mod memory64;
 mod numeric;
 mod operand;
 mod operators;

@@ -41,6 +41,8 @@ pub(crate) struct Cell {
     pub(crate) way: Way,
     /// Whether its only operand is named twice, as a rotation's.
     pub(crate) twice: Option<&'static str>,
+    /// Whether it accesses memory by a 64-bit address.
+    pub(crate) wide: bool,
 }
 
 pub(crate) fn index(ty: ValType) -> usize {
@@ -121,6 +123,7 @@ fn value(text: &str, params: &[ValType], result: ValType, form: usize) -> Cell {
         to_slot: form % 2 == 1,
         way: Way::On,
         twice: None,
+        wide: false,
     }
 }
 
@@ -130,6 +133,14 @@ fn family(text: &str, params: &[ValType], result: Option<ValType>, form: usize) 
         [[Slot, Slot], [Acc, Slot], [Slot, Imm], [Acc, Imm], [Slot, Acc], [Imm, Slot], [Imm, Acc]];
     let access = text.contains("load") || text.contains("store");
     let lane = text.contains("_lane");
+    let wide = match result {
+        _ if lane => 2,
+        Some(_) => 8,
+        None => 10,
+    };
+    if access && form >= wide {
+        return Some(by_wide_address(text, params, result, form));
+    }
     // Where an address of an access is 61, it comes to byte 64.
     let at = |memory: usize| {
         let lane = if lane && access { " 1" } else { "" };
@@ -161,6 +172,23 @@ fn family(text: &str, params: &[ValType], result: Option<ValType>, form: usize) 
         2 => cell(&TWO[form / 2]),
         _ => return None,
     })
+}
+
+/// The cell of an access by a 64-bit address.
+fn by_wide_address(text: &str, params: &[ValType], result: Option<ValType>, form: usize) -> Cell {
+    const LOADS: [Source; 3] = [Acc, Slot, Slot];
+    const STORES: [[Source; 2]; 6] =
+        [[Slot, Slot], [Slot, Acc], [Slot, Imm], [Acc, Slot], [Acc, Imm], [Slot, Slot]];
+    let lane = text.contains("_lane");
+    let (sources, is_far) = match result {
+        _ if lane => (vec![Slot; 2], true),
+        Some(_) => (vec![LOADS[form / 2 - 4]], form >= 12),
+        None => (STORES[form - 10].to_vec(), form == 15),
+    };
+    let (memory, lane_index) = (usize::from(is_far), if lane { " 1" } else { "" });
+    let params = [&[I64], &params[1..]].concat();
+    let cell = value(&format!("{text} {memory} offset=3{lane_index}"), &params, result.unwrap_or(I32), form);
+    Cell { sources, result, to_slot: result.is_some() && !lane && form % 2 == 1, wide: true, ..cell }
 }
 
 /// The beginning of a loop, to which [`CHARGED_END`] belongs.

@@ -79,6 +79,14 @@ const FUNCTIONS: &[(&str, [Gives; 4])] = &[
     ("(call_indirect (type $t) (i32.const 3) (local.get $x))", CALLED),
     ("(call_indirect (type $t) (i32.const 3) (i32.and (local.get $x) (i32.const 7)))", CALLED),
     ("(return_call_indirect (type $t) (i32.const 3) (local.get $x))", CALLED),
+    // By a table with 64-bit indices.
+    ("(call_indirect $wide (type $t) (i32.const 3) (i64.extend_i32_u (local.get $x)))", CALLED),
+    ("(return_call_indirect $wide (type $t) (i32.const 3) (i64.extend_i32_u (local.get $x)))", CALLED),
+    (
+        "(call_indirect $wide (type $t) (i32.const 3)
+           (i64.or (i64.shl (i64.extend_i32_u (local.get $x)) (i64.const 32)) (i64.const 1)))",
+        [N(10), UNDEFINED, UNDEFINED, UNDEFINED],
+    ),
     ("(return_call $double (local.get $x))", [N(0), N(2), N(4), N(10)]),
     // Returns of each class, from a slot and from an accumulator; of a constant; of several values; of none.
     ("(i32.trunc_f32_s (call $f32 (f32.convert_i32_s (local.get $x))))", [N(0), N(1), N(2), N(5)]),
@@ -137,6 +145,15 @@ const FUNCTIONS: &[(&str, [Gives; 4])] = &[
          (table.init $set $gone (i32.const 0) (i32.const 0) (i32.const 1)) (i32.const 3)",
         [N(3), OUT_OF_TABLE, OUT_OF_TABLE, OUT_OF_TABLE],
     ),
+    // An offset beyond 32 bits, by a 64-bit address.
+    (
+        "(i32.load8_u $far offset=0x1_0000_0000 (i64.sub (i64.extend_i32_u (local.get $x)) (i64.const 0xffff_ffff)))",
+        [OUT, OUT, OUT, OUT],
+    ),
+    (
+        "(i32.load8_u $far offset=0xffff_ffff_ffff_fffe (i64.extend_i32_u (local.get $x)))",
+        [OUT, OUT, OUT, OUT],
+    ),
     // 128 bits: the low half's carry or borrow shows in the high half.
     (
         "(i64.add128 (i64.const -2) (i64.const 7) (i64.extend_i32_u (local.get $x)) (i64.const 100))
@@ -180,6 +197,7 @@ const FUNCTIONS: &[(&str, [Gives; 4])] = &[
 const NAN: i32 = 0x7fc0_0000;
 const OUT: Gives = Gives::Trap(Trap::MemoryOutOfBounds);
 const OUT_OF_TABLE: Gives = Gives::Trap(Trap::TableOutOfBounds);
+const UNDEFINED: Gives = Gives::Trap(Trap::UndefinedElement);
 const CALLED: [Gives; 4] =
     [N(6), N(10), Gives::Trap(Trap::IndirectCallToNull), Gives::Trap(Trap::UndefinedElement)];
 
@@ -190,8 +208,9 @@ const PRELUDE: &str = r#"
     (type $t (func (param i32) (result i32)))
     (import "" "host" (func $host (type $t)))
     (import "" "other" (func $other (type $t)))
-    (memory 1 4)
+    (memory 1 4) (memory $far i64 1)
     (table $table 3 funcref) (table $set 3 funcref) (table $grown 3 6 funcref)
+    (table $wide i64 3 funcref) (elem (table $wide) (i64.const 0) func $double $other)
     (elem (table $table) (i32.const 0) func $double $other)
     (elem $elem funcref (ref.func $double) (ref.null func))
     (elem $gone func $double)

@@ -43,8 +43,9 @@ pub(crate) static INPUTS: [Input; 4] = [
 const WAYS: [Option<Dispatch>; 3] = [None, Some(Dispatch::Loop), Some(Dispatch::Count)];
 
 /// A module's beginning: what functions use that [`cells`](crate::cells) makes.
-fn prelude() -> String {
-    let mut text = String::from("(memory (export \"m0\") 1) (memory (export \"m1\") 1)\n");
+fn prelude(wide: bool) -> String {
+    let index = if wide { "i64" } else { "i32" };
+    let mut text = format!("(memory (export \"m0\") {index} 1) (memory (export \"m1\") {index} 1)\n");
     let mut global = |name: String, ty: ValType| {
         let zero = if ty == ValType::V128 { "v128.const i64x2 0 0".into() } else { format!("{ty}.const 0") };
         writeln!(text, "(global ${name} (export \"{name}\") (mut {ty}) ({zero}))").expect("memory");
@@ -203,14 +204,17 @@ pub(crate) struct Case {
     pub(crate) second: bool,
     /// Whether fuel is counted.
     pub(crate) fuel: bool,
+    /// Whether memories have 64-bit addresses.
+    pub(crate) wide: bool,
 }
 
 /// What each case did, the same in every way, and what was executed.
 ///
-/// Fuel is counted for all of them, or for none.
+/// Fuel is counted for all of them, or for none; and all addresses are of one type.
 pub(crate) fn run(cases: &[Case]) -> (Vec<Observed>, DispatchCounts) {
     let text: String = cases.iter().map(|case| case.text.as_str()).collect();
-    let wasm = wat::parse_str(format!("(module {} {text})", prelude())).unwrap_or_else(|e| panic!("{e}"));
+    let wasm = wat::parse_str(format!("(module {} {text})", prelude(cases.iter().any(|case| case.wide))))
+        .unwrap_or_else(|e| panic!("{e}"));
     let mut first: Option<Vec<Observed>> = None;
     let mut counts = DispatchCounts::default();
     for way in WAYS {

@@ -6,6 +6,7 @@ mod builtins;
 mod calls;
 mod configurations;
 mod host_functions;
+mod memory64;
 mod osr;
 mod segments;
 mod stacks;

@@ -29,12 +29,12 @@ impl Program {
             relaxed_simd_enabled: random.below(2) == 0,
             tail_call_enabled: tail_calls,
             wide_arithmetic_enabled: random.below(2) == 0,
+            memory64_enabled: random.below(2) == 0,
+            custom_page_sizes_enabled: random.below(4) == 0,
             max_memories: 1 + random.below(3) as usize,
             // Unsupported proposals.
-            custom_page_sizes_enabled: false,
             exceptions_enabled: false,
             gc_enabled: false,
-            memory64_enabled: false,
             shared_everything_threads_enabled: false,
             threads_enabled: false,
             // Programs with observable effects, of limited size.
@@ -47,6 +47,7 @@ impl Program {
             max_imports: 8,
             max_instructions: [30, 100, 400][random.below(3) as usize],
             max_memory32_bytes: 10 << 16,
+            max_memory64_bytes: 10 << 16,
             max_table_elements: 50,
             max_tables: 3,
             max_types: 20,

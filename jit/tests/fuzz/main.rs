@@ -29,7 +29,7 @@ struct Engines {
 impl Engines {
     fn new(fuel: bool, tail_calls: bool) -> Self {
         let mut config = Config::new();
-        config.wasm_wide_arithmetic(true);
+        config.wasm_wide_arithmetic(true).wasm_custom_page_sizes(true);
         config.consume_fuel(fuel).canonical_nans(true).check_translation(true);
         // Compiled tail calls to other instances or to the host take less of the value stack than interpreted ones.
         // Programs with tail calls get a stack that suffices for both.

@@ -2,7 +2,8 @@
 //! interpreted to compiled code at every opportunity.
 
 use crate::data::{
-    CORE, EXTENDED_CONST, MULTI_MEMORY, RELAXED_SIMD, SIMD, Suite, TAIL_CALL, WIDE_ARITHMETIC,
+    CORE, CUSTOM_PAGE_SIZES, EXTENDED_CONST, MEMORY64, MULTI_MEMORY, RELAXED_SIMD, SIMD, Suite, TAIL_CALL,
+    WIDE_ARITHMETIC,
 };
 use crate::runs::run_with;
 use dunlin_jit::{Jit, MemoryGuard, Mode, Stats};
@@ -144,4 +145,14 @@ fn relaxed_simd() {
 #[test]
 fn wide_arithmetic() {
     check(&WIDE_ARITHMETIC, 8, 8, &[], false);
+}
+
+#[test]
+fn memory64() {
+    check(&MEMORY64, 343, 389, &[], true);
+}
+
+#[test]
+fn custom_page_sizes() {
+    check(&CUSTOM_PAGE_SIZES, 15, 22, &[], false);
 }

@@ -127,13 +127,49 @@ pub(crate) const WIDE_ARITHMETIC: Suite = Suite {
     counts: &[(Kind::Script, 1), (Kind::Module, 2), (Kind::AssertReturn, 99), (Kind::AssertInvalid, 8)],
 };
 
+pub(crate) const MEMORY64: Suite = Suite {
+    scripts: || proposal(Proposal::Memory64).collect(),
+    features: |config| {
+        config.wasm_memory64(true);
+    },
+    assertions: 1_438,
+    counts: &[
+        (Kind::Script, 14),
+        (Kind::Module, 141),
+        (Kind::Invoke, 27),
+        (Kind::AssertReturn, 797),
+        (Kind::AssertTrap, 260),
+        (Kind::AssertInvalid, 119),
+        (Kind::AssertMalformed, 262),
+    ],
+};
+
+pub(crate) const CUSTOM_PAGE_SIZES: Suite = Suite {
+    scripts: || proposal(Proposal::CustomPageSizes).collect(),
+    features: |config| {
+        config.wasm_custom_page_sizes(true).wasm_memory64(true).wasm_multi_memory(true);
+    },
+    assertions: 164,
+    counts: &[
+        (Kind::Script, 5),
+        (Kind::Module, 33),
+        (Kind::ModuleDefinition, 8),
+        (Kind::Register, 2),
+        (Kind::AssertReturn, 27),
+        (Kind::AssertTrap, 4),
+        (Kind::AssertInvalid, 19),
+        (Kind::AssertMalformed, 112),
+        (Kind::AssertUnlinkable, 2),
+    ],
+};
+
 impl Suite {
     /// A configuration with exactly the features of the suite's standard.
     pub(crate) fn config(&self) -> Config {
         let mut config = Config::new();
         config.check_translation(true);
         config.wasm_tail_call(false).wasm_multi_memory(false).wasm_extended_const(false);
-        config.wasm_relaxed_simd(false);
+        config.wasm_relaxed_simd(false).wasm_memory64(false);
         (self.features)(&mut config);
         config
     }

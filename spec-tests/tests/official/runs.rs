@@ -1,7 +1,8 @@
 //! The official suites, each in both ways of dispatch.
 
 use crate::data::{
-    CORE, EXTENDED_CONST, MULTI_MEMORY, RELAXED_SIMD, SIMD, Suite, TAIL_CALL, WIDE_ARITHMETIC,
+    CORE, CUSTOM_PAGE_SIZES, EXTENDED_CONST, MEMORY64, MULTI_MEMORY, RELAXED_SIMD, SIMD, Suite, TAIL_CALL,
+    WIDE_ARITHMETIC,
 };
 use dunlin::{Config, Dispatch, Engine};
 use dunlin_wast::{Report, run_script};
@@ -56,4 +57,6 @@ suites! {
     extended_const EXTENDED_CONST
     relaxed_simd RELAXED_SIMD
     wide_arithmetic WIDE_ARITHMETIC
+    memory64 MEMORY64
+    custom_page_sizes CUSTOM_PAGE_SIZES
 }

@@ -1,7 +1,8 @@
 //! A module is the same however its bytes are cut: every module of every suite, whole and in chunks.
 
 use crate::data::{
-    CORE, EXTENDED_CONST, MULTI_MEMORY, RELAXED_SIMD, SIMD, Suite, TAIL_CALL, WIDE_ARITHMETIC,
+    CORE, CUSTOM_PAGE_SIZES, EXTENDED_CONST, MEMORY64, MULTI_MEMORY, RELAXED_SIMD, SIMD, Suite, TAIL_CALL,
+    WIDE_ARITHMETIC,
 };
 use dunlin::{Dispatch, Engine, Error, ErrorKind, Module, ModuleStream};
 use dunlin_wast::binaries;
@@ -90,4 +91,14 @@ fn relaxed_simd() {
 #[test]
 fn wide_arithmetic() {
     check(&WIDE_ARITHMETIC, 2, 8);
+}
+
+#[test]
+fn memory64() {
+    check(&MEMORY64, 141, 317);
+}
+
+#[test]
+fn custom_page_sizes() {
+    check(&CUSTOM_PAGE_SIZES, 43, 127);
 }

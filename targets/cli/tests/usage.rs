@@ -183,6 +183,20 @@ fn memories_may_be_bounded() {
 }
 
 #[test]
+fn features_are_switched() {
+    let text = r#"(module (memory 5 (pagesize 1))
+        (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0))))"#;
+    let run = |options: &[&str]| {
+        let args = [&["run"], options, &["--invoke", "grow", "-", "2"]].concat();
+        common::dunlin_with(&args, text.as_bytes())
+    };
+    run(&["-W", "custom-page-sizes"]).code(0).prints("5\n");
+    for options in [&[][..], &["-Wcustom-page-sizes=n"]] {
+        run(options).code(1).one_sentence().says("custom-page-sizes");
+    }
+}
+
+#[test]
 fn nobody_listens() {
     for args in [&["--help"][..], &["inspect", &example("wasm/cp.wasm")], &["validate", &example("add.wat")]]
     {

@@ -31,14 +31,9 @@ pub(crate) struct Operands<'a> {
 /// For the unsafe methods: the op that these are the operands of has the operand or the result that is asked for, and
 /// indices name what its instance has.
 impl Operands<'_> {
-    /// Operand `n` as an i32, which is all that indices and lengths are.
+    /// Operand `n`. Slots hold an i32 zero-extended, so an index or a length is the same whichever type it has.
     unsafe fn get(&self, n: usize) -> u64 {
         // SAFETY: `n` is an operand of the op: the caller's contract.
-        unsafe { *self.slots.add(n) as u32 as u64 }
-    }
-
-    unsafe fn reference(&self, n: usize) -> u64 {
-        // SAFETY: as for `get`.
         unsafe { *self.slots.add(n) }
     }
 
@@ -197,12 +192,16 @@ macro_rules! meanings {
     )*};
 }
 
-const FAILED: u64 = u32::MAX as u64;
+/// The result of growing: the old size or, in an index's type, -1.
+fn grown(old: Option<u64>, is_64: bool) -> u64 {
+    old.unwrap_or(if is_64 { u64::MAX } else { u32::MAX.into() })
+}
 
 meanings! {
     MemoryGrow |o| {
-        let grown = o.store.memory_grow(o.memory(o.x), o.get(0));
-        o.put(grown.unwrap_or(FAILED));
+        let m = o.memory(o.x);
+        let old = o.store.memory_grow(m, o.get(0));
+        o.put(grown(old, (*m).inner.ty.is_64));
         Ok(())
     };
     MemoryFill |o| {
@@ -234,7 +233,7 @@ meanings! {
         if i >= (*t).len {
             return Err(Trap::TableOutOfBounds.into());
         }
-        *(*t).base.add(i as usize) = o.reference(1);
+        *(*t).base.add(i as usize) = o.get(1);
         Ok(())
     };
     TableSize |o| {
@@ -243,12 +242,13 @@ meanings! {
     };
     TableGrow |o| {
         o.charge(o.get(1) / ELEMENTS_A_UNIT)?;
-        let grown = o.store.table_grow(o.table(o.x), o.get(1), o.reference(0));
-        o.put(grown.unwrap_or(FAILED));
+        let t = o.table(o.x);
+        let old = o.store.table_grow(t, o.get(1), o.get(0));
+        o.put(grown(old, (*t).inner.ty.is_64));
         Ok(())
     };
     TableFill |o| {
-        let value = o.reference(1);
+        let value = o.get(1);
         o.extent(ELEMENTS_A_UNIT, false, |o, extent| o.store.table_fill(o.vm, o.x, value, extent))
     };
     TableCopy |o| {

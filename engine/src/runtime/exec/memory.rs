@@ -2,6 +2,7 @@
 
 use super::cell::{Body, cell, leaves};
 use super::control::opaque;
+use super::memory64;
 use super::operand::{A, Acc, B as FB, Dst, LoadRow, Slot, Src, StoreRow, ToAcc, ToSlot, Value};
 use super::regs::{Backend, Handler, Regs, handlers};
 use crate::module::trap::Trap;
@@ -146,13 +147,14 @@ impl<O: StoreRow, P: Address, V: Src, M: Which> Body for St<O, P, V, M> {
 handlers! {
     fn size<B, T: Dst>(mut r) {
         let m: *mut MemoryObj = VmCtx::pointer(r.vm, r.wide());
-        T::put(&mut r, ((*m).len >> 16) as u32);
+        T::put(&mut r, (*m).pages());
         r.ip = r.ip.add(2);
         B::next(r)
     }
 }
 
-pub(crate) const fn load_forms<B: Backend, O: LoadRow>() -> [Handler<B>; 8] {
+pub(crate) const fn load_forms<B: Backend, O: LoadRow>() -> [Handler<B>; 14] {
+    let [a, b, c, d, e, f] = memory64::load_forms::<B, O>();
     [
         cell::<B, Ld<O, Acc, ToAcc, Memory0>>,
         cell::<B, Ld<O, Acc, ToSlot, Memory0>>,
@@ -162,13 +164,20 @@ pub(crate) const fn load_forms<B: Backend, O: LoadRow>() -> [Handler<B>; 8] {
         cell::<B, Ld<O, Absolute, ToSlot, Memory0>>,
         cell::<B, Ld<O, Slot, ToAcc, MemoryN>>,
         cell::<B, Ld<O, Slot, ToSlot, MemoryN>>,
+        a,
+        b,
+        c,
+        d,
+        e,
+        f,
     ]
 }
 
 /// Address and value: each in slot (0), the accumulator (1), or the cell (2) gives form `3 * address + value`; then
-/// both in slots for a memory other than 0.
-pub(crate) const fn store_forms<B: Backend, O: StoreRow>() -> [Handler<B>; 10] {
+/// both in slots for a memory other than 0; then those for 64-bit addresses.
+pub(crate) const fn store_forms<B: Backend, O: StoreRow>() -> [Handler<B>; 16] {
     use super::operand::Imm;
+    let [a, b, c, d, e, f] = memory64::store_forms::<B, O>();
     [
         cell::<B, St<O, Slot, Slot, Memory0>>,
         cell::<B, St<O, Slot, Acc, Memory0>>,
@@ -180,5 +189,11 @@ pub(crate) const fn store_forms<B: Backend, O: StoreRow>() -> [Handler<B>; 10] {
         cell::<B, St<O, Absolute, Acc, Memory0>>,
         cell::<B, St<O, Absolute, Imm, Memory0>>,
         cell::<B, St<O, Slot, Slot, MemoryN>>,
+        a,
+        b,
+        c,
+        d,
+        e,
+        f,
     ]
 }

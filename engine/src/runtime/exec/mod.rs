@@ -23,6 +23,7 @@ mod entry;
 mod host_call;
 mod listing;
 pub(crate) mod memory;
+mod memory64;
 pub(crate) mod native;
 pub(crate) mod numeric;
 pub(crate) mod operand;

@@ -5,10 +5,10 @@ use super::cell::cell;
 use super::control::{self, Back, Br, BrIf, BrTable, Charge, Forward, NonZero, Zero};
 use super::operand::{Acc, Imm, Slot, ToAcc, ToSlot};
 use super::regs::{Backend, Handler};
-use super::variable::{self, Constant, ConstantWide, Copy, GlobalGet, GlobalSet};
+use super::variable::{self, Clamp, Constant, ConstantWide, Copy, GlobalGet, GlobalSet};
 use super::vector::{self, Baseline, Rotate, Shuffle};
 use super::wide::{Add, Product, Sub, Sum};
-use super::{bulk, memory, native, numeric, slow};
+use super::{bulk, memory, memory64, native, numeric, slow};
 use crate::ops::{self, OPS};
 use crate::value::V128;
 

@@ -57,6 +57,25 @@ impl Body for ConstantWide {
     }
 }
 
+/// See [`SpecialOp::ClampIndex`].
+pub(crate) struct Clamp<T>(PhantomData<T>);
+
+impl<T: Dst> Body for Clamp<T> {
+    const OP: Op = Op(SpecialOp::ClampIndex.op().0 + T::CODE);
+    const LEAVES: Option<Class> = leaves::<T>(Class::Int);
+    const CLOBBERS: Option<Class> = Some(Class::Int);
+    #[inline(always)]
+    unsafe fn run(r: &mut Regs) -> Result<(), Trap> {
+        // SAFETY: the handler contract (`Backend`): the cell is of this op.
+        unsafe {
+            let index = u64::load(r.slot(FB)).min(u64::from(u32::MAX));
+            T::put(r, index);
+            r.ip = r.ip.add(2);
+        }
+        Ok(())
+    }
+}
+
 /// `R[a] := R[d] != 0 ? R[b] : R[c]`
 pub(crate) struct Select<T, S, O>(PhantomData<(T, S, O)>);
 

@@ -2,6 +2,7 @@
 
 use super::cell::{Body, cell, clobbers, leaves};
 use super::memory::{Memory0, MemoryN, Which, before, end};
+use super::memory64::end64;
 use super::operand::{A, Acc, B as FB, C, D, Dst, ExtractRow, ReplaceRow, Slot, Src, ToAcc, ToSlot, Value};
 use super::regs::{Backend, Handler, Regs, handlers};
 use super::slow;
@@ -116,6 +117,52 @@ impl<L: Rotating, S: Src, T: Dst> Body for Rotate<L, S, T> {
     }
 }
 
+/// Where a lane is loaded from or stored to.
+///
+/// # Safety
+///
+/// As for [`Which`]; for `end`: the current cell is such an access, of this form.
+pub(crate) trait LanePlace: Which {
+    /// Where its bytes end: the address is in `R[b]`, the offset in extension word 0.
+    unsafe fn end(r: &Regs, size: u64) -> u64;
+}
+
+/// A memory with 64-bit addresses, whose word is in extension word `word`.
+pub(crate) enum Memory64 {}
+
+impl Which for Memory64 {
+    const WORDS: usize = 1;
+    #[inline(always)]
+    unsafe fn memory(r: &Regs, word: usize) -> (*mut u8, u64) {
+        // SAFETY: the caller's contract.
+        unsafe { MemoryN::memory(r, word) }
+    }
+}
+
+impl LanePlace for Memory0 {
+    #[inline(always)]
+    unsafe fn end(r: &Regs, size: u64) -> u64 {
+        // SAFETY: the caller's contract.
+        unsafe { end(u32::load(r.slot(FB)) as u64 + r.ext(0), size) }
+    }
+}
+
+impl LanePlace for MemoryN {
+    #[inline(always)]
+    unsafe fn end(r: &Regs, size: u64) -> u64 {
+        // SAFETY: the caller's contract.
+        unsafe { Memory0::end(r, size) }
+    }
+}
+
+impl LanePlace for Memory64 {
+    #[inline(always)]
+    unsafe fn end(r: &Regs, size: u64) -> u64 {
+        // SAFETY: the caller's contract.
+        unsafe { end64(u64::load(r.slot(FB)), r.ext(0), size) }
+    }
+}
+
 handlers! {
     fn replace<B, O: ReplaceRow, X: Src, Y: Src, T: Dst>(mut r) {
         let x = O::eval(X::get(&r, FB), r.field(D) as u8, Y::get(&r, C));
@@ -125,9 +172,9 @@ handlers! {
     }
 
     // The offset is the low half of extension word 0, the memory's word extension word 1.
-    fn load_lane<B, O: LaneLoad, M: Which>(mut r) {
+    fn load_lane<B, O: LaneLoad, M: LanePlace>(mut r) {
         let (mem, len) = M::memory(&r, 1);
-        let end = end(u32::load(r.slot(FB)) as u64 + r.ext(0), O::Raw::SIZE);
+        let end = M::end(&r, O::Raw::SIZE);
         if end > len {
             return slow::trap::<B>(r, Trap::MemoryOutOfBounds);
         }
@@ -137,9 +184,9 @@ handlers! {
         B::next(r)
     }
 
-    fn store_lane<B, O: LaneStore, M: Which>(mut r) {
+    fn store_lane<B, O: LaneStore, M: LanePlace>(mut r) {
         let (mem, len) = M::memory(&r, 1);
-        let end = end(u32::load(r.slot(FB)) as u64 + r.ext(0), O::Raw::SIZE);
+        let end = M::end(&r, O::Raw::SIZE);
         if end > len {
             return slow::trap::<B>(r, Trap::MemoryOutOfBounds);
         }
@@ -178,10 +225,10 @@ pub(crate) const fn replace_forms<B: Backend, O: ReplaceRow>() -> [Handler<B>; 6
     ]
 }
 
-pub(crate) const fn load_lane_forms<B: Backend, O: LaneLoad>() -> [Handler<B>; 2] {
-    [load_lane::<B, O, Memory0>, load_lane::<B, O, MemoryN>]
+pub(crate) const fn load_lane_forms<B: Backend, O: LaneLoad>() -> [Handler<B>; 3] {
+    [load_lane::<B, O, Memory0>, load_lane::<B, O, MemoryN>, load_lane::<B, O, Memory64>]
 }
 
-pub(crate) const fn store_lane_forms<B: Backend, O: LaneStore>() -> [Handler<B>; 2] {
-    [store_lane::<B, O, Memory0>, store_lane::<B, O, MemoryN>]
+pub(crate) const fn store_lane_forms<B: Backend, O: LaneStore>() -> [Handler<B>; 3] {
+    [store_lane::<B, O, Memory0>, store_lane::<B, O, MemoryN>, store_lane::<B, O, Memory64>]
 }

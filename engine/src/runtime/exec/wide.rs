@@ -10,7 +10,10 @@ use core::marker::PhantomData;
 /// A sum or a difference.
 pub(crate) trait Adds {
     const OP: SpecialOp;
-    fn of(x: u128, y: u128) -> u128;
+    /// Of two halves, without what comes from the lower half.
+    fn of(x: u64, y: u64) -> u64;
+    /// What of the low half's operands and result goes over to the high half.
+    fn carry(x: u64, y: u64, result: u64) -> u64;
 }
 /// `x + y`
 pub(crate) enum Add {}
@@ -20,16 +23,24 @@ pub(crate) enum Sub {}
 impl Adds for Add {
     const OP: SpecialOp = SpecialOp::I64Add128;
     #[inline(always)]
-    fn of(x: u128, y: u128) -> u128 {
+    fn of(x: u64, y: u64) -> u64 {
         x.wrapping_add(y)
+    }
+    #[inline(always)]
+    fn carry(x: u64, _: u64, result: u64) -> u64 {
+        (result < x) as u64
     }
 }
 
 impl Adds for Sub {
     const OP: SpecialOp = SpecialOp::I64Sub128;
     #[inline(always)]
-    fn of(x: u128, y: u128) -> u128 {
+    fn of(x: u64, y: u64) -> u64 {
         x.wrapping_sub(y)
+    }
+    #[inline(always)]
+    fn carry(x: u64, y: u64, _: u64) -> u64 {
+        (x < y) as u64
     }
 }
 
@@ -55,21 +66,16 @@ impl Factor for u64 {
     }
 }
 
-#[inline(always)]
-fn joined(low: u64, high: u64) -> u128 {
-    u128::from(low) | u128::from(high) << 64
-}
-
 /// Writes the halves to slots `a` and the next.
 ///
 /// # Safety
 /// The handler contract holds, and field `a` names the first of two slots.
 #[inline(always)]
-unsafe fn put(r: &Regs, x: u128) {
+unsafe fn put(r: &Regs, low: u64, high: u64) {
     // SAFETY: the caller's contract.
     unsafe {
-        (x as u64).store(r.slot(A));
-        ((x >> 64) as u64).store(r.slot(A).add(1));
+        low.store(r.slot(A));
+        high.store(r.slot(A).add(1));
     }
 }
 
@@ -83,9 +89,11 @@ impl<O: Adds> Body for Sum<O> {
     unsafe fn run(r: &mut Regs) -> Result<(), Trap> {
         // SAFETY: the handler contract (`Backend`): the cell is of this op, and its extension names a slot.
         unsafe {
-            let x = joined(u64::load(r.slot(B)), u64::load(r.slot(C)));
-            let y = joined(u64::load(r.slot(D)), u64::load(r.sp.add(r.ext(0) as usize)));
-            put(r, O::of(x, y));
+            // x86_64 has registers for the high half's result and for the low half's operands, but for no more.
+            let high = O::of(u64::load(r.slot(C)), u64::load(r.sp.add(r.ext(0) as usize)));
+            let (x, y) = (u64::load(r.slot(B)), u64::load(r.slot(D)));
+            let low = O::of(x, y);
+            put(r, low, O::of(high, O::carry(x, y, low)));
             r.ip = r.ip.add(3);
         }
         Ok(())
@@ -102,7 +110,8 @@ impl<T: Factor> Body for Product<T> {
     unsafe fn run(r: &mut Regs) -> Result<(), Trap> {
         // SAFETY: the handler contract (`Backend`): the cell is of this op.
         unsafe {
-            put(r, T::product(u64::load(r.slot(B)), u64::load(r.slot(C))));
+            let product = T::product(u64::load(r.slot(B)), u64::load(r.slot(C)));
+            put(r, product as u64, (product >> 64) as u64);
             r.ip = r.ip.add(2);
         }
         Ok(())

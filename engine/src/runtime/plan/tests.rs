@@ -1,6 +1,7 @@
 //! What is planned, to the byte. That it suffices is tested by `spec-tests/tests/budget`.
 
 use super::*;
+use crate::memory::pages::PAGE;
 use crate::{Config, Module};
 
 fn module(text: &str) -> Module {
@@ -9,7 +10,8 @@ fn module(text: &str) -> Module {
 
 /// What is planned of a kind, at first and at most.
 fn planned(text: &str, kind: Kind) -> (u64, Option<u64>) {
-    let plan = module(&format!("(module {text})")).plan();
+    let engine = Engine::new(Config::new().wasm_custom_page_sizes(true)).unwrap();
+    let plan = Module::new(&engine, wat::parse_str(format!("(module {text})")).unwrap()).unwrap().plan();
     let item = plan.items().iter().find(|item| item.kind == kind);
     item.map_or((0, Some(0)), |item| (item.bytes, item.most))
 }
@@ -81,6 +83,9 @@ fn each_object_of_an_instance_is_planned() {
     }
     assert_eq!(planned("(memory 2 5)", Kind::Memory), (2 * PAGE, Some(5 * PAGE)));
     assert_eq!(planned("(memory 2)", Kind::Memory), (2 * PAGE, None));
+    // A memory of few bytes takes a page of the processor's.
+    assert_eq!(planned("(memory 1 4097 (pagesize 1))", Kind::Memory), (4096, Some(8192)));
+    assert_eq!(planned("(memory i64 0 0x1_0000_0000_0000)", Kind::Memory), (0, Some(u64::MAX)));
     assert_eq!(planned("(import \"\" \"\" (memory 2 5))", Kind::Memory), (0, Some(0)));
     assert_eq!(planned("(table 3 7 funcref)", Kind::Table), (24, Some(56)));
     assert_eq!(planned("(table 3 0xffffffff funcref)", Kind::Table), (24, Some(MAX_TABLE_ELEMENTS * 8)));

@@ -40,13 +40,16 @@ fn limits_match(found: (u64, Option<u64>), expected: (u64, Option<u64>)) -> bool
 
 fn matches(module: &ModuleShared, expected: &ImportKind, found: &ExternType) -> bool {
     let memory = |ty: &MemoryType| (ty.minimum(), ty.maximum());
-    let table = |ty: &TableType| (u64::from(ty.minimum()), ty.maximum().map(u64::from));
+    let table = |ty: &TableType| (ty.minimum(), ty.maximum());
     match (expected, found) {
         (ImportKind::Func(ty), ExternType::Func(found)) => module.data.types[*ty as usize] == *found,
         (ImportKind::Table(ty), ExternType::Table(found)) => {
-            ty.element() == found.element() && limits_match(table(found), table(ty))
+            (ty.element(), ty.is_64()) == (found.element(), found.is_64())
+                && limits_match(table(found), table(ty))
         }
-        (ImportKind::Memory(ty), ExternType::Memory(found)) => limits_match(memory(found), memory(ty)),
+        (ImportKind::Memory(ty), ExternType::Memory(found)) => {
+            ty.is_like(found) && limits_match(memory(found), memory(ty))
+        }
         (ImportKind::Global(ty), ExternType::Global(found)) => ty == found,
         _ => false,
     }
@@ -161,8 +164,8 @@ pub(crate) fn instantiate(
         unsafe { instance.as_mut() }.set_memory(index as u32, memory);
     }
     // SAFETY: the instance isn't shared; memories live as long as their store.
-    let is_guarded = |index| unsafe { instance.as_ref().memory(index).as_ref().is_guarded() };
-    if shared.tiered.is_guarded() && !(0..data.memories.len() as u32).all(is_guarded) {
+    let suits = |index| unsafe { instance.as_ref().memory(index).as_ref().suits_guarded_code() };
+    if shared.tiered.is_guarded() && !(0..data.memories.len() as u32).all(suits) {
         shared.tiered.begin_checks(shared);
         if let Some(tier) = store.engine.tier() {
             tier.loaded(module);
@@ -226,7 +229,7 @@ unsafe fn apply_segments(store: &mut StoreInner, vm: *mut VmCtx, module: &Module
             ElemMode::Active { table, offset } => {
                 // SAFETY: the caller's contract.
                 unsafe {
-                    let dst = u64::from(store.eval(vm, offset)?[0] as u32);
+                    let dst = store.eval(vm, offset)?[0];
                     let mut all = Extent { dst, src: 0, n: elem.items.len() as u64 };
                     store.table_init(vm, *table, index, &mut all)?;
                 }
@@ -244,7 +247,7 @@ unsafe fn apply_segments(store: &mut StoreInner, vm: *mut VmCtx, module: &Module
             DataMode::Active { memory, offset } => {
                 // SAFETY: the caller's contract.
                 unsafe {
-                    let dst = u64::from(store.eval(vm, offset)?[0] as u32);
+                    let dst = store.eval(vm, offset)?[0];
                     store.memory_init(
                         vm,
                         *memory,

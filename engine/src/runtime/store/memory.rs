@@ -2,7 +2,7 @@
 
 use super::StoreInner;
 use crate::memory::GrowError;
-use crate::memory::pages::{Guard, PAGE, Pages};
+use crate::memory::pages::{Guard, Pages};
 use crate::module::types::MemoryType;
 use crate::runtime::vmctx::MemoryObj;
 use crate::words::Count;
@@ -12,7 +12,7 @@ use core::ptr::NonNull;
 /// What a [`MemoryObj`] consists of besides its place and size.
 pub(crate) struct MemoryInner {
     pub(crate) ty: MemoryType,
-    /// How many pages it may have, by its type and the engine's limit.
+    /// How many bytes it may have, by its type and the engine's limit.
     limit: u64,
     pages: Pages,
     pub(crate) handle: u32,
@@ -20,7 +20,7 @@ pub(crate) struct MemoryInner {
 
 impl MemoryObj {
     pub(crate) fn pages(&self) -> u64 {
-        self.len / PAGE
+        self.len >> self.inner.ty.page_size_log2
     }
 
     /// The type as importers see it: the minimum is the current size.
@@ -28,9 +28,9 @@ impl MemoryObj {
         MemoryType { minimum: self.pages(), ..self.inner.ty }
     }
 
-    /// Whether it has a guard region.
-    pub(crate) fn is_guarded(&self) -> bool {
-        self.inner.pages.is_guarded()
+    /// Whether code that relies on guard regions may access it.
+    pub(crate) fn suits_guarded_code(&self) -> bool {
+        self.inner.pages.suits_guarded_code()
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
@@ -53,10 +53,11 @@ impl MemoryObj {
     /// system refuses.
     fn grow(&mut self, delta: u64) -> Result<u64, GrowError> {
         let old = self.pages();
-        let pages = old.checked_add(delta).filter(|pages| *pages <= self.inner.limit);
-        pages.ok_or(GrowError::Limit)?;
-        if delta > 0 {
-            self.inner.pages.grow(delta)?;
+        let more = delta.checked_mul(self.inner.ty.page_size()).ok_or(GrowError::Limit)?;
+        let len = self.len.checked_add(more).filter(|len| *len <= self.inner.limit);
+        len.ok_or(GrowError::Limit)?;
+        if more > 0 {
+            self.inner.pages.grow(more)?;
             self.base = self.inner.pages.base();
             self.len = self.inner.pages.len() as u64;
         }
@@ -68,17 +69,17 @@ impl StoreInner {
     /// Makes a zeroed memory.
     pub(crate) fn new_memory(&mut self, ty: MemoryType, guard: Guard) -> Result<NonNull<MemoryObj>, Error> {
         self.memory_limit(ty)?;
-        let pages = Pages::new(ty.limits(), &self.budget, guard)?;
+        let pages = Pages::new(ty.sizes(), &self.budget, guard)?;
         self.memory_of(ty, pages)
     }
 
-    /// How many pages a memory of this type may have. It is an error if these are fewer than its minimum.
+    /// How many bytes a memory of this type may have. It is an error if these are fewer than its minimum.
     fn memory_limit(&self, ty: MemoryType) -> Result<u64, Error> {
-        let limit = ty.limits().most().min(self.engine.max_memory_size() / PAGE);
-        let minimum = ty.minimum();
-        if minimum > limit {
-            let message =
-                format_args!("a memory may have at most {} here, not {minimum}", Count(limit, "pages"));
+        let sizes = ty.sizes();
+        let limit = sizes.most.min(self.engine.max_memory_size());
+        if sizes.minimum > limit {
+            let (most, minimum) = (Count(limit / ty.page_size(), "pages"), ty.minimum());
+            let message = format_args!("a memory may have at most {most} here, not {minimum}");
             return Err(Error::new(ErrorKind::Limit, message));
         }
         Ok(limit)
@@ -102,7 +103,7 @@ impl StoreInner {
         }
         let ty = MemoryType::new(0, Some(0));
         // No code accesses it, so it needs no guard.
-        let pages = Pages::new(ty.limits(), &self.budget, Guard::Never)?;
+        let pages = Pages::new(ty.sizes(), &self.budget, Guard::Never)?;
         let memory = self.memory_of(ty, pages)?;
         self.empty_memory = Some(memory);
         Ok(memory)
@@ -134,6 +135,7 @@ impl StoreInner {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::memory::pages::PAGE;
     use crate::{AsContextMut, Config, Engine, Memory, Store};
 
     #[test]
@@ -161,7 +163,7 @@ mod tests {
             let mut context = store.as_context_mut();
             let inner = context.inner_mut();
             let ty = MemoryType::new(0, Some(20));
-            let pages = Pages::new_in(ty.limits(), &inner.budget, reserve).unwrap();
+            let pages = Pages::new_in(ty.sizes(), &inner.budget, reserve).unwrap();
             assert_eq!(pages.is_reserved(), reserve);
             let mut memory = inner.memory_of(ty, pages).unwrap();
             // SAFETY: the store lives, and nobody else uses it.
@@ -183,13 +185,13 @@ mod tests {
     fn growth_that_the_system_refuses_is_not_charged() {
         use crate::sys::LARGEST;
         let budget = crate::Budget::unlimited();
-        let mut pages = Pages::new_in(MemoryType::new(1, Some(20)).limits(), &budget, false).unwrap();
+        let mut pages = Pages::new_in(MemoryType::new(1, Some(20)).sizes(), &budget, false).unwrap();
         LARGEST.set(0);
-        let refused = pages.grow(2);
+        let refused = pages.grow(2 * PAGE);
         LARGEST.set(usize::MAX);
         assert!(refused.is_err());
         assert_eq!((budget.used(), pages.len()), (PAGE, PAGE as usize));
-        pages.grow(2).unwrap();
+        pages.grow(2 * PAGE).unwrap();
         assert_eq!(budget.used(), 3 * PAGE);
     }
 }

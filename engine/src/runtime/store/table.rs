@@ -18,7 +18,7 @@ pub(crate) struct TableInner {
 impl TableObj {
     /// The type as importers see it: the minimum is the current size.
     pub(crate) fn current_type(&self) -> TableType {
-        TableType { minimum: self.len as u32, ..self.inner.ty }
+        TableType { minimum: self.len, ..self.inner.ty }
     }
 
     pub(crate) fn elements(&self) -> &[u64] {
@@ -48,7 +48,7 @@ impl TableObj {
 impl StoreInner {
     /// Makes a table whose elements are all `init`.
     pub(crate) fn new_table(&mut self, ty: TableType, init: u64) -> Result<NonNull<TableObj>, Error> {
-        if u64::from(ty.minimum()) > MAX_TABLE_ELEMENTS {
+        if ty.minimum() > MAX_TABLE_ELEMENTS {
             let message =
                 format_args!("a table has at most {MAX_TABLE_ELEMENTS} elements, not {}", ty.minimum());
             return Err(Error::new(ErrorKind::Limit, message));
@@ -81,7 +81,7 @@ impl StoreInner {
     ) -> Result<u64, GrowError> {
         // SAFETY: the caller's contract; the object lives outside of `self`.
         let table = unsafe { &mut *table };
-        let most = table.inner.ty.maximum().map_or(MAX_TABLE_ELEMENTS, u64::from).min(MAX_TABLE_ELEMENTS);
+        let most = table.inner.ty.maximum().unwrap_or(MAX_TABLE_ELEMENTS).min(MAX_TABLE_ELEMENTS);
         let old = table.len;
         let len = old.checked_add(delta).filter(|len| *len <= most).ok_or(GrowError::Limit)?;
         table.resize(len as usize, init)?;

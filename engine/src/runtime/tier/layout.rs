@@ -13,6 +13,11 @@ pub const FUEL_RULE: u32 = 2;
 /// The inaccessible bytes behind the 4 GiB of a guarded memory.
 pub const GUARD: u64 = crate::memory::pages::GUARD;
 
+/// Whether a memory of this type is guarded where memories are. Accesses to others are always checked.
+pub fn is_guardable(ty: &crate::MemoryType) -> bool {
+    ty.is_guardable()
+}
+
 /// In a context: the store's part, at the same address for all contexts of a store.
 pub const VMCTX_STORE: i32 = offset_of!(VmCtx, store) as i32;
 /// In a context: memory 0's object.

@@ -58,9 +58,9 @@ fn table<T>(budget: &Budget, n: usize, make: impl Fn() -> T) -> Result<(Box<[T]>
     Ok(words.into_boxed()?)
 }
 
-/// Whether the memories that loading has filled have guard regions.
+/// Whether code that relies on guard regions may access the memories that loading has filled.
 fn images_are_guarded(data: &ModuleInner) -> bool {
-    lock(&data.images).iter().all(|image| image.pages.is_guarded())
+    lock(&data.images).iter().all(|image| image.pages.suits_guarded_code())
 }
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

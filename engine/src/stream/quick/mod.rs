@@ -73,6 +73,7 @@ impl QuickCheck {
             bytes,
             at: 0,
             results: module.types[ty as usize].results(),
+            address: index_type(module.memories.first().is_some_and(|memory| memory.is_64)),
             frame: Frame::new(FrameKind::Block, BlockType::Type(ty), 0),
             stacks: self,
             most_operands: 0,
@@ -90,6 +91,11 @@ impl QuickCheck {
     }
 }
 
+/// The type of the indices of a memory or a table.
+fn index_type(is_64: bool) -> ValType {
+    if is_64 { ValType::I64 } else { ValType::I32 }
+}
+
 /// A body that is being checked. Its methods give `None` where the check can't tell.
 struct Body<'a> {
     module: &'a ModuleInner,
@@ -98,6 +104,8 @@ struct Body<'a> {
     at: usize,
     /// What the function gives.
     results: &'a [ValType],
+    /// The type of memory 0's addresses, if there is one.
+    address: ValType,
     /// The innermost block.
     frame: Frame,
     stacks: &'a mut QuickCheck,
@@ -179,10 +187,11 @@ impl<'a> Body<'a> {
             }
             CALL_INDIRECT => {
                 let (ty, table) = (self.number()?, self.number()?);
-                if self.module.tables.get(table as usize)?.ty.element() != ValType::FuncRef {
+                let table = self.module.tables.get(table as usize)?.ty;
+                if table.element() != ValType::FuncRef {
                     return None;
                 }
-                self.pop(ValType::I32)?;
+                self.pop(index_type(table.is_64))?;
                 self.call(ty)?;
             }
             DROP => self.pop_any()?,
@@ -201,12 +210,12 @@ impl<'a> Body<'a> {
             }
             MEMORY_SIZE => {
                 self.memory_0()?;
-                self.push(ValType::I32)?;
+                self.push(self.address)?;
             }
             MEMORY_GROW => {
                 self.memory_0()?;
-                self.pop(ValType::I32)?;
-                self.push(ValType::I32)?;
+                self.pop(self.address)?;
+                self.push(self.address)?;
             }
             I64_CONST => {
                 self.skip_signed::<10>()?;
@@ -236,11 +245,14 @@ impl<'a> Body<'a> {
             MEMORY_COPY => {
                 self.memory_0()?;
                 self.memory_0()?;
+                self.pop_all(&[self.address; 3])
             }
-            MEMORY_FILL => self.memory_0()?,
-            _ => return None,
+            MEMORY_FILL => {
+                self.memory_0()?;
+                self.pop_all(&[self.address, ValType::I32, self.address])
+            }
+            _ => None,
         }
-        self.pop_all(&[ValType::I32; 3])
     }
 
     fn compute(&mut self, Signature { operands, from, to }: Signature) -> Option<()> {
@@ -269,9 +281,9 @@ impl<'a> Body<'a> {
         self.number()?;
         if access.stores {
             self.pop(access.ty)?;
-            self.pop(ValType::I32)
+            self.pop(self.address)
         } else {
-            self.compute(Signature { operands: 1, from: ValType::I32, to: access.ty })
+            self.compute(Signature { operands: 1, from: self.address, to: access.ty })
         }
     }
 

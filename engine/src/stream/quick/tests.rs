@@ -109,6 +109,19 @@ const KNOWN: &str = r#"(module
   (func $unreachable (result i32) (local f32)
     (block (unreachable) (br_if 0) (drop) (local.set 0) (i32.add) (drop)) (i32.const 1) (return)))"#;
 
+/// The same with 64-bit indices.
+const KNOWN_64: &str = r#"(module
+  (type $one (func (param i32) (result i32)))
+  (memory i64 1) (memory 1) (table i64 3 funcref) (table $small 3 funcref)
+  (func $memory (param i64 i32)
+    (i32.store8 offset=4 (local.get 0) (i32.load16_u align=1 (local.get 0)))
+    (i64.store offset=70000 (i64.const 8) (i64.load32_s (i64.const 3)))
+    (memory.copy (i64.const 0) (memory.size) (memory.grow (i64.const 1)))
+    (memory.fill (local.get 0) (i32.const 1) (i64.const 2)))
+  (func $calls (param i64) (result i32)
+    (call_indirect (type $one) (i32.const 1) (local.get 0))
+    (call_indirect $small (type $one) (i32.const 1))))"#;
+
 /// Functions that it doesn't know all of.
 const UNKNOWN: &str = r#"(module
   (memory 1) (memory $second 1) (table 3 funcref) (table $refs 2 externref)
@@ -124,12 +137,14 @@ const UNKNOWN: &str = r#"(module
 
 #[test]
 fn bodies_of_common_instructions_are_known() {
-    let mut known = Subject::new(KNOWN);
-    for which in 0..known.functions.len() {
-        let body = known.functions[which].1.clone();
-        let stats = known.quick(which, &body);
-        assert!(stats.is_some(), "function {which}");
-        assert_eq!(stats, known.wasmparser(which, &body), "function {which}");
+    for text in [KNOWN, KNOWN_64] {
+        let mut known = Subject::new(text);
+        for which in 0..known.functions.len() {
+            let body = known.functions[which].1.clone();
+            let stats = known.quick(which, &body);
+            assert!(stats.is_some(), "function {which}");
+            assert_eq!(stats, known.wasmparser(which, &body), "function {which}");
+        }
     }
     let mut unknown = Subject::new(UNKNOWN);
     for which in 0..unknown.functions.len() {
@@ -142,7 +157,14 @@ fn bodies_of_common_instructions_are_known() {
 /// Each instruction that computes or accesses memory, with operands and for results of all types.
 #[test]
 fn signatures_are_those_of_wasmparser() {
-    let mut subject = Subject::new("(module (memory 1) (func (param i32 i64 f32 f64 v128 funcref)))");
+    check_signatures("i32");
+    check_signatures("i64");
+}
+
+/// With a memory whose addresses are of this type.
+fn check_signatures(address: &str) {
+    let text = format!("(module (memory {address} 1) (func (param i32 i64 f32 f64 v128 funcref)))");
+    let mut subject = Subject::new(&text);
     let mut instructions: Vec<Vec<u8>> = (I32_EQZ..=I64_EXTEND32_S).map(|opcode| vec![opcode]).collect();
     instructions.extend((0..SATURATING.len() as u8).map(|opcode| vec![PREFIX_FC, opcode]));
     for align in 0..6 {
@@ -206,7 +228,7 @@ fn mutate(body: &mut Vec<u8>, random: &mut Random) {
 fn what_the_quick_check_accepts_is_valid() {
     let mut random = Random(3);
     let (mut accepted, mut invalid) = (0, 0);
-    for text in [KNOWN, UNKNOWN] {
+    for text in [KNOWN, KNOWN_64, UNKNOWN] {
         let mut subject = Subject::new(text);
         for which in 0..subject.functions.len() {
             for _ in 0..20_000 {

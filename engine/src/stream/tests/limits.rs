@@ -101,13 +101,13 @@ const BOUNDS: [Bound; 13] = [
         words: "data segment has more than 4096 bytes before its payload",
     },
     Bound {
-        most: MAX_MEMORY_PAGES as usize,
+        most: 65536,
         module: |n| wasm(&format!("(module (memory {n}))")),
         kind: ErrorKind::Invalid,
         words: "memory size must be at most 0x10000 65536-byte pages",
     },
     Bound {
-        most: MAX_MEMORY_PAGES as usize,
+        most: 65536,
         module: |n| wasm(&format!("(module (import \"a\" \"b\" (memory 0 {n})))")),
         kind: ErrorKind::Invalid,
         words: "memory size must be at most 0x10000 65536-byte pages",

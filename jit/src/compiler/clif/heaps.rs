@@ -6,8 +6,8 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::{I32, I64};
 use cranelift_codegen::ir::{Block, InstBuilder, InstructionData, MemFlagsData, Opcode, TrapCode, Value};
 use cranelift_frontend::FunctionBuilder;
-use dunlin::Trap;
 use dunlin::tier::layout;
+use dunlin::{MemoryType, Trap};
 use wasmparser::{MemArg, MemArgTarget};
 
 /// The memories of a function's instance.
@@ -19,10 +19,10 @@ pub(crate) struct Heaps {
     pub(crate) memories_word: u32,
     /// Whether an access that is out of bounds must not happen speculatively either.
     pub(crate) spectre: bool,
-    flags: AccessFlags,
+    pub(super) flags: AccessFlags,
     /// What an access traps by if it finds out itself: this trap code, and after a store the other.
     codes: [TrapCode; 2],
-    checks: Checks,
+    pub(super) checks: Checks,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +32,21 @@ pub(crate) struct Heap {
     pub(crate) guarded: bool,
     /// The memory's minimum size.
     pub(crate) min_bytes: u64,
+    /// Whether addresses are 64-bit; then it is never guarded.
+    pub(crate) is_64: bool,
+    pub(crate) page_size_log2: u8,
+}
+
+impl Heap {
+    /// A memory of this type; if memories are `guarded`, it is, unless it can't be.
+    pub(crate) fn new(ty: &MemoryType, guarded: bool) -> Heap {
+        Heap {
+            guarded: guarded && layout::is_guardable(ty),
+            min_bytes: ty.minimum().saturating_mul(ty.page_size()),
+            is_64: ty.is_64(),
+            page_size_log2: ty.page_size_log2(),
+        }
+    }
 }
 
 /// The operands of a load or store.
@@ -44,7 +59,7 @@ pub(crate) struct MemoryOperand {
 
 /// Bounds checks that the current basic block has made. They stay valid, since memories don't shrink.
 #[derive(Default)]
-struct Checks {
+pub(super) struct Checks {
     block: Option<Block>,
     /// The memory, the index, and the number of bytes from there on that are known to be in bounds.
     known: Vec<(u32, Value, u64)>,
@@ -66,9 +81,12 @@ impl Heaps {
     ) -> MemoryOperand {
         let MemArgTarget::Memory(memory) = memarg.target else { unreachable!("validated: no arrays") };
         let heap = self.memories[memory as usize];
+        if heap.is_64 {
+            return self.operand64(b, memory, index, memarg.offset, size);
+        }
         // A constant index is folded into the offset. All sums are 64-bit, of numbers below 2^33.
         let (index, greatest, offset) = match constant(b, index) {
-            Some(constant) => (None, 0, u64::from(constant) + memarg.offset),
+            Some(constant) => (None, 0, u64::from(constant as u32) + memarg.offset),
             None => (Some(index), u64::from(u32::MAX), memarg.offset),
         };
         let end = offset + u64::from(size);
@@ -134,8 +152,9 @@ impl Heaps {
     /// `memory.size`
     pub(crate) fn pages(&self, b: &mut FunctionBuilder<'_>, memory: u32) -> Value {
         let len = self.len(b, memory);
-        let pages = b.ins().ushr_imm_u(len, 16);
-        b.ins().ireduce(I32, pages)
+        let heap = self.memories[memory as usize];
+        let pages = b.ins().ushr_imm_u(len, i64::from(heap.page_size_log2));
+        if heap.is_64 { pages } else { b.ins().ireduce(I32, pages) }
     }
 
     /// A pointer to a memory's object. It never changes, so Cranelift may load it once for a function.
@@ -171,7 +190,7 @@ impl Checks {
     const MOST: usize = 8;
 
     /// Whether this block has made such a check; records it if not.
-    fn already(&mut self, b: &FunctionBuilder<'_>, memory: u32, index: Value, end: u64) -> bool {
+    pub(super) fn already(&mut self, b: &FunctionBuilder<'_>, memory: u32, index: Value, end: u64) -> bool {
         let block = b.current_block();
         if self.block != block {
             self.block = block;
@@ -195,11 +214,11 @@ impl Checks {
     }
 }
 
-/// The value of an `i32.const`.
-fn constant(b: &FunctionBuilder<'_>, value: Value) -> Option<u32> {
+/// The value of an `i32.const` or an `i64.const`.
+pub(super) fn constant(b: &FunctionBuilder<'_>, value: Value) -> Option<u64> {
     let dfg = &b.func.dfg;
     match dfg.insts[dfg.value_def(value).inst()?] {
-        InstructionData::UnaryImm { opcode: Opcode::Iconst, imm } => Some(imm.bits() as u32),
+        InstructionData::UnaryImm { opcode: Opcode::Iconst, imm } => Some(imm.bits().cast_unsigned()),
         _ => None,
     }
 }

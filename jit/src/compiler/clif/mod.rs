@@ -2,6 +2,7 @@
 //! vectors, and addresses in linear memory.
 
 pub(crate) mod heaps;
+mod heaps64;
 pub(crate) mod mem_flags;
 pub(crate) mod operand_stack;
 pub(crate) mod slots;

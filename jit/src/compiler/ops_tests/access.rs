@@ -6,7 +6,7 @@ use super::values::{constant, from_val, to_val};
 use super::{Seen, bodies, isa, name, translate};
 use crate::compiler::clif::heaps::Heap;
 use dunlin::tier::layout;
-use dunlin::{Config, Engine, Instance, Module, Store};
+use dunlin::{Config, Engine, Instance, MemoryType, Module, Store};
 use wasmparser::ValType;
 
 /// The word of the tests' context at which the pointers to memories begin.
@@ -19,19 +19,21 @@ struct Access {
     text: String,
     result: ValType,
     value: ValType,
-    addresses: Vec<u32>,
+    addresses: Vec<u64>,
 }
 
-fn accesses() -> Vec<Access> {
+fn accesses(is_64: bool) -> Vec<Access> {
+    let index = if is_64 { ValType::I64 } else { ValType::I32 };
     let mut all = Vec::new();
     for (memory, pages) in PAGES.iter().enumerate() {
-        let len = (pages << 16) as u32;
+        let len = (pages << 16) as u64;
         for (is_store, ops) in [false, true].into_iter().zip(ACCESSES) {
             for &(op, value, size, lanes) in ops {
                 // The last offset is beyond any guard region.
-                for offset in [0, 7, len - size, 0x7fff_ffff, u32::MAX] {
+                let far = if is_64 { u64::MAX } else { u32::MAX.into() };
+                for offset in [0, 7, len - u64::from(size), 0x7fff_ffff, u32::MAX.into(), far] {
                     let lane =
-                        if lanes > 0 { format!(" {}", offset % u32::from(lanes)) } else { String::new() };
+                        if lanes > 0 { format!(" {}", offset % u64::from(lanes)) } else { String::new() };
                     let operand = if is_store || lanes > 0 { " (local.get 1)" } else { "" };
                     // A second access in the same block, whose check may be redundant.
                     let (result, again) = match is_store {
@@ -43,18 +45,20 @@ fn accesses() -> Vec<Access> {
                         if is_store { format!("{access} ({again} {address})") } else { access }
                     };
                     // If the last address is below the memory, the sum must not wrap around.
-                    let last = len.wrapping_sub(size).wrapping_sub(offset);
-                    let addresses = vec![0, last, last.wrapping_add(1), u32::MAX];
+                    let last = len.wrapping_sub(size.into()).wrapping_sub(offset) & far;
+                    let beyond = last.wrapping_add(1) & far;
+                    let addresses = vec![0, last, beyond, u32::MAX.into(), far];
                     all.push(Access { text: text("(local.get 0)"), result, value, addresses });
-                    for address in [last, last.wrapping_add(1)] {
-                        let text = text(&constant(ValType::I32, address.into()));
+                    for address in [last, beyond] {
+                        let text = text(&constant(index, address.into()));
                         all.push(Access { text, result, value, addresses: vec![address] });
                     }
                 }
             }
         }
         let (value, result) = (ValType::I32, ValType::I32);
-        all.push(Access { text: format!("(memory.size {memory})"), result, value, addresses: vec![0] });
+        let text = format!("(memory.size {memory})");
+        all.push(Access { text, result: index, value, addresses: vec![0] });
         // A check that reaches less far than an earlier one, and one that reaches farther.
         let text = format!(
             "(i32.add (i32.load {memory} offset=8 (local.get 0))
@@ -69,19 +73,25 @@ pub(super) fn run_all(seen: &mut Seen) {
     for (guarded, spectre, least) in
         [(true, false, false), (true, false, true), (false, false, false), (false, true, false)]
     {
-        run(guarded, spectre, least, seen);
+        run(guarded, spectre, least, false, seen);
+    }
+    for spectre in [false, true] {
+        run(true, spectre, false, true, seen);
     }
 }
 
-fn run(guarded: bool, spectre: bool, least: bool, seen: &mut Seen) {
-    let accesses = accesses();
+fn run(guarded: bool, spectre: bool, least: bool, is_64: bool, seen: &mut Seen) {
+    let accesses = accesses(is_64);
+    let index = if is_64 { ValType::I64 } else { ValType::I32 };
     let functions = accesses.iter().enumerate().map(|(i, access)| {
         let (value, result) = (name(access.value), name(access.result));
-        format!("(func (export \"{i}\") (param i32 {value}) (result {result}) {})\n", access.text)
+        format!("(func (export \"{i}\") (param {index} {value}) (result {result}) {})\n", access.text)
     });
     let text: String = functions.collect();
-    let memories =
-        PAGES.iter().map(|pages| format!("(memory (export \"m{pages}\") {pages})")).collect::<String>();
+    let memories = PAGES
+        .iter()
+        .map(|pages| format!("(memory (export \"m{pages}\") {index} {pages})"))
+        .collect::<String>();
     let wasm = wat::parse_str(format!("(module {memories} {text})")).unwrap();
     let engine = Engine::new(&Config::new()).unwrap();
     let module = Module::new(&engine, &wasm).unwrap();
@@ -90,11 +100,17 @@ fn run(guarded: bool, spectre: bool, least: bool, seen: &mut Seen) {
     let interpreted = PAGES.map(|pages| instance.get_memory(&store, &format!("m{pages}")).unwrap());
 
     let isa = isa(least, false);
-    let heaps = PAGES.map(|pages| Heap { guarded, min_bytes: (pages << 16) as u64 });
+    let heaps = PAGES.map(|pages| {
+        let ty = match is_64 {
+            true => MemoryType::memory64(pages as u64, None),
+            false => MemoryType::new(pages as u32, None),
+        };
+        Heap::new(&ty, guarded)
+    });
     let funcs = bodies(&wasm)
         .into_iter()
         .zip(&accesses)
-        .map(|(body, access)| translate(&body, &[ValType::I32, access.value], &isa, &heaps, spectre, seen));
+        .map(|(body, access)| translate(&body, &[index, access.value], &isa, &heaps, spectre, seen));
     let native = Native::new(&*isa, funcs.collect());
 
     let fill = |bytes: &mut [u8]| {
@@ -127,9 +143,10 @@ fn run(guarded: bool, spectre: bool, least: bool, seen: &mut Seen) {
     for (i, access) in accesses.iter().enumerate() {
         let func = instance.get_func(&store, &i.to_string()).unwrap();
         for &address in &access.addresses {
-            let args = [to_val(ValType::I32, address.into()), to_val(access.value, value)];
+            let args = [to_val(index, address.into()), to_val(access.value, value)];
             let mut result = [to_val(access.result, 0)];
-            let what = format!("{} at {address:#x}, guarded: {guarded}, spectre: {spectre}", access.text);
+            let what =
+                format!("{} at {address:#x}, guarded: {guarded}, spectre: {spectre}, {index}", access.text);
             match func.call(&mut store, &args, &mut result) {
                 Ok(()) => {
                     assert_eq!(from_val(result[0]), native.call(i, &[address.into(), value], &vm), "{what}");

@@ -39,9 +39,14 @@ impl Translator<'_, '_> {
         self.stack.popn(params);
         self.deopt_if_asked(ExitPoint::Here, &[]);
         if let Some(result) = op.result() {
+            let is_64 = match op {
+                BulkOp::MemoryGrow => self.view.memories()[x as usize].is_64(),
+                BulkOp::TableGrow | BulkOp::TableSize => self.view.table(x).is_64(),
+                _ => false,
+            };
             let ty = match result {
-                BulkResult::I32 => I32,
-                BulkResult::Reference => I64,
+                BulkResult::Index if !is_64 => I32,
+                BulkResult::Index | BulkResult::Reference => I64,
             };
             let value = self.load_slot(ty, self.scope.sp, slot);
             self.stack.push(value);
@@ -76,10 +81,13 @@ impl Translator<'_, '_> {
         });
     }
 
-    /// The three topmost operands, zero-extended. They stay on the stack.
+    /// The three topmost operands, those that are 32-bit zero-extended. They stay on the stack.
     fn wide_operands(&mut self) -> [Value; 3] {
         let operands = self.stack.peekn(3);
-        [operands[0], operands[1], operands[2]].map(|value| self.b.ins().uextend(I64, value))
+        [operands[0], operands[1], operands[2]].map(|value| match self.b.func.dfg.value_type(value) {
+            I32 => self.b.ins().uextend(I64, value),
+            _ => value,
+        })
     }
 
     /// Emits `few` for the case that `n` bytes from `last` on are in bounds and at most [`FEW`], and `not` for the
@@ -96,7 +104,12 @@ impl Translator<'_, '_> {
         let len = self.heaps.len(&mut self.b, memory);
         let beyond = self.b.ins().icmp(IntCC::UnsignedGreaterThan, end, len);
         let many = self.b.ins().icmp_imm_s(IntCC::UnsignedGreaterThan, n, FEW);
-        let either = self.b.ins().bor(beyond, many);
+        let mut either = self.b.ins().bor(beyond, many);
+        if self.heaps.memories[memory as usize].is_64 {
+            // Then the sum of few and of what isn't beyond the end doesn't wrap.
+            let last_beyond = self.b.ins().icmp(IntCC::UnsignedGreaterThan, last, len);
+            either = self.b.ins().bor(either, last_beyond);
+        }
         let (cold, go_on) = self.cold_branch(either);
         let done = self.b.create_block();
         self.b.switch_to_block(go_on);

@@ -12,9 +12,9 @@ impl Translator<'_, '_> {
     fn element_address(&mut self, table: u32, index: Value, trap: Trap) -> Value {
         let ty = self.view.table(table);
         let table = self.load_word(self.view.table_word(table));
-        let index = self.b.ins().uextend(I64, index);
+        let index = if ty.is_64() { index } else { self.b.ins().uextend(I64, index) };
         let len = if ty.maximum() == Some(ty.minimum()) {
-            self.b.ins().iconst(I64, i64::from(ty.minimum()))
+            self.b.ins().iconst(I64, ty.minimum().cast_signed())
         } else {
             self.b.ins().load(I64, self.flags.vm, table, layout::TABLE_LEN)
         };
@@ -48,9 +48,10 @@ impl Translator<'_, '_> {
     }
 
     pub(super) fn table_size(&mut self, table: u32) {
+        let is_64 = self.view.table(table).is_64();
         let table = self.load_word(self.view.table_word(table));
         let len = self.b.ins().load(I64, self.flags.vm, table, layout::TABLE_LEN);
-        let len = self.b.ins().ireduce(I32, len);
+        let len = if is_64 { len } else { self.b.ins().ireduce(I32, len) };
         self.stack.push(len);
     }
 }

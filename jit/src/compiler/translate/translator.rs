@@ -130,7 +130,7 @@ impl<'a, 'f> Translator<'a, 'f> {
     ) -> Self {
         let entry = b.current_block().expect("the entry block");
         let (vm, sp) = (b.block_params(entry)[0], b.block_params(entry)[1]);
-        let heap = |ty: &dunlin::MemoryType| Heap { guarded: options.guarded, min_bytes: ty.minimum() << 16 };
+        let heap = |ty| Heap::new(ty, options.guarded);
         let memories = view.memories().iter().map(heap).collect();
         let mut heaps = Heaps::new(vm, memories, view.memory_word(0), flags);
         heaps.spectre = options.spectre;

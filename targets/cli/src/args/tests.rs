@@ -4,6 +4,7 @@ use super::table::Opt;
 use super::tiering::Tiering;
 use super::values::{Given, switch};
 use super::*;
+use dunlin::Feature;
 use std::time::Duration;
 
 fn parsed(line: &str) -> Result<Command, Failure> {
@@ -78,6 +79,10 @@ fn options_have_the_forms_that_the_help_promises() {
     let wasmtime = run_options("run -W fuel=1_000,timeout=500ms -Wmax-wasm-stack=4096 m");
     let same = run_options("run --fuel 1000 --timeout 0.5 --max-stack 4096 m");
     assert_eq!(wasmtime, same);
+    let features = run_options("run -W custom-page-sizes,memory64=n,fuel=5 -W simd=y m");
+    let expected = [(Feature::CustomPageSizes, true), (Feature::Memory64, false), (Feature::Simd, true)];
+    assert_eq!((features.features.as_slice(), features.fuel), (&expected[..], Some(5)));
+    assert!(refusal("run -W memory64=5 m").contains("y or n"));
 }
 
 #[test]

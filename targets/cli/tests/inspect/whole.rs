@@ -81,7 +81,7 @@ Sections, in bytes:
         text(BEYOND),
         r#"standard input: a library (it has no _start): run it with --invoke NAME
   47 bytes, 0 functions
-  Dunlin can't run it: the table section uses 64-bit memories or tables (the proposal memory64), which this version of Dunlin doesn't have (at offset 0xb)
+  Dunlin can't run it: the memory section uses atomic instructions or shared memories (the proposal threads), which this version of Dunlin doesn't have (at offset 0x12)
 
 It imports nothing, so it can only compute
 
@@ -98,8 +98,8 @@ Tables:
   0: exactly 3 elements of funcref
 
 Features beyond the first version of WebAssembly:
-  mutable-globals, multi-memory
-  memory64, threads, shared-everything-threads, custom-page-sizes, which this version of Dunlin doesn't have
+  mutable-globals, multi-memory, memory64, custom-page-sizes
+  threads, shared-everything-threads, which this version of Dunlin doesn't have
 
 Sections, in bytes:
            5  table
@@ -108,8 +108,8 @@ Sections, in bytes:
           13  export
 "#
     );
-    let lacking = text("(module (memory i64 1 1))");
-    let words = "WebAssembly:\n  memory64, which this version of Dunlin doesn't have\n\nSections";
+    let lacking = text("(module (memory 1 1 shared))");
+    let words = "WebAssembly:\n  threads, which this version of Dunlin doesn't have\n\nSections";
     assert!(lacking.contains(words), "{lacking}");
     assert_eq!(
         text("(module)"),
@@ -192,8 +192,8 @@ fn as_json() {
             "tables": [
             {"element": "funcref", "min": 3, "max": 3, "index_bits": 64, "imported": false}],
             "features": ["mutable-globals", "multi-memory", "memory64", "threads", "shared-everything-threads", "custom-page-sizes"],
-            "missing_features": ["memory64", "threads", "shared-everything-threads", "custom-page-sizes"],
-            "problem": "the table section uses 64-bit memories or tables (the proposal memory64), which this version of Dunlin doesn't have (at offset 0xb)",
+            "missing_features": ["threads", "shared-everything-threads"],
+            "problem": "the memory section uses atomic instructions or shared memories (the proposal threads), which this version of Dunlin doesn't have (at offset 0x12)",
             "precompiled": null,
             "sections": sections(&[(4, "table", 10, 5),
             (5, "memory", 17, 7),
