@@ -38,6 +38,23 @@ pub(crate) fn opaque(x: u64) -> u64 {
     keep_apart(core::ptr::without_provenance(x as usize)).addr() as u64
 }
 
+/// Has what is read by way of `r.ip` from now on be read after `x` is known. Without it, LLVM reads early, and x86_64 has
+/// registers for three values at a time.
+#[inline(always)]
+pub(crate) fn before_what_follows(r: &mut Regs, mut x: u64) -> u64 {
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+    #[allow(clippy::pointers_in_nomem_asm_block, reason = "nothing is read through it here")]
+    // SAFETY: no instructions.
+    unsafe {
+        core::arch::asm!("/* {0} {1} */", inout(reg) x, inout(reg) r.ip, options(pure, nomem, nostack, preserves_flags))
+    };
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    {
+        (x, r.ip) = core::hint::black_box((x, r.ip));
+    }
+    x
+}
+
 /// The direction of a branch.
 pub(crate) trait Direction {
     const BACK: bool;

@@ -1,6 +1,7 @@
 //! Handlers of vector ops with a lane, and of those with operands of their own.
 
 use super::cell::{Body, cell, clobbers, leaves};
+use super::control::before_what_follows;
 use super::memory::{Memory0, MemoryN, Which, before, end};
 use super::memory64::end64;
 use super::operand::{A, Acc, B as FB, C, D, Dst, ExtractRow, ReplaceRow, Slot, Src, ToAcc, ToSlot, Value};
@@ -190,8 +191,10 @@ handlers! {
         if end > len {
             return slow::trap::<B>(r, Trap::MemoryOutOfBounds);
         }
+        let to = before(mem, end, O::Raw::SIZE).expose_provenance() as u64;
+        let to = core::ptr::with_exposed_provenance_mut(before_what_follows(&mut r, to) as usize);
         let lane = *r.slot(C).cast::<O::Raw>().add(r.field(D));
-        O::eval(lane).write(before(mem, end, O::Raw::SIZE));
+        O::eval(lane).write(to);
         r.ip = r.ip.add(3 + M::WORDS);
         B::next(r)
     }

@@ -1,6 +1,7 @@
 //! Handlers of arithmetic on 128 bits.
 
 use super::cell::Body;
+use super::control::before_what_follows;
 use super::operand::{A, B, C, D, Value};
 use super::regs::Regs;
 use crate::module::trap::Trap;
@@ -10,10 +11,10 @@ use core::marker::PhantomData;
 /// A sum or a difference.
 pub(crate) trait Adds {
     const OP: SpecialOp;
-    /// Of two halves, without what comes from the lower half.
+    /// Of two halves.
     fn of(x: u64, y: u64) -> u64;
-    /// What of the low half's operands and result goes over to the high half.
-    fn carry(x: u64, y: u64, result: u64) -> u64;
+    /// Of the low halves, and whether one is carried or borrowed.
+    fn low(x: u64, y: u64) -> (u64, bool);
 }
 /// `x + y`
 pub(crate) enum Add {}
@@ -27,8 +28,8 @@ impl Adds for Add {
         x.wrapping_add(y)
     }
     #[inline(always)]
-    fn carry(x: u64, _: u64, result: u64) -> u64 {
-        (result < x) as u64
+    fn low(x: u64, y: u64) -> (u64, bool) {
+        x.overflowing_add(y)
     }
 }
 
@@ -39,8 +40,8 @@ impl Adds for Sub {
         x.wrapping_sub(y)
     }
     #[inline(always)]
-    fn carry(x: u64, y: u64, _: u64) -> u64 {
-        (x < y) as u64
+    fn low(x: u64, y: u64) -> (u64, bool) {
+        x.overflowing_sub(y)
     }
 }
 
@@ -89,11 +90,12 @@ impl<O: Adds> Body for Sum<O> {
     unsafe fn run(r: &mut Regs) -> Result<(), Trap> {
         // SAFETY: the handler contract (`Backend`): the cell is of this op, and its extension names a slot.
         unsafe {
-            // x86_64 has registers for the high half's result and for the low half's operands, but for no more.
-            let high = O::of(u64::load(r.slot(C)), u64::load(r.sp.add(r.ext(0) as usize)));
-            let (x, y) = (u64::load(r.slot(B)), u64::load(r.slot(D)));
-            let low = O::of(x, y);
-            put(r, low, O::of(high, O::carry(x, y, low)));
+            let (low, carried) = O::low(u64::load(r.slot(B)), u64::load(r.slot(D)));
+            let carried = before_what_follows(r, carried.into());
+            let high = O::of(u64::load(r.slot(C)), carried);
+            let high = before_what_follows(r, high);
+            let high = O::of(high, u64::load(r.sp.add(r.ext(0) as usize)));
+            put(r, low, high);
             r.ip = r.ip.add(3);
         }
         Ok(())

@@ -273,3 +273,61 @@ fn spaces_before_a_text_are_as_many_as_the_engine_takes() {
     // A comment is a text's beginning, too.
     dunlin_with(&["inspect", "-"], b" \n;; nothing\n(module)").code(0);
 }
+
+/// What is known of platforms, and what a host answers.
+#[cfg(feature = "hosts")]
+#[test]
+fn platforms_are_recognised() {
+    let found = |name: &str| json(&dunlin(&["inspect", "--json", &example(name)]).code(0).out);
+    let policy = found("hosts/policy.wasm");
+    let made_for = &policy["made_for"];
+    assert_eq!((&made_for["platform"], &made_for["abi_version"]), (&"OPA policy".into(), &"1.2".into()));
+    assert!(made_for["entrypoints"].as_array().unwrap().contains(&"roles/allow".into()), "{made_for}");
+    assert!(made_for["builtins"].as_array().unwrap().contains(&"sprintf".into()), "{made_for}");
+    assert!(policy["imports"].as_array().unwrap().iter().all(|import| import["answered_by_host"] == true));
+    let said = dunlin(&["inspect", &example("hosts/policy.wasm")]).code(0).out;
+    let line = "  Made for: OPA policy (ABI 1.2), entrypoints host/call, host/fail, host/spin, roles/allow, roles/greeting\n";
+    assert!(said.contains(line), "{said}");
+    assert!(!said.contains("doesn't provide"), "{said}");
+    assert_eq!(found("hosts/filter.wasm")["made_for"]["platform"], "proxy-wasm filter");
+    assert_eq!(found("wasm/hello.wasm")["made_for"]["platform"], "WASI command");
+    // An actor's platform is known, and there is no host for it.
+    let actor = r#"(module (import "wapc" "__console_log" (func (param i32 i32)))
+        (func (export "__guest_call") (param i32 i32) (result i32) (i32.const 1)))"#;
+    let said = dunlin_with(&["inspect", "-"], actor.as_bytes()).code(0).out;
+    assert!(said.contains("Made for: waPC guest\n") && said.contains("doesn't provide"), "{said}");
+}
+
+/// A policy that never says what is in it, or traps instead.
+#[cfg(feature = "hosts")]
+#[test]
+fn policies_that_lie_are_described_all_the_same() {
+    let policy = |body: &str| {
+        let ended = |name: &str, ty: &str| format!(r#"(func (export "{name}") {ty} {body})"#);
+        let functions = [
+            ("builtins", "(result i32)"),
+            ("entrypoints", "(result i32)"),
+            ("opa_malloc", "(param i32) (result i32)"),
+            ("opa_json_parse", "(param i32 i32) (result i32)"),
+            ("opa_json_dump", "(param i32) (result i32)"),
+            ("opa_heap_ptr_get", "(result i32)"),
+            ("opa_heap_ptr_set", "(param i32)"),
+            ("opa_eval", "(param i32 i32 i32 i32 i32 i32 i32) (result i32)"),
+            ("opa_eval_ctx_new", "(result i32)"),
+            ("opa_eval_ctx_set_input", "(param i32 i32)"),
+            ("opa_eval_ctx_set_data", "(param i32 i32)"),
+            ("opa_eval_ctx_set_entrypoint", "(param i32 i32)"),
+            ("opa_eval_ctx_get_result", "(param i32) (result i32)"),
+            ("eval", "(param i32) (result i32)"),
+        ]
+        .map(|(name, ty)| ended(name, ty));
+        let globals = r#"(global (export "opa_wasm_abi_version") i32 (i32.const 1))
+            (global (export "opa_wasm_abi_minor_version") i32 (i32.const 2)) (memory (export "memory") 2)"#;
+        let text = format!("(module {globals} {})", functions.concat());
+        dunlin_with(&["inspect", "-"], text.as_bytes()).code(0).out
+    };
+    let loops = policy("(loop (br 0)) (unreachable)");
+    assert!(loops.contains("Made for: OPA policy, but ") && loops.contains("fuel"), "{loops}");
+    let traps = policy("(unreachable)");
+    assert!(traps.contains("Made for: OPA policy, but "), "{traps}");
+}

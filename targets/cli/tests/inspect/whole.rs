@@ -141,14 +141,14 @@ fn as_json() {
     };
     assert_eq!(
         found(REACTOR),
-        value!({"module": "standard input", "role": "reactor", "name": "all", "bytes": 224, "functions": 2,
+        value!({"module": "standard input", "role": "reactor", "name": "all", "made_for": null, "bytes": 224, "functions": 2,
             "imports": [
             {"module": "wasi_snapshot_preview1", "name": "fd_close", "kind": "function", "type": "function (i32) -> (i32)",
-            "provided": true, "capability": "io", "purpose": "uses standard I/O and open files", "does": "closes a file, a directory or a socket", "problem": null},
+            "provided": true, "capability": "io", "purpose": "uses standard I/O and open files", "does": "closes a file, a directory or a socket", "problem": null, "answered_by_host": null},
             {"module": "env", "name": "", "kind": "function", "type": "function (i32) -> (i64)",
-            "provided": false, "capability": null, "purpose": null, "does": null, "problem": "unknown to Dunlin"},
+            "provided": false, "capability": null, "purpose": null, "does": null, "problem": "unknown to Dunlin", "answered_by_host": null},
             {"module": "env", "name": "t", "kind": "table", "type": "externref table of exactly 2 elements",
-            "provided": false, "capability": null, "purpose": null, "does": null, "problem": "unknown to Dunlin"}],
+            "provided": false, "capability": null, "purpose": null, "does": null, "problem": "unknown to Dunlin", "answered_by_host": null}],
             "exports": [
             {"name": "m", "kind": "memory", "type": "memory of 3 to 161 pages"},
             {"name": "t", "kind": "table", "type": "funcref table of at least 1 element"},
@@ -179,7 +179,7 @@ fn as_json() {
     );
     assert_eq!(
         found(BEYOND),
-        value!({"module": "standard input", "role": "library", "name": null, "bytes": 47, "functions": 0,
+        value!({"module": "standard input", "role": "library", "name": null, "made_for": null, "bytes": 47, "functions": 0,
             "imports": [
             ],
             "exports": [

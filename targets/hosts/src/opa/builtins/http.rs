@@ -212,10 +212,10 @@ mod tests {
         assert_eq!(response["headers"]["x-a"], json!(["1", "2"]));
         assert_eq!(response["body"], json!({"method": "POST", "body": "{\"x\":1}"}));
         let text = sent(&json!({"method": "GET", "url": "http://a/", "headers": {"x-kind": "text/plain"}}));
-        assert_eq!(
-            (&text["body"], &text["raw_body"]),
-            (&json!(null), &json!("{\"body\":\"\",\"method\":\"GET\"}"))
-        );
+        assert_eq!(text["body"], json!(null));
+        // In whatever order the keys are.
+        let raw: Value = serde_json::from_str(text["raw_body"].as_str().unwrap()).unwrap();
+        assert_eq!(raw, json!({"body": "", "method": "GET"}));
         let forced = json!({"method": "GET", "url": "http://a/", "headers": {"x-kind": "text/plain"}, "force_json_decode": true});
         assert_eq!(sent(&forced)["body"]["method"], "GET");
         let raw = sent(&json!({"method": "PUT", "url": "http://a/", "raw_body": "plain"}));
