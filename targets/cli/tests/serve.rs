@@ -3,6 +3,7 @@
 
 mod common;
 
+use common::bundle::bundle;
 use common::{dunlin, example, folder};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -112,10 +113,27 @@ fn what_is_served_is_loaded_again_when_asked() {
 }
 
 #[test]
+fn policies_decide_as_by_opa() {
+    let module = std::fs::read(example("hosts/policy.wasm")).unwrap();
+    let path = folder("served_bundle").join("bundle.tar.gz");
+    let admins = br#"["alice"]"#;
+    std::fs::write(&path, bundle(&[("/policy.wasm", &module), ("/admins/data.json", admins)])).unwrap();
+    let alice = "/v1/data/roles/allow?input=%7B%22user%22:%22alice%22%7D";
+    let serving = Serving::start(&["--access-log", "off", path.to_str().unwrap()]);
+    assert!(serving.get(alice).ends_with("\r\n\r\n{\"result\":true}"));
+    assert!(serving.get("/v1/data/admins").ends_with("\r\n\r\n{\"result\":[\"alice\"]}"));
+    assert_eq!(serving.end(), (Some(0), String::new()));
+    let serving = Serving::start(&["--access-log", "off", &example("hosts/policy.wasm")]);
+    assert!(serving.get("/health").ends_with("\r\n\r\n{}"));
+    assert!(serving.get(alice).ends_with("\r\n\r\n{\"result\":false}"));
+    assert_eq!(serving.end(), (Some(0), String::new()));
+}
+
+#[test]
 fn what_cannot_be_served_is_said() {
     dunlin(&["serve"]).code(2);
     dunlin(&["serve", "--access-log", "xml", "m"]).code(2);
     dunlin(&["serve", "missing.wasm"]).code(1);
-    dunlin(&["serve", &example("hosts/policy.wasm")]).code(1);
+    dunlin(&["serve", &example("hosts/filter.wasm")]).code(1);
     dunlin(&["serve", "--addr", "256.0.0.1:1", &example("hosts/page.wasm")]).code(1);
 }

@@ -3,14 +3,17 @@
 use crate::args::PolicyOptions;
 use crate::failure::{EXIT_FUEL, EXIT_TRAP, Failure, io_reason};
 use crate::host::streams::StandardInput;
-use crate::modules::load::{display_name, load};
+use crate::modules::load::display_name;
+use crate::modules::policy::{PolicyModule, load_policy};
 use crate::output::{complain, print};
 use dunlin::{Budget, Config, Engine, ErrorKind, Trap};
 use dunlin_hosts::opa;
-use dunlin_hosts::opa::{Policy, PolicyError};
+use dunlin_hosts::opa::{BundleOptions, Policy, PolicyError, VerificationKey};
+use dunlin_hosts::services::http::{AllowList, Client};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Read;
+use std::path::Path;
 
 /// Evaluates a policy, and gives the exit code.
 pub(crate) fn policy(options: &PolicyOptions) -> Result<u8, Failure> {
@@ -20,10 +23,19 @@ pub(crate) fn policy(options: &PolicyOptions) -> Result<u8, Failure> {
         config.budget(Budget::new(bytes));
     }
     let engine = Engine::new(&config).map_err(Failure::unusable)?;
-    let module = load(&engine, &options.policy)?;
-    let mut policy = opa::PolicyOptions::default().print(|message| complain(message));
+    let PolicyModule { module, data, .. } =
+        load_policy(&engine, &options.policy, &options.registry, &accepted_bundles(options, &engine)?)?;
+    let mut policy =
+        opa::PolicyOptions::default().print(|message| complain(message)).look_names_up(options.lookup);
     if let Some(fuel) = options.fuel {
         policy = policy.fuel(fuel);
+    }
+    if !options.hosts.is_empty() {
+        let mut allowed = AllowList::none();
+        for host in &options.hosts {
+            allowed.allow(host).map_err(|error| Failure::usage(format_args!("--allow-host: {error}")))?;
+        }
+        policy = policy.http(Client::new(allowed));
     }
     let policy = Policy::new(&module, policy).map_err(failure)?;
     if options.list {
@@ -32,13 +44,33 @@ pub(crate) fn policy(options: &PolicyOptions) -> Result<u8, Failure> {
         return Ok(0);
     }
     let entrypoint = entrypoint(options, &policy)?;
-    let data = options.data.as_deref().map_or_else(|| Ok("{}".into()), read_text)?;
+    let data = match &options.data {
+        Some(file) => read_text(file)?,
+        None => data.unwrap_or_else(|| "{}".into()),
+    };
     let input = options.input.as_deref().map(read_text).transpose()?;
     let mut evaluator = policy.evaluator(data).map_err(failure)?;
     let results = evaluator.evaluate(&entrypoint, input.as_deref()).map_err(failure)?;
     print(&format!("{results}\n"))?;
     let defined = results != "[]";
     Ok(u8::from(options.fail && !defined || options.fail_defined && defined))
+}
+
+/// Which bundles are accepted, as the options say.
+fn accepted_bundles(options: &PolicyOptions, engine: &Engine) -> Result<BundleOptions, Failure> {
+    let accepted = BundleOptions::default().budget(engine.budget());
+    let Some(given) = &options.verification_key else {
+        return Ok(if options.skip_verify { accepted.skip_verification() } else { accepted });
+    };
+    let algorithm = options.signing_algorithm.as_deref().unwrap_or("RS256");
+    // A secret is given as it is, unless it is the name of a file.
+    let key = match Path::new(given).is_file() {
+        true => read_text(given.as_ref())?,
+        false => given.clone(),
+    };
+    let key = VerificationKey::new(&key, algorithm)
+        .map_err(|error| Failure::usage(format_args!("--verification-key: {error}")))?;
+    Ok(accepted.verify(key.scope(options.scope.as_deref().unwrap_or_default())))
 }
 
 fn entrypoint(options: &PolicyOptions, policy: &Policy) -> Result<String, Failure> {
@@ -55,7 +87,13 @@ fn entrypoint(options: &PolicyOptions, policy: &Policy) -> Result<String, Failur
 }
 
 fn failure(error: PolicyError) -> Failure {
-    let PolicyError::Engine(cause) = &error else { return Failure::unusable(error) };
+    let cause = match &error {
+        PolicyError::Engine(cause) => cause,
+        PolicyError::DeniedBuiltins(_) => {
+            return Failure::unusable(format_args!("{error}; see --allow-host and --allow-lookup"));
+        }
+        _ => return Failure::unusable(error),
+    };
     match (cause.kind(), cause.trap()) {
         (ErrorKind::OutOfBudget, _) => Failure::over_budget(error),
         (_, Some(Trap::OutOfFuel)) => Failure::new(EXIT_FUEL, error),

@@ -15,14 +15,6 @@ use std::path::Path;
 /// What a module in a registry begins with.
 const IN_REGISTRY: &str = "oci://";
 
-/// Loads a module as it is read.
-#[cfg(feature = "hosts")]
-pub(crate) fn load(engine: &Engine, path: &OsStr) -> Result<Module, Failure> {
-    Opened::open(path, &RegistryOptions::default())?
-        .load(engine, &ModuleOptions::new())
-        .map(|(module, _)| module)
-}
-
 /// What a path leads to.
 pub(crate) struct Opened {
     /// What messages call it.
@@ -36,8 +28,12 @@ pub(crate) struct Opened {
 impl Opened {
     /// Opens it, and looks what it is. If it is in a registry, that is asked in this way.
     pub(crate) fn open(path: &OsStr, registry: &RegistryOptions) -> Result<Self, Failure> {
-        let name = display_name(path);
         let (reader, pinned) = open(path, registry)?;
+        Self::of(display_name(path), reader, pinned)
+    }
+
+    /// Looks what the reader contains.
+    pub(crate) fn of(name: String, reader: Box<dyn Read>, pinned: Option<String>) -> Result<Self, Failure> {
         let source = source(&name, reader)?;
         Ok(Self { name, source, pinned })
     }
@@ -149,7 +145,7 @@ pub(crate) fn is_in_registry(path: &OsStr) -> bool {
 }
 
 /// A reader, and the name with the digest of what is in a registry.
-type Reading = (Box<dyn Read>, Option<String>);
+pub(crate) type Reading = (Box<dyn Read>, Option<String>);
 
 #[cfg(feature = "hosts")]
 fn open_in_registry(path: &OsStr, registry: &RegistryOptions) -> Result<Reading, Failure> {
@@ -166,7 +162,8 @@ fn open_in_registry(_: &OsStr, _: &RegistryOptions) -> Result<Reading, Failure> 
     Err(Failure::usage("this build of dunlin knows no registries: build it with the feature 'hosts'"))
 }
 
-fn open(path: &OsStr, registry: &RegistryOptions) -> Result<Reading, Failure> {
+/// What is at a path, in a registry, or in standard input.
+pub(crate) fn open(path: &OsStr, registry: &RegistryOptions) -> Result<Reading, Failure> {
     if is_in_registry(path) {
         return open_in_registry(path, registry);
     }

@@ -2,6 +2,8 @@
 
 pub(crate) mod load;
 mod other_formats;
+#[cfg(feature = "hosts")]
+pub(crate) mod policy;
 pub(crate) mod precompiled;
 #[cfg(feature = "hosts")]
 pub(crate) mod registry;

@@ -21,6 +21,11 @@ pub(crate) fn open(reference: &Reference, options: &RegistryOptions) -> Result<P
     registries(options)?.open(reference).map_err(|error| unusable(reference, &error))
 }
 
+/// Opens what is the only layer of a manifest as it is, a module or not.
+pub(crate) fn open_layer(reference: &Reference, options: &RegistryOptions) -> Result<PulledModule, Failure> {
+    registries(options)?.open_layer(reference).map_err(|error| unusable(reference, &error))
+}
+
 /// Why something can't be pulled or pushed.
 pub(crate) fn unusable(reference: &Reference, error: &OciError) -> Failure {
     Failure::unusable(format_args!("oci://{reference}: {error}"))

@@ -3,6 +3,9 @@
 // Each test file uses some of this.
 #![allow(dead_code)]
 
+#[cfg(feature = "hosts")]
+pub(crate) mod bundle;
+
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};

@@ -16,6 +16,7 @@ pub struct Evaluator {
     policy: Policy,
     data: String,
     ready: Option<Ready>,
+    used_fuel: u64,
 }
 
 /// An instance whose data has been parsed.
@@ -40,7 +41,7 @@ impl Policy {
 impl Evaluator {
     pub(super) fn new(policy: Policy, data: String) -> Result<Self, PolicyError> {
         check_json("data", &data)?;
-        let mut evaluator = Self { policy, data, ready: None };
+        let mut evaluator = Self { policy, data, ready: None, used_fuel: 0 };
         evaluator.ready = Some(evaluator.make()?);
         Ok(evaluator)
     }
@@ -86,12 +87,22 @@ impl Evaluator {
         let mut ready = self.take()?;
         let Ready { running: Running { store, guest, .. }, evaluation, data, heap } = &mut ready;
         store.data_mut().asked = Asked::new(&self.policy.parts.options.services);
-        if store.get_fuel().is_ok() {
-            store.set_fuel(self.policy.parts.options.fuel.unwrap_or(u64::MAX))?;
+        let fuel = self.policy.parts.options.fuel.unwrap_or(u64::MAX);
+        let counts = store.get_fuel().is_ok();
+        if counts {
+            store.set_fuel(fuel)?;
         }
-        let results = guest.evaluate(store, evaluation, (number, *data, *heap), input.map(str::as_bytes))?;
+        let results =
+            guest.evaluate(&mut *store, evaluation, (number, *data, *heap), input.map(str::as_bytes));
+        self.used_fuel = if counts { fuel - store.get_fuel().unwrap_or(0) } else { 0 };
+        let results = results?;
         self.ready = Some(ready);
         String::from_utf8(results).map_err(|_| PolicyError::NotAPolicy("its results aren't UTF-8".into()))
+    }
+
+    /// How much fuel the last evaluation took, if the engine counts it.
+    pub fn used_fuel(&self) -> u64 {
+        self.used_fuel
     }
 
     /// The instance, made anew if the last evaluation failed.

@@ -28,6 +28,8 @@ mod instance;
 mod jose;
 mod options;
 mod policy;
+#[cfg(feature = "serve")]
+mod rest;
 
 pub use bundle::{Bundle, BundleError, BundleOptions, VerificationKey};
 pub use error::{BuiltinError, PolicyError};
@@ -35,4 +37,6 @@ pub use evaluator::Evaluator;
 pub use instance::answers;
 pub use options::PolicyOptions;
 pub use policy::Policy;
+#[cfg(feature = "serve")]
+pub use rest::PolicyServer;
 pub use serde_json::Value;

@@ -94,7 +94,10 @@ impl Exchange {
 
     /// Ends the answer, unless it has ended.
     pub(super) fn end(&self, end: Result<(), Failure>) {
-        let mut state = self.state();
+        self.end_state(&mut self.state(), end);
+    }
+
+    fn end_state(&self, state: &mut State, end: Result<(), Failure>) {
         if state.end.is_none() {
             state.end = Some(end);
             self.room.notify_all();
@@ -107,13 +110,12 @@ impl Exchange {
 
     /// Ends the answer before its guest is done, and stops the guest.
     pub(super) fn stop(&self, why: Result<(), Failure>) {
-        let state = self.state();
+        let mut state = self.state();
         if state.end.is_none() {
             if let Some(interrupt) = &state.interrupt {
                 interrupt.interrupt();
             }
-            drop(state);
-            self.end(why);
+            self.end_state(&mut state, why);
         }
     }
 
@@ -251,6 +253,14 @@ impl Interruptible {
     /// Whether the store was interrupted.
     pub fn was_stopped(&self) -> bool {
         self.0.stopped().is_some()
+    }
+
+    /// The store is done with this request: from now on it isn't interrupted. Says whether it can be used again, which
+    /// is so if it never was.
+    pub fn release(self) -> bool {
+        let mut state = self.0.state();
+        state.interrupt = None;
+        state.end.is_none()
     }
 }
 

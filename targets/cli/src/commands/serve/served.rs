@@ -4,10 +4,12 @@ use super::watch::Watched;
 use crate::args::ServeOptions;
 use crate::failure::{Failure, io_reason};
 use crate::modules::load::{Opened, display_name};
+use crate::modules::policy::{PolicyModule, is_bundle, load_policy};
 use dunlin::{Engine, Module, ModuleOptions};
 use dunlin_hosts::Abi;
+use dunlin_hosts::opa::{BundleOptions, Policy, PolicyError, PolicyOptions, PolicyServer};
 use dunlin_hosts::server::Handler;
-use dunlin_hosts::services::log::Log;
+use dunlin_hosts::services::log::{Level, Log};
 use dunlin_hosts::wagi::{Modules, Program, ProgramOptions, Route, Site, Volume};
 use std::ffi::OsStr;
 use std::fs;
@@ -26,6 +28,8 @@ pub(super) struct Served {
 enum Kind {
     /// A module, alone: what it was made for says how.
     Module,
+    /// A policy with its data, in a bundle.
+    Bundle,
     /// A `modules.toml`.
     Site,
 }
@@ -33,7 +37,11 @@ enum Kind {
 impl Served {
     pub(super) fn new(options: ServeOptions, engine: Engine, log: Arc<dyn Log>) -> Self {
         let is_site = PathBuf::from(&options.what).extension().is_some_and(|end| end == "toml");
-        let kind = if is_site { Kind::Site } else { Kind::Module };
+        let kind = match () {
+            _ if is_site => Kind::Site,
+            _ if is_bundle(&options.what) => Kind::Bundle,
+            _ => Kind::Module,
+        };
         Self { kind, options, engine, log }
     }
 
@@ -41,6 +49,7 @@ impl Served {
     pub(super) fn load(&self) -> Result<(Arc<dyn Handler>, Watched), Failure> {
         match self.kind {
             Kind::Module => self.load_alone(),
+            Kind::Bundle => self.load_bundle(),
             Kind::Site => self.load_site(),
         }
     }
@@ -54,6 +63,10 @@ impl Served {
         match Abi::detect(&module) {
             // Without imports it is known by its function alone.
             Some(Abi::WasiCommand) | None => {}
+            Some(Abi::Opa) => {
+                let policy = PolicyModule { module, data: None, roots: Vec::new() };
+                return Ok((self.policy(policy)?, watched));
+            }
             Some(abi) => {
                 return Err(Failure::unusable(format_args!(
                     "{name}: dunlin serve has no host for this: {abi}"
@@ -75,6 +88,29 @@ impl Served {
         let mut site = Site::new(self.log.clone());
         site.add(Route::all(), program);
         Ok((Arc::new(site), watched))
+    }
+
+    fn load_bundle(&self) -> Result<(Arc<dyn Handler>, Watched), Failure> {
+        let what = &self.options.what;
+        let watched = Watched::new([what.into()]);
+        let accepted = BundleOptions::default().budget(self.engine.budget());
+        let policy = load_policy(&self.engine, what, &self.options.registry, &accepted)?;
+        Ok((self.policy(policy)?, watched))
+    }
+
+    /// Has a policy answer requests as OPA does.
+    fn policy(
+        &self,
+        PolicyModule { module, data, roots }: PolicyModule,
+    ) -> Result<Arc<dyn Handler>, Failure> {
+        let name = display_name(&self.options.what);
+        let failure = |error: PolicyError| Failure::unusable(format_args!("{name}: {error}"));
+        let log = self.log.clone();
+        let options =
+            PolicyOptions::default().print(move |message| log.write(Level::Info, "policy", message));
+        let policy = Policy::new(&module, options).map_err(failure)?;
+        let server = PolicyServer::new(&policy, data.as_deref().unwrap_or("{}"), self.log.clone());
+        Ok(Arc::new(server.map_err(failure)?.roots(roots)))
     }
 
     fn load_site(&self) -> Result<(Arc<dyn Handler>, Watched), Failure> {

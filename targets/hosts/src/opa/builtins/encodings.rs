@@ -46,7 +46,7 @@ fn encode(text: &str) -> String {
     })
 }
 
-fn decode(query: &str) -> Result<String, BuiltinError> {
+pub(in super::super) fn decode(query: &str) -> Result<String, BuiltinError> {
     let mut bytes = Vec::with_capacity(query.len());
     let mut rest = query;
     while let Some(at) = rest.find(['%', '+']) {

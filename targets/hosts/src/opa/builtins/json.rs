@@ -45,8 +45,12 @@ fn marshal_with_options(arguments: &[Value]) -> Answer {
 
 /// RFC 6902. A path is text, or an array of its parts.
 fn patch(arguments: &[Value]) -> Answer {
-    let mut document = arguments.first().ok_or_else(|| failed("a document is missing"))?.clone();
-    for operation in array(arguments, 1)? {
+    let document = arguments.first().ok_or_else(|| failed("a document is missing"))?.clone();
+    value(patched(document, array(arguments, 1)?)?)
+}
+
+pub(in super::super) fn patched(mut document: Value, operations: &[Value]) -> Result<Value, BuiltinError> {
+    for operation in operations {
         let path = |member: &str| parts(&operation[member]);
         let content = || operation.get("value").ok_or_else(|| failed("an operation lacks its value"));
         match operation["op"].as_str().unwrap_or_default() {
@@ -70,7 +74,7 @@ fn patch(arguments: &[Value]) -> Answer {
             _ => return Err(failed("an operation is unknown")),
         }
     }
-    value(document)
+    Ok(document)
 }
 
 fn parts(path: &Value) -> Result<Vec<String>, BuiltinError> {

@@ -19,6 +19,10 @@ mod units;
 mod versions;
 mod yaml;
 
+#[cfg(feature = "serve")]
+pub(super) use encodings::decode as decode_query;
+#[cfg(feature = "serve")]
+pub(super) use json::patched;
 pub(super) use yaml::read as read_yaml;
 
 use super::error::BuiltinError;

@@ -1,0 +1,112 @@
+//! The data, and the evaluators that have it.
+
+use super::super::error::PolicyError;
+use super::super::evaluator::Evaluator;
+use super::super::policy::Policy;
+use super::reply::Reply;
+use crate::server::{Limits, Request};
+use serde_json::Value;
+use std::num::NonZero;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// A policy's data, and evaluators between requests. How many are at work is for the server to bound.
+pub(super) struct Evaluators {
+    policy: Policy,
+    /// Is held by whoever changes the data.
+    writer: Mutex<()>,
+    state: Mutex<State>,
+    /// How many are kept: more than can compute at a time would be of no use.
+    most_idle: usize,
+}
+
+struct State {
+    data: Arc<Value>,
+    /// The same as text.
+    text: Arc<str>,
+    /// How often the data has changed.
+    version: u64,
+    idle: Vec<Evaluator>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Evaluators {
+    pub(super) fn new(policy: &Policy, text: &str) -> Result<Self, PolicyError> {
+        let data =
+            serde_json::from_str(text).map_err(|error| PolicyError::NotJson { what: "data", error })?;
+        let state = State { data: Arc::new(data), text: text.into(), version: 0, idle: Vec::new() };
+        Ok(Self {
+            policy: policy.clone(),
+            writer: Mutex::default(),
+            state: Mutex::new(state),
+            most_idle: std::thread::available_parallelism().map_or(1, NonZero::get),
+        })
+    }
+
+    pub(super) fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    pub(super) fn data(&self) -> Arc<Value> {
+        lock(&self.state).data.clone()
+    }
+
+    /// An evaluator with memory and fuel of its own.
+    fn make(&self, text: &str, limits: &Limits) -> Result<Evaluator, PolicyError> {
+        let mut policy = self.policy.clone();
+        let options = &mut policy.parts.options;
+        let all = options.budget.as_ref().unwrap_or_else(|| policy.parts.module.engine().budget());
+        options.budget = Some(all.sub_budget(limits.memory));
+        options.fuel = limits.fuel.or(options.fuel);
+        policy.evaluator(text)
+    }
+
+    /// Evaluates for a request: until its time is up, or its client has gone away.
+    pub(super) fn evaluate(
+        &self,
+        request: &Request,
+        entrypoint: &str,
+        input: Option<&str>,
+    ) -> Result<String, PolicyError> {
+        let (idle, text, version) = {
+            let mut state = lock(&self.state);
+            (state.idle.pop(), state.text.clone(), state.version)
+        };
+        let mut evaluator = match idle {
+            Some(evaluator) => evaluator,
+            None => self.make(&text, &request.limits)?,
+        };
+        let interruptible = request.interrupt(evaluator.interrupt_handle()?);
+        let results = evaluator.evaluate(entrypoint, input);
+        request.used_fuel(evaluator.used_fuel());
+        // One that failed would be made anew, which the next request can do as well.
+        if interruptible.release() && results.is_ok() {
+            let mut state = lock(&self.state);
+            if state.version == version && state.idle.len() < self.most_idle {
+                state.idle.push(evaluator);
+            }
+        }
+        results
+    }
+
+    /// Changes the data, if what comes of it fits an evaluator. Others wait, and evaluations go on with what they have.
+    pub(super) fn change(
+        &self,
+        limits: &Limits,
+        change: impl FnOnce(&Value) -> Result<Value, Reply>,
+    ) -> Result<(), Reply> {
+        let _writer = lock(&self.writer);
+        let data = change(&self.data())?;
+        let text = data.to_string();
+        let evaluator = self.make(&text, limits)?;
+        let mut state = lock(&self.state);
+        let old = std::mem::replace(&mut state.idle, vec![evaluator]);
+        (state.data, state.text) = (Arc::new(data), text.into());
+        state.version += 1;
+        drop(state);
+        drop(old);
+        Ok(())
+    }
+}
