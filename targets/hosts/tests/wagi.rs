@@ -180,8 +180,9 @@ fn when_all_are_busy_the_rest_are_told() {
     }
     let mut statuses: Vec<u16> = clients.iter_mut().map(|client| client.reply().status).collect();
     statuses.sort_unstable();
-    // One runs out of its time; what waits behind it never begins.
-    assert_eq!(statuses, [503, 503, 503, 504]);
+    // One runs out of its time, and two find no place. The one that waits never begins, or when its time is nearly up.
+    assert_eq!((&statuses[..2], statuses[3]), (&[503, 503][..], 504), "{statuses:?}");
+    assert!(matches!(statuses[2], 503 | 504), "{statuses:?}");
     // The one that ran is stopped, which takes a moment.
     while server.get("/count").status == 503 {}
 }
