@@ -66,7 +66,8 @@ impl PolicyServer {
         }
         let rest = path.strip_prefix("/v1/data").filter(|rest| rest.is_empty() || rest.starts_with('/'));
         let rest = rest.ok_or_else(|| Reply::missing("such resource"))?;
-        let names = documents::names(rest).ok_or_else(|| Reply::invalid("the path isn't UTF-8"))?;
+        let names =
+            documents::names(rest).ok_or_else(|| Reply::invalid("an escape in the path isn't one"))?;
         if reads || method == Method::POST {
             return self.decide(request, &names);
         }
