@@ -310,15 +310,9 @@ fn policies_that_lie_are_described_all_the_same() {
             ("opa_malloc", "(param i32) (result i32)"),
             ("opa_json_parse", "(param i32 i32) (result i32)"),
             ("opa_json_dump", "(param i32) (result i32)"),
+            ("opa_value_parse", "(param i32 i32) (result i32)"),
             ("opa_heap_ptr_get", "(result i32)"),
             ("opa_heap_ptr_set", "(param i32)"),
-            ("opa_eval", "(param i32 i32 i32 i32 i32 i32 i32) (result i32)"),
-            ("opa_eval_ctx_new", "(result i32)"),
-            ("opa_eval_ctx_set_input", "(param i32 i32)"),
-            ("opa_eval_ctx_set_data", "(param i32 i32)"),
-            ("opa_eval_ctx_set_entrypoint", "(param i32 i32)"),
-            ("opa_eval_ctx_get_result", "(param i32) (result i32)"),
-            ("eval", "(param i32) (result i32)"),
         ]
         .map(|(name, ty)| ended(name, ty));
         let globals = r#"(global (export "opa_wasm_abi_version") i32 (i32.const 1))
