@@ -124,7 +124,7 @@ const HOUSES: &[House] = &[
     House {
         folder: "targets/hosts/src",
         // The server is below the hosts that answer its requests.
-        floors: &["abi services", "server", "lambda oci opa proxy_wasm wagi"],
+        floors: &["abi services", "server", "lambda oci opa proxy_wasm wagi", "answers"],
         least: 2,
     },
     House {

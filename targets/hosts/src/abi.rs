@@ -54,21 +54,6 @@ impl Abi {
         let uses_wasi = imports_from(&|from| from == "wasi_snapshot_preview1" || from == "wasi_unstable");
         (uses_wasi && exports_func("_start")).then_some(Abi::WasiCommand)
     }
-
-    /// Whether this crate's host for the ABI answers an import, besides those of WASI. What it doesn't answer traps when
-    /// it is called. `None` if there is no host for the ABI, or this build lacks it.
-    pub fn answers(self, module: &str, name: &str) -> Option<bool> {
-        match self {
-            #[cfg(feature = "opa")]
-            Abi::Opa => Some(crate::opa::answers(module, name)),
-            #[cfg(feature = "proxy-wasm")]
-            Abi::ProxyWasm => Some(crate::proxy_wasm::answers(module, name)),
-            _ => {
-                let _ = (module, name);
-                None
-            }
-        }
-    }
 }
 
 impl fmt::Display for Abi {

@@ -16,6 +16,7 @@
 #![forbid(unsafe_code)]
 
 mod abi;
+mod answers;
 #[cfg(feature = "lambda")]
 pub mod lambda;
 #[cfg(feature = "oci")]
