@@ -177,11 +177,11 @@ mod tests {
         let config = r#"{"auths": {
             "localhost:5000": {"auth": "YW5uOmE6Yg=="},
             "https://index.docker.io/v1/": {"username": "ann", "password": "c"},
-            "https://ghcr.io/v2/": {"identitytoken": "t", "auth": "YW5uOg=="},
+            "https://registry.example/v2/": {"identitytoken": "t", "auth": "YW5uOg=="},
             "r.example": {"registrytoken": "u"}, "empty.example": {}}, "HttpHeaders": {"a": "b"}}"#;
         assert_eq!(secret(config, "localhost:5000/app"), pair("ann", "a:b"));
         assert_eq!(secret(config, "ann/app"), pair("ann", "c"));
-        assert_eq!(secret(config, "ghcr.io/app"), pair("identity", "t"));
+        assert_eq!(secret(config, "registry.example/app"), pair("identity", "t"));
         assert_eq!(secret(config, "r.example/app"), pair("registry", "u"));
         assert_eq!(secret(config, "empty.example/app"), None);
         assert_eq!(secret(config, "localhost:5001/app"), None);
@@ -189,13 +189,13 @@ mod tests {
 
     #[test]
     fn helpers_are_named() {
-        let hint = |config: &str| credentials(config).hint(&"ghcr.io/app".parse().unwrap());
+        let hint = |config: &str| credentials(config).hint(&"registry.example/app".parse().unwrap());
         assert!(
             hint(r#"{"credsStore": "desktop"}"#).contains("docker-credential-desktop, which isn't called")
         );
-        let both = r#"{"credsStore": "desktop", "credHelpers": {"ghcr.io": "pass"}}"#;
+        let both = r#"{"credsStore": "desktop", "credHelpers": {"registry.example": "pass"}}"#;
         assert!(hint(both).contains("docker-credential-pass"));
-        assert_eq!(hint("{}"), "there is no password for it: docker login ghcr.io keeps one");
-        assert!(hint(r#"{"auths": {"ghcr.io": {"auth": "YTpi"}}}"#).ends_with("isn't accepted"));
+        assert_eq!(hint("{}"), "there is no password for it: docker login registry.example keeps one");
+        assert!(hint(r#"{"auths": {"registry.example": {"auth": "YTpi"}}}"#).ends_with("isn't accepted"));
     }
 }

@@ -166,19 +166,19 @@ mod tests {
             ("index.docker.io/user/app", "docker.io/user/app:latest"),
             ("oci://localhost:5000/app:v1", "localhost:5000/app:v1"),
             ("localhost/app", "localhost/app:latest"),
-            ("ghcr.io/a/b/c-d__e.f:1.0_x-y", "ghcr.io/a/b/c-d__e.f:1.0_x-y"),
+            ("registry.example/a/b/c-d__e.f:1.0_x-y", "registry.example/a/b/c-d__e.f:1.0_x-y"),
             ("[::1]:5000/a---b", "[::1]:5000/a---b:latest"),
-            ("GHCR.io/a", "ghcr.io/a:latest"),
+            ("Registry.example/a", "registry.example/a:latest"),
         ] {
             assert_eq!(text.parse::<Reference>().unwrap().to_string(), meaning, "{text}");
         }
-        let by_digest = format!("ghcr.io/app@{DIGEST}");
+        let by_digest = format!("registry.example/app@{DIGEST}");
         let reference: Reference = by_digest.parse().unwrap();
         assert_eq!(
             (reference.to_string(), reference.tag(), reference.target()),
             (by_digest, None, DIGEST.into())
         );
-        let both: Reference = format!("ghcr.io/app:v1@{DIGEST}").parse().unwrap();
+        let both: Reference = format!("registry.example/app:v1@{DIGEST}").parse().unwrap();
         assert_eq!((both.tag(), both.target()), (Some("v1"), DIGEST.into()));
         assert_eq!("app".parse::<Reference>().unwrap().host(), "registry-1.docker.io");
     }
@@ -225,7 +225,9 @@ mod tests {
         {
             assert!(is_local(local), "{local}");
         }
-        for remote in ["a", "localhost.example/a", "10.0.0.1:5000/a", "[::2]:5000/a", "ghcr.io/localhost"] {
+        for remote in
+            ["a", "localhost.example/a", "10.0.0.1:5000/a", "[::2]:5000/a", "registry.example/localhost"]
+        {
             assert!(!is_local(remote), "{remote}");
         }
     }
