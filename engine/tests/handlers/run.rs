@@ -45,7 +45,8 @@ const WAYS: [Option<Dispatch>; 3] = [None, Some(Dispatch::Loop), Some(Dispatch::
 /// A module's beginning: what functions use that [`cells`](crate::cells) makes.
 fn prelude(wide: bool) -> String {
     let index = if wide { "i64" } else { "i32" };
-    let mut text = format!("(memory (export \"m0\") {index} 1) (memory (export \"m1\") {index} 1)\n");
+    // Without a maximum, each reserves 4 GiB of address space, for which an emulator may keep 24 MB that it never frees.
+    let mut text = format!("(memory (export \"m0\") {index} 1 70) (memory (export \"m1\") {index} 1 70)\n");
     let mut global = |name: String, ty: ValType| {
         let zero = if ty == ValType::V128 { "v128.const i64x2 0 0".into() } else { format!("{ty}.const 0") };
         writeln!(text, "(global ${name} (export \"{name}\") (mut {ty}) ({zero}))").expect("memory");
