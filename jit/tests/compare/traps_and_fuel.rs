@@ -1,6 +1,8 @@
 //! Tests of what stops a program: traps of all kinds, fuel at every single point, and interruption.
 
-use crate::configurations::{Seen, all_compiled, call, compare, compare_with, configurations, instance};
+use crate::configurations::{
+    Seen, all_compiled, call, calls, compare, compare_with, configurations, instance,
+};
 use dunlin::{Config, Engine, Error, Instance, InterruptHandle, Store, Trap, Val};
 use dunlin_jit::{Jit, Mode};
 use std::thread;
@@ -250,4 +252,31 @@ fn interruptions_leave_no_trace() {
         let before = instance.get_global(&store, "x").unwrap().get(&store).unwrap_i64();
         assert_eq!(more.call(&mut store, 1).unwrap(), before.wrapping_mul(5).wrapping_add(3), "{way}");
     }
+}
+
+/// What is behind an inlined function that never returns isn't translated; it has arms and loops of its own.
+#[test]
+fn loops_behind_an_inlined_function_that_never_returns_cost_the_same() {
+    let text = r#"(module
+        (func $forever (loop (br 0)))
+        (func (export "f") (param i32) (result i32) (local $n i32)
+            (block $out
+                (br_if $out (local.get 0))
+                (call $forever)
+                (br_if $out (local.get 0))
+                (local.set $n (i32.const 5))
+                (loop $dead (br_if $dead (local.get 0))))
+            (loop $again
+                (local.set $n (i32.add (i32.mul (local.get $n) (i32.const 1)) (i32.const 1)))
+                (br_if $again (i32.lt_u (local.get $n) (i32.const 20))))
+            (local.get $n)))"#;
+    let (_, stats) = compare(|config| {
+        let (mut store, instance) = instance(config, text);
+        calls(&mut store, instance, "f", [1, 2, 3, 4])
+    });
+    assert!(all_compiled(&stats));
+    assert!(
+        stats.iter().all(|(_, stats)| stats.declined.keys().all(|why| why == "it is too large")),
+        "{stats:?}"
+    );
 }

@@ -64,7 +64,10 @@ impl Translator<'_, '_> {
 
     fn loop_(&mut self, ty: BlockType, at: u64) -> Result<(), Decline> {
         let (params, _) = self.block_types(ty);
-        let shape = self.scope.shape.loops[self.scope.loops];
+        // Loops behind an inlined function that never returns were left out.
+        let scope = &mut self.scope;
+        scope.loops += scope.shape.loops[scope.loops..].partition_point(|found| found.offset < at);
+        let shape = scope.shape.loops[scope.loops];
         debug_assert_eq!(shape.offset, at);
         self.scope.loops += 1;
         let header = self.block_with(&params);

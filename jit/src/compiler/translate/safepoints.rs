@@ -83,6 +83,10 @@ impl Translator<'_, '_> {
         let scope = &mut self.scope;
         if let Some(arm) = scope.shape.arms.get(scope.arms).copied().filter(|arm| arm.offset == at) {
             scope.arms += 1;
+            // Behind an inlined function that never returns there are arms that can't be reached.
+            if self.is_unreachable() {
+                return;
+            }
             self.charge(arm.cost, ExitPoint::Arrival, &[]);
         }
     }

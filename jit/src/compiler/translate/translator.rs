@@ -37,7 +37,7 @@ pub(super) struct Scope<'a> {
     pub(super) sp: Value,
     /// Variable, type and slot of each param and local.
     pub(super) locals: Vec<(Variable, Type, u32)>,
-    /// The number of loops that were translated so far, all of them reachable.
+    /// The number of loops that were translated or left out so far.
     pub(super) loops: usize,
     /// The number of arms that were charged for so far.
     pub(super) arms: usize,
