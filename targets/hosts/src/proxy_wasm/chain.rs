@@ -1,11 +1,11 @@
 //! Chains: the filters that one thread runs.
 
+use super::attributes::Attributes;
 use super::call::{CallId, HttpAnswer, HttpCall};
 use super::error::PluginError;
 use super::half::Piece;
 use super::host::{Context, ContextId};
 use super::plugin::Plugin;
-use super::properties::Attributes;
 use super::status::Level;
 use super::vm::{NoRoom, Vm};
 use dunlin::InterruptHandle;

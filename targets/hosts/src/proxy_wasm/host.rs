@@ -1,10 +1,10 @@
 //! What host functions know: the data of a VM's store.
 
+use super::attributes::Attributes;
 use super::call::Calls;
 use super::half::{Half, HalfLimits, Piece};
 use super::headers::Headers;
 use super::options::{Message, PluginOptions};
-use super::properties::Attributes;
 use super::shared::Shared;
 use super::status::{Level, Side};
 use dunlin::{Budget, Memory, OutOfBudget, TypedFunc};

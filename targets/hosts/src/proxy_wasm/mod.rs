@@ -28,6 +28,7 @@
 //!
 //! gRPC calls of filters are answered "unimplemented".
 
+mod attributes;
 mod call;
 mod calls;
 mod chain;
@@ -47,6 +48,7 @@ mod status;
 mod stream;
 mod vm;
 
+pub use attributes::Attributes;
 pub use call::{CallId, HttpAnswer, HttpCall};
 pub use calls::answers;
 pub use chain::Chain;
@@ -55,7 +57,6 @@ pub use headers::Headers;
 pub use metrics::{Metric, MetricKind, Metrics};
 pub use options::{Limits, Message, PluginOptions};
 pub use plugin::Plugin;
-pub use properties::Attributes;
 pub use shared::Shared;
 pub use status::Level;
 pub use stream::{Output, Stream};

@@ -1,10 +1,10 @@
 //! Streams: exchanges that pass the filters of a chain.
 
+use super::attributes::Attributes;
 use super::chain::Chain;
 use super::half::Piece;
 use super::headers::Headers;
 use super::host::{ContextId, LocalResponse};
-use super::properties::Attributes;
 use super::status::Side;
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -1,5 +1,6 @@
 //! An instance of a filter, and the callbacks into it.
 
+use super::attributes::Attributes;
 use super::call::{Calls, HttpAnswer};
 use super::error::PluginError;
 use super::exports::{Exports, Finder, OnHeaders};
@@ -7,7 +8,6 @@ use super::half::{HalfLimits, Piece, Told};
 use super::host::{Context, ContextId, Host, LocalResponse, Taken};
 use super::log::Lines;
 use super::plugin::Plugin;
-use super::properties::Attributes;
 use super::status::{Level, Side};
 use dunlin::{ErrorKind, InterruptHandle, Store, TypedFunc, WasmParams, WasmResults};
 use dunlin_wasi_lite::{I32Exit, WasiCtxBuilder};
