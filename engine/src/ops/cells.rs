@@ -22,6 +22,9 @@ pub(crate) struct Prologue {
 /// Words before the first cell.
 pub(crate) const PROLOGUE: usize = size_of::<Prologue>() / 8;
 
+/// Words of a cell without extension.
+pub(crate) const CELL: usize = 2;
+
 impl Prologue {
     /// The prologue of the code at `entry`.
     #[inline(always)]

@@ -136,6 +136,9 @@ macro_rules! special_rows {
             BrTableAcc [__ __ N] 0 => cell::<B, BrTable<Acc>>;
             /// Pays `c d` of fuel for an arm, or for the first arrival at a loop.
             Charge [__ __ N] 0 => cell::<B, Charge>;
+            /// Enters the compiled code of the loop that follows, if there is some: the extension is the address of the word
+            /// that has it. The cell is at word `c d`; the function's header is at slot `b`.
+            Island [__ X N] 1 => native::island::<B>;
             /// Calls function `c d` of the module: frame at `R[a]`, header at slot `b` of it.
             Call [X X N] 0 => cell::<B, Call>;
             CallImport [X X N] 0 => call::call_import::<B>;

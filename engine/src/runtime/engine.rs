@@ -146,7 +146,11 @@ impl Engine {
 
     /// What decides how cells look.
     pub(crate) fn translation(&self) -> translate::Settings {
-        translate::Settings { canonical_nans: self.canonical_nans(), consume_fuel: self.consumes_fuel() }
+        translate::Settings {
+            canonical_nans: self.canonical_nans(),
+            consume_fuel: self.consumes_fuel(),
+            islands_from: self.tier().map_or(u32::MAX, |tier| tier.islands_from()),
+        }
     }
 
     pub(crate) fn canonical_nans(&self) -> bool {

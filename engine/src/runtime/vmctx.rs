@@ -25,6 +25,9 @@ pub(crate) struct VmStore {
     pub(crate) bridged: [u64; 2],
     /// Nonzero while compiled code deoptimises, so that the execution can be suspended: see `exec::deopt`.
     pub(crate) leaving: u64,
+    /// Where the interpreter goes on when the code of a loop returns: a word of the function's code plus one, or 0 if
+    /// the function itself has returned.
+    pub(crate) landing: u64,
 }
 
 impl VmStore {
@@ -38,6 +41,7 @@ impl VmStore {
             callee: 0,
             bridged: [0; 2],
             leaving: 0,
+            landing: 0,
         }
     }
 }

@@ -111,6 +111,9 @@ impl Translator<'_> {
 
     pub(super) fn loop_(&mut self, ty: BlockType) -> Result<(), Error> {
         self.settle_all()?;
+        if self.has_islands {
+            self.island()?;
+        }
         let mut arrivals = Arrivals::default();
         if self.env.settings.consume_fuel {
             arrivals.first = Some(self.emit(SpecialOp::Charge.op(), [UNUSED; 4])?);
@@ -122,6 +125,7 @@ impl Translator<'_> {
         self.often = ALWAYS;
         self.frame().turn = self.arrivals.len();
         self.arrivals.try_push(arrivals)?;
+        self.note_enclosed(header)?;
         self.note_charge(true, 0)
     }
 
@@ -188,7 +192,12 @@ impl Translator<'_> {
             joined = true;
         }
         self.patch_all(branches, entries, here);
+        self.note_end(here);
         self.frames.truncate(self.frames.len() - 1);
+        if !dead && self.has_islands && matches!(kind, ControlKind::Loop(_)) {
+            // Compiled code may come here, which leaves nothing in accumulators.
+            self.label();
+        }
         if joined || dead {
             self.label();
             self.restack(height, base, &ty, true)?;

@@ -21,6 +21,7 @@ pub(crate) fn translate(
     wanted: Wanted,
 ) -> Result<Translated, Error> {
     let mut t = Translator::new(env, func, offset, wanted);
+    t.has_islands = body.len() >= env.settings.islands_from as usize;
     let mut reader = BinaryReader::new_features(body, offset, env.data.features.wasmparser());
     t.read_locals(&mut reader)?;
     t.begin()?;
@@ -56,6 +57,7 @@ impl Translator<'_> {
             zeros: self.first_operand - locals,
         };
         self.words[..PROLOGUE].copy_from_slice(&prologue.words());
-        Ok(Translated { words: self.words, offset: self.found, charges: self.charges, cell: self.cell })
+        let Self { words, found: offset, charges, cell, enclosed, .. } = self;
+        Ok(Translated { words, offset, charges, cell, enclosed })
     }
 }

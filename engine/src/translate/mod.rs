@@ -12,6 +12,7 @@ mod call;
 pub(crate) mod check;
 mod control;
 mod decode;
+mod enclosed;
 mod error;
 mod frames;
 mod fuel;
@@ -33,6 +34,7 @@ mod variable;
 mod wide;
 
 pub(crate) use admit::Translatable;
+pub(crate) use enclosed::Label;
 pub(crate) use error::{Cause, Error};
 pub(crate) use function::translate;
 pub(crate) use translator::{Charged, Env, Settings, Translated, Wanted};

@@ -1,5 +1,6 @@
 //! The translator's state, and how it writes cells.
 
+use super::enclosed::Enclosed;
 use super::error::Error;
 use super::frames::{ALWAYS, Arrivals, ControlFrame};
 use super::operand::{Accumulator, Entry, Shifts};
@@ -30,6 +31,8 @@ pub(crate) struct Env<'m> {
 pub(crate) struct Settings {
     pub(crate) canonical_nans: bool,
     pub(crate) consume_fuel: bool,
+    /// Loops of bodies of so many bytes or more may be compiled alone, so there is a cell at each to enter their code by.
+    pub(crate) islands_from: u32,
 }
 
 /// A function's cells, not linked yet.
@@ -41,6 +44,8 @@ pub(crate) struct Translated {
     pub(crate) charges: Option<Buf<Charged>>,
     /// Where the cell that was asked for begins and ends.
     pub(crate) cell: Option<(usize, usize)>,
+    /// The loop that was asked for.
+    pub(crate) enclosed: Option<Enclosed>,
 }
 
 /// What fuel is charged for in the middle of a function: a loop, or an arm.
@@ -64,6 +69,8 @@ pub(crate) enum Wanted {
     Charges,
     /// Where the last cell of the instruction at this offset is.
     CellOf(u64),
+    /// The loop whose header is this word, what is around it, and what is charged for in it.
+    Loop(usize),
 }
 
 /// Makes one function's cells.
@@ -103,6 +110,11 @@ pub(crate) struct Translator<'a> {
     /// The instruction whose last cell is asked for, and where that begins and ends.
     pub(super) cell_of: Option<u64>,
     pub(super) cell: Option<(usize, usize)>,
+    /// Whether the function's loops may be compiled alone.
+    pub(super) has_islands: bool,
+    /// The header of the loop that is asked for, and what is known of it.
+    pub(super) enclosed_at: Option<usize>,
+    pub(super) enclosed: Option<Enclosed>,
 }
 
 /// The class of wasmparser's type; one that Dunlin doesn't have is in no valid body.
@@ -115,7 +127,7 @@ impl<'a> Translator<'a> {
         let (place, charges) = match wanted {
             Wanted::Cells | Wanted::CellOf(_) => (None, None),
             Wanted::OffsetOf(place) => (Some(place), None),
-            Wanted::Charges => (None, Some(Buf::new(env.budget, Kind::CompilerScratch))),
+            Wanted::Charges | Wanted::Loop(_) => (None, Some(Buf::new(env.budget, Kind::CompilerScratch))),
         };
         let ty = env.data.func_type(func);
         Translator {
@@ -143,6 +155,9 @@ impl<'a> Translator<'a> {
             charges,
             cell_of: if let Wanted::CellOf(offset) = wanted { Some(offset) } else { None },
             cell: None,
+            has_islands: false,
+            enclosed_at: if let Wanted::Loop(header) = wanted { Some(header) } else { None },
+            enclosed: None,
         }
     }
 

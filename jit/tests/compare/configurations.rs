@@ -53,6 +53,13 @@ pub(crate) fn configurations() -> Vec<(&'static str, Options)> {
             }),
         ),
         (
+            "loops alone",
+            with(&|o| {
+                mixed(o, 1, 7);
+                o.largest_function(0);
+            }),
+        ),
+        (
             "in the background",
             with(&|o| {
                 o.threshold(1).sample_every(7);

@@ -2,15 +2,16 @@
 //! (where cells come from, and what they are).
 
 use super::{Executing, Use};
-use crate::memory::{Budget, Charge};
+use crate::memory::{Budget, Buf, Charge, Kind};
 use crate::module::trap::Trap;
-use crate::ops::Op;
-use crate::ops::cells::{self, PROLOGUE, extension};
+use crate::ops::cells::{self, CELL, PROLOGUE, extension};
 use crate::ops::frame::header_of;
+use crate::ops::{Op, SpecialOp};
 use crate::runtime::error::{Error, ErrorKind};
 use crate::runtime::exec::Dispatch;
 use crate::runtime::loaded::ModuleShared;
 use crate::translate::{self, Env, Translated, Wanted};
+use core::sync::atomic::AtomicPtr;
 
 impl ModuleShared {
     /// The code of the function with this index among those that the module defines, translated if need be.
@@ -76,8 +77,28 @@ impl ModuleShared {
                 panic!("translated code of function {index} is wrong: {why}\n{}", cells::disassemble(&words))
             });
         }
-        link(&mut words, self.engine.dispatch());
+        let entries = self.islands(index, &words, budget)?;
+        link(&mut words, self.engine.dispatch(), entries);
         Ok(words.into_boxed()?)
+    }
+
+    /// The words that the cells of a function's loops read their compiled code from; null if its loops aren't compiled
+    /// alone.
+    fn islands(&self, index: u32, words: &[u64], budget: &Budget) -> Result<*const AtomicPtr<u8>, Error> {
+        if self.data.bodies.records[index as usize].len < self.engine.translation().islands_from {
+            return Ok(core::ptr::null());
+        }
+        let mut headers = Buf::new(budget, Kind::Metadata);
+        let mut at = PROLOGUE;
+        while let Some(&word) = words.get(at) {
+            let next = at + CELL + extension(Op(word as u16), words[at + 1]);
+            if Op(word as u16) == SpecialOp::Island.op() {
+                let charges = Op(words[next] as u16) == SpecialOp::Charge.op();
+                headers.try_push((next + if charges { CELL } else { 0 }) as u32)?;
+            }
+            at = next;
+        }
+        self.tiered.islands(index, headers, budget)
     }
 
     /// Translates a function.
@@ -159,12 +180,17 @@ fn is_about_memory(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::OutOfBudget | ErrorKind::OutOfMemory)
 }
 
-/// Replaces op numbers by handlers' addresses; where a cell and the next are a pair, by the pair's handler.
-fn link(words: &mut [u64], dispatch: Dispatch) {
+/// Replaces op numbers by handlers' addresses; where a cell and the next are a pair, by the pair's handler. The cell of
+/// each loop that may be compiled alone gets one of the words at `entries`.
+fn link(words: &mut [u64], dispatch: Dispatch, mut entries: *const AtomicPtr<u8>) {
     let mut at = PROLOGUE;
     while at < words.len() {
         let op = Op(words[at] as u16);
-        let next = at + 2 + extension(op, words[at + 1]);
+        let next = at + CELL + extension(op, words[at + 1]);
+        if op == SpecialOp::Island.op() {
+            words[at + CELL] = entries as u64;
+            entries = entries.wrapping_add(1);
+        }
         let fused = words.get(next).and_then(|&word| dispatch.fused(op, Op(word as u16)));
         words[at] = fused.unwrap_or_else(|| dispatch.handler(op));
         at = next;

@@ -250,7 +250,7 @@ fn mark_around(store: &StoreInner) {
                 host_call = (*host_call).outer;
             }
             while !native.is_null() {
-                mark(store, (*native).at);
+                mark(store, (*native).keeps);
                 native = (*native).outer;
             }
         }

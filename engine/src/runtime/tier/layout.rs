@@ -80,6 +80,10 @@ pub const STORE_BRIDGED_ARG: i32 = STORE_BRIDGED + 8;
 /// function (inlined ones too), innermost first, and returns.
 pub const STORE_LEAVING: i32 = offset_of!(VmStore, leaving) as i32;
 
+/// In a store's part: where the interpreter goes on when the code of a loop alone returns: the word of a label in the
+/// function's code plus one, a u64. As long as the function itself returns, it isn't written.
+pub const STORE_LANDING: i32 = offset_of!(VmStore, landing) as i32;
+
 /// In the place that `BUILTIN_LEFT` gets: the kind of place.
 pub const LEFT_KIND: u64 = 3 << 62;
 /// Behind the call at the offset.

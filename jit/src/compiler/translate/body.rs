@@ -13,17 +13,17 @@ use cranelift_codegen::ir::types::{I32, I64};
 use cranelift_codegen::ir::{self, Block, InstBuilder, SourceLoc, UserFuncName, Value};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use dunlin::tier::{Shape, View};
-use wasmparser::{BinaryReader, FunctionBody, Operator};
+use wasmparser::{BinaryReader, FunctionBody, Operator, OperatorsReader};
 
 /// Translates function `index`, or a part of it, into `func`.
 ///
 /// # Errors
 /// Why it can't be translated.
-pub(crate) fn translate(
-    view: View<'_>,
+pub(crate) fn translate<'a>(
+    view: View<'a>,
     options: CodeOptions,
-    what: (u32, &Shape, Part),
-    (batch, scratch): (&dyn Fn(u32) -> bool, &Scratch),
+    what: (u32, &Shape, Part<'a>),
+    (batch, scratch): (&'a dyn Fn(u32) -> bool, &'a Scratch),
     func: &mut ir::Function,
     context: &mut FunctionBuilderContext,
 ) -> Result<Needs, Decline> {
@@ -33,7 +33,7 @@ pub(crate) fn translate(
     func.signature = match part {
         Part::Whole => signature(ty),
         // The parameters of a trampoline: context, frame and code.
-        Part::From(_) => c_signature(options.c_convention, 3, false),
+        Part::From(_) | Part::Island(_) => c_signature(options.c_convention, 3, false),
     };
     let flags = AccessFlags::new(func);
     let mut b = FunctionBuilder::new(func, context);
@@ -59,6 +59,9 @@ impl Translator<'_, '_> {
         let reader = BinaryReader::new_features(bytes, offset, self.view.features());
         let body = FunctionBody::new(reader);
         self.slice = self.options.fuel.then(|| self.declare_variable(I64));
+        if let Part::Island(island) = self.part {
+            return self.island(&body, bytes, offset, island);
+        }
         if let Part::From(_) = self.part {
             self.declare_locals(&body, None)?;
             let osr_block = self.b.create_block();
@@ -85,7 +88,11 @@ impl Translator<'_, '_> {
 
     /// Translates a function's instructions.
     pub(super) fn operators(&mut self, body: &FunctionBody<'_>) -> Result<(), Decline> {
-        let mut reader = body.get_operators_reader().map_err(|_| unexpected())?;
+        self.all(body.get_operators_reader().map_err(|_| unexpected())?)
+    }
+
+    /// Translates all instructions that a reader has.
+    pub(super) fn all(&mut self, mut reader: OperatorsReader<'_>) -> Result<(), Decline> {
         while !reader.eof() {
             if self.view.is_dropped() {
                 return Err(Decline::Dropped);

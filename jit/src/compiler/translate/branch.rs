@@ -1,7 +1,7 @@
 //! Branches and returns.
 
 use super::deopt::ExitPoint;
-use super::translator::{Part, Translator, block_args};
+use super::translator::{Translator, block_args};
 use crate::compiler::decline::Decline;
 use crate::compiler::scratch::More;
 use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, JumpTableData, Value};
@@ -98,6 +98,7 @@ impl Translator<'_, '_> {
         let above = self.options.suspends.then(|| {
             let above = self.stack.split_off(height);
             above[above.len() - n..].iter().for_each(|value| self.stack.push(*value));
+            self.put_outer_values(depth);
             above
         });
         if self.options.fuel {
@@ -125,7 +126,7 @@ impl Translator<'_, '_> {
 
     /// Returns. An OSR continuation leaves the results in slots, where the interpreter expects them.
     pub(super) fn emit_return(&mut self, values: &[Value]) {
-        if self.part == Part::Whole {
+        if self.part.is_whole() {
             self.b.ins().return_(values);
             return;
         }

@@ -2,7 +2,7 @@
 //! their type, which finds the callee in `STORE_CALLEE`.
 
 use super::deopt::ExitPoint;
-use super::translator::{Part, Translator, block_args};
+use super::translator::{Translator, block_args};
 use crate::compiler::clif::traps;
 use crate::compiler::clif::types::clif_type;
 use crate::compiler::decline::Decline;
@@ -138,7 +138,7 @@ impl Translator<'_, '_> {
             self.deopt_if_asked(ExitPoint::AfterTailCall, &[]);
             return self.return_values(&results);
         }
-        if let Part::From(_) = self.part {
+        if !self.part.is_whole() {
             let callee = self.callee_word(func);
             return self.osr_tail_call(callee, &args);
         }
@@ -160,9 +160,7 @@ impl Translator<'_, '_> {
     pub(super) fn return_call_indirect(&mut self, ty: u32, table: u32) {
         let index = self.stack.pop();
         let args = self.pop_args(ty);
-        if let Part::From(_) = self.part
-            && !self.is_inlining()
-        {
+        if !self.part.is_whole() && !self.is_inlining() {
             let callee = self.checked_element(ty, table, index);
             return self.osr_tail_call(callee, &args);
         }

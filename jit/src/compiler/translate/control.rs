@@ -82,7 +82,8 @@ impl Translator<'_, '_> {
             self.charge(shape.cost, ExitPoint::Arrival, &[]);
         }
         self.b.ins().jump(header, &initial);
-        if self.part == Part::From(shape)
+        if let Part::From(entered) = self.part
+            && entered == shape
             && let Some(osr_block) = self.osr_block.take()
         {
             self.osr_entry(osr_block, (header, shape.cost), below, &params);

@@ -37,6 +37,8 @@ pub(super) enum BlockKind {
     /// With the CLIF block of the other arm, and the params for it.
     If(Block, Vec<Value>),
     Else,
+    /// Around a loop that is compiled alone: a branch to its label leaves that, with values of these types.
+    Outer(Vec<Type>),
 }
 
 impl Translator<'_, '_> {
@@ -89,7 +91,8 @@ impl Translator<'_, '_> {
         if let Some(end) = self.frames[i].end {
             return end;
         }
-        let results = match self.frames[i].kind {
+        let results = match &self.frames[i].kind {
+            BlockKind::Outer(types) => types.clone(),
             BlockKind::Function => self.scope.ty.results().iter().map(|ty| clif_type(*ty)).collect(),
             _ => self.block_types(self.frames[i].ty).1,
         };

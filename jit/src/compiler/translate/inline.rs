@@ -123,6 +123,7 @@ impl<'a> Translator<'a, '_> {
             ty,
             sp: frame,
             locals: Vec::new(),
+            written: None,
             loops: 0,
             arms: 0,
             first_operand: self.stack.len(),

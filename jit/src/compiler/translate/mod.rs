@@ -15,6 +15,7 @@ mod deopt;
 mod frame_slots;
 mod globals;
 mod inline;
+mod island;
 mod osr;
 mod safepoints;
 mod tables;
