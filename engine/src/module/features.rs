@@ -9,7 +9,7 @@ pub(crate) struct Features(WasmFeatures);
 
 impl Default for Features {
     /// WebAssembly 2.0, and of 3.0 extended constant expressions, tail calls, multiple memories, 64-bit memories and
-    /// relaxed vector instructions.
+    /// relaxed vector instructions; and atomic instructions.
     fn default() -> Features {
         Features(
             WasmFeatures::WASM2
@@ -17,7 +17,8 @@ impl Default for Features {
                 | WasmFeatures::TAIL_CALL
                 | WasmFeatures::MULTI_MEMORY
                 | WasmFeatures::RELAXED_SIMD
-                | WasmFeatures::MEMORY64,
+                | WasmFeatures::MEMORY64
+                | WasmFeatures::THREADS,
         )
     }
 }
@@ -114,7 +115,7 @@ features! {
     /// Structs and arrays that the engine collects.
     Gc = GC, "gc", "garbage collected types";
     /// Atomic instructions and shared memories.
-    Threads = THREADS, "threads", "atomic instructions or shared memories";
+    Threads = THREADS, "threads", "atomic instructions or shared memories", wasm_threads;
     /// Whatever else can be shared.
     SharedEverythingThreads = SHARED_EVERYTHING_THREADS, "shared-everything-threads", "shared functions, tables, globals or types";
     /// Orders of atomic instructions other than the strictest.
@@ -170,11 +171,12 @@ mod tests {
         let on = Features::default().wasmparser();
         assert!(on.floats() && on.simd() && on.bulk_memory() && on.reference_types() && on.multi_value());
         assert!(on.extended_const() && on.tail_call() && on.multi_memory());
-        assert!(!on.gc() && !on.function_references() && !on.threads() && !on.exceptions());
+        assert!(!on.gc() && !on.function_references() && !on.exceptions());
+        assert!(on.threads());
         assert!(on.relaxed_simd() && on.memory64() && !on.custom_page_sizes() && !on.wide_arithmetic());
     }
 
-    /// What isn't part of WebAssembly 3.0.
+    /// What isn't part of WebAssembly 3.0, and not yet as good as standard.
     const OFF: [Feature; 2] = [Feature::WideArithmetic, Feature::CustomPageSizes];
 
     #[test]

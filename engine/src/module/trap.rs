@@ -36,12 +36,16 @@ pub enum Trap {
     OutOfFuel,
     /// The memory budget has no room for what the guest's next step needs, such as the translation of a function.
     OutOfBudget,
+    /// An atomic instruction at an address that isn't a multiple of the size that it accesses.
+    HeapMisaligned,
+    /// `memory.atomic.wait32` or `wait64` on a memory that isn't shared.
+    AtomicWaitNonSharedMemory,
     /// The file that holds the module's function bodies is no longer what was validated.
     ModuleChanged,
 }
 
 /// Every trap, by its number.
-static ALL: [Trap; 14] = [
+static ALL: [Trap; 16] = [
     Trap::StackOverflow,
     Trap::MemoryOutOfBounds,
     Trap::TableOutOfBounds,
@@ -55,6 +59,8 @@ static ALL: [Trap; 14] = [
     Trap::Interrupt,
     Trap::OutOfFuel,
     Trap::OutOfBudget,
+    Trap::HeapMisaligned,
+    Trap::AtomicWaitNonSharedMemory,
     Trap::ModuleChanged,
 ];
 
@@ -99,6 +105,8 @@ impl fmt::Display for Trap {
             Trap::Interrupt => "interrupted",
             Trap::OutOfFuel => "all fuel consumed",
             Trap::OutOfBudget => "memory budget exhausted",
+            Trap::HeapMisaligned => "unaligned atomic",
+            Trap::AtomicWaitNonSharedMemory => "expected shared memory",
             Trap::ModuleChanged => "module file changed",
         })
     }

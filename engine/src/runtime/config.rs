@@ -45,8 +45,8 @@ macro_rules! features {
 }
 
 impl Config {
-    /// The default: WebAssembly 2.0 with tail calls, multiple memories, extended constant expressions, 64-bit memories
-    /// and relaxed vector instructions; no fuel; 1 MiB of stack; an unlimited budget.
+    /// The default: WebAssembly 2.0 with tail calls, multiple memories, extended constant expressions, 64-bit memories,
+    /// relaxed vector instructions and atomic instructions; no fuel; 1 MiB of stack; an unlimited budget.
     pub fn new() -> Self {
         Self {
             features: Features::default(),
@@ -94,6 +94,8 @@ impl Config {
         wasm_wide_arithmetic
         /// Whether memories and tables may have 64-bit indices (WebAssembly 3.0). On by default.
         wasm_memory64
+        /// Whether modules may use atomic instructions and declare shared memories. On by default.
+        wasm_threads
         /// Whether the pages of a memory may have a size other than 64 KiB: 1 byte. Off by default.
         wasm_custom_page_sizes
     }

@@ -8,6 +8,7 @@
 //! At every label, operands are in the slots of their heights: see ARCHITECTURE.md, *canonical state*.
 
 mod admit;
+mod atomic;
 mod call;
 pub(crate) mod check;
 mod control;

@@ -3,7 +3,7 @@
 use super::error::Error;
 use super::operand::Location;
 use super::translator::Translator;
-use crate::ops::{BulkOp, Class, SpecialOp};
+use crate::ops::{AtomicOp, BulkOp, Class, SpecialOp};
 use wasmparser::Operator;
 
 impl Translator<'_> {
@@ -86,9 +86,16 @@ impl Translator<'_> {
             O::I64MulWideS => self.wide_product(SpecialOp::I64MulWideS),
             O::I64MulWideU => self.wide_product(SpecialOp::I64MulWideU),
             O::I8x16Shuffle { lanes } => self.shuffle(lanes),
-            _ => match BulkOp::of(operator) {
-                Some((op, indices)) => self.bulk(op, indices),
-                None => Err(Error::changed()),
+            O::MemoryAtomicNotify { ref memarg }
+            | O::MemoryAtomicWait32 { ref memarg }
+            | O::MemoryAtomicWait64 { ref memarg } => {
+                let (op, indices) = BulkOp::of(operator).expect("it has a row");
+                self.bulk_at(op, indices, memarg.into())
+            }
+            _ => match (AtomicOp::of(operator), BulkOp::of(operator)) {
+                (Some((op, memarg)), _) => self.atomic(op, memarg),
+                (None, Some((op, indices))) => self.bulk(op, indices),
+                (None, None) => Err(Error::changed()),
             },
         }
     }

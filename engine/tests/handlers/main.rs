@@ -4,6 +4,8 @@
 //! each pair of cells, has a function that consists of it. Every way of dispatch executes it, and one says what was
 //! executed: so a row, form or pair without a test is named.
 
+mod atomic_table;
+mod atomics;
 mod cells;
 mod function;
 mod others;
@@ -122,6 +124,7 @@ fn every_form_of_every_op() {
         assert_eq!(outcome, *expected, "{} and {}:\n{}\n{}", case.name, other.name, case.text, other.text);
     }
     others::run_all(&mut seen);
+    atomics::run_all(&mut seen);
 
     let missing: BTreeSet<_> =
         names.iter().filter(|name| !is_better(name) && !seen.ops.contains(*name)).collect();

@@ -39,7 +39,7 @@ macro_rules! counting {
 
 fn table() -> &'static [usize; COUNT] {
     static TABLE: OnceLock<[usize; COUNT]> = OnceLock::new();
-    TABLE.get_or_init(|| counting!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20))
+    TABLE.get_or_init(|| counting!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24))
 }
 
 /// Whether code is entered by a trampoline or at a loop, and how it was left.
@@ -180,7 +180,11 @@ fn bulk(op: BulkOp) -> Option<&'static str> {
             "(elem.drop $elem) (table.init $elem (i32.const 0) (i32.const 0) (local.get $x)) (table.size)"
         }
         BulkOp::RefFunc => "(ref.is_null (ref.func $nothing))",
-        BulkOp::TableGet | BulkOp::TableSet | BulkOp::TableSize => return None,
+        BulkOp::MemoryAtomicNotify => "(memory.atomic.notify (i32.const 8) (local.get $x))",
+        // The memory isn't shared, so there is nothing to wait for.
+        BulkOp::MemoryAtomicWait32 => "(memory.atomic.wait32 (i32.const 8) (local.get $x) (i64.const 0))",
+        BulkOp::MemoryAtomicWait64 => "(memory.atomic.wait64 (i32.const 8) (i64.const 3) (i64.const 0))",
+        BulkOp::TableGet | BulkOp::TableSet | BulkOp::TableSize | BulkOp::AtomicFence => return None,
     })
 }
 
@@ -334,6 +338,10 @@ fn trapping(reason: Trap) -> Option<Program> {
         Trap::IntegerDivisionByZero => "(i32.div_u (i32.const 5) (i32.sub (local.get $x) (local.get $x)))",
         Trap::BadConversionToInteger => "(i32.trunc_f64_s (f64.div (f64.const 0) (f64.const 0)))",
         Trap::UnreachableCodeReached => "unreachable",
+        Trap::HeapMisaligned => "(i32.atomic.load offset=4 (i32.or (local.get $x) (i32.const 3)))",
+        Trap::AtomicWaitNonSharedMemory => {
+            "(memory.atomic.wait32 (i32.const 8) (local.get $x) (i64.const 0))"
+        }
         Trap::Interrupt => INTERRUPTED,
         Trap::OutOfFuel => return Some(Program { fuel: true, ..program("(loop $l (br $l)) (i32.const 0)") }),
         // While it translates for a call.

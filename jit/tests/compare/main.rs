@@ -1,6 +1,8 @@
 //! Differential tests: the same programs are interpreted and compiled, and everything observable must be the same.
 #![cfg(feature = "compiler")]
 
+mod atomic_table;
+mod atomics;
 mod bounds_checks;
 mod builtins;
 mod calls;

@@ -12,6 +12,7 @@
 //! more, take a pointer to a live store, to a context of one, or registers that satisfy that contract; the store has an
 //! execution, and no reference to the store or to a part of it is held.
 
+mod atomic;
 pub(crate) mod builtins;
 pub(crate) mod bulk;
 pub(crate) mod call;

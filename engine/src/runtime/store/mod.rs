@@ -5,6 +5,7 @@
 //! when the store is dropped, so raw pointers between them stay valid. One thread at a time uses a store.
 
 mod arena;
+mod atomic;
 mod bulk;
 mod fuel;
 mod func;
@@ -15,6 +16,7 @@ mod memory;
 mod parked;
 mod table;
 
+pub(crate) use atomic::Expected;
 pub(crate) use bulk::Extent;
 pub(crate) use func::{HostFunc, slots_of};
 pub(crate) use instance::InstanceObj;

@@ -71,6 +71,11 @@ impl Heaps {
         Heaps { vm, memories, memories_word, spectre: false, flags, codes, checks: Checks::default() }
     }
 
+    /// Whether an access is by a 64-bit address.
+    pub(crate) fn is_64(&self, memarg: &MemArg) -> bool {
+        matches!(memarg.target, MemArgTarget::Memory(memory) if self.memories[memory as usize].is_64)
+    }
+
     /// The operands for an access of `size` bytes. Emits a bounds check if one is needed.
     pub(crate) fn operand(
         &mut self,
