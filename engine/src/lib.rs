@@ -95,7 +95,8 @@ pub use module::features::Feature;
 pub use module::survey::Survey;
 pub use module::trap::Trap;
 pub use module::types::{
-    ExportType, ExternType, FuncType, GlobalType, ImportType, MemoryType, Mutability, TableType, ValType,
+    ExportType, ExternType, FuncType, GlobalType, HeapType, ImportType, MemoryType, Mutability, RefType,
+    TableType, TypeNumber, ValType, ValTypes,
 };
 pub use runtime::backtrace::{FrameInfo, WasmBacktrace};
 pub use runtime::config::Config;

@@ -1,7 +1,7 @@
 //! Values whose type is known only at run time.
 
 use crate::runtime::store::StoreInner;
-use crate::{AsContextMut, Error, ExternRef, Func, V128, Val, ValType};
+use crate::{AsContextMut, Error, ExternRef, Func, HeapType, RefType, V128, Val, ValType};
 use std::any::Any;
 use std::fmt;
 
@@ -93,7 +93,7 @@ macro_rules! accessors {
 }
 
 impl Val {
-    /// The value's type.
+    /// The value's type; of a reference, the nullable one without a function type.
     pub fn ty(&self) -> ValType {
         match self {
             Val::I32(_) => ValType::I32,
@@ -101,27 +101,30 @@ impl Val {
             Val::F32(_) => ValType::F32,
             Val::F64(_) => ValType::F64,
             Val::V128(_) => ValType::V128,
-            Val::FuncRef(_) => ValType::FuncRef,
-            Val::ExternRef(_) => ValType::ExternRef,
+            Val::FuncRef(_) => ValType::FUNCREF,
+            Val::ExternRef(_) => ValType::EXTERNREF,
         }
     }
 
-    /// Zero, or null, of this type.
-    pub fn default_for_ty(ty: ValType) -> Self {
-        match ty {
+    /// Zero, or null, of this type; `None` for references that are never null.
+    pub fn default_for_ty(ty: ValType) -> Option<Self> {
+        Some(match ty {
             ValType::I32 => Val::I32(0),
             ValType::I64 => Val::I64(0),
             ValType::F32 => Val::F32(0),
             ValType::F64 => Val::F64(0),
             ValType::V128 => Val::V128(V128(0)),
-            ValType::FuncRef => Val::FuncRef(None),
-            ValType::ExternRef => Val::ExternRef(None),
-        }
+            ValType::Ref(ty) if ty.is_nullable() => Val::null(ty.heap_type()),
+            ValType::Ref(_) => return None,
+        })
     }
 
-    /// The null reference of this type, if it is a reference type.
-    pub fn null(ty: ValType) -> Option<Self> {
-        ty.is_ref().then(|| Self::default_for_ty(ty))
+    /// The null reference that refers to no such thing.
+    pub fn null(ty: HeapType) -> Self {
+        match ty {
+            HeapType::Func | HeapType::ConcreteFunc(_) => Val::FuncRef(None),
+            HeapType::Extern => Val::ExternRef(None),
+        }
     }
 
     accessors! {
@@ -168,18 +171,42 @@ impl Val {
             ValType::F32 => Val::F32(slots[0] as u32),
             ValType::F64 => Val::F64(slots[0]),
             ValType::V128 => Val::V128(V128(u128::from(slots[1]) << 64 | u128::from(slots[0]))),
-            // SAFETY: the caller's contract.
-            ValType::FuncRef => Val::FuncRef(unsafe { Func::from_raw(store, slots[0]) }),
-            ValType::ExternRef => Val::ExternRef(ExternRef::from_raw(store, slots[0])),
+            ValType::Ref(ty) => match ty.heap_type() {
+                // SAFETY: the caller's contract.
+                HeapType::Func | HeapType::ConcreteFunc(_) => {
+                    Val::FuncRef(unsafe { Func::from_raw(store, slots[0]) })
+                }
+                HeapType::Extern => Val::ExternRef(ExternRef::from_raw(store, slots[0])),
+            },
         }
     }
 
-    /// Fails unless the value has this type.
-    pub(crate) fn expect_ty(&self, ty: ValType) -> Result<(), Error> {
-        if self.ty() == ty {
-            Ok(())
-        } else {
-            Err(Error::msg(format_args!("expected a value of type {ty}, not {}", self.ty())))
+    /// Fails unless the value is of this type.
+    ///
+    /// # Panics
+    /// If a function's own type is asked for, and it belongs to another store.
+    pub(crate) fn expect_ty(&self, store: &StoreInner, ty: ValType) -> Result<(), Error> {
+        match (*self, ty) {
+            (Val::FuncRef(None) | Val::ExternRef(None), ValType::Ref(ty)) if !ty.is_nullable() => {
+                Err(Error::msg(format_args!("expected a value of type {ty}, not null")))
+            }
+            (Val::FuncRef(func), ValType::Ref(expected)) if let Some(number) = expected.concrete() => {
+                match func {
+                    Some(func) if func.sig_in(store) != number.0 => {
+                        let found = func.ty_in(store);
+                        Err(match store.engine.func_type(number) {
+                            Some(expected) => Error::msg(format_args!(
+                                "expected a function of type {expected}, not {found}"
+                            )),
+                            None => Error::msg(format_args!("no function has the type of a {ty} any more")),
+                        })
+                    }
+                    _ => Ok(()),
+                }
+            }
+            (_, ValType::Ref(ty)) if self.ty() == ValType::Ref(RefType::new(true, ty.heap_type())) => Ok(()),
+            _ if self.ty() == ty => Ok(()),
+            _ => Err(Error::msg(format_args!("expected a value of type {ty}, not {}", self.ty()))),
         }
     }
 }
@@ -220,11 +247,10 @@ mod tests {
             ValType::F32,
             ValType::F64,
             ValType::V128,
-            ValType::FuncRef,
-            ValType::ExternRef,
+            ValType::FUNCREF,
+            ValType::EXTERNREF,
         ] {
-            assert_eq!(Val::default_for_ty(ty).ty(), ty);
-            assert_eq!(Val::null(ty).is_some(), ty.is_ref());
+            assert_eq!(Val::default_for_ty(ty).map(|val| val.ty()), Some(ty));
         }
         assert_eq!(Val::from(u32::MAX).unwrap_i32(), -1);
         assert_eq!(Val::from(1.5f64).f64(), Some(1.5));

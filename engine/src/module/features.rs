@@ -111,7 +111,8 @@ features! {
     /// `try` and its kin, which `try_table` has replaced.
     LegacyExceptions = LEGACY_EXCEPTIONS, "legacy-exceptions", "exceptions as they were before their proposal was finished";
     /// References that name a type, or are never null.
-    FunctionReferences = FUNCTION_REFERENCES, "function-references", "typed references";
+    FunctionReferences = FUNCTION_REFERENCES, "function-references", "typed references",
+        wasm_function_references;
     /// Structs and arrays that the engine collects.
     Gc = GC, "gc", "garbage collected types";
     /// Atomic instructions and shared memories.
@@ -177,7 +178,8 @@ mod tests {
     }
 
     /// What isn't part of WebAssembly 3.0, and not yet as good as standard.
-    const OFF: [Feature; 2] = [Feature::WideArithmetic, Feature::CustomPageSizes];
+    const OFF: [Feature; 3] =
+        [Feature::WideArithmetic, Feature::CustomPageSizes, Feature::FunctionReferences];
 
     #[test]
     fn what_has_a_switch_is_on_by_default_if_it_is_the_standard() {

@@ -15,10 +15,11 @@ use crate::memory::pages::Pages;
 use crate::memory::{Budget, Buf, Charge, Kind};
 use crate::module::bodies::{Bodies, BodyBytes};
 use crate::module::const_expr::ConstExpr;
-use crate::module::features::Features;
+use crate::module::features::{Feature, Features};
 use crate::module::names::Names;
 use crate::module::types::{
-    ExportType, ExternType, FuncType, GlobalType, ImportType, MemoryType, TableType, ValType,
+    ExportType, ExternType, FuncType, GlobalType, ImportType, MemoryType, RefType, TableType, TooManyTypes,
+    TypeNumber,
 };
 use std::sync::Mutex;
 
@@ -132,7 +133,7 @@ pub(crate) enum ExternKind {
 #[derive(Debug)]
 pub(crate) struct ElemSegment {
     #[allow(dead_code, reason = "what the bytes say, whoever asks")]
-    pub(crate) ty: ValType,
+    pub(crate) ty: RefType,
     pub(crate) items: ElemItems,
     pub(crate) mode: ElemMode,
 }
@@ -239,6 +240,31 @@ impl ModuleInner {
                 data: budget.nothing(Kind::Data),
             },
         }
+    }
+
+    /// Has everything but the function types, which do already, name types by their numbers in the engine.
+    pub(crate) fn rename_types(&mut self, numbers: &[u32]) -> Result<(), TooManyTypes> {
+        if !self.features.has(Feature::FunctionReferences) {
+            return Ok(());
+        }
+        let rename = |index: TypeNumber| TypeNumber::new(numbers[index.0 as usize]);
+        for import in &mut self.imports {
+            match &mut import.kind {
+                ImportKind::Table(ty) => ty.element = ty.element.renamed(rename)?,
+                ImportKind::Global(ty) => ty.content = ty.content.renamed(rename)?,
+                ImportKind::Func(_) | ImportKind::Memory(_) => {}
+            }
+        }
+        for table in &mut self.tables {
+            table.ty.element = table.ty.element.renamed(rename)?;
+        }
+        for global in &mut self.globals {
+            global.ty.content = global.ty.content.renamed(rename)?;
+        }
+        for segment in &mut self.elems {
+            segment.ty = segment.ty.renamed(rename)?;
+        }
+        Ok(())
     }
 
     /// The type of the function with this index.

@@ -42,10 +42,12 @@ pub enum Trap {
     AtomicWaitNonSharedMemory,
     /// The file that holds the module's function bodies is no longer what was validated.
     ModuleChanged,
+    /// `call_ref` or `ref.as_non_null` of a null reference.
+    NullReference,
 }
 
 /// Every trap, by its number.
-static ALL: [Trap; 16] = [
+static ALL: [Trap; 17] = [
     Trap::StackOverflow,
     Trap::MemoryOutOfBounds,
     Trap::TableOutOfBounds,
@@ -62,6 +64,7 @@ static ALL: [Trap; 16] = [
     Trap::HeapMisaligned,
     Trap::AtomicWaitNonSharedMemory,
     Trap::ModuleChanged,
+    Trap::NullReference,
 ];
 
 #[cfg(test)]
@@ -108,6 +111,7 @@ impl fmt::Display for Trap {
             Trap::HeapMisaligned => "unaligned atomic",
             Trap::AtomicWaitNonSharedMemory => "expected shared memory",
             Trap::ModuleChanged => "module file changed",
+            Trap::NullReference => "null reference",
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Class;
 use crate::module::ModuleInner;
-use crate::module::types::{FuncType, ValType};
+use crate::module::types::{FuncType, ValTypes};
 
 /// Slots of a frame's header: where to return to, and the caller's frame.
 pub(crate) const HEADER: u32 = 2;
@@ -15,8 +15,8 @@ pub(crate) fn header_of(ty: &FuncType) -> u32 {
     slots(ty.params()).max(slots(ty.results()))
 }
 
-pub(crate) fn slots(types: &[ValType]) -> u32 {
-    types.iter().map(|&ty| Class::of(ty).slots()).sum()
+pub(crate) fn slots(types: ValTypes<'_>) -> u32 {
+    types.map(|ty| Class::of(ty).slots()).sum()
 }
 
 /// Words of a context before the pointer arrays.

@@ -96,6 +96,9 @@ impl Config {
         wasm_memory64
         /// Whether modules may use atomic instructions and declare shared memories. On by default.
         wasm_threads
+        /// Whether references may name a function type or be never null, with `call_ref` and its kin (WebAssembly 3.0). Off
+        /// by default. A function type can name those before it, but not itself: that needs recursive types.
+        wasm_function_references
         /// Whether the pages of a memory may have a size other than 64 KiB: 1 byte. Off by default.
         wasm_custom_page_sizes
     }

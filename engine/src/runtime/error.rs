@@ -2,6 +2,7 @@
 
 use crate::memory::{BoxOr, Kind, MemoryError, OutOfBudget, OutOfMemory, TryText, box_or_back, try_text};
 use crate::module::load_error::{self, LoadError};
+use crate::module::types::TooManyTypes;
 use crate::runtime::backtrace::WasmBacktrace;
 use crate::translate;
 use crate::{Feature, Trap};
@@ -399,6 +400,13 @@ impl From<Trap> for Error {
 impl From<std::io::Error> for Error {
     fn from(error: std::io::Error) -> Self {
         Self::of_host(ErrorKind::Io, error)
+    }
+}
+
+impl From<TooManyTypes> for Error {
+    #[cold]
+    fn from(error: TooManyTypes) -> Self {
+        Self::new(ErrorKind::Limit, error)
     }
 }
 

@@ -26,7 +26,8 @@ pub(crate) struct ModuleShared {
 impl ModuleShared {
     /// `charge` is for this object itself.
     pub(crate) fn new(mut data: ModuleInner, engine: Engine, charge: Charge) -> Result<Self, Error> {
-        let sigs = engine.register(&data.types)?;
+        let sigs = engine.register_module(&mut data.types)?;
+        data.rename_types(&sigs)?;
         let layout = VmLayout::new(&data);
         // Allocate everything else before the reserve, whose size depends on what is left.
         let entries = Entries::lazy(&data)?;

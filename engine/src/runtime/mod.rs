@@ -16,4 +16,5 @@ pub(crate) mod plan;
 pub(crate) mod profile;
 pub(crate) mod store;
 pub mod tier;
+mod types;
 pub(crate) mod vmctx;

@@ -10,6 +10,7 @@ use crate::ops::frame::VmLayout;
 use crate::runtime::engine::Engine;
 use crate::runtime::exec::STACK_STEP;
 use crate::runtime::store::InstanceObj;
+use crate::runtime::types::Types;
 use crate::runtime::vmctx::{FuncObj, GlobalObj, MemoryObj, TableObj};
 use crate::stream::READ_AT_ONCE;
 use crate::words::Count;
@@ -173,8 +174,8 @@ pub(crate) fn plan(module: &ModuleInner, engine: &Engine) -> Plan {
     let item = |kind, bytes, most| PlanItem { kind, index: None, bytes, most: Some(most) };
     let held = |kind| module.budget.used_for(kind);
     let mut items = Vec::new();
-    let heap = |ty: &FuncType| FuncType::heap_bytes(ty.params().len() + ty.results().len());
-    let numbered = Engine::numbers_bytes(module.types.len()) + module.types.iter().map(heap).sum::<u64>();
+    let heap = |ty: &FuncType| ty.heap_bytes();
+    let numbered = Types::bytes(module.types.len()) + module.types.iter().map(heap).sum::<u64>();
     for (kind, more) in [(Kind::Metadata, numbered), (Kind::Bodies, 0), (Kind::Data, 0)] {
         items.push(item(kind, held(kind) + more, held(kind) + more));
     }

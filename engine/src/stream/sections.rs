@@ -12,7 +12,7 @@ use crate::memory::pages::PAGE;
 use crate::memory::{Buf, Kind, MemoryError, third_party, try_str};
 use crate::module::const_expr::ConstExpr;
 use crate::module::load_error::{ErrorKind, LoadError};
-use crate::module::types::{FuncType, GlobalType, MemoryType, Mutability, TableType, ValType};
+use crate::module::types::{FuncType, GlobalType, MemoryType, Mutability, RefType, TableType, ValType};
 use crate::module::{
     ElemItems, ElemMode, ElemSegment, Export, ExternKind, GlobalDef, Import, ImportKind, TableDef,
 };
@@ -209,10 +209,10 @@ impl<C: BodyCheck> Core<C> {
             if !all().all(|ty| ty.is_some()) {
                 return Err(self.unsupported());
             }
-            let (params, results) = (ty.params().len(), ty.results().len());
+            let (params, count) = (ty.params().len(), ty.params().len() + ty.results().len());
             let metadata = &mut self.module.charges.metadata;
-            metadata.grow(FuncType::heap_bytes(params + results)).map_err(self.memory())?;
-            let ty = FuncType::try_new(all().flatten(), params, results).map_err(self.memory())?;
+            metadata.grow(FuncType::heap_bytes_of(all().flatten(), count)).map_err(self.memory())?;
+            let ty = FuncType::try_new(all().flatten(), params, count).map_err(self.memory())?;
             types.try_push(ty).map_err(self.memory())?;
         }
         self.module.types = self.boxed(types)?;
@@ -319,10 +319,10 @@ impl<C: BodyCheck> Core<C> {
         let (ty, items) = match segment.items {
             ElementItems::Functions(funcs) => {
                 let funcs = self.collect(funcs.count(), funcs.into_iter())?;
-                (ValType::FuncRef, ElemItems::Funcs(funcs))
+                (RefType::FUNCREF, ElemItems::Funcs(funcs))
             }
             ElementItems::Expressions(ty, exprs) => {
-                let ty = ValType::from_ref_type(ty).ok_or_else(|| self.unsupported())?;
+                let ty = RefType::from_wasmparser(ty).ok_or_else(|| self.unsupported())?;
                 (ty, self.elem_exprs(exprs)?)
             }
         };
@@ -383,7 +383,7 @@ impl<C: BodyCheck> Core<C> {
     }
 
     fn table_type(&self, ty: wasmparser::TableType) -> Result<TableType, LoadError> {
-        let element = ValType::from_ref_type(ty.element_type);
+        let element = RefType::from_wasmparser(ty.element_type);
         match element {
             Some(element) if !ty.shared => {
                 Ok(TableType { element, minimum: ty.initial, maximum: ty.maximum, is_64: ty.table64 })

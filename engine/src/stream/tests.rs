@@ -12,7 +12,7 @@ use wasmparser::{FunctionBody, Parser, ValidPayload, Validator};
 use super::*;
 use crate::module::bodies::BodyError;
 use crate::module::estimate::BodyStats;
-use crate::module::types::ValType;
+use crate::module::types::RefType;
 use crate::module::{DataMode, ElemItems, ElemMode, ImportKind};
 
 fn wasm(text: &str) -> Vec<u8> {
@@ -186,7 +186,7 @@ fn everything_is_taken_over() {
     assert!(matches!(&module.elems[1].items, ElemItems::Exprs(exprs) if exprs.len() == 2));
     assert!(matches!(module.elems[1].mode, ElemMode::Passive));
     assert!(matches!(module.elems[2].mode, ElemMode::Declared));
-    assert_eq!(module.elems[1].ty, ValType::FuncRef);
+    assert_eq!(module.elems[1].ty, RefType::FUNCREF);
 
     assert_eq!(module.data_count, Some(3));
     let payloads: Vec<&[u8]> = (0..3).map(|i| module.data_payload(i)).collect();

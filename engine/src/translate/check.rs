@@ -114,6 +114,7 @@ fn ends(op: Op) -> bool {
         S::ReturnCall,
         S::ReturnCallImport,
         S::ReturnCallIndirect,
+        S::ReturnCallRef,
     ]
     .iter()
     .any(|end| end.op() == op)

@@ -12,7 +12,7 @@ use wasmparser::{BlockType, BrTable, Operator};
 
 /// A condition that was popped, as a branch can take it.
 #[derive(Clone, Copy)]
-enum Condition {
+pub(super) enum Condition {
     /// Comparison op in its first form, form, fields `a b`, and the constant.
     Compare { op: Op, form: u16, fields: [u16; 2], imm: Option<u64> },
     /// Whether this isn't, or with `zero` is, zero.
@@ -88,7 +88,8 @@ impl Translator<'_> {
             BlockType::Type(ty) => class_of(ty),
             BlockType::FuncType(index) => {
                 let ty = &self.env.data.types[index as usize];
-                Class::of(if results { ty.results()[i] } else { ty.params()[i] })
+                let types = if results { ty.results() } else { ty.params() };
+                types.get(i).map_or(Class::Int, Class::of)
             }
             BlockType::Empty => unreachable!("it has none"),
         }
@@ -353,6 +354,11 @@ impl Translator<'_> {
 
     pub(super) fn br_if(&mut self, depth: u32) -> Result<(), Error> {
         let cond = self.condition()?;
+        self.branch_on(cond, depth)
+    }
+
+    /// Branches if `cond` holds, with the topmost operands.
+    pub(super) fn branch_on(&mut self, cond: Condition, depth: u32) -> Result<(), Error> {
         let (i, n) = self.target(depth);
         self.begin_way(self.often);
         self.goes_to(i, self.often);

@@ -24,6 +24,7 @@ mod numeric;
 mod operand;
 mod operators;
 mod plain;
+mod references;
 mod regions;
 mod relaxed;
 mod rotate;

@@ -70,6 +70,17 @@ impl Translator<'_> {
             O::ReturnCallIndirect { type_index, table_index } => {
                 self.return_call_indirect(type_index, table_index)
             }
+            O::CallRef { type_index } => self.call_ref(type_index),
+            O::ReturnCallRef { type_index } => self.return_call_ref(type_index),
+            O::RefAsNonNull => self.ref_as_non_null(),
+            O::BrOnNull { relative_depth } => {
+                self.br_on_null(relative_depth)?;
+                self.charge()
+            }
+            O::BrOnNonNull { relative_depth } => {
+                self.br_on_non_null(relative_depth)?;
+                self.charge()
+            }
             O::MemorySize { mem } => self.memory_size(mem),
             O::V128Bitselect
             | O::I8x16RelaxedLaneselect

@@ -42,7 +42,14 @@ const SHAPES: [Shape; 256] = {
     while opcode < 256 {
         shapes[opcode] = match opcode as u8 {
             NOP | DROP => Shape::Free,
-            UNREACHABLE | BLOCK..=ELSE | END..=RETURN | RETURN_CALL | RETURN_CALL_INDIRECT => Shape::Control,
+            UNREACHABLE
+            | BLOCK..=ELSE
+            | END..=RETURN
+            | RETURN_CALL
+            | RETURN_CALL_INDIRECT
+            | RETURN_CALL_REF
+            | BR_ON_NULL
+            | BR_ON_NON_NULL => Shape::Control,
             CALL | LOCAL_GET..=GLOBAL_SET | MEMORY_SIZE | MEMORY_GROW | I32_CONST | I64_CONST => {
                 Shape::Number
             }
@@ -137,7 +144,10 @@ impl<'a> Scanner<'a> {
         match opcode {
             UNREACHABLE => Control::Unreachable,
             BLOCK | LOOP | IF => {
-                // Each type that a block can have is one number.
+                // Each type that a block can have is one number, or a reference's type with another one.
+                if matches!(byte(self.body, self.at), REF_NULL_TYPE | REF_TYPE) {
+                    self.skip();
+                }
                 self.skip();
                 match opcode {
                     BLOCK => Control::Block,
@@ -148,7 +158,7 @@ impl<'a> Scanner<'a> {
             ELSE => Control::Else,
             END => Control::End,
             BR => Control::Br(self.number()),
-            BR_IF => Control::BrIf(self.number()),
+            BR_IF | BR_ON_NULL | BR_ON_NON_NULL => Control::BrIf(self.number()),
             BR_TABLE => {
                 // In a body that isn't the one that was validated, there may be fewer than it says.
                 let labels = self.number().min(self.body.len() as u32) + 1;
@@ -215,13 +225,17 @@ mod tests {
                 Operator::Else => "else".into(),
                 Operator::End => "end".into(),
                 Operator::Br { relative_depth } => format!("br {relative_depth}"),
-                Operator::BrIf { relative_depth } => format!("br_if {relative_depth}"),
+                Operator::BrIf { relative_depth }
+                | Operator::BrOnNull { relative_depth }
+                | Operator::BrOnNonNull { relative_depth } => format!("br_if {relative_depth}"),
                 Operator::BrTable { targets } => {
                     let labels = targets.targets().map(Result::unwrap).chain([targets.default()]);
                     format!("br_table {:?}", labels.collect::<Vec<_>>())
                 }
                 Operator::Return => "return".into(),
-                Operator::ReturnCall { .. } | Operator::ReturnCallIndirect { .. } => "return_call".into(),
+                Operator::ReturnCall { .. }
+                | Operator::ReturnCallIndirect { .. }
+                | Operator::ReturnCallRef { .. } => "return_call".into(),
                 Operator::Unreachable => "unreachable".into(),
                 _ => {
                     plain += 1;
@@ -263,6 +277,13 @@ mod tests {
         &[0x02, 0x81, 0x01],
         &[0x03, 0x7f],
         &[0x04, 0x7b],
+        &[0x02, 0x63, 0x85, 0x01],
+        &[0x03, 0x64, 0x70],
+        &[0x14, 0x81, 0x01],
+        &[0x15, 0x02],
+        &[0xd4],
+        &[0xd5, 0x01],
+        &[0xd6, 0x82, 0x00],
         &[0x05],
         &[0x0b],
         &[0x0c, 0x02],

@@ -163,7 +163,7 @@ impl<'a> Translator<'a> {
 
     pub(super) fn read_locals(&mut self, reader: &mut BinaryReader<'_>) -> Result<(), Error> {
         let mut slot = 0;
-        for &ty in self.ty.params() {
+        for ty in self.ty.params() {
             slot = self.local(slot, Class::of(ty))?;
         }
         slot = self.header + HEADER;

@@ -1,7 +1,7 @@
 //! The module `spectest`, which every script may import from.
 
 use dunlin::{
-    Error, Global, GlobalType, Linker, Memory, MemoryType, Mutability, Store, Table, TableType, Val, ValType,
+    Error, Global, GlobalType, Linker, Memory, MemoryType, Mutability, RefType, Store, Table, TableType, Val,
 };
 
 /// Defines the host module that the reference interpreter gives to scripts. What a guest prints is dropped.
@@ -23,7 +23,7 @@ pub(crate) fn define(store: &mut Store<()>, linker: &mut Linker<()>) -> Result<(
         let global = Global::new(&mut *store, GlobalType::new(value.ty(), Mutability::Const), value)?;
         linker.define(&*store, module, name, global)?;
     }
-    let table = TableType::new(ValType::FuncRef, 10, Some(20));
+    let table = TableType::new(RefType::FUNCREF, 10, Some(20));
     let table = Table::new(&mut *store, table, Val::FuncRef(None))?;
     linker.define(&*store, module, "table", table)?;
     let memory = Memory::new(&mut *store, MemoryType::new(1, Some(2)))?;

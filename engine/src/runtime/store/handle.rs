@@ -31,9 +31,9 @@ pub struct Func {
 /// A table of a store.
 ///
 /// ```
-/// use dunlin::{Engine, Store, Table, TableType, Val, ValType};
+/// use dunlin::{Engine, RefType, Store, Table, TableType, Val};
 /// let mut store = Store::new(&Engine::default(), ());
-/// let ty = TableType::new(ValType::FuncRef, 2, Some(10));
+/// let ty = TableType::new(RefType::FUNCREF, 2, Some(10));
 /// let table = Table::new(&mut store, ty, Val::FuncRef(None))?;
 /// assert_eq!(table.grow(&mut store, 3, Val::FuncRef(None))?, 2);
 /// assert!(table.get(&store, 4).is_some() && table.get(&store, 5).is_none());
@@ -170,9 +170,14 @@ impl Func {
         store.funcs.get(self.index)
     }
 
-    pub(crate) fn ty_in(&self, store: &StoreInner) -> FuncType {
+    /// The number of its type.
+    pub(crate) fn sig_in(&self, store: &StoreInner) -> u32 {
         // SAFETY: objects live as long as the store.
-        store.engine.func_type(unsafe { self.ptr(store).as_ref() }.sig)
+        unsafe { self.ptr(store).as_ref() }.sig
+    }
+
+    pub(crate) fn ty_in(&self, store: &StoreInner) -> FuncType {
+        store.engine.known_type(self.sig_in(store))
     }
 }
 

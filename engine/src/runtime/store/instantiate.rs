@@ -4,7 +4,7 @@ use super::{Extent, HostFunc, InstanceObj, StoreInner};
 use crate::memory::pages::{Guard, Pages};
 use crate::memory::{MemoryError, Shared, TryText};
 use crate::module::const_expr::ConstExpr;
-use crate::module::types::{ExternType, MemoryType, TableType};
+use crate::module::types::{ExternType, MemoryType, Mutability, TableType};
 use crate::module::{DataMode, ElemMode, ExternKind, ImportKind, ModuleInner};
 use crate::runtime::error::ErrorKind;
 use crate::runtime::loaded::ModuleShared;
@@ -50,7 +50,12 @@ fn matches(module: &ModuleShared, expected: &ImportKind, found: &ExternType) -> 
         (ImportKind::Memory(ty), ExternType::Memory(found)) => {
             ty.is_like(found) && limits_match(memory(found), memory(ty))
         }
-        (ImportKind::Global(ty), ExternType::Global(found)) => ty == found,
+        (ImportKind::Global(ty), ExternType::Global(found)) => match ty.mutability() {
+            Mutability::Const => {
+                found.mutability() == Mutability::Const && found.content().matches(ty.content())
+            }
+            Mutability::Var => ty == found,
+        },
         _ => false,
     }
 }

@@ -26,8 +26,8 @@ pub(crate) use parked::{Parked, ResumableOutcome, Ticket};
 pub(crate) use table::TableInner;
 
 use crate::memory::{Budget, Buf, Charge, Kind, Map, Shared, try_box};
-use crate::module::types::GlobalType;
-use crate::runtime::engine::Engine;
+use crate::module::types::{GlobalType, ValType};
+use crate::runtime::engine::{Engine, Sigs};
 use crate::runtime::exec::{self, Execution, Kept, Watch};
 use crate::runtime::interrupt::InterruptState;
 use crate::runtime::profile::Profiler;
@@ -83,6 +83,8 @@ pub(crate) struct StoreInner {
     /// The function object of each host function, by the address of the latter.
     host_func_refs: Map<usize, NonNull<FuncObj>>,
     extern_refs: Buf<Box<dyn Any + Send + Sync>>,
+    /// The function types that the host's tables and globals name.
+    named_types: Buf<Sigs>,
     /// A buffer for arguments and results of dynamically typed host functions, kept to reuse its memory.
     pub(crate) vals: Buf<Val>,
     /// For the execution, the interrupt state, and the values of external references.
@@ -128,6 +130,7 @@ impl StoreInner {
             host_funcs: Buf::new(budget, Kind::Instance),
             host_func_refs: Map::new(budget, Kind::Instance),
             extern_refs: Buf::new(budget, Kind::Host),
+            named_types: Buf::new(budget, Kind::Host),
             vals: Buf::new(budget, Kind::Host),
             charge,
         })
@@ -171,6 +174,14 @@ impl StoreInner {
     ) -> Result<NonNull<GlobalObj>, Error> {
         let handle = self.globals.len();
         self.globals.push(GlobalObj { value, ty, handle })
+    }
+
+    /// Keeps the function type that `ty` names, if it does, as long as the store lives.
+    pub(crate) fn keep_type(&mut self, ty: ValType) -> Result<(), Error> {
+        if let Some(sigs) = self.engine.keep(ty)? {
+            self.named_types.try_push(sigs)?;
+        }
+        Ok(())
     }
 
     /// Keeps a host value as long as the store lives. Returns its number, in the format of slots.

@@ -12,6 +12,7 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::{I32, I64};
 use cranelift_codegen::ir::{self, Block, InstBuilder, SourceLoc, UserFuncName, Value};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
+use dunlin::Trap;
 use dunlin::tier::{Shape, View};
 use wasmparser::{BinaryReader, FunctionBody, Operator, OperatorsReader};
 
@@ -115,8 +116,8 @@ impl Translator<'_, '_> {
         args: Option<&[Value]>,
     ) -> Result<(), Decline> {
         let mut slot = 0;
-        for (i, ty) in self.scope.ty.params().iter().enumerate() {
-            let ty = clif_type(*ty);
+        for (i, ty) in self.scope.ty.params().enumerate() {
+            let ty = clif_type(ty);
             let variable = self.declare_variable(ty);
             self.scope.locals.push((variable, ty, slot));
             slot += slots_of(ty);
@@ -190,6 +191,13 @@ impl Translator<'_, '_> {
             O::BrTable { ref targets } => self.br_table(targets)?,
             O::Call { function_index } => self.call(function_index)?,
             O::CallIndirect { type_index, table_index } => self.call_indirect(type_index, table_index)?,
+            O::CallRef { type_index } => self.call_ref(type_index),
+            O::ReturnCallRef { type_index } => self.return_call_ref(type_index),
+            O::RefAsNonNull => {
+                let value = self.stack.peek();
+                let is_null = self.b.ins().icmp_imm_s(IntCC::Equal, value, 0);
+                self.trap_if(is_null, Trap::NullReference);
+            }
             O::ReturnCall { function_index } => self.return_call(function_index),
             O::ReturnCallIndirect { type_index, table_index } => {
                 self.return_call_indirect(type_index, table_index)

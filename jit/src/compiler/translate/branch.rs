@@ -4,6 +4,7 @@ use super::deopt::ExitPoint;
 use super::translator::{Translator, block_args};
 use crate::compiler::decline::Decline;
 use crate::compiler::scratch::More;
+use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, JumpTableData, Value};
 use dunlin::tier::Loop;
 use std::collections::BTreeMap;
@@ -31,6 +32,26 @@ impl Translator<'_, '_> {
 
     pub(super) fn br_if(&mut self, depth: u32) {
         let condition = self.stack.pop();
+        self.branch_on(condition, depth);
+    }
+
+    /// Branches if the reference is null, and drops it then.
+    pub(super) fn br_on_null(&mut self, depth: u32) {
+        let reference = self.stack.pop();
+        let is_null = self.b.ins().icmp_imm_s(IntCC::Equal, reference, 0);
+        self.branch_on(is_null, depth);
+        self.stack.push(reference);
+    }
+
+    /// Branches with the reference if it isn't null, and otherwise drops it.
+    pub(super) fn br_on_non_null(&mut self, depth: u32) {
+        let reference = self.stack.peek();
+        self.branch_on(reference, depth);
+        self.stack.pop();
+    }
+
+    /// Branches with the topmost operands if the condition isn't zero.
+    fn branch_on(&mut self, condition: Value, depth: u32) {
         let (label, values, found) = self.target(depth);
         let next = self.b.create_block();
         match found {

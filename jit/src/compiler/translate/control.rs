@@ -48,6 +48,8 @@ impl Translator<'_, '_> {
             Operator::End => self.end()?,
             Operator::Br { relative_depth } => self.br(relative_depth),
             Operator::BrIf { relative_depth } => self.br_if(relative_depth),
+            Operator::BrOnNull { relative_depth } => self.br_on_null(relative_depth),
+            Operator::BrOnNonNull { relative_depth } => self.br_on_non_null(relative_depth),
             Operator::Return => {
                 let n = self.scope.ty.results().len();
                 let values = self.stack.peekn(n).to_vec();

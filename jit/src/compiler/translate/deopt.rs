@@ -78,7 +78,7 @@ impl Translator<'_, '_> {
         }
         // The results are never read.
         let ty = self.outer.first().unwrap_or(&self.scope).ty;
-        let types: Vec<_> = ty.results().iter().map(|ty| clif_type(*ty)).collect();
+        let types: Vec<_> = ty.results().map(clif_type).collect();
         let results: Vec<Value> = types.into_iter().map(|ty| self.zero(ty)).collect();
         self.b.ins().return_(&results);
     }
