@@ -28,6 +28,13 @@ pub trait Handler: Send + Sync + 'static {
     fn limits(&self, _head: &Parts, default: &Limits) -> Limits {
         default.clone()
     }
+
+    /// Which of its routes the request came by, if there are several. Routes share the processors' time equally while
+    /// they have requests waiting, and none has more than half of the guests and of the queue, so that one whose guests
+    /// take long doesn't stop the others. It is asked as [`limits`](Self::limits) is.
+    fn route(&self, _head: &Parts) -> Option<usize> {
+        None
+    }
 }
 
 /// A request that has arrived whole.
