@@ -124,8 +124,27 @@ const HOUSES: &[House] = &[
     House {
         folder: "targets/hosts/src",
         // The server is below the hosts that answer its requests.
-        floors: &["abi services", "server", "lambda oci opa proxy_wasm wagi", "answers"],
+        floors: &["abi services", "server", "fastly lambda oci opa proxy_wasm wagi", "answers proxy"],
         least: 2,
+    },
+    House {
+        folder: "targets/hosts/src/fastly",
+        floors: &[
+            "status",
+            "fields local_server pipe table",
+            "body kv",
+            "sending",
+            "services",
+            "session",
+            "calls",
+            "app",
+        ],
+        least: 20,
+    },
+    House {
+        folder: "targets/hosts/src/proxy",
+        floors: &["options", "message", "calls", "worker", "passage"],
+        least: 6,
     },
     House {
         folder: "targets/hosts/src/wagi",

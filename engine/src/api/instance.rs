@@ -1,6 +1,6 @@
 use crate::module::{Export as ExportDef, ExternKind};
 use crate::runtime::error::ErrorKind;
-use crate::runtime::store::{Import, InstanceObj, StoreId, StoreInner, check_imports, instantiate};
+use crate::runtime::store::{Import, InstanceObj, StoreId, StoreInner, Template, check_imports, instantiate};
 use crate::runtime::vmctx::FuncObj;
 use crate::{
     AsContext, AsContextMut, Error, Export, Extern, Func, Global, Memory, Module, StoreContext,
@@ -55,14 +55,15 @@ impl Instance {
         let given = || imports.iter().map(|import| Import::Extern(*import));
         let missing = std::iter::repeat_n(None, expected - imports.len());
         check_imports(Some(store.inner()), module, given().map(Some).chain(missing))?;
-        Self::start(&mut store, module, given())
+        Self::start(&mut store, module, given(), None)
     }
 
-    /// Instantiates a module with imports that have been checked.
+    /// Instantiates a module with imports that have been checked, and its template if there is one.
     pub(super) fn start<T>(
         store: &mut StoreContextMut<'_, T>,
         module: &Module,
         imports: impl Iterator<Item = Import>,
+        template: Option<&Template>,
     ) -> Result<Self, Error> {
         if !module.engine().same(store.engine()) {
             return Err(Error::new(ErrorKind::Link, "the module belongs to another engine than the store"));
@@ -71,7 +72,7 @@ impl Instance {
         // SAFETY: the pointer stands for the exclusive borrow `store`, which isn't used otherwise meanwhile. What is
         // returned are objects of this store, and the start function neither takes nor gives anything.
         unsafe {
-            let (instance, start) = instantiate(&mut *inner, module, imports)?;
+            let (instance, start) = instantiate(&mut *inner, module, imports, template)?;
             if let Some(start) = start {
                 let func: *mut FuncObj = (*inner).func_ref(instance.as_ref().vm(), start)?;
                 StoreInner::invoke(inner, func, &mut [])?;

@@ -3,7 +3,7 @@
 use super::budget::{Budget, Charge};
 use super::error::MemoryError;
 use super::kind::Kind;
-use crate::sys::{Mapping, RESERVE_MEMORIES};
+use crate::sys::{Mapping, RESERVE_MEMORIES, Snapshot};
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU32, Ordering};
 
@@ -184,6 +184,14 @@ impl Pages {
         // SAFETY: within the mapping, to which there is no other pointer yet.
         unsafe { self.base().add(offset as usize).copy_from_nonoverlapping(from.as_ptr(), from.len()) };
         Some(())
+    }
+
+    /// Makes its first bytes those of a snapshot, which is at most as long. After an error there are no bytes.
+    pub(crate) fn overlay(&mut self, snapshot: &Snapshot) -> Result<(), MemoryError> {
+        let refused = || MemoryError::system(Kind::Memory, 0);
+        let mapping = self.mapping.take().ok_or_else(refused)?;
+        self.mapping = Some(mapping.overlay(snapshot).map_err(|_| refused())?);
+        Ok(())
     }
 
     /// Adds zeroed bytes, unless the budget or the system refuses. [`Pages::base`] may change.

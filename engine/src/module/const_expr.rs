@@ -135,6 +135,14 @@ impl ConstExpr {
         }
     }
 
+    /// The number, if this is nothing but one of 32 bits.
+    pub(crate) fn as_i32(&self) -> Option<u32> {
+        match *self.ops() {
+            [ConstOp::I32(value)] => Some(value),
+            _ => None,
+        }
+    }
+
     /// Computes the value: raw bits, zero-extended. A null reference is 0.
     pub(crate) fn eval(
         &self,

@@ -1,6 +1,6 @@
 //! Instantiation of a module, in the specification's order.
 
-use super::{Extent, HostFunc, InstanceObj, StoreInner};
+use super::{Extent, HostFunc, InstanceObj, StoreInner, Template};
 use crate::memory::pages::{Guard, Pages};
 use crate::memory::{MemoryError, Shared, TryText};
 use crate::module::const_expr::ConstExpr;
@@ -123,12 +123,13 @@ pub(crate) fn check_imports(
 
 /// Makes an instance. Doesn't call its start function, but returns it, if there is one.
 ///
-/// The imports have been checked. If this fails, the changes to imported tables and memories remain, and functions that
+/// The imports have been checked, and a template is of this module. If this fails, the changes to imported tables and memories remain, and functions that
 /// were put into imported tables can still be called.
 pub(crate) fn instantiate(
     store: &mut StoreInner,
     module: &Module,
     imports: impl Iterator<Item = Import>,
+    template: Option<&Template>,
 ) -> Result<(NonNull<InstanceObj>, Option<u32>), Error> {
     let shared = module.shared();
     let data = &shared.data;
@@ -161,9 +162,10 @@ pub(crate) fn instantiate(
     // Code that checks bounds needs no guard regions.
     let guard = if shared.tiered.is_guarded() { store.engine.memory_guard() } else { Guard::Never };
     for (index, ty) in data.memories.iter().enumerate().skip(data.imported_memories as usize) {
-        let memory = match take_image(data, index as u32) {
-            Some(pages) => store.memory_of(*ty, pages.move_to(&store.budget)?)?,
-            None => store.new_memory(*ty, guard)?,
+        let memory = match (take_image(data, index as u32), template) {
+            (Some(pages), _) => store.memory_of(*ty, pages.move_to(&store.budget)?)?,
+            (None, Some(template)) => store.memory_from(*ty, guard, template)?,
+            (None, None) => store.new_memory(*ty, guard)?,
         };
         // SAFETY: the instance isn't shared, as said at its creation.
         unsafe { instance.as_mut() }.set_memory(index as u32, memory);
@@ -182,7 +184,7 @@ pub(crate) fn instantiate(
         unsafe { store.func_ref(vm, export.index)? };
     }
     // SAFETY: the instance isn't shared, as said at its creation.
-    unsafe { apply_segments(store, vm, shared)? };
+    unsafe { apply_segments(store, vm, shared, template.is_some())? };
     Ok((instance, data.start))
 }
 
@@ -220,11 +222,17 @@ fn link(
     Ok(())
 }
 
-/// Copies the active segments to their places, in order, and drops active and declared segments.
+/// Copies the active segments to their places, in order, and drops active and declared segments. With `placed`, those of
+/// data are in their places.
 ///
 /// # Safety
 /// `vm` is a complete context of this store and of `module`.
-unsafe fn apply_segments(store: &mut StoreInner, vm: *mut VmCtx, module: &ModuleShared) -> Result<(), Error> {
+unsafe fn apply_segments(
+    store: &mut StoreInner,
+    vm: *mut VmCtx,
+    module: &ModuleShared,
+    placed: bool,
+) -> Result<(), Error> {
     // SAFETY (all blocks): the caller's contract.
     for (index, elem) in module.data.elems.iter().enumerate() {
         let index = index as u32;
@@ -248,6 +256,7 @@ unsafe fn apply_segments(store: &mut StoreInner, vm: *mut VmCtx, module: &Module
         match &segment.mode {
             DataMode::Passive => continue,
             DataMode::InImage { fits: true } => {}
+            DataMode::Active { .. } if placed => {}
             DataMode::InImage { fits: false } => return Err(Trap::MemoryOutOfBounds.into()),
             DataMode::Active { memory, offset } => {
                 // SAFETY: the caller's contract.

@@ -1,6 +1,6 @@
 //! Linear memories: where their bytes are, and how they grow.
 
-use super::StoreInner;
+use super::{StoreInner, Template};
 use crate::memory::GrowError;
 use crate::memory::pages::{Guard, Pages};
 use crate::module::types::MemoryType;
@@ -70,6 +70,19 @@ impl StoreInner {
     pub(crate) fn new_memory(&mut self, ty: MemoryType, guard: Guard) -> Result<NonNull<MemoryObj>, Error> {
         self.memory_limit(ty)?;
         let pages = Pages::new(ty.sizes(), &self.budget, guard)?;
+        self.memory_of(ty, pages)
+    }
+
+    /// Makes a memory with the bytes of a template of its type.
+    pub(crate) fn memory_from(
+        &mut self,
+        ty: MemoryType,
+        guard: Guard,
+        template: &Template,
+    ) -> Result<NonNull<MemoryObj>, Error> {
+        self.memory_limit(ty)?;
+        let mut pages = Pages::new(ty.sizes(), &self.budget, guard)?;
+        pages.overlay(&template.snapshot)?;
         self.memory_of(ty, pages)
     }
 

@@ -15,6 +15,7 @@ mod instantiate;
 mod memory;
 mod parked;
 mod table;
+mod template;
 
 pub(crate) use atomic::Expected;
 pub(crate) use bulk::Extent;
@@ -24,6 +25,7 @@ pub(crate) use instantiate::{Import, check_imports, describe, instantiate};
 pub(crate) use memory::MemoryInner;
 pub(crate) use parked::{Parked, ResumableOutcome, Ticket};
 pub(crate) use table::TableInner;
+pub(crate) use template::Template;
 
 use crate::memory::{Budget, Buf, Charge, Kind, Map, Shared, try_box};
 use crate::module::types::{GlobalType, ValType};

@@ -6,7 +6,9 @@ use super::table::{CommandOptions, Opt, OptionGroup, Rest, need_module, take_mod
 use super::tiering::Tiering;
 use super::values::{Dir, Given, set};
 use crate::failure::Failure;
+use crate::host::files::split_once;
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// The options of `dunlin serve`.
@@ -17,6 +19,13 @@ pub(crate) struct ServeOptions {
     pub(crate) address: Option<String>,
     pub(crate) metrics: Option<String>,
     pub(crate) access: AccessLines,
+    /// What a Fastly application is configured with.
+    pub(crate) config: Option<PathBuf>,
+    /// Filters of a proxy, each a module with its configuration, and where it leads.
+    pub(crate) filters: Vec<(OsString, String)>,
+    pub(crate) upstream: Option<String>,
+    pub(crate) clusters: Vec<(String, String)>,
+    pub(crate) fail_open: bool,
     /// What the programs may use.
     pub(crate) dirs: Vec<Dir>,
     pub(crate) env: Vec<(String, String)>,
@@ -96,6 +105,11 @@ impl CommandOptions for ServeOptions {
                     |o, given| AccessLines::parse(given).map(|form| o.access = form),
                     "What to print of each request: text, json or off.",
                 ),
+                Opt::value(
+                    "--config FILE",
+                    |o, given| set(&mut o.config, given.path()),
+                    "Of an application of Fastly's: its fastly.toml, which says what its backends and stores are.",
+                ),
                 Self::DIR,
                 Self::DIR_RO,
                 Self::ENV,
@@ -103,6 +117,31 @@ impl CommandOptions for ServeOptions {
                     "--jit MODE",
                     |o, given| o.tiering.jit(given),
                     "When what is executed often becomes machine code: background, sync, eager or off.",
+                ),
+            ],
+        },
+        OptionGroup {
+            title: "A proxy",
+            options: &[
+                Opt::value(
+                    "--filter FILE[=CONFIG]",
+                    |o, given| Ok(o.filters.push(filter(given)?)),
+                    "A proxy-wasm filter and its configuration; may be repeated. Requests pass filters in order, responses in reverse.",
+                ),
+                Opt::value(
+                    "--upstream URL",
+                    |o, given| set(&mut o.upstream, given.string()),
+                    "Where requests go.",
+                ),
+                Opt::value(
+                    "--cluster NAME=URL",
+                    |o, given| Ok(o.clusters.push(cluster(given)?)),
+                    "Where the calls of filters to NAME go; may be repeated.",
+                ),
+                Opt::flag(
+                    "--fail-open",
+                    |o| &mut o.fail_open,
+                    "Let requests pass a filter that has failed, and don't answer them with 503.",
                 ),
             ],
         },
@@ -176,6 +215,35 @@ impl CommandOptions for ServeOptions {
     }
 
     fn complete(&mut self) -> Result<(), Failure> {
-        need_module(&self.what, Self::COMMAND)
+        let is_proxy = !self.filters.is_empty() || self.upstream.is_some();
+        if !is_proxy {
+            return need_module(&self.what, Self::COMMAND);
+        }
+        if self.filters.is_empty() || self.upstream.is_none() {
+            return Err(Failure::usage("a proxy needs both --filter and --upstream"));
+        }
+        match self.what.is_empty() {
+            true => Ok(()),
+            false => Err(Failure::usage("a proxy has filters and an upstream, and serves nothing else")),
+        }
     }
+}
+
+/// A filter's file, and its configuration.
+fn filter(given: Given<'_>) -> Result<(OsString, String), Failure> {
+    Ok(match split_once(given.value, "=") {
+        Some((file, _)) if file.is_empty() => return Err(given.refusal("FILE or FILE=CONFIG")),
+        Some((file, config)) => {
+            let config = config.to_str().ok_or_else(|| given.refusal("a configuration that is text"))?;
+            (file.into(), config.into())
+        }
+        None => (given.value.into(), String::new()),
+    })
+}
+
+/// A cluster's name, and where it is.
+fn cluster(given: Given<'_>) -> Result<(String, String), Failure> {
+    let named = given.text()?.split_once('=').filter(|(name, _)| !name.is_empty());
+    let (name, url) = named.ok_or_else(|| given.refusal("NAME=URL"))?;
+    Ok((name.into(), url.into()))
 }

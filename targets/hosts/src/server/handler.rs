@@ -62,6 +62,11 @@ impl Request {
         self.exchange.interruptible(store)
     }
 
+    /// Whether it is over before it was answered: its time is up, or the client has gone away.
+    pub fn is_over(&self) -> bool {
+        self.exchange.stopped().is_some()
+    }
+
     /// Says how much fuel was used for it, for metrics and the access log.
     pub fn used_fuel(&self, units: u64) {
         self.exchange.used(units);
