@@ -1,6 +1,7 @@
 //! The options of `dunlin serve`.
 
 use super::environment::GrantsEnvironment;
+use super::policies::{EvaluatesPolicies, PolicyGrants};
 use super::registry::{AsksRegistries, RegistryOptions};
 use super::table::{CommandOptions, Opt, OptionGroup, Rest, need_module, take_module};
 use super::tiering::Tiering;
@@ -29,6 +30,8 @@ pub(crate) struct ServeOptions {
     /// What the programs may use.
     pub(crate) dirs: Vec<Dir>,
     pub(crate) env: Vec<(String, String)>,
+    /// What policies may.
+    pub(crate) policies: PolicyGrants,
     /// What a request may take.
     pub(crate) memory: Option<u64>,
     pub(crate) fuel: Option<u64>,
@@ -80,6 +83,12 @@ impl GrantsEnvironment for ServeOptions {
 impl AsksRegistries for ServeOptions {
     fn registry(&mut self) -> &mut RegistryOptions {
         &mut self.registry
+    }
+}
+
+impl EvaluatesPolicies for ServeOptions {
+    fn policies(&mut self) -> &mut PolicyGrants {
+        &mut self.policies
     }
 }
 
@@ -207,6 +216,8 @@ impl CommandOptions for ServeOptions {
                 ),
             ],
         },
+        Self::SIGNATURES,
+        Self::BUILTINS,
         Self::REGISTRY,
     ];
 

@@ -25,6 +25,8 @@ pub(super) struct Lanes<T> {
 struct Lane<T> {
     waiting: VecDeque<T>,
     guests: usize,
+    /// Of the guests, those that take long and may be computing at the priority of all.
+    contending: usize,
     /// Nanoseconds of the processors' time that it has had.
     had: i64,
     /// What its next job may take, by those before.
@@ -33,7 +35,7 @@ struct Lane<T> {
 
 impl<T> Default for Lane<T> {
     fn default() -> Self {
-        Self { waiting: VecDeque::new(), guests: 0, had: 0, expected: 0 }
+        Self { waiting: VecDeque::new(), guests: 0, contending: 0, had: 0, expected: 0 }
     }
 }
 
@@ -41,6 +43,7 @@ impl<T> Default for Lane<T> {
 pub(super) struct Turn {
     lane: LaneId,
     charged: i64,
+    contends: bool,
 }
 
 fn nanoseconds(time: Duration) -> i64 {
@@ -79,12 +82,14 @@ impl<T> Lanes<T> {
         true
     }
 
-    /// The lane whose turn it is, of those that have something waiting and may have one more guest.
+    /// The lane whose turn it is, of those that have something waiting and may have one more guest. Where several wait, a
+    /// lane with a guest that takes long is stopped until that is out of the others' way.
     fn first(&self) -> Option<LaneId> {
-        let able = self
-            .lanes
-            .iter()
-            .filter(|(id, lane)| !lane.waiting.is_empty() && lane.guests < share(**id, self.guests));
+        let several = self.lanes.values().filter(|lane| !lane.waiting.is_empty()).nth(1).is_some();
+        let able = self.lanes.iter().filter(|(id, lane)| {
+            let stopped = several && lane.contending > 0;
+            !lane.waiting.is_empty() && lane.guests < share(**id, self.guests) && !stopped
+        });
         able.min_by_key(|(_, lane)| lane.had).map(|(id, _)| *id)
     }
 
@@ -102,7 +107,7 @@ impl<T> Lanes<T> {
         self.clock = self.clock.max(lane.had);
         lane.guests += 1;
         lane.had = lane.had.saturating_add(lane.expected);
-        Some((Turn { lane: id, charged: lane.expected }, job))
+        Some((Turn { lane: id, charged: lane.expected, contends: false }, job))
     }
 
     /// The job has taken so much by now.
@@ -114,8 +119,20 @@ impl<T> Lanes<T> {
         }
     }
 
+    /// The job takes long, and may compute at the priority of all; or that isn't so any more.
+    pub(super) fn contends(&mut self, turn: &mut Turn, contends: bool) {
+        if turn.contends == contends {
+            return;
+        }
+        turn.contends = contends;
+        if let Some(lane) = self.lanes.get_mut(&turn.lane) {
+            lane.contending = if contends { lane.contending + 1 } else { lane.contending - 1 };
+        }
+    }
+
     /// The job is done.
-    pub(super) fn end(&mut self, turn: Turn) {
+    pub(super) fn end(&mut self, mut turn: Turn) {
+        self.contends(&mut turn, false);
         if let Some(lane) = self.lanes.get_mut(&turn.lane) {
             lane.guests -= 1;
             lane.expected += (turn.charged - lane.expected) / 8;
@@ -200,6 +217,30 @@ mod tests {
         let mut lanes = Lanes::new(4, 4);
         assert!((0..4).all(|_| lanes.push(None, ())) && !lanes.push(None, ()));
         assert!((0..4).all(|_| lanes.pop().is_some()));
+    }
+
+    #[test]
+    fn a_lane_with_a_long_guest_waits_for_others() {
+        let mut lanes = Lanes::new(8, 8);
+        for id in [DEAR, DEAR, CHEAP, CHEAP] {
+            assert!(lanes.push(id, id));
+        }
+        let mut turn = std::iter::from_fn(|| lanes.pop()).find(|(_, id)| *id == DEAR).unwrap().0;
+        lanes.push(CHEAP, CHEAP);
+        lanes.contends(&mut turn, true);
+        lanes.contends(&mut turn, true);
+        while let Some((turn, id)) = lanes.pop() {
+            lanes.end(turn);
+            // Only when no other lane waits.
+            assert!(id == CHEAP || lanes.waiting() == 0, "{id:?}");
+        }
+        for id in [DEAR, CHEAP] {
+            assert!(lanes.push(id, id));
+        }
+        lanes.end(turn);
+        assert_eq!(lanes.lanes[&DEAR].contending, 0);
+        let both = [lanes.pop().unwrap().1, lanes.pop().unwrap().1];
+        assert!(both.contains(&DEAR) && both.contains(&CHEAP));
     }
 
     #[test]

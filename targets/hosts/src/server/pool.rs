@@ -18,6 +18,12 @@ pub(super) const QUICK: Duration = Duration::from_millis(5);
 /// How long a job computes before it is at a low priority.
 pub(super) const HEAVY: Duration = Duration::from_millis(10);
 
+/// A job that has computed for less since it was last looked at is waiting.
+const IDLING: Duration = Duration::from_millis(1);
+
+/// When a job that waits is looked at again.
+const SELDOM: Duration = Duration::from_millis(50);
+
 /// What a guest's thread has for the engine and hosts.
 const STACK: usize = 1 << 20;
 
@@ -58,8 +64,8 @@ struct Job {
 enum Phase {
     Waiting,
     Running(Place, Instant, Turn),
-    /// It has taken long.
-    Long(Place, Turn),
+    /// It has taken long. When it was last looked at, it had computed so long.
+    Long(Place, Turn, Duration),
     /// It has computed long. What it does from now on is nobody's loss, so its lane isn't charged for it.
     Lowered(Turn),
     Done,
@@ -89,6 +95,14 @@ impl Place {
         let text = std::fs::read_to_string(format!("/proc/self/task/{}/schedstat", self.thread)).ok()?;
         let nanoseconds = text.split(' ').next()?.parse().ok()?;
         Some(Duration::from_nanos(nanoseconds).saturating_sub(self.before))
+    }
+
+    /// Whether its thread waits for something other than a processor.
+    fn sleeps(self) -> bool {
+        let text =
+            std::fs::read_to_string(format!("/proc/self/task/{}/stat", self.thread)).unwrap_or_default();
+        // The state stands behind the thread's name.
+        text.rsplit(") ").next().is_some_and(|fields| fields.starts_with('S'))
     }
 }
 
@@ -186,9 +200,11 @@ impl Pool {
                     self.staff(&mut state);
                     return;
                 }
-                Phase::Long(_, mut turn) => {
+                Phase::Long(_, mut turn, _) => {
                     state.lanes.charge(&mut turn, took);
                     state.lanes.end(turn);
+                    // Its lane may have been stopped for it.
+                    self.staff(&mut state);
                 }
                 Phase::Running(.., mut turn) => {
                     state.quick -= 1;
@@ -216,9 +232,10 @@ impl Ticket {
             Phase::Running(place, since, mut turn) if since.elapsed() >= QUICK => {
                 let mut state = lock(&self.pool.0.state);
                 state.lanes.charge(&mut turn, QUICK);
+                state.lanes.contends(&mut turn, true);
                 state.quick -= 1;
                 self.pool.staff(&mut state);
-                *phase = Phase::Long(place, turn);
+                *phase = Phase::Long(place, turn, Duration::ZERO);
                 true
             }
             same @ (Phase::Waiting | Phase::Running(..)) => {
@@ -232,23 +249,38 @@ impl Ticket {
         }
     }
 
-    /// If the job has made way and computes long, it goes on at a low priority from now on. Says whether that is so, or
-    /// can't be.
-    pub(super) fn lower(&self) -> bool {
+    /// If the job has made way and computes long, it goes on at a low priority from now on. Otherwise, says when to ask
+    /// again; `None` if that is of no use.
+    pub(super) fn lower(&self) -> Option<Duration> {
         let mut phase = lock(&self.phase);
-        let Phase::Long(place, _) = *phase else { return true };
-        match place.computed() {
-            Some(time) if time < HEAVY => false,
-            Some(time) if setpriority_process(Some(place.thread), 19).is_ok() => {
-                if let Phase::Long(_, mut turn) = std::mem::replace(&mut *phase, Phase::Done) {
-                    lock(&self.pool.0.state).lanes.charge(&mut turn, time);
-                    *phase = Phase::Lowered(turn);
-                }
-                true
+        let (place, mut turn, before) = match std::mem::replace(&mut *phase, Phase::Done) {
+            Phase::Long(place, turn, before) => (place, turn, before),
+            other => {
+                *phase = other;
+                return None;
             }
+        };
+        let Some(time) = place.computed() else {
             // It only gets more than its share.
-            _ => true,
-        }
+            *phase = Phase::Long(place, turn, before);
+            return None;
+        };
+        let lowered = time >= HEAVY && setpriority_process(Some(place.thread), 19).is_ok();
+        // One that waits is in nobody's way.
+        let waits = time - before.min(time) < IDLING && place.sleeps();
+        let mut state = lock(&self.pool.0.state);
+        state.lanes.charge(&mut turn, time);
+        state.lanes.contends(&mut turn, !lowered && !waits);
+        self.pool.staff(&mut state);
+        drop(state);
+        let again = match () {
+            _ if lowered || time >= HEAVY => None,
+            _ if waits => Some(SELDOM),
+            // It can't compute for longer than that.
+            _ => Some((HEAVY - time).max(IDLING)),
+        };
+        *phase = if lowered { Phase::Lowered(turn) } else { Phase::Long(place, turn, time) };
+        again
     }
 
     /// Takes the job back, if it hasn't begun, and says whether that is so.

@@ -19,9 +19,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
-/// How often a guest that waits is asked whether it computes, in the end.
-const SELDOM: Duration = Duration::from_millis(100);
-
 /// What all connections share.
 pub(super) struct Desk {
     pub(super) pool: Pool,
@@ -131,9 +128,10 @@ async fn attend<T>(
             made_way = true;
             exchange.hurry();
         } else if made_way {
-            lowered = ticket.lower();
-            // One that waits may compute later, but isn't asked all the time.
-            step = (step * 2).min(SELDOM);
+            match ticket.lower() {
+                Some(again) => step = again,
+                None => lowered = true,
+            }
         }
     }
 }

@@ -3,12 +3,12 @@
 use super::watch::Watched;
 use crate::args::ServeOptions;
 use crate::failure::{Failure, io_reason};
-use crate::modules::load::{Opened, display_name};
-use crate::modules::policy::{PolicyModule, is_bundle, load_policy};
+use crate::modules::load::{Opened, display_name, is_in_registry};
+use crate::modules::policy::{PolicyModule, accepted_bundles, granted, is_bundle, load_policy};
 use dunlin::{Engine, Module, ModuleOptions};
 use dunlin_hosts::Abi;
 use dunlin_hosts::fastly::{App, AppOptions, LocalServer};
-use dunlin_hosts::opa::{BundleOptions, Policy, PolicyError, PolicyOptions, PolicyServer};
+use dunlin_hosts::opa::{Policy, PolicyError, PolicyServer};
 use dunlin_hosts::proxy::{InvalidUpstream, Proxy, ProxyOptions};
 use dunlin_hosts::proxy_wasm::{Level as FilterLevel, Message, Plugin, PluginOptions};
 use dunlin_hosts::server::Handler;
@@ -21,57 +21,46 @@ use std::sync::Arc;
 
 /// What is served.
 pub(super) struct Served {
-    kind: Kind,
     options: ServeOptions,
     engine: Engine,
     log: Arc<dyn Log>,
 }
 
-/// What there is to serve.
-enum Kind {
-    /// A module, alone: what it was made for says how.
-    Module,
-    /// A policy with its data, in a bundle.
-    Bundle,
-    /// A `modules.toml`.
-    Site,
-    /// Filters in front of an upstream.
-    Proxy,
-}
-
 impl Served {
     pub(super) fn new(options: ServeOptions, engine: Engine, log: Arc<dyn Log>) -> Self {
-        let is_site = PathBuf::from(&options.what).extension().is_some_and(|end| end == "toml");
-        let kind = match () {
-            _ if !options.filters.is_empty() => Kind::Proxy,
-            _ if is_site => Kind::Site,
-            _ if is_bundle(&options.what) => Kind::Bundle,
-            _ => Kind::Module,
-        };
-        Self { kind, options, engine, log }
+        Self { options, engine, log }
     }
 
     /// Loads it, and says which files it consists of.
     pub(super) fn load(&self) -> Result<(Arc<dyn Handler>, Watched), Failure> {
-        match self.kind {
-            Kind::Module => self.load_alone(),
-            Kind::Bundle => self.load_bundle(),
-            Kind::Site => self.load_site(),
-            Kind::Proxy => self.load_proxy(),
+        let is_site = Path::new(&self.options.what).extension().is_some_and(|end| end == "toml");
+        match self.options.filters.is_empty() {
+            false => self.load_proxy(),
+            true if is_site => self.load_site(),
+            true => self.load_alone(),
         }
     }
 
+    /// Loads a module or a bundle: what the module was made for says how it is served.
     fn load_alone(&self) -> Result<(Arc<dyn Handler>, Watched), Failure> {
         let what = &self.options.what;
         // Before it is read, so that no change goes unseen.
         let watched = Watched::new([what.into()]);
-        let module = self.module(what)?;
+        let PolicyModule { module, data, roots } =
+            match is_bundle(what) || is_in_registry(what) || what == "-" {
+                true => {
+                    let accepted = accepted_bundles(&self.options.policies, &self.engine)?;
+                    load_policy(&self.engine, what, &self.options.registry, &accepted)?
+                }
+                false => PolicyModule { module: self.module(what)?, data: None, roots: Vec::new() },
+            };
         let name = display_name(what);
         match Abi::detect(&module) {
             // Without imports it is known by its function alone.
-            Some(Abi::WasiCommand) | None => {}
-            Some(Abi::Opa) => {
-                let policy = PolicyModule { module, data: None, roots: Vec::new() };
+            Some(Abi::WasiCommand) | None if data.is_none() => {}
+            // What isn't one is told so.
+            Some(Abi::Opa | Abi::WasiCommand) | None => {
+                let policy = PolicyModule { module, data, roots };
                 return Ok((self.policy(policy)?, watched));
             }
             Some(Abi::Fastly) => return self.app(&module),
@@ -121,14 +110,6 @@ impl Served {
         Ok((Arc::new(app), watched))
     }
 
-    fn load_bundle(&self) -> Result<(Arc<dyn Handler>, Watched), Failure> {
-        let what = &self.options.what;
-        let watched = Watched::new([what.into()]);
-        let accepted = BundleOptions::default().budget(self.engine.budget());
-        let policy = load_policy(&self.engine, what, &self.options.registry, &accepted)?;
-        Ok((self.policy(policy)?, watched))
-    }
-
     /// Has a policy answer requests as OPA does.
     fn policy(
         &self,
@@ -138,7 +119,7 @@ impl Served {
         let failure = |error: PolicyError| Failure::unusable(format_args!("{name}: {error}"));
         let log = self.log.clone();
         let options =
-            PolicyOptions::default().print(move |message| log.write(Level::Info, "policy", message));
+            granted(&self.options.policies)?.print(move |message| log.write(Level::Info, "policy", message));
         let policy = Policy::new(&module, options).map_err(failure)?;
         let server = PolicyServer::new(&policy, data.as_deref().unwrap_or("{}"), self.log.clone());
         Ok(Arc::new(server.map_err(failure)?.roots(roots)))

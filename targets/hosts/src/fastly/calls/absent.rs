@@ -74,5 +74,5 @@ pub(super) fn link(linker: &mut Linker<Session>, module: &Module) -> Result<(), 
 }
 
 fn gives_a_status(ty: &FuncType) -> bool {
-    matches!(ty.results(), [ValType::I32])
+    ty.results().eq([ValType::I32])
 }
