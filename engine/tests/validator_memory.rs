@@ -67,6 +67,11 @@ fn leb(mut value: usize) -> Vec<u8> {
     bytes
 }
 
+/// A number of three bytes, as the signed one that a heap type is.
+fn signed(value: usize) -> Vec<u8> {
+    vec![value as u8 | 0x80, (value >> 7) as u8 | 0x80, (value >> 14) as u8 & 0x7f]
+}
+
 /// Shows the validator sections of the same item (made different by its number), and compares.
 fn measure(validator: &mut Validator, id: u8, count: usize, item: impl Fn(usize) -> Vec<u8>) -> String {
     let items: Vec<u8> = (0..count).flat_map(item).collect();
@@ -87,7 +92,8 @@ fn measure(validator: &mut Validator, id: u8, count: usize, item: impl Fn(usize)
     });
     let result: wasmparser::Result<()> = result;
     result.unwrap();
-    let charged = cost::BASE + cost::section(id, count as u64, items.len() as u64);
+    let typed = Validator::features(validator).contains(WasmFeatures::FUNCTION_REFERENCES);
+    let charged = cost::BASE + cost::section(id, count as u64, items.len() as u64, typed);
     let line = format!(
         "section {id}: {count} items, {} bytes, held {held} ({} an item), charged {charged}",
         items.len(),
@@ -97,8 +103,8 @@ fn measure(validator: &mut Validator, id: u8, count: usize, item: impl Fn(usize)
     if held > charged { line } else { String::new() }
 }
 
-fn validator() -> Validator {
-    let features = WasmFeatures::WASM2 | WasmFeatures::MULTI_MEMORY | WasmFeatures::EXTENDED_CONST;
+fn validator(more: WasmFeatures) -> Validator {
+    let features = WasmFeatures::WASM2 | WasmFeatures::MULTI_MEMORY | WasmFeatures::EXTENDED_CONST | more;
     let mut validator = Validator::new_with_features(features);
     validator.version(1, wasmparser::Encoding::Module, &(0..8)).unwrap();
     validator
@@ -111,6 +117,16 @@ fn name(i: usize) -> Vec<u8> {
 
 #[test]
 fn sections_stay_within_their_charge() {
+    stay_within_their_charge(WasmFeatures::empty());
+}
+
+#[test]
+fn so_do_sections_with_typed_references() {
+    stay_within_their_charge(WasmFeatures::FUNCTION_REFERENCES);
+}
+
+fn stay_within_their_charge(more: WasmFeatures) {
+    let validator = || validator(more);
     let mut wrong = Vec::new();
     for count in [1, 2, 10, 100, 3000, 60_000] {
         let v = &mut validator();
@@ -126,6 +142,18 @@ fn sections_stay_within_their_charge() {
             [vec![0x60], leb(996), params, vec![0x7f; 990], vec![0]].concat()
         }));
         wrong.push(measure(&mut validator(), 1, count, |_| vec![0x60, 0, 0]));
+        if more.contains(WasmFeatures::FUNCTION_REFERENCES) {
+            // Each names the one before it.
+            wrong.push(measure(&mut validator(), 1, count, |i| match i {
+                0 => vec![0x60, 0, 0],
+                _ => [vec![0x60, 1, 0x63], signed(i - 1), vec![0]].concat(),
+            }));
+            wrong.push(measure(&mut validator(), 1, count.min(2000), |i| match i {
+                0 => vec![0x60, 0, 0],
+                _ => [vec![0x60], leb(1000), [vec![0x63], signed(i - 1)].concat().repeat(1000), vec![0]]
+                    .concat(),
+            }));
+        }
         // Imports: of functions, with names of their own, and with the same; of tables, of globals.
         wrong.push(measure(v, 2, count, |i| [name(i), name(i), vec![0, 0]].concat()));
         wrong.push(measure(v, 2, count, |i| [name(i), vec![0, 3, 0x7f, 0]].concat()));
@@ -156,7 +184,7 @@ fn sections_stay_within_their_charge() {
 
 /// What the validator holds for a function with this body, from an empty module with one type.
 fn body_peak(params_and_results: &[u8], body: &[u8]) -> (u32, u32, u32, u64) {
-    let mut v = validator();
+    let mut v = validator(WasmFeatures::empty());
     let types = [&[1, 0x60][..], params_and_results].concat();
     v.type_section(&SectionLimited::new(BinaryReader::new(&types, 10)).unwrap()).unwrap();
     v.function_section(&SectionLimited::new(BinaryReader::new(&[1, 0], 10)).unwrap()).unwrap();

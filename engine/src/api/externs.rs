@@ -1,5 +1,5 @@
 use crate::runtime::store::describe;
-use crate::{AsContext, Extern, ExternType, Func, Global, Memory, Table};
+use crate::{AsContext, Extern, ExternType, Func, Global, Memory, SharedMemory, Table};
 
 impl Extern {
     /// The function, if this is one.
@@ -22,6 +22,14 @@ impl Extern {
     pub fn into_memory(self) -> Option<Memory> {
         match self {
             Extern::Memory(memory) => Some(memory),
+            _ => None,
+        }
+    }
+
+    /// The shared memory, if this is one.
+    pub fn into_shared_memory(self) -> Option<SharedMemory> {
+        match self {
+            Extern::SharedMemory(memory) => Some(memory),
             _ => None,
         }
     }
@@ -54,10 +62,10 @@ macro_rules! from {
     )*};
 }
 
-from!(Func Table Memory Global);
+from!(Func Table Memory SharedMemory Global);
 
 /// An export of an instance.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Export<'a> {
     name: &'a str,
     item: Extern,

@@ -114,12 +114,10 @@ impl Func {
         store: impl AsContext,
     ) -> Result<TypedFunc<P, R>, Error> {
         let ty = self.ty_in(store.as_context().inner());
-        let all_match = |from: &mut dyn ExactSizeIterator<Item = ValType>,
-                         to: &mut dyn ExactSizeIterator<Item = ValType>| {
-            from.len() == to.len() && from.zip(to).all(|(from, to)| from.matches(to))
-        };
-        let (params, results) = (&mut P::TYPES.iter().copied(), &mut R::TYPES.iter().copied());
-        if !(all_match(params, &mut ty.params()) && all_match(&mut ty.results(), results)) {
+        let params = P::TYPES.iter().zip(ty.params()).all(|(given, param)| given.matches(param));
+        let results = ty.results().zip(R::TYPES).all(|(result, wanted)| result.matches(*wanted));
+        let counts = (ty.params().len(), ty.results().len()) == (P::TYPES.len(), R::TYPES.len());
+        if !(params && results && counts) {
             let expected = FuncType::new(P::TYPES.iter().copied(), R::TYPES.iter().copied());
             return Err(Error::msg(format_args!("expected a function of type {expected}, not {ty}")));
         }

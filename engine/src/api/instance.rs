@@ -3,7 +3,7 @@ use crate::runtime::error::ErrorKind;
 use crate::runtime::store::{Import, InstanceObj, StoreId, StoreInner, Template, check_imports, instantiate};
 use crate::runtime::vmctx::FuncObj;
 use crate::{
-    AsContext, AsContextMut, Error, Export, Extern, Func, Global, Memory, Module, StoreContext,
+    AsContext, AsContextMut, Error, Export, Extern, Func, Global, Memory, Module, SharedMemory, StoreContext,
     StoreContextMut, Table, TypedFunc, WasmParams, WasmResults,
 };
 
@@ -52,7 +52,7 @@ impl Instance {
         }
         let mut store = store.as_context_mut();
         imports.iter().for_each(|import| import.check_store(store.inner()));
-        let given = || imports.iter().map(|import| Import::Extern(*import));
+        let given = || imports.iter().map(|import| Import::Extern(import.clone()));
         let missing = std::iter::repeat_n(None, expected - imports.len());
         check_imports(Some(store.inner()), module, given().map(Some).chain(missing))?;
         Self::start(&mut store, module, given(), None)
@@ -125,7 +125,12 @@ impl Instance {
         func.typed(&store).map_err(|error| error.context(format_args!("function `{}`", name.escape_debug())))
     }
 
-    /// The memory that is exported by this name.
+    /// The shared memory that is exported by this name.
+    pub fn get_shared_memory(&self, store: impl AsContext, name: &str) -> Option<SharedMemory> {
+        self.get_export(store, name)?.into_shared_memory()
+    }
+
+    /// The memory that is exported by this name; a shared one isn't among them.
     pub fn get_memory(&self, store: impl AsContext, name: &str) -> Option<Memory> {
         self.get_export(store, name)?.into_memory()
     }
@@ -161,7 +166,11 @@ fn extern_of(store: &StoreInner, instance: &InstanceObj, export: &ExportDef) -> 
             }
             ExternKind::Table => Extern::Table(Table::from_obj(store, instance.table(export.index).as_ref())),
             ExternKind::Memory => {
-                Extern::Memory(Memory::from_obj(store, instance.memory(export.index).as_ref()))
+                let memory = instance.memory(export.index).as_ref();
+                match memory.shared() {
+                    Some(shared) => Extern::SharedMemory(shared.clone()),
+                    None => Extern::Memory(Memory::from_obj(store, memory)),
+                }
             }
             ExternKind::Global => {
                 Extern::Global(Global::from_obj(store, instance.global(export.index).as_ref()))

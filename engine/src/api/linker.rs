@@ -300,7 +300,7 @@ impl<T: 'static> Linker<T> {
         match self.find(module, name)? {
             Import::Extern(item) => {
                 item.check_store(store.inner());
-                Some(*item)
+                Some(item.clone())
             }
             Import::Host(host) => Func::from_host(store.inner_mut(), host).ok().map(Extern::Func),
         }

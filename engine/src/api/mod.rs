@@ -12,6 +12,7 @@ mod linker;
 mod memory;
 mod module;
 mod resumable;
+mod shared_memory;
 mod store;
 mod table;
 mod typed;

@@ -121,6 +121,34 @@ impl Pages {
         self.guarded || !self.guardable
     }
 
+    /// The bytes of a memory that never moves: address space is reserved for all that it may grow to.
+    pub(crate) fn new_fixed(sizes: Sizes, budget: &Budget, guard: Guard) -> Result<Self, MemoryError> {
+        if sizes.is_guardable {
+            match guard {
+                Guard::Always => return Self::new_guarded(sizes, budget),
+                Guard::WhereRoom if granted(1) => {
+                    if let Ok(pages) = Self::new_guarded(sizes, budget) {
+                        return Ok(pages);
+                    }
+                }
+                Guard::Never | Guard::WhereRoom => {}
+            }
+        }
+        let charge = budget.charge(Kind::Memory, charged(sizes.minimum))?;
+        // It can't grow beyond the budget anyway.
+        let most = sizes.most.min(most_ever(budget)).max(sizes.minimum);
+        let refused = || MemoryError::system(Kind::Memory, most);
+        let mapping = match usize::try_from(most).map_err(|_| refused())? {
+            0 => None,
+            most => Some(Mapping::reserve(most).map_err(|_| refused())?),
+        };
+        if let Some(mapping) = mapping.as_ref().filter(|_| budget.available().is_some()) {
+            mapping.in_small_pages();
+        }
+        let guardable = sizes.is_guardable;
+        Ok(Pages { mapping, len: sizes.minimum as usize, guarded: false, guardable, charge })
+    }
+
     fn new_guarded(sizes: Sizes, budget: &Budget) -> Result<Self, MemoryError> {
         let bytes = sizes.minimum;
         let charge = budget.charge(Kind::Memory, charged(bytes))?;
@@ -188,7 +216,8 @@ impl Pages {
 
     /// Makes its first bytes those of a snapshot, which is at most as long. After an error there are no bytes.
     pub(crate) fn overlay(&mut self, snapshot: &Snapshot) -> Result<(), MemoryError> {
-        let refused = || MemoryError::system(Kind::Memory, 0);
+        let len = self.len as u64;
+        let refused = || MemoryError::system(Kind::Memory, len);
         let mapping = self.mapping.take().ok_or_else(refused)?;
         self.mapping = Some(mapping.overlay(snapshot).map_err(|_| refused())?);
         Ok(())

@@ -26,6 +26,7 @@ pub struct Config {
     pub(crate) check_translation: bool,
     pub(crate) tier: Option<Arc<dyn Tier>>,
     pub(crate) suspend_compiled: bool,
+    pub(crate) shared_memory: bool,
 }
 
 impl Default for Config {
@@ -60,6 +61,7 @@ impl Config {
             check_translation: cfg!(debug_assertions),
             tier: None,
             suspend_compiled: false,
+            shared_memory: false,
         }
     }
 
@@ -94,7 +96,8 @@ impl Config {
         wasm_wide_arithmetic
         /// Whether memories and tables may have 64-bit indices (WebAssembly 3.0). On by default.
         wasm_memory64
-        /// Whether modules may use atomic instructions and declare shared memories. On by default.
+        /// Whether modules may use atomic instructions and declare shared memories. On by default; but instances get shared
+        /// memories only with [`Config::shared_memory`].
         wasm_threads
         /// Whether references may name a function type or be never null, with `call_ref` and its kin (WebAssembly 3.0). Off
         /// by default. A function type can name those before it, but not itself: that needs recursive types.
@@ -134,6 +137,13 @@ impl Config {
     /// 32-bit addresses reach; a budget bounds all memories together.
     pub fn max_memory_size(&mut self, bytes: u64) -> &mut Self {
         self.max_memory_size = bytes;
+        self
+    }
+
+    /// Whether [shared memories](crate::SharedMemory) can be made, by the embedder and by modules that declare one. Off by
+    /// default: guests that share a memory see when others write it, which makes an exact clock.
+    pub fn shared_memory(&mut self, enable: bool) -> &mut Self {
+        self.shared_memory = enable;
         self
     }
 

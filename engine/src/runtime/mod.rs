@@ -18,3 +18,4 @@ pub(crate) mod store;
 pub mod tier;
 mod types;
 pub(crate) mod vmctx;
+pub(crate) mod waits;

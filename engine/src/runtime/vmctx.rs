@@ -116,8 +116,10 @@ pub(crate) struct FuncObj {
 #[repr(C)]
 pub(crate) struct MemoryObj {
     pub(crate) base: *mut u8,
-    /// Size in bytes, a multiple of the page size.
+    /// Size in bytes, a multiple of the page size. Of a shared memory, it is a copy that may lag behind.
     pub(crate) len: u64,
+    /// Of a shared memory, where its size in bytes is; else null.
+    pub(crate) shared_len: *const core::sync::atomic::AtomicU64,
     pub(crate) inner: crate::runtime::store::MemoryInner,
 }
 

@@ -15,9 +15,11 @@ pub(crate) const BLOCK: u64 = 56;
 /// For each group of locals that it declares.
 pub(crate) const LOCAL_GROUP: u64 = 40;
 
-/// For a section with `count` items in `bytes` bytes, by its id.
-pub(crate) fn section(id: u8, count: u64, bytes: u64) -> u64 {
+/// For a section with `count` items in `bytes` bytes, by its id. Where references may name types (`typed`), each type is
+/// also kept as the key of a map.
+pub(crate) fn section(id: u8, count: u64, bytes: u64, typed: bool) -> u64 {
     let (each, per_byte) = match id {
+        1 if typed => (570, 14),
         1 => (350, 10),
         2 => (400, 6),
         3 => (16, 0),

@@ -11,6 +11,7 @@ use crate::memory::limits::Limits;
 use crate::memory::pages::PAGE;
 use crate::memory::{Buf, Kind, MemoryError, third_party, try_str};
 use crate::module::const_expr::ConstExpr;
+use crate::module::features::Feature;
 use crate::module::load_error::{ErrorKind, LoadError};
 use crate::module::types::{FuncType, GlobalType, MemoryType, Mutability, RefType, TableType, ValType};
 use crate::module::{
@@ -105,7 +106,8 @@ impl<C: BodyCheck> Core<C> {
         self.check_count(id, count)?;
         let bytes = (contents.len() - leb) as u64;
         let most = bytes / cost::smallest_item(id as u8);
-        let held = cost::section(id as u8, most.min(count.into()), bytes);
+        let typed = self.features.has(Feature::FunctionReferences);
+        let held = cost::section(id as u8, most.min(count.into()), bytes, typed);
         self.pay(held)?;
         // wasmparser refuses more than a million of anything before it reserves.
         if u64::from(count) <= most || !(SMALL_COUNT..=1_000_000).contains(&count) {
@@ -393,12 +395,9 @@ impl<C: BodyCheck> Core<C> {
     }
 
     fn memory_type(&self, ty: wasmparser::MemoryType) -> Result<MemoryType, LoadError> {
-        if ty.shared {
-            return Err(self.unsupported());
-        }
         let page_size_log2 = ty.page_size_log2.map_or(PAGE.trailing_zeros(), u32::from) as u8;
         let (minimum, maximum) = (ty.initial, ty.maximum);
-        Ok(MemoryType { minimum, maximum, page_size_log2, is_64: ty.memory64 })
+        Ok(MemoryType { minimum, maximum, page_size_log2, is_64: ty.memory64, is_shared: ty.shared })
     }
 
     fn global_type(&self, ty: wasmparser::GlobalType) -> Result<GlobalType, LoadError> {

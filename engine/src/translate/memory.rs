@@ -133,6 +133,11 @@ impl Translator<'_> {
     }
 
     pub(super) fn memory_size(&mut self, memory: u32) -> Result<(), Error> {
+        if self.env.data.memories[memory as usize].is_shared {
+            // The size may have changed unnoticed: growing by nothing tells it.
+            self.push_const(Class::Int, 0)?;
+            return self.bulk(BulkOp::MemoryGrow, [memory, 0]);
+        }
         let [c, d] = halves(self.env.layout.memories + memory);
         self.produce(Class::Int, SpecialOp::MemorySize.op(), [UNUSED, UNUSED, c, d])
     }

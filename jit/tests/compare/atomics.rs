@@ -14,7 +14,7 @@ fn run(config: &Config) -> Seen {
             [(0, "i32", &[0, 2, 65_536][..]), (1, "i64", &[0, 2, 1 << 32, u64::MAX - 15]), (2, "i32", &[0])]
         {
             for offset in offsets {
-                let name = format!("{} {memory} {offset}", atomic.name);
+                let name = format!("{} of {} bytes: {memory} {offset}", atomic.name, atomic.bytes);
                 let text = atomic.text(memory, *offset);
                 functions += &format!(
                     "(func (export \"{name}\") (param $a {index}) (param $x i64) (param $y i64) (result i64) {text})\n"
@@ -51,7 +51,7 @@ fn run(config: &Config) -> Seen {
                 seen.push(format!("{name} at {address:#x}: {}", outcome(&mut store, instance, &name, &args)));
             }
         }
-        seen.push(state(&mut store, instance));
+        seen.push(state(&store, instance));
     }
     seen
 }

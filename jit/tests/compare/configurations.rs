@@ -185,7 +185,7 @@ pub(crate) fn state<T>(store: &Store<T>, instance: Instance) -> String {
                 let elements: Vec<Val> = (0..table.size(store)).filter_map(|i| table.get(store, i)).collect();
                 write!(seen, "; {name}: {}", values(&elements))
             }
-            Extern::Func(_) => Ok(()),
+            Extern::Func(_) | Extern::SharedMemory(_) => Ok(()),
         }
         .unwrap();
     }

@@ -10,6 +10,7 @@ mod configurations;
 mod host_functions;
 mod memory64;
 mod osr;
+mod references;
 mod segments;
 mod stacks;
 mod tail_calls;

@@ -107,7 +107,7 @@ fn provide(
     let fitting: Vec<Extern> =
         exports.into_iter().filter(|export| export.ty(&*store).to_string() == ty.to_string()).collect();
     if !fitting.is_empty() {
-        return Ok(fitting[random.below(fitting.len() as u64) as usize]);
+        return Ok(fitting[random.below(fitting.len() as u64) as usize].clone());
     }
     Ok(match ty {
         ExternType::Func(ty) => {
@@ -232,7 +232,7 @@ fn state(store: &Store<Host>, instances: &[Instance]) -> String {
                         seen += &text(&table.get(store, i).expect("it is in bounds"));
                     }
                 }
-                Extern::Func(_) | Extern::Global(_) => {}
+                Extern::Func(_) | Extern::Global(_) | Extern::SharedMemory(_) => {}
             }
         }
     }

@@ -144,6 +144,15 @@ pub(crate) const MEMORY64: Suite = Suite {
     ],
 };
 
+pub(crate) const FUNCTION_REFERENCES: Suite = Suite {
+    scripts: || proposal(Proposal::FunctionReferences).collect(),
+    features: |config| {
+        config.wasm_function_references(true).wasm_tail_call(true);
+    },
+    assertions: 0,
+    counts: &[],
+};
+
 pub(crate) const CUSTOM_PAGE_SIZES: Suite = Suite {
     scripts: || proposal(Proposal::CustomPageSizes).collect(),
     features: |config| {
@@ -163,13 +172,42 @@ pub(crate) const CUSTOM_PAGE_SIZES: Suite = Suite {
     ],
 };
 
+/// Atomic instructions and shared memories.
+pub(crate) const THREADS: Suite = Suite {
+    scripts: || proposal(Proposal::Threads).collect(),
+    features: |config| {
+        // The scripts were written before there were several tables.
+        config.wasm_threads(true).shared_memory(true).wasm_reference_types(false);
+    },
+    assertions: 0,
+    counts: &[],
+};
+
+/// Annotations in the text format: names and custom sections.
+pub(crate) const ANNOTATIONS: Suite = Suite {
+    scripts: || proposal(Proposal::Annotations).collect(),
+    features: |_| {},
+    assertions: 559,
+    counts: &[
+        (Kind::Script, 4),
+        (Kind::Module, 58),
+        (Kind::AssertReturn, 274),
+        (Kind::AssertInvalid, 83),
+        (Kind::AssertMalformed, 202),
+    ],
+};
+
 impl Suite {
     /// A configuration with exactly the features of the suite's standard.
     pub(crate) fn config(&self) -> Config {
         let mut config = Config::new();
         config.check_translation(true);
         config.wasm_tail_call(false).wasm_multi_memory(false).wasm_extended_const(false);
-        config.wasm_relaxed_simd(false).wasm_memory64(false);
+        config
+            .wasm_relaxed_simd(false)
+            .wasm_memory64(false)
+            .wasm_function_references(false)
+            .wasm_threads(false);
         (self.features)(&mut config);
         config
     }

@@ -1,8 +1,8 @@
 //! A module is the same however its bytes are cut: every module of every suite, whole and in chunks.
 
 use crate::data::{
-    CORE, CUSTOM_PAGE_SIZES, EXTENDED_CONST, MEMORY64, MULTI_MEMORY, RELAXED_SIMD, SIMD, Suite, TAIL_CALL,
-    WIDE_ARITHMETIC,
+    CORE, CUSTOM_PAGE_SIZES, EXTENDED_CONST, FUNCTION_REFERENCES, MEMORY64, MULTI_MEMORY, RELAXED_SIMD, SIMD,
+    Suite, TAIL_CALL, THREADS, WIDE_ARITHMETIC,
 };
 use dunlin::{Dispatch, Engine, Error, ErrorKind, Module, ModuleStream};
 use dunlin_wast::binaries;
@@ -99,6 +99,16 @@ fn memory64() {
 }
 
 #[test]
+fn function_references() {
+    check(&FUNCTION_REFERENCES, 0, 0);
+}
+
+#[test]
 fn custom_page_sizes() {
     check(&CUSTOM_PAGE_SIZES, 43, 127);
+}
+
+#[test]
+fn threads() {
+    check(&THREADS, 1, 1);
 }

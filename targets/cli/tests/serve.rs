@@ -253,3 +253,37 @@ fn what_cannot_be_served_is_said() {
     dunlin(&["serve", &example("hosts/filter.wasm")]).code(1);
     dunlin(&["serve", "--addr", "256.0.0.1:1", &example("hosts/page.wasm")]).code(1);
 }
+
+#[test]
+fn an_application_of_fastly_has_what_its_toml_says() {
+    let folder = folder("fastly");
+    let toml = folder.join("fastly.toml");
+    let text =
+        "[local_server.config_stores.settings]\nformat = \"inline-toml\"\ncontents = { mode = \"small\" }\n";
+    std::fs::write(&toml, text).unwrap();
+    let app = example("hosts/edge.wasm");
+    let serving = Serving::start(&["--config", toml.to_str().unwrap(), &app]);
+    assert!(serving.get("/uri?a").ends_with("\r\n\r\nhttp://x/uri?a"));
+    assert!(serving.get("/config").ends_with("Some(\"small\") None 3"));
+    assert!(serving.get("/trap").starts_with("HTTP/1.1 500 "));
+    // Another server is that application's backend, behind a filter.
+    let upstream = format!("http://{}", serving.address);
+    let filter = format!("{}=headers", example("hosts/filter.wasm"));
+    let proxy = Serving::start(&["--filter", &filter, "--upstream", &upstream]);
+    let reply = proxy.get("/uri");
+    // The filter sends each request to another path.
+    assert!(reply.starts_with("HTTP/1.1 404 ") && reply.contains("x-filter: seen"), "{reply}");
+    for (args, told) in [
+        (&["--config", "none.toml", &app][..], "none.toml: "),
+        (&["--filter", &filter], "a proxy needs both --filter and --upstream"),
+        (&["--upstream", &upstream], "a proxy needs both --filter and --upstream"),
+        (&["--filter", &filter, "--upstream", "nowhere"], "'nowhere' should be a URL"),
+        (&["--filter", &filter, "--upstream", &upstream, &app], "serves nothing else"),
+        (&["--filter", &app, "--upstream", &upstream], "not a filter"),
+        (&["--filter", &filter, "--upstream", &upstream, "--cluster", "a"], "NAME=URL"),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_dunlin")).arg("serve").args(args).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && said.contains(told), "{args:?}: {said}");
+    }
+}

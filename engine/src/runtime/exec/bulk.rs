@@ -92,7 +92,7 @@ impl Operands<'_> {
         unsafe {
             let m = self.memory(self.x);
             let at = self.get(0).checked_add(self.y.into()).ok_or(Trap::MemoryOutOfBounds)?;
-            if at % size != 0 {
+            if !at.is_multiple_of(size) {
                 return Err(Trap::HeapMisaligned);
             }
             if (*m).covers(at, size) { Ok((m, at)) } else { Err(Trap::MemoryOutOfBounds) }
@@ -277,7 +277,7 @@ meanings! {
     };
     MemoryAtomicNotify |o| {
         let (m, at) = o.atomic(4)?;
-        let woken = StoreInner::atomic_notify(m, at, o.get(1) as u32);
+        let woken = StoreInner::atomic_notify(m, at, o.get(1) as u32)?;
         o.put(woken.into());
         Ok(())
     };

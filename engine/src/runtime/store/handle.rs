@@ -1,6 +1,6 @@
 //! What names the things of a store, and values outside of it. Their methods are in `crate::api`.
 
-use super::{HostFunc, StoreId, StoreInner};
+use super::{HostFunc, SharedMemory, StoreId, StoreInner};
 use crate::Error;
 use crate::memory::Shared;
 use crate::module::types::FuncType;
@@ -92,7 +92,7 @@ pub struct Global {
 }
 
 /// Something that modules import and export, as an object of a store.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum Extern {
     /// A function.
     Func(Func),
@@ -100,6 +100,8 @@ pub enum Extern {
     Table(Table),
     /// A linear memory.
     Memory(Memory),
+    /// A linear memory that belongs to no store.
+    SharedMemory(SharedMemory),
     /// A global.
     Global(Global),
 }
@@ -230,11 +232,20 @@ impl Global {
 }
 
 impl Extern {
+    /// # Panics
+    /// If it belongs to another store; or a shared memory, to another engine than the store's.
     pub(crate) fn check_store(&self, store: &StoreInner) {
         store.check(match self {
             Extern::Func(func) => func.store,
             Extern::Table(table) => table.store,
             Extern::Memory(memory) => memory.store,
+            Extern::SharedMemory(memory) => {
+                assert!(
+                    memory.engine().same(&store.engine),
+                    "a shared memory was given to a store of another engine"
+                );
+                return;
+            }
             Extern::Global(global) => global.store,
         });
     }

@@ -121,6 +121,16 @@ impl InstanceObj {
         }
     }
 
+    /// Brings the lengths of shared memories up to date; whether one has grown.
+    pub(crate) fn refresh_memories(&self) -> bool {
+        let mut any = false;
+        for index in 0..self.module.shared().data.memories.len() as u32 {
+            // SAFETY: the memories live as long as the store, whose only thread this is.
+            any |= unsafe { self.memory(index).as_mut() }.refresh();
+        }
+        any
+    }
+
     pub(crate) fn global(&self, index: u32) -> NonNull<GlobalObj> {
         // SAFETY: a word of the array of globals, filled by instantiation.
         let global = unsafe { self.word::<GlobalObj>(self.module.shared().layout.globals, index).read() };

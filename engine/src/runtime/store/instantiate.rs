@@ -30,6 +30,7 @@ pub(crate) fn describe(store: &StoreInner, item: &Extern) -> ExternType {
         Extern::Func(func) => ExternType::Func(func.ty_in(store)),
         Extern::Table(table) => ExternType::Table(table.obj(store).current_type()),
         Extern::Memory(memory) => ExternType::Memory(memory.obj(store).current_type()),
+        Extern::SharedMemory(memory) => ExternType::Memory(memory.current_type()),
         Extern::Global(global) => ExternType::Global(global.obj(store).ty),
     }
 }
@@ -213,6 +214,9 @@ fn link(
             }
             Import::Extern(Extern::Memory(memory)) => {
                 instance.set_memory(memories.next().unwrap(), memory.ptr(store));
+            }
+            Import::Extern(Extern::SharedMemory(memory)) => {
+                instance.set_memory(memories.next().unwrap(), store.shared_memory(memory)?);
             }
             Import::Extern(Extern::Global(global)) => {
                 instance.set_global(globals.next().unwrap(), global.ptr(store));

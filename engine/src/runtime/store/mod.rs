@@ -14,16 +14,18 @@ mod instance;
 mod instantiate;
 mod memory;
 mod parked;
+mod shared;
 mod table;
 mod template;
 
-pub(crate) use atomic::Expected;
 pub(crate) use bulk::Extent;
 pub(crate) use func::{HostFunc, slots_of};
 pub(crate) use instance::InstanceObj;
 pub(crate) use instantiate::{Import, check_imports, describe, instantiate};
 pub(crate) use memory::MemoryInner;
 pub(crate) use parked::{Parked, ResumableOutcome, Ticket};
+pub(crate) use shared::Expected;
+pub use shared::SharedMemory;
 pub(crate) use table::TableInner;
 pub(crate) use template::Template;
 

@@ -20,7 +20,7 @@ impl Template {
     pub(crate) fn of(module: &ModuleInner, budget: &Budget) -> Option<Self> {
         let [ty] = *module.memories else { return None };
         // What is in an imported table can be called, and look at the memory, before data segments are there.
-        if module.one_instance || module.imported_memories > 0 || module.imported_tables > 0 {
+        if module.one_instance || ty.is_shared || module.imported_memories > 0 || module.imported_tables > 0 {
             return None;
         }
         let active =

@@ -103,6 +103,8 @@ pub const LEFT_OFFSET: u64 = !LEFT_KIND & !0xffff_ffff;
 pub const MEMORY_BASE: i32 = offset_of!(MemoryObj, base) as i32;
 /// In a memory: its size in bytes, a u64.
 pub const MEMORY_LEN: i32 = offset_of!(MemoryObj, len) as i32;
+/// In a memory that is shared: a pointer to its size in bytes, a u64 that other threads may increase.
+pub const MEMORY_SHARED_LEN: i32 = offset_of!(MemoryObj, shared_len) as i32;
 /// In a table: its elements, words.
 pub const TABLE_BASE: i32 = offset_of!(TableObj, base) as i32;
 /// In a table: how many there are, a u64.

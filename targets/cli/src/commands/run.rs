@@ -69,6 +69,7 @@ fn engine(options: &RunOptions) -> Result<(Engine, Tier), Failure> {
     for &(feature, enable) in &options.features {
         config.wasm_feature(feature, enable);
     }
+    config.shared_memory(options.shared_memory);
     if let Some(bytes) = options.max_stack {
         let had = bytes.clamp(*STACK.start(), *STACK.end());
         if had != bytes {

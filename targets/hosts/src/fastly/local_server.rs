@@ -152,14 +152,10 @@ impl LocalServer {
         let files = Files { folder };
         let named = dictionaries.into_iter().chain(config_stores);
         let dictionaries = named.map(|(name, table)| Ok((name, files.dictionary(table)?)));
-        let kv_stores = kv_stores.into_iter().map(|(name, entries)| {
-            let entries = files.entries(entries)?.into_iter();
-            let entries = entries.map(|(key, value, metadata)| (key, KvEntry { value, metadata }));
-            Ok((name, entries.collect()))
-        });
+        let kv_stores = kv_stores.into_iter().map(|(name, entries)| Ok((name, files.entries(entries)?)));
         let secret_stores = secret_stores.into_iter().map(|(name, entries)| {
             let entries = files.entries(entries)?.into_iter();
-            Ok((name, entries.map(|(key, value, _)| (key, value)).collect()))
+            Ok((name, entries.map(|(key, entry)| (key, entry.value)).collect()))
         });
         Ok(Self {
             backends,
@@ -193,27 +189,31 @@ impl Files<'_> {
         }
     }
 
-    /// Keys, values and metadata.
-    fn entries(&self, entries: Entries) -> Result<Vec<(String, Vec<u8>, Vec<u8>)>, InvalidConfig> {
+    fn entries(&self, entries: Entries) -> Result<BTreeMap<String, KvEntry>, InvalidConfig> {
         match entries {
             Entries::File { file } => {
                 let known = self.json::<String>(&file)?.into_iter();
-                Ok(known.map(|(key, value)| (key, value.into_bytes(), Vec::new())).collect())
+                let entry = |value: String| KvEntry { value: value.into(), metadata: Vec::new() };
+                Ok(known.map(|(key, value)| (key, entry(value))).collect())
             }
             Entries::Listed(entries) => entries.into_iter().map(|entry| self.entry(entry)).collect(),
         }
     }
 
-    fn entry(&self, entry: Entry) -> Result<(String, Vec<u8>, Vec<u8>), InvalidConfig> {
+    fn entry(&self, entry: Entry) -> Result<(String, KvEntry), InvalidConfig> {
         let Entry { key, data, file, env, metadata } = entry;
         let value = match (data, file, env) {
             (Some(data), None, None) => data.into_bytes(),
             (None, Some(file), None) => self.read(&file)?,
-            (None, None, Some(name)) => std::env::var(&name)
-                .map_err(|_| {
-                    InvalidConfig(format!("the environment has no variable {}", name.escape_debug()))
-                })?
-                .into_bytes(),
+            (None, None, Some(name)) => {
+                let absent = |_| {
+                    InvalidConfig::new(format_args!(
+                        "the environment has no variable {}",
+                        name.escape_debug()
+                    ))
+                };
+                std::env::var(&name).map_err(absent)?.into_bytes()
+            }
             _ => {
                 let key = key.escape_debug();
                 return Err(InvalidConfig(format!(
@@ -221,7 +221,7 @@ impl Files<'_> {
                 )));
             }
         };
-        Ok((key, value, metadata.into_bytes()))
+        Ok((key, KvEntry { value, metadata: metadata.into_bytes() }))
     }
 }
 

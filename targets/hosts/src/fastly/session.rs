@@ -50,10 +50,11 @@ pub(super) struct ResponseHead {
 pub(super) enum Item {
     Body(Body),
     Request(Pending),
-    Lookup(Result<Record, KvOutcome>),
+    /// A lookup, with the charge for what was found.
+    Lookup(Result<(Record, Charge), KvOutcome>),
     /// An insertion or a deletion.
     Change(Result<(), KvOutcome>),
-    List(Result<Vec<u8>, KvOutcome>),
+    List(Result<(Vec<u8>, Charge), KvOutcome>),
 }
 
 /// A secret that the guest has taken.
@@ -179,6 +180,21 @@ impl Session {
     pub(super) fn add_secret(&mut self, bytes: &[u8]) -> Result<u32, Status> {
         let charge = self.budget.charge(Kind::Host, bytes.len() as u64)?;
         self.secrets.insert(Secret { bytes: bytes.into(), _charge: charge })
+    }
+
+    /// Charges what a store gave, as long as the guest hasn't taken it.
+    pub(super) fn charged<T>(
+        &self,
+        found: Result<T, KvOutcome>,
+        len: impl FnOnce(&T) -> usize,
+    ) -> Result<Result<(T, Charge), KvOutcome>, Status> {
+        match found {
+            Err(why) => Ok(Err(why)),
+            Ok(found) => {
+                let charge = self.budget.charge(Kind::Host, len(&found) as u64)?;
+                Ok(Ok((found, charge)))
+            }
+        }
     }
 
     /// How long the request has been with the guest.

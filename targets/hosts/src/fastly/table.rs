@@ -38,6 +38,11 @@ impl<T> Table<T> {
         Ok(len as u32)
     }
 
+    /// How many handles there are, with those whose entries are gone.
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     pub(super) fn get(&self, handle: u32) -> Result<&T, Status> {
         self.entries.get(handle as usize).and_then(Option::as_ref).ok_or(Status::Badf)
     }

@@ -51,6 +51,8 @@ impl Worker {
         let mut made = Vec::<HttpCall>::new();
         let result = {
             let mut chain = lock(&self.chain);
+            // First, so that what can be ended are the instances that are called.
+            chain.renew();
             *lock(&self.busy) = Some((Instant::now(), chain.interrupt_handles().collect()));
             let result = work(&mut chain);
             *lock(&self.busy) = None;

@@ -37,6 +37,7 @@ fn now(session: &Session) -> u64 {
 pub(super) fn lookup(guest: &mut Guest<'_>, handle: u32, key: Span, out: u32) -> Answer {
     let (memory, session) = split(guest)?;
     let found = kv::lookup(&*store(session, handle)?, text(memory, key)?, now(session));
+    let found = session.charged(found, |record| record.metadata.len() + record.value.len())?;
     let pending = session.items.insert(Item::Lookup(found))?;
     Ok(put_word(memory, out, pending)?)
 }
@@ -71,7 +72,7 @@ pub(super) fn lookup_wait(
         other => Err(other),
     })?;
     let (record, told) = match found {
-        Ok(record) => (Some(record), KvOutcome::Ok),
+        Ok((record, _)) => (Some(record), KvOutcome::Ok),
         Err(why) => (None, why),
     };
     if let Some(at) = outcome {
@@ -226,6 +227,7 @@ pub(super) fn list(guest: &mut Guest<'_>, handle: u32, (mask, at): (u32, u32), o
     let (cursor, prefix) = (given(1, 4)?, given(3, 16)?.unwrap_or(""));
     let limit = if is_given(2) { word(memory, at, 12)?.clamp(1, LIST) } else { LIST };
     let listed = kv::list(&*store(session, handle)?, prefix, cursor, limit as usize);
+    let listed = session.charged(listed, Vec::len)?;
     let pending = session.items.insert(Item::List(listed))?;
     Ok(put_word(memory, out, pending)?)
 }
@@ -237,7 +239,7 @@ pub(super) fn list_wait(guest: &mut Guest<'_>, pending: u32, body: u32, outcome:
         other => Err(other),
     })?;
     let (place, told) = match listed {
-        Ok(text) => (value(session, &text)?, KvOutcome::Ok),
+        Ok((text, _)) => (value(session, &text)?, KvOutcome::Ok),
         Err(why) => (NO_HANDLE, why),
     };
     put_word(memory, outcome, told as u32)?;

@@ -8,6 +8,9 @@ use std::io::Write;
 /// How long the name of a store, an endpoint or a key may be.
 const NAME_BYTES: u32 = 255;
 
+/// How many endpoints an instance may have: each may log as much as any guest.
+const ENDPOINTS: usize = 64;
+
 fn name(memory: &[u8], span: Span) -> Result<&str, Status> {
     match span.1 {
         0 => Err(Status::None),
@@ -71,6 +74,9 @@ pub(super) fn open_endpoint(guest: &mut Guest<'_>, name_span: Span, out: u32) ->
         len if len > NAME_BYTES => return Err(Status::LimitExceeded.into()),
         _ => text(memory, name_span)?,
     };
+    if session.endpoints.len() == ENDPOINTS {
+        return Err(Status::LimitExceeded.into());
+    }
     let log = GuestLog::new(session.services.log.clone(), name);
     let handle = session.endpoints.insert(log)?;
     Ok(put_word(memory, out, handle)?)
