@@ -65,12 +65,6 @@ fn with_section(id: u8, contents: &[u8]) -> Vec<u8> {
 fn proposals_that_dunlin_lacks_are_named() {
     use Feature::*;
     for (feature, part, text) in [
-        (Exceptions, "the tag section", "(tag)"),
-        (Exceptions, "the import section", "(import \"a\" \"t\" (tag))"),
-        (Exceptions, "the type section", "(func (param exnref))"),
-        (Exceptions, "function 0", "(func (try_table))"),
-        (Exceptions, "function 0", "(func (drop (ref.null exn)))"),
-        (LegacyExceptions, "function 0", "(func try catch_all end)"),
         (Gc, "the type section", "(type (struct))"),
         (Gc, "the type section", "(type (array (mut i8)))"),
         (Gc, "the type section", "(rec (type (func)) (type (func)))"),
@@ -201,6 +195,12 @@ fn proposals_that_are_switched_off_are_named() {
             "(import \"a\" \"m\" (memory i64 1 0x1_0000_0000_0000))",
         ),
         (Memory64, Config::wasm_memory64, "the table section", "(table i64 1 0x1_0000_0000_0000 funcref)"),
+        (Exceptions, Config::wasm_exceptions, "the tag section", "(tag)"),
+        (Exceptions, Config::wasm_exceptions, "the import section", "(import \"a\" \"t\" (tag))"),
+        (Exceptions, Config::wasm_exceptions, "the type section", "(func (param exnref))"),
+        (Exceptions, Config::wasm_exceptions, "function 0", "(func (try_table))"),
+        (Exceptions, Config::wasm_exceptions, "function 0", "(func (drop (ref.null exn)))"),
+        (LegacyExceptions, Config::wasm_legacy_exceptions, "function 0", "(func try catch_all end)"),
         (CustomPageSizes, Config::wasm_custom_page_sizes, "the memory section", "(memory 1 (pagesize 1))"),
         (
             FunctionReferences,

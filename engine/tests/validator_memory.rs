@@ -87,6 +87,7 @@ fn measure(validator: &mut Validator, id: u8, count: usize, item: impl Fn(usize)
             5 => validator.memory_section(&SectionLimited::new(reader)?),
             6 => validator.global_section(&SectionLimited::new(reader)?),
             7 => validator.export_section(&SectionLimited::new(reader)?),
+            13 => validator.tag_section(&SectionLimited::new(reader)?),
             _ => validator.element_section(&SectionLimited::new(reader)?),
         }
     });
@@ -104,7 +105,11 @@ fn measure(validator: &mut Validator, id: u8, count: usize, item: impl Fn(usize)
 }
 
 fn validator(more: WasmFeatures) -> Validator {
-    let features = WasmFeatures::WASM2 | WasmFeatures::MULTI_MEMORY | WasmFeatures::EXTENDED_CONST | more;
+    let features = WasmFeatures::WASM2
+        | WasmFeatures::MULTI_MEMORY
+        | WasmFeatures::EXTENDED_CONST
+        | WasmFeatures::EXCEPTIONS
+        | more;
     let mut validator = Validator::new_with_features(features);
     validator.version(1, wasmparser::Encoding::Module, &(0..8)).unwrap();
     validator
@@ -163,6 +168,11 @@ fn stay_within_their_charge(more: WasmFeatures) {
         wrong.push(measure(v, 3, count, |_| vec![0]));
         wrong.push(measure(v, 4, count.min(50_000), |_| vec![0x70, 0, 0]));
         wrong.push(measure(v, 5, count.min(50), |_| vec![0, 0]));
+        // Type 0 has results, so tags get a validator of their own.
+        let w = &mut validator();
+        measure(w, 1, 1, |_| vec![0x60, 0, 0]);
+        wrong.push(measure(w, 2, count, |i| [name(i), vec![0, 4, 0, 0]].concat()));
+        wrong.push(measure(w, 13, count, |_| vec![0, 0]));
         wrong.push(measure(v, 6, count, |_| vec![0x7f, 0, 0x41, 0, 0x0b]));
         wrong.push(measure(v, 6, count, |i| [vec![0x70, 0, 0xd2], leb(i), vec![0x0b]].concat()));
         wrong.push(measure(v, 6, count.min(100), |_| {
@@ -233,6 +243,17 @@ fn bodies_stay_within_their_charge() {
     }
 }
 
+#[test]
+fn catch_clauses_stay_within_their_charge() {
+    for n in [1usize, 10, 1000, 1025, 10_000] {
+        let body = [&[0, 0x1f, 0x40][..], &leb(n), &[2, 0].repeat(n), &[0x0b, 0x0b]].concat();
+        let (_, _, _, held) = body_peak(&[0, 0], &body);
+        let charged = cost::BASE + 2 * cost::BLOCK + n as u64 * cost::CATCH;
+        println!("{n} clauses: held {held}, charged {charged}");
+        assert!(held <= charged, "{n} clauses: held {held}, charged {charged}");
+    }
+}
+
 /// Of a section that says it has much more in it than its bytes could be, no more is reserved than for those.
 #[test]
 fn claims_are_not_believed() {
@@ -244,7 +265,7 @@ fn claims_are_not_believed() {
         assert!(error.is_err(), "section {id}");
         held
     };
-    for id in [1, 2, 3, 6, 7] {
+    for id in [1, 2, 3, 6, 7, 13] {
         let (few, many) = (held(id, 1023), [1024, 50_000, 1_000_000].map(|claimed| held(id, claimed)));
         println!("section {id}: {few} for a claim of 1023, {many:?} for more");
         assert!(many.iter().all(|&held| held <= few.max(40 << 10)), "section {id}: {many:?}, {few}");

@@ -1,5 +1,5 @@
 use crate::runtime::store::describe;
-use crate::{AsContext, Extern, ExternType, Func, Global, Memory, SharedMemory, Table};
+use crate::{AsContext, Extern, ExternType, Func, Global, Memory, SharedMemory, Table, Tag};
 
 impl Extern {
     /// The function, if this is one.
@@ -42,6 +42,14 @@ impl Extern {
         }
     }
 
+    /// The tag, if this is one.
+    pub fn into_tag(self) -> Option<Tag> {
+        match self {
+            Extern::Tag(tag) => Some(tag),
+            _ => None,
+        }
+    }
+
     /// Its type, as somebody who imports it sees it: the minimum of a memory or table is its current size.
     ///
     /// # Panics
@@ -62,7 +70,7 @@ macro_rules! from {
     )*};
 }
 
-from!(Func Table Memory SharedMemory Global);
+from!(Func Table Memory SharedMemory Global Tag);
 
 /// An export of an instance.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@ use crate::runtime::store::{Import, InstanceObj, StoreId, StoreInner, Template, 
 use crate::runtime::vmctx::FuncObj;
 use crate::{
     AsContext, AsContextMut, Error, Export, Extern, Func, Global, Memory, Module, SharedMemory, StoreContext,
-    StoreContextMut, Table, TypedFunc, WasmParams, WasmResults,
+    StoreContextMut, Table, Tag, TypedFunc, WasmParams, WasmResults,
 };
 
 /// An instance of a module in a store.
@@ -175,6 +175,7 @@ fn extern_of(store: &StoreInner, instance: &InstanceObj, export: &ExportDef) -> 
             ExternKind::Global => {
                 Extern::Global(Global::from_obj(store, instance.global(export.index).as_ref()))
             }
+            ExternKind::Tag => Extern::Tag(Tag::from_obj(store, instance.tag(export.index).as_ref())),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod caller;
 mod context;
+mod exceptions;
 mod externs;
 mod func;
 mod global;

@@ -1,7 +1,7 @@
 //! Values whose type is known only at run time.
 
 use crate::runtime::store::StoreInner;
-use crate::{AsContextMut, Error, ExternRef, Func, HeapType, RefType, V128, Val, ValType};
+use crate::{AsContextMut, Error, ExnRef, ExternRef, Func, HeapType, RefType, V128, Val, ValType};
 use std::any::Any;
 use std::fmt;
 
@@ -103,6 +103,7 @@ impl Val {
             Val::V128(_) => ValType::V128,
             Val::FuncRef(_) => ValType::FUNCREF,
             Val::ExternRef(_) => ValType::EXTERNREF,
+            Val::ExnRef(_) => ValType::EXNREF,
         }
     }
 
@@ -124,6 +125,7 @@ impl Val {
         match ty {
             HeapType::Func | HeapType::ConcreteFunc(_) => Val::FuncRef(None),
             HeapType::Extern => Val::ExternRef(None),
+            HeapType::Exn => Val::ExnRef(None),
         }
     }
 
@@ -142,6 +144,8 @@ impl Val {
         func_ref unwrap_func_ref FuncRef Option<Func>, v => v;
         /// The value, if it is a reference to something of the host's; the inner `None` is null.
         extern_ref unwrap_extern_ref ExternRef Option<ExternRef>, v => v;
+        /// The value, if it is a reference to an exception; the inner `None` is null.
+        exn_ref unwrap_exn_ref ExnRef Option<ExnRef>, v => v;
     }
 
     /// The slots of this value; the second one counts only for vectors.
@@ -157,13 +161,14 @@ impl Val {
             Val::V128(V128(bits)) => [bits as u64, (bits >> 64) as u64],
             Val::FuncRef(func) => [func.map_or(0, |func| func.ptr(store).as_ptr() as u64), 0],
             Val::ExternRef(value) => [value.map_or(0, |value| value.to_raw(store)), 0],
+            Val::ExnRef(value) => [value.map_or(0, |value| value.to_raw(store)), 0],
         }
     }
 
     /// The value in these slots, of which there is a second one at least for vectors.
     ///
     /// # Safety
-    /// A `funcref` there is null or a function of this store.
+    /// A `funcref` there is null or a function of this store, and an `exnref` null or an exception of it.
     pub(crate) unsafe fn from_raw(store: &StoreInner, ty: ValType, slots: &[u64]) -> Self {
         match ty {
             ValType::I32 => Val::I32(slots[0] as u32 as i32),
@@ -176,6 +181,8 @@ impl Val {
                 HeapType::Func | HeapType::ConcreteFunc(_) => {
                     Val::FuncRef(unsafe { Func::from_raw(store, slots[0]) })
                 }
+                // SAFETY: the caller's contract.
+                HeapType::Exn => Val::ExnRef(unsafe { ExnRef::from_raw(store, slots[0]) }),
                 HeapType::Extern => Val::ExternRef(ExternRef::from_raw(store, slots[0])),
             },
         }
@@ -233,6 +240,8 @@ from! {
     Option<Func>, v => Val::FuncRef(v);
     ExternRef, v => Val::ExternRef(Some(v));
     Option<ExternRef>, v => Val::ExternRef(v);
+    ExnRef, v => Val::ExnRef(Some(v));
+    Option<ExnRef>, v => Val::ExnRef(v);
 }
 
 #[cfg(test)]
@@ -249,6 +258,7 @@ mod tests {
             ValType::V128,
             ValType::FUNCREF,
             ValType::EXTERNREF,
+            ValType::EXNREF,
         ] {
             assert_eq!(Val::default_for_ty(ty).map(|val| val.ty()), Some(ty));
         }

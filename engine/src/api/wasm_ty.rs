@@ -1,10 +1,10 @@
 //! Rust types that are WebAssembly types, one at a time and several together.
 
 use crate::runtime::store::StoreInner;
-use crate::{ExternRef, Func, HeapType, RefType, V128, ValType};
+use crate::{ExnRef, ExternRef, Func, HeapType, RefType, V128, ValType};
 
 /// A Rust type that stands for a WebAssembly value type: `i32` and `u32`, `i64` and `u64`, `f32`, `f64`, [`V128`],
-/// [`Func`], `Option<Func>` and `Option<ExternRef>`.
+/// [`Func`], `Option<Func>`, `Option<ExternRef>` and `Option<ExnRef>`.
 pub trait WasmTy: sealed::Value {}
 
 impl<V: sealed::Value> WasmTy for V {}
@@ -133,6 +133,20 @@ impl Value for Option<ExternRef> {
 
     unsafe fn load(store: &Slots<'_>, slots: &[u64]) -> Self {
         ExternRef::from_raw(store.0, slots[0])
+    }
+}
+
+impl Value for Option<ExnRef> {
+    const TYPE: ValType = ValType::EXNREF;
+    const SLOTS: usize = 1;
+
+    fn store(self, store: &Slots<'_>, slots: &mut [u64]) {
+        slots[0] = self.map_or(0, |value| value.to_raw(store.0));
+    }
+
+    unsafe fn load(store: &Slots<'_>, slots: &[u64]) -> Self {
+        // SAFETY: the caller's contract.
+        unsafe { ExnRef::from_raw(store.0, slots[0]) }
     }
 }
 

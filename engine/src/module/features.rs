@@ -8,8 +8,9 @@ use wasmparser::WasmFeatures;
 pub(crate) struct Features(WasmFeatures);
 
 impl Default for Features {
-    /// WebAssembly 2.0, and of 3.0 extended constant expressions, tail calls, multiple memories, 64-bit memories and
-    /// relaxed vector instructions; and atomic instructions.
+    /// WebAssembly 2.0, and of 3.0 extended constant expressions, tail calls, multiple memories, 64-bit memories,
+    /// relaxed vector instructions and exceptions; exceptions as they were before, which compilers still emit; and atomic
+    /// instructions.
     fn default() -> Features {
         Features(
             WasmFeatures::WASM2
@@ -18,6 +19,8 @@ impl Default for Features {
                 | WasmFeatures::MULTI_MEMORY
                 | WasmFeatures::RELAXED_SIMD
                 | WasmFeatures::MEMORY64
+                | WasmFeatures::EXCEPTIONS
+                | WasmFeatures::LEGACY_EXCEPTIONS
                 | WasmFeatures::THREADS,
         )
     }
@@ -107,9 +110,10 @@ features! {
     /// Memories and tables with 64-bit indices.
     Memory64 = MEMORY64, "memory64", "64-bit memories or tables", wasm_memory64;
     /// Tags, `throw` and `try_table`.
-    Exceptions = EXCEPTIONS, "exceptions", "exceptions";
+    Exceptions = EXCEPTIONS, "exceptions", "exceptions", wasm_exceptions;
     /// `try` and its kin, which `try_table` has replaced.
-    LegacyExceptions = LEGACY_EXCEPTIONS, "legacy-exceptions", "exceptions as they were before their proposal was finished";
+    LegacyExceptions = LEGACY_EXCEPTIONS, "legacy-exceptions", "exceptions as they were before their proposal was finished",
+        wasm_legacy_exceptions;
     /// References that name a type, or are never null.
     FunctionReferences = FUNCTION_REFERENCES, "function-references", "typed references",
         wasm_function_references;
@@ -172,8 +176,8 @@ mod tests {
         let on = Features::default().wasmparser();
         assert!(on.floats() && on.simd() && on.bulk_memory() && on.reference_types() && on.multi_value());
         assert!(on.extended_const() && on.tail_call() && on.multi_memory());
-        assert!(!on.gc() && !on.function_references() && !on.exceptions());
-        assert!(on.threads());
+        assert!(!on.gc() && !on.function_references());
+        assert!(on.threads() && on.exceptions() && on.legacy_exceptions());
         assert!(on.relaxed_simd() && on.memory64() && !on.custom_page_sizes() && !on.wide_arithmetic());
     }
 

@@ -40,6 +40,8 @@ pub enum Trap {
     HeapMisaligned,
     /// `memory.atomic.wait32` or `wait64` on a memory that isn't shared.
     AtomicWaitNonSharedMemory,
+    /// `throw_ref` of a null reference.
+    NullExceptionReference,
     /// The file that holds the module's function bodies is no longer what was validated.
     ModuleChanged,
     /// `call_ref` or `ref.as_non_null` of a null reference.
@@ -47,7 +49,7 @@ pub enum Trap {
 }
 
 /// Every trap, by its number.
-static ALL: [Trap; 17] = [
+static ALL: [Trap; 18] = [
     Trap::StackOverflow,
     Trap::MemoryOutOfBounds,
     Trap::TableOutOfBounds,
@@ -63,6 +65,7 @@ static ALL: [Trap; 17] = [
     Trap::OutOfBudget,
     Trap::HeapMisaligned,
     Trap::AtomicWaitNonSharedMemory,
+    Trap::NullExceptionReference,
     Trap::ModuleChanged,
     Trap::NullReference,
 ];
@@ -110,6 +113,7 @@ impl fmt::Display for Trap {
             Trap::OutOfBudget => "memory budget exhausted",
             Trap::HeapMisaligned => "unaligned atomic",
             Trap::AtomicWaitNonSharedMemory => "expected shared memory",
+            Trap::NullExceptionReference => "null exception reference",
             Trap::ModuleChanged => "module file changed",
             Trap::NullReference => "null reference",
         })

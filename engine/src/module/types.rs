@@ -1,10 +1,11 @@
-//! The types of values, functions, memories, tables and globals, and of what a module imports and exports.
+//! The types of values, functions, memories, tables, globals and tags, and of what a module imports and exports.
 
 mod external;
 mod func;
 mod list;
 mod memory;
 mod plain;
+mod tag;
 mod value;
 
 pub use external::{ExportType, ExternType, ImportType};
@@ -12,6 +13,7 @@ pub use func::FuncType;
 pub use list::ValTypes;
 pub use memory::MemoryType;
 pub(crate) use plain::PlainType;
+pub use tag::TagType;
 pub(crate) use value::TooManyTypes;
 pub use value::{HeapType, RefType, TypeNumber, ValType};
 

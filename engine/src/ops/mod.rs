@@ -15,6 +15,7 @@ pub(crate) mod cells;
 mod class;
 mod family;
 pub(crate) mod frame;
+pub(crate) mod handlers;
 mod meaning;
 mod memory;
 mod scalar;

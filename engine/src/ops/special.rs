@@ -170,6 +170,11 @@ macro_rules! special_rows {
             /// Returns `c` slots from `R[a]` on.
             ReturnValues [X X X __] 0 => call::ret_values::<B>;
 
+            /// Throws an exception with the tag in word `c d` of the context; it carries the slots from `R[a]` on.
+            Throw [X __ N] 0 => throw::throw::<B>;
+            /// Throws the exception `R[a]`.
+            ThrowRef [R __ __ __] 0 => throw::throw_ref::<B>;
+
             /// Makes NaNs canonical: `R[a]` in place, and the accumulator.
             CanonF32 [X __ __ __] 0 => bulk::canon::<B, bulk::CanonF32>;
             CanonF64 [X __ __ __] 0 => bulk::canon::<B, bulk::CanonF64>;

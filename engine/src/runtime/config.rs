@@ -102,6 +102,11 @@ impl Config {
         /// Whether references may name a function type or be never null, with `call_ref` and its kin (WebAssembly 3.0). Off
         /// by default. A function type can name those before it, but not itself: that needs recursive types.
         wasm_function_references
+        /// Whether modules may have tags, throw exceptions and catch them by `try_table` (WebAssembly 3.0). On by default.
+        wasm_exceptions
+        /// Whether exceptions may be caught by `try`, `catch`, `delegate` and `rethrow`, which the standard has replaced by
+        /// `try_table`. It matters only where [`Config::wasm_exceptions`] is on. On by default, as compilers still emit them.
+        wasm_legacy_exceptions
         /// Whether the pages of a memory may have a size other than 64 KiB: 1 byte. Off by default.
         wasm_custom_page_sizes
     }

@@ -56,6 +56,11 @@ impl ModuleShared {
     pub(crate) fn func_sig(&self, func: u32) -> u32 {
         self.sigs[self.data.funcs[func as usize] as usize]
     }
+
+    /// The engine-wide number of a tag's type.
+    pub(crate) fn tag_sig(&self, tag: u32) -> u32 {
+        self.sigs[self.data.tags[tag as usize] as usize]
+    }
 }
 
 /// A module: validated, immutable, and shared by all its clones.

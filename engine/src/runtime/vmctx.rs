@@ -139,6 +139,20 @@ pub(crate) struct GlobalObj {
     pub(crate) handle: u32,
 }
 
+/// A tag: what tells exceptions apart. Two are the same if they are the same object.
+pub(crate) struct TagObj {
+    /// The engine-wide number of its type, whose parameters are what exceptions carry.
+    pub(crate) sig: u32,
+    /// How many slots these take.
+    pub(crate) slots: u32,
+    /// Where it is defined: a context and the index there; or null, if the host has made it.
+    pub(crate) vm: *mut VmCtx,
+    pub(crate) index: u32,
+    pub(crate) handle: u32,
+    /// Keeps the number of its type, if the host has made it.
+    pub(crate) _sigs: Option<crate::runtime::engine::Sigs>,
+}
+
 impl VmCtx {
     /// Reads pointer `word` of the arrays behind a context.
     ///

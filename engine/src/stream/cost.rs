@@ -15,18 +15,22 @@ pub(crate) const BLOCK: u64 = 56;
 /// For each group of locals that it declares.
 pub(crate) const LOCAL_GROUP: u64 = 40;
 
+/// For each catch clause of the `try_table` with the most.
+pub(crate) const CATCH: u64 = 36;
+
 /// For a section with `count` items in `bytes` bytes, by its id. Where references may name types (`typed`), each type is
 /// also kept as the key of a map.
 pub(crate) fn section(id: u8, count: u64, bytes: u64, typed: bool) -> u64 {
     let (each, per_byte) = match id {
-        1 if typed => (570, 14),
-        1 => (350, 10),
+        1 if typed => (570, 21),
+        1 => (350, 17),
         2 => (400, 6),
         3 => (16, 0),
         4 | 5 => (120, 0),
         6 => (70, 8),
         7 => (200, 6),
         9 => (16, 12),
+        13 => (16, 0),
         _ => (0, 0),
     };
     count * each + bytes * per_byte
@@ -35,7 +39,7 @@ pub(crate) fn section(id: u8, count: u64, bytes: u64, typed: bool) -> u64 {
 /// The fewest bytes that a valid item of the section takes.
 pub(crate) fn smallest_item(id: u8) -> u64 {
     match id {
-        1 | 5 => 2,
+        1 | 5 | 13 => 2,
         2 | 6 => 4,
         4 | 7 | 9 => 3,
         _ => 1,

@@ -53,6 +53,8 @@ impl<C: BodyCheck> Core<C> {
                 let section = self.reader(reader)?;
                 self.validated(|validator| validator.table_section(&section))?;
                 self.module.tables = self.extend(|m| &mut m.tables, section, Core::table)?;
+                self.module.exceptions |=
+                    self.module.tables.iter().any(|t| ValType::Ref(t.ty.element).is_exn());
             }
             SectionId::Memory => {
                 let section = self.reader(reader)?;
@@ -63,12 +65,17 @@ impl<C: BodyCheck> Core<C> {
             SectionId::Tag => {
                 let section = self.reader(reader)?;
                 self.validated(|validator| validator.tag_section(&section))?;
-                return Err(self.unsupported());
+                self.module.tags = self.extend(
+                    |m| &mut m.tags,
+                    section,
+                    |_, tag: wasmparser::TagType| Ok(tag.func_type_idx),
+                )?;
             }
             SectionId::Global => {
                 let section = self.reader(reader)?;
                 self.validated(|validator| validator.global_section(&section))?;
                 self.module.globals = self.extend(|m| &mut m.globals, section, Core::global)?;
+                self.module.exceptions |= self.module.globals.iter().any(|g| g.ty.content.is_exn());
             }
             SectionId::Export => {
                 let section = self.reader(reader)?;
@@ -133,6 +140,7 @@ impl<C: BodyCheck> Core<C> {
             SectionId::Table => Some(("tables", self.module.imported_tables, limits.tables)),
             SectionId::Memory => Some(("memories", self.module.imported_memories, limits.memories)),
             SectionId::Global => Some(("globals", self.module.imported_globals, limits.globals)),
+            SectionId::Tag => Some(("tags", self.module.imported_tags, limits.tags)),
             SectionId::Export => Some(("exports", 0, limits.exports)),
             SectionId::Element => Some(("element segments", 0, limits.element_segments)),
             _ => None,
@@ -211,6 +219,7 @@ impl<C: BodyCheck> Core<C> {
             if !all().all(|ty| ty.is_some()) {
                 return Err(self.unsupported());
             }
+            self.module.exceptions |= all().any(|ty| ty.is_some_and(|ty| ty.is_exn()));
             let (params, count) = (ty.params().len(), ty.params().len() + ty.results().len());
             let metadata = &mut self.module.charges.metadata;
             metadata.grow(FuncType::heap_bytes_of(all().flatten(), count)).map_err(self.memory())?;
@@ -228,6 +237,7 @@ impl<C: BodyCheck> Core<C> {
         let mut tables = Buf::new(&self.budget, Kind::Metadata);
         let mut memories = Buf::new(&self.budget, Kind::Metadata);
         let mut globals = Buf::new(&self.budget, Kind::Metadata);
+        let mut tags = Buf::new(&self.budget, Kind::Metadata);
         for import in section.into_imports() {
             let import = import.map_err(LoadError::invalid)?;
             let kind = match import.ty {
@@ -250,7 +260,11 @@ impl<C: BodyCheck> Core<C> {
                     globals.try_push(GlobalDef { ty, init: None }).map_err(self.memory())?;
                     ImportKind::Global(ty)
                 }
-                TypeRef::Tag(_) | TypeRef::FuncExact(_) => return Err(self.unsupported()),
+                TypeRef::Tag(ty) => {
+                    tags.try_push(ty.func_type_idx).map_err(self.memory())?;
+                    ImportKind::Tag(ty.func_type_idx)
+                }
+                TypeRef::FuncExact(_) => return Err(self.unsupported()),
             };
             let module = self.text(import.module)?;
             let name = self.text(import.name)?;
@@ -261,8 +275,11 @@ impl<C: BodyCheck> Core<C> {
         module.imported_tables = tables.len() as u32;
         module.imported_memories = memories.len() as u32;
         module.imported_globals = globals.len() as u32;
+        module.imported_tags = tags.len() as u32;
         // What is defined besides is looked at when its section comes, if one does.
-        for space in [SectionId::Function, SectionId::Table, SectionId::Memory, SectionId::Global] {
+        for space in
+            [SectionId::Function, SectionId::Table, SectionId::Memory, SectionId::Tag, SectionId::Global]
+        {
             self.check_count(space, 0)?;
         }
         self.module.imports = self.boxed(imports)?;
@@ -270,6 +287,9 @@ impl<C: BodyCheck> Core<C> {
         self.module.tables = self.boxed(tables)?;
         self.module.memories = self.boxed(memories)?;
         self.module.globals = self.boxed(globals)?;
+        self.module.exceptions |= self.module.tables.iter().any(|t| ValType::Ref(t.ty.element).is_exn())
+            || self.module.globals.iter().any(|g| g.ty.content.is_exn());
+        self.module.tags = self.boxed(tags)?;
         Ok(())
     }
 
@@ -284,7 +304,8 @@ impl<C: BodyCheck> Core<C> {
                 ExternalKind::Table => ExternKind::Table,
                 ExternalKind::Memory => ExternKind::Memory,
                 ExternalKind::Global => ExternKind::Global,
-                ExternalKind::Tag | ExternalKind::FuncExact => return Err(self.unsupported()),
+                ExternalKind::Tag => ExternKind::Tag,
+                ExternalKind::FuncExact => return Err(self.unsupported()),
             };
             let name = self.text(export.name)?;
             by_name.try_push(exports.len() as u32).map_err(self.memory())?;

@@ -13,6 +13,8 @@ pub(super) struct ControlFrame {
     /// The last forward branch to its label whose distance is open, as a cell; then that of br_table entries.
     pub(super) branches: Option<usize>,
     pub(super) entries: Option<usize>,
+    /// The last clause of a handler table that goes to its label, plus one; 0 if none does.
+    pub(super) clauses: u32,
     /// The place in `arrivals` of the loop that it is or is in.
     pub(super) turn: usize,
     /// How often it is expected in a turn, and branches to its end are; and the outermost frame that a branch in it
@@ -34,6 +36,12 @@ pub(super) enum ControlKind {
     /// With the cell that branches when the condition doesn't hold.
     If(usize),
     Else,
+    /// With its first clause in the handler table.
+    TryTable(u32),
+    /// With where its cells begin.
+    Try(usize),
+    /// What follows a `catch`, with its clause.
+    Catch(u32),
 }
 
 /// An instruction that is executed in each turn.
@@ -76,6 +84,7 @@ impl ControlFrame {
             base: 0,
             branches: None,
             entries: None,
+            clauses: 0,
             turn: 0,
             often: ALWAYS,
             arrive: 0,

@@ -47,6 +47,9 @@ impl Translator<'_> {
     }
 
     fn end(mut self) -> Result<Translated, Error> {
+        if !self.handlers.is_empty() {
+            self.landings()?;
+        }
         let cost = self.pay_for_arrivals();
         let locals = self.header + HEADER;
         let prologue = Prologue {
@@ -57,7 +60,18 @@ impl Translator<'_> {
             zeros: self.first_operand - locals,
         };
         self.words[..PROLOGUE].copy_from_slice(&prologue.words());
-        let Self { words, found: offset, charges, cell, enclosed, .. } = self;
-        Ok(Translated { words, offset, charges, cell, enclosed })
+        let table = self.words.len();
+        if !self.handlers.is_empty() {
+            self.append_table()?;
+        }
+        Ok(Translated {
+            words: self.words,
+            table,
+            offset: self.found,
+            charges: self.charges,
+            cell: self.cell,
+            exceptions: self.exceptions,
+            enclosed: self.enclosed,
+        })
     }
 }

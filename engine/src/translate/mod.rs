@@ -15,6 +15,7 @@ mod control;
 mod decode;
 mod enclosed;
 mod error;
+mod exceptions;
 mod frames;
 mod fuel;
 mod function;

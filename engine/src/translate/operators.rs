@@ -81,6 +81,22 @@ impl Translator<'_> {
                 self.br_on_non_null(relative_depth)?;
                 self.charge()
             }
+            O::Throw { tag_index } => self.throw(tag_index),
+            O::ThrowRef => self.throw_ref(),
+            O::Try { blockty } => self.try_(blockty),
+            O::Catch { tag_index } => {
+                self.catch(Some(tag_index))?;
+                self.charge()
+            }
+            O::CatchAll => {
+                self.catch(None)?;
+                self.charge()
+            }
+            O::Delegate { relative_depth } => {
+                self.delegate(relative_depth)?;
+                self.charge()
+            }
+            O::Rethrow { relative_depth } => self.rethrow(relative_depth),
             O::MemorySize { mem } => self.memory_size(mem),
             O::V128Bitselect
             | O::I8x16RelaxedLaneselect

@@ -2,6 +2,7 @@
 
 use super::enclosed::Enclosed;
 use super::error::Error;
+use super::exceptions::Handler;
 use super::frames::{ALWAYS, Arrivals, ControlFrame};
 use super::operand::{Accumulator, Entry, Shifts};
 use super::plain;
@@ -37,7 +38,10 @@ pub(crate) struct Settings {
 
 /// A function's cells, not linked yet.
 pub(crate) struct Translated {
+    /// Cells, then the handler table.
     pub(crate) words: Buf<u64>,
+    /// Where the table begins.
+    pub(crate) table: usize,
     /// The offset in the module of the instruction that was asked for.
     pub(crate) offset: Option<u64>,
     /// What is charged for in the middle, if that was asked for.
@@ -46,6 +50,8 @@ pub(crate) struct Translated {
     pub(crate) cell: Option<(usize, usize)>,
     /// The loop that was asked for.
     pub(crate) enclosed: Option<Enclosed>,
+    /// Whether the function catches exceptions, or may have references to them.
+    pub(crate) exceptions: bool,
 }
 
 /// What fuel is charged for in the middle of a function: a loop, or an arm.
@@ -88,6 +94,8 @@ pub(crate) struct Translator<'a> {
     pub(super) accs: [Accumulator; Class::COUNT],
     pub(super) shifts: Shifts,
     pub(super) frames: Buf<ControlFrame>,
+    /// The clauses of the handler table.
+    pub(super) handlers: Buf<Handler>,
     /// What is charged for, if fuel is counted.
     pub(super) regions: Option<Regions>,
     /// Otherwise, instructions to be added to what a turn takes, and how often they are expected (see `turns`).
@@ -115,6 +123,8 @@ pub(crate) struct Translator<'a> {
     /// The header of the loop that is asked for, and what is known of it.
     pub(super) enclosed_at: Option<usize>,
     pub(super) enclosed: Option<Enclosed>,
+    /// Whether the function catches exceptions, or may have references to them.
+    pub(super) exceptions: bool,
 }
 
 /// The class of wasmparser's type; one that Dunlin doesn't have is in no valid body.
@@ -141,6 +151,7 @@ impl<'a> Translator<'a> {
             accs: [Accumulator::default(); Class::COUNT],
             shifts: Shifts::default(),
             frames: Buf::new(env.budget, Kind::CompilerScratch),
+            handlers: Buf::new(env.budget, Kind::CompilerScratch),
             regions: None,
             pending: 0,
             often: ALWAYS,
@@ -158,18 +169,21 @@ impl<'a> Translator<'a> {
             has_islands: false,
             enclosed_at: if let Wanted::Loop(header) = wanted { Some(header) } else { None },
             enclosed: None,
+            exceptions: false,
         }
     }
 
     pub(super) fn read_locals(&mut self, reader: &mut BinaryReader<'_>) -> Result<(), Error> {
         let mut slot = 0;
         for ty in self.ty.params() {
+            self.note_type(ty);
             slot = self.local(slot, Class::of(ty))?;
         }
         slot = self.header + HEADER;
         for _ in 0..reader.read_var_u32().map_err(|_| Error::changed())? {
             let n = reader.read_var_u32().map_err(|_| Error::changed())?;
             let ty: wasmparser::ValType = reader.read().map_err(|_| Error::changed())?;
+            self.exceptions |= ValType::from_wasmparser(ty).is_some_and(ValType::is_exn);
             let class = class_of(ty);
             for _ in 0..n {
                 slot = self.local(slot, class)?;
@@ -177,6 +191,11 @@ impl<'a> Translator<'a> {
         }
         self.first_operand = slot;
         self.need(slot)
+    }
+
+    /// Notes that the function may have a value of this type.
+    pub(super) fn note_type(&mut self, ty: ValType) {
+        self.exceptions |= ty.is_exn();
     }
 
     fn local(&mut self, slot: u32, class: Class) -> Result<u32, Error> {

@@ -95,6 +95,16 @@ const FUNCTIONS: &[(&str, [Gives; 4])] = &[
     ("(i32.trunc_f64_s (call $f64_acc (f64.convert_i32_s (local.get $x))))", [N(0), N(-1), N(-2), N(-5)]),
     ("(i32x4.extract_lane 2 (call $v128 (i32x4.splat (local.get $x))))", [N(0), N(1), N(2), N(5)]),
     ("(i32x4.extract_lane 2 (call $v128_acc (i32x4.splat (local.get $x))))", [N(0), N(-1), N(-2), N(-5)]),
+    // Exceptions, thrown and thrown again.
+    (
+        "(block $h (result i32) (try_table (catch $tag $h)
+             (block $all (result exnref)
+                 (try_table (catch_all_ref $all) (if (local.get $x) (then (throw $tag (local.get $x)))))
+                 (return (i32.const 50)))
+             (throw_ref))
+           unreachable)",
+        [N(50), N(1), N(2), N(5)],
+    ),
     ("(call $several (local.get $x)) i32.sub (call $nothing)", [N(-10), N(-9), N(-8), N(-5)]),
     ("(i32.const 77)", [N(77); 4]),
     // Memories and tables.
@@ -225,7 +235,7 @@ const PRELUDE: &str = r#"
     (type $t (func (param i32) (result i32)))
     (import "" "host" (func $host (type $t)))
     (import "" "other" (func $other (type $t)))
-    (memory 1 4) (memory $far i64 1)
+    (tag $tag (param i32)) (memory 1 4) (memory $far i64 1)
     (table $table 3 funcref) (table $set 3 funcref) (table $grown 3 6 funcref)
     (table $wide i64 3 funcref) (elem (table $wide) (i64.const 0) func $double $other)
     (elem (table $table) (i32.const 0) func $double $other)

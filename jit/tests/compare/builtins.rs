@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
 /// Entries of the table.
-const COUNT: usize = layout::BUILTIN_BULK as usize / 8 + BulkOp::ALL.len();
+const COUNT: usize = layout::BUILTIN_THROW as usize / 8 + 1;
 
 /// What the table has, and how often each was called; the last two count calls by stubs and without a frame.
 static ENGINES: [AtomicUsize; COUNT] = [const { AtomicUsize::new(0) }; COUNT];
@@ -39,7 +39,7 @@ macro_rules! counting {
 
 fn table() -> &'static [usize; COUNT] {
     static TABLE: OnceLock<[usize; COUNT]> = OnceLock::new();
-    TABLE.get_or_init(|| counting!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24))
+    TABLE.get_or_init(|| counting!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25))
 }
 
 /// Whether code is entered by a trampoline or at a loop, and how it was left.
@@ -205,6 +205,12 @@ fn others() -> Vec<(i32, Program)> {
             layout::BUILTIN_FILL,
             program("(memory.fill (i32.const 8) (local.get $x) (i32.const 9)) (i32.load (i32.const 9))"),
         ),
+        (
+            layout::BUILTIN_THROW,
+            program(
+                "(if (i32.eq (local.get $x) (i32.const 2)) (then (throw $tag (local.get $x)))) (local.get $x)",
+            ),
+        ),
         // A loop's continuation has no frame of its own for a tail call.
         (layout::BUILTIN_CALL, Program { later: true, ..program(TAIL_CALL) }),
     ]
@@ -226,7 +232,7 @@ fn run(program: &Program, tier: Option<Arc<dyn Tier>>) -> Vec<String> {
     let text = format!(
         r#"(module (import "" "host" (func $host (param i32) (result i32)))
             (import "" "interrupt" (func $interrupt (param i32) (result i32)))
-            (memory 3) (table 4 funcref) (data $data "abc") (elem $elem func $nothing $nothing)
+            (memory 3) (table 4 funcref) (tag $tag (param i32)) (data $data "abc") (elem $elem func $nothing $nothing)
             (func $nothing) (elem declare func $nothing)
             (func $deep (param i32) (result i32)
                 (if (result i32) (local.get 0)
@@ -344,6 +350,8 @@ fn trapping(reason: Trap) -> Option<Program> {
         }
         Trap::Interrupt => INTERRUPTED,
         Trap::OutOfFuel => return Some(Program { fuel: true, ..program("(loop $l (br $l)) (i32.const 0)") }),
+        // Functions with references to exceptions aren't compiled.
+        Trap::NullExceptionReference => return None,
         // While it translates for a call.
         Trap::OutOfBudget | Trap::ModuleChanged => return None,
         other => panic!("no program for {other:?}"),

@@ -7,6 +7,7 @@ mod bounds_checks;
 mod builtins;
 mod calls;
 mod configurations;
+mod exceptions;
 mod host_functions;
 mod memory64;
 mod osr;

@@ -33,9 +33,9 @@ impl Program {
             memory64_enabled: random.below(2) == 0,
             custom_page_sizes_enabled: random.below(4) == 0,
             threads_enabled: random.below(3) == 0,
+            exceptions_enabled: random.below(2) == 0,
             max_memories: 1 + random.below(3) as usize,
             // Unsupported proposals.
-            exceptions_enabled: false,
             gc_enabled: false,
             shared_everything_threads_enabled: false,
             // Programs with observable effects, of limited size.

@@ -4,7 +4,7 @@ use crate::generate::Program;
 use crate::random::Random;
 use dunlin::{
     AsContext, AsContextMut, Caller, Engine, Error, Extern, ExternRef, ExternType, Func, Global, Instance,
-    Memory, Module, Store, Table, Trap, V128, Val, ValType,
+    Memory, Module, Store, Table, Tag, Trap, V128, Val, ValType,
 };
 use std::fmt::Write;
 
@@ -125,6 +125,7 @@ fn provide(
             let value = value(store, ty.content(), random);
             Extern::Global(Global::new(&mut *store, *ty, value)?)
         }
+        ExternType::Tag(ty) => Extern::Tag(Tag::new(&mut *store, ty)?),
     })
 }
 
@@ -232,7 +233,7 @@ fn state(store: &Store<Host>, instances: &[Instance]) -> String {
                         seen += &text(&table.get(store, i).expect("it is in bounds"));
                     }
                 }
-                Extern::Func(_) | Extern::Global(_) | Extern::SharedMemory(_) => {}
+                Extern::Func(_) | Extern::Global(_) | Extern::SharedMemory(_) | Extern::Tag(_) => {}
             }
         }
     }

@@ -2,8 +2,8 @@
 //! interpreted to compiled code at every opportunity.
 
 use crate::data::{
-    CORE, CUSTOM_PAGE_SIZES, EXTENDED_CONST, FUNCTION_REFERENCES, MEMORY64, MULTI_MEMORY, RELAXED_SIMD, SIMD,
-    Suite, TAIL_CALL, THREADS, WIDE_ARITHMETIC,
+    CORE, CUSTOM_PAGE_SIZES, EXCEPTIONS, EXTENDED_CONST, FUNCTION_REFERENCES, MEMORY64, MULTI_MEMORY,
+    RELAXED_SIMD, SIMD, Suite, TAIL_CALL, THREADS, WIDE_ARITHMETIC,
 };
 use crate::runs::run_with;
 use dunlin_jit::{Jit, MemoryGuard, Mode, Stats};
@@ -165,4 +165,9 @@ fn custom_page_sizes() {
 #[test]
 fn threads() {
     check(&THREADS, 1, 1, &[], false);
+}
+
+#[test]
+fn exceptions() {
+    check(&EXCEPTIONS, 12, 0, &[("catching exceptions is not supported", 0)], false);
 }

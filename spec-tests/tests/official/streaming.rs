@@ -1,8 +1,8 @@
 //! A module is the same however its bytes are cut: every module of every suite, whole and in chunks.
 
 use crate::data::{
-    CORE, CUSTOM_PAGE_SIZES, EXTENDED_CONST, FUNCTION_REFERENCES, MEMORY64, MULTI_MEMORY, RELAXED_SIMD, SIMD,
-    Suite, TAIL_CALL, THREADS, WIDE_ARITHMETIC,
+    CORE, CUSTOM_PAGE_SIZES, EXCEPTIONS, EXTENDED_CONST, FUNCTION_REFERENCES, MEMORY64, MULTI_MEMORY,
+    RELAXED_SIMD, SIMD, Suite, TAIL_CALL, THREADS, WIDE_ARITHMETIC,
 };
 use dunlin::{Dispatch, Engine, Error, ErrorKind, Module, ModuleStream};
 use dunlin_wast::binaries;
@@ -111,4 +111,9 @@ fn custom_page_sizes() {
 #[test]
 fn threads() {
     check(&THREADS, 1, 1);
+}
+
+#[test]
+fn exceptions() {
+    check(&EXCEPTIONS, 9, 16);
 }

@@ -304,7 +304,11 @@ impl Runner {
             WastDirective::AssertUnlinkable { module, message, .. } => {
                 self.assert_unlinkable(QuoteWat::Wat(module), message)
             }
-            WastDirective::AssertException { .. } => Err(refusal("an exception", "an engine without them")),
+            WastDirective::AssertException { exec, .. } => match self.execute(exec)? {
+                Err(error) if error.kind() == ErrorKind::Exception => Ok(()),
+                Err(error) => Err(mismatch("an exception", failed(&error))),
+                Ok(results) => Err(mismatch("an exception", values::describe(&self.store, &results))),
+            },
             WastDirective::AssertSuspension { .. } => Err(refusal("a suspension", "an engine without them")),
             WastDirective::Thread(_) | WastDirective::Wait { .. } => {
                 unreachable!("the script's, not the world's")

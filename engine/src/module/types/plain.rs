@@ -13,10 +13,13 @@ pub(crate) enum PlainType {
     V128,
     FuncRef,
     ExternRef,
+    ExnRef,
     /// `(ref func)`.
     Func,
     /// `(ref extern)`.
     Extern,
+    /// `(ref exn)`.
+    Exn,
 }
 
 impl PlainType {
@@ -32,6 +35,8 @@ impl PlainType {
                 (HeapType::Func, false) => PlainType::Func,
                 (HeapType::Extern, true) => PlainType::ExternRef,
                 (HeapType::Extern, false) => PlainType::Extern,
+                (HeapType::Exn, true) => PlainType::ExnRef,
+                (HeapType::Exn, false) => PlainType::Exn,
                 (HeapType::ConcreteFunc(_), _) => return None,
             },
         })
@@ -46,8 +51,10 @@ impl PlainType {
             PlainType::V128 => ValType::V128,
             PlainType::FuncRef => ValType::FUNCREF,
             PlainType::ExternRef => ValType::EXTERNREF,
+            PlainType::ExnRef => ValType::EXNREF,
             PlainType::Func => ValType::Ref(RefType::new(false, HeapType::Func)),
             PlainType::Extern => ValType::Ref(RefType::new(false, HeapType::Extern)),
+            PlainType::Exn => ValType::Ref(RefType::new(false, HeapType::Exn)),
         }
     }
 
@@ -62,7 +69,7 @@ mod tests {
 
     #[test]
     fn plain_types_are_value_types() {
-        for ty in [I32, I64, F32, F64, V128, FuncRef, ExternRef, Func, Extern] {
+        for ty in [I32, I64, F32, F64, V128, FuncRef, ExternRef, ExnRef, Func, Extern, Exn] {
             assert_eq!(PlainType::of(ty.val_type()), Some(ty));
         }
     }

@@ -45,6 +45,8 @@ pub enum HeapType {
     Func,
     /// Something of the host's.
     Extern,
+    /// An exception.
+    Exn,
     /// A function of one type.
     ConcreteFunc(TypeNumber),
 }
@@ -83,6 +85,9 @@ impl RefType {
     /// `externref`: something of the host's, or null.
     pub const EXTERNREF: RefType = RefType::new(true, HeapType::Extern);
 
+    /// `exnref`: an exception, or null.
+    pub const EXNREF: RefType = RefType::new(true, HeapType::Exn);
+
     const NUMBER_BITS: u32 = 20;
     const NULLABLE: u32 = 1 << 23;
 
@@ -92,6 +97,7 @@ impl RefType {
             HeapType::Func => (0, 0),
             HeapType::Extern => (1, 0),
             HeapType::ConcreteFunc(TypeNumber(number)) => (2, number),
+            HeapType::Exn => (3, 0),
         };
         assert!(number <= TypeNumber::MAX);
         let bits = number | kind << Self::NUMBER_BITS | if is_nullable { Self::NULLABLE } else { 0 };
@@ -114,6 +120,7 @@ impl RefType {
         match self.bits() >> Self::NUMBER_BITS & 3 {
             0 => HeapType::Func,
             1 => HeapType::Extern,
+            3 => HeapType::Exn,
             _ => HeapType::ConcreteFunc(TypeNumber(self.bits() & TypeNumber::MAX)),
         }
     }
@@ -151,6 +158,7 @@ impl RefType {
         let heap_type = match ty.heap_type() {
             Parsed::Abstract { shared: false, ty: AbstractHeapType::Func } => HeapType::Func,
             Parsed::Abstract { shared: false, ty: AbstractHeapType::Extern } => HeapType::Extern,
+            Parsed::Abstract { shared: false, ty: AbstractHeapType::Exn } => HeapType::Exn,
             Parsed::Concrete(UnpackedIndex::Module(index)) if index <= TypeNumber::MAX => {
                 HeapType::ConcreteFunc(TypeNumber(index))
             }
@@ -172,6 +180,13 @@ impl ValType {
     pub const FUNCREF: ValType = ValType::Ref(RefType::FUNCREF);
     /// `externref`: something of the host's, or null.
     pub const EXTERNREF: ValType = ValType::Ref(RefType::EXTERNREF);
+    /// `exnref`: an exception, or null.
+    pub const EXNREF: ValType = ValType::Ref(RefType::EXNREF);
+
+    /// Whether this is a reference to an exception.
+    pub(crate) fn is_exn(self) -> bool {
+        self.as_ref().is_some_and(|ty| ty.heap_type() == HeapType::Exn)
+    }
 
     /// Whether this is a reference type.
     pub const fn is_ref(self) -> bool {
@@ -265,6 +280,7 @@ impl fmt::Display for HeapType {
         match self {
             HeapType::Func => f.write_str("func"),
             HeapType::Extern => f.write_str("extern"),
+            HeapType::Exn => f.write_str("exn"),
             HeapType::ConcreteFunc(TypeNumber(number)) => write!(f, "{number}"),
         }
     }
@@ -273,7 +289,7 @@ impl fmt::Display for HeapType {
 impl fmt::Display for RefType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.is_nullable(), self.heap_type()) {
-            (true, heap @ (HeapType::Func | HeapType::Extern)) => write!(f, "{heap}ref"),
+            (true, heap @ (HeapType::Func | HeapType::Extern | HeapType::Exn)) => write!(f, "{heap}ref"),
             (true, heap) => write!(f, "(ref null {heap})"),
             (false, heap) => write!(f, "(ref {heap})"),
         }
@@ -293,9 +309,10 @@ impl fmt::Debug for RefType {
 mod tests {
     use super::*;
 
-    const HEAPS: [HeapType; 4] = [
+    const HEAPS: [HeapType; 5] = [
         HeapType::Func,
         HeapType::Extern,
+        HeapType::Exn,
         HeapType::ConcreteFunc(TypeNumber(0)),
         HeapType::ConcreteFunc(TypeNumber(TypeNumber::MAX)),
     ];

@@ -1,8 +1,8 @@
 //! Making code: what isn't in the cache is translated and linked; and what can only be known by translating again
 //! (where cells come from, and what they are).
 
-use super::{Executing, Use};
-use crate::memory::{Budget, Buf, Charge, Kind};
+use super::{Executing, Made, Use};
+use crate::memory::{Budget, Buf, Kind};
 use crate::module::trap::Trap;
 use crate::ops::cells::{self, CELL, PROLOGUE, extension};
 use crate::ops::frame::header_of;
@@ -70,16 +70,20 @@ impl ModuleShared {
     }
 
     /// Translates and links a function.
-    fn make(&self, index: u32, budget: &Budget) -> Result<(Box<[u64]>, Charge), Error> {
-        let Translated { mut words, .. } = self.translate(index, Wanted::Cells, budget)?;
+    fn make(&self, index: u32, budget: &Budget) -> Result<Made, Error> {
+        let Translated { mut words, table, .. } = self.translate(index, Wanted::Cells, budget)?;
         if self.engine.checks_translation() {
-            crate::translate::check::check(&words, &self.data, &self.layout).unwrap_or_else(|why| {
-                panic!("translated code of function {index} is wrong: {why}\n{}", cells::disassemble(&words))
+            crate::translate::check::check(&words, table, &self.data, &self.layout).unwrap_or_else(|why| {
+                panic!(
+                    "translated code of function {index} is wrong: {why}\n{}",
+                    cells::disassemble(&words, table)
+                )
             });
         }
-        let entries = self.islands(index, &words, budget)?;
-        link(&mut words, self.engine.dispatch(), entries);
-        Ok(words.into_boxed()?)
+        let entries = self.islands(index, &words[..table], budget)?;
+        link(&mut words[..table], self.engine.dispatch(), entries);
+        let (words, charge) = words.into_boxed()?;
+        Ok(Made { words, table: table as u32, charge })
     }
 
     /// The words that the cells of a function's loops read their compiled code from; null if its loops aren't compiled
@@ -129,10 +133,9 @@ impl ModuleShared {
         let (mut most, mut all) = (0, 0);
         for index in 0..self.code.entries.len() as u32 {
             let budget = Budget::unlimited();
-            let (words, charge) = self.make(index, &budget)?;
+            let made = self.make(index, &budget)?;
             most = most.max(budget.peak());
-            all += charge.bytes();
-            drop(words);
+            all += made.charge.bytes();
         }
         Ok((most, all))
     }
@@ -141,7 +144,8 @@ impl ModuleShared {
     pub(crate) fn disassemble(&self) -> Result<Vec<String>, Error> {
         let functions = 0..self.code.entries.len() as u32;
         let cells = |index| self.translate(index, Wanted::Cells, &self.data.budget);
-        functions.map(|index| Ok(cells::disassemble(&cells(index)?.words))).collect()
+        let text = |made: Translated| cells::disassemble(&made.words, made.table);
+        functions.map(|index| Ok(text(cells(index)?))).collect()
     }
 
     /// The offset in the module of the instruction that the cell at `word` came from. No table is kept for this:

@@ -28,8 +28,15 @@ pub struct TailHandler {
 
 /// Ops whose handlers are cold: besides [`BulkOp`], and [`AtomicOp`], for which a compiler calls where it can't tell which
 /// atomic instructions the processor has, those that only stop or start something.
-const COLD: [SpecialOp; 5] =
-    [SpecialOp::Unreachable, SpecialOp::Exit, SpecialOp::CrossReturn, SpecialOp::Native, SpecialOp::Dropped];
+const COLD: [SpecialOp; 7] = [
+    SpecialOp::Unreachable,
+    SpecialOp::Throw,
+    SpecialOp::ThrowRef,
+    SpecialOp::Exit,
+    SpecialOp::CrossReturn,
+    SpecialOp::Native,
+    SpecialOp::Dropped,
+];
 
 /// Every handler that [`Dispatch::Tail`](super::Dispatch::Tail) can reach.
 pub fn tail_handlers() -> Vec<TailHandler> {

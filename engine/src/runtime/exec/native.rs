@@ -12,6 +12,7 @@ use super::operand::B as FB;
 use super::regs::{Backend, Regs, handlers};
 use super::sample::{self, Position};
 use super::slow::{accumulate, execution, need_stack, prepare, reload, stop_there, tail_call_out};
+use super::throw::stop_or_land;
 use super::{Execution, Stop, deopt, suspend};
 use crate::module::trap::Trap;
 use crate::ops::cells::CELL;
@@ -212,7 +213,7 @@ unsafe fn go_native<B: Backend>(
                 B::next(r)
             }
             SegmentEnd::TailCalls => tail_call::<B>(r, back),
-            SegmentEnd::Stopped => B::stop(),
+            SegmentEnd::Stopped => stop_or_land::<B>(r),
             SegmentEnd::NoStack => match interpret(r.vm, r.ip, r.sp) {
                 Ok(entry) => {
                     let header = (*crate::ops::cells::Prologue::at(entry)).header as usize;

@@ -12,6 +12,7 @@ use super::operand::{A, B as FB, D, Value};
 use super::regs::{Backend, Handler, Regs, Stub, handlers, to_vector};
 use super::sample;
 use super::suspend;
+use super::throw::stop_or_land;
 use super::{Execution, Stop};
 use crate::module::trap::Trap;
 use crate::ops::cells::Prologue;
@@ -333,7 +334,7 @@ pub(super) unsafe fn tail_call_out<B: Backend>(
             Callee::Enter(sp) => enter_other::<B>(r, f, (*f).vm, sp),
             Callee::Stopped => {
                 suspend::note_call(&r, f, again, base, (ret, caller));
-                B::stop()
+                stop_or_land::<B>(r)
             }
         }
     }
@@ -430,7 +431,7 @@ handlers! {
             Callee::Enter(sp) => enter_other::<B>(r, f, (*f).vm, sp),
             Callee::Stopped => {
                 suspend::note_call(&r, f, call_out::<B, LEN> as *const () as usize, sp, (ret, r.sp));
-                B::stop()
+                stop_or_land::<B>(r)
             }
         }
     }

@@ -8,7 +8,7 @@ use super::regs::{Backend, Handler};
 use super::variable::{self, Clamp, Constant, ConstantWide, Copy, GlobalGet, GlobalSet};
 use super::vector::{self, Baseline, Rotate, Shuffle};
 use super::wide::{Add, Product, Sub, Sum};
-use super::{atomic, bulk, memory, memory64, native, numeric, slow};
+use super::{atomic, bulk, memory, memory64, native, numeric, slow, throw};
 use crate::ops::{self, OPS};
 use crate::value::V128;
 

@@ -4,7 +4,7 @@ use super::{HostFunc, SharedMemory, StoreId, StoreInner};
 use crate::Error;
 use crate::memory::Shared;
 use crate::module::types::FuncType;
-use crate::runtime::vmctx::{FuncObj, GlobalObj, MemoryObj, TableObj};
+use crate::runtime::vmctx::{FuncObj, GlobalObj, MemoryObj, TableObj, TagObj};
 use core::ptr::NonNull;
 
 /// A function of a store: one that an instance exports or a table holds, or one of the host's.
@@ -91,6 +91,25 @@ pub struct Global {
     pub(crate) index: u32,
 }
 
+/// A tag of a store: what tells exceptions of one kind from others.
+///
+/// ```
+/// use dunlin::{Engine, FuncType, Store, Tag, TagType, ValType};
+/// let mut store = Store::new(&Engine::default(), ());
+/// let tag = Tag::new(&mut store, &TagType::new(FuncType::new([ValType::I32], [])))?;
+/// assert_eq!(tag.ty(&store).to_string(), "tag (i32)");
+/// # Ok::<(), dunlin::Error>(())
+/// ```
+///
+/// # Panics
+///
+/// Every method panics when it is given another store than the tag's.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Tag {
+    pub(crate) store: StoreId,
+    pub(crate) index: u32,
+}
+
 /// Something that modules import and export, as an object of a store.
 #[derive(Clone, Debug)]
 pub enum Extern {
@@ -104,6 +123,8 @@ pub enum Extern {
     SharedMemory(SharedMemory),
     /// A global.
     Global(Global),
+    /// A tag.
+    Tag(Tag),
 }
 
 /// Something of the host's that a guest can hold and pass on, but not look into.
@@ -122,6 +143,31 @@ pub enum Extern {
 pub struct ExternRef {
     pub(crate) store: StoreId,
     pub(crate) index: u32,
+}
+
+/// An exception: a tag, and the values that it carries.
+///
+/// An exception that the host has seen is kept until its store is dropped. One that only guests have seen is dropped
+/// when nothing can reach it any more.
+///
+/// ```
+/// use dunlin::{Engine, ExnRef, FuncType, Store, Tag, TagType, Val, ValType};
+/// let mut store = Store::new(&Engine::default(), ());
+/// let tag = Tag::new(&mut store, &TagType::new(FuncType::new([ValType::I32], [])))?;
+/// let exception = ExnRef::new(&mut store, &tag, &[Val::I32(7)])?;
+/// assert_eq!(exception.tag(&store), tag);
+/// assert_eq!(exception.field(&store, 0).unwrap().unwrap_i32(), 7);
+/// # Ok::<(), dunlin::Error>(())
+/// ```
+///
+/// # Panics
+///
+/// Every method panics when it is given another store than the exception's.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct ExnRef {
+    pub(crate) store: StoreId,
+    /// Its address: it is kept as long as the store.
+    pub(crate) address: usize,
 }
 
 /// A 128-bit vector, as a number: lane 0 is in the lowest bits.
@@ -147,6 +193,8 @@ pub enum Val {
     FuncRef(Option<Func>),
     /// Something of the host's, or null.
     ExternRef(Option<ExternRef>),
+    /// An exception, or null.
+    ExnRef(Option<ExnRef>),
 }
 
 impl Func {
@@ -231,6 +279,22 @@ impl Global {
     }
 }
 
+impl Tag {
+    pub(crate) fn from_obj(store: &StoreInner, tag: &TagObj) -> Self {
+        Self { store: store.id, index: tag.handle }
+    }
+
+    pub(crate) fn ptr(&self, store: &StoreInner) -> NonNull<TagObj> {
+        store.check(self.store);
+        store.tags.get(self.index)
+    }
+
+    pub(crate) fn ty_in(&self, store: &StoreInner) -> FuncType {
+        // SAFETY: objects live as long as the store.
+        store.engine.known_type(unsafe { self.ptr(store).as_ref() }.sig)
+    }
+}
+
 impl Extern {
     /// # Panics
     /// If it belongs to another store; or a shared memory, to another engine than the store's.
@@ -247,6 +311,7 @@ impl Extern {
                 return;
             }
             Extern::Global(global) => global.store,
+            Extern::Tag(tag) => tag.store,
         });
     }
 }

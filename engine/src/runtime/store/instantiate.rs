@@ -4,7 +4,7 @@ use super::{Extent, HostFunc, InstanceObj, StoreInner, Template};
 use crate::memory::pages::{Guard, Pages};
 use crate::memory::{MemoryError, Shared, TryText};
 use crate::module::const_expr::ConstExpr;
-use crate::module::types::{ExternType, MemoryType, Mutability, TableType};
+use crate::module::types::{ExternType, MemoryType, Mutability, TableType, TagType};
 use crate::module::{DataMode, ElemMode, ExternKind, ImportKind, ModuleInner};
 use crate::runtime::error::ErrorKind;
 use crate::runtime::loaded::ModuleShared;
@@ -32,6 +32,7 @@ pub(crate) fn describe(store: &StoreInner, item: &Extern) -> ExternType {
         Extern::Memory(memory) => ExternType::Memory(memory.obj(store).current_type()),
         Extern::SharedMemory(memory) => ExternType::Memory(memory.current_type()),
         Extern::Global(global) => ExternType::Global(global.obj(store).ty),
+        Extern::Tag(tag) => ExternType::Tag(TagType::new(tag.ty_in(store))),
     }
 }
 
@@ -57,6 +58,7 @@ fn matches(module: &ModuleShared, expected: &ImportKind, found: &ExternType) -> 
             }
             Mutability::Var => ty == found,
         },
+        (ImportKind::Tag(ty), ExternType::Tag(found)) => module.data.types[*ty as usize] == *found.ty(),
         _ => false,
     }
 }
@@ -143,6 +145,11 @@ pub(crate) fn instantiate(
     let obj = unsafe { instance.as_mut() };
     let vm = obj.vm();
     link(store, obj, imports)?;
+    for index in data.imported_tags..data.tags.len() as u32 {
+        let tag = store.new_tag(shared.tag_sig(index), data.tag_type(index), (vm, index), None)?;
+        // SAFETY: the instance isn't shared, as said at its creation.
+        unsafe { instance.as_mut() }.set_tag(index, tag);
+    }
     for (index, global) in data.globals.iter().enumerate() {
         if let Some(init) = &global.init {
             // SAFETY: validation lets this refer to functions, and to globals that come before.
@@ -204,7 +211,7 @@ fn link(
     instance: &mut InstanceObj,
     imports: impl Iterator<Item = Import>,
 ) -> Result<(), Error> {
-    let (mut funcs, mut tables, mut memories, mut globals) = (0.., 0.., 0.., 0..);
+    let (mut funcs, mut tables, mut memories, mut globals, mut tags) = (0.., 0.., 0.., 0.., 0..);
     for import in imports {
         match import {
             Import::Host(host) => instance.set_func(funcs.next().unwrap(), store.host_func(&host)?),
@@ -221,6 +228,7 @@ fn link(
             Import::Extern(Extern::Global(global)) => {
                 instance.set_global(globals.next().unwrap(), global.ptr(store));
             }
+            Import::Extern(Extern::Tag(tag)) => instance.set_tag(tags.next().unwrap(), tag.ptr(store)),
         }
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! The objects of a store (instances, functions, memories, tables and globals), and the operations on them that aren't
+//! The objects of a store (instances, functions, memories, tables, globals, tags and exceptions), and the operations on them that aren't
 //! in the interpreter's handlers.
 //!
 //! This is the non-generic part of `Store<T>`. Objects are in arenas (`arena.rs`): they never move and are freed only
@@ -7,6 +7,7 @@
 mod arena;
 mod atomic;
 mod bulk;
+pub(crate) mod exceptions;
 mod fuel;
 mod func;
 pub(crate) mod handle;
@@ -35,12 +36,13 @@ use crate::runtime::engine::{Engine, Sigs};
 use crate::runtime::exec::{self, Execution, Kept, Watch};
 use crate::runtime::interrupt::InterruptState;
 use crate::runtime::profile::Profiler;
-use crate::runtime::vmctx::{FuncObj, GlobalObj, MemoryObj, TableObj, VmStore};
+use crate::runtime::vmctx::{FuncObj, GlobalObj, MemoryObj, TableObj, TagObj, VmStore};
 use crate::{Error, Val};
 use arena::Arena;
 use core::num::NonZeroU64;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU64, Ordering};
+use exceptions::Exceptions;
 use fuel::FuelState;
 use std::any::Any;
 
@@ -82,6 +84,8 @@ pub(crate) struct StoreInner {
     empty_memory: Option<NonNull<MemoryObj>>,
     pub(crate) tables: Arena<TableObj>,
     pub(crate) globals: Arena<GlobalObj>,
+    pub(crate) tags: Arena<TagObj>,
+    pub(crate) exceptions: Exceptions,
     pub(crate) instances: Arena<InstanceObj>,
     pub(crate) host_funcs: Buf<Shared<HostFunc>>,
     /// The function object of each host function, by the address of the latter.
@@ -130,6 +134,8 @@ impl StoreInner {
             empty_memory: None,
             tables: Arena::new(budget, Kind::Instance),
             globals: Arena::new(budget, Kind::Global),
+            tags: Arena::new(budget, Kind::Instance),
+            exceptions: Exceptions::new(budget),
             instances: Arena::new(budget, Kind::Instance),
             host_funcs: Buf::new(budget, Kind::Instance),
             host_func_refs: Map::new(budget, Kind::Instance),

@@ -64,6 +64,10 @@ pub const BUILTIN_FILL: i32 = offset_of!(Builtins, fill) as i32;
 /// In the builtins: `(context, operands, indices)`, a word for each [`BulkOp`](super::BulkOp).
 pub const BUILTIN_BULK: i32 = offset_of!(Builtins, bulk) as i32;
 
+/// In the builtins: `(context, values, word of the context)`, throws an exception with the tag that the word leads to; it
+/// never returns 0, unless the guest has to [leave](STORE_LEAVING) first.
+pub const BUILTIN_THROW: i32 = offset_of!(Builtins, throw) as i32;
+
 /// In a store's part: what is left of the slice of fuel, an i64.
 pub const STORE_SLICE: i32 = offset_of!(VmStore, slice) as i32;
 /// In a store's part: the callee for a stub: a function object, or twice the index among the functions that the module

@@ -13,6 +13,8 @@ pub struct Shape {
     pub header: u32,
     /// The first slot for operands.
     pub operands: u32,
+    /// Whether it catches exceptions, or may have references to them: then it has to stay interpreted.
+    pub exceptions: bool,
     /// Its loops.
     pub loops: Loops,
     /// Its arms, if fuel is counted.

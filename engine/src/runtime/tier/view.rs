@@ -211,6 +211,21 @@ impl<'m> View<'m> {
         })
     }
 
+    /// Whether a function of the module catches exceptions, or may have references to them.
+    pub fn has_exceptions(self) -> bool {
+        self.data().exceptions
+    }
+
+    /// The type of a tag: what its exceptions carry are the parameters.
+    pub fn tag_type(self, index: u32) -> &'m FuncType {
+        self.data().tag_type(index)
+    }
+
+    /// The word of the context that leads to a tag.
+    pub fn tag_word(self, index: u32) -> u32 {
+        self.module.layout.tags + index
+    }
+
     /// The properties of a function's interpreted code.
     ///
     /// # Errors
@@ -259,7 +274,8 @@ impl<'m> View<'m> {
         }
         let loops = Loops(Shared::try_new(Kind::CompilerScratch, loops.into_boxed()?)?);
         let arms = Arms(Shared::try_new(Kind::CompilerScratch, arms.into_boxed()?)?);
-        Ok(Shape { frame, cost, header, operands: header + crate::ops::frame::HEADER + zeros, loops, arms })
+        let operands = header + crate::ops::frame::HEADER + zeros;
+        Ok(Shape { frame, cost, header, operands, exceptions: translated.exceptions, loops, arms })
     }
 }
 

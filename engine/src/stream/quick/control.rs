@@ -62,6 +62,8 @@ impl BlockType {
             BlockType::Gives(PlainType::V128) => &[PlainType::V128],
             BlockType::Gives(PlainType::FuncRef) => &[PlainType::FuncRef],
             BlockType::Gives(PlainType::ExternRef) => &[PlainType::ExternRef],
+            BlockType::Gives(PlainType::ExnRef) => &[PlainType::ExnRef],
+            BlockType::Gives(PlainType::Exn) => &[PlainType::Exn],
             BlockType::Gives(PlainType::Func) => &[PlainType::Func],
             BlockType::Gives(PlainType::Extern) => &[PlainType::Extern],
             BlockType::Type(index) => return module.types[index as usize].results().as_plain(),

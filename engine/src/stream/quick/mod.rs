@@ -87,6 +87,7 @@ impl QuickCheck {
             max_operands: body.most_operands,
             max_control_depth: body.most_blocks,
             instructions: body.instructions,
+            catches: 0,
         })
     }
 }

@@ -28,7 +28,10 @@ pub(crate) fn translate<'a>(
     func: &mut ir::Function,
     context: &mut FunctionBuilderContext,
 ) -> Result<Needs, Decline> {
-    let (index, _, part) = what;
+    let (index, shape, part) = what;
+    if shape.exceptions {
+        return Err(Decline::Unsupported("catching exceptions"));
+    }
     let ty = &view.types()[view.type_of(view.imported_funcs() + index) as usize];
     func.name = UserFuncName::user(0, index);
     func.signature = match part {
@@ -189,6 +192,7 @@ impl Translator<'_, '_> {
             O::TableSet { table } => self.table_set(table),
             O::TableSize { table } => self.table_size(table),
             O::BrTable { ref targets } => self.br_table(targets)?,
+            O::Throw { tag_index } => self.throw(tag_index),
             O::Call { function_index } => self.call(function_index)?,
             O::CallIndirect { type_index, table_index } => self.call_indirect(type_index, table_index)?,
             O::CallRef { type_index } => self.call_ref(type_index),

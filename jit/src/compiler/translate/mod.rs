@@ -12,6 +12,7 @@ mod call;
 mod control;
 mod control_stack;
 mod deopt;
+mod exceptions;
 mod frame_slots;
 mod globals;
 mod inline;

@@ -45,9 +45,10 @@ pub(crate) fn show(value: &Val) -> String {
         Val::F64(bits) if f64::from_bits(bits).is_nan() => show_nan(bits, 64, 52),
         Val::F64(bits) => without_fraction(format!("{:?}", f64::from_bits(bits))),
         Val::V128(value) => format!("{:#034x}", value.to_bits()),
-        Val::FuncRef(None) | Val::ExternRef(None) => "null".into(),
+        Val::FuncRef(None) | Val::ExternRef(None) | Val::ExnRef(None) => "null".into(),
         Val::FuncRef(Some(_)) => "funcref".into(),
         Val::ExternRef(Some(_)) => "externref".into(),
+        Val::ExnRef(Some(_)) => "exnref".into(),
     }
 }
 
