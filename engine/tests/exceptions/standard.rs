@@ -228,7 +228,7 @@ fn other_types_of_tags_do_not_link() {
     let exporter = instance(&mut store, r#"(module (tag (export "t") (param i32)))"#);
     let tag = exporter.get_export(&store, "t").unwrap();
     let link = |store: &mut Store<()>, text: &str| -> Result<Instance, Error> {
-        Instance::new(store, &loaded(&engine, text).unwrap(), &[tag])
+        Instance::new(store, &loaded(&engine, text).unwrap(), std::slice::from_ref(&tag))
     };
     link(&mut store, r#"(module (import "a" "t" (tag (param i32))))"#).unwrap();
     let error = link(&mut store, r#"(module (import "a" "t" (tag (param i64))))"#).unwrap_err();

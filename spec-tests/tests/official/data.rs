@@ -149,8 +149,18 @@ pub(crate) const FUNCTION_REFERENCES: Suite = Suite {
     features: |config| {
         config.wasm_function_references(true).wasm_tail_call(true);
     },
-    assertions: 0,
-    counts: &[],
+    assertions: 1_649,
+    counts: &[
+        (Kind::Script, 26),
+        (Kind::Module, 208),
+        (Kind::Register, 15),
+        (Kind::Invoke, 2),
+        (Kind::AssertReturn, 829),
+        (Kind::AssertTrap, 91),
+        (Kind::AssertInvalid, 495),
+        (Kind::AssertMalformed, 187),
+        (Kind::AssertUnlinkable, 47),
+    ],
 };
 
 /// What the scripts about exceptions have that needs recursive types or typed references, which Dunlin doesn't have: from
@@ -218,8 +228,18 @@ pub(crate) const THREADS: Suite = Suite {
         // The scripts were written before there were several tables.
         config.wasm_threads(true).shared_memory(true).wasm_reference_types(false);
     },
-    assertions: 0,
-    counts: &[],
+    assertions: 444,
+    counts: &[
+        (Kind::Script, 4),
+        (Kind::Module, 114),
+        (Kind::Register, 2),
+        (Kind::Invoke, 59),
+        (Kind::AssertReturn, 214),
+        (Kind::AssertTrap, 53),
+        (Kind::AssertInvalid, 96),
+        (Kind::AssertMalformed, 22),
+        (Kind::AssertUnlinkable, 59),
+    ],
 };
 
 /// Annotations in the text format: names and custom sections.

@@ -110,7 +110,7 @@ fn custom_page_sizes() {
 
 #[test]
 fn threads() {
-    check(&THREADS, 1, 1);
+    check(&THREADS, 173, 99);
 }
 
 #[test]

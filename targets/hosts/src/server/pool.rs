@@ -1,7 +1,7 @@
 //! Threads for guests.
 //!
 //! As many guests compute at a time as the pool has processors. One that takes long makes room for another and goes on
-//! beside it; if it goes on computing, at the lowest priority of the system's. So guests that loop or wait don't keep the
+//! beside it; if it goes on computing, at a low priority. So guests that loop or wait don't keep the
 //! others from their turn, and on a busy machine nobody loses his for having waited for a processor. Whose turn it is,
 //! the [lanes](super::lanes) say.
 
@@ -15,8 +15,12 @@ use std::time::{Duration, Instant};
 /// How long a job takes before others don't wait for it any more.
 pub(super) const QUICK: Duration = Duration::from_millis(5);
 
-/// How long a job computes before it is at a low priority.
-pub(super) const HEAVY: Duration = Duration::from_millis(10);
+/// How long a job computes before it is at a low priority. Most jobs end before: one that is at a low priority may hold a
+/// lock of the system's, such as that of the process's address space, and then everybody waits until it has its turn.
+pub(super) const HEAVY: Duration = Duration::from_millis(50);
+
+/// That priority, as a nice value: about a tenth of what others get.
+const LOW: i32 = 10;
 
 /// A job that has computed for less since it was last looked at is waiting.
 const IDLING: Duration = Duration::from_millis(1);
@@ -265,7 +269,7 @@ impl Ticket {
             *phase = Phase::Long(place, turn, before);
             return None;
         };
-        let lowered = time >= HEAVY && setpriority_process(Some(place.thread), 19).is_ok();
+        let lowered = time >= HEAVY && setpriority_process(Some(place.thread), LOW).is_ok();
         // One that waits is in nobody's way.
         let waits = time - before.min(time) < IDLING && place.sleeps();
         let mut state = lock(&self.pool.0.state);
