@@ -17,8 +17,12 @@ fn engine() -> Engine {
     Engine::new(Config::new().wasm_function_references(true)).unwrap()
 }
 
+fn module(engine: &Engine, text: impl AsRef<[u8]>) -> Result<Module, Error> {
+    Module::new(engine, wat::parse_bytes(text.as_ref()).unwrap())
+}
+
 fn instance(store: &mut Store<()>, text: &str, imports: &[Extern]) -> Result<Instance, Error> {
-    let module = Module::new(store.engine(), text)?;
+    let module = module(store.engine(), text)?;
     Instance::new(store, &module, imports)
 }
 
@@ -189,7 +193,7 @@ fn host_functions_have_typed_references() {
             (func (export "other") (result i64) (i64.const 0))
             (func (export "run") (param i32) (result i32)
                 (call_ref $t (call $choose (ref.func $seven) (local.get 0)))))"#;
-        let module = Module::new(&engine, TEXT).unwrap();
+        let module = module(&engine, TEXT).unwrap();
         let Some(ExternType::Func(ty)) = module.imports().next().map(|import| import.ty().clone()) else {
             panic!("a function is imported")
         };
@@ -219,7 +223,7 @@ fn hosts_keep_the_types_that_they_name() {
     let engine = engine();
     let mut store = Store::new(&engine, ());
     let ty = {
-        let module = Module::new(&engine, OWNER).unwrap();
+        let module = module(&engine, OWNER).unwrap();
         let Some(ExternType::Global(ty)) = module.get_export("variable") else { panic!("it is exported") };
         let content = ty.content().as_ref().unwrap();
         let null = Val::null(content.heap_type());
@@ -250,15 +254,15 @@ fn many_types_cost_what_is_charged() {
     let budget = Budget::new(64 << 20);
     let config = Config::new().wasm_function_references(true).budget(budget.clone()).clone();
     let engine = Engine::new(&config).unwrap();
-    Module::new(&engine, &bytes).unwrap();
+    module(&engine, &bytes).unwrap();
     drop(engine);
     assert_eq!(budget.used(), 0);
     let engine = Engine::new(config.clone().budget(Budget::new(1 << 20))).unwrap();
-    assert!(Module::new(&engine, &bytes).unwrap_err().out_of_budget().is_some());
+    assert!(module(&engine, &bytes).unwrap_err().out_of_budget().is_some());
 }
 
 #[test]
 fn types_that_name_themselves_are_refused() {
-    let error = Module::new(&engine(), "(module (type $t (func (param (ref null $t)))))").unwrap_err();
+    let error = module(&engine(), "(module (type $t (func (param (ref null $t)))))").unwrap_err();
     assert!(error.to_string().contains("GC proposal is disabled"), "{error}");
 }

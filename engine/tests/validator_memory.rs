@@ -93,8 +93,9 @@ fn measure(validator: &mut Validator, id: u8, count: usize, item: impl Fn(usize)
     });
     let result: wasmparser::Result<()> = result;
     result.unwrap();
-    let typed = Validator::features(validator).contains(WasmFeatures::FUNCTION_REFERENCES);
-    let charged = cost::BASE + cost::section(id, count as u64, items.len() as u64, typed);
+    let interns = WasmFeatures::FUNCTION_REFERENCES | WasmFeatures::EXCEPTIONS;
+    let interned = Validator::features(validator).intersects(interns);
+    let charged = cost::BASE + cost::section(id, count as u64, items.len() as u64, interned);
     let line = format!(
         "section {id}: {count} items, {} bytes, held {held} ({} an item), charged {charged}",
         items.len(),
@@ -105,11 +106,7 @@ fn measure(validator: &mut Validator, id: u8, count: usize, item: impl Fn(usize)
 }
 
 fn validator(more: WasmFeatures) -> Validator {
-    let features = WasmFeatures::WASM2
-        | WasmFeatures::MULTI_MEMORY
-        | WasmFeatures::EXTENDED_CONST
-        | WasmFeatures::EXCEPTIONS
-        | more;
+    let features = WasmFeatures::WASM2 | WasmFeatures::MULTI_MEMORY | WasmFeatures::EXTENDED_CONST | more;
     let mut validator = Validator::new_with_features(features);
     validator.version(1, wasmparser::Encoding::Module, &(0..8)).unwrap();
     validator
@@ -123,6 +120,11 @@ fn name(i: usize) -> Vec<u8> {
 #[test]
 fn sections_stay_within_their_charge() {
     stay_within_their_charge(WasmFeatures::empty());
+}
+
+#[test]
+fn so_do_sections_with_exceptions() {
+    stay_within_their_charge(WasmFeatures::EXCEPTIONS);
 }
 
 #[test]
@@ -169,7 +171,7 @@ fn stay_within_their_charge(more: WasmFeatures) {
         wrong.push(measure(v, 4, count.min(50_000), |_| vec![0x70, 0, 0]));
         wrong.push(measure(v, 5, count.min(50), |_| vec![0, 0]));
         // Type 0 has results, so tags get a validator of their own.
-        let w = &mut validator();
+        let w = &mut self::validator(more | WasmFeatures::EXCEPTIONS);
         measure(w, 1, 1, |_| vec![0x60, 0, 0]);
         wrong.push(measure(w, 2, count, |i| [name(i), vec![0, 4, 0, 0]].concat()));
         wrong.push(measure(w, 13, count, |_| vec![0, 0]));

@@ -55,7 +55,7 @@ const HOUSES: &[House] = &[
             "translator",
             "stack variable",
             "fuel turns",
-            "call control memory memory64 numeric relaxed rotate wide",
+            "atomic call control enclosed exceptions memory memory64 numeric references relaxed rotate wide",
             "operators",
             "decode",
             "function",
@@ -97,7 +97,7 @@ const HOUSES: &[House] = &[
         floors: &[
             "hints values",
             "grants table tiering",
-            "environment help registry",
+            "environment help policies registry",
             "compile inspect lambda policy pull push run serve validate wast",
         ],
         least: 20,
@@ -117,7 +117,9 @@ const HOUSES: &[House] = &[
             "archive auth",
             "api",
             "blob",
-            "push registries signatures",
+            "registries",
+            "signatures",
+            "pull push",
         ],
         least: 30,
     },
@@ -154,7 +156,8 @@ const HOUSES: &[House] = &[
     House {
         folder: "targets/hosts/src/server",
         floors: &[
-            "failure pool served stream",
+            "failure lanes served stream",
+            "pool",
             "limits metrics",
             "exchange receive",
             "answer handler",

@@ -177,8 +177,8 @@ impl Val {
             ValType::F64 => Val::F64(slots[0]),
             ValType::V128 => Val::V128(V128(u128::from(slots[1]) << 64 | u128::from(slots[0]))),
             ValType::Ref(ty) => match ty.heap_type() {
-                // SAFETY: the caller's contract.
                 HeapType::Func | HeapType::ConcreteFunc(_) => {
+                    // SAFETY: the caller's contract.
                     Val::FuncRef(unsafe { Func::from_raw(store, slots[0]) })
                 }
                 // SAFETY: the caller's contract.
@@ -193,8 +193,11 @@ impl Val {
     /// # Panics
     /// If a function's own type is asked for, and it belongs to another store.
     pub(crate) fn expect_ty(&self, store: &StoreInner, ty: ValType) -> Result<(), Error> {
+        let is_null = matches!(self, Val::FuncRef(None) | Val::ExternRef(None) | Val::ExnRef(None));
         match (*self, ty) {
-            (Val::FuncRef(None) | Val::ExternRef(None), ValType::Ref(ty)) if !ty.is_nullable() => {
+            (_, ValType::Ref(ty))
+                if is_null && !ty.is_nullable() && self.ty() == Val::null(ty.heap_type()).ty() =>
+            {
                 Err(Error::msg(format_args!("expected a value of type {ty}, not null")))
             }
             (Val::FuncRef(func), ValType::Ref(expected)) if let Some(number) = expected.concrete() => {

@@ -18,12 +18,12 @@ pub(crate) const LOCAL_GROUP: u64 = 40;
 /// For each catch clause of the `try_table` with the most.
 pub(crate) const CATCH: u64 = 36;
 
-/// For a section with `count` items in `bytes` bytes, by its id. Where references may name types (`typed`), each type is
-/// also kept as the key of a map.
-pub(crate) fn section(id: u8, count: u64, bytes: u64, typed: bool) -> u64 {
+/// For a section with `count` items in `bytes` bytes, by its id. Where exceptions or typed references are on, the
+/// validator keeps each type as the key of a map, too (`interned`).
+pub(crate) fn section(id: u8, count: u64, bytes: u64, interned: bool) -> u64 {
     let (each, per_byte) = match id {
-        1 if typed => (570, 21),
-        1 => (350, 17),
+        1 if interned => (570, 17),
+        1 => (350, 10),
         2 => (400, 6),
         3 => (16, 0),
         4 | 5 => (120, 0),

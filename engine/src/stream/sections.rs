@@ -113,8 +113,9 @@ impl<C: BodyCheck> Core<C> {
         self.check_count(id, count)?;
         let bytes = (contents.len() - leb) as u64;
         let most = bytes / cost::smallest_item(id as u8);
-        let typed = self.features.has(Feature::FunctionReferences);
-        let held = cost::section(id as u8, most.min(count.into()), bytes, typed);
+        let interns = [Feature::FunctionReferences, Feature::Exceptions, Feature::LegacyExceptions];
+        let interned = interns.into_iter().any(|feature| self.features.has(feature));
+        let held = cost::section(id as u8, most.min(count.into()), bytes, interned);
         self.pay(held)?;
         // wasmparser refuses more than a million of anything before it reserves.
         if u64::from(count) <= most || !(SMALL_COUNT..=1_000_000).contains(&count) {

@@ -396,7 +396,7 @@ fn switched_off_proposals_are_refused() {
         let error = load(features, text).unwrap_err();
         assert!(error.kind == ErrorKind::Unsupported && error.missing.is_some(), "{error}");
     }
-    for text in ["(module (type (struct)))", "(module (memory 1 1 shared))"] {
+    for text in ["(module (type (struct)))", "(module (global (shared i32) (i32.const 0)))"] {
         let error = load(Features::default(), text).unwrap_err();
         assert!(error.kind == ErrorKind::Unsupported && error.missing.is_some(), "{error}");
     }

@@ -1,37 +1,10 @@
 //! A loop with what is around it: what must be known to compile it alone, as an island in interpreted code.
 
 use super::error::Error;
-use super::frames::{ControlFrame, ControlKind};
+use super::frames::{ControlFrame, ControlKind, Enclosed, Label};
 use super::translator::{Translator, UNUSED, halves};
 use crate::memory::{Buf, Kind};
 use crate::ops::SpecialOp;
-use wasmparser::BlockType;
-
-/// A loop, and where control goes that leaves it.
-pub(crate) struct Enclosed {
-    /// The offsets in the module of the loop and of its `end`.
-    pub(crate) offset: u64,
-    pub(crate) end: u64,
-    /// The slot of its first parameter.
-    pub(crate) base: u16,
-    /// The word that follows it.
-    pub(crate) behind: usize,
-    /// The labels around it, from the function's on.
-    pub(crate) labels: Buf<Label>,
-    /// How many of the blocks around it, and it itself, haven't ended yet.
-    open: usize,
-}
-
-/// A label outside of a loop.
-pub(crate) struct Label {
-    /// The block's type.
-    pub(crate) ty: BlockType,
-    pub(crate) is_loop: bool,
-    /// The slot of the label's first value.
-    pub(crate) base: u16,
-    /// The word to go to: behind the block; or the loop's header.
-    pub(crate) word: usize,
-}
 
 impl Translator<'_> {
     /// Emits the cell by which the code of the loop that begins here can be entered.

@@ -7,7 +7,7 @@
 //! function's others.
 
 use super::error::Error;
-use super::frames::{ControlFrame, ControlKind};
+use super::frames::{ControlFrame, ControlKind, Handler, To};
 use super::operand::{Entry, Location};
 use super::translator::{Translator, UNUSED, halves};
 use crate::memory::{Buf, Kind};
@@ -15,28 +15,6 @@ use crate::ops::frame::slots;
 use crate::ops::handlers::{Catches, Clause, NO_SLOT};
 use crate::ops::{Class, SpecialOp};
 use wasmparser::{BinaryReader, BlockType};
-
-/// Where a clause goes.
-#[derive(Clone, Copy, Debug)]
-enum To {
-    /// The cell at this word. While that isn't known, it is the clause before in a list, plus one.
-    Cell(u32),
-    /// The header of loop `turn`.
-    Loop { header: u32, turn: u32 },
-    /// What the function returns to.
-    Return,
-}
-
-/// A clause of the function's handler table.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Handler {
-    clause: Clause,
-    to: To,
-    /// The clauses of a block keep their order.
-    number: u32,
-    /// Offset of its instruction in the module.
-    at: u64,
-}
 
 /// Reads the operands of a `try_table`, up to its clauses: its type, and how many there are. wasmparser would make a list
 /// of them.
@@ -268,7 +246,7 @@ impl Translator<'_> {
                 self.settled = 0;
                 let mut slot = clause.slot;
                 let results = self.ty.results();
-                for result in results.clone() {
+                for result in results {
                     let class = Class::of(result);
                     self.push_settled(class, slot)?;
                     slot += class.slots() as u16;

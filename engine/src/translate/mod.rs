@@ -37,7 +37,7 @@ mod variable;
 mod wide;
 
 pub(crate) use admit::Translatable;
-pub(crate) use enclosed::Label;
 pub(crate) use error::{Cause, Error};
+pub(crate) use frames::Label;
 pub(crate) use function::translate;
 pub(crate) use translator::{Charged, Env, Settings, Translated, Wanted};

@@ -1,9 +1,7 @@
 //! The translator's state, and how it writes cells.
 
-use super::enclosed::Enclosed;
 use super::error::Error;
-use super::exceptions::Handler;
-use super::frames::{ALWAYS, Arrivals, ControlFrame};
+use super::frames::{ALWAYS, Arrivals, ControlFrame, Enclosed, Handler};
 use super::operand::{Accumulator, Entry, Shifts};
 use super::plain;
 use super::regions::Regions;

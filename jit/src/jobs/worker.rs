@@ -111,8 +111,11 @@ impl Worker {
         let thrown_away = view.thrown_away();
         let (index, size) = (unit.index(), unit.bytes(view));
         let is_island = matches!(unit, Unit::Island { .. });
-        if !is_island && self.options.is_too_large(size) {
+        if !is_island && size > self.options.largest {
             return Err(Decline::TooLarge);
+        }
+        if self.options.takes_too_much(size) {
+            return Err(Decline::Scratch(self.options.scratch));
         }
         let short = |why| if why == Decline::Budget { self.no_room(view) } else { why };
         let scratch = Scratch::new(view, size, self.options.scratch).map_err(short)?;

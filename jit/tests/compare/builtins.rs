@@ -242,7 +242,7 @@ fn run(program: &Program, tier: Option<Arc<dyn Tier>>) -> Vec<String> {
         program.body
     );
     let mut config = Config::new();
-    config.consume_fuel(program.fuel).suspend_compiled(program.resumable);
+    config.consume_fuel(program.fuel).suspend_compiled(program.resumable).wasm_function_references(true);
     if let Some(tier) = tier {
         config.tier(tier);
     }
@@ -350,6 +350,7 @@ fn trapping(reason: Trap) -> Option<Program> {
         }
         Trap::Interrupt => INTERRUPTED,
         Trap::OutOfFuel => return Some(Program { fuel: true, ..program("(loop $l (br $l)) (i32.const 0)") }),
+        Trap::NullReference => "(drop (ref.as_non_null (table.get (local.get $x)))) (i32.const 0)",
         // Functions with references to exceptions aren't compiled.
         Trap::NullExceptionReference => return None,
         // While it translates for a call.

@@ -1,8 +1,8 @@
 //! A module is the same however its bytes are cut: every module of every suite, whole and in chunks.
 
 use crate::data::{
-    CORE, CUSTOM_PAGE_SIZES, EXCEPTIONS, EXTENDED_CONST, FUNCTION_REFERENCES, MEMORY64, MULTI_MEMORY,
-    RELAXED_SIMD, SIMD, Suite, TAIL_CALL, THREADS, WIDE_ARITHMETIC,
+    CORE, CUSTOM_PAGE_SIZES, EXCEPTIONS, EXTENDED_CONST, MEMORY64, MULTI_MEMORY, RELAXED_SIMD, SIMD, Suite,
+    TAIL_CALL, THREADS, WIDE_ARITHMETIC,
 };
 use dunlin::{Dispatch, Engine, Error, ErrorKind, Module, ModuleStream};
 use dunlin_wast::binaries;
@@ -96,11 +96,6 @@ fn wide_arithmetic() {
 #[test]
 fn memory64() {
     check(&MEMORY64, 141, 317);
-}
-
-#[test]
-fn function_references() {
-    check(&FUNCTION_REFERENCES, 0, 0);
 }
 
 #[test]

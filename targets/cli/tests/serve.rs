@@ -76,7 +76,25 @@ fn get(address: &str, path: &str) -> String {
     write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
     let mut text = String::new();
     stream.read_to_string(&mut text).unwrap();
-    text
+    whole(&text)
+}
+
+/// An answer with its body in one piece: what takes longer than usual, on a busy machine, arrives in chunks.
+fn whole(answer: &str) -> String {
+    let Some((head, mut rest)) = answer.split_once("\r\n\r\n") else { return answer.into() };
+    if !head.contains("transfer-encoding: chunked") {
+        return answer.into();
+    }
+    let mut whole = format!("{head}\r\n\r\n");
+    while let Some((size, chunk)) = rest.split_once("\r\n") {
+        let size = usize::from_str_radix(size, 16).unwrap();
+        whole += &chunk[..size];
+        rest = chunk[size..].trim_start_matches("\r\n");
+        if size == 0 {
+            break;
+        }
+    }
+    whole
 }
 
 impl Drop for Serving {

@@ -10,27 +10,31 @@ use std::fmt;
 ///
 /// Cloning one is cheap.
 #[derive(Clone)]
-pub struct FuncType {
-    types: Types,
-    params: u32,
-}
+pub struct FuncType(Types);
 
-/// The parameters, then the results. Each list has one form: the first that can hold it.
+/// The parameters, as many as `params` says, then the results. Each list has one form: the first that can hold it.
 #[derive(Clone)]
 enum Types {
     /// So few that they need no memory of their own.
     Few {
+        params: u8,
         len: u8,
         types: [PlainType; FEW],
     },
-    Plain(Shared<Box<[PlainType]>>),
-    Any(Shared<Box<[ValType]>>),
+    Plain {
+        params: u32,
+        types: Shared<Box<[PlainType]>>,
+    },
+    Any {
+        params: u32,
+        types: Shared<Box<[ValType]>>,
+    },
 }
 
-const FEW: usize = 14;
+const FEW: usize = 13;
 
-/// There is one for each type of each module, and one in the engine.
-const _: () = assert!(size_of::<FuncType>() == 24);
+/// There is one for each type of each module, one in the engine, and two for each host function.
+const _: () = assert!(size_of::<FuncType>() == 16);
 
 impl FuncType {
     /// A function type with these parameters and results.
@@ -42,14 +46,13 @@ impl FuncType {
         let params = types.len() as u32;
         types.extend(results);
         let plain = || types.iter().map_while(|ty| ty.plain());
-        let types = if plain().count() < types.len() {
-            Types::Any(Shared::new(types.into()))
+        FuncType(if plain().count() < types.len() {
+            Types::Any { params, types: Shared::new(types.into()) }
         } else if types.len() <= FEW {
-            Types::few(plain())
+            Types::few(params, plain())
         } else {
-            Types::Plain(Shared::new(plain().collect()))
-        };
-        FuncType { types, params }
+            Types::Plain { params, types: Shared::new(plain().collect()) }
+        })
     }
 
     /// [`FuncType::new`] of the `count` types that there are, `params` of them parameters. Memory is asked for:
@@ -61,37 +64,67 @@ impl FuncType {
     ) -> Result<FuncType, MemoryError> {
         let asked = Self::heap_bytes_of(types.clone(), count);
         let plain = types.clone().map_while(|ty| ty.plain());
-        let types = if plain.clone().count() < count {
-            Types::Any(shared(types, count, asked)?)
+        let params = params as u32;
+        Ok(FuncType(if plain.clone().count() < count {
+            Types::Any { params, types: shared(types, count, asked)? }
         } else if count <= FEW {
-            Types::few(plain)
+            Types::few(params, plain)
         } else {
-            Types::Plain(shared(plain, count, asked)?)
-        };
-        Ok(FuncType { types, params: params as u32 })
+            Types::Plain { params, types: shared(plain, count, asked)? }
+        }))
     }
 
     fn all(&self) -> ValTypes<'_> {
-        match &self.types {
-            Types::Few { len, types } => ValTypes::plain(&types[..usize::from(*len)]),
-            Types::Plain(types) => ValTypes::plain(types),
-            Types::Any(types) => ValTypes::any(types),
+        match &self.0 {
+            Types::Few { len, types, .. } => ValTypes::plain(&types[..usize::from(*len)]),
+            Types::Plain { types, .. } => ValTypes::plain(types),
+            Types::Any { types, .. } => ValTypes::any(types),
+        }
+    }
+
+    /// The parameters, if it names no other type.
+    #[inline]
+    pub(crate) fn plain_params(&self) -> Option<&[PlainType]> {
+        let (all, params) = self.plain()?;
+        Some(&all[..params])
+    }
+
+    /// The results, if it names no other type.
+    #[inline]
+    pub(crate) fn plain_results(&self) -> Option<&[PlainType]> {
+        let (all, params) = self.plain()?;
+        Some(&all[params..])
+    }
+
+    #[inline]
+    fn plain(&self) -> Option<(&[PlainType], usize)> {
+        match &self.0 {
+            Types::Few { params, len, types } => Some((&types[..usize::from(*len)], usize::from(*params))),
+            Types::Plain { params, types } => Some((types, *params as usize)),
+            Types::Any { .. } => None,
+        }
+    }
+
+    fn count_of_params(&self) -> usize {
+        match self.0 {
+            Types::Few { params, .. } => params.into(),
+            Types::Plain { params, .. } | Types::Any { params, .. } => params as usize,
         }
     }
 
     /// The types of the parameters.
     pub fn params(&self) -> ValTypes<'_> {
-        self.all().first(self.params as usize)
+        self.all().first(self.count_of_params())
     }
 
     /// The types of the results.
     pub fn results(&self) -> ValTypes<'_> {
-        self.all().behind(self.params as usize)
+        self.all().behind(self.count_of_params())
     }
 
     /// The types that it names.
     pub(crate) fn named(&self) -> impl Iterator<Item = TypeNumber> {
-        let types: &[ValType] = if let Types::Any(types) = &self.types { types } else { &[] };
+        let types: &[ValType] = if let Types::Any { types, .. } = &self.0 { types } else { &[] };
         types.iter().filter_map(|ty| ty.concrete())
     }
 
@@ -100,7 +133,7 @@ impl FuncType {
         &mut self,
         mut rename: impl FnMut(TypeNumber) -> Result<TypeNumber, E>,
     ) -> Result<(), E> {
-        if let Types::Any(types) = &mut self.types {
+        if let Types::Any { types, .. } = &mut self.0 {
             for ty in Shared::get_mut(types).expect("it is new").iter_mut() {
                 *ty = ty.renamed(&mut rename)?;
             }
@@ -110,10 +143,10 @@ impl FuncType {
 
     /// The bytes that it holds on the heap, for the budget.
     pub(crate) fn heap_bytes(&self) -> u64 {
-        let bytes = match &self.types {
+        let bytes = match &self.0 {
             Types::Few { .. } => return 0,
-            Types::Plain(types) => size_of_val(&***types),
-            Types::Any(types) => size_of_val(&***types),
+            Types::Plain { types, .. } => size_of_val(&***types),
+            Types::Any { types, .. } => size_of_val(&***types),
         };
         bytes as u64 + Shared::<Box<[ValType]>>::BYTES
     }
@@ -130,10 +163,10 @@ impl FuncType {
 }
 
 impl Types {
-    fn few(types: impl Iterator<Item = PlainType>) -> Types {
+    fn few(params: u32, types: impl Iterator<Item = PlainType>) -> Types {
         let mut few = [PlainType::I32; FEW];
         let len = few.iter_mut().zip(types).map(|(to, ty)| *to = ty).count();
-        Types::Few { len: len as u8, types: few }
+        Types::Few { params: params as u8, len: len as u8, types: few }
     }
 }
 
@@ -151,7 +184,7 @@ fn shared<T>(
 
 impl PartialEq for FuncType {
     fn eq(&self, other: &FuncType) -> bool {
-        self.params == other.params && self.all() == other.all()
+        self.count_of_params() == other.count_of_params() && self.all() == other.all()
     }
 }
 
@@ -159,7 +192,7 @@ impl Eq for FuncType {}
 
 impl std::hash::Hash for FuncType {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        self.params.hash(state);
+        self.count_of_params().hash(state);
         self.all().hash(state);
     }
 }

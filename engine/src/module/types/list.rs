@@ -45,14 +45,6 @@ impl<'a> ValTypes<'a> {
         })
     }
 
-    /// The types, if they lie in memory as plain ones.
-    pub(crate) fn as_plain(self) -> Option<&'a [PlainType]> {
-        match self.0 {
-            List::Plain(types) => Some(types),
-            List::Any(_) => None,
-        }
-    }
-
     /// No types.
     pub(crate) fn none() -> Self {
         Self::plain(&[])

@@ -58,6 +58,15 @@ impl PlainType {
         }
     }
 
+    /// A list of this type alone.
+    #[inline]
+    pub(crate) fn alone(self) -> &'static [PlainType] {
+        use PlainType::*;
+        const EACH: [PlainType; 11] =
+            [I32, I64, F32, F64, V128, FuncRef, ExternRef, ExnRef, Func, Extern, Exn];
+        std::slice::from_ref(&EACH[self as usize])
+    }
+
     pub(crate) const fn is_ref(self) -> bool {
         self.val_type().is_ref()
     }
@@ -71,6 +80,7 @@ mod tests {
     fn plain_types_are_value_types() {
         for ty in [I32, I64, F32, F64, V128, FuncRef, ExternRef, ExnRef, Func, Extern, Exn] {
             assert_eq!(PlainType::of(ty.val_type()), Some(ty));
+            assert_eq!(ty.alone(), [ty]);
         }
     }
 }

@@ -48,26 +48,16 @@ impl BlockType {
     fn params(self, module: &ModuleInner) -> Option<&[PlainType]> {
         match self {
             BlockType::Empty | BlockType::Gives(_) => Some(&[]),
-            BlockType::Type(index) => module.types[index as usize].params().as_plain(),
+            BlockType::Type(index) => module.types[index as usize].plain_params(),
         }
     }
 
     fn results(self, module: &ModuleInner) -> Option<&[PlainType]> {
-        Some(match self {
-            BlockType::Empty => &[],
-            BlockType::Gives(PlainType::I32) => &[PlainType::I32],
-            BlockType::Gives(PlainType::I64) => &[PlainType::I64],
-            BlockType::Gives(PlainType::F32) => &[PlainType::F32],
-            BlockType::Gives(PlainType::F64) => &[PlainType::F64],
-            BlockType::Gives(PlainType::V128) => &[PlainType::V128],
-            BlockType::Gives(PlainType::FuncRef) => &[PlainType::FuncRef],
-            BlockType::Gives(PlainType::ExternRef) => &[PlainType::ExternRef],
-            BlockType::Gives(PlainType::ExnRef) => &[PlainType::ExnRef],
-            BlockType::Gives(PlainType::Exn) => &[PlainType::Exn],
-            BlockType::Gives(PlainType::Func) => &[PlainType::Func],
-            BlockType::Gives(PlainType::Extern) => &[PlainType::Extern],
-            BlockType::Type(index) => return module.types[index as usize].results().as_plain(),
-        })
+        match self {
+            BlockType::Empty => Some(&[]),
+            BlockType::Gives(ty) => Some(ty.alone()),
+            BlockType::Type(index) => module.types[index as usize].plain_results(),
+        }
     }
 }
 
@@ -184,7 +174,7 @@ impl Body<'_> {
     /// A call of a function of the type with this index.
     pub(super) fn call(&mut self, ty: u32) -> Option<()> {
         let ty = self.module.types.get(ty as usize)?;
-        self.pop_all(ty.params().as_plain()?)?;
-        self.push_all(ty.results().as_plain()?)
+        self.pop_all(ty.plain_params()?)?;
+        self.push_all(ty.plain_results()?)
     }
 }

@@ -72,7 +72,7 @@ impl QuickCheck {
             limits,
             bytes,
             at: 0,
-            results: module.types[ty as usize].results().as_plain()?,
+            results: module.types[ty as usize].plain_results()?,
             address: index_type(module.memories.first().is_some_and(|memory| memory.is_64)),
             frame: Frame::new(FrameKind::Block, BlockType::Type(ty), 0),
             stacks: self,
@@ -80,7 +80,7 @@ impl QuickCheck {
             most_blocks: 1,
             instructions: 0,
         };
-        body.declare_locals(module.types[ty as usize].params().as_plain()?)?;
+        body.declare_locals(module.types[ty as usize].plain_params()?)?;
         body.instructions()?;
         Some(BodyStats {
             locals: body.stacks.locals.len() as u32,

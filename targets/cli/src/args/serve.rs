@@ -134,7 +134,7 @@ impl CommandOptions for ServeOptions {
             options: &[
                 Opt::value(
                     "--filter FILE[=CONFIG]",
-                    |o, given| Ok(o.filters.push(filter(given)?)),
+                    |o, given| filter(given).map(|filter| o.filters.push(filter)),
                     "A proxy-wasm filter and its configuration; may be repeated. Requests pass filters in order, responses in reverse.",
                 ),
                 Opt::value(
@@ -144,7 +144,7 @@ impl CommandOptions for ServeOptions {
                 ),
                 Opt::value(
                     "--cluster NAME=URL",
-                    |o, given| Ok(o.clusters.push(cluster(given)?)),
+                    |o, given| cluster(given).map(|cluster| o.clusters.push(cluster)),
                     "Where the calls of filters to NAME go; may be repeated.",
                 ),
                 Opt::flag(

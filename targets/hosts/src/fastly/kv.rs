@@ -224,11 +224,12 @@ mod tests {
         for key in ["a1", "a2", "a3", "b"] {
             store.set(key, b"").unwrap();
         }
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        let first = text(list(&store, "a", None, 2).unwrap());
-        assert_eq!(first, r#"{"data":["a1","a2"],"meta":{"limit":2,"next_cursor":"a2","prefix":"a"}}"#);
-        let rest = text(list(&store, "a", Some("a2"), 2).unwrap());
-        assert_eq!(rest, r#"{"data":["a3"],"meta":{"limit":2,"prefix":"a"}}"#);
+        let json = |bytes: Vec<u8>| serde_json::from_slice::<serde_json::Value>(&bytes).unwrap();
+        let first = json(list(&store, "a", None, 2).unwrap());
+        let meta = serde_json::json!({"limit": 2, "next_cursor": "a2", "prefix": "a"});
+        assert_eq!(first, serde_json::json!({"data": ["a1", "a2"], "meta": meta}));
+        let rest = json(list(&store, "a", Some("a2"), 2).unwrap());
+        assert_eq!(rest, serde_json::json!({"data": ["a3"], "meta": {"limit": 2, "prefix": "a"}}));
     }
 
     #[test]
