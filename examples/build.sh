@@ -52,6 +52,7 @@ rust mandel -C opt-level=3
 rust serve -C opt-level=s
 wasi hosts/page.rs hosts/page.wasm -C opt-level=s
 wasi hosts/trials.rs hosts/trials.wasm -C opt-level=s
+wasi hosts/edge.rs hosts/edge.wasm -C opt-level=s
 # Not a WASI program. The compiler can't export constants, by which a policy says its version: the text format can.
 # Without them, it is a policy of ABI 1.0.
 rustc --edition 2024 --crate-type cdylib --target wasm32-unknown-unknown -C lto=fat -C codegen-units=1 \

@@ -95,17 +95,20 @@ pub use module::features::Feature;
 pub use module::survey::Survey;
 pub use module::trap::Trap;
 pub use module::types::{
-    ExportType, ExternType, FuncType, GlobalType, ImportType, MemoryType, Mutability, TableType, ValType,
+    ExportType, ExternType, FuncType, GlobalType, HeapType, ImportType, MemoryType, Mutability, RefType,
+    TableType, TagType, TypeNumber, ValType, ValTypes,
 };
 pub use runtime::backtrace::{FrameInfo, WasmBacktrace};
 pub use runtime::config::Config;
 pub use runtime::engine::Engine;
-pub use runtime::error::{Error, ErrorKind, Result};
+pub use runtime::error::{Error, ErrorKind, Result, ThrownException};
 pub use runtime::exec::{Dispatch, DispatchCounts};
 #[doc(hidden)]
 pub use runtime::exec::{HandlerKind, TailHandler, tail_handlers};
 pub use runtime::loaded::Module;
 pub use runtime::plan::{Plan, PlanItem};
 pub use runtime::profile::Profile;
-pub use runtime::store::handle::{Extern, ExternRef, Func, Global, Memory, Table, V128, Val};
+pub use runtime::store::SharedMemory;
+pub use runtime::store::handle::{ExnRef, Extern, ExternRef, Func, Global, Memory, Table, Tag, V128, Val};
 pub use runtime::tier;
+pub use runtime::waits::WaitResult;

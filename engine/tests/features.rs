@@ -65,15 +65,6 @@ fn with_section(id: u8, contents: &[u8]) -> Vec<u8> {
 fn proposals_that_dunlin_lacks_are_named() {
     use Feature::*;
     for (feature, part, text) in [
-        (Threads, "the memory section", "(memory 1 1 shared)"),
-        (Threads, "function 1", "(memory 1) (func) (func (drop (i32.atomic.load (i32.const 0))))"),
-        (Threads, "function 0", "(func (atomic.fence))"),
-        (Exceptions, "the tag section", "(tag)"),
-        (Exceptions, "the import section", "(import \"a\" \"t\" (tag))"),
-        (Exceptions, "the type section", "(func (param exnref))"),
-        (Exceptions, "function 0", "(func (try_table))"),
-        (Exceptions, "function 0", "(func (drop (ref.null exn)))"),
-        (LegacyExceptions, "function 0", "(func try catch_all end)"),
         (Gc, "the type section", "(type (struct))"),
         (Gc, "the type section", "(type (array (mut i8)))"),
         (Gc, "the type section", "(rec (type (func)) (type (func)))"),
@@ -84,12 +75,6 @@ fn proposals_that_dunlin_lacks_are_named() {
         (Gc, "function 0", "(func (drop (ref.null none)))"),
         (Gc, "function 0", "(func (drop (ref.null noextern)))"),
         (Gc, "the global section", "(global i32 (i32.const 0)) (global i32 (global.get 0))"),
-        (FunctionReferences, "the type section", "(func (param (ref func)))"),
-        (FunctionReferences, "the type section", "(type $t (func)) (func (param (ref null $t)))"),
-        (FunctionReferences, "function 0", "(func (drop (ref.as_non_null (ref.null func))))"),
-        (FunctionReferences, "function 0", "(type $t (func)) (func (call_ref $t (ref.null $t)))"),
-        (FunctionReferences, "function 0", "(type $t (func)) (func (drop (ref.null $t)))"),
-        (FunctionReferences, "the table section", "(func $f) (table 1 funcref (ref.func $f))"),
         (StackSwitching, "the type section", "(type $f (func)) (type (cont $f))"),
         (SharedEverythingThreads, "the global section", "(global (shared mut i32) (i32.const 0))"),
         (SharedEverythingThreads, "the type section", "(type (shared (func)))"),
@@ -114,6 +99,14 @@ fn proposals_that_are_switched_off_are_named() {
     use Feature::*;
     type Switch = fn(&mut Config, bool) -> &mut Config;
     let cases: &[(Feature, Switch, &str, &str)] = &[
+        (Threads, Config::wasm_threads, "the memory section", "(memory 1 1 shared)"),
+        (
+            Threads,
+            Config::wasm_threads,
+            "function 1",
+            "(memory 1) (func) (func (drop (i32.atomic.load (i32.const 0))))",
+        ),
+        (Threads, Config::wasm_threads, "function 0", "(func (atomic.fence))"),
         (
             MutableGlobals,
             Config::wasm_mutable_global,
@@ -202,7 +195,49 @@ fn proposals_that_are_switched_off_are_named() {
             "(import \"a\" \"m\" (memory i64 1 0x1_0000_0000_0000))",
         ),
         (Memory64, Config::wasm_memory64, "the table section", "(table i64 1 0x1_0000_0000_0000 funcref)"),
+        (Exceptions, Config::wasm_exceptions, "the tag section", "(tag)"),
+        (Exceptions, Config::wasm_exceptions, "the import section", "(import \"a\" \"t\" (tag))"),
+        (Exceptions, Config::wasm_exceptions, "the type section", "(func (param exnref))"),
+        (Exceptions, Config::wasm_exceptions, "function 0", "(func (try_table))"),
+        (Exceptions, Config::wasm_exceptions, "function 0", "(func (drop (ref.null exn)))"),
+        (LegacyExceptions, Config::wasm_legacy_exceptions, "function 0", "(func try catch_all end)"),
         (CustomPageSizes, Config::wasm_custom_page_sizes, "the memory section", "(memory 1 (pagesize 1))"),
+        (
+            FunctionReferences,
+            Config::wasm_function_references,
+            "the type section",
+            "(func (param (ref func)))",
+        ),
+        (
+            FunctionReferences,
+            Config::wasm_function_references,
+            "the type section",
+            "(type $t (func)) (func (param (ref null $t)))",
+        ),
+        (
+            FunctionReferences,
+            Config::wasm_function_references,
+            "function 0",
+            "(func (drop (ref.as_non_null (ref.null func))))",
+        ),
+        (
+            FunctionReferences,
+            Config::wasm_function_references,
+            "function 0",
+            "(type $t (func)) (func (call_ref $t (ref.null $t)))",
+        ),
+        (
+            FunctionReferences,
+            Config::wasm_function_references,
+            "function 0",
+            "(type $t (func)) (func (drop (ref.null $t)))",
+        ),
+        (
+            FunctionReferences,
+            Config::wasm_function_references,
+            "the table section",
+            "(func $f) (table 1 funcref (ref.func $f))",
+        ),
         (
             RelaxedSimd,
             Config::wasm_relaxed_simd,
@@ -269,9 +304,7 @@ fn what_is_wrong_otherwise_has_no_feature() {
     ] {
         let bytes = wat::parse_str(format!("(module {text})")).unwrap();
         let error = refused(&Config::new(), &bytes);
-        // One of them is refused for its memory, which comes before its function.
-        let threads = text.contains("shared");
-        assert_eq!(error.missing_feature(), threads.then_some(Feature::Threads), "{text}: {error}");
+        assert_eq!(error.missing_feature(), None, "{text}: {error}");
     }
     for bytes in [
         &b"\0asm\x01\0\0\0\x0e\0"[..],

@@ -2,8 +2,8 @@
 
 use dunlin::{
     Caller, Engine, Error, ErrorKind, Extern, ExternType, Func, FuncType, Global, GlobalType, Instance,
-    InstancePre, InterruptHandle, Linker, Memory, MemoryType, Module, ModuleStream, Mutability, Store, Table,
-    TableType, Trap, Val, ValType,
+    InstancePre, InterruptHandle, Linker, Memory, MemoryType, Module, ModuleStream, Mutability, RefType,
+    Store, Table, TableType, Trap, Val, ValType,
 };
 
 #[path = "linking/bounds.rs"]
@@ -206,7 +206,7 @@ fn what_was_done_before_a_trap_stays_done() {
     let mut store = Store::new(&engine, ());
     let memory = Memory::new(&mut store, MemoryType::new(1, None)).unwrap();
     let table =
-        Table::new(&mut store, TableType::new(ValType::FuncRef, 3, None), Val::FuncRef(None)).unwrap();
+        Table::new(&mut store, TableType::new(RefType::FUNCREF, 3, None), Val::FuncRef(None)).unwrap();
     let bad_data = module(
         &engine,
         r#"(module (import "" "" (memory 1)) (import "" "" (table 1 funcref)) (func $f (result i32) i32.const 1)

@@ -2,8 +2,8 @@
 //! process goes on.
 
 use dunlin::{
-    Caller, Engine, Error, Func, FuncType, Instance, Linker, Module, ResumableCall, Store, Table, TableType,
-    Trap, Val, ValType,
+    Caller, Engine, Error, Func, FuncType, Instance, Linker, Module, RefType, ResumableCall, Store, Table,
+    TableType, Trap, Val, ValType,
 };
 use std::thread;
 
@@ -45,7 +45,7 @@ fn by_table(mut caller: Caller<'_, ()>, f: Func) -> Result<(), Error> {
     let table: Table =
         caller.get_export("table").and_then(|export| export.into_table()).unwrap_or_else(|| {
             // The embedder called.
-            let ty = TableType::new(ValType::FuncRef, 1, None);
+            let ty = TableType::new(RefType::FUNCREF, 1, None);
             Table::new(&mut caller, ty, Val::FuncRef(Some(f))).expect("there is room")
         });
     let found =
@@ -118,7 +118,7 @@ fn host_functions_call_each_other_without_a_guest() {
     for _ in 0..2 {
         is_exhausted(&apply.call(&mut store, &itself, &mut []).unwrap_err());
     }
-    let ty = FuncType::new([ValType::FuncRef], []);
+    let ty = FuncType::new([ValType::FUNCREF], []);
     let again = Func::new(&mut store, ty, |mut caller, args, _| {
         let f = args[0].unwrap_func_ref().unwrap();
         f.call(&mut caller, args, &mut [])

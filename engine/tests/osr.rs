@@ -35,7 +35,7 @@ impl Tier for Watcher {
     fn watched(&self, _: &Module, index: u32, stays: Option<Stays>, _: Option<Stop<'_>>) {
         match stays {
             Some(Stays { outermost, sampled }) => {
-                self.told.lock().unwrap().push((index, outermost, sampled));
+                self.told.lock().unwrap().push((index, outermost.header, sampled.header));
             }
             None => *self.returned.lock().unwrap() += 1,
         }

@@ -67,6 +67,11 @@ fn leb(mut value: usize) -> Vec<u8> {
     bytes
 }
 
+/// A number of three bytes, as the signed one that a heap type is.
+fn signed(value: usize) -> Vec<u8> {
+    vec![value as u8 | 0x80, (value >> 7) as u8 | 0x80, (value >> 14) as u8 & 0x7f]
+}
+
 /// Shows the validator sections of the same item (made different by its number), and compares.
 fn measure(validator: &mut Validator, id: u8, count: usize, item: impl Fn(usize) -> Vec<u8>) -> String {
     let items: Vec<u8> = (0..count).flat_map(item).collect();
@@ -82,12 +87,15 @@ fn measure(validator: &mut Validator, id: u8, count: usize, item: impl Fn(usize)
             5 => validator.memory_section(&SectionLimited::new(reader)?),
             6 => validator.global_section(&SectionLimited::new(reader)?),
             7 => validator.export_section(&SectionLimited::new(reader)?),
+            13 => validator.tag_section(&SectionLimited::new(reader)?),
             _ => validator.element_section(&SectionLimited::new(reader)?),
         }
     });
     let result: wasmparser::Result<()> = result;
     result.unwrap();
-    let charged = cost::BASE + cost::section(id, count as u64, items.len() as u64);
+    let interns = WasmFeatures::FUNCTION_REFERENCES | WasmFeatures::EXCEPTIONS;
+    let interned = Validator::features(validator).intersects(interns);
+    let charged = cost::BASE + cost::section(id, count as u64, items.len() as u64, interned);
     let line = format!(
         "section {id}: {count} items, {} bytes, held {held} ({} an item), charged {charged}",
         items.len(),
@@ -97,8 +105,8 @@ fn measure(validator: &mut Validator, id: u8, count: usize, item: impl Fn(usize)
     if held > charged { line } else { String::new() }
 }
 
-fn validator() -> Validator {
-    let features = WasmFeatures::WASM2 | WasmFeatures::MULTI_MEMORY | WasmFeatures::EXTENDED_CONST;
+fn validator(more: WasmFeatures) -> Validator {
+    let features = WasmFeatures::WASM2 | WasmFeatures::MULTI_MEMORY | WasmFeatures::EXTENDED_CONST | more;
     let mut validator = Validator::new_with_features(features);
     validator.version(1, wasmparser::Encoding::Module, &(0..8)).unwrap();
     validator
@@ -111,6 +119,21 @@ fn name(i: usize) -> Vec<u8> {
 
 #[test]
 fn sections_stay_within_their_charge() {
+    stay_within_their_charge(WasmFeatures::empty());
+}
+
+#[test]
+fn so_do_sections_with_exceptions() {
+    stay_within_their_charge(WasmFeatures::EXCEPTIONS);
+}
+
+#[test]
+fn so_do_sections_with_typed_references() {
+    stay_within_their_charge(WasmFeatures::FUNCTION_REFERENCES);
+}
+
+fn stay_within_their_charge(more: WasmFeatures) {
+    let validator = || validator(more);
     let mut wrong = Vec::new();
     for count in [1, 2, 10, 100, 3000, 60_000] {
         let v = &mut validator();
@@ -126,6 +149,18 @@ fn sections_stay_within_their_charge() {
             [vec![0x60], leb(996), params, vec![0x7f; 990], vec![0]].concat()
         }));
         wrong.push(measure(&mut validator(), 1, count, |_| vec![0x60, 0, 0]));
+        if more.contains(WasmFeatures::FUNCTION_REFERENCES) {
+            // Each names the one before it.
+            wrong.push(measure(&mut validator(), 1, count, |i| match i {
+                0 => vec![0x60, 0, 0],
+                _ => [vec![0x60, 1, 0x63], signed(i - 1), vec![0]].concat(),
+            }));
+            wrong.push(measure(&mut validator(), 1, count.min(2000), |i| match i {
+                0 => vec![0x60, 0, 0],
+                _ => [vec![0x60], leb(1000), [vec![0x63], signed(i - 1)].concat().repeat(1000), vec![0]]
+                    .concat(),
+            }));
+        }
         // Imports: of functions, with names of their own, and with the same; of tables, of globals.
         wrong.push(measure(v, 2, count, |i| [name(i), name(i), vec![0, 0]].concat()));
         wrong.push(measure(v, 2, count, |i| [name(i), vec![0, 3, 0x7f, 0]].concat()));
@@ -135,6 +170,11 @@ fn sections_stay_within_their_charge() {
         wrong.push(measure(v, 3, count, |_| vec![0]));
         wrong.push(measure(v, 4, count.min(50_000), |_| vec![0x70, 0, 0]));
         wrong.push(measure(v, 5, count.min(50), |_| vec![0, 0]));
+        // Type 0 has results, so tags get a validator of their own.
+        let w = &mut self::validator(more | WasmFeatures::EXCEPTIONS);
+        measure(w, 1, 1, |_| vec![0x60, 0, 0]);
+        wrong.push(measure(w, 2, count, |i| [name(i), vec![0, 4, 0, 0]].concat()));
+        wrong.push(measure(w, 13, count, |_| vec![0, 0]));
         wrong.push(measure(v, 6, count, |_| vec![0x7f, 0, 0x41, 0, 0x0b]));
         wrong.push(measure(v, 6, count, |i| [vec![0x70, 0, 0xd2], leb(i), vec![0x0b]].concat()));
         wrong.push(measure(v, 6, count.min(100), |_| {
@@ -156,7 +196,7 @@ fn sections_stay_within_their_charge() {
 
 /// What the validator holds for a function with this body, from an empty module with one type.
 fn body_peak(params_and_results: &[u8], body: &[u8]) -> (u32, u32, u32, u64) {
-    let mut v = validator();
+    let mut v = validator(WasmFeatures::empty());
     let types = [&[1, 0x60][..], params_and_results].concat();
     v.type_section(&SectionLimited::new(BinaryReader::new(&types, 10)).unwrap()).unwrap();
     v.function_section(&SectionLimited::new(BinaryReader::new(&[1, 0], 10)).unwrap()).unwrap();
@@ -205,6 +245,17 @@ fn bodies_stay_within_their_charge() {
     }
 }
 
+#[test]
+fn catch_clauses_stay_within_their_charge() {
+    for n in [1usize, 10, 1000, 1025, 10_000] {
+        let body = [&[0, 0x1f, 0x40][..], &leb(n), &[2, 0].repeat(n), &[0x0b, 0x0b]].concat();
+        let (_, _, _, held) = body_peak(&[0, 0], &body);
+        let charged = cost::BASE + 2 * cost::BLOCK + n as u64 * cost::CATCH;
+        println!("{n} clauses: held {held}, charged {charged}");
+        assert!(held <= charged, "{n} clauses: held {held}, charged {charged}");
+    }
+}
+
 /// Of a section that says it has much more in it than its bytes could be, no more is reserved than for those.
 #[test]
 fn claims_are_not_believed() {
@@ -216,7 +267,7 @@ fn claims_are_not_believed() {
         assert!(error.is_err(), "section {id}");
         held
     };
-    for id in [1, 2, 3, 6, 7] {
+    for id in [1, 2, 3, 6, 7, 13] {
         let (few, many) = (held(id, 1023), [1024, 50_000, 1_000_000].map(|claimed| held(id, claimed)));
         println!("section {id}: {few} for a claim of 1023, {many:?} for more");
         assert!(many.iter().all(|&held| held <= few.max(40 << 10)), "section {id}: {many:?}, {few}");

@@ -80,7 +80,22 @@ impl Default for Options {
     }
 }
 
+/// The compiler takes at least so much memory for each byte of a body: the estimates of it do.
+const LEAST_SCRATCH: u64 = 500;
+
 impl Options {
+    /// Whether a function of this size can't be compiled as a whole.
+    #[cfg(feature = "compiler")]
+    pub(crate) fn is_too_large(&self, bytes: u32) -> bool {
+        bytes > self.largest || self.takes_too_much(bytes)
+    }
+
+    /// Whether code of this size would certainly take more of the compiler's memory than it may.
+    #[cfg(feature = "compiler")]
+    pub(crate) fn takes_too_much(&self, bytes: u32) -> bool {
+        u64::from(bytes) * LEAST_SCRATCH > self.scratch
+    }
+
     /// When functions are compiled; by default [`Mode::Background`].
     pub fn mode(&mut self, mode: Mode) -> &mut Self {
         self.mode = mode;
@@ -109,8 +124,8 @@ impl Options {
         self
     }
 
-    /// The largest function body, in bytes, that is compiled. By default there is no such bound:
-    /// [`compiler_memory`](Options::compiler_memory) says what is too large.
+    /// The largest function body, in bytes, that is compiled as a whole. By default there is no such bound:
+    /// [`compiler_memory`](Options::compiler_memory) says what is too large. Hot loops of larger ones are compiled alone.
     pub fn largest_function(&mut self, bytes: u32) -> &mut Self {
         self.largest = bytes;
         self
@@ -119,7 +134,7 @@ impl Options {
     /// The most memory, in bytes, that the compiler may take for one function, whether or not there is a budget; by
     /// default 128 MiB. It is compared with estimated upper bounds, which are a few times the actual use: for the main loop
     /// of QuickJS, one function of 47 KB, the bound is 84 MiB, and what is taken 20. A function that might take more stays
-    /// interpreted, and isn't tried again.
+    /// interpreted, but for its hot loops, which are compiled alone if they may.
     pub fn compiler_memory(&mut self, bytes: u64) -> &mut Self {
         self.scratch = bytes;
         self

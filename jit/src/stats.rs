@@ -10,7 +10,8 @@ use std::time::Duration;
 pub struct Stats {
     /// Functions compiled.
     pub functions: u64,
-    /// Loops compiled for on-stack replacement (OSR): code that an interpreted function enters in its middle.
+    /// Loops compiled, alone or with what is behind them (on-stack replacement, OSR): code that an interpreted function
+    /// enters in its middle.
     pub loops: u64,
     /// How often such code was entered.
     pub osr_entries: u64,

@@ -41,6 +41,9 @@ pub struct Jit {
 /// What the native stack is larger by than its proportion to the value stack.
 const STACK_EXTRA: usize = 1 << 20;
 
+/// Smaller functions are hardly ever too large to be compiled, so their loops have no cell to be entered by.
+const ISLANDS_FROM: u32 = 16 << 10;
+
 /// The part of the native stack that is charged when it is made: calls can be nested that far, whatever else the guest
 /// takes of the budget.
 const STACK_AT_FIRST: usize = 256 << 10;
@@ -92,16 +95,17 @@ impl Jit {
         }
     }
 
-    /// Whether a function, or a loop of it, should be compiled after so many samples.
+    /// Whether a function, or a loop of it, should be compiled after so many samples, if that costs as much as a body of
+    /// `bytes`.
     #[cfg(feature = "compiler")]
-    fn is_worth_compiling(&self, view: View<'_>, index: u32, samples: u32) -> bool {
+    fn is_worth_compiling(&self, view: View<'_>, index: u32, samples: u32, bytes: u32) -> bool {
         let (samples, thrown_away) = (u64::from(samples), view.thrown_away());
         // Each eviction doubles what is asked for, since there isn't room for everything that is hot.
         if let Some(threshold) = self.options.threshold {
             return samples >= u64::from(threshold.max(1)) << thrown_away.min(32);
         }
         let executed = samples.saturating_mul(self.options.sample_every);
-        let candidate = Candidate { executed, bytes: view.body_size(index), pieces: view.pieces(index) };
+        let candidate = Candidate { executed, bytes, pieces: view.pieces(index) };
         Account { undertaken: view.undertaken(), thrown_away }.pays(candidate)
     }
 
@@ -144,6 +148,13 @@ impl Tier for Jit {
         self.options.sample_every
     }
 
+    fn islands_from(&self) -> u32 {
+        match self.options.mode {
+            Mode::Off => u32::MAX,
+            _ => self.options.largest.saturating_add(1).min(ISLANDS_FROM),
+        }
+    }
+
     fn loaded(&self, module: &Module) {
         #[cfg(feature = "compiler")]
         if self.options.mode == Mode::Eager {
@@ -183,7 +194,12 @@ impl Tier for Jit {
         #[cfg(feature = "compiler")]
         if let Some(jobs) = &self.jobs {
             let view = View::new(module);
-            if !self.is_worth_compiling(view, index, samples) {
+            let size = view.body_size(index);
+            if self.options.is_too_large(size) || view.is_too_large(index) {
+                let wants = header.is_some_and(|header| view.may_want_loop(index, header));
+                return wants && self.is_worth_compiling(view, index, samples, jobs::island_bytes(size, 0));
+            }
+            if !self.is_worth_compiling(view, index, samples, size) {
                 return false;
             }
             // If this activation stays in its loop, the loop is what to compile; if it doesn't, the function.
@@ -202,12 +218,30 @@ impl Tier for Jit {
         #[cfg(feature = "compiler")]
         if let Some(jobs) = &self.jobs {
             let view = View::new(module);
+            let size = view.body_size(index);
+            let alone = self.options.is_too_large(size) || view.is_too_large(index);
             match stays {
+                Some(Stays { outermost, sampled }) if alone => {
+                    let samples = view.samples(index);
+                    let wanted = [outermost, sampled].into_iter().find_map(|found| {
+                        let bytes = jobs::loop_bytes(found);
+                        let fits = !self.options.takes_too_much(bytes);
+                        let bytes = jobs::island_bytes(size, bytes);
+                        let wants = fits
+                            && self.is_worth_compiling(view, index, samples, bytes)
+                            && view.wants_loop(index, found.header);
+                        wants.then_some(Unit::Island { index, header: found.header, bytes })
+                    });
+                    if let Some(unit) = wanted {
+                        jobs.submit(module, unit, stop);
+                    }
+                }
+                None if alone => {}
                 // If the outermost loop is compiled already, its header isn't reached any more: then the sampled one is
                 // compiled.
                 Some(Stays { outermost, sampled }) => {
-                    let wanted =
-                        [outermost, sampled].into_iter().find(|header| view.wants_loop(index, *header));
+                    let headers = [outermost.header, sampled.header];
+                    let wanted = headers.into_iter().find(|header| view.wants_loop(index, *header));
                     if let Some(header) = wanted {
                         jobs.submit(module, Unit::Loop(index, header), stop);
                     }
@@ -244,6 +278,11 @@ impl Tier for Jit {
         }
         let stack = CodeStack::new(len, Box::new(account)).ok()?;
         stack.begin_with(STACK_AT_FIRST).then(|| Box::new(stack) as _)
+    }
+
+    fn has_room(&self, stack: &(dyn Any + Send), wasm_stack: usize) -> bool {
+        let wanted = wasm_stack * STACK_RATIO + STACK_EXTRA / 2;
+        stack.downcast_ref::<CodeStack>().is_some_and(|stack| stack.left() >= wanted)
     }
 
     unsafe fn enter(&self, stack: *const (dyn Any + Send), call: &Call) -> Left {

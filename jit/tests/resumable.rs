@@ -111,11 +111,13 @@ fn an_endless_loop_is_interrupted_and_goes_on() {
                 }
             });
             let mut call = run.call_resumable(&mut store, &[], &mut []).unwrap();
-            for _ in 0..3 {
+            let mut went_on = 0;
+            while went_on < 3 {
                 let ResumableCall::Suspended(suspended) = call else { panic!("it doesn't end") };
                 assert_eq!(suspended.reason().trap(), Some(Trap::Interrupt));
                 let now = n.get(&store).unwrap_i64();
-                assert!(now > turns, "{now} {turns}");
+                // On a busy machine, the next interruption may come before the first turn.
+                went_on += u32::from(now > turns);
                 turns = now;
                 call = suspended.resume(&mut store, &mut []).unwrap();
             }

@@ -55,7 +55,7 @@ const HOUSES: &[House] = &[
             "translator",
             "stack variable",
             "fuel turns",
-            "call control memory memory64 numeric relaxed rotate wide",
+            "atomic call control enclosed exceptions memory memory64 numeric references relaxed rotate wide",
             "operators",
             "decode",
             "function",
@@ -97,7 +97,7 @@ const HOUSES: &[House] = &[
         floors: &[
             "hints values",
             "grants table tiering",
-            "environment help registry",
+            "environment help policies registry",
             "compile inspect lambda policy pull push run serve validate wast",
         ],
         least: 20,
@@ -117,15 +117,36 @@ const HOUSES: &[House] = &[
             "archive auth",
             "api",
             "blob",
-            "push registries signatures",
+            "registries",
+            "signatures",
+            "pull push",
         ],
         least: 30,
     },
     House {
         folder: "targets/hosts/src",
         // The server is below the hosts that answer its requests.
-        floors: &["abi services", "server", "lambda oci opa proxy_wasm wagi", "answers"],
+        floors: &["abi services", "server", "fastly lambda oci opa proxy_wasm wagi", "answers proxy"],
         least: 2,
+    },
+    House {
+        folder: "targets/hosts/src/fastly",
+        floors: &[
+            "status",
+            "fields local_server pipe table",
+            "body kv",
+            "sending",
+            "services",
+            "session",
+            "calls",
+            "app",
+        ],
+        least: 20,
+    },
+    House {
+        folder: "targets/hosts/src/proxy",
+        floors: &["options", "message", "calls", "worker", "passage"],
+        least: 6,
     },
     House {
         folder: "targets/hosts/src/wagi",
@@ -135,7 +156,8 @@ const HOUSES: &[House] = &[
     House {
         folder: "targets/hosts/src/server",
         floors: &[
-            "failure pool served stream",
+            "failure lanes served stream",
+            "pool",
             "limits metrics",
             "exchange receive",
             "answer handler",

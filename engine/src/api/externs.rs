@@ -1,5 +1,5 @@
 use crate::runtime::store::describe;
-use crate::{AsContext, Extern, ExternType, Func, Global, Memory, Table};
+use crate::{AsContext, Extern, ExternType, Func, Global, Memory, SharedMemory, Table, Tag};
 
 impl Extern {
     /// The function, if this is one.
@@ -26,10 +26,26 @@ impl Extern {
         }
     }
 
+    /// The shared memory, if this is one.
+    pub fn into_shared_memory(self) -> Option<SharedMemory> {
+        match self {
+            Extern::SharedMemory(memory) => Some(memory),
+            _ => None,
+        }
+    }
+
     /// The global, if this is one.
     pub fn into_global(self) -> Option<Global> {
         match self {
             Extern::Global(global) => Some(global),
+            _ => None,
+        }
+    }
+
+    /// The tag, if this is one.
+    pub fn into_tag(self) -> Option<Tag> {
+        match self {
+            Extern::Tag(tag) => Some(tag),
             _ => None,
         }
     }
@@ -54,10 +70,10 @@ macro_rules! from {
     )*};
 }
 
-from!(Func Table Memory Global);
+from!(Func Table Memory SharedMemory Global Tag);
 
 /// An export of an instance.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Export<'a> {
     name: &'a str,
     item: Extern,

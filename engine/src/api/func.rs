@@ -1,11 +1,10 @@
 use crate::api::host::sealed::Host;
-use crate::api::wasm_ty::sealed::Values;
 use crate::memory::{Buf, Kind, Shared};
 use crate::runtime::store::{HostFunc, StoreInner, slots_of};
 use crate::words::Count;
 use crate::{
     AsContext, AsContextMut, Caller, Engine, Error, Func, FuncType, IntoFunc, TypedFunc, Val, ValType,
-    WasmParams, WasmResults,
+    ValTypes, WasmParams, WasmResults,
 };
 
 impl Func {
@@ -105,17 +104,20 @@ impl Func {
         Ok(())
     }
 
-    /// The function with its type, if that is its type.
+    /// The function with its type, if it takes all values of the parameters' types and gives values of the results' types.
     ///
     /// # Errors
     ///
-    /// If the function has another type.
+    /// If it doesn't.
     pub fn typed<P: WasmParams, R: WasmResults>(
         &self,
         store: impl AsContext,
     ) -> Result<TypedFunc<P, R>, Error> {
         let ty = self.ty_in(store.as_context().inner());
-        if (ty.params(), ty.results()) != (<P as Values>::TYPES, <R as Values>::TYPES) {
+        let params = P::TYPES.iter().zip(ty.params()).all(|(given, param)| given.matches(param));
+        let results = ty.results().zip(R::TYPES).all(|(result, wanted)| result.matches(*wanted));
+        let counts = (ty.params().len(), ty.results().len()) == (P::TYPES.len(), R::TYPES.len());
+        if !(params && results && counts) {
             let expected = FuncType::new(P::TYPES.iter().copied(), R::TYPES.iter().copied());
             return Err(Error::msg(format_args!("expected a function of type {expected}, not {ty}")));
         }
@@ -123,7 +125,7 @@ impl Func {
     }
 }
 
-pub(super) fn check_count(what: &'static str, expected: &[ValType], found: usize) -> Result<(), Error> {
+pub(super) fn check_count(what: &'static str, expected: ValTypes<'_>, found: usize) -> Result<(), Error> {
     if expected.len() == found {
         Ok(())
     } else {
@@ -135,12 +137,12 @@ pub(super) fn check_count(what: &'static str, expected: &[ValType], found: usize
 pub(super) fn store_vals(
     store: &StoreInner,
     what: &str,
-    types: &[ValType],
+    types: ValTypes<'_>,
     vals: &[Val],
     mut slots: &mut [u64],
 ) -> Result<(), Error> {
-    for (i, (ty, val)) in types.iter().zip(vals).enumerate() {
-        val.expect_ty(*ty).map_err(|error| error.context(format_args!("{what} {i}")))?;
+    for (i, (ty, val)) in types.zip(vals).enumerate() {
+        val.expect_ty(store, ty).map_err(|error| error.context(format_args!("{what} {i}")))?;
         let (these, rest) = slots.split_at_mut(ty.slots() as usize);
         these.copy_from_slice(&val.to_raw(store)[..these.len()]);
         slots = rest;
@@ -154,15 +156,23 @@ pub(super) fn store_vals(
 /// They hold values of these types, of this store.
 pub(super) unsafe fn load_vals(
     store: &StoreInner,
-    types: &[ValType],
+    types: ValTypes<'_>,
     mut slots: &[u64],
     mut sink: impl FnMut(usize, Val),
 ) {
-    for (i, ty) in types.iter().enumerate() {
+    for (i, ty) in types.enumerate() {
         let (these, rest) = slots.split_at(ty.slots() as usize);
         // SAFETY: the caller's contract.
-        sink(i, unsafe { Val::from_raw(store, *ty, these) });
+        sink(i, unsafe { Val::from_raw(store, ty, these) });
         slots = rest;
+    }
+}
+
+/// What a result is before the host sets it: null, even if it must not stay that.
+fn initial(ty: ValType) -> Val {
+    match ty {
+        ValType::Ref(ty) => Val::null(ty.heap_type()),
+        _ => Val::default_for_ty(ty).expect("numbers and vectors have a zero"),
     }
 }
 
@@ -173,8 +183,8 @@ pub(super) fn dynamic_host_func<T: 'static>(
     func: impl Fn(Caller<'_, T>, &[Val], &mut [Val]) -> Result<(), Error> + Send + Sync + 'static,
 ) -> Result<Shared<HostFunc>, Error> {
     // The engine's copy, if it has one: that is charged, and the embedder's isn't.
-    let sigs = engine.register(std::slice::from_ref(&ty))?;
-    let types = engine.func_type(sigs[0]);
+    let sigs = engine.register(&ty)?;
+    let types = engine.known_type(sigs[0]);
     // SAFETY: `HostFunc` promises a store of `T`, and slots of this type.
     unsafe {
         HostFunc::new(engine, types.clone(), move |store, vm, slots| {
@@ -185,7 +195,7 @@ pub(super) fn dynamic_host_func<T: 'static>(
             vals.clear();
             vals.try_resize(params.len() + results.len(), Val::I32(0))?;
             load_vals(&*store, params, slots, |i, val| vals[i] = val);
-            let defaults = results.iter().map(|ty| Val::default_for_ty(*ty));
+            let defaults = results.map(initial);
             vals[params.len()..].iter_mut().zip(defaults).for_each(|(val, default)| *val = default);
             let (args, rets) = vals.split_at_mut(params.len());
             let result = Caller::with(store, vm, |caller| func(caller, args, rets))

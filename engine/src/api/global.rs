@@ -7,9 +7,10 @@ impl Global {
     ///
     /// If the value isn't of the global's type, or the budget or the system has no room.
     pub fn new(mut store: impl AsContextMut, ty: GlobalType, value: Val) -> Result<Self, Error> {
-        value.expect_ty(ty.content())?;
         let mut store = store.as_context_mut();
+        value.expect_ty(store.inner(), ty.content())?;
         let value = value.to_raw(store.inner());
+        store.inner_mut().keep_type(ty.content())?;
         let global = store.inner_mut().new_global(ty, value)?;
         // SAFETY: just made.
         Ok(Self::from_obj(store.inner(), unsafe { global.as_ref() }))
@@ -39,7 +40,7 @@ impl Global {
         if ty.mutability() == Mutability::Const {
             return Err(Error::msg("a constant global can't be set"));
         }
-        value.expect_ty(ty.content())?;
+        value.expect_ty(store.inner(), ty.content())?;
         let value = value.to_raw(store.inner());
         // SAFETY: the store is borrowed exclusively, and with it the object.
         unsafe { self.ptr(store.inner_mut()).as_mut() }.value = value;

@@ -67,9 +67,10 @@ macro_rules! into_host {
                 let params: &[_] = &[$($a::TYPE),*];
                 let results = R::Values::TYPES;
                 let types = params.iter().chain(results).copied();
-                let _charge =
-                    engine.budget().charge(Kind::Host, FuncType::heap_bytes(params.len() + results.len()))?;
-                let ty = FuncType::try_new(types, params.len(), results.len())?;
+                let count = params.len() + results.len();
+                let bytes = FuncType::heap_bytes_of(types.clone(), count);
+                let _charge = engine.budget().charge(Kind::Host, bytes)?;
+                let ty = FuncType::try_new(types, params.len(), count)?;
                 // SAFETY: `HostFunc` promises a store of `T`, and slots of this type.
                 let host = unsafe {
                     HostFunc::new(engine, ty, move |store, vm, slots| {

@@ -1,10 +1,10 @@
 use crate::module::{Export as ExportDef, ExternKind};
 use crate::runtime::error::ErrorKind;
-use crate::runtime::store::{Import, InstanceObj, StoreId, StoreInner, check_imports, instantiate};
+use crate::runtime::store::{Import, InstanceObj, StoreId, StoreInner, Template, check_imports, instantiate};
 use crate::runtime::vmctx::FuncObj;
 use crate::{
-    AsContext, AsContextMut, Error, Export, Extern, Func, Global, Memory, Module, StoreContext,
-    StoreContextMut, Table, TypedFunc, WasmParams, WasmResults,
+    AsContext, AsContextMut, Error, Export, Extern, Func, Global, Memory, Module, SharedMemory, StoreContext,
+    StoreContextMut, Table, Tag, TypedFunc, WasmParams, WasmResults,
 };
 
 /// An instance of a module in a store.
@@ -52,17 +52,18 @@ impl Instance {
         }
         let mut store = store.as_context_mut();
         imports.iter().for_each(|import| import.check_store(store.inner()));
-        let given = || imports.iter().map(|import| Import::Extern(*import));
+        let given = || imports.iter().map(|import| Import::Extern(import.clone()));
         let missing = std::iter::repeat_n(None, expected - imports.len());
         check_imports(Some(store.inner()), module, given().map(Some).chain(missing))?;
-        Self::start(&mut store, module, given())
+        Self::start(&mut store, module, given(), None)
     }
 
-    /// Instantiates a module with imports that have been checked.
+    /// Instantiates a module with imports that have been checked, and its template if there is one.
     pub(super) fn start<T>(
         store: &mut StoreContextMut<'_, T>,
         module: &Module,
         imports: impl Iterator<Item = Import>,
+        template: Option<&Template>,
     ) -> Result<Self, Error> {
         if !module.engine().same(store.engine()) {
             return Err(Error::new(ErrorKind::Link, "the module belongs to another engine than the store"));
@@ -71,7 +72,7 @@ impl Instance {
         // SAFETY: the pointer stands for the exclusive borrow `store`, which isn't used otherwise meanwhile. What is
         // returned are objects of this store, and the start function neither takes nor gives anything.
         unsafe {
-            let (instance, start) = instantiate(&mut *inner, module, imports)?;
+            let (instance, start) = instantiate(&mut *inner, module, imports, template)?;
             if let Some(start) = start {
                 let func: *mut FuncObj = (*inner).func_ref(instance.as_ref().vm(), start)?;
                 StoreInner::invoke(inner, func, &mut [])?;
@@ -124,7 +125,12 @@ impl Instance {
         func.typed(&store).map_err(|error| error.context(format_args!("function `{}`", name.escape_debug())))
     }
 
-    /// The memory that is exported by this name.
+    /// The shared memory that is exported by this name.
+    pub fn get_shared_memory(&self, store: impl AsContext, name: &str) -> Option<SharedMemory> {
+        self.get_export(store, name)?.into_shared_memory()
+    }
+
+    /// The memory that is exported by this name; a shared one isn't among them.
     pub fn get_memory(&self, store: impl AsContext, name: &str) -> Option<Memory> {
         self.get_export(store, name)?.into_memory()
     }
@@ -160,11 +166,16 @@ fn extern_of(store: &StoreInner, instance: &InstanceObj, export: &ExportDef) -> 
             }
             ExternKind::Table => Extern::Table(Table::from_obj(store, instance.table(export.index).as_ref())),
             ExternKind::Memory => {
-                Extern::Memory(Memory::from_obj(store, instance.memory(export.index).as_ref()))
+                let memory = instance.memory(export.index).as_ref();
+                match memory.shared() {
+                    Some(shared) => Extern::SharedMemory(shared.clone()),
+                    None => Extern::Memory(Memory::from_obj(store, memory)),
+                }
             }
             ExternKind::Global => {
                 Extern::Global(Global::from_obj(store, instance.global(export.index).as_ref()))
             }
+            ExternKind::Tag => Extern::Tag(Tag::from_obj(store, instance.tag(export.index).as_ref())),
         }
     }
 }

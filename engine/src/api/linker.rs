@@ -2,7 +2,7 @@ use super::func::dynamic_host_func;
 use super::host::sealed::Host;
 use crate::memory::{Budget, Buf, Charge, Kind, MemoryError, Shared, try_text};
 use crate::runtime::error::ErrorKind;
-use crate::runtime::store::{Import, check_imports};
+use crate::runtime::store::{Import, Template, check_imports};
 use crate::{
     AsContext, AsContextMut, Caller, Engine, Error, Extern, ExternType, Func, FuncType, ImportType, Instance,
     IntoFunc, Module, Val,
@@ -300,7 +300,7 @@ impl<T: 'static> Linker<T> {
         match self.find(module, name)? {
             Import::Extern(item) => {
                 item.check_store(store.inner());
-                Some(*item)
+                Some(item.clone())
             }
             Import::Host(host) => Func::from_host(store.inner_mut(), host).ok().map(Extern::Func),
         }
@@ -370,10 +370,14 @@ impl<T: 'static> Linker<T> {
     ) -> Result<Instance, Error> {
         let mut store = store.as_context_mut();
         check_imports(Some(store.inner()), module, self.imports(module))?;
-        Instance::start(&mut store, module, self.imports(module).flatten())
+        Instance::start(&mut store, module, self.imports(module).flatten(), None)
     }
 
     /// Looks up the imports of a module, to instantiate it often.
+    ///
+    /// If its data segments are large, they are laid out once, and instances share them until they write (on Linux): that is
+    /// charged to the engine's budget once, and each instance's memory besides as always. If there is no room for that,
+    /// each instance copies them.
     ///
     /// # Errors
     ///
@@ -387,7 +391,8 @@ impl<T: 'static> Linker<T> {
         for import in self.imports(module).flatten() {
             imports.try_push(import)?;
         }
-        let pre = Pre { module: module.clone(), imports, _charge: charge };
+        let template = Template::of(&module.shared().data, budget);
+        let pre = Pre { module: module.clone(), imports, template, _charge: charge };
         Ok(InstancePre { pre: Shared::try_new(Kind::Host, pre)?, data: PhantomData })
     }
 }
@@ -406,6 +411,7 @@ pub struct InstancePre<T> {
 struct Pre {
     module: Module,
     imports: Buf<Import>,
+    template: Option<Template>,
     _charge: Charge,
 }
 
@@ -438,8 +444,8 @@ impl<T: 'static> InstancePre<T> {
     /// If an import belongs to another store.
     pub fn instantiate(&self, mut store: impl AsContextMut<Data = T>) -> Result<Instance, Error> {
         let mut store = store.as_context_mut();
-        let Pre { module, imports, .. } = &*self.pre;
+        let Pre { module, imports, template, .. } = &*self.pre;
         check_imports(Some(store.inner()), module, imports.iter().cloned().map(Some))?;
-        Instance::start(&mut store, module, imports.iter().cloned())
+        Instance::start(&mut store, module, imports.iter().cloned(), template.as_ref())
     }
 }

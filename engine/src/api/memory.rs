@@ -6,6 +6,12 @@ use crate::{AsContext, AsContextMut, Error, Memory, MemoryType, StoreContext, St
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct MemoryAccessError(());
 
+impl MemoryAccessError {
+    pub(super) fn new() -> Self {
+        Self(())
+    }
+}
+
 impl std::fmt::Display for MemoryAccessError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("out of bounds memory access")
@@ -25,10 +31,13 @@ impl Memory {
     ///
     /// # Errors
     ///
-    /// If that is more than its addresses reach (4 GiB, if they are 32-bit), or more than the budget or the system has room
+    /// If the type is that of a [shared](MemoryType::shared) memory, if its size is more than its addresses reach (4 GiB, if they are 32-bit), or more than the budget or the system has room
     /// for.
     pub fn new(mut store: impl AsContextMut, ty: MemoryType) -> Result<Self, Error> {
         let mut store = store.as_context_mut();
+        if ty.is_shared() {
+            return Err(Error::msg("a shared memory is made by SharedMemory::new"));
+        }
         let guard = store.inner().engine.memory_guard();
         let memory = store.inner_mut().new_memory(ty, guard)?;
         // SAFETY: just made.

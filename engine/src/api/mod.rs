@@ -2,6 +2,7 @@
 
 mod caller;
 mod context;
+mod exceptions;
 mod externs;
 mod func;
 mod global;
@@ -12,6 +13,7 @@ mod linker;
 mod memory;
 mod module;
 mod resumable;
+mod shared_memory;
 mod store;
 mod table;
 mod typed;

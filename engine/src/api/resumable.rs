@@ -1,7 +1,7 @@
 use crate::api::func::{check_count, load_vals, store_vals};
 use crate::memory::{Buf, Kind};
 use crate::runtime::store::{ResumableOutcome, StoreInner, Ticket, slots_of};
-use crate::{AsContextMut, Error, Func, FuncType, Val};
+use crate::{AsContextMut, Error, Func, FuncType, Val, ValTypes};
 
 /// What became of [`Func::call_resumable`].
 #[derive(Debug)]
@@ -182,7 +182,7 @@ impl SuspendedCall {
         let mut store = store.as_context_mut();
         check_count("results", self.ty.results(), results.len())?;
         let host_ty = self.host_func(&mut store).map(|func| func.ty_in(store.inner()));
-        let host_types = host_ty.as_ref().map_or(&[][..], |ty| ty.results());
+        let host_types = host_ty.as_ref().map_or(ValTypes::none(), |ty| ty.results());
         check_count("results of the host function", host_types, host_results.len())?;
         let Self { func, ty, reason: _, state } = self;
         let ticket = match state {

@@ -11,9 +11,10 @@ impl Table {
     /// If `init` isn't of the element type, or the size is more than 10,000,000 elements or than the budget or
     /// the system has room for.
     pub fn new(mut store: impl AsContextMut, ty: TableType, init: Val) -> Result<Self, Error> {
-        init.expect_ty(ty.element())?;
         let mut store = store.as_context_mut();
+        init.expect_ty(store.inner(), ty.element().into())?;
         let init = init.to_raw(store.inner())[0];
+        store.inner_mut().keep_type(ty.element().into())?;
         let table = store.inner_mut().new_table(ty, init)?;
         // SAFETY: just made.
         Ok(Self::from_obj(store.inner(), unsafe { table.as_ref() }))
@@ -35,7 +36,7 @@ impl Table {
         let table = self.obj(store.inner());
         let element = *table.elements().get(usize::try_from(index).ok()?)?;
         // SAFETY: what is in a table of this store, if of type `funcref`, is null or a function of it.
-        Some(unsafe { Val::from_raw(store.inner(), table.inner.ty.element(), &[element, 0]) })
+        Some(unsafe { Val::from_raw(store.inner(), table.inner.ty.element().into(), &[element, 0]) })
     }
 
     /// Sets an element.
@@ -100,16 +101,16 @@ impl Table {
         let mut store = store.as_context_mut();
         let store = store.inner_mut();
         let (expected, found) = (to.obj(store).inner.ty.element(), from.obj(store).inner.ty.element());
-        if expected != found {
+        if !found.matches(expected) {
             return Err(Error::msg(format_args!("a table of {expected} has no place for {found}")));
         }
         let (to, from) = (to.ptr(store).as_ptr(), from.ptr(store).as_ptr());
-        // SAFETY: tables of this store, as `ptr` has checked, and of one element type.
+        // SAFETY: tables of this store, as `ptr` has checked, and the elements of one are of the other's type.
         unsafe { store.copy_elements(to, from, &mut Extent { dst: to_start, src: from_start, n: len }) }
     }
 
     fn element(&self, store: &StoreInner, value: Val) -> Result<u64, Error> {
-        value.expect_ty(self.obj(store).inner.ty.element())?;
+        value.expect_ty(store, self.obj(store).inner.ty.element().into())?;
         Ok(value.to_raw(store)[0])
     }
 }

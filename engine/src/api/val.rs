@@ -1,7 +1,7 @@
 //! Values whose type is known only at run time.
 
 use crate::runtime::store::StoreInner;
-use crate::{AsContextMut, Error, ExternRef, Func, V128, Val, ValType};
+use crate::{AsContextMut, Error, ExnRef, ExternRef, Func, HeapType, RefType, V128, Val, ValType};
 use std::any::Any;
 use std::fmt;
 
@@ -93,7 +93,7 @@ macro_rules! accessors {
 }
 
 impl Val {
-    /// The value's type.
+    /// The value's type; of a reference, the nullable one without a function type.
     pub fn ty(&self) -> ValType {
         match self {
             Val::I32(_) => ValType::I32,
@@ -101,27 +101,32 @@ impl Val {
             Val::F32(_) => ValType::F32,
             Val::F64(_) => ValType::F64,
             Val::V128(_) => ValType::V128,
-            Val::FuncRef(_) => ValType::FuncRef,
-            Val::ExternRef(_) => ValType::ExternRef,
+            Val::FuncRef(_) => ValType::FUNCREF,
+            Val::ExternRef(_) => ValType::EXTERNREF,
+            Val::ExnRef(_) => ValType::EXNREF,
         }
     }
 
-    /// Zero, or null, of this type.
-    pub fn default_for_ty(ty: ValType) -> Self {
-        match ty {
+    /// Zero, or null, of this type; `None` for references that are never null.
+    pub fn default_for_ty(ty: ValType) -> Option<Self> {
+        Some(match ty {
             ValType::I32 => Val::I32(0),
             ValType::I64 => Val::I64(0),
             ValType::F32 => Val::F32(0),
             ValType::F64 => Val::F64(0),
             ValType::V128 => Val::V128(V128(0)),
-            ValType::FuncRef => Val::FuncRef(None),
-            ValType::ExternRef => Val::ExternRef(None),
-        }
+            ValType::Ref(ty) if ty.is_nullable() => Val::null(ty.heap_type()),
+            ValType::Ref(_) => return None,
+        })
     }
 
-    /// The null reference of this type, if it is a reference type.
-    pub fn null(ty: ValType) -> Option<Self> {
-        ty.is_ref().then(|| Self::default_for_ty(ty))
+    /// The null reference that refers to no such thing.
+    pub fn null(ty: HeapType) -> Self {
+        match ty {
+            HeapType::Func | HeapType::ConcreteFunc(_) => Val::FuncRef(None),
+            HeapType::Extern => Val::ExternRef(None),
+            HeapType::Exn => Val::ExnRef(None),
+        }
     }
 
     accessors! {
@@ -139,6 +144,8 @@ impl Val {
         func_ref unwrap_func_ref FuncRef Option<Func>, v => v;
         /// The value, if it is a reference to something of the host's; the inner `None` is null.
         extern_ref unwrap_extern_ref ExternRef Option<ExternRef>, v => v;
+        /// The value, if it is a reference to an exception; the inner `None` is null.
+        exn_ref unwrap_exn_ref ExnRef Option<ExnRef>, v => v;
     }
 
     /// The slots of this value; the second one counts only for vectors.
@@ -154,13 +161,14 @@ impl Val {
             Val::V128(V128(bits)) => [bits as u64, (bits >> 64) as u64],
             Val::FuncRef(func) => [func.map_or(0, |func| func.ptr(store).as_ptr() as u64), 0],
             Val::ExternRef(value) => [value.map_or(0, |value| value.to_raw(store)), 0],
+            Val::ExnRef(value) => [value.map_or(0, |value| value.to_raw(store)), 0],
         }
     }
 
     /// The value in these slots, of which there is a second one at least for vectors.
     ///
     /// # Safety
-    /// A `funcref` there is null or a function of this store.
+    /// A `funcref` there is null or a function of this store, and an `exnref` null or an exception of it.
     pub(crate) unsafe fn from_raw(store: &StoreInner, ty: ValType, slots: &[u64]) -> Self {
         match ty {
             ValType::I32 => Val::I32(slots[0] as u32 as i32),
@@ -168,18 +176,47 @@ impl Val {
             ValType::F32 => Val::F32(slots[0] as u32),
             ValType::F64 => Val::F64(slots[0]),
             ValType::V128 => Val::V128(V128(u128::from(slots[1]) << 64 | u128::from(slots[0]))),
-            // SAFETY: the caller's contract.
-            ValType::FuncRef => Val::FuncRef(unsafe { Func::from_raw(store, slots[0]) }),
-            ValType::ExternRef => Val::ExternRef(ExternRef::from_raw(store, slots[0])),
+            ValType::Ref(ty) => match ty.heap_type() {
+                HeapType::Func | HeapType::ConcreteFunc(_) => {
+                    // SAFETY: the caller's contract.
+                    Val::FuncRef(unsafe { Func::from_raw(store, slots[0]) })
+                }
+                // SAFETY: the caller's contract.
+                HeapType::Exn => Val::ExnRef(unsafe { ExnRef::from_raw(store, slots[0]) }),
+                HeapType::Extern => Val::ExternRef(ExternRef::from_raw(store, slots[0])),
+            },
         }
     }
 
-    /// Fails unless the value has this type.
-    pub(crate) fn expect_ty(&self, ty: ValType) -> Result<(), Error> {
-        if self.ty() == ty {
-            Ok(())
-        } else {
-            Err(Error::msg(format_args!("expected a value of type {ty}, not {}", self.ty())))
+    /// Fails unless the value is of this type.
+    ///
+    /// # Panics
+    /// If a function's own type is asked for, and it belongs to another store.
+    pub(crate) fn expect_ty(&self, store: &StoreInner, ty: ValType) -> Result<(), Error> {
+        let is_null = matches!(self, Val::FuncRef(None) | Val::ExternRef(None) | Val::ExnRef(None));
+        match (*self, ty) {
+            (_, ValType::Ref(ty))
+                if is_null && !ty.is_nullable() && self.ty() == Val::null(ty.heap_type()).ty() =>
+            {
+                Err(Error::msg(format_args!("expected a value of type {ty}, not null")))
+            }
+            (Val::FuncRef(func), ValType::Ref(expected)) if let Some(number) = expected.concrete() => {
+                match func {
+                    Some(func) if func.sig_in(store) != number.0 => {
+                        let found = func.ty_in(store);
+                        Err(match store.engine.func_type(number) {
+                            Some(expected) => Error::msg(format_args!(
+                                "expected a function of type {expected}, not {found}"
+                            )),
+                            None => Error::msg(format_args!("no function has the type of a {ty} any more")),
+                        })
+                    }
+                    _ => Ok(()),
+                }
+            }
+            (_, ValType::Ref(ty)) if self.ty() == ValType::Ref(RefType::new(true, ty.heap_type())) => Ok(()),
+            _ if self.ty() == ty => Ok(()),
+            _ => Err(Error::msg(format_args!("expected a value of type {ty}, not {}", self.ty()))),
         }
     }
 }
@@ -206,6 +243,8 @@ from! {
     Option<Func>, v => Val::FuncRef(v);
     ExternRef, v => Val::ExternRef(Some(v));
     Option<ExternRef>, v => Val::ExternRef(v);
+    ExnRef, v => Val::ExnRef(Some(v));
+    Option<ExnRef>, v => Val::ExnRef(v);
 }
 
 #[cfg(test)]
@@ -220,11 +259,11 @@ mod tests {
             ValType::F32,
             ValType::F64,
             ValType::V128,
-            ValType::FuncRef,
-            ValType::ExternRef,
+            ValType::FUNCREF,
+            ValType::EXTERNREF,
+            ValType::EXNREF,
         ] {
-            assert_eq!(Val::default_for_ty(ty).ty(), ty);
-            assert_eq!(Val::null(ty).is_some(), ty.is_ref());
+            assert_eq!(Val::default_for_ty(ty).map(|val| val.ty()), Some(ty));
         }
         assert_eq!(Val::from(u32::MAX).unwrap_i32(), -1);
         assert_eq!(Val::from(1.5f64).f64(), Some(1.5));

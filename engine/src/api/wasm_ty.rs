@@ -1,10 +1,10 @@
 //! Rust types that are WebAssembly types, one at a time and several together.
 
 use crate::runtime::store::StoreInner;
-use crate::{ExternRef, Func, V128, ValType};
+use crate::{ExnRef, ExternRef, Func, HeapType, RefType, V128, ValType};
 
 /// A Rust type that stands for a WebAssembly value type: `i32` and `u32`, `i64` and `u64`, `f32`, `f64`, [`V128`],
-/// `Option<Func>` and `Option<ExternRef>`.
+/// [`Func`], `Option<Func>`, `Option<ExternRef>` and `Option<ExnRef>`.
 pub trait WasmTy: sealed::Value {}
 
 impl<V: sealed::Value> WasmTy for V {}
@@ -96,7 +96,7 @@ impl Value for V128 {
 }
 
 impl Value for Option<Func> {
-    const TYPE: ValType = ValType::FuncRef;
+    const TYPE: ValType = ValType::FUNCREF;
     const SLOTS: usize = 1;
 
     fn store(self, store: &Slots<'_>, slots: &mut [u64]) {
@@ -109,8 +109,22 @@ impl Value for Option<Func> {
     }
 }
 
+impl Value for Func {
+    const TYPE: ValType = ValType::Ref(RefType::new(false, HeapType::Func));
+    const SLOTS: usize = 1;
+
+    fn store(self, store: &Slots<'_>, slots: &mut [u64]) {
+        slots[0] = self.ptr(store.0).as_ptr() as u64;
+    }
+
+    unsafe fn load(store: &Slots<'_>, slots: &[u64]) -> Self {
+        // SAFETY: the caller's contract.
+        unsafe { Func::from_raw(store.0, slots[0]) }.expect("this type is never null")
+    }
+}
+
 impl Value for Option<ExternRef> {
-    const TYPE: ValType = ValType::ExternRef;
+    const TYPE: ValType = ValType::EXTERNREF;
     const SLOTS: usize = 1;
 
     fn store(self, store: &Slots<'_>, slots: &mut [u64]) {
@@ -119,6 +133,20 @@ impl Value for Option<ExternRef> {
 
     unsafe fn load(store: &Slots<'_>, slots: &[u64]) -> Self {
         ExternRef::from_raw(store.0, slots[0])
+    }
+}
+
+impl Value for Option<ExnRef> {
+    const TYPE: ValType = ValType::EXNREF;
+    const SLOTS: usize = 1;
+
+    fn store(self, store: &Slots<'_>, slots: &mut [u64]) {
+        slots[0] = self.map_or(0, |value| value.to_raw(store.0));
+    }
+
+    unsafe fn load(store: &Slots<'_>, slots: &[u64]) -> Self {
+        // SAFETY: the caller's contract.
+        unsafe { ExnRef::from_raw(store.0, slots[0]) }
     }
 }
 

@@ -146,6 +146,11 @@ impl<T> Buf<T> {
         self.vec.clear();
     }
 
+    /// Keeps the elements that `stays` says, in their order.
+    pub(crate) fn retain(&mut self, stays: impl FnMut(&T) -> bool) {
+        self.vec.retain(stays);
+    }
+
     pub(crate) fn truncate(&mut self, count: usize) {
         self.vec.truncate(count);
     }

@@ -52,6 +52,8 @@ limits! {
     exports: u32 = 1_000_000, 10_000;
     /// Globals, imported ones included. Each is an object of its own in every instance.
     globals: u32 = 1_000_000, 10_000;
+    /// Tags, imported ones included. Each is an object of its own in every instance.
+    tags: u32 = 1_000_000, 1_000;
     /// Tables, imported ones included. Each is an object of its own, of up to 80 MB.
     tables: u32 = 100_000, 100;
     /// Memories, imported ones included. Each reserves address space.
@@ -64,6 +66,8 @@ limits! {
     locals: u32 = 50_000, 10_000;
     /// Targets of a `br_table`. A byte of each becomes a word of cells, or several where values have to be moved.
     br_table_targets: u32 = 7_654_321, 20_000;
+    /// Catch clauses of a `try_table`. Each takes three words beside the function's cells.
+    catches: u32 = 10_000, 1_000;
     /// How deep blocks may nest. Every two bytes of a body may open one, and the validator holds a record for each.
     nesting: u32 = MAX_CONTROL_DEPTH, 1_000;
     /// How many bytes functions must have on average, looked at if their bodies have 1,000 bytes together: what is held

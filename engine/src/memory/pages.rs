@@ -3,7 +3,7 @@
 use super::budget::{Budget, Charge};
 use super::error::MemoryError;
 use super::kind::Kind;
-use crate::sys::{Mapping, RESERVE_MEMORIES};
+use crate::sys::{Mapping, RESERVE_MEMORIES, Snapshot};
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU32, Ordering};
 
@@ -121,6 +121,34 @@ impl Pages {
         self.guarded || !self.guardable
     }
 
+    /// The bytes of a memory that never moves: address space is reserved for all that it may grow to.
+    pub(crate) fn new_fixed(sizes: Sizes, budget: &Budget, guard: Guard) -> Result<Self, MemoryError> {
+        if sizes.is_guardable {
+            match guard {
+                Guard::Always => return Self::new_guarded(sizes, budget),
+                Guard::WhereRoom if granted(1) => {
+                    if let Ok(pages) = Self::new_guarded(sizes, budget) {
+                        return Ok(pages);
+                    }
+                }
+                Guard::Never | Guard::WhereRoom => {}
+            }
+        }
+        let charge = budget.charge(Kind::Memory, charged(sizes.minimum))?;
+        // It can't grow beyond the budget anyway.
+        let most = sizes.most.min(most_ever(budget)).max(sizes.minimum);
+        let refused = || MemoryError::system(Kind::Memory, most);
+        let mapping = match usize::try_from(most).map_err(|_| refused())? {
+            0 => None,
+            most => Some(Mapping::reserve(most).map_err(|_| refused())?),
+        };
+        if let Some(mapping) = mapping.as_ref().filter(|_| budget.available().is_some()) {
+            mapping.in_small_pages();
+        }
+        let guardable = sizes.is_guardable;
+        Ok(Pages { mapping, len: sizes.minimum as usize, guarded: false, guardable, charge })
+    }
+
     fn new_guarded(sizes: Sizes, budget: &Budget) -> Result<Self, MemoryError> {
         let bytes = sizes.minimum;
         let charge = budget.charge(Kind::Memory, charged(bytes))?;
@@ -184,6 +212,15 @@ impl Pages {
         // SAFETY: within the mapping, to which there is no other pointer yet.
         unsafe { self.base().add(offset as usize).copy_from_nonoverlapping(from.as_ptr(), from.len()) };
         Some(())
+    }
+
+    /// Makes its first bytes those of a snapshot, which is at most as long. After an error there are no bytes.
+    pub(crate) fn overlay(&mut self, snapshot: &Snapshot) -> Result<(), MemoryError> {
+        let len = self.len as u64;
+        let refused = || MemoryError::system(Kind::Memory, len);
+        let mapping = self.mapping.take().ok_or_else(refused)?;
+        self.mapping = Some(mapping.overlay(snapshot).map_err(|_| refused())?);
+        Ok(())
     }
 
     /// Adds zeroed bytes, unless the budget or the system refuses. [`Pages::base`] may change.

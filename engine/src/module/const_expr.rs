@@ -5,7 +5,6 @@ use wasmparser::Operator;
 use crate::memory::limits::MAX_CONST_EXPR_DEPTH;
 use crate::memory::{Budget, Buf, Charge, Kind};
 use crate::module::load_error::{ErrorKind, LoadError};
-use crate::module::types::ValType;
 
 /// One instruction of a constant expression. Floats and vectors are their raw bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,7 +15,7 @@ pub(crate) enum ConstOp {
     F64(u64),
     V128(u128),
     GlobalGet(u32),
-    RefNull(ValType),
+    RefNull,
     RefFunc(u32),
     I32Add,
     I32Sub,
@@ -31,7 +30,7 @@ impl ConstOp {
     fn operands(self) -> usize {
         use ConstOp::*;
         match self {
-            I32(_) | I64(_) | F32(_) | F64(_) | V128(_) | GlobalGet(_) | RefNull(_) | RefFunc(_) => 0,
+            I32(_) | I64(_) | F32(_) | F64(_) | V128(_) | GlobalGet(_) | RefNull | RefFunc(_) => 0,
             I32Add | I32Sub | I32Mul | I64Add | I64Sub | I64Mul => 2,
         }
     }
@@ -93,12 +92,7 @@ impl ConstExpr {
                 Operator::F64Const { value } => ConstOp::F64(value.bits()),
                 Operator::V128Const { value } => ConstOp::V128(u128::from_le_bytes(*value.bytes())),
                 Operator::GlobalGet { global_index } => ConstOp::GlobalGet(global_index),
-                Operator::RefNull { hty } if hty == wasmparser::HeapType::FUNC => {
-                    ConstOp::RefNull(ValType::FuncRef)
-                }
-                Operator::RefNull { hty } if hty == wasmparser::HeapType::EXTERN => {
-                    ConstOp::RefNull(ValType::ExternRef)
-                }
+                Operator::RefNull { .. } => ConstOp::RefNull,
                 Operator::RefFunc { function_index } => ConstOp::RefFunc(function_index),
                 Operator::I32Add => ConstOp::I32Add,
                 Operator::I32Sub => ConstOp::I32Sub,
@@ -141,6 +135,14 @@ impl ConstExpr {
         }
     }
 
+    /// The number, if this is nothing but one of 32 bits.
+    pub(crate) fn as_i32(&self) -> Option<u32> {
+        match *self.ops() {
+            [ConstOp::I32(value)] => Some(value),
+            _ => None,
+        }
+    }
+
     /// Computes the value: raw bits, zero-extended. A null reference is 0.
     pub(crate) fn eval(
         &self,
@@ -159,7 +161,7 @@ impl ConstExpr {
                 ConstOp::I64(bits) | ConstOp::F64(bits) => bits.into(),
                 ConstOp::V128(bits) => bits,
                 ConstOp::GlobalGet(index) => globals(index),
-                ConstOp::RefNull(_) => 0,
+                ConstOp::RefNull => 0,
                 ConstOp::RefFunc(index) => func_ref(index).into(),
                 ConstOp::I32Add => i32s(u32::wrapping_add),
                 ConstOp::I32Sub => i32s(u32::wrapping_sub),
@@ -189,7 +191,7 @@ mod tests {
         assert_eq!(eval(&[I32(u32::MAX)]), u128::from(u32::MAX));
         assert_eq!(eval(&[GlobalGet(3)]), 1003);
         assert_eq!(eval(&[RefFunc(4)]), 2004);
-        assert_eq!(eval(&[RefNull(ValType::FuncRef)]), 0);
+        assert_eq!(eval(&[RefNull]), 0);
         assert_eq!(eval(&[V128(u128::MAX - 1)]), u128::MAX - 1);
     }
 

@@ -8,8 +8,9 @@ use wasmparser::WasmFeatures;
 pub(crate) struct Features(WasmFeatures);
 
 impl Default for Features {
-    /// WebAssembly 2.0, and of 3.0 extended constant expressions, tail calls, multiple memories, 64-bit memories and
-    /// relaxed vector instructions.
+    /// WebAssembly 2.0, and of 3.0 extended constant expressions, tail calls, multiple memories, 64-bit memories,
+    /// relaxed vector instructions and exceptions; exceptions as they were before, which compilers still emit; and atomic
+    /// instructions.
     fn default() -> Features {
         Features(
             WasmFeatures::WASM2
@@ -17,7 +18,10 @@ impl Default for Features {
                 | WasmFeatures::TAIL_CALL
                 | WasmFeatures::MULTI_MEMORY
                 | WasmFeatures::RELAXED_SIMD
-                | WasmFeatures::MEMORY64,
+                | WasmFeatures::MEMORY64
+                | WasmFeatures::EXCEPTIONS
+                | WasmFeatures::LEGACY_EXCEPTIONS
+                | WasmFeatures::THREADS,
         )
     }
 }
@@ -106,15 +110,17 @@ features! {
     /// Memories and tables with 64-bit indices.
     Memory64 = MEMORY64, "memory64", "64-bit memories or tables", wasm_memory64;
     /// Tags, `throw` and `try_table`.
-    Exceptions = EXCEPTIONS, "exceptions", "exceptions";
+    Exceptions = EXCEPTIONS, "exceptions", "exceptions", wasm_exceptions;
     /// `try` and its kin, which `try_table` has replaced.
-    LegacyExceptions = LEGACY_EXCEPTIONS, "legacy-exceptions", "exceptions as they were before their proposal was finished";
+    LegacyExceptions = LEGACY_EXCEPTIONS, "legacy-exceptions", "exceptions as they were before their proposal was finished",
+        wasm_legacy_exceptions;
     /// References that name a type, or are never null.
-    FunctionReferences = FUNCTION_REFERENCES, "function-references", "typed references";
+    FunctionReferences = FUNCTION_REFERENCES, "function-references", "typed references",
+        wasm_function_references;
     /// Structs and arrays that the engine collects.
     Gc = GC, "gc", "garbage collected types";
     /// Atomic instructions and shared memories.
-    Threads = THREADS, "threads", "atomic instructions or shared memories";
+    Threads = THREADS, "threads", "atomic instructions or shared memories", wasm_threads;
     /// Whatever else can be shared.
     SharedEverythingThreads = SHARED_EVERYTHING_THREADS, "shared-everything-threads", "shared functions, tables, globals or types";
     /// Orders of atomic instructions other than the strictest.
@@ -170,12 +176,14 @@ mod tests {
         let on = Features::default().wasmparser();
         assert!(on.floats() && on.simd() && on.bulk_memory() && on.reference_types() && on.multi_value());
         assert!(on.extended_const() && on.tail_call() && on.multi_memory());
-        assert!(!on.gc() && !on.function_references() && !on.threads() && !on.exceptions());
+        assert!(!on.gc() && !on.function_references());
+        assert!(on.threads() && on.exceptions() && on.legacy_exceptions());
         assert!(on.relaxed_simd() && on.memory64() && !on.custom_page_sizes() && !on.wide_arithmetic());
     }
 
-    /// What isn't part of WebAssembly 3.0.
-    const OFF: [Feature; 2] = [Feature::WideArithmetic, Feature::CustomPageSizes];
+    /// What isn't part of WebAssembly 3.0, and not yet as good as standard.
+    const OFF: [Feature; 3] =
+        [Feature::WideArithmetic, Feature::CustomPageSizes, Feature::FunctionReferences];
 
     #[test]
     fn what_has_a_switch_is_on_by_default_if_it_is_the_standard() {

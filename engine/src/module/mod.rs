@@ -15,10 +15,11 @@ use crate::memory::pages::Pages;
 use crate::memory::{Budget, Buf, Charge, Kind};
 use crate::module::bodies::{Bodies, BodyBytes};
 use crate::module::const_expr::ConstExpr;
-use crate::module::features::Features;
+use crate::module::features::{Feature, Features};
 use crate::module::names::Names;
 use crate::module::types::{
-    ExportType, ExternType, FuncType, GlobalType, ImportType, MemoryType, TableType, ValType,
+    ExportType, ExternType, FuncType, GlobalType, ImportType, MemoryType, RefType, TableType, TagType,
+    TooManyTypes, TypeNumber,
 };
 use std::sync::Mutex;
 
@@ -34,13 +35,18 @@ pub(crate) struct ModuleInner {
     pub(crate) imported_tables: u32,
     pub(crate) imported_memories: u32,
     pub(crate) imported_globals: u32,
+    pub(crate) imported_tags: u32,
     pub(crate) tables: Box<[TableDef]>,
     pub(crate) memories: Box<[MemoryType]>,
     pub(crate) globals: Box<[GlobalDef]>,
+    /// The type index of every tag.
+    pub(crate) tags: Box<[u32]>,
     pub(crate) exports: Box<[Export]>,
     /// Indices into `exports`, sorted by name.
     pub(crate) exports_by_name: Box<[u32]>,
     pub(crate) start: Option<u32>,
+    /// Whether a function catches exceptions, or may have references to them.
+    pub(crate) exceptions: bool,
     pub(crate) elems: Box<[ElemSegment]>,
     pub(crate) data: Box<[DataSegment]>,
     /// The payloads of all data segments, one after the other.
@@ -98,6 +104,8 @@ pub(crate) enum ImportKind {
     Table(TableType),
     Memory(MemoryType),
     Global(GlobalType),
+    /// By type index.
+    Tag(u32),
 }
 
 #[derive(Debug)]
@@ -127,12 +135,13 @@ pub(crate) enum ExternKind {
     Table,
     Memory,
     Global,
+    Tag,
 }
 
 #[derive(Debug)]
 pub(crate) struct ElemSegment {
     #[allow(dead_code, reason = "what the bytes say, whoever asks")]
-    pub(crate) ty: ValType,
+    pub(crate) ty: RefType,
     pub(crate) items: ElemItems,
     pub(crate) mode: ElemMode,
 }
@@ -210,12 +219,15 @@ impl ModuleInner {
             imported_tables: 0,
             imported_memories: 0,
             imported_globals: 0,
+            imported_tags: 0,
             tables: Box::default(),
             memories: Box::default(),
             globals: Box::default(),
+            tags: Box::default(),
             exports: Box::default(),
             exports_by_name: Box::default(),
             start: None,
+            exceptions: false,
             elems: Box::default(),
             data: Box::default(),
             data_bytes: Box::default(),
@@ -241,9 +253,39 @@ impl ModuleInner {
         }
     }
 
+    /// Has everything but the function types, which do already, name types by their numbers in the engine.
+    pub(crate) fn rename_types(&mut self, numbers: &[u32]) -> Result<(), TooManyTypes> {
+        if !self.features.has(Feature::FunctionReferences) {
+            return Ok(());
+        }
+        let rename = |index: TypeNumber| TypeNumber::new(numbers[index.0 as usize]);
+        for import in &mut self.imports {
+            match &mut import.kind {
+                ImportKind::Table(ty) => ty.element = ty.element.renamed(rename)?,
+                ImportKind::Global(ty) => ty.content = ty.content.renamed(rename)?,
+                ImportKind::Func(_) | ImportKind::Memory(_) | ImportKind::Tag(_) => {}
+            }
+        }
+        for table in &mut self.tables {
+            table.ty.element = table.ty.element.renamed(rename)?;
+        }
+        for global in &mut self.globals {
+            global.ty.content = global.ty.content.renamed(rename)?;
+        }
+        for segment in &mut self.elems {
+            segment.ty = segment.ty.renamed(rename)?;
+        }
+        Ok(())
+    }
+
     /// The type of the function with this index.
     pub(crate) fn func_type(&self, func: u32) -> &FuncType {
         &self.types[self.funcs[func as usize] as usize]
+    }
+
+    /// The type of the tag with this index: its parameters are what exceptions carry.
+    pub(crate) fn tag_type(&self, tag: u32) -> &FuncType {
+        &self.types[self.tags[tag as usize] as usize]
     }
 
     /// The payload of a data segment.
@@ -267,6 +309,7 @@ impl ModuleInner {
             ImportKind::Table(ty) => ExternType::Table(ty),
             ImportKind::Memory(ty) => ExternType::Memory(ty),
             ImportKind::Global(ty) => ExternType::Global(ty),
+            ImportKind::Tag(ty) => ExternType::Tag(TagType::new(self.types[ty as usize].clone())),
         };
         ImportType::new(&import.module, &import.name, ty)
     }
@@ -278,6 +321,7 @@ impl ModuleInner {
             ExternKind::Table => ExternType::Table(self.tables[index].ty),
             ExternKind::Memory => ExternType::Memory(self.memories[index]),
             ExternKind::Global => ExternType::Global(self.globals[index].ty),
+            ExternKind::Tag => ExternType::Tag(TagType::new(self.tag_type(export.index).clone())),
         };
         ExportType::new(&export.name, ty)
     }

@@ -36,12 +36,20 @@ pub enum Trap {
     OutOfFuel,
     /// The memory budget has no room for what the guest's next step needs, such as the translation of a function.
     OutOfBudget,
+    /// An atomic instruction at an address that isn't a multiple of the size that it accesses.
+    HeapMisaligned,
+    /// `memory.atomic.wait32` or `wait64` on a memory that isn't shared.
+    AtomicWaitNonSharedMemory,
+    /// `throw_ref` of a null reference.
+    NullExceptionReference,
     /// The file that holds the module's function bodies is no longer what was validated.
     ModuleChanged,
+    /// `call_ref` or `ref.as_non_null` of a null reference.
+    NullReference,
 }
 
 /// Every trap, by its number.
-static ALL: [Trap; 14] = [
+static ALL: [Trap; 18] = [
     Trap::StackOverflow,
     Trap::MemoryOutOfBounds,
     Trap::TableOutOfBounds,
@@ -55,7 +63,11 @@ static ALL: [Trap; 14] = [
     Trap::Interrupt,
     Trap::OutOfFuel,
     Trap::OutOfBudget,
+    Trap::HeapMisaligned,
+    Trap::AtomicWaitNonSharedMemory,
+    Trap::NullExceptionReference,
     Trap::ModuleChanged,
+    Trap::NullReference,
 ];
 
 #[cfg(test)]
@@ -99,7 +111,11 @@ impl fmt::Display for Trap {
             Trap::Interrupt => "interrupted",
             Trap::OutOfFuel => "all fuel consumed",
             Trap::OutOfBudget => "memory budget exhausted",
+            Trap::HeapMisaligned => "unaligned atomic",
+            Trap::AtomicWaitNonSharedMemory => "expected shared memory",
+            Trap::NullExceptionReference => "null exception reference",
             Trap::ModuleChanged => "module file changed",
+            Trap::NullReference => "null reference",
         })
     }
 }

@@ -1,94 +1,24 @@
-//! The types of values, functions, memories, tables and globals, and of what a module imports and exports.
+//! The types of values, functions, memories, tables, globals and tags, and of what a module imports and exports.
 
 mod external;
 mod func;
+mod list;
 mod memory;
+mod plain;
+mod tag;
+mod value;
 
 pub use external::{ExportType, ExternType, ImportType};
 pub use func::FuncType;
+pub use list::ValTypes;
 pub use memory::MemoryType;
+pub(crate) use plain::PlainType;
+pub use tag::TagType;
+pub(crate) use value::TooManyTypes;
+pub use value::{HeapType, RefType, TypeNumber, ValType};
 
 use crate::words::Count;
 use std::fmt;
-
-/// The type of a WebAssembly value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum ValType {
-    /// A 32-bit integer.
-    I32,
-    /// A 64-bit integer.
-    I64,
-    /// A 32-bit IEEE 754 float.
-    F32,
-    /// A 64-bit IEEE 754 float.
-    F64,
-    /// A 128-bit vector.
-    V128,
-    /// A nullable reference to a function.
-    FuncRef,
-    /// A nullable reference to something of the host's.
-    ExternRef,
-}
-
-impl ValType {
-    /// Whether this is a reference type.
-    pub const fn is_ref(self) -> bool {
-        matches!(self, ValType::FuncRef | ValType::ExternRef)
-    }
-
-    /// Whether this is an integer or a float.
-    pub const fn is_num(self) -> bool {
-        matches!(self, ValType::I32 | ValType::I64 | ValType::F32 | ValType::F64)
-    }
-
-    /// How many 8-byte slots of a frame a value of this type takes.
-    pub(crate) const fn slots(self) -> u32 {
-        match self {
-            ValType::V128 => 2,
-            _ => 1,
-        }
-    }
-
-    /// The type as the text format spells it.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            ValType::I32 => "i32",
-            ValType::I64 => "i64",
-            ValType::F32 => "f32",
-            ValType::F64 => "f64",
-            ValType::V128 => "v128",
-            ValType::FuncRef => "funcref",
-            ValType::ExternRef => "externref",
-        }
-    }
-
-    /// The type wasmparser read, or `None` for one of a proposal that is not supported (which validation refuses).
-    pub(crate) fn from_wasmparser(ty: wasmparser::ValType) -> Option<ValType> {
-        Some(match ty {
-            wasmparser::ValType::I32 => ValType::I32,
-            wasmparser::ValType::I64 => ValType::I64,
-            wasmparser::ValType::F32 => ValType::F32,
-            wasmparser::ValType::F64 => ValType::F64,
-            wasmparser::ValType::V128 => ValType::V128,
-            wasmparser::ValType::Ref(r) => return ValType::from_ref_type(r),
-        })
-    }
-
-    /// Like [`ValType::from_wasmparser`], for a reference type.
-    pub(crate) fn from_ref_type(ty: wasmparser::RefType) -> Option<ValType> {
-        match ty {
-            wasmparser::RefType::FUNCREF => Some(ValType::FuncRef),
-            wasmparser::RefType::EXTERNREF => Some(ValType::ExternRef),
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Display for ValType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
 
 /// Writes `exactly 3 pages`, `3 to 7 pages` or `at least 1 page`.
 fn write_limits(
@@ -107,7 +37,7 @@ fn write_limits(
 /// The type of a table: what it holds, and its size in elements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TableType {
-    pub(crate) element: ValType,
+    pub(crate) element: RefType,
     pub(crate) minimum: u64,
     pub(crate) maximum: Option<u64>,
     pub(crate) is_64: bool,
@@ -115,26 +45,17 @@ pub struct TableType {
 
 impl TableType {
     /// A table of at least `minimum` elements of the reference type `element`, which may grow to `maximum`.
-    ///
-    /// # Panics
-    ///
-    /// If `element` is not a reference type.
-    pub fn new(element: ValType, minimum: u32, maximum: Option<u32>) -> TableType {
+    pub fn new(element: RefType, minimum: u32, maximum: Option<u32>) -> TableType {
         TableType { is_64: false, ..TableType::new64(element, minimum.into(), maximum.map(u64::from)) }
     }
 
     /// The same, with 64-bit indices.
-    ///
-    /// # Panics
-    ///
-    /// If `element` is not a reference type.
-    pub fn new64(element: ValType, minimum: u64, maximum: Option<u64>) -> TableType {
-        assert!(element.is_ref(), "a table holds references, not {element}");
+    pub fn new64(element: RefType, minimum: u64, maximum: Option<u64>) -> TableType {
         TableType { element, minimum, maximum, is_64: true }
     }
 
     /// The type of the elements.
-    pub fn element(&self) -> ValType {
+    pub fn element(&self) -> RefType {
         self.element
     }
 
@@ -218,7 +139,7 @@ mod tests {
         let bytes = MemoryType { page_size_log2: 0, ..MemoryType::memory64(5, Some(6)) };
         assert_eq!(bytes.to_string(), "64-bit memory of 5 to 6 pages of 1 byte");
         assert_eq!(
-            TableType::new(ValType::FuncRef, 2, Some(2)).to_string(),
+            TableType::new(RefType::FUNCREF, 2, Some(2)).to_string(),
             "funcref table of exactly 2 elements"
         );
         assert_eq!(GlobalType::new(ValType::V128, Mutability::Var).to_string(), "mutable v128 global");

@@ -5,7 +5,7 @@
 //! most. The translator, the handlers, the builtins and the compiler of the tier read this table.
 
 use super::Op;
-use wasmparser::Operator;
+use wasmparser::{MemArg, MemArgTarget, Operator};
 
 /// What a bulk operator gives, if it gives anything.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -14,10 +14,22 @@ pub enum BulkResult {
     Index,
     /// A reference.
     Reference,
+    /// An i32.
+    Number,
+}
+
+/// An address's memory, and as much of its offset as the halves of the indices hold: one beyond 32 bits is added to the address
+/// before.
+const fn place(memarg: MemArg) -> [u32; 2] {
+    let memory = match memarg.target {
+        MemArgTarget::Memory(memory) => memory,
+        MemArgTarget::Array(_) => panic!("no such feature is on"),
+    };
+    [memory, if memarg.offset > u32::MAX as u64 { 0 } else { memarg.offset as u32 }]
 }
 
 macro_rules! bulk_ops {
-    ($($(#[$doc:meta])* $Name:ident { $($field:ident),* } [$x:expr, $y:expr] $operands:literal $(-> $result:ident)?;)*) => {
+    ($($(#[$doc:meta])* $Name:ident { $($field:ident),* } $indices:tt $operands:literal $(-> $result:ident)?;)*) => {
         /// An instruction that a builtin executes: operands in consecutive slots, result in the first; what it names is in
         /// the halves of one number, the lower first.
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,7 +52,7 @@ macro_rules! bulk_ops {
             /// The row that serves `operator`, and the indices that it names; what isn't there is 0.
             pub fn of(operator: &Operator<'_>) -> Option<(BulkOp, [u32; 2])> {
                 match *operator {
-                    $(Operator::$Name { $($field),* } => Some((BulkOp::$Name, [$x, $y])),)*
+                    $(Operator::$Name { $($field,)* .. } => Some((BulkOp::$Name, bulk_ops!(@indices $indices))),)*
                     _ => None,
                 }
             }
@@ -57,11 +69,14 @@ macro_rules! bulk_ops {
             }
         }
     };
+    (@indices [$x:expr, $y:expr]) => { [$x, $y] };
+    (@indices ($memarg:expr)) => { place($memarg) };
     (@result $nothing:ident $result:ident) => { Some(BulkResult::$result) };
     (@result $nothing:ident) => { $nothing };
 }
 
-/// `Name { what wasmparser's operator names } [indices] operands -> result`
+/// `Name { what wasmparser's operator names } [indices] operands -> result`; in place of indices, `(memarg)` names a memory
+/// and an offset.
 macro_rules! bulk_rows {
     ($then:ident) => {
         $then! {
@@ -88,6 +103,12 @@ macro_rules! bulk_rows {
             /// Destination, source, length; to a table, from an element segment.
             TableInit { elem_index, table } [table, elem_index] 3;
             ElemDrop { elem_index } [elem_index, 0] 0;
+            /// Address, how many to wake at most; how many have been.
+            MemoryAtomicNotify { memarg } (memarg) 2 -> Number;
+            /// Address, expected value, timeout in nanoseconds or a negative number for none; how it ended.
+            MemoryAtomicWait32 { memarg } (memarg) 3 -> Number;
+            MemoryAtomicWait64 { memarg } (memarg) 3 -> Number;
+            AtomicFence {} [0, 0] 0;
             RefFunc { function_index } [function_index, 0] 0 -> Reference;
         }
     };

@@ -3,6 +3,7 @@
 //! Code is a sequence of 64-bit words: a prologue of two (see [`crate::runtime::exec::control`]), then cells. While it is
 //! made, a cell's first word is its op's number; *linking* replaces that by the handler's address.
 
+use super::handlers::{Catches, Clause, NO_SLOT, clauses};
 use super::{Field, OPS, Op, SpecialOp, layout};
 
 /// The words at a function's entry, before its first cell.
@@ -21,6 +22,9 @@ pub(crate) struct Prologue {
 
 /// Words before the first cell.
 pub(crate) const PROLOGUE: usize = size_of::<Prologue>() / 8;
+
+/// Words of a cell without extension.
+pub(crate) const CELL: usize = 2;
 
 impl Prologue {
     /// The prologue of the code at `entry`.
@@ -74,14 +78,14 @@ pub(crate) fn field(operands: u64, n: usize) -> u16 {
     (operands >> (16 * n)) as u16
 }
 
-/// Disassembles unlinked code.
-pub(crate) fn disassemble(words: &[u64]) -> String {
+/// Disassembles unlinked code, whose handler table begins at word `table`.
+pub(crate) fn disassemble(words: &[u64], table: usize) -> String {
     use core::fmt::Write;
     let mut s = String::new();
     let mut at = PROLOGUE;
     let Prologue { frame, cost, .. } = Prologue::of(words);
     let _ = writeln!(s, "frame {frame} bytes, cost {cost}");
-    while at < words.len() {
+    while at < table {
         let (op, operands) = (Op(words[at] as u16), words[at + 1]);
         let (fields, _) = layout(op);
         let _ = write!(s, "{at:6}  {op}");
@@ -96,11 +100,23 @@ pub(crate) fn disassemble(words: &[u64]) -> String {
             };
         }
         let ext = extension(op, operands);
-        for word in &words[at + 2..(at + 2 + ext).min(words.len())] {
+        for word in &words[at + 2..(at + 2 + ext).min(table)] {
             let _ = write!(s, " {word:#x}");
         }
         s.push('\n');
         at += 2 + ext;
+    }
+    for Clause { start, end, depth, catches, target, slot, reference } in clauses(&words[table..]) {
+        let _ = write!(s, "  [{start}, {end}) depth {depth}: ");
+        let _ = match catches {
+            Catches::Tag(tag) => write!(s, "tag in word {tag} -> @{target}, values ->{slot}"),
+            Catches::All => write!(s, "all -> @{target}"),
+            Catches::Delegated(to) => write!(s, "all -> depth {to}"),
+        };
+        if reference != NO_SLOT {
+            let _ = write!(s, ", reference ->{reference}");
+        }
+        s.push('\n');
     }
     s
 }

@@ -22,7 +22,7 @@ impl Class {
     pub(crate) fn of(ty: crate::module::types::ValType) -> Self {
         use crate::module::types::ValType::*;
         match ty {
-            I32 | I64 | FuncRef | ExternRef => Class::Int,
+            I32 | I64 | Ref(_) => Class::Int,
             F32 => Class::F32,
             F64 => Class::F64,
             V128 => Class::V128,

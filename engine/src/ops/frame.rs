@@ -2,7 +2,7 @@
 
 use super::Class;
 use crate::module::ModuleInner;
-use crate::module::types::{FuncType, ValType};
+use crate::module::types::{FuncType, ValTypes};
 
 /// Slots of a frame's header: where to return to, and the caller's frame.
 pub(crate) const HEADER: u32 = 2;
@@ -15,8 +15,8 @@ pub(crate) fn header_of(ty: &FuncType) -> u32 {
     slots(ty.params()).max(slots(ty.results()))
 }
 
-pub(crate) fn slots(types: &[ValType]) -> u32 {
-    types.iter().map(|&ty| Class::of(ty).slots()).sum()
+pub(crate) fn slots(types: ValTypes<'_>) -> u32 {
+    types.map(|ty| Class::of(ty).slots()).sum()
 }
 
 /// Words of a context before the pointer arrays.
@@ -25,13 +25,14 @@ pub(crate) const CONTEXT_WORDS: u32 = 11;
 /// Where the pointer arrays behind a context(crate::runtime::vmctx::VmCtx) begin, in words from its start.
 ///
 /// The order is: imported functions (`*mut FuncObj`), tables (`*mut TableObj`), memories (`*mut MemoryObj`),
-/// globals (`*mut GlobalObj`); each array covers its whole index space, except functions.
+/// globals (`*mut GlobalObj`), tags (`*mut TagObj`); each array covers its whole index space, except functions.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct VmLayout {
     pub(crate) funcs: u32,
     pub(crate) tables: u32,
     pub(crate) memories: u32,
     pub(crate) globals: u32,
+    pub(crate) tags: u32,
     /// Size of the whole block.
     pub(crate) words: u32,
 }
@@ -42,6 +43,7 @@ impl VmLayout {
         let tables = funcs + module.imported_funcs;
         let memories = tables + module.tables.len() as u32;
         let globals = memories + module.memories.len() as u32;
-        Self { funcs, tables, memories, globals, words: globals + module.globals.len() as u32 }
+        let tags = globals + module.globals.len() as u32;
+        Self { funcs, tables, memories, globals, tags, words: tags + module.tags.len() as u32 }
     }
 }

@@ -9,11 +9,13 @@
 //! form. In every family with a result, form bit 0 tells whether the result goes to a slot as well as to the
 //! accumulator, so that a producer can be patched to spill what it made.
 
+mod atomic;
 mod bulk;
 pub(crate) mod cells;
 mod class;
 mod family;
 pub(crate) mod frame;
+pub(crate) mod handlers;
 mod meaning;
 mod memory;
 mod scalar;
@@ -21,6 +23,7 @@ mod select;
 mod special;
 mod vector;
 
+pub(crate) use atomic::{AtomicKind, AtomicOp, atomic_rows};
 pub(crate) use bulk::bulk_rows;
 pub use bulk::{BulkOp, BulkResult};
 pub(crate) use class::{Class, Classed, Imm};
@@ -48,7 +51,7 @@ impl core::fmt::Display for Op {
 
 families! {
     UnaryOp VectorUnaryOp CommutativeOp OrderedOp VectorOp ShiftOp IntCompareOp FloatCompareOp ExtractOp ReplaceOp
-    LoadOp StoreOp LoadLaneOp StoreLaneOp SelectOp BulkOp SpecialOp
+    LoadOp StoreOp LoadLaneOp StoreLaneOp SelectOp BulkOp AtomicOp SpecialOp
 }
 
 /// What the fields of a cell hold, and how many extension words it has (for `br_table`, how many at least).
@@ -120,6 +123,10 @@ pub(crate) const fn layout(op: Op) -> ([Field; 4], usize) {
     if within(op, BulkOp::BASE, BulkOp::COUNT, BulkOp::STRIDE).is_some() {
         // Operands from slot `a` on, where the result goes as well; the extension's halves are indices.
         return ([X, __, __, __], 1);
+    }
+    if let Some((row, _)) = within(op, AtomicOp::BASE, AtomicOp::COUNT, AtomicOp::STRIDE) {
+        // The extension's halves are the memory's word and the offset.
+        return (AtomicOp::KINDS[row].fields(), 1);
     }
     let (fields, ext) = SpecialOp::FIELDS[(op.0 - SpecialOp::BASE) as usize];
     let mut all = [__; 4];

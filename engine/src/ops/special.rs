@@ -136,16 +136,25 @@ macro_rules! special_rows {
             BrTableAcc [__ __ N] 0 => cell::<B, BrTable<Acc>>;
             /// Pays `c d` of fuel for an arm, or for the first arrival at a loop.
             Charge [__ __ N] 0 => cell::<B, Charge>;
+            /// Enters the compiled code of the loop that follows, if there is some: the extension is the address of the word
+            /// that has it. The cell is at word `c d`; the function's header is at slot `b`.
+            Island [__ X N] 1 => native::island::<B>;
+            /// Traps if `R[a]` is null.
+            TrapIfNull [R __ __ __] 0 => control::trap_if_null::<B>;
             /// Calls function `c d` of the module: frame at `R[a]`, header at slot `b` of it.
             Call [X X N] 0 => cell::<B, Call>;
             CallImport [X X N] 0 => call::call_import::<B>;
             /// Calls element `R[c]` of a table: extension low half the table's word, high half the type's number.
             CallIndirect [X X R __] 1 => call::call_indirect::<B, Slot>;
             CallIndirectAcc [X X __ __] 1 => call::call_indirect::<B, Acc>;
+            /// Calls the function that `R[c]` refers to.
+            CallRef [X X R __] 0 => call::call_ref::<B>;
             /// Tail calls: arguments at `R[a]`, `d` slots of them, own header at slot `b`. The extension is the function.
             ReturnCall [X X X X] 1 => call::return_call::<B>;
             ReturnCallImport [X X X X] 1 => call::return_call_import::<B>;
             ReturnCallIndirect [X X R X] 1 => call::return_call_indirect::<B>;
+            /// The function is the one that `R[c]` refers to; the extension means nothing.
+            ReturnCallRef [X X R X] 1 => call::return_call_ref::<B>;
             /// Returns nothing; the header is at slot `b`.
             Return [__ X __ __] 0 => cell::<B, Return>;
             /// Returns `R[a]`, the accumulator, or the extension.
@@ -160,6 +169,11 @@ macro_rules! special_rows {
             ReturnIntImm [__ X __ __] 1 => cell::<B, ReturnValue<u64, Imm>>;
             /// Returns `c` slots from `R[a]` on.
             ReturnValues [X X X __] 0 => call::ret_values::<B>;
+
+            /// Throws an exception with the tag in word `c d` of the context; it carries the slots from `R[a]` on.
+            Throw [X __ N] 0 => throw::throw::<B>;
+            /// Throws the exception `R[a]`.
+            ThrowRef [R __ __ __] 0 => throw::throw_ref::<B>;
 
             /// Makes NaNs canonical: `R[a]` in place, and the accumulator.
             CanonF32 [X __ __ __] 0 => bulk::canon::<B, bulk::CanonF32>;

@@ -9,6 +9,7 @@ use crate::memory::{Budget, Buf, Charge, Kind};
 use crate::module::ModuleInner;
 use crate::ops::SpecialOp;
 use crate::ops::cells::{LAZY, is_lazy};
+use crate::ops::handlers::{self, Clause};
 use crate::runtime::error::Error;
 use crate::runtime::exec::Dispatch;
 use crate::runtime::loaded::ModuleShared;
@@ -82,8 +83,18 @@ struct Code {
     in_use: bool,
     /// The clock when it was made, or linked again.
     since: u64,
+    /// Cells, then the function's handler table.
     words: Box<[u64]>,
+    /// Where the table begins.
+    table: u32,
     charge: Charge,
+}
+
+/// A function's code that is about to be kept.
+pub(crate) struct Made {
+    pub(crate) words: Box<[u64]>,
+    pub(crate) table: u32,
+    pub(crate) charge: Charge,
 }
 
 /// What a piece of code is for.
@@ -161,6 +172,21 @@ impl CodeTable {
         within.then(|| (code.index, (ip as usize - code.words.as_ptr() as usize) / 8))
     }
 
+    /// The clause of a function's handler table that catches what is thrown at `ip`, with the address of the first word of
+    /// its code, and how many clauses were looked at.
+    pub(crate) fn handler(
+        &self,
+        ip: *const u64,
+        is_tag: impl FnMut(u32) -> bool,
+    ) -> (Option<(Clause, *const u64)>, u64) {
+        let Some((_, word)) = self.find(ip, false) else { return (None, 0) };
+        let made = self.made();
+        let after = made.codes.partition_point(|code| code.words.as_ptr() <= ip);
+        let Some(code) = after.checked_sub(1).map(|at| &made.codes[at]) else { return (None, 0) };
+        let (clause, seen) = handlers::find(&code.words[code.table as usize..], word as u32, is_tag);
+        (clause.map(|clause| (clause, code.words.as_ptr())), seen)
+    }
+
     pub(crate) fn add_instance(&self) {
         self.made().instances += 1;
     }
@@ -197,8 +223,13 @@ impl CodeTable {
     }
 
     /// Has the function's entry lead to `words`, a native entry.
-    pub(crate) fn enter_native(&self, index: u32, words: (Box<[u64]>, Charge)) -> Result<(), Error> {
-        self.keep(&mut self.made(), index, words, Use::Native).map(drop)
+    pub(crate) fn enter_native(
+        &self,
+        index: u32,
+        (words, charge): (Box<[u64]>, Charge),
+    ) -> Result<(), Error> {
+        let table = words.len() as u32;
+        self.keep(&mut self.made(), index, Made { words, table, charge }, Use::Native).map(drop)
     }
 
     /// Unlinks all native entries, and frees or keeps them.
@@ -260,7 +291,7 @@ impl CodeTable {
         &self,
         made: &mut CodeCache,
         index: u32,
-        (words, charge): (Box<[u64]>, Charge),
+        Made { words, table, charge }: Made,
         use_for: Use,
     ) -> Result<*const u64, Error> {
         if made.codes.try_reserve(1).is_err() {
@@ -276,7 +307,7 @@ impl CodeTable {
         let start = words.as_ptr();
         let since = made.now;
         let (native, linked) = (use_for == Use::Native, use_for != Use::Beside);
-        made.codes.try_push(Code { index, native, linked, in_use: false, since, words, charge })?;
+        made.codes.try_push(Code { index, native, linked, in_use: false, since, words, table, charge })?;
         made.sorted = false;
         if linked {
             self.link(index, start);

@@ -26,6 +26,7 @@ pub struct Config {
     pub(crate) check_translation: bool,
     pub(crate) tier: Option<Arc<dyn Tier>>,
     pub(crate) suspend_compiled: bool,
+    pub(crate) shared_memory: bool,
 }
 
 impl Default for Config {
@@ -45,8 +46,8 @@ macro_rules! features {
 }
 
 impl Config {
-    /// The default: WebAssembly 2.0 with tail calls, multiple memories, extended constant expressions, 64-bit memories
-    /// and relaxed vector instructions; no fuel; 1 MiB of stack; an unlimited budget.
+    /// The default: WebAssembly 2.0 with tail calls, multiple memories, extended constant expressions, 64-bit memories,
+    /// relaxed vector instructions and atomic instructions; no fuel; 1 MiB of stack; an unlimited budget.
     pub fn new() -> Self {
         Self {
             features: Features::default(),
@@ -60,6 +61,7 @@ impl Config {
             check_translation: cfg!(debug_assertions),
             tier: None,
             suspend_compiled: false,
+            shared_memory: false,
         }
     }
 
@@ -94,6 +96,17 @@ impl Config {
         wasm_wide_arithmetic
         /// Whether memories and tables may have 64-bit indices (WebAssembly 3.0). On by default.
         wasm_memory64
+        /// Whether modules may use atomic instructions and declare shared memories. On by default; but instances get shared
+        /// memories only with [`Config::shared_memory`].
+        wasm_threads
+        /// Whether references may name a function type or be never null, with `call_ref` and its kin (WebAssembly 3.0). Off
+        /// by default. A function type can name those before it, but not itself: that needs recursive types.
+        wasm_function_references
+        /// Whether modules may have tags, throw exceptions and catch them by `try_table` (WebAssembly 3.0). On by default.
+        wasm_exceptions
+        /// Whether exceptions may be caught by `try`, `catch`, `delegate` and `rethrow`, which the standard has replaced by
+        /// `try_table`. It matters only where [`Config::wasm_exceptions`] is on. On by default, as compilers still emit them.
+        wasm_legacy_exceptions
         /// Whether the pages of a memory may have a size other than 64 KiB: 1 byte. Off by default.
         wasm_custom_page_sizes
     }
@@ -129,6 +142,13 @@ impl Config {
     /// 32-bit addresses reach; a budget bounds all memories together.
     pub fn max_memory_size(&mut self, bytes: u64) -> &mut Self {
         self.max_memory_size = bytes;
+        self
+    }
+
+    /// Whether [shared memories](crate::SharedMemory) can be made, by the embedder and by modules that declare one. Off by
+    /// default: guests that share a memory see when others write it, which makes an exact clock.
+    pub fn shared_memory(&mut self, enable: bool) -> &mut Self {
+        self.shared_memory = enable;
         self
     }
 

@@ -1,10 +1,11 @@
 //! The engine: configuration, budget, and the numbers of function types.
 
 use crate::memory::pages::Guard;
-use crate::memory::{Budget, Buf, Charge, Kind, Map, MemoryError, Shared, bytes_of};
+use crate::memory::{Budget, Buf, Charge, Kind, Shared};
 use crate::module::features::Features;
-use crate::module::types::FuncType;
+use crate::module::types::{FuncType, TypeNumber, ValType};
 use crate::runtime::exec::{self, Stacks};
+use crate::runtime::types::Types;
 use crate::translate;
 use crate::{Config, Dispatch, Error};
 use core::ops::Deref;
@@ -32,22 +33,6 @@ struct EngineInner {
     _charge: Charge,
 }
 
-/// The function types in use, each with an engine-wide number: equal types have equal numbers.
-struct Types {
-    numbers: Map<FuncType, u32>,
-    entries: Buf<Entry>,
-    /// Numbers that are free again.
-    free: Buf<u32>,
-    /// For the types themselves.
-    charge: Charge,
-}
-
-struct Entry {
-    /// `None` while the number is free.
-    ty: Option<FuncType>,
-    users: usize,
-}
-
 impl Default for Engine {
     /// An engine with the default configuration.
     fn default() -> Self {
@@ -67,12 +52,6 @@ impl Engine {
             None => Budget::try_unlimited()?,
         };
         let budget = &budget;
-        let types = Types {
-            numbers: Map::new(budget, Kind::Metadata),
-            entries: Buf::new(budget, Kind::Metadata),
-            free: Buf::new(budget, Kind::Metadata),
-            charge: budget.nothing(Kind::Metadata),
-        };
         let dispatch = match config.dispatch {
             Some(dispatch @ (Dispatch::Loop | Dispatch::Count)) => dispatch,
             _ => exec::default_dispatch(),
@@ -82,7 +61,7 @@ impl Engine {
             config: config.clone(),
             budget: budget.clone(),
             dispatch,
-            types: Mutex::new(types),
+            types: Mutex::new(Types::new(budget)),
             stacks: Stacks::default(),
             _charge: charge,
         };
@@ -146,7 +125,11 @@ impl Engine {
 
     /// What decides how cells look.
     pub(crate) fn translation(&self) -> translate::Settings {
-        translate::Settings { canonical_nans: self.canonical_nans(), consume_fuel: self.consumes_fuel() }
+        translate::Settings {
+            canonical_nans: self.canonical_nans(),
+            consume_fuel: self.consumes_fuel(),
+            islands_from: self.tier().map_or(u32::MAX, |tier| tier.islands_from()),
+        }
     }
 
     pub(crate) fn canonical_nans(&self) -> bool {
@@ -157,98 +140,72 @@ impl Engine {
         self.0.types.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    /// Numbers some types; they keep their numbers until the result is dropped.
-    pub(crate) fn register(&self, types: &[FuncType]) -> Result<Sigs, Error> {
-        let mut numbers = Buf::with_capacity(self.budget(), Kind::Metadata, types.len())?;
-        let mut registry = self.types();
-        for ty in types {
-            match registry.acquire(ty) {
-                Ok(number) => numbers.try_push(number)?,
-                Err(error) => {
-                    numbers.iter().for_each(|number| registry.release(*number));
-                    return Err(error.into());
-                }
+    /// Numbers the types of a module. There, references name types by their index; from now on, by their number. They
+    /// keep their numbers until the result is dropped.
+    ///
+    /// # Errors
+    /// If there is no room for them in the budget, or among the numbers.
+    pub(crate) fn register_module(&self, types: &mut [FuncType]) -> Result<Sigs, Error> {
+        self.numbered(types.len(), |registry, numbers| {
+            for ty in types {
+                ty.rename(|index| TypeNumber::new(numbers[index.0 as usize]))?;
+                numbers.try_push(registry.acquire(ty)?)?;
             }
+            Ok(())
+        })
+    }
+
+    /// Numbers a type, in which references name types by their number.
+    ///
+    /// # Errors
+    /// If there is no room for it, or it names a type that nothing of this engine has any more.
+    pub(crate) fn register(&self, ty: &FuncType) -> Result<Sigs, Error> {
+        self.numbered(1, |registry, numbers| Ok(numbers.try_push(registry.acquire(ty)?)?))
+    }
+
+    /// Has the type that `ty` names keep its number until the result is dropped, if it names one.
+    ///
+    /// # Errors
+    /// As for [`Engine::register`].
+    pub(crate) fn keep(&self, ty: ValType) -> Result<Option<Sigs>, Error> {
+        let Some(TypeNumber(number)) = ty.concrete() else { return Ok(None) };
+        let sigs = self.numbered(1, |registry, numbers| {
+            registry.acquire_again(number)?;
+            Ok(numbers.try_push(number)?)
+        });
+        sigs.map(Some)
+    }
+
+    fn numbered(
+        &self,
+        count: usize,
+        fill: impl FnOnce(&mut Types, &mut Buf<u32>) -> Result<(), Error>,
+    ) -> Result<Sigs, Error> {
+        let mut numbers = Buf::with_capacity(self.budget(), Kind::Metadata, count)?;
+        let mut registry = self.types();
+        if let Err(error) = fill(&mut registry, &mut numbers) {
+            numbers.iter().for_each(|number| registry.release(*number));
+            return Err(error);
         }
         drop(registry);
         let (numbers, charge) = numbers.into_boxed()?;
         Ok(Sigs { engine: self.clone(), numbers, _charge: charge })
     }
 
-    /// What the numbers of so many types take at most, besides the types, in an engine that has no others.
-    pub(crate) fn numbers_bytes(count: usize) -> u64 {
-        // Lists that grow by half, and the module's own.
-        let lists = bytes_of::<Entry>(count * 3 / 2 + 4) + bytes_of::<u32>(count * 5 / 2 + 4);
-        Map::<FuncType, u32>::bytes(count) + lists
+    /// The type with this number, which must be in use.
+    pub(crate) fn known_type(&self, sig: u32) -> FuncType {
+        self.func_type(TypeNumber(sig)).expect("the number is in use")
     }
 
-    /// The type with this number, which must be in use.
-    pub(crate) fn func_type(&self, sig: u32) -> FuncType {
-        self.types().entries[sig as usize].ty.clone().expect("the number is in use")
+    /// The type with this number; `None` if no type of the engine's has it any more.
+    pub fn func_type(&self, number: TypeNumber) -> Option<FuncType> {
+        self.types().get(number.0).cloned()
     }
 }
 
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Engine").field("config", &self.0.config).finish_non_exhaustive()
-    }
-}
-
-impl Types {
-    fn acquire(&mut self, ty: &FuncType) -> Result<u32, MemoryError> {
-        if let Some(&number) = self.numbers.get(ty) {
-            self.entries[number as usize].users += 1;
-            return Ok(number);
-        }
-        let bytes = Self::bytes(ty);
-        self.charge.grow(bytes)?;
-        self.insert(ty).inspect_err(|_| self.charge.shrink(bytes))
-    }
-
-    fn insert(&mut self, ty: &FuncType) -> Result<u32, MemoryError> {
-        let number = match self.free.last() {
-            Some(&number) => number,
-            None => {
-                // With this, `release` always has room.
-                self.free.try_reserve(self.entries.len() + 1)?;
-                self.entries.try_reserve(1)?;
-                self.entries.len() as u32
-            }
-        };
-        self.numbers.try_insert(ty.clone(), number)?;
-        let entry = Entry { ty: Some(ty.clone()), users: 1 };
-        if self.free.pop().is_some() {
-            self.entries[number as usize] = entry;
-        } else {
-            self.entries.try_push(entry)?;
-        }
-        Ok(number)
-    }
-
-    fn release(&mut self, number: u32) {
-        let entry = &mut self.entries[number as usize];
-        entry.users -= 1;
-        if entry.users == 0
-            && let Some(ty) = entry.ty.take()
-        {
-            self.numbers.remove(&ty);
-            self.charge.shrink(Self::bytes(&ty));
-            self.free.try_push(number).expect("room was reserved");
-        }
-    }
-
-    fn bytes(ty: &FuncType) -> u64 {
-        FuncType::heap_bytes(ty.params().len() + ty.results().len())
-    }
-}
-
-impl Drop for Types {
-    /// Whoever uses a type keeps its engine, so none is in use.
-    fn drop(&mut self) {
-        debug_assert!(
-            std::thread::panicking() || self.charge.bytes() == 0,
-            "types are charged that nobody uses"
-        );
     }
 }
 
@@ -284,27 +241,68 @@ impl Drop for Sigs {
 mod tests {
     use super::*;
     use crate::ValType::{F32, I32, I64};
+    use crate::{HeapType, RefType};
 
     #[test]
     fn equal_types_have_equal_numbers_until_nobody_uses_them() {
         let budget = Budget::unlimited();
         let engine = Engine::new(Config::new().budget(budget.clone())).unwrap();
         let (a, b) = (FuncType::new([I32], []), FuncType::new([], [I64]));
-        let first = engine.register(&[a.clone(), b.clone(), a.clone()]).unwrap();
+        let first = engine.register_module(&mut [a.clone(), b.clone(), a.clone()]).unwrap();
         assert_eq!(first[0], first[2]);
         assert_ne!(first[0], first[1]);
-        let second = engine.register(std::slice::from_ref(&b)).unwrap();
+        let second = engine.register(&b).unwrap();
         assert_eq!(second[0], first[1]);
-        assert_eq!(engine.func_type(second[0]), b);
+        assert_eq!(engine.known_type(second[0]), b);
         drop(first);
-        let third = engine.register(&[FuncType::new([F32], []), b]).unwrap();
+        let third = engine.register_module(&mut [FuncType::new([F32], []), b]).unwrap();
         assert_eq!(third[0], 0, "the number that was free again");
         assert_eq!(third[1], second[0]);
         drop((second, third));
         let table = budget.used();
-        drop(engine.register(&[a]).unwrap());
+        drop(engine.register(&a).unwrap());
         assert_eq!(budget.used(), table);
         drop(engine);
         assert_eq!(budget.used(), 0);
+    }
+
+    #[test]
+    fn types_keep_the_types_that_they_name() {
+        let budget = Budget::unlimited();
+        let engine = Engine::new(Config::new().budget(budget.clone())).unwrap();
+        let named = |number| ValType::Ref(RefType::new(true, HeapType::ConcreteFunc(TypeNumber(number))));
+        // As in a module: each names the one before it twice. Dropping the last one lets go of all.
+        const COUNT: u32 = 100_000;
+        let next =
+            |index: u32| FuncType::new((index > 0).then(|| named(index - 1)), [named(index.max(1) - 1)]);
+        let mut types: Vec<_> =
+            (0..COUNT).map(|index| if index == 0 { FuncType::new([I32], []) } else { next(index) }).collect();
+        let all = engine.register_module(&mut types).unwrap();
+        let again = engine.register(&types[COUNT as usize - 1]).unwrap();
+        assert_eq!(again[0], all[COUNT as usize - 1]);
+        let first = all[0];
+        drop((all, types));
+        assert_eq!(engine.known_type(first), FuncType::new([I32], []));
+        drop(again);
+        assert_eq!(engine.func_type(TypeNumber(first)), None);
+        // Another type has to be one.
+        let error = engine.register(&FuncType::new([named(first)], [])).err().unwrap();
+        assert!(error.to_string().contains("names a type that"), "{error}");
+        assert!(engine.keep(named(COUNT * 2)).is_err() && engine.keep(I64).unwrap().is_none());
+        drop(engine);
+        assert_eq!(budget.used(), 0);
+    }
+
+    #[test]
+    fn modules_name_equal_types_by_equal_numbers() {
+        let engine = Engine::default();
+        let named = |number| ValType::Ref(RefType::new(false, HeapType::ConcreteFunc(TypeNumber(number))));
+        let (f, g) = (FuncType::new([I32], []), FuncType::new([F32], []));
+        let mut one = [f.clone(), FuncType::new([named(0)], [])];
+        let mut other = [g, f, FuncType::new([named(1)], []), FuncType::new([named(0)], [])];
+        let (one, other) =
+            (engine.register_module(&mut one).unwrap(), engine.register_module(&mut other).unwrap());
+        assert_eq!(one[1], other[2]);
+        assert_ne!(one[1], other[3]);
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::memory::{BoxOr, Kind, MemoryError, OutOfBudget, OutOfMemory, TryText, box_or_back, try_text};
 use crate::module::load_error::{self, LoadError};
+use crate::module::types::TooManyTypes;
 use crate::runtime::backtrace::WasmBacktrace;
 use crate::translate;
 use crate::{Feature, Trap};
@@ -40,7 +41,26 @@ enum Cause {
     /// Of a module's bytes: what is wrong, where, and the feature that is off, if that is the reason.
     Module(String, u64, Option<Feature>),
     Host(Box<dyn HostError>),
+    /// An exception, which the store has; and what is said of it.
+    Thrown(String),
 }
+
+/// The store has an exception that a guest's code or a host function has thrown and nobody has caught yet:
+/// [`Store::take_pending_exception`](crate::Store::take_pending_exception) gives it.
+///
+/// A host function that returns this as its error, by `?` or [`Error::from`], throws that exception in the guest that
+/// called it: [`Store::throw`](crate::Store::throw) gives one for that. A call of a guest that doesn't catch an exception
+/// fails with an error that [is](Error::is) this.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ThrownException;
+
+impl fmt::Display for ThrownException {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an exception was thrown and not caught")
+    }
+}
+
+impl std::error::Error for ThrownException {}
 
 /// What an error without memory of its own says, as the number that it is then.
 #[derive(Clone, Copy)]
@@ -84,6 +104,8 @@ pub enum ErrorKind {
     /// The guest trapped: see [`Error::trap`]. Or it called an unknown import that
     /// [`Linker::define_unknown_imports_as_traps`](crate::Linker::define_unknown_imports_as_traps) stands for.
     Trap,
+    /// An exception was thrown and not caught: see [`ThrownException`].
+    Exception,
     /// The bytes are no WebAssembly module, or an invalid one, or use a feature that is switched off.
     Invalid,
     /// The module is valid, but exceeds a limit of this engine.
@@ -280,8 +302,8 @@ impl Error {
     }
 
     /// The error of type `E` that this one is made of, if it is: a [`Trap`] (as [`Error::trap`] gives it), an
-    /// [`OutOfBudget`], the [`io::Error`](std::io::Error) of a reader, the `wat::Error` of a module in the text format, or
-    /// an error of the embedder's that was wrapped by [`Error::host`].
+    /// [`OutOfBudget`], the [`io::Error`](std::io::Error) of a reader, the `wat::Error` of a module in the text format, a
+    /// [`ThrownException`], or an error of the embedder's that was wrapped by [`Error::host`].
     ///
     /// ```
     /// use dunlin::{Error, Trap};
@@ -298,6 +320,7 @@ impl Error {
         let found: &dyn Any = match self.cause() {
             Ok(Cause::OutOfBudget(error)) => error,
             Ok(Cause::Host(host)) => (**host).any(),
+            Ok(Cause::Thrown(_)) => &ThrownException,
             _ => return None,
         };
         found.downcast_ref()
@@ -315,6 +338,7 @@ impl Error {
         }
         match self.0.into_inner().map(|inner| inner.cause) {
             Ok(Cause::OutOfBudget(error)) => Ok(same_type(error).expect("`is` compared the types")),
+            Ok(Cause::Thrown(_)) => Ok(same_type(ThrownException).expect("`is` compared the types")),
             Ok(Cause::Host(host)) => Ok(*host.into_any().downcast().expect("`is` compared the types")),
             _ => unreachable!("`is` found an error"),
         }
@@ -323,6 +347,20 @@ impl Error {
     /// Whether this is made of an error of type `E`: see [`Error::downcast_ref`].
     pub fn is<E: std::error::Error + 'static>(&self) -> bool {
         self.downcast_ref::<E>().is_some()
+    }
+
+    /// Whether it stands for the store's pending exception.
+    pub(crate) fn is_exception(&self) -> bool {
+        self.kind() == ErrorKind::Exception
+    }
+
+    /// Says what exception it stands for.
+    pub(crate) fn name_exception(&mut self, text: impl fmt::Display) {
+        if let Ok(ErrorInner { cause: Cause::Thrown(said), .. }) = self.0.get_mut()
+            && let Ok(text) = try_text(text)
+        {
+            *said = text;
+        }
     }
 
     /// The WebAssembly functions that were executing, if any were.
@@ -366,6 +404,8 @@ impl fmt::Display for Error {
             Cause::Text(text) => f.write_str(text),
             Cause::Module(text, offset, _) => write!(f, "{text} (at offset {offset:#x})"),
             Cause::Host(host) => fmt::Display::fmt((**host).error(), f),
+            Cause::Thrown(text) if text.is_empty() => ThrownException.fmt(f),
+            Cause::Thrown(text) => f.write_str(text),
         }
     }
 }
@@ -396,9 +436,23 @@ impl From<Trap> for Error {
     }
 }
 
+impl From<ThrownException> for Error {
+    #[cold]
+    fn from(_: ThrownException) -> Self {
+        Self::build(ErrorKind::Exception, Cause::Thrown(String::new()))
+    }
+}
+
 impl From<std::io::Error> for Error {
     fn from(error: std::io::Error) -> Self {
         Self::of_host(ErrorKind::Io, error)
+    }
+}
+
+impl From<TooManyTypes> for Error {
+    #[cold]
+    fn from(error: TooManyTypes) -> Self {
+        Self::new(ErrorKind::Limit, error)
     }
 }
 

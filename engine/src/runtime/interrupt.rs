@@ -1,11 +1,12 @@
 //! Interruption: a flag that execution polls, and a pipe for host functions that block in the system.
 
+use super::store::SharedMemory;
 use super::tier::layout;
 use crate::memory::{Kind, MemoryError};
 use crate::sys::{Mapping, SignalPipe};
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// The state that a store shares with its interrupt handles.
 pub(crate) struct InterruptState {
@@ -19,6 +20,8 @@ pub(crate) struct InterruptState {
     page: OnceLock<PollPage>,
     /// Made when a waiter is first asked for. Signalled while the flag is set.
     pub(crate) pipe: OnceLock<SignalPipe>,
+    /// The shared memory at which the store's guest waits, if it does.
+    waits: Mutex<Option<SharedMemory>>,
     /// Held while the flag changes, to keep the pipe in step with it.
     changing: Mutex<()>,
 }
@@ -32,6 +35,7 @@ impl InterruptState {
             limit: zero(),
             stack_end: zero(),
             pipe: OnceLock::new(),
+            waits: Mutex::new(None),
             changing: Mutex::new(()),
         }
     }
@@ -53,6 +57,19 @@ impl InterruptState {
         {
             pipe.signal();
         }
+        if let Some(memory) = &*self.waits() {
+            memory.wake_all();
+        }
+    }
+
+    fn waits(&self) -> MutexGuard<'_, Option<SharedMemory>> {
+        self.waits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has interruptions wake the waiters of a memory, as long as the result lives.
+    pub(crate) fn waiting(&self, memory: &SharedMemory) -> Waiting<'_> {
+        *self.waits() = Some(memory.clone());
+        Waiting(self)
     }
 
     /// Clears the flag, and returns whether it was set.
@@ -129,6 +146,15 @@ impl InterruptState {
             let _ = self.pipe.set(pipe);
         }
         Ok(())
+    }
+}
+
+/// The store's guest is waiting at a shared memory.
+pub(crate) struct Waiting<'a>(&'a InterruptState);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        *self.0.waits() = None;
     }
 }
 

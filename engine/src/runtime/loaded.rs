@@ -26,7 +26,8 @@ pub(crate) struct ModuleShared {
 impl ModuleShared {
     /// `charge` is for this object itself.
     pub(crate) fn new(mut data: ModuleInner, engine: Engine, charge: Charge) -> Result<Self, Error> {
-        let sigs = engine.register(&data.types)?;
+        let sigs = engine.register_module(&mut data.types)?;
+        data.rename_types(&sigs)?;
         let layout = VmLayout::new(&data);
         // Allocate everything else before the reserve, whose size depends on what is left.
         let entries = Entries::lazy(&data)?;
@@ -54,6 +55,11 @@ impl ModuleShared {
     /// The engine-wide number of a function's type.
     pub(crate) fn func_sig(&self, func: u32) -> u32 {
         self.sigs[self.data.funcs[func as usize] as usize]
+    }
+
+    /// The engine-wide number of a tag's type.
+    pub(crate) fn tag_sig(&self, tag: u32) -> u32 {
+        self.sigs[self.data.tags[tag as usize] as usize]
     }
 }
 

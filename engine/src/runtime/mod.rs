@@ -16,4 +16,6 @@ pub(crate) mod plan;
 pub(crate) mod profile;
 pub(crate) mod store;
 pub mod tier;
+mod types;
 pub(crate) mod vmctx;
+pub(crate) mod waits;

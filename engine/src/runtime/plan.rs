@@ -10,7 +10,8 @@ use crate::ops::frame::VmLayout;
 use crate::runtime::engine::Engine;
 use crate::runtime::exec::STACK_STEP;
 use crate::runtime::store::InstanceObj;
-use crate::runtime::vmctx::{FuncObj, GlobalObj, MemoryObj, TableObj};
+use crate::runtime::types::Types;
+use crate::runtime::vmctx::{FuncObj, GlobalObj, MemoryObj, TableObj, TagObj};
 use crate::stream::READ_AT_ONCE;
 use crate::words::Count;
 use std::fmt;
@@ -173,8 +174,8 @@ pub(crate) fn plan(module: &ModuleInner, engine: &Engine) -> Plan {
     let item = |kind, bytes, most| PlanItem { kind, index: None, bytes, most: Some(most) };
     let held = |kind| module.budget.used_for(kind);
     let mut items = Vec::new();
-    let heap = |ty: &FuncType| FuncType::heap_bytes(ty.params().len() + ty.results().len());
-    let numbered = Engine::numbers_bytes(module.types.len()) + module.types.iter().map(heap).sum::<u64>();
+    let heap = |ty: &FuncType| ty.heap_bytes();
+    let numbered = Types::bytes(module.types.len()) + module.types.iter().map(heap).sum::<u64>();
     for (kind, more) in [(Kind::Metadata, numbered), (Kind::Bodies, 0), (Kind::Data, 0)] {
         items.push(item(kind, held(kind) + more, held(kind) + more));
     }
@@ -239,7 +240,9 @@ fn instance(module: &ModuleInner, engine: &Engine, note: &mut dyn FnMut(PlanItem
         if count == 0 { 0 } else { count.min(defined) * each + defined * 8 }
     };
     let own = module.memories.len() as u64 * (size_of::<MemoryObj>() as u64 + POINTER)
-        + module.tables.len() as u64 * (size_of::<TableObj>() as u64 + POINTER);
+        + module.tables.len() as u64 * (size_of::<TableObj>() as u64 + POINTER)
+        + (module.tags.len() as u64 - u64::from(module.imported_tags))
+            * (size_of::<TagObj>() as u64 + POINTER);
     // Objects of imported host functions, each with an entry in the store's hash table.
     let imported = u64::from(module.imported_funcs) * (size_of::<FuncObj>() as u64 + 2 * POINTER + 64);
     let segments = (module.elems.len() + module.data.len()).div_ceil(64) as u64 * 8;

@@ -25,6 +25,9 @@ pub(crate) struct VmStore {
     pub(crate) bridged: [u64; 2],
     /// Nonzero while compiled code deoptimises, so that the execution can be suspended: see `exec::deopt`.
     pub(crate) leaving: u64,
+    /// Where the interpreter goes on when the code of a loop returns: a word of the function's code plus one, or 0 if
+    /// the function itself has returned.
+    pub(crate) landing: u64,
 }
 
 impl VmStore {
@@ -38,6 +41,7 @@ impl VmStore {
             callee: 0,
             bridged: [0; 2],
             leaving: 0,
+            landing: 0,
         }
     }
 }
@@ -112,8 +116,10 @@ pub(crate) struct FuncObj {
 #[repr(C)]
 pub(crate) struct MemoryObj {
     pub(crate) base: *mut u8,
-    /// Size in bytes, a multiple of the page size.
+    /// Size in bytes, a multiple of the page size. Of a shared memory, it is a copy that may lag behind.
     pub(crate) len: u64,
+    /// Of a shared memory, where its size in bytes is; else null.
+    pub(crate) shared_len: *const core::sync::atomic::AtomicU64,
     pub(crate) inner: crate::runtime::store::MemoryInner,
 }
 
@@ -131,6 +137,20 @@ pub(crate) struct GlobalObj {
     pub(crate) value: [u64; 2],
     pub(crate) ty: crate::module::types::GlobalType,
     pub(crate) handle: u32,
+}
+
+/// A tag: what tells exceptions apart. Two are the same if they are the same object.
+pub(crate) struct TagObj {
+    /// The engine-wide number of its type, whose parameters are what exceptions carry.
+    pub(crate) sig: u32,
+    /// How many slots these take.
+    pub(crate) slots: u32,
+    /// Where it is defined: a context and the index there; or null, if the host has made it.
+    pub(crate) vm: *mut VmCtx,
+    pub(crate) index: u32,
+    pub(crate) handle: u32,
+    /// Keeps the number of its type, if the host has made it.
+    pub(crate) _sigs: Option<crate::runtime::engine::Sigs>,
 }
 
 impl VmCtx {

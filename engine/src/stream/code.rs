@@ -14,7 +14,7 @@ use crate::memory::{Buf, Kind, third_party};
 use crate::module::bodies::{BodyRecord, CHUNK, Chunk};
 use crate::module::estimate::{self, BodyStats};
 use crate::module::load_error::{ErrorKind, LoadError};
-use crate::module::opcode::BR_TABLE;
+use crate::module::opcode::{BR_TABLE, CATCH, CATCH_ALL, DELEGATE, TRY_TABLE};
 
 /// The most operands that an instruction can push: a call's results.
 const MOST_PUSHED: u32 = 1000;
@@ -22,6 +22,18 @@ const MOST_PUSHED: u32 = 1000;
 #[cold]
 fn too_many(what: &'static str, limit: u32, offset: u64) -> LoadError {
     LoadError::new(ErrorKind::Limit, format_args!("function has more than {}", Count(limit, what)), offset)
+}
+
+/// How many clauses a `try_table` claims that begins with these bytes behind its opcode, at most as many as there may be.
+fn catches_of(bytes: &[u8]) -> u32 {
+    // The block's type is one number, whether it is a value's or an index.
+    let ty = bytes.iter().take_while(|byte| **byte >= 0x80).count() + 1;
+    let Some(rest) = bytes.get(ty..) else { return 0 };
+    match Leb::read(rest) {
+        // Each has two bytes, and the validator refuses more than 10,000.
+        Leb::Done(count, _) => count.min(rest.len() as u32 / 2),
+        _ => 0,
+    }
 }
 
 impl<C: BodyCheck> Core<C> {
@@ -97,6 +109,7 @@ impl<C: BodyCheck> Core<C> {
         let on_disk = if self.bodies_file.is_some() { bytes.len() as u64 } else { 0 };
         cells.largest = cells.largest.max(estimate::most_to_translate(&stats, bytes.len()) + on_disk);
         cells.all = cells.all.saturating_add(estimate::cells_of(&stats, bytes.len()) + estimate::CODE);
+        self.module.exceptions |= stats.catches > 0;
         self.check.body(&self.module, index, &body, stats)
     }
 
@@ -126,6 +139,16 @@ impl<C: BodyCheck> Core<C> {
             {
                 limited("targets of a br_table", targets, self.limits.br_table_targets)?;
             }
+            let catches = match opcode {
+                TRY_TABLE => catches_of(&bytes[position + 1..]),
+                CATCH | CATCH_ALL | DELEGATE => 1,
+                _ => 0,
+            };
+            if catches > 0 {
+                limited("catch clauses of a try_table", catches, self.limits.catches)?;
+                self.pay_for_catches(catches)?;
+                stats.catches = stats.catches.saturating_add(catches);
+            }
             reader
                 .visit_operator(&mut validator.visitor(at))
                 .and_then(|visited| visited)
@@ -145,6 +168,15 @@ impl<C: BodyCheck> Core<C> {
         stats.locals = validator.len_locals();
         self.allocations = validator.into_allocations();
         Ok(stats)
+    }
+
+    /// Charges for the list of a `try_table`'s clauses, before the validator makes it.
+    fn pay_for_catches(&mut self, catches: u32) -> Result<(), LoadError> {
+        if catches > self.paid_catches {
+            self.pay(u64::from(catches - self.paid_catches) * cost::CATCH)?;
+            self.paid_catches = catches;
+        }
+        Ok(())
     }
 
     /// Charges for the groups of locals, before the validator stores them.

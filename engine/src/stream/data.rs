@@ -155,13 +155,14 @@ impl<C: BodyCheck> Core<C> {
 
     /// Writes the payload into its memory's image, if that can't be observed.
     ///
-    /// It could be if the memory or a table were imported, since the state before instantiation is complete would be
+    /// A shared memory has no image: its bytes never move. It could be if the memory or a table were imported, since the state before instantiation is complete would be
     /// visible from outside; or if an earlier segment still had to be applied, since later segments overwrite earlier
     /// ones.
     fn fill_image(&mut self, header: &Header<'_>) -> Result<Option<DataMode>, LoadError> {
         let DataKind::Active { memory_index: memory, offset_expr } = &header.kind else { return Ok(None) };
         let module = &mut self.module;
         self.fill_images &= module.imported_memories == 0 && module.imported_tables == 0;
+        self.fill_images &= !module.memories.get(*memory as usize).is_some_and(|memory| memory.is_shared);
         let constant = || header.constant.or_else(|| constant_offset(offset_expr));
         let Some(offset) = self.fill_images.then(constant).flatten() else {
             self.fill_images = false;

@@ -11,8 +11,9 @@ use crate::memory::limits::Limits;
 use crate::memory::pages::PAGE;
 use crate::memory::{Buf, Kind, MemoryError, third_party, try_str};
 use crate::module::const_expr::ConstExpr;
+use crate::module::features::Feature;
 use crate::module::load_error::{ErrorKind, LoadError};
-use crate::module::types::{FuncType, GlobalType, MemoryType, Mutability, TableType, ValType};
+use crate::module::types::{FuncType, GlobalType, MemoryType, Mutability, RefType, TableType, ValType};
 use crate::module::{
     ElemItems, ElemMode, ElemSegment, Export, ExternKind, GlobalDef, Import, ImportKind, TableDef,
 };
@@ -52,6 +53,8 @@ impl<C: BodyCheck> Core<C> {
                 let section = self.reader(reader)?;
                 self.validated(|validator| validator.table_section(&section))?;
                 self.module.tables = self.extend(|m| &mut m.tables, section, Core::table)?;
+                self.module.exceptions |=
+                    self.module.tables.iter().any(|t| ValType::Ref(t.ty.element).is_exn());
             }
             SectionId::Memory => {
                 let section = self.reader(reader)?;
@@ -62,12 +65,17 @@ impl<C: BodyCheck> Core<C> {
             SectionId::Tag => {
                 let section = self.reader(reader)?;
                 self.validated(|validator| validator.tag_section(&section))?;
-                return Err(self.unsupported());
+                self.module.tags = self.extend(
+                    |m| &mut m.tags,
+                    section,
+                    |_, tag: wasmparser::TagType| Ok(tag.func_type_idx),
+                )?;
             }
             SectionId::Global => {
                 let section = self.reader(reader)?;
                 self.validated(|validator| validator.global_section(&section))?;
                 self.module.globals = self.extend(|m| &mut m.globals, section, Core::global)?;
+                self.module.exceptions |= self.module.globals.iter().any(|g| g.ty.content.is_exn());
             }
             SectionId::Export => {
                 let section = self.reader(reader)?;
@@ -105,7 +113,9 @@ impl<C: BodyCheck> Core<C> {
         self.check_count(id, count)?;
         let bytes = (contents.len() - leb) as u64;
         let most = bytes / cost::smallest_item(id as u8);
-        let held = cost::section(id as u8, most.min(count.into()), bytes);
+        let interns = [Feature::FunctionReferences, Feature::Exceptions, Feature::LegacyExceptions];
+        let interned = interns.into_iter().any(|feature| self.features.has(feature));
+        let held = cost::section(id as u8, most.min(count.into()), bytes, interned);
         self.pay(held)?;
         // wasmparser refuses more than a million of anything before it reserves.
         if u64::from(count) <= most || !(SMALL_COUNT..=1_000_000).contains(&count) {
@@ -131,6 +141,7 @@ impl<C: BodyCheck> Core<C> {
             SectionId::Table => Some(("tables", self.module.imported_tables, limits.tables)),
             SectionId::Memory => Some(("memories", self.module.imported_memories, limits.memories)),
             SectionId::Global => Some(("globals", self.module.imported_globals, limits.globals)),
+            SectionId::Tag => Some(("tags", self.module.imported_tags, limits.tags)),
             SectionId::Export => Some(("exports", 0, limits.exports)),
             SectionId::Element => Some(("element segments", 0, limits.element_segments)),
             _ => None,
@@ -209,10 +220,11 @@ impl<C: BodyCheck> Core<C> {
             if !all().all(|ty| ty.is_some()) {
                 return Err(self.unsupported());
             }
-            let (params, results) = (ty.params().len(), ty.results().len());
+            self.module.exceptions |= all().any(|ty| ty.is_some_and(|ty| ty.is_exn()));
+            let (params, count) = (ty.params().len(), ty.params().len() + ty.results().len());
             let metadata = &mut self.module.charges.metadata;
-            metadata.grow(FuncType::heap_bytes(params + results)).map_err(self.memory())?;
-            let ty = FuncType::try_new(all().flatten(), params, results).map_err(self.memory())?;
+            metadata.grow(FuncType::heap_bytes_of(all().flatten(), count)).map_err(self.memory())?;
+            let ty = FuncType::try_new(all().flatten(), params, count).map_err(self.memory())?;
             types.try_push(ty).map_err(self.memory())?;
         }
         self.module.types = self.boxed(types)?;
@@ -226,6 +238,7 @@ impl<C: BodyCheck> Core<C> {
         let mut tables = Buf::new(&self.budget, Kind::Metadata);
         let mut memories = Buf::new(&self.budget, Kind::Metadata);
         let mut globals = Buf::new(&self.budget, Kind::Metadata);
+        let mut tags = Buf::new(&self.budget, Kind::Metadata);
         for import in section.into_imports() {
             let import = import.map_err(LoadError::invalid)?;
             let kind = match import.ty {
@@ -248,7 +261,11 @@ impl<C: BodyCheck> Core<C> {
                     globals.try_push(GlobalDef { ty, init: None }).map_err(self.memory())?;
                     ImportKind::Global(ty)
                 }
-                TypeRef::Tag(_) | TypeRef::FuncExact(_) => return Err(self.unsupported()),
+                TypeRef::Tag(ty) => {
+                    tags.try_push(ty.func_type_idx).map_err(self.memory())?;
+                    ImportKind::Tag(ty.func_type_idx)
+                }
+                TypeRef::FuncExact(_) => return Err(self.unsupported()),
             };
             let module = self.text(import.module)?;
             let name = self.text(import.name)?;
@@ -259,8 +276,11 @@ impl<C: BodyCheck> Core<C> {
         module.imported_tables = tables.len() as u32;
         module.imported_memories = memories.len() as u32;
         module.imported_globals = globals.len() as u32;
+        module.imported_tags = tags.len() as u32;
         // What is defined besides is looked at when its section comes, if one does.
-        for space in [SectionId::Function, SectionId::Table, SectionId::Memory, SectionId::Global] {
+        for space in
+            [SectionId::Function, SectionId::Table, SectionId::Memory, SectionId::Tag, SectionId::Global]
+        {
             self.check_count(space, 0)?;
         }
         self.module.imports = self.boxed(imports)?;
@@ -268,6 +288,9 @@ impl<C: BodyCheck> Core<C> {
         self.module.tables = self.boxed(tables)?;
         self.module.memories = self.boxed(memories)?;
         self.module.globals = self.boxed(globals)?;
+        self.module.exceptions |= self.module.tables.iter().any(|t| ValType::Ref(t.ty.element).is_exn())
+            || self.module.globals.iter().any(|g| g.ty.content.is_exn());
+        self.module.tags = self.boxed(tags)?;
         Ok(())
     }
 
@@ -282,7 +305,8 @@ impl<C: BodyCheck> Core<C> {
                 ExternalKind::Table => ExternKind::Table,
                 ExternalKind::Memory => ExternKind::Memory,
                 ExternalKind::Global => ExternKind::Global,
-                ExternalKind::Tag | ExternalKind::FuncExact => return Err(self.unsupported()),
+                ExternalKind::Tag => ExternKind::Tag,
+                ExternalKind::FuncExact => return Err(self.unsupported()),
             };
             let name = self.text(export.name)?;
             by_name.try_push(exports.len() as u32).map_err(self.memory())?;
@@ -319,10 +343,10 @@ impl<C: BodyCheck> Core<C> {
         let (ty, items) = match segment.items {
             ElementItems::Functions(funcs) => {
                 let funcs = self.collect(funcs.count(), funcs.into_iter())?;
-                (ValType::FuncRef, ElemItems::Funcs(funcs))
+                (RefType::FUNCREF, ElemItems::Funcs(funcs))
             }
             ElementItems::Expressions(ty, exprs) => {
-                let ty = ValType::from_ref_type(ty).ok_or_else(|| self.unsupported())?;
+                let ty = RefType::from_wasmparser(ty).ok_or_else(|| self.unsupported())?;
                 (ty, self.elem_exprs(exprs)?)
             }
         };
@@ -383,7 +407,7 @@ impl<C: BodyCheck> Core<C> {
     }
 
     fn table_type(&self, ty: wasmparser::TableType) -> Result<TableType, LoadError> {
-        let element = ValType::from_ref_type(ty.element_type);
+        let element = RefType::from_wasmparser(ty.element_type);
         match element {
             Some(element) if !ty.shared => {
                 Ok(TableType { element, minimum: ty.initial, maximum: ty.maximum, is_64: ty.table64 })
@@ -393,12 +417,9 @@ impl<C: BodyCheck> Core<C> {
     }
 
     fn memory_type(&self, ty: wasmparser::MemoryType) -> Result<MemoryType, LoadError> {
-        if ty.shared {
-            return Err(self.unsupported());
-        }
         let page_size_log2 = ty.page_size_log2.map_or(PAGE.trailing_zeros(), u32::from) as u8;
         let (minimum, maximum) = (ty.initial, ty.maximum);
-        Ok(MemoryType { minimum, maximum, page_size_log2, is_64: ty.memory64 })
+        Ok(MemoryType { minimum, maximum, page_size_log2, is_64: ty.memory64, is_shared: ty.shared })
     }
 
     fn global_type(&self, ty: wasmparser::GlobalType) -> Result<GlobalType, LoadError> {

@@ -126,6 +126,7 @@ pub(super) struct Core<C> {
     /// What has been charged to `scratch`.
     pub(super) paid_base: bool,
     pub(super) paid_local_groups: u32,
+    pub(super) paid_catches: u32,
     pub(super) paid_operands: u32,
     pub(super) paid_depth: u32,
     /// Beyond these, more has to be charged before the next instruction.
@@ -184,6 +185,7 @@ impl<C: BodyCheck> Core<C> {
             enough_for: 0,
             paid_base: false,
             paid_local_groups: 0,
+            paid_catches: 0,
             paid_operands: 0,
             paid_depth: 0,
             most_operands: 0,

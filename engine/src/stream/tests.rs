@@ -12,7 +12,7 @@ use wasmparser::{FunctionBody, Parser, ValidPayload, Validator};
 use super::*;
 use crate::module::bodies::BodyError;
 use crate::module::estimate::BodyStats;
-use crate::module::types::ValType;
+use crate::module::types::RefType;
 use crate::module::{DataMode, ElemItems, ElemMode, ImportKind};
 
 fn wasm(text: &str) -> Vec<u8> {
@@ -186,7 +186,7 @@ fn everything_is_taken_over() {
     assert!(matches!(&module.elems[1].items, ElemItems::Exprs(exprs) if exprs.len() == 2));
     assert!(matches!(module.elems[1].mode, ElemMode::Passive));
     assert!(matches!(module.elems[2].mode, ElemMode::Declared));
-    assert_eq!(module.elems[1].ty, ValType::FuncRef);
+    assert_eq!(module.elems[1].ty, RefType::FUNCREF);
 
     assert_eq!(module.data_count, Some(3));
     let payloads: Vec<&[u8]> = (0..3).map(|i| module.data_payload(i)).collect();
@@ -341,7 +341,7 @@ fn the_check_sees_each_body_and_may_refuse_it() {
     assert_eq!((error.kind, error.message().as_str()), (ErrorKind::Limit, "no more"));
     drop(loader);
     assert_eq!(record.0.len(), 2);
-    let stats = BodyStats { locals: 3, max_operands: 2, max_control_depth: 2, instructions: 7 };
+    let stats = BodyStats { locals: 3, max_operands: 2, max_control_depth: 2, instructions: 7, catches: 0 };
     assert_eq!((record.0[0].0, record.0[0].2), (0, stats));
 }
 
@@ -396,7 +396,7 @@ fn switched_off_proposals_are_refused() {
         let error = load(features, text).unwrap_err();
         assert!(error.kind == ErrorKind::Unsupported && error.missing.is_some(), "{error}");
     }
-    for text in ["(module (tag))", "(module (type (struct)))", "(module (memory 1 1 shared))"] {
+    for text in ["(module (type (struct)))", "(module (global (shared i32) (i32.const 0)))"] {
         let error = load(Features::default(), text).unwrap_err();
         assert!(error.kind == ErrorKind::Unsupported && error.missing.is_some(), "{error}");
     }

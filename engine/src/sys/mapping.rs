@@ -140,16 +140,44 @@ impl Mapping {
         // SAFETY: the mapping is private and anonymous, and no borrow of it is left: `self` is owned.
         match unsafe { self.map.remap(len, memmap2::RemapOptions::new().may_move(true)) } {
             Ok(()) => Ok(self),
-            Err(_) => Err(self),
+            // Part of it may be a snapshot's, and then the system can't move it.
+            Err(_) => self.copied(len),
         }
     }
 
     /// Makes the mapping larger, wherever it then is; the new bytes are zero. Gives it back if it can't.
     #[cfg(not(target_os = "linux"))]
     pub(crate) fn grow(self, len: usize) -> Result<Self, Self> {
+        self.copied(len)
+    }
+
+    /// A larger mapping with the same bytes.
+    fn copied(self, len: usize) -> Result<Self, Self> {
         let Ok(mut larger) = Self::new(len) else { return Err(self) };
         larger.map[..self.map.len()].copy_from_slice(&self.map);
         Ok(larger)
+    }
+
+    /// Makes the first bytes those of a snapshot, of which a page is copied when it is written. On failure the mapping is
+    /// lost, and its address space with it: the system may have removed a part, where something else may be soon.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn overlay(self, snapshot: &Snapshot) -> io::Result<Self> {
+        use std::os::fd::AsRawFd;
+        assert!(snapshot.len <= self.len(), "the snapshot fits");
+        let mut mapping = std::mem::ManuallyDrop::new(self);
+        let (protection, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_FIXED);
+        let (at, fd) = (mapping.as_mut_ptr().cast(), snapshot.file.as_raw_fd());
+        // SAFETY: the pages replaced are the mapping's own, which is owned, so nothing refers into them; the file's bytes
+        // never change, since it is sealed.
+        let placed = unsafe { libc::mmap(at, snapshot.len, protection, flags, fd, 0) };
+        match placed == libc::MAP_FAILED {
+            true => Err(io::Error::last_os_error()),
+            false => Ok(std::mem::ManuallyDrop::into_inner(mapping)),
+        }
+    }
+
+    pub(crate) fn as_ptr(&self) -> *const u8 {
+        self.map.as_ptr()
     }
 
     pub(crate) fn as_mut_ptr(&mut self) -> *mut u8 {
@@ -161,12 +189,88 @@ impl Mapping {
     }
 }
 
+/// The size of the system's pages.
+pub(crate) fn page_size() -> usize {
+    region::page::size()
+}
+
+/// Bytes that mappings share until they are written.
+#[cfg(target_os = "linux")]
+#[derive(Debug)]
+pub(crate) struct Snapshot {
+    file: std::fs::File,
+    len: usize,
+}
+
+#[cfg(target_os = "linux")]
+impl Snapshot {
+    /// A snapshot of `len` bytes, a multiple of the system's pages: these parts, each at its place, and zeros.
+    pub(crate) fn new<'p>(len: usize, parts: impl Iterator<Item = (u64, &'p [u8])>) -> io::Result<Self> {
+        use std::os::fd::{AsRawFd, FromRawFd};
+        use std::os::unix::fs::FileExt;
+        // SAFETY: the name is a text of C's; the descriptor is new, and nobody else's.
+        let file = unsafe {
+            let fd = libc::memfd_create(c"dunlin".as_ptr(), libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING);
+            if fd < 0 {
+                return Err(io::Error::last_os_error());
+            }
+            std::fs::File::from_raw_fd(fd)
+        };
+        file.set_len(len as u64)?;
+        for (at, part) in parts {
+            file.write_all_at(part, at)?;
+        }
+        let seals = libc::F_SEAL_WRITE | libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_SEAL;
+        // SAFETY: it changes only what may be done to the file from now on.
+        match unsafe { libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, seals) } {
+            0 => Ok(Self { file, len }),
+            _ => Err(io::Error::last_os_error()),
+        }
+    }
+}
+
+/// Elsewhere there are none.
+#[cfg(not(target_os = "linux"))]
+#[derive(Debug)]
+pub(crate) enum Snapshot {}
+
+#[cfg(not(target_os = "linux"))]
+impl Snapshot {
+    pub(crate) fn new<'p>(_: usize, _: impl Iterator<Item = (u64, &'p [u8])>) -> io::Result<Self> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+impl Mapping {
+    pub(crate) fn overlay(self, snapshot: &Snapshot) -> io::Result<Self> {
+        match *snapshot {}
+    }
+}
+
 /// Whether address space is so plentiful that each memory may reserve all it may ever grow to.
 pub(crate) const RESERVE_MEMORIES: bool = cfg!(target_pointer_width = "64");
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_snapshot_is_shared_until_it_is_written() {
+        let page = region::page::size();
+        let parts = [(1, &b"abc"[..]), (page as u64, b"def")];
+        let snapshot = Snapshot::new(2 * page, parts.into_iter()).unwrap();
+        let make = || Mapping::new(4 * page).unwrap().overlay(&snapshot).unwrap();
+        let (mut one, two) = (make(), make());
+        assert_eq!((&one.map[..4], &one.map[page..page + 4]), (&b"\0abc"[..], &b"def\0"[..]));
+        one.map[1] = b'x';
+        one.map[3 * page] = 7;
+        assert_eq!((two.map[1], two.map[3 * page], make().map[1]), (b'a', 0, b'a'));
+        let Ok(one) = one.grow(64 * page) else { panic!("it should grow") };
+        assert_eq!((&one.map[..4], one.map[page], one.map[3 * page]), (&b"\0xbc"[..], b'd', 7));
+        assert!(one.map[3 * page + 1..].iter().all(|byte| *byte == 0));
+    }
 
     #[test]
     fn a_mapping_keeps_its_bytes_when_it_grows() {

@@ -9,6 +9,8 @@ mod stack;
 pub(crate) use file::PositionedFile;
 #[cfg(test)]
 pub(crate) use mapping::LARGEST;
-pub(crate) use mapping::{Mapping, REFUSED, REFUSED_AFTER, RESERVE_MEMORIES, refuses_mappings};
+pub(crate) use mapping::{
+    Mapping, REFUSED, REFUSED_AFTER, RESERVE_MEMORIES, Snapshot, page_size, refuses_mappings,
+};
 pub(crate) use pipe::SignalPipe;
 pub(crate) use stack::stack_left;

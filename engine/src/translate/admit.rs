@@ -35,13 +35,14 @@ impl BodyCheck for Translatable {
         let widest =
             *self.widest.get_or_insert_with(|| module.types.iter().map(header_of).max().unwrap_or(0));
         let ty = module.func_type(func);
+        // Behind a `catch` there is one operand more.
+        let operands = if stats.catches > 0 {
+            stats.max_operands.saturating_add(stats.max_control_depth)
+        } else {
+            stats.max_operands
+        };
         // If they fit even if all locals were vectors, which locals there are doesn't matter.
-        if fits(
-            header_of(ty),
-            u64::from(stats.locals) * Class::V128.slots() as u64,
-            stats.max_operands,
-            widest,
-        ) {
+        if fits(header_of(ty), u64::from(stats.locals) * Class::V128.slots() as u64, operands, widest) {
             return Ok(());
         }
         let mut locals = slots(ty.params()) as u64;
@@ -50,7 +51,7 @@ impl BodyCheck for Translatable {
             let (n, ty) = group.map_err(LoadError::invalid)?;
             locals += n as u64 * class_of(ty).slots() as u64;
         }
-        if fits(header_of(ty), locals, stats.max_operands, widest) {
+        if fits(header_of(ty), locals, operands, widest) {
             return Ok(());
         }
         // The bound is a rough one; translating tells exactly.

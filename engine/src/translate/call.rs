@@ -28,11 +28,12 @@ impl<'a> Translator<'a> {
     fn results(&mut self, ty: &FuncType, base: u16) -> Result<(), Error> {
         self.forget();
         self.last = None;
-        for &result in ty.results() {
+        for result in ty.results() {
+            self.note_type(result);
             self.push(Class::of(result), Location::Slot)?;
         }
-        if let [result] = ty.results() {
-            self.mirror(Class::of(*result), base);
+        if let (1, Some(result)) = (ty.results().len(), ty.results().get(0)) {
+            self.mirror(Class::of(result), base);
         }
         Ok(())
     }
@@ -101,6 +102,22 @@ impl<'a> Translator<'a> {
         let index = self.table_index(table)?;
         let c = self.slot_of(index)?;
         self.replace_frame(SpecialOp::ReturnCallIndirect, ty, c, word)
+    }
+
+    pub(super) fn call_ref(&mut self, ty: u32) -> Result<(), Error> {
+        let ty = self.type_of(ty);
+        let callee = self.pop();
+        let c = self.slot_of(callee)?;
+        let base = self.arguments(ty)?;
+        self.emit(SpecialOp::CallRef.op(), [base, header_of(ty) as u16, c, UNUSED])?;
+        self.results(ty, base)
+    }
+
+    pub(super) fn return_call_ref(&mut self, ty: u32) -> Result<(), Error> {
+        let ty = self.type_of(ty);
+        let callee = self.pop();
+        let c = self.slot_of(callee)?;
+        self.replace_frame(SpecialOp::ReturnCallRef, ty, c, 0)
     }
 
     fn replace_frame(&mut self, op: SpecialOp, ty: &FuncType, c: u16, word: u64) -> Result<(), Error> {

@@ -5,9 +5,10 @@
 //! - every first word is an op, and the cells, with their extension words, fill the code exactly;
 //! - every field that the op table declares as a slot (`R`, `R2`, `W`, `W2`) names slots of the frame, and so do the
 //!   zeroed locals;
-//! - every branch, of a `br_table` too, lands on the first word of a cell;
+//! - every branch, of a `br_table` too, lands on the first word of a cell, and so does every clause of the handler table,
+//!   whose slots are of the frame;
 //! - the last cell doesn't fall through;
-//! - the indices of direct calls, imported calls, the tables of indirect calls, `memory.size` and global accesses name
+//! - the indices of direct calls, imported calls, the tables of indirect calls, `memory.size`, global accesses and tags name
 //!   what the module has.
 //!
 //! It doesn't prove:
@@ -23,13 +24,15 @@ use crate::module::ModuleInner;
 use crate::ops::cells::{PROLOGUE, Prologue, extension, field};
 use crate::ops::frame::HEADER;
 use crate::ops::frame::VmLayout;
+use crate::ops::handlers::{Catches, Clause, NO_SLOT, clauses};
 use crate::ops::{Field, OPS, Op, SpecialOp as S, layout};
 
-/// Checks a function's unlinked code.
+/// Checks a function's unlinked code, whose handler table begins at word `table`.
 ///
 /// # Errors
 /// What is wrong, and at which word.
-pub(crate) fn check(words: &[u64], data: &ModuleInner, context: &VmLayout) -> Result<(), String> {
+pub(crate) fn check(all: &[u64], table: usize, data: &ModuleInner, context: &VmLayout) -> Result<(), String> {
+    let (words, table) = all.split_at(table);
     let prologue = Prologue::of(words);
     let slots = (prologue.frame / 8) as usize;
     let starts = cells(words)?;
@@ -72,8 +75,33 @@ pub(crate) fn check(words: &[u64], data: &ModuleInner, context: &VmLayout) -> Re
         last = at;
         at += 2 + ext;
     }
+    for clause in clauses(table) {
+        handler(&clause, &starts, slots, context).map_err(|why| format!("{clause:?} {why}"))?;
+    }
     if !ends(Op(words[last] as u16)) {
         return Err(format!("control runs off the end after the cell at {last}"));
+    }
+    Ok(())
+}
+
+/// Checks a clause of the handler table.
+fn handler(clause: &Clause, starts: &[bool], slots: usize, context: &VmLayout) -> Result<(), &'static str> {
+    if !(PROLOGUE as u32..=clause.end).contains(&clause.start) || clause.end as usize > starts.len() {
+        return Err("protects other words than the cells'");
+    }
+    if let Catches::Delegated(depth) = clause.catches {
+        return if depth < clause.depth { Ok(()) } else { Err("delegates inwards") };
+    }
+    if starts.get(clause.target as usize) != Some(&true) {
+        return Err("goes to no cell");
+    }
+    if let Catches::Tag(tag) = clause.catches
+        && !(context.tags..context.words).contains(&tag)
+    {
+        return Err("names no tag");
+    }
+    if clause.slot as usize > slots || (clause.reference != NO_SLOT && clause.reference as usize >= slots) {
+        return Err("uses slots beyond the frame");
     }
     Ok(())
 }
@@ -96,6 +124,8 @@ fn cells(words: &[u64]) -> Result<Vec<bool>, String> {
 fn ends(op: Op) -> bool {
     [
         S::Unreachable,
+        S::Throw,
+        S::ThrowRef,
         S::Br,
         S::BrBack,
         S::BrTable,
@@ -114,6 +144,7 @@ fn ends(op: Op) -> bool {
         S::ReturnCall,
         S::ReturnCallImport,
         S::ReturnCallIndirect,
+        S::ReturnCallRef,
     ]
     .iter()
     .any(|end| end.op() == op)
@@ -140,7 +171,9 @@ fn indices(op: Op, at: usize, words: &[u64], data: &ModuleInner, context: &VmLay
     } else if (S::GlobalGetInt.op().0..=S::GlobalGetV128Slot.op().0).contains(&op.0)
         || (S::GlobalSetAccInt.op().0..=S::GlobalSetV128.op().0).contains(&op.0)
     {
-        between(n, context.globals, context.words, "global")
+        between(n, context.globals, context.tags, "global")
+    } else if is(&[S::Throw]) {
+        between(n, context.tags, context.words, "tag")
     } else {
         Ok(())
     }

@@ -12,7 +12,7 @@ use wasmparser::{BlockType, BrTable, Operator};
 
 /// A condition that was popped, as a branch can take it.
 #[derive(Clone, Copy)]
-enum Condition {
+pub(super) enum Condition {
     /// Comparison op in its first form, form, fields `a b`, and the constant.
     Compare { op: Op, form: u16, fields: [u16; 2], imm: Option<u64> },
     /// Whether this isn't, or with `zero` is, zero.
@@ -42,12 +42,18 @@ impl Translator<'_> {
 
     /// Of code that can't be reached, only counts the blocks.
     pub(super) fn dead_code(&mut self, operator: &Operator<'_>) -> Result<(), Error> {
+        self.exceptions |= matches!(operator, Operator::Try { .. });
         let frame = self.frame();
-        match operator {
-            Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } => frame.skipped += 1,
-            Operator::End if frame.skipped > 0 => frame.skipped -= 1,
+        match *operator {
+            Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } | Operator::Try { .. } => {
+                frame.skipped += 1;
+            }
+            Operator::End | Operator::Delegate { .. } if frame.skipped > 0 => frame.skipped -= 1,
             Operator::End => return self.end_block(),
+            Operator::Delegate { relative_depth } => return self.delegate(relative_depth),
             Operator::Else if frame.skipped == 0 => return self.else_(),
+            Operator::Catch { tag_index } if frame.skipped == 0 => return self.catch(Some(tag_index)),
+            Operator::CatchAll if frame.skipped == 0 => return self.catch(None),
             _ => {}
         }
         Ok(())
@@ -71,7 +77,7 @@ impl Translator<'_> {
     }
 
     /// How many parameters or results a block has.
-    fn count(&self, ty: &BlockType, results: bool) -> usize {
+    pub(super) fn count(&self, ty: &BlockType, results: bool) -> usize {
         match *ty {
             BlockType::Empty => 0,
             BlockType::Type(_) => results as usize,
@@ -88,13 +94,14 @@ impl Translator<'_> {
             BlockType::Type(ty) => class_of(ty),
             BlockType::FuncType(index) => {
                 let ty = &self.env.data.types[index as usize];
-                Class::of(if results { ty.results()[i] } else { ty.params()[i] })
+                let types = if results { ty.results() } else { ty.params() };
+                types.get(i).map_or(Class::Int, Class::of)
             }
             BlockType::Empty => unreachable!("it has none"),
         }
     }
 
-    fn enter(&mut self, kind: ControlKind, ty: BlockType) -> Result<(), Error> {
+    pub(super) fn enter(&mut self, kind: ControlKind, ty: BlockType) -> Result<(), Error> {
         let height = self.stack.len() - self.count(&ty, false);
         let base = self.stack.get(height).map_or_else(|| self.next_slot(), |e| e.slot);
         let (turn, often, outermost) = (self.frame().turn, self.often, self.frames.len() as u32);
@@ -111,6 +118,9 @@ impl Translator<'_> {
 
     pub(super) fn loop_(&mut self, ty: BlockType) -> Result<(), Error> {
         self.settle_all()?;
+        if self.has_islands {
+            self.island()?;
+        }
         let mut arrivals = Arrivals::default();
         if self.env.settings.consume_fuel {
             arrivals.first = Some(self.emit(SpecialOp::Charge.op(), [UNUSED; 4])?);
@@ -122,6 +132,7 @@ impl Translator<'_> {
         self.often = ALWAYS;
         self.frame().turn = self.arrivals.len();
         self.arrivals.try_push(arrivals)?;
+        self.note_enclosed(header)?;
         self.note_charge(true, 0)
     }
 
@@ -170,7 +181,10 @@ impl Translator<'_> {
     }
 
     pub(super) fn end_block(&mut self) -> Result<(), Error> {
-        let ControlFrame { kind, ty, height, base, branches, entries, dead, .. } = *self.frame();
+        let ControlFrame { kind, ty, height, base, branches, entries, clauses, dead, .. } = *self.frame();
+        if let ControlKind::TryTable(first) = kind {
+            self.end_try_table(first);
+        }
         self.end_turn();
         if kind == ControlKind::Function {
             if !dead {
@@ -178,9 +192,10 @@ impl Translator<'_> {
             }
             return Ok(());
         }
-        let mut joined = branches.is_some() || entries.is_some();
+        let is_catch = matches!(kind, ControlKind::Catch(_));
+        let mut joined = branches.is_some() || entries.is_some() || clauses != 0 || (is_catch && !dead);
         if !dead {
-            self.settle_all()?;
+            self.settle_results(self.frames.len() - 1)?;
         }
         let here = self.words.len();
         if let ControlKind::If(cell) = kind {
@@ -188,7 +203,13 @@ impl Translator<'_> {
             joined = true;
         }
         self.patch_all(branches, entries, here);
+        self.note_end(here);
+        self.patch_clauses(clauses, here);
         self.frames.truncate(self.frames.len() - 1);
+        if !dead && self.has_islands && matches!(kind, ControlKind::Loop(_)) {
+            // Compiled code may come here, which leaves nothing in accumulators.
+            self.label();
+        }
         if joined || dead {
             self.label();
             self.restack(height, base, &ty, true)?;
@@ -213,14 +234,14 @@ impl Translator<'_> {
     }
 
     /// Sets the distance of the branch at `cell`.
-    fn patch(&mut self, cell: usize, to: usize) {
+    pub(super) fn patch(&mut self, cell: usize, to: usize) {
         let distance = (to as i64 - cell as i64) as i32 as u32;
         let operands = &mut self.words[cell + 1];
         *operands = *operands & 0xffff_ffff | (distance as u64) << 32;
     }
 
     /// Adds the branch at `cell` to those that wait for a frame's end.
-    fn link_branch(&mut self, frame: usize, cell: usize) {
+    pub(super) fn link_branch(&mut self, frame: usize, cell: usize) {
         let before = self.frames[frame].branches.replace(cell);
         let link = before.map_or(0, |cell| cell as u64 + 1);
         self.words[cell + 1] = self.words[cell + 1] & 0xffff_ffff | link << 32;
@@ -281,14 +302,14 @@ impl Translator<'_> {
     }
 
     /// Adds the extension word that will say what loop `turn` costs.
-    fn extend_cost(&mut self, turn: usize) -> Result<(), Error> {
+    pub(super) fn extend_cost(&mut self, turn: usize) -> Result<(), Error> {
         let word = self.words.len();
         let before = self.arrivals[turn].back.replace(word);
         self.extend(before.map_or(0, |word| word as u64 + 1))
     }
 
     /// The label that `depth` names: its frame, and how many values it takes.
-    fn target(&self, depth: u32) -> (usize, usize) {
+    pub(super) fn target(&self, depth: u32) -> (usize, usize) {
         let i = self.frames.len() - 1 - depth as usize;
         let frame = &self.frames[i];
         let results = !matches!(frame.kind, ControlKind::Loop(_));
@@ -302,7 +323,7 @@ impl Translator<'_> {
 
     /// Moves the `n` topmost operands to where frame `i`'s label wants them. The stack stays what it was: only
     /// for a path that leaves.
-    fn move_values(&mut self, i: usize, n: usize) -> Result<(), Error> {
+    pub(super) fn move_values(&mut self, i: usize, n: usize) -> Result<(), Error> {
         let mut slot = self.frames[i].base;
         for k in self.stack.len() - n..self.stack.len() {
             let e = self.stack[k];
@@ -344,6 +365,11 @@ impl Translator<'_> {
 
     pub(super) fn br_if(&mut self, depth: u32) -> Result<(), Error> {
         let cond = self.condition()?;
+        self.branch_on(cond, depth)
+    }
+
+    /// Branches if `cond` holds, with the topmost operands.
+    pub(super) fn branch_on(&mut self, cond: Condition, depth: u32) -> Result<(), Error> {
         let (i, n) = self.target(depth);
         self.begin_way(self.often);
         self.goes_to(i, self.often);
@@ -460,7 +486,7 @@ impl Translator<'_> {
     }
 
     /// Returns the `n` topmost operands, settled if there are several.
-    fn emit_return(&mut self, n: usize) -> Result<(), Error> {
+    pub(super) fn emit_return(&mut self, n: usize) -> Result<(), Error> {
         let h = self.header as u16;
         if n == 0 {
             self.emit(SpecialOp::Return.op(), [UNUSED, h, UNUSED, UNUSED])?;

@@ -4,7 +4,7 @@
 //! decoded by a table of opcodes instead, which is itself made with wasmparser.
 
 use super::error::Error;
-use super::plain::{memarg, operator};
+use super::plain::{memarg, operator_of};
 use super::translator::Translator;
 use crate::module::opcode::*;
 use crate::ops::{Class, Selected};
@@ -13,11 +13,14 @@ use wasmparser::BinaryReader;
 impl Translator<'_> {
     /// Translates the next instruction of `body`.
     pub(super) fn instruction(&mut self, reader: &mut BinaryReader<'_>, body: &[u8]) -> Result<(), Error> {
+        let opcode = body.get(reader.current_position()).copied().unwrap_or_default();
         if self.is_dead() {
-            self.dead_code(&operator(reader).map_err(|_| Error::changed())?)?;
+            if opcode == TRY_TABLE {
+                return self.skip_try_table(reader, body);
+            }
+            self.dead_code(&operator_of(reader, opcode).map_err(|_| Error::changed())?)?;
             return self.charge();
         }
-        let opcode = body.get(reader.current_position()).copied().unwrap_or_default();
         match opcode {
             LOCAL_GET..=LOCAL_TEE => {
                 let index =
@@ -35,6 +38,10 @@ impl Translator<'_> {
                 self.pending += 1;
                 self.push_const(Class::Int, value as u32 as u64)
             }
+            TRY_TABLE => {
+                self.pending += 1;
+                self.try_table(reader, body)
+            }
             _ => match &self.plain[opcode as usize] {
                 Some(selected) => {
                     reader.read_u8().map_err(|_| Error::changed())?;
@@ -45,7 +52,7 @@ impl Translator<'_> {
                         _ => self.selected(selected),
                     }
                 }
-                None => self.operator(&operator(reader).map_err(|_| Error::changed())?),
+                None => self.operator(&operator_of(reader, opcode).map_err(|_| Error::changed())?),
             },
         }
     }

@@ -1,5 +1,8 @@
-//! The blocks that are open, and the cells that charge for loops.
+//! The blocks that are open, the cells that charge for loops, the clauses that catch exceptions, and what is around a
+//! loop.
 
+use crate::memory::Buf;
+use crate::ops::handlers::Clause;
 use wasmparser::BlockType;
 
 /// A block that is being translated.
@@ -13,6 +16,8 @@ pub(super) struct ControlFrame {
     /// The last forward branch to its label whose distance is open, as a cell; then that of br_table entries.
     pub(super) branches: Option<usize>,
     pub(super) entries: Option<usize>,
+    /// The last clause of a handler table that goes to its label, plus one; 0 if none does.
+    pub(super) clauses: u32,
     /// The place in `arrivals` of the loop that it is or is in.
     pub(super) turn: usize,
     /// How often it is expected in a turn, and branches to its end are; and the outermost frame that a branch in it
@@ -34,6 +39,12 @@ pub(super) enum ControlKind {
     /// With the cell that branches when the condition doesn't hold.
     If(usize),
     Else,
+    /// With its first clause in the handler table.
+    TryTable(u32),
+    /// With where its cells begin.
+    Try(usize),
+    /// What follows a `catch`, with its clause.
+    Catch(u32),
 }
 
 /// An instruction that is executed in each turn.
@@ -76,6 +87,7 @@ impl ControlFrame {
             base: 0,
             branches: None,
             entries: None,
+            clauses: 0,
             turn: 0,
             often: ALWAYS,
             arrive: 0,
@@ -84,4 +96,52 @@ impl ControlFrame {
             skipped: 0,
         }
     }
+}
+
+/// Where a clause goes.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum To {
+    /// The cell at this word. While that isn't known, it is the clause before in a list, plus one.
+    Cell(u32),
+    /// The header of loop `turn`.
+    Loop { header: u32, turn: u32 },
+    /// What the function returns to.
+    Return,
+}
+
+/// A clause of the function's handler table.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Handler {
+    pub(super) clause: Clause,
+    pub(super) to: To,
+    /// The clauses of a block keep their order.
+    pub(super) number: u32,
+    /// Offset of its instruction in the module.
+    pub(super) at: u64,
+}
+
+/// A loop, and where control goes that leaves it.
+pub(crate) struct Enclosed {
+    /// The offsets in the module of the loop and of its `end`.
+    pub(crate) offset: u64,
+    pub(crate) end: u64,
+    /// The slot of its first parameter.
+    pub(crate) base: u16,
+    /// The word that follows it.
+    pub(crate) behind: usize,
+    /// The labels around it, from the function's on.
+    pub(crate) labels: Buf<Label>,
+    /// How many of the blocks around it, and it itself, haven't ended yet.
+    pub(super) open: usize,
+}
+
+/// A label outside of a loop.
+pub(crate) struct Label {
+    /// The block's type.
+    pub(crate) ty: BlockType,
+    pub(crate) is_loop: bool,
+    /// The slot of the label's first value.
+    pub(crate) base: u16,
+    /// The word to go to: behind the block; or the loop's header.
+    pub(crate) word: usize,
 }

@@ -21,6 +21,7 @@ pub(crate) fn translate(
     wanted: Wanted,
 ) -> Result<Translated, Error> {
     let mut t = Translator::new(env, func, offset, wanted);
+    t.has_islands = body.len() >= env.settings.islands_from as usize;
     let mut reader = BinaryReader::new_features(body, offset, env.data.features.wasmparser());
     t.read_locals(&mut reader)?;
     t.begin()?;
@@ -46,6 +47,9 @@ impl Translator<'_> {
     }
 
     fn end(mut self) -> Result<Translated, Error> {
+        if !self.handlers.is_empty() {
+            self.landings()?;
+        }
         let cost = self.pay_for_arrivals();
         let locals = self.header + HEADER;
         let prologue = Prologue {
@@ -56,6 +60,18 @@ impl Translator<'_> {
             zeros: self.first_operand - locals,
         };
         self.words[..PROLOGUE].copy_from_slice(&prologue.words());
-        Ok(Translated { words: self.words, offset: self.found, charges: self.charges, cell: self.cell })
+        let table = self.words.len();
+        if !self.handlers.is_empty() {
+            self.append_table()?;
+        }
+        Ok(Translated {
+            words: self.words,
+            table,
+            offset: self.found,
+            charges: self.charges,
+            cell: self.cell,
+            exceptions: self.exceptions,
+            enclosed: self.enclosed,
+        })
     }
 }

@@ -133,6 +133,11 @@ impl Translator<'_> {
     }
 
     pub(super) fn memory_size(&mut self, memory: u32) -> Result<(), Error> {
+        if self.env.data.memories[memory as usize].is_shared {
+            // The size may have changed unnoticed: growing by nothing tells it.
+            self.push_const(Class::Int, 0)?;
+            return self.bulk(BulkOp::MemoryGrow, [memory, 0]);
+        }
         let [c, d] = halves(self.env.layout.memories + memory);
         self.produce(Class::Int, SpecialOp::MemorySize.op(), [UNUSED, UNUSED, c, d])
     }
@@ -146,6 +151,9 @@ impl Translator<'_> {
         self.need(base as u32 + 1)?;
         self.emit(op.op(), [base, UNUSED, UNUSED, UNUSED])?;
         self.extend(x as u64 | (y as u64) << 32)?;
+        if op == BulkOp::TableGet {
+            self.note_type(self.env.data.tables[x as usize].ty.element().into());
+        }
         if op.result().is_some() {
             self.wrote(Class::Int, base);
             self.push(Class::Int, Location::Slot)?;

@@ -38,7 +38,7 @@ impl Translator<'_> {
     }
 
     /// An address to whose offset 32 bits suffice: a larger one is added, in the operand's own slot.
-    fn with_small_offset(&mut self, e: Entry, offset: u64) -> Result<(Entry, u32), Error> {
+    pub(super) fn with_small_offset(&mut self, e: Entry, offset: u64) -> Result<(Entry, u32), Error> {
         match u32::try_from(offset) {
             Ok(offset) => Ok((e, offset)),
             Err(_) => Ok((self.effective_address(e, offset)?, 0)),

@@ -8,11 +8,14 @@
 //! At every label, operands are in the slots of their heights: see ARCHITECTURE.md, *canonical state*.
 
 mod admit;
+mod atomic;
 mod call;
 pub(crate) mod check;
 mod control;
 mod decode;
+mod enclosed;
 mod error;
+mod exceptions;
 mod frames;
 mod fuel;
 mod function;
@@ -22,6 +25,7 @@ mod numeric;
 mod operand;
 mod operators;
 mod plain;
+mod references;
 mod regions;
 mod relaxed;
 mod rotate;
@@ -34,5 +38,6 @@ mod wide;
 
 pub(crate) use admit::Translatable;
 pub(crate) use error::{Cause, Error};
+pub(crate) use frames::Label;
 pub(crate) use function::translate;
 pub(crate) use translator::{Charged, Env, Settings, Translated, Wanted};

@@ -3,7 +3,7 @@
 use super::error::Error;
 use super::operand::Location;
 use super::translator::Translator;
-use crate::ops::{BulkOp, Class, SpecialOp};
+use crate::ops::{AtomicOp, BulkOp, Class, SpecialOp};
 use wasmparser::Operator;
 
 impl Translator<'_> {
@@ -70,6 +70,33 @@ impl Translator<'_> {
             O::ReturnCallIndirect { type_index, table_index } => {
                 self.return_call_indirect(type_index, table_index)
             }
+            O::CallRef { type_index } => self.call_ref(type_index),
+            O::ReturnCallRef { type_index } => self.return_call_ref(type_index),
+            O::RefAsNonNull => self.ref_as_non_null(),
+            O::BrOnNull { relative_depth } => {
+                self.br_on_null(relative_depth)?;
+                self.charge()
+            }
+            O::BrOnNonNull { relative_depth } => {
+                self.br_on_non_null(relative_depth)?;
+                self.charge()
+            }
+            O::Throw { tag_index } => self.throw(tag_index),
+            O::ThrowRef => self.throw_ref(),
+            O::Try { blockty } => self.try_(blockty),
+            O::Catch { tag_index } => {
+                self.catch(Some(tag_index))?;
+                self.charge()
+            }
+            O::CatchAll => {
+                self.catch(None)?;
+                self.charge()
+            }
+            O::Delegate { relative_depth } => {
+                self.delegate(relative_depth)?;
+                self.charge()
+            }
+            O::Rethrow { relative_depth } => self.rethrow(relative_depth),
             O::MemorySize { mem } => self.memory_size(mem),
             O::V128Bitselect
             | O::I8x16RelaxedLaneselect
@@ -86,9 +113,16 @@ impl Translator<'_> {
             O::I64MulWideS => self.wide_product(SpecialOp::I64MulWideS),
             O::I64MulWideU => self.wide_product(SpecialOp::I64MulWideU),
             O::I8x16Shuffle { lanes } => self.shuffle(lanes),
-            _ => match BulkOp::of(operator) {
-                Some((op, indices)) => self.bulk(op, indices),
-                None => Err(Error::changed()),
+            O::MemoryAtomicNotify { ref memarg }
+            | O::MemoryAtomicWait32 { ref memarg }
+            | O::MemoryAtomicWait64 { ref memarg } => {
+                let (op, indices) = BulkOp::of(operator).expect("it has a row");
+                self.bulk_at(op, indices, memarg.into())
+            }
+            _ => match (AtomicOp::of(operator), BulkOp::of(operator)) {
+                (Some((op, memarg)), _) => self.atomic(op, memarg),
+                (None, Some((op, indices))) => self.bulk(op, indices),
+                (None, None) => Err(Error::changed()),
             },
         }
     }

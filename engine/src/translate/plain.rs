@@ -41,11 +41,22 @@ pub(super) fn memarg(reader: &mut BinaryReader<'_>) -> Result<MemArg, Error> {
 pub(super) fn operator<'a>(
     reader: &mut BinaryReader<'a>,
 ) -> Result<Operator<'a>, wasmparser::BinaryReaderError> {
-    reader.visit_operator(&mut Factory)
+    reader.visit_operator(&mut Factory(FrameKind::If))
 }
 
-/// Makes wasmparser's representation of an instruction.
-struct Factory;
+/// Reads an instruction with this opcode.
+pub(super) fn operator_of<'a>(
+    reader: &mut BinaryReader<'a>,
+    opcode: u8,
+) -> Result<Operator<'a>, wasmparser::BinaryReaderError> {
+    match opcode {
+        CATCH | CATCH_ALL | DELEGATE => reader.visit_operator(&mut Factory(FrameKind::LegacyTry)),
+        _ => operator(reader),
+    }
+}
+
+/// Makes wasmparser's representation of an instruction, which is in a block of this kind.
+struct Factory(FrameKind);
 
 macro_rules! make {
     ($(@$proposal:ident $op:ident $({ $($arg:ident: $argty:ty),* })? => $visit:ident ($($ann:tt)*))*) => {
@@ -70,8 +81,8 @@ impl<'a> VisitSimdOperator<'a> for Factory {
 }
 
 impl FrameStack for Factory {
-    /// Validation has seen that each `else` is an `if`'s; nothing else asks.
+    /// Validation has seen that each `else` is an `if`'s, and each `catch` a `try`'s.
     fn current_frame(&self) -> Option<FrameKind> {
-        Some(FrameKind::If)
+        Some(self.0)
     }
 }

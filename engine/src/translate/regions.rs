@@ -129,10 +129,19 @@ impl Regions {
         if self.frame().dead {
             return self.dead(at, control);
         }
-        let costs = matches!(control, C::If | C::Br(_) | C::BrIf(_) | C::BrTable(..) | C::ReturnCall);
+        let costs =
+            matches!(control, C::If | C::Br(_) | C::BrIf(_) | C::BrTable(..) | C::ReturnCall | C::Throw);
         self.add(plain + u32::from(costs));
         match control {
-            C::Block => self.enter(Block::Plain),
+            C::Block | C::Try => self.enter(Block::Plain),
+            C::TryTable(clauses, mut table) => {
+                // Exceptions are rare: what follows a label that only they come to is an arm of its own.
+                for _ in 0..clauses {
+                    self.branch(table.clause(), 0)?;
+                }
+                self.enter(Block::Plain)
+            }
+            C::Catch => self.catch(at),
             C::Loop => {
                 self.enter(Block::Loop)?;
                 self.begin(Kind::Loop, at, self.region, self.often, ALWAYS)
@@ -157,7 +166,7 @@ impl Regions {
                 Ok(())
             }
             C::Return | C::ReturnCall => self.leave(self.frames.len() as u32 - 1),
-            C::Unreachable => {
+            C::Unreachable | C::Throw => {
                 self.frame().dead = true;
                 Ok(())
             }
@@ -168,10 +177,13 @@ impl Regions {
     fn dead(&mut self, at: u32, control: Control<'_>) -> Result<(), Error> {
         let frame = self.frame();
         match control {
-            Control::Block | Control::Loop | Control::If => frame.skipped += 1,
+            Control::Block | Control::Loop | Control::If | Control::Try | Control::TryTable(..) => {
+                frame.skipped += 1;
+            }
             Control::End if frame.skipped > 0 => frame.skipped -= 1,
             Control::End => return self.end(at),
             Control::Else if frame.skipped == 0 => return self.other_arm(at),
+            Control::Catch if frame.skipped == 0 => return self.catch(at),
             _ => {}
         }
         Ok(())
@@ -222,6 +234,18 @@ impl Regions {
         let (region, often) = (frame.region, frame.often);
         (self.region, self.often) = (region, often);
         self.arm(at)
+    }
+
+    /// A `catch`, which ends what is in front of it.
+    fn catch(&mut self, at: u32) -> Result<(), Error> {
+        let often = self.often;
+        let frame = self.frame();
+        if !frame.dead {
+            frame.arrive(often);
+        }
+        frame.dead = false;
+        let region = frame.region;
+        self.begin(Kind::Arm, at, region, 1, 0)
     }
 
     /// A branch to the label at `depth`, expected so often.

@@ -12,7 +12,14 @@ pub(super) enum Control<'a> {
     Loop,
     If,
     Else,
+    Try,
+    /// With so many clauses, which the reader is in front of.
+    TryTable(u32, Scanner<'a>),
+    /// `catch` or `catch_all`.
+    Catch,
     End,
+    /// `throw`, `throw_ref` or `rethrow`.
+    Throw,
     Br(u32),
     BrIf(u32),
     /// With so many labels, the default one counted, which the reader is in front of.
@@ -42,7 +49,16 @@ const SHAPES: [Shape; 256] = {
     while opcode < 256 {
         shapes[opcode] = match opcode as u8 {
             NOP | DROP => Shape::Free,
-            UNREACHABLE | BLOCK..=ELSE | END..=RETURN | RETURN_CALL | RETURN_CALL_INDIRECT => Shape::Control,
+            UNREACHABLE
+            | BLOCK..=RETURN
+            | DELEGATE
+            | CATCH_ALL
+            | TRY_TABLE
+            | RETURN_CALL
+            | RETURN_CALL_INDIRECT
+            | RETURN_CALL_REF
+            | BR_ON_NULL
+            | BR_ON_NON_NULL => Shape::Control,
             CALL | LOCAL_GET..=GLOBAL_SET | MEMORY_SIZE | MEMORY_GROW | I32_CONST | I64_CONST => {
                 Shape::Number
             }
@@ -136,19 +152,46 @@ impl<'a> Scanner<'a> {
     fn control(&mut self, opcode: u8) -> Control<'a> {
         match opcode {
             UNREACHABLE => Control::Unreachable,
-            BLOCK | LOOP | IF => {
-                // Each type that a block can have is one number.
+            BLOCK | LOOP | IF | TRY => {
+                // Each type that a block can have is one number, or a reference's type with another one.
+                if matches!(byte(self.body, self.at), REF_NULL_TYPE | REF_TYPE) {
+                    self.skip();
+                }
                 self.skip();
                 match opcode {
                     BLOCK => Control::Block,
                     LOOP => Control::Loop,
+                    TRY => Control::Try,
                     _ => Control::If,
                 }
             }
             ELSE => Control::Else,
+            TRY_TABLE => {
+                self.skip();
+                let clauses = self.number().min(self.body.len() as u32);
+                let table = *self;
+                for _ in 0..clauses {
+                    self.clause();
+                }
+                Control::TryTable(clauses, table)
+            }
+            CATCH => {
+                self.skip();
+                Control::Catch
+            }
+            CATCH_ALL => Control::Catch,
+            THROW | RETHROW => {
+                self.skip();
+                Control::Throw
+            }
+            THROW_REF => Control::Throw,
+            DELEGATE => {
+                self.skip();
+                Control::End
+            }
             END => Control::End,
             BR => Control::Br(self.number()),
-            BR_IF => Control::BrIf(self.number()),
+            BR_IF | BR_ON_NULL | BR_ON_NON_NULL => Control::BrIf(self.number()),
             BR_TABLE => {
                 // In a body that isn't the one that was validated, there may be fewer than it says.
                 let labels = self.number().min(self.body.len() as u32) + 1;
@@ -176,6 +219,14 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
+    /// Reads a clause of a `try_table`, and gives its label.
+    pub(super) fn clause(&mut self) -> u32 {
+        if self.number() < 2 {
+            self.skip();
+        }
+        self.number()
+    }
+
     fn skip(&mut self) {
         self.at = behind(self.body, self.at);
     }
@@ -198,7 +249,7 @@ impl<'a> Scanner<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wasmparser::Operator;
+    use wasmparser::{Catch, Operator};
 
     /// A description of what `next_control` gives, made with wasmparser's reader alone.
     fn read(body: &[u8]) -> Vec<(u32, usize, String)> {
@@ -206,22 +257,36 @@ mod tests {
         let (mut plain, mut found) = (0, Vec::new());
         while !reader.eof() {
             let at = reader.current_position();
-            let operator = plain::operator(&mut reader).unwrap();
+            let operator = plain::operator_of(&mut reader, body[at]).unwrap();
             let name = match &operator {
                 Operator::Nop | Operator::Drop => continue,
                 Operator::Block { .. } => "block".into(),
                 Operator::Loop { .. } => "loop".into(),
                 Operator::If { .. } => "if".into(),
                 Operator::Else => "else".into(),
-                Operator::End => "end".into(),
+                Operator::Try { .. } => "try".into(),
+                Operator::TryTable { try_table } => {
+                    let labels = try_table.catches.iter().map(|catch| match *catch {
+                        Catch::One { label, .. } | Catch::OneRef { label, .. } => label,
+                        Catch::All { label } | Catch::AllRef { label } => label,
+                    });
+                    format!("try_table {:?}", labels.collect::<Vec<_>>())
+                }
+                Operator::Catch { .. } | Operator::CatchAll => "catch".into(),
+                Operator::Throw { .. } | Operator::ThrowRef | Operator::Rethrow { .. } => "throw".into(),
+                Operator::Delegate { .. } | Operator::End => "end".into(),
                 Operator::Br { relative_depth } => format!("br {relative_depth}"),
-                Operator::BrIf { relative_depth } => format!("br_if {relative_depth}"),
+                Operator::BrIf { relative_depth }
+                | Operator::BrOnNull { relative_depth }
+                | Operator::BrOnNonNull { relative_depth } => format!("br_if {relative_depth}"),
                 Operator::BrTable { targets } => {
                     let labels = targets.targets().map(Result::unwrap).chain([targets.default()]);
                     format!("br_table {:?}", labels.collect::<Vec<_>>())
                 }
                 Operator::Return => "return".into(),
-                Operator::ReturnCall { .. } | Operator::ReturnCallIndirect { .. } => "return_call".into(),
+                Operator::ReturnCall { .. }
+                | Operator::ReturnCallIndirect { .. }
+                | Operator::ReturnCallRef { .. } => "return_call".into(),
                 Operator::Unreachable => "unreachable".into(),
                 _ => {
                     plain += 1;
@@ -241,6 +306,12 @@ mod tests {
                 Control::Loop => "loop".into(),
                 Control::If => "if".into(),
                 Control::Else => "else".into(),
+                Control::Try => "try".into(),
+                Control::TryTable(clauses, mut table) => {
+                    format!("try_table {:?}", (0..clauses).map(|_| table.clause()).collect::<Vec<_>>())
+                }
+                Control::Catch => "catch".into(),
+                Control::Throw => "throw".into(),
                 Control::End => "end".into(),
                 Control::Br(depth) => format!("br {depth}"),
                 Control::BrIf(depth) => format!("br_if {depth}"),
@@ -263,7 +334,23 @@ mod tests {
         &[0x02, 0x81, 0x01],
         &[0x03, 0x7f],
         &[0x04, 0x7b],
+        &[0x02, 0x63, 0x85, 0x01],
+        &[0x03, 0x64, 0x70],
+        &[0x14, 0x81, 0x01],
+        &[0x15, 0x02],
+        &[0xd4],
+        &[0xd5, 0x01],
+        &[0xd6, 0x82, 0x00],
         &[0x05],
+        &[0x06, 0x40],
+        &[0x07, 0x81, 0x00],
+        &[0x08, 0x03],
+        &[0x09, 0x01],
+        &[0x0a],
+        &[0x18, 0x82, 0x01],
+        &[0x19],
+        &[0x1f, 0x40, 0x00],
+        &[0x1f, 0x7f, 0x04, 0x00, 0x81, 0x01, 0x02, 0x01, 0x00, 0x85, 0x00, 0x02, 0x83, 0x01, 0x03, 0x04],
         &[0x0b],
         &[0x0c, 0x02],
         &[0x0d, 0x83, 0x80, 0x00],

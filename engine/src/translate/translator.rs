@@ -1,7 +1,7 @@
 //! The translator's state, and how it writes cells.
 
 use super::error::Error;
-use super::frames::{ALWAYS, Arrivals, ControlFrame};
+use super::frames::{ALWAYS, Arrivals, ControlFrame, Enclosed, Handler};
 use super::operand::{Accumulator, Entry, Shifts};
 use super::plain;
 use super::regions::Regions;
@@ -30,17 +30,26 @@ pub(crate) struct Env<'m> {
 pub(crate) struct Settings {
     pub(crate) canonical_nans: bool,
     pub(crate) consume_fuel: bool,
+    /// Loops of bodies of so many bytes or more may be compiled alone, so there is a cell at each to enter their code by.
+    pub(crate) islands_from: u32,
 }
 
 /// A function's cells, not linked yet.
 pub(crate) struct Translated {
+    /// Cells, then the handler table.
     pub(crate) words: Buf<u64>,
+    /// Where the table begins.
+    pub(crate) table: usize,
     /// The offset in the module of the instruction that was asked for.
     pub(crate) offset: Option<u64>,
     /// What is charged for in the middle, if that was asked for.
     pub(crate) charges: Option<Buf<Charged>>,
     /// Where the cell that was asked for begins and ends.
     pub(crate) cell: Option<(usize, usize)>,
+    /// The loop that was asked for.
+    pub(crate) enclosed: Option<Enclosed>,
+    /// Whether the function catches exceptions, or may have references to them.
+    pub(crate) exceptions: bool,
 }
 
 /// What fuel is charged for in the middle of a function: a loop, or an arm.
@@ -64,6 +73,8 @@ pub(crate) enum Wanted {
     Charges,
     /// Where the last cell of the instruction at this offset is.
     CellOf(u64),
+    /// The loop whose header is this word, what is around it, and what is charged for in it.
+    Loop(usize),
 }
 
 /// Makes one function's cells.
@@ -81,6 +92,8 @@ pub(crate) struct Translator<'a> {
     pub(super) accs: [Accumulator; Class::COUNT],
     pub(super) shifts: Shifts,
     pub(super) frames: Buf<ControlFrame>,
+    /// The clauses of the handler table.
+    pub(super) handlers: Buf<Handler>,
     /// What is charged for, if fuel is counted.
     pub(super) regions: Option<Regions>,
     /// Otherwise, instructions to be added to what a turn takes, and how often they are expected (see `turns`).
@@ -103,6 +116,13 @@ pub(crate) struct Translator<'a> {
     /// The instruction whose last cell is asked for, and where that begins and ends.
     pub(super) cell_of: Option<u64>,
     pub(super) cell: Option<(usize, usize)>,
+    /// Whether the function's loops may be compiled alone.
+    pub(super) has_islands: bool,
+    /// The header of the loop that is asked for, and what is known of it.
+    pub(super) enclosed_at: Option<usize>,
+    pub(super) enclosed: Option<Enclosed>,
+    /// Whether the function catches exceptions, or may have references to them.
+    pub(super) exceptions: bool,
 }
 
 /// The class of wasmparser's type; one that Dunlin doesn't have is in no valid body.
@@ -115,7 +135,7 @@ impl<'a> Translator<'a> {
         let (place, charges) = match wanted {
             Wanted::Cells | Wanted::CellOf(_) => (None, None),
             Wanted::OffsetOf(place) => (Some(place), None),
-            Wanted::Charges => (None, Some(Buf::new(env.budget, Kind::CompilerScratch))),
+            Wanted::Charges | Wanted::Loop(_) => (None, Some(Buf::new(env.budget, Kind::CompilerScratch))),
         };
         let ty = env.data.func_type(func);
         Translator {
@@ -129,6 +149,7 @@ impl<'a> Translator<'a> {
             accs: [Accumulator::default(); Class::COUNT],
             shifts: Shifts::default(),
             frames: Buf::new(env.budget, Kind::CompilerScratch),
+            handlers: Buf::new(env.budget, Kind::CompilerScratch),
             regions: None,
             pending: 0,
             often: ALWAYS,
@@ -143,18 +164,24 @@ impl<'a> Translator<'a> {
             charges,
             cell_of: if let Wanted::CellOf(offset) = wanted { Some(offset) } else { None },
             cell: None,
+            has_islands: false,
+            enclosed_at: if let Wanted::Loop(header) = wanted { Some(header) } else { None },
+            enclosed: None,
+            exceptions: false,
         }
     }
 
     pub(super) fn read_locals(&mut self, reader: &mut BinaryReader<'_>) -> Result<(), Error> {
         let mut slot = 0;
-        for &ty in self.ty.params() {
+        for ty in self.ty.params() {
+            self.note_type(ty);
             slot = self.local(slot, Class::of(ty))?;
         }
         slot = self.header + HEADER;
         for _ in 0..reader.read_var_u32().map_err(|_| Error::changed())? {
             let n = reader.read_var_u32().map_err(|_| Error::changed())?;
             let ty: wasmparser::ValType = reader.read().map_err(|_| Error::changed())?;
+            self.exceptions |= ValType::from_wasmparser(ty).is_some_and(ValType::is_exn);
             let class = class_of(ty);
             for _ in 0..n {
                 slot = self.local(slot, class)?;
@@ -162,6 +189,11 @@ impl<'a> Translator<'a> {
         }
         self.first_operand = slot;
         self.need(slot)
+    }
+
+    /// Notes that the function may have a value of this type.
+    pub(super) fn note_type(&mut self, ty: ValType) {
+        self.exceptions |= ty.is_exn();
     }
 
     fn local(&mut self, slot: u32, class: Class) -> Result<u32, Error> {

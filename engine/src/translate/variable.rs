@@ -27,7 +27,9 @@ impl Translator<'_> {
     }
 
     pub(super) fn global_get(&mut self, index: u32) -> Result<(), Error> {
-        let class = Class::of(self.env.data.globals[index as usize].ty.content());
+        let ty = self.env.data.globals[index as usize].ty.content();
+        self.note_type(ty);
+        let class = Class::of(ty);
         let [c, d] = halves(self.env.layout.globals + index);
         self.produce(class, SpecialOp::global_get(class), [UNUSED, UNUSED, c, d])
     }

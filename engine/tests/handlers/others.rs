@@ -95,6 +95,16 @@ const FUNCTIONS: &[(&str, [Gives; 4])] = &[
     ("(i32.trunc_f64_s (call $f64_acc (f64.convert_i32_s (local.get $x))))", [N(0), N(-1), N(-2), N(-5)]),
     ("(i32x4.extract_lane 2 (call $v128 (i32x4.splat (local.get $x))))", [N(0), N(1), N(2), N(5)]),
     ("(i32x4.extract_lane 2 (call $v128_acc (i32x4.splat (local.get $x))))", [N(0), N(-1), N(-2), N(-5)]),
+    // Exceptions, thrown and thrown again.
+    (
+        "(block $h (result i32) (try_table (catch $tag $h)
+             (block $all (result exnref)
+                 (try_table (catch_all_ref $all) (if (local.get $x) (then (throw $tag (local.get $x)))))
+                 (return (i32.const 50)))
+             (throw_ref))
+           unreachable)",
+        [N(50), N(1), N(2), N(5)],
+    ),
     ("(call $several (local.get $x)) i32.sub (call $nothing)", [N(-10), N(-9), N(-8), N(-5)]),
     ("(i32.const 77)", [N(77); 4]),
     // Memories and tables.
@@ -175,6 +185,22 @@ const FUNCTIONS: &[(&str, [Gives; 4])] = &[
          i32.wrap_i64 local.set $y i32.wrap_i64 (i32.mul (local.get $y) (i32.const 10)) i32.add",
         [N(0), N(-1), N(8), N(35)],
     ),
+    // Typed references: null where `$x` is 2.
+    (
+        "(call_ref $t (i32.const 5) (select (result (ref null $t))
+           (ref.null $t) (ref.func $double) (i32.eq (local.get $x) (i32.const 2))))",
+        [N(10), N(10), NULL, N(10)],
+    ),
+    (
+        "(return_call_ref $t (local.get $x) (select (result (ref null $t))
+           (ref.null $t) (ref.func $other) (i32.eq (local.get $x) (i32.const 2))))",
+        [N(7), N(8), NULL, N(12)],
+    ),
+    (
+        "(ref.is_null (ref.as_non_null (select (result funcref)
+           (local.get $r) (global.get $some) (i32.eq (local.get $x) (i32.const 2)))))",
+        [N(0), N(0), NULL, N(0)],
+    ),
     // NaNs that are to be canonical.
     (
         "(i32.reinterpret_f32 (f32.mul (f32.const nan:0x200001) (f32.convert_i32_s (local.get $x))))",
@@ -197,6 +223,7 @@ const FUNCTIONS: &[(&str, [Gives; 4])] = &[
 const NAN: i32 = 0x7fc0_0000;
 const OUT: Gives = Gives::Trap(Trap::MemoryOutOfBounds);
 const OUT_OF_TABLE: Gives = Gives::Trap(Trap::TableOutOfBounds);
+const NULL: Gives = Gives::Trap(Trap::NullReference);
 const UNDEFINED: Gives = Gives::Trap(Trap::UndefinedElement);
 const CALLED: [Gives; 4] =
     [N(6), N(10), Gives::Trap(Trap::IndirectCallToNull), Gives::Trap(Trap::UndefinedElement)];
@@ -208,7 +235,7 @@ const PRELUDE: &str = r#"
     (type $t (func (param i32) (result i32)))
     (import "" "host" (func $host (type $t)))
     (import "" "other" (func $other (type $t)))
-    (memory 1 4) (memory $far i64 1)
+    (tag $tag (param i32)) (memory 1 4) (memory $far i64 1)
     (table $table 3 funcref) (table $set 3 funcref) (table $grown 3 6 funcref)
     (table $wide i64 3 funcref) (elem (table $wide) (i64.const 0) func $double $other)
     (elem (table $table) (i32.const 0) func $double $other)
@@ -244,7 +271,7 @@ pub(crate) fn run_all(seen: &mut Seen) {
     let text = format!("(module {PRELUDE} {functions})");
     for dispatch in [Dispatch::Tail, Dispatch::Loop, Dispatch::Count] {
         let mut config = Config::new();
-        config.wasm_wide_arithmetic(true);
+        config.wasm_wide_arithmetic(true).wasm_function_references(true);
         config.consume_fuel(true).canonical_nans(true).check_translation(true).dispatch(dispatch);
         let engine = Engine::new(&config).expect("an engine");
         let mut store = Store::new(&engine, ());

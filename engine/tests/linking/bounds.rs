@@ -2,8 +2,8 @@
 
 use super::module;
 use dunlin::{
-    Config, Dispatch, Engine, ErrorKind, Instance, Memory, MemoryType, Module, Store, Table, TableType, Val,
-    ValType,
+    Config, Dispatch, Engine, ErrorKind, Instance, Memory, MemoryType, Module, RefType, Store, Table,
+    TableType, Val,
 };
 
 /// A guest with this memory or table in place of `{}`, and its `grow`.
@@ -20,7 +20,7 @@ fn growing(store: &mut Store<()>, what: &str, grow: &str) -> impl Fn(&mut Store<
 fn a_table_has_at_most_ten_million_elements() {
     const MOST: i32 = 10_000_000;
     let mut store = Store::new(&Engine::default(), ());
-    let ty = TableType::new(ValType::FuncRef, MOST as u32 + 1, None);
+    let ty = TableType::new(RefType::FUNCREF, MOST as u32 + 1, None);
     let error = Table::new(&mut store, ty, Val::FuncRef(None)).unwrap_err();
     let refused = "a table has at most 10000000 elements, not 10000001";
     assert_eq!((error.kind(), &*error.to_string()), (ErrorKind::Limit, refused));

@@ -57,7 +57,7 @@ fn external_references_come_back() {
     let mut store = Store::new(&Engine::default(), ());
     let a = ExternRef::new(&mut store, Counted(1)).unwrap();
     let b = ExternRef::new(&mut store, Counted(2)).unwrap();
-    let table = Table::new(&mut store, TableType::new(ValType::ExternRef, 2, None), b.into()).unwrap();
+    let table = Table::new(&mut store, TableType::new(RefType::EXTERNREF, 2, None), b.into()).unwrap();
     table.set(&mut store, 0, a.into()).unwrap();
     let number = |i| {
         let value = table.get(&store, i).unwrap().unwrap_extern_ref().unwrap();
@@ -78,7 +78,7 @@ fn tables_have_their_bounds() {
     let mut store = Store::new(&Engine::default(), ());
     let null = Val::FuncRef(None);
     let f = Func::wrap(&mut store, || {}).unwrap();
-    let table = Table::new(&mut store, TableType::new(ValType::FuncRef, 2, Some(5)), null).unwrap();
+    let table = Table::new(&mut store, TableType::new(RefType::FUNCREF, 2, Some(5)), null).unwrap();
     assert!(table.set(&mut store, 2, null).is_err());
     assert!(table.set(&mut store, 0, Val::ExternRef(None)).is_err());
     assert_eq!(table.grow(&mut store, 3, f.into()).unwrap(), 2);
@@ -96,7 +96,7 @@ fn tables_have_their_bounds() {
         Some(Trap::TableOutOfBounds)
     );
     let unbounded =
-        Table::new(&mut store, TableType::new(ValType::ExternRef, 0, None), Val::ExternRef(None)).unwrap();
+        Table::new(&mut store, TableType::new(RefType::EXTERNREF, 0, None), Val::ExternRef(None)).unwrap();
     assert!(unbounded.grow(&mut store, 10_000_001, Val::ExternRef(None)).is_err());
     assert!(Table::copy(&mut store, &unbounded, 0, &table, 0, 0).is_err());
 }
@@ -121,7 +121,7 @@ fn growth_is_refused_by_the_budget() {
     let error = Memory::new(&mut store, MemoryType::new(5, None)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::OutOfBudget);
     assert!(
-        Table::new(&mut store, TableType::new(ValType::FuncRef, 100_000, None), Val::FuncRef(None)).is_err()
+        Table::new(&mut store, TableType::new(RefType::FUNCREF, 100_000, None), Val::FuncRef(None)).is_err()
     );
     drop(store);
     drop(engine);

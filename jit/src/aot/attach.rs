@@ -71,7 +71,7 @@ impl Jit {
         for (at, placed) in pieces.iter().enumerate() {
             let is_there = match placed.piece {
                 Piece::Func(index) | Piece::Detour(index) => index < funcs,
-                Piece::Loop(..) => false,
+                Piece::Loop(..) | Piece::Island(..) => false,
                 Piece::Trampoline(ty) => {
                     let next = pieces.get(at + 1).map(|next| next.piece);
                     let known = has_type.get_mut(ty as usize).map(|has| *has = true);

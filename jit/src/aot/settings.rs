@@ -139,6 +139,7 @@ fn interface() -> [u8; 16] {
         layout::BUILTIN_COPY,
         layout::BUILTIN_FILL,
         layout::BUILTIN_BULK,
+        layout::BUILTIN_THROW,
         layout::STORE_SLICE,
         layout::STORE_CALLEE,
         layout::STORE_BRIDGED,

@@ -256,7 +256,7 @@ fn put_tail(
             Piece::Stub(ty) => (tag::STUB, ty),
             Piece::Detour(index) => (tag::DETOUR, index),
             Piece::Bridge => (tag::BRIDGE, 0),
-            Piece::Loop(..) => unreachable!("no loop was asked for"),
+            Piece::Loop(..) | Piece::Island(..) => unreachable!("no loop was asked for"),
         };
         out.push(tag);
         out.extend_from_slice(&index.to_le_bytes());

@@ -10,6 +10,9 @@ pub(crate) enum Piece {
     #[cfg_attr(not(feature = "compiler"), expect(dead_code, reason = "none is compiled ahead of time"))]
     /// The continuation of a function from a loop on (OSR entry): the function, and the loop's header.
     Loop(u32, u32),
+    #[cfg_attr(not(feature = "compiler"), expect(dead_code, reason = "none is compiled ahead of time"))]
+    /// A loop of a function alone: the function, and the loop's header.
+    Island(u32, u32),
     /// The trampoline by which the interpreter calls compiled functions of this type.
     Trampoline(u32),
     /// The stub by which compiled code calls functions of this type that aren't compiled.

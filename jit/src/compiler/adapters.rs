@@ -10,7 +10,7 @@ use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{self, InstBuilder, UserFuncName, Value};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use dunlin::tier::{View, layout};
-use dunlin::{FuncType, ValType};
+use dunlin::{FuncType, ValTypes};
 
 /// A builder at a function's entry block, and the function's params.
 fn begin<'f>(
@@ -26,8 +26,8 @@ fn begin<'f>(
     (b, params)
 }
 
-fn load(b: &mut FunctionBuilder<'_>, flags: AccessFlags, types: &[ValType], frame: Value) -> Vec<Value> {
-    slots::load(b, flags.slots, types.iter().map(|ty| clif_type(*ty)), frame, 0)
+fn load(b: &mut FunctionBuilder<'_>, flags: AccessFlags, types: ValTypes<'_>, frame: Value) -> Vec<Value> {
+    slots::load(b, flags.slots, types.map(clif_type), frame, 0)
 }
 
 /// `(context, frame, code)`: calls `code` with arguments from the frame's first slots, and stores the results there.

@@ -106,7 +106,8 @@ impl Census {
             _ if opcode.is_branch() => {}
             Iconst | F32const | F64const | Trap | Trapz | Trapnz => self.parts += 1,
             FcvtToUint | FcvtToSint | FcvtToUintSat | FcvtToSintSat | FcvtFromUint | FcvtFromSint | Udiv
-            | Sdiv | Urem | Srem | Fmin | Fmax | Clz | Ctz | Popcnt => self.sequences += 1,
+            | Sdiv | Urem | Srem | Fmin | Fmax | Clz | Ctz | Popcnt | AtomicRmw | AtomicCas | AtomicLoad
+            | AtomicStore | Fence => self.sequences += 1,
             _ if is_vector => self.computations += 1,
             Icmp | Fcmp | Select | Uextend | Sextend | Ireduce => self.comparisons += 1,
             _ if opcode.can_store() => self.stores += 1,

@@ -12,17 +12,28 @@ pub(crate) enum Unit {
     /// The continuation of a function from the loop with this header on (OSR entry). The header is a word of the
     /// interpreter's code.
     Loop(u32, u32),
+    /// The loop with this header alone, of a function that is too large as a whole; it costs as much as a body of so many
+    /// bytes.
+    Island { index: u32, header: u32, bytes: u32 },
 }
 
 impl Unit {
     /// The function.
     pub(crate) fn index(self) -> u32 {
-        let (Unit::Func(index) | Unit::Loop(index, _)) = self;
+        let (Unit::Func(index) | Unit::Loop(index, _) | Unit::Island { index, .. }) = self;
         index
     }
 
+    /// The size of what it compiles.
+    pub(crate) fn bytes(self, view: View<'_>) -> u32 {
+        match self {
+            Unit::Func(index) | Unit::Loop(index, _) => view.body_size(index),
+            Unit::Island { bytes, .. } => bytes,
+        }
+    }
+
     fn cost(self, view: View<'_>) -> u64 {
-        policy::cost(view.body_size(self.index()))
+        policy::cost(self.bytes(view))
     }
 
     /// Enters the cost into the module's account.
@@ -35,7 +46,7 @@ impl Unit {
         view.gives_up(self.cost(view));
         match self {
             Unit::Func(index) => view.leaves_func(index),
-            Unit::Loop(index, header) => view.leaves_loop(index, header),
+            Unit::Loop(index, header) | Unit::Island { index, header, .. } => view.leaves_loop(index, header),
         }
     }
 }

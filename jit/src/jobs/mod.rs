@@ -11,7 +11,7 @@ mod stack;
 mod worker;
 
 pub(crate) use job::Unit;
-pub(crate) use policy::{Account, Candidate};
+pub(crate) use policy::{Account, Candidate, island_bytes, loop_bytes};
 pub(crate) use round::{Round, RoundPlan};
 pub(crate) use stack::on_compiler_stack;
 

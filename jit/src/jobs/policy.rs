@@ -9,6 +9,8 @@
 //! sides of the account, interpreting and compiling, are work of the same processor, and the ratio of their speeds
 //! differs less from processor to processor than from function to function.
 
+use dunlin::tier::LoopAt;
+
 /// What is known of a function, or of a loop in it, that might be compiled.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Candidate {
@@ -53,6 +55,22 @@ const LARGE_STAKE: u64 = 8000 * INSTRUCTIONS_PER_MICROSECOND;
 pub(crate) fn cost(bytes: u32) -> u64 {
     let bytes = u64::from(bytes);
     PIECE + BYTE * (bytes + bytes * bytes / TWICE_AS_SLOW)
+}
+
+/// A body's bytes take so many times as many in cells, about.
+const CELLS_FOR_BYTE: u32 = 3;
+
+/// Reading a function's body costs so many times less than compiling it.
+const READING: u32 = 64;
+
+/// The size of a loop, by where it was seen in cells.
+pub(crate) fn loop_bytes(found: LoopAt) -> u32 {
+    (found.end - found.header) * 8 / CELLS_FOR_BYTE
+}
+
+/// The size of a body that costs as much to compile as a loop of `bytes` alone: its function, of `size`, has to be read.
+pub(crate) fn island_bytes(size: u32, bytes: u32) -> u32 {
+    bytes.saturating_add(size / READING)
 }
 
 impl Account {

@@ -144,7 +144,7 @@ impl Waiting {
 fn rank(job: &Job) -> f64 {
     let index = job.unit.index();
     let view = job.module.view();
-    f64::from(view.samples(index)) / f64::from(view.body_size(index).saturating_add(OVERHEAD))
+    f64::from(view.samples(index)) / f64::from(job.unit.bytes(view).saturating_add(OVERHEAD))
 }
 
 /// The fixed cost of a job, as bytes of a body.

@@ -62,19 +62,24 @@ impl Worker {
 
     pub(super) fn run(&self, view: View<'_>, unit: Unit) {
         let start = Instant::now();
-        match unit {
-            Unit::Func(index) => {
-                if !view.has_func(index) {
-                    self.count(self.compile_unit(view, index, None));
+        let index = unit.index();
+        let is_done = matches!(unit, Unit::Func(_)) && view.has_func(index);
+        if !is_done {
+            let result = self.compile_unit(view, unit);
+            if let Err(why) = &result {
+                let too_large = matches!(why, Decline::Scratch(_) | Decline::TooLarge);
+                match unit {
+                    Unit::Func(_) if too_large => view.find_too_large(index),
+                    Unit::Func(_) => {}
+                    Unit::Loop(_, header) if too_large => {
+                        // Loops may be compiled alone then, this one too.
+                        view.find_too_large(index);
+                        view.leaves_loop(index, header);
+                    }
+                    Unit::Loop(_, header) | Unit::Island { header, .. } => view.declines_loop(index, header),
                 }
             }
-            Unit::Loop(index, header) => {
-                let result = self.compile_unit(view, index, Some(header));
-                if result.is_err() {
-                    view.declines_loop(index, header);
-                }
-                self.count(result);
-            }
+            self.count(result);
         }
         self.counters.spent(start.elapsed());
     }
@@ -101,28 +106,41 @@ impl Worker {
         Ok((options, isa))
     }
 
-    /// Compiles and publishes a function, or its continuation from a loop's header on.
-    fn compile_unit(&self, view: View<'_>, index: u32, header: Option<u32>) -> Result<(), Decline> {
+    /// Compiles and publishes a function, or its continuation from a loop's header on, or a loop alone.
+    fn compile_unit(&self, view: View<'_>, unit: Unit) -> Result<(), Decline> {
         let thrown_away = view.thrown_away();
-        let size = view.body_size(index);
-        if size > self.options.largest {
+        let (index, size) = (unit.index(), unit.bytes(view));
+        let is_island = matches!(unit, Unit::Island { .. });
+        if !is_island && size > self.options.largest {
             return Err(Decline::TooLarge);
+        }
+        if self.options.takes_too_much(size) {
+            return Err(Decline::Scratch(self.options.scratch));
         }
         let short = |why| if why == Decline::Budget { self.no_room(view) } else { why };
         let scratch = Scratch::new(view, size, self.options.scratch).map_err(short)?;
         let (options, isa) = self.settings(view)?;
-        let shape = view.shape(index).map_err(|error| Decline::of(&error))?;
-        let part = match header {
-            None => Part::Whole,
-            Some(header) => {
-                let found = shape.loops.iter().find(|found| found.header == header);
-                Part::From(*found.ok_or(Decline::Unsupported("that loop"))?)
+        let unknown = Decline::Unsupported("that loop");
+        let unread = |error| Decline::of(&error);
+        let (shape, island);
+        let part = match unit {
+            Unit::Func(_) => {
+                shape = view.shape(index).map_err(unread)?;
+                Part::Whole
+            }
+            Unit::Loop(_, header) => {
+                shape = view.shape(index).map_err(unread)?;
+                Part::From(*shape.loops.iter().find(|found| found.header == header).ok_or(unknown)?)
+            }
+            Unit::Island { header, .. } => {
+                (shape, island) = view.island(index, header).map_err(unread)?.ok_or(unknown)?;
+                Part::Island(&island)
             }
         };
         // A panic only loses what is being compiled. The compiler's memory is freed before its charge is released.
         let compiled = catch_unwind(AssertUnwindSafe(|| {
             let mut compiler = Compiler::new(isa.clone());
-            let own = |callee| part == Part::Whole && callee == index;
+            let own = |callee| part.is_whole() && callee == index;
             let mut code = compiler.func(view, options, (index, &shape, part), &own, &scratch)?;
             let types = std::mem::take(&mut code.types);
             let mut pieces = Pieces::new(view);
@@ -146,7 +164,7 @@ impl Worker {
         // If code was evicted meanwhile, the new code may refer to it and is discarded. What is hot will be submitted
         // again.
         placed.unwrap_or(Ok(())).map_err(short)?;
-        self.counters.compiled(u64::from(header.is_none()), u64::from(header.is_some()), size.into());
+        self.counters.compiled(u64::from(part.is_whole()), u64::from(!part.is_whole()), size.into());
         Ok(())
     }
 

@@ -32,6 +32,7 @@ pub(crate) fn publish(view: View<'_>, chunk: &CodeChunk, pieces: &[Placed]) -> R
             match (piece, entry) {
                 (Piece::Func(index), Some(entry)) => view.publish_func(index, code, entry)?,
                 (Piece::Loop(index, header), _) => view.publish_loop(index, header, code)?,
+                (Piece::Island(index, header), _) => view.publish_island(index, header, code)?,
                 _ => {}
             }
         }

@@ -109,6 +109,13 @@ impl CodeStack {
         }
     }
 
+    /// How many bytes are left for machine code that this thread enters now, whether or not they can be had.
+    pub(crate) fn left(&self) -> usize {
+        let here = arch::stack_pointer();
+        let from = if self.contains(here) { here } else { self.free() };
+        from.saturating_sub(self.limit())
+    }
+
     /// Calls `f` with the word into which it must store the stack pointer when it leaves this stack. Restores the word
     /// afterwards. Only the thread that is on the stack may leave it.
     #[inline]

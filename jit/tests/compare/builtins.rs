@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
 /// Entries of the table.
-const COUNT: usize = layout::BUILTIN_BULK as usize / 8 + BulkOp::ALL.len();
+const COUNT: usize = layout::BUILTIN_THROW as usize / 8 + 1;
 
 /// What the table has, and how often each was called; the last two count calls by stubs and without a frame.
 static ENGINES: [AtomicUsize; COUNT] = [const { AtomicUsize::new(0) }; COUNT];
@@ -39,7 +39,7 @@ macro_rules! counting {
 
 fn table() -> &'static [usize; COUNT] {
     static TABLE: OnceLock<[usize; COUNT]> = OnceLock::new();
-    TABLE.get_or_init(|| counting!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20))
+    TABLE.get_or_init(|| counting!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25))
 }
 
 /// Whether code is entered by a trampoline or at a loop, and how it was left.
@@ -180,7 +180,11 @@ fn bulk(op: BulkOp) -> Option<&'static str> {
             "(elem.drop $elem) (table.init $elem (i32.const 0) (i32.const 0) (local.get $x)) (table.size)"
         }
         BulkOp::RefFunc => "(ref.is_null (ref.func $nothing))",
-        BulkOp::TableGet | BulkOp::TableSet | BulkOp::TableSize => return None,
+        BulkOp::MemoryAtomicNotify => "(memory.atomic.notify (i32.const 8) (local.get $x))",
+        // The memory isn't shared, so there is nothing to wait for.
+        BulkOp::MemoryAtomicWait32 => "(memory.atomic.wait32 (i32.const 8) (local.get $x) (i64.const 0))",
+        BulkOp::MemoryAtomicWait64 => "(memory.atomic.wait64 (i32.const 8) (i64.const 3) (i64.const 0))",
+        BulkOp::TableGet | BulkOp::TableSet | BulkOp::TableSize | BulkOp::AtomicFence => return None,
     })
 }
 
@@ -200,6 +204,12 @@ fn others() -> Vec<(i32, Program)> {
         (
             layout::BUILTIN_FILL,
             program("(memory.fill (i32.const 8) (local.get $x) (i32.const 9)) (i32.load (i32.const 9))"),
+        ),
+        (
+            layout::BUILTIN_THROW,
+            program(
+                "(if (i32.eq (local.get $x) (i32.const 2)) (then (throw $tag (local.get $x)))) (local.get $x)",
+            ),
         ),
         // A loop's continuation has no frame of its own for a tail call.
         (layout::BUILTIN_CALL, Program { later: true, ..program(TAIL_CALL) }),
@@ -222,7 +232,7 @@ fn run(program: &Program, tier: Option<Arc<dyn Tier>>) -> Vec<String> {
     let text = format!(
         r#"(module (import "" "host" (func $host (param i32) (result i32)))
             (import "" "interrupt" (func $interrupt (param i32) (result i32)))
-            (memory 3) (table 4 funcref) (data $data "abc") (elem $elem func $nothing $nothing)
+            (memory 3) (table 4 funcref) (tag $tag (param i32)) (data $data "abc") (elem $elem func $nothing $nothing)
             (func $nothing) (elem declare func $nothing)
             (func $deep (param i32) (result i32)
                 (if (result i32) (local.get 0)
@@ -232,7 +242,7 @@ fn run(program: &Program, tier: Option<Arc<dyn Tier>>) -> Vec<String> {
         program.body
     );
     let mut config = Config::new();
-    config.consume_fuel(program.fuel).suspend_compiled(program.resumable);
+    config.consume_fuel(program.fuel).suspend_compiled(program.resumable).wasm_function_references(true);
     if let Some(tier) = tier {
         config.tier(tier);
     }
@@ -334,8 +344,15 @@ fn trapping(reason: Trap) -> Option<Program> {
         Trap::IntegerDivisionByZero => "(i32.div_u (i32.const 5) (i32.sub (local.get $x) (local.get $x)))",
         Trap::BadConversionToInteger => "(i32.trunc_f64_s (f64.div (f64.const 0) (f64.const 0)))",
         Trap::UnreachableCodeReached => "unreachable",
+        Trap::HeapMisaligned => "(i32.atomic.load offset=4 (i32.or (local.get $x) (i32.const 3)))",
+        Trap::AtomicWaitNonSharedMemory => {
+            "(memory.atomic.wait32 (i32.const 8) (local.get $x) (i64.const 0))"
+        }
         Trap::Interrupt => INTERRUPTED,
         Trap::OutOfFuel => return Some(Program { fuel: true, ..program("(loop $l (br $l)) (i32.const 0)") }),
+        Trap::NullReference => "(drop (ref.as_non_null (table.get (local.get $x)))) (i32.const 0)",
+        // Functions with references to exceptions aren't compiled.
+        Trap::NullExceptionReference => return None,
         // While it translates for a call.
         Trap::OutOfBudget | Trap::ModuleChanged => return None,
         other => panic!("no program for {other:?}"),

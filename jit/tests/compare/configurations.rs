@@ -53,6 +53,13 @@ pub(crate) fn configurations() -> Vec<(&'static str, Options)> {
             }),
         ),
         (
+            "loops alone",
+            with(&|o| {
+                mixed(o, 1, 7);
+                o.largest_function(0);
+            }),
+        ),
+        (
             "in the background",
             with(&|o| {
                 o.threshold(1).sample_every(7);
@@ -153,6 +160,7 @@ pub(crate) fn values(values: &[Val]) -> String {
     let text = |value: &Val| match value {
         Val::FuncRef(func) => format!("a function: {}", func.is_some()),
         Val::ExternRef(object) => format!("an object: {}", object.is_some()),
+        Val::ExnRef(exception) => format!("an exception: {}", exception.is_some()),
         other => format!("{other:?}"),
     };
     values.iter().map(text).collect::<Vec<_>>().join(", ")
@@ -178,7 +186,7 @@ pub(crate) fn state<T>(store: &Store<T>, instance: Instance) -> String {
                 let elements: Vec<Val> = (0..table.size(store)).filter_map(|i| table.get(store, i)).collect();
                 write!(seen, "; {name}: {}", values(&elements))
             }
-            Extern::Func(_) => Ok(()),
+            Extern::Func(_) | Extern::SharedMemory(_) | Extern::Tag(_) => Ok(()),
         }
         .unwrap();
     }

@@ -1,13 +1,17 @@
 //! Differential tests: the same programs are interpreted and compiled, and everything observable must be the same.
 #![cfg(feature = "compiler")]
 
+mod atomic_table;
+mod atomics;
 mod bounds_checks;
 mod builtins;
 mod calls;
 mod configurations;
+mod exceptions;
 mod host_functions;
 mod memory64;
 mod osr;
+mod references;
 mod segments;
 mod stacks;
 mod tail_calls;

@@ -3,6 +3,7 @@
 use crate::looping;
 use crate::random::Random;
 use arbitrary::Unstructured;
+use wasmparser::{Parser, Payload, TypeRef};
 
 /// A module whose functions all terminate, and trap more or less often.
 pub(crate) struct Program {
@@ -31,12 +32,12 @@ impl Program {
             wide_arithmetic_enabled: random.below(2) == 0,
             memory64_enabled: random.below(2) == 0,
             custom_page_sizes_enabled: random.below(4) == 0,
+            threads_enabled: random.below(3) == 0,
+            exceptions_enabled: random.below(2) == 0,
             max_memories: 1 + random.below(3) as usize,
             // Unsupported proposals.
-            exceptions_enabled: false,
             gc_enabled: false,
             shared_everything_threads_enabled: false,
-            threads_enabled: false,
             // Programs with observable effects, of limited size.
             disallow_traps: random.below(3) > 0,
             export_everything: true,
@@ -67,9 +68,27 @@ impl Program {
             let bytes = random.bytes(16 << 10);
             let module = wasm_smith::Module::new(config.clone(), &mut Unstructured::new(&bytes));
             let Ok(mut module) = module else { continue };
-            if module.ensure_termination(200 + random.below(4000) as u32).is_ok() {
-                return Self { bytes: module.to_bytes() };
+            if module.ensure_termination(200 + random.below(4000) as u32).is_err() {
+                continue;
+            }
+            let bytes = module.to_bytes();
+            // At a shared memory it could wait for ever.
+            if !has_shared_memory(&bytes) {
+                return Self { bytes };
             }
         }
     }
+}
+
+fn has_shared_memory(bytes: &[u8]) -> bool {
+    Parser::new(0).parse_all(bytes).any(|payload| match payload {
+        Ok(Payload::MemorySection(memories)) => memories.into_iter().flatten().any(|memory| memory.shared),
+        Ok(Payload::ImportSection(imports)) => {
+            imports.into_imports().flatten().any(|import| match import.ty {
+                TypeRef::Memory(memory) => memory.shared,
+                _ => false,
+            })
+        }
+        _ => false,
+    })
 }

@@ -4,7 +4,7 @@ use crate::generate::Program;
 use crate::random::Random;
 use dunlin::{
     AsContext, AsContextMut, Caller, Engine, Error, Extern, ExternRef, ExternType, Func, Global, Instance,
-    Memory, Module, Store, Table, Trap, V128, Val, ValType,
+    Memory, Module, Store, Table, Tag, Trap, V128, Val, ValType,
 };
 use std::fmt::Write;
 
@@ -62,8 +62,7 @@ pub(crate) fn observe(engine: &Engine, program: &Program, seed: u64) -> Observed
                 }
                 let _ = store.set_fuel(FUEL[random.below(FUEL.len() as u64) as usize]);
                 let ty = func.ty(&store);
-                let args: Vec<Val> =
-                    ty.params().iter().map(|ty| value(&mut store, *ty, &mut random)).collect();
+                let args: Vec<Val> = ty.params().map(|ty| value(&mut store, ty, &mut random)).collect();
                 let mut results = vec![Val::I32(0); ty.results().len()];
                 let outcome = match func.call(&mut store, &args, &mut results) {
                     Ok(()) => results.iter().map(text).collect::<String>(),
@@ -108,24 +107,25 @@ fn provide(
     let fitting: Vec<Extern> =
         exports.into_iter().filter(|export| export.ty(&*store).to_string() == ty.to_string()).collect();
     if !fitting.is_empty() {
-        return Ok(fitting[random.below(fitting.len() as u64) as usize]);
+        return Ok(fitting[random.below(fitting.len() as u64) as usize].clone());
     }
     Ok(match ty {
         ExternType::Func(ty) => {
-            let results: Vec<ValType> = ty.results().to_vec();
+            let results: Vec<ValType> = ty.results().collect();
             let func =
                 Func::new(&mut *store, ty.clone(), move |caller, _, values| host(caller, &results, values))?;
             Extern::Func(func)
         }
         ExternType::Memory(ty) => Extern::Memory(Memory::new(&mut *store, *ty)?),
         ExternType::Table(ty) => {
-            let null = Val::null(ty.element()).expect("tables hold references");
+            let null = Val::null(ty.element().heap_type());
             Extern::Table(Table::new(&mut *store, *ty, null)?)
         }
         ExternType::Global(ty) => {
             let value = value(store, ty.content(), random);
             Extern::Global(Global::new(&mut *store, *ty, value)?)
         }
+        ExternType::Tag(ty) => Extern::Tag(Tag::new(&mut *store, ty)?),
     })
 }
 
@@ -146,7 +146,7 @@ fn host(mut caller: Caller<'_, Host>, types: &[ValType], results: &mut [Val]) ->
                 instance.exports(&caller).filter_map(|export| export.into_extern().into_func()).collect();
             let func = funcs[which as usize % funcs.len()];
             let ty = func.ty(&caller);
-            let args: Vec<Val> = ty.params().iter().map(|ty| Val::default_for_ty(*ty)).collect();
+            let args: Vec<Val> = ty.params().filter_map(Val::default_for_ty).collect();
             let mut out = vec![Val::I32(0); ty.results().len()];
             let outcome = func.call(&mut caller, &args, &mut out);
             caller.data_mut().depth -= 1;
@@ -187,8 +187,8 @@ fn value(store: &mut impl AsContextMut, ty: ValType, random: &mut Random) -> Val
         ValType::F32 => Val::F32(bits as u32),
         ValType::F64 => Val::F64(bits),
         ValType::V128 => V128::from_bits(u128::from(bits) << 64 | u128::from(random.next())).into(),
-        ValType::FuncRef => Val::FuncRef(None),
-        ValType::ExternRef => {
+        ValType::FUNCREF => Val::FuncRef(None),
+        ValType::Ref(_) => {
             let object = bits % 2 == 0;
             Val::ExternRef(
                 object.then(|| ExternRef::new(store.as_context_mut(), 1u8).expect("there is memory")),
@@ -233,7 +233,7 @@ fn state(store: &Store<Host>, instances: &[Instance]) -> String {
                         seen += &text(&table.get(store, i).expect("it is in bounds"));
                     }
                 }
-                Extern::Func(_) | Extern::Global(_) => {}
+                Extern::Func(_) | Extern::Global(_) | Extern::SharedMemory(_) | Extern::Tag(_) => {}
             }
         }
     }

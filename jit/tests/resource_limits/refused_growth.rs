@@ -73,8 +73,7 @@ impl Guest {
     /// Calls a recursion that never ends.
     fn exhausts(&mut self, name: &str) -> Error {
         let func = self.instance.get_func(&self.store, name).unwrap();
-        let args: Vec<Val> =
-            func.ty(&self.store).params().iter().map(|ty| Val::default_for_ty(*ty)).collect();
+        let args: Vec<Val> = func.ty(&self.store).params().filter_map(Val::default_for_ty).collect();
         let error = self.call(name, &args).unwrap_err();
         assert_eq!(error.trap(), Some(Trap::StackOverflow), "{name}: {error:?}");
         error

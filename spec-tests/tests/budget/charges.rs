@@ -5,8 +5,8 @@ use crate::ledger::{Refused, Seen, watch};
 use crate::refused::clean;
 use dunlin::{
     Budget, Error, ExternRef, Func, FuncType, Global, GlobalType, Instance, InstancePre, Kind, Linker,
-    Memory, MemoryType, Module, Mutability, ResumableCall, Store, SuspendedCall, Table, TableType, Val,
-    ValType, testing,
+    Memory, MemoryType, Module, Mutability, RefType, ResumableCall, Store, SuspendedCall, Table, TableType,
+    Val, ValType, testing,
 };
 
 const GUEST: &str = r#"(module
@@ -86,7 +86,7 @@ const ACTS: [(&str, Act); 18] = [
     ("pages", |w| w.instance.get_memory(&w.store, "memory").unwrap().grow(&mut w.store, 3).map(drop)),
     ("pages for the guest", |w| w.call("pages", 5)),
     ("a table", |w| {
-        let ty = TableType::new(ValType::ExternRef, 50, None);
+        let ty = TableType::new(RefType::EXTERNREF, 50, None);
         Table::new(&mut w.store, ty, Val::ExternRef(None)).map(drop)
     }),
     ("elements", |w| {

@@ -4,7 +4,7 @@ use crate::guests;
 use crate::hostile::{self, Growth, SUBJECT};
 use crate::ledger::{Refused, Seen, watch};
 use crate::uncounted::UNCOUNTED;
-use dunlin::tier::{Stays, Tier, View};
+use dunlin::tier::{LoopAt, Stays, Tier, View};
 use dunlin::{Budget, Config, Engine, Instance, Kind, Module, Store};
 use dunlin_jit::{Jit, MemoryGuard, Mode};
 use std::fmt::Write;
@@ -224,7 +224,8 @@ fn the_bound_holds_however_code_is_made() {
                 let found = if last { loops.last() } else { loops.first() };
                 let Some(found) = found else { continue };
                 let Compiled { seen, .. } = compile(&bytes, number, MOST, |jit, module| {
-                    let stays = Stays { outermost: found.header, sampled: found.header };
+                    let at = LoopAt { header: found.header, end: found.header };
+                    let stays = Stays { outermost: at, sampled: at };
                     jit.watched(module, SUBJECT, Some(stays), None);
                 });
                 assert!(seen.beyond <= UNCOUNTED, "{}, {number}: {}", family.name, seen.place.unwrap());

@@ -136,8 +136,7 @@ pub(crate) fn instantiate(budget: &Budget, bytes: &[u8]) -> Result<(), Error> {
         return Ok(());
     };
     let ty = func.ty(&store);
-    let zeros =
-        |types: &[dunlin::ValType]| types.iter().map(|ty| Val::default_for_ty(*ty)).collect::<Vec<_>>();
+    let zeros = |types: dunlin::ValTypes<'_>| types.filter_map(Val::default_for_ty).collect::<Vec<_>>();
     let (params, mut results) = (zeros(ty.params()), zeros(ty.results()));
     match func.call(&mut store, &params, &mut results) {
         Err(error)

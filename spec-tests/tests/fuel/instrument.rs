@@ -95,12 +95,18 @@ fn raw(module: &mut Module, section: &[u8]) {
     module.section(&RawSection { id: section[0], data });
 }
 
+/// What throwing costs besides.
+const THROW: u64 = 16;
+
 /// What an instruction costs.
 fn cost(op: &Operator<'_>) -> u64 {
     use Operator as O;
     let free = matches!(
         op,
         O::Nop | O::Drop | O::Block { .. } | O::Loop { .. } | O::Else | O::End | O::Unreachable | O::Return
+    ) || matches!(
+        op,
+        O::TryTable { .. } | O::Try { .. } | O::Catch { .. } | O::CatchAll | O::Delegate { .. }
     );
     u64::from(!free)
 }
@@ -119,6 +125,9 @@ fn function(body: &FunctionBody<'_>, counters: u32, wasm: &[u8]) -> Vec<u8> {
         if !matches!(op, Operator::LocalGet { .. } | Operator::LocalSet { .. } | Operator::I32Const { .. }) {
             add(&mut out, counters + EXECUTED, executed);
             executed = 0;
+        }
+        if matches!(op, Operator::Throw { .. } | Operator::ThrowRef | Operator::Rethrow { .. }) {
+            add(&mut out, counters + CHARGED, THROW);
         }
         out.extend_from_slice(&wasm[at as usize..ops.original_position() as usize]);
         charge(&mut out, at);

@@ -1,7 +1,7 @@
 //! What is charged for a function, stated a second time: as a recursion over its blocks.
 
 use std::collections::BTreeMap;
-use wasmparser::{FunctionBody, Operator, OperatorsReader};
+use wasmparser::{Catch, FunctionBody, Operator, OperatorsReader};
 
 /// An instruction, with its offset in the module; or a block, also with the offset of its end.
 enum Node {
@@ -14,9 +14,13 @@ enum Node {
         at: u64,
         cost: u64,
     },
+    /// Exceptions go to these labels.
+    Thrown(Vec<u32>),
     /// It ends the path, for good.
     Trap,
     Block(Vec<Node>, u64),
+    /// With what follows each `catch`, and its offset.
+    Try(Vec<Node>, Vec<(Vec<Node>, u64)>, u64),
     Loop(Vec<Node>, u64, u64),
     If {
         then: Vec<Node>,
@@ -32,8 +36,37 @@ fn parse<'a>(ops: &mut OperatorsReader<'a>, depth: u32) -> (Vec<Node>, Operator<
     loop {
         let (op, at) = ops.read_with_offset().unwrap();
         let branch = |depths, may, cost| Node::Branch { depths, may, at, cost };
-        nodes.push(match op {
-            Operator::End | Operator::Else => return (nodes, op, at),
+        let node = match op {
+            Operator::End
+            | Operator::Else
+            | Operator::Catch { .. }
+            | Operator::CatchAll
+            | Operator::Delegate { .. } => return (nodes, op, at),
+            Operator::TryTable { try_table } => {
+                let label = |catch: &Catch| match *catch {
+                    Catch::One { label, .. } | Catch::OneRef { label, .. } => label,
+                    Catch::All { label } | Catch::AllRef { label } => label,
+                };
+                // Exceptions may go to the labels, but aren't expected to.
+                nodes.push(Node::Thrown(try_table.catches.iter().map(label).collect()));
+                let (body, _, end) = parse(ops, depth + 1);
+                Node::Block(body, end)
+            }
+            Operator::Try { .. } => {
+                let (body, mut last, mut end) = parse(ops, depth + 1);
+                let mut clauses = Vec::new();
+                while matches!(last, Operator::Catch { .. } | Operator::CatchAll) {
+                    let at = end;
+                    let clause;
+                    (clause, last, end) = parse(ops, depth + 1);
+                    clauses.push((clause, at));
+                }
+                Node::Try(body, clauses, end)
+            }
+            Operator::Throw { .. } | Operator::ThrowRef | Operator::Rethrow { .. } => {
+                nodes.push(Node::Plain(1));
+                Node::Trap
+            }
             Operator::Block { .. } => {
                 let (body, _, end) = parse(ops, depth + 1);
                 Node::Block(body, end)
@@ -52,19 +85,22 @@ fn parse<'a>(ops: &mut OperatorsReader<'a>, depth: u32) -> (Vec<Node>, Operator<
                 Node::If { then, at, otherwise, end }
             }
             Operator::Br { relative_depth } => branch(vec![relative_depth], false, 1),
-            Operator::BrIf { relative_depth } => branch(vec![relative_depth], true, 1),
+            Operator::BrIf { relative_depth }
+            | Operator::BrOnNull { relative_depth }
+            | Operator::BrOnNonNull { relative_depth } => branch(vec![relative_depth], true, 1),
             Operator::BrTable { targets } => {
                 let all = targets.targets().map(Result::unwrap).chain([targets.default()]);
                 branch(all.collect(), false, 1)
             }
             Operator::Return => branch(vec![depth], false, 0),
-            Operator::ReturnCall { .. } | Operator::ReturnCallIndirect { .. } => {
-                branch(vec![depth], false, 1)
-            }
+            Operator::ReturnCall { .. }
+            | Operator::ReturnCallIndirect { .. }
+            | Operator::ReturnCallRef { .. } => branch(vec![depth], false, 1),
             Operator::Unreachable => Node::Trap,
             Operator::Nop | Operator::Drop => Node::Plain(0),
             _ => Node::Plain(1),
-        });
+        };
+        nodes.push(node);
     }
 }
 
@@ -121,6 +157,28 @@ impl Function {
                     here
                 }
                 Node::Trap => None,
+                Node::Thrown(depths) => {
+                    for depth in depths {
+                        let height = self.labels.len() - 1 - *depth as usize;
+                        self.went.push(height);
+                        let (arrivals, is_loop) = &mut self.labels[height];
+                        if !*is_loop {
+                            *arrivals = Some(arrivals.unwrap_or(0));
+                        }
+                    }
+                    here
+                }
+                Node::Try(body, clauses, end) => self.block((region, often), *end, false, |f| {
+                    let mut last = f.body(body, here);
+                    for (clause, at) in clauses {
+                        if let Some((_, often)) = last {
+                            f.arrive(often);
+                        }
+                        let arm = f.arm(*at, region, 0, 0);
+                        last = f.body(clause, arm);
+                    }
+                    last
+                }),
                 Node::Branch { depths, may, at, cost } => {
                     self.regions[region].own += cost;
                     let each = if *may { five_eighths(often) } else { often / depths.len() as u64 };

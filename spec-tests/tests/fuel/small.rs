@@ -42,13 +42,25 @@ const PROGRAMS: &[&str] = &[
     "(local.set 1 (i32.add (call $f (local.get 0)) (call $f (i32.const 0)))) LARGE",
     "(loop $again (if (call $f (local.get 0)) (then LARGE)) \
         (br_if $again (i32.gt_s (local.tee 0 (i32.sub (local.get 0) (i32.const 1))) (i32.const 0))))",
+    // Exceptions: what follows where they are caught, what else leads there, and a loop that goes round by them.
+    "(block $h (try_table (catch_all $h) (if (i32.and (local.get 0) (i32.const 1)) (then (throw $t))) LARGE)) LARGE",
+    "(block $h (try_table (catch $t $h) (call $throw (local.get 0)) SMALL) LARGE (return (local.get 1))) LARGE",
+    "(block $out (block $h (try_table (catch $t $h) (call $throw (local.get 0)) LARGE) (br $out)) SMALL) LARGE",
+    "(loop $again (local.set 0 (i32.sub (local.get 0) (i32.const 1))) \
+        (try_table (catch $t $again) (if (i32.gt_s (local.get 0) (i32.const 0)) (then SMALL (throw $t))) LARGE)) SMALL",
+    "try (call $throw (local.get 0)) SMALL catch $t LARGE (if (local.get 1) (then LARGE)) catch_all SMALL end LARGE",
+    "(loop $again (local.set 0 (i32.sub (local.get 0) (i32.const 1))) \
+        try try (call $throw (local.get 0)) LARGE catch_all SMALL rethrow 0 end \
+        catch $t LARGE (br_if $again (i32.gt_s (local.get 0) (i32.const 0))) end)",
+    "try try (call $throw (local.get 0)) LARGE delegate 0 SMALL catch_all LARGE (return (local.get 1)) end LARGE",
 ];
 
 fn module(program: &str) -> Vec<u8> {
     let step = "(local.set 1 (i32.add (i32.rotl (local.get 1) (i32.const 3)) (local.get 0)))";
     let program = program.replace("SMALL", step).replace("LARGE", &step.repeat(3));
     let text = format!(
-        "(module (memory 1 1)
+        "(module (memory 1 1) (tag $t)
+            (func $throw (param i32) (if (i32.and (local.get 0) (i32.const 1)) (then (throw $t))))
             (func $f (param i32) (result i32) (local i32)
                 (block (br_if 0 (i32.and (local.get 0) (i32.const 1))) {}) (local.get 1))
             (func (export \"run\") (param i32) (result i32) (local i32) {program} (local.get 1)))",

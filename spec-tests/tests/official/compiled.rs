@@ -2,8 +2,8 @@
 //! interpreted to compiled code at every opportunity.
 
 use crate::data::{
-    CORE, CUSTOM_PAGE_SIZES, EXTENDED_CONST, MEMORY64, MULTI_MEMORY, RELAXED_SIMD, SIMD, Suite, TAIL_CALL,
-    WIDE_ARITHMETIC,
+    CORE, CUSTOM_PAGE_SIZES, EXCEPTIONS, EXTENDED_CONST, MEMORY64, MULTI_MEMORY, RELAXED_SIMD, SIMD, Suite,
+    TAIL_CALL, THREADS, WIDE_ARITHMETIC,
 };
 use crate::runs::run_with;
 use dunlin_jit::{Jit, MemoryGuard, Mode, Stats};
@@ -155,4 +155,14 @@ fn memory64() {
 #[test]
 fn custom_page_sizes() {
     check(&CUSTOM_PAGE_SIZES, 15, 22, &[], false);
+}
+
+#[test]
+fn threads() {
+    check(&THREADS, 110, 166, &[], false);
+}
+
+#[test]
+fn exceptions() {
+    check(&EXCEPTIONS, 12, 12, &[("catching exceptions is not supported", 39)], false);
 }

@@ -1,8 +1,8 @@
 //! The official suites, each in both ways of dispatch.
 
 use crate::data::{
-    CORE, CUSTOM_PAGE_SIZES, EXTENDED_CONST, MEMORY64, MULTI_MEMORY, RELAXED_SIMD, SIMD, Suite, TAIL_CALL,
-    WIDE_ARITHMETIC,
+    ANNOTATIONS, CORE, CUSTOM_PAGE_SIZES, EXCEPTIONS, EXTENDED_CONST, FUNCTION_REFERENCES, MEMORY64,
+    MULTI_MEMORY, RELAXED_SIMD, SIMD, Suite, TAIL_CALL, THREADS, WIDE_ARITHMETIC,
 };
 use dunlin::{Config, Dispatch, Engine};
 use dunlin_wast::{Report, run_script};
@@ -58,5 +58,9 @@ suites! {
     relaxed_simd RELAXED_SIMD
     wide_arithmetic WIDE_ARITHMETIC
     memory64 MEMORY64
+    exceptions EXCEPTIONS
     custom_page_sizes CUSTOM_PAGE_SIZES
+    function_references FUNCTION_REFERENCES
+    threads THREADS
+    annotations ANNOTATIONS
 }

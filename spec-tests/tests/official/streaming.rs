@@ -1,8 +1,8 @@
 //! A module is the same however its bytes are cut: every module of every suite, whole and in chunks.
 
 use crate::data::{
-    CORE, CUSTOM_PAGE_SIZES, EXTENDED_CONST, MEMORY64, MULTI_MEMORY, RELAXED_SIMD, SIMD, Suite, TAIL_CALL,
-    WIDE_ARITHMETIC,
+    CORE, CUSTOM_PAGE_SIZES, EXCEPTIONS, EXTENDED_CONST, MEMORY64, MULTI_MEMORY, RELAXED_SIMD, SIMD, Suite,
+    TAIL_CALL, THREADS, WIDE_ARITHMETIC,
 };
 use dunlin::{Dispatch, Engine, Error, ErrorKind, Module, ModuleStream};
 use dunlin_wast::binaries;
@@ -101,4 +101,14 @@ fn memory64() {
 #[test]
 fn custom_page_sizes() {
     check(&CUSTOM_PAGE_SIZES, 43, 127);
+}
+
+#[test]
+fn threads() {
+    check(&THREADS, 173, 99);
+}
+
+#[test]
+fn exceptions() {
+    check(&EXCEPTIONS, 9, 16);
 }

@@ -1,6 +1,6 @@
 //! A guest that passes calls on, so that a test can call every function through a real instance.
 
-use dunlin::{Engine, Error, ExternType, Instance, Linker, Memory, Module, Store, Val, ValType};
+use dunlin::{Engine, Error, ExternType, Instance, Linker, Memory, Module, Store, Val, ValType, ValTypes};
 use dunlin_wasi_lite::{FUNCTIONS, WasiCtx, WasiCtxBuilder, add_to_linker};
 use std::fmt::Write;
 use std::sync::LazyLock;
@@ -53,12 +53,12 @@ fn make(from: &str) -> Made {
             continue;
         };
         let ExternType::Func(ty) = item.ty(&store) else { panic!("{name} is no function") };
-        let types = |types: &[ValType]| types.iter().map(|ty| format!(" {ty}")).collect::<String>();
+        let types = |types: ValTypes<'_>| types.map(|ty| format!(" {ty}")).collect::<String>();
         let signature = format!("(param{}) (result{})", types(ty.params()), types(ty.results()));
         let arguments: String = (0..ty.params().len()).map(|index| format!(" (local.get {index})")).collect();
         writeln!(imports, r#"(import "{from}" "{name}" (func ${name} {signature}))"#).unwrap();
         writeln!(exports, r#"(func (export "{name}") {signature} (call ${name}{arguments}))"#).unwrap();
-        params.push((*name, ty.params().to_vec()));
+        params.push((*name, ty.params().collect()));
     }
     let pages = MEMORY >> 16;
     let text = format!(r#"(module {imports} (memory (export "memory") {pages} {pages}) {exports})"#);

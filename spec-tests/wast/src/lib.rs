@@ -27,7 +27,8 @@
 //!   them, in vectors lane by lane; references by their kind, and those of the host by their number.
 //! - `assert_trap`, `assert_exhaustion`: that the guest trapped (no other error will do), and that the trap's text
 //!   begins with the expected one. Some scripts name an element's index after it, as in "uninitialized element 2";
-//!   Dunlin's traps don't, so a number that follows the trap's whole text is not compared.
+//!   Dunlin's traps don't, so a number that follows the trap's whole text is not compared. Nor do they say
+//!   what a null reference would have referred to, as in "null function reference".
 //! - `assert_invalid`, `assert_malformed`: that Dunlin's loader rejects the module. A module in quoted text may be
 //!   rejected by the text parser instead, if the assertion is that it is malformed. The wording is the validator's
 //!   own, so a difference isn't a failure, but [`Report::reworded`] counts it.

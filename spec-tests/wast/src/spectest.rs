@@ -1,7 +1,8 @@
 //! The module `spectest`, which every script may import from.
 
 use dunlin::{
-    Error, Global, GlobalType, Linker, Memory, MemoryType, Mutability, Store, Table, TableType, Val, ValType,
+    Error, ErrorKind, Global, GlobalType, Linker, Memory, MemoryType, Mutability, RefType, SharedMemory,
+    Store, Table, TableType, Val,
 };
 
 /// Defines the host module that the reference interpreter gives to scripts. What a guest prints is dropped.
@@ -23,10 +24,15 @@ pub(crate) fn define(store: &mut Store<()>, linker: &mut Linker<()>) -> Result<(
         let global = Global::new(&mut *store, GlobalType::new(value.ty(), Mutability::Const), value)?;
         linker.define(&*store, module, name, global)?;
     }
-    let table = TableType::new(ValType::FuncRef, 10, Some(20));
+    let table = TableType::new(RefType::FUNCREF, 10, Some(20));
     let table = Table::new(&mut *store, table, Val::FuncRef(None))?;
     linker.define(&*store, module, "table", table)?;
     let memory = Memory::new(&mut *store, MemoryType::new(1, Some(2)))?;
     linker.define(&*store, module, "memory", memory)?;
-    Ok(())
+    match SharedMemory::new(store.engine(), MemoryType::shared(1, 2)) {
+        Ok(memory) => linker.define(&*store, module, "shared_memory", memory).map(drop),
+        // There are none.
+        Err(error) if error.kind() == ErrorKind::Limit => Ok(()),
+        Err(error) => Err(error),
+    }
 }

@@ -34,6 +34,7 @@ fn null(heap_type: &HeapType<'_>) -> Option<Val> {
     match heap_type {
         HeapType::Abstract { shared: false, ty: AbstractHeapType::Func } => Some(Val::FuncRef(None)),
         HeapType::Abstract { shared: false, ty: AbstractHeapType::Extern } => Some(Val::ExternRef(None)),
+        HeapType::Abstract { shared: false, ty: AbstractHeapType::Exn } => Some(Val::ExnRef(None)),
         _ => None,
     }
 }
@@ -54,8 +55,8 @@ fn matches(store: &Store<()>, result: &Val, expected: &Ret<'_>) -> bool {
         (Ret::F32(expected), Val::F32(bits)) => f32_matches(expected, bits),
         (Ret::F64(expected), Val::F64(bits)) => f64_matches(expected, bits),
         (Ret::V128(expected), Val::V128(result)) => v128_matches(expected, result.to_bits()),
-        (Ret::RefNull(None), Val::FuncRef(None) | Val::ExternRef(None)) => true,
-        (Ret::RefNull(Some(heap_type)), Val::FuncRef(None) | Val::ExternRef(None)) => {
+        (Ret::RefNull(None), Val::FuncRef(None) | Val::ExternRef(None) | Val::ExnRef(None)) => true,
+        (Ret::RefNull(Some(heap_type)), Val::FuncRef(None) | Val::ExternRef(None) | Val::ExnRef(None)) => {
             null(heap_type).is_some_and(|null| null.ty() == result.ty())
         }
         (Ret::RefExtern(None), Val::ExternRef(Some(_))) => true,
@@ -116,6 +117,8 @@ pub(crate) fn describe(store: &Store<()>, results: &[Val]) -> String {
             Val::FuncRef(None) => write!(text, "(ref.null func)"),
             Val::FuncRef(Some(_)) => write!(text, "(ref.func)"),
             Val::ExternRef(None) => write!(text, "(ref.null extern)"),
+            Val::ExnRef(None) => write!(text, "(ref.null exn)"),
+            Val::ExnRef(Some(_)) => write!(text, "(ref.exn)"),
             Val::ExternRef(Some(value)) => match value.data(store).downcast_ref::<u32>() {
                 Some(number) => write!(text, "(ref.extern {number})"),
                 None => write!(text, "(ref.extern)"),

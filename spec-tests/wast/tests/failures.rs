@@ -33,7 +33,7 @@ fn failures_of_every_kind_are_noticed() {
         (module (func (result i32)))
         (module (import "spectest" "none" (func)))
         (module definition (func (result i32)))
-        (thread $t (shared (module $m)) (assert_return (invoke "one") (i32.const 1)))
+        (thread $t (shared (module $n)) (assert_return (invoke "one") (i32.const 1)))
         (wait $t)"#;
     let report = run_script("all.wast", script, &Config::new());
     let unnoticed: Vec<_> = report.counts.iter().filter(|(_, tally)| tally.passed() > 0).collect();
@@ -42,8 +42,8 @@ fn failures_of_every_kind_are_noticed() {
     let modules = report.counts.get(Kind::Module);
     assert_eq!((modules.total, modules.failed), (3, 2), "{report}");
     let all = report.counts.assertions();
-    assert_eq!((all.failed, all.refused), (18, 1), "{report}");
-    assert_eq!(report.counts.get(Kind::Thread).refused + report.counts.get(Kind::Wait).refused, 2);
+    assert_eq!((all.failed, all.refused), (19, 0), "{report}");
+    assert_eq!(report.counts.get(Kind::Thread).failed + report.counts.get(Kind::Wait).failed, 2);
     assert_eq!(report.failures.len(), 19 + 8, "{report}");
     assert_eq!(
         report.failures[0].to_string(),
@@ -60,12 +60,12 @@ fn what_dunlin_lacks_is_refused() {
     let script = r#"
         (module $old (func (export "f") (result i32) (i32.const 1)))
         (assert_return (invoke "f") (i32.const 1))
-        (module $new (memory 1 1 shared) (func (export "f") (result i32) (i32.const 1)))
+        (module $new (type (struct)) (func (export "f") (result i32) (i32.const 1)))
         (assert_return (invoke "f") (i32.const 1))
         (assert_trap (invoke $new "f") "unreachable")
-        (assert_trap (module (memory 1 1 shared)) "unreachable")
+        (assert_trap (module (type (struct))) "unreachable")
         (register "new" $new)
-        (module definition $later (memory 1 1 shared))
+        (module definition $later (type (struct)))
         (module instance $later $later)
         (invoke "f")
         (assert_return (invoke $old "f") (i32.const 1))
@@ -83,4 +83,26 @@ fn what_dunlin_lacks_is_refused() {
     let script = "(module (memory 1) (memory 1))";
     let report = run_script("off.wast", script, Config::new().wasm_multi_memory(false));
     assert_eq!(report.counts.get(Kind::Module).refused, 1, "{report}");
+}
+
+#[test]
+fn threads_share_memories_and_their_failures_are_noticed() {
+    let script = r#"
+        (module $m (memory (export "m") 1 1 shared)
+            (func (export "get") (result i32) (i32.load8_u (i32.const 0))))
+        (thread $t (shared (module $m))
+            (register "m" $m)
+            (module (import "m" "m" (memory 1 1 shared)) (func (export "set") (i32.store8 (i32.const 0) (i32.const 5))))
+            (invoke "set")
+            (assert_return (invoke "set") (i32.const 1)))
+        (wait $t)
+        (assert_return (invoke $m "get") (i32.const 5))"#;
+    let report = run_script("threads.wast", script, Config::new().shared_memory(true));
+    assert_eq!(report.failures.len(), 1, "{report}");
+    assert_eq!((report.failures[0].line, report.failures[0].kind), (8, Kind::AssertReturn), "{report}");
+    assert_eq!(
+        (report.counts.assertions().total, report.counts.get(Kind::Wait).passed()),
+        (2, 1),
+        "{report}"
+    );
 }

@@ -51,6 +51,18 @@ fn an_endless_loop_is_stopped() {
 }
 
 #[test]
+fn waiting_at_a_shared_memory_is_stopped() {
+    let wait = r#"(module (memory 1 1 shared)
+        (func (export "_start") (drop (memory.atomic.wait32 (i32.const 0) (i32.const 0) (i64.const -1)))))"#;
+    for jit in ["off", "sync"] {
+        let args =
+            ["run", "-W", "shared-memory", "--jit", jit, "--jit-threshold", "0", "--timeout", "300ms", "-"];
+        soon(dunlin_with(&args, wait.as_bytes()).code(124).says("timed out"));
+    }
+    dunlin_with(&["run", "-"], wait.as_bytes()).says("shared memories are switched off");
+}
+
+#[test]
 fn waiting_is_stopped_too() {
     // A module that never comes whole.
     let mut child = command(&["run", "--timeout", "300ms", "-"]).stdin(Stdio::piped()).spawn().unwrap();

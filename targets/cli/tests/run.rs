@@ -26,6 +26,20 @@ fn text_modules_work_wherever_modules_do() {
     dunlin(&["inspect", path]).code(0);
 }
 
+/// A program in C++, whose exceptions are those of the standard, or as they were before.
+#[test]
+fn programs_throw_and_catch() {
+    for name in ["throws", "throws-legacy"] {
+        let module = &example(&format!("exceptions/{name}.wasm"));
+        for tier in [&["--jit", "off"][..], &["--jit", "sync", "--jit-threshold", "1"], &[]] {
+            let ended = dunlin(&[&["run"], tier, &[module, "3000"]].concat()).code(0);
+            ended.prints("2997 of 3000 rounds threw, 33000 frames were left, sum 4495533\n");
+        }
+        let off = if name == "throws" { "exceptions=n" } else { "legacy-exceptions=n" };
+        dunlin(&["run", "-W", off, module]).code(1).one_sentence().says("exceptions");
+    }
+}
+
 #[test]
 fn standard_input_is_the_programs() {
     let wc = &example("wasm/wc.wasm");

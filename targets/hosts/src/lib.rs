@@ -5,10 +5,12 @@
 //!
 //! | Feature | Platform | Start at |
 //! |---|---|---|
+//! | `fastly` | Fastly Compute, applications that answer requests | [`fastly::App`] |
 //! | `lambda` | AWS Lambda, WASI commands as functions | [`lambda::Runtime`] |
 //! | `oci` | registries of the Open Container Initiative, where modules are kept | [`oci::Registries`] |
 //! | `opa` | Open Policy Agent, policies compiled from Rego | [`opa::Policy`] |
 //! | `proxy-wasm` | Envoy's filters, and those of other proxies | [`proxy_wasm::Plugin`] |
+//! | `proxy` | a reverse proxy with such filters | [`proxy::Proxy`] |
 //! | `wagi` | WAGI and CGI, WASI commands that answer a request each | [`wagi::Program`] |
 //!
 //! What hosts do for their guests is in [`services`]; outbound HTTP has a client with the features `http` and `tls`.
@@ -17,12 +19,16 @@
 
 mod abi;
 mod answers;
+#[cfg(feature = "fastly")]
+pub mod fastly;
 #[cfg(feature = "lambda")]
 pub mod lambda;
 #[cfg(feature = "oci")]
 pub mod oci;
 #[cfg(feature = "opa")]
 pub mod opa;
+#[cfg(feature = "proxy")]
+pub mod proxy;
 #[cfg(feature = "proxy-wasm")]
 pub mod proxy_wasm;
 #[cfg(feature = "serve")]

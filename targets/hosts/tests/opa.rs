@@ -166,7 +166,7 @@ fn a_budget_bounds_each_evaluator() {
     );
     evaluator.evaluate("roles/allow", Some(r#"{"user": "alice"}"#)).unwrap();
     assert_eq!(budget.used(), used);
-    drop(evaluator);
+    drop((evaluator, policy));
     assert_eq!(budget.used(), 0);
 }
 

@@ -1,6 +1,6 @@
 //! The types of what a module imports and exports.
 
-use super::{FuncType, GlobalType, MemoryType, TableType};
+use super::{FuncType, GlobalType, MemoryType, TableType, TagType};
 use std::fmt;
 
 /// The type of something that is imported or exported.
@@ -14,6 +14,8 @@ pub enum ExternType {
     Memory(MemoryType),
     /// A global.
     Global(GlobalType),
+    /// A tag.
+    Tag(TagType),
 }
 
 impl ExternType {
@@ -48,6 +50,14 @@ impl ExternType {
             _ => None,
         }
     }
+
+    /// The tag's type, if this is a tag.
+    pub fn tag(&self) -> Option<&TagType> {
+        match self {
+            ExternType::Tag(ty) => Some(ty),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for ExternType {
@@ -57,6 +67,7 @@ impl fmt::Display for ExternType {
             ExternType::Table(ty) => fmt::Display::fmt(ty, f),
             ExternType::Memory(ty) => fmt::Display::fmt(ty, f),
             ExternType::Global(ty) => fmt::Display::fmt(ty, f),
+            ExternType::Tag(ty) => fmt::Display::fmt(ty, f),
         }
     }
 }
@@ -82,6 +93,12 @@ impl From<MemoryType> for ExternType {
 impl From<GlobalType> for ExternType {
     fn from(ty: GlobalType) -> ExternType {
         ExternType::Global(ty)
+    }
+}
+
+impl From<TagType> for ExternType {
+    fn from(ty: TagType) -> ExternType {
+        ExternType::Tag(ty)
     }
 }
 

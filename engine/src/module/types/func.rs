@@ -1,6 +1,8 @@
 //! The types of functions.
 
-use super::ValType;
+use super::list::ValTypes;
+use super::plain::PlainType;
+use super::{TypeNumber, ValType};
 use crate::memory::{Kind, MemoryError, Shared};
 use std::fmt;
 
@@ -8,23 +10,31 @@ use std::fmt;
 ///
 /// Cloning one is cheap.
 #[derive(Clone)]
-pub struct FuncType {
-    types: Types,
-    params: u32,
-}
+pub struct FuncType(Types);
 
-/// The parameters, then the results.
+/// The parameters, as many as `params` says, then the results. Each list has one form: the first that can hold it.
 #[derive(Clone)]
 enum Types {
     /// So few that they need no memory of their own.
     Few {
+        params: u8,
         len: u8,
-        types: [ValType; FEW],
+        types: [PlainType; FEW],
     },
-    Many(Shared<Box<[ValType]>>),
+    Plain {
+        params: u32,
+        types: Shared<Box<[PlainType]>>,
+    },
+    Any {
+        params: u32,
+        types: Shared<Box<[ValType]>>,
+    },
 }
 
-const FEW: usize = 14;
+const FEW: usize = 13;
+
+/// There is one for each type of each module, one in the engine, and two for each host function.
+const _: () = assert!(size_of::<FuncType>() == 16);
 
 impl FuncType {
     /// A function type with these parameters and results.
@@ -35,64 +45,146 @@ impl FuncType {
         let mut types: Vec<ValType> = params.into_iter().collect();
         let params = types.len() as u32;
         types.extend(results);
-        let types = if types.len() <= FEW {
-            let mut few = [ValType::I32; FEW];
-            few[..types.len()].copy_from_slice(&types);
-            Types::Few { len: types.len() as u8, types: few }
+        let plain = || types.iter().map_while(|ty| ty.plain());
+        FuncType(if plain().count() < types.len() {
+            Types::Any { params, types: Shared::new(types.into()) }
+        } else if types.len() <= FEW {
+            Types::few(params, plain())
         } else {
-            Types::Many(Shared::new(types.into()))
-        };
-        FuncType { types, params }
+            Types::Plain { params, types: Shared::new(plain().collect()) }
+        })
     }
 
-    /// [`FuncType::new`] of `params` and `results` types, of which memory is asked for: [`FuncType::heap_bytes`], for
-    /// which the caller has been charged.
+    /// [`FuncType::new`] of the `count` types that there are, `params` of them parameters. Memory is asked for:
+    /// [`FuncType::heap_bytes_of`], for which the caller has been charged.
     pub(crate) fn try_new(
-        types: impl Iterator<Item = ValType>,
+        types: impl Iterator<Item = ValType> + Clone,
         params: usize,
-        results: usize,
+        count: usize,
     ) -> Result<FuncType, MemoryError> {
-        let count = params + results;
-        let types = if count <= FEW {
-            let mut few = [ValType::I32; FEW];
-            few.iter_mut().zip(types).for_each(|(to, ty)| *to = ty);
-            Types::Few { len: count as u8, types: few }
+        let asked = Self::heap_bytes_of(types.clone(), count);
+        let plain = types.clone().map_while(|ty| ty.plain());
+        let params = params as u32;
+        Ok(FuncType(if plain.clone().count() < count {
+            Types::Any { params, types: shared(types, count, asked)? }
+        } else if count <= FEW {
+            Types::few(params, plain)
         } else {
-            let mut many = Vec::new();
-            let asked = Self::heap_bytes(count);
-            many.try_reserve_exact(count).map_err(|_| MemoryError::system(Kind::Metadata, asked))?;
-            many.extend(types.take(count));
-            Types::Many(Shared::try_new(Kind::Metadata, many.into_boxed_slice())?)
-        };
-        Ok(FuncType { types, params: params as u32 })
+            Types::Plain { params, types: shared(plain, count, asked)? }
+        }))
     }
 
-    fn types(&self) -> &[ValType] {
-        match &self.types {
-            Types::Few { len, types } => &types[..usize::from(*len)],
-            Types::Many(types) => types,
+    fn all(&self) -> ValTypes<'_> {
+        match &self.0 {
+            Types::Few { len, types, .. } => ValTypes::plain(&types[..usize::from(*len)]),
+            Types::Plain { types, .. } => ValTypes::plain(types),
+            Types::Any { types, .. } => ValTypes::any(types),
+        }
+    }
+
+    /// The parameters, if it names no other type.
+    #[inline]
+    pub(crate) fn plain_params(&self) -> Option<&[PlainType]> {
+        let (all, params) = self.plain()?;
+        Some(&all[..params])
+    }
+
+    /// The results, if it names no other type.
+    #[inline]
+    pub(crate) fn plain_results(&self) -> Option<&[PlainType]> {
+        let (all, params) = self.plain()?;
+        Some(&all[params..])
+    }
+
+    #[inline]
+    fn plain(&self) -> Option<(&[PlainType], usize)> {
+        match &self.0 {
+            Types::Few { params, len, types } => Some((&types[..usize::from(*len)], usize::from(*params))),
+            Types::Plain { params, types } => Some((types, *params as usize)),
+            Types::Any { .. } => None,
+        }
+    }
+
+    fn count_of_params(&self) -> usize {
+        match self.0 {
+            Types::Few { params, .. } => params.into(),
+            Types::Plain { params, .. } | Types::Any { params, .. } => params as usize,
         }
     }
 
     /// The types of the parameters.
-    pub fn params(&self) -> &[ValType] {
-        &self.types()[..self.params as usize]
+    pub fn params(&self) -> ValTypes<'_> {
+        self.all().first(self.count_of_params())
     }
 
     /// The types of the results.
-    pub fn results(&self) -> &[ValType] {
-        &self.types()[self.params as usize..]
+    pub fn results(&self) -> ValTypes<'_> {
+        self.all().behind(self.count_of_params())
     }
 
-    /// The bytes that a type of `count` parameters and results holds on the heap, for the budget.
-    pub(crate) fn heap_bytes(count: usize) -> u64 {
-        if count <= FEW { 0 } else { count as u64 + Shared::<Box<[ValType]>>::BYTES }
+    /// The types that it names.
+    pub(crate) fn named(&self) -> impl Iterator<Item = TypeNumber> {
+        let types: &[ValType] = if let Types::Any { types, .. } = &self.0 { types } else { &[] };
+        types.iter().filter_map(|ty| ty.concrete())
     }
+
+    /// Has it name types by the numbers that `rename` gives for the former ones. Nothing else may own it yet.
+    pub(crate) fn rename<E>(
+        &mut self,
+        mut rename: impl FnMut(TypeNumber) -> Result<TypeNumber, E>,
+    ) -> Result<(), E> {
+        if let Types::Any { types, .. } = &mut self.0 {
+            for ty in Shared::get_mut(types).expect("it is new").iter_mut() {
+                *ty = ty.renamed(&mut rename)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The bytes that it holds on the heap, for the budget.
+    pub(crate) fn heap_bytes(&self) -> u64 {
+        let bytes = match &self.0 {
+            Types::Few { .. } => return 0,
+            Types::Plain { types, .. } => size_of_val(&***types),
+            Types::Any { types, .. } => size_of_val(&***types),
+        };
+        bytes as u64 + Shared::<Box<[ValType]>>::BYTES
+    }
+
+    /// The bytes that a type of these `count` parameters and results holds on the heap.
+    pub(crate) fn heap_bytes_of(types: impl Iterator<Item = ValType>, count: usize) -> u64 {
+        let plain = types.map_while(|ty| ty.plain()).count() == count;
+        match (plain, count) {
+            (true, ..=FEW) => 0,
+            (true, _) => count as u64 + Shared::<Box<[PlainType]>>::BYTES,
+            (false, _) => (count * size_of::<ValType>()) as u64 + Shared::<Box<[ValType]>>::BYTES,
+        }
+    }
+}
+
+impl Types {
+    fn few(params: u32, types: impl Iterator<Item = PlainType>) -> Types {
+        let mut few = [PlainType::I32; FEW];
+        let len = few.iter_mut().zip(types).map(|(to, ty)| *to = ty).count();
+        Types::Few { params: params as u8, len: len as u8, types: few }
+    }
+}
+
+/// A list of `count` items; `asked` is what it takes with all that is around it.
+fn shared<T>(
+    items: impl Iterator<Item = T>,
+    count: usize,
+    asked: u64,
+) -> Result<Shared<Box<[T]>>, MemoryError> {
+    let mut list = Vec::new();
+    list.try_reserve_exact(count).map_err(|_| MemoryError::system(Kind::Metadata, asked))?;
+    list.extend(items.take(count));
+    Shared::try_new(Kind::Metadata, list.into_boxed_slice())
 }
 
 impl PartialEq for FuncType {
     fn eq(&self, other: &FuncType) -> bool {
-        self.params == other.params && self.types() == other.types()
+        self.count_of_params() == other.count_of_params() && self.all() == other.all()
     }
 }
 
@@ -100,8 +192,8 @@ impl Eq for FuncType {}
 
 impl std::hash::Hash for FuncType {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        self.params.hash(state);
-        self.types().hash(state);
+        self.count_of_params().hash(state);
+        self.all().hash(state);
     }
 }
 
@@ -111,21 +203,8 @@ impl fmt::Debug for FuncType {
     }
 }
 
-fn write_list(f: &mut fmt::Formatter<'_>, types: &[ValType]) -> fmt::Result {
-    f.write_str("(")?;
-    for (i, ty) in types.iter().enumerate() {
-        if i > 0 {
-            f.write_str(", ")?;
-        }
-        fmt::Display::fmt(ty, f)?;
-    }
-    f.write_str(")")
-}
-
 impl fmt::Display for FuncType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_list(f, self.params())?;
-        f.write_str(" -> ")?;
-        write_list(f, self.results())
+        write!(f, "{} -> {}", self.params(), self.results())
     }
 }

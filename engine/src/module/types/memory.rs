@@ -11,6 +11,7 @@ pub struct MemoryType {
     pub(crate) maximum: Option<u64>,
     pub(crate) page_size_log2: u8,
     pub(crate) is_64: bool,
+    pub(crate) is_shared: bool,
 }
 
 impl MemoryType {
@@ -22,7 +23,13 @@ impl MemoryType {
     /// A memory with 64-bit addresses, of at least `minimum` pages of 64 KiB, which may grow to `maximum` pages.
     pub fn memory64(minimum: u64, maximum: Option<u64>) -> MemoryType {
         let page_size_log2 = PAGE.trailing_zeros() as u8;
-        MemoryType { minimum, maximum, page_size_log2, is_64: true }
+        MemoryType { minimum, maximum, page_size_log2, is_64: true, is_shared: false }
+    }
+
+    /// A memory of at least `minimum` pages of 64 KiB, which may grow to `maximum` pages, and which stores on several threads
+    /// may access at the same time: see [`SharedMemory`](crate::SharedMemory).
+    pub fn shared(minimum: u32, maximum: u32) -> MemoryType {
+        MemoryType { is_shared: true, ..MemoryType::new(minimum, Some(maximum)) }
     }
 
     /// The pages such a memory has at first.
@@ -38,6 +45,11 @@ impl MemoryType {
     /// Whether its addresses are 64-bit.
     pub fn is_64(&self) -> bool {
         self.is_64
+    }
+
+    /// Whether it is [shared](MemoryType::shared).
+    pub fn is_shared(&self) -> bool {
+        self.is_shared
     }
 
     /// The bytes of a page: 65,536, or 1.
@@ -62,6 +74,12 @@ impl MemoryType {
         }
     }
 
+    /// The same, for an engine's memory that may have `limit` bytes.
+    pub(crate) fn sizes_within(&self, limit: u64) -> Sizes {
+        let sizes = self.sizes();
+        Sizes { most: sizes.most.min(limit), ..sizes }
+    }
+
     /// Whether a guard region can catch every access beyond its end: an address is 32-bit, and the end is that of a page of
     /// the processor's.
     pub(crate) fn is_guardable(&self) -> bool {
@@ -70,7 +88,7 @@ impl MemoryType {
 
     /// Whether a memory of this type can be imported as one of type `other`, apart from its size.
     pub(crate) fn is_like(&self, other: &MemoryType) -> bool {
-        let kind = |ty: &MemoryType| (ty.page_size_log2, ty.is_64);
+        let kind = |ty: &MemoryType| (ty.page_size_log2, ty.is_64, ty.is_shared);
         kind(self) == kind(other)
     }
 }
@@ -78,7 +96,8 @@ impl MemoryType {
 impl fmt::Display for MemoryType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let wide = if self.is_64 { "64-bit " } else { "" };
-        write!(f, "{wide}memory of ")?;
+        let shared = if self.is_shared { "shared " } else { "" };
+        write!(f, "{shared}{wide}memory of ")?;
         write_limits(f, self.minimum, self.maximum, "pages")?;
         match self.page_size() {
             PAGE => Ok(()),

@@ -1,16 +1,17 @@
 //! Making code: what isn't in the cache is translated and linked; and what can only be known by translating again
 //! (where cells come from, and what they are).
 
-use super::{Executing, Use};
-use crate::memory::{Budget, Charge};
+use super::{Executing, Made, Use};
+use crate::memory::{Budget, Buf, Kind};
 use crate::module::trap::Trap;
-use crate::ops::Op;
-use crate::ops::cells::{self, PROLOGUE, extension};
+use crate::ops::cells::{self, CELL, PROLOGUE, extension};
 use crate::ops::frame::header_of;
+use crate::ops::{Op, SpecialOp};
 use crate::runtime::error::{Error, ErrorKind};
 use crate::runtime::exec::Dispatch;
 use crate::runtime::loaded::ModuleShared;
 use crate::translate::{self, Env, Translated, Wanted};
+use core::sync::atomic::AtomicPtr;
 
 impl ModuleShared {
     /// The code of the function with this index among those that the module defines, translated if need be.
@@ -69,15 +70,39 @@ impl ModuleShared {
     }
 
     /// Translates and links a function.
-    fn make(&self, index: u32, budget: &Budget) -> Result<(Box<[u64]>, Charge), Error> {
-        let Translated { mut words, .. } = self.translate(index, Wanted::Cells, budget)?;
+    fn make(&self, index: u32, budget: &Budget) -> Result<Made, Error> {
+        let Translated { mut words, table, .. } = self.translate(index, Wanted::Cells, budget)?;
         if self.engine.checks_translation() {
-            crate::translate::check::check(&words, &self.data, &self.layout).unwrap_or_else(|why| {
-                panic!("translated code of function {index} is wrong: {why}\n{}", cells::disassemble(&words))
+            crate::translate::check::check(&words, table, &self.data, &self.layout).unwrap_or_else(|why| {
+                panic!(
+                    "translated code of function {index} is wrong: {why}\n{}",
+                    cells::disassemble(&words, table)
+                )
             });
         }
-        link(&mut words, self.engine.dispatch());
-        Ok(words.into_boxed()?)
+        let entries = self.islands(index, &words[..table], budget)?;
+        link(&mut words[..table], self.engine.dispatch(), entries);
+        let (words, charge) = words.into_boxed()?;
+        Ok(Made { words, table: table as u32, charge })
+    }
+
+    /// The words that the cells of a function's loops read their compiled code from; null if its loops aren't compiled
+    /// alone.
+    fn islands(&self, index: u32, words: &[u64], budget: &Budget) -> Result<*const AtomicPtr<u8>, Error> {
+        if self.data.bodies.records[index as usize].len < self.engine.translation().islands_from {
+            return Ok(core::ptr::null());
+        }
+        let mut headers = Buf::new(budget, Kind::Metadata);
+        let mut at = PROLOGUE;
+        while let Some(&word) = words.get(at) {
+            let next = at + CELL + extension(Op(word as u16), words[at + 1]);
+            if Op(word as u16) == SpecialOp::Island.op() {
+                let charges = Op(words[next] as u16) == SpecialOp::Charge.op();
+                headers.try_push((next + if charges { CELL } else { 0 }) as u32)?;
+            }
+            at = next;
+        }
+        self.tiered.islands(index, headers, budget)
     }
 
     /// Translates a function.
@@ -108,10 +133,9 @@ impl ModuleShared {
         let (mut most, mut all) = (0, 0);
         for index in 0..self.code.entries.len() as u32 {
             let budget = Budget::unlimited();
-            let (words, charge) = self.make(index, &budget)?;
+            let made = self.make(index, &budget)?;
             most = most.max(budget.peak());
-            all += charge.bytes();
-            drop(words);
+            all += made.charge.bytes();
         }
         Ok((most, all))
     }
@@ -120,7 +144,8 @@ impl ModuleShared {
     pub(crate) fn disassemble(&self) -> Result<Vec<String>, Error> {
         let functions = 0..self.code.entries.len() as u32;
         let cells = |index| self.translate(index, Wanted::Cells, &self.data.budget);
-        functions.map(|index| Ok(cells::disassemble(&cells(index)?.words))).collect()
+        let text = |made: Translated| cells::disassemble(&made.words, made.table);
+        functions.map(|index| Ok(text(cells(index)?))).collect()
     }
 
     /// The offset in the module of the instruction that the cell at `word` came from. No table is kept for this:
@@ -159,12 +184,17 @@ fn is_about_memory(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::OutOfBudget | ErrorKind::OutOfMemory)
 }
 
-/// Replaces op numbers by handlers' addresses; where a cell and the next are a pair, by the pair's handler.
-fn link(words: &mut [u64], dispatch: Dispatch) {
+/// Replaces op numbers by handlers' addresses; where a cell and the next are a pair, by the pair's handler. The cell of
+/// each loop that may be compiled alone gets one of the words at `entries`.
+fn link(words: &mut [u64], dispatch: Dispatch, mut entries: *const AtomicPtr<u8>) {
     let mut at = PROLOGUE;
     while at < words.len() {
         let op = Op(words[at] as u16);
-        let next = at + 2 + extension(op, words[at + 1]);
+        let next = at + CELL + extension(op, words[at + 1]);
+        if op == SpecialOp::Island.op() {
+            words[at + CELL] = entries as u64;
+            entries = entries.wrapping_add(1);
+        }
         let fused = words.get(next).and_then(|&word| dispatch.fused(op, Op(word as u16)));
         words[at] = fused.unwrap_or_else(|| dispatch.handler(op));
         at = next;

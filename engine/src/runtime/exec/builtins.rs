@@ -142,7 +142,8 @@ unsafe fn call_failed(vm: *mut VmCtx, callee: u64, args: *mut u64, stood: Positi
                 let header = outermost(record.add(RECORD + (*f).header as usize));
                 deopt::Part::Record { record, header, at: stood, f }
             };
-            let host_failed = matches!(part, deopt::Part::Host { .. }) && (*exec).resumable;
+            let host_failed =
+                matches!(part, deopt::Part::Host { .. }) && (*exec).resumable && !e.is_exception();
             if deopt::begins(vm, e) || (host_failed && deopt::begin(vm)) {
                 deopt::note(vm, part);
                 let _ = done(store, Err(why));

@@ -11,10 +11,11 @@ use super::slow;
 use crate::module::trap::Trap;
 use crate::ops::{self, BulkOp};
 use crate::runtime::error::Error;
-use crate::runtime::store::{Extent, StoreInner};
+use crate::runtime::store::{Expected, Extent, StoreInner};
 use crate::runtime::tier::BuiltinFn;
 use crate::runtime::vmctx::{MemoryObj, TableObj, VmCtx};
 use crate::value::{V128, float, v128};
+use core::sync::atomic::{Ordering, fence};
 
 /// An op's operands, and the store and instance that it works on.
 pub(crate) struct Operands<'a> {
@@ -83,6 +84,19 @@ impl Operands<'_> {
     unsafe fn table(&self, index: u32) -> *mut TableObj {
         // SAFETY: the caller names a table of the module.
         unsafe { VmCtx::table(self.vm, index) }
+    }
+
+    /// The memory of an atomic access to `size` bytes, and where they are in it.
+    unsafe fn atomic(&self, size: u64) -> Result<(*mut MemoryObj, u64), Trap> {
+        // SAFETY: the caller's op has an address first, and names a memory and an offset.
+        unsafe {
+            let m = self.memory(self.x);
+            let at = self.get(0).checked_add(self.y.into()).ok_or(Trap::MemoryOutOfBounds)?;
+            if !at.is_multiple_of(size) {
+                return Err(Trap::HeapMisaligned);
+            }
+            if (*m).covers(at, size) { Ok((m, at)) } else { Err(Trap::MemoryOutOfBounds) }
+        }
     }
 
     unsafe fn memory(&self, index: u32) -> *mut MemoryObj {
@@ -166,7 +180,7 @@ unsafe fn run<O: Bulk>(r: &Regs) -> Result<(), Error> {
 
 /// From the table's rows: what compiled code calls and the interpreter's handlers, in the order of [`BulkOp`].
 macro_rules! rows {
-    ($($(#[$doc:meta])* $Name:ident { $($field:ident),* } [$x:expr, $y:expr] $n:literal $(-> $result:ident)?;)*) => {
+    ($($(#[$doc:meta])* $Name:ident { $($field:ident),* } $indices:tt $n:literal $(-> $result:ident)?;)*) => {
         pub(crate) const BUILTINS: [BuiltinFn<*mut u64, u64>; BulkOp::COUNT] = [$(builtin::<$Name>),*];
 
         pub(super) const fn handlers<B: Backend>() -> [[Handler<B>; 1]; BulkOp::COUNT] {
@@ -259,6 +273,28 @@ meanings! {
     };
     ElemDrop |o| {
         o.store.elem_drop(o.vm, o.x);
+        Ok(())
+    };
+    MemoryAtomicNotify |o| {
+        let (m, at) = o.atomic(4)?;
+        let woken = StoreInner::atomic_notify(m, at, o.get(1) as u32)?;
+        o.put(woken.into());
+        Ok(())
+    };
+    MemoryAtomicWait32 |o| {
+        let (m, at) = o.atomic(4)?;
+        let ended = o.store.atomic_wait(m, at, Expected::Word(o.get(1) as u32), o.get(2) as i64)?;
+        o.put(ended as u64);
+        Ok(())
+    };
+    MemoryAtomicWait64 |o| {
+        let (m, at) = o.atomic(8)?;
+        let ended = o.store.atomic_wait(m, at, Expected::DoubleWord(o.get(1)), o.get(2) as i64)?;
+        o.put(ended as u64);
+        Ok(())
+    };
+    AtomicFence |_o| {
+        fence(Ordering::SeqCst);
         Ok(())
     };
     RefFunc |o| {

@@ -180,6 +180,14 @@ unsafe fn lookup<S: Src>(r: &Regs) -> Result<*mut FuncObj, Trap> {
     }
 }
 
+/// The function that `R[c]` refers to; validation has seen to its type.
+#[inline(always)]
+unsafe fn referenced(r: &Regs) -> Result<*mut FuncObj, Trap> {
+    // SAFETY: the handler contract (`Backend`); references to functions are null or function objects.
+    let f = unsafe { Slot::get::<u64>(r, C) } as *mut FuncObj;
+    if f.is_null() { Err(Trap::NullReference) } else { Ok(f) }
+}
+
 /// Calls `f`, of this instance, another one or the host, from a cell of `LEN` words. Its frame is at `R[a]` and its
 /// header at slot `b` of that.
 #[inline(always)]
@@ -285,6 +293,13 @@ handlers! {
         }
     }
 
+    fn call_ref<B>(mut r) {
+        match referenced(&r) {
+            Ok(f) => call_func::<B, 2>(r, f),
+            Err(trap) => slow::trap::<B>(r, trap),
+        }
+    }
+
     fn return_call<B>(mut r) {
         let entry = entry_of(&r, r.ext(0) as u32);
         replace_frame::<B>(r, entry, slow::prepare_call::<B>)
@@ -297,6 +312,13 @@ handlers! {
 
     fn return_call_indirect<B>(mut r) {
         match lookup::<Slot>(&r) {
+            Ok(f) => return_call_func::<B>(r, f),
+            Err(trap) => slow::trap::<B>(r, trap),
+        }
+    }
+
+    fn return_call_ref<B>(mut r) {
+        match referenced(&r) {
             Ok(f) => return_call_func::<B>(r, f),
             Err(trap) => slow::trap::<B>(r, trap),
         }

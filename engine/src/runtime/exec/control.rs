@@ -199,6 +199,14 @@ handlers! {
     fn unreachable<B>(mut r) {
         slow::trap::<B>(r, Trap::UnreachableCodeReached)
     }
+
+    fn trap_if_null<B>(mut r) {
+        if *r.slot(A) == 0 {
+            return slow::trap::<B>(r, Trap::NullReference);
+        }
+        r.ip = keep_apart(r.ip.add(2));
+        B::next(r)
+    }
 }
 
 /// Whether a branch is taken if its condition is nonzero, or if it is zero.

@@ -91,9 +91,23 @@ pub(crate) unsafe fn invoke(
         exec(store).top = base;
         match stop {
             Stop::Done => Ok(()),
-            Stop::Error(e) => Err(e),
+            Stop::Error(mut e) => {
+                name_exception(store, &mut e);
+                Err(e)
+            }
             Stop::Panic(payload) => std::panic::resume_unwind(payload),
         }
+    }
+}
+
+/// Has an error that stands for an exception say which.
+unsafe fn name_exception(store: *mut StoreInner, e: &mut Error) {
+    // SAFETY: the callers keep the contract of `invoke`.
+    let store = unsafe { &*store };
+    if e.is_exception()
+        && let Some(exception) = store.exceptions.pending()
+    {
+        e.name_exception(store.uncaught(exception));
     }
 }
 
@@ -265,7 +279,10 @@ pub(crate) unsafe fn resume(
                 core::ptr::copy_nonoverlapping(exec(store).top, slots.as_mut_ptr(), slots.len());
                 Ok(Resumed::Finished)
             }
-            Err(Stop::Error(e)) => Ok(Resumed::Stopped(e)),
+            Err(Stop::Error(mut e)) => {
+                name_exception(store, &mut e);
+                Ok(Resumed::Stopped(e))
+            }
             Err(Stop::Panic(payload)) => std::panic::resume_unwind(payload),
             Err(Stop::Done) => unreachable!("that is no failure"),
         }

@@ -2,7 +2,7 @@
 
 use super::regs::{Handler, Tail};
 use super::{TAIL, call, native, pairs, slow};
-use crate::ops::{BulkOp, Op, SpecialOp};
+use crate::ops::{AtomicOp, BulkOp, Op, SpecialOp};
 
 /// What is expected of a handler's machine code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,17 +26,26 @@ pub struct TailHandler {
     pub kind: HandlerKind,
 }
 
-/// Ops whose handlers are cold: besides [`BulkOp`], those that only stop or start something.
-const COLD: [SpecialOp; 5] =
-    [SpecialOp::Unreachable, SpecialOp::Exit, SpecialOp::CrossReturn, SpecialOp::Native, SpecialOp::Dropped];
+/// Ops whose handlers are cold: besides [`BulkOp`], and [`AtomicOp`], for which a compiler calls where it can't tell which
+/// atomic instructions the processor has, those that only stop or start something.
+const COLD: [SpecialOp; 7] = [
+    SpecialOp::Unreachable,
+    SpecialOp::Throw,
+    SpecialOp::ThrowRef,
+    SpecialOp::Exit,
+    SpecialOp::CrossReturn,
+    SpecialOp::Native,
+    SpecialOp::Dropped,
+];
 
 /// Every handler that [`Dispatch::Tail`](super::Dispatch::Tail) can reach.
 pub fn tail_handlers() -> Vec<TailHandler> {
     use HandlerKind::*;
     let listed = |name: String, kind, h: Handler<Tail>| TailHandler { name, address: h as usize, kind };
-    let cold: [(&str, Handler<Tail>); 13] = [
+    let cold: [(&str, Handler<Tail>); 14] = [
         ("enter_continuation", native::enter_continuation::<Tail>),
-        ("trap_in_acc", slow::trap_in_acc::<Tail>),
+        ("enter_island", native::enter_island::<Tail>),
+        ("trap_in_len", slow::trap_in_len::<Tail>),
         ("refill", slow::refill::<Tail>),
         ("refill_back", slow::refill_back::<Tail, 0>),
         ("refill_back", slow::refill_back::<Tail, 1>),
@@ -50,12 +59,10 @@ pub fn tail_handlers() -> Vec<TailHandler> {
         ("return_call_out", slow::return_call_out::<Tail>),
     ];
     let singles = TAIL.iter().zip(0..).map(|(&h, n)| {
-        let kind = if BulkOp::ALL.map(BulkOp::op).contains(&Op(n)) || COLD.map(SpecialOp::op).contains(&Op(n))
-        {
-            Cold
-        } else {
-            Single
-        };
+        let is_atomic = (AtomicOp::BASE..AtomicOp::BASE + AtomicOp::COUNT as u16).contains(&n);
+        let is_bulk = BulkOp::ALL.map(BulkOp::op).contains(&Op(n));
+        let is_cold = is_atomic || is_bulk || COLD.map(SpecialOp::op).contains(&Op(n));
+        let kind = if is_cold { Cold } else { Single };
         listed(Op(n).to_string(), kind, h)
     });
     singles

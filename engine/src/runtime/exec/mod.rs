@@ -4,7 +4,7 @@
 //! work. The handlers themselves are in files named after the families of `translate`, with `slow` for the cold path.
 //! The rest is around them: `entry` (calls from the host), `host_call` (calls to it), `native` (calls to compiled code),
 //! `builtins` (what compiled code calls), `suspend` (resumable calls), `deopt` (deoptimisation exits of compiled code),
-//! `walk` (stack walks), `sample` (profiles and hotness), `osr` (the OSR trigger).
+//! `walk` (stack walks), `throw` (exceptions), `sample` (profiles and hotness), `osr` (the OSR trigger).
 //!
 //! # Safety
 //!
@@ -12,6 +12,7 @@
 //! more, take a pointer to a live store, to a context of one, or registers that satisfy that contract; the store has an
 //! execution, and no reference to the store or to a part of it is held.
 
+mod atomic;
 pub(crate) mod builtins;
 pub(crate) mod bulk;
 pub(crate) mod call;
@@ -41,6 +42,7 @@ mod sse42;
 mod stacks;
 mod suspend;
 mod table;
+pub(crate) mod throw;
 pub(crate) mod variable;
 pub(crate) mod vector;
 mod walk;
@@ -228,6 +230,23 @@ impl Execution {
     /// Where the part of the stack that is charged ends.
     pub(crate) fn stack_end(&self) -> *mut u64 {
         self.charged
+    }
+
+    /// Shows the words that may be references: those of its frames, which end at `end` at the latest, or where the next one
+    /// would begin if that is null.
+    pub(crate) fn references(&self, end: Option<*const u64>, look: &mut dyn FnMut(&[u64])) {
+        let base = (self.stack.mapping.as_ptr() as usize + self.stack.start) as *const u64;
+        let end = match end {
+            Some(end) if end.is_null() => self.top.cast_const(),
+            Some(end) => end,
+            None => self.charged.cast_const(),
+        };
+        let end = end.min(self.charged.cast_const());
+        // SAFETY: what is charged can be read, and nothing executes meanwhile.
+        look(unsafe { core::slice::from_raw_parts(base, (end as usize).saturating_sub(base as usize) / 8) });
+        if let Some(suspension) = &self.suspension {
+            look(&[suspension.accumulator()]);
+        }
     }
 
     /// Makes the stack usable up to `to` at least; gives its new end.

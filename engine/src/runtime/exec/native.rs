@@ -12,17 +12,21 @@ use super::operand::B as FB;
 use super::regs::{Backend, Regs, handlers};
 use super::sample::{self, Position};
 use super::slow::{accumulate, execution, need_stack, prepare, reload, stop_there, tail_call_out};
+use super::throw::stop_or_land;
 use super::{Execution, Stop, deopt, suspend};
 use crate::module::trap::Trap;
+use crate::ops::cells::CELL;
 use crate::runtime::error::Error;
 use crate::runtime::store::StoreInner;
 use crate::runtime::tier::{Call, HostFn, Left, Tier, Trapped};
 use crate::runtime::vmctx::{FuncObj, VmCtx};
+use core::sync::atomic::{AtomicPtr, Ordering};
 
 /// A segment of compiled frames.
 pub(super) struct Activation {
-    /// The interpreter's position below them: where they return to.
-    pub(super) at: Position,
+    /// The innermost interpreter frame whose code they may come back to: that of the loop that was entered, or the one
+    /// that they return to.
+    pub(super) keeps: Position,
     /// The next outer one.
     pub(super) outer: *const Activation,
 }
@@ -30,6 +34,8 @@ pub(super) struct Activation {
 /// How a segment of compiled code ended.
 enum SegmentEnd {
     Returned,
+    /// The code of a loop left it: the interpreter goes on at this word of the function's code, in its frame.
+    Landed(usize),
     /// It tail-calls `VmStore::callee`, whose arguments are in the frame's first slots.
     TailCalls,
     /// `exec.stop` says why.
@@ -64,6 +70,20 @@ unsafe fn has_stack(store: *mut StoreInner) -> bool {
     }
 }
 
+/// Whether compiled code may be entered from a loop of the frame at `sp`. It needn't be, so that is only done where enough
+/// native stack is left for functions that are compiled, as far as the value stack goes.
+unsafe fn may_enter_loop(store: *mut StoreInner, sp: *mut u64) -> bool {
+    // SAFETY: as for `has_stack`; the frame is on the execution's stack.
+    unsafe {
+        if !has_stack(store) {
+            return false;
+        }
+        let exec: *mut Execution = execution(&mut *store);
+        let left = ((*exec).end as usize).saturating_sub(sp as usize);
+        (*exec).code_stack.as_deref().is_some_and(|stack| tier(store).has_room(stack, left))
+    }
+}
+
 /// Calls `f(data)`, which may run the embedder's code, on the stack that the embedder called from. Returns false,
 /// without calling, if too little of the compiled code's stack is left for builtins of code that `f` may call back.
 ///
@@ -85,13 +105,15 @@ pub(super) fn is_entered(exec: &Execution) -> bool {
     !exec.native.is_null()
 }
 
-/// Enters compiled code, with its frame at `sp`. It will return to `ret` in the frame at `caller`.
+/// Enters compiled code, with its frame at `sp`, from the cell at `cell`. It will return to `ret` in the frame at
+/// `caller`.
 #[inline(never)]
 unsafe fn enter(
     vm: *mut VmCtx,
     sp: *mut u64,
     (ret, caller): (*const u64, *mut u64),
     (trampoline, code): (*const u8, *const u8),
+    cell: *const u64,
 ) -> SegmentEnd {
     // SAFETY: the store and its execution outlive the code that they execute; no reference to them is held meanwhile.
     unsafe {
@@ -110,7 +132,8 @@ unsafe fn enter(
             sample::cross(&mut *store, core::ptr::null_mut(), 0);
         }
         let Some(stack) = (*exec).code_stack.as_deref() else { return SegmentEnd::NoStack };
-        let activation = Activation { at, outer: (*exec).native };
+        let keeps = if trampoline.is_null() { Position { ip: cell, sp, vm, returned: false } } else { at };
+        let activation = Activation { keeps, outer: (*exec).native };
         (*exec).native = &raw const activation;
         (*exec).at = idle().position();
         let call = Call { trampoline, vm: vm.cast(), frame: sp, code, on_trap, data: vm.cast() };
@@ -123,7 +146,10 @@ unsafe fn enter(
                 deopt::settle(vm, (ret, caller));
                 SegmentEnd::Stopped
             }
-            Left::Returned => SegmentEnd::Returned,
+            Left::Returned => match core::mem::take(&mut (*store).vm.landing) {
+                0 => SegmentEnd::Returned,
+                word => SegmentEnd::Landed(word as usize - 1),
+            },
             Left::Unwound if core::mem::take(&mut (*exec).tail) => SegmentEnd::TailCalls,
             Left::Unwound => SegmentEnd::Stopped,
         }
@@ -161,16 +187,24 @@ unsafe fn on_trap(data: *mut (), trapped: Trapped<'_>) {
     }
 }
 
-/// Enters compiled code from a cell; then the interpreter continues at the return address.
+/// Enters compiled code from a cell; then the interpreter continues at the return address. The code of a loop may also
+/// return into its function, whose code begins at `start`.
 #[inline(always)]
 unsafe fn go_native<B: Backend>(
     mut r: Regs,
     back: (*const u64, *mut u64),
     code: (*const u8, *const u8),
+    start: *const u64,
 ) -> B::Out {
-    // SAFETY: the handler contract (`Backend`): the frame at `sp` is claimed, and it returns to a cell and its frame.
+    // SAFETY: the handler contract (`Backend`): the frame at `sp` is claimed, and it returns to a cell and its frame. A
+    // loop's code names a label of its function, whose code stays, since a position in it is listed.
     unsafe {
-        match enter(r.vm, r.sp, back, code) {
+        match enter(r.vm, r.sp, back, code, r.ip) {
+            SegmentEnd::Landed(word) => {
+                r.ip = start.add(word);
+                reload(&mut r);
+                B::next(r)
+            }
             SegmentEnd::Returned => {
                 let results = r.sp;
                 (r.ip, r.sp) = back;
@@ -179,7 +213,7 @@ unsafe fn go_native<B: Backend>(
                 B::next(r)
             }
             SegmentEnd::TailCalls => tail_call::<B>(r, back),
-            SegmentEnd::Stopped => B::stop(),
+            SegmentEnd::Stopped => stop_or_land::<B>(r),
             SegmentEnd::NoStack => match interpret(r.vm, r.ip, r.sp) {
                 Ok(entry) => {
                     let header = (*crate::ops::cells::Prologue::at(entry)).header as usize;
@@ -243,17 +277,17 @@ unsafe fn tail_call<B: Backend>(r: Regs, (ret, caller): (*const u64, *mut u64)) 
 #[inline(always)]
 pub(super) unsafe fn continuation(r: &Regs) -> *const u8 {
     // SAFETY: the handler contract (`Backend`): `r` is at a back edge.
-    unsafe { continuation_of(r.vm, target(r)) }
+    unsafe { continuation_of(r.vm, r.sp, target(r)) }
 }
 
 #[inline(never)]
-unsafe fn continuation_of(vm: *mut VmCtx, header: *const u64) -> *const u8 {
+unsafe fn continuation_of(vm: *mut VmCtx, sp: *mut u64, header: *const u64) -> *const u8 {
     // SAFETY: a context of a live store.
     unsafe {
         let module = (*(*vm).instance).module.shared();
         let found = (*store_of(vm)).engine.tier().and_then(|_| module.code.find(header, false));
         let code = found.and_then(|(index, word)| module.tiered.continuation(index, word as u32));
-        let Some(code) = code.filter(|_| has_stack(store_of(vm))) else { return core::ptr::null() };
+        let Some(code) = code.filter(|_| may_enter_loop(store_of(vm), sp)) else { return core::ptr::null() };
         // There is code for a loop, so watching for one can end.
         (*store_of(vm)).watch = None;
         code
@@ -266,15 +300,22 @@ pub(super) unsafe fn header_in(vm: *mut VmCtx, index: u32, sp: *mut u64) -> *mut
     unsafe { sp.add((*(*vm).instance).module.shared().header(index) as usize) }
 }
 
-/// The header of the frame of the function that the cell at `ip` is in.
+/// The header of the frame of the function that the cell at `ip` is in, and where its code begins.
 #[inline(never)]
-unsafe fn header_of(vm: *mut VmCtx, ip: *const u64, sp: *mut u64) -> *mut u64 {
+unsafe fn header_of(vm: *mut VmCtx, ip: *const u64, sp: *mut u64) -> (*mut u64, *const u64) {
     // SAFETY: a context of a live store; the frame at `sp` is of that function.
     unsafe {
         let module = (*(*vm).instance).module.shared();
-        let (index, _) = module.code.find(ip, false).expect("it is being executed");
-        sp.add(module.header(index) as usize)
+        let (index, word) = module.code.find(ip, false).expect("it is being executed");
+        (sp.add(module.header(index) as usize), ip.sub(word))
     }
+}
+
+/// The code that the cell of a loop at `r` enters, or null.
+#[inline(always)]
+unsafe fn island_code(r: &Regs) -> *const u8 {
+    // SAFETY: the handler contract (`Backend`): the cell is of this op, and its word lives as long as the module.
+    unsafe { (*(r.ext(0) as *const AtomicPtr<u8>)).load(Ordering::Acquire) }
 }
 
 handlers! {
@@ -284,16 +325,38 @@ handlers! {
         let h = r.slot(FB);
         let back = (*h as *const u64, *h.add(1) as *mut u64);
         let code = (r.ext(1) as *const u8, r.ext(0) as *const u8);
-        go_native::<B>(r, back, code)
+        go_native::<B>(r, back, code, core::ptr::null())
+    }
+
+    fn island<B>(mut r) {
+        if island_code(&r).is_null() {
+            r.ip = r.ip.add(CELL + 1);
+            return B::next(r);
+        }
+        B::jump(r, enter_island::<B>)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn enter_island<B>(mut r) {
+        let code = island_code(&r);
+        if code.is_null() || !may_enter_loop(store_of(r.vm), r.sp) {
+            r.ip = r.ip.add(CELL + 1);
+            return B::next(r);
+        }
+        let h = r.slot(FB);
+        let back = (*h as *const u64, *h.add(1) as *mut u64);
+        let start = r.ip.sub(r.wide() as usize);
+        go_native::<B>(r, back, (core::ptr::null(), code), start)
     }
 
     // OSR: continues a loop in compiled code, whose address is in the accumulator.
     #[cold]
     #[inline(never)]
     fn enter_continuation<B>(mut r) {
-        let h = header_of(r.vm, r.ip, r.sp);
+        let (h, start) = header_of(r.vm, r.ip, r.sp);
         let back = (*h as *const u64, *h.add(1) as *mut u64);
         let code = (core::ptr::null(), r.acc as *const u8);
-        go_native::<B>(r, back, code)
+        go_native::<B>(r, back, code, start)
     }
 }

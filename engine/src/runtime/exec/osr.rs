@@ -9,7 +9,7 @@
 use super::Execution;
 use super::native::Activation;
 use crate::runtime::store::StoreInner;
-use crate::runtime::tier::Stays;
+use crate::runtime::tier::{LoopAt, Stays};
 use crate::runtime::vmctx::VmCtx;
 
 /// An activation that is being watched. Loops are identified by the word of their header in the function's code.
@@ -19,8 +19,8 @@ pub(crate) struct Watch {
     /// The compiled frames around it.
     native: *const Activation,
     index: u32,
-    sampled: u32,
-    outermost: u32,
+    sampled: LoopAt,
+    outermost: LoopAt,
     /// Fuel to be executed before watching ends.
     left: u64,
 }
@@ -31,10 +31,24 @@ pub(super) fn begin(store: &mut StoreInner, index: u32, header: u32, cost: u64) 
     let Some(exec) = &store.exec else { return };
     let (vm, sp, native) = (exec.at.vm, exec.at.sp, exec.native);
     let left = store.shorten_slice(cost);
-    store.watch = Some(Watch { vm, sp, native, index, sampled: header, outermost: header, left });
+    let found = LoopAt { header, end: header };
+    store.watch = Some(Watch { vm, sp, native, index, sampled: found, outermost: found, left });
 }
 
 impl Watch {
+    /// Notes a back edge at word `end` to the header at word `header`.
+    fn sees(&mut self, header: u32, end: u32) {
+        // An inner loop's header lies behind that of the enclosing loop, so the lowest header is the outermost loop.
+        if header < self.outermost.header {
+            self.outermost = LoopAt { header, end };
+        }
+        for known in [&mut self.outermost, &mut self.sampled] {
+            if known.header == header {
+                known.end = known.end.max(end);
+            }
+        }
+    }
+
     /// Whether the watched activation is the innermost frame.
     fn is_current(&self, exec: &Execution) -> bool {
         (exec.at.vm, exec.at.sp) == (self.vm, self.sp)
@@ -72,8 +86,11 @@ pub(super) unsafe fn look(store: &mut StoreInner, cost: u64, header: Option<*con
         // SAFETY: contexts live as long as their store; this is the one that the execution is in.
         let code = unsafe { &(*(*watch.vm).instance).module.shared().code };
         let found = code.find(header, false).filter(|(index, _)| *index == watch.index);
-        // An inner loop's header lies behind that of the enclosing loop, so the lowest header is the outermost loop.
-        watch.outermost = found.map_or(watch.outermost, |(_, word)| watch.outermost.min(word as u32));
+        if let Some((_, word)) = found {
+            // SAFETY: the back edge and the header are cells of the same function.
+            let end = word as isize + unsafe { exec.at.ip.offset_from(header) };
+            watch.sees(word as u32, end as u32);
+        }
     }
     // SAFETY: the caller keeps the contract.
     let stays = unsafe { watch.stays(exec) };

@@ -183,8 +183,12 @@ unsafe fn sample(store: &mut StoreInner, cost: u64, vm: *mut VmCtx, index: u32) 
             more = profiler.frame(module, module.shared().data.imported_funcs + index);
         }
         let mut skip = exec.leaves;
-        let mut visit = |module: &_, func, _| {
-            if core::mem::take(&mut skip) { ControlFlow::Continue(()) } else { profiler.frame(module, func) }
+        let mut visit = |frame: &walk::Frame<'_>| {
+            if core::mem::take(&mut skip) {
+                ControlFlow::Continue(())
+            } else {
+                profiler.frame(frame.module, frame.func)
+            }
         };
         if more.is_continue() {
             more = walk::frames(exec.at, dispatch, false, &mut visit);
@@ -229,7 +233,7 @@ impl Executing for Failed<'_> {
 }
 
 fn mark(store: &StoreInner, at: Position) {
-    let mut go_on = |_: &_, _, _| ControlFlow::Continue(());
+    let mut go_on = |_: &walk::Frame<'_>| ControlFlow::Continue(());
     // SAFETY: the position of the current execution is published; the frames of parked executions, and those below
     // calls of host functions, don't change.
     let _ = unsafe { walk::frames(at, store.engine.dispatch(), true, &mut go_on) };
@@ -250,7 +254,7 @@ fn mark_around(store: &StoreInner) {
                 host_call = (*host_call).outer;
             }
             while !native.is_null() {
-                mark(store, (*native).at);
+                mark(store, (*native).keeps);
                 native = (*native).outer;
             }
         }

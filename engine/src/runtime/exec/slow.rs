@@ -12,6 +12,7 @@ use super::operand::{A, B as FB, D, Value};
 use super::regs::{Backend, Handler, Regs, Stub, handlers, to_vector};
 use super::sample;
 use super::suspend;
+use super::throw::stop_or_land;
 use super::{Execution, Stop};
 use crate::module::trap::Trap;
 use crate::ops::cells::Prologue;
@@ -103,9 +104,18 @@ unsafe fn stop_in<B: Backend>(r: Regs, e: Error, handler: Handler<B>) -> B::Out 
 /// Stops with `trap`. All the work is outlined into a cold handler, to keep the hot one free of spills and calls.
 #[inline(always)]
 pub(crate) unsafe fn trap<B: Backend>(mut r: Regs, trap: Trap) -> B::Out {
-    r.acc = trap as u64;
+    // It can be loaded again, should the cell be retried.
+    r.len = trap as u64;
     // SAFETY: the handler contract (`Backend`): the same registers and cell.
-    unsafe { B::jump(r, trap_in_acc::<B>) }
+    unsafe { B::jump(r, trap_in_len::<B>) }
+}
+
+/// Whether a memory of the instance has grown, as other threads make shared ones grow, since this store last looked.
+#[cold]
+#[inline(never)]
+unsafe fn memory_has_grown(r: &Regs) -> bool {
+    // SAFETY: the handler contract (`Backend`): instances and their memories live as long as the store.
+    unsafe { (*(*r.vm).instance).refresh_memories() }
 }
 
 /// Extends the charged part of the value stack to `end`, if need be. Fails if the stack is full or the budget refuses.
@@ -324,7 +334,7 @@ pub(super) unsafe fn tail_call_out<B: Backend>(
             Callee::Enter(sp) => enter_other::<B>(r, f, (*f).vm, sp),
             Callee::Stopped => {
                 suspend::note_call(&r, f, again, base, (ret, caller));
-                B::stop()
+                stop_or_land::<B>(r)
             }
         }
     }
@@ -333,8 +343,13 @@ pub(super) unsafe fn tail_call_out<B: Backend>(
 handlers! {
     #[cold]
     #[inline(never)]
-    fn trap_in_acc<B>(mut r) {
-        halt(&r, Stop::Error(Trap::from_code(r.acc as u8).into()));
+    fn trap_in_len<B>(mut r) {
+        let trap = Trap::from_code(r.len as u8);
+        if trap == Trap::MemoryOutOfBounds && memory_has_grown(&r) {
+            reload(&mut r);
+            return B::next(r);
+        }
+        halt(&r, Stop::Error(trap.into()));
         B::stop()
     }
 
@@ -416,7 +431,7 @@ handlers! {
             Callee::Enter(sp) => enter_other::<B>(r, f, (*f).vm, sp),
             Callee::Stopped => {
                 suspend::note_call(&r, f, call_out::<B, LEN> as *const () as usize, sp, (ret, r.sp));
-                B::stop()
+                stop_or_land::<B>(r)
             }
         }
     }

@@ -9,7 +9,7 @@ use super::host_call::call_host;
 use super::regs::{Backend, Loop, Regs, Tail};
 use super::sample::Position;
 use super::slow::{accumulate, execution, prepare, reload};
-use super::{Dispatch, Stop};
+use super::{Dispatch, Stop, throw};
 use crate::module::trap::Trap;
 use crate::runtime::error::Error;
 use crate::runtime::store::StoreInner;
@@ -117,9 +117,12 @@ pub(super) unsafe fn note_call(
     unsafe {
         let pending = (*(*r.vm).store).pending.func;
         let exec = execution(&mut *(*(*r.vm).store).store);
-        let Stop::Error(e) = &exec.stop else {
-            exec.suspension = None;
-            return;
+        let e = match &exec.stop {
+            Stop::Error(e) if !e.is_exception() => e,
+            _ => {
+                exec.suspension = None;
+                return;
+            }
         };
         let regs = Regs { ip: back.0, sp: back.1, ..*r };
         exec.suspension = if is_retried(e) && handler != NO_CELL {
@@ -142,6 +145,11 @@ impl Suspension {
     /// Whether this is a host function's call that returns to `ip` directly, because it replaced the calling frame.
     pub(super) fn goes_back_to(&self, ip: *const u64) -> bool {
         matches!(self.how, How::Results { .. } | How::Call { .. }) && self.regs.ip == ip
+    }
+
+    /// The accumulator of integers and references.
+    pub(super) fn accumulator(&self) -> u64 {
+        self.regs.acc
     }
 
     /// Has it return to another cell, in the frame at `sp`.
@@ -181,9 +189,16 @@ pub(super) unsafe fn go_on(
                 0
             }
             How::Call { f, args } => {
-                execution(&mut *store).at = r.position();
+                execution(&mut *store).at = Position { returned: true, ..r.position() };
                 match call_host(r.vm, f, args) {
                     Ok(()) => accumulate(&mut r, args),
+                    Err(Stop::Error(e)) if e.is_exception() => {
+                        if !throw::catch(store) {
+                            return Err(Stop::Error(e));
+                        }
+                        let Position { ip, sp, vm, .. } = execution(&mut *store).at;
+                        (r.ip, r.sp, r.vm) = (ip, sp, vm);
+                    }
                     Err(stop) => {
                         if let Stop::Error(e) = &stop {
                             let how = if is_retried(e) {

@@ -8,7 +8,7 @@ use super::regs::{Backend, Handler};
 use super::variable::{self, Clamp, Constant, ConstantWide, Copy, GlobalGet, GlobalSet};
 use super::vector::{self, Baseline, Rotate, Shuffle};
 use super::wide::{Add, Product, Sub, Sum};
-use super::{bulk, memory, memory64, native, numeric, slow};
+use super::{atomic, bulk, memory, memory64, native, numeric, slow, throw};
 use crate::ops::{self, OPS};
 use crate::value::V128;
 
@@ -85,6 +85,7 @@ pub(super) const fn table<B: Backend>() -> [Handler<B>; OPS] {
         StoreLaneOp store_lane::<B>(),
         SelectOp variable::all_selects::<B>(),
         BulkOp bulk::handlers::<B>(),
+        AtomicOp atomic::handlers::<B>(),
         SpecialOp special::<B>(),
     }
     assert!(filled == OPS);

@@ -8,8 +8,21 @@ use crate::runtime::error::Error;
 use crate::runtime::vmctx::VmCtx;
 use core::ops::ControlFlow;
 
-/// Called for each frame, with its module, function index and the word of its cell in the function's code.
-type Visit<'v> = &'v mut dyn FnMut(&Module, u32, usize) -> ControlFlow<()>;
+/// A frame of an interpreted function.
+pub(super) struct Frame<'a> {
+    pub(super) module: &'a Module,
+    /// The function's index, imports counted.
+    pub(super) func: u32,
+    /// The word of its cell in the function's code. A return address stands for its call's last word.
+    pub(super) word: usize,
+    /// The same as an address.
+    pub(super) ip: *const u64,
+    pub(super) sp: *mut u64,
+    pub(super) vm: *mut VmCtx,
+}
+
+/// Called for each frame.
+type Visit<'v> = &'v mut dyn FnMut(&Frame<'_>) -> ControlFlow<()>;
 
 /// Adds the wasm frames of the execution that stopped at `at` to `e`'s backtrace, innermost first. If it `leaves`, the
 /// innermost function is being replaced by a tail call and is left out.
@@ -25,9 +38,9 @@ pub(crate) unsafe fn with_backtrace(
     let Some(backtrace) = e.backtrace_mut() else { return e };
     // SAFETY: the caller keeps the contract.
     let _ = unsafe {
-        frames(at, dispatch, false, &mut |module, func, place| {
+        frames(at, dispatch, false, &mut |frame| {
             if !core::mem::take(&mut leaves) {
-                backtrace.push(module, func, place);
+                backtrace.push(frame.module, frame.func, frame.word);
             }
             ControlFlow::Continue(())
         })
@@ -57,7 +70,7 @@ pub(super) unsafe fn frames(
 /// As for [`frames`].
 pub(super) unsafe fn way_back(at: Position, dispatch: Dispatch) -> Option<*mut u64> {
     // SAFETY: the caller keeps the contract.
-    match unsafe { outwards(at, dispatch, false, &mut |_, _, _| ControlFlow::Continue(())) } {
+    match unsafe { outwards(at, dispatch, false, &mut |_| ControlFlow::Continue(())) } {
         ControlFlow::Continue(way_back) => way_back,
         ControlFlow::Break(()) => None,
     }
@@ -106,7 +119,9 @@ unsafe fn outwards(
                 break;
             };
             // A return address is behind its call.
-            visit(module, shared.data.imported_funcs + index, word - returned as usize)?;
+            let behind = usize::from(returned);
+            let func = shared.data.imported_funcs + index;
+            visit(&Frame { module, func, word: word - behind, ip: ip.sub(behind), sp, vm })?;
             let header = sp.add(shared.header(index) as usize);
             way_back = Some(header);
             (ip, sp) = (*header as *const u64, *header.add(1) as *mut u64);

@@ -69,11 +69,15 @@ impl StoreInner {
             return Err(Trap::MemoryOutOfBounds.into());
         }
         let from = &payload[src as usize..][..n as usize];
-        let to = &mut memory.bytes_mut()[dst as usize..][..n as usize];
-        self.in_pieces(extent, false, |_, part| {
-            to[part.clone()].copy_from_slice(&from[part]);
-            Ok(())
-        })
+        // SAFETY: in bounds, and a memory's bytes and a module's are apart. No reference to the former is made: they may be
+        // shared.
+        unsafe {
+            let to = memory.base.add(dst as usize);
+            self.in_pieces(extent, false, |_, part| {
+                to.add(part.start).copy_from_nonoverlapping(from[part.clone()].as_ptr(), part.len());
+                Ok(())
+            })
+        }
     }
 
     /// `data.drop`.
@@ -111,11 +115,14 @@ impl StoreInner {
         if !memory.covers(dst, n) {
             return Err(Trap::MemoryOutOfBounds.into());
         }
-        let to = &mut memory.bytes_mut()[dst as usize..][..n as usize];
-        self.in_pieces(extent, false, |_, part| {
-            to[part].fill(value);
-            Ok(())
-        })
+        // SAFETY: in bounds; no reference to the bytes is made, since they may be shared.
+        unsafe {
+            let to = memory.base.add(dst as usize);
+            self.in_pieces(extent, false, |_, part| {
+                to.add(part.start).write_bytes(value, part.len());
+                Ok(())
+            })
+        }
     }
 
     /// `memory.copy`.

@@ -176,6 +176,18 @@ impl StoreInner {
         self.fuel.longest
     }
 
+    /// Charges `units` for work that has been done: what is left, if there is less.
+    pub(crate) fn charge_afterwards(&mut self, units: u64) {
+        if !self.fuel.enabled {
+            self.vm.slice = self.vm.slice.saturating_sub_unsigned(units).max(0);
+            return;
+        }
+        let left = self.remaining().saturating_sub(units);
+        let slice = left.min(self.vm.slice.max(0) as u64);
+        self.fuel.reserve = left - slice;
+        self.put_slice(slice);
+    }
+
     /// Charges `units` for a bulk operation.
     pub(crate) fn charge_bulk(&mut self, units: u64) -> Result<(), Trap> {
         if self.vm.slice < 0 || (self.vm.slice as u64) < units {

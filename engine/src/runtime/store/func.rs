@@ -2,7 +2,7 @@
 
 use super::StoreInner;
 use crate::memory::{Charge, Kind, Shared, try_box};
-use crate::module::types::{FuncType, ValType};
+use crate::module::types::{FuncType, ValTypes};
 use crate::runtime::engine::{Engine, Sigs};
 use crate::runtime::exec::HOST_ENTRY;
 use crate::runtime::vmctx::{FuncObj, VmCtx};
@@ -10,8 +10,8 @@ use crate::{Error, Trap};
 use core::ptr::NonNull;
 
 /// How many slots values of these types take.
-pub(crate) fn slots_of(types: &[ValType]) -> u32 {
-    types.iter().map(|ty| ty.slots()).sum()
+pub(crate) fn slots_of(types: ValTypes<'_>) -> u32 {
+    types.map(|ty| ty.slots()).sum()
 }
 
 /// What a host function is called with: the store, the context of the calling instance (or null), and the
@@ -39,9 +39,9 @@ impl HostFunc {
     ) -> Result<Shared<Self>, Error> {
         let bytes = Shared::<Self>::BYTES + size_of_val(&call) as u64;
         let charge = engine.budget().charge(Kind::Host, bytes)?;
-        let sigs = engine.register(std::slice::from_ref(&ty))?;
+        let sigs = engine.register(&ty)?;
         // The engine's copy, which is charged; the embedder's isn't.
-        let ty = engine.func_type(sigs[0]);
+        let ty = engine.known_type(sigs[0]);
         let header = slots_of(ty.params()).max(slots_of(ty.results()));
         let call = try_box(Kind::Host, call)?;
         Ok(Shared::try_new(Kind::Host, Self { ty, sigs, header, call, _charge: charge })?)

@@ -1,10 +1,10 @@
 //! What names the things of a store, and values outside of it. Their methods are in `crate::api`.
 
-use super::{HostFunc, StoreId, StoreInner};
+use super::{HostFunc, SharedMemory, StoreId, StoreInner};
 use crate::Error;
 use crate::memory::Shared;
 use crate::module::types::FuncType;
-use crate::runtime::vmctx::{FuncObj, GlobalObj, MemoryObj, TableObj};
+use crate::runtime::vmctx::{FuncObj, GlobalObj, MemoryObj, TableObj, TagObj};
 use core::ptr::NonNull;
 
 /// A function of a store: one that an instance exports or a table holds, or one of the host's.
@@ -31,9 +31,9 @@ pub struct Func {
 /// A table of a store.
 ///
 /// ```
-/// use dunlin::{Engine, Store, Table, TableType, Val, ValType};
+/// use dunlin::{Engine, RefType, Store, Table, TableType, Val};
 /// let mut store = Store::new(&Engine::default(), ());
-/// let ty = TableType::new(ValType::FuncRef, 2, Some(10));
+/// let ty = TableType::new(RefType::FUNCREF, 2, Some(10));
 /// let table = Table::new(&mut store, ty, Val::FuncRef(None))?;
 /// assert_eq!(table.grow(&mut store, 3, Val::FuncRef(None))?, 2);
 /// assert!(table.get(&store, 4).is_some() && table.get(&store, 5).is_none());
@@ -91,8 +91,27 @@ pub struct Global {
     pub(crate) index: u32,
 }
 
+/// A tag of a store: what tells exceptions of one kind from others.
+///
+/// ```
+/// use dunlin::{Engine, FuncType, Store, Tag, TagType, ValType};
+/// let mut store = Store::new(&Engine::default(), ());
+/// let tag = Tag::new(&mut store, &TagType::new(FuncType::new([ValType::I32], [])))?;
+/// assert_eq!(tag.ty(&store).to_string(), "tag (i32)");
+/// # Ok::<(), dunlin::Error>(())
+/// ```
+///
+/// # Panics
+///
+/// Every method panics when it is given another store than the tag's.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Tag {
+    pub(crate) store: StoreId,
+    pub(crate) index: u32,
+}
+
 /// Something that modules import and export, as an object of a store.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum Extern {
     /// A function.
     Func(Func),
@@ -100,8 +119,12 @@ pub enum Extern {
     Table(Table),
     /// A linear memory.
     Memory(Memory),
+    /// A linear memory that belongs to no store.
+    SharedMemory(SharedMemory),
     /// A global.
     Global(Global),
+    /// A tag.
+    Tag(Tag),
 }
 
 /// Something of the host's that a guest can hold and pass on, but not look into.
@@ -120,6 +143,31 @@ pub enum Extern {
 pub struct ExternRef {
     pub(crate) store: StoreId,
     pub(crate) index: u32,
+}
+
+/// An exception: a tag, and the values that it carries.
+///
+/// An exception that the host has seen is kept until its store is dropped. One that only guests have seen is dropped
+/// when nothing can reach it any more.
+///
+/// ```
+/// use dunlin::{Engine, ExnRef, FuncType, Store, Tag, TagType, Val, ValType};
+/// let mut store = Store::new(&Engine::default(), ());
+/// let tag = Tag::new(&mut store, &TagType::new(FuncType::new([ValType::I32], [])))?;
+/// let exception = ExnRef::new(&mut store, &tag, &[Val::I32(7)])?;
+/// assert_eq!(exception.tag(&store), tag);
+/// assert_eq!(exception.field(&store, 0).unwrap().unwrap_i32(), 7);
+/// # Ok::<(), dunlin::Error>(())
+/// ```
+///
+/// # Panics
+///
+/// Every method panics when it is given another store than the exception's.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct ExnRef {
+    pub(crate) store: StoreId,
+    /// Its address: it is kept as long as the store.
+    pub(crate) address: usize,
 }
 
 /// A 128-bit vector, as a number: lane 0 is in the lowest bits.
@@ -145,6 +193,8 @@ pub enum Val {
     FuncRef(Option<Func>),
     /// Something of the host's, or null.
     ExternRef(Option<ExternRef>),
+    /// An exception, or null.
+    ExnRef(Option<ExnRef>),
 }
 
 impl Func {
@@ -170,9 +220,14 @@ impl Func {
         store.funcs.get(self.index)
     }
 
-    pub(crate) fn ty_in(&self, store: &StoreInner) -> FuncType {
+    /// The number of its type.
+    pub(crate) fn sig_in(&self, store: &StoreInner) -> u32 {
         // SAFETY: objects live as long as the store.
-        store.engine.func_type(unsafe { self.ptr(store).as_ref() }.sig)
+        unsafe { self.ptr(store).as_ref() }.sig
+    }
+
+    pub(crate) fn ty_in(&self, store: &StoreInner) -> FuncType {
+        store.engine.known_type(self.sig_in(store))
     }
 }
 
@@ -224,13 +279,39 @@ impl Global {
     }
 }
 
+impl Tag {
+    pub(crate) fn from_obj(store: &StoreInner, tag: &TagObj) -> Self {
+        Self { store: store.id, index: tag.handle }
+    }
+
+    pub(crate) fn ptr(&self, store: &StoreInner) -> NonNull<TagObj> {
+        store.check(self.store);
+        store.tags.get(self.index)
+    }
+
+    pub(crate) fn ty_in(&self, store: &StoreInner) -> FuncType {
+        // SAFETY: objects live as long as the store.
+        store.engine.known_type(unsafe { self.ptr(store).as_ref() }.sig)
+    }
+}
+
 impl Extern {
+    /// # Panics
+    /// If it belongs to another store; or a shared memory, to another engine than the store's.
     pub(crate) fn check_store(&self, store: &StoreInner) {
         store.check(match self {
             Extern::Func(func) => func.store,
             Extern::Table(table) => table.store,
             Extern::Memory(memory) => memory.store,
+            Extern::SharedMemory(memory) => {
+                assert!(
+                    memory.engine().same(&store.engine),
+                    "a shared memory was given to a store of another engine"
+                );
+                return;
+            }
             Extern::Global(global) => global.store,
+            Extern::Tag(tag) => tag.store,
         });
     }
 }

@@ -3,7 +3,7 @@
 use super::StoreInner;
 use crate::memory::{Buf, Charge, Kind, Shared};
 use crate::runtime::loaded::ModuleShared;
-use crate::runtime::vmctx::{FuncObj, GlobalObj, MemoryObj, TableObj, VmCtx};
+use crate::runtime::vmctx::{FuncObj, GlobalObj, MemoryObj, TableObj, TagObj, VmCtx};
 use crate::{Error, Module};
 use core::ptr::NonNull;
 
@@ -121,6 +121,16 @@ impl InstanceObj {
         }
     }
 
+    /// Brings the lengths of shared memories up to date; whether one has grown.
+    pub(crate) fn refresh_memories(&self) -> bool {
+        let mut any = false;
+        for index in 0..self.module.shared().data.memories.len() as u32 {
+            // SAFETY: the memories live as long as the store, whose only thread this is.
+            any |= unsafe { self.memory(index).as_mut() }.refresh();
+        }
+        any
+    }
+
     pub(crate) fn global(&self, index: u32) -> NonNull<GlobalObj> {
         // SAFETY: a word of the array of globals, filled by instantiation.
         let global = unsafe { self.word::<GlobalObj>(self.module.shared().layout.globals, index).read() };
@@ -130,6 +140,17 @@ impl InstanceObj {
     pub(crate) fn set_global(&mut self, index: u32, global: NonNull<GlobalObj>) {
         // SAFETY: a word of the array of globals, which nobody else is looking at.
         unsafe { self.word::<GlobalObj>(self.module.shared().layout.globals, index).write(global.as_ptr()) }
+    }
+
+    pub(crate) fn tag(&self, index: u32) -> NonNull<TagObj> {
+        // SAFETY: a word of the array of tags, filled by instantiation.
+        let tag = unsafe { self.word::<TagObj>(self.module.shared().layout.tags, index).read() };
+        NonNull::new(tag).expect("instantiation filled it in")
+    }
+
+    pub(crate) fn set_tag(&mut self, index: u32, tag: NonNull<TagObj>) {
+        // SAFETY: a word of the array of tags, which nobody else is looking at.
+        unsafe { self.word::<TagObj>(self.module.shared().layout.tags, index).write(tag.as_ptr()) }
     }
 
     pub(crate) fn elem_dropped(&self, elem: u32) -> bool {

@@ -1,10 +1,10 @@
 //! Instantiation of a module, in the specification's order.
 
-use super::{Extent, HostFunc, InstanceObj, StoreInner};
+use super::{Extent, HostFunc, InstanceObj, StoreInner, Template};
 use crate::memory::pages::{Guard, Pages};
 use crate::memory::{MemoryError, Shared, TryText};
 use crate::module::const_expr::ConstExpr;
-use crate::module::types::{ExternType, MemoryType, TableType};
+use crate::module::types::{ExternType, MemoryType, Mutability, TableType, TagType};
 use crate::module::{DataMode, ElemMode, ExternKind, ImportKind, ModuleInner};
 use crate::runtime::error::ErrorKind;
 use crate::runtime::loaded::ModuleShared;
@@ -30,7 +30,9 @@ pub(crate) fn describe(store: &StoreInner, item: &Extern) -> ExternType {
         Extern::Func(func) => ExternType::Func(func.ty_in(store)),
         Extern::Table(table) => ExternType::Table(table.obj(store).current_type()),
         Extern::Memory(memory) => ExternType::Memory(memory.obj(store).current_type()),
+        Extern::SharedMemory(memory) => ExternType::Memory(memory.current_type()),
         Extern::Global(global) => ExternType::Global(global.obj(store).ty),
+        Extern::Tag(tag) => ExternType::Tag(TagType::new(tag.ty_in(store))),
     }
 }
 
@@ -50,7 +52,13 @@ fn matches(module: &ModuleShared, expected: &ImportKind, found: &ExternType) -> 
         (ImportKind::Memory(ty), ExternType::Memory(found)) => {
             ty.is_like(found) && limits_match(memory(found), memory(ty))
         }
-        (ImportKind::Global(ty), ExternType::Global(found)) => ty == found,
+        (ImportKind::Global(ty), ExternType::Global(found)) => match ty.mutability() {
+            Mutability::Const => {
+                found.mutability() == Mutability::Const && found.content().matches(ty.content())
+            }
+            Mutability::Var => ty == found,
+        },
+        (ImportKind::Tag(ty), ExternType::Tag(found)) => module.data.types[*ty as usize] == *found.ty(),
         _ => false,
     }
 }
@@ -118,12 +126,13 @@ pub(crate) fn check_imports(
 
 /// Makes an instance. Doesn't call its start function, but returns it, if there is one.
 ///
-/// The imports have been checked. If this fails, the changes to imported tables and memories remain, and functions that
+/// The imports have been checked, and a template is of this module. If this fails, the changes to imported tables and memories remain, and functions that
 /// were put into imported tables can still be called.
 pub(crate) fn instantiate(
     store: &mut StoreInner,
     module: &Module,
     imports: impl Iterator<Item = Import>,
+    template: Option<&Template>,
 ) -> Result<(NonNull<InstanceObj>, Option<u32>), Error> {
     let shared = module.shared();
     let data = &shared.data;
@@ -136,6 +145,11 @@ pub(crate) fn instantiate(
     let obj = unsafe { instance.as_mut() };
     let vm = obj.vm();
     link(store, obj, imports)?;
+    for index in data.imported_tags..data.tags.len() as u32 {
+        let tag = store.new_tag(shared.tag_sig(index), data.tag_type(index), (vm, index), None)?;
+        // SAFETY: the instance isn't shared, as said at its creation.
+        unsafe { instance.as_mut() }.set_tag(index, tag);
+    }
     for (index, global) in data.globals.iter().enumerate() {
         if let Some(init) = &global.init {
             // SAFETY: validation lets this refer to functions, and to globals that come before.
@@ -156,9 +170,10 @@ pub(crate) fn instantiate(
     // Code that checks bounds needs no guard regions.
     let guard = if shared.tiered.is_guarded() { store.engine.memory_guard() } else { Guard::Never };
     for (index, ty) in data.memories.iter().enumerate().skip(data.imported_memories as usize) {
-        let memory = match take_image(data, index as u32) {
-            Some(pages) => store.memory_of(*ty, pages.move_to(&store.budget)?)?,
-            None => store.new_memory(*ty, guard)?,
+        let memory = match (take_image(data, index as u32), template) {
+            (Some(pages), _) => store.memory_of(*ty, pages.move_to(&store.budget)?)?,
+            (None, Some(template)) => store.memory_from(*ty, guard, template)?,
+            (None, None) => store.new_memory(*ty, guard)?,
         };
         // SAFETY: the instance isn't shared, as said at its creation.
         unsafe { instance.as_mut() }.set_memory(index as u32, memory);
@@ -177,7 +192,7 @@ pub(crate) fn instantiate(
         unsafe { store.func_ref(vm, export.index)? };
     }
     // SAFETY: the instance isn't shared, as said at its creation.
-    unsafe { apply_segments(store, vm, shared)? };
+    unsafe { apply_segments(store, vm, shared, template.is_some())? };
     Ok((instance, data.start))
 }
 
@@ -196,7 +211,7 @@ fn link(
     instance: &mut InstanceObj,
     imports: impl Iterator<Item = Import>,
 ) -> Result<(), Error> {
-    let (mut funcs, mut tables, mut memories, mut globals) = (0.., 0.., 0.., 0..);
+    let (mut funcs, mut tables, mut memories, mut globals, mut tags) = (0.., 0.., 0.., 0.., 0..);
     for import in imports {
         match import {
             Import::Host(host) => instance.set_func(funcs.next().unwrap(), store.host_func(&host)?),
@@ -207,19 +222,29 @@ fn link(
             Import::Extern(Extern::Memory(memory)) => {
                 instance.set_memory(memories.next().unwrap(), memory.ptr(store));
             }
+            Import::Extern(Extern::SharedMemory(memory)) => {
+                instance.set_memory(memories.next().unwrap(), store.shared_memory(memory)?);
+            }
             Import::Extern(Extern::Global(global)) => {
                 instance.set_global(globals.next().unwrap(), global.ptr(store));
             }
+            Import::Extern(Extern::Tag(tag)) => instance.set_tag(tags.next().unwrap(), tag.ptr(store)),
         }
     }
     Ok(())
 }
 
-/// Copies the active segments to their places, in order, and drops active and declared segments.
+/// Copies the active segments to their places, in order, and drops active and declared segments. With `placed`, those of
+/// data are in their places.
 ///
 /// # Safety
 /// `vm` is a complete context of this store and of `module`.
-unsafe fn apply_segments(store: &mut StoreInner, vm: *mut VmCtx, module: &ModuleShared) -> Result<(), Error> {
+unsafe fn apply_segments(
+    store: &mut StoreInner,
+    vm: *mut VmCtx,
+    module: &ModuleShared,
+    placed: bool,
+) -> Result<(), Error> {
     // SAFETY (all blocks): the caller's contract.
     for (index, elem) in module.data.elems.iter().enumerate() {
         let index = index as u32;
@@ -243,6 +268,7 @@ unsafe fn apply_segments(store: &mut StoreInner, vm: *mut VmCtx, module: &Module
         match &segment.mode {
             DataMode::Passive => continue,
             DataMode::InImage { fits: true } => {}
+            DataMode::Active { .. } if placed => {}
             DataMode::InImage { fits: false } => return Err(Trap::MemoryOutOfBounds.into()),
             DataMode::Active { memory, offset } => {
                 // SAFETY: the caller's contract.

@@ -1,9 +1,10 @@
 //! Linear memories: where their bytes are, and how they grow.
 
-use super::StoreInner;
+use super::{SharedMemory, StoreInner, Template};
 use crate::memory::GrowError;
 use crate::memory::pages::{Guard, Pages};
 use crate::module::types::MemoryType;
+use crate::runtime::engine::Engine;
 use crate::runtime::vmctx::MemoryObj;
 use crate::words::Count;
 use crate::{Error, ErrorKind};
@@ -14,8 +15,14 @@ pub(crate) struct MemoryInner {
     pub(crate) ty: MemoryType,
     /// How many bytes it may have, by its type and the engine's limit.
     limit: u64,
-    pages: Pages,
+    place: Place,
     pub(crate) handle: u32,
+}
+
+/// Where a memory's bytes are.
+enum Place {
+    Own(Pages),
+    Shared(SharedMemory),
 }
 
 impl MemoryObj {
@@ -30,59 +37,109 @@ impl MemoryObj {
 
     /// Whether code that relies on guard regions may access it.
     pub(crate) fn suits_guarded_code(&self) -> bool {
-        self.inner.pages.suits_guarded_code()
+        match &self.inner.place {
+            Place::Own(pages) => pages.suits_guarded_code(),
+            Place::Shared(memory) => memory.suits_guarded_code(),
+        }
+    }
+
+    /// The shared memory that this stands for in a store, if it does.
+    pub(crate) fn shared(&self) -> Option<&SharedMemory> {
+        match &self.inner.place {
+            Place::Own(_) => None,
+            Place::Shared(memory) => Some(memory),
+        }
+    }
+
+    /// Brings the length up to date, if the memory is shared; whether it has grown.
+    pub(crate) fn refresh(&mut self) -> bool {
+        let len = self.shared().map_or(self.len, SharedMemory::len);
+        let has_grown = len != self.len;
+        self.len = len;
+        has_grown
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
+        debug_assert!(self.shared().is_none(), "its bytes may change at any time");
         // SAFETY: `base` points to `len` bytes (or dangles, for none). They change only through `&mut` or by execution,
         // for which the store is borrowed exclusively.
         unsafe { std::slice::from_raw_parts(self.base, self.len as usize) }
     }
 
     pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
+        debug_assert!(self.shared().is_none(), "its bytes may change at any time");
         // SAFETY: as for `bytes`, and the borrow is exclusive.
         unsafe { std::slice::from_raw_parts_mut(self.base, self.len as usize) }
     }
 
     /// Whether `len` bytes from `start` on are within the memory.
-    pub(crate) fn covers(&self, start: u64, len: u64) -> bool {
-        start.checked_add(len).is_some_and(|end| end <= self.len)
+    pub(crate) fn covers(&mut self, start: u64, len: u64) -> bool {
+        let Some(end) = start.checked_add(len) else { return false };
+        if end > self.len {
+            self.refresh();
+        }
+        end <= self.len
     }
 
     /// Adds pages, and returns the former size in pages. Fails if the type, the engine's limit, the budget or the
     /// system refuses.
     fn grow(&mut self, delta: u64) -> Result<u64, GrowError> {
-        let old = self.pages();
+        let pages = match &mut self.inner.place {
+            Place::Own(pages) => pages,
+            Place::Shared(memory) => {
+                let old = memory.grow_by(delta);
+                self.refresh();
+                return old;
+            }
+        };
+        let old = self.len >> self.inner.ty.page_size_log2;
         let more = delta.checked_mul(self.inner.ty.page_size()).ok_or(GrowError::Limit)?;
         let len = self.len.checked_add(more).filter(|len| *len <= self.inner.limit);
         len.ok_or(GrowError::Limit)?;
         if more > 0 {
-            self.inner.pages.grow(more)?;
-            self.base = self.inner.pages.base();
-            self.len = self.inner.pages.len() as u64;
+            pages.grow(more)?;
+            self.base = pages.base();
+            self.len = pages.len() as u64;
         }
         Ok(old)
     }
 }
 
+/// How many bytes a memory of this type may have in an engine. It is an error if these are fewer than its minimum.
+pub(super) fn limit(engine: &Engine, ty: MemoryType) -> Result<u64, Error> {
+    let sizes = ty.sizes();
+    let limit = sizes.most.min(engine.max_memory_size());
+    if sizes.minimum > limit {
+        let (most, minimum) = (Count(limit / ty.page_size(), "pages"), ty.minimum());
+        let message = format_args!("a memory may have at most {most} here, not {minimum}");
+        return Err(Error::new(ErrorKind::Limit, message));
+    }
+    Ok(limit)
+}
+
 impl StoreInner {
     /// Makes a zeroed memory.
     pub(crate) fn new_memory(&mut self, ty: MemoryType, guard: Guard) -> Result<NonNull<MemoryObj>, Error> {
-        self.memory_limit(ty)?;
+        if ty.is_shared {
+            let memory = SharedMemory::create(&self.engine, ty, &self.budget, guard)?;
+            return self.shared_memory(memory);
+        }
+        limit(&self.engine, ty)?;
         let pages = Pages::new(ty.sizes(), &self.budget, guard)?;
         self.memory_of(ty, pages)
     }
 
-    /// How many bytes a memory of this type may have. It is an error if these are fewer than its minimum.
-    fn memory_limit(&self, ty: MemoryType) -> Result<u64, Error> {
-        let sizes = ty.sizes();
-        let limit = sizes.most.min(self.engine.max_memory_size());
-        if sizes.minimum > limit {
-            let (most, minimum) = (Count(limit / ty.page_size(), "pages"), ty.minimum());
-            let message = format_args!("a memory may have at most {most} here, not {minimum}");
-            return Err(Error::new(ErrorKind::Limit, message));
-        }
-        Ok(limit)
+    /// Makes a memory with the bytes of a template of its type.
+    pub(crate) fn memory_from(
+        &mut self,
+        ty: MemoryType,
+        guard: Guard,
+        template: &Template,
+    ) -> Result<NonNull<MemoryObj>, Error> {
+        limit(&self.engine, ty)?;
+        let mut pages = Pages::new(ty.sizes(), &self.budget, guard)?;
+        pages.overlay(&template.snapshot)?;
+        self.memory_of(ty, pages)
     }
 
     /// Makes a memory of existing bytes.
@@ -91,9 +148,18 @@ impl StoreInner {
         ty: MemoryType,
         mut pages: Pages,
     ) -> Result<NonNull<MemoryObj>, Error> {
-        let limit = self.memory_limit(ty)?;
+        let limit = limit(&self.engine, ty)?;
         let (base, len, handle) = (pages.base(), pages.len() as u64, self.memories.len());
-        self.memories.push(MemoryObj { base, len, inner: MemoryInner { ty, limit, pages, handle } })
+        let inner = MemoryInner { ty, limit, place: Place::Own(pages), handle };
+        self.memories.push(MemoryObj { base, len, shared_len: core::ptr::null(), inner })
+    }
+
+    /// Makes the object that stands for a shared memory in this store.
+    pub(crate) fn shared_memory(&mut self, memory: SharedMemory) -> Result<NonNull<MemoryObj>, Error> {
+        let (base, len, shared_len) = (memory.base(), memory.len(), memory.len_word());
+        let (ty, limit, handle) = (memory.declared_type(), len, self.memories.len());
+        let inner = MemoryInner { ty, limit, place: Place::Shared(memory), handle };
+        self.memories.push(MemoryObj { base, len, shared_len, inner })
     }
 
     /// The memory 0 of instances without a memory.

@@ -1,11 +1,13 @@
-//! The objects of a store (instances, functions, memories, tables and globals), and the operations on them that aren't
+//! The objects of a store (instances, functions, memories, tables, globals, tags and exceptions), and the operations on them that aren't
 //! in the interpreter's handlers.
 //!
 //! This is the non-generic part of `Store<T>`. Objects are in arenas (`arena.rs`): they never move and are freed only
 //! when the store is dropped, so raw pointers between them stay valid. One thread at a time uses a store.
 
 mod arena;
+mod atomic;
 mod bulk;
+pub(crate) mod exceptions;
 mod fuel;
 mod func;
 pub(crate) mod handle;
@@ -13,7 +15,9 @@ mod instance;
 mod instantiate;
 mod memory;
 mod parked;
+mod shared;
 mod table;
+mod template;
 
 pub(crate) use bulk::Extent;
 pub(crate) use func::{HostFunc, slots_of};
@@ -21,20 +25,24 @@ pub(crate) use instance::InstanceObj;
 pub(crate) use instantiate::{Import, check_imports, describe, instantiate};
 pub(crate) use memory::MemoryInner;
 pub(crate) use parked::{Parked, ResumableOutcome, Ticket};
+pub(crate) use shared::Expected;
+pub use shared::SharedMemory;
 pub(crate) use table::TableInner;
+pub(crate) use template::Template;
 
 use crate::memory::{Budget, Buf, Charge, Kind, Map, Shared, try_box};
-use crate::module::types::GlobalType;
-use crate::runtime::engine::Engine;
+use crate::module::types::{GlobalType, ValType};
+use crate::runtime::engine::{Engine, Sigs};
 use crate::runtime::exec::{self, Execution, Kept, Watch};
 use crate::runtime::interrupt::InterruptState;
 use crate::runtime::profile::Profiler;
-use crate::runtime::vmctx::{FuncObj, GlobalObj, MemoryObj, TableObj, VmStore};
+use crate::runtime::vmctx::{FuncObj, GlobalObj, MemoryObj, TableObj, TagObj, VmStore};
 use crate::{Error, Val};
 use arena::Arena;
 use core::num::NonZeroU64;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU64, Ordering};
+use exceptions::Exceptions;
 use fuel::FuelState;
 use std::any::Any;
 
@@ -76,11 +84,15 @@ pub(crate) struct StoreInner {
     empty_memory: Option<NonNull<MemoryObj>>,
     pub(crate) tables: Arena<TableObj>,
     pub(crate) globals: Arena<GlobalObj>,
+    pub(crate) tags: Arena<TagObj>,
+    pub(crate) exceptions: Exceptions,
     pub(crate) instances: Arena<InstanceObj>,
     pub(crate) host_funcs: Buf<Shared<HostFunc>>,
     /// The function object of each host function, by the address of the latter.
     host_func_refs: Map<usize, NonNull<FuncObj>>,
     extern_refs: Buf<Box<dyn Any + Send + Sync>>,
+    /// The function types that the host's tables and globals name.
+    named_types: Buf<Sigs>,
     /// A buffer for arguments and results of dynamically typed host functions, kept to reuse its memory.
     pub(crate) vals: Buf<Val>,
     /// For the execution, the interrupt state, and the values of external references.
@@ -122,10 +134,13 @@ impl StoreInner {
             empty_memory: None,
             tables: Arena::new(budget, Kind::Instance),
             globals: Arena::new(budget, Kind::Global),
+            tags: Arena::new(budget, Kind::Instance),
+            exceptions: Exceptions::new(budget),
             instances: Arena::new(budget, Kind::Instance),
             host_funcs: Buf::new(budget, Kind::Instance),
             host_func_refs: Map::new(budget, Kind::Instance),
             extern_refs: Buf::new(budget, Kind::Host),
+            named_types: Buf::new(budget, Kind::Host),
             vals: Buf::new(budget, Kind::Host),
             charge,
         })
@@ -169,6 +184,14 @@ impl StoreInner {
     ) -> Result<NonNull<GlobalObj>, Error> {
         let handle = self.globals.len();
         self.globals.push(GlobalObj { value, ty, handle })
+    }
+
+    /// Keeps the function type that `ty` names, if it does, as long as the store lives.
+    pub(crate) fn keep_type(&mut self, ty: ValType) -> Result<(), Error> {
+        if let Some(sigs) = self.engine.keep(ty)? {
+            self.named_types.try_push(sigs)?;
+        }
+        Ok(())
     }
 
     /// Keeps a host value as long as the store lives. Returns its number, in the format of slots.

@@ -2,7 +2,7 @@
 //! 0, or 1 if the guest has to stop, with the reason recorded in the execution.
 
 use crate::ops::BulkOp;
-use crate::runtime::exec::{builtins, bulk, deopt};
+use crate::runtime::exec::{builtins, bulk, deopt, throw};
 use crate::runtime::vmctx::VmCtx;
 
 /// A function that compiled code calls, in the platform's C convention.
@@ -19,6 +19,7 @@ pub(crate) struct Builtins {
     pub(crate) copy: unsafe extern "C" fn(*mut u8, *const u8, usize),
     pub(crate) fill: unsafe extern "C" fn(*mut u8, u64, usize),
     pub(crate) bulk: [BuiltinFn<*mut u64, u64>; BulkOp::ALL.len()],
+    pub(crate) throw: BuiltinFn<*mut u64, u64>,
 }
 
 /// The builtins of this engine.
@@ -31,4 +32,5 @@ pub(crate) static BUILTINS: Builtins = Builtins {
     copy: bulk::copy_bytes,
     fill: bulk::fill_bytes,
     bulk: bulk::BUILTINS,
+    throw: throw::throw_compiled,
 };

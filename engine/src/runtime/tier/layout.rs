@@ -64,6 +64,10 @@ pub const BUILTIN_FILL: i32 = offset_of!(Builtins, fill) as i32;
 /// In the builtins: `(context, operands, indices)`, a word for each [`BulkOp`](super::BulkOp).
 pub const BUILTIN_BULK: i32 = offset_of!(Builtins, bulk) as i32;
 
+/// In the builtins: `(context, values, word of the context)`, throws an exception with the tag that the word leads to; it
+/// never returns 0, unless the guest has to [leave](STORE_LEAVING) first.
+pub const BUILTIN_THROW: i32 = offset_of!(Builtins, throw) as i32;
+
 /// In a store's part: what is left of the slice of fuel, an i64.
 pub const STORE_SLICE: i32 = offset_of!(VmStore, slice) as i32;
 /// In a store's part: the callee for a stub: a function object, or twice the index among the functions that the module
@@ -79,6 +83,10 @@ pub const STORE_BRIDGED_ARG: i32 = STORE_BRIDGED + 8;
 /// behind each call and builtin. If it is set, the code writes its live values to slots, calls `BUILTIN_LEFT` for each
 /// function (inlined ones too), innermost first, and returns.
 pub const STORE_LEAVING: i32 = offset_of!(VmStore, leaving) as i32;
+
+/// In a store's part: where the interpreter goes on when the code of a loop alone returns: the word of a label in the
+/// function's code plus one, a u64. As long as the function itself returns, it isn't written.
+pub const STORE_LANDING: i32 = offset_of!(VmStore, landing) as i32;
 
 /// In the place that `BUILTIN_LEFT` gets: the kind of place.
 pub const LEFT_KIND: u64 = 3 << 62;
@@ -99,6 +107,8 @@ pub const LEFT_OFFSET: u64 = !LEFT_KIND & !0xffff_ffff;
 pub const MEMORY_BASE: i32 = offset_of!(MemoryObj, base) as i32;
 /// In a memory: its size in bytes, a u64.
 pub const MEMORY_LEN: i32 = offset_of!(MemoryObj, len) as i32;
+/// In a memory that is shared: a pointer to its size in bytes, a u64 that other threads may increase.
+pub const MEMORY_SHARED_LEN: i32 = offset_of!(MemoryObj, shared_len) as i32;
 /// In a table: its elements, words.
 pub const TABLE_BASE: i32 = offset_of!(TableObj, base) as i32;
 /// In a table: how many there are, a u64.

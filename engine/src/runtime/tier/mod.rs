@@ -29,7 +29,7 @@ pub use crate::ops::{BulkOp, BulkResult};
 pub(crate) use builtins::{BUILTINS, BuiltinFn, Builtins};
 pub(crate) use lease::Ownership;
 pub use lease::{Lease, ModuleId};
-pub use shape::{Arm, Arms, Entry, Loop, Loops, Shape};
+pub use shape::{Arm, Arms, Around, Entry, Island, Loop, Loops, Outer, Shape};
 pub(crate) use tiered::Tiered;
 pub use view::View;
 
@@ -49,6 +49,11 @@ pub trait Tier: Send + Sync + std::fmt::Debug + 'static {
 
     /// The longest interval between two hotness samples, in units of fuel.
     fn slice(&self) -> u64;
+
+    /// Loops of function bodies of so many bytes or more may be compiled [alone](View::publish_island). It doesn't change.
+    fn islands_from(&self) -> u32 {
+        u32::MAX
+    }
 
     /// A module was loaded. None of it has been executed.
     fn loaded(&self, module: &Module);
@@ -93,6 +98,12 @@ pub trait Tier: Send + Sync + std::fmt::Debug + 'static {
     /// a part of the budget or the address space: then the execution doesn't enter compiled code.
     fn new_stack(&self, account: Account, max_wasm_stack: usize) -> Option<Box<dyn Any + Send>>;
 
+    /// Whether a stack has more left than functions need for so many bytes of the value stack.
+    fn has_room(&self, stack: &(dyn Any + Send), wasm_stack: usize) -> bool {
+        let _ = (stack, wasm_stack);
+        true
+    }
+
     /// Enters compiled code on a stack that [`Tier::new_stack`] made. If this is called on that stack, the new frames
     /// follow those that are on it.
     ///
@@ -132,13 +143,22 @@ pub trait Tier: Send + Sync + std::fmt::Debug + 'static {
     ) -> bool;
 }
 
-/// The loops that a watched activation stays in, by the words of their headers.
+/// The loops that a watched activation stays in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Stays {
     /// Of the loops whose back edges it took, the one that encloses the others.
-    pub outermost: u32,
+    pub outermost: LoopAt,
     /// The one where watching began.
-    pub sampled: u32,
+    pub sampled: LoopAt,
+}
+
+/// Where a loop was seen in the interpreter's code of a function.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LoopAt {
+    /// The word of its header.
+    pub header: u32,
+    /// The word of the last of the back edges that were taken.
+    pub end: u32,
 }
 
 /// What [`Tier::on_host_stack`] calls.

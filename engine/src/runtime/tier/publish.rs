@@ -1,7 +1,7 @@
 //! How a tier claims what is to be compiled, and publishes the code.
 
 use super::shape::Entry;
-use super::tiered::{CLAIMED, Continuation, DECLINED, WANTED, lock, may_want};
+use super::tiered::{CLAIMED, Continuation, DECLINED, TOO_LARGE, WANTED, lock, may_want};
 use super::view::View;
 use crate::Error;
 use crate::memory::{Budget, Buf, Charge, Kind};
@@ -134,6 +134,22 @@ impl<'m> View<'m> {
         Ok(())
     }
 
+    /// Publishes the code of a loop alone: the same, but it may also return at another place of the function, which it
+    /// notes in [`STORE_LANDING`](super::layout::STORE_LANDING), with all state in slots. It is entered from the loop's
+    /// beginning too, so it can't rely on the slice of fuel.
+    ///
+    /// # Errors
+    /// As for [`View::publish_loop`].
+    ///
+    /// # Safety
+    /// As for [`View::publish_func`].
+    pub unsafe fn publish_island(self, index: u32, header: u32, code: *const u8) -> Result<(), Error> {
+        // SAFETY: passed on.
+        unsafe { self.publish_loop(index, header, code)? };
+        self.module.tiered.enter_island(index, header, code);
+        Ok(())
+    }
+
     /// Claims a function for compilation. True for the first caller only; the others should leave it to that one.
     pub fn claims_func(self, index: u32) -> bool {
         let samples = self.module.tiered.samples.get(index as usize);
@@ -145,6 +161,19 @@ impl<'m> View<'m> {
         if let Some(samples) = self.module.tiered.samples.get(index as usize) {
             samples.fetch_and(!CLAIMED, Ordering::Relaxed);
         }
+    }
+
+    /// Notes that a function is too large to be compiled as a whole.
+    pub fn find_too_large(self, index: u32) {
+        if let Some(samples) = self.module.tiered.samples.get(index as usize) {
+            samples.fetch_or(TOO_LARGE, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether a function was found to be too large to be compiled as a whole, since code was last thrown away.
+    pub fn is_too_large(self, index: u32) -> bool {
+        let samples = self.module.tiered.samples.get(index as usize);
+        samples.is_some_and(|samples| samples.load(Ordering::Relaxed) & TOO_LARGE != 0)
     }
 
     /// How many pieces of code of a function are there, or requested, or were declined: itself, and continuations.

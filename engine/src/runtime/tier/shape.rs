@@ -13,6 +13,8 @@ pub struct Shape {
     pub header: u32,
     /// The first slot for operands.
     pub operands: u32,
+    /// Whether it catches exceptions, or may have references to them: then it has to stay interpreted.
+    pub exceptions: bool,
     /// Its loops.
     pub loops: Loops,
     /// Its arms, if fuel is counted.
@@ -78,4 +80,44 @@ pub struct Loop {
     pub header: u32,
     /// Fuel for each arrival at the header.
     pub cost: u32,
+}
+
+/// A loop that is compiled alone: an island of compiled code in an interpreted function.
+#[derive(Clone, Debug)]
+pub struct Island {
+    /// The loop.
+    pub enters: Loop,
+    /// The offset of its `end` in the module.
+    pub end: u64,
+    /// The slot of its first parameter.
+    pub base: u32,
+    /// The word of the function's code that follows it: a label, at which its results are from `base` on.
+    pub behind: u32,
+    /// The labels around it, from the function's on.
+    pub around: Around,
+}
+
+/// The labels around a loop. They are charged to the budget as loops are.
+#[derive(Clone, Debug)]
+pub struct Around(pub(super) Shared<(Box<[Outer]>, Charge)>);
+
+impl core::ops::Deref for Around {
+    type Target = [Outer];
+
+    fn deref(&self) -> &[Outer] {
+        &self.0.0
+    }
+}
+
+/// A label outside of an [`Island`]. The function's is left by returning.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Outer {
+    /// The block's type.
+    pub ty: wasmparser::BlockType,
+    /// If it is a loop's: that loop. Its label takes parameters, and arriving there costs fuel.
+    pub enters: Option<Loop>,
+    /// The slot of the label's first value.
+    pub base: u32,
+    /// The word of the function's code where the interpreter goes on.
+    pub word: u32,
 }

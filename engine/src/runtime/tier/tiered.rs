@@ -15,11 +15,12 @@ pub(crate) struct Tiered {
     pub(super) natives: Box<[AtomicPtr<u8>]>,
     pub(super) stubs: Box<[AtomicPtr<u8>]>,
     pub(super) trampolines: Box<[AtomicPtr<u8>]>,
-    /// The hotness samples of each function, in the bits below [`CLAIMED`].
+    /// The hotness samples of each function, in the bits below [`FLAGS`].
     pub(super) samples: Box<[AtomicU32]>,
     /// The cost of what the tier has compiled or will compile, in a unit of its own.
     pub(super) undertaken: AtomicU64,
     pub(super) loops: Mutex<Buf<Continuation>>,
+    islands: Mutex<Buf<Islands>>,
     /// Held while code is published or thrown away. Counts how often code was thrown away.
     pub(super) handing: Mutex<u64>,
     /// Whether code may rely on the guard regions of memories. It changes at most once, while `handing` is held.
@@ -36,8 +37,14 @@ pub(crate) struct Tiered {
 /// In a function's samples: the flag that its compilation has been requested.
 pub(super) const CLAIMED: u32 = 1 << 31;
 
-/// Counting saturates here, far enough below [`CLAIMED`] for threads that count at once.
-const MOST_SAMPLES: u32 = CLAIMED >> 1;
+/// In a function's samples: the flag that it is too large to be compiled as a whole.
+pub(super) const TOO_LARGE: u32 = 1 << 30;
+
+/// The bits of a function's samples that are flags.
+pub(super) const FLAGS: u32 = CLAIMED | TOO_LARGE;
+
+/// Counting saturates here, far enough below the flags for threads that count at once.
+const MOST_SAMPLES: u32 = TOO_LARGE >> 1;
 
 /// Instead of the address of code: its compilation was requested, or failed for good.
 pub(super) const WANTED: usize = 0;
@@ -48,6 +55,16 @@ pub(super) struct Continuation {
     pub(super) index: u32,
     pub(super) header: u32,
     pub(super) code: usize,
+}
+
+/// The loops of a function that may be compiled alone. Cells point to the words, so they stay as long as the module.
+struct Islands {
+    index: u32,
+    /// The header of each loop, in order.
+    headers: Box<[u32]>,
+    /// The code of each loop that can be entered at its beginning, or null.
+    words: Box<[AtomicPtr<u8>]>,
+    _charges: [Charge; 2],
 }
 
 fn table<T>(budget: &Budget, n: usize, make: impl Fn() -> T) -> Result<(Box<[T]>, Charge), Error> {
@@ -90,6 +107,7 @@ impl Tiered {
             samples,
             undertaken: AtomicU64::new(0),
             loops: Mutex::new(Buf::new(&data.budget, Kind::Metadata)),
+            islands: Mutex::new(Buf::new(&data.budget, Kind::Metadata)),
             handing: Mutex::new(0),
             guarded: AtomicBool::new(engine.memory_guard().holds() && images_are_guarded(data)),
             full: AtomicBool::new(false),
@@ -110,6 +128,40 @@ impl Tiered {
         (found.code != WANTED && found.code != DECLINED).then_some(found.code as *const u8)
     }
 
+    /// The words for the code of a function's loops, which have these headers.
+    pub(crate) fn islands(
+        &self,
+        index: u32,
+        headers: Buf<u32>,
+        budget: &Budget,
+    ) -> Result<*const AtomicPtr<u8>, Error> {
+        let mut islands = lock(&self.islands);
+        if let Some(found) = islands.iter().find(|found| found.index == index) {
+            return Ok(found.words.as_ptr());
+        }
+        let (words, a) = table(budget, headers.len(), || AtomicPtr::new(core::ptr::null_mut()))?;
+        let (headers, b) = headers.into_boxed()?;
+        let at = words.as_ptr();
+        islands.try_push(Islands { index, headers, words, _charges: [a, b] })?;
+        Ok(at)
+    }
+
+    /// Has the loop with this header be entered at its beginning by way of `code`.
+    pub(super) fn enter_island(&self, index: u32, header: u32, code: *const u8) {
+        let islands = lock(&self.islands);
+        let Some(found) = islands.iter().find(|found| found.index == index) else { return };
+        if let Ok(n) = found.headers.binary_search(&header) {
+            found.words[n].store(code.cast_mut(), Ordering::Release);
+        }
+    }
+
+    /// Has no island be entered any more.
+    fn leave_islands(&self) {
+        let islands = lock(&self.islands);
+        let words = islands.iter().flat_map(|found| &found.words);
+        words.for_each(|word| word.store(core::ptr::null_mut(), Ordering::Release));
+    }
+
     /// Throws away all compiled code of a module, because there was no room for more. What is hot will be compiled
     /// again. The caller makes sure that no thread is in that code or about to enter it.
     pub(crate) fn throw_away(&self, module: &ModuleShared) {
@@ -119,6 +171,7 @@ impl Tiered {
         words.for_each(|word| word.store(core::ptr::null_mut(), Ordering::Release));
         self.samples.iter().for_each(|samples| samples.store(0, Ordering::Relaxed));
         lock(&self.loops).clear();
+        self.leave_islands();
         module.code.leave_natives(Left::Dropped);
         lock(&self.kept).clear();
         self.full.store(false, Ordering::Relaxed);
@@ -141,6 +194,7 @@ impl Tiered {
         self.natives.iter().for_each(|word| word.store(core::ptr::null_mut(), Ordering::Release));
         self.samples.iter().for_each(|samples| samples.store(0, Ordering::Relaxed));
         lock(&self.loops).clear();
+        self.leave_islands();
         module.code.leave_natives(Left::Kept);
         // Last: once another thread sees this, it may execute whatever code is linked.
         self.guarded.store(false, Ordering::Release);
@@ -162,7 +216,7 @@ impl Tiered {
     ) -> bool {
         let Some(samples) = self.samples.get(index as usize) else { return false };
         // Relaxed: the count synchronizes nothing.
-        let mut seen = samples.load(Ordering::Relaxed) & !CLAIMED;
+        let mut seen = samples.load(Ordering::Relaxed) & !FLAGS;
         if seen < MOST_SAMPLES {
             samples.fetch_add(1, Ordering::Relaxed);
             seen += 1;

@@ -1,14 +1,15 @@
 //! A module as a tier sees it.
 
-use super::shape::{Arm, Arms, Loop, Loops, Shape};
-use super::tiered::CLAIMED;
+use super::shape::{Arm, Arms, Around, Island, Loop, Loops, Outer, Shape};
+use super::tiered::FLAGS;
 use crate::memory::{Buf, Kind, Shared};
 use crate::module::types::{FuncType, GlobalType, MemoryType, TableType};
 use crate::module::{ElemItems, ModuleInner};
 use crate::ops::cells::Prologue;
 use crate::runtime::loaded::ModuleShared;
-use crate::translate::{Charged, Wanted};
+use crate::translate::{Charged, Label, Translated, Wanted};
 use crate::{Error, Module, Trap};
+use core::ops::Range;
 use core::sync::atomic::Ordering;
 
 /// How many entries of element segments are examined for a likely callee.
@@ -141,7 +142,7 @@ impl<'m> View<'m> {
     /// The hotness samples of a function; 0 if the engine has no tier.
     pub fn samples(self, index: u32) -> u32 {
         let samples = self.module.tiered.samples.get(index as usize);
-        samples.map_or(0, |samples| samples.load(Ordering::Relaxed) & !CLAIMED)
+        samples.map_or(0, |samples| samples.load(Ordering::Relaxed) & !FLAGS)
     }
 
     /// What compiling the module has cost so far, as the tier [counts](View::undertake) it.
@@ -210,26 +211,76 @@ impl<'m> View<'m> {
         })
     }
 
+    /// Whether a function of the module catches exceptions, or may have references to them.
+    pub fn has_exceptions(self) -> bool {
+        self.data().exceptions
+    }
+
+    /// The type of a tag: what its exceptions carry are the parameters.
+    pub fn tag_type(self, index: u32) -> &'m FuncType {
+        self.data().tag_type(index)
+    }
+
+    /// The word of the context that leads to a tag.
+    pub fn tag_word(self, index: u32) -> u32 {
+        self.module.layout.tags + index
+    }
+
     /// The properties of a function's interpreted code.
     ///
     /// # Errors
     /// As for [`View::with_body`].
     pub fn shape(self, index: u32) -> Result<Shape, Error> {
         let translated = self.module.translate(index, Wanted::Charges, self.cache())?;
+        self.shape_of(&translated, 0..u64::MAX)
+    }
+
+    /// The loop with this header, to be compiled alone, and the properties of the function, with what is in the loop only.
+    /// `None` if there is no such loop.
+    ///
+    /// # Errors
+    /// As for [`View::with_body`].
+    pub fn island(self, index: u32, header: u32) -> Result<Option<(Shape, Island)>, Error> {
+        let translated = self.module.translate(index, Wanted::Loop(header as usize), self.cache())?;
+        let Some(found) = &translated.enclosed else { return Ok(None) };
+        let shape = self.shape_of(&translated, found.offset..found.end)?;
+        let mut around = Buf::with_capacity(self.cache(), Kind::CompilerScratch, found.labels.len())?;
+        let charges = translated.charges.as_deref().unwrap_or_default();
+        for &Label { ty, is_loop, base, word } in found.labels.iter() {
+            let charged = charges.iter().find(|charged| is_loop && charged.is_loop && charged.word == word);
+            let enters = charged.map(Charged::as_loop);
+            around.try_push(Outer { ty, enters, base: base.into(), word: word as u32 })?;
+        }
+        let Some(enters) = shape.loops.first().copied() else { return Ok(None) };
+        let (end, base, behind) = (found.end, found.base.into(), found.behind as u32);
+        let around = Around(Shared::try_new(Kind::CompilerScratch, around.into_boxed()?)?);
+        Ok(Some((shape, Island { enters, end, base, behind, around })))
+    }
+
+    /// Properties of a function, with those loops and arms that begin in a range of offsets.
+    fn shape_of(self, translated: &Translated, range: Range<u64>) -> Result<Shape, Error> {
         let Prologue { frame, cost, header, zeros } = Prologue::of(&translated.words);
         let found = translated.charges.as_deref().unwrap_or_default();
-        let n = found.iter().filter(|charged| charged.is_loop).count();
+        let found = || found.iter().filter(|charged| range.contains(&charged.offset));
+        let (all, n) = (found().count(), found().filter(|charged| charged.is_loop).count());
         let mut loops = Buf::with_capacity(self.cache(), Kind::CompilerScratch, n)?;
-        let mut arms = Buf::with_capacity(self.cache(), Kind::CompilerScratch, found.len() - n)?;
-        for &Charged { is_loop, offset, word, cost } in found {
-            if is_loop {
-                loops.try_push(Loop { offset, header: word as u32, cost })?;
+        let mut arms = Buf::with_capacity(self.cache(), Kind::CompilerScratch, all - n)?;
+        for charged in found() {
+            if charged.is_loop {
+                loops.try_push(charged.as_loop())?;
             } else {
-                arms.try_push(Arm { offset, cost })?;
+                arms.try_push(Arm { offset: charged.offset, cost: charged.cost })?;
             }
         }
         let loops = Loops(Shared::try_new(Kind::CompilerScratch, loops.into_boxed()?)?);
         let arms = Arms(Shared::try_new(Kind::CompilerScratch, arms.into_boxed()?)?);
-        Ok(Shape { frame, cost, header, operands: header + crate::ops::frame::HEADER + zeros, loops, arms })
+        let operands = header + crate::ops::frame::HEADER + zeros;
+        Ok(Shape { frame, cost, header, operands, exceptions: translated.exceptions, loops, arms })
+    }
+}
+
+impl Charged {
+    fn as_loop(&self) -> Loop {
+        Loop { offset: self.offset, header: self.word as u32, cost: self.cost }
     }
 }

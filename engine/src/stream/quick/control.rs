@@ -3,7 +3,7 @@
 use super::Body;
 use super::signatures::value_type;
 use crate::module::ModuleInner;
-use crate::module::types::ValType;
+use crate::module::types::PlainType;
 
 /// An open block.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +28,7 @@ pub(super) enum FrameKind {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum BlockType {
     Empty,
-    Gives(ValType),
+    Gives(PlainType),
     /// The type with this index.
     Type(u32),
 }
@@ -39,30 +39,24 @@ impl Frame {
     }
 
     /// What a branch to it takes.
-    fn label(self, module: &ModuleInner) -> &[ValType] {
+    fn label(self, module: &ModuleInner) -> Option<&[PlainType]> {
         if self.kind == FrameKind::Loop { self.ty.params(module) } else { self.ty.results(module) }
     }
 }
 
 impl BlockType {
-    fn params(self, module: &ModuleInner) -> &[ValType] {
+    fn params(self, module: &ModuleInner) -> Option<&[PlainType]> {
         match self {
-            BlockType::Empty | BlockType::Gives(_) => &[],
-            BlockType::Type(index) => module.types[index as usize].params(),
+            BlockType::Empty | BlockType::Gives(_) => Some(&[]),
+            BlockType::Type(index) => module.types[index as usize].plain_params(),
         }
     }
 
-    fn results(self, module: &ModuleInner) -> &[ValType] {
+    fn results(self, module: &ModuleInner) -> Option<&[PlainType]> {
         match self {
-            BlockType::Empty => &[],
-            BlockType::Gives(ValType::I32) => &[ValType::I32],
-            BlockType::Gives(ValType::I64) => &[ValType::I64],
-            BlockType::Gives(ValType::F32) => &[ValType::F32],
-            BlockType::Gives(ValType::F64) => &[ValType::F64],
-            BlockType::Gives(ValType::V128) => &[ValType::V128],
-            BlockType::Gives(ValType::FuncRef) => &[ValType::FuncRef],
-            BlockType::Gives(ValType::ExternRef) => &[ValType::ExternRef],
-            BlockType::Type(index) => module.types[index as usize].results(),
+            BlockType::Empty => Some(&[]),
+            BlockType::Gives(ty) => Some(ty.alone()),
+            BlockType::Type(index) => module.types[index as usize].plain_results(),
         }
     }
 }
@@ -84,9 +78,9 @@ impl Body<'_> {
     pub(super) fn begin(&mut self, kind: FrameKind) -> Option<()> {
         let ty = self.block_type()?;
         if kind == FrameKind::If {
-            self.pop(ValType::I32)?;
+            self.pop(PlainType::I32)?;
         }
-        let params = ty.params(self.module);
+        let params = ty.params(self.module)?;
         self.pop_all(params)?;
         self.stacks.outer.try_push(self.frame).ok()?;
         let blocks = self.stacks.outer.len() as u32 + 1;
@@ -104,16 +98,16 @@ impl Body<'_> {
         let Frame { kind: FrameKind::If, ty, height, .. } = self.frame else { return None };
         self.finish()?;
         self.frame = Frame::new(FrameKind::Block, ty, height);
-        self.push_all(ty.params(self.module))
+        self.push_all(ty.params(self.module)?)
     }
 
     /// Whether that was the end of the body.
     pub(super) fn end(&mut self) -> Option<bool> {
         self.finish()?;
         let Frame { kind, ty, .. } = self.frame;
-        let results = ty.results(self.module);
+        let results = ty.results(self.module)?;
         // Without an `else`, the operands are passed on.
-        if kind == FrameKind::If && ty.params(self.module) != results {
+        if kind == FrameKind::If && ty.params(self.module)? != results {
             return None;
         }
         let outer = self.stacks.outer.pop();
@@ -126,7 +120,7 @@ impl Body<'_> {
 
     /// Takes the results from the stack, which holds nothing else of the block.
     fn finish(&mut self) -> Option<()> {
-        self.pop_all(self.frame.ty.results(self.module))?;
+        self.pop_all(self.frame.ty.results(self.module)?)?;
         (self.stacks.operands.len() == self.frame.height as usize).then_some(())
     }
 
@@ -144,15 +138,15 @@ impl Body<'_> {
     }
 
     pub(super) fn branch(&mut self, depth: u32) -> Option<()> {
-        self.pop_all(self.target(depth)?.label(self.module))?;
+        self.pop_all(self.target(depth)?.label(self.module)?)?;
         self.leave();
         Some(())
     }
 
     pub(super) fn branch_if(&mut self) -> Option<()> {
         let depth = self.number()?;
-        self.pop(ValType::I32)?;
-        let types = self.target(depth)?.label(self.module);
+        self.pop(PlainType::I32)?;
+        let types = self.target(depth)?.label(self.module)?;
         self.pop_all(types)?;
         self.push_all(types)
     }
@@ -162,13 +156,13 @@ impl Body<'_> {
         if targets > self.limits.br_table_targets {
             return None;
         }
-        self.pop(ValType::I32)?;
+        self.pop(PlainType::I32)?;
         let first = self.number()?;
-        let types = self.target(first)?.label(self.module);
+        let types = self.target(first)?.label(self.module)?;
         // Behind them comes the default.
         for _ in 0..targets {
             let target = self.number()?;
-            if self.target(target)?.label(self.module) != types {
+            if self.target(target)?.label(self.module)? != types {
                 return None;
             }
         }
@@ -180,7 +174,7 @@ impl Body<'_> {
     /// A call of a function of the type with this index.
     pub(super) fn call(&mut self, ty: u32) -> Option<()> {
         let ty = self.module.types.get(ty as usize)?;
-        self.pop_all(ty.params())?;
-        self.push_all(ty.results())
+        self.pop_all(ty.plain_params()?)?;
+        self.push_all(ty.plain_results()?)
     }
 }

@@ -18,7 +18,7 @@ use crate::module::ModuleInner;
 use crate::module::estimate::BodyStats;
 use crate::module::features::{Feature, Features};
 use crate::module::opcode::*;
-use crate::module::types::{Mutability, ValType};
+use crate::module::types::{Mutability, PlainType, RefType};
 use control::{BlockType, Frame, FrameKind};
 use signatures::{SATURATING, SIGNATURES, Signature, access, value_type};
 
@@ -36,10 +36,10 @@ const FEATURES: [Feature; 6] = [
 #[derive(Debug)]
 pub(super) struct QuickCheck {
     enabled: bool,
-    operands: Buf<ValType>,
+    operands: Buf<PlainType>,
     /// The open blocks but the innermost one.
     outer: Buf<Frame>,
-    locals: Buf<ValType>,
+    locals: Buf<PlainType>,
 }
 
 impl QuickCheck {
@@ -72,7 +72,7 @@ impl QuickCheck {
             limits,
             bytes,
             at: 0,
-            results: module.types[ty as usize].results(),
+            results: module.types[ty as usize].plain_results()?,
             address: index_type(module.memories.first().is_some_and(|memory| memory.is_64)),
             frame: Frame::new(FrameKind::Block, BlockType::Type(ty), 0),
             stacks: self,
@@ -80,20 +80,21 @@ impl QuickCheck {
             most_blocks: 1,
             instructions: 0,
         };
-        body.declare_locals(module.types[ty as usize].params())?;
+        body.declare_locals(module.types[ty as usize].plain_params()?)?;
         body.instructions()?;
         Some(BodyStats {
             locals: body.stacks.locals.len() as u32,
             max_operands: body.most_operands,
             max_control_depth: body.most_blocks,
             instructions: body.instructions,
+            catches: 0,
         })
     }
 }
 
 /// The type of the indices of a memory or a table.
-fn index_type(is_64: bool) -> ValType {
-    if is_64 { ValType::I64 } else { ValType::I32 }
+fn index_type(is_64: bool) -> PlainType {
+    if is_64 { PlainType::I64 } else { PlainType::I32 }
 }
 
 /// A body that is being checked. Its methods give `None` where the check can't tell.
@@ -103,9 +104,9 @@ struct Body<'a> {
     bytes: &'a [u8],
     at: usize,
     /// What the function gives.
-    results: &'a [ValType],
+    results: &'a [PlainType],
     /// The type of memory 0's addresses, if there is one.
-    address: ValType,
+    address: PlainType,
     /// The innermost block.
     frame: Frame,
     stacks: &'a mut QuickCheck,
@@ -115,7 +116,7 @@ struct Body<'a> {
 }
 
 impl<'a> Body<'a> {
-    fn declare_locals(&mut self, params: &[ValType]) -> Option<()> {
+    fn declare_locals(&mut self, params: &[PlainType]) -> Option<()> {
         self.stacks.locals.try_extend_from_slice(params).ok()?;
         for _ in 0..self.number()? {
             let (count, ty) = (self.number()?, value_type(self.byte()?)?);
@@ -149,7 +150,7 @@ impl<'a> Body<'a> {
                 }
                 I32_CONST => {
                     self.skip_signed::<5>()?;
-                    self.push(ValType::I32)?;
+                    self.push(PlainType::I32)?;
                 }
                 END => {
                     if self.end()? {
@@ -188,7 +189,7 @@ impl<'a> Body<'a> {
             CALL_INDIRECT => {
                 let (ty, table) = (self.number()?, self.number()?);
                 let table = self.module.tables.get(table as usize)?.ty;
-                if table.element() != ValType::FuncRef {
+                if table.element() != RefType::FUNCREF {
                     return None;
                 }
                 self.pop(index_type(table.is_64))?;
@@ -198,7 +199,7 @@ impl<'a> Body<'a> {
             SELECT => self.select()?,
             GLOBAL_GET => {
                 let global = self.number()?;
-                self.push(self.module.globals.get(global as usize)?.ty.content)?;
+                self.push(self.module.globals.get(global as usize)?.ty.content.plain()?)?;
             }
             GLOBAL_SET => {
                 let global = self.number()?;
@@ -206,7 +207,7 @@ impl<'a> Body<'a> {
                 if ty.mutability != Mutability::Var {
                     return None;
                 }
-                self.pop(ty.content)?;
+                self.pop(ty.content.plain()?)?;
             }
             MEMORY_SIZE => {
                 self.memory_0()?;
@@ -219,15 +220,15 @@ impl<'a> Body<'a> {
             }
             I64_CONST => {
                 self.skip_signed::<10>()?;
-                self.push(ValType::I64)?;
+                self.push(PlainType::I64)?;
             }
             F32_CONST => {
                 self.skip(4)?;
-                self.push(ValType::F32)?;
+                self.push(PlainType::F32)?;
             }
             F64_CONST => {
                 self.skip(8)?;
-                self.push(ValType::F64)?;
+                self.push(PlainType::F64)?;
             }
             PREFIX_FC => self.prefixed()?,
             _ => return None,
@@ -249,7 +250,7 @@ impl<'a> Body<'a> {
             }
             MEMORY_FILL => {
                 self.memory_0()?;
-                self.pop_all(&[self.address, ValType::I32, self.address])
+                self.pop_all(&[self.address, PlainType::I32, self.address])
             }
             _ => None,
         }
@@ -288,7 +289,7 @@ impl<'a> Body<'a> {
     }
 
     fn select(&mut self) -> Option<()> {
-        self.pop(ValType::I32)?;
+        self.pop(PlainType::I32)?;
         let stack = &mut self.stacks.operands;
         let [.., a, b] = stack[self.frame.height as usize..] else { return None };
         if a != b || a.is_ref() {
@@ -298,7 +299,7 @@ impl<'a> Body<'a> {
         Some(())
     }
 
-    fn local(&mut self) -> Option<ValType> {
+    fn local(&mut self) -> Option<PlainType> {
         let local = self.number()?;
         self.stacks.locals.get(local as usize).copied()
     }
@@ -309,7 +310,7 @@ impl<'a> Body<'a> {
     }
 
     #[inline]
-    fn push(&mut self, ty: ValType) -> Option<()> {
+    fn push(&mut self, ty: PlainType) -> Option<()> {
         self.stacks.operands.try_push(ty).ok()?;
         let height = self.stacks.operands.len() as u32;
         if height > self.most_operands {
@@ -319,12 +320,12 @@ impl<'a> Body<'a> {
         Some(())
     }
 
-    fn push_all(&mut self, types: &[ValType]) -> Option<()> {
+    fn push_all(&mut self, types: &[PlainType]) -> Option<()> {
         types.iter().try_for_each(|ty| self.push(*ty))
     }
 
     #[inline]
-    fn pop(&mut self, ty: ValType) -> Option<()> {
+    fn pop(&mut self, ty: PlainType) -> Option<()> {
         let stack = &mut self.stacks.operands;
         if stack.len() > self.frame.height as usize {
             return (stack.pop() == Some(ty)).then_some(());
@@ -333,7 +334,7 @@ impl<'a> Body<'a> {
         self.frame.unreachable.then_some(())
     }
 
-    fn pop_all(&mut self, types: &[ValType]) -> Option<()> {
+    fn pop_all(&mut self, types: &[PlainType]) -> Option<()> {
         types.iter().rev().try_for_each(|ty| self.pop(*ty))
     }
 

@@ -1,18 +1,18 @@
 //! What instructions that only compute or access memory take and give.
 
 use crate::module::opcode::{I32_EQZ, I32_LOAD, I64_EXTEND32_S};
-use crate::module::types::ValType;
-use ValType::{F32, F64, I32, I64};
+use crate::module::types::PlainType;
+use PlainType::{F32, F64, I32, I64};
 
 /// Operands of one type, and a result.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Signature {
     pub(super) operands: u8,
-    pub(super) from: ValType,
-    pub(super) to: ValType,
+    pub(super) from: PlainType,
+    pub(super) to: PlainType,
 }
 
-const fn from(operands: u8, from: ValType, to: ValType) -> Signature {
+const fn from(operands: u8, from: PlainType, to: PlainType) -> Signature {
     Signature { operands, from, to }
 }
 
@@ -91,7 +91,7 @@ pub(super) const SATURATING: [Signature; 8] = [
 /// A load or a store.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Access {
-    pub(super) ty: ValType,
+    pub(super) ty: PlainType,
     pub(super) stores: bool,
     /// The largest exponent of its alignment.
     pub(super) align: u8,
@@ -99,10 +99,10 @@ pub(super) struct Access {
 
 /// The load or store with this opcode, one from `i32.load` to `i64.store32`.
 pub(super) fn access(opcode: u8) -> Access {
-    const fn load(ty: ValType, align: u8) -> Access {
+    const fn load(ty: PlainType, align: u8) -> Access {
         Access { ty, stores: false, align }
     }
-    const fn store(ty: ValType, align: u8) -> Access {
+    const fn store(ty: PlainType, align: u8) -> Access {
         Access { ty, stores: true, align }
     }
     const ALL: [Access; 23] = [
@@ -134,15 +134,15 @@ pub(super) fn access(opcode: u8) -> Access {
 }
 
 /// The type that a byte stands for.
-pub(super) fn value_type(byte: u8) -> Option<ValType> {
+pub(super) fn value_type(byte: u8) -> Option<PlainType> {
     Some(match byte {
         0x7f => I32,
         0x7e => I64,
         0x7d => F32,
         0x7c => F64,
-        0x7b => ValType::V128,
-        0x70 => ValType::FuncRef,
-        0x6f => ValType::ExternRef,
+        0x7b => PlainType::V128,
+        0x70 => PlainType::FuncRef,
+        0x6f => PlainType::ExternRef,
         _ => return None,
     })
 }

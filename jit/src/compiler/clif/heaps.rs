@@ -34,6 +34,8 @@ pub(crate) struct Heap {
     pub(crate) min_bytes: u64,
     /// Whether addresses are 64-bit; then it is never guarded.
     pub(crate) is_64: bool,
+    /// Whether other threads may make it grow.
+    pub(crate) is_shared: bool,
     pub(crate) page_size_log2: u8,
 }
 
@@ -44,6 +46,7 @@ impl Heap {
             guarded: guarded && layout::is_guardable(ty),
             min_bytes: ty.minimum().saturating_mul(ty.page_size()),
             is_64: ty.is_64(),
+            is_shared: ty.is_shared(),
             page_size_log2: ty.page_size_log2(),
         }
     }
@@ -69,6 +72,11 @@ impl Heaps {
     pub(crate) fn new(vm: Value, memories: Vec<Heap>, memories_word: u32, flags: AccessFlags) -> Heaps {
         let codes = [TrapCode::HEAP_OUT_OF_BOUNDS, traps::code(Trap::MemoryOutOfBounds)];
         Heaps { vm, memories, memories_word, spectre: false, flags, codes, checks: Checks::default() }
+    }
+
+    /// Whether an access is by a 64-bit address.
+    pub(crate) fn is_64(&self, memarg: &MemArg) -> bool {
+        matches!(memarg.target, MemArgTarget::Memory(memory) if self.memories[memory as usize].is_64)
     }
 
     /// The operands for an access of `size` bytes. Emits a bounds check if one is needed.
@@ -169,6 +177,10 @@ impl Heaps {
     /// A memory's size in bytes.
     pub(crate) fn len(&self, b: &mut FunctionBuilder<'_>, memory: u32) -> Value {
         let object = self.object(b, memory);
+        if self.memories[memory as usize].is_shared {
+            let word = b.ins().load(I64, self.flags.vm_readonly, object, layout::MEMORY_SHARED_LEN);
+            return b.ins().load(I64, self.flags.vm, word, 0);
+        }
         b.ins().load(I64, self.flags.vm, object, layout::MEMORY_LEN)
     }
 

@@ -9,7 +9,7 @@ use dunlin::{FuncType, ValType};
 pub(crate) fn clif_type(ty: ValType) -> Type {
     match ty {
         ValType::I32 => I32,
-        ValType::I64 | ValType::FuncRef | ValType::ExternRef => I64,
+        ValType::I64 | ValType::Ref(_) => I64,
         ValType::F32 => F32,
         ValType::F64 => F64,
         ValType::V128 => I8X16,
@@ -20,8 +20,8 @@ pub(crate) fn clif_type(ty: ValType) -> Type {
 pub(crate) fn signature(ty: &FuncType) -> Signature {
     let mut signature = Signature::new(CallConv::Tail);
     signature.params.extend([AbiParam::new(I64), AbiParam::new(I64)]);
-    signature.params.extend(ty.params().iter().map(|ty| AbiParam::new(clif_type(*ty))));
-    signature.returns.extend(ty.results().iter().map(|ty| AbiParam::new(clif_type(*ty))));
+    signature.params.extend(ty.params().map(|ty| AbiParam::new(clif_type(ty))));
+    signature.returns.extend(ty.results().map(|ty| AbiParam::new(clif_type(ty))));
     signature
 }
 

@@ -37,7 +37,7 @@ impl Compiled {
     pub(super) fn new(piece: Piece, compiled: &CompiledCode, func: &Function) -> Result<Self, Decline> {
         let buffer = &compiled.buffer;
         let sites = match piece {
-            Piece::Func(_) | Piece::Loop(..) => sites(compiled),
+            Piece::Func(_) | Piece::Loop(..) | Piece::Island(..) => sites(compiled),
             _ => Vec::new(),
         };
         Ok(Self {

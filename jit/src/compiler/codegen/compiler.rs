@@ -86,11 +86,12 @@ impl Compiler {
         let piece = match part {
             Part::Whole => Piece::Func(index),
             Part::From(found) => Piece::Loop(index, found.header),
+            Part::Island(island) => Piece::Island(index, island.enters.header),
         };
         let mut code = self.finish(piece, Some((view, scratch)))?;
         code.keep_inlined(&inlined);
         code.types = types;
-        code.entry = (part == Part::Whole).then(|| shape.entry());
+        code.entry = part.is_whole().then(|| shape.entry());
         if code.frame > crate::code::STACK_RATIO as u32 * 8 * shape.operands
             && (code.calls || code.frame > LARGEST_LEAF)
         {

@@ -76,7 +76,7 @@ impl<'v> Pieces<'v> {
             if let Piece::Func(index) | Piece::Detour(index) = piece.piece {
                 starts.push((index, start));
             }
-            if let Piece::Func(index) | Piece::Loop(index, _) = piece.piece {
+            if let Piece::Func(index) | Piece::Loop(index, _) | Piece::Island(index, _) = piece.piece {
                 map.function(start, end, index).map_err(wrong)?;
             }
             for (at, trap) in &piece.traps {

@@ -75,7 +75,7 @@ pub(super) fn from_val(val: Val) -> u128 {
         Val::F32(bits) => bits.into(),
         Val::F64(bits) => bits.into(),
         Val::V128(v) => v.into(),
-        Val::FuncRef(_) | Val::ExternRef(_) => unreachable!("no references here"),
+        Val::FuncRef(_) | Val::ExternRef(_) | Val::ExnRef(_) => unreachable!("no references here"),
     }
 }
 

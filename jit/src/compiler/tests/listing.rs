@@ -84,6 +84,9 @@ fn field(object: Object, offset: i32, view: View<'_>) -> Option<(String, Object)
         }
         Object::Stubs => Some((format!("stub{}", offset / 8), Object::Other)),
         Object::Builtins => {
+            if offset == BUILTIN_THROW {
+                return Some(("BUILTIN_THROW".to_owned(), Object::Other));
+            }
             let op = BulkOp::ALL.get((offset - BUILTIN_BULK) as usize / 8)?;
             Some((format!("BUILTIN_BULK[{op:?}]"), Object::Other))
         }

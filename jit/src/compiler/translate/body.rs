@@ -5,35 +5,39 @@ use crate::compiler::clif::mem_flags::AccessFlags;
 use crate::compiler::clif::slots::slots_of;
 use crate::compiler::clif::types::{c_signature, clif_type, signature, wasm_type};
 use crate::compiler::decline::Decline;
-use crate::compiler::operators::{memory, numeric, vector};
+use crate::compiler::operators::{atomic, memory, numeric, vector};
 use crate::compiler::options::CodeOptions;
 use crate::compiler::scratch::{More, Scratch};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::{I32, I64};
 use cranelift_codegen::ir::{self, Block, InstBuilder, SourceLoc, UserFuncName, Value};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
+use dunlin::Trap;
 use dunlin::tier::{Shape, View};
-use wasmparser::{BinaryReader, FunctionBody, Operator};
+use wasmparser::{BinaryReader, FunctionBody, Operator, OperatorsReader};
 
 /// Translates function `index`, or a part of it, into `func`.
 ///
 /// # Errors
 /// Why it can't be translated.
-pub(crate) fn translate(
-    view: View<'_>,
+pub(crate) fn translate<'a>(
+    view: View<'a>,
     options: CodeOptions,
-    what: (u32, &Shape, Part),
-    (batch, scratch): (&dyn Fn(u32) -> bool, &Scratch),
+    what: (u32, &Shape, Part<'a>),
+    (batch, scratch): (&'a dyn Fn(u32) -> bool, &'a Scratch),
     func: &mut ir::Function,
     context: &mut FunctionBuilderContext,
 ) -> Result<Needs, Decline> {
-    let (index, _, part) = what;
+    let (index, shape, part) = what;
+    if shape.exceptions {
+        return Err(Decline::Unsupported("catching exceptions"));
+    }
     let ty = &view.types()[view.type_of(view.imported_funcs() + index) as usize];
     func.name = UserFuncName::user(0, index);
     func.signature = match part {
         Part::Whole => signature(ty),
         // The parameters of a trampoline: context, frame and code.
-        Part::From(_) => c_signature(options.c_convention, 3, false),
+        Part::From(_) | Part::Island(_) => c_signature(options.c_convention, 3, false),
     };
     let flags = AccessFlags::new(func);
     let mut b = FunctionBuilder::new(func, context);
@@ -59,6 +63,9 @@ impl Translator<'_, '_> {
         let reader = BinaryReader::new_features(bytes, offset, self.view.features());
         let body = FunctionBody::new(reader);
         self.slice = self.options.fuel.then(|| self.declare_variable(I64));
+        if let Part::Island(island) = self.part {
+            return self.island(&body, bytes, offset, island);
+        }
         if let Part::From(_) = self.part {
             self.declare_locals(&body, None)?;
             let osr_block = self.b.create_block();
@@ -85,7 +92,11 @@ impl Translator<'_, '_> {
 
     /// Translates a function's instructions.
     pub(super) fn operators(&mut self, body: &FunctionBody<'_>) -> Result<(), Decline> {
-        let mut reader = body.get_operators_reader().map_err(|_| unexpected())?;
+        self.all(body.get_operators_reader().map_err(|_| unexpected())?)
+    }
+
+    /// Translates all instructions that a reader has.
+    pub(super) fn all(&mut self, mut reader: OperatorsReader<'_>) -> Result<(), Decline> {
         while !reader.eof() {
             if self.view.is_dropped() {
                 return Err(Decline::Dropped);
@@ -108,8 +119,8 @@ impl Translator<'_, '_> {
         args: Option<&[Value]>,
     ) -> Result<(), Decline> {
         let mut slot = 0;
-        for (i, ty) in self.scope.ty.params().iter().enumerate() {
-            let ty = clif_type(*ty);
+        for (i, ty) in self.scope.ty.params().enumerate() {
+            let ty = clif_type(ty);
             let variable = self.declare_variable(ty);
             self.scope.locals.push((variable, ty, slot));
             slot += slots_of(ty);
@@ -181,8 +192,16 @@ impl Translator<'_, '_> {
             O::TableSet { table } => self.table_set(table),
             O::TableSize { table } => self.table_size(table),
             O::BrTable { ref targets } => self.br_table(targets)?,
+            O::Throw { tag_index } => self.throw(tag_index),
             O::Call { function_index } => self.call(function_index)?,
             O::CallIndirect { type_index, table_index } => self.call_indirect(type_index, table_index)?,
+            O::CallRef { type_index } => self.call_ref(type_index),
+            O::ReturnCallRef { type_index } => self.return_call_ref(type_index),
+            O::RefAsNonNull => {
+                let value = self.stack.peek();
+                let is_null = self.b.ins().icmp_imm_s(IntCC::Equal, value, 0);
+                self.trap_if(is_null, Trap::NullReference);
+            }
             O::ReturnCall { function_index } => self.return_call(function_index),
             O::ReturnCallIndirect { type_index, table_index } => {
                 self.return_call_indirect(type_index, table_index)
@@ -190,6 +209,7 @@ impl Translator<'_, '_> {
             _ => {
                 let known = numeric(&mut self.b, &mut self.stack, operator)
                     || memory(&mut self.b, &mut self.stack, &mut self.heaps, operator)
+                    || atomic(&mut self.b, &mut self.stack, &mut self.heaps, operator)
                     || self.control(operator, at)?
                     || self.bulk_operator(operator)
                     || vector(&mut self.b, &mut self.stack, operator);

@@ -1,9 +1,10 @@
 //! Branches and returns.
 
 use super::deopt::ExitPoint;
-use super::translator::{Part, Translator, block_args};
+use super::translator::{Translator, block_args};
 use crate::compiler::decline::Decline;
 use crate::compiler::scratch::More;
+use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, JumpTableData, Value};
 use dunlin::tier::Loop;
 use std::collections::BTreeMap;
@@ -31,6 +32,26 @@ impl Translator<'_, '_> {
 
     pub(super) fn br_if(&mut self, depth: u32) {
         let condition = self.stack.pop();
+        self.branch_on(condition, depth);
+    }
+
+    /// Branches if the reference is null, and drops it then.
+    pub(super) fn br_on_null(&mut self, depth: u32) {
+        let reference = self.stack.pop();
+        let is_null = self.b.ins().icmp_imm_s(IntCC::Equal, reference, 0);
+        self.branch_on(is_null, depth);
+        self.stack.push(reference);
+    }
+
+    /// Branches with the reference if it isn't null, and otherwise drops it.
+    pub(super) fn br_on_non_null(&mut self, depth: u32) {
+        let reference = self.stack.peek();
+        self.branch_on(reference, depth);
+        self.stack.pop();
+    }
+
+    /// Branches with the topmost operands if the condition isn't zero.
+    fn branch_on(&mut self, condition: Value, depth: u32) {
         let (label, values, found) = self.target(depth);
         let next = self.b.create_block();
         match found {
@@ -98,6 +119,7 @@ impl Translator<'_, '_> {
         let above = self.options.suspends.then(|| {
             let above = self.stack.split_off(height);
             above[above.len() - n..].iter().for_each(|value| self.stack.push(*value));
+            self.put_outer_values(depth);
             above
         });
         if self.options.fuel {
@@ -125,7 +147,7 @@ impl Translator<'_, '_> {
 
     /// Returns. An OSR continuation leaves the results in slots, where the interpreter expects them.
     pub(super) fn emit_return(&mut self, values: &[Value]) {
-        if self.part == Part::Whole {
+        if self.part.is_whole() {
             self.b.ins().return_(values);
             return;
         }

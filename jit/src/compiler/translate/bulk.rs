@@ -4,6 +4,7 @@
 use super::deopt::ExitPoint;
 use super::translator::Translator;
 use crate::compiler::clif::slots;
+use crate::compiler::operators::wide_sum;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::{I32, I64};
 use cranelift_codegen::ir::{InstBuilder, Value};
@@ -19,12 +20,28 @@ impl Translator<'_, '_> {
         match *operator {
             Operator::MemoryFill { mem } => self.memory_fill(mem),
             Operator::MemoryCopy { dst_mem, src_mem } => self.memory_copy(dst_mem, src_mem),
+            Operator::MemoryAtomicNotify { ref memarg }
+            | Operator::MemoryAtomicWait32 { ref memarg }
+            | Operator::MemoryAtomicWait64 { ref memarg } => {
+                let (op, indices) = BulkOp::of(operator).expect("it has a row");
+                self.bulk_at(op, indices, memarg.offset);
+            }
             _ => match BulkOp::of(operator) {
                 Some((op, indices)) => self.bulk(op, indices),
                 None => return false,
             },
         }
         true
+    }
+
+    /// The same for an instruction whose first operand is an address. An offset that isn't among the indices, since it has more
+    /// than 32 bits, is added to that.
+    fn bulk_at(&mut self, op: BulkOp, indices: [u32; 2], offset: u64) {
+        if offset > u32::MAX.into() {
+            let at = self.stack.len() - op.operands();
+            self.stack[at] = wide_sum(&mut self.b, self.stack[at], offset);
+        }
+        self.bulk(op, indices);
     }
 
     /// Calls the builtin for an instruction, which names `x` and `y`.
@@ -46,6 +63,7 @@ impl Translator<'_, '_> {
             };
             let ty = match result {
                 BulkResult::Index if !is_64 => I32,
+                BulkResult::Number => I32,
                 BulkResult::Index | BulkResult::Reference => I64,
             };
             let value = self.load_slot(ty, self.scope.sp, slot);

@@ -2,7 +2,7 @@
 //! their type, which finds the callee in `STORE_CALLEE`.
 
 use super::deopt::ExitPoint;
-use super::translator::{Part, Translator, block_args};
+use super::translator::{Translator, block_args};
 use crate::compiler::clif::traps;
 use crate::compiler::clif::types::clif_type;
 use crate::compiler::decline::Decline;
@@ -77,10 +77,7 @@ impl Translator<'_, '_> {
         let likely = *self.likely.entry(ty).or_insert_with(|| view.likely_element(ty));
         let likely = likely.filter(|likely| self.should_inline(*likely));
         let Some(likely) = likely else {
-            let code = self.element_code(callee, ty);
-            let results = self.call_code(code, ty, args, frame);
-            self.deopt_if_asked(ExitPoint::AfterCall, &[]);
-            results.into_iter().for_each(|value| self.stack.push(value));
+            self.call_func(callee, ty, args, frame);
             return Ok(());
         };
         // Guarded inlining: compares the callee's instance and index with the likely target's.
@@ -92,7 +89,7 @@ impl Translator<'_, '_> {
         let (here, other, go_on) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
         let results = self.view.types()[ty as usize].results();
         for ty in results {
-            self.b.append_block_param(go_on, clif_type(*ty));
+            self.b.append_block_param(go_on, clif_type(ty));
         }
         self.b.set_cold_block(other);
         self.b.ins().brif(both, here, &[], other, &[]);
@@ -119,6 +116,27 @@ impl Translator<'_, '_> {
         Ok(())
     }
 
+    pub(super) fn call_ref(&mut self, ty: u32) {
+        let callee = self.stack.pop();
+        let args = self.pop_args(ty);
+        self.check_callee(callee);
+        let frame = self.callee_frame();
+        self.call_func(callee, ty, args, frame);
+    }
+
+    /// Calls the function whose object `callee` is, which isn't null.
+    fn call_func(&mut self, callee: Value, ty: u32, args: Vec<Value>, frame: Value) {
+        let code = self.element_code(callee, ty);
+        let results = self.call_code(code, ty, args, frame);
+        self.deopt_if_asked(ExitPoint::AfterCall, &[]);
+        results.into_iter().for_each(|value| self.stack.push(value));
+    }
+
+    fn check_callee(&mut self, callee: Value) {
+        let is_null = self.b.ins().icmp_imm_s(IntCC::Equal, callee, 0);
+        self.trap_if(is_null, Trap::NullReference);
+    }
+
     fn call_code(&mut self, code: Value, ty: u32, args: Vec<Value>, frame: Value) -> Vec<Value> {
         let args: Vec<Value> = [self.vm, frame].into_iter().chain(args).collect();
         let signature = self.sig_of(ty);
@@ -138,7 +156,7 @@ impl Translator<'_, '_> {
             self.deopt_if_asked(ExitPoint::AfterTailCall, &[]);
             return self.return_values(&results);
         }
-        if let Part::From(_) = self.part {
+        if !self.part.is_whole() {
             let callee = self.callee_word(func);
             return self.osr_tail_call(callee, &args);
         }
@@ -160,13 +178,22 @@ impl Translator<'_, '_> {
     pub(super) fn return_call_indirect(&mut self, ty: u32, table: u32) {
         let index = self.stack.pop();
         let args = self.pop_args(ty);
-        if let Part::From(_) = self.part
-            && !self.is_inlining()
-        {
-            let callee = self.checked_element(ty, table, index);
+        let callee = self.checked_element(ty, table, index);
+        self.return_call_func(callee, ty, args);
+    }
+
+    pub(super) fn return_call_ref(&mut self, ty: u32) {
+        let callee = self.stack.pop();
+        let args = self.pop_args(ty);
+        self.check_callee(callee);
+        self.return_call_func(callee, ty, args);
+    }
+
+    /// Tail-calls the function whose object `callee` is, which isn't null.
+    fn return_call_func(&mut self, callee: Value, ty: u32, args: Vec<Value>) {
+        if !self.part.is_whole() && !self.is_inlining() {
             return self.osr_tail_call(callee, &args);
         }
-        let callee = self.checked_element(ty, table, index);
         let code = self.element_code(callee, ty);
         if self.is_inlining() {
             self.set_position_of_tail_call();

@@ -48,6 +48,8 @@ impl Translator<'_, '_> {
             Operator::End => self.end()?,
             Operator::Br { relative_depth } => self.br(relative_depth),
             Operator::BrIf { relative_depth } => self.br_if(relative_depth),
+            Operator::BrOnNull { relative_depth } => self.br_on_null(relative_depth),
+            Operator::BrOnNonNull { relative_depth } => self.br_on_non_null(relative_depth),
             Operator::Return => {
                 let n = self.scope.ty.results().len();
                 let values = self.stack.peekn(n).to_vec();
@@ -82,7 +84,8 @@ impl Translator<'_, '_> {
             self.charge(shape.cost, ExitPoint::Arrival, &[]);
         }
         self.b.ins().jump(header, &initial);
-        if self.part == Part::From(shape)
+        if let Part::From(entered) = self.part
+            && entered == shape
             && let Some(osr_block) = self.osr_block.take()
         {
             self.osr_entry(osr_block, (header, shape.cost), below, &params);

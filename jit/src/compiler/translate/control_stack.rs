@@ -3,7 +3,7 @@
 use super::translator::Translator;
 use crate::compiler::clif::types::{clif_type, wasm_type};
 use cranelift_codegen::ir::{Block, Type, Value};
-use dunlin::ValType;
+use dunlin::ValTypes;
 use dunlin::tier::Loop;
 use wasmparser::BlockType;
 
@@ -37,6 +37,8 @@ pub(super) enum BlockKind {
     /// With the CLIF block of the other arm, and the params for it.
     If(Block, Vec<Value>),
     Else,
+    /// Around a loop that is compiled alone: a branch to its label leaves that, with values of these types.
+    Outer(Vec<Type>),
 }
 
 impl Translator<'_, '_> {
@@ -89,8 +91,9 @@ impl Translator<'_, '_> {
         if let Some(end) = self.frames[i].end {
             return end;
         }
-        let results = match self.frames[i].kind {
-            BlockKind::Function => self.scope.ty.results().iter().map(|ty| clif_type(*ty)).collect(),
+        let results = match &self.frames[i].kind {
+            BlockKind::Outer(types) => types.clone(),
+            BlockKind::Function => self.scope.ty.results().map(clif_type).collect(),
             _ => self.block_types(self.frames[i].ty).1,
         };
         let end = self.block_with(&results);
@@ -109,7 +112,7 @@ impl Translator<'_, '_> {
 
     /// The types of a block's params and results.
     pub(super) fn block_types(&self, ty: BlockType) -> (Vec<Type>, Vec<Type>) {
-        let types = |types: &[ValType]| types.iter().map(|ty| clif_type(*ty)).collect();
+        let types = |types: ValTypes<'_>| types.map(clif_type).collect();
         match ty {
             BlockType::Empty => (Vec::new(), Vec::new()),
             BlockType::Type(ty) => (Vec::new(), vec![wasm_type(ty)]),

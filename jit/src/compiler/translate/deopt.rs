@@ -1,7 +1,7 @@
 //! Deoptimisation exits: compiled code is left in the middle, and the interpreter continues there later. See
 //! `STORE_LEAVING`.
 
-use super::translator::{Part, Translator};
+use super::translator::Translator;
 use crate::compiler::clif::slots;
 use crate::compiler::clif::types::clif_type;
 use crate::compiler::scratch::More;
@@ -72,15 +72,32 @@ impl Translator<'_, '_> {
             let place = self.b.ins().iconst(I64, place.cast_signed());
             self.builtin(layout::BUILTIN_LEFT, [sp, place]);
         }
-        if let Part::From(_) = self.part {
+        if !self.part.is_whole() {
             self.b.ins().return_(&[]);
             return;
         }
         // The results are never read.
         let ty = self.outer.first().unwrap_or(&self.scope).ty;
-        let types: Vec<_> = ty.results().iter().map(|ty| clif_type(*ty)).collect();
+        let types: Vec<_> = ty.results().map(clif_type).collect();
         let results: Vec<Value> = types.into_iter().map(|ty| self.zero(ty)).collect();
         self.b.ins().return_(&results);
+    }
+
+    /// Writes the locals of the scope at `depth` to their slots. False if the memory for it isn't admitted.
+    pub(super) fn store_locals(&mut self, depth: usize) -> bool {
+        let scope = self.outer.get(depth).unwrap_or(&self.scope);
+        let sp = scope.sp;
+        let differs = |i: usize| scope.written.as_ref().is_none_or(|written| written[i]);
+        let locals: Vec<_> =
+            scope.locals.iter().enumerate().filter(|(i, _)| differs(*i)).map(|(_, l)| *l).collect();
+        for (variable, _, slot) in locals {
+            if !self.admits(self.lookups(1)) {
+                return false;
+            }
+            let value = self.b.use_var(variable);
+            self.store_slot(value, sp, slot);
+        }
+        true
     }
 
     /// Writes the locals and operands of the scope at `depth` to their slots.
@@ -93,12 +110,8 @@ impl Translator<'_, '_> {
             None => self.stack.len(),
         };
         let operands = scope.first_operand..last;
-        for (variable, _, slot) in scope.locals.clone() {
-            if !self.admits(self.lookups(1)) {
-                return;
-            }
-            let value = self.b.use_var(variable);
-            self.store_slot(value, sp, slot);
+        if !self.store_locals(depth) {
+            return;
         }
         let n = operands.len() as u64;
         if !self.admits(More { instructions: 2 * n, ..More::default() }) {

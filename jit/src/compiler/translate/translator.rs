@@ -13,18 +13,26 @@ use crate::compiler::scratch::{More, Scratch};
 use cranelift_codegen::ir::types::{F32, F64, I8X16, I64};
 use cranelift_codegen::ir::{self, Block, BlockArg, InstBuilder, Type, Value};
 use cranelift_frontend::{FunctionBuilder, Variable};
-use dunlin::tier::{Loop, Shape, View};
+use dunlin::tier::{Island, Loop, Shape, View};
 use dunlin::{FuncType, Trap};
 use std::collections::HashMap;
 use std::rc::Rc;
 
 /// The part of a function that is translated.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Part {
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Part<'i> {
     /// All of it.
     Whole,
     /// From this loop's header on (OSR entry), with all values in slots on entry.
     From(Loop),
+    /// This loop alone, with all values in slots on entry and where it is left.
+    Island(&'i Island),
+}
+
+impl Part<'_> {
+    pub(crate) fn is_whole(self) -> bool {
+        matches!(self, Part::Whole)
+    }
 }
 
 /// A function that is being translated: the outermost one, or one that is inlined in it.
@@ -37,6 +45,8 @@ pub(super) struct Scope<'a> {
     pub(super) sp: Value,
     /// Variable, type and slot of each param and local.
     pub(super) locals: Vec<(Variable, Type, u32)>,
+    /// Which of them differ from their slots: of a loop that is compiled alone, those that are set in it; otherwise all.
+    pub(super) written: Option<Vec<bool>>,
     /// The number of loops that were translated or left out so far.
     pub(super) loops: usize,
     /// The number of arms that were charged for so far.
@@ -53,7 +63,7 @@ pub(crate) struct Translator<'a, 'f> {
     pub(super) b: FunctionBuilder<'f>,
     pub(super) view: View<'a>,
     pub(super) options: CodeOptions,
-    pub(super) part: Part,
+    pub(super) part: Part<'a>,
     pub(super) flags: AccessFlags,
     pub(super) heaps: Heaps,
     /// The context.
@@ -124,7 +134,7 @@ impl<'a, 'f> Translator<'a, 'f> {
         b: FunctionBuilder<'f>,
         view: View<'a>,
         options: CodeOptions,
-        (index, shape, part): (u32, &Shape, Part),
+        (index, shape, part): (u32, &Shape, Part<'a>),
         (batch, scratch): (&'a dyn Fn(u32) -> bool, &'a Scratch),
         flags: AccessFlags,
     ) -> Self {
@@ -141,6 +151,7 @@ impl<'a, 'f> Translator<'a, 'f> {
             ty,
             sp,
             locals: Vec::new(),
+            written: None,
             loops: 0,
             arms: 0,
             first_operand: 0,

@@ -9,6 +9,8 @@ mod inspect;
 #[cfg(feature = "hosts")]
 mod lambda;
 #[cfg(feature = "hosts")]
+mod policies;
+#[cfg(feature = "hosts")]
 mod policy;
 #[cfg(feature = "hosts")]
 mod pull;
@@ -36,6 +38,8 @@ pub(crate) use compile::CompileOptions;
 pub(crate) use inspect::InspectOptions;
 #[cfg(feature = "hosts")]
 pub(crate) use lambda::LambdaOptions;
+#[cfg(feature = "hosts")]
+pub(crate) use policies::PolicyGrants;
 #[cfg(feature = "hosts")]
 pub(crate) use policy::PolicyOptions;
 #[cfg(feature = "hosts")]

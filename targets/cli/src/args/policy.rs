@@ -1,8 +1,9 @@
 //! The options of `dunlin policy`.
 
+use super::policies::{EvaluatesPolicies, PolicyGrants};
 use super::registry::{AsksRegistries, RegistryOptions};
 use super::table::{CommandOptions, Opt, OptionGroup, Rest};
-use super::values::{add, set};
+use super::values::set;
 use crate::failure::Failure;
 use std::ffi::OsString;
 
@@ -25,16 +26,8 @@ pub(crate) struct PolicyOptions {
     pub(crate) fail: bool,
     /// Whether a defined result is one.
     pub(crate) fail_defined: bool,
-    /// What bundles must be signed by: a file with a key, or a secret.
-    pub(crate) verification_key: Option<String>,
-    pub(crate) signing_algorithm: Option<String>,
-    pub(crate) scope: Option<String>,
-    /// Whether signatures aren't looked at.
-    pub(crate) skip_verify: bool,
-    /// Where `http.send` may send requests.
-    pub(crate) hosts: Vec<String>,
-    /// Whether `net.lookup_ip_addr` may ask the system.
-    pub(crate) lookup: bool,
+    /// Which bundles are accepted, and what builtins may do.
+    pub(crate) policies: PolicyGrants,
     pub(crate) fuel: Option<u64>,
     pub(crate) memory_budget: Option<u64>,
     /// How a registry is asked for the policy.
@@ -44,6 +37,12 @@ pub(crate) struct PolicyOptions {
 impl AsksRegistries for PolicyOptions {
     fn registry(&mut self) -> &mut RegistryOptions {
         &mut self.registry
+    }
+}
+
+impl EvaluatesPolicies for PolicyOptions {
+    fn policies(&mut self) -> &mut PolicyGrants {
+        &mut self.policies
     }
 }
 
@@ -78,40 +77,8 @@ impl CommandOptions for PolicyOptions {
                 Opt::flag("--fail-defined", |o| &mut o.fail_defined, "Exit with 1 if the result is defined."),
             ],
         },
-        OptionGroup {
-            title: "Signed bundles",
-            options: &[
-                Opt::value(
-                    "--verification-key KEY",
-                    |o, given| set(&mut o.verification_key, given.string()),
-                    "Refuse bundles that aren't signed by this key: a file with a public key or a certificate in PEM, \
-                     or for HS256 and its like the secret itself.",
-                ),
-                Opt::value(
-                    "--signing-alg NAME",
-                    |o, given| set(&mut o.signing_algorithm, given.string()),
-                    "The algorithm of the signature. The default is RS256.",
-                ),
-                Opt::value(
-                    "--scope NAME",
-                    |o, given| set(&mut o.scope, given.string()),
-                    "The scope that the signature must have.",
-                ),
-                Opt::flag("--skip-verify", |o| &mut o.skip_verify, "Accept a signed bundle without a key."),
-            ],
-        },
-        OptionGroup {
-            title: "What builtins may do (by default, policies that use them are refused)",
-            options: &[
-                Opt::value(
-                    "--allow-host HOST",
-                    |o, given| add(&mut o.hosts, given.string()),
-                    "Let http.send send requests there: a host, with a port if it isn't the usual one. It may be given \
-                     several times.",
-                ),
-                Opt::flag("--allow-lookup", |o| &mut o.lookup, "Let net.lookup_ip_addr look up names."),
-            ],
-        },
+        Self::SIGNATURES,
+        Self::BUILTINS,
         OptionGroup {
             title: "Limits",
             options: &[

@@ -49,6 +49,7 @@ pub(crate) struct RunOptions {
     pub(crate) max_memory_size: Option<u64>,
     /// Features of WebAssembly that are switched on or off.
     pub(crate) features: Vec<(Feature, bool)>,
+    pub(crate) shared_memory: bool,
     /// What gets compiled.
     pub(crate) tiering: Tiering,
     /// Whether unknown imported functions trap when called.
@@ -151,7 +152,7 @@ impl CommandOptions for RunOptions {
                     wasm_options,
                     "fuel=N, timeout=TIME, max-wasm-stack=SIZE and max-memory-size=SIZE, as wasmtime spells them. The last is \
                      how large each of the program's memories may become. The name of a feature of WebAssembly switches it on, \
-                     or off with =n: custom-page-sizes, wide-arithmetic, memory64=n.",
+                     or off with =n: custom-page-sizes, function-references, wide-arithmetic, threads=n. shared-memory lets a module have one.",
                 ),
             ],
         },
@@ -274,6 +275,11 @@ fn wasm_options(options: &mut RunOptions, given: Given<'_>) -> Result<(), Failur
             options.features.push((feature, switch(&format!("-W {name}"), value)?));
             continue;
         }
+        let (name, value) = item.split_once('=').map_or((item, None), |(name, value)| (name, Some(value)));
+        if name == "shared-memory" {
+            options.shared_memory = switch("-W shared-memory", value)?;
+            continue;
+        }
         let (name, value) = item.split_once('=').unwrap_or_default();
         let given = |option| Given { option, value: value.as_ref() };
         match name {
@@ -283,8 +289,8 @@ fn wasm_options(options: &mut RunOptions, given: Given<'_>) -> Result<(), Failur
             "max-memory-size" => set(&mut options.max_memory_size, given("-W max-memory-size").size())?,
             _ => {
                 return Err(Failure::usage(format_args!(
-                    "-W takes fuel=N, timeout=TIME, max-wasm-stack=SIZE, max-memory-size=SIZE and features such as \
-                     wide-arithmetic, separated by commas, not '{item}'"
+                    "-W takes fuel=N, timeout=TIME, max-wasm-stack=SIZE, max-memory-size=SIZE, shared-memory and \
+                     features such as wide-arithmetic, separated by commas, not '{item}'"
                 )));
             }
         }

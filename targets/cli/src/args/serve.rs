@@ -1,12 +1,15 @@
 //! The options of `dunlin serve`.
 
 use super::environment::GrantsEnvironment;
+use super::policies::{EvaluatesPolicies, PolicyGrants};
 use super::registry::{AsksRegistries, RegistryOptions};
 use super::table::{CommandOptions, Opt, OptionGroup, Rest, need_module, take_module};
 use super::tiering::Tiering;
 use super::values::{Dir, Given, set};
 use crate::failure::Failure;
+use crate::host::files::split_once;
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// The options of `dunlin serve`.
@@ -17,9 +20,18 @@ pub(crate) struct ServeOptions {
     pub(crate) address: Option<String>,
     pub(crate) metrics: Option<String>,
     pub(crate) access: AccessLines,
+    /// What a Fastly application is configured with.
+    pub(crate) config: Option<PathBuf>,
+    /// Filters of a proxy, each a module with its configuration, and where it leads.
+    pub(crate) filters: Vec<(OsString, String)>,
+    pub(crate) upstream: Option<String>,
+    pub(crate) clusters: Vec<(String, String)>,
+    pub(crate) fail_open: bool,
     /// What the programs may use.
     pub(crate) dirs: Vec<Dir>,
     pub(crate) env: Vec<(String, String)>,
+    /// What policies may.
+    pub(crate) policies: PolicyGrants,
     /// What a request may take.
     pub(crate) memory: Option<u64>,
     pub(crate) fuel: Option<u64>,
@@ -74,6 +86,12 @@ impl AsksRegistries for ServeOptions {
     }
 }
 
+impl EvaluatesPolicies for ServeOptions {
+    fn policies(&mut self) -> &mut PolicyGrants {
+        &mut self.policies
+    }
+}
+
 impl CommandOptions for ServeOptions {
     const COMMAND: &'static str = "serve";
     const HELP: &'static str = include_str!("../help/serve.txt");
@@ -96,6 +114,11 @@ impl CommandOptions for ServeOptions {
                     |o, given| AccessLines::parse(given).map(|form| o.access = form),
                     "What to print of each request: text, json or off.",
                 ),
+                Opt::value(
+                    "--config FILE",
+                    |o, given| set(&mut o.config, given.path()),
+                    "Of an application of Fastly's: its fastly.toml, which says what its backends and stores are.",
+                ),
                 Self::DIR,
                 Self::DIR_RO,
                 Self::ENV,
@@ -103,6 +126,31 @@ impl CommandOptions for ServeOptions {
                     "--jit MODE",
                     |o, given| o.tiering.jit(given),
                     "When what is executed often becomes machine code: background, sync, eager or off.",
+                ),
+            ],
+        },
+        OptionGroup {
+            title: "A proxy",
+            options: &[
+                Opt::value(
+                    "--filter FILE[=CONFIG]",
+                    |o, given| filter(given).map(|filter| o.filters.push(filter)),
+                    "A proxy-wasm filter and its configuration; may be repeated. Requests pass filters in order, responses in reverse.",
+                ),
+                Opt::value(
+                    "--upstream URL",
+                    |o, given| set(&mut o.upstream, given.string()),
+                    "Where requests go.",
+                ),
+                Opt::value(
+                    "--cluster NAME=URL",
+                    |o, given| cluster(given).map(|cluster| o.clusters.push(cluster)),
+                    "Where the calls of filters to NAME go; may be repeated.",
+                ),
+                Opt::flag(
+                    "--fail-open",
+                    |o| &mut o.fail_open,
+                    "Let requests pass a filter that has failed, and don't answer them with 503.",
                 ),
             ],
         },
@@ -168,6 +216,8 @@ impl CommandOptions for ServeOptions {
                 ),
             ],
         },
+        Self::SIGNATURES,
+        Self::BUILTINS,
         Self::REGISTRY,
     ];
 
@@ -176,6 +226,35 @@ impl CommandOptions for ServeOptions {
     }
 
     fn complete(&mut self) -> Result<(), Failure> {
-        need_module(&self.what, Self::COMMAND)
+        let is_proxy = !self.filters.is_empty() || self.upstream.is_some();
+        if !is_proxy {
+            return need_module(&self.what, Self::COMMAND);
+        }
+        if self.filters.is_empty() || self.upstream.is_none() {
+            return Err(Failure::usage("a proxy needs both --filter and --upstream"));
+        }
+        match self.what.is_empty() {
+            true => Ok(()),
+            false => Err(Failure::usage("a proxy has filters and an upstream, and serves nothing else")),
+        }
     }
+}
+
+/// A filter's file, and its configuration.
+fn filter(given: Given<'_>) -> Result<(OsString, String), Failure> {
+    Ok(match split_once(given.value, "=") {
+        Some((file, _)) if file.is_empty() => return Err(given.refusal("FILE or FILE=CONFIG")),
+        Some((file, config)) => {
+            let config = config.to_str().ok_or_else(|| given.refusal("a configuration that is text"))?;
+            (file.into(), config.into())
+        }
+        None => (given.value.into(), String::new()),
+    })
+}
+
+/// A cluster's name, and where it is.
+fn cluster(given: Given<'_>) -> Result<(String, String), Failure> {
+    let named = given.text()?.split_once('=').filter(|(name, _)| !name.is_empty());
+    let (name, url) = named.ok_or_else(|| given.refusal("NAME=URL"))?;
+    Ok((name.into(), url.into()))
 }

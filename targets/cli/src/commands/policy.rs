@@ -1,19 +1,11 @@
 //! `dunlin policy`
 
 use crate::args::PolicyOptions;
-use crate::failure::{EXIT_FUEL, EXIT_TRAP, Failure, io_reason};
-use crate::host::streams::StandardInput;
-use crate::modules::load::display_name;
-use crate::modules::policy::{PolicyModule, load_policy};
+use crate::failure::{EXIT_FUEL, EXIT_TRAP, Failure};
+use crate::modules::policy::{PolicyModule, accepted_bundles, granted, load_policy, read_text};
 use crate::output::{complain, print};
 use dunlin::{Budget, Config, Engine, ErrorKind, Trap};
-use dunlin_hosts::opa;
-use dunlin_hosts::opa::{BundleOptions, Policy, PolicyError, VerificationKey};
-use dunlin_hosts::services::http::{AllowList, Client};
-use std::ffi::OsStr;
-use std::fs::File;
-use std::io::Read;
-use std::path::Path;
+use dunlin_hosts::opa::{Policy, PolicyError};
 
 /// Evaluates a policy, and gives the exit code.
 pub(crate) fn policy(options: &PolicyOptions) -> Result<u8, Failure> {
@@ -23,19 +15,15 @@ pub(crate) fn policy(options: &PolicyOptions) -> Result<u8, Failure> {
         config.budget(Budget::new(bytes));
     }
     let engine = Engine::new(&config).map_err(Failure::unusable)?;
-    let PolicyModule { module, data, .. } =
-        load_policy(&engine, &options.policy, &options.registry, &accepted_bundles(options, &engine)?)?;
-    let mut policy =
-        opa::PolicyOptions::default().print(|message| complain(message)).look_names_up(options.lookup);
+    let PolicyModule { module, data, .. } = load_policy(
+        &engine,
+        &options.policy,
+        &options.registry,
+        &accepted_bundles(&options.policies, &engine)?,
+    )?;
+    let mut policy = granted(&options.policies)?.print(|message| complain(message));
     if let Some(fuel) = options.fuel {
         policy = policy.fuel(fuel);
-    }
-    if !options.hosts.is_empty() {
-        let mut allowed = AllowList::none();
-        for host in &options.hosts {
-            allowed.allow(host).map_err(|error| Failure::usage(format_args!("--allow-host: {error}")))?;
-        }
-        policy = policy.http(Client::new(allowed));
     }
     let policy = Policy::new(&module, policy).map_err(failure)?;
     if options.list {
@@ -54,23 +42,6 @@ pub(crate) fn policy(options: &PolicyOptions) -> Result<u8, Failure> {
     print(&format!("{results}\n"))?;
     let defined = results != "[]";
     Ok(u8::from(options.fail && !defined || options.fail_defined && defined))
-}
-
-/// Which bundles are accepted, as the options say.
-fn accepted_bundles(options: &PolicyOptions, engine: &Engine) -> Result<BundleOptions, Failure> {
-    let accepted = BundleOptions::default().budget(engine.budget());
-    let Some(given) = &options.verification_key else {
-        return Ok(if options.skip_verify { accepted.skip_verification() } else { accepted });
-    };
-    let algorithm = options.signing_algorithm.as_deref().unwrap_or("RS256");
-    // A secret is given as it is, unless it is the name of a file.
-    let key = match Path::new(given).is_file() {
-        true => read_text(given.as_ref())?,
-        false => given.clone(),
-    };
-    let key = VerificationKey::new(&key, algorithm)
-        .map_err(|error| Failure::usage(format_args!("--verification-key: {error}")))?;
-    Ok(accepted.verify(key.scope(options.scope.as_deref().unwrap_or_default())))
 }
 
 fn entrypoint(options: &PolicyOptions, policy: &Policy) -> Result<String, Failure> {
@@ -100,14 +71,4 @@ fn failure(error: PolicyError) -> Failure {
         (ErrorKind::Trap, _) => Failure::new(EXIT_TRAP, error),
         _ => Failure::unusable(error),
     }
-}
-
-fn read_text(path: &OsStr) -> Result<String, Failure> {
-    let mut text = String::new();
-    let read = match path == "-" {
-        true => StandardInput::lock().read_to_string(&mut text),
-        false => File::open(path).and_then(|mut file| file.read_to_string(&mut text)),
-    };
-    read.map_err(|error| Failure::unusable(format_args!("{}: {}", display_name(path), io_reason(&error))))?;
-    Ok(text)
 }

@@ -69,6 +69,7 @@ fn engine(options: &RunOptions) -> Result<(Engine, Tier), Failure> {
     for &(feature, enable) in &options.features {
         config.wasm_feature(feature, enable);
     }
+    config.shared_memory(options.shared_memory);
     if let Some(bytes) = options.max_stack {
         let had = bytes.clamp(*STACK.start(), *STACK.end());
         if had != bytes {
@@ -207,7 +208,7 @@ fn call(store: &mut Store<Wasi>, instance: Instance, entry: &EntryPoint) -> Resu
     if entry.initialize {
         function(store, "_initialize")?.call(&mut *store, &[], &mut [])?;
     }
-    let mut results: Vec<_> = entry.results.iter().map(|ty| Val::default_for_ty(*ty)).collect();
+    let mut results = vec![Val::I32(0); entry.results];
     function(store, &entry.name)?.call(&mut *store, &entry.params, &mut results)?;
     Ok(results)
 }

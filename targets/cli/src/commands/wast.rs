@@ -18,6 +18,7 @@ pub(crate) fn wast(paths: &[PathBuf], json: bool, tiering: &Tiering) -> Result<b
         scripts.extend(found);
     }
     let mut config = Config::new();
+    config.shared_memory(true);
     Tier::configure(tiering, &mut config);
     let mut total = Report::default();
     let mut files = Vec::new();

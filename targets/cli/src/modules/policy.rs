@@ -2,14 +2,17 @@
 
 use super::load::{Opened, display_name, is_in_registry, open, unusable};
 use super::registry;
-use crate::args::RegistryOptions;
+use crate::args::{PolicyGrants, RegistryOptions};
 use crate::failure::{Failure, io_reason};
 use crate::host::reserve;
+use crate::host::streams::StandardInput;
 use dunlin::{Engine, Module, ModuleOptions};
-use dunlin_hosts::opa::{Bundle, BundleError, BundleOptions};
+use dunlin_hosts::opa::{Bundle, BundleError, BundleOptions, PolicyOptions, VerificationKey};
+use dunlin_hosts::services::http::{AllowList, Client};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{Cursor, Read};
+use std::path::Path;
 
 /// How a gzipped file begins.
 const GZIP: &[u8] = &[0x1f, 0x8b];
@@ -58,4 +61,45 @@ pub(crate) fn load_policy(
     let loaded = reserve::during(|| Module::new(engine, bundle.module()))?;
     let module = loaded.map_err(|error| unusable(&format!("{name}: policy.wasm"), error))?;
     Ok(PolicyModule { module, data: Some(bundle.data().into()), roots: bundle.roots().to_vec() })
+}
+
+/// Which bundles are accepted, as the options say.
+pub(crate) fn accepted_bundles(options: &PolicyGrants, engine: &Engine) -> Result<BundleOptions, Failure> {
+    let accepted = BundleOptions::default().budget(engine.budget());
+    let Some(given) = &options.verification_key else {
+        return Ok(if options.skip_verify { accepted.skip_verification() } else { accepted });
+    };
+    let algorithm = options.signing_algorithm.as_deref().unwrap_or("RS256");
+    // A secret is given as it is, unless it is the name of a file.
+    let key = match Path::new(given).is_file() {
+        true => read_text(given.as_ref())?,
+        false => given.clone(),
+    };
+    let key = VerificationKey::new(&key, algorithm)
+        .map_err(|error| Failure::usage(format_args!("--verification-key: {error}")))?;
+    Ok(accepted.verify(key.scope(options.scope.as_deref().unwrap_or_default())))
+}
+
+/// What builtins may do, as the options say.
+pub(crate) fn granted(options: &PolicyGrants) -> Result<PolicyOptions, Failure> {
+    let policy = PolicyOptions::default().look_names_up(options.lookup);
+    if options.hosts.is_empty() {
+        return Ok(policy);
+    }
+    let mut allowed = AllowList::none();
+    for host in &options.hosts {
+        allowed.allow(host).map_err(|error| Failure::usage(format_args!("--allow-host: {error}")))?;
+    }
+    Ok(policy.http(Client::new(allowed)))
+}
+
+/// The text of a file, or of standard input.
+pub(crate) fn read_text(path: &OsStr) -> Result<String, Failure> {
+    let mut text = String::new();
+    let read = match path == "-" {
+        true => StandardInput::lock().read_to_string(&mut text),
+        false => File::open(path).and_then(|mut file| file.read_to_string(&mut text)),
+    };
+    read.map_err(|error| Failure::unusable(format_args!("{}: {}", display_name(path), io_reason(&error))))?;
+    Ok(text)
 }

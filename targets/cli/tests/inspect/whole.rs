@@ -19,7 +19,7 @@ const REACTOR: &str = r#"(module $all
     (data $d (i32.const 0) "x")
     (@custom "note" "text"))"#;
 
-/// Memories and tables that Dunlin doesn't have.
+/// Memories, tables and globals of which Dunlin lacks some.
 const BEYOND: &str = r#"(module
     (memory (export "m") i64 1 2 shared)
     (table (export "t") i64 3 3 funcref)
@@ -81,7 +81,7 @@ Sections, in bytes:
         text(BEYOND),
         r#"standard input: a library (it has no _start): run it with --invoke NAME
   47 bytes, 0 functions
-  Dunlin can't run it: the memory section uses atomic instructions or shared memories (the proposal threads), which this version of Dunlin doesn't have (at offset 0x12)
+  Dunlin can't run it: the memory section uses pages of another size than 64 KiB (the proposal custom-page-sizes), which Config::wasm_custom_page_sizes turns on (at offset 0x15)
 
 It imports nothing, so it can only compute
 
@@ -98,8 +98,8 @@ Tables:
   0: exactly 3 elements of funcref
 
 Features beyond the first version of WebAssembly:
-  mutable-globals, multi-memory, memory64, custom-page-sizes
-  threads, shared-everything-threads, which this version of Dunlin doesn't have
+  mutable-globals, multi-memory, memory64, threads, custom-page-sizes
+  shared-everything-threads, which this version of Dunlin doesn't have
 
 Sections, in bytes:
            5  table
@@ -108,8 +108,8 @@ Sections, in bytes:
           13  export
 "#
     );
-    let lacking = text("(module (memory 1 1 shared))");
-    let words = "WebAssembly:\n  threads, which this version of Dunlin doesn't have\n\nSections";
+    let lacking = text("(module (type (struct)))");
+    let words = "WebAssembly:\n  gc, which this version of Dunlin doesn't have\n\nSections";
     assert!(lacking.contains(words), "{lacking}");
     assert_eq!(
         text("(module)"),
@@ -192,8 +192,8 @@ fn as_json() {
             "tables": [
             {"element": "funcref", "min": 3, "max": 3, "index_bits": 64, "imported": false}],
             "features": ["mutable-globals", "multi-memory", "memory64", "threads", "shared-everything-threads", "custom-page-sizes"],
-            "missing_features": ["threads", "shared-everything-threads"],
-            "problem": "the memory section uses atomic instructions or shared memories (the proposal threads), which this version of Dunlin doesn't have (at offset 0x12)",
+            "missing_features": ["shared-everything-threads"],
+            "problem": "the memory section uses pages of another size than 64 KiB (the proposal custom-page-sizes), which Config::wasm_custom_page_sizes turns on (at offset 0x15)",
             "precompiled": null,
             "sections": sections(&[(4, "table", 10, 5),
             (5, "memory", 17, 7),

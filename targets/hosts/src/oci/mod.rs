@@ -20,7 +20,8 @@
 //! | `auth.rs`, `credentials.rs` | challenges, tokens; Docker's configuration |
 //! | `api.rs` | the registry's HTTP interface |
 //! | `blob.rs`, `archive.rs`, `cache.rs` | blobs as they arrive, modules in archives, blobs that are kept |
-//! | `registries.rs`, `push.rs` | pulling and pushing |
+//! | `registries.rs` | documents and blobs by their names, from the cache or from a registry |
+//! | `pull.rs`, `push.rs` | pulling and pushing |
 //! | `signature.rs`, `signatures.rs` | Ed25519 over a manifest, and where it lies |
 
 mod api;
@@ -33,6 +34,7 @@ mod credentials;
 mod digest;
 mod error;
 mod manifest;
+mod pull;
 mod push;
 mod reference;
 mod registries;
@@ -43,7 +45,8 @@ pub use cache::Cache;
 pub use credentials::Credentials;
 pub use digest::Digest;
 pub use error::OciError;
+pub use pull::PulledModule;
 pub use push::Pushed;
 pub use reference::Reference;
-pub use registries::{Options, PulledModule, Registries, Warn};
+pub use registries::{Options, Registries, Warn};
 pub use signature::{SigningKey, VerifyingKey};

@@ -42,7 +42,8 @@ impl Evaluator {
     pub(super) fn new(policy: Policy, data: String) -> Result<Self, PolicyError> {
         check_json("data", &data)?;
         let mut evaluator = Self { policy, data, ready: None, used_fuel: 0 };
-        evaluator.ready = Some(evaluator.make()?);
+        let first = evaluator.policy.take_first();
+        evaluator.ready = Some(evaluator.make(first)?);
         Ok(evaluator)
     }
 
@@ -94,10 +95,12 @@ impl Evaluator {
         }
         let results =
             guest.evaluate(&mut *store, evaluation, (number, *data, *heap), input.map(str::as_bytes));
+        store.data_mut().asked.is_answered();
         self.used_fuel = if counts { fuel - store.get_fuel().unwrap_or(0) } else { 0 };
         let results = results?;
         self.ready = Some(ready);
-        String::from_utf8(results).map_err(|_| PolicyError::NotAPolicy("its results aren't UTF-8".into()))
+        String::from_utf8(results.bytes)
+            .map_err(|_| PolicyError::NotAPolicy("its results aren't UTF-8".into()))
     }
 
     /// How much fuel the last evaluation took, if the engine counts it.
@@ -107,11 +110,15 @@ impl Evaluator {
 
     /// The instance, made anew if the last evaluation failed.
     fn take(&mut self) -> Result<Ready, PolicyError> {
-        self.ready.take().map_or_else(|| self.make(), Ok)
+        self.ready.take().map_or_else(|| self.make(None), Ok)
     }
 
-    fn make(&self) -> Result<Ready, PolicyError> {
-        let mut running = start(&self.policy.parts)?;
+    /// Makes an instance ready, or `first`, which is one that has been made.
+    fn make(&self, first: Option<Running>) -> Result<Ready, PolicyError> {
+        let mut running = match first {
+            Some(first) => first,
+            None => start(&self.policy.parts)?,
+        };
         let Running { store, guest, .. } = &mut running;
         let evaluation = guest.evaluation(&mut *store, self.policy.minor)?;
         let data = guest.parse(&mut *store, self.data.as_bytes())?;

@@ -1,9 +1,21 @@
 //! The exports of a policy's instance, and how values cross.
 
-use dunlin::{AsContext, AsContextMut, Error, Instance, Memory, TypedFunc};
+use dunlin::{AsContext, AsContextMut, Charge, Error, Instance, Kind, Memory, TypedFunc};
 
 /// The bytes of a page.
 const PAGE: usize = 64 << 10;
+
+/// What a parsed value takes beside its text: a place in a collection, which may be half empty, and an allocation.
+const VALUE: u64 = 128;
+
+/// How much of a message is passed on, in bytes.
+const LONGEST_MESSAGE: usize = 64 << 10;
+
+/// A text of a policy's, and what it and its values are charged.
+pub(super) struct Text {
+    pub(super) bytes: Vec<u8>,
+    pub(super) charge: Charge,
+}
 
 /// An address in a policy's memory. The ABI's integers are signed, addresses aren't.
 pub(super) type Address = i32;
@@ -66,15 +78,15 @@ impl Guest {
     }
 
     /// What `builtins` or `entrypoints` returns: an object of names and numbers, as JSON.
-    pub(super) fn table(&self, mut store: impl AsContextMut, export: &str) -> Result<Vec<u8>, Error> {
+    pub(super) fn table(&self, mut store: impl AsContextMut, export: &str) -> Result<Text, Error> {
         let table = self.instance.get_typed_func::<(), Address>(&mut store, export)?.call(&mut store, ())?;
         self.dump(store, table)
     }
 
     /// A value as JSON.
-    pub(super) fn dump(&self, mut store: impl AsContextMut, value: Address) -> Result<Vec<u8>, Error> {
+    pub(super) fn dump(&self, mut store: impl AsContextMut, value: Address) -> Result<Text, Error> {
         let text = self.json_dump.call(&mut store, value)?;
-        Ok(self.text(store, text))
+        self.text(store, text)
     }
 
     /// Makes a value of JSON. 0 if the guest can't parse it.
@@ -99,9 +111,15 @@ impl Guest {
         parse.call(&mut store, (at, len))
     }
 
-    /// The bytes at `address` up to a NUL, or up to the memory's end.
-    pub(super) fn text(&self, store: impl AsContext, address: Address) -> Vec<u8> {
-        text(self.memory, store, address)
+    /// The bytes at `address` up to a NUL, with room in the budget for the values that they are to become.
+    fn text(&self, store: impl AsContext, address: Address) -> Result<Text, Error> {
+        let store = store.as_context();
+        let from = self.memory.data(store).get(address as u32 as usize..).unwrap_or_default();
+        let end = from.iter().position(|byte| *byte == 0);
+        let bytes =
+            &from[..end.ok_or_else(|| Error::msg("a text of the policy's doesn't end in its memory"))?];
+        let charge = store.budget().charge(Kind::Host, parsed_size(bytes))?;
+        Ok(Text { bytes: bytes.to_vec(), charge })
     }
 
     pub(super) fn heap(&self, store: impl AsContextMut) -> Result<Address, Error> {
@@ -140,7 +158,7 @@ impl Guest {
         evaluation: &Evaluation,
         (entrypoint, data, heap): (i32, Address, Address),
         input: Option<&[u8]>,
-    ) -> Result<Vec<u8>, Error> {
+    ) -> Result<Text, Error> {
         match evaluation {
             Evaluation::AtOnce(eval) => {
                 let (at, len, heap) = match input {
@@ -148,7 +166,7 @@ impl Guest {
                     Some(input) => self.place(&mut store, heap, input)?,
                 };
                 let result = eval.call(&mut store, (0, entrypoint, data, at, len, heap, 0))?;
-                Ok(self.text(store, result))
+                self.text(store, result)
             }
             Evaluation::InSteps { new, set_input, set_data, set_entrypoint, eval, get_result } => {
                 self.set_heap(&mut store, heap)?;
@@ -181,16 +199,24 @@ impl Guest {
             self.memory.grow(&mut store, missing as u64)?;
         }
         self.memory.write(&mut store, begin, input).map_err(Error::host)?;
-        // It fits the memory, which has at most 4 GiB.
-        Ok((heap, len, end as u32 as i32))
+        let end = u32::try_from(end).map_err(Error::host)?;
+        Ok((heap, len, end as i32))
     }
 }
 
-/// The bytes at `address` up to a NUL, or up to the memory's end; none if that is beyond it.
-pub(super) fn text(memory: Memory, store: impl AsContext, address: Address) -> Vec<u8> {
+/// What a policy says to people: the bytes at `address` up to a NUL, [`LONGEST_MESSAGE`] at most, or none if that is
+/// beyond the memory.
+pub(super) fn message(memory: Memory, store: impl AsContext, address: Address) -> String {
     let store = store.as_context();
     let from = memory.data(store).get(address as u32 as usize..).unwrap_or_default();
-    from.split(|byte| *byte == 0).next().unwrap_or_default().to_vec()
+    let from = &from[..from.len().min(LONGEST_MESSAGE)];
+    String::from_utf8_lossy(from.split(|byte| *byte == 0).next().unwrap_or_default()).into_owned()
+}
+
+/// What values may take that are parsed from this JSON: its texts, and for each value about a hundred bytes.
+fn parsed_size(json: &[u8]) -> u64 {
+    let values = json.iter().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count();
+    2 * json.len() as u64 + VALUE * values as u64
 }
 
 fn length(text: &[u8]) -> Result<i32, Error> {

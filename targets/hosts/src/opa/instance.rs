@@ -2,10 +2,11 @@
 
 use super::builtins::{Asked, Implementation, Reply};
 use super::error::{GivenUp, PolicyError};
-use super::guest::{Address, Guest, text};
+use super::guest::{self, Address, Guest};
 use super::options::PolicyOptions;
 use dunlin::{
-    Caller, Error, ExternType, FuncType, Instance, Linker, Memory, MemoryType, Module, Store, Val, ValType,
+    AsContext, Caller, Error, ExternType, FuncType, Instance, Linker, Memory, MemoryType, Module, Store, Val,
+    ValType,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -32,7 +33,7 @@ pub(super) struct Running {
 
 /// What host functions know.
 pub(super) struct Hosted {
-    parts: Parts,
+    pub(super) parts: Parts,
     memory: Option<Memory>,
     /// `None` until the instance has been made.
     guest: Option<Guest>,
@@ -49,9 +50,7 @@ pub(super) fn start(parts: &Parts) -> Result<Running, PolicyError> {
         Some(budget) => Store::with_budget(engine, budget, hosted)?,
         None => Store::try_new(engine, hosted)?,
     };
-    if store.get_fuel().is_ok() {
-        store.set_fuel(parts.options.fuel.unwrap_or(u64::MAX))?;
-    }
+    refuel(&mut store, &parts.options)?;
     let mut linker = Linker::new(engine);
     let wanted = parts.module.imports().find(|import| (import.module(), import.name()) == ("env", "memory"));
     if let Some(ExternType::Memory(wanted)) = wanted.map(|import| import.ty().clone()) {
@@ -73,6 +72,21 @@ pub(super) fn start(parts: &Parts) -> Result<Running, PolicyError> {
     store.data_mut().memory = Some(memory);
     store.data_mut().guest = Some(guest.clone());
     Ok(Running { store, instance, guest })
+}
+
+impl Running {
+    /// Gives the store the fuel of an instance that is made.
+    pub(super) fn refuel(&mut self, options: &PolicyOptions) -> Result<(), Error> {
+        refuel(&mut self.store, options)
+    }
+}
+
+fn refuel(store: &mut Store<Hosted>, options: &PolicyOptions) -> Result<(), Error> {
+    match store.get_fuel() {
+        Ok(_) => store.set_fuel(options.fuel.unwrap_or(u64::MAX)),
+        // It isn't counted.
+        Err(_) => Ok(()),
+    }
 }
 
 /// The memory to give where this one is imported.
@@ -126,15 +140,18 @@ fn answer(caller: &mut Caller<'_, Hosted>, id: i32, arguments: &[Address]) -> Re
     let guest =
         caller.data().guest.clone().ok_or_else(|| Error::msg("a builtin is called before there is one"))?;
     let mut values = Vec::with_capacity(arguments.len());
+    let mut charges = Vec::with_capacity(arguments.len());
     for argument in arguments {
         let json = guest.dump(&mut *caller, *argument)?;
-        values.push(serde_json::from_slice(&json).map_err(Error::host)?);
+        values.push(serde_json::from_slice(&json.bytes).map_err(Error::host)?);
+        charges.push(json.charge);
     }
+    let budget = caller.as_context().budget().clone();
     let hosted = caller.data_mut();
     let Some((name, builtin)) = hosted.parts.builtins.get(&id) else {
         return Err(Error::msg(format!("the policy calls builtin {id}, which isn't in its table")));
     };
-    let reply = match builtin.answer(&mut hosted.asked, &values) {
+    let reply = match hosted.asked.answered_by(builtin, &budget, &values) {
         Ok(reply) => reply,
         Err(error) if error.halts() => {
             return Err(Error::host(GivenUp::Builtin(name.clone(), error.to_string())));
@@ -142,10 +159,12 @@ fn answer(caller: &mut Caller<'_, Hosted>, id: i32, arguments: &[Address]) -> Re
         // As in OPA's own host, the expression is undefined.
         Err(_) => return Ok(0),
     };
-    match reply {
-        Reply::Value(value) => guest.parse(caller, value.to_string().as_bytes()),
-        Reply::Set(items) => guest.parse_rego(caller, rego_set(&items).as_bytes()),
-    }
+    let address = match reply {
+        Reply::Value(value) => guest.parse(&mut *caller, value.to_string().as_bytes()),
+        Reply::Set(items) => guest.parse_rego(&mut *caller, rego_set(&items).as_bytes()),
+    };
+    caller.data_mut().asked.is_answered();
+    address
 }
 
 /// A set in Rego's notation, in which `{}` is an object.
@@ -159,6 +178,5 @@ fn rego_set(items: &[Value]) -> String {
 
 /// What the policy says at this address.
 fn said(caller: &Caller<'_, Hosted>, message: Address) -> String {
-    let text = caller.data().memory.map(|memory| text(memory, caller, message));
-    String::from_utf8_lossy(&text.unwrap_or_default()).into_owned()
+    caller.data().memory.map(|memory| guest::message(memory, caller, message)).unwrap_or_default()
 }

@@ -2,12 +2,13 @@
 
 use super::builtins::{self, Missing};
 use super::error::PolicyError;
+use super::guest::Text;
 use super::instance::{Parts, Running, start};
 use super::options::PolicyOptions;
-use dunlin::{ExternType, Module, Val};
+use dunlin::{Charge, ExternType, Module, Val};
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A policy: a module that OPA's compiler made of Rego. Cloning it is cheap.
 #[derive(Clone)]
@@ -15,6 +16,10 @@ pub struct Policy {
     pub(super) parts: Parts,
     pub(super) minor: i32,
     pub(super) entrypoints: Arc<BTreeMap<String, i32>>,
+    /// The instance that the tables were read from, for the first evaluator.
+    first: Arc<Mutex<Option<Running>>>,
+    /// What the tables take.
+    _tables: Arc<[Charge; 2]>,
 }
 
 impl Policy {
@@ -29,6 +34,7 @@ impl Policy {
         // None of the builtins is called while the tables are read.
         let mut parts = Parts { module: module.clone(), options, builtins: Arc::default() };
         let Running { mut store, guest, instance } = start(&parts)?;
+
         // Policies that were made before OPA 0.27 don't say.
         let mut version =
             |name: &str, default| match instance.get_global(&store, name).map(|g| g.get(&mut store)) {
@@ -40,9 +46,11 @@ impl Policy {
         if major != 1 {
             return Err(PolicyError::NotAPolicy(format!("its ABI is version {major}, not 1")));
         }
-        let entrypoints = names(guest.table(&mut store, "entrypoints")?, "entrypoints")?;
+        let (entrypoints, entrypoints_charge) =
+            names(guest.table(&mut store, "entrypoints")?, "entrypoints")?;
         let (mut known, mut unknown, mut denied) = (BTreeMap::new(), Vec::new(), Vec::new());
-        for (name, number) in names(guest.table(&mut store, "builtins")?, "builtins")? {
+        let (names, builtins_charge) = names(guest.table(&mut store, "builtins")?, "builtins")?;
+        for (name, number) in names {
             match builtins::find(&name, &parts.options) {
                 Ok(builtin) => _ = known.insert(number, (name, builtin)),
                 Err(Missing::Unknown) => unknown.push(name),
@@ -56,7 +64,25 @@ impl Policy {
             return Err(PolicyError::UnknownBuiltins(unknown));
         }
         parts.builtins = Arc::new(known);
-        Ok(Self { parts, minor, entrypoints: Arc::new(entrypoints) })
+        store.data_mut().parts = parts.clone();
+        let first = Arc::new(Mutex::new(Some(Running { store, instance, guest })));
+        let tables = Arc::new([entrypoints_charge, builtins_charge]);
+        Ok(Self { parts, minor, entrypoints: Arc::new(entrypoints), first, _tables: tables })
+    }
+
+    /// The instance that there is already, with the fuel of a new one; once, and if it is charged to the same budget.
+    pub(super) fn take_first(&self) -> Option<Running> {
+        let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        first.refuel(&self.parts.options).ok()?;
+        Some(first)
+    }
+
+    /// The same policy with other limits.
+    #[cfg(feature = "serve")]
+    pub(super) fn limited(&self, change: impl FnOnce(&mut PolicyOptions)) -> Self {
+        let mut policy = Self { first: Arc::default(), ..self.clone() };
+        change(&mut policy.parts.options);
+        policy
     }
 
     /// The minor version of the policy's ABI, whose major version is 1.
@@ -85,7 +111,8 @@ impl fmt::Debug for Policy {
     }
 }
 
-fn names(json: Vec<u8>, table: &str) -> Result<BTreeMap<String, i32>, PolicyError> {
-    serde_json::from_slice(&json)
-        .map_err(|error| PolicyError::NotAPolicy(format!("its table of {table} can't be read: {error}")))
+fn names(json: Text, table: &str) -> Result<(BTreeMap<String, i32>, Charge), PolicyError> {
+    let names = serde_json::from_slice(&json.bytes)
+        .map_err(|error| PolicyError::NotAPolicy(format!("its table of {table} can't be read: {error}")))?;
+    Ok((names, json.charge))
 }

@@ -85,6 +85,13 @@ impl Chain {
         self.filters.iter().any(|filter| filter.vm.failed)
     }
 
+    /// Replaces instances that have failed, where it is time for that. New streams do so otherwise.
+    pub fn renew(&mut self) {
+        for filter in self.filters.iter_mut().filter(|filter| filter.vm.failed) {
+            filter.restart();
+        }
+    }
+
     /// What ends the callbacks of each filter from another thread, as for a deadline. An instance that replaces one which
     /// failed has another one.
     pub fn interrupt_handles(&self) -> impl Iterator<Item = InterruptHandle> {

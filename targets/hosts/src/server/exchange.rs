@@ -34,6 +34,8 @@ struct State {
     held: usize,
     /// How much of the body has been written.
     written: u64,
+    /// How much the guest says there is.
+    announced: Option<u64>,
     /// How the answer ended.
     end: Option<Result<(), Failure>>,
     /// Whether the guest takes so long that what it writes is passed on at once.
@@ -66,7 +68,9 @@ impl Exchange {
 
     /// The guest's side: this is the head.
     pub(super) fn start(&self, head: Response<()>) {
+        let length = head.headers().get(header::CONTENT_LENGTH);
         let mut state = self.state();
+        state.announced = length.and_then(|length| length.to_str().ok()?.parse().ok());
         state.head = Some(head);
         state.wake();
     }
@@ -121,6 +125,12 @@ impl Exchange {
 
     /// The connection's side: nobody wants more of the answer.
     pub(super) fn abandon(&self) {
+        let state = self.state();
+        // Whoever has all that was announced wants no more, and the guest may have more to do.
+        if state.chunks.is_empty() && state.announced == Some(state.written) {
+            return;
+        }
+        drop(state);
         // Whoever asked for the head has it.
         self.stop(if self.head_only { Ok(()) } else { Err(Failure::client_gone()) });
     }

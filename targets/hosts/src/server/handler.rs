@@ -28,6 +28,13 @@ pub trait Handler: Send + Sync + 'static {
     fn limits(&self, _head: &Parts, default: &Limits) -> Limits {
         default.clone()
     }
+
+    /// Which of its routes the request came by, if there are several. Routes share the processors' time equally while
+    /// they have requests waiting, and none has more than half of the guests and of the queue, so that one whose guests
+    /// take long doesn't stop the others. It is asked as [`limits`](Self::limits) is.
+    fn route(&self, _head: &Parts) -> Option<usize> {
+        None
+    }
 }
 
 /// A request that has arrived whole.
@@ -53,6 +60,11 @@ impl Request {
     /// Has a store interrupted when the time is up or the client goes away, as long as the result lives.
     pub fn interrupt(&self, store: InterruptHandle) -> Interruptible {
         self.exchange.interruptible(store)
+    }
+
+    /// Whether it is over before it was answered: its time is up, or the client has gone away.
+    pub fn is_over(&self) -> bool {
+        self.exchange.stopped().is_some()
     }
 
     /// Says how much fuel was used for it, for metrics and the access log.

@@ -30,6 +30,7 @@ mod connection;
 mod exchange;
 mod failure;
 mod handler;
+mod lanes;
 mod limits;
 mod metrics;
 mod pool;

@@ -6,7 +6,7 @@ use super::failure::Failure;
 use super::handler::{Handler, Request, Responder};
 use super::limits::ServerOptions;
 use super::metrics::Metrics;
-use super::pool::{HEAVY, Pool, QUICK, Ticket};
+use super::pool::{Pool, QUICK, Ticket};
 use super::receive;
 use super::served::Served;
 use hyper::body::Incoming;
@@ -70,6 +70,7 @@ impl Desk {
     ) -> Result<(Response<()>, Client), Failure> {
         let (head, incoming) = request.into_parts();
         let limits = handler.limits(&head, &self.options.limits);
+        let route = handler.route(&head);
         let (body, charge) = receive::body(&head, incoming, &limits, &self.options).await?;
         let deadline = Instant::now() + limits.time;
         let exchange = Exchange::new(&head.method);
@@ -86,7 +87,7 @@ impl Desk {
             }
         };
         let full = || Failure::busy("queue full", "too many requests wait for a guest");
-        let ticket = self.pool.submit(work).ok_or_else(full)?;
+        let ticket = self.pool.submit(route, work).ok_or_else(full)?;
         let Some(head) = attend(&exchange, &ticket, deadline, exchange.head()).await else {
             let why = if ticket.withdraw() { full() } else { Failure::out_of_time() };
             exchange.stop(Err(why.clone()));
@@ -114,8 +115,8 @@ async fn attend<T>(
 ) -> Option<T> {
     let mut event = pin!(event);
     let (mut made_way, mut lowered) = (false, false);
+    let mut step = QUICK;
     loop {
-        let step = if made_way { HEAVY } else { QUICK };
         let next = if lowered { deadline } else { deadline.min(Instant::now() + step) };
         if let Ok(done) = timeout_at(next, event.as_mut()).await {
             return Some(done);
@@ -127,7 +128,10 @@ async fn attend<T>(
             made_way = true;
             exchange.hurry();
         } else if made_way {
-            lowered = ticket.lower();
+            match ticket.lower() {
+                Some(again) => step = again,
+                None => lowered = true,
+            }
         }
     }
 }

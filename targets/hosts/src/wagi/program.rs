@@ -205,8 +205,7 @@ impl Program {
             function(store, "_initialize")?.call(&mut *store, &[], &mut [])?;
         }
         let entrypoint = function(store, &self.entrypoint)?;
-        let results = entrypoint.ty(&*store).results().to_vec();
-        let mut results: Vec<_> = results.into_iter().map(Val::default_for_ty).collect();
+        let mut results = vec![Val::I32(0); entrypoint.ty(&*store).results().len()];
         entrypoint.call(store, &[], &mut results)
     }
 

@@ -46,8 +46,12 @@ impl Site {
         Ok(())
     }
 
+    fn position(&self, path: &str) -> Option<usize> {
+        self.routes.iter().position(|(route, _)| route.rest(path).is_some())
+    }
+
     fn find(&self, path: &str) -> Option<&(Route, Program)> {
-        self.routes.iter().find(|(route, _)| route.rest(path).is_some())
+        self.position(path).map(|at| &self.routes[at])
     }
 }
 
@@ -64,5 +68,11 @@ impl Handler for Site {
 
     fn limits(&self, head: &Parts, default: &Limits) -> Limits {
         self.find(head.uri.path()).map_or_else(|| default.clone(), |(_, program)| program.limits(default))
+    }
+
+    fn route(&self, head: &Parts) -> Option<usize> {
+        // What has no route is answered at once, in a lane of its own.
+        let position = || self.position(head.uri.path()).unwrap_or(self.routes.len());
+        (self.routes.len() > 1).then(position)
     }
 }

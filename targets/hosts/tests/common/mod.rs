@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test uses its part")]
 
 pub(crate) mod client;
+pub(crate) mod origin;
 
 use client::{Client, Reply};
 use dunlin::Budget;

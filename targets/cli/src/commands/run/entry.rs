@@ -13,8 +13,8 @@ pub(crate) struct EntryPoint {
     pub(crate) name: String,
     /// Its parameters.
     pub(crate) params: Vec<Val>,
-    /// The types of its results.
-    pub(crate) results: Vec<ValType>,
+    /// How many results it has.
+    pub(crate) results: usize,
     /// Whether `_initialize` is to be called before.
     pub(crate) initialize: bool,
 }
@@ -24,7 +24,7 @@ pub(crate) fn find(module: &Module, invoke: Option<&str>, args: &[OsString]) -> 
     let Some(name) = invoke else {
         return match module.get_export("_start") {
             Some(ExternType::Func(ty)) if ty.params().is_empty() && ty.results().is_empty() => {
-                Ok(EntryPoint { name: "_start".into(), params: vec![], results: vec![], initialize: false })
+                Ok(EntryPoint { name: "_start".into(), params: vec![], results: 0, initialize: false })
             }
             Some(ty) => Err(Failure::usage(format_args!(
                 "the module's _start is a {ty} and no program's start; name a function with --invoke NAME{}",
@@ -55,7 +55,7 @@ pub(crate) fn find(module: &Module, invoke: Option<&str>, args: &[OsString]) -> 
     };
     let params = params(name, &ty, args)?;
     let initialize = name != "_initialize" && has_initialize(module);
-    Ok(EntryPoint { name: name.into(), params, results: ty.results().to_vec(), initialize })
+    Ok(EntryPoint { name: name.into(), params, results: ty.results().len(), initialize })
 }
 
 fn has_initialize(module: &Module) -> bool {
@@ -72,18 +72,18 @@ fn params(name: &str, ty: &FuncType, args: &[OsString]) -> Result<Vec<Val>, Fail
             args.len()
         )));
     }
-    let value = |(i, (ty, arg)): (usize, (&ValType, &OsString))| {
-        arg.to_str().and_then(|text| values::parse(*ty, text)).ok_or_else(|| {
+    let value = |(i, (ty, arg)): (usize, (ValType, &OsString))| {
+        arg.to_str().and_then(|text| values::parse(ty, text)).ok_or_else(|| {
             Failure::usage(format_args!(
                 "--invoke {}: parameter {} has type {ty}, so '{}' should be {}",
                 shown(name),
                 i + 1,
                 arg.to_string_lossy().escape_debug(),
-                values::expected(*ty)
+                values::expected(ty)
             ))
         })
     };
-    ty.params().iter().zip(args).enumerate().map(value).collect()
+    ty.params().zip(args).enumerate().map(value).collect()
 }
 
 /// What could be called, for a message.

@@ -18,8 +18,8 @@ pub(crate) fn parse(ty: ValType, text: &str) -> Option<Val> {
             Float::Decimal(text) => text.parse::<f64>().ok()?.to_bits(),
         }),
         ValType::V128 => Val::V128(V128::from_bits(magnitude(text)?)),
-        ValType::FuncRef | ValType::ExternRef if text == "null" => Val::default_for_ty(ty),
-        ValType::FuncRef | ValType::ExternRef => return None,
+        ValType::Ref(_) if text == "null" => Val::default_for_ty(ty)?,
+        ValType::Ref(_) => return None,
     })
 }
 
@@ -30,7 +30,8 @@ pub(crate) fn expected(ty: ValType) -> &'static str {
         ValType::I64 => "a whole number of 64 bits such as 42, -7 or 0xff",
         ValType::F32 | ValType::F64 => "a number such as 1.5, -2e10, 0x1p-3, inf or nan",
         ValType::V128 => "128 bits as a number such as 0x000102030405060708090a0b0c0d0e0f",
-        ValType::FuncRef | ValType::ExternRef => "null",
+        ValType::Ref(ty) if ty.is_nullable() => "null",
+        ValType::Ref(_) => "a reference, which no word stands for",
     }
 }
 
@@ -44,9 +45,10 @@ pub(crate) fn show(value: &Val) -> String {
         Val::F64(bits) if f64::from_bits(bits).is_nan() => show_nan(bits, 64, 52),
         Val::F64(bits) => without_fraction(format!("{:?}", f64::from_bits(bits))),
         Val::V128(value) => format!("{:#034x}", value.to_bits()),
-        Val::FuncRef(None) | Val::ExternRef(None) => "null".into(),
+        Val::FuncRef(None) | Val::ExternRef(None) | Val::ExnRef(None) => "null".into(),
         Val::FuncRef(Some(_)) => "funcref".into(),
         Val::ExternRef(Some(_)) => "externref".into(),
+        Val::ExnRef(Some(_)) => "exnref".into(),
     }
 }
 
@@ -262,6 +264,6 @@ mod tests {
         assert_eq!(show(&Val::V128(V128::from_bits(0x1f))), "0x0000000000000000000000000000001f");
         assert_eq!(bits(ValType::F32, "nan:0x7fffff"), Some(0x7fff_ffff));
         assert_eq!(bits(ValType::F32, "nan:0x800000"), None);
-        assert_eq!(parse(ValType::FuncRef, "7").map(|_| ()), None);
+        assert_eq!(parse(ValType::FUNCREF, "7").map(|_| ()), None);
     }
 }

@@ -3,70 +3,67 @@
 use super::watch::Watched;
 use crate::args::ServeOptions;
 use crate::failure::{Failure, io_reason};
-use crate::modules::load::{Opened, display_name};
-use crate::modules::policy::{PolicyModule, is_bundle, load_policy};
+use crate::modules::load::{Opened, display_name, is_in_registry};
+use crate::modules::policy::{PolicyModule, accepted_bundles, granted, is_bundle, load_policy};
 use dunlin::{Engine, Module, ModuleOptions};
 use dunlin_hosts::Abi;
-use dunlin_hosts::opa::{BundleOptions, Policy, PolicyError, PolicyOptions, PolicyServer};
+use dunlin_hosts::fastly::{App, AppOptions, LocalServer};
+use dunlin_hosts::opa::{Policy, PolicyError, PolicyServer};
+use dunlin_hosts::proxy::{InvalidUpstream, Proxy, ProxyOptions};
+use dunlin_hosts::proxy_wasm::{Level as FilterLevel, Message, Plugin, PluginOptions};
 use dunlin_hosts::server::Handler;
 use dunlin_hosts::services::log::{Level, Log};
 use dunlin_hosts::wagi::{Modules, Program, ProgramOptions, Route, Site, Volume};
 use std::ffi::OsStr;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What is served.
 pub(super) struct Served {
-    kind: Kind,
     options: ServeOptions,
     engine: Engine,
     log: Arc<dyn Log>,
 }
 
-/// What there is to serve.
-enum Kind {
-    /// A module, alone: what it was made for says how.
-    Module,
-    /// A policy with its data, in a bundle.
-    Bundle,
-    /// A `modules.toml`.
-    Site,
-}
-
 impl Served {
     pub(super) fn new(options: ServeOptions, engine: Engine, log: Arc<dyn Log>) -> Self {
-        let is_site = PathBuf::from(&options.what).extension().is_some_and(|end| end == "toml");
-        let kind = match () {
-            _ if is_site => Kind::Site,
-            _ if is_bundle(&options.what) => Kind::Bundle,
-            _ => Kind::Module,
-        };
-        Self { kind, options, engine, log }
+        Self { options, engine, log }
     }
 
     /// Loads it, and says which files it consists of.
     pub(super) fn load(&self) -> Result<(Arc<dyn Handler>, Watched), Failure> {
-        match self.kind {
-            Kind::Module => self.load_alone(),
-            Kind::Bundle => self.load_bundle(),
-            Kind::Site => self.load_site(),
+        let is_site = Path::new(&self.options.what).extension().is_some_and(|end| end == "toml");
+        match self.options.filters.is_empty() {
+            false => self.load_proxy(),
+            true if is_site => self.load_site(),
+            true => self.load_alone(),
         }
     }
 
+    /// Loads a module or a bundle: what the module was made for says how it is served.
     fn load_alone(&self) -> Result<(Arc<dyn Handler>, Watched), Failure> {
         let what = &self.options.what;
         // Before it is read, so that no change goes unseen.
         let watched = Watched::new([what.into()]);
-        let module = self.module(what)?;
+        let PolicyModule { module, data, roots } =
+            match is_bundle(what) || is_in_registry(what) || what == "-" {
+                true => {
+                    let accepted = accepted_bundles(&self.options.policies, &self.engine)?;
+                    load_policy(&self.engine, what, &self.options.registry, &accepted)?
+                }
+                false => PolicyModule { module: self.module(what)?, data: None, roots: Vec::new() },
+            };
         let name = display_name(what);
         match Abi::detect(&module) {
             // Without imports it is known by its function alone.
-            Some(Abi::WasiCommand) | None => {}
-            Some(Abi::Opa) => {
-                let policy = PolicyModule { module, data: None, roots: Vec::new() };
+            Some(Abi::WasiCommand) | None if data.is_none() => {}
+            // What isn't one is told so.
+            Some(Abi::Opa | Abi::WasiCommand) | None => {
+                let policy = PolicyModule { module, data, roots };
                 return Ok((self.policy(policy)?, watched));
             }
+            Some(Abi::Fastly) => return self.app(&module),
             Some(abi) => {
                 return Err(Failure::unusable(format_args!(
                     "{name}: dunlin serve has no host for this: {abi}"
@@ -90,12 +87,27 @@ impl Served {
         Ok((Arc::new(site), watched))
     }
 
-    fn load_bundle(&self) -> Result<(Arc<dyn Handler>, Watched), Failure> {
-        let what = &self.options.what;
-        let watched = Watched::new([what.into()]);
-        let accepted = BundleOptions::default().budget(self.engine.budget());
-        let policy = load_policy(&self.engine, what, &self.options.registry, &accepted)?;
-        Ok((self.policy(policy)?, watched))
+    /// Has an application of Fastly's answer requests.
+    fn app(&self, module: &Module) -> Result<(Arc<dyn Handler>, Watched), Failure> {
+        let what = PathBuf::from(&self.options.what);
+        let mut options = AppOptions {
+            environment: self.options.env.clone(),
+            log: self.log.clone(),
+            ..AppOptions::default()
+        };
+        let config = self.options.config.clone();
+        let watched = Watched::new([what].into_iter().chain(config.clone()));
+        if let Some(path) = config {
+            let name = path.display();
+            let text = fs::read_to_string(&path)
+                .map_err(|error| Failure::unusable(format_args!("{name}: {}", io_reason(&error))))?;
+            options.config = LocalServer::parse(&text, path.parent().unwrap_or(Path::new("")))
+                .map_err(|error| Failure::unusable(format_args!("{name}: {error}")))?;
+        }
+        let name = display_name(&self.options.what);
+        let app = App::new(module, options)
+            .map_err(|error| Failure::of(error.kind(), format_args!("{name}: {error}")))?;
+        Ok((Arc::new(app), watched))
     }
 
     /// Has a policy answer requests as OPA does.
@@ -107,7 +119,7 @@ impl Served {
         let failure = |error: PolicyError| Failure::unusable(format_args!("{name}: {error}"));
         let log = self.log.clone();
         let options =
-            PolicyOptions::default().print(move |message| log.write(Level::Info, "policy", message));
+            granted(&self.options.policies)?.print(move |message| log.write(Level::Info, "policy", message));
         let policy = Policy::new(&module, options).map_err(failure)?;
         let server = PolicyServer::new(&policy, data.as_deref().unwrap_or("{}"), self.log.clone());
         Ok(Arc::new(server.map_err(failure)?.roots(roots)))
@@ -130,6 +142,42 @@ impl Served {
         Ok((Arc::new(site), watched))
     }
 
+    fn load_proxy(&self) -> Result<(Arc<dyn Handler>, Watched), Failure> {
+        let watched = Watched::new(self.options.filters.iter().map(|(file, _)| file.into()));
+        let unusable = |error: InvalidUpstream| Failure::unusable(error);
+        let upstream = self.options.upstream.as_deref().unwrap_or_default();
+        let mut options = ProxyOptions::to(upstream).map_err(unusable)?.budget(self.engine.budget());
+        for (name, url) in &self.options.clusters {
+            options = options.cluster(name, url).map_err(unusable)?;
+        }
+        let plugins = self.options.filters.iter().map(|(file, config)| self.plugin(file, config));
+        let plugins: Vec<_> = plugins.collect::<Result<_, _>>()?;
+        let proxy = Proxy::new(&plugins, options).map_err(Failure::unusable)?;
+        Ok((Arc::new(proxy), watched))
+    }
+
+    fn plugin(&self, file: &OsStr, config: &str) -> Result<Plugin, Failure> {
+        let name = display_name(file);
+        let log = self.log.clone();
+        let write = move |message: Message<'_>| log.write(level(message.level), message.plugin, message.text);
+        let mut options = PluginOptions::default()
+            .name(&name)
+            .configuration(config)
+            .fail_open(self.options.fail_open)
+            .log(FilterLevel::Info, write);
+        for (cluster, _) in &self.options.clusters {
+            options = options.upstream(cluster.as_str());
+        }
+        if let Some(bytes) = self.options.memory {
+            options = options.budget(&self.engine.budget().sub_budget(bytes));
+        }
+        if let Some(fuel) = self.options.fuel {
+            options = options.fuel(fuel);
+        }
+        let unusable = |error| Failure::unusable(format_args!("{name}: {error}"));
+        Plugin::new(&self.module(file)?, options).map_err(unusable)
+    }
+
     fn module(&self, path: &OsStr) -> Result<Module, Failure> {
         let opened = Opened::open(path, &self.options.registry)?;
         if opened.is_precompiled() {
@@ -137,6 +185,17 @@ impl Served {
             return Err(Failure::unusable(format_args!("{name}: dunlin serve runs no precompiled files")));
         }
         opened.load(&self.engine, &ModuleOptions::new()).map(|(module, _)| module)
+    }
+}
+
+/// How important a filter's message is to the log.
+fn level(level: FilterLevel) -> Level {
+    match level {
+        FilterLevel::Trace => Level::Trace,
+        FilterLevel::Debug => Level::Debug,
+        FilterLevel::Info => Level::Info,
+        FilterLevel::Warn => Level::Warn,
+        FilterLevel::Error | FilterLevel::Critical => Level::Error,
     }
 }
 

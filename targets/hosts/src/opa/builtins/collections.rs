@@ -1,12 +1,12 @@
 //! `array.*`, `graph.*`, `numbers.*` and `object.*`, as far as they aren't compiled in
 
-use super::{Answer, Reply, Table, array, expected, failed, object, value};
+use super::{Answer, Asked, Reply, Table, array, expected, failed, object, value};
 use serde_json::{Map, Value};
 
 pub(super) static TABLE: Table = &[
     ("array.flatten", |_, arguments| value(flatten(array(arguments, 0)?))),
     ("array.reverse", |_, arguments| value(array(arguments, 0)?.iter().rev().cloned().collect::<Vec<_>>())),
-    ("graph.reachable_paths", |_, arguments| reachable_paths(arguments)),
+    ("graph.reachable_paths", reachable_paths),
     ("numbers.range_step", |_, arguments| range_step(arguments)),
     ("object.keys", |_, arguments| {
         Ok(Reply::Set(object(arguments, 0)?.keys().map(|key| key.as_str().into()).collect()))
@@ -54,7 +54,7 @@ fn range_step(arguments: &[Value]) -> Answer {
 const MOST_PATHS: usize = 100_000;
 
 /// All paths from the initial nodes to where they can't be continued without a circle.
-fn reachable_paths(arguments: &[Value]) -> Answer {
+fn reachable_paths(asked: &mut Asked, arguments: &[Value]) -> Answer {
     let (graph, initial) = (object(arguments, 0)?, array(arguments, 1)?);
     let mut paths = Vec::new();
     let mut open: Vec<Vec<Value>> = initial
@@ -73,6 +73,8 @@ fn reachable_paths(arguments: &[Value]) -> Answer {
         if next.is_empty() {
             paths.push(Value::Array(path));
         } else {
+            let length: usize = path.iter().filter_map(Value::as_str).map(|name| 64 + name.len()).sum();
+            asked.take(next.len() * (128 + length))?;
             open.extend(next.into_iter().map(|node| path.iter().chain([node]).cloned().collect()));
         }
     }

@@ -1,6 +1,6 @@
 //! `json.*`
 
-use super::{Answer, BuiltinError, Table, array, failed, object, text, value};
+use super::{Answer, Asked, BuiltinError, Table, array, failed, object, text, value};
 use serde::Serialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -11,13 +11,13 @@ pub(super) static TABLE: Table = &[
         let valid = text(arguments, 0).is_ok_and(|json| serde_json::from_str::<IgnoredAny>(json).is_ok());
         value(valid)
     }),
-    ("json.marshal_with_options", |_, arguments| marshal_with_options(arguments)),
-    ("json.patch", |_, arguments| patch(arguments)),
+    ("json.marshal_with_options", marshal_with_options),
+    ("json.patch", patch),
 ];
 
 /// On one line, or on many if that is asked for: `{"pretty": true, "indent": "\t", "prefix": ""}`. Each of the last two
 /// means the first.
-fn marshal_with_options(arguments: &[Value]) -> Answer {
+fn marshal_with_options(asked: &mut Asked, arguments: &[Value]) -> Answer {
     let (content, options) =
         (arguments.first().ok_or_else(|| failed("a value is missing"))?, object(arguments, 1)?);
     if let Some(unknown) = options.keys().find(|key| !["pretty", "indent", "prefix"].contains(&key.as_str()))
@@ -36,6 +36,7 @@ fn marshal_with_options(arguments: &[Value]) -> Answer {
     if !pretty {
         return value(content.to_string());
     }
+    asked.take(2 * pretty_size(content, indent.len(), prefix.len(), 0))?;
     let mut bytes = Vec::new();
     let formatter = PrettyFormatter::with_indent(indent.as_bytes());
     content.serialize(&mut Serializer::with_formatter(&mut bytes, formatter)).map_err(failed)?;
@@ -43,30 +44,68 @@ fn marshal_with_options(arguments: &[Value]) -> Answer {
     value(lines.split('\n').map(|line| format!("{prefix}{line}")).collect::<Vec<_>>().join("\n"))
 }
 
-/// RFC 6902. A path is text, or an array of its parts.
-fn patch(arguments: &[Value]) -> Answer {
-    let document = arguments.first().ok_or_else(|| failed("a document is missing"))?.clone();
-    value(patched(document, array(arguments, 1)?)?)
+/// How much a value takes at this depth, at most, with each of its parts on a line of its own.
+fn pretty_size(content: &Value, indent: usize, prefix: usize, depth: usize) -> usize {
+    // The line's beginning, and what stands between values.
+    let line = indent.saturating_mul(depth).saturating_add(prefix + 4);
+    let below = |value| pretty_size(value, indent, prefix, depth + 1);
+    let parts: usize = match content {
+        Value::Array(items) => items.iter().map(below).fold(line, usize::saturating_add),
+        Value::Object(members) => {
+            let members = members.iter().map(|(key, value)| 6 * key.len() + below(value));
+            members.fold(line, usize::saturating_add)
+        }
+        Value::String(text) => 6 * text.len(),
+        single => single.to_string().len(),
+    };
+    parts.saturating_add(line)
 }
 
-pub(in super::super) fn patched(mut document: Value, operations: &[Value]) -> Result<Value, BuiltinError> {
+/// What a copy of a value takes.
+fn copy_size(content: &Value) -> usize {
+    const VALUE: usize = 64;
+    VALUE
+        + match content {
+            Value::Array(items) => items.iter().map(copy_size).sum(),
+            Value::Object(members) => {
+                members.iter().map(|(key, value)| VALUE + key.len() + copy_size(value)).sum()
+            }
+            Value::String(text) => text.len(),
+            _ => 0,
+        }
+}
+
+/// RFC 6902. A path is text, or an array of its parts.
+fn patch(asked: &mut Asked, arguments: &[Value]) -> Answer {
+    let document = arguments.first().ok_or_else(|| failed("a document is missing"))?;
+    asked.take(copy_size(document))?;
+    value(patched(document.clone(), array(arguments, 1)?, |bytes| asked.take(bytes))?)
+}
+
+/// The document as the operations change it. What they add is `take`n before.
+pub(in super::super) fn patched(
+    mut document: Value,
+    operations: &[Value],
+    mut take: impl FnMut(usize) -> Result<(), BuiltinError>,
+) -> Result<Value, BuiltinError> {
+    let mut clone = |content: &Value| take(copy_size(content)).map(|()| content.clone());
     for operation in operations {
         let path = |member: &str| parts(&operation[member]);
         let content = || operation.get("value").ok_or_else(|| failed("an operation lacks its value"));
         match operation["op"].as_str().unwrap_or_default() {
-            "add" => add(&mut document, &path("path")?, content()?.clone())?,
+            "add" => add(&mut document, &path("path")?, clone(content()?)?)?,
             "remove" => _ = remove(&mut document, &path("path")?)?,
             "replace" => {
                 let path = path("path")?;
                 remove(&mut document, &path)?;
-                add(&mut document, &path, content()?.clone())?;
+                add(&mut document, &path, clone(content()?)?)?;
             }
             "move" => {
                 let moved = remove(&mut document, &path("from")?)?;
                 add(&mut document, &path("path")?, moved)?;
             }
             "copy" => {
-                let copied = find(&mut document, &path("from")?)?.clone();
+                let copied = clone(find(&mut document, &path("from")?)?)?;
                 add(&mut document, &path("path")?, copied)?;
             }
             "test" if find(&mut document, &path("path")?)? == content()? => {}

@@ -27,6 +27,7 @@ pub(super) use yaml::read as read_yaml;
 
 use super::error::BuiltinError;
 use super::options::{OwnBuiltin, PolicyOptions, Services};
+use dunlin::{Budget, Charge, Kind};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::hash::RandomState;
@@ -79,13 +80,47 @@ pub(super) struct Asked {
     chance: RandomState,
     /// What was answered to requests.
     responses: BTreeMap<String, Value>,
+    /// What the answer takes that is being made.
+    taken: Option<Charge>,
 }
 
 impl Asked {
     /// Of a new evaluation.
     pub(super) fn new(services: &Arc<Services>) -> Self {
         let services = services.clone();
-        Self { services, now: None, chance: RandomState::new(), responses: BTreeMap::new() }
+        Self { services, now: None, chance: RandomState::new(), responses: BTreeMap::new(), taken: None }
+    }
+
+    /// What a builtin answers, charging what it [takes](Self::take) until that [is answered](Self::is_answered).
+    pub(super) fn answered_by(
+        &mut self,
+        builtin: &Implementation,
+        budget: &Budget,
+        arguments: &[Value],
+    ) -> Answer {
+        self.taken = budget.charge(Kind::Host, 0).ok();
+        builtin.answer(self, arguments)
+    }
+
+    /// The guest has the answer.
+    pub(super) fn is_answered(&mut self) {
+        self.taken = None;
+    }
+
+    /// Takes memory for the answer. Builtins whose answer may be much larger than their arguments do so before they make
+    /// it, piece by piece.
+    fn take(&mut self, bytes: usize) -> Result<(), BuiltinError> {
+        match &mut self.taken {
+            Some(taken) => taken.grow(bytes as u64).map_err(BuiltinError::halt),
+            None => Ok(()),
+        }
+    }
+
+    /// Gives back of what was taken.
+    fn give(&mut self, bytes: usize) {
+        if let Some(taken) = &mut self.taken {
+            taken.shrink(bytes as u64);
+        }
     }
 
     /// The time when the evaluation first asked for it, in nanoseconds since 1970.

@@ -1,12 +1,12 @@
 //! `net.*`, as far as it isn't compiled in
 
-use super::{Answer, BuiltinError, Reply, Table, array, failed, text, value};
+use super::{Answer, Asked, BuiltinError, Reply, Table, array, failed, text, value};
 use ipnet::IpNet;
 use serde_json::{Value, json};
 use std::net::IpAddr;
 
 pub(super) static TABLE: Table = &[
-    ("net.cidr_contains_matches", |_, arguments| contains_matches(arguments)),
+    ("net.cidr_contains_matches", contains_matches),
     ("net.cidr_expand", |_, arguments| expand(text(arguments, 0)?)),
     ("net.cidr_is_valid", |_, arguments| {
         value(text(arguments, 0).is_ok_and(|text| text.parse::<IpNet>().is_ok()))
@@ -38,13 +38,15 @@ fn networks(argument: &Value) -> Result<Vec<(Value, IpNet)>, BuiltinError> {
 }
 
 /// The pairs of a network and what it contains.
-fn contains_matches(arguments: &[Value]) -> Answer {
+fn contains_matches(asked: &mut Asked, arguments: &[Value]) -> Answer {
     let [outer, inner, ..] = arguments else { return Err(failed("two arguments are wanted")) };
     let inner = networks(inner)?;
     let mut pairs = Vec::new();
     for (outer, network) in networks(outer)? {
-        let inside = inner.iter().filter(|(_, inner)| network.contains(inner));
-        pairs.extend(inside.map(|(inner, _)| json!([outer, inner])));
+        for (inner, _) in inner.iter().filter(|(_, inner)| network.contains(inner)) {
+            asked.take(256)?;
+            pairs.push(json!([outer, inner]));
+        }
     }
     Ok(Reply::Set(pairs))
 }

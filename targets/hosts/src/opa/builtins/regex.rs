@@ -1,13 +1,13 @@
 //! `regex.*`, as far as it isn't compiled in. The syntax of Go's expressions is that of the crate `regex`, nearly.
 
-use super::{Answer, BuiltinError, Table, expected, failed, globs, text, value};
+use super::{Answer, Asked, BuiltinError, Table, expected, failed, globs, text, value};
 use regex::{Regex, RegexBuilder};
 use serde_json::Value;
 
 pub(super) static TABLE: Table = &[
     ("regex.find_n", |_, arguments| find_n(arguments)),
     ("regex.globs_match", |_, arguments| value(globs::intersect(text(arguments, 0)?, text(arguments, 1)?)?)),
-    ("regex.replace", |_, arguments| replace(arguments)),
+    ("regex.replace", replace),
     ("regex.split", |_, arguments| split(arguments)),
     ("regex.template_match", |_, arguments| template_match(arguments)),
     ("glob.quote_meta", |_, arguments| value(quote_meta(text(arguments, 0)?))),
@@ -32,9 +32,23 @@ fn find_n(arguments: &[Value]) -> Answer {
     value(found)
 }
 
-fn replace(arguments: &[Value]) -> Answer {
+fn replace(asked: &mut Asked, arguments: &[Value]) -> Answer {
     let (subject, pattern, with) = (text(arguments, 0)?, compile(text(arguments, 1)?)?, text(arguments, 2)?);
-    value(pattern.replace_all(subject, with).into_owned())
+    let mut replaced = String::new();
+    let mut from = 0;
+    // No replacement is longer than if all of it were names of the longest group.
+    for captures in pattern.captures_iter(subject) {
+        let Some(whole) = captures.get(0) else { continue };
+        let longest = with.len().saturating_mul(1 + whole.len() / 2);
+        asked.take(whole.start() - from + longest)?;
+        replaced.push_str(&subject[from..whole.start()]);
+        let before = replaced.len();
+        captures.expand(with, &mut replaced);
+        from = whole.end();
+        asked.give(longest.saturating_sub(replaced.len() - before));
+    }
+    replaced.push_str(&subject[from..]);
+    value(replaced)
 }
 
 fn split(arguments: &[Value]) -> Answer {

@@ -1,6 +1,6 @@
 //! `sprintf`, and of `strings.*` what isn't compiled in
 
-use super::{Answer, BuiltinError, Table, array, expected, failed, text, value};
+use super::{Answer, Asked, BuiltinError, Table, array, expected, failed, text, value};
 use serde_json::Value;
 use std::fmt::Write;
 
@@ -9,7 +9,7 @@ pub(super) static TABLE: Table = &[
         let (text, part) = (text(arguments, 0)?, text(arguments, 1)?);
         value(positions(text, part)?)
     }),
-    ("sprintf", |_, arguments| sprintf(arguments)),
+    ("sprintf", sprintf),
     ("strings.any_prefix_match", |_, arguments| any(arguments, |text, prefix| text.starts_with(prefix))),
     ("strings.any_suffix_match", |_, arguments| any(arguments, |text, suffix| text.ends_with(suffix))),
     ("strings.count", |_, arguments| {
@@ -47,7 +47,7 @@ const WIDEST: usize = 10_000;
 
 /// Go's `fmt.Sprintf`, as far as JSON's values go: integers are integers, other numbers are floats, and what is neither
 /// number nor string is its JSON text.
-fn sprintf(arguments: &[Value]) -> Answer {
+fn sprintf(asked: &mut Asked, arguments: &[Value]) -> Answer {
     let (format, values) = (text(arguments, 0)?, array(arguments, 1)?);
     let mut out = String::new();
     let mut next = 0;
@@ -63,6 +63,7 @@ fn sprintf(arguments: &[Value]) -> Answer {
                 None => _ = write!(out, "%!{letter}(MISSING)"),
                 Some(value) => {
                     next += 1;
+                    asked.take(verb.width + verb.precision.unwrap_or(0))?;
                     verb.write(&mut out, letter, value);
                 }
             },

@@ -1,7 +1,7 @@
 //! Keys: in PEM, as a certificate or a public key, or as JSON Web Keys.
 
+use super::base64url::from_base64url;
 use super::der::{self, Der, KeyInfo};
-use super::token::from_base64url;
 use rsa::BoxedUint;
 use serde_json::Value;
 

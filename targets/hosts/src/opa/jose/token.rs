@@ -1,9 +1,8 @@
 //! JSON Web Tokens: three parts in base64url.
 
 use super::algorithm::Algorithm;
+use super::base64url::from_base64url;
 use super::key::{PublicKey, TrustedKey};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
 /// A token that has been taken apart. Nothing has been verified.
@@ -51,13 +50,4 @@ impl<'t> Token<'t> {
         let fits = |key: &&TrustedKey| key.algorithm.is_none() || key.algorithm.as_deref() == written;
         keys.iter().filter(fits).any(|key| self.is_signed(&key.key, algorithm))
     }
-}
-
-pub(in crate::opa) fn to_base64url(bytes: &[u8]) -> String {
-    URL_SAFE_NO_PAD.encode(bytes)
-}
-
-/// With or without padding.
-pub(super) fn from_base64url(text: &str) -> Option<Vec<u8>> {
-    URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).ok()
 }

@@ -55,12 +55,13 @@ impl Evaluators {
 
     /// An evaluator with memory and fuel of its own.
     fn make(&self, text: &str, limits: &Limits) -> Result<Evaluator, PolicyError> {
-        let mut policy = self.policy.clone();
-        let options = &mut policy.parts.options;
-        let all = options.budget.as_ref().unwrap_or_else(|| policy.parts.module.engine().budget());
-        options.budget = Some(all.sub_budget(limits.memory));
-        options.fuel = limits.fuel.or(options.fuel);
-        policy.evaluator(text)
+        let parts = &self.policy.parts;
+        let all = parts.options.budget.as_ref().unwrap_or_else(|| parts.module.engine().budget());
+        let limited = self.policy.limited(|options| {
+            options.budget = Some(all.sub_budget(limits.memory));
+            options.fuel = limits.fuel.or(options.fuel);
+        });
+        limited.evaluator(text)
     }
 
     /// Evaluates for a request: until its time is up, or its client has gone away.

@@ -149,9 +149,15 @@ fn merge(merged: &mut Map<String, Value>, value: Value) -> Result<(), String> {
 fn count(value: &Value) -> usize {
     1 + match value {
         Value::Array(items) => items.iter().map(count).sum(),
-        Value::Object(members) => members.values().map(count).sum(),
+        Value::Object(members) => members.iter().map(|(key, value)| long(key) + count(value)).sum(),
+        Value::String(text) => long(text),
         _ => 0,
     }
+}
+
+/// What a text counts, besides the value that it belongs to.
+fn long(text: &str) -> usize {
+    text.len() / 64
 }
 
 /// What a text without quotes means. A number keeps its text if JSON has such a one.

@@ -1,0 +1,1 @@
+../../../engine/tests/handlers/atomic_table.rs
