@@ -42,9 +42,10 @@ const COLD: [SpecialOp; 7] = [
 pub fn tail_handlers() -> Vec<TailHandler> {
     use HandlerKind::*;
     let listed = |name: String, kind, h: Handler<Tail>| TailHandler { name, address: h as usize, kind };
-    let cold: [(&str, Handler<Tail>); 14] = [
+    let cold: [(&str, Handler<Tail>); 15] = [
         ("enter_continuation", native::enter_continuation::<Tail>),
         ("enter_island", native::enter_island::<Tail>),
+        ("trap_in_acc", slow::trap_in_acc::<Tail>),
         ("trap_in_len", slow::trap_in_len::<Tail>),
         ("refill", slow::refill::<Tail>),
         ("refill_back", slow::refill_back::<Tail, 0>),

@@ -104,10 +104,16 @@ unsafe fn stop_in<B: Backend>(r: Regs, e: Error, handler: Handler<B>) -> B::Out 
 /// Stops with `trap`. All the work is outlined into a cold handler, to keep the hot one free of spills and calls.
 #[inline(always)]
 pub(crate) unsafe fn trap<B: Backend>(mut r: Regs, trap: Trap) -> B::Out {
-    // It can be loaded again, should the cell be retried.
-    r.len = trap as u64;
     // SAFETY: the handler contract (`Backend`): the same registers and cell.
-    unsafe { B::jump(r, trap_in_len::<B>) }
+    unsafe {
+        if trap == Trap::MemoryOutOfBounds {
+            // It can be loaded again, should the cell be retried.
+            r.len = trap as u64;
+            return B::jump(r, trap_in_len::<B>);
+        }
+        r.acc = trap as u64;
+        B::jump(r, trap_in_acc::<B>)
+    }
 }
 
 /// Whether a memory of the instance has grown, as other threads make shared ones grow, since this store last looked.
@@ -343,13 +349,20 @@ pub(super) unsafe fn tail_call_out<B: Backend>(
 handlers! {
     #[cold]
     #[inline(never)]
+    fn trap_in_acc<B>(mut r) {
+        halt(&r, Stop::Error(Trap::from_code(r.acc as u8).into()));
+        B::stop()
+    }
+
+    // The same for an access out of bounds, which leaves the accumulators alone: it may be retried.
+    #[cold]
+    #[inline(never)]
     fn trap_in_len<B>(mut r) {
-        let trap = Trap::from_code(r.len as u8);
-        if trap == Trap::MemoryOutOfBounds && memory_has_grown(&r) {
+        if memory_has_grown(&r) {
             reload(&mut r);
             return B::next(r);
         }
-        halt(&r, Stop::Error(trap.into()));
+        halt(&r, Stop::Error(Trap::from_code(r.len as u8).into()));
         B::stop()
     }
 
