@@ -81,6 +81,7 @@ impl Default for Options {
 }
 
 /// The compiler takes at least so much memory for each byte of a body: the estimates of it do.
+#[cfg(feature = "compiler")]
 const LEAST_SCRATCH: u64 = 500;
 
 impl Options {

@@ -42,6 +42,7 @@ pub struct Jit {
 const STACK_EXTRA: usize = 1 << 20;
 
 /// Smaller functions are hardly ever too large to be compiled, so their loops have no cell to be entered by.
+#[cfg(feature = "compiler")]
 const ISLANDS_FROM: u32 = 16 << 10;
 
 /// The part of the native stack that is charged when it is made: calls can be nested that far, whatever else the guest
@@ -148,6 +149,7 @@ impl Tier for Jit {
         self.options.sample_every
     }
 
+    #[cfg(feature = "compiler")]
     fn islands_from(&self) -> u32 {
         match self.options.mode {
             Mode::Off => u32::MAX,
