@@ -72,6 +72,20 @@ struct CodeCache {
     dropped: u64,
 }
 
+impl CodeCache {
+    /// The code that the cell at `ip` belongs to, and the cell's word in it.
+    fn find(&mut self, ip: *const u64) -> Option<(&mut Code, usize)> {
+        if !self.sorted {
+            self.codes.sort_unstable_by_key(|code| code.words.as_ptr());
+            self.sorted = true;
+        }
+        let after = self.codes.partition_point(|code| code.words.as_ptr() <= ip);
+        let code = &mut self.codes[after.checked_sub(1)?];
+        let words = code.words.as_ptr_range();
+        words.contains(&ip).then(|| (code, (ip as usize - words.start as usize) / 8))
+    }
+}
+
 struct Code {
     index: u32,
     /// Whether it is a native entry: a single cell that enters compiled code. It isn't evicted.
@@ -161,15 +175,9 @@ impl CodeTable {
     /// code. With `mark`, marks the code as in use.
     pub(crate) fn find(&self, ip: *const u64, mark: bool) -> Option<(u32, usize)> {
         let mut made = self.made();
-        if !made.sorted {
-            made.codes.sort_unstable_by_key(|code| code.words.as_ptr());
-            made.sorted = true;
-        }
-        let after = made.codes.partition_point(|code| code.words.as_ptr() <= ip);
-        let code = &mut made.codes[after.checked_sub(1)?];
-        let within = code.words.as_ptr_range().contains(&ip);
-        code.in_use |= mark && within;
-        within.then(|| (code.index, (ip as usize - code.words.as_ptr() as usize) / 8))
+        let (code, word) = made.find(ip)?;
+        code.in_use |= mark;
+        Some((code.index, word))
     }
 
     /// The clause of a function's handler table that catches what is thrown at `ip`, with the address of the first word of
@@ -179,10 +187,8 @@ impl CodeTable {
         ip: *const u64,
         is_tag: impl FnMut(u32) -> bool,
     ) -> (Option<(Clause, *const u64)>, u64) {
-        let Some((_, word)) = self.find(ip, false) else { return (None, 0) };
-        let made = self.made();
-        let after = made.codes.partition_point(|code| code.words.as_ptr() <= ip);
-        let Some(code) = after.checked_sub(1).map(|at| &made.codes[at]) else { return (None, 0) };
+        let mut made = self.made();
+        let Some((code, word)) = made.find(ip) else { return (None, 0) };
         let (clause, seen) = handlers::find(&code.words[code.table as usize..], word as u32, is_tag);
         (clause.map(|clause| (clause, code.words.as_ptr())), seen)
     }
