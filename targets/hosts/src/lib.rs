@@ -12,6 +12,7 @@
 //! | `proxy-wasm` | Envoy's filters, and those of other proxies | [`proxy_wasm::Plugin`] |
 //! | `proxy` | a reverse proxy with such filters | [`proxy::Proxy`] |
 //! | `wagi` | WAGI and CGI, WASI commands that answer a request each | [`wagi::Program`] |
+//! | `wapc` | waPC, guests that are called with an operation and bytes | [`wapc::Guest`] |
 //!
 //! What hosts do for their guests is in [`services`]; outbound HTTP has a client with the features `http` and `tls`.
 //! Feature `serve` has an HTTP [`server`] whose requests guests answer.
@@ -36,6 +37,8 @@ pub mod server;
 pub mod services;
 #[cfg(feature = "wagi")]
 pub mod wagi;
+#[cfg(feature = "wapc")]
+pub mod wapc;
 
 pub use abi::Abi;
 
