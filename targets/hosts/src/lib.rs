@@ -5,6 +5,7 @@
 //!
 //! | Feature | Platform | Start at |
 //! |---|---|---|
+//! | `actors` | wasmCloud before 1.0, actors with signed tokens | [`actors::ActorHost`] |
 //! | `fastly` | Fastly Compute, applications that answer requests | [`fastly::App`] |
 //! | `lambda` | AWS Lambda, WASI commands as functions | [`lambda::Runtime`] |
 //! | `oci` | registries of the Open Container Initiative, where modules are kept | [`oci::Registries`] |
@@ -19,6 +20,8 @@
 #![forbid(unsafe_code)]
 
 mod abi;
+#[cfg(feature = "actors")]
+pub mod actors;
 mod answers;
 #[cfg(feature = "fastly")]
 pub mod fastly;

@@ -176,7 +176,7 @@ fn public_guests_answer() {
     for (name, answer) in [
         ("hello_as.wasm", "Hello"),
         ("hello_tinygo.wasm", "Hello"),
-        ("hello_zig.wasm", "Hello, this is a test!"),
+        ("hello_zig.wasm", "Hello, this is a testmyBinding/sample/hello/Simon!"),
     ] {
         assert_eq!(String::from_utf8(ask(name, "hello", b"this is a test")).unwrap(), answer, "{name}");
     }
