@@ -45,8 +45,8 @@ pub(crate) struct ModuleInner {
     /// Indices into `exports`, sorted by name.
     pub(crate) exports_by_name: Box<[u32]>,
     pub(crate) start: Option<u32>,
-    /// Whether a function catches exceptions, or may have references to them.
-    pub(crate) exceptions: bool,
+    /// Functions with many clauses that catch exceptions, and how many: those of fewer than [`MANY_CATCHES`] aren't listed.
+    pub(crate) catches: Buf<(u32, u32)>,
     pub(crate) elems: Box<[ElemSegment]>,
     pub(crate) data: Box<[DataSegment]>,
     /// The payloads of all data segments, one after the other.
@@ -73,6 +73,9 @@ pub(crate) struct ModuleInner {
     /// What this holds of the budget (bodies and names hold their own).
     pub(crate) charges: ModuleCharges,
 }
+
+/// From so many clauses on, a throw pays for a function's handler table.
+pub(crate) const MANY_CATCHES: u32 = 16;
 
 /// Estimates of the bytes of cells.
 #[derive(Debug, Clone, Copy, Default)]
@@ -227,7 +230,7 @@ impl ModuleInner {
             exports: Box::default(),
             exports_by_name: Box::default(),
             start: None,
-            exceptions: false,
+            catches: Buf::new(budget, Kind::Metadata),
             elems: Box::default(),
             data: Box::default(),
             data_bytes: Box::default(),
@@ -276,6 +279,12 @@ impl ModuleInner {
             segment.ty = segment.ty.renamed(rename)?;
         }
         Ok(())
+    }
+
+    /// How many clauses that catch exceptions a function has; 0 if they aren't many.
+    pub(crate) fn many_catches(&self, func: u32) -> u32 {
+        let found = self.catches.binary_search_by_key(&func, |(func, _)| *func);
+        found.map_or(0, |at| self.catches[at].1)
     }
 
     /// The type of the function with this index.

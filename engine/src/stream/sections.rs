@@ -53,8 +53,6 @@ impl<C: BodyCheck> Core<C> {
                 let section = self.reader(reader)?;
                 self.validated(|validator| validator.table_section(&section))?;
                 self.module.tables = self.extend(|m| &mut m.tables, section, Core::table)?;
-                self.module.exceptions |=
-                    self.module.tables.iter().any(|t| ValType::Ref(t.ty.element).is_exn());
             }
             SectionId::Memory => {
                 let section = self.reader(reader)?;
@@ -75,7 +73,6 @@ impl<C: BodyCheck> Core<C> {
                 let section = self.reader(reader)?;
                 self.validated(|validator| validator.global_section(&section))?;
                 self.module.globals = self.extend(|m| &mut m.globals, section, Core::global)?;
-                self.module.exceptions |= self.module.globals.iter().any(|g| g.ty.content.is_exn());
             }
             SectionId::Export => {
                 let section = self.reader(reader)?;
@@ -220,7 +217,6 @@ impl<C: BodyCheck> Core<C> {
             if !all().all(|ty| ty.is_some()) {
                 return Err(self.unsupported());
             }
-            self.module.exceptions |= all().any(|ty| ty.is_some_and(|ty| ty.is_exn()));
             let (params, count) = (ty.params().len(), ty.params().len() + ty.results().len());
             let metadata = &mut self.module.charges.metadata;
             metadata.grow(FuncType::heap_bytes_of(all().flatten(), count)).map_err(self.memory())?;
@@ -288,8 +284,6 @@ impl<C: BodyCheck> Core<C> {
         self.module.tables = self.boxed(tables)?;
         self.module.memories = self.boxed(memories)?;
         self.module.globals = self.boxed(globals)?;
-        self.module.exceptions |= self.module.tables.iter().any(|t| ValType::Ref(t.ty.element).is_exn())
-            || self.module.globals.iter().any(|g| g.ty.content.is_exn());
         self.module.tags = self.boxed(tags)?;
         Ok(())
     }

@@ -211,11 +211,6 @@ impl<'m> View<'m> {
         })
     }
 
-    /// Whether a function of the module catches exceptions, or may have references to them.
-    pub fn has_exceptions(self) -> bool {
-        self.data().exceptions
-    }
-
     /// The type of a tag: what its exceptions carry are the parameters.
     pub fn tag_type(self, index: u32) -> &'m FuncType {
         self.data().tag_type(index)
@@ -254,7 +249,8 @@ impl<'m> View<'m> {
         let Some(enters) = shape.loops.first().copied() else { return Ok(None) };
         let (end, base, behind) = (found.end, found.base.into(), found.behind as u32);
         let around = Around(Shared::try_new(Kind::CompilerScratch, around.into_boxed()?)?);
-        Ok(Some((shape, Island { enters, end, base, behind, around })))
+        let protected = found.protected;
+        Ok(Some((shape, Island { enters, end, base, behind, protected, around })))
     }
 
     /// Properties of a function, with those loops and arms that begin in a range of offsets.
@@ -275,7 +271,7 @@ impl<'m> View<'m> {
         let loops = Loops(Shared::try_new(Kind::CompilerScratch, loops.into_boxed()?)?);
         let arms = Arms(Shared::try_new(Kind::CompilerScratch, arms.into_boxed()?)?);
         let operands = header + crate::ops::frame::HEADER + zeros;
-        Ok(Shape { frame, cost, header, operands, exceptions: translated.exceptions, loops, arms })
+        Ok(Shape { frame, cost, header, operands, loops, arms })
     }
 }
 

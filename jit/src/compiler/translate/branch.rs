@@ -22,12 +22,17 @@ impl Translator<'_, '_> {
     }
 
     pub(super) fn br(&mut self, depth: u32) {
+        self.jump(depth);
+        self.set_unreachable();
+    }
+
+    /// Jumps to the label at `depth`, with the topmost operands.
+    pub(super) fn jump(&mut self, depth: u32) {
         let (label, values, found) = self.target(depth);
         if let Some(found) = found {
             self.back_edge(found, depth);
         }
         self.b.ins().jump(label, &values);
-        self.set_unreachable();
     }
 
     pub(super) fn br_if(&mut self, depth: u32) {
