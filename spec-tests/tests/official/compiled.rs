@@ -164,5 +164,5 @@ fn threads() {
 
 #[test]
 fn exceptions() {
-    check(&EXCEPTIONS, 12, 12, &[("catching exceptions is not supported", 39)], false);
+    check(&EXCEPTIONS, 51, 51, &[], false);
 }

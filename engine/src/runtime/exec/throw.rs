@@ -106,7 +106,7 @@ unsafe fn search(store: *mut StoreInner, exception: NonNull<ExnObj>, mut deepest
 
 /// Catches the pending exception in the current segment, if a frame there does: see [`search`]. Then the execution's
 /// position is where to go on.
-unsafe fn catch(store: *mut StoreInner, deepest: u32) -> bool {
+pub(super) unsafe fn catch(store: *mut StoreInner, deepest: u32) -> bool {
     // SAFETY: the caller keeps the contract. A clause's slots are in its frame, and the exception's values fit there.
     unsafe {
         let Some(exception) = (*store).exceptions.pending() else { return false };
