@@ -1,8 +1,6 @@
 //! What a tier is told of loops that an execution stays in, and that nothing else changes by that.
 
-use dunlin::tier::{
-    Account, Call, Guard, HostFn, Landing, Left, Search, Stays, Stop, Tier, View,
-};
+use dunlin::tier::{Account, Call, Guard, HostFn, Landing, Left, Search, Stays, Stop, Tier, View};
 use dunlin::{Config, Engine, Error, Instance, Module, Store, Trap};
 use std::any::Any;
 use std::sync::{Arc, Mutex};

@@ -47,6 +47,8 @@ pub(crate) struct ModuleInner {
     pub(crate) start: Option<u32>,
     /// Functions with many clauses that catch exceptions, and how many: those of fewer than [`MANY_CATCHES`] aren't listed.
     pub(crate) catches: Buf<(u32, u32)>,
+    /// Hints for branches, sorted by function and offset.
+    pub(crate) branch_hints: Buf<BranchHint>,
     pub(crate) elems: Box<[ElemSegment]>,
     pub(crate) data: Box<[DataSegment]>,
     /// The payloads of all data segments, one after the other.
@@ -76,6 +78,17 @@ pub(crate) struct ModuleInner {
 
 /// From so many clauses on, a throw pays for a function's handler table.
 pub(crate) const MANY_CATCHES: u32 = 16;
+
+/// What the module says of a branch, in the section `metadata.code.branch_hint`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BranchHint {
+    /// The function, imports counted.
+    pub(crate) func: u32,
+    /// The offset of the instruction in the function's body.
+    pub(crate) offset: u32,
+    /// Whether the branch is likely to be taken; otherwise it is unlikely.
+    pub(crate) likely: bool,
+}
 
 /// Estimates of the bytes of cells.
 #[derive(Debug, Clone, Copy, Default)]
@@ -231,6 +244,7 @@ impl ModuleInner {
             exports_by_name: Box::default(),
             start: None,
             catches: Buf::new(budget, Kind::Metadata),
+            branch_hints: Buf::new(budget, Kind::Metadata),
             elems: Box::default(),
             data: Box::default(),
             data_bytes: Box::default(),

@@ -12,7 +12,9 @@ fn sample(count: u32) -> CodeMap {
             builder.site(k * 1000 + 60 + call * 3, (k * 7919).wrapping_mul(call)).unwrap();
         }
         for catches in [k, 5] {
-            builder.handler(Handler { at: k * 1000 + 64, catches, landing: k * 1000 + 80, frame: 32 }).unwrap();
+            builder
+                .handler(Handler { at: k * 1000 + 64, catches, landing: k * 1000 + 80, frame: 32 })
+                .unwrap();
         }
     }
     builder.build()
@@ -38,7 +40,8 @@ fn what_was_put_in_is_found_and_nothing_else() {
                 assert_eq!(map.site_at(site + 1), None);
                 assert_eq!(map.site_from(site - 2), map.site_at(site));
             }
-            let catches: Vec<u32> = map.handlers_at(k * 1000 + 64).iter().map(|found| found.catches).collect();
+            let catches: Vec<u32> =
+                map.handlers_at(k * 1000 + 64).iter().map(|found| found.catches).collect();
             assert_eq!(catches, [k, 5]);
             assert!(map.handlers_at(k * 1000 + 63).is_empty() && map.handlers_at(k * 1000 + 65).is_empty());
             assert_eq!(map.site_from(start), map.site_at(start + 50));
@@ -54,7 +57,11 @@ fn a_map_survives_as_bytes() {
         let bytes = map.to_bytes().unwrap();
         assert_eq!(CodeMap::from_bytes(&bytes).unwrap(), map);
         // Positions in the sample have large differences; traps, functions and clauses take a few bytes each.
-        assert!(bytes.len() <= 5 + count as usize * (6 + 4 + 5 * 5 + 2 * 8), "{} bytes for {count}", bytes.len());
+        assert!(
+            bytes.len() <= 5 + count as usize * (6 + 4 + 5 * 5 + 2 * 8),
+            "{} bytes for {count}",
+            bytes.len()
+        );
     }
 }
 

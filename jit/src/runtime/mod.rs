@@ -36,6 +36,6 @@ pub(crate) use stack::{CodeStack, StackAccount};
 #[cfg(feature = "compiler")]
 pub(crate) use sys::has_address_space;
 pub(crate) use sys::leaves_address_space;
-pub(crate) use throw::{fail, handler, land, words};
 #[cfg(feature = "compiler")]
 pub(crate) use temporary_stack::on_temporary_stack;
+pub(crate) use throw::{fail, handler, land, words};

@@ -210,7 +210,9 @@ impl Generator<'_> {
         self.say(&format!("i32.const {mask} i32.and i32.eqz if"));
         if self.below(4) == 0 {
             let exception = self.exception();
-            self.say(&format!("local.get {exception} ref.is_null i32.eqz if local.get {exception} throw_ref end end"));
+            self.say(&format!(
+                "local.get {exception} ref.is_null i32.eqz if local.get {exception} throw_ref end end"
+            ));
             return;
         }
         let tag = self.below(3) as usize;

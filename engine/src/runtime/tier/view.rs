@@ -211,6 +211,18 @@ impl<'m> View<'m> {
         })
     }
 
+    /// What the module says of the branch at this offset in the module, if it does: whether it is likely to be taken.
+    pub fn branch_hint(self, index: u32, offset: u64) -> Option<bool> {
+        let hints = &self.data().branch_hints;
+        if hints.is_empty() {
+            return None;
+        }
+        let func = self.imported_funcs() + index;
+        let offset = u32::try_from(offset.checked_sub(self.data().bodies.file_offset(index))?).ok()?;
+        let found = hints.binary_search_by_key(&(func, offset), |hint| (hint.func, hint.offset)).ok()?;
+        Some(hints[found].likely)
+    }
+
     /// The type of a tag: what its exceptions carry are the parameters.
     pub fn tag_type(self, index: u32) -> &'m FuncType {
         self.data().tag_type(index)

@@ -139,7 +139,8 @@ fn handlers(compiled: &CompiledCode) -> Result<Vec<Handler>, Decline> {
     let mut handlers = Vec::new();
     for call in compiled.buffer.call_sites() {
         for handler in call.exception_handlers {
-            let (FinalizedMachExceptionHandler::Tag(catches, landing), Some(frame)) = (handler, call.frame_offset)
+            let (FinalizedMachExceptionHandler::Tag(catches, landing), Some(frame)) =
+                (handler, call.frame_offset)
             else {
                 return Err(Decline::Compiler(format!("a handler of another kind: {handler:?}")));
             };

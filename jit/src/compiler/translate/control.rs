@@ -115,6 +115,11 @@ impl Translator<'_, '_> {
         let condition = self.stack.pop();
         let (params, _) = self.arity(ty);
         let (then, otherwise) = (self.b.create_block(), self.b.create_block());
+        match self.branch_hint() {
+            Some(true) => self.b.set_cold_block(otherwise),
+            Some(false) => self.b.set_cold_block(then),
+            None => {}
+        }
         self.b.ins().brif(condition, then, &[], otherwise, &[]);
         self.b.seal_block(then);
         self.b.seal_block(otherwise);
