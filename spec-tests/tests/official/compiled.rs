@@ -164,5 +164,5 @@ fn threads() {
 
 #[test]
 fn exceptions() {
-    check(&EXCEPTIONS, 51, 51, &[], false);
+    check(&EXCEPTIONS, 41, 51, &[], false);
 }
