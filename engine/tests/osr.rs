@@ -1,6 +1,6 @@
 //! What a tier is told of loops that an execution stays in, and that nothing else changes by that.
 
-use dunlin::tier::{Account, Call, Guard, HostFn, Left, Stays, Stop, Tier, View};
+use dunlin::tier::{Account, Call, Guard, HostFn, Landing, Left, Search, Stays, Stop, Tier, View};
 use dunlin::{Config, Engine, Error, Instance, Module, Store, Trap};
 use std::any::Any;
 use std::sync::{Arc, Mutex};
@@ -56,6 +56,20 @@ impl Tier for Watcher {
     unsafe fn unwind(&self) -> ! {
         unreachable!("nothing is compiled")
     }
+
+    unsafe fn handler(&self, _: *const u8, _: &mut Search<'_>) -> Option<Landing> {
+        unreachable!("nothing is compiled")
+    }
+
+    unsafe fn land(&self, _: Landing) -> ! {
+        unreachable!("nothing is compiled")
+    }
+
+    unsafe fn fail(&self, _: *const u8, _: Option<Landing>) -> ! {
+        unreachable!("nothing is compiled")
+    }
+
+    unsafe fn words(&self, _: &(dyn Any + Send), _: &mut dyn FnMut(&[u64])) {}
 
     unsafe fn is_outermost(&self, _: *const u8) -> bool {
         false

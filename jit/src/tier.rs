@@ -13,7 +13,9 @@ use crate::unavailable::Unavailable;
 use dunlin::Module;
 #[cfg(feature = "compiler")]
 use dunlin::tier::View;
-use dunlin::tier::{Account as StackBudget, Call, Guard, HostFn, Lease, Left, Stays, Stop, Tier};
+use dunlin::tier::{
+    Account as StackBudget, Call, Guard, HostFn, Landing, Lease, Left, Search, Stays, Stop, Tier,
+};
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
@@ -303,6 +305,27 @@ impl Tier for Jit {
     unsafe fn is_outermost(&self, frame: *const u8) -> bool {
         // SAFETY: the contract of this method, which `Tier` documents, is that of the function that it calls.
         unsafe { runtime::is_outermost(frame) }
+    }
+
+    unsafe fn handler(&self, frame: *const u8, search: &mut Search<'_>) -> Option<Landing> {
+        // SAFETY: the contract of this method, which `Tier` documents, is that of the function that it calls.
+        unsafe { runtime::handler(frame, search) }
+    }
+
+    unsafe fn land(&self, landing: Landing) -> ! {
+        // SAFETY: the contract of this method, which `Tier` documents, is that of the function that it calls.
+        unsafe { runtime::land(landing) }
+    }
+
+    unsafe fn fail(&self, frame: *const u8, landing: Option<Landing>) -> ! {
+        // SAFETY: the contract of this method, which `Tier` documents, is that of the function that it calls.
+        unsafe { runtime::fail(frame, landing) }
+    }
+
+    unsafe fn words(&self, stack: &(dyn Any + Send), look: &mut dyn FnMut(&[u64])) {
+        let Some(stack) = stack.downcast_ref::<CodeStack>() else { return };
+        // SAFETY: the contract of this method, which `Tier` documents, is that of the function that it calls.
+        unsafe { runtime::words(stack, look) }
     }
 
     fn ensures_stack(&self, stack: &(dyn Any + Send), bytes: usize) -> bool {

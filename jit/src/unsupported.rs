@@ -4,7 +4,7 @@
 use crate::code::{CodeMap, Placed};
 use crate::unavailable::Unavailable;
 use dunlin::Error;
-use dunlin::tier::{Call, HostFn, Left, View};
+use dunlin::tier::{Call, HostFn, Landing, Left, Search, View};
 use std::any::Any;
 use std::io;
 use std::sync::Arc;
@@ -92,6 +92,30 @@ pub(crate) unsafe fn is_outermost(_: *const u8) -> bool {
 /// # Safety
 /// It has no requirement.
 pub(crate) unsafe fn on_host_stack(_: *const (dyn Any + Send), _: usize, _: HostFn, _: *mut ()) -> bool {
+    unreachable!("nothing was entered")
+}
+
+/// # Safety
+/// It has no requirement.
+pub(crate) unsafe fn handler(_: *const u8, _: &mut Search<'_>) -> Option<Landing> {
+    unreachable!("nothing was entered")
+}
+
+/// # Safety
+/// It has no requirement.
+pub(crate) unsafe fn land(_: Landing) -> ! {
+    unreachable!("nothing was entered")
+}
+
+/// # Safety
+/// It has no requirement.
+pub(crate) unsafe fn fail(_: *const u8, _: Option<Landing>) -> ! {
+    unreachable!("nothing was entered")
+}
+
+/// # Safety
+/// It has no requirement.
+pub(crate) unsafe fn words(_: &CodeStack, _: &mut dyn FnMut(&[u64])) {
     unreachable!("nothing was entered")
 }
 

@@ -47,8 +47,10 @@ pub(crate) struct ModuleInner {
     /// Indices into `exports`, sorted by name.
     pub(crate) exports_by_name: Box<[u32]>,
     pub(crate) start: Option<u32>,
-    /// Whether a function catches exceptions, or may have references to them.
-    pub(crate) exceptions: bool,
+    /// Functions with many clauses that catch exceptions, and how many: those of fewer than [`MANY_CATCHES`] aren't listed.
+    pub(crate) catches: Buf<(u32, u32)>,
+    /// Hints for branches, sorted by function and offset.
+    pub(crate) branch_hints: Buf<BranchHint>,
     pub(crate) elems: Box<[ElemSegment]>,
     pub(crate) data: Box<[DataSegment]>,
     /// The payloads of all data segments, one after the other.
@@ -74,6 +76,20 @@ pub(crate) struct ModuleInner {
     pub(crate) budget: Budget,
     /// What this holds of the budget (bodies and names hold their own).
     pub(crate) charges: ModuleCharges,
+}
+
+/// From so many clauses on, a throw pays for a function's handler table.
+pub(crate) const MANY_CATCHES: u32 = 16;
+
+/// What the module says of a branch, in the section `metadata.code.branch_hint`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BranchHint {
+    /// The function, imports counted.
+    pub(crate) func: u32,
+    /// The offset of the instruction in the function's body.
+    pub(crate) offset: u32,
+    /// Whether the branch is likely to be taken; otherwise it is unlikely.
+    pub(crate) likely: bool,
 }
 
 /// Estimates of the bytes of cells.
@@ -230,7 +246,8 @@ impl ModuleInner {
             exports: Box::default(),
             exports_by_name: Box::default(),
             start: None,
-            exceptions: false,
+            catches: Buf::new(budget, Kind::Metadata),
+            branch_hints: Buf::new(budget, Kind::Metadata),
             elems: Box::default(),
             data: Box::default(),
             data_bytes: Box::default(),
@@ -285,6 +302,12 @@ impl ModuleInner {
     pub(crate) fn is_final(&self, ty: u32) -> bool {
         let declared = self.declared.binary_search_by_key(&ty, |declared| declared.index);
         declared.is_ok_and(|at| self.declared[at].is_final) || declared.is_err()
+    }
+
+    /// How many clauses that catch exceptions a function has; 0 if they aren't many.
+    pub(crate) fn many_catches(&self, func: u32) -> u32 {
+        let found = self.catches.binary_search_by_key(&func, |(func, _)| *func);
+        found.map_or(0, |at| self.catches[at].1)
     }
 
     /// The type of the function with this index.

@@ -67,22 +67,25 @@ pub(crate) fn clauses(table: &[u64]) -> impl Iterator<Item = Clause> {
     table.chunks_exact(CLAUSE).map(Clause::of)
 }
 
-/// The clause that catches what is thrown by the cell at word `at`, and how many clauses were looked at. `is_tag` tells
-/// whether the tag in a word of the context is the exception's.
-pub(crate) fn find(table: &[u64], at: u32, mut is_tag: impl FnMut(u32) -> bool) -> (Option<Clause>, u64) {
-    let (mut deepest, mut seen) = (u32::MAX, 0);
+/// The clause that catches what is thrown by the cell at word `at`, of a block that is at most `deepest` deep. `is_tag`
+/// tells whether the tag in a word of the context is the exception's.
+pub(crate) fn find(
+    table: &[u64],
+    at: u32,
+    mut deepest: u32,
+    mut is_tag: impl FnMut(u32) -> bool,
+) -> Option<Clause> {
     for clause in clauses(table) {
-        seen += 1;
         if !(clause.start..clause.end).contains(&at) || clause.depth > deepest {
             continue;
         }
         match clause.catches {
             Catches::Tag(tag) if !is_tag(tag) => {}
-            Catches::Tag(_) | Catches::All => return (Some(clause), seen),
+            Catches::Tag(_) | Catches::All => return Some(clause),
             Catches::Delegated(depth) => deepest = depth,
         }
     }
-    (None, seen)
+    None
 }
 
 #[cfg(test)]
@@ -113,14 +116,15 @@ mod tests {
             clause(2, 12, 0, Catches::All, 400),
         ];
         let words: Vec<u64> = table.iter().flat_map(Clause::words).collect();
-        let find = |at, tag| find(&words, at, |found| found == tag);
-        let target = |at, tag| find(at, tag).0.map(|clause| clause.target);
+        let within = |deepest, at, tag| find(&words, at, deepest, |found| found == tag);
+        let find = |at, tag| within(u32::MAX, at, tag);
+        let target = |at, tag| find(at, tag).map(|clause| clause.target);
         assert_eq!(target(5, 1), Some(100));
         assert_eq!(target(5, 2), Some(300));
         assert_eq!(target(5, 3), Some(400));
         assert_eq!(target(8, 1), Some(200));
         assert_eq!(target(11, 2), Some(400));
-        assert_eq!(find(12, 2), (None, 5));
-        assert_eq!(find(5, 1).1, 1);
+        assert_eq!(find(12, 2), None);
+        assert_eq!(within(1, 5, 1).map(|clause| clause.target), Some(400));
     }
 }

@@ -197,17 +197,18 @@ impl CodeTable {
         Some((code.index, word))
     }
 
-    /// The clause of a function's handler table that catches what is thrown at `ip`, with the address of the first word of
-    /// its code, and how many clauses were looked at.
+    /// The clause of a function's handler table that catches what is thrown at `ip`, of a block that is at most `deepest`
+    /// deep, with the address of the first word of its code.
     pub(crate) fn handler(
         &self,
         ip: *const u64,
+        deepest: u32,
         is_tag: impl FnMut(u32) -> bool,
-    ) -> (Option<(Clause, *const u64)>, u64) {
+    ) -> Option<(Clause, *const u64)> {
         let mut made = self.made();
-        let Some((code, word)) = made.find(ip) else { return (None, 0) };
-        let (clause, seen) = handlers::find(&code.words[code.table as usize..], word as u32, is_tag);
-        (clause.map(|clause| (clause, code.words.as_ptr())), seen)
+        let (code, word) = made.find(ip)?;
+        let clause = handlers::find(&code.words[code.table as usize..], word as u32, deepest, is_tag)?;
+        Some((clause, code.words.as_ptr()))
     }
 
     pub(crate) fn add_instance(&self) {

@@ -23,10 +23,13 @@ pub(crate) struct VmStore {
     pub(crate) callee: u64,
     /// The builtin that compiled code has the bridge call, and its argument.
     pub(crate) bridged: [u64; 2],
+    /// The word of the context that leads to the tag of what compiled code throws.
+    pub(crate) thrown: u64,
     /// Nonzero while compiled code deoptimises, so that the execution can be suspended: see `exec::deopt`.
     pub(crate) leaving: u64,
     /// Where the interpreter goes on when the code of a loop returns: a word of the function's code plus one, or 0 if
-    /// the function itself has returned.
+    /// the function itself has returned. With [`LANDING_THROWS`](crate::runtime::tier::layout::LANDING_THROWS), it goes
+    /// on with an exception that is thrown there.
     pub(crate) landing: u64,
 }
 
@@ -40,6 +43,7 @@ impl VmStore {
             pending: Pending::default(),
             callee: 0,
             bridged: [0; 2],
+            thrown: 0,
             leaving: 0,
             landing: 0,
         }

@@ -11,6 +11,7 @@ use crate::memory::limits::{
     AVERAGE_FROM_BYTES, MAX_BODY_BYTES, MAX_CONTROL_DEPTH, MAX_LOCALS, MAX_OPERANDS,
 };
 use crate::memory::{Buf, Kind, third_party};
+use crate::module::MANY_CATCHES;
 use crate::module::bodies::{BodyRecord, CHUNK, Chunk};
 use crate::module::estimate::{self, BodyStats};
 use crate::module::load_error::{ErrorKind, LoadError};
@@ -111,7 +112,9 @@ impl<C: BodyCheck> Core<C> {
         let on_disk = if self.bodies_file.is_some() { bytes.len() as u64 } else { 0 };
         cells.largest = cells.largest.max(estimate::most_to_translate(&stats, bytes.len()) + on_disk);
         cells.all = cells.all.saturating_add(estimate::cells_of(&stats, bytes.len()) + estimate::CODE);
-        self.module.exceptions |= stats.catches > 0;
+        if stats.catches >= MANY_CATCHES {
+            self.module.catches.try_push((index, stats.catches)).map_err(self.memory())?;
+        }
         self.check.body(&self.module, index, &body, stats)
     }
 

@@ -1,4 +1,4 @@
-//! Custom sections: their names are checked, their contents are skipped.
+//! Custom sections: their names are checked, and their contents skipped, but for names and branch hints.
 
 use super::framing::Leb;
 use super::state::{BodyCheck, Core, Phase, Step};
@@ -35,6 +35,9 @@ impl<C: BodyCheck> Core<C> {
         self.phase = if name == "name" && !self.skip_names && self.names.begin() {
             self.peak_before_names = Some(self.budget.peak());
             Phase::Names { len: rest }
+        } else if name == "metadata.code.branch_hint" && self.records.is_empty() && self.branch_hints.begin()
+        {
+            Phase::BranchHints { len: rest }
         } else {
             Phase::CustomSkip { len: rest }
         };
@@ -63,6 +66,12 @@ impl<C: BodyCheck> Core<C> {
         let now = bytes.len().min(len as usize);
         self.names.feed(&bytes[..now]);
         self.pass_by(now, len, |len| Phase::Names { len })
+    }
+
+    pub(super) fn custom_branch_hints(&mut self, len: u32, bytes: &[u8]) -> Step {
+        let now = bytes.len().min(len as usize);
+        self.branch_hints.feed(&bytes[..now]);
+        self.pass_by(now, len, |len| Phase::BranchHints { len })
     }
 
     fn pass_by(&mut self, now: usize, len: u32, then: fn(u32) -> Phase) -> Step {

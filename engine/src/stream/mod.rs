@@ -4,6 +4,7 @@
 //! sections and the payloads of data segments pass through. What it answers depends on the bytes, not on how they
 //! were cut: each step looks at bytes from the front, and either takes some or says how many it needs.
 
+mod branch_hints;
 mod code;
 mod compact;
 mod cost;
@@ -203,6 +204,7 @@ impl<C: BodyCheck> Core<C> {
             Phase::CustomName { len } => self.custom_name(len, bytes)?,
             Phase::CustomSkip { len } => self.custom_skip(len, bytes),
             Phase::Names { len } => self.custom_names(len, bytes),
+            Phase::BranchHints { len } => self.custom_branch_hints(len, bytes),
         };
         if let Step::Took(count) = step {
             self.offset += count as u64;
@@ -313,6 +315,7 @@ impl<C: BodyCheck> Core<C> {
         let before_names = self.peak_before_names.unwrap_or_else(|| module.budget.peak());
         let named = self.names.held();
         module.names = self.names.finish();
+        module.branch_hints = self.branch_hints.finish();
         let last = module.budget.used() - named.min(module.budget.used());
         module.load_peak = before_names.max(last);
         module.size = total;

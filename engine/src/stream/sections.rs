@@ -49,8 +49,6 @@ impl<C: BodyCheck> Core<C> {
                 let section = self.reader(reader)?;
                 self.validated(|validator| validator.table_section(&section))?;
                 self.module.tables = self.extend(|m| &mut m.tables, section, Core::table)?;
-                self.module.exceptions |=
-                    self.module.tables.iter().any(|t| ValType::Ref(t.ty.element).is_exn());
             }
             SectionId::Memory => {
                 let section = self.reader(reader)?;
@@ -71,7 +69,6 @@ impl<C: BodyCheck> Core<C> {
                 let section = self.reader(reader)?;
                 self.validated(|validator| validator.global_section(&section))?;
                 self.module.globals = self.extend(|m| &mut m.globals, section, Core::global)?;
-                self.module.exceptions |= self.module.globals.iter().any(|g| g.ty.content.is_exn());
             }
             SectionId::Export => {
                 let section = self.reader(reader)?;

@@ -1,5 +1,6 @@
 //! The loader's state, and how it pays for what it is about to hold.
 
+use super::branch_hints::BranchHints;
 use super::cost;
 use super::framing::{Order, SectionId};
 use super::name_section::NameSection;
@@ -99,6 +100,9 @@ pub(super) enum Phase {
     Names {
         len: u32,
     },
+    BranchHints {
+        len: u32,
+    },
 }
 
 /// What a step did with the bytes it saw.
@@ -142,6 +146,7 @@ pub(super) struct Core<C> {
     pub(super) segments: Buf<crate::module::DataSegment>,
     pub(super) sections: Buf<SectionInfo>,
     pub(super) names: NameSection,
+    pub(super) branch_hints: BranchHints,
     /// What the budget's peak was when the first name came.
     pub(super) peak_before_names: Option<u64>,
     pub(super) skip_names: bool,
@@ -200,6 +205,7 @@ impl<C: BodyCheck> Core<C> {
             segments: Buf::new(&budget, Kind::Metadata),
             sections: Buf::new(&budget, Kind::Metadata),
             names: NameSection::new(&budget),
+            branch_hints: BranchHints::new(&budget),
             peak_before_names: None,
             skip_names: options.skip_names,
             limits: options.limits,

@@ -29,7 +29,6 @@ impl<'a> Translator<'a> {
         self.forget();
         self.last = None;
         for result in ty.results() {
-            self.note_type(result);
             self.push(Class::of(result), Location::Slot)?;
         }
         if let (1, Some(result)) = (ty.results().len(), ty.results().get(0)) {

@@ -22,7 +22,6 @@ impl Translator<'_> {
 
     /// Of code that can't be reached, only counts the blocks.
     pub(super) fn dead_code(&mut self, operator: &Operator<'_>) -> Result<(), Error> {
-        self.exceptions |= matches!(operator, Operator::Try { .. });
         let frame = self.frame();
         match *operator {
             Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } | Operator::Try { .. } => {

@@ -26,8 +26,10 @@ impl Translator<'_> {
             labels.try_push(Label { ty, is_loop: header.is_some(), base, word: header.unwrap_or(0) })?;
         }
         let open = around.len() + 1;
+        let protects = |kind| matches!(kind, ControlKind::Try(_) | ControlKind::TryTable(_));
+        let protected = around.iter().any(|frame| protects(frame.kind));
         let (offset, base) = (self.at, own.base);
-        self.enclosed = Some(Enclosed { offset, end: 0, base, behind: 0, labels, open });
+        self.enclosed = Some(Enclosed { offset, end: 0, base, behind: 0, protected, labels, open });
         Ok(())
     }
 

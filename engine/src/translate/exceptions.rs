@@ -80,7 +80,6 @@ impl Translator<'_> {
     /// A `try_table`, whose operands the reader is at.
     pub(super) fn try_table(&mut self, reader: &mut BinaryReader<'_>, body: &[u8]) -> Result<(), Error> {
         let (ty, count) = read_try_table(reader, body).map_err(|_| Error::changed())?;
-        self.exceptions = true;
         self.settle_all()?;
         let first = self.handlers.len() as u32;
         for _ in 0..count {
@@ -97,7 +96,6 @@ impl Translator<'_> {
             (0..count).try_for_each(|_| read_catch(reader).map(drop))
         };
         read().map_err(|_| Error::changed())?;
-        self.exceptions = true;
         self.frame().skipped += 1;
         Ok(())
     }
@@ -143,7 +141,6 @@ impl Translator<'_> {
     }
 
     pub(super) fn try_(&mut self, ty: BlockType) -> Result<(), Error> {
-        self.exceptions = true;
         self.settle_all()?;
         self.enter(ControlKind::Try(self.words.len()), ty)
     }

@@ -129,6 +129,8 @@ pub(crate) struct Enclosed {
     pub(crate) base: u16,
     /// The word that follows it.
     pub(crate) behind: usize,
+    /// Whether clauses of blocks around it may catch what it throws.
+    pub(crate) protected: bool,
     /// The labels around it, from the function's on.
     pub(crate) labels: Buf<Label>,
     /// How many of the blocks around it, and it itself, haven't ended yet.

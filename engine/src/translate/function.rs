@@ -70,7 +70,6 @@ impl Translator<'_> {
             offset: self.found,
             charges: self.charges,
             cell: self.cell,
-            exceptions: self.exceptions,
             enclosed: self.enclosed,
         })
     }

@@ -151,9 +151,6 @@ impl Translator<'_> {
         self.need(base as u32 + 1)?;
         self.emit(op.op(), [base, UNUSED, UNUSED, UNUSED])?;
         self.extend(x as u64 | (y as u64) << 32)?;
-        if op == BulkOp::TableGet {
-            self.note_type(self.env.data.tables[x as usize].ty.element().into());
-        }
         if op.result().is_some() {
             self.wrote(Class::Int, base);
             self.push(Class::Int, Location::Slot)?;

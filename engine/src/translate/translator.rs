@@ -48,8 +48,6 @@ pub(crate) struct Translated {
     pub(crate) cell: Option<(usize, usize)>,
     /// The loop that was asked for.
     pub(crate) enclosed: Option<Enclosed>,
-    /// Whether the function catches exceptions, or may have references to them.
-    pub(crate) exceptions: bool,
 }
 
 /// What fuel is charged for in the middle of a function: a loop, or an arm.
@@ -121,8 +119,6 @@ pub(crate) struct Translator<'a> {
     /// The header of the loop that is asked for, and what is known of it.
     pub(super) enclosed_at: Option<usize>,
     pub(super) enclosed: Option<Enclosed>,
-    /// Whether the function catches exceptions, or may have references to them.
-    pub(super) exceptions: bool,
 }
 
 /// The class of wasmparser's type; one that Dunlin doesn't have is in no valid body.
@@ -167,21 +163,18 @@ impl<'a> Translator<'a> {
             has_islands: false,
             enclosed_at: if let Wanted::Loop(header) = wanted { Some(header) } else { None },
             enclosed: None,
-            exceptions: false,
         }
     }
 
     pub(super) fn read_locals(&mut self, reader: &mut BinaryReader<'_>) -> Result<(), Error> {
         let mut slot = 0;
         for ty in self.ty.params() {
-            self.note_type(ty);
             slot = self.local(slot, Class::of(ty))?;
         }
         slot = self.header + HEADER;
         for _ in 0..reader.read_var_u32().map_err(|_| Error::changed())? {
             let n = reader.read_var_u32().map_err(|_| Error::changed())?;
             let ty: wasmparser::ValType = reader.read().map_err(|_| Error::changed())?;
-            self.exceptions |= ValType::from_wasmparser(ty).is_some_and(ValType::is_exn);
             let class = class_of(ty);
             for _ in 0..n {
                 slot = self.local(slot, class)?;
@@ -189,11 +182,6 @@ impl<'a> Translator<'a> {
         }
         self.first_operand = slot;
         self.need(slot)
-    }
-
-    /// Notes that the function may have a value of this type.
-    pub(super) fn note_type(&mut self, ty: ValType) {
-        self.exceptions |= ty.is_exn();
     }
 
     fn local(&mut self, slot: u32, class: Class) -> Result<u32, Error> {

@@ -28,7 +28,6 @@ impl Translator<'_> {
 
     pub(super) fn global_get(&mut self, index: u32) -> Result<(), Error> {
         let ty = self.env.data.globals[index as usize].ty.content();
-        self.note_type(ty);
         let class = Class::of(ty);
         let [c, d] = halves(self.env.layout.globals + index);
         self.produce(class, SpecialOp::global_get(class), [UNUSED, UNUSED, c, d])

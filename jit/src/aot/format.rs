@@ -11,7 +11,7 @@ pub(super) const HEAD: usize = 32;
 
 /// The version of the part behind the module. It changes with anything that code relies on and `settings::interface`
 /// doesn't cover.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 
 /// An incremental checksum.
 #[derive(Clone)]

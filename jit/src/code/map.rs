@@ -1,6 +1,7 @@
 //! The metadata of machine code: for each offset, the function that it belongs to, the trap that a fault there means,
 //! and the position in the module that it comes from.
 
+use super::handlers::Handler;
 use super::map_error::MapError;
 use super::offset_map::{Offset, OffsetMap, OffsetMapBuilder};
 
@@ -13,6 +14,7 @@ pub(crate) struct CodeMap {
     pub(super) traps: OffsetMap,
     pub(super) sites: OffsetMap,
     pub(super) inlined: Box<[Inlined]>,
+    pub(super) handlers: Box<[Handler]>,
 }
 
 /// A place in a function that was inlined in another.
@@ -74,6 +76,13 @@ impl CodeMap {
         self.inlined.get(number as usize).copied()
     }
 
+    /// The clauses for the call that returns to `offset`, in the order in which they are looked at.
+    pub(crate) fn handlers_at(&self, offset: Offset) -> &[Handler] {
+        let from = self.handlers.partition_point(|handler| handler.at < offset);
+        let count = self.handlers[from..].partition_point(|handler| handler.at == offset);
+        &self.handlers[from..from + count]
+    }
+
     /// The least code length that contains all places.
     pub(crate) fn end(&self) -> u32 {
         let functions = self.functions.last().map_or(0, |function| function.end);
@@ -81,12 +90,15 @@ impl CodeMap {
         functions
             .max(self.traps.last.map_or(0, |trap| trap.saturating_add(1)))
             .max(self.sites.last.unwrap_or(0))
+            .max(self.handlers.last().map_or(0, |handler| handler.at))
+            .max(self.handlers.iter().map(|handler| handler.landing.saturating_add(1)).max().unwrap_or(0))
     }
 
     /// Its size on the heap in bytes.
     pub(crate) fn heap_bytes(&self) -> usize {
         size_of_val::<[Function]>(&self.functions)
             + size_of_val::<[Inlined]>(&self.inlined)
+            + size_of_val::<[Handler]>(&self.handlers)
             + self.traps.heap_bytes()
             + self.sites.heap_bytes()
     }
@@ -99,6 +111,7 @@ pub(crate) struct CodeMapBuilder {
     pub(super) traps: OffsetMapBuilder,
     pub(super) sites: OffsetMapBuilder,
     pub(super) inlined: Vec<Inlined>,
+    pub(super) handlers: Vec<Handler>,
 }
 
 /// Upper bounds on the number of entries of each kind.
@@ -109,13 +122,16 @@ pub(crate) struct MapRoom {
     pub(crate) traps: usize,
     pub(crate) sites: usize,
     pub(crate) inlined: usize,
+    pub(crate) handlers: usize,
 }
 
 #[cfg(feature = "compiler")]
 impl MapRoom {
     /// The heap size of a builder with this capacity.
     pub(crate) fn bytes(self) -> u64 {
-        let lists = self.functions * size_of::<Function>() + self.inlined * size_of::<Inlined>();
+        let lists = self.functions * size_of::<Function>()
+            + self.inlined * size_of::<Inlined>()
+            + self.handlers * size_of::<Handler>();
         let maps = OffsetMapBuilder::most_bytes(self.traps) + OffsetMapBuilder::most_bytes(self.sites);
         (lists + maps) as u64
     }
@@ -130,6 +146,7 @@ impl CodeMapBuilder {
             .functions
             .try_reserve_exact(room.functions)
             .and_then(|()| builder.inlined.try_reserve_exact(room.inlined))
+            .and_then(|()| builder.handlers.try_reserve_exact(room.handlers))
             .and_then(|()| builder.traps.reserve_most(room.traps))
             .and_then(|()| builder.sites.reserve_most(room.sites));
         granted.map_err(|_| MapError::NoMemory)?;
@@ -164,12 +181,23 @@ impl CodeMapBuilder {
         Ok(())
     }
 
+    /// Adds a clause, behind those of the same call.
+    pub(crate) fn handler(&mut self, handler: Handler) -> Result<(), MapError> {
+        if self.handlers.last().is_some_and(|last| handler.at < last.at) {
+            return Err(MapError::Unsorted);
+        }
+        self.handlers.try_reserve(1).map_err(|_| MapError::NoMemory)?;
+        self.handlers.push(handler);
+        Ok(())
+    }
+
     pub(crate) fn build(self) -> CodeMap {
         CodeMap {
             functions: self.functions.into_boxed_slice(),
             traps: self.traps.build(),
             sites: self.sites.build(),
             inlined: self.inlined.into_boxed_slice(),
+            handlers: self.handlers.into_boxed_slice(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The map of machine code as bytes, for precompiled files.
 
+use super::handlers::Handler;
 use super::map::{CodeMap, CodeMapBuilder};
 use super::map_error::MapError;
 use super::offset_map::{take, unzigzag};
@@ -34,12 +35,20 @@ impl CodeMap {
                 put(&mut out, number)?;
             }
         }
+        put(&mut out, self.handlers.len() as u32)?;
+        let mut at = 0;
+        for handler in &self.handlers {
+            for number in [handler.at - at, handler.catches, handler.landing, handler.frame] {
+                put(&mut out, number)?;
+            }
+            at = handler.at;
+        }
         Ok(out)
     }
 
     /// The peak heap size of [`CodeMap::from_bytes`] for `len` bytes.
     pub(crate) fn bytes_to_read(len: usize) -> u64 {
-        // Functions and inlined places take four times their bytes. Traps and sites take a fifth more than theirs, and
+        // Functions, inlined places and handlers take four times their bytes. Traps and sites take a fifth more than theirs, and
         // their counts alone may reserve that much for both. The longest list is copied once more when it is boxed.
         8 * len as u64 + 128
     }
@@ -81,6 +90,15 @@ impl CodeMap {
         builder.inlined.try_reserve_exact(most(count, bytes)).map_err(|_| MapError::NoMemory)?;
         for _ in 0..count {
             builder.inlined(take(bytes)?, take(bytes)?, take(bytes)?)?;
+        }
+        let mut at = 0;
+        let count = take(bytes)?;
+        let most = (count as usize).min(bytes.len() / 4);
+        builder.handlers.try_reserve_exact(most).map_err(|_| MapError::NoMemory)?;
+        for _ in 0..count {
+            at = ahead(at, take(bytes)?)?;
+            let (catches, landing, frame) = (take(bytes)?, take(bytes)?, take(bytes)?);
+            builder.handler(Handler { at, catches, landing, frame })?;
         }
         if bytes.is_empty() { Ok(builder.build()) } else { Err(MapError::Malformed) }
     }

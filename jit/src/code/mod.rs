@@ -6,6 +6,7 @@
     allow(dead_code, unused_imports, reason = "where no code is run, nothing looks at what is known of it")
 )]
 
+mod handlers;
 mod map;
 mod map_bytes;
 mod map_error;
@@ -15,6 +16,7 @@ mod piece;
 mod tests;
 mod traps;
 
+pub(crate) use handlers::{Catches, Handler, What};
 pub(crate) use map::CodeMap;
 #[cfg(feature = "compiler")]
 pub(crate) use map::MapRoom;
@@ -22,9 +24,7 @@ pub(crate) use map::MapRoom;
 pub(crate) use map::{CodeMapBuilder, Inlined};
 pub(crate) use map_error::MapError;
 pub(crate) use piece::{Piece, Placed};
-#[cfg(feature = "compiler")]
-pub(crate) use traps::FAILED;
-pub(crate) use traps::{ENTRY, INLINED, STACK_OVERFLOW, trap_of};
+pub(crate) use traps::{ENTRY, FAILED, INLINED, STACK_OVERFLOW, trap_of};
 
 /// The size of the native stack is this multiple of the largest value stack, plus an extra. A function whose native
 /// frame is larger in proportion to its use of the value stack isn't compiled.

@@ -1,7 +1,7 @@
 //! Tests of the map of machine code.
 
 use super::offset_map::put;
-use super::{CodeMap, CodeMapBuilder, Inlined, MapError};
+use super::{CodeMap, CodeMapBuilder, Handler, Inlined, MapError};
 
 fn sample(count: u32) -> CodeMap {
     let mut builder = CodeMapBuilder::default();
@@ -10,6 +10,11 @@ fn sample(count: u32) -> CodeMap {
         builder.trap(k * 1000 + 50, (k % 256) as u8).unwrap();
         for call in 0..5 {
             builder.site(k * 1000 + 60 + call * 3, (k * 7919).wrapping_mul(call)).unwrap();
+        }
+        for catches in [k, 5] {
+            builder
+                .handler(Handler { at: k * 1000 + 64, catches, landing: k * 1000 + 80, frame: 32 })
+                .unwrap();
         }
     }
     builder.build()
@@ -35,6 +40,10 @@ fn what_was_put_in_is_found_and_nothing_else() {
                 assert_eq!(map.site_at(site + 1), None);
                 assert_eq!(map.site_from(site - 2), map.site_at(site));
             }
+            let catches: Vec<u32> =
+                map.handlers_at(k * 1000 + 64).iter().map(|found| found.catches).collect();
+            assert_eq!(catches, [k, 5]);
+            assert!(map.handlers_at(k * 1000 + 63).is_empty() && map.handlers_at(k * 1000 + 65).is_empty());
             assert_eq!(map.site_from(start), map.site_at(start + 50));
             assert_eq!((map.site_from(start + 63), map.site_from(start - 1)), (None, None));
         }
@@ -47,8 +56,12 @@ fn a_map_survives_as_bytes() {
         let map = sample(count);
         let bytes = map.to_bytes().unwrap();
         assert_eq!(CodeMap::from_bytes(&bytes).unwrap(), map);
-        // Positions in the sample have large differences; traps and functions take a few bytes each.
-        assert!(bytes.len() <= 4 + count as usize * (6 + 4 + 5 * 5), "{} bytes for {count}", bytes.len());
+        // Positions in the sample have large differences; traps, functions and clauses take a few bytes each.
+        assert!(
+            bytes.len() <= 5 + count as usize * (6 + 4 + 5 * 5 + 2 * 8),
+            "{} bytes for {count}",
+            bytes.len()
+        );
     }
 }
 
@@ -80,8 +93,9 @@ fn damaged_bytes_are_an_error_or_another_proper_map() {
 #[test]
 fn each_number_is_looked_at() {
     const MOST: u32 = u32::MAX;
-    // Two functions, traps and sites, each behind their number, and an inlined place.
-    let whole: [u32; 21] = [2, 10, 5, 2, 0, 1, 1, 2, 12, 8, 3, 20, 2, 11, 4, 1, 6, 1, 7, 8, 9];
+    // Two functions, traps and sites, each behind their number, an inlined place, and a clause.
+    let whole: [u32; 26] =
+        [2, 10, 5, 2, 0, 1, 1, 2, 12, 8, 3, 20, 2, 11, 4, 1, 6, 1, 7, 8, 9, 1, 12, 5, 14, 16];
     let bytes = |numbers: &[u32]| {
         let mut bytes = Vec::new();
         numbers.iter().for_each(|number| put(&mut bytes, *number).unwrap());
@@ -94,6 +108,8 @@ fn each_number_is_looked_at() {
         (Some(4), Some(14), Some(2), Some(5))
     );
     assert_eq!((map.inlined(0), map.inlined(1)), (Some(Inlined { index: 7, offset: 8, at: 9 }), None));
+    let handler = Handler { at: 12, catches: 5, landing: 14, frame: 16 };
+    assert_eq!((map.handlers_at(12), map.handlers_at(11)), (&[handler][..], &[][..]));
     let refused = [
         ("more functions than there are", 0, 3, MapError::Malformed),
         ("far too many functions", 0, MOST, MapError::Malformed),
@@ -115,6 +131,9 @@ fn each_number_is_looked_at() {
         ("more inlined places than there are", 17, 2, MapError::Malformed),
         ("fewer inlined places than there are", 17, 0, MapError::Malformed),
         ("far too many inlined places", 17, MOST, MapError::Malformed),
+        ("more clauses than there are", 21, 2, MapError::Malformed),
+        ("fewer clauses than there are", 21, 0, MapError::Malformed),
+        ("far too many clauses", 21, MOST, MapError::Malformed),
     ];
     for (what, at, number, error) in refused {
         let mut changed = whole;

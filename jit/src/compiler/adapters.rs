@@ -88,7 +88,8 @@ pub(crate) fn stub(
     b.finalize(options.frontend);
 }
 
-/// `(context)`: calls `STORE_BRIDGED`, and traps if that fails. Preserves all registers.
+/// `(context)`: calls `STORE_BRIDGED` with its own native frame as the last argument, and traps if that fails. Preserves all
+/// registers.
 pub(crate) fn bridge(options: CodeOptions, func: &mut ir::Function, context: &mut FunctionBuilderContext) {
     func.signature = bridge_signature();
     func.name = UserFuncName::user(1, 2);
@@ -98,9 +99,9 @@ pub(crate) fn bridge(options: CodeOptions, func: &mut ir::Function, context: &mu
     let store = b.ins().load(I64, flags.vm_readonly, vm, layout::VMCTX_STORE);
     let builtin = b.ins().load(I64, flags.vm, store, layout::STORE_BRIDGED);
     let arg = b.ins().load(I64, flags.vm, store, layout::STORE_BRIDGED_ARG);
-    let zero = b.ins().iconst(I64, 0);
+    let native = b.ins().get_frame_pointer(I64);
     let signature = b.import_signature(c_signature(options.c_convention, 3, true));
-    let call = b.ins().call_indirect(signature, builtin, &[vm, arg, zero]);
+    let call = b.ins().call_indirect(signature, builtin, &[vm, arg, native]);
     let status = b.inst_results(call)[0];
     b.ins().trapnz(status, traps::FAILED);
     b.ins().return_(&[]);

@@ -4,7 +4,8 @@ use super::activation::{self, Activation, Exit, TrapSite, enter};
 use super::arch::Code;
 use super::frames::NativeFrames;
 use super::stack::CodeStack;
-use crate::code::{ENTRY, INLINED, trap_of};
+use crate::code::trap_of;
+use core::ops::ControlFlow;
 use dunlin::tier::{self, Call, Left};
 use std::any::Any;
 
@@ -30,7 +31,7 @@ pub(crate) unsafe fn call(stack: *const (dyn Any + Send), call: &Call) -> Left {
 }
 
 /// The trap hook: reports the trap to the engine, with a walk over the frames.
-unsafe fn on_trap(activation: *mut Activation, site: TrapSite) {
+pub(super) unsafe fn on_trap(activation: *mut Activation, site: TrapSite) {
     // SAFETY: `call` made this activation, with a pointer to its `Call` as word. Both exist until it is left, and so do
     // its frames.
     unsafe {
@@ -38,17 +39,10 @@ unsafe fn on_trap(activation: *mut Activation, site: TrapSite) {
         let call = &*(activation.word as *const Call);
         let mut frames = |visit: tier::Visit<'_>| {
             for frame in NativeFrames::new(activation, site.pc, site.fp, site.called) {
-                let Some(function) = frame.function() else { continue };
-                let mut position = frame.position().unwrap_or(0);
-                if position == ENTRY {
-                    continue;
-                }
-                while position & INLINED != 0 {
-                    let Some(inlined) = frame.chunk.map().inlined(position & !INLINED) else { break };
-                    visit(inlined.index, inlined.offset.into());
-                    position = inlined.at;
-                }
-                visit(function, position.into());
+                let _ = frame.functions(&mut |index, offset| {
+                    visit(index, offset);
+                    ControlFlow::Continue(())
+                });
             }
         };
         (call.on_trap)(call.data, tier::Trapped { trap: trap_of(site.code), frames: &mut frames });

@@ -6,6 +6,8 @@
 use super::activation::Activation;
 use super::chunk::CodeChunk;
 use super::{arch, registry};
+use crate::code::{ENTRY, INLINED};
+use core::ops::ControlFlow;
 
 /// A frame of machine code: where it is executing.
 #[derive(Clone, Copy, Debug)]
@@ -17,12 +19,30 @@ pub(crate) struct NativeFrame<'a> {
     /// Whether `offset` is a return address. A call may be a function's last instruction, so the function is looked up
     /// by the byte before.
     pub(crate) called: bool,
+    /// Its frame pointer.
+    pub(crate) fp: usize,
 }
 
 impl NativeFrame<'_> {
     /// The function's index; `None` for a trampoline.
     pub(crate) fn function(&self) -> Option<u32> {
         self.chunk.map().function_at(self.offset - u32::from(self.called))
+    }
+
+    /// Calls `visit` with the function that it executes, and with those that this is inlined in, innermost first: each
+    /// one's index and the offset in the module. A function's prologue belongs to none.
+    pub(crate) fn functions(&self, visit: &mut dyn FnMut(u32, u64) -> ControlFlow<()>) -> ControlFlow<()> {
+        let Some(function) = self.function() else { return ControlFlow::Continue(()) };
+        let mut position = self.position().unwrap_or(0);
+        if position == ENTRY {
+            return ControlFlow::Continue(());
+        }
+        while position & INLINED != 0 {
+            let Some(inlined) = self.chunk.map().inlined(position & !INLINED) else { break };
+            visit(inlined.index, inlined.offset.into())?;
+            position = inlined.at;
+        }
+        visit(function, position.into())
     }
 
     /// The compiler's number for the position in the module, if the map has one.
@@ -65,7 +85,8 @@ impl<'a> NativeFrames<'a> {
         let called = usize::from(cursor.called);
         // SAFETY: by the contract of [`NativeFrames::new`], the frame exists for `'a`, so its chunk, if any, does too.
         let chunk = unsafe { registry::find::<'a>(cursor.pc.checked_sub(called)?) }?;
-        Some(NativeFrame { chunk, offset: (cursor.pc - chunk.base() as usize) as u32, called: cursor.called })
+        let offset = (cursor.pc - chunk.base() as usize) as u32;
+        Some(NativeFrame { chunk, offset, called: cursor.called, fp: cursor.fp })
     }
 
     /// The caller's frame. The walk ends at anything that doesn't look like a frame: it only serves reports.

@@ -24,6 +24,7 @@ mod sys;
 mod temporary_stack;
 #[cfg(test)]
 mod tests;
+mod throw;
 
 pub(crate) use available::prepare_process;
 pub(crate) use call::{call, is_outermost, unwind};
@@ -37,3 +38,4 @@ pub(crate) use sys::has_address_space;
 pub(crate) use sys::leaves_address_space;
 #[cfg(feature = "compiler")]
 pub(crate) use temporary_stack::on_temporary_stack;
+pub(crate) use throw::{fail, handler, land, words};

@@ -3,7 +3,8 @@
 
 use crate::configurations::{module, values};
 use dunlin::tier::{
-    Account, BulkOp, Call, Guard, HostFn, Lease, Left, Stays, Stop, Tier, layout, trap as numbered,
+    Account, BulkOp, Call, Guard, HostFn, Landing, Lease, Left, Search, Stays, Stop, Tier, layout,
+    trap as numbered,
 };
 use dunlin::{Caller, Config, Engine, InterruptHandle, Linker, Module, ResumableCall, Store, Trap, Val};
 use dunlin_jit::{Jit, Mode};
@@ -13,7 +14,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
 /// Entries of the table.
-const COUNT: usize = layout::BUILTIN_THROW as usize / 8 + 1;
+const COUNT: usize = layout::BUILTIN_CAUGHT as usize / 8 + 1;
 
 /// What the table has, and how often each was called; the last two count calls by stubs and without a frame.
 static ENGINES: [AtomicUsize; COUNT] = [const { AtomicUsize::new(0) }; COUNT];
@@ -39,7 +40,7 @@ macro_rules! counting {
 
 fn table() -> &'static [usize; COUNT] {
     static TABLE: OnceLock<[usize; COUNT]> = OnceLock::new();
-    TABLE.get_or_init(|| counting!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25))
+    TABLE.get_or_init(|| counting!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27))
 }
 
 /// Whether code is entered by a trampoline or at a loop, and how it was left.
@@ -122,6 +123,26 @@ impl Tier for Watching {
     unsafe fn is_outermost(&self, frame: *const u8) -> bool {
         // SAFETY: passed on.
         unsafe { self.0.is_outermost(frame) }
+    }
+
+    unsafe fn handler(&self, frame: *const u8, search: &mut Search<'_>) -> Option<Landing> {
+        // SAFETY: passed on.
+        unsafe { self.0.handler(frame, search) }
+    }
+
+    unsafe fn land(&self, landing: Landing) -> ! {
+        // SAFETY: passed on.
+        unsafe { self.0.land(landing) }
+    }
+
+    unsafe fn fail(&self, frame: *const u8, landing: Option<Landing>) -> ! {
+        // SAFETY: passed on.
+        unsafe { self.0.fail(frame, landing) }
+    }
+
+    unsafe fn words(&self, stack: &(dyn Any + Send), look: &mut dyn FnMut(&[u64])) {
+        // SAFETY: passed on.
+        unsafe { self.0.words(stack, look) }
     }
 
     fn ensures_stack(&self, stack: &(dyn Any + Send), bytes: usize) -> bool {
@@ -211,6 +232,8 @@ fn others() -> Vec<(i32, Program)> {
                 "(if (i32.eq (local.get $x) (i32.const 2)) (then (throw $tag (local.get $x)))) (local.get $x)",
             ),
         ),
+        (layout::BUILTIN_THROW_REF, program(THROWN_AGAIN)),
+        (layout::BUILTIN_CAUGHT, program(THROWN_AGAIN)),
         // A loop's continuation has no frame of its own for a tail call.
         (layout::BUILTIN_CALL, Program { later: true, ..program(TAIL_CALL) }),
     ]
@@ -222,6 +245,12 @@ const LOOP_THEN_Y: &str = "(loop $l (local.set $y (i32.add (local.get $y) (i32.c
 const INTERRUPTED: &str = "(local.set $y (call $interrupt (local.get $x)))
     (loop $l (local.set $y (i32.add (local.get $y) (i32.const 1)))
       (br_if $l (i32.lt_u (local.get $y) (i32.const 2000000)))) (local.get $y)";
+const THROWN_AGAIN: &str = "(block $h (result i32)
+      (try_table (catch $tag $h)
+        (block $again (result exnref)
+          (try_table (catch_all_ref $again) (throw $tag (local.get $x))) unreachable)
+        (throw_ref))
+      unreachable)";
 const TAIL_CALL: &str = "(loop $l (local.set $y (i32.add (local.get $y) (i32.const 1)))
     (br_if $l (i32.lt_u (local.get $y) (i32.const 9000)))
     (return_call $host (local.get $x)))
@@ -351,8 +380,7 @@ fn trapping(reason: Trap) -> Option<Program> {
         Trap::Interrupt => INTERRUPTED,
         Trap::OutOfFuel => return Some(Program { fuel: true, ..program("(loop $l (br $l)) (i32.const 0)") }),
         Trap::NullReference => "(drop (ref.as_non_null (table.get (local.get $x)))) (i32.const 0)",
-        // Functions with references to exceptions aren't compiled.
-        Trap::NullExceptionReference => return None,
+        Trap::NullExceptionReference => "(throw_ref (ref.null exn))",
         // While it translates for a call.
         Trap::OutOfBudget | Trap::ModuleChanged => return None,
         other => panic!("no program for {other:?}"),

@@ -1,7 +1,7 @@
 //! Generates programs with loops that iterate, which those of `wasm-smith` rarely do.
 //!
 //! Each loop and each function takes a unit from a global, and returns if none is left, so every program ends. Operands
-//! wait below blocks, loops have parameters, and branches go to any label.
+//! wait below blocks, loops have parameters, and branches go to any label, as do exceptions, which some blocks catch.
 
 use crate::instructions::{INSTRUCTIONS, LOADS};
 use crate::random::Random;
@@ -22,6 +22,8 @@ struct Generator<'r> {
     random: &'r mut Random,
     tail_calls: bool,
     funcs: Vec<Func>,
+    /// What exceptions with each tag carry.
+    tags: Vec<Vec<usize>>,
     /// The function that is being generated, and its text.
     current: usize,
     text: String,
@@ -35,8 +37,17 @@ struct Generator<'r> {
 pub(crate) fn program(random: &mut Random, tail_calls: bool) -> String {
     let funcs = 2 + random.below(5) as usize;
     let funcs = (0..funcs).map(|_| Func { params: types(random, 4), results: types(random, 4) }).collect();
-    let mut g =
-        Generator { random, tail_calls, funcs, current: 0, text: String::new(), labels: Vec::new(), left: 0 };
+    let tags = vec![Vec::new(), vec![0], types(random, 4)];
+    let mut g = Generator {
+        random,
+        tail_calls,
+        funcs,
+        tags,
+        current: 0,
+        text: String::new(),
+        labels: Vec::new(),
+        left: 0,
+    };
     let mut text = String::from(
         r#"(module
             (import "host" "call" (func $host (param i32) (result i32)))
@@ -50,6 +61,9 @@ pub(crate) fn program(random: &mut Random, tail_calls: bool) -> String {
             (global $g4 (export "g4") (mut v128) (v128.const i64x2 5 6))
             "#,
     );
+    for (i, tag) in g.tags.iter().enumerate() {
+        writeln!(text, "(tag $x{i} (param{}))", names(tag)).expect("a string");
+    }
     for i in 0..g.funcs.len() {
         let (params, results) = (names(&g.funcs[i].params), names(&g.funcs[i].results));
         writeln!(text, "(type $t{i} (func (param{params}) (result{results})))").expect("a string");
@@ -86,7 +100,7 @@ impl Generator<'_> {
         self.text = String::new();
         self.left = 20 + self.below(120);
         let locals: String = TYPES.iter().map(|ty| format!(" {ty}").repeat(LOCALS as usize)).collect();
-        self.say(&format!("(local{locals} i32)"));
+        self.say(&format!("(local{locals} i32 exnref)"));
         let results = self.funcs[index].results.clone();
         self.labels = vec![results.clone()];
         self.pay();
@@ -115,8 +129,8 @@ impl Generator<'_> {
 
     /// Emits a statement, which leaves the operand stack unchanged.
     fn statement(&mut self, depth: u64) {
-        let nested = if depth > 0 { 6 } else { 0 };
-        match self.below(nested + 10) {
+        let nested = if depth > 0 { 9 } else { 0 };
+        match self.below(nested + 11) {
             0 => {
                 let ty = self.below(5) as usize;
                 self.value(ty, 2);
@@ -143,15 +157,19 @@ impl Generator<'_> {
                 self.value(ty, 3);
                 self.set(ty);
             }
-            10 | 11 => self.repeat(depth),
-            12 => {
+            10 => self.throw(),
+            11 | 12 => self.repeat(depth),
+            13 => self.try_table(depth),
+            14 => self.try_before(depth),
+            15 => self.protect(depth),
+            16 => {
                 // Operands that wait.
                 let types = types(self.random, 4);
                 self.values(&types);
                 self.statements(depth - 1);
                 types.iter().rev().for_each(|ty| self.set(*ty));
             }
-            13 => {
+            17 => {
                 let (params, results) = (types(self.random, 3), types(self.random, 3));
                 self.values(&params);
                 self.say(&format!("block (param{}) (result{})", names(&params), names(&results)));
@@ -183,6 +201,113 @@ impl Generator<'_> {
                 results.iter().rev().for_each(|ty| self.set(*ty));
             }
         }
+    }
+
+    /// Emits a throw, on some condition.
+    fn throw(&mut self) {
+        let mask = [1, 3, 15][self.below(3) as usize];
+        self.value(0, 1);
+        self.say(&format!("i32.const {mask} i32.and i32.eqz if"));
+        if self.below(4) == 0 {
+            let exception = self.exception();
+            self.say(&format!(
+                "local.get {exception} ref.is_null i32.eqz if local.get {exception} throw_ref end end"
+            ));
+            return;
+        }
+        let tag = self.below(3) as usize;
+        let values = self.tags[tag].clone();
+        self.values(&values);
+        self.say(&format!("throw $x{tag} end"));
+    }
+
+    /// The local for references to exceptions.
+    fn exception(&self) -> u64 {
+        self.funcs[self.current].params.len() as u64 + LOCALS * 5 + 1
+    }
+
+    /// Emits a block that catches, and goes on behind it with what the exception carries.
+    fn try_table(&mut self, depth: u64) {
+        let tag = self.below(4) as usize;
+        let mut label = self.tags.get(tag).cloned().unwrap_or_default();
+        let refers = self.below(2) == 0;
+        let exception = self.exception();
+        let what = match (tag, refers) {
+            (3, false) => "catch_all".to_owned(),
+            (3, true) => "catch_all_ref".to_owned(),
+            (tag, false) => format!("catch $x{tag}"),
+            (tag, true) => format!("catch_ref $x{tag}"),
+        };
+        let reference = if refers { " exnref" } else { "" };
+        self.say(&format!("block (result{}{reference})", names(&label)));
+        // No branch can have this label, whose types may have a reference.
+        self.labels.push(vec![usize::MAX]);
+        self.say(&format!("try_table ({what} 0)"));
+        self.inside(&[], |g| g.statements(depth - 1));
+        self.labels.pop();
+        self.values(&label);
+        if refers {
+            self.say(&format!("local.get {exception}"));
+        }
+        self.say("end");
+        if refers {
+            self.say(&format!("local.set {exception}"));
+        }
+        while let Some(ty) = label.pop() {
+            self.set(ty);
+        }
+    }
+
+    /// Emits a block whose clauses go to any labels that take what they give.
+    fn protect(&mut self, depth: u64) {
+        let mut clauses = String::new();
+        for _ in 0..1 + self.below(2) {
+            let tag = self.below(4) as usize;
+            let wanted = self.tags.get(tag).cloned().unwrap_or_default();
+            let from = self.below(self.labels.len() as u64) as usize;
+            let to = (from..self.labels.len()).find(|to| self.labels[self.labels.len() - 1 - to] == wanted);
+            match to {
+                Some(to) if tag == 3 => write!(clauses, "(catch_all {to})").expect("a string"),
+                Some(to) => write!(clauses, "(catch $x{tag} {to})").expect("a string"),
+                None => {}
+            }
+        }
+        self.say(&format!("try_table {clauses}"));
+        self.inside(&[], |g| g.statements(depth - 1));
+    }
+
+    /// Emits a block that catches, as it was before the standard.
+    fn try_before(&mut self, depth: u64) {
+        if self.below(4) == 0 {
+            self.say("try");
+            self.inside(&[], |g| g.statements(depth - 1));
+            self.text.truncate(self.text.len() - "end\n".len());
+            let to = self.below(self.labels.len() as u64);
+            self.say(&format!("delegate {to}"));
+            return;
+        }
+        let results = types(self.random, 3);
+        self.say(&format!("try (result{})", names(&results)));
+        self.labels.push(results.clone());
+        self.statements(depth - 1);
+        self.values(&results);
+        for tag in 0..4 {
+            if self.below(2) == 0 {
+                continue;
+            }
+            let values = self.tags.get(tag).cloned().unwrap_or_default();
+            self.say(&if tag == 3 { "catch_all".to_owned() } else { format!("catch $x{tag}") });
+            values.iter().rev().for_each(|ty| self.set(*ty));
+            self.statements(depth - 1);
+            if self.below(3) == 0 {
+                self.value(0, 1);
+                self.say("i32.const 3 i32.and i32.eqz if rethrow 1 end");
+            }
+            self.values(&results);
+        }
+        self.labels.pop();
+        self.say("end");
+        results.iter().rev().for_each(|ty| self.set(*ty));
     }
 
     /// Writes a block's contents and its end.
@@ -217,6 +342,9 @@ impl Generator<'_> {
     fn branch_if(&mut self) {
         let depth = self.below(self.labels.len() as u64) as usize;
         let label = self.labels[self.labels.len() - 1 - depth].clone();
+        if label.contains(&usize::MAX) {
+            return;
+        }
         self.values(&label);
         self.value(0, 2);
         self.say(&format!("br_if {depth}"));

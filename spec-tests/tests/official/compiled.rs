@@ -164,7 +164,7 @@ fn threads() {
 
 #[test]
 fn exceptions() {
-    check(&EXCEPTIONS, 13, 14, &[("catching exceptions is not supported", 44)], false);
+    check(&EXCEPTIONS, 41, 51, &[], false);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::host_call::call_host;
 use super::native::{STACK_FOR_BUILTINS, header_in, store_of, tier};
 use super::sample::{self, Position};
 use super::slow::{RECORD, execution, need_stack};
-use super::{Execution, Stop, deopt, walk};
+use super::{Execution, Stop, deopt, throw, walk};
 use crate::module::trap::Trap;
 use crate::runtime::error::Error;
 use crate::runtime::store::StoreInner;
@@ -73,6 +73,10 @@ pub(crate) unsafe extern "C" fn call(vm: *mut VmCtx, args: *mut u64, frame: *con
         (*exec).leaves = false;
         match result {
             Ok(()) => 0,
+            Err(Stop::Error(error)) if error.is_exception() => {
+                (*exec).stop = Stop::Error(error);
+                throw::pass(vm, frame)
+            }
             Err(why) => call_failed(vm, callee, args, stood, why),
         }
     }
@@ -142,8 +146,7 @@ unsafe fn call_failed(vm: *mut VmCtx, callee: u64, args: *mut u64, stood: Positi
                 let header = outermost(record.add(RECORD + (*f).header as usize));
                 deopt::Part::Record { record, header, at: stood, f }
             };
-            let host_failed =
-                matches!(part, deopt::Part::Host { .. }) && (*exec).resumable && !e.is_exception();
+            let host_failed = matches!(part, deopt::Part::Host { .. }) && (*exec).resumable;
             if deopt::begins(vm, e) || (host_failed && deopt::begin(vm)) {
                 deopt::note(vm, part);
                 let _ = done(store, Err(why));

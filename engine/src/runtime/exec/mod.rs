@@ -57,6 +57,7 @@ pub(crate) use stacks::{Kept, Stacks};
 use crate::memory::{Budget, Buf, Charge, Kind, MemoryError};
 use crate::module::trap::Trap;
 use crate::runtime::error::Error;
+use crate::runtime::tier::Tier;
 use crate::sys::Mapping;
 use core::sync::atomic::AtomicPtr;
 use regs::{Handler, Loop, Tail};
@@ -234,7 +235,12 @@ impl Execution {
 
     /// Shows the words that may be references: those of its frames, which end at `end` at the latest, or where the next one
     /// would begin if that is null.
-    pub(crate) fn references(&self, end: Option<*const u64>, look: &mut dyn FnMut(&[u64])) {
+    pub(crate) fn references(
+        &self,
+        end: Option<*const u64>,
+        tier: Option<&dyn Tier>,
+        look: &mut dyn FnMut(&[u64]),
+    ) {
         let base = (self.stack.mapping.as_ptr() as usize + self.stack.start) as *const u64;
         let end = match end {
             Some(end) if end.is_null() => self.top.cast_const(),
@@ -246,6 +252,10 @@ impl Execution {
         look(unsafe { core::slice::from_raw_parts(base, (end as usize).saturating_sub(base as usize) / 8) });
         if let Some(suspension) = &self.suspension {
             look(&[suspension.accumulator()]);
+        }
+        if let (Some(tier), Some(stack)) = (tier, self.code_stack.as_deref()) {
+            // SAFETY: the stack is this execution's, and either this thread executes on it or nothing does.
+            unsafe { tier.words(stack, look) };
         }
     }
 

@@ -12,12 +12,13 @@ use super::operand::B as FB;
 use super::regs::{Backend, Regs, handlers};
 use super::sample::{self, Position};
 use super::slow::{accumulate, execution, need_stack, prepare, reload, stop_there, tail_call_out};
-use super::throw::stop_or_land;
+use super::throw::{self, stop_or_land};
 use super::{Execution, Stop, deopt, suspend};
 use crate::module::trap::Trap;
 use crate::ops::cells::CELL;
 use crate::runtime::error::Error;
 use crate::runtime::store::StoreInner;
+use crate::runtime::tier::layout::{LANDING_DEPTH, LANDING_THROWS};
 use crate::runtime::tier::{Call, HostFn, Left, Tier, Trapped};
 use crate::runtime::vmctx::{FuncObj, VmCtx};
 use core::sync::atomic::{AtomicPtr, Ordering};
@@ -36,6 +37,8 @@ enum SegmentEnd {
     Returned,
     /// The code of a loop left it: the interpreter goes on at this word of the function's code, in its frame.
     Landed(usize),
+    /// The same, and the pending exception is thrown there, in blocks that are at most so deep.
+    Threw(usize, u32),
     /// It tail-calls `VmStore::callee`, whose arguments are in the frame's first slots.
     TailCalls,
     /// `exec.stop` says why.
@@ -148,6 +151,10 @@ unsafe fn enter(
             }
             Left::Returned => match core::mem::take(&mut (*store).vm.landing) {
                 0 => SegmentEnd::Returned,
+                word if word & LANDING_THROWS != 0 => {
+                    let deepest = (word ^ LANDING_THROWS) >> LANDING_DEPTH;
+                    SegmentEnd::Threw(word as u32 as usize - 1, deepest as u32)
+                }
                 word => SegmentEnd::Landed(word as usize - 1),
             },
             Left::Unwound if core::mem::take(&mut (*exec).tail) => SegmentEnd::TailCalls,
@@ -211,6 +218,10 @@ unsafe fn go_native<B: Backend>(
                 accumulate(&mut r, results);
                 reload(&mut r);
                 B::next(r)
+            }
+            SegmentEnd::Threw(word, deepest) => {
+                r.ip = start.add(word);
+                throw::on_leaving::<B>(r, deepest)
             }
             SegmentEnd::TailCalls => tail_call::<B>(r, back),
             SegmentEnd::Stopped => stop_or_land::<B>(r),

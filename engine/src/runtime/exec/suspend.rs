@@ -193,7 +193,7 @@ pub(super) unsafe fn go_on(
                 match call_host(r.vm, f, args) {
                     Ok(()) => accumulate(&mut r, args),
                     Err(Stop::Error(e)) if e.is_exception() => {
-                        if !throw::catch(store) {
+                        if !throw::catch(store, u32::MAX) {
                             return Err(Stop::Error(e));
                         }
                         let Position { ip, sp, vm, .. } = execution(&mut *store).at;

@@ -4,26 +4,31 @@
 //! up to where the segment was entered. If a clause of a handler table catches the exception, dispatch goes on there.
 //! Otherwise dispatch ends with an error, like for a trap, which unwinds what is around the segment: compiled frames, or
 //! a host function. The interpreter's segment below takes it up where it ends dispatch after a failed call.
+//!
+//! Compiled frames are searched likewise, up to where they were entered ([`pass`]), by what the tier knows of each
+//! call's return address. One jump leads to the frame that catches, or to where the segment was entered.
 
-use super::native::store_of;
+use super::native::{store_of, tier};
 use super::operand::A;
 use super::regs::{Backend, Regs, handlers};
 use super::sample::{self, Position};
 use super::slow::{self, execution, reload};
 use super::{Execution, Stop, builtins, walk};
+use crate::module::MANY_CATCHES;
 use crate::module::trap::Trap;
 use crate::ops::handlers::{Catches, Clause, NO_SLOT};
 use crate::runtime::error::{Error, ThrownException};
 use crate::runtime::store::StoreInner;
 use crate::runtime::store::exceptions::ExnObj;
+use crate::runtime::tier::{Search, layout};
 use crate::runtime::vmctx::{TagObj, VmCtx};
 use core::ops::ControlFlow;
 use core::ptr::NonNull;
 
-/// What throwing costs, in fuel, besides the instruction's own unit; and how many clauses of handler tables may be
-/// looked at for another unit.
+/// What throwing costs, in fuel, besides the instruction's own unit; and how many clauses a function's handler table,
+/// which is looked at, may have for another unit.
 const THROW: u64 = 16;
-const CLAUSES_A_UNIT: u64 = 16;
+const CLAUSES_A_UNIT: u64 = MANY_CATCHES as u64;
 
 /// Makes an exception with the tag in `word` of the context, which carries the slots from `values` on, and has it
 /// pending. The execution's position is published, or compiled code executes.
@@ -69,8 +74,9 @@ struct Found {
     vm: *mut VmCtx,
 }
 
-/// Looks for a clause that catches `exception`, outwards from the execution's position.
-unsafe fn search(store: *mut StoreInner, exception: NonNull<ExnObj>) -> Option<Found> {
+/// Looks for a clause that catches `exception`, outwards from the execution's position; in the first frame, of a block
+/// that is at most `deepest` deep.
+unsafe fn search(store: *mut StoreInner, exception: NonNull<ExnObj>, mut deepest: u32) -> Option<Found> {
     // SAFETY: the caller keeps the contract; the execution's position is published.
     unsafe {
         let exec: *mut Execution = execution(&mut *store);
@@ -81,9 +87,9 @@ unsafe fn search(store: *mut StoreInner, exception: NonNull<ExnObj>) -> Option<F
                 return ControlFlow::Continue(());
             }
             let is_tag = |word| VmCtx::pointer::<TagObj>(frame.vm, word) == tag;
-            let (caught, seen) = frame.module.shared().code.handler(frame.ip, is_tag);
-            looked += seen / CLAUSES_A_UNIT;
-            match caught {
+            let shared = frame.module.shared();
+            looked += u64::from(shared.data.many_catches(frame.func)) / CLAUSES_A_UNIT;
+            match shared.code.handler(frame.ip, core::mem::replace(&mut deepest, u32::MAX), is_tag) {
                 Some((clause, code)) => {
                     found = Some(Found { clause, code, sp: frame.sp, vm: frame.vm });
                     ControlFlow::Break(())
@@ -98,13 +104,13 @@ unsafe fn search(store: *mut StoreInner, exception: NonNull<ExnObj>) -> Option<F
     }
 }
 
-/// Catches the pending exception in the current segment, if a frame there does. Then the execution's position is
-/// where to go on.
-pub(super) unsafe fn catch(store: *mut StoreInner) -> bool {
+/// Catches the pending exception in the current segment, if a frame there does: see [`search`]. Then the execution's
+/// position is where to go on.
+pub(super) unsafe fn catch(store: *mut StoreInner, deepest: u32) -> bool {
     // SAFETY: the caller keeps the contract. A clause's slots are in its frame, and the exception's values fit there.
     unsafe {
         let Some(exception) = (*store).exceptions.pending() else { return false };
-        let Some(Found { clause, code, sp, vm }) = search(store, exception) else { return false };
+        let Some(Found { clause, code, sp, vm }) = search(store, exception, deepest) else { return false };
         (*store).exceptions.take_pending();
         if let Catches::Tag(_) = clause.catches {
             let values = &exception.as_ref().values;
@@ -131,7 +137,7 @@ unsafe fn throw_there(vm: *mut VmCtx) -> bool {
     // SAFETY: the caller keeps the contract.
     unsafe {
         let store = store_of(vm);
-        if catch(store) {
+        if catch(store, u32::MAX) {
             return true;
         }
         let exec = execution(&mut *store);
@@ -141,32 +147,100 @@ unsafe fn throw_there(vm: *mut VmCtx) -> bool {
     }
 }
 
-/// [`BUILTIN_THROW`](crate::runtime::tier::layout::BUILTIN_THROW).
-pub(crate) unsafe extern "C" fn throw_compiled(vm: *mut VmCtx, values: *mut u64, word: u64) -> u32 {
-    // SAFETY: compiled code calls this with the values in slots, and no reference into the store is held.
+/// Throws the pending exception from compiled code, through its frames from that of a stub or of the bridge on: goes on
+/// where one of them catches it, or unwinds them all. The reason to stop is in `exec.stop`.
+#[cold]
+#[inline(never)]
+pub(super) unsafe fn pass(vm: *mut VmCtx, frame: *const u8) -> ! {
+    // SAFETY: the caller keeps the contract: a stub or the bridge has called a builtin, with its frame, and nothing that
+    // must be dropped is held. Compiled frames of a segment are all of one instance.
     unsafe {
-        match make(vm, word as u32, values) {
+        let store = store_of(vm);
+        let (tier, mut looked) = (tier(store), 0);
+        let landing = (*store).exceptions.pending().and_then(|exception| {
+            let tag = exception.as_ref().tag.as_ptr();
+            let data = &(*(*vm).instance).module.shared().data;
+            let mut looks_at =
+                |index| looked += u64::from(data.many_catches(data.imported_funcs + index)) / CLAUSES_A_UNIT;
+            let mut is_tag = |word| VmCtx::pointer::<TagObj>(vm, word) == tag;
+            let looks_at: Option<&mut dyn FnMut(u32)> =
+                if data.catches.is_empty() { None } else { Some(&mut looks_at) };
+            tier.handler(frame, &mut Search { is_tag: &mut is_tag, looks_at })
+        });
+        if looked > 0 {
+            (*store).charge_afterwards(looked);
+        }
+        let exec: *mut Execution = execution(&mut *store);
+        (*exec).suspension = None;
+        match landing {
+            Some(landing) if landing.leaves => tier.fail(frame, Some(landing)),
+            Some(landing) => {
+                (*exec).stop = Stop::Done;
+                tier.land(landing)
+            }
+            None => tier.fail(frame, None),
+        }
+    }
+}
+
+/// The end of a builtin that throws.
+unsafe fn thrown(vm: *mut VmCtx, made: Result<(), Error>, frame: *const u8) -> u32 {
+    // SAFETY: as for `pass`.
+    unsafe {
+        match made {
             Ok(()) => {
-                let exec = execution(&mut *store_of(vm));
-                exec.suspension = None;
-                exec.stop = Stop::Error(ThrownException.into());
-                1
+                execution(&mut *store_of(vm)).stop = Stop::Error(ThrownException.into());
+                pass(vm, frame)
             }
             Err(e) => builtins::failed(vm, e),
         }
     }
 }
 
+/// [`BUILTIN_THROW`](layout::BUILTIN_THROW).
+pub(crate) unsafe extern "C" fn throw_compiled(vm: *mut VmCtx, values: *mut u64, frame: *const u8) -> u32 {
+    // SAFETY: compiled code calls this with the values in slots, by the bridge, and no reference into the store is held.
+    unsafe {
+        let word = (*(*vm).store).thrown as u32;
+        thrown(vm, make(vm, word, values), frame)
+    }
+}
+
+/// [`BUILTIN_THROW_REF`](layout::BUILTIN_THROW_REF).
+pub(crate) unsafe extern "C" fn throw_ref_compiled(vm: *mut VmCtx, reference: u64, frame: *const u8) -> u32 {
+    // SAFETY: as for `throw_compiled`; the reference is null or of this store.
+    unsafe { thrown(vm, again(vm, reference), frame) }
+}
+
+/// [`BUILTIN_CAUGHT`](layout::BUILTIN_CAUGHT).
+pub(crate) unsafe extern "C" fn caught_compiled(vm: *mut VmCtx, slots: *mut u64, what: u64) -> u32 {
+    // SAFETY: compiled code calls this at a landing, with slots of its frame that are enough for what it wants.
+    unsafe {
+        let exceptions = &mut (*store_of(vm)).exceptions;
+        if let Some(exception) = exceptions.take_pending() {
+            let (wants_values, refers) =
+                (what & layout::CAUGHT_VALUES as u64 != 0, what & layout::CAUGHT_REFERENCE as u64 != 0);
+            let values: &[u64] = if wants_values { &exception.as_ref().values } else { &[] };
+            core::ptr::copy_nonoverlapping(values.as_ptr(), slots, values.len());
+            if refers {
+                *slots.add(values.len()) = exception.as_ptr() as u64;
+            }
+            exceptions.caught(exception, refers);
+        }
+    }
+    0
+}
+
 /// Whether dispatch, which was about to end with the reason in `exec.stop`, goes on instead: that is an exception, and
 /// a frame of this segment catches it.
 #[cold]
 #[inline(never)]
-unsafe fn goes_on(vm: *mut VmCtx) -> bool {
+unsafe fn goes_on(vm: *mut VmCtx, deepest: u32) -> bool {
     // SAFETY: the caller keeps the contract.
     unsafe {
         let store = store_of(vm);
         match &execution(&mut *store).stop {
-            Stop::Error(error) if error.is_exception() => catch(store),
+            Stop::Error(error) if error.is_exception() => catch(store, deepest),
             _ => false,
         }
     }
@@ -188,7 +262,31 @@ unsafe fn land<B: Backend>(mut r: Regs) -> B::Out {
 #[inline(always)]
 pub(super) unsafe fn stop_or_land<B: Backend>(r: Regs) -> B::Out {
     // SAFETY: the handler contract (`Backend`), and the execution's position is published.
-    unsafe { if goes_on(r.vm) { land::<B>(r) } else { B::stop() } }
+    unsafe { if goes_on(r.vm, u32::MAX) { land::<B>(r) } else { B::stop() } }
+}
+
+/// The same where the code of a loop has been left with an exception. The loop's header is at `r.ip`, and first the blocks
+/// around it are searched, which are at most `deepest` deep.
+#[inline(always)]
+pub(super) unsafe fn on_leaving<B: Backend>(r: Regs, deepest: u32) -> B::Out {
+    // SAFETY: as for `stop_or_land`; the cell is of the frame's function.
+    unsafe { if is_caught_there(&r, deepest) { land::<B>(r) } else { B::stop() } }
+}
+
+#[inline(never)]
+unsafe fn is_caught_there(r: &Regs, deepest: u32) -> bool {
+    // SAFETY: the handler contract (`Backend`).
+    unsafe {
+        let exec: *mut Execution = execution(&mut *store_of(r.vm));
+        // The loop's function is in the backtrace already.
+        let behind = (*exec).at;
+        slow::stand(r, false);
+        let caught = goes_on(r.vm, deepest);
+        if !caught {
+            (*exec).at = behind;
+        }
+        caught
+    }
 }
 
 #[inline(never)]

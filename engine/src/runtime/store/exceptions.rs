@@ -3,8 +3,8 @@
 //! An exception that is caught without a reference to it is freed there. If references to it were handed out, it stays
 //! until a *collection* finds none, which happens when as much was thrown since the last one as that one looked at.
 //! A collection is conservative: a word in a place that may hold a reference keeps the exception whose address it is.
-//! Such places are value stacks, globals and tables of references to exceptions, and what exceptions carry. Compiled
-//! functions have no references to exceptions (the tier declines them), so native stacks aren't searched.
+//! Such places are value stacks, native stacks of compiled code, globals and tables of references to exceptions, and
+//! what exceptions carry.
 
 use super::StoreInner;
 use crate::memory::{Budget, Buf, Charge, Kind, try_box};
@@ -232,11 +232,12 @@ impl StoreInner {
                 found.find(*object);
             }
         }
+        let tier = self.engine.tier();
         if let Some(exec) = &self.exec {
-            exec.references(Some(end), &mut |words| found.look(words));
+            exec.references(Some(end), tier, &mut |words| found.look(words));
         }
         for parked in self.parked.iter() {
-            parked.exec.references(None, &mut |words| found.look(words));
+            parked.exec.references(None, tier, &mut |words| found.look(words));
         }
         for global in self.globals.iter() {
             // SAFETY: objects live as long as the store.

@@ -19,7 +19,9 @@ pub(crate) struct Builtins {
     pub(crate) copy: unsafe extern "C" fn(*mut u8, *const u8, usize),
     pub(crate) fill: unsafe extern "C" fn(*mut u8, u64, usize),
     pub(crate) bulk: [BuiltinFn<*mut u64, u64>; BulkOp::ALL.len()],
-    pub(crate) throw: BuiltinFn<*mut u64, u64>,
+    pub(crate) throw: BuiltinFn<*mut u64, *const u8>,
+    pub(crate) throw_ref: BuiltinFn<u64, *const u8>,
+    pub(crate) caught: BuiltinFn<*mut u64, u64>,
 }
 
 /// The builtins of this engine.
@@ -33,4 +35,6 @@ pub(crate) static BUILTINS: Builtins = Builtins {
     fill: bulk::fill_bytes,
     bulk: bulk::BUILTINS,
     throw: throw::throw_compiled,
+    throw_ref: throw::throw_ref_compiled,
+    caught: throw::caught_compiled,
 };

@@ -8,7 +8,7 @@ use crate::runtime::vmctx::{FuncObj, GlobalObj, MemoryObj, TableObj, VmCtx, VmSt
 use core::mem::offset_of;
 
 /// The version of the rule that says what costs how much fuel, and when: it is compiled in.
-pub const FUEL_RULE: u32 = 2;
+pub const FUEL_RULE: u32 = 3;
 
 /// The inaccessible bytes behind the 4 GiB of a guarded memory.
 pub const GUARD: u64 = crate::memory::pages::GUARD;
@@ -64,9 +64,20 @@ pub const BUILTIN_FILL: i32 = offset_of!(Builtins, fill) as i32;
 /// In the builtins: `(context, operands, indices)`, a word for each [`BulkOp`](super::BulkOp).
 pub const BUILTIN_BULK: i32 = offset_of!(Builtins, bulk) as i32;
 
-/// In the builtins: `(context, values, word of the context)`, throws an exception with the tag that the word leads to; it
-/// never returns 0, unless the guest has to [leave](STORE_LEAVING) first.
+/// In the builtins: `(context, values, bridge's native frame)`, throws an exception with the tag that the word in
+/// [`STORE_THROWN`] leads to. Like the next, it is called by the bridge; it goes on where the exception is caught, or
+/// unwinds, and only returns if it fails otherwise, or if the guest has to [leave](STORE_LEAVING) first.
 pub const BUILTIN_THROW: i32 = offset_of!(Builtins, throw) as i32;
+/// In the builtins: `(context, reference, bridge's native frame)`, throws an exception that there is a reference to.
+pub const BUILTIN_THROW_REF: i32 = offset_of!(Builtins, throw_ref) as i32;
+/// In the builtins: `(context, slots, what)`, takes the pending exception, where control has come to a
+/// [landing](super::Landing). With [`CAUGHT_VALUES`] in `what`, the exception's values go to the slots; with
+/// [`CAUGHT_REFERENCE`], a reference to it goes behind them. It never fails.
+pub const BUILTIN_CAUGHT: i32 = offset_of!(Builtins, caught) as i32;
+/// See [`BUILTIN_CAUGHT`].
+pub const CAUGHT_VALUES: i64 = 1;
+/// See [`BUILTIN_CAUGHT`].
+pub const CAUGHT_REFERENCE: i64 = 2;
 
 /// In a store's part: what is left of the slice of fuel, an i64.
 pub const STORE_SLICE: i32 = offset_of!(VmStore, slice) as i32;
@@ -78,6 +89,8 @@ pub const STORE_CALLEE: i32 = offset_of!(VmStore, callee) as i32;
 pub const STORE_BRIDGED: i32 = offset_of!(VmStore, bridged) as i32;
 /// In a store's part: the argument of that builtin, besides the context.
 pub const STORE_BRIDGED_ARG: i32 = STORE_BRIDGED + 8;
+/// In a store's part: the word of the context that leads to the tag for `BUILTIN_THROW`, a u64.
+pub const STORE_THROWN: i32 = offset_of!(VmStore, thrown) as i32;
 
 /// In a store's part: nonzero while compiled code deoptimises. Code that [suspends](super::View::suspends) checks it
 /// behind each call and builtin. If it is set, the code writes its live values to slots, calls `BUILTIN_LEFT` for each
@@ -87,6 +100,11 @@ pub const STORE_LEAVING: i32 = offset_of!(VmStore, leaving) as i32;
 /// In a store's part: where the interpreter goes on when the code of a loop alone returns: the word of a label in the
 /// function's code plus one, a u64. As long as the function itself returns, it isn't written.
 pub const STORE_LANDING: i32 = offset_of!(VmStore, landing) as i32;
+/// In `STORE_LANDING`: an exception is thrown at the word, which is that of the loop's header. It may be caught in the
+/// function, by blocks around the loop.
+pub const LANDING_THROWS: u64 = 1 << 63;
+/// In `STORE_LANDING`, with `LANDING_THROWS`: from this bit on, how many blocks are around the innermost of these.
+pub const LANDING_DEPTH: u32 = 32;
 
 /// In the place that `BUILTIN_LEFT` gets: the kind of place.
 pub const LEFT_KIND: u64 = 3 << 62;

@@ -125,6 +125,33 @@ pub trait Tier: Send + Sync + std::fmt::Debug + 'static {
     /// It is the frame of a stub that has just called a builtin.
     unsafe fn is_outermost(&self, frame: *const u8) -> bool;
 
+    /// Looks for who catches an exception that left what a stub or the bridge called, whose native frame `frame` is: from
+    /// its caller outwards, up to where the innermost [`Tier::enter`] entered.
+    ///
+    /// # Safety
+    /// It is the frame of a stub or bridge that has just called a builtin.
+    unsafe fn handler(&self, frame: *const u8, search: &mut Search<'_>) -> Option<Landing>;
+
+    /// Goes on at a landing, which [`Tier::handler`] has just found. No destructor in between runs.
+    ///
+    /// # Safety
+    /// As for [`Tier::unwind`]. Nothing has returned since it was found.
+    unsafe fn land(&self, landing: Landing) -> !;
+
+    /// Calls the [hook](Call::on_trap) for a builtin that has failed, and unwinds, as if that had returned to the stub or
+    /// bridge and this had trapped. With a landing, it goes on there instead.
+    ///
+    /// # Safety
+    /// As for [`Tier::handler`] and [`Tier::land`].
+    unsafe fn fail(&self, frame: *const u8, landing: Option<Landing>) -> !;
+
+    /// Shows the words of a native stack in which compiled code may keep values: its frames, and registers that these
+    /// have in common with the caller.
+    ///
+    /// # Safety
+    /// The stack is of this thread's execution.
+    unsafe fn words(&self, stack: &(dyn Any + Send), look: &mut dyn FnMut(&[u64]));
+
     /// Makes sure that a builtin has so many bytes of native stack. False if they can't be had.
     fn ensures_stack(&self, stack: &(dyn Any + Send), bytes: usize) -> bool;
 
@@ -141,6 +168,30 @@ pub trait Tier: Send + Sync + std::fmt::Debug + 'static {
         f: HostFn,
         data: *mut (),
     ) -> bool;
+}
+
+/// What [`Tier::handler`] asks, and tells.
+#[allow(missing_debug_implementations, reason = "it lasts for one call")]
+pub struct Search<'s> {
+    /// Whether the exception has the tag in this word of the context.
+    pub is_tag: &'s mut dyn FnMut(u32) -> bool,
+    /// Called with each function whose clauses are looked at, by its index among those that the module defines, if that
+    /// matters.
+    pub looks_at: Option<&'s mut dyn FnMut(u32)>,
+}
+
+/// Where compiled code catches an exception.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Landing {
+    /// The code that goes on, and the stack pointer and the frame pointer that it expects.
+    pub pc: usize,
+    /// See `pc`.
+    pub sp: usize,
+    /// See `pc`.
+    pub fp: usize,
+    /// Whether it only leaves a loop that is compiled alone, for the interpreter to search further: see
+    /// [`LANDING_THROWS`](layout::LANDING_THROWS).
+    pub leaves: bool,
 }
 
 /// The loops that a watched activation stays in.

@@ -13,8 +13,6 @@ pub struct Shape {
     pub header: u32,
     /// The first slot for operands.
     pub operands: u32,
-    /// Whether it catches exceptions, or may have references to them: then it has to stay interpreted.
-    pub exceptions: bool,
     /// Its loops.
     pub loops: Loops,
     /// Its arms, if fuel is counted.
@@ -93,6 +91,8 @@ pub struct Island {
     pub base: u32,
     /// The word of the function's code that follows it: a label, at which its results are from `base` on.
     pub behind: u32,
+    /// Whether clauses of blocks around it may catch what it throws.
+    pub protected: bool,
     /// The labels around it, from the function's on.
     pub around: Around,
 }

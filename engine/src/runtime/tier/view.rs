@@ -216,9 +216,16 @@ impl<'m> View<'m> {
         })
     }
 
-    /// Whether a function of the module catches exceptions, or may have references to them.
-    pub fn has_exceptions(self) -> bool {
-        self.data().exceptions
+    /// What the module says of the branch at this offset in the module, if it does: whether it is likely to be taken.
+    pub fn branch_hint(self, index: u32, offset: u64) -> Option<bool> {
+        let hints = &self.data().branch_hints;
+        if hints.is_empty() {
+            return None;
+        }
+        let func = self.imported_funcs() + index;
+        let offset = u32::try_from(offset.checked_sub(self.data().bodies.file_offset(index))?).ok()?;
+        let found = hints.binary_search_by_key(&(func, offset), |hint| (hint.func, hint.offset)).ok()?;
+        Some(hints[found].likely)
     }
 
     /// The type of a tag: what its exceptions carry are the parameters.
@@ -259,7 +266,8 @@ impl<'m> View<'m> {
         let Some(enters) = shape.loops.first().copied() else { return Ok(None) };
         let (end, base, behind) = (found.end, found.base.into(), found.behind as u32);
         let around = Around(Shared::try_new(Kind::CompilerScratch, around.into_boxed()?)?);
-        Ok(Some((shape, Island { enters, end, base, behind, around })))
+        let protected = found.protected;
+        Ok(Some((shape, Island { enters, end, base, behind, protected, around })))
     }
 
     /// Properties of a function, with those loops and arms that begin in a range of offsets.
@@ -280,7 +288,7 @@ impl<'m> View<'m> {
         let loops = Loops(Shared::try_new(Kind::CompilerScratch, loops.into_boxed()?)?);
         let arms = Arms(Shared::try_new(Kind::CompilerScratch, arms.into_boxed()?)?);
         let operands = header + crate::ops::frame::HEADER + zeros;
-        Ok(Shape { frame, cost, header, operands, exceptions: translated.exceptions, loops, arms })
+        Ok(Shape { frame, cost, header, operands, loops, arms })
     }
 }
 

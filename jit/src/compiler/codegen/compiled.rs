@@ -1,10 +1,10 @@
 //! One piece of machine code, before it is linked.
 
-use crate::code::{ENTRY, INLINED, Inlined, Piece};
+use crate::code::{ENTRY, Handler, INLINED, Inlined, Piece};
 use crate::compiler::decline::Decline;
 use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::ir::{ExternalName, Function, UserExternalName};
-use cranelift_codegen::{CompiledCode, FinalizedRelocTarget};
+use cranelift_codegen::{CompiledCode, FinalizedMachExceptionHandler, FinalizedRelocTarget};
 use dunlin::tier::Entry;
 use std::collections::{BTreeMap, HashMap};
 
@@ -24,6 +24,8 @@ pub(crate) struct Compiled {
     pub(super) sites: Vec<(u32, u32)>,
     /// Inlined places, by number.
     pub(super) inlined: Vec<Inlined>,
+    /// Clauses for its calls, sorted by them.
+    pub(super) handlers: Vec<Handler>,
     /// The size of its native frame, and whether it calls anything.
     pub(super) frame: u32,
     pub(super) calls: bool,
@@ -51,6 +53,7 @@ impl Compiled {
             traps: buffer.traps().iter().map(|trap| (trap.offset, trap.code.as_raw().get())).collect(),
             sites,
             inlined: Vec::new(),
+            handlers: handlers(compiled)?,
             // What lies below the frame pointer, plus the saved frame pointer and the return address.
             frame: buffer.frame_layout().map_or(0, |frame| frame.frame_to_fp_offset) + 16,
             calls: buffer.call_sites().next().is_some(),
@@ -62,7 +65,8 @@ impl Compiled {
         let lists = self.relocations.capacity() * size_of::<(u32, Reloc, i64, u32)>()
             + (self.traps.capacity() + self.sites.capacity()) * 8
             + self.types.capacity() * size_of::<u32>()
-            + self.inlined.capacity() * size_of::<Inlined>();
+            + self.inlined.capacity() * size_of::<Inlined>()
+            + self.handlers.capacity() * size_of::<Handler>();
         (self.code.capacity() + lists + size_of::<Self>()) as u64
     }
 
@@ -128,4 +132,22 @@ fn sites(compiled: &CompiledCode) -> Vec<(u32, u32)> {
     let calls = buffer.call_sites().map(|call| call.ret_addr - 1);
     let sites: BTreeMap<u32, u32> = traps.chain(calls).filter_map(position).collect();
     sites.into_iter().collect()
+}
+
+/// Clauses for calls.
+fn handlers(compiled: &CompiledCode) -> Result<Vec<Handler>, Decline> {
+    let mut handlers = Vec::new();
+    for call in compiled.buffer.call_sites() {
+        for handler in call.exception_handlers {
+            let (FinalizedMachExceptionHandler::Tag(catches, landing), Some(frame)) =
+                (handler, call.frame_offset)
+            else {
+                return Err(Decline::Compiler(format!("a handler of another kind: {handler:?}")));
+            };
+            handlers.push(Handler { at: call.ret_addr, catches: catches.as_u32(), landing: *landing, frame });
+        }
+    }
+    // Calls come in this order already; a call's clauses stay in theirs.
+    handlers.sort_by_key(|handler| handler.at);
+    Ok(handlers)
 }

@@ -2,7 +2,7 @@
 
 use super::compiled::Compiled;
 use crate::charged_vec::{ChargedVec, no_charge};
-use crate::code::{CodeMap, CodeMapBuilder, ENTRY, INLINED, MapError, MapRoom, Piece, Placed};
+use crate::code::{CodeMap, CodeMapBuilder, ENTRY, Handler, INLINED, MapError, MapRoom, Piece, Placed};
 use crate::compiler::decline::Decline;
 use cranelift_codegen::binemit::Reloc;
 use dunlin::tier::View;
@@ -95,6 +95,10 @@ impl<'v> Pieces<'v> {
             for (at, position) in &piece.sites {
                 map.site(start + at, number(*position)).map_err(wrong)?;
             }
+            for handler in &piece.handlers {
+                let (at, landing) = (start + handler.at, start + handler.landing);
+                map.handler(Handler { at, landing, ..*handler }).map_err(wrong)?;
+            }
         }
         starts.sort_unstable();
         for (piece, placed) in list.iter().zip(&pieces) {
@@ -151,6 +155,7 @@ fn room(pieces: &[Compiled]) -> MapRoom {
         room.traps += piece.traps.len();
         room.sites += piece.sites.len();
         room.inlined += piece.inlined.len();
+        room.handlers += piece.handlers.len();
     }
     room
 }

@@ -1,5 +1,6 @@
 //! Translates one function's body, or its continuation from a loop on (OSR entry): one pass over validated operators.
 
+use super::exceptions::tries;
 use super::translator::{Needs, Part, Translator, unexpected};
 use crate::compiler::clif::mem_flags::AccessFlags;
 use crate::compiler::clif::slots::slots_of;
@@ -28,10 +29,7 @@ pub(crate) fn translate<'a>(
     func: &mut ir::Function,
     context: &mut FunctionBuilderContext,
 ) -> Result<Needs, Decline> {
-    let (index, shape, part) = what;
-    if shape.exceptions {
-        return Err(Decline::Unsupported("catching exceptions"));
-    }
+    let (index, _, part) = what;
     let ty = &view.types()[view.type_of(view.imported_funcs() + index) as usize];
     func.name = UserFuncName::user(0, index);
     func.signature = match part {
@@ -102,6 +100,13 @@ impl Translator<'_, '_> {
                 return Err(Decline::Dropped);
             }
             let (operator, at) = reader.read_with_offset().map_err(|_| unexpected())?;
+            if let Operator::Try { .. } = operator
+                && self.scope.tries.is_none()
+            {
+                let found = tries(reader.clone(), at)?;
+                self.need(More { in_lists: 8 * found.len() as u64, ..More::default() })?;
+                self.scope.tries = Some(found);
+            }
             self.set_position(at as u32);
             self.operator(&operator, at)?;
             self.need(self.lookups(1))?;
@@ -193,6 +198,8 @@ impl Translator<'_, '_> {
             O::TableSize { table } => self.table_size(table),
             O::BrTable { ref targets } => self.br_table(targets)?,
             O::Throw { tag_index } => self.throw(tag_index),
+            O::ThrowRef => self.throw_ref(),
+            O::Rethrow { relative_depth } => self.rethrow(relative_depth),
             O::Call { function_index } => self.call(function_index)?,
             O::CallIndirect { type_index, table_index } => self.call_indirect(type_index, table_index)?,
             O::CallRef { type_index } => self.call_ref(type_index),

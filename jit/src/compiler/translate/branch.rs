@@ -22,12 +22,17 @@ impl Translator<'_, '_> {
     }
 
     pub(super) fn br(&mut self, depth: u32) {
+        self.jump(depth);
+        self.set_unreachable();
+    }
+
+    /// Jumps to the label at `depth`, with the topmost operands.
+    pub(super) fn jump(&mut self, depth: u32) {
         let (label, values, found) = self.target(depth);
         if let Some(found) = found {
             self.back_edge(found, depth);
         }
         self.b.ins().jump(label, &values);
-        self.set_unreachable();
     }
 
     pub(super) fn br_if(&mut self, depth: u32) {
@@ -54,21 +59,33 @@ impl Translator<'_, '_> {
     fn branch_on(&mut self, condition: Value, depth: u32) {
         let (label, values, found) = self.target(depth);
         let next = self.b.create_block();
-        match found {
-            None => {
-                self.b.ins().brif(condition, label, &values, next, &[]);
+        let hint = self.branch_hint();
+        if hint == Some(true) {
+            self.b.set_cold_block(next);
+        }
+        if found.is_none() && hint != Some(false) {
+            self.b.ins().brif(condition, label, &values, next, &[]);
+        } else {
+            // What is done on the way; the label may have other ways to it that aren't unlikely.
+            let way = self.b.create_block();
+            if hint == Some(false) {
+                self.b.set_cold_block(way);
             }
-            Some(found) => {
-                let back = self.b.create_block();
-                self.b.ins().brif(condition, back, &[], next, &[]);
-                self.b.seal_block(back);
-                self.b.switch_to_block(back);
+            self.b.ins().brif(condition, way, &[], next, &[]);
+            self.b.seal_block(way);
+            self.b.switch_to_block(way);
+            if let Some(found) = found {
                 self.back_edge(found, depth);
-                self.b.ins().jump(label, &values);
             }
+            self.b.ins().jump(label, &values);
         }
         self.b.seal_block(next);
         self.b.switch_to_block(next);
+    }
+
+    /// What the module says of the branch at the current instruction: whether it is likely.
+    pub(super) fn branch_hint(&self) -> Option<bool> {
+        self.view.branch_hint(self.scope.index, self.offset.into())
     }
 
     pub(super) fn br_table(&mut self, targets: &BrTable<'_>) -> Result<(), Decline> {

@@ -2,6 +2,7 @@
 //! their type, which finds the callee in `STORE_CALLEE`.
 
 use super::deopt::ExitPoint;
+use super::exceptions::{Callee, Replaces};
 use super::translator::{Translator, block_args};
 use crate::compiler::clif::traps;
 use crate::compiler::clif::types::clif_type;
@@ -41,7 +42,7 @@ impl Translator<'_, '_> {
                         self.mark_cold();
                     }
                 }
-                let results = self.call_at(func, args, frame);
+                let results = self.call_at(func, args, frame, Replaces::Nothing);
                 self.deopt_if_asked(ExitPoint::AfterCall, &[]);
                 results.into_iter().for_each(|value| self.stack.push(value));
                 Ok(())
@@ -50,22 +51,19 @@ impl Translator<'_, '_> {
     }
 
     /// Calls a function with its frame at `frame`.
-    fn call_at(&mut self, func: u32, args: Vec<Value>, frame: Value) -> Vec<Value> {
+    fn call_at(&mut self, func: u32, args: Vec<Value>, frame: Value, replaces: Replaces) -> Vec<Value> {
         let ty = self.view.type_of(func);
         let args: Vec<Value> = [self.vm, frame].into_iter().chain(args).collect();
-        let call = match func.checked_sub(self.view.imported_funcs()) {
-            Some(index) if (self.batch)(index) => {
-                let callee = self.direct(index);
-                self.b.ins().call(callee, &args)
-            }
+        let callee = match func.checked_sub(self.view.imported_funcs()) {
+            Some(index) if (self.batch)(index) => Callee::Direct(self.direct(index)),
             _ => {
                 let code = self.code_of(func);
-                let signature = self.sig_of(ty);
-                self.b.ins().call_indirect(signature, code, &args)
+                Callee::Code(self.sig_of(ty), code)
             }
         };
+        let results = self.call_code_or_land(callee, &args, replaces);
         self.reload_slice();
-        self.b.inst_results(call).to_vec()
+        results
     }
 
     pub(super) fn call_indirect(&mut self, ty: u32, table: u32) -> Result<(), Decline> {
@@ -97,7 +95,7 @@ impl Translator<'_, '_> {
         self.b.seal_block(other);
         self.b.switch_to_block(other);
         let code = self.element_code(callee, ty);
-        let values = self.call_code(code, ty, args.clone(), frame);
+        let values = self.call_code(code, ty, args.clone(), frame, Replaces::Nothing);
         self.deopt_if_asked(ExitPoint::AfterCall, &[]);
         self.b.ins().jump(go_on, &block_args(&values));
         self.b.switch_to_block(here);
@@ -127,7 +125,7 @@ impl Translator<'_, '_> {
     /// Calls the function whose object `callee` is, which isn't null.
     fn call_func(&mut self, callee: Value, ty: u32, args: Vec<Value>, frame: Value) {
         let code = self.element_code(callee, ty);
-        let results = self.call_code(code, ty, args, frame);
+        let results = self.call_code(code, ty, args, frame, Replaces::Nothing);
         self.deopt_if_asked(ExitPoint::AfterCall, &[]);
         results.into_iter().for_each(|value| self.stack.push(value));
     }
@@ -137,12 +135,19 @@ impl Translator<'_, '_> {
         self.trap_if(is_null, Trap::NullReference);
     }
 
-    fn call_code(&mut self, code: Value, ty: u32, args: Vec<Value>, frame: Value) -> Vec<Value> {
+    fn call_code(
+        &mut self,
+        code: Value,
+        ty: u32,
+        args: Vec<Value>,
+        frame: Value,
+        replaces: Replaces,
+    ) -> Vec<Value> {
         let args: Vec<Value> = [self.vm, frame].into_iter().chain(args).collect();
         let signature = self.sig_of(ty);
-        let call = self.b.ins().call_indirect(signature, code, &args);
+        let results = self.call_code_or_land(Callee::Code(signature, code), &args, replaces);
         self.reload_slice();
-        self.b.inst_results(call).to_vec()
+        results
     }
 
     pub(super) fn return_call(&mut self, func: u32) {
@@ -152,7 +157,7 @@ impl Translator<'_, '_> {
             // The native frame belongs to the outer function and stays. On the value stack, the callee's frame replaces
             // that of the inlined function.
             self.set_position_of_tail_call();
-            let results = self.call_at(func, args, self.scope.sp);
+            let results = self.call_at(func, args, self.scope.sp, Replaces::Frame);
             self.deopt_if_asked(ExitPoint::AfterTailCall, &[]);
             return self.return_values(&results);
         }
@@ -197,7 +202,7 @@ impl Translator<'_, '_> {
         let code = self.element_code(callee, ty);
         if self.is_inlining() {
             self.set_position_of_tail_call();
-            let results = self.call_code(code, ty, args, self.scope.sp);
+            let results = self.call_code(code, ty, args, self.scope.sp, Replaces::Frame);
             self.deopt_if_asked(ExitPoint::AfterTailCall, &[]);
             return self.return_values(&results);
         }

@@ -18,9 +18,14 @@ impl Translator<'_, '_> {
     pub(super) fn skip_unreachable(&mut self, operator: &Operator<'_>) -> Result<(), Decline> {
         let frame = self.frame();
         match operator {
-            Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } => frame.skipped += 1,
-            Operator::End if frame.skipped > 0 => frame.skipped -= 1,
-            Operator::End => self.end()?,
+            Operator::Block { .. }
+            | Operator::Loop { .. }
+            | Operator::If { .. }
+            | Operator::TryTable { .. }
+            | Operator::Try { .. } => frame.skipped += 1,
+            Operator::End | Operator::Delegate { .. } if frame.skipped > 0 => frame.skipped -= 1,
+            Operator::End | Operator::Delegate { .. } => self.end()?,
+            Operator::Catch { .. } | Operator::CatchAll if frame.skipped == 0 => self.catch()?,
             Operator::Else if frame.skipped == 0 => self.else_()?,
             _ => {}
         }
@@ -45,7 +50,10 @@ impl Translator<'_, '_> {
             Operator::Loop { blockty } => self.loop_(blockty, at)?,
             Operator::If { blockty } => self.if_(blockty),
             Operator::Else => self.else_()?,
-            Operator::End => self.end()?,
+            Operator::TryTable { ref try_table } => self.try_table(try_table, at),
+            Operator::Try { blockty } => self.try_(blockty, at)?,
+            Operator::Catch { .. } | Operator::CatchAll => self.catch()?,
+            Operator::End | Operator::Delegate { .. } => self.end()?,
             Operator::Br { relative_depth } => self.br(relative_depth),
             Operator::BrIf { relative_depth } => self.br_if(relative_depth),
             Operator::BrOnNull { relative_depth } => self.br_on_null(relative_depth),
@@ -107,6 +115,11 @@ impl Translator<'_, '_> {
         let condition = self.stack.pop();
         let (params, _) = self.arity(ty);
         let (then, otherwise) = (self.b.create_block(), self.b.create_block());
+        match self.branch_hint() {
+            Some(true) => self.b.set_cold_block(otherwise),
+            Some(false) => self.b.set_cold_block(then),
+            None => {}
+        }
         self.b.ins().brif(condition, then, &[], otherwise, &[]);
         self.b.seal_block(then);
         self.b.seal_block(otherwise);
@@ -135,7 +148,7 @@ impl Translator<'_, '_> {
     }
 
     /// Jumps to the end of the innermost control frame, unless this point is unreachable.
-    fn join(&mut self) {
+    pub(super) fn join(&mut self) {
         if self.is_unreachable() {
             return;
         }
@@ -146,19 +159,21 @@ impl Translator<'_, '_> {
     }
 
     fn end(&mut self) -> Result<(), Decline> {
-        let is_if = matches!(self.frame().kind, BlockKind::If(..));
+        self.ends_protection();
         let frame = self.frame();
+        let merges = matches!(frame.kind, BlockKind::If(..)) || frame.kind.catches();
         // If the end is only reached by falling through, what follows continues in the same CLIF block.
-        let goes_on = !frame.unreachable && frame.end.is_none() && !is_if && !frame.variables;
+        let goes_on = !frame.unreachable && frame.end.is_none() && !merges && !frame.variables;
         if !goes_on {
             self.join();
         }
-        if let BlockKind::If(otherwise, values) = std::mem::replace(&mut self.frame().kind, BlockKind::Else) {
+        let mut kind = std::mem::replace(&mut self.frame().kind, BlockKind::Else);
+        if let BlockKind::If(otherwise, values) = &mut kind {
             // An `if` without `else` has its params as results.
-            self.b.switch_to_block(otherwise);
+            self.b.switch_to_block(*otherwise);
             self.kept_values -= values.len();
             let end = self.end_block(self.frames.len() - 1);
-            self.b.ins().jump(end, &block_args(&values));
+            self.b.ins().jump(end, &block_args(values));
         }
         let frame = self.frames.pop().expect("each end ends a block");
         if let Some((_, header)) = frame.loop_header {
@@ -172,6 +187,9 @@ impl Translator<'_, '_> {
             return Ok(());
         }
         self.stack.truncate(frame.height);
+        if let BlockKind::TryTable(at, clauses) = kind {
+            self.land(at, &clauses, frame.variables)?;
+        }
         let Some(end) = frame.end else {
             if frame.variables {
                 self.drop_operand_variables();

@@ -1,5 +1,6 @@
 //! The control stack: a frame for each structured block around the current instruction.
 
+use super::exceptions::{Clause, Try};
 use super::translator::Translator;
 use crate::compiler::clif::types::{clif_type, wasm_type};
 use cranelift_codegen::ir::{Block, Type, Value};
@@ -37,6 +38,10 @@ pub(super) enum BlockKind {
     /// With the CLIF block of the other arm, and the params for it.
     If(Block, Vec<Value>),
     Else,
+    /// A `try_table`, its offset, and its clauses.
+    TryTable(u32, Vec<Clause>),
+    /// A `try`, as it was before the standard.
+    Try(Try),
     /// Around a loop that is compiled alone: a branch to its label leaves that, with values of these types.
     Outer(Vec<Type>),
 }

@@ -13,6 +13,12 @@ impl Translator<'_, '_> {
         self.scope.shape.operands + upto - self.stack.slots(self.scope.first_operand, slots)
     }
 
+    /// The slot behind the locals: the first that operands may have.
+    pub(super) fn end_of_locals(&self) -> u32 {
+        let behind = self.scope.shape.header + 2;
+        self.scope.locals.last().map_or(behind, |(_, ty, slot)| behind.max(slot + slots_of(*ty)))
+    }
+
     pub(super) fn slot_address(&mut self, slot: u32) -> Value {
         self.b.ins().iadd_imm_s(self.scope.sp, i64::from(slot) * 8)
     }

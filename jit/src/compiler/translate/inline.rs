@@ -99,9 +99,6 @@ impl<'a> Translator<'a, '_> {
         let view = self.view;
         *self.locals.entry(index).or_insert_with(|| {
             let ty = &view.types()[view.type_of(view.imported_funcs() + index) as usize];
-            if view.has_exceptions() && view.shape(index).map_or(true, |shape| shape.exceptions) {
-                return u32::MAX;
-            }
             let locals = view.with_body(index, |bytes, offset| {
                 let body = FunctionBody::new(BinaryReader::new_features(bytes, offset, view.features()));
                 let groups = body.get_locals_reader().ok()?.into_iter();
@@ -127,6 +124,7 @@ impl<'a> Translator<'a, '_> {
             sp: frame,
             locals: Vec::new(),
             written: None,
+            tries: None,
             loops: 0,
             arms: 0,
             first_operand: self.stack.len(),

@@ -62,9 +62,10 @@ impl Translator<'_, '_> {
         debug_assert_eq!(self.frames.len(), depth);
         if !self.is_unreachable() {
             let values = self.stack.peekn(self.stack.len()).to_vec();
-            self.land(&values, island.base, island.behind);
+            self.land_behind(&values, island.base, island.behind);
         }
-        self.leave_outer(island)
+        self.leave_outer(island)?;
+        self.leave_thrown(island)
     }
 
     /// Before a loop around this one is arrived at, `depth` frames out: puts the values for its label where they belong,
@@ -113,7 +114,7 @@ impl Translator<'_, '_> {
             if i == 0 {
                 self.emit_return(&values);
             } else {
-                self.land(&values, outer.base, outer.word);
+                self.land_behind(&values, outer.base, outer.word);
             }
             if let Some(why) = self.refused.take() {
                 return Err(why);
@@ -122,14 +123,32 @@ impl Translator<'_, '_> {
         Ok(())
     }
 
+    /// Emits the way out of the loop for exceptions that it doesn't catch: the interpreter looks for who does.
+    fn leave_thrown(&mut self, island: &Island) -> Result<(), Decline> {
+        if let Some(thrown) = self.thrown {
+            self.b.switch_to_block(thrown);
+            self.b.seal_block(thrown);
+            self.b.set_cold_block(thrown);
+            let deepest = island.around.len() as u64 - 1;
+            let header = u64::from(island.enters.header) + 1;
+            self.land_at(&[], 0, header | deepest << layout::LANDING_DEPTH | layout::LANDING_THROWS);
+        }
+        self.refused.take().map_or(Ok(()), Err)
+    }
+
     /// Leaves the loop: the interpreter goes on at `word`, with these values in slots from `base` on.
-    fn land(&mut self, values: &[Value], base: u32, word: u32) {
+    fn land_behind(&mut self, values: &[Value], base: u32, word: u32) {
+        self.land_at(values, base, u64::from(word) + 1);
+    }
+
+    /// The same, with what `STORE_LANDING` becomes.
+    fn land_at(&mut self, values: &[Value], base: u32, landing: u64) {
         if !self.store_locals(0) {
             return;
         }
         self.store_slots(values, base);
         let store = self.load_rarely(self.vm, layout::VMCTX_STORE);
-        let landing = self.b.ins().iconst(I64, i64::from(word) + 1);
+        let landing = self.b.ins().iconst(I64, landing.cast_signed());
         self.b.ins().store(self.flags.vm, landing, store, layout::STORE_LANDING);
         self.b.ins().return_(&[]);
     }

@@ -1,6 +1,7 @@
 //! The translation of one function: its state, and what every part of it uses.
 
 use super::control_stack::ControlFrame;
+use super::exceptions::Try;
 use crate::code::Inlined;
 use crate::compiler::clif::heaps::{Heap, Heaps};
 use crate::compiler::clif::mem_flags::AccessFlags;
@@ -47,6 +48,8 @@ pub(super) struct Scope<'a> {
     pub(super) locals: Vec<(Variable, Type, u32)>,
     /// Which of them differ from their slots: of a loop that is compiled alone, those that are set in it; otherwise all.
     pub(super) written: Option<Vec<bool>>,
+    /// What its `try`s have behind them, by their offset, once the first was seen.
+    pub(super) tries: Option<HashMap<u64, Try>>,
     /// The number of loops that were translated or left out so far.
     pub(super) loops: usize,
     /// The number of arms that were charged for so far.
@@ -83,6 +86,10 @@ pub(crate) struct Translator<'a, 'f> {
     pub(super) offset: u32,
     pub(super) stack: OperandStack,
     pub(super) frames: Vec<ControlFrame>,
+    /// Those of them whose clauses may catch what is thrown here.
+    pub(super) protecting: Vec<usize>,
+    /// Where exceptions leave a loop that is compiled alone, if they may.
+    pub(super) thrown: Option<Block>,
     /// For an OSR entry: the block that loads variables from slots, until its loop is reached; and variables for
     /// operands.
     pub(super) osr_block: Option<Block>,
@@ -152,6 +159,7 @@ impl<'a, 'f> Translator<'a, 'f> {
             sp,
             locals: Vec::new(),
             written: None,
+            tries: None,
             loops: 0,
             arms: 0,
             first_operand: 0,
@@ -177,6 +185,8 @@ impl<'a, 'f> Translator<'a, 'f> {
             offset: 0,
             stack: OperandStack::default(),
             frames: Vec::new(),
+            protecting: Vec::new(),
+            thrown: None,
             osr_block: None,
             operand_variables: Vec::new(),
             slice: None,

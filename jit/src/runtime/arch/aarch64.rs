@@ -19,6 +19,26 @@ pub(crate) fn stack_pointer() -> usize {
     sp
 }
 
+/// What is in the registers that callees preserve, so that callers may have values there.
+#[inline(always)]
+pub(crate) fn preserved_registers() -> [u64; 12] {
+    let mut words = [0; 12];
+    // SAFETY: stores registers to the array.
+    unsafe {
+        asm!(
+            "stp x19, x20, [{to}]",
+            "stp x21, x22, [{to}, #16]",
+            "stp x23, x24, [{to}, #32]",
+            "stp x25, x26, [{to}, #48]",
+            "stp x27, x28, [{to}, #64]",
+            "str x29, [{to}, #80]",
+            to = in(reg) words.as_mut_ptr(),
+            options(nostack, preserves_flags)
+        );
+    }
+    words
+}
+
 /// How far the frame pointer within [`switch`] is above the saved stack pointer.
 pub(crate) const SAVED_BELOW_FP: usize = 0;
 
@@ -94,8 +114,19 @@ unsafe extern "C" fn leave_with(saved: usize, result: usize) -> ! {
     )
 }
 
+/// Goes on at `pc`, with this stack pointer and frame pointer.
+///
+/// # Safety
+/// It must be where an exception lands in a frame of machine code that exists, with these pointers. No frame below may
+/// hold a value that must be dropped.
+#[unsafe(naked)]
+pub(crate) unsafe extern "C" fn go_on(pc: usize, sp: usize, fp: usize) -> ! {
+    naked_asm!("mov sp, x1", "mov x29, x2", "br x0")
+}
+
 /// Calls `f(data)` with the stack pointer at `top`, a multiple of 16, and first stores the current stack pointer, below
-/// which the stack of the caller is free, to `left`. Backtraces end here: there is no unwind information.
+/// which the stack of the caller is free, to `left`. What callees preserve is on that stack then. Backtraces end here:
+/// there is no unwind information.
 ///
 /// # Safety
 /// The stack below `top` must be free, and must exist until this returns. `f` must not unwind, and `data` must be what
@@ -103,14 +134,19 @@ unsafe extern "C" fn leave_with(saved: usize, result: usize) -> ! {
 #[unsafe(naked)]
 pub(crate) unsafe extern "C" fn call_on(top: usize, f: HostFn, data: *mut (), left: *mut usize) {
     naked_asm!(
-        "stp x29, x30, [sp, #-16]!",
+        "stp x29, x30, [sp, #-96]!",
         "mov x29, sp",
+        "stp x19, x20, [sp, #16]",
+        "stp x21, x22, [sp, #32]",
+        "stp x23, x24, [sp, #48]",
+        "stp x25, x26, [sp, #64]",
+        "stp x27, x28, [sp, #80]",
         "str x29, [x3]",
         "mov sp, x0",
         "mov x0, x2",
         "blr x1",
         "mov sp, x29",
-        "ldp x29, x30, [sp], #16",
+        "ldp x29, x30, [sp], #96",
         "ret",
     )
 }

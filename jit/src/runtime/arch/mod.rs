@@ -13,8 +13,8 @@ use aarch64 as this;
 use x86_64 as this;
 
 pub(super) use this::{
-    CORES_PREFETCH, Registers, SAVED_BELOW_FP, SIGNING, call_on, leave, missing_feature, resume_in,
-    stack_pointer, switch, synchronise_caches, without_signature,
+    CORES_PREFETCH, Registers, SAVED_BELOW_FP, SIGNING, call_on, go_on, leave, missing_feature,
+    preserved_registers, resume_in, stack_pointer, switch, synchronise_caches, without_signature,
 };
 
 /// Machine code, as [`switch`] calls it.

@@ -19,6 +19,26 @@ pub(crate) fn stack_pointer() -> usize {
     sp
 }
 
+/// What is in the registers that callees preserve, so that callers may have values there.
+#[inline(always)]
+pub(crate) fn preserved_registers() -> [u64; 6] {
+    let mut words = [0; 6];
+    // SAFETY: stores registers to the array.
+    unsafe {
+        asm!(
+            "mov [{to}], rbx",
+            "mov [{to} + 8], rbp",
+            "mov [{to} + 16], r12",
+            "mov [{to} + 24], r13",
+            "mov [{to} + 32], r14",
+            "mov [{to} + 40], r15",
+            to = in(reg) words.as_mut_ptr(),
+            options(nostack, preserves_flags)
+        );
+    }
+    words
+}
+
 /// How far the frame pointer within [`switch`] is above the saved stack pointer.
 pub(crate) const SAVED_BELOW_FP: usize = 40;
 
@@ -87,8 +107,19 @@ pub(crate) unsafe extern "C" fn leave(saved: usize) -> ! {
     )
 }
 
+/// Goes on at `pc`, with this stack pointer and frame pointer.
+///
+/// # Safety
+/// It must be where an exception lands in a frame of machine code that exists, with these pointers. No frame below may
+/// hold a value that must be dropped.
+#[unsafe(naked)]
+pub(crate) unsafe extern "C" fn go_on(pc: usize, sp: usize, fp: usize) -> ! {
+    naked_asm!("mov rsp, rsi", "mov rbp, rdx", "jmp rdi")
+}
+
 /// Calls `f(data)` with the stack pointer at `top`, a multiple of 8, and first stores the current stack pointer, below
-/// which the stack of the caller is free, to `left`. Backtraces end here: there is no unwind information.
+/// which the stack of the caller is free, to `left`. What callees preserve is on that stack then. Backtraces end here:
+/// there is no unwind information.
 ///
 /// # Safety
 /// The stack below `top` must be free, and must exist until this returns. `f` must not unwind, and `data` must be what
@@ -98,6 +129,11 @@ pub(crate) unsafe extern "C" fn call_on(top: usize, f: HostFn, data: *mut (), le
     naked_asm!(
         "push rbp",
         "mov rbp, rsp",
+        "push rbx",
+        "push r12",
+        "push r13",
+        "push r14",
+        "push r15",
         "mov [rcx], rsp",
         "and rdi, -16",
         "mov rsp, rdi",
