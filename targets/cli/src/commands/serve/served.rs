@@ -216,7 +216,7 @@ impl Served {
         if let Some(bytes) = self.options.memory {
             options = options.budget(&self.engine.budget().sub_budget(bytes));
         }
-        if let Some(fuel) = self.options.fuel {
+        if let Some(fuel) = self.options.limits.fuel {
             options = options.fuel(fuel);
         }
         let unusable = |error| Failure::unusable(format_args!("{name}: {error}"));
