@@ -1,6 +1,6 @@
 //! `array.*`, `graph.*`, `numbers.*` and `object.*`, as far as they aren't compiled in
 
-use super::{Answer, Asked, Reply, Table, array, expected, failed, object, value};
+use super::builtin::{Answer, Asked, Reply, Table, array, expected, failed, object, value};
 use serde_json::{Map, Value};
 
 pub(super) static TABLE: Table = &[

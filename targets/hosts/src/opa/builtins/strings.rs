@@ -1,6 +1,6 @@
 //! `sprintf`, and of `strings.*` what isn't compiled in
 
-use super::{Answer, Asked, BuiltinError, Table, array, expected, failed, text, value};
+use super::builtin::{Answer, Asked, BuiltinError, Table, array, expected, failed, text, value};
 use serde_json::Value;
 use std::fmt::Write;
 

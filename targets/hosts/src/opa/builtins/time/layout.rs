@@ -1,6 +1,6 @@
 //! Go's layouts: a time is shown as Monday, 2 January 2006, 15:04:05.000 in MST (-0700) would be.
 
-use super::super::{BuiltinError, failed};
+use super::super::builtin::{BuiltinError, failed};
 use jiff::civil::{Date, Weekday};
 use jiff::tz::{Offset, TimeZone};
 use jiff::{Timestamp, Zoned};

@@ -2,7 +2,7 @@
 
 mod layout;
 
-use super::{Answer, BuiltinError, Table, expected, failed, text, value};
+use super::builtin::{Answer, BuiltinError, Table, expected, failed, text, value};
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp, Zoned};
