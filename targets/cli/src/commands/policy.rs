@@ -3,7 +3,7 @@
 use crate::args::PolicyOptions;
 use crate::failure::{EXIT_FUEL, EXIT_TIMEOUT, EXIT_TRAP, Failure};
 use crate::guest::watchdog::Watchdog;
-use crate::modules::policy::{PolicyModule, accepted_bundles, granted, load_policy, read_text};
+use crate::modules::policy::{PolicyModule, accepted_bundles, explained, granted, load_policy, read_text};
 use crate::output::{complain, print};
 use dunlin::{Config, Engine, ErrorKind, Trap};
 use dunlin_hosts::opa::{Policy, PolicyError};
@@ -68,10 +68,7 @@ fn entrypoint(options: &PolicyOptions, policy: &Policy) -> Result<String, Failur
 fn failure(error: PolicyError) -> Failure {
     let cause = match &error {
         PolicyError::Engine(cause) => cause,
-        PolicyError::DeniedBuiltins(_) => {
-            return Failure::unusable(format_args!("{error}; see --allow-host and --allow-lookup"));
-        }
-        _ => return Failure::unusable(error),
+        _ => return Failure::unusable(explained(&error)),
     };
     match (cause.kind(), cause.trap()) {
         (ErrorKind::OutOfBudget, _) => Failure::over_budget(error),
