@@ -19,10 +19,11 @@ done
 cargo build --release --package dunlin-cli --features hosts
 dunlin=$PWD/${CARGO_TARGET_DIR:-target}/release/dunlin
 hello=$PWD/examples/wasm/hello.wasm
+policy=$PWD/examples/hosts/policy.wasm
 
 work=$(mktemp -d)
-registries=()
-trap 'kill "${registries[@]}" 2>/dev/null || true; rm -rf "$work"' EXIT
+servers=()
+trap 'kill "${servers[@]}" 2>/dev/null || true; rm -rf "$work"' EXIT
 cd "$work"
 export DUNLIN_CACHE=$work/cache DOCKER_CONFIG=$work/docker
 mkdir docker
@@ -36,7 +37,7 @@ http: {addr: "127.0.0.1:$port"}
 ${2:-}
 YML
     OTEL_TRACES_EXPORTER=none docker-registry serve "$1.yml" >"$1.log" 2>&1 &
-    registries+=($!)
+    servers+=($!)
     for _ in $(seq 100); do
         if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then return; fi
         sleep 0.1
@@ -100,6 +101,32 @@ openssl pkey -in key.pem -pubout -out pub.pem
 check "$host/signed:v1" --verify-key pub.pem
 ! "$dunlin" run --verify-key pub.pem "oci://$host/copied:v1" 2>err || fail "what isn't signed ran."
 grep -q "no signature" err || fail "it says: $(cat err)"
+
+# A bundle of policies, as oras pushes it: the archive is the only layer.
+mkdir -p bundle/admins
+cp "$policy" bundle/policy.wasm
+echo '["alice"]' >bundle/admins/data.json
+tar -czf bundle.tar.gz -C bundle policy.wasm admins
+echo '{}' >config.json
+printf '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"application/vnd.cncf.openpolicyagent.config.v1+json",%s},"layers":[{"mediaType":"application/vnd.oci.image.layer.v1.tar+gzip",%s}]}' \
+    "$(put config.json)" "$(put bundle.tar.gz)" >manifest.json
+printf '{"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json",%s}]}' \
+    "$(put manifest.json)" >layout/index.json
+roles=$host/policies/roles:v1
+skopeo copy -q --dest-tls-verify=false oci:layout "docker://$roles"
+echo '{"user":"alice"}' >input.json
+[ "$("$dunlin" policy eval "oci://$roles" -e roles/allow -i input.json)" = '[{"result":true}]' ] ||
+    fail "oci://$roles decided something else."
+"$dunlin" pull "$roles" >/dev/null
+cmp -s roles.tar.gz bundle.tar.gz || fail "what was pulled from $roles is something else."
+"$dunlin" serve --addr 127.0.0.1:0 --access-log off "oci://$roles" 2>served &
+servers+=($!)
+until grep -q listening served; do sleep 0.1; done
+exec 3<>"/dev/tcp/127.0.0.1/$(sed -n 's,.*http://127.0.0.1:,,p' served)"
+printf 'GET /v1/data/roles/allow?input=%%7B%%22user%%22:%%22alice%%22%%7D HTTP/1.0\r\n\r\n' >&3
+grep -q '^{"result":true}' <&3 || fail "oci://$roles answered something else."
+exec 3>&-
+echo "registry.sh: $roles is the policy that it should be"
 
 # ann has the password secret.
 # shellcheck disable=SC2016 # It is a hash.

@@ -41,6 +41,7 @@ fn what_goes_wrong_is_said_in_a_sentence() {
     let eval = |more: &[&str]| dunlin(&[&["policy", "eval", &policy], more].concat());
     eval(&["-e", "host/fail"]).code(1).says("about to give up").says("it was asked to fail").prints("");
     eval(&["-e", "host/spin", "--fuel", "100000"]).code(125).one_sentence().says("fuel");
+    eval(&["-e", "host/spin", "--timeout", "50ms"]).code(124).one_sentence().says("timed out after 50ms");
     eval(&["-e", "roles/allow", "--memory-budget", "64KiB"]).code(126).one_sentence();
     eval(&["-e", "roles/deny"]).code(1).one_sentence().says("no entrypoint 'roles/deny'");
     eval(&[]).code(2).one_sentence().says("--entrypoint is missing; there are host/call, host/fail");

@@ -1,13 +1,13 @@
 //! The options of `dunlin lambda`.
 
 use super::environment::GrantsEnvironment;
+use super::limits::{LimitsWork, WorkLimits};
 use super::registry::{AsksRegistries, RegistryOptions};
 use super::table::{BuildPart, CommandOptions, Opt, OptionGroup, Rest, need_module, take_module};
 use super::tiering::Tiering;
-use super::values::{Dir, set};
+use super::values::Dir;
 use crate::failure::Failure;
 use std::ffi::OsString;
-use std::time::Duration;
 
 /// The options of `dunlin lambda`.
 #[derive(Debug, Default)]
@@ -20,12 +20,8 @@ pub(crate) struct LambdaOptions {
     pub(crate) env: Vec<(String, String)>,
     /// Whether all of ours come before those.
     pub(crate) inherit_env: bool,
-    /// Units of fuel for each event.
-    pub(crate) fuel: Option<u64>,
-    /// How long each event may take.
-    pub(crate) timeout: Option<Duration>,
-    /// Bytes of memory for everything.
-    pub(crate) memory_budget: Option<u64>,
+    /// How much each event may use, and how much memory all of them.
+    pub(crate) limits: WorkLimits,
     /// Whether responses are sent while they are made.
     pub(crate) streams: bool,
     /// What gets compiled.
@@ -47,6 +43,12 @@ impl GrantsEnvironment for LambdaOptions {
 impl AsksRegistries for LambdaOptions {
     fn registry(&mut self) -> &mut RegistryOptions {
         &mut self.registry
+    }
+}
+
+impl LimitsWork for LambdaOptions {
+    fn limits(&mut self) -> &mut WorkLimits {
+        &mut self.limits
     }
 }
 
@@ -85,24 +87,8 @@ impl CommandOptions for LambdaOptions {
             ],
         },
         OptionGroup {
-            title: "Limits",
-            options: &[
-                Opt::value(
-                    "--fuel N",
-                    |o, given| set(&mut o.fuel, given.number()),
-                    "Stop it after N units of work for an event.",
-                ),
-                Opt::value(
-                    "--timeout TIME",
-                    |o, given| set(&mut o.timeout, given.time()),
-                    "Stop it after this time for an event: 500ms, 2s. Lambda's own deadline counts as well.",
-                ),
-                Opt::value(
-                    "--memory-budget SIZE",
-                    |o, given| set(&mut o.memory_budget, given.size()),
-                    "How much memory module, event, response and instance may take in all, as for dunlin run.",
-                ),
-            ],
+            title: "How much each event may use",
+            options: &[Self::TIMEOUT, Self::FUEL, Self::MEMORY_BUDGET],
         },
         #[cfg(feature = "hosts")]
         Self::REGISTRY,

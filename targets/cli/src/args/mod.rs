@@ -10,6 +10,7 @@ mod hints;
 mod inspect;
 #[cfg(feature = "hosts")]
 mod lambda;
+mod limits;
 #[cfg(feature = "hosts")]
 mod policies;
 #[cfg(feature = "hosts")]

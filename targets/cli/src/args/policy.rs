@@ -1,5 +1,6 @@
 //! The options of `dunlin policy`.
 
+use super::limits::{LimitsWork, WorkLimits};
 use super::policies::{EvaluatesPolicies, PolicyGrants};
 use super::registry::{AsksRegistries, RegistryOptions};
 use super::table::{CommandOptions, Opt, OptionGroup, Rest};
@@ -28,8 +29,8 @@ pub(crate) struct PolicyOptions {
     pub(crate) fail_defined: bool,
     /// Which bundles are accepted, and what builtins may do.
     pub(crate) policies: PolicyGrants,
-    pub(crate) fuel: Option<u64>,
-    pub(crate) memory_budget: Option<u64>,
+    /// How much it may use.
+    pub(crate) limits: WorkLimits,
     /// How a registry is asked for the policy.
     pub(crate) registry: RegistryOptions,
 }
@@ -43,6 +44,12 @@ impl AsksRegistries for PolicyOptions {
 impl EvaluatesPolicies for PolicyOptions {
     fn policies(&mut self) -> &mut PolicyGrants {
         &mut self.policies
+    }
+}
+
+impl LimitsWork for PolicyOptions {
+    fn limits(&mut self) -> &mut WorkLimits {
+        &mut self.limits
     }
 }
 
@@ -80,19 +87,8 @@ impl CommandOptions for PolicyOptions {
         Self::SIGNATURES,
         Self::BUILTINS,
         OptionGroup {
-            title: "Limits",
-            options: &[
-                Opt::value(
-                    "--fuel N",
-                    |o, given| set(&mut o.fuel, given.number()),
-                    "Stop it after N units of work, as for dunlin run.",
-                ),
-                Opt::value(
-                    "--memory-budget SIZE",
-                    |o, given| set(&mut o.memory_budget, given.size()),
-                    "How much memory the policy may take in all, as for dunlin run.",
-                ),
-            ],
+            title: "How much it may use",
+            options: &[Self::TIMEOUT, Self::FUEL, Self::MEMORY_BUDGET],
         },
         Self::REGISTRY,
     ];

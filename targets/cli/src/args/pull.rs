@@ -32,7 +32,7 @@ impl CommandOptions for PullOptions {
             options: &[Opt::value(
                 "-o, --output FILE",
                 |o, given| set(&mut o.output, given.path()),
-                "Where the module goes; - is standard output. The default is the last part of its name, with .wasm.",
+                "Where it goes; - is standard output. The default is the last part of its name, with .wasm or .tar.gz.",
             )],
         },
         #[cfg(feature = "hosts")]

@@ -2,6 +2,7 @@
 
 use super::environment::GrantsEnvironment;
 use super::grants::Grants;
+use super::limits::{LimitsWork, WorkLimits};
 #[cfg(feature = "hosts")]
 use super::registry::AsksRegistries;
 use super::registry::RegistryOptions;
@@ -12,7 +13,6 @@ use crate::failure::Failure;
 use dunlin::Feature;
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// The options of `dunlin run`.
 #[derive(Debug, Default, PartialEq)]
@@ -37,14 +37,10 @@ pub(crate) struct RunOptions {
     pub(crate) env: Vec<(String, String)>,
     /// Whether all of ours comes before that.
     pub(crate) inherit_env: bool,
-    /// Units of fuel.
-    pub(crate) fuel: Option<u64>,
-    /// How long it may take.
-    pub(crate) timeout: Option<Duration>,
+    /// How much it may use.
+    pub(crate) limits: WorkLimits,
     /// Bytes of stack.
     pub(crate) max_stack: Option<u64>,
-    /// Bytes of memory for everything.
-    pub(crate) memory_budget: Option<u64>,
     /// Bytes that each linear memory may have.
     pub(crate) max_memory_size: Option<u64>,
     /// Features of WebAssembly that are switched on or off.
@@ -76,6 +72,12 @@ impl GrantsEnvironment for RunOptions {
 impl AsksRegistries for RunOptions {
     fn registry(&mut self) -> &mut RegistryOptions {
         &mut self.registry
+    }
+}
+
+impl LimitsWork for RunOptions {
+    fn limits(&mut self) -> &mut WorkLimits {
+        &mut self.limits
     }
 }
 
@@ -124,29 +126,14 @@ impl CommandOptions for RunOptions {
         OptionGroup {
             title: "How much it may use",
             options: &[
-                Opt::value(
-                    "--timeout TIME",
-                    |o, given| set(&mut o.timeout, given.time()),
-                    "Stop it after this time, loading included: 500ms, 2s, 1.5m, 1h. A plain number means seconds.",
-                ),
-                Opt::value(
-                    "--fuel N",
-                    |o, given| set(&mut o.fuel, given.number()),
-                    "Stop it after N units of work; one is about one WebAssembly instruction. Unlike time, fuel is the same \
-                     on every machine and in every run.",
-                ),
+                Self::TIMEOUT,
+                Self::FUEL,
                 Opt::value(
                     "--max-stack SIZE",
                     |o, given| set(&mut o.max_stack, given.size()),
                     "How much stack its calls may use: 65536, 512KiB, 4MiB. The default is 1MiB.",
                 ),
-                Opt::value(
-                    "--memory-budget SIZE",
-                    |o, given| set(&mut o.memory_budget, given.size()),
-                    "How much memory everything may take together, the module itself and its translation included. A program \
-                     that can't start within it isn't begun; one that asks for more later is refused it, as WebAssembly lets \
-                     it be. See dunlin inspect --budget.",
-                ),
+                Self::MEMORY_BUDGET,
                 Opt::value(
                     "-W, --wasm OPTION,...",
                     wasm_options,
@@ -283,8 +270,8 @@ fn wasm_options(options: &mut RunOptions, given: Given<'_>) -> Result<(), Failur
         let (name, value) = item.split_once('=').unwrap_or_default();
         let given = |option| Given { option, value: value.as_ref() };
         match name {
-            "fuel" => set(&mut options.fuel, given("-W fuel").number())?,
-            "timeout" => set(&mut options.timeout, given("-W timeout").time())?,
+            "fuel" => set(&mut options.limits.fuel, given("-W fuel").number())?,
+            "timeout" => set(&mut options.limits.timeout, given("-W timeout").time())?,
             "max-wasm-stack" => set(&mut options.max_stack, given("-W max-wasm-stack").size())?,
             "max-memory-size" => set(&mut options.max_memory_size, given("-W max-memory-size").size())?,
             _ => {

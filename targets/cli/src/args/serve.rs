@@ -1,6 +1,7 @@
 //! The options of `dunlin serve`.
 
 use super::environment::GrantsEnvironment;
+use super::limits::{LimitsWork, WorkLimits};
 use super::policies::{EvaluatesPolicies, PolicyGrants};
 use super::registry::{AsksRegistries, RegistryOptions};
 use super::table::{CommandOptions, Opt, OptionGroup, Rest, need_module, take_module};
@@ -38,12 +39,11 @@ pub(crate) struct ServeOptions {
     pub(crate) policies: PolicyGrants,
     /// What a request may take.
     pub(crate) memory: Option<u64>,
-    pub(crate) fuel: Option<u64>,
-    pub(crate) timeout: Option<Duration>,
     pub(crate) max_body: Option<u64>,
     pub(crate) max_head: Option<u64>,
+    /// The same, and what all of them may take of memory.
+    pub(crate) limits: WorkLimits,
     /// What all of them may take.
-    pub(crate) memory_budget: Option<u64>,
     pub(crate) connections: Option<u64>,
     pub(crate) guests: Option<u64>,
     pub(crate) queue: Option<u64>,
@@ -93,6 +93,12 @@ impl AsksRegistries for ServeOptions {
 impl EvaluatesPolicies for ServeOptions {
     fn policies(&mut self) -> &mut PolicyGrants {
         &mut self.policies
+    }
+}
+
+impl LimitsWork for ServeOptions {
+    fn limits(&mut self) -> &mut WorkLimits {
+        &mut self.limits
     }
 }
 
@@ -169,19 +175,15 @@ impl CommandOptions for ServeOptions {
             ],
         },
         OptionGroup {
-            title: "What each request may use",
+            title: "How much each request may use",
             options: &[
                 Opt::value(
                     "--memory SIZE",
                     |o, given| set(&mut o.memory, given.size()),
                     "Memory of its instance, 64MiB if it isn't given.",
                 ),
-                Opt::value("--fuel N", |o, given| set(&mut o.fuel, given.number()), "Units of work."),
-                Opt::value(
-                    "--timeout TIME",
-                    |o, given| set(&mut o.timeout, given.time()),
-                    "From its arrival to the end of its answer, 10s if it isn't given.",
-                ),
+                Self::TIMEOUT,
+                Self::FUEL,
                 Opt::value(
                     "--max-body SIZE",
                     |o, given| set(&mut o.max_body, given.size()),
@@ -195,13 +197,9 @@ impl CommandOptions for ServeOptions {
             ],
         },
         OptionGroup {
-            title: "What all of them may use",
+            title: "How much all of them may use",
             options: &[
-                Opt::value(
-                    "--memory-budget SIZE",
-                    |o, given| set(&mut o.memory_budget, given.size()),
-                    "Memory for modules, instances and bodies in all, as for dunlin run.",
-                ),
+                Self::MEMORY_BUDGET,
                 Opt::value(
                     "--connections N",
                     |o, given| set(&mut o.connections, given.number()),

@@ -1,5 +1,6 @@
 use super::help::{describe, of_this_build};
 use super::hints::{did_you_mean, distance};
+use super::limits::WorkLimits;
 use super::table::Opt;
 use super::tiering::Tiering;
 use super::values::{Given, switch};
@@ -28,7 +29,7 @@ fn refusal(line: &str) -> String {
 #[test]
 fn everything_after_the_module_is_the_guests() {
     let options = run_options("run --fuel 5 m.wasm --fuel 6 -- -W x --help -");
-    assert_eq!(options.fuel, Some(5));
+    assert_eq!(options.limits.fuel, Some(5));
     assert_eq!(options.args, ["--fuel", "6", "--", "-W", "x", "--help", "-"]);
     assert_eq!(run_options("run - -x").module, "-");
     assert_eq!(run_options("run -- -odd.wasm -x").args, ["-x"]);
@@ -37,7 +38,7 @@ fn everything_after_the_module_is_the_guests() {
 #[test]
 fn a_module_alone_is_run() {
     assert_eq!(run_options("app.wasm --fuel 6").args, ["--fuel", "6"]);
-    assert_eq!(run_options("--fuel 5 -Wtimeout=1s - x").fuel, Some(5));
+    assert_eq!(run_options("--fuel 5 -Wtimeout=1s - x").limits.fuel, Some(5));
     assert_eq!(run_options("-- validate").module, "validate");
     for line in ["a.wat", "folder/b.dun", "-"] {
         assert_eq!(run_options(line).module, line);
@@ -62,7 +63,7 @@ fn options_have_the_forms_that_the_help_promises() {
             Dir { host: "c".into(), guest: "c".into(), read_only: true },
         ],
         env: vec![("A".into(), "b=c".into()), ("E".into(), String::new())],
-        timeout: Some(Duration::from_secs(90)),
+        limits: WorkLimits { timeout: Some(Duration::from_secs(90)), ..WorkLimits::default() },
         max_stack: Some(2 << 20),
         trap_unknown_imports: true,
         report: Some("r.json".into()),
@@ -81,7 +82,7 @@ fn options_have_the_forms_that_the_help_promises() {
     assert_eq!(wasmtime, same);
     let features = run_options("run -W custom-page-sizes,memory64=n,fuel=5 -W simd=y m");
     let expected = [(Feature::CustomPageSizes, true), (Feature::Memory64, false), (Feature::Simd, true)];
-    assert_eq!((features.features.as_slice(), features.fuel), (&expected[..], Some(5)));
+    assert_eq!((features.features.as_slice(), features.limits.fuel), (&expected[..], Some(5)));
     assert!(refusal("run -W memory64=5 m").contains("y or n"));
 }
 
@@ -139,7 +140,7 @@ fn switches() {
 #[test]
 fn budgets_are_sizes() {
     let Ok(Command::Run(options)) = parsed("run --memory-budget 8MiB m") else { panic!() };
-    assert_eq!(options.memory_budget, Some(8 << 20));
+    assert_eq!(options.limits.memory_budget, Some(8 << 20));
     assert!(refusal("run --memory-budget much m").contains("--memory-budget takes a size"));
     assert!(matches!(
         parsed("inspect --budget m"),
@@ -379,20 +380,46 @@ fn functions() {
         (options.dirs.len(), options.env.len(), options.inherit_env, options.streams),
         (1, 1, true, true)
     );
-    assert_eq!((options.fuel, options.timeout), (Some(7), Some(Duration::from_secs(2))));
-    assert_eq!((options.memory_budget, options.module), (Some(1 << 20), "m.wasm".into()));
+    assert_eq!((options.limits.fuel, options.limits.timeout), (Some(7), Some(Duration::from_secs(2))));
+    assert_eq!((options.limits.memory_budget, options.module), (Some(1 << 20), "m.wasm".into()));
 }
 
 #[test]
 #[cfg(feature = "hosts")]
 fn policies() {
-    let line = "policy eval p.wasm -e a/b -i - --data d.json --fail --fuel 7 --memory-budget 1MiB";
+    let line =
+        "policy eval p.wasm -e a/b -i - --data d.json --fail --fuel 7 --timeout 2s --memory-budget 1MiB";
     let Ok(Command::Policy(options)) = parsed(line) else { panic!() };
     assert_eq!(options.policy, "p.wasm");
     assert_eq!(options.entrypoint.as_deref(), Some("a/b"));
     assert_eq!((options.input.unwrap(), options.data.unwrap()), ("-".into(), "d.json".into()));
     assert_eq!((options.fail, options.fail_defined, options.list), (true, false, false));
-    assert_eq!((options.fuel, options.memory_budget), (Some(7), Some(1 << 20)));
+    let limits =
+        WorkLimits { fuel: Some(7), timeout: Some(Duration::from_secs(2)), memory_budget: Some(1 << 20) };
+    assert_eq!(options.limits, limits);
     assert!(refusal("policy eval - -i -").contains("only one of policy, input and data"));
     assert!(refusal("policy test p.wasm").contains("dunlin policy eval"));
+}
+
+/// What limits mean, and the words for it, are the same wherever they can be given.
+#[test]
+fn limits_are_the_same_everywhere() {
+    fn described<O: CommandOptions>() -> Vec<(&'static str, &'static str)> {
+        let options = O::TABLE.iter().flat_map(|group| group.options);
+        let limits = ["--fuel N", "--timeout TIME", "--memory-budget SIZE"];
+        let mut found: Vec<_> = options
+            .filter(|option| limits.contains(&option.form))
+            .map(|option| (option.form, option.help))
+            .collect();
+        found.sort_unstable();
+        found
+    }
+    let expected = described::<RunOptions>();
+    assert_eq!(expected.len(), 3);
+    #[cfg(feature = "hosts")]
+    {
+        assert_eq!(described::<LambdaOptions>(), expected);
+        assert_eq!(described::<PolicyOptions>(), expected);
+        assert_eq!(described::<ServeOptions>(), expected);
+    }
 }

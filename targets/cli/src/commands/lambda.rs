@@ -6,7 +6,7 @@ use crate::guest::tier::Tier;
 use crate::guest::wasi::{inherited_env, preopen};
 use crate::modules::load::Opened;
 use crate::output::complain;
-use dunlin::{Budget, Config, Engine, Error, ModuleOptions};
+use dunlin::{Config, Engine, Error, ModuleOptions};
 use dunlin_hosts::lambda::{self, Function, FunctionOptions, Runtime};
 use dunlin_wasi_lite::WasiCtxBuilder;
 use std::sync::Arc;
@@ -25,10 +25,7 @@ pub(crate) fn lambda(options: LambdaOptions) -> Result<u8, Failure> {
 
 fn function(options: LambdaOptions) -> Result<Function, Failure> {
     let mut config = Config::new();
-    config.consume_fuel(options.fuel.is_some());
-    if let Some(bytes) = options.memory_budget {
-        config.budget(Budget::new(bytes));
-    }
+    options.limits.configure(&mut config, false);
     let tier = Tier::configure(&options.tiering, &mut config);
     let engine = Engine::new(&config).map_err(Failure::unusable)?;
     let opened = Opened::open(&options.module, &options.registry)?;
@@ -37,7 +34,7 @@ fn function(options: LambdaOptions) -> Result<Function, Failure> {
     let (module, code) = opened.load(&engine, &ModuleOptions::new())?;
     tier.prepare(&name, &module, code)?;
     let mut how = FunctionOptions::default();
-    (how.fuel, how.timeout, how.streams) = (options.fuel, options.timeout, options.streams);
+    (how.fuel, how.timeout, how.streams) = (options.limits.fuel, options.limits.timeout, options.streams);
     if options.inherit_env {
         how.env.extend(inherited_env());
     }

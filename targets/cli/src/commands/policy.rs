@@ -1,19 +1,19 @@
 //! `dunlin policy`
 
 use crate::args::PolicyOptions;
-use crate::failure::{EXIT_FUEL, EXIT_TRAP, Failure};
-use crate::modules::policy::{PolicyModule, accepted_bundles, granted, load_policy, read_text};
+use crate::failure::{EXIT_FUEL, EXIT_TIMEOUT, EXIT_TRAP, Failure};
+use crate::guest::watchdog::Watchdog;
+use crate::modules::policy::{PolicyModule, accepted_bundles, explained, granted, load_policy, read_text};
 use crate::output::{complain, print};
-use dunlin::{Budget, Config, Engine, ErrorKind, Trap};
+use dunlin::{Config, Engine, ErrorKind, Trap};
 use dunlin_hosts::opa::{Policy, PolicyError};
+use std::time::{Duration, Instant};
 
 /// Evaluates a policy, and gives the exit code.
 pub(crate) fn policy(options: &PolicyOptions) -> Result<u8, Failure> {
+    let _watchdog = options.limits.timeout.map(watch).transpose()?;
     let mut config = Config::new();
-    config.consume_fuel(options.fuel.is_some());
-    if let Some(bytes) = options.memory_budget {
-        config.budget(Budget::new(bytes));
-    }
+    options.limits.configure(&mut config, false);
     let engine = Engine::new(&config).map_err(Failure::unusable)?;
     let PolicyModule { module, data, .. } = load_policy(
         &engine,
@@ -22,7 +22,7 @@ pub(crate) fn policy(options: &PolicyOptions) -> Result<u8, Failure> {
         &accepted_bundles(&options.policies, &engine)?,
     )?;
     let mut policy = granted(&options.policies)?.print(|message| complain(message));
-    if let Some(fuel) = options.fuel {
+    if let Some(fuel) = options.limits.fuel {
         policy = policy.fuel(fuel);
     }
     let policy = Policy::new(&module, policy).map_err(failure)?;
@@ -44,6 +44,14 @@ pub(crate) fn policy(options: &PolicyOptions) -> Result<u8, Failure> {
     Ok(u8::from(options.fail && !defined || options.fail_defined && defined))
 }
 
+/// Ends the process when the time is up. Nothing has to be saved then: all that there is to print is one line, at the end.
+fn watch(timeout: Duration) -> Result<Watchdog, Failure> {
+    Watchdog::start(Instant::now(), Some(timeout), false, move |_| {
+        complain(format_args!("timed out after {timeout:?}"));
+        std::process::exit(EXIT_TIMEOUT.into())
+    })
+}
+
 fn entrypoint(options: &PolicyOptions, policy: &Policy) -> Result<String, Failure> {
     let mut entrypoints = policy.entrypoints();
     match (&options.entrypoint, entrypoints.next(), entrypoints.next()) {
@@ -60,10 +68,7 @@ fn entrypoint(options: &PolicyOptions, policy: &Policy) -> Result<String, Failur
 fn failure(error: PolicyError) -> Failure {
     let cause = match &error {
         PolicyError::Engine(cause) => cause,
-        PolicyError::DeniedBuiltins(_) => {
-            return Failure::unusable(format_args!("{error}; see --allow-host and --allow-lookup"));
-        }
-        _ => return Failure::unusable(error),
+        _ => return Failure::unusable(explained(&error)),
     };
     match (cause.kind(), cause.trap()) {
         (ErrorKind::OutOfBudget, _) => Failure::over_budget(error),

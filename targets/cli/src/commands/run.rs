@@ -4,25 +4,23 @@ mod entry;
 mod outcome;
 mod session;
 mod values;
-mod watchdog;
 
 use crate::args::RunOptions;
 use crate::failure::Failure;
 use crate::guest::tier::Tier;
 use crate::guest::wasi::{self, Wasi};
+use crate::guest::watchdog::{StopReason, Watchdog};
 use crate::host::reserve;
 use crate::modules::load::{Opened, display_name};
 use crate::output::{complain, count, print};
 use dunlin::{
-    Budget, Config, Engine, Error, ErrorKind, Instance, Kind, Module, ModuleOptions, Store, Trap, Val,
-    WasmBacktrace,
+    Config, Engine, Error, ErrorKind, Instance, Kind, Module, ModuleOptions, Store, Trap, Val, WasmBacktrace,
 };
 use entry::EntryPoint;
 use outcome::RunOutcome;
 use session::{OutputFiles, Session};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
-use watchdog::{StopReason, Watchdog};
 
 /// How many units of fuel lie between two samples of a profile, at most: some thousand samples a second.
 const PROFILE_EVERY: u64 = 10_000;
@@ -38,7 +36,7 @@ pub(crate) fn run(options: &RunOptions) -> Result<u8, Failure> {
     let session = Arc::new(Session::start((engine.clone(), tier.clone()), name, options, files.clone()));
     let told = session.clone();
     let is_written = options.report.is_some() || options.profile.is_some();
-    let watchdog = Watchdog::start(session.started, options.timeout, is_written, move |reason| {
+    let watchdog = Watchdog::start(session.started, options.limits.timeout, is_written, move |reason| {
         reserve::release();
         std::process::exit(told.finish(&stopped_for(reason, None)).into())
     })?;
@@ -59,10 +57,7 @@ pub(crate) fn run(options: &RunOptions) -> Result<u8, Failure> {
 fn engine(options: &RunOptions) -> Result<(Engine, Tier), Failure> {
     let mut config = Config::new();
     // A report contains the fuel that was used, even if fuel isn't limited.
-    config.consume_fuel(options.fuel.is_some() || options.report.is_some());
-    if let Some(bytes) = options.memory_budget {
-        config.budget(Budget::new(bytes));
-    }
+    options.limits.configure(&mut config, options.report.is_some());
     if let Some(bytes) = options.max_memory_size {
         config.max_memory_size(bytes);
     }
@@ -151,7 +146,7 @@ fn attempt(
         reserve::during(|| linker.define_unknown_imports_as_traps(&module))?.map_err(unusable)?;
     }
     check_budget(engine, &name, &module, host, loaded)?;
-    let fuel = options.fuel.unwrap_or(u64::MAX);
+    let fuel = options.limits.fuel.unwrap_or(u64::MAX);
     // Where no fuel is counted, there is none to set, and none to read afterwards.
     let _ = store.set_fuel(fuel);
     watchdog.running(store.interrupt_handle());

@@ -8,7 +8,7 @@ use crate::failure::{EXIT_SIGNAL, Failure, io_reason};
 use crate::guest::tier::Tier;
 use crate::host::signals::{ServerSignal, obey_server_signals};
 use crate::output::complain;
-use dunlin::{Budget, Config, Engine};
+use dunlin::{Config, Engine};
 use dunlin_hosts::server::{AccessLog, Limits, Remote, Server, ServerOptions};
 use dunlin_hosts::services::log::{Level, Lines, Log, TextLog};
 use served::Served;
@@ -55,10 +55,7 @@ fn failure(what: &str, error: &io::Error) -> Failure {
 
 fn engine(options: &ServeOptions) -> Result<Engine, Failure> {
     let mut config = Config::new();
-    config.consume_fuel(options.fuel.is_some() || options.metrics.is_some());
-    if let Some(bytes) = options.memory_budget {
-        config.budget(Budget::new(bytes));
-    }
+    options.limits.configure(&mut config, options.metrics.is_some());
     Tier::configure(&options.tiering, &mut config);
     Engine::new(&config).map_err(Failure::unusable)
 }
@@ -72,10 +69,10 @@ fn server_options(
     let mut server =
         ServerOptions { budget: engine.budget().clone(), log: log.clone(), ..Default::default() };
     let Limits { memory, fuel, time, body } = &mut server.limits;
-    *fuel = options.fuel;
+    *fuel = options.limits.fuel;
     let count = |given: Option<u64>, otherwise: usize| given.map_or(otherwise, |given| given as usize);
     *memory = options.memory.unwrap_or(*memory);
-    *time = options.timeout.unwrap_or(*time);
+    *time = options.limits.timeout.unwrap_or(*time);
     *body = options.max_body.unwrap_or(*body);
     server.head = count(options.max_head, server.head);
     server.connections = count(options.connections, server.connections);

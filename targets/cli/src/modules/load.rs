@@ -6,6 +6,8 @@ use crate::failure::{Failure, io_reason};
 use crate::host::reserve;
 use crate::host::streams::StandardInput;
 use dunlin::{Engine, Error, ErrorKind, Module, ModuleOptions};
+#[cfg(feature = "hosts")]
+use dunlin_hosts::oci::{PulledModule, Reference};
 use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::fs::File;
@@ -151,10 +153,16 @@ pub(crate) type Reading = (Box<dyn Read>, Option<String>);
 fn open_in_registry(path: &OsStr, registry: &RegistryOptions) -> Result<Reading, Failure> {
     let reference = super::registry::reference(path)?;
     let module = super::registry::open(&reference, registry)?;
+    let pinned = pinned(&reference, &module);
+    Ok((Box::new(module), Some(pinned)))
+}
+
+/// The name of what is in a registry, with its digest.
+#[cfg(feature = "hosts")]
+pub(crate) fn pinned(reference: &Reference, module: &PulledModule) -> String {
     let name = reference.to_string();
     let name = name.split('@').next().unwrap_or_default();
-    let pinned = format!("{IN_REGISTRY}{name}@{}", module.digest());
-    Ok((Box::new(module), Some(pinned)))
+    format!("{IN_REGISTRY}{name}@{}", module.digest())
 }
 
 #[cfg(not(feature = "hosts"))]
@@ -214,18 +222,34 @@ pub(crate) struct Tap<R> {
     reader: R,
     bytes: u64,
     pub(crate) kept: Option<Vec<u8>>,
+    /// Why nothing more could be read.
+    #[cfg(feature = "hosts")]
+    pub(crate) failure: Option<String>,
 }
 
 impl<R> Tap<R> {
     /// What is read is added to `kept`, if that is given.
     pub(crate) fn new(reader: R, kept: Option<Vec<u8>>) -> Self {
-        Self { reader, bytes: 0, kept }
+        Self {
+            reader,
+            bytes: 0,
+            kept,
+            #[cfg(feature = "hosts")]
+            failure: None,
+        }
     }
 }
 
 impl<R: Read> Read for Tap<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let count = self.reader.read(into)?;
+        let count = self.reader.read(into);
+        #[cfg(feature = "hosts")]
+        if let Err(error) = &count
+            && error.kind() != io::ErrorKind::Interrupted
+        {
+            self.failure = Some(io_reason(error));
+        }
+        let count = count?;
         self.bytes += count as u64;
         if let Some(kept) = &mut self.kept {
             kept.try_reserve(count)?;

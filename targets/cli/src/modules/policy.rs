@@ -1,13 +1,13 @@
 //! Policies with their data: from bundles, or modules by themselves.
 
-use super::load::{Opened, display_name, is_in_registry, open, unusable};
+use super::load::{Opened, Tap, damage, display_name, is_in_registry, open, unusable};
 use super::registry;
 use crate::args::{PolicyGrants, RegistryOptions};
 use crate::failure::{Failure, io_reason};
 use crate::host::reserve;
 use crate::host::streams::StandardInput;
 use dunlin::{Engine, Module, ModuleOptions};
-use dunlin_hosts::opa::{Bundle, BundleError, BundleOptions, PolicyOptions, VerificationKey};
+use dunlin_hosts::opa::{Bundle, BundleError, BundleOptions, PolicyError, PolicyOptions, VerificationKey};
 use dunlin_hosts::services::http::{AllowList, Client};
 use std::ffi::OsStr;
 use std::fs::File;
@@ -50,13 +50,31 @@ pub(crate) fn load_policy(
     read.map_err(|error| Failure::unusable(format_args!("{name}: {}", io_reason(&error))))?;
     let is_bundle = begin == GZIP;
     let whole = Cursor::new(begin).chain(reader);
-    if !is_bundle {
-        let (module, _) = Opened::of(name, Box::new(whole), None)?.load(engine, &ModuleOptions::new())?;
-        return Ok(PolicyModule { module, data: None, roots: Vec::new() });
+    if is_bundle {
+        return load_bundle(engine, &name, whole, options);
     }
-    let bundle = reserve::during(|| Bundle::read(whole, options))?.map_err(|error| match error {
-        BundleError::OutOfBudget(_) => Failure::over_budget(format_args!("{name}: {error}")),
-        _ => Failure::unusable(format_args!("{name}: {error}")),
+    let (module, _) = Opened::of(name, Box::new(whole), None)?.load(engine, &ModuleOptions::new())?;
+    Ok(PolicyModule { module, data: None, roots: Vec::new() })
+}
+
+/// Loads a policy from a bundle, which is read to its end.
+pub(crate) fn load_bundle(
+    engine: &Engine,
+    name: &str,
+    bundle: impl Read,
+    options: &BundleOptions,
+) -> Result<PolicyModule, Failure> {
+    let mut tap = Tap::new(bundle, None);
+    let read = reserve::during(|| Bundle::read(&mut tap, options))?;
+    let bundle = read.map_err(|error| match (&error, tap.failure.take()) {
+        (BundleError::OutOfBudget(_), _) => Failure::over_budget(format_args!("{name}: {error}")),
+        // The archive's reader puts it into words of its own.
+        (_, Some(failure)) => Failure::unusable(format_args!("{name}: {failure}")),
+        // What is wrong may have been damaged on its way.
+        (_, None) => match damage(&mut tap) {
+            Some(damage) => unusable(name, damage),
+            None => Failure::unusable(format_args!("{name}: {error}")),
+        },
     })?;
     let loaded = reserve::during(|| Module::new(engine, bundle.module()))?;
     let module = loaded.map_err(|error| unusable(&format!("{name}: policy.wasm"), error))?;
@@ -91,6 +109,14 @@ pub(crate) fn granted(options: &PolicyGrants) -> Result<PolicyOptions, Failure> 
         allowed.allow(host).map_err(|error| Failure::usage(format_args!("--allow-host: {error}")))?;
     }
     Ok(policy.http(Client::new(allowed)))
+}
+
+/// An error of a policy's, with the options that would help.
+pub(crate) fn explained(error: &PolicyError) -> String {
+    match error {
+        PolicyError::DeniedBuiltins(_) => format!("{error}; see --allow-host and --allow-lookup"),
+        _ => error.to_string(),
+    }
 }
 
 /// The text of a file, or of standard input.

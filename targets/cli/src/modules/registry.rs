@@ -21,6 +21,14 @@ pub(crate) fn open(reference: &Reference, options: &RegistryOptions) -> Result<P
     registries(options)?.open(reference).map_err(|error| unusable(reference, &error))
 }
 
+/// Opens a module, or a bundle of policies as it is.
+pub(crate) fn open_artifact(
+    reference: &Reference,
+    options: &RegistryOptions,
+) -> Result<PulledModule, Failure> {
+    registries(options)?.open_artifact(reference).map_err(|error| unusable(reference, &error))
+}
+
 /// Opens what is the only layer of a manifest as it is, a module or not.
 pub(crate) fn open_layer(reference: &Reference, options: &RegistryOptions) -> Result<PulledModule, Failure> {
     registries(options)?.open_layer(reference).map_err(|error| unusable(reference, &error))

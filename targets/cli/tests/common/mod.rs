@@ -5,6 +5,10 @@
 
 #[cfg(feature = "hosts")]
 pub(crate) mod bundle;
+#[cfg(feature = "hosts")]
+pub(crate) mod policy;
+#[cfg(feature = "hosts")]
+pub(crate) mod serving;
 
 use std::io::Write;
 use std::path::PathBuf;

@@ -6,9 +6,12 @@
 mod common;
 mod registry;
 
+use common::bundle::bundle;
+use common::serving::Serving;
 use common::{Ended, command, ended, example, folder};
 use registry::{Faults, Guarded, Registry};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Instant;
 
 const CONFIG: (&str, &str) = ("application/vnd.wasm.config.v0+json", "{}");
@@ -34,12 +37,18 @@ impl User {
         self.dunlin_with(args, &[])
     }
 
-    #[track_caller]
-    fn dunlin_with(&self, args: &[&str], variables: &[(&str, &str)]) -> Ended {
+    /// A command of this user's.
+    fn command(&self, args: &[&str]) -> Command {
         let mut command = command(args);
         command.env("DUNLIN_CACHE", self.0.join("cache")).env("DOCKER_CONFIG", self.0.join("docker"));
-        command.current_dir(self.0.join("here")).envs(variables.iter().copied());
-        ended(command.output().unwrap(), Instant::now())
+        command.current_dir(self.0.join("here"));
+        command
+    }
+
+    #[track_caller]
+    fn dunlin_with(&self, args: &[&str], variables: &[(&str, &str)]) -> Ended {
+        let output = self.command(args).envs(variables.iter().copied()).output();
+        ended(output.unwrap(), Instant::now())
     }
 }
 
@@ -141,6 +150,75 @@ fn damaged_modules_do_not_run_and_leave_nothing() {
     }
     let left = std::fs::read_dir(user.0.join("cache/new")).unwrap().count();
     assert_eq!((left, std::fs::read_dir(user.0.join("here")).unwrap().count()), (0, 0));
+}
+
+const LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
+
+/// Bundles of policies as `oras` and others push them: the only layer is the archive.
+#[test]
+fn a_bundle_in_a_registry_is_a_policy() {
+    let registry = Registry::start();
+    let user = User::new("bundles");
+    let module = std::fs::read(example("hosts/policy.wasm")).unwrap();
+    let whole = bundle(&[("/policy.wasm", &module), ("/admins/data.json", br#"["alice"]"#)]);
+    let of_opa = ("application/vnd.cncf.openpolicyagent.config.v1+json", "{}");
+    let of_image = ("application/vnd.oci.image.config.v1+json", "{}");
+    let input = user.path("input.json");
+    std::fs::write(&input, r#"{"user": "alice"}"#).unwrap();
+    for (tag, config) in [("opa", of_opa), ("image", of_image)] {
+        registry.artifact("policies/roles", tag, config, &[(LAYER, &whole)]);
+        let reference = format!("oci://{}", registry.reference(&format!("policies/roles:{tag}")));
+        let eval = ["policy", "eval", &reference, "-e", "roles/allow", "-i", &input];
+        user.dunlin(&eval).code(0).prints("[{\"result\":true}]\n");
+        let serving = Serving::start_command(user.command(&["serve", "--access-log", "off", &reference]));
+        let alice = "/v1/data/roles/allow?input=%7B%22user%22:%22alice%22%7D";
+        assert!(serving.get(alice).ends_with("\r\n\r\n{\"result\":true}"));
+        assert!(serving.get("/v1/data/admins").ends_with("\r\n\r\n{\"result\":[\"alice\"]}"));
+        assert_eq!(serving.end().0, Some(0));
+        user.dunlin(&["pull", &reference]).code(0);
+    }
+    // What says that it is a bundle is pulled as one; an image is looked through for its module.
+    assert_eq!(std::fs::read(user.path("roles.tar.gz")).unwrap(), whole);
+    assert_eq!(std::fs::read(user.path("roles.wasm")).unwrap(), module);
+    // Nothing is used whose digest is wrong, also where only what is behind the archive's end was changed.
+    let user = User::new("damaged_bundles");
+    let spaced = bundle(&[("/policy.wasm", &module), ("/z", &[0; 100])]);
+    for (tag, layer) in [("a", &whole), ("b", &spaced)] {
+        registry.artifact("policies/bad", tag, of_opa, &[(LAYER, layer)]);
+        let reference = format!("oci://{}", registry.reference(&format!("policies/bad:{tag}")));
+        for faults in
+            [Faults { changes: true, ..Faults::default() }, Faults { longer: 1, ..Faults::default() }]
+        {
+            registry.state().faults = faults;
+            for command in [&["policy", "eval", "--entrypoints"][..], &["pull", "-o", "x.tar.gz"], &["serve"]]
+            {
+                let ended = user.dunlin(&[command, &[&reference]].concat()).code(1).one_sentence().prints("");
+                assert!(ended.err.contains("is not what it should be"), "{ended:?}");
+            }
+        }
+    }
+    let left = std::fs::read_dir(user.0.join("cache/new")).unwrap().count();
+    assert_eq!((left, std::fs::read_dir(user.0.join("here")).unwrap().count()), (0, 0));
+}
+
+#[test]
+fn what_is_served_may_come_from_a_registry() {
+    let registry = Registry::start();
+    let user = User::new("served");
+    let page = std::fs::read(example("hosts/page.wasm")).unwrap();
+    registry.artifact("user/page", "v1", CONFIG, &[("application/wasm", &page)]);
+    let name = registry.reference("user/page:v1");
+    let site = user.path("modules.toml");
+    std::fs::write(&site, format!("[[module]]\nroute = \"/...\"\nmodule = \"oci:{name}\"\n")).unwrap();
+    for what in [&format!("oci://{name}"), &site] {
+        let mut serving = Serving::start_command(user.command(&["serve", "--access-log", "off", what]));
+        assert!(serving.get("/").contains("Hello"));
+        // The tag is asked for again. Where the registry doesn't answer, what was served before still is.
+        serving.signal("-HUP");
+        serving.message("what is served was loaded again");
+        assert!(serving.get("/").contains("Hello"));
+        assert_eq!(serving.end().0, Some(0));
+    }
 }
 
 #[test]

@@ -25,6 +25,9 @@ const ARCHIVE: [(&str, Packing); 6] = [
     ("application/vnd.docker.image.rootfs.diff.tar.gzip", Packing::Gzip),
 ];
 
+/// What the configuration of an artifact that is a bundle of policies is, where it isn't called an image's.
+const BUNDLE: &str = "application/vnd.cncf.openpolicyagent.config.v1+json";
+
 /// How an archive is compressed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Packing {
@@ -39,6 +42,14 @@ pub(super) enum Choice<'m> {
     Module(&'m Descriptor),
     /// It is a file in these archives, of which later ones cover earlier ones.
     Archives(Vec<(&'m Descriptor, Packing)>),
+}
+
+/// The layer that is a bundle of policies, if the manifest says that it is one.
+pub(super) fn bundle(manifest: &Manifest) -> Option<&Descriptor> {
+    match &manifest.layers[..] {
+        [layer] if manifest.config.media_type == BUNDLE => Some(layer),
+        _ => None,
+    }
 }
 
 /// The layer that is a module, or the layers with files.

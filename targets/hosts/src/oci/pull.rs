@@ -7,7 +7,7 @@ use super::digest::Digest;
 use super::error::OciError;
 use super::manifest::{Descriptor, ImageConfig, MOST_BYTES, Manifest};
 use super::reference::Reference;
-use super::registries::{Fetched, Registries};
+use super::registries::Registries;
 use super::signatures;
 use std::fmt;
 use std::io::{self, Cursor, Read};
@@ -25,29 +25,53 @@ impl Registries {
     ///
     /// If there is no module by this name, or it can't be had.
     pub fn open(&self, reference: &Reference) -> Result<PulledModule, OciError> {
-        let top = self.signed_document(reference)?;
-        let digest = top.digest.clone();
-        let manifest = self.manifest(reference, top)?;
+        let (digest, manifest) = self.signed_manifest(reference)?;
+        self.module(reference, digest, &manifest)
+    }
+
+    /// Opens what a reference is the name of: a bundle of policies as it is, if the manifest says that it is one; otherwise
+    /// a module, as [`open`](Self::open) does.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Self::open).
+    pub fn open_artifact(&self, reference: &Reference) -> Result<PulledModule, OciError> {
+        let (digest, manifest) = self.signed_manifest(reference)?;
+        match choose::bundle(&manifest) {
+            Some(layer) => Ok(PulledModule { is_bundle: true, ..self.layer(reference, digest, layer)? }),
+            None => self.module(reference, digest, &manifest),
+        }
+    }
+
+    fn layer(
+        &self,
+        reference: &Reference,
+        digest: Digest,
+        layer: &Descriptor,
+    ) -> Result<PulledModule, OciError> {
+        let source = Source::Layer(Box::new(self.blob(reference, layer)?));
+        Ok(PulledModule { digest, size: layer.size, path: None, is_bundle: false, source })
+    }
+
+    fn module(
+        &self,
+        reference: &Reference,
+        digest: Digest,
+        manifest: &Manifest,
+    ) -> Result<PulledModule, OciError> {
         let what = reference.to_string();
-        match choose::layer(&what, &manifest)? {
-            Choice::Module(layer) => {
-                let reader = self.blob(reference, layer)?;
-                Ok(PulledModule {
-                    digest,
-                    size: layer.size,
-                    path: None,
-                    source: Source::Layer(Box::new(reader)),
-                })
-            }
+        match choose::layer(&what, manifest)? {
+            Choice::Module(layer) => self.layer(reference, digest, layer),
             Choice::Archives(layers) => {
-                let program = self.program(reference, &manifest)?;
+                let program = self.program(reference, manifest)?;
                 let mut layers = layers.into_iter().rev();
                 let next = || {
                     let (layer, packing) = layers.next()?;
                     Some(self.archive(reference, layer, packing))
                 };
                 let (path, size, reader) = archive::module(&what, program.as_deref(), next)?;
-                Ok(PulledModule { digest, size, path: Some(path), source: Source::File(reader) })
+                let source = Source::File(reader);
+                Ok(PulledModule { digest, size, path: Some(path), is_bundle: false, source })
             }
         }
     }
@@ -58,27 +82,23 @@ impl Registries {
     ///
     /// If there is none or more than one, or it can't be had.
     pub fn open_layer(&self, reference: &Reference) -> Result<PulledModule, OciError> {
-        let top = self.signed_document(reference)?;
-        let digest = top.digest.clone();
-        let manifest = self.manifest(reference, top)?;
+        let (digest, manifest) = self.signed_manifest(reference)?;
         match &manifest.layers[..] {
-            [layer] => {
-                let source = Source::Layer(Box::new(self.blob(reference, layer)?));
-                Ok(PulledModule { digest, size: layer.size, path: None, source })
-            }
+            [layer] => self.layer(reference, digest, layer),
             layers => {
                 Err(OciError::NoModule(format!("{reference} has {} layers instead of one", layers.len())))
             }
         }
     }
 
-    /// What a reference leads to, signed as the options want it.
-    fn signed_document(&self, reference: &Reference) -> Result<Fetched, OciError> {
+    /// The manifest that a reference leads to, and the digest of what leads there, signed as the options want it.
+    fn signed_manifest(&self, reference: &Reference) -> Result<(Digest, Manifest), OciError> {
         let top = self.document(reference)?;
         if let Some(key) = &self.options.verify_key {
             signatures::verify(self, reference, &top, key)?;
         }
-        Ok(top)
+        let digest = top.digest.clone();
+        Ok((digest, self.manifest(reference, top)?))
     }
 
     /// The program that an image's configuration names.
@@ -116,11 +136,12 @@ impl Registries {
     }
 }
 
-/// A module as it arrives.
+/// A module, or a bundle, as it arrives.
 pub struct PulledModule {
     digest: Digest,
     size: u64,
     path: Option<String>,
+    is_bundle: bool,
     source: Source,
 }
 
@@ -144,6 +165,11 @@ impl PulledModule {
     /// Where it is in the files of an image.
     pub fn path(&self) -> Option<&str> {
         self.path.as_deref()
+    }
+
+    /// Whether the manifest says that it is a bundle of policies, of which a module is only a part.
+    pub fn is_bundle(&self) -> bool {
+        self.is_bundle
     }
 
     /// Reads what is left, to see whether the whole is right: for who stops early because of what he reads, which
@@ -171,11 +197,12 @@ impl Read for PulledModule {
 
 impl fmt::Debug for PulledModule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { digest, size, path, source: _ } = self;
+        let Self { digest, size, path, is_bundle, source: _ } = self;
         f.debug_struct("PulledModule")
             .field("digest", digest)
             .field("size", size)
             .field("path", path)
+            .field("is_bundle", is_bundle)
             .finish()
     }
 }

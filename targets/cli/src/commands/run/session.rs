@@ -69,8 +69,8 @@ impl Session {
             engine,
             tier,
             name,
-            timeout: options.timeout,
-            fuel: options.fuel,
+            timeout: options.limits.timeout,
+            fuel: options.limits.fuel,
             files,
             progress: Mutex::default(),
         }

@@ -4,7 +4,7 @@ use super::watch::Watched;
 use crate::args::ServeOptions;
 use crate::failure::{Failure, io_reason};
 use crate::modules::load::{Opened, display_name, is_in_registry};
-use crate::modules::policy::{PolicyModule, accepted_bundles, granted, is_bundle, load_policy};
+use crate::modules::policy::{PolicyModule, accepted_bundles, explained, granted, is_bundle, load_policy};
 use dunlin::{Engine, Module, ModuleOptions};
 use dunlin_hosts::Abi;
 use dunlin_hosts::actors::{ActorHost, HostOptions, HttpActor, KeyValueProvider};
@@ -161,7 +161,7 @@ impl Served {
         PolicyModule { module, data, roots }: PolicyModule,
     ) -> Result<Arc<dyn Handler>, Failure> {
         let name = display_name(&self.options.what);
-        let failure = |error: PolicyError| Failure::unusable(format_args!("{name}: {error}"));
+        let failure = |error: PolicyError| Failure::unusable(format_args!("{name}: {}", explained(&error)));
         let log = self.log.clone();
         let options =
             granted(&self.options.policies)?.print(move |message| log.write(Level::Info, "policy", message));
@@ -216,7 +216,7 @@ impl Served {
         if let Some(bytes) = self.options.memory {
             options = options.budget(&self.engine.budget().sub_budget(bytes));
         }
-        if let Some(fuel) = self.options.fuel {
+        if let Some(fuel) = self.options.limits.fuel {
             options = options.fuel(fuel);
         }
         let unusable = |error| Failure::unusable(format_args!("{name}: {error}"));

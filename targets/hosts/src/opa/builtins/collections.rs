@@ -1,6 +1,6 @@
 //! `array.*`, `graph.*`, `numbers.*` and `object.*`, as far as they aren't compiled in
 
-use super::{Answer, Asked, Reply, Table, array, expected, failed, object, value};
+use super::builtin::{Answer, Asked, Reply, Table, array, expected, failed, object, value};
 use serde_json::{Map, Value};
 
 pub(super) static TABLE: Table = &[
@@ -12,8 +12,9 @@ pub(super) static TABLE: Table = &[
         Ok(Reply::Set(object(arguments, 0)?.keys().map(|key| key.as_str().into()).collect()))
     }),
     ("object.subset", |_, arguments| match arguments {
-        [whole, part, ..] => value(contains(whole, part)),
-        _ => Err(failed("two arguments are wanted")),
+        [whole @ Value::Object(_), part @ Value::Object(_), ..]
+        | [whole @ Value::Array(_), part @ Value::Array(_), ..] => value(contains(whole, part)),
+        _ => Err(failed("two objects, sets or arrays are wanted")),
     }),
     ("object.union_n", |_, arguments| union_n(array(arguments, 0)?)),
 ];
@@ -178,9 +179,11 @@ mod tests {
             (json!([1, 2, 3]), json!([2, 3]), true),
             (json!([1, 2, 3]), json!([1, 3]), false),
             (json!([1]), json!([]), true),
-            (json!([1]), json!(1), false),
         ] {
             answers("object.subset", json!([whole, part]), json!(contains));
+        }
+        for (whole, part) in [(json!([1]), json!(1)), (json!("a"), json!({})), (json!({}), json!([]))] {
+            fails("object.subset", json!([whole, part]));
         }
         let objects = json!([[{"a": {"x": 1}, "b": 1}, {"a": {"y": 2}}, {"b": {"z": 3}}]]);
         answers("object.union_n", objects, json!({"a": {"x": 1, "y": 2}, "b": {"z": 3}}));

@@ -1,7 +1,7 @@
 //! `crypto.*`, as far as it hashes, and `uuid.*`, `rand.intn`
 
+use super::builtin::{Answer, Asked, Table, failed, text, value};
 use super::encodings::hex;
-use super::{Answer, Asked, Table, failed, text, value};
 use hmac::{Hmac, KeyInit, Mac};
 use md5::Md5;
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! `hex.*` and `urlquery.*`
 
-use super::{Answer, BuiltinError, Table, failed, object, text, value};
+use super::builtin::{Answer, BuiltinError, Table, failed, object, text, value};
 use serde_json::{Map, Value};
 use std::fmt::Write;
 

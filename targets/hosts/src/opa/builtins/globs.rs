@@ -1,6 +1,6 @@
 //! `regex.globs_match`: whether two simple patterns have a text in common.
 
-use super::{BuiltinError, failed};
+use super::builtin::{BuiltinError, failed};
 use std::collections::HashSet;
 
 /// One of a pattern's parts: which characters, and how many.

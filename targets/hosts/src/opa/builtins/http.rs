@@ -1,7 +1,8 @@
 //! `http.send`
 
+use super::builtin::{Answer, Asked, BuiltinError, Table, failed, object, value};
 use super::time::duration;
-use super::{Answer, Asked, BuiltinError, Table, failed, object, value, yaml};
+use super::yaml;
 use crate::services::http::{HttpLimits, Redirects, Request, RequestBody, Response};
 use serde_json::{Map, Value, json};
 use std::time::Duration;

@@ -1,6 +1,6 @@
 //! `json.*`
 
-use super::{Answer, Asked, BuiltinError, Table, array, failed, object, text, value};
+use super::builtin::{Answer, Asked, BuiltinError, Table, array, failed, object, text, value};
 use serde::Serialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;

@@ -1,8 +1,8 @@
 //! `io.jwt.*`
 
 use super::super::jose::{Algorithm, PublicKey, SigningKey, Token, TrustedKey, to_base64url, trusted_keys};
+use super::builtin::{Answer, Asked, BuiltinError, Table, failed, object, text, value};
 use super::encodings::hex;
-use super::{Answer, Asked, BuiltinError, Table, failed, object, text, value};
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value, json};
 

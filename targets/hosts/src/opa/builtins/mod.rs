@@ -2,6 +2,7 @@
 //!
 //! What each means is in OPA's policy reference. A file for each group of names has a table of its builtins.
 
+mod builtin;
 mod collections;
 mod crypto;
 mod encodings;
@@ -19,50 +20,15 @@ mod units;
 mod versions;
 mod yaml;
 
+pub(super) use builtin::{Asked, Implementation, Reply};
 #[cfg(feature = "serve")]
 pub(super) use encodings::decode as decode_query;
 #[cfg(feature = "serve")]
 pub(super) use json::patched;
 pub(super) use yaml::read as read_yaml;
 
-use super::error::BuiltinError;
-use super::options::{OwnBuiltin, PolicyOptions, Services};
-use dunlin::{Budget, Charge, Kind};
-use serde_json::Value;
-use std::collections::BTreeMap;
-use std::hash::RandomState;
-use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
-
-/// Computes a result from the arguments.
-type Builtin = fn(&mut Asked, &[Value]) -> Answer;
-
-/// What a builtin answers.
-pub(super) type Answer = Result<Reply, BuiltinError>;
-
-/// A result.
-#[derive(Debug, PartialEq)]
-pub(super) enum Reply {
-    Value(Value),
-    Set(Vec<Value>),
-}
-
-/// A builtin that a policy may ask for.
-#[derive(Clone)]
-pub(super) enum Implementation {
-    Known(Builtin),
-    /// The embedder's.
-    Own(OwnBuiltin),
-}
-
-impl Implementation {
-    pub(super) fn answer(&self, asked: &mut Asked, arguments: &[Value]) -> Answer {
-        match self {
-            Self::Known(builtin) => builtin(asked, arguments),
-            Self::Own(builtin) => builtin(arguments).map(Reply::Value),
-        }
-    }
-}
+use super::options::PolicyOptions;
+use builtin::Table;
 
 /// Why there is no such builtin.
 #[derive(Debug, PartialEq)]
@@ -71,68 +37,6 @@ pub(super) enum Missing {
     /// It is known, but the options don't allow it.
     Denied,
 }
-
-/// What builtins know of the evaluation that asks them. They answer the same all through it.
-pub(super) struct Asked {
-    services: Arc<Services>,
-    now: Option<u64>,
-    /// What is random is a hash with these keys.
-    chance: RandomState,
-    /// What was answered to requests.
-    responses: BTreeMap<String, Value>,
-    /// What the answer takes that is being made.
-    taken: Option<Charge>,
-}
-
-impl Asked {
-    /// Of a new evaluation.
-    pub(super) fn new(services: &Arc<Services>) -> Self {
-        let services = services.clone();
-        Self { services, now: None, chance: RandomState::new(), responses: BTreeMap::new(), taken: None }
-    }
-
-    /// What a builtin answers, charging what it [takes](Self::take) until that [is answered](Self::is_answered).
-    pub(super) fn answered_by(
-        &mut self,
-        builtin: &Implementation,
-        budget: &Budget,
-        arguments: &[Value],
-    ) -> Answer {
-        self.taken = budget.charge(Kind::Host, 0).ok();
-        builtin.answer(self, arguments)
-    }
-
-    /// The guest has the answer.
-    pub(super) fn is_answered(&mut self) {
-        self.taken = None;
-    }
-
-    /// Takes memory for the answer. Builtins whose answer may be much larger than their arguments do so before they make
-    /// it, piece by piece.
-    fn take(&mut self, bytes: usize) -> Result<(), BuiltinError> {
-        match &mut self.taken {
-            Some(taken) => taken.grow(bytes as u64).map_err(BuiltinError::halt),
-            None => Ok(()),
-        }
-    }
-
-    /// Gives back of what was taken.
-    fn give(&mut self, bytes: usize) {
-        if let Some(taken) = &mut self.taken {
-            taken.shrink(bytes as u64);
-        }
-    }
-
-    /// The time when the evaluation first asked for it, in nanoseconds since 1970.
-    fn now_ns(&mut self) -> u64 {
-        *self.now.get_or_insert_with(|| {
-            SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64)
-        })
-    }
-}
-
-/// The builtins of a group, by name.
-type Table = &'static [(&'static str, Builtin)];
 
 static GROUPS: &[Table] = &[
     collections::TABLE,
@@ -166,37 +70,11 @@ pub(super) fn find(name: &str, options: &PolicyOptions) -> Result<Implementation
     }
 }
 
-/// The string at `index`.
-fn text(arguments: &[Value], index: usize) -> Result<&str, BuiltinError> {
-    arguments.get(index).and_then(Value::as_str).ok_or_else(|| expected(index, "a string"))
-}
-
-/// The array at `index`; sets are arrays here.
-fn array(arguments: &[Value], index: usize) -> Result<&[Value], BuiltinError> {
-    let array = arguments.get(index).and_then(Value::as_array);
-    array.map(Vec::as_slice).ok_or_else(|| expected(index, "an array or a set"))
-}
-
-/// The object at `index`.
-fn object(arguments: &[Value], index: usize) -> Result<&serde_json::Map<String, Value>, BuiltinError> {
-    arguments.get(index).and_then(Value::as_object).ok_or_else(|| expected(index, "an object"))
-}
-
-fn expected(index: usize, what: &str) -> BuiltinError {
-    failed(format!("argument {} must be {what}", index + 1))
-}
-
-fn failed(error: impl std::fmt::Display) -> BuiltinError {
-    BuiltinError::undefined(error)
-}
-
-fn value(value: impl Into<Value>) -> Answer {
-    Ok(Reply::Value(value.into()))
-}
-
 #[cfg(test)]
 mod tests {
+    use super::builtin::Answer;
     use super::*;
+    use serde_json::Value;
     use std::collections::BTreeSet;
 
     pub(super) fn ask(name: &str, arguments: &Value) -> Answer {

@@ -1,6 +1,6 @@
 //! `net.*`, as far as it isn't compiled in
 
-use super::{Answer, Asked, BuiltinError, Reply, Table, array, failed, text, value};
+use super::builtin::{Answer, Asked, BuiltinError, Reply, Table, array, failed, text, value};
 use ipnet::IpNet;
 use serde_json::{Value, json};
 use std::net::IpAddr;

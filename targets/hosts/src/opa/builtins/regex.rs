@@ -1,6 +1,7 @@
 //! `regex.*`, as far as it isn't compiled in. The syntax of Go's expressions is that of the crate `regex`, nearly.
 
-use super::{Answer, Asked, BuiltinError, Table, expected, failed, globs, text, value};
+use super::builtin::{Answer, Asked, BuiltinError, Table, expected, failed, text, value};
+use super::globs;
 use regex::{Regex, RegexBuilder};
 use serde_json::Value;
 

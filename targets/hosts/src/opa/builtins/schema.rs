@@ -1,6 +1,6 @@
 //! `json.match_schema` and `json.verify_schema`: JSON Schema, drafts 4 to 7.
 
-use super::{Answer, BuiltinError, Table, failed, value};
+use super::builtin::{Answer, BuiltinError, Table, failed, value};
 use regex::RegexBuilder;
 use serde_json::{Map, Value, json};
 

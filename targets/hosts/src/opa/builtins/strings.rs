@@ -1,6 +1,6 @@
 //! `sprintf`, and of `strings.*` what isn't compiled in
 
-use super::{Answer, Asked, BuiltinError, Table, array, expected, failed, text, value};
+use super::builtin::{Answer, Asked, BuiltinError, Table, array, expected, failed, text, value};
 use serde_json::Value;
 use std::fmt::Write;
 
@@ -141,6 +141,7 @@ impl Verb {
                 ('c', Some(n), _) => {
                     u32::try_from(n).ok().and_then(char::from_u32).unwrap_or('\u{FFFD}').into()
                 }
+                ('U', Some(n), _) => format!("U+{:04X}", n.unsigned_abs()),
                 ('f' | 'F', None, Some(x)) => format!("{:.*}", self.precision.unwrap_or(6), x.abs()),
                 ('e' | 'E', None, Some(x)) => exponent(x.abs(), self.precision.unwrap_or(6), letter),
                 ('g' | 'G', None, Some(x)) => x.abs().to_string(),
@@ -178,7 +179,21 @@ impl Verb {
 
 /// As `%v` shows it.
 fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_string)
+    value.as_str().map_or_else(|| term(value), str::to_string)
+}
+
+/// As Rego writes it, with spaces between the parts.
+fn term(value: &Value) -> String {
+    match value {
+        Value::Array(items) => format!("[{}]", items.iter().map(term).collect::<Vec<_>>().join(", ")),
+        Value::Object(members) => {
+            let members = members
+                .iter()
+                .map(|(name, value)| format!("{}: {}", Value::from(name.as_str()), term(value)));
+            format!("{{{}}}", members.collect::<Vec<_>>().join(", "))
+        }
+        _ => value.to_string(),
+    }
 }
 
 fn go_type(value: &Value) -> &'static str {
@@ -231,11 +246,12 @@ mod tests {
             ("%d%%", json!([42]), "42%"),
             ("%5d|%-5d|%05d|%+d", json!([42, 42, -42, 42]), "   42|42   |-0042|+42"),
             ("%x %X %o %b %c", json!([255, 255, 8, 5, 65]), "ff FF 10 101 A"),
+            ("%U", json!([9731]), "U+2603"),
             ("%.2f|%8.3f", json!([1.236, -2.5]), "1.24|  -2.500"),
             ("%e", json!([12345.678]), "1.234568e+04"),
             ("%q", json!(["say \"hi\""]), r#""say \"hi\"""#),
             ("%t", json!([true]), "true"),
-            ("%v %v %v", json!([[1, "a"], {"k": 1}, null]), r#"[1,"a"] {"k":1} null"#),
+            ("%v %v %v", json!([[1, "a"], {"k": 1}, null]), r#"[1, "a"] {"k": 1} null"#),
             ("%5s|%-5s|%.2s", json!(["ab", "ab", "abcd"]), "   ab|ab   |ab"),
             ("%s", json!([]), "%!s(MISSING)"),
             ("%d", json!(["x"]), "%!d(string=x)"),

@@ -1,6 +1,6 @@
 //! What a policy asks of the world around it: `internal.print`, `net.lookup_ip_addr`, `opa.runtime`, `trace`
 
-use super::{Answer, Asked, Reply, Table, array, failed, text, value};
+use super::builtin::{Answer, Asked, Reply, Table, array, failed, text, value};
 use serde_json::Value;
 use std::net::ToSocketAddrs;
 

@@ -1,6 +1,6 @@
 //! `units.*`: numbers with a unit
 
-use super::{Answer, BuiltinError, Table, failed, text, value};
+use super::builtin::{Answer, BuiltinError, Table, failed, text, value};
 use serde_json::{Number, Value};
 
 pub(super) static TABLE: Table = &[

@@ -1,6 +1,6 @@
 //! `semver.*`
 
-use super::{BuiltinError, Table, failed, text, value};
+use super::builtin::{BuiltinError, Table, failed, text, value};
 use semver::Version;
 use serde_json::Value;
 

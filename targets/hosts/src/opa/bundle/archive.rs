@@ -1,10 +1,14 @@
 //! The files of a bundle, in memory.
 
-use super::{BundleError, BundleOptions};
+use super::error::BundleError;
+use super::options::BundleOptions;
 use dunlin::{Charge, Kind};
 use flate2::read::MultiGzDecoder;
 use std::collections::BTreeMap;
 use std::io::{self, Read};
+
+pub(super) const MANIFEST: &str = ".manifest";
+pub(super) const SIGNATURES: &str = ".signatures.json";
 
 /// The most files.
 const MOST_FILES: usize = 10_000;
@@ -47,6 +51,9 @@ impl Files {
                 return Err(BundleError::invalid(format_args!("{name:?} is in it twice")));
             }
         }
+        // Behind the archive's end there is nothing that counts, but whoever reads it may only know there that all is right.
+        let rest = io::copy(&mut archive.into_inner(), &mut io::sink());
+        rest.map_err(|error| refusal(error, most))?;
         Ok(Self { files, _charge: charge })
     }
 

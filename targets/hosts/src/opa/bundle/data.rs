@@ -1,8 +1,8 @@
 //! A bundle's data: files in folders, whose names are keys.
 
 use super::super::builtins::read_yaml;
-use super::BundleError;
 use super::archive::Files;
+use super::error::BundleError;
 use serde_json::{Map, Value};
 
 /// The file's document, if it is one that is data.

@@ -1,7 +1,7 @@
 //! What a bundle says of itself.
 
-use super::archive::Files;
-use super::{BundleError, MANIFEST};
+use super::archive::{Files, MANIFEST};
+use super::error::BundleError;
 use serde_json::{Map, Value};
 
 /// Where the policy lies if nothing else is said.

@@ -16,9 +16,6 @@ use archive::Files;
 use manifest::Manifest;
 use std::io::Read;
 
-const MANIFEST: &str = ".manifest";
-const SIGNATURES: &str = ".signatures.json";
-
 /// A bundle that has been read whole: what it says fits what is in it, and its signature is right if that was asked
 /// for.
 #[derive(Debug)]

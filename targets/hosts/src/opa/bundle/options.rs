@@ -1,7 +1,7 @@
 //! What bundles are accepted.
 
 use super::super::jose::{Algorithm, PublicKey, TrustedKey, trusted_keys};
-use super::BundleError;
+use super::error::BundleError;
 use dunlin::Budget;
 
 /// Which bundles are accepted.

@@ -1,9 +1,10 @@
 //! Signed bundles: a token that lists the digest of each file.
 
 use super::super::jose::Token;
-use super::archive::Files;
+use super::archive::{Files, MANIFEST, SIGNATURES};
+use super::data;
+use super::error::BundleError;
 use super::options::Verification;
-use super::{BundleError, MANIFEST, SIGNATURES, data};
 use serde_json::Value;
 use sha2::Digest;
 use std::collections::BTreeMap;

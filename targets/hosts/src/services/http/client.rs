@@ -1,9 +1,8 @@
 //! A client for HTTP/1.1.
 
-use super::allow::default_port;
-use super::{
-    AllowList, Headers, HttpError, HttpLimits, OutboundHttp, Redirects, Request, RequestBody, Response,
-};
+use super::allow::{AllowList, default_port};
+use super::headers::Headers;
+use super::message::{HttpError, HttpLimits, OutboundHttp, Redirects, Request, RequestBody, Response};
 use std::borrow::Cow;
 use std::io::{self, Read};
 use std::net::IpAddr;

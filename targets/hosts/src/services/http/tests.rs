@@ -1,9 +1,10 @@
 //! The client against a server of the tests' own, which answers as it is told.
 
 use super::*;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 
 /// Answers one connection after the other, each with the next of these, and tells what it was sent.
 fn server(answers: Vec<Vec<u8>>) -> (SocketAddr, Receiver<String>) {

@@ -1,6 +1,6 @@
 //! Go's layouts: a time is shown as Monday, 2 January 2006, 15:04:05.000 in MST (-0700) would be.
 
-use super::super::{BuiltinError, failed};
+use super::super::builtin::{BuiltinError, failed};
 use jiff::civil::{Date, Weekday};
 use jiff::tz::{Offset, TimeZone};
 use jiff::{Timestamp, Zoned};
@@ -327,8 +327,7 @@ impl Read {
                 Some(rest) if zulu => rest,
                 _ => self.offset(text, colon, minutes)?,
             },
-            // Without a database of abbreviations only these are known.
-            Part::ZoneName => text.strip_prefix("UTC").or_else(|| text.strip_prefix("GMT"))?,
+            Part::ZoneName => &text[abbreviation(text)?..],
         })
     }
 
@@ -362,5 +361,15 @@ impl Read {
         let at = date.at(0, 0, 0, 0).with().hour(hour).minute(self.minute).second(self.second);
         let at = at.subsec_nanosecond(self.nanosecond).build()?;
         Ok(at.to_zoned(TimeZone::fixed(self.offset))?.timestamp())
+    }
+}
+
+/// How long the abbreviation of a time zone is at the beginning. As in Go, whichever it is says nothing of the offset.
+fn abbreviation(text: &str) -> Option<usize> {
+    let capitals = text.bytes().take_while(u8::is_ascii_uppercase).count();
+    match capitals {
+        3 => Some(3),
+        4 | 5 if text[..capitals].ends_with('T') => Some(capitals),
+        _ => None,
     }
 }

@@ -2,7 +2,7 @@
 
 mod layout;
 
-use super::{Answer, BuiltinError, Table, expected, failed, text, value};
+use super::builtin::{Answer, BuiltinError, Table, expected, failed, text, value};
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp, Zoned};
@@ -180,6 +180,7 @@ mod tests {
     #[test]
     fn times_are_parsed() {
         for (layout, text, at) in [
+            ("RFC1123", "Fri, 14 Jul 2017 02:40:00 MST", 1_500_000_000_000_000_000),
             ("RFC3339", "2017-07-14T02:40:00.123456789Z", AT),
             ("RFC3339", "2017-07-14T04:40:00+02:00", 1_500_000_000_000_000_000),
             ("2006-01-02", "1970-01-02", 86_400_000_000_000),

@@ -3,7 +3,7 @@
 mod read;
 mod write;
 
-use super::{Answer, Table, failed, text, value};
+use super::builtin::{Answer, Table, failed, text, value};
 
 pub(in crate::opa) use read::read;
 
