@@ -4,7 +4,6 @@ use super::framing::SectionId;
 use super::state::{BodyCheck, Core};
 use crate::memory::{Buf, Kind};
 use crate::module::load_error::LoadError;
-use crate::module::types::ValType;
 use crate::module::{GlobalDef, Import, ImportKind, TableDef};
 use wasmparser::TypeRef;
 
@@ -67,8 +66,6 @@ impl<C: BodyCheck> Core<C> {
         self.module.tables = self.boxed(tables)?;
         self.module.memories = self.boxed(memories)?;
         self.module.globals = self.boxed(globals)?;
-        self.module.exceptions |= self.module.tables.iter().any(|t| ValType::Ref(t.ty.element).is_exn())
-            || self.module.globals.iter().any(|g| g.ty.content.is_exn());
         self.module.tags = self.boxed(tags)?;
         Ok(())
     }

@@ -57,7 +57,6 @@ impl<C: BodyCheck> Core<C> {
         if !all().all(|ty| ty.is_some()) {
             return Err(self.unsupported());
         }
-        self.module.exceptions |= all().any(|ty| ty.is_some_and(|ty| ty.is_exn()));
         let (params, count) = (ty.params().len(), ty.params().len() + ty.results().len());
         let metadata = &mut self.module.charges.metadata;
         metadata.grow(FuncType::heap_bytes_of(all().flatten(), count)).map_err(self.memory())?;
