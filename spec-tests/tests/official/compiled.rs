@@ -164,7 +164,7 @@ fn threads() {
 
 #[test]
 fn exceptions() {
-    check(&EXCEPTIONS, 41, 51, &[], false);
+    check(&EXCEPTIONS, 46, 58, &[], false);
 }
 
 #[test]
