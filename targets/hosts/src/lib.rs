@@ -19,6 +19,8 @@
 
 mod abi;
 mod answers;
+#[cfg(any(feature = "lambda", feature = "proxy-wasm"))]
+mod deadline;
 #[cfg(feature = "fastly")]
 pub mod fastly;
 #[cfg(feature = "lambda")]
