@@ -20,6 +20,7 @@ mod req {
         pub fn header_names_get(request: u32, at: *mut u8, len: usize, cursor: u32, end: *mut i64, out: *mut usize) -> u32;
         pub fn header_append(request: u32, n: *const u8, nn: usize, v: *const u8, vn: usize) -> u32;
         pub fn send_v2(request: u32, body: u32, b: *const u8, bn: usize, detail: *mut u32, resp: &mut u32, out: &mut u32) -> u32;
+        pub fn register_dynamic_backend(n: *const u8, nn: usize, t: *const u8, tn: usize, mask: u32, config: *const u32) -> u32;
         pub fn send_async_v2(request: u32, body: u32, b: *const u8, bn: usize, streams: u32, out: &mut u32) -> u32;
         pub fn pending_req_wait_v2(pending: u32, detail: *mut u32, resp: &mut u32, out: &mut u32) -> u32;
         pub fn pending_req_poll_v2(pending: u32, detail: *mut u32, done: &mut u32, resp: &mut u32, out: &mut u32) -> u32;
@@ -263,6 +264,7 @@ fn main() {
             }
         }
         "fetch" | "proxy" => fetch(query, sent, path == "proxy"),
+        "dynamic" => dynamic(query),
         "both" => both(),
         "upload" => upload(query),
         "hang" => {
@@ -395,6 +397,21 @@ fn fetch(path: &str, sent: u32, proxied: bool) {
             answer(format!("{status} {kind:?} {end} {}", String::from_utf8_lossy(&bytes)));
         }
     }
+}
+
+/// Makes a backend twice that leads to `target`, whose host requests don't name, and gets `quick` from it.
+fn dynamic(target: &str) {
+    let (name, host) = ("made", "named");
+    let mut config = [0; 64];
+    (config[0], config[1]) = (host.as_ptr() as u32, host.len() as u32);
+    let make = |mask| unsafe {
+        let (name, target) = (name.as_bytes(), target.as_bytes());
+        req::register_dynamic_backend(name.as_ptr(), name.len(), target.as_ptr(), target.len(), mask, config.as_ptr())
+    };
+    let made = (make(1 << 1), make(1 << 1), make(1 << 9));
+    let answered = send(request("GET", "/quick"), new_body(b""), name).map(|(_, body)| read_all(body).0);
+    let answered = answered.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    answer(format!("{made:?} {answered:?}"));
 }
 
 /// Two requests at a time: the slow one is begun first and read last.

@@ -23,6 +23,8 @@ mod abi;
 #[cfg(feature = "actors")]
 pub mod actors;
 mod answers;
+#[cfg(any(feature = "lambda", feature = "proxy-wasm"))]
+mod deadline;
 #[cfg(feature = "fastly")]
 pub mod fastly;
 #[cfg(feature = "lambda")]

@@ -9,6 +9,7 @@ use common::origin::Origin;
 use dunlin::{Budget, Config, Engine, Module};
 use dunlin_hosts::fastly::{App, AppOptions, LocalServer};
 use dunlin_hosts::server::{Limits, ServerOptions};
+use dunlin_hosts::services::http::AllowList;
 use dunlin_hosts::services::log::KeptLog;
 use std::path::Path;
 use std::sync::Arc;
@@ -46,7 +47,9 @@ fn edge(origin: &Origin, change: impl FnOnce(&mut ServerOptions)) -> Running {
     );
     let config = LocalServer::parse(&text, Path::new("")).unwrap();
     let log = KeptLog::default();
-    let options = AppOptions { config, log: Arc::new(log.clone()), ..AppOptions::default() };
+    let mut dynamic = AllowList::none();
+    dynamic.allow(&format!("http://{}", origin.address)).unwrap();
+    let options = AppOptions { config, dynamic, log: Arc::new(log.clone()), ..AppOptions::default() };
     let mut running = Running::start(App::new(&module, options).unwrap(), |options| {
         limited(options);
         options.budget = budget;
@@ -59,6 +62,22 @@ fn edge(origin: &Origin, change: impl FnOnce(&mut ServerOptions)) -> Running {
 
 fn logged(server: &Running, text: &str) -> bool {
     server.log.lines().iter().any(|(_, from, line)| format!("{from}: {line}").contains(text))
+}
+
+#[test]
+fn an_application_makes_backends_where_it_may() {
+    let origin = Origin::start();
+    let server = edge(&origin, |_| {});
+    // Made, its name taken, its option not supported.
+    let path = format!("/dynamic?{}", origin.address);
+    assert_eq!(server.get(&path).text(), r#"(0, 1, 5) Ok("quick for named")"#);
+    for (target, status) in
+        [("127.0.0.1:1", 5), ("example.org", 5), ("", 2), ("127.0.0.1:1/path", 2), ("user@127.0.0.1:1", 2)]
+    {
+        let reply = server.get(&format!("/dynamic?{target}"));
+        assert_eq!(reply.text(), format!("({status}, {status}, 5) Err(0)"), "{target}");
+    }
+    assert_eq!(origin.paths(), ["/quick"]);
 }
 
 #[test]

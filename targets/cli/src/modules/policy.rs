@@ -104,11 +104,16 @@ pub(crate) fn granted(options: &PolicyGrants) -> Result<PolicyOptions, Failure> 
     if options.hosts.is_empty() {
         return Ok(policy);
     }
+    Ok(policy.http(Client::new(allowed(options)?)))
+}
+
+/// Where `--allow-host` lets requests go.
+pub(crate) fn allowed(options: &PolicyGrants) -> Result<AllowList, Failure> {
     let mut allowed = AllowList::none();
     for host in &options.hosts {
         allowed.allow(host).map_err(|error| Failure::usage(format_args!("--allow-host: {error}")))?;
     }
-    Ok(policy.http(Client::new(allowed)))
+    Ok(allowed)
 }
 
 /// An error of a policy's, with the options that would help.

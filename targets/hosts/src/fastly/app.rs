@@ -5,7 +5,7 @@ use super::local_server::LocalServer;
 use super::services::Services;
 use super::session::Session;
 use crate::server::{Failure, Handler, Request, Responder};
-use crate::services::http::OutboundHttp;
+use crate::services::http::{AllowList, OutboundHttp};
 use crate::services::log::{GuestLog, Log, NoLog};
 use dunlin::{Error, InstancePre, Linker, Module, Store};
 use dunlin_wasi_lite::{I32Exit, WasiCtxBuilder, WritePipe, add_to_linker};
@@ -21,7 +21,9 @@ pub struct AppOptions {
     pub environment: Vec<(String, String)>,
     /// How much its key-value stores may hold together, in bytes.
     pub stores: u64,
-    /// What sends its requests to backends; a [client](crate::services::http::Client) if it isn't given. URLs are made
+    /// Where backends may lead that it makes itself (dynamic ones); nowhere by default.
+    pub dynamic: AllowList,
+    /// What sends its requests to backends; a [client](crate::services::http::Direct) if it isn't given. URLs are made
     /// of the backends', so that requests go nowhere else.
     pub http: Option<Arc<dyn OutboundHttp>>,
     /// Where its logs go, and what it prints.
@@ -35,6 +37,7 @@ impl Default for AppOptions {
             config: LocalServer::default(),
             environment: Vec::new(),
             stores: 64 << 20,
+            dynamic: AllowList::none(),
             http: None,
             log: Arc::new(NoLog),
         }
@@ -85,9 +88,9 @@ impl App {
         add_to_linker(&mut linker, |session: &mut Session| &mut session.wasi)?;
         calls::link(&mut linker, module)?;
         linker.define_unknown_imports_as_traps(module)?;
-        let AppOptions { config, environment, stores, http, log } = options;
+        let AppOptions { config, environment, stores, dynamic, http, log } = options;
         let budget = module.engine().budget().sub_budget(stores);
-        let services = Services::new(config, &budget, http, log).map_err(Error::host)?;
+        let services = Services::new(config, &budget, dynamic, http, log).map_err(Error::host)?;
         let known = ENVIRONMENT.map(|(name, value)| (name.to_owned(), value.to_owned()));
         Ok(Self {
             pre: linker.instantiate_pre(module)?,

@@ -201,6 +201,7 @@ fn header_map(headers: &Headers) -> HeaderMap {
 fn failure(error: &HttpError) -> SendError {
     match error {
         HttpError::NotAllowed(_) | HttpError::Connection(_) => SendError::DestinationUnavailable,
+        HttpError::Unanswered(_) => SendError::ConnectionTerminated,
         HttpError::Invalid(_) => SendError::HttpRequestUriInvalid,
         HttpError::TimedOut(_) => SendError::ConnectionTimeout,
         HttpError::TooLarge(_) => SendError::HttpResponseHeaderSectionTooLarge,

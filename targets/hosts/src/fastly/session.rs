@@ -3,6 +3,7 @@
 use super::body::{Body, Part, Sink};
 use super::fields::Fields;
 use super::kv::Record;
+use super::local_server::Backend;
 use super::pipe::{Bell, pipe};
 use super::sending::{Arrival, Outgoing, Pending};
 use super::services::Services;
@@ -15,6 +16,7 @@ use dunlin::{Budget, Charge, Error, InterruptHandle, Kind, Memory, Trap};
 use dunlin_wasi_lite::WasiCtx;
 use hyper::Uri;
 use hyper::header::HeaderName;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -24,6 +26,10 @@ const LOOK: Duration = Duration::from_millis(20);
 
 /// How many answers to the client may be on their way while the guest goes on.
 const MOST_COPIES: usize = 4;
+
+/// How many backends a guest may make, and what each is charged for besides its texts.
+const MOST_BACKENDS: usize = 256;
+const BACKEND_BYTES: usize = 128;
 
 /// HTTP/1.1, as the ABI numbers versions.
 const HTTP_1_1: u32 = 2;
@@ -93,6 +99,9 @@ pub(super) struct Session {
     pub(super) secret_stores: Table<String>,
     pub(super) secrets: Table<Secret>,
     pub(super) endpoints: Table<GuestLog>,
+    /// Backends that the guest has made.
+    dynamic: BTreeMap<String, Backend>,
+    dynamic_charge: Charge,
     copies: Vec<JoinHandle<Result<(), Failure>>>,
     /// The answer to the client is to stay without an end.
     pub(super) abandoned: bool,
@@ -126,6 +135,8 @@ impl Session {
             secret_stores: Table::new(&budget)?,
             secrets: Table::new(&budget)?,
             endpoints: Table::new(&budget)?,
+            dynamic: BTreeMap::new(),
+            dynamic_charge: budget.charge(Kind::Host, 0)?,
             copies: Vec::new(),
             abandoned: false,
             budget,
@@ -251,6 +262,40 @@ impl Session {
         }
     }
 
+    /// The backend of that name.
+    pub(super) fn backend(&self, name: &str) -> Option<&Backend> {
+        self.services.backends.get(name).or_else(|| self.dynamic.get(name))
+    }
+
+    /// Adds a backend, if that is granted: the guest can't name a place to which it isn't let.
+    pub(super) fn add_backend(&mut self, name: &str, backend: Backend) -> Result<(), Status> {
+        if self.services.dynamic.is_none() {
+            return Err(Status::Unsupported);
+        }
+        // What else an URL has belongs to requests.
+        let uri = backend.url.parse::<Uri>().map_err(|_| Status::Inval)?;
+        let is_place = uri.path() == "/" && uri.query().is_none();
+        let named = uri.authority().filter(|authority| is_place && !authority.as_str().contains('@'));
+        if named.is_none() || name.is_empty() || name.len() > 255 {
+            return Err(Status::Inval);
+        }
+        if !self.services.dynamic.allows(uri.scheme_str().unwrap_or("http"), &backend.host(), backend.port())
+        {
+            return Err(Status::Unsupported);
+        }
+        // The name is taken.
+        if self.backend(name).is_some() {
+            return Err(Status::Error);
+        }
+        if self.dynamic.len() == MOST_BACKENDS {
+            return Err(Status::LimitExceeded);
+        }
+        let host = backend.override_host.as_ref().map_or(0, String::len);
+        self.dynamic_charge.grow((name.len() + backend.url.len() + host + BACKEND_BYTES) as u64)?;
+        self.dynamic.insert(name.into(), backend);
+        Ok(())
+    }
+
     /// Sends a request to a backend. With `streams`, the body stays where it is, and what is written goes on.
     pub(super) fn send(
         &mut self,
@@ -259,7 +304,7 @@ impl Session {
         backend: &str,
         streams: bool,
     ) -> Result<Pending, Status> {
-        let place = self.services.backends.get(backend).ok_or(Status::Inval)?;
+        let place = self.backend(backend).ok_or(Status::Inval)?;
         let (url, host) = (place.url.clone(), place.override_host.clone());
         self.requests.get(request)?;
         let body = match streams {

@@ -40,6 +40,7 @@ pub(super) const NO_HANDLE: u32 = u32::MAX - 1;
 #[repr(u32)]
 pub(super) enum SendError {
     DestinationUnavailable = 5,
+    ConnectionTerminated = 8,
     ConnectionTimeout = 9,
     ConnectionLimitReached = 10,
     HttpResponseHeaderSectionTooLarge = 14,

@@ -1,9 +1,9 @@
 //! A module that answers events.
 
-use super::deadline::Deadlines;
 use super::event::Event;
 use super::failure::Failure;
 use super::stream::Written;
+use crate::deadline::Deadlines;
 use dunlin::{Error, InstancePre, Linker, Module, Store};
 use dunlin_wasi_lite::{ReadPipe, WasiCtx, WasiCtxBuilder, WritePipe, add_to_linker};
 use std::fmt;

@@ -17,7 +17,6 @@
 //! Of the environment, a function sees what names it and its event, and what the options add: not the credentials that
 //! Lambda gives a runtime. [`Function`] lists the variables.
 
-mod deadline;
 mod event;
 mod failure;
 mod function;

@@ -19,7 +19,8 @@
 //! ```
 //!
 //! Requests and responses are HTTP/1.1. A request is received whole before the filters see it, with its body in parts of 64
-//! KiB; a response passes as it comes. Trailers end a message and aren't passed on.
+//! KiB; a response passes as it comes. Trailers pass in both directions: a client gets those that the response's header
+//! `trailer` names, if it said `te: trailers`.
 
 mod calls;
 mod message;

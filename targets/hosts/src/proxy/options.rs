@@ -1,6 +1,6 @@
 //! Where a proxy's requests go.
 
-use crate::services::http::{AllowList, Client, OutboundHttp};
+use crate::services::http::{Direct, OutboundHttp};
 use dunlin::Budget;
 use hyper::Uri;
 use std::collections::BTreeMap;
@@ -68,7 +68,7 @@ impl ProxyOptions {
             callback: Duration::from_secs(1),
             budget: Budget::unlimited(),
             // Where requests go is up to these options alone; which host they name is up to clients and filters.
-            http: Arc::new(Client::new(AllowList::everywhere())),
+            http: Arc::new(Direct::new()),
         })
     }
 
@@ -100,7 +100,7 @@ impl ProxyOptions {
         self
     }
 
-    /// What sends requests; a [`Client`] if it isn't given.
+    /// What sends requests; a [`Direct`] client if it isn't given.
     pub fn http(mut self, http: Arc<dyn OutboundHttp>) -> Self {
         self.http = http;
         self

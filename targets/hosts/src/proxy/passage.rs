@@ -1,12 +1,14 @@
 //! One exchange, on its way through the filters to the upstream and back.
 
 use super::calls::Clusters;
-use super::message::{of_request, of_response, send, to_client};
+use super::message::{
+    Sent, fields, length, of_client, of_request, of_response, of_upstream, refusal, send, to_client,
+};
 use super::options::{ProxyOptions, Upstream};
 use super::worker::{Worker, watch};
 use crate::proxy_wasm::{Attributes, Chain, Headers, Output, Plugin, PluginError, Stream};
-use crate::server::{BodyWriter, Failure, Handler, Method, Request, Responder, StatusCode};
-use crate::services::http::{HttpError, OutboundHttp};
+use crate::server::{BodyWriter, Failure, Handler, Method, Request, Responder, StatusCode, header};
+use crate::services::http::{OutboundHttp, Response};
 use dunlin::{Budget, Charge, Error, Kind};
 use std::fmt;
 use std::io::{Read, Write};
@@ -58,12 +60,18 @@ impl Handler for Proxy {
         let worker = self.workers[self.next.fetch_add(1, Ordering::Relaxed) % self.workers.len()].clone();
         let attributes = attributes(&request);
         let (headers, body) = (of_request(&request.head), request.body.clone());
+        let trailers = of_client(&request.trailers);
+        let is_chunked = request.head.headers.contains_key(header::TRANSFER_ENCODING);
+        let has_body = !body.is_empty() || is_chunked;
         let stream = worker.with(|chain| {
             let mut stream = Stream::new(chain, attributes);
-            stream.request_headers(chain, headers, body.is_empty());
-            let mut parts = body.chunks(PART).peekable();
-            while let Some(part) = parts.next() {
-                stream.request_body(chain, part, parts.peek().is_none());
+            stream.request_headers(chain, headers, !has_body);
+            // As in Envoy, filters learn of the end behind the last part.
+            body.chunks(PART).for_each(|part| stream.request_body(chain, part, false));
+            match trailers.is_empty() {
+                true if has_body => stream.request_body(chain, [], true),
+                true => {}
+                false => stream.request_trailers(chain, trailers),
             }
             stream
         });
@@ -75,9 +83,12 @@ impl Handler for Proxy {
             responder: Some(responder),
             writer: None,
             outgoing: None,
+            has_body: false,
             body: Vec::new(),
+            trailers: Headers::new(),
             charge,
             deadline,
+            is_done: false,
         };
         passage.run()
     }
@@ -141,9 +152,13 @@ struct Passage<'p> {
     writer: Option<BodyWriter>,
     /// The request to the upstream, as far as filters have let it go on.
     outgoing: Option<Headers>,
+    has_body: bool,
     body: Vec<u8>,
+    trailers: Headers,
     charge: Charge,
     deadline: Instant,
+    /// The answer is complete.
+    is_done: bool,
 }
 
 /// What comes next.
@@ -154,7 +169,6 @@ enum Next {
     Send,
     /// Nothing more of the request goes to the upstream, nor comes from there: a filter answers.
     Answered,
-    Done,
 }
 
 impl Passage<'_> {
@@ -162,12 +176,21 @@ impl Passage<'_> {
         let mut outputs = self.filters.with(|_, _| {});
         loop {
             match self.carry_out(outputs)? {
-                Next::Done => return Ok(()),
+                _ if self.is_done => return Ok(()),
                 Next::Send => return self.ask(),
                 Next::More | Next::Answered => {}
             }
             outputs = self.wait()?;
         }
+    }
+
+    /// Nothing more comes from outside: what filters make of what they have.
+    fn rest(&mut self) -> Result<(), Failure> {
+        while !self.is_done {
+            let outputs = self.wait()?;
+            self.carry_out(outputs)?;
+        }
+        Ok(())
     }
 
     /// Waits until filters let something go on.
@@ -197,6 +220,7 @@ impl Passage<'_> {
             match output {
                 Output::RequestHeaders { headers, end } => {
                     self.outgoing = Some(headers);
+                    self.has_body = !end;
                     if end {
                         next = Next::Send;
                     }
@@ -208,14 +232,16 @@ impl Passage<'_> {
                         next = Next::Send;
                     }
                 }
-                Output::RequestTrailers(_) => next = Next::Send,
+                Output::RequestTrailers(trailers) => {
+                    self.trailers = trailers;
+                    next = Next::Send;
+                }
                 Output::Answered { .. } => {
                     self.outgoing = None;
                     next = Next::Answered;
                 }
                 Output::ResponseHeaders { headers, end } => {
-                    let keeps_length = self.request.head.method == Method::HEAD;
-                    let made = to_client(&headers, keeps_length)
+                    let made = to_client(&headers)
                         .and_then(|(status, map)| Some((StatusCode::from_u16(status).ok()?, map)));
                     let (status, map) = made.ok_or_else(|| {
                         Failure::guest("bad answer", "the filters' headers are no answer's")
@@ -223,18 +249,19 @@ impl Passage<'_> {
                     if let Some(responder) = self.responder.take() {
                         self.writer = Some(responder.start(status, map)?);
                     }
-                    if end {
-                        return Ok(Next::Done);
-                    }
+                    self.is_done = end;
                 }
                 Output::ResponseBody { bytes, end } => {
                     let gone = |error| Failure::guest("client gone", error);
                     self.writer.as_mut().map_or(Ok(()), |writer| writer.write_all(&bytes)).map_err(gone)?;
-                    if end {
-                        return Ok(Next::Done);
-                    }
+                    self.is_done = end;
                 }
-                Output::ResponseTrailers(_) => return Ok(Next::Done),
+                Output::ResponseTrailers(trailers) => {
+                    if let (Some(writer), Some(trailers)) = (self.writer.take(), fields(&trailers)) {
+                        writer.end_with(trailers);
+                    }
+                    self.is_done = true;
+                }
                 Output::Reset => return Err(Failure::guest("reset", "a filter closed the stream")),
             }
         }
@@ -243,74 +270,67 @@ impl Passage<'_> {
 
     /// Sends the request to the upstream, and takes the response through the filters.
     fn ask(&mut self) -> Result<(), Failure> {
-        let Some(headers) = self.outgoing.take() else { return self.rest(Vec::new()) };
+        let Some(headers) = self.outgoing.take() else { return self.rest() };
         let time = self.deadline.saturating_duration_since(Instant::now());
         let proxy = self.proxy;
-        let sent = send(&*proxy.http, &proxy.upstream, &headers, &self.body, Some(time));
+        let sent = Sent {
+            headers: &headers,
+            body: self.has_body.then_some(&*self.body),
+            trailers: &self.trailers,
+            time: Some(time),
+        };
+        let sent = send(&*proxy.http, &proxy.upstream, &sent);
         (self.body, self.charge) = (Vec::new(), proxy.budget.charge(Kind::Host, 0).map_err(full)?);
         let response = match sent {
             Ok(response) => response,
             Err(error) => {
                 let (status, text) = refusal(&error);
-                let outputs = self.filters.with(|stream, chain| stream.respond(chain, status, text));
-                return self.rest(outputs);
+                self.pass(|stream, chain| stream.respond(chain, status, text))?;
+                return self.rest();
             }
         };
-        let has_no_body = self.request.head.method == Method::HEAD || matches!(response.status, 204 | 304);
+        self.relay(response)
+    }
+
+    /// Takes the response through the filters.
+    fn relay(&mut self, response: Response) -> Result<(), Failure> {
         let headers = of_response(&response);
-        let outputs = self.filters.with(|stream, chain| stream.response_headers(chain, headers, has_no_body));
-        match self.carry_out(outputs)? {
-            Next::Done => return Ok(()),
-            Next::Answered => return self.rest(Vec::new()),
-            _ if has_no_body => return self.rest(Vec::new()),
-            _ => {}
+        let length = length(&response);
+        let ends = self.request.head.method == Method::HEAD
+            || matches!(response.status, 204 | 304)
+            || length == Some(0);
+        if self.pass(|stream, chain| stream.response_headers(chain, headers, ends))? || ends {
+            return self.rest();
         }
-        let (mut body, mut part) = (response.body, vec![0; PART]);
+        let Response { mut body, trailers, .. } = response;
+        let mut part = vec![0; length.map_or(PART, |length| length.min(PART as u64) as usize)];
         loop {
             let broken = |error| Failure::new(StatusCode::BAD_GATEWAY, "upstream", error);
             let count = body.read(&mut part).map_err(broken)?;
+            let trailers = of_upstream(&if count == 0 { trailers.take() } else { Default::default() });
             let end = count == 0;
-            let outputs = self.filters.with(|stream, chain| stream.response_body(chain, &part[..count], end));
-            match self.carry_out(outputs)? {
-                Next::Done => return Ok(()),
-                Next::Answered => return self.rest(Vec::new()),
-                _ if end => return self.rest(Vec::new()),
-                _ => {}
+            let passed = match trailers.is_empty() {
+                true => self.pass(|stream, chain| stream.response_body(chain, &part[..count], end)),
+                false => self.pass(|stream, chain| stream.response_trailers(chain, trailers)),
+            };
+            if passed? || end {
+                return self.rest();
             }
             // A filter that waits for something takes the next part afterwards.
             while !self.filters.take_response() {
                 let events = self.filters.worker.events();
-                let outputs = self.filters.with(|_, _| {});
-                match self.carry_out(outputs)? {
-                    Next::Done => return Ok(()),
-                    Next::Answered => return self.rest(Vec::new()),
-                    _ => self.pause(events)?,
+                match self.pass(|_, _| {})? {
+                    true => return self.rest(),
+                    false => self.pause(events)?,
                 }
             }
         }
     }
 
-    /// Nothing more comes from outside: what filters make of what they have.
-    fn rest(&mut self, mut outputs: Vec<Output>) -> Result<(), Failure> {
-        loop {
-            if let Next::Done = self.carry_out(outputs)? {
-                return Ok(());
-            }
-            outputs = self.wait()?;
-        }
-    }
-}
-
-/// What the client is told where the upstream gives no response, as Envoy tells it.
-fn refusal(error: &HttpError) -> (u16, &'static str) {
-    match error {
-        HttpError::TimedOut(_) => (504, "upstream request timeout"),
-        HttpError::Protocol(_) | HttpError::TooLarge(_) => {
-            (502, "upstream connect error or disconnect/reset before headers. reset reason: protocol error")
-        }
-        _ => (
-            503,
-            "upstream connect error or disconnect/reset before headers. reset reason: connection failure",
-        ),
+    /// Hands something to the filters, and carries out what they make of it. True if nothing more of the upstream's is
+    /// wanted.
+    fn pass(&mut self, work: impl FnOnce(&mut Stream, &mut Chain)) -> Result<bool, Failure> {
+        let outputs = self.filters.with(work);
+        Ok(matches!(self.carry_out(outputs)?, Next::Answered) || self.is_done)
     }
 }

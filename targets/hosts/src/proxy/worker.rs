@@ -1,8 +1,7 @@
 //! Workers: each has a chain of instances, which whoever has something for it uses in turn.
 
 use super::calls::{Clusters, exchange};
-use crate::proxy_wasm::{CallId, Chain, HttpAnswer, HttpCall, Plugin, PluginError};
-use dunlin::InterruptHandle;
+use crate::proxy_wasm::{CallId, Chain, HttpAnswer, HttpCall, Interrupts, Plugin, PluginError};
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -16,8 +15,9 @@ pub(super) struct Worker {
     /// How often something happened that may have let a stream go on.
     events: Mutex<u64>,
     happened: Condvar,
-    /// Since when the filters are at something, and what ends that.
-    busy: Mutex<Option<(Instant, Vec<InterruptHandle>)>>,
+    /// Since when the filters are at something.
+    busy: Mutex<Option<Instant>>,
+    interrupts: Interrupts,
     clusters: Arc<Clusters>,
 }
 
@@ -28,8 +28,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Worker {
     /// Makes instances of the plugins, and a thread for their timers.
     pub(super) fn start(plugins: &[Plugin], clusters: &Arc<Clusters>) -> Result<Arc<Self>, PluginError> {
+        let chain = Chain::new(plugins)?;
         let worker = Arc::new(Self {
-            chain: Mutex::new(Chain::new(plugins)?),
+            interrupts: chain.interrupts(),
+            chain: Mutex::new(chain),
             events: Mutex::new(0),
             happened: Condvar::new(),
             busy: Mutex::new(None),
@@ -51,9 +53,9 @@ impl Worker {
         let mut made = Vec::<HttpCall>::new();
         let result = {
             let mut chain = lock(&self.chain);
-            // First, so that what can be ended are the instances that are called.
+            // Before it counts: how long an instance may take to start is bounded otherwise.
             chain.renew();
-            *lock(&self.busy) = Some((Instant::now(), chain.interrupt_handles().collect()));
+            *lock(&self.busy) = Some(Instant::now());
             let result = work(&mut chain);
             *lock(&self.busy) = None;
             while let Some(call) = chain.next_call() {
@@ -103,10 +105,10 @@ impl Worker {
 
     /// Ends what the filters are at for longer than that.
     fn end_callbacks(&self, longest: Duration) {
-        if let Some((since, handles)) = &*lock(&self.busy)
-            && since.elapsed() > longest
-        {
-            handles.iter().for_each(InterruptHandle::interrupt);
+        // The lock is held meanwhile, so that nothing is ended but what takes so long.
+        let busy = lock(&self.busy);
+        if busy.is_some_and(|since| since.elapsed() > longest) {
+            self.interrupts.interrupt();
         }
     }
 }

@@ -11,13 +11,35 @@ use super::vm::{NoRoom, Vm};
 use dunlin::InterruptHandle;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 /// Filters in the order in which requests pass them; responses pass them in reverse. Each has an instance of its own,
 /// which is used by the thread that has the chain.
 pub struct Chain {
     pub(super) filters: Vec<Filter>,
+    interrupts: Interrupts,
+}
+
+/// Ends what a chain's filters are at, from another thread, as for a deadline.
+#[derive(Clone, Default)]
+pub struct Interrupts(Arc<Mutex<Vec<InterruptHandle>>>);
+
+impl Interrupts {
+    fn lock(&self) -> MutexGuard<'_, Vec<InterruptHandle>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends the callback that is called, or else the next one. Its filter has failed then.
+    pub fn interrupt(&self) {
+        self.lock().iter().for_each(InterruptHandle::interrupt);
+    }
+}
+
+impl fmt::Debug for Interrupts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Interrupts")
+    }
 }
 
 /// One filter of a chain.
@@ -26,6 +48,11 @@ pub(super) struct Filter {
     pub(super) vm: Vm,
     last_context: ContextId,
     started: Instant,
+    /// How many attempts to start it again have failed in a row.
+    failures: u32,
+    /// Where it is in the chain, and what ends its callbacks.
+    number: usize,
+    interrupts: Interrupts,
     /// Contexts of VMs that have failed, until their streams ask.
     abandoned: BTreeMap<ContextId, Context>,
 }
@@ -36,8 +63,9 @@ impl Chain {
     /// # Errors
     /// If one can't be made.
     pub fn new(plugins: &[Plugin]) -> Result<Self, PluginError> {
-        let filters: Result<_, _> = plugins.iter().map(Filter::new).collect();
-        Ok(Self { filters: filters? })
+        let interrupts = Interrupts::default();
+        let filters: Result<_, _> = plugins.iter().map(|plugin| Filter::new(plugin, &interrupts)).collect();
+        Ok(Self { filters: filters?, interrupts })
     }
 
     /// Calls what has become due: timers, and the owners of queues into which something was put. Streams may have
@@ -92,18 +120,28 @@ impl Chain {
         }
     }
 
-    /// What ends the callbacks of each filter from another thread, as for a deadline. An instance that replaces one which
-    /// failed has another one.
-    pub fn interrupt_handles(&self) -> impl Iterator<Item = InterruptHandle> {
-        self.filters.iter().map(|filter| filter.vm.interrupt_handle())
+    /// What ends callbacks from another thread, also those of instances that replace others. How long an instance may take
+    /// to start is bounded [otherwise](super::PluginOptions::start_time).
+    pub fn interrupts(&self) -> Interrupts {
+        self.interrupts.clone()
     }
 }
 
 impl Filter {
-    fn new(plugin: &Plugin) -> Result<Self, PluginError> {
+    fn new(plugin: &Plugin, interrupts: &Interrupts) -> Result<Self, PluginError> {
         let vm = Vm::start(plugin, 1)?;
-        let (plugin, started) = (plugin.clone(), Instant::now());
-        Ok(Self { plugin, vm, last_context: 1, started, abandoned: BTreeMap::new() })
+        let number = interrupts.lock().len();
+        interrupts.lock().push(vm.interrupt_handle());
+        Ok(Self {
+            plugin: plugin.clone(),
+            vm,
+            last_context: 1,
+            started: Instant::now(),
+            failures: 0,
+            number,
+            interrupts: interrupts.clone(),
+            abandoned: BTreeMap::new(),
+        })
     }
 
     pub(super) fn fails_open(&self) -> bool {
@@ -131,18 +169,25 @@ impl Filter {
     }
 
     fn restart(&mut self) -> bool {
-        if self.started.elapsed() < self.plugin.options.restart_interval {
+        /// How many failures make the time between attempts longer.
+        const MOST_FAILURES: u32 = 6;
+        let wait = self.plugin.options.restart_interval.saturating_mul(1 << self.failures.min(MOST_FAILURES));
+        if self.started.elapsed() < wait {
             return false;
         }
-        self.started = Instant::now();
         let root = self.next_context();
-        match Vm::start(&self.plugin, root) {
+        let started = Vm::start(&self.plugin, root);
+        self.started = Instant::now();
+        match started {
             Ok(vm) => {
+                self.failures = 0;
+                self.interrupts.lock()[self.number] = vm.interrupt_handle();
                 let failed = std::mem::replace(&mut self.vm, vm);
                 self.abandoned.extend(failed.into_contexts());
                 true
             }
             Err(error) => {
+                self.failures = self.failures.saturating_add(1);
                 self.vm.host().log(Level::Critical, format!("it can't be started again: {error}").as_bytes());
                 false
             }

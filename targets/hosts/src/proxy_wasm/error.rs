@@ -1,6 +1,7 @@
 //! Why a filter can't be used.
 
 use std::fmt;
+use std::time::Duration;
 
 /// Why a filter can't be used.
 #[derive(Debug)]
@@ -10,6 +11,8 @@ pub enum PluginError {
     NotAFilter(String),
     /// The filter refused to start: its `proxy_on_vm_start` or `proxy_on_configure` answered false.
     Refused(&'static str),
+    /// The filter takes longer than that to start.
+    Slow(Duration),
     /// The engine can't make an instance, or the filter trapped, or reached a limit.
     Engine(dunlin::Error),
 }
@@ -19,6 +22,7 @@ impl fmt::Display for PluginError {
         match self {
             Self::NotAFilter(why) => write!(f, "not a filter that can be run here: {why}"),
             Self::Refused(callback) => write!(f, "the filter refused to start: {callback} answered false"),
+            Self::Slow(time) => write!(f, "the filter takes longer than {time:?} to start"),
             Self::Engine(error) => error.fmt(f),
         }
     }

@@ -45,6 +45,7 @@ pub struct PluginOptions {
     pub(super) upstreams: BTreeSet<Vec<u8>>,
     pub(super) foreign: BTreeMap<Vec<u8>, ForeignFunction>,
     pub(super) restart_interval: Duration,
+    pub(super) start_time: Duration,
 }
 
 impl Default for PluginOptions {
@@ -66,6 +67,7 @@ impl Default for PluginOptions {
             upstreams: BTreeSet::new(),
             foreign: BTreeMap::new(),
             restart_interval: Duration::from_secs(1),
+            start_time: Duration::from_secs(10),
         }
     }
 }
@@ -160,9 +162,17 @@ impl PluginOptions {
         self
     }
 
-    /// How long a VM that failed isn't replaced after the last one was: a second by default.
+    /// How long a VM that failed isn't replaced after the last one was: a second by default, and twice as long after each
+    /// attempt that failed, up to 64 times as long.
     pub fn restart_interval(mut self, interval: Duration) -> Self {
         self.restart_interval = interval;
+        self
+    }
+
+    /// How long an instance may take to start, its configuration included: 10 seconds by default. What filters are called
+    /// for later is ended by the embedder's [interrupts](super::Chain::interrupts).
+    pub fn start_time(mut self, time: Duration) -> Self {
+        self.start_time = time;
         self
     }
 }

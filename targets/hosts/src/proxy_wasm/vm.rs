@@ -1,31 +1,23 @@
 //! An instance of a filter, and the callbacks into it.
 
 use super::attributes::Attributes;
-use super::call::{Calls, HttpAnswer};
-use super::error::PluginError;
-use super::exports::{Exports, Finder, OnHeaders};
+use super::call::HttpAnswer;
+use super::exports::{Exports, OnHeaders};
 use super::half::{HalfLimits, Piece, Told};
 use super::host::{Context, ContextId, Host, LocalResponse, Taken};
-use super::log::Lines;
-use super::plugin::Plugin;
 use super::status::{Level, Side};
 use dunlin::{ErrorKind, InterruptHandle, Store, TypedFunc, WasmParams, WasmResults};
-use dunlin_wasi_lite::{I32Exit, WasiCtxBuilder};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
-
-/// The number of the next VM.
-static NEXT_VM: AtomicU64 = AtomicU64::new(1);
 
 /// How many contexts may wait for their guest to be done with them.
 const MOST_LINGERING: usize = 1024;
 
 /// An instance of a filter, used by one thread.
 pub(super) struct Vm {
-    store: Store<Host>,
-    exports: Exports,
+    pub(super) store: Store<Host>,
+    pub(super) exports: Exports,
     pub(super) number: u64,
     /// It trapped: it isn't called any more.
     pub(super) failed: bool,
@@ -35,102 +27,6 @@ pub(super) struct Vm {
 pub(super) struct NoRoom;
 
 impl Vm {
-    /// Starts one whose contexts have numbers from `root` on.
-    pub(super) fn start(plugin: &Plugin, root: ContextId) -> Result<Self, PluginError> {
-        let options = plugin.options.clone();
-        let engine = plugin.module.engine();
-        let budget = options.budget.as_ref().unwrap_or(engine.budget()).clone();
-        let number = NEXT_VM.fetch_add(1, Ordering::Relaxed);
-        let lines = |level| Lines::pipe(options.clone(), level);
-        let mut wasi = WasiCtxBuilder::new();
-        wasi.stdout(lines(Level::Info)).stderr(lines(Level::Error));
-        let host = Host {
-            wasi: wasi.build(),
-            shared: plugin.shared.clone(),
-            budget: budget.clone(),
-            options,
-            memory: None,
-            allocate: None,
-            allocating: false,
-            configuring: false,
-            vm: number,
-            root,
-            current: root,
-            effective: None,
-            contexts: BTreeMap::new(),
-            dirty: BTreeSet::new(),
-            lingering: BTreeSet::new(),
-            finished: Vec::new(),
-            calls: Calls::default(),
-            arguments: Vec::new(),
-            tick_period: None,
-            next_tick: None,
-        };
-        let mut store = Store::with_budget(engine, &budget, host)?;
-        refuel(&mut store)?;
-        let instance = plugin.linked.instantiate(&mut store)?;
-        let memory = instance.get_memory(&store, "memory");
-        store.data_mut().memory =
-            Some(memory.ok_or_else(|| PluginError::NotAFilter("it exports no memory".into()))?);
-        let mut finder = Finder { store: &mut store, instance };
-        let allocate = match finder.find("proxy_on_memory_allocate")? {
-            Some(allocate) => Some(allocate),
-            None => finder.find("malloc")?,
-        };
-        let exports = Exports::new(&mut finder)?;
-        let initialize = finder.find::<(), ()>("_initialize")?;
-        let main = finder.find::<(u32, u32), u32>("main").unwrap_or_default();
-        let start = finder.find::<(), ()>("_start")?;
-        store.data_mut().allocate = allocate;
-        let mut vm = Self { store, exports, number, failed: false };
-        match (initialize, main) {
-            (Some(initialize), main) => {
-                vm.begin(initialize, ())?;
-                if let Some(main) = main {
-                    vm.begin(main, (0, 0))?;
-                }
-            }
-            (None, _) => _ = start.map(|start| vm.begin(start, ())).transpose()?,
-        }
-        vm.configure()?;
-        Ok(vm)
-    }
-
-    fn configure(&mut self) -> Result<(), PluginError> {
-        let Host { root, options, .. } = self.store.data();
-        let (root, options) = (*root, options.clone());
-        self.store.data_mut().configuring = true;
-        if let Some(create) = self.exports.context_create {
-            self.begin(create, (root, 0))?;
-        }
-        if let Some(start) = self.exports.vm_start
-            && self.begin(start, (root, options.vm_configuration.len() as u32))? == Some(0)
-        {
-            return Err(PluginError::Refused("proxy_on_vm_start"));
-        }
-        if let Some(configure) = self.exports.configure
-            && self.begin(configure, (root, options.configuration.len() as u32))? == Some(0)
-        {
-            return Err(PluginError::Refused("proxy_on_configure"));
-        }
-        self.store.data_mut().configuring = false;
-        Ok(())
-    }
-
-    /// Calls what belongs to the start. `None` if the guest exits with success.
-    fn begin<P: WasmParams, R: WasmResults>(
-        &mut self,
-        function: TypedFunc<P, R>,
-        params: P,
-    ) -> Result<Option<R>, PluginError> {
-        refuel(&mut self.store)?;
-        match function.call(&mut self.store, params) {
-            Ok(result) => Ok(Some(result)),
-            Err(error) if matches!(error.downcast_ref::<I32Exit>(), Some(I32Exit(0))) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
-    }
-
     /// Calls a callback for a context. `None` if it isn't exported, or the VM has failed.
     fn call<P: WasmParams, R: WasmResults>(
         &mut self,
@@ -377,7 +273,7 @@ fn overflow(context: &mut Context, side: Side) {
     }
 }
 
-fn refuel(store: &mut Store<Host>) -> Result<(), dunlin::Error> {
+pub(super) fn refuel(store: &mut Store<Host>) -> Result<(), dunlin::Error> {
     if store.get_fuel().is_ok() {
         let fuel = store.data().options.fuel.unwrap_or(u64::MAX);
         store.set_fuel(fuel)?;

@@ -96,6 +96,7 @@ impl Body for AnswerBody {
                 }
                 Some(Ok(Frame::data(chunk)))
             }
+            Next::Trailers(trailers) => Some(Ok(Frame::trailers(trailers))),
             Next::End => None,
             Next::Broken(failure) => Some(Err(failure)),
         })

@@ -4,7 +4,7 @@
 use super::failure::Failure;
 use dunlin::InterruptHandle;
 use hyper::body::Bytes;
-use hyper::{Method, Response, StatusCode, header};
+use hyper::{HeaderMap, Method, Response, StatusCode, header};
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
@@ -34,6 +34,8 @@ struct State {
     held: usize,
     /// How much of the body has been written.
     written: u64,
+    /// What follows the body.
+    trailers: Option<HeaderMap>,
     /// How much the guest says there is.
     announced: Option<u64>,
     /// How the answer ended.
@@ -53,6 +55,7 @@ struct State {
 /// Of an answer's body, the next that there is.
 pub(super) enum Next {
     Chunk(Bytes),
+    Trailers(HeaderMap),
     End,
     Broken(Failure),
 }
@@ -72,7 +75,9 @@ impl Exchange {
         let mut state = self.state();
         state.announced = length.and_then(|length| length.to_str().ok()?.parse().ok());
         state.head = Some(head);
-        state.wake();
+        if state.flows() {
+            state.wake();
+        }
     }
 
     /// The guest's side: adds to the body. Waits while much of it hasn't been taken.
@@ -91,9 +96,16 @@ impl Exchange {
         if !self.head_only && !bytes.is_empty() {
             state.held += bytes.len();
             state.chunks.push_back(Bytes::copy_from_slice(bytes));
-            state.wake();
+            if state.flows() {
+                state.wake();
+            }
         }
         Ok(())
+    }
+
+    /// The guest's side: these follow the body.
+    pub(super) fn end_with(&self, trailers: HeaderMap) {
+        self.state().trailers = Some(trailers).filter(|trailers| !trailers.is_empty());
     }
 
     /// Ends the answer, unless it has ended.
@@ -160,7 +172,10 @@ impl Exchange {
                 // Nothing has been sent yet, so the client can still be told.
                 (_, Some(Err(failure))) => Err(failure.clone()),
                 (Some(mut head), Some(Ok(()))) => {
-                    self.set_length(&mut head, state.written);
+                    // Only chunks have trailers behind them.
+                    if state.trailers.is_none() {
+                        self.set_length(&mut head, state.written);
+                    }
                     Ok(head)
                 }
                 (Some(head), None) => Ok(head),
@@ -175,7 +190,8 @@ impl Exchange {
         match head.status() {
             StatusCode::NO_CONTENT => drop(head.headers_mut().remove(header::CONTENT_LENGTH)),
             StatusCode::NOT_MODIFIED => {}
-            _ if self.head_only && head.headers().contains_key(header::CONTENT_LENGTH) => {}
+            // Whoever wrote nothing says nothing of the length.
+            _ if self.head_only && (written == 0 || head.headers().contains_key(header::CONTENT_LENGTH)) => {}
             _ => drop(head.headers_mut().insert(header::CONTENT_LENGTH, written.into())),
         }
     }
@@ -187,6 +203,11 @@ impl Exchange {
             state.held -= chunk.len();
             self.room.notify_all();
             return Poll::Ready(Next::Chunk(chunk));
+        }
+        if matches!(state.end, Some(Ok(())))
+            && let Some(trailers) = state.trailers.take()
+        {
+            return Poll::Ready(Next::Trailers(trailers));
         }
         match &state.end {
             Some(Ok(())) => Poll::Ready(Next::End),
@@ -201,7 +222,7 @@ impl Exchange {
     /// How much of the body is left, if all of it is there.
     pub(super) fn rest(&self) -> Option<u64> {
         let state = self.state();
-        matches!(state.end, Some(Ok(()))).then_some(state.held as u64)
+        (matches!(state.end, Some(Ok(()))) && state.trailers.is_none()).then_some(state.held as u64)
     }
 
     /// The guest's side: this is how much fuel it used.
@@ -245,6 +266,11 @@ impl fmt::Debug for Exchange {
 }
 
 impl State {
+    /// Whether what is there can be sent. If not, waking the connection is in vain, and each time is two changes of threads.
+    fn flows(&self) -> bool {
+        self.head.is_none() || self.prompt || self.held > EAGER
+    }
+
     fn wake(&mut self) {
         if let Some(waker) = self.waker.take() {
             waker.wake();

@@ -46,6 +46,8 @@ pub struct Request {
     pub head: Parts,
     /// Its body. It is held until the request is dropped.
     pub body: Bytes,
+    /// What followed its body.
+    pub trailers: HeaderMap,
     /// Who asks.
     pub peer: SocketAddr,
     /// Where it arrived.
@@ -113,20 +115,22 @@ impl Responder {
     }
 }
 
-const ABOUT_THE_CONNECTION: [HeaderName; 6] = [
-    header::CONNECTION,
-    header::TRANSFER_ENCODING,
-    header::TE,
-    header::TRAILER,
-    header::UPGRADE,
-    header::PROXY_AUTHENTICATE,
-];
+const ABOUT_THE_CONNECTION: [HeaderName; 5] =
+    [header::CONNECTION, header::TRANSFER_ENCODING, header::TE, header::UPGRADE, header::PROXY_AUTHENTICATE];
 
 /// Takes the body of an answer. It is passed on while it is written, unless the answer is soon complete. A write waits
 /// for a client that is slow to take it, and fails when the request's time is up or the client has gone away.
 #[derive(Debug)]
 pub struct BodyWriter {
     exchange: Arc<Exchange>,
+}
+
+impl BodyWriter {
+    /// Ends the answer with trailers. A client gets those that a header `trailer` of the answer names, if it says that it
+    /// takes any (`te: trailers`).
+    pub fn end_with(self, trailers: HeaderMap) {
+        self.exchange.end_with(trailers);
+    }
 }
 
 impl Write for BodyWriter {

@@ -5,7 +5,7 @@ use super::limits::{Limits, ServerOptions};
 use dunlin::{Charge, Kind};
 use hyper::body::{Body, Bytes, Incoming};
 use hyper::http::request::Parts;
-use hyper::{StatusCode, header};
+use hyper::{HeaderMap, StatusCode, header};
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::time::Duration;
@@ -30,13 +30,20 @@ async fn discard(incoming: &mut Incoming) {
     }
 }
 
-/// The whole body of a request, and what it is charged to.
+/// A request's body and trailers, with the charge for the body.
+pub(super) struct Received {
+    pub(super) body: Bytes,
+    pub(super) trailers: HeaderMap,
+    pub(super) charge: Charge,
+}
+
+/// The whole body of a request.
 pub(super) async fn body(
     head: &Parts,
     mut incoming: Incoming,
     limits: &Limits,
     options: &ServerOptions,
-) -> Result<(Bytes, Charge), Failure> {
+) -> Result<Received, Failure> {
     let announced =
         head.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     let announced = announced.unwrap_or(0_u64);
@@ -50,6 +57,7 @@ pub(super) async fn body(
     let full = |error| Failure::busy("out of memory", error);
     let mut charge = options.budget.charge(Kind::Host, announced).map_err(full)?;
     let mut body = Vec::with_capacity(announced as usize);
+    let mut trailers = HeaderMap::new();
     loop {
         let frame = timeout(options.patience, poll_fn(|cx| Pin::new(&mut incoming).poll_frame(cx))).await;
         let Ok(frame) = frame else {
@@ -60,8 +68,14 @@ pub(super) async fn body(
         let frame = frame.map_err(|error| {
             Failure::new(StatusCode::BAD_REQUEST, "bad body", format_args!("its body is broken: {error}"))
         })?;
-        // Trailers are left out.
-        let Ok(data) = frame.into_data() else { continue };
+        let data = match frame.into_data() {
+            Ok(data) => data,
+            Err(frame) => {
+                // Their size is bounded by the connection, as that of headers is.
+                trailers = frame.into_trailers().unwrap_or_default();
+                continue;
+            }
+        };
         let len = body.len() + data.len();
         if len as u64 > limits.body {
             let _ = timeout(LINGER, discard(&mut incoming)).await;
@@ -74,5 +88,5 @@ pub(super) async fn body(
         }
         body.extend_from_slice(&data);
     }
-    Ok((body.into(), charge))
+    Ok(Received { body: body.into(), trailers, charge })
 }

@@ -7,7 +7,7 @@ use super::handler::{Handler, Request, Responder};
 use super::limits::ServerOptions;
 use super::metrics::Metrics;
 use super::pool::{Pool, QUICK, Ticket};
-use super::receive;
+use super::receive::{self, Received};
 use super::served::Served;
 use hyper::body::Incoming;
 use hyper::{Request as HttpRequest, Response};
@@ -71,12 +71,14 @@ impl Desk {
         let (head, incoming) = request.into_parts();
         let limits = handler.limits(&head, &self.options.limits);
         let route = handler.route(&head);
-        let (body, charge) = receive::body(&head, incoming, &limits, &self.options).await?;
+        let Received { body, trailers, charge } =
+            receive::body(&head, incoming, &limits, &self.options).await?;
         let deadline = Instant::now() + limits.time;
         let exchange = Exchange::new(&head.method);
         let responder = Responder::new(exchange.clone());
         let shared = exchange.clone();
-        let request = Request { id, head, body, peer, local: self.local, limits, exchange, _charge: charge };
+        let local = self.local;
+        let request = Request { id, head, body, trailers, peer, local, limits, exchange, _charge: charge };
         let client = Client(shared.clone());
         let exchange = shared.clone();
         let work = move || {

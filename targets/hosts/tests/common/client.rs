@@ -17,6 +17,8 @@ pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
+    /// What followed a body in chunks.
+    pub(crate) trailers: Vec<String>,
     /// Whether the connection ended before the body did.
     pub(crate) is_cut_short: bool,
 }
@@ -74,7 +76,13 @@ impl Client {
 
     /// A status and headers; status 0 if the connection ends without.
     pub(crate) fn head(&mut self) -> Reply {
-        let mut reply = Reply { status: 0, headers: Vec::new(), body: Vec::new(), is_cut_short: false };
+        let mut reply = Reply {
+            status: 0,
+            headers: Vec::new(),
+            body: Vec::new(),
+            trailers: Vec::new(),
+            is_cut_short: false,
+        };
         let Some(head) = self.until("\r\n\r\n") else { return reply };
         let mut lines = head.lines();
         reply.status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
@@ -90,7 +98,10 @@ impl Client {
             reply = self.head();
         }
         if reply.header("transfer-encoding") == Some("chunked") {
-            reply.is_cut_short = !self.chunks(&mut reply.body);
+            match self.chunks(&mut reply.body) {
+                Some(trailers) => reply.trailers = trailers,
+                None => reply.is_cut_short = true,
+            }
         } else if let Some(len) = reply.header("content-length").map(|len| len.parse().unwrap()) {
             while self.read.len() < len && self.more() {}
             reply.body = self.take(len);
@@ -111,19 +122,26 @@ impl Client {
         !self.read.is_empty() || self.more()
     }
 
-    fn chunks(&mut self, body: &mut Vec<u8>) -> bool {
+    /// Reads a body, and gives its trailers; `None` if it is cut short.
+    fn chunks(&mut self, body: &mut Vec<u8>) -> Option<Vec<String>> {
         loop {
-            let Some(len) = self.until("\r\n") else { return false };
+            let len = self.until("\r\n")?;
             let len = usize::from_str_radix(len.trim_end(), 16).unwrap();
+            if len == 0 {
+                let mut trailers = Vec::new();
+                loop {
+                    match self.until("\r\n")?.trim_end() {
+                        "" => return Some(trailers),
+                        line => trailers.push(line.to_owned()),
+                    }
+                }
+            }
             while self.read.len() < len + 2 && self.more() {}
             if self.read.len() < len + 2 {
-                return false;
+                return None;
             }
             body.extend(self.take(len));
             self.take(2);
-            if len == 0 {
-                return true;
-            }
         }
     }
 }

@@ -52,13 +52,18 @@ fn serve(stream: &TcpStream, seen: &Mutex<Vec<String>>) -> Option<()> {
     };
     let path = lines[0].split(' ').nth(1)?.to_owned();
     seen.lock().unwrap().push(path.clone());
+    let mut trailers = Vec::new();
     let body = match (header("content-length"), header("transfer-encoding")) {
         (Some((_, len)), _) => {
             let mut body = vec![0; len.parse().ok()?];
             reader.read_exact(&mut body).ok()?;
             body
         }
-        (_, Some(_)) => chunks(&mut reader)?,
+        (_, Some(_)) => {
+            let (body, behind) = chunks(&mut reader)?;
+            trailers = behind;
+            body
+        }
         _ => Vec::new(),
     };
     let mut out = stream;
@@ -87,24 +92,37 @@ fn serve(stream: &TcpStream, seen: &Mutex<Vec<String>>) -> Option<()> {
         "headers" | "rewritten" => whole("200 OK", (lines[1..].join("\n") + "\n").as_bytes()),
         "echo" => whole("200 OK", &body),
         "count" => whole("200 OK", body.len().to_string().as_bytes()),
+        "trailers" => format!(
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ntrailer: x-end\r\n\r\n{:x}\r\n{}\r\n0\r\nx-end: 1\r\nx-more: 2\r\n\r\n",
+            trailers.join("\n").len(),
+            trailers.join("\n")
+        )
+        .into(),
+        "many" => (0..1_000_000).fold(b"HTTP/1.1 200 OK\r\n".to_vec(), |mut head, at| {
+            head.extend(format!("x-{at}: 1\r\n").bytes());
+            head
+        }),
+        "bomb" => format!("HTTP/1.1 200 OK\r\nx-bomb: {}\r\n\r\n", "x".repeat(10 << 20)).into(),
         "large" => whole("200 OK", &(0..3_000_000).map(|at| at as u8).collect::<Vec<_>>()),
         _ => whole("404 Not Found", b""),
     };
     out.write_all(&reply).ok()
 }
 
-fn chunks(reader: &mut impl BufRead) -> Option<Vec<u8>> {
+/// A body in chunks, and the trailers behind it.
+fn chunks(reader: &mut impl BufRead) -> Option<(Vec<u8>, Vec<String>)> {
     let mut body = Vec::new();
     loop {
         let mut line = String::new();
         reader.read_line(&mut line).ok()?;
         let len = usize::from_str_radix(line.trim_end(), 16).ok()?;
+        if len == 0 {
+            let lines = reader.lines().map_while(Result::ok).take_while(|line| !line.is_empty());
+            return Some((body, lines.collect()));
+        }
         let from = body.len();
         body.resize(from + len + 2, 0);
         reader.read_exact(&mut body[from..]).ok()?;
         body.truncate(from + len);
-        if len == 0 {
-            return Some(body);
-        }
     }
 }

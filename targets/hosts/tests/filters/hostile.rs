@@ -1,9 +1,9 @@
 //! Filters that fail, lie, or ask for too much.
 
-use crate::text::{ALLOCATOR, answered, chain, open, outputs, request};
-use dunlin::Budget;
-use dunlin_hosts::proxy_wasm::{Limits, Output, PluginOptions};
-use std::time::Duration;
+use crate::text::{ALLOCATOR, answered, chain, module, open, outputs, request, said};
+use dunlin::{Budget, Config, Engine};
+use dunlin_hosts::proxy_wasm::{Chain, Limits, Output, Plugin, PluginError, PluginOptions};
+use std::time::{Duration, Instant};
 
 const TRAP: &str =
     r#"(func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32) unreachable)"#;
@@ -185,4 +185,83 @@ fn dead_contexts_hold_nothing() {
     }
     assert_eq!(used[0], used[1999]);
     drop(chain);
+}
+
+#[test]
+fn a_filter_that_never_starts_is_ended() {
+    let time = Duration::from_millis(50);
+    for functions in [
+        "(func $loop (loop (br 0))) (start $loop)",
+        r#"(func (export "_initialize") (loop (br 0)))"#,
+        r#"(func (export "_start") (loop (br 0)))"#,
+        r#"(func (export "proxy_on_context_create") (param i32 i32) (loop (br 0)))"#,
+        r#"(func (export "proxy_on_vm_start") (param i32 i32) (result i32) (loop (br 0)) (i32.const 1))"#,
+        r#"(func (export "proxy_on_configure") (param i32 i32) (result i32) (loop (br 0)) (i32.const 1))"#,
+    ] {
+        // By time alone, and by fuel.
+        let slow = Plugin::new(
+            &module(&Engine::default(), "", functions),
+            PluginOptions::default().start_time(time),
+        );
+        assert!(matches!(slow, Err(PluginError::Slow(limit)) if limit == time), "{functions}: {slow:?}");
+        let engine = Engine::new(Config::new().consume_fuel(true)).unwrap();
+        let ended = Plugin::new(&module(&engine, "", functions), PluginOptions::default().fuel(100_000));
+        assert!(matches!(ended, Err(PluginError::Engine(_))), "{functions}: {ended:?}");
+    }
+}
+
+/// The first instance is configured, those after it loop.
+#[test]
+fn a_filter_that_never_starts_again_is_tried_ever_more_seldom() {
+    let imports = r#"
+        (import "env" "proxy_get_shared_data" (func $get (param i32 i32 i32 i32 i32) (result i32)))
+        (import "env" "proxy_set_shared_data" (func $set (param i32 i32 i32 i32 i32) (result i32)))"#;
+    let body = format!(
+        r#"(data (i32.const 0) "k") {ALLOCATOR} {TRAP}
+        (func (export "proxy_on_configure") (param i32 i32) (result i32)
+            (call $digit (i32.const 1))
+            (if (i32.eqz (call $get (i32.const 0) (i32.const 1) (i32.const 400) (i32.const 404) (i32.const 408)))
+                (then (if (i32.eq (i32.load (i32.const 408)) (i32.const 2)) (then (loop (br 0))))))
+            (drop (call $set (i32.const 0) (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 0)))
+            (i32.const 1))"#
+    );
+    let options = PluginOptions::default().start_time(Duration::from_millis(30));
+    let (options, said) = said(options.restart_interval(Duration::from_millis(20)));
+    // One instance to try the plugin, and one for the chain.
+    let plugin = Plugin::new(&module(&Engine::default(), imports, &body), options).unwrap();
+    let mut chain = Chain::new(&[plugin]).unwrap();
+    said.lock().unwrap().clear();
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_millis(700) {
+        let mut stream = open(&mut chain);
+        stream.request_headers(&mut chain, request("/"), true);
+        assert_eq!(answered(&outputs(&mut chain, &mut stream)), "503");
+        stream.close(&mut chain);
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    // After 20, 40, 80, 160, 320 ms of rest, and 30 ms each.
+    let attempts = said.lock().unwrap().iter().filter(|text| text.contains("can't be started again")).count();
+    assert!((1..=5).contains(&attempts), "{attempts}");
+}
+
+/// A body that is as long as one may be is replaced, also by another one that is as long.
+#[test]
+fn a_full_body_can_be_replaced() {
+    let imports =
+        r#"(import "env" "proxy_set_buffer_bytes" (func $set (param i32 i32 i32 i32 i32) (result i32)))"#;
+    let body = r#"(func (export "proxy_on_request_body") (param i32 i32 i32) (result i32)
+        (call $digit (call $set (i32.const 0) (i32.const 0) (i32.const 1000) (i32.const 0) (i32.const 1000)))
+        (call $digit (call $set (i32.const 0) (i32.const 1000) (i32.const 0) (i32.const 0) (i32.const 1)))
+        (call $digit (call $set (i32.const 0) (i32.const 0) (i32.const 1000) (i32.const 0) (i32.const 10)))
+        (i32.const 0))"#;
+    let mut limits = Limits::default();
+    limits.body_bytes = 1000;
+    let (mut chain, said) = chain(imports, body, PluginOptions::default().limits(limits));
+    let mut stream = open(&mut chain);
+    stream.request_headers(&mut chain, request("/"), false);
+    stream.request_body(&mut chain, [7; 1000], true);
+    assert_eq!(said.lock().unwrap().join(" "), "0 : 0");
+    let last = outputs(&mut chain, &mut stream).pop();
+    assert_eq!(last, Some(Output::RequestBody { bytes: vec![0; 10], end: true }));
+    stream.close(&mut chain);
 }

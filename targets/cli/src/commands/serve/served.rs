@@ -4,7 +4,9 @@ use super::watch::Watched;
 use crate::args::ServeOptions;
 use crate::failure::{Failure, io_reason};
 use crate::modules::load::{Opened, display_name, is_in_registry};
-use crate::modules::policy::{PolicyModule, accepted_bundles, explained, granted, is_bundle, load_policy};
+use crate::modules::policy::{
+    PolicyModule, accepted_bundles, allowed, explained, granted, is_bundle, load_policy,
+};
 use dunlin::{Engine, Module, ModuleOptions};
 use dunlin_hosts::Abi;
 use dunlin_hosts::actors::{ActorHost, HostOptions, HttpActor, KeyValueProvider};
@@ -99,6 +101,7 @@ impl Served {
         let what = PathBuf::from(&self.options.what);
         let mut options = AppOptions {
             environment: self.options.env.clone(),
+            dynamic: allowed(&self.options.policies)?,
             log: self.log.clone(),
             ..AppOptions::default()
         };

@@ -30,7 +30,6 @@ const UNSUPPORTED_FUNCTIONS: &[(&str, &str)] = &[
     ("fastly_http_req", "redirect_to_grip_proxy_v2"),
     ("fastly_http_req", "redirect_to_websocket_proxy"),
     ("fastly_http_req", "redirect_to_websocket_proxy_v2"),
-    ("fastly_http_req", "register_dynamic_backend"),
     ("fastly_http_req", "upgrade_websocket"),
     ("fastly_http_resp", "send_downstream_pending"),
 ];

@@ -1,8 +1,7 @@
 //! Host functions that tell of the client, the backends, and the host.
 
-use super::memory::{List, Span, fill, fill_list, put, put_word, slice_mut, split, text};
-use super::{Answer, Guest, Session, Status};
-use crate::fastly::local_server::Backend;
+use super::memory::{List, Span, fill, fill_list, put, put_word, slice_mut, split};
+use super::{Answer, Guest, Status};
 use std::net::IpAddr;
 
 /// The only version of the ABI.
@@ -59,45 +58,6 @@ pub(super) fn original_count(guest: &mut Guest<'_>, out: u32) -> Answer {
 pub(super) fn no(guest: &mut Guest<'_>, out: u32) -> Answer {
     let (memory, _) = split(guest)?;
     Ok(put_word(memory, out, 0)?)
-}
-
-fn backend<'s>(memory: &[u8], session: &'s Session, name: Span) -> Result<&'s Backend, Status> {
-    session.services.backends.get(text(memory, name)?).ok_or(Status::Inval)
-}
-
-pub(super) fn backend_exists(guest: &mut Guest<'_>, name: Span, out: u32) -> Answer {
-    let (memory, session) = split(guest)?;
-    let exists = session.services.backends.contains_key(text(memory, name)?);
-    Ok(put_word(memory, out, exists.into())?)
-}
-
-pub(super) fn backend_number(
-    guest: &mut Guest<'_>,
-    name: Span,
-    out: u32,
-    number: impl FnOnce(&Backend) -> u32,
-) -> Answer {
-    let (memory, session) = split(guest)?;
-    let number = number(backend(memory, session, name)?);
-    Ok(put_word(memory, out, number)?)
-}
-
-pub(super) fn backend_port(guest: &mut Guest<'_>, name: Span, out: u32) -> Answer {
-    let (memory, session) = split(guest)?;
-    let port = backend(memory, session, name)?.port();
-    Ok(put(memory, out, port.to_le_bytes())?)
-}
-
-pub(super) fn backend_host(guest: &mut Guest<'_>, name: Span, buffer: Span, out: u32) -> Answer {
-    let (memory, session) = split(guest)?;
-    let host = backend(memory, session, name)?.host();
-    Ok(fill(memory, buffer, out, host.as_bytes())?)
-}
-
-pub(super) fn backend_override(guest: &mut Guest<'_>, name: Span, buffer: Span, out: u32) -> Answer {
-    let (memory, session) = split(guest)?;
-    let host = backend(memory, session, name)?.override_host.as_ref().ok_or(Status::None)?;
-    Ok(fill(memory, buffer, out, host.as_bytes())?)
 }
 
 /// How long the request has been with the guest, in milliseconds.

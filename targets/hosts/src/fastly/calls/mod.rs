@@ -1,6 +1,7 @@
 //! The host functions that applications call.
 
 mod absent;
+mod backends;
 mod bodies;
 mod headers;
 mod kv;

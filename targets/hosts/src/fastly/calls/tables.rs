@@ -1,6 +1,8 @@
 //! Fastly's modules that are here, each with the functions that it has.
 
-use super::{Guest, Session, Status, bodies, headers, kv, messages, metadata, sending, stores, to_guest};
+use super::{
+    Guest, Session, Status, backends, bodies, headers, kv, messages, metadata, sending, stores, to_guest,
+};
 use dunlin::{Error, Linker};
 
 /// Declares host functions of one of Fastly's modules: what links them, and their names.
@@ -100,6 +102,8 @@ mod http_req {
         "downstream_client_request_id"(at: u32, len: u32, out: u32) => |guest| request_id(guest, (at, len), out);
         "downstream_client_ddos_detected"(out: u32) => |guest| no(guest, out);
         "fastly_key_is_valid"(out: u32) => |guest| no(guest, out);
+        "register_dynamic_backend"(n: u32, nn: u32, t: u32, tn: u32, mask: u32, config: u32)
+            => |guest| backends::register(guest, (n, nn), (t, tn), mask, config);
         "send"(request: u32, body: u32, b: u32, bn: u32, response: u32, response_body: u32)
             => |guest| send(guest, (request, body), (b, bn), None, (response, response_body));
         "send_v2"(request: u32, body: u32, b: u32, bn: u32, detail: u32, response: u32, response_body: u32)
@@ -191,19 +195,19 @@ mod async_io {
 
 mod backend {
     use super::*;
-    use metadata::*;
+    use backends::*;
 
     functions! { "fastly_backend":
-        "exists"(n: u32, nn: u32, out: u32) => |guest| backend_exists(guest, (n, nn), out);
-        "is_healthy"(n: u32, nn: u32, out: u32) => |guest| backend_number(guest, (n, nn), out, |_| 0);
-        "is_dynamic"(n: u32, nn: u32, out: u32) => |guest| backend_number(guest, (n, nn), out, |_| 0);
+        "exists"(n: u32, nn: u32, out: u32) => |guest| exists(guest, (n, nn), out);
+        "is_healthy"(n: u32, nn: u32, out: u32) => |guest| number(guest, (n, nn), out, |_| 0);
+        "is_dynamic"(n: u32, nn: u32, out: u32) => |guest| is_dynamic(guest, (n, nn), out);
         "is_ssl"(n: u32, nn: u32, out: u32)
-            => |guest| backend_number(guest, (n, nn), out, |backend| backend.is_secure().into());
-        "get_port"(n: u32, nn: u32, out: u32) => |guest| backend_port(guest, (n, nn), out);
+            => |guest| number(guest, (n, nn), out, |backend| backend.is_secure().into());
+        "get_port"(n: u32, nn: u32, out: u32) => |guest| port(guest, (n, nn), out);
         "get_host"(n: u32, nn: u32, at: u32, len: u32, out: u32)
-            => |guest| backend_host(guest, (n, nn), (at, len), out);
+            => |guest| host(guest, (n, nn), (at, len), out);
         "get_override_host"(n: u32, nn: u32, at: u32, len: u32, out: u32)
-            => |guest| backend_override(guest, (n, nn), (at, len), out);
+            => |guest| override_host(guest, (n, nn), (at, len), out);
     }
 }
 

@@ -163,7 +163,7 @@ mod tests {
     use super::super::super::options::PolicyOptions;
     use super::super::tests::{ask_with, asked};
     use super::super::{Reply, find};
-    use crate::services::http::{Headers, HttpError, OutboundHttp, Request, RequestBody, Response};
+    use crate::services::http::{Headers, HttpError, OutboundHttp, Request, RequestBody, Response, Trailers};
     use serde_json::{Value, json};
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
@@ -188,7 +188,12 @@ mod tests {
             headers.push("Content-Type", kind);
             headers.push("X-A", "1");
             headers.push("x-a", "2");
-            Ok(Response { status: 201, headers, body: Box::new(std::io::Cursor::new(body)) })
+            Ok(Response {
+                status: 201,
+                headers,
+                body: Box::new(std::io::Cursor::new(body)),
+                trailers: Trailers::default(),
+            })
         }
     }
 

@@ -129,7 +129,8 @@ pub(super) fn set_bytes(guest: &mut Guest<'_>, number: u32, (start, size): Span,
     let len = body.get().len();
     let start = (start as usize).min(len);
     let end = start + (size as usize).min(len - start);
-    Ok(body.edit(with.len(), |body| drop(body.splice(start..end, with.iter().copied())))?)
+    let more = with.len().saturating_sub(end - start);
+    Ok(body.edit(more, |body| drop(body.splice(start..end, with.iter().copied())))?)
 }
 
 pub(super) fn get_status_of(guest: &mut Guest<'_>, number: u32, len: u32, flags: u32) -> Answer {

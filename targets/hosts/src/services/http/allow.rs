@@ -82,6 +82,11 @@ impl AllowList {
         Ok(())
     }
 
+    /// Whether there is no such place.
+    pub fn is_none(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether requests may go there. The host of an IPv6 address may stand in brackets.
     pub fn allows(&self, scheme: &str, host: &str, port: u16) -> bool {
         let host = bare(host).to_ascii_lowercase();

@@ -2,7 +2,9 @@
 
 use super::allow::{AllowList, default_port};
 use super::headers::Headers;
-use super::message::{HttpError, HttpLimits, OutboundHttp, Redirects, Request, RequestBody, Response};
+use super::message::{
+    HttpError, HttpLimits, OutboundHttp, Redirects, Request, RequestBody, Response, Trailers,
+};
 use std::borrow::Cow;
 use std::io::{self, Read};
 use std::net::IpAddr;
@@ -121,10 +123,10 @@ impl Client {
 
 /// Where a request goes.
 #[derive(PartialEq, Eq)]
-struct Place {
-    scheme: String,
-    host: String,
-    port: u16,
+pub(super) struct Place {
+    pub(super) scheme: String,
+    pub(super) host: String,
+    pub(super) port: u16,
 }
 
 impl std::fmt::Display for Place {
@@ -134,7 +136,7 @@ impl std::fmt::Display for Place {
 }
 
 impl Place {
-    fn of(url: &Uri) -> Result<Self, HttpError> {
+    pub(super) fn of(url: &Uri) -> Result<Self, HttpError> {
         let invalid = |why: &str| HttpError::Invalid(format!("{url}: {why}"));
         let scheme = match url.scheme_str() {
             Some(scheme @ ("http" | "https")) => scheme.to_owned(),
@@ -155,7 +157,7 @@ impl Place {
     }
 }
 
-fn parse(url: &str) -> Result<Uri, HttpError> {
+pub(super) fn parse(url: &str) -> Result<Uri, HttpError> {
     url.parse().map_err(|error| HttpError::Invalid(format!("{url}: {error}")))
 }
 
@@ -186,7 +188,9 @@ impl Exchange<'_> {
             RequestBody::Sized(reader, size) => {
                 self.run(agent, builder.header("content-length", *size), SendBody::from_reader(*reader))
             }
-            RequestBody::Chunked(reader) => self.run(agent, builder, SendBody::from_reader(*reader)),
+            RequestBody::Chunked(reader) | RequestBody::Trailed(reader, _) => {
+                self.run(agent, builder, SendBody::from_reader(*reader))
+            }
         }
     }
 
@@ -220,7 +224,7 @@ impl Exchange<'_> {
         }
         let headers = parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
         let body = Box::new(ResponseBody { reader: body.into_reader(), limit, left: limit });
-        Ok(Response { status: parts.status.as_u16(), headers, body })
+        Ok(Response { status: parts.status.as_u16(), headers, body, trailers: Trailers::default() })
     }
 
     fn failure(&self, error: ureq::Error) -> HttpError {

@@ -3,6 +3,7 @@
 use super::headers::Headers;
 use std::fmt;
 use std::io::{self, Read};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Sends requests. A call blocks until the response's headers are there; its body is read afterwards.
@@ -54,6 +55,8 @@ pub enum RequestBody<'b> {
     Sized(&'b mut dyn Read, u64),
     /// As many as there are: sent in chunks.
     Chunked(&'b mut dyn Read),
+    /// The same, and trailers behind them. A [`Client`](super::Client) leaves those out.
+    Trailed(&'b mut dyn Read, Headers),
 }
 
 impl fmt::Debug for RequestBody<'_> {
@@ -62,6 +65,7 @@ impl fmt::Debug for RequestBody<'_> {
             Self::Empty => f.write_str("Empty"),
             Self::Sized(_, size) => f.debug_tuple("Sized").field(size).finish(),
             Self::Chunked(_) => f.write_str("Chunked"),
+            Self::Trailed(_, trailers) => f.debug_tuple("Trailed").field(trailers).finish(),
         }
     }
 }
@@ -112,6 +116,24 @@ pub struct Response {
     pub headers: Headers,
     /// What follows them. Reading fails beyond the limits, and if it is cut short.
     pub body: Box<dyn Read + Send>,
+    /// What followed the body.
+    pub trailers: Trailers,
+}
+
+/// What follows a response's body: nothing until that was read to its end, and nothing by a [`Client`](super::Client).
+#[derive(Clone, Default, Debug)]
+pub struct Trailers(Arc<Mutex<Headers>>);
+
+impl Trailers {
+    /// Takes them.
+    pub fn take(&self) -> Headers {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts them there, where something else than a client here has read the response.
+    pub fn set(&self, trailers: Headers) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = trailers;
+    }
 }
 
 impl Response {
@@ -129,7 +151,7 @@ impl Response {
 
 impl fmt::Debug for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { status, headers, body: _ } = self;
+        let Self { status, headers, body: _, trailers: _ } = self;
         f.debug_struct("Response").field("status", status).field("headers", headers).finish_non_exhaustive()
     }
 }
@@ -151,6 +173,8 @@ pub enum HttpError {
     TooManyRedirects,
     /// No connection can be had, or it broke: why.
     Connection(String),
+    /// The connection ended before there was a response: why. Only a [`Direct`](super::Direct) client tells the two apart.
+    Unanswered(String),
     /// What came isn't HTTP: why.
     Protocol(String),
 }
@@ -164,6 +188,7 @@ impl fmt::Display for HttpError {
             Self::TooLarge(limit) => write!(f, "there is more in the response than {limit} bytes"),
             Self::TooManyRedirects => f.write_str("there are too many redirects"),
             Self::Connection(why) => f.write_str(why),
+            Self::Unanswered(why) => write!(f, "the connection ended without a response: {why}"),
             Self::Protocol(why) => write!(f, "what came isn't HTTP: {why}"),
         }
     }

@@ -6,6 +6,10 @@
 mod allow;
 #[cfg(feature = "http")]
 mod client;
+#[cfg(feature = "http")]
+mod direct;
+#[cfg(all(test, feature = "http"))]
+mod direct_tests;
 mod headers;
 mod message;
 #[cfg(all(test, feature = "http"))]
@@ -18,5 +22,9 @@ mod tls_tests;
 pub use allow::{AllowList, InvalidPattern};
 #[cfg(feature = "http")]
 pub use client::Client;
+#[cfg(feature = "http")]
+pub use direct::Direct;
 pub use headers::Headers;
-pub use message::{HttpError, HttpLimits, Nowhere, OutboundHttp, Redirects, Request, RequestBody, Response};
+pub use message::{
+    HttpError, HttpLimits, Nowhere, OutboundHttp, Redirects, Request, RequestBody, Response, Trailers,
+};

@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Instant;
 
 /// A thread that waits for deadlines: one guest's at a time.
-pub(super) struct Deadlines(Arc<Shared>);
+pub(crate) struct Deadlines(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {
@@ -21,10 +21,10 @@ struct State {
 }
 
 /// While this lives, its guest has a deadline.
-pub(super) struct Awaited<'d>(&'d Shared);
+pub(crate) struct Awaited<'d>(&'d Shared);
 
 impl Deadlines {
-    pub(super) fn start() -> io::Result<Self> {
+    pub(crate) fn start() -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let waiting = shared.clone();
         std::thread::Builder::new().name("deadlines".into()).spawn(move || waiting.wait())?;
@@ -32,7 +32,7 @@ impl Deadlines {
     }
 
     /// Interrupts a guest then, unless what this gives was dropped before.
-    pub(super) fn interrupt_at(&self, deadline: Instant, guest: InterruptHandle) -> Awaited<'_> {
+    pub(crate) fn interrupt_at(&self, deadline: Instant, guest: InterruptHandle) -> Awaited<'_> {
         self.0.lock().awaited = Some((deadline, guest));
         self.0.changed.notify_one();
         Awaited(&self.0)
@@ -62,6 +62,14 @@ impl Shared {
                 None => self.changed.wait(state).unwrap_or_else(|poisoned| poisoned.into_inner()),
             };
         }
+    }
+}
+
+impl Awaited<'_> {
+    /// The guest has no deadline any more. Says whether it was interrupted.
+    #[cfg(feature = "proxy-wasm")]
+    pub(crate) fn end(self) -> bool {
+        self.0.lock().awaited.is_none()
     }
 }
 

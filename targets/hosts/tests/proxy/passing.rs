@@ -1,37 +1,12 @@
-//! A proxy with filters, on sockets: our own filter of `examples/hosts/filter.rs`, and some as texts.
-#![cfg(feature = "proxy")]
+//! What passes: our own filter of `examples/hosts/filter.rs`, and some as texts.
 
-mod common;
-
-use common::Running;
-use common::origin::Origin;
+use crate::common::Running;
+use crate::common::origin::Origin;
+use crate::{ours, start, text};
 use dunlin::{Budget, Engine, Module};
 use dunlin_hosts::proxy::{Proxy, ProxyOptions};
 use dunlin_hosts::proxy_wasm::{Plugin, PluginOptions};
-use dunlin_hosts::server::ServerOptions;
 use std::time::{Duration, Instant};
-
-/// Our filter, in a mode.
-fn ours(mode: &str) -> Plugin {
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/hosts/filter.wasm");
-    let module = Module::from_file(&Engine::default(), file).unwrap();
-    Plugin::new(&module, PluginOptions::default().configuration(mode)).unwrap()
-}
-
-/// A filter that has these functions, with what an allocator gives at 4096.
-fn text(functions: &str, options: PluginOptions) -> Plugin {
-    let text = format!(
-        r#"(module {functions} (func (export "proxy_abi_version_0_2_1"))
-            (func (export "proxy_on_memory_allocate") (param i32) (result i32) (i32.const 4096)))"#
-    );
-    Plugin::new(&Module::new(&Engine::default(), text).unwrap(), options).unwrap()
-}
-
-fn start(plugins: &[Plugin], to: &Origin, change: impl FnOnce(ProxyOptions) -> ProxyOptions) -> Running {
-    let options = ProxyOptions::to(&format!("http://{}", to.address)).unwrap();
-    let proxy = Proxy::new(plugins, change(options.workers(2))).unwrap();
-    Running::start(proxy, |options: &mut ServerOptions| options.limits.time = Duration::from_secs(20))
-}
 
 /// Adds `x-order: NAME` to requests and responses.
 fn marks(name: char) -> Plugin {
@@ -145,9 +120,10 @@ const ASKS: &str = r#"
         (if (call $call (i32.const 0) (i32.const 4) (i32.const 16) (i32.const 66) (i32.const 0) (i32.const 0)
                 (i32.const 0) (i32.const 0) (i32.const 5000) (i32.const 200)) (then unreachable))
         (i32.const 1))
-    (func (export "proxy_on_http_call_response") (param i32 i32) (param $headers i32) (param i32 i32)
+    (func (export "proxy_on_http_call_response") (param i32 i32 i32) (param $body i32) (param i32)
         (drop (call $act (global.get $waiting)))
-        (if (local.get $headers)
+        ;; Where the cluster is down, the answer is the proxy's, and longer.
+        (if (i32.lt_u (local.get $body) (i32.const 50))
             (then (drop (call $continue (i32.const 0))))
             (else (drop (call $answer (i32.const 403) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 4)
                 (i32.const 0) (i32.const 0) (i32.const -1))))))
@@ -236,4 +212,40 @@ fn nothing_is_left_of_what_is_over() {
         std::thread::sleep(Duration::from_millis(5));
     }
     assert!(budget.used() <= before, "{} of {before}", budget.used());
+}
+
+#[test]
+fn trailers_pass_in_both_directions() {
+    let origin = Origin::start();
+    let server = start(&[marks('a'), ours("trailers")], &origin, |options| options);
+    let mut client = server.client();
+    let request = |te: &str| {
+        format!(
+            "POST /trailers HTTP/1.1\r\nHost: x\r\n{te}Trailer: x-sum\r\nTransfer-Encoding: chunked\r\n\r\n\
+             2\r\nab\r\n0\r\nx-sum: 7\r\n\r\n"
+        )
+    };
+    client.send(request("TE: trailers\r\n"));
+    let reply = client.reply();
+    // Filters have added their own; of the response's, those pass that it announced.
+    assert_eq!(reply.text(), "x-sum: 7\nx-filter: seen");
+    assert_eq!((reply.header("trailer"), &reply.trailers[..]), (Some("x-end"), &["x-end: 1".to_owned()][..]));
+    assert_eq!(reply.header("x-order"), Some("a"));
+    // A client that doesn't say so gets none.
+    client.send(request(""));
+    let reply = client.reply();
+    assert_eq!((reply.text().as_str(), reply.trailers.len()), ("x-sum: 7\nx-filter: seen", 0));
+    assert_eq!(client.get("/quick").text(), "quick for test");
+}
+
+#[test]
+fn what_belongs_to_a_connection_stays_with_it() {
+    let origin = Origin::start();
+    let server = start(&[marks('a')], &origin, |options| options);
+    let mut client = server.client();
+    client.send(
+        "GET /headers HTTP/1.1\r\nHost: x\r\nConnection: x-mine, keep-alive\r\nX-Mine: 1\r\nKeep-Alive: 5\r\nTE: gzip\r\n\
+         Proxy-Connection: close\r\nUpgrade: h2c\r\nX-Other: 2\r\n\r\n",
+    );
+    assert_eq!(client.reply().text(), "host: x\nx-other: 2\nx-forwarded-proto: http\nx-order: a\n");
 }
