@@ -39,7 +39,7 @@ const HOUSES: &[House] = &[
         folder: "engine/src/stream",
         floors: &[
             "cost framing window",
-            "name_section quick scan",
+            "branch_hints name_section quick scan",
             "compact groups",
             "state",
             "missing",
