@@ -98,7 +98,7 @@ const HOUSES: &[House] = &[
         floors: &[
             "hints values",
             "grants table tiering",
-            "environment help policies registry",
+            "environment help limits policies registry",
             "claims compile inspect lambda policy pull push run serve sign validate wast",
         ],
         least: 20,
@@ -119,7 +119,7 @@ const HOUSES: &[House] = &[
     House { folder: "targets/hosts/src/wapc", floors: &["error host", "state", "calls", "guest"], least: 5 },
     House {
         folder: "targets/hosts/src/lambda",
-        floors: &["deadline failure stream", "event", "function", "runtime"],
+        floors: &["failure stream", "event", "function", "runtime"],
         least: 6,
     },
     House {
@@ -142,7 +142,7 @@ const HOUSES: &[House] = &[
         folder: "targets/hosts/src",
         // The server is below the hosts that answer its requests.
         floors: &[
-            "abi services",
+            "abi deadline services",
             "server",
             "fastly lambda oci opa proxy_wasm wagi wapc",
             "actors answers proxy",
@@ -233,7 +233,7 @@ const HOUSES: &[House] = &[
     },
     House {
         folder: "jit/src/code",
-        floors: &["map_error piece traps", "offset_map", "map", "map_bytes"],
+        floors: &["map_error piece traps", "offset_map", "handlers", "map", "map_bytes"],
         least: 8,
     },
     House {
@@ -247,6 +247,7 @@ const HOUSES: &[House] = &[
             "frames",
             "host_stack temporary_stack",
             "call publish",
+            "throw",
             "faults",
             "available",
         ],
