@@ -118,7 +118,7 @@ const HOUSES: &[House] = &[
     House { folder: "targets/hosts/src/wapc", floors: &["error host", "state", "calls", "guest"], least: 5 },
     House {
         folder: "targets/hosts/src/lambda",
-        floors: &["deadline failure stream", "event", "function", "runtime"],
+        floors: &["failure stream", "event", "function", "runtime"],
         least: 6,
     },
     House {
@@ -141,7 +141,7 @@ const HOUSES: &[House] = &[
         folder: "targets/hosts/src",
         // The server is below the hosts that answer its requests.
         floors: &[
-            "abi services",
+            "abi deadline services",
             "server",
             "fastly lambda oci opa proxy_wasm wagi wapc",
             "actors answers proxy",
