@@ -108,7 +108,7 @@ pub use runtime::exec::{HandlerKind, TailHandler, tail_handlers};
 pub use runtime::loaded::Module;
 pub use runtime::plan::{Plan, PlanItem};
 pub use runtime::profile::Profile;
-pub use runtime::store::SharedMemory;
+pub use runtime::shared_memory::SharedMemory;
 pub use runtime::store::handle::{ExnRef, Extern, ExternRef, Func, Global, Memory, Table, Tag, V128, Val};
 pub use runtime::tier;
 pub use runtime::waits::WaitResult;

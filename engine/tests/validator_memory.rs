@@ -75,9 +75,18 @@ fn signed(value: usize) -> Vec<u8> {
 /// Shows the validator sections of the same item (made different by its number), and compares.
 fn measure(validator: &mut Validator, id: u8, count: usize, item: impl Fn(usize) -> Vec<u8>) -> String {
     let items: Vec<u8> = (0..count).flat_map(item).collect();
-    let contents = [leb(count), items.clone()].concat();
+    measure_section(validator, id, count, &[leb(count), items].concat())
+}
+
+/// The same for a type section with one recursion group, of such types.
+fn measure_group(validator: &mut Validator, count: usize, ty: impl Fn(usize) -> Vec<u8>) -> String {
+    let types: Vec<u8> = (0..count).flat_map(ty).collect();
+    measure_section(validator, 1, count, &[vec![1, 0x4e], leb(count), types].concat())
+}
+
+fn measure_section(validator: &mut Validator, id: u8, count: usize, contents: &[u8]) -> String {
     let (result, held) = peak(|| {
-        let reader = || BinaryReader::new_features(&contents, 100, *Validator::features(validator));
+        let reader = || BinaryReader::new_features(contents, 100, *Validator::features(validator));
         let reader = reader();
         match id {
             1 => validator.type_section(&SectionLimited::new(reader)?),
@@ -95,10 +104,10 @@ fn measure(validator: &mut Validator, id: u8, count: usize, item: impl Fn(usize)
     result.unwrap();
     let interns = WasmFeatures::FUNCTION_REFERENCES | WasmFeatures::EXCEPTIONS;
     let interned = Validator::features(validator).intersects(interns);
-    let charged = cost::BASE + cost::section(id, count as u64, items.len() as u64, interned);
+    let charged = cost::BASE + cost::section(id, count as u64, contents.len() as u64 - 1, interned);
     let line = format!(
         "section {id}: {count} items, {} bytes, held {held} ({} an item), charged {charged}",
-        items.len(),
+        contents.len(),
         held / count as u64
     );
     println!("{line}");
@@ -130,6 +139,42 @@ fn so_do_sections_with_exceptions() {
 #[test]
 fn so_do_sections_with_typed_references() {
     stay_within_their_charge(WasmFeatures::FUNCTION_REFERENCES);
+}
+
+#[test]
+fn so_do_recursion_groups() {
+    let validator = || validator(WasmFeatures::FUNCTION_REFERENCES | WasmFeatures::GC);
+    let mut wrong = Vec::new();
+    for count in [1, 2, 10, 100, 3000, 60_000] {
+        let named = |i: usize| signed(i);
+        // Functions and structs of nothing; functions that name the last type often; subtypes of each other, of the first type.
+        wrong.push(measure_group(&mut validator(), count, |_| vec![0x60, 0, 0]));
+        wrong.push(measure_group(&mut validator(), count, |_| vec![0x5f, 0]));
+        wrong.push(measure_group(&mut validator(), count, |_| vec![0x5f, 2, 0x78, 0, 0x77, 1]));
+        wrong.push(measure_group(&mut validator(), count, |_| {
+            [vec![0x60, 1, 0x63], named(count - 1), vec![0]].concat()
+        }));
+        wrong.push(measure_group(&mut validator(), count.min(1000), |_| {
+            let count = count.min(1000);
+            [vec![0x60], leb(1000), [vec![0x63], named(count - 1)].concat().repeat(1000), vec![0]].concat()
+        }));
+        wrong.push(measure_group(&mut validator(), count, |i| match i % 60 {
+            0 => vec![0x50, 0, 0x60, 0, 0],
+            _ => [vec![0x50, 1], leb(i - 1), vec![0x60, 0, 0]].concat(),
+        }));
+        wrong.push(measure_group(&mut validator(), count, |i| match i {
+            0 => vec![0x50, 0, 0x5f, 0],
+            _ => vec![0x50, 1, 0, 0x5f, 0],
+        }));
+        // Groups of their own: each names the one before it, and those of no types.
+        wrong.push(measure(&mut validator(), 1, count, |i| match i {
+            0 => vec![0x50, 0, 0x60, 0, 0],
+            _ => [vec![0x60, 1, 0x63], signed(i - 1), vec![0]].concat(),
+        }));
+        wrong.push(measure(&mut validator(), 1, count, |_| vec![0x4e, 0]));
+    }
+    wrong.retain(|line| !line.is_empty());
+    assert!(wrong.is_empty(), "held more than was charged:\n{}", wrong.join("\n"));
 }
 
 fn stay_within_their_charge(more: WasmFeatures) {

@@ -113,9 +113,12 @@ impl Func {
         &self,
         store: impl AsContext,
     ) -> Result<TypedFunc<P, R>, Error> {
-        let ty = self.ty_in(store.as_context().inner());
-        let params = P::TYPES.iter().zip(ty.params()).all(|(given, param)| given.matches(param));
-        let results = ty.results().zip(R::TYPES).all(|(result, wanted)| result.matches(*wanted));
+        let store = store.as_context();
+        let (engine, ty) = (&store.inner().engine, self.ty_in(store.inner()));
+        let params =
+            P::TYPES.iter().zip(ty.params()).all(|(given, param)| engine.value_matches(*given, param));
+        let results =
+            ty.results().zip(R::TYPES).all(|(result, wanted)| engine.value_matches(result, *wanted));
         let counts = (ty.params().len(), ty.results().len()) == (P::TYPES.len(), R::TYPES.len());
         if !(params && results && counts) {
             let expected = FuncType::new(P::TYPES.iter().copied(), R::TYPES.iter().copied());

@@ -1,6 +1,8 @@
+mod definitions;
+
 use super::func::dynamic_host_func;
 use super::host::sealed::Host;
-use crate::memory::{Budget, Buf, Charge, Kind, MemoryError, Shared, try_text};
+use crate::memory::{Buf, Charge, Kind, MemoryError, Shared, try_text};
 use crate::runtime::error::ErrorKind;
 use crate::runtime::store::{Import, Template, check_imports};
 use crate::{
@@ -8,6 +10,7 @@ use crate::{
     IntoFunc, Module, Val,
 };
 use core::marker::PhantomData;
+use definitions::{Definition, Definitions, Names};
 
 /// Finds the imports of modules by their names.
 ///
@@ -31,64 +34,6 @@ pub struct Linker<T> {
     definitions: Option<Shared<Definitions>>,
     allow_shadowing: bool,
     data: PhantomData<fn(T)>,
-}
-
-/// What is defined by which names. Clones of a linker share it until one of them changes.
-struct Definitions {
-    /// Sorted by name.
-    items: Buf<Definition>,
-    _charge: Charge,
-}
-
-struct Definition {
-    names: Names,
-    item: Import,
-}
-
-/// Both names of something, one after the other.
-struct Names {
-    text: Box<str>,
-    /// Where the second one begins.
-    second: usize,
-    _charge: Charge,
-}
-
-impl Names {
-    fn new(budget: &Budget, module: &str, name: &str) -> Result<Self, MemoryError> {
-        let mut text = Buf::with_capacity(budget, Kind::Host, module.len() + name.len())?;
-        text.try_extend_from_slice(module.as_bytes())?;
-        text.try_extend_from_slice(name.as_bytes())?;
-        let (text, charge) = text.into_boxed()?;
-        let text = String::from_utf8(Vec::from(text)).unwrap_or_default().into_boxed_str();
-        Ok(Self { text, second: module.len(), _charge: charge })
-    }
-
-    fn get(&self) -> (&str, &str) {
-        self.text.split_at(self.second)
-    }
-}
-
-impl Definitions {
-    fn try_new(budget: &Budget, room: usize) -> Result<Shared<Self>, MemoryError> {
-        let charge = budget.charge(Kind::Host, Shared::<Self>::BYTES)?;
-        let items = Buf::with_capacity(budget, Kind::Host, room)?;
-        Shared::try_new(Kind::Host, Self { items, _charge: charge })
-    }
-
-    fn search(&self, module: &str, name: &str) -> Result<usize, usize> {
-        self.items.binary_search_by(|item| item.names.get().cmp(&(module, name)))
-    }
-
-    fn try_clone(&self, budget: &Budget) -> Result<Shared<Self>, MemoryError> {
-        let mut copy = Self::try_new(budget, self.items.len())?;
-        let into = Shared::get_mut(&mut copy).expect("it is new");
-        for Definition { names, item } in &*self.items {
-            let (module, name) = names.get();
-            let names = Names::new(budget, module, name)?;
-            into.items.try_push(Definition { names, item: item.clone() })?;
-        }
-        Ok(copy)
-    }
 }
 
 impl<T> Clone for Linker<T> {

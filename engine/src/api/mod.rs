@@ -17,6 +17,7 @@ mod shared_memory;
 mod store;
 mod table;
 mod typed;
+mod types;
 mod val;
 mod wasm_ty;
 

@@ -1,4 +1,4 @@
-use crate::runtime::store::Expected;
+use crate::runtime::shared_memory::Expected;
 use crate::{Engine, Error, MemoryAccessError, MemoryType, SharedMemory, Trap, WaitResult};
 use core::cell::UnsafeCell;
 use core::sync::atomic::Ordering;

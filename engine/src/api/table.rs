@@ -101,7 +101,7 @@ impl Table {
         let mut store = store.as_context_mut();
         let store = store.inner_mut();
         let (expected, found) = (to.obj(store).inner.ty.element(), from.obj(store).inner.ty.element());
-        if !found.matches(expected) {
+        if !store.engine.value_matches(found.into(), expected.into()) {
             return Err(Error::msg(format_args!("a table of {expected} has no place for {found}")));
         }
         let (to, from) = (to.ptr(store).as_ptr(), from.ptr(store).as_ptr());

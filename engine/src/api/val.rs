@@ -202,7 +202,7 @@ impl Val {
             }
             (Val::FuncRef(func), ValType::Ref(expected)) if let Some(number) = expected.concrete() => {
                 match func {
-                    Some(func) if func.sig_in(store) != number.0 => {
+                    Some(func) if !store.engine.is_subtype(func.sig_in(store), number.0) => {
                         let found = func.ty_in(store);
                         Err(match store.engine.func_type(number) {
                             Some(expected) => Error::msg(format_args!(

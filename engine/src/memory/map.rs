@@ -36,24 +36,39 @@ impl<K: Eq + Hash, V> Map<K, V> {
         self.map.get(key)
     }
 
-    pub(crate) fn try_insert(&mut self, key: K, value: V) -> Result<(), MemoryError> {
-        if self.map.len() == self.map.capacity() {
-            let held = self.charge.bytes();
-            // While the entries move, both tables are held.
-            let next = Self::bytes((self.map.capacity() + 1).max(self.map.capacity() * 2));
-            self.charge.grow(next)?;
-            let grown = self.map.try_reserve(1);
-            let (now, paid) = (Self::bytes(self.map.capacity()), held + next);
-            debug_assert!(now <= paid);
-            self.charge.shrink(paid - now.min(paid));
-            grown.map_err(|_| MemoryError::system(self.charge.kind(), next))?;
+    pub(crate) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
+        self.map.get_mut(key)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.map.is_empty()
+    }
+
+    /// Makes room for so many more entries.
+    pub(crate) fn try_reserve(&mut self, more: usize) -> Result<(), MemoryError> {
+        let (len, capacity) = (self.map.len(), self.map.capacity());
+        if capacity - len >= more {
+            return Ok(());
         }
+        let held = self.charge.bytes();
+        // While the entries move, both tables are held.
+        let next = Self::bytes((len + more).max(capacity * 2));
+        self.charge.grow(next)?;
+        let grown = self.map.try_reserve(more);
+        let (now, paid) = (Self::bytes(self.map.capacity()), held + next);
+        debug_assert!(now <= paid);
+        self.charge.shrink(paid - now.min(paid));
+        grown.map_err(|_| MemoryError::system(self.charge.kind(), next))
+    }
+
+    pub(crate) fn try_insert(&mut self, key: K, value: V) -> Result<(), MemoryError> {
+        self.try_reserve(1)?;
         self.map.insert(key, value);
         Ok(())
     }
 
-    pub(crate) fn remove(&mut self, key: &K) {
-        self.map.remove(key);
+    pub(crate) fn remove(&mut self, key: &K) -> Option<V> {
+        self.map.remove(key)
     }
 }
 

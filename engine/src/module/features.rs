@@ -9,8 +9,8 @@ pub(crate) struct Features(WasmFeatures);
 
 impl Default for Features {
     /// WebAssembly 2.0, and of 3.0 extended constant expressions, tail calls, multiple memories, 64-bit memories,
-    /// relaxed vector instructions and exceptions; exceptions as they were before, which compilers still emit; and atomic
-    /// instructions.
+    /// relaxed vector instructions, exceptions, typed references and groups of types; exceptions as they were before, which
+    /// compilers still emit; and atomic instructions.
     fn default() -> Features {
         Features(
             WasmFeatures::WASM2
@@ -21,6 +21,7 @@ impl Default for Features {
                 | WasmFeatures::MEMORY64
                 | WasmFeatures::EXCEPTIONS
                 | WasmFeatures::LEGACY_EXCEPTIONS
+                | WasmFeatures::FUNCTION_REFERENCES
                 | WasmFeatures::THREADS,
         )
     }
@@ -114,8 +115,8 @@ features! {
     /// `try` and its kin, which `try_table` has replaced.
     LegacyExceptions = LEGACY_EXCEPTIONS, "legacy-exceptions", "exceptions as they were before their proposal was finished",
         wasm_legacy_exceptions;
-    /// References that name a type, or are never null.
-    FunctionReferences = FUNCTION_REFERENCES, "function-references", "typed references",
+    /// References that name a type, or are never null; recursion groups of function types, and subtypes.
+    FunctionReferences = FUNCTION_REFERENCES, "function-references", "typed references or groups of types",
         wasm_function_references;
     /// Structs and arrays that the engine collects.
     Gc = GC, "gc", "garbage collected types";
@@ -138,7 +139,8 @@ features! {
     /// Loads and stores of several bytes of an array.
     MultibyteArrayAccess = MULTIBYTE_ARRAY_ACCESS, "multibyte-array-access", "loads and stores in arrays";
     /// Imports that share a module's name or a type.
-    CompactImports = COMPACT_IMPORTS, "compact-import-section", "imports that share a name or a type";
+    CompactImports = COMPACT_IMPORTS, "compact-import-section", "imports that share a name or a type",
+        wasm_compact_imports;
 }
 
 /// The proposal's name.
@@ -156,9 +158,26 @@ impl Feature {
 }
 
 impl Features {
-    /// The set, as wasmparser wants it.
-    pub(crate) fn wasmparser(self) -> WasmFeatures {
+    /// The set, as wasmparser wants it for everything but bodies.
+    ///
+    /// To wasmparser, recursion groups and subtypes are part of the proposal about garbage collection. Of what else that brings,
+    /// sections can define types, and values of them by constant expressions: the loader refuses these itself.
+    pub(crate) fn of_sections(self) -> WasmFeatures {
+        let groups =
+            if self.has(Feature::FunctionReferences) { WasmFeatures::GC } else { WasmFeatures::empty() };
+        self.0 | groups
+    }
+
+    /// The set, as wasmparser wants it for bodies.
+    pub(crate) fn of_bodies(self) -> WasmFeatures {
         self.0
+    }
+
+    /// Whether the validator keeps each type as the key of a map.
+    pub(crate) fn interns_types(self) -> bool {
+        [Feature::FunctionReferences, Feature::Exceptions, Feature::LegacyExceptions]
+            .into_iter()
+            .any(|feature| self.has(feature))
     }
 
     /// Whether a feature is among them.
@@ -173,17 +192,16 @@ mod tests {
 
     #[test]
     fn the_default_is_wasm_2_and_some_of_wasm_3() {
-        let on = Features::default().wasmparser();
+        let on = Features::default().of_bodies();
         assert!(on.floats() && on.simd() && on.bulk_memory() && on.reference_types() && on.multi_value());
         assert!(on.extended_const() && on.tail_call() && on.multi_memory());
-        assert!(!on.gc() && !on.function_references());
+        assert!(!on.gc() && on.function_references());
         assert!(on.threads() && on.exceptions() && on.legacy_exceptions());
         assert!(on.relaxed_simd() && on.memory64() && !on.custom_page_sizes() && !on.wide_arithmetic());
     }
 
     /// What isn't part of WebAssembly 3.0, and not yet as good as standard.
-    const OFF: [Feature; 3] =
-        [Feature::WideArithmetic, Feature::CustomPageSizes, Feature::FunctionReferences];
+    const OFF: [Feature; 3] = [Feature::WideArithmetic, Feature::CustomPageSizes, Feature::CompactImports];
 
     #[test]
     fn what_has_a_switch_is_on_by_default_if_it_is_the_standard() {
@@ -205,8 +223,8 @@ mod tests {
     fn switches_switch() {
         let mut features = Features::default();
         features.wasm_simd(false).wasm_reference_types(false);
-        assert!(!features.wasmparser().simd() && !features.wasmparser().reference_types());
-        assert!(!features.wasmparser().call_indirect_overlong());
+        assert!(!features.of_bodies().simd() && !features.of_bodies().reference_types());
+        assert!(!features.of_bodies().call_indirect_overlong());
         assert_eq!(*features.wasm_simd(true).wasm_reference_types(true), Features::default());
     }
 }

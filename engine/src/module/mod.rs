@@ -18,8 +18,8 @@ use crate::module::const_expr::ConstExpr;
 use crate::module::features::{Feature, Features};
 use crate::module::names::Names;
 use crate::module::types::{
-    ExportType, ExternType, FuncType, GlobalType, ImportType, MemoryType, RefType, TableType, TagType,
-    TooManyTypes, TypeNumber,
+    DeclaredType, ExportType, ExternType, FuncType, GlobalType, ImportType, MemoryType, RefType, TableType,
+    TagType, TooManyTypes, TypeNumber,
 };
 use std::sync::Mutex;
 
@@ -28,6 +28,8 @@ use std::sync::Mutex;
 pub(crate) struct ModuleInner {
     /// The type section.
     pub(crate) types: Box<[FuncType]>,
+    /// Those of them that say more of themselves, by their index. Nearly no module has any.
+    pub(crate) declared: Box<[DeclaredType]>,
     pub(crate) imports: Box<[Import]>,
     /// The type index of every function.
     pub(crate) funcs: Box<[u32]>,
@@ -213,6 +215,7 @@ impl ModuleInner {
     pub(crate) fn empty(features: Features, budget: &Budget, one_instance: bool) -> ModuleInner {
         ModuleInner {
             types: Box::default(),
+            declared: Box::default(),
             imports: Box::default(),
             funcs: Box::default(),
             imported_funcs: 0,
@@ -276,6 +279,12 @@ impl ModuleInner {
             segment.ty = segment.ty.renamed(rename)?;
         }
         Ok(())
+    }
+
+    /// Whether a function type has no subtypes.
+    pub(crate) fn is_final(&self, ty: u32) -> bool {
+        let declared = self.declared.binary_search_by_key(&ty, |declared| declared.index);
+        declared.is_ok_and(|at| self.declared[at].is_final) || declared.is_err()
     }
 
     /// The type of the function with this index.

@@ -51,6 +51,14 @@ pub(crate) const PREFIX_FC: u8 = 0xfc;
 pub(crate) const MEMORY_COPY: u8 = 10;
 pub(crate) const MEMORY_FILL: u8 = 11;
 
+/// What begins a recursion group, and a type in it.
+pub(crate) const REC_TYPES: u8 = 0x4e;
+pub(crate) const SUB_FINAL_TYPE: u8 = 0x4f;
+pub(crate) const SUB_TYPE: u8 = 0x50;
+pub(crate) const ARRAY_TYPE: u8 = 0x5e;
+pub(crate) const STRUCT_TYPE: u8 = 0x5f;
+pub(crate) const FUNC_TYPE: u8 = 0x60;
+
 /// What begins a reference's type, in front of a heap type: one that may be null, or one that isn't.
 pub(crate) const REF_NULL_TYPE: u8 = 0x63;
 pub(crate) const REF_TYPE: u8 = 0x64;

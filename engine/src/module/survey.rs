@@ -139,9 +139,9 @@ impl Survey {
     }
 
     fn types(&mut self, at: u64, group: RecGroup) -> Result<()> {
-        self.note_if(group.is_explicit_rec_group(), Feature::Gc, at);
+        self.note_if(group.is_explicit_rec_group(), Feature::FunctionReferences, at);
         for SubType { is_final, supertype_idxs, composite_type: ty } in group.into_types() {
-            self.note_if(!is_final || !supertype_idxs.is_empty(), Feature::Gc, at);
+            self.note_if(!is_final || !supertype_idxs.is_empty(), Feature::FunctionReferences, at);
             self.note_if(ty.shared, Feature::SharedEverythingThreads, at);
             let described = ty.descriptor_idx.is_some() || ty.describes_idx.is_some();
             self.note_if(described, Feature::CustomDescriptors, at);
@@ -287,7 +287,7 @@ impl Survey {
                 | Operator::I64Sub
                 | Operator::I64Mul => self.note(Feature::ExtendedConst, at),
                 Operator::GlobalGet { global_index } => {
-                    self.note_if(global_index >= self.imported_globals, Feature::Gc, at);
+                    self.note_if(global_index >= self.imported_globals, Feature::FunctionReferences, at);
                 }
                 _ => {}
             }

@@ -1,13 +1,16 @@
 //! The types of values, functions, memories, tables, globals and tags, and of what a module imports and exports.
 
+mod declared;
 mod external;
 mod func;
 mod list;
 mod memory;
 mod plain;
+mod questions;
 mod tag;
 mod value;
 
+pub(crate) use declared::DeclaredType;
 pub use external::{ExportType, ExternType, ImportType};
 pub use func::FuncType;
 pub use list::ValTypes;
@@ -136,7 +139,7 @@ mod tests {
         assert_eq!(FuncType::new([], []).to_string(), "() -> ()");
         assert_eq!(MemoryType::new(1, None).to_string(), "memory of at least 1 page");
         assert_eq!(MemoryType::new(1, Some(4)).to_string(), "memory of 1 to 4 pages");
-        let bytes = MemoryType { page_size_log2: 0, ..MemoryType::memory64(5, Some(6)) };
+        let bytes = MemoryType { page_size_log2: 0, ..MemoryType::new64(5, Some(6)) };
         assert_eq!(bytes.to_string(), "64-bit memory of 5 to 6 pages of 1 byte");
         assert_eq!(
             TableType::new(RefType::FUNCREF, 2, Some(2)).to_string(),

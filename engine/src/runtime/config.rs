@@ -99,8 +99,8 @@ impl Config {
         /// Whether modules may use atomic instructions and declare shared memories. On by default; but instances get shared
         /// memories only with [`Config::shared_memory`].
         wasm_threads
-        /// Whether references may name a function type or be never null, with `call_ref` and its kin (WebAssembly 3.0). Off
-        /// by default. A function type can name those before it, but not itself: that needs recursive types.
+        /// Whether references may name a function type or be never null, with `call_ref` and its kin; and whether function
+        /// types may be in recursion groups and have subtypes (WebAssembly 3.0). On by default.
         wasm_function_references
         /// Whether modules may have tags, throw exceptions and catch them by `try_table` (WebAssembly 3.0). On by default.
         wasm_exceptions
@@ -109,6 +109,8 @@ impl Config {
         wasm_legacy_exceptions
         /// Whether the pages of a memory may have a size other than 64 KiB: 1 byte. Off by default.
         wasm_custom_page_sizes
+        /// Whether imports may share a module's name, or a type ("compact import section"). Off by default.
+        wasm_compact_imports
     }
 
     /// Switches a feature by its value: what the method does that [`Feature::switch`] names.

@@ -3,11 +3,12 @@
 use crate::memory::pages::Guard;
 use crate::memory::{Budget, Buf, Charge, Kind, Shared};
 use crate::module::features::Features;
-use crate::module::types::{FuncType, TypeNumber, ValType};
+use crate::module::types::{DeclaredType, FuncType, MemoryType, TypeNumber, ValType};
 use crate::runtime::exec::{self, Stacks};
-use crate::runtime::types::Types;
+use crate::runtime::types::{Group, Types};
 use crate::translate;
-use crate::{Config, Dispatch, Error};
+use crate::words::Count;
+use crate::{Config, Dispatch, Error, ErrorKind};
 use core::ops::Deref;
 use std::sync::{Mutex, MutexGuard};
 
@@ -109,6 +110,18 @@ impl Engine {
         self.0.config.max_memory_size
     }
 
+    /// How many bytes a memory of this type may have. It is an error if these are fewer than its minimum.
+    pub(crate) fn memory_limit(&self, ty: MemoryType) -> Result<u64, Error> {
+        let sizes = ty.sizes();
+        let limit = sizes.most.min(self.max_memory_size());
+        if sizes.minimum > limit {
+            let (most, minimum) = (Count(limit / ty.page_size(), "pages"), ty.minimum());
+            let message = format_args!("a memory may have at most {most} here, not {minimum}");
+            return Err(Error::new(ErrorKind::Limit, message));
+        }
+        Ok(limit)
+    }
+
     pub(crate) fn checks_translation(&self) -> bool {
         self.0.config.check_translation
     }
@@ -145,9 +158,21 @@ impl Engine {
     ///
     /// # Errors
     /// If there is no room for them in the budget, or among the numbers.
-    pub(crate) fn register_module(&self, types: &mut [FuncType]) -> Result<Sigs, Error> {
+    pub(crate) fn register_module(
+        &self,
+        types: &mut [FuncType],
+        declared: &[DeclaredType],
+    ) -> Result<Sigs, Error> {
+        let mut groups = declared.chunk_by(|a, b| a.group == b.group).peekable();
         self.numbered(types.len(), |registry, numbers| {
-            for ty in types {
+            while numbers.len() < types.len() {
+                let next = numbers.len();
+                if let Some(declared) = groups.next_if(|declared| declared[0].group as usize == next) {
+                    let types = &mut types[next..next + declared.len()];
+                    registry.acquire_group(Group { types, declared }, numbers)?;
+                    continue;
+                }
+                let ty = &mut types[next];
                 ty.rename(|index| TypeNumber::new(numbers[index.0 as usize]))?;
                 numbers.try_push(registry.acquire(ty)?)?;
             }
@@ -190,6 +215,16 @@ impl Engine {
         drop(registry);
         let (numbers, charge) = numbers.into_boxed()?;
         Ok(Sigs { engine: self.clone(), numbers, _charge: charge })
+    }
+
+    /// Whether functions of the type with the first number are of the type with the second one.
+    pub(crate) fn is_subtype(&self, number: u32, other: u32) -> bool {
+        number == other || self.types().is_subtype(number, other)
+    }
+
+    /// Whether every value of a type is one of the other type.
+    pub(crate) fn value_matches(&self, ty: ValType, other: ValType) -> bool {
+        ty.matches_by(other, |ty, other| self.is_subtype(ty.0, other.0))
     }
 
     /// The type with this number, which must be in use.
@@ -248,14 +283,14 @@ mod tests {
         let budget = Budget::unlimited();
         let engine = Engine::new(Config::new().budget(budget.clone())).unwrap();
         let (a, b) = (FuncType::new([I32], []), FuncType::new([], [I64]));
-        let first = engine.register_module(&mut [a.clone(), b.clone(), a.clone()]).unwrap();
+        let first = engine.register_module(&mut [a.clone(), b.clone(), a.clone()], &[]).unwrap();
         assert_eq!(first[0], first[2]);
         assert_ne!(first[0], first[1]);
         let second = engine.register(&b).unwrap();
         assert_eq!(second[0], first[1]);
         assert_eq!(engine.known_type(second[0]), b);
         drop(first);
-        let third = engine.register_module(&mut [FuncType::new([F32], []), b]).unwrap();
+        let third = engine.register_module(&mut [FuncType::new([F32], []), b], &[]).unwrap();
         assert_eq!(third[0], 0, "the number that was free again");
         assert_eq!(third[1], second[0]);
         drop((second, third));
@@ -277,7 +312,7 @@ mod tests {
             |index: u32| FuncType::new((index > 0).then(|| named(index - 1)), [named(index.max(1) - 1)]);
         let mut types: Vec<_> =
             (0..COUNT).map(|index| if index == 0 { FuncType::new([I32], []) } else { next(index) }).collect();
-        let all = engine.register_module(&mut types).unwrap();
+        let all = engine.register_module(&mut types, &[]).unwrap();
         let again = engine.register(&types[COUNT as usize - 1]).unwrap();
         assert_eq!(again[0], all[COUNT as usize - 1]);
         let first = all[0];
@@ -300,8 +335,10 @@ mod tests {
         let (f, g) = (FuncType::new([I32], []), FuncType::new([F32], []));
         let mut one = [f.clone(), FuncType::new([named(0)], [])];
         let mut other = [g, f, FuncType::new([named(1)], []), FuncType::new([named(0)], [])];
-        let (one, other) =
-            (engine.register_module(&mut one).unwrap(), engine.register_module(&mut other).unwrap());
+        let (one, other) = (
+            engine.register_module(&mut one, &[]).unwrap(),
+            engine.register_module(&mut other, &[]).unwrap(),
+        );
         assert_eq!(one[1], other[2]);
         assert_ne!(one[1], other[3]);
     }

@@ -1,6 +1,6 @@
 //! Interruption: a flag that execution polls, and a pipe for host functions that block in the system.
 
-use super::store::SharedMemory;
+use super::shared_memory::SharedMemory;
 use super::tier::layout;
 use crate::memory::{Kind, MemoryError};
 use crate::sys::{Mapping, SignalPipe};

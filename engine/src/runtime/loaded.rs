@@ -26,7 +26,7 @@ pub(crate) struct ModuleShared {
 impl ModuleShared {
     /// `charge` is for this object itself.
     pub(crate) fn new(mut data: ModuleInner, engine: Engine, charge: Charge) -> Result<Self, Error> {
-        let sigs = engine.register_module(&mut data.types)?;
+        let sigs = engine.register_module(&mut data.types, &data.declared)?;
         data.rename_types(&sigs)?;
         let layout = VmLayout::new(&data);
         // Allocate everything else before the reserve, whose size depends on what is left.

@@ -14,6 +14,7 @@ pub(crate) mod interrupt;
 pub(crate) mod loaded;
 pub(crate) mod plan;
 pub(crate) mod profile;
+pub(crate) mod shared_memory;
 pub(crate) mod store;
 pub mod tier;
 mod types;

@@ -175,7 +175,10 @@ pub(crate) fn plan(module: &ModuleInner, engine: &Engine) -> Plan {
     let held = |kind| module.budget.used_for(kind);
     let mut items = Vec::new();
     let heap = |ty: &FuncType| ty.heap_bytes();
-    let numbered = Types::bytes(module.types.len()) + module.types.iter().map(heap).sum::<u64>();
+    let mut numbered = Types::bytes(module.types.len(), module.declared.len());
+    numbered += module.types.iter().map(heap).sum::<u64>();
+    // Types of groups are held once more, as groups are compared.
+    numbered += module.declared.iter().map(|ty| heap(&module.types[ty.index as usize])).sum::<u64>();
     for (kind, more) in [(Kind::Metadata, numbered), (Kind::Bodies, 0), (Kind::Data, 0)] {
         items.push(item(kind, held(kind) + more, held(kind) + more));
     }

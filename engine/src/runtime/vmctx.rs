@@ -95,7 +95,7 @@ const _: () = assert!(size_of::<VmCtx>() == CONTEXT_WORDS as usize * 8);
 /// A function object: what references, imports and handles point to.
 #[repr(C)]
 pub(crate) struct FuncObj {
-    /// The engine-wide number of its type; equal numbers mean equal types.
+    /// The engine-wide number of its type; equal numbers mean equal types. Others may be of a subtype.
     pub(crate) sig: u32,
     /// The slot of the frame's header: the larger of the numbers of parameter and result slots.
     pub(crate) header: u32,

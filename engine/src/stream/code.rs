@@ -97,9 +97,11 @@ impl<C: BodyCheck> Core<C> {
     }
 
     fn validate_body(&mut self, bytes: &[u8], offset: u64) -> Result<(), LoadError> {
-        let reader = BinaryReader::new_features(bytes, offset, self.features.wasmparser());
+        let reader = BinaryReader::new_features(bytes, offset, self.features.of_bodies());
         let body = FunctionBody::new(reader);
-        let func = third_party(|| self.validator.code_section_entry(&body)).map_err(LoadError::invalid)?;
+        let mut func =
+            third_party(|| self.validator.code_section_entry(&body)).map_err(LoadError::invalid)?;
+        func.features = self.features.of_bodies();
         let index = func.index;
         let stats = match self.quick.body(&self.module, index, bytes, &self.limits) {
             Some(stats) => stats,

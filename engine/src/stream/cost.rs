@@ -33,7 +33,7 @@ pub(crate) fn section(id: u8, count: u64, bytes: u64, interned: bool) -> u64 {
         13 => (16, 0),
         _ => (0, 0),
     };
-    count * each + bytes * per_byte
+    count.saturating_mul(each).saturating_add(bytes.saturating_mul(per_byte))
 }
 
 /// The fewest bytes that a valid item of the section takes.

@@ -93,7 +93,7 @@ impl<C: BodyCheck> Core<C> {
     }
 
     fn parse_header<'a>(&self, bytes: &'a [u8]) -> wasmparser::Result<Header<'a>> {
-        let mut reader = BinaryReader::new_features(bytes, self.offset, self.features.wasmparser());
+        let mut reader = BinaryReader::new_features(bytes, self.offset, self.features.of_sections());
         let flags = reader.read_var_u32()?;
         let mut constant = None;
         let kind = match flags {
@@ -124,7 +124,7 @@ impl<C: BodyCheck> Core<C> {
             section.try_extend_from_slice(part).map_err(self.memory())?;
         }
         // The count is one byte, so the segment is where it was.
-        let reader = BinaryReader::new_features(&section, self.offset - 1, self.features.wasmparser());
+        let reader = BinaryReader::new_features(&section, self.offset - 1, self.features.of_sections());
         let section = DataSectionReader::new(reader).map_err(LoadError::invalid)?;
         self.validated(|validator| validator.data_section(&section))
     }

@@ -33,55 +33,87 @@ impl<C: BodyCheck> Core<C> {
     /// use. It isn't the reason if there is no such use up to there.
     #[cold]
     pub(super) fn explained(&self, error: LoadError, part: Part, bytes: &[u8], offset: u64) -> LoadError {
-        if error.kind != ErrorKind::Invalid || self.probe_for_no_more().is_err() {
+        let refused = match error.kind {
+            ErrorKind::Invalid => Self::refused_use,
+            ErrorKind::Unsupported => Self::first_use,
+            _ => return error,
+        };
+        if self.probe_for_no_more().is_err() {
             return error;
         }
-        let missing =
-            error.missing.or_else(|| third_party(|| self.refused_use(&error, &part, bytes, offset)));
-        let Some(feature) = missing else { return error };
+        let missing = match error.missing {
+            // To wasmparser, these are part of that.
+            Some(Feature::Gc) if !self.features.has(Feature::FunctionReferences) => {
+                let used = third_party(|| self.refused_use(&error, &part, bytes, offset));
+                used.or(Some((Feature::FunctionReferences, error.offset)))
+            }
+            Some(feature) => Some((feature, error.offset)),
+            None => third_party(|| refused(self, &error, &part, bytes, offset)),
+        };
+        let Some((feature, at)) = missing else { return error };
         let what = feature.description();
         let error = match feature.switch() {
             Some(switch) => LoadError::new(
                 ErrorKind::Unsupported,
                 format_args!("{part} uses {what} (the proposal {feature}), which {switch} turns on"),
-                error.offset,
+                at,
             ),
             None => LoadError::new(
                 ErrorKind::Unsupported,
                 format_args!(
                     "{part} uses {what} (the proposal {feature}), which this version of Dunlin doesn't have"
                 ),
-                error.offset,
+                at,
             ),
         };
         LoadError { missing: Some(feature), ..error }
     }
 
-    /// The feature that is off and used where `error` is. No more is held than validation held: an item at a time.
-    fn refused_use(&self, error: &LoadError, part: &Part, bytes: &[u8], offset: u64) -> Option<Feature> {
-        let off = |feature| !self.features.has(feature);
+    /// What the part uses as far as it can be read with these features. No more is held than validation held: an item at a
+    /// time.
+    fn surveyed(
+        &self,
+        part: &Part,
+        bytes: &[u8],
+        offset: u64,
+        features: WasmFeatures,
+    ) -> (Survey, wasmparser::Result<()>) {
+        let mut survey = Survey::with_imported(self.module.imported_memories, self.module.imported_tables);
+        let reader = BinaryReader::new_features(bytes, offset, features);
+        let read = match part {
+            Part::Section(id) => survey.section(*id as u8, reader),
+            Part::Function(_) => survey.body(&FunctionBody::new(reader)),
+        };
+        (survey, read)
+    }
+
+    /// The first use of a feature that is off, and where it is.
+    fn first_use(&self, _: &LoadError, part: &Part, bytes: &[u8], offset: u64) -> Option<(Feature, u64)> {
         // These features change how alignments are decoded.
         let read_otherwise = WasmFeatures::ACQUIRE_RELEASE_ATOMICS | WasmFeatures::MULTIBYTE_ARRAY_ACCESS;
-        let read_with = |features: WasmFeatures| {
-            let mut survey =
-                Survey::with_imported(self.module.imported_memories, self.module.imported_tables);
-            let reader = BinaryReader::new_features(bytes, offset, features);
-            let read = match part {
-                Part::Section(id) => survey.section(*id as u8, reader),
-                Part::Function(_) => survey.body(&FunctionBody::new(reader)),
-            };
-            (survey, read)
-        };
-        let (survey, _) = read_with(WasmFeatures::all() - read_otherwise);
-        if let Some((feature, at)) = survey.first(off)
+        let (survey, _) = self.surveyed(part, bytes, offset, WasmFeatures::all() - read_otherwise);
+        survey.first(|feature| !self.features.has(feature))
+    }
+
+    /// The feature that is off and used where `error` is.
+    fn refused_use(
+        &self,
+        error: &LoadError,
+        part: &Part,
+        bytes: &[u8],
+        offset: u64,
+    ) -> Option<(Feature, u64)> {
+        let first = self.first_use(error, part, bytes, offset);
+        if let Some((feature, at)) = first
             && at <= error.offset
         {
-            return Some(feature);
+            return Some((feature, error.offset));
         }
         // A few features only change how instructions are encoded.
-        let on = self.features.wasmparser();
+        let on = self.features.of_bodies();
+        let off = |feature| !self.features.has(feature);
         let ends_there = |features| {
-            let (_, read) = read_with(features);
+            let (_, read) = self.surveyed(part, bytes, offset, features);
             read.is_err_and(|ends| ends.offset() == error.offset)
         };
         let encoded = [
@@ -91,7 +123,7 @@ impl<C: BodyCheck> Core<C> {
         let mut encoded = encoded.into_iter().filter(|(feature, _)| off(*feature));
         match part {
             Part::Function(_) if ends_there(on) => {
-                encoded.find(|(_, flag)| !ends_there(on | *flag)).map(|(feature, _)| feature)
+                encoded.find(|(_, flag)| !ends_there(on | *flag)).map(|(feature, _)| (feature, error.offset))
             }
             _ => None,
         }

@@ -5,17 +5,22 @@
 //! were cut: each step looks at bytes from the front, and either takes some or says how many it needs.
 
 mod code;
+mod compact;
 mod cost;
 mod custom;
 mod data;
 mod framing;
+mod groups;
+mod imports;
 mod missing;
 mod name_section;
 mod quick;
+mod scan;
 mod sections;
 mod state;
 #[cfg(test)]
 mod tests;
+mod types;
 mod window;
 
 pub(crate) use state::{BodyCheck, LoadOptions};

@@ -1,36 +1,32 @@
 //! The sections that have to be seen whole: validated, then converted.
 
 use wasmparser::{
-    BinaryReader, ElementItems, ElementKind, ExternalKind, FromReader, SectionLimited, TableInit, TypeRef,
+    BinaryReader, ElementItems, ElementKind, ExternalKind, FromReader, SectionLimited, TableInit,
 };
 
+use super::compact::Imports;
 use super::cost;
 use super::framing::{Leb, SectionId};
+use super::groups::Groups;
 use super::state::{BodyCheck, Core};
 use crate::memory::limits::Limits;
 use crate::memory::pages::PAGE;
-use crate::memory::{Buf, Kind, MemoryError, third_party, try_str};
+use crate::memory::{Buf, Kind, MemoryError, try_str};
 use crate::module::const_expr::ConstExpr;
-use crate::module::features::Feature;
 use crate::module::load_error::{ErrorKind, LoadError};
-use crate::module::types::{FuncType, GlobalType, MemoryType, Mutability, RefType, TableType, ValType};
-use crate::module::{
-    ElemItems, ElemMode, ElemSegment, Export, ExternKind, GlobalDef, Import, ImportKind, TableDef,
-};
+use crate::module::types::{GlobalType, MemoryType, Mutability, RefType, TableType, ValType};
+use crate::module::{ElemItems, ElemMode, ElemSegment, Export, ExternKind, GlobalDef, TableDef};
 
 /// A count below this does no harm, even if the section is too short for it.
 const SMALL_COUNT: u32 = 1024;
 
-/// How many types are converted between two probes for memory.
-const TYPES_A_CHECK: usize = 256;
-
 impl<C: BodyCheck> Core<C> {
     pub(super) fn section(&mut self, id: SectionId, contents: &[u8], offset: u64) -> Result<(), LoadError> {
-        // The validator reserves memory for as many items as the section claims. If the section is too short for them,
-        // the validator gets a smaller count, and fails at the same byte.
+        // The validator reserves memory for as many items as the section claims, or a recursion group in it. If the
+        // section is too short for them, the validator gets a smaller count, and fails at the same byte.
         let believable = self.believable(id, contents)?;
         let contents = believable.as_deref().unwrap_or(contents);
-        let reader = BinaryReader::new_features(contents, offset, self.features.wasmparser());
+        let reader = BinaryReader::new_features(contents, offset, self.features.of_sections());
         let range = offset..offset + contents.len() as u64;
         match id {
             SectionId::Type => {
@@ -103,7 +99,7 @@ impl<C: BodyCheck> Core<C> {
         Ok(())
     }
 
-    /// Charges for what the validator will hold of this section. Gives a copy with a smaller count, if the
+    /// Charges for what the validator will hold of this section. Gives a copy with a smaller count, if a
     /// count is more than the contents can hold.
     fn believable(&mut self, id: SectionId, contents: &[u8]) -> Result<Option<Buf<u8>>, LoadError> {
         if matches!(id, SectionId::Start | SectionId::DataCount) {
@@ -113,27 +109,40 @@ impl<C: BodyCheck> Core<C> {
         self.check_count(id, count)?;
         let bytes = (contents.len() - leb) as u64;
         let most = bytes / cost::smallest_item(id as u8);
-        let interns = [Feature::FunctionReferences, Feature::Exceptions, Feature::LegacyExceptions];
-        let interned = interns.into_iter().any(|feature| self.features.has(feature));
-        let held = cost::section(id as u8, most.min(count.into()), bytes, interned);
-        self.pay(held)?;
+        let groups = if id == SectionId::Type { Groups::of(contents) } else { Groups::default() };
+        let imports = if id == SectionId::Import { Imports::of(contents) } else { None };
+        let (held, text) = match imports {
+            Some(imports) => {
+                self.check_count(id, imports.count.try_into().unwrap_or(u32::MAX))?;
+                (imports.count, imports.bytes)
+            }
+            None => (most.min(count.into()).max(groups.types), bytes),
+        };
+        self.pay(cost::section(id as u8, held, text, self.features.interns_types()))?;
         // wasmparser refuses more than a million of anything before it reserves.
-        if u64::from(count) <= most || !(SMALL_COUNT..=1_000_000).contains(&count) {
+        let exaggerates =
+            |count: u32, most: u64| u64::from(count) > most && (SMALL_COUNT..=1_000_000).contains(&count);
+        let items = exaggerates(count, most).then_some((0, leb, most));
+        let group = groups.last.filter(|group| exaggerates(group.count, group.most));
+        let claims = [items, group.map(|group| (group.at, group.leb, group.most))];
+        if claims.iter().all(|claim| claim.is_none()) {
             return Ok(None);
         }
         let mut copy =
             Buf::with_capacity(&self.budget, Kind::Metadata, contents.len()).map_err(self.memory())?;
         copy.try_extend_from_slice(contents).map_err(self.memory())?;
-        let mut rest = most + 1;
-        for (i, byte) in copy[..leb].iter_mut().enumerate() {
-            *byte = rest as u8 & 0x7f | if i + 1 < leb { 0x80 } else { 0 };
-            rest >>= 7;
+        for (at, leb, most) in claims.into_iter().flatten() {
+            let mut rest = most + 1;
+            for (i, byte) in copy[at..at + leb].iter_mut().enumerate() {
+                *byte = rest as u8 & 0x7f | if i + 1 < leb { 0x80 } else { 0 };
+                rest >>= 7;
+            }
         }
         Ok(Some(copy))
     }
 
     /// Refuses more of what the section holds than the limits allow.
-    fn check_count(&self, id: SectionId, count: u32) -> Result<(), LoadError> {
+    pub(super) fn check_count(&self, id: SectionId, count: u32) -> Result<(), LoadError> {
         let of = |limits: &Limits| match id {
             SectionId::Type => Some(("types", 0, limits.types)),
             SectionId::Import => Some(("imports", 0, limits.imports)),
@@ -169,14 +178,14 @@ impl<C: BodyCheck> Core<C> {
         Ok(number)
     }
 
-    /// The error for an item that validation should have refused: only made if it and `Features` disagree.
+    /// The error for an item of a proposal that the validator has, because another one builds on it, and Dunlin hasn't.
     #[cold]
-    fn unsupported(&self) -> LoadError {
+    pub(super) fn unsupported(&self) -> LoadError {
         LoadError::new(ErrorKind::Unsupported, "unsupported WebAssembly proposal", self.offset)
     }
 
     /// Puts a finished buffer into a box that the module's charge pays for.
-    fn boxed<T>(&mut self, buf: Buf<T>) -> Result<Box<[T]>, LoadError> {
+    pub(super) fn boxed<T>(&mut self, buf: Buf<T>) -> Result<Box<[T]>, LoadError> {
         let (items, charge) = buf.into_boxed().map_err(self.memory())?;
         self.module.charges.metadata.merge(charge);
         Ok(items)
@@ -205,93 +214,6 @@ impl<C: BodyCheck> Core<C> {
             items.try_push(item).map_err(self.memory())?;
         }
         self.boxed(items)
-    }
-
-    fn types(&mut self, section: wasmparser::TypeSectionReader<'_>) -> Result<(), LoadError> {
-        let mut types = Buf::with_capacity(&self.budget, Kind::Metadata, section.count() as usize)
-            .map_err(self.memory())?;
-        let mut section = section.into_iter_err_on_gc_types();
-        while let Some(ty) = third_party(|| section.next()) {
-            if types.len().is_multiple_of(TYPES_A_CHECK) {
-                self.probe()?;
-            }
-            let ty = ty.map_err(LoadError::invalid)?;
-            let all = || ty.params().iter().chain(ty.results()).map(|ty| ValType::from_wasmparser(*ty));
-            if !all().all(|ty| ty.is_some()) {
-                return Err(self.unsupported());
-            }
-            self.module.exceptions |= all().any(|ty| ty.is_some_and(|ty| ty.is_exn()));
-            let (params, count) = (ty.params().len(), ty.params().len() + ty.results().len());
-            let metadata = &mut self.module.charges.metadata;
-            metadata.grow(FuncType::heap_bytes_of(all().flatten(), count)).map_err(self.memory())?;
-            let ty = FuncType::try_new(all().flatten(), params, count).map_err(self.memory())?;
-            types.try_push(ty).map_err(self.memory())?;
-        }
-        self.module.types = self.boxed(types)?;
-        Ok(())
-    }
-
-    fn imports(&mut self, section: wasmparser::ImportSectionReader<'_>) -> Result<(), LoadError> {
-        let count = section.count() as usize;
-        let mut imports = Buf::with_capacity(&self.budget, Kind::Metadata, count).map_err(self.memory())?;
-        let mut funcs = Buf::new(&self.budget, Kind::Metadata);
-        let mut tables = Buf::new(&self.budget, Kind::Metadata);
-        let mut memories = Buf::new(&self.budget, Kind::Metadata);
-        let mut globals = Buf::new(&self.budget, Kind::Metadata);
-        let mut tags = Buf::new(&self.budget, Kind::Metadata);
-        for import in section.into_imports() {
-            let import = import.map_err(LoadError::invalid)?;
-            let kind = match import.ty {
-                TypeRef::Func(ty) => {
-                    funcs.try_push(ty).map_err(self.memory())?;
-                    ImportKind::Func(ty)
-                }
-                TypeRef::Table(ty) => {
-                    let ty = self.table_type(ty)?;
-                    tables.try_push(TableDef { ty, init: None }).map_err(self.memory())?;
-                    ImportKind::Table(ty)
-                }
-                TypeRef::Memory(ty) => {
-                    let ty = self.memory_type(ty)?;
-                    memories.try_push(ty).map_err(self.memory())?;
-                    ImportKind::Memory(ty)
-                }
-                TypeRef::Global(ty) => {
-                    let ty = self.global_type(ty)?;
-                    globals.try_push(GlobalDef { ty, init: None }).map_err(self.memory())?;
-                    ImportKind::Global(ty)
-                }
-                TypeRef::Tag(ty) => {
-                    tags.try_push(ty.func_type_idx).map_err(self.memory())?;
-                    ImportKind::Tag(ty.func_type_idx)
-                }
-                TypeRef::FuncExact(_) => return Err(self.unsupported()),
-            };
-            let module = self.text(import.module)?;
-            let name = self.text(import.name)?;
-            imports.try_push(Import { module, name, kind }).map_err(self.memory())?;
-        }
-        let module = &mut self.module;
-        module.imported_funcs = funcs.len() as u32;
-        module.imported_tables = tables.len() as u32;
-        module.imported_memories = memories.len() as u32;
-        module.imported_globals = globals.len() as u32;
-        module.imported_tags = tags.len() as u32;
-        // What is defined besides is looked at when its section comes, if one does.
-        for space in
-            [SectionId::Function, SectionId::Table, SectionId::Memory, SectionId::Tag, SectionId::Global]
-        {
-            self.check_count(space, 0)?;
-        }
-        self.module.imports = self.boxed(imports)?;
-        self.module.funcs = self.boxed(funcs)?;
-        self.module.tables = self.boxed(tables)?;
-        self.module.memories = self.boxed(memories)?;
-        self.module.globals = self.boxed(globals)?;
-        self.module.exceptions |= self.module.tables.iter().any(|t| ValType::Ref(t.ty.element).is_exn())
-            || self.module.globals.iter().any(|g| g.ty.content.is_exn());
-        self.module.tags = self.boxed(tags)?;
-        Ok(())
     }
 
     fn exports(&mut self, section: wasmparser::ExportSectionReader<'_>) -> Result<(), LoadError> {
@@ -393,7 +315,7 @@ impl<C: BodyCheck> Core<C> {
         self.boxed(buf)
     }
 
-    fn text(&mut self, text: &str) -> Result<Box<str>, LoadError> {
+    pub(super) fn text(&mut self, text: &str) -> Result<Box<str>, LoadError> {
         let (text, charge) =
             try_str(&self.budget, Kind::Metadata, text).map_err(self.memory::<MemoryError>())?;
         self.module.charges.metadata.merge(charge);
@@ -406,7 +328,7 @@ impl<C: BodyCheck> Core<C> {
         Ok(expr)
     }
 
-    fn table_type(&self, ty: wasmparser::TableType) -> Result<TableType, LoadError> {
+    pub(super) fn table_type(&self, ty: wasmparser::TableType) -> Result<TableType, LoadError> {
         let element = RefType::from_wasmparser(ty.element_type);
         match element {
             Some(element) if !ty.shared => {
@@ -416,13 +338,13 @@ impl<C: BodyCheck> Core<C> {
         }
     }
 
-    fn memory_type(&self, ty: wasmparser::MemoryType) -> Result<MemoryType, LoadError> {
+    pub(super) fn memory_type(&self, ty: wasmparser::MemoryType) -> Result<MemoryType, LoadError> {
         let page_size_log2 = ty.page_size_log2.map_or(PAGE.trailing_zeros(), u32::from) as u8;
         let (minimum, maximum) = (ty.initial, ty.maximum);
         Ok(MemoryType { minimum, maximum, page_size_log2, is_64: ty.memory64, is_shared: ty.shared })
     }
 
-    fn global_type(&self, ty: wasmparser::GlobalType) -> Result<GlobalType, LoadError> {
+    pub(super) fn global_type(&self, ty: wasmparser::GlobalType) -> Result<GlobalType, LoadError> {
         let content = ValType::from_wasmparser(ty.content_type).ok_or_else(|| self.unsupported())?;
         let mutability = if ty.mutable { Mutability::Var } else { Mutability::Const };
         Ok(GlobalType { content, mutability })

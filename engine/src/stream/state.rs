@@ -176,7 +176,7 @@ impl<C: BodyCheck> Core<C> {
             section: None,
             section_offset: 0,
             order: Order::default(),
-            validator: Validator::new_with_features(features.wasmparser()),
+            validator: Validator::new_with_features(features.of_sections()),
             features,
             allocations: FuncValidatorAllocations::default(),
             quick: QuickCheck::new(features, &budget),

@@ -22,7 +22,7 @@ pub(crate) fn translate(
 ) -> Result<Translated, Error> {
     let mut t = Translator::new(env, func, offset, wanted);
     t.has_islands = body.len() >= env.settings.islands_from as usize;
-    let mut reader = BinaryReader::new_features(body, offset, env.data.features.wasmparser());
+    let mut reader = BinaryReader::new_features(body, offset, env.data.features.of_bodies());
     t.read_locals(&mut reader)?;
     t.begin()?;
     if env.settings.consume_fuel {

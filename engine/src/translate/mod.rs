@@ -9,6 +9,7 @@
 
 mod admit;
 mod atomic;
+mod branch;
 mod call;
 pub(crate) mod check;
 mod control;

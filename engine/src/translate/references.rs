@@ -1,6 +1,6 @@
 //! Null references: branches and traps.
 
-use super::control::Condition;
+use super::branch::Condition;
 use super::error::Error;
 use super::operand::Location;
 use super::translator::{Translator, UNUSED};

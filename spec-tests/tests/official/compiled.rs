@@ -2,8 +2,8 @@
 //! interpreted to compiled code at every opportunity.
 
 use crate::data::{
-    CORE, CUSTOM_PAGE_SIZES, EXCEPTIONS, EXTENDED_CONST, MEMORY64, MULTI_MEMORY, RELAXED_SIMD, SIMD, Suite,
-    TAIL_CALL, THREADS, WIDE_ARITHMETIC,
+    CORE, CUSTOM_PAGE_SIZES, EXCEPTIONS, EXTENDED_CONST, FUNCTION_REFERENCES, MEMORY64, MULTI_MEMORY,
+    RELAXED_SIMD, SIMD, Suite, TAIL_CALL, THREADS, WIDE_ARITHMETIC,
 };
 use crate::runs::run_with;
 use dunlin_jit::{Jit, MemoryGuard, Mode, Stats};
@@ -164,5 +164,10 @@ fn threads() {
 
 #[test]
 fn exceptions() {
-    check(&EXCEPTIONS, 12, 12, &[("catching exceptions is not supported", 39)], false);
+    check(&EXCEPTIONS, 13, 14, &[("catching exceptions is not supported", 44)], false);
+}
+
+#[test]
+fn function_references() {
+    check(&FUNCTION_REFERENCES, 530, 744, &[], false);
 }

@@ -163,41 +163,21 @@ pub(crate) const FUNCTION_REFERENCES: Suite = Suite {
     ],
 };
 
-/// What the scripts about exceptions have that needs recursive types or typed references, which Dunlin doesn't have: from
-/// a place to another, or to the script's end. These three modules, of which one is registered, and nine assertions
-/// aren't run.
-const OUT_OF_REACH: [(&str, &str, Option<&str>); 2] = [
-    ("tag.wast", ";; Link-time typing", None),
-    (
-        "try_table.wast",
-        "(module\n  (type $t (func))\n  (func $dummy)",
-        Some(";; try_table acts a regular block for br, etc."),
-    ),
-];
-
-fn within_reach(script: TestFile<'static>) -> TestFile<'static> {
-    let Some((_, from, to)) = OUT_OF_REACH.iter().find(|(name, ..)| *name == script.name) else {
-        return script;
-    };
-    let (before, rest) = script.contents.split_once(from).expect("it is there");
-    let after = to.map_or("", |to| rest.split_once(to).expect("it is there").1);
-    TestFile { contents: format!("{before}{after}").leak(), ..script }
-}
-
 pub(crate) const EXCEPTIONS: Suite = Suite {
-    scripts: || proposal(Proposal::ExceptionHandling).map(within_reach).collect(),
+    scripts: || proposal(Proposal::ExceptionHandling).collect(),
     features: |config| {
-        config.wasm_exceptions(true).wasm_tail_call(true);
+        config.wasm_exceptions(true).wasm_tail_call(true).wasm_function_references(true);
     },
-    assertions: 81,
+    assertions: 90,
     counts: &[
         (Kind::Script, 4),
-        (Kind::Module, 9),
-        (Kind::Register, 2),
-        (Kind::AssertReturn, 45),
+        (Kind::Module, 12),
+        (Kind::Register, 3),
+        (Kind::AssertReturn, 50),
         (Kind::AssertTrap, 2),
-        (Kind::AssertInvalid, 14),
+        (Kind::AssertInvalid, 16),
         (Kind::AssertMalformed, 2),
+        (Kind::AssertUnlinkable, 2),
         (Kind::AssertException, 18),
     ],
 };

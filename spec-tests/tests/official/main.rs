@@ -1,6 +1,8 @@
 //! The official test suite.
 
+mod checkout;
 mod compiled;
 mod data;
 mod runs;
 mod streaming;
+mod unfold;

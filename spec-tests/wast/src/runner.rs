@@ -7,7 +7,7 @@ use dunlin::{
     Config, Engine, Error, ErrorKind, Instance, Linker, Module, ModuleStream, SharedMemory, Store, Val,
 };
 use std::any::Any;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::{Scope, ScopedJoinHandle};
 use wast::token::{Id, Span};
@@ -170,6 +170,8 @@ struct Runner {
     instances: Named<Instance>,
     /// What another thread shares with this one: the name of its module, and the memories that that exports.
     shared: Option<(String, Vec<(String, SharedMemory)>)>,
+    /// What would be registered by these names if Dunlin had what it takes.
+    refused: HashSet<String>,
     reworded: u64,
 }
 
@@ -226,7 +228,7 @@ impl Runner {
         linker.allow_shadowing(true);
         spectest::define(&mut store, &mut linker)?;
         let (modules, instances) = (Named::new("module"), Named::new("instance"));
-        Ok(Self { store, linker, modules, instances, shared: None, reworded: 0 })
+        Ok(Self { store, linker, modules, instances, shared: None, refused: HashSet::new(), reworded: 0 })
     }
 
     /// The world of a thread, in which a module's shared memories are there by the module's name.
@@ -274,7 +276,11 @@ impl Runner {
                 let defined = match self.register_shared(name, module) {
                     Some(defined) => defined,
                     None => {
-                        let instance = self.instances.get(module)?;
+                        let instance = self.instances.get(module);
+                        if instance.as_ref().is_err_and(|mismatch| mismatch.refused) {
+                            self.refused.insert(name.to_owned());
+                        }
+                        let instance = instance?;
                         self.linker.instance(&self.store, name, instance).map(drop)
                     }
                 };
@@ -340,7 +346,15 @@ impl Runner {
 
     fn instantiate(&mut self, module: &Module) -> Result<Instance, Mismatch> {
         let instance = self.linker.instantiate(&mut self.store, module);
-        instance.map_err(|error| mismatch("an instance", failed(&error)))
+        instance.map_err(|error| Mismatch {
+            refused: self.lacks_imports(module),
+            ..mismatch("an instance", failed(&error))
+        })
+    }
+
+    /// Whether a module imports what isn't there because Dunlin lacks what it takes.
+    fn lacks_imports(&self, module: &Module) -> bool {
+        module.imports().any(|import| self.refused.contains(import.module()))
     }
 
     /// What a call or an instantiation gives, or fails with; a mismatch if there is nothing to call.
@@ -426,7 +440,8 @@ impl Runner {
             }
             Err(error) => failed(&error),
         };
-        Err(mismatch(format!("the link error {message:?}"), got))
+        let refused = self.lacks_imports(&module);
+        Err(Mismatch { refused, ..mismatch(format!("the link error {message:?}"), got) })
     }
 }
 

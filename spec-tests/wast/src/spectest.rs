@@ -27,6 +27,9 @@ pub(crate) fn define(store: &mut Store<()>, linker: &mut Linker<()>) -> Result<(
     let table = TableType::new(RefType::FUNCREF, 10, Some(20));
     let table = Table::new(&mut *store, table, Val::FuncRef(None))?;
     linker.define(&*store, module, "table", table)?;
+    let table = TableType::new64(RefType::FUNCREF, 10, Some(20));
+    let table = Table::new(&mut *store, table, Val::FuncRef(None))?;
+    linker.define(&*store, module, "table64", table)?;
     let memory = Memory::new(&mut *store, MemoryType::new(1, Some(2)))?;
     linker.define(&*store, module, "memory", memory)?;
     match SharedMemory::new(store.engine(), MemoryType::shared(1, 2)) {

@@ -18,48 +18,6 @@ pub enum ExternType {
     Tag(TagType),
 }
 
-impl ExternType {
-    /// The function's type, if this is a function.
-    pub fn func(&self) -> Option<&FuncType> {
-        match self {
-            ExternType::Func(ty) => Some(ty),
-            _ => None,
-        }
-    }
-
-    /// The table's type, if this is a table.
-    pub fn table(&self) -> Option<&TableType> {
-        match self {
-            ExternType::Table(ty) => Some(ty),
-            _ => None,
-        }
-    }
-
-    /// The memory's type, if this is a memory.
-    pub fn memory(&self) -> Option<&MemoryType> {
-        match self {
-            ExternType::Memory(ty) => Some(ty),
-            _ => None,
-        }
-    }
-
-    /// The global's type, if this is a global.
-    pub fn global(&self) -> Option<&GlobalType> {
-        match self {
-            ExternType::Global(ty) => Some(ty),
-            _ => None,
-        }
-    }
-
-    /// The tag's type, if this is a tag.
-    pub fn tag(&self) -> Option<&TagType> {
-        match self {
-            ExternType::Tag(ty) => Some(ty),
-            _ => None,
-        }
-    }
-}
-
 impl fmt::Display for ExternType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -69,36 +27,6 @@ impl fmt::Display for ExternType {
             ExternType::Global(ty) => fmt::Display::fmt(ty, f),
             ExternType::Tag(ty) => fmt::Display::fmt(ty, f),
         }
-    }
-}
-
-impl From<FuncType> for ExternType {
-    fn from(ty: FuncType) -> ExternType {
-        ExternType::Func(ty)
-    }
-}
-
-impl From<TableType> for ExternType {
-    fn from(ty: TableType) -> ExternType {
-        ExternType::Table(ty)
-    }
-}
-
-impl From<MemoryType> for ExternType {
-    fn from(ty: MemoryType) -> ExternType {
-        ExternType::Memory(ty)
-    }
-}
-
-impl From<GlobalType> for ExternType {
-    fn from(ty: GlobalType) -> ExternType {
-        ExternType::Global(ty)
-    }
-}
-
-impl From<TagType> for ExternType {
-    fn from(ty: TagType) -> ExternType {
-        ExternType::Tag(ty)
     }
 }
 

@@ -105,6 +105,15 @@ impl FuncType {
         }
     }
 
+    /// All of a type of few, as one number: every host function's type is hashed when it is made.
+    fn packed(&self) -> u128 {
+        let Types::Few { params, len, types } = &self.0 else { return 0 };
+        let mut bytes = [0; 16];
+        (bytes[0], bytes[1]) = (*params, *len);
+        bytes[2..].iter_mut().zip(types).for_each(|(byte, ty)| *byte = *ty as u8);
+        u128::from_ne_bytes(bytes)
+    }
+
     fn count_of_params(&self) -> usize {
         match self.0 {
             Types::Few { params, .. } => params.into(),
@@ -126,6 +135,20 @@ impl FuncType {
     pub(crate) fn named(&self) -> impl Iterator<Item = TypeNumber> {
         let types: &[ValType] = if let Types::Any { types, .. } = &self.0 { types } else { &[] };
         types.iter().filter_map(|ty| ty.concrete())
+    }
+
+    /// The same type, which names types by the numbers that `rename` gives for these ones. Memory is asked for:
+    /// [`FuncType::heap_bytes`], for which the caller has been charged.
+    pub(crate) fn renamed<E: From<MemoryError>>(
+        &self,
+        rename: impl FnMut(TypeNumber) -> Result<TypeNumber, E>,
+    ) -> Result<FuncType, E> {
+        let Types::Any { params, types } = &self.0 else { return Ok(self.clone()) };
+        let (params, asked) = (*params, self.heap_bytes());
+        let types = shared(types.iter().copied(), types.len(), asked)?;
+        let mut copy = FuncType(Types::Any { params, types });
+        copy.rename(rename)?;
+        Ok(copy)
     }
 
     /// Has it name types by the numbers that `rename` gives for the former ones. Nothing else may own it yet.
@@ -182,9 +205,19 @@ fn shared<T>(
     Shared::try_new(Kind::Metadata, list.into_boxed_slice())
 }
 
+/// Equal types have the same form, since a list of types has one.
 impl PartialEq for FuncType {
     fn eq(&self, other: &FuncType) -> bool {
-        self.count_of_params() == other.count_of_params() && self.all() == other.all()
+        match (&self.0, &other.0) {
+            (Types::Few { .. }, Types::Few { .. }) => self.packed() == other.packed(),
+            (Types::Plain { params: a, types }, Types::Plain { params: b, types: others }) => {
+                a == b && **types == **others
+            }
+            (Types::Any { params: a, types }, Types::Any { params: b, types: others }) => {
+                a == b && **types == **others
+            }
+            _ => false,
+        }
     }
 }
 
@@ -192,8 +225,11 @@ impl Eq for FuncType {}
 
 impl std::hash::Hash for FuncType {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        self.count_of_params().hash(state);
-        self.all().hash(state);
+        match &self.0 {
+            Types::Few { .. } => state.write_u128(self.packed()),
+            Types::Plain { params, types } => (params, &**types).hash(state),
+            Types::Any { params, types } => (params, &**types).hash(state),
+        }
     }
 }
 

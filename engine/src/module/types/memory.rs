@@ -17,11 +17,11 @@ pub struct MemoryType {
 impl MemoryType {
     /// A memory of at least `minimum` pages of 64 KiB, which may grow to `maximum` pages.
     pub fn new(minimum: u32, maximum: Option<u32>) -> MemoryType {
-        MemoryType { is_64: false, ..MemoryType::memory64(minimum.into(), maximum.map(u64::from)) }
+        MemoryType { is_64: false, ..MemoryType::new64(minimum.into(), maximum.map(u64::from)) }
     }
 
     /// A memory with 64-bit addresses, of at least `minimum` pages of 64 KiB, which may grow to `maximum` pages.
-    pub fn memory64(minimum: u64, maximum: Option<u64>) -> MemoryType {
+    pub fn new64(minimum: u64, maximum: Option<u64>) -> MemoryType {
         let page_size_log2 = PAGE.trailing_zeros() as u8;
         MemoryType { minimum, maximum, page_size_log2, is_64: true, is_shared: false }
     }

@@ -26,14 +26,15 @@ const _: () = assert!(size_of::<ValType>() == 4);
 /// The type of a reference: what it refers to, and whether it may be null.
 ///
 /// ```
-/// use dunlin::{HeapType, RefType};
+/// use dunlin::{Engine, HeapType, RefType};
+/// let engine = Engine::default();
 /// let never_null = RefType::new(false, HeapType::Func);
 /// assert_eq!(never_null.to_string(), "(ref func)");
-/// assert!(never_null.matches(RefType::FUNCREF) && !RefType::FUNCREF.matches(never_null));
+/// assert!(never_null.matches(&engine, RefType::FUNCREF) && !RefType::FUNCREF.matches(&engine, never_null));
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RefType {
-    /// From the lowest: 20 bits of a type's number, two that tell heap types apart, and whether it is nullable.
+    /// From the lowest: 21 bits of a type's number, two that tell heap types apart, and whether it is nullable.
     bits: [u8; 3],
 }
 
@@ -54,6 +55,9 @@ pub enum HeapType {
 /// The number of a function type in an [`Engine`](crate::Engine): equal types have equal numbers, whichever module
 /// they come from.
 ///
+/// Types are compared as the specification says: those of a recursion group are equal to the same ones of an equal group, and
+/// to no others, even if these have the same parameters and results.
+///
 /// It stands for the type as long as a module, a host function or an object of a store has that; then the engine may give
 /// it to another type. [`Engine::func_type`](crate::Engine::func_type) says what type it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -61,7 +65,20 @@ pub struct TypeNumber(pub(crate) u32);
 
 impl TypeNumber {
     /// The greatest number that a reference's type can name.
-    pub(crate) const MAX: u32 = (1 << RefType::NUMBER_BITS) - 1;
+    pub(crate) const MAX: u32 = Self::MEMBER - 1;
+
+    /// Beyond all numbers: with this, it is the index of a type of the same recursion group.
+    const MEMBER: u32 = 1 << (RefType::NUMBER_BITS - 1);
+
+    /// What names a type of the same recursion group, where groups are compared.
+    pub(crate) fn member(index: u32) -> TypeNumber {
+        TypeNumber(index | Self::MEMBER)
+    }
+
+    /// The index in the same recursion group, if that is what this is.
+    pub(crate) fn as_member(self) -> Option<u32> {
+        (self.0 & Self::MEMBER != 0).then_some(self.0 & Self::MAX)
+    }
 
     /// The number of a type that references name, if they can name that one.
     pub(crate) fn new(number: u32) -> Result<TypeNumber, TooManyTypes> {
@@ -88,7 +105,8 @@ impl RefType {
     /// `exnref`: an exception, or null.
     pub const EXNREF: RefType = RefType::new(true, HeapType::Exn);
 
-    const NUMBER_BITS: u32 = 20;
+    const NUMBER_BITS: u32 = 21;
+    const NUMBER: u32 = (1 << Self::NUMBER_BITS) - 1;
     const NULLABLE: u32 = 1 << 23;
 
     /// A reference to a `heap_type`, or null if it `is_nullable`.
@@ -99,7 +117,7 @@ impl RefType {
             HeapType::ConcreteFunc(TypeNumber(number)) => (2, number),
             HeapType::Exn => (3, 0),
         };
-        assert!(number <= TypeNumber::MAX);
+        assert!(number <= Self::NUMBER);
         let bits = number | kind << Self::NUMBER_BITS | if is_nullable { Self::NULLABLE } else { 0 };
         let [a, b, c, _] = bits.to_le_bytes();
         RefType { bits: [a, b, c] }
@@ -121,13 +139,19 @@ impl RefType {
             0 => HeapType::Func,
             1 => HeapType::Extern,
             3 => HeapType::Exn,
-            _ => HeapType::ConcreteFunc(TypeNumber(self.bits() & TypeNumber::MAX)),
+            _ => HeapType::ConcreteFunc(TypeNumber(self.bits() & Self::NUMBER)),
         }
     }
 
-    /// Whether every reference of this type is one of the `other` type: the specification's *matching*.
-    pub fn matches(self, other: RefType) -> bool {
-        (other.is_nullable() || !self.is_nullable()) && self.heap_type().matches(other.heap_type())
+    /// Whether every reference of this type is one of the `other` type: the specification's *matching*. `is_subtype` says
+    /// it of function types that differ.
+    pub(crate) fn matches_by(
+        self,
+        other: RefType,
+        is_subtype: impl FnOnce(TypeNumber, TypeNumber) -> bool,
+    ) -> bool {
+        (other.is_nullable() || !self.is_nullable())
+            && self.heap_type().matches_by(other.heap_type(), is_subtype)
     }
 
     /// The same type, if it names a type by the number that `rename` gives for the former one.
@@ -169,9 +193,19 @@ impl RefType {
 }
 
 impl HeapType {
-    /// Whether whatever is of this type is of the `other` type.
-    pub fn matches(self, other: HeapType) -> bool {
-        self == other || matches!((self, other), (HeapType::ConcreteFunc(_), HeapType::Func))
+    /// As for [`RefType::matches_by`].
+    pub(crate) fn matches_by(
+        self,
+        other: HeapType,
+        is_subtype: impl FnOnce(TypeNumber, TypeNumber) -> bool,
+    ) -> bool {
+        match (self, other) {
+            (HeapType::ConcreteFunc(_), HeapType::Func) => true,
+            (HeapType::ConcreteFunc(this), HeapType::ConcreteFunc(other)) => {
+                this == other || is_subtype(this, other)
+            }
+            _ => self == other,
+        }
     }
 }
 
@@ -188,28 +222,14 @@ impl ValType {
         self.as_ref().is_some_and(|ty| ty.heap_type() == HeapType::Exn)
     }
 
-    /// Whether this is a reference type.
-    pub const fn is_ref(self) -> bool {
-        matches!(self, ValType::Ref(_))
-    }
-
-    /// The reference type, if this is one.
-    pub const fn as_ref(self) -> Option<RefType> {
-        match self {
-            ValType::Ref(ty) => Some(ty),
-            _ => None,
-        }
-    }
-
-    /// Whether this is an integer or a float.
-    pub const fn is_num(self) -> bool {
-        matches!(self, ValType::I32 | ValType::I64 | ValType::F32 | ValType::F64)
-    }
-
-    /// Whether every value of this type is one of the `other` type: the specification's *matching*.
-    pub fn matches(self, other: ValType) -> bool {
+    /// As for [`RefType::matches_by`].
+    pub(crate) fn matches_by(
+        self,
+        other: ValType,
+        is_subtype: impl FnOnce(TypeNumber, TypeNumber) -> bool,
+    ) -> bool {
         match (self, other) {
-            (ValType::Ref(this), ValType::Ref(other)) => this.matches(other),
+            (ValType::Ref(this), ValType::Ref(other)) => this.matches_by(other, is_subtype),
             _ => self == other,
         }
     }
@@ -329,9 +349,24 @@ mod tests {
     fn references_match_as_the_specification_says() {
         let typed =
             |is_nullable, number| RefType::new(is_nullable, HeapType::ConcreteFunc(TypeNumber(number)));
-        assert!(typed(true, 3).matches(RefType::FUNCREF) && typed(false, 3).matches(typed(true, 3)));
-        assert!(!typed(true, 3).matches(typed(false, 3)) && !typed(false, 3).matches(typed(false, 4)));
-        assert!(!RefType::FUNCREF.matches(typed(true, 3)) && !typed(true, 3).matches(RefType::EXTERNREF));
-        assert!(ValType::I32.matches(ValType::I32) && !ValType::I32.matches(ValType::FUNCREF));
+        // A type is a subtype of those with a lower number here.
+        let matches = |this: RefType, other| this.matches_by(other, |this, other| this > other);
+        assert!(matches(typed(true, 3), RefType::FUNCREF) && matches(typed(false, 3), typed(true, 3)));
+        assert!(!matches(typed(true, 3), typed(false, 3)) && !matches(typed(false, 3), typed(false, 4)));
+        assert!(matches(typed(false, 4), typed(true, 3)) && !matches(typed(true, 4), typed(false, 3)));
+        assert!(!matches(RefType::FUNCREF, typed(true, 3)) && !matches(typed(true, 3), RefType::EXTERNREF));
+        let unrelated = |this: ValType, other| this.matches_by(other, |_, _| false);
+        assert!(unrelated(ValType::I32, ValType::I32) && !unrelated(ValType::I32, ValType::FUNCREF));
+    }
+
+    #[test]
+    fn members_of_a_group_are_no_numbers() {
+        for index in [0, 1, TypeNumber::MAX] {
+            let member = TypeNumber::member(index);
+            let ty = RefType::new(true, HeapType::ConcreteFunc(member));
+            assert_eq!(ty.heap_type(), HeapType::ConcreteFunc(member));
+            assert_eq!((member.as_member(), TypeNumber(index).as_member()), (Some(index), None));
+            assert!(TypeNumber::new(member.0).is_err());
+        }
     }
 }

@@ -174,6 +174,7 @@ unsafe fn lookup<S: Src>(r: &Regs) -> Result<*mut FuncObj, Trap> {
             return Err(Trap::IndirectCallToNull);
         }
         if (*f).sig != (r.ext(0) >> 32) as u32 {
+            (*(*r.vm).store).pending.func = f;
             return Err(Trap::BadSignature);
         }
         Ok(f)
@@ -289,8 +290,31 @@ handlers! {
     fn call_indirect<B, S: Src>(mut r) {
         match lookup::<S>(&r) {
             Ok(f) => call_func::<B, 3>(r, f),
+            Err(Trap::BadSignature) => B::jump(r, call_subtype::<B>),
             Err(trap) => slow::trap::<B>(r, trap),
         }
+    }
+
+    // Calls `pending.func` if its type is a subtype of the one that the cell asks for.
+    #[cold]
+    #[inline(never)]
+    fn call_subtype<B>(mut r) {
+        let f = (*(*r.vm).store).pending.func;
+        if slow::is_subtype(&r, (*f).sig, (r.ext(0) >> 32) as u32) {
+            return call_func::<B, 3>(r, f);
+        }
+        slow::trap::<B>(r, Trap::BadSignature)
+    }
+
+    // The same for a tail call.
+    #[cold]
+    #[inline(never)]
+    fn return_call_subtype<B>(mut r) {
+        let f = (*(*r.vm).store).pending.func;
+        if slow::is_subtype(&r, (*f).sig, (r.ext(0) >> 32) as u32) {
+            return return_call_func::<B>(r, f);
+        }
+        slow::trap::<B>(r, Trap::BadSignature)
     }
 
     fn call_ref<B>(mut r) {
@@ -313,6 +337,7 @@ handlers! {
     fn return_call_indirect<B>(mut r) {
         match lookup::<Slot>(&r) {
             Ok(f) => return_call_func::<B>(r, f),
+            Err(Trap::BadSignature) => B::jump(r, return_call_subtype::<B>),
             Err(trap) => slow::trap::<B>(r, trap),
         }
     }

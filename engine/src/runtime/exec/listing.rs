@@ -42,7 +42,7 @@ const COLD: [SpecialOp; 7] = [
 pub fn tail_handlers() -> Vec<TailHandler> {
     use HandlerKind::*;
     let listed = |name: String, kind, h: Handler<Tail>| TailHandler { name, address: h as usize, kind };
-    let cold: [(&str, Handler<Tail>); 15] = [
+    let cold: [(&str, Handler<Tail>); 17] = [
         ("enter_continuation", native::enter_continuation::<Tail>),
         ("enter_island", native::enter_island::<Tail>),
         ("trap_in_acc", slow::trap_in_acc::<Tail>),
@@ -58,6 +58,8 @@ pub fn tail_handlers() -> Vec<TailHandler> {
         ("call_out", slow::call_out::<Tail, 2>),
         ("call_out", slow::call_out::<Tail, 3>),
         ("return_call_out", slow::return_call_out::<Tail>),
+        ("call_subtype", call::call_subtype::<Tail>),
+        ("return_call_subtype", call::return_call_subtype::<Tail>),
     ];
     let singles = TAIL.iter().zip(0..).map(|(&h, n)| {
         let is_atomic = (AtomicOp::BASE..AtomicOp::BASE + AtomicOp::COUNT as u16).contains(&n);

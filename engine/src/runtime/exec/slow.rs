@@ -116,6 +116,14 @@ pub(crate) unsafe fn trap<B: Backend>(mut r: Regs, trap: Trap) -> B::Out {
     }
 }
 
+/// Whether a function type of the engine is a subtype of another one.
+#[cold]
+#[inline(never)]
+pub(super) unsafe fn is_subtype(r: &Regs, sig: u32, wanted: u32) -> bool {
+    // SAFETY: the handler contract (`Backend`): the store outlives its executions.
+    unsafe { store(r) }.engine.is_subtype(sig, wanted)
+}
+
 /// Whether a memory of the instance has grown, as other threads make shared ones grow, since this store last looked.
 #[cold]
 #[inline(never)]

@@ -1,7 +1,7 @@
 //! `memory.atomic.wait` and `notify`, as a store's guest does them.
 
 use super::StoreInner;
-use super::shared::Expected;
+use crate::runtime::shared_memory::Expected;
 use crate::runtime::vmctx::MemoryObj;
 use crate::{Error, Trap};
 use std::time::Duration;

@@ -20,7 +20,7 @@ type HostCall = dyn Fn(*mut StoreInner, *mut VmCtx, &mut [u64]) -> Result<(), Er
 
 /// A host function, independent of stores.
 pub(crate) struct HostFunc {
-    ty: FuncType,
+    /// The number of its type.
     sigs: Sigs,
     header: u32,
     call: Box<HostCall>,
@@ -40,15 +40,13 @@ impl HostFunc {
         let bytes = Shared::<Self>::BYTES + size_of_val(&call) as u64;
         let charge = engine.budget().charge(Kind::Host, bytes)?;
         let sigs = engine.register(&ty)?;
-        // The engine's copy, which is charged; the embedder's isn't.
-        let ty = engine.known_type(sigs[0]);
         let header = slots_of(ty.params()).max(slots_of(ty.results()));
         let call = try_box(Kind::Host, call)?;
-        Ok(Shared::try_new(Kind::Host, Self { ty, sigs, header, call, _charge: charge })?)
+        Ok(Shared::try_new(Kind::Host, Self { sigs, header, call, _charge: charge })?)
     }
 
-    pub(crate) fn ty(&self) -> &FuncType {
-        &self.ty
+    pub(crate) fn belongs_to(&self, engine: &Engine) -> bool {
+        self.sigs.belong_to(engine)
     }
 
     pub(crate) fn sig(&self) -> u32 {
@@ -63,7 +61,7 @@ impl StoreInner {
         if let Some(func) = self.host_func_refs.get(&address) {
             return Ok(*func);
         }
-        if !host.sigs.belong_to(&self.engine) {
+        if !host.belongs_to(&self.engine) {
             return Err(Error::msg("a host function was made for another engine than the store's"));
         }
         self.host_funcs.try_push(host.clone())?;

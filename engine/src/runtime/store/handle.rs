@@ -1,9 +1,10 @@
 //! What names the things of a store, and values outside of it. Their methods are in `crate::api`.
 
-use super::{HostFunc, SharedMemory, StoreId, StoreInner};
+use super::{HostFunc, StoreId, StoreInner};
 use crate::Error;
 use crate::memory::Shared;
 use crate::module::types::FuncType;
+use crate::runtime::shared_memory::SharedMemory;
 use crate::runtime::vmctx::{FuncObj, GlobalObj, MemoryObj, TableObj, TagObj};
 use core::ptr::NonNull;
 
@@ -289,9 +290,14 @@ impl Tag {
         store.tags.get(self.index)
     }
 
-    pub(crate) fn ty_in(&self, store: &StoreInner) -> FuncType {
+    /// The number of its type.
+    pub(crate) fn sig_in(&self, store: &StoreInner) -> u32 {
         // SAFETY: objects live as long as the store.
-        store.engine.known_type(unsafe { self.ptr(store).as_ref() }.sig)
+        unsafe { self.ptr(store).as_ref() }.sig
+    }
+
+    pub(crate) fn ty_in(&self, store: &StoreInner) -> FuncType {
+        store.engine.known_type(self.sig_in(store))
     }
 }
 

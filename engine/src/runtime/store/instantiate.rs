@@ -10,7 +10,7 @@ use crate::runtime::error::ErrorKind;
 use crate::runtime::loaded::ModuleShared;
 use crate::runtime::store::handle::Extern;
 use crate::runtime::vmctx::VmCtx;
-use crate::{Error, Module, Trap};
+use crate::{Engine, Error, Module, Trap};
 use core::fmt::Write;
 use core::ptr::NonNull;
 use core::sync::atomic::Ordering;
@@ -24,43 +24,78 @@ pub(crate) enum Import {
     Host(Shared<HostFunc>),
 }
 
+/// The type of what is supplied, as importers see it.
+enum Found {
+    /// By the number of its type.
+    Func(u32),
+    /// By the number of its type.
+    Tag(u32),
+    Other(ExternType),
+}
+
+impl Found {
+    /// `None` if it is an object and there is no store, or it is of another engine, which is found out when it is linked.
+    fn of(store: Option<&StoreInner>, engine: &Engine, import: &Import) -> Option<Found> {
+        match import {
+            Import::Host(host) => host.belongs_to(engine).then(|| Found::Func(host.sig())),
+            Import::Extern(item) => store.map(|store| Found::object(store, item)),
+        }
+    }
+
+    fn object(store: &StoreInner, item: &Extern) -> Found {
+        match item {
+            Extern::Func(func) => Found::Func(func.sig_in(store)),
+            Extern::Tag(tag) => Found::Tag(tag.sig_in(store)),
+            Extern::Table(table) => Found::Other(table.obj(store).current_type().into()),
+            Extern::Memory(memory) => Found::Other(memory.obj(store).current_type().into()),
+            Extern::SharedMemory(memory) => Found::Other(memory.current_type().into()),
+            Extern::Global(global) => Found::Other(global.obj(store).ty.into()),
+        }
+    }
+
+    /// Whether it will do for what a module expects.
+    fn matches(&self, module: &ModuleShared, expected: &ImportKind) -> bool {
+        let memory = |ty: &MemoryType| (ty.minimum(), ty.maximum());
+        let table = |ty: &TableType| (ty.minimum(), ty.maximum());
+        match (expected, self) {
+            (ImportKind::Func(ty), Found::Func(found)) => {
+                module.engine.is_subtype(*found, module.sigs[*ty as usize])
+            }
+            (ImportKind::Table(ty), Found::Other(ExternType::Table(found))) => {
+                (ty.element(), ty.is_64()) == (found.element(), found.is_64())
+                    && limits_match(table(found), table(ty))
+            }
+            (ImportKind::Memory(ty), Found::Other(ExternType::Memory(found))) => {
+                ty.is_like(found) && limits_match(memory(found), memory(ty))
+            }
+            (ImportKind::Global(ty), Found::Other(ExternType::Global(found))) => match ty.mutability() {
+                Mutability::Const => {
+                    found.mutability() == Mutability::Const
+                        && module.engine.value_matches(found.content(), ty.content())
+                }
+                Mutability::Var => ty == found,
+            },
+            (ImportKind::Tag(ty), Found::Tag(found)) => module.sigs[*ty as usize] == *found,
+            _ => false,
+        }
+    }
+
+    fn describe(self, engine: &Engine) -> ExternType {
+        match self {
+            Found::Func(sig) => engine.known_type(sig).into(),
+            Found::Tag(sig) => TagType::new(engine.known_type(sig)).into(),
+            Found::Other(ty) => ty,
+        }
+    }
+}
+
 /// The type of an object as importers see it.
 pub(crate) fn describe(store: &StoreInner, item: &Extern) -> ExternType {
-    match item {
-        Extern::Func(func) => ExternType::Func(func.ty_in(store)),
-        Extern::Table(table) => ExternType::Table(table.obj(store).current_type()),
-        Extern::Memory(memory) => ExternType::Memory(memory.obj(store).current_type()),
-        Extern::SharedMemory(memory) => ExternType::Memory(memory.current_type()),
-        Extern::Global(global) => ExternType::Global(global.obj(store).ty),
-        Extern::Tag(tag) => ExternType::Tag(TagType::new(tag.ty_in(store))),
-    }
+    Found::object(store, item).describe(&store.engine)
 }
 
 fn limits_match(found: (u64, Option<u64>), expected: (u64, Option<u64>)) -> bool {
     found.0 >= expected.0 && expected.1.is_none_or(|most| found.1.is_some_and(|max| max <= most))
-}
-
-fn matches(module: &ModuleShared, expected: &ImportKind, found: &ExternType) -> bool {
-    let memory = |ty: &MemoryType| (ty.minimum(), ty.maximum());
-    let table = |ty: &TableType| (ty.minimum(), ty.maximum());
-    match (expected, found) {
-        (ImportKind::Func(ty), ExternType::Func(found)) => module.data.types[*ty as usize] == *found,
-        (ImportKind::Table(ty), ExternType::Table(found)) => {
-            (ty.element(), ty.is_64()) == (found.element(), found.is_64())
-                && limits_match(table(found), table(ty))
-        }
-        (ImportKind::Memory(ty), ExternType::Memory(found)) => {
-            ty.is_like(found) && limits_match(memory(found), memory(ty))
-        }
-        (ImportKind::Global(ty), ExternType::Global(found)) => match ty.mutability() {
-            Mutability::Const => {
-                found.mutability() == Mutability::Const && found.content().matches(ty.content())
-            }
-            Mutability::Var => ty == found,
-        },
-        (ImportKind::Tag(ty), ExternType::Tag(found)) => module.data.types[*ty as usize] == *found.ty(),
-        _ => false,
-    }
 }
 
 /// The bound on an error's text in bytes. Further imports are only counted.
@@ -80,15 +115,11 @@ pub(crate) fn check_imports(
     for (import, found) in shared.data.imports.iter().zip(found) {
         let found = match found {
             None => None,
-            Some(Import::Host(host)) => Some(ExternType::Func(host.ty().clone())),
-            Some(Import::Extern(item)) => match store {
-                Some(store) => Some(describe(store, &item)),
-                None => continue,
+            Some(found) => match Found::of(store, &shared.engine, &found) {
+                Some(found) if !found.matches(shared, &import.kind) => Some(found.describe(&shared.engine)),
+                _ => continue,
             },
         };
-        if found.as_ref().is_some_and(|found| matches(shared, &import.kind, found)) {
-            continue;
-        }
         problems += 1;
         if text.len() > MAX_TEXT {
             continue;
@@ -102,10 +133,13 @@ pub(crate) fn check_imports(
             None => {
                 write!(text, "{separator}unknown import `{module}.{name}`: expected {expected}, not provided")
             }
-            Some(found) => write!(
-                text,
-                "{separator}incompatible import type for `{module}.{name}`: expected {expected}, found {found}"
-            ),
+            Some(found) => {
+                let other = if found == *expected { " of another recursion group" } else { "" };
+                write!(
+                    text,
+                    "{separator}incompatible import type for `{module}.{name}`: expected {expected}, found {found}{other}"
+                )
+            }
         };
         if text.len() > MAX_TEXT {
             let _ = text.write_str("\n  ... and others");

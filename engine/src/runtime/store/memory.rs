@@ -1,13 +1,12 @@
 //! Linear memories: where their bytes are, and how they grow.
 
-use super::{SharedMemory, StoreInner, Template};
+use super::{StoreInner, Template};
+use crate::Error;
 use crate::memory::GrowError;
 use crate::memory::pages::{Guard, Pages};
 use crate::module::types::MemoryType;
-use crate::runtime::engine::Engine;
+use crate::runtime::shared_memory::SharedMemory;
 use crate::runtime::vmctx::MemoryObj;
-use crate::words::Count;
-use crate::{Error, ErrorKind};
 use core::ptr::NonNull;
 
 /// What a [`MemoryObj`] consists of besides its place and size.
@@ -105,18 +104,6 @@ impl MemoryObj {
     }
 }
 
-/// How many bytes a memory of this type may have in an engine. It is an error if these are fewer than its minimum.
-pub(super) fn limit(engine: &Engine, ty: MemoryType) -> Result<u64, Error> {
-    let sizes = ty.sizes();
-    let limit = sizes.most.min(engine.max_memory_size());
-    if sizes.minimum > limit {
-        let (most, minimum) = (Count(limit / ty.page_size(), "pages"), ty.minimum());
-        let message = format_args!("a memory may have at most {most} here, not {minimum}");
-        return Err(Error::new(ErrorKind::Limit, message));
-    }
-    Ok(limit)
-}
-
 impl StoreInner {
     /// Makes a zeroed memory.
     pub(crate) fn new_memory(&mut self, ty: MemoryType, guard: Guard) -> Result<NonNull<MemoryObj>, Error> {
@@ -124,7 +111,7 @@ impl StoreInner {
             let memory = SharedMemory::create(&self.engine, ty, &self.budget, guard)?;
             return self.shared_memory(memory);
         }
-        limit(&self.engine, ty)?;
+        self.engine.memory_limit(ty)?;
         let pages = Pages::new(ty.sizes(), &self.budget, guard)?;
         self.memory_of(ty, pages)
     }
@@ -136,7 +123,7 @@ impl StoreInner {
         guard: Guard,
         template: &Template,
     ) -> Result<NonNull<MemoryObj>, Error> {
-        limit(&self.engine, ty)?;
+        self.engine.memory_limit(ty)?;
         let mut pages = Pages::new(ty.sizes(), &self.budget, guard)?;
         pages.overlay(&template.snapshot)?;
         self.memory_of(ty, pages)
@@ -148,7 +135,7 @@ impl StoreInner {
         ty: MemoryType,
         mut pages: Pages,
     ) -> Result<NonNull<MemoryObj>, Error> {
-        let limit = limit(&self.engine, ty)?;
+        let limit = self.engine.memory_limit(ty)?;
         let (base, len, handle) = (pages.base(), pages.len() as u64, self.memories.len());
         let inner = MemoryInner { ty, limit, place: Place::Own(pages), handle };
         self.memories.push(MemoryObj { base, len, shared_len: core::ptr::null(), inner })
@@ -202,7 +189,7 @@ impl StoreInner {
 mod tests {
     use super::*;
     use crate::memory::pages::PAGE;
-    use crate::{AsContextMut, Config, Engine, Memory, Store};
+    use crate::{AsContextMut, Config, Engine, ErrorKind, Memory, Store};
 
     #[test]
     fn engines_bound_memories() {

@@ -15,7 +15,6 @@ mod instance;
 mod instantiate;
 mod memory;
 mod parked;
-mod shared;
 mod table;
 mod template;
 
@@ -25,8 +24,6 @@ pub(crate) use instance::InstanceObj;
 pub(crate) use instantiate::{Import, check_imports, describe, instantiate};
 pub(crate) use memory::MemoryInner;
 pub(crate) use parked::{Parked, ResumableOutcome, Ticket};
-pub(crate) use shared::Expected;
-pub use shared::SharedMemory;
 pub(crate) use table::TableInner;
 pub(crate) use template::Template;
 

@@ -66,7 +66,7 @@ impl<'m> View<'m> {
 
     /// The features that its bytes may use.
     pub fn features(self) -> wasmparser::WasmFeatures {
-        self.data().features.wasmparser()
+        self.data().features.of_bodies()
     }
 
     /// The module's types.
@@ -168,6 +168,11 @@ impl<'m> View<'m> {
     /// Whether a function is known to have been called.
     pub fn was_called(self, index: u32) -> bool {
         self.samples(index) > 0 || self.module.code.has_entry(index)
+    }
+
+    /// Whether a type has no subtypes, so that functions of it have its number.
+    pub fn is_final(self, ty: u32) -> bool {
+        self.data().is_final(ty)
     }
 
     /// The likely callee of indirect calls of this type, of the functions that the module's element segments name: the

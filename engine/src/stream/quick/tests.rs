@@ -23,7 +23,7 @@ impl Subject {
             Loader::new(features, &Budget::unlimited(), LoadOptions::default(), AcceptAll).unwrap();
         loader.push(&wasm).unwrap();
         let module = loader.finish().unwrap();
-        let mut validator = Validator::new_with_features(features.wasmparser());
+        let mut validator = Validator::new_with_features(features.of_bodies());
         let mut functions = Vec::new();
         for payload in Parser::new(0).parse_all(&wasm) {
             if let ValidPayload::Func(function, body) = validator.payload(&payload.unwrap()).unwrap() {

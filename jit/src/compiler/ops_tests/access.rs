@@ -102,7 +102,7 @@ fn run(guarded: bool, spectre: bool, least: bool, is_64: bool, seen: &mut Seen) 
     let isa = isa(least, false);
     let heaps = PAGES.map(|pages| {
         let ty = match is_64 {
-            true => MemoryType::memory64(pages as u64, None),
+            true => MemoryType::new64(pages as u64, None),
             false => MemoryType::new(pages as u32, None),
         };
         Heap::new(&ty, guarded)

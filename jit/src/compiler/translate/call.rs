@@ -270,6 +270,10 @@ impl Translator<'_, '_> {
         // The null check is the fault of this load: nothing is mapped at null.
         let flags = self.flags.vm.with_trap_code(Some(traps::code(Trap::IndirectCallToNull)));
         let found = self.b.ins().load(I32, flags, callee, layout::FUNC_SIG);
+        if !self.view.is_final(ty) {
+            // A subtype has another number; the interpreter knows which are.
+            self.refused = Some(Decline::Unsupported("an indirect call by a type that may have subtypes"));
+        }
         let wanted = self.signature_number(ty);
         let other = self.b.ins().icmp(IntCC::NotEqual, found, wanted);
         self.trap_if(other, Trap::BadSignature);

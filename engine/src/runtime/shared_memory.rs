@@ -3,7 +3,6 @@
 //! The bytes never move, so a store's copy of the base stays right. The length only grows, so a store's copy of that may lag
 //! behind: it is brought up to date where an access seems to be out of bounds, before that is believed.
 
-use super::memory::limit;
 use crate::memory::pages::{Guard, Pages};
 use crate::memory::{Budget, Charge, GrowError, Kind, Shared};
 use crate::module::types::MemoryType;
@@ -78,7 +77,7 @@ impl SharedMemory {
                 "shared memories are switched off, which Config::shared_memory changes",
             ));
         }
-        let limit = limit(engine, ty)?;
+        let limit = engine.memory_limit(ty)?;
         let charge = budget.charge(Kind::Memory, Shared::<SharedPages>::BYTES)?;
         let mut pages = Pages::new_fixed(ty.sizes_within(limit), budget, guard)?;
         let pages = SharedPages {
