@@ -99,10 +99,24 @@ const HOUSES: &[House] = &[
             "hints values",
             "grants table tiering",
             "environment help policies registry",
-            "compile inspect lambda policy pull push run serve validate wast",
+            "claims compile inspect lambda policy pull push run serve sign validate wast",
         ],
         least: 20,
     },
+    House {
+        folder: "targets/hosts/src/actors",
+        floors: &[
+            "error keys messages",
+            "section",
+            "token",
+            "actor provider",
+            "keyvalue messaging",
+            "host",
+            "http",
+        ],
+        least: 15,
+    },
+    House { folder: "targets/hosts/src/wapc", floors: &["error host", "state", "calls", "guest"], least: 5 },
     House {
         folder: "targets/hosts/src/lambda",
         floors: &["deadline failure stream", "event", "function", "runtime"],
@@ -127,7 +141,12 @@ const HOUSES: &[House] = &[
     House {
         folder: "targets/hosts/src",
         // The server is below the hosts that answer its requests.
-        floors: &["abi services", "server", "fastly lambda oci opa proxy_wasm wagi", "answers proxy"],
+        floors: &[
+            "abi services",
+            "server",
+            "fastly lambda oci opa proxy_wasm wagi wapc",
+            "actors answers proxy",
+        ],
         least: 2,
     },
     House {

@@ -4,6 +4,7 @@
 //! cell's first word; *linking* replaces it by the handler's address (direct threading).
 
 mod make;
+mod sort;
 
 use crate::memory::{Budget, Buf, Charge, Kind};
 use crate::module::ModuleInner;
@@ -62,8 +63,8 @@ struct CodeCache {
     /// How many instances of the module there are. It changes under the lock, so that no new instance can begin to
     /// execute code that is being dropped.
     instances: usize,
-    /// Whether `codes` is sorted by address.
-    sorted: bool,
+    /// How many of `codes`, from the first, are sorted by address. What was made since then is behind them.
+    sorted: usize,
     /// How many of `codes` aren't linked.
     unlinked: usize,
     /// A clock: advanced when code is made or linked again.
@@ -75,16 +76,26 @@ struct CodeCache {
 impl CodeCache {
     /// The code that the cell at `ip` belongs to, and the cell's word in it.
     fn find(&mut self, ip: *const u64) -> Option<(&mut Code, usize)> {
-        if !self.sorted {
-            self.codes.sort_unstable_by_key(|code| code.words.as_ptr());
-            self.sorted = true;
+        if self.codes.len() - self.sorted > MOST_UNSORTED {
+            sort::sort_rest(&mut self.codes, self.sorted, Code::start);
+            self.sorted = self.codes.len();
         }
-        let after = self.codes.partition_point(|code| code.words.as_ptr() <= ip);
-        let code = &mut self.codes[after.checked_sub(1)?];
+        let (sorted, rest) = self.codes.split_at_mut(self.sorted);
+        let code = match rest.iter_mut().find(|code| code.words.as_ptr_range().contains(&ip)) {
+            Some(code) => code,
+            None => {
+                let after = sorted.partition_point(|code| code.start() <= ip);
+                &mut sorted[after.checked_sub(1)?]
+            }
+        };
         let words = code.words.as_ptr_range();
         words.contains(&ip).then(|| (code, (ip as usize - words.start as usize) / 8))
     }
 }
+
+/// How many codes are looked through one by one. Samples look for code all the time while a program starts and code is
+/// made: sorting all of it each time was a twentieth of what a compiler in WebAssembly took.
+const MOST_UNSORTED: usize = 32;
 
 struct Code {
     index: u32,
@@ -102,6 +113,12 @@ struct Code {
     /// Where the table begins.
     table: u32,
     charge: Charge,
+}
+
+impl Code {
+    fn start(&self) -> *const u64 {
+        self.words.as_ptr()
+    }
 }
 
 /// A function's code that is about to be kept.
@@ -157,7 +174,7 @@ impl CodeTable {
     /// `cache` is the budget of the code.
     pub(crate) fn new(entries: Entries, cache: Budget, dispatch: Dispatch) -> Self {
         let codes = Buf::new(&cache, Kind::Cells);
-        let made = CodeCache { codes, instances: 0, sorted: true, unlinked: 0, now: 0, dropped: 0 };
+        let made = CodeCache { codes, instances: 0, sorted: 0, unlinked: 0, now: 0, dropped: 0 };
         let poison = dispatch.handler(SpecialOp::Dropped.op());
         Self { entries, made: Mutex::new(made), instantiated: AtomicBool::new(false), poison, cache }
     }
@@ -242,7 +259,7 @@ impl CodeTable {
     pub(crate) fn leave_natives(&self, ways: Left) {
         let mut made = self.made();
         made.codes.sort_unstable_by_key(|code| !code.native);
-        made.sorted = false;
+        made.sorted = 0;
         let natives = made.codes.iter().take_while(|code| code.native).count();
         for code in made.codes.iter().take(natives) {
             self.unlink(code);
@@ -307,6 +324,7 @@ impl CodeTable {
             while let Some(code) = made.codes.pop() {
                 larger.try_push(code)?;
             }
+            larger.reverse();
             made.codes = larger;
         }
         made.now += 1;
@@ -314,7 +332,6 @@ impl CodeTable {
         let since = made.now;
         let (native, linked) = (use_for == Use::Native, use_for != Use::Beside);
         made.codes.try_push(Code { index, native, linked, in_use: false, since, words, table, charge })?;
-        made.sorted = false;
         if linked {
             self.link(index, start);
         } else {
@@ -329,7 +346,7 @@ impl CodeTable {
     fn drop_cold(&self, made: &mut CodeCache) -> bool {
         let wanted = self.cache.limit().unwrap_or(0) / DROPPED_PART;
         made.codes.sort_unstable_by_key(|code| (code.in_use || code.native, code.linked, code.since));
-        made.sorted = false;
+        made.sorted = 0;
         let (mut count, mut bytes) = (0, 0);
         for code in made.codes.iter().take_while(|code| !code.in_use && !code.native) {
             if bytes > wanted {

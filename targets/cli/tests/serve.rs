@@ -305,3 +305,32 @@ fn an_application_of_fastly_has_what_its_toml_says() {
         assert!(!output.status.success() && said.contains(told), "{args:?}: {said}");
     }
 }
+
+#[test]
+fn what_actors_keep_survives_a_kill() {
+    let folder = folder("what_actors_keep");
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    let (module, store, actor) = (example("hosts/actor.wasm"), path("kept"), path("actor.wasm"));
+    let keys = ["--new-keys", "--account", &path("a.nk"), "--module-key", &path("m.nk")];
+    let capabilities = ["--cap", "wasmcloud:httpserver", "--cap", "wasmcloud:keyvalue"];
+    dunlin(&[&["sign", "-o", &actor, &module], &keys[..], &capabilities].concat()).code(0);
+    let mut count = 0;
+    for _ in 0..3 {
+        let serving = Serving::start(&["--keyvalue", &store, &actor]);
+        for _ in 0..3 {
+            count += 1;
+            let answer = serving.get("/count/visits");
+            assert!(answer.ends_with(&format!("{{\"counter\":{count}}}")), "{answer}");
+        }
+        serving.signal("-KILL");
+    }
+    let serving = Serving::start(&["--keyvalue", &store, &actor]);
+    // What is loaded again finds it too.
+    serving.signal("-HUP");
+    assert!(serving.get("/count/visits").ends_with("{\"counter\":10}"));
+    dunlin(&["serve", "--keyvalue", &store, &actor])
+        .code(1)
+        .one_sentence()
+        .says("another process has it open");
+    assert_eq!(serving.end().0, Some(0));
+}

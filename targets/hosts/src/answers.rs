@@ -13,6 +13,10 @@ impl Abi {
             Abi::Opa => Some(crate::opa::answers(module, name)),
             #[cfg(feature = "proxy-wasm")]
             Abi::ProxyWasm => Some(crate::proxy_wasm::answers(module, name)),
+            #[cfg(feature = "actors")]
+            Abi::WasmCloudActor => Some(crate::wapc::answers(module, name)),
+            #[cfg(feature = "wapc")]
+            Abi::Wapc => Some(crate::wapc::answers(module, name)),
             _ => {
                 let _ = (module, name);
                 None

@@ -5,6 +5,7 @@
 //!
 //! | Feature | Platform | Start at |
 //! |---|---|---|
+//! | `actors` | wasmCloud before 1.0, actors with signed tokens | [`actors::ActorHost`] |
 //! | `fastly` | Fastly Compute, applications that answer requests | [`fastly::App`] |
 //! | `lambda` | AWS Lambda, WASI commands as functions | [`lambda::Runtime`] |
 //! | `oci` | registries of the Open Container Initiative, where modules are kept | [`oci::Registries`] |
@@ -12,12 +13,15 @@
 //! | `proxy-wasm` | Envoy's filters, and those of other proxies | [`proxy_wasm::Plugin`] |
 //! | `proxy` | a reverse proxy with such filters | [`proxy::Proxy`] |
 //! | `wagi` | WAGI and CGI, WASI commands that answer a request each | [`wagi::Program`] |
+//! | `wapc` | waPC, guests that are called with an operation and bytes | [`wapc::Guest`] |
 //!
 //! What hosts do for their guests is in [`services`]; outbound HTTP has a client with the features `http` and `tls`.
 //! Feature `serve` has an HTTP [`server`] whose requests guests answer.
 #![forbid(unsafe_code)]
 
 mod abi;
+#[cfg(feature = "actors")]
+pub mod actors;
 mod answers;
 #[cfg(feature = "fastly")]
 pub mod fastly;
@@ -36,6 +40,8 @@ pub mod server;
 pub mod services;
 #[cfg(feature = "wagi")]
 pub mod wagi;
+#[cfg(feature = "wapc")]
+pub mod wapc;
 
 pub use abi::Abi;
 

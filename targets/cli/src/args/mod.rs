@@ -1,5 +1,7 @@
 //! The command line: options into structs, and a sentence for whatever can't be understood.
 
+#[cfg(feature = "hosts")]
+mod claims;
 mod compile;
 mod environment;
 pub(crate) mod grants;
@@ -20,6 +22,8 @@ mod registry;
 mod run;
 #[cfg(feature = "hosts")]
 mod serve;
+#[cfg(feature = "hosts")]
+mod sign;
 mod table;
 pub(crate) mod tiering;
 mod validate;
@@ -34,6 +38,8 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use table::{CommandOptions, has};
 
+#[cfg(feature = "hosts")]
+pub(crate) use claims::ClaimsOptions;
 pub(crate) use compile::CompileOptions;
 pub(crate) use inspect::InspectOptions;
 #[cfg(feature = "hosts")]
@@ -50,6 +56,8 @@ pub(crate) use registry::RegistryOptions;
 pub(crate) use run::RunOptions;
 #[cfg(feature = "hosts")]
 pub(crate) use serve::{AccessLines, ServeOptions};
+#[cfg(feature = "hosts")]
+pub(crate) use sign::SignOptions;
 pub(crate) use validate::ValidateOptions;
 pub(crate) use values::Dir;
 #[cfg(feature = "hosts")]
@@ -74,6 +82,12 @@ pub(crate) enum Command {
     /// `dunlin policy`
     #[cfg(feature = "hosts")]
     Policy(Box<PolicyOptions>),
+    /// `dunlin claims`
+    #[cfg(feature = "hosts")]
+    Claims(ClaimsOptions),
+    /// `dunlin sign`
+    #[cfg(feature = "hosts")]
+    Sign(Box<SignOptions>),
     /// `dunlin lambda`
     #[cfg(feature = "hosts")]
     Lambda(Box<LambdaOptions>),
@@ -115,6 +129,8 @@ static COMMANDS: &[KnownCommand] = &[
     known::<InspectOptions>(|parser| parsed(parser, Command::Inspect), true),
     known::<ValidateOptions>(|parser| parsed(parser, Command::Validate), true),
     #[cfg(feature = "hosts")]
+    known::<ClaimsOptions>(|parser| parsed(parser, Command::Claims), true),
+    #[cfg(feature = "hosts")]
     known::<LambdaOptions>(|parser| parsed(parser, |options| Command::Lambda(Box::new(options))), true),
     #[cfg(feature = "hosts")]
     known::<PolicyOptions>(|parser| parsed(parser, |options| Command::Policy(Box::new(options))), true),
@@ -124,6 +140,8 @@ static COMMANDS: &[KnownCommand] = &[
     known::<PushOptions>(|parser| parsed(parser, Command::Push), true),
     #[cfg(feature = "hosts")]
     known::<ServeOptions>(|parser| parsed(parser, |options| Command::Serve(Box::new(options))), true),
+    #[cfg(feature = "hosts")]
+    known::<SignOptions>(|parser| parsed(parser, |options| Command::Sign(Box::new(options))), true),
     known::<WastOptions>(|parser| parsed(parser, Command::Wast), cfg!(feature = "text")),
 ];
 
@@ -194,7 +212,7 @@ fn looks_like_a_module(name: &OsStr) -> bool {
 
 /// Commands for other platforms' modules.
 #[cfg(not(feature = "hosts"))]
-const OF_HOSTS: [&str; 5] = ["lambda", "policy", "pull", "push", "serve"];
+const OF_HOSTS: [&str; 7] = ["claims", "lambda", "policy", "pull", "push", "serve", "sign"];
 
 fn unknown_command(name: &OsStr) -> Failure {
     let shown = name.to_string_lossy();

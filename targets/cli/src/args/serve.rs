@@ -27,6 +27,10 @@ pub(crate) struct ServeOptions {
     pub(crate) upstream: Option<String>,
     pub(crate) clusters: Vec<(String, String)>,
     pub(crate) fail_open: bool,
+    /// Actors that the served one may call.
+    pub(crate) actors: Vec<OsString>,
+    /// Where what actors keep is kept.
+    pub(crate) keyvalue: Option<PathBuf>,
     /// What the programs may use.
     pub(crate) dirs: Vec<Dir>,
     pub(crate) env: Vec<(String, String)>,
@@ -118,6 +122,16 @@ impl CommandOptions for ServeOptions {
                     "--config FILE",
                     |o, given| set(&mut o.config, given.path()),
                     "Of an application of Fastly's: its fastly.toml, which says what its backends and stores are.",
+                ),
+                Opt::value(
+                    "--actor FILE",
+                    |o, given| given.path().map(|path| o.actors.push(path.into())),
+                    "Another of wasmCloud's actors, which the first may call; may be repeated.",
+                ),
+                Opt::value(
+                    "--keyvalue FILE",
+                    |o, given| set(&mut o.keyvalue, given.path()),
+                    "Where the key-value store of actors is kept: by default in memory.",
                 ),
                 Self::DIR,
                 Self::DIR_RO,

@@ -339,7 +339,7 @@ fn how_it_is_compiled() {
 #[test]
 #[cfg(not(feature = "hosts"))]
 fn commands_of_another_build_are_named() {
-    for command in ["lambda", "policy", "pull", "push", "serve"] {
+    for command in ["claims", "lambda", "policy", "pull", "push", "serve", "sign"] {
         let said = refusal(&format!("{command} x --y"));
         assert_eq!(
             said,

@@ -1,5 +1,7 @@
 //! What each command does.
 
+#[cfg(feature = "hosts")]
+mod claims;
 mod compile;
 mod inspect;
 #[cfg(feature = "hosts")]
@@ -13,6 +15,8 @@ mod push;
 mod run;
 #[cfg(feature = "hosts")]
 mod serve;
+#[cfg(feature = "hosts")]
+mod sign;
 mod validate;
 mod version;
 #[cfg(feature = "text")]
@@ -33,6 +37,10 @@ pub(crate) fn execute(command: Command) -> Result<u8, Failure> {
         Command::Compile(options) => compile::compile(&options)?,
         Command::Inspect(options) => inspect::inspect(&options)?,
         Command::Validate(options) => return validate::validate(&options),
+        #[cfg(feature = "hosts")]
+        Command::Claims(options) => return Ok(u8::from(!claims::claims(&options)?)),
+        #[cfg(feature = "hosts")]
+        Command::Sign(options) => sign::sign(&options)?,
         #[cfg(feature = "hosts")]
         Command::Policy(options) => return policy::policy(&options),
         #[cfg(feature = "hosts")]

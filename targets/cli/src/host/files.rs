@@ -31,6 +31,13 @@ pub(crate) fn names(file: &Metadata) -> u64 {
     file.nlink()
 }
 
+/// Makes a file that its owner alone may read, and that isn't there yet.
+#[cfg(feature = "hosts")]
+pub(crate) fn create_private(path: &std::path::Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    File::options().write(true).create_new(true).mode(0o600).open(path)
+}
+
 /// Makes `file` the property of whoever owns `old`.
 pub(crate) fn set_owner(file: &File, old: &Metadata) -> io::Result<()> {
     let new = file.metadata()?;

@@ -291,11 +291,16 @@ fn platforms_are_recognised() {
     assert!(!said.contains("doesn't provide"), "{said}");
     assert_eq!(found("hosts/filter.wasm")["made_for"]["platform"], "proxy-wasm filter");
     assert_eq!(found("wasm/hello.wasm")["made_for"]["platform"], "WASI command");
-    // An actor's platform is known, and there is no host for it.
-    let actor = r#"(module (import "wapc" "__console_log" (func (param i32 i32)))
+    let guest = r#"(module (import "wapc" "__console_log" (func (param i32 i32)))
         (func (export "__guest_call") (param i32 i32) (result i32) (i32.const 1)))"#;
-    let said = dunlin_with(&["inspect", "-"], actor.as_bytes()).code(0).out;
-    assert!(said.contains("Made for: waPC guest\n") && said.contains("doesn't provide"), "{said}");
+    let said = dunlin_with(&["inspect", "-"], guest.as_bytes()).code(0).out;
+    assert!(said.contains("Made for: waPC guest\n") && !said.contains("doesn't provide"), "{said}");
+    // A runnable's platform is known, and there is no host for it.
+    let runnable = r#"(module (import "env" "log_msg" (func (param i32 i32 i32 i32)))
+        (func (export "run_e") (param i32 i32 i32))
+        (func (export "allocate") (param i32) (result i32) (i32.const 0)))"#;
+    let said = dunlin_with(&["inspect", "-"], runnable.as_bytes()).code(0).out;
+    assert!(said.contains("Made for: Atmo runnable\n") && said.contains("doesn't provide"), "{said}");
 }
 
 /// A policy that never says what is in it, or traps instead.

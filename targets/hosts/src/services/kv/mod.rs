@@ -1,5 +1,11 @@
 //! A key-value store.
 
+#[cfg(feature = "file-store")]
+mod file;
+
+#[cfg(feature = "file-store")]
+pub use file::FileStore;
+
 use dunlin::{Budget, Charge, Kind};
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,0 +1,103 @@
+//! Messages: MessagePack maps, with wasmCloud's names of fields.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
+use std::collections::BTreeMap;
+
+/// Writes a message.
+pub(super) fn encode(message: &impl Serialize) -> Result<Vec<u8>, String> {
+    rmp_serde::to_vec_named(message).map_err(|error| error.to_string())
+}
+
+/// Reads a message. How deep it is, and what it claims to contain, is bounded.
+pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+    rmp_serde::from_slice(bytes).map_err(|error| format!("the message can't be read: {error}"))
+}
+
+/// Headers: names with any number of values each.
+pub(super) type Headers = BTreeMap<String, Vec<String>>;
+
+#[derive(Serialize, Deserialize, Debug, Default)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct HttpRequest {
+    pub(super) method: String,
+    pub(super) path: String,
+    pub(super) query_string: String,
+    pub(super) header: Headers,
+    pub(super) body: ByteBuf,
+}
+
+#[derive(Serialize, Deserialize, Debug, Default)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct HttpResponse {
+    #[serde(default = "ok")]
+    pub(super) status_code: u16,
+    #[serde(default)]
+    pub(super) header: Headers,
+    #[serde(default)]
+    pub(super) body: ByteBuf,
+}
+
+fn ok() -> u16 {
+    200
+}
+
+#[derive(Serialize, Deserialize, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct PubMessage {
+    pub(super) subject: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) reply_to: Option<String>,
+    pub(super) body: ByteBuf,
+}
+
+#[derive(Deserialize)]
+pub(super) struct LogEntry {
+    pub(super) level: String,
+    pub(super) text: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct RangeLimit {
+    pub(super) min: u32,
+    pub(super) max: u32,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Increment {
+    pub(super) key: String,
+    pub(super) value: i32,
+}
+
+#[derive(Serialize)]
+pub(super) struct GetResponse {
+    pub(super) value: String,
+    pub(super) exists: bool,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Set {
+    pub(super) key: String,
+    pub(super) value: String,
+    /// In seconds; 0 is never.
+    #[serde(default)]
+    pub(super) expires: u32,
+}
+
+/// An element of a list or set.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Element {
+    #[serde(alias = "setName")]
+    pub(super) list_name: String,
+    pub(super) value: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ListRange {
+    pub(super) list_name: String,
+    pub(super) start: i32,
+    pub(super) stop: i32,
+}

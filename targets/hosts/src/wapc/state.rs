@@ -1,0 +1,77 @@
+//! What is kept for an instance between the host functions that it calls.
+
+use super::host::{Host, Task};
+use crate::services::log::{GuestLog, Log};
+use dunlin::{Budget, Charge, Error, Kind, Memory};
+use dunlin_wasi_lite::{WasiCtx, WasiCtxBuilder, WritePipe};
+use std::sync::Arc;
+
+/// Who an instance's calls and lines go to.
+#[derive(Clone)]
+pub(super) struct Surroundings {
+    pub(super) host: Arc<dyn Host>,
+    pub(super) log: Arc<dyn Log>,
+    /// What the log calls the guest.
+    pub(super) name: Arc<str>,
+}
+
+pub(super) struct State {
+    pub(super) surroundings: Surroundings,
+    /// Of the current call, as is `console`: so each may write as much as the next.
+    pub(super) wasi: WasiCtx,
+    pub(super) console: GuestLog,
+    pub(super) memory: Option<Memory>,
+    /// What the instance is at work for.
+    pub(super) task: Task,
+    /// Of the current call.
+    pub(super) operation: Vec<u8>,
+    pub(super) message: Vec<u8>,
+    pub(super) response: Option<Held>,
+    pub(super) error: Option<Held>,
+    /// What the last call of the host's came to.
+    pub(super) answer: Option<Result<Held, Held>>,
+}
+
+impl State {
+    pub(super) fn new(surroundings: &Surroundings, task: Task) -> Self {
+        let lines = || GuestLog::new(surroundings.log.clone(), &*surroundings.name);
+        let wasi =
+            WasiCtxBuilder::new().stdout(WritePipe::new(lines())).stderr(WritePipe::new(lines())).build();
+        Self {
+            surroundings: surroundings.clone(),
+            wasi,
+            console: lines(),
+            memory: None,
+            task,
+            operation: Vec::new(),
+            message: Vec::new(),
+            response: None,
+            error: None,
+            answer: None,
+        }
+    }
+
+    /// Forgets the last call.
+    pub(super) fn begin(&mut self, task: Task) {
+        *self = Self { memory: self.memory, ..Self::new(&self.surroundings, task) };
+    }
+}
+
+/// Bytes that are charged to the instance's budget.
+pub(super) struct Held {
+    pub(super) bytes: Vec<u8>,
+    _charge: Charge,
+}
+
+impl Held {
+    pub(super) fn new(budget: &Budget, bytes: Vec<u8>) -> Result<Self, Error> {
+        let charge = budget.charge(Kind::Host, bytes.len() as u64)?;
+        Ok(Self { bytes, _charge: charge })
+    }
+
+    /// A copy of the guest's bytes, charged before it is made.
+    pub(super) fn copy(budget: &Budget, bytes: &[u8]) -> Result<Self, Error> {
+        let charge = budget.charge(Kind::Host, bytes.len() as u64)?;
+        Ok(Self { bytes: bytes.to_vec(), _charge: charge })
+    }
+}
