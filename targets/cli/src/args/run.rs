@@ -152,7 +152,7 @@ impl CommandOptions for RunOptions {
                     wasm_options,
                     "fuel=N, timeout=TIME, max-wasm-stack=SIZE and max-memory-size=SIZE, as wasmtime spells them. The last is \
                      how large each of the program's memories may become. The name of a feature of WebAssembly switches it on, \
-                     or off with =n: custom-page-sizes, function-references, wide-arithmetic, threads=n. shared-memory lets a module have one.",
+                     or off with =n: custom-page-sizes, wide-arithmetic, threads=n. shared-memory lets a module have one.",
                 ),
             ],
         },
