@@ -38,7 +38,7 @@ impl CommandOptions for InspectOptions {
                     "--budget",
                     |o| &mut o.budget,
                     "Show instead how much memory it needs: to start, at most, and for what. At most is unbounded if a memory or \
-                 table declares no maximum. What the host needs by itself comes on top of it, some 26 KiB for a WASI \
+                 table declares no maximum. What the host needs by itself comes on top of it, some 24 KiB for a WASI \
                  program.",
                 ),
                 Opt::flag("--json", |o| &mut o.json, "The same as JSON, for programs."),
