@@ -10,7 +10,7 @@ fn engine() -> Engine {
 }
 
 fn module(engine: &Engine, text: &str) -> Result<Module, Error> {
-    Module::new(engine, text.as_bytes())
+    Module::new(engine, wat::parse_str(text).unwrap())
 }
 
 /// Links the second module to the first one, which is called `M`.
