@@ -2,7 +2,7 @@
 //! process of its own: this test's program, with a test that is otherwise ignored.
 
 use super::*;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
