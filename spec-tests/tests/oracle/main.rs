@@ -29,6 +29,12 @@ enum Step {
     Overflow,
 }
 
+/// Whether it is a trap of an atomic access' address. Which of the two comes of one that is neither aligned nor in the memory
+/// differs, and nothing else does.
+fn is_of_address(step: &Step) -> bool {
+    matches!(step, Step::Seen(text) if text == "trap MemoryOutOfBounds" || text == "trap HeapMisaligned")
+}
+
 /// How many units a program with loops has for a call.
 const UNITS: i32 = 300;
 
@@ -125,7 +131,7 @@ fn programs_do_what_they_do_in_wasmtime() {
                 overflows += 1;
                 break;
             }
-            if found != expected {
+            if found != expected && !(is_of_address(found) && is_of_address(expected)) {
                 let path = std::env::temp_dir().join(format!("dunlin-oracle-{seed}.wasm"));
                 std::fs::write(&path, &bytes).unwrap();
                 panic!(
