@@ -24,8 +24,6 @@ pub(crate) fn sign(options: &SignOptions) -> Result<(), Failure> {
     let module = key(&given(&options.module_key), KeyKind::Module, options.new_keys)?.public();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let claims = Claims {
-        id: format!("{:032x}", u128::from_le_bytes(random()?)),
-        issued: now,
         expires: options.expires_in.map(|time| now + time.as_secs()),
         wascap: ModuleClaims {
             name: options.name.clone(),
@@ -35,7 +33,7 @@ pub(crate) fn sign(options: &SignOptions) -> Result<(), Failure> {
             revision: options.revision.map(|revision| i64::try_from(revision).unwrap_or(i64::MAX)),
             ..ModuleClaims::default()
         },
-        ..Claims::default()
+        ..Claims::issued_at(now).map_err(Failure::unusable)?
     };
     let signed = signed(&whole.bytes, claims, &account, &module)
         .map_err(|error| Failure::unusable(format_args!("{}: {error}", display_name(&options.module))))?;
@@ -59,7 +57,7 @@ fn key(path: &Path, kind: KeyKind, may_be_new: bool) -> Result<KeyPair, Failure>
             })
         }),
         Err(error) if error.kind() == ErrorKind::NotFound && may_be_new => {
-            let key = KeyPair::new(kind, random()?);
+            let key = KeyPair::random(kind).map_err(Failure::unusable)?;
             create_private(path)
                 .and_then(|mut file| writeln!(file, "{}", key.secret()))
                 .map_err(|error| failure(&io_reason(&error)))?;
@@ -70,12 +68,4 @@ fn key(path: &Path, kind: KeyKind, may_be_new: bool) -> Result<KeyPair, Failure>
         }
         Err(error) => Err(failure(&io_reason(&error))),
     }
-}
-
-fn random<const N: usize>() -> Result<[u8; N], Failure> {
-    let mut bytes = [0; N];
-    let read =
-        fs::File::open("/dev/urandom").and_then(|mut file| std::io::Read::read_exact(&mut file, &mut bytes));
-    read.map_err(|error| Failure::unusable(format_args!("/dev/urandom: {}", io_reason(&error))))?;
-    Ok(bytes)
 }

@@ -63,7 +63,23 @@ pub struct KeyPair {
     secret: ed25519_dalek::SigningKey,
 }
 
+/// Random bytes of the system's.
+pub(super) fn random<const N: usize>() -> Result<[u8; N], String> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|error| error.to_string())?;
+    Ok(bytes)
+}
+
 impl KeyPair {
+    /// A new key.
+    ///
+    /// # Errors
+    ///
+    /// If the system has no random numbers.
+    pub fn random(kind: KeyKind) -> Result<Self, String> {
+        Ok(Self::new(kind, random()?))
+    }
+
     /// A key of these bytes, which should be random.
     pub fn new(kind: KeyKind, seed: [u8; 32]) -> Self {
         Self { kind, secret: ed25519_dalek::SigningKey::from_bytes(&seed) }

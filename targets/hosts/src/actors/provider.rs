@@ -1,5 +1,6 @@
 //! Capabilities that actors may be granted.
 
+use super::keys::random;
 use super::messages::{self, LogEntry, RangeLimit};
 use super::token::Claims;
 use crate::services::log::{Level, Log};
@@ -67,12 +68,6 @@ impl Provider for Numbers {
             _ => Err(unknown(call)),
         }
     }
-}
-
-fn random<const N: usize>() -> Result<[u8; N], String> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|error| error.to_string())?;
-    Ok(bytes)
 }
 
 /// A UUID of random bytes (RFC 9562, version 4).

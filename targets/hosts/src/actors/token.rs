@@ -1,7 +1,7 @@
 //! Tokens: what an account says of a module, signed.
 
 use super::error::TokenError;
-use super::keys::{KeyKind, KeyPair, PublicKey};
+use super::keys::{KeyKind, KeyPair, PublicKey, random};
 use super::section;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -65,6 +65,16 @@ pub struct ModuleClaims {
 }
 
 impl Claims {
+    /// Claims with a new identifier, that are signed at this time, in seconds since 1970.
+    ///
+    /// # Errors
+    ///
+    /// If the system has no random numbers.
+    pub fn issued_at(now: u64) -> Result<Self, String> {
+        let id = format!("{:032x}", u128::from_le_bytes(random()?));
+        Ok(Self { id, issued: now, ..Self::default() })
+    }
+
     /// Whether a capability is claimed, by its contract.
     pub fn claims(&self, contract: &str) -> bool {
         self.wascap.capabilities.iter().flatten().any(|claimed| claimed == contract)
