@@ -8,6 +8,7 @@ use crate::server::{Failure, Handler, HeaderMap, Request, Responder, StatusCode}
 use crate::wapc::{CallError, Task};
 use std::io::Write;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// An actor as a server's handler. A request's limits are those of time and fuel; its memory is its instance's.
 #[derive(Debug)]
@@ -42,6 +43,7 @@ impl Handler for HttpActor {
         let request = Arc::new(request);
         let watching = request.clone();
         let mut task = Task::new(Some(fuel)).interrupted_by(move |store| watching.interrupt(store));
+        task.until = Instant::now().checked_add(request.limits.time);
         let result = self.actor.call("HttpServer.HandleRequest", &message, &mut task);
         if let Some(left) = task.fuel {
             request.used_fuel(fuel - left);

@@ -52,6 +52,21 @@ pub(super) struct PubMessage {
     pub(super) body: ByteBuf,
 }
 
+impl PubMessage {
+    /// Where an answer is waited for. An empty name is none.
+    pub(super) fn answer_to(&self) -> Option<&str> {
+        self.reply_to.as_deref().filter(|name| !name.is_empty())
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RequestMessage {
+    pub(super) subject: String,
+    pub(super) body: ByteBuf,
+    pub(super) timeout_ms: u32,
+}
+
 #[derive(Deserialize)]
 pub(super) struct LogEntry {
     pub(super) level: String,
