@@ -3,8 +3,8 @@
 use super::actor::Actor;
 use super::error::TokenError;
 use super::keyvalue::KeyValueProvider;
-use super::messages::{self, PubMessage};
-use super::messaging::{HANDLE, Messaging};
+use super::messaging::Messaging;
+use super::older::Dialect;
 use super::provider::{Logging, Numbers, Provider};
 use super::token::{Claims, verified_claims};
 use crate::deadline::Deadlines;
@@ -13,7 +13,7 @@ use crate::services::kv::MemoryStore;
 use crate::services::log::{Level, Log, NoLog};
 use crate::services::nats::{Nats, NatsMessage};
 use crate::wapc::{self, HostCall, Task};
-use dunlin::{Engine, Error, Kind, Module};
+use dunlin::{Engine, Error, Module};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, Weak};
@@ -161,9 +161,10 @@ impl ActorHost {
     pub fn add(&self, bytes: &[u8]) -> Result<Arc<Actor>, ActorError> {
         let claims = Arc::new(verified_claims(bytes, self.0.clock.now().as_secs())?);
         let module = Module::new(&self.0.engine, bytes)?;
-        let calls = Calls { claims: claims.clone(), host: Arc::downgrade(&self.0) };
+        let dialect = Dialect::of(&module, &claims);
+        let calls = Calls { claims: claims.clone(), dialect, host: Arc::downgrade(&self.0) };
         let guest = wapc::Guest::new(&module, Arc::new(calls))?.logged(self.0.log.clone(), claims.name());
-        let actor = Arc::new(Actor::new(guest, claims, self.0.memory, self.0.instances));
+        let actor = Arc::new(Actor::new(guest, claims, dialect, self.0.memory, self.0.instances));
         let mut actors = self.0.actors.write().unwrap_or_else(PoisonError::into_inner);
         let names = [Some(&actor.claims().subject), actor.claims().wascap.call_alias.as_ref()];
         if let Some(name) = names.into_iter().flatten().find(|name| actors.iter().any(|other| other.is(name)))
@@ -204,7 +205,7 @@ impl ActorHost {
     ///
     /// If it doesn't claim `wasmcloud:messaging`.
     pub fn may_subscribe(&self, actor: &Actor) -> Result<(), String> {
-        match actor.claims().claims(MESSAGING) {
+        match actor.may(MESSAGING) {
             true => Ok(()),
             false => Err(unclaimed(actor.claims(), MESSAGING)),
         }
@@ -225,6 +226,7 @@ pub(super) fn unclaimed(claims: &Claims, contract: &str) -> String {
 /// What an actor's calls go to.
 struct Calls {
     claims: Arc<Claims>,
+    dialect: Dialect,
     host: Weak<Shared>,
 }
 
@@ -246,13 +248,11 @@ impl wapc::Host for Calls {
         if !self.claims.claims(call.namespace) {
             return Err(unclaimed(&self.claims, call.namespace));
         }
-        if let Some(provider) = host.providers.get(call.namespace) {
-            return provider.call(&self.claims, call, task);
-        }
-        match call.namespace {
-            MESSAGING => host.deeper(task, |task| host.messaging.answer(call, task)),
-            other => Err(format!("nobody provides {} here", other.escape_debug())),
-        }
+        self.dialect.call(call, |call| match (host.providers.get(call.namespace), call.namespace) {
+            (Some(provider), _) => provider.call(&self.claims, call, task),
+            (None, MESSAGING) => host.deeper(task, |task| host.messaging.answer(call, task)),
+            (None, other) => Err(format!("nobody provides {} here", other.escape_debug())),
+        })
     }
 }
 
@@ -265,12 +265,9 @@ impl Shared {
     /// Calls an actor with a message from elsewhere.
     fn deliver(self: &Arc<Self>, actor: &Actor, message: NatsMessage) {
         let subject = message.subject.clone();
-        let handled = self.message_task().and_then(|mut task| {
-            let payload = messages::encode(&PubMessage::from(message))?;
-            let charge = self.engine.budget().charge(Kind::Host, payload.len() as u64);
-            let _charge = charge.map_err(|error| error.to_string())?;
-            actor.call(HANDLE, &payload, &mut task).map_err(|error| error.to_string())
-        });
+        let handled = self
+            .message_task()
+            .and_then(|mut task| actor.handle(&message.into(), &mut task).map_err(|error| error.to_string()));
         if let Err(why) = handled {
             let what = format!("a message to {subject} isn't handled: {why}");
             self.log.write(Level::Warn, actor.claims().name(), &what);

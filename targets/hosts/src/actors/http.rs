@@ -28,7 +28,7 @@ impl HttpActor {
     ///
     /// If it doesn't claim `wasmcloud:httpserver`.
     pub fn new(actor: Arc<Actor>, host: &ActorHost) -> Result<Self, String> {
-        match actor.claims().claims(CONTRACT) {
+        match actor.may(CONTRACT) {
             true => Ok(Self { actor, _host: host.clone() }),
             false => Err(unclaimed(actor.claims(), CONTRACT)),
         }
@@ -37,14 +37,13 @@ impl HttpActor {
 
 impl Handler for HttpActor {
     fn handle(&self, request: Request, responder: Responder) -> Result<(), Failure> {
-        let message =
-            messages::encode(&message(&request)).map_err(|error| Failure::guest("message", error))?;
+        let message = message(&request);
         let fuel = request.limits.fuel.unwrap_or(u64::MAX);
         let request = Arc::new(request);
         let watching = request.clone();
         let mut task = Task::new(Some(fuel)).interrupted_by(move |store| watching.interrupt(store));
         task.until = Instant::now().checked_add(request.limits.time);
-        let result = self.actor.call("HttpServer.HandleRequest", &message, &mut task);
+        let result = self.actor.answer(&message, &mut task);
         if let Some(left) = task.fuel {
             request.used_fuel(fuel - left);
         }

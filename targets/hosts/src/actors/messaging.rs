@@ -81,11 +81,11 @@ impl Messaging {
     pub(super) fn answer(&self, call: HostCall<'_>, task: &mut Task) -> Result<Vec<u8>, String> {
         match call.operation {
             "Messaging.Publish" => {
-                let message: PubMessage = messages::decode(call.payload)?;
+                let message = PubMessage::read(call.payload)?;
                 match self {
                     Self::Here(here) => here.publish(message, task)?,
                     Self::Nats { nats, .. } => nats
-                        .publish(&message.subject, message.answer_to(), &message.body)
+                        .publish(&message.subject, message.reply_to.as_deref(), &message.body)
                         .map_err(|error| error.to_string())?,
                 }
                 messages::encode(&())
@@ -122,9 +122,8 @@ impl Here {
             *answer = Some(Answer { _charge: charge.map_err(|error| error.to_string())?, message });
             return Ok(());
         }
-        let payload = messages::encode(&message)?;
         for actor in self.wanting(&message.subject) {
-            let _ = actor.call(HANDLE, &payload, task);
+            let _ = actor.handle(&message, task);
         }
         Ok(())
     }
@@ -150,9 +149,6 @@ impl Here {
         wanted.filter_map(|(_, actor)| actor.upgrade()).collect()
     }
 }
-
-/// What a subscriber is called with.
-pub(super) const HANDLE: &str = "MessageSubscriber.HandleMessage";
 
 /// Whether a subject is one that a pattern means: `*` stands for one of its parts, a last `>` for one or more.
 fn matches(pattern: &str, subject: &str) -> bool {

@@ -22,6 +22,7 @@ mod keys;
 mod keyvalue;
 mod messages;
 mod messaging;
+mod older;
 mod provider;
 mod section;
 mod token;
