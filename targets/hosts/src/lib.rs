@@ -23,7 +23,7 @@ mod abi;
 #[cfg(feature = "actors")]
 pub mod actors;
 mod answers;
-#[cfg(any(feature = "lambda", feature = "proxy-wasm"))]
+#[cfg(any(feature = "actors", feature = "lambda", feature = "proxy-wasm"))]
 mod deadline;
 #[cfg(feature = "fastly")]
 pub mod fastly;

@@ -1,5 +1,6 @@
 //! `dunlin serve`
 
+mod actors;
 mod served;
 mod watch;
 

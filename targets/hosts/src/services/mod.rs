@@ -6,3 +6,5 @@ pub mod config;
 pub mod http;
 pub mod kv;
 pub mod log;
+#[cfg(feature = "nats")]
+pub mod nats;
