@@ -1,10 +1,17 @@
-//! Tokens, keys and messages that were changed in some places: for a second each, or as many as `FUZZ_SECONDS` says.
+//! Actors that don't end; and tokens, keys and messages that were changed in some places, for a second each, or as many as
+//! `FUZZ_SECONDS` says.
 
 use dunlin::{Budget, Config, Engine};
 use dunlin_hosts::actors::{
     ActorHost, Claims, HostOptions, KeyKind, KeyPair, ModuleClaims, PublicKey, sign, verified_claims,
 };
+use dunlin_hosts::services::log::KeptLog;
+use dunlin_hosts::services::nats::{Nats, NatsAddress, NatsOptions};
 use dunlin_hosts::wapc::{CallError, Task};
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// Numbers that look random.
@@ -47,12 +54,56 @@ fn repeated(mut work: impl FnMut(&mut Random)) -> u64 {
 }
 
 fn actor(capabilities: &[&str]) -> Vec<u8> {
-    let module = wat::parse_str(include_str!("older_actors/guest.wat")).unwrap();
+    signed(include_str!("older_actors/guest.wat"), capabilities)
+}
+
+fn signed(text: &str, capabilities: &[&str]) -> Vec<u8> {
+    let module = wat::parse_str(text).unwrap();
     let capabilities = capabilities.iter().map(|contract| contract.to_string()).collect();
     let wascap = ModuleClaims { capabilities: Some(capabilities), ..ModuleClaims::default() };
     let claims = Claims { wascap, ..Claims::default() };
     let account = KeyPair::new(KeyKind::Account, [1; 32]);
     sign(&module, claims, &account, &KeyPair::new(KeyKind::Module, [2; 32]).public()).unwrap()
+}
+
+/// An actor that never ends is interrupted, and gets the next message.
+#[test]
+fn handling_a_message_ends() {
+    let guest = r#"(module (import "wapc" "__guest_request" (func (param i32 i32))) (memory (export "memory") 1)
+        (func (export "__guest_call") (param i32 i32) (result i32) (loop (br 0)) (unreachable)))"#;
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = NatsAddress::parse(&format!("nats://{}", listener.local_addr().unwrap())).unwrap();
+    let serving = thread::spawn(move || {
+        let mut reader = BufReader::new(listener.accept().unwrap().0);
+        reader.get_mut().write_all(b"INFO {}\r\n").unwrap();
+        let mut read_until = |begin: &str, answer: &str| {
+            let mut line = String::new();
+            while !line.starts_with(begin) {
+                line.clear();
+                assert!(reader.read_line(&mut line).unwrap() > 0);
+            }
+            reader.get_mut().write_all(answer.as_bytes()).unwrap();
+        };
+        read_until("PING", "PONG\r\n");
+        read_until("SUB", "MSG a 1 1\r\nx\r\nMSG a 1 1\r\ny\r\n");
+        reader
+    });
+    let engine = Engine::default();
+    let log = KeptLog::default();
+    let mut options = HostOptions::new(&engine);
+    options.log = Arc::new(log.clone());
+    options.message_time = Duration::from_millis(50);
+    options.nats = Some(Arc::new(Nats::connect(&address, NatsOptions::new(engine.budget())).unwrap()));
+    let host = ActorHost::new(&engine, options);
+    let actor = host.add(&signed(guest, &["wasmcloud:messaging"])).unwrap();
+    host.subscribe(&actor, "a").unwrap();
+    let _connection = serving.join().unwrap();
+    while log.lines().len() < 2 {
+        thread::sleep(Duration::from_millis(5));
+    }
+    for (_, _, line) in log.lines() {
+        assert!(line.starts_with("a message to a isn't handled: ") && line.contains("interrupt"), "{line}");
+    }
 }
 
 #[test]

@@ -293,14 +293,15 @@ impl Shared {
 
     /// What handling a message may take.
     fn message_task(self: &Arc<Self>) -> Result<Task, String> {
-        let until = Instant::now() + self.message_time;
+        let mut task = Task::new(self.message_fuel);
+        let Some(until) = Instant::now().checked_add(self.message_time) else { return Ok(task) };
         if self.deadlines.get().is_none() {
             // If another thread was faster, its own is used.
             let _ = self.deadlines.set(Deadlines::start().map_err(|error| error.to_string())?);
         }
         let host = self.clone();
-        let mut task = Task::new(self.message_fuel)
-            .interrupted_by(move |store| host.deadlines.get().map(|all| all.interrupt_at(until, store)));
+        task =
+            task.interrupted_by(move |store| host.deadlines.get().map(|all| all.interrupt_at(until, store)));
         task.until = Some(until);
         Ok(task)
     }
