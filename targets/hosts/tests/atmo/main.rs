@@ -1,0 +1,3 @@
+//! Atmo: runnables, bundles, and what a host has to bear.
+
+mod reactr;
