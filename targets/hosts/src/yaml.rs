@@ -211,8 +211,10 @@ mod tests {
     #[test]
     fn documents_are_read_within_bounds() {
         assert_eq!(read("a: &a [1, yes]\nb: *a\n").unwrap(), json!({"a": [1, true], "b": [1, true]}));
-        let deep = "[".repeat(100_000);
-        assert!(read(&deep).unwrap_err().contains("nested more than 128 deep"));
+        let deep = |count| format!("{}{}", "[".repeat(count), "]".repeat(count));
+        assert!(read(&deep(128)).is_ok());
+        assert!(read(&deep(129)).unwrap_err().contains("nested more than 128 deep"));
+        assert!(read(&deep(100_000)).is_err());
         let lines =
             (1..20).map(|n| format!("l{n}: &l{n} [{}]\n", vec![format!("*l{}", n - 1); 9].join(", ")));
         let bomb: String = std::iter::once("l0: &l0 [x]\n".to_owned()).chain(lines).collect();

@@ -1,5 +1,6 @@
 //! `dunlin serve`
 
+mod runnables;
 mod served;
 mod watch;
 

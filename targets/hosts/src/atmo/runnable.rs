@@ -6,7 +6,7 @@ use super::error::RunError;
 use super::request::{Request, Response};
 use super::state::{IDENT, State};
 use super::task::Task;
-use dunlin::{Error, Instance, InstancePre, Linker, Module, Store, Trap};
+use dunlin::{Error, ErrorKind, Instance, InstancePre, Linker, Module, Store, Trap};
 use dunlin_wasi_lite::{I32Exit, add_to_linker};
 use std::fmt;
 use std::sync::Arc;
@@ -49,6 +49,11 @@ impl Runnable {
     /// The module.
     pub fn module(&self) -> &Module {
         self.pre.module()
+    }
+
+    /// What the log calls it.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Calls it, on an instance of its own. Memory and messages are charged to the task's budget.
@@ -132,5 +137,6 @@ fn exited(result: Result<(), Error>) -> Result<(), Error> {
 }
 
 fn is_limit(error: &Error) -> bool {
-    matches!(error.trap(), Some(Trap::Interrupt | Trap::OutOfFuel | Trap::OutOfBudget))
+    let is_stopped = matches!(error.trap(), Some(Trap::Interrupt | Trap::OutOfFuel | Trap::OutOfBudget));
+    is_stopped || matches!(error.kind(), ErrorKind::OutOfBudget | ErrorKind::OutOfMemory)
 }

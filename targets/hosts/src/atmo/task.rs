@@ -55,11 +55,6 @@ impl Task {
         self.fuel.as_ref().map(|fuel| *lock(fuel))
     }
 
-    /// What each of so many calls may take that are made at once.
-    pub(super) fn share(&self, at_once: usize) -> Option<u64> {
-        self.fuel_left().map(|left| left / at_once.max(1) as u64)
-    }
-
     /// Takes fuel for a call, as far as there is: no more than its share, if it has one.
     pub(super) fn take_fuel(&self, share: Option<u64>) -> Option<u64> {
         let mut left = lock(self.fuel.as_ref()?);

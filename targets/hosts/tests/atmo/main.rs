@@ -1,3 +1,10 @@
-//! Atmo: runnables, bundles, and what a host has to bear.
+//! Atmo: runnables, applications, and what a host has to bear.
 
+#[path = "../common/mod.rs"]
+mod common;
+
+mod apps;
+mod bundles;
+mod guests;
+mod hostile;
 mod reactr;
