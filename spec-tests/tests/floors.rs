@@ -98,7 +98,7 @@ const HOUSES: &[House] = &[
         floors: &[
             "hints values",
             "grants table tiering",
-            "environment help limits policies registry",
+            "environment features help limits policies registry",
             "claims compile inspect lambda policy pull push run serve sign validate wast",
         ],
         least: 20,

@@ -271,6 +271,8 @@ fn engines_and_tiers_have_wishes() {
     assert_eq!(refused(&plain, &off, |_| ()), None);
     assert_eq!(refused(&plain, &off, |config| _ = config.consume_fuel(true)), Some(Mismatch::Fuel(false)));
     assert_eq!(refused(&plain, &off, |config| _ = config.canonical_nans(true)), Some(Mismatch::Nans(false)));
+    let machines_own = |config: &mut dunlin::Config| _ = config.relaxed_simd_deterministic(false);
+    assert_eq!(refused(&plain, &off, machines_own), Some(Mismatch::RelaxedSimd));
     assert_eq!(refused(&plain, &off, |config| _ = config.suspend_compiled(true)), Some(Mismatch::Suspension));
     let against_speculation = off.clone().spectre_mitigations(true).clone();
     assert_eq!(refused(&plain, &against_speculation, |_| ()), Some(Mismatch::Spectre));

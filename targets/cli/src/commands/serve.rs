@@ -1,5 +1,6 @@
 //! `dunlin serve`
 
+mod actors;
 mod runnables;
 mod served;
 mod watch;

@@ -81,6 +81,9 @@ enum Entry {
 /// How many lines wait at most.
 const WAITING: usize = 4096;
 
+/// How long lines are gathered before they are written together.
+const PAUSE: Duration = Duration::from_millis(2);
+
 impl Lines {
     /// Lines for `out`.
     ///
@@ -111,6 +114,8 @@ impl Lines {
                     let _ = writeln!(out, "{lost} lines are missing here");
                 }
                 let _ = out.flush();
+                // While it isn't awaited, the next line wakes nobody: under load, that is one of many.
+                std::thread::sleep(PAUSE);
             }
         };
         std::thread::Builder::new().name("log".into()).stack_size(256 << 10).spawn(write)?;

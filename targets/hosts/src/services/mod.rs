@@ -8,3 +8,5 @@ pub(crate) mod held;
 pub mod http;
 pub mod kv;
 pub mod log;
+#[cfg(feature = "nats")]
+pub mod nats;
