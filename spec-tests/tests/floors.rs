@@ -122,6 +122,11 @@ const HOUSES: &[House] = &[
         floors: &["decoder error", "address", "connection", "client"],
         least: 6,
     },
+    House {
+        folder: "targets/hosts/src/atmo",
+        floors: &["cache database error fields request task", "capabilities", "state", "calls", "runnable"],
+        least: 10,
+    },
     House { folder: "targets/hosts/src/wapc", floors: &["error host", "state", "calls", "guest"], least: 5 },
     House {
         folder: "targets/hosts/src/lambda",
@@ -148,9 +153,9 @@ const HOUSES: &[House] = &[
         folder: "targets/hosts/src",
         // The server is below the hosts that answer its requests.
         floors: &[
-            "abi deadline services",
+            "abi deadline services yaml",
             "server",
-            "fastly lambda oci opa proxy_wasm wagi wapc",
+            "atmo fastly lambda oci opa proxy_wasm wagi wapc",
             "actors answers proxy",
         ],
         least: 2,

@@ -1,6 +1,7 @@
 //! `dunlin serve`
 
 mod actors;
+mod runnables;
 mod served;
 mod watch;
 

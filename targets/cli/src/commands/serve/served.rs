@@ -1,6 +1,7 @@
 //! What is served, and how it is loaded.
 
 use super::actors::{Lasting, actors};
+use super::runnables;
 use super::watch::Watched;
 use crate::args::ServeOptions;
 use crate::failure::{Failure, io_reason};
@@ -42,6 +43,9 @@ impl Served {
         match self.options.filters.is_empty() {
             false => self.load_proxy(),
             true if is_site => self.load_site(),
+            true if runnables::is_archive(&self.options.what) => {
+                runnables::load_archive(&self.options, &self.engine, &self.log)
+            }
             true => self.load_alone(),
         }
     }
@@ -76,6 +80,9 @@ impl Served {
                 return Ok((self.policy(policy)?, watched));
             }
             Some(Abi::Fastly) => return self.app(&module),
+            Some(Abi::Atmo) => {
+                return Ok((runnables::alone(&module, &self.options, &self.log)?, watched));
+            }
             Some(abi) => {
                 return Err(Failure::unusable(format_args!(
                     "{name}: dunlin serve has no host for this: {abi}"
