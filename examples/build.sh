@@ -63,7 +63,7 @@ version='(global (export "opa_wasm_abi_version") i32 (i32.const 1))
 (global (export "opa_wasm_abi_minor_version") i32 (i32.const 2)))'
 wasm2wat hosts/policy-1.0.wasm | sed '$ s/)$//' | cat - <(echo "$version") > "$objects/policy.wat"
 wat2wasm "$objects/policy.wat" -o hosts/policy.wasm
-for guest in filter actor; do
+for guest in filter actor runnable; do
     rustc --edition 2024 --crate-type cdylib --target wasm32-unknown-unknown -C lto=fat -C codegen-units=1 \
         -C panic=abort -C strip=symbols -C opt-level=s -C link-arg=--stack-first -C link-arg=-zstack-size=65536 \
         --remap-path-prefix "$PWD=." --remap-path-prefix "$sysroot=rust" --remap-path-prefix "$cargo_home=cargo" \

@@ -45,6 +45,13 @@ c vm -O2
 c btree -O2
 c trees -O2
 c mandel -O2
+c counters -O2
+c calls -O2
+c tails -O2 -mtail-call
+c switches -O2
+c matching -O2
+c methods -O2
+c copies -O2
 c sha256 -O3
 c keccak -O3
 c argon2 -O3

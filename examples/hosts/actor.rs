@@ -2,7 +2,8 @@
 //!
 //! - `/count/KEY` counts in the key-value store, and says the count.
 //! - `/ask/NAME/OPERATION` calls another actor, or a capability, with the request's body, and says what comes of it.
-//! - `/publish/SUBJECT` publishes the request's body; of messages that come, it counts those to each subject.
+//! - `/publish/SUBJECT` publishes the request's body, and `/request/SUBJECT` does and says the answer. Of messages that
+//!   come, it counts those to each subject, and answers those that ask for an answer with what they say.
 //! - `/guid` says a new identifier, and `/log/TEXT` writes a line to the log.
 //! - `/trap` traps, and `/spin` never ends.
 //!
@@ -100,7 +101,13 @@ fn answer(operation: &str, message: &[u8]) -> Answer {
         }
         "MessageSubscriber.HandleMessage" => {
             count(&String::from_utf8_lossy(&field(message, "subject")?))?;
-            Ok(vec![0xc0])
+            match field(message, "replyTo") {
+                Ok(reply) if !reply.is_empty() => {
+                    let subject = String::from_utf8_lossy(&reply).into_owned();
+                    ask("default", MESSAGING, "Messaging.Publish", &published(&subject, &field(message, "body")?))
+                }
+                _ => Ok(vec![0xc0]),
+            }
         }
         "Echo" => Ok(message.to_vec()),
         "Deeper" => ask("", &String::from_utf8_lossy(message), "Deeper", message),
@@ -115,13 +122,13 @@ fn http(request: &[u8]) -> Answer {
     match parts[..] {
         ["count", key] => Ok(format!("{{\"counter\":{}}}", count(key)?).into_bytes()),
         ["ask", name, operation] => ask("default", name, operation, &body),
-        ["publish", subject] => {
-            let mut message = vec![0x82];
-            text(&mut message, "subject");
-            text(&mut message, subject);
-            text(&mut message, "body");
-            binary(&mut message, &body);
-            ask("default", "wasmcloud:messaging", "Messaging.Publish", &message)
+        ["publish", subject] => ask("default", MESSAGING, "Messaging.Publish", &published(subject, &body)),
+        ["request", subject] => {
+            let mut message = published(subject, &body);
+            message[0] += 1;
+            text(&mut message, "timeoutMs");
+            message.extend([0xcd, 0x0b, 0xb8]);
+            field(&ask("default", MESSAGING, "Messaging.Request", &message)?, "body")
         }
         ["guid"] => {
             let guid = ask("default", "wasmcloud:builtin:numbergen", "NumberGen.GenerateGuid", &[])?;
@@ -145,6 +152,18 @@ fn http(request: &[u8]) -> Answer {
             Err(said)
         }
     }
+}
+
+const MESSAGING: &str = "wasmcloud:messaging";
+
+/// A message to a subject.
+fn published(subject: &str, body: &[u8]) -> Vec<u8> {
+    let mut message = vec![0x82];
+    text(&mut message, "subject");
+    text(&mut message, subject);
+    text(&mut message, "body");
+    binary(&mut message, body);
+    message
 }
 
 fn count(key: &str) -> Result<u64, String> {

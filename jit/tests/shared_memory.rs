@@ -2,8 +2,8 @@
 #![cfg(feature = "compiler")]
 
 use dunlin::{
-    Budget, Config, Dispatch, Engine, ErrorKind, Extern, Instance, Linker, MemoryType, Module, SharedMemory,
-    Store, Trap, WaitResult,
+    Budget, Config, Dispatch, Engine, ErrorKind, Extern, Instance, Linker, MemoryType, Module, ResumableCall,
+    SharedMemory, Store, Trap, Val, WaitResult,
 };
 use dunlin_jit::{Jit, MemoryGuard, Mode};
 use std::sync::mpsc;
@@ -182,6 +182,54 @@ fn waits_end() {
         assert_eq!(guest.call::<_, i32>("wait", -1_i64), Err(Trap::Interrupt), "{way}");
         assert_eq!(memory.atomic_notify(8, 1), Ok(0), "{way}");
     });
+}
+
+#[test]
+fn interrupted_waits_are_resumed() {
+    let wasm = wat::parse_str(GUEST).unwrap();
+    for (way, engine) in engines(|config| {
+        config.suspend_compiled(true);
+    }) {
+        let module = Module::new(&engine, &wasm).unwrap();
+        let memory = SharedMemory::new(&engine, MemoryType::shared(1, 10)).unwrap();
+        let Guest { mut store, instance } = Guest::new(&engine, &module, &memory);
+        let wait = instance.get_func(&store, "wait").unwrap();
+        let handle = store.interrupt_handle();
+        // It may come before the wait or while it lasts.
+        let interrupted = thread::spawn(move || {
+            let mut results = [Val::I32(9)];
+            let call = wait.call_resumable(&mut store, &[Val::I64(-1)], &mut results).unwrap();
+            (call, store)
+        });
+        thread::sleep(Duration::from_millis(20));
+        handle.interrupt();
+        let (call, mut store) = interrupted.join().unwrap();
+        let ResumableCall::Suspended(call) = call else { panic!("{way}: it has ended") };
+        assert_eq!(call.reason().trap(), Some(Trap::Interrupt), "{way}");
+        assert_eq!(memory.atomic_notify(8, 1), Ok(0), "{way}");
+
+        // It waits again, until it is notified.
+        let resumed = thread::spawn(move || {
+            let mut results = [Val::I32(9)];
+            let call = call.resume(&mut store, &mut results).unwrap();
+            (matches!(call, ResumableCall::Finished), results[0].i32(), store)
+        });
+        while memory.atomic_notify(8, 1) == Ok(0) {
+            thread::yield_now();
+        }
+        let (is_finished, result, mut store) = resumed.join().unwrap();
+        assert_eq!((is_finished, result), (true, Some(0)), "{way}");
+
+        // One that is interrupted before it begins looks at the bytes when it is resumed.
+        handle.interrupt();
+        let mut results = [Val::I32(9)];
+        let call = wait.call_resumable(&mut store, &[Val::I64(-1)], &mut results).unwrap();
+        let ResumableCall::Suspended(call) = call else { panic!("{way}: it has ended") };
+        memory.write(8, &[1]).unwrap();
+        let call = call.resume(&mut store, &mut results).unwrap();
+        assert!(matches!(call, ResumableCall::Finished), "{way}");
+        assert_eq!(results[0].i32(), Some(1), "{way}");
+    }
 }
 
 #[test]

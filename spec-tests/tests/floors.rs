@@ -98,7 +98,7 @@ const HOUSES: &[House] = &[
         floors: &[
             "hints values",
             "grants table tiering",
-            "environment help limits policies registry",
+            "environment features help limits policies registry",
             "claims compile inspect lambda policy pull push run serve sign validate wast",
         ],
         least: 20,
@@ -115,6 +115,11 @@ const HOUSES: &[House] = &[
             "http",
         ],
         least: 15,
+    },
+    House {
+        folder: "targets/hosts/src/atmo",
+        floors: &["cache database error fields request task", "capabilities", "state", "calls", "runnable"],
+        least: 10,
     },
     House { folder: "targets/hosts/src/wapc", floors: &["error host", "state", "calls", "guest"], least: 5 },
     House {
@@ -142,9 +147,9 @@ const HOUSES: &[House] = &[
         folder: "targets/hosts/src",
         // The server is below the hosts that answer its requests.
         floors: &[
-            "abi deadline services",
+            "abi deadline services yaml",
             "server",
-            "fastly lambda oci opa proxy_wasm wagi wapc",
+            "atmo fastly lambda oci opa proxy_wasm wagi wapc",
             "actors answers proxy",
         ],
         least: 2,

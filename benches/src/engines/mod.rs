@@ -99,6 +99,8 @@ pub(crate) const ENGINES: &[Engine] = &[
     Engine { role: Role::CompiledOnly, ..engine("dunlin-checked", DUNLIN, dunlin::checked) },
     #[cfg(feature = "peers")]
     Engine { role: Role::CompiledOnly, ..engine("cranelift-checked", "48", wasmtime::checked) },
+    #[cfg(feature = "peers")]
+    Engine { role: Role::CompiledOnly, ..engine("silverfir-jit", "0.6.0", silverfir::compiled) },
 ];
 
 /// The pairs of engines whose compiled code is compared: with guard regions, and with explicit bounds checks.
@@ -107,6 +109,7 @@ pub(crate) const COMPILED: &[(&str, &str)] = &[
     ("dunlin-jit", BEFORE),
     ("dunlin-eager", "cranelift"),
     ("dunlin-checked", "cranelift-checked"),
+    ("dunlin-jit", "silverfir-jit"),
 ];
 
 /// The engines whose whole runs are compared.

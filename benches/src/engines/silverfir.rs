@@ -8,6 +8,10 @@ pub(super) fn load(wasm: &[u8], export: &str) -> Result<Call, String> {
     with(Tier::Interp, wasm, export)
 }
 
+pub(super) fn compiled(wasm: &[u8], export: &str) -> Result<Call, String> {
+    with(Tier::Jit, wasm, export)
+}
+
 pub(super) fn file_compiled(path: &Path, export: &str) -> Result<Call, String> {
     let wasm = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
     with(Tier::Jit, &wasm, export)

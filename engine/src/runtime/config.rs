@@ -1,5 +1,6 @@
 use crate::module::features::{Feature, Features};
 use crate::runtime::tier::Tier;
+use crate::value::relaxed::RelaxedSimd;
 use crate::{Budget, Dispatch, Limits};
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ pub struct Config {
     pub(crate) max_wasm_stack: usize,
     pub(crate) max_memory_size: u64,
     pub(crate) canonical_nans: bool,
+    pub(crate) relaxed_simd: RelaxedSimd,
     /// None is one without a bound.
     pub(crate) budget: Option<Budget>,
     pub(crate) limits: Limits,
@@ -55,6 +57,7 @@ impl Config {
             max_wasm_stack: 1 << 20,
             max_memory_size: u64::MAX,
             canonical_nans: false,
+            relaxed_simd: RelaxedSimd::DETERMINISTIC,
             budget: None,
             limits: Limits::default(),
             dispatch: None,
@@ -89,8 +92,8 @@ impl Config {
         wasm_multi_memory
         /// Whether constant expressions may add, subtract and multiply (WebAssembly 3.0). On by default.
         wasm_extended_const
-        /// Whether modules may use relaxed vector instructions (WebAssembly 3.0). Their results are those of the
-        /// specification's deterministic profile, the same on every machine. On by default.
+        /// Whether modules may use relaxed vector instructions (WebAssembly 3.0). On by default. What their results are,
+        /// [`Config::relaxed_simd_deterministic`] says.
         wasm_relaxed_simd
         /// Whether modules may use 128-bit addition, subtraction and multiplication of integers. Off by default.
         wasm_wide_arithmetic
@@ -158,6 +161,21 @@ impl Config {
     /// machine. It costs a little time. Off by default.
     pub fn canonical_nans(&mut self, enable: bool) -> &mut Self {
         self.canonical_nans = enable;
+        self
+    }
+
+    /// Whether relaxed vector instructions have the results of the specification's deterministic profile, the same on every
+    /// machine, interpreted and compiled. On by default.
+    ///
+    /// Otherwise they have those of this machine's instructions, also the same interpreted and compiled. They are faster,
+    /// compiled: a fused multiply-add (aarch64, and x86_64 with FMA) is one instruction for two, and on x86_64 byte
+    /// selection, truncation, minimum, maximum and the dot product need no corrections. Code that was compiled ahead of
+    /// time must have been compiled with the same choice, for a processor that makes it:
+    /// [`RelaxedSimd`](crate::tier::RelaxedSimd) has them.
+    ///
+    /// <https://webassembly.github.io/spec/core/exec/relaxed.html>
+    pub fn relaxed_simd_deterministic(&mut self, enable: bool) -> &mut Self {
+        self.relaxed_simd = if enable { RelaxedSimd::DETERMINISTIC } else { RelaxedSimd::of_this_machine() };
         self
     }
 

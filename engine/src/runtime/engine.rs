@@ -140,6 +140,7 @@ impl Engine {
     pub(crate) fn translation(&self) -> translate::Settings {
         translate::Settings {
             canonical_nans: self.canonical_nans(),
+            relaxed_simd: self.0.config.relaxed_simd,
             consume_fuel: self.consumes_fuel(),
             islands_from: self.tier().map_or(u32::MAX, |tier| tier.islands_from()),
         }

@@ -166,7 +166,7 @@ impl Translator<'_> {
         Ok(Pair { form, fields: [b, c, d], imm })
     }
 
-    fn canonical(&mut self, class: Class, canon: Option<Canon>) -> Result<(), Error> {
+    pub(super) fn canonical(&mut self, class: Class, canon: Option<Canon>) -> Result<(), Error> {
         let Some(canon) = canon.filter(|_| self.env.settings.canonical_nans) else { return Ok(()) };
         let slot = self.stack.last().expect("the result").slot;
         self.spill(class)?;

@@ -4,6 +4,7 @@ use super::error::Error;
 use super::operand::Location;
 use super::translator::Translator;
 use crate::ops::{AtomicOp, BulkOp, Class, SpecialOp};
+use crate::value::relaxed::RelaxedSimd;
 use wasmparser::Operator;
 
 impl Translator<'_> {
@@ -31,6 +32,11 @@ impl Translator<'_> {
             O::I64Eqz => self.eqz(crate::ops::IntCompareOp::I64Eq),
             // Slots keep an i32 zero-extended.
             O::I64ExtendI32U | O::Nop => Ok(()),
+            _ if self.env.settings.relaxed_simd != RelaxedSimd::DETERMINISTIC
+                && self.machines_own(operator)? =>
+            {
+                Ok(())
+            }
             _ => match crate::ops::select(operator) {
                 Some(selected) => self.selected(&selected),
                 None => self.structured(operator),

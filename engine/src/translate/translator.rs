@@ -10,6 +10,7 @@ use crate::module::ModuleInner;
 use crate::module::types::{FuncType, ValType};
 use crate::ops::frame::{HEADER, MAX_SLOTS, VmLayout, header_of};
 use crate::ops::{Class, Op};
+use crate::value::relaxed::RelaxedSimd;
 use wasmparser::BinaryReader;
 
 /// In a field that the cell's op doesn't read, or that is set later.
@@ -29,6 +30,7 @@ pub(crate) struct Env<'m> {
 #[derive(Clone, Copy)]
 pub(crate) struct Settings {
     pub(crate) canonical_nans: bool,
+    pub(crate) relaxed_simd: RelaxedSimd,
     pub(crate) consume_fuel: bool,
     /// Loops of bodies of so many bytes or more may be compiled alone, so there is a cell at each to enter their code by.
     pub(crate) islands_from: u32,

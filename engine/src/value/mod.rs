@@ -5,6 +5,7 @@
 #[allow(dead_code, reason = "of lanes, `simd` may have the machine's instruction")]
 pub(crate) mod float;
 pub(crate) mod raw;
+pub(crate) mod relaxed;
 pub(crate) mod simd;
 #[allow(dead_code, reason = "`simd` may have the machine's")]
 pub(crate) mod v128;

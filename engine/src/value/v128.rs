@@ -252,9 +252,21 @@ lanewise! {
     u64x2 -> u64x2: v128_or(a, b) = a | b;
     u64x2 -> u64x2: v128_xor(a, b) = a ^ b;
     u64x2 -> u64x2: v128_bitselect(a, b, c) = (a & c) | (b & !c);
+
+    // What relaxed instructions may be instead.
+    f32x4 -> f32x4: f32x4_fma(a, b, c) = a.mul_add(b, c);
+    f64x2 -> f64x2: f64x2_fma(a, b, c) = a.mul_add(b, c);
+    i16x8 -> i16x8: x86_pmulhrsw(a, b) = ((i32::from(a) * i32::from(b) + 0x4000) >> 15) as i16;
+    f32x4 -> i32x4: x86_cvttps2dq(a) = f64_trunc_x86(a.into());
 }
 
 indexed! {
+    u8x16 -> u8x16: x86_pshufb(a, s) @ i = if s[i] < 0x80 { a[usize::from(s[i] & 15)] } else { 0 };
+    i8x16 -> i16x8: x86_pmaddubsw(a, b) @ i = {
+        let product = |i: usize| i32::from(a[i]) * i32::from(b[i] as u8);
+        saturate_i16(product(2 * i) + product(2 * i + 1))
+    };
+    f64x2 -> i32x4: x86_cvttpd2dq(a) @ i = if i < 2 { f64_trunc_x86(a[i]) } else { 0 };
     // Of two products of -128 the sum wraps; but no number of seven bits is -128.
     i8x16 -> i16x8: i16x8_relaxed_dot_i8x16_i7x16_s(a, b) @ i = {
         let product = |i: usize| i16::from(a[i]) * i16::from(b[i]);
@@ -302,6 +314,12 @@ indexed! {
     f32x4 -> f64x2: f64x2_promote_low_f32x4(a) @ i = f64_promote_f32(a[i]);
     i32x4 -> f64x2: f64x2_convert_low_i32x4_s(a) @ i = f64::from(a[i]);
     u32x4 -> f64x2: f64x2_convert_low_i32x4_u(a) @ i = f64::from(a[i]);
+}
+
+/// The integer towards zero; the least one where there is none.
+#[inline(always)]
+fn f64_trunc_x86(x: f64) -> i32 {
+    if x > -2147483649.0 && x < 2147483648.0 { x as i32 } else { i32::MIN }
 }
 
 #[inline(always)]

@@ -49,6 +49,9 @@ impl Jit {
         if settings.canonical_nans != view.canonical_nans() {
             return Err(Mismatch::Nans(settings.canonical_nans));
         }
+        if settings.relaxed_simd != view.relaxed_simd() {
+            return Err(Mismatch::RelaxedSimd);
+        }
         if view.suspends() {
             return Err(Mismatch::Suspension);
         }

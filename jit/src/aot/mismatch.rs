@@ -22,6 +22,8 @@ pub enum Mismatch {
     Fuel(bool),
     /// Its NaNs are canonical (true) or aren't (false), and the engine differs.
     Nans(bool),
+    /// Its relaxed vector instructions have other results than the engine's.
+    RelaxedSimd,
     /// It can't be suspended, and the engine requires that.
     Suspension,
     /// It needs guard regions, which the module's memories lack.
@@ -50,6 +52,7 @@ impl fmt::Display for Mismatch {
             Mismatch::Fuel(false) => f.write_str("it doesn't count fuel"),
             Mismatch::Nans(true) => f.write_str("its NaNs are canonical"),
             Mismatch::Nans(false) => f.write_str("its NaNs aren't canonical"),
+            Mismatch::RelaxedSimd => f.write_str("its relaxed vector instructions have other results"),
             Mismatch::Suspension => f.write_str("it can't be suspended"),
             Mismatch::Guards => f.write_str("it needs memory guards"),
             Mismatch::Spectre => f.write_str("it does nothing against speculation"),

@@ -3,7 +3,7 @@
 use super::bytes::{Malformed, Take};
 use super::cpu;
 use super::format::{Checksum, FORMAT};
-use dunlin::tier::{BulkOp, layout};
+use dunlin::tier::{BulkOp, RelaxedSimd, layout};
 use std::fmt;
 
 /// The settings for which code was compiled.
@@ -23,6 +23,8 @@ pub struct Settings {
     pub fuel: bool,
     /// Whether NaNs are canonical.
     pub canonical_nans: bool,
+    /// What the results of relaxed vector instructions are.
+    pub relaxed_simd: RelaxedSimd,
     /// Whether code keeps the processor from speculating past failed checks.
     pub spectre: bool,
     /// Whether return addresses are signed, on aarch64.
@@ -41,9 +43,17 @@ impl Settings {
             guarded: false,
             fuel: false,
             canonical_nans: false,
+            relaxed_simd: RelaxedSimd::DETERMINISTIC,
             spectre: false,
             branch_protection: false,
         }
+    }
+
+    /// What the target's processors do in one instruction, by these features.
+    #[cfg(feature = "compiler")]
+    pub(super) fn machines_relaxed_simd(&self) -> RelaxedSimd {
+        let has = |name: &str| self.features.iter().any(|feature| feature == name);
+        RelaxedSimd { fused: self.arch == "aarch64" || has("fma"), x86: has("sse4.1") }
     }
 
     pub(super) fn is_of_this_engine(&self) -> bool {
@@ -60,8 +70,9 @@ impl Settings {
         self.features.iter().map(String::as_str).find(|name| !here(name))
     }
 
-    fn switches(&self) -> [bool; 5] {
-        [self.guarded, self.fuel, self.canonical_nans, self.spectre, self.branch_protection]
+    fn switches(&self) -> [bool; 7] {
+        let RelaxedSimd { fused, x86 } = self.relaxed_simd;
+        [self.guarded, self.fuel, self.canonical_nans, self.spectre, self.branch_protection, fused, x86]
     }
 
     #[cfg(feature = "compiler")]
@@ -82,8 +93,8 @@ impl Settings {
         let arch = from.text()?;
         let features = from.text()?.split_whitespace().map(str::to_owned).collect();
         let bits = from.u8()?;
-        let [guarded, fuel, canonical_nans, spectre, branch_protection] =
-            [0, 1, 2, 3, 4].map(|i| bits >> i & 1 != 0);
+        let [guarded, fuel, canonical_nans, spectre, branch_protection, fused, x86] =
+            [0, 1, 2, 3, 4, 5, 6].map(|i| bits >> i & 1 != 0);
         let settings = Self {
             engine,
             interface,
@@ -92,6 +103,7 @@ impl Settings {
             guarded,
             fuel,
             canonical_nans,
+            relaxed_simd: RelaxedSimd { fused, x86 },
             spectre,
             branch_protection,
         };

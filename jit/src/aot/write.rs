@@ -12,7 +12,7 @@ use crate::options::MOST_SCRATCH;
 use crate::stats::{Counters, Stats};
 use cranelift_codegen::isa::{self, OwnedTargetIsa};
 use cranelift_codegen::settings::Configurable;
-use dunlin::tier::{Entry, View};
+use dunlin::tier::{Entry, RelaxedSimd, View};
 use dunlin::{Kind, Module};
 use std::fmt;
 use std::num::TryFromIntError;
@@ -168,6 +168,9 @@ fn compile_here(module: &Module, bytes: &[u8], how: &Compile) -> Result<Compiled
     let view = View::new(module);
     let mut settings = how.settings()?;
     (settings.fuel, settings.canonical_nans) = (view.consumes_fuel(), view.canonical_nans());
+    if view.relaxed_simd() != RelaxedSimd::DETERMINISTIC {
+        settings.relaxed_simd = settings.machines_relaxed_simd();
+    }
     let isa = isa(how.target, &settings)?;
     let counters = Counters::default();
     let start = std::time::Instant::now();
@@ -175,6 +178,7 @@ fn compile_here(module: &Module, bytes: &[u8], how: &Compile) -> Result<Compiled
         guarded: settings.guarded,
         spectre: settings.spectre,
         fuel: settings.fuel,
+        relaxed_simd: settings.relaxed_simd,
         by_profile: true,
         suspends: false,
         portable: true,

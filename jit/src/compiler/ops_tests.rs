@@ -1,5 +1,6 @@
 //! Compares compiled instructions with the interpreter: each on edge values, alone, on constants, and within larger
-//! expressions; for the baseline processor and for this one; with NaNs as they come and canonical ones.
+//! expressions; for the baseline processor and for this one; with NaNs as they come and canonical ones; relaxed ones with
+//! deterministic results and with this machine's.
 
 mod access;
 mod native;
@@ -10,12 +11,13 @@ use super::clif::heaps::{Heap, Heaps};
 use super::clif::mem_flags::AccessFlags;
 use super::clif::operand_stack::OperandStack;
 use super::clif::vectors::V128;
-use super::operators::{memory, numeric, vector};
+use super::operators::{machines_own, memory, numeric, vector};
 use cranelift_codegen::ir::types::{F32, F64, I32, I64};
 use cranelift_codegen::ir::{AbiParam, Function, InstBuilder, MemFlagsData, Signature, Type, UserFuncName};
 use cranelift_codegen::isa::{CallConv, OwnedTargetIsa};
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
+use dunlin::tier::RelaxedSimd;
 use dunlin::{Config, Engine, Instance, Module, Store};
 use native::Native;
 use std::collections::BTreeSet;
@@ -74,7 +76,7 @@ fn translate(
     params: &[ValType],
     isa: &OwnedTargetIsa,
     memories: &[Heap],
-    spectre: bool,
+    (spectre, relaxed_simd): (bool, RelaxedSimd),
     seen: &mut Seen,
 ) -> Function {
     let mut signature = Signature::new(CallConv::triple_default(isa.triple()));
@@ -103,7 +105,7 @@ fn translate(
             _ => {
                 let done = [
                     numeric(&mut b, &mut stack, &op),
-                    vector(&mut b, &mut stack, &op),
+                    machines_own(&mut b, &mut stack, relaxed_simd, &op) || vector(&mut b, &mut stack, &op),
                     memory(&mut b, &mut stack, &mut heaps, &op),
                 ];
                 let done = done.into_iter().filter(|done| *done).count();
@@ -134,18 +136,33 @@ fn function(i: usize, case: &Case) -> String {
     format!("(func (export \"{i}\") (param {params}) (result {result}) {})\n", case.text)
 }
 
+/// How cases are run.
+#[derive(Clone, Copy, Default)]
+struct Setting {
+    /// For the baseline processor, not for this one.
+    least: bool,
+    /// Whether NaNs are canonical.
+    canonical: bool,
+    /// Whether relaxed instructions do what this machine does.
+    relaxed: bool,
+}
+
 /// Runs cases in the interpreter and in machine code.
-fn run(cases: &[Case], least: bool, canonical: bool, seen: &mut Seen) {
+fn run(cases: &[Case], Setting { least, canonical, relaxed }: Setting, seen: &mut Seen) {
     let text: String = cases.iter().enumerate().map(|(i, case)| function(i, case)).collect();
     let wasm = wat::parse_str(format!("(module {text})")).unwrap();
-    let engine = Engine::new(Config::new().canonical_nans(canonical)).unwrap();
+    let mut config = Config::new();
+    config.canonical_nans(canonical).relaxed_simd_deterministic(!relaxed);
+    let engine = Engine::new(&config).unwrap();
     let module = Module::new(&engine, &wasm).unwrap();
     let mut store = Store::new(&engine, ());
     let instance = Instance::new(&mut store, &module, &[]).unwrap();
 
     let isa = isa(least, canonical);
     let funcs = bodies(&wasm).into_iter().zip(cases);
-    let funcs = funcs.map(|(body, case)| translate(&body, &case.params, &isa, &[], false, seen)).collect();
+    let relaxed_simd = if relaxed { RelaxedSimd::of_this_machine() } else { RelaxedSimd::DETERMINISTIC };
+    let how = (false, relaxed_simd);
+    let funcs = funcs.map(|(body, case)| translate(&body, &case.params, &isa, &[], how, seen)).collect();
     let native = Native::new(&*isa, funcs);
 
     for (i, case) in cases.iter().enumerate() {
@@ -243,8 +260,14 @@ fn each_instruction_agrees_with_the_interpreter() {
         }));
     }
     let mut seen = Seen::default();
-    for (least, canonical) in [(true, false), (false, false), (false, true)] {
-        run(&cases, least, canonical, &mut seen);
+    let [here, relaxed] = [false, true].map(|relaxed| Setting { relaxed, ..Setting::default() });
+    let canonical = |setting| Setting { canonical: true, ..setting };
+    for setting in [Setting { least: true, ..here }, here, canonical(here)] {
+        run(&cases, setting, &mut seen);
+    }
+    cases.retain(|case| case.text.contains("relaxed"));
+    for setting in [relaxed, canonical(relaxed)] {
+        run(&cases, setting, &mut seen);
     }
     assert!(seen.traps > 0 && seen.results > cases.len());
     println!("{} functions, {} results, {} traps", cases.len(), seen.results, seen.traps);
@@ -270,7 +293,7 @@ fn expressions_agree_with_the_interpreter() {
         .collect();
     let mut seen = Seen::default();
     for least in [true, false] {
-        run(&cases, least, true, &mut seen);
+        run(&cases, Setting { least, canonical: true, relaxed: !least }, &mut seen);
     }
     println!("{} results, {} traps", seen.results, seen.traps);
     assert!(seen.results > seen.traps);

@@ -1,6 +1,7 @@
 //! How code is generated.
 
 use cranelift_codegen::isa::{CallConv, TargetFrontendConfig};
+use dunlin::tier::RelaxedSimd;
 
 /// How code is generated.
 #[derive(Clone, Copy)]
@@ -11,6 +12,8 @@ pub(crate) struct CodeOptions {
     pub(crate) spectre: bool,
     /// Whether fuel is counted.
     pub(crate) fuel: bool,
+    /// What the results of relaxed vector instructions are.
+    pub(crate) relaxed_simd: RelaxedSimd,
     /// Whether the profile decides what is inlined. Otherwise only size does, which keeps native frames small.
     pub(crate) by_profile: bool,
     /// Whether code has deoptimisation exits, for suspension.

@@ -97,6 +97,7 @@ impl Worker {
             guarded: view.guards_memories(),
             spectre: self.options.spectre,
             fuel: view.consumes_fuel(),
+            relaxed_simd: view.relaxed_simd(),
             by_profile: true,
             suspends: view.suspends(),
             portable: false,

@@ -2,8 +2,8 @@
 //! interpreted to compiled code at every opportunity.
 
 use crate::data::{
-    CORE, CUSTOM_PAGE_SIZES, EXCEPTIONS, EXTENDED_CONST, FUNCTION_REFERENCES, MEMORY64, MULTI_MEMORY,
-    RELAXED_SIMD, SIMD, Suite, TAIL_CALL, THREADS, WIDE_ARITHMETIC,
+    CORE, CUSTOM_PAGE_SIZES, EXCEPTIONS, EXTENDED_CONST, FUNCTION_REFERENCES, MACHINES_RELAXED_SIMD,
+    MEMORY64, MULTI_MEMORY, RELAXED_SIMD, SIMD, Suite, TAIL_CALL, THREADS, WIDE_ARITHMETIC,
 };
 use crate::runs::run_with;
 use dunlin_jit::{Jit, MemoryGuard, Mode, Stats};
@@ -140,6 +140,7 @@ fn extended_const() {
 #[test]
 fn relaxed_simd() {
     check(&RELAXED_SIMD, 33, 37, &[], false);
+    check(&MACHINES_RELAXED_SIMD, 33, 37, &[], false);
 }
 
 #[test]

@@ -118,6 +118,14 @@ pub(crate) const RELAXED_SIMD: Suite = Suite {
     counts: &[(Kind::Script, 7), (Kind::Module, 8), (Kind::AssertReturn, 69)],
 };
 
+/// The same with this machine's results.
+pub(crate) const MACHINES_RELAXED_SIMD: Suite = Suite {
+    features: |config| {
+        config.wasm_relaxed_simd(true).relaxed_simd_deterministic(false);
+    },
+    ..RELAXED_SIMD
+};
+
 pub(crate) const WIDE_ARITHMETIC: Suite = Suite {
     scripts: || proposal(Proposal::WideArithmetic).collect(),
     features: |config| {

@@ -1,8 +1,9 @@
 //! The official suites, each in both ways of dispatch.
 
 use crate::data::{
-    ANNOTATIONS, CORE, CUSTOM_PAGE_SIZES, EXCEPTIONS, EXTENDED_CONST, FUNCTION_REFERENCES, MEMORY64,
-    MULTI_MEMORY, RELAXED_SIMD, SIMD, Suite, TAIL_CALL, THREADS, WIDE_ARITHMETIC,
+    ANNOTATIONS, CORE, CUSTOM_PAGE_SIZES, EXCEPTIONS, EXTENDED_CONST, FUNCTION_REFERENCES,
+    MACHINES_RELAXED_SIMD, MEMORY64, MULTI_MEMORY, RELAXED_SIMD, SIMD, Suite, TAIL_CALL, THREADS,
+    WIDE_ARITHMETIC,
 };
 use dunlin::{Config, Dispatch, Engine};
 use dunlin_wast::{Report, run_script};
@@ -56,6 +57,7 @@ suites! {
     multi_memory MULTI_MEMORY
     extended_const EXTENDED_CONST
     relaxed_simd RELAXED_SIMD
+    machines_relaxed_simd MACHINES_RELAXED_SIMD
     wide_arithmetic WIDE_ARITHMETIC
     memory64 MEMORY64
     exceptions EXCEPTIONS

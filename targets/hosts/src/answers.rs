@@ -7,6 +7,8 @@ impl Abi {
     /// it is called. `None` if there is no host for the ABI, or this build lacks it.
     pub fn answers(self, module: &str, name: &str) -> Option<bool> {
         match self {
+            #[cfg(feature = "atmo")]
+            Abi::Atmo => Some(crate::atmo::answers(module, name)),
             #[cfg(feature = "fastly")]
             Abi::Fastly => Some(crate::fastly::answers(module, name)),
             #[cfg(feature = "opa")]

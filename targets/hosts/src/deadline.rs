@@ -1,11 +1,11 @@
-//! Interrupts a guest at its deadline.
+//! Interrupts guests at their deadlines.
 
 use dunlin::InterruptHandle;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Instant;
 
-/// A thread that waits for deadlines: one guest's at a time.
+/// A thread that waits for deadlines.
 pub(crate) struct Deadlines(Arc<Shared>);
 
 #[derive(Default)]
@@ -16,12 +16,14 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    awaited: Option<(Instant, InterruptHandle)>,
+    /// With the number that each goes by. They are few.
+    awaited: Vec<(u64, Instant, InterruptHandle)>,
+    last: u64,
     is_over: bool,
 }
 
 /// While this lives, its guest has a deadline.
-pub(crate) struct Awaited<'d>(&'d Shared);
+pub(crate) struct Awaited(Arc<Shared>, u64);
 
 impl Deadlines {
     pub(crate) fn start() -> io::Result<Self> {
@@ -32,10 +34,13 @@ impl Deadlines {
     }
 
     /// Interrupts a guest then, unless what this gives was dropped before.
-    pub(crate) fn interrupt_at(&self, deadline: Instant, guest: InterruptHandle) -> Awaited<'_> {
-        self.0.lock().awaited = Some((deadline, guest));
+    pub(crate) fn interrupt_at(&self, deadline: Instant, guest: InterruptHandle) -> Awaited {
+        let mut state = self.0.lock();
+        state.last += 1;
+        let number = state.last;
+        state.awaited.push((number, deadline, guest));
         self.0.changed.notify_one();
-        Awaited(&self.0)
+        Awaited(self.0.clone(), number)
     }
 }
 
@@ -47,14 +52,12 @@ impl Shared {
     fn wait(&self) {
         let mut state = self.lock();
         while !state.is_over {
-            let left = state.awaited.as_ref().map(|(at, _)| at.saturating_duration_since(Instant::now()));
-            state = match left {
-                Some(left) if left.is_zero() => {
-                    if let Some((_, guest)) = state.awaited.take() {
-                        guest.interrupt();
-                    }
-                    state
-                }
+            let now = Instant::now();
+            for (_, _, guest) in state.awaited.extract_if(.., |(_, deadline, _)| *deadline <= now) {
+                guest.interrupt();
+            }
+            let next = state.awaited.iter().map(|(_, deadline, _)| *deadline - now).min();
+            state = match next {
                 Some(left) => {
                     let waited = self.changed.wait_timeout(state, left);
                     waited.unwrap_or_else(|poisoned| poisoned.into_inner()).0
@@ -65,17 +68,17 @@ impl Shared {
     }
 }
 
-impl Awaited<'_> {
+impl Awaited {
     /// The guest has no deadline any more. Says whether it was interrupted.
     #[cfg(feature = "proxy-wasm")]
     pub(crate) fn end(self) -> bool {
-        self.0.lock().awaited.is_none()
+        self.0.lock().awaited.iter().all(|(number, ..)| *number != self.1)
     }
 }
 
-impl Drop for Awaited<'_> {
+impl Drop for Awaited {
     fn drop(&mut self) {
-        self.0.lock().awaited = None;
+        self.0.lock().awaited.retain(|(number, ..)| *number != self.1);
     }
 }
 

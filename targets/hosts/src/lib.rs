@@ -6,6 +6,7 @@
 //! | Feature | Platform | Start at |
 //! |---|---|---|
 //! | `actors` | wasmCloud before 1.0, actors with signed tokens | [`actors::ActorHost`] |
+//! | `atmo` | Suborbital's Atmo and Reactr, runnables and bundles of them | [`atmo::App`] |
 //! | `fastly` | Fastly Compute, applications that answer requests | [`fastly::App`] |
 //! | `lambda` | AWS Lambda, WASI commands as functions | [`lambda::Runtime`] |
 //! | `oci` | registries of the Open Container Initiative, where modules are kept | [`oci::Registries`] |
@@ -23,7 +24,9 @@ mod abi;
 #[cfg(feature = "actors")]
 pub mod actors;
 mod answers;
-#[cfg(any(feature = "lambda", feature = "proxy-wasm"))]
+#[cfg(feature = "atmo")]
+pub mod atmo;
+#[cfg(any(feature = "actors", feature = "lambda", feature = "proxy-wasm"))]
 mod deadline;
 #[cfg(feature = "fastly")]
 pub mod fastly;
@@ -44,6 +47,8 @@ pub mod services;
 pub mod wagi;
 #[cfg(feature = "wapc")]
 pub mod wapc;
+#[cfg(any(feature = "atmo", feature = "opa"))]
+mod yaml;
 
 pub use abi::Abi;
 

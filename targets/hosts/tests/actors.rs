@@ -152,6 +152,10 @@ fn messages_reach_those_who_want_them() {
     for path in ["/publish/news.one", "/publish/news.one", "/publish/other"] {
         assert_eq!(post(&server, path, "text").status, 200);
     }
+    // Whoever asks gets the answer of the one that is subscribed.
+    assert_eq!(post(&server, "/request/news.why", "because").text(), "because");
+    let reply = post(&server, "/request/other", "why?");
+    assert_eq!((reply.status, &*reply.text()), (403, "nobody answered"));
     // The reader has counted them, and both have the same issuer and so the same keys.
     assert_eq!(server.get("/count/news.one").text(), "{\"counter\":3}");
     assert_eq!(server.get("/count/other").text(), "{\"counter\":1}");

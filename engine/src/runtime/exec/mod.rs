@@ -35,6 +35,7 @@ mod pairs;
 #[path = "no_pairs.rs"]
 mod pairs;
 pub(crate) mod regs;
+mod relaxed;
 mod sample;
 pub(crate) mod slow;
 #[cfg(target_arch = "x86_64")]

@@ -1,7 +1,7 @@
 //! The handlers that replace those of vector ops on an x86_64 with SSE4.2.
 
 use crate::module::trap::Trap;
-use crate::ops::{Binary, Op, Row, SpecialOp, Unary, vector_unary as unary, vectors as binary};
+use crate::ops::{Binary, OPS, Op, Row, SpecialOp, Unary, vector_unary as unary, vectors as binary};
 use crate::runtime::exec::cell::cell_sse42;
 use crate::runtime::exec::numeric::{unary_forms_sse42, vector_forms_sse42};
 use crate::runtime::exec::operand::{ToAcc, ToSlot};
@@ -105,8 +105,30 @@ rows! {
     I64x2ExtMulHighI32x4S i64x2_extmul_high_i32x4_s
 }
 
+/// Whether there is a handler for each op: linking asks for every cell, and most are about no vectors.
+static REPLACED: [bool; OPS] = {
+    let mut replaced = [false; OPS];
+    let mut row = 0;
+    while row < ROWS.len() {
+        let (first, forms) = ROWS[row];
+        let mut form = 0;
+        while form < forms.len() {
+            replaced[first.0 as usize + form] = true;
+            form += 1;
+        }
+        row += 1;
+    }
+    replaced
+};
+
 /// The handler for `op` that replaces the baseline one, if this machine has SSE4.2.
+#[inline]
 pub(crate) fn handler(op: Op) -> Option<Handler<Tail>> {
+    if REPLACED[op.0 as usize] { replacement(op) } else { None }
+}
+
+#[cold]
+fn replacement(op: Op) -> Option<Handler<Tail>> {
     let row = ROWS.partition_point(|(first, _)| first.0 <= op.0).checked_sub(1)?;
     let (first, forms) = ROWS[row];
     let handler = forms.get((op.0 - first.0) as usize)?;

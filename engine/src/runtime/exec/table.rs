@@ -5,6 +5,7 @@ use super::cell::cell;
 use super::control::{self, Back, Br, BrIf, BrTable, Charge, Forward, NonZero, Zero};
 use super::operand::{Acc, Imm, Slot, ToAcc, ToSlot};
 use super::regs::{Backend, Handler};
+use super::relaxed::{Cvttpd2dq, Cvttps2dq, FusedF32, FusedF64, Machine, Pmaddubsw, Pmulhrsw, Pshufb};
 use super::variable::{self, Clamp, Constant, ConstantWide, Copy, GlobalGet, GlobalSet};
 use super::vector::{self, Baseline, Rotate, Shuffle};
 use super::wide::{Add, Product, Sub, Sum};

@@ -32,6 +32,7 @@ const CLAUSES_A_UNIT: u64 = MANY_CATCHES as u64;
 
 /// Makes an exception with the tag in `word` of the context, which carries the slots from `values` on, and has it
 /// pending. The execution's position is published, or compiled code executes.
+#[inline(never)]
 pub(super) unsafe fn make(vm: *mut VmCtx, word: u32, values: *const u64) -> Result<(), Error> {
     // SAFETY: the caller has a live context, whose layout has that tag, and the slots of its values.
     unsafe {
@@ -47,6 +48,7 @@ pub(super) unsafe fn make(vm: *mut VmCtx, word: u32, values: *const u64) -> Resu
 }
 
 /// Has an exception pending that the guest has a reference to.
+#[inline(never)]
 pub(super) unsafe fn again(vm: *mut VmCtx, reference: u64) -> Result<(), Error> {
     // SAFETY: the caller has a live context, and the reference is null or of its store.
     unsafe {
@@ -289,33 +291,14 @@ unsafe fn is_caught_there(r: &Regs, deepest: u32) -> bool {
     }
 }
 
-#[inline(never)]
-unsafe fn made(r: &Regs) -> Result<bool, Error> {
-    // SAFETY: the handler contract (`Backend`).
-    unsafe {
-        slow::stand(r, false);
-        make(r.vm, r.wide(), r.slot(A))?;
-        Ok(throw_there(r.vm))
-    }
-}
-
-#[inline(never)]
-unsafe fn made_again(r: &Regs) -> Result<bool, Error> {
-    // SAFETY: the handler contract (`Backend`).
-    unsafe {
-        slow::stand(r, false);
-        again(r.vm, *r.slot(A))?;
-        Ok(throw_there(r.vm))
-    }
-}
-
 handlers! {
     #[cold]
     #[inline(never)]
     fn throw<B>(mut r) {
-        match made(&r) {
-            Ok(true) => land::<B>(r),
-            Ok(false) => B::stop(),
+        slow::stand(&r, false);
+        match make(r.vm, r.wide(), r.slot(A)) {
+            Ok(()) if throw_there(r.vm) => land::<B>(r),
+            Ok(()) => B::stop(),
             Err(e) => slow::stop::<B>(r, e),
         }
     }
@@ -323,9 +306,10 @@ handlers! {
     #[cold]
     #[inline(never)]
     fn throw_ref<B>(mut r) {
-        match made_again(&r) {
-            Ok(true) => land::<B>(r),
-            Ok(false) => B::stop(),
+        slow::stand(&r, false);
+        match again(r.vm, *r.slot(A)) {
+            Ok(()) if throw_there(r.vm) => land::<B>(r),
+            Ok(()) => B::stop(),
             Err(e) => slow::stop::<B>(r, e),
         }
     }

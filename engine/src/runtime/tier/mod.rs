@@ -26,6 +26,7 @@ mod view;
 
 pub use crate::memory::pages::Guard;
 pub use crate::ops::{BulkOp, BulkResult};
+pub use crate::value::relaxed::RelaxedSimd;
 pub(crate) use builtins::{BUILTINS, BuiltinFn, Builtins};
 pub(crate) use lease::Ownership;
 pub use lease::{Lease, ModuleId};

@@ -8,6 +8,7 @@ use crate::module::{ElemItems, ModuleInner};
 use crate::ops::cells::Prologue;
 use crate::runtime::loaded::ModuleShared;
 use crate::translate::{Charged, Label, Translated, Wanted};
+use crate::value::relaxed::RelaxedSimd;
 use crate::{Error, Module, Trap};
 use core::ops::Range;
 use core::sync::atomic::Ordering;
@@ -57,6 +58,11 @@ impl<'m> View<'m> {
     /// Whether NaNs are canonicalised.
     pub fn canonical_nans(self) -> bool {
         self.module.engine.canonical_nans()
+    }
+
+    /// What the results of relaxed vector instructions are.
+    pub fn relaxed_simd(self) -> RelaxedSimd {
+        self.module.engine.config().relaxed_simd
     }
 
     /// Whether generated code is to be verified.

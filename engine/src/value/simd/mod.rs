@@ -75,6 +75,8 @@ macro_rules! parts {
 #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
 mod neon;
 #[cfg(target_arch = "x86_64")]
+mod relaxed;
+#[cfg(target_arch = "x86_64")]
 mod sse2;
 #[cfg(target_arch = "x86_64")]
 #[allow(dead_code, unused_imports, reason = "for the handlers of machines that have SSE4.2")]
@@ -84,6 +86,10 @@ pub(crate) mod sse42;
 pub(crate) use super::v128::*;
 #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
 pub(crate) use neon::*;
+#[cfg(target_arch = "x86_64")]
+pub(crate) use relaxed::{
+    f32x4_fma, f64x2_fma, x86_cvttpd2dq, x86_cvttps2dq, x86_pmaddubsw, x86_pmulhrsw, x86_pshufb,
+};
 #[cfg(target_arch = "x86_64")]
 pub(crate) use sse2::*;
 

@@ -5,7 +5,7 @@ use super::table::ACCESSES;
 use super::values::{constant, from_val, to_val};
 use super::{Seen, bodies, isa, name, translate};
 use crate::compiler::clif::heaps::Heap;
-use dunlin::tier::layout;
+use dunlin::tier::{RelaxedSimd, layout};
 use dunlin::{Config, Engine, Instance, MemoryType, Module, Store};
 use wasmparser::ValType;
 
@@ -107,10 +107,9 @@ fn run(guarded: bool, spectre: bool, least: bool, is_64: bool, seen: &mut Seen) 
         };
         Heap::new(&ty, guarded)
     });
-    let funcs = bodies(&wasm)
-        .into_iter()
-        .zip(&accesses)
-        .map(|(body, access)| translate(&body, &[index, access.value], &isa, &heaps, spectre, seen));
+    let funcs = bodies(&wasm).into_iter().zip(&accesses).map(|(body, access)| {
+        translate(&body, &[index, access.value], &isa, &heaps, (spectre, RelaxedSimd::DETERMINISTIC), seen)
+    });
     let native = Native::new(&*isa, funcs.collect());
 
     let fill = |bytes: &mut [u8]| {

@@ -4,7 +4,7 @@ use crate::compiler::scratch::Scratch;
 use crate::compiler::{CodeOptions, Compiler, Part, flags};
 use cranelift_codegen::ir::Opcode;
 use cranelift_codegen::settings::ProbestackStrategy;
-use dunlin::tier::View;
+use dunlin::tier::{RelaxedSimd, View};
 use dunlin::{Engine, Module};
 
 /// How many instructions of a kind each function of a module has.
@@ -31,6 +31,7 @@ pub(super) fn count_in(
         guarded,
         spectre,
         fuel: false,
+        relaxed_simd: RelaxedSimd::DETERMINISTIC,
         by_profile,
         suspends: false,
         portable: false,

@@ -17,7 +17,7 @@ use cranelift_codegen::ir::Function;
 use cranelift_codegen::isa::{self, OwnedTargetIsa};
 use cranelift_codegen::settings::Configurable;
 use cranelift_frontend::FunctionBuilderContext;
-use dunlin::tier::View;
+use dunlin::tier::{RelaxedSimd, View};
 use dunlin::{Config, Engine, Module};
 use std::fmt::Write;
 use std::path::Path;
@@ -64,6 +64,7 @@ fn clif(wat: &str) -> String {
         guarded: !with("bounds checks"),
         spectre: with("Spectre mitigations"),
         fuel: with("fuel"),
+        relaxed_simd: RelaxedSimd::DETERMINISTIC,
         by_profile: true,
         suspends: with("deoptimisation exits"),
         portable: false,

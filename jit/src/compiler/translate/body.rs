@@ -6,7 +6,7 @@ use crate::compiler::clif::mem_flags::AccessFlags;
 use crate::compiler::clif::slots::slots_of;
 use crate::compiler::clif::types::{c_signature, clif_type, signature, wasm_type};
 use crate::compiler::decline::Decline;
-use crate::compiler::operators::{atomic, memory, numeric, vector};
+use crate::compiler::operators::{atomic, machines_own, memory, numeric, vector};
 use crate::compiler::options::CodeOptions;
 use crate::compiler::scratch::{More, Scratch};
 use cranelift_codegen::ir::condcodes::IntCC;
@@ -219,6 +219,7 @@ impl Translator<'_, '_> {
                     || atomic(&mut self.b, &mut self.stack, &mut self.heaps, operator)
                     || self.control(operator, at)?
                     || self.bulk_operator(operator)
+                    || machines_own(&mut self.b, &mut self.stack, self.options.relaxed_simd, operator)
                     || vector(&mut self.b, &mut self.stack, operator);
                 if !known {
                     return Err(unexpected());

@@ -16,6 +16,9 @@ const SMALL: u32 = 32;
 /// Sampled functions are inlined up to this many bytes.
 const SMALL_AND_HOT: u32 = 200;
 
+/// Functions of at most so many bytes are inlined into themselves once; twice; each multiplies the code by the calls in it.
+const SELF: [u32; 2] = [100, 60];
+
 /// The maximum depth of inlining.
 const DEPTH: usize = 4;
 
@@ -76,14 +79,14 @@ impl<'a> Translator<'a, '_> {
             small
         };
         self.profile_mattered |= wanted != small;
-        let recursive = || self.outer.iter().chain([&self.scope]).any(|scope| scope.index == index);
+        let times = || self.outer.iter().chain([&self.scope]).filter(|scope| scope.index == index).count();
         let own = self.view.body_size(self.outermost());
         wanted
             // Not before the OSR entry: up to there, all values must have slots of this function's own frame.
             && self.osr_block.is_none()
             && self.outer.len() < DEPTH
             && self.inlined.len() < (INLINED / 2) as usize
-            && !recursive()
+            && times() <= SELF.iter().filter(|most| size <= **most).count()
             && self.locals_of(index) <= MOST_LOCALS
             && self.inlined_cost + self.cost_of_inlining(index) <= INLINING_BUDGET + 2 * own
             && self.scratch.has_room_to_inline(self.b.func)

@@ -1,5 +1,6 @@
 //! The options of `dunlin compile`.
 
+use super::features::{Features, SwitchesFeatures};
 #[cfg(feature = "hosts")]
 use super::registry::AsksRegistries;
 use super::registry::RegistryOptions;
@@ -26,6 +27,8 @@ pub(crate) struct CompileOptions {
     pub(crate) branch_protection: bool,
     /// Whether fuel is counted.
     pub(crate) fuel: bool,
+    /// Features of WebAssembly that are switched on or off.
+    pub(crate) features: Features,
     /// How a registry is asked for the module.
     #[cfg_attr(
         not(any(feature = "jit", feature = "hosts")),
@@ -38,6 +41,12 @@ pub(crate) struct CompileOptions {
 impl AsksRegistries for CompileOptions {
     fn registry(&mut self) -> &mut RegistryOptions {
         &mut self.registry
+    }
+}
+
+impl SwitchesFeatures for CompileOptions {
+    fn features(&mut self) -> &mut Features {
+        &mut self.features
     }
 }
 
@@ -88,6 +97,7 @@ impl CommandOptions for CompileOptions {
                     "Count fuel, for dunlin run --fuel and --report. Without this, the code isn't used with them; with it, only \
                  with them.",
                 ),
+                Self::FEATURES,
             ],
         },
         #[cfg(feature = "hosts")]

@@ -4,6 +4,7 @@
 mod claims;
 mod compile;
 mod environment;
+pub(crate) mod features;
 pub(crate) mod grants;
 mod help;
 mod hints;

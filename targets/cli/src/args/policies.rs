@@ -55,8 +55,8 @@ pub(super) trait EvaluatesPolicies: Sized + 'static {
             Opt::value(
                 "--allow-host HOST",
                 |o: &mut Self, given| add(&mut o.policies().hosts, given.string()),
-                "Let http.send, or backends that a Fastly application makes, send requests there: a host, with a port if it \
-                 isn't the usual one. It may be given several times.",
+                "Let http.send, backends that a Fastly application makes, or runnables send requests there: a host, with a \
+                 port if it isn't the usual one. It may be given several times.",
             ),
             Opt::flag(
                 "--allow-lookup",

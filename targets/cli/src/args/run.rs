@@ -1,6 +1,7 @@
 //! The options of `dunlin run`.
 
 use super::environment::GrantsEnvironment;
+use super::features::Features;
 use super::grants::Grants;
 use super::limits::{LimitsWork, WorkLimits};
 #[cfg(feature = "hosts")]
@@ -10,7 +11,6 @@ use super::table::{BuildPart, CommandOptions, Opt, OptionGroup, Rest, need_modul
 use super::tiering::Tiering;
 use super::values::{Dir, Given, add, set, switch};
 use crate::failure::Failure;
-use dunlin::Feature;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -46,8 +46,7 @@ pub(crate) struct RunOptions {
     /// Bytes that each linear memory may have.
     pub(crate) max_memory_size: Option<u64>,
     /// Features of WebAssembly that are switched on or off.
-    pub(crate) features: Vec<(Feature, bool)>,
-    pub(crate) shared_memory: bool,
+    pub(crate) features: Features,
     /// What gets compiled.
     pub(crate) tiering: Tiering,
     /// Whether unknown imported functions trap when called.
@@ -141,7 +140,8 @@ impl CommandOptions for RunOptions {
                     wasm_options,
                     "fuel=N, timeout=TIME, max-wasm-stack=SIZE and max-memory-size=SIZE, as wasmtime spells them. The last is \
                      how large each of the program's memories may become. The name of a feature of WebAssembly switches it on, \
-                     or off with =n: custom-page-sizes, wide-arithmetic, threads=n. shared-memory lets a module have one.",
+                     or off with =n: custom-page-sizes, wide-arithmetic, threads=n. shared-memory lets a module have one; \
+                     relaxed-simd-deterministic=n lets relaxed vector instructions do what this machine does.",
                 ),
             ],
         },
@@ -271,13 +271,7 @@ impl CommandOptions for RunOptions {
 /// The options that wasmtime calls `-W`, for scripts written for it.
 fn wasm_options(options: &mut RunOptions, given: Given<'_>) -> Result<(), Failure> {
     for item in given.text()?.split(',') {
-        if let Some((name, feature, value)) = feature_switch(item) {
-            options.features.push((feature, switch(&format!("-W {name}"), value)?));
-            continue;
-        }
-        let (name, value) = item.split_once('=').map_or((item, None), |(name, value)| (name, Some(value)));
-        if name == "shared-memory" {
-            options.shared_memory = switch("-W shared-memory", value)?;
+        if options.features.take(item)? {
             continue;
         }
         let (name, value) = item.split_once('=').unwrap_or_default();
@@ -289,23 +283,13 @@ fn wasm_options(options: &mut RunOptions, given: Given<'_>) -> Result<(), Failur
             "max-memory-size" => set(&mut options.max_memory_size, given("-W max-memory-size").size())?,
             _ => {
                 return Err(Failure::usage(format_args!(
-                    "-W takes fuel=N, timeout=TIME, max-wasm-stack=SIZE, max-memory-size=SIZE, shared-memory and \
+                    "-W takes fuel=N, timeout=TIME, max-wasm-stack=SIZE, max-memory-size=SIZE and \
                      features such as wide-arithmetic, separated by commas, not '{item}'"
                 )));
             }
         }
     }
     Ok(())
-}
-
-/// The feature that an item of `-W` names, and what it shall be. A name is that of its switch in `Config`.
-fn feature_switch(item: &str) -> Option<(&str, Feature, Option<&str>)> {
-    let (name, value) = item.split_once('=').map_or((item, None), |(name, value)| (name, Some(value)));
-    let is_named = |feature: &Feature| {
-        let switch = feature.switch().and_then(|switch| switch.strip_prefix("Config::wasm_"));
-        switch.is_some_and(|switch| switch.replace('_', "-") == name)
-    };
-    Feature::ALL.into_iter().find(is_named).map(|feature| (name, feature, value))
 }
 
 /// The options that wasmtime calls `-S`, likewise.

@@ -32,6 +32,11 @@ pub(crate) struct ServeOptions {
     pub(crate) actors: Vec<OsString>,
     /// Where what actors keep is kept.
     pub(crate) keyvalue: Option<PathBuf>,
+    /// Which messages go to which actor; to the first, if none is said.
+    pub(crate) subscriptions: Vec<(String, Option<OsString>)>,
+    /// The server that carries messages.
+    pub(crate) nats: Option<String>,
+    pub(crate) nats_group: Option<String>,
     /// What the programs may use.
     pub(crate) dirs: Vec<Dir>,
     pub(crate) env: Vec<(String, String)>,
@@ -129,6 +134,19 @@ impl CommandOptions for ServeOptions {
                     |o, given| set(&mut o.config, given.path()),
                     "Of an application of Fastly's: its fastly.toml, which says what its backends and stores are.",
                 ),
+                Self::DIR,
+                Self::DIR_RO,
+                Self::ENV,
+                Opt::value(
+                    "--jit MODE",
+                    |o, given| o.tiering.jit(given),
+                    "When what is executed often becomes machine code: background, sync, eager or off.",
+                ),
+            ],
+        },
+        OptionGroup {
+            title: "Actors",
+            options: &[
                 Opt::value(
                     "--actor FILE",
                     |o, given| given.path().map(|path| o.actors.push(path.into())),
@@ -139,13 +157,22 @@ impl CommandOptions for ServeOptions {
                     |o, given| set(&mut o.keyvalue, given.path()),
                     "Where the key-value store of actors is kept: by default in memory.",
                 ),
-                Self::DIR,
-                Self::DIR_RO,
-                Self::ENV,
                 Opt::value(
-                    "--jit MODE",
-                    |o, given| o.tiering.jit(given),
-                    "When what is executed often becomes machine code: background, sync, eager or off.",
+                    "--subscribe SUBJECT[=ACTOR]",
+                    |o, given| subscription(given).map(|wanted| o.subscriptions.push(wanted)),
+                    "Messages to SUBJECT go to the first actor, or to another: its file, key or alias; may be repeated. In \
+                     SUBJECT, * is any part and a last > any number of them.",
+                ),
+                Opt::value(
+                    "--nats URL",
+                    |o, given| set(&mut o.nats, given.string()),
+                    "The NATS server that carries messages, nats://[USER:PASSWORD@]HOST[:PORT]. Without one they stay in \
+                     this process.",
+                ),
+                Opt::value(
+                    "--nats-group NAME",
+                    |o, given| set(&mut o.nats_group, given.string()),
+                    "Of all processes of this group, one gets each message.",
                 ),
             ],
         },
@@ -238,6 +265,9 @@ impl CommandOptions for ServeOptions {
     }
 
     fn complete(&mut self) -> Result<(), Failure> {
+        if self.nats_group.is_some() && self.nats.is_none() {
+            return Err(Failure::usage("--nats-group is for subscriptions at a server: --nats says which"));
+        }
         let is_proxy = !self.filters.is_empty() || self.upstream.is_some();
         if !is_proxy {
             return need_module(&self.what, Self::COMMAND);
@@ -262,6 +292,17 @@ fn filter(given: Given<'_>) -> Result<(OsString, String), Failure> {
         }
         None => (given.value.into(), String::new()),
     })
+}
+
+/// A subject, and the actor that gets its messages.
+fn subscription(given: Given<'_>) -> Result<(String, Option<OsString>), Failure> {
+    let (subject, actor) = match split_once(given.value, "=") {
+        Some((subject, actor)) => (subject, Some(OsString::from(actor))),
+        None => (given.value, None),
+    };
+    let is_missing = subject.is_empty() || actor.as_ref().is_some_and(|actor| actor.is_empty());
+    let subject = subject.to_str().filter(|_| !is_missing);
+    Ok((subject.ok_or_else(|| given.refusal("SUBJECT or SUBJECT=ACTOR"))?.to_owned(), actor))
 }
 
 /// A cluster's name, and where it is.

@@ -1,3 +1,4 @@
+use super::features::Features;
 use super::help::{describe, of_this_build};
 use super::hints::{did_you_mean, distance};
 use super::limits::WorkLimits;
@@ -5,7 +6,6 @@ use super::table::Opt;
 use super::tiering::Tiering;
 use super::values::{Given, switch};
 use super::*;
-use dunlin::Feature;
 use std::time::Duration;
 
 fn parsed(line: &str) -> Result<Command, Failure> {
@@ -83,8 +83,14 @@ fn options_have_the_forms_that_the_help_promises() {
     let same = run_options("run --fuel 1000 --timeout 0.5 --max-stack 4096 m");
     assert_eq!(wasmtime, same);
     let features = run_options("run -W custom-page-sizes,memory64=n,fuel=5 -W simd=y m");
-    let expected = [(Feature::CustomPageSizes, true), (Feature::Memory64, false), (Feature::Simd, true)];
-    assert_eq!((features.features.as_slice(), features.limits.fuel), (&expected[..], Some(5)));
+    let mut expected = Features::default();
+    for item in ["custom-page-sizes", "memory64=n", "simd"] {
+        assert!(expected.take(item).unwrap());
+    }
+    assert_eq!((&features.features, features.limits.fuel), (&expected, Some(5)));
+    let relaxed = run_options("run -W relaxed-simd-deterministic=n,shared-memory m");
+    assert!(expected.take("fuel").is_ok_and(|taken| !taken) && relaxed.features != expected);
+    assert!(refusal("compile -W fuel=5 m").contains("features such as"));
     assert!(refusal("run -W memory64=5 m").contains("y or n"));
 }
 

@@ -1,5 +1,6 @@
 //! The options of `dunlin validate`.
 
+use super::features::{Features, SwitchesFeatures};
 #[cfg(feature = "hosts")]
 use super::registry::AsksRegistries;
 use super::registry::RegistryOptions;
@@ -12,6 +13,8 @@ use std::ffi::OsString;
 pub(crate) struct ValidateOptions {
     /// The modules: paths, or `-`.
     pub(crate) modules: Vec<OsString>,
+    /// Features of WebAssembly that are switched on or off.
+    pub(crate) features: Features,
     /// How a registry is asked for the module.
     pub(crate) registry: RegistryOptions,
 }
@@ -23,13 +26,20 @@ impl AsksRegistries for ValidateOptions {
     }
 }
 
+impl SwitchesFeatures for ValidateOptions {
+    fn features(&mut self) -> &mut Features {
+        &mut self.features
+    }
+}
+
 impl CommandOptions for ValidateOptions {
     const COMMAND: &'static str = "validate";
     const HELP: &'static str = include_str!("../help/validate.txt");
-    #[cfg(feature = "hosts")]
-    const TABLE: &'static [OptionGroup<Self>] = &[Self::REGISTRY];
-    #[cfg(not(feature = "hosts"))]
-    const TABLE: &'static [OptionGroup<Self>] = &[OptionGroup { title: "Options", options: &[] }];
+    const TABLE: &'static [OptionGroup<Self>] = &[
+        OptionGroup { title: "Options", options: &[Self::FEATURES] },
+        #[cfg(feature = "hosts")]
+        Self::REGISTRY,
+    ];
 
     fn operand(&mut self, module: OsString) -> Result<Rest, Failure> {
         self.modules.push(module);

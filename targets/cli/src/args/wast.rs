@@ -1,5 +1,6 @@
 //! The options of `dunlin wast`.
 
+use super::features::{Features, SwitchesFeatures};
 use super::table::{BuildPart, CommandOptions, Opt, OptionGroup, Rest};
 use super::tiering::Tiering;
 use crate::failure::Failure;
@@ -13,8 +14,16 @@ pub(crate) struct WastOptions {
     pub(crate) paths: Vec<PathBuf>,
     /// As JSON.
     pub(crate) json: bool,
+    /// Features of WebAssembly that are switched on or off.
+    pub(crate) features: Features,
     /// What gets compiled.
     pub(crate) tiering: Tiering,
+}
+
+impl SwitchesFeatures for WastOptions {
+    fn features(&mut self) -> &mut Features {
+        &mut self.features
+    }
 }
 
 impl CommandOptions for WastOptions {
@@ -24,6 +33,7 @@ impl CommandOptions for WastOptions {
         title: "Options",
         options: &[
             Opt::flag("--json", |o| &mut o.json, "The counts and the failures as JSON."),
+            Self::FEATURES,
             Opt::value(
                 "--jit MODE",
                 |o: &mut Self, given| o.tiering.jit(given),

@@ -36,7 +36,10 @@ pub(crate) fn compile(options: &CompileOptions) -> Result<(), Failure> {
     }
     let name = display_name(&options.module);
     let destination = Destination::open("-o", &output)?;
-    let engine = Engine::new(Config::new().consume_fuel(options.fuel)).map_err(Failure::unusable)?;
+    let mut config = Config::new();
+    config.consume_fuel(options.fuel);
+    options.features.configure(&mut config);
+    let engine = Engine::new(&config).map_err(Failure::unusable)?;
     let opened = Opened::open(&options.module, &options.registry)?;
     let Whole { module, bytes } = opened.load_whole(&engine, &ModuleOptions::new())?;
     let made = aot::compile(&module, &bytes, &how)

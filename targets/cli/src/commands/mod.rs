@@ -23,8 +23,6 @@ mod version;
 mod wast;
 
 use crate::args::Command;
-#[cfg(feature = "text")]
-use crate::args::WastOptions;
 use crate::failure::Failure;
 use crate::output::print;
 
@@ -52,9 +50,7 @@ pub(crate) fn execute(command: Command) -> Result<u8, Failure> {
         #[cfg(feature = "hosts")]
         Command::Serve(options) => serve::serve(*options)?,
         #[cfg(feature = "text")]
-        Command::Wast(WastOptions { paths, json, tiering }) => {
-            return Ok(u8::from(!wast::wast(&paths, json, &tiering)?));
-        }
+        Command::Wast(options) => return Ok(u8::from(!wast::wast(&options)?)),
         #[cfg(not(feature = "text"))]
         Command::Wast(_) => {
             return Err(Failure::usage(

@@ -61,10 +61,7 @@ fn engine(options: &RunOptions) -> Result<(Engine, Tier), Failure> {
     if let Some(bytes) = options.max_memory_size {
         config.max_memory_size(bytes);
     }
-    for &(feature, enable) in &options.features {
-        config.wasm_feature(feature, enable);
-    }
-    config.shared_memory(options.shared_memory);
+    options.features.configure(&mut config);
     if let Some(bytes) = options.max_stack {
         let had = bytes.clamp(*STACK.start(), *STACK.end());
         if had != bytes {

@@ -1,5 +1,7 @@
 //! `dunlin serve`
 
+mod actors;
+mod runnables;
 mod served;
 mod watch;
 

@@ -4,14 +4,17 @@ use crate::args::{RegistryOptions, ValidateOptions};
 use crate::failure::Failure;
 use crate::modules::load::{Opened, defined_functions, display_name};
 use crate::output::{complain, count, print};
-use dunlin::{Engine, ModuleOptions};
+use dunlin::{Config, Engine, ModuleOptions};
 use std::ffi::OsStr;
 
 /// Loads the modules, says which are valid, and gives the exit code.
 pub(crate) fn validate(options: &ValidateOptions) -> Result<u8, Failure> {
+    let mut config = Config::new();
+    options.features.configure(&mut config);
+    let engine = Engine::new(&config).map_err(Failure::unusable)?;
     let mut code = 0;
     for path in &options.modules {
-        match valid(path, &options.registry) {
+        match valid(path, &engine, &options.registry) {
             Ok(text) => print(&text)?,
             Err(failure) => {
                 complain(&failure);
@@ -22,9 +25,9 @@ pub(crate) fn validate(options: &ValidateOptions) -> Result<u8, Failure> {
     Ok(code)
 }
 
-fn valid(path: &OsStr, registry: &RegistryOptions) -> Result<String, Failure> {
+fn valid(path: &OsStr, engine: &Engine, registry: &RegistryOptions) -> Result<String, Failure> {
     let opened = Opened::open(path, registry)?;
-    let (module, _) = opened.load(&Engine::default(), &ModuleOptions::new())?;
+    let (module, _) = opened.load(engine, &ModuleOptions::new())?;
     Ok(format!(
         "{}: valid, {}, {}\n",
         display_name(path),

@@ -1,16 +1,16 @@
 //! `dunlin wast`
 
-use crate::args::tiering::Tiering;
+use crate::args::WastOptions;
 use crate::failure::{Failure, io_reason};
 use crate::guest::tier::Tier;
 use crate::output::json::{Json, object};
 use crate::output::{count, print};
 use dunlin::Config;
 use dunlin_wast::{Counts, Report, Tally, find, run_file};
-use std::path::PathBuf;
 
 /// Runs scripts, and tells whether all passed.
-pub(crate) fn wast(paths: &[PathBuf], json: bool, tiering: &Tiering) -> Result<bool, Failure> {
+pub(crate) fn wast(options: &WastOptions) -> Result<bool, Failure> {
+    let &WastOptions { ref paths, json, ref features, ref tiering } = options;
     let mut scripts = Vec::new();
     for path in paths {
         let found = find(path)
@@ -19,6 +19,7 @@ pub(crate) fn wast(paths: &[PathBuf], json: bool, tiering: &Tiering) -> Result<b
     }
     let mut config = Config::new();
     config.shared_memory(true);
+    features.configure(&mut config);
     Tier::configure(tiering, &mut config);
     let mut total = Report::default();
     let mut files = Vec::new();

@@ -295,12 +295,17 @@ fn platforms_are_recognised() {
         (func (export "__guest_call") (param i32 i32) (result i32) (i32.const 1)))"#;
     let said = dunlin_with(&["inspect", "-"], guest.as_bytes()).code(0).out;
     assert!(said.contains("Made for: waPC guest\n") && !said.contains("doesn't provide"), "{said}");
-    // A runnable's platform is known, and there is no host for it.
-    let runnable = r#"(module (import "env" "log_msg" (func (param i32 i32 i32 i32)))
-        (func (export "run_e") (param i32 i32 i32))
-        (func (export "allocate") (param i32) (result i32) (i32.const 0)))"#;
-    let said = dunlin_with(&["inspect", "-"], runnable.as_bytes()).code(0).out;
-    assert!(said.contains("Made for: Atmo runnable\n") && said.contains("doesn't provide"), "{said}");
+    // What its host doesn't have is told.
+    for (import, is_told) in [("log_msg", false), ("log_msg_swift", false), ("send_mail", true)] {
+        let runnable = format!(
+            r#"(module (import "env" "{import}" (func (param i32 i32 i32 i32)))
+                (func (export "run_e") (param i32 i32 i32))
+                (func (export "allocate") (param i32) (result i32) (i32.const 0)))"#
+        );
+        let said = dunlin_with(&["inspect", "-"], runnable.as_bytes()).code(0).out;
+        assert!(said.contains("Made for: Atmo runnable\n"), "{said}");
+        assert_eq!(said.contains("doesn't provide"), is_told, "{said}");
+    }
 }
 
 /// A policy that never says what is in it, or traps instead.

@@ -1,8 +1,10 @@
 //! Actors, and their instances.
 
+use super::messages::{HttpRequest, PubMessage};
+use super::older::Dialect;
 use super::token::Claims;
 use crate::wapc::{CallError, Guest, Instance, Task};
-use dunlin::Error;
+use dunlin::{Error, Kind};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -10,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub struct Actor {
     guest: Guest,
     claims: Arc<Claims>,
+    dialect: Dialect,
     memory: u64,
     most: usize,
     pool: Mutex<Pool>,
@@ -25,13 +28,32 @@ struct Pool {
 
 impl Actor {
     /// An actor of whose instances each may take so much memory, and of which there may be so many.
-    pub(super) fn new(guest: Guest, claims: Arc<Claims>, memory: u64, most: usize) -> Self {
-        Self { guest, claims, memory, most, pool: Mutex::default() }
+    pub(super) fn new(guest: Guest, claims: Arc<Claims>, dialect: Dialect, memory: u64, most: usize) -> Self {
+        Self { guest, claims, dialect, memory, most, pool: Mutex::default() }
     }
 
     /// What its token says.
     pub fn claims(&self) -> &Claims {
         &self.claims
+    }
+
+    /// Whether it claims a capability, by today's contract.
+    pub(super) fn may(&self, contract: &str) -> bool {
+        self.dialect.claims(&self.claims, contract)
+    }
+
+    /// Has it answer a request.
+    pub(super) fn answer(&self, request: &HttpRequest, task: &mut Task) -> Result<Vec<u8>, CallError> {
+        let (operation, message) = self.dialect.request(request).map_err(CallError::Guest)?;
+        self.call(operation, &message, task)
+    }
+
+    /// Has it handle a message.
+    pub(super) fn handle(&self, message: &PubMessage, task: &mut Task) -> Result<(), CallError> {
+        let (operation, payload) = self.dialect.message(message).map_err(CallError::Guest)?;
+        let charge = self.guest.module().engine().budget().charge(Kind::Host, payload.len() as u64);
+        let _charge = charge.map_err(Error::from)?;
+        self.call(operation, &payload, task).map(drop)
     }
 
     /// Whether others call it so: by its key or its alias.

@@ -4,16 +4,20 @@ use super::actor::Actor;
 use super::error::TokenError;
 use super::keyvalue::KeyValueProvider;
 use super::messaging::Messaging;
+use super::older::Dialect;
 use super::provider::{Logging, Numbers, Provider};
 use super::token::{Claims, verified_claims};
+use crate::deadline::Deadlines;
 use crate::services::clock::{Clock, SystemClock};
 use crate::services::kv::MemoryStore;
-use crate::services::log::{Log, NoLog};
+use crate::services::log::{Level, Log, NoLog};
+use crate::services::nats::{Nats, NatsMessage};
 use crate::wapc::{self, HostCall, Task};
 use dunlin::{Engine, Error, Module};
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock, Weak};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, Weak};
+use std::time::{Duration, Instant};
 
 /// What a host is configured with.
 #[derive(Debug)]
@@ -27,6 +31,15 @@ pub struct HostOptions {
     pub instances: usize,
     /// How many actors may wait for each other; by default 8.
     pub depth: u32,
+    /// What carries messages; without it, they stay among the host's own actors.
+    pub nats: Option<Arc<Nats>>,
+    /// The group that subscriptions are members of at that server, if they are of one. Of all its members, wherever they
+    /// are, one gets each message.
+    pub group: Option<String>,
+    /// How long handling a message from that server may take; by default 10 s.
+    pub message_time: Duration,
+    /// The fuel that handling one may take, if that is bounded.
+    pub message_fuel: Option<u64>,
     /// Where actors and the host report.
     pub log: Arc<dyn Log>,
     /// What tells whether tokens hold.
@@ -43,6 +56,10 @@ impl HostOptions {
             memory: 64 << 20,
             instances: 32,
             depth: 8,
+            nats: None,
+            group: None,
+            message_time: Duration::from_secs(10),
+            message_fuel: None,
             log: Arc::new(NoLog),
             clock: Arc::new(SystemClock),
         }
@@ -61,6 +78,9 @@ pub(super) struct Shared {
     memory: u64,
     instances: usize,
     depth: u32,
+    message_time: Duration,
+    message_fuel: Option<u64>,
+    deadlines: OnceLock<Deadlines>,
     log: Arc<dyn Log>,
     clock: Arc<dyn Clock>,
 }
@@ -110,17 +130,24 @@ impl From<Error> for ActorError {
 impl ActorHost {
     /// A host without actors.
     pub fn new(engine: &Engine, options: HostOptions) -> Self {
-        let HostOptions { mut providers, memory, instances, depth, log, clock } = options;
+        let HostOptions { mut providers, memory, instances, depth, log, clock, .. } = options;
+        let HostOptions { nats, group, message_time, message_fuel, .. } = options;
         providers.entry("wasmcloud:builtin:logging".into()).or_insert_with(|| Arc::new(Logging(log.clone())));
         providers.entry("wasmcloud:builtin:numbergen".into()).or_insert_with(|| Arc::new(Numbers));
         Self(Arc::new(Shared {
             engine: engine.clone(),
             providers,
-            messaging: Messaging::default(),
+            messaging: match nats {
+                Some(nats) => Messaging::nats(nats, group),
+                None => Messaging::here(engine.budget()),
+            },
             actors: RwLock::default(),
             memory,
             instances,
             depth,
+            message_time,
+            message_fuel,
+            deadlines: OnceLock::new(),
             log,
             clock,
         }))
@@ -134,9 +161,10 @@ impl ActorHost {
     pub fn add(&self, bytes: &[u8]) -> Result<Arc<Actor>, ActorError> {
         let claims = Arc::new(verified_claims(bytes, self.0.clock.now().as_secs())?);
         let module = Module::new(&self.0.engine, bytes)?;
-        let calls = Calls { claims: claims.clone(), host: Arc::downgrade(&self.0) };
+        let dialect = Dialect::of(&module, &claims);
+        let calls = Calls { claims: claims.clone(), dialect, host: Arc::downgrade(&self.0) };
         let guest = wapc::Guest::new(&module, Arc::new(calls))?.logged(self.0.log.clone(), claims.name());
-        let actor = Arc::new(Actor::new(guest, claims, self.0.memory, self.0.instances));
+        let actor = Arc::new(Actor::new(guest, claims, dialect, self.0.memory, self.0.instances));
         let mut actors = self.0.actors.write().unwrap_or_else(PoisonError::into_inner);
         let names = [Some(&actor.claims().subject), actor.claims().wascap.call_alias.as_ref()];
         if let Some(name) = names.into_iter().flatten().find(|name| actors.iter().any(|other| other.is(name)))
@@ -147,18 +175,45 @@ impl ActorHost {
         Ok(actor)
     }
 
+    /// The actor of this key or alias, if there is one.
+    pub fn actor(&self, name: &str) -> Option<Arc<Actor>> {
+        self.0.actor(name)
+    }
+
     /// Has an actor called with messages to this subject, in which `*` stands for any one part and a last `>` for any
     /// number of them, as in NATS. It must claim `wasmcloud:messaging`.
     ///
+    /// Those of a NATS server come one after the other for each subscription; if it fails to handle one, the log says so.
+    ///
     /// # Errors
     ///
-    /// If the actor doesn't claim it.
+    /// If the actor doesn't claim it, or this is no subject.
     pub fn subscribe(&self, actor: &Arc<Actor>, subject: &str) -> Result<(), String> {
-        if !actor.claims().claims(MESSAGING) {
-            return Err(unclaimed(actor.claims(), MESSAGING));
+        self.may_subscribe(actor)?;
+        let (host, called) = (Arc::downgrade(&self.0), actor.clone());
+        let deliver = move |message| {
+            if let Some(host) = host.upgrade() {
+                host.deliver(&called, message);
+            }
+        };
+        self.0.messaging.subscribe(actor, subject, deliver).map_err(|error| error.to_string())
+    }
+
+    /// Whether an actor may be called with messages.
+    ///
+    /// # Errors
+    ///
+    /// If it doesn't claim `wasmcloud:messaging`.
+    pub fn may_subscribe(&self, actor: &Actor) -> Result<(), String> {
+        match actor.may(MESSAGING) {
+            true => Ok(()),
+            false => Err(unclaimed(actor.claims(), MESSAGING)),
         }
-        self.0.messaging.subscribe(actor, subject);
-        Ok(())
+    }
+
+    /// Ends all subscriptions: another host takes the place of this one.
+    pub fn unsubscribe(&self) {
+        self.0.messaging.unsubscribe();
     }
 }
 
@@ -171,6 +226,7 @@ pub(super) fn unclaimed(claims: &Claims, contract: &str) -> String {
 /// What an actor's calls go to.
 struct Calls {
     claims: Arc<Claims>,
+    dialect: Dialect,
     host: Weak<Shared>,
 }
 
@@ -183,10 +239,7 @@ impl fmt::Debug for Calls {
 impl wapc::Host for Calls {
     fn call(&self, call: HostCall<'_>, task: &mut Task) -> Result<Vec<u8>, String> {
         let host = self.host.upgrade().ok_or("the host is ending")?;
-        let actors = host.actors.read().unwrap_or_else(PoisonError::into_inner);
-        let callee = actors.iter().find(|actor| actor.is(call.namespace)).cloned();
-        drop(actors);
-        if let Some(callee) = callee {
+        if let Some(callee) = host.actor(call.namespace) {
             return host.deeper(task, |task| {
                 callee.call(call.operation, call.payload, task).map_err(|error| error.to_string())
             });
@@ -195,17 +248,46 @@ impl wapc::Host for Calls {
         if !self.claims.claims(call.namespace) {
             return Err(unclaimed(&self.claims, call.namespace));
         }
-        if let Some(provider) = host.providers.get(call.namespace) {
-            return provider.call(&self.claims, call, task);
-        }
-        match call.namespace {
-            MESSAGING => host.deeper(task, |task| host.messaging.answer(call, task)),
-            other => Err(format!("nobody provides {} here", other.escape_debug())),
-        }
+        self.dialect.call(call, |call| match (host.providers.get(call.namespace), call.namespace) {
+            (Some(provider), _) => provider.call(&self.claims, call, task),
+            (None, MESSAGING) => host.deeper(task, |task| host.messaging.answer(call, task)),
+            (None, other) => Err(format!("nobody provides {} here", other.escape_debug())),
+        })
     }
 }
 
 impl Shared {
+    fn actor(&self, name: &str) -> Option<Arc<Actor>> {
+        let actors = self.actors.read().unwrap_or_else(PoisonError::into_inner);
+        actors.iter().find(|actor| actor.is(name)).cloned()
+    }
+
+    /// Calls an actor with a message from elsewhere.
+    fn deliver(self: &Arc<Self>, actor: &Actor, message: NatsMessage) {
+        let subject = message.subject.clone();
+        let handled = self
+            .message_task()
+            .and_then(|mut task| actor.handle(&message.into(), &mut task).map_err(|error| error.to_string()));
+        if let Err(why) = handled {
+            let what = format!("a message to {subject} isn't handled: {why}");
+            self.log.write(Level::Warn, actor.claims().name(), &what);
+        }
+    }
+
+    /// What handling a message may take.
+    fn message_task(self: &Arc<Self>) -> Result<Task, String> {
+        let until = Instant::now() + self.message_time;
+        if self.deadlines.get().is_none() {
+            // If another thread was faster, its own is used.
+            let _ = self.deadlines.set(Deadlines::start().map_err(|error| error.to_string())?);
+        }
+        let host = self.clone();
+        let mut task = Task::new(self.message_fuel)
+            .interrupted_by(move |store| host.deadlines.get().map(|all| all.interrupt_at(until, store)));
+        task.until = Some(until);
+        Ok(task)
+    }
+
     /// Lets actors wait for each other, as deep as they may.
     fn deeper<T>(
         &self,

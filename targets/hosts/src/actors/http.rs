@@ -8,6 +8,7 @@ use crate::server::{Failure, Handler, HeaderMap, Request, Responder, StatusCode}
 use crate::wapc::{CallError, Task};
 use std::io::Write;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// An actor as a server's handler. A request's limits are those of time and fuel; its memory is its instance's.
 #[derive(Debug)]
@@ -27,7 +28,7 @@ impl HttpActor {
     ///
     /// If it doesn't claim `wasmcloud:httpserver`.
     pub fn new(actor: Arc<Actor>, host: &ActorHost) -> Result<Self, String> {
-        match actor.claims().claims(CONTRACT) {
+        match actor.may(CONTRACT) {
             true => Ok(Self { actor, _host: host.clone() }),
             false => Err(unclaimed(actor.claims(), CONTRACT)),
         }
@@ -36,13 +37,13 @@ impl HttpActor {
 
 impl Handler for HttpActor {
     fn handle(&self, request: Request, responder: Responder) -> Result<(), Failure> {
-        let message =
-            messages::encode(&message(&request)).map_err(|error| Failure::guest("message", error))?;
+        let message = message(&request);
         let fuel = request.limits.fuel.unwrap_or(u64::MAX);
         let request = Arc::new(request);
         let watching = request.clone();
         let mut task = Task::new(Some(fuel)).interrupted_by(move |store| watching.interrupt(store));
-        let result = self.actor.call("HttpServer.HandleRequest", &message, &mut task);
+        task.until = Instant::now().checked_add(request.limits.time);
+        let result = self.actor.answer(&message, &mut task);
         if let Some(left) = task.fuel {
             request.used_fuel(fuel - left);
         }

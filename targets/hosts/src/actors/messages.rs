@@ -33,7 +33,7 @@ pub(super) struct HttpRequest {
 pub(super) struct HttpResponse {
     #[serde(default = "ok")]
     pub(super) status_code: u16,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::older::headers")]
     pub(super) header: Headers,
     #[serde(default)]
     pub(super) body: ByteBuf,
@@ -52,10 +52,37 @@ pub(super) struct PubMessage {
     pub(super) body: ByteBuf,
 }
 
+impl PubMessage {
+    /// Reads a message. That an answer goes nowhere was said by an empty name.
+    pub(super) fn read(payload: &[u8]) -> Result<Self, String> {
+        let mut message: Self = decode(payload)?;
+        message.reply_to = message.reply_to.filter(|name| !name.is_empty());
+        Ok(message)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RequestMessage {
+    pub(super) subject: String,
+    pub(super) body: ByteBuf,
+    #[serde(alias = "timeout")]
+    pub(super) timeout_ms: u32,
+}
+
 #[derive(Deserialize)]
 pub(super) struct LogEntry {
-    pub(super) level: String,
+    pub(super) level: LogLevel,
+    #[serde(alias = "body")]
     pub(super) text: String,
+}
+
+/// In words, or a number from 1 for an error to 5 for each step.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(super) enum LogLevel {
+    Word(String),
+    Number(u32),
 }
 
 #[derive(Deserialize)]
@@ -89,7 +116,7 @@ pub(super) struct Set {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Element {
-    #[serde(alias = "setName")]
+    #[serde(alias = "setName", alias = "key")]
     pub(super) list_name: String,
     pub(super) value: String,
 }
@@ -97,6 +124,7 @@ pub(super) struct Element {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ListRange {
+    #[serde(alias = "key")]
     pub(super) list_name: String,
     pub(super) start: i32,
     pub(super) stop: i32,

@@ -8,7 +8,7 @@
 //! |---|---|
 //! | `wasmcloud:httpserver` | by a [server](crate::server) |
 //! | `wasmcloud:keyvalue` | [values, lists and sets](KeyValueProvider) in a key-value store |
-//! | `wasmcloud:messaging` | among the actors of a host |
+//! | `wasmcloud:messaging` | among the actors of a host, or through a [NATS server](crate::services::nats) |
 //! | `wasmcloud:builtin:logging` | to the host's log |
 //! | `wasmcloud:builtin:numbergen` | by the system's random numbers |
 //!
@@ -22,6 +22,7 @@ mod keys;
 mod keyvalue;
 mod messages;
 mod messaging;
+mod older;
 mod provider;
 mod section;
 mod token;

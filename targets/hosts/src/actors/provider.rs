@@ -1,7 +1,7 @@
 //! Capabilities that actors may be granted.
 
 use super::keys::random;
-use super::messages::{self, LogEntry, RangeLimit};
+use super::messages::{self, LogEntry, LogLevel, RangeLimit};
 use super::token::Claims;
 use crate::services::log::{Level, Log};
 use crate::wapc::{HostCall, Task};
@@ -31,11 +31,15 @@ impl Provider for Logging {
             return Err(unknown(call));
         }
         let LogEntry { level, text } = messages::decode(call.payload)?;
-        let level = match &*level.to_ascii_lowercase() {
-            "error" => Level::Error,
-            "warn" | "warning" => Level::Warn,
-            "debug" => Level::Debug,
-            "trace" => Level::Trace,
+        let level = match level {
+            LogLevel::Word(word) => word.to_ascii_lowercase(),
+            LogLevel::Number(number) => number.to_string(),
+        };
+        let level = match &*level {
+            "error" | "1" => Level::Error,
+            "warn" | "warning" | "2" => Level::Warn,
+            "debug" | "4" => Level::Debug,
+            "trace" | "5" => Level::Trace,
             _ => Level::Info,
         };
         text.lines().for_each(|line| self.0.write(level, actor.name(), line));

@@ -59,5 +59,5 @@ pub use metrics::{Metric, MetricKind, Metrics};
 pub use options::{Limits, Message, PluginOptions};
 pub use plugin::Plugin;
 pub use shared::Shared;
-pub use status::Level;
+pub use status::{Level, Peer};
 pub use stream::{Output, Stream};

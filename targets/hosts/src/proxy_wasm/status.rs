@@ -33,6 +33,17 @@ impl Level {
     }
 }
 
+/// Who closed a connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Peer {
+    /// It isn't known, as Envoy says of each connection to an upstream.
+    Unknown = 0,
+    /// The proxy.
+    Local = 1,
+    /// Whoever it was a connection to.
+    Remote = 2,
+}
+
 /// Which of a stream's two directions.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Side {

@@ -5,7 +5,7 @@ use super::chain::Chain;
 use super::half::Piece;
 use super::headers::Headers;
 use super::host::{ContextId, LocalResponse};
-use super::status::Side;
+use super::status::{Peer, Side};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -155,12 +155,12 @@ impl Stream {
         self.carry(chain);
     }
 
-    /// A TCP connection was closed: the client's, or else the upstream's; by its peer, or else by the proxy.
-    pub fn connection_closed(&mut self, chain: &mut Chain, downstream: bool, by_peer: bool) {
+    /// A TCP connection was closed: the client's (`downstream`), or else the upstream's.
+    pub fn connection_closed(&mut self, chain: &mut Chain, downstream: bool, by: Peer) {
         let side = if downstream { Side::Request } else { Side::Response };
         for (filter, place) in chain.filters.iter_mut().zip(&self.places) {
             if let Place::At(id) = place {
-                filter.vm.connection_closed(*id, side, if by_peer { 2 } else { 1 });
+                filter.vm.connection_closed(*id, side, by);
             }
         }
         self.carry(chain);

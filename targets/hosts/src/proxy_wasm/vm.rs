@@ -5,7 +5,7 @@ use super::call::HttpAnswer;
 use super::exports::{Exports, OnHeaders};
 use super::half::{HalfLimits, Piece, Told};
 use super::host::{Context, ContextId, Host, LocalResponse, Taken};
-use super::status::{Level, Side};
+use super::status::{Level, Peer, Side};
 use dunlin::{ErrorKind, InterruptHandle, Store, TypedFunc, WasmParams, WasmResults};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -161,10 +161,10 @@ impl Vm {
         self.store.into_data().contexts
     }
 
-    /// A TCP connection was closed, by `peer`.
-    pub(super) fn connection_closed(&mut self, id: ContextId, side: Side, peer: u32) {
+    /// A TCP connection was closed.
+    pub(super) fn connection_closed(&mut self, id: ContextId, side: Side, by: Peer) {
         if self.context(id).is_some() {
-            self.call(id, self.exports.connection_close[side as usize], (id, peer));
+            self.call(id, self.exports.connection_close[side as usize], (id, by as u32));
         }
         self.settle();
     }

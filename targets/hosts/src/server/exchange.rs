@@ -44,8 +44,10 @@ struct State {
     prompt: bool,
     /// What the guest has used, as far as that is known.
     fuel: u64,
-    /// What stops the guest.
-    interrupt: Option<InterruptHandle>,
+    /// What stops its guests, each with its number: several may be at work for one request.
+    guests: Vec<(u64, InterruptHandle)>,
+    /// The number of the next.
+    next_guest: u64,
     /// The connection, waiting for more.
     waker: Option<Waker>,
     /// The connection, waiting for the end.
@@ -128,8 +130,8 @@ impl Exchange {
     pub(super) fn stop(&self, why: Result<(), Failure>) {
         let mut state = self.state();
         if state.end.is_none() {
-            if let Some(interrupt) = &state.interrupt {
-                interrupt.interrupt();
+            for (_, guest) in &state.guests {
+                guest.interrupt();
             }
             self.end_state(&mut state, why);
         }
@@ -254,8 +256,10 @@ impl Exchange {
         if matches!(state.end, Some(Err(_))) {
             handle.interrupt();
         }
-        state.interrupt = Some(handle);
-        Interruptible(self.clone())
+        let number = state.next_guest;
+        state.next_guest += 1;
+        state.guests.push((number, handle));
+        Interruptible { exchange: self.clone(), number }
     }
 }
 
@@ -283,26 +287,29 @@ impl State {
 /// The interruption may come at any moment until then. A store that is used again afterwards must be asked for
 /// [`was_stopped`](Self::was_stopped) first: it may have an interruption to come.
 #[must_use]
-pub struct Interruptible(Arc<Exchange>);
+pub struct Interruptible {
+    exchange: Arc<Exchange>,
+    number: u64,
+}
 
 impl Interruptible {
     /// Whether the store was interrupted.
     pub fn was_stopped(&self) -> bool {
-        self.0.stopped().is_some()
+        self.exchange.stopped().is_some()
     }
 
     /// The store is done with this request: from now on it isn't interrupted. Says whether it can be used again, which
     /// is so if it never was.
     pub fn release(self) -> bool {
-        let mut state = self.0.state();
-        state.interrupt = None;
+        let mut state = self.exchange.state();
+        state.guests.retain(|(number, _)| *number != self.number);
         state.end.is_none()
     }
 }
 
 impl Drop for Interruptible {
     fn drop(&mut self) {
-        self.0.state().interrupt = None;
+        self.exchange.state().guests.retain(|(number, _)| *number != self.number);
     }
 }
 

@@ -81,6 +81,9 @@ enum Entry {
 /// How many lines wait at most.
 const WAITING: usize = 4096;
 
+/// How long lines are gathered before they are written together.
+const PAUSE: Duration = Duration::from_millis(2);
+
 impl Lines {
     /// Lines for `out`.
     ///
@@ -111,6 +114,8 @@ impl Lines {
                     let _ = writeln!(out, "{lost} lines are missing here");
                 }
                 let _ = out.flush();
+                // While it isn't awaited, the next line wakes nobody: under load, that is one of many.
+                std::thread::sleep(PAUSE);
             }
         };
         std::thread::Builder::new().name("log".into()).stack_size(256 << 10).spawn(write)?;
@@ -152,6 +157,7 @@ impl Log for NoLog {
 pub struct GuestLog {
     log: Arc<dyn Log>,
     source: String,
+    level: Level,
     line: Vec<u8>,
     left: usize,
 }
@@ -164,12 +170,26 @@ impl GuestLog {
 
     /// A guest's lines, from this source.
     pub fn new(log: Arc<dyn Log>, source: impl Into<String>) -> Self {
-        Self { log, source: source.into(), line: Vec::new(), left: Self::ALL }
+        Self { log, source: source.into(), level: Level::Info, line: Vec::new(), left: Self::ALL }
+    }
+
+    /// Passes on a message of the guest's, of which each line is this important. Others are [`Level::Info`].
+    pub fn tell(&mut self, level: Level, message: &[u8]) {
+        if !self.line.is_empty() {
+            self.end_line();
+        }
+        self.level = level;
+        // Writing to the log doesn't fail.
+        let _ = self.write_all(message);
+        if !self.line.is_empty() {
+            self.end_line();
+        }
+        self.level = Level::Info;
     }
 
     fn end_line(&mut self) {
         let line = String::from_utf8_lossy(&self.line);
-        self.log.write(Level::Info, &self.source, line.trim_end_matches('\r'));
+        self.log.write(self.level, &self.source, line.trim_end_matches('\r'));
         self.line.clear();
     }
 }
@@ -259,6 +279,20 @@ mod tests {
         assert_eq!(texts.iter().filter(|text| text.ends_with("isn't logged")).count(), 1);
         let all: usize = texts.iter().map(String::len).sum();
         assert!((GuestLog::ALL..GuestLog::ALL + 100).contains(&all), "{all}");
+    }
+
+    #[test]
+    fn messages_have_levels() {
+        let log = KeptLog::default();
+        let mut guest = GuestLog::new(Arc::new(log.clone()), "guest");
+        guest.write_all(b"one").unwrap();
+        guest.tell(Level::Warn, b"two\nthree");
+        guest.write_all(b"four").unwrap();
+        drop(guest);
+        let lines: Vec<_> = log.lines().into_iter().map(|(level, _, text)| (level, text)).collect();
+        let expected =
+            [(Level::Info, "one"), (Level::Warn, "two"), (Level::Warn, "three"), (Level::Info, "four")];
+        assert_eq!(lines, expected.map(|(level, text)| (level, text.to_owned())));
     }
 
     #[test]

@@ -3,6 +3,10 @@
 
 pub mod clock;
 pub mod config;
+#[cfg(any(feature = "atmo", feature = "wapc"))]
+pub(crate) mod held;
 pub mod http;
 pub mod kv;
 pub mod log;
+#[cfg(feature = "nats")]
+pub mod nats;

@@ -1,7 +1,8 @@
 //! The host functions that guests call.
 
 use super::host::HostCall;
-use super::state::{Held, State};
+use super::state::State;
+use crate::services::held::Held;
 use dunlin::{Caller, Error, Linker};
 use std::io::Write;
 

@@ -3,7 +3,8 @@
 use super::calls;
 use super::error::CallError;
 use super::host::{Host, Task};
-use super::state::{Held, State, Surroundings};
+use super::state::{State, Surroundings};
+use crate::services::held::Held;
 use crate::services::log::{Log, NoLog};
 use dunlin::{Budget, Error, InstancePre, Linker, Module, Store, TypedFunc};
 use dunlin_wasi_lite::{I32Exit, add_to_linker};

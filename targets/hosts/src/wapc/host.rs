@@ -4,6 +4,7 @@ use dunlin::InterruptHandle;
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// Answers the calls of guests.
 pub trait Host: fmt::Debug + Send + Sync {
@@ -35,6 +36,8 @@ pub struct Task {
     pub fuel: Option<u64>,
     /// How many guests are waiting for each other.
     pub depth: u32,
+    /// By when it is over, if that is known: nothing is waited for any longer.
+    pub until: Option<Instant>,
     watch: Option<Arc<Watch>>,
 }
 

@@ -1,8 +1,9 @@
 //! What is kept for an instance between the host functions that it calls.
 
 use super::host::{Host, Task};
+use crate::services::held::Held;
 use crate::services::log::{GuestLog, Log};
-use dunlin::{Budget, Charge, Error, Kind, Memory};
+use dunlin::Memory;
 use dunlin_wasi_lite::{WasiCtx, WasiCtxBuilder, WritePipe};
 use std::sync::Arc;
 
@@ -54,24 +55,5 @@ impl State {
     /// Forgets the last call.
     pub(super) fn begin(&mut self, task: Task) {
         *self = Self { memory: self.memory, ..Self::new(&self.surroundings, task) };
-    }
-}
-
-/// Bytes that are charged to the instance's budget.
-pub(super) struct Held {
-    pub(super) bytes: Vec<u8>,
-    _charge: Charge,
-}
-
-impl Held {
-    pub(super) fn new(budget: &Budget, bytes: Vec<u8>) -> Result<Self, Error> {
-        let charge = budget.charge(Kind::Host, bytes.len() as u64)?;
-        Ok(Self { bytes, _charge: charge })
-    }
-
-    /// A copy of the guest's bytes, charged before it is made.
-    pub(super) fn copy(budget: &Budget, bytes: &[u8]) -> Result<Self, Error> {
-        let charge = budget.charge(Kind::Host, bytes.len() as u64)?;
-        Ok(Self { bytes: bytes.to_vec(), _charge: charge })
     }
 }

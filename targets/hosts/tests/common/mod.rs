@@ -3,6 +3,7 @@
 
 pub(crate) mod client;
 pub(crate) mod origin;
+pub(crate) mod zip;
 
 use client::{Client, Reply};
 use dunlin::Budget;

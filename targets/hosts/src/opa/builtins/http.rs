@@ -2,8 +2,8 @@
 
 use super::builtin::{Answer, Asked, BuiltinError, Table, failed, object, value};
 use super::time::duration;
-use super::yaml;
 use crate::services::http::{HttpLimits, Redirects, Request, RequestBody, Response};
+use crate::yaml;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 

@@ -25,7 +25,6 @@ pub(super) use builtin::{Asked, Implementation, Reply};
 pub(super) use encodings::decode as decode_query;
 #[cfg(feature = "serve")]
 pub(super) use json::patched;
-pub(super) use yaml::read as read_yaml;
 
 use super::options::PolicyOptions;
 use builtin::Table;

@@ -1,8 +1,8 @@
 //! A bundle's data: files in folders, whose names are keys.
 
-use super::super::builtins::read_yaml;
 use super::archive::Files;
 use super::error::BundleError;
+use crate::yaml;
 use serde_json::{Map, Value};
 
 /// The file's document, if it is one that is data.
@@ -14,7 +14,7 @@ pub(super) fn document(path: &str, content: &[u8]) -> Result<Option<Value>, Bund
         }
         Some("data.yaml" | "data.yml") => {
             let text = str::from_utf8(content).map_err(|error| wrong(error.to_string()))?;
-            read_yaml(text).map(Some).map_err(wrong)
+            yaml::read(text).map(Some).map_err(wrong)
         }
         _ => Ok(None),
     }

@@ -74,7 +74,10 @@ fn a_request_goes_out_and_its_response_comes_back() {
     let sent = told.recv().unwrap();
     assert!(sent.starts_with("GET /a?b=c HTTP/1.1\r\n") && sent.contains("\r\nx-mine: yes\r\n"), "{sent}");
     assert!(sent.contains(&format!("host: {address}")) && sent.contains("user-agent: dunlin/"), "{sent}");
-    assert!(!sent.contains("77") && !sent.contains("upgrade") && !sent.contains("accept"), "{sent}");
+    assert!(
+        !sent.contains("content-length") && !sent.contains("upgrade") && !sent.contains("accept"),
+        "{sent}"
+    );
 
     let mut body = &b"a body"[..];
     let sized = Request { body: RequestBody::Sized(&mut body, 6), ..Request::new("PURGE", &*url) };
@@ -193,32 +196,58 @@ fn responses_are_bounded() {
 
 #[test]
 fn nobody_waits_for_ever() {
-    let limits = HttpLimits { idle: Duration::from_millis(100), ..HttpLimits::default() };
+    let brief = Duration::from_millis(100);
+    let long = Duration::from_secs(60);
+    let limits = |idle, total| HttpLimits { idle, total, ..HttpLimits::default() };
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", silent.local_addr().unwrap());
     let client = client(&["127.0.0.1"]);
-    assert!(matches!(client.send(Request { limits, ..get(&url) }), Err(HttpError::TimedOut(_))));
+    let asked = Request { limits: limits(brief, None), ..get(&url) };
+    assert!(matches!(client.send(asked), Err(HttpError::TimedOut(_))));
     let drip = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", drip.local_addr().unwrap());
+    let begin = |stream: &mut TcpStream| {
+        request(stream);
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n1").unwrap();
+    };
+    // It drips all the time, but the body would take longer than it may in all.
     let dripping = std::thread::spawn(move || {
-        for _ in 0..2 {
-            let (mut stream, _) = drip.accept().unwrap();
-            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n1");
-            while stream.write_all(b"2").is_ok() {
-                std::thread::sleep(Duration::from_millis(10));
-            }
+        let (mut stream, _) = drip.accept().unwrap();
+        begin(&mut stream);
+        while stream.write_all(b"2").is_ok() {
+            std::thread::sleep(Duration::from_millis(10));
         }
+        drip
     });
-    // It drips faster than the one limit, but not enough for the other.
-    let total = HttpLimits { total: Some(Duration::from_millis(300)), ..limits };
-    let error = client.send(Request { limits: total, ..get(&url) }).unwrap().bytes().unwrap_err();
+    // Enough for the head on a busy machine, not for 100,000 drips.
+    let asked = Request { limits: limits(long, Some(Duration::from_secs(2))), ..get(&url) };
+    let error = client.send(asked).unwrap().bytes().unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::TimedOut, "{error}");
     assert!(error.to_string().contains("too long in all"), "{error}");
-    let mut response = client.send(Request { limits, ..get(&url) }).unwrap();
-    let mut some = [0; 20];
-    response.body.read_exact(&mut some).unwrap();
-    assert_eq!(&some, b"12222222222222222222");
-    drop(response);
+    let drip = dripping.join().unwrap();
+    // Each drip is there before it is read, so that none is waited for; in all they take longer than one of them may.
+    let (ask, asked) = channel();
+    let (tell, told) = channel();
+    let dripping = std::thread::spawn(move || {
+        let (mut stream, _) = drip.accept().unwrap();
+        begin(&mut stream);
+        for () in asked {
+            stream.write_all(b"2").unwrap();
+            tell.send(()).unwrap();
+        }
+    });
+    let idle = Duration::from_secs(2);
+    let mut response = client.send(Request { limits: limits(idle, None), ..get(&url) }).unwrap();
+    let mut byte = [0];
+    response.body.read_exact(&mut byte).unwrap();
+    for _ in 0..5 {
+        std::thread::sleep(idle / 4);
+        ask.send(()).unwrap();
+        told.recv().unwrap();
+        response.body.read_exact(&mut byte).unwrap();
+        assert_eq!(&byte, b"2");
+    }
+    drop((response, ask));
     dripping.join().unwrap();
 }
 

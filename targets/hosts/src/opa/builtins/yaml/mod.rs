@@ -1,11 +1,11 @@
 //! `yaml.*`
 
-mod read;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use super::builtin::{Answer, Table, failed, text, value};
-
-pub(in crate::opa) use read::read;
+use crate::yaml::read;
 
 pub(super) static TABLE: Table = &[
     ("yaml.is_valid", |_, arguments| value(text(arguments, 0).is_ok_and(|yaml| read(yaml).is_ok()))),

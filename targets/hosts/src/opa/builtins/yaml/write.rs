@@ -1,6 +1,6 @@
 //! JSON to YAML, in the block style and with sorted keys.
 
-use super::read::read;
+use crate::yaml::read;
 use serde_json::Value;
 use std::fmt::Write;
 
