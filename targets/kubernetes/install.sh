@@ -4,11 +4,11 @@ set -eu
 
 shim=containerd-shim-dunlin-v1
 config=/host/etc/containerd/config.toml
-section='[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.dunlin]'
+runtimes='plugins."io.containerd.grpc.v1.cri".containerd.runtimes'
 
 # containerd 2 calls the same plugin otherwise; its configuration says which form it has.
 if grep -Eq '^ *version *= *3' "$config" 2>/dev/null; then
-    section="[plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.dunlin]"
+    runtimes="plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes"
 fi
 
 # Beside and then over it: containers that run have the old one.
@@ -16,10 +16,15 @@ cp "/$shim" "/host/usr/local/bin/$shim.new"
 chmod 755 "/host/usr/local/bin/$shim.new"
 mv "/host/usr/local/bin/$shim.new" "/host/usr/local/bin/$shim"
 
-if ! grep -Fqx "$section" "$config" 2>/dev/null; then
+if ! grep -Fq "$runtimes.dunlin]" "$config" 2>/dev/null; then
     mkdir -p "$(dirname "$config")"
     [ -s "$config" ] || echo 'version = 2' >"$config"
-    printf '\n%s\n  runtime_type = "io.containerd.dunlin.v1"\n' "$section" >>"$config"
+    add() { # NAME TYPE
+        printf '\n[%s.%s]\n  runtime_type = "%s"\n' "$runtimes" "$1" "$2" >>"$config"
+    }
+    # The default, which is only there by itself while no runtime is named.
+    grep -Fq "$runtimes.runc]" "$config" || add runc io.containerd.runc.v2
+    add dunlin io.containerd.dunlin.v1
     nsenter --target 1 --mount --uts --ipc --net -- systemctl restart containerd
 fi
 

@@ -7,6 +7,7 @@ use std::path::Path;
 const IMAGE: &str = "application/vnd.oci.image.manifest.v1+json";
 const IMAGE_CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
+const MODULE: &str = "application/wasm";
 const ARTIFACT_CONFIG: &str = "application/vnd.wasm.config.v0+json";
 
 /// For WebAssembly, and for this machine.
@@ -46,10 +47,23 @@ pub(crate) fn image(name: &str, platform: (&str, &str), app: &[u8], suffix: &str
     layout(name, platform, Blob::json(IMAGE_CONFIG, config), layer)
 }
 
-/// An artifact of the CNCF's layout: the module itself is its layer.
+/// An image whose layer is the module itself.
+pub(crate) fn layered(name: &str, module: &[u8]) -> Vec<u8> {
+    let layer = Blob { kind: MODULE, bytes: module.to_vec() };
+    let config = json!({
+        "os": WASM.0,
+        "architecture": WASM.1,
+        "config": {"Entrypoint": ["/app"]},
+        "rootfs": {"type": "layers", "diff_ids": [format!("sha256:{}", layer.digest())]},
+    });
+    layout(name, WASM, Blob::json(IMAGE_CONFIG, config), layer)
+}
+
+/// An artifact of the CNCF's layout, which has no entrypoint.
 pub(crate) fn artifact(name: &str, module: &[u8]) -> Vec<u8> {
-    let layer = Blob { kind: "application/wasm", bytes: module.to_vec() };
-    let config = json!({"architecture": "wasm", "os": "wasip1", "layerDigests": [format!("sha256:{}", layer.digest())]});
+    let layer = Blob { kind: MODULE, bytes: module.to_vec() };
+    let layers = [format!("sha256:{}", layer.digest())];
+    let config = json!({"architecture": WASM.1, "os": WASM.0, "layerDigests": layers});
     layout(name, WASM, Blob::json(ARTIFACT_CONFIG, config), layer)
 }
 

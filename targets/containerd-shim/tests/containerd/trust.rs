@@ -1,7 +1,7 @@
 //! Machine code: the shim's own is run, and nobody else's.
 
-use crate::daemon::{Containerd, DUNLIN};
-use crate::image::{WASM, artifact, image};
+use crate::daemon::Containerd;
+use crate::image::{WASM, image, layered};
 use crate::registry::needs_artifacts;
 use crate::{Context, Outcome, Test, guests};
 use dunlin::{Engine, Module};
@@ -24,10 +24,8 @@ fn machine_code_of_others(context: &Context) -> Outcome {
     let refusal = "there is machine code in it, which nothing confines";
     daemon.run(&[], "test/code:1", "code", &[]).code(2).prints("").complains(refusal);
     needs_artifacts(context)?;
-    daemon.import(&artifact("test/code:2", &compiled()?));
-    let run =
-        ["run", "--rm", "--platform", "wasip1/wasm", "--runtime", DUNLIN, "test/code:2", "code2", "/app"];
-    daemon.ctr(&run).code(2).prints("").complains(refusal);
+    daemon.import(&layered("test/code:2", &compiled()?));
+    daemon.run(&[], "test/code:2", "code2", &[]).code(2).prints("").complains(refusal);
     Ok(())
 }
 
@@ -35,12 +33,8 @@ fn layers_are_compiled(context: &Context) -> Outcome {
     needs_artifacts(context)?;
     compiled()?;
     let daemon = Containerd::start("compiling", context.programs.clone(), &[("DUNLIN_PRECOMPILE", "1")]);
-    daemon.import(&artifact("test/hello:1", &guests::hello()));
-    let run = |id| {
-        let run =
-            ["run", "--rm", "--platform", "wasip1/wasm", "--runtime", DUNLIN, "test/hello:1", id, "/app"];
-        daemon.ctr(&run).code(7).prints("hello\n");
-    };
+    daemon.import(&layered("test/hello:1", &guests::hello()));
+    let run = |id| daemon.run(&[], "test/hello:1", id, &[]).code(7).prints("hello\n");
     let kept = || daemon.ctr(&["content", "ls"]).out.matches("runwasi.io/precompiled/dunlin/").count();
     assert_eq!(kept(), 0);
     run("first");
