@@ -9,8 +9,8 @@ use dunlin::{Budget, Config, Engine, Module};
 use dunlin_jit::aot::{self, Compile, Target};
 use std::hash::Hash;
 
-/// The variable of containerd's own environment that asks for it. It isn't the container's: what is compiled takes memory and
-/// time of the node, and its machine code is trusted by everything that runs the image.
+/// The variable of containerd's own environment that asks for it. It isn't the container's: what is compiled takes
+/// memory and time of the node, and its machine code is trusted by everything that runs the image.
 const WANTED: &str = "DUNLIN_PRECOMPILE";
 
 /// How much memory a module may take while it is compiled, in bytes, beside the compiler's own.

@@ -1,8 +1,8 @@
 //! containerd's shim for WebAssembly containers on Dunlin: `containerd-shim-dunlin-v1`.
 //!
-//! containerd starts it for each container, or each pod of Kubernetes. The crate `containerd-shim-wasm` speaks to containerd
-//! and makes the container: namespaces, control group, mounts, standard streams. In it, `sandbox` runs the guest as
-//! the command `dunlin` does, by its library.
+//! containerd starts it for each container, or each pod of Kubernetes. The crate `containerd-shim-wasm` speaks to
+//! containerd and makes the container: namespaces, control group, mounts, standard streams. In it, `sandbox` runs the
+//! guest as the command `dunlin` does, by its library.
 #![forbid(unsafe_code)]
 
 mod command;

@@ -1,6 +1,6 @@
 //! Containers whose shim is gone.
 //!
-//! containerd then calls the shim anew, to delete what is left. The crate that makes containers leaves that to nobody: the
+//! containerd then calls the shim anew, to delete what is left. The crate that makes containers does nothing then: the
 //! guest would go on, with its control group.
 
 use libcontainer::container::Container;

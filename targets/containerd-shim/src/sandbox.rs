@@ -55,15 +55,15 @@ fn run(context: &impl RuntimeContext) -> Result<i32> {
     Ok(code.into())
 }
 
-/// Does the command's work on another thread, whose end by a panic doesn't go on in the code that made the container: this one
-/// is driving the runtime of that code, in which no server could have its own. None means a panic.
+/// Does the command's work on another thread, whose panic doesn't unwind into the code that made the container: this
+/// thread drives the runtime of that code, within which no server can have its own. None means a panic.
 fn on_its_own_thread(work: impl FnOnce() -> u8 + Send + 'static) -> Result<Option<u8>> {
     let thread = thread::Builder::new().name("dunlin".into()).stack_size(STACK).spawn(work);
     Ok(thread.context("there can be no thread")?.join().ok())
 }
 
-/// Opens standard input anew if it is a FIFO. What makes containers has opened it for writing as well, so its end would never
-/// be seen.
+/// Opens standard input anew if it is a FIFO. What makes containers has opened it for writing as well, so its end would
+/// never be seen.
 fn let_input_end() {
     let is_fifo = |mode| FileType::from_raw_mode(mode) == FileType::Fifo;
     if fstat(stdin()).is_ok_and(|stat| is_fifo(stat.st_mode))
