@@ -79,8 +79,8 @@ impl Dir {
     }
 }
 
-/// Whether a file is the system's view of processes, and more than what everybody may read. `/proc/self/mem` is the host's own
-/// memory: whoever writes it leaves the sandbox, and whoever reads it knows all that the host knows.
+/// Whether a file is the system's view of processes, and more than what everybody may read. `/proc/self/mem` is the
+/// host's own memory: whoever writes it leaves the sandbox, and whoever reads it knows all that the host knows.
 #[cfg(target_os = "linux")]
 fn is_kept_from_guests(file: &cap_std::fs::File, how: &Opening) -> bool {
     use rustix::fs::{FileType, Mode, fstat, fstatfs};
