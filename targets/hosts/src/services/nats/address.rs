@@ -102,11 +102,7 @@ mod tests {
             ("nats://ann:a:b@c@a:9", "nats://a:9", user("ann", "a:b@c")),
         ] {
             let address = NatsAddress::parse(text).unwrap();
-            assert_eq!(
-                (&*address.to_string(), &address.credentials == &credentials),
-                (shown, true),
-                "{text}"
-            );
+            assert_eq!((&*address.to_string(), address.credentials == credentials), (shown, true), "{text}");
             assert_eq!(format!("{address:?}"), shown);
         }
         for wrong in [
