@@ -109,12 +109,18 @@ const HOUSES: &[House] = &[
             "error keys messages",
             "section",
             "token",
+            "older",
             "actor provider",
             "keyvalue messaging",
             "host",
             "http",
         ],
         least: 15,
+    },
+    House {
+        folder: "targets/hosts/src/services/nats",
+        floors: &["decoder error", "address", "connection", "client"],
+        least: 6,
     },
     House {
         folder: "targets/hosts/src/atmo",

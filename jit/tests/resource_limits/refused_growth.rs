@@ -34,7 +34,7 @@ const RECURSIONS: &str = r#"(module $deep
             (local.set $i (i32.add (local.get $i) (call $loops (i32.const 0)))))
         (drop) (drop)
         (local.get $i))
-    (func $depths (export "depths") (param i32) (result i32)
+    (func $depths (export "depths") (param i32) (result i32) ;; padding
         (if (result i32) (local.get 0)
             (then (i32.add (call $depths (i32.sub (local.get 0) (i32.const 1))) (i32.const 1)))
             (else (i32.const 0)))))"#;
@@ -56,7 +56,9 @@ impl Guest {
             config.tier(jit.clone());
         }
         let engine = Engine::new(&config).unwrap();
-        let module = Module::new(&engine, RECURSIONS).unwrap();
+        // What is inlined into itself takes less of the native stack than of the value stack: this is too large for it.
+        let text = RECURSIONS.replace(";; padding", &"(nop)".repeat(100));
+        let module = Module::new(&engine, &text).unwrap();
         let mut store = Store::new(&engine, ());
         let instance = Instance::new(&mut store, &module, &[]).unwrap();
         let mut guest = Self { budget, store, instance };

@@ -3,6 +3,7 @@
 
 mod common;
 
+use common::serving::Serving;
 use common::{dunlin, dunlin_with, example, folder};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -50,6 +51,20 @@ fn a_module_is_signed_and_its_token_holds() {
     assert_eq!(sign(&signed, &again, &["--expires-in", "1h"]).code(0).out.trim(), public);
     let shown = dunlin(&["claims", &again]).code(0).out;
     assert!(shown.contains("May use: nothing\n") && shown.contains("Holds until: "), "{shown}");
+}
+
+/// It is read once, so it may come from where it can't be read again.
+#[test]
+fn an_actor_is_served_from_standard_input() {
+    let folder = folder("an_actor_from_standard_input");
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    let (account, key, signed) = (path("a.nk"), path("m.nk"), path("signed.wasm"));
+    let keys = ["--account", &account, "--module-key", &key, "--new-keys"];
+    let may = ["--cap", "wasmcloud:httpserver", "--cap", "wasmcloud:keyvalue"];
+    let module = example("hosts/actor.wasm");
+    dunlin(&[&["sign", "-o", &signed, &module], &keys[..], &may].concat()).code(0);
+    let serving = Serving::start_with(fs::File::open(&signed).unwrap().into(), &["-"]);
+    assert!(serving.get("/count/a").ends_with("{\"counter\":1}"));
 }
 
 #[test]

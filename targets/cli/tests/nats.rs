@@ -88,7 +88,7 @@ fn actor(folder: &std::path::Path, name: &str) -> String {
     signed
 }
 
-/// How many messages to a subject the actor of a process has counted; asking counts as well, and so a process is asked once.
+/// How many messages to a subject the actor of a process has counted; asking counts as well, so that each is asked for once.
 fn counted(server: &Serving, subject: &str) -> u64 {
     let text = server.get(&format!("/count/{subject}"));
     let (_, number) = text.rsplit_once("{\"counter\":").unwrap_or_else(|| panic!("{text}"));
@@ -105,7 +105,9 @@ fn post(server: &Serving, path: &str, body: &[u8]) -> String {
     stream.write_all(body).unwrap();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).unwrap();
-    whole(&String::from_utf8_lossy(&answer)).split_once("\r\n\r\n").unwrap().1.to_owned()
+    // Not all of it is text.
+    let text = answer.iter().map(|byte| if byte.is_ascii() { char::from(*byte) } else { '?' });
+    whole(&text.collect::<String>()).split_once("\r\n\r\n").unwrap().1.to_owned()
 }
 
 fn workplace(name: &str) -> (PathBuf, String) {

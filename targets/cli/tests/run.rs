@@ -159,6 +159,24 @@ fn arguments_and_environment() {
 }
 
 #[test]
+fn a_program_may_start_elsewhere() {
+    // As an entrypoint, it has the program's arguments.
+    let elsewhere = ARGS_AND_ENV.replace("_start", "serve");
+    let run =
+        |options: &[&str]| dunlin_with(&[&["run"], options, &["-", "x"]].concat(), elsewhere.as_bytes());
+    run(&["--start", "serve"]).code(0).prints("-\nx\n");
+    run(&[]).code(2).says("no _start");
+    run(&["--start", "other"]).code(2).says("no other");
+    run(&["--start", "memory"]).code(2).says("no program's start");
+    // What is initialized by a function of its own is, before.
+    let both = r#"(module
+        (global $ready (mut i32) (i32.const 0))
+        (func (export "_initialize") (global.set $ready (i32.const 1)))
+        (func (export "serve") (if (i32.eqz (global.get $ready)) (then unreachable))))"#;
+    dunlin_with(&["run", "--start", "serve", "-"], both.as_bytes()).code(0);
+}
+
+#[test]
 fn exported_functions() {
     let add = &example("add.wat");
     let invoke = |name: &str, args: &[&str]| dunlin(&[&["run", "--invoke", name, add], args].concat());

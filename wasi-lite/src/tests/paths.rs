@@ -32,6 +32,27 @@ fn opening() {
     sandbox.fails(Errno::ILSEQ, |ctx, guest| ctx.path_unlink_file(guest, DIR, PATH, 1));
 }
 
+/// Who may use `/` has the system's view of this very process below it.
+#[test]
+#[cfg(target_os = "linux")]
+fn the_hosts_own_memory_is_closed() {
+    let check = || {
+        let mut sandbox = Sandbox::with(Sandbox::dir_ctx("/".as_ref(), DirPerms::all(), FilePerms::all()));
+        for path in ["proc/self/mem", "proc/thread-self/mem", "proc/self/environ"] {
+            for rights in [READ, WRITE, READ | WRITE] {
+                let refusal = sandbox.open(path, 0, rights).unwrap_err();
+                assert!(matches!(refusal, Errno::ACCES | Errno::NOENT), "{path}: {refusal:?}");
+            }
+        }
+        assert!(matches!(sandbox.open("proc/self/oom_score_adj", 0, WRITE), Err(Errno::ACCES)));
+        // What everybody may read is only that.
+        sandbox.open("proc/self/status", 0, READ).unwrap();
+        sandbox.open("proc", DIRECTORY, READ).unwrap();
+    };
+    check();
+    without_openat2(check);
+}
+
 #[test]
 fn directories() {
     let mut sandbox = Sandbox::writable();

@@ -16,6 +16,12 @@ const SMALL: u32 = 32;
 /// Sampled functions are inlined up to this many bytes.
 const SMALL_AND_HOT: u32 = 200;
 
+/// Functions of at most so many bytes are inlined into themselves once; twice; each multiplies the code by the calls in it.
+const SELF: [u32; 2] = [100, 60];
+
+/// In functions of more bytes, loops are not inlined: too much else wants the registers.
+const FEW_VALUES: u32 = 1000;
+
 /// The maximum depth of inlining.
 const DEPTH: usize = 4;
 
@@ -76,17 +82,27 @@ impl<'a> Translator<'a, '_> {
             small
         };
         self.profile_mattered |= wanted != small;
-        let recursive = || self.outer.iter().chain([&self.scope]).any(|scope| scope.index == index);
+        let times = {
+            let scopes = self.outer.iter().chain([&self.scope]);
+            if wanted { scopes.filter(|scope| scope.index == index).count() } else { 0 }
+        };
         let own = self.view.body_size(self.outermost());
         wanted
             // Not before the OSR entry: up to there, all values must have slots of this function's own frame.
             && self.osr_block.is_none()
             && self.outer.len() < DEPTH
             && self.inlined.len() < (INLINED / 2) as usize
-            && !recursive()
+            && times <= SELF.iter().filter(|most| size <= **most).count()
             && self.locals_of(index) <= MOST_LOCALS
             && self.inlined_cost + self.cost_of_inlining(index) <= INLINING_BUDGET + 2 * own
             && self.scratch.has_room_to_inline(self.b.func)
+            && (small || times > 0 || own <= FEW_VALUES || !self.has_loops(index))
+    }
+
+    /// Whether a function has loops: then its call costs little beside its work, and in a function of its own the loops have
+    /// all registers.
+    fn has_loops(&self, index: u32) -> bool {
+        self.view.shape(index).is_ok_and(|shape| !shape.loops.is_empty())
     }
 
     /// The cost of inlining a function here, in bytes of a body.

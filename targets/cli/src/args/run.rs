@@ -25,6 +25,8 @@ pub(crate) struct RunOptions {
     pub(crate) argv0: Option<String>,
     /// The export to call.
     pub(crate) invoke: Option<String>,
+    /// The export that is the program's start, if it isn't `_start`.
+    pub(crate) start: Option<String>,
     /// The folders that the guest may use.
     pub(crate) dirs: Vec<Dir>,
     /// Addresses where the guest may accept connections.
@@ -203,6 +205,12 @@ impl CommandOptions for RunOptions {
                      _initialize, that is called first.",
                 ),
                 Opt::value(
+                    "--start NAME",
+                    |o, given| set(&mut o.start, given.string()),
+                    "Start the program at this exported function instead of _start; it takes and returns nothing, and ARGS \
+                     are the program's. If the module exports _initialize, that is called first.",
+                ),
+                Opt::value(
                     "--argv0 NAME",
                     |o, given| set(&mut o.argv0, given.string()),
                     "What the program is called, its first argument. The default is its file's name.",
@@ -248,6 +256,11 @@ impl CommandOptions for RunOptions {
 
     fn complete(&mut self) -> Result<(), Failure> {
         need_module(&self.module, Self::COMMAND)?;
+        if self.invoke.is_some() && self.start.is_some() {
+            return Err(Failure::usage(
+                "--invoke calls a function and --start starts a program: give one of them",
+            ));
+        }
         if self.profile.is_some() {
             self.tiering.profiling()?;
         }

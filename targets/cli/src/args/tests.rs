@@ -77,6 +77,8 @@ fn options_have_the_forms_that_the_help_promises() {
     let expected = (Some("n".into()), true, Some(65536));
     assert_eq!((renamed.argv0, renamed.inherit_env, renamed.max_memory_size), expected);
     assert!(!run_options("run -S inherit-env=n m").inherit_env);
+    assert_eq!(run_options("run --start serve m").start.as_deref(), Some("serve"));
+    assert!(refusal("run --start serve --invoke f m").contains("give one of them"));
     let wasmtime = run_options("run -W fuel=1_000,timeout=500ms -Wmax-wasm-stack=4096 m");
     let same = run_options("run --fuel 1000 --timeout 0.5 --max-stack 4096 m");
     assert_eq!(wasmtime, same);

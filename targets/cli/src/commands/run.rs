@@ -138,7 +138,7 @@ fn attempt(
     if let Some(refusal) = options.grants.refusal(&module) {
         return Err(Failure::unusable(format_args!("{name}: {refusal}")));
     }
-    let entry = entry::find(&module, options.invoke.as_deref(), &options.args)?;
+    let entry = entry::find(&module, options)?;
     if options.trap_unknown_imports {
         reserve::during(|| linker.define_unknown_imports_as_traps(&module))?.map_err(unusable)?;
     }
@@ -198,7 +198,7 @@ fn call(store: &mut Store<Wasi>, instance: Instance, entry: &EntryPoint) -> Resu
         instance.get_func(store, name).ok_or_else(|| Error::msg(format_args!("there is no function {name}")))
     };
     if entry.initialize {
-        function(store, "_initialize")?.call(&mut *store, &[], &mut [])?;
+        function(store, entry::INITIALIZE)?.call(&mut *store, &[], &mut [])?;
     }
     let mut results = vec![Val::I32(0); entry.results];
     function(store, &entry.name)?.call(&mut *store, &entry.params, &mut results)?;

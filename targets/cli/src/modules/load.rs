@@ -95,7 +95,6 @@ impl Opened {
 /// A module with its bytes.
 #[cfg(any(feature = "jit", feature = "hosts"))]
 pub(crate) struct Whole {
-    #[cfg_attr(not(feature = "jit"), expect(dead_code, reason = "for what is compiled"))]
     pub(crate) module: Module,
     /// Its bytes in the binary format.
     pub(crate) bytes: Vec<u8>,

@@ -1,6 +1,6 @@
 //! Policies with their data: from bundles, or modules by themselves.
 
-use super::load::{Opened, Tap, damage, display_name, is_in_registry, open, unusable};
+use super::load::{Opened, Tap, Whole, damage, display_name, is_in_registry, open, unusable};
 use super::registry;
 use crate::args::{PolicyGrants, RegistryOptions};
 use crate::failure::{Failure, io_reason};
@@ -20,10 +20,18 @@ const GZIP: &[u8] = &[0x1f, 0x8b];
 /// A policy's module, and what a bundle has besides.
 pub(crate) struct PolicyModule {
     pub(crate) module: Module,
+    /// Of a module by itself: its bytes.
+    pub(crate) bytes: Vec<u8>,
     /// A JSON document.
     pub(crate) data: Option<String>,
     /// The parts of the data that are the bundle's.
     pub(crate) roots: Vec<String>,
+}
+
+impl From<Whole> for PolicyModule {
+    fn from(Whole { module, bytes }: Whole) -> Self {
+        Self { module, bytes, data: None, roots: Vec::new() }
+    }
 }
 
 /// Whether this is a file with a bundle.
@@ -53,8 +61,7 @@ pub(crate) fn load_policy(
     if is_bundle {
         return load_bundle(engine, &name, whole, options);
     }
-    let (module, _) = Opened::of(name, Box::new(whole), None)?.load(engine, &ModuleOptions::new())?;
-    Ok(PolicyModule { module, data: None, roots: Vec::new() })
+    Ok(Opened::of(name, Box::new(whole), None)?.load_whole(engine, &ModuleOptions::new())?.into())
 }
 
 /// Loads a policy from a bundle, which is read to its end.
@@ -78,7 +85,8 @@ pub(crate) fn load_bundle(
     })?;
     let loaded = reserve::during(|| Module::new(engine, bundle.module()))?;
     let module = loaded.map_err(|error| unusable(&format!("{name}: policy.wasm"), error))?;
-    Ok(PolicyModule { module, data: Some(bundle.data().into()), roots: bundle.roots().to_vec() })
+    let (data, roots) = (Some(bundle.data().into()), bundle.roots().to_vec());
+    Ok(PolicyModule { module, bytes: Vec::new(), data, roots })
 }
 
 /// Which bundles are accepted, as the options say.

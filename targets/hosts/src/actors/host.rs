@@ -159,11 +159,28 @@ impl ActorHost {
     ///
     /// If its token doesn't hold, another actor has its key or alias, or the module can't be loaded.
     pub fn add(&self, bytes: &[u8]) -> Result<Arc<Actor>, ActorError> {
-        let claims = Arc::new(verified_claims(bytes, self.0.clock.now().as_secs())?);
-        let module = Module::new(&self.0.engine, bytes)?;
-        let dialect = Dialect::of(&module, &claims);
+        let claims = self.verified(bytes)?;
+        self.take(&Module::new(&self.0.engine, bytes)?, claims)
+    }
+
+    /// The same for a module that the host's engine has loaded from these bytes.
+    ///
+    /// # Errors
+    ///
+    /// If its token doesn't hold, another actor has its key or alias, or it is no actor.
+    pub fn add_module(&self, module: &Module, bytes: &[u8]) -> Result<Arc<Actor>, ActorError> {
+        self.take(module, self.verified(bytes)?)
+    }
+
+    fn verified(&self, bytes: &[u8]) -> Result<Claims, TokenError> {
+        verified_claims(bytes, self.0.clock.now().as_secs())
+    }
+
+    fn take(&self, module: &Module, claims: Claims) -> Result<Arc<Actor>, ActorError> {
+        let claims = Arc::new(claims);
+        let dialect = Dialect::of(module, &claims);
         let calls = Calls { claims: claims.clone(), dialect, host: Arc::downgrade(&self.0) };
-        let guest = wapc::Guest::new(&module, Arc::new(calls))?.logged(self.0.log.clone(), claims.name());
+        let guest = wapc::Guest::new(module, Arc::new(calls))?.logged(self.0.log.clone(), claims.name());
         let actor = Arc::new(Actor::new(guest, claims, dialect, self.0.memory, self.0.instances));
         let mut actors = self.0.actors.write().unwrap_or_else(PoisonError::into_inner);
         let names = [Some(&actor.claims().subject), actor.claims().wascap.call_alias.as_ref()];
@@ -276,14 +293,15 @@ impl Shared {
 
     /// What handling a message may take.
     fn message_task(self: &Arc<Self>) -> Result<Task, String> {
-        let until = Instant::now() + self.message_time;
+        let mut task = Task::new(self.message_fuel);
+        let Some(until) = Instant::now().checked_add(self.message_time) else { return Ok(task) };
         if self.deadlines.get().is_none() {
             // If another thread was faster, its own is used.
             let _ = self.deadlines.set(Deadlines::start().map_err(|error| error.to_string())?);
         }
         let host = self.clone();
-        let mut task = Task::new(self.message_fuel)
-            .interrupted_by(move |store| host.deadlines.get().map(|all| all.interrupt_at(until, store)));
+        task =
+            task.interrupted_by(move |store| host.deadlines.get().map(|all| all.interrupt_at(until, store)));
         task.until = Some(until);
         Ok(task)
     }

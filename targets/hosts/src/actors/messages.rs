@@ -1,7 +1,7 @@
 //! Messages: MessagePack maps, with wasmCloud's names of fields.
 
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_bytes::ByteBuf;
 use std::collections::BTreeMap;
 
@@ -33,10 +33,26 @@ pub(super) struct HttpRequest {
 pub(super) struct HttpResponse {
     #[serde(default = "ok")]
     pub(super) status_code: u16,
-    #[serde(default, deserialize_with = "super::older::headers")]
+    #[serde(default, deserialize_with = "one_or_several")]
     pub(super) header: Headers,
     #[serde(default)]
     pub(super) body: ByteBuf,
+}
+
+/// Headers of an answer, whose names have several values today and had one.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum AnswerHeaders {
+    Several(Headers),
+    One(BTreeMap<String, String>),
+}
+
+/// Reads an answer's headers, of whichever form.
+fn one_or_several<'de, D: Deserializer<'de>>(from: D) -> Result<Headers, D::Error> {
+    Ok(match AnswerHeaders::deserialize(from)? {
+        AnswerHeaders::Several(headers) => headers,
+        AnswerHeaders::One(headers) => headers.into_iter().map(|(name, value)| (name, vec![value])).collect(),
+    })
 }
 
 fn ok() -> u16 {

@@ -3,7 +3,7 @@
 //! They are guests of waPC's own module, not of wasmCloud's, and the names of their operations have no interface before them.
 //! What they ask is translated to what actors ask today, and what they are answered is translated back.
 
-use super::messages::{self, GetResponse, Headers, HttpRequest, PubMessage, Set};
+use super::messages::{self, GetResponse, HttpRequest, PubMessage, Set};
 use super::token::Claims;
 use crate::wapc::HostCall;
 use dunlin::Module;
@@ -265,20 +265,4 @@ struct Generated {
     guid: Option<String>,
     sequence_number: u64,
     random_number: u32,
-}
-
-/// Headers of an answer, whose names have several values today and had one.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum AnswerHeaders {
-    Several(Headers),
-    One(BTreeMap<String, String>),
-}
-
-/// Reads an answer's headers, of whichever form.
-pub(super) fn headers<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Headers, D::Error> {
-    Ok(match AnswerHeaders::deserialize(from)? {
-        AnswerHeaders::Several(headers) => headers,
-        AnswerHeaders::One(headers) => headers.into_iter().map(|(name, value)| (name, vec![value])).collect(),
-    })
 }

@@ -1,6 +1,7 @@
 //! Which of a module's functions to call, and with what.
 
 use super::values;
+use crate::args::RunOptions;
 use crate::failure::Failure;
 use crate::output::{count, shown};
 use dunlin::{ExternType, FuncType, Module, Val, ValType};
@@ -19,23 +20,39 @@ pub(crate) struct EntryPoint {
     pub(crate) initialize: bool,
 }
 
+/// What a program's start is called.
+const START: &str = "_start";
+
 /// Finds what `dunlin run` shall call; `ARGS` are parameters only if a function is named.
-pub(crate) fn find(module: &Module, invoke: Option<&str>, args: &[OsString]) -> Result<EntryPoint, Failure> {
-    let Some(name) = invoke else {
-        return match module.get_export("_start") {
-            Some(ExternType::Func(ty)) if ty.params().is_empty() && ty.results().is_empty() => {
-                Ok(EntryPoint { name: "_start".into(), params: vec![], results: 0, initialize: false })
-            }
-            Some(ty) => Err(Failure::usage(format_args!(
-                "the module's _start is a {ty} and no program's start; name a function with --invoke NAME{}",
-                callable(module)
-            ))),
-            None => Err(Failure::usage(format_args!(
-                "the module has no _start, so it is no program; name a function to call with --invoke NAME{}",
-                callable(module)
-            ))),
-        };
-    };
+pub(crate) fn find(module: &Module, options: &RunOptions) -> Result<EntryPoint, Failure> {
+    match options.invoke.as_deref() {
+        Some(name) => function(module, name, &options.args),
+        None => start(module, options.start.as_deref().unwrap_or(START)),
+    }
+}
+
+/// A program's start of this name.
+fn start(module: &Module, name: &str) -> Result<EntryPoint, Failure> {
+    match module.get_export(name) {
+        Some(ExternType::Func(ty)) if ty.params().is_empty() && ty.results().is_empty() => {
+            let initialize = name != START && name != INITIALIZE && has_initialize(module);
+            Ok(EntryPoint { name: name.into(), params: vec![], results: 0, initialize })
+        }
+        Some(ty) => Err(Failure::usage(format_args!(
+            "the module's {} is a {ty} and no program's start; name a function with --invoke NAME{}",
+            shown(name),
+            callable(module)
+        ))),
+        None => Err(Failure::usage(format_args!(
+            "the module has no {}, so it is no program; name a function to call with --invoke NAME{}",
+            shown(name),
+            callable(module)
+        ))),
+    }
+}
+
+/// A function and its parameters.
+fn function(module: &Module, name: &str, args: &[OsString]) -> Result<EntryPoint, Failure> {
     let ty = match module.get_export(name) {
         Some(ExternType::Func(ty)) => ty,
         Some(other) => {
@@ -54,12 +71,15 @@ pub(crate) fn find(module: &Module, invoke: Option<&str>, args: &[OsString]) -> 
         }
     };
     let params = params(name, &ty, args)?;
-    let initialize = name != "_initialize" && has_initialize(module);
+    let initialize = name != INITIALIZE && has_initialize(module);
     Ok(EntryPoint { name: name.into(), params, results: ty.results().len(), initialize })
 }
 
+/// What is called before any other function of a module that is no program.
+pub(super) const INITIALIZE: &str = "_initialize";
+
 fn has_initialize(module: &Module) -> bool {
-    let ty = module.get_export("_initialize");
+    let ty = module.get_export(INITIALIZE);
     ty.is_some_and(|ty| ty.func().is_some_and(|ty| ty.params().is_empty() && ty.results().is_empty()))
 }
 

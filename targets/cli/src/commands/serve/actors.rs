@@ -3,7 +3,7 @@
 use super::watch::Watched;
 use crate::args::ServeOptions;
 use crate::failure::Failure;
-use crate::modules::load::{Opened, display_name};
+use crate::modules::load::{Opened, Whole, display_name};
 use dunlin::{Engine, ModuleOptions};
 use dunlin_hosts::actors::{Actor, ActorHost, HostOptions, HttpActor, KeyValueProvider};
 use dunlin_hosts::server::Handler;
@@ -32,19 +32,25 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Has an actor answer requests, beside others that it may call.
+/// Has an actor, which is loaded already, answer requests, beside others that it may call.
 pub(super) fn actors(
     options: &ServeOptions,
     engine: &Engine,
     log: &Arc<dyn Log>,
     lasting: &Lasting,
+    first: Whole,
 ) -> Result<(Arc<dyn Handler>, Watched), Failure> {
     let files: Vec<&OsString> = [&options.what].into_iter().chain(&options.actors).collect();
     let watched = Watched::new(files.iter().map(|file| file.into()));
     let host = ActorHost::new(engine, lasting.host_options(options, engine, log)?);
+    let mut first = Some(first);
     let add = |file: &&OsString| {
-        let bytes = Opened::open(file, &options.registry)?.load_whole(engine, &ModuleOptions::new())?.bytes;
-        host.add(&bytes).map_err(|error| Failure::unusable(format_args!("{}: {error}", display_name(file))))
+        let Whole { module, bytes } = match first.take() {
+            Some(first) => first,
+            None => Opened::open(file, &options.registry)?.load_whole(engine, &ModuleOptions::new())?,
+        };
+        host.add_module(&module, &bytes)
+            .map_err(|error| Failure::unusable(format_args!("{}: {error}", display_name(file))))
     };
     let actors: Vec<_> = files.iter().map(add).collect::<Result<_, _>>()?;
     let name = display_name(&options.what);

@@ -5,7 +5,7 @@ use super::runnables;
 use super::watch::Watched;
 use crate::args::ServeOptions;
 use crate::failure::{Failure, io_reason};
-use crate::modules::load::{Opened, display_name, is_in_registry};
+use crate::modules::load::{Opened, Whole, display_name, is_in_registry};
 use crate::modules::policy::{
     PolicyModule, accepted_bundles, allowed, explained, granted, is_bundle, load_policy,
 };
@@ -55,27 +55,31 @@ impl Served {
         let what = &self.options.what;
         // Before it is read, so that no change goes unseen.
         let watched = Watched::new([what.into()]);
-        let PolicyModule { module, data, roots } =
+        let PolicyModule { module, bytes, data, roots } =
             match is_bundle(what) || is_in_registry(what) || what == "-" {
                 true => {
                     let accepted = accepted_bundles(&self.options.policies, &self.engine)?;
                     load_policy(&self.engine, what, &self.options.registry, &accepted)?
                 }
-                false => PolicyModule { module: self.module(what)?, data: None, roots: Vec::new() },
+                false => self.opened(what)?.load_whole(&self.engine, &ModuleOptions::new())?.into(),
             };
         let name = display_name(what);
-        match Abi::detect(&module) {
+        let abi = Abi::detect(&module);
+        if abi == Some(Abi::WasmCloudActor) {
+            let first = Whole { module, bytes };
+            return actors(&self.options, &self.engine, &self.log, &self.lasting, first);
+        }
+        // Others need nothing but the module.
+        drop(bytes);
+        match abi {
             // Without imports it is known by its function alone.
             Some(Abi::WasiCommand) | None if data.is_none() => {}
             // What isn't one is told so.
             Some(Abi::Opa | Abi::WasiCommand) | None => {
-                let policy = PolicyModule { module, data, roots };
+                let policy = PolicyModule { module, bytes: Vec::new(), data, roots };
                 return Ok((self.policy(policy)?, watched));
             }
             Some(Abi::Fastly) => return self.app(&module),
-            Some(Abi::WasmCloudActor) => {
-                return actors(&self.options, &self.engine, &self.log, &self.lasting);
-            }
             Some(Abi::Atmo) => {
                 return Ok((runnables::alone(&module, &self.options, &self.log)?, watched));
             }
@@ -129,7 +133,7 @@ impl Served {
     /// Has a policy answer requests as OPA does.
     fn policy(
         &self,
-        PolicyModule { module, data, roots }: PolicyModule,
+        PolicyModule { module, data, roots, .. }: PolicyModule,
     ) -> Result<Arc<dyn Handler>, Failure> {
         let name = display_name(&self.options.what);
         let failure = |error: PolicyError| Failure::unusable(format_args!("{name}: {}", explained(&error)));
@@ -195,12 +199,16 @@ impl Served {
     }
 
     fn module(&self, path: &OsStr) -> Result<Module, Failure> {
+        self.opened(path)?.load(&self.engine, &ModuleOptions::new()).map(|(module, _)| module)
+    }
+
+    fn opened(&self, path: &OsStr) -> Result<Opened, Failure> {
         let opened = Opened::open(path, &self.options.registry)?;
         if opened.is_precompiled() {
             let name = &opened.name;
             return Err(Failure::unusable(format_args!("{name}: dunlin serve runs no precompiled files")));
         }
-        opened.load(&self.engine, &ModuleOptions::new()).map(|(module, _)| module)
+        Ok(opened)
     }
 }
 

@@ -84,7 +84,6 @@ pub(super) fn open(address: &NatsAddress, decoder: Decoder) -> Result<(Incoming,
     let stream = connect(address).map_err(failed)?;
     // Where it can't be had, messages take a little longer.
     let _ = stream.set_nodelay(true);
-    stream.set_write_timeout(Some(SENDING)).map_err(failed)?;
     let speaking = stream.try_clone().map_err(failed)?;
     let buffer = vec![0; PART].into();
     let mut incoming = Incoming { stream, decoder, buffer, at: 0, end: 0 };
@@ -141,12 +140,23 @@ fn no_nats(why: &str) -> io::Error {
 impl Incoming {
     /// The next thing that the server says. If that takes longer than the connection allows, it can be asked for again.
     pub(super) fn next(&mut self) -> io::Result<Said> {
+        self.next_within(None)
+    }
+
+    fn next_until(&mut self, until: Instant) -> io::Result<Said> {
+        self.next_within(Some(until))
+    }
+
+    fn next_within(&mut self, until: Option<Instant>) -> io::Result<Said> {
         loop {
             let mut rest = &self.buffer[self.at..self.end];
             let said = self.decoder.next(&mut rest).map_err(no_nats)?;
             self.at = self.end - rest.len();
             if let Some(said) = said {
                 return Ok(said);
+            }
+            if let Some(until) = until {
+                self.stream.set_read_timeout(Some(time_left(until)?))?;
             }
             match self.stream.read(&mut self.buffer) {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
@@ -156,15 +166,12 @@ impl Incoming {
             }
         }
     }
+}
 
-    fn next_until(&mut self, until: Instant) -> io::Result<Said> {
-        let left = until.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(io::ErrorKind::TimedOut.into());
-        }
-        self.stream.set_read_timeout(Some(left))?;
-        self.next()
-    }
+/// How much time there is until then, if any.
+fn time_left(until: Instant) -> io::Result<Duration> {
+    let left = until.saturating_duration_since(Instant::now());
+    (!left.is_zero()).then_some(left).ok_or_else(|| io::ErrorKind::TimedOut.into())
 }
 
 impl Outgoing {
@@ -173,7 +180,9 @@ impl Outgoing {
         let mut slices: Vec<_> = parts.iter().map(|part| IoSlice::new(part)).collect();
         let mut left = &mut slices[..];
         IoSlice::advance_slices(&mut left, 0);
+        let until = Instant::now() + SENDING;
         while !left.is_empty() {
+            self.stream.set_write_timeout(Some(time_left(until)?))?;
             match self.stream.write_vectored(left) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(count) => IoSlice::advance_slices(&mut left, count),
