@@ -124,8 +124,16 @@ const HOUSES: &[House] = &[
     },
     House {
         folder: "targets/hosts/src/atmo",
-        floors: &["cache database error fields request task", "capabilities", "state", "calls", "runnable"],
-        least: 10,
+        floors: &[
+            "cache crew database error fields problems request schedules task",
+            "capabilities directive route sqlite",
+            "names settings state",
+            "calls steps",
+            "plan runnable",
+            "bundle sequence",
+            "app",
+        ],
+        least: 20,
     },
     House { folder: "targets/hosts/src/wapc", floors: &["error host", "state", "calls", "guest"], least: 5 },
     House {

@@ -4,7 +4,7 @@ use super::environment::GrantsEnvironment;
 use super::limits::{LimitsWork, WorkLimits};
 use super::policies::{EvaluatesPolicies, PolicyGrants};
 use super::registry::{AsksRegistries, RegistryOptions};
-use super::table::{CommandOptions, Opt, OptionGroup, Rest, need_module, take_module};
+use super::table::{BuildPart, CommandOptions, Opt, OptionGroup, Rest, need_module, take_module};
 use super::tiering::Tiering;
 use super::values::{Dir, Given, set};
 use crate::failure::Failure;
@@ -37,6 +37,8 @@ pub(crate) struct ServeOptions {
     /// The server that carries messages.
     pub(crate) nats: Option<String>,
     pub(crate) nats_group: Option<String>,
+    /// What answers the queries of runnables.
+    pub(crate) database: Option<PathBuf>,
     /// What the programs may use.
     pub(crate) dirs: Vec<Dir>,
     pub(crate) env: Vec<(String, String)>,
@@ -134,6 +136,12 @@ impl CommandOptions for ServeOptions {
                     |o, given| set(&mut o.config, given.path()),
                     "Of an application of Fastly's: its fastly.toml, which says what its backends and stores are.",
                 ),
+                Opt::value(
+                    "--database FILE",
+                    |o: &mut Self, given| set(&mut o.database, given.path()),
+                    "A database of SQLite, for the queries of a bundle of runnables.",
+                )
+                .part(BuildPart::Database),
                 Self::DIR,
                 Self::DIR_RO,
                 Self::ENV,

@@ -63,6 +63,8 @@ pub(super) enum BuildPart {
     Always,
     Compiler,
     Precompiled,
+    #[cfg(feature = "hosts")]
+    Database,
 }
 
 impl BuildPart {
@@ -71,6 +73,8 @@ impl BuildPart {
             BuildPart::Always => true,
             BuildPart::Compiler => cfg!(feature = "jit"),
             BuildPart::Precompiled => cfg!(feature = "precompiled"),
+            #[cfg(feature = "hosts")]
+            BuildPart::Database => cfg!(feature = "sqlite"),
         }
     }
 }

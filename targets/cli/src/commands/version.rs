@@ -9,6 +9,7 @@ pub(crate) fn version() -> String {
         ("text", cfg!(feature = "text")),
         ("hosts", cfg!(feature = "hosts")),
         ("tls", cfg!(feature = "tls")),
+        ("sqlite", cfg!(feature = "sqlite")),
     ];
     let here: Vec<_> = parts.iter().filter(|(_, here)| *here).map(|(name, _)| *name).collect();
     let features = if here.is_empty() { "none".into() } else { here.join(", ") };

@@ -84,7 +84,7 @@ mod tests {
         let crew = Crew(AtomicUsize::new(3));
         for count in [0, 1, 2, 5, 100] {
             let done: Result<Vec<_>, ()> = crew.each(count, |number, at_once| {
-                assert!(at_once <= count.min(4).max(1));
+                assert!(at_once <= count.clamp(1, 4));
                 Ok(number * 2)
             });
             assert_eq!(done.unwrap(), (0..count).map(|n| n * 2).collect::<Vec<_>>());

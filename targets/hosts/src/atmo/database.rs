@@ -1,16 +1,33 @@
 //! Databases that answer queries by name.
 
 use std::fmt;
+use std::time::Duration;
 
 /// Answers queries that have names.
 pub trait Database: fmt::Debug + Send + Sync {
-    /// Executes a query. The result is JSON: of a `select`, a list of objects, a row each; else an object with
-    /// `lastInsertID` and `rowsAffected`.
+    /// Executes a query. The result is JSON: of a `select`, a list of objects, a row each; of an `insert`, an object with
+    /// `lastInsertID`, and of others one with `rowsAffected`.
     ///
     /// # Errors
     ///
-    /// If there is no such query of this kind, its variables are more or fewer, or it fails: the runnable is told why.
-    fn exec(&self, kind: QueryKind, name: &str, vars: &[&str]) -> Result<Vec<u8>, String>;
+    /// If there is no such query of this kind, its variables are more or fewer, it fails, or takes too much: the runnable is
+    /// told why.
+    fn exec(&self, call: QueryCall<'_>) -> Result<Vec<u8>, String>;
+}
+
+/// A query that a runnable asks for.
+#[derive(Clone, Copy, Debug)]
+pub struct QueryCall<'a> {
+    /// What it should do.
+    pub kind: QueryKind,
+    /// Its name.
+    pub name: &'a str,
+    /// Its variables, in order.
+    pub vars: &'a [&'a str],
+    /// How long it may take, if that is bounded.
+    pub time: Option<Duration>,
+    /// How large its result may be, in bytes.
+    pub most: u64,
 }
 
 /// What a query does.

@@ -43,6 +43,8 @@ mod runnable;
 mod schedules;
 mod sequence;
 mod settings;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod state;
 mod steps;
 mod task;
@@ -52,8 +54,10 @@ pub use bundle::{Bundle, BundleError};
 pub use cache::Cache;
 pub use calls::answers;
 pub use capabilities::{Capabilities, Files};
-pub use database::{Database, Query, QueryKind};
+pub use database::{Database, Query, QueryCall, QueryKind};
 pub use error::{Returned, RunError};
 pub use request::{Request, Response};
 pub use runnable::Runnable;
+#[cfg(feature = "sqlite")]
+pub use sqlite::Sqlite;
 pub use task::Task;

@@ -58,11 +58,14 @@ impl Route {
 
     /// Where the route stands among others, of which the first that fits answers.
     pub(super) fn shape(&self) -> Vec<Shape<'_>> {
-        let shape = |part| match part {
-            &Part::Exact(ref text) => Shape::Exact(text),
-            Part::Param(_) => Shape::Param,
-            Part::Rest(_) => Shape::Rest,
-        };
+        fn shape(part: &Part) -> Shape<'_> {
+            match part {
+                Part::Exact(text) => Shape::Exact(text),
+                Part::Param(_) => Shape::Param,
+                Part::Rest(_) => Shape::Rest,
+            }
+        }
+
         self.0.iter().map(shape).collect()
     }
 

@@ -28,8 +28,8 @@ pub(super) struct State {
     pub(super) headers: BTreeMap<String, String>,
     /// What the runnable came to.
     pub(super) outcome: Option<Result<Held, Returned>>,
-    /// What a host function came to, until it is fetched.
-    pub(super) kept: Option<Held>,
+    /// What a host function came to, until it is fetched: a result, or an error's text.
+    pub(super) kept: Option<Result<Held, Held>>,
     /// Variables of the next query.
     pub(super) vars: Vec<Held>,
     /// The charge for a body in place of the request's.

@@ -1,20 +1,22 @@
 //! Applications that answer requests.
 
 use super::common::Running;
-use super::guests::{bundle, constant, echo, failing, field, growing, header, looping, runnable, trapping};
+use super::common::origin::Origin;
+use super::guests::{bundle, constant, echo, failing, field, header, looping, runnable, trapping};
 use dunlin::{Config, Engine, Module};
 use dunlin_hosts::atmo::{App, AppOptions, Bundle};
+use dunlin_hosts::services::http::{AllowList, Client};
 use dunlin_hosts::services::log::KeptLog;
 use std::sync::Arc;
 use std::time::Duration;
 
-fn engine() -> Engine {
+pub(super) fn engine() -> Engine {
     let mut config = Config::new();
     config.consume_fuel(true);
     Engine::new(&config).unwrap()
 }
 
-fn app(engine: &Engine, archive: &[u8], options: &AppOptions) -> App {
+pub(super) fn app(engine: &Engine, archive: &[u8], options: &AppOptions) -> App {
     App::new(Bundle::read(engine, archive).unwrap(), options).unwrap()
 }
 
@@ -23,7 +25,7 @@ fn serving(runnables: &[(&str, String)], rest: &str, files: &[(&str, &str)]) -> 
     Running::start(app, |options| options.limits.time = Duration::from_secs(20))
 }
 
-fn post(server: &Running, path: &str, body: &str) -> super::common::client::Reply {
+pub(super) fn post(server: &Running, path: &str, body: &str) -> super::common::client::Reply {
     let mut client = server.client();
     client.send(format!(
         "POST {path} HTTP/1.1\r\nHost: test\r\nX-Kind: h\r\nContent-Length: {}\r\n\r\n{body}",
@@ -243,53 +245,75 @@ fn schedules_repeat_until_the_application_ends() {
     drop(archive);
 }
 
+/// Requests go where the list lets them, by the ABI's numbers and with headers behind the URL, and their answers are paid for.
 #[test]
-fn limits_are_statuses() {
-    let runnables = [("spin", looping()), ("grow", growing()), ("echo", echo())];
-    let handlers = "handlers:
-- {type: request, method: GET, resource: /spin, steps: [{fn: spin}]}
-- {type: request, method: GET, resource: /group, steps: [{group: [{fn: spin}, {fn: echo}, {fn: spin, as: other}]}], response: echo}
-- {type: request, method: GET, resource: /grow, steps: [{fn: grow}]}
-- {type: request, method: POST, resource: /echo, steps: [{fn: echo}, {fn: echo, as: b}, {fn: echo, as: c}]}
-";
-    let engine = engine();
-    let app = app(&engine, &bundle(&runnables, handlers, &[]), &AppOptions::default());
-    let used = engine.budget().used();
-    let mut server = Running::start(app, |options| {
-        options.limits.time = Duration::from_millis(500);
-        options.limits.memory = 2 << 20;
-    });
-    for path in ["/spin", "/group"] {
-        assert_eq!(server.get(path).status, 504, "{path}");
-    }
-    // It traps by itself when it gets no more.
-    assert_eq!(server.get("/grow").status, 500);
-    let large = "x".repeat(700_000);
-    assert_eq!(post(&server, "/echo", &large).status, 503);
-    assert_eq!(post(&server, "/echo", "small").text(), "small");
-    server.stop();
-    assert!(engine.budget().used() < used, "the application is over, and its memory isn't free");
-}
-
-#[test]
-fn fuel_is_for_the_whole_request() {
-    let count = "(local.set $n (i32.const 2000)) (loop (local.set $n (i32.sub (local.get $n) (i32.const 1))) (br_if 0 (local.get $n)))";
-    let runnables = [("count", runnable("", count)), ("spin", looping())];
-    let one = "{fn: count}";
-    let handlers = format!(
+fn requests_are_sent_where_they_may() {
+    let fetch = |method: u32| {
+        let text = format!(
+            "(local.set $n (call $url (i32.const {method}) (local.get $at) (local.get $len) (i32.const 16) (i32.const 4) (local.get $ident)))
+            (if (i32.le_s (local.get $n) (i32.const -3)) (then
+                (drop (call $fetch (i32.const 32768) (local.get $ident)))
+                (call $error (i32.const 502) (i32.const 32768) (i32.sub (i32.const 0) (local.get $n)) (local.get $ident))
+                return))
+            (if (i32.lt_s (local.get $n) (i32.const 0)) (then
+                (call $error (local.get $n) (i32.const 16) (i32.const 0) (local.get $ident)) return))
+            (drop (memory.grow (i32.const 8)))
+            (drop (call $fetch (i32.const 262144) (local.get $ident)))
+            (call $result (i32.const 262144) (local.get $n) (local.get $ident))"
+        );
+        runnable("body", &text)
+    };
+    let origin = Origin::start();
+    let place = origin.address.to_string();
+    let rest = format!(
         "handlers:
-- {{type: request, method: GET, resource: /one, steps: [{one}]}}
-- {{type: request, method: GET, resource: /many, steps: [{}]}}
-- {{type: request, method: GET, resource: /group, steps: [{{group: [{{fn: count}}, {{fn: spin}}]}}], response: count}}
-",
-        vec![one; 40].join(", ")
+- {{type: request, method: POST, resource: /get, steps: [{{fn: get}}]}}
+- {{type: request, method: POST, resource: /post, steps: [{{fn: post}}]}}
+- {{type: request, method: POST, resource: /wrong, steps: [{{fn: wrong}}]}}
+authentication: {{domains: {{'{place}': {{headerType: bearer, value: env(TOKEN)}}}}}}
+"
     );
-    let app = app(&engine(), &bundle(&runnables, &handlers, &[]), &AppOptions::default());
+    let archive = bundle(&[("get", fetch(0)), ("post", fetch(3)), ("wrong", fetch(7))], &rest, &[]);
+    let mut allowed = AllowList::none();
+    allowed.allow(&place).unwrap();
+    let options = AppOptions {
+        http: Some(Arc::new(Client::new(allowed))),
+        environment: vec![("TOKEN".into(), "secret".into())],
+        ..AppOptions::default()
+    };
+    let app = app(&engine(), &archive, &options);
     let server = Running::start(app, |options| {
-        options.limits.fuel = Some(100_000);
-        options.limits.time = Duration::from_secs(60);
+        options.limits.time = Duration::from_secs(2);
+        options.limits.memory = 3 << 20;
     });
-    assert_eq!(server.get("/one").status, 200);
-    assert_eq!(server.get("/many").status, 504);
-    assert_eq!(server.get("/group").status, 504);
+    let url = |path: &str| format!("http://{place}{path}");
+    assert_eq!(post(&server, "/post", &url("/echo")).text(), "body");
+    let headers = post(&server, "/post", &url("/headers::x-one:1::x-two: b")).text();
+    for line in
+        ["x-one: 1", "x-two:  b", "authorization: bearer secret", "content-type: application/octet-stream"]
+    {
+        assert!(headers.to_lowercase().contains(line), "{line} isn't in {headers}");
+    }
+    for (body, why) in [
+        (url("/nothing"), "404: "),
+        (url("/cut"), ""),
+        ("http://localhost:1/".into(), "aren't allowed"),
+        ("nonsense".into(), ""),
+        (String::new(), ""),
+    ] {
+        let reply = post(&server, "/get", &body);
+        assert!(
+            reply.status == 502 && reply.text().contains(why),
+            "{body}: {} {}",
+            reply.status,
+            reply.text()
+        );
+    }
+    // What is no header, and no method.
+    assert_eq!(post(&server, "/get", &url("/echo::x")).status, 500);
+    assert_eq!(post(&server, "/get", &url("/echo::x:y:z")).status, 500);
+    assert_eq!(post(&server, "/wrong", &url("/echo")).status, 500);
+    // The answer doesn't fit, or doesn't come.
+    assert_eq!(post(&server, "/get", &url("/large")).status, 503);
+    assert!(matches!(post(&server, "/get", &url("/silent")).status, 502 | 504));
 }

@@ -65,6 +65,9 @@ fn sizes_are_those_of_the_abi() {
         gives("x", &format!("(drop {GET}) (drop (call $fetch (i32.const 0) (local.get $ident))) {GET}")),
         6
     );
+    // But for an error, which the first libraries never fetch.
+    let none = "(call $cached (i32.const 16) (i32.const 1) (local.get $ident))";
+    assert_eq!(gives("x", &format!("(drop {none}) {GET}")), 6);
     // Nothing is there to be fetched, or it doesn't fit.
     assert_eq!(gives("x", "(call $fetch (i32.const 0) (local.get $ident))"), -1);
     assert_eq!(gives("x", &format!("(drop {GET}) (call $fetch (i32.const -3) (local.get $ident))")), -1);

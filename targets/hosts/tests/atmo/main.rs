@@ -7,4 +7,6 @@ mod apps;
 mod bundles;
 mod guests;
 mod hostile;
+mod limits;
+mod public;
 mod reactr;

@@ -3,7 +3,7 @@
 
 use dunlin::{Engine, Module};
 use dunlin_hosts::atmo::{
-    Cache, Capabilities, Database, Files, QueryKind, Request, Response, RunError, Runnable, Task,
+    Cache, Capabilities, Database, Files, QueryCall, QueryKind, Request, Response, RunError, Runnable, Task,
 };
 use dunlin_hosts::server::Bytes;
 use dunlin_hosts::services::http::{Headers, Response as HttpResponse, Trailers};
@@ -46,7 +46,7 @@ impl OutboundHttp for Web {
 struct Users(Mutex<Vec<String>>);
 
 impl Database for Users {
-    fn exec(&self, kind: QueryKind, name: &str, vars: &[&str]) -> Result<Vec<u8>, String> {
+    fn exec(&self, QueryCall { kind, name, vars, .. }: QueryCall<'_>) -> Result<Vec<u8>, String> {
         let mut users = self.0.lock().unwrap();
         let changed = r#"{"lastInsertID":0,"rowsAffected":1}"#.to_owned();
         let answer = match (kind, name, vars) {

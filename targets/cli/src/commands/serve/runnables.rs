@@ -7,7 +7,9 @@ use crate::host::reserve;
 use crate::modules::load::display_name;
 use crate::modules::policy::allowed;
 use dunlin::{Engine, Module};
-use dunlin_hosts::atmo::{App, AppOptions, Bundle, BundleError};
+#[cfg(feature = "sqlite")]
+use dunlin_hosts::atmo::Sqlite;
+use dunlin_hosts::atmo::{App, AppOptions, Bundle, BundleError, Database, Query};
 use dunlin_hosts::server::{Handler, Limits};
 use dunlin_hosts::services::http::Client;
 use dunlin_hosts::services::log::Log;
@@ -42,8 +44,29 @@ pub(super) fn load_archive(
         _ => Failure::unusable(format_args!("{name}: {error}")),
     };
     let bundle = reserve::during(|| Bundle::read(engine, &bytes))?.map_err(told)?;
-    let app = App::new(bundle, &app_options(options, log)?).map_err(told)?;
+    let mut app = app_options(options, log)?;
+    app.database = database(options, bundle.queries())?;
+    let app = App::new(bundle, &app).map_err(told)?;
     Ok((Arc::new(app), watched))
+}
+
+/// What answers these queries, if there is anything.
+#[cfg(feature = "sqlite")]
+fn database(options: &ServeOptions, queries: &[Query]) -> Result<Option<Arc<dyn Database>>, Failure> {
+    let Some(path) = &options.database else { return Ok(None) };
+    let opened = Sqlite::open(path, queries);
+    let opened = opened.map_err(|error| Failure::unusable(format_args!("{}: {error}", path.display())))?;
+    Ok(Some(Arc::new(opened)))
+}
+
+#[cfg(not(feature = "sqlite"))]
+fn database(options: &ServeOptions, _: &[Query]) -> Result<Option<Arc<dyn Database>>, Failure> {
+    match options.database {
+        None => Ok(None),
+        Some(_) => Err(Failure::usage(
+            "this build of dunlin has no database, so there is no --database: build it with the feature 'sqlite'",
+        )),
+    }
 }
 
 /// Has one runnable answer every request.

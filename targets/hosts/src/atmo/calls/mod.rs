@@ -103,9 +103,10 @@ fn done(
 }
 
 impl State {
-    /// Refuses a call while the result of another waits to be fetched.
+    /// Refuses a call while the result of another waits to be fetched. An error that nobody fetches doesn't wait: the
+    /// libraries of Atmo's first versions know errors by the size alone.
     fn is_free(&self) -> Result<(), Refusal> {
-        if self.kept.is_some() { Err(Refusal::Unknown) } else { Ok(()) }
+        if matches!(self.kept, Some(Ok(_))) { Err(Refusal::Unknown) } else { Ok(()) }
     }
 
     /// Keeps a result for the guest to fetch, and says how long it is.
@@ -116,7 +117,7 @@ impl State {
 
     fn keep_held(&mut self, held: Held) -> Size {
         let size = i32::try_from(held.bytes.len()).map_err(Error::host)?;
-        self.kept = Some(held);
+        self.kept = Some(Ok(held));
         Ok(size)
     }
 
@@ -124,6 +125,9 @@ impl State {
     fn keep_error(&mut self, text: &str) -> Size {
         // Shorter ones would be taken for one of the others.
         debug_assert!(text.len() > 2);
-        self.keep(text.as_bytes()).map(|size| -size)
+        let held = Held::copy(&self.task.budget, text.as_bytes())?;
+        let size = i32::try_from(text.len()).map_err(Error::host)?;
+        self.kept = Some(Err(held));
+        Ok(-size)
     }
 }

@@ -3,14 +3,17 @@
 use super::memory::{slice, slice_mut, split, text};
 use super::{Guest, Refusal, Size};
 use crate::atmo::capabilities::NOT_ENABLED;
-use crate::atmo::database::QueryKind;
+use crate::atmo::database::{QueryCall, QueryKind};
 use crate::services::held::Held;
 use std::time::Duration;
+
+/// How large a query's result may be, in bytes.
+const LARGEST_RESULT: u64 = 16 << 20;
 
 /// Writes what is kept where the guest has made room for it.
 pub(super) fn fetch_result(guest: &mut Guest<'_>, at: u32) -> Size {
     let (memory, state) = split(guest)?;
-    let held = state.kept.take().ok_or(Refusal::Unknown)?;
+    let (Ok(held) | Err(held)) = state.kept.take().ok_or(Refusal::Unknown)?;
     let place = slice_mut(memory, at, held.bytes.len()).map_err(|_| Refusal::Unknown)?;
     place.copy_from_slice(&held.bytes);
     Ok(0)
@@ -76,7 +79,9 @@ pub(super) fn query(guest: &mut Guest<'_>, kind: u32, name: u32, name_len: u32) 
     };
     // They were text when they came.
     let vars: Vec<&str> = vars.iter().map(|var| str::from_utf8(&var.bytes).unwrap_or_default()).collect();
-    match database.exec(kind, name, &vars) {
+    let most = state.task.budget.available().map_or(LARGEST_RESULT, |room| room.min(LARGEST_RESULT));
+    let call = QueryCall { kind, name, vars: &vars, time: state.task.time_left(), most };
+    match database.exec(call) {
         Ok(result) => state.keep_held(Held::new(&state.task.budget, result)?),
         Err(error) => state.keep_error(&error),
     }
