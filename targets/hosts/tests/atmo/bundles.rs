@@ -177,7 +177,7 @@ fn archives_that_lie_are_refused() {
         (with(&|file| file.size = u32::MAX), "larger than 134217728 bytes"),
         (with(&|file| file.method = 0), "a file in it is damaged"),
         (with(&|file| (file.method, file.size) = (0, 99)), "can't be as large"),
-        (archive(&[module.clone()]), "it has no Directive.yaml"),
+        (archive(std::slice::from_ref(&module)), "it has no Directive.yaml"),
         (Vec::new(), "no ZIP archive"),
         (b"PK\x05\x06".to_vec(), "no ZIP archive"),
     ] {
