@@ -65,7 +65,11 @@ fn ends_by(daemon: &crate::daemon::Containerd, signal: &str, code: i32) -> Outco
         &id,
     ]);
     daemon.until("it runs", |daemon| daemon.state(&id).as_deref() == Some("RUNNING"));
-    daemon.ctr(&["task", "kill", "--signal", signal, &id]).code(0);
+    // A process that has only begun ignores what it doesn't know yet.
+    daemon.until("it ends", |daemon| {
+        daemon.ctr(&["task", "kill", "--signal", signal, &id]);
+        daemon.state(&id).as_deref() != Some("RUNNING")
+    });
     ended(run).code(code);
     assert_eq!(daemon.left(), [""; 0]);
     Ok(())

@@ -9,6 +9,7 @@ use std::process::{Child, Command, Stdio};
 
 pub(crate) const TESTS: &[Test] = &[
     ("an_image_in_a_registry", an_image_in_a_registry),
+    ("a_module_is_a_layer", a_module_is_a_layer),
     ("an_artifact_in_a_registry", an_artifact_in_a_registry),
 ];
 
