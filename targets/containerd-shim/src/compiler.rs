@@ -5,7 +5,7 @@
 use anyhow::{Result, anyhow};
 use containerd_shim_wasm::sandbox::context::WasmLayer;
 use containerd_shim_wasm::shim::Compiler;
-use dunlin::{Budget, Config, Engine, Module};
+use dunlin::{Engine, Module};
 use dunlin_jit::aot::{self, Compile, Target};
 use std::hash::Hash;
 
@@ -13,8 +13,9 @@ use std::hash::Hash;
 /// memory and time of the node, and its machine code is trusted by everything that runs the image.
 const WANTED: &str = "DUNLIN_PRECOMPILE";
 
-/// How much memory a module may take while it is compiled, in bytes, beside the compiler's own.
-const MEMORY: u64 = 256 << 20;
+/// The largest layer that is compiled, in bytes. What it takes to compile one is in proportion, beside the compiler's own
+/// bound for each function. There is no budget, since of a budget's memory compiling may only use what is for code.
+const LARGEST: usize = 64 << 20;
 
 /// Compiles for any processor of this node's kind.
 pub(crate) struct AheadOfTime(Target);
@@ -27,8 +28,10 @@ impl AheadOfTime {
     }
 
     fn compile_layer(&self, bytes: &[u8]) -> Result<Vec<u8>> {
-        let engine = Engine::new(Config::new().budget(Budget::new(MEMORY)))?;
-        let module = Module::new(&engine, bytes)?;
+        if bytes.len() > LARGEST {
+            return Err(anyhow!("it has {} bytes, more than {LARGEST}", bytes.len()));
+        }
+        let module = Module::new(&Engine::default(), bytes)?;
         let compiled = aot::compile(&module, bytes, &Compile::new(self.0)).map_err(|why| anyhow!(why))?;
         Ok(compiled.bytes)
     }
