@@ -282,11 +282,13 @@ fn help_is_in_groups() {
     assert!(text.contains("\n\nWhat it may use:\n  --dir HOST[::GUEST]"), "{text}");
     assert_eq!(text.matches("  -h, --help              Show this.\n\nExit codes:").count(), 1, "{text}");
     assert_eq!(text.matches("--help").count(), 1, "{text}");
-    let of_validate = match cfg!(feature = "hosts") {
-        true => "\nFor a module in a registry:\n  --plain-http  ",
-        false => "\nOptions:\n  -h, --help  ",
-    };
-    for (line, words) in [("inspect --help", "\nOptions:\n  --budget "), ("validate --help", of_validate)] {
+    let of_registries =
+        if cfg!(feature = "hosts") { "\nFor a module in a registry:\n  --plain-http  " } else { "" };
+    for (line, words) in [
+        ("inspect --help", "\nOptions:\n  --budget "),
+        ("validate --help", "\nOptions:\n  -W, --wasm FEATURE,... "),
+        ("validate --help", of_registries),
+    ] {
         let Ok(Command::Help(text)) = parsed(line) else { panic!() };
         assert!(text.contains(words), "{text}");
     }

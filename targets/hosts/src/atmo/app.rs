@@ -80,6 +80,13 @@ struct Core {
     _charge: Option<Charge>,
 }
 
+/// What a client is told of a function's error.
+#[derive(serde::Serialize)]
+struct Failed<'a> {
+    status: u16,
+    message: &'a str,
+}
+
 impl App {
     /// The application of a bundle.
     ///
@@ -212,14 +219,10 @@ impl Core {
                 let status = u16::try_from(returned.code).ok().filter(|code| (200..600).contains(code));
                 let status = status.and_then(|code| StatusCode::from_u16(code).ok());
                 let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-                let body = serde_json::json!({ "status": status.as_u16(), "message": returned.message });
+                let failed = Failed { status: status.as_u16(), message: &returned.message };
+                let body = serde_json::to_string(&failed).expect("a number and a text");
                 let json = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-                Ok(Answer {
-                    status,
-                    headers: [json].into_iter().collect(),
-                    body: body.to_string().into(),
-                    _done: None,
-                })
+                Ok(Answer { status, headers: [json].into_iter().collect(), body: body.into(), _done: None })
             }
         }
     }

@@ -107,7 +107,7 @@ fn errors_end_or_are_passed_on() {
     );
     let reply = server.get("/fail");
     assert_eq!((reply.status, reply.header("content-type")), (404, Some("application/json")));
-    assert_eq!(reply.text(), r#"{"message":"not \"found\"","status":404}"#);
+    assert_eq!(reply.text(), r#"{"status":404,"message":"not \"found\""}"#);
     for path in ["/any", "/code", "/group"] {
         let reply = server.get(path);
         assert_eq!(
@@ -118,11 +118,11 @@ fn errors_end_or_are_passed_on() {
     }
     assert_eq!(server.get("/other").status, 404);
     let reply = server.get("/wrong");
-    assert_eq!((reply.status, reply.text().as_str()), (500, r#"{"message":"seven","status":500}"#));
+    assert_eq!((reply.status, reply.text().as_str()), (500, r#"{"status":500,"message":"seven"}"#));
     let reply = server.get("/abort");
     assert_eq!(
         (reply.status, reply.text().as_str()),
-        (500, r#"{"message":"runnable abort: oops!; file: lib.ts, line: 3, col: 4","status":500}"#)
+        (500, r#"{"status":500,"message":"runnable abort: oops!; file: lib.ts, line: 3, col: 4"}"#)
     );
     let reply = server.get("/trap");
     assert_eq!((reply.status, reply.text().contains("unreachable")), (500, false));
