@@ -301,7 +301,7 @@ impl View {
             match group {
                 Group::Wasi(capability) => writeln!(text, "  {capability} ({})", capability.name())?,
                 Group::Host => writeln!(text, "  asks the host for its platform")?,
-                Group::Trap => writeln!(text, "  wants what the host for its platform ends the call for")?,
+                Group::Trap => writeln!(text, "  calls what its host lacks, which ends the call")?,
                 Group::Missing => writeln!(text, "  wants what Dunlin doesn't provide")?,
             }
             for ImportView { import, purpose, missing, .. } in imports {
