@@ -30,6 +30,8 @@ vectors! {
 
     // A number that picks nothing gives 0.
     i8x16_swizzle(x, lanes) = vqtbl1q_u8(x, lanes);
+    // A number with its high bit set is beyond the table, which gives zero.
+    x86_pshufb(x, lanes) = vqtbl1q_u8(x, vandq_u8(lanes, vdupq_n_u8(0x8f)));
     i8x16_shuffle(x, y; lanes: [u8; 16]) = vqtbl2q_u8(uint8x16x2_t(x, y), Register::of(V128(lanes)));
 
     i8x16_neg(x) = vnegq_s8(x);
