@@ -92,17 +92,14 @@ fn is_uncounted(name: &str) -> bool {
     UNCOUNTED.iter().any(|(uncounted, _)| *uncounted == name)
 }
 
-/// What stands only where relaxed instructions are this machine's: `relaxed` executes it.
-fn is_relaxed(name: &str) -> bool {
-    ["Fma", "Pshufb", "Pmulhrsw", "Pmaddubsw", "Cvtt"].iter().any(|part| name.contains(part))
-}
-
 #[test]
 fn every_form_of_every_op() {
     let (names, _) = handlers();
     let rows = Rows::new();
     let (mut cases, mut groups) = (Vec::new(), Vec::new());
-    for name in names.iter().filter(|name| !is_better(name) && !is_uncounted(name) && !is_relaxed(name)) {
+    for name in
+        names.iter().filter(|name| !is_better(name) && !is_uncounted(name) && !relaxed::executes(name))
+    {
         // The forms of a special op are rows of their own.
         let row = name.split('.').next().expect("a row");
         let group = ["Acc", "Slot", "Back"].iter().fold(row.to_owned(), |row, form| row.replace(form, ""));

@@ -16,12 +16,22 @@ const OF_X86: [(&str, &str, usize); 5] = [
     ("i32x4.relaxed_trunc_f64x2_s_zero", "Cvttpd2dq", 1),
 ];
 
+/// An op's name, with its result in the accumulator and in a slot.
+fn forms(op: &str) -> [String; 2] {
+    [format!("{op}.0"), format!("{op}Slot.0")]
+}
+
+/// Whether [`run_all`] executes an op, if this machine can.
+pub(crate) fn executes(name: &str) -> bool {
+    FUSED.iter().chain(&OF_X86).any(|(_, op, _)| forms(op).iter().any(|form| form == name))
+}
+
 /// Handlers that this machine can't execute.
 pub(crate) fn of_other_machines() -> Vec<String> {
     let here = RelaxedSimd::of_this_machine();
     let missing = [(here.fused, &FUSED[..]), (here.x86, &OF_X86[..])];
     let missing = missing.into_iter().filter(|(has, _)| !has).flat_map(|(_, ops)| ops);
-    missing.flat_map(|(_, op, _)| [format!("{op}.0"), format!("{op}Slot.0")]).collect()
+    missing.flat_map(|(_, op, _)| forms(op)).collect()
 }
 
 /// Executes each, with its result in the accumulator and in a slot, by every way of dispatch.

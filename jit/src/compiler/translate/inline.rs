@@ -82,10 +82,7 @@ impl<'a> Translator<'a, '_> {
             small
         };
         self.profile_mattered |= wanted != small;
-        let times = {
-            let scopes = self.outer.iter().chain([&self.scope]);
-            if wanted { scopes.filter(|scope| scope.index == index).count() } else { 0 }
-        };
+        let times = self.levels_of(index);
         let own = self.view.body_size(self.outermost());
         wanted
             // Not before the OSR entry: up to there, all values must have slots of this function's own frame.
@@ -97,6 +94,11 @@ impl<'a> Translator<'a, '_> {
             && self.inlined_cost + self.cost_of_inlining(index) <= INLINING_BUDGET + 2 * own
             && self.scratch.has_room_to_inline(self.b.func)
             && (small || times > 0 || own <= FEW_VALUES || !self.has_loops(index))
+    }
+
+    /// How often a function is around the place that is being translated.
+    fn levels_of(&self, index: u32) -> usize {
+        self.outer.iter().chain([&self.scope]).filter(|scope| scope.index == index).count()
     }
 
     /// Whether a function has loops: then its call costs little beside its work, and in a function of its own the loops have

@@ -8,9 +8,9 @@ use dunlin::{Config, Feature};
 /// Features that are switched on or off.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Features {
-    switched: Vec<(Feature, bool)>,
-    shared_memory: Option<bool>,
-    relaxed_simd_deterministic: Option<bool>,
+    pub(super) switched: Vec<(Feature, bool)>,
+    pub(super) shared_memory: Option<bool>,
+    pub(super) relaxed_simd_deterministic: Option<bool>,
 }
 
 impl Features {

@@ -6,6 +6,7 @@ use super::table::Opt;
 use super::tiering::Tiering;
 use super::values::{Given, switch};
 use super::*;
+use dunlin::Feature;
 use std::time::Duration;
 
 fn parsed(line: &str) -> Result<Command, Failure> {
@@ -83,13 +84,11 @@ fn options_have_the_forms_that_the_help_promises() {
     let same = run_options("run --fuel 1000 --timeout 0.5 --max-stack 4096 m");
     assert_eq!(wasmtime, same);
     let features = run_options("run -W custom-page-sizes,memory64=n,fuel=5 -W simd=y m");
-    let mut expected = Features::default();
-    for item in ["custom-page-sizes", "memory64=n", "simd"] {
-        assert!(expected.take(item).unwrap());
-    }
-    assert_eq!((&features.features, features.limits.fuel), (&expected, Some(5)));
-    let relaxed = run_options("run -W relaxed-simd-deterministic=n,shared-memory m");
-    assert!(expected.take("fuel").is_ok_and(|taken| !taken) && relaxed.features != expected);
+    let expected = [(Feature::CustomPageSizes, true), (Feature::Memory64, false), (Feature::Simd, true)];
+    assert_eq!((features.features.switched.as_slice(), features.limits.fuel), (&expected[..], Some(5)));
+    let Features { switched, shared_memory, relaxed_simd_deterministic } =
+        run_options("run -W relaxed-simd-deterministic=n,shared-memory m").features;
+    assert_eq!((switched, shared_memory, relaxed_simd_deterministic), (vec![], Some(true), Some(false)));
     assert!(refusal("compile -W fuel=5 m").contains("features such as"));
     assert!(refusal("run -W memory64=5 m").contains("y or n"));
 }
@@ -282,13 +281,12 @@ fn help_is_in_groups() {
     assert!(text.contains("\n\nWhat it may use:\n  --dir HOST[::GUEST]"), "{text}");
     assert_eq!(text.matches("  -h, --help              Show this.\n\nExit codes:").count(), 1, "{text}");
     assert_eq!(text.matches("--help").count(), 1, "{text}");
-    let of_registries =
-        if cfg!(feature = "hosts") { "\nFor a module in a registry:\n  --plain-http  " } else { "" };
-    for (line, words) in [
+    let of_registries = ("validate --help", "\nFor a module in a registry:\n  --plain-http  ");
+    let everywhere = [
         ("inspect --help", "\nOptions:\n  --budget "),
         ("validate --help", "\nOptions:\n  -W, --wasm FEATURE,... "),
-        ("validate --help", of_registries),
-    ] {
+    ];
+    for (line, words) in everywhere.into_iter().chain(cfg!(feature = "hosts").then_some(of_registries)) {
         let Ok(Command::Help(text)) = parsed(line) else { panic!() };
         assert!(text.contains(words), "{text}");
     }

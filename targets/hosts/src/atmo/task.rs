@@ -1,5 +1,6 @@
 //! What runnables are called for, and what they may take.
 
+use crate::services::watch::Watch;
 use dunlin::{Budget, InterruptHandle};
 use std::any::Any;
 use std::fmt;
@@ -13,16 +14,13 @@ pub struct Task {
     pub(super) budget: Budget,
     fuel: Option<Arc<Mutex<u64>>>,
     deadline: Option<Instant>,
-    watch: Option<Arc<Watch>>,
+    watch: Watch,
 }
-
-/// Has a store interrupted in time, as long as the result lives.
-type Watch = dyn Fn(InterruptHandle) -> Box<dyn Any> + Send + Sync;
 
 impl Task {
     /// A task whose memory is charged to `budget`.
     pub fn new(budget: &Budget) -> Self {
-        Self { budget: budget.clone(), fuel: None, deadline: None, watch: None }
+        Self { budget: budget.clone(), fuel: None, deadline: None, watch: Watch::default() }
     }
 
     /// Lets it take so much fuel, where that is counted.
@@ -46,7 +44,7 @@ impl Task {
         mut self,
         watch: impl Fn(InterruptHandle) -> W + Send + Sync + 'static,
     ) -> Self {
-        self.watch = Some(Arc::new(move |store| Box::new(watch(store))));
+        self.watch = Watch::by(watch);
         self
     }
 
@@ -76,7 +74,7 @@ impl Task {
     }
 
     pub(super) fn watch(&self, store: InterruptHandle) -> Option<Box<dyn Any>> {
-        self.watch.as_ref().map(|watch| watch(store))
+        self.watch.over(store)
     }
 }
 

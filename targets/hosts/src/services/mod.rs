@@ -10,3 +10,5 @@ pub mod kv;
 pub mod log;
 #[cfg(feature = "nats")]
 pub mod nats;
+#[cfg(any(feature = "atmo", feature = "wapc"))]
+pub(crate) mod watch;

@@ -1,9 +1,9 @@
 //! What a guest's host does for it.
 
+use crate::services::watch::Watch;
 use dunlin::InterruptHandle;
 use std::any::Any;
 use std::fmt;
-use std::sync::Arc;
 use std::time::Instant;
 
 /// Answers the calls of guests.
@@ -38,11 +38,8 @@ pub struct Task {
     pub depth: u32,
     /// By when it is over, if that is known: nothing is waited for any longer.
     pub until: Option<Instant>,
-    watch: Option<Arc<Watch>>,
+    watch: Watch,
 }
-
-/// Has a store interrupted in time, as long as the result lives.
-type Watch = dyn Fn(InterruptHandle) -> Box<dyn Any> + Send + Sync;
 
 impl Task {
     /// A task that may take so much fuel, if that is counted.
@@ -57,12 +54,12 @@ impl Task {
         mut self,
         watch: impl Fn(InterruptHandle) -> W + Send + Sync + 'static,
     ) -> Self {
-        self.watch = Some(Arc::new(move |store| Box::new(watch(store))));
+        self.watch = Watch::by(watch);
         self
     }
 
     pub(super) fn watch(&self, store: InterruptHandle) -> Option<Box<dyn Any>> {
-        self.watch.as_ref().map(|watch| watch(store))
+        self.watch.over(store)
     }
 }
 
