@@ -76,6 +76,9 @@ impl<T: Value + Classed, S: Src> Cell for ReturnValue<T, S> {
     }
 }
 
+/// Locals that every call zeroes.
+const FEW: usize = 2;
+
 /// Begins the frame at `sp` of the code at `entry`, which has been charged for and fits the stack. Writes its header at
 /// `h`: it will return to `ret` in the frame at `caller`.
 ///
@@ -96,9 +99,12 @@ unsafe fn begin<B: Backend>(
     unsafe {
         *h = ret as u64;
         *h.add(1) = caller as u64;
+        // Two locals at once, which is enough for most functions. Where there are fewer, nothing is in these slots yet, and
+        // every frame has them.
+        h.add(HEADER as usize).cast::<[u64; FEW]>().write([0; FEW]);
         r.sp = sp;
         r.ip = entry.add(PROLOGUE);
-        if (*Prologue::at(entry)).zeros != 0 {
+        if (*Prologue::at(entry)).zeros > FEW as u32 {
             // In a handler of its own: a loop here would need more registers than there are, and cause spills.
             return B::jump(r, zero_locals::<B>);
         }
@@ -265,12 +271,13 @@ unsafe fn move_down(r: &Regs, end: *mut u64) {
 }
 
 handlers! {
-    // Zeroes the locals that the prologue before this first cell counts: one at least.
+    // Zeroes the locals that the prologue before this first cell counts: more than two.
     #[inline(never)]
     fn zero_locals<B>(mut r) {
         let prologue = &*Prologue::at(r.ip.sub(PROLOGUE));
         let mut slot = r.sp.add((prologue.header + HEADER) as usize);
         let end = slot.add(prologue.zeros as usize);
+        slot = slot.add(FEW);
         loop {
             // Volatile, or LLVM makes a call of memset of this, which spills every register.
             slot.write_volatile(0);
