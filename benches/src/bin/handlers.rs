@@ -336,7 +336,7 @@ fn check() -> Result<bool, String> {
     let of_kind = |kind| handlers.iter().filter(move |(h, _): &&(TailHandler, u64)| h.kind == kind);
     for (kind, what) in [
         (HandlerKind::Single, "do the work of one cell"),
-        (HandlerKind::Pair, "do the work of two"),
+        (HandlerKind::Several, "do the work of two or three"),
         (HandlerKind::Cold, "are cold"),
     ] {
         let addresses: BTreeSet<u64> = of_kind(kind).map(|&(_, address)| address).collect();

@@ -1,4 +1,5 @@
-//! Counts what the interpreter dispatches over a program: single ops and pairs of them.
+//! Counts what the interpreter dispatches over a program: single ops, two and three in a row, and the handlers that
+//! execute them.
 //!
 //! `ops MODULE [ARGS]...` runs a WASI program; `ops --invoke NAME MODULE [N]` calls an export that takes one i32.
 
@@ -26,10 +27,11 @@ fn main() -> Result<()> {
     if let Err(error) = func.call(&mut store, &params, &mut results) {
         eprintln!("{error}");
     }
-    let DispatchCounts { ops, pairs, .. } = store.dispatch_counts().unwrap_or_default();
+    let DispatchCounts { ops, pairs, triples, tail, .. } = store.dispatch_counts().unwrap_or_default();
     let total: u64 = ops.iter().map(|(_, n)| n).sum();
     eprintln!("{total} dispatches, results {results:?}");
-    for (title, list) in [("ops", &ops), ("pairs", &pairs)] {
+    let lists = [("ops", &ops), ("pairs", &pairs), ("triples", &triples), ("handlers", &tail)];
+    for (title, list) in lists {
         eprintln!("{title}:");
         for (name, n) in list.iter().take(300) {
             eprintln!("{:6.2} %  {n:>12}  {name}", *n as f64 * 100.0 / total as f64);

@@ -40,7 +40,11 @@ pub(crate) fn function(name: &str, cells: &[Cell], apart: bool, input: &Input) -
     let mut f = Function { cells, input, mirrors: BTreeMap::new(), body: String::new() };
     f.write();
     let returns = cells.iter().any(|cell| cell.way == Way::Return && !cell.params.is_empty());
-    let result = if returns { "(result i32)" } else { "" };
+    let result = match cells {
+        [made, last] if returns && made.result == Some(I64) && takes(last, made).is_some() => "(result i64)",
+        _ if returns => "(result i32)",
+        _ => "",
+    };
     let mut text = format!("(func (export \"{name}\") {} {result} ", params());
     for ty in TYPES {
         for local in ["m", "a", "b"] {
@@ -143,13 +147,16 @@ impl Function<'_> {
                 }
                 None => self.add(&operands[first..].join(" ")),
             }
-            self.add(&cell.text);
+            // One row serves stores of both types.
+            let is_wide = taken
+                .is_some_and(|k| made.and_then(|made| made.result) == Some(I64) && cell.params[k] == I32);
+            self.add(&if is_wide { cell.text.replace("i32.store", "i64.store") } else { cell.text.clone() });
             if let Way::Branch { by, .. } = cell.way {
                 self.add(by);
             }
             let to = ["a", "b"][i];
-            // What takes a result would make a pair with a cell that is to be alone.
-            let alone = if cells.len() == 1 { "local.get $f32_1 global.set $pass_f32" } else { "" };
+            // What takes the result would make a pair or a triple with the cells that are to be alone.
+            let alone = "local.get $f32_1 global.set $pass_f32";
             match (cell.result, next) {
                 (Some(ty), Some(_)) if cell.to_slot => self.add(&format!("local.set ${to}_{ty}")),
                 (Some(ty), None) if cell.to_slot => {
@@ -194,7 +201,12 @@ impl Function<'_> {
     /// The instructions for a cell's operand `k`, which make no cell.
     fn operand(&self, cell: &Cell, k: usize, i: usize, taken: Option<usize>) -> String {
         let ty = cell.params[k];
-        let extended = |from: ValType| if from == I32 && ty == I64 { " i64.extend_i32_u" } else { "" };
+        // What becomes another type without a cell. A branch can ask whether an i64 is zero.
+        let extended = |from: ValType| match (from, ty, cell.way) {
+            (I32, I64, _) => " i64.extend_i32_u",
+            (I64, I32, Way::Branch { .. }) => " i64.const 0 i64.ne",
+            _ => "",
+        };
         if taken == Some(k) {
             let made = &self.cells[i - 1];
             let from = made.result.expect("it is taken");

@@ -184,8 +184,8 @@ fn is_about_memory(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::OutOfBudget | ErrorKind::OutOfMemory)
 }
 
-/// Replaces op numbers by handlers' addresses; where a cell and the next are a pair, by the pair's handler. The cell of
-/// each loop that may be compiled alone gets one of the words at `entries`.
+/// Replaces op numbers by handlers' addresses; where a cell and the next, or the next two, have a handler that does the work
+/// of all, by that one's. The cell of each loop that may be compiled alone gets one of the words at `entries`.
 fn link(words: &mut [u64], dispatch: Dispatch, mut entries: *const AtomicPtr<u8>) {
     let mut at = PROLOGUE;
     while at < words.len() {
@@ -195,8 +195,24 @@ fn link(words: &mut [u64], dispatch: Dispatch, mut entries: *const AtomicPtr<u8>
             words[at + CELL] = entries as u64;
             entries = entries.wrapping_add(1);
         }
-        let fused = words.get(next).and_then(|&word| dispatch.fused(op, Op(word as u16)));
-        words[at] = fused.unwrap_or_else(|| dispatch.handler(op));
+        if [SpecialOp::BrTable, SpecialOp::BrTableAcc].map(SpecialOp::op).contains(&op) {
+            // All lead forwards, to cells that aren't linked yet: a loop's header is reached by another branch.
+            for entry in at + CELL..next {
+                let target = at + words[entry] as usize;
+                words[entry] |= u64::from(dispatch.near(handler(words, target, dispatch))) << 32;
+            }
+        }
+        words[at] = handler(words, at, dispatch);
         at = next;
     }
+}
+
+/// The address of the handler for the cell at `at`, which isn't linked yet, as those behind it aren't.
+fn handler(words: &[u64], at: usize, dispatch: Dispatch) -> u64 {
+    let behind = |op, at: usize| at + CELL + extension(op, words[at + 1]);
+    let op_at = |at| words.get(at).map(|&word| Op(word as u16));
+    let op = Op(words[at] as u16);
+    let next = behind(op, at);
+    let fused = op_at(next).and_then(|second| dispatch.fused(op, second, || op_at(behind(second, next))));
+    fused.unwrap_or_else(|| dispatch.handler(op))
 }

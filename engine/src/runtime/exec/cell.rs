@@ -1,4 +1,4 @@
-//! A cell's work, separate from its dispatch, so that one handler can do the work of two cells (superinstructions: see
+//! A cell's work, separate from its dispatch, so that one handler can do the work of several (superinstructions: see
 //! `pairs`).
 
 #![cfg_attr(not(feature = "pairs"), allow(dead_code, reason = "pairs alone ask what may follow what"))]
@@ -8,6 +8,7 @@ use super::regs::{Backend, Regs, handlers};
 use super::slow;
 use crate::module::trap::Trap;
 use crate::ops::{Class, Op};
+use core::marker::PhantomData;
 
 /// A cell's work, including the dispatch of the next cell.
 pub(crate) trait Cell {
@@ -57,6 +58,24 @@ impl<P: Body> Cell for P {
     }
 }
 
+/// The work of a cell and of what comes behind it: another cell, or several.
+pub(crate) struct Then<P, Q>(PhantomData<(P, Q)>);
+
+impl<P: Body, Q: Cell> Cell for Then<P, Q> {
+    const OP: Op = P::OP;
+    const CLOBBERS: Option<Class> = P::CLOBBERS;
+    #[inline(always)]
+    unsafe fn finish<B: Backend>(mut r: Regs) -> B::Out {
+        // SAFETY: the handler contract (`Backend`), passed on; `run` has left `r` at the next cell.
+        unsafe {
+            match P::run(&mut r) {
+                Ok(()) => Q::finish::<B>(r),
+                Err(trap) => P::fail::<B>(r, trap),
+            }
+        }
+    }
+}
+
 handlers! {
     fn cell<B, P: Cell>(mut r) {
         P::finish::<B>(r)
@@ -67,14 +86,6 @@ handlers! {
     #[target_feature(enable = "sse4.2")]
     fn cell_sse42<B, P: Cell>(mut r) {
         P::finish::<B>(r)
-    }
-
-    // Does the work of the cell and of the next one.
-    fn pair<B, P: Body, Q: Cell>(mut r) {
-        match P::run(&mut r) {
-            Ok(()) => Q::finish::<B>(r),
-            Err(trap) => P::fail::<B>(r, trap),
-        }
     }
 }
 

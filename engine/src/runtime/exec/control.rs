@@ -122,7 +122,8 @@ impl<S: Src, N: Polarity, D: Direction> Cell for BrIf<S, N, D> {
     }
 }
 
-/// Branches by extension word `min(x, c d)`, which is a distance in words from this cell.
+/// Branches by extension word `min(x, c d)`: a distance in words from this cell, and [where](Backend::near) the handler of
+/// the cell there is, so that the jump needn't wait for that cell's first word.
 pub(crate) struct BrTable<S>(PhantomData<S>);
 
 impl<S: Src> Cell for BrTable<S> {
@@ -136,9 +137,9 @@ impl<S: Src> Cell for BrTable<S> {
             if i > last {
                 i = last;
             }
-            let by = r.ext(i as usize) as isize;
-            r.ip = r.ip.offset(by);
-            B::next(r)
+            let entry = r.ext(i as usize);
+            r.ip = r.ip.offset(entry as i32 as isize);
+            B::next_near(r, (entry >> 32) as u32)
         }
     }
 }

@@ -8,17 +8,22 @@ use super::{LOOP, pairs};
 use crate::ops::{OPS, Op};
 use std::collections::HashMap;
 
-/// How often each op, and each pair of consecutive ops, was dispatched.
+/// How often each op, and each two and three consecutive ops, were dispatched.
 #[derive(Default)]
 pub(crate) struct Counts {
     ops: HashMap<u16, u64>,
     pairs: HashMap<(u16, u16), u64>,
-    last: Option<u16>,
-    /// What [`Dispatch::Tail`](super::Dispatch::Tail) would have executed: a cell's handler, or that of a pair.
-    tail: HashMap<(u16, Option<u16>), u64>,
-    /// A cell that may be the first of a pair.
-    open: Option<u16>,
+    triples: HashMap<(u16, u16, u16), u64>,
+    /// The last op, and the one before it.
+    last: [Option<u16>; 2],
+    /// What [`Dispatch::Tail`](super::Dispatch::Tail) would have executed: a cell's handler, or that of two or three.
+    tail: HashMap<Executed, u64>,
+    /// One or two cells whose handler may do the work of the next one, too.
+    open: Option<(u16, Option<u16>)>,
 }
+
+/// The cells of a handler.
+type Executed = (u16, Option<u16>, Option<u16>);
 
 /// What [`Dispatch::Count`](super::Dispatch::Count) has counted: ops by name and form, the most frequent first.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +33,8 @@ pub struct DispatchCounts {
     pub ops: Vec<(String, u64)>,
     /// Ops and their successors.
     pub pairs: Vec<(String, u64)>,
+    /// Three ops in a row.
+    pub triples: Vec<(String, u64)>,
     /// The handlers that [`Dispatch::Tail`](super::Dispatch::Tail) would have executed, named as by
     /// [`tail_handlers`](crate::tail_handlers).
     pub tail: Vec<(String, u64)>,
@@ -41,55 +48,75 @@ pub(super) fn word(op: Op) -> u64 {
 impl Counts {
     fn note(&mut self, op: u16) {
         *self.ops.entry(op).or_default() += 1;
-        if let Some(last) = self.last.replace(op) {
+        let [last, before] = self.last;
+        if let Some(last) = last {
             *self.pairs.entry((last, op)).or_default() += 1;
+            if let Some(before) = before {
+                *self.triples.entry((before, last, op)).or_default() += 1;
+            }
         }
-        // What is first in a pair goes on with the cell behind it, or traps: this is that cell.
+        self.last = [Some(op), last];
+        // What isn't the last cell of a handler goes on with the cell behind it, or traps: this is that cell.
         self.open = match self.open {
-            Some(first) if pairs::fused(Op(first), Op(op)).is_some() => {
-                *self.tail.entry((first, Some(op))).or_default() += 1;
-                None
-            }
-            open => {
-                self.note_single(open);
-                Some(op)
-            }
+            None => Some((op, None)),
+            Some((first, None)) => match pairs::reach(Op(first), Op(op), None) {
+                None => Some((first, Some(op))),
+                Some(2) => self.note_tail((first, Some(op), None)),
+                Some(_) => {
+                    self.note_tail((first, None, None));
+                    Some((op, None))
+                }
+            },
+            Some((first, Some(second))) => match pairs::reach(Op(first), Op(second), Some(Op(op))) {
+                Some(3) => self.note_tail((first, Some(second), Some(op))),
+                _ => {
+                    self.note_tail((first, Some(second), None));
+                    Some((op, None))
+                }
+            },
         };
     }
 
-    fn note_single(&mut self, op: Option<u16>) {
-        if let Some(op) = op {
-            *self.tail.entry((op, None)).or_default() += 1;
-        }
+    /// Notes that a handler was executed. None is open then.
+    fn note_tail(&mut self, executed: Executed) -> Option<(u16, Option<u16>)> {
+        *self.tail.entry(executed).or_default() += 1;
+        None
     }
 
-    /// Notes that nothing follows the last cell. If that could have been a pair's first, it has trapped, in which
-    /// handler is open.
+    /// Notes that nothing follows the last cell. If its handler could have done the work of more cells, it has trapped, in
+    /// which handler is open.
     fn note_end(&mut self) {
-        let last = self.open.take();
-        self.note_single(last.filter(|op| !pairs::begins(Op(*op))));
-        self.last = None;
+        if let Some((op, None)) = self.open.take()
+            && !pairs::begins(Op(op))
+        {
+            self.note_tail((op, None, None));
+        }
+        self.last = [None; 2];
     }
 
     pub(crate) fn sorted(&self) -> DispatchCounts {
-        let mut ops: Vec<_> = self.ops.iter().map(|(&op, &n)| (Op(op).to_string(), n)).collect();
+        let name = |op| Op(op).to_string();
+        let mut ops: Vec<_> = self.ops.iter().map(|(&op, &n)| (name(op), n)).collect();
         let mut pairs: Vec<_> =
-            self.pairs.iter().map(|(&(a, b), &n)| (format!("{} {}", Op(a), Op(b)), n)).collect();
-        let mut tail: Vec<_> = self.tail.iter().map(|(&(a, b), &n)| (tail_name(a, b), n)).collect();
-        for list in [&mut ops, &mut pairs, &mut tail] {
+            self.pairs.iter().map(|(&(a, b), &n)| (format!("{} {}", name(a), name(b)), n)).collect();
+        let three = |(a, b, c)| format!("{} {} {}", name(a), name(b), name(c));
+        let mut triples: Vec<_> = self.triples.iter().map(|(&ops, &n)| (three(ops), n)).collect();
+        let mut tail: Vec<_> = self.tail.iter().map(|(&executed, &n)| (tail_name(executed), n)).collect();
+        for list in [&mut ops, &mut pairs, &mut triples, &mut tail] {
             list.sort_by(|(a, m), (b, n)| n.cmp(m).then_with(|| a.cmp(b)));
         }
-        DispatchCounts { ops, pairs, tail }
+        DispatchCounts { ops, pairs, triples, tail }
     }
 }
 
-fn tail_name(op: u16, next: Option<u16>) -> String {
-    match next {
-        Some(next) => format!("{} {}", Op(op), Op(next)),
-        #[cfg(target_arch = "x86_64")]
-        None if super::sse42::handler(Op(op)).is_some() => format!("{}(sse4.2)", Op(op)),
-        None => Op(op).to_string(),
+fn tail_name((op, second, third): Executed) -> String {
+    #[cfg(target_arch = "x86_64")]
+    if second.is_none() && super::sse42::handler(Op(op)).is_some() {
+        return format!("{}(sse4.2)", Op(op));
     }
+    let names: Vec<_> =
+        [Some(op), second, third].into_iter().flatten().map(|op| Op(op).to_string()).collect();
+    names.join(" ")
 }
 
 /// Dispatches from `r` until a handler stops.

@@ -9,8 +9,8 @@ use crate::ops::{AtomicOp, BulkOp, Op, SpecialOp};
 pub enum HandlerKind {
     /// Does a cell's work and jumps to the next cell's handler.
     Single,
-    /// Does two cells' work.
-    Pair,
+    /// Does the work of two or three cells.
+    Several,
     /// On the cold path, or the handler of an op that is rare or takes long: it may call.
     Cold,
 }
@@ -71,9 +71,16 @@ pub fn tail_handlers() -> Vec<TailHandler> {
     singles
         .chain(better().map(|(op, h)| listed(format!("{op}(sse4.2)"), Single, h)))
         .chain([listed("zero_locals".into(), Single, call::zero_locals::<Tail>)])
-        .chain(pairs::all().map(|(a, b, h)| listed(format!("{a} {b}"), Pair, h)))
+        .chain(pairs::all().map(|(a, b, c, h)| listed(several(a, b, c), Several, h)))
         .chain(cold.map(|(name, h)| listed(name.into(), Cold, h)))
         .collect()
+}
+
+fn several(a: Op, b: Op, c: Option<Op>) -> String {
+    match c {
+        Some(c) => format!("{a} {b} {c}"),
+        None => format!("{a} {b}"),
+    }
 }
 
 /// Handlers that need more than the baseline instruction set of the architecture.

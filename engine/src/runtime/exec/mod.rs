@@ -57,6 +57,7 @@ pub(crate) use stacks::{Kept, Stacks};
 
 use crate::memory::{Budget, Buf, Charge, Kind, MemoryError};
 use crate::module::trap::Trap;
+use crate::ops::Op;
 use crate::runtime::error::Error;
 use crate::runtime::tier::Tier;
 use crate::sys::Mapping;
@@ -81,16 +82,25 @@ static TAIL: [Handler<Tail>; crate::ops::OPS] = table::table::<Tail>();
 static LOOP: [Handler<Loop>; crate::ops::OPS] = table::table::<Loop>();
 
 impl Dispatch {
-    /// The address of a handler that does the work of two cells in a row, if there is one.
-    pub(crate) fn fused(self, op: crate::ops::Op, next: crate::ops::Op) -> Option<u64> {
+    /// The address of a handler that does the work of two or three cells in a row, if there is one. `third` tells the op
+    /// behind the second.
+    pub(crate) fn fused(self, op: Op, next: Op, third: impl FnOnce() -> Option<Op>) -> Option<u64> {
         match self {
-            Dispatch::Tail => pairs::fused(op, next).map(|h| h as usize as u64),
+            Dispatch::Tail => pairs::fused(op, next, third).map(|h| h as usize as u64),
             Dispatch::Loop | Dispatch::Count => None,
         }
     }
 
+    /// What a `br_table` says of the handler at this address: see [`Backend::next_near`](regs::Backend::next_near).
+    pub(crate) fn near(self, handler: u64) -> u32 {
+        match self {
+            Dispatch::Tail => Tail::near(handler),
+            Dispatch::Loop | Dispatch::Count => 0,
+        }
+    }
+
     /// The address of `op`'s handler.
-    pub(crate) fn handler(self, op: crate::ops::Op) -> u64 {
+    pub(crate) fn handler(self, op: Op) -> u64 {
         match self {
             Dispatch::Tail => {
                 #[cfg(target_arch = "x86_64")]

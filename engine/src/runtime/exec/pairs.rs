@@ -1,14 +1,17 @@
-//! Superinstructions: pairs of cells that one handler executes, which saves a dispatch.
+//! Superinstructions: two or three cells that one handler executes, which saves dispatches.
 //!
-//! The pairs are products of two lists: first cells and second cells. The lists were chosen by counting pairs over the
-//! benchmarks (`benches`, `ops`), by kinds of code rather than by program. The cells stay as and where they are: only
-//! the first cell's handler is replaced, by one that also does the second cell's work. So branches to the second cell
-//! stay valid, and pairs may overlap.
+//! Most pairs are products of two lists, of first cells and of second cells, chosen by kinds of code rather than by
+//! program. [`measured`] has more pairs, and all triples: those that saved most dispatches over the benchmarks and programs
+//! of others (`ops`, in `benches`, counts them). The cells stay as and where they are: only the first cell's handler is
+//! replaced, by one that also does the others' work. So branches to the other cells stay valid, and superinstructions may
+//! overlap.
 
 mod index;
+mod measured;
+mod shapes;
 
 use super::call::{Call, Return, ReturnValue};
-use super::cell::{Body, Cell, may_follow, pair};
+use super::cell::{Body, Cell, Then, cell, may_follow};
 use super::control::{Back, Br, BrIf, BrTable, Charge, Forward, NonZero, Zero};
 use super::memory::{Ld, Memory0, St};
 use super::numeric::{Bin, Branch, Cmp, Un};
@@ -22,7 +25,10 @@ use crate::ops::{
 };
 use index::{Index, Lists};
 
-pub(super) type Pair = (Op, Op, Handler<Tail>);
+type Pair = (Op, Op, Handler<Tail>);
+
+/// What may be the third cell behind a pair, and the handler of all three.
+type Third = (Op, Handler<Tail>);
 
 /// A list of second cells.
 trait Seconds<P: Body> {
@@ -36,7 +42,7 @@ trait Firsts<L> {
 
 /// The pair, unless the second cell would lose the first one's result: the translator never makes such a sequence.
 const fn pair_of<P: Body, Q: Cell>() -> Option<Pair> {
-    if may_follow::<P, Q>() { Some((P::OP, Q::OP, pair::<Tail, P, Q>)) } else { None }
+    if may_follow::<P, Q>() { Some((P::OP, Q::OP, cell::<Tail, Then<P, Q>>)) } else { None }
 }
 
 macro_rules! lists {
@@ -581,13 +587,27 @@ const LISTS: &Lists = &[
     after::<Charges, OtherSlots>(),
 ];
 
-static INDEX: Index<{ index::count(LISTS) }> = Index::of(LISTS);
+static INDEX: Index<{ index::count(LISTS, measured::ROWS) }, { index::count_thirds(measured::ROWS) }> =
+    Index::of(LISTS, measured::ROWS);
 
-/// The handler for a cell of op `a` that also does the work of a next cell of op `b`.
+/// The handler for a cell of op `a` that also does the work of a next cell of op `b` and, if there is such a handler,
+/// that of the cell behind it, whose op `third` tells.
 // Linking asks for every cell. The compiler inlines it there only if it must: counting asks as well.
 #[inline(always)]
-pub(crate) fn fused(a: Op, b: Op) -> Option<Handler<Tail>> {
-    INDEX.get(a, b)
+pub(crate) fn fused(a: Op, b: Op, third: impl FnOnce() -> Option<Op>) -> Option<Handler<Tail>> {
+    let pair = INDEX.find(a, b)?;
+    let three = if INDEX.has_thirds(pair) { third().and_then(|c| INDEX.three(pair, c)) } else { None };
+    Some(three.unwrap_or_else(|| INDEX.two(pair)))
+}
+
+/// How many cells a handler for `a` does the work of when `b`, and then `c`, come behind it; `None` for `c` if that isn't
+/// known yet, and then the result, if it depends on it.
+pub(super) fn reach(a: Op, b: Op, c: Option<Op>) -> Option<usize> {
+    let Some(pair) = INDEX.find(a, b) else { return Some(1) };
+    if !INDEX.has_thirds(pair) {
+        return Some(2);
+    }
+    c.map(|c| 2 + usize::from(INDEX.three(pair, c).is_some()))
 }
 
 /// Whether `op` is the first of any pair.
@@ -595,7 +615,10 @@ pub(super) fn begins(op: Op) -> bool {
     INDEX.has_first(op)
 }
 
-/// Every pair once.
-pub(super) fn all() -> impl Iterator<Item = Pair> {
+/// Every pair and every triple once.
+pub(super) fn all() -> impl Iterator<Item = (Op, Op, Option<Op>, Handler<Tail>)> {
     INDEX.all()
 }
+
+#[cfg(test)]
+mod tests;

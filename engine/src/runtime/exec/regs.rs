@@ -125,6 +125,14 @@ pub(crate) trait Backend: Sized + 'static {
     /// # Safety
     /// The [handler contract](Backend#safety) holds for the cell at `r.ip`.
     unsafe fn next(r: Regs) -> Self::Out;
+    /// Dispatches the cell at `r.ip`, whose handler is at `near`.
+    ///
+    /// # Safety
+    /// As for [`Backend::next`]; `near` is what [`Tail::near`] gives for the cell's handler, or the backend is another.
+    unsafe fn next_near(r: Regs, _near: u32) -> Self::Out {
+        // SAFETY: the caller keeps the contract.
+        unsafe { Self::next(r) }
+    }
     /// Jumps to another handler, with the same cell.
     ///
     /// # Safety
@@ -187,6 +195,19 @@ macro_rules! enter_handler {
 /// Handlers jump to each other: fast, if the compiler emits their last calls as tail calls.
 pub(crate) enum Tail {}
 
+impl Tail {
+    fn middle() -> u64 {
+        super::control::unreachable::<Tail> as *const () as usize as u64
+    }
+
+    /// Half a word that says where a handler is: how far from one of them. All are in this program.
+    pub(crate) fn near(handler: u64) -> u32 {
+        let distance = handler.wrapping_sub(Self::middle());
+        debug_assert_eq!(distance as i32 as i64 as u64, distance, "a program of less than 2 GiB");
+        distance as u32
+    }
+}
+
 impl Backend for Tail {
     type Out = ();
 
@@ -199,6 +220,13 @@ impl Backend for Tail {
             let h = *r.ip.cast::<Handler<Tail>>();
             enter_handler!(h, r)
         }
+    }
+
+    #[inline(always)]
+    unsafe fn next_near(r: Regs, near: u32) {
+        let handler = Tail::middle().wrapping_add(near as i32 as i64 as u64) as usize;
+        // SAFETY: the caller keeps the contract, so this is the address of a handler of this backend.
+        unsafe { Self::jump(r, core::mem::transmute::<usize, Handler<Tail>>(handler)) }
     }
 
     #[inline(always)]
