@@ -68,6 +68,8 @@ enum Target {
     /// From memory by a register: from a cell.
     Cell,
     Fixed(u64),
+    /// From a sum, as a `br_table` tells it: how far from one of the handlers it is.
+    Sum,
     Unknown,
 }
 
@@ -150,7 +152,11 @@ impl Disassembly {
                 return None;
             }
             let loads = matches!(m.as_str(), "ldr" | "ldur" | "ldp") && o.contains('[');
-            Some(if loads { Target::Cell } else { Target::Unknown })
+            Some(match m.as_str() {
+                _ if loads => Target::Cell,
+                "add" if o.ends_with("asr #32") => Target::Sum,
+                _ => Target::Unknown,
+            })
         } else {
             let rest = o.strip_suffix(register)?;
             let reads = ["cmp", "test", "push", "jmp"].iter().any(|p| m.starts_with(p));
@@ -160,6 +166,7 @@ impl Disassembly {
             Some(match m.trim_end_matches('q') {
                 "mov" => self.in_memory(i),
                 "lea" => self.code[i].points_to.map_or(Target::Unknown, Target::Fixed),
+                "add" => Target::Sum,
                 _ => Target::Unknown,
             })
         }
@@ -213,8 +220,9 @@ impl Disassembly {
         }
     }
 
-    /// The faults in the code that is reachable from `start` without going through the functions in `cold`.
-    fn faults(&self, start: u64, cold: &HashSet<u64>) -> BTreeSet<Fault> {
+    /// The faults in the code that is reachable from `start` without going through the functions in `cold`. `sums` says
+    /// whether the handler may compute where it jumps to.
+    fn faults(&self, start: u64, cold: &HashSet<u64>, sums: bool) -> BTreeSet<Fault> {
         let (mut faults, mut dispatches) = (BTreeSet::new(), false);
         let mut before: HashMap<usize, Vec<usize>> = HashMap::new();
         let (mut seen, mut indirect, mut todo) = (HashSet::new(), Vec::new(), vec![(None, start)]);
@@ -256,8 +264,9 @@ impl Disassembly {
                 for target in self.targets(i, &before) {
                     match target {
                         Target::Cell => dispatches = true,
+                        Target::Sum if sums => dispatches = true,
                         Target::Fixed(to) => todo.push((Some(i), to)),
-                        Target::Unknown => _ = faults.insert(Fault::UnknownJump),
+                        Target::Sum | Target::Unknown => _ = faults.insert(Fault::UnknownJump),
                     }
                 }
             }
@@ -300,7 +309,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// An op's name, or two, without their forms.
+/// An op's name, or several, without their forms.
 fn without_forms(name: &str) -> String {
     name.split(' ').map(|op| op.split('.').next().unwrap_or(op)).collect::<Vec<_>>().join(" ")
 }
@@ -347,7 +356,8 @@ fn check() -> Result<bool, String> {
     let cold: HashSet<u64> = of_kind(HandlerKind::Cold).map(|&(_, address)| address).collect();
     let mut faulty: BTreeMap<String, (Vec<String>, BTreeSet<Fault>)> = BTreeMap::new();
     for (handler, address) in handlers.iter().filter(|(h, _)| h.kind != HandlerKind::Cold) {
-        let faults = disassembly.faults(*address, &cold);
+        let sums = without_forms(&handler.name).split(' ').any(|op| op.starts_with("BrTable"));
+        let faults = disassembly.faults(*address, &cold, sums);
         if !faults.is_empty() {
             let (names, all) = faulty.entry(without_forms(&handler.name)).or_default();
             names.push(format!("{} at {address:#x}", handler.name));
