@@ -4,6 +4,7 @@
 //! instruction's index immediates. Compiled code calls the same operations as builtins.
 
 use super::builtins;
+use super::control;
 use super::operand::{A, Value};
 use super::regs::{Backend, Handler, Regs, handlers};
 use super::sample;
@@ -143,12 +144,64 @@ pub(crate) unsafe extern "C" fn fill_bytes(to: *mut u8, value: u64, n: usize) {
 /// What a rare op does.
 pub(crate) trait Bulk {
     fn run(o: &mut Operands<'_>) -> Result<(), Error>;
+
+    /// Does it at once, if that is simple. Says whether it has; otherwise nothing has happened.
+    ///
+    /// # Safety
+    /// The [handler contract](Backend#safety) holds, and the cell is of this op.
+    #[inline(always)]
+    unsafe fn at_once(_: &Regs) -> bool {
+        false
+    }
+}
+
+/// Operands of an op that accesses one place in memory 0, or two of them.
+struct Short {
+    slots: *const u64,
+    mem: *mut u8,
+    n: usize,
+}
+
+impl Short {
+    /// The most bytes that are short: a page's.
+    const MOST: u64 = 4096;
+
+    /// If so many bytes are short, and their fuel is there, which is paid then: the operands.
+    #[inline(always)]
+    unsafe fn paid(r: &Regs, places: usize) -> Option<Self> {
+        // SAFETY: the caller's contract: these are the op's operands, the last one how many bytes.
+        unsafe {
+            let slots = r.slot(A).cast_const();
+            let n = *slots.add(2);
+            let fits = |place| (*slots.add(place)).checked_add(n).is_some_and(|end| end <= r.len);
+            // Both memories are number 0.
+            if r.ext(0) != 0 || n > Self::MOST || !(0..places).all(fits) {
+                return None;
+            }
+            if !control::pay(r, n / BYTES_A_UNIT) {
+                control::give_back(r, n / BYTES_A_UNIT);
+                return None;
+            }
+            Some(Self { slots, mem: r.mem, n: n as usize })
+        }
+    }
+
+    /// The place that an operand names.
+    #[inline(always)]
+    unsafe fn place(&self, operand: usize) -> *mut u8 {
+        // SAFETY: it is an operand, and in bounds.
+        unsafe { self.mem.add(*self.slots.add(operand) as usize) }
+    }
 }
 
 handlers! {
     #[cold]
     #[inline(never)]
     fn bulk<B, O: Bulk>(mut r) {
+        if O::at_once(&r) {
+            r.ip = r.ip.add(3);
+            return B::next(r);
+        }
         match run::<O>(&r) {
             Ok(()) => {
                 slow::reload(&mut r);
@@ -193,7 +246,7 @@ ops::bulk_rows!(rows);
 
 /// What the operators do.
 macro_rules! meanings {
-    ($($(#[$doc:meta])* $Name:ident |$o:ident| $body:expr;)*) => {$(
+    ($($(#[$doc:meta])* $Name:ident |$o:ident| $body:expr $(, at once |$r:ident| $short:expr)?;)*) => {$(
         $(#[$doc])*
         enum $Name {}
         impl Bulk for $Name {
@@ -203,6 +256,13 @@ macro_rules! meanings {
                 // translator, or the compiler of the tier, sees to that. Objects live as long as the store.
                 unsafe { $body }
             }
+            $(
+                #[inline(always)]
+                unsafe fn at_once($r: &Regs) -> bool {
+                    // SAFETY: the caller's contract; both ranges are in bounds.
+                    unsafe { $short }
+                }
+            )?
         }
     )*};
 }
@@ -222,9 +282,17 @@ meanings! {
     MemoryFill |o| {
         let value = o.get(1) as u8;
         o.extent(BYTES_A_UNIT, false, |o, extent| o.store.memory_fill(o.vm, o.x, value, extent))
+    }, at once |r| {
+        let Some(short) = Short::paid(r, 1) else { return false };
+        short.place(0).write_bytes(*short.slots.add(1) as u8, short.n);
+        true
     };
     MemoryCopy |o| {
         o.extent(BYTES_A_UNIT, true, |o, extent| o.store.memory_copy(o.vm, o.x, o.y, extent))
+    }, at once |r| {
+        let Some(short) = Short::paid(r, 2) else { return false };
+        short.place(1).copy_to(short.place(0), short.n);
+        true
     };
     MemoryInit |o| {
         o.extent(BYTES_A_UNIT, true, |o, extent| o.store.memory_init(o.vm, o.x, o.y, extent))

@@ -146,7 +146,7 @@ impl<S: Src> Cell for BrTable<S> {
 
 /// Takes `cost` from the slice. Returns whether it was enough; if not, the cold path gives `cost` back first.
 #[inline(always)]
-unsafe fn pay(r: &Regs, cost: u64) -> bool {
+pub(super) unsafe fn pay(r: &Regs, cost: u64) -> bool {
     // SAFETY: the handler contract (`Backend`).
     unsafe {
         let store = (*r.vm).store;
@@ -155,6 +155,13 @@ unsafe fn pay(r: &Regs, cost: u64) -> bool {
         (*store).slice = left;
         left >= 0
     }
+}
+
+/// Undoes [`pay`].
+#[inline(always)]
+pub(super) unsafe fn give_back(r: &Regs, cost: u64) {
+    // SAFETY: the handler contract (`Backend`).
+    unsafe { (*(*r.vm).store).slice += cost as i64 }
 }
 
 /// Takes the back edge: charges the cost in extension word `word`, then goes to the cell's target. If the slice is too
