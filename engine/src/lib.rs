@@ -84,9 +84,10 @@ pub mod testing {
 }
 
 pub use api::{
-    AsContext, AsContextMut, Caller, Export, Instance, InstancePre, InterruptHandle, InterruptWaiter,
-    IntoFunc, Linker, MemoryAccessError, ModuleOptions, ModuleStream, ResumableCall, Section, Store,
-    StoreContext, StoreContextMut, SuspendedCall, TypedFunc, WasmParams, WasmResults, WasmRet, WasmTy,
+    AsContext, AsContextMut, BreakpointEdit, Caller, DebugFrame, Export, Instance, InstancePre,
+    InterruptHandle, InterruptWaiter, IntoFunc, Linker, MemoryAccessError, ModuleOptions, ModuleStream,
+    ResumableCall, Section, Store, StoreContext, StoreContextMut, SuspendedCall, TypedFunc, WasmParams,
+    WasmResults, WasmRet, WasmTy,
 };
 pub use memory::limits::Limits;
 pub use memory::{Budget, Charge, Kind, OutOfBudget};
@@ -100,6 +101,7 @@ pub use module::types::{
 };
 pub use runtime::backtrace::{FrameInfo, WasmBacktrace};
 pub use runtime::config::Config;
+pub use runtime::debug::Breakpoint;
 pub use runtime::engine::Engine;
 pub use runtime::error::{Error, ErrorKind, Result, ThrownException};
 pub use runtime::exec::{Dispatch, DispatchCounts};

@@ -7,6 +7,8 @@ use crate::host::dir::Dir;
 use crate::host::random::Random;
 use crate::host::replay::{ReplayClock, replay_random};
 use crate::host::stdio::{ReadPipe, Stdio, Stream, WritePipe};
+#[cfg(feature = "trace")]
+use crate::trace::Trace;
 use std::fmt;
 use std::io;
 use std::net::TcpListener;
@@ -36,6 +38,8 @@ pub struct WasiCtxBuilder {
     sockets: Vec<Fd>,
     clocks: Clocks,
     random: Random,
+    #[cfg(feature = "trace")]
+    trace: Option<Trace>,
     filter_terminal_escapes: bool,
     exit_on_broken_pipe: bool,
 }
@@ -200,6 +204,21 @@ impl WasiCtxBuilder {
         self
     }
 
+    /// Passes `sink` a line, without its end, for each call that the guest makes, when it returns: the function's
+    /// arguments by their names in the specification, its result or error, and what it has stored for the guest. Of texts
+    /// and buffers, 32 bytes are shown, and of arrays four buffers; control characters are escaped.
+    ///
+    /// ```
+    /// use dunlin_wasi_lite::WasiCtxBuilder;
+    /// // path_open(fd=3, lookupflags=0, path="notes.txt", oflags=CREAT, ..., fdflags=0) = 0, opened=4
+    /// let ctx = WasiCtxBuilder::new().trace(|line| eprintln!("{line}")).build();
+    /// ```
+    #[cfg(feature = "trace")]
+    pub fn trace(&mut self, sink: impl FnMut(&str) + Send + Sync + 'static) -> &mut Self {
+        self.trace = Some(Trace::new(Box::new(sink)));
+        self
+    }
+
     /// The context. The builder is as new afterwards.
     pub fn build(&mut self) -> WasiCtx {
         let Self {
@@ -212,6 +231,8 @@ impl WasiCtxBuilder {
             sockets,
             mut clocks,
             random,
+            #[cfg(feature = "trace")]
+            trace,
             filter_terminal_escapes,
             exit_on_broken_pipe,
         } = std::mem::take(self);
@@ -236,7 +257,15 @@ impl WasiCtxBuilder {
             fds.insert(socket);
         }
         let env = env.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
-        WasiCtx { args, env, fds, clocks, random }
+        WasiCtx {
+            args,
+            env,
+            fds,
+            clocks,
+            random,
+            #[cfg(feature = "trace")]
+            trace,
+        }
     }
 }
 
@@ -258,6 +287,8 @@ pub struct WasiCtx {
     pub(crate) fds: Fds,
     pub(crate) clocks: Clocks,
     pub(crate) random: Random,
+    #[cfg(feature = "trace")]
+    pub(crate) trace: Option<Trace>,
 }
 
 impl WasiCtx {

@@ -40,6 +40,9 @@ impl Deref for GuestPath<'_> {
     }
 }
 
+/// An argument of a call: its name in the table of functions, and its value.
+pub(crate) type Argument = (&'static str, i128);
+
 /// The calling instance.
 pub(crate) struct Guest<'a> {
     memory: &'a mut [u8],

@@ -67,6 +67,8 @@ mod linker;
 mod paid;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "trace")]
+mod trace;
 
 /// The README's example, compiled.
 #[cfg(doctest)]

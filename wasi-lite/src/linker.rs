@@ -4,7 +4,7 @@ use crate::WasiCtx;
 use crate::abi::Snapshot;
 use crate::errno::{self, Errno, Fail};
 use crate::functions::for_each_function;
-use crate::guest::Guest;
+use crate::guest::{Argument, Guest};
 use crate::host::interrupt::Interrupt;
 use dunlin::{Caller, Error, Extern, Linker, Result, Trap};
 use std::fmt;
@@ -62,11 +62,12 @@ impl Answer for () {
     }
 }
 
-fn call<T: 'static, R: Answer>(
+fn call<T: 'static, R: Answer, const N: usize>(
     mut caller: Caller<'_, T>,
     get: impl Fn(&mut T) -> &mut WasiCtx,
     (module, snapshot, name): (&str, Snapshot, &str),
     waits: impl FnOnce(&WasiCtx) -> bool,
+    arguments: impl Fn() -> [Argument; N],
     function: impl FnOnce(&mut WasiCtx, &mut Guest<'_>) -> errno::Result,
 ) -> Result<R> {
     let waiter = match waits(get(caller.data_mut())) {
@@ -79,13 +80,22 @@ fn call<T: 'static, R: Answer>(
         Some(Extern::Memory(memory)) => Some(memory),
         _ => None,
     };
-    let result = match memory {
-        Some(memory) => {
-            let (memory, data) = memory.data_and_store_mut(&mut caller);
-            function(get(data), &mut Guest::new(memory, snapshot, interrupt, &budget))
-        }
-        None => function(get(caller.data_mut()), &mut Guest::new(&mut [], snapshot, interrupt, &budget)),
+    let (bytes, data) = match memory {
+        Some(memory) => memory.data_and_store_mut(&mut caller),
+        None => (&mut [][..], caller.data_mut()),
     };
+    let (ctx, guest) = (get(data), &mut Guest::new(bytes, snapshot, interrupt, &budget));
+    #[cfg(feature = "trace")]
+    if let Some(trace) = &mut ctx.trace {
+        trace.begin(name, &arguments(), guest);
+    }
+    #[cfg(not(feature = "trace"))]
+    let _ = arguments;
+    let result = function(ctx, guest);
+    #[cfg(feature = "trace")]
+    if let Some(trace) = &mut ctx.trace {
+        trace.end(&arguments(), guest, &result);
+    }
     match result {
         Ok(()) => Ok(R::success()),
         Err(Fail::Errno(Errno::FAULT)) if memory.is_none() => Err(Error::msg(format_args!(
@@ -145,7 +155,8 @@ macro_rules! link {
                             stringify!($name),
                             move |caller: Caller<'_, T>, $($arg: $ty),*| -> Result<$ret> {
                                 let (waits, called) = (waits!($($waits)?), (module, snapshot, stringify!($name)));
-                                call(caller, get, called, waits, |ctx, guest| ctx.$name(guest, $($arg),*))
+                                let arguments = || [$((stringify!($arg), i128::from($arg))),*];
+                                call(caller, get, called, waits, arguments, |ctx, guest| ctx.$name(guest, $($arg),*))
                             },
                         )?;
                     }

@@ -145,6 +145,26 @@ impl Instance {
         self.get_export(store, name)?.into_global()
     }
 
+    /// The memory with this index, exported or not, for a debugger; a shared one isn't among them. `None` unless the engine
+    /// debugs: see [`Config::guest_debug`](crate::Config::guest_debug).
+    pub fn debug_memory(&self, store: impl AsContext, index: u32) -> Option<Memory> {
+        self.debug_item(store, ExternKind::Memory, index)?.into_memory()
+    }
+
+    /// The global with this index, likewise.
+    pub fn debug_global(&self, store: impl AsContext, index: u32) -> Option<Global> {
+        self.debug_item(store, ExternKind::Global, index)?.into_global()
+    }
+
+    fn debug_item(&self, store: impl AsContext, kind: ExternKind, index: u32) -> Option<Extern> {
+        let store = store.as_context();
+        let instance = self.obj(store.inner());
+        let data = &instance.module.shared().data;
+        let count = if kind == ExternKind::Memory { data.memories.len() } else { data.globals.len() };
+        let is_there = store.inner().engine.translation().guest_debug && (index as usize) < count;
+        is_there.then(|| item(store.inner(), instance, kind, index))
+    }
+
     /// All exports, in the module's order.
     pub fn exports<'a, T: 'a>(
         self,
@@ -158,24 +178,25 @@ impl Instance {
 }
 
 fn extern_of(store: &StoreInner, instance: &InstanceObj, export: &ExportDef) -> Extern {
+    item(store, instance, export.kind, export.index)
+}
+
+/// An item of an instance by its index, which it has.
+fn item(store: &StoreInner, instance: &InstanceObj, kind: ExternKind, index: u32) -> Extern {
     // SAFETY: the objects of an instance live as long as its store, and change only when that is borrowed exclusively.
     unsafe {
-        match export.kind {
-            ExternKind::Func => {
-                Extern::Func(Func::from_obj(store, instance.exported_func(export.index).as_ref()))
-            }
-            ExternKind::Table => Extern::Table(Table::from_obj(store, instance.table(export.index).as_ref())),
+        match kind {
+            ExternKind::Func => Extern::Func(Func::from_obj(store, instance.exported_func(index).as_ref())),
+            ExternKind::Table => Extern::Table(Table::from_obj(store, instance.table(index).as_ref())),
             ExternKind::Memory => {
-                let memory = instance.memory(export.index).as_ref();
+                let memory = instance.memory(index).as_ref();
                 match memory.shared() {
                     Some(shared) => Extern::SharedMemory(shared.clone()),
                     None => Extern::Memory(Memory::from_obj(store, memory)),
                 }
             }
-            ExternKind::Global => {
-                Extern::Global(Global::from_obj(store, instance.global(export.index).as_ref()))
-            }
-            ExternKind::Tag => Extern::Tag(Tag::from_obj(store, instance.tag(export.index).as_ref())),
+            ExternKind::Global => Extern::Global(Global::from_obj(store, instance.global(index).as_ref())),
+            ExternKind::Tag => Extern::Tag(Tag::from_obj(store, instance.tag(index).as_ref())),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod caller;
 mod context;
+mod debug;
 mod exceptions;
 mod externs;
 mod func;
@@ -23,6 +24,7 @@ mod wasm_ty;
 
 pub use caller::Caller;
 pub use context::{AsContext, AsContextMut, StoreContext, StoreContextMut};
+pub use debug::{BreakpointEdit, DebugFrame};
 pub use externs::Export;
 pub use host::{IntoFunc, WasmRet};
 pub use instance::Instance;

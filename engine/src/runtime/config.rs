@@ -29,6 +29,7 @@ pub struct Config {
     pub(crate) tier: Option<Arc<dyn Tier>>,
     pub(crate) suspend_compiled: bool,
     pub(crate) shared_memory: bool,
+    pub(crate) guest_debug: bool,
 }
 
 impl Default for Config {
@@ -65,6 +66,7 @@ impl Config {
             tier: None,
             suspend_compiled: false,
             shared_memory: false,
+            guest_debug: false,
         }
     }
 
@@ -210,6 +212,15 @@ impl Config {
     /// loop. That makes it larger and a little slower, for all calls. Off by default: such calls are interpreted.
     pub fn suspend_compiled(&mut self, enable: bool) -> &mut Self {
         self.suspend_compiled = enable;
+        self
+    }
+
+    /// Whether [resumable calls](crate::Func::call_resumable) can be stopped before each instruction, and looked at: see
+    /// [`Store::edit_breakpoints`](crate::Store::edit_breakpoints). The engine then has no tier, and everything is interpreted
+    /// several times slower than otherwise, from cells that take several times the memory: more than
+    /// [`Module::plan`](crate::Module::plan) says. Off by default.
+    pub fn guest_debug(&mut self, enable: bool) -> &mut Self {
+        self.guest_debug = enable;
         self
     }
 

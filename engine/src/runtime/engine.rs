@@ -128,7 +128,7 @@ impl Engine {
 
     /// What compiles hot functions, if anything does.
     pub(crate) fn tier(&self) -> Option<&dyn crate::runtime::tier::Tier> {
-        self.0.config.tier.as_deref()
+        self.0.config.tier.as_deref().filter(|_| !self.0.config.guest_debug)
     }
 
     /// Whether memories get guard regions.
@@ -142,6 +142,7 @@ impl Engine {
             canonical_nans: self.canonical_nans(),
             relaxed_simd: self.0.config.relaxed_simd,
             consume_fuel: self.consumes_fuel(),
+            guest_debug: self.0.config.guest_debug,
             islands_from: self.tier().map_or(u32::MAX, |tier| tier.islands_from()),
         }
     }

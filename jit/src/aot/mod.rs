@@ -38,4 +38,4 @@ pub use mismatch::Mismatch;
 pub use read::{Opened, Precompiled, Reader, open};
 pub use settings::{Settings, identity};
 #[cfg(feature = "compiler")]
-pub use write::{Compile, Compiled, CpuFeatures, Target, compile};
+pub use write::{Compile, Compiled, CpuFeatures, Target, compile, compile_with_progress};

@@ -16,6 +16,7 @@ use dunlin::tier::{Entry, RelaxedSimd, View};
 use dunlin::{Kind, Module};
 use std::fmt;
 use std::num::TryFromIntError;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The target machine.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -159,13 +160,33 @@ pub struct Compiled {
 /// # Errors
 /// A sentence that says why it can't be compiled.
 pub fn compile(module: &Module, bytes: &[u8], how: &Compile) -> Result<Compiled, String> {
-    on_compiler_stack(|| compile_here(module, bytes, how))
+    compile_with_progress(module, bytes, how, &|_, _| {})
+}
+
+/// As [`compile`]. Whenever compiling one of the module's functions begins, `progress` is called, on any thread, with how
+/// many have begun, and how many there are.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_with_progress(
+    module: &Module,
+    bytes: &[u8],
+    how: &Compile,
+    progress: &(dyn Fn(u32, u32) + Sync),
+) -> Result<Compiled, String> {
+    on_compiler_stack(|| compile_here(module, bytes, how, progress))
         .map_err(|error| format!("no stack for the compiler: {error}"))?
 }
 
 /// As [`compile`], on a stack that is large enough.
-fn compile_here(module: &Module, bytes: &[u8], how: &Compile) -> Result<Compiled, String> {
+fn compile_here(
+    module: &Module,
+    bytes: &[u8],
+    how: &Compile,
+    progress: &(dyn Fn(u32, u32) + Sync),
+) -> Result<Compiled, String> {
     let view = View::new(module);
+    let begun = AtomicU32::new(0);
     let mut settings = how.settings()?;
     (settings.fuel, settings.canonical_nans) = (view.consumes_fuel(), view.canonical_nans());
     if view.relaxed_simd() != RelaxedSimd::DETERMINISTIC {
@@ -190,7 +211,10 @@ fn compile_here(module: &Module, bytes: &[u8], how: &Compile) -> Result<Compiled
         options,
         largest: how.largest_function,
         scratch: how.compiler_memory,
-        wants: &|_| true,
+        wants: &|_| {
+            progress(begun.fetch_add(1, Ordering::Relaxed) + 1, view.defined_funcs());
+            true
+        },
         counters: &counters,
         parallel: how.parallel,
     };

@@ -21,6 +21,16 @@ fn another_build_is_named() {
         dunlin(&["run", path]).code(1).one_sentence().says("build it with the feature 'precompiled'");
         dunlin(&["run", "--allow-precompiled", path]).code(2).one_sentence().says("feature 'precompiled'");
     }
+    for (is_missing, args, feature) in [
+        (cfg!(not(feature = "trace")), &["run", "--trace", "wasi", &text][..], "'trace'"),
+        (cfg!(not(feature = "gdb")), &["run", "--gdb", "127.0.0.1:0", &text], "'gdb'"),
+        (cfg!(not(feature = "manual")), &["man"], "'manual'"),
+        (cfg!(not(feature = "manual")), &["completions", "bash"], "'manual'"),
+    ] {
+        if is_missing {
+            dunlin(args).code(2).one_sentence().says(&format!("build it with the feature {feature}"));
+        }
+    }
     if cfg!(not(feature = "jit")) {
         dunlin(&["compile", &text]).code(2).one_sentence().says("build it with the feature 'jit'");
         dunlin(&["run", "--jit", "sync", &text])
@@ -41,6 +51,9 @@ fn help_lists_what_there_is() {
     for (part, words) in [
         (cfg!(feature = "jit"), &["--jit", "  compile   "][..]),
         (cfg!(feature = "precompiled"), &["--allow-precompiled", "--memory-guard"]),
+        (cfg!(feature = "trace"), &["--trace"]),
+        (cfg!(feature = "gdb"), &["--gdb"]),
+        (cfg!(feature = "manual"), &["  completions", "  man "]),
     ] {
         for word in words {
             assert_eq!(all.contains(word), part, "{word}: {all}");

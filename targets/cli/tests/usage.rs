@@ -100,6 +100,10 @@ fn help_and_version_go_to_standard_output() {
         (&["inspect", "--help"], "Examples:"),
         (&["validate", "--help"], "Examples:"),
         (&["wast", "--help"], "Examples:"),
+        #[cfg(feature = "manual")]
+        (&["completions", "--help"], "Examples:"),
+        #[cfg(feature = "manual")]
+        (&["man", "--help"], "Examples:"),
         (&["--version"], concat!("dunlin ", env!("CARGO_PKG_VERSION"))),
     ] {
         let ended = dunlin(args).code(0);

@@ -54,6 +54,7 @@ pub(crate) use entry::{Resumed, invoke, resume};
 pub use listing::{HandlerKind, TailHandler, tail_handlers};
 pub(crate) use osr::Watch;
 pub(crate) use stacks::{Kept, Stacks};
+pub(crate) use walk::Frame;
 
 use crate::memory::{Budget, Buf, Charge, Kind, MemoryError};
 use crate::module::trap::Trap;

@@ -29,6 +29,7 @@ pub(crate) use template::Template;
 
 use crate::memory::{Budget, Buf, Charge, Kind, Map, Shared, try_box};
 use crate::module::types::{GlobalType, ValType};
+use crate::runtime::debug::Debugging;
 use crate::runtime::engine::{Engine, Sigs};
 use crate::runtime::exec::{self, Execution, Kept, Watch};
 use crate::runtime::interrupt::InterruptState;
@@ -72,6 +73,8 @@ pub(crate) struct StoreInner {
     pub(crate) watch: Option<Watch>,
     /// The profile that is being made, if one is.
     pub(crate) profiler: Option<Profiler>,
+    /// What a debugger wants, if there is one.
+    pub(crate) debugging: Option<Box<Debugging>>,
     pub(crate) interrupt: Shared<InterruptState>,
     /// How deeply calls from the host into the guest are nested.
     pub(crate) depth: u32,
@@ -124,6 +127,7 @@ impl StoreInner {
             fuel: FuelState::new(engine.consumes_fuel(), engine.tier()),
             watch: None,
             profiler: None,
+            debugging: None,
             interrupt: Shared::try_new(Kind::Instance, InterruptState::new())?,
             depth: 0,
             funcs: Arena::new(budget, Kind::Instance),

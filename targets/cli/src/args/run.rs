@@ -9,6 +9,7 @@ use super::registry::AsksRegistries;
 use super::registry::RegistryOptions;
 use super::table::{BuildPart, CommandOptions, Opt, OptionGroup, Rest, need_module};
 use super::tiering::Tiering;
+use super::tracing::Tracing;
 use super::values::{Dir, Given, add, set, switch};
 use crate::failure::Failure;
 use std::ffi::OsString;
@@ -55,6 +56,10 @@ pub(crate) struct RunOptions {
     pub(crate) report: Option<PathBuf>,
     /// Where the profile goes.
     pub(crate) profile: Option<PathBuf>,
+    /// Where a debugger is waited for.
+    pub(crate) gdb: Option<String>,
+    /// What is shown of it while it runs.
+    pub(crate) tracing: Tracing,
     /// How a registry is asked for the module.
     pub(crate) registry: RegistryOptions,
 }
@@ -149,7 +154,7 @@ impl CommandOptions for RunOptions {
             title: "How it is executed",
             options: &[
                 Opt::value(
-                    "--jit MODE",
+                    "--jit background|sync|eager|off",
                     |o: &mut Self, given| o.tiering.jit(given),
                     "When functions that are executed often become machine code: background, on a thread of its own while the \
                      interpreter goes on (the default); sync, at once, while the program waits; eager, all of them before the program \
@@ -165,14 +170,14 @@ impl CommandOptions for RunOptions {
                 )
                 .part(BuildPart::Compiler),
                 Opt::value(
-                    "--jit-cache-full THEN",
+                    "--jit-cache-full evict|stop",
                     |o: &mut Self, given| o.tiering.cache_full(given),
                     "What happens when the part of the memory budget that is for machine code is full: evict throws it away \
                      and compiles anew what is executed often then, which is the default; stop compiles no more.",
                 )
                 .part(BuildPart::Compiler),
                 Opt::value(
-                    "--memory-guard WHEN",
+                    "--memory-guard on|off|auto",
                     |o: &mut Self, given| o.tiering.memory_guard(given),
                     "Whether faults of the processor replace bounds checks in machine code: on, off, or auto, the default: if \
                      there is enough address space, 4 GiB a memory.",
@@ -239,6 +244,21 @@ impl CommandOptions for RunOptions {
                      with its units, as makers of flame graphs read it. It is looked at every 10,000 units or more often. \
                      What it counts is the interpreter's work, so nothing is compiled. - is standard output.",
                 ),
+                Opt::value(
+                    "-g, --gdb ADDR",
+                    |o: &mut Self, given| set(&mut o.gdb, given.string()),
+                    "Wait at this address, 127.0.0.1:1234, until LLDB connects, and run under its control: process connect \
+                     --plugin wasm connect://127.0.0.1:1234. Whoever connects can do with the program what they like. With \
+                     port 0 the system chooses one. Nothing is compiled then.",
+                )
+                .part(BuildPart::Debugger),
+                Opt::value(
+                    "--trace wasi[=FILE]",
+                    |o: &mut Self, given| o.tracing.trace(given),
+                    "Write a line for each function of WASI that the program calls, when it returns: its arguments and its \
+                     result. They go to standard error, or to FILE; - is standard output.",
+                )
+                .part(BuildPart::Trace),
             ],
         },
         #[cfg(feature = "hosts")]
@@ -263,6 +283,9 @@ impl CommandOptions for RunOptions {
         }
         if self.profile.is_some() {
             self.tiering.profiling()?;
+        }
+        if self.gdb.is_some() {
+            self.tiering.debugging()?;
         }
         Ok(())
     }

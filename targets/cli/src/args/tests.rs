@@ -416,8 +416,8 @@ fn limits_are_the_same_everywhere() {
         let options = O::TABLE.iter().flat_map(|group| group.options);
         let limits = ["--fuel N", "--timeout TIME", "--memory-budget SIZE"];
         let mut found: Vec<_> = options
-            .filter(|option| limits.contains(&option.form))
-            .map(|option| (option.form, option.help))
+            .filter(|option| limits.contains(&option.outline.form))
+            .map(|option| (option.outline.form, option.outline.help))
             .collect();
         found.sort_unstable();
         found

@@ -151,6 +151,26 @@ impl Tiering {
         }
     }
 
+    /// Called if `--gdb` is given too.
+    pub(crate) fn debugging(&mut self) -> Result<(), Failure> {
+        if !cfg!(feature = "gdb") {
+            return Err(Failure::usage(
+                "this build of dunlin serves no debugger, so there is no --gdb: build it with the feature 'gdb'",
+            ));
+        }
+        let other = match self.mode {
+            _ if self.precompiled == Trust::Required => "--require-precompiled".into(),
+            None | Some(JitMode::Off) => {
+                self.mode = Some(JitMode::Off);
+                return Ok(());
+            }
+            Some(mode) => format!("--jit {}", mode.name()),
+        };
+        Err(Failure::usage(format_args!(
+            "--gdb shows what the interpreter does, so it doesn't go with {other}"
+        )))
+    }
+
     /// When functions are compiled.
     #[cfg(feature = "precompiled")]
     pub(crate) fn mode(&self) -> JitMode {

@@ -3,9 +3,13 @@
 #[cfg(feature = "hosts")]
 mod claims;
 mod compile;
+#[cfg(feature = "manual")]
+mod completions;
 mod inspect;
 #[cfg(feature = "hosts")]
 mod lambda;
+#[cfg(feature = "manual")]
+mod man;
 #[cfg(feature = "hosts")]
 mod policy;
 #[cfg(feature = "hosts")]
@@ -35,6 +39,10 @@ pub(crate) fn execute(command: Command) -> Result<u8, Failure> {
         Command::Compile(options) => compile::compile(&options)?,
         Command::Inspect(options) => inspect::inspect(&options)?,
         Command::Validate(options) => return validate::validate(&options),
+        #[cfg(feature = "manual")]
+        Command::Completions(options) => completions::completions(&options)?,
+        #[cfg(feature = "manual")]
+        Command::Man => man::man()?,
         #[cfg(feature = "hosts")]
         Command::Claims(options) => return Ok(u8::from(!claims::claims(&options)?)),
         #[cfg(feature = "hosts")]

@@ -1,6 +1,8 @@
 //! `dunlin run`
 
 mod entry;
+#[cfg_attr(not(feature = "gdb"), path = "run/no_gdb.rs")]
+mod gdb;
 mod outcome;
 mod session;
 mod values;
@@ -17,6 +19,7 @@ use dunlin::{
     Config, Engine, Error, ErrorKind, Instance, Kind, Module, ModuleOptions, Store, Trap, Val, WasmBacktrace,
 };
 use entry::EntryPoint;
+use gdb::Debugger;
 use outcome::RunOutcome;
 use session::{OutputFiles, Session};
 use std::ops::RangeInclusive;
@@ -62,6 +65,7 @@ fn engine(options: &RunOptions) -> Result<(Engine, Tier), Failure> {
         config.max_memory_size(bytes);
     }
     options.features.configure(&mut config);
+    config.guest_debug(options.gdb.is_some());
     if let Some(bytes) = options.max_stack {
         let had = bytes.clamp(*STACK.start(), *STACK.end());
         if had != bytes {
@@ -131,7 +135,8 @@ fn attempt(
     // Never dropped: the process ends soon, and the system then takes everything back at once.
     let (linker, store) = Box::leak(Box::new(host.map_err(unusable)?));
     let host = engine.budget().used();
-    let (module, code) = opened.load(engine, ModuleOptions::new().one_instance(true))?;
+    let debugs = options.gdb.is_some();
+    let (module, code, bytes) = gdb::load(opened, engine, ModuleOptions::new().one_instance(true), debugs)?;
     let loaded = engine.budget().used();
     session.loaded(&module);
     reserve::during(|| tier.prepare(&name, &module, code))??;
@@ -150,10 +155,14 @@ fn attempt(
     if options.profile.is_some() {
         store.profile(PROFILE_EVERY);
     }
+    let debugger = match &options.gdb {
+        Some(address) => Some(Debugger::wait(address, name.clone(), bytes)?),
+        None => None,
+    };
     let (result, never_began) = reserve::during(|| {
         let result = linker.instantiate(&mut *store, &module);
         let never_began = result.as_ref().is_err_and(|error| is_about_the_module(error.kind()));
-        (result.and_then(|instance| call(store, instance, &entry)), never_began)
+        (result.and_then(|instance| call(store, instance, &entry, debugger)), never_began)
     })?;
     if let Ok(left) = store.get_fuel() {
         session.fuel_used(fuel - left);
@@ -193,7 +202,12 @@ fn is_about_the_module(kind: ErrorKind) -> bool {
     )
 }
 
-fn call(store: &mut Store<Wasi>, instance: Instance, entry: &EntryPoint) -> Result<Vec<Val>, Error> {
+fn call(
+    store: &mut Store<Wasi>,
+    instance: Instance,
+    entry: &EntryPoint,
+    debugger: Option<Debugger>,
+) -> Result<Vec<Val>, Error> {
     let function = |store: &Store<Wasi>, name: &str| {
         instance.get_func(store, name).ok_or_else(|| Error::msg(format_args!("there is no function {name}")))
     };
@@ -201,7 +215,11 @@ fn call(store: &mut Store<Wasi>, instance: Instance, entry: &EntryPoint) -> Resu
         function(store, entry::INITIALIZE)?.call(&mut *store, &[], &mut [])?;
     }
     let mut results = vec![Val::I32(0); entry.results];
-    function(store, &entry.name)?.call(&mut *store, &entry.params, &mut results)?;
+    let func = function(store, &entry.name)?;
+    match debugger {
+        Some(debugger) => debugger.call(store, (instance, func), &entry.params, &mut results)?,
+        None => func.call(&mut *store, &entry.params, &mut results)?,
+    }
     Ok(results)
 }
 
