@@ -85,8 +85,8 @@ pub mod testing {
 
 pub use api::{
     AsContext, AsContextMut, Caller, Export, Instance, InstancePre, InterruptHandle, InterruptWaiter,
-    IntoFunc, Linker, MemoryAccessError, ModuleOptions, ModuleStream, ResumableCall, Section, Store,
-    StoreContext, StoreContextMut, SuspendedCall, TypedFunc, WasmParams, WasmResults, WasmRet, WasmTy,
+    IntoFunc, Linker, MemoryAccessError, ModuleOptions, ModuleStream, NumericFunc, ResumableCall, Section,
+    Store, StoreContext, StoreContextMut, SuspendedCall, TypedFunc, WasmParams, WasmResults, WasmRet, WasmTy,
 };
 pub use memory::limits::Limits;
 pub use memory::{Budget, Charge, Kind, OutOfBudget};
