@@ -3,7 +3,7 @@
 #
 #   targets/capi/test.sh valgrind     the C test-suite and the examples under valgrind: no error, no leak
 #   targets/capi/test.sh asan         the C test-suite with AddressSanitizer in the C code, which also finds leaks
-#   targets/capi/test.sh aarch64      cargo's tests of this crate for aarch64, under qemu
+#   targets/capi/test.sh aarch64      the C test-suite and the examples for aarch64, under qemu
 #   targets/capi/test.sh cmake        a CMake project finds the installed library
 #
 # Exit codes: 0 all passed; 1 something failed; 2 wrong usage; 3 a tool is missing, so nothing was tested.
@@ -17,12 +17,12 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export LD_LIBRARY_PATH=$work/lib
 
-modules() {
+modules() { # EMULATOR...
     mkdir "$work/modules"
     # The library makes binary modules of texts itself: see the program.
     compile tests/c/tools/assemble.c
     for text in tests/c/*.wat; do
-        "$work/assemble" "$text" "$work/modules/$(basename "$text" .wat).wasm"
+        "$@" "$work/assemble" "$text" "$work/modules/$(basename "$text" .wat).wasm"
     done
 }
 
@@ -65,14 +65,13 @@ asan)
 aarch64)
     need aarch64-linux-gnu-gcc
     need qemu-aarch64-static
-    export CC=aarch64-linux-gnu-gcc CXX=aarch64-linux-gnu-g++
-    export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=$CC
-    # Both together: see targets/aarch64.sh.
-    emulator="qemu-aarch64-static -L /usr/aarch64-linux-gnu -E LD_LIBRARY_PATH=/usr/aarch64-linux-gnu/lib"
-    # The tests run here, and what they compile in the emulator.
-    ./install.sh --target aarch64-unknown-linux-gnu "$work"
-    DUNLIN_CAPI_RUNNER=$emulator DUNLIN_CAPI_ARCHIVE=$work/lib/libdunlin.a NM=nm \
-        cargo test --release -p dunlin-capi --test suite
+    export CC=aarch64-linux-gnu-gcc CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
+    ./install.sh --target aarch64-unknown-linux-gnu "$work" --no-default-features --features wasi,wat
+    # The library path names both places: see targets/aarch64.sh.
+    emulator=(qemu-aarch64-static -L /usr/aarch64-linux-gnu -E "LD_LIBRARY_PATH=$work/lib:/usr/aarch64-linux-gnu/lib")
+    modules "${emulator[@]}"
+    for source in tests/c/*.c examples/*.c; do compile "$source"; done
+    all "${emulator[@]}"
     ;;
 cmake)
     need cmake

@@ -53,7 +53,10 @@ static void nulls(wasm_engine_t *engine, wasm_store_t *store) {
     FAILS(dunlin_store_set_fuel(store, 1), DUNLIN_ERROR_OTHER, "fuel");
     FAILS(dunlin_error_new_trap(1000), DUNLIN_ERROR_ARGUMENT, "1000");
     CHECK(dunlin_error_code(NULL) == DUNLIN_ERROR_ARGUMENT && !dunlin_trap_error(NULL) && !dunlin_error_into_trap(NULL));
-    FAILS(dunlin_store_set_deadline(store, UINT64_MAX), DUNLIN_ERROR_ARGUMENT, "deadline");
+    FAILS(dunlin_store_set_deadline(NULL, 1), DUNLIN_ERROR_ARGUMENT, "null");
+    OK(dunlin_store_set_deadline(store, UINT64_MAX)); /* 500 million years */
+    dunlin_store_clear_deadline(store);
+    dunlin_store_clear_deadline(store);
     FAILS(dunlin_linker_define_wasi(NULL), DUNLIN_ERROR_ARGUMENT, "null");
 }
 
