@@ -394,6 +394,78 @@ static void text_and_errors(void) {
     wasm_engine_delete(engine);
 }
 
+/* Shared and 64-bit memories, tags, and exceptions that go through the host. */
+static wasm_trap_t *call_again(void *env, dunlin_caller_t *caller, const wasm_val_t *args, size_t arg_count,
+                               wasm_val_t *results, size_t result_count) {
+    (void)env, (void)args, (void)arg_count, (void)results, (void)result_count;
+    wasm_extern_t *raise = dunlin_caller_get_export(caller, "raise");
+    dunlin_error_t *error = dunlin_func_call(wasm_extern_as_func(raise), NULL, 0, NULL, 0);
+    CHECK(dunlin_error_code(error) == DUNLIN_ERROR_EXCEPTION);
+    wasm_extern_delete(raise);
+    return dunlin_error_into_trap(error);
+}
+
+static void other_kinds(void) {
+    wasm_config_t *config = wasm_config_new();
+    dunlin_config_shared_memory_set(config, true);
+    wasm_engine_t *engine;
+    OK(dunlin_engine_new(config, &engine));
+    wasm_store_t *store = wasm_store_new(engine), *other = wasm_store_new(engine);
+    wasm_memorytype_t *shared = dunlin_memorytype_new_shared(1, 2), *large = dunlin_memorytype_new64(1, UINT64_MAX);
+    CHECK(dunlin_memorytype_is_shared(shared) && !dunlin_memorytype_is_shared(large) && dunlin_memorytype_is64(large));
+    CHECK(dunlin_memorytype_minimum(large) == 1 && dunlin_memorytype_maximum(large) == UINT64_MAX);
+    wasm_memory_t *memory, *memory64;
+    OK(dunlin_memory_new(store, shared, &memory));
+    OK(dunlin_memory_new(store, large, &memory64));
+    OK(dunlin_memory_write(memory, 10, "abc", 3));
+    char bytes[3];
+    OK(dunlin_memory_read(memory, 10, bytes, 3));
+    CHECK(memcmp(bytes, "abc", 3) == 0 && wasm_memory_data(memory)[11] == 'b');
+    wasm_memorytype_delete(shared);
+    wasm_memorytype_delete(large);
+
+    /* It may be imported in any store of the engine. */
+    const char *text = "(module (import \"m\" \"m\" (memory 1 2 shared)) (import \"host\" \"again\" (func $again))"
+                       "  (tag $t (export \"tag\") (param i32))"
+                       "  (func (export \"load\") (result i32) (i32.load8_u (i32.const 12)))"
+                       "  (func (export \"raise\") (throw $t (i32.const 5)))"
+                       "  (func (export \"catch\") (result i32)"
+                       "    (block $caught (result i32) (try_table (catch $t $caught) (call $again)) (i32.const 0))))";
+    wasm_module_t *module;
+    OK(dunlin_module_new(engine, text, strlen(text), &module));
+    wasm_functype_t *type = wasm_functype_new_0_0();
+    wasm_func_t *again;
+    OK(dunlin_func_new(other, type, call_again, NULL, NULL, &again));
+    wasm_functype_delete(type);
+    wasm_extern_t *imports[] = {wasm_memory_as_extern(memory), wasm_func_as_extern(again)};
+    wasm_instance_t *instance;
+    OK(dunlin_instance_new(other, module, imports, 2, &instance));
+    wasm_func_t *load = func(instance, "load"), *raise = func(instance, "raise"), *catch = func(instance, "catch");
+    wasm_val_t result[1];
+    OK(dunlin_func_call(load, NULL, 0, result, 1));
+    CHECK(result[0].of.i32 == 'c');
+    FAILS(dunlin_func_call(raise, NULL, 0, NULL, 0), DUNLIN_ERROR_EXCEPTION, "");
+    OK(dunlin_func_call(catch, NULL, 0, result, 1));
+    CHECK(result[0].of.i32 == 5);
+    wasm_extern_t *tag = dunlin_instance_get_export(instance, "tag");
+    CHECK(wasm_extern_kind(tag) == DUNLIN_EXTERN_TAG && !wasm_extern_as_func(tag) && !wasm_extern_as_memory(tag));
+    wasm_externtype_t *tag_type = wasm_extern_type(tag);
+    CHECK(wasm_externtype_kind(tag_type) == DUNLIN_EXTERN_TAG && !wasm_externtype_as_functype(tag_type));
+    wasm_externtype_delete(tag_type);
+    wasm_extern_delete(tag);
+    wasm_func_delete(load);
+    wasm_func_delete(raise);
+    wasm_func_delete(catch);
+    wasm_func_delete(again);
+    wasm_instance_delete(instance);
+    wasm_module_delete(module);
+    wasm_memory_delete(memory);
+    wasm_memory_delete(memory64);
+    wasm_store_delete(store);
+    wasm_store_delete(other);
+    wasm_engine_delete(engine);
+}
+
 int main(int argc, char **argv) {
     CHECK(argc >= 2);
     calls(argv[1]);
@@ -402,6 +474,7 @@ int main(int argc, char **argv) {
     budgets(argv[1]);
     wasi(argv[1]);
     text_and_errors();
+    other_kinds();
     /* Tools that watch memory can't follow machine code and the signals that it needs. */
     if (argc == 2)
         tier(argv[1]);
