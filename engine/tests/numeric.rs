@@ -26,7 +26,7 @@ fn numbers_go_through_slots_both_ways() -> Result<(), Error> {
         slots[..4].copy_from_slice(&[1.5f32.to_bits() as u64 | 7 << 32, vector[1], vector[0], 9 | 7 << 32]);
         Ok(())
     })?;
-    let module = Module::new(&engine, ALL)?;
+    let module = Module::new(&engine, wat::parse_str(ALL).unwrap())?;
     let mut store = Store::new(&engine, 0);
     let instance = linker.instantiate(&mut store, &module)?;
     let mix = instance.get_func(&store, "mix").unwrap().numeric(&store)?;
@@ -44,7 +44,7 @@ fn numbers_go_through_slots_both_ways() -> Result<(), Error> {
 fn the_upper_half_of_an_address_is_not_used() -> Result<(), Error> {
     let engine = Engine::default();
     let mut linker = Linker::<u32>::new(&engine);
-    let module = Module::new(&engine, ALL)?;
+    let module = Module::new(&engine, wat::parse_str(ALL).unwrap())?;
     linker.define_unknown_imports_as_traps(&module)?;
     let mut store = Store::new(&engine, 0);
     let instance = linker.instantiate(&mut store, &module)?;

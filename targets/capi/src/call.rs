@@ -7,6 +7,7 @@ use dunlin::{FuncType, Val, ValType, ValTypes};
 use std::mem::MaybeUninit;
 
 /// Values of one call: a few of them without memory of their own.
+#[expect(clippy::large_enum_variant, reason = "it is on the stack, for the time of a call")]
 pub(crate) enum Vals {
     Few([Val; FEW], usize),
     Many(Vec<Val>),

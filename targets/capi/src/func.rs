@@ -15,7 +15,6 @@ use crate::val::wasm_val_t;
 use crate::vec::CVec;
 use dunlin::{Func, FuncType, ResumableCall, SuspendedCall};
 use std::ffi::c_void;
-use std::mem::MaybeUninit;
 
 impl wasm_func_t {
     /// The function, and an owner of its store: C may delete the handle while the function executes.
@@ -36,14 +35,19 @@ impl wasm_func_t {
     }
 }
 
-fn call(func: &wasm_func_t, args: &[wasm_val_t], places: &mut [MaybeUninit<wasm_val_t>]) -> Result<()> {
+/// Values that C passes, and how many.
+type Given<'a> = (Array<'a, wasm_val_t>, usize);
+/// Where it wants values, and how many.
+type Wanted<'a> = (ArrayMut<'a, wasm_val_t>, usize);
+
+fn call(func: &wasm_func_t, (args, arg_count): Given<'_>, (places, count): Wanted<'_>) -> Result<()> {
     let (func, store) = func.get()?;
     let ty = func.ty(store.context());
-    let mut args = Vals::of(&store, "arguments", ty.params(), args)?;
-    check_results(&ty, places.len())?;
-    let mut results = Vals::zero(places.len())?;
+    let mut args = Vals::of(&store, "arguments", ty.params(), args.slice(arg_count)?)?;
+    check_results(&ty, count)?;
+    let mut results = Vals::zero(count)?;
     func.call(store.context(), args.as_mut(), results.as_mut())?;
-    give(&store, results.as_mut(), places)
+    give(&store, results.as_mut(), places.slice(count)?)
 }
 
 fn new(
@@ -69,11 +73,11 @@ fn resumed(
     store: StoreRef,
     outcome: ResumableCall,
     mut results: Vals,
-    places: &mut [MaybeUninit<wasm_val_t>],
+    (places, count): Wanted<'_>,
     out: &mut Option<Box<dunlin_suspended_t>>,
 ) -> Result<()> {
     match outcome {
-        ResumableCall::Finished => give(&store, results.as_mut(), places),
+        ResumableCall::Finished => give(&store, results.as_mut(), places.slice(count)?),
         ResumableCall::Suspended(call) => {
             *out = Some(try_box(dunlin_suspended_t { store, call }).ok_or(Failure::NO_MEMORY)?);
             Ok(())
@@ -151,8 +155,7 @@ exports! {
         results: Option<&mut CVec<wasm_val_t>>,
     ) -> Trapped {
         let store = func.and_then(|func| func.as_ref().store.clone());
-        let args = args.map_or(&[][..], CVec::as_slice);
-        let results = results.map_or(&mut [][..], CVec::places);
+        let (args, results) = (CVec::array(args), CVec::array_mut(results));
         func.require().and_then(|func| call(func, args, results)).map_err(|failure| (store, failure))
     }
 
@@ -163,7 +166,7 @@ exports! {
         results: ArrayMut<'_, wasm_val_t>,
         result_count: usize,
     ) -> Outcome {
-        call(func.require()?, args.slice(arg_count)?, results.slice(result_count)?)
+        call(func.require()?, (args, arg_count), (results, result_count))
     }
 
     fn dunlin_func_call_resumable(
@@ -175,13 +178,13 @@ exports! {
         out: Out<'_, Option<Box<dunlin_suspended_t>>>,
     ) -> Outcome {
         let out = out.cleared()?;
-        let ((func, store), places) = (func.require()?.get()?, results.slice(result_count)?);
+        let ((func, store), wanted) = (func.require()?.get()?, (results, result_count));
         let ty = func.ty(store.context());
         let mut args = Vals::of(&store, "arguments", ty.params(), args.slice(arg_count)?)?;
-        check_results(&ty, places.len())?;
-        let mut results = Vals::zero(places.len())?;
+        check_results(&ty, result_count)?;
+        let mut results = Vals::zero(result_count)?;
         let outcome = func.call_resumable(store.context(), args.as_mut(), results.as_mut())?;
-        resumed(store, outcome, results, places, out)
+        resumed(store, outcome, results, wanted, out)
     }
 
     fn dunlin_suspended_resume(
@@ -193,17 +196,17 @@ exports! {
         out: Out<'_, Option<Box<dunlin_suspended_t>>>,
     ) -> Outcome {
         let out = out.cleared()?;
-        let (suspended, places) = (suspended.require()?, results.slice(result_count)?);
+        let (suspended, wanted) = (suspended.require()?, (results, result_count));
         let dunlin_suspended_t { store, call } = *suspended;
-        check_results(&call.func().ty(store.context()), places.len())?;
+        check_results(&call.func().ty(store.context()), result_count)?;
         let host_results = host_results.slice(host_result_count)?;
         let host_ty = call.host_func(store.context()).map(|host| host.ty(store.context()));
         let none = FuncType::new([], []);
         let types = host_ty.as_ref().unwrap_or(&none).results();
         let mut host_results = Vals::of(&store, "results of the host function", types, host_results)?;
-        let mut results = Vals::zero(places.len())?;
+        let mut results = Vals::zero(result_count)?;
         let outcome = call.resume_with(store.context(), host_results.as_mut(), results.as_mut())?;
-        resumed(store, outcome, results, places, out)
+        resumed(store, outcome, results, wanted, out)
     }
 
     fn dunlin_suspended_trap_code(suspended: Option<&dunlin_suspended_t>, out: Out<'_, i32>) -> bool {

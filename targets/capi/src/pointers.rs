@@ -31,7 +31,7 @@ impl<'a, T> Handle<'a, T> {
     /// # Errors
     /// If it is null.
     pub(crate) fn require(self) -> Result<&'a T> {
-        self.0.ok_or_else(|| Failure::null())
+        self.0.ok_or_else(Failure::null)
     }
 }
 
@@ -44,7 +44,7 @@ pub(crate) trait Require<T> {
 
 impl<T> Require<T> for Option<T> {
     fn require(self) -> Result<T> {
-        self.ok_or_else(|| Failure::null())
+        self.ok_or_else(Failure::null)
     }
 }
 
@@ -88,6 +88,12 @@ impl<'a, T> Out<'a, Option<T>> {
 pub struct Array<'a, T>(*const T, std::marker::PhantomData<&'a [T]>);
 
 impl<'a, T> Array<'a, T> {
+    /// # Safety
+    /// It is null, or a pointer as C passes it.
+    pub(crate) unsafe fn new(pointer: *const T) -> Self {
+        Self(pointer, std::marker::PhantomData)
+    }
+
     /// So many elements.
     ///
     /// # Errors
@@ -118,11 +124,18 @@ impl<'a> Array<'a, Byte> {
     }
 }
 
-/// The first of some elements that the function changes.
+/// The first of some elements that the function changes. They may be the same as those that it was given to look at, so that it
+/// looks at these first.
 #[repr(transparent)]
 pub struct ArrayMut<'a, T>(*mut T, std::marker::PhantomData<&'a mut [T]>);
 
 impl<'a, T> ArrayMut<'a, T> {
+    /// # Safety
+    /// It is null, or a pointer as C passes it.
+    pub(crate) unsafe fn new(pointer: *mut T) -> Self {
+        Self(pointer, std::marker::PhantomData)
+    }
+
     /// So many elements.
     ///
     /// # Errors

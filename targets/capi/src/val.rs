@@ -3,7 +3,7 @@
 use crate::boundary::{c_types, exports};
 use crate::error::{Failure, Result};
 use crate::foreign;
-use crate::object::{Object, wasm_ref_t};
+use crate::object::{Object, is_no_memory, wasm_ref_t};
 use crate::pointers::Out;
 use crate::store::StoreRef;
 use crate::types::Kinds;
@@ -43,6 +43,9 @@ impl wasm_val_t {
         if self.kind >= Kinds::EXTERNREF && self.of != 0 {
             let pointer = with_exposed_provenance_mut::<wasm_ref_t>(self.of as usize);
             self.of = 0;
+            if is_no_memory(pointer) {
+                return;
+            }
             // SAFETY: as the header demands, it is a handle, which C gives up.
             drop(unsafe { Box::from_raw(pointer) });
         }

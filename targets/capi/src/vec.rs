@@ -4,15 +4,15 @@ use crate::boundary::exports;
 use crate::frame::wasm_frame_t;
 use crate::handles::wasm_extern_t;
 use crate::own::try_vec;
-use crate::pointers::{Array, Byte, Out};
+use crate::pointers::{Array, ArrayMut, Byte, Out};
 use crate::types::{
     wasm_exporttype_t, wasm_externtype_t, wasm_functype_t, wasm_globaltype_t, wasm_importtype_t,
     wasm_memorytype_t, wasm_tabletype_t, wasm_valtype_t,
 };
 use crate::val::wasm_val_t;
 use std::fmt::Write;
-use std::mem::{ManuallyDrop, MaybeUninit};
-use std::ptr::null_mut;
+use std::mem::ManuallyDrop;
+use std::ptr::{null, null_mut};
 
 /// A vector that C owns.
 #[repr(C)]
@@ -34,13 +34,18 @@ impl<T> CVec<T> {
         unsafe { std::slice::from_raw_parts(self.data, self.size) }
     }
 
-    /// The elements for writing, whatever is in them.
-    pub(crate) fn places(&mut self) -> &mut [MaybeUninit<T>] {
-        if self.data.is_null() {
-            return &mut [];
-        }
+    /// The elements and how many they are, to be looked at.
+    pub(crate) fn array(this: Option<&Self>) -> (Array<'_, T>, usize) {
+        let (data, size) = this.map_or((null(), 0), |this| (this.data.cast_const(), this.size));
+        // SAFETY: as the header demands, there are so many.
+        (unsafe { Array::new(data) }, size)
+    }
+
+    /// The elements and how many they are, to be written.
+    pub(crate) fn array_mut(this: Option<&mut Self>) -> (ArrayMut<'_, T>, usize) {
+        let (data, size) = this.map_or((null_mut(), 0), |this| (this.data, this.size));
         // SAFETY: as the header demands, there is room for so many.
-        unsafe { std::slice::from_raw_parts_mut(self.data.cast(), self.size) }
+        (unsafe { ArrayMut::new(data) }, size)
     }
 
     /// The elements, which C no longer owns.

@@ -34,6 +34,9 @@ static wasm_trap_t *log_text(void *env, dunlin_caller_t *caller, const wasm_val_
     wasm_val_t numbers[] = {WASM_I32_VAL(7), WASM_I32_VAL(2)}, quotient[1];
     OK(dunlin_func_call(wasm_extern_as_func(divide), numbers, 2, quotient, 1));
     CHECK(quotient[0].of.i32 == 3);
+    /* Results may take the arguments' place. */
+    OK(dunlin_func_call(wasm_extern_as_func(divide), numbers, 2, numbers, 1));
+    CHECK(numbers[0].of.i32 == 3);
     wasm_extern_delete(divide);
     wasm_instance_delete(instance);
     return NULL;
