@@ -3,7 +3,7 @@
 use crate::boundary::{c_types, exports};
 use crate::error::{Failure, Outcome, Result};
 use crate::host_info::{Finalizer, UserData};
-use crate::own::{try_box, try_vec};
+use crate::own::try_vec;
 use crate::pointers::{Array, Byte, Handle, Require, Text};
 use crate::store::{StoreData, wasm_store_t};
 use dunlin::Linker;
@@ -80,6 +80,7 @@ mod streams {
 mod grants {
     use super::streams::Stream;
     use super::*;
+    use crate::own::try_box;
 
     pub(super) fn new() -> Option<Box<dunlin_wasi_config_t>> {
         try_box(dunlin_wasi_config_t(WasiCtxBuilder::new()))
