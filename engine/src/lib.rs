@@ -86,8 +86,8 @@ pub mod testing {
 pub use api::{
     AsContext, AsContextMut, BreakpointEdit, Caller, DebugFrame, Export, Instance, InstancePre,
     InterruptHandle, InterruptWaiter, IntoFunc, Linker, MemoryAccessError, ModuleOptions, ModuleStream,
-    ResumableCall, Section, Store, StoreContext, StoreContextMut, SuspendedCall, TypedFunc, WasmParams,
-    WasmResults, WasmRet, WasmTy,
+    NumericFunc, ResumableCall, Section, Store, StoreContext, StoreContextMut, SuspendedCall, TypedFunc,
+    WasmParams, WasmResults, WasmRet, WasmTy,
 };
 pub use memory::limits::Limits;
 pub use memory::{Budget, Charge, Kind, OutOfBudget};

@@ -4,7 +4,7 @@ use super::func::dynamic_host_func;
 use super::host::sealed::Host;
 use crate::memory::{Buf, Charge, Kind, MemoryError, Shared, try_text};
 use crate::runtime::error::ErrorKind;
-use crate::runtime::store::{Import, Template, check_imports};
+use crate::runtime::store::{HostFunc, Import, Template, check_imports};
 use crate::{
     AsContext, AsContextMut, Caller, Engine, Error, Extern, ExternType, Func, FuncType, ImportType, Instance,
     IntoFunc, Module, Val,
@@ -92,6 +92,15 @@ impl<T: 'static> Linker<T> {
             }
         }
         Ok(self)
+    }
+
+    pub(super) fn insert_host(
+        &mut self,
+        module: &str,
+        name: &str,
+        host: Shared<HostFunc>,
+    ) -> Result<&mut Self, Error> {
+        self.insert(module, name, Import::Host(host))
     }
 
     /// The definitions, nobody else's.
