@@ -2,6 +2,8 @@
 
 mod caller;
 mod context;
+#[cfg(feature = "coredump")]
+mod coredump;
 mod exceptions;
 mod externs;
 mod func;
@@ -23,6 +25,8 @@ mod wasm_ty;
 
 pub use caller::Caller;
 pub use context::{AsContext, AsContextMut, StoreContext, StoreContextMut};
+#[cfg(feature = "coredump")]
+pub use coredump::WasmCoreDump;
 pub use externs::Export;
 pub use host::{IntoFunc, WasmRet};
 pub use instance::Instance;
