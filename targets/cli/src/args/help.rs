@@ -55,6 +55,10 @@ pub(super) fn of_this_build(text: &str) -> String {
     let parts = [
         ("{jit}", cfg!(feature = "jit")),
         ("{precompiled}", cfg!(feature = "precompiled")),
+        ("{debug-info}", cfg!(feature = "debug-info")),
+        ("{explore}", cfg!(feature = "explore")),
+        ("{flamegraph}", cfg!(feature = "flamegraph")),
+        ("{no flamegraph}", !cfg!(feature = "flamegraph")),
         ("{hosts}", cfg!(feature = "hosts")),
         ("{text}", cfg!(feature = "text")),
         ("{no text}", !cfg!(feature = "text")),

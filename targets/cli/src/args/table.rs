@@ -63,6 +63,8 @@ pub(super) enum BuildPart {
     Always,
     Compiler,
     Precompiled,
+    DebugInfo,
+    CoreDump,
     #[cfg(feature = "hosts")]
     Database,
 }
@@ -73,6 +75,8 @@ impl BuildPart {
             BuildPart::Always => true,
             BuildPart::Compiler => cfg!(feature = "jit"),
             BuildPart::Precompiled => cfg!(feature = "precompiled"),
+            BuildPart::CoreDump => cfg!(feature = "coredump"),
+            BuildPart::DebugInfo => cfg!(feature = "debug-info"),
             #[cfg(feature = "hosts")]
             BuildPart::Database => cfg!(feature = "sqlite"),
         }

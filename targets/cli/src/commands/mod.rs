@@ -1,8 +1,10 @@
 //! What each command does.
 
+mod addr2line;
 #[cfg(feature = "hosts")]
 mod claims;
 mod compile;
+mod explore;
 mod inspect;
 #[cfg(feature = "hosts")]
 mod lambda;
@@ -33,6 +35,8 @@ pub(crate) fn execute(command: Command) -> Result<u8, Failure> {
         Command::Version => print(&version::version())?,
         Command::Run(options) => return run::run(&options),
         Command::Compile(options) => compile::compile(&options)?,
+        Command::Addr2line(options) => addr2line::addr2line(&options)?,
+        Command::Explore(options) => explore::explore(&options)?,
         Command::Inspect(options) => inspect::inspect(&options)?,
         Command::Validate(options) => return validate::validate(&options),
         #[cfg(feature = "hosts")]

@@ -1,7 +1,10 @@
 //! `dunlin run`
 
+#[cfg(feature = "coredump")]
+mod coredump;
 mod entry;
 mod outcome;
+mod profiles;
 mod session;
 mod values;
 
@@ -35,7 +38,7 @@ pub(crate) fn run(options: &RunOptions) -> Result<u8, Failure> {
     let name = display_name(&options.module);
     let session = Arc::new(Session::start((engine.clone(), tier.clone()), name, options, files.clone()));
     let told = session.clone();
-    let is_written = options.report.is_some() || options.profile.is_some();
+    let is_written = options.report.is_some() || options.profile.is_some() || options.coredump.is_some();
     let watchdog = Watchdog::start(session.started, options.limits.timeout, is_written, move |reason| {
         reserve::release();
         std::process::exit(told.finish(&stopped_for(reason, None)).into())
@@ -56,12 +59,14 @@ pub(crate) fn run(options: &RunOptions) -> Result<u8, Failure> {
 
 fn engine(options: &RunOptions) -> Result<(Engine, Tier), Failure> {
     let mut config = Config::new();
-    // A report contains the fuel that was used, even if fuel isn't limited.
-    options.limits.configure(&mut config, options.report.is_some());
+    // A report contains the fuel that was used, even if fuel isn't limited; and a profile is sampled by it.
+    options.limits.configure(&mut config, options.report.is_some() || options.profile.is_some());
     if let Some(bytes) = options.max_memory_size {
         config.max_memory_size(bytes);
     }
     options.features.configure(&mut config);
+    #[cfg(feature = "coredump")]
+    config.coredump_on_trap(options.coredump.is_some());
     if let Some(bytes) = options.max_stack {
         let had = bytes.clamp(*STACK.start(), *STACK.end());
         if had != bytes {
@@ -160,6 +165,11 @@ fn attempt(
     }
     if let Some(profile) = store.take_profile() {
         session.profiled(profile);
+    }
+    #[cfg(feature = "coredump")]
+    if let (Some(file), Err(error), false) = (session.files().coredump(), &result, never_began) {
+        watchdog.over();
+        coredump::write(file, store, error, &name);
     }
     match result {
         Ok(results) => {
