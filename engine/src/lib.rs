@@ -83,6 +83,8 @@ pub mod testing {
     }
 }
 
+#[cfg(feature = "coredump")]
+pub use api::WasmCoreDump;
 pub use api::{
     AsContext, AsContextMut, BreakpointEdit, Caller, DebugFrame, Export, Instance, InstancePre,
     InterruptHandle, InterruptWaiter, IntoFunc, Linker, MemoryAccessError, ModuleOptions, ModuleStream,
@@ -102,6 +104,8 @@ pub use module::types::{
 pub use runtime::backtrace::{FrameInfo, WasmBacktrace};
 pub use runtime::config::Config;
 pub use runtime::debug::Breakpoint;
+#[cfg(feature = "coredump")]
+pub use runtime::coredump::CoreValue;
 pub use runtime::engine::Engine;
 pub use runtime::error::{Error, ErrorKind, Result, ThrownException};
 pub use runtime::exec::{Dispatch, DispatchCounts};
@@ -109,7 +113,7 @@ pub use runtime::exec::{Dispatch, DispatchCounts};
 pub use runtime::exec::{HandlerKind, TailHandler, tail_handlers};
 pub use runtime::loaded::Module;
 pub use runtime::plan::{Plan, PlanItem};
-pub use runtime::profile::Profile;
+pub use runtime::profile::{Profile, ProfileFrame, ProfileStack};
 pub use runtime::shared_memory::SharedMemory;
 pub use runtime::store::handle::{ExnRef, Extern, ExternRef, Func, Global, Memory, Table, Tag, V128, Val};
 pub use runtime::tier;

@@ -14,7 +14,7 @@ use dunlin::Module;
 #[cfg(feature = "compiler")]
 use dunlin::tier::View;
 use dunlin::tier::{
-    Account as StackBudget, Call, Guard, HostFn, Landing, Lease, Left, Search, Stays, Stop, Tier,
+    Account as StackBudget, Call, Guard, HostFn, Landing, Lease, Left, Search, Stays, Stop, Tier, VisitFrame,
 };
 use std::any::Any;
 use std::fmt;
@@ -305,6 +305,11 @@ impl Tier for Jit {
     unsafe fn is_outermost(&self, frame: *const u8) -> bool {
         // SAFETY: the contract of this method, which `Tier` documents, is that of the function that it calls.
         unsafe { runtime::is_outermost(frame) }
+    }
+
+    unsafe fn frames(&self, frame: *const u8, visit: VisitFrame<'_>) {
+        // SAFETY: the contract of this method, which `Tier` documents, is that of the function that it calls.
+        unsafe { runtime::frames(frame, visit) }
     }
 
     unsafe fn handler(&self, frame: *const u8, search: &mut Search<'_>) -> Option<Landing> {

@@ -99,9 +99,20 @@ const HOUSES: &[House] = &[
             "hints outline values",
             "grants table tiering tracing",
             "environment features help limits policies registry",
-            "claims compile inspect lambda manual policy pull push run serve sign validate wast",
+            "addr2line claims compile explore inspect lambda manual policy pull push run serve sign validate wasmtime wast",
         ],
         least: 20,
+    },
+    House {
+        folder: "targets/debug/src",
+        floors: &["demangle error", "module", "dwarf", "backtrace names", "explore flame_graph"],
+        least: 5,
+    },
+    House {
+        folder: "targets/debug/src/dwarf",
+        // A unit's parts ask the unit for what it refers to.
+        floors: &["types", "bounds tables", "functions lines unit"],
+        least: 6,
     },
     House {
         folder: "targets/hosts/src/actors",
@@ -279,7 +290,7 @@ const HOUSES: &[House] = &[
     },
     House {
         folder: "jit/src/aot",
-        floors: &["bytes cpu format mismatch", "settings", "read", "attach write"],
+        floors: &["bytes cpu format mismatch", "settings", "read", "attach write", "listing"],
         least: 10,
     },
     House {

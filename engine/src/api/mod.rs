@@ -3,6 +3,8 @@
 mod caller;
 mod context;
 mod debug;
+#[cfg(feature = "coredump")]
+mod coredump;
 mod exceptions;
 mod externs;
 mod func;
@@ -26,6 +28,8 @@ mod wasm_ty;
 pub use caller::Caller;
 pub use context::{AsContext, AsContextMut, StoreContext, StoreContextMut};
 pub use debug::{BreakpointEdit, DebugFrame};
+#[cfg(feature = "coredump")]
+pub use coredump::WasmCoreDump;
 pub use externs::Export;
 pub use host::{IntoFunc, WasmRet};
 pub use instance::Instance;

@@ -262,6 +262,11 @@ impl Module {
         Self::new(engine, bytes).map(drop)
     }
 
+    /// Whether these are the same module, and not only two of the same bytes.
+    pub fn same(a: &Module, b: &Module) -> bool {
+        Shared::ptr_eq(&a.inner, &b.inner)
+    }
+
     /// The module's engine.
     pub fn engine(&self) -> &Engine {
         &self.inner.engine

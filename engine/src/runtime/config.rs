@@ -20,6 +20,7 @@ pub struct Config {
     pub(crate) max_wasm_stack: usize,
     pub(crate) max_memory_size: u64,
     pub(crate) canonical_nans: bool,
+    pub(crate) coredump_on_trap: bool,
     pub(crate) relaxed_simd: RelaxedSimd,
     /// None is one without a bound.
     pub(crate) budget: Option<Budget>,
@@ -58,6 +59,7 @@ impl Config {
             max_wasm_stack: 1 << 20,
             max_memory_size: u64::MAX,
             canonical_nans: false,
+            coredump_on_trap: false,
             relaxed_simd: RelaxedSimd::DETERMINISTIC,
             budget: None,
             limits: Limits::default(),
@@ -163,6 +165,15 @@ impl Config {
     /// machine. It costs a little time. Off by default.
     pub fn canonical_nans(&mut self, enable: bool) -> &mut Self {
         self.canonical_nans = enable;
+        self
+    }
+
+    /// Whether the backtrace of an error keeps the locals of interpreted functions, for a
+    /// [`WasmCoreDump`](crate::WasmCoreDump). They are charged to the store's budget, as long as the error exists. Off by
+    /// default.
+    #[cfg(feature = "coredump")]
+    pub fn coredump_on_trap(&mut self, enable: bool) -> &mut Self {
+        self.coredump_on_trap = enable;
         self
     }
 

@@ -8,6 +8,7 @@ pub(crate) mod backtrace;
 pub(crate) mod code;
 pub(crate) mod config;
 pub(crate) mod debug;
+pub(crate) mod coredump;
 pub(crate) mod engine;
 pub(crate) mod error;
 pub(crate) mod exec;

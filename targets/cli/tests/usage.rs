@@ -97,6 +97,8 @@ fn help_and_version_go_to_standard_output() {
         (&["help", "run"], "Usage: dunlin run"),
         (&["run", "-h"], "Exit codes:"),
         (&["compile", "--help"], "Examples:"),
+        (&["addr2line", "--help"], "Examples:"),
+        (&["explore", "--help"], "Examples:"),
         (&["inspect", "--help"], "Examples:"),
         (&["validate", "--help"], "Examples:"),
         (&["wast", "--help"], "Examples:"),

@@ -215,7 +215,9 @@ pub(super) unsafe fn finish(store: *mut StoreInner) -> Result<(), Stop> {
             Stop::Done => Ok(()),
             Stop::Error(e) => {
                 let (at, leaves) = (exec.at, exec.leaves);
-                let mut e = walk::with_backtrace(e, at, leaves, dispatch);
+                let keeps = cfg!(feature = "coredump") && (*store).engine.config().coredump_on_trap;
+                let keep = keeps.then(|| &(*store).budget);
+                let mut e = walk::with_backtrace(e, at, leaves, dispatch, keep);
                 locate(store, &mut e);
                 Err(Stop::Error(e))
             }

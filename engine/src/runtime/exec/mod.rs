@@ -4,7 +4,8 @@
 //! work. The handlers themselves are in files named after the families of `translate`, with `slow` for the cold path.
 //! The rest is around them: `entry` (calls from the host), `host_call` (calls to it), `native` (calls to compiled code),
 //! `builtins` (what compiled code calls), `suspend` (resumable calls), `deopt` (deoptimisation exits of compiled code),
-//! `walk` (stack walks), `throw` (exceptions), `sample` (profiles and hotness), `osr` (the OSR trigger).
+//! `walk` (stack walks), `throw` (exceptions), `sample` (profiles and hotness), `osr` (the OSR trigger), `locals` (for core
+//! dumps).
 //!
 //! # Safety
 //!
@@ -23,6 +24,7 @@ pub(crate) mod deopt;
 mod entry;
 mod host_call;
 mod listing;
+mod locals;
 pub(crate) mod memory;
 mod memory64;
 pub(crate) mod native;
@@ -34,6 +36,7 @@ mod pairs;
 #[cfg(not(feature = "pairs"))]
 #[path = "no_pairs.rs"]
 mod pairs;
+mod profile;
 pub(crate) mod regs;
 mod relaxed;
 mod sample;
@@ -52,6 +55,8 @@ mod wide;
 pub use count::DispatchCounts;
 pub(crate) use entry::{Resumed, invoke, resume};
 pub use listing::{HandlerKind, TailHandler, tail_handlers};
+#[cfg(feature = "coredump")]
+pub(crate) use locals::count as count_locals;
 pub(crate) use osr::Watch;
 pub(crate) use stacks::{Kept, Stacks};
 pub(crate) use walk::Frame;

@@ -1,9 +1,10 @@
 //! Stack walking over interpreter frames: for backtraces, for profiles, and to find code that is in use.
 
-use super::Dispatch;
 use super::regs::Stub;
 use super::sample::Position;
+use super::{Dispatch, locals};
 use crate::Module;
+use crate::memory::Budget;
 use crate::runtime::error::Error;
 use crate::runtime::vmctx::VmCtx;
 use core::ops::ControlFlow;
@@ -37,7 +38,8 @@ impl super::Execution {
 }
 
 /// Adds the wasm frames of the execution that stopped at `at` to `e`'s backtrace, innermost first. If it `leaves`, the
-/// innermost function is being replaced by a tail call and is left out.
+/// innermost function is being replaced by a tail call and is left out. With `keep`, the frames' locals are kept for a core
+/// dump, charged to that.
 ///
 /// # Safety
 /// As for [`frames`].
@@ -46,13 +48,15 @@ pub(crate) unsafe fn with_backtrace(
     at: Position,
     mut leaves: bool,
     dispatch: Dispatch,
+    keep: Option<&Budget>,
 ) -> Error {
     let Some(backtrace) = e.backtrace_mut() else { return e };
     // SAFETY: the caller keeps the contract.
     let _ = unsafe {
         frames(at, dispatch, false, &mut |frame| {
             if !core::mem::take(&mut leaves) {
-                backtrace.push(frame.module, frame.func, frame.word);
+                let locals = keep.and_then(|budget| locals::of(frame, budget));
+                backtrace.push(frame.module, frame.func, frame.word, locals);
             }
             ControlFlow::Continue(())
         })

@@ -52,6 +52,10 @@ pub(crate) fn of_this_build(text: &str) -> String {
     let parts = [
         ("{jit}", cfg!(feature = "jit")),
         ("{precompiled}", cfg!(feature = "precompiled")),
+        ("{debug-info}", cfg!(feature = "debug-info")),
+        ("{explore}", cfg!(feature = "explore")),
+        ("{flamegraph}", cfg!(feature = "flamegraph")),
+        ("{no flamegraph}", !cfg!(feature = "flamegraph")),
         ("{hosts}", cfg!(feature = "hosts")),
         ("{manual}", cfg!(feature = "manual")),
         ("{text}", cfg!(feature = "text")),

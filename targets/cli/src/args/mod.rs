@@ -1,9 +1,11 @@
 //! The command line: options into structs, and a sentence for whatever can't be understood.
 
+mod addr2line;
 #[cfg(feature = "hosts")]
 mod claims;
 mod compile;
 mod environment;
+mod explore;
 pub(crate) mod features;
 pub(crate) mod grants;
 mod help;
@@ -34,6 +36,7 @@ pub(crate) mod tiering;
 mod tracing;
 mod validate;
 mod values;
+mod wasmtime;
 mod wast;
 
 use crate::failure::Failure;
@@ -46,9 +49,11 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use table::{CommandOptions, has};
 
+pub(crate) use addr2line::Addr2lineOptions;
 #[cfg(feature = "hosts")]
 pub(crate) use claims::ClaimsOptions;
 pub(crate) use compile::CompileOptions;
+pub(crate) use explore::ExploreOptions;
 pub(crate) use inspect::InspectOptions;
 #[cfg(feature = "hosts")]
 pub(crate) use lambda::LambdaOptions;
@@ -87,6 +92,10 @@ pub(crate) enum Command {
     Run(Box<RunOptions>),
     /// `dunlin inspect`
     Inspect(InspectOptions),
+    /// `dunlin addr2line`
+    Addr2line(Addr2lineOptions),
+    /// `dunlin explore`
+    Explore(ExploreOptions),
     /// `dunlin compile`
     Compile(CompileOptions),
     /// `dunlin validate`
@@ -144,6 +153,8 @@ const fn known<O: CommandOptions>(
 static COMMANDS: &[KnownCommand] = &[
     known::<RunOptions>(|parser| parsed(parser, |options| Command::Run(Box::new(options))), true),
     known::<CompileOptions>(|parser| parsed(parser, Command::Compile), cfg!(feature = "jit")),
+    known::<ExploreOptions>(|parser| parsed(parser, Command::Explore), cfg!(feature = "explore")),
+    known::<Addr2lineOptions>(|parser| parsed(parser, Command::Addr2line), cfg!(feature = "debug-info")),
     known::<InspectOptions>(|parser| parsed(parser, Command::Inspect), true),
     known::<ValidateOptions>(|parser| parsed(parser, Command::Validate), true),
     #[cfg(feature = "manual")]

@@ -64,6 +64,8 @@ pub(super) enum BuildPart {
     Precompiled,
     Trace,
     Debugger,
+    DebugInfo,
+    CoreDump,
     #[cfg(feature = "hosts")]
     Database,
 }
@@ -76,6 +78,8 @@ impl BuildPart {
             BuildPart::Debugger => cfg!(feature = "gdb"),
             BuildPart::Trace => cfg!(feature = "trace"),
             BuildPart::Precompiled => cfg!(feature = "precompiled"),
+            BuildPart::CoreDump => cfg!(feature = "coredump"),
+            BuildPart::DebugInfo => cfg!(feature = "debug-info"),
             #[cfg(feature = "hosts")]
             BuildPart::Database => cfg!(feature = "sqlite"),
         }

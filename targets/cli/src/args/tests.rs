@@ -3,7 +3,6 @@ use super::help::{describe, of_this_build};
 use super::hints::{did_you_mean, distance};
 use super::limits::WorkLimits;
 use super::table::Opt;
-use super::tiering::Tiering;
 use super::values::{Given, switch};
 use super::*;
 use dunlin::Feature;
@@ -53,10 +52,7 @@ fn options_have_the_forms_that_the_help_promises() {
         "run --dir /a::/b --dir-ro=c --env A=b=c --env E= --timeout 1.5m --max-stack 2MiB --invoke f \
          --unknown-imports trap --report r.json --profile p.folded m.wat",
     );
-    let mut tiering = Tiering::default();
-    tiering.profiling().unwrap();
     let expected = RunOptions {
-        tiering,
         module: "m.wat".into(),
         invoke: Some("f".into()),
         dirs: vec![
@@ -261,6 +257,8 @@ fn an_option_is_declared_once() {
     }
     check::<RunOptions>();
     check::<CompileOptions>();
+    check::<Addr2lineOptions>();
+    check::<ExploreOptions>();
     check::<InspectOptions>();
     #[cfg(feature = "hosts")]
     {

@@ -1,9 +1,12 @@
 //! `dunlin run`
 
+#[cfg(feature = "coredump")]
+mod coredump;
 mod entry;
 #[cfg_attr(not(feature = "gdb"), path = "run/no_gdb.rs")]
 mod gdb;
 mod outcome;
+mod profiles;
 mod session;
 mod values;
 
@@ -38,7 +41,7 @@ pub(crate) fn run(options: &RunOptions) -> Result<u8, Failure> {
     let name = display_name(&options.module);
     let session = Arc::new(Session::start((engine.clone(), tier.clone()), name, options, files.clone()));
     let told = session.clone();
-    let is_written = options.report.is_some() || options.profile.is_some();
+    let is_written = options.report.is_some() || options.profile.is_some() || options.coredump.is_some();
     let watchdog = Watchdog::start(session.started, options.limits.timeout, is_written, move |reason| {
         reserve::release();
         std::process::exit(told.finish(&stopped_for(reason, None)).into())
@@ -59,13 +62,15 @@ pub(crate) fn run(options: &RunOptions) -> Result<u8, Failure> {
 
 fn engine(options: &RunOptions) -> Result<(Engine, Tier), Failure> {
     let mut config = Config::new();
-    // A report contains the fuel that was used, even if fuel isn't limited.
-    options.limits.configure(&mut config, options.report.is_some());
+    // A report contains the fuel that was used, even if fuel isn't limited; and a profile is sampled by it.
+    options.limits.configure(&mut config, options.report.is_some() || options.profile.is_some());
     if let Some(bytes) = options.max_memory_size {
         config.max_memory_size(bytes);
     }
     options.features.configure(&mut config);
     config.guest_debug(options.gdb.is_some());
+    #[cfg(feature = "coredump")]
+    config.coredump_on_trap(options.coredump.is_some());
     if let Some(bytes) = options.max_stack {
         let had = bytes.clamp(*STACK.start(), *STACK.end());
         if had != bytes {
@@ -169,6 +174,11 @@ fn attempt(
     }
     if let Some(profile) = store.take_profile() {
         session.profiled(profile);
+    }
+    #[cfg(feature = "coredump")]
+    if let (Some(file), Err(error), false) = (session.files().coredump(), &result, never_began) {
+        watchdog.over();
+        coredump::write(file, store, error, &name);
     }
     match result {
         Ok(results) => {
