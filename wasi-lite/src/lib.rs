@@ -64,6 +64,7 @@ mod functions;
 mod guest;
 mod host;
 mod linker;
+pub mod p1;
 mod paid;
 #[cfg(test)]
 mod tests;

@@ -48,7 +48,7 @@ impl Instance {
         let expected = module.shared().data.imports.len();
         if imports.len() > expected {
             let message = format_args!("the module has {expected} imports, but {} are given", imports.len());
-            return Err(Error::new(ErrorKind::Link, message));
+            return Err(Error::of_kind(ErrorKind::Link, message));
         }
         let mut store = store.as_context_mut();
         imports.iter().for_each(|import| import.check_store(store.inner()));
@@ -66,7 +66,7 @@ impl Instance {
         template: Option<&Template>,
     ) -> Result<Self, Error> {
         if !module.engine().same(store.engine()) {
-            return Err(Error::new(ErrorKind::Link, "the module belongs to another engine than the store"));
+            return Err(Error::of_kind(ErrorKind::Link, "the module belongs to another engine than the store"));
         }
         let inner = store.inner_ptr();
         // SAFETY: the pointer stands for the exclusive borrow `store`, which isn't used otherwise meanwhile. What is
@@ -102,6 +102,12 @@ impl Instance {
         let instance = self.obj(store.inner());
         let export = instance.module.shared().data.export(name)?;
         Some(extern_of(store.inner(), instance, export))
+    }
+
+    /// The export with this index among the module's.
+    pub(super) fn export_at(&self, store: &StoreInner, index: usize) -> Extern {
+        let instance = self.obj(store);
+        extern_of(store, instance, &instance.module.shared().data.exports[index])
     }
 
     /// The function that is exported by this name.

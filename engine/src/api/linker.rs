@@ -1,4 +1,5 @@
 mod definitions;
+mod whole;
 
 use super::func::dynamic_host_func;
 use super::host::sealed::Host;
@@ -83,7 +84,7 @@ impl<T: 'static> Linker<T> {
         match definitions.search(module, name) {
             Ok(_) if !allow_shadowing => {
                 let (module, name) = (module.escape_debug(), name.escape_debug());
-                return Err(Error::new(ErrorKind::Link, format_args!("`{module}.{name}` is defined twice")));
+                return Err(Error::of_kind(ErrorKind::Link, format_args!("`{module}.{name}` is defined twice")));
             }
             Ok(at) => definitions.items[at].item = item,
             Err(at) => {
@@ -287,7 +288,7 @@ impl<T: 'static> Linker<T> {
                 let charge = self.engine.budget().charge(Kind::Host, message.capacity() as u64)?;
                 self.func_new(import.module(), import.name(), ty.clone(), move |_, _, _| {
                     let _held = &charge;
-                    Err(Error::new(ErrorKind::Trap, &message))
+                    Err(Error::of_kind(ErrorKind::Trap, &message))
                 })?;
             }
         }
@@ -318,6 +319,23 @@ impl<T: 'static> Linker<T> {
         Instance::start(&mut store, module, self.imports(module).flatten(), None)
     }
 
+    /// The same as [`Linker::instantiate`], in wasmi's words.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Linker::instantiate`].
+    ///
+    /// # Panics
+    ///
+    /// As for [`Linker::instantiate`].
+    pub fn instantiate_and_start(
+        &self,
+        store: impl AsContextMut<Data = T>,
+        module: &Module,
+    ) -> Result<Instance, Error> {
+        self.instantiate(store, module)
+    }
+
     /// Looks up the imports of a module, to instantiate it often.
     ///
     /// If its data segments are large, they are laid out once, and instances share them until they write (on Linux): that is
@@ -344,7 +362,7 @@ impl<T: 'static> Linker<T> {
 
 fn undefined(module: &str, name: &str) -> Error {
     let (module, name) = (module.escape_debug(), name.escape_debug());
-    Error::new(ErrorKind::Link, format_args!("`{module}.{name}` is not defined"))
+    Error::of_kind(ErrorKind::Link, format_args!("`{module}.{name}` is not defined"))
 }
 
 /// A module whose imports have been looked up: see [`Linker::instantiate_pre`].

@@ -1,30 +1,6 @@
 use crate::memory::GrowError;
 use crate::words::Count;
-use crate::{AsContext, AsContextMut, Error, Memory, MemoryType, StoreContext, StoreContextMut};
-
-/// Bytes beyond a memory's end were asked for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct MemoryAccessError(());
-
-impl MemoryAccessError {
-    pub(super) fn new() -> Self {
-        Self(())
-    }
-}
-
-impl std::fmt::Display for MemoryAccessError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("out of bounds memory access")
-    }
-}
-
-impl std::error::Error for MemoryAccessError {}
-
-impl From<MemoryAccessError> for Error {
-    fn from(_: MemoryAccessError) -> Self {
-        crate::Trap::MemoryOutOfBounds.into()
-    }
-}
+use crate::{AsContext, AsContextMut, Error, Memory, MemoryAccessError, MemoryType, StoreContext, StoreContextMut};
 
 impl Memory {
     /// Makes a memory of the type's minimal size, all zero.
@@ -78,6 +54,25 @@ impl Memory {
         })
     }
 
+    /// [`Memory::grow`], for code that is asynchronous in wasmtime. It doesn't wait.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Memory::grow`].
+    pub async fn grow_async(&self, store: impl AsContextMut, delta: u64) -> Result<u64, Error> {
+        self.grow(store, delta)
+    }
+
+    /// Where the memory's bytes are, until it grows; there are [`Memory::data_size`] of them.
+    pub fn data_ptr(&self, store: impl AsContext) -> *mut u8 {
+        self.obj(store.as_context().inner()).base
+    }
+
+    /// How many bytes a page of it has: 65,536, unless its type says otherwise.
+    pub fn page_size(&self, store: impl AsContext) -> u64 {
+        self.obj(store.as_context().inner()).inner.ty.page_size()
+    }
+
     /// The memory's bytes.
     pub fn data<'a, T: 'a>(&self, store: impl Into<StoreContext<'a, T>>) -> &'a [u8] {
         self.obj(store.into().inner()).bytes()
@@ -113,7 +108,7 @@ impl Memory {
         let store = store.as_context();
         let bytes = self.obj(store.inner()).bytes();
         let from = bytes.get(offset..).and_then(|bytes| bytes.get(..into.len()));
-        into.copy_from_slice(from.ok_or(MemoryAccessError(()))?);
+        into.copy_from_slice(from.ok_or(MemoryAccessError::new())?);
         Ok(())
     }
 
@@ -130,7 +125,7 @@ impl Memory {
     ) -> Result<(), MemoryAccessError> {
         let bytes = self.data_mut(store.as_context_mut());
         let into = bytes.get_mut(offset..).and_then(|bytes| bytes.get_mut(..from.len()));
-        into.ok_or(MemoryAccessError(()))?.copy_from_slice(from);
+        into.ok_or(MemoryAccessError::new())?.copy_from_slice(from);
         Ok(())
     }
 }

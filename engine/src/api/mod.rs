@@ -2,6 +2,7 @@
 
 mod caller;
 mod context;
+mod epochs;
 mod exceptions;
 mod externs;
 mod func;
@@ -28,8 +29,7 @@ pub use host::{IntoFunc, WasmRet};
 pub use instance::Instance;
 pub use interrupt::{InterruptHandle, InterruptWaiter};
 pub use linker::{InstancePre, Linker};
-pub use memory::MemoryAccessError;
-pub use module::{ModuleOptions, ModuleStream, Section};
+pub use module::{ModuleExport, ModuleOptions, ModuleStream, Section};
 pub use resumable::{ResumableCall, SuspendedCall};
 pub use store::Store;
 pub use typed::{TypedFunc, WasmParams, WasmResults};

@@ -1,3 +1,7 @@
+mod elsewhere;
+
+pub use elsewhere::{InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, Strategy};
+
 use crate::module::features::{Feature, Features};
 use crate::runtime::tier::Tier;
 use crate::value::relaxed::RelaxedSimd;
@@ -29,6 +33,8 @@ pub struct Config {
     pub(crate) tier: Option<Arc<dyn Tier>>,
     pub(crate) suspend_compiled: bool,
     pub(crate) shared_memory: bool,
+    pub(crate) epoch_interruption: bool,
+    pub(crate) keep_module_bytes: bool,
 }
 
 impl Default for Config {
@@ -65,6 +71,8 @@ impl Config {
             tier: None,
             suspend_compiled: false,
             shared_memory: false,
+            epoch_interruption: false,
+            keep_module_bytes: false,
         }
     }
 
@@ -210,6 +218,21 @@ impl Config {
     /// loop. That makes it larger and a little slower, for all calls. Off by default: such calls are interpreted.
     pub fn suspend_compiled(&mut self, enable: bool) -> &mut Self {
         self.suspend_compiled = enable;
+        self
+    }
+
+    /// Whether stores have deadlines in the engine's epochs, and stop at them: see
+    /// [`Store::set_epoch_deadline`](crate::Store::set_epoch_deadline). Off by default. It costs nothing while no deadline
+    /// is reached.
+    pub fn epoch_interruption(&mut self, enable: bool) -> &mut Self {
+        self.epoch_interruption = enable;
+        self
+    }
+
+    /// Whether modules keep the bytes that they were loaded from, for [`Module::serialize`](crate::Module::serialize) and
+    /// [`Module::custom_sections`](crate::Module::custom_sections). They are charged to the budget. Off by default.
+    pub fn keep_module_bytes(&mut self, enable: bool) -> &mut Self {
+        self.keep_module_bytes = enable;
         self
     }
 

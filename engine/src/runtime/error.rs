@@ -1,8 +1,13 @@
 //! The one error type of the API.
 
+pub(crate) mod choose;
+mod context;
 mod from;
+mod macros;
 
-use crate::memory::{BoxOr, Kind, OutOfBudget, OutOfMemory, TryText, box_or_back, try_text};
+pub use context::Context;
+
+use crate::memory::{BoxOr, Kind, MemoryAccessError, OutOfBudget, OutOfMemory, TryText, box_or_back, try_text};
 use crate::runtime::backtrace::WasmBacktrace;
 use crate::{Feature, Trap};
 use std::any::Any;
@@ -22,7 +27,13 @@ pub type Result<T, E = Error> = core::result::Result<T, E>;
 /// assert_eq!(error.trap(), Some(Trap::IntegerDivisionByZero));
 /// assert_eq!(error.to_string(), "integer divide by zero");
 /// ```
-pub struct Error(BoxOr<ErrorInner>);
+///
+/// Every error that implements [`std::error::Error`] becomes one by `?`. That is why this doesn't implement that trait
+/// itself: [`Error::into_boxed_dyn_error`] and `as_ref` give one that does.
+pub struct Error(Repr);
+
+/// The error as one of the standard library's kind.
+struct Repr(BoxOr<ErrorInner>);
 
 struct ErrorInner {
     kind: ErrorKind,
@@ -145,7 +156,7 @@ impl Error {
     #[cold]
     fn build(kind: ErrorKind, cause: Cause) -> Self {
         match box_or_back(ErrorInner { kind, cause, context: String::new(), backtrace: None }) {
-            Ok(inner) => Error(BoxOr::new(inner)),
+            Ok(inner) => Error(Repr(BoxOr::new(inner))),
             Err(ErrorInner { cause: Cause::OutOfBudget(error), .. }) => {
                 Self::short(Short::OutOfMemory(OutOfMemory { kind: error.kind, asked: error.asked }))
             }
@@ -154,7 +165,7 @@ impl Error {
     }
 
     fn short(short: Short) -> Self {
-        Error(BoxOr::number(short.number()))
+        Error(Repr(BoxOr::number(short.number())))
     }
 
     /// There is no memory for the error itself.
@@ -164,7 +175,7 @@ impl Error {
 
     /// What it consists of, moved to the heap if it wasn't there; `None` if there is no memory for that.
     fn inner_mut(&mut self) -> Option<&mut ErrorInner> {
-        if let Err(number) = self.0.get() {
+        if let Err(number) = self.0.0.get() {
             let short = Short::of(number);
             let inner = ErrorInner {
                 kind: short.kind(),
@@ -172,14 +183,43 @@ impl Error {
                 context: String::new(),
                 backtrace: None,
             };
-            self.0 = BoxOr::new(box_or_back(inner).ok()?);
+            self.0.0 = BoxOr::new(box_or_back(inner).ok()?);
         }
-        self.0.get_mut().ok()
+        self.0.0.get_mut().ok()
+    }
+
+    /// Makes one of another error: what `?` does. Those of this crate become what they were made of: a [`Trap`] is a trap,
+    /// and an [`OutOfBudget`] is one. Any other is of kind [`ErrorKind::Host`] ([`ErrorKind::Io`] if it is an
+    /// [`io::Error`](std::io::Error)), and [`Error::downcast_ref`] finds it again.
+    ///
+    /// ```
+    /// use dunlin::{Error, ErrorKind, Trap};
+    /// let error = Error::new("twelve".parse::<u32>().unwrap_err());
+    /// assert!(error.is::<std::num::ParseIntError>() && error.kind() == ErrorKind::Host);
+    /// assert_eq!(Error::new(Trap::OutOfFuel).trap(), Some(Trap::OutOfFuel));
+    /// ```
+    #[cold]
+    pub fn new(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        let any: &dyn Any = &error;
+        if let Some(trap) = any.downcast_ref::<Trap>() {
+            return Self::short(Short::Trap(*trap));
+        }
+        if let Some(error) = any.downcast_ref::<OutOfBudget>() {
+            return Self::build(ErrorKind::OutOfBudget, Cause::OutOfBudget(error.clone()));
+        }
+        if any.is::<ThrownException>() {
+            return Self::build(ErrorKind::Exception, Cause::Thrown(String::new()));
+        }
+        if any.is::<MemoryAccessError>() {
+            return Self::short(Short::Trap(Trap::MemoryOutOfBounds));
+        }
+        let kind = if any.is::<std::io::Error>() { ErrorKind::Io } else { ErrorKind::Host };
+        Self::of_host(kind, error)
     }
 
     /// An error that consists of a message.
     pub fn msg(message: impl fmt::Display) -> Self {
-        Self::new(ErrorKind::Other, message)
+        Self::of_kind(ErrorKind::Other, message)
     }
 
     /// Wraps an error of the embedder's, for host functions to return. [`Error::downcast_ref`] finds it again.
@@ -208,7 +248,7 @@ impl Error {
         }
     }
 
-    pub(crate) fn new(kind: ErrorKind, message: impl fmt::Display) -> Self {
+    pub(crate) fn of_kind(kind: ErrorKind, message: impl fmt::Display) -> Self {
         match try_text(message) {
             Ok(text) => Self::build(kind, Cause::Text(text)),
             Err(error) => Self::short(Short::OutOfMemory(error)),
@@ -235,7 +275,7 @@ impl Error {
     }
 
     fn cause(&self) -> Result<&Cause, Short> {
-        self.0.get().map(|inner| &inner.cause).map_err(Short::of)
+        self.0.cause()
     }
 
     /// The trap, if the guest (or a host function on its behalf) trapped.
@@ -270,7 +310,7 @@ impl Error {
 
     /// What kind of error this is.
     pub fn kind(&self) -> ErrorKind {
-        self.0.get().map_or_else(|number| Short::of(number).kind(), |inner| inner.kind)
+        self.0.0.get().map_or_else(|number| Short::of(number).kind(), |inner| inner.kind)
     }
 
     /// Where in the module's bytes the error is, counted from their start, if it is an error in a module.
@@ -335,7 +375,7 @@ impl Error {
         {
             return Ok(trap);
         }
-        match self.0.into_inner().map(|inner| inner.cause) {
+        match self.0.0.into_inner().map(|inner| inner.cause) {
             Ok(Cause::OutOfBudget(error)) => Ok(same_type(error).expect("`is` compared the types")),
             Ok(Cause::Thrown(_)) => Ok(same_type(ThrownException).expect("`is` compared the types")),
             Ok(Cause::Host(host)) => Ok(*host.into_any().downcast().expect("`is` compared the types")),
@@ -355,7 +395,7 @@ impl Error {
 
     /// Says what exception it stands for.
     pub(crate) fn name_exception(&mut self, text: impl fmt::Display) {
-        if let Ok(ErrorInner { cause: Cause::Thrown(said), .. }) = self.0.get_mut()
+        if let Ok(ErrorInner { cause: Cause::Thrown(said), .. }) = self.0.0.get_mut()
             && let Ok(text) = try_text(text)
         {
             *said = text;
@@ -365,12 +405,12 @@ impl Error {
     /// The WebAssembly functions that were executing, if any were.
     pub fn backtrace(&self) -> Option<&WasmBacktrace> {
         // Something may have stopped before a function began.
-        self.0.get().ok()?.backtrace.as_ref().filter(|backtrace| !backtrace.frames().is_empty())
+        self.0.0.get().ok()?.backtrace.as_ref().filter(|backtrace| !backtrace.frames().is_empty())
     }
 
     /// The backtrace as it is, if there is one.
     pub(crate) fn existing_backtrace_mut(&mut self) -> Option<&mut WasmBacktrace> {
-        self.0.get_mut().ok()?.backtrace.as_mut()
+        self.0.0.get_mut().ok()?.backtrace.as_mut()
     }
 
     /// The backtrace, to add the frames of an outer execution to; `None` if there is no memory for one.
@@ -384,7 +424,13 @@ fn same_type<T: 'static>(value: impl Any) -> Option<T> {
     (&mut Some(value) as &mut dyn Any).downcast_mut().and_then(Option::take)
 }
 
-impl fmt::Display for Error {
+impl Repr {
+    fn cause(&self) -> Result<&Cause, Short> {
+        self.0.get().map(|inner| &inner.cause).map_err(Short::of)
+    }
+}
+
+impl fmt::Display for Repr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let inner = match self.0.get() {
             Ok(inner) => inner,
@@ -409,21 +455,34 @@ impl fmt::Display for Error {
     }
 }
 
-impl fmt::Debug for Error {
+impl fmt::Debug for Repr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{self}")?;
-        match self.backtrace() {
+        let backtrace = self.0.get().ok().and_then(|inner| inner.backtrace.as_ref());
+        match backtrace.filter(|backtrace| !backtrace.frames().is_empty()) {
             Some(backtrace) => write!(f, "\n{backtrace}"),
             None => Ok(()),
         }
     }
 }
 
-impl std::error::Error for Error {
+impl std::error::Error for Repr {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self.cause() {
             Ok(Cause::Host(host)) => (**host).error().source(),
             _ => None,
         }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
     }
 }

@@ -151,7 +151,7 @@ pub(crate) fn check_imports(
         _ => match text.finish() {
             Ok(text) => {
                 let message = format_args!("{problems} imports don't link:\n  {text}");
-                Err(Error::new(ErrorKind::Link, message))
+                Err(Error::of_kind(ErrorKind::Link, message))
             }
             Err(error) => Err(MemoryError::OutOfMemory(error).into()),
         },

@@ -7,6 +7,7 @@
 mod arena;
 mod atomic;
 mod bulk;
+mod deadline;
 pub(crate) mod exceptions;
 mod fuel;
 mod func;
@@ -19,6 +20,8 @@ mod table;
 mod template;
 
 pub(crate) use bulk::Extent;
+pub use deadline::UpdateDeadline;
+pub(crate) use deadline::AtDeadline;
 pub(crate) use func::{HostFunc, slots_of};
 pub(crate) use instance::InstanceObj;
 pub(crate) use instantiate::{Import, check_imports, describe, instantiate};
@@ -73,6 +76,7 @@ pub(crate) struct StoreInner {
     /// The profile that is being made, if one is.
     pub(crate) profiler: Option<Profiler>,
     pub(crate) interrupt: Shared<InterruptState>,
+    at_deadline: AtDeadline,
     /// How deeply calls from the host into the guest are nested.
     pub(crate) depth: u32,
     pub(crate) funcs: Arena<FuncObj>,
@@ -112,6 +116,10 @@ impl StoreInner {
     /// A store whose own pointer (`vm.store`) still has to be set.
     pub(crate) fn new(engine: &Engine, budget: &Budget) -> Result<Self, Error> {
         let charge = budget.charge(Kind::Instance, Shared::<InterruptState>::BYTES)?;
+        let interrupt = Shared::try_new(Kind::Instance, InterruptState::new())?;
+        if engine.config().epoch_interruption {
+            engine.epochs().add(&interrupt)?;
+        }
         Ok(Self {
             vm: VmStore::new(core::ptr::null_mut()),
             id: StoreId::new(),
@@ -124,7 +132,8 @@ impl StoreInner {
             fuel: FuelState::new(engine.consumes_fuel(), engine.tier()),
             watch: None,
             profiler: None,
-            interrupt: Shared::try_new(Kind::Instance, InterruptState::new())?,
+            interrupt,
+            at_deadline: AtDeadline::Trap,
             depth: 0,
             funcs: Arena::new(budget, Kind::Instance),
             memories: Arena::new(budget, Kind::Instance),
@@ -164,6 +173,10 @@ impl StoreInner {
     ) -> Result<(), Error> {
         // SAFETY: the caller's contract.
         let inner = unsafe { &mut *store };
+        if let AtDeadline::Call(_) = inner.at_deadline {
+            // SAFETY: the caller's contract.
+            return unsafe { Self::invoke_with_deadlines(store, func, args_results) };
+        }
         inner.ensure_execution()?;
         // SAFETY: the caller's contract; `inner` is not used meanwhile.
         unsafe {
@@ -212,6 +225,9 @@ impl Drop for StoreInner {
     fn drop(&mut self) {
         #[cfg(debug_assertions)]
         self.check_charge();
+        if self.engine.config().epoch_interruption {
+            self.engine.epochs().remove(&self.interrupt);
+        }
         if let Some(exec) = self.exec.take() {
             exec.end(self.engine.stacks());
         }

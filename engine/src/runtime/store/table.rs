@@ -51,7 +51,7 @@ impl StoreInner {
         if ty.minimum() > MAX_TABLE_ELEMENTS {
             let message =
                 format_args!("a table has at most {MAX_TABLE_ELEMENTS} elements, not {}", ty.minimum());
-            return Err(Error::new(ErrorKind::Limit, message));
+            return Err(Error::of_kind(ErrorKind::Limit, message));
         }
         let elements = Buf::with_capacity(&self.budget, Kind::Table, ty.minimum() as usize)?;
         let inner = TableInner { ty, elements, handle: self.tables.len() };
