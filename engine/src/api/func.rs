@@ -154,7 +154,7 @@ impl Func {
     }
 }
 
-fn made(func: Result<Func, Error>) -> Func {
+pub(super) fn made(func: Result<Func, Error>) -> Func {
     func.unwrap_or_else(|error| panic!("a host function can't be had: {error}"))
 }
 
@@ -202,7 +202,7 @@ pub(super) unsafe fn load_vals(
 }
 
 /// What a result is before the host sets it: null, even if it must not stay that.
-fn initial(ty: ValType) -> Val {
+pub(super) fn initial(ty: ValType) -> Val {
     match ty {
         ValType::Ref(ty) => Val::null(ty.heap_type()),
         _ => Val::default_for_ty(ty).expect("numbers and vectors have a zero"),

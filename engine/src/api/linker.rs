@@ -1,14 +1,14 @@
 mod definitions;
-mod whole;
+pub(super) mod whole;
 
 use super::func::dynamic_host_func;
 use super::host::sealed::Host;
 use crate::memory::{Buf, Charge, Kind, MemoryError, Shared, try_text};
 use crate::runtime::error::ErrorKind;
-use crate::runtime::store::{Import, Template, check_imports};
+use crate::runtime::store::{HostFunc, Import, Template, check_imports};
 use crate::{
     AsContext, AsContextMut, Caller, Engine, Error, Extern, ExternType, Func, FuncType, ImportType, Instance,
-    IntoFunc, Module, Val,
+    IntoFunc, Module, StoreContextMut, Val,
 };
 use core::marker::PhantomData;
 use definitions::{Definition, Definitions, Names};
@@ -93,6 +93,15 @@ impl<T: 'static> Linker<T> {
             }
         }
         Ok(self)
+    }
+
+    pub(super) fn insert_host(
+        &mut self,
+        module: &str,
+        name: &str,
+        host: Shared<HostFunc>,
+    ) -> Result<&mut Self, Error> {
+        self.insert(module, name, Import::Host(host))
     }
 
     /// The definitions, nobody else's.
@@ -319,6 +328,16 @@ impl<T: 'static> Linker<T> {
         Instance::start(&mut store, module, self.imports(module).flatten(), None)
     }
 
+    /// Instantiates a module, whose start function is still to be called.
+    pub(super) fn make(
+        &self,
+        store: &mut StoreContextMut<'_, T>,
+        module: &Module,
+    ) -> Result<(Instance, Option<Func>), Error> {
+        check_imports(Some(store.inner()), module, self.imports(module))?;
+        Instance::make(store, module, self.imports(module).flatten(), None)
+    }
+
     /// The same as [`Linker::instantiate`], in wasmi's words.
     ///
     /// # Errors
@@ -410,5 +429,15 @@ impl<T: 'static> InstancePre<T> {
         let Pre { module, imports, template, .. } = &*self.pre;
         check_imports(Some(store.inner()), module, imports.iter().cloned().map(Some))?;
         Instance::start(&mut store, module, imports.iter().cloned(), template.as_ref())
+    }
+
+    /// Instantiates the module, whose start function is still to be called.
+    pub(super) fn make(
+        &self,
+        store: &mut StoreContextMut<'_, T>,
+    ) -> Result<(Instance, Option<Func>), Error> {
+        let Pre { module, imports, template, .. } = &*self.pre;
+        check_imports(Some(store.inner()), module, imports.iter().cloned().map(Some))?;
+        Instance::make(store, module, imports.iter().cloned(), template.as_ref())
     }
 }

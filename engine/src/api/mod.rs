@@ -1,5 +1,6 @@
 //! What embedders see. Its shape is that of wasmtime's API.
 
+mod asynchronous;
 mod caller;
 mod context;
 mod epochs;

@@ -53,7 +53,12 @@ enum Cause {
     Host(Box<dyn HostError>),
     /// An exception, which the store has; and what is said of it.
     Thrown(String),
+    /// An asynchronous host function isn't ready.
+    Pending,
 }
+
+/// Of [`Cause::Pending`].
+const PENDING: &str = "an asynchronous host function was called, which needs call_async, instantiate_async or their like";
 
 /// The store has an exception that a guest's code or a host function has thrown and nobody has caught yet:
 /// [`Store::take_pending_exception`](crate::Store::take_pending_exception) gives it.
@@ -77,17 +82,25 @@ impl std::error::Error for ThrownException {}
 enum Short {
     Trap(Trap),
     OutOfMemory(OutOfMemory),
+    Pending,
 }
 
 impl Short {
+    /// No trap's number.
+    const PENDING: usize = OutOfMemory::PACKED - 1;
+
     fn number(self) -> usize {
         match self {
             Short::Trap(trap) => trap as usize,
             Short::OutOfMemory(error) => error.pack(),
+            Short::Pending => Self::PENDING,
         }
     }
 
     fn of(number: usize) -> Self {
+        if number == Self::PENDING {
+            return Short::Pending;
+        }
         OutOfMemory::unpack(number)
             .map_or_else(|| Short::Trap(Trap::from_code(number as u8)), Short::OutOfMemory)
     }
@@ -96,6 +109,7 @@ impl Short {
         match self {
             Short::Trap(trap) => Cause::Trap(trap),
             Short::OutOfMemory(error) => Cause::OutOfMemory(error),
+            Short::Pending => Cause::Pending,
         }
     }
 
@@ -103,6 +117,7 @@ impl Short {
         match self {
             Short::Trap(_) => ErrorKind::Trap,
             Short::OutOfMemory(_) => ErrorKind::OutOfMemory,
+            Short::Pending => ErrorKind::Other,
         }
     }
 }
@@ -388,6 +403,15 @@ impl Error {
         self.downcast_ref::<E>().is_some()
     }
 
+    /// That of an asynchronous host function that isn't ready.
+    pub(crate) fn pending() -> Self {
+        Self::short(Short::Pending)
+    }
+
+    pub(crate) fn is_pending(&self) -> bool {
+        matches!(self.cause(), Ok(Cause::Pending) | Err(Short::Pending))
+    }
+
     /// Whether it stands for the store's pending exception.
     pub(crate) fn is_exception(&self) -> bool {
         self.kind() == ErrorKind::Exception
@@ -438,6 +462,7 @@ impl fmt::Display for Repr {
                 return match Short::of(number) {
                     Short::Trap(trap) => trap.fmt(f),
                     Short::OutOfMemory(error) => error.fmt(f),
+                    Short::Pending => f.write_str(PENDING),
                 };
             }
         };
@@ -451,6 +476,7 @@ impl fmt::Display for Repr {
             Cause::Host(host) => fmt::Display::fmt((**host).error(), f),
             Cause::Thrown(text) if text.is_empty() => ThrownException.fmt(f),
             Cause::Thrown(text) => f.write_str(text),
+            Cause::Pending => f.write_str(PENDING),
         }
     }
 }

@@ -80,6 +80,9 @@ impl InterruptState {
 
     /// Changes the flags, and whatever follows them. The lock is held.
     fn change(&self, flags: u8) {
+        if flags == self.flags() {
+            return;
+        }
         let waited = !self.end_waits(self.flags());
         // Where an interruption is noticed first, it may be answered before the flag is set: `answer` waits for that.
         if flags == 0 {
@@ -161,6 +164,12 @@ impl InterruptState {
         self.change(flags & !ASKED);
         self.by_deadline.store(flags == DUE, Ordering::Relaxed);
         flags != 0
+    }
+
+    /// [`answer`](Self::answer) for a host function that gave up. If it did so for a deadline, that ends the call.
+    pub(crate) fn answer_for_host(&self) {
+        self.answer();
+        self.by_deadline.store(false, Ordering::Relaxed);
     }
 
     /// Notes where the stack ends now.

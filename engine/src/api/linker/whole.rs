@@ -117,12 +117,12 @@ impl<T: 'static> Linker<T> {
 }
 
 /// Whether each call is to get an instance of its own.
-pub(super) fn is_command(module: &Module) -> bool {
+pub(in crate::api) fn is_command(module: &Module) -> bool {
     matches!(module.get_export("_start"), Some(ExternType::Func(_)))
 }
 
 /// What is to be called first in a reactor, if it has that.
-pub(super) fn initializer(
+pub(in crate::api) fn initializer(
     store: impl crate::AsContext,
     instance: Instance,
 ) -> Result<Option<crate::TypedFunc<(), ()>>, Error> {

@@ -213,6 +213,8 @@ pub(super) unsafe fn finish(store: *mut StoreInner) -> Result<(), Stop> {
         let exec = exec(store);
         match core::mem::replace(&mut exec.stop, Stop::Done) {
             Stop::Done => Ok(()),
+            // It goes on, and nobody looks at the reason.
+            Stop::Error(e) if e.is_pending() && exec.waits_at != 0 => Err(Stop::Error(e)),
             Stop::Error(e) => {
                 let (at, leaves) = (exec.at, exec.leaves);
                 let mut e = walk::with_backtrace(e, at, leaves, dispatch);

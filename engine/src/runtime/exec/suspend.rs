@@ -42,7 +42,7 @@ pub(super) const NO_CELL: usize = usize::MAX;
 
 /// Whether an execution that stopped with `e` resumes by retrying what it stopped at.
 pub(super) fn is_retried(e: &Error) -> bool {
-    matches!(e.trap(), Some(Trap::OutOfFuel | Trap::Interrupt))
+    matches!(e.trap(), Some(Trap::OutOfFuel | Trap::Interrupt)) || e.is_pending()
 }
 
 /// Records that dispatch ends at the cell at `r.ip`, with error `e`. If the cell can be retried, `handler` does it; 0

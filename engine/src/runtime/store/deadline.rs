@@ -36,6 +36,8 @@ pub(crate) type Callback = dyn FnMut(*mut StoreInner) -> Result<UpdateDeadline, 
 
 pub(crate) enum AtDeadline {
     Trap,
+    /// The callback is being called.
+    Calling,
     Call(Box<Callback>),
     Yield(u64),
 }
@@ -59,8 +61,12 @@ impl StoreInner {
     /// `store` is a live store, reached through its own pointer (`vm.store`), and no reference to its parts is held.
     pub(crate) unsafe fn reach_deadline(store: *mut StoreInner) -> Result<UpdateDeadline, Error> {
         // SAFETY: the caller's contract.
-        let update = match unsafe { core::mem::replace(&mut (*store).at_deadline, AtDeadline::Trap) } {
-            AtDeadline::Trap => UpdateDeadline::Interrupt,
+        let update = match unsafe { core::mem::replace(&mut (*store).at_deadline, AtDeadline::Calling) } {
+            does @ (AtDeadline::Trap | AtDeadline::Calling) => {
+                // SAFETY: the caller's contract.
+                unsafe { (*store).at_deadline = does };
+                UpdateDeadline::Interrupt
+            }
             AtDeadline::Yield(ticks) => {
                 // SAFETY: the caller's contract.
                 unsafe { (*store).at_deadline = AtDeadline::Yield(ticks) };
@@ -70,7 +76,7 @@ impl StoreInner {
                 let update = callback(store);
                 // SAFETY: the caller's contract; the callback has ended.
                 unsafe {
-                    if let AtDeadline::Trap = (*store).at_deadline {
+                    if let AtDeadline::Calling = (*store).at_deadline {
                         (*store).at_deadline = AtDeadline::Call(callback);
                     }
                 }
@@ -99,7 +105,7 @@ impl StoreInner {
     ) -> Result<(), Error> {
         // SAFETY: the caller's contract.
         unsafe {
-            let mut outcome = Self::invoke_resumable(store, func, slots)?;
+            let mut outcome = Self::invoke_resumable(store, func, slots, false)?;
             loop {
                 let (error, ticket) = match outcome {
                     ResumableOutcome::Finished => return Ok(()),
@@ -117,7 +123,7 @@ impl StoreInner {
                 }
                 outcome = match ticket {
                     Some(ticket) => Self::resume(store, &ticket, &[], slots)?,
-                    None => Self::invoke_resumable(store, func, slots)?,
+                    None => Self::invoke_resumable(store, func, slots, false)?,
                 };
             }
         }

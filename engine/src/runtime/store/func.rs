@@ -134,7 +134,7 @@ impl StoreInner {
         {
             // The function noticed the interruption by itself. Clear the flag, or it would stop the next call.
             // SAFETY: the caller's contract; the host function has ended, so no reference is held.
-            unsafe { (*store).interrupt.answer() };
+            unsafe { (*store).interrupt.answer_for_host() };
         }
         result
     }

@@ -5,6 +5,7 @@
 //! when the store is dropped, so raw pointers between them stay valid. One thread at a time uses a store.
 
 mod arena;
+mod asynchronous;
 mod atomic;
 mod bulk;
 mod deadline;
@@ -19,6 +20,7 @@ mod parked;
 mod table;
 mod template;
 
+pub(crate) use asynchronous::{Answer, HostFuture, Pause};
 pub(crate) use bulk::Extent;
 pub use deadline::UpdateDeadline;
 pub(crate) use deadline::AtDeadline;
@@ -39,6 +41,7 @@ use crate::runtime::profile::Profiler;
 use crate::runtime::vmctx::{FuncObj, GlobalObj, MemoryObj, TableObj, TagObj, VmStore};
 use crate::{Error, Val};
 use arena::Arena;
+use asynchronous::Asynchronous;
 use core::num::NonZeroU64;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -77,6 +80,7 @@ pub(crate) struct StoreInner {
     pub(crate) profiler: Option<Profiler>,
     pub(crate) interrupt: Shared<InterruptState>,
     at_deadline: AtDeadline,
+    asynchronous: Asynchronous,
     /// How deeply calls from the host into the guest are nested.
     pub(crate) depth: u32,
     pub(crate) funcs: Arena<FuncObj>,
@@ -134,6 +138,7 @@ impl StoreInner {
             profiler: None,
             interrupt,
             at_deadline: AtDeadline::Trap,
+            asynchronous: Asynchronous::default(),
             depth: 0,
             funcs: Arena::new(budget, Kind::Instance),
             memories: Arena::new(budget, Kind::Instance),
