@@ -97,8 +97,9 @@ pub mod error {
 
 pub use api::{
     AsContext, AsContextMut, Caller, Export, Instance, InstancePre, InterruptHandle, InterruptWaiter,
-    IntoFunc, Linker, ModuleExport, ModuleOptions, ModuleStream, ResumableCall, Section, Store,
-    StoreContext, StoreContextMut, SuspendedCall, TypedFunc, WasmParams, WasmResults, WasmRet, WasmTy,
+    IntoFunc, Linker, ModuleExport, ModuleOptions, ModuleStream, ResumableCall, Section, Store, StoreContext,
+    StoreContextMut, StoreLimits, StoreLimitsBuilder, SuspendedCall, TypedFunc, WasmParams, WasmResults,
+    WasmRet, WasmTy,
 };
 pub use memory::limits::Limits;
 pub use memory::{Budget, Charge, Kind, MemoryAccessError, OutOfBudget};
@@ -111,9 +112,7 @@ pub use module::types::{
     TableType, TagType, TypeNumber, ValType, ValTypes,
 };
 pub use runtime::backtrace::{FrameInfo, WasmBacktrace};
-pub use runtime::config::{
-    Config, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, Strategy,
-};
+pub use runtime::config::{Config, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, Strategy};
 pub use runtime::engine::Engine;
 pub use runtime::error::{Error, ErrorKind, Result, ThrownException};
 pub use runtime::exec::{Dispatch, DispatchCounts};
@@ -123,7 +122,7 @@ pub use runtime::loaded::Module;
 pub use runtime::plan::{Plan, PlanItem};
 pub use runtime::profile::Profile;
 pub use runtime::shared_memory::SharedMemory;
-pub use runtime::store::UpdateDeadline;
 pub use runtime::store::handle::{ExnRef, Extern, ExternRef, Func, Global, Memory, Table, Tag, V128, Val};
+pub use runtime::store::{CallHook, ResourceLimiter, UpdateDeadline};
 pub use runtime::tier;
 pub use runtime::waits::WaitResult;

@@ -273,8 +273,9 @@ fn host_functions_of_every_arity() {
     assert_eq!(*store.data(), 1);
     let f = Func::try_wrap(&mut store, |a: f32| -> Result<f64, Error> { Ok(a.into()) }).unwrap();
     assert_eq!(f.typed::<f32, f64>(&store).unwrap().call(&mut store, 0.5).unwrap(), 0.5);
-    let f = Func::try_wrap(&mut store, |caller: Caller<'_, u32>, a: u64, b: dunlin::V128| (b, *caller.data(), a))
-        .unwrap();
+    let f =
+        Func::try_wrap(&mut store, |caller: Caller<'_, u32>, a: u64, b: dunlin::V128| (b, *caller.data(), a))
+            .unwrap();
     let typed = f.typed::<(u64, dunlin::V128), (dunlin::V128, u32, u64)>(&store).unwrap();
     let vector = dunlin::V128::from_bits(u128::MAX - 7);
     assert_eq!(typed.call(&mut store, (u64::MAX, vector)).unwrap(), (vector, 1, u64::MAX));

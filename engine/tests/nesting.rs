@@ -112,8 +112,9 @@ fn it_does_on_threads_with_little_stack() {
 #[test]
 fn host_functions_call_each_other_without_a_guest() {
     let mut store = Store::new(&Engine::default(), ());
-    let apply = Func::try_wrap(&mut store, |caller: Caller<'_, ()>, f: Option<Func>| dynamic(caller, f.unwrap()))
-        .unwrap();
+    let apply =
+        Func::try_wrap(&mut store, |caller: Caller<'_, ()>, f: Option<Func>| dynamic(caller, f.unwrap()))
+            .unwrap();
     let itself = [Val::FuncRef(Some(apply))];
     for _ in 0..2 {
         is_exhausted(&apply.call(&mut store, &itself, &mut []).unwrap_err());

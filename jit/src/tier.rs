@@ -11,12 +11,12 @@ use crate::options::{MemoryGuard, Options};
 use crate::runtime::{self, CodeStack, StackAccount};
 use crate::stats::{Counters, Stats};
 use crate::unavailable::Unavailable;
-use dunlin::{Engine, Error, Module};
 #[cfg(feature = "compiler")]
 use dunlin::tier::View;
 use dunlin::tier::{
     Account as StackBudget, Call, Guard, HostFn, Landing, Lease, Left, Search, Stays, Stop, Tier,
 };
+use dunlin::{Engine, Error, Module};
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;

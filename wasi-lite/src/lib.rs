@@ -80,4 +80,6 @@ pub use fds::{DirPerms, FilePerms};
 pub use host::clocks::{HostMonotonicClock, HostWallClock};
 pub use host::replay::{ReplayClock, replay_random};
 pub use host::stdio::{ReadPipe, WritePipe};
+#[cfg(feature = "async")]
+pub use linker::add_to_linker_async;
 pub use linker::{I32Exit, add_to_linker};

@@ -62,10 +62,13 @@ impl Answer for () {
     }
 }
 
+/// A function of a module: the module's name, what it is a version of, and the function's name.
+type Called = (&'static str, Snapshot, &'static str);
+
 fn call<T: 'static, R: Answer>(
     mut caller: Caller<'_, T>,
     get: impl Fn(&mut T) -> &mut WasiCtx,
-    (module, snapshot, name): (&str, Snapshot, &str),
+    called: Called,
     waits: impl FnOnce(&WasiCtx) -> bool,
     function: impl FnOnce(&mut WasiCtx, &mut Guest<'_>) -> errno::Result,
 ) -> Result<R> {
@@ -73,22 +76,34 @@ fn call<T: 'static, R: Answer>(
         true => Some(caller.interrupt_waiter().map_err(Error::host)?),
         false => None,
     };
-    let interrupt = Interrupt::new(waiter.as_ref());
+    let interrupt = Interrupt::new(waiter.as_ref(), None);
+    let (result, has_memory) = attempt(&mut caller, get, called, (interrupt, None), function);
+    answer(result, called, has_memory)
+}
+
+/// Calls the function with the guest's memory, if it has one; says whether it has.
+fn attempt<T: 'static>(
+    caller: &mut Caller<'_, T>,
+    get: impl Fn(&mut T) -> &mut WasiCtx,
+    (_, snapshot, _): Called,
+    (interrupt, began): (Interrupt<'_>, Option<u64>),
+    function: impl FnOnce(&mut WasiCtx, &mut Guest<'_>) -> errno::Result,
+) -> (errno::Result, bool) {
     let budget = caller.budget().clone();
-    let memory = match caller.get_export("memory") {
-        Some(Extern::Memory(memory)) => Some(memory),
-        _ => None,
-    };
-    let result = match memory {
-        Some(memory) => {
-            let (memory, data) = memory.data_and_store_mut(&mut caller);
-            function(get(data), &mut Guest::new(memory, snapshot, interrupt, &budget))
+    let guest = |memory| Guest::new(memory, snapshot, interrupt, &budget).begun(began);
+    match caller.get_export("memory") {
+        Some(Extern::Memory(memory)) => {
+            let (memory, data) = memory.data_and_store_mut(&mut *caller);
+            (function(get(data), &mut guest(memory)), true)
         }
-        None => function(get(caller.data_mut()), &mut Guest::new(&mut [], snapshot, interrupt, &budget)),
-    };
+        _ => (function(get(caller.data_mut()), &mut guest(&mut [])), false),
+    }
+}
+
+fn answer<R: Answer>(result: errno::Result, (module, _, name): Called, has_memory: bool) -> Result<R> {
     match result {
         Ok(()) => Ok(R::success()),
-        Err(Fail::Errno(Errno::FAULT)) if memory.is_none() => Err(Error::msg(format_args!(
+        Err(Fail::Errno(Errno::FAULT)) if !has_memory => Err(Error::msg(format_args!(
             "the module calls `{name}` of `{module}`, but exports no memory named `memory` for it to use"
         ))),
         Err(Fail::Errno(errno)) => {
@@ -96,6 +111,7 @@ fn call<T: 'static, R: Answer>(
         }
         Err(Fail::Interrupted) => Err(Trap::Interrupt.into()),
         Err(Fail::Exit(code)) => Err(Error::host(I32Exit(code))),
+        Err(Fail::Waits) => unreachable!("only asynchronous calls leave waiting to their caller"),
     }
 }
 
@@ -157,3 +173,8 @@ macro_rules! link {
 }
 
 for_each_function!(link);
+
+#[cfg(feature = "async")]
+mod asynchronous;
+#[cfg(feature = "async")]
+pub use asynchronous::add_to_linker_async;

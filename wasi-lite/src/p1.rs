@@ -6,3 +6,5 @@ use crate::WasiCtx;
 pub type WasiP1Ctx = WasiCtx;
 
 pub use crate::linker::add_to_linker as add_to_linker_sync;
+#[cfg(feature = "async")]
+pub use crate::linker::add_to_linker_async;

@@ -76,7 +76,10 @@ impl Instance {
         template: Option<&Template>,
     ) -> Result<(Self, Option<Func>), Error> {
         if !module.engine().same(store.engine()) {
-            return Err(Error::of_kind(ErrorKind::Link, "the module belongs to another engine than the store"));
+            return Err(Error::of_kind(
+                ErrorKind::Link,
+                "the module belongs to another engine than the store",
+            ));
         }
         let inner = store.inner_ptr();
         // SAFETY: the pointer stands for the exclusive borrow `store`, which isn't used otherwise meanwhile. What is
@@ -189,7 +192,11 @@ pub(super) fn check_given<T>(
     }
     imports.iter().for_each(|import| import.check_store(store.inner()));
     let given = imports.iter().cloned().map(Import::Extern).map(Some);
-    check_imports(Some(store.inner()), module, given.chain(std::iter::repeat_n(None, expected - imports.len())))
+    check_imports(
+        Some(store.inner()),
+        module,
+        given.chain(std::iter::repeat_n(None, expected - imports.len())),
+    )
 }
 
 fn extern_of(store: &StoreInner, instance: &InstanceObj, export: &ExportDef) -> Extern {

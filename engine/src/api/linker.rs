@@ -84,7 +84,10 @@ impl<T: 'static> Linker<T> {
         match definitions.search(module, name) {
             Ok(_) if !allow_shadowing => {
                 let (module, name) = (module.escape_debug(), name.escape_debug());
-                return Err(Error::of_kind(ErrorKind::Link, format_args!("`{module}.{name}` is defined twice")));
+                return Err(Error::of_kind(
+                    ErrorKind::Link,
+                    format_args!("`{module}.{name}` is defined twice"),
+                ));
             }
             Ok(at) => definitions.items[at].item = item,
             Err(at) => {
@@ -432,10 +435,7 @@ impl<T: 'static> InstancePre<T> {
     }
 
     /// Instantiates the module, whose start function is still to be called.
-    pub(super) fn make(
-        &self,
-        store: &mut StoreContextMut<'_, T>,
-    ) -> Result<(Instance, Option<Func>), Error> {
+    pub(super) fn make(&self, store: &mut StoreContextMut<'_, T>) -> Result<(Instance, Option<Func>), Error> {
         let Pre { module, imports, template, .. } = &*self.pre;
         check_imports(Some(store.inner()), module, imports.iter().cloned().map(Some))?;
         Instance::make(store, module, imports.iter().cloned(), template.as_ref())

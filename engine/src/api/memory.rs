@@ -1,6 +1,8 @@
 use crate::memory::GrowError;
 use crate::words::Count;
-use crate::{AsContext, AsContextMut, Error, Memory, MemoryAccessError, MemoryType, StoreContext, StoreContextMut};
+use crate::{
+    AsContext, AsContextMut, Error, Memory, MemoryAccessError, MemoryType, StoreContext, StoreContextMut,
+};
 
 impl Memory {
     /// Makes a memory of the type's minimal size, all zero.
@@ -14,6 +16,7 @@ impl Memory {
         if ty.is_shared() {
             return Err(Error::msg("a shared memory is made by SharedMemory::new"));
         }
+        store.inner_mut().admit_memory(ty)?;
         let guard = store.inner().engine.memory_guard();
         let memory = store.inner_mut().new_memory(ty, guard)?;
         // SAFETY: just made.
@@ -45,7 +48,7 @@ impl Memory {
         let mut store = store.as_context_mut();
         let memory = self.ptr(store.inner()).as_ptr();
         // SAFETY: a memory of this store, as `ptr` has checked.
-        unsafe { store.inner_mut().memory_grow_or_why(memory, delta) }.map_err(|why| match why {
+        unsafe { store.inner_mut().memory_grow_or_why(memory, delta)? }.map_err(|why| match why {
             GrowError::Memory(error) => error.into(),
             GrowError::Limit => {
                 let pages = Count(self.size(&store), "pages");

@@ -1,6 +1,7 @@
 //! What embedders see. Its shape is that of wasmtime's API.
 
 mod asynchronous;
+mod call_hook;
 mod caller;
 mod context;
 mod epochs;
@@ -11,6 +12,7 @@ mod global;
 mod host;
 mod instance;
 mod interrupt;
+mod limiter;
 mod linker;
 mod memory;
 mod module;
@@ -29,6 +31,7 @@ pub use externs::Export;
 pub use host::{IntoFunc, WasmRet};
 pub use instance::Instance;
 pub use interrupt::{InterruptHandle, InterruptWaiter};
+pub use limiter::{StoreLimits, StoreLimitsBuilder};
 pub use linker::{InstancePre, Linker};
 pub use module::{ModuleExport, ModuleOptions, ModuleStream, Section};
 pub use resumable::{ResumableCall, SuspendedCall};

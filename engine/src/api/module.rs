@@ -134,7 +134,8 @@ impl ModuleStream {
         let tiered = self.engine.tier().is_some();
         let bytes = Shared::<ModuleShared>::BYTES + if tiered { Ownership::BYTES } else { 0 };
         let charge = data.budget.charge(Kind::Metadata, bytes)?;
-        let inner = Shared::try_new(Kind::Metadata, ModuleShared::new(data, self.engine, self.bytes, charge)?)?;
+        let inner =
+            Shared::try_new(Kind::Metadata, ModuleShared::new(data, self.engine, self.bytes, charge)?)?;
         let ownership = tiered.then(|| Shared::try_new(Kind::Metadata, Ownership::new(&inner)));
         let module = Module { _ownership: ownership.transpose()?, inner };
         if let Some(tier) = module.engine().tier() {
@@ -435,7 +436,10 @@ fn binary_of(text: &[u8]) -> Result<Vec<u8>, Error> {
     text_fits(text.len())?;
     let text = std::str::from_utf8(text).map_err(|error| {
         let at = error.valid_up_to();
-        Error::of_kind(ErrorKind::Invalid, format_args!("malformed UTF-8 encoding of the text, after {at} bytes"))
+        Error::of_kind(
+            ErrorKind::Invalid,
+            format_args!("malformed UTF-8 encoding of the text, after {at} bytes"),
+        )
     })?;
     // The parser isn't charged for. The worst texts that were tried took this much for each of their bytes.
     at_hand(Kind::Metadata, 64 * text.len() as u64)?;

@@ -7,7 +7,9 @@ mod macros;
 
 pub use context::Context;
 
-use crate::memory::{BoxOr, Kind, MemoryAccessError, OutOfBudget, OutOfMemory, TryText, box_or_back, try_text};
+use crate::memory::{
+    BoxOr, Kind, MemoryAccessError, OutOfBudget, OutOfMemory, TryText, box_or_back, try_text,
+};
 use crate::runtime::backtrace::WasmBacktrace;
 use crate::{Feature, Trap};
 use std::any::Any;
@@ -58,7 +60,8 @@ enum Cause {
 }
 
 /// Of [`Cause::Pending`].
-const PENDING: &str = "an asynchronous host function was called, which needs call_async, instantiate_async or their like";
+const PENDING: &str =
+    "an asynchronous host function was called, which needs call_async, instantiate_async or their like";
 
 /// The store has an exception that a guest's code or a host function has thrown and nobody has caught yet:
 /// [`Store::take_pending_exception`](crate::Store::take_pending_exception) gives it.

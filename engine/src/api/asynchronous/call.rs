@@ -4,7 +4,9 @@ use crate::api::func::{check_count, load_vals, store_vals};
 use crate::api::wasm_ty::sealed::Slots;
 use crate::memory::{Buf, Kind};
 use crate::runtime::store::{Pause, ResumableOutcome, StoreInner, slots_of};
-use crate::{AsContextMut, Caller, Error, Func, Store, StoreContextMut, TypedFunc, Val, WasmParams, WasmResults};
+use crate::{
+    AsContextMut, Caller, Error, Func, Store, StoreContextMut, TypedFunc, Val, WasmParams, WasmResults,
+};
 use core::task::Poll;
 
 impl Func {

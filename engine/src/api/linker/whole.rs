@@ -2,8 +2,8 @@
 
 use super::{Linker, undefined};
 use crate::{
-    AsContextMut, Error, Extern, ExternType, Func, Global, Instance, Memory, Module, SharedMemory, Table, Tag,
-    Val,
+    AsContextMut, Error, Extern, ExternType, Func, Global, Instance, Memory, Module, SharedMemory, Table,
+    Tag, Val,
 };
 
 impl<T: 'static> Linker<T> {

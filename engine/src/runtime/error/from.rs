@@ -96,13 +96,6 @@ impl AsRef<dyn std::error::Error + Send + Sync + 'static> for Error {
     }
 }
 
-impl AsRef<dyn std::error::Error + 'static> for Error {
-    fn as_ref(&self) -> &(dyn std::error::Error + 'static) {
-        let repr: &Repr = &self.0;
-        repr
-    }
-}
-
 #[cfg(feature = "anyhow")]
 impl From<Error> for anyhow::Error {
     fn from(error: Error) -> Self {

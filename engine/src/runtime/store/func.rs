@@ -1,6 +1,6 @@
 //! Function objects, and calls of host functions.
 
-use super::StoreInner;
+use super::{CallHook, StoreInner};
 use crate::memory::{Charge, Kind, Shared, try_box};
 use crate::module::types::{FuncType, ValTypes};
 use crate::runtime::engine::{Engine, Sigs};
@@ -128,7 +128,12 @@ impl StoreInner {
         // SAFETY: the caller's contract. A host function lives as long as its store, wherever the list moves.
         let host = unsafe { &*Shared::as_ptr(&(&(*store).host_funcs)[(*func).index as usize]) };
         debug_assert_eq!(host.header as usize, args_results.len());
-        let result = (host.call)(store, caller, args_results);
+        // SAFETY: the caller's contract.
+        let result = unsafe {
+            Self::pass(store, CallHook::CallingHost)
+                .and_then(|()| (host.call)(store, caller, args_results))
+                .and_then(|()| Self::pass(store, CallHook::ReturningFromHost))
+        };
         if let Err(error) = &result
             && error.trap() == Some(Trap::Interrupt)
         {

@@ -13,8 +13,10 @@ pub(crate) mod exceptions;
 mod fuel;
 mod func;
 pub(crate) mod handle;
+mod hook;
 mod instance;
 mod instantiate;
+mod limiter;
 mod memory;
 mod parked;
 mod table;
@@ -22,11 +24,13 @@ mod template;
 
 pub(crate) use asynchronous::{Answer, HostFuture, Pause};
 pub(crate) use bulk::Extent;
-pub use deadline::UpdateDeadline;
 pub(crate) use deadline::AtDeadline;
+pub use deadline::UpdateDeadline;
 pub(crate) use func::{HostFunc, slots_of};
+pub use hook::CallHook;
 pub(crate) use instance::InstanceObj;
 pub(crate) use instantiate::{Import, check_imports, describe, instantiate};
+pub use limiter::ResourceLimiter;
 pub(crate) use memory::MemoryInner;
 pub(crate) use parked::{Parked, ResumableOutcome, Ticket};
 pub(crate) use table::TableInner;
@@ -47,6 +51,8 @@ use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU64, Ordering};
 use exceptions::Exceptions;
 use fuel::FuelState;
+use hook::Hook;
+use limiter::FindLimiter;
 use std::any::Any;
 
 /// The identity of a store, by which the use of a handle with the wrong store is detected.
@@ -80,6 +86,8 @@ pub(crate) struct StoreInner {
     pub(crate) profiler: Option<Profiler>,
     pub(crate) interrupt: Shared<InterruptState>,
     at_deadline: AtDeadline,
+    limiter: Option<Box<FindLimiter>>,
+    hook: Option<Box<Hook>>,
     asynchronous: Asynchronous,
     /// How deeply calls from the host into the guest are nested.
     pub(crate) depth: u32,
@@ -138,6 +146,8 @@ impl StoreInner {
             profiler: None,
             interrupt,
             at_deadline: AtDeadline::Trap,
+            limiter: None,
+            hook: None,
             asynchronous: Asynchronous::default(),
             depth: 0,
             funcs: Arena::new(budget, Kind::Instance),
