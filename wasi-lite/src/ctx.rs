@@ -62,6 +62,12 @@ impl WasiCtxBuilder {
         self
     }
 
+    /// Adds the host's arguments, but for what isn't UTF-8.
+    pub fn inherit_args(&mut self) -> &mut Self {
+        self.args.extend(std::env::args_os().filter_map(|arg| arg.into_string().ok()));
+        self
+    }
+
     /// Adds a variable to the environment, in place of one with the same name.
     pub fn env(&mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> &mut Self {
         self.env.retain(|(other, _)| other != name.as_ref());
@@ -266,6 +272,11 @@ impl WasiCtxBuilder {
             #[cfg(feature = "trace")]
             trace,
         }
+    }
+
+    /// The same as [`build`](Self::build): all that there is here is preview 1.
+    pub fn build_p1(&mut self) -> WasiCtx {
+        self.build()
     }
 }
 

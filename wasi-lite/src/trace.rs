@@ -130,6 +130,8 @@ impl Trace {
     #[cold]
     pub(crate) fn end(&mut self, arguments: &[Argument], guest: &Guest<'_>, result: &Result) {
         let _ = match result {
+            // It will be called again.
+            Err(Fail::Waits) => return,
             Ok(()) => self.line.write_str(" = 0"),
             Err(Fail::Errno(errno)) => {
                 write!(self.line, " = E{}", format!("{errno:?}").trim_start_matches('_'))

@@ -110,7 +110,7 @@ impl Func {
         // arguments, and afterwards hold its results.
         unsafe {
             let func = self.ptr(&*store);
-            match StoreInner::invoke_resumable(store, func.as_ptr(), &mut slots)? {
+            match StoreInner::invoke_resumable(store, func.as_ptr(), &mut slots, false)? {
                 ResumableOutcome::Finished => {
                     load_vals(&*store, ty.results(), &slots, |i, val| results[i] = val);
                     Ok(ResumableCall::Finished)

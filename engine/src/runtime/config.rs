@@ -1,3 +1,7 @@
+mod elsewhere;
+
+pub use elsewhere::{InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, Strategy};
+
 use crate::module::features::{Feature, Features};
 use crate::runtime::tier::Tier;
 use crate::value::relaxed::RelaxedSimd;
@@ -31,6 +35,8 @@ pub struct Config {
     pub(crate) suspend_compiled: bool,
     pub(crate) shared_memory: bool,
     pub(crate) guest_debug: bool,
+    pub(crate) epoch_interruption: bool,
+    pub(crate) keep_module_bytes: bool,
 }
 
 impl Default for Config {
@@ -69,6 +75,8 @@ impl Config {
             suspend_compiled: false,
             shared_memory: false,
             guest_debug: false,
+            epoch_interruption: false,
+            keep_module_bytes: false,
         }
     }
 
@@ -232,6 +240,21 @@ impl Config {
     /// [`Module::plan`](crate::Module::plan) says. Off by default.
     pub fn guest_debug(&mut self, enable: bool) -> &mut Self {
         self.guest_debug = enable;
+        self
+    }
+
+    /// Whether stores have deadlines in the engine's epochs, and stop at them: see
+    /// [`Store::set_epoch_deadline`](crate::Store::set_epoch_deadline). Off by default. It costs nothing while no deadline
+    /// is reached.
+    pub fn epoch_interruption(&mut self, enable: bool) -> &mut Self {
+        self.epoch_interruption = enable;
+        self
+    }
+
+    /// Whether modules keep the bytes that they were loaded from, for [`Module::serialize`](crate::Module::serialize) and
+    /// [`Module::custom_sections`](crate::Module::custom_sections). They are charged to the budget. Off by default.
+    pub fn keep_module_bytes(&mut self, enable: bool) -> &mut Self {
+        self.keep_module_bytes = enable;
         self
     }
 

@@ -24,7 +24,7 @@ pub struct MachineCode {
 /// A sentence that says why it can't be compiled.
 pub fn machine_code(module: &Module, how: &Compile) -> Result<Vec<MachineCode>, String> {
     let view = View::new(module);
-    let Whole { batch, .. } = on_compiler_stack(|| compile_all(view, how))
+    let Whole { batch, .. } = on_compiler_stack(|| compile_all(view, how, &|_, _| {}))
         .map_err(|error| format!("no stack for the compiler: {error}"))??;
     let ranges = batch.map.function_ranges();
     let functions = ranges.map(|(start, end, index)| {

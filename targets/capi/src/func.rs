@@ -58,7 +58,7 @@ fn new(
 ) -> Result<Box<wasm_func_t>> {
     let (store, callback) = (&store.require()?.0, callback.require()?);
     let ty = ty.and_then(wasm_functype_t::get).require()?;
-    let func = Func::new(store.context(), ty.clone(), host_func(ty, callback, env))?;
+    let func = Func::try_new(store.context(), ty.clone(), host_func(ty, callback, env))?;
     wasm_func_t::of(store, func)
 }
 

@@ -180,6 +180,8 @@ pub(crate) struct Execution {
     /// `deopt`.
     left: Buf<deopt::Part>,
     lost: bool,
+    /// How deeply nested the asynchronous call is that it is of; 0 if it is of none.
+    pub(crate) waits_at: u32,
     /// Whether it is that of a resumable call.
     pub(crate) resumable: bool,
     /// How to resume it, once it has stopped.
@@ -221,6 +223,7 @@ impl Execution {
             tail: false,
             left: Buf::new(budget, Kind::Stack),
             lost: false,
+            waits_at: 0,
             resumable: false,
             suspension: None,
             interprets: false,
@@ -282,7 +285,13 @@ impl Execution {
             return Err(Trap::StackOverflow);
         }
         if to > self.charged {
-            let more = (to as usize - self.charged as usize).next_multiple_of(STACK_STEP);
+            // There may be many resumable calls, each with a small stack: the first steps are small.
+            let base = self.stack.mapping.as_ptr() as usize + self.stack.start;
+            let step = match self.resumable {
+                true => (self.charged as usize - base).next_power_of_two().clamp(4096, STACK_STEP),
+                false => STACK_STEP,
+            };
+            let more = (to as usize - self.charged as usize).next_multiple_of(step);
             let more = more.min(self.end as usize - self.charged as usize);
             self.charge.grow(more as u64).map_err(|_| Trap::StackOverflow)?;
             self.charged = self.charged.wrapping_byte_add(more);

@@ -45,7 +45,9 @@ pub(super) const NO_CELL: usize = usize::MAX;
 
 /// Whether an execution that stopped with `e` resumes by retrying what it stopped at.
 pub(super) fn is_retried(e: &Error) -> bool {
-    matches!(e.trap(), Some(Trap::OutOfFuel | Trap::Interrupt)) || e.downcast_ref::<Breakpoint>().is_some()
+    matches!(e.trap(), Some(Trap::OutOfFuel | Trap::Interrupt))
+        || e.is_pending()
+        || e.downcast_ref::<Breakpoint>().is_some()
 }
 
 /// How an execution that has trapped at `r.ip` is kept for a debugger, if there is one. The accumulators may be lost, so it

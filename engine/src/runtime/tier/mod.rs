@@ -35,7 +35,7 @@ pub(crate) use tiered::Tiered;
 pub use view::View;
 
 use crate::memory::{Budget, Kind};
-use crate::{Module, Trap};
+use crate::{Engine, Error, Module, Trap};
 use core::ops::ControlFlow;
 use std::any::Any;
 
@@ -90,6 +90,19 @@ pub trait Tier: Send + Sync + std::fmt::Debug + 'static {
     /// of it should be dropped.
     fn dropped(&self, module: &Lease) {
         let _ = module;
+    }
+
+    /// Compiles a module ahead of time, into a file for [`Tier::open`]; `bytes` are what it was loaded from. `None` if the
+    /// tier doesn't do that; the error is a sentence that says why it can't.
+    fn precompile(&self, module: &Module, bytes: &[u8]) -> Option<Result<Vec<u8>, String>> {
+        let _ = (module, bytes);
+        None
+    }
+
+    /// Loads a file that [`Tier::precompile`] made, with its machine code; `None` if the bytes are none.
+    fn open(&self, engine: &Engine, bytes: &[u8]) -> Option<Result<Module, Error>> {
+        let _ = (engine, bytes);
+        None
     }
 
     /// Whether compiled code can be entered on this thread.

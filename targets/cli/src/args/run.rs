@@ -10,7 +10,7 @@ use super::registry::RegistryOptions;
 use super::table::{BuildPart, CommandOptions, Opt, OptionGroup, Rest, need_module};
 use super::tiering::Tiering;
 use super::tracing::Tracing;
-use super::values::{Dir, Given, add, set, switch};
+use super::values::{Dir, add, set};
 use super::wasmtime;
 use crate::failure::Failure;
 use std::ffi::OsString;
@@ -295,6 +295,7 @@ impl CommandOptions for RunOptions {
                      for which its file is read again, within 64 MiB of memory that the budget has left.",
                 )
                 .part(BuildPart::DebugInfo),
+                Opt::value(
                     "-g, --gdb ADDR",
                     |o: &mut Self, given| set(&mut o.gdb, given.string()),
                     "Wait at this address, 127.0.0.1:1234, until LLDB connects, and run under its control: process connect \
