@@ -3,9 +3,8 @@
 //!
 //!     cargo run --release -p dunlin --example kernel_plugin
 
-use dunlin::{
-    Caller, Engine, Linker, Module, Result, Store, StoreLimits, StoreLimitsBuilder, error::Context,
-};
+use dunlin::error::Context;
+use dunlin::{Caller, Engine, Linker, Module, Result, Store, StoreLimits, StoreLimitsBuilder};
 
 /// The blocks of one plugin, one after the other.
 struct Kernel {
@@ -55,8 +54,6 @@ fn main() -> Result<()> {
     let instance = linker.instantiate(&mut store, &plugin)?;
     assert_eq!(instance.get_typed_func::<(), i32>(&mut store, "shout")?.call(&mut store, ())?, 0);
     let Kernel { bytes, output: (at, len), .. } = store.data();
-    let output =
-        bytes.get(*at as usize..).and_then(|bytes| bytes.get(..*len as usize)).context("no output")?;
-    assert_eq!(output, b"EXTENDED");
+    assert_eq!(bytes[*at as usize..][..*len as usize], *b"EXTENDED");
     Ok(())
 }

@@ -390,7 +390,12 @@ fn imports(code: &str, module: &[String]) -> Vec<Vec<String>> {
         from.iter().cloned().chain(path.into_iter().map(str::to_owned)).collect::<Vec<_>>()
     };
     let mut all = Vec::new();
+    // What an exported macro names is reached from outside of the crate, by whoever uses the macro.
+    let exports_macros = code.contains("#[macro_export]");
     for (at, _) in code.match_indices("crate::") {
+        if exports_macros && code[..at].ends_with('$') {
+            continue;
+        }
         all.extend(paths(&code[at + "crate::".len()..]).into_iter().map(|path| own(path, &[])));
     }
     for (at, _) in code.match_indices("super::") {

@@ -2,7 +2,7 @@
 
 use super::context::StoreData;
 use crate::runtime::store::StoreInner;
-use crate::{AsContextMut, Error, ResourceLimiter, Store, format_err};
+use crate::{AsContextMut, Error, ResourceLimiter, Store};
 
 impl<T: 'static> Store<T> {
     /// Has a limiter, which `find` finds in the embedder's data, decide whether the store's memories and tables may grow, and
@@ -123,7 +123,7 @@ impl StoreLimits {
     ) -> Result<bool, Error> {
         let allowed = [bound, maximum].into_iter().flatten().all(|most| desired <= most);
         if !allowed && self.trap_on_grow_failure {
-            return Err(format_err!("a {what} may not grow to {desired}"));
+            return Err(Error::msg(format_args!("a {what} may not grow to {desired}")));
         }
         Ok(allowed)
     }

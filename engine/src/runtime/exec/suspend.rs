@@ -225,7 +225,10 @@ pub(super) unsafe fn go_on(
                             };
                             execution(&mut *store).suspension = Some(Suspension { regs: r, how, pending });
                         }
-                        return Err(stop);
+                        let exec = execution(&mut *store);
+                        exec.leaves = false;
+                        exec.stop = stop;
+                        return finish(store);
                     }
                 }
                 reload(&mut r);
