@@ -83,13 +83,28 @@ pub mod testing {
     }
 }
 
+/// Errors, and what makes them.
+pub mod error {
+    pub use crate::runtime::error::{Context, Error, ErrorKind, Result};
+    pub use crate::{bail, ensure, format_err};
+
+    /// What [`format_err!`] expands to; no part of the API.
+    #[doc(hidden)]
+    pub mod choose {
+        pub use crate::runtime::error::choose::{OfError, OfMessage};
+    }
+}
+
+#[cfg(feature = "coredump")]
+pub use api::WasmCoreDump;
 pub use api::{
-    AsContext, AsContextMut, Caller, Export, Instance, InstancePre, InterruptHandle, InterruptWaiter,
-    IntoFunc, Linker, MemoryAccessError, ModuleOptions, ModuleStream, ResumableCall, Section, Store,
-    StoreContext, StoreContextMut, SuspendedCall, TypedFunc, WasmParams, WasmResults, WasmRet, WasmTy,
+    AsContext, AsContextMut, BreakpointEdit, Caller, DebugFrame, Export, Instance, InstancePre,
+    InterruptHandle, InterruptWaiter, IntoFunc, Linker, ModuleExport, ModuleOptions, ModuleStream,
+    NumericFunc, ResumableCall, Section, Store, StoreContext, StoreContextMut, StoreLimits,
+    StoreLimitsBuilder, SuspendedCall, TypedFunc, WasmParams, WasmResults, WasmRet, WasmTy,
 };
 pub use memory::limits::Limits;
-pub use memory::{Budget, Charge, Kind, OutOfBudget};
+pub use memory::{Budget, Charge, Kind, MemoryAccessError, OutOfBudget};
 pub use module::features::Feature;
 #[doc(hidden)]
 pub use module::survey::Survey;
@@ -99,7 +114,10 @@ pub use module::types::{
     TableType, TagType, TypeNumber, ValType, ValTypes,
 };
 pub use runtime::backtrace::{FrameInfo, WasmBacktrace};
-pub use runtime::config::Config;
+pub use runtime::config::{Config, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, Strategy};
+#[cfg(feature = "coredump")]
+pub use runtime::coredump::CoreValue;
+pub use runtime::debug::Breakpoint;
 pub use runtime::engine::Engine;
 pub use runtime::error::{Error, ErrorKind, Result, ThrownException};
 pub use runtime::exec::{Dispatch, DispatchCounts};
@@ -107,8 +125,9 @@ pub use runtime::exec::{Dispatch, DispatchCounts};
 pub use runtime::exec::{HandlerKind, TailHandler, tail_handlers};
 pub use runtime::loaded::Module;
 pub use runtime::plan::{Plan, PlanItem};
-pub use runtime::profile::Profile;
+pub use runtime::profile::{Profile, ProfileFrame, ProfileStack};
 pub use runtime::shared_memory::SharedMemory;
 pub use runtime::store::handle::{ExnRef, Extern, ExternRef, Func, Global, Memory, Table, Tag, V128, Val};
+pub use runtime::store::{CallHook, ResourceLimiter, UpdateDeadline};
 pub use runtime::tier;
 pub use runtime::waits::WaitResult;

@@ -172,7 +172,7 @@ fn the_host_tells_types_apart() {
     assert!(!top.ty(&store).matches(&engine, &middle.ty(&store)));
     // A host function is of a type by itself.
     let ty = top.ty(&store);
-    let host = Func::new(&mut store, ty, |_, _, _| Ok(())).unwrap();
+    let host = Func::try_new(&mut store, ty, |_, _, _| Ok(())).unwrap();
     assert!(table.set(&mut store, 0, Val::FuncRef(Some(host))).is_err());
 }
 

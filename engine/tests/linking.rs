@@ -266,15 +266,16 @@ fn unknown_functions_can_be_made_to_trap() {
 #[test]
 fn host_functions_of_every_arity() {
     let mut store = Store::new(&Engine::default(), 0u32);
-    let f = Func::wrap(&mut store, || {}).unwrap();
+    let f = Func::try_wrap(&mut store, || {}).unwrap();
     f.typed::<(), ()>(&store).unwrap().call(&mut store, ()).unwrap();
-    let f = Func::wrap(&mut store, |mut caller: Caller<'_, u32>| *caller.data_mut() += 1).unwrap();
+    let f = Func::try_wrap(&mut store, |mut caller: Caller<'_, u32>| *caller.data_mut() += 1).unwrap();
     f.typed::<(), ()>(&store).unwrap().call(&mut store, ()).unwrap();
     assert_eq!(*store.data(), 1);
-    let f = Func::wrap(&mut store, |a: f32| -> Result<f64, Error> { Ok(a.into()) }).unwrap();
+    let f = Func::try_wrap(&mut store, |a: f32| -> Result<f64, Error> { Ok(a.into()) }).unwrap();
     assert_eq!(f.typed::<f32, f64>(&store).unwrap().call(&mut store, 0.5).unwrap(), 0.5);
-    let f = Func::wrap(&mut store, |caller: Caller<'_, u32>, a: u64, b: dunlin::V128| (b, *caller.data(), a))
-        .unwrap();
+    let f =
+        Func::try_wrap(&mut store, |caller: Caller<'_, u32>, a: u64, b: dunlin::V128| (b, *caller.data(), a))
+            .unwrap();
     let typed = f.typed::<(u64, dunlin::V128), (dunlin::V128, u32, u64)>(&store).unwrap();
     let vector = dunlin::V128::from_bits(u128::MAX - 7);
     assert_eq!(typed.call(&mut store, (u64::MAX, vector)).unwrap(), (vector, 1, u64::MAX));
@@ -301,7 +302,7 @@ fn host_functions_of_every_arity() {
         let ints = [a, g, h, i, j, k, l, m, n, o].map(i64::from).iter().sum::<i64>();
         (b + floats + i64::from(e) + f as i64 + ints, p)
     }
-    let f = Func::wrap(&mut store, sixteen).unwrap();
+    let f = Func::try_wrap(&mut store, sixteen).unwrap();
     let mut params = [Val::I32(1); 16];
     for (i, val) in
         [(1, Val::I64(10)), (2, 100f32.into()), (3, 1000f64.into()), (5, Val::I64(1)), (15, vector.into())]

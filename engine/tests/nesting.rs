@@ -112,14 +112,15 @@ fn it_does_on_threads_with_little_stack() {
 #[test]
 fn host_functions_call_each_other_without_a_guest() {
     let mut store = Store::new(&Engine::default(), ());
-    let apply = Func::wrap(&mut store, |caller: Caller<'_, ()>, f: Option<Func>| dynamic(caller, f.unwrap()))
-        .unwrap();
+    let apply =
+        Func::try_wrap(&mut store, |caller: Caller<'_, ()>, f: Option<Func>| dynamic(caller, f.unwrap()))
+            .unwrap();
     let itself = [Val::FuncRef(Some(apply))];
     for _ in 0..2 {
         is_exhausted(&apply.call(&mut store, &itself, &mut []).unwrap_err());
     }
     let ty = FuncType::new([ValType::FUNCREF], []);
-    let again = Func::new(&mut store, ty, |mut caller, args, _| {
+    let again = Func::try_new(&mut store, ty, |mut caller, args, _| {
         let f = args[0].unwrap_func_ref().unwrap();
         f.call(&mut caller, args, &mut [])
     });
@@ -131,12 +132,12 @@ fn host_functions_call_each_other_without_a_guest() {
 #[test]
 fn a_panic_of_a_host_function_leaves_the_depth_as_it_was() {
     let mut store = Store::new(&Engine::default(), ());
-    let panics = Func::wrap(&mut store, || -> Result<(), Error> { panic!("the host's") }).unwrap();
+    let panics = Func::try_wrap(&mut store, || -> Result<(), Error> { panic!("the host's") }).unwrap();
     for _ in 0..300 {
         let call = std::panic::AssertUnwindSafe(|| panics.call(&mut store, &[], &mut []));
         assert!(std::panic::catch_unwind(call).is_err());
     }
-    let fine = Func::wrap(&mut store, || 7).unwrap();
+    let fine = Func::try_wrap(&mut store, || 7).unwrap();
     let fine = fine.typed::<(), i32>(&store).unwrap();
     assert_eq!(fine.call(&mut store, ()).unwrap(), 7);
 }

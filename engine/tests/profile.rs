@@ -204,7 +204,7 @@ fn samples_take_no_native_stack() {
             let mut linker = Linker::new(&engine);
             let other = linker.instantiate(&mut store, &module(&engine, OTHER)).unwrap();
             linker.instance(&mut store, "", other).unwrap();
-            let nothing = Func::wrap(&mut store, || {}).unwrap();
+            let nothing = Func::try_wrap(&mut store, || {}).unwrap();
             linker.define(&store, "host", "nothing", nothing).unwrap();
             let instance = linker.instantiate(&mut store, &module(&engine, guest)).unwrap();
             store.profile(1);

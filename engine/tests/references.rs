@@ -238,7 +238,7 @@ fn hosts_keep_the_types_that_they_name() {
     let mut store = Store::new(&engine, ());
     let global = GlobalType::new(ty.into(), Mutability::Var);
     assert!(Global::new(&mut store, global, Val::FuncRef(None)).is_err());
-    assert!(Func::new(&mut store, FuncType::new([ty.into()], []), |_, _, _| Ok(())).is_err());
+    assert!(Func::try_new(&mut store, FuncType::new([ty.into()], []), |_, _, _| Ok(())).is_err());
     assert!(ty.matches(&engine, RefType::FUNCREF));
 }
 

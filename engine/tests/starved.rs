@@ -60,7 +60,7 @@ fn frames(
         Module::new(&engine, bytes).unwrap()
     };
     let mut store = Store::new(&engine, None::<dunlin::Func>);
-    let again = dunlin::Func::wrap(&mut store, |mut caller: dunlin::Caller<'_, Option<dunlin::Func>>| {
+    let again = dunlin::Func::try_wrap(&mut store, |mut caller: dunlin::Caller<'_, Option<dunlin::Func>>| {
         let f = caller.data().expect("it is set");
         f.call(&mut caller, &[dunlin::Val::I32(1)], &mut [])
     });

@@ -1,6 +1,7 @@
 //! The implementation of [`Tier`]: which functions and loops are compiled, when, and how the engine enters compiled
 //! code.
 
+use crate::aot;
 use crate::code::STACK_RATIO;
 #[cfg(feature = "compiler")]
 use crate::jobs::{self, Account, Candidate, Jobs, Unit};
@@ -10,12 +11,12 @@ use crate::options::{MemoryGuard, Options};
 use crate::runtime::{self, CodeStack, StackAccount};
 use crate::stats::{Counters, Stats};
 use crate::unavailable::Unavailable;
-use dunlin::Module;
 #[cfg(feature = "compiler")]
 use dunlin::tier::View;
 use dunlin::tier::{
-    Account as StackBudget, Call, Guard, HostFn, Landing, Lease, Left, Search, Stays, Stop, Tier,
+    Account as StackBudget, Call, Guard, HostFn, Landing, Lease, Left, Search, Stays, Stop, Tier, VisitFrame,
 };
+use dunlin::{Engine, Error, Module};
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
@@ -112,6 +113,16 @@ impl Jit {
         Account { undertaken: view.undertaken(), thrown_away }.pays(candidate)
     }
 
+    /// Loads a precompiled file with its code.
+    fn open_precompiled(&self, engine: &Engine, bytes: &[u8]) -> Result<Module, Error> {
+        let aot::Opened::Precompiled(mut reader) = aot::open(bytes)? else {
+            return Module::from_binary(engine, bytes);
+        };
+        let module = Module::from_reader(engine, &mut reader)?;
+        self.attach(&module, &reader.code(engine.budget())?)?;
+        Ok(module)
+    }
+
     pub(crate) fn wants_spectre_mitigations(&self) -> bool {
         self.options.spectre
     }
@@ -166,6 +177,22 @@ impl Tier for Jit {
         }
         #[cfg(not(feature = "compiler"))]
         let _ = module;
+    }
+
+    #[cfg(feature = "compiler")]
+    fn precompile(&self, module: &Module, bytes: &[u8]) -> Option<Result<Vec<u8>, String>> {
+        let mut how = aot::Compile::new(aot::Target::here()?);
+        how.cpu = aot::CpuFeatures::Native;
+        how.spectre = self.options.spectre;
+        how.branch_protection = self.options.branch_protection;
+        Some(aot::compile(module, bytes, &how).map(|compiled| compiled.bytes))
+    }
+
+    fn open(&self, engine: &Engine, bytes: &[u8]) -> Option<Result<Module, Error>> {
+        if !bytes.starts_with(&aot::MAGIC) {
+            return None;
+        }
+        Some(self.open_precompiled(engine, bytes))
     }
 
     fn called(&self, module: &Module, index: u32, stop: Option<Stop<'_>>) {
@@ -305,6 +332,11 @@ impl Tier for Jit {
     unsafe fn is_outermost(&self, frame: *const u8) -> bool {
         // SAFETY: the contract of this method, which `Tier` documents, is that of the function that it calls.
         unsafe { runtime::is_outermost(frame) }
+    }
+
+    unsafe fn frames(&self, frame: *const u8, visit: VisitFrame<'_>) {
+        // SAFETY: the contract of this method, which `Tier` documents, is that of the function that it calls.
+        unsafe { runtime::frames(frame, visit) }
     }
 
     unsafe fn handler(&self, frame: *const u8, search: &mut Search<'_>) -> Option<Landing> {

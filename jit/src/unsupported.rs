@@ -4,7 +4,7 @@
 use crate::code::{CodeMap, Placed};
 use crate::unavailable::Unavailable;
 use dunlin::Error;
-use dunlin::tier::{Call, HostFn, Landing, Left, Search, View};
+use dunlin::tier::{Call, HostFn, Landing, Left, Search, View, VisitFrame};
 use std::any::Any;
 use std::io;
 use std::sync::Arc;
@@ -69,6 +69,12 @@ pub(crate) fn has_address_space(_: u64) -> bool {
 
 pub(crate) fn publish(_: View<'_>, chunk: &CodeChunk, _: &[Placed]) -> Result<(), Error> {
     match *chunk {}
+}
+
+/// # Safety
+/// It has no requirement.
+pub(crate) unsafe fn frames(_: *const u8, _: VisitFrame<'_>) {
+    unreachable!("nothing was published")
 }
 
 /// # Safety

@@ -148,7 +148,7 @@ fn code_of_frames_below_compiled_ones_is_kept() {
         }
         Ok(x)
     };
-    let ask = Func::wrap(&mut store, ask).unwrap();
+    let ask = Func::try_wrap(&mut store, ask).unwrap();
     let instance = Instance::new(&mut store, &module, &[ask.into()]).unwrap();
     *store.data_mut() = Some(instance);
     let f = instance.get_typed_func::<i32, i32>(&store, "f").unwrap();

@@ -7,6 +7,8 @@ use crate::host::dir::Dir;
 use crate::host::random::Random;
 use crate::host::replay::{ReplayClock, replay_random};
 use crate::host::stdio::{ReadPipe, Stdio, Stream, WritePipe};
+#[cfg(feature = "trace")]
+use crate::trace::Trace;
 use std::fmt;
 use std::io;
 use std::net::TcpListener;
@@ -36,6 +38,8 @@ pub struct WasiCtxBuilder {
     sockets: Vec<Fd>,
     clocks: Clocks,
     random: Random,
+    #[cfg(feature = "trace")]
+    trace: Option<Trace>,
     filter_terminal_escapes: bool,
     exit_on_broken_pipe: bool,
 }
@@ -55,6 +59,12 @@ impl WasiCtxBuilder {
     /// Adds arguments.
     pub fn args(&mut self, args: &[impl AsRef<str>]) -> &mut Self {
         self.args.extend(args.iter().map(|arg| arg.as_ref().to_owned()));
+        self
+    }
+
+    /// Adds the host's arguments, but for what isn't UTF-8.
+    pub fn inherit_args(&mut self) -> &mut Self {
+        self.args.extend(std::env::args_os().filter_map(|arg| arg.into_string().ok()));
         self
     }
 
@@ -200,6 +210,21 @@ impl WasiCtxBuilder {
         self
     }
 
+    /// Passes `sink` a line, without its end, for each call that the guest makes, when it returns: the function's
+    /// arguments by their names in the specification, its result or error, and what it has stored for the guest. Of texts
+    /// and buffers, 32 bytes are shown, and of arrays four buffers; control characters are escaped.
+    ///
+    /// ```
+    /// use dunlin_wasi_lite::WasiCtxBuilder;
+    /// // path_open(fd=3, lookupflags=0, path="notes.txt", oflags=CREAT, ..., fdflags=0) = 0, opened=4
+    /// let ctx = WasiCtxBuilder::new().trace(|line| eprintln!("{line}")).build();
+    /// ```
+    #[cfg(feature = "trace")]
+    pub fn trace(&mut self, sink: impl FnMut(&str) + Send + Sync + 'static) -> &mut Self {
+        self.trace = Some(Trace::new(Box::new(sink)));
+        self
+    }
+
     /// The context. The builder is as new afterwards.
     pub fn build(&mut self) -> WasiCtx {
         let Self {
@@ -212,6 +237,8 @@ impl WasiCtxBuilder {
             sockets,
             mut clocks,
             random,
+            #[cfg(feature = "trace")]
+            trace,
             filter_terminal_escapes,
             exit_on_broken_pipe,
         } = std::mem::take(self);
@@ -236,7 +263,20 @@ impl WasiCtxBuilder {
             fds.insert(socket);
         }
         let env = env.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
-        WasiCtx { args, env, fds, clocks, random }
+        WasiCtx {
+            args,
+            env,
+            fds,
+            clocks,
+            random,
+            #[cfg(feature = "trace")]
+            trace,
+        }
+    }
+
+    /// The same as [`build`](Self::build): all that there is here is preview 1.
+    pub fn build_p1(&mut self) -> WasiCtx {
+        self.build()
     }
 }
 
@@ -258,6 +298,8 @@ pub struct WasiCtx {
     pub(crate) fds: Fds,
     pub(crate) clocks: Clocks,
     pub(crate) random: Random,
+    #[cfg(feature = "trace")]
+    pub(crate) trace: Option<Trace>,
 }
 
 impl WasiCtx {

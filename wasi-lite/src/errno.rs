@@ -27,6 +27,8 @@ pub(crate) enum Fail {
     Errno(Errno),
     /// The store was interrupted, so the guest traps.
     Interrupted,
+    /// The call has to wait, and leaves that to its caller, who repeats it. It has done nothing yet.
+    Waits,
     /// The guest called `proc_exit`.
     Exit(i32),
 }

@@ -1,7 +1,8 @@
 //! The functions of `wasi_snapshot_preview1`, each declared once.
 
 /// Calls a macro with every function: what it lets a guest do, how complete it is, what it does in plain words, its name,
-/// its parameters and result, and when it may have to wait for somebody else than the machine itself.
+/// its parameters and result, and when it may have to wait for somebody else than the machine itself. A parameter's name
+/// says what it is: `trace.rs` shows it by that.
 macro_rules! for_each_function {
     ($macro:ident) => {
         $macro! {
@@ -12,7 +13,7 @@ macro_rules! for_each_function {
             SeesArguments Complete "reads its environment"
                 fn environ_get(environ: u32, environ_buf: u32) -> i32;
             SeesArguments Complete "learns how large its environment is"
-                fn environ_sizes_get(count: u32, buf_size: u32) -> i32;
+                fn environ_sizes_get(environc: u32, environ_buf_size: u32) -> i32;
             ReadsClock Complete "asks how exact a clock is"
                 fn clock_res_get(id: u32, resolution: u32) -> i32;
             ReadsClock Complete "asks what time it is"
@@ -26,13 +27,13 @@ macro_rules! for_each_function {
             UsesOpenFiles Complete "waits until the data of a file is on the disk"
                 fn fd_datasync(fd: u32) -> i32;
             UsesOpenFiles Complete "asks what may be done with what it has open"
-                fn fd_fdstat_get(fd: u32, stat: u32) -> i32;
+                fn fd_fdstat_get(fd: u32, fdstat: u32) -> i32;
             UsesOpenFiles Complete "switches between waiting and not waiting, and to appending"
-                fn fd_fdstat_set_flags(fd: u32, flags: u32) -> i32;
+                fn fd_fdstat_set_flags(fd: u32, fdflags: u32) -> i32;
             UsesOpenFiles Complete "gives up rights"
                 fn fd_fdstat_set_rights(fd: u32, base: u64, inheriting: u64) -> i32;
             UsesOpenFiles Complete "asks for size, type and times of an open file"
-                fn fd_filestat_get(fd: u32, stat: u32) -> i32;
+                fn fd_filestat_get(fd: u32, filestat: u32) -> i32;
             WritesFiles Complete "cuts off or extends a file"
                 fn fd_filestat_set_size(fd: u32, size: u64) -> i32;
             WritesFiles Complete "changes the times of an open file"
@@ -42,9 +43,9 @@ macro_rules! for_each_function {
             UsesOpenFiles Complete "looks for the directories that it is given"
                 fn fd_prestat_get(fd: u32, prestat: u32) -> i32;
             UsesOpenFiles Complete "asks for the names of the directories that it is given"
-                fn fd_prestat_dir_name(fd: u32, path: u32, path_len: u32) -> i32;
+                fn fd_prestat_dir_name(fd: u32, dir_name: u32, dir_name_len: u32) -> i32;
             UsesOpenFiles Complete "writes at a place in a file"
-                fn fd_pwrite(fd: u32, iovs: u32, iovs_len: u32, offset: u64, nwritten: u32) -> i32;
+                fn fd_pwrite(fd: u32, ciovs: u32, ciovs_len: u32, offset: u64, nwritten: u32) -> i32;
             UsesOpenFiles Complete "reads standard input, files and connections"
                 fn fd_read(fd: u32, iovs: u32, iovs_len: u32, nread: u32) -> i32,
                 waits |ctx: &WasiCtx| ctx.waits(fd);
@@ -57,31 +58,31 @@ macro_rules! for_each_function {
             UsesOpenFiles Complete "waits until a file is on the disk"
                 fn fd_sync(fd: u32) -> i32;
             UsesOpenFiles Complete "asks where in a file it is"
-                fn fd_tell(fd: u32, offset: u32) -> i32;
+                fn fd_tell(fd: u32, newoffset: u32) -> i32;
             UsesOpenFiles Complete "writes standard output, files and connections"
-                fn fd_write(fd: u32, iovs: u32, iovs_len: u32, nwritten: u32) -> i32,
+                fn fd_write(fd: u32, ciovs: u32, ciovs_len: u32, nwritten: u32) -> i32,
                 waits |ctx: &WasiCtx| ctx.waits(fd);
             WritesFiles Complete "makes a directory"
                 fn path_create_directory(fd: u32, path: u32, path_len: u32) -> i32;
             ReadsFiles Complete "asks for size, type and times of a file"
-                fn path_filestat_get(fd: u32, flags: u32, path: u32, path_len: u32, stat: u32) -> i32;
+                fn path_filestat_get(fd: u32, lookupflags: u32, path: u32, path_len: u32, filestat: u32) -> i32;
             WritesFiles Complete "changes the times of a file"
                 fn path_filestat_set_times(
-                fd: u32, flags: u32, path: u32, path_len: u32, atim: u64, mtim: u64, fst_flags: u32
+                fd: u32, lookupflags: u32, path: u32, path_len: u32, atim: u64, mtim: u64, fst_flags: u32
             ) -> i32;
             WritesFiles Complete "makes another name for a file"
                 fn path_link(
-                old_fd: u32, old_flags: u32, old_path: u32, old_path_len: u32,
+                old_fd: u32, lookupflags: u32, old_path: u32, old_path_len: u32,
                 new_fd: u32, new_path: u32, new_path_len: u32
             ) -> i32;
             OpensFiles Complete "opens or creates a file or a directory"
                 fn path_open(
-                fd: u32, dirflags: u32, path: u32, path_len: u32, oflags: u32,
+                fd: u32, lookupflags: u32, path: u32, path_len: u32, oflags: u32,
                 base: u64, inheriting: u64, fdflags: u32, opened: u32
             ) -> i32;
             ReadsFiles Complete "reads where a symbolic link leads"
                 fn path_readlink(
-                fd: u32, path: u32, path_len: u32, buf: u32, buf_len: u32, bufused: u32
+                fd: u32, path: u32, path_len: u32, target: u32, target_len: u32, bufused: u32
             ) -> i32;
             WritesFiles Complete "removes an empty directory"
                 fn path_remove_directory(fd: u32, path: u32, path_len: u32) -> i32;
@@ -107,16 +108,16 @@ macro_rules! for_each_function {
                 fn random_get(buf: u32, buf_len: u32) -> i32,
                 waits |_: &WasiCtx| buf_len > crate::calls::process::RANDOM_CHUNK;
             UsesSockets Complete "accepts a connection"
-                fn sock_accept(fd: u32, flags: u32, accepted: u32) -> i32,
+                fn sock_accept(fd: u32, fdflags: u32, accepted: u32) -> i32,
                 waits |ctx: &WasiCtx| ctx.waits(fd);
             UsesSockets Complete "receives from a connection"
                 fn sock_recv(
-                fd: u32, data: u32, data_len: u32, flags: u32, datalen: u32, roflags: u32
+                fd: u32, iovs: u32, iovs_len: u32, riflags: u32, nread: u32, roflags: u32
             ) -> i32,
                 waits |ctx: &WasiCtx| ctx.waits(fd);
             UsesSockets Complete "sends to a connection"
                 fn sock_send(
-                fd: u32, data: u32, data_len: u32, flags: u32, datalen: u32
+                fd: u32, ciovs: u32, ciovs_len: u32, siflags: u32, nwritten: u32
             ) -> i32,
                 waits |ctx: &WasiCtx| ctx.waits(fd);
             UsesSockets Complete "closes a direction of a connection"

@@ -40,6 +40,9 @@ impl Deref for GuestPath<'_> {
     }
 }
 
+/// An argument of a call: its name in the table of functions, and its value.
+pub(crate) type Argument = (&'static str, i128);
+
 /// The calling instance.
 pub(crate) struct Guest<'a> {
     memory: &'a mut [u8],
@@ -48,6 +51,8 @@ pub(crate) struct Guest<'a> {
     pub(crate) interrupt: Interrupt<'a>,
     /// What pays for whatever the host keeps on its behalf.
     pub(crate) budget: &'a Budget,
+    /// What the monotonic clock showed when the call began, if it is repeated.
+    pub(crate) began: Option<u64>,
 }
 
 impl<'a> Guest<'a> {
@@ -57,7 +62,12 @@ impl<'a> Guest<'a> {
         interrupt: Interrupt<'a>,
         budget: &'a Budget,
     ) -> Self {
-        Self { memory, snapshot, interrupt, budget }
+        Self { memory, snapshot, interrupt, budget, began: None }
+    }
+
+    /// The same in a call that is repeated, if it began then.
+    pub(crate) fn begun(self, began: Option<u64>) -> Self {
+        Self { began, ..self }
     }
 
     /// Pays for `count` values of type `T`, until the charge is dropped.
@@ -146,7 +156,7 @@ mod tests {
     #[test]
     fn accesses_are_checked() {
         let (mut memory, budget) = ([0; 100], Budget::unlimited());
-        let mut guest = Guest::new(&mut memory, Snapshot::Preview1, Interrupt(None), &budget);
+        let mut guest = Guest::new(&mut memory, Snapshot::Preview1, Interrupt::by(None), &budget);
         assert_eq!(guest.bytes(96, 4).unwrap().len(), 4);
         assert_eq!(guest.bytes(100, 0).unwrap().len(), 0);
         for (at, len) in [(97, 4), (101, 0), (u32::MAX, u32::MAX), (0, u32::MAX), (u32::MAX, 0)] {
@@ -164,7 +174,7 @@ mod tests {
     #[test]
     fn iovecs_are_checked() {
         let (mut memory, budget) = ([0; 100], Budget::unlimited());
-        let mut guest = Guest::new(&mut memory, Snapshot::Preview1, Interrupt(None), &budget);
+        let mut guest = Guest::new(&mut memory, Snapshot::Preview1, Interrupt::by(None), &budget);
         guest.store(0, &[[16_u8, 0, 0, 0], [4, 0, 0, 0], [97, 0, 0, 0], [4, 0, 0, 0]].concat()).unwrap();
         assert_eq!(guest.iovec(0, 0), Ok((16, 4)));
         assert_eq!(guest.iovec(0, 1), Err(Errno::FAULT));
@@ -174,7 +184,7 @@ mod tests {
         assert_eq!(guest.check_iovecs(u32::MAX, 1), Err(Errno::FAULT));
         assert_eq!(guest.check_iovecs(0, 1025), Err(Errno::INVAL));
         let mut memory = [0; 1025 * 8];
-        let guest = Guest::new(&mut memory, Snapshot::Preview1, Interrupt(None), &budget);
+        let guest = Guest::new(&mut memory, Snapshot::Preview1, Interrupt::by(None), &budget);
         assert_eq!(guest.check_iovecs(0, 1024), Ok(()));
         assert_eq!(guest.check_iovecs(0, 1025), Err(Errno::INVAL));
     }
@@ -182,7 +192,7 @@ mod tests {
     #[test]
     fn paths_are_charged_while_they_are_used() {
         let (mut memory, budget) = ([b'x'; 5000], Budget::new(1 << 20));
-        let guest = Guest::new(&mut memory, Snapshot::Preview1, Interrupt(None), &budget);
+        let guest = Guest::new(&mut memory, Snapshot::Preview1, Interrupt::by(None), &budget);
         for len in [0, 1, 100, 4095] {
             let path = guest.path(0, len).unwrap();
             assert_eq!((path.len(), budget.used()), (len as usize, 8192 + 64 * u64::from(len)));
@@ -191,7 +201,7 @@ mod tests {
         }
         assert_eq!(guest.path(0, 4096).unwrap_err(), Errno::NAMETOOLONG);
         let budget = Budget::new(8192 + 64 * 100);
-        let guest = Guest::new(&mut memory, Snapshot::Preview1, Interrupt(None), &budget);
+        let guest = Guest::new(&mut memory, Snapshot::Preview1, Interrupt::by(None), &budget);
         assert_eq!(guest.path(0, 101).unwrap_err(), Errno::NOMEM);
         let _one = guest.path(0, 100).unwrap();
         assert_eq!(guest.path(0, 0).unwrap_err(), Errno::NOMEM);

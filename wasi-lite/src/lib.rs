@@ -64,9 +64,12 @@ mod functions;
 mod guest;
 mod host;
 mod linker;
+pub mod p1;
 mod paid;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "trace")]
+mod trace;
 
 /// The README's example, compiled.
 #[cfg(doctest)]
@@ -79,4 +82,6 @@ pub use fds::{DirPerms, FilePerms};
 pub use host::clocks::{HostMonotonicClock, HostWallClock};
 pub use host::replay::{ReplayClock, replay_random};
 pub use host::stdio::{ReadPipe, WritePipe};
+#[cfg(feature = "async")]
+pub use linker::add_to_linker_async;
 pub use linker::{I32Exit, add_to_linker};

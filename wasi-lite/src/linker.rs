@@ -4,7 +4,7 @@ use crate::WasiCtx;
 use crate::abi::Snapshot;
 use crate::errno::{self, Errno, Fail};
 use crate::functions::for_each_function;
-use crate::guest::Guest;
+use crate::guest::{Argument, Guest};
 use crate::host::interrupt::Interrupt;
 use dunlin::{Caller, Error, Extern, Linker, Result, Trap};
 use std::fmt;
@@ -62,33 +62,63 @@ impl Answer for () {
     }
 }
 
-fn call<T: 'static, R: Answer>(
+/// A function of a module: the module's name, what it is a version of, and the function's name.
+type Called = (&'static str, Snapshot, &'static str);
+
+fn call<T: 'static, R: Answer, const N: usize>(
     mut caller: Caller<'_, T>,
     get: impl Fn(&mut T) -> &mut WasiCtx,
-    (module, snapshot, name): (&str, Snapshot, &str),
+    called: Called,
     waits: impl FnOnce(&WasiCtx) -> bool,
+    arguments: impl Fn() -> [Argument; N],
     function: impl FnOnce(&mut WasiCtx, &mut Guest<'_>) -> errno::Result,
 ) -> Result<R> {
     let waiter = match waits(get(caller.data_mut())) {
         true => Some(caller.interrupt_waiter().map_err(Error::host)?),
         false => None,
     };
-    let interrupt = Interrupt::new(waiter.as_ref());
+    let interrupt = Interrupt::new(waiter.as_ref(), None);
+    let (result, has_memory) = attempt(&mut caller, get, called, (interrupt, None), arguments, function);
+    answer(result, called, has_memory)
+}
+
+/// Calls the function with the guest's memory, if it has one; says whether it has.
+fn attempt<T: 'static, const N: usize>(
+    caller: &mut Caller<'_, T>,
+    get: impl Fn(&mut T) -> &mut WasiCtx,
+    (_, snapshot, name): Called,
+    (interrupt, began): (Interrupt<'_>, Option<u64>),
+    arguments: impl Fn() -> [Argument; N],
+    function: impl FnOnce(&mut WasiCtx, &mut Guest<'_>) -> errno::Result,
+) -> (errno::Result, bool) {
     let budget = caller.budget().clone();
     let memory = match caller.get_export("memory") {
         Some(Extern::Memory(memory)) => Some(memory),
         _ => None,
     };
-    let result = match memory {
-        Some(memory) => {
-            let (memory, data) = memory.data_and_store_mut(&mut caller);
-            function(get(data), &mut Guest::new(memory, snapshot, interrupt, &budget))
-        }
-        None => function(get(caller.data_mut()), &mut Guest::new(&mut [], snapshot, interrupt, &budget)),
+    let (bytes, data) = match memory {
+        Some(memory) => memory.data_and_store_mut(&mut *caller),
+        None => (&mut [][..], caller.data_mut()),
     };
+    let (ctx, guest) = (get(data), &mut Guest::new(bytes, snapshot, interrupt, &budget).begun(began));
+    #[cfg(feature = "trace")]
+    if let Some(trace) = &mut ctx.trace {
+        trace.begin(name, &arguments(), guest);
+    }
+    #[cfg(not(feature = "trace"))]
+    let _ = (name, arguments);
+    let result = function(ctx, guest);
+    #[cfg(feature = "trace")]
+    if let Some(trace) = &mut ctx.trace {
+        trace.end(&arguments(), guest, &result);
+    }
+    (result, memory.is_some())
+}
+
+fn answer<R: Answer>(result: errno::Result, (module, _, name): Called, has_memory: bool) -> Result<R> {
     match result {
         Ok(()) => Ok(R::success()),
-        Err(Fail::Errno(Errno::FAULT)) if memory.is_none() => Err(Error::msg(format_args!(
+        Err(Fail::Errno(Errno::FAULT)) if !has_memory => Err(Error::msg(format_args!(
             "the module calls `{name}` of `{module}`, but exports no memory named `memory` for it to use"
         ))),
         Err(Fail::Errno(errno)) => {
@@ -96,6 +126,7 @@ fn call<T: 'static, R: Answer>(
         }
         Err(Fail::Interrupted) => Err(Trap::Interrupt.into()),
         Err(Fail::Exit(code)) => Err(Error::host(I32Exit(code))),
+        Err(Fail::Waits) => unreachable!("only asynchronous calls leave waiting to their caller"),
     }
 }
 
@@ -145,7 +176,8 @@ macro_rules! link {
                             stringify!($name),
                             move |caller: Caller<'_, T>, $($arg: $ty),*| -> Result<$ret> {
                                 let (waits, called) = (waits!($($waits)?), (module, snapshot, stringify!($name)));
-                                call(caller, get, called, waits, |ctx, guest| ctx.$name(guest, $($arg),*))
+                                let arguments = || [$((stringify!($arg), i128::from($arg))),*];
+                                call(caller, get, called, waits, arguments, |ctx, guest| ctx.$name(guest, $($arg),*))
                             },
                         )?;
                     }
@@ -157,3 +189,8 @@ macro_rules! link {
 }
 
 for_each_function!(link);
+
+#[cfg(feature = "async")]
+mod asynchronous;
+#[cfg(feature = "async")]
+pub use asynchronous::add_to_linker_async;

@@ -25,6 +25,15 @@ impl<T> Caller<'_, T> {
         caller: *mut VmCtx,
         f: impl FnOnce(Caller<'_, T>) -> R,
     ) -> R {
+        // SAFETY: the caller's contract, for as long as this call.
+        f(unsafe { Caller::of(store, caller) })
+    }
+}
+
+impl<'a, T> Caller<'a, T> {
+    /// # Safety
+    /// As for [`Caller::with`], for `'a`.
+    pub(super) unsafe fn of(store: *mut StoreInner, caller: *mut VmCtx) -> Self {
         // SAFETY: the caller's contract: it points to the whole store.
         let store = unsafe { StoreContextMut::new(NonNull::new_unchecked(store.cast())) };
         let instance = if caller.is_null() {
@@ -33,7 +42,7 @@ impl<T> Caller<'_, T> {
             // SAFETY: the caller's contract.
             Some(Instance::from_raw(store.inner(), unsafe { (*(*caller).instance).handle }))
         };
-        f(Caller { store, instance })
+        Caller { store, instance }
     }
 }
 

@@ -21,18 +21,32 @@ impl Func {
     ///     *caller.data_mut() += 1;
     ///     results[0] = Val::I64(2 * args[0].unwrap_i64());
     ///     Ok(())
-    /// })?;
+    /// });
     /// let mut results = [Val::I64(0)];
     /// double.call(&mut store, &[Val::I64(21)], &mut results)?;
     /// assert_eq!((results[0].unwrap_i64(), *store.data()), (42, 1));
     /// # Ok::<(), dunlin::Error>(())
     /// ```
     ///
+    /// A result of another type than `ty` says is an error when the function is called.
+    ///
+    /// # Panics
+    ///
+    /// If the budget or the system has no room: see [`Func::try_new`].
+    pub fn new<T: 'static>(
+        store: impl AsContextMut<Data = T>,
+        ty: FuncType,
+        func: impl Fn(Caller<'_, T>, &[Val], &mut [Val]) -> Result<(), Error> + Send + Sync + 'static,
+    ) -> Self {
+        made(Self::try_new(store, ty, func))
+    }
+
+    /// Makes a function of a closure whose type is known only at run time: see [`Func::new`].
+    ///
     /// # Errors
     ///
-    /// If the budget or the system has no room. (A result of another type than `ty` says is an error when the
-    /// function is called.)
-    pub fn new<T: 'static>(
+    /// If the budget or the system has no room.
+    pub fn try_new<T: 'static>(
         mut store: impl AsContextMut<Data = T>,
         ty: FuncType,
         func: impl Fn(Caller<'_, T>, &[Val], &mut [Val]) -> Result<(), Error> + Send + Sync + 'static,
@@ -44,10 +58,22 @@ impl Func {
 
     /// Makes a function of a closure, whose type says the function's: see [`IntoFunc`].
     ///
+    /// # Panics
+    ///
+    /// If the budget or the system has no room: see [`Func::try_wrap`].
+    pub fn wrap<T: 'static, Params, Results>(
+        store: impl AsContextMut<Data = T>,
+        func: impl IntoFunc<T, Params, Results>,
+    ) -> Self {
+        made(Self::try_wrap(store, func))
+    }
+
+    /// Makes a function of a closure, whose type says the function's: see [`IntoFunc`].
+    ///
     /// # Errors
     ///
     /// If the budget or the system has no room.
-    pub fn wrap<T: 'static, Params, Results>(
+    pub fn try_wrap<T: 'static, Params, Results>(
         mut store: impl AsContextMut<Data = T>,
         func: impl IntoFunc<T, Params, Results>,
     ) -> Result<Self, Error> {
@@ -128,6 +154,10 @@ impl Func {
     }
 }
 
+pub(super) fn made(func: Result<Func, Error>) -> Func {
+    func.unwrap_or_else(|error| panic!("a host function can't be had: {error}"))
+}
+
 pub(super) fn check_count(what: &'static str, expected: ValTypes<'_>, found: usize) -> Result<(), Error> {
     if expected.len() == found {
         Ok(())
@@ -172,7 +202,7 @@ pub(super) unsafe fn load_vals(
 }
 
 /// What a result is before the host sets it: null, even if it must not stay that.
-fn initial(ty: ValType) -> Val {
+pub(super) fn initial(ty: ValType) -> Val {
     match ty {
         ValType::Ref(ty) => Val::null(ty.heap_type()),
         _ => Val::default_for_ty(ty).expect("numbers and vectors have a zero"),

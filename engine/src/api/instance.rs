@@ -45,39 +45,55 @@ impl Instance {
     ///
     /// If an import belongs to another store.
     pub fn new(mut store: impl AsContextMut, module: &Module, imports: &[Extern]) -> Result<Self, Error> {
-        let expected = module.shared().data.imports.len();
-        if imports.len() > expected {
-            let message = format_args!("the module has {expected} imports, but {} are given", imports.len());
-            return Err(Error::new(ErrorKind::Link, message));
-        }
         let mut store = store.as_context_mut();
-        imports.iter().for_each(|import| import.check_store(store.inner()));
-        let given = || imports.iter().map(|import| Import::Extern(import.clone()));
-        let missing = std::iter::repeat_n(None, expected - imports.len());
-        check_imports(Some(store.inner()), module, given().map(Some).chain(missing))?;
-        Self::start(&mut store, module, given(), None)
+        check_given(&store, module, imports)?;
+        Self::start(&mut store, module, imports.iter().cloned().map(Import::Extern), None)
     }
 
-    /// Instantiates a module with imports that have been checked, and its template if there is one.
+    /// Instantiates a module with imports that have been checked, and its template if there is one; and calls its start
+    /// function.
     pub(super) fn start<T>(
         store: &mut StoreContextMut<'_, T>,
         module: &Module,
         imports: impl Iterator<Item = Import>,
         template: Option<&Template>,
     ) -> Result<Self, Error> {
+        let (instance, start) = Self::make(store, module, imports, template)?;
+        if let Some(start) = start {
+            let func = start.ptr(store.inner());
+            // SAFETY: the pointer stands for the exclusive borrow `store`, which isn't used otherwise meanwhile; the start
+            // function neither takes nor gives anything.
+            unsafe { StoreInner::invoke(store.inner_ptr(), func.as_ptr(), &mut [])? };
+        }
+        Ok(instance)
+    }
+
+    /// Instantiates a module. Its start function, if it has one, is still to be called.
+    pub(super) fn make<T>(
+        store: &mut StoreContextMut<'_, T>,
+        module: &Module,
+        imports: impl Iterator<Item = Import>,
+        template: Option<&Template>,
+    ) -> Result<(Self, Option<Func>), Error> {
         if !module.engine().same(store.engine()) {
-            return Err(Error::new(ErrorKind::Link, "the module belongs to another engine than the store"));
+            return Err(Error::of_kind(
+                ErrorKind::Link,
+                "the module belongs to another engine than the store",
+            ));
         }
         let inner = store.inner_ptr();
         // SAFETY: the pointer stands for the exclusive borrow `store`, which isn't used otherwise meanwhile. What is
-        // returned are objects of this store, and the start function neither takes nor gives anything.
+        // returned are objects of this store.
         unsafe {
             let (instance, start) = instantiate(&mut *inner, module, imports, template)?;
-            if let Some(start) = start {
-                let func: *mut FuncObj = (*inner).func_ref(instance.as_ref().vm(), start)?;
-                StoreInner::invoke(inner, func, &mut [])?;
-            }
-            Ok(Self::from_raw(&*inner, instance.as_ref().handle))
+            let start = match start {
+                Some(start) => {
+                    let func: *mut FuncObj = (*inner).func_ref(instance.as_ref().vm(), start)?;
+                    Some(Func::from_obj(&*inner, &*func))
+                }
+                None => None,
+            };
+            Ok((Self::from_raw(&*inner, instance.as_ref().handle), start))
         }
     }
 
@@ -102,6 +118,12 @@ impl Instance {
         let instance = self.obj(store.inner());
         let export = instance.module.shared().data.export(name)?;
         Some(extern_of(store.inner(), instance, export))
+    }
+
+    /// The export with this index among the module's.
+    pub(super) fn export_at(&self, store: &StoreInner, index: usize) -> Extern {
+        let instance = self.obj(store);
+        extern_of(store, instance, &instance.module.shared().data.exports[index])
     }
 
     /// The function that is exported by this name.
@@ -145,6 +167,26 @@ impl Instance {
         self.get_export(store, name)?.into_global()
     }
 
+    /// The memory with this index, exported or not, for a debugger; a shared one isn't among them. `None` unless the engine
+    /// debugs: see [`Config::guest_debug`](crate::Config::guest_debug).
+    pub fn debug_memory(&self, store: impl AsContext, index: u32) -> Option<Memory> {
+        self.debug_item(store, ExternKind::Memory, index)?.into_memory()
+    }
+
+    /// The global with this index, likewise.
+    pub fn debug_global(&self, store: impl AsContext, index: u32) -> Option<Global> {
+        self.debug_item(store, ExternKind::Global, index)?.into_global()
+    }
+
+    fn debug_item(&self, store: impl AsContext, kind: ExternKind, index: u32) -> Option<Extern> {
+        let store = store.as_context();
+        let instance = self.obj(store.inner());
+        let data = &instance.module.shared().data;
+        let count = if kind == ExternKind::Memory { data.memories.len() } else { data.globals.len() };
+        let is_there = store.inner().engine.translation().guest_debug && (index as usize) < count;
+        is_there.then(|| item(store.inner(), instance, kind, index))
+    }
+
     /// All exports, in the module's order.
     pub fn exports<'a, T: 'a>(
         self,
@@ -157,25 +199,46 @@ impl Instance {
     }
 }
 
+/// Whether these are what the module imports, in its order.
+pub(super) fn check_given<T>(
+    store: &StoreContextMut<'_, T>,
+    module: &Module,
+    imports: &[Extern],
+) -> Result<(), Error> {
+    let expected = module.shared().data.imports.len();
+    if imports.len() > expected {
+        let message = format_args!("the module has {expected} imports, but {} are given", imports.len());
+        return Err(Error::of_kind(ErrorKind::Link, message));
+    }
+    imports.iter().for_each(|import| import.check_store(store.inner()));
+    let given = imports.iter().cloned().map(Import::Extern).map(Some);
+    check_imports(
+        Some(store.inner()),
+        module,
+        given.chain(std::iter::repeat_n(None, expected - imports.len())),
+    )
+}
+
 fn extern_of(store: &StoreInner, instance: &InstanceObj, export: &ExportDef) -> Extern {
+    item(store, instance, export.kind, export.index)
+}
+
+/// An item of an instance by its index, which it has.
+fn item(store: &StoreInner, instance: &InstanceObj, kind: ExternKind, index: u32) -> Extern {
     // SAFETY: the objects of an instance live as long as its store, and change only when that is borrowed exclusively.
     unsafe {
-        match export.kind {
-            ExternKind::Func => {
-                Extern::Func(Func::from_obj(store, instance.exported_func(export.index).as_ref()))
-            }
-            ExternKind::Table => Extern::Table(Table::from_obj(store, instance.table(export.index).as_ref())),
+        match kind {
+            ExternKind::Func => Extern::Func(Func::from_obj(store, instance.exported_func(index).as_ref())),
+            ExternKind::Table => Extern::Table(Table::from_obj(store, instance.table(index).as_ref())),
             ExternKind::Memory => {
-                let memory = instance.memory(export.index).as_ref();
+                let memory = instance.memory(index).as_ref();
                 match memory.shared() {
                     Some(shared) => Extern::SharedMemory(shared.clone()),
                     None => Extern::Memory(Memory::from_obj(store, memory)),
                 }
             }
-            ExternKind::Global => {
-                Extern::Global(Global::from_obj(store, instance.global(export.index).as_ref()))
-            }
-            ExternKind::Tag => Extern::Tag(Tag::from_obj(store, instance.tag(export.index).as_ref())),
+            ExternKind::Global => Extern::Global(Global::from_obj(store, instance.global(index).as_ref())),
+            ExternKind::Tag => Extern::Tag(Tag::from_obj(store, instance.tag(index).as_ref())),
         }
     }
 }

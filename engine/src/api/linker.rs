@@ -1,13 +1,14 @@
 mod definitions;
+pub(super) mod whole;
 
 use super::func::dynamic_host_func;
 use super::host::sealed::Host;
 use crate::memory::{Buf, Charge, Kind, MemoryError, Shared, try_text};
 use crate::runtime::error::ErrorKind;
-use crate::runtime::store::{Import, Template, check_imports};
+use crate::runtime::store::{HostFunc, Import, Template, check_imports};
 use crate::{
     AsContext, AsContextMut, Caller, Engine, Error, Extern, ExternType, Func, FuncType, ImportType, Instance,
-    IntoFunc, Module, Val,
+    IntoFunc, Module, StoreContextMut, Val,
 };
 use core::marker::PhantomData;
 use definitions::{Definition, Definitions, Names};
@@ -83,7 +84,10 @@ impl<T: 'static> Linker<T> {
         match definitions.search(module, name) {
             Ok(_) if !allow_shadowing => {
                 let (module, name) = (module.escape_debug(), name.escape_debug());
-                return Err(Error::new(ErrorKind::Link, format_args!("`{module}.{name}` is defined twice")));
+                return Err(Error::of_kind(
+                    ErrorKind::Link,
+                    format_args!("`{module}.{name}` is defined twice"),
+                ));
             }
             Ok(at) => definitions.items[at].item = item,
             Err(at) => {
@@ -92,6 +96,15 @@ impl<T: 'static> Linker<T> {
             }
         }
         Ok(self)
+    }
+
+    pub(super) fn insert_host(
+        &mut self,
+        module: &str,
+        name: &str,
+        host: Shared<HostFunc>,
+    ) -> Result<&mut Self, Error> {
+        self.insert(module, name, Import::Host(host))
     }
 
     /// The definitions, nobody else's.
@@ -287,7 +300,7 @@ impl<T: 'static> Linker<T> {
                 let charge = self.engine.budget().charge(Kind::Host, message.capacity() as u64)?;
                 self.func_new(import.module(), import.name(), ty.clone(), move |_, _, _| {
                     let _held = &charge;
-                    Err(Error::new(ErrorKind::Trap, &message))
+                    Err(Error::of_kind(ErrorKind::Trap, &message))
                 })?;
             }
         }
@@ -318,6 +331,33 @@ impl<T: 'static> Linker<T> {
         Instance::start(&mut store, module, self.imports(module).flatten(), None)
     }
 
+    /// Instantiates a module, whose start function is still to be called.
+    pub(super) fn make(
+        &self,
+        store: &mut StoreContextMut<'_, T>,
+        module: &Module,
+    ) -> Result<(Instance, Option<Func>), Error> {
+        check_imports(Some(store.inner()), module, self.imports(module))?;
+        Instance::make(store, module, self.imports(module).flatten(), None)
+    }
+
+    /// The same as [`Linker::instantiate`], in wasmi's words.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Linker::instantiate`].
+    ///
+    /// # Panics
+    ///
+    /// As for [`Linker::instantiate`].
+    pub fn instantiate_and_start(
+        &self,
+        store: impl AsContextMut<Data = T>,
+        module: &Module,
+    ) -> Result<Instance, Error> {
+        self.instantiate(store, module)
+    }
+
     /// Looks up the imports of a module, to instantiate it often.
     ///
     /// If its data segments are large, they are laid out once, and instances share them until they write (on Linux): that is
@@ -344,7 +384,7 @@ impl<T: 'static> Linker<T> {
 
 fn undefined(module: &str, name: &str) -> Error {
     let (module, name) = (module.escape_debug(), name.escape_debug());
-    Error::new(ErrorKind::Link, format_args!("`{module}.{name}` is not defined"))
+    Error::of_kind(ErrorKind::Link, format_args!("`{module}.{name}` is not defined"))
 }
 
 /// A module whose imports have been looked up: see [`Linker::instantiate_pre`].
@@ -392,5 +432,12 @@ impl<T: 'static> InstancePre<T> {
         let Pre { module, imports, template, .. } = &*self.pre;
         check_imports(Some(store.inner()), module, imports.iter().cloned().map(Some))?;
         Instance::start(&mut store, module, imports.iter().cloned(), template.as_ref())
+    }
+
+    /// Instantiates the module, whose start function is still to be called.
+    pub(super) fn make(&self, store: &mut StoreContextMut<'_, T>) -> Result<(Instance, Option<Func>), Error> {
+        let Pre { module, imports, template, .. } = &*self.pre;
+        check_imports(Some(store.inner()), module, imports.iter().cloned().map(Some))?;
+        Instance::make(store, module, imports.iter().cloned(), template.as_ref())
     }
 }

@@ -1,30 +1,8 @@
 use crate::memory::GrowError;
 use crate::words::Count;
-use crate::{AsContext, AsContextMut, Error, Memory, MemoryType, StoreContext, StoreContextMut};
-
-/// Bytes beyond a memory's end were asked for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct MemoryAccessError(());
-
-impl MemoryAccessError {
-    pub(super) fn new() -> Self {
-        Self(())
-    }
-}
-
-impl std::fmt::Display for MemoryAccessError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("out of bounds memory access")
-    }
-}
-
-impl std::error::Error for MemoryAccessError {}
-
-impl From<MemoryAccessError> for Error {
-    fn from(_: MemoryAccessError) -> Self {
-        crate::Trap::MemoryOutOfBounds.into()
-    }
-}
+use crate::{
+    AsContext, AsContextMut, Error, Memory, MemoryAccessError, MemoryType, StoreContext, StoreContextMut,
+};
 
 impl Memory {
     /// Makes a memory of the type's minimal size, all zero.
@@ -38,6 +16,7 @@ impl Memory {
         if ty.is_shared() {
             return Err(Error::msg("a shared memory is made by SharedMemory::new"));
         }
+        store.inner_mut().admit_memory(ty)?;
         let guard = store.inner().engine.memory_guard();
         let memory = store.inner_mut().new_memory(ty, guard)?;
         // SAFETY: just made.
@@ -69,13 +48,32 @@ impl Memory {
         let mut store = store.as_context_mut();
         let memory = self.ptr(store.inner()).as_ptr();
         // SAFETY: a memory of this store, as `ptr` has checked.
-        unsafe { store.inner_mut().memory_grow_or_why(memory, delta) }.map_err(|why| match why {
+        unsafe { store.inner_mut().memory_grow_or_why(memory, delta)? }.map_err(|why| match why {
             GrowError::Memory(error) => error.into(),
             GrowError::Limit => {
                 let pages = Count(self.size(&store), "pages");
                 Error::msg(format_args!("a memory of {pages} can't grow by {delta}"))
             }
         })
+    }
+
+    /// [`Memory::grow`], for code that is asynchronous in wasmtime. It doesn't wait.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Memory::grow`].
+    pub async fn grow_async(&self, store: impl AsContextMut, delta: u64) -> Result<u64, Error> {
+        self.grow(store, delta)
+    }
+
+    /// Where the memory's bytes are, until it grows; there are [`Memory::data_size`] of them.
+    pub fn data_ptr(&self, store: impl AsContext) -> *mut u8 {
+        self.obj(store.as_context().inner()).base
+    }
+
+    /// How many bytes a page of it has: 65,536, unless its type says otherwise.
+    pub fn page_size(&self, store: impl AsContext) -> u64 {
+        self.obj(store.as_context().inner()).inner.ty.page_size()
     }
 
     /// The memory's bytes.
@@ -113,7 +111,7 @@ impl Memory {
         let store = store.as_context();
         let bytes = self.obj(store.inner()).bytes();
         let from = bytes.get(offset..).and_then(|bytes| bytes.get(..into.len()));
-        into.copy_from_slice(from.ok_or(MemoryAccessError(()))?);
+        into.copy_from_slice(from.ok_or(MemoryAccessError::new())?);
         Ok(())
     }
 
@@ -130,7 +128,7 @@ impl Memory {
     ) -> Result<(), MemoryAccessError> {
         let bytes = self.data_mut(store.as_context_mut());
         let into = bytes.get_mut(offset..).and_then(|bytes| bytes.get_mut(..from.len()));
-        into.ok_or(MemoryAccessError(()))?.copy_from_slice(from);
+        into.ok_or(MemoryAccessError::new())?.copy_from_slice(from);
         Ok(())
     }
 }

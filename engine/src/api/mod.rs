@@ -1,7 +1,13 @@
 //! What embedders see. Its shape is that of wasmtime's API.
 
+mod asynchronous;
+mod call_hook;
 mod caller;
 mod context;
+#[cfg(feature = "coredump")]
+mod coredump;
+mod debug;
+mod epochs;
 mod exceptions;
 mod externs;
 mod func;
@@ -9,9 +15,11 @@ mod global;
 mod host;
 mod instance;
 mod interrupt;
+mod limiter;
 mod linker;
 mod memory;
 mod module;
+mod numeric;
 mod resumable;
 mod shared_memory;
 mod store;
@@ -23,13 +31,17 @@ mod wasm_ty;
 
 pub use caller::Caller;
 pub use context::{AsContext, AsContextMut, StoreContext, StoreContextMut};
+#[cfg(feature = "coredump")]
+pub use coredump::WasmCoreDump;
+pub use debug::{BreakpointEdit, DebugFrame};
 pub use externs::Export;
 pub use host::{IntoFunc, WasmRet};
 pub use instance::Instance;
 pub use interrupt::{InterruptHandle, InterruptWaiter};
+pub use limiter::{StoreLimits, StoreLimitsBuilder};
 pub use linker::{InstancePre, Linker};
-pub use memory::MemoryAccessError;
-pub use module::{ModuleOptions, ModuleStream, Section};
+pub use module::{ModuleExport, ModuleOptions, ModuleStream, Section};
+pub use numeric::NumericFunc;
 pub use resumable::{ResumableCall, SuspendedCall};
 pub use store::Store;
 pub use typed::{TypedFunc, WasmParams, WasmResults};

@@ -1,3 +1,7 @@
+mod serialize;
+
+pub use serialize::ModuleExport;
+
 #[cfg(feature = "wat")]
 use crate::memory::at_hand;
 use crate::memory::limits::MAX_TEXT_BYTES;
@@ -12,6 +16,7 @@ use crate::runtime::tier::Ownership;
 use crate::stream::{LoadOptions, Loader, READ_AT_ONCE};
 use crate::translate::Translatable;
 use crate::{Budget, Engine, Error, ExportType, ExternType, ImportType, Module};
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -76,6 +81,8 @@ impl ModuleOptions {
 pub struct ModuleStream {
     engine: Engine,
     loader: Result<Loader<Translatable>, LoadError>,
+    /// What has come, if it is kept.
+    bytes: Option<Buf<u8>>,
 }
 
 impl ModuleStream {
@@ -92,7 +99,10 @@ impl ModuleStream {
     fn with_load_options(engine: &Engine, options: LoadOptions) -> Self {
         let loader =
             Loader::new(engine.features(), engine.budget(), options, Translatable::new(engine.translation()));
-        Self { engine: engine.clone(), loader: loader.map_err(|error| LoadError::memory(error, 0)) }
+        let loader = loader.map_err(|error| LoadError::memory(error, 0));
+        let keeps = engine.config().keep_module_bytes;
+        let bytes = keeps.then(|| Buf::new(engine.budget(), Kind::Metadata));
+        Self { engine: engine.clone(), loader, bytes }
     }
 
     /// Takes the next bytes of the module, which must be in the binary format.
@@ -103,7 +113,13 @@ impl ModuleStream {
     /// budget. Then every further call gives the same error.
     pub fn push(&mut self, bytes: &[u8]) -> Result<(), Error> {
         match &mut self.loader {
-            Ok(loader) => Ok(loader.push(bytes)?),
+            Ok(loader) => {
+                loader.push(bytes)?;
+                match &mut self.bytes {
+                    Some(kept) => Ok(kept.try_extend_from_slice(bytes)?),
+                    None => Ok(()),
+                }
+            }
             Err(error) => Err(error.again().into()),
         }
     }
@@ -118,7 +134,8 @@ impl ModuleStream {
         let tiered = self.engine.tier().is_some();
         let bytes = Shared::<ModuleShared>::BYTES + if tiered { Ownership::BYTES } else { 0 };
         let charge = data.budget.charge(Kind::Metadata, bytes)?;
-        let inner = Shared::try_new(Kind::Metadata, ModuleShared::new(data, self.engine, charge)?)?;
+        let inner =
+            Shared::try_new(Kind::Metadata, ModuleShared::new(data, self.engine, self.bytes, charge)?)?;
         let ownership = tiered.then(|| Shared::try_new(Kind::Metadata, Ownership::new(&inner)));
         let module = Module { _ownership: ownership.transpose()?, inner };
         if let Some(tier) = module.engine().tier() {
@@ -143,11 +160,7 @@ impl Module {
     pub fn new(engine: &Engine, bytes: impl AsRef<[u8]>) -> Result<Self, Error> {
         let bytes = bytes.as_ref();
         let mut stream = ModuleStream::new(engine);
-        if looks_like_text(bytes) {
-            stream.push(&binary_of(bytes)?)?;
-        } else {
-            stream.push(bytes)?;
-        }
+        stream.push(&binary(bytes)?)?;
         stream.finish()
     }
 
@@ -253,6 +266,17 @@ impl Module {
         stream.finish()
     }
 
+    /// [`Module::new`] of bytes that must be in the binary format.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Module::new`].
+    pub fn from_binary(engine: &Engine, binary: &[u8]) -> Result<Self, Error> {
+        let mut stream = ModuleStream::new(engine);
+        stream.push(binary)?;
+        stream.finish()
+    }
+
     /// Whether [`Module::new`] would accept these bytes.
     ///
     /// # Errors
@@ -260,6 +284,11 @@ impl Module {
     /// If it wouldn't.
     pub fn validate(engine: &Engine, bytes: &[u8]) -> Result<(), Error> {
         Self::new(engine, bytes).map(drop)
+    }
+
+    /// Whether these are the same module, and not only two of the same bytes.
+    pub fn same(a: &Module, b: &Module) -> bool {
+        Shared::ptr_eq(&a.inner, &b.inner)
     }
 
     /// The module's engine.
@@ -402,12 +431,20 @@ fn looks_like_text(bytes: &[u8]) -> bool {
     matches!(bytes.trim_ascii_start().first(), Some(b'(' | b';'))
 }
 
+/// The module in the binary format, whichever it is in.
+fn binary(bytes: &[u8]) -> Result<Cow<'_, [u8]>, Error> {
+    if looks_like_text(bytes) { Ok(Cow::Owned(binary_of(bytes)?)) } else { Ok(Cow::Borrowed(bytes)) }
+}
+
 #[cfg(feature = "wat")]
 fn binary_of(text: &[u8]) -> Result<Vec<u8>, Error> {
     text_fits(text.len())?;
     let text = std::str::from_utf8(text).map_err(|error| {
         let at = error.valid_up_to();
-        Error::new(ErrorKind::Invalid, format_args!("malformed UTF-8 encoding of the text, after {at} bytes"))
+        Error::of_kind(
+            ErrorKind::Invalid,
+            format_args!("malformed UTF-8 encoding of the text, after {at} bytes"),
+        )
     })?;
     // The parser isn't charged for. The worst texts that were tried took this much for each of their bytes.
     at_hand(Kind::Metadata, 64 * text.len() as u64)?;
@@ -416,7 +453,7 @@ fn binary_of(text: &[u8]) -> Result<Vec<u8>, Error> {
 
 #[cfg(not(feature = "wat"))]
 fn binary_of(_: &[u8]) -> Result<Vec<u8>, Error> {
-    Err(Error::new(
+    Err(Error::of_kind(
         ErrorKind::Invalid,
         "modules in the text format need the feature `wat` of the crate `dunlin`",
     ))
@@ -428,7 +465,7 @@ fn text_fits(bytes: usize) -> Result<(), Error> {
         return Ok(());
     }
     let message = format_args!("module in the text format has more than {MAX_TEXT_BYTES} bytes");
-    Err(Error::new(ErrorKind::Limit, message))
+    Err(Error::of_kind(ErrorKind::Limit, message))
 }
 
 #[cfg(test)]

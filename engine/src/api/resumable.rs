@@ -1,5 +1,6 @@
 use crate::api::func::{check_count, load_vals, store_vals};
 use crate::memory::{Buf, Kind};
+use crate::runtime::exec::Execution;
 use crate::runtime::store::{ResumableOutcome, StoreInner, Ticket, slots_of};
 use crate::{AsContextMut, Error, Func, FuncType, Val, ValTypes};
 
@@ -72,8 +73,8 @@ fn header_of(ty: &FuncType) -> usize {
 impl Func {
     /// Calls the function so that it can go on after it has stopped for want of fuel
     /// ([`Trap::OutOfFuel`](crate::Trap::OutOfFuel)), because of an interruption
-    /// ([`Trap::Interrupt`](crate::Trap::Interrupt)), or since a host function failed with an error of its own. Such calls
-    /// are interpreted, whatever else is compiled, unless [`Config::suspend_compiled`](crate::Config::suspend_compiled).
+    /// ([`Trap::Interrupt`](crate::Trap::Interrupt)), or since a host function failed with an error of its own; or for a debugger,
+    /// at a [`Breakpoint`](crate::Breakpoint), or where it traps, which is how it then ends. Such calls are interpreted, whatever else is compiled, unless [`Config::suspend_compiled`](crate::Config::suspend_compiled).
     ///
     /// # Errors
     ///
@@ -109,7 +110,7 @@ impl Func {
         // arguments, and afterwards hold its results.
         unsafe {
             let func = self.ptr(&*store);
-            match StoreInner::invoke_resumable(store, func.as_ptr(), &mut slots)? {
+            match StoreInner::invoke_resumable(store, func.as_ptr(), &mut slots, false)? {
                 ResumableOutcome::Finished => {
                     load_vals(&*store, ty.results(), &slots, |i, val| results[i] = val);
                     Ok(ResumableCall::Finished)
@@ -124,9 +125,23 @@ impl Func {
 }
 
 impl SuspendedCall {
+    /// What is suspended, if it had begun.
+    pub(super) fn suspended_in<'s>(&self, store: &'s StoreInner) -> Option<&'s Execution> {
+        store.check(self.func.store);
+        match &self.state {
+            SuspendedState::Begun(ticket) => Some(store.suspended(ticket)),
+            SuspendedState::NotBegun(_) => None,
+        }
+    }
+
     /// Why it stopped.
     pub fn reason(&self) -> &Error {
         &self.reason
+    }
+
+    /// Why it stopped; it then can't go on.
+    pub fn into_reason(self) -> Error {
+        self.reason
     }
 
     /// The function that was called.

@@ -152,6 +152,13 @@ impl<T> Store<T> {
     }
 }
 
+impl<T: Default> Default for Store<T> {
+    /// A store of an engine of its own with the default configuration, with the default data.
+    fn default() -> Self {
+        Self::new(&Engine::default(), T::default())
+    }
+}
+
 impl<T> Drop for Store<T> {
     fn drop(&mut self) {
         // SAFETY: `try_new` made it from a box.

@@ -14,6 +14,7 @@ impl Table {
         let mut store = store.as_context_mut();
         init.expect_ty(store.inner(), ty.element().into())?;
         let init = init.to_raw(store.inner())[0];
+        store.inner_mut().admit_table(ty)?;
         store.inner_mut().keep_type(ty.element().into())?;
         let table = store.inner_mut().new_table(ty, init)?;
         // SAFETY: just made.
@@ -59,7 +60,7 @@ impl Table {
         let init = self.element(store.inner(), init)?;
         let table = self.ptr(store.inner()).as_ptr();
         // SAFETY: a table of this store, as `ptr` has checked.
-        unsafe { store.inner_mut().table_grow_or_why(table, delta, init) }.map_err(|why| match why {
+        unsafe { store.inner_mut().table_grow_or_why(table, delta, init)? }.map_err(|why| match why {
             GrowError::Memory(error) => error.into(),
             GrowError::Limit => {
                 let elements = Count(self.size(&store), "elements");

@@ -25,6 +25,16 @@ impl ValType {
 }
 
 impl FuncType {
+    /// A function type with these parameters and results, with the arguments that wasmtime's `FuncType::new` has. Types
+    /// belong to no engine here, so it may be left out: see [`FuncType::new`].
+    pub fn with_engine(
+        _: &Engine,
+        params: impl IntoIterator<Item = ValType>,
+        results: impl IntoIterator<Item = ValType>,
+    ) -> FuncType {
+        FuncType::new(params, results)
+    }
+
     /// Whether a function of this type can be called as one of the `other` type: it takes all the values that the other one takes, and
     /// gives only such that the other one gives. Both are of the `engine`.
     ///

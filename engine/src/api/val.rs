@@ -144,6 +144,10 @@ impl Val {
         func_ref unwrap_func_ref FuncRef Option<Func>, v => v;
         /// The value, if it is a reference to something of the host's; the inner `None` is null.
         extern_ref unwrap_extern_ref ExternRef Option<ExternRef>, v => v;
+        /// The same as [`Val::func_ref`].
+        funcref unwrap_funcref FuncRef Option<Func>, v => v;
+        /// The same as [`Val::extern_ref`].
+        externref unwrap_externref ExternRef Option<ExternRef>, v => v;
         /// The value, if it is a reference to an exception; the inner `None` is null.
         exn_ref unwrap_exn_ref ExnRef Option<ExnRef>, v => v;
     }

@@ -86,13 +86,29 @@ impl fmt::Display for MemoryError {
     }
 }
 
-impl std::error::Error for MemoryError {}
-
 impl From<OutOfBudget> for MemoryError {
     fn from(error: OutOfBudget) -> MemoryError {
         MemoryError::OutOfBudget(error)
     }
 }
+
+/// Bytes beyond a memory's end were asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct MemoryAccessError(());
+
+impl MemoryAccessError {
+    pub(crate) fn new() -> Self {
+        Self(())
+    }
+}
+
+impl fmt::Display for MemoryAccessError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("out of bounds memory access")
+    }
+}
+
+impl std::error::Error for MemoryAccessError {}
 
 /// Why a memory or table can't grow.
 #[derive(Debug, PartialEq, Eq)]

@@ -40,6 +40,10 @@ impl<K: Eq + Hash, V> Map<K, V> {
         self.map.get_mut(key)
     }
 
+    pub(crate) fn values(&self) -> impl Iterator<Item = &V> {
+        self.map.values()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.map.is_empty()
     }

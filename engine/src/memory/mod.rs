@@ -18,8 +18,8 @@ pub(crate) use alloc::{
 pub(crate) use box_or::BoxOr;
 pub use budget::{Budget, Charge};
 pub(crate) use buf::{Buf, streamed_capacity, try_str};
-pub use error::OutOfBudget;
 pub(crate) use error::{GrowError, MemoryError, OutOfMemory};
+pub use error::{MemoryAccessError, OutOfBudget};
 pub use kind::Kind;
 pub(crate) use map::Map;
 pub(crate) use shared::Shared;

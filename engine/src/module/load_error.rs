@@ -83,5 +83,3 @@ impl fmt::Display for LoadError {
         write!(f, " (at offset 0x{:x})", self.offset)
     }
 }
-
-impl std::error::Error for LoadError {}

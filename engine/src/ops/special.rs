@@ -152,6 +152,8 @@ macro_rules! special_rows {
             BrTableAcc [__ __ N] 0 => cell::<B, BrTable<Acc>>;
             /// Pays `c d` of fuel for an arm, or for the first arrival at a loop.
             Charge [__ __ N] 0 => cell::<B, Charge>;
+            /// Stops a resumable call, if a debugger wants that, before the instruction at offset `c d` of the module.
+            Breakpoint [__ __ N] 0 => slow::breakpoint::<B>;
             /// Enters the compiled code of the loop that follows, if there is some: the extension is the address of the word
             /// that has it. The cell is at word `c d`; the function's header is at slot `b`.
             Island [__ X N] 1 => native::island::<B>;

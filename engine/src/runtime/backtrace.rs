@@ -3,6 +3,9 @@
 use crate::Module;
 use crate::memory::Shared;
 use crate::runtime::code::Executing;
+#[cfg(feature = "coredump")]
+use crate::runtime::coredump::CoreValue;
+use crate::runtime::coredump::FrameLocals;
 use crate::words::Count;
 use std::fmt;
 
@@ -22,6 +25,9 @@ pub struct FrameInfo {
     module: Module,
     func_index: u32,
     place: CodePosition,
+    /// Its locals, if a core dump is wanted.
+    #[cfg_attr(not(feature = "coredump"), expect(dead_code, reason = "only core dumps show it"))]
+    locals: Option<Shared<FrameLocals>>,
 }
 
 /// Where in a function.
@@ -45,17 +51,23 @@ impl WasmBacktrace {
     }
 
     /// Adds the next outer frame, which is at this cell.
-    pub(crate) fn push(&mut self, module: &Module, func_index: u32, cell: usize) {
-        self.add(module, func_index, CodePosition::Cell(cell));
+    pub(crate) fn push(
+        &mut self,
+        module: &Module,
+        func_index: u32,
+        cell: usize,
+        locals: Option<Shared<FrameLocals>>,
+    ) {
+        self.add(FrameInfo { module: module.clone(), func_index, place: CodePosition::Cell(cell), locals });
     }
 
     /// Adds the next outer frame, which is of compiled code, and at this offset in the module.
     pub(crate) fn push_compiled(&mut self, module: &Module, func_index: u32, offset: u64) {
-        self.add(module, func_index, CodePosition::Offset(offset));
+        let place = CodePosition::Offset(offset);
+        self.add(FrameInfo { module: module.clone(), func_index, place, locals: None });
     }
 
-    fn add(&mut self, module: &Module, func_index: u32, place: CodePosition) {
-        let frame = FrameInfo { module: module.clone(), func_index, place };
+    fn add(&mut self, frame: FrameInfo) {
         let has_room = self.omitted == 0 && self.frames.len() < Self::MAX_FRAMES;
         if has_room && self.frames.try_reserve(1).is_ok() {
             return self.frames.push(frame);
@@ -73,7 +85,7 @@ impl WasmBacktrace {
     /// budgets. Code that isn't in use any more is dropped for that.
     pub(crate) fn locate(&mut self, executing: &dyn Executing) {
         let mut last: Option<(Module, u32, usize, u64)> = None;
-        for FrameInfo { module, func_index, place } in &mut self.frames {
+        for FrameInfo { module, func_index, place, .. } in &mut self.frames {
             let CodePosition::Cell(cell) = *place else { continue };
             let offset = match &last {
                 Some((of, func, at, offset))
@@ -107,10 +119,18 @@ impl WasmBacktrace {
     pub fn omitted(&self) -> u64 {
         self.omitted
     }
-}
 
-impl fmt::Display for WasmBacktrace {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// Writes what `Display` does, but with what `show` writes of each frame behind its number. It is also given the frame's index
+    /// in [`frames`](Self::frames). For those who know more of a frame than the engine does, such as its source line.
+    ///
+    /// # Errors
+    ///
+    /// If writing fails.
+    pub fn fmt_with(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        show: &mut dyn FnMut(&FrameInfo, usize, &mut fmt::Formatter<'_>) -> fmt::Result,
+    ) -> fmt::Result {
         f.write_str("wasm backtrace:")?;
         let mut number = 0;
         for (index, frame) in self.frames.iter().enumerate() {
@@ -118,13 +138,20 @@ impl fmt::Display for WasmBacktrace {
                 write!(f, "\n       ... {} between ...", Count(self.omitted, "frames"))?;
                 number += self.omitted;
             }
-            write!(f, "\n  {number:>3}: {frame}")?;
+            write!(f, "\n  {number:>3}: ")?;
+            show(frame, index, f)?;
             number += 1;
         }
         if self.omitted > 0 && self.frames.len() < Self::MAX_FRAMES {
             write!(f, "\n       ... and {} more", self.omitted)?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for WasmBacktrace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.fmt_with(f, &mut |frame, _, f| fmt::Display::fmt(frame, f))
     }
 }
 
@@ -154,6 +181,27 @@ impl FrameInfo {
             CodePosition::Cell(word) => module.offset_of(self.func_index - module.data.imported_funcs, word),
             CodePosition::Offset(offset) => Some(offset),
         }
+    }
+
+    /// Offset of the instruction from the start of the function's body (the count of its declarations of locals), where
+    /// known.
+    pub fn func_offset(&self) -> Option<u64> {
+        let data = &self.module.shared().data;
+        let start = data.bodies.file_offset(self.func_index - data.imported_funcs);
+        self.module_offset()?.checked_sub(start)
+    }
+
+    /// The function's parameters and other locals as they were, if
+    /// [`Config::coredump_on_trap`](crate::Config::coredump_on_trap) is on and the function was interpreted.
+    #[cfg(feature = "coredump")]
+    pub fn locals(&self) -> Option<&[CoreValue]> {
+        self.locals.as_ref().map(|locals| &locals.values[..])
+    }
+
+    /// The number of its instance in the store, if it is known.
+    #[cfg(feature = "coredump")]
+    pub(crate) fn instance(&self) -> Option<u32> {
+        self.locals.as_ref().map(|locals| locals.instance)
     }
 
     /// The module that the function belongs to.

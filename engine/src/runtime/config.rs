@@ -1,3 +1,7 @@
+mod elsewhere;
+
+pub use elsewhere::{InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, Strategy};
+
 use crate::module::features::{Feature, Features};
 use crate::runtime::tier::Tier;
 use crate::value::relaxed::RelaxedSimd;
@@ -20,6 +24,7 @@ pub struct Config {
     pub(crate) max_wasm_stack: usize,
     pub(crate) max_memory_size: u64,
     pub(crate) canonical_nans: bool,
+    pub(crate) coredump_on_trap: bool,
     pub(crate) relaxed_simd: RelaxedSimd,
     /// None is one without a bound.
     pub(crate) budget: Option<Budget>,
@@ -29,6 +34,9 @@ pub struct Config {
     pub(crate) tier: Option<Arc<dyn Tier>>,
     pub(crate) suspend_compiled: bool,
     pub(crate) shared_memory: bool,
+    pub(crate) guest_debug: bool,
+    pub(crate) epoch_interruption: bool,
+    pub(crate) keep_module_bytes: bool,
 }
 
 impl Default for Config {
@@ -57,6 +65,7 @@ impl Config {
             max_wasm_stack: 1 << 20,
             max_memory_size: u64::MAX,
             canonical_nans: false,
+            coredump_on_trap: false,
             relaxed_simd: RelaxedSimd::DETERMINISTIC,
             budget: None,
             limits: Limits::default(),
@@ -65,6 +74,9 @@ impl Config {
             tier: None,
             suspend_compiled: false,
             shared_memory: false,
+            guest_debug: false,
+            epoch_interruption: false,
+            keep_module_bytes: false,
         }
     }
 
@@ -164,6 +176,15 @@ impl Config {
         self
     }
 
+    /// Whether the backtrace of an error keeps the locals of interpreted functions, for a
+    /// [`WasmCoreDump`](crate::WasmCoreDump). They are charged to the store's budget, as long as the error exists. Off by
+    /// default.
+    #[cfg(feature = "coredump")]
+    pub fn coredump_on_trap(&mut self, enable: bool) -> &mut Self {
+        self.coredump_on_trap = enable;
+        self
+    }
+
     /// Whether relaxed vector instructions have the results of the specification's deterministic profile, the same on every
     /// machine, interpreted and compiled. On by default.
     ///
@@ -210,6 +231,30 @@ impl Config {
     /// loop. That makes it larger and a little slower, for all calls. Off by default: such calls are interpreted.
     pub fn suspend_compiled(&mut self, enable: bool) -> &mut Self {
         self.suspend_compiled = enable;
+        self
+    }
+
+    /// Whether [resumable calls](crate::Func::call_resumable) can be stopped before each instruction, and looked at: see
+    /// [`Store::edit_breakpoints`](crate::Store::edit_breakpoints). The engine then has no tier, and everything is interpreted
+    /// several times slower than otherwise, from cells that take several times the memory: more than
+    /// [`Module::plan`](crate::Module::plan) says. Off by default.
+    pub fn guest_debug(&mut self, enable: bool) -> &mut Self {
+        self.guest_debug = enable;
+        self
+    }
+
+    /// Whether stores have deadlines in the engine's epochs, and stop at them: see
+    /// [`Store::set_epoch_deadline`](crate::Store::set_epoch_deadline). Off by default. It costs nothing while no deadline
+    /// is reached.
+    pub fn epoch_interruption(&mut self, enable: bool) -> &mut Self {
+        self.epoch_interruption = enable;
+        self
+    }
+
+    /// Whether modules keep the bytes that they were loaded from, for [`Module::serialize`](crate::Module::serialize) and
+    /// [`Module::custom_sections`](crate::Module::custom_sections). They are charged to the budget. Off by default.
+    pub fn keep_module_bytes(&mut self, enable: bool) -> &mut Self {
+        self.keep_module_bytes = enable;
         self
     }
 

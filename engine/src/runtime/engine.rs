@@ -4,6 +4,7 @@ use crate::memory::pages::Guard;
 use crate::memory::{Budget, Buf, Charge, Kind, Shared};
 use crate::module::features::Features;
 use crate::module::types::{DeclaredType, FuncType, MemoryType, TypeNumber, ValType};
+use crate::runtime::epochs::Epochs;
 use crate::runtime::exec::{self, Stacks};
 use crate::runtime::types::{Group, Types};
 use crate::translate;
@@ -31,6 +32,7 @@ struct EngineInner {
     dispatch: Dispatch,
     types: Mutex<Types>,
     stacks: Stacks,
+    epochs: Epochs,
     _charge: Charge,
 }
 
@@ -64,6 +66,7 @@ impl Engine {
             dispatch,
             types: Mutex::new(Types::new(budget)),
             stacks: Stacks::default(),
+            epochs: Epochs::new(budget),
             _charge: charge,
         };
         Ok(Engine(Shared::try_new(Kind::Metadata, inner)?))
@@ -101,6 +104,19 @@ impl Engine {
         self.0.config.max_wasm_stack
     }
 
+    /// Begins the engine's next epoch. Stores whose [deadline](crate::Store::set_epoch_deadline) is reached by that stop
+    /// executing, soon, as they were told to.
+    ///
+    /// Something that ticks calls this, usually a thread, at equal intervals; one serves all stores. It takes time in
+    /// proportion to the number of stores, and it locks, so that a signal handler must not call it.
+    pub fn increment_epoch(&self) {
+        self.0.epochs.increment();
+    }
+
+    pub(crate) fn epochs(&self) -> &Epochs {
+        &self.0.epochs
+    }
+
     /// The value stacks of its stores.
     pub(crate) fn stacks(&self) -> &Stacks {
         &self.0.stacks
@@ -117,7 +133,7 @@ impl Engine {
         if sizes.minimum > limit {
             let (most, minimum) = (Count(limit / ty.page_size(), "pages"), ty.minimum());
             let message = format_args!("a memory may have at most {most} here, not {minimum}");
-            return Err(Error::new(ErrorKind::Limit, message));
+            return Err(Error::of_kind(ErrorKind::Limit, message));
         }
         Ok(limit)
     }
@@ -128,7 +144,7 @@ impl Engine {
 
     /// What compiles hot functions, if anything does.
     pub(crate) fn tier(&self) -> Option<&dyn crate::runtime::tier::Tier> {
-        self.0.config.tier.as_deref()
+        self.0.config.tier.as_deref().filter(|_| !self.0.config.guest_debug)
     }
 
     /// Whether memories get guard regions.
@@ -142,6 +158,7 @@ impl Engine {
             canonical_nans: self.canonical_nans(),
             relaxed_simd: self.0.config.relaxed_simd,
             consume_fuel: self.consumes_fuel(),
+            guest_debug: self.0.config.guest_debug,
             islands_from: self.tier().map_or(u32::MAX, |tier| tier.islands_from()),
         }
     }

@@ -1,8 +1,15 @@
 //! The one error type of the API.
 
+pub(crate) mod choose;
+mod context;
 mod from;
+mod macros;
 
-use crate::memory::{BoxOr, Kind, OutOfBudget, OutOfMemory, TryText, box_or_back, try_text};
+pub use context::Context;
+
+use crate::memory::{
+    BoxOr, Kind, MemoryAccessError, OutOfBudget, OutOfMemory, TryText, box_or_back, try_text,
+};
 use crate::runtime::backtrace::WasmBacktrace;
 use crate::{Feature, Trap};
 use std::any::Any;
@@ -22,7 +29,13 @@ pub type Result<T, E = Error> = core::result::Result<T, E>;
 /// assert_eq!(error.trap(), Some(Trap::IntegerDivisionByZero));
 /// assert_eq!(error.to_string(), "integer divide by zero");
 /// ```
-pub struct Error(BoxOr<ErrorInner>);
+///
+/// Every error that implements [`std::error::Error`] becomes one by `?`. That is why this doesn't implement that trait
+/// itself: [`Error::into_boxed_dyn_error`] and `as_ref` give one that does.
+pub struct Error(Repr);
+
+/// The error as one of the standard library's kind.
+struct Repr(BoxOr<ErrorInner>);
 
 struct ErrorInner {
     kind: ErrorKind,
@@ -42,7 +55,13 @@ enum Cause {
     Host(Box<dyn HostError>),
     /// An exception, which the store has; and what is said of it.
     Thrown(String),
+    /// An asynchronous host function isn't ready.
+    Pending,
 }
+
+/// Of [`Cause::Pending`].
+const PENDING: &str =
+    "an asynchronous host function was called, which needs call_async, instantiate_async or their like";
 
 /// The store has an exception that a guest's code or a host function has thrown and nobody has caught yet:
 /// [`Store::take_pending_exception`](crate::Store::take_pending_exception) gives it.
@@ -66,17 +85,25 @@ impl std::error::Error for ThrownException {}
 enum Short {
     Trap(Trap),
     OutOfMemory(OutOfMemory),
+    Pending,
 }
 
 impl Short {
+    /// No trap's number.
+    const PENDING: usize = OutOfMemory::PACKED - 1;
+
     fn number(self) -> usize {
         match self {
             Short::Trap(trap) => trap as usize,
             Short::OutOfMemory(error) => error.pack(),
+            Short::Pending => Self::PENDING,
         }
     }
 
     fn of(number: usize) -> Self {
+        if number == Self::PENDING {
+            return Short::Pending;
+        }
         OutOfMemory::unpack(number)
             .map_or_else(|| Short::Trap(Trap::from_code(number as u8)), Short::OutOfMemory)
     }
@@ -85,6 +112,7 @@ impl Short {
         match self {
             Short::Trap(trap) => Cause::Trap(trap),
             Short::OutOfMemory(error) => Cause::OutOfMemory(error),
+            Short::Pending => Cause::Pending,
         }
     }
 
@@ -92,6 +120,7 @@ impl Short {
         match self {
             Short::Trap(_) => ErrorKind::Trap,
             Short::OutOfMemory(_) => ErrorKind::OutOfMemory,
+            Short::Pending => ErrorKind::Other,
         }
     }
 }
@@ -145,7 +174,7 @@ impl Error {
     #[cold]
     fn build(kind: ErrorKind, cause: Cause) -> Self {
         match box_or_back(ErrorInner { kind, cause, context: String::new(), backtrace: None }) {
-            Ok(inner) => Error(BoxOr::new(inner)),
+            Ok(inner) => Error(Repr(BoxOr::new(inner))),
             Err(ErrorInner { cause: Cause::OutOfBudget(error), .. }) => {
                 Self::short(Short::OutOfMemory(OutOfMemory { kind: error.kind, asked: error.asked }))
             }
@@ -154,7 +183,7 @@ impl Error {
     }
 
     fn short(short: Short) -> Self {
-        Error(BoxOr::number(short.number()))
+        Error(Repr(BoxOr::number(short.number())))
     }
 
     /// There is no memory for the error itself.
@@ -164,7 +193,7 @@ impl Error {
 
     /// What it consists of, moved to the heap if it wasn't there; `None` if there is no memory for that.
     fn inner_mut(&mut self) -> Option<&mut ErrorInner> {
-        if let Err(number) = self.0.get() {
+        if let Err(number) = self.0.0.get() {
             let short = Short::of(number);
             let inner = ErrorInner {
                 kind: short.kind(),
@@ -172,14 +201,43 @@ impl Error {
                 context: String::new(),
                 backtrace: None,
             };
-            self.0 = BoxOr::new(box_or_back(inner).ok()?);
+            self.0.0 = BoxOr::new(box_or_back(inner).ok()?);
         }
-        self.0.get_mut().ok()
+        self.0.0.get_mut().ok()
+    }
+
+    /// Makes one of another error: what `?` does. Those of this crate become what they were made of: a [`Trap`] is a trap,
+    /// and an [`OutOfBudget`] is one. Any other is of kind [`ErrorKind::Host`] ([`ErrorKind::Io`] if it is an
+    /// [`io::Error`](std::io::Error)), and [`Error::downcast_ref`] finds it again.
+    ///
+    /// ```
+    /// use dunlin::{Error, ErrorKind, Trap};
+    /// let error = Error::new("twelve".parse::<u32>().unwrap_err());
+    /// assert!(error.is::<std::num::ParseIntError>() && error.kind() == ErrorKind::Host);
+    /// assert_eq!(Error::new(Trap::OutOfFuel).trap(), Some(Trap::OutOfFuel));
+    /// ```
+    #[cold]
+    pub fn new(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        let any: &dyn Any = &error;
+        if let Some(trap) = any.downcast_ref::<Trap>() {
+            return Self::short(Short::Trap(*trap));
+        }
+        if let Some(error) = any.downcast_ref::<OutOfBudget>() {
+            return Self::build(ErrorKind::OutOfBudget, Cause::OutOfBudget(error.clone()));
+        }
+        if any.is::<ThrownException>() {
+            return Self::build(ErrorKind::Exception, Cause::Thrown(String::new()));
+        }
+        if any.is::<MemoryAccessError>() {
+            return Self::short(Short::Trap(Trap::MemoryOutOfBounds));
+        }
+        let kind = if any.is::<std::io::Error>() { ErrorKind::Io } else { ErrorKind::Host };
+        Self::of_host(kind, error)
     }
 
     /// An error that consists of a message.
     pub fn msg(message: impl fmt::Display) -> Self {
-        Self::new(ErrorKind::Other, message)
+        Self::of_kind(ErrorKind::Other, message)
     }
 
     /// Wraps an error of the embedder's, for host functions to return. [`Error::downcast_ref`] finds it again.
@@ -208,7 +266,7 @@ impl Error {
         }
     }
 
-    pub(crate) fn new(kind: ErrorKind, message: impl fmt::Display) -> Self {
+    pub(crate) fn of_kind(kind: ErrorKind, message: impl fmt::Display) -> Self {
         match try_text(message) {
             Ok(text) => Self::build(kind, Cause::Text(text)),
             Err(error) => Self::short(Short::OutOfMemory(error)),
@@ -235,7 +293,7 @@ impl Error {
     }
 
     fn cause(&self) -> Result<&Cause, Short> {
-        self.0.get().map(|inner| &inner.cause).map_err(Short::of)
+        self.0.cause()
     }
 
     /// The trap, if the guest (or a host function on its behalf) trapped.
@@ -270,7 +328,7 @@ impl Error {
 
     /// What kind of error this is.
     pub fn kind(&self) -> ErrorKind {
-        self.0.get().map_or_else(|number| Short::of(number).kind(), |inner| inner.kind)
+        self.0.0.get().map_or_else(|number| Short::of(number).kind(), |inner| inner.kind)
     }
 
     /// Where in the module's bytes the error is, counted from their start, if it is an error in a module.
@@ -335,7 +393,7 @@ impl Error {
         {
             return Ok(trap);
         }
-        match self.0.into_inner().map(|inner| inner.cause) {
+        match self.0.0.into_inner().map(|inner| inner.cause) {
             Ok(Cause::OutOfBudget(error)) => Ok(same_type(error).expect("`is` compared the types")),
             Ok(Cause::Thrown(_)) => Ok(same_type(ThrownException).expect("`is` compared the types")),
             Ok(Cause::Host(host)) => Ok(*host.into_any().downcast().expect("`is` compared the types")),
@@ -348,6 +406,15 @@ impl Error {
         self.downcast_ref::<E>().is_some()
     }
 
+    /// That of an asynchronous host function that isn't ready.
+    pub(crate) fn pending() -> Self {
+        Self::short(Short::Pending)
+    }
+
+    pub(crate) fn is_pending(&self) -> bool {
+        matches!(self.cause(), Ok(Cause::Pending) | Err(Short::Pending))
+    }
+
     /// Whether it stands for the store's pending exception.
     pub(crate) fn is_exception(&self) -> bool {
         self.kind() == ErrorKind::Exception
@@ -355,7 +422,7 @@ impl Error {
 
     /// Says what exception it stands for.
     pub(crate) fn name_exception(&mut self, text: impl fmt::Display) {
-        if let Ok(ErrorInner { cause: Cause::Thrown(said), .. }) = self.0.get_mut()
+        if let Ok(ErrorInner { cause: Cause::Thrown(said), .. }) = self.0.0.get_mut()
             && let Ok(text) = try_text(text)
         {
             *said = text;
@@ -365,12 +432,12 @@ impl Error {
     /// The WebAssembly functions that were executing, if any were.
     pub fn backtrace(&self) -> Option<&WasmBacktrace> {
         // Something may have stopped before a function began.
-        self.0.get().ok()?.backtrace.as_ref().filter(|backtrace| !backtrace.frames().is_empty())
+        self.0.0.get().ok()?.backtrace.as_ref().filter(|backtrace| !backtrace.frames().is_empty())
     }
 
     /// The backtrace as it is, if there is one.
     pub(crate) fn existing_backtrace_mut(&mut self) -> Option<&mut WasmBacktrace> {
-        self.0.get_mut().ok()?.backtrace.as_mut()
+        self.0.0.get_mut().ok()?.backtrace.as_mut()
     }
 
     /// The backtrace, to add the frames of an outer execution to; `None` if there is no memory for one.
@@ -384,7 +451,13 @@ fn same_type<T: 'static>(value: impl Any) -> Option<T> {
     (&mut Some(value) as &mut dyn Any).downcast_mut().and_then(Option::take)
 }
 
-impl fmt::Display for Error {
+impl Repr {
+    fn cause(&self) -> Result<&Cause, Short> {
+        self.0.get().map(|inner| &inner.cause).map_err(Short::of)
+    }
+}
+
+impl fmt::Display for Repr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let inner = match self.0.get() {
             Ok(inner) => inner,
@@ -392,6 +465,7 @@ impl fmt::Display for Error {
                 return match Short::of(number) {
                     Short::Trap(trap) => trap.fmt(f),
                     Short::OutOfMemory(error) => error.fmt(f),
+                    Short::Pending => f.write_str(PENDING),
                 };
             }
         };
@@ -405,25 +479,39 @@ impl fmt::Display for Error {
             Cause::Host(host) => fmt::Display::fmt((**host).error(), f),
             Cause::Thrown(text) if text.is_empty() => ThrownException.fmt(f),
             Cause::Thrown(text) => f.write_str(text),
+            Cause::Pending => f.write_str(PENDING),
         }
     }
 }
 
-impl fmt::Debug for Error {
+impl fmt::Debug for Repr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{self}")?;
-        match self.backtrace() {
+        let backtrace = self.0.get().ok().and_then(|inner| inner.backtrace.as_ref());
+        match backtrace.filter(|backtrace| !backtrace.frames().is_empty()) {
             Some(backtrace) => write!(f, "\n{backtrace}"),
             None => Ok(()),
         }
     }
 }
 
-impl std::error::Error for Error {
+impl std::error::Error for Repr {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self.cause() {
             Ok(Cause::Host(host)) => (**host).error().source(),
             _ => None,
         }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
     }
 }

@@ -1,28 +1,40 @@
-//! Interruption: a flag that execution polls, and a pipe for host functions that block in the system.
+//! Interruption: flags that execution polls, and a pipe for host functions that block in the system. A handle sets one
+//! flag, until it is answered; the engine's epochs set the other, as long as the store's deadline is reached.
 
 use super::shared_memory::SharedMemory;
 use super::tier::layout;
 use crate::memory::{Kind, MemoryError};
 use crate::sys::{Mapping, SignalPipe};
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-/// The state that a store shares with its interrupt handles.
+/// Set by a handle.
+const ASKED: u8 = 1;
+/// Set while the deadline is reached.
+const DUE: u8 = 2;
+
+/// The state that a store shares with its interrupt handles, and with the engine if that has epochs.
 pub(crate) struct InterruptState {
-    flag: AtomicBool,
-    /// What compiled code compares its frames with: the end of the usable value stack, or 0 while the flag is set. So
+    flags: AtomicU8,
+    /// Whether what was answered last was the deadline.
+    by_deadline: AtomicBool,
+    /// The epoch at which execution stops.
+    deadline: AtomicU64,
+    /// Whether a deadline ends what host functions wait for.
+    ends_waits: AtomicBool,
+    /// What compiled code compares its frames with: the end of the usable value stack, or 0 while a flag is set. So
     /// one comparison detects both a stack overflow and an interruption.
     limit: AtomicUsize,
-    /// The end of the stack, whatever the flag.
+    /// The end of the stack, whatever the flags.
     stack_end: AtomicUsize,
     /// The poll page, which compiled code reads at every back edge. Made before compiled code can first be entered.
     page: OnceLock<PollPage>,
-    /// Made when a waiter is first asked for. Signalled while the flag is set.
+    /// Made when a waiter is first asked for. Signalled while [`is_set`](Self::is_set).
     pub(crate) pipe: OnceLock<SignalPipe>,
     /// The shared memory at which the store's guest waits, if it does.
     waits: Mutex<Option<SharedMemory>>,
-    /// Held while the flag changes, to keep the pipe in step with it.
+    /// Held while the flags change, to keep the pipe in step with it.
     changing: Mutex<()>,
 }
 
@@ -31,7 +43,10 @@ impl InterruptState {
         let zero = || AtomicUsize::new(0);
         Self {
             page: OnceLock::new(),
-            flag: AtomicBool::new(false),
+            flags: AtomicU8::new(0),
+            by_deadline: AtomicBool::new(false),
+            deadline: AtomicU64::new(u64::MAX),
+            ends_waits: AtomicBool::new(true),
             limit: zero(),
             stack_end: zero(),
             pipe: OnceLock::new(),
@@ -44,22 +59,85 @@ impl InterruptState {
         self.changing.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
+    fn flags(&self) -> u8 {
+        self.flags.load(Ordering::Relaxed)
+    }
+
+    /// Whether flags end what host functions wait for.
+    fn end_waits(&self, flags: u8) -> bool {
+        flags & ASKED != 0 || flags & DUE != 0 && self.ends_waits.load(Ordering::Relaxed)
+    }
+
+    /// Whether host functions shall stop waiting.
     pub(crate) fn is_set(&self) -> bool {
-        self.flag.load(Ordering::Relaxed)
+        self.end_waits(self.flags())
     }
 
     pub(crate) fn set(&self) {
         let _changing = self.changing();
-        self.limit.store(0, Ordering::Relaxed);
-        self.open_page(false);
-        if !self.flag.swap(true, Ordering::AcqRel)
-            && let Some(pipe) = self.pipe.get()
-        {
-            pipe.signal();
+        self.change(self.flags() | ASKED);
+    }
+
+    /// Changes the flags, and whatever follows them. The lock is held.
+    fn change(&self, flags: u8) {
+        if flags == self.flags() {
+            return;
         }
-        if let Some(memory) = &*self.waits() {
+        let waited = !self.end_waits(self.flags());
+        // Where an interruption is noticed first, it may be answered before the flag is set: `answer` waits for that.
+        if flags == 0 {
+            self.limit.store(self.stack_end.load(Ordering::Relaxed), Ordering::Relaxed);
+        } else {
+            self.limit.store(0, Ordering::Relaxed);
+        }
+        self.open_page(flags == 0);
+        self.flags.store(flags, Ordering::Release);
+        match (waited, !self.end_waits(flags), self.pipe.get()) {
+            (true, false, Some(pipe)) => pipe.signal(),
+            (false, true, Some(pipe)) => pipe.clear(),
+            _ => {}
+        }
+        if self.end_waits(flags)
+            && let Some(memory) = &*self.waits()
+        {
             memory.wake_all();
         }
+    }
+
+    /// Sets the deadline to `ticks` epochs after the current one.
+    pub(crate) fn set_deadline(&self, epoch: &AtomicU64, ticks: u64) {
+        let _changing = self.changing();
+        let deadline = epoch.load(Ordering::SeqCst).saturating_add(ticks);
+        self.deadline.store(deadline, Ordering::SeqCst);
+        // Either this sees the epoch that began meanwhile, or whoever began it sees this deadline.
+        self.update(epoch.load(Ordering::SeqCst));
+    }
+
+    /// An epoch has begun.
+    pub(crate) fn begin_epoch(&self, epoch: u64) {
+        if self.deadline.load(Ordering::SeqCst) <= epoch {
+            let _changing = self.changing();
+            self.update(epoch);
+        }
+    }
+
+    fn update(&self, epoch: u64) {
+        let due = if self.deadline.load(Ordering::SeqCst) <= epoch { DUE } else { 0 };
+        self.change(self.flags() & !DUE | due);
+    }
+
+    /// Whether a deadline ends what host functions wait for, or only stops the guest.
+    pub(crate) fn set_ends_waits(&self, ends: bool) {
+        let _changing = self.changing();
+        let flags = self.flags();
+        self.change(flags & !DUE);
+        self.ends_waits.store(ends, Ordering::Relaxed);
+        self.change(flags);
+    }
+
+    /// Whether the deadline was the reason for the last trap.
+    pub(crate) fn was_deadline(&self) -> bool {
+        self.by_deadline.load(Ordering::Relaxed)
     }
 
     fn waits(&self) -> MutexGuard<'_, Option<SharedMemory>> {
@@ -72,9 +150,9 @@ impl InterruptState {
         Waiting(self)
     }
 
-    /// Clears the flag, and returns whether it was set.
+    /// Whether execution has to stop. The handles' flag is cleared.
     pub(crate) fn take(&self) -> bool {
-        self.is_set() && self.answer()
+        self.flags() != 0 && self.answer()
     }
 
     /// [`take`](Self::take) for whoever noticed the interruption by the stack's limit, the poll page or the pipe. It
@@ -82,20 +160,23 @@ impl InterruptState {
     /// be set after this trap, and cause a second one.
     pub(crate) fn answer(&self) -> bool {
         let _changing = self.changing();
-        let was_set = self.flag.swap(false, Ordering::AcqRel);
-        self.limit.store(self.stack_end.load(Ordering::Relaxed), Ordering::Relaxed);
-        self.open_page(true);
-        if was_set && let Some(pipe) = self.pipe.get() {
-            pipe.clear();
-        }
-        was_set
+        let flags = self.flags();
+        self.change(flags & !ASKED);
+        self.by_deadline.store(flags == DUE, Ordering::Relaxed);
+        flags != 0
+    }
+
+    /// [`answer`](Self::answer) for a host function that gave up. If it did so for a deadline, that ends the call.
+    pub(crate) fn answer_for_host(&self) {
+        self.answer();
+        self.by_deadline.store(false, Ordering::Relaxed);
     }
 
     /// Notes where the stack ends now.
     pub(crate) fn set_stack_end(&self, end: usize) {
         let _changing = self.changing();
         self.stack_end.store(end, Ordering::Relaxed);
-        if !self.is_set() {
+        if self.flags() == 0 {
             self.limit.store(end, Ordering::Relaxed);
         }
     }
@@ -119,7 +200,7 @@ impl InterruptState {
         let _changing = self.changing();
         if self.page.get().is_none() {
             let page = PollPage::new()?;
-            if self.is_set() {
+            if self.flags() != 0 {
                 page.open(false);
             }
             let _ = self.page.set(page);
@@ -185,6 +266,31 @@ impl PollPage {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_deadline_stays_reached_until_it_is_moved() {
+        let (state, epoch) = (InterruptState::new(), AtomicU64::new(3));
+        state.set_stack_end(7);
+        let limit = || state.limit.load(Ordering::Relaxed);
+        state.begin_epoch(3);
+        assert!(!state.take(), "nobody has set one");
+        state.set_deadline(&epoch, 2);
+        state.begin_epoch(4);
+        assert!(!state.take() && limit() == 7);
+        state.begin_epoch(5);
+        assert!(state.take() && state.was_deadline() && state.take() && state.is_set() && limit() == 0);
+        // Where both are reasons, the handle's comes first.
+        state.set();
+        assert!(state.take() && !state.was_deadline());
+        assert!(state.take() && state.was_deadline());
+        state.set_ends_waits(false);
+        assert!(!state.is_set() && state.take());
+        epoch.store(5, Ordering::Relaxed);
+        state.set_deadline(&epoch, 1);
+        assert!(!state.take() && limit() == 7);
+        state.set_deadline(&epoch, 0);
+        assert!(state.take());
+    }
 
     #[test]
     fn an_interruption_that_is_noticed_early_is_answered_once() {

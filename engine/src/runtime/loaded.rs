@@ -4,7 +4,7 @@ use super::code::{CodeTable, Entries};
 use super::error::Error;
 use super::plan;
 use super::tier::{Ownership, Tiered};
-use crate::memory::{Budget, Charge, Kind, Shared};
+use crate::memory::{Budget, Buf, Charge, Kind, Shared};
 use crate::module::ModuleInner;
 use crate::module::names::Names;
 use crate::ops::frame::VmLayout;
@@ -20,12 +20,19 @@ pub(crate) struct ModuleShared {
     pub(crate) code: CodeTable,
     /// The compiled code of a tier.
     pub(crate) tiered: Tiered,
+    /// What it was loaded from, if the engine's modules keep that.
+    pub(crate) bytes: Option<Buf<u8>>,
     _charge: Charge,
 }
 
 impl ModuleShared {
     /// `charge` is for this object itself.
-    pub(crate) fn new(mut data: ModuleInner, engine: Engine, charge: Charge) -> Result<Self, Error> {
+    pub(crate) fn new(
+        mut data: ModuleInner,
+        engine: Engine,
+        bytes: Option<Buf<u8>>,
+        charge: Charge,
+    ) -> Result<Self, Error> {
         let sigs = engine.register_module(&mut data.types, &data.declared)?;
         data.rename_types(&sigs)?;
         let layout = VmLayout::new(&data);
@@ -49,7 +56,7 @@ impl ModuleShared {
             }
         };
         let code = CodeTable::new(entries, cache, engine.dispatch());
-        Ok(Self { data, engine, sigs, layout, code, tiered, _charge: charge })
+        Ok(Self { data, engine, sigs, layout, code, tiered, bytes, _charge: charge })
     }
 
     /// The engine-wide number of a function's type.

@@ -7,7 +7,10 @@
 pub(crate) mod backtrace;
 pub(crate) mod code;
 pub(crate) mod config;
+pub(crate) mod coredump;
+pub(crate) mod debug;
 pub(crate) mod engine;
+mod epochs;
 pub(crate) mod error;
 pub(crate) mod exec;
 pub(crate) mod interrupt;

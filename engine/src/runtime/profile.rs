@@ -7,6 +7,7 @@ use crate::memory::limits::{MAX_PROFILE_FRAMES, MAX_PROFILE_NODES};
 use crate::memory::{Budget, Buf, Kind, Map, MemoryError, Shared};
 use core::fmt::Write;
 use core::ops::ControlFlow;
+use std::borrow::Cow;
 
 /// How much a guest executed in which stacks of functions, in units of fuel: what
 /// [`Store::take_profile`](crate::Store::take_profile) gives.
@@ -47,14 +48,38 @@ impl Profile {
     /// `[other]` is what was executed in stacks that there was no room for, `[unsampled]` what was executed after the
     /// last sample.
     pub fn folded(&self) -> impl Iterator<Item = String> + '_ {
+        self.folded_with(|name| name.into())
+    }
+
+    /// The same, with names as `rename` makes them of those in the name section: demangled, for example.
+    pub fn folded_with<'p>(
+        &'p self,
+        rename: impl Fn(&'p str) -> Cow<'p, str> + 'p,
+    ) -> impl Iterator<Item = String> + 'p {
+        let modules = self.modules.len();
+        self.stacks().map(move |stack| {
+            let mut line = String::new();
+            for (at, frame) in stack.frames().into_iter().enumerate() {
+                if at > 0 {
+                    line.push(';');
+                }
+                frame.write(&mut line, modules > 1, &rename);
+            }
+            let _ = write!(line, " {}", stack.weight());
+            line
+        })
+    }
+
+    /// The stacks that were seen, the heaviest first. Behind them is what belongs to none.
+    pub fn stacks(&self) -> impl Iterator<Item = ProfileStack<'_>> {
         let mut nodes: Vec<&Node> = self.nodes.iter().filter(|node| node.weight > 0).collect();
         nodes.sort_by_key(|node| std::cmp::Reverse(node.weight));
-        let rest = [("[other]", self.other), ("[unsampled]", self.unsampled)];
+        let stacks = nodes.into_iter().map(|node| ProfileStack { profile: self, stack: Stack::Node(node) });
+        let rest = [(ProfileFrame::Other, self.other), (ProfileFrame::Unsampled, self.unsampled)];
         let rest = rest.into_iter().filter(|(_, weight)| *weight > 0);
-        nodes
-            .into_iter()
-            .map(|node| self.line(node))
-            .chain(rest.map(|(name, weight)| format!("{name} {weight}")))
+        stacks.chain(
+            rest.map(|(frame, weight)| ProfileStack { profile: self, stack: Stack::Rest(frame, weight) }),
+        )
     }
 
     /// All that was executed while the profile was made, in units of fuel: the sum of all lines.
@@ -62,44 +87,104 @@ impl Profile {
         let stacks: u64 = self.nodes.iter().map(|node| node.weight).sum();
         stacks + self.other + self.unsampled
     }
+}
 
-    fn line(&self, node: &Node) -> String {
+/// A stack of functions in a [`Profile`], and how much was executed in it.
+#[derive(Clone, Copy)]
+pub struct ProfileStack<'p> {
+    profile: &'p Profile,
+    stack: Stack<'p>,
+}
+
+#[derive(Clone, Copy)]
+enum Stack<'p> {
+    Node(&'p Node),
+    /// What is in no stack.
+    Rest(ProfileFrame<'p>, u64),
+}
+
+/// A function in a [`ProfileStack`], or what stands in place of one.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum ProfileFrame<'p> {
+    /// A function.
+    Function {
+        /// The module that it belongs to.
+        module: &'p Module,
+        /// Its index in the module's index space (imports first).
+        func_index: u32,
+        /// The number of its module in the profile.
+        module_index: u32,
+    },
+    /// The outer part of a deep stack was left out.
+    Omitted,
+    /// Stacks that there was no room for, all together.
+    Other,
+    /// What was executed after the last sample.
+    Unsampled,
+}
+
+impl<'p> ProfileStack<'p> {
+    /// How much was executed in this stack, without what the innermost function called, in units of fuel.
+    pub fn weight(&self) -> u64 {
+        match self.stack {
+            Stack::Node(node) => node.weight,
+            Stack::Rest(_, weight) => weight,
+        }
+    }
+
+    /// The functions, outermost first.
+    pub fn frames(&self) -> Vec<ProfileFrame<'p>> {
+        let node = match self.stack {
+            Stack::Node(node) => node,
+            Stack::Rest(frame, _) => return vec![frame],
+        };
         let mut sites = vec![node.site];
         let mut outer = node.parent;
-        while let Some(node) = outer.map(|index| &self.nodes[index as usize]) {
+        while let Some(node) = outer.map(|index| &self.profile.nodes[index as usize]) {
             sites.push(node.site);
             outer = node.parent;
         }
-        let mut line = String::new();
-        for site in sites.iter().rev() {
-            if !line.is_empty() {
-                line.push(';');
-            }
-            self.name(*site, &mut line);
-        }
-        let _ = write!(line, " {}", node.weight);
-        line
+        sites.into_iter().rev().map(|site| self.frame(site)).collect()
     }
 
-    fn name(&self, site: Site, line: &mut String) {
+    fn frame(&self, site: Site) -> ProfileFrame<'p> {
         if site == OMITTED {
-            line.push_str("...");
-            return;
+            return ProfileFrame::Omitted;
         }
-        let module = &self.modules[site.module as usize];
-        if self.modules.len() > 1 {
+        let module = &self.profile.modules[site.module as usize];
+        ProfileFrame::Function { module, func_index: site.func, module_index: site.module }
+    }
+}
+
+impl core::fmt::Debug for ProfileStack<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_list().entries(self.frames()).finish()
+    }
+}
+
+impl<'p> ProfileFrame<'p> {
+    /// Writes its name as the folded format has it.
+    fn write(&self, line: &mut String, with_module: bool, rename: &impl Fn(&'p str) -> Cow<'p, str>) {
+        let (module, func_index, module_index) = match *self {
+            ProfileFrame::Function { module, func_index, module_index } => (module, func_index, module_index),
+            ProfileFrame::Omitted => return line.push_str("..."),
+            ProfileFrame::Other => return line.push_str("[other]"),
+            ProfileFrame::Unsampled => return line.push_str("[unsampled]"),
+        };
+        if with_module {
             match module.name() {
                 Some(name) => escape(name, line),
                 None => {
-                    let _ = write!(line, "module[{}]", site.module);
+                    let _ = write!(line, "module[{module_index}]");
                 }
             }
             line.push('!');
         }
-        match module.func_name(site.func) {
-            Some(name) => escape(name, line),
+        match module.func_name(func_index) {
+            Some(name) => escape(&rename(name), line),
             None => {
-                let _ = write!(line, "func[{}]", site.func);
+                let _ = write!(line, "func[{func_index}]");
             }
         }
     }

@@ -72,7 +72,7 @@ impl SharedMemory {
         guard: Guard,
     ) -> Result<SharedMemory, Error> {
         if !engine.config().shared_memory {
-            return Err(Error::new(
+            return Err(Error::of_kind(
                 ErrorKind::Limit,
                 "shared memories are switched off, which Config::shared_memory changes",
             ));

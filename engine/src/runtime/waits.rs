@@ -76,7 +76,7 @@ impl Waits {
         }
         if list.waiters.len() >= MOST_WAITERS {
             let message = format_args!("at most {MOST_WAITERS} threads can wait on a shared memory");
-            return Err(Error::new(ErrorKind::Limit, message));
+            return Err(Error::of_kind(ErrorKind::Limit, message));
         }
         let ticket = list.tickets;
         list.waiters.try_push(Waiter { at, ticket })?;

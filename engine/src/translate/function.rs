@@ -71,6 +71,7 @@ impl Translator<'_> {
             charges: self.charges,
             cell: self.cell,
             enclosed: self.enclosed,
+            state: self.state,
         })
     }
 }

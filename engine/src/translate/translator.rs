@@ -32,6 +32,8 @@ pub(crate) struct Settings {
     pub(crate) canonical_nans: bool,
     pub(crate) relaxed_simd: RelaxedSimd,
     pub(crate) consume_fuel: bool,
+    /// Whether there is a cell before each instruction to stop at.
+    pub(crate) guest_debug: bool,
     /// Loops of bodies of so many bytes or more may be compiled alone, so there is a cell at each to enter their code by.
     pub(crate) islands_from: u32,
 }
@@ -50,6 +52,17 @@ pub(crate) struct Translated {
     pub(crate) cell: Option<(usize, usize)>,
     /// The loop that was asked for.
     pub(crate) enclosed: Option<Enclosed>,
+    /// What is known at the instruction that was asked for.
+    pub(crate) state: Option<StateAt>,
+}
+
+/// The state of a frame before an instruction: where values are, and of what classes.
+pub(crate) struct StateAt {
+    /// The offset of the instruction in the module.
+    pub(crate) offset: u64,
+    pub(crate) locals: Buf<(u16, Class)>,
+    /// From the bottom of the stack.
+    pub(crate) operands: Buf<(u16, Class)>,
 }
 
 /// What fuel is charged for in the middle of a function: a loop, or an arm.
@@ -73,6 +86,8 @@ pub(crate) enum Wanted {
     Charges,
     /// Where the last cell of the instruction at this offset is.
     CellOf(u64),
+    /// The first instruction from this offset on that can be reached, and the state before it. For debugging.
+    StateAt(u64),
     /// The loop whose header is this word, what is around it, and what is charged for in it.
     Loop(usize),
 }
@@ -121,6 +136,9 @@ pub(crate) struct Translator<'a> {
     /// The header of the loop that is asked for, and what is known of it.
     pub(super) enclosed_at: Option<usize>,
     pub(super) enclosed: Option<Enclosed>,
+    /// The offset from which on an instruction is asked for, and what is known of the first.
+    pub(super) state_at: Option<u64>,
+    pub(super) state: Option<StateAt>,
 }
 
 /// The class of wasmparser's type; one that Dunlin doesn't have is in no valid body.
@@ -131,7 +149,7 @@ pub(super) fn class_of(ty: wasmparser::ValType) -> Class {
 impl<'a> Translator<'a> {
     pub(super) fn new(env: &'a Env<'a>, func: u32, offset: u64, wanted: Wanted) -> Self {
         let (place, charges) = match wanted {
-            Wanted::Cells | Wanted::CellOf(_) => (None, None),
+            Wanted::Cells | Wanted::CellOf(_) | Wanted::StateAt(_) => (None, None),
             Wanted::OffsetOf(place) => (Some(place), None),
             Wanted::Charges | Wanted::Loop(_) => (None, Some(Buf::new(env.budget, Kind::CompilerScratch))),
         };
@@ -165,6 +183,8 @@ impl<'a> Translator<'a> {
             has_islands: false,
             enclosed_at: if let Wanted::Loop(header) = wanted { Some(header) } else { None },
             enclosed: None,
+            state_at: if let Wanted::StateAt(offset) = wanted { Some(offset) } else { None },
+            state: None,
         }
     }
 

@@ -78,6 +78,7 @@ const UNCOUNTED: &[(&str, &str)] = &[
     ("V128Store.8", CONSTANT),
     ("V128Store.12", CONSTANT),
     ("V128Store.14", CONSTANT),
+    ("Breakpoint.0", "stands only where a debugger may stop: see `tests/debug.rs`"),
     ("Exit.0", OUTSIDE),
     ("Island.0", "stands only where a tier compiles loops alone: see `jit/tests/islands.rs`"),
     ("CrossReturn.0", OUTSIDE),

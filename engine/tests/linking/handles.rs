@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 #[test]
 fn wrong_arguments_are_errors() {
     let mut store = Store::new(&Engine::default(), ());
-    let f = Func::wrap(&mut store, |_: i32, _: i64| 1i32).unwrap();
+    let f = Func::try_wrap(&mut store, |_: i32, _: i64| 1i32).unwrap();
     let mut call =
         |params: &[Val], results: &mut [Val]| f.call(&mut store, params, results).unwrap_err().to_string();
     assert_eq!(call(&[], &mut [Val::I32(0)]), "expected 2 arguments, not 0");
@@ -21,7 +21,7 @@ fn wrong_arguments_are_errors() {
         "expected a function of type (i32) -> (i32), not (i32, i64) -> (i32)"
     );
     let ty = FuncType::new([], [ValType::F32]);
-    let f = Func::new(&mut store, ty, |_, _, results| {
+    let f = Func::try_new(&mut store, ty, |_, _, results| {
         results[0] = Val::F64(0);
         Ok(())
     })
@@ -64,7 +64,7 @@ fn external_references_come_back() {
         value.data(&store).downcast_ref::<Counted>().unwrap().0
     };
     assert_eq!((number(0), number(1)), (1, 2));
-    let f = Func::wrap(&mut store, |a: Option<ExternRef>, f: Option<Func>| (f, a)).unwrap();
+    let f = Func::try_wrap(&mut store, |a: Option<ExternRef>, f: Option<Func>| (f, a)).unwrap();
     let typed =
         f.typed::<(Option<ExternRef>, Option<Func>), (Option<Func>, Option<ExternRef>)>(&store).unwrap();
     assert_eq!(typed.call(&mut store, (Some(a), Some(f))).unwrap(), (Some(f), Some(a)));
@@ -77,7 +77,7 @@ fn external_references_come_back() {
 fn tables_have_their_bounds() {
     let mut store = Store::new(&Engine::default(), ());
     let null = Val::FuncRef(None);
-    let f = Func::wrap(&mut store, || {}).unwrap();
+    let f = Func::try_wrap(&mut store, || {}).unwrap();
     let table = Table::new(&mut store, TableType::new(RefType::FUNCREF, 2, Some(5)), null).unwrap();
     assert!(table.set(&mut store, 2, null).is_err());
     assert!(table.set(&mut store, 0, Val::ExternRef(None)).is_err());

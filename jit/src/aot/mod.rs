@@ -25,6 +25,8 @@ mod attach;
 mod bytes;
 mod cpu;
 mod format;
+#[cfg(feature = "compiler")]
+mod listing;
 mod mismatch;
 mod read;
 mod settings;
@@ -34,8 +36,10 @@ mod tests;
 mod write;
 
 pub use format::MAGIC;
+#[cfg(feature = "compiler")]
+pub use listing::{MachineCode, machine_code};
 pub use mismatch::Mismatch;
 pub use read::{Opened, Precompiled, Reader, open};
 pub use settings::{Settings, identity};
 #[cfg(feature = "compiler")]
-pub use write::{Compile, Compiled, CpuFeatures, Target, compile};
+pub use write::{Compile, Compiled, CpuFeatures, Target, compile, compile_with_progress};

@@ -16,6 +16,7 @@ use dunlin::tier::{Entry, RelaxedSimd, View};
 use dunlin::{Kind, Module};
 use std::fmt;
 use std::num::TryFromIntError;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The target machine.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -159,13 +160,38 @@ pub struct Compiled {
 /// # Errors
 /// A sentence that says why it can't be compiled.
 pub fn compile(module: &Module, bytes: &[u8], how: &Compile) -> Result<Compiled, String> {
-    on_compiler_stack(|| compile_here(module, bytes, how))
+    compile_with_progress(module, bytes, how, &|_, _| {})
+}
+
+/// As [`compile`]. Whenever compiling one of the module's functions begins, `progress` is called, on any thread, with how
+/// many have begun, and how many there are.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_with_progress(
+    module: &Module,
+    bytes: &[u8],
+    how: &Compile,
+    progress: &(dyn Fn(u32, u32) + Sync),
+) -> Result<Compiled, String> {
+    on_compiler_stack(|| compile_here(module, bytes, how, progress))
         .map_err(|error| format!("no stack for the compiler: {error}"))?
 }
 
-/// As [`compile`], on a stack that is large enough.
-fn compile_here(module: &Module, bytes: &[u8], how: &Compile) -> Result<Compiled, String> {
-    let view = View::new(module);
+/// Machine code of a whole module.
+pub(super) struct Whole {
+    pub(super) settings: Settings,
+    pub(super) batch: Batch,
+    stats: Stats,
+}
+
+/// Compiles all functions, as [`compile_with_progress`] says. Call it on a stack that is large enough.
+pub(super) fn compile_all(
+    view: View<'_>,
+    how: &Compile,
+    progress: &(dyn Fn(u32, u32) + Sync),
+) -> Result<Whole, String> {
+    let begun = AtomicU32::new(0);
     let mut settings = how.settings()?;
     (settings.fuel, settings.canonical_nans) = (view.consumes_fuel(), view.canonical_nans());
     if view.relaxed_simd() != RelaxedSimd::DETERMINISTIC {
@@ -190,16 +216,36 @@ fn compile_here(module: &Module, bytes: &[u8], how: &Compile) -> Result<Compiled
         options,
         largest: how.largest_function,
         scratch: how.compiler_memory,
-        wants: &|_| true,
+        wants: &|_| {
+            progress(begun.fetch_add(1, Ordering::Relaxed) + 1, view.defined_funcs());
+            true
+        },
         counters: &counters,
         parallel: how.parallel,
     };
-    let no_room = |_| "the memory budget has no room for the file".to_owned();
     let Round { batch, functions, wasm_bytes, .. } = plan.compile(view, 0).map_err(|why| why.to_string())?;
     let batch = batch.ok_or_else(|| Decline::Budget.to_string())?;
     counters.compiled(functions, 0, wasm_bytes);
     counters.placed(batch.code.len() as u64);
     counters.spent(start.elapsed());
+    let mut stats = counters.get();
+    let left_out = u64::from(view.defined_funcs()) - functions - stats.declined.values().sum::<u64>();
+    if left_out > 0 {
+        *stats.declined.entry(Decline::Budget.to_string()).or_default() += left_out;
+    }
+    Ok(Whole { settings, batch, stats })
+}
+
+/// As [`compile`], on a stack that is large enough.
+fn compile_here(
+    module: &Module,
+    bytes: &[u8],
+    how: &Compile,
+    progress: &(dyn Fn(u32, u32) + Sync),
+) -> Result<Compiled, String> {
+    let view = View::new(module);
+    let Whole { settings, batch, stats } = compile_all(view, how, progress)?;
+    let no_room = |_| "the memory budget has no room for the file".to_owned();
     // The map's bytes are appended one by one to a growing buffer.
     let mut held =
         view.cache().charge(Kind::CompilerScratch, 4 * batch.map.heap_bytes() as u64).map_err(no_room)?;
@@ -215,11 +261,6 @@ fn compile_here(module: &Module, bytes: &[u8], how: &Compile) -> Result<Compiled
     let version = FORMAT.to_le_bytes();
     let sum = Checksum::of(&[&MAGIC, &len, &module_sum, &version, &tail]);
     let bytes = [&MAGIC[..], &len, &module_sum, bytes, &version, &sum, &tail].concat();
-    let mut stats = counters.get();
-    let left_out = u64::from(view.defined_funcs()) - functions - stats.declined.values().sum::<u64>();
-    if left_out > 0 {
-        *stats.declined.entry(Decline::Budget.to_string()).or_default() += left_out;
-    }
     Ok(Compiled { bytes, settings, stats })
 }
 

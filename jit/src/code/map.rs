@@ -51,6 +51,12 @@ impl CodeMap {
         self.functions[..after].last().filter(|function| offset < function.end)
     }
 
+    /// Where the code of each function begins and ends, and its index in the module.
+    #[cfg(feature = "compiler")]
+    pub(crate) fn function_ranges(&self) -> impl Iterator<Item = (Offset, Offset, u32)> + '_ {
+        self.functions.iter().map(|function| (function.start, function.end, function.index))
+    }
+
     /// The raw trap code for a fault of the instruction at `offset`.
     pub(crate) fn trap_at(&self, offset: Offset) -> Option<u8> {
         // Every code that was added is a byte.

@@ -70,6 +70,26 @@ impl Activation {
         CURRENT.get()
     }
 
+    /// The activation that a frame of machine code is in. On one stack, inner activations lie below outer ones, and
+    /// the outermost was entered from another stack.
+    ///
+    /// # Safety
+    /// There is such an activation on this thread, and it isn't left for `'a`.
+    pub(super) unsafe fn around<'a>(fp: usize) -> &'a Activation {
+        let mut activation = Activation::current();
+        // SAFETY: a current activation is entered and not left, and so are those before it.
+        unsafe {
+            loop {
+                let (base, stack) = ((*activation).base(), (*activation).stack());
+                let is_it = stack.contains(fp) && (base > fp || !stack.contains(base));
+                if is_it || (*activation).previous.is_null() {
+                    return &*activation;
+                }
+                activation = (*activation).previous;
+            }
+        }
+    }
+
     /// The stack its machine code runs on.
     ///
     /// # Safety

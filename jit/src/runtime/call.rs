@@ -1,7 +1,7 @@
 //! The engine's calls into machine code.
 
 use super::activation::{self, Activation, Exit, TrapSite, enter};
-use super::arch::Code;
+use super::arch::{self, Code};
 use super::frames::NativeFrames;
 use super::stack::CodeStack;
 use crate::code::trap_of;
@@ -46,6 +46,35 @@ pub(super) unsafe fn on_trap(activation: *mut Activation, site: TrapSite) {
             }
         };
         (call.on_trap)(call.data, tier::Trapped { trap: trap_of(site.code), frames: &mut frames });
+    }
+}
+
+/// Shows the functions of compiled code from the caller of a bridge or stub outwards: see
+/// [`dunlin::tier::Tier::frames`].
+///
+/// # Safety
+/// As for that.
+pub(crate) unsafe fn frames(frame: *const u8, visit: tier::VisitFrame<'_>) {
+    // SAFETY: by this function's contract it is a frame of machine code in an activation that hasn't been left, nor have
+    // the outer ones, and a frame pointer points to the caller's and to a return address.
+    unsafe {
+        let activation = Activation::around(frame as usize);
+        let [fp, pc] = frame.cast::<[usize; 2]>().read();
+        for frame in NativeFrames::new(activation, arch::without_signature(pc), fp, true) {
+            let mut is_begun = false;
+            let shown = frame.functions(&mut |index, offset| {
+                is_begun = true;
+                visit(index, offset)
+            });
+            let shown = match frame.function() {
+                // A function that is about to begin counts as well.
+                Some(index) if !is_begun && shown.is_continue() => visit(index, 0),
+                _ => shown,
+            };
+            if shown.is_break() {
+                break;
+            }
+        }
     }
 }
 

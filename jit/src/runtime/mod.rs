@@ -27,7 +27,7 @@ mod tests;
 mod throw;
 
 pub(crate) use available::prepare_process;
-pub(crate) use call::{call, is_outermost, unwind};
+pub(crate) use call::{call, frames, is_outermost, unwind};
 pub(crate) use chunk::CodeChunk;
 pub(crate) use faults::prepare_thread;
 pub(crate) use host_stack::on_host_stack;

@@ -112,8 +112,9 @@ fn provide(
     Ok(match ty {
         ExternType::Func(ty) => {
             let results: Vec<ValType> = ty.results().collect();
-            let func =
-                Func::new(&mut *store, ty.clone(), move |caller, _, values| host(caller, &results, values))?;
+            let func = Func::try_new(&mut *store, ty.clone(), move |caller, _, values| {
+                host(caller, &results, values)
+            })?;
             Extern::Func(func)
         }
         ExternType::Memory(ty) => Extern::Memory(Memory::new(&mut *store, *ty)?),

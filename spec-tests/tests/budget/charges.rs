@@ -99,12 +99,12 @@ const ACTS: [(&str, Act); 18] = [
     }),
     ("a host function", |w| {
         let value = 7;
-        Func::wrap(&mut w.store, move |n: i64| n + value).map(drop)
+        Func::try_wrap(&mut w.store, move |n: i64| n + value).map(drop)
     }),
     ("a host function with many parameters", |w| {
         // The embedder's, whom nobody refuses memory. The engine has this type already, and keeps only one.
         let ty = testing::third_party(|| FuncType::new([ValType::I32; 16], [ValType::I64; 2]));
-        Func::new(&mut w.store, ty, |_, _, _| Ok(())).map(drop)
+        Func::try_new(&mut w.store, ty, |_, _, _| Ok(())).map(drop)
     }),
     ("an external reference", |w| ExternRef::new(&mut w.store, [7u64; 20]).map(drop)),
     ("an external reference to nothing", |w| ExternRef::new(&mut w.store, ()).map(drop)),

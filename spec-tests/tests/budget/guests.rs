@@ -100,7 +100,7 @@ pub(crate) fn use_everything_with(engine: &Engine, bytes: &[u8], chunk: usize) -
     memory.grow(&mut store, 1)?;
     let table: Table = instance.get_table(&store, "table").unwrap();
     table.grow(&mut store, 5, Val::FuncRef(None))?;
-    let again = Func::wrap(&mut store, |n: i64| n)?;
+    let again = Func::try_wrap(&mut store, |n: i64| n)?;
     again.call(&mut store, &[Val::I64(1)], &mut [Val::I64(0)])?;
     dunlin::ExternRef::new(&mut store, 7u32)?;
     Memory::new(&mut store, dunlin::MemoryType::new(1, None))?;

@@ -192,7 +192,7 @@ fn modules_that_call_each_other_drop_code() {
         let engine = Engine::new(Config::new().budget(budget.clone()))?;
         let (inner, outer) = (Module::new(&engine, &bytes)?, Module::new(&engine, &bytes)?);
         let mut store = Store::try_new(&engine, ())?;
-        let none = Func::wrap(&mut store, |depth: i32| depth)?;
+        let none = Func::try_wrap(&mut store, |depth: i32| depth)?;
         let inner_instance = dunlin::Instance::new(&mut store, &inner, &[none.into()])?;
         let mut sum = 0i32;
         for i in 0..3 {

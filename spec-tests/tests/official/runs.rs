@@ -1,4 +1,4 @@
-//! The official suites, each in both ways of dispatch.
+//! The official suites, each in both ways of dispatch, and as a debugger has them executed.
 
 use crate::data::{
     ANNOTATIONS, CORE, CUSTOM_PAGE_SIZES, EXCEPTIONS, EXTENDED_CONST, FUNCTION_REFERENCES,
@@ -45,6 +45,13 @@ macro_rules! suites {
             #[test]
             fn r#loop() {
                 run(&$suite, Dispatch::Loop);
+            }
+
+            /// With a cell before each instruction for a debugger, which looks at none.
+            #[test]
+            fn debugged() {
+                let mut config = $suite.config_with(Dispatch::Tail);
+                run_with(&$suite, config.guest_debug(true).check_translation(true));
             }
         }
     )*};

@@ -57,7 +57,7 @@ fn provide(store: &mut Store<()>, ty: &ExternType) -> Option<Extern> {
     let provided = match ty {
         ExternType::Func(ty) => {
             let results: Vec<ValType> = ty.results().collect();
-            let func = Func::new(&mut *store, ty.clone(), move |_, _, values| {
+            let func = Func::try_new(&mut *store, ty.clone(), move |_, _, values| {
                 for (ty, value) in results.iter().zip(values) {
                     *value = Val::default_for_ty(*ty).ok_or_else(|| Error::msg("no value"))?;
                 }

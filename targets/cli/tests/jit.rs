@@ -19,11 +19,16 @@ const MODES: [&[&str]; 7] = [
 
 /// Runs it, and gives the report's part about compilation.
 fn report(test: &str, args: &[&str]) -> (common::Ended, Value) {
+    let (ended, report) = whole_report(test, args);
+    (ended, report["jit"].clone())
+}
+
+fn whole_report(test: &str, args: &[&str]) -> (common::Ended, Value) {
     let path = folder(test).join("report.json");
     let path = path.to_str().unwrap();
     let ended = dunlin(&[&["run", "--report", path], args].concat());
     let report = json(&std::fs::read_to_string(path).unwrap());
-    (ended, report["jit"].clone())
+    (ended, report)
 }
 
 #[test]
@@ -179,17 +184,38 @@ fn a_thread_compiles_however_many_processors_there_are() {
 }
 
 #[test]
-fn a_profile_is_the_interpreters() {
-    let folder = folder("a_profile_is_the_interpreters");
+fn a_profile_has_compiled_functions_too() {
+    let folder = folder("a_profile_has_compiled_functions");
     let (profile, nqueens) = (folder.join("p.folded"), example("wasm/nqueens.wasm"));
     let profile = profile.to_str().unwrap();
-    let (ended, jit) = report("profile_report", &["--profile", profile, &nqueens, "7"]);
-    ended.code(0);
-    assert_eq!(jit, Value::Null);
-    assert!(!std::fs::read_to_string(profile).unwrap().is_empty());
-    dunlin(&["run", "--jit", "off", "--profile", profile, &nqueens, "5"]).code(0);
-    let refused = dunlin(&["run", "--profile", profile, "--jit", "sync", &nqueens, "5"]);
-    refused.code(2).one_sentence().says("doesn't go with --jit sync");
+    let stacks = |options: &[&str]| {
+        let args = [options, &["--profile", profile, &nqueens, "9"]].concat();
+        let (ended, report) = whole_report("profile_report", &args);
+        ended.code(0);
+        let text = std::fs::read_to_string(profile).unwrap();
+        let mut stacks = std::collections::BTreeMap::new();
+        for line in text.lines() {
+            let (stack, weight) = line.rsplit_once(' ').unwrap();
+            stacks.insert(stack.to_owned(), weight.parse::<u64>().unwrap());
+        }
+        let total: u64 = stacks.values().sum();
+        assert_eq!(report["fuel_used"], total);
+        (stacks, total, report["jit"]["functions_compiled"].as_u64())
+    };
+    let (interpreted, total, compiled) = stacks(&["--jit", "off"]);
+    assert_eq!(compiled, None);
+    let (heaviest, _) = interpreted.iter().max_by_key(|(_, weight)| **weight).unwrap();
+    for mode in [&["--jit", "sync", "--jit-threshold", "0"][..], &["--jit", "eager"], &["--jit", "sync"], &[]]
+    {
+        let (stacks, all, compiled) = stacks(mode);
+        assert_eq!(all, total, "{mode:?}");
+        if !mode.is_empty() {
+            assert!(compiled.unwrap() > 0, "{mode:?}");
+        }
+        // The same functions, in the same stacks, take about as much.
+        let (there, here) = (interpreted[heaviest], stacks.get(heaviest).copied().unwrap_or(0));
+        assert!(here.abs_diff(there) * 10 < total, "{mode:?}: {here} {there}\n{stacks:#?}\n{interpreted:#?}");
+    }
 }
 
 #[test]

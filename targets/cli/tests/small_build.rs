@@ -21,6 +21,20 @@ fn another_build_is_named() {
         dunlin(&["run", path]).code(1).one_sentence().says("build it with the feature 'precompiled'");
         dunlin(&["run", "--allow-precompiled", path]).code(2).one_sentence().says("feature 'precompiled'");
     }
+    for (here, args, feature) in [
+        (cfg!(feature = "trace"), &["run", "--trace", "wasi", &text][..], "trace"),
+        (cfg!(feature = "gdb"), &["run", "--gdb", "127.0.0.1:0", &text], "gdb"),
+        (cfg!(feature = "manual"), &["man"], "manual"),
+        (cfg!(feature = "manual"), &["completions", "bash"], "manual"),
+        (cfg!(feature = "debug-info"), &["addr2line", &text, "0x20"], "debug-info"),
+        (cfg!(feature = "coredump"), &["run", "--coredump", "core", &text], "coredump"),
+        (cfg!(feature = "flamegraph"), &["run", "--profile", "p.svg", &text], "flamegraph"),
+        (cfg!(feature = "explore"), &["explore", &text, "-o", "-"], "explore"),
+    ] {
+        if !here {
+            dunlin(args).code(2).one_sentence().says(&format!("build it with the feature '{feature}'"));
+        }
+    }
     if cfg!(not(feature = "jit")) {
         dunlin(&["compile", &text]).code(2).one_sentence().says("build it with the feature 'jit'");
         dunlin(&["run", "--jit", "sync", &text])
@@ -41,6 +55,12 @@ fn help_lists_what_there_is() {
     for (part, words) in [
         (cfg!(feature = "jit"), &["--jit", "  compile   "][..]),
         (cfg!(feature = "precompiled"), &["--allow-precompiled", "--memory-guard"]),
+        (cfg!(feature = "trace"), &["--trace"]),
+        (cfg!(feature = "gdb"), &["--gdb"]),
+        (cfg!(feature = "manual"), &["  completions", "  man "]),
+        (cfg!(feature = "debug-info"), &["--no-debug-info", "  addr2line "]),
+        (cfg!(feature = "coredump"), &["--coredump", "-D, --debug"]),
+        (cfg!(feature = "explore"), &["  explore "]),
     ] {
         for word in words {
             assert_eq!(all.contains(word), part, "{word}: {all}");

@@ -153,7 +153,7 @@ fn a_terminal_may_be_stopped() {
     send(&child, "TERM");
     assert_eq!(within(30, child).signal(), Some(15));
     // Nothing of it got there, but all of the next one does when the terminal goes on.
-    let child = command(&["run", trap, "divide"]).stderr(slave).spawn().unwrap();
+    let child = command(&["run", trap, "divide"]).env("NO_COLOR", "1").stderr(slave).spawn().unwrap();
     std::thread::sleep(Duration::from_secs(1));
     master.write_all(XON).unwrap();
     let mut text = Vec::new();

@@ -97,9 +97,15 @@ fn help_and_version_go_to_standard_output() {
         (&["help", "run"], "Usage: dunlin run"),
         (&["run", "-h"], "Exit codes:"),
         (&["compile", "--help"], "Examples:"),
+        (&["addr2line", "--help"], "Examples:"),
+        (&["explore", "--help"], "Examples:"),
         (&["inspect", "--help"], "Examples:"),
         (&["validate", "--help"], "Examples:"),
         (&["wast", "--help"], "Examples:"),
+        #[cfg(feature = "manual")]
+        (&["completions", "--help"], "Examples:"),
+        #[cfg(feature = "manual")]
+        (&["man", "--help"], "Examples:"),
         (&["--version"], concat!("dunlin ", env!("CARGO_PKG_VERSION"))),
     ] {
         let ended = dunlin(args).code(0);

@@ -42,6 +42,14 @@ impl Wanted {
             Wanted::Write(_) => 2,
         }
     }
+
+    /// What the host is asked for.
+    fn events(self) -> PollFlags {
+        match self {
+            Wanted::Read(_) => PollFlags::IN,
+            _ => PollFlags::OUT,
+        }
+    }
 }
 
 struct Subscription {
@@ -121,7 +129,11 @@ impl WasiCtx {
                     Wanted::Clock { id, deadline: timeout }
                 } else {
                     // A span of time is the same however the wall clock is set meanwhile.
-                    let deadline = self.clocks.now(MONOTONIC)?.saturating_add(timeout);
+                    let began = match guest.began {
+                        Some(began) => began,
+                        None => self.clocks.now(MONOTONIC)?,
+                    };
+                    let deadline = began.saturating_add(timeout);
                     Wanted::Clock { id: MONOTONIC, deadline }
                 }
             }
@@ -160,11 +172,7 @@ impl WasiCtx {
                     Ok(PollState::Ready(readiness)) => events.push(event(subscription, Ok(readiness))),
                     Err(error) => events.push(event(subscription, Err(error))),
                     Ok(PollState::Ask(fd)) => {
-                        let flags = match subscription.wanted {
-                            Wanted::Read(_) => PollFlags::IN,
-                            _ => PollFlags::OUT,
-                        };
-                        fds.push(PollFd::from_borrowed_fd(fd, flags));
+                        fds.push(PollFd::from_borrowed_fd(fd, subscription.wanted.events()));
                         asked.push(subscription);
                     }
                 }
@@ -176,7 +184,8 @@ impl WasiCtx {
             let longest = if self.clocks.can_skip() { 0 } else { 60_000_000_000 };
             let rest = timeout.map(|rest| Duration::from_nanos(rest.min(longest)));
             fds.extend(guest.interrupt.entry());
-            guest.interrupt.poll(&mut fds, rest)?;
+            let of = |index: usize| asked.get(index).map_or(PollFlags::IN, |asked| asked.wanted.events());
+            guest.interrupt.poll(&mut fds, &of, rest)?;
             for (fd, &subscription) in fds.iter().zip(&asked) {
                 let happened = fd.revents();
                 if happened.is_empty() {

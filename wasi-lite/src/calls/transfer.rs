@@ -32,7 +32,7 @@ pub(crate) fn scatter(
                     break;
                 }
             }
-            Err(Fail::Errno(_)) if total > 0 => break,
+            Err(Fail::Errno(_) | Fail::Waits) if total > 0 => break,
             Err(fail) => return Err(fail),
         }
     }
@@ -78,7 +78,7 @@ pub(crate) fn gather(
                     break;
                 }
             }
-            Err(Fail::Errno(_)) if total > 0 => break,
+            Err(Fail::Errno(_) | Fail::Waits) if total > 0 => break,
             Err(fail) => return Err(fail),
         }
     }

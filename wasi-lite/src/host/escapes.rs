@@ -105,7 +105,7 @@ impl EscapeFilter {
             }
             let count = match write(&filtered[..chunk.len()]) {
                 Ok(count) => count,
-                Err(Fail::Errno(_)) if written > 0 => break,
+                Err(Fail::Errno(_) | Fail::Waits) if written > 0 => break,
                 Err(fail) => return Err(fail),
             };
             let mut rest = before;

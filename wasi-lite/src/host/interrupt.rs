@@ -1,5 +1,6 @@
 //! Waiting, which an interruption of the store ends: the only place where a call waits.
 
+use super::later::Later;
 use crate::errno::{Errno, Fail, Result};
 use dunlin::InterruptWaiter;
 use rustix::event::{Timespec, poll};
@@ -10,28 +11,47 @@ pub(crate) use rustix::event::{PollFd, PollFlags};
 
 /// What ends a wait early: becomes readable once the store is interrupted.
 #[derive(Clone, Copy)]
-pub(crate) struct Interrupt<'a>(pub(crate) Option<BorrowedFd<'a>>);
+pub(crate) struct Interrupt<'a> {
+    fd: Option<BorrowedFd<'a>>,
+    /// Where what is to be waited for is put, if the call doesn't wait itself.
+    later: Option<&'a Later>,
+}
 
 impl<'a> Interrupt<'a> {
     /// For a call that waits, if it has a waiter.
-    pub(crate) fn new(waiter: Option<&'a InterruptWaiter>) -> Self {
-        Self(waiter.map(AsFd::as_fd))
+    pub(crate) fn new(waiter: Option<&'a InterruptWaiter>, later: Option<&'a Later>) -> Self {
+        Self { fd: waiter.map(AsFd::as_fd), later }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn by(fd: Option<BorrowedFd<'a>>) -> Self {
+        Self { fd, later: None }
     }
 
     /// What is to be polled last, besides what is waited for.
     pub(crate) fn entry(self) -> Option<PollFd<'a>> {
-        self.0.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN))
+        self.fd.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN))
     }
 
     /// Waits until one of `fds` is ready, the last of which is [`entry`](Self::entry), or `timeout` has passed; returns
-    /// how many are ready.
-    pub(crate) fn poll(self, fds: &mut [PollFd<'_>], timeout: Option<Duration>) -> Result<usize> {
+    /// how many are ready. `events` says which events of each are waited for.
+    pub(crate) fn poll(
+        self,
+        fds: &mut [PollFd<'_>],
+        events: &dyn Fn(usize) -> PollFlags,
+        timeout: Option<Duration>,
+    ) -> Result<usize> {
+        let now = Some(Duration::ZERO);
+        if let Some(later) = self.later.filter(|_| timeout != now) {
+            let count = Self { later: None, ..self }.poll(fds, events, now)?;
+            return if count > 0 { Ok(count) } else { Err(later.wait_for(fds, events, timeout)) };
+        }
         let timeout = timeout.map(|timeout| Timespec {
             tv_sec: timeout.as_secs() as _,
             tv_nsec: timeout.subsec_nanos().into(),
         });
         let count = ready(poll(fds, timeout.as_ref()));
-        let interrupted = self.0.is_some() && fds.last().is_some_and(|fd| !fd.revents().is_empty());
+        let interrupted = self.fd.is_some() && fds.last().is_some_and(|fd| !fd.revents().is_empty());
         if interrupted { Err(Fail::Interrupted) } else { Ok(count?) }
     }
 
@@ -46,7 +66,9 @@ impl<'a> Interrupt<'a> {
 
     /// Doesn't wait, but fails if a wait would have been ended.
     pub(crate) fn check(self) -> Result {
-        self.entry().map_or(Ok(()), |entry| self.poll(&mut [entry], Some(Duration::ZERO)).map(|_| ()))
+        self.entry().map_or(Ok(()), |entry| {
+            self.poll(&mut [entry], &|_| PollFlags::IN, Some(Duration::ZERO)).map(|_| ())
+        })
     }
 
     /// Waits until `fd` is ready; returns whether it is, rather than that `timeout` has passed.
@@ -65,7 +87,8 @@ impl<'a> Interrupt<'a> {
         };
         loop {
             // A signal makes the wait return early, without anything being ready.
-            if self.poll(fds, timeout)? > 0 {
+            let of = |index| if index == 0 { events } else { PollFlags::IN };
+            if self.poll(fds, &of, timeout)? > 0 {
                 return Ok(true);
             }
             if timeout.is_some() {
@@ -100,7 +123,7 @@ mod tests {
     fn an_interruption_ends_waiting() {
         let (reader, mut writer) = std::io::pipe().unwrap();
         let (other, _open) = std::io::pipe().unwrap();
-        let interrupt = Interrupt(Some(reader.as_fd()));
+        let interrupt = Interrupt::by(Some(reader.as_fd()));
         let timeout = Some(Duration::from_millis(1));
         assert_eq!(interrupt.wait(&other, PollFlags::IN, timeout), Ok(false));
         let thread = std::thread::spawn(move || {

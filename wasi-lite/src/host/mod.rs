@@ -7,9 +7,13 @@ mod errors;
 pub(crate) mod escapes;
 pub(crate) mod file;
 pub(crate) mod interrupt;
+#[cfg_attr(not(feature = "async"), allow(dead_code, reason = "every call waits itself"))]
+pub(crate) mod later;
 pub(crate) mod names;
 pub(crate) mod open;
 pub(crate) mod random;
+#[cfg(feature = "async")]
+mod ready;
 pub(crate) mod replay;
 pub(crate) mod socket;
 mod stat;

@@ -55,7 +55,7 @@ pub(crate) fn read_all(
         match read_stream(interrupt, &fd, &mut buf[filled..], nonblock) {
             Ok(0) => break,
             Ok(count) => filled += count,
-            Err(Fail::Errno(_)) if filled > 0 => break,
+            Err(Fail::Errno(_) | Fail::Waits) if filled > 0 => break,
             Err(fail) => return Err(fail),
         }
     }
@@ -81,7 +81,7 @@ pub(crate) fn write_stream(
         match ready.and_then(|()| Ok(rustix::io::write(&fd, chunk)?)) {
             Ok(count) => written += count,
             Err(Fail::Errno(Errno::AGAIN | Errno::INTR)) if !nonblock => (),
-            Err(Fail::Errno(_)) if written > 0 => break,
+            Err(Fail::Errno(_) | Fail::Waits) if written > 0 => break,
             Err(fail) => return Err(fail),
         }
     }

@@ -130,7 +130,7 @@ impl Sandbox {
     }
 
     pub(crate) fn call(&mut self, call: impl FnOnce(&mut WasiCtx, &mut Guest<'_>) -> Result) -> Result {
-        let interrupt = Interrupt(Some(self.interrupt.0.as_fd()));
+        let interrupt = Interrupt::by(Some(self.interrupt.0.as_fd()));
         call(&mut self.ctx, &mut Guest::new(&mut self.memory, self.snapshot, interrupt, &self.budget))
     }
 

@@ -116,8 +116,8 @@ fn the_guest_waits_for_streams_that_dont() {
         std::thread::sleep(Duration::from_millis(30));
     });
     let mut buf = [0; 8];
-    assert_eq!(read_stream(Interrupt(None), reader.as_fd(), &mut buf, false), Ok(3));
-    assert_eq!(read_stream(Interrupt(None), reader.as_fd(), &mut buf, false), Ok(0), "its end");
+    assert_eq!(read_stream(Interrupt::by(None), reader.as_fd(), &mut buf, false), Ok(3));
+    assert_eq!(read_stream(Interrupt::by(None), reader.as_fd(), &mut buf, false), Ok(0), "its end");
     thread.join().unwrap();
     // Two writers, each of which may find that the other came first.
     let (reader, writer) = pipe_that_doesnt_wait();
@@ -126,12 +126,12 @@ fn the_guest_waits_for_streams_that_dont() {
         let writer = &writer;
         for _ in 0..2 {
             scope.spawn(|| {
-                assert_eq!(write_stream(Interrupt(None), writer.as_fd(), &bytes, false), Ok(bytes.len()));
+                assert_eq!(write_stream(Interrupt::by(None), writer.as_fd(), &bytes, false), Ok(bytes.len()));
             });
         }
         let (mut all, mut buf) = (0, vec![0; 10_000]);
         while all < 2 * bytes.len() {
-            all += read_stream(Interrupt(None), reader.as_fd(), &mut buf, false).unwrap();
+            all += read_stream(Interrupt::by(None), reader.as_fd(), &mut buf, false).unwrap();
         }
         assert_eq!(all, 2 * bytes.len());
     });
@@ -143,7 +143,7 @@ fn the_guest_waits_for_streams_that_dont() {
         one.read_to_end(&mut all).unwrap();
         all.len()
     });
-    assert_eq!(write_stream(Interrupt(None), other.as_fd(), &[7; 1_000_000], false), Ok(1_000_000));
+    assert_eq!(write_stream(Interrupt::by(None), other.as_fd(), &[7; 1_000_000], false), Ok(1_000_000));
     drop(other);
     assert_eq!(thread.join().unwrap(), 1_000_000);
 }
@@ -155,17 +155,17 @@ fn a_pipe_that_breaks_half_way() {
         // Enough for one more write than the pipe holds.
         reader.read_exact(&mut [0; 8192]).unwrap();
     });
-    let written = write_stream(Interrupt(None), writer.as_fd(), &[7; 1 << 20], false).unwrap();
+    let written = write_stream(Interrupt::by(None), writer.as_fd(), &[7; 1 << 20], false).unwrap();
     thread.join().unwrap();
     assert!((8192..1 << 20).contains(&written) && written.is_multiple_of(4096), "{written}");
-    assert_eq!(write_stream(Interrupt(None), writer.as_fd(), b"x", false), Err(Fail::Errno(Errno::PIPE)));
+    assert_eq!(write_stream(Interrupt::by(None), writer.as_fd(), b"x", false), Err(Fail::Errno(Errno::PIPE)));
 }
 
 #[test]
 fn a_broken_pipe_is_the_guests_to_notice() {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
-    let result = write_stream(Interrupt(None), writer.as_fd(), b"abc", false);
+    let result = write_stream(Interrupt::by(None), writer.as_fd(), b"abc", false);
     assert_eq!(result, Err(Fail::Errno(Errno::PIPE)));
 }
 
@@ -178,7 +178,7 @@ fn all_of_a_large_write_arrives() {
         reader.read_to_end(&mut all).unwrap();
         all
     });
-    assert_eq!(write_stream(Interrupt(None), writer.as_fd(), &bytes, false), Ok(bytes.len()));
+    assert_eq!(write_stream(Interrupt::by(None), writer.as_fd(), &bytes, false), Ok(bytes.len()));
     drop(writer);
     assert_eq!(thread.join().unwrap(), bytes);
 }
@@ -187,12 +187,12 @@ fn all_of_a_large_write_arrives() {
 fn nonblocking_streams() {
     let (reader, writer) = std::io::pipe().unwrap();
     let mut buf = [0; 8];
-    let read = |buf: &mut [u8]| read_stream(Interrupt(None), reader.as_fd(), buf, true);
+    let read = |buf: &mut [u8]| read_stream(Interrupt::by(None), reader.as_fd(), buf, true);
     assert_eq!(read(&mut buf), Err(Fail::Errno(Errno::AGAIN)));
     // The pipe fills up, without the call waiting.
-    let written = write_stream(Interrupt(None), writer.as_fd(), &[7; 1 << 20], true).unwrap();
+    let written = write_stream(Interrupt::by(None), writer.as_fd(), &[7; 1 << 20], true).unwrap();
     assert!((4096..1 << 20).contains(&written));
-    assert_eq!(write_stream(Interrupt(None), writer.as_fd(), b"x", true), Err(Fail::Errno(Errno::AGAIN)));
+    assert_eq!(write_stream(Interrupt::by(None), writer.as_fd(), b"x", true), Err(Fail::Errno(Errno::AGAIN)));
     assert_eq!(read(&mut buf), Ok(8));
 }
 
@@ -205,7 +205,7 @@ fn an_interruption_ends_waiting_for_input() {
         interrupter.write_all(&[0]).unwrap();
         interrupter
     });
-    let result = read_stream(Interrupt(Some(interrupt.as_fd())), reader.as_fd(), &mut [0; 8], false);
+    let result = read_stream(Interrupt::by(Some(interrupt.as_fd())), reader.as_fd(), &mut [0; 8], false);
     assert_eq!(result, Err(Fail::Interrupted));
     thread.join().unwrap();
 }

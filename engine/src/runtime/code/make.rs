@@ -10,7 +10,7 @@ use crate::ops::{Op, SpecialOp};
 use crate::runtime::error::{Error, ErrorKind};
 use crate::runtime::exec::Dispatch;
 use crate::runtime::loaded::ModuleShared;
-use crate::translate::{self, Env, Translated, Wanted};
+use crate::translate::{self, Env, StateAt, Translated, Wanted};
 use core::sync::atomic::AtomicPtr;
 
 impl ModuleShared {
@@ -154,6 +154,20 @@ impl ModuleShared {
         let wanted = Wanted::OffsetOf(word);
         let translated = self.translate(index, wanted, &self.code.cache);
         translated.or_else(|_| self.translate(index, wanted, &self.data.budget)).ok()?.offset
+    }
+
+    /// The first instruction from `offset` on in the function that can be reached, and the state of a frame before it. For
+    /// engines that debug.
+    pub(crate) fn state_at(&self, index: u32, offset: u64) -> Result<Option<StateAt>, Error> {
+        Ok(self.translate(index, Wanted::StateAt(offset), &self.data.budget)?.state)
+    }
+
+    /// The function whose body has this offset in the module.
+    pub(crate) fn func_at(&self, offset: u32) -> Option<u32> {
+        let records = &self.data.bodies.records;
+        let behind = records.partition_point(|body| body.offset <= offset);
+        let index = behind.checked_sub(1)?;
+        (offset - records[index].offset < records[index].len).then_some(index as u32)
     }
 
     /// Whether [`ModuleShared::offset_of`] would have room now for any function.

@@ -151,7 +151,7 @@ fn store(module: &Module, ask: Ask) -> (Store<Host>, Instance) {
         }
         Ok(x + 1)
     };
-    let ask = Func::wrap(&mut store, asked).unwrap();
+    let ask = Func::try_wrap(&mut store, asked).unwrap();
     let instance = Instance::new(&mut store, module, &[ask.into()]).unwrap();
     store.data_mut().instance = Some(instance);
     (store, instance)
@@ -305,7 +305,7 @@ fn code_of_other_stores_is_kept() {
         drop(first);
         keeps(&module, &[], || crowd(&mut second, false).unwrap());
         // Two instances in one store are no hindrance.
-        let ask = Func::wrap(&mut second, |x: i32| x).unwrap();
+        let ask = Func::try_wrap(&mut second, |x: i32| x).unwrap();
         Instance::new(&mut second, &module, &[ask.into()]).unwrap();
         keeps(&module, &[], || crowd(&mut second, false).unwrap());
     }

@@ -1,36 +1,24 @@
 //! What errors are made of elsewhere.
 
-use super::{Cause, Error, ErrorKind, Short, ThrownException};
+use super::{Cause, Error, ErrorKind, Repr, Short};
 use crate::Trap;
-use crate::memory::{MemoryError, OutOfBudget};
+use crate::memory::MemoryError;
 use crate::module::load_error::{self, LoadError};
 use crate::module::types::TooManyTypes;
 use crate::translate;
 
-impl From<Trap> for Error {
+impl<E: std::error::Error + Send + Sync + 'static> From<E> for Error {
+    /// See [`Error::new`].
     #[cold]
-    fn from(trap: Trap) -> Self {
-        Self::short(Short::Trap(trap))
-    }
-}
-
-impl From<ThrownException> for Error {
-    #[cold]
-    fn from(_: ThrownException) -> Self {
-        Self::build(ErrorKind::Exception, Cause::Thrown(String::new()))
-    }
-}
-
-impl From<std::io::Error> for Error {
-    fn from(error: std::io::Error) -> Self {
-        Self::of_host(ErrorKind::Io, error)
+    fn from(error: E) -> Self {
+        Self::new(error)
     }
 }
 
 impl From<TooManyTypes> for Error {
     #[cold]
     fn from(error: TooManyTypes) -> Self {
-        Self::new(ErrorKind::Limit, error)
+        Self::of_kind(ErrorKind::Limit, error)
     }
 }
 
@@ -44,20 +32,13 @@ impl From<MemoryError> for Error {
     }
 }
 
-impl From<OutOfBudget> for Error {
-    #[cold]
-    fn from(error: OutOfBudget) -> Self {
-        Self::build(ErrorKind::OutOfBudget, Cause::OutOfBudget(error))
-    }
-}
-
 impl From<translate::Error> for Error {
     #[cold]
     fn from(error: translate::Error) -> Self {
         use translate::Cause;
         match error.cause() {
             Cause::Memory(error) => error.into(),
-            Cause::TooManySlots => Self::new(ErrorKind::Limit, Cause::TooManySlots),
+            Cause::TooManySlots => Self::of_kind(ErrorKind::Limit, Cause::TooManySlots),
             Cause::Changed => Trap::ModuleChanged.into(),
         }
     }
@@ -77,5 +58,47 @@ impl From<LoadError> for Error {
                 Self::build(kind, Cause::Module(text, error.offset, error.missing))
             }
         }
+    }
+}
+
+/// An error that implements [`std::error::Error`], as [`Error::into_boxed_dyn_error`] gives it.
+macro_rules! boxed {
+    ($($ty:ty),*) => {$(
+        impl From<Error> for Box<$ty> {
+            fn from(error: Error) -> Self {
+                Box::new(error.0)
+            }
+        }
+    )*};
+}
+
+boxed!(dyn std::error::Error, dyn std::error::Error + Send, dyn std::error::Error + Send + Sync);
+
+impl Error {
+    /// The same as one of the standard library's errors, with the same message. `?` does it too.
+    ///
+    /// ```
+    /// use dunlin::{Error, Trap};
+    /// fn parse() -> Result<u32, Box<dyn std::error::Error>> {
+    ///     Err(Error::from(Trap::OutOfFuel))?
+    /// }
+    /// assert_eq!(parse().unwrap_err().to_string(), "all fuel consumed");
+    /// ```
+    pub fn into_boxed_dyn_error(self) -> Box<dyn std::error::Error + Send + Sync> {
+        self.into()
+    }
+}
+
+impl AsRef<dyn std::error::Error + Send + Sync + 'static> for Error {
+    fn as_ref(&self) -> &(dyn std::error::Error + Send + Sync + 'static) {
+        let repr: &Repr = &self.0;
+        repr
+    }
+}
+
+#[cfg(feature = "anyhow")]
+impl From<Error> for anyhow::Error {
+    fn from(error: Error) -> Self {
+        anyhow::Error::new(error.0)
     }
 }

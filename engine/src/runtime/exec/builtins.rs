@@ -67,7 +67,12 @@ pub(crate) unsafe extern "C" fn call(vm: *mut VmCtx, args: *mut u64, frame: *con
                 false => need_stack(&mut *store, end).map_err(error).and_then(|()| call_host(vm, f, args)),
             }
         } else {
-            call_guest(store, vm, callee, args)
+            // Compiled code executes, so it has been entered.
+            let activation = &*(*exec).native;
+            activation.called_from.set(frame);
+            let result = call_guest(store, vm, callee, args);
+            activation.called_from.set(core::ptr::null());
+            result
         };
         let stood = core::mem::replace(&mut (*exec).at, idle().position());
         (*exec).leaves = false;
@@ -198,11 +203,11 @@ pub(crate) unsafe extern "C" fn poll(vm: *mut VmCtx, _: u64, _: u64) -> u32 {
 }
 
 /// [`BUILTIN_REFILL`](crate::runtime::tier::layout::BUILTIN_REFILL).
-pub(crate) unsafe extern "C" fn refill(vm: *mut VmCtx, cost: u64, _: u64) -> u32 {
-    // SAFETY: as for `stack`.
+pub(crate) unsafe extern "C" fn refill(vm: *mut VmCtx, cost: u64, frame: u64) -> u32 {
+    // SAFETY: as for `stack`; the bridge passes its native frame.
     unsafe {
         let store = store_of(vm);
-        let result = sample::refill(&mut *store, cost, core::ptr::null_mut(), 0);
+        let result = sample::refill_compiled(&mut *store, cost, frame as *const u8);
         done_or_leave(vm, result.map_err(Error::from))
     }
 }

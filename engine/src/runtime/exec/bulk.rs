@@ -275,7 +275,7 @@ fn grown(old: Option<u64>, is_64: bool) -> u64 {
 meanings! {
     MemoryGrow |o| {
         let m = o.memory(o.x);
-        let old = o.store.memory_grow(m, o.get(0));
+        let old = o.store.memory_grow(m, o.get(0))?;
         o.put(grown(old, (*m).inner.ty.is_64));
         Ok(())
     };
@@ -326,7 +326,7 @@ meanings! {
     TableGrow |o| {
         o.charge(o.get(1) / ELEMENTS_A_UNIT)?;
         let t = o.table(o.x);
-        let old = o.store.table_grow(t, o.get(1), o.get(0));
+        let old = o.store.table_grow(t, o.get(1), o.get(0))?;
         o.put(grown(old, (*t).inner.ty.is_64));
         Ok(())
     };

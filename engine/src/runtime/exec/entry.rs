@@ -7,7 +7,7 @@ use crate::module::trap::Trap;
 use crate::ops::cells::{PROLOGUE, Prologue};
 use crate::ops::frame::HEADER;
 use crate::runtime::error::Error;
-use crate::runtime::store::StoreInner;
+use crate::runtime::store::{CallHook, StoreInner};
 use crate::runtime::vmctx::{FuncObj, VmCtx};
 use crate::sys;
 use crate::value::V128;
@@ -86,11 +86,13 @@ pub(crate) unsafe fn invoke(
         if (*store).engine.tier().is_some() {
             sample::make_room(&*store, (*func).vm);
         }
+        StoreInner::pass(store, CallHook::CallingWasm)?;
         let base = exec(store).top;
         let stop = run(store, func, base, slots);
         exec(store).top = base;
+        let passed = StoreInner::pass(store, CallHook::ReturningFromWasm);
         match stop {
-            Stop::Done => Ok(()),
+            Stop::Done => passed,
             Stop::Error(mut e) => {
                 name_exception(store, &mut e);
                 Err(e)
@@ -213,9 +215,13 @@ pub(super) unsafe fn finish(store: *mut StoreInner) -> Result<(), Stop> {
         let exec = exec(store);
         match core::mem::replace(&mut exec.stop, Stop::Done) {
             Stop::Done => Ok(()),
+            // It goes on, and nobody looks at the reason.
+            Stop::Error(e) if e.is_pending() && exec.waits_at != 0 => Err(Stop::Error(e)),
             Stop::Error(e) => {
                 let (at, leaves) = (exec.at, exec.leaves);
-                let mut e = walk::with_backtrace(e, at, leaves, dispatch);
+                let keeps = cfg!(feature = "coredump") && (*store).engine.config().coredump_on_trap;
+                let keep = keeps.then(|| &(*store).budget);
+                let mut e = walk::with_backtrace(e, at, leaves, dispatch, keep);
                 locate(store, &mut e);
                 Err(Stop::Error(e))
             }
@@ -270,12 +276,16 @@ pub(crate) unsafe fn resume(
         if (*store).interrupt.take() {
             return Ok(Resumed::Stopped(Trap::Interrupt.into()));
         }
+        StoreInner::pass(store, CallHook::CallingWasm)?;
         let suspension = exec(store).suspension.take().expect("it was suspended");
         // It panics if the code of a frame is gone.
         #[cfg(any(test, debug_assertions))]
         let _ = walk::way_back(exec(store).at, (*store).engine.dispatch());
-        match suspend::go_on(store, suspension, host_results) {
+        let result = suspend::go_on(store, suspension, host_results);
+        let passed = StoreInner::pass(store, CallHook::ReturningFromWasm);
+        match result {
             Ok(()) => {
+                passed?;
                 core::ptr::copy_nonoverlapping(exec(store).top, slots.as_mut_ptr(), slots.len());
                 Ok(Resumed::Finished)
             }

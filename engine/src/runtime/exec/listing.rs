@@ -28,7 +28,8 @@ pub struct TailHandler {
 
 /// Ops whose handlers are cold: besides [`BulkOp`], and [`AtomicOp`], for which a compiler calls where it can't tell which
 /// atomic instructions the processor has, those that only stop or start something.
-const COLD: [SpecialOp; 7] = [
+const COLD: [SpecialOp; 8] = [
+    SpecialOp::Breakpoint,
     SpecialOp::Unreachable,
     SpecialOp::Throw,
     SpecialOp::ThrowRef,

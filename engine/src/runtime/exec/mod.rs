@@ -4,7 +4,8 @@
 //! work. The handlers themselves are in files named after the families of `translate`, with `slow` for the cold path.
 //! The rest is around them: `entry` (calls from the host), `host_call` (calls to it), `native` (calls to compiled code),
 //! `builtins` (what compiled code calls), `suspend` (resumable calls), `deopt` (deoptimisation exits of compiled code),
-//! `walk` (stack walks), `throw` (exceptions), `sample` (profiles and hotness), `osr` (the OSR trigger).
+//! `walk` (stack walks), `throw` (exceptions), `sample` (profiles and hotness), `osr` (the OSR trigger), `locals` (for core
+//! dumps).
 //!
 //! # Safety
 //!
@@ -23,6 +24,7 @@ pub(crate) mod deopt;
 mod entry;
 mod host_call;
 mod listing;
+mod locals;
 pub(crate) mod memory;
 mod memory64;
 pub(crate) mod native;
@@ -34,6 +36,7 @@ mod pairs;
 #[cfg(not(feature = "pairs"))]
 #[path = "no_pairs.rs"]
 mod pairs;
+mod profile;
 pub(crate) mod regs;
 mod relaxed;
 mod sample;
@@ -52,8 +55,11 @@ mod wide;
 pub use count::DispatchCounts;
 pub(crate) use entry::{Resumed, invoke, resume};
 pub use listing::{HandlerKind, TailHandler, tail_handlers};
+#[cfg(feature = "coredump")]
+pub(crate) use locals::count as count_locals;
 pub(crate) use osr::Watch;
 pub(crate) use stacks::{Kept, Stacks};
+pub(crate) use walk::Frame;
 
 use crate::memory::{Budget, Buf, Charge, Kind, MemoryError};
 use crate::module::trap::Trap;
@@ -174,6 +180,8 @@ pub(crate) struct Execution {
     /// `deopt`.
     left: Buf<deopt::Part>,
     lost: bool,
+    /// How deeply nested the asynchronous call is that it is of; 0 if it is of none.
+    pub(crate) waits_at: u32,
     /// Whether it is that of a resumable call.
     pub(crate) resumable: bool,
     /// How to resume it, once it has stopped.
@@ -215,6 +223,7 @@ impl Execution {
             tail: false,
             left: Buf::new(budget, Kind::Stack),
             lost: false,
+            waits_at: 0,
             resumable: false,
             suspension: None,
             interprets: false,
@@ -276,7 +285,13 @@ impl Execution {
             return Err(Trap::StackOverflow);
         }
         if to > self.charged {
-            let more = (to as usize - self.charged as usize).next_multiple_of(STACK_STEP);
+            // There may be many resumable calls, each with a small stack: the first steps are small.
+            let base = self.stack.mapping.as_ptr() as usize + self.stack.start;
+            let step = match self.resumable {
+                true => (self.charged as usize - base).next_power_of_two().clamp(4096, STACK_STEP),
+                false => STACK_STEP,
+            };
+            let more = (to as usize - self.charged as usize).next_multiple_of(step);
             let more = more.min(self.end as usize - self.charged as usize);
             self.charge.grow(more as u64).map_err(|_| Trap::StackOverflow)?;
             self.charged = self.charged.wrapping_byte_add(more);

@@ -21,6 +21,7 @@ use crate::runtime::store::StoreInner;
 use crate::runtime::tier::layout::{LANDING_DEPTH, LANDING_THROWS};
 use crate::runtime::tier::{Call, HostFn, Left, Tier, Trapped};
 use crate::runtime::vmctx::{FuncObj, VmCtx};
+use core::cell::Cell;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
 /// A segment of compiled frames.
@@ -30,6 +31,8 @@ pub(super) struct Activation {
     pub(super) keeps: Position,
     /// The next outer one.
     pub(super) outer: *const Activation,
+    /// The native frame of the stub by which they have called a function that is interpreted, while that executes.
+    pub(super) called_from: Cell<*const u8>,
 }
 
 /// How a segment of compiled code ended.
@@ -136,7 +139,8 @@ unsafe fn enter(
         }
         let Some(stack) = (*exec).code_stack.as_deref() else { return SegmentEnd::NoStack };
         let keeps = if trampoline.is_null() { Position { ip: cell, sp, vm, returned: false } } else { at };
-        let activation = Activation { keeps, outer: (*exec).native };
+        let called_from = Cell::new(core::ptr::null());
+        let activation = Activation { keeps, outer: (*exec).native, called_from };
         (*exec).native = &raw const activation;
         (*exec).at = idle().position();
         let call = Call { trampoline, vm: vm.cast(), frame: sp, code, on_trap, data: vm.cast() };

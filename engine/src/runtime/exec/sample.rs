@@ -2,7 +2,7 @@
 //! the tier's hotness counts. So handlers don't pay for it.
 
 use super::regs::Regs;
-use super::{osr, walk};
+use super::{osr, profile, walk};
 use crate::module::trap::Trap;
 use crate::runtime::code::Executing;
 use crate::runtime::loaded::ModuleShared;
@@ -51,7 +51,7 @@ pub(crate) unsafe fn refill(
     index: u32,
 ) -> Result<(), Trap> {
     // SAFETY: the caller keeps the contract.
-    unsafe { refill_for(store, cost, (vm, index), None) }
+    unsafe { refill_for(store, cost, (vm, index), None, core::ptr::null()) }
 }
 
 /// The same, at a back edge to the loop whose header is at `header`.
@@ -64,7 +64,20 @@ pub(super) unsafe fn refill_at_loop(
     header: *const u64,
 ) -> Result<(), Trap> {
     // SAFETY: the caller keeps the contract.
-    unsafe { refill_for(store, cost, (core::ptr::null_mut(), 0), Some(header)) }
+    unsafe { refill_for(store, cost, (core::ptr::null_mut(), 0), Some(header), core::ptr::null()) }
+}
+
+/// The same, asked for by compiled code through the bridge, whose native frame is `frame`.
+///
+/// # Safety
+/// As for [`refill`].
+pub(super) unsafe fn refill_compiled(
+    store: &mut StoreInner,
+    cost: u64,
+    frame: *const u8,
+) -> Result<(), Trap> {
+    // SAFETY: the caller keeps the contract.
+    unsafe { refill_for(store, cost, (core::ptr::null_mut(), 0), None, frame) }
 }
 
 unsafe fn refill_for(
@@ -72,6 +85,7 @@ unsafe fn refill_for(
     cost: u64,
     (vm, index): (*mut VmCtx, u32),
     header: Option<*const u64>,
+    frame: *const u8,
 ) -> Result<(), Trap> {
     let watched = store.watch.is_some();
     if watched {
@@ -86,7 +100,7 @@ unsafe fn refill_for(
     // While loops are being watched, slices cover a single charge, so every back edge would give a sample.
     if store.profiler.is_some() && store.watch.is_none() {
         // SAFETY: the caller keeps the contract.
-        unsafe { sample(store, if done.is_ok() { cost } else { 0 }, vm, index) };
+        unsafe { profile::sample(store, if done.is_ok() { cost } else { 0 }, (vm, index), frame) };
     }
     done
 }
@@ -166,40 +180,6 @@ pub(super) unsafe fn make_room(store: &StoreInner, vm: *mut VmCtx) {
 fn has_left(store: &StoreInner) -> bool {
     let parked = store.parked.iter().map(|parked| &parked.exec);
     store.exec.iter().chain(parked).all(|exec| exec.native.is_null())
-}
-
-#[cold]
-#[inline(never)]
-unsafe fn sample(store: &mut StoreInner, cost: u64, vm: *mut VmCtx, index: u32) {
-    let weight = store.sampled(cost);
-    let dispatch = store.engine.dispatch();
-    let (Some(profiler), Some(exec)) = (&mut store.profiler, &store.exec) else { return };
-    let mut more = ControlFlow::Continue(());
-    // SAFETY: the caller keeps the contract; a call of a host function is listed until it returns, and the frames below
-    // it don't change meanwhile.
-    unsafe {
-        if !vm.is_null() {
-            let module = &(*(*vm).instance).module;
-            more = profiler.frame(module, module.shared().data.imported_funcs + index);
-        }
-        let mut skip = exec.leaves;
-        let mut visit = |frame: &walk::Frame<'_>| {
-            if core::mem::take(&mut skip) {
-                ControlFlow::Continue(())
-            } else {
-                profiler.frame(frame.module, frame.func)
-            }
-        };
-        if more.is_continue() {
-            more = walk::frames(exec.at, dispatch, false, &mut visit);
-        }
-        let mut host_call = exec.host_call;
-        while more.is_continue() && !host_call.is_null() {
-            more = walk::frames((*host_call).at, dispatch, false, &mut visit);
-            host_call = (*host_call).outer;
-        }
-    }
-    profiler.end(weight);
 }
 
 /// A store whose execution has published its position: its frames keep code in use.

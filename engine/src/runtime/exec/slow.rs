@@ -16,6 +16,7 @@ use super::throw::stop_or_land;
 use super::{Execution, Stop};
 use crate::module::trap::Trap;
 use crate::ops::cells::Prologue;
+use crate::runtime::debug::Breakpoint;
 use crate::runtime::error::Error;
 use crate::runtime::store::StoreInner;
 use crate::runtime::vmctx::{FuncObj, VmCtx};
@@ -62,15 +63,19 @@ pub(super) unsafe fn stand(r: &Regs, leaves: bool) {
     }
 }
 
-/// Ends dispatch, with the cell at `r.ip` as the position. The execution can't be resumed.
+/// Ends dispatch, with the cell at `r.ip` as the position. The execution can't be resumed, though a debugger may look at it.
 #[cold]
 #[inline(never)]
 pub(crate) unsafe fn halt(r: &Regs, stop: Stop) {
     // SAFETY: the handler contract (`Backend`): the store outlives its executions.
     unsafe {
+        let suspension = match &stop {
+            Stop::Error(e) => suspend::kept_for_debugger(r, e),
+            _ => None,
+        };
         let exec = execution(store(r));
         exec.stop = stop;
-        exec.suspension = None;
+        exec.suspension = suspension;
         exec.at = r.position();
         exec.leaves = false;
     }
@@ -122,6 +127,23 @@ pub(crate) unsafe fn trap<B: Backend>(mut r: Regs, trap: Trap) -> B::Out {
 pub(super) unsafe fn is_subtype(r: &Regs, sig: u32, wanted: u32) -> bool {
     // SAFETY: the handler contract (`Backend`): the store outlives its executions.
     unsafe { store(r) }.engine.is_subtype(sig, wanted)
+}
+
+/// Whether a debugger wants a stop at the cell at `r.ip`.
+#[cold]
+#[inline(never)]
+unsafe fn debugger_stops(r: &Regs) -> bool {
+    // SAFETY: the handler contract (`Backend`): the store outlives its executions, instances their store's.
+    unsafe {
+        let store = store(r);
+        let resumable = execution(store).resumable;
+        let module = &(*(*r.vm).instance).module;
+        let place = (r.ip as usize, r.sp as usize);
+        store
+            .debugging
+            .as_deref_mut()
+            .is_some_and(|debugging| resumable && debugging.stops(module, r.wide(), place))
+    }
 }
 
 /// Whether a memory of the instance has grown, as other threads make shared ones grow, since this store last looked.
@@ -400,6 +422,17 @@ handlers! {
         // it can carry the address.
         r.acc = code as u64;
         B::jump(r, native::enter_continuation::<B>)
+    }
+
+    // Before each instruction that a debugger may stop at: the values of locals and operands are in their slots.
+    #[cold]
+    #[inline(never)]
+    fn breakpoint<B>(mut r) {
+        if debugger_stops(&r) {
+            return stop::<B>(r, Error::host(Breakpoint));
+        }
+        r.ip = r.ip.add(2);
+        B::next(r)
     }
 
     // Makes the function in extension word 0 ready to replace the current frame, then retries the tail call.

@@ -11,6 +11,7 @@ use super::sample::Position;
 use super::slow::{accumulate, execution, prepare, reload};
 use super::{Dispatch, Stop, throw};
 use crate::module::trap::Trap;
+use crate::runtime::debug::Breakpoint;
 use crate::runtime::error::Error;
 use crate::runtime::store::StoreInner;
 use crate::runtime::vmctx::FuncObj;
@@ -35,6 +36,8 @@ pub(super) enum How {
     Owes(u32),
     /// Enter this function of the module. Its frame's header is written already.
     Enter(u32),
+    /// Don't: it has trapped, and is only looked at.
+    Ends(Trap),
 }
 
 /// Instead of a handler's address: no cell can retry the call.
@@ -43,6 +46,17 @@ pub(super) const NO_CELL: usize = usize::MAX;
 /// Whether an execution that stopped with `e` resumes by retrying what it stopped at.
 pub(super) fn is_retried(e: &Error) -> bool {
     matches!(e.trap(), Some(Trap::OutOfFuel | Trap::Interrupt))
+        || e.is_pending()
+        || e.downcast_ref::<Breakpoint>().is_some()
+}
+
+/// How an execution that has trapped at `r.ip` is kept for a debugger, if there is one. The accumulators may be lost, so it
+/// doesn't go on.
+pub(super) unsafe fn kept_for_debugger(r: &Regs, e: &Error) -> Option<Suspension> {
+    // SAFETY: a context of a live store.
+    let debugs = unsafe { (*(*(*r.vm).store).store).debugging.is_some() };
+    let trap = e.trap().filter(|_| debugs)?;
+    Some(Suspension::new(*r, How::Ends(trap)))
 }
 
 /// Records that dispatch ends at the cell at `r.ip`, with error `e`. If the cell can be retried, `handler` does it; 0
@@ -68,7 +82,7 @@ pub(super) unsafe fn note_there(r: &Regs, e: Error, handler: usize) {
         let pending = (*(*r.vm).store).pending.func;
         let exec = execution(&mut *(*(*r.vm).store).store);
         let suspension = Suspension { regs: *r, how: How::Handler(handler), pending };
-        exec.suspension = is_retried(&e).then_some(suspension);
+        exec.suspension = if is_retried(&e) { Some(suspension) } else { kept_for_debugger(r, &e) };
         exec.stop = Stop::Error(e);
     }
 }
@@ -181,6 +195,9 @@ pub(super) unsafe fn go_on(
     unsafe {
         reload(&mut r);
         (*(*r.vm).store).pending.func = pending;
+        if let Some(debugging) = &mut (*store).debugging {
+            debugging.goes_on((r.ip as usize, r.sp as usize));
+        }
         let handler = match how {
             How::Handler(handler) => handler,
             How::Results { to, .. } => {
@@ -208,12 +225,16 @@ pub(super) unsafe fn go_on(
                             };
                             execution(&mut *store).suspension = Some(Suspension { regs: r, how, pending });
                         }
-                        return Err(stop);
+                        let exec = execution(&mut *store);
+                        exec.leaves = false;
+                        exec.stop = stop;
+                        return finish(store);
                     }
                 }
                 reload(&mut r);
                 0
             }
+            How::Ends(trap) => return Err(Stop::Error(trap.into())),
             How::Owes(cost) => {
                 if (*store).vm.slice < i64::from(cost)
                     && let Err(trap) = (*store).refill(cost.into())

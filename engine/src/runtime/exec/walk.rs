@@ -1,31 +1,45 @@
 //! Stack walking over interpreter frames: for backtraces, for profiles, and to find code that is in use.
 
-use super::Dispatch;
 use super::regs::Stub;
 use super::sample::Position;
+use super::{Dispatch, locals};
 use crate::Module;
+use crate::memory::Budget;
 use crate::runtime::error::Error;
 use crate::runtime::vmctx::VmCtx;
 use core::ops::ControlFlow;
 
 /// A frame of an interpreted function.
-pub(super) struct Frame<'a> {
-    pub(super) module: &'a Module,
+pub(crate) struct Frame<'a> {
+    pub(crate) module: &'a Module,
     /// The function's index, imports counted.
-    pub(super) func: u32,
+    pub(crate) func: u32,
     /// The word of its cell in the function's code. A return address stands for its call's last word.
-    pub(super) word: usize,
+    pub(crate) word: usize,
     /// The same as an address.
     pub(super) ip: *const u64,
-    pub(super) sp: *mut u64,
-    pub(super) vm: *mut VmCtx,
+    pub(crate) sp: *mut u64,
+    pub(crate) vm: *mut VmCtx,
+    /// Whether that cell is of a call that is under way.
+    pub(crate) calls: bool,
 }
 
 /// Called for each frame.
-type Visit<'v> = &'v mut dyn FnMut(&Frame<'_>) -> ControlFlow<()>;
+pub(crate) type Visit<'v> = &'v mut dyn FnMut(&Frame<'_>) -> ControlFlow<()>;
+
+impl super::Execution {
+    /// Visits the frames of a suspended execution, innermost first, until the visitor breaks off.
+    pub(crate) fn visit_frames(&self, dispatch: Dispatch, visit: Visit<'_>) {
+        if self.suspension.is_some() {
+            // SAFETY: a suspended execution's frames are as its position says until it is resumed.
+            let _ = unsafe { frames(self.at, dispatch, false, visit) };
+        }
+    }
+}
 
 /// Adds the wasm frames of the execution that stopped at `at` to `e`'s backtrace, innermost first. If it `leaves`, the
-/// innermost function is being replaced by a tail call and is left out.
+/// innermost function is being replaced by a tail call and is left out. With `keep`, the frames' locals are kept for a core
+/// dump, charged to that.
 ///
 /// # Safety
 /// As for [`frames`].
@@ -34,13 +48,15 @@ pub(crate) unsafe fn with_backtrace(
     at: Position,
     mut leaves: bool,
     dispatch: Dispatch,
+    keep: Option<&Budget>,
 ) -> Error {
     let Some(backtrace) = e.backtrace_mut() else { return e };
     // SAFETY: the caller keeps the contract.
     let _ = unsafe {
         frames(at, dispatch, false, &mut |frame| {
             if !core::mem::take(&mut leaves) {
-                backtrace.push(frame.module, frame.func, frame.word);
+                let locals = keep.and_then(|budget| locals::of(frame, budget));
+                backtrace.push(frame.module, frame.func, frame.word, locals);
             }
             ControlFlow::Continue(())
         })
@@ -121,7 +137,8 @@ unsafe fn outwards(
             // A return address is behind its call.
             let behind = usize::from(returned);
             let func = shared.data.imported_funcs + index;
-            visit(&Frame { module, func, word: word - behind, ip: ip.sub(behind), sp, vm })?;
+            let (word, ip_of_cell) = (word - behind, ip.sub(behind));
+            visit(&Frame { module, func, word, ip: ip_of_cell, sp, vm, calls: returned })?;
             let header = sp.add(shared.header(index) as usize);
             way_back = Some(header);
             (ip, sp) = (*header as *const u64, *header.add(1) as *mut u64);

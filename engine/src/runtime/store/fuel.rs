@@ -4,6 +4,7 @@ use super::StoreInner;
 use crate::runtime::profile::{Profile, Profiler};
 use crate::runtime::tier::Tier;
 use crate::{Error, Trap};
+use core::num::NonZeroU64;
 
 /// The most fuel that is used between two checks of the interrupt flag.
 const SLICE: u64 = 100_000;
@@ -16,6 +17,10 @@ pub(crate) struct FuelState {
     /// Whether fuel is counted at all.
     pub(crate) enabled: bool,
     reserve: u64,
+    /// After how much of it an asynchronous call yields, if it does; and what was taken from slices since it did, up to the
+    /// last accounting.
+    yield_interval: Option<NonZeroU64>,
+    unyielded: u64,
     /// The slice when it was last set or accounted for here.
     slice: i64,
     /// What was taken from slices up to then, since the last sample of a profile. Modulo 2^64: a sample may count fuel
@@ -38,6 +43,8 @@ impl FuelState {
         Self {
             enabled,
             reserve: 0,
+            yield_interval: None,
+            unyielded: 0,
             slice: 0,
             used: 0,
             unsampled: 0,
@@ -62,6 +69,30 @@ impl StoreInner {
         Ok(self.remaining())
     }
 
+    pub(crate) fn set_yield_interval(&mut self, interval: Option<u64>) -> Result<(), Error> {
+        self.fuel_enabled()?;
+        if interval == Some(0) {
+            return Err(Error::msg("the interval between two yields must be more than 0 units of fuel"));
+        }
+        self.fuel.yield_interval = interval.and_then(NonZeroU64::new);
+        self.fuel.unyielded = 0;
+        // The next charge begins a slice that is short enough.
+        self.fuel.reserve = self.remaining();
+        self.put_slice(0);
+        Ok(())
+    }
+
+    /// How much may be used before the call has to yield, if it can.
+    fn until_yield(&mut self) -> u64 {
+        match self.fuel.yield_interval {
+            Some(interval) if self.may_wait() => {
+                self.put_slice(self.vm.slice.max(0) as u64);
+                interval.get().saturating_sub(self.fuel.unyielded)
+            }
+            _ => u64::MAX,
+        }
+    }
+
     fn fuel_enabled(&self) -> Result<(), Error> {
         if self.fuel.enabled {
             Ok(())
@@ -80,6 +111,7 @@ impl StoreInner {
         let taken = fuel.slice.wrapping_sub(self.vm.slice);
         fuel.used = fuel.used.wrapping_add(taken as u64);
         fuel.unsampled = fuel.unsampled.saturating_add(taken.max(0) as u64);
+        fuel.unyielded = fuel.unyielded.saturating_add(taken.max(0) as u64);
         self.vm.slice = slice as i64;
         fuel.slice = self.vm.slice;
     }
@@ -151,7 +183,13 @@ impl StoreInner {
         if self.interrupt.take() {
             return Err(Trap::Interrupt);
         }
-        let wanted = cost.max(self.next_slice()).min(i64::MAX as u64);
+        let until_yield = self.until_yield();
+        if until_yield == 0 {
+            self.fuel.unyielded = 0;
+            self.asynchronous.yields = true;
+            return Err(Trap::Interrupt);
+        }
+        let wanted = cost.max(self.next_slice().min(until_yield)).min(i64::MAX as u64);
         if !self.fuel.enabled {
             self.put_slice(wanted);
             return Ok(());

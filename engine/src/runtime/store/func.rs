@@ -1,6 +1,6 @@
 //! Function objects, and calls of host functions.
 
-use super::StoreInner;
+use super::{CallHook, StoreInner};
 use crate::memory::{Charge, Kind, Shared, try_box};
 use crate::module::types::{FuncType, ValTypes};
 use crate::runtime::engine::{Engine, Sigs};
@@ -128,13 +128,18 @@ impl StoreInner {
         // SAFETY: the caller's contract. A host function lives as long as its store, wherever the list moves.
         let host = unsafe { &*Shared::as_ptr(&(&(*store).host_funcs)[(*func).index as usize]) };
         debug_assert_eq!(host.header as usize, args_results.len());
-        let result = (host.call)(store, caller, args_results);
+        // SAFETY: the caller's contract.
+        let result = unsafe {
+            Self::pass(store, CallHook::CallingHost)
+                .and_then(|()| (host.call)(store, caller, args_results))
+                .and_then(|()| Self::pass(store, CallHook::ReturningFromHost))
+        };
         if let Err(error) = &result
             && error.trap() == Some(Trap::Interrupt)
         {
             // The function noticed the interruption by itself. Clear the flag, or it would stop the next call.
             // SAFETY: the caller's contract; the host function has ended, so no reference is held.
-            unsafe { (*store).interrupt.answer() };
+            unsafe { (*store).interrupt.answer_for_host() };
         }
         result
     }

@@ -13,7 +13,7 @@ use core::ptr::NonNull;
 /// ```
 /// use dunlin::{Engine, Func, Store};
 /// let mut store = Store::new(&Engine::default(), ());
-/// let add = Func::wrap(&mut store, |a: i32, b: i32| a + b)?;
+/// let add = Func::wrap(&mut store, |a: i32, b: i32| a + b);
 /// assert_eq!(add.ty(&store).to_string(), "(i32, i32) -> (i32)");
 /// let add = add.typed::<(i32, i32), i32>(&store)?;
 /// assert_eq!(add.call(&mut store, (40, 2))?, 42);

@@ -151,7 +151,7 @@ pub(crate) fn check_imports(
         _ => match text.finish() {
             Ok(text) => {
                 let message = format_args!("{problems} imports don't link:\n  {text}");
-                Err(Error::new(ErrorKind::Link, message))
+                Err(Error::of_kind(ErrorKind::Link, message))
             }
             Err(error) => Err(MemoryError::OutOfMemory(error).into()),
         },
@@ -173,6 +173,7 @@ pub(crate) fn instantiate(
     if data.one_instance && shared.code.instantiated.swap(true, Ordering::AcqRel) {
         return Err(Error::msg("the module was loaded for one instance, and that has been made"));
     }
+    store.admit_instance()?;
     let mut instance = InstanceObj::create(store, module)?;
     // SAFETY: the instance is new and not shared. Its pointers aren't followed before they are filled in: first the
     // imports, then globals, tables and memories, whose initialisers only refer to what has been filled in.
@@ -198,12 +199,14 @@ pub(crate) fn instantiate(
             Some(init) => unsafe { store.eval(vm, init)?[0] },
             None => 0,
         };
+        store.admit_table(table.ty)?;
         // SAFETY: the instance isn't shared, as said at its creation.
         unsafe { instance.as_mut() }.set_table(index as u32, store.new_table(table.ty, init)?);
     }
     // Code that checks bounds needs no guard regions.
     let guard = if shared.tiered.is_guarded() { store.engine.memory_guard() } else { Guard::Never };
     for (index, ty) in data.memories.iter().enumerate().skip(data.imported_memories as usize) {
+        store.admit_memory(*ty)?;
         let memory = match (take_image(data, index as u32), template) {
             (Some(pages), _) => store.memory_of(*ty, pages.move_to(&store.budget)?)?,
             (None, Some(template)) => store.memory_from(*ty, guard, template)?,

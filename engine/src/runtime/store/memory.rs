@@ -82,7 +82,7 @@ impl MemoryObj {
 
     /// Adds pages, and returns the former size in pages. Fails if the type, the engine's limit, the budget or the
     /// system refuses.
-    fn grow(&mut self, delta: u64) -> Result<u64, GrowError> {
+    pub(super) fn grow(&mut self, delta: u64) -> Result<u64, GrowError> {
         let pages = match &mut self.inner.place {
             Place::Own(pages) => pages,
             Place::Shared(memory) => {
@@ -162,13 +162,17 @@ impl StoreInner {
         Ok(memory)
     }
 
-    /// `memory.grow`: the former size in pages, or `None` for -1.
+    /// `memory.grow`: the former size in pages, or `None` for -1. An error is the store's limiter's.
     ///
     /// # Safety
     /// `memory` is one of this store's.
-    pub(crate) unsafe fn memory_grow(&mut self, memory: *mut MemoryObj, delta_pages: u64) -> Option<u64> {
+    pub(crate) unsafe fn memory_grow(
+        &mut self,
+        memory: *mut MemoryObj,
+        delta_pages: u64,
+    ) -> Result<Option<u64>, Error> {
         // SAFETY: the caller's contract.
-        unsafe { self.memory_grow_or_why(memory, delta_pages) }.ok()
+        Ok(unsafe { self.memory_grow_or_why(memory, delta_pages) }?.ok())
     }
 
     /// [`StoreInner::memory_grow`], with the reason for -1.
@@ -179,9 +183,14 @@ impl StoreInner {
         &mut self,
         memory: *mut MemoryObj,
         delta_pages: u64,
-    ) -> Result<u64, GrowError> {
+    ) -> Result<Result<u64, GrowError>, Error> {
         // SAFETY: the caller's contract; the object lives outside of `self`.
-        unsafe { (*memory).grow(delta_pages) }
+        unsafe {
+            match self.limiter {
+                None => Ok((*memory).grow(delta_pages)),
+                Some(_) => self.grow_limited_memory(memory, delta_pages),
+            }
+        }
     }
 }
 

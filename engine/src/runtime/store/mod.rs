@@ -5,23 +5,32 @@
 //! when the store is dropped, so raw pointers between them stay valid. One thread at a time uses a store.
 
 mod arena;
+mod asynchronous;
 mod atomic;
 mod bulk;
+mod deadline;
 pub(crate) mod exceptions;
 mod fuel;
 mod func;
 pub(crate) mod handle;
+mod hook;
 mod instance;
 mod instantiate;
+mod limiter;
 mod memory;
 mod parked;
 mod table;
 mod template;
 
+pub(crate) use asynchronous::{Answer, HostFuture, Pause};
 pub(crate) use bulk::Extent;
+pub(crate) use deadline::AtDeadline;
+pub use deadline::UpdateDeadline;
 pub(crate) use func::{HostFunc, slots_of};
+pub use hook::CallHook;
 pub(crate) use instance::InstanceObj;
 pub(crate) use instantiate::{Import, check_imports, describe, instantiate};
+pub use limiter::ResourceLimiter;
 pub(crate) use memory::MemoryInner;
 pub(crate) use parked::{Parked, ResumableOutcome, Ticket};
 pub(crate) use table::TableInner;
@@ -29,6 +38,7 @@ pub(crate) use template::Template;
 
 use crate::memory::{Budget, Buf, Charge, Kind, Map, Shared, try_box};
 use crate::module::types::{GlobalType, ValType};
+use crate::runtime::debug::Debugging;
 use crate::runtime::engine::{Engine, Sigs};
 use crate::runtime::exec::{self, Execution, Kept, Watch};
 use crate::runtime::interrupt::InterruptState;
@@ -36,11 +46,14 @@ use crate::runtime::profile::Profiler;
 use crate::runtime::vmctx::{FuncObj, GlobalObj, MemoryObj, TableObj, TagObj, VmStore};
 use crate::{Error, Val};
 use arena::Arena;
+use asynchronous::Asynchronous;
 use core::num::NonZeroU64;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU64, Ordering};
 use exceptions::Exceptions;
 use fuel::FuelState;
+use hook::Hook;
+use limiter::FindLimiter;
 use std::any::Any;
 
 /// The identity of a store, by which the use of a handle with the wrong store is detected.
@@ -72,7 +85,13 @@ pub(crate) struct StoreInner {
     pub(crate) watch: Option<Watch>,
     /// The profile that is being made, if one is.
     pub(crate) profiler: Option<Profiler>,
+    /// What a debugger wants, if there is one.
+    pub(crate) debugging: Option<Box<Debugging>>,
     pub(crate) interrupt: Shared<InterruptState>,
+    at_deadline: AtDeadline,
+    limiter: Option<Box<FindLimiter>>,
+    hook: Option<Box<Hook>>,
+    asynchronous: Asynchronous,
     /// How deeply calls from the host into the guest are nested.
     pub(crate) depth: u32,
     pub(crate) funcs: Arena<FuncObj>,
@@ -112,6 +131,10 @@ impl StoreInner {
     /// A store whose own pointer (`vm.store`) still has to be set.
     pub(crate) fn new(engine: &Engine, budget: &Budget) -> Result<Self, Error> {
         let charge = budget.charge(Kind::Instance, Shared::<InterruptState>::BYTES)?;
+        let interrupt = Shared::try_new(Kind::Instance, InterruptState::new())?;
+        if engine.config().epoch_interruption {
+            engine.epochs().add(&interrupt)?;
+        }
         Ok(Self {
             vm: VmStore::new(core::ptr::null_mut()),
             id: StoreId::new(),
@@ -124,7 +147,12 @@ impl StoreInner {
             fuel: FuelState::new(engine.consumes_fuel(), engine.tier()),
             watch: None,
             profiler: None,
-            interrupt: Shared::try_new(Kind::Instance, InterruptState::new())?,
+            debugging: None,
+            interrupt,
+            at_deadline: AtDeadline::Trap,
+            limiter: None,
+            hook: None,
+            asynchronous: Asynchronous::default(),
             depth: 0,
             funcs: Arena::new(budget, Kind::Instance),
             memories: Arena::new(budget, Kind::Instance),
@@ -164,6 +192,10 @@ impl StoreInner {
     ) -> Result<(), Error> {
         // SAFETY: the caller's contract.
         let inner = unsafe { &mut *store };
+        if let AtDeadline::Call(_) = inner.at_deadline {
+            // SAFETY: the caller's contract.
+            return unsafe { Self::invoke_with_deadlines(store, func, args_results) };
+        }
         inner.ensure_execution()?;
         // SAFETY: the caller's contract; `inner` is not used meanwhile.
         unsafe {
@@ -212,6 +244,9 @@ impl Drop for StoreInner {
     fn drop(&mut self) {
         #[cfg(debug_assertions)]
         self.check_charge();
+        if self.engine.config().epoch_interruption {
+            self.engine.epochs().remove(&self.interrupt);
+        }
         if let Some(exec) = self.exec.take() {
             exec.end(self.engine.stacks());
         }

@@ -7,6 +7,7 @@ use crate::runtime::exec::{self, Dispatch, Execution, Resumed};
 use crate::runtime::tier::Account;
 use crate::runtime::vmctx::FuncObj;
 use core::sync::atomic::{AtomicBool, Ordering};
+use std::any::Any;
 
 /// A parked execution. Its frames keep code from being evicted.
 pub(crate) struct Parked {
@@ -45,21 +46,25 @@ impl StoreInner {
         core::mem::replace(&mut self.exec, exec)
     }
 
-    fn new_execution(&mut self) -> Result<Box<Execution>, Error> {
+    /// `interprets` says that it never enters compiled code.
+    fn new_execution(&mut self, interprets: bool) -> Result<Box<Execution>, Error> {
         self.charge.grow(size_of::<Execution>() as u64)?;
         let execution = Execution::new(self.engine.max_wasm_stack(), self.engine.stacks(), &self.budget);
         let boxed = execution.and_then(|mut execution| {
             // The native stack is made now rather than when code is compiled, so that what the budget leaves to the
             // guest doesn't depend on the timing of that. Without a stack, code isn't entered.
-            if let Some(tier) = self.engine.tier()
-                && self.ensure_poll_page().is_ok()
-            {
-                let account = Account(self.budget.clone());
-                execution.code_stack = tier.new_stack(account, self.engine.max_wasm_stack());
+            if !interprets {
+                execution.code_stack = self.new_code_stack();
             }
+            execution.interprets = interprets;
             Ok(try_box(Kind::Stack, execution)?)
         });
         boxed.inspect_err(|_| self.charge.shrink(size_of::<Execution>() as u64))
+    }
+
+    fn new_code_stack(&self) -> Option<Box<dyn Any + Send>> {
+        let tier = self.engine.tier().filter(|_| self.ensure_poll_page().is_ok())?;
+        tier.new_stack(Account(self.budget.clone()), self.engine.max_wasm_stack())
     }
 
     /// Makes what compiled code polls for interruptions, for all instances, if it is a page.
@@ -81,7 +86,7 @@ impl StoreInner {
             if self.keeps_stack.is_none() {
                 self.keeps_stack = self.engine.stacks().keep();
             }
-            self.exec = Some(self.new_execution()?);
+            self.exec = Some(self.new_execution(false)?);
         }
         Ok(())
     }
@@ -165,7 +170,7 @@ impl StoreInner {
         let inner = unsafe { &mut *store };
         let at = inner.parked.iter().position(|parked| parked.key == around.key);
         let outer = at.map(|at| inner.parked.swap_remove(at).exec);
-        let exec = inner.switch(outer).expect("it was switched to");
+        let mut exec = inner.switch(outer).expect("it was switched to");
         match result {
             Ok(Ok(Resumed::Finished)) => {
                 inner.drop_execution(exec);
@@ -173,6 +178,8 @@ impl StoreInner {
             }
             Ok(Ok(Resumed::Stopped(error))) => {
                 if exec.suspension.is_some() {
+                    // All frames of compiled code have been left.
+                    exec.code_stack = None;
                     inner.park(exec, &own);
                     return Ok(ResumableOutcome::Suspended(error, Some(own)));
                 }
@@ -191,7 +198,8 @@ impl StoreInner {
         }
     }
 
-    /// Makes a resumable call. Arguments and results are as for [`StoreInner::invoke`].
+    /// Makes a resumable call. Arguments and results are as for [`StoreInner::invoke`]. If it is `asynchronous`, it also
+    /// stops to yield, and where a host function isn't ready.
     ///
     /// # Safety
     /// As for [`StoreInner::invoke`].
@@ -199,13 +207,17 @@ impl StoreInner {
         store: *mut StoreInner,
         func: *mut FuncObj,
         slots: &mut [u64],
+        asynchronous: bool,
     ) -> Result<ResumableOutcome, Error> {
         // SAFETY: the caller's contract.
         unsafe {
             (*store).forget_parked();
-            let mut exec = (*store).new_execution()?;
+            let interprets = !(*store).engine.config().suspend_compiled;
+            let mut exec = (*store).new_execution(interprets)?;
             exec.resumable = true;
-            exec.interprets = !(*store).engine.config().suspend_compiled;
+            if asynchronous {
+                exec.waits_at = (*store).depth + 1;
+            }
             Self::run_apart(store, exec, || match exec::invoke(store, func, slots) {
                 Ok(()) => Ok(Resumed::Finished),
                 Err(error) => Ok(Resumed::Stopped(error)),
@@ -228,7 +240,13 @@ impl StoreInner {
         unsafe {
             (*store).forget_parked();
             let at = (*store).parked.iter().position(|parked| parked.key == ticket.key);
-            let exec = (*store).parked.swap_remove(at.expect("it is kept as long as its ticket")).exec;
+            let mut exec = (*store).parked.swap_remove(at.expect("it is kept as long as its ticket")).exec;
+            if !exec.interprets {
+                exec.code_stack = (*store).new_code_stack();
+            }
+            if exec.waits_at != 0 {
+                exec.waits_at = (*store).depth + 1;
+            }
             Self::run_apart(store, exec, || exec::resume(store, host_results, slots))
         }
     }

@@ -45,13 +45,24 @@ impl TableObj {
     }
 }
 
+impl TableObj {
+    /// Adds elements, and returns the former size.
+    pub(super) fn grow(&mut self, delta: u64, init: u64) -> Result<u64, GrowError> {
+        let most = self.inner.ty.maximum().unwrap_or(MAX_TABLE_ELEMENTS).min(MAX_TABLE_ELEMENTS);
+        let old = self.len;
+        let len = old.checked_add(delta).filter(|len| *len <= most).ok_or(GrowError::Limit)?;
+        self.resize(len as usize, init)?;
+        Ok(old)
+    }
+}
+
 impl StoreInner {
     /// Makes a table whose elements are all `init`.
     pub(crate) fn new_table(&mut self, ty: TableType, init: u64) -> Result<NonNull<TableObj>, Error> {
         if ty.minimum() > MAX_TABLE_ELEMENTS {
             let message =
                 format_args!("a table has at most {MAX_TABLE_ELEMENTS} elements, not {}", ty.minimum());
-            return Err(Error::new(ErrorKind::Limit, message));
+            return Err(Error::of_kind(ErrorKind::Limit, message));
         }
         let elements = Buf::with_capacity(&self.budget, Kind::Table, ty.minimum() as usize)?;
         let inner = TableInner { ty, elements, handle: self.tables.len() };
@@ -60,13 +71,18 @@ impl StoreInner {
         self.tables.push(table)
     }
 
-    /// `table.grow`: the former size, or `None` for -1.
+    /// `table.grow`: the former size, or `None` for -1. An error is the store's limiter's.
     ///
     /// # Safety
     /// `table` is one of this store's, and `init` is a reference of its element type.
-    pub(crate) unsafe fn table_grow(&mut self, table: *mut TableObj, delta: u64, init: u64) -> Option<u64> {
+    pub(crate) unsafe fn table_grow(
+        &mut self,
+        table: *mut TableObj,
+        delta: u64,
+        init: u64,
+    ) -> Result<Option<u64>, Error> {
         // SAFETY: the caller's contract.
-        unsafe { self.table_grow_or_why(table, delta, init) }.ok()
+        Ok(unsafe { self.table_grow_or_why(table, delta, init) }?.ok())
     }
 
     /// [`StoreInner::table_grow`], with the reason for -1.
@@ -78,13 +94,13 @@ impl StoreInner {
         table: *mut TableObj,
         delta: u64,
         init: u64,
-    ) -> Result<u64, GrowError> {
+    ) -> Result<Result<u64, GrowError>, Error> {
         // SAFETY: the caller's contract; the object lives outside of `self`.
-        let table = unsafe { &mut *table };
-        let most = table.inner.ty.maximum().unwrap_or(MAX_TABLE_ELEMENTS).min(MAX_TABLE_ELEMENTS);
-        let old = table.len;
-        let len = old.checked_add(delta).filter(|len| *len <= most).ok_or(GrowError::Limit)?;
-        table.resize(len as usize, init)?;
-        Ok(old)
+        unsafe {
+            match self.limiter {
+                None => Ok((*table).grow(delta, init)),
+                Some(_) => self.grow_limited_table(table, delta, init),
+            }
+        }
     }
 }

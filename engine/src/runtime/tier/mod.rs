@@ -35,7 +35,8 @@ pub(crate) use tiered::Tiered;
 pub use view::View;
 
 use crate::memory::{Budget, Kind};
-use crate::{Module, Trap};
+use crate::{Engine, Error, Module, Trap};
+use core::ops::ControlFlow;
 use std::any::Any;
 
 /// Whether the store has a pending interruption, so that waiting for code has to end. Without one, nothing can
@@ -91,6 +92,19 @@ pub trait Tier: Send + Sync + std::fmt::Debug + 'static {
         let _ = module;
     }
 
+    /// Compiles a module ahead of time, into a file for [`Tier::open`]; `bytes` are what it was loaded from. `None` if the
+    /// tier doesn't do that; the error is a sentence that says why it can't.
+    fn precompile(&self, module: &Module, bytes: &[u8]) -> Option<Result<Vec<u8>, String>> {
+        let _ = (module, bytes);
+        None
+    }
+
+    /// Loads a file that [`Tier::precompile`] made, with its machine code; `None` if the bytes are none.
+    fn open(&self, engine: &Engine, bytes: &[u8]) -> Option<Result<Module, Error>> {
+        let _ = (engine, bytes);
+        None
+    }
+
     /// Whether compiled code can be entered on this thread.
     fn is_ready(&self) -> bool;
 
@@ -125,6 +139,16 @@ pub trait Tier: Send + Sync + std::fmt::Debug + 'static {
     /// # Safety
     /// It is the frame of a stub that has just called a builtin.
     unsafe fn is_outermost(&self, frame: *const u8) -> bool;
+
+    /// Shows the functions of compiled code, inlined ones too, that are executing: from the caller of a stub or the bridge,
+    /// whose native frame `frame` is, outwards, up to where that code was [entered](Tier::enter). With each comes its
+    /// offset in the module, or 0 for one that is about to begin.
+    ///
+    /// # Safety
+    /// It is the frame of a stub or bridge that has called a builtin on this thread, which hasn't returned.
+    unsafe fn frames(&self, frame: *const u8, visit: VisitFrame<'_>) {
+        let _ = (frame, visit);
+    }
 
     /// Looks for who catches an exception that left what a stub or the bridge called, whose native frame `frame` is: from
     /// its caller outwards, up to where the innermost [`Tier::enter`] entered.
@@ -170,6 +194,9 @@ pub trait Tier: Send + Sync + std::fmt::Debug + 'static {
         data: *mut (),
     ) -> bool;
 }
+
+/// Called for each function by [`Tier::frames`], with its index among those that the module defines.
+pub type VisitFrame<'v> = &'v mut dyn FnMut(u32, u64) -> ControlFlow<()>;
 
 /// What [`Tier::handler`] asks, and tells.
 #[allow(missing_debug_implementations, reason = "it lasts for one call")]

@@ -63,12 +63,12 @@ impl CommandOptions for CompileOptions {
                     "Where the result goes; - is standard output. The default is MODULE, with .dun for what its name ends in.",
                 ),
                 Opt::value(
-                    "--target MACHINE",
+                    "--target aarch64-linux|x86_64-linux",
                     |o, given| set(&mut o.target, given.string()),
                     "For what machine: aarch64-linux or x86_64-linux. The default is this one.",
                 ),
                 Opt::value(
-                    "--cpu-features LEVEL",
+                    "--cpu-features baseline|x86-64-v3|native",
                     |o, given| set(&mut o.cpu_features, given.string()),
                     "What the processor must be able to: baseline, the default, is what Dunlin's own compiler asks for, on x86_64 \
                  SSE4.2; x86-64-v3 has AVX2; native is what this machine can.",

@@ -1,24 +1,21 @@
 //! Help texts: a description of each option, in what stands in `help/`.
 
-use super::table::CommandOptions;
+use super::outline::CommandOutline;
 
 /// The whole help.
-pub(super) fn help<O: CommandOptions>() -> String {
+pub(super) fn help(command: &CommandOutline) -> String {
     let mut options = String::new();
-    for (i, group) in O::TABLE.iter().enumerate() {
+    for (i, group) in command.groups.iter().enumerate() {
         if i > 0 {
             options.push('\n');
         }
         options.push_str(group.title);
         options.push_str(":\n");
-        for option in group.options.iter().filter(|option| option.part.is_here()) {
+        for option in &group.options {
             describe(&mut options, option.form, option.help);
         }
-        if i + 1 == O::TABLE.len() {
-            describe(&mut options, "-h, --help", "Show this.");
-        }
     }
-    of_this_build(O::HELP).replace("{options}\n", &options)
+    of_this_build(command.text).replace("{options}\n", &options)
 }
 
 /// Where descriptions begin, and where lines end.
@@ -51,11 +48,16 @@ pub(super) fn describe(text: &mut String, form: &str, help: &str) {
 }
 
 /// A text without the lines that are about what this build lacks, or has. They begin with the part's name in braces.
-pub(super) fn of_this_build(text: &str) -> String {
+pub(crate) fn of_this_build(text: &str) -> String {
     let parts = [
         ("{jit}", cfg!(feature = "jit")),
         ("{precompiled}", cfg!(feature = "precompiled")),
+        ("{debug-info}", cfg!(feature = "debug-info")),
+        ("{explore}", cfg!(feature = "explore")),
+        ("{flamegraph}", cfg!(feature = "flamegraph")),
+        ("{no flamegraph}", !cfg!(feature = "flamegraph")),
         ("{hosts}", cfg!(feature = "hosts")),
+        ("{manual}", cfg!(feature = "manual")),
         ("{text}", cfg!(feature = "text")),
         ("{no text}", !cfg!(feature = "text")),
     ];

@@ -73,7 +73,7 @@ impl CommandOptions for LambdaOptions {
                     "Send a response while it is made. It is cut off if the function fails then.",
                 ),
                 Opt::value(
-                    "--jit MODE",
+                    "--jit background|sync|eager|off",
                     |o: &mut Self, given| o.tiering.jit(given),
                     "When functions that are executed often become machine code, as for dunlin run.",
                 )

@@ -1,9 +1,11 @@
 //! The command line: options into structs, and a sentence for whatever can't be understood.
 
+mod addr2line;
 #[cfg(feature = "hosts")]
 mod claims;
 mod compile;
 mod environment;
+mod explore;
 pub(crate) mod features;
 pub(crate) mod grants;
 mod help;
@@ -12,6 +14,9 @@ mod inspect;
 #[cfg(feature = "hosts")]
 mod lambda;
 mod limits;
+#[cfg(feature = "manual")]
+mod manual;
+pub(crate) mod outline;
 #[cfg(feature = "hosts")]
 mod policies;
 #[cfg(feature = "hosts")]
@@ -28,24 +33,32 @@ mod serve;
 mod sign;
 mod table;
 pub(crate) mod tiering;
+mod tracing;
 mod validate;
 mod values;
+mod wasmtime;
 mod wast;
 
 use crate::failure::Failure;
-use help::{help, of_this_build};
+use help::help;
+pub(crate) use help::of_this_build;
 use hints::did_you_mean;
 use lexopt::Parser;
+use outline::CommandOutline;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use table::{CommandOptions, has};
 
+pub(crate) use addr2line::Addr2lineOptions;
 #[cfg(feature = "hosts")]
 pub(crate) use claims::ClaimsOptions;
 pub(crate) use compile::CompileOptions;
+pub(crate) use explore::ExploreOptions;
 pub(crate) use inspect::InspectOptions;
 #[cfg(feature = "hosts")]
 pub(crate) use lambda::LambdaOptions;
+#[cfg(feature = "manual")]
+pub(crate) use manual::{CompletionsOptions, ManOptions, Shell};
 #[cfg(feature = "hosts")]
 pub(crate) use policies::PolicyGrants;
 #[cfg(feature = "hosts")]
@@ -60,6 +73,8 @@ pub(crate) use run::RunOptions;
 pub(crate) use serve::{AccessLines, ServeOptions};
 #[cfg(feature = "hosts")]
 pub(crate) use sign::SignOptions;
+#[cfg(feature = "trace")]
+pub(crate) use tracing::TraceTo;
 pub(crate) use validate::ValidateOptions;
 pub(crate) use values::Dir;
 #[cfg(feature = "hosts")]
@@ -77,10 +92,20 @@ pub(crate) enum Command {
     Run(Box<RunOptions>),
     /// `dunlin inspect`
     Inspect(InspectOptions),
+    /// `dunlin addr2line`
+    Addr2line(Addr2lineOptions),
+    /// `dunlin explore`
+    Explore(ExploreOptions),
     /// `dunlin compile`
     Compile(CompileOptions),
     /// `dunlin validate`
     Validate(ValidateOptions),
+    /// `dunlin completions`
+    #[cfg(feature = "manual")]
+    Completions(CompletionsOptions),
+    /// `dunlin man`
+    #[cfg(feature = "manual")]
+    Man,
     /// `dunlin policy`
     #[cfg(feature = "hosts")]
     Policy(Box<PolicyOptions>),
@@ -110,11 +135,11 @@ pub(crate) enum Command {
     Wast(WastOptions),
 }
 
-/// A command: its name, whether this build has it, its help, and how its options are parsed.
+/// A command: its name, whether this build has it, what there is of it, and how its options are parsed.
 struct KnownCommand {
     name: &'static str,
     is_here: bool,
-    help: fn() -> String,
+    outline: fn() -> CommandOutline,
     parse: fn(Parser) -> Result<Command, Failure>,
 }
 
@@ -122,14 +147,20 @@ const fn known<O: CommandOptions>(
     parse: fn(Parser) -> Result<Command, Failure>,
     is_here: bool,
 ) -> KnownCommand {
-    KnownCommand { name: O::COMMAND, is_here, help: help::<O>, parse }
+    KnownCommand { name: O::COMMAND, is_here, outline: table::outline::<O>, parse }
 }
 
 static COMMANDS: &[KnownCommand] = &[
     known::<RunOptions>(|parser| parsed(parser, |options| Command::Run(Box::new(options))), true),
     known::<CompileOptions>(|parser| parsed(parser, Command::Compile), cfg!(feature = "jit")),
+    known::<ExploreOptions>(|parser| parsed(parser, Command::Explore), cfg!(feature = "explore")),
+    known::<Addr2lineOptions>(|parser| parsed(parser, Command::Addr2line), cfg!(feature = "debug-info")),
     known::<InspectOptions>(|parser| parsed(parser, Command::Inspect), true),
     known::<ValidateOptions>(|parser| parsed(parser, Command::Validate), true),
+    #[cfg(feature = "manual")]
+    known::<CompletionsOptions>(|parser| parsed(parser, Command::Completions), true),
+    #[cfg(feature = "manual")]
+    known::<ManOptions>(|parser| parsed(parser, |ManOptions {}| Command::Man), true),
     #[cfg(feature = "hosts")]
     known::<ClaimsOptions>(|parser| parsed(parser, Command::Claims), true),
     #[cfg(feature = "hosts")]
@@ -148,7 +179,7 @@ static COMMANDS: &[KnownCommand] = &[
 ];
 
 fn parsed<O: CommandOptions>(parser: Parser, command: fn(O) -> Command) -> Result<Command, Failure> {
-    Ok(table::parse(parser)?.map_or_else(|| Command::Help(help::<O>()), command))
+    Ok(table::parse(parser)?.map_or_else(|| Command::Help(help(&table::outline::<O>())), command))
 }
 
 fn find(name: &OsStr) -> Option<&'static KnownCommand> {
@@ -212,16 +243,18 @@ fn looks_like_a_module(name: &OsStr) -> bool {
     name == "-" || name == "--" || extension || in_registry || path.is_file()
 }
 
-/// Commands for other platforms' modules.
-#[cfg(not(feature = "hosts"))]
-const OF_HOSTS: [&str; 7] = ["claims", "lambda", "policy", "pull", "push", "serve", "sign"];
+/// Commands that a build may lack altogether, by the features that bring them.
+const OF_FEATURES: [(&str, bool, &[&str]); 2] = [
+    ("hosts", cfg!(feature = "hosts"), &["claims", "lambda", "policy", "pull", "push", "serve", "sign"]),
+    ("manual", cfg!(feature = "manual"), &["completions", "man"]),
+];
 
 fn unknown_command(name: &OsStr) -> Failure {
     let shown = name.to_string_lossy();
-    #[cfg(not(feature = "hosts"))]
-    if OF_HOSTS.contains(&&*shown) {
+    let missing = OF_FEATURES.iter().find(|(_, is_here, names)| !is_here && names.contains(&&*shown));
+    if let Some((feature, ..)) = missing {
         return Failure::usage(format_args!(
-            "this build of dunlin has no '{shown}': build it with the feature 'hosts'"
+            "this build of dunlin has no '{shown}': build it with the feature '{feature}'"
         ));
     }
     let here = COMMANDS.iter().filter(|known| known.is_here).map(|known| known.name);
@@ -229,7 +262,14 @@ fn unknown_command(name: &OsStr) -> Failure {
     Failure::usage(format_args!("unknown command '{shown}', and no file{hint}; see 'dunlin --help'"))
 }
 
-fn overview() -> String {
+/// The commands of this build.
+#[cfg(feature = "manual")]
+pub(crate) fn commands() -> Vec<CommandOutline> {
+    COMMANDS.iter().filter(|known| known.is_here).map(|known| (known.outline)()).collect()
+}
+
+/// The help of the whole.
+pub(crate) fn overview() -> String {
     of_this_build(include_str!("../help/dunlin.txt"))
 }
 
@@ -237,7 +277,7 @@ fn overview() -> String {
 fn about(mut args: impl Iterator<Item = OsString>) -> Result<Command, Failure> {
     match args.next() {
         Some(name) => match find(&name) {
-            Some(command) => Ok(Command::Help((command.help)())),
+            Some(command) => Ok(Command::Help(help(&(command.outline)()))),
             None => Err(unknown_command(&name)),
         },
         None => Ok(Command::Help(overview())),

@@ -9,7 +9,9 @@ use super::registry::AsksRegistries;
 use super::registry::RegistryOptions;
 use super::table::{BuildPart, CommandOptions, Opt, OptionGroup, Rest, need_module};
 use super::tiering::Tiering;
-use super::values::{Dir, Given, add, set, switch};
+use super::tracing::Tracing;
+use super::values::{Dir, add, set};
+use super::wasmtime;
 use crate::failure::Failure;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -55,8 +57,41 @@ pub(crate) struct RunOptions {
     pub(crate) report: Option<PathBuf>,
     /// Where the profile goes.
     pub(crate) profile: Option<PathBuf>,
+    /// Where a core dump goes.
+    pub(crate) coredump: Option<PathBuf>,
+    /// Whether backtraces are without what the module's debug information says.
+    pub(crate) no_debug_info: bool,
+    /// Where a debugger is waited for.
+    pub(crate) gdb: Option<String>,
+    /// What is shown of it while it runs.
+    pub(crate) tracing: Tracing,
     /// How a registry is asked for the module.
     pub(crate) registry: RegistryOptions,
+}
+
+impl RunOptions {
+    /// `--profile`
+    fn write_profile(&mut self, file: PathBuf) -> Result<(), Failure> {
+        if cfg!(not(feature = "flamegraph")) && file.extension().is_some_and(|end| end == "svg") {
+            return Err(Failure::usage(
+                "this build of dunlin draws no flame graphs: build it with the feature 'flamegraph', or give a file that \
+                 doesn't end in .svg to a maker of them",
+            ));
+        }
+        self.profile = Some(file);
+        Ok(())
+    }
+
+    /// `--coredump`
+    pub(super) fn dump_core(&mut self, file: PathBuf) -> Result<(), Failure> {
+        if !cfg!(feature = "coredump") {
+            return Err(Failure::usage(
+                "this build of dunlin writes no core dumps: build it with the feature 'coredump'",
+            ));
+        }
+        self.coredump = Some(file);
+        Ok(())
+    }
 }
 
 impl GrantsEnvironment for RunOptions {
@@ -100,7 +135,7 @@ impl CommandOptions for RunOptions {
                 ),
                 Opt::value(
                     "-S, --wasi OPTION,...",
-                    wasi_options,
+                    wasmtime::wasi_options,
                     "tcplisten=ADDR and inherit-env, as wasmtime spells them. With inherit-env, it gets all variables that \
                      there are here.",
                 ),
@@ -137,7 +172,7 @@ impl CommandOptions for RunOptions {
                 Self::MEMORY_BUDGET,
                 Opt::value(
                     "-W, --wasm OPTION,...",
-                    wasm_options,
+                    wasmtime::wasm_options,
                     "fuel=N, timeout=TIME, max-wasm-stack=SIZE and max-memory-size=SIZE, as wasmtime spells them. The last is \
                      how large each of the program's memories may become. The name of a feature of WebAssembly switches it on, \
                      or off with =n: custom-page-sizes, wide-arithmetic, threads=n. shared-memory lets a module have one; \
@@ -149,7 +184,7 @@ impl CommandOptions for RunOptions {
             title: "How it is executed",
             options: &[
                 Opt::value(
-                    "--jit MODE",
+                    "--jit background|sync|eager|off",
                     |o: &mut Self, given| o.tiering.jit(given),
                     "When functions that are executed often become machine code: background, on a thread of its own while the \
                      interpreter goes on (the default); sync, at once, while the program waits; eager, all of them before the program \
@@ -165,14 +200,14 @@ impl CommandOptions for RunOptions {
                 )
                 .part(BuildPart::Compiler),
                 Opt::value(
-                    "--jit-cache-full THEN",
+                    "--jit-cache-full evict|stop",
                     |o: &mut Self, given| o.tiering.cache_full(given),
                     "What happens when the part of the memory budget that is for machine code is full: evict throws it away \
                      and compiles anew what is executed often then, which is the default; stop compiles no more.",
                 )
                 .part(BuildPart::Compiler),
                 Opt::value(
-                    "--memory-guard WHEN",
+                    "--memory-guard on|off|auto",
                     |o: &mut Self, given| o.tiering.memory_guard(given),
                     "Whether faults of the processor replace bounds checks in machine code: on, off, or auto, the default: if \
                      there is enough address space, 4 GiB a memory.",
@@ -234,11 +269,47 @@ impl CommandOptions for RunOptions {
                 ),
                 Opt::value(
                     "--profile FILE",
-                    |o, given| set(&mut o.profile, given.path()),
-                    "At the end, write where the program spent its work: a line for each stack of functions that was seen, \
-                     with its units, as makers of flame graphs read it. It is looked at every 10,000 units or more often. \
-                     What it counts is the interpreter's work, so nothing is compiled. - is standard output.",
+                    |o: &mut Self, given| o.write_profile(given.path()?),
+                    "At the end, write where the program spent its work, in units of fuel: as a flame graph, if FILE ends in \
+                     .svg; else as a line for each stack of functions that was seen, as makers of flame graphs read it. \
+                     It is looked at every 10,000 units or more often, interpreted or compiled. - is standard output.",
                 ),
+                Opt::value(
+                    "--coredump FILE",
+                    |o: &mut Self, given| o.dump_core(given.path()?),
+                    "If the program traps or is stopped, write a core dump for debuggers: the functions that were executing \
+                     with their locals, its memories and globals. Of functions that became machine code, locals aren't known. \
+                     It may have as many bytes as its memories.",
+                )
+                .part(BuildPart::CoreDump),
+                Opt::value(
+                    "-D, --debug OPTION,...",
+                    wasmtime::debug_options,
+                    "coredump=FILE, as wasmtime spells it.",
+                )
+                .part(BuildPart::CoreDump),
+                Opt::flag(
+                    "--no-debug-info",
+                    |o: &mut Self| &mut o.no_debug_info,
+                    "In a backtrace, don't show source lines and inlined functions. They are in the module's DWARF sections, \
+                     for which its file is read again, within 64 MiB of memory that the budget has left.",
+                )
+                .part(BuildPart::DebugInfo),
+                Opt::value(
+                    "-g, --gdb ADDR",
+                    |o: &mut Self, given| set(&mut o.gdb, given.string()),
+                    "Wait at this address, 127.0.0.1:1234, until LLDB connects, and run under its control: process connect \
+                     --plugin wasm connect://127.0.0.1:1234. Whoever connects can do with the program what they like. With \
+                     port 0 the system chooses one. Nothing is compiled then.",
+                )
+                .part(BuildPart::Debugger),
+                Opt::value(
+                    "--trace wasi[=FILE]",
+                    |o: &mut Self, given| o.tracing.trace(given),
+                    "Write a line for each function of WASI that the program calls, when it returns: its arguments and its \
+                     result. They go to standard error, or to FILE; - is standard output.",
+                )
+                .part(BuildPart::Trace),
             ],
         },
         #[cfg(feature = "hosts")]
@@ -261,50 +332,9 @@ impl CommandOptions for RunOptions {
                 "--invoke calls a function and --start starts a program: give one of them",
             ));
         }
-        if self.profile.is_some() {
-            self.tiering.profiling()?;
+        if self.gdb.is_some() {
+            self.tiering.debugging()?;
         }
         Ok(())
     }
-}
-
-/// The options that wasmtime calls `-W`, for scripts written for it.
-fn wasm_options(options: &mut RunOptions, given: Given<'_>) -> Result<(), Failure> {
-    for item in given.text()?.split(',') {
-        if options.features.take(item)? {
-            continue;
-        }
-        let (name, value) = item.split_once('=').unwrap_or_default();
-        let given = |option| Given { option, value: value.as_ref() };
-        match name {
-            "fuel" => set(&mut options.limits.fuel, given("-W fuel").number())?,
-            "timeout" => set(&mut options.limits.timeout, given("-W timeout").time())?,
-            "max-wasm-stack" => set(&mut options.max_stack, given("-W max-wasm-stack").size())?,
-            "max-memory-size" => set(&mut options.max_memory_size, given("-W max-memory-size").size())?,
-            _ => {
-                return Err(Failure::usage(format_args!(
-                    "-W takes fuel=N, timeout=TIME, max-wasm-stack=SIZE, max-memory-size=SIZE and \
-                     features such as wide-arithmetic, separated by commas, not '{item}'"
-                )));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// The options that wasmtime calls `-S`, likewise.
-fn wasi_options(options: &mut RunOptions, given: Given<'_>) -> Result<(), Failure> {
-    for item in given.text()?.split(',') {
-        let (name, value) = item.split_once('=').map_or((item, None), |(name, value)| (name, Some(value)));
-        match (name, value) {
-            ("tcplisten", Some(address)) => options.tcplisten.push(address.to_owned()),
-            ("inherit-env", value) => options.inherit_env = switch("-S inherit-env", value)?,
-            _ => {
-                return Err(Failure::usage(format_args!(
-                    "-S takes tcplisten=ADDR and inherit-env, separated by commas, not '{item}'"
-                )));
-            }
-        }
-    }
-    Ok(())
 }

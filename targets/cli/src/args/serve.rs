@@ -127,7 +127,7 @@ impl CommandOptions for ServeOptions {
                     "Where Prometheus finds /metrics. Fuel is counted then.",
                 ),
                 Opt::value(
-                    "--access-log FORM",
+                    "--access-log text|json|off",
                     |o, given| AccessLines::parse(given).map(|form| o.access = form),
                     "What to print of each request: text, json or off.",
                 ),
@@ -146,7 +146,7 @@ impl CommandOptions for ServeOptions {
                 Self::DIR_RO,
                 Self::ENV,
                 Opt::value(
-                    "--jit MODE",
+                    "--jit background|sync|eager|off",
                     |o, given| o.tiering.jit(given),
                     "When what is executed often becomes machine code: background, sync, eager or off.",
                 ),

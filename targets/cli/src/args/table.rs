@@ -1,6 +1,7 @@
 //! Tables of options: parsing, help and hints come from them.
 
 use super::hints::unknown_option;
+use super::outline::{self, CommandOutline, GroupOutline, OptionOutline};
 use super::values::Given;
 use crate::failure::Failure;
 use lexopt::{Arg, Parser};
@@ -39,9 +40,7 @@ pub(super) struct OptionGroup<O: 'static> {
 
 /// An option, declared once: its name, where its value goes and what parses it, and its help.
 pub(super) struct Opt<O> {
-    /// As it is called: `--fuel N`, or `-o, --output FILE`.
-    pub(super) form: &'static str,
-    pub(super) help: &'static str,
+    pub(super) outline: OptionOutline,
     /// The part of the command without which it isn't shown.
     pub(super) part: BuildPart,
     pub(super) set: Setter<O>,
@@ -63,6 +62,10 @@ pub(super) enum BuildPart {
     Always,
     Compiler,
     Precompiled,
+    Trace,
+    Debugger,
+    DebugInfo,
+    CoreDump,
     #[cfg(feature = "hosts")]
     Database,
 }
@@ -72,7 +75,11 @@ impl BuildPart {
         match self {
             BuildPart::Always => true,
             BuildPart::Compiler => cfg!(feature = "jit"),
+            BuildPart::Debugger => cfg!(feature = "gdb"),
+            BuildPart::Trace => cfg!(feature = "trace"),
             BuildPart::Precompiled => cfg!(feature = "precompiled"),
+            BuildPart::CoreDump => cfg!(feature = "coredump"),
+            BuildPart::DebugInfo => cfg!(feature = "debug-info"),
             #[cfg(feature = "hosts")]
             BuildPart::Database => cfg!(feature = "sqlite"),
         }
@@ -81,7 +88,7 @@ impl BuildPart {
 
 impl<O> Opt<O> {
     const fn new(form: &'static str, set: Setter<O>, help: &'static str) -> Self {
-        Self { form, help, part: BuildPart::Always, set }
+        Self { outline: OptionOutline { form, help }, part: BuildPart::Always, set }
     }
 
     pub(super) const fn flag(form: &'static str, field: fn(&mut O) -> &mut bool, help: &'static str) -> Self {
@@ -110,7 +117,7 @@ impl<O> Opt<O> {
 
     /// `-o` and `--output`.
     pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.form.split(", ").map(|name| name.split([' ', '[']).next().unwrap_or(name))
+        self.outline.names()
     }
 }
 
@@ -144,6 +151,24 @@ pub(super) fn parse<O: CommandOptions>(mut parser: Parser) -> Result<Option<O>, 
     }
     options.complete()?;
     Ok(Some(options))
+}
+
+/// What this build has of a command.
+pub(super) fn outline<O: CommandOptions>() -> CommandOutline {
+    let groups = O::TABLE.iter().map(|group| GroupOutline {
+        title: group.title,
+        options: group
+            .options
+            .iter()
+            .filter(|option| option.part.is_here())
+            .map(|option| option.outline)
+            .collect(),
+    });
+    let mut groups: Vec<_> = groups.collect();
+    if let Some(last) = groups.last_mut() {
+        last.options.push(outline::HELP);
+    }
+    CommandOutline { name: O::COMMAND, text: O::HELP, groups }
 }
 
 fn find<O: CommandOptions>(name: &str) -> Option<&'static Opt<O>> {

@@ -3,7 +3,6 @@ use super::help::{describe, of_this_build};
 use super::hints::{did_you_mean, distance};
 use super::limits::WorkLimits;
 use super::table::Opt;
-use super::tiering::Tiering;
 use super::values::{Given, switch};
 use super::*;
 use dunlin::Feature;
@@ -53,10 +52,7 @@ fn options_have_the_forms_that_the_help_promises() {
         "run --dir /a::/b --dir-ro=c --env A=b=c --env E= --timeout 1.5m --max-stack 2MiB --invoke f \
          --unknown-imports trap --report r.json --profile p.folded m.wat",
     );
-    let mut tiering = Tiering::default();
-    tiering.profiling().unwrap();
     let expected = RunOptions {
-        tiering,
         module: "m.wat".into(),
         invoke: Some("f".into()),
         dirs: vec![
@@ -261,6 +257,8 @@ fn an_option_is_declared_once() {
     }
     check::<RunOptions>();
     check::<CompileOptions>();
+    check::<Addr2lineOptions>();
+    check::<ExploreOptions>();
     check::<InspectOptions>();
     #[cfg(feature = "hosts")]
     {
@@ -416,8 +414,8 @@ fn limits_are_the_same_everywhere() {
         let options = O::TABLE.iter().flat_map(|group| group.options);
         let limits = ["--fuel N", "--timeout TIME", "--memory-budget SIZE"];
         let mut found: Vec<_> = options
-            .filter(|option| limits.contains(&option.form))
-            .map(|option| (option.form, option.help))
+            .filter(|option| limits.contains(&option.outline.form))
+            .map(|option| (option.outline.form, option.outline.help))
             .collect();
         found.sort_unstable();
         found

@@ -36,7 +36,6 @@ pub(crate) struct Tiering {
     pub(crate) threshold: Option<u32>,
     pub(crate) stops_when_full: bool,
     pub(crate) precompiled: Trust,
-    pub(crate) profiling: bool,
 }
 
 /// Whether machine code from a file is trusted.
@@ -131,24 +130,24 @@ impl Tiering {
         }
     }
 
-    /// Called if `--profile` is given too.
-    pub(crate) fn profiling(&mut self) -> Result<(), Failure> {
-        if self.precompiled == Trust::Required {
+    /// Called if `--gdb` is given too.
+    pub(crate) fn debugging(&mut self) -> Result<(), Failure> {
+        if !cfg!(feature = "gdb") {
             return Err(Failure::usage(
-                "--profile counts what the interpreter does, so it doesn't go with --require-precompiled",
+                "this build of dunlin serves no debugger, so there is no --gdb: build it with the feature 'gdb'",
             ));
         }
-        self.profiling = true;
-        match self.mode {
+        let other = match self.mode {
+            _ if self.precompiled == Trust::Required => "--require-precompiled".into(),
             None | Some(JitMode::Off) => {
                 self.mode = Some(JitMode::Off);
-                Ok(())
+                return Ok(());
             }
-            Some(mode) => Err(Failure::usage(format_args!(
-                "--profile counts what the interpreter does, so it doesn't go with --jit {}",
-                mode.name()
-            ))),
-        }
+            Some(mode) => format!("--jit {}", mode.name()),
+        };
+        Err(Failure::usage(format_args!(
+            "--gdb shows what the interpreter does, so it doesn't go with {other}"
+        )))
     }
 
     /// When functions are compiled.
@@ -159,19 +158,5 @@ impl Tiering {
             None if !cfg!(feature = "jit") => JitMode::Off,
             None => JitMode::Background,
         }
-    }
-}
-
-#[cfg(all(test, feature = "jit"))]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_profile_is_the_interpreters() {
-        let mut tiering = Tiering::default();
-        tiering.profiling().unwrap();
-        assert_eq!(tiering.mode(), JitMode::Off);
-        tiering.jit(Given { option: "--jit", value: "sync".as_ref() }).unwrap();
-        assert!(tiering.profiling().unwrap_err().message.contains("--jit sync"));
     }
 }

@@ -35,7 +35,7 @@ impl CommandOptions for WastOptions {
             Opt::flag("--json", |o| &mut o.json, "The counts and the failures as JSON."),
             Self::FEATURES,
             Opt::value(
-                "--jit MODE",
+                "--jit background|sync|eager|off",
                 |o: &mut Self, given| o.tiering.jit(given),
                 "What is compiled, as for dunlin run. With --jit sync --jit-threshold 0 nearly everything is, before its \
                  first call.",
@@ -48,7 +48,7 @@ impl CommandOptions for WastOptions {
             )
             .part(BuildPart::Compiler),
             Opt::value(
-                "--memory-guard WHEN",
+                "--memory-guard on|off|auto",
                 |o: &mut Self, given| o.tiering.memory_guard(given),
                 "As for dunlin run.",
             )

@@ -15,7 +15,7 @@ pub(crate) fn compile(options: &CompileOptions) -> Result<(), Failure> {
     use crate::host::files::same_file;
     use crate::modules::load::{Opened, Whole, defined_functions, display_name, is_in_registry};
     use crate::output::destination::Destination;
-    use crate::output::{complain, count, print};
+    use crate::output::{Progress, complain, count, print};
     use dunlin::{Config, Engine, ModuleOptions};
     use dunlin_jit::aot;
     use std::path::Path;
@@ -42,8 +42,11 @@ pub(crate) fn compile(options: &CompileOptions) -> Result<(), Failure> {
     let engine = Engine::new(&config).map_err(Failure::unusable)?;
     let opened = Opened::open(&options.module, &options.registry)?;
     let Whole { module, bytes } = opened.load_whole(&engine, &ModuleOptions::new())?;
-    let made = aot::compile(&module, &bytes, &how)
-        .map_err(|why| Failure::unusable(format_args!("{name}: can't be compiled: {why}")))?;
+    let progress = Progress::on_stderr();
+    let tell = |begun, all| progress.show(|| format!("{name}: {begun} of {all} functions"));
+    let made = aot::compile_with_progress(&module, &bytes, &how, &tell);
+    drop(progress);
+    let made = made.map_err(|why| Failure::unusable(format_args!("{name}: can't be compiled: {why}")))?;
     destination.write(&|out| out.write_all(&made.bytes))?;
     for (why, number) in &made.stats.declined {
         let functions = if *number == 1 { "function stays" } else { "functions stay" };

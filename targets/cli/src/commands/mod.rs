@@ -1,11 +1,17 @@
 //! What each command does.
 
+mod addr2line;
 #[cfg(feature = "hosts")]
 mod claims;
 mod compile;
+#[cfg(feature = "manual")]
+mod completions;
+mod explore;
 mod inspect;
 #[cfg(feature = "hosts")]
 mod lambda;
+#[cfg(feature = "manual")]
+mod man;
 #[cfg(feature = "hosts")]
 mod policy;
 #[cfg(feature = "hosts")]
@@ -33,8 +39,14 @@ pub(crate) fn execute(command: Command) -> Result<u8, Failure> {
         Command::Version => print(&version::version())?,
         Command::Run(options) => return run::run(&options),
         Command::Compile(options) => compile::compile(&options)?,
+        Command::Addr2line(options) => addr2line::addr2line(&options)?,
+        Command::Explore(options) => explore::explore(&options)?,
         Command::Inspect(options) => inspect::inspect(&options)?,
         Command::Validate(options) => return validate::validate(&options),
+        #[cfg(feature = "manual")]
+        Command::Completions(options) => completions::completions(&options)?,
+        #[cfg(feature = "manual")]
+        Command::Man => man::man()?,
         #[cfg(feature = "hosts")]
         Command::Claims(options) => return Ok(u8::from(!claims::claims(&options)?)),
         #[cfg(feature = "hosts")]

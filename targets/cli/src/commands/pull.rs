@@ -6,10 +6,11 @@ use crate::modules::load::{Opened, Tap, pinned, program_name};
 use crate::modules::policy::load_bundle;
 use crate::modules::registry::{open_artifact, reference};
 use crate::output::destination::Destination;
-use crate::output::{complain, count, print};
+use crate::output::{Progress, complain, count, print, readable};
 use dunlin::{Engine, ModuleOptions};
 use dunlin_hosts::oci::PulledModule;
 use dunlin_hosts::opa::BundleOptions;
+use std::io::{self, Read};
 use std::path::PathBuf;
 
 /// Fetches a module, or a bundle of policies, validates it while it arrives, and writes it to a file.
@@ -41,11 +42,31 @@ pub(crate) fn pull(options: &PullOptions) -> Result<(), Failure> {
 /// Reads it to its end. Of a bundle the policy is validated, and not who has signed it: that is for who uses it.
 fn validated(name: String, pulled: PulledModule, pinned: String) -> Result<Vec<u8>, Failure> {
     let engine = Engine::default();
-    if !pulled.is_bundle() {
+    let is_bundle = pulled.is_bundle();
+    let pulled = Arriving { source: pulled, bytes: 0, progress: Progress::on_stderr(), name: pinned.clone() };
+    if !is_bundle {
         let opened = Opened::of(name, Box::new(pulled), Some(pinned))?;
         return Ok(opened.load_whole(&engine, &ModuleOptions::new())?.bytes);
     }
     let mut tap = Tap::new(pulled, Some(Vec::new()));
     load_bundle(&engine, &name, &mut tap, &BundleOptions::default().skip_verification())?;
     Ok(tap.kept.unwrap_or_default())
+}
+
+/// What is pulled, and how much of it has come.
+struct Arriving {
+    source: PulledModule,
+    bytes: u64,
+    progress: Progress,
+    name: String,
+}
+
+impl Read for Arriving {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.progress
+            .show(|| format!("{}: {} of {}", self.name, readable(self.bytes), readable(self.source.size())));
+        let count = self.source.read(into)?;
+        self.bytes += count as u64;
+        Ok(count)
+    }
 }

@@ -1,7 +1,12 @@
 //! `dunlin run`
 
+#[cfg(feature = "coredump")]
+mod coredump;
 mod entry;
+#[cfg_attr(not(feature = "gdb"), path = "run/no_gdb.rs")]
+mod gdb;
 mod outcome;
+mod profiles;
 mod session;
 mod values;
 
@@ -17,6 +22,7 @@ use dunlin::{
     Config, Engine, Error, ErrorKind, Instance, Kind, Module, ModuleOptions, Store, Trap, Val, WasmBacktrace,
 };
 use entry::EntryPoint;
+use gdb::Debugger;
 use outcome::RunOutcome;
 use session::{OutputFiles, Session};
 use std::ops::RangeInclusive;
@@ -35,7 +41,7 @@ pub(crate) fn run(options: &RunOptions) -> Result<u8, Failure> {
     let name = display_name(&options.module);
     let session = Arc::new(Session::start((engine.clone(), tier.clone()), name, options, files.clone()));
     let told = session.clone();
-    let is_written = options.report.is_some() || options.profile.is_some();
+    let is_written = options.report.is_some() || options.profile.is_some() || options.coredump.is_some();
     let watchdog = Watchdog::start(session.started, options.limits.timeout, is_written, move |reason| {
         reserve::release();
         std::process::exit(told.finish(&stopped_for(reason, None)).into())
@@ -56,12 +62,15 @@ pub(crate) fn run(options: &RunOptions) -> Result<u8, Failure> {
 
 fn engine(options: &RunOptions) -> Result<(Engine, Tier), Failure> {
     let mut config = Config::new();
-    // A report contains the fuel that was used, even if fuel isn't limited.
-    options.limits.configure(&mut config, options.report.is_some());
+    // A report contains the fuel that was used, even if fuel isn't limited; and a profile is sampled by it.
+    options.limits.configure(&mut config, options.report.is_some() || options.profile.is_some());
     if let Some(bytes) = options.max_memory_size {
         config.max_memory_size(bytes);
     }
     options.features.configure(&mut config);
+    config.guest_debug(options.gdb.is_some());
+    #[cfg(feature = "coredump")]
+    config.coredump_on_trap(options.coredump.is_some());
     if let Some(bytes) = options.max_stack {
         let had = bytes.clamp(*STACK.start(), *STACK.end());
         if had != bytes {
@@ -131,7 +140,8 @@ fn attempt(
     // Never dropped: the process ends soon, and the system then takes everything back at once.
     let (linker, store) = Box::leak(Box::new(host.map_err(unusable)?));
     let host = engine.budget().used();
-    let (module, code) = opened.load(engine, ModuleOptions::new().one_instance(true))?;
+    let debugs = options.gdb.is_some();
+    let (module, code, bytes) = gdb::load(opened, engine, ModuleOptions::new().one_instance(true), debugs)?;
     let loaded = engine.budget().used();
     session.loaded(&module);
     reserve::during(|| tier.prepare(&name, &module, code))??;
@@ -150,16 +160,25 @@ fn attempt(
     if options.profile.is_some() {
         store.profile(PROFILE_EVERY);
     }
+    let debugger = match &options.gdb {
+        Some(address) => Some(Debugger::wait(address, name.clone(), bytes)?),
+        None => None,
+    };
     let (result, never_began) = reserve::during(|| {
         let result = linker.instantiate(&mut *store, &module);
         let never_began = result.as_ref().is_err_and(|error| is_about_the_module(error.kind()));
-        (result.and_then(|instance| call(store, instance, &entry)), never_began)
+        (result.and_then(|instance| call(store, instance, &entry, debugger)), never_began)
     })?;
     if let Ok(left) = store.get_fuel() {
         session.fuel_used(fuel - left);
     }
     if let Some(profile) = store.take_profile() {
         session.profiled(profile);
+    }
+    #[cfg(feature = "coredump")]
+    if let (Some(file), Err(error), false) = (session.files().coredump(), &result, never_began) {
+        watchdog.over();
+        coredump::write(file, store, error, &name);
     }
     match result {
         Ok(results) => {
@@ -193,7 +212,12 @@ fn is_about_the_module(kind: ErrorKind) -> bool {
     )
 }
 
-fn call(store: &mut Store<Wasi>, instance: Instance, entry: &EntryPoint) -> Result<Vec<Val>, Error> {
+fn call(
+    store: &mut Store<Wasi>,
+    instance: Instance,
+    entry: &EntryPoint,
+    debugger: Option<Debugger>,
+) -> Result<Vec<Val>, Error> {
     let function = |store: &Store<Wasi>, name: &str| {
         instance.get_func(store, name).ok_or_else(|| Error::msg(format_args!("there is no function {name}")))
     };
@@ -201,7 +225,11 @@ fn call(store: &mut Store<Wasi>, instance: Instance, entry: &EntryPoint) -> Resu
         function(store, entry::INITIALIZE)?.call(&mut *store, &[], &mut [])?;
     }
     let mut results = vec![Val::I32(0); entry.results];
-    function(store, &entry.name)?.call(&mut *store, &entry.params, &mut results)?;
+    let func = function(store, &entry.name)?;
+    match debugger {
+        Some(debugger) => debugger.call(store, (instance, func), &entry.params, &mut results)?,
+        None => func.call(&mut *store, &entry.params, &mut results)?,
+    }
     Ok(results)
 }
 

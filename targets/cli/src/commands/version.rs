@@ -6,6 +6,8 @@ pub(crate) fn version() -> String {
         ("jit", cfg!(feature = "jit")),
         ("precompiled", cfg!(feature = "precompiled")),
         ("pairs", cfg!(feature = "pairs")),
+        ("manual", cfg!(feature = "manual")),
+        ("trace", cfg!(feature = "trace")),
         ("text", cfg!(feature = "text")),
         ("hosts", cfg!(feature = "hosts")),
         ("tls", cfg!(feature = "tls")),

@@ -4,9 +4,10 @@ use crate::args::WastOptions;
 use crate::failure::{Failure, io_reason};
 use crate::guest::tier::Tier;
 use crate::output::json::{Json, object};
-use crate::output::{count, print};
+use crate::output::{Progress, Style, count, print, styled};
 use dunlin::Config;
 use dunlin_wast::{Counts, Report, Tally, find, run_file};
+use std::io::stdout;
 
 /// Runs scripts, and tells whether all passed.
 pub(crate) fn wast(options: &WastOptions) -> Result<bool, Failure> {
@@ -23,8 +24,12 @@ pub(crate) fn wast(options: &WastOptions) -> Result<bool, Failure> {
     Tier::configure(tiering, &mut config);
     let mut total = Report::default();
     let mut files = Vec::new();
-    for script in &scripts {
+    let progress = Progress::on_stderr();
+    for (done, script) in scripts.iter().enumerate() {
+        progress
+            .show(|| format!("{done} of {}: {}", count(scripts.len() as u64, "script"), script.display()));
         let report = run_file(script, &config);
+        progress.hide();
         if json {
             files.push(object([
                 ("script", script.display().to_string().into()),
@@ -54,9 +59,13 @@ pub(crate) fn wast(options: &WastOptions) -> Result<bool, Failure> {
     } else {
         let passed = total.passed();
         let end = match (passed, total.failures.iter().all(|failure| failure.refused)) {
-            (true, _) => "all passed",
-            (_, true) => "REFUSED: nothing failed, but some needs what this version of Dunlin doesn't have",
-            (_, false) => "FAILED",
+            (true, _) => styled("all passed", Style::Green, stdout()),
+            (_, true) => styled(
+                "REFUSED: nothing failed, but some needs what this version of Dunlin doesn't have",
+                Style::Yellow,
+                stdout(),
+            ),
+            (_, false) => styled("FAILED", Style::Red, stdout()),
         };
         total.failures.clear();
         print(&format!("\n{total}{end}\n"))?;

@@ -32,7 +32,7 @@ impl Tier {
     pub(crate) fn configure(asked: &Tiering, config: &mut Config) -> Self {
         use dunlin_jit::{CacheFull, MemoryGuard};
         let made = |jit, unavailable| Self { jit, unavailable, asked: asked.clone() };
-        let may_attach = asked.precompiled != Trust::Refused && !asked.profiling;
+        let may_attach = asked.precompiled != Trust::Refused;
         let mode = match asked.mode() {
             JitMode::Background => dunlin_jit::Mode::Background,
             JitMode::Sync => dunlin_jit::Mode::Sync,
@@ -79,7 +79,6 @@ impl Tier {
         code: Option<PrecompiledCode>,
     ) -> Result<(), Failure> {
         if let Some(code) = code
-            && !self.asked.profiling
             && let Err(why) = self.attach(module, code)
         {
             if self.asked.precompiled == Trust::Required {
@@ -109,9 +108,11 @@ impl Tier {
         let code = code.code(module.engine().budget()).map_err(|why| why.to_string())?;
         jit.attach(module, &code).map_err(|why| match why {
             Mismatch::Fuel(false) => {
-                format!("{why}, as --fuel and --report want: compile it with dunlin compile --fuel")
+                format!(
+                    "{why}, as --fuel, --report and --profile want: compile it with dunlin compile --fuel"
+                )
             }
-            Mismatch::Fuel(true) => format!("{why}, which only --fuel and --report want"),
+            Mismatch::Fuel(true) => format!("{why}, which only --fuel, --report and --profile want"),
             Mismatch::Guards => {
                 format!("{why}, for which there is too little address space or --memory-guard off")
             }

@@ -1,8 +1,12 @@
 //! The host functions for a guest: WASI, as far as the options allow.
 
+#[cfg(feature = "trace")]
+use crate::args::TraceTo;
 use crate::args::{Dir, RunOptions};
 use crate::failure::{Failure, io_reason};
 use crate::modules::load::program_name;
+#[cfg(feature = "trace")]
+use crate::output::Lines;
 use crate::output::complain;
 use dunlin::{Engine, Error, ExternType, Linker, Store};
 use dunlin_wasi_lite::{
@@ -48,6 +52,14 @@ pub(crate) fn context(options: &RunOptions) -> Result<Wasi, Failure> {
         listen(&mut builder, address).map_err(|error| {
             Failure::unusable(format_args!("--tcplisten {address}: {}", io_reason(&error)))
         })?;
+    }
+    #[cfg(feature = "trace")]
+    if let Some(to) = &options.tracing.wasi {
+        let mut lines = match to {
+            TraceTo::Stderr => Lines::to_stderr("--trace"),
+            TraceTo::File(path) => Lines::to_file("--trace", path)?,
+        };
+        builder.trace(move |line| lines.write(line));
     }
     Ok(builder.build())
 }

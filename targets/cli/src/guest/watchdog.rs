@@ -169,6 +169,13 @@ impl Watchdog {
         *self.shared.phase() = Phase::Running(handle);
     }
 
+    /// The guest is over: nothing is interrupted any more, and a signal ends the process at once.
+    pub(crate) fn over(&self) {
+        *self.shared.phase() = Phase::Over;
+        OVER.store(true, Ordering::Relaxed);
+        self.shared.changed.notify_all();
+    }
+
     /// Why the guest was stopped, if it was.
     pub(crate) fn reason(&self) -> Option<StopReason> {
         self.shared.reason.get().copied()
@@ -177,9 +184,7 @@ impl Watchdog {
 
 impl Drop for Watchdog {
     fn drop(&mut self) {
-        *self.shared.phase() = Phase::Over;
-        OVER.store(true, Ordering::Relaxed);
-        self.shared.changed.notify_all();
+        self.over();
         if let Some(signals) = &self.signals {
             signals.close();
         }

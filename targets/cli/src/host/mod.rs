@@ -7,6 +7,8 @@ mod setup;
 pub(crate) mod signals;
 pub(crate) mod status;
 pub(crate) mod streams;
+#[cfg(any(feature = "jit", feature = "hosts", feature = "text"))]
+pub(crate) mod terminal;
 
 pub use setup::open_standard_streams;
 pub(crate) use setup::survive_file_size_limit;

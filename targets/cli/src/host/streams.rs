@@ -64,6 +64,10 @@ impl Write for Patient<'_> {
     }
 }
 
+/// What output goes to: a standard stream or a file.
+#[cfg(feature = "trace")]
+pub(crate) type Output = Box<dyn AsFd + Send + Sync>;
+
 /// Waits until a stream can be read or written, or has failed.
 fn wait(stream: BorrowedFd<'_>, what: PollFlags, patience: Option<Duration>) -> io::Result<()> {
     let deadline = patience.and_then(|patience| Instant::now().checked_add(patience));
@@ -75,6 +79,18 @@ fn wait(stream: BorrowedFd<'_>, what: PollFlags, patience: Option<Duration>) -> 
             Ok(_) => return Ok(()),
             Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Waits until one of two can be read, or has failed; whether the first can.
+#[cfg(feature = "gdb")]
+pub(crate) fn first_is_readable(first: &impl AsFd, second: &impl AsFd) -> bool {
+    let mut both = [PollFd::new(first, PollFlags::IN), PollFd::new(second, PollFlags::IN)];
+    loop {
+        match poll(&mut both, None) {
+            Err(Errno::INTR) => {}
+            result => return result.is_ok() && !both[0].revents().is_empty(),
         }
     }
 }

@@ -93,14 +93,14 @@ impl Opened {
 }
 
 /// A module with its bytes.
-#[cfg(any(feature = "jit", feature = "hosts"))]
+#[cfg(any(feature = "jit", feature = "hosts", feature = "gdb"))]
 pub(crate) struct Whole {
     pub(crate) module: Module,
     /// Its bytes in the binary format.
     pub(crate) bytes: Vec<u8>,
 }
 
-#[cfg(any(feature = "jit", feature = "hosts"))]
+#[cfg(any(feature = "jit", feature = "hosts", feature = "gdb"))]
 impl Opened {
     /// Loads a module as it is read, and keeps its bytes. If it isn't a module, no more is read than that takes to see.
     pub(crate) fn load_whole(self, engine: &Engine, options: &ModuleOptions) -> Result<Whole, Failure> {

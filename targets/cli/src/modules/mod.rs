@@ -1,5 +1,6 @@
 //! Modules from files, from standard input and from registries.
 
+pub(crate) mod debug_info;
 pub(crate) mod load;
 mod other_formats;
 #[cfg(feature = "hosts")]

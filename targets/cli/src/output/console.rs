@@ -3,6 +3,7 @@
 //! A closed pipe is no failure. The streams may be non-blocking, and their pipes full: messages are written under a
 //! deadline, or a full pipe would keep the process from ending.
 
+use super::style::{Style, styled};
 use crate::failure::{Failure, io_reason};
 use crate::host::streams::write_all;
 use std::fmt::Display;
@@ -42,9 +43,21 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
+/// What messages begin with after which all goes on.
+const WARNING: &str = "warning:";
+
 /// Writes a message to standard error. A failure of that can't be reported anywhere.
 pub(crate) fn complain(message: impl Display) {
-    let text = format!("dunlin: {}\n", message.to_string().trim_end());
+    let message = message.to_string();
+    let (warning, rest) = match message.trim_end().strip_prefix(WARNING) {
+        Some(rest) => (WARNING, rest),
+        None => ("", message.trim_end()),
+    };
+    let name = styled("dunlin:", Style::Bold, io::stderr());
+    let text = match warning {
+        "" => format!("{name} {rest}\n"),
+        _ => format!("{name} {}{rest}\n", styled(warning, Style::Yellow, io::stderr())),
+    };
     let patience = match NOBODY_READS.load(Ordering::Relaxed) {
         true => Duration::ZERO,
         false => patience().unwrap_or(PATIENCE),

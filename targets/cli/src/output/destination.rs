@@ -55,6 +55,12 @@ impl Destination {
         matches!(self.sink, Sink::Stdout)
     }
 
+    /// Whether its name ends in a dot and this.
+    #[cfg(feature = "flamegraph")]
+    pub(crate) fn ends_in(&self, extension: &str) -> bool {
+        self.path.extension().is_some_and(|end| end == extension)
+    }
+
     /// Writes it. `contents` may be called twice; it writes piece by piece, so that a large file is never held in
     /// memory.
     pub(crate) fn write(&self, contents: Contents<'_>) -> Result<(), Failure> {

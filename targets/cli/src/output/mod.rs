@@ -3,7 +3,18 @@
 mod console;
 pub(crate) mod destination;
 pub(crate) mod json;
+#[cfg(feature = "trace")]
+mod lines;
+#[cfg(any(feature = "jit", feature = "hosts", feature = "text"))]
+mod progress;
+mod style;
 mod words;
 
 pub(crate) use console::{complain, hurry, print};
+#[cfg(feature = "trace")]
+pub(crate) use lines::Lines;
+#[cfg(any(feature = "jit", feature = "hosts", feature = "text"))]
+pub(crate) use progress::Progress;
+#[cfg(feature = "text")]
+pub(crate) use style::{Style, styled};
 pub(crate) use words::{count, readable, shown};

@@ -117,13 +117,19 @@ fn whoever_does_not_trust_it_is_told_how_to() {
         let both = dunlin(&[&["run"], &order[..], &[module]].concat()).code(1).one_sentence();
         both.says("there is no machine code in it").prints("");
     }
-    // A profile has the interpreter's work.
+    // A profile is sampled by fuel, which this code doesn't count.
     let profile = folder.join("p").to_str().unwrap().to_owned();
-    let ended = dunlin(&[&ALLOW[..], &["--profile", &profile, file]].concat()).code(0);
-    assert_eq!((&*ended.out, &*ended.err), ("Hello, world!\n", ""));
+    let ended = dunlin(&[&ALLOW[..], &["--profile", &profile, file]].concat()).code(0).one_sentence();
+    ended.says("its machine code isn't used").says("--profile").prints("Hello, world!\n");
     assert!(!std::fs::read_to_string(&profile).unwrap().is_empty());
     let refused = dunlin(&["run", "--require-precompiled", "--profile", &profile, file]);
-    refused.code(2).one_sentence().says("--require-precompiled");
+    refused.code(1).one_sentence().says("--profile want: compile it with dunlin compile --fuel");
+    let counting = folder.join("counting.dun").to_str().unwrap().to_owned();
+    dunlin(&["compile", "--fuel", module, "-o", &counting]).code(0);
+    dunlin(&["run", "--require-precompiled", "--profile", &profile, &counting])
+        .code(0)
+        .prints("Hello, world!\n");
+    assert!(!std::fs::read_to_string(&profile).unwrap().is_empty());
 }
 
 #[test]

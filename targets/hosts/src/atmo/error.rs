@@ -56,7 +56,7 @@ impl std::error::Error for RunError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             RunError::Returned(_) => None,
-            RunError::Failed(error) => Some(error),
+            RunError::Failed(error) => Some(error.as_ref()),
         }
     }
 }

@@ -57,7 +57,7 @@ impl std::error::Error for PolicyError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::NotJson { error, .. } => Some(error),
-            Self::Engine(error) => Some(error),
+            Self::Engine(error) => Some(error.as_ref()),
             _ => None,
         }
     }

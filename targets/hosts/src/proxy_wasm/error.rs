@@ -31,7 +31,7 @@ impl fmt::Display for PluginError {
 impl std::error::Error for PluginError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Engine(error) => Some(error),
+            Self::Engine(error) => Some(error.as_ref()),
             _ => None,
         }
     }

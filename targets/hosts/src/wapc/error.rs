@@ -31,7 +31,7 @@ impl std::error::Error for CallError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             CallError::Guest(_) => None,
-            CallError::Failed(error) => Some(error),
+            CallError::Failed(error) => Some(error.as_ref()),
         }
     }
 }

@@ -1,10 +1,12 @@
 //! What is known of a run, and the report of its end.
 
 use super::outcome::RunOutcome;
+use super::profiles;
 use crate::args::RunOptions;
 use crate::failure::Failure;
 use crate::guest::tier::Tier;
 use crate::host::status::peak_process_bytes;
+use crate::modules::debug_info::{DebugSource, Shown, Symbol};
 use crate::modules::load::defined_functions;
 use crate::output::complain;
 use crate::output::destination::Destination;
@@ -22,6 +24,7 @@ pub(crate) struct Session {
     name: String,
     timeout: Option<Duration>,
     fuel: Option<u64>,
+    debug: DebugSource,
     files: Arc<OutputFiles>,
     progress: Mutex<Progress>,
 }
@@ -31,13 +34,17 @@ pub(crate) struct Session {
 pub(crate) struct OutputFiles {
     report: OnceLock<Destination>,
     profile: OnceLock<Destination>,
+    coredump: OnceLock<Destination>,
 }
 
 impl OutputFiles {
     /// Opens those that the options name: better to fail now than after an hour.
     pub(crate) fn open(&self, options: &RunOptions) -> Result<(), Failure> {
-        let files =
-            [("--report", &options.report, &self.report), ("--profile", &options.profile, &self.profile)];
+        let files = [
+            ("--report", &options.report, &self.report),
+            ("--profile", &options.profile, &self.profile),
+            ("--coredump", &options.coredump, &self.coredump),
+        ];
         for (option, path, file) in files {
             if let (Some(path), None) = (path, file.get()) {
                 let destination = Destination::open(option, path)?;
@@ -46,6 +53,12 @@ impl OutputFiles {
             }
         }
         Ok(())
+    }
+
+    /// Where a core dump goes, if one is wanted.
+    #[cfg(feature = "coredump")]
+    pub(crate) fn coredump(&self) -> Option<&Destination> {
+        self.coredump.get()
     }
 }
 
@@ -71,9 +84,16 @@ impl Session {
             name,
             timeout: options.limits.timeout,
             fuel: options.limits.fuel,
+            debug: DebugSource::new(&options.module, !options.no_debug_info),
             files,
             progress: Mutex::default(),
         }
+    }
+
+    /// The files that are written.
+    #[cfg(feature = "coredump")]
+    pub(crate) fn files(&self) -> &OutputFiles {
+        &self.files
     }
 
     fn progress(&self) -> MutexGuard<'_, Progress> {
@@ -98,13 +118,12 @@ impl Session {
     /// Reports the end, and gives the exit code.
     pub(crate) fn finish(&self, outcome: &RunOutcome) -> u8 {
         let sentence = self.sentence(outcome);
-        if let Some(sentence) = &sentence {
-            match outcome.backtrace() {
-                Some(backtrace) if !backtrace.frames().is_empty() => {
-                    complain(format_args!("{sentence}\n{backtrace}"))
-                }
-                _ => complain(sentence),
-            }
+        let backtrace = outcome.backtrace().filter(|backtrace| !backtrace.frames().is_empty());
+        let shown = backtrace.map(|backtrace| self.debug.show(backtrace));
+        match (&sentence, &shown) {
+            (Some(sentence), Some(shown)) => complain(format_args!("{sentence}\n{}", shown.text)),
+            (Some(sentence), None) => complain(sentence),
+            (None, _) => {}
         }
         let mut code = outcome.exit_code();
         // The report contains the exit code, so it is written last.
@@ -120,7 +139,7 @@ impl Session {
             written(self.write_profile(file, outcome));
         }
         if let Some(file) = self.files.report.get() {
-            let report = self.report(outcome, written(Ok(())), sentence);
+            let report = self.report(outcome, written(Ok(())), sentence, shown);
             written(file.write(&|out| writeln!(out, "{report}")));
         }
         code
@@ -134,7 +153,7 @@ impl Session {
             }
             return Ok(());
         };
-        file.write(&|out| profile.folded().try_for_each(|line| writeln!(out, "{line}")))
+        profiles::write(profile, &self.name, file)
     }
 
     fn sentence(&self, outcome: &RunOutcome) -> Option<String> {
@@ -158,15 +177,23 @@ impl Session {
         })
     }
 
-    fn report(&self, outcome: &RunOutcome, exit_code: u8, sentence: Option<String>) -> Json {
+    fn report(
+        &self,
+        outcome: &RunOutcome,
+        exit_code: u8,
+        sentence: Option<String>,
+        shown: Option<Shown>,
+    ) -> Json {
         let progress = self.progress();
         let module = progress.loaded.as_ref().map(|(module, _)| module);
         let guest_code = match outcome {
             RunOutcome::Exited(code) => Some(*code),
             _ => None,
         };
-        let frames =
-            outcome.backtrace().map(|backtrace| backtrace.frames().iter().map(frame).collect::<Json>());
+        let symbols = shown.into_iter().flat_map(|shown| shown.symbols);
+        let frames = outcome
+            .backtrace()
+            .map(|backtrace| backtrace.frames().iter().zip(symbols).map(frame).collect::<Json>());
         object([
             ("dunlin", env!("CARGO_PKG_VERSION").into()),
             ("module", self.name.clone().into()),
@@ -193,10 +220,19 @@ fn seconds(time: Duration) -> f64 {
     time.as_micros() as f64 / 1e6
 }
 
-fn frame(frame: &FrameInfo) -> Json {
+fn frame((frame, symbols): (&FrameInfo, Vec<Symbol>)) -> Json {
+    let symbols = symbols.into_iter().map(|Symbol { name, file, line, column }| {
+        object([
+            ("name", name.into()),
+            ("file", file.into()),
+            ("line", line.into()),
+            ("column", column.into()),
+        ])
+    });
     object([
         ("function", frame.func_index().into()),
         ("name", frame.func_name().into()),
         ("offset", frame.module_offset().into()),
+        ("symbols", symbols.collect()),
     ])
 }

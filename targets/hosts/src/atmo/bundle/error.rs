@@ -51,7 +51,7 @@ impl std::error::Error for BundleError {
         match self {
             Self::Read(error) => Some(error),
             Self::OutOfBudget(error) => Some(error),
-            Self::Module(_, error) => Some(error),
+            Self::Module(_, error) => Some(error.as_ref()),
             _ => None,
         }
     }

@@ -1,0 +1,15 @@
+(module
+    (import "host" "log" (func $log (param i32 i32)))
+    (import "host" "scale" (func $scale (param f64 i32) (result f64)))
+    (memory (export "memory") 1 2)
+    (data (i32.const 16) "hello")
+    (func (export "greet") (call $log (i32.const 16) (i32.const 5)))
+    (func (export "scale") (param f64 i32) (result f64) (call $scale (local.get 0) (local.get 1)))
+    (func (export "spin") (loop $again (br $again)))
+    (func (export "count") (param i32) (result i32) (local i32)
+        (loop $again
+            (local.set 1 (i32.add (local.get 1) (i32.const 2)))
+            (br_if $again (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+        (local.get 1))
+    (func (export "vector") (param v128) (result v128) (i32x4.add (local.get 0) (local.get 0)))
+    (func $divide (export "divide") (param i32 i32) (result i32) (i32.div_s (local.get 0) (local.get 1))))

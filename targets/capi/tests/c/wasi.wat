@@ -1,0 +1,20 @@
+(module
+    (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "args_sizes_get" (func $args (param i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "environ_sizes_get" (func $environ (param i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "fd_prestat_get" (func $prestat (param i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+    (memory (export "memory") 1)
+    ;; Copies input to output, and exits with 10 times the arguments, variables, and 100 if there is a directory.
+    (func (export "_start")
+        (i32.store (i32.const 0) (i32.const 64))
+        (i32.store (i32.const 4) (i32.const 64))
+        (drop (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))
+        (i32.store (i32.const 4) (i32.load (i32.const 8)))
+        (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))
+        (drop (call $args (i32.const 16) (i32.const 24)))
+        (drop (call $environ (i32.const 20) (i32.const 24)))
+        (call $exit (i32.add
+            (i32.add (i32.mul (i32.const 10) (i32.load (i32.const 16))) (i32.load (i32.const 20)))
+            (i32.mul (i32.const 100) (i32.eqz (call $prestat (i32.const 3) (i32.const 32))))))))
