@@ -11,7 +11,7 @@ use crate::{AsContext, AsContextMut, Caller, Engine, Error, Func, FuncType, Link
 /// ```
 /// use dunlin::{Engine, Func, Store};
 /// let mut store = Store::new(&Engine::default(), ());
-/// let add = Func::wrap(&mut store, |a: i32, b: f64| f64::from(a) + b)?.numeric(&store)?;
+/// let add = Func::wrap(&mut store, |a: i32, b: f64| f64::from(a) + b).numeric(&store)?;
 /// let mut slots = [40, 2.5f64.to_bits()];
 /// add.call(&mut store, &mut slots)?;
 /// assert_eq!(f64::from_bits(slots[0]), 42.5);
