@@ -5,7 +5,7 @@
 //! say, it puts into `VmStore::pending`. A call is completed here; any other cell is retried.
 
 use super::call::enter_prepared;
-use super::control::target;
+use super::control::{give_back, target};
 use super::host_call::call_host;
 use super::native;
 use super::operand::{A, B as FB, D, Value};
@@ -400,7 +400,7 @@ handlers! {
     #[inline(never)]
     fn refill<B>(mut r) {
         let cost = r.wide() as u64;
-        (*(*r.vm).store).slice += cost as i64;
+        give_back(&r, cost);
         refill_and_retry::<B>(r, cost)
     }
 
@@ -409,7 +409,7 @@ handlers! {
     #[inline(never)]
     fn refill_back<B; const WORD: usize>(mut r) {
         let cost = r.ext(WORD);
-        (*(*r.vm).store).slice += cost as i64;
+        give_back(&r, cost);
         stand(&r, false);
         if let Err(t) = sample::refill_at_loop(store(&r), cost, target(&r)) {
             return stop::<B>(r, t.into());
