@@ -122,7 +122,7 @@ impl<S: Src, N: Polarity, D: Direction> Cell for BrIf<S, N, D> {
     }
 }
 
-/// Branches by extension word `min(x, c d)`: a distance in words from this cell, and [where](Backend::near) the handler of
+/// Branches by extension word `min(x, c d)`: a distance in words from this cell, and [where](Backend::next_near) the handler of
 /// the cell there is, so that the jump needn't wait for that cell's first word.
 pub(crate) struct BrTable<S>(PhantomData<S>);
 
