@@ -21,9 +21,6 @@ impl Translator<'_> {
             self.dead_code(&operator_of(reader, opcode).map_err(|_| Error::changed())?)?;
             return self.charge();
         }
-        if self.env.settings.guest_debug {
-            self.breakpoint()?;
-        }
         match opcode {
             LOCAL_GET..=LOCAL_TEE => {
                 let index =

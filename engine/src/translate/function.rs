@@ -29,8 +29,12 @@ pub(crate) fn translate(
         let code = Scanner::new(body, reader.current_position());
         t.regions = Some(Regions::of(env.budget, offset, code)?);
     }
+    let debugged = env.settings.guest_debug;
     while !reader.eof() {
         t.at = reader.original_position();
+        if debugged && !t.is_dead() {
+            t.breakpoint()?;
+        }
         t.instruction(&mut reader, body)?;
     }
     t.end()

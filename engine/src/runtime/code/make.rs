@@ -204,29 +204,42 @@ fn link(words: &mut [u64], dispatch: Dispatch, mut entries: *const AtomicPtr<u8>
     let mut at = PROLOGUE;
     while at < words.len() {
         let op = Op(words[at] as u16);
-        let next = at + CELL + extension(op, words[at + 1]);
+        let next = behind(words, at);
         if op == SpecialOp::Island.op() {
             words[at + CELL] = entries as u64;
             entries = entries.wrapping_add(1);
         }
         if [SpecialOp::BrTable, SpecialOp::BrTableAcc].map(SpecialOp::op).contains(&op) {
-            // All lead forwards, to cells that aren't linked yet: a loop's header is reached by another branch.
+            // All lead forwards, to cells that aren't linked yet: a loop's header is reached by another branch. Neighbours
+            // often lead to the same.
+            let mut known = (0, 0);
             for entry in at + CELL..next {
-                let target = at + words[entry] as usize;
-                words[entry] |= u64::from(dispatch.near(handler(words, target, dispatch))) << 32;
+                let distance = words[entry];
+                if known.0 != distance {
+                    let target = at + distance as usize;
+                    let behind = behind(words, target);
+                    let near = dispatch.near(handler(words, target, behind, dispatch));
+                    known = (distance, u64::from(near) << 32);
+                }
+                words[entry] |= known.1;
             }
         }
-        words[at] = handler(words, at, dispatch);
+        words[at] = handler(words, at, next, dispatch);
         at = next;
     }
 }
 
-/// The address of the handler for the cell at `at`, which isn't linked yet, as those behind it aren't.
-fn handler(words: &[u64], at: usize, dispatch: Dispatch) -> u64 {
-    let behind = |op, at: usize| at + CELL + extension(op, words[at + 1]);
+/// Where the cell behind the one at `at` begins.
+fn behind(words: &[u64], at: usize) -> usize {
+    at + CELL + extension(Op(words[at] as u16), words[at + 1])
+}
+
+/// The address of the handler for the cell at `at`, which isn't linked yet, as those behind it, from `next` on, aren't.
+// Asked for every cell.
+#[inline(always)]
+fn handler(words: &[u64], at: usize, next: usize, dispatch: Dispatch) -> u64 {
     let op_at = |at| words.get(at).map(|&word| Op(word as u16));
     let op = Op(words[at] as u16);
-    let next = behind(op, at);
-    let fused = op_at(next).and_then(|second| dispatch.fused(op, second, || op_at(behind(second, next))));
+    let fused = op_at(next).and_then(|second| dispatch.fused(op, second, || op_at(behind(words, next))));
     fused.unwrap_or_else(|| dispatch.handler(op))
 }

@@ -90,6 +90,8 @@ static LOOP: [Handler<Loop>; crate::ops::OPS] = table::table::<Loop>();
 impl Dispatch {
     /// The address of a handler that does the work of two or three cells in a row, if there is one. `third` tells the op
     /// behind the second.
+    // Asked for every cell.
+    #[inline(always)]
     pub(crate) fn fused(self, op: Op, next: Op, third: impl FnOnce() -> Option<Op>) -> Option<u64> {
         match self {
             Dispatch::Tail => pairs::fused(op, next, third).map(|h| h as usize as u64),

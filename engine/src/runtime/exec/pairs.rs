@@ -587,8 +587,10 @@ const LISTS: &Lists = &[
     after::<Charges, OtherSlots>(),
 ];
 
-static INDEX: Index<{ index::count(LISTS, measured::ROWS) }, { index::count_thirds(measured::ROWS) }> =
-    Index::of(LISTS, measured::ROWS);
+const PAIRS: usize = index::count(LISTS, measured::ROWS);
+const TRIPLES: usize = index::count_thirds(measured::ROWS);
+
+static INDEX: Index<PAIRS, TRIPLES, { index::places(PAIRS) }> = Index::of(LISTS, measured::ROWS);
 
 /// The handler for a cell of op `a` that also does the work of a next cell of op `b` and, if there is such a handler,
 /// that of the cell behind it, whose op `third` tells.

@@ -10,8 +10,8 @@ use crate::ops::{OPS, Op};
 pub(super) type Lists = [&'static [&'static [Option<Pair>]]];
 
 /// The pairs by their first op, then their second, and for each the third cells that make a triple of it. There is room
-/// for `N` pairs; the triples are `T`.
-pub(super) struct Index<const N: usize, const T: usize> {
+/// for `N` pairs; the triples are `T`; the hash table of pairs has `H` places, a power of two.
+pub(super) struct Index<const N: usize, const T: usize, const H: usize> {
     /// Where the pairs of each first op begin.
     first: [u16; OPS + 1],
     seconds: [u16; N],
@@ -20,6 +20,15 @@ pub(super) struct Index<const N: usize, const T: usize> {
     ends: [u16; N],
     thirds: [u16; T],
     threes: [Handler<Tail>; T],
+    /// Each pair, in the first free place from where its ops' hash points to; and `EMPTY`.
+    places: [u16; H],
+}
+
+const EMPTY: u16 = u16::MAX;
+
+/// How many places a hash table for `pairs` pairs has: at least twice as many, so that most lookups look at one or two.
+pub(super) const fn places(pairs: usize) -> usize {
+    (2 * pairs).next_power_of_two()
 }
 
 /// How many pairs the lists and the rows have. Some may occur several times.
@@ -79,7 +88,7 @@ const fn flat<const N: usize>(lists: &Lists, rows: &[Row]) -> [Pair; N] {
     all
 }
 
-impl<const N: usize, const T: usize> Index<N, T> {
+impl<const N: usize, const T: usize, const H: usize> Index<N, T, H> {
     /// Indexes the lists and the rows, which have `N` pairs and `T` triples. Of several entries for the same ops, the
     /// first is used.
     pub(super) const fn of(lists: &Lists, rows: &[Row]) -> Self {
@@ -102,6 +111,7 @@ impl<const N: usize, const T: usize> Index<N, T> {
             ends: [0; N],
             thirds: [0; T],
             threes: [unreachable::<Tail>; T],
+            places: [EMPTY; H],
         };
         let mut ends = first;
         at = 0;
@@ -114,6 +124,7 @@ impl<const N: usize, const T: usize> Index<N, T> {
             at += 1;
         }
         index.close_gaps(&ends);
+        index.hash();
         index.add_thirds(rows);
         index
     }
@@ -155,14 +166,32 @@ impl<const N: usize, const T: usize> Index<N, T> {
         self.first[OPS] = filled as u16;
     }
 
+    /// Where the search for a pair begins: the upper bits of a product with 2^32 divided by the golden ratio.
+    const fn hash_of(first: Op, second: Op) -> usize {
+        let key = (first.0 as u32) << 16 | second.0 as u32;
+        (key.wrapping_mul(0x9e37_79b9) >> (u32::BITS - H.trailing_zeros())) as usize
+    }
+
+    /// Gives each pair its place, once the pairs are where they stay.
+    const fn hash(&mut self) {
+        let mut op = 0;
+        while op < OPS {
+            let mut pair = self.first[op];
+            while pair < self.first[op + 1] {
+                let mut place = Self::hash_of(Op(op as u16), Op(self.seconds[pair as usize]));
+                while self.places[place] != EMPTY {
+                    place = (place + 1) % H;
+                }
+                self.places[place] = pair;
+                pair += 1;
+            }
+            op += 1;
+        }
+    }
+
     /// Where the pair of `first` and `second` is, which has been inserted.
     const fn position(&self, first: Op, second: Op) -> usize {
-        let mut at = self.first[first.0 as usize] as usize;
-        while self.seconds[at] != second.0 {
-            at += 1;
-        }
-        assert!(at < self.first[first.0 as usize + 1] as usize);
-        at
+        self.find(first, second).expect("a row's pair is in the index")
     }
 
     /// Adds the rows' triples, once the pairs are where they stay.
@@ -212,10 +241,19 @@ impl<const N: usize, const T: usize> Index<N, T> {
     /// Where a pair is, if there is one.
     // Linking asks for every cell.
     #[inline(always)]
-    pub(super) fn find(&self, first: Op, second: Op) -> Option<usize> {
-        let row = self.row(first);
-        let found = self.seconds[row.clone()].binary_search(&second.0).ok()?;
-        Some(row.start + found)
+    pub(super) const fn find(&self, first: Op, second: Op) -> Option<usize> {
+        let (begin, end) = (self.first[first.0 as usize], self.first[first.0 as usize + 1]);
+        let mut place = Self::hash_of(first, second);
+        loop {
+            let pair = self.places[place];
+            if begin <= pair && pair < end && self.seconds[pair as usize] == second.0 {
+                return Some(pair as usize);
+            }
+            if pair == EMPTY {
+                return None;
+            }
+            place = (place + 1) % H;
+        }
     }
 
     /// The handler of a pair.
