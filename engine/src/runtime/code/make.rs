@@ -209,7 +209,9 @@ fn link(words: &mut [u64], dispatch: Dispatch, mut entries: *const AtomicPtr<u8>
             words[at + CELL] = entries as u64;
             entries = entries.wrapping_add(1);
         }
-        if [SpecialOp::BrTable, SpecialOp::BrTableAcc].map(SpecialOp::op).contains(&op) {
+        if dispatch.knows_near()
+            && [SpecialOp::BrTable, SpecialOp::BrTableAcc].map(SpecialOp::op).contains(&op)
+        {
             // All lead forwards, to cells that aren't linked yet: a loop's header is reached by another branch. Neighbours
             // often lead to the same.
             let mut known = (0, 0);
@@ -218,7 +220,7 @@ fn link(words: &mut [u64], dispatch: Dispatch, mut entries: *const AtomicPtr<u8>
                 if known.0 != distance {
                     let target = at + distance as usize;
                     let behind = behind(words, target);
-                    let near = dispatch.near(handler(words, target, behind, dispatch));
+                    let near = Dispatch::near(handler(words, target, behind, dispatch));
                     known = (distance, u64::from(near) << 32);
                 }
                 words[entry] |= known.1;

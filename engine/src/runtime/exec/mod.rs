@@ -100,11 +100,13 @@ impl Dispatch {
     }
 
     /// What a `br_table` says of the handler at this address: see [`Backend::next_near`](regs::Backend::next_near).
-    pub(crate) fn near(self, handler: u64) -> u32 {
-        match self {
-            Dispatch::Tail => Tail::near(handler),
-            Dispatch::Loop | Dispatch::Count => 0,
-        }
+    pub(crate) fn near(handler: u64) -> u32 {
+        Tail::near(handler)
+    }
+
+    /// Whether [`Dispatch::near`] is of use.
+    pub(crate) fn knows_near(self) -> bool {
+        matches!(self, Dispatch::Tail) && Tail::KNOWS_NEAR
     }
 
     /// The address of `op`'s handler.
