@@ -29,7 +29,8 @@ command -v "$objdump" >/dev/null || {
     exit 1
 }
 
-cargo build --release --package dunlin-benches --bin handlers "$@"
+# Of the whole workspace's features: so what its tests built is used.
+cargo build --release --workspace --bin handlers "$@"
 # The program judges its own disassembly, since it alone knows where its handlers are. The runner is unquoted because
 # it holds the emulator and its options.
 { "$objdump" --dynamic-reloc "$program" && "$objdump" --disassemble --no-show-raw-insn --wide "$program"; } |

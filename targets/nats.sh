@@ -11,5 +11,5 @@ if ! command -v nats-server >/dev/null; then
         exit 3
     }
 fi
-cargo test --release --package dunlin-cli --features hosts --test nats
+cargo test --release --workspace --features dunlin-cli/tls --test nats
 echo "nats.sh: all passed"

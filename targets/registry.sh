@@ -16,7 +16,7 @@ for program in docker-registry skopeo; do
         exit 3
     }
 done
-cargo build --release --package dunlin-cli --features hosts
+cargo build --release --workspace --bin dunlin --features dunlin-cli/tls
 dunlin=$PWD/${CARGO_TARGET_DIR:-target}/release/dunlin
 hello=$PWD/examples/wasm/hello.wasm
 policy=$PWD/examples/hosts/policy.wasm

@@ -6,10 +6,14 @@
 #   targets/capi/test.sh aarch64      the C test-suite and the examples for aarch64, under qemu
 #   targets/capi/test.sh cmake        a CMake project finds the installed library
 #
+# With `--archive FILE` after that, install.sh takes this library instead of building one.
+#
 # Exit codes: 0 all passed; 1 something failed; 2 wrong usage; 3 a tool is missing, so nothing was tested.
 set -euo pipefail
-cd "$(dirname "$0")"
 what=${1:?"valgrind, asan, aarch64 or cmake"}
+archive=()
+[ "${2:-}" != --archive ] || archive=(--archive "$(realpath "${3:?}")")
+cd "$(dirname "$0")"
 need() {
     command -v "$1" >/dev/null || { echo "test.sh: $1 is missing." >&2 && exit 3; }
 }
@@ -47,14 +51,14 @@ all() { # COMMAND...
 case $what in
 valgrind)
     need valgrind
-    ./install.sh "$work"
+    ./install.sh "${archive[@]}" "$work"
     modules
     for source in tests/c/*.c examples/*.c; do compile "$source"; done
     all valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite,indirect,possible \
         --errors-for-leak-kinds=definite,indirect,possible
     ;;
 asan)
-    ./install.sh "$work"
+    ./install.sh "${archive[@]}" "$work"
     modules
     for source in tests/c/*.c examples/*.c; do compile "$source" -fsanitize=address,undefined; done
     ASAN_OPTIONS=allocator_may_return_null=1:handle_segv=0:detect_leaks=1 all env
@@ -72,7 +76,7 @@ aarch64)
     ;;
 cmake)
     need cmake
-    ./install.sh "$work"
+    ./install.sh "${archive[@]}" "$work"
     mkdir "$work/project"
     cp examples/hello.c "$work/project"
     printf '%s\n' 'cmake_minimum_required(VERSION 3.10)' 'project(hello C)' 'find_package(dunlin REQUIRED CONFIG)' \
