@@ -31,7 +31,7 @@ case "$1" in
 aarch64-gnu) triple=aarch64-unknown-linux-gnu linker=aarch64-linux-gnu-gcc needs="gcc-aarch64-linux-gnu libc6-dev-arm64-cross" ;;
 aarch64-musl) triple=aarch64-unknown-linux-musl linker=rust-lld needs= ;;
 x86_64-gnu) triple=x86_64-unknown-linux-gnu linker=cc needs=gcc ;;
-x86_64-musl) triple=x86_64-unknown-linux-musl linker=cc needs=gcc ;;
+x86_64-musl) triple=x86_64-unknown-linux-musl linker=rust-lld needs= ;;
 armv7-gnu) triple=armv7-unknown-linux-gnueabihf linker=arm-linux-gnueabihf-gcc needs="gcc-arm-linux-gnueabihf libc6-dev-armhf-cross" ;;
 riscv64-gnu) triple=riscv64gc-unknown-linux-gnu linker=riscv64-linux-gnu-gcc needs="gcc-riscv64-linux-gnu libc6-dev-riscv64-cross" ;;
 *) usage ;;
