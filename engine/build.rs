@@ -3,8 +3,13 @@
 fn main() {
     println!("cargo::rustc-check-cfg=cfg(dunlin_loop_only)");
     println!("cargo::rustc-check-cfg=cfg(dunlin_optimised)");
+    println!("cargo::rustc-check-cfg=cfg(dunlin_loop)");
     println!("cargo::rerun-if-env-changed=OPT_LEVEL");
-    match std::env::var("OPT_LEVEL").as_deref() {
+    let level = std::env::var("OPT_LEVEL");
+    if std::env::var_os("CARGO_FEATURE_LOOP").is_some() || level.as_deref() == Ok("0") {
+        println!("cargo::rustc-cfg=dunlin_loop");
+    }
+    match level.as_deref() {
         Ok("0") => println!("cargo::rustc-cfg=dunlin_loop_only"),
         Ok("2" | "3") => println!("cargo::rustc-cfg=dunlin_optimised"),
         // In between, the engine finds out when it starts.

@@ -48,7 +48,7 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// If the budget or the system has no room for it.
+    /// If the budget or the system has no room for it; or if this build lacks the backend that it needs: see [`Dispatch`].
     pub fn new(config: &Config) -> Result<Self, Error> {
         let budget = match &config.budget {
             Some(budget) => budget.clone(),
@@ -59,6 +59,11 @@ impl Engine {
             Some(dispatch @ (Dispatch::Loop | Dispatch::Count)) => dispatch,
             _ => exec::default_dispatch(),
         };
+        if dispatch != Dispatch::Tail && cfg!(not(dunlin_loop)) {
+            let message = "this build dispatches by tail calls only, for it lacks the feature `loop`: \
+                another way was asked for, or the compiler made no jumps of them";
+            return Err(Error::of_kind(ErrorKind::Other, message));
+        }
         let charge = budget.charge(Kind::Metadata, Shared::<EngineInner>::BYTES)?;
         let inner = EngineInner {
             config: config.clone(),

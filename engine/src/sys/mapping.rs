@@ -94,7 +94,7 @@ impl Mapping {
         let discarded =
             unsafe { self.map.unchecked_advise_range(memmap2::UncheckedAdvice::DontNeed, from, len) }.is_ok();
         #[cfg(not(target_os = "linux"))]
-        let discarded = len == 0;
+        let discarded = (from..from + len).is_empty();
         discarded
     }
 

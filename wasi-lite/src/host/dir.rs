@@ -3,9 +3,9 @@
 use super::file::File;
 use crate::abi::{Filestat, Filetype};
 use crate::errno::Errno;
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, SeekFrom, openat, statat};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, openat, statat};
+use std::ffi::CStr;
 use std::io;
-use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
@@ -64,29 +64,23 @@ impl Dir {
     }
 
     /// Passes on the entries from the system's cookie `start` on, until `take` doesn't want more.
+    #[cfg(target_os = "linux")]
     pub(crate) fn entries(
         &mut self,
         start: u64,
         mut take: impl FnMut(Entry<'_>) -> Result<bool, Errno>,
     ) -> Result<(), Errno> {
         // Enough for any one entry, and for what fits a buffer of the usual size.
-        let mut scratch = [const { MaybeUninit::uninit() }; 4096];
+        let mut scratch = [const { std::mem::MaybeUninit::uninit() }; 4096];
         let listing = self.listing()?;
-        rustix::fs::seek(listing, SeekFrom::Start(start))?;
-        let mut entries = RawDir::new(listing, &mut scratch);
+        rustix::fs::seek(listing, rustix::fs::SeekFrom::Start(start))?;
+        let mut entries = rustix::fs::RawDir::new(listing, &mut scratch);
         while let Some(entry) = entries.next() {
             let entry = entry?;
-            let filetype = match entry.file_type() {
-                FileType::Unknown => match statat(listing, entry.file_name(), AtFlags::SYMLINK_NOFOLLOW) {
-                    Ok(stat) => FileType::from_raw_mode(stat.st_mode),
-                    Err(_) => FileType::Unknown,
-                },
-                filetype => filetype,
-            };
             let more = take(Entry {
                 name: entry.file_name().to_bytes(),
                 ino: entry.ino(),
-                filetype: filetype.into(),
+                filetype: filetype(listing, entry.file_name(), entry.file_type()).into(),
                 next: entry.next_entry_cookie(),
             })?;
             if !more {
@@ -94,5 +88,39 @@ impl Dir {
             }
         }
         Ok(())
+    }
+
+    /// Passes on the entries from the `start`th on, until `take` doesn't want more. Systems other than Linux don't say where
+    /// an entry is, so entries are counted.
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) fn entries(
+        &mut self,
+        start: u64,
+        mut take: impl FnMut(Entry<'_>) -> Result<bool, Errno>,
+    ) -> Result<(), Errno> {
+        let listing = self.listing()?;
+        for (entry, index) in rustix::fs::Dir::read_from(listing)?.zip(0..) {
+            let entry = entry?;
+            let more = index < start
+                || take(Entry {
+                    name: entry.file_name().to_bytes(),
+                    ino: entry.ino(),
+                    filetype: filetype(listing, entry.file_name(), entry.file_type()).into(),
+                    next: index + 1,
+                })?;
+            if !more {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The type of a directory's entry, which some file systems don't tell with its name.
+fn filetype(listing: BorrowedFd<'_>, name: &CStr, told: FileType) -> FileType {
+    match told {
+        FileType::Unknown => statat(listing, name, AtFlags::SYMLINK_NOFOLLOW)
+            .map_or(FileType::Unknown, |stat| FileType::from_raw_mode(stat.st_mode)),
+        told => told,
     }
 }

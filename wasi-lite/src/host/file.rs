@@ -5,10 +5,18 @@ use crate::abi::{Fdflags, Filestat};
 use crate::errno::Errno;
 use rustix::fs::{FallocateFlags, OFlags};
 use std::io::{Seek, SeekFrom};
-use std::num::NonZeroU64;
 use std::os::fd::{AsFd, BorrowedFd};
 
-pub(crate) use rustix::fs::Advice;
+/// How a part of a file is going to be read: see WASI's `advice`.
+#[derive(Clone, Copy)]
+pub(crate) enum Advice {
+    Normal,
+    Sequential,
+    Random,
+    WillNeed,
+    DontNeed,
+    NoReuse,
+}
 
 /// `O_DSYNC`, which `rustix` takes for `O_SYNC`.
 pub(super) const O_DSYNC: OFlags = OFlags::from_bits_retain(0o10000);
@@ -42,7 +50,7 @@ impl File {
     }
 
     pub(crate) fn advise(&self, offset: u64, len: u64, advice: Advice) -> Result<(), Errno> {
-        Ok(rustix::fs::fadvise(&self.0, offset, NonZeroU64::new(len), advice)?)
+        advise(self.as_fd(), offset, len, advice)
     }
 
     pub(crate) fn allocate(&self, offset: u64, len: u64) -> Result<(), Errno> {
@@ -89,5 +97,27 @@ pub(crate) fn sync(fd: BorrowedFd<'_>) -> Result<(), Errno> {
 
 /// Waits until the data of a file or directory is on the disk.
 pub(crate) fn sync_data(fd: BorrowedFd<'_>) -> Result<(), Errno> {
-    Ok(rustix::fs::fdatasync(fd)?)
+    #[cfg(target_os = "linux")]
+    return Ok(rustix::fs::fdatasync(fd)?);
+    #[cfg(not(target_os = "linux"))]
+    sync(fd)
+}
+
+#[cfg(target_os = "linux")]
+fn advise(fd: BorrowedFd<'_>, offset: u64, len: u64, advice: Advice) -> Result<(), Errno> {
+    let advice = match advice {
+        Advice::Normal => rustix::fs::Advice::Normal,
+        Advice::Sequential => rustix::fs::Advice::Sequential,
+        Advice::Random => rustix::fs::Advice::Random,
+        Advice::WillNeed => rustix::fs::Advice::WillNeed,
+        Advice::DontNeed => rustix::fs::Advice::DontNeed,
+        Advice::NoReuse => rustix::fs::Advice::NoReuse,
+    };
+    Ok(rustix::fs::fadvise(fd, offset, std::num::NonZeroU64::new(len), advice)?)
+}
+
+/// Other systems take no such advice, and it changes nothing that a program could observe.
+#[cfg(not(target_os = "linux"))]
+fn advise(_: BorrowedFd<'_>, _: u64, _: u64, _: Advice) -> Result<(), Errno> {
+    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use crate::abi::{Filestat, Filetype};
 use cap_std::fs::{Metadata, MetadataExt};
-use rustix::fs::FileType;
+use rustix::fs::{FileType, RawMode};
 
 impl From<FileType> for Filetype {
     fn from(ty: FileType) -> Self {
@@ -29,7 +29,7 @@ impl From<&Metadata> for Filestat {
         Filestat {
             dev: metadata.dev(),
             ino: metadata.ino(),
-            filetype: FileType::from_raw_mode(metadata.mode()).into(),
+            filetype: FileType::from_raw_mode(metadata.mode() as RawMode).into(),
             nlink: metadata.nlink(),
             size: metadata.size(),
             atim: time(metadata.atime(), metadata.atime_nsec()),

@@ -4,9 +4,7 @@ use super::dir::Dir;
 use super::names::NameInDir;
 use crate::errno::Errno;
 use cap_std::fs::{OpenOptions, OpenOptionsExt};
-use rustix::fs::{
-    AtFlags, Mode, OFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT, futimens, openat, utimensat,
-};
+use rustix::fs::{AtFlags, OFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT, futimens, utimensat};
 use std::os::fd::BorrowedFd;
 
 /// What becomes of one of a file's times.
@@ -59,6 +57,7 @@ impl NameInDir<'_> {
 
 impl Dir {
     /// Sets the times of what `path` leads to. It isn't opened, since that may wait or have effects.
+    #[cfg(target_os = "linux")]
     pub(crate) fn set_times_at(&self, path: &str, times: NewTimes) -> Result<(), Errno> {
         let times = times.into();
         let mut options = OpenOptions::new();
@@ -67,18 +66,32 @@ impl Dir {
         match utimensat(&file, "", &times, AtFlags::EMPTY_PATH) {
             // Before Linux 5.8 it must be opened.
             Err(rustix::io::Errno::INVAL) => {
-                let flags = OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
                 if file.metadata()?.is_dir() {
-                    return Ok(futimens(openat(&file, ".", flags, Mode::empty())?, &times)?);
+                    let dir = rustix::fs::openat(&file, ".", CALM, rustix::fs::Mode::empty())?;
+                    return Ok(futimens(dir, &times)?);
                 }
-                options.custom_flags(flags.bits().cast_signed());
-                let opened = self.below.open_with(path, &options).or_else(|_| {
-                    options.read(false).write(true);
-                    self.below.open_with(path, &options)
-                });
-                Ok(futimens(opened?, &times)?)
+                self.open_and_set_times(path, &times)
             }
             result => Ok(result?),
         }
     }
+
+    /// Sets the times of what `path` leads to.
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) fn set_times_at(&self, path: &str, times: NewTimes) -> Result<(), Errno> {
+        self.open_and_set_times(path, &times.into())
+    }
+
+    fn open_and_set_times(&self, path: &str, times: &Timestamps) -> Result<(), Errno> {
+        let mut options = OpenOptions::new();
+        options.read(true).custom_flags(CALM.bits().cast_signed());
+        let opened = self.below.open_with(path, &options).or_else(|_| {
+            options.read(false).write(true);
+            self.below.open_with(path, &options)
+        });
+        Ok(futimens(opened?, times)?)
+    }
 }
+
+/// Opening doesn't wait for the other end of a FIFO, and takes no terminal.
+const CALM: OFlags = OFlags::NONBLOCK.union(OFlags::NOCTTY).union(OFlags::CLOEXEC);

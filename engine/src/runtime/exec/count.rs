@@ -4,7 +4,7 @@
 //! [`Loop`].
 
 use super::regs::{Handler, Loop, Regs, enter_handler};
-use super::{LOOP, pairs};
+use super::{loop_handler, pairs};
 use crate::ops::{OPS, Op};
 use std::collections::HashMap;
 
@@ -132,7 +132,7 @@ pub(crate) unsafe fn run(mut r: Regs, counts: *mut Counts) {
         while to != 0 {
             let h = if to <= OPS as u64 {
                 (*counts).note(to as u16 - 1);
-                LOOP[to as usize - 1]
+                loop_handler(Op(to as u16 - 1))
             } else {
                 core::mem::transmute::<usize, Handler<Loop>>(to as usize)
             };

@@ -76,16 +76,25 @@ use sample::{HostCall, Position};
 pub enum Dispatch {
     /// By tail calls: faster, if the compiler emitted them as jumps. [`Engine::new`](crate::Engine::new) tests that.
     Tail,
-    /// By returning to a dispatch loop: correct in every build.
+    /// By returning to a dispatch loop: correct in every build that has it (feature `loop`).
     Loop,
-    /// By a loop that counts what it dispatches, for tuning the interpreter: slow. See
+    /// By that loop, which counts what it dispatches, for tuning the interpreter: slow. See
     /// [`Store::dispatch_counts`](crate::Store::dispatch_counts).
     Count,
 }
 
 /// The handlers of each backend, by op number.
 static TAIL: [Handler<Tail>; crate::ops::OPS] = table::table::<Tail>();
+#[cfg(dunlin_loop)]
 static LOOP: [Handler<Loop>; crate::ops::OPS] = table::table::<Loop>();
+
+/// The handler of `op` for [`Dispatch::Loop`] and [`Dispatch::Count`].
+fn loop_handler(op: Op) -> Handler<Loop> {
+    #[cfg(dunlin_loop)]
+    return LOOP[op.0 as usize];
+    #[cfg(not(dunlin_loop))]
+    unreachable!("an engine can't be made with {op}'s backend")
+}
 
 impl Dispatch {
     /// The address of a handler that does the work of two or three cells in a row, if there is one. `third` tells the op
@@ -119,7 +128,7 @@ impl Dispatch {
                 }
                 TAIL[op.0 as usize] as usize as u64
             }
-            Dispatch::Loop => LOOP[op.0 as usize] as usize as u64,
+            Dispatch::Loop => loop_handler(op) as usize as u64,
             Dispatch::Count => count::word(op),
         }
     }

@@ -1,19 +1,15 @@
 //! Terminating signals, and a timer whose signal ends the process.
 
 use super::status::ignored_signals;
-use nix::sys::signal::{SigEvent, SigevNotify, Signal};
-use nix::sys::timer::{Expiration, TimerSetTimeFlags};
-use nix::time::ClockId;
 #[cfg(feature = "hosts")]
 use signal_hook::consts::SIGHUP;
-use signal_hook::consts::{SIGALRM, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag::{register_conditional_default, register_conditional_shutdown};
 use std::ffi::c_int;
 use std::io;
 use std::sync::atomic::AtomicBool;
-use std::time::{Duration, Instant};
 
-pub(crate) use nix::sys::timer::Timer;
+pub(crate) use ending::{Timer, exit_at};
 pub(crate) use signal_hook::iterator::{Handle, Signals};
 
 /// From now on, the signals that ask a process to end come out of the result. While `over` is true, they have their
@@ -41,15 +37,42 @@ fn obeyed(over: &'static AtomicBool) -> io::Result<impl Iterator<Item = c_int>> 
     Ok(obeyed)
 }
 
-/// Ends the process with `code` at `deadline`, by a timer's signal.
-pub(crate) fn exit_at(deadline: Instant, code: u8) -> io::Result<Timer> {
-    register_conditional_shutdown(SIGALRM, code.into(), &ALWAYS)?;
-    let notify = SigevNotify::SigevSignal { signal: Signal::SIGALRM, si_value: 0 };
-    let mut timer = Timer::new(ClockId::CLOCK_MONOTONIC, SigEvent::new(notify))?;
-    // A timer set to zero is disarmed.
-    let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_nanos(1));
-    timer.set(Expiration::OneShot(left.into()), TimerSetTimeFlags::empty())?;
-    Ok(timer)
+#[cfg(target_os = "linux")]
+mod ending {
+    use super::ALWAYS;
+    use nix::sys::signal::{SigEvent, SigevNotify, Signal};
+    use nix::sys::timer::{Expiration, TimerSetTimeFlags};
+    use nix::time::ClockId;
+    use signal_hook::{consts::SIGALRM, flag::register_conditional_shutdown};
+    use std::io;
+    use std::time::{Duration, Instant};
+
+    pub(crate) use nix::sys::timer::Timer;
+
+    /// Ends the process with `code` at `deadline`, by a timer's signal.
+    pub(crate) fn exit_at(deadline: Instant, code: u8) -> io::Result<Timer> {
+        register_conditional_shutdown(SIGALRM, code.into(), &ALWAYS)?;
+        let notify = SigevNotify::SigevSignal { signal: Signal::SIGALRM, si_value: 0 };
+        let mut timer = Timer::new(ClockId::CLOCK_MONOTONIC, SigEvent::new(notify))?;
+        // A timer set to zero is disarmed.
+        let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_nanos(1));
+        timer.set(Expiration::OneShot(left.into()), TimerSetTimeFlags::empty())?;
+        Ok(timer)
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod ending {
+    use std::io;
+    use std::time::Instant;
+
+    /// There is none: see [`exit_at`].
+    pub(crate) enum Timer {}
+
+    /// Fails: this system has no such timers.
+    pub(crate) fn exit_at(_: Instant, _: u8) -> io::Result<Timer> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
 }
 
 /// What a signal asks of a server.

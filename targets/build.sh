@@ -1,0 +1,86 @@
+#!/usr/bin/env bash
+# Builds the dunlin command for a target, on x86_64 Linux, from a fresh clone.
+#
+#     targets/build.sh TARGET [--profile full|small|mini]
+#
+#     TARGET      aarch64-gnu, aarch64-musl, x86_64-gnu, x86_64-musl, armv7-gnu or riscv64-gnu
+#     full        everything that the target has: tier, hosts, text format
+#     small       interpreter with superinstructions, WASI, precompiled code
+#     mini        interpreter and WASI, optimised for size
+#
+# The last line that it prints is the file's path. Those for musl are static: one file to copy. It installs what is missing:
+# Rust's target through rustup and, as root on Debian or Ubuntu, a linker and its C library. Exit codes: 0 built; 1 it
+# doesn't build; 2 wrong usage; 3 something is missing that can't be had here.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+usage() {
+    sed -n '4,9s/^# \{0,1\}//p' "$0" >&2
+    exit 2
+}
+
+profile=full
+case "$#:${2-}" in
+1:) ;;
+3:--profile) profile=$3 ;;
+*) usage ;;
+esac
+
+# Rust's name of the target, the linker, and the Debian package that it is in. Rust brings what musl's targets need.
+case "$1" in
+aarch64-gnu) triple=aarch64-unknown-linux-gnu linker=aarch64-linux-gnu-gcc needs="gcc-aarch64-linux-gnu libc6-dev-arm64-cross" ;;
+aarch64-musl) triple=aarch64-unknown-linux-musl linker=rust-lld needs= ;;
+x86_64-gnu) triple=x86_64-unknown-linux-gnu linker=cc needs=gcc ;;
+x86_64-musl) triple=x86_64-unknown-linux-musl linker=rust-lld needs= ;;
+armv7-gnu) triple=armv7-unknown-linux-gnueabihf linker=arm-linux-gnueabihf-gcc needs="gcc-arm-linux-gnueabihf libc6-dev-armhf-cross" ;;
+riscv64-gnu) triple=riscv64gc-unknown-linux-gnu linker=riscv64-linux-gnu-gcc needs="gcc-riscv64-linux-gnu libc6-dev-riscv64-cross" ;;
+*) usage ;;
+esac
+
+# There is no tier for these, and so nothing that runs its code.
+case "$profile:$1" in
+full:armv7-gnu | full:riscv64-gnu) features=coredump,debug-info,flamegraph,gdb,hosts,manual,pairs,text,trace ;;
+full:*) features=default,hosts ;;
+small:armv7-gnu | small:riscv64-gnu) features=pairs ;;
+small:*) features=pairs,precompiled ;;
+mini:*) features= ;;
+*) usage ;;
+esac
+
+missing() { # SENTENCE
+    echo "build.sh: $1" >&2
+    exit 3
+}
+
+command -v rustup >/dev/null || missing "rustup is missing; it is what installs Rust's standard library for $triple."
+rustup target add "$triple" >&2 || missing "rustup could not install the target $triple."
+if [ "$linker" != rust-lld ] && ! { command -v "$linker" && echo 'int main(void){}' | "$linker" -x c - -o /dev/null; } >/dev/null 2>&1; then
+    if ! command -v apt-get >/dev/null || [ "$(id -u)" -ne 0 ]; then
+        missing "please install, with these names or your distribution's: $needs."
+    fi
+    # Unquoted, because these are several packages.
+    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $needs; } </dev/null >&2 ||
+        missing "apt-get could not install: $needs."
+fi
+
+# Addresses in tables are relocations: packed, they take a twentieth of the space. A linker called through a compiler takes
+# options in another form.
+wl=-Wl,
+[ "$linker" != rust-lld ] || wl=
+flags="-C link-arg=${wl}-z -C link-arg=${wl}pack-relative-relocs"
+case "$profile" in
+full) cargo_profile=release ;;
+*)
+    cargo_profile=$profile
+    # Panics end the process, so nothing is unwound.
+    flags+=" -C force-unwind-tables=no"
+    ;;
+esac
+case "$1" in
+x86_64-musl) flags+=" -C target-feature=+crt-static" ;;
+esac
+
+name=$(tr a-z- A-Z_ <<<"$triple")
+env "CARGO_TARGET_${name}_LINKER=$linker" "CARGO_TARGET_${name}_RUSTFLAGS=$flags" \
+    cargo build --profile "$cargo_profile" --package dunlin-cli --no-default-features --features "$features" --target "$triple" >&2
+echo "${CARGO_TARGET_DIR:-target}/$triple/$cargo_profile/dunlin"
