@@ -1,5 +1,8 @@
 //! The tier's options.
 
+use std::fs::File;
+use std::sync::Arc;
+
 /// When functions are compiled.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Mode {
@@ -61,6 +64,7 @@ pub struct Options {
     pub(crate) branch_protection: bool,
     pub(crate) cache_full: CacheFull,
     pub(crate) parallel: bool,
+    pub(crate) perf_map: Option<Arc<File>>,
 }
 
 impl Default for Options {
@@ -76,6 +80,7 @@ impl Default for Options {
             branch_protection: false,
             cache_full: CacheFull::default(),
             parallel: true,
+            perf_map: None,
         }
     }
 }
@@ -161,6 +166,13 @@ impl Options {
     /// [`Jit::compile`](crate::Jit)): one for each processor. On by default.
     pub fn parallel_compilation(&mut self, enable: bool) -> &mut Self {
         self.parallel = enable;
+        self
+    }
+
+    /// Appends the address, size and name of everything that is compiled to this file, in the format in which `perf report`
+    /// and its kin look for them in `/tmp/perf-PID.map`. Code that is thrown away stays listed.
+    pub fn perf_map(&mut self, file: File) -> &mut Self {
+        self.perf_map = Some(Arc::new(file));
         self
     }
 

@@ -19,6 +19,7 @@ use dunlin::tier::{
 use dunlin::{Engine, Error, Module};
 use std::any::Any;
 use std::fmt;
+use std::fs::File;
 use std::sync::Arc;
 
 /// A compiling tier, for [`Config::tier`](dunlin::Config::tier).
@@ -125,6 +126,10 @@ impl Jit {
 
     pub(crate) fn wants_spectre_mitigations(&self) -> bool {
         self.options.spectre
+    }
+
+    pub(crate) fn perf_map(&self) -> Option<&File> {
+        self.options.perf_map.as_deref()
     }
 
     /// Counts functions that were compiled ahead of time and are now attached.

@@ -6,6 +6,7 @@ use crate::unavailable::Unavailable;
 use dunlin::Error;
 use dunlin::tier::{Call, HostFn, Landing, Left, Search, View, VisitFrame};
 use std::any::Any;
+use std::fs::File;
 use std::io;
 use std::sync::Arc;
 
@@ -71,7 +72,7 @@ pub(crate) fn has_address_space(_: u64) -> bool {
     true
 }
 
-pub(crate) fn publish(_: View<'_>, chunk: &CodeChunk, _: &[Placed]) -> Result<(), Error> {
+pub(crate) fn publish(_: View<'_>, chunk: &CodeChunk, _: &[Placed], _: Option<&File>) -> Result<(), Error> {
     match *chunk {}
 }
 

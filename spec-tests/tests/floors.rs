@@ -105,13 +105,18 @@ const HOUSES: &[House] = &[
     },
     House {
         folder: "targets/debug/src",
-        floors: &["demangle error", "module", "dwarf", "backtrace names", "explore flame_graph"],
+        floors: &[
+            "demangle error",
+            "module",
+            "dwarf",
+            "backtrace frame names",
+            "explore firefox_profile flame_graph",
+        ],
         least: 5,
     },
     House {
         folder: "targets/debug/src/dwarf",
-        // A unit's parts ask the unit for what it refers to.
-        floors: &["types", "bounds tables", "functions lines unit"],
+        floors: &["types work", "chain tables", "bounds", "unit", "lines", "functions", "search"],
         least: 6,
     },
     House {
@@ -277,6 +282,7 @@ const HOUSES: &[House] = &[
             "activation",
             "frames",
             "host_stack temporary_stack",
+            "perf_map",
             "call publish",
             "throw",
             "faults",

@@ -1,10 +1,11 @@
 use crate::module::{Export as ExportDef, ExternKind};
+use crate::runtime::backtrace::InstanceId;
 use crate::runtime::error::ErrorKind;
 use crate::runtime::store::{Import, InstanceObj, StoreId, StoreInner, Template, check_imports, instantiate};
 use crate::runtime::vmctx::FuncObj;
 use crate::{
-    AsContext, AsContextMut, Error, Export, Extern, Func, Global, Memory, Module, SharedMemory, StoreContext,
-    StoreContextMut, Table, Tag, TypedFunc, WasmParams, WasmResults,
+    AsContext, AsContextMut, Error, Export, Extern, FrameInfo, Func, Global, Memory, Module, SharedMemory,
+    StoreContext, StoreContextMut, Table, Tag, TypedFunc, WasmParams, WasmResults,
 };
 
 /// An instance of a module in a store.
@@ -99,6 +100,11 @@ impl Instance {
 
     pub(super) fn from_raw(store: &StoreInner, index: u32) -> Self {
         Self { store: store.id, index }
+    }
+
+    /// The one that a frame of a backtrace names.
+    fn named((store, index): InstanceId) -> Self {
+        Self { store, index }
     }
 
     fn obj<'a>(&self, store: &'a StoreInner) -> &'a InstanceObj {
@@ -196,6 +202,26 @@ impl Instance {
         let instance = self.obj(inner);
         let exports = instance.module.shared().data.exports.iter();
         exports.map(move |export| Export::new(&export.name, extern_of(inner, instance, export)))
+    }
+}
+
+impl FrameInfo {
+    /// The instance whose function it is.
+    ///
+    /// ```
+    /// # #[cfg(feature = "wat")] {
+    /// use dunlin::{Engine, Instance, Module, Store};
+    /// let engine = Engine::default();
+    /// let module = Module::new(&engine, r#"(module (func (export "f") unreachable))"#)?;
+    /// let mut store = Store::new(&engine, ());
+    /// let [_, second] = [(); 2].map(|()| Instance::new(&mut store, &module, &[]).unwrap());
+    /// let error = second.get_typed_func::<(), ()>(&store, "f")?.call(&mut store, ()).unwrap_err();
+    /// assert_eq!(error.backtrace().unwrap().frames()[0].instance(), second);
+    /// # }
+    /// # Ok::<(), dunlin::Error>(())
+    /// ```
+    pub fn instance(&self) -> Instance {
+        Instance::named(self.instance)
     }
 }
 

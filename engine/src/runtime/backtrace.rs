@@ -6,6 +6,7 @@ use crate::runtime::code::Executing;
 #[cfg(feature = "coredump")]
 use crate::runtime::coredump::CoreValue;
 use crate::runtime::coredump::FrameLocals;
+use crate::runtime::store::StoreId;
 use crate::words::Count;
 use std::fmt;
 
@@ -25,10 +26,14 @@ pub struct FrameInfo {
     module: Module,
     func_index: u32,
     place: CodePosition,
+    pub(crate) instance: InstanceId,
     /// Its locals, if a core dump is wanted.
     #[cfg_attr(not(feature = "coredump"), expect(dead_code, reason = "only core dumps show it"))]
     locals: Option<Shared<FrameLocals>>,
 }
+
+/// An instance: its store, and its number there.
+pub(crate) type InstanceId = (StoreId, u32);
 
 /// Where in a function.
 #[derive(Clone, Copy)]
@@ -53,18 +58,22 @@ impl WasmBacktrace {
     /// Adds the next outer frame, which is at this cell.
     pub(crate) fn push(
         &mut self,
-        module: &Module,
-        func_index: u32,
+        (instance, module, func_index): (InstanceId, &Module, u32),
         cell: usize,
         locals: Option<Shared<FrameLocals>>,
     ) {
-        self.add(FrameInfo { module: module.clone(), func_index, place: CodePosition::Cell(cell), locals });
+        let (module, place) = (module.clone(), CodePosition::Cell(cell));
+        self.add(FrameInfo { module, func_index, place, instance, locals });
     }
 
     /// Adds the next outer frame, which is of compiled code, and at this offset in the module.
-    pub(crate) fn push_compiled(&mut self, module: &Module, func_index: u32, offset: u64) {
-        let place = CodePosition::Offset(offset);
-        self.add(FrameInfo { module: module.clone(), func_index, place, locals: None });
+    pub(crate) fn push_compiled(
+        &mut self,
+        (instance, module, func_index): (InstanceId, &Module, u32),
+        offset: u64,
+    ) {
+        let (module, place) = (module.clone(), CodePosition::Offset(offset));
+        self.add(FrameInfo { module, func_index, place, instance, locals: None });
     }
 
     fn add(&mut self, frame: FrameInfo) {
@@ -195,13 +204,7 @@ impl FrameInfo {
     /// [`Config::coredump_on_trap`](crate::Config::coredump_on_trap) is on and the function was interpreted.
     #[cfg(feature = "coredump")]
     pub fn locals(&self) -> Option<&[CoreValue]> {
-        self.locals.as_ref().map(|locals| &locals.values[..])
-    }
-
-    /// The number of its instance in the store, if it is known.
-    #[cfg(feature = "coredump")]
-    pub(crate) fn instance(&self) -> Option<u32> {
-        self.locals.as_ref().map(|locals| locals.instance)
+        self.locals.as_deref().map(|locals| &locals.0[..])
     }
 
     /// The module that the function belongs to.

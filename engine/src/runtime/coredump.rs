@@ -19,10 +19,6 @@ pub enum CoreValue {
     Missing,
 }
 
-/// The locals of a frame, and whose they are.
+/// The locals of a frame.
 #[cfg_attr(not(feature = "coredump"), expect(dead_code, reason = "only core dumps show it"))]
-pub(crate) struct FrameLocals {
-    /// The number of the instance in its store.
-    pub(crate) instance: u32,
-    pub(crate) values: Buf<CoreValue>,
-}
+pub(crate) struct FrameLocals(pub(crate) Buf<CoreValue>);

@@ -27,7 +27,7 @@ impl Jit {
         let charge = view.cache().charge(Kind::MachineCode, bytes).map_err(|error| memory(&error))?;
         let chunk = CodeChunk::new(code, precompiled.map.clone()).map_err(|error| memory(&error))?;
         view.keep(Box::new(chunk.clone()), charge).map_err(|error| memory(&error))?;
-        let publish = || runtime::publish(view, &chunk, &precompiled.pieces);
+        let publish = || runtime::publish(view, &chunk, &precompiled.pieces, self.perf_map());
         // If code was evicted since, that may be because it relied on guard regions.
         let published = view.hand_in(thrown_away, publish).ok_or(Mismatch::Guards)?;
         published.map_err(|error| memory(&error))?;

@@ -189,7 +189,7 @@ impl Worker {
         drop(code);
         self.counters.placed(bytes);
         view.keep(Box::new(chunk.clone()), pages).map_err(|_| Decline::Budget)?;
-        let published = runtime::publish(view, &chunk, &pieces);
+        let published = runtime::publish(view, &chunk, &pieces, self.options.perf_map.as_deref());
         drop((pieces, charge));
         published.map_err(|_| Decline::Budget)
     }

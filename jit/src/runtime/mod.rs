@@ -16,6 +16,7 @@ mod chunk;
 mod faults;
 mod frames;
 mod host_stack;
+mod perf_map;
 mod publish;
 mod registry;
 mod stack;

@@ -1,15 +1,24 @@
 //! Publishes code to the engine.
 
 use super::chunk::CodeChunk;
+use super::perf_map;
 use crate::code::{Piece, Placed};
 use dunlin::Error;
 use dunlin::tier::View;
+use std::fs::File;
 
-/// Tells the engine the addresses of a chunk's pieces.
+/// Tells the engine the addresses of a chunk's pieces, and `perf` as well, if there is a map for it.
 ///
 /// # Errors
 /// If there is no memory for the engine's entries. What has been published by then stays.
-pub(crate) fn publish(view: View<'_>, chunk: &CodeChunk, pieces: &[Placed]) -> Result<(), Error> {
+pub(crate) fn publish(
+    view: View<'_>,
+    chunk: &CodeChunk,
+    pieces: &[Placed],
+    perf_map: Option<&File>,
+) -> Result<(), Error> {
+    // A file that can't be written costs names, and nothing else.
+    let _ = perf_map.map(|file| perf_map::list(view, chunk, pieces, file));
     // Trampolines and stubs come first: a function may be entered as soon as it is published.
     for pair in pieces.windows(2) {
         if let (Piece::Trampoline(ty), Piece::Stub(_)) = (pair[0].piece, pair[1].piece) {

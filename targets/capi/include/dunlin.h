@@ -312,6 +312,23 @@ WASM_API_EXTERN own dunlin_error_t *dunlin_memory_grow(wasm_memory_t *, uint64_t
 WASM_API_EXTERN own dunlin_error_t *dunlin_memory_read(const wasm_memory_t *, uint64_t offset, char *into, size_t len);
 WASM_API_EXTERN own dunlin_error_t *dunlin_memory_write(wasm_memory_t *, uint64_t offset, const char *from, size_t len);
 
+/* ---- Tags and exceptions ---- */
+
+/* A tag is a wasm_extern_t whose kind is DUNLIN_EXTERN_TAG; an exception is a wasm_ref_t, and values of the kind DUNLIN_EXNREF refer to
+ * one. The type's parameters are what exceptions with the tag carry; it has no results. */
+WASM_API_EXTERN own dunlin_error_t *dunlin_tag_new(wasm_store_t *, const wasm_functype_t *, own wasm_extern_t **out);
+/* Null if it is no tag. */
+WASM_API_EXTERN own wasm_functype_t *dunlin_tag_type(const wasm_extern_t *tag);
+WASM_API_EXTERN own dunlin_error_t *dunlin_exception_new(const wasm_extern_t *tag, const wasm_val_t *fields, size_t count,
+                                                         own wasm_ref_t **out);
+/* Null if it is no exception. */
+WASM_API_EXTERN own wasm_extern_t *dunlin_exception_tag(const wasm_ref_t *);
+WASM_API_EXTERN own dunlin_error_t *dunlin_exception_fields(const wasm_ref_t *, own wasm_val_vec_t *out);
+/* Throws an exception in the guest that called: `return dunlin_exception_throw(exception);` in a callback. */
+WASM_API_EXTERN own wasm_trap_t *dunlin_exception_throw(const wasm_ref_t *);
+/* The exception that a call failed with, as its error's code says: DUNLIN_ERROR_EXCEPTION. Null if there is none, or it was taken. */
+WASM_API_EXTERN own wasm_ref_t *dunlin_store_take_exception(wasm_store_t *);
+
 /* ---- Instances and linkers ---- */
 
 WASM_API_EXTERN own dunlin_error_t *dunlin_instance_new(wasm_store_t *, const wasm_module_t *,

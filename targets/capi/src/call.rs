@@ -1,6 +1,7 @@
 //! Values in and out of calls.
 
 use crate::error::{Failure, Result};
+use crate::own::try_vec;
 use crate::store::StoreRef;
 use crate::val::wasm_val_t;
 use dunlin::{FuncType, Val, ValType, ValTypes};
@@ -63,6 +64,15 @@ pub(crate) fn check_results(ty: &FuncType, given: usize) -> Result<()> {
         return Err(Failure::argument("a v128 has no room in wasm_val_t: use dunlin_numeric_func_call"));
     }
     Ok(())
+}
+
+/// The values for C, which it then owns.
+pub(crate) fn given(store: &StoreRef, vals: &[Val]) -> Result<Vec<wasm_val_t>> {
+    let mut all = try_vec(vals.len()).ok_or(Failure::NO_MEMORY)?;
+    for val in vals {
+        all.push(wasm_val_t::of_val(store, *val)?);
+    }
+    Ok(all)
 }
 
 /// Gives C values, which it then owns.

@@ -269,7 +269,7 @@ exports! {
     }
 
     fn dunlin_error_trace(error: Option<&dunlin_error_t>, out: Out<'_, wasm_frame_vec_t>) {
-        out.put(error.map_or_else(wasm_frame_vec_t::empty, |error| frames_of(&error.0)));
+        out.put(error.map_or_else(wasm_frame_vec_t::empty, |error| frames_of(None, &error.0)));
     }
 }
 

@@ -6,25 +6,41 @@ use crate::handles::{wasm_instance_t, wasm_trap_t};
 use crate::object::{Object, Trapped};
 use crate::own::try_box;
 use crate::pointers::{Byte, Handle, Out};
-use crate::store::wasm_store_t;
+use crate::store::{StoreRef, wasm_store_t};
 use crate::vec::{CVec, collect, wasm_byte_vec_t};
 use dunlin::FrameInfo;
 use std::ptr::null;
 
 /// A function that was executing.
-#[derive(Clone)]
-pub struct wasm_frame_t(FrameInfo);
+pub struct wasm_frame_t {
+    info: FrameInfo,
+    /// Its instance, if the store is known.
+    instance: Option<Box<wasm_instance_t>>,
+}
 
 pub(crate) type wasm_frame_vec_t = CVec<Option<Box<wasm_frame_t>>>;
 
 impl wasm_frame_t {
     pub(crate) fn try_clone(&self) -> Option<Box<Self>> {
-        try_box(self.clone())
+        let instance = match &self.instance {
+            Some(instance) => Some(instance.try_clone()?),
+            None => None,
+        };
+        try_box(Self { info: self.info.clone(), instance })
     }
 
-    fn offset(&self) -> usize {
-        self.0.module_offset().map_or(usize::MAX, |offset| offset as usize)
+    fn new(store: Option<&StoreRef>, info: &FrameInfo) -> Option<Box<Self>> {
+        let instance = match store {
+            Some(store) => Some(wasm_instance_t::of(store, info.instance()).ok()?),
+            None => None,
+        };
+        try_box(Self { info: info.clone(), instance })
     }
+}
+
+/// An offset for C.
+fn offset(offset: Option<u64>) -> usize {
+    offset.map_or(usize::MAX, |offset| offset as usize)
 }
 
 /// The frames that an error has, innermost first.
@@ -33,8 +49,13 @@ fn frames(failure: &Failure) -> &[FrameInfo] {
     backtrace.map_or(&[], |backtrace| backtrace.frames())
 }
 
-pub(crate) fn frames_of(failure: &Failure) -> wasm_frame_vec_t {
-    collect(frames(failure).iter().map(|frame| try_box(wasm_frame_t(frame.clone())).map(Some)))
+pub(crate) fn frames_of(store: Option<&StoreRef>, failure: &Failure) -> wasm_frame_vec_t {
+    collect(frames(failure).iter().map(|frame| wasm_frame_t::new(store, frame).map(Some)))
+}
+
+/// The store of a trap, if it is known, and the error that it is.
+fn parts(trap: &wasm_trap_t) -> Option<(Option<&StoreRef>, &Failure)> {
+    Some((trap.as_ref().store.as_ref(), failure_of(trap)?))
 }
 
 /// The error that a trap is.
@@ -64,30 +85,28 @@ exports! {
         frame?.try_clone()
     }
 
-    fn wasm_frame_instance(_frame: Option<&wasm_frame_t>) -> Handle<'_, wasm_instance_t> {
-        // A backtrace knows modules, and keeps no instance.
-        Handle::new(None)
+    fn wasm_frame_instance(frame: Option<&wasm_frame_t>) -> Handle<'_, wasm_instance_t> {
+        Handle::new(frame.and_then(|frame| frame.instance.as_deref()))
     }
 
     fn wasm_frame_func_index(frame: Option<&wasm_frame_t>) -> u32 {
-        frame.map_or(0, |frame| frame.0.func_index())
+        frame.map_or(0, |frame| frame.info.func_index())
     }
 
     fn wasm_frame_func_offset(frame: Option<&wasm_frame_t>) -> usize {
-        // Nothing knows where in the module a function begins once it is loaded.
-        frame.map_or(usize::MAX, |_| usize::MAX)
+        offset(frame.and_then(|frame| frame.info.func_offset()))
     }
 
     fn wasm_frame_module_offset(frame: Option<&wasm_frame_t>) -> usize {
-        frame.map_or(usize::MAX, wasm_frame_t::offset)
+        offset(frame.and_then(|frame| frame.info.module_offset()))
     }
 
     fn dunlin_frame_func_name(frame: Option<&wasm_frame_t>, len: Out<'_, usize>) -> *const Byte {
-        name(frame.and_then(|frame| frame.0.func_name()), len)
+        name(frame.and_then(|frame| frame.info.func_name()), len)
     }
 
     fn dunlin_frame_module_name(frame: Option<&wasm_frame_t>, len: Out<'_, usize>) -> *const Byte {
-        name(frame.and_then(|frame| frame.0.module_name()), len)
+        name(frame.and_then(|frame| frame.info.module_name()), len)
     }
 
     fn wasm_trap_new(store: Handle<'_, wasm_store_t>, message: Option<&wasm_byte_vec_t>) -> Trapped {
@@ -102,11 +121,12 @@ exports! {
     }
 
     fn wasm_trap_origin(trap: Option<&wasm_trap_t>) -> Option<Box<wasm_frame_t>> {
-        try_box(wasm_frame_t(frames(failure_of(trap?)?).first()?.clone()))
+        let (store, failure) = parts(trap?)?;
+        wasm_frame_t::new(store, frames(failure).first()?)
     }
 
     fn wasm_trap_trace(trap: Option<&wasm_trap_t>, out: Out<'_, wasm_frame_vec_t>) {
-        out.put(trap.and_then(failure_of).map_or_else(CVec::empty, frames_of));
+        out.put(trap.and_then(parts).map_or_else(CVec::empty, |(store, failure)| frames_of(store, failure)));
     }
 
     fn dunlin_trap_error(trap: Option<&wasm_trap_t>) -> Outcome {

@@ -13,6 +13,7 @@ fn prototypes() -> Vec<Prototype> {
         crate::callback::prototypes,
         crate::engine::prototypes,
         crate::error::prototypes,
+        crate::exceptions::prototypes,
         crate::externs::prototypes,
         crate::foreign::prototypes,
         crate::frame::prototypes,

@@ -14,6 +14,7 @@ mod callback;
 mod deadline;
 mod engine;
 mod error;
+mod exceptions;
 mod externs;
 mod foreign;
 mod frame;

@@ -164,3 +164,27 @@ fn python_calls_it_through_ctypes() {
     let output = run(Command::new("python3").arg(here().join("tests/ctypes_call.py")).arg(library));
     assert_eq!(String::from_utf8(output.stdout).unwrap(), "42\ninteger divide by zero\n");
 }
+
+#[test]
+fn python_calls_it_through_cffi() {
+    if !Command::new("python3").args(["-c", "import cffi"]).output().is_ok_and(|found| found.status.success())
+    {
+        eprintln!("skipped: there is no cffi for Python");
+        return;
+    }
+    let mut preprocess = Command::new(tool("CC", "cc"));
+    preprocess
+        .args(["-E", "-P", "-x", "c", "-include", "dunlin.h", "/dev/null", "-I"])
+        .arg(INSTALLED.path("include"));
+    let header = INSTALLED.path("dunlin-declarations.h");
+    fs::write(&header, own_declarations(&String::from_utf8(run(&mut preprocess).stdout).unwrap())).unwrap();
+    let script = here().join("tests/cffi_call.py");
+    let mut python = Command::new("python3");
+    python.arg(script).arg(INSTALLED.path("lib/libdunlin.so")).stdin(fs::File::open(header).unwrap());
+    assert_eq!(String::from_utf8(run(&mut python).stdout).unwrap(), "42\na negative number\n");
+}
+
+/// What our headers declare, of a preprocessed text. The system's come first: their types are cffi's own.
+fn own_declarations(text: &str) -> &str {
+    &text[text.find("typedef char byte_t;").expect("wasm.h begins so")..]
+}

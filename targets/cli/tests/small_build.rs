@@ -29,6 +29,8 @@ fn another_build_is_named() {
         (cfg!(feature = "debug-info"), &["addr2line", &text, "0x20"], "debug-info"),
         (cfg!(feature = "coredump"), &["run", "--coredump", "core", &text], "coredump"),
         (cfg!(feature = "flamegraph"), &["run", "--profile", "p.svg", &text], "flamegraph"),
+        (cfg!(feature = "debug-info"), &["run", "--profile", "p.json", &text], "debug-info"),
+        (cfg!(feature = "precompiled"), &["run", "--profile", "perfmap", &text], "precompiled"),
         (cfg!(feature = "explore"), &["explore", &text, "-o", "-"], "explore"),
     ] {
         if !here {

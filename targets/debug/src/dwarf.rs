@@ -3,19 +3,22 @@
 //! Nothing is indexed, since what an index takes isn't bounded by the size of hostile DWARF: many units may share a list,
 //! and a line's program has a byte for a row. Instead, all units are passed once for all offsets that are asked for.
 //! What `gimli` allocates is in proportion to the tables of one unit, which are measured first (`tables`), and how much is
-//! done is counted (`bounds`).
+//! done is counted (`work`).
 
 mod bounds;
+mod chain;
 mod functions;
 mod lines;
+mod search;
 mod tables;
 mod types;
 mod unit;
+mod work;
 
 use crate::DebugInfoError;
 use crate::module::Sections;
 use bounds::Allowance;
-use functions::Chain;
+use chain::Chain;
 use gimli::{Dwarf, EndianSlice, LittleEndian};
 use std::io::{Read, Seek};
 use types::Bytes;

@@ -1,6 +1,6 @@
 //! Profiles as pictures.
 
-use crate::demangle::demangle;
+use crate::frame;
 use dunlin::{Profile, ProfileFrame};
 use inferno::flamegraph::{self, Options};
 use std::io::{self, Write};
@@ -44,16 +44,7 @@ pub fn flame_graph(profile: &Profile, title: &str, out: &mut dyn Write) -> io::R
     flamegraph::from_lines(&mut options, lines.iter().map(String::as_str), out)
 }
 
-/// A function's name, without what separates names in the folded format.
+/// A name, without what separates names in the folded format.
 fn name(frame: &ProfileFrame<'_>) -> String {
-    let name = match *frame {
-        ProfileFrame::Function { module, func_index, .. } => match module.func_name(func_index) {
-            Some(name) => demangle(name),
-            None => format!("func[{func_index}]"),
-        },
-        ProfileFrame::Omitted => "...".into(),
-        ProfileFrame::Unsampled => "[unsampled]".into(),
-        _ => "[other]".into(),
-    };
-    name.chars().map(|c| if c == ';' || c.is_control() { '?' } else { c }).collect()
+    frame::name(frame).chars().map(|c| if c == ';' || c.is_control() { '?' } else { c }).collect()
 }

@@ -28,8 +28,10 @@ mod dwarf;
 mod error;
 #[cfg(feature = "explore")]
 mod explore;
+mod firefox_profile;
 #[cfg(feature = "flamegraph")]
 mod flame_graph;
+mod frame;
 mod module;
 mod names;
 
@@ -39,6 +41,7 @@ pub use dwarf::{DebugInfo, FrameSymbol};
 pub use error::DebugInfoError;
 #[cfg(feature = "explore")]
 pub use explore::{Explored, explore};
+pub use firefox_profile::firefox_profile;
 #[cfg(feature = "flamegraph")]
 pub use flame_graph::flame_graph;
 pub use names::function_names;

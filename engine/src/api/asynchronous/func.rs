@@ -33,6 +33,9 @@ impl Called {
     }
 }
 
+/// What an asynchronous host function returns.
+type Later<'a, R> = Box<dyn Future<Output = R> + Send + 'a>;
+
 /// The future of a call, on the heap, with what it is charged for.
 fn boxed(called: Called, future: impl Future<Output = Answer> + Send + 'static) -> Result<HostFuture, Error> {
     let charge = called.inner().budget.charge(Kind::Host, size_of_val(&future) as u64)?;
@@ -45,7 +48,7 @@ fn boxed(called: Called, future: impl Future<Output = Answer> + Send + 'static) 
 
 fn wrapped<T: 'static, P: WasmParams + 'static, R: WasmRet + 'static>(
     engine: &Engine,
-    func: impl for<'a> Fn(Caller<'a, T>, P) -> Box<dyn Future<Output = R> + Send + 'a> + Send + Sync + 'static,
+    func: impl for<'a> Fn(Caller<'a, T>, P) -> Later<'a, R> + Send + Sync + 'static,
 ) -> Result<Shared<HostFunc>, Error> {
     let results = <R as Ret>::Values::TYPES;
     let ty = FuncType::new(P::TYPES.iter().copied(), results.iter().copied());
@@ -72,11 +75,7 @@ fn wrapped<T: 'static, P: WasmParams + 'static, R: WasmRet + 'static>(
 
 fn dynamic<T: 'static, F>(engine: &Engine, ty: FuncType, func: F) -> Result<Shared<HostFunc>, Error>
 where
-    F: for<'a> Fn(
-            Caller<'a, T>,
-            &'a [Val],
-            &'a mut [Val],
-        ) -> Box<dyn Future<Output = Result<(), Error>> + Send + 'a>
+    F: for<'a> Fn(Caller<'a, T>, &'a [Val], &'a mut [Val]) -> Later<'a, Result<(), Error>>
         + Send
         + Sync
         + 'static,
@@ -129,10 +128,7 @@ impl<T: 'static> Linker<T> {
         func: F,
     ) -> Result<&mut Self, Error>
     where
-        F: for<'a> Fn(Caller<'a, T>, Params) -> Box<dyn Future<Output = Args> + Send + 'a>
-            + Send
-            + Sync
-            + 'static,
+        F: for<'a> Fn(Caller<'a, T>, Params) -> Later<'a, Args> + Send + Sync + 'static,
     {
         let host = wrapped(self.engine(), func)?;
         self.insert_host(module, name, host)
@@ -152,11 +148,7 @@ impl<T: 'static> Linker<T> {
         func: F,
     ) -> Result<&mut Self, Error>
     where
-        F: for<'a> Fn(
-                Caller<'a, T>,
-                &'a [Val],
-                &'a mut [Val],
-            ) -> Box<dyn Future<Output = Result<(), Error>> + Send + 'a>
+        F: for<'a> Fn(Caller<'a, T>, &'a [Val], &'a mut [Val]) -> Later<'a, Result<(), Error>>
             + Send
             + Sync
             + 'static,
@@ -177,7 +169,7 @@ impl Func {
         func: F,
     ) -> Self
     where
-        F: for<'a> Fn(Caller<'a, T>, P) -> Box<dyn Future<Output = R> + Send + 'a> + Send + Sync + 'static,
+        F: for<'a> Fn(Caller<'a, T>, P) -> Later<'a, R> + Send + Sync + 'static,
     {
         let mut store = store.as_context_mut();
         let made = wrapped(store.engine(), func);
@@ -191,11 +183,7 @@ impl Func {
     /// If the budget or the system has no room.
     pub fn new_async<T: 'static, F>(mut store: impl AsContextMut<Data = T>, ty: FuncType, func: F) -> Self
     where
-        F: for<'a> Fn(
-                Caller<'a, T>,
-                &'a [Val],
-                &'a mut [Val],
-            ) -> Box<dyn Future<Output = Result<(), Error>> + Send + 'a>
+        F: for<'a> Fn(Caller<'a, T>, &'a [Val], &'a mut [Val]) -> Later<'a, Result<(), Error>>
             + Send
             + Sync
             + 'static,

@@ -102,9 +102,8 @@ impl<'s> Dump<'s> {
     }
 
     fn frame(&self, out: &mut dyn Write, frame: &FrameInfo) -> io::Result<()> {
-        let instance = frame.instance().or_else(|| self.first_of(frame.module()));
         out.write_all(&[0])?;
-        unsigned(out, instance.unwrap_or(0).into())?;
+        unsigned(out, frame.instance.1.into())?;
         unsigned(out, frame.func_index().into())?;
         unsigned(out, frame.func_offset().unwrap_or(0))?;
         match frame.locals() {

@@ -6,6 +6,7 @@
 //! and records that the interpreter would have written.
 
 use super::entry::idle;
+use super::native::instance_of;
 use super::regs::{Regs, Stub};
 use super::sample::Position;
 use super::slow::{RECORD, execution};
@@ -203,7 +204,8 @@ impl Linked {
             if let Stop::Error(error) = &mut (*self.exec).stop
                 && let Some(backtrace) = error.backtrace_mut()
             {
-                backtrace.push_compiled(module, shared.data.imported_funcs + index, offset);
+                let func = shared.data.imported_funcs + index;
+                backtrace.push_compiled((instance_of(self.vm), module, func), offset);
             }
             let cells = shared.cells(index, &sample::Standing(&*self.store))?;
             let budget = &shared.data.budget;

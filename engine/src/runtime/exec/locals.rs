@@ -20,9 +20,7 @@ pub(super) unsafe fn of(frame: &Frame<'_>, budget: &Budget) -> Option<Shared<Fra
         values.try_push(value(ty, unsafe { *frame.sp.add(slot as usize) }))
     });
     visited?;
-    // SAFETY: a frame's context is live, and so is its instance.
-    let instance = unsafe { (*(*frame.vm).instance).handle };
-    Shared::try_new(Kind::Host, FrameLocals { instance, values }).ok()
+    Shared::try_new(Kind::Host, FrameLocals(values)).ok()
 }
 
 fn value(ty: Option<ValType>, slot: u64) -> CoreValue {

@@ -16,6 +16,7 @@ use super::throw::{self, stop_or_land};
 use super::{Execution, Stop, deopt, suspend};
 use crate::module::trap::Trap;
 use crate::ops::cells::CELL;
+use crate::runtime::backtrace::InstanceId;
 use crate::runtime::error::Error;
 use crate::runtime::store::StoreInner;
 use crate::runtime::tier::layout::{LANDING_DEPTH, LANDING_THROWS};
@@ -62,6 +63,15 @@ pub(super) unsafe fn tier<'a>(store: *mut StoreInner) -> &'a dyn Tier {
 pub(super) unsafe fn store_of(vm: *mut VmCtx) -> *mut StoreInner {
     // SAFETY: contexts belong to a live store.
     unsafe { (*(*vm).store).store }
+}
+
+/// What names a context's instance.
+///
+/// # Safety
+/// The context is live.
+pub(super) unsafe fn instance_of(vm: *mut VmCtx) -> InstanceId {
+    // SAFETY: the caller's contract; and contexts belong to a live store.
+    unsafe { ((*store_of(vm)).id, (*(*vm).instance).handle) }
 }
 
 /// Whether the execution has a stack for compiled code, and this thread can use it.
@@ -192,7 +202,10 @@ unsafe fn on_trap(data: *mut (), trapped: Trapped<'_>) {
         if let Some(backtrace) = error.backtrace_mut() {
             let module = &(*(*vm).instance).module;
             let imported = module.shared().data.imported_funcs;
-            (trapped.frames)(&mut |index, offset| backtrace.push_compiled(module, imported + index, offset));
+            let instance = instance_of(vm);
+            (trapped.frames)(&mut |index, offset| {
+                backtrace.push_compiled((instance, module, imported + index), offset);
+            });
         }
         (*exec).stop = Stop::Error(error);
     }

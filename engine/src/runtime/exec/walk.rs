@@ -1,5 +1,6 @@
 //! Stack walking over interpreter frames: for backtraces, for profiles, and to find code that is in use.
 
+use super::native::instance_of;
 use super::regs::Stub;
 use super::sample::Position;
 use super::{Dispatch, locals};
@@ -56,7 +57,9 @@ pub(crate) unsafe fn with_backtrace(
         frames(at, dispatch, false, &mut |frame| {
             if !core::mem::take(&mut leaves) {
                 let locals = keep.and_then(|budget| locals::of(frame, budget));
-                backtrace.push(frame.module, frame.func, frame.word, locals);
+                // SAFETY: a frame's context is live.
+                let instance = instance_of(frame.vm);
+                backtrace.push((instance, frame.module, frame.func), frame.word, locals);
             }
             ControlFlow::Continue(())
         })

@@ -95,6 +95,11 @@ impl<'m> View<'m> {
         self.data().bodies.records.len() as u32
     }
 
+    /// A function's name, imports counted, if the module names it.
+    pub fn func_name(self, func: u32) -> Option<&'m str> {
+        self.data().names.func(func)
+    }
+
     /// The type index of a function, imports counted.
     pub fn type_of(self, func: u32) -> u32 {
         self.data().funcs[func as usize]

@@ -162,6 +162,8 @@ static void calls(const char *folder) {
     size_t len;
     const char *name = dunlin_frame_func_name(trace.data[0], &len);
     CHECK(trace.size == 1 && len == 6 && memcmp(name, "divide", 6) == 0);
+    /* An error belongs to no store. */
+    CHECK(!wasm_frame_instance(trace.data[0]));
     CHECK(!dunlin_frame_module_name(trace.data[0], &len) && len == 0);
     wasm_frame_vec_delete(&trace);
     wasm_trap_t *trap = dunlin_error_into_trap(error);
@@ -469,6 +471,95 @@ static void other_kinds(void) {
     wasm_engine_delete(engine);
 }
 
+/* Throws an exception with `env`'s tag, which carries the argument and a float. */
+static wasm_trap_t *throw_it(void *env, dunlin_caller_t *caller, const wasm_val_t *args, size_t arg_count,
+                             wasm_val_t *results, size_t result_count) {
+    (void)caller, (void)results;
+    CHECK(arg_count == 1 && result_count == 0);
+    wasm_val_t fields[] = {args[0], WASM_F64_VAL(0.5)};
+    wasm_ref_t *exception;
+    OK(dunlin_exception_new(*(wasm_extern_t **)env, fields, 2, &exception));
+    wasm_trap_t *thrown = dunlin_exception_throw(exception);
+    wasm_ref_delete(exception);
+    return thrown;
+}
+
+static void exceptions(void) {
+    wasm_engine_t *engine = wasm_engine_new();
+    wasm_store_t *store = wasm_store_new(engine);
+    wasm_functype_t *carries = wasm_functype_new_2_0(wasm_valtype_new_i32(), wasm_valtype_new_f64());
+    wasm_functype_t *returns = wasm_functype_new_0_1(wasm_valtype_new_i32());
+    wasm_functype_t *takes = wasm_functype_new_1_0(wasm_valtype_new_i32());
+    wasm_extern_t *tag;
+    FAILS(dunlin_tag_new(store, returns, &tag), DUNLIN_ERROR_ARGUMENT, "no results");
+    FAILS(dunlin_tag_new(NULL, carries, &tag), DUNLIN_ERROR_ARGUMENT, "");
+    OK(dunlin_tag_new(store, carries, &tag));
+    CHECK(wasm_extern_kind(tag) == DUNLIN_EXTERN_TAG);
+    wasm_functype_t *type = dunlin_tag_type(tag);
+    CHECK(wasm_functype_params(type)->size == 2 && wasm_functype_results(type)->size == 0);
+    wasm_functype_delete(type);
+
+    const char *text = "(module (import \"host\" \"failed\" (tag $t (param i32 f64)))"
+                       "  (import \"host\" \"throw\" (func $throw (param i32)))"
+                       "  (func (export \"catch\") (param i32) (result i32)"
+                       "    (block $caught (result i32 f64)"
+                       "      (try_table (catch $t $caught) (call $throw (local.get 0))) (return (i32.const 0)))"
+                       "    (drop))"
+                       "  (func (export \"raise\") (param i32) (throw $t (local.get 0) (f64.const 2.5))))";
+    wasm_module_t *module;
+    OK(dunlin_module_new(engine, text, strlen(text), &module));
+    wasm_func_t *thrower;
+    OK(dunlin_func_new(store, takes, throw_it, &tag, NULL, &thrower));
+    wasm_extern_t *imports[] = {tag, wasm_func_as_extern(thrower)};
+    wasm_instance_t *instance;
+    OK(dunlin_instance_new(store, module, imports, 2, &instance));
+
+    /* The guest catches what the host throws. */
+    wasm_func_t *catch = func(instance, "catch"), *raise = func(instance, "raise");
+    wasm_val_t arg[] = {WASM_I32_VAL(7)}, result[1];
+    OK(dunlin_func_call(catch, arg, 1, result, 1));
+    CHECK(result[0].of.i32 == 7);
+    CHECK(!dunlin_store_take_exception(store));
+
+    /* The host catches what the guest throws. */
+    FAILS(dunlin_func_call(raise, arg, 1, NULL, 0), DUNLIN_ERROR_EXCEPTION, "");
+    wasm_ref_t *exception = dunlin_store_take_exception(store);
+    CHECK(exception && !dunlin_store_take_exception(store));
+    wasm_extern_t *its = dunlin_exception_tag(exception);
+    CHECK(wasm_extern_same(its, tag));
+    wasm_val_vec_t fields;
+    OK(dunlin_exception_fields(exception, &fields));
+    CHECK(fields.size == 2 && fields.data[0].of.i32 == 7 && fields.data[1].of.f64 == 2.5);
+    wasm_val_vec_delete(&fields);
+
+    wasm_val_t wrong[] = {WASM_I32_VAL(1), WASM_I32_VAL(1)};
+    wasm_ref_t *none, *func_ref = wasm_func_as_ref(raise);
+    FAILS(dunlin_exception_new(tag, wrong, 2, &none), DUNLIN_ERROR_ARGUMENT, "f64");
+    FAILS(dunlin_exception_new(tag, wrong, 1, &none), DUNLIN_ERROR_ARGUMENT, "2 values");
+    FAILS(dunlin_exception_new(wasm_func_as_extern(raise), wrong, 2, &none), DUNLIN_ERROR_ARGUMENT, "no tag");
+    FAILS(dunlin_exception_new(NULL, wrong, 2, &none), DUNLIN_ERROR_ARGUMENT, "");
+    CHECK(!none && !dunlin_tag_type(wasm_func_as_extern(raise)) && !dunlin_exception_tag(func_ref));
+    FAILS(dunlin_exception_fields(func_ref, &fields), DUNLIN_ERROR_ARGUMENT, "no exception");
+    wasm_trap_t *refused = dunlin_exception_throw(NULL);
+    FAILS(dunlin_trap_error(refused), DUNLIN_ERROR_ARGUMENT, "");
+    wasm_trap_delete(refused);
+    CHECK(!dunlin_store_take_exception(NULL) && !dunlin_store_take_exception(store));
+
+    wasm_extern_delete(its);
+    wasm_ref_delete(exception);
+    wasm_func_delete(catch);
+    wasm_func_delete(raise);
+    wasm_func_delete(thrower);
+    wasm_instance_delete(instance);
+    wasm_module_delete(module);
+    wasm_extern_delete(tag);
+    wasm_functype_delete(carries);
+    wasm_functype_delete(returns);
+    wasm_functype_delete(takes);
+    wasm_store_delete(store);
+    wasm_engine_delete(engine);
+}
+
 int main(int argc, char **argv) {
     CHECK(argc >= 2);
     calls(argv[1]);
@@ -478,6 +569,7 @@ int main(int argc, char **argv) {
     wasi(argv[1]);
     text_and_errors();
     other_kinds();
+    exceptions();
     /* Tools that watch memory can't follow machine code and the signals that it needs. */
     if (argc == 2)
         tier(argv[1]);

@@ -96,7 +96,17 @@ static void check_trap(wasm_trap_t *trap, const char *text, size_t frames) {
     if (frames) {
         CHECK(wasm_frame_func_index(origin) == wasm_frame_func_index(trace.data[0]));
         CHECK(wasm_frame_module_offset(origin) > 8 && wasm_frame_module_offset(origin) != SIZE_MAX);
-        CHECK(!wasm_frame_instance(origin) && wasm_frame_func_offset(origin) == SIZE_MAX);
+        CHECK(wasm_frame_func_offset(origin) > 0 &&
+              wasm_frame_func_offset(origin) < wasm_frame_module_offset(origin));
+        /* The instance whose function it is, which may be asked for it. */
+        wasm_frame_t *copied = wasm_frame_copy(origin);
+        wasm_instance_t *instance = wasm_frame_instance(copied);
+        CHECK(instance && wasm_instance_same(instance, wasm_frame_instance(trace.data[0])));
+        wasm_extern_vec_t exports;
+        wasm_instance_exports(instance, &exports);
+        CHECK(exports.size > 0);
+        wasm_extern_vec_delete(&exports);
+        wasm_frame_delete(copied);
         wasm_frame_delete(origin);
     }
     wasm_frame_vec_delete(&trace);

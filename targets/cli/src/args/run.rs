@@ -72,10 +72,26 @@ pub(crate) struct RunOptions {
 impl RunOptions {
     /// `--profile`
     fn write_profile(&mut self, file: PathBuf) -> Result<(), Failure> {
+        if file.as_os_str() == "perfmap" {
+            if !cfg!(feature = "precompiled") {
+                return Err(Failure::usage(
+                    "this build of dunlin has no machine code to list: build it with the feature 'precompiled', or write \
+                     ./perfmap for a file of that name",
+                ));
+            }
+            self.tiering.perf_map = true;
+            return Ok(());
+        }
         if cfg!(not(feature = "flamegraph")) && file.extension().is_some_and(|end| end == "svg") {
             return Err(Failure::usage(
                 "this build of dunlin draws no flame graphs: build it with the feature 'flamegraph', or give a file that \
                  doesn't end in .svg to a maker of them",
+            ));
+        }
+        if cfg!(not(feature = "debug-info")) && file.extension().is_some_and(|end| end == "json") {
+            return Err(Failure::usage(
+                "this build of dunlin writes no profiles for the Firefox Profiler: build it with the feature 'debug-info', or \
+                 give a file that doesn't end in .json",
             ));
         }
         self.profile = Some(file);
@@ -271,8 +287,10 @@ impl CommandOptions for RunOptions {
                     "--profile FILE",
                     |o: &mut Self, given| o.write_profile(given.path()?),
                     "At the end, write where the program spent its work, in units of fuel: as a flame graph, if FILE ends in \
-                     .svg; else as a line for each stack of functions that was seen, as makers of flame graphs read it. \
-                     It is looked at every 10,000 units or more often, interpreted or compiled. - is standard output.",
+                     .svg; for the Firefox Profiler, if it ends in .json; else as a line for each stack of functions that was seen, as makers of flame graphs read it. \
+                     It is looked at every 10,000 units or more often, interpreted or compiled. - is standard output. \
+                     perfmap, instead of a FILE, lists machine code as it is made in /tmp/perf-PID.map, where perf report \
+                     looks for its names; it stays there.",
                 ),
                 Opt::value(
                     "--coredump FILE",

@@ -36,6 +36,8 @@ pub(crate) struct Tiering {
     pub(crate) threshold: Option<u32>,
     pub(crate) stops_when_full: bool,
     pub(crate) precompiled: Trust,
+    /// Whether `perf` is told the names of machine code.
+    pub(crate) perf_map: bool,
 }
 
 /// Whether machine code from a file is trusted.

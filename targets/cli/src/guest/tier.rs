@@ -4,6 +4,8 @@ use crate::args::tiering::Tiering;
 #[cfg(feature = "precompiled")]
 use crate::args::tiering::{JitMode, Trust};
 use crate::failure::Failure;
+#[cfg(feature = "precompiled")]
+use crate::failure::io_reason;
 use crate::modules::precompiled::PrecompiledCode;
 use crate::output::json::Json;
 #[cfg(feature = "precompiled")]
@@ -11,6 +13,10 @@ use crate::output::{complain, json::object};
 use dunlin::{Config, Module};
 #[cfg(feature = "precompiled")]
 use dunlin_jit::{Jit, aot::Mismatch};
+#[cfg(feature = "precompiled")]
+use std::fs::{File, OpenOptions};
+#[cfg(feature = "precompiled")]
+use std::io;
 #[cfg(feature = "precompiled")]
 use std::sync::Arc;
 
@@ -54,6 +60,14 @@ impl Tier {
         }
         if let Some(threshold) = asked.threshold {
             options.threshold(threshold);
+        }
+        if asked.perf_map {
+            match create_perf_map() {
+                Ok(file) => _ = options.perf_map(file),
+                Err((path, why)) => {
+                    complain(format_args!("warning: --profile perfmap: {path}: {}", io_reason(&why)))
+                }
+            }
         }
         match Jit::new(&options) {
             Ok(jit) => {
@@ -137,6 +151,15 @@ impl Tier {
             ("declined", Json::Object(declined.collect())),
         ])
     }
+}
+
+/// The file that `perf` looks for. Anybody may write to its folder, so what is there by that name is not followed.
+#[cfg(feature = "precompiled")]
+fn create_perf_map() -> Result<File, (String, io::Error)> {
+    let path = format!("/tmp/perf-{}.map", std::process::id());
+    // Left by a process that had the same number.
+    let _ = std::fs::remove_file(&path);
+    OpenOptions::new().append(true).create_new(true).open(&path).map_err(|why| (path, why))
 }
 
 /// The tier, in a build without one.

@@ -56,7 +56,7 @@ impl Destination {
     }
 
     /// Whether its name ends in a dot and this.
-    #[cfg(feature = "flamegraph")]
+    #[cfg(feature = "debug-info")]
     pub(crate) fn ends_in(&self, extension: &str) -> bool {
         self.path.extension().is_some_and(|end| end == extension)
     }

@@ -1,11 +1,9 @@
-//! What reading a unit may take: memory, and work.
+//! What the tables of a unit may take.
 
 use super::tables;
 use super::types::Bytes;
-use gimli::{DebugAbbrevOffset, DebugLineOffset, Dwarf, Error, Result};
-
-/// What is left undone because it would take too much: `gimli` has no error for that.
-pub(super) const TOO_MUCH: Error = Error::OffsetOutOfBounds(0);
+use super::work::Work;
+use gimli::{DebugAbbrevOffset, DebugLineOffset, Dwarf, Result};
 
 /// How many bytes each of the tables may take that `gimli` makes of a unit as a whole.
 #[derive(Clone, Copy)]
@@ -32,7 +30,7 @@ impl Allowance {
     /// What may be done for one question.
     pub(super) fn work(self) -> Work {
         // About a second's. A hundred megabytes of DWARF have some ten million entries, few units of which are entered.
-        Work { steps: 1 << 26, results: self.results }
+        Work::new(1 << 26, self.results)
     }
 
     /// Whether the abbreviations of a unit may be parsed.
@@ -53,27 +51,5 @@ impl Allowance {
         work: &mut Work,
     ) -> Result<bool> {
         Ok(tables::line_header(dwarf, at, work)? <= self.line_header)
-    }
-}
-
-/// What may still be done.
-pub(super) struct Work {
-    /// Entries, rows, ranges and elements of tables that are looked at, all together.
-    steps: usize,
-    /// Bytes of names and paths.
-    results: usize,
-}
-
-impl Work {
-    pub(super) fn steps(&mut self, steps: usize) -> Result<()> {
-        let left = self.steps.checked_sub(steps);
-        self.steps = left.unwrap_or(0);
-        left.map(drop).ok_or(TOO_MUCH)
-    }
-
-    /// Keeps a text, if there is room for it.
-    pub(super) fn keep(&mut self, text: String) -> Option<String> {
-        self.results = self.results.checked_sub(text.len())?;
-        Some(text)
     }
 }

@@ -1,63 +1,15 @@
 //! The functions around an address: the one whose code it is in, and those that were inlined there.
 
-use super::bounds::Work;
-use super::lines::{self, Line};
-use super::types::{Entry, FrameSymbol, Unit};
+use super::chain::{Chain, Line, cut};
+use super::lines;
+use super::types::{Entry, Unit};
 use super::unit::Units;
+use super::work::Work;
 use crate::demangle::demangle;
 use gimli::{AttributeValue, Result};
 
-/// How deeply functions may be inlined in each other; those within are left out.
-const MAX_INLINED: usize = 64;
-
 /// How often an entry may refer to another for its name.
 const MAX_REFERENCES: usize = 8;
-
-/// Longer names are cut.
-const LONGEST_NAME: usize = 4 << 10;
-
-/// What is known of an address.
-pub(super) struct Chain {
-    address: Option<u64>,
-    /// The functions found, outermost first. The second and the others were inlined at these places.
-    functions: Vec<(Option<String>, Line)>,
-    /// The line of the address itself.
-    line: Option<Line>,
-}
-
-impl Chain {
-    /// `None` is an address that isn't in the code.
-    pub(super) fn new(address: Option<u64>) -> Self {
-        Self { address, functions: Vec::new(), line: None }
-    }
-
-    /// Whether it is worth looking for.
-    pub(super) fn is_open(&self) -> bool {
-        self.address.is_some() && self.functions.is_empty()
-    }
-
-    /// Whether the address is in this range. No function begins at 0, but the linker may put those there that it left out.
-    pub(super) fn is_between(&self, begin: u64, end: u64) -> bool {
-        begin != 0 && self.address.is_some_and(|address| (begin..end).contains(&address))
-    }
-
-    /// The address's line, for the one who finds it.
-    pub(super) fn line_mut(&mut self) -> &mut Option<Line> {
-        &mut self.line
-    }
-
-    /// The functions with their lines, innermost first.
-    pub(super) fn into_symbols(self) -> Vec<FrameSymbol> {
-        let (names, calls): (Vec<_>, Vec<_>) = self.functions.into_iter().unzip();
-        let names = if names.is_empty() { vec![None] } else { names };
-        // Where each function executes is where the next inner one was inlined.
-        let places = std::iter::once(self.line.unwrap_or_default()).chain(calls.into_iter().skip(1).rev());
-        let symbols = names.into_iter().rev().zip(places);
-        let symbols =
-            symbols.map(|(name, Line { file, line, column })| FrameSymbol { name, file, line, column });
-        symbols.filter(|symbol| !symbol.is_empty()).collect()
-    }
-}
 
 /// Finds the functions of a unit that contain these addresses. They are nested in the order of the unit's entries.
 pub(super) fn find<'a>(
@@ -86,9 +38,9 @@ pub(super) fn find<'a>(
         let name = name(units, unit, entry, work)?;
         let call = if is_inlined { lines::call(units, unit, entry) } else { Line::default() };
         for (chain, _) in chains.iter_mut().zip(within).filter(|(_, within)| *within) {
-            if chain.functions.len() < MAX_INLINED {
+            if !chain.is_full() {
                 let name = name.clone().and_then(|name| work.keep(name));
-                chain.functions.push((name, call.kept(work)));
+                chain.add(name, call.kept(work));
             }
         }
     }
@@ -129,9 +81,4 @@ fn name<'a>(
         };
     }
     Ok(plain)
-}
-
-/// A name, or the beginning of one that is too long.
-pub(super) fn cut(name: &[u8]) -> String {
-    String::from_utf8_lossy(&name[..name.len().min(LONGEST_NAME)]).into_owned()
 }

@@ -1,25 +1,10 @@
 //! Source lines: of addresses, by a unit's line program; of calls that were inlined, by their entries.
 
-use super::bounds::Work;
-use super::functions::{Chain, cut};
+use super::chain::{Chain, Line, cut};
 use super::types::{Bytes, Entry, Unit};
 use super::unit::Units;
+use super::work::Work;
 use gimli::{AttributeValue, ColumnType, FileEntry, LineProgramHeader, LineRow, Result};
-
-/// A place in the source.
-#[derive(Clone, Default)]
-pub(super) struct Line {
-    pub(super) file: Option<String>,
-    pub(super) line: Option<u32>,
-    pub(super) column: Option<u32>,
-}
-
-impl Line {
-    /// A copy, without the file if there is no room for it.
-    pub(super) fn kept(&self, work: &mut Work) -> Self {
-        Self { file: self.file.clone().and_then(|file| work.keep(file)), ..*self }
-    }
-}
 
 /// Finds the lines of these addresses. A row of the program is for the addresses up to the next row's.
 pub(super) fn find<'a>(

@@ -1,7 +1,7 @@
 //! How much `gimli` allocates for the tables of a unit. It makes them as a whole, of counts that the file says.
 
-use super::bounds::Work;
 use super::types::Bytes;
+use super::work::Work;
 use gimli::constants as dw;
 use gimli::{DebugAbbrevOffset, DebugLineOffset, DwForm, Dwarf, Error, Format, Reader, Result, Section};
 

@@ -1,9 +1,8 @@
-//! Units: which of them an offset belongs to.
+//! Units, and which of them an offset belongs to.
 
-use super::bounds::{Allowance, TOO_MUCH, Work};
-use super::functions::{self, Chain};
-use super::lines;
+use super::bounds::Allowance;
 use super::types::{Bytes, Entry, Unit};
+use super::work::{TOO_MUCH, Work};
 use gimli::{AttributeValue, DebugInfoOffset, Dwarf, Error, Result, UnitHeader, UnitOffset};
 
 /// All units of the module.
@@ -13,21 +12,8 @@ pub(super) struct Units<'d, 'a> {
 }
 
 impl<'a> Units<'_, 'a> {
-    /// Finds the functions and lines of all these addresses.
-    pub(super) fn find(&self, chains: &mut [Chain], work: &mut Work) -> Result<()> {
-        let mut headers = self.dwarf.units();
-        while let Some(header) = headers.next()? {
-            // A unit that can't be read says nothing of the others.
-            if let Ok(Some(unit)) = self.open(header, work) {
-                let _ = self.look(&unit, chains, work);
-            }
-            work.steps(1)?;
-        }
-        Ok(())
-    }
-
     /// Parses a unit's tables, if they aren't too large.
-    fn open(&self, header: UnitHeader<Bytes<'a>>, work: &mut Work) -> Result<Option<Unit<'a>>> {
+    pub(super) fn open(&self, header: UnitHeader<Bytes<'a>>, work: &mut Work) -> Result<Option<Unit<'a>>> {
         if !self.allowance.admits_abbreviations(self.dwarf, header.debug_abbrev_offset(), work)? {
             return Ok(None);
         }
@@ -39,26 +25,6 @@ impl<'a> Units<'_, 'a> {
             return Ok(None);
         }
         Unit::new_with_abbreviations(self.dwarf, header, abbreviations).map(Some)
-    }
-
-    /// Looks for addresses in a unit.
-    fn look(&self, unit: &Unit<'a>, chains: &mut [Chain], work: &mut Work) -> Result<()> {
-        let root = unit.entry(unit.root_offset())?;
-        let mut wanted: Vec<&mut Chain> = chains.iter_mut().filter(|chain| chain.is_open()).collect();
-        let mut within = vec![false; wanted.len()];
-        self.for_each_range(unit, &root, work, |begin, end| {
-            for (chain, within) in wanted.iter().zip(&mut within) {
-                *within |= chain.is_between(begin, end);
-            }
-        })?;
-        let mut within = within.into_iter();
-        wanted.retain(|_| within.next() == Some(true));
-        if wanted.is_empty() {
-            return Ok(());
-        }
-        // Each of the two is worth something without the other.
-        let lines = lines::find(self, unit, &mut wanted, work);
-        functions::find(self, unit, &mut wanted, work).and(lines)
     }
 
     /// Visits the ranges of addresses that an entry says it covers.

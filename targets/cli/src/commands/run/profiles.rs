@@ -10,6 +10,10 @@ pub(super) fn write(profile: &Profile, name: &str, file: &Destination) -> Result
     if file.ends_in("svg") {
         return file.write(&|out| dunlin_debug::flame_graph(profile, name, out));
     }
+    #[cfg(feature = "debug-info")]
+    if file.ends_in("json") {
+        return file.write(&|out| dunlin_debug::firefox_profile(profile, name, out));
+    }
     let _ = name;
     file.write(&|out| lines(profile).try_for_each(|line| writeln!(out, "{line}")))
 }
