@@ -176,11 +176,22 @@ impl Dispatch {
     }
 }
 
+/// The first word of a cell that belongs to no function: as in code, a word has 64 bits whatever an address has.
+#[repr(C, align(8))]
+struct StubCell<B: Backend>(Handler<B>, [u8; 8 - size_of::<usize>()]);
+
+impl<B: Backend> StubCell<B> {
+    const fn new(handler: Handler<B>) -> Self {
+        Self(handler, [0; 8 - size_of::<usize>()])
+    }
+}
+
 /// Makes the two stubs of a backend. They are in a static because code compares their addresses.
 macro_rules! stubs {
     ($B:ty) => {
         fn stub(stub: Stub) -> *const u64 {
-            static CELLS: [Handler<$B>; 2] = [super::slow::exit::<$B>, super::slow::cross_return::<$B>];
+            static CELLS: [StubCell<$B>; 2] =
+                [StubCell::new(super::slow::exit::<$B>), StubCell::new(super::slow::cross_return::<$B>)];
             (&raw const CELLS[stub as usize]).cast()
         }
     };
