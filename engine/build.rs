@@ -4,10 +4,6 @@ fn main() {
     println!("cargo::rustc-check-cfg=cfg(dunlin_loop_only)");
     println!("cargo::rustc-check-cfg=cfg(dunlin_optimised)");
     println!("cargo::rerun-if-env-changed=OPT_LEVEL");
-    if std::env::var("CARGO_CFG_TARGET_POINTER_WIDTH").as_deref() == Ok("32") {
-        println!("cargo::rustc-cfg=dunlin_loop_only");
-        return;
-    }
     match std::env::var("OPT_LEVEL").as_deref() {
         Ok("0") => println!("cargo::rustc-cfg=dunlin_loop_only"),
         Ok("2" | "3") => println!("cargo::rustc-cfg=dunlin_optimised"),

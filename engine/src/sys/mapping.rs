@@ -137,7 +137,7 @@ impl Mapping {
     /// Makes the mapping larger, wherever it then is; the new bytes are zero. Gives it back if it can't.
     #[cfg(target_os = "linux")]
     pub(crate) fn grow(mut self, len: usize) -> Result<Self, Self> {
-        if refused(len).is_err() {
+        if refused(len).is_err() || isize::try_from(len).is_err() {
             return Err(self);
         }
         // What are several mappings to the system, it can't move.

@@ -43,7 +43,10 @@ pub(crate) fn opaque(x: u64) -> u64 {
 
 /// Has what is read by way of `r.ip` from now on be read after `x` is known. Without it, LLVM reads early, and x86_64 has
 /// registers for three values at a time. A 32-bit machine has no register for `x`.
-#[cfg_attr(target_pointer_width = "32", allow(unused_mut, unused_variables, reason = "nothing is done there"))]
+#[cfg_attr(
+    target_pointer_width = "32",
+    allow(unused_mut, unused_variables, reason = "nothing is done there")
+)]
 #[inline(always)]
 pub(crate) fn before_what_follows(r: &mut Regs, mut x: u64) -> u64 {
     #[cfg(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64"))]
