@@ -129,6 +129,7 @@ impl Engine {
     /// How many bytes a memory of this type may have. It is an error if these are fewer than its minimum.
     pub(crate) fn memory_limit(&self, ty: MemoryType) -> Result<u64, Error> {
         let sizes = ty.sizes();
+        #[allow(clippy::unnecessary_min_or_max, reason = "it has an effect where addresses have 32 bits")]
         let limit = sizes.most.min(self.max_memory_size()).min(LARGEST_MEMORY);
         if sizes.minimum > limit {
             let (most, minimum) = (Count(limit / ty.page_size(), "pages"), ty.minimum());
