@@ -4,13 +4,11 @@
 #
 #     targets/aarch64.sh [--build-only]
 #
-# It installs what is missing: Rust's targets through rustup, and, when run as root on Debian or Ubuntu, a cross
-# linker, its C library, and qemu. Exit codes: 0 all passed; 1 something failed; 2 wrong usage; 3 the toolchain
-# can't be had here, so nothing was tested.
+# What it installs, and its exit codes: see targets/cross/common.sh.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-readonly GNU=aarch64-unknown-linux-gnu MUSL=aarch64-unknown-linux-musl
+. targets/cross/common.sh aarch64
 build_only=false
 case "$*" in
 '') ;;
@@ -21,64 +19,18 @@ case "$*" in
     ;;
 esac
 
-missing() { # SENTENCE
-    echo "aarch64.sh: $1" >&2
-    exit 3
-}
-
-have() { command -v "$1" >/dev/null; }
-
-add_rust_targets() {
-    have rustup || missing "rustup is missing; it is what installs Rust's standard library for $GNU and $MUSL."
-    rustup target add "$GNU" "$MUSL" ||
-        missing "rustup could not install the targets $GNU and $MUSL."
-}
-
-add_debian_packages() {
-    local wanted=()
-    # The compiler alone doesn't link: the C library's start files come in a package of their own.
-    [ -e /usr/aarch64-linux-gnu/lib/crt1.o ] || wanted+=(libc6-dev-arm64-cross)
-    have aarch64-linux-gnu-gcc || wanted+=(gcc-aarch64-linux-gnu)
-    $build_only || have qemu-aarch64-static || wanted+=(qemu-user-static)
-    [ ${#wanted[@]} -eq 0 ] && return
-    if ! have apt-get || [ "$(id -u)" -ne 0 ]; then
-        missing "please install, with these names or your distribution's: ${wanted[*]}."
-    fi
-    export DEBIAN_FRONTEND=noninteractive
-    { apt-get update -qq && apt-get install -y -qq --no-install-recommends "${wanted[@]}"; } </dev/null >&2 ||
-        missing "apt-get could not install: ${wanted[*]}."
-}
-
-# A static program asks for no loader. That of a position-independent one has a dynamic section all the same, so
-# it is the interpreter and the needed libraries that tell.
-check_static() { # PROGRAM
-    local headers
-    headers=$(aarch64-linux-gnu-readelf --program-headers --dynamic --wide "$1")
-    if grep -qE 'INTERP|\(NEEDED\)' <<<"$headers"; then
-        echo "aarch64.sh: $1 is not static:" >&2
-        grep -E 'INTERP|NEEDED' <<<"$headers" >&2
-        exit 1
-    fi
-}
-
 build() { # TARGET
     cargo build --release --package dunlin-cli --target "$1"
 }
 
-add_rust_targets
-add_debian_packages
+add_rust_targets "$GNU" "$MUSL"
+if $build_only; then add_debian_packages false; else add_debian_packages true; fi
 
-export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
-# Where Debian's own arm64 libc is installed beside the cross one, -L alone pairs the loader of one with the library
-# of the other, and every thread start hangs. The library path makes both come from the same place.
-export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="qemu-aarch64-static -L /usr/aarch64-linux-gnu \
--E LD_LIBRARY_PATH=/usr/aarch64-linux-gnu/lib"
 # The musl target brings its own C library, so Rust's own linker is all it needs.
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER=rust-lld
 # The tables of handlers are addresses: packed, their relocations take a tenth less of the file, and of memory at the start.
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_RUSTFLAGS="-C link-arg=-z -C link-arg=pack-relative-relocs"
 
-target_dir=${CARGO_TARGET_DIR:-target}
 build "$GNU"
 build "$MUSL"
 check_static "$target_dir/$MUSL/release/dunlin"
@@ -103,18 +55,11 @@ run_tests --package dunlin-spec-tests --test budget -- "${rest[@]}"
 run_tests --package dunlin-jit --no-default-features
 targets/check-handlers.sh --target "$GNU"
 
-# The command itself is only started once for each target: what it does is tested on the build machine's own.
-greet() { # COMMAND...
-    local greeting
-    greeting=$("$@" run examples/wasm/hello.wasm)
-    if [ "$greeting" != "Hello, world!" ]; then
-        echo "aarch64.sh: '$* run examples/wasm/hello.wasm' printed '$greeting'" >&2
-        exit 1
-    fi
-}
-# Unquoted, because it holds the emulator and its options.
-greet $CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER "$target_dir/$GNU/release/dunlin"
-greet qemu-aarch64-static "$target_dir/$MUSL/release/dunlin"
+# What the command does is tested on the build machine's own. These are unquoted, because they hold the emulator and its
+# options.
+greet $RUNNER "$target_dir/$GNU/release/dunlin"
+greet $QEMU "$target_dir/$MUSL/release/dunlin"
+agrees $QEMU "$target_dir/$MUSL/release/dunlin"
 
 # What this machine compiles for that one, runs there; and what is compiled there.
 work=$(mktemp -d)

@@ -28,8 +28,8 @@
 //! # Ok::<(), dunlin::Error>(())
 //! ```
 
-#[cfg(not(target_pointer_width = "64"))]
-compile_error!("Dunlin is for 64-bit targets: it doesn't run on 32-bit ones yet");
+#[cfg(not(any(target_pointer_width = "32", target_pointer_width = "64")))]
+compile_error!("Dunlin is for machines whose addresses have 32 or 64 bits");
 
 mod api;
 mod memory;

@@ -32,6 +32,10 @@ impl CodeStack {
         match *self {}
     }
 
+    pub(crate) fn left(&self) -> usize {
+        match *self {}
+    }
+
     pub(crate) fn ensure(&self, _: usize) -> bool {
         match *self {}
     }

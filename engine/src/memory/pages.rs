@@ -10,6 +10,10 @@ use core::sync::atomic::{AtomicU32, Ordering};
 /// The bytes of a page.
 pub(crate) const PAGE: u64 = 65536;
 
+/// The bytes that a memory may have on this machine: a place in it is a distance from its base.
+pub(crate) const LARGEST_MEMORY: u64 =
+    if cfg!(target_pointer_width = "64") { u64::MAX } else { isize::MAX as u64 / PAGE * PAGE };
+
 /// How many bytes a memory has at first and at most, and of what kind it is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sizes {
@@ -92,6 +96,8 @@ pub(crate) struct Pages {
     guarded: bool,
     /// Whether it could have been guarded.
     guardable: bool,
+    /// Whether it may not move, even if the mapping is too small for all that it may grow to.
+    fixed: bool,
     /// For the current size: that is what the budget counts, whatever is reserved or touched.
     charge: Charge,
 }
@@ -100,6 +106,21 @@ pub(crate) struct Pages {
 fn most_ever(budget: &Budget) -> u64 {
     let here = budget.limit().unwrap_or(u64::MAX);
     budget.parent().map_or(here, |parent| here.min(most_ever(parent)))
+}
+
+/// Address space for `most` bytes; where there is little of it, perhaps for fewer, but for `least` at any rate.
+fn reserve_up_to(most: u64, least: u64) -> Result<Mapping, MemoryError> {
+    let mut bytes = most;
+    loop {
+        let reserved = usize::try_from(bytes).ok().and_then(|bytes| Mapping::reserve(bytes).ok());
+        if let Some(mapping) = reserved {
+            return Ok(mapping);
+        }
+        if RESERVE_MEMORIES || bytes <= least {
+            return Err(MemoryError::system(Kind::Memory, bytes));
+        }
+        bytes = (bytes / 2).max(least);
+    }
 }
 
 impl Pages {
@@ -137,16 +158,15 @@ impl Pages {
         let charge = budget.charge(Kind::Memory, charged(sizes.minimum))?;
         // It can't grow beyond the budget anyway.
         let most = sizes.most.min(most_ever(budget)).max(sizes.minimum);
-        let refused = || MemoryError::system(Kind::Memory, most);
-        let mapping = match usize::try_from(most).map_err(|_| refused())? {
+        let mapping = match most {
             0 => None,
-            most => Some(Mapping::reserve(most).map_err(|_| refused())?),
+            most => Some(reserve_up_to(most, sizes.minimum)?),
         };
         if let Some(mapping) = mapping.as_ref().filter(|_| budget.available().is_some()) {
             mapping.in_small_pages();
         }
         let guardable = sizes.is_guardable;
-        Ok(Pages { mapping, len: sizes.minimum as usize, guarded: false, guardable, charge })
+        Ok(Pages { mapping, len: sizes.minimum as usize, guarded: false, guardable, fixed: true, charge })
     }
 
     fn new_guarded(sizes: Sizes, budget: &Budget) -> Result<Self, MemoryError> {
@@ -159,7 +179,7 @@ impl Pages {
         if budget.available().is_some() {
             mapping.in_small_pages();
         }
-        Ok(Pages { mapping: Some(mapping), len, guarded: true, guardable: true, charge })
+        Ok(Pages { mapping: Some(mapping), len, guarded: true, guardable: true, fixed: true, charge })
     }
 
     /// [`Pages::new`]; `reserve` says whether to try to get address space for growth in advance.
@@ -167,7 +187,7 @@ impl Pages {
         let bytes = sizes.minimum;
         let charge = budget.charge(Kind::Memory, charged(bytes))?;
         let guardable = sizes.is_guardable;
-        let mut pages = Pages { mapping: None, len: 0, guarded: false, guardable, charge };
+        let mut pages = Pages { mapping: None, len: 0, guarded: false, guardable, fixed: false, charge };
         // It can't grow beyond the budget anyway.
         let most = sizes.most.min(RESERVED).min(most_ever(budget)).max(bytes);
         if reserve && most > 0 {
@@ -256,6 +276,10 @@ impl Pages {
         let mapping = match self.mapping.take() {
             None => Mapping::new(len).ok()?,
             Some(mapping) if len <= mapping.len() => mapping,
+            Some(mapping) if self.fixed => {
+                self.mapping = Some(mapping);
+                return None;
+            }
             Some(mapping) => match mapping.grow(len) {
                 Ok(mapping) => mapping,
                 Err(mapping) => {

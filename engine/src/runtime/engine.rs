@@ -1,6 +1,6 @@
 //! The engine: configuration, budget, and the numbers of function types.
 
-use crate::memory::pages::Guard;
+use crate::memory::pages::{Guard, LARGEST_MEMORY};
 use crate::memory::{Budget, Buf, Charge, Kind, Shared};
 use crate::module::features::Features;
 use crate::module::types::{DeclaredType, FuncType, MemoryType, TypeNumber, ValType};
@@ -134,7 +134,8 @@ impl Engine {
     /// How many bytes a memory of this type may have. It is an error if these are fewer than its minimum.
     pub(crate) fn memory_limit(&self, ty: MemoryType) -> Result<u64, Error> {
         let sizes = ty.sizes();
-        let limit = sizes.most.min(self.max_memory_size());
+        #[allow(clippy::unnecessary_min_or_max, reason = "it has an effect where addresses have 32 bits")]
+        let limit = sizes.most.min(self.max_memory_size()).min(LARGEST_MEMORY);
         if sizes.minimum > limit {
             let (most, minimum) = (Count(limit / ty.page_size(), "pages"), ty.minimum());
             let message = format_args!("a memory may have at most {most} here, not {minimum}");

@@ -94,7 +94,7 @@ pub(crate) struct VmCtx {
     pub(crate) builtins: *const crate::runtime::tier::Builtins,
 }
 
-const _: () = assert!(size_of::<VmCtx>() == CONTEXT_WORDS as usize * 8);
+const _: () = assert!(size_of::<VmCtx>() == CONTEXT_WORDS as usize * size_of::<usize>());
 
 /// A function object: what references, imports and handles point to.
 #[repr(C)]

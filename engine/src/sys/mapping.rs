@@ -6,6 +6,8 @@ use std::io;
 #[derive(Debug)]
 pub(crate) struct Mapping {
     map: memmap2::MmapMut,
+    /// Whether a part of it is a snapshot's.
+    overlaid: bool,
 }
 
 thread_local! {
@@ -44,13 +46,14 @@ impl Mapping {
     /// Maps `len` bytes, which must not be 0.
     pub(crate) fn new(len: usize) -> io::Result<Self> {
         refused(len)?;
-        Ok(Self { map: memmap2::MmapOptions::new().len(len).map_anon()? })
+        Ok(Self { map: memmap2::MmapOptions::new().len(len).map_anon()?, overlaid: false })
     }
 
     /// Reserves `len` bytes of address space that count towards memory in use only as they are touched.
     pub(crate) fn reserve(len: usize) -> io::Result<Self> {
         refused(len)?;
-        Ok(Self { map: memmap2::MmapOptions::new().no_reserve_swap().len(len).map_anon()? })
+        let map = memmap2::MmapOptions::new().no_reserve_swap().len(len).map_anon()?;
+        Ok(Self { map, overlaid: false })
     }
 
     /// Reserves `len` bytes of address space, of which the first `accessible` can be accessed, a multiple of 64 KiB.
@@ -134,13 +137,16 @@ impl Mapping {
     /// Makes the mapping larger, wherever it then is; the new bytes are zero. Gives it back if it can't.
     #[cfg(target_os = "linux")]
     pub(crate) fn grow(mut self, len: usize) -> Result<Self, Self> {
-        if refused(len).is_err() {
+        if refused(len).is_err() || isize::try_from(len).is_err() {
             return Err(self);
+        }
+        // What are several mappings to the system, it can't move.
+        if self.overlaid {
+            return self.copied(len);
         }
         // SAFETY: the mapping is private and anonymous, and no borrow of it is left: `self` is owned.
         match unsafe { self.map.remap(len, memmap2::RemapOptions::new().may_move(true)) } {
             Ok(()) => Ok(self),
-            // Part of it may be a snapshot's, and then the system can't move it.
             Err(_) => self.copied(len),
         }
     }
@@ -172,7 +178,10 @@ impl Mapping {
         let placed = unsafe { libc::mmap(at, snapshot.len, protection, flags, fd, 0) };
         match placed == libc::MAP_FAILED {
             true => Err(io::Error::last_os_error()),
-            false => Ok(std::mem::ManuallyDrop::into_inner(mapping)),
+            false => {
+                mapping.overlaid = true;
+                Ok(std::mem::ManuallyDrop::into_inner(mapping))
+            }
         }
     }
 

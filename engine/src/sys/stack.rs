@@ -23,7 +23,7 @@ impl Bounds {
     /// reads the list of all mappings for that, which takes longer than a short guest does.
     fn certain() -> Option<Self> {
         /// Linux keeps 128 MiB below the end of that stack free of other mappings, as far as the stack's limit allows.
-        const AT_MOST: u64 = 1 << 20;
+        const AT_MOST: usize = 1 << 20;
         /// The name of the program is the last thing on that stack. It has at most 4096 bytes.
         const NAME: usize = 8 << 10;
         let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
@@ -31,7 +31,7 @@ impl Bounds {
         let end = unsafe { libc::getauxval(libc::AT_EXECFN) } as usize;
         // SAFETY: only writes to `limit`.
         let known = unsafe { libc::getrlimit(libc::RLIMIT_STACK, &mut limit) } == 0;
-        let size = limit.rlim_cur.min(AT_MOST) as usize;
+        let size = usize::try_from(limit.rlim_cur).unwrap_or(AT_MOST).min(AT_MOST);
         let lowest = (end + NAME).checked_sub(size)?;
         (known && end != 0).then_some(Self { lowest, end, exact: false })
     }

@@ -2,6 +2,7 @@
 //! allocations.
 
 mod charges;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod compiled;
 mod figures;
 mod guests;
@@ -13,4 +14,5 @@ mod refused;
 mod shares;
 mod uncounted;
 mod wasi;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod whole;

@@ -2,7 +2,11 @@
 
 use super::refusing::refusing;
 use super::*;
-use nix::libc::{SYS_close, SYS_fadvise64, SYS_fallocate, SYS_fdatasync, SYS_fsync};
+#[cfg(target_arch = "arm")]
+use nix::libc::SYS_arm_fadvise64_64 as SYS_fadvise64;
+#[cfg(not(target_arch = "arm"))]
+use nix::libc::SYS_fadvise64;
+use nix::libc::{SYS_close, SYS_fallocate, SYS_fdatasync, SYS_fsync, c_long};
 use rustix::io::Errno as Os;
 use seccompiler::{SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompRule};
 
@@ -34,7 +38,7 @@ fn syncing_and_advising() {
 #[test]
 fn synchronizing_is_left_to_the_system() {
     type Call = fn(&mut WasiCtx, &mut Guest<'_>, u32) -> Result;
-    let calls: [(i64, Call, Call); 2] = [
+    let calls: [(c_long, Call, Call); 2] = [
         (SYS_fsync, WasiCtx::fd_sync, WasiCtx::fd_datasync),
         (SYS_fdatasync, WasiCtx::fd_datasync, WasiCtx::fd_sync),
     ];

@@ -132,6 +132,18 @@ pub(crate) unsafe fn enter_prepared<B: Backend>(
     }
 }
 
+/// Whether the frame at `sp`, which is in the stack, goes beyond the stack's `end`. It does if its size is that of
+/// [`LAZY`](crate::ops::cells::LAZY).
+#[inline(always)]
+fn overflows(sp: *mut u64, frame: u32, end: *mut u64) -> bool {
+    if size_of::<usize>() > size_of::<u32>() {
+        sp.wrapping_byte_add(frame as usize) > end
+    } else {
+        // The sum might not be an address.
+        frame as usize > end.addr() - sp.addr()
+    }
+}
+
 /// The fast path of a call: enters the code at `entry` from the call at `r.ip`, with the frame at `R[a]`. If stack or
 /// fuel don't suffice, `slow` does it, and undoes the charge.
 #[inline(always)]
@@ -143,8 +155,7 @@ unsafe fn enter_hot<B: Backend>(mut r: Regs, entry: *const u64, ret: *const u64,
         r.acc = entry as u64;
         let store = (*r.vm).store;
         let sp = r.slot(A);
-        let frame = (*Prologue::at(entry)).frame as usize;
-        if sp.wrapping_byte_add(frame) > (*store).stack_end {
+        if overflows(sp, (*Prologue::at(entry)).frame, (*store).stack_end) {
             return B::jump(r, slow);
         }
         let left = (*store).slice - (*Prologue::at(entry)).cost as i64;
@@ -234,7 +245,7 @@ unsafe fn replace_frame<B: Backend>(mut r: Regs, entry: *const u64, slow: Handle
         // As in `enter_hot`.
         r.acc = entry as u64;
         let store = (*r.vm).store;
-        if r.sp.wrapping_byte_add((*Prologue::at(entry)).frame as usize) > (*store).stack_end {
+        if overflows(r.sp, (*Prologue::at(entry)).frame, (*store).stack_end) {
             return B::jump(r, slow);
         }
         let left = (*store).slice - (*Prologue::at(entry)).cost as i64;

@@ -19,39 +19,42 @@ pub(crate) unsafe fn target(r: &Regs) -> *const u64 {
 /// selected by a conditional move, and every next cell would wait for the comparison.
 #[inline(always)]
 pub(crate) fn keep_apart(mut ip: *const u64) -> *const u64 {
-    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+    // Not the standard library's barrier, which takes a local's address.
+    #[cfg(any(
+        target_arch = "x86_64",
+        target_arch = "aarch64",
+        target_arch = "arm",
+        target_arch = "riscv64"
+    ))]
     #[allow(clippy::pointers_in_nomem_asm_block, reason = "nothing is read through it here")]
     // SAFETY: no instructions.
     unsafe {
         core::arch::asm!("/* {0} */", inout(reg) ip, options(pure, nomem, nostack, preserves_flags))
     };
-    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-    {
-        ip = core::hint::black_box(ip);
-    }
     ip
 }
 
 /// An optimisation barrier for `x`.
+#[cfg(target_arch = "x86_64")]
 #[inline(always)]
 pub(crate) fn opaque(x: u64) -> u64 {
     keep_apart(core::ptr::without_provenance(x as usize)).addr() as u64
 }
 
 /// Has what is read by way of `r.ip` from now on be read after `x` is known. Without it, LLVM reads early, and x86_64 has
-/// registers for three values at a time.
+/// registers for three values at a time. A 32-bit machine has no register for `x`.
+#[cfg_attr(
+    target_pointer_width = "32",
+    allow(unused_mut, unused_variables, reason = "nothing is done there")
+)]
 #[inline(always)]
 pub(crate) fn before_what_follows(r: &mut Regs, mut x: u64) -> u64 {
-    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64"))]
     #[allow(clippy::pointers_in_nomem_asm_block, reason = "nothing is read through it here")]
     // SAFETY: no instructions.
     unsafe {
         core::arch::asm!("/* {0} {1} */", inout(reg) x, inout(reg) r.ip, options(pure, nomem, nostack, preserves_flags))
     };
-    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-    {
-        (x, r.ip) = core::hint::black_box((x, r.ip));
-    }
     x
 }
 

@@ -1,6 +1,7 @@
 //! Handlers of loads and stores, and of memory sizes.
 
 use super::cell::{Body, cell, leaves};
+#[cfg(target_arch = "x86_64")]
 use super::control::opaque;
 use super::memory64;
 use super::operand::{A, Acc, B as FB, Dst, LoadRow, Slot, Src, StoreRow, ToAcc, ToSlot, Value};
@@ -91,7 +92,10 @@ pub(crate) fn before(mem: *mut u8, end: u64, size: u64) -> *mut u8 {
 /// Where `size` bytes at `ea` end.
 #[inline(always)]
 pub(crate) fn end(ea: u64, size: u64) -> u64 {
-    if cfg!(target_arch = "x86_64") { opaque(ea + size) } else { ea + size }
+    let end = ea + size;
+    #[cfg(target_arch = "x86_64")]
+    let end = opaque(end);
+    end
 }
 
 /// `R[a] := op(bytes at address + offset)`

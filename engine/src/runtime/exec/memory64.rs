@@ -2,6 +2,7 @@
 //! larger one is added by a cell before.
 
 use super::cell::{Body, cell, leaves};
+#[cfg(target_arch = "x86_64")]
 use super::control::opaque;
 use super::memory::{MemoryN, Which, before};
 use super::operand::{A, Acc, B as FB, Dst, Imm, LoadRow, Slot, Src, StoreRow, ToAcc, ToSlot, Value};
@@ -39,7 +40,9 @@ pub(crate) enum Far {}
 pub(crate) fn end64(address: u64, offset: u64, size: u64) -> u64 {
     let end = address.saturating_add(offset + size);
     // See `memory::end`.
-    if cfg!(target_arch = "x86_64") { opaque(end) } else { end }
+    #[cfg(target_arch = "x86_64")]
+    let end = opaque(end);
+    end
 }
 
 impl<S: Src> Place for Near<S> {

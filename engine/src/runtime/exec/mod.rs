@@ -205,6 +205,9 @@ pub(crate) struct Execution {
     pub(crate) counts: count::Counts,
 }
 
+/// How far beyond the end of the stack a frame may end that doesn't fit.
+const FURTHEST: usize = 2 << 20;
+
 /// The stack is charged this many bytes at a time.
 pub(crate) const STACK_STEP: usize = 64 << 10;
 
@@ -222,6 +225,10 @@ impl Execution {
             }
         };
         let base = stack.mapping.as_mut_ptr().wrapping_add(stack.start).cast::<u64>();
+        // Where the next frame would end is computed before it is known to fit: that must be an address, too.
+        if base.addr().checked_add(bytes + FURTHEST).is_none() {
+            return Err(MemoryError::system(Kind::Stack, bytes as u64).into());
+        }
         Ok(Execution {
             end: base.wrapping_byte_add(bytes),
             charged: base,

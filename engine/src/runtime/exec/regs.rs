@@ -12,8 +12,20 @@ use crate::value::V128;
 pub(crate) type Vector = core::arch::x86_64::__m128i;
 #[cfg(target_arch = "aarch64")]
 pub(crate) type Vector = core::arch::aarch64::uint8x16_t;
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+// In two registers for floats, where integers have too few.
+#[cfg(all(target_arch = "arm", target_abi = "eabihf"))]
+pub(crate) type Vector = Doubles;
+#[cfg(not(any(
+    target_arch = "x86_64",
+    target_arch = "aarch64",
+    all(target_arch = "arm", target_abi = "eabihf")
+)))]
 pub(crate) type Vector = [u64; 2];
+
+#[cfg(all(target_arch = "arm", target_abi = "eabihf"))]
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(crate) struct Doubles(f64, f64);
 
 /// What one handler hands to the next.
 #[derive(Clone, Copy)]
@@ -55,20 +67,25 @@ macro_rules! handlers {
     )*) => {$(
         handlers! { @abi $(#[$attr])* $name [$($g: $bound),*] [$($c: $ct)?] $r $body }
     )*};
-    (@abi $(#[$attr:meta])* $name:ident [$($g:ident: $bound:path),*] [$($c:ident: $ct:ty)?] $r:ident $body:block) => {
+    (@abi $($handler:tt)*) => {
         #[cfg(target_arch = "x86_64")]
-        handlers! { @fn "sysv64" $(#[$attr])* $name [$($g: $bound),*] [$($c: $ct)?] $r $body }
-        #[cfg(not(target_arch = "x86_64"))]
-        handlers! { @fn "C" $(#[$attr])* $name [$($g: $bound),*] [$($c: $ct)?] $r $body }
+        handlers! { @fn "sysv64" (*mut u8, u64, *mut $crate::runtime::vmctx::VmCtx, u64) $($handler)* }
+        #[cfg(all(target_arch = "arm", target_abi = "eabihf"))]
+        handlers! { @fn "C" (u64, f32, f32, f32) $($handler)* }
+        #[cfg(not(any(target_arch = "x86_64", all(target_arch = "arm", target_abi = "eabihf"))))]
+        handlers! { @fn "C" (*mut u8, u64, *mut $crate::runtime::vmctx::VmCtx, u64) $($handler)* }
     };
-    (@fn $abi:literal $(#[$attr:meta])* $name:ident [$($g:ident: $bound:path),*] [$($c:ident: $ct:ty)?] $r:ident $body:block) => {
+    (
+        @fn $abi:literal ($first:ty, $second:ty, $third:ty, $fourth:ty)
+        $(#[$attr:meta])* $name:ident [$($g:ident: $bound:path),*] [$($c:ident: $ct:ty)?] $r:ident $body:block
+    ) => {
         $(#[$attr])*
         #[allow(unused_mut, unused_unsafe, unused_variables, clippy::too_many_arguments, improper_ctypes_definitions)]
         pub(crate) unsafe extern $abi fn $name<B: $crate::runtime::exec::regs::Backend $(, $g: $bound)* $(, const $c: $ct)?>(
-            ip: *const u64, sp: *mut u64, mem: *mut u8, len: u64, vm: *mut $crate::runtime::vmctx::VmCtx, acc: u64,
+            ip: *const u64, sp: *mut u64, a: $first, b: $second, c: $third, d: $fourth,
             f32: f32, f64: f64, v128: $crate::runtime::exec::regs::Vector,
         ) -> B::Out {
-            let mut $r = $crate::runtime::exec::regs::Regs { ip, sp, mem, len, vm, acc, f32, f64, v128 };
+            let mut $r = $crate::runtime::exec::regs::received!(ip sp a b c d f32 f64 v128);
             // SAFETY: the handler contract (`Backend`), which whoever dispatches here keeps.
             unsafe { $body }
         }
@@ -76,29 +93,58 @@ macro_rules! handlers {
 }
 pub(crate) use handlers;
 
+/// The registers that a handler is called with.
+#[cfg(not(all(target_arch = "arm", target_abi = "eabihf")))]
+macro_rules! received {
+    ($ip:ident $sp:ident $mem:ident $len:ident $vm:ident $acc:ident $f32:ident $f64:ident $v128:ident) => {
+        $crate::runtime::exec::regs::Regs {
+            ip: $ip,
+            sp: $sp,
+            mem: $mem,
+            len: $len,
+            vm: $vm,
+            acc: $acc,
+            f32: $f32,
+            f64: $f64,
+            v128: $v128,
+        }
+    };
+}
+/// The same where only four words go to integer registers: addresses and the length come in those for floats, bit by bit.
+#[cfg(all(target_arch = "arm", target_abi = "eabihf"))]
+macro_rules! received {
+    ($ip:ident $sp:ident $acc:ident $mem:ident $len:ident $vm:ident $f32:ident $f64:ident $v128:ident) => {
+        $crate::runtime::exec::regs::Regs {
+            ip: $ip,
+            sp: $sp,
+            mem: core::ptr::with_exposed_provenance_mut($mem.to_bits() as usize),
+            len: $len.to_bits() as u64,
+            vm: core::ptr::with_exposed_provenance_mut($vm.to_bits() as usize),
+            acc: $acc,
+            f32: $f32,
+            f64: $f64,
+            v128: $v128,
+        }
+    };
+}
+pub(crate) use received;
+
 macro_rules! handler_type {
-    ($abi:literal) => {
+    ($abi:literal, $($t:ty),*) => {
         #[allow(
             improper_ctypes_definitions,
             reason = "vectors are passed in registers; no other language is involved"
         )]
-        pub(crate) type Handler<B> = unsafe extern $abi fn(
-            *const u64,
-            *mut u64,
-            *mut u8,
-            u64,
-            *mut VmCtx,
-            u64,
-            f32,
-            f64,
-            Vector,
-        ) -> <B as Backend>::Out;
+        pub(crate) type Handler<B> =
+            unsafe extern $abi fn(*const u64, *mut u64, $($t,)* f32, f64, Vector) -> <B as Backend>::Out;
     };
 }
 #[cfg(target_arch = "x86_64")]
-handler_type!("sysv64");
-#[cfg(not(target_arch = "x86_64"))]
-handler_type!("C");
+handler_type!("sysv64", *mut u8, u64, *mut VmCtx, u64);
+#[cfg(all(target_arch = "arm", target_abi = "eabihf"))]
+handler_type!("C", u64, f32, f32, f32);
+#[cfg(not(any(target_arch = "x86_64", all(target_arch = "arm", target_abi = "eabihf"))))]
+handler_type!("C", *mut u8, u64, *mut VmCtx, u64);
 
 /// A dispatch backend: how a handler ends.
 ///
@@ -176,19 +222,47 @@ impl Dispatch {
     }
 }
 
+/// The first word of a cell that belongs to no function: as in code, a word has 64 bits whatever an address has.
+#[repr(C, align(8))]
+struct StubCell<B: Backend>(Handler<B>, [u8; 8 - size_of::<usize>()]);
+
+impl<B: Backend> StubCell<B> {
+    const fn new(handler: Handler<B>) -> Self {
+        Self(handler, [0; 8 - size_of::<usize>()])
+    }
+}
+
 /// Makes the two stubs of a backend. They are in a static because code compares their addresses.
 macro_rules! stubs {
     ($B:ty) => {
         fn stub(stub: Stub) -> *const u64 {
-            static CELLS: [Handler<$B>; 2] = [super::slow::exit::<$B>, super::slow::cross_return::<$B>];
+            static CELLS: [StubCell<$B>; 2] =
+                [StubCell::new(super::slow::exit::<$B>), StubCell::new(super::slow::cross_return::<$B>)];
             (&raw const CELLS[stub as usize]).cast()
         }
     };
 }
 
+#[cfg(not(all(target_arch = "arm", target_abi = "eabihf")))]
 macro_rules! enter_handler {
     ($h:expr, $r:expr) => {
         ($h)($r.ip, $r.sp, $r.mem, $r.len, $r.vm, $r.acc, $r.f32, $r.f64, $r.v128)
+    };
+}
+#[cfg(all(target_arch = "arm", target_abi = "eabihf"))]
+macro_rules! enter_handler {
+    ($h:expr, $r:expr) => {
+        ($h)(
+            $r.ip,
+            $r.sp,
+            $r.acc,
+            f32::from_bits($r.mem.expose_provenance() as u32),
+            f32::from_bits($r.len as u32),
+            f32::from_bits($r.vm.expose_provenance() as u32),
+            $r.f32,
+            $r.f64,
+            $r.v128,
+        )
     };
 }
 

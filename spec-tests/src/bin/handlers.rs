@@ -3,7 +3,7 @@
 //!
 //! It reads its own disassembly, by GNU objdump, from standard input: see `targets/check-handlers.sh`. With a handler's
 //! name (`'Call.0'`, or `'I32Add.5 BrIfAcc.0'` for a pair) it shows that one's machine code instead, with `all` the sizes
-//! of all.
+//! of all. On 32-bit ARM, where few registers are left, handlers may save some and call functions that aren't handlers.
 
 use dunlin::{HandlerKind, TailHandler, tail_handlers};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -11,6 +11,7 @@ use std::io::Read;
 use std::process::ExitCode;
 
 const ARM: bool = cfg!(target_arch = "aarch64");
+const ARM32: bool = cfg!(target_arch = "arm");
 
 /// Handlers that are known to use the stack, and how many forms of each do on x86_64 and on aarch64. These numbers may
 /// only fall. On x86_64, shuffles are those of machines without SSE4.2.
@@ -57,6 +58,10 @@ enum Flow {
     Jump(u64),
     /// To what is in a register or in memory.
     Indirect,
+    /// The same on a condition.
+    MayIndirect,
+    /// Calls what isn't a handler.
+    Aside,
     Unknown,
     Call,
     Return,
@@ -70,7 +75,17 @@ enum Target {
     Fixed(u64),
     /// From a sum, as a `br_table` tells it: how far from one of the handlers it is.
     Sum,
+    /// From another register.
+    Moved(String),
     Unknown,
+}
+
+/// An instruction of 32-bit ARM without its condition, and whether it has one.
+fn unconditional<'a>(mnemonic: &'a str, plain: &str) -> Option<(&'a str, bool)> {
+    const CONDITIONS: &str = " eq ne cs hs cc lo mi pl vs vc hi ls ge lt gt le";
+    let (name, condition) = mnemonic.split_at_checked(plain.len())?;
+    let known = condition.is_empty() || condition.len() == 2 && CONDITIONS.contains(&format!(" {condition}"));
+    (name == plain && known).then_some((name, !condition.is_empty()))
 }
 
 fn hex(digits: &str) -> Option<u64> {
@@ -93,7 +108,15 @@ impl Disassembly {
             } else if let Some((address, rest)) = line.split_once(":\t")
                 && let Some(address) = hex(address.trim())
             {
-                let (rest, comment) = rest.split_once(if ARM { " //" } else { " #" }).unwrap_or((rest, ""));
+                let (rest, comment) = rest
+                    .split_once(if ARM {
+                        " //"
+                    } else if ARM32 {
+                        "\t;"
+                    } else {
+                        " #"
+                    })
+                    .unwrap_or((rest, ""));
                 let mut words = rest.split_whitespace().peekable();
                 // Prefixes that do not change where an instruction leads.
                 while words.next_if(|w| matches!(*w, "notrack" | "bnd" | "data16" | "cs")).is_some() {}
@@ -112,7 +135,39 @@ impl Disassembly {
         all
     }
 
-    fn flow(&self, i: usize) -> Flow {
+    /// [`Disassembly::flow`] on 32-bit ARM.
+    fn flow_arm32(&self, i: usize, handlers: &HashSet<u64>) -> Flow {
+        let Instruction { mnemonic, operands, .. } = &self.code[i];
+        let is = |plain| unconditional(mnemonic, plain);
+        let target = || operands.split(' ').next().and_then(hex);
+        // What ends by the program counter.
+        let sets_pc =
+            operands.starts_with("pc,") || operands.split_once('{').is_some_and(|(_, l)| l.contains("pc"));
+        match mnemonic.as_str() {
+            "udf" | "bkpt" => Flow::Trap,
+            _ if let Some((_, may)) = is("bx") => match (operands.as_str(), may) {
+                ("lr", _) => Flow::Return,
+                (_, true) => Flow::MayIndirect,
+                (_, false) => Flow::Indirect,
+            },
+            _ if is("blx").is_some() => Flow::Call,
+            _ if is("b").is_some() || is("bl").is_some() => match (target(), is("b")) {
+                (Some(to), Some((_, false))) => Flow::Jump(to),
+                (Some(to), Some((_, true))) => Flow::Branch(to),
+                (Some(to), None) if !handlers.contains(&to) => Flow::Aside,
+                (Some(_), None) => Flow::Call,
+                (None, _) => Flow::Unknown,
+            },
+            _ if sets_pc && is("pop").or(is("ldm")).is_some() => Flow::Return,
+            _ if sets_pc && !mnemonic.starts_with("st") && is("push").is_none() => Flow::Unknown,
+            _ => Flow::Next,
+        }
+    }
+
+    fn flow(&self, i: usize, handlers: &HashSet<u64>) -> Flow {
+        if ARM32 {
+            return self.flow_arm32(i, handlers);
+        }
         let Instruction { mnemonic, operands, .. } = &self.code[i];
         // The target stands last, followed by its name.
         let target = || hex(operands.split(" <").next()?.rsplit([',', ' ']).next()?);
@@ -145,7 +200,22 @@ impl Disassembly {
     /// computed target.
     fn writes(&self, i: usize, register: &str) -> Option<Target> {
         let Instruction { mnemonic: m, operands: o, .. } = &self.code[i];
-        if ARM {
+        if ARM32 {
+            let reads = ["st", "cm", "tst", "teq", "b", "push", "pld", "v"].iter().any(|p| m.starts_with(p));
+            let both = if m.starts_with("ldrd") { 2 } else { 1 };
+            let mut results = o.split(',').map(str::trim).take(both);
+            if reads || !results.any(|result| result == register) {
+                return None;
+            }
+            Some(match m.as_str() {
+                _ if m.starts_with("ldr") && o.contains('[') => Target::Cell,
+                "mov" => {
+                    o.split_once(", ").map_or(Target::Unknown, |(_, from)| Target::Moved(from.to_owned()))
+                }
+                "add" => Target::Sum,
+                _ => Target::Unknown,
+            })
+        } else if ARM {
             let mut results = o.split(',').map(str::trim).take(if m == "ldp" { 2 } else { 1 });
             let reads = ["st", "cm", "cb", "cc", "ts", "tb", "b", "prf"].iter().any(|p| m.starts_with(p));
             if reads || !results.any(|r| r == register) {
@@ -192,17 +262,23 @@ impl Disassembly {
             Some(register) => register,
             None => operands,
         };
-        let (mut found, mut seen, mut todo) = (Vec::new(), HashSet::new(), vec![i]);
-        while let Some(i) = todo.pop() {
+        let (mut found, mut seen, mut todo) = (Vec::new(), HashSet::new(), vec![(i, register.to_owned())]);
+        while let Some((i, register)) = todo.pop() {
             let Some(earlier) = before.get(&i) else {
                 found.push(Target::Unknown);
                 continue;
             };
             for &i in earlier {
-                match self.writes(i, register) {
-                    Some(target) => found.push(target),
-                    None if seen.insert(i) => todo.push(i),
-                    None => {}
+                let further = match self.writes(i, &register) {
+                    Some(Target::Moved(from)) => from,
+                    Some(target) => {
+                        found.push(target);
+                        continue;
+                    }
+                    None => register.clone(),
+                };
+                if seen.insert((i, further.clone())) {
+                    todo.push((i, further));
                 }
             }
         }
@@ -212,7 +288,9 @@ impl Disassembly {
     fn names_stack(&self, i: usize) -> bool {
         let Instruction { mnemonic, operands, .. } = &self.code[i];
         let mut words = operands.split(|c: char| !c.is_ascii_alphanumeric());
-        if ARM {
+        if ARM32 {
+            false
+        } else if ARM {
             words.any(|w| matches!(w, "sp" | "wsp"))
         } else {
             ["push", "pop", "leave", "enter"].iter().any(|m| mnemonic.starts_with(m))
@@ -222,7 +300,13 @@ impl Disassembly {
 
     /// The faults in the code that is reachable from `start` without going through the functions in `cold`. `sums` says
     /// whether the handler may compute where it jumps to.
-    fn faults(&self, start: u64, cold: &HashSet<u64>, sums: bool) -> BTreeSet<Fault> {
+    fn faults(
+        &self,
+        start: u64,
+        cold: &HashSet<u64>,
+        handlers: &HashSet<u64>,
+        sums: bool,
+    ) -> BTreeSet<Fault> {
         let (mut faults, mut dispatches) = (BTreeSet::new(), false);
         let mut before: HashMap<usize, Vec<usize>> = HashMap::new();
         let (mut seen, mut indirect, mut todo) = (HashSet::new(), Vec::new(), vec![(None, start)]);
@@ -245,8 +329,12 @@ impl Disassembly {
                     faults.insert(Fault::Stack);
                 }
                 let next = (Some(i), self.code.get(i + 1).map_or(0, |next| next.address));
-                match self.flow(i) {
-                    Flow::Next => todo.push(next),
+                match self.flow(i, handlers) {
+                    Flow::Next | Flow::Aside => todo.push(next),
+                    Flow::MayIndirect => {
+                        indirect.push(i);
+                        todo.push(next);
+                    }
                     Flow::Branch(to) => todo.extend([next, (Some(i), to)]),
                     Flow::Jump(to) => todo.push((Some(i), to)),
                     Flow::Indirect => indirect.push(i),
@@ -266,7 +354,9 @@ impl Disassembly {
                         Target::Cell => dispatches = true,
                         Target::Sum if sums => dispatches = true,
                         Target::Fixed(to) => todo.push((Some(i), to)),
-                        Target::Sum | Target::Unknown => _ = faults.insert(Fault::UnknownJump),
+                        Target::Sum | Target::Moved(_) | Target::Unknown => {
+                            _ = faults.insert(Fault::UnknownJump)
+                        }
                     }
                 }
             }
@@ -298,6 +388,17 @@ impl Disassembly {
     }
 }
 
+/// How many handlers of an exception are allowed here.
+fn allowed_of(&(_, x86_64, aarch64): &(&str, usize, usize)) -> usize {
+    if ARM32 {
+        0
+    } else if ARM {
+        aarch64
+    } else {
+        x86_64
+    }
+}
+
 fn main() -> ExitCode {
     match check() {
         Ok(true) => ExitCode::SUCCESS,
@@ -324,7 +425,7 @@ fn check() -> Result<bool, String> {
     let moved = (main as fn() -> ExitCode as usize as u64).wrapping_sub(here);
     let mut handlers = Vec::new();
     for handler in tail_handlers() {
-        let address = (handler.address as u64).wrapping_sub(moved);
+        let address = (handler.address as u64).wrapping_sub(moved) & usize::MAX as u64;
         if !disassembly.functions.contains_key(&address) {
             return Err(format!("no function begins at {address:#x}, where {} should be", handler.name));
         }
@@ -354,10 +455,11 @@ fn check() -> Result<bool, String> {
     }
 
     let cold: HashSet<u64> = of_kind(HandlerKind::Cold).map(|&(_, address)| address).collect();
+    let all: HashSet<u64> = handlers.iter().map(|&(_, address)| address).collect();
     let mut faulty: BTreeMap<String, (Vec<String>, BTreeSet<Fault>)> = BTreeMap::new();
     for (handler, address) in handlers.iter().filter(|(h, _)| h.kind != HandlerKind::Cold) {
         let sums = without_forms(&handler.name).split(' ').any(|op| op.starts_with("BrTable"));
-        let faults = disassembly.faults(*address, &cold, sums);
+        let faults = disassembly.faults(*address, &cold, &all, sums);
         if !faults.is_empty() {
             let (names, all) = faulty.entry(without_forms(&handler.name)).or_default();
             names.push(format!("{} at {address:#x}", handler.name));
@@ -368,17 +470,15 @@ fn check() -> Result<bool, String> {
     let total: usize = faulty.values().map(|(names, _)| names.len()).sum();
     println!("  {total} are not as they should be:");
     for (op, (names, faults)) in &faulty {
-        let allowed =
-            EXCEPTIONS.iter().find(|(name, ..)| name == op).map_or(0, |e| if ARM { e.2 } else { e.1 });
+        let allowed = EXCEPTIONS.iter().find(|(name, ..)| name == op).map_or(0, allowed_of);
         println!("    {:3} of {allowed:3} allowed for {op}: {faults:?}", names.len());
         if names.len() > allowed || faults.iter().any(|fault| *fault != Fault::Stack) {
             println!("    too many, or worse than the stack: {}", names.join(", "));
             good = false;
         }
     }
-    for &(name, x86_64, aarch64) in EXCEPTIONS {
-        let (allowed, found) =
-            (if ARM { aarch64 } else { x86_64 }, faulty.get(name).map_or(0, |f| f.0.len()));
+    for exception @ &(name, ..) in EXCEPTIONS {
+        let (allowed, found) = (allowed_of(exception), faulty.get(name).map_or(0, |f| f.0.len()));
         if found < allowed {
             println!("    {name}: {allowed} allowed but only {found} needed: please lower the number");
         }

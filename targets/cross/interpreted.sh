@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Cross-builds the dunlin command, without the compiler, for a machine that Cranelift isn't used for, on an x86_64 machine; and
+# runs it and tests under qemu. targets/armv7.sh and targets/riscv64.sh call it:
+#
+#     targets/armv7.sh                # a sample: programs that must do there what they do here
+#     targets/armv7.sh --build-only
+#     targets/armv7.sh --whole        # and the tests of the engine, of WASI and of all together, the official suites among them
+#
+# What it installs, and its exit codes: see targets/cross/common.sh.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+. targets/cross/common.sh "$1"
+shift
+run=true whole=false
+case "$*" in
+'') ;;
+--build-only) run=false ;;
+--whole) whole=true ;;
+*)
+    echo "usage: targets/$NAME.sh [--build-only | --whole]" >&2
+    exit 2
+    ;;
+esac
+
+add_rust_targets "$GNU"
+add_debian_packages "$run"
+
+program=$target_dir/$GNU/release/dunlin
+# The features that the tests' engine has, too, so that it is built once.
+cargo build --release --package dunlin-cli --target "$GNU" --no-default-features --features loop,pairs,text
+ls -l "$program"
+$run || exit 0
+
+# Unquoted, because it holds the emulator and its options.
+greet $RUNNER "$program"
+agrees $RUNNER "$program"
+$whole || exit 0
+
+run_tests() {
+    cargo test --release --target "$GNU" "$@"
+}
+run_tests --package dunlin-spec-tests
+run_tests --package dunlin --package dunlin-wasi-lite --package dunlin-wast
+run_tests --package dunlin --no-default-features
