@@ -97,6 +97,8 @@ pub mod error {
 
 #[cfg(feature = "coredump")]
 pub use api::WasmCoreDump;
+#[cfg(feature = "snapshot")]
+pub use api::{Restored, Snapshot};
 pub use api::{
     AsContext, AsContextMut, BreakpointEdit, Caller, DebugFrame, Export, Instance, InstancePre,
     InterruptHandle, InterruptWaiter, IntoFunc, Linker, ModuleExport, ModuleOptions, ModuleStream,

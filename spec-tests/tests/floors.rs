@@ -44,6 +44,7 @@ const HOUSES: &[House] = &[
             "state",
             "missing",
             "code custom data imports sections types",
+            "typing",
         ],
         least: 20,
     },
