@@ -6,11 +6,21 @@ use crate::runtime::snapshot::{
     Call, CallState, Definitions, Head, Reader, Reason, RestoredCall, Standing, restore, write,
 };
 use crate::runtime::store::Import;
-use crate::{AsContextMut, Budget, Error, Func, Instance, Module, Store, SuspendedCall};
+use crate::{AsContext, AsContextMut, Budget, Error, Func, Instance, Module, Store, SuspendedCall};
 use std::fmt;
 use std::io::{Read, Write};
 
 impl<T: 'static> Store<T> {
+    /// All instances, in the order in which they were made, without those whose instantiation failed before their memories were there:
+    /// those that [`Restored::instances`] has in the same order.
+    pub fn debug_all_instances(&self) -> Vec<Instance> {
+        let store = self.as_context();
+        let store = store.inner();
+        // SAFETY: objects live as long as the store.
+        let objects = store.instances.iter().map(|object| unsafe { object.as_ref() });
+        objects.filter(|object| object.is_complete()).map(|object| Instance::from_raw(store, object.handle)).collect()
+    }
+
     /// Writes what the store's guests are: all instances, with their memories, tables and globals, so that they
     /// [go on](Snapshot::restore) in another store, process or machine. `linker` says what the host's functions and objects that they use are
     /// called there, and `embedder` is kept for whoever restores them. The engine needs [`Config::snapshots`](crate::Config::snapshots).

@@ -28,7 +28,7 @@ mod window;
 
 pub(crate) use state::{BodyCheck, LoadOptions};
 #[cfg(feature = "snapshot")]
-pub(crate) use typing::{Typed, typed};
+pub(crate) use typing::typed;
 
 use crate::memory::limits::{MAX_LISTED_SECTIONS, MAX_MODULE_BYTES};
 use crate::memory::{Budget, Kind, MemoryError, third_party};

@@ -3,6 +3,7 @@
 mod checkout;
 mod compiled;
 mod data;
+mod moving;
 mod runs;
 mod streaming;
 mod unfold;

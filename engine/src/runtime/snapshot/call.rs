@@ -1,7 +1,7 @@
 //! The suspended call: its frames by functions and instructions, their values by types.
 
 use super::format::Reader;
-use super::names::{Found, Name, Names};
+use super::names::{Found, Name};
 use super::read::instance_func;
 use super::site::{Does, Site, Sites};
 use super::write::Encoder;

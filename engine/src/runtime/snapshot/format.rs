@@ -35,6 +35,8 @@ pub(crate) struct Writer<'w> {
     to: Option<&'w mut dyn Write>,
     block: Buf<u8>,
     part: Part,
+    /// Whether the part has a block yet.
+    has_block: bool,
     number: u64,
 }
 
@@ -45,7 +47,7 @@ impl<'w> Writer<'w> {
             to.write_all(&MAGIC)?;
             to.write_all(&VERSION.to_le_bytes())?;
         }
-        Ok(Self { to, block, part: Part::Modules, number: 0 })
+        Ok(Self { to, block, part: Part::Modules, has_block: false, number: 0 })
     }
 
     /// Whether nothing is written.
@@ -55,10 +57,10 @@ impl<'w> Writer<'w> {
 
     /// Begins a part.
     pub(super) fn part(&mut self, part: Part) -> Result<(), Error> {
-        if self.part != part {
+        if self.part != part && !(self.has_block && self.block.is_empty()) {
             self.flush()?;
         }
-        self.part = part;
+        (self.part, self.has_block) = (part, false);
         Ok(())
     }
 
@@ -70,6 +72,7 @@ impl<'w> Writer<'w> {
         to.write_all(&self.block)?;
         to.write_all(&checksum(self.number, &head, &self.block))?;
         self.number += 1;
+        self.has_block = true;
         self.block.clear();
         Ok(())
     }
@@ -139,9 +142,7 @@ impl<R: Read> Reader<R> {
             return Err(Error::of_kind(ErrorKind::Invalid, message));
         }
         let block = Buf::with_capacity(budget, Kind::Host, BLOCK)?;
-        let mut reader = Self { from, block, at: 0, part: Part::Modules, number: 0 };
-        reader.next_block()?;
-        Ok(reader)
+        Ok(Self { from, block, at: 0, part: Part::Modules, number: 0 })
     }
 
     fn next_block(&mut self) -> Result<(), Error> {
@@ -171,9 +172,7 @@ impl<R: Read> Reader<R> {
         if self.at != self.block.len() {
             return Err(wrong(format_args!("something follows the part {:?}", self.part)));
         }
-        if self.part != part {
-            self.next_block()?;
-        }
+        self.next_block()?;
         if self.part == part { Ok(()) } else { Err(wrong(format_args!("the part {part:?} is missing"))) }
     }
 

@@ -16,7 +16,7 @@ mod write;
 pub(crate) use call::{CallState, Reason, RestoredCall};
 pub(crate) use format::{Reader, Writer};
 pub(crate) use names::Definitions;
-pub(crate) use read::{Head, Restored, restore};
+pub(crate) use read::{Head, restore};
 pub(crate) use write::{Call, Standing, write};
 
 use crate::runtime::error::{Error, ErrorKind};
