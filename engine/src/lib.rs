@@ -97,14 +97,14 @@ pub mod error {
 
 #[cfg(feature = "coredump")]
 pub use api::WasmCoreDump;
-#[cfg(feature = "snapshot")]
-pub use api::{Restored, Snapshot};
 pub use api::{
     AsContext, AsContextMut, BreakpointEdit, Caller, DebugFrame, Export, Instance, InstancePre,
     InterruptHandle, InterruptWaiter, IntoFunc, Linker, ModuleExport, ModuleOptions, ModuleStream,
     NumericFunc, ResumableCall, Section, Store, StoreContext, StoreContextMut, StoreLimits,
     StoreLimitsBuilder, SuspendedCall, TypedFunc, WasmParams, WasmResults, WasmRet, WasmTy,
 };
+#[cfg(feature = "snapshot")]
+pub use api::{Restored, Snapshot};
 pub use memory::limits::Limits;
 pub use memory::{Budget, Charge, Kind, MemoryAccessError, OutOfBudget};
 pub use module::features::Feature;

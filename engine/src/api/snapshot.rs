@@ -18,7 +18,10 @@ impl<T: 'static> Store<T> {
         let store = store.inner();
         // SAFETY: objects live as long as the store.
         let objects = store.instances.iter().map(|object| unsafe { object.as_ref() });
-        objects.filter(|object| object.is_complete()).map(|object| Instance::from_raw(store, object.handle)).collect()
+        objects
+            .filter(|object| object.is_complete())
+            .map(|object| Instance::from_raw(store, object.handle))
+            .collect()
     }
 
     /// Writes what the store's guests are: all instances, with their memories, tables and globals, so that they
@@ -178,7 +181,9 @@ impl<R: Read> Snapshot<R> {
             let bytes = (restored.instances.len() * size_of::<Instance>()) as u64;
             let refused = |_| crate::memory::MemoryError::system(Kind::Host, bytes);
             instances.try_reserve_exact(restored.instances.len()).map_err(refused)?;
-            instances.extend(restored.instances.iter().map(|object| Instance::from_raw(&*inner, object.as_ref().handle)));
+            instances.extend(
+                restored.instances.iter().map(|object| Instance::from_raw(&*inner, object.as_ref().handle)),
+            );
             let call = restored.call.map(|RestoredCall { func, reason, state }| {
                 let func = Func::from_obj(&*inner, func.as_ref());
                 let ty = func.ty_in(&*inner);

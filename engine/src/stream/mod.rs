@@ -332,8 +332,7 @@ impl<C: BodyCheck> Core<C> {
         #[cfg(feature = "snapshot")]
         if let Some(digest) = self.digest {
             // What the validator may have forgotten by now is charged on.
-            let origin =
-                Origin { digest: digest.finish(), resources: self.resources, _charge: self.scratch };
+            let origin = Origin { digest: digest.finish(), resources: self.resources, _charge: self.scratch };
             module.origin = Some(origin);
         }
         Ok(self.module)

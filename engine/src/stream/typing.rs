@@ -9,8 +9,8 @@ use crate::module::ModuleInner;
 use crate::module::opcode::{CATCH, CATCH_ALL, DELEGATE, TRY_TABLE};
 use crate::module::types::{HeapType, RefType, TypeNumber, ValType};
 use wasmparser::{
-    BinaryReader, FuncToValidate, FuncValidator, FuncValidatorAllocations, FunctionBody, Operator, UnpackedIndex,
-    ValidatorResources, WasmModuleResources,
+    BinaryReader, FuncToValidate, FuncValidator, FuncValidatorAllocations, FunctionBody, Operator,
+    UnpackedIndex, ValidatorResources, WasmModuleResources,
 };
 
 /// The most operands that an instruction can push: a call's results.
@@ -46,8 +46,7 @@ pub(crate) fn typed<T>(
     let reader = FunctionBody::new(BinaryReader::new_features(body, start, features));
     let ty = module.funcs[func as usize];
     let to_validate = FuncToValidate { resources: resources.clone(), index: func, ty, features };
-    let mut validator =
-        third_party(|| to_validate.into_validator(FuncValidatorAllocations::default()));
+    let mut validator = third_party(|| to_validate.into_validator(FuncValidatorAllocations::default()));
     let mut reader = reader.get_binary_reader();
     if third_party(|| validator.read_locals(&mut reader)).is_err() {
         return Ok(None);
@@ -115,7 +114,8 @@ fn type_of(validator: &FuncValidator<ValidatorResources>, ty: wasmparser::ValTyp
         resources.check_heap_type(&mut named, 0).is_ok()
             && named == wasmparser::HeapType::Concrete(UnpackedIndex::Id(id))
     };
-    let index = (0..TypeNumber::MAX).take_while(|&index| resources.sub_type_at(index).is_some()).find(is_it)?;
+    let index =
+        (0..TypeNumber::MAX).take_while(|&index| resources.sub_type_at(index).is_some()).find(is_it)?;
     let heap_type = HeapType::ConcreteFunc(TypeNumber::new(index).ok()?);
     Some(ValType::Ref(RefType::new(reference.is_nullable(), heap_type)))
 }
@@ -154,7 +154,8 @@ impl Paid {
             let operands = operands.next_power_of_two().max(self.operands);
             let depth = depth.next_power_of_two().max(self.depth);
             self.grow(
-                u64::from(operands - self.operands) * cost::OPERAND + u64::from(depth - self.depth) * cost::BLOCK,
+                u64::from(operands - self.operands) * cost::OPERAND
+                    + u64::from(depth - self.depth) * cost::BLOCK,
             )?;
             (self.operands, self.depth) = (operands, depth);
         }

@@ -2,7 +2,8 @@
 
 use dunlin::{
     Caller, Config, Dispatch, Engine, Error, ErrorKind, Global, GlobalType, Linker, Memory, MemoryType,
-    Module, Mutability, RefType, ResumableCall, Snapshot, Store, SuspendedCall, Table, TableType, Val, ValType,
+    Module, Mutability, RefType, ResumableCall, Snapshot, Store, SuspendedCall, Table, TableType, Val,
+    ValType,
 };
 
 /// A program: modules with the names that later ones import them by. The last one exports `run`.

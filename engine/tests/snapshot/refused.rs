@@ -2,8 +2,8 @@
 
 use crate::moving::{Program, World, assert_refused, engine};
 use dunlin::{
-    Budget, ErrorKind, ExternRef, Func, Global, GlobalType, MemoryType, Module, Mutability, ResumableCall, SharedMemory,
-    Snapshot, SuspendedCall, Val, ValType,
+    Budget, ErrorKind, ExternRef, Func, Global, GlobalType, MemoryType, Module, Mutability, ResumableCall,
+    SharedMemory, Snapshot, SuspendedCall, Val, ValType,
 };
 
 const ENDLESS: &str = r#"(module (import "host" "twice" (func $twice (param i32) (result i32)))
@@ -77,13 +77,20 @@ fn what_is_missing_is_named() {
 
     let mut world = World::new(&here, Vec::new());
     let module = Module::new(&here, ENDLESS).unwrap();
-    let restored =
-        Snapshot::open(here.budget(), &bytes[..]).unwrap().restore(&mut world.store, &dunlin::Linker::new(&here), &[&module]);
+    let restored = Snapshot::open(here.budget(), &bytes[..]).unwrap().restore(
+        &mut world.store,
+        &dunlin::Linker::new(&here),
+        &[&module],
+    );
     assert_refused(restored, ErrorKind::Link, "the snapshot needs `host.twice`, which is not defined");
 
     let without_fuel = engine(|config| _ = config.consume_fuel(false));
     let mut world = World::new(&without_fuel, Vec::new());
-    assert_refused(world.restore(&program(ENDLESS), &bytes), ErrorKind::Other, "counts fuel, and this one doesn't");
+    assert_refused(
+        world.restore(&program(ENDLESS), &bytes),
+        ErrorKind::Other,
+        "counts fuel, and this one doesn't",
+    );
 
     let small = engine(|config| _ = config.budget(Budget::new(300 << 10)));
     let mut world = World::new(&small, Vec::new());

@@ -86,7 +86,9 @@ impl Execution {
         unsafe {
             let mut owed = None;
             let (innermost, at) = match how {
-                How::Ends(_) => return Err(Error::msg("a call that has trapped can't be part of a snapshot")),
+                How::Ends(_) => {
+                    return Err(Error::msg("a call that has trapped can't be part of a snapshot"));
+                }
                 How::Results { of, .. } => (Innermost::Awaits(of), returns((regs.ip, regs.sp))),
                 How::Call { f, args } => {
                     (Innermost::Calls(Callee::Object(f), args), returns((regs.ip, regs.sp)))
@@ -98,8 +100,8 @@ impl Execution {
                 }
                 How::Owes(cost) => {
                     let place = Place::of(&regs)?;
-                    let charged =
-                        place.charge(budget, |charged| charged.word == place.word && charged.is_owed(cost))?;
+                    let charged = place
+                        .charge(budget, |charged| charged.word == place.word && charged.is_owed(cost))?;
                     owed = Some(charged.offset);
                     (Innermost::Owes, regs.position())
                 }
@@ -159,9 +161,9 @@ unsafe fn frames_from(
         let index = frame.func - shared.data.imported_funcs;
         let offset = owed.take().or_else(|| shared.offset_of(index, frame.word));
         let pushed = match offset {
-            Some(offset) => {
-                frames.try_push(FrozenFrame { vm: frame.vm, sp: frame.sp, func: frame.func, offset }).map_err(Error::from)
-            }
+            Some(offset) => frames
+                .try_push(FrozenFrame { vm: frame.vm, sp: frame.sp, func: frame.func, offset })
+                .map_err(Error::from),
             None => Err(crate::Trap::OutOfBudget.into()),
         };
         match pushed {

@@ -18,7 +18,9 @@ impl Regs {
         let mut regs = Regs { ip: code.wrapping_add(cell.start), sp, vm, ..idle() };
         // SAFETY: the caller's contract: the translator names slots of the frame.
         unsafe {
-            for (class, slot) in [Class::Int, Class::F32, Class::F64, Class::V128].into_iter().zip(cell.mirrors) {
+            for (class, slot) in
+                [Class::Int, Class::F32, Class::F64, Class::V128].into_iter().zip(cell.mirrors)
+            {
                 if let Some(slot) = slot {
                     regs.accumulate(class, sp.add(slot.into()));
                 }

@@ -167,7 +167,9 @@ impl Encoder<'_, '_> {
             let held = if kind == OWES { None } else { site.held(shared, i, &budget)? };
             let value = match (held, innermost) {
                 // SAFETY: the frame has these slots.
-                (None | Some(Held::Accumulator(_)), None) | (None, _) => unsafe { load(sp.add(slot as usize), ty) },
+                (None | Some(Held::Accumulator(_)), None) | (None, _) => unsafe {
+                    load(sp.add(slot as usize), ty)
+                },
                 // SAFETY: as before.
                 (Some(Held::Slot(slot)), _) => unsafe { load(sp.add(slot.into()), ty) },
                 (Some(Held::Bits(bits)), _) => bits,
@@ -235,8 +237,14 @@ pub(super) unsafe fn read_call<R: Read>(
         match (counts, (*store).engine.consumes_fuel()) {
             (1, true) => (*store).set_fuel(fuel)?,
             (0, false) => {}
-            (1, false) => return Err(Error::msg("the snapshot is of an engine that counts fuel, and this one doesn't")),
-            (0, true) => return Err(Error::msg("the snapshot is of an engine that doesn't count fuel, and this one does")),
+            (1, false) => {
+                return Err(Error::msg("the snapshot is of an engine that counts fuel, and this one doesn't"));
+            }
+            (0, true) => {
+                return Err(Error::msg(
+                    "the snapshot is of an engine that doesn't count fuel, and this one does",
+                ));
+            }
             _ => return Err(wrong("whether there is fuel")),
         }
         match from.u8()? {
@@ -284,7 +292,10 @@ fn named_func<R: Read>(
 fn fits(store: &StoreInner, found: &FuncType, wanted: &FuncType) -> bool {
     let (mut found, mut wanted) = (found.results(), wanted.results());
     found.len() == wanted.len()
-        && found.by_ref().zip(wanted.by_ref()).all(|(found, wanted)| store.engine.value_matches(found, wanted))
+        && found
+            .by_ref()
+            .zip(wanted.by_ref())
+            .all(|(found, wanted)| store.engine.value_matches(found, wanted))
 }
 
 unsafe fn not_begun<R: Read>(

@@ -163,7 +163,10 @@ impl<R: Read> Reader<R> {
         (self.at, self.number) = (0, self.number + 1);
         let parts =
             [Part::Modules, Part::Embedder, Part::Names, Part::Instances, Part::State, Part::Call, Part::End];
-        self.part = parts.into_iter().find(|part| *part as u8 == head[0]).ok_or_else(|| wrong("a part is unknown"))?;
+        self.part = parts
+            .into_iter()
+            .find(|part| *part as u8 == head[0])
+            .ok_or_else(|| wrong("a part is unknown"))?;
         Ok(())
     }
 

@@ -22,7 +22,8 @@ const BY_SEGMENTS: u8 = 1;
 fn is_zero(bytes: &[u8]) -> bool {
     // Without an early end, words are looked at several at once.
     let (words, tail) = bytes.as_chunks::<8>();
-    words.iter().fold(0, |all, word| all | u64::from_ne_bytes(*word)) == 0 && tail.iter().all(|byte| *byte == 0)
+    words.iter().fold(0, |all, word| all | u64::from_ne_bytes(*word)) == 0
+        && tail.iter().all(|byte| *byte == 0)
 }
 
 impl Writer<'_> {

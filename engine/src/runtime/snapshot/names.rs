@@ -143,7 +143,10 @@ impl<'d> Names<'d> {
                 return self.host(func as usize, ExternKind::Func);
             }
             let instance = &*(*(*func).vm).instance;
-            Ok(Name::Defined(self.number(instance), instance.module.shared().data.imported_funcs + (*func).index))
+            Ok(Name::Defined(
+                self.number(instance),
+                instance.module.shared().data.imported_funcs + (*func).index,
+            ))
         }
     }
 
@@ -227,7 +230,9 @@ impl Found {
     pub(super) fn func(&self, store: &mut StoreInner, name: Name) -> Result<Option<NonNull<FuncObj>>, Error> {
         match name {
             Name::Host(number) => match self.imports.get(number as usize) {
-                Some((ExternKind::Func, Import::Host(host))) => Ok(Some(store.host_func(&Shared::clone(host))?)),
+                Some((ExternKind::Func, Import::Host(host))) => {
+                    Ok(Some(store.host_func(&Shared::clone(host))?))
+                }
                 Some((ExternKind::Func, Import::Extern(Extern::Func(func)))) => Ok(Some(func.ptr(store))),
                 _ => Ok(None),
             },

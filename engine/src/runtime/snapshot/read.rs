@@ -5,6 +5,7 @@ use super::memory::{Base, clear};
 use super::names::{Found, Name, OTHERS, address, counts, kind_of};
 use super::segments::Segments;
 use super::{Definitions, Part, Reader, wrong};
+use crate::Module;
 use crate::memory::{Budget, Buf, Kind};
 use crate::module::origin::ModuleDigest;
 use crate::module::types::Mutability;
@@ -13,7 +14,6 @@ use crate::runtime::error::{Error, ErrorKind};
 use crate::runtime::store::handle::{Extern, Func, Global, Memory, Table, Tag};
 use crate::runtime::store::{Import, InstanceObj, StoreInner, check_imports, unfilled};
 use crate::runtime::vmctx::{GlobalObj, MemoryObj, TableObj};
-use crate::Module;
 use core::ptr::NonNull;
 use std::io::Read;
 
@@ -100,12 +100,16 @@ impl<R: Read> Decoder<'_, R> {
             let kind = kind_of(self.from.u8()?).ok_or_else(|| wrong("a name is of no kind"))?;
             // SAFETY: the caller's contract.
             let budget = unsafe { (*self.store).budget.clone() };
-            let (module, name) = (self.from.counted(&budget, MOST_NAME)?, self.from.counted(&budget, MOST_NAME)?);
+            let (module, name) =
+                (self.from.counted(&budget, MOST_NAME)?, self.from.counted(&budget, MOST_NAME)?);
             let text = |bytes| core::str::from_utf8(bytes).map_err(|_| wrong("a name isn't UTF-8"));
             let (module, name) = (text(&module)?, text(&name)?);
             let missing = || {
                 let (module, name) = (module.escape_debug(), name.escape_debug());
-                Error::of_kind(ErrorKind::Link, format_args!("the snapshot needs `{module}.{name}`, which is not defined"))
+                Error::of_kind(
+                    ErrorKind::Link,
+                    format_args!("the snapshot needs `{module}.{name}`, which is not defined"),
+                )
             };
             let import = definitions.find(module, name).ok_or_else(missing)?.clone();
             let is = match &import {
@@ -159,7 +163,8 @@ impl<R: Read> Decoder<'_, R> {
         self.from.part(Part::Instances)?;
         for _ in 0..self.from.u32()? {
             let number = self.from.u32()?;
-            let digest = head.modules.get(number as usize).ok_or_else(|| wrong("an instance is of no module"))?;
+            let digest =
+                head.modules.get(number as usize).ok_or_else(|| wrong("an instance is of no module"))?;
             let is_it = |module: &&&Module| {
                 let origin = module.shared().data.origin.as_ref();
                 origin.is_some_and(|origin| origin.digest == *digest)
@@ -232,7 +237,9 @@ impl<R: Read> Decoder<'_, R> {
                 ExternKind::Global => {
                     Extern::Global(Global { store: store.id, index: object.global(index).as_ref().handle })
                 }
-                ExternKind::Tag => Extern::Tag(Tag { store: store.id, index: object.tag(index).as_ref().handle }),
+                ExternKind::Tag => {
+                    Extern::Tag(Tag { store: store.id, index: object.tag(index).as_ref().handle })
+                }
             })))
         }
     }

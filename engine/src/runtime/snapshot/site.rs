@@ -18,7 +18,10 @@ use wasmparser::Operator;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Does {
     /// It calls a function of the type with this index, and takes so many operands.
-    Calls { ty: u32, operands: usize },
+    Calls {
+        ty: u32,
+        operands: usize,
+    },
     /// It is done in pieces, or throws: it can be begun again.
     BeginsAgain,
     Other,
@@ -52,9 +55,9 @@ impl Site {
         let defined = func - data.imported_funcs;
         let start = data.bodies.file_offset(defined);
         let look = |operator: &Operator<'_>| does(&data.funcs, &data.types, operator);
-        let typed = data.bodies.with_body(defined, budget, |body| {
-            typed(data, (func, body, start), offset, budget, look)
-        });
+        let typed = data
+            .bodies
+            .with_body(defined, budget, |body| typed(data, (func, body, start), offset, budget, look));
         let typed = typed.map_err(changed)??.ok_or_else(|| wrong("a frame is at no instruction"))?;
         let (mut locals, mut before, mut behind) = (typed.locals, typed.before, typed.behind);
         let lists = [Some(&mut locals), before.as_mut(), behind.as_mut()];
@@ -78,7 +81,10 @@ impl Site {
     }
 
     /// Operands with their slots.
-    pub(super) fn operands<'t>(&self, types: &'t [ValType]) -> impl Iterator<Item = (ValType, u32)> + use<'t> {
+    pub(super) fn operands<'t>(
+        &self,
+        types: &'t [ValType],
+    ) -> impl Iterator<Item = (ValType, u32)> + use<'t> {
         in_slots(types, self.first_operand)
     }
 
@@ -95,11 +101,17 @@ impl Site {
     }
 
     /// Where operand `i` is, if it is elsewhere than in its slot.
-    pub(super) fn held(&self, shared: &ModuleShared, i: usize, budget: &Budget) -> Result<Option<Held>, Error> {
+    pub(super) fn held(
+        &self,
+        shared: &ModuleShared,
+        i: usize,
+        budget: &Budget,
+    ) -> Result<Option<Held>, Error> {
         if self.held.get().is_none() {
             let defined = self.func - shared.data.imported_funcs;
             let translated = shared.translate(defined, Wanted::Operands(self.offset), budget)?;
-            let operands = translated.cell.map_or_else(|| Buf::new(budget, Kind::CompilerScratch), |at| at.operands);
+            let operands =
+                translated.cell.map_or_else(|| Buf::new(budget, Kind::CompilerScratch), |at| at.operands);
             let _ = self.held.set(operands);
         }
         Ok(self.held.get().and_then(|held| held.get(i)).map(|(_, held)| *held))

@@ -31,7 +31,12 @@ const HOST: u8 = 2;
 
 impl Writer<'_> {
     /// A value in the format of slots.
-    pub(super) fn value(&mut self, names: &mut Names<'_>, ty: ValType, [low, high]: [u64; 2]) -> Result<(), Error> {
+    pub(super) fn value(
+        &mut self,
+        names: &mut Names<'_>,
+        ty: ValType,
+        [low, high]: [u64; 2],
+    ) -> Result<(), Error> {
         self.u8(code_of(ty))?;
         match ty {
             ValType::I32 | ValType::F32 => self.u32(low as u32),
@@ -54,7 +59,9 @@ impl Writer<'_> {
                 let name = names.func(slot as *const FuncObj)?;
                 self.name(name)
             }
-            HeapType::Extern => Err(refused("a guest has a reference to something of the host's, which has no name")),
+            HeapType::Extern => {
+                Err(refused("a guest has a reference to something of the host's, which has no name"))
+            }
             HeapType::Exn => Err(refused("a guest has a reference to an exception")),
         }
     }
@@ -105,7 +112,11 @@ impl<R: Read> Reader<R> {
         or_null: bool,
     ) -> Result<u64, Error> {
         let Some(name) = self.name()? else {
-            return if ty.is_nullable() || or_null { Ok(0) } else { Err(wrong(format_args!("a {ty} is null"))) };
+            return if ty.is_nullable() || or_null {
+                Ok(0)
+            } else {
+                Err(wrong(format_args!("a {ty} is null")))
+            };
         };
         let func = found.func(store, name)?.ok_or_else(|| wrong("a reference is to no function"))?;
         // SAFETY: function objects live as long as the store.
@@ -115,7 +126,11 @@ impl<R: Read> Reader<R> {
             HeapType::ConcreteFunc(wanted) => sig == wanted.0 || store.engine.is_subtype(sig, wanted.0),
             HeapType::Extern | HeapType::Exn => false,
         };
-        if is_of_type { Ok(func.as_ptr() as u64) } else { Err(wrong(format_args!("a {ty} refers to something else"))) }
+        if is_of_type {
+            Ok(func.as_ptr() as u64)
+        } else {
+            Err(wrong(format_args!("a {ty} refers to something else")))
+        }
     }
 
     /// What something is called; `None` for null.
