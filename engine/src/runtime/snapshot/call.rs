@@ -238,7 +238,9 @@ pub(super) unsafe fn read_call<R: Read>(
             (1, true) => (*store).set_fuel(fuel)?,
             (0, false) => {}
             (1, false) => {
-                return Err(Error::msg("the snapshot is of an engine that counts fuel, and this one doesn't"));
+                return Err(Error::msg(
+                    "the snapshot is of an engine that counts fuel, and this one doesn't",
+                ));
             }
             (0, true) => {
                 return Err(Error::msg(
