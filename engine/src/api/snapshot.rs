@@ -3,7 +3,8 @@
 use super::linker::Linker;
 use crate::memory::Kind;
 use crate::runtime::snapshot::{
-    Call, CallState, Definitions, Head, Reader, Reason, RestoredCall, Standing, restore, write,
+    Call, CallState, Definitions, Head, Reader, Reason, RestoredCall, SnapshotSummary, Standing, look,
+    restore, write,
 };
 use crate::runtime::store::Import;
 use crate::{AsContext, AsContextMut, Budget, Error, Func, Instance, Module, Store, SuspendedCall};
@@ -147,6 +148,15 @@ impl<R: Read> Snapshot<R> {
     /// What the embedder kept in it.
     pub fn embedder(&self) -> &[u8] {
         &self.head.embedder
+    }
+
+    /// Reads on, to tell what it needs and where it stands. `budget` pays for what is read at once, and not for the result.
+    ///
+    /// # Errors
+    ///
+    /// If it is damaged, or reading fails.
+    pub fn look(mut self, budget: &Budget) -> Result<SnapshotSummary, Error> {
+        look(&mut self.from, budget)
     }
 
     /// Makes the guests again in a store, of modules that have the same [digests](Module::digest), with what `linker` defines by the same

@@ -19,22 +19,22 @@ use core::ptr::NonNull;
 use std::io::Read;
 
 /// Where a frame is.
-const IN_CALL: u8 = 0;
+pub(super) const IN_CALL: u8 = 0;
 const BEFORE: u8 = 1;
 const OWES: u8 = 2;
 
 /// What goes on first.
 const INNERMOST_FRAME: u8 = 0;
-const CALLS: u8 = 1;
-const AWAITS: u8 = 2;
+pub(super) const CALLS: u8 = 1;
+pub(super) const AWAITS: u8 = 2;
 
 /// Why a call stopped.
-const OUT_OF_FUEL: u8 = 0;
-const INTERRUPTED: u8 = 1;
-const HOST_FAILED: u8 = 2;
+pub(super) const OUT_OF_FUEL: u8 = 0;
+pub(super) const INTERRUPTED: u8 = 1;
+pub(super) const HOST_FAILED: u8 = 2;
 
 /// The most bytes of a host function's error that are kept.
-const MOST_TEXT: usize = 4096;
+pub(super) const MOST_TEXT: usize = 4096;
 
 /// Why a call stopped, as a snapshot has it.
 pub(crate) struct Reason<'a>(pub(crate) &'a Error);

@@ -179,6 +179,17 @@ impl<R: Read> Reader<R> {
         if self.part == part { Ok(()) } else { Err(wrong(format_args!("the part {part:?} is missing"))) }
     }
 
+    /// Goes on to this part, whatever is before it.
+    pub(super) fn skip_to(&mut self, part: Part) -> Result<(), Error> {
+        while self.part != part {
+            if self.part == Part::End {
+                return Err(wrong(format_args!("the part {part:?} is missing")));
+            }
+            self.next_block()?;
+        }
+        Ok(())
+    }
+
     pub(super) fn fill(&mut self, mut bytes: &mut [u8]) -> Result<(), Error> {
         while !bytes.is_empty() {
             if self.at == self.block.len() {

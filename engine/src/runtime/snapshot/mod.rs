@@ -5,6 +5,7 @@
 
 mod call;
 mod format;
+mod look;
 mod memory;
 mod names;
 mod read;
@@ -15,6 +16,8 @@ mod write;
 
 pub(crate) use call::{CallState, Reason, RestoredCall};
 pub(crate) use format::{Reader, Writer};
+pub(crate) use look::look;
+pub use look::{SnapshotFrame, SnapshotSummary};
 pub(crate) use names::Definitions;
 pub(crate) use read::{Head, restore};
 pub(crate) use write::{Call, Standing, write};

@@ -21,7 +21,7 @@ use std::io::Read;
 pub(super) const MOST_EMBEDDED: u32 = 16 << 20;
 
 /// The most bytes of a name.
-const MOST_NAME: u32 = 100_000;
+pub(super) const MOST_NAME: u32 = 100_000;
 
 /// What a snapshot says before anything has to be made of it.
 pub(crate) struct Head {

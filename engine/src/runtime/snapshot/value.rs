@@ -103,6 +103,18 @@ impl<R: Read> Reader<R> {
         })
     }
 
+    /// A value of any type, which isn't looked at.
+    pub(super) fn skip_value(&mut self) -> Result<(), Error> {
+        match self.u8()? {
+            0x7f | 0x7d => drop(self.u32()?),
+            0x7e | 0x7c => drop(self.u64()?),
+            0x7b => drop([self.u64()?, self.u64()?]),
+            0x70 | 0x6f | 0x69 => drop(self.name()?),
+            code => return Err(wrong(format_args!("a value has type {code:#x}"))),
+        }
+        Ok(())
+    }
+
     /// A reference of this type.
     pub(super) fn reference(
         &mut self,
