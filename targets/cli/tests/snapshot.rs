@@ -93,7 +93,7 @@ fn a_program_goes_on_whenever_fuel_ends() {
             looked.contains("it ran out of fuel") && looked.contains("in function 2 of instance 0"),
             "{looked}"
         );
-        assert!(dunlin(&["inspect", "--json", snap]).code(0).out.contains(r#""function":2"#));
+        assert!(dunlin(&["inspect", "--json", snap]).code(0).out.contains(r#""function": 2"#));
         assert_eq!((&printed, logged(&folder)), (&whole, whole.clone()), "{jit}");
         std::fs::remove_file(folder.join("data/log")).unwrap();
         std::fs::remove_file(snap).unwrap();

@@ -56,7 +56,7 @@ fn as_text(name: &str, modules: &[String], summary: &SnapshotSummary) -> String 
         }
     }
     if let Some(fuel) = summary.fuel {
-        line(format_args!("\nIt has {} left.", count(fuel, "unit of fuel")));
+        line(format_args!("\nIt has {} of fuel left.", count(fuel, "unit")));
     }
     if let Some(stopped) = &summary.stopped {
         line(format_args!("\nIts call stopped: {}. It stands", shown(stopped)));
