@@ -85,7 +85,7 @@ fn as_json(name: &str, modules: &[String], summary: &SnapshotSummary) -> String 
     });
     let json = object([
         ("snapshot", name.into()),
-        ("modules", modules.iter().map(|digest| digest.as_str().into()).collect::<Json>()),
+        ("modules", modules.iter().map(String::as_str).collect::<Json>()),
         ("needs", needs.collect::<Json>()),
         ("fuel", summary.fuel.into()),
         ("stopped", summary.stopped.as_deref().into()),

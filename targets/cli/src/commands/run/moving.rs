@@ -2,7 +2,7 @@
 
 use crate::args::RunOptions;
 use crate::failure::{Failure, io_reason};
-use crate::guest::wasi::{self, Wasi};
+use crate::guest::wasi::Wasi;
 use crate::guest::watchdog::Watchdog;
 use crate::host::signals::ask_for_snapshots;
 use crate::output::complain;
