@@ -214,6 +214,7 @@ impl<'a> Place<'a> {
         let here = Position { ip: self.ip, sp: self.sp, vm: self.vm, returned: false };
         // SAFETY: the caller's contract: the header, and the slots that the cell names, are in the frame.
         let slot = |n: u16| unsafe { self.sp.add(n.into()).cast_const() };
+        // SAFETY: as for `slot`.
         let back = || unsafe {
             let (ip, sp) = header_at(self.sp.add(self.shared.header(self.index) as usize));
             Position { ip, sp, vm: self.vm, returned: true }
