@@ -103,6 +103,8 @@ pub use api::{
     NumericFunc, ResumableCall, Section, Store, StoreContext, StoreContextMut, StoreLimits,
     StoreLimitsBuilder, SuspendedCall, TypedFunc, WasmParams, WasmResults, WasmRet, WasmTy,
 };
+#[cfg(feature = "snapshot")]
+pub use api::{Restored, Snapshot};
 pub use memory::limits::Limits;
 pub use memory::{Budget, Charge, Kind, MemoryAccessError, OutOfBudget};
 pub use module::features::Feature;
@@ -127,6 +129,8 @@ pub use runtime::loaded::Module;
 pub use runtime::plan::{Plan, PlanItem};
 pub use runtime::profile::{Profile, ProfileFrame, ProfileStack};
 pub use runtime::shared_memory::SharedMemory;
+#[cfg(feature = "snapshot")]
+pub use runtime::snapshot::{SnapshotFrame, SnapshotSummary};
 pub use runtime::store::handle::{ExnRef, Extern, ExternRef, Func, Global, Memory, Table, Tag, V128, Val};
 pub use runtime::store::{CallHook, ResourceLimiter, UpdateDeadline};
 pub use runtime::tier;

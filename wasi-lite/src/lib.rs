@@ -64,6 +64,7 @@ mod functions;
 mod guest;
 mod host;
 mod linker;
+mod moved;
 pub mod p1;
 mod paid;
 #[cfg(test)]
@@ -85,3 +86,4 @@ pub use host::stdio::{ReadPipe, WritePipe};
 #[cfg(feature = "async")]
 pub use linker::add_to_linker_async;
 pub use linker::{I32Exit, add_to_linker};
+pub use moved::MoveError;

@@ -123,6 +123,18 @@ impl<T: 'static> Linker<T> {
         Ok(self.definitions.as_mut().and_then(Shared::get_mut).expect("it is there, and nobody else's"))
     }
 
+    /// The definition with this number, in the order of names.
+    #[cfg(feature = "snapshot")]
+    pub(super) fn definition_at(&self, number: usize) -> Option<(&str, &str, &Import)> {
+        let Definition { names, item } = self.items().get(number)?;
+        Some((names.get().0, names.get().1, item))
+    }
+
+    #[cfg(feature = "snapshot")]
+    pub(super) fn definition_of(&self, module: &str, name: &str) -> Option<&Import> {
+        self.find(module, name)
+    }
+
     fn find(&self, module: &str, name: &str) -> Option<&Import> {
         let definitions = self.definitions.as_ref()?;
         let at = definitions.search(module, name).ok()?;

@@ -22,6 +22,8 @@ mod module;
 mod numeric;
 mod resumable;
 mod shared_memory;
+#[cfg(feature = "snapshot")]
+mod snapshot;
 mod store;
 mod table;
 mod typed;
@@ -43,6 +45,8 @@ pub use linker::{InstancePre, Linker};
 pub use module::{ModuleExport, ModuleOptions, ModuleStream, Section};
 pub use numeric::NumericFunc;
 pub use resumable::{ResumableCall, SuspendedCall};
+#[cfg(feature = "snapshot")]
+pub use snapshot::{Restored, Snapshot};
 pub use store::Store;
 pub use typed::{TypedFunc, WasmParams, WasmResults};
 pub use wasm_ty::WasmTy;

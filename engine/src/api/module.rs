@@ -58,6 +58,8 @@ impl ModuleOptions {
             one_instance: self.one_instance,
             limits,
             guard: engine.memory_guard(),
+            #[cfg(feature = "snapshot")]
+            snapshots: engine.config().snapshots,
             ..LoadOptions::default()
         }
     }

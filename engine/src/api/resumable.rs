@@ -134,6 +134,27 @@ impl SuspendedCall {
         }
     }
 
+    /// One that has been restored, and is set aside in the store.
+    #[cfg(feature = "snapshot")]
+    pub(super) fn begun(func: Func, ty: FuncType, reason: Error, ticket: Ticket) -> Self {
+        Self { func, ty, reason, state: SuspendedState::Begun(ticket) }
+    }
+
+    /// One that has been restored, and hasn't begun: with its arguments, in the function's header.
+    #[cfg(feature = "snapshot")]
+    pub(super) fn not_begun(func: Func, ty: FuncType, reason: Error, args: Buf<u64>) -> Self {
+        Self { func, ty, reason, state: SuspendedState::NotBegun(args) }
+    }
+
+    /// Its arguments, if it hasn't begun.
+    #[cfg(feature = "snapshot")]
+    pub(super) fn args(&self) -> &[u64] {
+        match &self.state {
+            SuspendedState::Begun(_) => &[],
+            SuspendedState::NotBegun(args) => args,
+        }
+    }
+
     /// Why it stopped.
     pub fn reason(&self) -> &Error {
         &self.reason

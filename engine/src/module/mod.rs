@@ -7,6 +7,8 @@ pub(crate) mod features;
 pub(crate) mod load_error;
 pub(crate) mod names;
 pub(crate) mod opcode;
+#[cfg(feature = "snapshot")]
+pub(crate) mod origin;
 pub(crate) mod survey;
 pub(crate) mod trap;
 pub(crate) mod types;
@@ -68,6 +70,9 @@ pub(crate) struct ModuleInner {
     pub(crate) sections: Box<[SectionInfo]>,
     /// How many bytes the whole module had.
     pub(crate) size: u64,
+    /// For snapshots, if the engine's modules keep that.
+    #[cfg(feature = "snapshot")]
+    pub(crate) origin: Option<origin::Origin>,
     /// How large its functions' cells may be.
     pub(crate) cells: CellSizes,
     /// The peak of memory while it was loaded, apart from function names.
@@ -263,6 +268,8 @@ impl ModuleInner {
             features,
             sections: Box::default(),
             size: 0,
+            #[cfg(feature = "snapshot")]
+            origin: None,
             cells: CellSizes::default(),
             load_peak: 0,
             budget: budget.clone(),

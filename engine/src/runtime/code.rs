@@ -197,6 +197,12 @@ impl CodeTable {
         Some((code.index, word))
     }
 
+    /// Whether the cell at `ip` is a native entry.
+    #[cfg(feature = "snapshot")]
+    pub(crate) fn is_native(&self, ip: *const u64) -> bool {
+        self.made().find(ip).is_some_and(|(code, _)| code.native)
+    }
+
     /// The clause of a function's handler table that catches what is thrown at `ip`, of a block that is at most `deepest`
     /// deep, with the address of the first word of its code.
     pub(crate) fn handler(

@@ -33,6 +33,8 @@ pub struct Config {
     pub(crate) check_translation: bool,
     pub(crate) tier: Option<Arc<dyn Tier>>,
     pub(crate) suspend_compiled: bool,
+    #[cfg(feature = "snapshot")]
+    pub(crate) snapshots: bool,
     pub(crate) shared_memory: bool,
     pub(crate) guest_debug: bool,
     pub(crate) epoch_interruption: bool,
@@ -73,6 +75,8 @@ impl Config {
             check_translation: cfg!(debug_assertions),
             tier: None,
             suspend_compiled: false,
+            #[cfg(feature = "snapshot")]
+            snapshots: false,
             shared_memory: false,
             guest_debug: false,
             epoch_interruption: false,
@@ -231,6 +235,14 @@ impl Config {
     /// loop. That makes it larger and a little slower, for all calls. Off by default: such calls are interpreted.
     pub fn suspend_compiled(&mut self, enable: bool) -> &mut Self {
         self.suspend_compiled = enable;
+        self
+    }
+
+    /// Whether modules keep what [snapshots](crate::SuspendedCall::snapshot) need: a digest of their bytes, and what the validator knows of
+    /// their types, which is charged to the budget. Off by default.
+    #[cfg(feature = "snapshot")]
+    pub fn snapshots(&mut self, enable: bool) -> &mut Self {
+        self.snapshots = enable;
         self
     }
 

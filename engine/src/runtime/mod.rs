@@ -18,6 +18,8 @@ pub(crate) mod loaded;
 pub(crate) mod plan;
 pub(crate) mod profile;
 pub(crate) mod shared_memory;
+#[cfg(feature = "snapshot")]
+pub(crate) mod snapshot;
 pub(crate) mod store;
 pub mod tier;
 mod types;

@@ -26,7 +26,7 @@ fn too_many(what: &'static str, limit: u32, offset: u64) -> LoadError {
 }
 
 /// How many clauses a `try_table` claims that begins with these bytes behind its opcode, at most as many as there may be.
-fn catches_of(bytes: &[u8]) -> u32 {
+pub(super) fn catches_of(bytes: &[u8]) -> u32 {
     // The block's type is one number, whether it is a value's or an index.
     let ty = bytes.iter().take_while(|byte| **byte >= 0x80).count() + 1;
     let Some(rest) = bytes.get(ty..) else { return 0 };
@@ -103,6 +103,10 @@ impl<C: BodyCheck> Core<C> {
         let mut func =
             third_party(|| self.validator.code_section_entry(&body)).map_err(LoadError::invalid)?;
         func.features = self.features.of_bodies();
+        #[cfg(feature = "snapshot")]
+        if self.digest.is_some() && self.resources.is_none() {
+            self.resources = Some(func.resources.clone());
+        }
         let index = func.index;
         let stats = match self.quick.body(&self.module, index, bytes, &self.limits) {
             Some(stats) => stats,

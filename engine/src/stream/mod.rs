@@ -22,15 +22,21 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod types;
+#[cfg(feature = "snapshot")]
+mod typing;
 mod window;
 
 pub(crate) use state::{BodyCheck, LoadOptions};
+#[cfg(feature = "snapshot")]
+pub(crate) use typing::typed;
 
 use crate::memory::limits::{MAX_LISTED_SECTIONS, MAX_MODULE_BYTES};
 use crate::memory::{Budget, Kind, MemoryError, third_party};
 use crate::module::bodies::BodyBytes;
 use crate::module::features::Features;
 use crate::module::load_error::{ErrorKind, LoadError};
+#[cfg(feature = "snapshot")]
+use crate::module::origin::Origin;
 use crate::module::{ModuleInner, SectionInfo};
 use crate::words::Count;
 use framing::{Leb, MAGIC, SectionId};
@@ -86,6 +92,10 @@ impl<C: BodyCheck> Loader<C> {
         let room = MAX_MODULE_BYTES - self.total;
         let within = (chunk.len() as u64).min(room) as usize;
         self.total += within as u64;
+        #[cfg(feature = "snapshot")]
+        if let Some(digest) = &mut self.core.digest {
+            digest.add(&chunk[..within]);
+        }
         self.feed(&chunk[..within])?;
         if within < chunk.len() {
             let message = format_args!("module is larger than {MAX_MODULE_BYTES} bytes");
@@ -319,6 +329,12 @@ impl<C: BodyCheck> Core<C> {
         let last = module.budget.used() - named.min(module.budget.used());
         module.load_peak = before_names.max(last);
         module.size = total;
+        #[cfg(feature = "snapshot")]
+        if let Some(digest) = self.digest {
+            // What the validator may have forgotten by now is charged on.
+            let origin = Origin { digest: digest.finish(), resources: self.resources, _charge: self.scratch };
+            module.origin = Some(origin);
+        }
         Ok(self.module)
     }
 }

@@ -13,10 +13,14 @@ use crate::module::bodies::{BodyRecord, Chunk, HashKey};
 use crate::module::estimate::BodyStats;
 use crate::module::features::Features;
 use crate::module::load_error::{ErrorKind, LoadError};
+#[cfg(feature = "snapshot")]
+use crate::module::origin::Digesting;
 use crate::module::{ModuleInner, SectionInfo};
 use crate::sys::{PositionedFile, refuses_mappings};
 use crate::words::Count;
 use std::fs::File;
+#[cfg(feature = "snapshot")]
+use wasmparser::ValidatorResources;
 use wasmparser::{FuncValidatorAllocations, FunctionBody, Validator};
 
 /// What a probe looks for besides what it is made for, so that a small module takes a single one.
@@ -34,6 +38,9 @@ pub(crate) struct LoadOptions {
     pub(crate) limits: Limits,
     /// Whether memories have guard regions.
     pub(crate) guard: Guard,
+    /// Keep what snapshots need.
+    #[cfg(feature = "snapshot")]
+    pub(crate) snapshots: bool,
 }
 
 /// A further check of each function body that validation has accepted.
@@ -157,6 +164,11 @@ pub(super) struct Core<C> {
     /// Where the current payload goes: into which image, and from where on.
     pub(super) into_image: Option<(usize, u64)>,
     pub(super) check: C,
+    /// For snapshots: the digest of what has come, and what the validator knows.
+    #[cfg(feature = "snapshot")]
+    pub(super) digest: Option<Digesting>,
+    #[cfg(feature = "snapshot")]
+    pub(super) resources: Option<ValidatorResources>,
     /// For the window.
     pub(super) admission: Admission,
     /// For what the validator holds.
@@ -213,6 +225,10 @@ impl<C: BodyCheck> Core<C> {
             fill_images: options.one_instance,
             into_image: None,
             check,
+            #[cfg(feature = "snapshot")]
+            digest: options.snapshots.then(Digesting::default),
+            #[cfg(feature = "snapshot")]
+            resources: None,
             budget,
         })
     }

@@ -70,7 +70,8 @@ impl Translator<'_> {
     }
 
     pub(super) fn throw_ref(&mut self) -> Result<(), Error> {
-        let e = self.pop();
+        // It stays on the stack, so that snapshots find it.
+        let e = *self.stack.last().expect("validation has seen this operand");
         let slot = self.slot_of(e)?;
         self.emit(SpecialOp::ThrowRef.op(), [slot, UNUSED, UNUSED, UNUSED])?;
         self.leave();

@@ -42,4 +42,4 @@ pub(crate) use admit::Translatable;
 pub(crate) use error::{Cause, Error};
 pub(crate) use frames::Label;
 pub(crate) use function::translate;
-pub(crate) use translator::{Charged, Env, Settings, StateAt, Translated, Wanted};
+pub(crate) use translator::{Charged, Env, Held, OperandsAt, Settings, StateAt, Translated, Wanted};

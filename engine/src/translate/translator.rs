@@ -2,7 +2,7 @@
 
 use super::error::Error;
 use super::frames::{ALWAYS, Arrivals, ControlFrame, Enclosed, Handler};
-use super::operand::{Accumulator, Entry, Shifts};
+use super::operand::{Accumulator, Entry, Location, Shifts};
 use super::plain;
 use super::regions::Regions;
 use crate::memory::{Budget, Buf, Kind};
@@ -48,8 +48,8 @@ pub(crate) struct Translated {
     pub(crate) offset: Option<u64>,
     /// What is charged for in the middle, if that was asked for.
     pub(crate) charges: Option<Buf<Charged>>,
-    /// Where the cell that was asked for begins and ends.
-    pub(crate) cell: Option<(usize, usize)>,
+    /// The cell that was asked for.
+    pub(crate) cell: Option<OperandsAt>,
     /// The loop that was asked for.
     pub(crate) enclosed: Option<Enclosed>,
     /// What is known at the instruction that was asked for.
@@ -63,6 +63,45 @@ pub(crate) struct StateAt {
     pub(crate) locals: Buf<(u16, Class)>,
     /// From the bottom of the stack.
     pub(crate) operands: Buf<(u16, Class)>,
+}
+
+/// A cell, and where operands are when it is executed.
+pub(crate) struct OperandsAt {
+    /// The cell's words.
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    /// From the bottom of the stack, each with its own slot. The topmost ones, which the cell takes, may be missing.
+    pub(crate) operands: Buf<(u16, Held)>,
+    /// The slot, if there is one, that holds what the accumulator of each class does.
+    pub(crate) mirrors: [Option<u16>; Class::COUNT],
+}
+
+/// Where an operand is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Held {
+    /// In this slot: its own, or a local's.
+    Slot(u16),
+    /// A constant.
+    Bits([u64; 2]),
+    /// Only in the accumulator of its class.
+    Accumulator(Class),
+}
+
+impl OperandsAt {
+    /// At the cell that begins at word `start`, and is the last yet.
+    fn new(t: &Translator<'_>, start: usize) -> Result<Self, Error> {
+        let mut operands = Buf::with_capacity(t.env.budget, Kind::CompilerScratch, t.stack.len())?;
+        for entry in t.stack.iter() {
+            let held = match entry.at {
+                Location::Slot => Held::Slot(entry.slot),
+                Location::Local(slot) => Held::Slot(slot),
+                Location::Const(bits) => Held::Bits(bits),
+                Location::Acc => Held::Accumulator(entry.class),
+            };
+            operands.try_push((entry.slot, held))?;
+        }
+        Ok(Self { start, end: t.words.len(), operands, mirrors: t.accs.map(|acc| acc.mirrors) })
+    }
 }
 
 /// What fuel is charged for in the middle of a function: a loop, or an arm.
@@ -84,8 +123,8 @@ pub(crate) enum Wanted {
     OffsetOf(usize),
     /// What is charged for in the middle: loops and, if fuel is counted, arms.
     Charges,
-    /// Where the last cell of the instruction at this offset is.
-    CellOf(u64),
+    /// Where the last cell of the instruction at this offset is, and where operands are there.
+    Operands(u64),
     /// The first instruction from this offset on that can be reached, and the state before it. For debugging.
     StateAt(u64),
     /// The loop whose header is this word, what is around it, and what is charged for in it.
@@ -128,9 +167,9 @@ pub(crate) struct Translator<'a> {
     pub(super) found: Option<u64>,
     /// What is charged for in the middle, if that is asked for. Loops' costs are filled in last.
     pub(super) charges: Option<Buf<Charged>>,
-    /// The instruction whose last cell is asked for, and where that begins and ends.
+    /// The instruction whose last cell is asked for, and that cell.
     pub(super) cell_of: Option<u64>,
-    pub(super) cell: Option<(usize, usize)>,
+    pub(super) cell: Option<OperandsAt>,
     /// Whether the function's loops may be compiled alone.
     pub(super) has_islands: bool,
     /// The header of the loop that is asked for, and what is known of it.
@@ -149,7 +188,7 @@ pub(super) fn class_of(ty: wasmparser::ValType) -> Class {
 impl<'a> Translator<'a> {
     pub(super) fn new(env: &'a Env<'a>, func: u32, offset: u64, wanted: Wanted) -> Self {
         let (place, charges) = match wanted {
-            Wanted::Cells | Wanted::CellOf(_) | Wanted::StateAt(_) => (None, None),
+            Wanted::Cells | Wanted::Operands(_) | Wanted::StateAt(_) => (None, None),
             Wanted::OffsetOf(place) => (Some(place), None),
             Wanted::Charges | Wanted::Loop(_) => (None, Some(Buf::new(env.budget, Kind::CompilerScratch))),
         };
@@ -178,7 +217,7 @@ impl<'a> Translator<'a> {
             place,
             found: None,
             charges,
-            cell_of: if let Wanted::CellOf(offset) = wanted { Some(offset) } else { None },
+            cell_of: if let Wanted::Operands(offset) = wanted { Some(offset) } else { None },
             cell: None,
             has_islands: false,
             enclosed_at: if let Wanted::Loop(header) = wanted { Some(header) } else { None },
@@ -231,7 +270,7 @@ impl<'a> Translator<'a> {
         self.words.try_extend_from_slice(&[op.0 as u64, a | b << 16 | c << 32 | d << 48])?;
         self.last = Some(at);
         if self.cell_of == Some(self.at) {
-            self.cell = Some((at, self.words.len()));
+            self.cell = Some(OperandsAt::new(self, at)?);
         }
         Ok(at)
     }
@@ -239,10 +278,10 @@ impl<'a> Translator<'a> {
     /// Adds an extension word to the last cell.
     pub(super) fn extend(&mut self, word: u64) -> Result<(), Error> {
         self.words.try_push(word)?;
-        if let Some((_, end)) = &mut self.cell
+        if let Some(cell) = &mut self.cell
             && self.cell_of == Some(self.at)
         {
-            *end = self.words.len();
+            cell.end = self.words.len();
         }
         Ok(())
     }

@@ -37,6 +37,8 @@
 
 mod encode;
 mod files;
+#[cfg(feature = "snapshot")]
+mod moving;
 mod report;
 mod runner;
 mod spectest;
@@ -49,5 +51,9 @@ pub struct Readme;
 
 pub use encode::{Binary, binaries};
 pub use files::{find, run_file};
+#[cfg(feature = "snapshot")]
+pub use moving::Moves;
 pub use report::{Counts, Failure, Kind, Report, Tally};
 pub use runner::run_script;
+#[cfg(feature = "snapshot")]
+pub use runner::run_script_moving;

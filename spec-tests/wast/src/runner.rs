@@ -1,6 +1,8 @@
 //! Executes the directives of a script.
 
 use crate::encode::{encode, lex};
+#[cfg(feature = "snapshot")]
+use crate::moving::Moves;
 use crate::report::{Failure, Kind, Report};
 use crate::{spectest, values};
 use dunlin::{
@@ -17,7 +19,7 @@ use wast::{QuoteWat, Wast, WastDirective, WastExecute, WastInvoke, WastRet, pars
 ///
 /// A panic of Dunlin's is a failure too; the rest of the script isn't run then, nor counted.
 pub fn run_script(name: &str, text: &str, config: &Config) -> Report {
-    let mut script = Script { name, text, report: Report::default() };
+    let mut script = Script::new(name, text);
     script.report.counts.of(Kind::Script).total += 1;
     if let Err((span, mismatch)) = script.run(config) {
         script.fail(Kind::Script, span, mismatch);
@@ -25,11 +27,26 @@ pub fn run_script(name: &str, text: &str, config: &Config) -> Report {
     script.report
 }
 
+/// The same, with the world moved to another store, by a snapshot, whenever `slice` units of fuel are used up: the configuration has
+/// to have fuel counted and [snapshots](Config::snapshots) on.
+#[cfg(feature = "snapshot")]
+pub fn run_script_moving(name: &str, text: &str, config: &Config, slice: u64) -> (Report, Moves) {
+    let moves = Moves { slice, ..Moves::default() };
+    let mut script = Script { name, text, report: Report::default(), moves };
+    script.report.counts.of(Kind::Script).total += 1;
+    if let Err((span, mismatch)) = script.run(config) {
+        script.fail(Kind::Script, span, mismatch);
+    }
+    (script.report, script.moves)
+}
+
 /// What becomes of a script, or of what one of its threads does.
 struct Script<'a> {
     name: &'a str,
     text: &'a str,
     report: Report,
+    #[cfg(feature = "snapshot")]
+    moves: Moves,
 }
 
 /// What came of a directive instead of what should have.
@@ -50,6 +67,16 @@ fn refusal(expected: impl Into<String>, got: impl Into<String>) -> Mismatch {
 }
 
 impl<'a> Script<'a> {
+    fn new(name: &'a str, text: &'a str) -> Self {
+        Script {
+            name,
+            text,
+            report: Report::default(),
+            #[cfg(feature = "snapshot")]
+            moves: Moves::default(),
+        }
+    }
+
     fn run(&mut self, config: &Config) -> Result<(), (Span, Mismatch)> {
         let not_a_script = |error: wast::Error| (error.span(), mismatch("a script", error.message()));
         let buffer = lex(self.text).map_err(not_a_script)?;
@@ -70,6 +97,10 @@ impl<'a> Script<'a> {
     ) where
         'a: 'scope,
     {
+        #[cfg(feature = "snapshot")]
+        {
+            runner.moves.slice = self.moves.slice;
+        }
         let mut threads = HashMap::new();
         for directive in directives {
             let (kind, span) = (kind(&directive), directive.span());
@@ -79,8 +110,7 @@ impl<'a> Script<'a> {
                     let name = thread.name.name().to_owned();
                     match runner.for_thread(thread.shared_module) {
                         Ok(runner) => {
-                            let mut part =
-                                Script { name: self.name, text: self.text, report: Report::default() };
+                            let mut part = Script::new(self.name, self.text);
                             let run = move || {
                                 part.directives(runner, thread.directives, scope);
                                 part.report
@@ -108,6 +138,10 @@ impl<'a> Script<'a> {
         }
         threads.into_values().for_each(|thread| self.join(thread));
         self.report.reworded += runner.reworded;
+        #[cfg(feature = "snapshot")]
+        {
+            self.moves = runner.moves;
+        }
     }
 
     fn join(&mut self, thread: ScopedJoinHandle<'_, Report>) {
@@ -163,20 +197,25 @@ fn kind(directive: &WastDirective<'_>) -> Kind {
 }
 
 /// The world of a script.
-struct Runner {
-    store: Store<()>,
-    linker: Linker<()>,
+pub(crate) struct Runner {
+    pub(crate) store: Store<()>,
+    pub(crate) linker: Linker<()>,
     modules: Named<Module>,
-    instances: Named<Instance>,
+    pub(crate) instances: Named<Instance>,
     /// What another thread shares with this one: the name of its module, and the memories that that exports.
     shared: Option<(String, Vec<(String, SharedMemory)>)>,
     /// What would be registered by these names if Dunlin had what it takes.
     refused: HashSet<String>,
     reworded: u64,
+    /// What is registered, in the order in which that was done.
+    #[cfg(feature = "snapshot")]
+    pub(crate) registered: Vec<(String, Instance)>,
+    #[cfg(feature = "snapshot")]
+    pub(crate) moves: Moves,
 }
 
 /// Things that directives define, and refer to by name or as the latest.
-struct Named<T> {
+pub(crate) struct Named<T> {
     what: &'static str,
     latest: Result<T, Missing>,
     by_name: HashMap<String, Result<T, Missing>>,
@@ -190,6 +229,12 @@ struct Missing {
 }
 
 impl<T: Clone> Named<T> {
+    /// Replaces every thing.
+    #[cfg(feature = "snapshot")]
+    pub(crate) fn replace(&mut self, mut with: impl FnMut(&mut T)) {
+        self.by_name.values_mut().chain([&mut self.latest]).flatten().for_each(&mut with);
+    }
+
     fn new(what: &'static str) -> Self {
         Self { what, latest: Err(Missing { refused: false }), by_name: HashMap::new() }
     }
@@ -228,7 +273,19 @@ impl Runner {
         linker.allow_shadowing(true);
         spectest::define(&mut store, &mut linker)?;
         let (modules, instances) = (Named::new("module"), Named::new("instance"));
-        Ok(Self { store, linker, modules, instances, shared: None, refused: HashSet::new(), reworded: 0 })
+        Ok(Self {
+            store,
+            linker,
+            modules,
+            instances,
+            shared: None,
+            refused: HashSet::new(),
+            reworded: 0,
+            #[cfg(feature = "snapshot")]
+            registered: Vec::new(),
+            #[cfg(feature = "snapshot")]
+            moves: Moves::default(),
+        })
     }
 
     /// The world of a thread, in which a module's shared memories are there by the module's name.
@@ -281,6 +338,8 @@ impl Runner {
                             self.refused.insert(name.to_owned());
                         }
                         let instance = instance?;
+                        #[cfg(feature = "snapshot")]
+                        self.registered.push((name.to_owned(), instance));
                         self.linker.instance(&self.store, name, instance).map(drop)
                     }
                 };
@@ -388,6 +447,10 @@ impl Runner {
         }
         let ty = func.ty(&self.store);
         let mut results: Vec<Val> = vec![Val::I32(0); ty.results().len()];
+        #[cfg(feature = "snapshot")]
+        if self.moves.slice > 0 {
+            return Ok(self.call_moving(func, &args, &mut results).map(|()| results));
+        }
         Ok(func.call(&mut self.store, &args, &mut results).map(|()| results))
     }
 

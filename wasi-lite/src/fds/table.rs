@@ -53,6 +53,44 @@ impl Fds {
         self.lowest as u32
     }
 
+    /// The numbers that are in use.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = u32> {
+        self.open.iter().enumerate().filter(|(_, fd)| fd.is_some()).map(|(number, _)| number as u32)
+    }
+
+    /// The preopened directory of this name.
+    pub(crate) fn grant(&self, name: &str) -> Option<&DirFd> {
+        self.open.iter().flatten().find_map(|fd| match &fd.kind {
+            FdKind::Dir(dir) if dir.name.as_deref() == Some(name) => Some(dir),
+            _ => None,
+        })
+    }
+
+    /// Takes the preopened directory of this name out.
+    pub(crate) fn take_grant(&mut self, name: &str) -> Option<Fd> {
+        let is_it = |fd: &Fd| matches!(&fd.kind, FdKind::Dir(dir) if dir.name.as_deref() == Some(name));
+        self.open.iter_mut().find(|fd| fd.as_ref().is_some_and(is_it)).and_then(Option::take)
+    }
+
+    /// Takes the one with this number out, if it stands for such a thing.
+    pub(crate) fn take_if(&mut self, number: u32, is_it: impl Fn(&FdKind) -> bool) -> Option<Fd> {
+        self.open.get_mut(number as usize)?.take_if(|fd| is_it(&fd.kind))
+    }
+
+    /// Gives `fd` this number, which must be free.
+    pub(crate) fn place(&mut self, number: u32, fd: Fd, budget: &Budget) -> Result<(), Errno> {
+        let more = (number as usize + 1).saturating_sub(self.open.len());
+        reserve(&mut self.open, &mut self.paid, budget, more)?;
+        self.open.resize_with(self.open.len().max(number as usize + 1), || None);
+        match &mut self.open[number as usize] {
+            Some(_) => Err(Errno::BADF),
+            place => {
+                *place = Some(fd);
+                Ok(())
+            }
+        }
+    }
+
     fn remove(&mut self, fd: u32) -> Result<Fd, Errno> {
         let removed = self.open.get_mut(fd as usize).and_then(Option::take).ok_or(Errno::BADF)?;
         self.lowest = self.lowest.min(fd as usize);

@@ -54,6 +54,17 @@ impl Clocks {
         self.start = Instant::now();
     }
 
+    /// How long the guest has been running, in nanoseconds: what the host's monotonic clock is shown as.
+    pub(crate) fn elapsed(&self) -> u64 {
+        whole_nanoseconds(self.start.elapsed())
+    }
+
+    /// Has it been running for so long already.
+    pub(crate) fn continue_from(&mut self, elapsed: u64) {
+        let now = Instant::now();
+        self.start = now.checked_sub(Duration::from_nanos(elapsed)).unwrap_or(now);
+    }
+
     /// What the clock `id` shows, in nanoseconds.
     pub(crate) fn now(&self, id: u32) -> Result<u64, Errno> {
         Ok(match (host_clock(id)?, &self.wall, &self.monotonic) {

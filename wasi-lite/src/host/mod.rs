@@ -11,6 +11,7 @@ pub(crate) mod interrupt;
 pub(crate) mod later;
 pub(crate) mod names;
 pub(crate) mod open;
+mod paths;
 pub(crate) mod random;
 #[cfg(feature = "async")]
 mod ready;
@@ -21,5 +22,6 @@ pub(crate) mod stdio;
 pub(crate) mod streams;
 pub(crate) mod times;
 
+pub(crate) use paths::seek_to;
 // For the calls that only pass a descriptor on.
 pub(crate) use std::os::fd::{AsFd, BorrowedFd};

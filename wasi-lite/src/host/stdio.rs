@@ -227,6 +227,16 @@ impl Stdio {
         Stdio::Host(HostStream { stream, waits, filter: None, exit_on_broken_pipe: false })
     }
 
+    /// Which of the standard streams it is, if that can be told.
+    pub(crate) fn number(&self) -> Option<u8> {
+        match self {
+            Stdio::Host(HostStream { stream: Stream::Stdin(_), .. }) | Stdio::Read(_) => Some(0),
+            Stdio::Host(HostStream { stream: Stream::Stdout(_), .. }) => Some(1),
+            Stdio::Host(HostStream { stream: Stream::Stderr(_), .. }) => Some(2),
+            Stdio::Null | Stdio::Write(_) => None,
+        }
+    }
+
     pub(crate) fn is_terminal(&self) -> bool {
         matches!(self, Stdio::Host(host) if host.stream.as_fd().is_terminal())
     }

@@ -3,6 +3,7 @@
 mod asked;
 mod charges;
 mod files;
+mod moved;
 mod path_ends;
 mod paths;
 mod poll;

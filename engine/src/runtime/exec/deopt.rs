@@ -217,13 +217,15 @@ impl Linked {
                 let cost = if shared.engine.consumes_fuel() { found.cost } else { 0 };
                 self.suspend(cells.add(found.word), sp, How::Owes(cost));
             } else {
-                let translated = shared.translate(index, Wanted::CellOf(offset), budget)?;
-                let (start, end) = translated.cell.ok_or_else(gone)?;
+                let translated = shared.translate(index, Wanted::Operands(offset), budget)?;
+                let cell = translated.cell.ok_or_else(gone)?;
                 if kind == LEFT_AT {
-                    self.suspend(cells.add(start), sp, How::Handler(0));
+                    let regs = Regs::at(&cell, cells, sp, self.vm);
+                    (*self.exec).suspension = Some(Suspension::new(regs, How::Handler(0)));
+                    (*self.exec).at = regs.position();
                 } else {
                     debug_assert_eq!(kind, LEFT_AFTER);
-                    self.link(cells.add(end), sp);
+                    self.link(cells.add(cell.end), sp);
                 }
             }
             self.callee = Callee::Header(header);

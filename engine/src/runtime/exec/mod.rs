@@ -22,6 +22,8 @@ pub(crate) mod control;
 mod count;
 pub(crate) mod deopt;
 mod entry;
+#[cfg(feature = "snapshot")]
+mod freeze;
 mod host_call;
 mod listing;
 mod locals;
@@ -36,6 +38,7 @@ mod pairs;
 #[cfg(not(feature = "pairs"))]
 #[path = "no_pairs.rs"]
 mod pairs;
+mod place;
 mod profile;
 pub(crate) mod regs;
 mod relaxed;
@@ -46,6 +49,8 @@ mod sse42;
 mod stacks;
 mod suspend;
 mod table;
+#[cfg(feature = "snapshot")]
+mod thaw;
 pub(crate) mod throw;
 pub(crate) mod variable;
 pub(crate) mod vector;
@@ -54,11 +59,15 @@ mod wide;
 
 pub use count::DispatchCounts;
 pub(crate) use entry::{Resumed, invoke, resume};
+#[cfg(feature = "snapshot")]
+pub(crate) use freeze::{Callee, Frozen, FrozenFrame, Innermost};
 pub use listing::{HandlerKind, TailHandler, tail_handlers};
 #[cfg(feature = "coredump")]
 pub(crate) use locals::count as count_locals;
 pub(crate) use osr::Watch;
 pub(crate) use stacks::{Kept, Stacks};
+#[cfg(feature = "snapshot")]
+pub(crate) use thaw::{Thaw, ThawedFrame};
 pub(crate) use walk::Frame;
 
 use crate::memory::{Budget, Buf, Charge, Kind, MemoryError};

@@ -161,6 +161,12 @@ impl Suspension {
         matches!(self.how, How::Results { .. } | How::Call { .. }) && self.regs.ip == ip
     }
 
+    /// The registers, how it resumes, and the callee that some handlers read.
+    #[cfg(feature = "snapshot")]
+    pub(super) fn parts(&self) -> (Regs, How, *mut FuncObj) {
+        (self.regs, self.how, self.pending)
+    }
+
     /// The accumulator of integers and references.
     pub(super) fn accumulator(&self) -> u64 {
         self.regs.acc

@@ -78,6 +78,12 @@ impl StoreInner {
         Ok(func)
     }
 
+    /// The function object of a host function, if this store has it.
+    #[cfg(feature = "snapshot")]
+    pub(crate) fn known_host_func(&self, host: &Shared<HostFunc>) -> Option<NonNull<FuncObj>> {
+        self.host_func_refs.get(&(Shared::as_ptr(host) as usize)).copied()
+    }
+
     /// The function object of function `func_index` of an instance, made when it is first needed.
     ///
     /// # Safety

@@ -153,6 +153,14 @@ impl InstanceObj {
         unsafe { self.word::<TagObj>(self.module.shared().layout.tags, index).write(tag.as_ptr()) }
     }
 
+    /// Whether instantiation has filled in all pointers.
+    #[cfg(feature = "snapshot")]
+    pub(crate) fn is_complete(&self) -> bool {
+        let first = self.module.shared().layout.funcs as usize;
+        // SAFETY: the block is the instance's own, and nobody else is looking at it.
+        unsafe { &self.block.as_ref()[first..] }.iter().all(|word| *word != 0)
+    }
+
     pub(crate) fn elem_dropped(&self, elem: u32) -> bool {
         self.dropped_bit(elem)
     }

@@ -168,6 +168,21 @@ pub(crate) fn instantiate(
     imports: impl Iterator<Item = Import>,
     template: Option<&Template>,
 ) -> Result<(NonNull<InstanceObj>, Option<u32>), Error> {
+    let instance = unfilled(store, module, imports, template)?;
+    // SAFETY: the instance isn't shared, and is complete.
+    unsafe { apply_segments(store, instance.as_ref().vm(), module.shared(), template.is_some())? };
+    Ok((instance, module.shared().data.start))
+}
+
+/// Makes an instance whose segments are still to be applied.
+///
+/// For the rest as for [`instantiate`].
+pub(crate) fn unfilled(
+    store: &mut StoreInner,
+    module: &Module,
+    imports: impl Iterator<Item = Import>,
+    template: Option<&Template>,
+) -> Result<NonNull<InstanceObj>, Error> {
     let shared = module.shared();
     let data = &shared.data;
     if data.one_instance && shared.code.instantiated.swap(true, Ordering::AcqRel) {
@@ -228,9 +243,7 @@ pub(crate) fn instantiate(
         // SAFETY: the context is complete, and validation has checked the indices.
         unsafe { store.func_ref(vm, export.index)? };
     }
-    // SAFETY: the instance isn't shared, as said at its creation.
-    unsafe { apply_segments(store, vm, shared, template.is_some())? };
-    Ok((instance, data.start))
+    Ok(instance)
 }
 
 /// The initial bytes of a memory, if loading has filled them (see [`crate::stream`]).

@@ -29,6 +29,8 @@ pub use deadline::UpdateDeadline;
 pub(crate) use func::{HostFunc, slots_of};
 pub use hook::CallHook;
 pub(crate) use instance::InstanceObj;
+#[cfg(feature = "snapshot")]
+pub(crate) use instantiate::unfilled;
 pub(crate) use instantiate::{Import, check_imports, describe, instantiate};
 pub use limiter::ResourceLimiter;
 pub(crate) use memory::MemoryInner;

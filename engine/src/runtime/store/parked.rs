@@ -225,6 +225,28 @@ impl StoreInner {
         }
     }
 
+    /// Makes a suspended call of what `lay_out` lays out in a new execution. Gives the reason for which it stopped.
+    ///
+    /// # Safety
+    /// As for [`StoreInner::invoke`].
+    #[cfg(feature = "snapshot")]
+    pub(crate) unsafe fn make_suspended(
+        store: *mut StoreInner,
+        lay_out: impl FnOnce() -> Result<Resumed, Error>,
+    ) -> Result<(Error, Ticket), Error> {
+        // SAFETY: the caller's contract.
+        unsafe {
+            (*store).forget_parked();
+            let mut exec = (*store).new_execution(true)?;
+            exec.interprets = !(*store).engine.config().suspend_compiled;
+            exec.resumable = true;
+            match Self::run_apart(store, exec, lay_out)? {
+                ResumableOutcome::Suspended(reason, Some(ticket)) => Ok((reason, ticket)),
+                _ => unreachable!("it has been laid out, so it is suspended"),
+            }
+        }
+    }
+
     /// Resumes a suspended call.
     ///
     /// # Safety

@@ -16,6 +16,7 @@ mod lambda;
 mod limits;
 #[cfg(feature = "manual")]
 mod manual;
+mod moving;
 pub(crate) mod outline;
 #[cfg(feature = "hosts")]
 mod policies;

@@ -4,6 +4,7 @@ use super::environment::GrantsEnvironment;
 use super::features::Features;
 use super::grants::Grants;
 use super::limits::{LimitsWork, WorkLimits};
+use super::moving::Moving;
 #[cfg(feature = "hosts")]
 use super::registry::AsksRegistries;
 use super::registry::RegistryOptions;
@@ -65,6 +66,8 @@ pub(crate) struct RunOptions {
     pub(crate) gdb: Option<String>,
     /// What is shown of it while it runs.
     pub(crate) tracing: Tracing,
+    /// When it moves elsewhere, and from where it goes on.
+    pub(crate) moving: Moving,
     /// How a registry is asked for the module.
     pub(crate) registry: RegistryOptions,
 }
@@ -330,6 +333,37 @@ impl CommandOptions for RunOptions {
                 .part(BuildPart::Trace),
             ],
         },
+        OptionGroup {
+            title: "How it goes on elsewhere, or later",
+            options: &[
+                Opt::value(
+                    "-o, --snapshot FILE",
+                    |o: &mut Self, given| o.moving.set_file(given.path()?),
+                    "Write here, whenever --snapshot-on or --every asks for it, what the program is: its memories, where it stands,                      and what it has open. The last snapshot is replaced once the new one is on the disk.",
+                )
+                .part(BuildPart::Snapshot),
+                Opt::value(
+                    "--snapshot-on EVENT,...",
+                    |o: &mut Self, given| o.moving.on(given),
+                    "SIGUSR1: when this signal comes, and the program goes on; timeout, fuel: when it ends for that reason.",
+                )
+                .part(BuildPart::Snapshot),
+                Opt::value(
+                    "--every TIME",
+                    |o: &mut Self, given| set(&mut o.moving.every, given.time()),
+                    "Make one after each such time, from which a long job goes on if the machine loses power.",
+                )
+                .part(BuildPart::Snapshot),
+                Opt::value(
+                    "--resume FILE",
+                    |o: &mut Self, given| o.moving.set_resume(given.path()?),
+                    "Go on from this snapshot, of the same module, which may have been made on another machine. Folders \
+                     have to be given by the same names; of files, what was open is opened again, and it is said which have changed. With \
+                     --fuel, it gets that much; the snapshot must have been made with --fuel then, too.",
+                )
+                .part(BuildPart::Snapshot),
+            ],
+        },
         #[cfg(feature = "hosts")]
         Self::REGISTRY,
     ];
@@ -353,6 +387,6 @@ impl CommandOptions for RunOptions {
         if self.gdb.is_some() {
             self.tiering.debugging()?;
         }
-        Ok(())
+        self.moving.complete()
     }
 }

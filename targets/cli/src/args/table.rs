@@ -66,6 +66,7 @@ pub(super) enum BuildPart {
     Debugger,
     DebugInfo,
     CoreDump,
+    Snapshot,
     #[cfg(feature = "hosts")]
     Database,
 }
@@ -79,6 +80,7 @@ impl BuildPart {
             BuildPart::Trace => cfg!(feature = "trace"),
             BuildPart::Precompiled => cfg!(feature = "precompiled"),
             BuildPart::CoreDump => cfg!(feature = "coredump"),
+            BuildPart::Snapshot => cfg!(feature = "snapshot"),
             BuildPart::DebugInfo => cfg!(feature = "debug-info"),
             #[cfg(feature = "hosts")]
             BuildPart::Database => cfg!(feature = "sqlite"),

@@ -5,6 +5,8 @@ mod look;
 mod made_for;
 mod scan;
 mod shape;
+#[cfg(feature = "snapshot")]
+mod snapshot;
 
 use crate::args::tiering::Tiering;
 use crate::args::{InspectOptions, RegistryOptions};
@@ -47,6 +49,10 @@ pub(crate) fn inspect(options: &InspectOptions) -> Result<(), Failure> {
 }
 
 fn show_contents(path: &OsStr, registry: &RegistryOptions, json: bool) -> Result<(), Failure> {
+    #[cfg(feature = "snapshot")]
+    if let Some(view) = snapshot::view(path, &display_name(path), json)? {
+        return print(&view);
+    }
     let view = view(path, registry)?;
     print(&if json { format!("{}\n", view.json()) } else { view.text() })
 }

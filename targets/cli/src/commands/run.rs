@@ -5,6 +5,8 @@ mod coredump;
 mod entry;
 #[cfg_attr(not(feature = "gdb"), path = "run/no_gdb.rs")]
 mod gdb;
+#[cfg_attr(not(feature = "snapshot"), path = "run/no_moving.rs")]
+mod moving;
 mod outcome;
 mod profiles;
 mod session;
@@ -19,10 +21,12 @@ use crate::host::reserve;
 use crate::modules::load::{Opened, display_name};
 use crate::output::{complain, count, print};
 use dunlin::{
-    Config, Engine, Error, ErrorKind, Instance, Kind, Module, ModuleOptions, Store, Trap, Val, WasmBacktrace,
+    Config, Engine, Error, ErrorKind, Instance, Kind, Linker, Module, ModuleOptions, Store, Trap, Val,
+    WasmBacktrace,
 };
 use entry::EntryPoint;
 use gdb::Debugger;
+use moving::{Resumed, Snapshots};
 use outcome::RunOutcome;
 use session::{OutputFiles, Session};
 use std::ops::RangeInclusive;
@@ -69,6 +73,10 @@ fn engine(options: &RunOptions) -> Result<(Engine, Tier), Failure> {
     }
     options.features.configure(&mut config);
     config.guest_debug(options.gdb.is_some());
+    #[cfg(feature = "snapshot")]
+    if options.moving.is_wanted() {
+        config.snapshots(true).suspend_compiled(true);
+    }
     #[cfg(feature = "coredump")]
     config.coredump_on_trap(options.coredump.is_some());
     if let Some(bytes) = options.max_stack {
@@ -130,7 +138,12 @@ fn attempt(
     tier: &Tier,
 ) -> Result<RunOutcome, Failure> {
     // Before the module, which may arrive slowly: invalid options needn't wait for it.
-    let wasi = wasi::context(options)?;
+    let mut wasi = wasi::context(options)?;
+    let snapshots = Snapshots::of(options)?;
+    let resumed = match &options.moving.resume {
+        Some(path) => Some(Resumed::open(path, engine, &mut wasi)?),
+        None => None,
+    };
     let name = display_name(&options.module);
     let opened = Opened::open(&options.module, &options.registry)?;
     options.tiering.admit(&name, opened.is_precompiled())?;
@@ -141,7 +154,10 @@ fn attempt(
     let (linker, store) = Box::leak(Box::new(host.map_err(unusable)?));
     let host = engine.budget().used();
     let debugs = options.gdb.is_some();
-    let (module, code, bytes) = gdb::load(opened, engine, ModuleOptions::new().one_instance(true), debugs)?;
+    // Of memories whose data isn't held twice, snapshots would have all of it.
+    let mut how = ModuleOptions::new();
+    how.one_instance(!options.moving.is_wanted());
+    let (module, code, bytes) = gdb::load(opened, engine, &how, debugs)?;
     let loaded = engine.budget().used();
     session.loaded(&module);
     reserve::during(|| tier.prepare(&name, &module, code))??;
@@ -165,10 +181,16 @@ fn attempt(
         None => None,
     };
     let (result, never_began) = reserve::during(|| {
+        if let Some(resumed) = resumed {
+            let guest = (&mut *store, &*linker);
+            let ended = resumed.go_on(guest, &module, options.limits.fuel, snapshots.as_ref(), watchdog);
+            return ended.map(|ended| (ended, false));
+        }
         let result = linker.instantiate(&mut *store, &module);
         let never_began = result.as_ref().is_err_and(|error| is_about_the_module(error.kind()));
-        (result.and_then(|instance| call(store, instance, &entry, debugger)), never_began)
-    })?;
+        let moves = snapshots.as_ref().map(|snapshots| (snapshots, &*linker, watchdog));
+        Ok((result.and_then(|instance| call(store, instance, &entry, debugger, moves)), never_began))
+    })??;
     if let Ok(left) = store.get_fuel() {
         session.fuel_used(fuel - left);
     }
@@ -217,6 +239,7 @@ fn call(
     instance: Instance,
     entry: &EntryPoint,
     debugger: Option<Debugger>,
+    moves: Option<(&Snapshots, &Linker<Wasi>, &Watchdog)>,
 ) -> Result<Vec<Val>, Error> {
     let function = |store: &Store<Wasi>, name: &str| {
         instance.get_func(store, name).ok_or_else(|| Error::msg(format_args!("there is no function {name}")))
@@ -226,9 +249,12 @@ fn call(
     }
     let mut results = vec![Val::I32(0); entry.results];
     let func = function(store, &entry.name)?;
-    match debugger {
-        Some(debugger) => debugger.call(store, (instance, func), &entry.params, &mut results)?,
-        None => func.call(&mut *store, &entry.params, &mut results)?,
+    match (debugger, moves) {
+        (Some(debugger), _) => debugger.call(store, (instance, func), &entry.params, &mut results)?,
+        (None, Some((snapshots, linker, watchdog))) => {
+            snapshots.call((&mut *store, linker), watchdog, func, &entry.params, &mut results)?;
+        }
+        (None, None) => func.call(&mut *store, &entry.params, &mut results)?,
     }
     Ok(results)
 }

@@ -75,6 +75,15 @@ mod ending {
     }
 }
 
+/// From now on, a thread of its own asks for a snapshot at each SIGUSR1.
+#[cfg(feature = "snapshot")]
+pub(crate) fn ask_for_snapshots(ask: impl Fn() + Send + 'static) -> io::Result<()> {
+    let mut signals = Signals::new([signal_hook::consts::SIGUSR1])?;
+    let listen = move || signals.forever().for_each(|_| ask());
+    std::thread::Builder::new().name("snapshots".into()).stack_size(128 << 10).spawn(listen)?;
+    Ok(())
+}
+
 /// What a signal asks of a server.
 #[cfg(feature = "hosts")]
 #[derive(Clone, Copy)]

@@ -1,0 +1,60 @@
+//! The official suites, with everything moved to another store whenever a slice of fuel is used up.
+
+use crate::data::{
+    CORE, CUSTOM_PAGE_SIZES, EXCEPTIONS, EXTENDED_CONST, FUNCTION_REFERENCES, MACHINES_RELAXED_SIMD,
+    MEMORY64, MULTI_MEMORY, RELAXED_SIMD, SIMD, Suite, TAIL_CALL, WIDE_ARITHMETIC,
+};
+use dunlin::Dispatch;
+use dunlin_wast::{Moves, Report, run_script_moving};
+
+/// Runs all scripts; everything must be as it should.
+fn run(suite: &Suite, slice: u64) -> Moves {
+    let mut all = Moves::default();
+    for dispatch in [Dispatch::Tail, Dispatch::Loop] {
+        let mut config = suite.config_with(dispatch);
+        config.consume_fuel(true).snapshots(true);
+        let mut report = Report::default();
+        for script in (suite.scripts)() {
+            let name = format!("{}/{}", script.parent(), script.name());
+            let (of, moves) = run_script_moving(&name, script.raw(), &config, slice);
+            report.merge(of);
+            all.moved += moves.moved;
+            all.stayed += moves.stayed;
+        }
+        for failure in report.failures.iter().take(20) {
+            println!("{failure}");
+        }
+        assert_eq!(report.failures.len(), 0, "slices of {slice}: some are shown above");
+        let counts: Vec<_> = report.counts.iter().map(|(kind, tally)| (kind, tally.total)).collect();
+        assert_eq!(counts, suite.counts);
+    }
+    println!("slices of {slice}: {all:?}");
+    all
+}
+
+macro_rules! suites {
+    ($($name:ident $suite:ident $few:literal $many:literal)*) => {$(
+        /// In slices of 1,000 units, and in smaller ones. At least so often something moved.
+        #[test]
+        fn $name() {
+            let few = run(&$suite, 1000);
+            let many = run(&$suite, 7);
+            assert!(few.moved >= $few && many.moved >= $many, "{few:?} {many:?}");
+        }
+    )*};
+}
+
+suites! {
+    core CORE 1 1
+    simd SIMD 0 1
+    tail_call TAIL_CALL 1 1
+    multi_memory MULTI_MEMORY 0 1
+    extended_const EXTENDED_CONST 0 0
+    relaxed_simd RELAXED_SIMD 0 0
+    machines_relaxed_simd MACHINES_RELAXED_SIMD 0 0
+    wide_arithmetic WIDE_ARITHMETIC 0 0
+    memory64 MEMORY64 0 1
+    exceptions EXCEPTIONS 0 1
+    custom_page_sizes CUSTOM_PAGE_SIZES 0 0
+    function_references FUNCTION_REFERENCES 0 1
+}

@@ -1,0 +1,191 @@
+//! `--snapshot` and `--resume`: programs that go on elsewhere, or later.
+
+use crate::args::RunOptions;
+use crate::failure::{Failure, io_reason};
+use crate::guest::wasi::Wasi;
+use crate::guest::watchdog::Watchdog;
+use crate::host::signals::ask_for_snapshots;
+use crate::output::complain;
+use crate::output::destination::Destination;
+use dunlin::{
+    Engine, Error, Func, InterruptHandle, Linker, Module, ResumableCall, Snapshot, Store, SuspendedCall,
+    Trap, Val,
+};
+use std::cell::RefCell;
+use std::fs::File;
+use std::io::{self, BufReader};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// When snapshots are made.
+pub(super) struct Snapshots {
+    file: Destination,
+    on_signal: bool,
+    on_timeout: bool,
+    on_fuel: bool,
+    every: Option<Duration>,
+    /// One is asked for, and the program goes on after it.
+    wanted: Arc<AtomicBool>,
+}
+
+impl Snapshots {
+    /// As the options say; `None` if they want none.
+    pub(super) fn of(options: &RunOptions) -> Result<Option<Self>, Failure> {
+        let Some(path) = &options.moving.file else { return Ok(None) };
+        let file = Destination::open("--snapshot", path)?;
+        let on = &options.moving;
+        let (on_signal, on_timeout, on_fuel, every) = (on.on_signal, on.on_timeout, on.on_fuel, on.every);
+        Ok(Some(Self { file, on_signal, on_timeout, on_fuel, every, wanted: Arc::default() }))
+    }
+
+    /// Has the program stop for them from now on.
+    fn watch(&self, handle: InterruptHandle) -> Result<(), Failure> {
+        let wanted = self.wanted.clone();
+        let ask = move || {
+            wanted.store(true, Ordering::Relaxed);
+            handle.interrupt();
+        };
+        let failed = |error: io::Error| {
+            Failure::unusable(format_args!("--snapshot: there can be no thread: {}", io_reason(&error)))
+        };
+        if self.on_signal {
+            ask_for_snapshots(ask.clone()).map_err(failed)?;
+        }
+        if let Some(every) = self.every {
+            let thread = std::thread::Builder::new().name("snapshots".into()).stack_size(128 << 10);
+            let ask_again = move || loop {
+                std::thread::sleep(every);
+                ask();
+            };
+            thread.spawn(ask_again).map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    /// Calls a function, which stops for snapshots.
+    pub(super) fn call(
+        &self,
+        (store, linker): (&mut Store<Wasi>, &Linker<Wasi>),
+        watchdog: &Watchdog,
+        func: Func,
+        params: &[Val],
+        results: &mut [Val],
+    ) -> Result<(), Error> {
+        self.watch(store.interrupt_handle()).map_err(Error::msg)?;
+        let call = func.call_resumable(&mut *store, params, results)?;
+        self.go_on((store, linker), watchdog, call, results)
+    }
+
+    fn go_on(
+        &self,
+        (store, linker): (&mut Store<Wasi>, &Linker<Wasi>),
+        watchdog: &Watchdog,
+        mut call: ResumableCall,
+        results: &mut [Val],
+    ) -> Result<(), Error> {
+        loop {
+            let suspended = match call {
+                ResumableCall::Finished => return Ok(()),
+                ResumableCall::Suspended(suspended) => suspended,
+            };
+            let wanted = self.wanted.swap(false, Ordering::Relaxed);
+            let ends = match suspended.reason().trap() {
+                Some(Trap::Interrupt) => watchdog.reason().is_some(),
+                _ => true,
+            };
+            let is_made = match suspended.reason().trap() {
+                Some(Trap::Interrupt) if ends => self.on_timeout,
+                Some(Trap::Interrupt) => wanted,
+                Some(Trap::OutOfFuel) => self.on_fuel,
+                _ => false,
+            };
+            if is_made {
+                self.make(store, linker, &suspended);
+            }
+            if ends {
+                return Err(suspended.into_reason());
+            }
+            call = suspended.resume(&mut *store, results)?;
+        }
+    }
+
+    /// Writes a snapshot. If that fails, the one before stays, and the program goes on or ends as it would.
+    fn make(&self, store: &mut Store<Wasi>, linker: &Linker<Wasi>, call: &SuspendedCall) {
+        let state = match store.data_mut().save() {
+            Ok(state) => state,
+            Err(error) => return complain(format_args!("warning: no snapshot was made: {error}")),
+        };
+        let store = RefCell::new(store);
+        let written = self.file.write(&|to| {
+            let written = call.snapshot(&mut **store.borrow_mut(), linker, &state, to);
+            written.map_err(|error| io::Error::other(error.into_boxed_dyn_error()))
+        });
+        if let Err(failure) = written {
+            complain(format_args!("warning: no snapshot was made: {}", failure.message));
+        }
+    }
+}
+
+/// A snapshot that a program is to go on from.
+pub(super) struct Resumed {
+    name: String,
+    snapshot: Snapshot<BufReader<File>>,
+}
+
+impl Resumed {
+    /// Opens it, and gives the program what it had open.
+    pub(super) fn open(path: &Path, engine: &Engine, wasi: &mut Wasi) -> Result<Self, Failure> {
+        let name = format!("--resume {}", path.display());
+        let file = File::open(path)
+            .map_err(|error| Failure::unusable(format_args!("{name}: {}", io_reason(&error))))?;
+        let snapshot = Snapshot::open(engine.budget(), BufReader::new(file));
+        let snapshot = snapshot.map_err(|error| failed(&name, error))?;
+        let changed = wasi.restore(snapshot.embedder(), engine.budget());
+        let changed = changed.map_err(|error| Failure::unusable(format_args!("{name}: {error}")))?;
+        for file in changed {
+            complain(format_args!("warning: {name}: the file '{}' has changed", file.escape_debug()));
+        }
+        Ok(Self { name, snapshot })
+    }
+
+    /// Goes on from it. The outer error is that it can't.
+    pub(super) fn go_on(
+        self,
+        (store, linker): (&mut Store<Wasi>, &Linker<Wasi>),
+        module: &Module,
+        fuel: Option<u64>,
+        snapshots: Option<&Snapshots>,
+        watchdog: &Watchdog,
+    ) -> Result<Result<Vec<Val>, Error>, Failure> {
+        let Self { name, snapshot } = self;
+        let restored =
+            snapshot.restore(&mut *store, linker, &[module]).map_err(|error| failed(&name, error))?;
+        let call = restored.call;
+        let call =
+            call.ok_or_else(|| Failure::unusable(format_args!("{name}: no program is suspended there")))?;
+        if let Some(fuel) = fuel {
+            let _ = store.set_fuel(fuel);
+        }
+        let mut results = vec![Val::I32(0); call.func().ty(&*store).results().len()];
+        if let Some(snapshots) = snapshots {
+            snapshots.watch(store.interrupt_handle())?;
+        }
+        let ended = match call.resume(&mut *store, &mut results) {
+            Err(error) => Err(error),
+            Ok(ResumableCall::Finished) => Ok(()),
+            Ok(call) => match (snapshots, call) {
+                (Some(snapshots), call) => snapshots.go_on((store, linker), watchdog, call, &mut results),
+                (None, ResumableCall::Suspended(suspended)) => Err(suspended.into_reason()),
+                (None, ResumableCall::Finished) => Ok(()),
+            },
+        };
+        Ok(ended.map(|()| results))
+    }
+}
+
+fn failed(name: &str, error: Error) -> Failure {
+    let kind = error.kind();
+    Failure::of(kind, error.context(name))
+}

@@ -1,0 +1,145 @@
+//! `dunlin run --snapshot` and `--resume`.
+#![cfg(all(feature = "snapshot", feature = "text"))]
+
+mod common;
+
+use common::{dunlin, folder};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// Appends a line to a file, and prints one, for each of so many numbers; between them it computes for a while.
+const LINES: &str = r#"(module
+    (import "wasi_snapshot_preview1" "path_open"
+        (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+    (memory (export "memory") 2)
+    (data (i32.const 0) "\40\00\00\00\06\00\00\00")
+    (data (i32.const 32) "log")
+    (data (i32.const 64) "n 000\n")
+    (func (export "_start") (local $n i32) (local $i i32) (local $x i64)
+        (if (call $open (i32.const 3) (i32.const 0) (i32.const 32) (i32.const 3) (i32.const 1)
+            (i64.const 0x42) (i64.const 0) (i32.const 0) (i32.const 16)) (then unreachable))
+        (loop $line
+            (local.set $i (i32.const 20000))
+            (loop $work
+                (local.set $x (i64.add (i64.mul (local.get $x) (i64.const 6364136223846793005)) (i64.const 1)))
+                (i64.store (i32.add (i32.const 65536) (i32.and (local.get $i) (i32.const 4088))) (local.get $x))
+                (br_if $work (local.tee $i (i32.sub (local.get $i) (i32.const 1)))))
+            (i32.store8 (i32.const 66) (i32.add (i32.const 48) (i32.div_u (local.get $n) (i32.const 100))))
+            (i32.store8 (i32.const 67)
+                (i32.add (i32.const 48) (i32.rem_u (i32.div_u (local.get $n) (i32.const 10)) (i32.const 10))))
+            (i32.store8 (i32.const 68) (i32.add (i32.const 48) (i32.rem_u (local.get $n) (i32.const 10))))
+            (i32.store8 (i32.const 65) (i32.add (i32.const 65) (i32.wrap_i64 (i64.and (local.get $x) (i64.const 15)))))
+            (if (call $write (i32.load (i32.const 16)) (i32.const 0) (i32.const 1) (i32.const 24)) (then unreachable))
+            (if (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 24)) (then unreachable))
+            (local.set $n (i32.add (local.get $n) (i32.const 1)))
+            (br_if $line (i32.lt_u (local.get $n) (i32.const 200))))))"#;
+
+/// The program in a folder of its own, with one for its file; and what it prints, undisturbed.
+fn program(name: &str) -> (std::path::PathBuf, String, String) {
+    let folder = folder(name);
+    let (module, data) = (folder.join("lines.wat"), folder.join("data"));
+    std::fs::write(&module, LINES).unwrap();
+    std::fs::create_dir_all(&data).unwrap();
+    let (module, dir) = (module.to_str().unwrap().to_owned(), format!("{}::/", data.display()));
+    let whole = dunlin(&["run", "--dir", &dir, &module]).code(0).out;
+    assert_eq!(std::fs::read_to_string(data.join("log")).unwrap(), whole);
+    std::fs::remove_file(data.join("log")).unwrap();
+    (folder, module, whole)
+}
+
+fn logged(folder: &Path) -> String {
+    std::fs::read_to_string(folder.join("data/log")).unwrap()
+}
+
+#[test]
+fn a_program_goes_on_whenever_fuel_ends() {
+    let (folder, module, whole) = program("goes_on_whenever_fuel_ends");
+    let (dir, snap) = (format!("{}::/", folder.join("data").display()), folder.join("app.snap"));
+    let snap = snap.to_str().unwrap();
+    for jit in ["off", "sync"] {
+        let mut printed = String::new();
+        let mut times = 0;
+        let mut from: Vec<&str> = Vec::new();
+        loop {
+            let options = [
+                "run",
+                "--jit",
+                jit,
+                "--fuel",
+                "5000000",
+                "--dir",
+                &dir,
+                "--snapshot",
+                snap,
+                "--snapshot-on",
+                "fuel",
+            ];
+            let ended = dunlin(&[&options[..], &from, &[&module]].concat());
+            printed.push_str(&ended.out);
+            if ended.code == 0 {
+                break;
+            }
+            let ended = ended.code(125);
+            assert!(!ended.err.contains("no snapshot"), "{}", ended.err);
+            from = vec!["--resume", snap];
+            times += 1;
+        }
+        assert!(times > 3, "{times}");
+        let looked = dunlin(&["inspect", snap]).code(0).out;
+        assert!(looked.contains("wasi_snapshot_preview1.fd_write"), "{looked}");
+        assert!(
+            looked.contains("it ran out of fuel") && looked.contains("in function 2 of instance 0"),
+            "{looked}"
+        );
+        assert!(dunlin(&["inspect", "--json", snap]).code(0).out.contains(r#""function": 2"#));
+        assert_eq!((&printed, logged(&folder)), (&whole, whole.clone()), "{jit}");
+        std::fs::remove_file(folder.join("data/log")).unwrap();
+        std::fs::remove_file(snap).unwrap();
+    }
+}
+
+/// The process is killed at any time: there is always a whole snapshot, or none yet.
+#[test]
+fn a_job_that_is_killed_goes_on_from_its_last_snapshot() {
+    let times = std::env::var("DUNLIN_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(12);
+    let (folder, module, whole) = program("killed_goes_on");
+    let (dir, snap) = (format!("{}::/", folder.join("data").display()), folder.join("app.snap"));
+    let options = ["run", "--dir", &dir, "--every", "5ms", "--snapshot", snap.to_str().unwrap()];
+    let mut resumed = 0;
+    for kill in 0..times {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dunlin"));
+        command.args(options);
+        if snap.exists() {
+            command.arg("--resume").arg(&snap);
+            resumed += 1;
+        }
+        let mut child = command.arg(&module).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(10 + kill * 13 % 60));
+        child.kill().unwrap();
+        let ended = child.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert!(said.lines().all(|line| line.contains("has changed")), "{said}");
+    }
+    assert!(resumed > 0);
+    let from = if snap.exists() { vec!["--resume", snap.to_str().unwrap()] } else { vec![] };
+    dunlin(&[&options[..], &from, &[&module]].concat()).code(0);
+    // It writes on at its offset, so what was written after a snapshot is written again.
+    assert_eq!(logged(&folder), whole);
+}
+
+#[test]
+fn options_that_do_not_go_together_are_refused() {
+    dunlin(&["run", "--every", "1s", "x.wasm"]).code(2).one_sentence().says("need --snapshot FILE");
+    dunlin(&["run", "--snapshot", "x", "x.wasm"]).code(2).one_sentence().says("needs --snapshot-on");
+    dunlin(&["run", "--snapshot-on", "never", "x.wasm"])
+        .code(2)
+        .one_sentence()
+        .says("SIGUSR1, timeout or fuel");
+    let (folder, module, _) = program("options_of_snapshots");
+    let nothing = folder.join("nothing.snap");
+    std::fs::write(&nothing, "this is no snapshot").unwrap();
+    let ended = dunlin(&["run", "--resume", nothing.to_str().unwrap(), &module]).code(1);
+    ended.one_sentence().says("these bytes are no snapshot");
+}
