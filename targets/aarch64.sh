@@ -1,65 +1,53 @@
 #!/usr/bin/env bash
-# Cross-builds the dunlin command for aarch64 on an x86_64 machine, runs the engine's tests and the spec suites
-# under qemu, and checks the handlers' machine code. One command from a fresh clone:
+# Cross-builds the dunlin command for aarch64 on an x86_64 machine, runs it and tests under qemu, and checks the handlers'
+# machine code. One command from a fresh clone:
 #
-#     targets/aarch64.sh [--build-only]
+#     targets/aarch64.sh                 # the static one: a corpus, compiled code, the official suites
+#     targets/aarch64.sh --build-only    # only builds, also the one for glibc
+#     targets/aarch64.sh --whole         # and the tests of the engine, of WASI and of all together, with glibc
 #
 # What it installs, and its exit codes: see targets/cross/common.sh.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 . targets/cross/common.sh aarch64
-build_only=false
+run=true whole=false
 case "$*" in
 '') ;;
---build-only) build_only=true ;;
+--build-only) run=false whole=true ;;
+--whole) whole=true ;;
 *)
-    echo "usage: targets/aarch64.sh [--build-only]" >&2
+    echo "usage: targets/aarch64.sh [--build-only | --whole]" >&2
     exit 2
     ;;
 esac
 
 build() { # TARGET
     cargo build --release --package dunlin-cli --target "$1"
+    ls -l "$target_dir/$1/release/dunlin"
 }
 
 add_rust_targets "$GNU" "$MUSL"
-if $build_only; then add_debian_packages false; else add_debian_packages true; fi
+add_debian_packages "$run"
 
 # The musl target brings its own C library, so Rust's own linker is all it needs.
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER=rust-lld
 # The tables of handlers are addresses: packed, their relocations take a tenth less of the file, and of memory at the start.
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_RUSTFLAGS="-C link-arg=-z -C link-arg=pack-relative-relocs"
 
-build "$GNU"
+export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_RUNNER=$QEMU
+
 build "$MUSL"
 check_static "$target_dir/$MUSL/release/dunlin"
-ls -l "$target_dir/$GNU/release/dunlin" "$target_dir/$MUSL/release/dunlin"
-$build_only && exit 0
-
-run_tests() {
-    cargo test --release --target "$GNU" "$@"
-}
-run_tests --package dunlin --package dunlin-wasi-lite --package dunlin-wast
-# The emulator keeps memory for all the address space that a process ever reserved, some MB for each memory. The budget
-# suite reserves thousands: up to 11 GB of the emulator's in one of its parts, so the large parts run one by one.
-large=(plans:: whole:: compiled::)
-rest=(refused:: shares:: uncounted:: wasi::)
-run_tests --package dunlin-spec-tests -- "${large[@]/#/--skip=}" "${rest[@]/#/--skip=}"
-for part in "${large[@]}"; do
-    run_tests --package dunlin-spec-tests --test budget -- "$part"
-done
-run_tests --package dunlin-spec-tests --test budget -- "${rest[@]}"
-# Faults, stacks and pages for code. The rest of this crate's tests would compile for too long under emulation, and reserve
-# more address space than the emulator bears.
-run_tests --package dunlin-jit --no-default-features
-targets/check-handlers.sh --target "$GNU"
+! $whole || build "$GNU"
+$run || exit 0
 
 # What the command does is tested on the build machine's own. These are unquoted, because they hold the emulator and its
 # options.
-greet $RUNNER "$target_dir/$GNU/release/dunlin"
 greet $QEMU "$target_dir/$MUSL/release/dunlin"
 agrees $QEMU "$target_dir/$MUSL/release/dunlin"
+cargo test --release --target "$MUSL" --package dunlin-spec-tests --test official
+targets/check-handlers.sh --target "$MUSL"
 
 # What this machine compiles for that one, runs there; and what is compiled there.
 work=$(mktemp -d)
@@ -102,3 +90,22 @@ if [[ "$deep" != *exhausted*deep* || "${deep_protected//deep.dun/deep.wat}" != "
     printf 'aarch64.sh: a deep recursion ended with:\n%s\ninstead of:\n%s\n' "$deep_protected" "$deep" >&2
     exit 1
 fi
+$whole || exit 0
+
+greet $RUNNER "$target_dir/$GNU/release/dunlin"
+run_tests() {
+    cargo test --release --target "$GNU" "$@"
+}
+run_tests --package dunlin --package dunlin-wasi-lite --package dunlin-wast
+# The emulator keeps memory for all the address space that a process ever reserved, some MB for each memory. The budget
+# suite reserves thousands: up to 11 GB of the emulator's in one of its parts, so the large parts run one by one.
+large=(plans:: whole:: compiled::)
+rest=(refused:: shares:: uncounted:: wasi::)
+run_tests --package dunlin-spec-tests -- "${large[@]/#/--skip=}" "${rest[@]/#/--skip=}"
+for part in "${large[@]}"; do
+    run_tests --package dunlin-spec-tests --test budget -- "$part"
+done
+run_tests --package dunlin-spec-tests --test budget -- "${rest[@]}"
+# Faults, stacks and pages for code. The rest of this crate's tests would compile for too long under emulation, and reserve
+# more address space than the emulator bears.
+run_tests --package dunlin-jit --no-default-features

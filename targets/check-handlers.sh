@@ -2,34 +2,28 @@
 # Proves of a release build that the interpreter's handlers jump to each other, save nothing and call nothing: their
 # machine code is disassembled and followed. What may differ is listed in spec-tests/src/bin/handlers.rs.
 #
-#     targets/check-handlers.sh [--target aarch64-unknown-linux-gnu]
+#     targets/check-handlers.sh [--target TRIPLE]        # aarch64-unknown-linux-musl or -gnu, armv7-unknown-linux-gnueabihf
 #     SHOW=Call.0 targets/check-handlers.sh       # the machine code of one handler
 #
-# The target may also be armv7-unknown-linux-gnueabihf. targets/aarch64.sh and armv7.sh call it, with linker and emulator set.
-# Exit code 0: so it is.
+# targets/aarch64.sh and armv7.sh call it, with linker and emulator set. Exit code 0: so it is.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 target_dir=${CARGO_TARGET_DIR:-target}
 case "$*" in
-'')
-    objdump=objdump runner= program=$target_dir/release/handlers
-    ;;
-'--target aarch64-unknown-linux-gnu')
-    objdump=aarch64-linux-gnu-objdump
-    runner=${CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER:-}
-    program=$target_dir/aarch64-unknown-linux-gnu/release/handlers
-    ;;
-'--target armv7-unknown-linux-gnueabihf')
-    objdump=arm-linux-gnueabihf-objdump
-    runner=${CARGO_TARGET_ARMV7_UNKNOWN_LINUX_GNUEABIHF_RUNNER:-}
-    program=$target_dir/armv7-unknown-linux-gnueabihf/release/handlers
-    ;;
+'') objdump=objdump runner= program=$target_dir/release/handlers ;;
+'--target aarch64-unknown-linux-gnu' | '--target aarch64-unknown-linux-musl') objdump=aarch64-linux-gnu-objdump ;;
+'--target armv7-unknown-linux-gnueabihf') objdump=arm-linux-gnueabihf-objdump ;;
 *)
-    echo "usage: targets/check-handlers.sh [--target aarch64-unknown-linux-gnu]" >&2
+    echo "usage: targets/check-handlers.sh [--target TRIPLE], for aarch64 or armv7" >&2
     exit 2
     ;;
 esac
+if [ $# -gt 0 ]; then
+    program=$target_dir/$2/release/handlers
+    runner=CARGO_TARGET_$(tr a-z- A-Z_ <<<"$2")_RUNNER
+    runner=${!runner:-}
+fi
 command -v "$objdump" >/dev/null || {
     echo "check-handlers.sh: please install $objdump, which is in GNU binutils." >&2
     exit 1
