@@ -26,7 +26,6 @@ add_rust_targets "$GNU"
 add_debian_packages "$run"
 
 program=$target_dir/$GNU/release/dunlin
-# The features that the tests' engine has, too, so that it is built once.
 cargo build --release --package dunlin-cli --target "$GNU" --no-default-features --features loop,pairs,text
 ls -l "$program"
 $run || exit 0
@@ -39,6 +38,7 @@ $whole || exit 0
 run_tests() {
     cargo test --release --target "$GNU" "$@"
 }
-run_tests --package dunlin-spec-tests
-run_tests --package dunlin --package dunlin-wasi-lite --package dunlin-wast
+# At once, so that the engine is built for all with the same features.
+run_tests --package dunlin --package dunlin-spec-tests --package dunlin-wasi-lite --package dunlin-wast
 run_tests --package dunlin --no-default-features
+[ "$NAME" != armv7 ] || targets/check-handlers.sh --target "$GNU"

@@ -40,7 +40,7 @@ exports! {
     ) -> Outcome {
         let out = out.cleared()?;
         let (store, ty) = (&store.require()?.0, ty.and_then(wasm_functype_t::get).require()?);
-        if ty.results().len() > 0 {
+        if !ty.results().is_empty() {
             return Err(Failure::argument("the type of a tag has no results"));
         }
         let tag = Tag::new(store.context(), &TagType::new(ty))?;
