@@ -28,8 +28,10 @@ const TEXT: &str = r#"(module
             (memory.fill (i32.const 5000) (local.get 0) (i32.const 3000))
             (call_indirect (type $f) (i32.const 12) (i32.and (local.get 0) (i32.const 1)))
             (i32.add)
-            (local.set 1 (i64.add (local.get 1) (i64.extend_i32_u)))
-            (local.set 0 (call_ref $f (i32.sub (local.get 0) (i32.const 7)) (ref.as_non_null (global.get $r))))
+            (i64.extend_i32_u)
+            (local.set 1 (i64.add (local.get 1)))
+            (local.set 0 (i32.add (i32.const 5) (i32.and (i32.const 7)
+                (call_ref $f (i32.sub (local.get 0) (i32.const 4)) (ref.as_non_null (global.get $r))))))
             (br_if $again (i64.lt_u (local.get 1) (i64.const 1000))))
         (i32.wrap_i64 (local.get 1))))"#;
 
@@ -68,7 +70,7 @@ fn snapshots(program: &Program<'_>) -> Vec<Vec<u8>> {
     let mut world = World::new(&engine, Vec::new());
     let (mut call, mut results) = world.begin(program, 1);
     let mut snapshots = Vec::new();
-    while let Ok(ResumableCall::Suspended(suspended)) = call {
+    while let (Ok(ResumableCall::Suspended(suspended)), 0..150) = (call, snapshots.len()) {
         snapshots.push(world.snapshot(&suspended).unwrap());
         world.store.set_fuel(9).unwrap();
         call = suspended.resume(&mut world.store, &mut results);

@@ -13,7 +13,12 @@ fn resident() -> Option<u64> {
 fn ten_thousand_calls_wait_at_once() {
     const COUNT: usize = 10_000;
     let budget = Budget::new(1 << 30);
-    let engine = Engine::new(Config::new().budget(budget.clone())).unwrap();
+    let mut config = Config::new();
+    if cfg!(target_pointer_width = "32") {
+        // Each call reserves address space for all its stack.
+        config.max_wasm_stack(64 << 10);
+    }
+    let engine = Engine::new(config.budget(budget.clone())).unwrap();
     let mut linker = Linker::<i32>::new(&engine);
     linker
         .func_wrap_async("host", "wait", |caller: Caller<'_, i32>, (n,): (i32,)| {
