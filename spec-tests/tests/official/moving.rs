@@ -32,14 +32,18 @@ fn run(suite: &Suite, slice: u64) -> Moves {
     all
 }
 
+/// In slices of 1,000 units, and in smaller ones. At least so often something moves.
+fn moves(suite: &Suite, least_of_few: u64, least_of_many: u64) {
+    let few = run(suite, 1000);
+    let many = run(suite, 7);
+    assert!(few.moved >= least_of_few && many.moved >= least_of_many, "{few:?} {many:?}");
+}
+
 macro_rules! suites {
     ($($name:ident $suite:ident $few:literal $many:literal)*) => {$(
-        /// In slices of 1,000 units, and in smaller ones. At least so often something moved.
         #[test]
         fn $name() {
-            let few = run(&$suite, 1000);
-            let many = run(&$suite, 7);
-            assert!(few.moved >= $few && many.moved >= $many, "{few:?} {many:?}");
+            moves(&$suite, $few, $many);
         }
     )*};
 }
