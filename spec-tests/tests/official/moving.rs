@@ -38,23 +38,23 @@ macro_rules! suites {
         #[test]
         fn $name() {
             let few = run(&$suite, 1000);
-            let many = run(&$suite, 7);
+            let many = run(&$suite, 50);
             assert!(few.moved >= $few && many.moved >= $many, "{few:?} {many:?}");
         }
     )*};
 }
 
 suites! {
-    core CORE 1 1
-    simd SIMD 0 1
-    tail_call TAIL_CALL 1 1
+    core CORE 1000 1000
+    simd SIMD 0 0
+    tail_call TAIL_CALL 1 100
     multi_memory MULTI_MEMORY 0 1
     extended_const EXTENDED_CONST 0 0
     relaxed_simd RELAXED_SIMD 0 0
     machines_relaxed_simd MACHINES_RELAXED_SIMD 0 0
     wide_arithmetic WIDE_ARITHMETIC 0 0
     memory64 MEMORY64 0 1
-    exceptions EXCEPTIONS 0 1
+    exceptions EXCEPTIONS 0 0
     custom_page_sizes CUSTOM_PAGE_SIZES 0 0
-    function_references FUNCTION_REFERENCES 0 1
+    function_references FUNCTION_REFERENCES 1 100
 }
