@@ -7,6 +7,7 @@ use std::io;
 pub(crate) struct Mapping {
     map: memmap2::MmapMut,
     /// Whether a part of it is a snapshot's.
+    #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "snapshots aren't mapped there"))]
     overlaid: bool,
 }
 

@@ -4,6 +4,9 @@ use crate::runner::Runner;
 use crate::spectest;
 use dunlin::{Error, Func, Instance, Linker, Module, ResumableCall, Snapshot, Store, SuspendedCall, Val};
 
+/// A call that has moved so often gets twice the fuel until it moves again: some loop over whole memories.
+const MANY: u64 = 8;
+
 /// How often the world has moved.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Moves {
@@ -18,12 +21,17 @@ pub struct Moves {
 impl Runner {
     /// Calls a function in slices.
     pub(crate) fn call_moving(&mut self, func: Func, args: &[Val], results: &mut [Val]) -> Result<(), Error> {
-        self.store.set_fuel(self.moves.slice)?;
+        let (mut slice, mut times) = (self.moves.slice, 0);
+        self.store.set_fuel(slice)?;
         let mut call = func.call_resumable(&mut self.store, args, results)?;
         while let ResumableCall::Suspended(suspended) = call {
             let suspended = self.move_on(suspended)?;
+            times += 1;
+            if times % MANY == 0 {
+                slice *= 2;
+            }
             let left = self.store.get_fuel()?;
-            self.store.set_fuel(left + self.moves.slice)?;
+            self.store.set_fuel(left + slice)?;
             call = suspended.resume(&mut self.store, results)?;
         }
         self.store.set_fuel(u64::MAX)
