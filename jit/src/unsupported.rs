@@ -39,10 +39,6 @@ impl CodeStack {
     pub(crate) fn ensure(&self, _: usize) -> bool {
         match *self {}
     }
-
-    pub(crate) fn left(&self) -> usize {
-        match *self {}
-    }
 }
 
 /// Uninhabited: none can be made.

@@ -4,7 +4,7 @@ use super::dir::Dir;
 use super::file::File;
 use crate::errno::Errno;
 use std::io::SeekFrom;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::PathBuf;
 
 impl Dir {
@@ -34,6 +34,7 @@ pub(crate) fn seek_to(file: &File, offset: Option<u64>) -> Result<u64, Errno> {
 
 #[cfg(target_os = "linux")]
 fn path_of(fd: BorrowedFd<'_>) -> Result<PathBuf, Errno> {
+    use std::os::fd::AsRawFd;
     Ok(std::fs::read_link(format!("/proc/self/fd/{}", fd.as_raw_fd()))?)
 }
 
