@@ -87,14 +87,13 @@ fn perf_finds_the_names_of_machine_code() {
     assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
     let map = std::fs::read_to_string(&path).unwrap();
     std::fs::remove_file(&path).unwrap();
-    let module = dunlin::Module::from_file(&dunlin::Engine::default(), &nqueens).unwrap();
-    let named: Vec<_> = (0..module.func_count()).filter_map(|index| module.func_name(index)).collect();
     let mut functions = 0;
     for line in map.lines() {
         let [start, size, name] = line.splitn(3, ' ').collect::<Vec<_>>().try_into().unwrap();
         assert!(u64::from_str_radix(start, 16).unwrap() > 0x1000, "{line}");
         assert!(u64::from_str_radix(size, 16).unwrap() > 0, "{line}");
-        functions += usize::from(named.contains(&name));
+        // The module has no names, so its functions are called by their indices.
+        functions += usize::from(name.strip_prefix("func[").is_some_and(|rest| rest.ends_with(']')));
     }
     assert!(functions > 5, "{map}");
     // Without the option there is none.
