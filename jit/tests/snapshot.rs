@@ -22,7 +22,7 @@ const WORK: &str = r#"(module
             (local.set 1 (i64.add (local.get 1) (i64.load8_u (local.get 0))))
             (br_if $again (i32.and (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 63))))
         (local.get 1))
-    (func $tail (param i32 i64) (result i64)
+    (func $tail (export "tail") (param i32 i64) (result i64)
         (if (i32.eqz (local.get 0)) (then (return_call $inc (local.get 1))))
         (return_call $step (i32.sub (local.get 0) (i32.const 1)) (local.get 1)))
     (func $deep (param i32) (result i64)
@@ -74,11 +74,11 @@ impl World {
         Self { store: Store::new(engine, calls), linker, modules }
     }
 
-    fn run(&mut self) -> Func {
+    fn func(&mut self, name: &str) -> Func {
         let other = self.linker.instantiate(&mut self.store, &self.modules[0]).unwrap();
         self.linker.instance(&self.store, "other", other).unwrap();
         let main = self.linker.instantiate(&mut self.store, &self.modules[1]).unwrap();
-        main.get_func(&self.store, "run").unwrap()
+        main.get_func(&self.store, name).unwrap()
     }
 
     /// The same in a store of another engine.
@@ -103,13 +103,13 @@ fn engine(jit: Option<&Arc<Jit>>, dispatch: Dispatch) -> Engine {
 }
 
 /// In portions of so much fuel, with everything moved to the next engine after each, if there are several.
-fn in_portions(engines: &[Engine], portion: u64) -> (i64, u64, u32) {
+fn in_portions(engines: &[Engine], portion: u64, (name, args): (&str, &[Val])) -> (i64, u64, u32) {
     let mut world = World::new(&engines[0], 0);
-    let run = world.run();
+    let func = world.func(name);
     let mut results = [Val::I64(0)];
     let (mut given, mut moves) = (portion, 0);
     world.store.set_fuel(portion).unwrap();
-    let mut call = run.call_resumable(&mut world.store, &[Val::I32(6)], &mut results).unwrap();
+    let mut call = func.call_resumable(&mut world.store, args, &mut results).unwrap();
     while let ResumableCall::Suspended(mut suspended) = call {
         if engines.len() > 1 {
             moves += 1;
@@ -131,21 +131,42 @@ fn calls_go_on_in_other_tiers() {
             Jit::new(Jit::options().mode(Mode::Sync).threshold(threshold).sample_every(every)).unwrap()
         })
         .collect();
+    let run: (_, &[_]) = ("run", &[Val::I32(6)]);
     let interprets = engine(None, Dispatch::Tail);
-    let whole = in_portions(std::slice::from_ref(&interprets), 1 << 40);
+    let whole = in_portions(std::slice::from_ref(&interprets), 1 << 40, run);
     let mut engines = vec![interprets];
     for (jit, dispatch) in jits.iter().zip([Dispatch::Tail, Dispatch::Loop, Dispatch::Tail]) {
         engines.push(engine(Some(jit), dispatch));
         // Where it stays, too.
         let stays = std::slice::from_ref(engines.last().unwrap());
         for portion in [1, 3, 40, 300] {
-            assert_eq!(in_portions(stays, portion), whole, "portions of {portion} in one place");
+            assert_eq!(in_portions(stays, portion, run), whole, "portions of {portion} in one place");
         }
     }
     for portion in [1, 2, 7, 40, 300] {
-        assert_eq!(in_portions(&engines, portion), whole, "portions of {portion}");
+        assert_eq!(in_portions(&engines, portion, run), whole, "portions of {portion}");
     }
     for jit in &jits {
         assert!(jit.stats().functions > 0, "{:?}", jit.stats());
+    }
+}
+
+/// The fuel ends between the outermost compiled function and one of another instance, which it calls in its place; that one calls
+/// back the same way.
+#[test]
+fn tail_calls_out_of_compiled_code_are_resumed() {
+    let jit = Jit::new(Jit::options().mode(Mode::Sync).threshold(0)).unwrap();
+    let tail: (_, &[_]) = ("tail", &[Val::I32(3), Val::I64(5)]);
+    let whole = in_portions(&[engine(None, Dispatch::Tail)], 1 << 40, tail);
+    for dispatch in [Dispatch::Tail, Dispatch::Loop] {
+        let engines = [engine(Some(&jit), dispatch), engine(None, Dispatch::Loop)];
+        for portion in 1..20 {
+            assert_eq!(
+                in_portions(&engines[..1], portion, tail),
+                whole,
+                "portions of {portion} in one place"
+            );
+            assert_eq!(in_portions(&engines, portion, tail), whole, "portions of {portion}");
+        }
     }
 }
