@@ -130,6 +130,23 @@ fn a_job_that_is_killed_goes_on_from_its_last_snapshot() {
 }
 
 #[test]
+fn a_function_goes_on_without_being_named_again() {
+    let folder = folder("a_function_goes_on_without_being_named_again");
+    let (module, snap) = (folder.join("sum.wat"), folder.join("app.snap"));
+    let (module, snap) = (module.to_str().unwrap(), snap.to_str().unwrap());
+    let sum = r#"(module (func (export "sum") (param i32) (result i32) (local i32)
+        (loop $again
+            (local.set 1 (i32.add (local.get 1) (local.get 0)))
+            (br_if $again (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+        (local.get 1)))"#;
+    std::fs::write(module, sum).unwrap();
+    let stops = ["--fuel", "1000", "--snapshot-on", "fuel", "--snapshot", snap];
+    dunlin(&[&["run"], &stops[..], &["--invoke", "sum", module, "1000"]].concat()).code(125);
+    let ended = dunlin(&["run", "--resume", snap, "--fuel", "1000000", module]).code(0);
+    assert_eq!(ended.out, "500500\n");
+}
+
+#[test]
 fn options_that_do_not_go_together_are_refused() {
     dunlin(&["run", "--every", "1s", "x.wasm"]).code(2).one_sentence().says("need --snapshot FILE");
     dunlin(&["run", "--snapshot", "x", "x.wasm"]).code(2).one_sentence().says("needs --snapshot-on");

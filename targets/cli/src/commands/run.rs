@@ -130,6 +130,12 @@ fn check_budget(engine: &Engine, name: &str, module: &Module, host: u64, loaded:
     )))
 }
 
+/// How a program starts.
+enum Start {
+    Called(EntryPoint),
+    GoesOn(Resumed),
+}
+
 fn attempt(
     options: &RunOptions,
     engine: &Engine,
@@ -164,7 +170,11 @@ fn attempt(
     if let Some(refusal) = options.grants.refusal(&module) {
         return Err(Failure::unusable(format_args!("{name}: {refusal}")));
     }
-    let entry = entry::find(&module, options)?;
+    // What goes on has been called already.
+    let start = match resumed {
+        Some(resumed) => Start::GoesOn(resumed),
+        None => Start::Called(entry::find(&module, options)?),
+    };
     if options.trap_unknown_imports {
         reserve::during(|| linker.define_unknown_imports_as_traps(&module))?.map_err(unusable)?;
     }
@@ -181,11 +191,14 @@ fn attempt(
         None => None,
     };
     let (result, never_began) = reserve::during(|| {
-        if let Some(resumed) = resumed {
-            let guest = (&mut *store, &*linker);
-            let ended = resumed.go_on(guest, &module, options.limits.fuel, snapshots.as_ref(), watchdog);
-            return ended.map(|ended| (ended, false));
-        }
+        let entry = match start {
+            Start::Called(entry) => entry,
+            Start::GoesOn(resumed) => {
+                let guest = (&mut *store, &*linker);
+                let ended = resumed.go_on(guest, &module, options.limits.fuel, snapshots.as_ref(), watchdog);
+                return ended.map(|ended| (ended, false));
+            }
+        };
         let result = linker.instantiate(&mut *store, &module);
         let never_began = result.as_ref().is_err_and(|error| is_about_the_module(error.kind()));
         let moves = snapshots.as_ref().map(|snapshots| (snapshots, &*linker, watchdog));
