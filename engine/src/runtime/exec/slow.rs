@@ -272,6 +272,30 @@ unsafe fn lay_out(
     }
 }
 
+/// Has a function of another instance entered when the execution resumes, in place of the frame at `r.sp`, if what it stopped
+/// with is retried. The function is to return to `back`; `exit` is the stub that a record returns by.
+// A handler that held an error itself wouldn't end in a jump.
+#[cold]
+#[inline(never)]
+unsafe fn note_entry_out(
+    r: &Regs,
+    f: *mut FuncObj,
+    args: *mut u64,
+    back: (*const u64, *mut u64),
+    exit: *const u64,
+) -> bool {
+    // SAFETY: as for `call_other`, which has claimed the stack unless it failed for the want of it, which isn't retried.
+    unsafe {
+        if (*f).vm.is_null() {
+            return false;
+        }
+        let Some(e) = suspend::take_retried(r) else { return false };
+        let sp = lay_out(r.vm, f, args, r.sp, back);
+        suspend::note_entry_of(r, e, f, sp, (exit, sp.sub(RECORD)));
+        true
+    }
+}
+
 /// Sets every accumulator from slot 0 of the results, whatever their type.
 #[inline(always)]
 pub(super) unsafe fn accumulate(r: &mut Regs, results: *const u64) {
@@ -393,11 +417,8 @@ pub(super) unsafe fn tail_call_out<B: Backend>(
             Callee::Enter(sp) => enter_other::<B>(r, f, (*f).vm, sp),
             Callee::Stopped => {
                 if again == suspend::NO_CELL
-                    && !(*f).vm.is_null()
-                    && let Some(e) = suspend::take_retried(&r)
+                    && note_entry_out(&r, f, args, (ret, caller), B::stub(Stub::CrossReturn))
                 {
-                    let sp = lay_out(r.vm, f, args, base, (ret, caller));
-                    suspend::note_entry_of(&r, e, f, sp, (B::stub(Stub::CrossReturn), sp.sub(RECORD)));
                     return B::stop();
                 }
                 suspend::note_call(&r, f, again, base, (ret, caller));

@@ -134,8 +134,6 @@ pub(super) unsafe fn note_entry_of(
 }
 
 /// Takes the error that the execution stopped with, if what it stopped at is retried.
-#[cold]
-#[inline(never)]
 pub(super) unsafe fn take_retried(r: &Regs) -> Option<Error> {
     // SAFETY: as for `note`.
     unsafe {
