@@ -231,13 +231,18 @@ unsafe fn call_other(
                 .and_then(|()| call_host(vm, f, args))
                 .map(|()| Callee::Done)
         } else {
-            let sp = args.wrapping_add(header + RECORD);
+            let record = args.add(header);
+            let sp = record.wrapping_add(RECORD);
             need_stack(store, sp.wrapping_add(header))
                 .map_err(Error::from)
                 .and_then(|()| prepare((*f).vm, (*f).index, sp))
                 .map_err(Stop::Error)
                 .map(|entry| {
-                    lay_out(vm, f, args, results, (ret, caller));
+                    *record = vm as u64;
+                    *record.add(1) = ret as u64;
+                    *record.add(2) = caller as u64;
+                    *record.add(3) = (record.offset_from(results) as u64) << 32 | header as u64;
+                    core::ptr::copy(args, sp, header);
                     *sp.add(header) = entry as u64;
                     Callee::Enter(sp)
                 })
@@ -246,53 +251,6 @@ unsafe fn call_other(
             execution(&mut *(*(*vm).store).store).stop = why;
             Callee::Stopped
         })
-    }
-}
-
-/// Writes the record for a function of another instance behind its arguments, and copies them to the frame behind that, which
-/// the result is. The stack has been claimed.
-unsafe fn lay_out(
-    vm: *mut VmCtx,
-    f: *mut FuncObj,
-    args: *mut u64,
-    results: *mut u64,
-    (ret, caller): (*const u64, *mut u64),
-) -> *mut u64 {
-    // SAFETY: record and frame lie on the stack that was claimed, behind the arguments.
-    unsafe {
-        let header = (*f).header as usize;
-        let record = args.add(header);
-        *record = vm as u64;
-        *record.add(1) = ret as u64;
-        *record.add(2) = caller as u64;
-        *record.add(3) = (record.offset_from(results) as u64) << 32 | header as u64;
-        let sp = record.add(RECORD);
-        core::ptr::copy(args, sp, header);
-        sp
-    }
-}
-
-/// Has a function of another instance entered when the execution resumes, in place of the frame at `r.sp`, if what it stopped
-/// with is retried. The function is to return to `back`; `exit` is the stub that a record returns by.
-// A handler that held an error itself wouldn't end in a jump.
-#[cold]
-#[inline(never)]
-unsafe fn note_entry_out(
-    r: &Regs,
-    f: *mut FuncObj,
-    args: *mut u64,
-    back: (*const u64, *mut u64),
-    exit: *const u64,
-) -> bool {
-    // SAFETY: as for `call_other`, which has claimed the stack unless it failed for the want of it, which isn't retried.
-    unsafe {
-        if (*f).vm.is_null() {
-            return false;
-        }
-        let Some(e) = suspend::take_retried(r) else { return false };
-        let sp = lay_out(r.vm, f, args, r.sp, back);
-        suspend::note_entry_of(r, e, f, sp, (exit, sp.sub(RECORD)));
-        true
     }
 }
 
@@ -372,8 +330,8 @@ unsafe fn refill_and_retry<B: Backend>(r: Regs, cost: u64) -> B::Out {
 }
 
 /// Tail-calls `f`, a host function or one of another instance, in place of the frame at `r.sp`. `args` are the place
-/// and number of its argument slots; it returns to `(ret, caller)`; handler `again` can retry it, unless it is [`suspend::NO_CELL`].
-/// The execution's position is published.
+/// and number of its argument slots; it returns to `(ret, caller)`; handler `again` can retry it. The execution's
+/// position is published.
 #[inline(always)]
 pub(super) unsafe fn tail_call_out<B: Backend>(
     mut r: Regs,
@@ -395,11 +353,6 @@ pub(super) unsafe fn tail_call_out<B: Backend>(
                     *r.sp.add((*f).header as usize) = entry as u64;
                     enter_other::<B>(r, f, (*f).vm, r.sp)
                 }
-                Err(e) if again == suspend::NO_CELL => {
-                    core::ptr::copy(args, r.sp, n);
-                    suspend::note_entry_of(&r, e, f, r.sp, (ret, caller));
-                    B::stop()
-                }
                 Err(e) => stop_there::<B>(r, e),
             };
         }
@@ -416,11 +369,6 @@ pub(super) unsafe fn tail_call_out<B: Backend>(
             // reuse it.
             Callee::Enter(sp) => enter_other::<B>(r, f, (*f).vm, sp),
             Callee::Stopped => {
-                if again == suspend::NO_CELL
-                    && note_entry_out(&r, f, args, (ret, caller), B::stub(Stub::CrossReturn))
-                {
-                    return B::stop();
-                }
                 suspend::note_call(&r, f, again, base, (ret, caller));
                 stop_or_land::<B>(r)
             }

@@ -116,38 +116,6 @@ pub(super) unsafe fn note_entry(
     }
 }
 
-/// The same for function `f` of another instance, whose arguments are in the frame at `sp`. It returns through a record.
-#[cold]
-#[inline(never)]
-pub(super) unsafe fn note_entry_of(
-    r: &Regs,
-    e: Error,
-    f: *mut FuncObj,
-    sp: *mut u64,
-    back: (*const u64, *mut u64),
-) {
-    // SAFETY: as for `note_entry`.
-    unsafe {
-        let (vm, header) = ((*f).vm, sp.add((*f).header as usize));
-        note_entry(&Regs { vm, sp, ..*r }, e, (*f).index, header, back);
-    }
-}
-
-/// Takes the error that the execution stopped with, if what it stopped at is retried.
-pub(super) unsafe fn take_retried(r: &Regs) -> Option<Error> {
-    // SAFETY: as for `note`.
-    unsafe {
-        let exec = execution(&mut *(*(*r.vm).store).store);
-        match core::mem::replace(&mut exec.stop, Stop::Done) {
-            Stop::Error(e) if is_retried(&e) => Some(e),
-            other => {
-                exec.stop = other;
-                None
-            }
-        }
-    }
-}
-
 /// Records how to resume after a failed call of `f`, whose error is in `exec.stop`. Either `handler` retries the call,
 /// or the call's results are put into the slots from `to` on and it returns to `back`, a cell and a frame.
 #[cold]
