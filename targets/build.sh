@@ -26,15 +26,17 @@ case "$#:${2-}" in
 *) usage ;;
 esac
 
-# Rust's name of the target, the linker, and the Debian package that it is in. Rust brings what musl's targets need.
 case "$1" in
-aarch64-gnu) triple=aarch64-unknown-linux-gnu linker=aarch64-linux-gnu-gcc needs="gcc-aarch64-linux-gnu libc6-dev-arm64-cross" ;;
-aarch64-musl) triple=aarch64-unknown-linux-musl linker=rust-lld needs= ;;
-x86_64-gnu) triple=x86_64-unknown-linux-gnu linker=cc needs=gcc ;;
-x86_64-musl) triple=x86_64-unknown-linux-musl linker=rust-lld needs= ;;
-armv7-gnu) triple=armv7-unknown-linux-gnueabihf linker=arm-linux-gnueabihf-gcc needs="gcc-arm-linux-gnueabihf libc6-dev-armhf-cross" ;;
-riscv64-gnu) triple=riscv64gc-unknown-linux-gnu linker=riscv64-linux-gnu-gcc needs="gcc-riscv64-linux-gnu libc6-dev-riscv64-cross" ;;
+x86_64-gnu | x86_64-musl | aarch64-gnu | aarch64-musl | armv7-gnu | riscv64-gnu) ;;
 *) usage ;;
+esac
+SCRIPT=build.sh
+. targets/cross/common.sh "${1%-*}"
+# For musl, Rust brings all that is needed.
+case "$1" in
+*-musl) triple=$MUSL linker=rust-lld ;;
+x86_64-gnu) triple=$GNU linker=cc ;;
+*) triple=$GNU linker=$TOOLS-gcc ;;
 esac
 
 # There is no tier for these, and so nothing that runs its code.
@@ -47,21 +49,12 @@ mini:*) features= ;;
 *) usage ;;
 esac
 
-missing() { # SENTENCE
-    echo "build.sh: $1" >&2
-    exit 3
-}
-
-command -v rustup >/dev/null || missing "rustup is missing; it is what installs Rust's standard library for $triple."
-rustup target add "$triple" >&2 || missing "rustup could not install the target $triple."
-if [ "$linker" != rust-lld ] && ! { command -v "$linker" && echo 'int main(void){}' | "$linker" -x c - -o /dev/null; } >/dev/null 2>&1; then
-    if ! command -v apt-get >/dev/null || [ "$(id -u)" -ne 0 ]; then
-        missing "please install, with these names or your distribution's: $needs."
-    fi
-    # Unquoted, because these are several packages.
-    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $needs; } </dev/null >&2 ||
-        missing "apt-get could not install: $needs."
-fi
+add_rust_targets "$triple" >&2
+case "$linker" in
+rust-lld) ;;
+cc) have cc || install_debian_packages gcc libc6-dev ;;
+*) add_debian_packages false ;;
+esac
 
 # Addresses in tables are relocations: packed, they take a twentieth of the space. A linker called through a compiler takes
 # options in another form.

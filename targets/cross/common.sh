@@ -2,6 +2,8 @@
 #
 #     . targets/cross/common.sh armv7
 #
+# SCRIPT, if it is set, is the name that messages begin with.
+#
 # It installs what is missing: Rust's targets through rustup, and, when run as root on Debian or Ubuntu, a cross linker, its C
 # library, and qemu. Exit codes of these scripts: 0 all passed; 1 something failed; 2 wrong usage; 3 the toolchain can't be had
 # here, so nothing was tested.
@@ -10,6 +12,7 @@ readonly NAME=$1
 case $NAME in
 # Rust's target, the tools and library for it, Debian's name, and the emulator.
 aarch64) row='aarch64-unknown-linux-gnu aarch64-linux-gnu arm64 qemu-aarch64-static' ;;
+x86_64) row='x86_64-unknown-linux-gnu x86_64-linux-gnu amd64 qemu-x86_64-static' ;;
 armv7) row='armv7-unknown-linux-gnueabihf arm-linux-gnueabihf armhf qemu-arm-static' ;;
 riscv64) row='riscv64gc-unknown-linux-gnu riscv64-linux-gnu riscv64 qemu-riscv64-static' ;;
 *)
@@ -24,7 +27,7 @@ readonly SYSROOT=/usr/$TOOLS
 readonly target_dir=${CARGO_TARGET_DIR:-target}
 
 missing() { # SENTENCE
-    echo "$NAME.sh: $1" >&2
+    echo "${SCRIPT:-$NAME.sh}: $1" >&2
     exit 3
 }
 
@@ -41,20 +44,24 @@ add_debian_packages() { # Whether what is built is run, too: true or false
     [ -e "$SYSROOT/lib/crt1.o" ] || wanted+=("libc6-dev-$ARCHITECTURE-cross")
     have "$TOOLS-gcc" || wanted+=("gcc-$TOOLS")
     ! $1 || have "$QEMU" || wanted+=(qemu-user-static)
-    [ ${#wanted[@]} -eq 0 ] && return
+    [ ${#wanted[@]} -eq 0 ] || install_debian_packages "${wanted[@]}"
+}
+
+install_debian_packages() { # PACKAGE...
     if ! have apt-get || [ "$(id -u)" -ne 0 ]; then
-        missing "please install, with these names or your distribution's: ${wanted[*]}."
+        missing "please install, with these names or your distribution's: $*."
     fi
     export DEBIAN_FRONTEND=noninteractive
-    { apt-get update -qq && apt-get install -y -qq --no-install-recommends "${wanted[@]}"; } </dev/null >&2 ||
-        missing "apt-get could not install: ${wanted[*]}."
+    { apt-get update -qq && apt-get install -y -qq --no-install-recommends "$@"; } </dev/null >&2 ||
+        missing "apt-get could not install: $*."
 }
 
 # Where Debian's own C library for that machine is installed beside the cross one, -L alone pairs the loader of one with the
 # library of the other, and every thread start hangs. The library path makes both come from the same place.
 readonly RUNNER="$QEMU -L $SYSROOT -E LD_LIBRARY_PATH=$SYSROOT/lib"
 upper=$(tr 'a-z-' 'A-Z_' <<<"$GNU")
-export "CARGO_TARGET_${upper}_LINKER=$TOOLS-gcc" "CARGO_TARGET_${upper}_RUNNER=$RUNNER"
+# For x86_64, nothing is cross-built.
+[ "$NAME" = x86_64 ] || export "CARGO_TARGET_${upper}_LINKER=$TOOLS-gcc" "CARGO_TARGET_${upper}_RUNNER=$RUNNER"
 
 # A static program asks for no loader. That of a position-independent one has a dynamic section all the same, so
 # it is the interpreter and the needed libraries that tell.
