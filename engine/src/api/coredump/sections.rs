@@ -7,7 +7,7 @@ use crate::runtime::coredump::CoreValue;
 use crate::runtime::exec;
 use crate::runtime::store::{InstanceObj, StoreInner};
 use crate::runtime::vmctx::{GlobalObj, MemoryObj};
-use crate::{FrameInfo, HeapType, Module, Mutability, ValType};
+use crate::{FrameInfo, Module, Mutability, ValType};
 use std::io::{self, Write};
 
 /// What is looked at for zeros at a time.
@@ -167,19 +167,7 @@ fn memory(out: &mut dyn Write, memory: &MemoryObj) -> io::Result<()> {
 fn global(out: &mut dyn Write, global: &GlobalObj) -> io::Result<()> {
     let ty = global.ty.content();
     let [low, high] = global.value;
-    let heap = match ty {
-        ValType::I32 => 0x7f,
-        ValType::I64 => 0x7e,
-        ValType::F32 => 0x7d,
-        ValType::F64 => 0x7c,
-        ValType::V128 => 0x7b,
-        ValType::Ref(ty) => match ty.heap_type() {
-            HeapType::Extern => 0x6f,
-            HeapType::Exn => 0x69,
-            HeapType::Func | HeapType::ConcreteFunc(_) => 0x70,
-        },
-    };
-    out.write_all(&[heap, u8::from(global.ty.mutability() == Mutability::Var)])?;
+    out.write_all(&[ty.code(), u8::from(global.ty.mutability() == Mutability::Var)])?;
     match ty {
         ValType::I32 => {
             out.write_all(&[0x41])?;
@@ -203,7 +191,7 @@ fn global(out: &mut dyn Write, global: &GlobalObj) -> io::Result<()> {
             out.write_all(&high.to_le_bytes())?;
         }
         // What it refers to has no name outside the store.
-        ValType::Ref(_) => out.write_all(&[0xd0, heap])?,
+        ValType::Ref(_) => out.write_all(&[0xd0, ty.code()])?,
     }
     out.write_all(&[0x0b])
 }

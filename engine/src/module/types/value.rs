@@ -217,6 +217,23 @@ impl ValType {
     /// `exnref`: an exception, or null.
     pub const EXNREF: ValType = ValType::Ref(RefType::EXNREF);
 
+    /// Its byte in the binary format; all references to functions have the same here.
+    #[cfg(any(feature = "coredump", feature = "snapshot"))]
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            ValType::I32 => 0x7f,
+            ValType::I64 => 0x7e,
+            ValType::F32 => 0x7d,
+            ValType::F64 => 0x7c,
+            ValType::V128 => 0x7b,
+            ValType::Ref(ty) => match ty.heap_type() {
+                HeapType::Func | HeapType::ConcreteFunc(_) => 0x70,
+                HeapType::Extern => 0x6f,
+                HeapType::Exn => 0x69,
+            },
+        }
+    }
+
     /// Whether this is a reference to an exception.
     pub(crate) fn is_exn(self) -> bool {
         self.as_ref().is_some_and(|ty| ty.heap_type() == HeapType::Exn)

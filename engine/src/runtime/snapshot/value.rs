@@ -9,22 +9,6 @@ use crate::runtime::store::StoreInner;
 use crate::runtime::vmctx::FuncObj;
 use std::io::Read;
 
-/// The number of a type, as in the binary format; all references to functions have the same.
-fn code_of(ty: ValType) -> u8 {
-    match ty {
-        ValType::I32 => 0x7f,
-        ValType::I64 => 0x7e,
-        ValType::F32 => 0x7d,
-        ValType::F64 => 0x7c,
-        ValType::V128 => 0x7b,
-        ValType::Ref(ty) => match ty.heap_type() {
-            HeapType::Func | HeapType::ConcreteFunc(_) => 0x70,
-            HeapType::Extern => 0x6f,
-            HeapType::Exn => 0x69,
-        },
-    }
-}
-
 const NULL: u8 = 0;
 const DEFINED: u8 = 1;
 const HOST: u8 = 2;
@@ -37,7 +21,7 @@ impl Writer<'_> {
         ty: ValType,
         [low, high]: [u64; 2],
     ) -> Result<(), Error> {
-        self.u8(code_of(ty))?;
+        self.u8(ty.code())?;
         match ty {
             ValType::I32 | ValType::F32 => self.u32(low as u32),
             ValType::I64 | ValType::F64 => self.u64(low),
@@ -92,7 +76,7 @@ impl<R: Read> Reader<R> {
         or_null: bool,
     ) -> Result<[u64; 2], Error> {
         let code = self.u8()?;
-        if code != code_of(ty) {
+        if code != ty.code() {
             return Err(wrong(format_args!("a value has type {code:#x}, not {ty}")));
         }
         Ok(match ty {
