@@ -104,6 +104,13 @@ impl OperandsAt {
     }
 }
 
+impl Translated {
+    /// The first of what is charged for that is what is searched for, if [`Wanted::Charges`] was asked for.
+    pub(crate) fn charge(&self, is_it: impl Fn(&Charged) -> bool) -> Option<Charged> {
+        self.charges.as_deref()?.iter().copied().find(is_it)
+    }
+}
+
 /// What fuel is charged for in the middle of a function: a loop, or an arm.
 #[derive(Clone, Copy)]
 pub(crate) struct Charged {

@@ -212,8 +212,7 @@ impl Linked {
             let gone = || Error::msg("a place in compiled code is in no function");
             if kind == LEFT_AT_CHARGE {
                 let translated = shared.translate(index, Wanted::Charges, budget)?;
-                let mut charges = translated.charges.iter().flat_map(|charges| charges.iter());
-                let found = charges.find(|found| found.offset == offset).ok_or_else(gone)?;
+                let found = translated.charge(|found| found.offset == offset).ok_or_else(gone)?;
                 let cost = if shared.engine.consumes_fuel() { found.cost } else { 0 };
                 self.suspend(cells.add(found.word), sp, How::Owes(cost));
             } else {

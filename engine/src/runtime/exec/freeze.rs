@@ -196,8 +196,7 @@ impl<'a> Place<'a> {
     /// What fuel is charged for in the function, and what is searched for.
     fn charge(&self, budget: &Budget, is_it: impl Fn(&Charged) -> bool) -> Result<Charged, Error> {
         let translated = self.shared.translate(self.index, Wanted::Charges, budget)?;
-        let mut charges = translated.charges.iter().flat_map(|charges| charges.iter());
-        charges.find(|charged| is_it(charged)).copied().ok_or_else(unknown)
+        translated.charge(is_it).ok_or_else(unknown)
     }
 
     /// For a cell that is to be retried: what goes on first, and from where on frames are in calls. If something is owed,
@@ -227,8 +226,7 @@ impl<'a> Place<'a> {
         let translated = self.shared.translate(self.index, Wanted::Charges, budget)?;
         let (op, operands) = (Op(translated.words[self.word] as u16), translated.words[self.word + 1]);
         let charge = |is_it: &dyn Fn(&Charged) -> bool| {
-            let mut charges = translated.charges.iter().flat_map(|charges| charges.iter());
-            charges.find(|charged| is_it(charged)).map(|charged| charged.offset).ok_or_else(unknown)
+            translated.charge(is_it).map(|charged| charged.offset).ok_or_else(unknown)
         };
         let args = slot(field(operands, 0));
         let is = |ops: &[S]| ops.iter().any(|special| special.op() == op);

@@ -156,8 +156,7 @@ impl Thaw {
         unsafe {
             let cells = self.cells(vm, index)?;
             let translated = self.shared(vm).translate(index, Wanted::Charges, &(*self.store).budget)?;
-            let mut charges = translated.charges.iter().flat_map(|charges| charges.iter());
-            let found = charges.find(|found| found.offset == offset).ok_or_else(misplaced)?;
+            let found = translated.charge(|found| found.offset == offset).ok_or_else(misplaced)?;
             let cost = if (*self.store).engine.consumes_fuel() { found.cost } else { 0 };
             let regs = Regs { ip: cells.add(found.word), sp, vm, ..idle() };
             self.suspend(regs, How::Owes(cost), regs.position());
