@@ -213,7 +213,7 @@ impl<R> fmt::Debug for Snapshot<R> {
     }
 }
 
-/// What was restored of a snapshot.
+/// The result of [`Snapshot::restore`]: instances, and the suspended call.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Restored {

@@ -8,7 +8,7 @@ use wasmparser::ValidatorResources;
 /// The SHA-256 digest of a module's bytes.
 pub(crate) type ModuleDigest = [u8; 32];
 
-/// Where a module comes from.
+/// The identity of a module, by the digest of its bytes, and its types as the validator has them.
 #[derive(Debug)]
 pub(crate) struct Origin {
     pub(crate) digest: ModuleDigest,

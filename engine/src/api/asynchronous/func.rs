@@ -33,7 +33,7 @@ impl Called {
     }
 }
 
-/// What an asynchronous host function returns.
+/// The boxed future that an asynchronous host function returns.
 type Later<'a, R> = Box<dyn Future<Output = R> + Send + 'a>;
 
 /// The future of a call, on the heap, with what it is charged for.

@@ -231,7 +231,7 @@ fn link(words: &mut [u64], dispatch: Dispatch, mut entries: *const AtomicPtr<u8>
     }
 }
 
-/// Where the cell behind the one at `at` begins.
+/// The first word of the next cell, behind the one at `at`.
 fn behind(words: &[u64], at: usize) -> usize {
     at + CELL + extension(Op(words[at] as u16), words[at + 1])
 }

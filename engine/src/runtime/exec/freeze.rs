@@ -1,4 +1,4 @@
-//! Where a suspended execution stands, in WebAssembly's terms: what snapshots are made of.
+//! The state of a suspended execution in WebAssembly's terms, for snapshots: frames by function and instruction offset.
 
 use super::regs::{Regs, Stub, from_vector};
 use super::sample::Position;
