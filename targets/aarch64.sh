@@ -22,8 +22,15 @@ case "$*" in
     ;;
 esac
 
+# The command and the tests together, where both are wanted, so that the engine and the compiler are built once.
+tested=(--package dunlin-cli --package dunlin-spec-tests)
+
 build() { # TARGET
-    cargo build --release --package dunlin-cli --target "$1"
+    if $run; then
+        cargo build --release "${tested[@]}" --target "$1"
+    else
+        cargo build --release --package dunlin-cli --target "$1"
+    fi
     ls -l "$target_dir/$1/release/dunlin"
 }
 
@@ -46,7 +53,17 @@ $run || exit 0
 # options.
 greet $QEMU "$target_dir/$MUSL/release/dunlin"
 agrees $QEMU "$target_dir/$MUSL/release/dunlin"
-cargo test --release --target "$MUSL" --package dunlin-spec-tests --test official
+official() { cargo test --release --target "$MUSL" "${tested[@]}" --test official -- "$@"; }
+# The emulator keeps memory for all the address space that a process ever reserved: up to 7 GB for one of these suites.
+one_by_one() { # PREFIX
+    local suites suite
+    suites=$(official --list | sed -n "s/^\($1.*\): test$/\1/p")
+    [ -n "$suites" ]
+    for suite in $suites; do official --exact "$suite"; done
+}
+official --skip compiled:: --skip moving::
+one_by_one compiled::
+if $whole; then one_by_one moving::; else one_by_one moving::tail_call; fi
 targets/check-handlers.sh --target "$MUSL"
 
 # What this machine compiles for that one, runs there; and what is compiled there.
@@ -97,8 +114,7 @@ run_tests() {
     cargo test --release --target "$GNU" "$@"
 }
 run_tests --package dunlin --package dunlin-wasi-lite --package dunlin-wast
-# The emulator keeps memory for all the address space that a process ever reserved, some MB for each memory. The budget
-# suite reserves thousands: up to 11 GB of the emulator's in one of its parts, so the large parts run one by one.
+# Here, too: up to 11 GB of the emulator's in one part of the budget suite, so the large parts run one by one.
 large=(plans:: whole:: compiled::)
 rest=(refused:: shares:: uncounted:: wasi::)
 run_tests --package dunlin-spec-tests -- "${large[@]/#/--skip=}" "${rest[@]/#/--skip=}"

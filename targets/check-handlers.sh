@@ -29,8 +29,13 @@ command -v "$objdump" >/dev/null || {
     exit 1
 }
 
-# Here, of the whole workspace's features: so what its tests built is used. For other machines, as little as there is.
-[ $# -eq 0 ] && of=--workspace || of=--package=dunlin-spec-tests
+# Of the same packages, and so with the same features, as what is tested there: so what the tests built is used.
+case "${2:-}" in
+'') of=--workspace ;;
+aarch64-*) of='--package dunlin-cli --package dunlin-spec-tests' ;;
+*) of='--package dunlin-spec-tests' ;;
+esac
+# Unquoted, because these are several words.
 cargo build --release $of --bin handlers "$@"
 # The program judges its own disassembly, since it alone knows where its handlers are. The runner is unquoted because
 # it holds the emulator and its options.

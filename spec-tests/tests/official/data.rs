@@ -264,11 +264,15 @@ impl Suite {
     pub(crate) fn config_with(&self, dispatch: Dispatch) -> Config {
         let mut config = self.config();
         config.dispatch(dispatch);
-        if cfg!(not(target_arch = "x86_64")) {
-            // Then memories reserve no more than this. Emulators keep memory for whatever was once reserved, and there are
-            // thousands of memories.
-            config.budget(Budget::new(512 << 20));
-        }
+        bound_memories(&mut config, 512 << 20);
         config
+    }
+}
+
+/// Has memories reserve at most so many bytes, elsewhere than on x86_64. It may be an emulator, which keeps memory for
+/// whatever was once reserved, and there are thousands of memories.
+pub(crate) fn bound_memories(config: &mut Config, bytes: u64) {
+    if cfg!(not(target_arch = "x86_64")) {
+        config.budget(Budget::new(bytes));
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::data::{
     CORE, CUSTOM_PAGE_SIZES, EXCEPTIONS, EXTENDED_CONST, FUNCTION_REFERENCES, MACHINES_RELAXED_SIMD,
-    MEMORY64, MULTI_MEMORY, RELAXED_SIMD, SIMD, Suite, TAIL_CALL, WIDE_ARITHMETIC,
+    MEMORY64, MULTI_MEMORY, RELAXED_SIMD, SIMD, Suite, TAIL_CALL, WIDE_ARITHMETIC, bound_memories,
 };
 use dunlin::Dispatch;
 use dunlin_wast::{Moves, Report, run_script_moving};
@@ -13,6 +13,8 @@ fn run(suite: &Suite, slice: u64) -> Moves {
     for dispatch in [Dispatch::Tail, Dispatch::Loop] {
         let mut config = suite.config_with(dispatch);
         config.consume_fuel(true).snapshots(true);
+        // Each move makes all of them anew.
+        bound_memories(&mut config, 128 << 20);
         let mut report = Report::default();
         for script in (suite.scripts)() {
             let name = format!("{}/{}", script.parent(), script.name());
