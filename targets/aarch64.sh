@@ -22,12 +22,13 @@ case "$*" in
     ;;
 esac
 
-# The command and the tests together, where both are wanted, so that the engine and the compiler are built once.
+# The command and the tests together, where both are wanted, so that the engine and the compiler are built once. A test of the
+# command has the command built.
 tested=(--package dunlin-cli --package dunlin-spec-tests)
 
 build() { # TARGET
     if $run; then
-        cargo build --release "${tested[@]}" --target "$1"
+        cargo test --release "${tested[@]}" --test official --test snapshot --no-run --target "$1"
     else
         cargo build --release --package dunlin-cli --target "$1"
     fi

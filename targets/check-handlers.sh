@@ -29,14 +29,15 @@ command -v "$objdump" >/dev/null || {
     exit 1
 }
 
-# Of the same packages, and so with the same features, as what is tested there: so what the tests built is used.
+# Tests are built, since their package's programs are built for them: so, with the same packages and features as where the tests
+# run, nothing is built again.
 case "${2:-}" in
 '') of=--workspace ;;
 aarch64-*) of='--package dunlin-cli --package dunlin-spec-tests' ;;
 *) of='--package dunlin-spec-tests' ;;
 esac
 # Unquoted, because these are several words.
-cargo build --release $of --bin handlers "$@"
+cargo test --release $of --test official --no-run "$@"
 # The program judges its own disassembly, since it alone knows where its handlers are. The runner is unquoted because
 # it holds the emulator and its options.
 { "$objdump" --dynamic-reloc "$program" && "$objdump" --disassemble --no-show-raw-insn --wide "$program"; } |

@@ -16,7 +16,8 @@ for program in docker-registry skopeo; do
         exit 3
     }
 done
-cargo build --release --workspace --bin dunlin --features dunlin-cli/tls
+# Tests are built, which have the command built with the features that they were run with.
+cargo test --release --workspace --features dunlin-cli/tls --test oci --no-run
 dunlin=$PWD/${CARGO_TARGET_DIR:-target}/release/dunlin
 hello=$PWD/examples/wasm/hello.wasm
 policy=$PWD/examples/hosts/policy.wasm
