@@ -329,6 +329,34 @@ fn clauses_catch_in_compiled_code() {
     }
 }
 
+/// Loops that are compiled alone are left with exceptions, which their interpreted functions catch. Each replaces itself, so
+/// all of them have to do with a native stack that has room for few.
+#[test]
+fn loops_left_with_exceptions_take_no_stack() {
+    const TURNS: i32 = if cfg!(debug_assertions) { 20_000 } else { 100_000 };
+    const TEXT: &str = r#"(module (tag $t (param i32)) (global $steps (export "steps") (mut i32) (i32.const 0))
+        (func $run (export "run") (param i32) (result i32) (local $i i32)
+            (block $h (result i32)
+                (try_table (catch $t $h)
+                    (loop $again
+                        (global.set $steps (i32.add (global.get $steps) (i32.const 1)))
+                        (local.set $i (i32.add (local.get $i) (i32.const 1)))
+                        (br_if $again (i32.lt_u (local.get $i) (i32.const 5)))
+                        (throw $t (i32.sub (local.get 0) (i32.const 1)))))
+                (unreachable))
+            (local.set 0)
+            (if (i32.eqz (local.get 0)) (then (return (i32.const 7))))
+            (return_call $run (local.get 0))))"#;
+    let (seen, stats) = compare(|config| {
+        let (mut store, instance) = instance(config, TEXT);
+        calls(&mut store, instance, "run", [TURNS])
+    });
+    assert!(seen.iter().all(|seen| seen.contains("I32(7)")), "{seen:?}");
+    for (way, stats) in stats.iter().filter(|(way, _)| *way == "loops alone") {
+        assert!(stats.loops > 0 && stats.osr_entries > TURNS as u64 / 2, "{way}: {stats:?}");
+    }
+}
+
 /// Exceptions that only compiled code has references to aren't freed, whether these are in its frames or in registers.
 #[test]
 fn references_in_compiled_frames_keep_exceptions() {

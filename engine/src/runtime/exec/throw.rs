@@ -237,7 +237,7 @@ pub(crate) unsafe extern "C" fn caught_compiled(vm: *mut VmCtx, slots: *mut u64,
 /// a frame of this segment catches it.
 #[cold]
 #[inline(never)]
-unsafe fn goes_on(vm: *mut VmCtx, deepest: u32) -> bool {
+pub(super) unsafe fn goes_on(vm: *mut VmCtx, deepest: u32) -> bool {
     // SAFETY: the caller keeps the contract.
     unsafe {
         let store = store_of(vm);
@@ -250,7 +250,7 @@ unsafe fn goes_on(vm: *mut VmCtx, deepest: u32) -> bool {
 
 /// Goes on at the execution's position.
 #[inline(always)]
-unsafe fn land<B: Backend>(mut r: Regs) -> B::Out {
+pub(super) unsafe fn land<B: Backend>(mut r: Regs) -> B::Out {
     // SAFETY: the handler contract (`Backend`): a clause's target is a cell, and its frame is as the label wants it.
     unsafe {
         let Position { ip, sp, vm, .. } = execution(&mut *store_of(r.vm)).at;
@@ -272,18 +272,19 @@ pub(super) unsafe fn stop_or_land<B: Backend>(r: Regs) -> B::Out {
 #[inline(always)]
 pub(super) unsafe fn on_leaving<B: Backend>(r: Regs, deepest: u32) -> B::Out {
     // SAFETY: as for `stop_or_land`; the cell is of the frame's function.
-    unsafe { if is_caught_there(&r, deepest) { land::<B>(r) } else { B::stop() } }
+    unsafe { if is_caught_there(r.vm, r.ip, r.sp, deepest) { land::<B>(r) } else { B::stop() } }
 }
 
 #[inline(never)]
-unsafe fn is_caught_there(r: &Regs, deepest: u32) -> bool {
+unsafe fn is_caught_there(vm: *mut VmCtx, ip: *const u64, sp: *mut u64, deepest: u32) -> bool {
     // SAFETY: the handler contract (`Backend`).
     unsafe {
-        let exec: *mut Execution = execution(&mut *store_of(r.vm));
+        let exec: *mut Execution = execution(&mut *store_of(vm));
         // The loop's function is in the backtrace already.
         let behind = (*exec).at;
-        slow::stand(r, false);
-        let caught = goes_on(r.vm, deepest);
+        (*exec).at = Position { ip, sp, vm, returned: false };
+        (*exec).leaves = false;
+        let caught = goes_on(vm, deepest);
         if !caught {
             (*exec).at = behind;
         }
