@@ -124,7 +124,6 @@ fn in_portions(engines: &[Engine], portion: u64, (name, args): (&str, &[Val])) -
 }
 
 #[test]
-#[ignore = "fails: where fuel ends at a tail call out of the outermost compiled function to another instance, the call can't be resumed"]
 fn calls_go_on_in_other_tiers() {
     let jits: Vec<_> = [(0, 30_000), (1, 5), (3, 50)]
         .into_iter()
@@ -155,7 +154,6 @@ fn calls_go_on_in_other_tiers() {
 /// The fuel ends between the outermost compiled function and one of another instance, which it calls in its place; that one calls
 /// back the same way.
 #[test]
-#[ignore = "fails: where fuel ends at a tail call out of the outermost compiled function to another instance, the call can't be resumed"]
 fn tail_calls_out_of_compiled_code_are_resumed() {
     let jit = Jit::new(Jit::options().mode(Mode::Sync).threshold(0)).unwrap();
     let tail: (_, &[_]) = ("tail", &[Val::I32(3), Val::I64(5)]);

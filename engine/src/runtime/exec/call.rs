@@ -318,7 +318,7 @@ handlers! {
     #[inline(never)]
     fn call_subtype<B>(mut r) {
         let f = (*(*r.vm).store).pending.func;
-        if slow::is_subtype(&r, (*f).sig, (r.ext(0) >> 32) as u32) {
+        if slow::is_subtype(r.vm, (*f).sig, (r.ext(0) >> 32) as u32) {
             return call_func::<B, 3>(r, f);
         }
         slow::trap::<B>(r, Trap::BadSignature)
@@ -329,7 +329,7 @@ handlers! {
     #[inline(never)]
     fn return_call_subtype<B>(mut r) {
         let f = (*(*r.vm).store).pending.func;
-        if slow::is_subtype(&r, (*f).sig, (r.ext(0) >> 32) as u32) {
+        if slow::is_subtype(r.vm, (*f).sig, (r.ext(0) >> 32) as u32) {
             return return_call_func::<B>(r, f);
         }
         slow::trap::<B>(r, Trap::BadSignature)

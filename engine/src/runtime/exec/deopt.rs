@@ -254,11 +254,10 @@ impl Linked {
                     (*self.exec).at = at;
                 }
                 Callee::Host { f, args } => {
-                    let retried = match &(*self.exec).stop {
-                        Stop::Error(error) => super::suspend::is_retried(error),
-                        _ => false,
+                    let how = match &(*self.exec).stop {
+                        Stop::Error(error) => How::after_host(f, args, error),
+                        _ => How::Results { of: f, to: args },
                     };
-                    let how = if retried { How::Call { f, args } } else { How::Results { of: f, to: args } };
                     self.suspend(ip, sp, how);
                     (*self.exec).at = at;
                 }

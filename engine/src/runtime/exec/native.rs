@@ -11,7 +11,7 @@ use super::entry::idle;
 use super::operand::B as FB;
 use super::regs::{Backend, Regs, handlers};
 use super::sample::{self, Position};
-use super::slow::{accumulate, execution, need_stack, prepare, reload, stop_there, tail_call_out};
+use super::slow::{self, Callee, accumulate, execution, need_stack, prepare, reload, stop_there};
 use super::throw::{self, stop_or_land};
 use super::{Execution, Stop, deopt, suspend};
 use crate::module::trap::Trap;
@@ -284,8 +284,8 @@ unsafe fn tail_call<B: Backend>(r: Regs, (ret, caller): (*const u64, *mut u64)) 
         } else if (*f).vm == r.vm {
             (*f).index
         } else {
-            let n = (*f).header as usize;
-            return tail_call_out::<B>(r, f, (r.sp, n), (ret, caller), suspend::NO_CELL);
+            let called = tail_call_out(r.vm, f, r.sp, (ret, caller));
+            return slow::replaced::<B>(r, f, called, (ret, caller));
         };
         match prepare(r.vm, index, r.sp) {
             Ok(entry) => {
@@ -294,10 +294,29 @@ unsafe fn tail_call<B: Backend>(r: Regs, (ret, caller): (*const u64, *mut u64)) 
             }
             Err(e) => {
                 let header = header_in(r.vm, index, r.sp);
-                suspend::note_entry(&r, e, index, header, (ret, caller));
+                suspend::note_entry((r.vm, index), r.sp, header, e, (ret, caller));
                 B::stop()
             }
         }
+    }
+}
+
+/// The same for a function out of the instance: runs it or prepares it, see [`slow::replace`].
+#[cold]
+#[inline(never)]
+unsafe fn tail_call_out(
+    vm: *mut VmCtx,
+    f: *mut FuncObj,
+    sp: *mut u64,
+    back: (*const u64, *mut u64),
+) -> Callee {
+    // SAFETY: as for `tail_call`.
+    unsafe {
+        let called = slow::replace(vm, f, (sp, (*f).header as usize), sp, back);
+        if let Callee::Stopped = called {
+            suspend::note_tail_call(vm, f, sp, back);
+        }
+        called
     }
 }
 

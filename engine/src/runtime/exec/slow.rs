@@ -12,7 +12,7 @@ use super::operand::{A, B as FB, D, Value};
 use super::regs::{Backend, Handler, Regs, Stub, handlers, to_vector};
 use super::sample;
 use super::suspend;
-use super::throw::stop_or_land;
+use super::throw;
 use super::{Execution, Stop};
 use crate::module::trap::Trap;
 use crate::ops::cells::Prologue;
@@ -51,8 +51,9 @@ pub(super) fn execution(store: &mut StoreInner) -> &mut Execution {
 
 /// Publishes the execution's position, for stack walks. With `leaves`, a tail call is replacing the function there.
 ///
-/// Functions that handlers call find the position in the store. A pointer to the registers would be an alternative, but
-/// while one may be live, the compiler can't make jumps of a handler's last calls.
+/// Functions that handlers call find the position in the store, or get parts of the registers. A pointer to the registers
+/// would be an alternative, but while one may be live, the compiler can't make jumps of a handler's last calls. So only
+/// functions behind which dispatch ends take one.
 #[inline(always)]
 pub(super) unsafe fn stand(r: &Regs, leaves: bool) {
     // SAFETY: the handler contract (`Backend`): the store outlives its executions.
@@ -124,34 +125,34 @@ pub(crate) unsafe fn trap<B: Backend>(mut r: Regs, trap: Trap) -> B::Out {
 /// Whether a function type of the engine is a subtype of another one.
 #[cold]
 #[inline(never)]
-pub(super) unsafe fn is_subtype(r: &Regs, sig: u32, wanted: u32) -> bool {
+pub(super) unsafe fn is_subtype(vm: *mut VmCtx, sig: u32, wanted: u32) -> bool {
     // SAFETY: the handler contract (`Backend`): the store outlives its executions.
-    unsafe { store(r) }.engine.is_subtype(sig, wanted)
+    unsafe { (*native::store_of(vm)).engine.is_subtype(sig, wanted) }
 }
 
-/// Whether a debugger wants a stop at the cell at `r.ip`.
+/// Whether a debugger wants the stop with this number, at the cell at `ip` in the frame at `sp`.
 #[cold]
 #[inline(never)]
-unsafe fn debugger_stops(r: &Regs) -> bool {
+unsafe fn debugger_stops(vm: *mut VmCtx, number: u32, ip: *const u64, sp: *mut u64) -> bool {
     // SAFETY: the handler contract (`Backend`): the store outlives its executions, instances their store's.
     unsafe {
-        let store = store(r);
+        let store = &mut *native::store_of(vm);
         let resumable = execution(store).resumable;
-        let module = &(*(*r.vm).instance).module;
-        let place = (r.ip as usize, r.sp as usize);
+        let module = &(*(*vm).instance).module;
+        let place = (ip as usize, sp as usize);
         store
             .debugging
             .as_deref_mut()
-            .is_some_and(|debugging| resumable && debugging.stops(module, r.wide(), place))
+            .is_some_and(|debugging| resumable && debugging.stops(module, number, place))
     }
 }
 
 /// Whether a memory of the instance has grown, as other threads make shared ones grow, since this store last looked.
 #[cold]
 #[inline(never)]
-unsafe fn memory_has_grown(r: &Regs) -> bool {
+unsafe fn memory_has_grown(vm: *mut VmCtx) -> bool {
     // SAFETY: the handler contract (`Backend`): instances and their memories live as long as the store.
-    unsafe { (*(*r.vm).instance).refresh_memories() }
+    unsafe { (*(*vm).instance).refresh_memories() }
 }
 
 /// Extends the charged part of the value stack to `end`, if need be. Fails if the stack is full or the budget refuses.
@@ -198,7 +199,7 @@ pub(crate) unsafe fn prepare(vm: *mut VmCtx, index: u32, sp: *mut u64) -> Result
 }
 
 /// The outcome of a call out of the instance.
-enum Callee {
+pub(super) enum Callee {
     /// A host function ran; its results are in place.
     Done,
     /// A function of another instance, with its frame prepared here, for [`enter_other`]. With one more word this enum
@@ -208,17 +209,53 @@ enum Callee {
     Stopped,
 }
 
+/// Writes the record by which a function of another instance returns to `(ret, caller)` in `vm`. Of its results, `n` slots
+/// go to `results`.
+pub(super) unsafe fn write_record(
+    record: *mut u64,
+    vm: *mut VmCtx,
+    (ret, caller): (*const u64, *mut u64),
+    results: *mut u64,
+    n: usize,
+) {
+    // SAFETY: the callers have claimed the record's stack, which is above the results.
+    unsafe {
+        *record = vm as u64;
+        *record.add(1) = ret as u64;
+        *record.add(2) = caller as u64;
+        *record.add(3) = (record.offset_from(results) as u64) << 32 | n as u64;
+    }
+}
+
+/// Writes such a record behind the arguments of `f`, and copies those to the frame behind that, whose stack has been
+/// claimed. Returns the frame.
+pub(super) unsafe fn lay_out(
+    vm: *mut VmCtx,
+    f: *mut FuncObj,
+    args: *mut u64,
+    results: *mut u64,
+    back: (*const u64, *mut u64),
+) -> *mut u64 {
+    // SAFETY: record and frame lie in stack that has been claimed.
+    unsafe {
+        let header = (*f).header as usize;
+        let record = args.add(header);
+        write_record(record, vm, back, results, header);
+        let sp = record.add(RECORD);
+        core::ptr::copy(args, sp, header);
+        sp
+    }
+}
+
 /// Runs a host function; or, for a function of another instance, prepares its frame behind a record that returns to
-/// `(ret, caller)` in `vm`. `args` are the arguments; results will go to `results`. The execution's position is
-/// published.
+/// `back` in `vm`. `args` are the arguments; results will go to `results`. The execution's position is published.
 #[inline(never)]
 unsafe fn call_other(
     vm: *mut VmCtx,
     f: *mut FuncObj,
     args: *mut u64,
     results: *mut u64,
-    ret: *const u64,
-    caller: *mut u64,
+    back: (*const u64, *mut u64),
 ) -> Callee {
     // SAFETY: the caller's frame reaches to the end of `args`; what lies beyond is free once the stack is known to
     // reach there.
@@ -231,18 +268,13 @@ unsafe fn call_other(
                 .and_then(|()| call_host(vm, f, args))
                 .map(|()| Callee::Done)
         } else {
-            let record = args.add(header);
-            let sp = record.wrapping_add(RECORD);
+            let sp = args.wrapping_add(header + RECORD);
             need_stack(store, sp.wrapping_add(header))
                 .map_err(Error::from)
                 .and_then(|()| prepare((*f).vm, (*f).index, sp))
                 .map_err(Stop::Error)
                 .map(|entry| {
-                    *record = vm as u64;
-                    *record.add(1) = ret as u64;
-                    *record.add(2) = caller as u64;
-                    *record.add(3) = (record.offset_from(results) as u64) << 32 | header as u64;
-                    core::ptr::copy(args, sp, header);
+                    lay_out(vm, f, args, results, back);
                     *sp.add(header) = entry as u64;
                     Callee::Enter(sp)
                 })
@@ -271,7 +303,7 @@ pub(super) unsafe fn accumulate(r: &mut Regs, results: *const u64) {
 /// Enters a prepared function that returns through a record. Until the header is written, its slot holds the entry.
 #[inline(always)]
 unsafe fn enter_other<B: Backend>(mut r: Regs, f: *mut FuncObj, vm: *mut VmCtx, sp: *mut u64) -> B::Out {
-    // SAFETY: the handler contract (`Backend`); `call_other` or `tail_call_out` has prepared the code and the frame.
+    // SAFETY: the handler contract (`Backend`); `call_other` or `replace` has prepared the code and the frame.
     unsafe {
         r.vm = vm;
         reload(&mut r);
@@ -329,50 +361,87 @@ unsafe fn refill_and_retry<B: Backend>(r: Regs, cost: u64) -> B::Out {
     }
 }
 
-/// Tail-calls `f`, a host function or one of another instance, in place of the frame at `r.sp`. `args` are the place
-/// and number of its argument slots; it returns to `(ret, caller)`; handler `again` can retry it. The execution's
-/// position is published.
-#[inline(always)]
-pub(super) unsafe fn tail_call_out<B: Backend>(
-    mut r: Regs,
+/// Tail-calls `f`, a host function or one of another instance, in place of the frame at `sp`: runs it or prepares it.
+/// `args` are the place and number of its argument slots; it returns to `(ret, caller)`, and a host function's results
+/// are where the frame was. The execution's position is published.
+#[cold]
+#[inline(never)]
+pub(super) unsafe fn replace(
+    vm: *mut VmCtx,
     f: *mut FuncObj,
     (args, n): (*mut u64, usize),
+    sp: *mut u64,
     (ret, caller): (*const u64, *mut u64),
-    again: usize,
-) -> B::Out {
-    // SAFETY: the handler contract (`Backend`) at a tail call: the arguments lie in the frame, which can be replaced.
+) -> Callee {
+    // SAFETY: the arguments lie in the frame, which can be replaced.
     unsafe {
-        let base = r.sp;
-        let crossed = ret == B::stub(Stub::CrossReturn);
-        if !(*f).vm.is_null() && crossed {
-            // The frame returns through a record already, so the callee can reuse that record and replace the frame: a
-            // chain of such calls takes no stack.
-            return match prepare((*f).vm, (*f).index, r.sp) {
-                Ok(entry) => {
-                    core::ptr::copy(args, r.sp, n);
-                    *r.sp.add((*f).header as usize) = entry as u64;
-                    enter_other::<B>(r, f, (*f).vm, r.sp)
-                }
-                Err(e) => stop_there::<B>(r, e),
-            };
+        let store = native::store_of(vm);
+        if (*f).vm.is_null() || ret != (*store).engine.dispatch().stub(Stub::CrossReturn) {
+            // The frame stays below the record, dead. The callee's own cross-instance tail calls find the record and
+            // reuse it.
+            let callee = call_other(vm, f, args, sp, (ret, caller));
+            if let Callee::Done = callee {
+                core::ptr::copy(args, sp, (*f).header as usize);
+            }
+            return callee;
         }
-        match call_other(r.vm, f, args, r.sp, ret, caller) {
+        // The frame returns through a record already, so the callee can reuse that record and replace the frame: a chain
+        // of such calls takes no stack.
+        match prepare((*f).vm, (*f).index, sp) {
+            Ok(entry) => {
+                core::ptr::copy(args, sp, n);
+                *sp.add((*f).header as usize) = entry as u64;
+                Callee::Enter(sp)
+            }
+            Err(e) => {
+                execution(&mut *store).stop = Stop::Error(e);
+                Callee::Stopped
+            }
+        }
+    }
+}
+
+/// Goes on after [`replace`]. If that failed, how to resume has been noted.
+#[inline(always)]
+pub(super) unsafe fn replaced<B: Backend>(
+    mut r: Regs,
+    f: *mut FuncObj,
+    callee: Callee,
+    (ret, caller): (*const u64, *mut u64),
+) -> B::Out {
+    // SAFETY: the handler contract (`Backend`) at a tail call.
+    unsafe {
+        match callee {
             Callee::Done => {
-                core::ptr::copy(args, base, (*f).header as usize);
-                r.sp = caller;
-                r.ip = ret;
-                accumulate(&mut r, base);
+                let results = r.sp;
+                (r.ip, r.sp) = (ret, caller);
+                accumulate(&mut r, results);
                 reload(&mut r);
                 B::next(r)
             }
-            // The frame stays below the record, dead. The callee's own cross-instance tail calls find the record and
-            // reuse it.
             Callee::Enter(sp) => enter_other::<B>(r, f, (*f).vm, sp),
-            Callee::Stopped => {
-                suspend::note_call(&r, f, again, base, (ret, caller));
-                stop_or_land::<B>(r)
-            }
+            Callee::Stopped => throw::stop_or_land::<B>(r),
         }
+    }
+}
+
+/// Ends dispatch after a call of `f` that failed, with the reason in `exec.stop`, or goes on where that is caught. See
+/// [`suspend::note_call`].
+#[inline(always)]
+unsafe fn call_failed<B: Backend>(
+    r: Regs,
+    f: *mut FuncObj,
+    again: usize,
+    to: *mut u64,
+    back: (*const u64, *mut u64),
+) -> B::Out {
+    // SAFETY: the handler contract (`Backend`), passed on.
+    unsafe {
+        if throw::goes_on(r.vm, u32::MAX) {
+            return throw::land::<B>(r);
+        }
+        suspend::note_call(&r, f, again, to, back);
+        B::stop()
     }
 }
 
@@ -388,7 +457,7 @@ handlers! {
     #[cold]
     #[inline(never)]
     fn trap_in_len<B>(mut r) {
-        if memory_has_grown(&r) {
+        if memory_has_grown(r.vm) {
             reload(&mut r);
             return B::next(r);
         }
@@ -428,7 +497,7 @@ handlers! {
     #[cold]
     #[inline(never)]
     fn breakpoint<B>(mut r) {
-        if debugger_stops(&r) {
+        if debugger_stops(r.vm, r.wide(), r.ip, r.sp) {
             return stop::<B>(r, Error::host(Breakpoint));
         }
         r.ip = r.ip.add(2);
@@ -475,7 +544,7 @@ handlers! {
         let f = (*(*r.vm).store).pending.func;
         let (sp, ret) = (r.slot(A), r.ip.add(LEN));
         stand(&r, false);
-        match call_other(r.vm, f, sp, sp, ret, r.sp) {
+        match call_other(r.vm, f, sp, sp, (ret, r.sp)) {
             Callee::Done => {
                 accumulate(&mut r, sp);
                 reload(&mut r);
@@ -484,8 +553,7 @@ handlers! {
             }
             Callee::Enter(sp) => enter_other::<B>(r, f, (*f).vm, sp),
             Callee::Stopped => {
-                suspend::note_call(&r, f, call_out::<B, LEN> as *const () as usize, sp, (ret, r.sp));
-                stop_or_land::<B>(r)
+                call_failed::<B>(r, f, call_out::<B, LEN> as *const () as usize, sp, (ret, r.sp))
             }
         }
     }
@@ -500,7 +568,10 @@ handlers! {
         let args = (r.slot(A), r.field(D));
         stand(&r, true);
         let back = (*h as *const u64, *h.add(1) as *mut u64);
-        tail_call_out::<B>(r, f, args, back, 0)
+        match replace(r.vm, f, args, r.sp, back) {
+            Callee::Stopped => call_failed::<B>(r, f, 0, r.sp, back),
+            callee => replaced::<B>(r, f, callee, back),
+        }
     }
 
     // The return stub of calls between instances: `sp` is at the record.

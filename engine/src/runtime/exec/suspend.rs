@@ -4,17 +4,17 @@
 //! slots. So it is enough to save the registers and the handler that retries the cell. After a host function failed
 //! with an error of its own, the execution resumes behind the call, with results that the embedder supplies.
 
-use super::entry::{enter_frame, finish};
+use super::entry::{enter_frame, finish, idle};
 use super::host_call::call_host;
-use super::regs::{Backend, Loop, Regs, Tail};
+use super::regs::{Backend, Loop, Regs, Stub, Tail};
 use super::sample::Position;
-use super::slow::{accumulate, execution, prepare, reload};
+use super::slow::{RECORD, accumulate, execution, lay_out, prepare, reload};
 use super::{Dispatch, Stop, throw};
 use crate::module::trap::Trap;
 use crate::runtime::debug::Breakpoint;
 use crate::runtime::error::Error;
 use crate::runtime::store::StoreInner;
-use crate::runtime::vmctx::FuncObj;
+use crate::runtime::vmctx::{FuncObj, VmCtx};
 
 /// Where and how a stopped execution resumes.
 pub(crate) struct Suspension {
@@ -40,8 +40,12 @@ pub(super) enum How {
     Ends(Trap),
 }
 
-/// Instead of a handler's address: no cell can retry the call.
-pub(super) const NO_CELL: usize = usize::MAX;
+impl How {
+    /// After a call of a host function that failed with `e`, if no cell retries it.
+    pub(super) fn after_host(f: *mut FuncObj, args: *mut u64, e: &Error) -> Self {
+        if is_retried(e) { How::Call { f, args } } else { How::Results { of: f, to: args } }
+    }
+}
 
 /// Whether an execution that stopped with `e` resumes by retrying what it stopped at.
 pub(super) fn is_retried(e: &Error) -> bool {
@@ -87,32 +91,31 @@ pub(super) unsafe fn note_there(r: &Regs, e: Error, handler: usize) {
     }
 }
 
-/// Records that function `index` of the module still has to be entered. Its arguments are in the frame at `r.sp`; it
-/// returns to `back`.
+/// Records that function `index` of the module of `vm` still has to be entered. Its arguments are in the frame at `sp`,
+/// with the header at `header`; it returns to `back`.
 #[cold]
 #[inline(never)]
 pub(super) unsafe fn note_entry(
-    r: &Regs,
-    e: Error,
-    index: u32,
+    (vm, index): (*mut VmCtx, u32),
+    sp: *mut u64,
     header: *mut u64,
+    e: Error,
     back: (*const u64, *mut u64),
 ) {
     // SAFETY: as for `note`; the header lies in the frame of the function that is replaced, or in stack that entering
     // claims.
     unsafe {
-        let exec = execution(&mut *(*(*r.vm).store).store);
+        let exec = execution(&mut *(*(*vm).store).store);
         if is_retried(&e) {
             *header = back.0 as u64;
             *header.add(1) = back.1 as u64;
-            let regs = Regs { ip: back.0, ..*r };
-            exec.suspension =
-                Some(Suspension { regs, how: How::Enter(index), pending: core::ptr::null_mut() });
+            let regs = Regs { ip: back.0, sp, vm, ..idle() };
+            exec.suspension = Some(Suspension::new(regs, How::Enter(index)));
         } else {
             exec.suspension = None;
         }
         exec.stop = Stop::Error(e);
-        exec.at = Position { ip: back.0, sp: back.1, vm: r.vm, returned: true };
+        exec.at = Position { ip: back.0, sp: back.1, vm, returned: true };
     }
 }
 
@@ -131,23 +134,64 @@ pub(super) unsafe fn note_call(
     unsafe {
         let pending = (*(*r.vm).store).pending.func;
         let exec = execution(&mut *(*(*r.vm).store).store);
-        let e = match &exec.stop {
-            Stop::Error(e) if !e.is_exception() => e,
-            _ => {
-                exec.suspension = None;
-                return;
+        exec.suspension = match &exec.stop {
+            Stop::Error(e) if is_retried(e) => {
+                Some(Suspension { regs: *r, how: How::Handler(handler), pending })
             }
+            Stop::Error(e) if !(*f).vm.is_null() => kept_for_debugger(r, e),
+            Stop::Error(e) => after_host(r.vm, f, to, e, back),
+            _ => None,
         };
-        let regs = Regs { ip: back.0, sp: back.1, ..*r };
-        exec.suspension = if is_retried(e) && handler != NO_CELL {
-            Some(Suspension { regs: *r, how: How::Handler(handler), pending })
-        } else if !(*f).vm.is_null() {
-            None
-        } else if is_retried(e) {
-            Some(Suspension { regs, how: How::Call { f, args: to }, pending })
-        } else {
-            Some(Suspension { regs, how: How::Results { of: f, to }, pending })
-        };
+    }
+}
+
+/// How to resume after a call of a host function that failed with `e`, if no cell retries it.
+unsafe fn after_host(
+    vm: *mut VmCtx,
+    f: *mut FuncObj,
+    args: *mut u64,
+    e: &Error,
+    (ip, sp): (*const u64, *mut u64),
+) -> Option<Suspension> {
+    let regs = Regs { ip, sp, vm, ..idle() };
+    (!e.is_exception()).then(|| Suspension::new(regs, How::after_host(f, args, e)))
+}
+
+/// Records how to resume after a failed tail call of `f`, a host function or one of another instance, out of compiled
+/// code, whose error is in `exec.stop`. No cell can retry it. Its arguments are in the frame at `sp`, which it replaces;
+/// it returns to `back`.
+pub(super) unsafe fn note_tail_call(
+    vm: *mut VmCtx,
+    f: *mut FuncObj,
+    sp: *mut u64,
+    back: (*const u64, *mut u64),
+) {
+    // SAFETY: as for `note`. Of the errors that are retried, entering a function has only those about fuel, and by then it
+    // has claimed the stack for record and frame.
+    unsafe {
+        let store = (*(*vm).store).store;
+        let exec = execution(&mut *store);
+        exec.suspension = None;
+        match core::mem::replace(&mut exec.stop, Stop::Done) {
+            Stop::Error(e) if is_retried(&e) && !(*f).vm.is_null() => {
+                let cross = (*store).engine.dispatch().stub(Stub::CrossReturn);
+                let (sp, back) = if back.0 == cross {
+                    (sp, back)
+                } else {
+                    let sp = lay_out(vm, f, sp, sp, back);
+                    (sp, (cross, sp.sub(RECORD)))
+                };
+                note_entry(((*f).vm, (*f).index), sp, sp.add((*f).header as usize), e, back);
+            }
+            stop => {
+                if let Stop::Error(e) = &stop
+                    && (*f).vm.is_null()
+                {
+                    exec.suspension = after_host(vm, f, sp, e, back);
+                }
+                exec.stop = stop;
+            }
+        }
     }
 }
 
@@ -224,11 +268,7 @@ pub(super) unsafe fn go_on(
                     }
                     Err(stop) => {
                         if let Stop::Error(e) = &stop {
-                            let how = if is_retried(e) {
-                                How::Call { f, args }
-                            } else {
-                                How::Results { of: f, to: args }
-                            };
+                            let how = How::after_host(f, args, e);
                             execution(&mut *store).suspension = Some(Suspension { regs: r, how, pending });
                         }
                         let exec = execution(&mut *store);

@@ -5,7 +5,7 @@
 use super::entry::idle;
 use super::regs::{Regs, Stub};
 use super::sample::{Position, Standing};
-use super::slow::{RECORD, execution, need_stack};
+use super::slow::{RECORD, execution, need_stack, write_record};
 use super::suspend::{How, Suspension};
 use crate::module::trap::Trap;
 use crate::ops::cells::Prologue;
@@ -79,10 +79,7 @@ impl Thaw {
             let mut back = (self.ip, self.sp);
             if crosses {
                 let record = self.args.add(header);
-                *record = self.vm as u64;
-                *record.add(1) = self.ip as u64;
-                *record.add(2) = self.sp as u64;
-                *record.add(3) = (header as u64) << 32 | header as u64;
+                write_record(record, self.vm, back, self.args, header);
                 back = ((*self.store).engine.dispatch().stub(Stub::CrossReturn), record);
             }
             *sp.add(header) = back.0 as u64;
