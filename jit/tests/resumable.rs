@@ -254,6 +254,62 @@ fn a_compiled_tail_call_is_suspended_at_the_entry_of_an_interpreted_function() {
     }
 }
 
+/// Compiled code has called compiled code, which has replaced itself by an interpreted function with a larger frame header,
+/// for whose entry there isn't enough fuel. Each of the three is in one instance or another.
+#[test]
+fn a_called_function_that_is_replaced_is_suspended_before_the_other_is_entered() {
+    let padding = "(drop (i32.const 1000000))".repeat(20);
+    let many = format!(
+        r#"(func $many (export "many") (param i32 i64 i64 i64 i64 i64 i64 i64) (result i32) {padding}
+            (i32.add (local.get 0) (i32.wrap_i64 (i64.add (local.get 1) (local.get 7)))))"#
+    );
+    let import_many =
+        r#"(import "" "many" (func $many (param i32 i64 i64 i64 i64 i64 i64 i64) (result i32)))"#;
+    let few = r#"(func $few (export "few") (param i32) (result i32)
+            (return_call $many (local.get 0) (i64.const 1) (i64.const 2) (i64.const 3) (i64.const 4)
+                (i64.const 5) (i64.const 6) (i64.const 7)))"#;
+    let import_few = r#"(import "" "few" (func $few (param i32) (result i32)))"#;
+    // By a table, so that it isn't inlined.
+    let run = r#"(table funcref (elem $few)) (func (export "run") (param i32) (result i32)
+        (i32.add (call_indirect (param i32) (result i32) (local.get 0) (i32.const 0)) (i32.const 1000)))"#;
+    // Each module imports one function of the one before.
+    let programs = [
+        vec![format!("(module {many} {few} {run})")],
+        vec![format!("(module {many})"), format!("(module {import_many} {few} {run})")],
+        vec![format!("(module {many} {few})"), format!("(module {import_few} {run})")],
+        vec![
+            format!("(module {many})"),
+            format!("(module {import_many} {few})"),
+            format!("(module {import_few} {run})"),
+        ],
+    ];
+    for dispatch in [Dispatch::Tail, Dispatch::Loop] {
+        let jit = Jit::new(Jit::options().mode(Mode::Sync).threshold(0).largest_function(40)).unwrap();
+        let mut config = Config::new();
+        config.consume_fuel(true).suspend_compiled(true).dispatch(dispatch).tier(jit.clone());
+        let engine = Engine::new(&config).unwrap();
+        for (portion, (n, texts)) in
+            (1..60).flat_map(|portion| programs.iter().enumerate().map(move |p| (portion, p)))
+        {
+            let mut store = Store::new(&engine, ());
+            let mut last: Option<Instance> = None;
+            for text in texts {
+                let module = module(&engine, text);
+                let imports: Vec<_> =
+                    module.imports().map(|i| last.unwrap().get_export(&store, i.name()).unwrap()).collect();
+                last = Some(Instance::new(&mut store, &module, &imports).unwrap());
+            }
+            let run = last.unwrap().get_func(&store, "run").unwrap();
+            let mut results = [Val::I32(0)];
+            let before = jit.stats().functions;
+            call_in_portions(&mut store, run, &[Val::I32(50)], &mut results, portion);
+            let result = results[0].unwrap_i32();
+            assert_eq!(result, 50 + 1 + 7 + 1000, "{dispatch:?}, program {n}, portions of {portion}");
+            assert!(jit.stats().functions > before, "{:?}", jit.stats());
+        }
+    }
+}
+
 /// Code that begins in a loop of one arm of an `if`: what is below the `if` comes from slots there, and in the other arm
 /// it is what it was.
 #[test]

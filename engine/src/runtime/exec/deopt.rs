@@ -141,15 +141,17 @@ impl Linked {
         unsafe { (*self.store).engine.dispatch() }.stub(stub)
     }
 
-    /// What of a segment returns to compiled code: the header of its outermost frame, unless a suspended tail call to a
-    /// host function has replaced that frame.
+    /// What of a segment returns to compiled code: the header of its outermost frame, unless a suspended tail call has
+    /// replaced that frame. Then it's that of the function that is to be entered, or nothing if that is the host's.
     unsafe fn dispatched(&self, header: *mut u64) -> Callee {
-        // SAFETY: as for `note`; no reference to the execution is held.
-        let suspension = unsafe { &(*self.exec).suspension };
         let exit = self.stub(Stub::Exit);
-        match suspension {
-            Some(suspension) if suspension.goes_back_to(exit) => Callee::Replaced,
-            _ => Callee::Header(header),
+        // SAFETY: as for `note`; no reference to the execution is held.
+        unsafe {
+            match &(*self.exec).suspension {
+                Some(suspension) if suspension.goes_back_to(exit) => Callee::Replaced,
+                Some(suspension) => Callee::Header(suspension.enters_from(exit).unwrap_or(header)),
+                None => Callee::Header(header),
+            }
         }
     }
 

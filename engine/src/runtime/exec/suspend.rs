@@ -9,7 +9,7 @@ use super::host_call::call_host;
 use super::regs::{Backend, Loop, Regs, Stub, Tail};
 use super::sample::Position;
 use super::slow::{RECORD, accumulate, execution, lay_out, prepare, reload};
-use super::{Dispatch, Stop, throw};
+use super::{Dispatch, Stop, native, throw};
 use crate::module::trap::Trap;
 use crate::runtime::debug::Breakpoint;
 use crate::runtime::error::Error;
@@ -203,6 +203,20 @@ impl Suspension {
     /// Whether this is a host function's call that returns to `ip` directly, because it replaced the calling frame.
     pub(super) fn goes_back_to(&self, ip: *const u64) -> bool {
         matches!(self.how, How::Results { .. } | How::Call { .. }) && self.regs.ip == ip
+    }
+
+    /// The frame header of the function that is entered next, if there is one that returns to `ip`.
+    ///
+    /// # Safety
+    /// The suspension is of a store's execution.
+    pub(super) unsafe fn enters_from(&self, ip: *const u64) -> Option<*mut u64> {
+        match self.how {
+            // SAFETY: the caller's contract.
+            How::Enter(index) if self.regs.ip == ip => unsafe {
+                Some(native::header_in(self.regs.vm, index, self.regs.sp))
+            },
+            _ => None,
+        }
     }
 
     /// The registers, how it resumes, and the callee that some handlers read.
