@@ -1,5 +1,6 @@
 //! Checks the machine code of the interpreter's handlers in this program: a hot handler does its work and jumps to the
-//! next handler, without spills, calls or returns.
+//! next handler, without spills, calls or returns. A cold one may do all that, but no handler is ever called: each of
+//! those calls would stay on the native stack.
 //!
 //! It reads its own disassembly, by GNU objdump, from standard input: see `targets/check-handlers.sh`. With a handler's
 //! name (`'Call.0'`, or `'I32Add.5 BrIfAcc.0'` for a pair) it shows that one's machine code instead, with `all` the sizes
@@ -18,10 +19,12 @@ const ARM32: bool = cfg!(target_arch = "arm");
 const EXCEPTIONS: &[(&str, usize, usize)] =
     &[("I8x16Swizzle", 10, 0), ("Shuffle", 1, 0), ("ShuffleSlot", 1, 0)];
 
-/// What a hot handler's code may not do.
+/// What a hot handler's code may not do. A cold one may not call a handler.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Fault {
-    /// Calls something.
+    /// Calls a handler, or what may be one.
+    CallOfHandler,
+    /// Calls something else.
     Call,
     /// Uses the stack pointer: it saves or spills registers.
     Stack,
@@ -46,7 +49,7 @@ struct Disassembly {
     at: HashMap<u64, usize>,
     /// Where functions begin.
     functions: BTreeMap<u64, String>,
-    /// Words that the loader sets to addresses.
+    /// Words that the loader sets to addresses: 0 for what is in another file.
     words: HashMap<u64, u64>,
 }
 
@@ -60,10 +63,10 @@ enum Flow {
     Indirect,
     /// The same on a condition.
     MayIndirect,
-    /// Calls what isn't a handler.
-    Aside,
     Unknown,
-    Call,
+    Call(u64),
+    /// Calls what is in a register or in memory.
+    CallIndirect,
     Return,
     Trap,
 }
@@ -126,17 +129,22 @@ impl Disassembly {
                 all.at.insert(address, all.code.len());
                 all.code.push(Instruction { address, mnemonic, operands, points_to });
             } else if let [word, kind, value] = line.split_whitespace().collect::<Vec<_>>()[..]
-                && kind.ends_with("_RELATIVE")
-                && let (Some(word), Some(value)) = (hex(word), value.strip_prefix("*ABS*+").and_then(hex))
+                && let Some(word) = hex(word)
             {
-                all.words.insert(word, value);
+                if kind.ends_with("_GLOB_DAT") {
+                    all.words.insert(word, 0);
+                } else if kind.ends_with("_RELATIVE")
+                    && let Some(value) = value.strip_prefix("*ABS*+").and_then(hex)
+                {
+                    all.words.insert(word, value);
+                }
             }
         }
         all
     }
 
     /// [`Disassembly::flow`] on 32-bit ARM.
-    fn flow_arm32(&self, i: usize, handlers: &HashSet<u64>) -> Flow {
+    fn flow_arm32(&self, i: usize) -> Flow {
         let Instruction { mnemonic, operands, .. } = &self.code[i];
         let is = |plain| unconditional(mnemonic, plain);
         let target = || operands.split(' ').next().and_then(hex);
@@ -150,12 +158,11 @@ impl Disassembly {
                 (_, true) => Flow::MayIndirect,
                 (_, false) => Flow::Indirect,
             },
-            _ if is("blx").is_some() => Flow::Call,
+            _ if is("blx").is_some() => Flow::CallIndirect,
             _ if is("b").is_some() || is("bl").is_some() => match (target(), is("b")) {
                 (Some(to), Some((_, false))) => Flow::Jump(to),
                 (Some(to), Some((_, true))) => Flow::Branch(to),
-                (Some(to), None) if !handlers.contains(&to) => Flow::Aside,
-                (Some(_), None) => Flow::Call,
+                (Some(to), None) => Flow::Call(to),
                 (None, _) => Flow::Unknown,
             },
             _ if sets_pc && is("pop").or(is("ldm")).is_some() => Flow::Return,
@@ -164,9 +171,9 @@ impl Disassembly {
         }
     }
 
-    fn flow(&self, i: usize, handlers: &HashSet<u64>) -> Flow {
+    fn flow(&self, i: usize) -> Flow {
         if ARM32 {
-            return self.flow_arm32(i, handlers);
+            return self.flow_arm32(i);
         }
         let Instruction { mnemonic, operands, .. } = &self.code[i];
         // The target stands last, followed by its name.
@@ -176,7 +183,8 @@ impl Disassembly {
             match mnemonic.as_str() {
                 "b" => direct(Flow::Jump),
                 "br" => Flow::Indirect,
-                "bl" | "blr" => Flow::Call,
+                "bl" => direct(Flow::Call),
+                "blr" => Flow::CallIndirect,
                 "ret" => Flow::Return,
                 "udf" | "brk" => Flow::Trap,
                 "cbz" | "cbnz" | "tbz" | "tbnz" => direct(Flow::Branch),
@@ -187,7 +195,8 @@ impl Disassembly {
             match mnemonic.trim_end_matches('q') {
                 "jmp" if operands.starts_with('*') => Flow::Indirect,
                 "jmp" => direct(Flow::Jump),
-                "call" => Flow::Call,
+                "call" if operands.starts_with('*') => Flow::CallIndirect,
+                "call" => direct(Flow::Call),
                 "ret" => Flow::Return,
                 "ud2" | "int3" => Flow::Trap,
                 m if m.starts_with('j') => direct(Flow::Branch),
@@ -254,7 +263,7 @@ impl Disassembly {
         }
     }
 
-    /// Every possible target of the indirect jump `i`, found by a walk over its predecessors.
+    /// Every possible target of the indirect jump or call `i`, found by a walk over its predecessors.
     fn targets(&self, i: usize, before: &HashMap<usize, Vec<usize>>) -> Vec<Target> {
         let operands = &self.code[i].operands;
         let register = match operands.strip_prefix('*') {
@@ -298,8 +307,8 @@ impl Disassembly {
         }
     }
 
-    /// The faults in the code that is reachable from `start` without going through the functions in `cold`. `sums` says
-    /// whether the handler may compute where it jumps to.
+    /// The faults of the hot handler at `start`: in the code that is reachable from there without going through the
+    /// functions in `cold`. `sums` says whether the handler may compute where it jumps to.
     fn faults(
         &self,
         start: u64,
@@ -329,8 +338,8 @@ impl Disassembly {
                     faults.insert(Fault::Stack);
                 }
                 let next = (Some(i), self.code.get(i + 1).map_or(0, |next| next.address));
-                match self.flow(i, handlers) {
-                    Flow::Next | Flow::Aside => todo.push(next),
+                match self.flow(i) {
+                    Flow::Next => todo.push(next),
                     Flow::MayIndirect => {
                         indirect.push(i);
                         todo.push(next);
@@ -341,7 +350,15 @@ impl Disassembly {
                     Flow::Trap => {}
                     Flow::Unknown => _ = faults.insert(Fault::UnknownJump),
                     Flow::Return => _ = faults.insert(Fault::Return),
-                    Flow::Call => {
+                    Flow::Call(to) => {
+                        if handlers.contains(&to) {
+                            faults.insert(Fault::CallOfHandler);
+                        } else if !ARM32 {
+                            faults.insert(Fault::Call);
+                        }
+                        todo.push(next);
+                    }
+                    Flow::CallIndirect => {
                         faults.insert(Fault::Call);
                         todo.push(next);
                     }
@@ -370,15 +387,45 @@ impl Disassembly {
         faults
     }
 
+    /// The instructions of the function at `start`.
+    fn instructions(&self, start: u64) -> std::ops::Range<usize> {
+        let Some(&first) = self.at.get(&start) else { return 0..0 };
+        let end = start + self.size(start);
+        first..first + self.code[first..].iter().take_while(|instruction| instruction.address < end).count()
+    }
+
+    /// Whether the cold handler at `start` calls a handler, or what may be one: it has to be clear what it calls. All of its
+    /// code is looked at, in whatever way it is reached.
+    fn calls_handler(&self, start: u64, handlers: &HashSet<u64>) -> bool {
+        let mut before: HashMap<usize, Vec<usize>> = HashMap::new();
+        let (mut calls, mut indirect) = (false, Vec::new());
+        for i in self.instructions(start) {
+            let flow = self.flow(i);
+            match flow {
+                Flow::Call(to) => calls |= handlers.contains(&to),
+                Flow::CallIndirect => indirect.push(i),
+                _ => {}
+            }
+            if let Flow::Branch(to) | Flow::Jump(to) = flow
+                && let Some(&to) = self.at.get(&to)
+            {
+                before.entry(to).or_default().push(i);
+            }
+            if !matches!(flow, Flow::Jump(_) | Flow::Indirect | Flow::Return | Flow::Trap) {
+                before.entry(i + 1).or_default().push(i);
+            }
+        }
+        let other = |target| matches!(target, Target::Fixed(to) if !handlers.contains(&to));
+        calls || indirect.iter().any(|&i| !self.targets(i, &before).into_iter().all(other))
+    }
+
     /// Prints the function at `start`.
     fn show(&self, start: u64) {
-        let Some(&first) = self.at.get(&start) else { return };
-        let end = start + self.size(start);
-        for Instruction { address, mnemonic, operands, .. } in &self.code[first..] {
-            if *address >= end || mnemonic.starts_with("nop") {
-                break;
+        for Instruction { address, mnemonic, operands, .. } in &self.code[self.instructions(start)] {
+            // Nothing, or what is between functions.
+            if !mnemonic.starts_with("nop") {
+                println!("{address:8x}  {mnemonic} {operands}");
             }
-            println!("{address:8x}  {mnemonic} {operands}");
         }
     }
 
@@ -457,9 +504,13 @@ fn check() -> Result<bool, String> {
     let cold: HashSet<u64> = of_kind(HandlerKind::Cold).map(|&(_, address)| address).collect();
     let all: HashSet<u64> = handlers.iter().map(|&(_, address)| address).collect();
     let mut faulty: BTreeMap<String, (Vec<String>, BTreeSet<Fault>)> = BTreeMap::new();
-    for (handler, address) in handlers.iter().filter(|(h, _)| h.kind != HandlerKind::Cold) {
+    for (handler, address) in &handlers {
         let sums = without_forms(&handler.name).split(' ').any(|op| op.starts_with("BrTable"));
-        let faults = disassembly.faults(*address, &cold, &all, sums);
+        let faults = match handler.kind {
+            HandlerKind::Cold if disassembly.calls_handler(*address, &all) => [Fault::CallOfHandler].into(),
+            HandlerKind::Cold => BTreeSet::new(),
+            _ => disassembly.faults(*address, &cold, &all, sums),
+        };
         if !faults.is_empty() {
             let (names, all) = faulty.entry(without_forms(&handler.name)).or_default();
             names.push(format!("{} at {address:#x}", handler.name));

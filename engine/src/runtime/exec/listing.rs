@@ -11,7 +11,7 @@ pub enum HandlerKind {
     Single,
     /// Does the work of two or three cells.
     Several,
-    /// On the cold path, or the handler of an op that is rare or takes long: it may call.
+    /// On the cold path, or the handler of an op that is rare or takes long: it may call, though no handler.
     Cold,
 }
 
