@@ -1,6 +1,6 @@
 //! What suspends calls, and has them go on.
 
-use super::work::{module, work};
+use super::work::{World, module};
 use dunlin::{Caller, Engine, Error, Func, Linker, ResumableCall, Store, Trap, Val};
 use std::sync::mpsc;
 use std::thread;
@@ -13,6 +13,12 @@ pub(crate) struct WorkDone {
     /// Calls of the host.
     calls: u32,
     pub(crate) fuel: u64,
+}
+
+fn work(engine: &Engine) -> (Store<u32>, Func) {
+    let mut world = World::new(engine, 0);
+    let work = world.func("work");
+    (world.store, work)
 }
 
 fn outcome(store: &Store<u32>, results: &[Val; 2], given: u64) -> WorkDone {
