@@ -46,8 +46,8 @@ pub fn tail_handlers() -> Vec<TailHandler> {
     let cold: [(&str, Handler<Tail>); 17] = [
         ("enter_continuation", native::enter_continuation::<Tail>),
         ("enter_island", native::enter_island::<Tail>),
-        ("trap_in_acc", slow::trap_in_acc::<Tail>),
-        ("trap_in_len", slow::trap_in_len::<Tail>),
+        ("trapped", slow::trapped::<Tail>),
+        ("out_of_bounds", slow::out_of_bounds::<Tail>),
         ("refill", slow::refill::<Tail>),
         ("refill_back", slow::refill_back::<Tail, 0>),
         ("refill_back", slow::refill_back::<Tail, 1>),

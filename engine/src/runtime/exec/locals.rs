@@ -1,11 +1,11 @@
 //! The locals of interpreted frames, for core dumps. They are in their slots at every cell.
 
 use super::walk::Frame;
-use crate::memory::{Budget, Buf, Kind, MemoryError, Shared};
+use crate::memory::{Budget, Buf, Kind, MemoryError};
 use crate::module::types::ValType;
 use crate::ops::Class;
 use crate::ops::frame::HEADER;
-use crate::runtime::coredump::{CoreValue, FrameLocals};
+use crate::runtime::coredump::CoreValue;
 use crate::runtime::loaded::ModuleShared;
 use wasmparser::BinaryReader;
 
@@ -13,28 +13,17 @@ use wasmparser::BinaryReader;
 ///
 /// # Safety
 /// The frame hasn't changed since the execution stopped in it.
-pub(super) unsafe fn of(frame: &Frame<'_>, budget: &Budget) -> Option<Shared<FrameLocals>> {
+pub(super) unsafe fn of(frame: &Frame<'_>, budget: &Budget) -> Option<Buf<CoreValue>> {
     let mut values = Buf::new(budget, Kind::Host);
     let visited = visit(frame.module.shared(), frame.func, budget, &mut |ty, slot| {
         // SAFETY: the slot is one of the frame's.
-        values.try_push(value(ty, unsafe { *frame.sp.add(slot as usize) }))
+        values.try_push(CoreValue::of(ty, unsafe { *frame.sp.add(slot as usize) }))
     });
     visited?;
-    Shared::try_new(Kind::Host, FrameLocals(values)).ok()
-}
-
-fn value(ty: Option<ValType>, slot: u64) -> CoreValue {
-    match ty {
-        Some(ValType::I32) => CoreValue::I32(slot as i32),
-        Some(ValType::I64) => CoreValue::I64(slot as i64),
-        Some(ValType::F32) => CoreValue::F32(slot as u32),
-        Some(ValType::F64) => CoreValue::F64(slot),
-        _ => CoreValue::Missing,
-    }
+    Some(values)
 }
 
 /// How many locals a function (imports counted) has; `None` if its body can't be read.
-#[cfg(feature = "coredump")]
 pub(crate) fn count(module: &ModuleShared, func: u32, budget: &Budget) -> Option<u32> {
     let mut count = 0;
     visit(module, func, budget, &mut |_, _| {

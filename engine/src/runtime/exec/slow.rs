@@ -74,6 +74,9 @@ pub(crate) unsafe fn halt(r: &Regs, stop: Stop) {
             _ => None,
         };
         let exec = execution(store(r));
+        if matches!(stop, Stop::Error(_)) {
+            exec.stopped_with(r);
+        }
         exec.stop = stop;
         exec.suspension = suspension;
         exec.at = r.position();
@@ -106,18 +109,18 @@ unsafe fn stop_in<B: Backend>(r: Regs, e: Error, handler: Handler<B>) -> B::Out 
     B::stop()
 }
 
-/// Stops with `trap`. All the work is outlined into a cold handler, to keep the hot one free of spills and calls.
+/// Stops with `trap`. All the work is outlined into a cold handler, to keep the hot one free of spills and calls. The length
+/// of memory 0 says which trap it is: it can be loaded again, should the cell be retried, and a core dump tells what
+/// accumulators hold.
 #[inline(always)]
 pub(crate) unsafe fn trap<B: Backend>(mut r: Regs, trap: Trap) -> B::Out {
+    r.len = trap as u64;
     // SAFETY: the handler contract (`Backend`): the same registers and cell.
     unsafe {
         if trap == Trap::MemoryOutOfBounds {
-            // It can be loaded again, should the cell be retried.
-            r.len = trap as u64;
-            return B::jump(r, trap_in_len::<B>);
+            return B::jump(r, out_of_bounds::<B>);
         }
-        r.acc = trap as u64;
-        B::jump(r, trap_in_acc::<B>)
+        B::jump(r, trapped::<B>)
     }
 }
 
@@ -379,15 +382,15 @@ pub(super) unsafe fn tail_call_out<B: Backend>(
 handlers! {
     #[cold]
     #[inline(never)]
-    fn trap_in_acc<B>(mut r) {
-        halt(&r, Stop::Error(Trap::from_code(r.acc as u8).into()));
+    fn trapped<B>(mut r) {
+        halt(&r, Stop::Error(Trap::from_code(r.len as u8).into()));
         B::stop()
     }
 
-    // The same for an access out of bounds, which leaves the accumulators alone: it may be retried.
+    // The same for an access out of bounds, which may be retried.
     #[cold]
     #[inline(never)]
-    fn trap_in_len<B>(mut r) {
+    fn out_of_bounds<B>(mut r) {
         if memory_has_grown(&r) {
             reload(&mut r);
             return B::next(r);
