@@ -109,18 +109,27 @@ unsafe fn stop_in<B: Backend>(r: Regs, e: Error, handler: Handler<B>) -> B::Out 
     B::stop()
 }
 
-/// Stops with `trap`. All the work is outlined into a cold handler, to keep the hot one free of spills and calls. The length
-/// of memory 0 says which trap it is: it can be loaded again, should the cell be retried, and a core dump tells what
-/// accumulators hold.
+/// Stops with `trap`. All the work is outlined into a cold handler, to keep the hot one free of spills and calls.
 #[inline(always)]
 pub(crate) unsafe fn trap<B: Backend>(mut r: Regs, trap: Trap) -> B::Out {
-    r.len = trap as u64;
     // SAFETY: the handler contract (`Backend`): the same registers and cell.
     unsafe {
-        if trap == Trap::MemoryOutOfBounds {
-            return B::jump(r, out_of_bounds::<B>);
+        match trap {
+            // The accumulator would hold the result, so it has nothing else to keep, and is a register to spare.
+            Trap::IntegerDivisionByZero | Trap::IntegerOverflow | Trap::BadConversionToInteger => {
+                r.acc = trap as u64;
+                B::jump(r, trap_in_acc::<B>)
+            }
+            // The length can be loaded again, should the cell be retried. A core dump tells what accumulators hold.
+            Trap::MemoryOutOfBounds => {
+                r.len = trap as u64;
+                B::jump(r, out_of_bounds::<B>)
+            }
+            _ => {
+                r.len = trap as u64;
+                B::jump(r, trap_in_len::<B>)
+            }
         }
-        B::jump(r, trapped::<B>)
     }
 }
 
@@ -382,7 +391,14 @@ pub(super) unsafe fn tail_call_out<B: Backend>(
 handlers! {
     #[cold]
     #[inline(never)]
-    fn trapped<B>(mut r) {
+    fn trap_in_acc<B>(mut r) {
+        halt(&r, Stop::Error(Trap::from_code(r.acc as u8).into()));
+        B::stop()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn trap_in_len<B>(mut r) {
         halt(&r, Stop::Error(Trap::from_code(r.len as u8).into()));
         B::stop()
     }
