@@ -223,7 +223,7 @@ pub(super) unsafe fn finish(store: *mut StoreInner) -> Result<(), Stop> {
                 let mut values = {
                     let regs = exec.regs.take();
                     let wanted = (*store).engine.config().coredump_on_trap;
-                    wanted.then(|| super::operands::values(&(*store).budget, regs))
+                    wanted.then(|| super::locals::values(&(*store).budget, regs))
                 };
                 #[cfg(feature = "coredump")]
                 let values: Option<walk::ValuesOf<'_>> = values.as_mut().map(|values| values as _);

@@ -1,24 +1,22 @@
-//! The operands of interpreted frames, for core dumps: those below the ones that the instruction takes which a frame is at.
+//! Where operands are at a cell, for core dumps: those below the ones that its instruction takes.
 //!
 //! What is left of an instruction's own operands when it traps depends on how it was translated, and a call's arguments
 //! belong to the callee. So neither is told.
 
-use super::locals;
-use super::regs::Regs;
 use super::walk::Frame;
 use crate::Module;
 use crate::memory::{Budget, Buf, Kind, MemoryError, Shared};
 use crate::module::types::ValType;
-use crate::runtime::coredump::{CoreValue, FrameValues};
 use crate::runtime::loaded::ModuleShared;
 use crate::stream::operands_below;
 use crate::translate::{Held, Wanted};
 
-/// Reads frames' operands. In a recursion, frames are at the same few cells: what is known of the last one is remembered.
-struct Operands<'a> {
+/// An operand's type, and where it is; `None` if the cell has taken it.
+pub(super) type Operand = (ValType, Option<Held>);
+
+/// Finds operands. In a recursion, frames are at the same few cells: what is known of the last one is remembered.
+pub(super) struct Operands<'a> {
     budget: &'a Budget,
-    /// The registers where the innermost frame stopped.
-    regs: Option<Regs>,
     last: Option<Cell>,
 }
 
@@ -27,49 +25,16 @@ struct Cell {
     module: Module,
     func: u32,
     word: usize,
-    /// From the bottom of the stack.
-    operands: Buf<(ValType, Option<Held>)>,
+    operands: Buf<Operand>,
 }
 
-/// What is kept of the frames of an execution that has stopped, and hasn't changed since. `regs` are the registers there.
-///
-/// # Safety
-/// What it gives is called with frames of that execution.
-pub(super) unsafe fn values(
-    budget: &Budget,
-    regs: Option<Regs>,
-) -> impl FnMut(&Frame<'_>) -> Option<Shared<FrameValues>> {
-    let mut operands = Operands { budget, regs, last: None };
-    // SAFETY: the caller keeps the contract.
-    move |frame| unsafe {
-        let locals = locals::of(frame, budget)?;
-        Shared::try_new(Kind::Host, FrameValues { locals, operands: operands.of(frame) }).ok()
-    }
-}
-
-impl Operands<'_> {
-    /// The operands of a frame; `None` if there is no memory to find them out.
-    ///
-    /// # Safety
-    /// The frame hasn't changed since the execution stopped in it.
-    unsafe fn of(&mut self, frame: &Frame<'_>) -> Option<Buf<CoreValue>> {
-        let regs = self.regs.filter(|regs| (regs.ip, regs.sp) == (frame.ip, frame.sp) && !frame.calls);
-        let mut values = Buf::new(self.budget, Kind::Host);
-        for (ty, held) in self.at(frame)?.operands.iter() {
-            let bits = match *held {
-                // SAFETY: the slot is one of the frame's.
-                Some(Held::Slot(slot)) => Some(unsafe { *frame.sp.add(slot.into()) }),
-                Some(Held::Bits([low, _])) => Some(low),
-                Some(Held::Accumulator(class)) => regs.map(|regs| regs.accumulator(class)[0]),
-                None => None,
-            };
-            let value = bits.map_or(CoreValue::Missing, |bits| CoreValue::of(Some(*ty), bits));
-            values.try_push(value).ok()?;
-        }
-        Some(values)
+impl<'a> Operands<'a> {
+    pub(super) fn new(budget: &'a Budget) -> Self {
+        Self { budget, last: None }
     }
 
-    fn at(&mut self, frame: &Frame<'_>) -> Option<&Cell> {
+    /// The operands where a frame is, from the bottom of the stack; `None` if there is no memory to find them.
+    pub(super) fn at(&mut self, frame: &Frame<'_>) -> Option<&[Operand]> {
         let (func, word) = (frame.func, frame.word);
         let is_it = |cell: &Cell| {
             (cell.func, cell.word) == (func, word)
@@ -79,7 +44,7 @@ impl Operands<'_> {
             let operands = operands(frame.module.shared(), func, word, self.budget).ok()??;
             self.last = Some(Cell { module: frame.module.clone(), func, word, operands });
         }
-        self.last.as_ref()
+        self.last.as_ref().map(|cell| &cell.operands[..])
     }
 }
 
@@ -89,7 +54,7 @@ fn operands(
     func: u32,
     word: usize,
     budget: &Budget,
-) -> Result<Option<Buf<(ValType, Option<Held>)>>, MemoryError> {
+) -> Result<Option<Buf<Operand>>, MemoryError> {
     let data = &shared.data;
     let defined = func - data.imported_funcs;
     let Some(offset) = shared.offset_of(defined, word) else { return Ok(None) };
