@@ -10,11 +10,13 @@ use std::io::{self, Write};
 
 /// A core dump of a guest that has stopped with an error, in the format of WebAssembly's
 /// [tool conventions](https://github.com/WebAssembly/tool-conventions/blob/main/Coredump.md): the functions that were
-/// executing with their locals, and the memories and globals of all instances in the store.
+/// executing with their locals and operands, and the memories and globals of all instances in the store.
 ///
 /// The frames are those of the error's [`WasmBacktrace`]; of a deep stack it keeps the innermost and the outermost only.
-/// Locals are known of interpreted functions, where [`Config::coredump_on_trap`](crate::Config::coredump_on_trap) is on.
-/// Operands aren't written, nor what is in shared memories, which other threads may change.
+/// Locals and operands are known of interpreted functions, where
+/// [`Config::coredump_on_trap`](crate::Config::coredump_on_trap) is on. A compiled function keeps them in machine registers: all its
+/// locals are missing, and it has no operands. The operands are those below the ones that the instruction takes. What is in
+/// shared memories, which other threads may change, isn't written.
 ///
 /// ```
 /// # #[cfg(feature = "wat")] {

@@ -59,7 +59,9 @@ impl ModuleOptions {
             limits,
             guard: engine.memory_guard(),
             #[cfg(feature = "snapshot")]
-            snapshots: engine.config().snapshots,
+            digest: engine.config().snapshots,
+            #[cfg(any(feature = "coredump", feature = "snapshot"))]
+            keep_validated: engine.config().validates_again(),
             ..LoadOptions::default()
         }
     }

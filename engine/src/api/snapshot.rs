@@ -226,6 +226,6 @@ pub struct Restored {
 impl Module {
     /// The SHA-256 digest of the bytes that the module was loaded from; `None` without [`Config::snapshots`](crate::Config::snapshots).
     pub fn digest(&self) -> Option<[u8; 32]> {
-        self.shared().data.origin.as_ref().map(|origin| origin.digest)
+        self.shared().data.digest
     }
 }

@@ -12,6 +12,8 @@ pub(crate) mod origin;
 pub(crate) mod survey;
 pub(crate) mod trap;
 pub(crate) mod types;
+#[cfg(any(feature = "coredump", feature = "snapshot"))]
+pub(crate) mod validated;
 
 use crate::memory::pages::Pages;
 use crate::memory::{Budget, Buf, Charge, Kind};
@@ -70,9 +72,12 @@ pub(crate) struct ModuleInner {
     pub(crate) sections: Box<[SectionInfo]>,
     /// How many bytes the whole module had.
     pub(crate) size: u64,
-    /// For snapshots, if the engine's modules keep that.
+    /// The digest of its bytes, if the engine's modules keep that.
     #[cfg(feature = "snapshot")]
-    pub(crate) origin: Option<origin::Origin>,
+    pub(crate) digest: Option<origin::ModuleDigest>,
+    /// What validating a body again takes, if the engine's modules keep that.
+    #[cfg(any(feature = "coredump", feature = "snapshot"))]
+    pub(crate) validated: Option<validated::Validated>,
     /// How large its functions' cells may be.
     pub(crate) cells: CellSizes,
     /// The peak of memory while it was loaded, apart from function names.
@@ -269,7 +274,9 @@ impl ModuleInner {
             sections: Box::default(),
             size: 0,
             #[cfg(feature = "snapshot")]
-            origin: None,
+            digest: None,
+            #[cfg(any(feature = "coredump", feature = "snapshot"))]
+            validated: None,
             cells: CellSizes::default(),
             load_peak: 0,
             budget: budget.clone(),

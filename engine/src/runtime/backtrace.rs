@@ -5,7 +5,8 @@ use crate::memory::Shared;
 use crate::runtime::code::Executing;
 #[cfg(feature = "coredump")]
 use crate::runtime::coredump::CoreValue;
-use crate::runtime::coredump::FrameLocals;
+#[cfg(feature = "coredump")]
+pub(crate) use crate::runtime::coredump::FrameValues;
 use crate::runtime::store::StoreId;
 use crate::words::Count;
 use std::fmt;
@@ -27,10 +28,15 @@ pub struct FrameInfo {
     func_index: u32,
     place: CodePosition,
     pub(crate) instance: InstanceId,
-    /// Its locals, if a core dump is wanted.
+    /// What it held, if a core dump is wanted.
     #[cfg_attr(not(feature = "coredump"), expect(dead_code, reason = "only core dumps show it"))]
-    locals: Option<Shared<FrameLocals>>,
+    values: Option<Shared<FrameValues>>,
 }
+
+/// Without core dumps, no frame's values are kept.
+#[cfg(not(feature = "coredump"))]
+#[derive(Clone, Copy)]
+pub(crate) enum FrameValues {}
 
 /// An instance: its store, and its number there.
 pub(crate) type InstanceId = (StoreId, u32);
@@ -60,10 +66,10 @@ impl WasmBacktrace {
         &mut self,
         (instance, module, func_index): (InstanceId, &Module, u32),
         cell: usize,
-        locals: Option<Shared<FrameLocals>>,
+        values: Option<Shared<FrameValues>>,
     ) {
         let (module, place) = (module.clone(), CodePosition::Cell(cell));
-        self.add(FrameInfo { module, func_index, place, instance, locals });
+        self.add(FrameInfo { module, func_index, place, instance, values });
     }
 
     /// Adds the next outer frame, which is of compiled code, and at this offset in the module.
@@ -73,7 +79,13 @@ impl WasmBacktrace {
         offset: u64,
     ) {
         let (module, place) = (module.clone(), CodePosition::Offset(offset));
-        self.add(FrameInfo { module, func_index, place, instance, locals: None });
+        self.add(FrameInfo { module, func_index, place, instance, values: None });
+    }
+
+    /// Whether the next frame is one of those that are kept, if so many frames follow it.
+    pub(crate) fn keeps_next(&self, following: usize) -> bool {
+        let is_first = self.omitted == 0 && self.frames.len() < Self::MAX_FRAMES;
+        is_first || following < Self::MAX_FRAMES - Self::INNERMOST_FRAMES
     }
 
     fn add(&mut self, frame: FrameInfo) {
@@ -204,7 +216,15 @@ impl FrameInfo {
     /// [`Config::coredump_on_trap`](crate::Config::coredump_on_trap) is on and the function was interpreted.
     #[cfg(feature = "coredump")]
     pub fn locals(&self) -> Option<&[CoreValue]> {
-        self.locals.as_deref().map(|locals| &locals.0[..])
+        self.values.as_deref().map(|values| &values.locals[..])
+    }
+
+    /// The function's operands as they were, from the bottom of the stack, without those that the instruction at
+    /// [`module_offset`](Self::module_offset) takes: where that is a call, its arguments. They are known where
+    /// [`locals`](Self::locals) are, unless there was no memory to find them out.
+    #[cfg(feature = "coredump")]
+    pub fn operands(&self) -> Option<&[CoreValue]> {
+        self.values.as_deref().and_then(|values| values.operands.as_deref())
     }
 
     /// The module that the function belongs to.

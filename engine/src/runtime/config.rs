@@ -24,6 +24,7 @@ pub struct Config {
     pub(crate) max_wasm_stack: usize,
     pub(crate) max_memory_size: u64,
     pub(crate) canonical_nans: bool,
+    #[cfg(feature = "coredump")]
     pub(crate) coredump_on_trap: bool,
     pub(crate) relaxed_simd: RelaxedSimd,
     /// None is one without a bound.
@@ -67,6 +68,7 @@ impl Config {
             max_wasm_stack: 1 << 20,
             max_memory_size: u64::MAX,
             canonical_nans: false,
+            #[cfg(feature = "coredump")]
             coredump_on_trap: false,
             relaxed_simd: RelaxedSimd::DETERMINISTIC,
             budget: None,
@@ -180,13 +182,25 @@ impl Config {
         self
     }
 
-    /// Whether the backtrace of an error keeps the locals of interpreted functions, for a
-    /// [`WasmCoreDump`](crate::WasmCoreDump). They are charged to the store's budget, as long as the error exists. Off by
-    /// default.
+    /// Whether the backtrace of an error keeps the locals and operands of interpreted functions, for a
+    /// [`WasmCoreDump`](crate::WasmCoreDump). They are charged to the store's budget, as long as the error exists. Modules keep
+    /// what the validator knows of their types, which is charged to their budget. Off by default.
     #[cfg(feature = "coredump")]
     pub fn coredump_on_trap(&mut self, enable: bool) -> &mut Self {
         self.coredump_on_trap = enable;
         self
+    }
+
+    /// Whether modules keep what validating a body again takes.
+    #[cfg(any(feature = "coredump", feature = "snapshot"))]
+    pub(crate) fn validates_again(&self) -> bool {
+        #[cfg(feature = "coredump")]
+        let wanted = self.coredump_on_trap;
+        #[cfg(not(feature = "coredump"))]
+        let wanted = false;
+        #[cfg(feature = "snapshot")]
+        let wanted = wanted || self.snapshots;
+        wanted
     }
 
     /// Whether relaxed vector instructions have the results of the specification's deterministic profile, the same on every

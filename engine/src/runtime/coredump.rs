@@ -1,11 +1,11 @@
 //! What a backtrace keeps of its frames for a core dump.
 
 use crate::memory::Buf;
+use crate::module::types::ValType;
 
-/// The value of a local in a [`WasmCoreDump`](crate::WasmCoreDump).
+/// The value of a local or an operand in a [`WasmCoreDump`](crate::WasmCoreDump).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-#[cfg_attr(not(feature = "coredump"), expect(unreachable_pub, reason = "it is exported with the feature"))]
 pub enum CoreValue {
     /// A 32-bit integer.
     I32(i32),
@@ -19,6 +19,22 @@ pub enum CoreValue {
     Missing,
 }
 
-/// The locals of a frame.
-#[cfg_attr(not(feature = "coredump"), expect(dead_code, reason = "only core dumps show it"))]
-pub(crate) struct FrameLocals(pub(crate) Buf<CoreValue>);
+impl CoreValue {
+    /// The value of this type in a slot. `None` is a type that Dunlin doesn't have.
+    pub(crate) fn of(ty: Option<ValType>, slot: u64) -> Self {
+        match ty {
+            Some(ValType::I32) => CoreValue::I32(slot as i32),
+            Some(ValType::I64) => CoreValue::I64(slot as i64),
+            Some(ValType::F32) => CoreValue::F32(slot as u32),
+            Some(ValType::F64) => CoreValue::F64(slot),
+            _ => CoreValue::Missing,
+        }
+    }
+}
+
+/// What a frame held.
+pub(crate) struct FrameValues {
+    pub(crate) locals: Buf<CoreValue>,
+    /// The operands below those that the instruction takes which the frame is at.
+    pub(crate) operands: Option<Buf<CoreValue>>,
+}

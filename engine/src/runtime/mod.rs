@@ -7,6 +7,7 @@
 pub(crate) mod backtrace;
 pub(crate) mod code;
 pub(crate) mod config;
+#[cfg(feature = "coredump")]
 pub(crate) mod coredump;
 pub(crate) mod debug;
 pub(crate) mod engine;

@@ -103,9 +103,9 @@ impl<C: BodyCheck> Core<C> {
         let mut func =
             third_party(|| self.validator.code_section_entry(&body)).map_err(LoadError::invalid)?;
         func.features = self.features.of_bodies();
-        #[cfg(feature = "snapshot")]
-        if self.digest.is_some() && self.resources.is_none() {
-            self.resources = Some(func.resources.clone());
+        #[cfg(any(feature = "coredump", feature = "snapshot"))]
+        if let Some(validated) = &mut self.validated {
+            validated.resources.get_or_insert_with(|| func.resources.clone());
         }
         let index = func.index;
         let stats = match self.quick.body(&self.module, index, bytes, &self.limits) {

@@ -22,11 +22,13 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod types;
-#[cfg(feature = "snapshot")]
+#[cfg(any(feature = "coredump", feature = "snapshot"))]
 mod typing;
 mod window;
 
 pub(crate) use state::{BodyCheck, LoadOptions};
+#[cfg(feature = "coredump")]
+pub(crate) use typing::operands_below;
 #[cfg(feature = "snapshot")]
 pub(crate) use typing::typed;
 
@@ -36,7 +38,7 @@ use crate::module::bodies::BodyBytes;
 use crate::module::features::Features;
 use crate::module::load_error::{ErrorKind, LoadError};
 #[cfg(feature = "snapshot")]
-use crate::module::origin::Origin;
+use crate::module::origin::Digesting;
 use crate::module::{ModuleInner, SectionInfo};
 use crate::words::Count;
 use framing::{Leb, MAGIC, SectionId};
@@ -330,10 +332,16 @@ impl<C: BodyCheck> Core<C> {
         module.load_peak = before_names.max(last);
         module.size = total;
         #[cfg(feature = "snapshot")]
-        if let Some(digest) = self.digest {
-            // What the validator may have forgotten by now is charged on.
-            let origin = Origin { digest: digest.finish(), resources: self.resources, _charge: self.scratch };
-            module.origin = Some(origin);
+        {
+            module.digest = self.digest.map(Digesting::finish);
+        }
+        #[cfg(any(feature = "coredump", feature = "snapshot"))]
+        {
+            module.validated = self.validated;
+            if let Some(validated) = &mut module.validated {
+                // What the validator may have forgotten by now is charged on.
+                validated.charge.merge(self.scratch);
+            }
         }
         Ok(self.module)
     }

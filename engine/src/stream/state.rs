@@ -15,12 +15,12 @@ use crate::module::features::Features;
 use crate::module::load_error::{ErrorKind, LoadError};
 #[cfg(feature = "snapshot")]
 use crate::module::origin::Digesting;
+#[cfg(any(feature = "coredump", feature = "snapshot"))]
+use crate::module::validated::Validated;
 use crate::module::{ModuleInner, SectionInfo};
 use crate::sys::{PositionedFile, refuses_mappings};
 use crate::words::Count;
 use std::fs::File;
-#[cfg(feature = "snapshot")]
-use wasmparser::ValidatorResources;
 use wasmparser::{FuncValidatorAllocations, FunctionBody, Validator};
 
 /// What a probe looks for besides what it is made for, so that a small module takes a single one.
@@ -38,9 +38,12 @@ pub(crate) struct LoadOptions {
     pub(crate) limits: Limits,
     /// Whether memories have guard regions.
     pub(crate) guard: Guard,
-    /// Keep what snapshots need.
+    /// Keep a digest of the bytes.
     #[cfg(feature = "snapshot")]
-    pub(crate) snapshots: bool,
+    pub(crate) digest: bool,
+    /// Keep what the validator knows, so that bodies can be validated again.
+    #[cfg(any(feature = "coredump", feature = "snapshot"))]
+    pub(crate) keep_validated: bool,
 }
 
 /// A further check of each function body that validation has accepted.
@@ -164,11 +167,12 @@ pub(super) struct Core<C> {
     /// Where the current payload goes: into which image, and from where on.
     pub(super) into_image: Option<(usize, u64)>,
     pub(super) check: C,
-    /// For snapshots: the digest of what has come, and what the validator knows.
+    /// The digest of what has come.
     #[cfg(feature = "snapshot")]
     pub(super) digest: Option<Digesting>,
-    #[cfg(feature = "snapshot")]
-    pub(super) resources: Option<ValidatorResources>,
+    /// What the validator knows, if the module is to keep that.
+    #[cfg(any(feature = "coredump", feature = "snapshot"))]
+    pub(super) validated: Option<Validated>,
     /// For the window.
     pub(super) admission: Admission,
     /// For what the validator holds.
@@ -226,9 +230,11 @@ impl<C: BodyCheck> Core<C> {
             into_image: None,
             check,
             #[cfg(feature = "snapshot")]
-            digest: options.snapshots.then(Digesting::default),
-            #[cfg(feature = "snapshot")]
-            resources: None,
+            digest: options.digest.then(Digesting::default),
+            #[cfg(any(feature = "coredump", feature = "snapshot"))]
+            validated: options
+                .keep_validated
+                .then(|| Validated { resources: None, charge: budget.nothing(Kind::Metadata) }),
             budget,
         })
     }

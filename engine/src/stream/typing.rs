@@ -17,6 +17,7 @@ use wasmparser::{
 const MOST_PUSHED: u32 = 1000;
 
 /// What is known at an instruction. References' types have the module's type indices.
+#[cfg(feature = "snapshot")]
 pub(crate) struct Typed<T> {
     pub(crate) locals: Buf<ValType>,
     /// The operands before it and behind it, from the bottom of the stack; `None` where that can't be reached.
@@ -26,21 +27,72 @@ pub(crate) struct Typed<T> {
     pub(crate) made: T,
 }
 
-/// Validates the body of function `func` (imports counted), whose first byte is at `start` in the module, up to the instruction at
-/// `offset`. `None` if no instruction begins there.
+/// A function's index (imports counted), its body, and the offset in the module where that begins.
+type Body<'b> = (u32, &'b [u8], u64);
+
+/// What is known at the instruction at `offset`. `None` if no instruction begins there.
 ///
 /// # Errors
 /// If there is no memory for it.
+#[cfg(feature = "snapshot")]
 pub(crate) fn typed<T>(
     module: &ModuleInner,
-    (func, body, start): (u32, &[u8], u64),
+    body: Body<'_>,
     offset: u64,
     budget: &Budget,
     look: impl FnOnce(&Operator<'_>) -> T,
 ) -> Result<Option<Typed<T>>, MemoryError> {
-    let Some(resources) = module.origin.as_ref().and_then(|origin| origin.resources.as_ref()) else {
-        return Ok(None);
-    };
+    at_instruction(module, body, offset, budget, |validator, operator| {
+        let before = operands(validator, budget)?;
+        if third_party(|| validator.op(offset, operator)).is_err() {
+            return Ok(None);
+        }
+        let mut locals = Buf::new(budget, Kind::CompilerScratch);
+        for index in 0..validator.len_locals() {
+            match validator.get_local_type(index).and_then(|ty| type_of(validator, ty)) {
+                Some(ty) => locals.try_push(ty)?,
+                None => return Ok(None),
+            }
+        }
+        let made = look(operator);
+        let behind = operands(validator, budget)?;
+        Ok(Some(Typed { locals, before, behind, made }))
+    })
+}
+
+/// The types of the operands below those that the instruction at `offset` takes. `None` if no instruction begins there, or
+/// it can't be reached.
+///
+/// # Errors
+/// If there is no memory for it.
+#[cfg(feature = "coredump")]
+pub(crate) fn operands_below(
+    module: &ModuleInner,
+    body: Body<'_>,
+    offset: u64,
+    budget: &Budget,
+) -> Result<Option<Buf<ValType>>, MemoryError> {
+    at_instruction(module, body, offset, budget, |validator, operator| {
+        let arity = third_party(|| operator.operator_arity(&*validator));
+        let (Some((takes, _)), Some(mut below)) = (arity, operands(validator, budget)?) else {
+            return Ok(None);
+        };
+        below.truncate(below.len().saturating_sub(takes as usize));
+        Ok(Some(below))
+    })
+}
+
+/// Validates a body up to the instruction at `offset`, and gives what `look` makes of that. `None` if no instruction begins
+/// there.
+fn at_instruction<T>(
+    module: &ModuleInner,
+    (func, body, start): Body<'_>,
+    offset: u64,
+    budget: &Budget,
+    look: impl FnOnce(&mut FuncValidator<ValidatorResources>, &Operator<'_>) -> Result<Option<T>, MemoryError>,
+) -> Result<Option<T>, MemoryError> {
+    let resources = module.validated.as_ref().and_then(|validated| validated.resources.as_ref());
+    let Some(resources) = resources else { return Ok(None) };
     let features = module.features.of_bodies();
     let mut paid = Paid::new(budget, body)?;
     let reader = FunctionBody::new(BinaryReader::new_features(body, start, features));
@@ -64,22 +116,9 @@ pub(crate) fn typed<T>(
             }
             continue;
         }
-        let before = operands(&validator, budget)?;
         let operator = third_party(|| reader.peek_operator(&validator.visitor(at)));
         let Ok(operator) = operator else { return Ok(None) };
-        if third_party(|| validator.op(at, &operator)).is_err() {
-            return Ok(None);
-        }
-        let mut locals = Buf::new(budget, Kind::CompilerScratch);
-        for index in 0..validator.len_locals() {
-            match validator.get_local_type(index).and_then(|ty| type_of(&validator, ty)) {
-                Some(ty) => locals.try_push(ty)?,
-                None => return Ok(None),
-            }
-        }
-        let made = look(&operator);
-        let behind = operands(&validator, budget)?;
-        return Ok(Some(Typed { locals, before, behind, made }));
+        return look(&mut validator, &operator);
     }
     Ok(None)
 }

@@ -132,6 +132,9 @@ pub(crate) enum Wanted {
     Charges,
     /// Where the last cell of the instruction at this offset is, and where operands are there.
     Operands(u64),
+    /// The same of the instruction's last cell that begins at this word or before it.
+    #[cfg_attr(not(feature = "coredump"), expect(dead_code, reason = "for core dumps"))]
+    OperandsAt(u64, usize),
     /// The first instruction from this offset on that can be reached, and the state before it. For debugging.
     StateAt(u64),
     /// The loop whose header is this word, what is around it, and what is charged for in it.
@@ -176,6 +179,8 @@ pub(crate) struct Translator<'a> {
     pub(super) charges: Option<Buf<Charged>>,
     /// The instruction whose last cell is asked for, and that cell.
     pub(super) cell_of: Option<u64>,
+    /// The cell begins here at the latest.
+    pub(super) cell_until: usize,
     pub(super) cell: Option<OperandsAt>,
     /// Whether the function's loops may be compiled alone.
     pub(super) has_islands: bool,
@@ -195,9 +200,14 @@ pub(super) fn class_of(ty: wasmparser::ValType) -> Class {
 impl<'a> Translator<'a> {
     pub(super) fn new(env: &'a Env<'a>, func: u32, offset: u64, wanted: Wanted) -> Self {
         let (place, charges) = match wanted {
-            Wanted::Cells | Wanted::Operands(_) | Wanted::StateAt(_) => (None, None),
+            Wanted::Cells | Wanted::Operands(_) | Wanted::OperandsAt(..) | Wanted::StateAt(_) => (None, None),
             Wanted::OffsetOf(place) => (Some(place), None),
             Wanted::Charges | Wanted::Loop(_) => (None, Some(Buf::new(env.budget, Kind::CompilerScratch))),
+        };
+        let (cell_of, cell_until) = match wanted {
+            Wanted::Operands(offset) => (Some(offset), usize::MAX),
+            Wanted::OperandsAt(offset, word) => (Some(offset), word),
+            _ => (None, 0),
         };
         let ty = env.data.func_type(func);
         Translator {
@@ -224,7 +234,8 @@ impl<'a> Translator<'a> {
             place,
             found: None,
             charges,
-            cell_of: if let Wanted::Operands(offset) = wanted { Some(offset) } else { None },
+            cell_of,
+            cell_until,
             cell: None,
             has_islands: false,
             enclosed_at: if let Wanted::Loop(header) = wanted { Some(header) } else { None },
@@ -276,7 +287,7 @@ impl<'a> Translator<'a> {
         let [a, b, c, d] = fields.map(u64::from);
         self.words.try_extend_from_slice(&[op.0 as u64, a | b << 16 | c << 32 | d << 48])?;
         self.last = Some(at);
-        if self.cell_of == Some(self.at) {
+        if self.cell_of == Some(self.at) && at <= self.cell_until {
             self.cell = Some(OperandsAt::new(self, at)?);
         }
         Ok(at)

@@ -25,15 +25,15 @@ use dunlin::tier::{Lease, Stop, View};
 use job::Job;
 use queue::Queue;
 use std::sync::{Arc, OnceLock};
-use worker::Worker;
+use worker::{CompilerThread, Worker};
 
 /// Accepts jobs, and runs them or queues them for the compiler thread.
 pub(crate) struct Jobs {
     worker: Arc<Worker>,
     /// Jobs for the compiler thread.
     queue: Arc<Queue>,
-    /// Whether the compiler thread exists; set when it is first needed.
-    has_thread: OnceLock<bool>,
+    /// The compiler thread, if there can be one; set when it is first needed.
+    thread: OnceLock<Option<CompilerThread>>,
 }
 
 impl Jobs {
@@ -42,7 +42,7 @@ impl Jobs {
             return Err(Unavailable("the system has no memory for the compiler".into()));
         }
         let worker = Worker::new(options, counters);
-        Ok(Self { worker: Arc::new(worker), queue: Arc::default(), has_thread: OnceLock::new() })
+        Ok(Self { worker: Arc::new(worker), queue: Arc::default(), thread: OnceLock::new() })
     }
 
     /// Submits a function, unless it is compiled or was submitted.
@@ -102,18 +102,37 @@ impl Jobs {
 
     /// Whether there is a compiler thread. The first call starts it.
     fn has_thread(&self) -> bool {
-        *self.has_thread.get_or_init(|| match self.worker.start(&self.queue) {
-            Ok(()) => true,
-            Err(why) => {
-                self.worker.counters.has_no_thread(why);
-                false
-            }
-        })
+        let started = || {
+            let thread = self.worker.start(&self.queue);
+            thread.map_err(|why| self.worker.counters.has_no_thread(why)).ok()
+        };
+        self.thread.get_or_init(started).is_some()
     }
 }
 
 impl Drop for Jobs {
     fn drop(&mut self) {
         self.queue.close();
+        // An embedder that has dropped everything finds no thread of the tier any more.
+        if let Some(Some(thread)) = self.thread.take() {
+            thread.wait();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_compiler_thread_ends_with_its_tier() {
+        for _ in 0..50 {
+            let jobs = Jobs::new(&Options::default(), &Arc::default()).unwrap();
+            assert!(jobs.has_thread());
+            let worker = jobs.worker.clone();
+            assert!(Arc::strong_count(&worker) >= 3);
+            drop(jobs);
+            assert_eq!(Arc::strong_count(&worker), 1);
+        }
     }
 }

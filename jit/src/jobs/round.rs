@@ -66,20 +66,13 @@ impl RoundPlan<'_> {
         let processors =
             if self.parallel { std::thread::available_parallelism().map_or(1, usize::from) } else { 1 };
         let threads = processors.min((view.defined_funcs() - from).div_ceil(16) as usize);
-        std::thread::scope(|scope| {
-            for _ in 1..threads {
-                let (begun, has_begun) = channel::<()>();
-                let progress = &progress;
-                // If a thread can't be had, the others do its work.
-                let _ = std::thread::Builder::new().spawn_scoped(scope, move || {
-                    drop(begun);
-                    self.functions(view, progress);
-                });
-                // This thread waits until the other has begun, so as not to take the memory that it needs for that.
-                let _: Result<(), _> = has_begun.recv();
-            }
+        if threads > 1 {
+            self.with_threads(threads, view, &progress);
+        } else {
+            // Rust notes on each thread that it waits on who that is, until the thread ends. An embedder's thread may
+            // never end, and is spared that.
             self.functions(view, &progress);
-        });
+        }
         drop(aside);
         let mut pieces = progress.pieces.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut next = progress.short.into_inner();
@@ -110,6 +103,23 @@ impl RoundPlan<'_> {
         });
         let wasm_bytes = indices.map(|index| u64::from(view.body_size(index))).sum();
         Ok(Round { batch: Some(pieces.link()?), functions: count as u64, wasm_bytes, next })
+    }
+
+    /// Compiles functions on so many threads, of which this is one.
+    fn with_threads(&self, threads: usize, view: View<'_>, progress: &Progress<'_>) {
+        std::thread::scope(|scope| {
+            for _ in 1..threads {
+                let (begun, has_begun) = channel::<()>();
+                // If a thread can't be had, the others do its work.
+                let _ = std::thread::Builder::new().spawn_scoped(scope, move || {
+                    drop(begun);
+                    self.functions(view, progress);
+                });
+                // This thread waits until the other has begun, so as not to take the memory that it needs for that.
+                let _: Result<(), _> = has_begun.recv();
+            }
+            self.functions(view, progress);
+        });
     }
 
     /// Compiles functions until none is left, or there is no room for one.

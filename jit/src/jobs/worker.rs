@@ -12,10 +12,33 @@ use crate::stats::Counters;
 use cranelift_codegen::isa::OwnedTargetIsa;
 use dunlin::Kind;
 use dunlin::tier::View;
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::sync::mpsc::channel;
+use std::sync::{Arc, Barrier};
+use std::thread::JoinHandle;
 use std::time::Instant;
+
+thread_local! {
+    /// Whether this is a compiler thread.
+    static COMPILES: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The compiler thread of a queue.
+pub(super) struct CompilerThread {
+    handle: JoinHandle<()>,
+    /// The process that it is of.
+    process: u32,
+}
+
+impl CompilerThread {
+    /// Waits until it has ended, once its queue is closed: a job that it is at gives up soon if its module is gone.
+    pub(super) fn wait(self) {
+        // It can't wait for itself, if it held the last lease of a module. And a process that was forked doesn't have it.
+        if !COMPILES.get() && self.process == std::process::id() {
+            let _ = self.handle.join();
+        }
+    }
+}
 
 /// What it takes to compile.
 pub(super) struct Worker {
@@ -30,23 +53,25 @@ impl Worker {
     }
 
     /// Starts the compiler thread, which serves the queue.
-    pub(super) fn start(self: &Arc<Self>, queue: &Arc<Queue>) -> Result<(), String> {
+    pub(super) fn start(self: &Arc<Self>, queue: &Arc<Queue>) -> Result<CompilerThread, String> {
         // A thread that can't allocate what it needs to begin aborts the process. So address space is checked here, and
         // this thread waits until the other has begun, so as not to take it.
         if !has_address_space(LEAST_ADDRESS_SPACE) {
             return Err("the system has no memory for one".into());
         }
-        let (begun, has_begun) = channel();
-        let (worker, queue) = (self.clone(), queue.clone());
-        std::thread::Builder::new()
+        let begun = Arc::new(Barrier::new(2));
+        let (worker, queue, begins) = (self.clone(), queue.clone(), begun.clone());
+        let handle = std::thread::Builder::new()
             .name("dunlin-jit".into())
             .spawn(move || {
-                drop(begun);
+                begins.wait();
+                drop(begins);
+                COMPILES.set(true);
                 worker.serve(&queue);
             })
             .map_err(|error| error.to_string())?;
-        let _: Result<(), _> = has_begun.recv();
-        Ok(())
+        begun.wait();
+        Ok(CompilerThread { handle, process: std::process::id() })
     }
 
     fn serve(&self, queue: &Queue) {
@@ -244,5 +269,22 @@ impl Worker {
             self.counters.compiled(functions, 0, wasm_bytes);
         }
         Ok(next)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_compiler_thread_does_not_wait_for_itself() {
+        let (worker, queue) = (Arc::new(Worker::new(&Options::default(), &Arc::default())), Arc::default());
+        let thread = worker.start(&queue).unwrap();
+        COMPILES.set(true);
+        thread.wait();
+        COMPILES.set(false);
+        // It is still there.
+        assert!(Arc::strong_count(&worker) > 1);
+        queue.close();
     }
 }

@@ -2,6 +2,7 @@
 //! with the headers by a test. What its parameters may be, [`crate::pointers`] says.
 
 use crate::pointers::{Byte, Handle};
+pub(crate) use crate::prototypes::c_types;
 use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -127,24 +128,11 @@ impl<T> Returns for Handle<'_, T> {
     }
 }
 
-/// Says how C writes types, which tests compare with the headers.
-macro_rules! c_types {
-    ($($ty:ty = $name:literal;)*) => {$(
-        #[cfg(test)]
-        impl $crate::prototypes::CType for $ty {
-            fn c() -> String {
-                $name.into()
-            }
-        }
-    )*};
-}
-
-pub(crate) use c_types;
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::{Code, Failure, Outcome};
+    use crate::error::Outcome;
+    use crate::failure::{Code, Failure};
     use crate::object::Trapped;
 
     #[test]

@@ -1,8 +1,8 @@
 //! Budgets: what memory may be had.
 
 use crate::boundary::{c_types, exports};
-use crate::engine::wasm_engine_t;
-use crate::error::{Failure, Outcome};
+use crate::error::Outcome;
+use crate::failure::Failure;
 use crate::own::try_box;
 use crate::pointers::{Out, Require};
 use dunlin::{Budget, Charge, Kind};
@@ -35,10 +35,6 @@ exports! {
 
     fn dunlin_budget_delete(budget: Option<Box<dunlin_budget_t>>) {
         drop(budget);
-    }
-
-    fn dunlin_engine_budget(engine: Option<&wasm_engine_t>) -> Option<Box<dunlin_budget_t>> {
-        try_box(dunlin_budget_t(engine?.0.engine().budget().clone()))
     }
 
     fn dunlin_budget_limit(budget: Option<&dunlin_budget_t>) -> u64 {

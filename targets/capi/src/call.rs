@@ -1,6 +1,6 @@
 //! Values in and out of calls.
 
-use crate::error::{Failure, Result};
+use crate::failure::{Failure, Result};
 use crate::own::try_vec;
 use crate::store::StoreRef;
 use crate::val::wasm_val_t;

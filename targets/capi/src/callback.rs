@@ -2,13 +2,12 @@
 
 use crate::boundary::{c_types, exports};
 use crate::call::Vals;
-use crate::error::{Failure, Result};
+use crate::failure::{Failure, Result};
 use crate::handles::{wasm_extern_t, wasm_instance_t};
 use crate::host_info::UserData;
-use crate::numeric::dunlin_slot_t;
 use crate::object::{Object, Trapped};
 use crate::own::try_vec;
-use crate::pointers::{Handle, Text};
+use crate::pointers::{Handle, Text, dunlin_slot_t};
 use crate::store::{StoreData, StoreRef, wasm_store_t};
 use crate::val::wasm_val_t;
 use crate::vec::CVec;

@@ -1,6 +1,6 @@
 //! Deadlines of stores. One thread waits for all of them, and is there only while there are some.
 
-use crate::error::{Failure, Result};
+use crate::failure::{Failure, Result};
 use dunlin::InterruptHandle;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};

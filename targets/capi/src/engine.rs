@@ -2,11 +2,12 @@
 
 use crate::boundary::{c_types, exports};
 use crate::budget::dunlin_budget_t;
-use crate::error::{Failure, Outcome, Result};
+use crate::error::Outcome;
+use crate::failure::{Failure, Result};
 use crate::own::{Shared, try_box};
 use crate::pointers::{Out, Require, Text};
 #[cfg(feature = "jit")]
-use crate::tier;
+use crate::tier_choice::{Choice, TierRef};
 use dunlin::{Config, Engine, Feature, Limits};
 
 /// How an engine will behave.
@@ -14,7 +15,7 @@ pub struct wasm_config_t {
     pub(crate) config: Config,
     keep_binary: bool,
     #[cfg(feature = "jit")]
-    pub(crate) tier: tier::Choice,
+    pub(crate) tier: Choice,
 }
 
 impl wasm_config_t {
@@ -23,7 +24,7 @@ impl wasm_config_t {
             config: Config::new(),
             keep_binary: true,
             #[cfg(feature = "jit")]
-            tier: tier::Choice::default(),
+            tier: Choice::default(),
         }
     }
 
@@ -47,7 +48,7 @@ struct Inner {
     engine: Engine,
     keep_binary: bool,
     #[cfg(feature = "jit")]
-    tier: Option<tier::TierRef>,
+    tier: Option<TierRef>,
 }
 
 /// An owner of an engine.
@@ -65,7 +66,7 @@ impl EngineRef {
     }
 
     #[cfg(feature = "jit")]
-    pub(crate) fn tier(&self) -> Option<&tier::TierRef> {
+    pub(crate) fn tier(&self) -> Option<&TierRef> {
         self.0.tier.as_ref()
     }
 }
@@ -115,6 +116,10 @@ exports! {
 
     fn dunlin_engine_copy(engine: Option<&wasm_engine_t>) -> Option<Box<wasm_engine_t>> {
         try_box(wasm_engine_t(engine?.0.clone()))
+    }
+
+    fn dunlin_engine_budget(engine: Option<&wasm_engine_t>) -> Option<Box<dunlin_budget_t>> {
+        try_box(dunlin_budget_t(engine?.0.engine().budget().clone()))
     }
 
     fn dunlin_config_budget_set(config: Option<&mut wasm_config_t>, budget: Option<&dunlin_budget_t>) {

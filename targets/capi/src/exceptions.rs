@@ -2,7 +2,8 @@
 
 use crate::boundary::exports;
 use crate::call::{Vals, given};
-use crate::error::{Failure, Outcome, Result};
+use crate::error::Outcome;
+use crate::failure::{Failure, Result};
 use crate::handles::wasm_extern_t;
 use crate::object::{Object, Trapped, wasm_ref_t};
 use crate::pointers::{Array, Handle, Out, Require};

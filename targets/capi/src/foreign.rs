@@ -1,20 +1,13 @@
 //! Objects of C's own, and any other objects, as guests hold them: `externref`.
 
 use crate::boundary::exports;
-use crate::error::{Failure, Result};
+use crate::failure::{Failure, Result};
 use crate::handles::wasm_foreign_t;
-use crate::host_info::InfoCell;
-use crate::object::Object;
+use crate::object::{Foreign, Object};
 use crate::own::Shared;
 use crate::pointers::Handle;
 use crate::store::{StoreRef, wasm_store_t};
 use dunlin::ExternRef;
-
-/// An object that is nothing but what C attaches to it.
-#[derive(Default)]
-pub(crate) struct Foreign {
-    pub(crate) info: InfoCell,
-}
 
 /// The reference by which guests hold an object: always the same one.
 pub(crate) fn to_extern_ref(store: &StoreRef, object: &Object) -> Result<ExternRef> {

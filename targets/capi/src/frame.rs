@@ -1,7 +1,8 @@
 //! Frames of backtraces, and traps, which have them.
 
 use crate::boundary::{c_types, exports};
-use crate::error::{Code, Failure, Outcome, dunlin_error_t};
+use crate::error::{Outcome, dunlin_error_t};
+use crate::failure::{Code, Failure};
 use crate::handles::{wasm_instance_t, wasm_trap_t};
 use crate::object::{Object, Trapped};
 use crate::own::try_box;

@@ -3,7 +3,8 @@
 use crate::boundary::{c_types, exports};
 use crate::call::{Vals, check_results, give};
 use crate::callback::{Callback, Numeric, Plain, WithCaller, WithEnv, host_func, numeric_host_func};
-use crate::error::{Failure, Outcome, Result};
+use crate::error::Outcome;
+use crate::failure::{Failure, Result};
 use crate::handles::wasm_func_t;
 use crate::host_info::{Finalizer, UserData};
 use crate::object::{Object, Trapped};
@@ -211,7 +212,7 @@ exports! {
 
     fn dunlin_suspended_trap_code(suspended: Option<&dunlin_suspended_t>, out: Out<'_, i32>) -> bool {
         let trap = suspended.and_then(|suspended| suspended.call.reason().trap());
-        trap.map(|trap| out.put(crate::error::trap_number(trap))).is_some()
+        trap.map(|trap| out.put(crate::failure::trap_number(trap))).is_some()
     }
 
     fn dunlin_suspended_message(suspended: Option<&dunlin_suspended_t>, out: Out<'_, crate::vec::wasm_byte_vec_t>) {

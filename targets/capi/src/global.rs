@@ -1,7 +1,8 @@
 //! Globals.
 
 use crate::boundary::exports;
-use crate::error::{Failure, Outcome, Result};
+use crate::error::Outcome;
+use crate::failure::{Failure, Result};
 use crate::handles::wasm_global_t;
 use crate::object::Object;
 use crate::pointers::{Handle, Out, Require};

@@ -4,6 +4,7 @@ use crate::boundary::{c_types, exports};
 use crate::host_info::{Finalizer, UserData};
 use crate::object::{Object, is_no_memory, wasm_ref_t};
 use crate::pointers::Handle;
+use crate::prototypes::c_pointers;
 use crate::store::StoreRef;
 use std::ffi::c_void;
 use std::ptr::null_mut;
@@ -146,6 +147,10 @@ impl<T> Deleted<T> {
             drop(unsafe { Box::from_raw(self.0) });
         }
     }
+}
+
+c_pointers! {
+    "{} *": Deleted<T>;
 }
 
 references! {

@@ -12,7 +12,7 @@ fn prototypes() -> Vec<Prototype> {
         crate::budget::prototypes,
         crate::callback::prototypes,
         crate::engine::prototypes,
-        crate::error::prototypes,
+        crate::error_info::prototypes,
         crate::exceptions::prototypes,
         crate::externs::prototypes,
         crate::foreign::prototypes,
@@ -34,7 +34,7 @@ fn prototypes() -> Vec<Prototype> {
         crate::types::imports,
         crate::types::values,
         crate::val::prototypes,
-        crate::vec::prototypes,
+        crate::vectors::prototypes,
         crate::wasi::prototypes,
     ] {
         of_module(&mut all);
@@ -115,22 +115,22 @@ fn numbers_and_layouts_are_the_headers() {
     same("offsetof(wasm_val_t, of)", 8);
     same("sizeof(wasm_limits_t)", size_of::<crate::types::wasm_limits_t>());
     same("sizeof(dunlin_plan_t)", size_of::<crate::module::dunlin_plan_t>());
-    same("sizeof(dunlin_slot_t)", size_of::<crate::numeric::dunlin_slot_t>());
+    same("sizeof(dunlin_slot_t)", size_of::<crate::pointers::dunlin_slot_t>());
     same("sizeof(wasm_byte_vec_t)", size_of::<crate::vec::wasm_byte_vec_t>());
     for (name, code) in [
-        ("DUNLIN_ERROR_OTHER", crate::error::Code::Other),
-        ("DUNLIN_ERROR_TRAP", crate::error::Code::Trap),
-        ("DUNLIN_ERROR_EXCEPTION", crate::error::Code::Exception),
-        ("DUNLIN_ERROR_INVALID", crate::error::Code::Invalid),
-        ("DUNLIN_ERROR_LIMIT", crate::error::Code::Limit),
-        ("DUNLIN_ERROR_OUT_OF_BUDGET", crate::error::Code::OutOfBudget),
-        ("DUNLIN_ERROR_OUT_OF_MEMORY", crate::error::Code::OutOfMemory),
-        ("DUNLIN_ERROR_LINK", crate::error::Code::Link),
-        ("DUNLIN_ERROR_HOST", crate::error::Code::Host),
-        ("DUNLIN_ERROR_IO", crate::error::Code::Io),
-        ("DUNLIN_ERROR_EXIT", crate::error::Code::Exit),
-        ("DUNLIN_ERROR_ARGUMENT", crate::error::Code::Argument),
-        ("DUNLIN_ERROR_MISTAKE", crate::error::Code::Mistake),
+        ("DUNLIN_ERROR_OTHER", crate::failure::Code::Other),
+        ("DUNLIN_ERROR_TRAP", crate::failure::Code::Trap),
+        ("DUNLIN_ERROR_EXCEPTION", crate::failure::Code::Exception),
+        ("DUNLIN_ERROR_INVALID", crate::failure::Code::Invalid),
+        ("DUNLIN_ERROR_LIMIT", crate::failure::Code::Limit),
+        ("DUNLIN_ERROR_OUT_OF_BUDGET", crate::failure::Code::OutOfBudget),
+        ("DUNLIN_ERROR_OUT_OF_MEMORY", crate::failure::Code::OutOfMemory),
+        ("DUNLIN_ERROR_LINK", crate::failure::Code::Link),
+        ("DUNLIN_ERROR_HOST", crate::failure::Code::Host),
+        ("DUNLIN_ERROR_IO", crate::failure::Code::Io),
+        ("DUNLIN_ERROR_EXIT", crate::failure::Code::Exit),
+        ("DUNLIN_ERROR_ARGUMENT", crate::failure::Code::Argument),
+        ("DUNLIN_ERROR_MISTAKE", crate::failure::Code::Mistake),
     ] {
         same(name, code as usize);
     }
@@ -154,7 +154,7 @@ fn numbers_and_layouts_are_the_headers() {
         ("DUNLIN_TRAP_MODULE_CHANGED", dunlin::Trap::ModuleChanged),
         ("DUNLIN_TRAP_NULL_REFERENCE", dunlin::Trap::NullReference),
     ] {
-        same(name, crate::error::trap_number(trap) as usize);
+        same(name, crate::failure::trap_number(trap) as usize);
     }
     cc(&["-std=c11", "-fsyntax-only", "-x", "c"], &source);
 }

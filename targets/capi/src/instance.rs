@@ -1,7 +1,8 @@
 //! Instances.
 
 use crate::boundary::exports;
-use crate::error::{Failure, Outcome, Result};
+use crate::error::Outcome;
+use crate::failure::{Failure, Result};
 use crate::handles::{wasm_extern_t, wasm_instance_t, wasm_module_t};
 use crate::object::{Object, Trapped};
 use crate::own::try_vec;

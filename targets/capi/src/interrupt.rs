@@ -2,7 +2,8 @@
 
 use crate::boundary::{c_types, exports};
 use crate::deadline;
-use crate::error::{Failure, Outcome};
+use crate::error::Outcome;
+use crate::failure::Failure;
 use crate::own::try_box;
 use crate::pointers::{Handle, Out};
 use crate::store::wasm_store_t;

@@ -3,7 +3,8 @@
 use crate::boundary::{c_types, exports};
 use crate::callback::{Callback, Numeric, WithCaller, host_func, numeric_host_func};
 use crate::engine::wasm_engine_t;
-use crate::error::{Failure, Outcome, Result};
+use crate::error::Outcome;
+use crate::failure::{Failure, Result};
 use crate::handles::{wasm_extern_t, wasm_instance_t, wasm_module_t};
 use crate::host_info::{Finalizer, UserData};
 use crate::instance::to_extern;

@@ -1,7 +1,8 @@
 //! Linear memories.
 
 use crate::boundary::exports;
-use crate::error::{Failure, Outcome, Result};
+use crate::error::Outcome;
+use crate::failure::{Failure, Result};
 use crate::handles::wasm_memory_t;
 use crate::object::Object;
 use crate::pointers::{Array, ArrayMut, Byte, Handle, Out, Require};

@@ -2,28 +2,17 @@
 
 use crate::boundary::{c_types, exports};
 use crate::engine::{EngineRef, wasm_engine_t};
-use crate::error::{Failure, Outcome, Result};
+use crate::error::Outcome;
+use crate::failure::{Failure, Result};
 use crate::handles::wasm_module_t;
 use crate::host_info::InfoCell;
-use crate::object::Object;
+use crate::object::{Binary, ModuleData, Object};
 use crate::own::{Shared, try_box, try_vec};
 use crate::pointers::{Array, Byte, Handle, Out, Require, Text};
 use crate::store::{StoreRef, wasm_store_t};
 use crate::types::{wasm_exporttype_t, wasm_importtype_t};
 use crate::vec::{CVec, collect, wasm_byte_vec_t};
-use dunlin::{Charge, Kind, Module, ModuleOptions, ModuleStream};
-
-/// A module, and what it consists of for those who want that again.
-pub(crate) struct ModuleData {
-    pub(crate) module: Module,
-    binary: Option<Shared<Binary>>,
-    pub(crate) info: InfoCell,
-}
-
-struct Binary {
-    bytes: Vec<u8>,
-    _charge: Charge,
-}
+use dunlin::{Kind, Module, ModuleOptions, ModuleStream};
 
 impl wasm_module_t {
     pub(crate) fn data(&self) -> Result<&Shared<ModuleData>> {

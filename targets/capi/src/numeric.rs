@@ -1,16 +1,13 @@
 //! Calls without values: arguments and results are slots of C's.
 
 use crate::boundary::{c_types, exports};
-use crate::error::{Failure, Outcome};
+use crate::error::Outcome;
+use crate::failure::Failure;
 use crate::handles::wasm_func_t;
 use crate::own::try_box;
-use crate::pointers::{ArrayMut, Out, Require};
+use crate::pointers::{ArrayMut, Out, Require, dunlin_slot_t};
 use crate::store::StoreRef;
 use dunlin::NumericFunc;
-
-/// A number, or half a vector: C's union of all of them.
-#[repr(transparent)]
-pub struct dunlin_slot_t(u64);
 
 /// A function whose type was looked at, for calls with slots.
 pub struct dunlin_numeric_func_t {
@@ -19,7 +16,6 @@ pub struct dunlin_numeric_func_t {
 }
 
 c_types! {
-    dunlin_slot_t = "dunlin_slot_t";
     dunlin_numeric_func_t = "dunlin_numeric_func_t";
 }
 

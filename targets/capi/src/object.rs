@@ -2,15 +2,34 @@
 //! the same pointer, and a cast to what an object isn't gives null.
 
 use crate::boundary::{Returns, c_types};
-use crate::error::Failure;
-use crate::foreign::Foreign;
+use crate::failure::Failure;
 use crate::host_info::{InfoCell, UserData};
-use crate::module::ModuleData;
+use crate::key::Key;
 use crate::own::{Shared, try_box};
+use crate::pointers::Out;
 use crate::store::StoreRef;
-use dunlin::{ExnRef, Extern, Func, Global, Instance, Memory, SharedMemory, Table, Tag};
+use dunlin::{Charge, ExnRef, Extern, Func, Global, Instance, Memory, Module, SharedMemory, Table, Tag};
 use std::ffi::c_void;
 use std::ptr::null_mut;
+
+/// A module, and what it consists of for those who want that again.
+pub(crate) struct ModuleData {
+    pub(crate) module: Module,
+    pub(crate) binary: Option<Shared<Binary>>,
+    pub(crate) info: InfoCell,
+}
+
+/// A module's bytes, and the charge for them.
+pub(crate) struct Binary {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) _charge: Charge,
+}
+
+/// An object that is nothing but what C attaches to it.
+#[derive(Default)]
+pub(crate) struct Foreign {
+    pub(crate) info: InfoCell,
+}
 
 /// What there are handles of.
 #[derive(Clone)]
@@ -26,19 +45,6 @@ pub(crate) enum Object {
     Module(Shared<ModuleData>),
     Foreign(Shared<Foreign>),
     Trap(Failure),
-}
-
-/// What tells an object from others.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Key {
-    Func(Func),
-    Global(Global),
-    Table(Table),
-    Memory(Memory),
-    Tag(Tag),
-    Instance(Instance),
-    Exception(ExnRef),
-    Address(usize),
 }
 
 impl Object {
@@ -159,6 +165,18 @@ impl Trapped {
         match unsafe { Box::from_raw(self.0.cast_mut()) }.object {
             Object::Trap(failure) => Some(failure),
             _ => Some(Failure::argument("a host function returned an object that is no trap")),
+        }
+    }
+}
+
+impl Out<'_, Trapped> {
+    /// Leaves a trap, or drops it if C doesn't want it.
+    pub(crate) fn put_or_drop(self, trap: Trapped) {
+        match self.place() {
+            Some(place) => {
+                place.write(trap);
+            }
+            None => drop(trap.take()),
         }
     }
 }

@@ -3,8 +3,8 @@
 //! That a pointer which isn't null is a good one, as the headers demand, is what all of this relies on: safe code can't make
 //! these types of anything else.
 
-use crate::error::{Failure, Result};
-use crate::object::Trapped;
+use crate::failure::{Failure, Result};
+use crate::prototypes::{c_pointers, c_types};
 use std::ffi::{CStr, c_char};
 use std::mem::MaybeUninit;
 
@@ -12,6 +12,10 @@ use std::mem::MaybeUninit;
 #[derive(Clone, Copy)]
 #[repr(transparent)]
 pub struct Byte(pub(crate) u8);
+
+/// A number, or half a vector: C's union of all of them.
+#[repr(transparent)]
+pub struct dunlin_slot_t(u64);
 
 /// A pointer that C has without `const`, to what changes only by means that bear it.
 #[repr(transparent)]
@@ -52,23 +56,16 @@ impl<T> Require<T> for Option<T> {
 #[repr(transparent)]
 pub struct Out<'a, T>(Option<&'a mut MaybeUninit<T>>);
 
-impl<T> Out<'_, T> {
+impl<'a, T> Out<'a, T> {
+    /// The place, if C wants it.
+    pub(crate) fn place(self) -> Option<&'a mut MaybeUninit<T>> {
+        self.0
+    }
+
     /// Leaves `value`, if C wants it.
     pub(crate) fn put(self, value: T) {
         if let Some(place) = self.0 {
             place.write(value);
-        }
-    }
-}
-
-impl Out<'_, Trapped> {
-    /// Leaves a trap, or drops it if C doesn't want it.
-    pub(crate) fn put_or_drop(self, trap: Trapped) {
-        match self.0 {
-            Some(place) => {
-                place.write(trap);
-            }
-            None => drop(trap.take()),
         }
     }
 }
@@ -150,7 +147,7 @@ impl<'a, T> ArrayMut<'a, T> {
     }
 }
 
-impl<'a> ArrayMut<'a, crate::numeric::dunlin_slot_t> {
+impl<'a> ArrayMut<'a, dunlin_slot_t> {
     /// So many numbers, which C has set.
     ///
     /// # Errors
@@ -194,4 +191,15 @@ impl<'a> Text<'a> {
         let text = self.get().require()?;
         text.to_str().map_err(|_| Failure::argument("a text is not UTF-8"))
     }
+}
+
+c_types! {
+    Byte = "char";
+    dunlin_slot_t = "dunlin_slot_t";
+    Text<'_> = "char const *";
+}
+
+c_pointers! {
+    "{} *": Out<'_, T>, Handle<'_, T>, ArrayMut<'_, T>;
+    "{} const *": Array<'_, T>;
 }

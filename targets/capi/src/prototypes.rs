@@ -1,12 +1,33 @@
-//! What is exported, as C declares it: for tests.
+//! What is exported, as C declares it: for tests, which compare that with the headers.
 
-use crate::boundary::c_types;
-use crate::handles::Deleted;
-use crate::pointers::{Array, ArrayMut, Byte, Handle, Out, Text};
-use crate::vec::{CVec, Element};
-use std::ffi::c_void;
+/// Says how C writes types, which tests compare with the headers.
+macro_rules! c_types {
+    ($($ty:ty = $name:literal;)*) => {$(
+        #[cfg(test)]
+        impl $crate::prototypes::CType for $ty {
+            fn c() -> String {
+                $name.into()
+            }
+        }
+    )*};
+}
+
+/// The same for types that point to others, whose name is put into `how`.
+macro_rules! c_pointers {
+    ($($how:literal: $($ty:ty),*;)*) => {$($(
+        #[cfg(test)]
+        impl<T: $crate::prototypes::CType> $crate::prototypes::CType for $ty {
+            fn c() -> String {
+                format!($how, T::c())
+            }
+        }
+    )*)*};
+}
+
+pub(crate) use {c_pointers, c_types};
 
 /// A function as C declares it.
+#[cfg(test)]
 pub(crate) struct Prototype {
     pub(crate) name: &'static str,
     pub(crate) args: Vec<String>,
@@ -14,39 +35,24 @@ pub(crate) struct Prototype {
 }
 
 /// A type as C writes it.
+#[cfg(test)]
 pub(crate) trait CType {
     fn c() -> String;
 }
 
 c_types! {
     () = "void";
-    c_void = "void";
-    Byte = "char";
+    std::ffi::c_void = "void";
     bool = "bool";
     u8 = "uint8_t";
     u32 = "uint32_t";
     i32 = "int32_t";
     u64 = "uint64_t";
     usize = "size_t";
-    Text<'_> = "char const *";
-    Option<unsafe extern "C" fn(*mut c_void)> = "void (*)(void *)";
+    Option<unsafe extern "C" fn(*mut std::ffi::c_void)> = "void (*)(void *)";
 }
 
-impl<T: Element> CType for CVec<T> {
-    fn c() -> String {
-        T::VEC.into()
-    }
+c_pointers! {
+    "{} *": *mut T, Option<&mut T>, Option<Box<T>>;
+    "{} const *": *const T, Option<&T>;
 }
-
-macro_rules! pointers {
-    ($how:literal: $($ty:ty)*) => {$(
-        impl<T: CType> CType for $ty {
-            fn c() -> String {
-                format!($how, T::c())
-            }
-        }
-    )*};
-}
-
-pointers! { "{} *": *mut T Option<&mut T> Option<Box<T>> Out<'_, T> Handle<'_, T> ArrayMut<'_, T> Deleted<T> }
-pointers! { "{} const *": *const T Option<&T> Array<'_, T> }

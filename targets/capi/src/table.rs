@@ -1,7 +1,8 @@
 //! Tables.
 
 use crate::boundary::exports;
-use crate::error::{Failure, Outcome, Result};
+use crate::error::Outcome;
+use crate::failure::{Failure, Result};
 use crate::handles::wasm_table_t;
 use crate::object::{Object, wasm_ref_t};
 use crate::pointers::{Handle, Out, Require};

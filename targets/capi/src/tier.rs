@@ -2,40 +2,23 @@
 
 use crate::boundary::exports;
 use crate::engine::{EngineRef, wasm_config_t, wasm_engine_t};
-use crate::error::{Failure, Outcome, Result};
+use crate::error::Outcome;
+use crate::failure::{Failure, Result};
 use crate::handles::wasm_module_t;
 use crate::pointers::{Array, Byte, Handle, Out, Require, Text};
 use crate::vec::{CVec, wasm_byte_vec_t};
 
 #[cfg(feature = "jit")]
-pub(crate) use present::{Choice, TierRef};
-
-#[cfg(feature = "jit")]
 mod present {
     use super::*;
     use crate::module::handle;
-    use dunlin::{Config, Module, ModuleStream};
+    use crate::tier_choice::Choice;
+    use dunlin::{Module, ModuleStream};
+    use dunlin_jit::Mode;
     use dunlin_jit::aot::{Compile, Opened, Target, compile, open};
-    use dunlin_jit::{Jit, Mode};
-    use std::sync::Arc;
-
-    pub(crate) type TierRef = Arc<Jit>;
-
-    /// Which tier an engine will have, if any.
-    #[derive(Default)]
-    pub(crate) struct Choice(Option<Mode>);
-
-    impl Choice {
-        pub(crate) fn apply(self, mut config: Config) -> Result<(Config, Option<TierRef>)> {
-            let Some(mode) = self.0 else { return Ok((config, None)) };
-            let jit = Jit::new(Jit::options().mode(mode)).map_err(Failure::other)?;
-            config.tier(jit.clone());
-            Ok((config, Some(jit)))
-        }
-    }
 
     pub(super) fn choose(config: &mut wasm_config_t, mode: i32) -> Result<()> {
-        config.tier = Choice(match mode {
+        config.tier = Choice::of(match mode {
             0 => None,
             1 => Some(Mode::Background),
             2 => Some(Mode::Sync),

@@ -1,7 +1,7 @@
 //! Values, as C has them.
 
 use crate::boundary::{c_types, exports};
-use crate::error::{Failure, Result};
+use crate::failure::{Failure, Result};
 use crate::foreign;
 use crate::object::{Object, is_no_memory, wasm_ref_t};
 use crate::pointers::Out;

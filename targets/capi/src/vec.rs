@@ -1,15 +1,7 @@
 //! Vectors as C sees them: a length and a pointer. C owns them, and what is in them.
 
-use crate::boundary::exports;
-use crate::frame::wasm_frame_t;
-use crate::handles::wasm_extern_t;
 use crate::own::try_vec;
-use crate::pointers::{Array, ArrayMut, Byte, Out};
-use crate::types::{
-    wasm_exporttype_t, wasm_externtype_t, wasm_functype_t, wasm_globaltype_t, wasm_importtype_t,
-    wasm_memorytype_t, wasm_tabletype_t, wasm_valtype_t,
-};
-use crate::val::wasm_val_t;
+use crate::pointers::{Array, ArrayMut, Byte};
 use std::fmt::Write;
 use std::mem::ManuallyDrop;
 use std::ptr::{null, null_mut};
@@ -145,12 +137,13 @@ pub(crate) trait Element: Sized {
     fn copied(&self) -> Option<Self>;
 }
 
-fn new_uninitialized<T: Element>(size: usize) -> CVec<T> {
+/// A vector of so many elements that nobody has set.
+pub(crate) fn new_uninitialized<T: Element>(size: usize) -> CVec<T> {
     collect((0..size).map(|_| Some(T::unset())))
 }
 
 /// The elements that `data` has, which C gives up.
-fn moved<T: Element>(data: Array<'_, T>, size: usize) -> CVec<T> {
+pub(crate) fn moved<T: Element>(data: Array<'_, T>, size: usize) -> CVec<T> {
     let data = data.pointer();
     let Some(mut all) = try_vec(size).filter(|_| !data.is_null()) else { return CVec::empty() };
     // SAFETY: as the header demands, there are so many elements, which are C's no longer; and there is room for them.
@@ -161,110 +154,14 @@ fn moved<T: Element>(data: Array<'_, T>, size: usize) -> CVec<T> {
     all.into()
 }
 
-fn copied<T: Element>(from: Option<&CVec<T>>) -> CVec<T> {
+/// A vector of copies.
+pub(crate) fn copied<T: Element>(from: Option<&CVec<T>>) -> CVec<T> {
     from.map_or_else(CVec::empty, |from| collect(from.as_slice().iter().map(T::copied)))
 }
 
-macro_rules! vectors {
-    ($(
-        $vec:literal of $element:ty: $unset:expr, $copy:expr;
-        $empty:ident $uninitialized:ident $new:ident $copied:ident $delete:ident
-    )*) => {
-        $(
-            impl Element for $element {
-                #[cfg(test)]
-                const VEC: &'static str = $vec;
-
-                fn unset() -> Self {
-                    $unset
-                }
-
-                fn copied(&self) -> Option<Self> {
-                    let copy: fn(&$element) -> Option<$element> = $copy;
-                    copy(self)
-                }
-            }
-        )*
-
-        exports! {
-            $(
-                fn $empty(out: Out<'_, CVec<$element>>) {
-                    out.put(CVec::empty());
-                }
-
-                fn $uninitialized(out: Out<'_, CVec<$element>>, size: usize) {
-                    out.put(new_uninitialized(size));
-                }
-
-                fn $new(out: Out<'_, CVec<$element>>, size: usize, data: Array<'_, $element>) {
-                    out.put(moved(data, size));
-                }
-
-                fn $copied(out: Out<'_, CVec<$element>>, from: Option<&CVec<$element>>) {
-                    out.put(copied(from));
-                }
-
-                fn $delete(vec: Option<&mut CVec<$element>>) {
-                    drop(vec.map(CVec::take));
-                }
-            )*
-        }
-    };
-}
-
-macro_rules! boxed {
-    () => {
-        |element| match element {
-            Some(element) => element.try_clone().map(Some),
-            None => Some(None),
-        }
-    };
-}
-
-vectors! {
-    "wasm_byte_vec_t" of Byte: Byte(0), |byte| Some(*byte);
-    wasm_byte_vec_new_empty wasm_byte_vec_new_uninitialized wasm_byte_vec_new wasm_byte_vec_copy wasm_byte_vec_delete
-
-    "wasm_valtype_vec_t" of Option<Box<wasm_valtype_t>>: None, boxed!();
-    wasm_valtype_vec_new_empty wasm_valtype_vec_new_uninitialized wasm_valtype_vec_new wasm_valtype_vec_copy
-    wasm_valtype_vec_delete
-
-    "wasm_functype_vec_t" of Option<Box<wasm_functype_t>>: None, boxed!();
-    wasm_functype_vec_new_empty wasm_functype_vec_new_uninitialized wasm_functype_vec_new wasm_functype_vec_copy
-    wasm_functype_vec_delete
-
-    "wasm_globaltype_vec_t" of Option<Box<wasm_globaltype_t>>: None, boxed!();
-    wasm_globaltype_vec_new_empty wasm_globaltype_vec_new_uninitialized wasm_globaltype_vec_new
-    wasm_globaltype_vec_copy wasm_globaltype_vec_delete
-
-    "wasm_tabletype_vec_t" of Option<Box<wasm_tabletype_t>>: None, boxed!();
-    wasm_tabletype_vec_new_empty wasm_tabletype_vec_new_uninitialized wasm_tabletype_vec_new
-    wasm_tabletype_vec_copy wasm_tabletype_vec_delete
-
-    "wasm_memorytype_vec_t" of Option<Box<wasm_memorytype_t>>: None, boxed!();
-    wasm_memorytype_vec_new_empty wasm_memorytype_vec_new_uninitialized wasm_memorytype_vec_new
-    wasm_memorytype_vec_copy wasm_memorytype_vec_delete
-
-    "wasm_externtype_vec_t" of Option<Box<wasm_externtype_t>>: None, boxed!();
-    wasm_externtype_vec_new_empty wasm_externtype_vec_new_uninitialized wasm_externtype_vec_new
-    wasm_externtype_vec_copy wasm_externtype_vec_delete
-
-    "wasm_importtype_vec_t" of Option<Box<wasm_importtype_t>>: None, boxed!();
-    wasm_importtype_vec_new_empty wasm_importtype_vec_new_uninitialized wasm_importtype_vec_new
-    wasm_importtype_vec_copy wasm_importtype_vec_delete
-
-    "wasm_exporttype_vec_t" of Option<Box<wasm_exporttype_t>>: None, boxed!();
-    wasm_exporttype_vec_new_empty wasm_exporttype_vec_new_uninitialized wasm_exporttype_vec_new
-    wasm_exporttype_vec_copy wasm_exporttype_vec_delete
-
-    "wasm_val_vec_t" of wasm_val_t: wasm_val_t::I32_ZERO, wasm_val_t::try_clone;
-    wasm_val_vec_new_empty wasm_val_vec_new_uninitialized wasm_val_vec_new wasm_val_vec_copy wasm_val_vec_delete
-
-    "wasm_frame_vec_t" of Option<Box<wasm_frame_t>>: None, boxed!();
-    wasm_frame_vec_new_empty wasm_frame_vec_new_uninitialized wasm_frame_vec_new wasm_frame_vec_copy
-    wasm_frame_vec_delete
-
-    "wasm_extern_vec_t" of Option<Box<wasm_extern_t>>: None, boxed!();
-    wasm_extern_vec_new_empty wasm_extern_vec_new_uninitialized wasm_extern_vec_new wasm_extern_vec_copy
-    wasm_extern_vec_delete
+#[cfg(test)]
+impl<T: Element> crate::prototypes::CType for CVec<T> {
+    fn c() -> String {
+        T::VEC.into()
+    }
 }

@@ -1,7 +1,8 @@
 //! WASI: what a guest is given. In a build without it, the functions are there, and say so.
 
 use crate::boundary::{c_types, exports};
-use crate::error::{Failure, Outcome, Result};
+use crate::error::Outcome;
+use crate::failure::{Failure, Result};
 use crate::host_info::{Finalizer, UserData};
 use crate::own::try_vec;
 use crate::pointers::{Array, Byte, Handle, Require, Text};

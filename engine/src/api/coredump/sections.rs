@@ -114,8 +114,8 @@ impl<'s> Dump<'s> {
                 vector(out, 0..count.unwrap_or(0), |out, _| value(out, CoreValue::Missing))?;
             }
         }
-        // No operands.
-        unsigned(out, 0)
+        let operands = frame.operands().unwrap_or_default();
+        vector(out, operands.iter(), |out, operand| value(out, *operand))
     }
 
     /// The parts of memories that aren't zeros.

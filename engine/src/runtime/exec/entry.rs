@@ -219,9 +219,17 @@ pub(super) unsafe fn finish(store: *mut StoreInner) -> Result<(), Stop> {
             Stop::Error(e) if e.is_pending() && exec.waits_at != 0 => Err(Stop::Error(e)),
             Stop::Error(e) => {
                 let (at, leaves) = (exec.at, exec.leaves);
-                let keeps = cfg!(feature = "coredump") && (*store).engine.config().coredump_on_trap;
-                let keep = keeps.then(|| &(*store).budget);
-                let mut e = walk::with_backtrace(e, at, leaves, dispatch, keep);
+                #[cfg(feature = "coredump")]
+                let mut values = {
+                    let regs = exec.regs.take();
+                    let wanted = (*store).engine.config().coredump_on_trap;
+                    wanted.then(|| super::locals::values(&(*store).budget, regs))
+                };
+                #[cfg(feature = "coredump")]
+                let values: Option<walk::ValuesOf<'_>> = values.as_mut().map(|values| values as _);
+                #[cfg(not(feature = "coredump"))]
+                let values = None;
+                let mut e = walk::with_backtrace(e, at, leaves, dispatch, values);
                 locate(store, &mut e);
                 Err(Stop::Error(e))
             }

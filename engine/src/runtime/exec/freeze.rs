@@ -1,6 +1,6 @@
 //! The state of a suspended execution in WebAssembly's terms, for snapshots: frames by function and instruction offset.
 
-use super::regs::{Regs, Stub, from_vector};
+use super::regs::{Regs, Stub};
 use super::sample::Position;
 use super::suspend::How;
 use super::{Dispatch, Execution, walk};
@@ -123,16 +123,7 @@ impl Charged {
 impl Frozen {
     /// What the accumulator of a class holds where it stands, in the format of slots.
     pub(crate) fn accumulator(&self, class: Class) -> [u64; 2] {
-        let regs = &self.accumulators;
-        match class {
-            Class::Int => [regs.acc, 0],
-            Class::F32 => [regs.f32.to_bits().into(), 0],
-            Class::F64 => [regs.f64.to_bits(), 0],
-            Class::V128 => {
-                let bits = u128::from_le_bytes(from_vector(regs.v128).0);
-                [bits as u64, (bits >> 64) as u64]
-            }
-        }
+        self.accumulators.accumulator(class)
     }
 }
 

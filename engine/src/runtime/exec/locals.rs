@@ -1,40 +1,77 @@
-//! The locals of interpreted frames, for core dumps. They are in their slots at every cell.
+//! The locals and operands of interpreted frames, for core dumps. Locals are in their slots at every cell; where operands are,
+//! [`Operands`] knows.
 
+use super::operands::Operands;
+use super::regs::Regs;
 use super::walk::Frame;
 use crate::memory::{Budget, Buf, Kind, MemoryError, Shared};
 use crate::module::types::ValType;
 use crate::ops::Class;
 use crate::ops::frame::HEADER;
-use crate::runtime::coredump::{CoreValue, FrameLocals};
+use crate::runtime::coredump::{CoreValue, FrameValues};
 use crate::runtime::loaded::ModuleShared;
+use crate::translate::Held;
 use wasmparser::BinaryReader;
+
+/// What is kept of the frames of an execution that has stopped. `regs` are the registers there. It gives `None` if there is
+/// no memory for the locals.
+///
+/// # Safety
+/// What it gives is called with frames of that execution, which haven't changed since.
+pub(super) unsafe fn values(
+    budget: &Budget,
+    regs: Option<Regs>,
+) -> impl FnMut(&Frame<'_>) -> Option<Shared<FrameValues>> {
+    let mut operands = Operands::new(budget);
+    move |frame| {
+        let regs = regs.filter(|regs| (regs.ip, regs.sp) == (frame.ip, frame.sp) && !frame.calls);
+        // SAFETY: the caller keeps the contract.
+        let (locals, operands) =
+            unsafe { (locals_of(frame, budget)?, operands_of(frame, &mut operands, regs.as_ref(), budget)) };
+        Shared::try_new(Kind::Host, FrameValues { locals, operands }).ok()
+    }
+}
 
 /// The locals of a frame; `None` if there is no memory for them.
 ///
 /// # Safety
 /// The frame hasn't changed since the execution stopped in it.
-pub(super) unsafe fn of(frame: &Frame<'_>, budget: &Budget) -> Option<Shared<FrameLocals>> {
+unsafe fn locals_of(frame: &Frame<'_>, budget: &Budget) -> Option<Buf<CoreValue>> {
     let mut values = Buf::new(budget, Kind::Host);
     let visited = visit(frame.module.shared(), frame.func, budget, &mut |ty, slot| {
         // SAFETY: the slot is one of the frame's.
-        values.try_push(value(ty, unsafe { *frame.sp.add(slot as usize) }))
+        values.try_push(CoreValue::of(ty, unsafe { *frame.sp.add(slot as usize) }))
     });
     visited?;
-    Shared::try_new(Kind::Host, FrameLocals(values)).ok()
+    Some(values)
 }
 
-fn value(ty: Option<ValType>, slot: u64) -> CoreValue {
-    match ty {
-        Some(ValType::I32) => CoreValue::I32(slot as i32),
-        Some(ValType::I64) => CoreValue::I64(slot as i64),
-        Some(ValType::F32) => CoreValue::F32(slot as u32),
-        Some(ValType::F64) => CoreValue::F64(slot),
-        _ => CoreValue::Missing,
+/// The operands of a frame; `None` if there is no memory to find them. `regs` are the registers, if it stopped there.
+///
+/// # Safety
+/// As for [`locals_of`].
+unsafe fn operands_of(
+    frame: &Frame<'_>,
+    operands: &mut Operands<'_>,
+    regs: Option<&Regs>,
+    budget: &Budget,
+) -> Option<Buf<CoreValue>> {
+    let mut values = Buf::new(budget, Kind::Host);
+    for (ty, held) in operands.at(frame)? {
+        let bits = match *held {
+            // SAFETY: the slot is one of the frame's.
+            Some(Held::Slot(slot)) => Some(unsafe { *frame.sp.add(slot.into()) }),
+            Some(Held::Bits([low, _])) => Some(low),
+            Some(Held::Accumulator(class)) => regs.map(|regs| regs.accumulator(class)[0]),
+            None => None,
+        };
+        let value = bits.map_or(CoreValue::Missing, |bits| CoreValue::of(Some(*ty), bits));
+        values.try_push(value).ok()?;
     }
+    Some(values)
 }
 
 /// How many locals a function (imports counted) has; `None` if its body can't be read.
-#[cfg(feature = "coredump")]
 pub(crate) fn count(module: &ModuleShared, func: u32, budget: &Budget) -> Option<u32> {
     let mut count = 0;
     visit(module, func, budget, &mut |_, _| {

@@ -4,8 +4,8 @@
 //! work. The handlers themselves are in files named after the families of `translate`, with `slow` for the cold path.
 //! The rest is around them: `entry` (calls from the host), `host_call` (calls to it), `native` (calls to compiled code),
 //! `builtins` (what compiled code calls), `suspend` (resumable calls), `deopt` (deoptimisation exits of compiled code),
-//! `walk` (stack walks), `throw` (exceptions), `sample` (profiles and hotness), `osr` (the OSR trigger), `locals` (for core
-//! dumps).
+//! `walk` (stack walks), `throw` (exceptions), `sample` (profiles and hotness), `osr` (the OSR trigger), `locals` and
+//! `operands` (for core dumps).
 //!
 //! # Safety
 //!
@@ -26,12 +26,15 @@ mod entry;
 mod freeze;
 mod host_call;
 mod listing;
+#[cfg(feature = "coredump")]
 mod locals;
 pub(crate) mod memory;
 mod memory64;
 pub(crate) mod native;
 pub(crate) mod numeric;
 pub(crate) mod operand;
+#[cfg(feature = "coredump")]
+mod operands;
 mod osr;
 #[cfg(feature = "pairs")]
 mod pairs;
@@ -190,6 +193,9 @@ pub(crate) struct Execution {
     at: Position,
     /// Whether a tail call is replacing the function at that position.
     leaves: bool,
+    /// The registers at the cell where dispatch stopped, if it was a cell that stopped it. For core dumps.
+    #[cfg(feature = "coredump")]
+    regs: Option<regs::Regs>,
     /// The innermost call of a host function that hasn't returned, or null.
     host_call: *const HostCall,
     /// The innermost segment of compiled frames, or null.
@@ -246,6 +252,8 @@ impl Execution {
             stop: Stop::Done,
             at: entry::idle().position(),
             leaves: false,
+            #[cfg(feature = "coredump")]
+            regs: None,
             host_call: core::ptr::null(),
             native: core::ptr::null(),
             code_stack: None,
@@ -265,6 +273,15 @@ impl Execution {
     pub(crate) fn end(mut self, stacks: &Stacks) {
         let base = self.stack.mapping.as_mut_ptr() as usize + self.stack.start;
         stacks.put(self.stack, self.charged as usize - base);
+    }
+
+    /// Notes the registers at the cell that stops dispatch.
+    #[cfg_attr(not(feature = "coredump"), expect(unused_variables, reason = "they are for core dumps"))]
+    fn stopped_with(&mut self, regs: &regs::Regs) {
+        #[cfg(feature = "coredump")]
+        {
+            self.regs = Some(*regs);
+        }
     }
 
     /// Whether it may enter compiled code.

@@ -5,6 +5,8 @@
 //! a dispatch loop. Both are compiled from one source: a handler is generic over its [`Backend`].
 
 use super::Dispatch;
+#[cfg(any(feature = "coredump", feature = "snapshot"))]
+use crate::ops::Class;
 use crate::runtime::vmctx::VmCtx;
 use crate::value::V128;
 
@@ -44,6 +46,22 @@ pub(crate) struct Regs {
     pub(crate) f32: f32,
     pub(crate) f64: f64,
     pub(crate) v128: Vector,
+}
+
+#[cfg(any(feature = "coredump", feature = "snapshot"))]
+impl Regs {
+    /// What the accumulator of a class holds, in the format of slots.
+    pub(super) fn accumulator(&self, class: Class) -> [u64; 2] {
+        match class {
+            Class::Int => [self.acc, 0],
+            Class::F32 => [self.f32.to_bits().into(), 0],
+            Class::F64 => [self.f64.to_bits(), 0],
+            Class::V128 => {
+                let bits = u128::from_le_bytes(from_vector(self.v128).0);
+                [bits as u64, (bits >> 64) as u64]
+            }
+        }
+    }
 }
 
 #[inline(always)]

@@ -75,6 +75,9 @@ pub(crate) unsafe fn halt(r: &Regs, stop: Stop) {
             _ => None,
         };
         let exec = execution(store(r));
+        if matches!(stop, Stop::Error(_)) {
+            exec.stopped_with(r);
+        }
         exec.stop = stop;
         exec.suspension = suspension;
         exec.at = r.position();
@@ -112,13 +115,22 @@ unsafe fn stop_in<B: Backend>(r: Regs, e: Error, handler: Handler<B>) -> B::Out 
 pub(crate) unsafe fn trap<B: Backend>(mut r: Regs, trap: Trap) -> B::Out {
     // SAFETY: the handler contract (`Backend`): the same registers and cell.
     unsafe {
-        if trap == Trap::MemoryOutOfBounds {
-            // It can be loaded again, should the cell be retried.
-            r.len = trap as u64;
-            return B::jump(r, trap_in_len::<B>);
+        match trap {
+            // The accumulator would hold the result, so it has nothing else to keep, and is a register to spare.
+            Trap::IntegerDivisionByZero | Trap::IntegerOverflow | Trap::BadConversionToInteger => {
+                r.acc = trap as u64;
+                B::jump(r, trap_in_acc::<B>)
+            }
+            // The length can be loaded again, should the cell be retried. A core dump tells what accumulators hold.
+            Trap::MemoryOutOfBounds => {
+                r.len = trap as u64;
+                B::jump(r, out_of_bounds::<B>)
+            }
+            _ => {
+                r.len = trap as u64;
+                B::jump(r, trap_in_len::<B>)
+            }
         }
-        r.acc = trap as u64;
-        B::jump(r, trap_in_acc::<B>)
     }
 }
 
@@ -453,10 +465,17 @@ handlers! {
         B::stop()
     }
 
-    // The same for an access out of bounds, which leaves the accumulators alone: it may be retried.
     #[cold]
     #[inline(never)]
     fn trap_in_len<B>(mut r) {
+        halt(&r, Stop::Error(Trap::from_code(r.len as u8).into()));
+        B::stop()
+    }
+
+    // The same for an access out of bounds, which may be retried.
+    #[cold]
+    #[inline(never)]
+    fn out_of_bounds<B>(mut r) {
         if memory_has_grown(r.vm) {
             reload(&mut r);
             return B::next(r);

@@ -54,8 +54,7 @@ pub(super) fn is_retried(e: &Error) -> bool {
         || e.downcast_ref::<Breakpoint>().is_some()
 }
 
-/// How an execution that has trapped at `r.ip` is kept for a debugger, if there is one. The accumulators may be lost, so it
-/// doesn't go on.
+/// How an execution that has trapped at `r.ip` is kept for a debugger, if there is one. It doesn't go on.
 pub(super) unsafe fn kept_for_debugger(r: &Regs, e: &Error) -> Option<Suspension> {
     // SAFETY: a context of a live store.
     let debugs = unsafe { (*(*(*r.vm).store).store).debugging.is_some() };
@@ -87,6 +86,7 @@ pub(super) unsafe fn note_there(r: &Regs, e: Error, handler: usize) {
         let exec = execution(&mut *(*(*r.vm).store).store);
         let suspension = Suspension { regs: *r, how: How::Handler(handler), pending };
         exec.suspension = if is_retried(&e) { Some(suspension) } else { kept_for_debugger(r, &e) };
+        exec.stopped_with(r);
         exec.stop = Stop::Error(e);
     }
 }

@@ -1,11 +1,12 @@
 //! Stack walking over interpreter frames: for backtraces, for profiles, and to find code that is in use.
 
+use super::Dispatch;
 use super::native::instance_of;
 use super::regs::Stub;
 use super::sample::Position;
-use super::{Dispatch, locals};
 use crate::Module;
-use crate::memory::Budget;
+use crate::memory::Shared;
+use crate::runtime::backtrace::FrameValues;
 use crate::runtime::error::Error;
 use crate::runtime::vmctx::VmCtx;
 use core::ops::ControlFlow;
@@ -25,6 +26,9 @@ pub(crate) struct Frame<'a> {
     pub(crate) calls: bool,
 }
 
+/// Gives what is to be kept of a frame for a core dump.
+pub(super) type ValuesOf<'v> = &'v mut dyn FnMut(&Frame<'_>) -> Option<Shared<FrameValues>>;
+
 /// Called for each frame.
 pub(crate) type Visit<'v> = &'v mut dyn FnMut(&Frame<'_>) -> ControlFlow<()>;
 
@@ -39,8 +43,8 @@ impl super::Execution {
 }
 
 /// Adds the wasm frames of the execution that stopped at `at` to `e`'s backtrace, innermost first. If it `leaves`, the
-/// innermost function is being replaced by a tail call and is left out. With `keep`, the frames' locals are kept for a core
-/// dump, charged to that.
+/// innermost function is being replaced by a tail call and is left out. `values` gives what is to be kept of a frame for a core
+/// dump.
 ///
 /// # Safety
 /// As for [`frames`].
@@ -49,17 +53,30 @@ pub(crate) unsafe fn with_backtrace(
     at: Position,
     mut leaves: bool,
     dispatch: Dispatch,
-    keep: Option<&Budget>,
+    mut values: Option<ValuesOf<'_>>,
 ) -> Error {
     let Some(backtrace) = e.backtrace_mut() else { return e };
+    let mut following = 0usize;
+    if values.is_some() {
+        // Of a deep stack, most frames' values aren't asked for.
+        // SAFETY: the caller keeps the contract.
+        let _ = unsafe {
+            frames(at, dispatch, false, &mut |_| {
+                following += 1;
+                ControlFlow::Continue(())
+            })
+        };
+    }
     // SAFETY: the caller keeps the contract.
     let _ = unsafe {
         frames(at, dispatch, false, &mut |frame| {
+            following = following.saturating_sub(1);
             if !core::mem::take(&mut leaves) {
-                let locals = keep.and_then(|budget| locals::of(frame, budget));
+                let values = values.as_mut().filter(|_| backtrace.keeps_next(following));
+                let values = values.and_then(|values| values(frame));
                 // SAFETY: a frame's context is live.
                 let instance = instance_of(frame.vm);
-                backtrace.push((instance, frame.module, frame.func), frame.word, locals);
+                backtrace.push((instance, frame.module, frame.func), frame.word, values);
             }
             ControlFlow::Continue(())
         })

@@ -165,10 +165,7 @@ impl<R: Read> Decoder<'_, R> {
             let number = self.from.u32()?;
             let digest =
                 head.modules.get(number as usize).ok_or_else(|| wrong("an instance is of no module"))?;
-            let is_it = |module: &&&Module| {
-                let origin = module.shared().data.origin.as_ref();
-                origin.is_some_and(|origin| origin.digest == *digest)
-            };
+            let is_it = |module: &&&Module| module.shared().data.digest.as_ref() == Some(digest);
             let module = *modules.iter().find(is_it).ok_or_else(|| {
                 let [a, b, c, d, ..] = *digest;
                 Error::of_kind(

@@ -108,13 +108,13 @@ impl Encoder<'_, '_> {
         let (mut digests, mut numbers) = (Buf::new(budget, Kind::Host), Buf::new(budget, Kind::Host));
         for instance in self.names.instances.iter() {
             // SAFETY: objects live as long as the store.
-            let origin = unsafe { &instance.as_ref().module.shared().data.origin };
-            let Some(origin) = origin else {
+            let digest = unsafe { instance.as_ref().module.shared().data.digest };
+            let Some(digest) = digest else {
                 return Err(refused("a module's engine wasn't configured for that, by Config::snapshots"));
             };
-            let known = digests.iter().position(|digest| *digest == origin.digest);
+            let known = digests.iter().position(|known| *known == digest);
             if known.is_none() {
-                digests.try_push(origin.digest)?;
+                digests.try_push(digest)?;
             }
             numbers.try_push(known.unwrap_or(digests.len() - 1) as u32)?;
         }

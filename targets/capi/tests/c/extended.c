@@ -385,6 +385,43 @@ static void tier(const char *folder) {
     wasm_byte_vec_delete(&file);
 }
 
+/* The same results, whenever functions are compiled. */
+static void tiers(const char *folder) {
+    const int modes[] = {DUNLIN_TIER_NONE, DUNLIN_TIER_BACKGROUND, DUNLIN_TIER_SYNC, DUNLIN_TIER_EAGER};
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        wasm_config_t *config = wasm_config_new();
+        OK(dunlin_config_tier_set(config, modes[i]));
+        wasm_engine_t *engine;
+        OK(dunlin_engine_new(config, &engine));
+        wasm_byte_vec_t binary;
+        read_file(folder, "extended.wasm", &binary);
+        wasm_module_t *module;
+        OK(dunlin_module_new(engine, binary.data, binary.size, &module));
+        wasm_byte_vec_delete(&binary);
+        dunlin_linker_t *linker;
+        OK(dunlin_linker_new(engine, &linker));
+        OK(dunlin_linker_define_unknown_imports_as_traps(linker, module));
+        wasm_store_t *store;
+        OK(dunlin_store_new(engine, NULL, NULL, NULL, &store));
+        wasm_instance_t *instance;
+        OK(dunlin_linker_instantiate(linker, store, module, &instance));
+        wasm_func_t *count = func(instance, "count"), *divide = func(instance, "divide");
+        for (int turn = 1; turn <= 20; turn++) {
+            wasm_val_t args[] = {WASM_I32_VAL(100000 * turn), WASM_I32_VAL(0)}, results[] = {WASM_INIT_VAL};
+            OK(dunlin_func_call(count, args, 1, results, 1));
+            CHECK(results[0].of.i32 == 200000 * turn);
+            FAILS(dunlin_func_call(divide, args, 2, results, 1), DUNLIN_ERROR_TRAP, "divide by zero");
+        }
+        wasm_func_delete(count);
+        wasm_func_delete(divide);
+        wasm_instance_delete(instance);
+        wasm_store_delete(store);
+        dunlin_linker_delete(linker);
+        wasm_module_delete(module);
+        wasm_engine_delete(engine);
+    }
+}
+
 static void text_and_errors(void) {
     wasm_engine_t *engine = wasm_engine_new();
     wasm_module_t *module;
@@ -570,8 +607,10 @@ int main(int argc, char **argv) {
     text_and_errors();
     other_kinds();
     exceptions();
-    /* Tools that watch memory can't follow machine code and the signals that it needs. */
-    if (argc == 2)
+    /* A build without the tier says so. */
+    if (argc == 2) {
         tier(argv[1]);
+        tiers(argv[1]);
+    }
     return 0;
 }

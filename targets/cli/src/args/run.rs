@@ -299,7 +299,8 @@ impl CommandOptions for RunOptions {
                     "--coredump FILE",
                     |o: &mut Self, given| o.dump_core(given.path()?),
                     "If the program traps or is stopped, write a core dump for debuggers: the functions that were executing \
-                     with their locals, its memories and globals. Of functions that became machine code, locals aren't known. \
+                     with their locals and operands, its memories and globals. Of functions that became machine code, neither is \
+                     known: --jit off has all of them. \
                      It may have as many bytes as its memories.",
                 )
                 .part(BuildPart::CoreDump),

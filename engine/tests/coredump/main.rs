@@ -1,93 +1,15 @@
-//! Core dumps are read back by wasmparser: frames with their locals, memories, globals, instances.
+//! Core dumps are read back by wasmparser: frames with their locals and operands, memories, globals, instances.
+
+mod expressions;
+mod random;
+mod read;
 
 use dunlin::{
     Budget, Caller, Config, CoreValue, Dispatch, Engine, Error, Func, Instance, Linker, Module, Store,
     WasmCoreDump,
 };
-use wasmparser::{
-    CoreDumpInstancesSection, CoreDumpModulesSection, CoreDumpSection, CoreDumpStackFrame,
-    CoreDumpStackSection, CoreDumpValue, DataKind, Operator, Parser, Payload,
-};
-
-/// What a reader finds in a dump.
-#[derive(Default)]
-struct Read {
-    name: String,
-    thread: String,
-    modules: Vec<String>,
-    /// Of each instance: its module, memories, globals.
-    instances: Vec<(u32, Vec<u32>, Vec<u32>)>,
-    frames: Vec<CoreDumpStackFrame>,
-    memories: Vec<wasmparser::MemoryType>,
-    /// The value that each global is initialised to, as its instruction.
-    globals: Vec<String>,
-    /// Of each data segment: its memory, where it begins, and its bytes.
-    data: Vec<(u32, u64, Vec<u8>)>,
-}
-
-fn read(bytes: &[u8]) -> Read {
-    let mut found = Read::default();
-    for payload in Parser::new(0).parse_all(bytes) {
-        match payload.unwrap() {
-            Payload::CustomSection(section) => {
-                let reader = wasmparser::BinaryReader::new(section.data(), section.data_offset());
-                match section.name() {
-                    "core" => found.name = CoreDumpSection::new(reader).unwrap().name.to_owned(),
-                    "coremodules" => {
-                        let modules = CoreDumpModulesSection::new(reader).unwrap().modules;
-                        found.modules = modules.into_iter().map(str::to_owned).collect();
-                    }
-                    "coreinstances" => {
-                        let instances = CoreDumpInstancesSection::new(reader).unwrap().instances;
-                        let parts = instances.into_iter().map(|i| (i.module_index, i.memories, i.globals));
-                        found.instances = parts.collect();
-                    }
-                    "corestack" => {
-                        let stack = CoreDumpStackSection::new(reader).unwrap();
-                        (found.thread, found.frames) = (stack.name.to_owned(), stack.frames);
-                    }
-                    other => panic!("section {other}"),
-                }
-            }
-            Payload::MemorySection(section) => {
-                found.memories = section.into_iter().map(Result::unwrap).collect()
-            }
-            Payload::GlobalSection(section) => {
-                for global in section {
-                    let operator = global.unwrap().init_expr.get_operators_reader().read().unwrap();
-                    found.globals.push(format!("{operator:?}"));
-                }
-            }
-            Payload::DataSection(section) => {
-                for segment in section {
-                    let segment = segment.unwrap();
-                    let DataKind::Active { memory_index, offset_expr } = segment.kind else { panic!() };
-                    let start = match offset_expr.get_operators_reader().read().unwrap() {
-                        Operator::I32Const { value } => u64::from(value as u32),
-                        Operator::I64Const { value } => value as u64,
-                        other => panic!("{other:?}"),
-                    };
-                    found.data.push((memory_index, start, segment.data.to_vec()));
-                }
-            }
-            Payload::Version { .. } | Payload::End(_) => {}
-            other => panic!("{other:?}"),
-        }
-    }
-    found
-}
-
-/// The values of locals, to be compared.
-fn locals(frame: &CoreDumpStackFrame) -> Vec<CoreValue> {
-    let value = |value: &CoreDumpValue| match value {
-        CoreDumpValue::Missing => CoreValue::Missing,
-        CoreDumpValue::I32(value) => CoreValue::I32(*value),
-        CoreDumpValue::I64(value) => CoreValue::I64(*value),
-        CoreDumpValue::F32(value) => CoreValue::F32(value.bits()),
-        CoreDumpValue::F64(value) => CoreValue::F64(value.bits()),
-    };
-    frame.locals.iter().map(value).collect()
-}
+use read::{locals, operands, read};
+use wasmparser::{Parser, Payload};
 
 fn engine(dispatch: Dispatch) -> Engine {
     Engine::new(Config::new().coredump_on_trap(true).dispatch(dispatch)).unwrap()
@@ -147,6 +69,9 @@ fn locals_are_those_of_each_type() {
             ]
         );
         assert_eq!(dump.frames()[0].locals().unwrap(), locals(g));
+        assert_eq!(operands(g), [CoreValue::I32(1), CoreValue::I32(2)]);
+        assert_eq!(dump.frames()[0].operands().unwrap(), operands(g));
+        assert_eq!(operands(f), []);
     }
 }
 
@@ -307,9 +232,10 @@ fn interrupted_guests_and_deep_stacks() {
 fn nothing_is_kept_unless_it_is_asked_for_and_fits() {
     let (error, store) = fail(&Engine::default(), LOCALS);
     let dump = WasmCoreDump::of(&error).unwrap();
-    assert_eq!(dump.frames()[0].locals(), None);
+    assert_eq!((dump.frames()[0].locals(), dump.frames()[0].operands()), (None, None));
     let read = read(&dump.serialize(&store, ""));
     assert_eq!(locals(&read.frames[0]), [CoreValue::Missing; 11]);
+    assert_eq!(operands(&read.frames[0]), []);
 
     // 50,000 locals that there is no room for.
     let engine = Engine::new(Config::new().coredump_on_trap(true).budget(Budget::new(3 << 20))).unwrap();
