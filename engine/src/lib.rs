@@ -28,6 +28,14 @@
 //! # Ok::<(), dunlin::Error>(())
 //! ```
 
+#![no_std]
+#![cfg_attr(not(feature = "std"), allow(dead_code, reason = "what a system or a tier has to do with"))]
+
+#[macro_use]
+extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
+
 #[cfg(not(any(target_pointer_width = "32", target_pointer_width = "64")))]
 compile_error!("Dunlin is for machines whose addresses have 32 or 64 bits");
 
@@ -50,6 +58,10 @@ pub struct Readme;
 /// What tests of the memory promise need to know; no part of the API.
 #[doc(hidden)]
 pub mod testing {
+    use alloc::string::String;
+    use alloc::vec::Vec;
+
+    #[cfg(feature = "std")]
     /// Whether this thread is in a library that allocates as it likes.
     pub fn in_third_party() -> bool {
         crate::memory::in_third_party()
@@ -72,6 +84,7 @@ pub mod testing {
         module.shared().disassemble()
     }
 
+    #[cfg(feature = "std")]
     /// Has this thread's mappings of memory refused after so many, while `f` runs. Gives how many were refused besides.
     pub fn refuse_mappings_after<R>(count: u64, f: impl FnOnce() -> R) -> (R, u64) {
         use crate::sys::{REFUSED, REFUSED_AFTER};
@@ -95,13 +108,15 @@ pub mod error {
     }
 }
 
+#[cfg(feature = "std")]
+pub use api::InterruptWaiter;
 #[cfg(feature = "coredump")]
 pub use api::WasmCoreDump;
 pub use api::{
     AsContext, AsContextMut, BreakpointEdit, Caller, DebugFrame, Export, Instance, InstancePre,
-    InterruptHandle, InterruptWaiter, IntoFunc, Linker, ModuleExport, ModuleOptions, ModuleStream,
-    NumericFunc, ResumableCall, Section, Store, StoreContext, StoreContextMut, StoreLimits,
-    StoreLimitsBuilder, SuspendedCall, TypedFunc, WasmParams, WasmResults, WasmRet, WasmTy,
+    InterruptHandle, IntoFunc, Linker, ModuleExport, ModuleOptions, ModuleStream, NumericFunc, ResumableCall,
+    Section, Store, StoreContext, StoreContextMut, StoreLimits, StoreLimitsBuilder, SuspendedCall, TypedFunc,
+    WasmParams, WasmResults, WasmRet, WasmTy,
 };
 #[cfg(feature = "snapshot")]
 pub use api::{Restored, Snapshot};
@@ -128,10 +143,11 @@ pub use runtime::exec::{HandlerKind, TailHandler, tail_handlers};
 pub use runtime::loaded::Module;
 pub use runtime::plan::{Plan, PlanItem};
 pub use runtime::profile::{Profile, ProfileFrame, ProfileStack};
-pub use runtime::shared_memory::SharedMemory;
+pub use runtime::shared_memory::{SharedMemory, WaitResult};
 #[cfg(feature = "snapshot")]
 pub use runtime::snapshot::{SnapshotFrame, SnapshotSummary};
 pub use runtime::store::handle::{ExnRef, Extern, ExternRef, Func, Global, Memory, Table, Tag, V128, Val};
 pub use runtime::store::{CallHook, ResourceLimiter, UpdateDeadline};
 pub use runtime::tier;
-pub use runtime::waits::WaitResult;
+#[cfg(not(feature = "std"))]
+pub use sys::seed_hashes;
