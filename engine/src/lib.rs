@@ -27,6 +27,34 @@
 //! # }
 //! # Ok::<(), dunlin::Error>(())
 //! ```
+//!
+//! # Cargo features
+//!
+//! | feature | what it is for |
+//! |---|---|
+//! | `std` (default) | the operating system: files, threads, clocks, panics that are caught |
+//! | `loop` (default) | a second way of dispatch, for builds where tail calls aren't jumps: [`Dispatch::Loop`] |
+//! | `pairs` (default) | handlers that do the work of two or three instructions: a quarter faster |
+//! | `wat` | modules in the text format |
+//! | `coredump` | core dumps of guests that have trapped |
+//! | `snapshot` | snapshots of running instances |
+//! | `anyhow` | `?` makes an error of this crate one of `anyhow` |
+//!
+//! All but `loop` and `pairs` have `std`.
+//!
+//! # Without an operating system
+//!
+//! With `default-features = false` the crate needs `core` and `alloc` alone, and so a global allocator, which may refuse. What differs:
+//!
+//! - Memories are pieces of the heap, or of an array of the embedder's: [`Config::memory_arena`]. So are value stacks, which have
+//!   [`Config::max_wasm_stack`] bytes from the first call on.
+//! - [`Module::from_static`] executes a module where it is, in flash memory. What reads files isn't there.
+//! - Everything is `Send` and `Sync` as elsewhere, and locks spin: several processors may use an engine, but an interrupt handler must
+//!   not use what it has interrupted, an [`InterruptHandle`] included. Fuel stops a guest without one.
+//! - Nobody waits at a shared memory, and there is none where the processor lacks atomic accesses of 64 bits.
+//! - A panic of a host function ends the program.
+//! - Nothing is random by itself: `seed_hashes` is for those who load modules of others.
+//! - How much is left of the native stack isn't known. Calls of the host's and back nest 100 deep at most; each level takes some 2 KiB.
 
 #![no_std]
 #![cfg_attr(not(feature = "std"), allow(dead_code, reason = "what a system or a tier has to do with"))]
