@@ -5,7 +5,7 @@
 
 use super::error::{MemoryError, OutOfMemory};
 use super::kind::Kind;
-use crate::sys::Mapping;
+use crate::sys::has_memory;
 use alloc::boxed::Box;
 use alloc::string::String;
 use core::alloc::Layout;
@@ -47,8 +47,10 @@ pub(crate) fn at_hand(kind: Kind, bytes: u64) -> Result<(), MemoryError> {
         true => bytes.saturating_mul(2).saturating_add(AT_ONCE),
         false => bytes.saturating_add(bytes / 8).max(1),
     };
-    let mapped = usize::try_from(asked).ok().and_then(|len| Mapping::new(len).ok());
-    mapped.map(drop).ok_or_else(|| MemoryError::system(kind, bytes))
+    match usize::try_from(asked) {
+        Ok(len) if has_memory(len) => Ok(()),
+        _ => Err(MemoryError::system(kind, bytes)),
+    }
 }
 
 /// Whether this thread is in a library that allocates infallibly.

@@ -200,6 +200,11 @@ impl Mapping {
     }
 }
 
+/// Whether the system has `len` bytes of memory.
+pub(crate) fn has_memory(len: usize) -> bool {
+    Mapping::new(len).is_ok()
+}
+
 /// The size of the system's pages.
 pub(crate) fn page_size() -> usize {
     region::page::size()

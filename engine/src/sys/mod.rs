@@ -33,7 +33,7 @@ pub(crate) use hash::HashMap;
 pub(crate) use mapping::LARGEST;
 #[cfg(feature = "std")]
 pub(crate) use mapping::{
-    Mapping, REFUSED, REFUSED_AFTER, RESERVE_MEMORIES, Snapshot, page_size, refuses_mappings,
+    Mapping, REFUSED, REFUSED_AFTER, RESERVE_MEMORIES, Snapshot, has_memory, page_size, refuses_mappings,
 };
 #[cfg(feature = "std")]
 pub(crate) use pipe::SignalPipe;

@@ -1,6 +1,6 @@
 //! Mappings, where there is no system to ask for them: pieces of the program's heap.
 
-use alloc::alloc::{Layout, alloc_zeroed, dealloc, realloc};
+use alloc::alloc::{Layout, alloc, alloc_zeroed, dealloc, realloc};
 use core::ptr::NonNull;
 
 /// There is no memory.
@@ -122,6 +122,20 @@ pub(crate) enum Snapshot {}
 impl Snapshot {
     pub(crate) fn new<'p>(_: usize, _: impl Iterator<Item = (u64, &'p [u8])>) -> Result<Self, Refused> {
         Err(Refused)
+    }
+}
+
+/// Whether the heap has `len` bytes in one piece.
+pub(crate) fn has_memory(len: usize) -> bool {
+    let Ok(layout) = Layout::from_size_align(len.max(1), ALIGN) else { return false };
+    // SAFETY: the size isn't 0, and what is had is given back with the same layout.
+    unsafe {
+        // Unused, it might be left out by the compiler, which takes for granted that there is memory.
+        let at = core::hint::black_box(alloc(layout));
+        if !at.is_null() {
+            dealloc(at, layout);
+        }
+        !at.is_null()
     }
 }
 

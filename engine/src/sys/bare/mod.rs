@@ -9,7 +9,7 @@ mod unwind;
 
 pub(crate) use hash::HashMap;
 pub use hash::seed_hashes;
-pub(crate) use mapping::{Mapping, RESERVE_MEMORIES, Snapshot, page_size, refuses_mappings};
+pub(crate) use mapping::{Mapping, RESERVE_MEMORIES, Snapshot, has_memory, page_size, refuses_mappings};
 pub(crate) use pipe::SignalPipe;
 pub(crate) use stack::stack_left;
 pub(crate) use sync::{Mutex, MutexGuard, OnceLock};
