@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Checks that dunlin-hosts builds without a warning with each of its features alone, with each pair of them, and with none.
+# Checks that dunlin-hosts builds without a warning with each of its features alone, with each pair of them, and with none; and the
+# engine with and without std.
 #
 #     targets/features.sh [--alone]       # --alone leaves the pairs out
 set -euo pipefail
@@ -16,11 +17,17 @@ if [ "${1-}" != --alone ]; then
 fi
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-for set in "${sets[@]}"; do
-    if ! cargo check --quiet --package dunlin-hosts --no-default-features --features "$set" >"$log" 2>&1 || [ -s "$log" ]; then
+check() { # PACKAGE FEATURES
+    if ! cargo check --quiet --package "$1" --no-default-features --features "$2" >"$log" 2>&1 || [ -s "$log" ]; then
         cat "$log"
-        echo "features.sh: with the features '$set' it doesn't build, or with warnings." >&2
+        echo "features.sh: with the features '$2' $1 doesn't build, or with warnings." >&2
         exit 1
     fi
+}
+for set in "${sets[@]}"; do
+    check dunlin-hosts "$set"
 done
-echo "features.sh: ${#sets[@]} sets of features build without a warning"
+for set in "" loop pairs loop,pairs std; do
+    check dunlin "$set"
+done
+echo "features.sh: ${#sets[@]} sets of features of dunlin-hosts, and five of dunlin, build without a warning"

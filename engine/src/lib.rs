@@ -27,6 +27,42 @@
 //! # }
 //! # Ok::<(), dunlin::Error>(())
 //! ```
+//!
+//! # Cargo features
+//!
+//! | feature | what it is for |
+//! |---|---|
+//! | `std` (default) | the operating system: files, threads, clocks, panics that are caught |
+//! | `loop` (default) | a second way of dispatch, for builds where tail calls aren't jumps: [`Dispatch::Loop`] |
+//! | `pairs` (default) | handlers that do the work of two or three instructions: a quarter faster |
+//! | `wat` | modules in the text format |
+//! | `coredump` | core dumps of guests that have trapped |
+//! | `snapshot` | snapshots of running instances |
+//! | `anyhow` | `?` makes an error of this crate one of `anyhow` |
+//!
+//! All but `loop` and `pairs` have `std`.
+//!
+//! # Without an operating system
+//!
+//! With `default-features = false` the crate needs `core` and `alloc` alone, and so a global allocator, which may refuse. What differs:
+//!
+//! - Memories are pieces of the heap, or of an array of the embedder's: [`Config::memory_arena`]. So are value stacks, which have
+//!   [`Config::max_wasm_stack`] bytes from the first call on.
+//! - [`Module::from_static`] executes a module where it is, in flash memory. What reads files isn't there.
+//! - Everything is `Send` and `Sync` as elsewhere, and locks spin: several processors may use an engine, but an interrupt handler must
+//!   not use what it has interrupted, an [`InterruptHandle`] included. Fuel stops a guest without one.
+//! - Nobody waits at a shared memory, and there is none where the processor lacks atomic accesses of 64 bits.
+//! - A panic of a host function ends the program.
+//! - Nothing is random by itself: `seed_hashes` is for those who load modules of others.
+//! - How much is left of the native stack isn't known. Calls of the host's and back nest 100 deep at most; each level takes some 2 KiB.
+
+#![no_std]
+#![cfg_attr(not(feature = "std"), allow(dead_code, reason = "what a system or a tier has to do with"))]
+
+#[macro_use]
+extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
 
 #[cfg(not(any(target_pointer_width = "32", target_pointer_width = "64")))]
 compile_error!("Dunlin is for machines whose addresses have 32 or 64 bits");
@@ -50,6 +86,10 @@ pub struct Readme;
 /// What tests of the memory promise need to know; no part of the API.
 #[doc(hidden)]
 pub mod testing {
+    use alloc::string::String;
+    use alloc::vec::Vec;
+
+    #[cfg(feature = "std")]
     /// Whether this thread is in a library that allocates as it likes.
     pub fn in_third_party() -> bool {
         crate::memory::in_third_party()
@@ -72,6 +112,7 @@ pub mod testing {
         module.shared().disassemble()
     }
 
+    #[cfg(feature = "std")]
     /// Has this thread's mappings of memory refused after so many, while `f` runs. Gives how many were refused besides.
     pub fn refuse_mappings_after<R>(count: u64, f: impl FnOnce() -> R) -> (R, u64) {
         use crate::sys::{REFUSED, REFUSED_AFTER};
@@ -95,13 +136,15 @@ pub mod error {
     }
 }
 
+#[cfg(feature = "std")]
+pub use api::InterruptWaiter;
 #[cfg(feature = "coredump")]
 pub use api::WasmCoreDump;
 pub use api::{
     AsContext, AsContextMut, BreakpointEdit, Caller, DebugFrame, Export, Instance, InstancePre,
-    InterruptHandle, InterruptWaiter, IntoFunc, Linker, ModuleExport, ModuleOptions, ModuleStream,
-    NumericFunc, ResumableCall, Section, Store, StoreContext, StoreContextMut, StoreLimits,
-    StoreLimitsBuilder, SuspendedCall, TypedFunc, WasmParams, WasmResults, WasmRet, WasmTy,
+    InterruptHandle, IntoFunc, Linker, ModuleExport, ModuleOptions, ModuleStream, NumericFunc, ResumableCall,
+    Section, Store, StoreContext, StoreContextMut, StoreLimits, StoreLimitsBuilder, SuspendedCall, TypedFunc,
+    WasmParams, WasmResults, WasmRet, WasmTy,
 };
 #[cfg(feature = "snapshot")]
 pub use api::{Restored, Snapshot};
@@ -128,10 +171,11 @@ pub use runtime::exec::{HandlerKind, TailHandler, tail_handlers};
 pub use runtime::loaded::Module;
 pub use runtime::plan::{Plan, PlanItem};
 pub use runtime::profile::{Profile, ProfileFrame, ProfileStack};
-pub use runtime::shared_memory::SharedMemory;
+pub use runtime::shared_memory::{SharedMemory, WaitResult};
 #[cfg(feature = "snapshot")]
 pub use runtime::snapshot::{SnapshotFrame, SnapshotSummary};
 pub use runtime::store::handle::{ExnRef, Extern, ExternRef, Func, Global, Memory, Table, Tag, V128, Val};
 pub use runtime::store::{CallHook, ResourceLimiter, UpdateDeadline};
 pub use runtime::tier;
-pub use runtime::waits::WaitResult;
+#[cfg(not(feature = "std"))]
+pub use sys::seed_hashes;

@@ -1,6 +1,6 @@
 //! Numbers of things in sentences.
 
-use std::fmt;
+use core::fmt;
 
 /// `1 page`, `2 pages`: a number of things, whose name is given in the plural.
 pub(crate) struct Count<N>(pub(crate) N, pub(crate) &'static str);
@@ -30,6 +30,7 @@ impl<N: Copy + fmt::Display + PartialEq + From<u8>> fmt::Display for Count<N> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::string::ToString;
 
     #[test]
     fn one_thing_is_singular() {

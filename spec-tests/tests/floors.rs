@@ -32,7 +32,7 @@ const HOUSES: &[House] = &[
     },
     House {
         folder: "engine/src/memory",
-        floors: &["kind limits box_or", "error", "alloc", "shared", "budget", "buf map pages"],
+        floors: &["kind limits box_or", "error", "alloc", "arena shared", "budget", "buf map pages"],
         least: 20,
     },
     House {

@@ -1,6 +1,7 @@
 //! What is told of calls between host and guest.
 
 use crate::{AsContextMut, CallHook, Error, Store, StoreContextMut};
+use alloc::boxed::Box;
 use core::ptr::NonNull;
 
 impl<T: 'static> Store<T> {

@@ -1,8 +1,9 @@
+#[cfg(feature = "std")]
+use crate::InterruptWaiter;
 use crate::runtime::store::StoreInner;
 use crate::runtime::vmctx::VmCtx;
 use crate::{
-    AsContext, AsContextMut, Budget, Engine, Error, Extern, Instance, InterruptWaiter, StoreContext,
-    StoreContextMut,
+    AsContext, AsContextMut, Budget, Engine, Error, Extern, Instance, StoreContext, StoreContextMut,
 };
 use core::ptr::NonNull;
 
@@ -100,6 +101,7 @@ impl<T> Caller<'_, T> {
     /// # Errors
     ///
     /// If the system has no pipe left.
+    #[cfg(feature = "std")]
     pub fn interrupt_waiter(&self) -> std::io::Result<InterruptWaiter> {
         InterruptWaiter::new(self.store.inner().interrupt.clone())
     }
@@ -116,8 +118,8 @@ impl<T> Caller<'_, T> {
     }
 }
 
-impl<T: std::fmt::Debug> std::fmt::Debug for Caller<'_, T> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl<T: core::fmt::Debug> core::fmt::Debug for Caller<'_, T> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Caller").field("data", self.as_context().data()).finish_non_exhaustive()
     }
 }

@@ -5,6 +5,7 @@ mod sections;
 
 use crate::runtime::backtrace::WasmBacktrace;
 use crate::{AsContext, Error, FrameInfo};
+use alloc::vec::Vec;
 use sections::Dump;
 use std::io::{self, Write};
 

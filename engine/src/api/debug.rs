@@ -5,6 +5,8 @@ use crate::runtime::debug::Debugging;
 use crate::runtime::exec::Frame;
 use crate::runtime::store::StoreInner;
 use crate::{AsContext, Error, Instance, Module, Store, SuspendedCall, Val};
+use alloc::boxed::Box;
+use alloc::vec::Vec;
 use core::ops::ControlFlow;
 use wasmparser::BinaryReader;
 
@@ -227,8 +229,8 @@ fn declared(body: &[u8], types: &mut Vec<ValType>) -> wasmparser::Result<()> {
     Ok(())
 }
 
-impl std::fmt::Debug for DebugFrame<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl core::fmt::Debug for DebugFrame<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         let (func, offset) = (self.func_index(), self.offset());
         f.debug_struct("DebugFrame")
             .field("func_index", &func)
@@ -237,8 +239,8 @@ impl std::fmt::Debug for DebugFrame<'_> {
     }
 }
 
-impl std::fmt::Debug for BreakpointEdit<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl core::fmt::Debug for BreakpointEdit<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("BreakpointEdit").finish_non_exhaustive()
     }
 }

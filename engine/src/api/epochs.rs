@@ -2,6 +2,7 @@
 
 use crate::runtime::store::AtDeadline;
 use crate::{AsContextMut, Caller, Error, Store, StoreContextMut, UpdateDeadline};
+use alloc::boxed::Box;
 use core::ptr::NonNull;
 
 impl<T> Store<T> {

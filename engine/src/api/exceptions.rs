@@ -9,6 +9,7 @@ use crate::{
     AsContext, AsContextMut, Caller, Error, ExnRef, Store, StoreContextMut, Tag, TagType, ThrownException,
     Val,
 };
+use alloc::vec::Vec;
 use core::ptr::{NonNull, null, null_mut};
 
 impl Tag {

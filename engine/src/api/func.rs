@@ -224,7 +224,7 @@ pub(super) fn dynamic_host_func<T: 'static>(
             let (params, results) = (types.params(), types.results());
             // The store keeps the memory; calls within this call find none and get their own.
             let none = Buf::new(&(*store).budget, Kind::Host);
-            let mut vals = std::mem::replace(&mut (*store).vals, none);
+            let mut vals = core::mem::replace(&mut (*store).vals, none);
             vals.clear();
             vals.try_resize(params.len() + results.len(), Val::I32(0))?;
             load_vals(&*store, params, slots, |i, val| vals[i] = val);

@@ -241,7 +241,7 @@ pub(super) fn check_given<T>(
     check_imports(
         Some(store.inner()),
         module,
-        given.chain(std::iter::repeat_n(None, expected - imports.len())),
+        given.chain(core::iter::repeat_n(None, expected - imports.len())),
     )
 }
 

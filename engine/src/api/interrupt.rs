@@ -2,6 +2,7 @@
 
 use crate::memory::Shared;
 use crate::runtime::interrupt::InterruptState;
+#[cfg(feature = "std")]
 use std::io;
 
 /// Stops what a store executes, from any thread. Made by [`Store::interrupt_handle`](crate::Store::interrupt_handle).
@@ -22,12 +23,13 @@ impl InterruptHandle {
     }
 }
 
-impl std::fmt::Debug for InterruptHandle {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl core::fmt::Debug for InterruptHandle {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("InterruptHandle").finish_non_exhaustive()
     }
 }
 
+#[cfg(feature = "std")]
 /// Becomes readable, for `poll` and its like, when its store is interrupted.
 ///
 /// A host function that waits for anything should wait for this too, and then return
@@ -36,6 +38,7 @@ pub struct InterruptWaiter {
     state: Shared<InterruptState>,
 }
 
+#[cfg(feature = "std")]
 impl InterruptWaiter {
     pub(crate) fn new(state: Shared<InterruptState>) -> io::Result<Self> {
         state.make_pipe()?;
@@ -48,15 +51,16 @@ impl InterruptWaiter {
     }
 }
 
-#[cfg(unix)]
+#[cfg(all(unix, feature = "std"))]
 impl std::os::fd::AsFd for InterruptWaiter {
     fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
         self.state.pipe.get().expect("made by `new`").as_fd()
     }
 }
 
-impl std::fmt::Debug for InterruptWaiter {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+#[cfg(feature = "std")]
+impl core::fmt::Debug for InterruptWaiter {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("InterruptWaiter").field("interrupted", &self.is_interrupted()).finish()
     }
 }

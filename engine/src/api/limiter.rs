@@ -3,6 +3,7 @@
 use super::context::StoreData;
 use crate::runtime::store::StoreInner;
 use crate::{AsContextMut, Error, ResourceLimiter, Store};
+use alloc::boxed::Box;
 
 impl<T: 'static> Store<T> {
     /// Has a limiter, which `find` finds in the embedder's data, decide whether the store's memories and tables may grow, and

@@ -54,8 +54,8 @@ impl<T> Linker<T> {
     }
 }
 
-impl<T> std::fmt::Debug for Linker<T> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl<T> core::fmt::Debug for Linker<T> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_list().entries(self.items().iter().map(|item| item.names.get())).finish()
     }
 }
@@ -388,7 +388,8 @@ impl<T: 'static> Linker<T> {
         for import in self.imports(module).flatten() {
             imports.try_push(import)?;
         }
-        let template = Template::of(&module.shared().data, budget);
+        let has_arena = module.engine().arena().is_some();
+        let template = if has_arena { None } else { Template::of(&module.shared().data, budget) };
         let pre = Pre { module: module.clone(), imports, template, _charge: charge };
         Ok(InstancePre { pre: Shared::try_new(Kind::Host, pre)?, data: PhantomData })
     }
@@ -418,8 +419,8 @@ impl<T> Clone for InstancePre<T> {
     }
 }
 
-impl<T> std::fmt::Debug for InstancePre<T> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl<T> core::fmt::Debug for InstancePre<T> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("InstancePre").field("module", &self.pre.module).finish_non_exhaustive()
     }
 }

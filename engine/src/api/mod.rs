@@ -39,7 +39,9 @@ pub use debug::{BreakpointEdit, DebugFrame};
 pub use externs::Export;
 pub use host::{IntoFunc, WasmRet};
 pub use instance::Instance;
-pub use interrupt::{InterruptHandle, InterruptWaiter};
+pub use interrupt::InterruptHandle;
+#[cfg(feature = "std")]
+pub use interrupt::InterruptWaiter;
 pub use limiter::{StoreLimits, StoreLimitsBuilder};
 pub use linker::{InstancePre, Linker};
 pub use module::{ModuleExport, ModuleOptions, ModuleStream, Section};

@@ -7,18 +7,25 @@ use crate::memory::at_hand;
 use crate::memory::limits::MAX_TEXT_BYTES;
 use crate::memory::{Buf, Kind, Shared};
 use crate::module::ModuleInner;
+use crate::module::bodies::Source;
 use crate::module::load_error::LoadError;
 use crate::runtime::code::Nobody;
 use crate::runtime::error::ErrorKind;
 use crate::runtime::loaded::ModuleShared;
 use crate::runtime::plan::{self, Plan};
 use crate::runtime::tier::Ownership;
-use crate::stream::{LoadOptions, Loader, READ_AT_ONCE};
+#[cfg(feature = "std")]
+use crate::stream::READ_AT_ONCE;
+use crate::stream::{LoadOptions, Loader};
 use crate::translate::Translatable;
 use crate::{Budget, Engine, Error, ExportType, ExternType, ImportType, Module};
-use std::borrow::Cow;
+use alloc::borrow::Cow;
+use alloc::vec::Vec;
+#[cfg(feature = "std")]
 use std::fs::File;
+#[cfg(feature = "std")]
 use std::io::{self, Read};
+#[cfg(feature = "std")]
 use std::path::Path;
 
 /// How a module is loaded from a file.
@@ -51,13 +58,14 @@ impl ModuleOptions {
         self
     }
 
-    fn load_options(&self, engine: &Engine, bodies_file: Option<File>) -> LoadOptions {
+    fn load_options(&self, engine: &Engine, bodies: Source) -> LoadOptions {
         let limits = engine.config().limits;
         LoadOptions {
-            bodies_file,
+            bodies,
             one_instance: self.one_instance,
             limits,
             guard: engine.memory_guard(),
+            arena: engine.arena().cloned(),
             #[cfg(feature = "snapshot")]
             digest: engine.config().snapshots,
             #[cfg(any(feature = "coredump", feature = "snapshot"))]
@@ -97,7 +105,7 @@ impl ModuleStream {
 
     /// A stream with options. Bodies can't be left on disk: use [`Module::from_file_with`] for that.
     pub fn with_options(engine: &Engine, options: &ModuleOptions) -> Self {
-        Self::with_load_options(engine, options.load_options(engine, None))
+        Self::with_load_options(engine, options.load_options(engine, Source::Copied))
     }
 
     fn with_load_options(engine: &Engine, options: LoadOptions) -> Self {
@@ -149,8 +157,8 @@ impl ModuleStream {
     }
 }
 
-impl std::fmt::Debug for ModuleStream {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl core::fmt::Debug for ModuleStream {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("ModuleStream").finish_non_exhaustive()
     }
 }
@@ -174,6 +182,7 @@ impl Module {
     /// # Errors
     ///
     /// As for [`Module::new`], or if reading fails.
+    #[cfg(feature = "std")]
     pub fn from_reader(engine: &Engine, reader: impl Read) -> Result<Self, Error> {
         Self::from_reader_with(engine, reader, &ModuleOptions::new())
     }
@@ -183,12 +192,13 @@ impl Module {
     /// # Errors
     ///
     /// As for [`Module::new`], or if reading fails.
+    #[cfg(feature = "std")]
     pub fn from_reader_with(
         engine: &Engine,
         reader: impl Read,
         options: &ModuleOptions,
     ) -> Result<Self, Error> {
-        Self::read(engine, reader, options.load_options(engine, None))
+        Self::read(engine, reader, options.load_options(engine, Source::Copied))
     }
 
     /// Loads a module from a file: see [`Module::from_reader`].
@@ -196,6 +206,7 @@ impl Module {
     /// # Errors
     ///
     /// As for [`Module::new`], or if the file can't be read.
+    #[cfg(feature = "std")]
     pub fn from_file(engine: &Engine, path: impl AsRef<Path>) -> Result<Self, Error> {
         Self::from_file_with(engine, path, &ModuleOptions::new())
     }
@@ -205,6 +216,7 @@ impl Module {
     /// # Errors
     ///
     /// As for [`Module::new`], or if the file can't be read.
+    #[cfg(feature = "std")]
     pub fn from_file_with(
         engine: &Engine,
         path: impl AsRef<Path>,
@@ -223,18 +235,19 @@ impl Module {
             error.context(path.display())
         };
         let file = File::open(path).map_err(|error| named(error.into()))?;
-        let bodies = || -> io::Result<Option<File>> {
+        let bodies = || -> io::Result<Source> {
             // They are read by position, so it doesn't matter that both share one.
             if options.bodies_on_disk && file.metadata()?.is_file() {
-                file.try_clone().map(Some)
+                file.try_clone().map(Source::file)
             } else {
-                Ok(None)
+                Ok(Source::Copied)
             }
         };
         let bodies = bodies().map_err(|error| named(error.into()))?;
         Self::read(engine, file, options.load_options(engine, bodies)).map_err(named)
     }
 
+    #[cfg(feature = "std")]
     fn read(engine: &Engine, mut reader: impl Read, options: LoadOptions) -> Result<Self, Error> {
         let mut chunk = Buf::with_capacity(engine.budget(), Kind::Metadata, READ_AT_ONCE)?;
         chunk.try_resize(READ_AT_ONCE, 0)?;
@@ -256,7 +269,7 @@ impl Module {
             let binary = binary_of(&text)?;
             drop((text, chunk));
             let mut stream =
-                ModuleStream::with_load_options(engine, LoadOptions { bodies_file: None, ..options });
+                ModuleStream::with_load_options(engine, LoadOptions { bodies: Source::Copied, ..options });
             stream.push(&binary)?;
             return stream.finish();
         }
@@ -277,6 +290,42 @@ impl Module {
     /// As for [`Module::new`].
     pub fn from_binary(engine: &Engine, binary: &[u8]) -> Result<Self, Error> {
         let mut stream = ModuleStream::new(engine);
+        stream.push(binary)?;
+        stream.finish()
+    }
+
+    /// Loads a module, in the binary format, whose bytes are there for ever, such as in flash memory: function bodies and data are left
+    /// there and not copied.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Module::new`].
+    ///
+    /// ```
+    /// use dunlin::{Engine, Kind, Module};
+    /// static MODULE: &[u8] = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x0a\x04\x01\x02\0\x0b";
+    /// let engine = Engine::default();
+    /// let (module, copied) = (Module::from_static(&engine, MODULE)?, Module::new(&engine, MODULE)?);
+    /// let held = |module: &Module| module.budget().used_for(Kind::Bodies);
+    /// assert!(held(&module) < held(&copied));
+    /// # Ok::<(), dunlin::Error>(())
+    /// ```
+    pub fn from_static(engine: &Engine, binary: &'static [u8]) -> Result<Self, Error> {
+        Self::from_static_with(engine, binary, &ModuleOptions::new())
+    }
+
+    /// [`Module::from_static`] with options.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Module::new`].
+    pub fn from_static_with(
+        engine: &Engine,
+        binary: &'static [u8],
+        options: &ModuleOptions,
+    ) -> Result<Self, Error> {
+        let options = options.load_options(engine, Source::Static(binary));
+        let mut stream = ModuleStream::with_load_options(engine, options);
         stream.push(binary)?;
         stream.finish()
     }
@@ -401,8 +450,8 @@ impl Module {
     }
 }
 
-impl std::fmt::Debug for Module {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl core::fmt::Debug for Module {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Module").field("name", &self.name()).finish_non_exhaustive()
     }
 }
@@ -421,6 +470,7 @@ pub struct Section<'m> {
     pub size: u32,
 }
 
+#[cfg(feature = "std")]
 fn read_some(reader: &mut impl Read, into: &mut [u8]) -> Result<usize, Error> {
     loop {
         match reader.read(into) {
@@ -443,7 +493,7 @@ fn binary(bytes: &[u8]) -> Result<Cow<'_, [u8]>, Error> {
 #[cfg(feature = "wat")]
 fn binary_of(text: &[u8]) -> Result<Vec<u8>, Error> {
     text_fits(text.len())?;
-    let text = std::str::from_utf8(text).map_err(|error| {
+    let text = core::str::from_utf8(text).map_err(|error| {
         let at = error.valid_up_to();
         Error::of_kind(
             ErrorKind::Invalid,
@@ -475,6 +525,7 @@ fn text_fits(bytes: usize) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::string::ToString;
 
     #[test]
     fn a_text_of_more_bytes_than_are_parsed_is_refused() {

@@ -60,8 +60,8 @@ enum SuspendedState {
     NotBegun(Buf<u64>),
 }
 
-impl std::fmt::Debug for SuspendedCall {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl core::fmt::Debug for SuspendedCall {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("SuspendedCall").field("reason", &self.reason).finish_non_exhaustive()
     }
 }

@@ -2,7 +2,7 @@ use crate::runtime::shared_memory::Expected;
 use crate::{Engine, Error, MemoryAccessError, MemoryType, SharedMemory, Trap, WaitResult};
 use core::cell::UnsafeCell;
 use core::sync::atomic::Ordering;
-use std::time::Duration;
+use core::time::Duration;
 
 impl SharedMemory {
     /// Makes a memory of the type's minimal size, all zero. Address space for its maximum is reserved.
@@ -43,7 +43,7 @@ impl SharedMemory {
     pub fn data(&self) -> &[UnsafeCell<u8>] {
         let len = self.data_size();
         // SAFETY: the bytes are there as long as the memory, and cells allow others to change them.
-        unsafe { std::slice::from_raw_parts(self.base().cast::<UnsafeCell<u8>>(), len) }
+        unsafe { core::slice::from_raw_parts(self.base().cast::<UnsafeCell<u8>>(), len) }
     }
 
     /// Copies bytes from `offset` on out of the memory, each by an atomic access of its own.
@@ -128,8 +128,8 @@ impl SharedMemory {
     }
 }
 
-impl std::fmt::Debug for SharedMemory {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl core::fmt::Debug for SharedMemory {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("SharedMemory")
             .field("ty", &self.ty())
             .field("size", &self.size())

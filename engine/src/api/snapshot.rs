@@ -8,7 +8,8 @@ use crate::runtime::snapshot::{
 };
 use crate::runtime::store::Import;
 use crate::{AsContext, AsContextMut, Budget, Error, Func, Instance, Module, Store, SuspendedCall};
-use std::fmt;
+use alloc::vec::Vec;
+use core::fmt;
 use std::io::{Read, Write};
 
 impl<T: 'static> Store<T> {

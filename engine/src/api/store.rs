@@ -2,6 +2,7 @@ use super::context::StoreData;
 use crate::memory::{Kind, try_box};
 use crate::runtime::store::StoreInner;
 use crate::{AsContext, AsContextMut, Budget, Engine, Error, InterruptHandle, StoreContext, StoreContextMut};
+use alloc::boxed::Box;
 use core::marker::PhantomData;
 use core::ptr::NonNull;
 
@@ -166,8 +167,8 @@ impl<T> Drop for Store<T> {
     }
 }
 
-impl<T: std::fmt::Debug> std::fmt::Debug for Store<T> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl<T: core::fmt::Debug> core::fmt::Debug for Store<T> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Store").field("data", self.data()).finish_non_exhaustive()
     }
 }

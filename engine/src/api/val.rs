@@ -2,8 +2,8 @@
 
 use crate::runtime::store::StoreInner;
 use crate::{AsContextMut, Error, ExnRef, ExternRef, Func, HeapType, RefType, V128, Val, ValType};
-use std::any::Any;
-use std::fmt;
+use core::any::Any;
+use core::fmt;
 
 impl V128 {
     /// The vector with these bits.

@@ -5,26 +5,33 @@
 
 use super::error::{MemoryError, OutOfMemory};
 use super::kind::Kind;
-use crate::sys::Mapping;
+use crate::sys::has_memory;
+use alloc::boxed::Box;
+use alloc::string::String;
+use core::alloc::Layout;
+#[cfg(feature = "std")]
+use core::cell::Cell;
 use core::fmt::{self, Write};
-use std::alloc::Layout;
-use std::cell::Cell;
 
-thread_local! {
+#[cfg(feature = "std")]
+std::thread_local! {
     static THIRD_PARTY: Cell<u32> = const { Cell::new(0) };
 }
 
 /// Calls into a library that allocates infallibly. The most that it may need has been charged. Tests that make
 /// allocations fail exempt what happens here, since such a library then aborts the process.
 pub(crate) fn third_party<R>(call: impl FnOnce() -> R) -> R {
-    struct Leave;
-    impl Drop for Leave {
-        fn drop(&mut self) {
-            THIRD_PARTY.set(THIRD_PARTY.get() - 1);
+    #[cfg(feature = "std")]
+    let _leave = {
+        struct Leave;
+        impl Drop for Leave {
+            fn drop(&mut self) {
+                THIRD_PARTY.set(THIRD_PARTY.get() - 1);
+            }
         }
-    }
-    THIRD_PARTY.set(THIRD_PARTY.get() + 1);
-    let _leave = Leave;
+        THIRD_PARTY.set(THIRD_PARTY.get() + 1);
+        Leave
+    };
     call()
 }
 
@@ -33,14 +40,21 @@ pub(crate) fn third_party<R>(call: impl FnOnce() -> R) -> R {
 ///
 /// It is mapped and unmapped, untouched: twice the amount, for the allocator's overhead on small pieces, and 1 MiB
 /// more, by which glibc's heap grows where it can't grow in place, and for what is allocated here until the next probe.
+/// A heap without a system doesn't grow, and may be smaller than that: there, it is the amount and an eighth.
 pub(crate) fn at_hand(kind: Kind, bytes: u64) -> Result<(), MemoryError> {
     const AT_ONCE: u64 = 1 << 20;
-    let asked = bytes.saturating_mul(2).saturating_add(AT_ONCE);
-    let mapped = usize::try_from(asked).ok().and_then(|len| Mapping::new(len).ok());
-    mapped.map(drop).ok_or_else(|| MemoryError::system(kind, bytes))
+    let asked = match cfg!(feature = "std") {
+        true => bytes.saturating_mul(2).saturating_add(AT_ONCE),
+        false => bytes.saturating_add(bytes / 8).max(1),
+    };
+    match usize::try_from(asked) {
+        Ok(len) if has_memory(len) => Ok(()),
+        _ => Err(MemoryError::system(kind, bytes)),
+    }
 }
 
 /// Whether this thread is in a library that allocates infallibly.
+#[cfg(feature = "std")]
 pub(crate) fn in_third_party() -> bool {
     THIRD_PARTY.try_with(Cell::get).unwrap_or(0) > 0
 }
@@ -56,7 +70,7 @@ pub(crate) fn box_or_back<T>(value: T) -> Result<Box<T>, T> {
         return Ok(Box::new(value));
     }
     // SAFETY: the layout's size is not 0.
-    let ptr = unsafe { std::alloc::alloc(layout) }.cast::<T>();
+    let ptr = unsafe { alloc::alloc::alloc(layout) }.cast::<T>();
     if ptr.is_null() {
         return Err(value);
     }

@@ -1,5 +1,6 @@
 //! A box that can hold a number instead.
 
+use alloc::boxed::Box;
 use core::ptr::NonNull;
 
 /// A box, or a number where there was no memory for one, in the size of a pointer.
@@ -71,6 +72,7 @@ impl<T> Drop for BoxOr<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::boxed::Box;
 
     #[test]
     fn a_box_or_a_number() {

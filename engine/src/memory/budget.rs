@@ -6,7 +6,8 @@
 use super::error::{MemoryError, OutOfBudget};
 use super::kind::Kind;
 use super::shared::Shared;
-use std::sync::atomic::{AtomicU64, Ordering};
+use crate::sys::{AtomicU64, panicking};
+use core::sync::atomic::Ordering;
 
 /// A bound on memory, shared by everything that counts towards it.
 ///
@@ -175,7 +176,7 @@ impl Budget {
     fn refusal(&self, kind: Kind, asked: u64, used: u64) -> OutOfBudget {
         let mut held = Kind::ALL.map(|kind| (kind, self.used_for(kind)));
         // Not `sort_by_key`, which allocates.
-        held.sort_unstable_by_key(|(kind, bytes)| (std::cmp::Reverse(*bytes), *kind as u8));
+        held.sort_unstable_by_key(|(kind, bytes)| (core::cmp::Reverse(*bytes), *kind as u8));
         OutOfBudget { kind, asked, used, limit: self.0.limit, largest: [held[0], held[1], held[2]] }
     }
 
@@ -195,7 +196,7 @@ impl BudgetInner {
             limit,
             used: AtomicU64::new(0),
             peak: AtomicU64::new(0),
-            kinds: std::array::from_fn(|_| AtomicU64::new(0)),
+            kinds: core::array::from_fn(|_| AtomicU64::new(0)),
             source,
         }
     }
@@ -207,7 +208,7 @@ impl Drop for BudgetInner {
         let charged =
             || Kind::ALL.into_iter().zip(&self.kinds).find(|(_, held)| held.load(Ordering::Relaxed) > 0);
         debug_assert!(
-            std::thread::panicking() || (self.used.load(Ordering::Relaxed) == 0 && charged().is_none()),
+            panicking() || (self.used.load(Ordering::Relaxed) == 0 && charged().is_none()),
             "a budget is dropped with {:?} bytes charged, some of them for {:?}",
             self.used,
             charged()
@@ -266,7 +267,7 @@ impl Charge {
     /// Takes over what another charge of the same kind and budget holds.
     pub(crate) fn merge(&mut self, mut other: Charge) {
         debug_assert!(self.kind == other.kind && self.budget.same(&other.budget));
-        self.bytes += std::mem::take(&mut other.bytes);
+        self.bytes += core::mem::take(&mut other.bytes);
     }
 }
 

@@ -4,6 +4,9 @@ use super::alloc::bytes_of;
 use super::budget::{Budget, Charge};
 use super::error::MemoryError;
 use super::kind::Kind;
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
 use core::ops::{Deref, DerefMut};
 
 /// A vector that carries its charge, and grows only as the budget and the allocator allow.

@@ -38,7 +38,7 @@ impl fmt::Display for OutOfBudget {
     }
 }
 
-impl std::error::Error for OutOfBudget {}
+impl core::error::Error for OutOfBudget {}
 
 /// Memory could not be had: the budget refused it, or the allocator did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,7 +108,7 @@ impl fmt::Display for MemoryAccessError {
     }
 }
 
-impl std::error::Error for MemoryAccessError {}
+impl core::error::Error for MemoryAccessError {}
 
 /// Why a memory or table can't grow.
 #[derive(Debug, PartialEq, Eq)]
@@ -133,6 +133,7 @@ impl MemoryError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::string::ToString;
 
     #[test]
     fn what_held_the_most_is_named_if_anything_did() {

@@ -1,6 +1,6 @@
 //! The kinds of things that memory is charged for.
 
-use std::fmt;
+use core::fmt;
 
 /// What memory is held for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

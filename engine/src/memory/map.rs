@@ -3,8 +3,8 @@
 use super::budget::{Budget, Charge};
 use super::error::MemoryError;
 use super::kind::Kind;
-use std::collections::HashMap;
-use std::hash::Hash;
+use crate::sys::HashMap;
+use core::hash::Hash;
 
 /// A hash table that carries its charge.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ pub(crate) struct Map<K, V> {
 
 impl<K: Eq + Hash, V> Map<K, V> {
     pub(crate) fn new(budget: &Budget, kind: Kind) -> Self {
-        Self { map: HashMap::new(), charge: budget.nothing(kind) }
+        Self { map: HashMap::default(), charge: budget.nothing(kind) }
     }
 
     /// The bytes of the standard library's table for this capacity: a power of two of buckets, an eighth larger, each

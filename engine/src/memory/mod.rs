@@ -2,6 +2,7 @@
 //! memories.
 
 mod alloc;
+pub(crate) mod arena;
 mod box_or;
 mod budget;
 mod buf;
@@ -12,9 +13,9 @@ mod map;
 pub(crate) mod pages;
 mod shared;
 
-pub(crate) use alloc::{
-    TryText, at_hand, box_or_back, bytes_of, in_third_party, third_party, try_box, try_text,
-};
+#[cfg(feature = "std")]
+pub(crate) use alloc::in_third_party;
+pub(crate) use alloc::{TryText, at_hand, box_or_back, bytes_of, third_party, try_box, try_text};
 pub(crate) use box_or::BoxOr;
 pub use budget::{Budget, Charge};
 pub(crate) use buf::{Buf, streamed_capacity, try_str};

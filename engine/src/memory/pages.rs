@@ -1,5 +1,6 @@
 //! The bytes of a linear memory: reservation, guard regions, growth, and the charge for their size.
 
+use super::arena::{Arena, Block};
 use super::budget::{Budget, Charge};
 use super::error::MemoryError;
 use super::kind::Kind;
@@ -86,11 +87,49 @@ fn granted(taken: u32) -> bool {
     found.is_some()
 }
 
+/// Where a memory's bytes are.
+#[derive(Debug)]
+enum Place {
+    Mapping(Mapping),
+    Arena(Block),
+}
+
+impl Place {
+    fn as_mut_ptr(&mut self) -> *mut u8 {
+        match self {
+            Place::Mapping(mapping) => mapping.as_mut_ptr(),
+            Place::Arena(block) => block.as_mut_ptr(),
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Place::Mapping(mapping) => mapping.len(),
+            Place::Arena(block) => block.len(),
+        }
+    }
+
+    fn grow(self, len: usize) -> Result<Self, Self> {
+        match self {
+            Place::Mapping(mapping) => mapping.grow(len).map(Place::Mapping).map_err(Place::Mapping),
+            Place::Arena(block) => block.grow(len).map(Place::Arena).map_err(Place::Arena),
+        }
+    }
+
+    fn in_small_pages(&self) {
+        if let Place::Mapping(mapping) = self {
+            mapping.in_small_pages();
+        }
+    }
+}
+
 /// The zeroed bytes of a memory.
 #[derive(Debug)]
 pub(crate) struct Pages {
     /// `None` while there are no bytes and no reservation.
-    mapping: Option<Mapping>,
+    place: Option<Place>,
+    /// What the bytes are taken from, if it isn't the system.
+    arena: Option<Arena>,
     len: usize,
     /// Whether the mapping covers the whole guarded range, of which only the memory's current size is accessible.
     guarded: bool,
@@ -109,14 +148,20 @@ fn most_ever(budget: &Budget) -> u64 {
 }
 
 /// Address space for `most` bytes; where there is little of it, perhaps for fewer, but for `least` at any rate.
-fn reserve_up_to(most: u64, least: u64) -> Result<Mapping, MemoryError> {
+fn reserve_up_to(most: u64, least: u64, arena: Option<&Arena>) -> Result<Place, MemoryError> {
     let mut bytes = most;
-    loop {
-        let reserved = usize::try_from(bytes).ok().and_then(|bytes| Mapping::reserve(bytes).ok());
-        if let Some(mapping) = reserved {
-            return Ok(mapping);
+    let reserve = |bytes: u64| {
+        let bytes = usize::try_from(bytes).ok()?;
+        match arena {
+            Some(arena) => arena.take(bytes).map(Place::Arena),
+            None => Mapping::reserve(bytes).ok().map(Place::Mapping),
         }
-        if RESERVE_MEMORIES || bytes <= least {
+    };
+    loop {
+        if let Some(place) = reserve(bytes) {
+            return Ok(place);
+        }
+        if RESERVE_MEMORIES && arena.is_none() || bytes <= least {
             return Err(MemoryError::system(Kind::Memory, bytes));
         }
         bytes = (bytes / 2).max(least);
@@ -125,9 +170,17 @@ fn reserve_up_to(most: u64, least: u64) -> Result<Mapping, MemoryError> {
 
 impl Pages {
     /// The bytes of a new memory; its minimum is at most [`Sizes::most`]. If they are guarded, they never move.
-    pub(crate) fn new(sizes: Sizes, budget: &Budget, guard: Guard) -> Result<Self, MemoryError> {
-        let unguarded = || Self::new_in(sizes, budget, RESERVE_MEMORIES);
+    ///
+    /// With an arena, the bytes are taken from that, and nothing is reserved for their growth.
+    pub(crate) fn new(
+        sizes: Sizes,
+        budget: &Budget,
+        guard: Guard,
+        arena: Option<&Arena>,
+    ) -> Result<Self, MemoryError> {
+        let unguarded = || Self::new_in(sizes, budget, RESERVE_MEMORIES && arena.is_none(), arena);
         match guard {
+            _ if arena.is_some() => unguarded(),
             _ if !sizes.is_guardable => unguarded(),
             Guard::Always => Self::new_guarded(sizes, budget),
             // Whatever the reason for a refusal, it may be possible without a guard.
@@ -143,8 +196,13 @@ impl Pages {
     }
 
     /// The bytes of a memory that never moves: address space is reserved for all that it may grow to.
-    pub(crate) fn new_fixed(sizes: Sizes, budget: &Budget, guard: Guard) -> Result<Self, MemoryError> {
-        if sizes.is_guardable {
+    pub(crate) fn new_fixed(
+        sizes: Sizes,
+        budget: &Budget,
+        guard: Guard,
+        arena: Option<&Arena>,
+    ) -> Result<Self, MemoryError> {
+        if sizes.is_guardable && arena.is_none() {
             match guard {
                 Guard::Always => return Self::new_guarded(sizes, budget),
                 Guard::WhereRoom if granted(1) => {
@@ -158,15 +216,23 @@ impl Pages {
         let charge = budget.charge(Kind::Memory, charged(sizes.minimum))?;
         // It can't grow beyond the budget anyway.
         let most = sizes.most.min(most_ever(budget)).max(sizes.minimum);
-        let mapping = match most {
+        let place = match most {
             0 => None,
-            most => Some(reserve_up_to(most, sizes.minimum)?),
+            most => Some(reserve_up_to(most, sizes.minimum, arena)?),
         };
-        if let Some(mapping) = mapping.as_ref().filter(|_| budget.available().is_some()) {
-            mapping.in_small_pages();
+        if let Some(place) = place.as_ref().filter(|_| budget.available().is_some()) {
+            place.in_small_pages();
         }
-        let guardable = sizes.is_guardable;
-        Ok(Pages { mapping, len: sizes.minimum as usize, guarded: false, guardable, fixed: true, charge })
+        let (guardable, arena) = (sizes.is_guardable, arena.cloned());
+        Ok(Pages {
+            place,
+            arena,
+            len: sizes.minimum as usize,
+            guarded: false,
+            guardable,
+            fixed: true,
+            charge,
+        })
     }
 
     fn new_guarded(sizes: Sizes, budget: &Budget) -> Result<Self, MemoryError> {
@@ -179,20 +245,28 @@ impl Pages {
         if budget.available().is_some() {
             mapping.in_small_pages();
         }
-        Ok(Pages { mapping: Some(mapping), len, guarded: true, guardable: true, fixed: true, charge })
+        let place = Some(Place::Mapping(mapping));
+        Ok(Pages { place, arena: None, len, guarded: true, guardable: true, fixed: true, charge })
     }
 
     /// [`Pages::new`]; `reserve` says whether to try to get address space for growth in advance.
-    pub(crate) fn new_in(sizes: Sizes, budget: &Budget, reserve: bool) -> Result<Self, MemoryError> {
+    pub(crate) fn new_in(
+        sizes: Sizes,
+        budget: &Budget,
+        reserve: bool,
+        arena: Option<&Arena>,
+    ) -> Result<Self, MemoryError> {
         let bytes = sizes.minimum;
         let charge = budget.charge(Kind::Memory, charged(bytes))?;
         let guardable = sizes.is_guardable;
-        let mut pages = Pages { mapping: None, len: 0, guarded: false, guardable, fixed: false, charge };
+        let arena = arena.cloned();
+        let mut pages = Pages { place: None, arena, len: 0, guarded: false, guardable, fixed: false, charge };
         // It can't grow beyond the budget anyway.
         let most = sizes.most.min(RESERVED).min(most_ever(budget)).max(bytes);
         if reserve && most > 0 {
-            pages.mapping = usize::try_from(most).ok().and_then(|most| Mapping::reserve(most).ok());
-            if let Some(mapping) = &pages.mapping
+            let mapping = usize::try_from(most).ok().and_then(|most| Mapping::reserve(most).ok());
+            pages.place = mapping.map(Place::Mapping);
+            if let Some(mapping) = &pages.place
                 && budget.available().is_some()
             {
                 mapping.in_small_pages();
@@ -216,7 +290,7 @@ impl Pages {
     }
 
     pub(crate) fn base(&mut self) -> *mut u8 {
-        self.mapping.as_mut().map_or(NonNull::dangling().as_ptr(), Mapping::as_mut_ptr)
+        self.place.as_mut().map_or(NonNull::dangling().as_ptr(), Place::as_mut_ptr)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -238,8 +312,8 @@ impl Pages {
     pub(crate) fn overlay(&mut self, snapshot: &Snapshot) -> Result<(), MemoryError> {
         let len = self.len as u64;
         let refused = || MemoryError::system(Kind::Memory, len);
-        let mapping = self.mapping.take().ok_or_else(refused)?;
-        self.mapping = Some(mapping.overlay(snapshot).map_err(|_| refused())?);
+        let Some(Place::Mapping(mapping)) = self.place.take() else { return Err(refused()) };
+        self.place = Some(Place::Mapping(mapping.overlay(snapshot).map_err(|_| refused())?));
         Ok(())
     }
 
@@ -265,30 +339,34 @@ impl Pages {
     /// Whether there is address space for growth.
     #[cfg(test)]
     pub(crate) fn is_reserved(&self) -> bool {
-        self.mapping.is_some()
+        self.place.is_some()
     }
 
     /// Makes sure that `len` bytes are mapped.
     fn map(&mut self, len: usize) -> Option<()> {
         if self.guarded {
-            return self.mapping.as_mut()?.make_accessible(self.len, len).ok();
+            let Some(Place::Mapping(mapping)) = &mut self.place else { return None };
+            return mapping.make_accessible(self.len, len).ok();
         }
-        let mapping = match self.mapping.take() {
-            None => Mapping::new(len).ok()?,
-            Some(mapping) if len <= mapping.len() => mapping,
-            Some(mapping) if self.fixed => {
-                self.mapping = Some(mapping);
+        let place = match self.place.take() {
+            None => match &self.arena {
+                Some(arena) => Place::Arena(arena.take(len)?),
+                None => Place::Mapping(Mapping::new(len).ok()?),
+            },
+            Some(place) if len <= place.len() => place,
+            Some(place) if self.fixed => {
+                self.place = Some(place);
                 return None;
             }
-            Some(mapping) => match mapping.grow(len) {
-                Ok(mapping) => mapping,
-                Err(mapping) => {
-                    self.mapping = Some(mapping);
+            Some(place) => match place.grow(len) {
+                Ok(place) => place,
+                Err(place) => {
+                    self.place = Some(place);
                     return None;
                 }
             },
         };
-        self.mapping = Some(mapping);
+        self.place = Some(place);
         Some(())
     }
 }

@@ -3,10 +3,11 @@
 use super::alloc::try_box;
 use super::error::MemoryError;
 use super::kind::Kind;
+use alloc::boxed::Box;
 use core::fmt;
 use core::ops::Deref;
 use core::ptr::NonNull;
-use std::sync::atomic::{AtomicUsize, Ordering, fence};
+use core::sync::atomic::{AtomicUsize, Ordering, fence};
 
 /// Shared ownership, like `Arc`, of a value that was allocated fallibly.
 pub(crate) struct Shared<T: ?Sized>(NonNull<Counted<T>>);
@@ -73,7 +74,7 @@ impl<T: ?Sized> Clone for Shared<T> {
         let before = unsafe { self.0.as_ref() }.count.fetch_add(1, Ordering::Relaxed);
         // As in `Arc`: more owners than fit the address space must have been leaked, and the count must not wrap.
         if before > isize::MAX as usize {
-            std::process::abort();
+            crate::sys::abort();
         }
         Self(self.0)
     }

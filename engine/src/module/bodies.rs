@@ -1,11 +1,35 @@
 //! The function bodies of a module, as they came: in memory, or left in the file they came from.
 
-use std::hash::Hasher;
-
+#[cfg(feature = "std")]
+use crate::memory::Kind;
+use crate::memory::{Budget, Buf, Charge, MemoryError};
+#[cfg(feature = "std")]
+use crate::sys::PositionedFile;
+use alloc::boxed::Box;
+#[cfg(feature = "std")]
+use core::hash::Hasher;
+#[cfg(feature = "std")]
 use siphasher::sip128::{Hasher128, SipHasher13};
 
-use crate::memory::{Budget, Buf, Charge, Kind, MemoryError};
-use crate::sys::PositionedFile;
+/// Where bodies stay while their module is loaded.
+#[derive(Debug, Default)]
+pub(crate) enum Source {
+    /// They are copied.
+    #[default]
+    Copied,
+    /// In the module's bytes, which never change.
+    Static(&'static [u8]),
+    /// In the file that the module is read from, from its start.
+    #[cfg(feature = "std")]
+    File(PositionedFile, HashKey),
+}
+
+#[cfg(feature = "std")]
+impl Source {
+    pub(crate) fn file(file: std::fs::File) -> Self {
+        Source::File(PositionedFile::new(file), HashKey::random())
+    }
+}
 
 /// Where a function body is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +52,10 @@ pub(crate) struct Bodies {
 pub(crate) enum BodyBytes {
     /// The code section from its first body on.
     Memory(Box<[Chunk]>),
+    /// The module's bytes.
+    Static(&'static [u8]),
     /// The file the module was read from, and a keyed hash of each body as it was validated.
+    #[cfg(feature = "std")]
     File { file: PositionedFile, key: HashKey, hashes: Box<[u128]> },
 }
 
@@ -51,22 +78,24 @@ pub(crate) enum BodyError {
     /// The file is not what was validated any more.
     Changed,
     /// The file can't be read.
+    #[cfg(feature = "std")]
     Io(std::io::Error),
     /// There is no memory to read the body into.
     Memory(MemoryError),
 }
 
-impl std::fmt::Display for BodyError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl core::fmt::Display for BodyError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             BodyError::Changed => f.write_str("module file changed"),
+            #[cfg(feature = "std")]
             BodyError::Io(error) => write!(f, "module file can't be read: {error}"),
             BodyError::Memory(error) => error.fmt(f),
         }
     }
 }
 
-impl std::error::Error for BodyError {}
+impl core::error::Error for BodyError {}
 
 impl Bodies {
     /// Calls `f` with the bytes of the `defined_index`th function that the module defines itself; `budget` pays for
@@ -74,6 +103,7 @@ impl Bodies {
     pub(crate) fn with_body<R>(
         &self,
         defined_index: u32,
+        #[cfg_attr(not(feature = "std"), expect(unused_variables, reason = "none are in a file"))]
         budget: &Budget,
         f: impl FnOnce(&[u8]) -> R,
     ) -> Result<R, BodyError> {
@@ -84,6 +114,8 @@ impl Bodies {
                 let start = (record.offset - chunk.start) as usize;
                 Ok(f(&chunk.bytes[start..start + record.len as usize]))
             }
+            BodyBytes::Static(bytes) => Ok(f(&bytes[record.offset as usize..][..record.len as usize])),
+            #[cfg(feature = "std")]
             BodyBytes::File { file, key, hashes } => {
                 let mut scratch = Buf::new(budget, Kind::Bodies);
                 scratch.try_resize(record.len as usize, 0).map_err(BodyError::Memory)?;
@@ -114,9 +146,11 @@ impl Bodies {
 }
 
 /// The random key of this load, without which nobody can construct another body of the same hash.
+#[cfg(feature = "std")]
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct HashKey(u64, u64);
 
+#[cfg(feature = "std")]
 impl HashKey {
     pub(crate) fn random() -> HashKey {
         // The standard library's own source of keys against crafted collisions, seeded by the system.

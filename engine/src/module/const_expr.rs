@@ -1,5 +1,6 @@
 //! Constant expressions: the first values of globals, the offsets and items of segments.
 
+use alloc::boxed::Box;
 use wasmparser::Operator;
 
 use crate::memory::limits::MAX_CONST_EXPR_DEPTH;

@@ -1,6 +1,6 @@
 //! Which WebAssembly proposals a module may use.
 
-use std::fmt;
+use core::fmt;
 use wasmparser::WasmFeatures;
 
 /// The set of proposals that are switched on.
@@ -189,6 +189,7 @@ impl Features {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec::Vec;
 
     #[test]
     fn the_default_is_wasm_2_and_some_of_wasm_3() {

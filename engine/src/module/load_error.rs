@@ -1,6 +1,9 @@
 //! Why a module can't be loaded.
 
-use std::fmt;
+use alloc::string::String;
+#[cfg(test)]
+use alloc::string::ToString;
+use core::fmt;
 
 use crate::memory::{MemoryError, try_text};
 use crate::module::features::Feature;

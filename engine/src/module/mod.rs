@@ -25,7 +25,8 @@ use crate::module::types::{
     DeclaredType, ExportType, ExternType, FuncType, GlobalType, ImportType, MemoryType, RefType, TableType,
     TagType, TooManyTypes, TypeNumber,
 };
-use std::sync::Mutex;
+use crate::sys::Mutex;
+use alloc::boxed::Box;
 
 /// What a module consists of. Index spaces hold what is imported first, then what is defined.
 #[derive(Debug)]
@@ -199,7 +200,7 @@ pub(crate) enum ElemMode {
 #[derive(Debug)]
 pub(crate) struct DataSegment {
     pub(crate) mode: DataMode,
-    /// Where its payload starts in the module's `data_bytes`.
+    /// Where its payload starts in the module's `data_bytes`, or in its bytes if they stay.
     pub(crate) start: u32,
     pub(crate) len: u32,
 }
@@ -337,7 +338,11 @@ impl ModuleInner {
     /// The payload of a data segment.
     pub(crate) fn data_payload(&self, segment: u32) -> &[u8] {
         let DataSegment { start, len, .. } = self.data[segment as usize];
-        &self.data_bytes[start as usize..start as usize + len as usize]
+        let bytes = match self.bodies.bytes {
+            BodyBytes::Static(bytes) => bytes,
+            _ => &self.data_bytes,
+        };
+        &bytes[start as usize..start as usize + len as usize]
     }
 
     /// What is exported by this name.

@@ -1,6 +1,7 @@
 //! The names a module gives to itself and to its functions, for messages and backtraces.
 
 use crate::memory::Charge;
+use alloc::boxed::Box;
 
 /// What is kept of the `name` section.
 #[derive(Debug, Default)]

@@ -1,6 +1,7 @@
 //! Which features a module's bytes use, and where first.
 
 use crate::module::features::Feature;
+use alloc::vec::Vec;
 use wasmparser::{
     AbstractHeapType, BinaryReader, BlockType, CompositeInnerType, ConstExpr, DataKind, Element,
     ElementItems, ElementKind, ExternalKind, FromReader, FunctionBody, GlobalType, HeapType, Imports, MemArg,

@@ -1,6 +1,6 @@
 //! Every reason for a guest to stop.
 
-use std::fmt;
+use core::fmt;
 
 /// Why WebAssembly code stopped before its end.
 ///
@@ -120,4 +120,4 @@ impl fmt::Display for Trap {
     }
 }
 
-impl std::error::Error for Trap {}
+impl core::error::Error for Trap {}

@@ -21,7 +21,7 @@ pub(crate) use value::TooManyTypes;
 pub use value::{HeapType, RefType, TypeNumber, ValType};
 
 use crate::words::Count;
-use std::fmt;
+use core::fmt;
 
 /// Writes `exactly 3 pages`, `3 to 7 pages` or `at least 1 page`.
 fn write_limits(
@@ -130,6 +130,7 @@ impl fmt::Display for GlobalType {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::string::ToString;
 
     #[test]
     fn types_read_well() {

@@ -5,6 +5,7 @@
 
 use super::handlers::{Catches, Clause, NO_SLOT, clauses};
 use super::{Field, OPS, Op, SpecialOp, layout};
+use alloc::string::String;
 
 /// The words at a function's entry, before its first cell.
 #[derive(Default)]

@@ -91,6 +91,7 @@ pub(crate) fn find(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec::Vec;
 
     fn clause(start: u32, end: u32, depth: u32, catches: Catches, target: u32) -> Clause {
         Clause { start, end, depth, catches, target, slot: 3, reference: NO_SLOT }

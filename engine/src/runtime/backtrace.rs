@@ -9,7 +9,8 @@ use crate::runtime::coredump::CoreValue;
 pub(crate) use crate::runtime::coredump::FrameValues;
 use crate::runtime::store::StoreId;
 use crate::words::Count;
-use std::fmt;
+use alloc::vec::Vec;
+use core::fmt;
 
 /// The WebAssembly functions that were executing when something stopped, innermost first.
 ///

@@ -14,9 +14,10 @@ use crate::ops::handlers::{self, Clause};
 use crate::runtime::error::Error;
 use crate::runtime::exec::Dispatch;
 use crate::runtime::loaded::ModuleShared;
+use crate::sys::{Mutex, MutexGuard};
+use alloc::boxed::Box;
 use core::ops::Deref;
 use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
-use std::sync::{Mutex, MutexGuard};
 
 /// A module's code cache: the entry table, and the code that its entries point to.
 pub(crate) struct CodeTable {
@@ -238,7 +239,7 @@ impl CodeTable {
     }
 
     fn made(&self) -> MutexGuard<'_, CodeCache> {
-        self.made.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.made.lock()
     }
 
     fn link(&self, index: u32, entry: *const u64) {

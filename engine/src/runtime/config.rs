@@ -2,11 +2,12 @@ mod elsewhere;
 
 pub use elsewhere::{InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, Strategy};
 
+use crate::memory::arena::Arena;
 use crate::module::features::{Feature, Features};
 use crate::runtime::tier::Tier;
 use crate::value::relaxed::RelaxedSimd;
 use crate::{Budget, Dispatch, Limits};
-use std::sync::Arc;
+use alloc::sync::Arc;
 
 /// How an [`Engine`](crate::Engine) behaves. Everything has a default; methods change one thing each.
 ///
@@ -40,6 +41,7 @@ pub struct Config {
     pub(crate) guest_debug: bool,
     pub(crate) epoch_interruption: bool,
     pub(crate) keep_module_bytes: bool,
+    pub(crate) arena: Option<Arena>,
 }
 
 impl Default for Config {
@@ -83,6 +85,7 @@ impl Config {
             guest_debug: false,
             epoch_interruption: false,
             keep_module_bytes: false,
+            arena: None,
         }
     }
 
@@ -228,6 +231,29 @@ impl Config {
     /// The memory that all modules and stores of the engine may use together. Unlimited by default.
     pub fn budget(&mut self, budget: Budget) -> &mut Self {
         self.budget = Some(budget);
+        self
+    }
+
+    /// Takes the bytes of all linear memories of the engine's stores from `bytes`, and none from the system: for machines that have
+    /// memory set apart for guests, as a `static` is. A memory that grows moves there, unless what is behind it is free; where
+    /// there is no room, it can't grow, or isn't made. They are charged to the budget like others, and have no guard regions, so
+    /// that a tier has their bounds checked.
+    ///
+    /// ```
+    /// # #[cfg(feature = "wat")] {
+    /// use dunlin::{Config, Engine, Instance, Module, Store};
+    /// // One page of memory, and what is lost by aligning it.
+    /// let arena = vec![0; (64 << 10) + 16].leak();
+    /// let engine = Engine::new(Config::new().memory_arena(arena))?;
+    /// let module = Module::new(&engine, r#"(module (memory 1) (func (export "grow") (result i32) (memory.grow (i32.const 1))))"#)?;
+    /// let mut store = Store::new(&engine, ());
+    /// let grow = Instance::new(&mut store, &module, &[])?.get_typed_func::<(), i32>(&store, "grow")?;
+    /// assert_eq!(grow.call(&mut store, ())?, -1);
+    /// # }
+    /// # Ok::<(), dunlin::Error>(())
+    /// ```
+    pub fn memory_arena(&mut self, bytes: &'static mut [u8]) -> &mut Self {
+        self.arena = Some(Arena::new(bytes));
         self
     }
 

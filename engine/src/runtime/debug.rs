@@ -6,7 +6,7 @@
 use crate::Module;
 use crate::memory::{Budget, Buf, Kind, Shared};
 use crate::runtime::error::Error;
-use std::fmt;
+use core::fmt;
 
 /// Why a resumable call is suspended at a breakpoint, or behind a single step: the error that
 /// [`SuspendedCall::reason`](crate::SuspendedCall::reason) can be downcast to.
@@ -19,7 +19,7 @@ impl fmt::Display for Breakpoint {
     }
 }
 
-impl std::error::Error for Breakpoint {}
+impl core::error::Error for Breakpoint {}
 
 /// Where a store's resumable calls stop.
 pub(crate) struct Debugging {

@@ -1,5 +1,6 @@
 //! The engine: configuration, budget, and the numbers of function types.
 
+use crate::memory::arena::Arena;
 use crate::memory::pages::{Guard, LARGEST_MEMORY};
 use crate::memory::{Budget, Buf, Charge, Kind, Shared};
 use crate::module::features::Features;
@@ -7,11 +8,12 @@ use crate::module::types::{DeclaredType, FuncType, MemoryType, TypeNumber, ValTy
 use crate::runtime::epochs::Epochs;
 use crate::runtime::exec::{self, Stacks};
 use crate::runtime::types::{Group, Types};
+use crate::sys::{Mutex, MutexGuard};
 use crate::translate;
 use crate::words::Count;
 use crate::{Config, Dispatch, Error, ErrorKind};
+use alloc::boxed::Box;
 use core::ops::Deref;
-use std::sync::{Mutex, MutexGuard};
 
 /// What modules and stores have in common: a configuration and a memory budget.
 ///
@@ -155,7 +157,12 @@ impl Engine {
 
     /// Whether memories get guard regions.
     pub(crate) fn memory_guard(&self) -> Guard {
-        self.tier().map_or(Guard::Never, |tier| tier.memory_guard())
+        self.tier().filter(|_| self.arena().is_none()).map_or(Guard::Never, |tier| tier.memory_guard())
+    }
+
+    /// What linear memories are taken from, if it isn't the system.
+    pub(crate) fn arena(&self) -> Option<&Arena> {
+        self.0.config.arena.as_ref()
     }
 
     /// What decides how cells look.
@@ -174,7 +181,7 @@ impl Engine {
     }
 
     fn types(&self) -> MutexGuard<'_, Types> {
-        self.0.types.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.0.types.lock()
     }
 
     /// Numbers the types of a module. There, references name types by their index; from now on, by their number. They
@@ -262,8 +269,8 @@ impl Engine {
     }
 }
 
-impl std::fmt::Debug for Engine {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl core::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Engine").field("config", &self.0.config).finish_non_exhaustive()
     }
 }
@@ -301,6 +308,8 @@ mod tests {
     use super::*;
     use crate::ValType::{F32, I32, I64};
     use crate::{HeapType, RefType};
+    use alloc::string::ToString;
+    use alloc::vec::Vec;
 
     #[test]
     fn equal_types_have_equal_numbers_until_nobody_uses_them() {

@@ -2,8 +2,8 @@
 
 use super::interrupt::InterruptState;
 use crate::memory::{Budget, Kind, Map, MemoryError, Shared};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use crate::sys::{AtomicU64, Mutex, MutexGuard};
+use core::sync::atomic::Ordering;
 
 pub(crate) struct Epochs {
     current: AtomicU64,
@@ -17,7 +17,7 @@ impl Epochs {
     }
 
     fn stores(&self) -> MutexGuard<'_, Map<usize, Shared<InterruptState>>> {
-        self.stores.lock().unwrap_or_else(PoisonError::into_inner)
+        self.stores.lock()
     }
 
     /// A store has deadlines from now on; the first one is now.

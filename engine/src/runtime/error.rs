@@ -12,8 +12,10 @@ use crate::memory::{
 };
 use crate::runtime::backtrace::WasmBacktrace;
 use crate::{Feature, Trap};
-use std::any::Any;
-use std::fmt;
+use alloc::boxed::Box;
+use alloc::string::String;
+use core::any::Any;
+use core::fmt;
 
 /// `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = core::result::Result<T, E>;
@@ -30,7 +32,7 @@ pub type Result<T, E = Error> = core::result::Result<T, E>;
 /// assert_eq!(error.to_string(), "integer divide by zero");
 /// ```
 ///
-/// Every error that implements [`std::error::Error`] becomes one by `?`. That is why this doesn't implement that trait
+/// Every error that implements [`core::error::Error`] becomes one by `?`. That is why this doesn't implement that trait
 /// itself: [`Error::into_boxed_dyn_error`] and `as_ref` give one that does.
 pub struct Error(Repr);
 
@@ -78,7 +80,7 @@ impl fmt::Display for ThrownException {
     }
 }
 
-impl std::error::Error for ThrownException {}
+impl core::error::Error for ThrownException {}
 
 /// What an error without memory of its own says, as the number that it is then.
 #[derive(Clone, Copy)]
@@ -153,13 +155,13 @@ pub enum ErrorKind {
 }
 
 trait HostError: Any + Send + Sync {
-    fn error(&self) -> &(dyn std::error::Error + Send + Sync + 'static);
+    fn error(&self) -> &(dyn core::error::Error + Send + Sync + 'static);
     fn any(&self) -> &dyn Any;
     fn into_any(self: Box<Self>) -> Box<dyn Any>;
 }
 
-impl<E: std::error::Error + Send + Sync + 'static> HostError for E {
-    fn error(&self) -> &(dyn std::error::Error + Send + Sync + 'static) {
+impl<E: core::error::Error + Send + Sync + 'static> HostError for E {
+    fn error(&self) -> &(dyn core::error::Error + Send + Sync + 'static) {
         self
     }
     fn any(&self) -> &dyn Any {
@@ -217,7 +219,7 @@ impl Error {
     /// assert_eq!(Error::new(Trap::OutOfFuel).trap(), Some(Trap::OutOfFuel));
     /// ```
     #[cold]
-    pub fn new(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+    pub fn new(error: impl core::error::Error + Send + Sync + 'static) -> Self {
         let any: &dyn Any = &error;
         if let Some(trap) = any.downcast_ref::<Trap>() {
             return Self::short(Short::Trap(*trap));
@@ -231,7 +233,7 @@ impl Error {
         if any.is::<MemoryAccessError>() {
             return Self::short(Short::Trap(Trap::MemoryOutOfBounds));
         }
-        let kind = if any.is::<std::io::Error>() { ErrorKind::Io } else { ErrorKind::Host };
+        let kind = if crate::sys::is_io(any) { ErrorKind::Io } else { ErrorKind::Host };
         Self::of_host(kind, error)
     }
 
@@ -255,11 +257,11 @@ impl Error {
     /// let error = dunlin::Error::host(Exit(3));
     /// assert_eq!(error.downcast_ref::<Exit>().unwrap().0, 3);
     /// ```
-    pub fn host(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+    pub fn host(error: impl core::error::Error + Send + Sync + 'static) -> Self {
         Self::of_host(ErrorKind::Host, error)
     }
 
-    pub(crate) fn of_host(kind: ErrorKind, error: impl std::error::Error + Send + Sync + 'static) -> Self {
+    pub(crate) fn of_host(kind: ErrorKind, error: impl core::error::Error + Send + Sync + 'static) -> Self {
         match box_or_back(error) {
             Ok(error) => Self::build(kind, Cause::Host(error)),
             Err(error) => Self::nowhere(size_of_val(&error) as u64),
@@ -367,7 +369,7 @@ impl Error {
     /// let error = Error::from(Trap::UnreachableCodeReached).context("calling the guest");
     /// assert_eq!(error.downcast_ref::<Trap>(), Some(&Trap::UnreachableCodeReached));
     /// ```
-    pub fn downcast_ref<E: std::error::Error + 'static>(&self) -> Option<&E> {
+    pub fn downcast_ref<E: core::error::Error + 'static>(&self) -> Option<&E> {
         if let Some(trap) = self.trap() {
             let trap: &dyn Any = trap.as_static();
             if let Some(found) = trap.downcast_ref() {
@@ -384,7 +386,7 @@ impl Error {
     }
 
     /// Takes the error of type `E` out, or gives this error back unchanged: see [`Error::downcast_ref`].
-    pub fn downcast<E: std::error::Error + 'static>(self) -> Result<E, Self> {
+    pub fn downcast<E: core::error::Error + 'static>(self) -> Result<E, Self> {
         if !self.is::<E>() {
             return Err(self);
         }
@@ -402,7 +404,7 @@ impl Error {
     }
 
     /// Whether this is made of an error of type `E`: see [`Error::downcast_ref`].
-    pub fn is<E: std::error::Error + 'static>(&self) -> bool {
+    pub fn is<E: core::error::Error + 'static>(&self) -> bool {
         self.downcast_ref::<E>().is_some()
     }
 
@@ -495,8 +497,8 @@ impl fmt::Debug for Repr {
     }
 }
 
-impl std::error::Error for Repr {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+impl core::error::Error for Repr {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self.cause() {
             Ok(Cause::Host(host)) => (**host).error().source(),
             _ => None,

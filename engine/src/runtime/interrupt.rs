@@ -4,10 +4,10 @@
 use super::shared_memory::SharedMemory;
 use super::tier::layout;
 use crate::memory::{Kind, MemoryError};
-use crate::sys::{Mapping, SignalPipe};
+use crate::sys::{AtomicU64, Mapping, Mutex, MutexGuard, OnceLock, SignalPipe};
+use core::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
+#[cfg(feature = "std")]
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Set by a handle.
 const ASKED: u8 = 1;
@@ -56,7 +56,7 @@ impl InterruptState {
     }
 
     fn changing(&self) -> MutexGuard<'_, ()> {
-        self.changing.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.changing.lock()
     }
 
     fn flags(&self) -> u8 {
@@ -141,7 +141,7 @@ impl InterruptState {
     }
 
     fn waits(&self) -> MutexGuard<'_, Option<SharedMemory>> {
-        self.waits.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waits.lock()
     }
 
     /// Has interruptions wake the waiters of a memory, as long as the result lives.
@@ -217,6 +217,7 @@ impl InterruptState {
     ///
     /// # Errors
     /// If the system has none left.
+    #[cfg(feature = "std")]
     pub(crate) fn make_pipe(&self) -> io::Result<()> {
         let _changing = self.changing();
         if self.pipe.get().is_none() {

@@ -25,4 +25,8 @@ pub(crate) mod store;
 pub mod tier;
 mod types;
 pub(crate) mod vmctx;
-pub(crate) mod waits;
+#[cfg(feature = "std")]
+mod waits;
+#[cfg(not(feature = "std"))]
+#[path = "no_waits.rs"]
+mod waits;

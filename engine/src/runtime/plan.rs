@@ -14,7 +14,8 @@ use crate::runtime::types::Types;
 use crate::runtime::vmctx::{FuncObj, GlobalObj, MemoryObj, TableObj, TagObj};
 use crate::stream::READ_AT_ONCE;
 use crate::words::Count;
-use std::fmt;
+use alloc::vec::Vec;
+use core::fmt;
 
 /// The part of a budget that is set aside for a module's code: enough for the largest function's cells, plus a quarter
 /// of what starting leaves of the budget; but no more than all code can use.

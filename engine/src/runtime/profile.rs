@@ -5,9 +5,11 @@
 use crate::Module;
 use crate::memory::limits::{MAX_PROFILE_FRAMES, MAX_PROFILE_NODES};
 use crate::memory::{Budget, Buf, Kind, Map, MemoryError, Shared};
+use alloc::borrow::Cow;
+use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt::Write;
 use core::ops::ControlFlow;
-use std::borrow::Cow;
 
 /// How much a guest executed in which stacks of functions, in units of fuel: what
 /// [`Store::take_profile`](crate::Store::take_profile) gives.
@@ -73,7 +75,7 @@ impl Profile {
     /// The stacks that were seen, the heaviest first. Behind them is what belongs to none.
     pub fn stacks(&self) -> impl Iterator<Item = ProfileStack<'_>> {
         let mut nodes: Vec<&Node> = self.nodes.iter().filter(|node| node.weight > 0).collect();
-        nodes.sort_by_key(|node| std::cmp::Reverse(node.weight));
+        nodes.sort_by_key(|node| core::cmp::Reverse(node.weight));
         let stacks = nodes.into_iter().map(|node| ProfileStack { profile: self, stack: Stack::Node(node) });
         let rest = [(ProfileFrame::Other, self.other), (ProfileFrame::Unsampled, self.unsampled)];
         let rest = rest.into_iter().filter(|(_, weight)| *weight > 0);
@@ -301,6 +303,8 @@ impl Profiler {
 mod tests {
     use super::*;
     use crate::Engine;
+    use alloc::string::String;
+    use alloc::vec::Vec;
 
     fn lines(profile: &Profile) -> Vec<String> {
         profile.folded().collect()

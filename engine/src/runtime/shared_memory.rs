@@ -7,12 +7,12 @@ use crate::memory::pages::{Guard, Pages};
 use crate::memory::{Budget, Charge, GrowError, Kind, Shared};
 use crate::module::types::MemoryType;
 use crate::runtime::engine::Engine;
-use crate::runtime::waits::{WaitResult, Waits};
+use crate::runtime::waits::Waits;
+use crate::sys::{AtomicU64, Mutex};
 use crate::words::Count;
 use crate::{Error, ErrorKind, Trap};
-use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, Ordering};
+use core::time::Duration;
 
 /// A linear memory that stores on several threads access at the same time.
 ///
@@ -47,6 +47,17 @@ struct SharedPages {
     _charge: Charge,
 }
 
+/// How a wait ended: what `memory.atomic.wait32` and `wait64` give.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum WaitResult {
+    /// Another thread notified this one.
+    Ok = 0,
+    /// The bytes weren't the expected ones.
+    Mismatch = 1,
+    /// The time was over.
+    TimedOut = 2,
+}
+
 /// What a waiter expects to find.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Expected {
@@ -77,9 +88,13 @@ impl SharedMemory {
                 "shared memories are switched off, which Config::shared_memory changes",
             ));
         }
+        if cfg!(not(target_has_atomic = "64")) {
+            let message = "this machine has no shared memories, for it accesses 64 bits in two steps";
+            return Err(Error::of_kind(ErrorKind::Limit, message));
+        }
         let limit = engine.memory_limit(ty)?;
         let charge = budget.charge(Kind::Memory, Shared::<SharedPages>::BYTES)?;
-        let mut pages = Pages::new_fixed(ty.sizes_within(limit), budget, guard)?;
+        let mut pages = Pages::new_fixed(ty.sizes_within(limit), budget, guard, engine.arena())?;
         let pages = SharedPages {
             engine: engine.clone(),
             ty,
@@ -122,13 +137,13 @@ impl SharedMemory {
 
     /// Whether code that relies on guard regions may access it.
     pub(crate) fn suits_guarded_code(&self) -> bool {
-        self.0.pages.lock().unwrap_or_else(PoisonError::into_inner).suits_guarded_code()
+        self.0.pages.lock().suits_guarded_code()
     }
 
     /// Adds pages, and returns the former size in pages. Fails if the type, the engine's limit, the budget or the system
     /// refuses.
     pub(crate) fn grow_by(&self, delta: u64) -> Result<u64, GrowError> {
-        let mut pages = self.0.pages.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut pages = self.0.pages.lock();
         let old = pages.len() as u64;
         let more = delta.checked_mul(self.0.ty.page_size()).ok_or(GrowError::Limit)?;
         old.checked_add(more).filter(|len| *len <= self.0.limit).ok_or(GrowError::Limit)?;
@@ -203,6 +218,6 @@ impl SharedMemory {
         let end = offset.checked_add(len).filter(|end| *end as u64 <= self.len())?;
         // SAFETY: they are there as long as the memory, and bytes are aligned. What guests do with them meanwhile is
         // what RATIONALE.md says.
-        Some(unsafe { std::slice::from_raw_parts(self.base().cast::<AtomicU8>().add(offset), end - offset) })
+        Some(unsafe { core::slice::from_raw_parts(self.base().cast::<AtomicU8>().add(offset), end - offset) })
     }
 }

@@ -8,6 +8,7 @@ mod groups;
 use crate::Error;
 use crate::memory::{Budget, Buf, Charge, Kind, Map, bytes_of};
 use crate::module::types::{FuncType, TypeNumber};
+use crate::sys::panicking;
 pub(super) use groups::Group;
 use groups::Groups;
 
@@ -172,7 +173,7 @@ impl Unused {
 
     fn next(&mut self, entries: &mut [Entry]) -> Option<u32> {
         let number = self.0?;
-        let next = std::mem::take(&mut entries[number as usize].users);
+        let next = core::mem::take(&mut entries[number as usize].users);
         self.0 = next.checked_sub(1).map(|next| next as u32);
         Some(number)
     }
@@ -186,9 +187,6 @@ fn gone() -> Error {
 impl Drop for Types {
     /// Whoever uses a type keeps its engine, so none is in use.
     fn drop(&mut self) {
-        debug_assert!(
-            std::thread::panicking() || self.charge.bytes() == 0,
-            "types are charged that nobody uses"
-        );
+        debug_assert!(panicking() || self.charge.bytes() == 0, "types are charged that nobody uses");
     }
 }

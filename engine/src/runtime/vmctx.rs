@@ -123,7 +123,7 @@ pub(crate) struct MemoryObj {
     /// Size in bytes, a multiple of the page size. Of a shared memory, it is a copy that may lag behind.
     pub(crate) len: u64,
     /// Of a shared memory, where its size in bytes is; else null.
-    pub(crate) shared_len: *const core::sync::atomic::AtomicU64,
+    pub(crate) shared_len: *const crate::sys::AtomicU64,
     pub(crate) inner: crate::runtime::store::MemoryInner,
 }
 

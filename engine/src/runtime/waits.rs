@@ -1,20 +1,11 @@
 //! Threads that wait at an address of a shared memory until another notifies them.
 
+use super::shared_memory::WaitResult;
 use crate::memory::{Budget, Buf, Kind};
+use crate::sys::{Condvar, Mutex, MutexGuard};
 use crate::{Error, ErrorKind};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
-
-/// How a wait ended: what `memory.atomic.wait32` and `wait64` give.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum WaitResult {
-    /// Another thread notified this one.
-    Ok = 0,
-    /// The bytes weren't the expected ones.
-    Mismatch = 1,
-    /// The time was over.
-    TimedOut = 2,
-}
+use core::time::Duration;
+use std::time::Instant;
 
 /// How many threads may wait on one memory at the same time: more than any machine that this engine is for runs. Tests of
 /// this file have few threads.
@@ -48,7 +39,7 @@ impl Waits {
     }
 
     fn list(&self) -> MutexGuard<'_, List> {
-        self.list.lock().unwrap_or_else(PoisonError::into_inner)
+        self.list.lock()
     }
 
     fn wake(&self, at: u64) -> &Condvar {
@@ -89,10 +80,8 @@ impl Waits {
                 Some(WaitResult::TimedOut)
             } else {
                 list = match left {
-                    None => self.wake(at).wait(list).unwrap_or_else(PoisonError::into_inner),
-                    Some(left) => {
-                        self.wake(at).wait_timeout(list, left).unwrap_or_else(PoisonError::into_inner).0
-                    }
+                    None => self.wake(at).wait(list),
+                    Some(left) => self.wake(at).wait_timeout(list, left),
                 };
                 if list.has(ticket) {
                     continue;
@@ -141,6 +130,8 @@ impl List {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::string::ToString;
+    use alloc::vec::Vec;
     use std::thread;
 
     fn waiters(waits: &Waits) -> usize {

@@ -130,6 +130,7 @@ impl BranchHints {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec::Vec;
 
     fn hints(parts: &[&[u8]]) -> Vec<(u32, u32, bool)> {
         let mut section = BranchHints::new(&Budget::unlimited());

@@ -12,7 +12,7 @@ use crate::memory::limits::{
 };
 use crate::memory::{Buf, Kind, third_party};
 use crate::module::MANY_CATCHES;
-use crate::module::bodies::{BodyRecord, CHUNK, Chunk};
+use crate::module::bodies::{BodyRecord, CHUNK, Chunk, Source};
 use crate::module::estimate::{self, BodyStats};
 use crate::module::load_error::{ErrorKind, LoadError};
 use crate::module::opcode::{BR_TABLE, CATCH, CATCH_ALL, DELEGATE, TRY_TABLE};
@@ -55,7 +55,8 @@ impl<C: BodyCheck> Core<C> {
         self.validated(|validator| validator.code_section_start(&(start..start + u64::from(len))))?;
         // The count equals that of the function section, which has been read.
         self.records.try_reserve_exact(count as usize).map_err(self.memory())?;
-        if self.bodies_file.is_some() {
+        #[cfg(feature = "std")]
+        if let Source::File(..) = self.bodies {
             self.hashes.try_reserve_exact(count as usize).map_err(self.memory())?;
         }
         self.phase = Phase::Body { remaining: count, len: rest };
@@ -113,7 +114,11 @@ impl<C: BodyCheck> Core<C> {
             None => third_party(|| self.validate_operators(func, &body, bytes, offset))?,
         };
         let cells = &mut self.module.cells;
-        let on_disk = if self.bodies_file.is_some() { bytes.len() as u64 } else { 0 };
+        let on_disk = match self.bodies {
+            Source::Copied | Source::Static(_) => 0,
+            #[cfg(feature = "std")]
+            Source::File(..) => bytes.len() as u64,
+        };
         cells.largest = cells.largest.max(estimate::most_to_translate(&stats, bytes.len()) + on_disk);
         cells.all = cells.all.saturating_add(estimate::cells_of(&stats, bytes.len()) + estimate::CODE);
         if stats.catches >= MANY_CATCHES {
@@ -130,7 +135,7 @@ impl<C: BodyCheck> Core<C> {
         bytes: &[u8],
         offset: u64,
     ) -> Result<BodyStats, LoadError> {
-        let mut validator = func.into_validator(std::mem::take(&mut self.allocations));
+        let mut validator = func.into_validator(core::mem::take(&mut self.allocations));
         let mut stats = BodyStats { max_control_depth: 1, ..BodyStats::default() };
         let mut reader = body.get_binary_reader();
         self.pay_for_locals(bytes)?;
@@ -228,12 +233,14 @@ impl<C: BodyCheck> Core<C> {
         let body = &entry[leb..];
         let record = BodyRecord { offset: body_offset as u32, len: body.len() as u32 };
         self.records.try_push(record).map_err(self.memory())?;
-        match &self.bodies_file {
-            Some((_, key)) => {
+        match &self.bodies {
+            Source::Static(_) => Ok(()),
+            #[cfg(feature = "std")]
+            Source::File(_, key) => {
                 let hash = key.hash(body);
                 self.hashes.try_push(hash).map_err(self.memory())
             }
-            None => {
+            Source::Copied => {
                 if self.body_chunks.last().is_none_or(|chunk| chunk.bytes.room() < entry.len()) {
                     let capacity = entry.len().max(CHUNK.min(len as usize));
                     let bytes =

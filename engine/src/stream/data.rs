@@ -8,6 +8,7 @@ use super::state::{BodyCheck, Core, Phase, Step};
 use crate::memory::limits::{MAX_DATA_SEGMENT_HEADER, MAX_DATA_SEGMENTS};
 use crate::memory::pages::Pages;
 use crate::memory::{Buf, Kind};
+use crate::module::bodies::Source;
 use crate::module::const_expr::ConstExpr;
 use crate::module::load_error::{ErrorKind, LoadError};
 use crate::module::{DataMode, DataSegment, Image};
@@ -149,7 +150,11 @@ impl<C: BodyCheck> Core<C> {
                 DataMode::Active { memory: *memory_index, offset }
             }
         };
-        let segment = DataSegment { mode, start: self.data_bytes.len() as u32, len: header.payload };
+        let start = match self.bodies {
+            Source::Static(_) => self.offset + header.total as u64,
+            _ => self.data_bytes.len() as u64,
+        };
+        let segment = DataSegment { mode, start: start as u32, len: header.payload };
         self.segments.try_push(segment).map_err(self.memory())
     }
 
@@ -169,13 +174,14 @@ impl<C: BodyCheck> Core<C> {
             return Ok(None);
         };
         let offset = offset.address();
-        let images = module.images.get_mut().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let images = module.images.get_mut();
         let error = |error| LoadError::memory(error, self.offset);
         let index = match images.iter().position(|image| image.memory == *memory) {
             Some(index) => index,
             None => {
-                let pages = Pages::new(module.memories[*memory as usize].sizes(), &self.budget, self.guard)
-                    .map_err(error)?;
+                let sizes = module.memories[*memory as usize].sizes();
+                let pages =
+                    Pages::new(sizes, &self.budget, self.guard, self.arena.as_ref()).map_err(error)?;
                 images.try_push(Image { memory: *memory, pages }).map_err(error)?;
                 // Its address space isn't charged, so whatever was found may be gone.
                 self.enough_for = 0;
@@ -208,12 +214,13 @@ impl<C: BodyCheck> Core<C> {
         let now = &bytes[..bytes.len().min(payload as usize)];
         match &mut self.into_image {
             Some((image, offset)) => {
-                let images = self.module.images.get_mut().unwrap_or_else(|poisoned| poisoned.into_inner());
+                let images = self.module.images.get_mut();
                 // A payload that doesn't fit is dropped.
                 if images[*image].pages.write(*offset, now).is_some() {
                     *offset += now.len() as u64;
                 }
             }
+            None if matches!(self.bodies, Source::Static(_)) => {}
             None => self
                 .data_bytes
                 .try_extend_streamed(now, self.data_bound)

@@ -6,7 +6,7 @@ use crate::memory::third_party;
 use crate::module::features::Feature;
 use crate::module::load_error::{ErrorKind, LoadError};
 use crate::module::survey::Survey;
-use std::fmt;
+use core::fmt;
 use wasmparser::{BinaryReader, FunctionBody, WasmFeatures};
 
 /// A part of a module that is validated at once.

@@ -34,13 +34,14 @@ pub(crate) use typing::typed;
 
 use crate::memory::limits::{MAX_LISTED_SECTIONS, MAX_MODULE_BYTES};
 use crate::memory::{Budget, Kind, MemoryError, third_party};
-use crate::module::bodies::BodyBytes;
+use crate::module::bodies::{BodyBytes, Source};
 use crate::module::features::Features;
 use crate::module::load_error::{ErrorKind, LoadError};
 #[cfg(feature = "snapshot")]
 use crate::module::origin::Digesting;
 use crate::module::{ModuleInner, SectionInfo};
 use crate::words::Count;
+use alloc::vec::Vec;
 use framing::{Leb, MAGIC, SectionId};
 use missing::Part;
 use state::{AcceptAll, Core, Phase, Step};
@@ -283,7 +284,7 @@ impl<C: BodyCheck> Core<C> {
     #[cold]
     fn end_of_file(&self, eof_at: u64, total: u64) -> LoadError {
         let stops = format_args!("unexpected end-of-file: the module stops after {}", Count(total, "bytes"));
-        let error = |message: std::fmt::Arguments<'_>| LoadError::new(ErrorKind::Invalid, message, eof_at);
+        let error = |message: core::fmt::Arguments<'_>| LoadError::new(ErrorKind::Invalid, message, eof_at);
         match (total, self.phase, self.section) {
             (0, ..) => error(format_args!("unexpected end-of-file: the input is empty")),
             (_, Phase::Header, _) => error(format_args!("{stops}, inside its header")),
@@ -303,13 +304,15 @@ impl<C: BodyCheck> Core<C> {
         let module = &mut self.module;
         let (records, mut charge) = self.records.into_boxed().map_err(memory)?;
         module.bodies.records = records;
-        module.bodies.bytes = match self.bodies_file {
-            None => {
+        module.bodies.bytes = match self.bodies {
+            Source::Static(bytes) => BodyBytes::Static(bytes),
+            Source::Copied => {
                 let (chunks, chunks_charge) = self.body_chunks.into_boxed().map_err(memory)?;
                 charge.merge(chunks_charge);
                 BodyBytes::Memory(chunks)
             }
-            Some((file, key)) => {
+            #[cfg(feature = "std")]
+            Source::File(file, key) => {
                 let (hashes, hashes_charge) = self.hashes.into_boxed().map_err(memory)?;
                 charge.merge(hashes_charge);
                 BodyBytes::File { file, key, hashes }

@@ -7,6 +7,9 @@ use super::framing::Leb;
 use crate::memory::limits::{MAX_NAME_BYTES, MAX_NAMES_BYTES};
 use crate::memory::{Budget, Buf, Charge, Kind, MemoryError};
 use crate::module::names::{FuncName, Names};
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 const MODULE: u8 = 0;
 const FUNCTIONS: u8 = 1;

@@ -1,5 +1,7 @@
 //! The sections that have to be seen whole: validated, then converted.
 
+use alloc::boxed::Box;
+use alloc::vec::Vec;
 use wasmparser::{
     BinaryReader, ElementItems, ElementKind, ExternalKind, FromReader, SectionLimited, TableInit,
 };
@@ -198,7 +200,7 @@ impl<C: BodyCheck> Core<C> {
     where
         U: FromReader<'a>,
     {
-        let imported = std::mem::take(space(&mut self.module));
+        let imported = core::mem::take(space(&mut self.module));
         let count = imported.len() + section.count() as usize;
         let mut items = Buf::with_capacity(&self.budget, Kind::Metadata, count).map_err(self.memory())?;
         let freed = size_of_val(&*imported) as u64;

@@ -6,10 +6,11 @@ use super::framing::{Order, SectionId};
 use super::name_section::NameSection;
 use super::quick::QuickCheck;
 use super::window::Admission;
+use crate::memory::arena::Arena;
 use crate::memory::limits::Limits;
 use crate::memory::pages::Guard;
 use crate::memory::{Budget, Buf, Charge, Kind, MemoryError, at_hand, third_party};
-use crate::module::bodies::{BodyRecord, Chunk, HashKey};
+use crate::module::bodies::{self, BodyRecord, Chunk};
 use crate::module::estimate::BodyStats;
 use crate::module::features::Features;
 use crate::module::load_error::{ErrorKind, LoadError};
@@ -18,9 +19,8 @@ use crate::module::origin::Digesting;
 #[cfg(any(feature = "coredump", feature = "snapshot"))]
 use crate::module::validated::Validated;
 use crate::module::{ModuleInner, SectionInfo};
-use crate::sys::{PositionedFile, refuses_mappings};
+use crate::sys::refuses_mappings;
 use crate::words::Count;
-use std::fs::File;
 use wasmparser::{FuncValidatorAllocations, FunctionBody, Validator};
 
 /// What a probe looks for besides what it is made for, so that a small module takes a single one.
@@ -29,8 +29,8 @@ const SPARE: u64 = 1 << 20;
 /// How to load.
 #[derive(Debug, Default)]
 pub(crate) struct LoadOptions {
-    /// The file that the bytes come from, from its start: the bodies are then left there and read again when needed.
-    pub(crate) bodies_file: Option<File>,
+    /// Where bodies stay: in what the bytes come from, they are left there and read again when needed.
+    pub(crate) bodies: bodies::Source,
     /// Don't keep function names.
     pub(crate) skip_names: bool,
     /// The module will be instantiated once: its active data segments go straight into its memories.
@@ -38,6 +38,8 @@ pub(crate) struct LoadOptions {
     pub(crate) limits: Limits,
     /// Whether memories have guard regions.
     pub(crate) guard: Guard,
+    /// What memories are taken from, if it isn't the system.
+    pub(crate) arena: Option<Arena>,
     /// Keep a digest of the bytes.
     #[cfg(feature = "snapshot")]
     pub(crate) digest: bool,
@@ -149,7 +151,9 @@ pub(super) struct Core<C> {
     pub(super) module: ModuleInner,
     pub(super) records: Buf<BodyRecord>,
     pub(super) body_chunks: Buf<Chunk>,
-    pub(super) bodies_file: Option<(PositionedFile, HashKey)>,
+    pub(super) bodies: bodies::Source,
+    /// Of bodies in a file.
+    #[cfg(feature = "std")]
     pub(super) hashes: Buf<u128>,
     pub(super) data_bytes: Buf<u8>,
     pub(super) data_bound: usize,
@@ -162,6 +166,7 @@ pub(super) struct Core<C> {
     pub(super) skip_names: bool,
     pub(super) limits: Limits,
     pub(super) guard: Guard,
+    pub(super) arena: Option<Arena>,
     /// Whether active data segments may still be written straight into memory images.
     pub(super) fill_images: bool,
     /// Where the current payload goes: into which image, and from where on.
@@ -214,7 +219,8 @@ impl<C: BodyCheck> Core<C> {
             module: ModuleInner::empty(features, &budget, options.one_instance),
             records: Buf::new(&budget, Kind::Bodies),
             body_chunks: Buf::new(&budget, Kind::Bodies),
-            bodies_file: options.bodies_file.map(|file| (PositionedFile::new(file), HashKey::random())),
+            bodies: options.bodies,
+            #[cfg(feature = "std")]
             hashes: Buf::new(&budget, Kind::Bodies),
             data_bytes: Buf::new(&budget, Kind::Data),
             data_bound: 0,
@@ -226,6 +232,7 @@ impl<C: BodyCheck> Core<C> {
             skip_names: options.skip_names,
             limits: options.limits,
             guard: options.guard,
+            arena: options.arena,
             fill_images: options.one_instance,
             into_image: None,
             check,
@@ -263,7 +270,7 @@ impl<C: BodyCheck> Core<C> {
         third_party(|| see(&mut self.validator)).map_err(LoadError::invalid)
     }
 
-    pub(super) fn invalid(&self, message: impl std::fmt::Display, offset: u64) -> LoadError {
+    pub(super) fn invalid(&self, message: impl core::fmt::Display, offset: u64) -> LoadError {
         LoadError::new(ErrorKind::Invalid, message, offset)
     }
 

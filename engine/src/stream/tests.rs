@@ -5,6 +5,9 @@ mod memory;
 mod names;
 mod verdicts;
 
+use alloc::string::String;
+use alloc::string::ToString;
+use alloc::vec::Vec;
 use std::io::Write;
 
 use wasmparser::{FunctionBody, Parser, ValidPayload, Validator};
@@ -356,7 +359,7 @@ fn bodies_left_in_a_file_are_checked_when_read_again() {
     write(&bytes);
     let budget = Budget::unlimited();
     let options =
-        LoadOptions { bodies_file: Some(std::fs::File::open(&path).unwrap()), ..LoadOptions::default() };
+        LoadOptions { bodies: Source::file(std::fs::File::open(&path).unwrap()), ..LoadOptions::default() };
     let mut loader = Loader::new(Features::default(), &budget, options, AcceptAll).unwrap();
     bytes.chunks(1000).for_each(|chunk| loader.push(chunk).unwrap());
     let module = loader.finish().unwrap();

@@ -1,5 +1,6 @@
 //! Mappings: address space, and the pages behind it.
 
+use alloc::string::ToString;
 use std::io;
 
 /// Zeroed bytes at a fixed address, taken from the operating system a page at a time as they are touched.
@@ -11,13 +12,13 @@ pub(crate) struct Mapping {
     overlaid: bool,
 }
 
-thread_local! {
+std::thread_local! {
     /// For tests: how many mappings succeed until they are refused.
-    pub(crate) static REFUSED_AFTER: std::cell::Cell<u64> = const { std::cell::Cell::new(u64::MAX) };
+    pub(crate) static REFUSED_AFTER: core::cell::Cell<u64> = const { core::cell::Cell::new(u64::MAX) };
     /// For tests: how many were refused.
-    pub(crate) static REFUSED: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+    pub(crate) static REFUSED: core::cell::Cell<u64> = const { core::cell::Cell::new(0) };
     /// For tests: larger mappings are refused.
-    pub(crate) static LARGEST: std::cell::Cell<usize> = const { std::cell::Cell::new(usize::MAX) };
+    pub(crate) static LARGEST: core::cell::Cell<usize> = const { core::cell::Cell::new(usize::MAX) };
 }
 
 /// Whether a test wants mappings refused, and so wants all of them asked for.
@@ -171,7 +172,7 @@ impl Mapping {
     pub(crate) fn overlay(self, snapshot: &Snapshot) -> io::Result<Self> {
         use std::os::fd::AsRawFd;
         assert!(snapshot.len <= self.len(), "the snapshot fits");
-        let mut mapping = std::mem::ManuallyDrop::new(self);
+        let mut mapping = core::mem::ManuallyDrop::new(self);
         let (protection, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_FIXED);
         let (at, fd) = (mapping.as_mut_ptr().cast(), snapshot.file.as_raw_fd());
         // SAFETY: the pages replaced are the mapping's own, which is owned, so nothing refers into them; the file's bytes
@@ -181,7 +182,7 @@ impl Mapping {
             true => Err(io::Error::last_os_error()),
             false => {
                 mapping.overlaid = true;
-                Ok(std::mem::ManuallyDrop::into_inner(mapping))
+                Ok(core::mem::ManuallyDrop::into_inner(mapping))
             }
         }
     }
@@ -197,6 +198,11 @@ impl Mapping {
     pub(crate) fn len(&self) -> usize {
         self.map.len()
     }
+}
+
+/// Whether the system has `len` bytes of memory.
+pub(crate) fn has_memory(len: usize) -> bool {
+    Mapping::new(len).is_ok()
 }
 
 /// The size of the system's pages.

@@ -59,8 +59,8 @@ impl Bounds {
 /// `None` if that isn't known, or the thread runs on another stack.
 #[cfg(target_os = "linux")]
 pub(crate) fn stack_left(enough: usize) -> Option<usize> {
-    thread_local! {
-        static BOUNDS: std::cell::Cell<Option<Bounds>> = const { std::cell::Cell::new(None) };
+    std::thread_local! {
+        static BOUNDS: core::cell::Cell<Option<Bounds>> = const { core::cell::Cell::new(None) };
     }
     let mark = 0u8;
     let here = core::hint::black_box(&raw const mark) as usize;

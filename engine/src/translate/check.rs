@@ -26,6 +26,8 @@ use crate::ops::frame::HEADER;
 use crate::ops::frame::VmLayout;
 use crate::ops::handlers::{Catches, Clause, NO_SLOT, clauses};
 use crate::ops::{Field, OPS, Op, SpecialOp as S, layout};
+use alloc::string::String;
+use alloc::vec::Vec;
 
 /// Checks a function's unlinked code, whose handler table begins at word `table`.
 ///

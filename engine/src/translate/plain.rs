@@ -3,7 +3,8 @@
 use super::error::Error;
 use crate::module::opcode::*;
 use crate::ops::{MemArg, Selected};
-use std::sync::OnceLock;
+use crate::sys::OnceLock;
+use alloc::vec::Vec;
 use wasmparser::{
     BinaryReader, FrameKind, FrameStack, Operator, VisitOperator, VisitSimdOperator, for_each_visit_operator,
     for_each_visit_simd_operator,

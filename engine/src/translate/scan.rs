@@ -249,6 +249,8 @@ impl<'a> Scanner<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::string::String;
+    use alloc::vec::Vec;
     use wasmparser::{Catch, Operator};
 
     /// A description of what `next_control` gives, made with wasmparser's reader alone.

@@ -4,6 +4,9 @@
 //! aarch64 both give a quiet NaN, and a canonical one from canonical operands. `f32_canon` and `f64_canon`
 //! make it the same everywhere.
 
+#[cfg(not(feature = "std"))]
+use super::math::Math;
+
 /// Why a float has no integer value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum TruncError {
@@ -50,6 +53,7 @@ macro_rules! float_ops {
         /// To the nearest integer, ties to even.
         #[inline(always)]
         pub(crate) fn $nearest(x: $f) -> $f {
+            #[cfg(feature = "std")]
             if HAS_ROUND {
                 return x.round_ties_even();
             }
@@ -63,6 +67,7 @@ macro_rules! float_ops {
 
         #[inline(always)]
         pub(crate) fn $ceil(x: $f) -> $f {
+            #[cfg(feature = "std")]
             if HAS_ROUND {
                 return x.ceil();
             }
@@ -74,6 +79,7 @@ macro_rules! float_ops {
 
         #[inline(always)]
         pub(crate) fn $floor(x: $f) -> $f {
+            #[cfg(feature = "std")]
             if HAS_ROUND {
                 return x.floor();
             }
@@ -84,6 +90,7 @@ macro_rules! float_ops {
         /// Towards zero.
         #[inline(always)]
         pub(crate) fn $trunc(x: $f) -> $f {
+            #[cfg(feature = "std")]
             if HAS_ROUND {
                 return x.trunc();
             }
@@ -127,6 +134,7 @@ macro_rules! float_ops {
 
 /// Whether the target surely rounds in one instruction. Where it may not, the library's rounding would be a
 /// call, and a call inside a handler costs more than the arithmetic here.
+#[cfg(feature = "std")]
 const HAS_ROUND: bool = cfg!(any(target_arch = "aarch64", target_feature = "sse4.1"));
 
 float_ops! {

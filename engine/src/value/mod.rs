@@ -4,6 +4,8 @@
 
 #[allow(dead_code, reason = "of lanes, `simd` may have the machine's instruction")]
 pub(crate) mod float;
+#[cfg(any(test, not(feature = "std")))]
+mod math;
 pub(crate) mod raw;
 pub(crate) mod relaxed;
 pub(crate) mod simd;

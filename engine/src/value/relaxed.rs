@@ -20,10 +20,7 @@ impl RelaxedSimd {
     /// What this machine does in one instruction.
     pub fn of_this_machine() -> Self {
         #[cfg(target_arch = "x86_64")]
-        return Self {
-            fused: std::is_x86_feature_detected!("fma"),
-            x86: std::is_x86_feature_detected!("sse4.1"),
-        };
+        return Self { fused: crate::sys::has!("fma"), x86: crate::sys::has!("sse4.1") };
         // Of these, aarch64 only has a fused product, and it all has.
         #[cfg(not(target_arch = "x86_64"))]
         Self { fused: cfg!(target_arch = "aarch64"), x86: false }
@@ -38,6 +35,7 @@ impl RelaxedSimd {
 mod tests {
     use super::RelaxedSimd;
     use crate::value::{V128, simd, v128};
+    use alloc::vec::Vec;
 
     fn bits(mut seed: u64) -> impl Iterator<Item = V128> {
         let mut next = move || {

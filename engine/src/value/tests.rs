@@ -3,6 +3,7 @@
 mod restated;
 mod scalars;
 
+use alloc::vec::Vec;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::hint::black_box;
@@ -109,7 +110,7 @@ macro_rules! sets {
 
             $(#[$attribute])*
             pub(super) fn set() -> Set {
-                let canon: Vec<super::Unary> = unary! { F32x4Canon f32x4_canon, F64x2Canon f64x2_canon, };
+                let canon: super::Vec<super::Unary> = unary! { F32x4Canon f32x4_canon, F64x2Canon f64x2_canon, };
                 Set {
                     unary: [
                         for_each_simd_unary!(unary),
@@ -162,7 +163,7 @@ fn sets() -> Vec<(&'static str, Set)> {
     #[allow(unused_mut, reason = "some architectures have no more")]
     let mut sets = vec![("portable", portable::set()), ("machine", machine::set())];
     #[cfg(target_arch = "x86_64")]
-    if is_x86_feature_detected!("sse4.2") {
+    if std::is_x86_feature_detected!("sse4.2") {
         // SAFETY: as was just seen. And so the closures in it are sound.
         sets.push(("sse42", unsafe { sse42::set() }));
     }

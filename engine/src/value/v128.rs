@@ -7,6 +7,8 @@
 mod tables;
 
 use super::float::*;
+#[cfg(not(feature = "std"))]
+use super::math::Math;
 #[cfg(test)]
 pub(crate) use tables::*;
 

@@ -7,6 +7,7 @@ use crate::memory::{Buf, Charge, Kind, Shared, try_box};
 use crate::runtime::store::{Answer, HostFunc, HostFuture, StoreInner, slots_of};
 use crate::runtime::vmctx::VmCtx;
 use crate::{AsContextMut, Caller, Engine, Error, Func, FuncType, Linker, Val, WasmParams, WasmRet};
+use alloc::boxed::Box;
 
 /// The store and the calling context of a host function's call.
 #[derive(Clone, Copy)]

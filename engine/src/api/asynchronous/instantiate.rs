@@ -8,6 +8,7 @@ use crate::runtime::store::Import;
 use crate::{
     AsContextMut, Error, Extern, ExternType, Func, Instance, InstancePre, Linker, Module, StoreContextMut,
 };
+use alloc::boxed::Box;
 
 async fn started<T>(
     store: &mut StoreContextMut<'_, T>,

@@ -123,7 +123,7 @@ impl<'s> Dump<'s> {
         self.memories().filter(|memory| memory.shared().is_none()).flat_map(|memory| {
             let bytes = memory.bytes();
             let mut at = 0;
-            std::iter::from_fn(move || {
+            core::iter::from_fn(move || {
                 let is_zero =
                     |at: usize| bytes[at..bytes.len().min(at + BLOCK)].iter().all(|byte| *byte == 0);
                 while at < bytes.len() && is_zero(at) {

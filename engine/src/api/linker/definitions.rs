@@ -2,6 +2,9 @@
 
 use crate::memory::{Budget, Buf, Charge, Kind, MemoryError, Shared};
 use crate::runtime::store::Import;
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 /// What is defined by which names. Clones of a linker share it until one of them changes.
 pub(super) struct Definitions {

@@ -1,6 +1,8 @@
 //! Modules as bytes: what a tier compiled ahead of time, and custom sections.
 
 use crate::{Engine, Error, Extern, Instance, Module, StoreContext};
+use alloc::vec::Vec;
+#[cfg(feature = "std")]
 use std::path::Path;
 
 impl Engine {
@@ -68,6 +70,7 @@ impl Module {
     /// # Errors
     ///
     /// As for [`Module::deserialize`], or if the file can't be read.
+    #[cfg(feature = "std")]
     pub unsafe fn deserialize_file(engine: &Engine, path: impl AsRef<Path>) -> Result<Module, Error> {
         let path = path.as_ref();
         let bytes = std::fs::read(path).map_err(|error| Error::from(error).context(path.display()))?;

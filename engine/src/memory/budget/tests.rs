@@ -1,4 +1,6 @@
 use super::*;
+use alloc::string::ToString;
+use alloc::vec::Vec;
 
 #[test]
 fn a_charge_gives_back_what_it_took() {

@@ -1,7 +1,7 @@
 //! The types of what a module imports and exports.
 
 use super::{FuncType, GlobalType, MemoryType, TableType, TagType};
-use std::fmt;
+use core::fmt;
 
 /// The type of something that is imported or exported.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -4,7 +4,9 @@ use super::list::ValTypes;
 use super::plain::PlainType;
 use super::{TypeNumber, ValType};
 use crate::memory::{Kind, MemoryError, Shared};
-use std::fmt;
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::fmt;
 
 /// The type of a function: its parameters and its results.
 ///
@@ -223,8 +225,8 @@ impl PartialEq for FuncType {
 
 impl Eq for FuncType {}
 
-impl std::hash::Hash for FuncType {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+impl core::hash::Hash for FuncType {
+    fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
         match &self.0 {
             Types::Few { .. } => state.write_u128(self.packed()),
             Types::Plain { params, types } => (params, &**types).hash(state),

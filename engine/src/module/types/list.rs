@@ -2,7 +2,7 @@
 
 use super::ValType;
 use super::plain::PlainType;
-use std::fmt;
+use core::fmt;
 
 /// The types of a function's parameters, or of its results: an iterator that knows how many there are.
 ///

@@ -2,7 +2,7 @@
 
 use super::write_limits;
 use crate::memory::pages::{PAGE, Sizes};
-use std::fmt;
+use core::fmt;
 
 /// The type of a linear memory: its size in pages, and how it is addressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -64,7 +64,7 @@ impl PlainType {
         use PlainType::*;
         const EACH: [PlainType; 11] =
             [I32, I64, F32, F64, V128, FuncRef, ExternRef, ExnRef, Func, Extern, Exn];
-        std::slice::from_ref(&EACH[self as usize])
+        core::slice::from_ref(&EACH[self as usize])
     }
 
     pub(crate) const fn is_ref(self) -> bool {

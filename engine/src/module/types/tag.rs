@@ -1,7 +1,7 @@
 //! The types of tags.
 
 use super::FuncType;
-use std::fmt;
+use core::fmt;
 
 /// The type of a tag: what values an exception with this tag carries.
 ///

@@ -1,7 +1,7 @@
 //! The types of values.
 
 use super::plain::PlainType;
-use std::fmt;
+use core::fmt;
 
 /// The type of a WebAssembly value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

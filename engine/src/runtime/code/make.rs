@@ -11,6 +11,8 @@ use crate::runtime::error::{Error, ErrorKind};
 use crate::runtime::exec::Dispatch;
 use crate::runtime::loaded::ModuleShared;
 use crate::translate::{self, Env, StateAt, Translated, Wanted};
+use alloc::string::String;
+use alloc::vec::Vec;
 use core::sync::atomic::AtomicPtr;
 
 impl ModuleShared {

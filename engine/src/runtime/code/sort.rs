@@ -18,6 +18,7 @@ pub(super) fn sort_rest<T, K: Ord>(list: &mut [T], sorted: usize, key: impl Fn(&
 #[cfg(test)]
 mod tests {
     use super::sort_rest;
+    use alloc::vec::Vec;
 
     #[test]
     fn the_rest_goes_to_its_places() {

@@ -9,6 +9,8 @@ use crate::{
     AsContextMut, Caller, Config, Engine, Extern, Func, Instance, Module, ResumableCall, Store,
     SuspendedCall, Val,
 };
+use alloc::string::String;
+use alloc::vec::Vec;
 use std::fmt::Write;
 
 /// Functions beside those of the crowd, by their place among the functions that the module defines.

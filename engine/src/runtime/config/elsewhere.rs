@@ -185,7 +185,7 @@ impl Config {
     ///
     /// If it isn't this machine's.
     pub fn target(&mut self, target: &str) -> Result<&mut Self, Error> {
-        let this = std::env::consts::ARCH;
+        let this = crate::sys::ARCH;
         match target.split('-').next() {
             Some(arch) if arch == this => Ok(self),
             _ => Err(Error::msg(format_args!(

@@ -6,8 +6,9 @@ use crate::memory::MemoryError;
 use crate::module::load_error::{self, LoadError};
 use crate::module::types::TooManyTypes;
 use crate::translate;
+use alloc::boxed::Box;
 
-impl<E: std::error::Error + Send + Sync + 'static> From<E> for Error {
+impl<E: core::error::Error + Send + Sync + 'static> From<E> for Error {
     /// See [`Error::new`].
     #[cold]
     fn from(error: E) -> Self {
@@ -61,7 +62,7 @@ impl From<LoadError> for Error {
     }
 }
 
-/// An error that implements [`std::error::Error`], as [`Error::into_boxed_dyn_error`] gives it.
+/// An error that implements [`core::error::Error`], as [`Error::into_boxed_dyn_error`] gives it.
 macro_rules! boxed {
     ($($ty:ty),*) => {$(
         impl From<Error> for Box<$ty> {
@@ -72,7 +73,7 @@ macro_rules! boxed {
     )*};
 }
 
-boxed!(dyn std::error::Error, dyn std::error::Error + Send, dyn std::error::Error + Send + Sync);
+boxed!(dyn core::error::Error, dyn core::error::Error + Send, dyn core::error::Error + Send + Sync);
 
 impl Error {
     /// The same as one of the standard library's errors, with the same message. `?` does it too.
@@ -84,13 +85,13 @@ impl Error {
     /// }
     /// assert_eq!(parse().unwrap_err().to_string(), "all fuel consumed");
     /// ```
-    pub fn into_boxed_dyn_error(self) -> Box<dyn std::error::Error + Send + Sync> {
+    pub fn into_boxed_dyn_error(self) -> Box<dyn core::error::Error + Send + Sync> {
         self.into()
     }
 }
 
-impl AsRef<dyn std::error::Error + Send + Sync + 'static> for Error {
-    fn as_ref(&self) -> &(dyn std::error::Error + Send + Sync + 'static) {
+impl AsRef<dyn core::error::Error + Send + Sync + 'static> for Error {
+    fn as_ref(&self) -> &(dyn core::error::Error + Send + Sync + 'static) {
         let repr: &Repr = &self.0;
         repr
     }

@@ -6,8 +6,9 @@ use super::operand::{A, B as FB, C, D, Value};
 use super::regs::{Backend, Handler, Regs};
 use crate::module::trap::Trap;
 use crate::ops::{self, AtomicKind, AtomicOp, Op};
+use crate::sys::AtomicU64;
 use core::marker::PhantomData;
-use core::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering::SeqCst};
+use core::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, Ordering::SeqCst};
 
 /// Bytes of one size, as slots hold them.
 ///

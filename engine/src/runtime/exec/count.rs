@@ -6,7 +6,10 @@
 use super::regs::{Handler, Loop, Regs, enter_handler};
 use super::{loop_handler, pairs};
 use crate::ops::{OPS, Op};
-use std::collections::HashMap;
+use crate::sys::HashMap;
+use alloc::string::String;
+use alloc::string::ToString;
+use alloc::vec::Vec;
 
 /// How often each op, and each two and three consecutive ops, were dispatched.
 #[derive(Default)]

@@ -97,7 +97,7 @@ pub(crate) unsafe fn invoke(
                 name_exception(store, &mut e);
                 Err(e)
             }
-            Stop::Panic(payload) => std::panic::resume_unwind(payload),
+            Stop::Panic(payload) => sys::resume_panic(payload),
         }
     }
 }
@@ -301,7 +301,7 @@ pub(crate) unsafe fn resume(
                 name_exception(store, &mut e);
                 Ok(Resumed::Stopped(e))
             }
-            Err(Stop::Panic(payload)) => std::panic::resume_unwind(payload),
+            Err(Stop::Panic(payload)) => sys::resume_panic(payload),
             Err(Stop::Done) => unreachable!("that is no failure"),
         }
     }
@@ -324,28 +324,25 @@ mod probe {
     use super::super::vector;
     use super::*;
     use crate::ops;
-    use core::cell::Cell;
 
-    thread_local! {
-        static FIRST: Cell<usize> = const { Cell::new(0) };
-        static LAST: Cell<usize> = const { Cell::new(0) };
-    }
+    /// The slots in which the first and the last handler leave where the native stack is.
+    const NOTES: [usize; 2] = [2, 3];
 
     #[inline(never)]
-    fn here() -> usize {
+    fn here() -> u64 {
         let mark = 0u8;
-        core::hint::black_box(&raw const mark) as usize
+        core::hint::black_box(&raw const mark) as usize as u64
     }
 
     handlers! {
         fn begin<B>(mut r) {
-            FIRST.set(here());
+            *r.sp.add(NOTES[0]) = here();
             r.ip = r.ip.add(2);
             B::next(r)
         }
 
         fn end<B>(mut r) {
-            LAST.set(here());
+            *r.sp.add(NOTES[1]) = here();
             B::stop()
         }
     }
@@ -372,7 +369,8 @@ mod probe {
         let r = Regs { ip: code.as_flattened().as_ptr(), sp: slots.as_mut_ptr(), ..idle() };
         // SAFETY: the cells use slots 0 and 1 and end in a handler that stops.
         unsafe { Tail::run(r) };
-        FIRST.get().abs_diff(LAST.get())
+        let [first, last] = NOTES.map(|slot| slots[slot]);
+        first.abs_diff(last) as usize
     }
 }
 

@@ -8,7 +8,7 @@ use crate::module::trap::Trap;
 use crate::runtime::error::Error;
 use crate::runtime::store::StoreInner;
 use crate::runtime::vmctx::{FuncObj, VmCtx};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use crate::sys::{Payload, catch_panic};
 
 /// Calls a host function. A panic becomes a [`Stop`], since it must not unwind through handlers.
 pub(super) unsafe fn call_host(vm: *mut VmCtx, f: *mut FuncObj, args: *mut u64) -> Result<(), Stop> {
@@ -53,7 +53,7 @@ unsafe fn run_host(vm: *mut VmCtx, f: *mut FuncObj, args: *mut u64) -> bool {
     unsafe {
         let slots = core::slice::from_raw_parts_mut(args, (*f).header as usize);
         let whole = (*(*vm).store).store;
-        match catch_unwind(AssertUnwindSafe(|| StoreInner::call_host(whole, f, vm, slots))) {
+        match catch_panic(|| StoreInner::call_host(whole, f, vm, slots)) {
             Ok(Ok(())) => true,
             failed => {
                 note_host(whole, failed);
@@ -66,7 +66,7 @@ unsafe fn run_host(vm: *mut VmCtx, f: *mut FuncObj, args: *mut u64) -> bool {
 /// Notes why a host function failed.
 #[cold]
 #[inline(never)]
-unsafe fn note_host(store: *mut StoreInner, failed: std::thread::Result<Result<(), Error>>) {
+unsafe fn note_host(store: *mut StoreInner, failed: Result<Result<(), Error>, Payload>) {
     // SAFETY: as for `call_host`.
     unsafe {
         execution(&mut *store).stop = match failed {

@@ -3,6 +3,9 @@
 use super::regs::{Handler, Tail};
 use super::{TAIL, call, native, pairs, slow};
 use crate::ops::{AtomicOp, BulkOp, Op, SpecialOp};
+use alloc::string::String;
+use alloc::string::ToString;
+use alloc::vec::Vec;
 
 /// What is expected of a handler's machine code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -78,7 +78,8 @@ use crate::module::trap::Trap;
 use crate::ops::Op;
 use crate::runtime::error::Error;
 use crate::runtime::tier::Tier;
-use crate::sys::Mapping;
+use crate::sys::{Mapping, OnceLock, Payload};
+use alloc::boxed::Box;
 use core::sync::atomic::AtomicPtr;
 use regs::{Handler, Loop, Tail};
 use sample::{HostCall, Position};
@@ -151,7 +152,6 @@ pub(crate) static HOST_ENTRY: AtomicPtr<u64> = AtomicPtr::new(crate::ops::cells:
 
 /// The fastest backend that is correct in this build.
 pub(crate) fn default_dispatch() -> Dispatch {
-    use std::sync::OnceLock;
     static CHOSEN: OnceLock<Dispatch> = OnceLock::new();
     *CHOSEN.get_or_init(|| if tail_calls_hold() { Dispatch::Tail } else { Dispatch::Loop })
 }
@@ -173,7 +173,7 @@ pub(crate) enum Stop {
     Done,
     Error(Error),
     /// A host function panicked with this payload.
-    Panic(Box<dyn core::any::Any + Send>),
+    Panic(Payload),
 }
 
 /// A computation of the guest: its value stack, its current position, and why it stopped. Nested calls (guest, host,

@@ -132,7 +132,7 @@ fn replacement(op: Op) -> Option<Handler<Tail>> {
     let row = ROWS.partition_point(|(first, _)| first.0 <= op.0).checked_sub(1)?;
     let (first, forms) = ROWS[row];
     let handler = forms.get((op.0 - first.0) as usize)?;
-    std::arch::is_x86_feature_detected!("sse4.2").then_some(*handler)
+    crate::sys::has!("sse4.2").then_some(*handler)
 }
 
 /// Every one of them, with its op.

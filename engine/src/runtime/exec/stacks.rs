@@ -1,8 +1,7 @@
 //! The value stacks of an engine's stores: some keep theirs between two calls, the others borrow one for each call.
 
-use crate::sys::Mapping;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, MutexGuard};
+use crate::sys::{Mapping, Mutex, MutexGuard};
+use core::sync::atomic::{AtomicU32, Ordering};
 
 /// So many stores of an engine keep their stack. It costs an idle store a page or more, and its charge; mapping or
 /// borrowing it costs a call about a microsecond. So a few stores are fast, and many are small.
@@ -42,7 +41,7 @@ impl Stacks {
     }
 
     fn spare(&self) -> MutexGuard<'_, [Option<ValueStack>; SPARE]> {
-        self.spare.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.spare.lock()
     }
 
     /// A stack that nobody uses, if there is one.
@@ -63,6 +62,7 @@ impl Stacks {
 #[cfg(test)]
 mod tests {
     use crate::{Budget, Config, Engine, Instance, Module, Store};
+    use alloc::vec::Vec;
 
     /// Stores beyond the first give their stack back, and the charge for it, and can be called again.
     #[test]

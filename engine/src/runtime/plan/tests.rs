@@ -3,6 +3,9 @@
 use super::*;
 use crate::memory::pages::PAGE;
 use crate::{Config, Module};
+use alloc::string::String;
+use alloc::string::ToString;
+use alloc::vec::Vec;
 
 fn module(text: &str) -> Module {
     Module::new(&Engine::default(), wat::parse_str(text).unwrap()).unwrap()

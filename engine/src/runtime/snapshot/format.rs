@@ -3,8 +3,8 @@
 use super::{Part, wrong};
 use crate::memory::{Budget, Buf, Kind};
 use crate::runtime::error::{Error, ErrorKind};
+use core::hash::Hasher;
 use siphasher::sip128::{Hasher128, SipHasher13};
-use std::hash::Hasher;
 use std::io::{Read, Write};
 
 /// No module begins so, nor a precompiled file.

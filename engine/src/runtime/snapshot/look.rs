@@ -8,6 +8,8 @@ use super::{Part, wrong};
 use crate::memory::{Budget, Buf, Kind, MemoryError};
 use crate::module::ExternKind;
 use crate::runtime::error::Error;
+use alloc::string::String;
+use alloc::vec::Vec;
 use std::io::Read;
 
 /// What a snapshot needs, and where its call stands.

@@ -2,6 +2,7 @@
 
 use crate::Error;
 use crate::memory::{Budget, Buf, Kind, try_box};
+use alloc::boxed::Box;
 use core::ptr::NonNull;
 
 /// Objects of one type, numbered from 0. They never move, and code keeps pointers to them.

@@ -5,7 +5,8 @@ use super::{ResumableOutcome, StoreInner, Ticket, UpdateDeadline};
 use crate::memory::Buf;
 use crate::runtime::vmctx::FuncObj;
 use crate::{Error, Trap};
-use std::pin::Pin;
+use alloc::boxed::Box;
+use core::pin::Pin;
 
 /// What a host function gives: the slots of its results.
 pub(crate) type Answer = Result<Buf<u64>, Error>;

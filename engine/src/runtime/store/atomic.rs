@@ -4,7 +4,7 @@ use super::StoreInner;
 use crate::runtime::shared_memory::Expected;
 use crate::runtime::vmctx::MemoryObj;
 use crate::{Error, Trap};
-use std::time::Duration;
+use core::time::Duration;
 
 impl StoreInner {
     /// `memory.atomic.notify`: how many waiters were woken. On a memory that isn't shared there are none.

@@ -3,8 +3,9 @@
 use super::{ResumableOutcome, StoreInner};
 use crate::runtime::vmctx::FuncObj;
 use crate::{Error, Trap};
-use std::fmt;
-use std::pin::Pin;
+use alloc::boxed::Box;
+use core::fmt;
+use core::pin::Pin;
 
 /// What [`Store::epoch_deadline_callback`](crate::Store::epoch_deadline_callback) has the guest do: nothing, or go on with
 /// a new deadline so many epochs after the current one.

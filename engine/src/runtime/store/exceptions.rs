@@ -12,6 +12,7 @@ use crate::module::types::{FuncType, ValType};
 use crate::runtime::engine::Sigs;
 use crate::runtime::vmctx::{TagObj, VmCtx};
 use crate::{Error, ErrorKind};
+use alloc::boxed::Box;
 use core::cell::Cell;
 use core::fmt;
 use core::ptr::NonNull;

@@ -7,6 +7,7 @@ use crate::runtime::engine::{Engine, Sigs};
 use crate::runtime::exec::HOST_ENTRY;
 use crate::runtime::vmctx::{FuncObj, VmCtx};
 use crate::{Error, Trap};
+use alloc::boxed::Box;
 use core::ptr::NonNull;
 
 /// How many slots values of these types take.

@@ -2,6 +2,7 @@
 
 use super::StoreInner;
 use crate::Error;
+use alloc::boxed::Box;
 
 /// How control passes between the host and the guest: see [`Store::call_hook`](crate::Store::call_hook).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -5,6 +5,7 @@ use crate::memory::{Buf, Charge, Kind, Shared};
 use crate::runtime::loaded::ModuleShared;
 use crate::runtime::vmctx::{FuncObj, GlobalObj, MemoryObj, TableObj, TagObj, VmCtx};
 use crate::{Error, Module};
+use alloc::boxed::Box;
 use core::ptr::NonNull;
 
 /// An instance; its [`VmCtx`] is what code sees of it.

@@ -248,7 +248,7 @@ pub(crate) fn unfilled(
 
 /// The initial bytes of a memory, if loading has filled them (see [`crate::stream`]).
 fn take_image(data: &ModuleInner, memory: u32) -> Option<Pages> {
-    let mut images = data.images.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let mut images = data.images.lock();
     let at = images.iter().position(|image| image.memory == memory)?;
     let last = images.len() - 1;
     images.swap(at, last);

@@ -6,6 +6,7 @@ use crate::memory::GrowError;
 use crate::module::types::{MemoryType, TableType};
 use crate::runtime::error::ErrorKind;
 use crate::runtime::vmctx::{MemoryObj, TableObj};
+use alloc::boxed::Box;
 
 /// Decides whether memories and tables of a store may grow: see [`Store::limiter`](crate::Store::limiter). The budget
 /// decides as well.

@@ -62,13 +62,13 @@ impl MemoryObj {
         debug_assert!(self.shared().is_none(), "its bytes may change at any time");
         // SAFETY: `base` points to `len` bytes (or dangles, for none). They change only through `&mut` or by execution,
         // for which the store is borrowed exclusively.
-        unsafe { std::slice::from_raw_parts(self.base, self.len as usize) }
+        unsafe { core::slice::from_raw_parts(self.base, self.len as usize) }
     }
 
     pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
         debug_assert!(self.shared().is_none(), "its bytes may change at any time");
         // SAFETY: as for `bytes`, and the borrow is exclusive.
-        unsafe { std::slice::from_raw_parts_mut(self.base, self.len as usize) }
+        unsafe { core::slice::from_raw_parts_mut(self.base, self.len as usize) }
     }
 
     /// Whether `len` bytes from `start` on are within the memory.
@@ -112,7 +112,7 @@ impl StoreInner {
             return self.shared_memory(memory);
         }
         self.engine.memory_limit(ty)?;
-        let pages = Pages::new(ty.sizes(), &self.budget, guard)?;
+        let pages = Pages::new(ty.sizes(), &self.budget, guard, self.engine.arena())?;
         self.memory_of(ty, pages)
     }
 
@@ -124,7 +124,7 @@ impl StoreInner {
         template: &Template,
     ) -> Result<NonNull<MemoryObj>, Error> {
         self.engine.memory_limit(ty)?;
-        let mut pages = Pages::new(ty.sizes(), &self.budget, guard)?;
+        let mut pages = Pages::new(ty.sizes(), &self.budget, guard, self.engine.arena())?;
         pages.overlay(&template.snapshot)?;
         self.memory_of(ty, pages)
     }
@@ -156,7 +156,7 @@ impl StoreInner {
         }
         let ty = MemoryType::new(0, Some(0));
         // No code accesses it, so it needs no guard.
-        let pages = Pages::new(ty.sizes(), &self.budget, Guard::Never)?;
+        let pages = Pages::new(ty.sizes(), &self.budget, Guard::Never, None)?;
         let memory = self.memory_of(ty, pages)?;
         self.empty_memory = Some(memory);
         Ok(memory)
@@ -225,7 +225,7 @@ mod tests {
             let mut context = store.as_context_mut();
             let inner = context.inner_mut();
             let ty = MemoryType::new(0, Some(20));
-            let pages = Pages::new_in(ty.sizes(), &inner.budget, reserve).unwrap();
+            let pages = Pages::new_in(ty.sizes(), &inner.budget, reserve, None).unwrap();
             assert_eq!(pages.is_reserved(), reserve);
             let mut memory = inner.memory_of(ty, pages).unwrap();
             // SAFETY: the store lives, and nobody else uses it.
@@ -247,7 +247,7 @@ mod tests {
     fn growth_that_the_system_refuses_is_not_charged() {
         use crate::sys::LARGEST;
         let budget = crate::Budget::unlimited();
-        let mut pages = Pages::new_in(MemoryType::new(1, Some(20)).sizes(), &budget, false).unwrap();
+        let mut pages = Pages::new_in(MemoryType::new(1, Some(20)).sizes(), &budget, false, None).unwrap();
         LARGEST.set(0);
         let refused = pages.grow(2 * PAGE);
         LARGEST.set(usize::MAX);

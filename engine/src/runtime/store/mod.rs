@@ -46,17 +46,19 @@ use crate::runtime::exec::{self, Execution, Kept, Watch};
 use crate::runtime::interrupt::InterruptState;
 use crate::runtime::profile::Profiler;
 use crate::runtime::vmctx::{FuncObj, GlobalObj, MemoryObj, TableObj, TagObj, VmStore};
+use crate::sys::{AtomicU64, panicking};
 use crate::{Error, Val};
+use alloc::boxed::Box;
 use arena::Arena;
 use asynchronous::Asynchronous;
+use core::any::Any;
 use core::num::NonZeroU64;
 use core::ptr::NonNull;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::Ordering;
 use exceptions::Exceptions;
 use fuel::FuelState;
 use hook::Hook;
 use limiter::FindLimiter;
-use std::any::Any;
 
 /// The identity of a store, by which the use of a handle with the wrong store is detected.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -265,7 +267,7 @@ impl StoreInner {
         let executions = || (self.parked.len() + usize::from(self.exec.is_some())) * size_of::<Execution>();
         let values = || self.extern_refs.iter().map(|value| size_of_val(&**value)).sum::<usize>();
         assert!(
-            std::thread::panicking()
+            panicking()
                 || self.charge.bytes() == Shared::<InterruptState>::BYTES + (executions() + values()) as u64,
             "{} bytes are charged for {} bytes of executions and {} of values",
             self.charge.bytes(),

@@ -6,8 +6,10 @@ use crate::runtime::error::Error;
 use crate::runtime::exec::{self, Dispatch, Execution, Resumed};
 use crate::runtime::tier::Account;
 use crate::runtime::vmctx::FuncObj;
+use crate::sys::{catch_panic, resume_panic};
+use alloc::boxed::Box;
+use core::any::Any;
 use core::sync::atomic::{AtomicBool, Ordering};
-use std::any::Any;
 
 /// A parked execution. Its frames keep code from being evicted.
 pub(crate) struct Parked {
@@ -165,7 +167,7 @@ impl StoreInner {
         if let Some(outer) = inner.switch(Some(exec)) {
             inner.park(outer, &around);
         }
-        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
+        let result = catch_panic(run);
         // SAFETY: the caller's contract; `run` has ended.
         let inner = unsafe { &mut *store };
         let at = inner.parked.iter().position(|parked| parked.key == around.key);
@@ -193,7 +195,7 @@ impl StoreInner {
             }
             Err(payload) => {
                 inner.drop_execution(exec);
-                std::panic::resume_unwind(payload)
+                resume_panic(payload)
             }
         }
     }

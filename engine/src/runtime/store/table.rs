@@ -24,12 +24,12 @@ impl TableObj {
     pub(crate) fn elements(&self) -> &[u64] {
         // SAFETY: `base` points to `len` elements. They change only through `&mut` or by execution, for which the store
         // is borrowed exclusively.
-        unsafe { std::slice::from_raw_parts(self.base, self.len as usize) }
+        unsafe { core::slice::from_raw_parts(self.base, self.len as usize) }
     }
 
     pub(crate) fn elements_mut(&mut self) -> &mut [u64] {
         // SAFETY: as for `elements`, and the borrow is exclusive.
-        unsafe { std::slice::from_raw_parts_mut(self.base, self.len as usize) }
+        unsafe { core::slice::from_raw_parts_mut(self.base, self.len as usize) }
     }
 
     /// Whether `len` elements from `start` on are within the table.

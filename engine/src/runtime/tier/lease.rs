@@ -34,8 +34,8 @@ impl Lease {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ModuleId(usize);
 
-impl std::fmt::Debug for Lease {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl core::fmt::Debug for Lease {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_tuple("Lease").field(&self.id()).finish()
     }
 }

@@ -36,15 +36,18 @@ pub use view::View;
 
 use crate::memory::{Budget, Kind};
 use crate::{Engine, Error, Module, Trap};
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::any::Any;
 use core::ops::ControlFlow;
-use std::any::Any;
 
 /// Whether the store has a pending interruption, so that waiting for code has to end. Without one, nothing can
 /// interrupt the caller, and code may be compiled on the calling thread.
 pub type Stop<'s> = &'s dyn Fn() -> bool;
 
 /// A tier that compiles hot functions.
-pub trait Tier: Send + Sync + std::fmt::Debug + 'static {
+pub trait Tier: Send + Sync + core::fmt::Debug + 'static {
     /// Whether linear memories are to have guard regions. Code that [relies on them](View::guards_memories) is only
     /// entered in instances all of whose memories have one.
     fn memory_guard(&self) -> Guard;

@@ -7,8 +7,9 @@ use crate::Error;
 use crate::memory::{Budget, Buf, Charge, Kind};
 use crate::ops::SpecialOp;
 use crate::ops::cells::Prologue;
+use alloc::boxed::Box;
+use core::any::Any;
 use core::sync::atomic::Ordering;
-use std::any::Any;
 
 impl<'m> View<'m> {
     /// The budget for the compiler's memory and for machine code.

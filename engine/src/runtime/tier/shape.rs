@@ -1,6 +1,7 @@
 //! What compiled code must reproduce of a function's cells.
 
 use crate::memory::{Charge, Shared};
+use alloc::boxed::Box;
 
 /// Properties of a function's interpreted code that compiled code must reproduce.
 #[derive(Clone, Debug)]

@@ -5,10 +5,11 @@ use crate::memory::{Budget, Buf, Charge, Kind};
 use crate::module::ModuleInner;
 use crate::runtime::code::Left;
 use crate::runtime::loaded::ModuleShared;
+use crate::sys::{AtomicU64, Mutex, MutexGuard};
 use crate::{Engine, Error, Module};
-use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
-use std::any::Any;
-use std::sync::{Mutex, MutexGuard};
+use alloc::boxed::Box;
+use core::any::Any;
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
 
 /// The compiled code of a module: the tables that contexts point to, and the owners of the code.
 pub(crate) struct Tiered {
@@ -81,7 +82,7 @@ fn images_are_guarded(data: &ModuleInner) -> bool {
 }
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    mutex.lock()
 }
 
 /// Whether an OSR entry for a loop can be requested: it wasn't before, and no other one of the function is pending. One

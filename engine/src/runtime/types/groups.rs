@@ -4,7 +4,9 @@ use super::{Types, Unused};
 use crate::Error;
 use crate::memory::{Budget, Buf, Kind, Map, MemoryError, Shared, bytes_of};
 use crate::module::types::{DeclaredType, FuncType, TypeNumber};
-use std::hash::{Hash, Hasher};
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::hash::{Hash, Hasher};
 
 /// The groups in use.
 pub(super) struct Groups {

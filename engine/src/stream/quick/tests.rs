@@ -4,6 +4,7 @@ use super::*;
 use crate::memory::Budget;
 use crate::stream::tests::Random;
 use crate::stream::{AcceptAll, LoadOptions, Loader};
+use alloc::vec::Vec;
 use wasmparser::{
     BinaryReader, FuncToValidate, FunctionBody, Parser, ValidPayload, Validator, ValidatorResources,
 };

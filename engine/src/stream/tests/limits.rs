@@ -6,6 +6,8 @@ use crate::memory::limits::*;
 use crate::module::ModuleInner;
 use crate::module::features::Features;
 use crate::stream::{AcceptAll, ErrorKind, LoadError, LoadOptions, Loader};
+use alloc::borrow::ToOwned;
+use alloc::vec::Vec;
 
 fn load_with(limits: Limits, bytes: &[u8]) -> Result<ModuleInner, LoadError> {
     let options = LoadOptions { limits, ..LoadOptions::default() };

@@ -5,6 +5,8 @@ use crate::memory::limits::{MAX_NAME_BYTES, MAX_NAMES_BYTES};
 use crate::memory::{Budget, Kind};
 use crate::module::names::Names;
 use crate::stream::name_section::NameSection;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 /// The names of a module whose name section has these contents.
 fn names(contents: &[u8]) -> Names {

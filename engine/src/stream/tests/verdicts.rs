@@ -1,6 +1,7 @@
 //! Bytes that are no module get the verdict that wasmparser gives them, and an error at the same place.
 
 use super::*;
+use alloc::string::ToString;
 
 #[test]
 fn every_truncation_is_an_error_that_says_so() {

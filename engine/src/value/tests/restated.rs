@@ -3,6 +3,7 @@
 //! Of a NaN they demand what the specification does: quiet, and canonical unless an operand was another NaN.
 
 use super::super::v128::V128;
+use alloc::vec::Vec;
 
 /// The bits of one lane, or of one scalar.
 pub(super) type Bits = u64;

@@ -1,6 +1,7 @@
 //! What the cache drops when it is asked for room, by whoever is in its code.
 
 use super::*;
+use alloc::boxed::Box;
 
 /// Whoever is at one place in a module's code, or nowhere if it is null.
 struct At<'m>(&'m Module, *const u64);

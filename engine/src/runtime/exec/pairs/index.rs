@@ -301,6 +301,7 @@ mod tests {
     use super::super::measured::ROWS;
     use super::super::{INDEX, LISTS};
     use super::*;
+    use alloc::vec::Vec;
 
     /// Against the lists themselves, searched from the beginning.
     #[test]

@@ -10,6 +10,9 @@ use crate::runtime::store::StoreInner;
 use crate::runtime::vmctx::{GlobalObj, VmCtx};
 use crate::value::V128;
 use crate::{AsContextMut, Engine, Instance, Module, Store};
+use alloc::string::String;
+use alloc::string::ToString;
+use alloc::vec::Vec;
 use std::cell::Cell as Place;
 
 const MODULE: &str = "(module
@@ -27,7 +30,7 @@ const FRAME: usize = 64;
 /// Where execution ended, and with which registers.
 type End = (usize, [u64; 3], [u8; 16], usize);
 
-thread_local! {
+std::thread_local! {
     static ENDED: Place<Option<End>> = const { Place::new(None) };
 }
 
@@ -225,6 +228,6 @@ fn handlers_of_several_cells_do_what_the_cells_do() {
         }
     }
     let runs = 8 * (twos + threes);
-    println!("{twos} pairs and {threes} triples; {trapped} of {runs} rows have trapped");
+    std::println!("{twos} pairs and {threes} triples; {trapped} of {runs} rows have trapped");
     assert!(trapped > runs / 100 && trapped < runs / 2, "{trapped} of {runs} rows have trapped");
 }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::{AsContextMut, Engine, Instance, Module, Store};
+use alloc::vec::Vec;
 
 /// Memories of more than three pieces, and tables of three and some elements.
 const MODULE: &str = r#"(module

@@ -1,0 +1,3 @@
+//! Hash tables, whose keys nobody can foresee.
+
+pub(crate) use std::collections::HashMap;
