@@ -12,6 +12,7 @@ pub(crate) mod limits;
 mod map;
 pub(crate) mod pages;
 mod shared;
+mod sort;
 
 #[cfg(feature = "std")]
 pub(crate) use alloc::in_third_party;
@@ -24,3 +25,4 @@ pub use error::{MemoryAccessError, OutOfBudget};
 pub use kind::Kind;
 pub(crate) use map::Map;
 pub(crate) use shared::Shared;
+pub(crate) use sort::sort_by_key;

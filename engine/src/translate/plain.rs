@@ -5,10 +5,9 @@ use crate::module::opcode::*;
 use crate::ops::{MemArg, Selected};
 use crate::sys::OnceLock;
 use alloc::vec::Vec;
-use wasmparser::{
-    BinaryReader, FrameKind, FrameStack, Operator, VisitOperator, VisitSimdOperator, for_each_visit_operator,
-    for_each_visit_simd_operator,
-};
+use wasmparser::{BinaryReader, FrameKind, FrameStack, Operator, VisitOperator, for_each_visit_operator};
+#[cfg(feature = "simd")]
+use wasmparser::{VisitSimdOperator, for_each_visit_simd_operator};
 
 /// Rows of the op table by opcode: of instructions that are an opcode alone, and of loads and stores, whose operands
 /// say nothing yet.
@@ -70,6 +69,7 @@ macro_rules! make {
 impl<'a> VisitOperator<'a> for Factory {
     type Output = Operator<'a>;
 
+    #[cfg(feature = "simd")]
     fn simd_visitor(&mut self) -> Option<&mut dyn VisitSimdOperator<'a, Output = Operator<'a>>> {
         Some(self)
     }
@@ -77,6 +77,7 @@ impl<'a> VisitOperator<'a> for Factory {
     for_each_visit_operator!(make);
 }
 
+#[cfg(feature = "simd")]
 impl<'a> VisitSimdOperator<'a> for Factory {
     for_each_visit_simd_operator!(make);
 }
