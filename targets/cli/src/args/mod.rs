@@ -32,6 +32,7 @@ mod run;
 mod serve;
 #[cfg(feature = "hosts")]
 mod sign;
+mod snapshot;
 mod table;
 pub(crate) mod tiering;
 mod tracing;
@@ -74,6 +75,7 @@ pub(crate) use run::RunOptions;
 pub(crate) use serve::{AccessLines, ServeOptions};
 #[cfg(feature = "hosts")]
 pub(crate) use sign::SignOptions;
+pub(crate) use snapshot::SnapshotOptions;
 #[cfg(feature = "trace")]
 pub(crate) use tracing::TraceTo;
 pub(crate) use validate::ValidateOptions;
@@ -128,6 +130,8 @@ pub(crate) enum Command {
     /// `dunlin serve`
     #[cfg(feature = "hosts")]
     Serve(Box<ServeOptions>),
+    /// `dunlin snapshot`
+    Snapshot(Box<SnapshotOptions>),
     /// `dunlin wast`
     #[cfg_attr(
         not(any(feature = "text", test)),
@@ -176,6 +180,10 @@ static COMMANDS: &[KnownCommand] = &[
     known::<ServeOptions>(|parser| parsed(parser, |options| Command::Serve(Box::new(options))), true),
     #[cfg(feature = "hosts")]
     known::<SignOptions>(|parser| parsed(parser, |options| Command::Sign(Box::new(options))), true),
+    known::<SnapshotOptions>(
+        |parser| parsed(parser, |options| Command::Snapshot(Box::new(options))),
+        cfg!(feature = "snapshot"),
+    ),
     known::<WastOptions>(|parser| parsed(parser, Command::Wast), cfg!(feature = "text")),
 ];
 
