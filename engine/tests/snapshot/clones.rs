@@ -241,12 +241,12 @@ fn limiters_are_asked_for_the_size_that_memories_have() {
     let instance = linker.instantiate(&mut store, &module).unwrap();
     instance.get_typed_func::<(), ()>(&store, "_initialize").unwrap().call(&mut store, ()).unwrap();
     let pre = store.snapshot_pre(&linker).unwrap();
-    let limited = |bytes| {
+    let limited = |bytes| -> dunlin::Result<u64> {
         let mut store = Store::new(&engine, StoreLimitsBuilder::new().memory_size(bytes).build());
         store.limiter(|limits| limits);
         let instance = pre.restore(&mut store)?.instances[0];
         let memory: Memory = instance.get_memory(&store, "memory").unwrap();
-        dunlin::Result::Ok(memory.size(&store))
+        Ok(memory.size(&store))
     };
     assert_eq!(limited(10 << 16).unwrap(), 10);
     assert!(limited((10 << 16) - 1).is_err());

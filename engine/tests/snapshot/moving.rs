@@ -34,6 +34,25 @@ pub(crate) fn engine(change: impl FnOnce(&mut Config)) -> Engine {
     Engine::new(&config).unwrap()
 }
 
+/// The host's functions.
+pub(crate) fn functions(engine: &Engine) -> Linker<Vec<i32>> {
+    let mut linker = Linker::new(engine);
+    linker
+        .func_wrap("host", "twice", |mut caller: Caller<'_, Vec<i32>>, n: i32| {
+            caller.data_mut().push(n);
+            n.wrapping_mul(2)
+        })
+        .unwrap();
+    // The embedder answers.
+    linker
+        .func_wrap("host", "ask", |mut caller: Caller<'_, Vec<i32>>, n: i32| -> Result<i32, Error> {
+            caller.data_mut().push(n);
+            Err(Error::msg("ask the embedder"))
+        })
+        .unwrap();
+    linker
+}
+
 /// A store, and what the host has in it.
 pub(crate) struct World {
     pub(crate) store: Store<Vec<i32>>,
@@ -42,21 +61,7 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(engine: &Engine, told: Vec<i32>) -> Self {
-        let mut store = Store::new(engine, told);
-        let mut linker = Linker::new(engine);
-        linker
-            .func_wrap("host", "twice", |mut caller: Caller<'_, Vec<i32>>, n: i32| {
-                caller.data_mut().push(n);
-                n.wrapping_mul(2)
-            })
-            .unwrap();
-        // The embedder answers.
-        linker
-            .func_wrap("host", "ask", |mut caller: Caller<'_, Vec<i32>>, n: i32| -> Result<i32, Error> {
-                caller.data_mut().push(n);
-                Err(Error::msg("ask the embedder"))
-            })
-            .unwrap();
+        let (mut store, mut linker) = (Store::new(engine, told), functions(engine));
         let memory = Memory::new(&mut store, MemoryType::new(1, Some(4))).unwrap();
         linker.define(&store, "host", "memory", memory).unwrap();
         let table = TableType::new(RefType::FUNCREF, 4, Some(8));
@@ -115,7 +120,7 @@ impl World {
 
 /// Runs it with `slice` of fuel at a time. With `engines`, it goes on in another store, of the next engine, each time.
 pub(crate) fn run(program: &Program<'_>, slice: u64, engines: &[Engine]) -> Outcome {
-    run_on(program, slice, &engines[0], |mut world, suspended, times| {
+    run_on(program, slice, World::new(&engines[0], Vec::new()), |mut world, suspended, times| {
         if engines.len() == 1 {
             return (world, suspended);
         }
@@ -135,10 +140,9 @@ pub(crate) fn run(program: &Program<'_>, slice: u64, engines: &[Engine]) -> Outc
 pub(crate) fn run_on(
     program: &Program<'_>,
     slice: u64,
-    engine: &Engine,
+    mut world: World,
     next: impl FnMut(World, SuspendedCall, usize) -> (World, SuspendedCall),
 ) -> Outcome {
-    let mut world = World::new(engine, Vec::new());
     let (call, results) = world.begin(program, slice);
     finish(world, call, results, slice, next)
 }
@@ -200,14 +204,22 @@ pub(crate) fn assert_moves(program: &Program<'_>) {
 pub(crate) fn assert_clones(program: &Program<'_>, whole: &Outcome) {
     for (slice, dispatch) in [(1, Dispatch::Tail), (3, Dispatch::Loop), (40, Dispatch::Tail)] {
         let engine = engine(|config| _ = config.dispatch(dispatch));
-        let by_clones = run_on(program, slice, &engine, |mut world, suspended, times| {
-            let clones = suspended.snapshot_pre(&mut world.store, &world.linker).unwrap();
-            let bytes = world.snapshot(&suspended).unwrap();
+        // Nothing in it belongs to a store, so all clones have the same.
+        let hosts = functions(&engine);
+        let world = |told| World { store: Store::new(&engine, told), linker: hosts.clone() };
+        let bytes = |call: &SuspendedCall, of: &mut World| {
+            let mut bytes = Vec::new();
+            call.snapshot(&mut of.store, &hosts, b"", &mut bytes).unwrap();
+            bytes
+        };
+        let by_clones = run_on(program, slice, world(Vec::new()), |mut original, suspended, times| {
+            let clones = suspended.snapshot_pre(&mut original.store, &hosts).unwrap();
+            let was = bytes(&suspended, &mut original);
             let clone = || {
-                let mut next = World::new(&engine, world.store.data().clone());
+                let mut next = world(original.store.data().clone());
                 let restored = clones.restore(&mut next.store).unwrap();
                 let call = restored.call.unwrap();
-                assert!(bytes == next.snapshot(&call).unwrap(), "a snapshot of a clone is another one");
+                assert!(was == bytes(&call, &mut next), "a snapshot of a clone is another one");
                 assert_eq!(call.reason().to_string(), suspended.reason().to_string());
                 (next, call)
             };

@@ -61,8 +61,7 @@ impl MemoryImage {
 
 /// How many bytes there are up to the last page that isn't zero.
 fn used(bytes: &[u8]) -> usize {
-    let chunks = bytes.chunks(GAP).enumerate().rev();
-    let last = chunks.into_iter().find(|(_, chunk)| !is_zero(chunk));
+    let last = bytes.chunks(GAP).enumerate().rev().find(|(_, chunk)| !is_zero(chunk));
     last.map_or(0, |(number, chunk)| number * GAP + chunk.len())
 }
 

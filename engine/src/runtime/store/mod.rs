@@ -28,6 +28,8 @@ pub(crate) use asynchronous::{Answer, HostFuture, Pause};
 pub(crate) use bulk::Extent;
 pub(crate) use deadline::AtDeadline;
 pub use deadline::UpdateDeadline;
+#[cfg(feature = "snapshot")]
+pub(crate) use func::DefinedFunc;
 pub(crate) use func::{HostFunc, slots_of};
 pub use hook::CallHook;
 #[cfg(feature = "snapshot")]

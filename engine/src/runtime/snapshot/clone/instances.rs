@@ -7,7 +7,7 @@ use crate::memory::{Budget, Buf, GrowError, Kind};
 use crate::module::ExternKind;
 use crate::module::types::Mutability;
 use crate::runtime::error::Error;
-use crate::runtime::store::{InstanceObj, Memories, MemoryImage, StoreInner, unfilled};
+use crate::runtime::store::{DefinedFunc, InstanceObj, Memories, MemoryImage, StoreInner, unfilled};
 use crate::runtime::vmctx::TableObj;
 use core::ptr::NonNull;
 
@@ -21,6 +21,8 @@ pub(super) struct Kept {
     /// Its own.
     tables: Buf<Table>,
     memories: Buf<MemoryImage>,
+    /// Those of its functions that tables refer to.
+    referred: Buf<DefinedFunc>,
 }
 
 /// A table: its size, and the elements that aren't null.
@@ -76,8 +78,29 @@ impl Kept {
                 }
                 memories.try_push(MemoryImage::of(memory.pages(), memory.bytes(), budget)?)?;
             }
-            Ok(Self { module: instance.module.clone(), imports, dropped, globals, tables, memories })
+            let (module, referred) = (instance.module.clone(), Buf::new(budget, Kind::Host));
+            Ok(Self { module, imports, dropped, globals, tables, memories, referred })
         }
+    }
+
+    /// Finds the functions of each instance that tables of any refer to, so that clones can make them at once.
+    pub(super) fn find_referred(all: &mut [Self], budget: &Budget) -> Result<(), Error> {
+        let mut named = Buf::new(budget, Kind::Host);
+        for element in all.iter().flat_map(|kept| kept.tables.iter()).flat_map(|table| table.elements.iter())
+        {
+            if let Name::Defined(instance, func) = element.1 {
+                named.try_push((instance, func))?;
+            }
+        }
+        named.sort_unstable();
+        let mut last = None;
+        for name in named.iter().copied() {
+            let kept = &mut all[name.0 as usize];
+            if last.replace(name) != Some(name) && name.1 >= kept.module.shared().data.imported_funcs {
+                kept.referred.try_push(DefinedFunc::of(kept.module.shared(), name.1))?;
+            }
+        }
+        Ok(())
     }
 
     /// Makes the instance again, behind those that it imports from. Only its memories are as they were.
@@ -94,6 +117,8 @@ impl Kept {
         }
         let memories = Memories::Images(&self.memories);
         let instance = unfilled(store, &self.module, imports.iter().cloned(), memories)?;
+        // SAFETY: it is an instance of the store, and the functions are of its module.
+        unsafe { store.make_func_refs(instance.as_ref().vm(), &self.referred)? };
         found.add_instance(instance)
     }
 

@@ -62,6 +62,7 @@ impl Original {
                 let instance = names.instances[number];
                 kept.try_push(instances::Kept::take(instance, &mut names, &budget)?)?;
             }
+            instances::Kept::find_referred(&mut kept, &budget)?;
             let fuel = (*store).get_fuel().ok();
             let call = match call {
                 Some(call) => {
