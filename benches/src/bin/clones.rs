@@ -1,7 +1,7 @@
 //! The cost of clones of one initialised instance: time and memory for each, before it runs.
 //!
-//! `clones [COUNT]` makes that many clones of an instance with 20 MiB of memory, all of which its initialisation has written, 64 functions
-//! in a table, and a call that is suspended behind it; each is in a store of its own. `clones COUNT MODULE [ARGS]... < INPUT` does so with a
+//! `clones [COUNT [off|jit]]` makes that many clones of an instance with 20 MiB of memory, all of which its initialisation has written, 64 functions
+//! in a table, and a call that is suspended behind it; each is in a store of its own. `clones COUNT off|jit MODULE [ARGS]... < INPUT` does so with a
 //! WASI program that stands where it first reads its standard input, and says what a run to the end takes, with INPUT: of a clone, and
 //! from the start. Times are of the processor. Memory is what is resident or in page tables; the first clone's share of what all have in
 //! common isn't in it.
@@ -9,6 +9,7 @@
 use dunlin::{
     Config, Engine, Error, Func, Linker, Module, Result, ResumableCall, SnapshotPre, Store, SuspendedCall,
 };
+use dunlin_jit::Jit;
 use dunlin_wasi_lite::{I32Exit, ReadPipe, WasiCtx, WasiCtxBuilder, WritePipe, add_to_linker};
 use rustix::time::{ClockId, clock_gettime};
 use std::io::Read;
@@ -26,7 +27,8 @@ fn instance() -> String {
             (loop $again
                 (i64.store (local.get 0) (i64.add (i64.extend_i32_u (local.get 0)) (i64.const 0x0101010101010101)))
                 (br_if $again (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 8))) (i32.const 20971520))))
-            (drop (call $read (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 8)))))"#
+            (i64.store (i32.const 0) (i64.const 0x800000010))
+            (drop (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))))"#
     )
 }
 
@@ -34,8 +36,15 @@ fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
     let count = arguments.next().map_or(Ok(10_000), |count| count.parse());
     let count = count.map_err(|_| Error::msg("the first argument is a number"))?;
+    let tier = arguments.next();
     let program: Vec<String> = arguments.collect();
-    let engine = Engine::new(Config::new().snapshots(true))?;
+    let mut config = Config::new();
+    config.snapshots(true);
+    if tier.as_deref() == Some("jit") {
+        config.suspend_compiled(true);
+        config.tier(Jit::new(&Jit::options()).map_err(|error| Error::msg(error.to_string()))?);
+    }
+    let engine = Engine::new(&config)?;
     let mut linker = Linker::new(&engine);
     add_to_linker(&mut linker, |ctx: &mut WasiCtx| ctx)?;
     let module = match program.first() {
@@ -53,8 +62,9 @@ fn main() -> Result<()> {
         builder.stderr(WritePipe::in_memory(1 << 20));
         builder
     };
-    // Once, so that everything is translated.
-    for _ in 0..2 {
+    // More than once, so that everything is translated, and what is hot is compiled.
+    let times = if tier.as_deref() == Some("jit") { 12 } else { 2 };
+    for _ in 0..times {
         let begin = cpu_us();
         let mut store = Store::new(&engine, context(&input).build());
         end(&mut store, |store| start(&linker, &module, store)?.call(&mut *store, &[], &mut []))?;
@@ -78,7 +88,7 @@ fn main() -> Result<()> {
         one(&pre, &engine, context)
     };
     let mut times: Vec<_> = Vec::new();
-    for _ in 0..5 {
+    for _ in 0..15 {
         let begin = cpu_us();
         let (mut store, call) = clone(&input)?;
         end(&mut store, |store| match call.resume(store, &mut [])? {
@@ -88,7 +98,7 @@ fn main() -> Result<()> {
         times.push(cpu_us() - begin);
     }
     times.sort_by(f64::total_cmp);
-    println!("from a clone to the end: {:.0} us", times[2]);
+    println!("from a clone to the end: {:.0} us", times[7]);
     let mut made = Vec::with_capacity(count);
     let (resident, tables, begin) = (status("VmRSS")?, status("VmPTE")?, cpu_us());
     for _ in 0..count {
