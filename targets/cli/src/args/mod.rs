@@ -131,6 +131,7 @@ pub(crate) enum Command {
     #[cfg(feature = "hosts")]
     Serve(Box<ServeOptions>),
     /// `dunlin snapshot`
+    #[cfg_attr(not(feature = "snapshot"), expect(dead_code, reason = "it is understood, to be refused"))]
     Snapshot(Box<SnapshotOptions>),
     /// `dunlin wast`
     #[cfg_attr(
