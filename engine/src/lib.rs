@@ -147,7 +147,7 @@ pub use api::{
     WasmParams, WasmResults, WasmRet, WasmTy,
 };
 #[cfg(feature = "snapshot")]
-pub use api::{Restored, Snapshot};
+pub use api::{Restored, Snapshot, SnapshotPre};
 pub use memory::limits::Limits;
 pub use memory::{Budget, Charge, Kind, MemoryAccessError, OutOfBudget};
 pub use module::features::Feature;

@@ -1,5 +1,7 @@
 //! Snapshots: guests that move from store to store compute what they compute where they stay.
 
+#[path = "snapshot/clones.rs"]
+mod clones;
 #[path = "snapshot/damaged.rs"]
 mod damaged;
 #[path = "snapshot/moving.rs"]

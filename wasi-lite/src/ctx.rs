@@ -99,6 +99,13 @@ impl WasiCtxBuilder {
         self
     }
 
+    /// Stops the guest, as an interruption does, before it reads its standard input or waits for it: a snapshot that is made then goes on
+    /// by reading that of the context that it is [given](WasiCtx::adopt).
+    pub fn stop_at_stdin(&mut self) -> &mut Self {
+        self.stdin = Some(Stdio::Stops);
+        self
+    }
+
     /// Passes the guest's standard output to `pipe`.
     pub fn stdout(&mut self, pipe: WritePipe) -> &mut Self {
         self.stdout = Some(Stdio::Write(pipe));

@@ -24,6 +24,8 @@ mod resumable;
 mod shared_memory;
 #[cfg(feature = "snapshot")]
 mod snapshot;
+#[cfg(feature = "snapshot")]
+mod snapshot_pre;
 mod store;
 mod table;
 mod typed;
@@ -49,6 +51,8 @@ pub use numeric::NumericFunc;
 pub use resumable::{ResumableCall, SuspendedCall};
 #[cfg(feature = "snapshot")]
 pub use snapshot::{Restored, Snapshot};
+#[cfg(feature = "snapshot")]
+pub use snapshot_pre::SnapshotPre;
 pub use store::Store;
 pub use typed::{TypedFunc, WasmParams, WasmResults};
 pub use wasm_ty::WasmTy;

@@ -3,10 +3,9 @@
 use super::linker::Linker;
 use crate::memory::Kind;
 use crate::runtime::snapshot::{
-    Call, CallState, Definitions, Head, Reader, Reason, RestoredCall, SnapshotSummary, Standing, look,
-    restore, write,
+    Call, CallState, Definitions, Head, Reader, RestoredCall, SnapshotSummary, Standing, look, restore, write,
 };
-use crate::runtime::store::Import;
+use crate::runtime::store::{Import, StoreInner};
 use crate::{AsContext, AsContextMut, Budget, Error, Func, Instance, Module, Store, SuspendedCall};
 use alloc::vec::Vec;
 use core::fmt;
@@ -104,7 +103,7 @@ impl SuspendedCall {
                 Some(execution) => Standing::Begun(execution),
                 None => Standing::NotBegun(self.args()),
             };
-            let call = Call { func, reason: Reason(self.reason()), at };
+            let call = Call { func, reason: self.reason(), at };
             write(inner, linker, embedder, Some(&call), &mut to)
         }
     }
@@ -139,6 +138,11 @@ impl<R: Read> Snapshot<R> {
         let mut from = Reader::new(budget, from)?;
         let head = Head::read(&mut from, budget)?;
         Ok(Self { from, head })
+    }
+
+    /// What is still to be read, and what has been.
+    pub(super) fn parts(&mut self) -> (&mut Reader<R>, &Head) {
+        (&mut self.from, &self.head)
     }
 
     /// The SHA-256 digests of the modules that it needs.
@@ -188,23 +192,37 @@ impl<R: Read> Snapshot<R> {
         // SAFETY: the pointer stands for the exclusive borrow of the store, which isn't used otherwise meanwhile.
         unsafe {
             let restored = restore(&mut self.from, &self.head, inner, linker, modules)?;
-            let mut instances = Vec::new();
-            let bytes = (restored.instances.len() * size_of::<Instance>()) as u64;
-            let refused = |_| crate::memory::MemoryError::system(Kind::Host, bytes);
-            instances.try_reserve_exact(restored.instances.len()).map_err(refused)?;
-            instances.extend(
-                restored.instances.iter().map(|object| Instance::from_raw(&*inner, object.as_ref().handle)),
-            );
-            let call = restored.call.map(|RestoredCall { func, reason, state }| {
-                let func = Func::from_obj(&*inner, func.as_ref());
-                let ty = func.ty_in(&*inner);
-                match state {
-                    CallState::Begun(ticket) => SuspendedCall::begun(func, ty, reason, ticket),
-                    CallState::NotBegun(args) => SuspendedCall::not_begun(func, ty, reason, args),
-                }
-            });
-            Ok(Restored { instances, call })
+            as_restored(inner, restored)
         }
+    }
+}
+
+/// What was restored, for the embedder.
+///
+/// # Safety
+/// It is in the store, which is live and used in no other way meanwhile.
+pub(super) unsafe fn as_restored(
+    store: *mut StoreInner,
+    restored: crate::runtime::snapshot::Restored,
+) -> Result<Restored, Error> {
+    // SAFETY: the caller's contract: objects live as long as the store.
+    unsafe {
+        let mut instances = Vec::new();
+        let bytes = (restored.instances.len() * size_of::<Instance>()) as u64;
+        let refused = |_| crate::memory::MemoryError::system(Kind::Host, bytes);
+        instances.try_reserve_exact(restored.instances.len()).map_err(refused)?;
+        instances.extend(
+            restored.instances.iter().map(|object| Instance::from_raw(&*store, object.as_ref().handle)),
+        );
+        let call = restored.call.map(|RestoredCall { func, reason, state }| {
+            let func = Func::from_obj(&*store, func.as_ref());
+            let ty = func.ty_in(&*store);
+            match state {
+                CallState::Begun(ticket) => SuspendedCall::begun(func, ty, reason, ticket),
+                CallState::NotBegun(args) => SuspendedCall::not_begun(func, ty, reason, args),
+            }
+        });
+        Ok(Restored { instances, call })
     }
 }
 

@@ -125,7 +125,7 @@ fn forgeries_are_refused_or_harmless() {
     let program = program();
     let snapshots = snapshots(&program);
     let mut random = Random(0x5eed);
-    let (mut refused, mut ran) = (0, 0);
+    let (mut refused, mut ran, mut cloned) = (0, 0, 0);
     for _ in 0..count {
         let mut blocks = blocks(&snapshots[random.below(snapshots.len())]);
         for _ in 0..=random.below(3) {
@@ -151,7 +151,24 @@ fn forgeries_are_refused_or_harmless() {
         let budget = Budget::new(4 << 20);
         let engine = engine(|config| _ = config.budget(budget.clone()));
         let mut world = World::new(&engine, Vec::new());
-        match world.restore(&program, &sealed(&blocks)) {
+        let forged = sealed(&blocks);
+        let module = dunlin::Module::new(&engine, TEXT).unwrap();
+        let prepared = dunlin::Snapshot::open(engine.budget(), &forged[..])
+            .and_then(|snapshot| snapshot.restore_pre(&world.linker, &[&module]));
+        let restored = world.restore(&program, &forged);
+        // What is refused isn't prepared either. (Preparing takes more memory, and no objects of the host.)
+        assert!(restored.is_ok() || prepared.is_err());
+        if let Ok(prepared) = prepared {
+            cloned += 1;
+            let mut clone = World::new(&engine, Vec::new());
+            if let Ok(restored) = prepared.restore(&mut clone.store)
+                && let Some(call) = restored.call
+            {
+                clone.store.set_fuel(20_000).unwrap();
+                let _ = call.resume(&mut clone.store, &mut [Val::I32(0)]);
+            }
+        }
+        match restored {
             Err(_) => refused += 1,
             Ok(call) => {
                 ran += 1;
@@ -168,5 +185,5 @@ fn forgeries_are_refused_or_harmless() {
         assert!(budget.peak() <= 4 << 20);
     }
     println!("{refused} were refused, {ran} ran");
-    assert!(refused > count / 3 && ran > 0, "{refused} {ran}");
+    assert!(refused > count / 3 && ran > 0 && cloned > 0, "{refused} {ran} {cloned}");
 }

@@ -21,9 +21,9 @@ impl<'a> Program<'a> {
 /// What came of it: results or why it failed, the fuel that it took, and what the host was told.
 #[derive(PartialEq, Debug)]
 pub(crate) struct Outcome {
-    results: Result<Vec<String>, String>,
+    pub(crate) results: Result<Vec<String>, String>,
     fuel: u64,
-    told: Vec<i32>,
+    pub(crate) told: Vec<i32>,
 }
 
 pub(crate) fn engine(change: impl FnOnce(&mut Config)) -> Engine {
@@ -34,6 +34,25 @@ pub(crate) fn engine(change: impl FnOnce(&mut Config)) -> Engine {
     Engine::new(&config).unwrap()
 }
 
+/// The host's functions.
+pub(crate) fn functions(engine: &Engine) -> Linker<Vec<i32>> {
+    let mut linker = Linker::new(engine);
+    linker
+        .func_wrap("host", "twice", |mut caller: Caller<'_, Vec<i32>>, n: i32| {
+            caller.data_mut().push(n);
+            n.wrapping_mul(2)
+        })
+        .unwrap();
+    // The embedder answers.
+    linker
+        .func_wrap("host", "ask", |mut caller: Caller<'_, Vec<i32>>, n: i32| -> Result<i32, Error> {
+            caller.data_mut().push(n);
+            Err(Error::msg("ask the embedder"))
+        })
+        .unwrap();
+    linker
+}
+
 /// A store, and what the host has in it.
 pub(crate) struct World {
     pub(crate) store: Store<Vec<i32>>,
@@ -42,21 +61,7 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(engine: &Engine, told: Vec<i32>) -> Self {
-        let mut store = Store::new(engine, told);
-        let mut linker = Linker::new(engine);
-        linker
-            .func_wrap("host", "twice", |mut caller: Caller<'_, Vec<i32>>, n: i32| {
-                caller.data_mut().push(n);
-                n.wrapping_mul(2)
-            })
-            .unwrap();
-        // The embedder answers.
-        linker
-            .func_wrap("host", "ask", |mut caller: Caller<'_, Vec<i32>>, n: i32| -> Result<i32, Error> {
-                caller.data_mut().push(n);
-                Err(Error::msg("ask the embedder"))
-            })
-            .unwrap();
+        let (mut store, mut linker) = (Store::new(engine, told), functions(engine));
         let memory = Memory::new(&mut store, MemoryType::new(1, Some(4))).unwrap();
         linker.define(&store, "host", "memory", memory).unwrap();
         let table = TableType::new(RefType::FUNCREF, 4, Some(8));
@@ -115,30 +120,50 @@ impl World {
 
 /// Runs it with `slice` of fuel at a time. With `engines`, it goes on in another store, of the next engine, each time.
 pub(crate) fn run(program: &Program<'_>, slice: u64, engines: &[Engine]) -> Outcome {
-    let moves = engines.len() > 1;
-    let mut world = World::new(&engines[0], Vec::new());
-    let (mut call, mut results) = world.begin(program, slice);
-    let mut given = slice;
-    let mut times = 0;
+    run_on(program, slice, World::new(&engines[0], Vec::new()), |mut world, suspended, times| {
+        if engines.len() == 1 {
+            return (world, suspended);
+        }
+        let bytes = world.snapshot(&suspended).unwrap();
+        let told = std::mem::take(world.store.data_mut());
+        let mut next = World::new(&engines[times % engines.len()], told);
+        let restored = next.restore(program, &bytes).unwrap().unwrap();
+        assert_eq!(next.store.get_fuel().unwrap(), world.store.get_fuel().unwrap());
+        assert_eq!(restored.reason().trap(), suspended.reason().trap());
+        let again = next.snapshot(&restored).unwrap();
+        assert!(bytes == again, "a snapshot of what was restored is another one");
+        (next, restored)
+    })
+}
+
+/// Runs it with `slice` of fuel at a time; each time, `next` says where it goes on.
+pub(crate) fn run_on(
+    program: &Program<'_>,
+    slice: u64,
+    mut world: World,
+    next: impl FnMut(World, SuspendedCall, usize) -> (World, SuspendedCall),
+) -> Outcome {
+    let (call, results) = world.begin(program, slice);
+    finish(world, call, results, slice, next)
+}
+
+/// Runs what has begun to its end, likewise.
+pub(crate) fn finish(
+    mut world: World,
+    mut call: Result<ResumableCall, Error>,
+    mut results: Vec<Val>,
+    slice: u64,
+    mut next: impl FnMut(World, SuspendedCall, usize) -> (World, SuspendedCall),
+) -> Outcome {
+    let (mut given, mut times) = (slice, 0);
     let failure = loop {
         let mut suspended = match call {
             Ok(ResumableCall::Finished) => break None,
             Ok(ResumableCall::Suspended(suspended)) => suspended,
             Err(error) => break Some(error.to_string()),
         };
-        if moves {
-            times += 1;
-            let bytes = world.snapshot(&suspended).unwrap();
-            let told = std::mem::take(world.store.data_mut());
-            let mut next = World::new(&engines[times % engines.len()], told);
-            let restored = next.restore(program, &bytes).unwrap().unwrap();
-            assert_eq!(next.store.get_fuel().unwrap(), world.store.get_fuel().unwrap());
-            assert_eq!(restored.reason().trap(), suspended.reason().trap());
-            world = next;
-            let again = world.snapshot(&restored).unwrap();
-            assert!(bytes == again, "a snapshot of what was restored is another one");
-            suspended = restored;
-        }
+        times += 1;
+        (world, suspended) = next(world, suspended, times);
         call = if suspended.host_func(&mut world.store).is_some() {
             suspended.resume_with(&mut world.store, &[Val::I32(5)], &mut results)
         } else {
@@ -167,6 +192,49 @@ pub(crate) fn assert_moves(program: &Program<'_>) {
     ];
     for slice in [1, 2, 3, 7, 40] {
         assert_eq!(run(program, slice, &engines), whole, "slices of {slice}");
+    }
+    // Clones can't share what the host has in a store.
+    if program.modules.len() == 1 {
+        assert_clones(program, &whole);
+    }
+}
+
+/// Asserts that clones compute what the original does, wherever that stands.
+#[track_caller]
+pub(crate) fn assert_clones(program: &Program<'_>, whole: &Outcome) {
+    for (slice, dispatch) in [(1, Dispatch::Tail), (3, Dispatch::Loop), (40, Dispatch::Tail)] {
+        let engine = engine(|config| _ = config.dispatch(dispatch));
+        // Nothing in it belongs to a store, so all clones have the same.
+        let hosts = functions(&engine);
+        let world = |told| World { store: Store::new(&engine, told), linker: hosts.clone() };
+        let bytes = |call: &SuspendedCall, of: &mut World| {
+            let mut bytes = Vec::new();
+            call.snapshot(&mut of.store, &hosts, b"", &mut bytes).unwrap();
+            bytes
+        };
+        let by_clones = run_on(program, slice, world(Vec::new()), |mut original, suspended, times| {
+            let clones = suspended.snapshot_pre(&mut original.store, &hosts).unwrap();
+            let was = bytes(&suspended, &mut original);
+            let clone = || {
+                let mut next = world(original.store.data().clone());
+                let restored = clones.restore(&mut next.store).unwrap();
+                let call = restored.call.unwrap();
+                assert!(was == bytes(&call, &mut next), "a snapshot of a clone is another one");
+                assert_eq!(call.reason().to_string(), suspended.reason().to_string());
+                (next, call)
+            };
+            let (next, call) = clone();
+            if times % 16 == 3 {
+                // What this one does, the others don't see.
+                let (other, call) = clone();
+                let results = vec![Val::I32(0)];
+                let call = Ok(ResumableCall::Suspended(call));
+                let outcome = finish(other, call, results, 1 << 30, |world, call, _| (world, call));
+                assert_eq!((&outcome.results, &outcome.told), (&whole.results, &whole.told));
+            }
+            (next, call)
+        });
+        assert_eq!(by_clones, *whole, "slices of {slice}");
     }
 }
 

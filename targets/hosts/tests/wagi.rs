@@ -360,3 +360,44 @@ fn what_is_served_is_replaced_between_requests() {
     assert_eq!(client.get("/count").text(), "Hello, world!\nYou asked for GET /count.\n");
     assert_eq!(slow.rest(), "0\n1\n2\n3\n4\n");
 }
+
+/// Counts calls of its initialisation and of its start, and prints both.
+fn counting(initializer: &str) -> String {
+    format!(
+        r#"(module
+        (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+        (memory (export "memory") 8)
+        (global $initialized (mut i32) (i32.const 48)) (global $started (mut i32) (i32.const 48))
+        (data (i32.const 0) "\10\00\00\00\1b\00\00\00")
+        (data (i32.const 16) "content-type: text/x\0a\0a.. ..")
+        (func (export "wizer.initialize")
+            (global.set $initialized (i32.add (global.get $initialized) (i32.const 1)))
+            (memory.fill (i32.const 1000) (i32.const 46) (i32.const 300000)) {initializer})
+        (func (export "_start")
+            (global.set $started (i32.add (global.get $started) (i32.const 1)))
+            (i32.store8 (i32.const 38) (i32.load8_u (i32.const 300000)))
+            (i32.store8 (i32.const 39) (global.get $initialized))
+            (i32.store8 (i32.const 41) (i32.add (global.get $started) (i32.load8_u (i32.const 400000))))
+            (memory.fill (i32.const 1000) (i32.const 1) (i32.const 400000))
+            (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))))"#
+    )
+}
+
+#[test]
+fn programs_are_initialised_once_for_all_requests() {
+    for fuel in [false, true] {
+        let engine = Engine::new(Config::new().consume_fuel(fuel)).unwrap();
+        let program = |initializer: &str| {
+            let module = Module::new(&engine, counting(initializer)).unwrap();
+            Program::new(&module, ProgramOptions::default())
+        };
+        let mut site = Site::new(Arc::new(NoLog));
+        site.add(Route::all(), program("").unwrap());
+        let server = Running::start(site, |options| options.limits.fuel = fuel.then_some(1_000_000));
+        for _ in 0..3 {
+            assert_eq!(server.get("/").text(), ".1 1.");
+        }
+        let error = program("(unreachable)").unwrap_err().to_string();
+        assert!(error.contains("wizer.initialize"), "{error}");
+    }
+}

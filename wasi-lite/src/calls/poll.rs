@@ -2,7 +2,7 @@
 
 use crate::WasiCtx;
 use crate::abi::{Rights, SubscriptionLayout};
-use crate::errno::{Errno, Result};
+use crate::errno::{Errno, Fail, Result};
 use crate::fds::FdKind;
 use crate::guest::Guest;
 use crate::host::clocks::{Clocks, MONOTONIC};
@@ -154,6 +154,11 @@ impl WasiCtx {
             fds.clear();
             asked.clear();
             for subscription in subscriptions {
+                if let Wanted::Read(fd) = subscription.wanted
+                    && let Ok(FdKind::Stdio(Stdio::Stops)) = self.fds.get(fd).map(|fd| &fd.kind)
+                {
+                    return Err(Fail::Interrupted);
+                }
                 let state = match (subscription.error, subscription.wanted) {
                     (Some(error), _) => Err(error),
                     (None, Wanted::Clock { id, deadline }) => {

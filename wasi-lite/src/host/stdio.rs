@@ -153,6 +153,8 @@ pub(crate) enum Stdio {
     Read(ReadPipe),
     Write(WritePipe),
     Host(HostStream),
+    /// Whoever reads it is stopped before that.
+    Stops,
 }
 
 /// One of the host's own streams.
@@ -230,7 +232,9 @@ impl Stdio {
     /// Which of the standard streams it is, if that can be told.
     pub(crate) fn number(&self) -> Option<u8> {
         match self {
-            Stdio::Host(HostStream { stream: Stream::Stdin(_), .. }) | Stdio::Read(_) => Some(0),
+            Stdio::Host(HostStream { stream: Stream::Stdin(_), .. }) | Stdio::Read(_) | Stdio::Stops => {
+                Some(0)
+            }
             Stdio::Host(HostStream { stream: Stream::Stdout(_), .. }) => Some(1),
             Stdio::Host(HostStream { stream: Stream::Stderr(_), .. }) => Some(2),
             Stdio::Null | Stdio::Write(_) => None,
@@ -252,6 +256,7 @@ impl Stdio {
     pub(crate) fn read(&self, interrupt: Interrupt<'_>, buf: &mut [u8], nonblock: bool) -> Result<usize> {
         match self {
             Stdio::Null | Stdio::Write(_) => Ok(0),
+            Stdio::Stops => Err(Fail::Interrupted),
             Stdio::Read(pipe) => Ok(uninterrupted(|| lock(&pipe.0).read(buf))?),
             Stdio::Host(host) if host.waits => read_stream(interrupt, host.stream.as_fd(), buf, nonblock),
             Stdio::Host(host) => Ok(uninterrupted(|| Ok(rustix::io::read(host.stream.as_fd(), &mut *buf)?))?),
@@ -266,7 +271,7 @@ impl Stdio {
         nonblock: bool,
     ) -> Result<usize> {
         match self {
-            Stdio::Null | Stdio::Read(_) => Ok(bytes.len()),
+            Stdio::Null | Stdio::Read(_) | Stdio::Stops => Ok(bytes.len()),
             Stdio::Write(pipe) => Ok(pipe.write(budget, bytes)?),
             Stdio::Host(host) => host.write(interrupt, bytes, nonblock),
         }

@@ -162,14 +162,31 @@ impl WasiCtx {
     ///
     /// If something is missing here, or granted for less; or if `state` is damaged. The context is then of no use.
     pub fn restore(&mut self, state: &[u8], budget: &Budget) -> Result<Vec<String>, MoveError> {
+        self.take_over(state, budget, Who::Itself)
+    }
+
+    /// Gives one of many clones of a guest what [`WasiCtx::save`] has kept, as [`WasiCtx::restore`] does, but for its arguments and its
+    /// environment: these are the ones that this context was built with. (A guest may have looked at those of the original before.)
+    ///
+    /// # Errors
+    ///
+    /// As for [`WasiCtx::restore`]; or if a file is open for writing, to which all clones would write.
+    pub fn adopt(&mut self, state: &[u8], budget: &Budget) -> Result<Vec<String>, MoveError> {
+        self.take_over(state, budget, Who::Clone)
+    }
+
+    fn take_over(&mut self, state: &[u8], budget: &Budget, who: Who) -> Result<Vec<String>, MoveError> {
         let mut take = Take::new(state);
         if take.u32()? != VERSION {
             return Err(because("what was kept of WASI has another version"));
         }
         for list in [&mut self.args, &mut self.env] {
-            list.clear();
+            let mut kept = Vec::new();
             for _ in 0..take.u32()? {
-                list.push(take.text()?.to_owned());
+                kept.push(take.text()?.to_owned());
+            }
+            if who == Who::Itself {
+                *list = kept;
             }
         }
         self.clocks.continue_from(take.u64()?);
@@ -199,7 +216,7 @@ impl WasiCtx {
                     let (grant, path) = (granted(&given, take.text()?)?, take.text()?);
                     FdKind::Dir(directory(grant, path)?)
                 }
-                FILE => FdKind::File(file(&given, &mut take, &mut changed)?),
+                FILE => FdKind::File(file(&given, &mut take, &mut changed, who)?),
                 _ => return Err(damaged()),
             };
             self.put_back(number, Fd { kind, base, inheriting, nonblock }, budget)?;
@@ -234,6 +251,13 @@ impl WasiCtx {
     }
 }
 
+/// Who goes on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Who {
+    Itself,
+    Clone,
+}
+
 /// What takes over something that was given here.
 enum Later {
     Stream(u8),
@@ -262,12 +286,15 @@ fn directory(grant: &DirFd, path: &str) -> Result<DirFd, MoveError> {
     Ok(DirFd::new(opened, None, grant.dir_perms, grant.file_perms))
 }
 
-fn file(given: &Fds, take: &mut Take<'_>, changed: &mut Vec<String>) -> Result<FileFd, MoveError> {
+fn file(given: &Fds, take: &mut Take<'_>, changed: &mut Vec<String>, who: Who) -> Result<FileFd, MoveError> {
     let (grant, path) = (granted(given, take.text()?)?, take.text()?);
     let (reads, writes) = (take.u8()? != 0, take.u8()? != 0);
     let fdflags = Fdflags::from_bits_truncate(take.u32()? as u16);
     let (offset, size, mtim) = (take.u64()?, take.u64()?, take.u64()?);
     let refused = |why: &dyn Display| because(format_args!("the file '{path}' can't be opened: {why}"));
+    if writes && who == Who::Clone {
+        return Err(refused(&"it is open for writing, and each clone would write to it"));
+    }
     let mut wanted = FilePerms::empty();
     wanted.set(FilePerms::READ, reads);
     wanted.set(FilePerms::WRITE, writes);

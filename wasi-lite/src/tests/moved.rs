@@ -99,3 +99,35 @@ fn what_cannot_be_had_is_named() {
     let message = format!("descriptor {log} is a file that can't be found any more");
     assert_eq!(ctx.save().map_err(|error| error.to_string()), Err(message));
 }
+
+#[test]
+fn clones_have_arguments_of_their_own_and_no_file_to_write_in_common() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("read"), "0123456789").unwrap();
+    let mut ctx = context(dir.path(), "/data", FilePerms::READ);
+    let read = open(&mut ctx, "read", Oflags::empty(), Fdflags::empty());
+    let FdKind::File(of) = &mut ctx.fds.get_mut(read).unwrap().kind else { panic!("it is a file") };
+    of.writable = false;
+    seek_to(&file(&ctx, read).file, Some(4)).unwrap();
+    let state = ctx.save().unwrap();
+    let clone = |arg: &str| {
+        let mut builder = WasiCtx::builder();
+        builder.arg(arg).env("B", arg);
+        builder.preopened_dir(dir.path(), "/data", DirPerms::all(), FilePerms::all()).unwrap();
+        builder.build()
+    };
+    let budget = Budget::unlimited();
+    let mut clones = ["one", "two"].map(clone);
+    for (ctx, name) in clones.iter_mut().zip(["one", "two"]) {
+        assert!(ctx.adopt(&state, &budget).unwrap().is_empty());
+        assert_eq!((&ctx.args, &ctx.env), (&vec![name.to_owned()], &vec![format!("B={name}")]));
+        // Each has an offset of its own.
+        let mut bytes = [0; 2];
+        assert_eq!(file(ctx, read).file.read(&mut bytes), Ok(2));
+        assert_eq!(bytes, *b"45");
+    }
+    open(&mut ctx, "read", Oflags::empty(), Fdflags::empty());
+    let message = "the file 'read' can't be opened: it is open for writing, and each clone would write to it";
+    let refused = clone("three").adopt(&ctx.save().unwrap(), &budget).map_err(|error| error.to_string());
+    assert_eq!(refused, Err(message.into()));
+}

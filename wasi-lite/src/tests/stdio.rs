@@ -218,3 +218,16 @@ fn flags_of_standard_streams() {
     assert!(sandbox.ctx.fds.get(0).is_ok_and(|fd: &Fd| fd.nonblock && matches!(fd.kind, FdKind::Stdio(_))));
     sandbox.fails(Errno::INVAL, |ctx, guest| ctx.fd_fdstat_set_flags(guest, 0, 1 << 5));
 }
+
+#[test]
+fn a_guest_is_stopped_before_it_reads() {
+    let mut sandbox = Sandbox::with(WasiCtx::builder().stop_at_stdin().build());
+    for _ in 0..2 {
+        assert_eq!(sandbox.read(0, &[9]), Err(Fail::Interrupted));
+        // A subscription to it.
+        sandbox.memory[4096..4096 + 48].fill(0);
+        sandbox.memory[4096 + 8] = 1;
+        let polled = sandbox.call(|ctx, guest| ctx.poll_oneoff(guest, 4096, 8192, 1, 12288));
+        assert_eq!(polled, Err(Fail::Interrupted));
+    }
+}

@@ -70,7 +70,7 @@ pub(crate) use locals::count as count_locals;
 pub(crate) use osr::Watch;
 pub(crate) use stacks::{Kept, Stacks};
 #[cfg(feature = "snapshot")]
-pub(crate) use thaw::{Thaw, ThawedFrame};
+pub(crate) use thaw::{Thaw, ThawedFrame, call_end, charge_at};
 pub(crate) use walk::Frame;
 
 use crate::memory::{Budget, Buf, Charge, Kind, MemoryError};

@@ -7,6 +7,7 @@ use super::regs::{Regs, Stub};
 use super::sample::{Position, Standing};
 use super::slow::{RECORD, execution, need_stack, write_record};
 use super::suspend::{How, Suspension};
+use crate::memory::Budget;
 use crate::module::trap::Trap;
 use crate::ops::cells::Prologue;
 use crate::ops::frame::HEADER;
@@ -36,6 +37,29 @@ pub(crate) struct ThawedFrame {
 
 fn misplaced() -> Error {
     Error::msg("the snapshot has a frame at an instruction where no call can be")
+}
+
+/// The word where the cell of the call at `offset` ends.
+pub(crate) fn call_end(
+    shared: &ModuleShared,
+    index: u32,
+    offset: u64,
+    budget: &Budget,
+) -> Result<usize, Error> {
+    let translated = shared.translate(index, Wanted::Operands(offset), budget)?;
+    Ok(translated.cell.ok_or_else(misplaced)?.end)
+}
+
+/// For the loop at `offset`, or the arm behind the instruction there: its first word, and what it costs.
+pub(crate) fn charge_at(
+    shared: &ModuleShared,
+    index: u32,
+    offset: u64,
+    budget: &Budget,
+) -> Result<(usize, u32), Error> {
+    let translated = shared.translate(index, Wanted::Charges, budget)?;
+    let found = translated.charge(|found| found.offset == offset).ok_or_else(misplaced)?;
+    Ok((found.word, found.cost))
 }
 
 /// # Safety
@@ -106,13 +130,25 @@ impl Thaw {
 
     /// The frame is in the call at `offset`, whose arguments begin at slot `args`.
     pub(crate) unsafe fn calls(&mut self, frame: &ThawedFrame, offset: u64, args: u32) -> Result<(), Error> {
+        // SAFETY: the caller's contract.
+        unsafe {
+            let shared = self.shared(frame.vm);
+            let end = call_end(shared, frame.index, offset, &(*self.store).budget)?;
+            self.calls_before(frame, end, args)
+        }
+    }
+
+    /// The frame is in the call whose cell ends at the word `end`, and whose arguments begin at slot `args`.
+    pub(crate) unsafe fn calls_before(
+        &mut self,
+        frame: &ThawedFrame,
+        end: usize,
+        args: u32,
+    ) -> Result<(), Error> {
         let ThawedFrame { sp, vm, index } = *frame;
         // SAFETY: the slot is one of the frame's.
         unsafe {
-            let shared = self.shared(vm);
             let cells = self.cells(vm, index)?;
-            let translated = shared.translate(index, Wanted::Operands(offset), &(*self.store).budget)?;
-            let end = translated.cell.ok_or_else(misplaced)?.end;
             (self.args, self.ip, self.sp, self.vm) = (sp.add(args as usize), cells.add(end), sp, vm);
             execution(&mut *self.store).at = self.back();
             Ok(())
@@ -148,14 +184,26 @@ impl Thaw {
 
     /// The frame owes for the loop at `offset`, or the arm behind the instruction there. All operands are in their slots.
     pub(crate) unsafe fn owes(&mut self, frame: &ThawedFrame, offset: u64) -> Result<(), Error> {
+        // SAFETY: the caller's contract.
+        unsafe {
+            let shared = self.shared(frame.vm);
+            let (word, cost) = charge_at(shared, frame.index, offset, &(*self.store).budget)?;
+            self.owes_before(frame, word, cost)
+        }
+    }
+
+    /// The frame owes so much for what begins at a word of its function's code.
+    pub(crate) unsafe fn owes_before(
+        &mut self,
+        frame: &ThawedFrame,
+        word: usize,
+        cost: u32,
+    ) -> Result<(), Error> {
         let ThawedFrame { sp, vm, index } = *frame;
         // SAFETY: the caller's contract.
         unsafe {
-            let cells = self.cells(vm, index)?;
-            let translated = self.shared(vm).translate(index, Wanted::Charges, &(*self.store).budget)?;
-            let found = translated.charge(|found| found.offset == offset).ok_or_else(misplaced)?;
-            let cost = if (*self.store).engine.consumes_fuel() { found.cost } else { 0 };
-            let regs = Regs { ip: cells.add(found.word), sp, vm, ..idle() };
+            let cost = if (*self.store).engine.consumes_fuel() { cost } else { 0 };
+            let regs = Regs { ip: self.cells(vm, index)?.add(word), sp, vm, ..idle() };
             self.suspend(regs, How::Owes(cost), regs.position());
             Ok(())
         }

@@ -1,12 +1,12 @@
 //! The suspended call: its frames by functions and instructions, their values by types.
 
 use super::format::Reader;
-use super::names::{Found, Name};
+use super::names::{Found, Name, Names};
 use super::read::instance_func;
 use super::site::{Does, Site, Sites};
 use super::write::Encoder;
 use super::{Part, Writer, refused, wrong};
-use crate::memory::{Buf, Kind, MemoryError, try_text};
+use crate::memory::{Budget, Buf, Kind, MemoryError, try_text};
 use crate::module::types::{FuncType, ValType};
 use crate::ops::Class;
 use crate::runtime::error::Error;
@@ -20,8 +20,8 @@ use std::io::Read;
 
 /// Where a frame is.
 pub(super) const IN_CALL: u8 = 0;
-const BEFORE: u8 = 1;
-const OWES: u8 = 2;
+pub(super) const BEFORE: u8 = 1;
+pub(super) const OWES: u8 = 2;
 
 /// What goes on first.
 const INNERMOST_FRAME: u8 = 0;
@@ -37,22 +37,58 @@ pub(super) const HOST_FAILED: u8 = 2;
 pub(super) const MOST_TEXT: usize = 4096;
 
 /// Why a call stopped, as a snapshot has it.
-pub(crate) struct Reason<'a>(pub(crate) &'a Error);
+pub(super) enum Why {
+    OutOfFuel,
+    Interrupted,
+    /// A host function failed, and said this.
+    HostFailed(Buf<u8>),
+}
 
-impl Reason<'_> {
-    fn write(&self, to: &mut Writer<'_>) -> Result<(), Error> {
-        match self.0.trap() {
-            Some(Trap::OutOfFuel) => return to.u8(OUT_OF_FUEL),
-            Some(Trap::Interrupt) => return to.u8(INTERRUPTED),
+impl Why {
+    pub(super) fn of(reason: &Error, budget: &Budget) -> Result<Self, Error> {
+        match reason.trap() {
+            Some(Trap::OutOfFuel) => return Ok(Why::OutOfFuel),
+            Some(Trap::Interrupt) => return Ok(Why::Interrupted),
             _ => {}
         }
-        if self.0.is_pending() || self.0.downcast_ref::<Breakpoint>().is_some() {
+        if reason.is_pending() || reason.downcast_ref::<Breakpoint>().is_some() {
             return Err(refused("a debugger has stopped the call, or it is an asynchronous one"));
         }
-        let text = try_text(self.0).map_err(MemoryError::OutOfMemory)?;
+        let text = try_text(reason).map_err(MemoryError::OutOfMemory)?;
         let end = (0..=text.len().min(MOST_TEXT)).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-        to.u8(HOST_FAILED)?;
-        to.counted(&text.as_bytes()[..end])
+        let mut kept = Buf::with_capacity(budget, Kind::Host, end)?;
+        kept.try_extend_from_slice(&text.as_bytes()[..end])?;
+        Ok(Why::HostFailed(kept))
+    }
+
+    fn write(&self, to: &mut Writer<'_>) -> Result<(), Error> {
+        match self {
+            Why::OutOfFuel => to.u8(OUT_OF_FUEL),
+            Why::Interrupted => to.u8(INTERRUPTED),
+            Why::HostFailed(text) => {
+                to.u8(HOST_FAILED)?;
+                to.counted(text)
+            }
+        }
+    }
+
+    fn read<R: Read>(from: &mut Reader<R>, budget: &Budget) -> Result<Self, Error> {
+        match from.u8()? {
+            OUT_OF_FUEL => Ok(Why::OutOfFuel),
+            INTERRUPTED => Ok(Why::Interrupted),
+            HOST_FAILED => Ok(Why::HostFailed(from.counted(budget, MOST_TEXT as u32)?)),
+            _ => Err(wrong("a call stopped for no reason")),
+        }
+    }
+
+    pub(super) fn error(&self) -> Result<Error, Error> {
+        Ok(match self {
+            Why::OutOfFuel => Trap::OutOfFuel.into(),
+            Why::Interrupted => Trap::Interrupt.into(),
+            Why::HostFailed(text) => {
+                Error::msg(core::str::from_utf8(text).map_err(|_| wrong("a text isn't UTF-8"))?)
+            }
+        })
     }
 }
 
@@ -77,7 +113,9 @@ impl Encoder<'_, '_> {
         self.to.u8(1)?;
         let name = self.names.func(call.func.as_ptr())?;
         self.to.name(name)?;
-        call.reason.write(&mut self.to)?;
+        // SAFETY: the caller's contract.
+        let why = Why::of(call.reason, unsafe { &(*self.store).budget })?;
+        why.write(&mut self.to)?;
         let Some(frozen) = frozen else {
             self.to.u32(0)?;
             // SAFETY: function objects live as long as the store.
@@ -100,26 +138,9 @@ impl Encoder<'_, '_> {
             }
             // SAFETY: the arguments are those of the function; objects live as long as the store.
             Innermost::Calls(callee, args) => unsafe {
-                let (name, ty) = self.callee(callee)?;
+                let (name, ty) = callee_of(&mut self.names, &*self.store, callee)?;
                 self.calls(name, &ty, args)
             },
-        }
-    }
-
-    unsafe fn callee(&mut self, callee: Callee) -> Result<(Name, FuncType), Error> {
-        // SAFETY: the caller's contract.
-        unsafe {
-            match callee {
-                Callee::Object(func) => {
-                    Ok((self.names.func(func)?, (*self.store).engine.known_type((*func).sig)))
-                }
-                Callee::Defined(vm, index) => {
-                    let instance = &*(*vm).instance;
-                    let data = &instance.module.shared().data;
-                    let func = data.imported_funcs + index;
-                    Ok((Name::Defined(self.names.number(instance), func), data.func_type(func).clone()))
-                }
-            }
         }
     }
 
@@ -145,11 +166,7 @@ impl Encoder<'_, '_> {
         // SAFETY: the caller's contract.
         let (instance, budget) = unsafe { (&*(*vm).instance, (*self.store).budget.clone()) };
         let shared = instance.module.shared();
-        let kind = match innermost.map(|frozen| frozen.innermost) {
-            Some(Innermost::Before) => BEFORE,
-            Some(Innermost::Owes) => OWES,
-            _ => IN_CALL,
-        };
+        let kind = kind_of_frame(innermost);
         let site = sites.at(&instance.module, func, offset)?;
         let operands = site.operands_at(kind).ok_or_else(|| refused("a frame is where it can't be read"))?;
         self.to.u32(self.names.number(instance))?;
@@ -163,36 +180,84 @@ impl Encoder<'_, '_> {
             self.to.value(&mut self.names, ty, value)?;
         }
         self.to.u32(operands.len() as u32)?;
-        for (i, (ty, slot)) in site.operands(operands).enumerate() {
-            let held = if kind == OWES { None } else { site.held(shared, i, &budget)? };
-            let value = match (held, innermost) {
-                // SAFETY: the frame has these slots.
-                (None | Some(Held::Accumulator(_)), None) | (None, _) => unsafe {
-                    load(sp.add(slot as usize), ty)
-                },
-                // SAFETY: as before.
-                (Some(Held::Slot(slot)), _) => unsafe { load(sp.add(slot.into()), ty) },
-                (Some(Held::Bits(bits)), _) => bits,
-                (Some(Held::Accumulator(class)), Some(frozen)) => frozen.accumulator(class),
-            };
+        for (number, (ty, slot)) in site.operands(operands).enumerate() {
+            // SAFETY: a frozen execution stays as it is.
+            let value = unsafe { operand(frame, innermost, site, (number, ty, slot), &budget)? };
             self.to.value(&mut self.names, ty, value)?;
         }
         Ok(())
     }
 }
 
+/// What is called next, and its type.
+///
+/// # Safety
+/// It is of the store, which is live.
+pub(super) unsafe fn callee_of(
+    names: &mut Names<'_>,
+    store: &StoreInner,
+    callee: Callee,
+) -> Result<(Name, FuncType), Error> {
+    // SAFETY: the caller's contract.
+    unsafe {
+        match callee {
+            Callee::Object(func) => Ok((names.func(func)?, store.engine.known_type((*func).sig))),
+            Callee::Defined(vm, index) => {
+                let instance = &*(*vm).instance;
+                let data = &instance.module.shared().data;
+                let func = data.imported_funcs + index;
+                Ok((Name::Defined(names.number(instance), func), data.func_type(func).clone()))
+            }
+        }
+    }
+}
+
+/// How a frame stands that is the innermost, or isn't.
+pub(super) fn kind_of_frame(innermost: Option<&Frozen>) -> u8 {
+    match innermost.map(|frozen| frozen.innermost) {
+        Some(Innermost::Before) => BEFORE,
+        Some(Innermost::Owes) => OWES,
+        _ => IN_CALL,
+    }
+}
+
+/// The operand with this number, which belongs in `slot`, wherever it is.
+///
+/// # Safety
+/// The frame is at the site.
+pub(super) unsafe fn operand(
+    frame: &FrozenFrame,
+    innermost: Option<&Frozen>,
+    site: &Site,
+    (number, ty, slot): (usize, ValType, u32),
+    budget: &Budget,
+) -> Result<[u64; 2], Error> {
+    // SAFETY: the caller's contract: an instance lives as long as its store.
+    let shared = unsafe { (*(*frame.vm).instance).module.shared() };
+    let owes = kind_of_frame(innermost) == OWES;
+    let held = if owes { None } else { site.held(shared, number, budget)? };
+    let slot = match (held, innermost) {
+        (None | Some(Held::Accumulator(_)), None) | (None, _) => slot,
+        (Some(Held::Slot(slot)), _) => slot.into(),
+        (Some(Held::Bits(bits)), _) => return Ok(bits),
+        (Some(Held::Accumulator(class)), Some(frozen)) => return Ok(frozen.accumulator(class)),
+    };
+    // SAFETY: the frame has these slots.
+    Ok(unsafe { load(frame.sp.add(slot as usize), ty) })
+}
+
 /// The slots of a value.
 ///
 /// # Safety
 /// They are there.
-unsafe fn load(slot: *const u64, ty: ValType) -> [u64; 2] {
+pub(super) unsafe fn load(slot: *const u64, ty: ValType) -> [u64; 2] {
     // SAFETY: the caller's contract.
     unsafe { [*slot, if Class::of(ty) == Class::V128 { *slot.add(1) } else { 0 }] }
 }
 
 /// # Safety
 /// The slots are there.
-unsafe fn store_value(slot: *mut u64, ty: ValType, [low, high]: [u64; 2]) {
+pub(super) unsafe fn store_value(slot: *mut u64, ty: ValType, [low, high]: [u64; 2]) {
     // SAFETY: the caller's contract.
     unsafe {
         *slot = low;
@@ -204,7 +269,7 @@ unsafe fn store_value(slot: *mut u64, ty: ValType, [low, high]: [u64; 2]) {
 
 impl Site {
     /// The operands of a frame that stands so; `None` if none can.
-    fn operands_at(&self, kind: u8) -> Option<&[ValType]> {
+    pub(super) fn operands_at(&self, kind: u8) -> Option<&[ValType]> {
         match kind {
             IN_CALL => Some(self.below_call()?.1),
             BEFORE if self.does == Does::BeginsAgain => self.before.as_deref(),
@@ -255,15 +320,7 @@ pub(super) unsafe fn read_call<R: Read>(
             _ => return Err(wrong("whether there is a call")),
         }
         let func = named_func(from, &mut *store, found)?;
-        let reason = match from.u8()? {
-            OUT_OF_FUEL => Trap::OutOfFuel.into(),
-            INTERRUPTED => Trap::Interrupt.into(),
-            HOST_FAILED => {
-                let text = from.counted(&(*store).budget, MOST_TEXT as u32)?;
-                Error::msg(core::str::from_utf8(&text).map_err(|_| wrong("a text isn't UTF-8"))?)
-            }
-            _ => return Err(wrong("a call stopped for no reason")),
-        };
+        let reason = Why::read(from, &(*store).budget)?.error()?;
         let frames = from.u32()?;
         if frames == 0 {
             return not_begun(from, store, found, func, reason).map(Some);

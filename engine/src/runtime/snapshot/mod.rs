@@ -1,9 +1,10 @@
 //! Snapshots: what a store's guests are, written so that they go on elsewhere. `engine/docs/snapshot.md` has the format.
 //!
-//! `format` has blocks and numbers, `names` what objects are called, `site` the types at an instruction. Each other file has both
+//! `clone` makes many stores of one. `format` has blocks and numbers, `names` what objects are called, `site` the types at an instruction. Each other file has both
 //! directions of what it is named for, or is one of the two ends: `write`, `read`.
 
 mod call;
+mod clone;
 mod format;
 mod look;
 mod memory;
@@ -14,12 +15,13 @@ mod site;
 mod value;
 mod write;
 
-pub(crate) use call::{CallState, Reason, RestoredCall};
+pub(crate) use call::{CallState, RestoredCall};
+pub(crate) use clone::{HostFuncs, Original};
 pub(crate) use format::{Reader, Writer};
 pub(crate) use look::look;
 pub use look::{SnapshotFrame, SnapshotSummary};
 pub(crate) use names::Definitions;
-pub(crate) use read::{Head, restore};
+pub(crate) use read::{Head, Restored, restore};
 pub(crate) use write::{Call, Standing, write};
 
 use crate::runtime::error::{Error, ErrorKind};

@@ -2,11 +2,12 @@
 
 use super::refused;
 use crate::memory::{Budget, Buf, Kind, Map, Shared};
-use crate::module::ExternKind;
+use crate::module::types::{HeapType, RefType};
+use crate::module::{ExternKind, ImportKind};
 use crate::runtime::error::Error;
-use crate::runtime::store::handle::Extern;
+use crate::runtime::store::handle::{Extern, Func, Global, Memory, Table, Tag};
 use crate::runtime::store::{Import, InstanceObj, StoreInner};
-use crate::runtime::vmctx::FuncObj;
+use crate::runtime::vmctx::{FuncObj, VmCtx};
 use core::ptr::NonNull;
 
 /// What imports are called: a linker.
@@ -68,6 +69,21 @@ pub(super) fn counts(instance: &InstanceObj, kind: ExternKind) -> (u32, u32) {
         ExternKind::Tag => (data.tags.len(), data.imported_tags),
     };
     (all as u32, imported)
+}
+
+pub(super) fn kind_of_import(import: ImportKind) -> ExternKind {
+    match import {
+        ImportKind::Func(_) => ExternKind::Func,
+        ImportKind::Table(_) => ExternKind::Table,
+        ImportKind::Memory(_) => ExternKind::Memory,
+        ImportKind::Global(_) => ExternKind::Global,
+        ImportKind::Tag(_) => ExternKind::Tag,
+    }
+}
+
+#[cold]
+pub(super) fn shares_memory() -> Error {
+    refused("a memory is shared, and other threads may use it")
 }
 
 /// Everything but functions.
@@ -181,6 +197,63 @@ impl<'d> Names<'d> {
         Ok(Name::Host(number))
     }
 
+    /// What an instance's imports are called, in order.
+    ///
+    /// # Safety
+    /// The instance is complete, and of a live store.
+    pub(super) unsafe fn imports(
+        &mut self,
+        instance: &InstanceObj,
+        mut each: impl FnMut(Name) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let shared = instance.module.shared();
+        let (mut funcs, mut tables, mut memories, mut globals, mut tags) = (0.., 0.., 0.., 0.., 0..);
+        for import in &shared.data.imports {
+            let kind = kind_of_import(import.kind);
+            let index = match kind {
+                ExternKind::Func => funcs.next(),
+                ExternKind::Table => tables.next(),
+                ExternKind::Memory => memories.next(),
+                ExternKind::Global => globals.next(),
+                ExternKind::Tag => tags.next(),
+            };
+            let index = index.unwrap_or_default();
+            // SAFETY: the caller's contract.
+            let name = unsafe {
+                if kind == ExternKind::Func {
+                    let func: *mut FuncObj = VmCtx::pointer(instance.vm(), shared.layout.funcs + index);
+                    self.func(func)?
+                } else {
+                    if kind == ExternKind::Memory && instance.memory(index).as_ref().shared().is_some() {
+                        return Err(shares_memory());
+                    }
+                    self.other(address(instance, kind, index), kind)?
+                }
+            };
+            each(name)?;
+        }
+        Ok(())
+    }
+
+    /// What a reference is to; `None` for null.
+    pub(super) fn reference(&mut self, ty: RefType, slot: u64) -> Result<Option<Name>, Error> {
+        if slot == 0 {
+            return Ok(None);
+        }
+        match ty.heap_type() {
+            HeapType::Func | HeapType::ConcreteFunc(_) => self.func(slot as *const FuncObj).map(Some),
+            HeapType::Extern => {
+                Err(refused("a guest has a reference to something of the host's, which has no name"))
+            }
+            HeapType::Exn => Err(refused("a guest has a reference to an exception")),
+        }
+    }
+
+    /// What a definition is.
+    pub(super) fn definition(&self, definition: u32) -> &'d Import {
+        self.definitions.at(definition as usize).expect("it is one of them").2
+    }
+
     /// The two names of a definition.
     pub(super) fn names(&self, definition: u32) -> (&'d str, &'d str) {
         let (module, name, _) = self.definitions.at(definition as usize).expect("it is one of them");
@@ -224,6 +297,47 @@ impl Found {
 
     pub(super) fn instance(&self, number: u32) -> Option<NonNull<InstanceObj>> {
         self.instances.get(number as usize).copied()
+    }
+
+    /// What an import of this kind is, which has this name.
+    ///
+    /// # Safety
+    /// The store is live, and what was found is in it.
+    pub(super) unsafe fn import(
+        &self,
+        store: &mut StoreInner,
+        wanted: ImportKind,
+        name: Name,
+    ) -> Result<Option<Import>, Error> {
+        let (number, index) = match name {
+            Name::Host(number) => {
+                return Ok(self.imports.get(number as usize).map(|(_, import)| import.clone()));
+            }
+            Name::Defined(number, index) => (number, index),
+        };
+        let kind = kind_of_import(wanted);
+        let Some(instance) = self.instance(number) else { return Ok(None) };
+        // SAFETY: the caller's contract; the index is looked at.
+        unsafe {
+            let object = instance.as_ref();
+            if index >= counts(object, kind).0 {
+                return Ok(None);
+            }
+            Ok(Some(Import::Extern(match kind {
+                ExternKind::Func => {
+                    let func = store.func_ref(object.vm(), index)?;
+                    Extern::Func(Func::from_obj(store, &*func))
+                }
+                ExternKind::Table => Extern::Table(Table::from_obj(store, object.table(index).as_ref())),
+                ExternKind::Memory => Extern::Memory(Memory::from_obj(store, object.memory(index).as_ref())),
+                ExternKind::Global => {
+                    Extern::Global(Global { store: store.id, index: object.global(index).as_ref().handle })
+                }
+                ExternKind::Tag => {
+                    Extern::Tag(Tag { store: store.id, index: object.tag(index).as_ref().handle })
+                }
+            })))
+        }
     }
 
     /// The function with this name.

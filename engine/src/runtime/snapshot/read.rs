@@ -2,17 +2,17 @@
 
 use super::call::{RestoredCall, read_call};
 use super::memory::{Base, clear};
-use super::names::{Found, Name, OTHERS, address, counts, kind_of};
+use super::names::{Found, OTHERS, address, counts, kind_of};
 use super::segments::Segments;
 use super::{Definitions, Part, Reader, wrong};
 use crate::Module;
 use crate::memory::{Budget, Buf, Kind};
 use crate::module::origin::ModuleDigest;
 use crate::module::types::Mutability;
-use crate::module::{DataMode, ExternKind, ImportKind};
+use crate::module::{DataMode, ExternKind};
 use crate::runtime::error::{Error, ErrorKind};
-use crate::runtime::store::handle::{Extern, Func, Global, Memory, Table, Tag};
-use crate::runtime::store::{Import, InstanceObj, StoreInner, check_imports, unfilled};
+use crate::runtime::store::handle::Extern;
+use crate::runtime::store::{Import, InstanceObj, Memories, StoreInner, check_imports, unfilled};
 use crate::runtime::vmctx::{GlobalObj, MemoryObj, TableObj};
 use core::ptr::NonNull;
 use std::io::Read;
@@ -186,11 +186,14 @@ impl<R: Read> Decoder<'_, R> {
             let mut imports = Buf::new(&budget, Kind::Host);
             for import in &module.shared().data.imports {
                 let name = self.from.name()?.ok_or_else(|| wrong("an import has no name"))?;
-                let import = self.import(import.kind, name)?.ok_or_else(|| wrong("an import is nothing"))?;
+                let import = self
+                    .found
+                    .import(&mut *self.store, import.kind, name)?
+                    .ok_or_else(|| wrong("an import is nothing"))?;
                 imports.try_push(import)?;
             }
             check_imports(Some(&*self.store), module, imports.iter().cloned().map(Some))?;
-            let instance = unfilled(&mut *self.store, module, imports.iter().cloned(), None)?;
+            let instance = unfilled(&mut *self.store, module, imports.iter().cloned(), Memories::Fresh)?;
             self.found.add_instance(instance)?;
             for kind in [ExternKind::Table, ExternKind::Memory] {
                 let (all, imported) = counts(instance.as_ref(), kind);
@@ -199,45 +202,6 @@ impl<R: Read> Decoder<'_, R> {
                 }
             }
             Ok(())
-        }
-    }
-
-    unsafe fn import(&mut self, wanted: ImportKind, name: Name) -> Result<Option<Import>, Error> {
-        let (number, index) = match name {
-            Name::Host(number) => {
-                return Ok(self.found.imports.get(number as usize).map(|(_, import)| import.clone()));
-            }
-            Name::Defined(number, index) => (number, index),
-        };
-        let kind = match wanted {
-            ImportKind::Func(_) => ExternKind::Func,
-            ImportKind::Table(_) => ExternKind::Table,
-            ImportKind::Memory(_) => ExternKind::Memory,
-            ImportKind::Global(_) => ExternKind::Global,
-            ImportKind::Tag(_) => ExternKind::Tag,
-        };
-        let Some(instance) = self.found.instance(number) else { return Ok(None) };
-        // SAFETY: the caller's contract; the index is looked at.
-        unsafe {
-            if index >= counts(instance.as_ref(), kind).0 {
-                return Ok(None);
-            }
-            let store = &mut *self.store;
-            let object = instance.as_ref();
-            Ok(Some(Import::Extern(match kind {
-                ExternKind::Func => {
-                    let func = store.func_ref(object.vm(), index)?;
-                    Extern::Func(Func::from_obj(store, &*func))
-                }
-                ExternKind::Table => Extern::Table(Table::from_obj(store, object.table(index).as_ref())),
-                ExternKind::Memory => Extern::Memory(Memory::from_obj(store, object.memory(index).as_ref())),
-                ExternKind::Global => {
-                    Extern::Global(Global { store: store.id, index: object.global(index).as_ref().handle })
-                }
-                ExternKind::Tag => {
-                    Extern::Tag(Tag { store: store.id, index: object.tag(index).as_ref().handle })
-                }
-            })))
         }
     }
 

@@ -2,11 +2,10 @@
 
 use super::format::{Reader, Writer};
 use super::names::{Found, Name, Names};
-use super::{refused, wrong};
+use super::wrong;
 use crate::module::types::{HeapType, RefType, ValType};
 use crate::runtime::error::Error;
 use crate::runtime::store::StoreInner;
-use crate::runtime::vmctx::FuncObj;
 use std::io::Read;
 
 const NULL: u8 = 0;
@@ -35,18 +34,9 @@ impl Writer<'_> {
 
     /// A reference, without its type.
     pub(super) fn reference(&mut self, names: &mut Names<'_>, ty: RefType, slot: u64) -> Result<(), Error> {
-        if slot == 0 {
-            return self.u8(NULL);
-        }
-        match ty.heap_type() {
-            HeapType::Func | HeapType::ConcreteFunc(_) => {
-                let name = names.func(slot as *const FuncObj)?;
-                self.name(name)
-            }
-            HeapType::Extern => {
-                Err(refused("a guest has a reference to something of the host's, which has no name"))
-            }
-            HeapType::Exn => Err(refused("a guest has a reference to an exception")),
+        match names.reference(ty, slot)? {
+            None => self.u8(NULL),
+            Some(name) => self.name(name),
         }
     }
 

@@ -1,24 +1,24 @@
 //! A store's guests to a snapshot.
 
-use super::call::Reason;
-use super::names::{Names, OTHERS, address, code_of, counts};
+use super::names::{Names, OTHERS, address, code_of, counts, shares_memory};
 use super::segments::Segments;
 use super::site::Sites;
 use super::{Definitions, Part, Writer, refused};
 use crate::memory::{Buf, Kind};
+use crate::module::ExternKind;
 use crate::module::types::Mutability;
-use crate::module::{ExternKind, ImportKind};
 use crate::runtime::error::Error;
 use crate::runtime::exec::{Execution, Frozen};
-use crate::runtime::store::{InstanceObj, StoreInner};
-use crate::runtime::vmctx::{FuncObj, GlobalObj, MemoryObj, TableObj, VmCtx};
+use crate::runtime::store::StoreInner;
+use crate::runtime::vmctx::{FuncObj, GlobalObj, MemoryObj, TableObj};
 use core::ptr::NonNull;
 use std::io::Write;
 
 /// A call that is suspended.
 pub(crate) struct Call<'a> {
     pub(crate) func: NonNull<FuncObj>,
-    pub(crate) reason: Reason<'a>,
+    /// Why it stopped.
+    pub(crate) reason: &'a Error,
     pub(crate) at: Standing<'a>,
 }
 
@@ -150,7 +150,7 @@ impl Encoder<'_, '_> {
             let instance = unsafe { self.names.instances[at].as_ref() };
             // SAFETY: the caller's contract.
             unsafe {
-                self.imports(instance)?;
+                self.names.imports(instance, |name| self.to.name(name))?;
                 for kind in [ExternKind::Table, ExternKind::Memory] {
                     let (all, imported) = counts(instance, kind);
                     for index in imported..all {
@@ -158,35 +158,6 @@ impl Encoder<'_, '_> {
                     }
                 }
             }
-        }
-        Ok(())
-    }
-
-    unsafe fn imports(&mut self, instance: &InstanceObj) -> Result<(), Error> {
-        let shared = instance.module.shared();
-        let (mut funcs, mut tables, mut memories, mut globals, mut tags) = (0.., 0.., 0.., 0.., 0..);
-        for import in &shared.data.imports {
-            let (kind, index) = match import.kind {
-                ImportKind::Func(_) => (ExternKind::Func, funcs.next()),
-                ImportKind::Table(_) => (ExternKind::Table, tables.next()),
-                ImportKind::Memory(_) => (ExternKind::Memory, memories.next()),
-                ImportKind::Global(_) => (ExternKind::Global, globals.next()),
-                ImportKind::Tag(_) => (ExternKind::Tag, tags.next()),
-            };
-            let index = index.unwrap_or_default();
-            // SAFETY: the instance is complete.
-            let name = unsafe {
-                if kind == ExternKind::Func {
-                    let func: *mut FuncObj = VmCtx::pointer(instance.vm(), shared.layout.funcs + index);
-                    self.names.func(func)?
-                } else {
-                    if kind == ExternKind::Memory && instance.memory(index).as_ref().shared().is_some() {
-                        return Err(shares_memory());
-                    }
-                    self.names.other(address(instance, kind, index), kind)?
-                }
-            };
-            self.to.name(name)?;
         }
         Ok(())
     }
@@ -263,11 +234,6 @@ impl Encoder<'_, '_> {
             }
         }
     }
-}
-
-#[cold]
-fn shares_memory() -> Error {
-    refused("a memory is shared, and other threads may use it")
 }
 
 /// The size of a table in elements, or of a memory in pages.

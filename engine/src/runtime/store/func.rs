@@ -15,6 +15,26 @@ pub(crate) fn slots_of(types: ValTypes<'_>) -> u32 {
     types.map(|ty| ty.slots()).sum()
 }
 
+/// What is the same in all objects of a function that a module defines.
+#[cfg(feature = "snapshot")]
+#[derive(Clone, Copy)]
+pub(crate) struct DefinedFunc {
+    /// Among those that it defines.
+    index: u32,
+    sig: u32,
+    header: u32,
+}
+
+#[cfg(feature = "snapshot")]
+impl DefinedFunc {
+    /// The function with this index, imports counted.
+    pub(crate) fn of(module: &crate::runtime::loaded::ModuleShared, func: u32) -> Self {
+        let ty = module.data.func_type(func);
+        let header = slots_of(ty.params()).max(slots_of(ty.results()));
+        Self { index: func - module.data.imported_funcs, sig: module.func_sig(func), header }
+    }
+}
+
 /// What a host function is called with: the store, the context of the calling instance (or null), and the
 /// slots of its arguments, which become those of its results.
 type HostCall = dyn Fn(*mut StoreInner, *mut VmCtx, &mut [u64]) -> Result<(), Error> + Send + Sync;
@@ -130,6 +150,52 @@ impl StoreInner {
         })?;
         instance.func_refs[defined as usize] = func.as_ptr();
         Ok(func.as_ptr())
+    }
+
+    /// Makes the objects of these functions, which the module defines, at once; but for those that are there.
+    ///
+    /// # Safety
+    /// `vm` is a context of this store, and its module has such functions.
+    #[cfg(feature = "snapshot")]
+    pub(crate) unsafe fn make_func_refs(
+        &mut self,
+        vm: *mut VmCtx,
+        wanted: &[DefinedFunc],
+    ) -> Result<(), Error> {
+        // SAFETY: the caller's contract; instances live as long as their contexts.
+        let instance = unsafe { &mut *(*vm).instance };
+        let data = &instance.module.shared().data;
+        if instance.func_refs.is_empty() {
+            let count = data.funcs.len() - data.imported_funcs as usize;
+            instance.func_refs.try_resize(count, core::ptr::null_mut())?;
+        }
+        let missing = |func: &&DefinedFunc| instance.func_refs[func.index as usize].is_null();
+        let count = wanted.iter().filter(missing).count();
+        if count == 0 {
+            return Ok(());
+        }
+        let mut made = crate::memory::Buf::with_capacity(&self.budget, Kind::Instance, count)?;
+        let first = self.funcs.len();
+        for (number, func) in wanted.iter().filter(missing).enumerate() {
+            made.try_push(FuncObj {
+                sig: func.sig,
+                header: func.header,
+                vm,
+                code: core::ptr::null(),
+                // SAFETY: the entry table has a word for each defined function.
+                entry: unsafe { (*vm).entries.add(func.index as usize) },
+                index: func.index,
+                handle: first + number as u32,
+            })?;
+        }
+        let made = self.funcs.push_all(made)?;
+        for at in 0..count {
+            // SAFETY: there are so many.
+            let func = unsafe { made.add(at) };
+            // SAFETY: as before.
+            instance.func_refs[unsafe { func.as_ref() }.index as usize] = func.as_ptr();
+        }
+        Ok(())
     }
 
     /// Calls a host function. A panic in it unwinds out of this.

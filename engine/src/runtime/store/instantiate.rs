@@ -1,5 +1,7 @@
 //! Instantiation of a module, in the specification's order.
 
+#[cfg(feature = "snapshot")]
+use super::MemoryImage;
 use super::{Extent, HostFunc, InstanceObj, StoreInner, Template};
 use crate::memory::pages::{Guard, Pages};
 use crate::memory::{MemoryError, Shared, TryText};
@@ -158,6 +160,18 @@ pub(crate) fn check_imports(
     }
 }
 
+/// What the memories of a new instance begin as.
+#[derive(Clone, Copy)]
+pub(crate) enum Memories<'a> {
+    /// Zeros, or what loading has filled.
+    Fresh,
+    /// What the active segments make of the only one.
+    Of(&'a Template),
+    /// What these were: those that the module defines, in order.
+    #[cfg(feature = "snapshot")]
+    Images(&'a [MemoryImage]),
+}
+
 /// Makes an instance. Doesn't call its start function, but returns it, if there is one.
 ///
 /// The imports have been checked, and a template is of this module. If this fails, the changes to imported tables and memories remain, and functions that
@@ -168,7 +182,7 @@ pub(crate) fn instantiate(
     imports: impl Iterator<Item = Import>,
     template: Option<&Template>,
 ) -> Result<(NonNull<InstanceObj>, Option<u32>), Error> {
-    let instance = unfilled(store, module, imports, template)?;
+    let instance = unfilled(store, module, imports, template.map_or(Memories::Fresh, Memories::Of))?;
     // SAFETY: the instance isn't shared, and is complete.
     unsafe { apply_segments(store, instance.as_ref().vm(), module.shared(), template.is_some())? };
     Ok((instance, module.shared().data.start))
@@ -181,7 +195,7 @@ pub(crate) fn unfilled(
     store: &mut StoreInner,
     module: &Module,
     imports: impl Iterator<Item = Import>,
-    template: Option<&Template>,
+    memories: Memories<'_>,
 ) -> Result<NonNull<InstanceObj>, Error> {
     let shared = module.shared();
     let data = &shared.data;
@@ -221,11 +235,24 @@ pub(crate) fn unfilled(
     // Code that checks bounds needs no guard regions.
     let guard = if shared.tiered.is_guarded() { store.engine.memory_guard() } else { Guard::Never };
     for (index, ty) in data.memories.iter().enumerate().skip(data.imported_memories as usize) {
-        store.admit_memory(*ty)?;
-        let memory = match (take_image(data, index as u32), template) {
-            (Some(pages), _) => store.memory_of(*ty, pages.move_to(&store.budget)?)?,
-            (None, Some(template)) => store.memory_from(*ty, guard, template)?,
-            (None, None) => store.new_memory(*ty, guard)?,
+        let memory = match memories {
+            #[cfg(feature = "snapshot")]
+            Memories::Images(images) => {
+                let image = &images[index - data.imported_memories as usize];
+                store.admit_memory(image.type_of(*ty))?;
+                store.memory_of_image(*ty, guard, image)?
+            }
+            Memories::Of(template) => {
+                store.admit_memory(*ty)?;
+                store.memory_from(*ty, guard, template)?
+            }
+            Memories::Fresh => {
+                store.admit_memory(*ty)?;
+                match take_image(data, index as u32) {
+                    Some(pages) => store.memory_of(*ty, pages.move_to(&store.budget)?)?,
+                    None => store.new_memory(*ty, guard)?,
+                }
+            }
         };
         // SAFETY: the instance isn't shared, as said at its creation.
         unsafe { instance.as_mut() }.set_memory(index as u32, memory);

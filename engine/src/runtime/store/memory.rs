@@ -129,6 +129,21 @@ impl StoreInner {
         self.memory_of(ty, pages)
     }
 
+    /// Makes a memory of this type as large as an image, with its bytes.
+    #[cfg(feature = "snapshot")]
+    pub(crate) fn memory_of_image(
+        &mut self,
+        ty: MemoryType,
+        guard: Guard,
+        image: &super::MemoryImage,
+    ) -> Result<NonNull<MemoryObj>, Error> {
+        let current = image.type_of(ty);
+        self.engine.memory_limit(current)?;
+        let mut pages = Pages::new(current.sizes(), &self.budget, guard)?;
+        image.fill(&mut pages)?;
+        self.memory_of(ty, pages)
+    }
+
     /// Makes a memory of existing bytes.
     pub(crate) fn memory_of(
         &mut self,

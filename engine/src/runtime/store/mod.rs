@@ -14,6 +14,8 @@ mod fuel;
 mod func;
 pub(crate) mod handle;
 mod hook;
+#[cfg(feature = "snapshot")]
+mod image;
 mod instance;
 mod instantiate;
 mod limiter;
@@ -26,12 +28,16 @@ pub(crate) use asynchronous::{Answer, HostFuture, Pause};
 pub(crate) use bulk::Extent;
 pub(crate) use deadline::AtDeadline;
 pub use deadline::UpdateDeadline;
+#[cfg(feature = "snapshot")]
+pub(crate) use func::DefinedFunc;
 pub(crate) use func::{HostFunc, slots_of};
 pub use hook::CallHook;
-pub(crate) use instance::InstanceObj;
 #[cfg(feature = "snapshot")]
-pub(crate) use instantiate::unfilled;
+pub(crate) use image::MemoryImage;
+pub(crate) use instance::InstanceObj;
 pub(crate) use instantiate::{Import, check_imports, describe, instantiate};
+#[cfg(feature = "snapshot")]
+pub(crate) use instantiate::{Memories, unfilled};
 pub use limiter::ResourceLimiter;
 pub(crate) use memory::MemoryInner;
 pub(crate) use parked::{Parked, ResumableOutcome, Ticket};

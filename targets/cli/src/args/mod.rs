@@ -33,6 +33,7 @@ mod run;
 mod serve;
 #[cfg(feature = "hosts")]
 mod sign;
+mod snapshot;
 mod table;
 pub(crate) mod tiering;
 mod tracing;
@@ -76,6 +77,7 @@ pub(crate) use run::RunOptions;
 pub(crate) use serve::{AccessLines, ServeOptions};
 #[cfg(feature = "hosts")]
 pub(crate) use sign::SignOptions;
+pub(crate) use snapshot::SnapshotOptions;
 #[cfg(feature = "trace")]
 pub(crate) use tracing::TraceTo;
 pub(crate) use validate::ValidateOptions;
@@ -131,6 +133,9 @@ pub(crate) enum Command {
     /// `dunlin serve`
     #[cfg(feature = "hosts")]
     Serve(Box<ServeOptions>),
+    /// `dunlin snapshot`
+    #[cfg_attr(not(feature = "snapshot"), expect(dead_code, reason = "it is understood, to be refused"))]
+    Snapshot(Box<SnapshotOptions>),
     /// `dunlin wast`
     #[cfg_attr(
         not(any(feature = "text", test)),
@@ -180,6 +185,10 @@ static COMMANDS: &[KnownCommand] = &[
     known::<ServeOptions>(|parser| parsed(parser, |options| Command::Serve(Box::new(options))), true),
     #[cfg(feature = "hosts")]
     known::<SignOptions>(|parser| parsed(parser, |options| Command::Sign(Box::new(options))), true),
+    known::<SnapshotOptions>(
+        |parser| parsed(parser, |options| Command::Snapshot(Box::new(options))),
+        cfg!(feature = "snapshot"),
+    ),
     known::<WastOptions>(|parser| parsed(parser, Command::Wast), cfg!(feature = "text")),
 ];
 

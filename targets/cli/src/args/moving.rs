@@ -16,6 +16,8 @@ pub(crate) struct Moving {
     pub(crate) every: Option<Duration>,
     /// The snapshot to go on from.
     pub(crate) resume: Option<PathBuf>,
+    /// The snapshot of an initialised program that this one begins as.
+    pub(crate) from: Option<PathBuf>,
 }
 
 impl Moving {
@@ -39,6 +41,11 @@ impl Moving {
         Self::is_here()
     }
 
+    pub(super) fn set_from(&mut self, file: PathBuf) -> Result<(), Failure> {
+        self.from = Some(file);
+        Self::is_here()
+    }
+
     /// `--snapshot-on`
     pub(super) fn on(&mut self, given: Given<'_>) -> Result<(), Failure> {
         for event in given.text()?.split(',') {
@@ -54,10 +61,15 @@ impl Moving {
 
     /// Whether anything is to be done at all.
     pub(crate) fn is_wanted(&self) -> bool {
-        self.file.is_some() || self.resume.is_some()
+        self.file.is_some() || self.resume.is_some() || self.from.is_some()
     }
 
     pub(super) fn complete(&self) -> Result<(), Failure> {
+        if self.from.is_some() && (self.resume.is_some() || self.file.is_some()) {
+            return Err(Failure::usage(
+                "--from begins a program anew: it goes with neither --resume nor --snapshot",
+            ));
+        }
         let has_reason = self.on_signal || self.on_timeout || self.on_fuel || self.every.is_some();
         match (&self.file, has_reason) {
             (None, true) => Err(Failure::usage("--snapshot-on and --every need --snapshot FILE")),

@@ -363,6 +363,12 @@ impl CommandOptions for RunOptions {
                      --fuel, it gets that much; the snapshot must have been made with --fuel then, too.",
                 )
                 .part(BuildPart::Snapshot),
+                Opt::value(
+                    "--from FILE",
+                    |o: &mut Self, given| o.moving.set_from(given.path()?),
+                    "Begin as this snapshot, which dunlin snapshot has made of the same module once it was initialised: with the                      arguments, variables, folders and input that are given here.",
+                )
+                .part(BuildPart::Snapshot),
             ],
         },
         #[cfg(feature = "hosts")]

@@ -24,6 +24,8 @@ mod run;
 mod serve;
 #[cfg(feature = "hosts")]
 mod sign;
+#[cfg(feature = "snapshot")]
+mod snapshot;
 mod validate;
 mod version;
 #[cfg(feature = "text")]
@@ -63,6 +65,14 @@ pub(crate) fn execute(command: Command) -> Result<u8, Failure> {
         Command::Push(options) => push::push(&options)?,
         #[cfg(feature = "hosts")]
         Command::Serve(options) => serve::serve(*options)?,
+        #[cfg(feature = "snapshot")]
+        Command::Snapshot(options) => snapshot::snapshot(&options)?,
+        #[cfg(not(feature = "snapshot"))]
+        Command::Snapshot(_) => {
+            return Err(Failure::usage(
+                "this build of dunlin has no 'snapshot': build it with the feature 'snapshot'",
+            ));
+        }
         #[cfg(feature = "text")]
         Command::Wast(options) => return Ok(u8::from(!wast::wast(&options)?)),
         #[cfg(not(feature = "text"))]

@@ -1,5 +1,7 @@
 //! `dunlin run`
 
+#[cfg_attr(not(feature = "snapshot"), path = "run/no_cloned.rs")]
+mod cloned;
 #[cfg(feature = "coredump")]
 mod coredump;
 mod entry;
@@ -20,6 +22,7 @@ use crate::guest::watchdog::{StopReason, Watchdog};
 use crate::host::reserve;
 use crate::modules::load::{Opened, display_name};
 use crate::output::{complain, count, print};
+use cloned::{Begins, Initialised};
 use dunlin::{
     Config, Engine, Error, ErrorKind, Instance, Kind, Linker, Module, ModuleOptions, Store, Trap, Val,
     WasmBacktrace,
@@ -134,6 +137,7 @@ fn check_budget(engine: &Engine, name: &str, module: &Module, host: u64, loaded:
 enum Start {
     Called(EntryPoint),
     GoesOn(Resumed),
+    Begins(Initialised),
 }
 
 fn attempt(
@@ -148,6 +152,10 @@ fn attempt(
     let snapshots = Snapshots::of(options)?;
     let resumed = match &options.moving.resume {
         Some(path) => Some(Resumed::open(path, engine, &mut wasi)?),
+        None => None,
+    };
+    let initialised = match &options.moving.from {
+        Some(path) => Some(Initialised::open(path, engine, &mut wasi)?),
         None => None,
     };
     let name = display_name(&options.module);
@@ -171,9 +179,10 @@ fn attempt(
         return Err(Failure::unusable(format_args!("{name}: {refusal}")));
     }
     // What goes on has been called already.
-    let start = match resumed {
-        Some(resumed) => Start::GoesOn(resumed),
-        None => Start::Called(entry::find(&module, options)?),
+    let start = match (resumed, initialised) {
+        (Some(resumed), _) => Start::GoesOn(resumed),
+        (None, Some(initialised)) => Start::Begins(initialised),
+        (None, None) => Start::Called(entry::find(&module, options)?),
     };
     if options.trap_unknown_imports {
         reserve::during(|| linker.define_unknown_imports_as_traps(&module))?.map_err(unusable)?;
@@ -197,6 +206,14 @@ fn attempt(
                 let guest = (&mut *store, &*linker);
                 let ended = resumed.go_on(guest, &module, options.limits.fuel, snapshots.as_ref(), watchdog);
                 return ended.map(|ended| (ended, false));
+            }
+            Start::Begins(initialised) => {
+                return Ok(match initialised.begin((&mut *store, &*linker), &module, options)? {
+                    Begins::Call(suspended) => (cloned::go_on(store, suspended), false),
+                    Begins::Function(instance, entry) => {
+                        (call(store, instance, &entry, debugger, None), false)
+                    }
+                });
             }
         };
         let result = linker.instantiate(&mut *store, &module);

@@ -21,6 +21,11 @@ pub(crate) type Wasi = WasiCtx;
 
 /// The guest's WASI context.
 pub(crate) fn context(options: &RunOptions) -> Result<Wasi, Failure> {
+    Ok(builder(options)?.build())
+}
+
+/// What the guest's WASI context is built of.
+pub(crate) fn builder(options: &RunOptions) -> Result<WasiCtxBuilder, Failure> {
     let mut builder = WasiCtxBuilder::new();
     builder.inherit_stdout().inherit_stderr();
     builder.filter_terminal_escapes(options.filter_escapes).exit_on_broken_pipe(true);
@@ -61,7 +66,7 @@ pub(crate) fn context(options: &RunOptions) -> Result<Wasi, Failure> {
         };
         builder.trace(move |line| lines.write(line));
     }
-    Ok(builder.build())
+    Ok(builder)
 }
 
 /// All variables that there are here. Those that aren't valid UTF-8 are left out.

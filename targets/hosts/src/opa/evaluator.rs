@@ -3,9 +3,13 @@
 use super::builtins::Asked;
 use super::error::PolicyError;
 use super::guest::{Address, Evaluation};
+#[cfg(feature = "serve")]
+use super::instance::Hosted;
 use super::instance::{Running, start};
 use super::policy::Policy;
 use dunlin::InterruptHandle;
+#[cfg(feature = "serve")]
+use dunlin::SnapshotPre;
 use serde::de::IgnoredAny;
 
 /// An instance of a policy with data.
@@ -28,6 +32,14 @@ struct Ready {
     heap: Address,
 }
 
+/// What evaluators begin as: an instance whose data has been parsed.
+#[cfg(feature = "serve")]
+pub(super) struct Prepared {
+    pre: SnapshotPre<Hosted>,
+    data: Address,
+    heap: Address,
+}
+
 impl Policy {
     /// An instance with this data, a JSON document.
     ///
@@ -45,6 +57,22 @@ impl Evaluator {
         let first = evaluator.policy.take_first();
         evaluator.ready = Some(evaluator.make(first)?);
         Ok(evaluator)
+    }
+
+    /// What it is, before it has evaluated anything, for others of the same data to begin as. `None` if there is no memory for that.
+    #[cfg(feature = "serve")]
+    pub(super) fn prepare(&mut self) -> Option<Prepared> {
+        let Ready { running, data, heap, .. } = self.ready.as_mut()?;
+        Some(Prepared { pre: running.prepare().ok()?, data: *data, heap: *heap })
+    }
+
+    /// One that begins as this, which has this data.
+    #[cfg(feature = "serve")]
+    pub(super) fn begin(policy: Policy, data: String, prepared: &Prepared) -> Result<Self, PolicyError> {
+        let mut running = Running::begin(&policy.parts, &prepared.pre)?;
+        let evaluation = running.guest.evaluation(&mut running.store, policy.minor)?;
+        let ready = Some(Ready { running, evaluation, data: prepared.data, heap: prepared.heap });
+        Ok(Self { policy, data, ready, used_fuel: 0 })
     }
 
     /// The policy.

@@ -4,6 +4,8 @@ use super::builtins::{Asked, Implementation, Reply};
 use super::error::{GivenUp, PolicyError};
 use super::guest::{self, Address, Guest};
 use super::options::PolicyOptions;
+#[cfg(feature = "serve")]
+use dunlin::SnapshotPre;
 use dunlin::{
     AsContext, Caller, Error, ExternType, FuncType, Instance, Linker, Memory, MemoryType, Module, Store, Val,
     ValType,
@@ -27,6 +29,7 @@ pub(super) struct Parts {
 /// An instance of a policy.
 pub(super) struct Running {
     pub(super) store: Store<Hosted>,
+    linker: Linker<Hosted>,
     pub(super) instance: Instance,
     pub(super) guest: Guest,
 }
@@ -44,34 +47,71 @@ pub(super) struct Hosted {
 /// Makes an instance.
 pub(super) fn start(parts: &Parts) -> Result<Running, PolicyError> {
     let engine = parts.module.engine();
-    let asked = Asked::new(&parts.options.services);
-    let hosted = Hosted { parts: parts.clone(), memory: None, guest: None, asked };
-    let mut store = match &parts.options.budget {
-        Some(budget) => Store::with_budget(engine, budget, hosted)?,
-        None => Store::try_new(engine, hosted)?,
-    };
+    let mut store = store(parts)?;
     refuel(&mut store, &parts.options)?;
     let mut linker = Linker::new(engine);
     let wanted = parts.module.imports().find(|import| (import.module(), import.name()) == ("env", "memory"));
+    let mut given = None;
     if let Some(ExternType::Memory(wanted)) = wanted.map(|import| import.ty().clone()) {
-        let memory = Memory::new(&mut store, sized(&wanted))?;
-        linker.define(&store, "env", "memory", memory)?;
-        store.data_mut().memory = Some(memory);
+        // An instance has it, not the host, so that it is part of what can be restored.
+        let instance = Instance::new(&mut store, &Module::new(engine, memory(sized(&wanted)))?, &[])?;
+        linker.instance(&store, "env", instance)?;
+        given = Some(instance);
     }
     link(&mut linker)?;
     linker.define_unknown_imports_as_traps(&parts.module)?;
     let instance = linker.instantiate(&mut store, &parts.module)?;
-    let memory = match store.data().memory {
-        Some(memory) => memory,
-        None => instance
+    Running::of(store, linker, instance, given)
+}
+
+fn store(parts: &Parts) -> Result<Store<Hosted>, PolicyError> {
+    let engine = parts.module.engine();
+    let asked = Asked::new(&parts.options.services);
+    let hosted = Hosted { parts: parts.clone(), memory: None, guest: None, asked };
+    Ok(match &parts.options.budget {
+        Some(budget) => Store::with_budget(engine, budget, hosted)?,
+        None => Store::try_new(engine, hosted)?,
+    })
+}
+
+impl Running {
+    /// An instance, whose memory is that of another one, or its own.
+    fn of(
+        mut store: Store<Hosted>,
+        linker: Linker<Hosted>,
+        instance: Instance,
+        given: Option<Instance>,
+    ) -> Result<Self, PolicyError> {
+        let memory = given
+            .unwrap_or(instance)
             .get_memory(&store, "memory")
-            .ok_or_else(|| PolicyError::NotAPolicy("it has no memory".into()))?,
-    };
-    let guest = Guest::new(&mut store, instance, memory)
-        .map_err(|error| PolicyError::NotAPolicy(error.to_string()))?;
-    store.data_mut().memory = Some(memory);
-    store.data_mut().guest = Some(guest.clone());
-    Ok(Running { store, instance, guest })
+            .ok_or_else(|| PolicyError::NotAPolicy("it has no memory".into()))?;
+        let guest = Guest::new(&mut store, instance, memory)
+            .map_err(|error| PolicyError::NotAPolicy(error.to_string()))?;
+        store.data_mut().memory = Some(memory);
+        store.data_mut().guest = Some(guest.clone());
+        Ok(Self { store, linker, instance, guest })
+    }
+
+    /// What it is now, to begin there often.
+    #[cfg(feature = "serve")]
+    pub(super) fn prepare(&mut self) -> Result<SnapshotPre<Hosted>, Error> {
+        self.store.snapshot_pre(&self.linker)
+    }
+
+    /// An instance that begins where another one was.
+    #[cfg(feature = "serve")]
+    pub(super) fn begin(parts: &Parts, prepared: &SnapshotPre<Hosted>) -> Result<Self, PolicyError> {
+        let mut store = store(parts)?;
+        let restored = prepared.restore(&mut store)?;
+        refuel(&mut store, &parts.options)?;
+        let (given, instance) = match restored.instances[..] {
+            [given, instance] => (Some(given), instance),
+            ref instances => (None, instances[0]),
+        };
+        // Its imports are there, so nothing has to be linked.
+        Self::of(store, Linker::new(parts.module.engine()), instance, given)
+    }
 }
 
 impl Running {
@@ -95,6 +135,26 @@ fn sized(wanted: &MemoryType) -> MemoryType {
     let maximum = wanted.maximum().map(pages);
     let least = LEAST_PAGES.min(maximum.unwrap_or(u32::MAX));
     MemoryType::new(pages(wanted.minimum()).max(least), maximum)
+}
+
+/// A module that has and exports a memory of this type.
+fn memory(ty: MemoryType) -> Vec<u8> {
+    let leb = |mut n: u64| {
+        let mut bytes = Vec::new();
+        while n > 0x7f {
+            bytes.push(n as u8 | 0x80);
+            n >>= 7;
+        }
+        bytes.push(n as u8);
+        bytes
+    };
+    let mut limits = vec![1, u8::from(ty.maximum().is_some())];
+    limits.extend([Some(ty.minimum()), ty.maximum()].into_iter().flatten().flat_map(leb));
+    let mut bytes = b"\0asm\x01\0\0\0\x05".to_vec();
+    bytes.push(limits.len() as u8);
+    bytes.extend(limits);
+    bytes.extend(b"\x07\x0a\x01\x06memory\x02\0");
+    bytes
 }
 
 /// Whether a policy's import is answered. What isn't traps when it is called.

@@ -33,11 +33,12 @@ impl Policy {
         }
         // None of the builtins is called while the tables are read.
         let mut parts = Parts { module: module.clone(), options, builtins: Arc::default() };
-        let Running { mut store, guest, instance } = start(&parts)?;
+        let mut running = start(&parts)?;
+        let Running { store, guest, instance, .. } = &mut running;
 
         // Policies that were made before OPA 0.27 don't say.
         let mut version =
-            |name: &str, default| match instance.get_global(&store, name).map(|g| g.get(&mut store)) {
+            |name: &str, default| match instance.get_global(&*store, name).map(|g| g.get(&mut *store)) {
                 Some(Val::I32(version)) => version,
                 _ => default,
             };
@@ -47,9 +48,9 @@ impl Policy {
             return Err(PolicyError::NotAPolicy(format!("its ABI is version {major}, not 1")));
         }
         let (entrypoints, entrypoints_charge) =
-            names(guest.table(&mut store, "entrypoints")?, "entrypoints")?;
+            names(guest.table(&mut *store, "entrypoints")?, "entrypoints")?;
         let (mut known, mut unknown, mut denied) = (BTreeMap::new(), Vec::new(), Vec::new());
-        let (names, builtins_charge) = names(guest.table(&mut store, "builtins")?, "builtins")?;
+        let (names, builtins_charge) = names(guest.table(&mut *store, "builtins")?, "builtins")?;
         for (name, number) in names {
             match builtins::find(&name, &parts.options) {
                 Ok(builtin) => _ = known.insert(number, (name, builtin)),
@@ -65,7 +66,7 @@ impl Policy {
         }
         parts.builtins = Arc::new(known);
         store.data_mut().parts = parts.clone();
-        let first = Arc::new(Mutex::new(Some(Running { store, instance, guest })));
+        let first = Arc::new(Mutex::new(Some(running)));
         let tables = Arc::new([entrypoints_charge, builtins_charge]);
         Ok(Self { parts, minor, entrypoints: Arc::new(entrypoints), first, _tables: tables })
     }

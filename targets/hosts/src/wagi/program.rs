@@ -5,7 +5,7 @@ use super::output::Output;
 use super::route::Route;
 use crate::server::{Failure, Limits, Request, Responder};
 use crate::services::log::{GuestLog, Log};
-use dunlin::{Error, InstancePre, Linker, Module, Store, Val};
+use dunlin::{Error, Instance, InstancePre, Linker, Module, SnapshotPre, Store, Val};
 use dunlin_wasi_lite::{
     DirPerms, FilePerms, I32Exit, ReadPipe, WasiCtx, WasiCtxBuilder, WritePipe, add_to_linker,
 };
@@ -15,8 +15,11 @@ use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-/// How long a program may take to name its routes.
-const NAMING: Duration = Duration::from_secs(10);
+/// How long a program may take to name its routes, or to be initialised.
+const PREPARING: Duration = Duration::from_secs(10);
+
+/// What initialises modules once, before anything that differs from one request to the next is known: so Wizer calls it.
+const INITIALIZERS: [&str; 2] = ["wizer.initialize", "wizer-initialize"];
 
 /// A folder that a program may use.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -54,31 +57,61 @@ pub struct ProgramOptions {
 #[derive(Clone)]
 pub struct Program {
     pre: InstancePre<WasiCtx>,
+    /// What requests begin as, if the module has something that initialises it.
+    initialized: Option<SnapshotPre<WasiCtx>>,
     entrypoint: String,
     options: Arc<ProgramOptions>,
 }
 
 impl Program {
-    /// Makes a program of a module. Functions that it imports and nobody provides trap when they are called.
+    /// Makes a program of a module. Functions that it imports and nobody provides trap when they are called. If it exports
+    /// `wizer.initialize` or `wizer-initialize`, that is called now, once, with nothing granted: each request then begins behind it.
     ///
     /// # Errors
     ///
-    /// If the module has no such entrypoint, its imports have other types, or a folder can't be opened.
+    /// If the module has no such entrypoint, its imports have other types, a folder can't be opened, or its initialisation fails.
     pub fn new(module: &Module, options: ProgramOptions) -> Result<Self, Error> {
         let entrypoint = options.entrypoint.clone().unwrap_or_else(|| "_start".into());
-        let ty = module.get_export(&entrypoint).and_then(|ty| ty.func().cloned());
-        if ty.is_none_or(|ty| !ty.params().is_empty()) {
-            let name = entrypoint.escape_debug();
-            return Err(Error::msg(format_args!(
-                "the module has no function {name} without parameters to call"
-            )));
-        }
+        check_entrypoint(module, &entrypoint)?;
         let mut linker = Linker::new(module.engine());
         add_to_linker(&mut linker, |wasi: &mut WasiCtx| wasi)?;
         linker.define_unknown_imports_as_traps(module)?;
-        let program = Self { pre: linker.instantiate_pre(module)?, entrypoint, options: Arc::new(options) };
+        let pre = linker.instantiate_pre(module)?;
+        let mut program = Self { pre, initialized: None, entrypoint, options: Arc::new(options) };
+        program.initialized = program.initialize(&linker)?;
         program.preopen(&mut WasiCtxBuilder::new()).map_err(Error::host)?;
         Ok(program)
+    }
+
+    /// Initialises an instance, for requests to begin behind that.
+    fn initialize(&self, linker: &Linker<WasiCtx>) -> Result<Option<SnapshotPre<WasiCtx>>, Error> {
+        let is_there = |name: &&str| self.module().get_export(name).is_some_and(|ty| ty.func().is_some());
+        let Some(name) = INITIALIZERS.into_iter().find(is_there) else { return Ok(None) };
+        let mut store = Store::try_new(self.module().engine(), WasiCtxBuilder::new().build())?;
+        let _ = store.set_fuel(u64::MAX);
+        let called = within(PREPARING, &mut store, |store| {
+            let instance = self.pre.instantiate(&mut *store)?;
+            if let Ok(initialize) = instance.get_typed_func::<(), ()>(&*store, "_initialize") {
+                initialize.call(&mut *store, ())?;
+            }
+            instance.get_typed_func::<(), ()>(&*store, name)?.call(store, ())
+        });
+        called.map_err(|error| error.context(name))?;
+        store.snapshot_pre(linker).map(Some)
+    }
+
+    /// An instance, and whether it has been initialised.
+    fn instance(&self, store: &mut Store<WasiCtx>) -> Result<(Instance, bool), Error> {
+        let Some(initialized) = &self.initialized else {
+            return Ok((self.pre.instantiate(store)?, false));
+        };
+        // What is left of the original's fuel is nobody's.
+        let fuel = store.get_fuel();
+        let restored = initialized.restore(&mut *store)?;
+        if let Ok(fuel) = fuel {
+            store.set_fuel(fuel)?;
+        }
+        Ok((restored.instances[0], true))
     }
 
     /// The module.
@@ -92,7 +125,8 @@ impl Program {
     ///
     /// If it has no such entrypoint.
     pub fn at_entrypoint(&self, name: &str) -> Result<Self, Error> {
-        Self::new(self.module(), ProgramOptions { entrypoint: Some(name.into()), ..(*self.options).clone() })
+        check_entrypoint(self.module(), name)?;
+        Ok(Self { entrypoint: name.into(), ..self.clone() })
     }
 
     /// What a request may take, if the server gives it `default`.
@@ -148,18 +182,7 @@ impl Program {
             Store::try_new(self.module().engine(), WasiCtxBuilder::new().stdout(stdout.clone()).build())?;
         let _ = store.set_fuel(u64::MAX);
         let names = self.at_entrypoint(NAME)?;
-        let (done, over) = mpsc::channel::<()>();
-        let interrupt = store.interrupt_handle();
-        std::thread::scope(|scope| {
-            scope.spawn(move || {
-                if over.recv_timeout(NAMING) == Err(mpsc::RecvTimeoutError::Timeout) {
-                    interrupt.interrupt();
-                }
-            });
-            let result = names.run(&mut store);
-            drop(done);
-            result
-        })?;
+        within(PREPARING, &mut store, |store| names.run(store))?;
         let text = String::from_utf8_lossy(&stdout.contents()).into_owned();
         let lines = text.lines().filter(|line| !line.trim().is_empty());
         lines
@@ -195,13 +218,16 @@ impl Program {
     }
 
     fn run(&self, store: &mut Store<WasiCtx>) -> Result<(), Error> {
-        let instance = self.pre.instantiate(&mut *store)?;
+        let (instance, is_initialized) = self.instance(store)?;
         let function = |store: &Store<WasiCtx>, name: &str| {
             instance
                 .get_func(store, name)
                 .ok_or_else(|| Error::msg(format_args!("there is no function {name}")))
         };
-        if self.entrypoint != "_start" && instance.get_typed_func::<(), ()>(&*store, "_initialize").is_ok() {
+        if !is_initialized
+            && self.entrypoint != "_start"
+            && instance.get_typed_func::<(), ()>(&*store, "_initialize").is_ok()
+        {
             function(store, "_initialize")?.call(&mut *store, &[], &mut [])?;
         }
         let entrypoint = function(store, &self.entrypoint)?;
@@ -220,6 +246,35 @@ impl Program {
         }
         Ok(())
     }
+}
+
+fn check_entrypoint(module: &Module, name: &str) -> Result<(), Error> {
+    let ty = module.get_export(name).and_then(|ty| ty.func().cloned());
+    if ty.is_none_or(|ty| !ty.params().is_empty()) {
+        let name = name.escape_debug();
+        return Err(Error::msg(format_args!("the module has no function {name} without parameters to call")));
+    }
+    Ok(())
+}
+
+/// Does something in a store, which is interrupted after this time.
+fn within<T>(
+    time: Duration,
+    store: &mut Store<WasiCtx>,
+    work: impl FnOnce(&mut Store<WasiCtx>) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let (done, over) = mpsc::channel::<()>();
+    let interrupt = store.interrupt_handle();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            if over.recv_timeout(time) == Err(mpsc::RecvTimeoutError::Timeout) {
+                interrupt.interrupt();
+            }
+        });
+        let result = work(store);
+        drop(done);
+        result
+    })
 }
 
 impl fmt::Debug for Program {

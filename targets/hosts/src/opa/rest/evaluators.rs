@@ -1,7 +1,7 @@
 //! The data, and the evaluators that have it.
 
 use super::super::error::PolicyError;
-use super::super::evaluator::Evaluator;
+use super::super::evaluator::{Evaluator, Prepared};
 use super::super::policy::Policy;
 use super::reply::Reply;
 use crate::server::{Limits, Request};
@@ -26,6 +26,8 @@ struct State {
     /// How often the data has changed.
     version: u64,
     idle: Vec<Evaluator>,
+    /// What further ones begin as, once there was one.
+    prepared: Option<Arc<Prepared>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -36,7 +38,8 @@ impl Evaluators {
     pub(super) fn new(policy: &Policy, text: &str) -> Result<Self, PolicyError> {
         let data =
             serde_json::from_str(text).map_err(|error| PolicyError::NotJson { what: "data", error })?;
-        let state = State { data: Arc::new(data), text: text.into(), version: 0, idle: Vec::new() };
+        let state =
+            State { data: Arc::new(data), text: text.into(), version: 0, idle: Vec::new(), prepared: None };
         Ok(Self {
             policy: policy.clone(),
             writer: Mutex::default(),
@@ -54,14 +57,22 @@ impl Evaluators {
     }
 
     /// An evaluator with memory and fuel of its own.
-    fn make(&self, text: &str, limits: &Limits) -> Result<Evaluator, PolicyError> {
+    fn make(
+        &self,
+        text: &str,
+        prepared: Option<&Prepared>,
+        limits: &Limits,
+    ) -> Result<Evaluator, PolicyError> {
         let parts = &self.policy.parts;
         let all = parts.options.budget.as_ref().unwrap_or_else(|| parts.module.engine().budget());
         let limited = self.policy.limited(|options| {
             options.budget = Some(all.sub_budget(limits.memory));
             options.fuel = limits.fuel.or(options.fuel);
         });
-        limited.evaluator(text)
+        match prepared {
+            Some(prepared) => Evaluator::begin(limited, text.into(), prepared),
+            None => limited.evaluator(text),
+        }
     }
 
     /// Evaluates for a request: until its time is up, or its client has gone away.
@@ -71,13 +82,22 @@ impl Evaluators {
         entrypoint: &str,
         input: Option<&str>,
     ) -> Result<String, PolicyError> {
-        let (idle, text, version) = {
+        let (idle, text, version, prepared) = {
             let mut state = lock(&self.state);
-            (state.idle.pop(), state.text.clone(), state.version)
+            (state.idle.pop(), state.text.clone(), state.version, state.prepared.clone())
         };
-        let mut evaluator = match idle {
-            Some(evaluator) => evaluator,
-            None => self.make(&text, &request.limits)?,
+        let mut evaluator = match (idle, prepared) {
+            (Some(evaluator), _) => evaluator,
+            (None, Some(prepared)) => self.make(&text, Some(&prepared), &request.limits)?,
+            (None, None) => {
+                let mut first = self.make(&text, None, &request.limits)?;
+                let prepared = first.prepare().map(Arc::new);
+                let mut state = lock(&self.state);
+                if state.version == version {
+                    state.prepared = prepared;
+                }
+                first
+            }
         };
         let interruptible = request.interrupt(evaluator.interrupt_handle()?);
         let results = evaluator.evaluate(entrypoint, input);
@@ -101,9 +121,11 @@ impl Evaluators {
         let _writer = lock(&self.writer);
         let data = change(&self.data())?;
         let text = data.to_string();
-        let evaluator = self.make(&text, limits)?;
+        let mut evaluator = self.make(&text, None, limits)?;
+        let prepared = evaluator.prepare().map(Arc::new);
         let mut state = lock(&self.state);
-        let old = std::mem::replace(&mut state.idle, vec![evaluator]);
+        let old = (std::mem::replace(&mut state.idle, vec![evaluator]), state.prepared.take());
+        state.prepared = prepared;
         (state.data, state.text) = (Arc::new(data), text.into());
         state.version += 1;
         drop(state);
