@@ -6,6 +6,8 @@ mod damaged;
 mod moving;
 #[path = "snapshot/refused.rs"]
 mod refused;
+#[path = "snapshot/requested.rs"]
+mod requested;
 
 use dunlin::Val;
 use moving::{Program, assert_moves};

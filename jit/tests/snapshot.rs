@@ -4,9 +4,10 @@
 #[path = "resumable/work.rs"]
 mod work;
 
-use dunlin::{Config, Dispatch, Engine, ResumableCall, Snapshot, SuspendedCall, Val};
+use dunlin::{Config, Dispatch, Engine, InterruptHandle, ResumableCall, Snapshot, SuspendedCall, Val};
 use dunlin_jit::{Jit, Mode};
 use std::sync::Arc;
+use std::time::Duration;
 use work::World;
 
 /// A suspended call, in a store of another engine.
@@ -76,6 +77,56 @@ fn calls_go_on_in_other_tiers() {
     for jit in &jits {
         assert!(jit.stats().functions > 0, "{:?}", jit.stats());
     }
+}
+
+/// Requests come at any time, to compiled code, too; the call moves each time.
+#[test]
+fn calls_go_on_in_other_tiers_whenever_that_is_asked_for() {
+    let jit = Jit::new(Jit::options().mode(Mode::Sync).threshold(1).sample_every(5)).unwrap();
+    let work: (_, &[_]) = ("work", &[Val::I32(30_000)]);
+    let whole = in_portions(&[engine(None, Dispatch::Tail)], 1 << 50, work);
+    let engines = [
+        engine(Some(&jit), Dispatch::Tail),
+        engine(Some(&jit), Dispatch::Loop),
+        engine(None, Dispatch::Tail),
+    ];
+    let compiled = std::slice::from_ref(&engines[0]);
+    for engines in [compiled, &engines] {
+        let (moves, result) = whenever_asked(engines, work);
+        assert_eq!(result, whole);
+        assert!(moves > 3, "{moves}");
+    }
+    assert!(jit.stats().functions > 0, "{:?}", jit.stats());
+}
+
+/// Moves at each of some requests, which another thread makes. How many there were, and what came of it.
+fn whenever_asked(engines: &[Engine], (name, args): (&str, &[Val])) -> (usize, (i64, u64, u32)) {
+    const FUEL: u64 = 1 << 50;
+    let mut world = World::new(&engines[0], 0);
+    let func = world.func(name);
+    let mut results = vec![Val::I64(0); func.ty(&world.store).results().len()];
+    let (mut moves, (running, runs)) = (0, std::sync::mpsc::channel());
+    world.store.set_fuel(FUEL).unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            for (number, handle) in (1..=20).zip(runs) {
+                std::thread::sleep(Duration::from_micros(200 * number));
+                InterruptHandle::request_snapshot(&handle);
+            }
+        });
+        running.send(world.store.interrupt_handle()).unwrap();
+        let mut call = func.call_resumable(&mut world.store, args, &mut results).unwrap();
+        while let ResumableCall::Suspended(suspended) = call {
+            assert!(suspended.wants_snapshot(), "{:?}", suspended.reason());
+            moves += 1;
+            let restored;
+            (world, restored) = moved(&mut world, &suspended, &engines[moves % engines.len()]);
+            let _ = running.send(world.store.interrupt_handle());
+            call = restored.resume(&mut world.store, &mut results).unwrap();
+        }
+        drop(running);
+    });
+    (moves, (results[0].unwrap_i64(), FUEL - world.store.get_fuel().unwrap(), *world.store.data()))
 }
 
 /// The fuel ends between the outermost compiled function and one of another instance, which it calls in its place.

@@ -1,6 +1,7 @@
 //! What a guest is given.
 
 use crate::abi::Rights;
+use crate::calls::poll::InterruptedWait;
 use crate::fds::{DirFd, DirPerms, Fd, FdKind, Fds, FilePerms};
 use crate::host::clocks::{Clocks, HostMonotonicClock, HostWallClock};
 use crate::host::dir::Dir;
@@ -269,6 +270,7 @@ impl WasiCtxBuilder {
             fds,
             clocks,
             random,
+            interrupted: None,
             #[cfg(feature = "trace")]
             trace,
         }
@@ -298,6 +300,8 @@ pub struct WasiCtx {
     pub(crate) fds: Fds,
     pub(crate) clocks: Clocks,
     pub(crate) random: Random,
+    /// The wait that was ended for a snapshot.
+    pub(crate) interrupted: Option<InterruptedWait>,
     #[cfg(feature = "trace")]
     pub(crate) trace: Option<Trace>,
 }

@@ -144,6 +144,50 @@ fn a_function_goes_on_without_being_named_again() {
     dunlin(&[&["run"], &stops[..], &["--invoke", "sum", module, "1000"]].concat()).code(125);
     let ended = dunlin(&["run", "--resume", snap, "--fuel", "1000000", module]).code(0);
     assert_eq!(ended.out, "500500\n");
+    // Options may come before, between and after.
+    for line in [
+        ["--fuel", "1000000", snap, module],
+        [snap, "--fuel", "1000000", module],
+        [snap, module, "--fuel", "1000000"],
+    ] {
+        assert_eq!(dunlin(&[&["resume"], &line[..]].concat()).code(0).out, "500500\n");
+    }
+    dunlin(&["resume", "--fuel", "5", snap, module]).code(125);
+    dunlin(&["resume", snap, module, module]).code(2).one_sentence().says("one module too many");
+    dunlin(&["resume", snap])
+        .code(2)
+        .one_sentence()
+        .says("a snapshot and the module that it is of are missing");
+    dunlin(&["resume", "--invoke", "sum", snap, module]).code(2).one_sentence().says("this one has begun");
+    dunlin(&["run", "--gdb", "127.0.0.1:0", "--resume", snap, module]).code(2).one_sentence().says("--gdb");
+    let help = dunlin(&["resume", "--help"]).code(0).out;
+    assert!(help.contains("Options are those of dunlin run") && !help.contains("--timeout TIME"), "{help}");
+}
+
+/// A program that waits goes on to wait for the rest, however often there is a snapshot meanwhile.
+#[test]
+fn a_program_that_sleeps_sleeps_once() {
+    let folder = folder("a_program_that_sleeps_sleeps_once");
+    let (module, snap) = (folder.join("sleep.wat"), folder.join("app.snap"));
+    // 400 ms of the monotonic clock. It prints a dot before.
+    let sleep = r#"(module
+        (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
+        (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+        (memory (export "memory") 1)
+        (data (i32.const 16) "\01") (data (i32.const 24) "\00\84\d7\17")
+        (data (i32.const 200) "\d0\00\00\00\01\00\00\00.")
+        (func (export "_start")
+            (drop (call $write (i32.const 1) (i32.const 200) (i32.const 1) (i32.const 240)))
+            (if (call $poll (i32.const 0) (i32.const 64) (i32.const 1) (i32.const 128)) (then unreachable))
+            (if (i32.ne (i32.load (i32.const 128)) (i32.const 1)) (then unreachable))))"#;
+    std::fs::write(&module, sleep).unwrap();
+    let (module, snap) = (module.to_str().unwrap(), snap.to_str().unwrap());
+    let options = ["--every", "20ms", "--snapshot", snap, module];
+    assert_eq!(dunlin(&[&["run"], &options[..]].concat()).code(0).out, ".");
+    // The last snapshot is of the wait.
+    let looked = dunlin(&["inspect", snap]).code(0).out;
+    assert!(looked.contains("poll_oneoff"), "{looked}");
+    assert_eq!(dunlin(&[&["resume", snap], &options[..]].concat()).code(0).out, "");
 }
 
 #[test]

@@ -34,15 +34,32 @@ impl Level {
                 return Err(Trap::StackOverflow);
             }
             (*store).depth += 1;
+            Self::changed(store);
         }
         Ok(Self(store))
+    }
+
+    /// A nested call can't be suspended by itself.
+    ///
+    /// # Safety
+    /// As for `enter`.
+    #[inline]
+    unsafe fn changed(store: *mut StoreInner) {
+        // SAFETY: the caller keeps the contract.
+        let store = unsafe { &*store };
+        if store.exec.as_ref().is_some_and(|exec| exec.suspends_at != 0) {
+            store.interrupt.set_suspends(store.suspends());
+        }
     }
 }
 
 impl Drop for Level {
     fn drop(&mut self) {
         // SAFETY: it is live.
-        unsafe { (*self.0).depth -= 1 };
+        unsafe {
+            (*self.0).depth -= 1;
+            Self::changed(self.0);
+        }
     }
 }
 

@@ -34,7 +34,7 @@ pub(crate) use instantiate::unfilled;
 pub(crate) use instantiate::{Import, check_imports, describe, instantiate};
 pub use limiter::ResourceLimiter;
 pub(crate) use memory::MemoryInner;
-pub(crate) use parked::{Parked, ResumableOutcome, Ticket};
+pub(crate) use parked::{Parked, ResumableOutcome, ResumedBy, Ticket};
 pub(crate) use table::TableInner;
 pub(crate) use template::Template;
 

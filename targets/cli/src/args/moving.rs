@@ -16,6 +16,8 @@ pub(crate) struct Moving {
     pub(crate) every: Option<Duration>,
     /// The snapshot to go on from.
     pub(crate) resume: Option<PathBuf>,
+    /// Whether it was `dunlin resume` that was called: its first operand is the snapshot.
+    pub(super) by_resume: bool,
 }
 
 impl Moving {

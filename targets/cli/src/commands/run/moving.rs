@@ -15,8 +15,6 @@ use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// When snapshots are made.
@@ -26,8 +24,6 @@ pub(super) struct Snapshots {
     on_timeout: bool,
     on_fuel: bool,
     every: Option<Duration>,
-    /// One is asked for, and the program goes on after it.
-    wanted: Arc<AtomicBool>,
 }
 
 impl Snapshots {
@@ -37,16 +33,12 @@ impl Snapshots {
         let file = Destination::open("--snapshot", path)?;
         let on = &options.moving;
         let (on_signal, on_timeout, on_fuel, every) = (on.on_signal, on.on_timeout, on.on_fuel, on.every);
-        Ok(Some(Self { file, on_signal, on_timeout, on_fuel, every, wanted: Arc::default() }))
+        Ok(Some(Self { file, on_signal, on_timeout, on_fuel, every }))
     }
 
     /// Has the program stop for them from now on.
     fn watch(&self, handle: InterruptHandle) -> Result<(), Failure> {
-        let wanted = self.wanted.clone();
-        let ask = move || {
-            wanted.store(true, Ordering::Relaxed);
-            handle.interrupt();
-        };
+        let ask = move || handle.request_snapshot();
         let failed = |error: io::Error| {
             Failure::unusable(format_args!("--snapshot: there can be no thread: {}", io_reason(&error)))
         };
@@ -90,21 +82,17 @@ impl Snapshots {
                 ResumableCall::Finished => return Ok(()),
                 ResumableCall::Suspended(suspended) => suspended,
             };
-            let wanted = self.wanted.swap(false, Ordering::Relaxed);
-            let ends = match suspended.reason().trap() {
-                Some(Trap::Interrupt) => watchdog.reason().is_some(),
-                _ => true,
-            };
+            let goes_on = suspended.wants_snapshot() && watchdog.reason().is_none();
             let is_made = match suspended.reason().trap() {
-                Some(Trap::Interrupt) if ends => self.on_timeout,
-                Some(Trap::Interrupt) => wanted,
+                _ if goes_on => true,
+                Some(Trap::Interrupt) => self.on_timeout,
                 Some(Trap::OutOfFuel) => self.on_fuel,
                 _ => false,
             };
             if is_made {
                 self.make(store, linker, &suspended);
             }
-            if ends {
+            if !goes_on {
                 return Err(suspended.into_reason());
             }
             call = suspended.resume(&mut *store, results)?;
