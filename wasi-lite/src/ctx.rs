@@ -1,7 +1,6 @@
 //! What a guest is given.
 
 use crate::abi::Rights;
-use crate::calls::poll::InterruptedWait;
 use crate::fds::{DirFd, DirPerms, Fd, FdKind, Fds, FilePerms};
 use crate::host::clocks::{Clocks, HostMonotonicClock, HostWallClock};
 use crate::host::dir::Dir;
@@ -304,6 +303,15 @@ pub struct WasiCtx {
     pub(crate) interrupted: Option<InterruptedWait>,
     #[cfg(feature = "trace")]
     pub(crate) trace: Option<Trace>,
+}
+
+/// A wait that was ended for a snapshot. When the guest goes on, it calls for the same again, and waits for the rest.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(crate) struct InterruptedWait {
+    /// The arguments.
+    pub(crate) call: [u32; 4],
+    /// What the monotonic clock showed when it began.
+    pub(crate) began: u64,
 }
 
 impl WasiCtx {

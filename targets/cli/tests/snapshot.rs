@@ -191,6 +191,38 @@ fn a_program_that_sleeps_sleeps_once() {
 }
 
 #[test]
+fn files_that_end_in_zst_are_compressed() {
+    let (folder, module, whole) = program("files_that_end_in_zst_are_compressed");
+    let (dir, snap) = (format!("{}::/", folder.join("data").display()), folder.join("app.snap.zst"));
+    let file = snap.to_str().unwrap();
+    let stops =
+        ["run", "--dir", &dir, "--fuel", "20000000", "--snapshot", file, "--snapshot-on", "fuel", &module];
+    if cfg!(not(feature = "zstd")) {
+        dunlin(&stops).code(2).one_sentence().says("the feature 'zstd'");
+        std::fs::write(&snap, b"\x28\xb5\x2f\xfd").unwrap();
+        dunlin(&["resume", file, &module]).code(1).one_sentence().says("unzstd");
+        return;
+    }
+    let begun = dunlin(&stops).code(125).out;
+    let bytes = std::fs::read(&snap).unwrap();
+    assert!(bytes.starts_with(b"\x28\xb5\x2f\xfd"));
+    assert!(dunlin(&["inspect", file]).code(0).out.contains("it ran out of fuel"));
+    let rest = dunlin(&["resume", "--dir", &dir, "--fuel", "1000000000", file, &module]).code(0).out;
+    assert_eq!((begun + &rest, logged(&folder)), (whole.clone(), whole));
+    // A piece of one, and frames that would become large, or say that they would.
+    let endless: Vec<u8> =
+        [b"\x28\xb5\x2f\xfd\x00\x58".to_vec(), b"\x02\x00\x10\x00".repeat(10_000)].concat();
+    let huge = b"\x28\xb5\x2f\xfd\x00\xf8\x01\x00\x00";
+    for bytes in [&bytes[..bytes.len() / 2], &bytes[..7], &endless, huge] {
+        std::fs::write(&snap, bytes).unwrap();
+        dunlin(&["resume", "--dir", &dir, "--memory-budget", "8MiB", file, &module])
+            .code(1)
+            .one_sentence()
+            .says(file);
+    }
+}
+
+#[test]
 fn options_that_do_not_go_together_are_refused() {
     dunlin(&["run", "--every", "1s", "x.wasm"]).code(2).one_sentence().says("need --snapshot FILE");
     dunlin(&["run", "--snapshot", "x", "x.wasm"]).code(2).one_sentence().says("needs --snapshot-on");

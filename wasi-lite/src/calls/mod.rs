@@ -4,7 +4,7 @@ mod clock;
 mod fd;
 mod open;
 mod path;
-pub(crate) mod poll;
+mod poll;
 pub(crate) mod process;
 mod readdir;
 mod sock;

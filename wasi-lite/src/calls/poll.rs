@@ -2,6 +2,7 @@
 
 use crate::WasiCtx;
 use crate::abi::{Rights, SubscriptionLayout};
+use crate::ctx::InterruptedWait;
 use crate::errno::{Errno, Fail, Result};
 use crate::fds::FdKind;
 use crate::guest::Guest;
@@ -20,15 +21,6 @@ const EVENT_SIZE: usize = 32;
 
 const SUBSCRIPTION_CLOCK_ABSTIME: u16 = 1;
 const FD_READWRITE_HANGUP: u16 = 1;
-
-/// A wait that was ended for a snapshot. When the guest goes on, it calls for the same again, and waits for the rest.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub(crate) struct InterruptedWait {
-    /// The arguments.
-    pub(crate) call: [u32; 4],
-    /// What the monotonic clock showed when it began.
-    pub(crate) began: u64,
-}
 
 /// What is waited for.
 #[derive(Clone, Copy)]

@@ -7,7 +7,7 @@ mod bytes;
 
 use crate::WasiCtx;
 use crate::abi::{Fdflags, Filetype, Oflags, Rights};
-use crate::calls::poll::InterruptedWait;
+use crate::ctx::InterruptedWait;
 use crate::errno::Errno;
 use crate::fds::{DirFd, DirPerms, Fd, FdKind, Fds, FileFd, FilePerms};
 use crate::host::clocks::MONOTONIC;

@@ -1,7 +1,7 @@
 //! What a guest has open goes on elsewhere.
 
 use crate::abi::{Fdflags, Oflags, Rights};
-use crate::calls::poll::InterruptedWait;
+use crate::ctx::InterruptedWait;
 use crate::errno::Errno;
 use crate::fds::FdKind;
 use crate::fds::{DirFd, Fd, FileFd};

@@ -42,6 +42,8 @@ enum Callee {
     Nothing,
     Header(*mut u64),
     Record(*mut u64),
+    /// A function that is about to be entered, by a segment that is nothing else: its header.
+    Enters(*mut u64),
     /// A host function that an interpreted function tail-called. The suspension itself holds the return address.
     Replaced,
     Host {
@@ -149,7 +151,9 @@ impl Linked {
         unsafe {
             match &(*self.exec).suspension {
                 Some(suspension) if suspension.goes_back_to(exit) => Callee::Replaced,
-                Some(suspension) => Callee::Header(suspension.enters_from(exit).unwrap_or(header)),
+                Some(suspension) => {
+                    suspension.enters_from(exit).map_or(Callee::Header(header), Callee::Enters)
+                }
                 None => Callee::Header(header),
             }
         }
@@ -248,6 +252,14 @@ impl Linked {
                 Callee::Record(record) => {
                     *record.add(1) = ip as u64;
                     *record.add(2) = sp as u64;
+                }
+                Callee::Enters(header) => {
+                    *header = ip as u64;
+                    *header.add(1) = sp as u64;
+                    if let Some(suspension) = &mut (*self.exec).suspension {
+                        suspension.enter_from(ip);
+                    }
+                    (*self.exec).at = at;
                 }
                 Callee::Replaced => {
                     if let Some(suspension) = &mut (*self.exec).suspension {

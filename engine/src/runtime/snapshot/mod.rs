@@ -4,6 +4,7 @@
 //! directions of what it is named for, or is one of the two ends: `write`, `read`.
 
 mod call;
+mod exception;
 mod format;
 mod look;
 mod memory;

@@ -1,12 +1,13 @@
 //! What objects are called: by the instance that defines them, or by what an import calls them.
 
+use super::exception::{ReadExceptions, Written};
 use super::refused;
 use crate::memory::{Budget, Buf, Kind, Map, Shared};
 use crate::module::ExternKind;
 use crate::runtime::error::Error;
 use crate::runtime::store::handle::Extern;
 use crate::runtime::store::{Import, InstanceObj, StoreInner};
-use crate::runtime::vmctx::FuncObj;
+use crate::runtime::vmctx::{FuncObj, TagObj};
 use core::ptr::NonNull;
 
 /// What imports are called: a linker.
@@ -87,6 +88,7 @@ pub(super) struct Names<'d> {
     hosts: Map<usize, (u32, Option<u32>)>,
     /// The numbers of the definitions that are needed, with what they are and their addresses.
     pub(super) used: Buf<(u32, ExternKind, usize)>,
+    pub(super) exceptions: Written,
 }
 
 impl<'d> Names<'d> {
@@ -99,6 +101,7 @@ impl<'d> Names<'d> {
             defined: Map::new(budget, Kind::Host),
             hosts: Map::new(budget, Kind::Host),
             used: Buf::new(budget, Kind::Host),
+            exceptions: Written::new(&store.engine, budget),
         };
         for object in store.instances.iter() {
             let number = names.instances.len() as u32;
@@ -207,11 +210,13 @@ fn host_address(store: &StoreInner, import: &Import) -> Option<usize> {
 pub(super) struct Found {
     pub(super) imports: Buf<(ExternKind, Import)>,
     instances: Buf<NonNull<InstanceObj>>,
+    pub(super) exceptions: ReadExceptions,
 }
 
 impl Found {
     pub(super) fn new(budget: &Budget) -> Self {
-        Self { imports: Buf::new(budget, Kind::Host), instances: Buf::new(budget, Kind::Host) }
+        let (imports, instances) = (Buf::new(budget, Kind::Host), Buf::new(budget, Kind::Host));
+        Self { imports, instances, exceptions: ReadExceptions::new(budget) }
     }
 
     pub(super) fn add_instance(&mut self, instance: NonNull<InstanceObj>) -> Result<(), Error> {
@@ -224,6 +229,24 @@ impl Found {
 
     pub(super) fn instance(&self, number: u32) -> Option<NonNull<InstanceObj>> {
         self.instances.get(number as usize).copied()
+    }
+
+    /// The tag with this name.
+    pub(super) fn tag(&self, store: &StoreInner, name: Name) -> Option<NonNull<TagObj>> {
+        match name {
+            Name::Host(number) => match self.imports.get(number as usize)? {
+                (ExternKind::Tag, Import::Extern(Extern::Tag(tag))) => Some(tag.ptr(store)),
+                _ => None,
+            },
+            Name::Defined(instance, index) => {
+                let instance = self.instance(instance)?;
+                // SAFETY: objects live as long as the store; the index is looked at.
+                unsafe {
+                    let is_there = index < counts(instance.as_ref(), ExternKind::Tag).0;
+                    is_there.then(|| instance.as_ref().tag(index))
+                }
+            }
+        }
     }
 
     /// The function with this name.

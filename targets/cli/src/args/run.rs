@@ -341,7 +341,8 @@ impl CommandOptions for RunOptions {
                     "-o, --snapshot FILE",
                     |o: &mut Self, given| o.moving.set_file(given.path()?),
                     "Write here, whenever --snapshot-on or --every asks for it, what the program is: its memories, where it stands, \
-                     and what it has open. The last snapshot is replaced once the new one is on the disk.",
+                     and what it has open. The last snapshot is replaced once the new one is on the disk. \
+                     In a build with the feature zstd, it is compressed if FILE ends in .zst.",
                 )
                 .part(BuildPart::Snapshot),
                 Opt::value(
