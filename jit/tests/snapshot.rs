@@ -103,6 +103,14 @@ fn calls_that_have_just_been_compiled_are_resumed() {
             store.set_fuel(first).unwrap();
             let mut call = chain.call_resumable(&mut store, &[Val::I32(11)], &mut results).unwrap();
             while let ResumableCall::Suspended(suspended) = call {
+                // Each function is in the backtrace once, from the innermost.
+                let backtrace =
+                    suspended.reason().backtrace().map_or(&[][..], |backtrace| backtrace.frames());
+                let functions: Vec<_> = backtrace.iter().map(|frame| frame.func_index()).collect();
+                assert!(
+                    functions.is_sorted_by(|a, b| a < b) && *functions.last().unwrap_or(&5) == 5,
+                    "{functions:?}"
+                );
                 let mut bytes = Vec::new();
                 suspended.snapshot(&mut store, &linker, b"", &mut bytes).unwrap();
                 snapshots.push(bytes);

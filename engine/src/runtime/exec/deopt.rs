@@ -6,7 +6,6 @@
 //! and records that the interpreter would have written.
 
 use super::entry::idle;
-use super::native::instance_of;
 use super::regs::{Regs, Stub};
 use super::sample::Position;
 use super::slow::{RECORD, execution};
@@ -78,12 +77,22 @@ pub(super) unsafe fn note(vm: *mut VmCtx, part: Part) {
 pub(super) unsafe fn begins(vm: *mut VmCtx, error: &Error) -> bool {
     // SAFETY: as for `note`.
     unsafe {
-        let store = (*(*vm).store).store;
-        let exec: *mut Execution = execution(&mut *store);
-        let leaves = (*exec).resumable && (*store).engine.config().suspend_compiled;
-        let leaves = leaves && (super::suspend::is_retried(error) || (*exec).suspension.is_some());
+        let leaves = leaves((*(*vm).store).store, error);
         (*(*vm).store).leaving = u64::from(leaves);
         leaves
+    }
+}
+
+/// Whether an error of what compiled code has called makes it deoptimise.
+///
+/// # Safety
+/// As for `note`: the store is live.
+pub(super) unsafe fn leaves(store: *mut StoreInner, error: &Error) -> bool {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let exec: *mut Execution = execution(&mut *store);
+        let may_leave = (*exec).resumable && (*store).engine.config().suspend_compiled;
+        may_leave && (super::suspend::is_retried(error) || (*exec).suspension.is_some())
     }
 }
 
@@ -188,9 +197,10 @@ impl Linked {
                 Part::Record { record, header, at, .. } => {
                     *record = self.vm as u64;
                     self.callee = self.dispatched(header);
+                    (*self.exec).at = at;
+                    // The position becomes another one, if nothing of the segment is left but what is called next.
                     self.link(self.stub(Stub::CrossReturn), record);
                     self.callee = Callee::Record(record);
-                    (*self.exec).at = at;
                     return Ok(());
                 }
                 Part::Host { f, args } => {
@@ -206,12 +216,6 @@ impl Linked {
             if kind == LEFT_AT_ENTRY {
                 self.callee = Callee::Entry { index, sp, header };
                 return Ok(());
-            }
-            if let Stop::Error(error) = &mut (*self.exec).stop
-                && let Some(backtrace) = error.backtrace_mut()
-            {
-                let func = shared.data.imported_funcs + index;
-                backtrace.push_compiled((instance_of(self.vm), module, func), offset);
             }
             let cells = shared.cells(index, &sample::Standing(&*self.store))?;
             let budget = &shared.data.budget;

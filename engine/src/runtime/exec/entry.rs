@@ -2,7 +2,7 @@
 
 use super::regs::{Backend, Loop, Regs, Stub, Tail, to_vector};
 use super::slow::{need_stack, prepare, reload};
-use super::{Dispatch, Stop, sample, suspend, walk};
+use super::{Dispatch, Stop, deopt, sample, suspend, walk};
 use crate::module::trap::Trap;
 use crate::ops::cells::{PROLOGUE, Prologue};
 use crate::ops::frame::HEADER;
@@ -149,7 +149,8 @@ unsafe fn run(store: *mut StoreInner, func: *mut FuncObj, base: *mut u64, slots:
             Err(e) => return Stop::Error(e),
         };
         core::ptr::copy_nonoverlapping(slots.as_ptr(), base, header);
-        match begin(store, vm, entry, base) {
+        begin(store, vm, entry, base);
+        match finish(store) {
             Ok(()) => {
                 core::ptr::copy_nonoverlapping(base, slots.as_mut_ptr(), header);
                 Stop::Done
@@ -174,17 +175,19 @@ pub(super) unsafe fn dispatch(
         exec(store).at = idle().position();
         exec(store).leaves = false;
         let entry = prepare(vm, index, base).map_err(Stop::Error)?;
-        begin(store, vm, entry, base)
+        begin(store, vm, entry, base);
+        match &exec(store).stop {
+            // The frames become part of those around them, and are found with these.
+            Stop::Error(e) if deopt::leaves(store, e) => {
+                Err(core::mem::replace(&mut exec(store).stop, Stop::Done))
+            }
+            _ => finish(store),
+        }
     }
 }
 
-/// The same, for a function that has been prepared, with its entry at `entry`.
-unsafe fn begin(
-    store: *mut StoreInner,
-    vm: *mut VmCtx,
-    entry: *const u64,
-    base: *mut u64,
-) -> Result<(), Stop> {
+/// Runs a function that has been prepared, with its entry at `entry`, until dispatch ends.
+unsafe fn begin(store: *mut StoreInner, vm: *mut VmCtx, entry: *const u64, base: *mut u64) {
     // SAFETY: the caller keeps the contract.
     unsafe {
         let ip = enter_frame(store, entry, base);
@@ -202,7 +205,6 @@ unsafe fn begin(
                 super::count::run(r, counts);
             }
         }
-        finish(store)
     }
 }
 
