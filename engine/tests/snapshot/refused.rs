@@ -11,7 +11,7 @@ const ENDLESS: &str = r#"(module (import "host" "twice" (func $twice (param i32)
     (func (export "run") (loop $again (drop (call $twice (i32.const 1))) (br $again))))"#;
 
 fn suspended(world: &mut World, program: &Program<'_>) -> SuspendedCall {
-    match world.begin(program, 500).0.unwrap() {
+    match world.begin(program, 5_000).0.unwrap() {
         ResumableCall::Suspended(call) => call,
         ResumableCall::Finished => panic!("it has finished"),
     }
