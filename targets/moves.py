@@ -35,8 +35,9 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ENOUGH = 10**13
 # All that is called becomes machine code; what is hot does; nothing does.
 TIERS = [["--jit", "sync", "--jit-threshold", "0"], ["--jit", "sync"], ["--jit", "off"]]
-# What a program says that has to be taken from the comparison: where a snapshot is gone on from, files change under way.
-WARNING = re.compile(rb"^dunlin: warning: .*has changed$\n?", re.M)
+# What dunlin says between two stages; what the program itself says may come before it on the same line.
+STOPPED = re.compile(rb"dunlin: out of fuel: .* used up\n(wasm backtrace:\n( +.*\n)*\n?)?")
+WARNING = re.compile(rb"dunlin: warning: .* has changed\n")
 
 TRAPS = {
     "division": """(func $div (param i32 i32) (result i32) (local i32)
@@ -89,7 +90,7 @@ class Place:
 class Program:
     def __init__(self, name, words, work):
         self.name, self.words, self.work = name, words, work
-        self.said, self.report = b"", {}
+        self.report = {}
 
     def begin(self):
         """A folder as it was at first, and the input from its beginning."""
@@ -100,7 +101,7 @@ class Program:
         with open(os.path.join(self.dir, "input"), "wb") as file:
             file.write(lines)
         self.input = os.open(os.path.join(self.dir, "input"), os.O_RDONLY)
-        self.printed = b""
+        self.printed = self.said = b""
 
     def run(self, place, tier, fuel, *options):
         report = os.path.join(self.work, "report")
@@ -111,7 +112,7 @@ class Program:
         line = [*place.command, "run", "--fuel", str(fuel), "--report", report, *tier, *options, *words]
         ended = subprocess.run(line, stdin=self.input, capture_output=True, check=False)
         self.printed += ended.stdout
-        self.said = ended.stderr
+        self.said += ended.stderr
         if not os.path.exists(report):
             sys.exit(f"moves.py: {shlex.join(line)}: {ended.stderr.decode()}")
         with open(report, encoding="utf-8") as file:
@@ -125,7 +126,7 @@ class Program:
             for name in names:
                 with open(os.path.join(folder, name), "rb") as file:
                     files[name] = file.read()
-        said = WARNING.sub(b"", self.said)
+        said = WARNING.sub(b"", STOPPED.sub(b"", self.said))
         return self.report["outcome"], self.report["exit_code"], self.printed, said, files
 
     def undisturbed(self, place):
