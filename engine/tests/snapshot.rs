@@ -8,6 +8,8 @@ mod damaged;
 mod moving;
 #[path = "snapshot/refused.rs"]
 mod refused;
+#[path = "snapshot/requested.rs"]
+mod requested;
 
 use dunlin::Val;
 use moving::{Program, assert_moves};
@@ -120,6 +122,47 @@ fn exceptions_and_host_functions_that_fail() {
                 (br_if $again (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
             (local.get 1)))"#;
     assert_moves(&Program::new(text, &[Val::I32(6)]));
+}
+
+#[test]
+fn references_to_exceptions() {
+    let text = r#"(module
+        (tag $e (param i32 v128 f64))
+        (tag $outer (param exnref exnref i64))
+        (global $g (mut exnref) (ref.null exn))
+        (table $t 3 exnref)
+        (func $inner (param i32) (throw $e (local.get 0) (v128.const i64x2 3 5) (f64.const 2.5)))
+        (func $caught (param i32) (result exnref)
+            (block $h (result exnref) (try_table (catch_all_ref $h) (call $inner (local.get 0))) (unreachable)))
+        (func $both (param exnref exnref) (result exnref)
+            (block $h (result exnref)
+                (try_table (catch_all_ref $h) (throw $outer (local.get 0) (local.get 1) (i64.const 40)))
+                (unreachable)))
+        (func $value (param exnref) (result i32) (local v128 f64)
+            (block $h (result i32 v128 f64) (try_table (catch $e $h) (throw_ref (local.get 0))) (unreachable))
+            (local.set 2) (local.set 1)
+            (i32.add (i32.trunc_f64_s (local.get 2)))
+            (i32.add (i32.wrap_i64 (i64x2.extract_lane 1 (local.get 1)))))
+        (func $split (param exnref) (result i32) (local exnref exnref)
+            (block $h (result exnref exnref i64)
+                (try_table (catch $outer $h) (throw_ref (local.get 0))) (unreachable))
+            (drop) (local.set 1) (local.set 2)
+            (i32.add (call $value (local.get 1)) (i32.mul (i32.const 3) (call $value (local.get 2)))))
+        (func (export "run") (param i32) (result i32) (local $sum i32) (local $x exnref)
+            (loop $again
+                (local.set $x (call $caught (local.get 0)))
+                (global.set $g (local.get $x))
+                (table.set $t (i32.const 2) (call $both (global.get $g) (call $caught (i32.const 100))))
+                (table.set $t (i32.const 1) (call $both (local.get $x) (local.get $x)))
+                (call $caught (i32.const 7))
+                (call $value)
+                (i32.add (call $value (local.get $x)))
+                (i32.add (call $split (table.get $t (i32.const 2))))
+                (i32.add (call $split (table.get $t (i32.const 1))))
+                (local.set $sum (i32.add (local.get $sum)))
+                (br_if $again (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+            (local.get $sum)))"#;
+    assert_moves(&Program::new(text, &[Val::I32(5)]));
 }
 
 #[test]

@@ -122,7 +122,7 @@ const HOUSES: &[House] = &[
             "hints outline values",
             "grants table tiering tracing",
             "environment features help limits moving policies registry",
-            "addr2line claims compile explore inspect lambda manual policy pull push run serve sign snapshot validate wasmtime wast",
+            "addr2line claims compile explore inspect lambda manual policy pull push resume run serve sign snapshot validate wasmtime wast",
         ],
         least: 20,
     },

@@ -276,6 +276,7 @@ impl WasiCtxBuilder {
             fds,
             clocks,
             random,
+            interrupted: None,
             #[cfg(feature = "trace")]
             trace,
         }
@@ -305,8 +306,19 @@ pub struct WasiCtx {
     pub(crate) fds: Fds,
     pub(crate) clocks: Clocks,
     pub(crate) random: Random,
+    /// The wait that was ended for a snapshot.
+    pub(crate) interrupted: Option<InterruptedWait>,
     #[cfg(feature = "trace")]
     pub(crate) trace: Option<Trace>,
+}
+
+/// A wait that was ended for a snapshot. When the guest goes on, it calls for the same again, and waits for the rest.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(crate) struct InterruptedWait {
+    /// The arguments.
+    pub(crate) call: [u32; 4],
+    /// What the monotonic clock showed when it began.
+    pub(crate) began: u64,
 }
 
 impl WasiCtx {

@@ -21,6 +21,55 @@ impl InterruptHandle {
     pub fn interrupt(&self) {
         self.state.set();
     }
+
+    /// Has the guest be suspended soon, in a call that can go on ([`Func::call_resumable`](crate::Func::call_resumable),
+    /// [`SuspendedCall::resume`](crate::SuspendedCall::resume)): it stops with [`Trap::Interrupt`](crate::Trap::Interrupt), and
+    /// [`SuspendedCall::wants_snapshot`](crate::SuspendedCall::wants_snapshot) tells that from an interruption. Compiled code
+    /// stops, too, with [`Config::suspend_compiled`](crate::Config::suspend_compiled).
+    ///
+    /// Other calls aren't disturbed. If such a one executes, or nothing does, the request is for the next call that can go on, and
+    /// there for what that executes itself: while a host function calls the guest again, it waits. One stop
+    /// answers all requests before it. If an interruption was asked for as well, that stops the call when it goes on.
+    ///
+    /// A host function that waits by an [`InterruptWaiter`] returns [`Trap::Interrupt`](crate::Trap::Interrupt) as for an interruption,
+    /// and is called again when the call goes on.
+    ///
+    /// ```
+    /// # #[cfg(feature = "wat")] {
+    /// use dunlin::{Config, Engine, Linker, Module, ResumableCall, Snapshot, Store, Val};
+    /// let engine = Engine::new(Config::new().snapshots(true).suspend_compiled(true))?;
+    /// let module = Module::new(&engine, r#"(module (global $go_on (export "go_on") (mut i32) (i32.const 1))
+    ///     (func (export "work") (result i32) (local i32)
+    ///         (loop $again
+    ///             (local.set 0 (i32.add (local.get 0) (i32.const 1)))
+    ///             (br_if $again (global.get $go_on)))
+    ///         (local.get 0)))"#)?;
+    /// let (mut store, linker) = (Store::new(&engine, ()), Linker::new(&engine));
+    /// let work = linker.instantiate(&mut store, &module)?.get_func(&store, "work").unwrap();
+    /// let (handle, mut results) = (store.interrupt_handle(), [Val::I32(0)]);
+    /// let call = std::thread::scope(|scope| {
+    ///     scope.spawn(move || handle.request_snapshot());
+    ///     work.call_resumable(&mut store, &[], &mut results)
+    /// })?;
+    /// let ResumableCall::Suspended(call) = call else { panic!("it doesn't end") };
+    /// assert!(call.wants_snapshot());
+    /// let mut bytes = Vec::new();
+    /// call.snapshot(&mut store, &linker, b"", &mut bytes)?;
+    ///
+    /// // It goes on elsewhere, or here: `call.resume(&mut store, &mut results)`.
+    /// let mut elsewhere = Store::new(&engine, ());
+    /// let restored = Snapshot::open(engine.budget(), &bytes[..])?.restore(&mut elsewhere, &linker, &[&module])?;
+    /// let go_on = restored.instances[0].get_global(&elsewhere, "go_on").unwrap();
+    /// go_on.set(&mut elsewhere, Val::I32(0))?;
+    /// let call = restored.call.unwrap().resume(&mut elsewhere, &mut results)?;
+    /// assert!(matches!(call, ResumableCall::Finished));
+    /// # }
+    /// # Ok::<(), dunlin::Error>(())
+    /// ```
+    #[cfg(feature = "snapshot")]
+    pub fn request_snapshot(&self) {
+        self.state.want_snapshot();
+    }
 }
 
 impl core::fmt::Debug for InterruptHandle {
@@ -48,6 +97,12 @@ impl InterruptWaiter {
     /// Whether an interruption was asked for and hasn't stopped anything yet.
     pub fn is_interrupted(&self) -> bool {
         self.state.is_set()
+    }
+
+    /// Whether a [snapshot](InterruptHandle::request_snapshot) is why: the host function, when it has returned
+    /// [`Trap::Interrupt`](crate::Trap::Interrupt), will be called again with the same arguments.
+    pub fn is_for_snapshot(&self) -> bool {
+        self.state.is_for_snapshot()
     }
 }
 

@@ -1,7 +1,9 @@
+#[cfg(feature = "snapshot")]
+use crate::Trap;
 use crate::api::func::{check_count, load_vals, store_vals};
 use crate::memory::{Buf, Kind};
 use crate::runtime::exec::Execution;
-use crate::runtime::store::{ResumableOutcome, StoreInner, Ticket, slots_of};
+use crate::runtime::store::{ResumableOutcome, ResumedBy, StoreInner, Ticket, slots_of};
 use crate::{AsContextMut, Error, Func, FuncType, Val, ValTypes};
 
 /// What became of [`Func::call_resumable`].
@@ -50,6 +52,8 @@ pub struct SuspendedCall {
     func: Func,
     ty: FuncType,
     reason: Error,
+    #[cfg(feature = "snapshot")]
+    wants_snapshot: bool,
     state: SuspendedState,
 }
 
@@ -110,14 +114,14 @@ impl Func {
         // arguments, and afterwards hold its results.
         unsafe {
             let func = self.ptr(&*store);
-            match StoreInner::invoke_resumable(store, func.as_ptr(), &mut slots, false)? {
+            match StoreInner::invoke_resumable(store, func.as_ptr(), &mut slots, ResumedBy::Embedder)? {
                 ResumableOutcome::Finished => {
                     load_vals(&*store, ty.results(), &slots, |i, val| results[i] = val);
                     Ok(ResumableCall::Finished)
                 }
                 ResumableOutcome::Suspended(reason, ticket) => {
                     let state = ticket.map_or(SuspendedState::NotBegun(slots), SuspendedState::Begun);
-                    Ok(ResumableCall::Suspended(SuspendedCall { func: *self, ty, reason, state }))
+                    Ok(ResumableCall::Suspended(SuspendedCall::stopped(&*store, *self, ty, reason, state)))
                 }
             }
         }
@@ -125,6 +129,24 @@ impl Func {
 }
 
 impl SuspendedCall {
+    /// One that has just stopped.
+    fn stopped(
+        #[cfg_attr(not(feature = "snapshot"), expect(unused_variables))] store: &StoreInner,
+        func: Func,
+        ty: FuncType,
+        reason: Error,
+        state: SuspendedState,
+    ) -> Self {
+        Self {
+            #[cfg(feature = "snapshot")]
+            wants_snapshot: reason.trap() == Some(Trap::Interrupt) && store.interrupt.was_for_snapshot(),
+            func,
+            ty,
+            reason,
+            state,
+        }
+    }
+
     /// What is suspended, if it had begun.
     pub(super) fn suspended_in<'s>(&self, store: &'s StoreInner) -> Option<&'s Execution> {
         store.check(self.func.store);
@@ -137,13 +159,13 @@ impl SuspendedCall {
     /// One that has been restored, and is set aside in the store.
     #[cfg(feature = "snapshot")]
     pub(super) fn begun(func: Func, ty: FuncType, reason: Error, ticket: Ticket) -> Self {
-        Self { func, ty, reason, state: SuspendedState::Begun(ticket) }
+        Self { func, ty, reason, wants_snapshot: false, state: SuspendedState::Begun(ticket) }
     }
 
     /// One that has been restored, and hasn't begun: with its arguments, in the function's header.
     #[cfg(feature = "snapshot")]
     pub(super) fn not_begun(func: Func, ty: FuncType, reason: Error, args: Buf<u64>) -> Self {
-        Self { func, ty, reason, state: SuspendedState::NotBegun(args) }
+        Self { func, ty, reason, wants_snapshot: false, state: SuspendedState::NotBegun(args) }
     }
 
     /// Its arguments, if it hasn't begun.
@@ -158,6 +180,13 @@ impl SuspendedCall {
     /// Why it stopped.
     pub fn reason(&self) -> &Error {
         &self.reason
+    }
+
+    /// Whether it stopped for [`InterruptHandle::request_snapshot`](crate::InterruptHandle::request_snapshot). Its reason is
+    /// then [`Trap::Interrupt`], too.
+    #[cfg(feature = "snapshot")]
+    pub fn wants_snapshot(&self) -> bool {
+        self.wants_snapshot
     }
 
     /// Why it stopped; it then can't go on.
@@ -220,7 +249,7 @@ impl SuspendedCall {
         let host_ty = self.host_func(&mut store).map(|func| func.ty_in(store.inner()));
         let host_types = host_ty.as_ref().map_or(ValTypes::none(), |ty| ty.results());
         check_count("results of the host function", host_types, host_results.len())?;
-        let Self { func, ty, reason: _, state } = self;
+        let Self { func, ty, state, .. } = self;
         let ticket = match state {
             SuspendedState::NotBegun(slots) => return func.begin(store.inner_ptr(), ty, slots, results),
             SuspendedState::Begun(ticket) => ticket,
@@ -242,7 +271,7 @@ impl SuspendedCall {
                 ResumableOutcome::Suspended(reason, ticket) => {
                     let ticket = ticket.expect("it had begun");
                     let state = SuspendedState::Begun(ticket);
-                    Ok(ResumableCall::Suspended(SuspendedCall { func, ty, reason, state }))
+                    Ok(ResumableCall::Suspended(SuspendedCall::stopped(&*inner, func, ty, reason, state)))
                 }
             }
         }

@@ -32,7 +32,7 @@ impl<T: 'static> Store<T> {
     /// # Errors
     ///
     /// If something can't be moved, before anything is written: what the host has made and `linker` has no name for, shared memories,
-    /// references to the host's values and to exceptions. If writing fails, or there is no memory for it.
+    /// references to the host's values. If writing fails, or there is no memory for it.
     ///
     /// # Panics
     ///

@@ -30,6 +30,7 @@ pub(crate) fn sort_by_key<T, K: Ord>(list: &mut [T], key: impl Fn(&T) -> K) {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec::Vec;
     use super::sort_by_key;
 
     #[test]

@@ -1,5 +1,6 @@
 //! Interruption: flags that execution polls, and a pipe for host functions that block in the system. A handle sets one
-//! flag, until it is answered; the engine's epochs set the other, as long as the store's deadline is reached.
+//! flag, until it is answered; the engine's epochs set another, as long as the store's deadline is reached. A third one is set
+//! for whoever wants a snapshot, while what executes can be suspended for that.
 
 use super::shared_memory::SharedMemory;
 use super::tier::layout;
@@ -13,12 +14,18 @@ use std::io;
 const ASKED: u8 = 1;
 /// Set while the deadline is reached.
 const DUE: u8 = 2;
+/// Set while a snapshot is wanted, and what executes is suspended for it.
+const SNAPSHOT: u8 = 4;
 
 /// The state that a store shares with its interrupt handles, and with the engine if that has epochs.
 pub(crate) struct InterruptState {
     flags: AtomicU8,
-    /// Whether what was answered last was the deadline.
-    by_deadline: AtomicBool,
+    /// The flag that was answered last.
+    answered: AtomicU8,
+    /// Whether somebody wants a snapshot.
+    snapshot_wanted: AtomicBool,
+    /// Whether what executes is suspended for that.
+    suspends: AtomicBool,
     /// The epoch at which execution stops.
     deadline: AtomicU64,
     /// Whether a deadline ends what host functions wait for.
@@ -44,7 +51,9 @@ impl InterruptState {
         Self {
             page: OnceLock::new(),
             flags: AtomicU8::new(0),
-            by_deadline: AtomicBool::new(false),
+            answered: AtomicU8::new(0),
+            snapshot_wanted: AtomicBool::new(false),
+            suspends: AtomicBool::new(false),
             deadline: AtomicU64::new(u64::MAX),
             ends_waits: AtomicBool::new(true),
             limit: zero(),
@@ -65,7 +74,7 @@ impl InterruptState {
 
     /// Whether flags end what host functions wait for.
     fn end_waits(&self, flags: u8) -> bool {
-        flags & ASKED != 0 || flags & DUE != 0 && self.ends_waits.load(Ordering::Relaxed)
+        flags & (ASKED | SNAPSHOT) != 0 || flags & DUE != 0 && self.ends_waits.load(Ordering::Relaxed)
     }
 
     /// Whether host functions shall stop waiting.
@@ -73,9 +82,38 @@ impl InterruptState {
         self.end_waits(self.flags())
     }
 
+    /// Whether a snapshot is the first reason for which execution stops.
+    pub(crate) fn is_for_snapshot(&self) -> bool {
+        self.flags() & SNAPSHOT != 0
+    }
+
     pub(crate) fn set(&self) {
         let _changing = self.changing();
         self.change(self.flags() | ASKED);
+    }
+
+    /// Has what executes be suspended for a snapshot, once it can be.
+    #[cfg(feature = "snapshot")]
+    pub(crate) fn want_snapshot(&self) {
+        let _changing = self.changing();
+        self.snapshot_wanted.store(true, Ordering::Relaxed);
+        self.update_snapshot();
+    }
+
+    /// Says whether what executes now is suspended for a snapshot.
+    pub(crate) fn set_suspends(&self, suspends: bool) {
+        // Only the store's thread changes it.
+        if suspends == self.suspends.load(Ordering::Relaxed) {
+            return;
+        }
+        let _changing = self.changing();
+        self.suspends.store(suspends, Ordering::Relaxed);
+        self.update_snapshot();
+    }
+
+    fn update_snapshot(&self) {
+        let is_set = self.suspends.load(Ordering::Relaxed) && self.snapshot_wanted.load(Ordering::Relaxed);
+        self.change(self.flags() & !SNAPSHOT | if is_set { SNAPSHOT } else { 0 });
     }
 
     /// Changes the flags, and whatever follows them. The lock is held.
@@ -90,7 +128,8 @@ impl InterruptState {
         } else {
             self.limit.store(0, Ordering::Relaxed);
         }
-        self.open_page(flags == 0);
+        // Code that polls by the page can't be suspended.
+        self.open_page(flags & !SNAPSHOT == 0);
         self.flags.store(flags, Ordering::Release);
         match (waited, !self.end_waits(flags), self.pipe.get()) {
             (true, false, Some(pipe)) => pipe.signal(),
@@ -137,7 +176,13 @@ impl InterruptState {
 
     /// Whether the deadline was the reason for the last trap.
     pub(crate) fn was_deadline(&self) -> bool {
-        self.by_deadline.load(Ordering::Relaxed)
+        self.answered.load(Ordering::Relaxed) == DUE
+    }
+
+    /// Whether a snapshot was wanted the last time that execution stopped.
+    #[cfg(feature = "snapshot")]
+    pub(crate) fn was_for_snapshot(&self) -> bool {
+        self.answered.load(Ordering::Relaxed) == SNAPSHOT
     }
 
     fn waits(&self) -> MutexGuard<'_, Option<SharedMemory>> {
@@ -150,7 +195,8 @@ impl InterruptState {
         Waiting(self)
     }
 
-    /// Whether execution has to stop. The handles' flag is cleared.
+    /// Whether execution has to stop. The flag that it stops for is cleared: the one for a snapshot first, since execution
+    /// goes on after that, then the handles'.
     pub(crate) fn take(&self) -> bool {
         self.flags() != 0 && self.answer()
     }
@@ -161,15 +207,24 @@ impl InterruptState {
     pub(crate) fn answer(&self) -> bool {
         let _changing = self.changing();
         let flags = self.flags();
-        self.change(flags & !ASKED);
-        self.by_deadline.store(flags == DUE, Ordering::Relaxed);
+        let answered = [SNAPSHOT, ASKED, DUE].into_iter().find(|flag| flags & flag != 0).unwrap_or(0);
+        match answered {
+            SNAPSHOT => {
+                self.snapshot_wanted.store(false, Ordering::Relaxed);
+                self.update_snapshot();
+            }
+            _ => self.change(flags & !ASKED),
+        }
+        self.answered.store(answered, Ordering::Relaxed);
         flags != 0
     }
 
     /// [`answer`](Self::answer) for a host function that gave up. If it did so for a deadline, that ends the call.
     pub(crate) fn answer_for_host(&self) {
         self.answer();
-        self.by_deadline.store(false, Ordering::Relaxed);
+        if self.was_deadline() {
+            self.answered.store(0, Ordering::Relaxed);
+        }
     }
 
     /// Notes where the stack ends now.
@@ -200,7 +255,7 @@ impl InterruptState {
         let _changing = self.changing();
         if self.page.get().is_none() {
             let page = PollPage::new()?;
-            if self.flags() != 0 {
+            if self.flags() & !SNAPSHOT != 0 {
                 page.open(false);
             }
             let _ = self.page.set(page);
@@ -291,6 +346,29 @@ mod tests {
         assert!(!state.take() && limit() == 7);
         state.set_deadline(&epoch, 0);
         assert!(state.take());
+    }
+
+    #[cfg(feature = "snapshot")]
+    #[test]
+    fn a_wanted_snapshot_stops_only_what_is_suspended_for_it() {
+        let state = InterruptState::new();
+        state.set_stack_end(7);
+        let limit = || state.limit.load(Ordering::Relaxed);
+        state.want_snapshot();
+        assert!(!state.take() && !state.is_set() && limit() == 7);
+        state.set_suspends(true);
+        assert!(state.is_set() && limit() == 0);
+        state.set_suspends(false);
+        assert!(!state.take() && limit() == 7);
+        state.set_suspends(true);
+        // Where both are reasons, the snapshot comes first, and the interruption afterwards.
+        state.set();
+        assert!(state.take() && state.was_for_snapshot());
+        assert!(state.take() && !state.was_for_snapshot());
+        assert!(!state.take() && limit() == 7);
+        state.want_snapshot();
+        state.answer_for_host();
+        assert!(state.was_for_snapshot() && !state.take());
     }
 
     #[test]

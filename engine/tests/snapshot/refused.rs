@@ -11,7 +11,7 @@ const ENDLESS: &str = r#"(module (import "host" "twice" (func $twice (param i32)
     (func (export "run") (loop $again (drop (call $twice (i32.const 1))) (br $again))))"#;
 
 fn suspended(world: &mut World, program: &Program<'_>) -> SuspendedCall {
-    match world.begin(program, 500).0.unwrap() {
+    match world.begin(program, 5_000).0.unwrap() {
         ResumableCall::Suspended(call) => call,
         ResumableCall::Finished => panic!("it has finished"),
     }
@@ -48,11 +48,14 @@ fn what_has_no_name_is_refused() {
     refused_while_writing(&text, "a reference to something of the host's");
     let text = format!(r#"(module (import "host" "shared" (memory 1 1 shared)) {run})"#);
     refused_while_writing(&text, "a memory is shared");
-    let text = r#"(module (tag $e) (func (export "run") (local $x exnref)
-        (block $caught (result exnref) (try_table (catch_all_ref $caught) (throw $e)) (unreachable))
-        (local.set $x)
+    let text = r#"(module (tag $e (param exnref)) (func (export "run") (local $x exnref) (local $n i32)
+        (loop $again
+            (block $caught (result exnref)
+                (try_table (catch_all_ref $caught) (throw $e (local.get $x))) (unreachable))
+            (local.set $x)
+            (br_if $again (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const 65))))
         (loop $again (br $again))))"#;
-    refused_while_writing(text, "a reference to an exception");
+    refused_while_writing(text, "exceptions carry each other too deeply");
 }
 
 #[test]

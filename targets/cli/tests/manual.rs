@@ -1,5 +1,5 @@
 //! `dunlin completions` and `dunlin man`, as shells and readers of manuals take them.
-#![cfg(all(feature = "manual", feature = "jit", feature = "text"))]
+#![cfg(all(feature = "manual", feature = "jit", feature = "snapshot", feature = "text"))]
 
 mod common;
 
@@ -104,7 +104,13 @@ fn there_is_no_other_shell() {
 #[test]
 fn the_manual_is_a_page() {
     let page = dunlin(&["man"]).code(0).out;
-    for words in [".SH \"DUNLIN RUN\"", ".B \\-\\-fuel N", ".B \\-o, \\-\\-output FILE", "dunlin \\- runs"] {
+    for words in [
+        ".SH \"DUNLIN RUN\"",
+        ".SH \"DUNLIN RESUME\"",
+        ".B \\-\\-fuel N",
+        ".B \\-o, \\-\\-output FILE",
+        "dunlin \\- runs",
+    ] {
         assert!(page.contains(words), "{words}\n{page}");
     }
     // Each option of each help is in it.

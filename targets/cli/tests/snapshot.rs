@@ -107,8 +107,8 @@ fn a_job_that_is_killed_goes_on_from_its_last_snapshot() {
     let (folder, module, whole) = program("killed_goes_on");
     let (dir, snap) = (format!("{}::/", folder.join("data").display()), folder.join("app.snap"));
     let options = ["run", "--dir", &dir, "--every", "5ms", "--snapshot", snap.to_str().unwrap()];
-    let mut resumed = 0;
-    for kill in 0..times {
+    let (mut resumed, mut kills, mut tries) = (0, 0, 0);
+    while kills < times {
         let mut command = Command::new(env!("CARGO_BIN_EXE_dunlin"));
         command.args(options);
         if snap.exists() {
@@ -116,13 +116,23 @@ fn a_job_that_is_killed_goes_on_from_its_last_snapshot() {
             resumed += 1;
         }
         let mut child = command.arg(&module).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        std::thread::sleep(Duration::from_millis(10 + kill * 13 % 60));
+        std::thread::sleep(Duration::from_millis(3 + tries * 13 % 40));
         child.kill().unwrap();
         let ended = child.wait_with_output().unwrap();
         let said = String::from_utf8_lossy(&ended.stderr);
         assert!(said.lines().all(|line| line.contains("has changed")), "{said}");
+        tries += 1;
+        if ended.status.success() {
+            // It was over before that: the next one begins anew.
+            assert_eq!(logged(&folder), whole);
+            let _ = std::fs::remove_file(&snap);
+            std::fs::remove_file(folder.join("data/log")).unwrap();
+        } else {
+            kills += 1;
+        }
     }
     assert!(resumed > 0);
+    println!("killed {kills} times, gone on {resumed} times");
     let from = if snap.exists() { vec!["--resume", snap.to_str().unwrap()] } else { vec![] };
     dunlin(&[&options[..], &from, &[&module]].concat()).code(0);
     // It writes on at its offset, so what was written after a snapshot is written again.
@@ -144,6 +154,82 @@ fn a_function_goes_on_without_being_named_again() {
     dunlin(&[&["run"], &stops[..], &["--invoke", "sum", module, "1000"]].concat()).code(125);
     let ended = dunlin(&["run", "--resume", snap, "--fuel", "1000000", module]).code(0);
     assert_eq!(ended.out, "500500\n");
+    // Options may come before, between and after.
+    for line in [
+        ["--fuel", "1000000", snap, module],
+        [snap, "--fuel", "1000000", module],
+        [snap, module, "--fuel", "1000000"],
+    ] {
+        assert_eq!(dunlin(&[&["resume"], &line[..]].concat()).code(0).out, "500500\n");
+    }
+    dunlin(&["resume", "--fuel", "5", snap, module]).code(125);
+    dunlin(&["resume", snap, module, module]).code(2).one_sentence().says("one module too many");
+    dunlin(&["resume", snap])
+        .code(2)
+        .one_sentence()
+        .says("a snapshot and the module that it is of are missing");
+    dunlin(&["resume", "--invoke", "sum", snap, module]).code(2).one_sentence().says("this one has begun");
+    dunlin(&["run", "--gdb", "127.0.0.1:0", "--resume", snap, module]).code(2).one_sentence().says("--gdb");
+    let help = dunlin(&["resume", "--help"]).code(0).out;
+    assert!(help.contains("Options are those of dunlin run") && !help.contains("--timeout TIME"), "{help}");
+}
+
+/// A program that waits goes on to wait for the rest, however often there is a snapshot meanwhile.
+#[test]
+fn a_program_that_sleeps_sleeps_once() {
+    let folder = folder("a_program_that_sleeps_sleeps_once");
+    let (module, snap) = (folder.join("sleep.wat"), folder.join("app.snap"));
+    // 400 ms of the monotonic clock. It prints a dot before.
+    let sleep = r#"(module
+        (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
+        (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+        (memory (export "memory") 1)
+        (data (i32.const 16) "\01") (data (i32.const 24) "\00\84\d7\17")
+        (data (i32.const 200) "\d0\00\00\00\01\00\00\00.")
+        (func (export "_start")
+            (drop (call $write (i32.const 1) (i32.const 200) (i32.const 1) (i32.const 240)))
+            (if (call $poll (i32.const 0) (i32.const 64) (i32.const 1) (i32.const 128)) (then unreachable))
+            (if (i32.ne (i32.load (i32.const 128)) (i32.const 1)) (then unreachable))))"#;
+    std::fs::write(&module, sleep).unwrap();
+    let (module, snap) = (module.to_str().unwrap(), snap.to_str().unwrap());
+    let options = ["--every", "20ms", "--snapshot", snap, module];
+    assert_eq!(dunlin(&[&["run"], &options[..]].concat()).code(0).out, ".");
+    // The last snapshot is of the wait.
+    let looked = dunlin(&["inspect", snap]).code(0).out;
+    assert!(looked.contains("poll_oneoff"), "{looked}");
+    assert_eq!(dunlin(&[&["resume", snap], &options[..]].concat()).code(0).out, "");
+}
+
+#[test]
+fn files_that_end_in_zst_are_compressed() {
+    let (folder, module, whole) = program("files_that_end_in_zst_are_compressed");
+    let (dir, snap) = (format!("{}::/", folder.join("data").display()), folder.join("app.snap.zst"));
+    let file = snap.to_str().unwrap();
+    let stops =
+        ["run", "--dir", &dir, "--fuel", "20000000", "--snapshot", file, "--snapshot-on", "fuel", &module];
+    if cfg!(not(feature = "zstd")) {
+        dunlin(&stops).code(2).one_sentence().says("the feature 'zstd'");
+        std::fs::write(&snap, b"\x28\xb5\x2f\xfd").unwrap();
+        dunlin(&["resume", file, &module]).code(1).one_sentence().says("unzstd");
+        return;
+    }
+    let begun = dunlin(&stops).code(125).out;
+    let bytes = std::fs::read(&snap).unwrap();
+    assert!(bytes.starts_with(b"\x28\xb5\x2f\xfd"));
+    assert!(dunlin(&["inspect", file]).code(0).out.contains("it ran out of fuel"));
+    let rest = dunlin(&["resume", "--dir", &dir, "--fuel", "1000000000", file, &module]).code(0).out;
+    assert_eq!((begun + &rest, logged(&folder)), (whole.clone(), whole));
+    // A piece of one, and frames that would become large, or say that they would.
+    let endless: Vec<u8> =
+        [b"\x28\xb5\x2f\xfd\x00\x58".to_vec(), b"\x02\x00\x10\x00".repeat(10_000)].concat();
+    let huge = b"\x28\xb5\x2f\xfd\x00\xf8\x01\x00\x00";
+    for bytes in [&bytes[..bytes.len() / 2], &bytes[..7], &endless, huge] {
+        std::fs::write(&snap, bytes).unwrap();
+        dunlin(&["resume", "--dir", &dir, "--memory-budget", "8MiB", file, &module])
+            .code(1)
+            .one_sentence()
+            .says(file);
+    }
 }
 
 #[test]

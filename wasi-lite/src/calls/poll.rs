@@ -2,6 +2,7 @@
 
 use crate::WasiCtx;
 use crate::abi::{Rights, SubscriptionLayout};
+use crate::ctx::InterruptedWait;
 use crate::errno::{Errno, Fail, Result};
 use crate::fds::FdKind;
 use crate::guest::Guest;
@@ -97,11 +98,19 @@ impl WasiCtx {
         // What is asked, what is waited for, and what happened.
         let _paid = guest
             .charge::<(Subscription, PollFd<'_>, &Subscription, [u8; EVENT_SIZE])>(count as usize + 1)?;
+        let call = [subscriptions, events, count, nevents];
+        let goes_on = self.interrupted.take().filter(|wait| wait.call == call);
+        let mut began = guest.began.or(goes_on.map(|wait| wait.began));
         let mut wanted = list(count as usize)?;
         for index in 0..count {
-            wanted.push(self.subscription(guest, subscriptions + index * layout.size, &layout)?);
+            let at = subscriptions + index * layout.size;
+            wanted.push(self.subscription(guest, at, &layout, &mut began)?);
         }
-        let happened = self.wait(guest, &wanted)?;
+        let happened = self.wait(guest, &wanted).inspect_err(|fail| {
+            if *fail == Fail::Interrupted && guest.interrupt.is_for_snapshot() {
+                self.interrupted = began.map(|began| InterruptedWait { call, began });
+            }
+        })?;
         for (index, event) in (0..).zip(&happened) {
             guest.store(events + index * EVENT_SIZE as u32, event)?;
         }
@@ -113,6 +122,7 @@ impl WasiCtx {
         guest: &Guest<'_>,
         at: u32,
         layout: &SubscriptionLayout,
+        began: &mut Option<u64>,
     ) -> Result<Subscription, Errno> {
         let bytes = guest.bytes(at, layout.size)?;
         let (u64_at, u32_at) = (
@@ -129,9 +139,9 @@ impl WasiCtx {
                     Wanted::Clock { id, deadline: timeout }
                 } else {
                     // A span of time is the same however the wall clock is set meanwhile.
-                    let began = match guest.began {
+                    let began = match *began {
                         Some(began) => began,
-                        None => self.clocks.now(MONOTONIC)?,
+                        None => *began.insert(self.clocks.now(MONOTONIC)?),
                     };
                     let deadline = began.saturating_add(timeout);
                     Wanted::Clock { id: MONOTONIC, deadline }

@@ -13,6 +13,7 @@ pub(crate) use rustix::event::{PollFd, PollFlags};
 #[derive(Clone, Copy)]
 pub(crate) struct Interrupt<'a> {
     fd: Option<BorrowedFd<'a>>,
+    waiter: Option<&'a InterruptWaiter>,
     /// Where what is to be waited for is put, if the call doesn't wait itself.
     later: Option<&'a Later>,
 }
@@ -20,12 +21,17 @@ pub(crate) struct Interrupt<'a> {
 impl<'a> Interrupt<'a> {
     /// For a call that waits, if it has a waiter.
     pub(crate) fn new(waiter: Option<&'a InterruptWaiter>, later: Option<&'a Later>) -> Self {
-        Self { fd: waiter.map(AsFd::as_fd), later }
+        Self { fd: waiter.map(AsFd::as_fd), waiter, later }
     }
 
     #[cfg(test)]
     pub(crate) fn by(fd: Option<BorrowedFd<'a>>) -> Self {
-        Self { fd, later: None }
+        Self { fd, waiter: None, later: None }
+    }
+
+    /// Whether the guest is suspended for a snapshot, and will call the same function again.
+    pub(crate) fn is_for_snapshot(self) -> bool {
+        self.waiter.is_some_and(InterruptWaiter::is_for_snapshot)
     }
 
     /// What is to be polled last, besides what is waited for.

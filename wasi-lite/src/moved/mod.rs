@@ -7,8 +7,10 @@ mod bytes;
 
 use crate::WasiCtx;
 use crate::abi::{Fdflags, Filetype, Oflags, Rights};
+use crate::ctx::InterruptedWait;
 use crate::errno::Errno;
 use crate::fds::{DirFd, DirPerms, Fd, FdKind, Fds, FileFd, FilePerms};
+use crate::host::clocks::MONOTONIC;
 use crate::host::dir::Dir;
 use crate::host::open::Opening;
 use crate::host::seek_to;
@@ -39,7 +41,7 @@ fn damaged() -> MoveError {
 }
 
 /// The version of what is kept.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 const STREAM: u8 = 0;
 const GRANT: u8 = 1;
@@ -51,7 +53,8 @@ const MOST: u32 = 1 << 16;
 
 impl WasiCtx {
     /// What the guest was given and has open, for [`WasiCtx::restore`]: its arguments, its environment, its descriptors (files and
-    /// directories by the names of what was granted, and paths from there), and what its monotonic clock shows. Clocks and sources of random
+    /// directories by the names of what was granted, and paths from there), what its monotonic clock shows, and how long it has waited
+    /// already. Clocks and sources of random
     /// bytes that the embedder gave aren't in it, nor what is in the embedder's pipes.
     ///
     /// # Errors
@@ -63,6 +66,11 @@ impl WasiCtx {
         for list in [&self.args, &self.env] {
             put.u32(list.len() as u32);
             list.iter().for_each(|text| put.text(text));
+        }
+        put.u8(self.interrupted.is_some().into());
+        if let Some(wait) = &self.interrupted {
+            wait.call.iter().for_each(|argument| put.u32(*argument));
+            put.u64(self.clocks.now(MONOTONIC).map_or(0, |now| now.saturating_sub(wait.began)));
         }
         put.u64(self.clocks.elapsed());
         let grants = self.grants();
@@ -189,7 +197,16 @@ impl WasiCtx {
                 *list = kept;
             }
         }
+        let waited = match take.u8()? {
+            0 => None,
+            _ => Some(([take.u32()?, take.u32()?, take.u32()?, take.u32()?], take.u64()?)),
+        };
         self.clocks.continue_from(take.u64()?);
+        self.interrupted = waited.and_then(|(call, waited)| {
+            // A clock of the embedder's may have begun only now.
+            let began = self.clocks.now(MONOTONIC).ok()?.checked_sub(waited)?;
+            Some(InterruptedWait { call, began })
+        });
         let mut given = std::mem::take(&mut self.fds);
         let mut changed = Vec::new();
         // What is opened needs the grants, so these are handed over last.

@@ -1,6 +1,7 @@
 //! What a guest has open goes on elsewhere.
 
 use crate::abi::{Fdflags, Oflags, Rights};
+use crate::ctx::InterruptedWait;
 use crate::errno::Errno;
 use crate::fds::FdKind;
 use crate::fds::{DirFd, Fd, FileFd};
@@ -54,6 +55,8 @@ fn files_are_opened_again_where_they_are_now() {
     ctx.fds.get_mut(sub).unwrap().base = Rights::FD_READDIR;
     // It may be renamed while it is open.
     std::fs::rename(dir.path().join("other"), dir.path().join("sub/renamed")).unwrap();
+    let call = [1, 2, 3, 4];
+    ctx.interrupted = Some(InterruptedWait { call, began: 0 });
     let before = ctx.clocks.elapsed();
     let state = ctx.save().unwrap();
     // The file's time of change is another then.
@@ -73,6 +76,9 @@ fn files_are_opened_again_where_they_are_now() {
     assert_eq!(next.fds.get(other + 1).err(), Some(Errno::BADF));
     assert!(budget.used() > 0);
     assert!(next.clocks.elapsed() >= before);
+    // It has waited as long as it had, and a little more.
+    let wait = next.interrupted.unwrap();
+    assert!(wait.call == call && wait.began < next.clocks.elapsed(), "{wait:?}");
     // What was restored can be kept again.
     assert_eq!(next.save().unwrap().len(), state.len());
 }

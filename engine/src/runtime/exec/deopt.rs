@@ -6,7 +6,6 @@
 //! and records that the interpreter would have written.
 
 use super::entry::idle;
-use super::native::instance_of;
 use super::regs::{Regs, Stub};
 use super::sample::Position;
 use super::slow::{RECORD, execution};
@@ -42,6 +41,8 @@ enum Callee {
     Nothing,
     Header(*mut u64),
     Record(*mut u64),
+    /// A function that is about to be entered, by a segment that is nothing else: its header.
+    Enters(*mut u64),
     /// A host function that an interpreted function tail-called. The suspension itself holds the return address.
     Replaced,
     Host {
@@ -76,12 +77,22 @@ pub(super) unsafe fn note(vm: *mut VmCtx, part: Part) {
 pub(super) unsafe fn begins(vm: *mut VmCtx, error: &Error) -> bool {
     // SAFETY: as for `note`.
     unsafe {
-        let store = (*(*vm).store).store;
-        let exec: *mut Execution = execution(&mut *store);
-        let leaves = (*exec).resumable && (*store).engine.config().suspend_compiled;
-        let leaves = leaves && (super::suspend::is_retried(error) || (*exec).suspension.is_some());
+        let leaves = leaves((*(*vm).store).store, error);
         (*(*vm).store).leaving = u64::from(leaves);
         leaves
+    }
+}
+
+/// Whether an error of what compiled code has called makes it deoptimise.
+///
+/// # Safety
+/// As for `note`: the store is live.
+pub(super) unsafe fn leaves(store: *mut StoreInner, error: &Error) -> bool {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let exec: *mut Execution = execution(&mut *store);
+        let may_leave = (*exec).resumable && (*store).engine.config().suspend_compiled;
+        may_leave && (super::suspend::is_retried(error) || (*exec).suspension.is_some())
     }
 }
 
@@ -149,7 +160,9 @@ impl Linked {
         unsafe {
             match &(*self.exec).suspension {
                 Some(suspension) if suspension.goes_back_to(exit) => Callee::Replaced,
-                Some(suspension) => Callee::Header(suspension.enters_from(exit).unwrap_or(header)),
+                Some(suspension) => {
+                    suspension.enters_from(exit).map_or(Callee::Header(header), Callee::Enters)
+                }
                 None => Callee::Header(header),
             }
         }
@@ -184,9 +197,10 @@ impl Linked {
                 Part::Record { record, header, at, .. } => {
                     *record = self.vm as u64;
                     self.callee = self.dispatched(header);
+                    (*self.exec).at = at;
+                    // The position becomes another one, if nothing of the segment is left but what is called next.
                     self.link(self.stub(Stub::CrossReturn), record);
                     self.callee = Callee::Record(record);
-                    (*self.exec).at = at;
                     return Ok(());
                 }
                 Part::Host { f, args } => {
@@ -202,12 +216,6 @@ impl Linked {
             if kind == LEFT_AT_ENTRY {
                 self.callee = Callee::Entry { index, sp, header };
                 return Ok(());
-            }
-            if let Stop::Error(error) = &mut (*self.exec).stop
-                && let Some(backtrace) = error.backtrace_mut()
-            {
-                let func = shared.data.imported_funcs + index;
-                backtrace.push_compiled((instance_of(self.vm), module, func), offset);
             }
             let cells = shared.cells(index, &sample::Standing(&*self.store))?;
             let budget = &shared.data.budget;
@@ -248,6 +256,14 @@ impl Linked {
                 Callee::Record(record) => {
                     *record.add(1) = ip as u64;
                     *record.add(2) = sp as u64;
+                }
+                Callee::Enters(header) => {
+                    *header = ip as u64;
+                    *header.add(1) = sp as u64;
+                    if let Some(suspension) = &mut (*self.exec).suspension {
+                        suspension.enter_from(ip);
+                    }
+                    (*self.exec).at = at;
                 }
                 Callee::Replaced => {
                     if let Some(suspension) = &mut (*self.exec).suspension {

@@ -2,7 +2,7 @@
 
 use super::regs::{Backend, Loop, Regs, Stub, Tail, to_vector};
 use super::slow::{need_stack, prepare, reload};
-use super::{Dispatch, Stop, sample, suspend, walk};
+use super::{Dispatch, Stop, deopt, sample, suspend, walk};
 use crate::module::trap::Trap;
 use crate::ops::cells::{PROLOGUE, Prologue};
 use crate::ops::frame::HEADER;
@@ -34,15 +34,32 @@ impl Level {
                 return Err(Trap::StackOverflow);
             }
             (*store).depth += 1;
+            Self::changed(store);
         }
         Ok(Self(store))
+    }
+
+    /// A nested call can't be suspended by itself.
+    ///
+    /// # Safety
+    /// As for `enter`.
+    #[inline]
+    unsafe fn changed(store: *mut StoreInner) {
+        // SAFETY: the caller keeps the contract.
+        let store = unsafe { &*store };
+        if store.exec.as_ref().is_some_and(|exec| exec.suspends_at != 0) {
+            store.interrupt.set_suspends(store.suspends());
+        }
     }
 }
 
 impl Drop for Level {
     fn drop(&mut self) {
         // SAFETY: it is live.
-        unsafe { (*self.0).depth -= 1 };
+        unsafe {
+            (*self.0).depth -= 1;
+            Self::changed(self.0);
+        }
     }
 }
 
@@ -132,7 +149,8 @@ unsafe fn run(store: *mut StoreInner, func: *mut FuncObj, base: *mut u64, slots:
             Err(e) => return Stop::Error(e),
         };
         core::ptr::copy_nonoverlapping(slots.as_ptr(), base, header);
-        match begin(store, vm, entry, base) {
+        begin(store, vm, entry, base);
+        match finish(store) {
             Ok(()) => {
                 core::ptr::copy_nonoverlapping(base, slots.as_mut_ptr(), header);
                 Stop::Done
@@ -157,17 +175,19 @@ pub(super) unsafe fn dispatch(
         exec(store).at = idle().position();
         exec(store).leaves = false;
         let entry = prepare(vm, index, base).map_err(Stop::Error)?;
-        begin(store, vm, entry, base)
+        begin(store, vm, entry, base);
+        match &exec(store).stop {
+            // The frames become part of those around them, and are found with these.
+            Stop::Error(e) if deopt::leaves(store, e) => {
+                Err(core::mem::replace(&mut exec(store).stop, Stop::Done))
+            }
+            _ => finish(store),
+        }
     }
 }
 
-/// The same, for a function that has been prepared, with its entry at `entry`.
-unsafe fn begin(
-    store: *mut StoreInner,
-    vm: *mut VmCtx,
-    entry: *const u64,
-    base: *mut u64,
-) -> Result<(), Stop> {
+/// Runs a function that has been prepared, with its entry at `entry`, until dispatch ends.
+unsafe fn begin(store: *mut StoreInner, vm: *mut VmCtx, entry: *const u64, base: *mut u64) {
     // SAFETY: the caller keeps the contract.
     unsafe {
         let ip = enter_frame(store, entry, base);
@@ -185,7 +205,6 @@ unsafe fn begin(
                 super::count::run(r, counts);
             }
         }
-        finish(store)
     }
 }
 

@@ -212,6 +212,8 @@ pub(crate) struct Execution {
     lost: bool,
     /// How deeply nested the asynchronous call is that it is of; 0 if it is of none.
     pub(crate) waits_at: u32,
+    /// How deeply nested the call is that it is of, if that is suspended when a snapshot is wanted; otherwise 0.
+    pub(crate) suspends_at: u32,
     /// Whether it is that of a resumable call.
     pub(crate) resumable: bool,
     /// How to resume it, once it has stopped.
@@ -263,6 +265,7 @@ impl Execution {
             left: Buf::new(budget, Kind::Stack),
             lost: false,
             waits_at: 0,
+            suspends_at: 0,
             resumable: false,
             suspension: None,
             interprets: false,

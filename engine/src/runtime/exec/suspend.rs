@@ -219,6 +219,11 @@ impl Suspension {
         }
     }
 
+    /// Has the function that is entered next return to another cell. Its header is written already.
+    pub(super) fn enter_from(&mut self, ip: *const u64) {
+        self.regs.ip = ip;
+    }
+
     /// The registers, how it resumes, and the callee that some handlers read.
     #[cfg(feature = "snapshot")]
     pub(super) fn parts(&self) -> (Regs, How, *mut FuncObj) {

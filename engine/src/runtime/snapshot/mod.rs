@@ -5,6 +5,7 @@
 
 mod call;
 mod clone;
+mod exception;
 mod format;
 mod look;
 mod memory;

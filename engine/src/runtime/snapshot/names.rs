@@ -1,5 +1,6 @@
 //! What objects are called: by the instance that defines them, or by what an import calls them.
 
+use super::exception::{ReadExceptions, Written};
 use super::refused;
 use crate::memory::{Budget, Buf, Kind, Map, Shared};
 use crate::module::types::{HeapType, RefType};
@@ -7,7 +8,7 @@ use crate::module::{ExternKind, ImportKind};
 use crate::runtime::error::Error;
 use crate::runtime::store::handle::{Extern, Func, Global, Memory, Table, Tag};
 use crate::runtime::store::{Import, InstanceObj, StoreInner};
-use crate::runtime::vmctx::{FuncObj, VmCtx};
+use crate::runtime::vmctx::{FuncObj, TagObj, VmCtx};
 use core::ptr::NonNull;
 
 /// What imports are called: a linker.
@@ -103,6 +104,7 @@ pub(super) struct Names<'d> {
     hosts: Map<usize, (u32, Option<u32>)>,
     /// The numbers of the definitions that are needed, with what they are and their addresses.
     pub(super) used: Buf<(u32, ExternKind, usize)>,
+    pub(super) exceptions: Written,
 }
 
 impl<'d> Names<'d> {
@@ -115,6 +117,7 @@ impl<'d> Names<'d> {
             defined: Map::new(budget, Kind::Host),
             hosts: Map::new(budget, Kind::Host),
             used: Buf::new(budget, Kind::Host),
+            exceptions: Written::new(&store.engine, budget),
         };
         for object in store.instances.iter() {
             let number = names.instances.len() as u32;
@@ -280,11 +283,13 @@ fn host_address(store: &StoreInner, import: &Import) -> Option<usize> {
 pub(super) struct Found {
     pub(super) imports: Buf<(ExternKind, Import)>,
     instances: Buf<NonNull<InstanceObj>>,
+    pub(super) exceptions: ReadExceptions,
 }
 
 impl Found {
     pub(super) fn new(budget: &Budget) -> Self {
-        Self { imports: Buf::new(budget, Kind::Host), instances: Buf::new(budget, Kind::Host) }
+        let (imports, instances) = (Buf::new(budget, Kind::Host), Buf::new(budget, Kind::Host));
+        Self { imports, instances, exceptions: ReadExceptions::new(budget) }
     }
 
     pub(super) fn add_instance(&mut self, instance: NonNull<InstanceObj>) -> Result<(), Error> {
@@ -337,6 +342,24 @@ impl Found {
                     Extern::Tag(Tag { store: store.id, index: object.tag(index).as_ref().handle })
                 }
             })))
+        }
+    }
+
+    /// The tag with this name.
+    pub(super) fn tag(&self, store: &StoreInner, name: Name) -> Option<NonNull<TagObj>> {
+        match name {
+            Name::Host(number) => match self.imports.get(number as usize)? {
+                (ExternKind::Tag, Import::Extern(Extern::Tag(tag))) => Some(tag.ptr(store)),
+                _ => None,
+            },
+            Name::Defined(instance, index) => {
+                let instance = self.instance(instance)?;
+                // SAFETY: objects live as long as the store; the index is looked at.
+                unsafe {
+                    let is_there = index < counts(instance.as_ref(), ExternKind::Tag).0;
+                    is_there.then(|| instance.as_ref().tag(index))
+                }
+            }
         }
     }
 

@@ -6,6 +6,7 @@ use super::wrong;
 use crate::module::types::{HeapType, RefType, ValType};
 use crate::runtime::error::Error;
 use crate::runtime::store::StoreInner;
+use crate::runtime::store::exceptions::ExnObj;
 use std::io::Read;
 
 const NULL: u8 = 0;
@@ -34,6 +35,10 @@ impl Writer<'_> {
 
     /// A reference, without its type.
     pub(super) fn reference(&mut self, names: &mut Names<'_>, ty: RefType, slot: u64) -> Result<(), Error> {
+        if slot != 0 && ty.heap_type() == HeapType::Exn {
+            // SAFETY: a slot of this type has the address of an exception of the store, which nobody else uses meanwhile.
+            return unsafe { self.exception(names, slot as *const ExnObj) };
+        }
         match names.reference(ty, slot)? {
             None => self.u8(NULL),
             Some(name) => self.name(name),
@@ -79,11 +84,17 @@ impl<R: Read> Reader<R> {
 
     /// A value of any type, which isn't looked at.
     pub(super) fn skip_value(&mut self) -> Result<(), Error> {
+        self.skip_value_at(0)
+    }
+
+    /// The same for one that so many exceptions are around.
+    pub(super) fn skip_value_at(&mut self, depth: u32) -> Result<(), Error> {
         match self.u8()? {
             0x7f | 0x7d => drop(self.u32()?),
             0x7e | 0x7c => drop(self.u64()?),
             0x7b => drop([self.u64()?, self.u64()?]),
-            0x70 | 0x6f | 0x69 => drop(self.name()?),
+            0x70 | 0x6f => drop(self.name()?),
+            0x69 => self.skip_exception(depth)?,
             code => return Err(wrong(format_args!("a value has type {code:#x}"))),
         }
         Ok(())
@@ -97,13 +108,15 @@ impl<R: Read> Reader<R> {
         ty: RefType,
         or_null: bool,
     ) -> Result<u64, Error> {
-        let Some(name) = self.name()? else {
-            return if ty.is_nullable() || or_null {
-                Ok(0)
-            } else {
-                Err(wrong(format_args!("a {ty} is null")))
-            };
+        let null = || match ty.is_nullable() || or_null {
+            true => Ok(0),
+            false => Err(wrong(format_args!("a {ty} is null"))),
         };
+        if ty.heap_type() == HeapType::Exn {
+            let exception = self.exception(store, found)?;
+            return exception.map_or_else(null, |exception| Ok(exception.as_ptr() as u64));
+        }
+        let Some(name) = self.name()? else { return null() };
         let func = found.func(store, name)?.ok_or_else(|| wrong("a reference is to no function"))?;
         // SAFETY: function objects live as long as the store.
         let sig = unsafe { func.as_ref() }.sig;

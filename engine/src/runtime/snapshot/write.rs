@@ -67,6 +67,7 @@ pub(crate) unsafe fn write(
         dry.all(embedder, frozen.as_ref(), &mut sites)?;
         // Now it is known which names are needed.
         let to = Writer::new(&budget, Some(to))?;
+        dry.names.exceptions.forget(&budget);
         let mut encoder = Encoder { store, names: dry.names, to, call };
         encoder.all(embedder, frozen.as_ref(), &mut sites)?;
         encoder.to.finish()

@@ -1,7 +1,7 @@
 //! What an asynchronous call waits for: it is suspended as a resumable call is, and the embedder's executor polls the
 //! future.
 
-use super::{ResumableOutcome, StoreInner, Ticket, UpdateDeadline};
+use super::{ResumableOutcome, ResumedBy, StoreInner, Ticket, UpdateDeadline};
 use crate::memory::Buf;
 use crate::runtime::vmctx::FuncObj;
 use crate::{Error, Trap};
@@ -78,7 +78,7 @@ impl StoreInner {
             (*store).asynchronous = Asynchronous { answer: answer.take(), ..Asynchronous::default() };
             let outcome = match ticket {
                 Some(ticket) => Self::resume(store, &ticket, &[], slots),
-                None => Self::invoke_resumable(store, func, slots, true),
+                None => Self::invoke_resumable(store, func, slots, ResumedBy::Executor),
             };
             // If it stopped before the host function was called again, the answer is for the next time.
             *answer = (*store).asynchronous.answer.take();

@@ -1,6 +1,6 @@
 //! What a store does when its deadline in the engine's epochs is reached.
 
-use super::{ResumableOutcome, StoreInner};
+use super::{ResumableOutcome, ResumedBy, StoreInner};
 use crate::runtime::vmctx::FuncObj;
 use crate::{Error, Trap};
 use alloc::boxed::Box;
@@ -106,7 +106,7 @@ impl StoreInner {
     ) -> Result<(), Error> {
         // SAFETY: the caller's contract.
         unsafe {
-            let mut outcome = Self::invoke_resumable(store, func, slots, false)?;
+            let mut outcome = Self::invoke_resumable(store, func, slots, ResumedBy::Store)?;
             loop {
                 let (error, ticket) = match outcome {
                     ResumableOutcome::Finished => return Ok(()),
@@ -124,7 +124,7 @@ impl StoreInner {
                 }
                 outcome = match ticket {
                     Some(ticket) => Self::resume(store, &ticket, &[], slots)?,
-                    None => Self::invoke_resumable(store, func, slots, false)?,
+                    None => Self::invoke_resumable(store, func, slots, ResumedBy::Store)?,
                 };
             }
         }

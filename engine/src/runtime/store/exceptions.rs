@@ -215,6 +215,19 @@ impl StoreInner {
         }
     }
 
+    /// Makes an exception that a snapshot has a reference to. Nothing is freed for it: references may not be in their places yet.
+    #[cfg(feature = "snapshot")]
+    pub(crate) fn restored_exception(
+        &mut self,
+        tag: NonNull<TagObj>,
+        values: &[u64],
+    ) -> Result<NonNull<ExnObj>, Error> {
+        let exception = self.exceptions.make(tag, values)?;
+        // SAFETY: it has just been made.
+        unsafe { (*exception.as_ptr()).shared = true };
+        Ok(exception)
+    }
+
     /// Frees the exceptions that nothing refers to. `values` are those of one that is about to be made.
     fn collect_exceptions(&mut self, values: &[u64], end: *const u64) {
         let mut all = core::mem::replace(&mut self.exceptions.all, Buf::new(&self.budget, Kind::Instance));

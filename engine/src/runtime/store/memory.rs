@@ -139,7 +139,7 @@ impl StoreInner {
     ) -> Result<NonNull<MemoryObj>, Error> {
         let current = image.type_of(ty);
         self.engine.memory_limit(current)?;
-        let mut pages = Pages::new(current.sizes(), &self.budget, guard)?;
+        let mut pages = Pages::new(current.sizes(), &self.budget, guard, self.engine.arena())?;
         image.fill(&mut pages)?;
         self.memory_of(ty, pages)
     }

@@ -40,7 +40,7 @@ pub(crate) use instantiate::{Import, check_imports, describe, instantiate};
 pub(crate) use instantiate::{Memories, unfilled};
 pub use limiter::ResourceLimiter;
 pub(crate) use memory::MemoryInner;
-pub(crate) use parked::{Parked, ResumableOutcome, Ticket};
+pub(crate) use parked::{Parked, ResumableOutcome, ResumedBy, Ticket};
 pub(crate) use table::TableInner;
 pub(crate) use template::Template;
 

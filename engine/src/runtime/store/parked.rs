@@ -39,13 +39,31 @@ pub(crate) enum ResumableOutcome {
     Suspended(Error, Option<Ticket>),
 }
 
+/// Who has a resumable call go on after it has stopped.
+#[derive(Clone, Copy)]
+pub(crate) enum ResumedBy {
+    /// It is suspended when a snapshot is wanted, too.
+    Embedder,
+    /// The store itself, at once.
+    Store,
+    /// It also stops to yield, and where a host function isn't ready.
+    Executor,
+}
+
 impl StoreInner {
     /// Makes this the current execution, and returns the previous one.
     fn switch(&mut self, exec: Option<Box<Execution>>) -> Option<Box<Execution>> {
         let end = exec.as_ref().map_or(core::ptr::null_mut(), |exec| exec.stack_end());
         self.vm.stack_end = end;
         self.interrupt.set_stack_end(end as usize);
-        core::mem::replace(&mut self.exec, exec)
+        let before = core::mem::replace(&mut self.exec, exec);
+        self.interrupt.set_suspends(self.suspends());
+        before
+    }
+
+    /// Whether what executes is suspended when a snapshot is wanted.
+    pub(crate) fn suspends(&self) -> bool {
+        self.depth > 0 && self.exec.as_ref().is_some_and(|exec| exec.suspends_at == self.depth)
     }
 
     /// `interprets` says that it never enters compiled code.
@@ -200,8 +218,7 @@ impl StoreInner {
         }
     }
 
-    /// Makes a resumable call. Arguments and results are as for [`StoreInner::invoke`]. If it is `asynchronous`, it also
-    /// stops to yield, and where a host function isn't ready.
+    /// Makes a resumable call. Arguments and results are as for [`StoreInner::invoke`].
     ///
     /// # Safety
     /// As for [`StoreInner::invoke`].
@@ -209,7 +226,7 @@ impl StoreInner {
         store: *mut StoreInner,
         func: *mut FuncObj,
         slots: &mut [u64],
-        asynchronous: bool,
+        resumed: ResumedBy,
     ) -> Result<ResumableOutcome, Error> {
         // SAFETY: the caller's contract.
         unsafe {
@@ -217,8 +234,11 @@ impl StoreInner {
             let interprets = !(*store).engine.config().suspend_compiled;
             let mut exec = (*store).new_execution(interprets)?;
             exec.resumable = true;
-            if asynchronous {
-                exec.waits_at = (*store).depth + 1;
+            let level = (*store).depth + 1;
+            match resumed {
+                ResumedBy::Embedder => exec.suspends_at = level,
+                ResumedBy::Store => {}
+                ResumedBy::Executor => exec.waits_at = level,
             }
             Self::run_apart(store, exec, || match exec::invoke(store, func, slots) {
                 Ok(()) => Ok(Resumed::Finished),
@@ -242,6 +262,7 @@ impl StoreInner {
             let mut exec = (*store).new_execution(true)?;
             exec.interprets = !(*store).engine.config().suspend_compiled;
             exec.resumable = true;
+            exec.suspends_at = (*store).depth + 1;
             match Self::run_apart(store, exec, lay_out)? {
                 ResumableOutcome::Suspended(reason, Some(ticket)) => Ok((reason, ticket)),
                 _ => unreachable!("it has been laid out, so it is suspended"),
@@ -268,8 +289,10 @@ impl StoreInner {
             if !exec.interprets {
                 exec.code_stack = (*store).new_code_stack();
             }
-            if exec.waits_at != 0 {
-                exec.waits_at = (*store).depth + 1;
+            for at in [&mut exec.waits_at, &mut exec.suspends_at] {
+                if *at != 0 {
+                    *at = (*store).depth + 1;
+                }
             }
             Self::run_apart(store, exec, || exec::resume(store, host_results, slots))
         }

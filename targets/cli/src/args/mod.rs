@@ -28,6 +28,7 @@ mod pull;
 #[cfg(feature = "hosts")]
 mod push;
 mod registry;
+mod resume;
 mod run;
 #[cfg(feature = "hosts")]
 mod serve;
@@ -93,7 +94,7 @@ pub(crate) enum Command {
     Help(String),
     /// Print the version.
     Version,
-    /// `dunlin run`
+    /// `dunlin run` and `dunlin resume`
     Run(Box<RunOptions>),
     /// `dunlin inspect`
     #[cfg(feature = "inspect")]
@@ -161,6 +162,15 @@ const fn known<O: CommandOptions>(
 
 static COMMANDS: &[KnownCommand] = &[
     known::<RunOptions>(|parser| parsed(parser, |options| Command::Run(Box::new(options))), true),
+    KnownCommand {
+        name: resume::COMMAND,
+        is_here: cfg!(feature = "snapshot"),
+        outline: resume::outline,
+        parse: |parser| {
+            let options = resume::parse(parser)?.map(|options| Command::Run(Box::new(options)));
+            Ok(options.unwrap_or_else(|| Command::Help(help(&resume::outline()))))
+        },
+    },
     known::<CompileOptions>(|parser| parsed(parser, Command::Compile), cfg!(feature = "jit")),
     known::<ExploreOptions>(|parser| parsed(parser, Command::Explore), cfg!(feature = "explore")),
     known::<Addr2lineOptions>(|parser| parsed(parser, Command::Addr2line), cfg!(feature = "debug-info")),

@@ -18,6 +18,8 @@ pub(crate) struct Moving {
     pub(crate) resume: Option<PathBuf>,
     /// The snapshot of an initialised program that this one begins as.
     pub(crate) from: Option<PathBuf>,
+    /// Whether it was `dunlin resume` that was called: its first operand is the snapshot.
+    pub(super) by_resume: bool,
 }
 
 impl Moving {

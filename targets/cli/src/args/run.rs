@@ -340,7 +340,9 @@ impl CommandOptions for RunOptions {
                 Opt::value(
                     "-o, --snapshot FILE",
                     |o: &mut Self, given| o.moving.set_file(given.path()?),
-                    "Write here, whenever --snapshot-on or --every asks for it, what the program is: its memories, where it stands,                      and what it has open. The last snapshot is replaced once the new one is on the disk.",
+                    "Write here, whenever --snapshot-on or --every asks for it, what the program is: its memories, where it stands, \
+                     and what it has open. The last snapshot is replaced once the new one is on the disk. \
+                     In a build with the feature zstd, it is compressed if FILE ends in .zst.",
                 )
                 .part(BuildPart::Snapshot),
                 Opt::value(
@@ -358,9 +360,8 @@ impl CommandOptions for RunOptions {
                 Opt::value(
                     "--resume FILE",
                     |o: &mut Self, given| o.moving.set_resume(given.path()?),
-                    "Go on from this snapshot, of the same module, which may have been made on another machine. Folders \
-                     have to be given by the same names; of files, what was open is opened again, and it is said which have changed. With \
-                     --fuel, it gets that much; the snapshot must have been made with --fuel then, too.",
+                    "Go on from this snapshot, of the same module: see dunlin resume, which is the same for whoever doesn't \
+                     repeat the program's whole command line. ARGS are ignored, since the program has them already.",
                 )
                 .part(BuildPart::Snapshot),
                 Opt::value(
@@ -376,6 +377,9 @@ impl CommandOptions for RunOptions {
     ];
 
     fn operand(&mut self, module: OsString) -> Result<Rest, Failure> {
+        if self.moving.by_resume {
+            return self.operand_of_resume(module);
+        }
         self.module = module;
         Ok(Rest::Foreign)
     }
@@ -385,6 +389,9 @@ impl CommandOptions for RunOptions {
     }
 
     fn complete(&mut self) -> Result<(), Failure> {
+        if self.moving.by_resume {
+            self.complete_resume()?;
+        }
         need_module(&self.module, Self::COMMAND)?;
         if self.invoke.is_some() && self.start.is_some() {
             return Err(Failure::usage(
@@ -392,6 +399,11 @@ impl CommandOptions for RunOptions {
             ));
         }
         if self.gdb.is_some() {
+            if self.moving.resume.is_some() {
+                return Err(Failure::usage(
+                    "--gdb debugs programs from their beginning, and none that goes on",
+                ));
+            }
             self.tiering.debugging()?;
         }
         self.moving.complete()

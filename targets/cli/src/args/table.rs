@@ -124,9 +124,17 @@ impl<O> Opt<O> {
 }
 
 /// Parses what follows the command's name; `None` is that help is wanted.
-pub(super) fn parse<O: CommandOptions>(mut parser: Parser) -> Result<Option<O>, Failure> {
-    let mut options = O::default();
-    while let Some(arg) = next(&mut parser, O::COMMAND)? {
+pub(super) fn parse<O: CommandOptions>(parser: Parser) -> Result<Option<O>, Failure> {
+    parse_onto(O::default(), O::COMMAND, parser)
+}
+
+/// The same, for a command that begins with these options.
+pub(super) fn parse_onto<O: CommandOptions>(
+    mut options: O,
+    command: &str,
+    mut parser: Parser,
+) -> Result<Option<O>, Failure> {
+    while let Some(arg) = next(&mut parser, command)? {
         let name = match arg {
             Arg::Value(operand) => {
                 if let Rest::Foreign = options.operand(operand)? {
@@ -140,13 +148,13 @@ pub(super) fn parse<O: CommandOptions>(mut parser: Parser) -> Result<Option<O>, 
             Arg::Long(name) => format!("--{name}"),
         };
         let Some(option) = find::<O>(&name) else {
-            return Err(unknown_option(O::COMMAND, &name, &names::<O>()));
+            return Err(unknown_option(command, &name, &names::<O>()));
         };
         match option.set {
             Setter::Flag(field) => *field(&mut options) = true,
             Setter::CheckedFlag(set) => set(&mut options)?,
             Setter::Value(set) => {
-                let value = value(&mut parser, &name, O::COMMAND)?;
+                let value = value(&mut parser, &name, command)?;
                 set(&mut options, Given { option: &name, value: &value })?;
             }
         }

@@ -28,9 +28,10 @@ fn page(commands: &[CommandOutline], overview: &str) -> String {
     for command in commands {
         let _ = writeln!(page, ".SH \"DUNLIN {}\"", command.name.to_uppercase());
         let text = of_this_build(command.text);
+        // Where they are another command's, they have been described.
         let (before, after) = text.split_once("{options}\n").unwrap_or((&text, ""));
         prose(&mut page, before, false);
-        for group in &command.groups {
+        for group in command.groups.iter().filter(|_| before.len() < text.len()) {
             let _ = writeln!(page, ".SS \"{}\"", escaped(group.title));
             group.options.iter().for_each(|option| describe(&mut page, *option));
         }

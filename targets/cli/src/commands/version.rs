@@ -13,6 +13,7 @@ pub(crate) fn version() -> String {
         ("hosts", cfg!(feature = "hosts")),
         ("tls", cfg!(feature = "tls")),
         ("sqlite", cfg!(feature = "sqlite")),
+        ("zstd", cfg!(feature = "zstd")),
     ];
     let here: Vec<_> = parts.iter().filter(|(_, here)| *here).map(|(name, _)| *name).collect();
     let features = if here.is_empty() { "none".into() } else { here.join(", ") };

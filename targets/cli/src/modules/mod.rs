@@ -8,3 +8,5 @@ pub(crate) mod policy;
 pub(crate) mod precompiled;
 #[cfg(feature = "hosts")]
 pub(crate) mod registry;
+#[cfg(feature = "snapshot")]
+pub(crate) mod snapshot_file;

@@ -1,13 +1,14 @@
 //! What a snapshot needs, and where it stands.
 
 use crate::failure::{Failure, io_reason};
+use crate::modules::snapshot_file;
 use crate::output::json::{Json, object};
 use crate::output::{count, shown};
 use dunlin::{Budget, Snapshot, SnapshotSummary};
 use std::ffi::OsStr;
 use std::fmt::Write;
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::Read;
 
 /// What every snapshot begins with.
 const MAGIC: &[u8] = b"\0dunsnap";
@@ -17,17 +18,17 @@ const MEMORY: u64 = 64 << 20;
 
 /// What is shown of it; `None` if the file is no snapshot.
 pub(super) fn view(path: &OsStr, name: &str, json: bool) -> Result<Option<String>, Failure> {
-    let begins = |file: File| {
+    let budget = Budget::new(MEMORY);
+    let opened = || snapshot_file::open(File::open(path)?, &budget);
+    let begins = |file: Box<dyn Read>| {
         let mut head = Vec::new();
         file.take(MAGIC.len() as u64).read_to_end(&mut head).is_ok_and(|_| head == MAGIC)
     };
-    if !std::fs::metadata(path).is_ok_and(|there| there.is_file()) || !File::open(path).is_ok_and(begins) {
+    if !std::fs::metadata(path).is_ok_and(|there| there.is_file()) || !opened().is_ok_and(begins) {
         return Ok(None);
     }
-    let file =
-        File::open(path).map_err(|error| Failure::unusable(format_args!("{name}: {}", io_reason(&error))))?;
-    let budget = Budget::new(MEMORY);
-    let looked = Snapshot::open(&budget, BufReader::new(file)).and_then(|snapshot| {
+    let file = opened().map_err(|error| Failure::unusable(format_args!("{name}: {}", io_reason(&error))))?;
+    let looked = Snapshot::open(&budget, file).and_then(|snapshot| {
         let modules: Vec<_> = snapshot.modules().map(|digest| hex(&digest)).collect();
         Ok((modules, snapshot.look(&budget)?))
     });

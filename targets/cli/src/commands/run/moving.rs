@@ -5,6 +5,7 @@ use crate::failure::{Failure, io_reason};
 use crate::guest::wasi::Wasi;
 use crate::guest::watchdog::Watchdog;
 use crate::host::signals::ask_for_snapshots;
+use crate::modules::snapshot_file::{self, compress, is_compressed};
 use crate::output::complain;
 use crate::output::destination::Destination;
 use dunlin::{
@@ -13,40 +14,33 @@ use dunlin::{
 };
 use std::cell::RefCell;
 use std::fs::File;
-use std::io::{self, BufReader};
+use std::io::{self, Read, Write};
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// When snapshots are made.
 pub(super) struct Snapshots {
     file: Destination,
+    compressed: bool,
     on_signal: bool,
     on_timeout: bool,
     on_fuel: bool,
     every: Option<Duration>,
-    /// One is asked for, and the program goes on after it.
-    wanted: Arc<AtomicBool>,
 }
 
 impl Snapshots {
     /// As the options say; `None` if they want none.
     pub(super) fn of(options: &RunOptions) -> Result<Option<Self>, Failure> {
         let Some(path) = &options.moving.file else { return Ok(None) };
-        let file = Destination::open("--snapshot", path)?;
+        let (file, compressed) = (Destination::open("--snapshot", path)?, is_compressed(path)?);
         let on = &options.moving;
         let (on_signal, on_timeout, on_fuel, every) = (on.on_signal, on.on_timeout, on.on_fuel, on.every);
-        Ok(Some(Self { file, on_signal, on_timeout, on_fuel, every, wanted: Arc::default() }))
+        Ok(Some(Self { file, compressed, on_signal, on_timeout, on_fuel, every }))
     }
 
     /// Has the program stop for them from now on.
     fn watch(&self, handle: InterruptHandle) -> Result<(), Failure> {
-        let wanted = self.wanted.clone();
-        let ask = move || {
-            wanted.store(true, Ordering::Relaxed);
-            handle.interrupt();
-        };
+        let ask = move || handle.request_snapshot();
         let failed = |error: io::Error| {
             Failure::unusable(format_args!("--snapshot: there can be no thread: {}", io_reason(&error)))
         };
@@ -90,21 +84,17 @@ impl Snapshots {
                 ResumableCall::Finished => return Ok(()),
                 ResumableCall::Suspended(suspended) => suspended,
             };
-            let wanted = self.wanted.swap(false, Ordering::Relaxed);
-            let ends = match suspended.reason().trap() {
-                Some(Trap::Interrupt) => watchdog.reason().is_some(),
-                _ => true,
-            };
+            let goes_on = suspended.wants_snapshot() && watchdog.reason().is_none();
             let is_made = match suspended.reason().trap() {
-                Some(Trap::Interrupt) if ends => self.on_timeout,
-                Some(Trap::Interrupt) => wanted,
+                _ if goes_on => true,
+                Some(Trap::Interrupt) => self.on_timeout,
                 Some(Trap::OutOfFuel) => self.on_fuel,
                 _ => false,
             };
             if is_made {
                 self.make(store, linker, &suspended);
             }
-            if ends {
+            if !goes_on {
                 return Err(suspended.into_reason());
             }
             call = suspended.resume(&mut *store, results)?;
@@ -118,10 +108,12 @@ impl Snapshots {
             Err(error) => return complain(format_args!("warning: no snapshot was made: {error}")),
         };
         let store = RefCell::new(store);
-        let written = self.file.write(&|to| {
+        let contents = |to: &mut dyn Write| {
             let written = call.snapshot(&mut **store.borrow_mut(), linker, &state, to);
             written.map_err(|error| io::Error::other(error.into_boxed_dyn_error()))
-        });
+        };
+        let written =
+            self.file.write(&|to| if self.compressed { compress(to, contents) } else { contents(to) });
         if let Err(failure) = written {
             complain(format_args!("warning: no snapshot was made: {}", failure.message));
         }
@@ -131,16 +123,16 @@ impl Snapshots {
 /// A snapshot that a program is to go on from.
 pub(super) struct Resumed {
     name: String,
-    snapshot: Snapshot<BufReader<File>>,
+    snapshot: Snapshot<Box<dyn Read>>,
 }
 
 impl Resumed {
     /// Opens it, and gives the program what it had open.
     pub(super) fn open(path: &Path, engine: &Engine, wasi: &mut Wasi) -> Result<Self, Failure> {
         let name = format!("--resume {}", path.display());
-        let file = File::open(path)
-            .map_err(|error| Failure::unusable(format_args!("{name}: {}", io_reason(&error))))?;
-        let snapshot = Snapshot::open(engine.budget(), BufReader::new(file));
+        let file = File::open(path).and_then(|file| snapshot_file::open(file, engine.budget()));
+        let file = file.map_err(|error| Failure::unusable(format_args!("{name}: {}", io_reason(&error))))?;
+        let snapshot = Snapshot::open(engine.budget(), file);
         let snapshot = snapshot.map_err(|error| failed(&name, error))?;
         let changed = wasi.restore(snapshot.embedder(), engine.budget());
         let changed = changed.map_err(|error| Failure::unusable(format_args!("{name}: {error}")))?;
