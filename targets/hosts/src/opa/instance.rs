@@ -29,6 +29,10 @@ pub(super) struct Parts {
 /// An instance of a policy.
 pub(super) struct Running {
     pub(super) store: Store<Hosted>,
+    #[cfg_attr(
+        not(feature = "serve"),
+        expect(dead_code, reason = "it is for those that begin like this one")
+    )]
     linker: Linker<Hosted>,
     pub(super) instance: Instance,
     pub(super) guest: Guest,

@@ -88,7 +88,7 @@ impl Evaluators {
         };
         let mut evaluator = match (idle, prepared) {
             (Some(evaluator), _) => evaluator,
-            (None, Some(prepared)) => self.make(&text, Some(&prepared), &request.limits)?,
+            (None, Some(prepared)) => self.make(&text, Some(&*prepared), &request.limits)?,
             (None, None) => {
                 let mut first = self.make(&text, None, &request.limits)?;
                 let prepared = first.prepare().map(Arc::new);
