@@ -22,7 +22,7 @@ dunlin=$target_dir/release/dunlin
 expected=$(mktemp) report=$(mktemp) printed=$(mktemp)
 trap 'rm -f "$expected" "$report" "$printed"' EXIT
 for name in $(sed -n 's/.*modules!\[\(.*\)\];/\1/p' examples/bare/src/main.rs | tr -d '"'); do
-    result=$("$dunlin" run --jit off --report "$report" --fuel 1000000000 --invoke run "benches/workloads/wasm/$name.wasm" 1)
+    result=$("$dunlin" run --jit off --report "$report" --fuel 1000000000 --invoke run "benches/workloads/wasm/$name.wasm" 8)
     echo "$name: $result, $(sed -n 's/.*"fuel_used": *\([0-9]*\).*/\1/p' "$report") fuel" >>"$expected"
 done
 [ -s "$expected" ] || {

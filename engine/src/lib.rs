@@ -54,7 +54,8 @@
 //! - Nobody waits at a shared memory, and there is none where the processor lacks atomic accesses of 64 bits.
 //! - A panic of a host function ends the program.
 //! - Nothing is random by itself: `seed_hashes` is for those who load modules of others.
-//! - How much is left of the native stack isn't known. Calls of the host's and back nest 100 deep at most; each level takes some 2 KiB.
+//! - How much is left of the native stack isn't known. Calls of the host and back nest 100 deep at most, so that it
+//!   must suffice for that.
 
 #![no_std]
 #![cfg_attr(not(feature = "std"), allow(dead_code, reason = "what a system or a tier has to do with"))]

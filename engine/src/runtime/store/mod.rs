@@ -52,7 +52,7 @@ use crate::runtime::exec::{self, Execution, Kept, Watch};
 use crate::runtime::interrupt::InterruptState;
 use crate::runtime::profile::Profiler;
 use crate::runtime::vmctx::{FuncObj, GlobalObj, MemoryObj, TableObj, TagObj, VmStore};
-use crate::sys::{AtomicU64, panicking};
+use crate::sys::AtomicU64;
 use crate::{Error, Val};
 use alloc::boxed::Box;
 use arena::Arena;
@@ -273,7 +273,7 @@ impl StoreInner {
         let executions = || (self.parked.len() + usize::from(self.exec.is_some())) * size_of::<Execution>();
         let values = || self.extern_refs.iter().map(|value| size_of_val(&**value)).sum::<usize>();
         assert!(
-            panicking()
+            crate::sys::panicking()
                 || self.charge.bytes() == Shared::<InterruptState>::BYTES + (executions() + values()) as u64,
             "{} bytes are charged for {} bytes of executions and {} of values",
             self.charge.bytes(),
