@@ -65,13 +65,17 @@ impl Answer for () {
 /// A function of a module: the module's name, what it is a version of, and the function's name.
 type Called = (&'static str, Snapshot, &'static str);
 
+/// A function, with its arguments.
+type Function<'a> = &'a dyn Fn(&mut WasiCtx, &mut Guest<'_>) -> errno::Result;
+
+// It is made once for all functions with as many parameters: what they differ in is called through pointers.
 fn call<T: 'static, R: Answer, const N: usize>(
     mut caller: Caller<'_, T>,
     get: impl Fn(&mut T) -> &mut WasiCtx,
     called: Called,
-    waits: impl FnOnce(&WasiCtx) -> bool,
-    arguments: impl Fn() -> [Argument; N],
-    function: impl FnOnce(&mut WasiCtx, &mut Guest<'_>) -> errno::Result,
+    waits: &dyn Fn(&WasiCtx) -> bool,
+    arguments: &dyn Fn() -> [Argument; N],
+    function: Function<'_>,
 ) -> Result<R> {
     let waiter = match waits(get(caller.data_mut())) {
         true => Some(caller.interrupt_waiter().map_err(Error::host)?),
@@ -88,8 +92,8 @@ fn attempt<T: 'static, const N: usize>(
     get: impl Fn(&mut T) -> &mut WasiCtx,
     (_, snapshot, name): Called,
     (interrupt, began): (Interrupt<'_>, Option<u64>),
-    arguments: impl Fn() -> [Argument; N],
-    function: impl FnOnce(&mut WasiCtx, &mut Guest<'_>) -> errno::Result,
+    arguments: &dyn Fn() -> [Argument; N],
+    function: Function<'_>,
 ) -> (errno::Result, bool) {
     let budget = caller.budget().clone();
     let memory = match caller.get_export("memory") {
@@ -177,7 +181,7 @@ macro_rules! link {
                             move |caller: Caller<'_, T>, $($arg: $ty),*| -> Result<$ret> {
                                 let (waits, called) = (waits!($($waits)?), (module, snapshot, stringify!($name)));
                                 let arguments = || [$((stringify!($arg), i128::from($arg))),*];
-                                call(caller, get, called, waits, arguments, |ctx, guest| ctx.$name(guest, $($arg),*))
+                                call(caller, get, called, &waits, &arguments, &|ctx, guest| ctx.$name(guest, $($arg),*))
                             },
                         )?;
                     }

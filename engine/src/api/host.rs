@@ -2,9 +2,9 @@
 
 use super::wasm_ty::for_each_arity;
 use super::wasm_ty::sealed::{Slots, Value, Values};
-use crate::memory::Shared;
+use crate::memory::{Charge, Shared};
 use crate::runtime::store::HostFunc;
-use crate::{Caller, Engine, Error, FuncType, Kind, WasmTy};
+use crate::{Caller, Engine, Error, FuncType, Kind, ValType, WasmTy};
 
 /// What a closure given to [`Func::wrap`](crate::Func::wrap) or [`Linker::func_wrap`](crate::Linker::func_wrap) may
 /// return: nothing, one value, a tuple of up to 16, or a `Result` of such with this crate's [`Error`].
@@ -56,6 +56,14 @@ impl<V: Values> Ret for Result<V, Error> {
     }
 }
 
+/// A closure's type, and what is charged for it while the function is made.
+fn func_type(engine: &Engine, params: &[ValType], results: &[ValType]) -> Result<(FuncType, Charge), Error> {
+    let types = params.iter().chain(results).copied();
+    let count = params.len() + results.len();
+    let charge = engine.budget().charge(Kind::Host, FuncType::heap_bytes_of(types.clone(), count))?;
+    Ok((FuncType::try_new(types, params.len(), count)?, charge))
+}
+
 macro_rules! into_host {
     ($($a:ident)*) => {
         impl<T: 'static, F, $($a: WasmTy,)* R: WasmRet> IntoHost<T, (Caller<'_, T>, $($a,)*), R> for F
@@ -64,13 +72,7 @@ macro_rules! into_host {
         {
             #[allow(non_snake_case, unused, reason = "generated, for no parameters too")]
             fn into_host(self, engine: &Engine) -> Result<Host, Error> {
-                let params: &[_] = &[$($a::TYPE),*];
-                let results = R::Values::TYPES;
-                let types = params.iter().chain(results).copied();
-                let count = params.len() + results.len();
-                let bytes = FuncType::heap_bytes_of(types.clone(), count);
-                let _charge = engine.budget().charge(Kind::Host, bytes)?;
-                let ty = FuncType::try_new(types, params.len(), count)?;
+                let (ty, _charge) = func_type(engine, &[$($a::TYPE),*], R::Values::TYPES)?;
                 // SAFETY: `HostFunc` promises a store of `T`, and slots of this type.
                 let host = unsafe {
                     HostFunc::new(engine, ty, move |store, vm, slots| {

@@ -32,14 +32,12 @@ impl<T> Buf<T> {
     }
 
     fn set_capacity(&mut self, capacity: usize) -> Result<(), MemoryError> {
-        let (old, new) = (self.charge.bytes(), bytes_of::<T>(capacity));
-        // While the elements move, both the old and the new memory are held.
-        self.charge.grow(new)?;
         let additional = capacity - self.vec.len();
-        let reserved = self.vec.try_reserve_exact(additional);
-        self.charge.shrink(if reserved.is_ok() { old } else { new });
+        moved(&mut self.charge, bytes_of::<T>(capacity), &mut || {
+            self.vec.try_reserve_exact(additional).is_ok()
+        })?;
         debug_assert_eq!(self.charge.bytes(), bytes_of::<T>(self.vec.capacity()), "what is held is charged");
-        reserved.map_err(|_| MemoryError::system(self.charge.kind(), new))
+        Ok(())
     }
 
     /// How many elements have been paid for.
@@ -174,6 +172,16 @@ impl<T> Buf<T> {
         charge.shrink(charge.bytes() - bytes_of::<T>(count));
         Ok((vec.into_boxed_slice(), charge))
     }
+}
+
+/// Has elements moved to `new` bytes, and the charge say so. It is made once for all types.
+fn moved(charge: &mut Charge, new: u64, reserve: &mut dyn FnMut() -> bool) -> Result<(), MemoryError> {
+    let old = charge.bytes();
+    // While the elements move, both the old and the new memory are held.
+    charge.grow(new)?;
+    let reserved = reserve();
+    charge.shrink(if reserved { old } else { new });
+    if reserved { Ok(()) } else { Err(MemoryError::system(charge.kind(), new)) }
 }
 
 impl<T> Deref for Buf<T> {

@@ -22,7 +22,7 @@ async fn call_async<T: 'static, R: Answer, const N: usize>(
 ) -> Result<R> {
     let ctx = get(caller.data_mut());
     if !waits(ctx) {
-        return call(caller, get, called, |_| false, arguments, function);
+        return call(caller, get, called, &|_| false, &arguments, &function);
     }
     let began = ctx.clocks.now(MONOTONIC).ok();
     let waiter = caller.interrupt_waiter().map_err(Error::host)?;
@@ -50,7 +50,7 @@ macro_rules! define {
             move |caller: Caller<'_, T>, $($arg: $ty),*| -> Result<$ret> {
                 let called = ($module, $snapshot, stringify!($name));
                 let arguments = || [$((stringify!($arg), i128::from($arg))),*];
-                call(caller, $get, called, |_| false, arguments, |ctx, guest| ctx.$name(guest, $($arg),*))
+                call(caller, $get, called, &|_| false, &arguments, &|ctx, guest| ctx.$name(guest, $($arg),*))
             },
         )?
     };

@@ -37,11 +37,23 @@ impl HostFunc {
         ty: FuncType,
         call: impl Fn(*mut StoreInner, *mut VmCtx, &mut [u64]) -> Result<(), Error> + Send + Sync + 'static,
     ) -> Result<Shared<Self>, Error> {
-        let bytes = Shared::<Self>::BYTES + size_of_val(&call) as u64;
-        let charge = engine.budget().charge(Kind::Host, bytes)?;
-        let sigs = engine.register(&ty)?;
+        let charge = Self::pay(engine, size_of_val(&call))?;
+        Self::of(engine, &ty, try_box(Kind::Host, call)?, charge)
+    }
+
+    // The rest is the same for all closures, and made once.
+    fn pay(engine: &Engine, closure: usize) -> Result<Charge, Error> {
+        Ok(engine.budget().charge(Kind::Host, Shared::<Self>::BYTES + closure as u64)?)
+    }
+
+    fn of(
+        engine: &Engine,
+        ty: &FuncType,
+        call: Box<HostCall>,
+        charge: Charge,
+    ) -> Result<Shared<Self>, Error> {
+        let sigs = engine.register(ty)?;
         let header = slots_of(ty.params()).max(slots_of(ty.results()));
-        let call = try_box(Kind::Host, call)?;
         Ok(Shared::try_new(Kind::Host, Self { sigs, header, call, _charge: charge })?)
     }
 
