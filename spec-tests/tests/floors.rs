@@ -32,7 +32,7 @@ const HOUSES: &[House] = &[
     },
     House {
         folder: "engine/src/memory",
-        floors: &["kind limits box_or", "error", "alloc", "shared", "budget", "buf map pages"],
+        floors: &["kind limits box_or sort", "error", "alloc", "shared", "budget", "buf map pages"],
         least: 20,
     },
     House {
@@ -113,7 +113,7 @@ const HOUSES: &[House] = &[
     },
     House {
         folder: "targets/cli/src",
-        floors: &["failure", "host", "output", "args", "modules", "guest", "commands"],
+        floors: &["failure no_unwinding", "host", "output", "args", "modules", "guest", "commands"],
         least: 80,
     },
     House {

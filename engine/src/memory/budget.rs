@@ -6,6 +6,7 @@
 use super::error::{MemoryError, OutOfBudget};
 use super::kind::Kind;
 use super::shared::Shared;
+use super::sort::sort_by_key;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A bound on memory, shared by everything that counts towards it.
@@ -174,8 +175,7 @@ impl Budget {
     #[cold]
     fn refusal(&self, kind: Kind, asked: u64, used: u64) -> OutOfBudget {
         let mut held = Kind::ALL.map(|kind| (kind, self.used_for(kind)));
-        // Not `sort_by_key`, which allocates.
-        held.sort_unstable_by_key(|(kind, bytes)| (std::cmp::Reverse(*bytes), *kind as u8));
+        sort_by_key(&mut held, |(kind, bytes)| (std::cmp::Reverse(*bytes), *kind as u8));
         OutOfBudget { kind, asked, used, limit: self.0.limit, largest: [held[0], held[1], held[2]] }
     }
 

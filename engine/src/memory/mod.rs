@@ -11,6 +11,7 @@ pub(crate) mod limits;
 mod map;
 pub(crate) mod pages;
 mod shared;
+mod sort;
 
 pub(crate) use alloc::{
     TryText, at_hand, box_or_back, bytes_of, in_third_party, third_party, try_box, try_text,
@@ -23,3 +24,4 @@ pub use error::{MemoryAccessError, OutOfBudget};
 pub use kind::Kind;
 pub(crate) use map::Map;
 pub(crate) use shared::Shared;
+pub(crate) use sort::sort_by_key;

@@ -6,7 +6,7 @@
 mod make;
 mod sort;
 
-use crate::memory::{Budget, Buf, Charge, Kind};
+use crate::memory::{Budget, Buf, Charge, Kind, sort_by_key};
 use crate::module::ModuleInner;
 use crate::ops::SpecialOp;
 use crate::ops::cells::{LAZY, is_lazy};
@@ -265,7 +265,7 @@ impl CodeTable {
     /// Unlinks all native entries, and frees or keeps them.
     pub(crate) fn leave_natives(&self, ways: Left) {
         let mut made = self.made();
-        made.codes.sort_unstable_by_key(|code| !code.native);
+        sort_by_key(&mut made.codes, |code| !code.native);
         made.sorted = 0;
         let natives = made.codes.iter().take_while(|code| code.native).count();
         for code in made.codes.iter().take(natives) {
@@ -352,7 +352,7 @@ impl CodeTable {
     /// frame is in stays. Returns whether anything was freed.
     fn drop_cold(&self, made: &mut CodeCache) -> bool {
         let wanted = self.cache.limit().unwrap_or(0) / DROPPED_PART;
-        made.codes.sort_unstable_by_key(|code| (code.in_use || code.native, code.linked, code.since));
+        sort_by_key(&mut made.codes, |code| (code.in_use || code.native, code.linked, code.since));
         made.sorted = 0;
         let (mut count, mut bytes) = (0, 0);
         for code in made.codes.iter().take_while(|code| !code.in_use && !code.native) {

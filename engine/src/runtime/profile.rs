@@ -4,7 +4,7 @@
 
 use crate::Module;
 use crate::memory::limits::{MAX_PROFILE_FRAMES, MAX_PROFILE_NODES};
-use crate::memory::{Budget, Buf, Kind, Map, MemoryError, Shared};
+use crate::memory::{Budget, Buf, Kind, Map, MemoryError, Shared, sort_by_key};
 use core::fmt::Write;
 use core::ops::ControlFlow;
 use std::borrow::Cow;
@@ -73,7 +73,8 @@ impl Profile {
     /// The stacks that were seen, the heaviest first. Behind them is what belongs to none.
     pub fn stacks(&self) -> impl Iterator<Item = ProfileStack<'_>> {
         let mut nodes: Vec<&Node> = self.nodes.iter().filter(|node| node.weight > 0).collect();
-        nodes.sort_by_key(|node| std::cmp::Reverse(node.weight));
+        // Of equal ones, the one that was seen first.
+        sort_by_key(&mut nodes, |node| (std::cmp::Reverse(node.weight), core::ptr::from_ref(*node)));
         let stacks = nodes.into_iter().map(|node| ProfileStack { profile: self, stack: Stack::Node(node) });
         let rest = [(ProfileFrame::Other, self.other), (ProfileFrame::Unsampled, self.unsampled)];
         let rest = rest.into_iter().filter(|(_, weight)| *weight > 0);

@@ -11,7 +11,7 @@ use super::groups::Groups;
 use super::state::{BodyCheck, Core};
 use crate::memory::limits::Limits;
 use crate::memory::pages::PAGE;
-use crate::memory::{Buf, Kind, MemoryError, try_str};
+use crate::memory::{Buf, Kind, MemoryError, sort_by_key, try_str};
 use crate::module::const_expr::ConstExpr;
 use crate::module::load_error::{ErrorKind, LoadError};
 use crate::module::types::{GlobalType, MemoryType, Mutability, RefType, TableType, ValType};
@@ -231,7 +231,7 @@ impl<C: BodyCheck> Core<C> {
             by_name.try_push(exports.len() as u32).map_err(self.memory())?;
             exports.try_push(Export { name, kind, index: export.index }).map_err(self.memory())?;
         }
-        by_name.sort_unstable_by(|a, b| exports[*a as usize].name.cmp(&exports[*b as usize].name));
+        sort_by_key(&mut by_name, |at| &*exports[*at as usize].name);
         self.module.exports = self.boxed(exports)?;
         self.module.exports_by_name = self.boxed(by_name)?;
         Ok(())

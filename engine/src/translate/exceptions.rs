@@ -10,7 +10,7 @@ use super::error::Error;
 use super::frames::{ControlFrame, ControlKind, Handler, To};
 use super::operand::{Entry, Location};
 use super::translator::{Translator, UNUSED, halves};
-use crate::memory::{Buf, Kind};
+use crate::memory::{Buf, Kind, sort_by_key};
 use crate::ops::frame::slots;
 use crate::ops::handlers::{Catches, Clause, NO_SLOT};
 use crate::ops::{Class, SpecialOp};
@@ -261,7 +261,7 @@ impl Translator<'_> {
         let none = Buf::new(self.env.budget, Kind::CompilerScratch);
         let mut handlers = core::mem::replace(&mut self.handlers, none);
         // The innermost block's come first: it ends first.
-        handlers.sort_unstable_by_key(|Handler { clause, number, .. }| {
+        sort_by_key(&mut handlers, |Handler { clause, number, .. }| {
             (clause.end, core::cmp::Reverse(clause.depth), *number)
         });
         for Handler { mut clause, to, .. } in handlers.iter().copied() {

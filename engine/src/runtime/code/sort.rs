@@ -1,8 +1,10 @@
 //! Sorting what was added to a sorted list.
 
+use crate::memory::sort_by_key;
+
 /// Sorts `list`, of which the first `sorted` are sorted already. Without memory of its own, and each of these moves once.
 pub(super) fn sort_rest<T, K: Ord>(list: &mut [T], sorted: usize, key: impl Fn(&T) -> K) {
-    list[sorted..].sort_unstable_by_key(&key);
+    sort_by_key(&mut list[sorted..], &key);
     let (mut before, mut end) = (sorted, list.len());
     // The last of the rest goes behind all that isn't greater, and what is greater goes behind it.
     while before > 0 && before < end {

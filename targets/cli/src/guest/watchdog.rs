@@ -7,7 +7,7 @@ use crate::output::{complain, hurry};
 use dunlin::InterruptHandle;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, mpsc};
+use std::sync::{Arc, Barrier, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long an interrupted guest may take to stop before the process ends without it. It stops at once, unless it is in
@@ -147,20 +147,25 @@ impl Watchdog {
         &mut self,
         give_up: impl Fn(StopReason) + Send + 'static,
     ) -> Result<io::Result<()>, Failure> {
-        let (hand_over, handed_over) = mpsc::sync_channel::<Signals>(1);
-        let shared = self.shared.clone();
+        let handed_over = Arc::new((Mutex::new(None::<Signals>), Barrier::new(2)));
+        let (shared, taken) = (self.shared.clone(), handed_over.clone());
         // Before the handlers are installed: without a thread, signals keep their default effect.
         let listening = thread("signals", move || {
-            let Ok(mut signals) = handed_over.recv() else { return };
+            taken.1.wait();
+            let Some(mut signals) = taken.0.lock().unwrap_or_else(PoisonError::into_inner).take() else {
+                return;
+            };
             for signal in signals.forever() {
                 shared.stop(StopReason::Signal(signal as u8), &give_up);
             }
         })?;
         Ok(listening.and_then(|()| {
-            let signals = terminating_signals(&OVER)?;
-            self.signals = Some(signals.handle());
-            let _ = hand_over.send(signals);
-            Ok(())
+            let installed = terminating_signals(&OVER).map(|signals| {
+                self.signals = Some(signals.handle());
+                *handed_over.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(signals);
+            });
+            handed_over.1.wait();
+            installed
         }))
     }
 
@@ -195,14 +200,15 @@ impl Drop for Watchdog {
 /// process if other threads had taken the memory meanwhile. The inner error means that no thread can be had.
 fn thread(name: &str, body: impl FnOnce() + Send + 'static) -> Result<io::Result<()>, Failure> {
     reserve::check()?;
-    let (begins, begun) = mpsc::sync_channel(1);
+    let begun = Arc::new(Barrier::new(2));
+    let begins = begun.clone();
     let body = move || {
-        let _ = begins.send(());
+        begins.wait();
         body();
     };
     let thread = std::thread::Builder::new().name(name.into()).stack_size(THREAD_STACK).spawn(body);
     Ok(thread.map(|_| {
-        let _ = begun.recv();
+        begun.wait();
     }))
 }
 
@@ -210,6 +216,7 @@ fn thread(name: &str, body: impl FnOnce() + Send + 'static) -> Result<io::Result
 mod tests {
     use super::*;
     use dunlin::{Engine, Store};
+    use std::sync::mpsc;
 
     const TIMEOUT: Duration = Duration::from_millis(50);
 
