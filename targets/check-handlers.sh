@@ -4,6 +4,7 @@
 # spec-tests/src/bin/handlers.rs.
 #
 #     targets/check-handlers.sh [--target TRIPLE]        # aarch64-unknown-linux-musl or -gnu, armv7-unknown-linux-gnueabihf
+#     targets/check-handlers.sh --profile small|mini     # as build.sh optimises it, for this machine
 #     SHOW=Call.0 targets/check-handlers.sh       # the machine code of one handler
 #
 # targets/aarch64.sh and armv7.sh call it, with linker and emulator set. Exit code 0: so it is.
@@ -11,12 +12,17 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 target_dir=${CARGO_TARGET_DIR:-target}
+profile=release
 case "$*" in
+'--profile small' | '--profile mini')
+    profile=$2 objdump=objdump runner='env FOR_SIZE=1' program=$target_dir/$2/handlers
+    set --
+    ;;
 '') objdump=objdump runner= program=$target_dir/release/handlers ;;
 '--target aarch64-unknown-linux-gnu' | '--target aarch64-unknown-linux-musl') objdump=aarch64-linux-gnu-objdump ;;
 '--target armv7-unknown-linux-gnueabihf') objdump=arm-linux-gnueabihf-objdump ;;
 *)
-    echo "usage: targets/check-handlers.sh [--target TRIPLE], for aarch64 or armv7" >&2
+    echo "usage: targets/check-handlers.sh [--target TRIPLE | --profile small|mini], for aarch64 or armv7" >&2
     exit 2
     ;;
 esac
@@ -38,7 +44,11 @@ aarch64-*) of='--package dunlin-cli --package dunlin-spec-tests' ;;
 *) of='--package dunlin-spec-tests' ;;
 esac
 # Unquoted, because these are several words.
-cargo test --release $of --test official --no-run "$@"
+case $profile in
+release) cargo test --release $of --test official --no-run "$@" ;;
+# These profiles strip symbols.
+*) cargo build --profile "$profile" --package dunlin-spec-tests --bin handlers --config "profile.$profile.strip='none'" ;;
+esac
 # A program that is linked statically may have no relocations, and objdump fails where there is no section for them.
 headers=$("$objdump" --private-headers "$program")
 # The program judges its own disassembly, since it alone knows where its handlers are. The runner is unquoted because

@@ -111,12 +111,15 @@ macro_rules! ordered_rows {
             OrderedOp, ordered, stride 14, forms (numeric::ordered_forms), shape ordered;
             I32Sub(x: u32, y: u32) -> u32 { x.wrapping_sub(y) }
             I32DivS(x: u32, y: u32) -> u32 {
-                nonzero(y).and_then(|y| (x as i32).checked_div(y as i32).ok_or(Trap::IntegerOverflow)).map(|q| q as u32)
+                match (x as i32).checked_div(nonzero(y)? as i32) {
+                    Some(quotient) => Ok(quotient as u32),
+                    None => Err(Trap::IntegerOverflow),
+                }
             }
-            I32DivU(x: u32, y: u32) -> u32 { nonzero(y).map(|y| x / y) }
-            // Only the overflow is left to be caught here, which gives 0.
-            I32RemS(x: u32, y: u32) -> u32 { nonzero(y).map(|y| (x as i32).checked_rem(y as i32).unwrap_or(0) as u32) }
-            I32RemU(x: u32, y: u32) -> u32 { nonzero(y).map(|y| x % y) }
+            I32DivU(x: u32, y: u32) -> u32 { x / nonzero(y)? }
+            // No closures: optimised for size, they would be called. Where the division overflows, nothing remains.
+            I32RemS(x: u32, y: u32) -> u32 { (x as i32).wrapping_rem(nonzero(y)? as i32) as u32 }
+            I32RemU(x: u32, y: u32) -> u32 { x % nonzero(y)? }
             I32Shl(x: u32, y: u32) -> u32 { x.wrapping_shl(y) }
             I32ShrS(x: u32, y: u32) -> u32 { (x as i32).wrapping_shr(y) as u32 }
             I32ShrU(x: u32, y: u32) -> u32 { x.wrapping_shr(y) }
@@ -124,11 +127,14 @@ macro_rules! ordered_rows {
             I32Rotr(x: u32, y: u32) -> u32 { x.rotate_right(y & 31) }
             I64Sub(x: u64, y: u64) -> u64 { x.wrapping_sub(y) }
             I64DivS(x: u64, y: u64) -> u64 {
-                nonzero(y).and_then(|y| (x as i64).checked_div(y as i64).ok_or(Trap::IntegerOverflow)).map(|q| q as u64)
+                match (x as i64).checked_div(nonzero(y)? as i64) {
+                    Some(quotient) => Ok(quotient as u64),
+                    None => Err(Trap::IntegerOverflow),
+                }
             }
-            I64DivU(x: u64, y: u64) -> u64 { nonzero(y).map(|y| x / y) }
-            I64RemS(x: u64, y: u64) -> u64 { nonzero(y).map(|y| (x as i64).checked_rem(y as i64).unwrap_or(0) as u64) }
-            I64RemU(x: u64, y: u64) -> u64 { nonzero(y).map(|y| x % y) }
+            I64DivU(x: u64, y: u64) -> u64 { x / nonzero(y)? }
+            I64RemS(x: u64, y: u64) -> u64 { (x as i64).wrapping_rem(nonzero(y)? as i64) as u64 }
+            I64RemU(x: u64, y: u64) -> u64 { x % nonzero(y)? }
             I64Shl(x: u64, y: u64) -> u64 { x.wrapping_shl(y as u32) }
             I64ShrS(x: u64, y: u64) -> u64 { (x as i64).wrapping_shr(y as u32) as u64 }
             I64ShrU(x: u64, y: u64) -> u64 { x.wrapping_shr(y as u32) }

@@ -63,8 +63,10 @@ impl<O: Atomic> Body for Access<O> {
         // the instance. The bytes are aligned, since memories are, and in bounds.
         unsafe {
             let at = place::<O::T>(r)?;
-            let operand = |n, field| if kind.operands() > n { u64::load(r.slot(field)) } else { 0 };
-            let (x, y) = (O::T::of(operand(1, C)), O::T::of(operand(2, D)));
+            // No closure: optimised for size, it would be called, with a pointer to the registers.
+            let x = if kind.operands() > 1 { u64::load(r.slot(C)) } else { 0 };
+            let y = if kind.operands() > 2 { u64::load(r.slot(D)) } else { 0 };
+            let (x, y) = (O::T::of(x), O::T::of(y));
             let result = O::act(O::T::at(at), x, y);
             if !matches!(kind, AtomicKind::Store) {
                 result.slot().store(r.slot(A));

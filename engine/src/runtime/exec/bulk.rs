@@ -173,9 +173,14 @@ impl Short {
         unsafe {
             let slots = r.slot(A).cast_const();
             let n = *slots.add(2);
-            let fits = |place| (*slots.add(place)).checked_add(n).is_some_and(|end| end <= r.len);
+            // No closures: optimised for size, they would be called, with a pointer to the registers.
+            let mut fits = n <= Self::MOST;
+            for place in 0..places {
+                let (end, overflows) = (*slots.add(place)).overflowing_add(n);
+                fits &= !overflows & (end <= r.len);
+            }
             // Both memories are number 0.
-            if r.ext(0) != 0 || n > Self::MOST || !(0..places).all(fits) {
+            if r.ext(0) != 0 || !fits {
                 return None;
             }
             if !control::pay(r, n / BYTES_A_UNIT) {
@@ -202,7 +207,8 @@ handlers! {
             r.ip = r.ip.add(3);
             return B::next(r);
         }
-        match run::<O>(&r) {
+        slow::stand(&r, false);
+        match run::<O>(r.vm, r.slot(A), r.ext(0)) {
             Ok(()) => {
                 slow::reload(&mut r);
                 r.ip = r.ip.add(3);
@@ -221,14 +227,13 @@ handlers! {
     }
 }
 
+// Of the registers it gets parts: see `slow::stand`.
 #[inline(never)]
-unsafe fn run<O: Bulk>(r: &Regs) -> Result<(), Error> {
+unsafe fn run<O: Bulk>(vm: *mut VmCtx, slots: *mut u64, indices: u64) -> Result<(), Error> {
     // SAFETY: the handler contract (`Backend`).
     unsafe {
-        slow::stand(r, false);
-        let store = &mut *(*(*r.vm).store).store;
-        let word = r.ext(0);
-        O::run(&mut Operands { store, vm: r.vm, slots: r.slot(A), x: word as u32, y: (word >> 32) as u32 })
+        let store = &mut *(*(*vm).store).store;
+        O::run(&mut Operands { store, vm, slots, x: indices as u32, y: (indices >> 32) as u32 })
     }
 }
 
