@@ -11,7 +11,7 @@ fail() { # SENTENCE
 
 # Nothing of the compiler is left, and without machine code nothing of what runs it.
 tree() { cargo tree --package dunlin-cli --edges normal --no-default-features "$@"; }
-! tree --features pairs,precompiled | grep -i cranelift || fail "there is a compiler in a build without one."
+! tree --features pairs,precompiled,simd | grep -i cranelift || fail "there is a compiler in a build without one."
 ! tree | grep -i -e cranelift -e dunlin-jit || fail "machine code isn't left out of a build without it."
 
 target_dir=${CARGO_TARGET_DIR:-target}
@@ -21,7 +21,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cp "$whole" "$work/whole"
 slim="$target_dir/slim/release/dunlin"
-cargo build --release --package dunlin-cli --no-default-features --features pairs,precompiled --target-dir "$target_dir/slim"
+cargo build --release --package dunlin-cli --no-default-features --features pairs,precompiled,simd --target-dir "$target_dir/slim"
 ls -l "$work/whole" "$slim"
 
 "$work/whole" compile examples/wasm/nqueens.wasm -o "$work/nqueens.dun"

@@ -26,7 +26,7 @@ add_rust_targets "$GNU"
 add_debian_packages "$run"
 
 program=$target_dir/$GNU/release/dunlin
-cargo build --release --package dunlin-cli --target "$GNU" --no-default-features --features loop,pairs,text
+cargo build --release --package dunlin-cli --target "$GNU" --no-default-features --features loop,pairs,simd,text
 ls -l "$program"
 $run || exit 0
 

@@ -90,6 +90,7 @@ impl ConstExpr {
                 Operator::I64Const { value } => ConstOp::I64(value.cast_unsigned()),
                 Operator::F32Const { value } => ConstOp::F32(value.bits()),
                 Operator::F64Const { value } => ConstOp::F64(value.bits()),
+                #[cfg(feature = "simd")]
                 Operator::V128Const { value } => ConstOp::V128(u128::from_le_bytes(*value.bytes())),
                 Operator::GlobalGet { global_index } => ConstOp::GlobalGet(global_index),
                 Operator::RefNull { .. } => ConstOp::RefNull,

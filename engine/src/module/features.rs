@@ -3,6 +3,12 @@
 use std::fmt;
 use wasmparser::WasmFeatures;
 
+/// What the build lacks the code for.
+const LACKING: WasmFeatures = match cfg!(feature = "simd") {
+    true => WasmFeatures::empty(),
+    false => WasmFeatures::SIMD.union(WasmFeatures::RELAXED_SIMD),
+};
+
 /// The set of proposals that are switched on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Features(WasmFeatures);
@@ -24,6 +30,7 @@ impl Default for Features {
                 | WasmFeatures::FUNCTION_REFERENCES
                 | WasmFeatures::THREADS,
         )
+        .of_this_build()
     }
 }
 
@@ -52,6 +59,9 @@ macro_rules! features {
 
             /// The method of [`Config`](crate::Config) that switches it; `None` if this version of Dunlin doesn't have it.
             pub fn switch(self) -> Option<&'static str> {
+                if LACKING.contains(self.flag()) {
+                    return None;
+                }
                 match self { $(Feature::$feature => switch_name!($($switch)?),)* }
             }
 
@@ -63,11 +73,12 @@ macro_rules! features {
         impl Features {
             pub(crate) fn set(&mut self, feature: Feature, enable: bool) {
                 self.0.set(feature.flag(), enable);
+                *self = self.of_this_build();
             }
 
             $($(
                 pub(crate) fn $switch(&mut self, enable: bool) -> &mut Self {
-                    self.0.set(WasmFeatures::$flag, enable);
+                    self.set(Feature::$feature, enable);
                     self
                 }
             )?)*
@@ -158,6 +169,10 @@ impl Feature {
 }
 
 impl Features {
+    fn of_this_build(self) -> Features {
+        Features(self.0 - LACKING)
+    }
+
     /// The set, as wasmparser wants it for everything but bodies.
     ///
     /// To wasmparser, recursion groups and subtypes are part of the proposal about garbage collection. Of what else that brings,

@@ -55,6 +55,11 @@ impl LoadError {
         LoadError { kind: ErrorKind::OutOfBudget, cause: Cause::Memory(error.into()), offset, missing: None }
     }
 
+    /// Whether its message begins so.
+    pub(crate) fn is_text(&self, start: &str) -> bool {
+        matches!(&self.cause, Cause::Text(text) if text.starts_with(start))
+    }
+
     /// A copy.
     pub(crate) fn again(&self) -> LoadError {
         match &self.cause {

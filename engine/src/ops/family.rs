@@ -3,12 +3,13 @@
 /// Declares a family from its rows.
 ///
 /// `Name [OtherOperators] (x: T, ..) -> T { meaning } => C`: the row serves wasmparser's operator `Name` and the
-/// others listed, which mean the same on slots; its NaNs are made canonical as `C` if that is wanted.
+/// others listed, which mean the same on slots; its NaNs are made canonical as `C` if that is wanted. In builds without
+/// what `only`, or an attribute of a row, names, there are no such operators.
 macro_rules! family {
     (
         $(#[$doc:meta])*
-        $Enum:ident, $module:ident, stride $stride:literal, forms $forms:tt, shape $shape:ident;
-        $($Name:ident $([$($alias:ident)*])? ($($x:ident: $t:ty),*) -> $out:ty $body:block $(=> $canon:ident)?)*
+        $Enum:ident, $module:ident, stride $stride:literal, forms $forms:tt, shape $shape:ident $(, only $when:meta)?;
+        $($(#[$gate:meta])* $Name:ident $([$($alias:ident)*])? ($($x:ident: $t:ty),*) -> $out:ty $body:block $(=> $canon:ident)?)*
     ) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -33,13 +34,21 @@ macro_rules! family {
             pub(crate) const IMM_WORDS: &'static [usize] =
                 &[$($crate::ops::imm_words!($shape $($t),*)),*];
 
+            $(
+                #[cfg(not($when))]
+                pub(crate) fn of(_: &wasmparser::Operator<'_>) -> Option<$crate::ops::Selected> {
+                    None
+                }
+            )?
+
+            $(#[cfg($when)])?
             #[inline]
             pub(crate) fn of(operator: &wasmparser::Operator<'_>) -> Option<$crate::ops::Selected> {
                 #[allow(unused_imports)]
                 use $crate::ops::{Classed, Selected, Canon};
                 use wasmparser::Operator;
                 match operator {
-                    $($crate::ops::pattern!($shape $Name $([$($alias)*])? memarg lane) => Some(
+                    $($(#[$gate])* $crate::ops::pattern!($shape $Name $([$($alias)*])? memarg lane) => Some(
                         $crate::ops::selected!($shape (<$module::$Name as $crate::ops::Row>::OP) ($($t),*) $out,
                             (None $(.or(Some(Canon::$canon)))?) memarg lane)
                     ),)*

@@ -20,19 +20,19 @@ macro_rules! load_rows {
             I64Load8S(x: i8) -> u64 { x as i64 as u64 }
             I64Load16S(x: i16) -> u64 { x as i64 as u64 }
             I64Load32S(x: i32) -> u64 { x as i64 as u64 }
-            V128Load(x: V128) -> V128 { x }
-            V128Load8x8S(x: u64) -> V128 { simd::v128_load8x8_s(x) }
-            V128Load8x8U(x: u64) -> V128 { simd::v128_load8x8_u(x) }
-            V128Load16x4S(x: u64) -> V128 { simd::v128_load16x4_s(x) }
-            V128Load16x4U(x: u64) -> V128 { simd::v128_load16x4_u(x) }
-            V128Load32x2S(x: u64) -> V128 { simd::v128_load32x2_s(x) }
-            V128Load32x2U(x: u64) -> V128 { simd::v128_load32x2_u(x) }
-            V128Load8Splat(x: u8) -> V128 { simd::v128_load8_splat(x) }
-            V128Load16Splat(x: u16) -> V128 { simd::v128_load16_splat(x) }
-            V128Load32Splat(x: u32) -> V128 { simd::v128_load32_splat(x) }
-            V128Load64Splat(x: u64) -> V128 { simd::v128_load64_splat(x) }
-            V128Load32Zero(x: u32) -> V128 { simd::v128_load32_zero(x) }
-            V128Load64Zero(x: u64) -> V128 { simd::v128_load64_zero(x) }
+            #[cfg(feature = "simd")]            V128Load(x: V128) -> V128 { x }
+            #[cfg(feature = "simd")]            V128Load8x8S(x: u64) -> V128 { simd::v128_load8x8_s(x) }
+            #[cfg(feature = "simd")]            V128Load8x8U(x: u64) -> V128 { simd::v128_load8x8_u(x) }
+            #[cfg(feature = "simd")]            V128Load16x4S(x: u64) -> V128 { simd::v128_load16x4_s(x) }
+            #[cfg(feature = "simd")]            V128Load16x4U(x: u64) -> V128 { simd::v128_load16x4_u(x) }
+            #[cfg(feature = "simd")]            V128Load32x2S(x: u64) -> V128 { simd::v128_load32x2_s(x) }
+            #[cfg(feature = "simd")]            V128Load32x2U(x: u64) -> V128 { simd::v128_load32x2_u(x) }
+            #[cfg(feature = "simd")]            V128Load8Splat(x: u8) -> V128 { simd::v128_load8_splat(x) }
+            #[cfg(feature = "simd")]            V128Load16Splat(x: u16) -> V128 { simd::v128_load16_splat(x) }
+            #[cfg(feature = "simd")]            V128Load32Splat(x: u32) -> V128 { simd::v128_load32_splat(x) }
+            #[cfg(feature = "simd")]            V128Load64Splat(x: u64) -> V128 { simd::v128_load64_splat(x) }
+            #[cfg(feature = "simd")]            V128Load32Zero(x: u32) -> V128 { simd::v128_load32_zero(x) }
+            #[cfg(feature = "simd")]            V128Load64Zero(x: u64) -> V128 { simd::v128_load64_zero(x) }
         }
     };
 }
@@ -50,7 +50,7 @@ macro_rules! store_rows {
             F64Store(x: f64) -> f64 { x }
             I32Store8 [I64Store8] (x: u32) -> u8 { x as u8 }
             I32Store16 [I64Store16] (x: u32) -> u16 { x as u16 }
-            V128Store(x: V128) -> V128 { x }
+            #[cfg(feature = "simd")]            V128Store(x: V128) -> V128 { x }
         }
     };
 }
@@ -61,7 +61,7 @@ macro_rules! load_lane_rows {
     ($then:ident) => {
         $then! {
             /// `R[a] := R[c] with lane d replaced by the bytes at R[b] + offset`
-            LoadLaneOp, load_lane, stride 3, forms (vector::load_lane_forms), shape loadlane;
+            LoadLaneOp, load_lane, stride 3, forms (vector::load_lane_forms), shape loadlane, only feature = "simd";
             V128Load8Lane(x: V128, lane: u8, y: u8) -> V128 { simd::i8x16_replace_lane(x, lane, y as u32) }
             V128Load16Lane(x: V128, lane: u8, y: u16) -> V128 { simd::i16x8_replace_lane(x, lane, y as u32) }
             V128Load32Lane(x: V128, lane: u8, y: u32) -> V128 { simd::i32x4_replace_lane(x, lane, y) }
@@ -76,7 +76,7 @@ macro_rules! store_lane_rows {
     ($then:ident) => {
         $then! {
             /// `bytes at R[b] + offset := lane d of R[c]`
-            StoreLaneOp, store_lane, stride 3, forms (vector::store_lane_forms), shape storelane;
+            StoreLaneOp, store_lane, stride 3, forms (vector::store_lane_forms), shape storelane, only feature = "simd";
             V128Store8Lane(x: u8) -> u8 { x }
             V128Store16Lane(x: u16) -> u16 { x }
             V128Store32Lane(x: u32) -> u32 { x }

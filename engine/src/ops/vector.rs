@@ -10,7 +10,7 @@ macro_rules! vector_unary_rows {
     ($then:ident) => {
         $then! {
             /// `R[a] := op(R[b])`. Forms: operand in acc, in slot.
-            VectorUnaryOp, vector_unary, stride 4, forms (numeric::unary_forms), shape unary;
+            VectorUnaryOp, vector_unary, stride 4, forms (numeric::unary_forms), shape unary, only feature = "simd";
             V128Not(x: V128) -> V128 { simd::v128_not(x) }
             I8x16Abs(x: V128) -> V128 { simd::i8x16_abs(x) }
             I8x16Neg(x: V128) -> V128 { simd::i8x16_neg(x) }
@@ -86,7 +86,7 @@ macro_rules! vectors_rows {
     ($then:ident) => {
         $then! {
             /// `R[a] := op(x, y)`.
-            VectorOp, vectors, stride 10, forms (numeric::vector_forms), shape vector;
+            VectorOp, vectors, stride 10, forms (numeric::vector_forms), shape vector, only feature = "simd";
             I8x16Swizzle [I8x16RelaxedSwizzle] (x: V128, y: V128) -> V128 { simd::i8x16_swizzle(x, y) }
             I8x16Eq(x: V128, y: V128) -> V128 { simd::i8x16_eq(x, y) }
             I8x16Ne(x: V128, y: V128) -> V128 { simd::i8x16_ne(x, y) }
@@ -218,7 +218,7 @@ macro_rules! shift_rows {
     ($then:ident) => {
         $then! {
             /// `R[a] := x shifted by y`, which is taken modulo the lane's width.
-            ShiftOp, shift, stride 8, forms (numeric::commutative_forms), shape shift;
+            ShiftOp, shift, stride 8, forms (numeric::commutative_forms), shape shift, only feature = "simd";
             I8x16Shl(x: V128, y: u32) -> V128 { simd::i8x16_shl(x, y) }
             I8x16ShrS(x: V128, y: u32) -> V128 { simd::i8x16_shr_s(x, y) }
             I8x16ShrU(x: V128, y: u32) -> V128 { simd::i8x16_shr_u(x, y) }
@@ -241,7 +241,7 @@ macro_rules! extract_rows {
     ($then:ident) => {
         $then! {
             /// `R[a] := lane c of R[b]`.
-            ExtractOp, extract, stride 2, forms (vector::extract_forms), shape extract;
+            ExtractOp, extract, stride 2, forms (vector::extract_forms), shape extract, only feature = "simd";
             I8x16ExtractLaneS(x: i8) -> u32 { x as u32 }
             I8x16ExtractLaneU(x: u8) -> u32 { x as u32 }
             I16x8ExtractLaneS(x: i16) -> u32 { x as u32 }
@@ -260,7 +260,7 @@ macro_rules! replace_rows {
     ($then:ident) => {
         $then! {
             /// `R[a] := R[b] with lane d replaced by R[c]`.
-            ReplaceOp, replace, stride 6, forms (vector::replace_forms), shape replace;
+            ReplaceOp, replace, stride 6, forms (vector::replace_forms), shape replace, only feature = "simd";
             I8x16ReplaceLane(x: V128, lane: u8, y: u32) -> V128 { simd::i8x16_replace_lane(x, lane, y) }
             I16x8ReplaceLane(x: V128, lane: u8, y: u32) -> V128 { simd::i16x8_replace_lane(x, lane, y) }
             I32x4ReplaceLane(x: V128, lane: u8, y: u32) -> V128 { simd::i32x4_replace_lane(x, lane, y) }

@@ -48,6 +48,10 @@ impl<C: BodyCheck> Core<C> {
                 used.or(Some((Feature::FunctionReferences, error.offset)))
             }
             Some(feature) => Some((feature, error.offset)),
+            // A wasmparser that lacks these says no more.
+            None if !cfg!(feature = "simd") && error.is_text("unexpected SIMD opcode") => {
+                Some((Feature::Simd, error.offset))
+            }
             None => third_party(|| refused(self, &error, &part, bytes, offset)),
         };
         let Some((feature, at)) = missing else { return error };

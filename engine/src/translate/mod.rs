@@ -29,6 +29,7 @@ mod operators;
 mod plain;
 mod references;
 mod regions;
+#[cfg(feature = "simd")]
 mod relaxed;
 mod rotate;
 mod scan;

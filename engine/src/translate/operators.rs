@@ -4,6 +4,7 @@ use super::error::Error;
 use super::operand::Location;
 use super::translator::Translator;
 use crate::ops::{AtomicOp, BulkOp, Class, SpecialOp};
+#[cfg(feature = "simd")]
 use crate::value::relaxed::RelaxedSimd;
 use wasmparser::Operator;
 
@@ -16,6 +17,7 @@ impl Translator<'_> {
             O::I64Const { value } => self.push_const(Class::Int, value as u64),
             O::F32Const { value } => self.push_const(Class::F32, value.bits() as u64),
             O::F64Const { value } => self.push_const(Class::F64, value.bits()),
+            #[cfg(feature = "simd")]
             O::V128Const { value } => {
                 let bits = value.i128() as u128;
                 self.push(Class::V128, Location::Const([bits as u64, (bits >> 64) as u64]))
@@ -32,6 +34,7 @@ impl Translator<'_> {
             O::I64Eqz => self.eqz(crate::ops::IntCompareOp::I64Eq),
             // Slots keep an i32 zero-extended.
             O::I64ExtendI32U | O::Nop => Ok(()),
+            #[cfg(feature = "simd")]
             _ if self.env.settings.relaxed_simd != RelaxedSimd::DETERMINISTIC
                 && self.machines_own(operator)? =>
             {
@@ -104,20 +107,27 @@ impl Translator<'_> {
             }
             O::Rethrow { relative_depth } => self.rethrow(relative_depth),
             O::MemorySize { mem } => self.memory_size(mem),
+            #[cfg(feature = "simd")]
             O::V128Bitselect
             | O::I8x16RelaxedLaneselect
             | O::I16x8RelaxedLaneselect
             | O::I32x4RelaxedLaneselect
             | O::I64x2RelaxedLaneselect => self.bitselect(),
+            #[cfg(feature = "simd")]
             O::F32x4RelaxedMadd => self.multiply_add(&O::F32x4Mul, &O::F32x4Add),
+            #[cfg(feature = "simd")]
             O::F64x2RelaxedMadd => self.multiply_add(&O::F64x2Mul, &O::F64x2Add),
+            #[cfg(feature = "simd")]
             O::F32x4RelaxedNmadd => self.multiply_subtract(&O::F32x4Mul, &O::F32x4Sub),
+            #[cfg(feature = "simd")]
             O::F64x2RelaxedNmadd => self.multiply_subtract(&O::F64x2Mul, &O::F64x2Sub),
+            #[cfg(feature = "simd")]
             O::I32x4RelaxedDotI8x16I7x16AddS => self.dot_add(),
             O::I64Add128 => self.wide_sum(SpecialOp::I64Add128),
             O::I64Sub128 => self.wide_sum(SpecialOp::I64Sub128),
             O::I64MulWideS => self.wide_product(SpecialOp::I64MulWideS),
             O::I64MulWideU => self.wide_product(SpecialOp::I64MulWideU),
+            #[cfg(feature = "simd")]
             O::I8x16Shuffle { lanes } => self.shuffle(lanes),
             O::MemoryAtomicNotify { ref memarg }
             | O::MemoryAtomicWait32 { ref memarg }

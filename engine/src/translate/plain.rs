@@ -4,10 +4,9 @@ use super::error::Error;
 use crate::module::opcode::*;
 use crate::ops::{MemArg, Selected};
 use std::sync::OnceLock;
-use wasmparser::{
-    BinaryReader, FrameKind, FrameStack, Operator, VisitOperator, VisitSimdOperator, for_each_visit_operator,
-    for_each_visit_simd_operator,
-};
+use wasmparser::{BinaryReader, FrameKind, FrameStack, Operator, VisitOperator, for_each_visit_operator};
+#[cfg(feature = "simd")]
+use wasmparser::{VisitSimdOperator, for_each_visit_simd_operator};
 
 /// Rows of the op table by opcode: of instructions that are an opcode alone, and of loads and stores, whose operands
 /// say nothing yet.
@@ -69,6 +68,7 @@ macro_rules! make {
 impl<'a> VisitOperator<'a> for Factory {
     type Output = Operator<'a>;
 
+    #[cfg(feature = "simd")]
     fn simd_visitor(&mut self) -> Option<&mut dyn VisitSimdOperator<'a, Output = Operator<'a>>> {
         Some(self)
     }
@@ -76,6 +76,7 @@ impl<'a> VisitOperator<'a> for Factory {
     for_each_visit_operator!(make);
 }
 
+#[cfg(feature = "simd")]
 impl<'a> VisitSimdOperator<'a> for Factory {
     for_each_visit_simd_operator!(make);
 }

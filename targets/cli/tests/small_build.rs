@@ -8,7 +8,8 @@ use common::{dunlin, dunlin_with, example, folder};
 #[test]
 fn another_build_is_named() {
     let text = example("add.wat");
-    for command in ["run", "inspect", "validate"] {
+    let inspect = if cfg!(feature = "inspect") { "inspect" } else { "run" };
+    for command in ["run", inspect, "validate"] {
         let ended = dunlin(&[command, &text]).code(1).one_sentence();
         ended.says("add.wat: it is in the text format").says("build it with the feature 'text'");
     }
@@ -24,6 +25,7 @@ fn another_build_is_named() {
     for (here, args, feature) in [
         (cfg!(feature = "trace"), &["run", "--trace", "wasi", &text][..], "trace"),
         (cfg!(feature = "gdb"), &["run", "--gdb", "127.0.0.1:0", &text], "gdb"),
+        (cfg!(feature = "inspect"), &["inspect", &text], "inspect"),
         (cfg!(feature = "manual"), &["man"], "manual"),
         (cfg!(feature = "manual"), &["completions", "bash"], "manual"),
         (cfg!(feature = "debug-info"), &["addr2line", &text, "0x20"], "debug-info"),
@@ -48,7 +50,8 @@ fn another_build_is_named() {
 
 #[test]
 fn help_lists_what_there_is() {
-    let all = ["--help", "run --help", "inspect --help", "validate --help"].map(|line| {
+    let inspect = if cfg!(feature = "inspect") { "inspect --help" } else { "help" };
+    let all = ["--help", "run --help", inspect, "validate --help"].map(|line| {
         let args: Vec<_> = line.split(' ').collect();
         dunlin(&args).code(0).out
     });
@@ -59,6 +62,7 @@ fn help_lists_what_there_is() {
         (cfg!(feature = "precompiled"), &["--allow-precompiled", "--memory-guard"]),
         (cfg!(feature = "trace"), &["--trace"]),
         (cfg!(feature = "gdb"), &["--gdb"]),
+        (cfg!(feature = "inspect"), &["  inspect "]),
         (cfg!(feature = "manual"), &["  completions", "  man "]),
         (cfg!(feature = "debug-info"), &["--no-debug-info", "  addr2line "]),
         (cfg!(feature = "coredump"), &["--coredump", "-D, --debug"]),

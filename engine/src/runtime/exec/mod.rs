@@ -135,7 +135,9 @@ impl Dispatch {
         match self {
             Dispatch::Tail => {
                 #[cfg(target_arch = "x86_64")]
-                if let Some(handler) = sse42::handler(op) {
+                if cfg!(feature = "simd")
+                    && let Some(handler) = sse42::handler(op)
+                {
                     return handler as usize as u64;
                 }
                 TAIL[op.0 as usize] as usize as u64

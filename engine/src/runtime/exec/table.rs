@@ -17,8 +17,8 @@ use crate::value::V128;
 macro_rules! family {
     (
         $(#[$doc:meta])*
-        $Enum:ident, $module:ident, stride $stride:literal, forms ($room:ident::$forms:ident), shape $shape:ident;
-        $($Name:ident $([$($alias:ident)*])? ($($x:ident: $t:ty),*) -> $out:ty $body:block $(=> $canon:ident)?)*
+        $Enum:ident, $module:ident, stride $stride:literal, forms ($room:ident::$forms:ident), shape $shape:ident $(, only $when:meta)?;
+        $($(#[$gate:meta])* $Name:ident $([$($alias:ident)*])? ($($x:ident: $t:ty),*) -> $out:ty $body:block $(=> $canon:ident)?)*
     ) => {
         const fn $module<B: Backend>() -> [[Handler<B>; $stride]; ops::$Enum::COUNT] {
             [$($room::$forms::<B, ops::$module::$Name>()),*]
@@ -69,21 +69,30 @@ pub(super) const fn table<B: Backend>() -> [Handler<B>; OPS] {
             }
         )*};
     }
+    // Without `simd`, no module has such instructions.
+    macro_rules! of_vectors {
+        ($Enum:ident $rows:expr) => {
+            match cfg!(feature = "simd") {
+                true => $rows,
+                false => [[control::unreachable::<B> as Handler<B>; ops::$Enum::STRIDE]; ops::$Enum::COUNT],
+            }
+        };
+    }
     fill! {
         UnaryOp unary::<B>(),
-        VectorUnaryOp vector_unary::<B>(),
+        VectorUnaryOp of_vectors!(VectorUnaryOp vector_unary::<B>()),
         CommutativeOp commutative::<B>(),
         OrderedOp ordered::<B>(),
-        VectorOp vectors::<B>(),
-        ShiftOp shift::<B>(),
+        VectorOp of_vectors!(VectorOp vectors::<B>()),
+        ShiftOp of_vectors!(ShiftOp shift::<B>()),
         IntCompareOp int_compare::<B>(),
         FloatCompareOp float_compare::<B>(),
-        ExtractOp extract::<B>(),
-        ReplaceOp replace::<B>(),
+        ExtractOp of_vectors!(ExtractOp extract::<B>()),
+        ReplaceOp of_vectors!(ReplaceOp replace::<B>()),
         LoadOp load::<B>(),
         StoreOp store::<B>(),
-        LoadLaneOp load_lane::<B>(),
-        StoreLaneOp store_lane::<B>(),
+        LoadLaneOp of_vectors!(LoadLaneOp load_lane::<B>()),
+        StoreLaneOp of_vectors!(StoreLaneOp store_lane::<B>()),
         SelectOp variable::all_selects::<B>(),
         BulkOp bulk::handlers::<B>(),
         AtomicOp atomic::handlers::<B>(),

@@ -57,6 +57,7 @@ pub(crate) fn of_this_build(text: &str) -> String {
         ("{flamegraph}", cfg!(feature = "flamegraph")),
         ("{no flamegraph}", !cfg!(feature = "flamegraph")),
         ("{hosts}", cfg!(feature = "hosts")),
+        ("{inspect}", cfg!(feature = "inspect")),
         ("{manual}", cfg!(feature = "manual")),
         ("{text}", cfg!(feature = "text")),
         ("{no text}", !cfg!(feature = "text")),

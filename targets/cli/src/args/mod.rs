@@ -10,6 +10,7 @@ pub(crate) mod features;
 pub(crate) mod grants;
 mod help;
 mod hints;
+#[cfg(feature = "inspect")]
 mod inspect;
 #[cfg(feature = "hosts")]
 mod lambda;
@@ -55,6 +56,7 @@ pub(crate) use addr2line::Addr2lineOptions;
 pub(crate) use claims::ClaimsOptions;
 pub(crate) use compile::CompileOptions;
 pub(crate) use explore::ExploreOptions;
+#[cfg(feature = "inspect")]
 pub(crate) use inspect::InspectOptions;
 #[cfg(feature = "hosts")]
 pub(crate) use lambda::LambdaOptions;
@@ -92,6 +94,7 @@ pub(crate) enum Command {
     /// `dunlin run`
     Run(Box<RunOptions>),
     /// `dunlin inspect`
+    #[cfg(feature = "inspect")]
     Inspect(InspectOptions),
     /// `dunlin addr2line`
     Addr2line(Addr2lineOptions),
@@ -156,6 +159,7 @@ static COMMANDS: &[KnownCommand] = &[
     known::<CompileOptions>(|parser| parsed(parser, Command::Compile), cfg!(feature = "jit")),
     known::<ExploreOptions>(|parser| parsed(parser, Command::Explore), cfg!(feature = "explore")),
     known::<Addr2lineOptions>(|parser| parsed(parser, Command::Addr2line), cfg!(feature = "debug-info")),
+    #[cfg(feature = "inspect")]
     known::<InspectOptions>(|parser| parsed(parser, Command::Inspect), true),
     known::<ValidateOptions>(|parser| parsed(parser, Command::Validate), true),
     #[cfg(feature = "manual")]
@@ -245,8 +249,9 @@ fn looks_like_a_module(name: &OsStr) -> bool {
 }
 
 /// Commands that a build may lack altogether, by the features that bring them.
-const OF_FEATURES: [(&str, bool, &[&str]); 2] = [
+const OF_FEATURES: [(&str, bool, &[&str]); 3] = [
     ("hosts", cfg!(feature = "hosts"), &["claims", "lambda", "policy", "pull", "push", "serve", "sign"]),
+    ("inspect", cfg!(feature = "inspect"), &["inspect"]),
     ("manual", cfg!(feature = "manual"), &["completions", "man"]),
 ];
 

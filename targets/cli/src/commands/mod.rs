@@ -7,6 +7,7 @@ mod compile;
 #[cfg(feature = "manual")]
 mod completions;
 mod explore;
+#[cfg(feature = "inspect")]
 mod inspect;
 #[cfg(feature = "hosts")]
 mod lambda;
@@ -41,6 +42,7 @@ pub(crate) fn execute(command: Command) -> Result<u8, Failure> {
         Command::Compile(options) => compile::compile(&options)?,
         Command::Addr2line(options) => addr2line::addr2line(&options)?,
         Command::Explore(options) => explore::explore(&options)?,
+        #[cfg(feature = "inspect")]
         Command::Inspect(options) => inspect::inspect(&options)?,
         Command::Validate(options) => return validate::validate(&options),
         #[cfg(feature = "manual")]

@@ -55,6 +55,7 @@ mod with {
     }
 
     /// Describes machine code, in words and as JSON.
+    #[cfg(feature = "inspect")]
     pub(crate) fn describe(code: PrecompiledCode, budget: &dunlin::Budget) -> (String, Json) {
         match code.code(budget) {
             Ok(code) => (in_words(&code), as_json(&code)),
@@ -133,6 +134,7 @@ mod without {
         Ok(ModuleSource::Module(reader))
     }
 
+    #[cfg(feature = "inspect")]
     pub(crate) fn describe(code: PrecompiledCode, _: &dunlin::Budget) -> (String, Json) {
         match code {}
     }

@@ -11,6 +11,7 @@ pub(crate) fn count(number: u64, unit: &str) -> String {
 }
 
 /// A size, exactly if it is small.
+#[cfg(any(feature = "hosts", feature = "inspect"))]
 pub(crate) fn readable(bytes: u64) -> String {
     match bytes {
         0..1024 => count(bytes, "byte"),
