@@ -6,7 +6,7 @@
 #     TARGET      aarch64-gnu, aarch64-musl, x86_64-gnu, x86_64-musl, armv7-gnu or riscv64-gnu
 #     full        everything that the target has: tier, hosts, text format
 #     small       interpreter with superinstructions, WASI, precompiled code
-#     mini        interpreter and WASI, optimised for size
+#     mini        interpreter and WASI, without vectors, optimised for size
 #
 # The last line that it prints is the file's path. Those for musl are static: one file to copy. It installs what is missing:
 # Rust's target through rustup and, as root on Debian or Ubuntu, a linker and its C library. Exit codes: 0 built; 1 it
@@ -41,10 +41,10 @@ esac
 
 # There is no tier for these, and so nothing that runs its code.
 case "$profile:$1" in
-full:armv7-gnu | full:riscv64-gnu) features=coredump,debug-info,flamegraph,gdb,hosts,manual,pairs,text,trace ;;
+full:armv7-gnu | full:riscv64-gnu) features=coredump,debug-info,flamegraph,gdb,hosts,inspect,manual,pairs,simd,text,trace ;;
 full:*) features=default,hosts ;;
-small:armv7-gnu | small:riscv64-gnu) features=pairs ;;
-small:*) features=pairs,precompiled ;;
+small:armv7-gnu | small:riscv64-gnu) features=inspect,pairs,simd ;;
+small:*) features=inspect,pairs,precompiled,simd ;;
 mini:*) features= ;;
 *) usage ;;
 esac
@@ -56,24 +56,39 @@ cc) have cc || install_debian_packages gcc libc6-dev ;;
 *) add_debian_packages false ;;
 esac
 
-# Addresses in tables are relocations: packed, they take a twentieth of the space. A linker called through a compiler takes
-# options in another form.
-wl=-Wl,
-[ "$linker" != rust-lld ] || wl=
-flags="-C link-arg=${wl}-z -C link-arg=${wl}pack-relative-relocs"
+# A linker called through a compiler takes options in another form.
+flags=
+linked() { # LINKER'S OPTION...
+    local option
+    for option in "$@"; do
+        [ "$linker" = rust-lld ] || option=-Wl,$option
+        flags+=" -C link-arg=$option"
+    done
+}
+case "$1" in
+# At a fixed address: tables of addresses need no relocations, which take a twentieth of the space, and memory at the start.
+*-musl) flags+=" -C relocation-model=static -C target-feature=+crt-static" ;;
+*) linked -z pack-relative-relocs ;;
+esac
 case "$profile" in
-full) cargo_profile=release ;;
+full) ;;
 *)
-    cargo_profile=$profile
     # Panics end the process, so nothing is unwound.
     flags+=" -C force-unwind-tables=no"
     ;;
 esac
-case "$1" in
-x86_64-musl) flags+=" -C target-feature=+crt-static" ;;
+case "$profile:$1" in
+full:*) ;;
+# Nor is Rust's own library, whose tables the script leaves out; and neither it nor ours needs what unwinds.
+*-musl)
+    flags+=" --cfg dunlin_never_unwinds"
+    linked "-T$PWD/targets/cross/no-unwinding.ld" --no-eh-frame-hdr -zmuldefs --defsym=rust_eh_personality=abort
+    linked --icf=all
+    ;;
 esac
 
 name=$(tr a-z- A-Z_ <<<"$triple")
 env "CARGO_TARGET_${name}_LINKER=$linker" "CARGO_TARGET_${name}_RUSTFLAGS=$flags" \
-    cargo build --profile "$cargo_profile" --package dunlin-cli --no-default-features --features "$features" --target "$triple" >&2
-echo "${CARGO_TARGET_DIR:-target}/$triple/$cargo_profile/dunlin"
+    cargo build --profile "$profile" --package dunlin-cli --no-default-features --features "$features" --target "$triple" \
+    ${KEEP_SYMBOLS:+--config "profile.$profile.package.dunlin-cli.strip='none'"} >&2
+echo "${CARGO_TARGET_DIR:-target}/$triple/$profile/dunlin"

@@ -4,6 +4,9 @@
 #
 #     targets/page.sh [TARGET:PROFILE...]         # as build.sh takes them; all by default
 #
+# Peers stand beside them, built for size, if there is a copy of their sources: WASM3=DIRECTORY, WAMR=DIRECTORY.
+# For x86_64, wasm3 wants musl-gcc, to be static; WAMR wants CMake. Their sizes for aarch64 are without the C library.
+#
 # Instructions are counted by qemu's user emulation (Debian's package qemu-user) with targets/cross/count.c, for x86_64 too, so
 # they don't depend on how busy the machine is. Exit codes are build.sh's; 3 also if qemu is missing.
 set -euo pipefail
@@ -32,6 +35,8 @@ count() { # EMULATOR PROGRAM ARGUMENTS...: instructions that were executed
     cat "$work/count"
 }
 
+mb() { awk -v n="$(stat -L -c %s "$1")" 'BEGIN { printf "%.2f", n / 1e6 }'; }
+
 millions() { awk -v n="$1" 'BEGIN { printf n < 1e8 ? "%.1f" : "%.0f", n / 1e6 }'; }
 
 # Workloads, with arguments that make a moment's work of each.
@@ -56,7 +61,7 @@ for row in "$@"; do
     large=$(count "$emulator" "$program" validate "$modules/format.wasm")
     bytes=$(($(stat -c %s "$modules/format.wasm") - $(stat -c %s "$modules/counters.wasm")))
     {
-        printf '| `%s` | %s | %s | %s | %s | %s |' "$target" "$profile" "$(awk -v n="$(stat -c %s "$program")" 'BEGIN { printf "%.2f", n / 1e6 }')" \
+        printf '| `%s` | %s | %s | %s | %s | %s |' "$target" "$profile" "$(mb "$program")" \
             "$(millions "$hello")" "$((peak / 1024))" "$(((large - small) / bytes))"
         for workload in "${workloads[@]}"; do
             none=$(count "$emulator" "$program" "${interpret[@]}" --invoke run "$modules/${workload%:*}.wasm" 0)
@@ -67,4 +72,45 @@ for row in "$@"; do
     } >>"$work/table"
     tail -1 "$work/table" >&2
 done
+
+# What a row says of a program that is run with these words before a module, and with those before a function's name.
+peer_row() { # TARGET NAME PROGRAM INVOKE
+    local emulator hello none some workload
+    emulator=$(emulator "$1")
+    hello=$(count "$emulator" "$3" examples/wasm/hello.wasm)
+    printf '| `%s` | %s | %s | %s | | |' "$1" "$2" "$(mb "$3")" "$(millions "$hello")"
+    for workload in "${workloads[@]}"; do
+        none=$(count "$emulator" "$3" "$4" run "$modules/${workload%:*}.wasm" 0)
+        some=$(count "$emulator" "$3" "$4" run "$modules/${workload%:*}.wasm" "${workload#*:}")
+        printf ' %s |' "$(millions $((some - none)))"
+    done
+    echo
+}
+wasm3() { # COMPILER... : of its own command, with its own WASI
+    "$@" -Os -DNDEBUG -Dd_m3HasWASI -I"$WASM3/source" "$WASM3"/source/*.c "$WASM3/platforms/app/main.c" -o "$work/wasm3" -lm -s \
+        -fomit-frame-pointer -ffunction-sections -fdata-sections -Wl,--gc-sections 2>/dev/null
+}
+iwasm() { # COMPILER WAMR'S-NAME: with the fast interpreter and WASI
+    rm -rf "$work/wamr"
+    cmake -S "$WAMR/product-mini/platforms/linux" -B "$work/wamr" -DCMAKE_BUILD_TYPE=MinSizeRel -DCMAKE_SYSTEM_NAME=Linux \
+        -DCMAKE_C_COMPILER="$1" -DCMAKE_ASM_COMPILER="$1" -DCMAKE_CXX_COMPILER="$1" -DCMAKE_CXX_COMPILER_WORKS=1 \
+        -DWAMR_BUILD_TARGET="$2" -DWAMR_BUILD_FAST_INTERP=1 -DWAMR_BUILD_AOT=0 -DWAMR_BUILD_SIMD=0 -DWAMR_BUILD_LIBC_WASI=1 \
+        -DWAMR_BUILD_LIBC_BUILTIN=0 -DWAMR_BUILD_INVOKE_NATIVE_GENERAL=0 -DCMAKE_EXE_LINKER_FLAGS=-s >/dev/null
+    cmake --build "$work/wamr" --target iwasm >/dev/null
+}
+peers() {
+    if [ -n "${WASM3-}" ]; then
+        wasm3 musl-gcc -static
+        peer_row x86_64-musl wasm3 "$work/wasm3" --func
+        wasm3 aarch64-linux-gnu-gcc
+        peer_row aarch64-gnu wasm3 "$work/wasm3" --func
+    fi
+    if [ -n "${WAMR-}" ]; then
+        iwasm gcc X86_64
+        peer_row x86_64-gnu iwasm "$work/wamr/iwasm" --function
+        iwasm aarch64-linux-gnu-gcc AARCH64
+        peer_row aarch64-gnu iwasm "$work/wamr/iwasm" --function
+    fi
+}
+peers >>"$work/table"
 sed -i -e "/<!-- page -->/,/<!-- \/page -->/{//!d}" -e "/<!-- page -->/r $work/table" targets/README.md

@@ -36,9 +36,8 @@ SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
 export SOURCE_DATE_EPOCH
 mkdir -p "$out"
 
-# Made by a command that runs here, whatever the target.
-cargo build --release --package dunlin-cli --features hosts
-here=${CARGO_TARGET_DIR:-target}/release/dunlin
+# What pages and completions are made by: it runs here, whatever the target.
+here=$(targets/build.sh x86_64-musl | tail -1)
 
 deb() { # ARCHITECTURE PROGRAM
     local root
