@@ -1,6 +1,7 @@
 //! What is made of each operator.
 
 use super::error::Error;
+#[cfg(feature = "simd")]
 use super::operand::Location;
 use super::translator::Translator;
 use crate::ops::{AtomicOp, BulkOp, Class, SpecialOp};
