@@ -65,6 +65,8 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+#![cfg_attr(not(feature = "simd"), allow(dead_code, reason = "what is for vectors stays in the tables"))]
+
 #[cfg(not(any(target_pointer_width = "32", target_pointer_width = "64")))]
 compile_error!("Dunlin is for machines whose addresses have 32 or 64 bits");
 

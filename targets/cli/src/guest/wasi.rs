@@ -113,20 +113,20 @@ pub(crate) fn exit_code(error: &Error) -> Option<u32> {
     error.downcast_ref::<I32Exit>().map(|exit| exit.0 as u32)
 }
 
-#[cfg(feature = "inspect")]
+#[cfg_attr(not(feature = "inspect"), allow(dead_code, reason = "`inspect` shows it"))]
 /// What a function that is provided lets a module do, and what it does itself.
 pub(crate) fn purpose(name: &str) -> Option<(Capability, &'static str)> {
     capability(name).zip(description(name))
 }
 
-#[cfg(feature = "inspect")]
+#[cfg_attr(not(feature = "inspect"), allow(dead_code, reason = "`inspect` shows it"))]
 /// The types of what is provided.
 pub(crate) struct Provided {
     linker: Linker<Wasi>,
     store: Store<Wasi>,
 }
 
-#[cfg(feature = "inspect")]
+#[cfg_attr(not(feature = "inspect"), allow(dead_code, reason = "`inspect` shows it"))]
 impl Provided {
     pub(crate) fn new(engine: &Engine) -> Result<Self, Error> {
         let store = Store::try_new(engine, WasiCtxBuilder::new().build())?;

@@ -4,10 +4,14 @@ use super::other_formats::refuse;
 use crate::failure::{Failure, io_reason};
 use std::io::Read;
 
+#[cfg(all(feature = "inspect", feature = "precompiled"))]
+pub(crate) use with::describe;
 #[cfg(feature = "precompiled")]
-pub(crate) use with::{ModuleSource, PrecompiledCode, describe};
+pub(crate) use with::{ModuleSource, PrecompiledCode};
+#[cfg(all(feature = "inspect", not(feature = "precompiled")))]
+pub(crate) use without::describe;
 #[cfg(not(feature = "precompiled"))]
-pub(crate) use without::{ModuleSource, PrecompiledCode, describe};
+pub(crate) use without::{ModuleSource, PrecompiledCode};
 
 #[cfg(feature = "precompiled")]
 use with::source as open;
@@ -55,7 +59,7 @@ mod with {
     }
 
     /// Describes machine code, in words and as JSON.
-    #[cfg(feature = "inspect")]
+    #[cfg_attr(not(feature = "inspect"), allow(dead_code, reason = "`inspect` shows it"))]
     pub(crate) fn describe(code: PrecompiledCode, budget: &dunlin::Budget) -> (String, Json) {
         match code.code(budget) {
             Ok(code) => (in_words(&code), as_json(&code)),
@@ -134,7 +138,7 @@ mod without {
         Ok(ModuleSource::Module(reader))
     }
 
-    #[cfg(feature = "inspect")]
+    #[cfg_attr(not(feature = "inspect"), allow(dead_code, reason = "`inspect` shows it"))]
     pub(crate) fn describe(code: PrecompiledCode, _: &dunlin::Budget) -> (String, Json) {
         match code {}
     }

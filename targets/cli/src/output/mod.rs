@@ -17,4 +17,6 @@ pub(crate) use lines::Lines;
 pub(crate) use progress::Progress;
 #[cfg(feature = "text")]
 pub(crate) use style::{Style, styled};
-pub(crate) use words::{count, readable, shown};
+#[cfg(any(feature = "hosts", feature = "inspect"))]
+pub(crate) use words::readable;
+pub(crate) use words::{count, shown};
