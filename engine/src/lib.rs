@@ -103,6 +103,8 @@ pub use api::{
     NumericFunc, ResumableCall, Section, Store, StoreContext, StoreContextMut, StoreLimits,
     StoreLimitsBuilder, SuspendedCall, TypedFunc, WasmParams, WasmResults, WasmRet, WasmTy,
 };
+#[cfg(feature = "record")]
+pub use api::{Record, ReplayEnd};
 #[cfg(feature = "snapshot")]
 pub use api::{Restored, Snapshot};
 pub use memory::limits::Limits;
@@ -128,6 +130,8 @@ pub use runtime::exec::{HandlerKind, TailHandler, tail_handlers};
 pub use runtime::loaded::Module;
 pub use runtime::plan::{Plan, PlanItem};
 pub use runtime::profile::{Profile, ProfileFrame, ProfileStack};
+#[cfg(feature = "record")]
+pub use runtime::record::{CallNotes, HostErrors};
 pub use runtime::shared_memory::SharedMemory;
 #[cfg(feature = "snapshot")]
 pub use runtime::snapshot::{SnapshotFrame, SnapshotSummary};

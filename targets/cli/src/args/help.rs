@@ -58,6 +58,7 @@ pub(crate) fn of_this_build(text: &str) -> String {
         ("{no flamegraph}", !cfg!(feature = "flamegraph")),
         ("{hosts}", cfg!(feature = "hosts")),
         ("{manual}", cfg!(feature = "manual")),
+        ("{record}", cfg!(feature = "record")),
         ("{text}", cfg!(feature = "text")),
         ("{no text}", !cfg!(feature = "text")),
     ];

@@ -26,7 +26,9 @@ mod policy;
 mod pull;
 #[cfg(feature = "hosts")]
 mod push;
+mod recording;
 mod registry;
+mod replay;
 mod run;
 #[cfg(feature = "hosts")]
 mod serve;
@@ -68,7 +70,10 @@ pub(crate) use policy::PolicyOptions;
 pub(crate) use pull::PullOptions;
 #[cfg(feature = "hosts")]
 pub(crate) use push::PushOptions;
+#[cfg(feature = "record")]
+pub(crate) use recording::Replay;
 pub(crate) use registry::RegistryOptions;
+pub(crate) use replay::ReplayOptions;
 pub(crate) use run::RunOptions;
 #[cfg(feature = "hosts")]
 pub(crate) use serve::{AccessLines, ServeOptions};
@@ -119,6 +124,8 @@ pub(crate) enum Command {
     /// `dunlin lambda`
     #[cfg(feature = "hosts")]
     Lambda(Box<LambdaOptions>),
+    /// `dunlin replay`
+    Replay(Box<ReplayOptions>),
     /// `dunlin pull`
     #[cfg(feature = "hosts")]
     Pull(PullOptions),
@@ -157,6 +164,10 @@ static COMMANDS: &[KnownCommand] = &[
     known::<ExploreOptions>(|parser| parsed(parser, Command::Explore), cfg!(feature = "explore")),
     known::<Addr2lineOptions>(|parser| parsed(parser, Command::Addr2line), cfg!(feature = "debug-info")),
     known::<InspectOptions>(|parser| parsed(parser, Command::Inspect), true),
+    known::<ReplayOptions>(
+        |parser| parsed(parser, |options| Command::Replay(Box::new(options))),
+        cfg!(feature = "record"),
+    ),
     known::<ValidateOptions>(|parser| parsed(parser, Command::Validate), true),
     #[cfg(feature = "manual")]
     known::<CompletionsOptions>(|parser| parsed(parser, Command::Completions), true),
