@@ -253,9 +253,9 @@ fn attempt(
         let stops = stops.map(|stops| (stops, &*linker, watchdog));
         Ok((result.and_then(|instance| call(store, instance, &entry, stops)), never_began))
     })??;
-    let position = store.get_fuel();
+    let left = store.get_fuel();
     let replayed = tape.and_then(|tape| tape.end(store, result.as_ref().map(|_| ())));
-    if let Ok(left) = position {
+    if let Ok(left) = left {
         session.fuel_used(fuel - left);
     }
     if let Some(profile) = store.take_profile() {
