@@ -53,7 +53,7 @@ fn the_last_segments_are_replayed() {
     let run = linker.instantiate(&mut store, &module).unwrap().get_func(&store, "run").unwrap();
     let mut results = [Val::I64(0)];
     store.bound_record(100_000);
-    let mut call = run.call_resumable(&mut store, &[Val::I32(60)], &mut results).unwrap();
+    let mut call = run.call_resumable(&mut store, &[Val::I32(150)], &mut results).unwrap();
     while let ResumableCall::Suspended(suspended) = call {
         assert_eq!(suspended.reason().trap(), Some(Trap::Interrupt));
         assert!(store.is_record_full());
@@ -89,7 +89,7 @@ fn the_last_segments_are_replayed() {
                 ResumableCall::Finished => Ok(()),
                 ResumableCall::Suspended(call) => Err(call.into_reason()),
             }),
-            None => Ok(super::run(&mut store, &linker, &module, 60).map(|_| ())),
+            None => Ok(super::run(&mut store, &linker, &module, 150).map(|_| ())),
         };
         let ended = ended.and_then(|ended| ended);
         let end = store.end_replay(ended.as_ref().map(|_| ()));
@@ -107,6 +107,6 @@ fn the_last_segments_are_replayed() {
     linker.replay_host_funcs(&module).unwrap();
     let mut store = Store::new(&engine, Outside { random: 0 });
     store.replay(&module, record, HostErrors::default(), |_, _| Ok(())).unwrap();
-    let error = super::run(&mut store, &linker, &module, 60).unwrap_err();
+    let error = super::run(&mut store, &linker, &module, 150).unwrap_err();
     assert_eq!(error.to_string(), "the second record doesn't follow the first");
 }

@@ -89,8 +89,9 @@ pub(crate) struct Recording {
     args: Buf<u64>,
     notes: Notes,
     copies: Buf<Copy>,
-    /// The call that is going on, if there is one.
+    /// The call that is going on, if there is one, and where that is.
     call: Option<Noted>,
+    called_at: u64,
     /// Why nothing is recorded any more.
     stopped: Option<Error>,
     ended: bool,
@@ -120,6 +121,7 @@ impl Recording {
             notes: Notes::new(budget),
             copies: Buf::new(budget, Kind::Host),
             call: None,
+            called_at: 0,
             stopped: None,
             ended: false,
             unwritten: 0,
@@ -230,7 +232,7 @@ impl Recording {
         }
         if self.call.is_some() {
             let why = format_args!("the host called the guest, which called '{module}.{name}'");
-            self.give_up(position, Error::msg(why));
+            self.give_up(self.called_at, Error::msg(why));
             return false;
         }
         self.args.clear();
@@ -242,7 +244,7 @@ impl Recording {
                 return false;
             }
         }
-        self.call = Some(Noted::ByMethods);
+        (self.call, self.called_at) = (Some(Noted::ByMethods), position);
         true
     }
 
@@ -293,7 +295,7 @@ impl Recording {
         result: Result<impl Iterator<Item = u64>, &Error>,
         memory: impl Fn(u32) -> Option<&'m [u8]>,
     ) {
-        let Some(noted) = self.call.take() else { return };
+        let Some(noted) = self.call.take().filter(|_| self.is_on()) else { return };
         let (module, name) = names;
         if position != before {
             let why = format_args!("'{module}.{name}' called the guest, or changed its fuel");
