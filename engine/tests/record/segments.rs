@@ -98,6 +98,8 @@ fn the_last_segments_are_replayed() {
             assert_eq!(again[0].unwrap_i64(), results[0].unwrap_i64());
         } else {
             assert_eq!(end, ReplayEnd::RecordEnds(None), "{first}");
+            let last = Record::open(engine.budget(), Cursor::new(files[first + 1].bytes())).unwrap();
+            assert_eq!(store.replay_position() > last.position(), chained, "{first}");
         }
     }
     // A segment that isn't the next one is noticed.

@@ -97,7 +97,9 @@ impl Replaying {
     fn read_on(&mut self) -> Result<(), Error> {
         self.next.read(&mut self.from, &self.budget)?;
         // Whoever was killed while the next segment began has left this one without an end.
-        if let (What::Continued, Some(mut then)) = (&self.next.what, self.then.take()) {
+        if self.next.what == What::Continued
+            && let Some(mut then) = self.then.take()
+        {
             let head = Head::read(&mut then, &self.budget)?;
             let follows = head.digest == self.head.digest
                 && head.segment.checked_sub(1) == Some(self.head.segment)
