@@ -238,7 +238,7 @@ fn replays_stop_where_they_are_to() {
     assert!(
         !stopped.out.is_empty() && ended.out.starts_with(&stopped.out) && stopped.out.len() < ended.out.len()
     );
-    assert!(stopped.err.contains("app.wat!"), "{}", stopped.err);
+    assert!(stopped.err.contains("!all\n"), "{}", stopped.err);
     let with = program.replay(&["--snapshot-at", "30000", "-o", &snap]).says("the snapshot is of position ");
     assert_eq!((with.code, &with.out), (ended.code, &ended.out));
     let looked = dunlin(&["inspect", &snap]).code(0).out;
