@@ -381,6 +381,8 @@ impl<T> Caller<'_, T> {
     ///
     /// Without notes, what [`Memory::write`] changes is recorded, and of memories that the function gets by [`Memory::data_mut`] and
     /// its like, whatever differs from a copy that is made then.
+    // Each function of WASI calls it, and rarely gets any.
+    #[inline(never)]
     pub fn call_notes(&mut self, memory: &Memory) -> Option<CallNotes> {
         let mut store = self.as_context_mut();
         let handle = memory.obj(store.inner()).inner.handle;
@@ -391,6 +393,7 @@ impl<T> Caller<'_, T> {
     }
 
     /// Gives notes back.
+    #[inline(never)]
     pub fn put_call_notes(&mut self, notes: CallNotes) {
         if let Some(Tape::Records(tape)) = self.as_context_mut().inner_mut().tape.as_deref_mut() {
             tape.put_notes(notes.into_inner());
