@@ -367,7 +367,7 @@ impl<T: 'static> Linker<T> {
         for import in module.imports() {
             if let ExternType::Func(ty) = import.ty() {
                 let names = (import.module(), import.name());
-                let host = HostFunc::replayed(module.engine(), &ty, names)?;
+                let host = HostFunc::replayed(module.engine(), ty, names)?;
                 self.redefine_host(import.module(), import.name(), host)?;
             }
         }

@@ -81,7 +81,7 @@ impl Writer {
         }
         let has = |bytes: &[u8]| if bytes.is_empty() { 0 } else { HEAD };
         let (first, second) = (&heads[0][..has(&self.block)], &heads[1][..has(large)]);
-        let mut slices = [&first[..], &self.block, second, large].map(IoSlice::new);
+        let mut slices = [first, &self.block, second, large].map(IoSlice::new);
         write_all(&mut self.to, &mut slices)?;
         self.block.clear();
         Ok(())
