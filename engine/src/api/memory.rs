@@ -132,7 +132,7 @@ impl Memory {
         from: &[u8],
     ) -> Result<(), MemoryAccessError> {
         let mut store = store.as_context_mut();
-        let mut memory = self.ptr(store.inner());
+        let mut memory = self.ptr(store.inner_mut());
         // SAFETY: objects live as long as the store, which is borrowed exclusively.
         let bytes = unsafe { memory.as_mut() }.bytes_mut();
         let into = bytes.get_mut(offset..).and_then(|bytes| bytes.get_mut(..from.len()));

@@ -53,6 +53,7 @@ impl Recording {
     }
 
     /// Whether the program is one that can be replayed.
+    #[cfg(feature = "record")]
     pub(crate) fn is_wanted(&self) -> bool {
         self.file.is_some() || self.replay.is_some()
     }
