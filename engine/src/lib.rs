@@ -59,13 +59,12 @@
 
 #![no_std]
 #![cfg_attr(not(feature = "std"), allow(dead_code, reason = "what a system or a tier has to do with"))]
+#![cfg_attr(not(feature = "simd"), allow(dead_code, reason = "what is for vectors stays in the tables"))]
 
 #[macro_use]
 extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
-
-#![cfg_attr(not(feature = "simd"), allow(dead_code, reason = "what is for vectors stays in the tables"))]
 
 #[cfg(not(any(target_pointer_width = "32", target_pointer_width = "64")))]
 compile_error!("Dunlin is for machines whose addresses have 32 or 64 bits");
@@ -149,6 +148,8 @@ pub use api::{
     Section, Store, StoreContext, StoreContextMut, StoreLimits, StoreLimitsBuilder, SuspendedCall, TypedFunc,
     WasmParams, WasmResults, WasmRet, WasmTy,
 };
+#[cfg(feature = "record")]
+pub use api::{Record, ReplayEnd};
 #[cfg(feature = "snapshot")]
 pub use api::{Restored, Snapshot, SnapshotPre};
 pub use memory::limits::Limits;
@@ -174,6 +175,8 @@ pub use runtime::exec::{HandlerKind, TailHandler, tail_handlers};
 pub use runtime::loaded::Module;
 pub use runtime::plan::{Plan, PlanItem};
 pub use runtime::profile::{Profile, ProfileFrame, ProfileStack};
+#[cfg(feature = "record")]
+pub use runtime::record::{CallNotes, HostErrors};
 pub use runtime::shared_memory::{SharedMemory, WaitResult};
 #[cfg(feature = "snapshot")]
 pub use runtime::snapshot::{SnapshotFrame, SnapshotSummary};

@@ -121,8 +121,8 @@ const HOUSES: &[House] = &[
         floors: &[
             "hints outline values",
             "grants table tiering tracing",
-            "environment features help limits moving policies registry",
-            "addr2line claims compile explore inspect lambda manual policy pull push resume run serve sign snapshot validate wasmtime wast",
+            "environment features help limits moving policies recording registry",
+            "addr2line claims compile explore inspect lambda manual policy pull push replay resume run serve sign snapshot validate wasmtime wast",
         ],
         least: 20,
     },

@@ -3,6 +3,8 @@
 use crate::abi::{Filestat, Snapshot};
 use crate::errno::Errno;
 use crate::host::interrupt::Interrupt;
+#[cfg(feature = "record")]
+use dunlin::CallNotes;
 use dunlin::testing::third_party;
 use dunlin::{Budget, Charge, Kind};
 use std::ops::{Deref, Range};
@@ -53,6 +55,9 @@ pub(crate) struct Guest<'a> {
     pub(crate) budget: &'a Budget,
     /// What the monotonic clock showed when the call began, if it is repeated.
     pub(crate) began: Option<u64>,
+    /// Where it is noted what is read and written, if the call is recorded.
+    #[cfg(feature = "record")]
+    notes: Option<&'a CallNotes>,
 }
 
 impl<'a> Guest<'a> {
@@ -62,7 +67,21 @@ impl<'a> Guest<'a> {
         interrupt: Interrupt<'a>,
         budget: &'a Budget,
     ) -> Self {
-        Self { memory, snapshot, interrupt, budget, began: None }
+        Self {
+            memory,
+            snapshot,
+            interrupt,
+            budget,
+            began: None,
+            #[cfg(feature = "record")]
+            notes: None,
+        }
+    }
+
+    /// The same in a call that is recorded, if there are notes.
+    #[cfg(feature = "record")]
+    pub(crate) fn noted(self, notes: Option<&'a CallNotes>) -> Self {
+        Self { notes, ..self }
     }
 
     /// The same in a call that is repeated, if it began then.
@@ -85,12 +104,52 @@ impl<'a> Guest<'a> {
     }
 
     pub(crate) fn bytes(&self, at: u32, len: u32) -> Result<&[u8], Errno> {
-        Ok(&self.memory[self.range(at, len)?])
+        let bytes = &self.memory[self.range(at, len)?];
+        #[cfg(feature = "record")]
+        if let Some(notes) = self.notes {
+            notes.read(at as usize, bytes);
+        }
+        Ok(bytes)
     }
 
+    /// A place for results, all of which is written.
     pub(crate) fn bytes_mut(&mut self, at: u32, len: u32) -> Result<&mut [u8], Errno> {
+        self.wrote(at, len);
+        self.buffer(at, len)
+    }
+
+    /// A place for results. Whatever is [written](Guest::wrote) there has to be said.
+    pub(crate) fn buffer(&mut self, at: u32, len: u32) -> Result<&mut [u8], Errno> {
         let range = self.range(at, len)?;
         Ok(&mut self.memory[range])
+    }
+
+    /// So many bytes at `at` are results now.
+    pub(crate) fn wrote(&self, at: u32, len: u32) {
+        #[cfg(feature = "record")]
+        if let (Some(notes), Ok(_)) = (self.notes, self.range(at, len)) {
+            notes.wrote(at as usize, len as usize);
+        }
+        #[cfg(not(feature = "record"))]
+        let _ = (at, len);
+    }
+
+    /// So many bytes of buffers have gone out through a stream with this number.
+    pub(crate) fn passed_out(&self, stream: u8, (iovs, iovs_len): (u32, u32), mut len: u32) {
+        #[cfg(feature = "record")]
+        if let Some(notes) = self.notes {
+            let buffers = (0..iovs_len).map_while(|index| self.iovec(iovs, index).ok());
+            for (at, room) in buffers {
+                let passed = room.min(len);
+                if passed == 0 && len == 0 {
+                    break;
+                }
+                notes.passed_out(stream, at as usize, passed as usize);
+                len -= passed;
+            }
+        }
+        #[cfg(not(feature = "record"))]
+        let _ = (stream, iovs, iovs_len, &mut len);
     }
 
     /// Checks a place for results, before there is any effect that they would report.

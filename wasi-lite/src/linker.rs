@@ -100,11 +100,16 @@ fn attempt<T: 'static, const N: usize>(
         Some(Extern::Memory(memory)) => Some(memory),
         _ => None,
     };
+    #[cfg(feature = "record")]
+    let notes = memory.and_then(|memory| caller.call_notes(&memory));
     let (bytes, data) = match memory {
         Some(memory) => memory.data_and_store_mut(&mut *caller),
         None => (&mut [][..], caller.data_mut()),
     };
-    let (ctx, guest) = (get(data), &mut Guest::new(bytes, snapshot, interrupt, &budget).begun(began));
+    let guest = Guest::new(bytes, snapshot, interrupt, &budget).begun(began);
+    #[cfg(feature = "record")]
+    let guest = guest.noted(notes.as_ref());
+    let (ctx, guest) = (get(data), &mut { guest });
     #[cfg(feature = "trace")]
     if let Some(trace) = &mut ctx.trace {
         trace.begin(name, &arguments(), guest);
@@ -115,6 +120,10 @@ fn attempt<T: 'static, const N: usize>(
     #[cfg(feature = "trace")]
     if let Some(trace) = &mut ctx.trace {
         trace.end(&arguments(), guest, &result);
+    }
+    #[cfg(feature = "record")]
+    if let Some(notes) = notes {
+        caller.put_call_notes(notes);
     }
     (result, memory.is_some())
 }

@@ -141,6 +141,37 @@ impl<T: 'static> Linker<T> {
         Some(&definitions.items[at].item)
     }
 
+    /// Puts other host functions in place of those that are defined: each by its number and its names.
+    #[cfg(feature = "record")]
+    pub(super) fn replace_hosts(
+        &mut self,
+        replace: impl Fn(&Engine, u32, (&str, &str), Shared<HostFunc>) -> Result<Shared<HostFunc>, Error>,
+    ) -> Result<(), Error> {
+        let engine = self.engine.clone();
+        let definitions = self.definitions_mut()?;
+        for number in 0..definitions.items.len() {
+            let Definition { names, item } = &mut definitions.items[number];
+            if let Import::Host(host) = item {
+                *host = replace(&engine, number as u32, names.get(), host.clone())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Defines a host function, whatever is defined by its names.
+    #[cfg(feature = "record")]
+    pub(super) fn redefine_host(
+        &mut self,
+        module: &str,
+        name: &str,
+        host: Shared<HostFunc>,
+    ) -> Result<(), Error> {
+        let allowed = std::mem::replace(&mut self.allow_shadowing, true);
+        let defined = self.insert(module, name, Import::Host(host)).map(|_| ());
+        self.allow_shadowing = allowed;
+        defined
+    }
+
     /// Defines an object of a store.
     ///
     /// # Errors

@@ -93,6 +93,11 @@ impl Memory {
     ) -> (&'a mut [u8], &'a mut T) {
         let (inner, data) = store.into().into_parts();
         let mut memory = self.ptr(inner);
+        #[cfg(feature = "record")]
+        if inner.tape.is_some() {
+            // SAFETY: as below.
+            inner.tell_of_access(unsafe { memory.as_ref() });
+        }
         // SAFETY: objects live as long as the store, which stays borrowed exclusively; they are no part of the data.
         (unsafe { memory.as_mut() }.bytes_mut(), data)
     }
@@ -126,9 +131,17 @@ impl Memory {
         offset: usize,
         from: &[u8],
     ) -> Result<(), MemoryAccessError> {
-        let bytes = self.data_mut(store.as_context_mut());
+        let mut store = store.as_context_mut();
+        let mut memory = self.ptr(store.inner_mut());
+        // SAFETY: objects live as long as the store, which is borrowed exclusively.
+        let bytes = unsafe { memory.as_mut() }.bytes_mut();
         let into = bytes.get_mut(offset..).and_then(|bytes| bytes.get_mut(..from.len()));
         into.ok_or(MemoryAccessError::new())?.copy_from_slice(from);
+        #[cfg(feature = "record")]
+        {
+            let handle = self.obj(store.inner()).inner.handle;
+            store.inner_mut().tell_of_write(handle, offset, from.len());
+        }
         Ok(())
     }
 }

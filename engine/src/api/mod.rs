@@ -20,6 +20,8 @@ mod linker;
 mod memory;
 mod module;
 mod numeric;
+#[cfg(feature = "record")]
+mod record;
 mod resumable;
 mod shared_memory;
 #[cfg(feature = "snapshot")]
@@ -48,6 +50,8 @@ pub use limiter::{StoreLimits, StoreLimitsBuilder};
 pub use linker::{InstancePre, Linker};
 pub use module::{ModuleExport, ModuleOptions, ModuleStream, Section};
 pub use numeric::NumericFunc;
+#[cfg(feature = "record")]
+pub use record::{Record, ReplayEnd};
 pub use resumable::{ResumableCall, SuspendedCall};
 #[cfg(feature = "snapshot")]
 pub use snapshot::{Restored, Snapshot};

@@ -30,8 +30,8 @@ pub(crate) fn sort_by_key<T, K: Ord>(list: &mut [T], key: impl Fn(&T) -> K) {
 
 #[cfg(test)]
 mod tests {
-    use alloc::vec::Vec;
     use super::sort_by_key;
+    use alloc::vec::Vec;
 
     #[test]
     fn lists_of_any_length_are_sorted() {

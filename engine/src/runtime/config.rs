@@ -286,6 +286,14 @@ impl Config {
         self
     }
 
+    /// Has programs do the same in each run with the same answers from outside, so that they can be
+    /// [recorded](crate::Store::record): fuel is counted, NaNs are canonical, relaxed vector instructions deterministic, and modules keep
+    /// their digests, as by the methods for each.
+    #[cfg(feature = "record")]
+    pub fn recordable(&mut self) -> &mut Self {
+        self.consume_fuel(true).canonical_nans(true).relaxed_simd_deterministic(true).snapshots(true)
+    }
+
     /// Whether [resumable calls](crate::Func::call_resumable) can be stopped before each instruction, and looked at: see
     /// [`Store::edit_breakpoints`](crate::Store::edit_breakpoints). The engine then has no tier, and everything is interpreted
     /// several times slower than otherwise, from cells that take several times the memory: more than

@@ -18,6 +18,8 @@ pub(crate) mod interrupt;
 pub(crate) mod loaded;
 pub(crate) mod plan;
 pub(crate) mod profile;
+#[cfg(feature = "record")]
+pub(crate) mod record;
 pub(crate) mod shared_memory;
 #[cfg(feature = "snapshot")]
 pub(crate) mod snapshot;

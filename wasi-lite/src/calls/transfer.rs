@@ -24,9 +24,10 @@ pub(crate) fn scatter(
         if len == 0 {
             continue;
         }
-        match read(guest.bytes_mut(buf, len)?, total) {
+        match read(guest.buffer(buf, len)?, total) {
             Ok(count) => {
                 let count = u32::try_from(count).map_err(|_| Errno::OVERFLOW)?;
+                guest.wrote(buf, count);
                 total += count;
                 if count < len || once {
                     break;
@@ -160,11 +161,15 @@ impl WasiCtx {
         nwritten: u32,
     ) -> Result {
         let iovs = (iovs, iovs_len);
+        let number = fd;
         self.transfer(guest, (fd, Rights::FD_WRITE), iovs, nwritten, |fd, guest| {
             let (interrupt, budget, nonblock) = (guest.interrupt, guest.budget, fd.nonblock);
             match &fd.kind {
                 FdKind::Stdio(stdio) => {
-                    gather(guest, iovs, |bytes, _| stdio.write(interrupt, budget, bytes, nonblock))
+                    let written =
+                        gather(guest, iovs, |bytes, _| stdio.write(interrupt, budget, bytes, nonblock))?;
+                    guest.passed_out(stdio.number().unwrap_or(number.min(2) as u8), iovs, written);
+                    Ok(written)
                 }
                 FdKind::File(file) if file.waits => {
                     gather(guest, iovs, |bytes, _| write_stream(interrupt, &file.file, bytes, nonblock))

@@ -58,6 +58,8 @@ impl FuelState {
 impl StoreInner {
     pub(crate) fn set_fuel(&mut self, fuel: u64) -> Result<(), Error> {
         self.fuel_enabled()?;
+        #[cfg(feature = "record")]
+        self.tell_of_fuel(fuel);
         // The next charge refills the slice from it.
         self.put_slice(0);
         self.fuel.reserve = fuel;

@@ -85,6 +85,20 @@ impl HostFunc {
     pub(crate) fn sig(&self) -> u32 {
         self.sigs[0]
     }
+
+    /// Calls it.
+    ///
+    /// # Safety
+    /// As for [`StoreInner::call_host`]; the store is of the `T` that it was made for.
+    #[cfg(feature = "record")]
+    pub(super) unsafe fn call(
+        &self,
+        store: *mut StoreInner,
+        caller: *mut VmCtx,
+        args_results: &mut [u64],
+    ) -> Result<(), Error> {
+        (self.call)(store, caller, args_results)
+    }
 }
 
 impl StoreInner {

@@ -200,12 +200,17 @@ impl StoreInner {
         delta_pages: u64,
     ) -> Result<Result<u64, GrowError>, Error> {
         // SAFETY: the caller's contract; the object lives outside of `self`.
-        unsafe {
-            match self.limiter {
+        let grow = |this: &mut Self| unsafe {
+            match this.limiter {
                 None => Ok((*memory).grow(delta_pages)),
-                Some(_) => self.grow_limited_memory(memory, delta_pages),
+                Some(_) => this.grow_limited_memory(memory, delta_pages),
             }
+        };
+        #[cfg(feature = "record")]
+        if self.tape.is_some() {
+            return self.grow_on_tape(grow);
         }
+        grow(self)
     }
 }
 

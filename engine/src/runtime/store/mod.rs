@@ -22,6 +22,8 @@ mod limiter;
 mod memory;
 mod parked;
 mod table;
+#[cfg(feature = "record")]
+mod tape;
 mod template;
 
 pub(crate) use asynchronous::{Answer, HostFuture, Pause};
@@ -51,6 +53,8 @@ use crate::runtime::engine::{Engine, Sigs};
 use crate::runtime::exec::{self, Execution, Kept, Watch};
 use crate::runtime::interrupt::InterruptState;
 use crate::runtime::profile::Profiler;
+#[cfg(feature = "record")]
+use crate::runtime::record::Tape;
 use crate::runtime::vmctx::{FuncObj, GlobalObj, MemoryObj, TableObj, TagObj, VmStore};
 use crate::sys::AtomicU64;
 use crate::{Error, Val};
@@ -102,6 +106,9 @@ pub(crate) struct StoreInner {
     limiter: Option<Box<FindLimiter>>,
     hook: Option<Box<Hook>>,
     asynchronous: Asynchronous,
+    /// The record that is being written, or replayed.
+    #[cfg(feature = "record")]
+    pub(crate) tape: Option<Box<Tape>>,
     /// How deeply calls from the host into the guest are nested.
     pub(crate) depth: u32,
     pub(crate) funcs: Arena<FuncObj>,
@@ -163,6 +170,8 @@ impl StoreInner {
             limiter: None,
             hook: None,
             asynchronous: Asynchronous::default(),
+            #[cfg(feature = "record")]
+            tape: None,
             depth: 0,
             funcs: Arena::new(budget, Kind::Instance),
             memories: Arena::new(budget, Kind::Instance),

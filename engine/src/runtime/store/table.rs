@@ -96,11 +96,16 @@ impl StoreInner {
         init: u64,
     ) -> Result<Result<u64, GrowError>, Error> {
         // SAFETY: the caller's contract; the object lives outside of `self`.
-        unsafe {
-            match self.limiter {
+        let grow = |this: &mut Self| unsafe {
+            match this.limiter {
                 None => Ok((*table).grow(delta, init)),
-                Some(_) => self.grow_limited_table(table, delta, init),
+                Some(_) => this.grow_limited_table(table, delta, init),
             }
+        };
+        #[cfg(feature = "record")]
+        if self.tape.is_some() {
+            return self.grow_on_tape(grow);
         }
+        grow(self)
     }
 }

@@ -15,7 +15,7 @@ pub(crate) struct Features {
 
 impl Features {
     /// Takes an item of `-W`; false if it is about no feature.
-    pub(super) fn take(&mut self, item: &str) -> Result<bool, Failure> {
+    pub(crate) fn take(&mut self, item: &str) -> Result<bool, Failure> {
         let (name, value) = item.split_once('=').map_or((item, None), |(name, value)| (name, Some(value)));
         let enable = || switch(&format!("-W {name}"), value);
         match name {
@@ -27,6 +27,18 @@ impl Features {
             },
         }
         Ok(true)
+    }
+
+    /// What `-W` took, but for what records don't depend on.
+    #[cfg(feature = "record")]
+    pub(crate) fn items(&self) -> impl Iterator<Item = String> {
+        let switched = self.switched.iter().filter_map(|(feature, enable)| {
+            let name = feature.switch()?.strip_prefix("Config::wasm_")?.replace('_', "-");
+            Some(format!("{name}={}", if *enable { "y" } else { "n" }))
+        });
+        let shared =
+            self.shared_memory.map(|enable| format!("shared-memory={}", if enable { "y" } else { "n" }));
+        switched.chain(shared)
     }
 
     /// Configures an engine so.

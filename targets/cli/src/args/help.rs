@@ -60,7 +60,7 @@ pub(crate) fn of_this_build(text: &str) -> String {
         ("{inspect}", cfg!(feature = "inspect")),
         ("{snapshot}", cfg!(feature = "snapshot")),
         ("{manual}", cfg!(feature = "manual")),
-        ("{snapshot}", cfg!(feature = "snapshot")),
+        ("{record}", cfg!(feature = "record")),
         ("{text}", cfg!(feature = "text")),
         ("{no text}", !cfg!(feature = "text")),
     ];

@@ -27,7 +27,9 @@ mod policy;
 mod pull;
 #[cfg(feature = "hosts")]
 mod push;
+mod recording;
 mod registry;
+mod replay;
 mod resume;
 mod run;
 #[cfg(feature = "hosts")]
@@ -72,7 +74,10 @@ pub(crate) use policy::PolicyOptions;
 pub(crate) use pull::PullOptions;
 #[cfg(feature = "hosts")]
 pub(crate) use push::PushOptions;
+#[cfg(feature = "record")]
+pub(crate) use recording::Replay;
 pub(crate) use registry::RegistryOptions;
+pub(crate) use replay::ReplayOptions;
 pub(crate) use run::RunOptions;
 #[cfg(feature = "hosts")]
 pub(crate) use serve::{AccessLines, ServeOptions};
@@ -125,6 +130,8 @@ pub(crate) enum Command {
     /// `dunlin lambda`
     #[cfg(feature = "hosts")]
     Lambda(Box<LambdaOptions>),
+    /// `dunlin replay`
+    Replay(Box<ReplayOptions>),
     /// `dunlin pull`
     #[cfg(feature = "hosts")]
     Pull(PullOptions),
@@ -176,6 +183,10 @@ static COMMANDS: &[KnownCommand] = &[
     known::<Addr2lineOptions>(|parser| parsed(parser, Command::Addr2line), cfg!(feature = "debug-info")),
     #[cfg(feature = "inspect")]
     known::<InspectOptions>(|parser| parsed(parser, Command::Inspect), true),
+    known::<ReplayOptions>(
+        |parser| parsed(parser, |options| Command::Replay(Box::new(options))),
+        cfg!(feature = "record"),
+    ),
     known::<ValidateOptions>(|parser| parsed(parser, Command::Validate), true),
     #[cfg(feature = "manual")]
     known::<CompletionsOptions>(|parser| parsed(parser, Command::Completions), true),

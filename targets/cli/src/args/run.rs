@@ -5,6 +5,7 @@ use super::features::Features;
 use super::grants::Grants;
 use super::limits::{LimitsWork, WorkLimits};
 use super::moving::Moving;
+use super::recording::Recording;
 #[cfg(feature = "hosts")]
 use super::registry::AsksRegistries;
 use super::registry::RegistryOptions;
@@ -66,6 +67,8 @@ pub(crate) struct RunOptions {
     pub(crate) gdb: Option<String>,
     /// What is shown of it while it runs.
     pub(crate) tracing: Tracing,
+    /// Whether it is recorded, or replayed.
+    pub(crate) recording: Recording,
     /// When it moves elsewhere, and from where it goes on.
     pub(crate) moving: Moving,
     /// How a registry is asked for the module.
@@ -335,6 +338,23 @@ impl CommandOptions for RunOptions {
             ],
         },
         OptionGroup {
+            title: "How it can be run again",
+            options: &[
+                Opt::value(
+                    "--record FILE",
+                    |o: &mut Self, given| o.recording.set_file(given.path()?),
+                    "Write here what it is given from outside: what functions of WASI answer, and the bytes that it reads. From                      that, dunlin replay runs it again, on any machine, instruction by instruction. FILE has all of this in the clear.",
+                )
+                .part(BuildPart::Record),
+                Opt::value(
+                    "--black-box SIZE",
+                    |o: &mut Self, given| set(&mut o.recording.black_box, given.size()),
+                    "Of the record, keep the last part alone: between half and all of SIZE, in FILE and FILE.old, each                      beginning with a snapshot of the program, which comes on top.",
+                )
+                .part(BuildPart::Record),
+            ],
+        },
+        OptionGroup {
             title: "How it goes on elsewhere, or later",
             options: &[
                 Opt::value(
@@ -406,6 +426,10 @@ impl CommandOptions for RunOptions {
             }
             self.tiering.debugging()?;
         }
+        if self.recording.file.is_some() && (self.gdb.is_some() || self.moving.is_wanted()) {
+            return Err(Failure::usage("--record doesn't go with --gdb, --snapshot and --resume"));
+        }
+        self.recording.complete()?;
         self.moving.complete()
     }
 }

@@ -66,6 +66,7 @@ pub(super) enum BuildPart {
     Debugger,
     DebugInfo,
     CoreDump,
+    Record,
     Snapshot,
     #[cfg(feature = "hosts")]
     Database,
@@ -80,6 +81,7 @@ impl BuildPart {
             BuildPart::Trace => cfg!(feature = "trace"),
             BuildPart::Precompiled => cfg!(feature = "precompiled"),
             BuildPart::CoreDump => cfg!(feature = "coredump"),
+            BuildPart::Record => cfg!(feature = "record"),
             BuildPart::Snapshot => cfg!(feature = "snapshot"),
             BuildPart::DebugInfo => cfg!(feature = "debug-info"),
             #[cfg(feature = "hosts")]

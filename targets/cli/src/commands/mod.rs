@@ -19,6 +19,7 @@ mod policy;
 mod pull;
 #[cfg(feature = "hosts")]
 mod push;
+mod replay;
 mod run;
 #[cfg(feature = "hosts")]
 mod serve;
@@ -41,6 +42,7 @@ pub(crate) fn execute(command: Command) -> Result<u8, Failure> {
         Command::Help(text) => print(&text)?,
         Command::Version => print(&version::version())?,
         Command::Run(options) => return run::run(&options),
+        Command::Replay(options) => return replay::replay(*options),
         Command::Compile(options) => compile::compile(&options)?,
         Command::Addr2line(options) => addr2line::addr2line(&options)?,
         Command::Explore(options) => explore::explore(&options)?,

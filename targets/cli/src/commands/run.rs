@@ -11,9 +11,13 @@ mod gdb;
 mod moving;
 mod outcome;
 mod profiles;
+#[cfg_attr(not(feature = "record"), path = "run/no_recording.rs")]
+mod recording;
 mod session;
 mod values;
 
+#[cfg(feature = "record")]
+use crate::args::ReplayOptions;
 use crate::args::RunOptions;
 use crate::failure::Failure;
 use crate::guest::tier::Tier;
@@ -23,6 +27,8 @@ use crate::host::reserve;
 use crate::modules::load::{Opened, display_name};
 use crate::output::{complain, count, print};
 use cloned::{Begins, Initialised};
+#[cfg(feature = "record")]
+use dunlin::Budget;
 use dunlin::{
     Config, Engine, Error, ErrorKind, Instance, Kind, Linker, Module, ModuleOptions, Store, Trap, Val,
     WasmBacktrace,
@@ -31,6 +37,7 @@ use entry::EntryPoint;
 use gdb::Debugger;
 use moving::{Resumed, Snapshots};
 use outcome::RunOutcome;
+use recording::Tape;
 use session::{OutputFiles, Session};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -41,6 +48,13 @@ const PROFILE_EVERY: u64 = 10_000;
 /// The sizes of stack that the engine makes.
 const STACK: RangeInclusive<u64> = 4 << 10..=1 << 30;
 
+/// The options of a run that replays another one.
+#[cfg(feature = "record")]
+pub(crate) fn replayed(options: ReplayOptions) -> Result<RunOptions, Failure> {
+    let record = recording::open(&options.replay.file, &Budget::unlimited())?;
+    recording::options_of(options, record.embedder())
+}
+
 /// Runs a guest, reports its end, and gives the exit code.
 pub(crate) fn run(options: &RunOptions) -> Result<u8, Failure> {
     let files = Arc::new(OutputFiles::default());
@@ -48,7 +62,10 @@ pub(crate) fn run(options: &RunOptions) -> Result<u8, Failure> {
     let name = display_name(&options.module);
     let session = Arc::new(Session::start((engine.clone(), tier.clone()), name, options, files.clone()));
     let told = session.clone();
-    let is_written = options.report.is_some() || options.profile.is_some() || options.coredump.is_some();
+    let is_written = options.report.is_some()
+        || options.profile.is_some()
+        || options.coredump.is_some()
+        || options.recording.file.is_some();
     let watchdog = Watchdog::start(session.started, options.limits.timeout, is_written, move |reason| {
         reserve::release();
         std::process::exit(told.finish(&stopped_for(reason, None)).into())
@@ -79,6 +96,11 @@ fn engine(options: &RunOptions) -> Result<(Engine, Tier), Failure> {
     #[cfg(feature = "snapshot")]
     if options.moving.is_wanted() {
         config.snapshots(true).suspend_compiled(true);
+    }
+    #[cfg(feature = "record")]
+    if options.recording.is_wanted() {
+        // Only these stop and go on.
+        config.recordable().suspend_compiled(options.recording.stops());
     }
     #[cfg(feature = "coredump")]
     config.coredump_on_trap(options.coredump.is_some());
@@ -140,6 +162,13 @@ enum Start {
     Begins(Initialised),
 }
 
+/// What a call stops for, and goes on.
+enum Stops<'s> {
+    Debugger(Debugger),
+    Snapshots(&'s Snapshots),
+    Tape(&'s Tape),
+}
+
 fn attempt(
     options: &RunOptions,
     engine: &Engine,
@@ -150,6 +179,7 @@ fn attempt(
     // Before the module, which may arrive slowly: invalid options needn't wait for it.
     let mut wasi = wasi::context(options)?;
     let snapshots = Snapshots::of(options)?;
+    let mut tape = Tape::of(options, engine)?;
     let resumed = match &options.moving.resume {
         Some(path) => Some(Resumed::open(path, engine, &mut wasi)?),
         None => None,
@@ -187,10 +217,17 @@ fn attempt(
     if options.trap_unknown_imports {
         reserve::during(|| linker.define_unknown_imports_as_traps(&module))?.map_err(unusable)?;
     }
+    if let Some(tape) = &tape {
+        reserve::during(|| tape.link(linker, &module))?.map_err(unusable)?;
+    }
     check_budget(engine, &name, &module, host, loaded)?;
     let fuel = options.limits.fuel.unwrap_or(u64::MAX);
     // Where no fuel is counted, there is none to set, and none to read afterwards.
     let _ = store.set_fuel(fuel);
+    let taken_up = match &mut tape {
+        Some(tape) => reserve::during(|| tape.begin((&mut *store, &*linker), &module))??,
+        None => None,
+    };
     watchdog.running(store.interrupt_handle());
     if options.profile.is_some() {
         store.profile(PROFILE_EVERY);
@@ -210,18 +247,38 @@ fn attempt(
             Start::Begins(initialised) => {
                 return Ok(match initialised.begin((&mut *store, &*linker), &module, options)? {
                     Begins::Call(suspended) => (cloned::go_on(store, suspended), false),
-                    Begins::Function(instance, entry) => {
-                        (call(store, instance, &entry, debugger, None), false)
-                    }
+                    Begins::Function(instance, entry) => (
+                        call(
+                            store,
+                            instance,
+                            &entry,
+                            debugger.map(|debugger| (Stops::Debugger(debugger), &*linker, watchdog)),
+                        ),
+                        false,
+                    ),
                 });
             }
         };
+        if let (Some(tape), Some(call)) = (&tape, taken_up) {
+            let mut results = vec![Val::I32(0); call.func().ty(&*store).results().len()];
+            let ended = call
+                .resume(&mut *store, &mut results)
+                .and_then(|call| tape.go_on((&mut *store, &*linker), watchdog, call, &mut results));
+            return Ok((ended.map(|()| results), false));
+        }
         let result = linker.instantiate(&mut *store, &module);
         let never_began = result.as_ref().is_err_and(|error| is_about_the_module(error.kind()));
-        let moves = snapshots.as_ref().map(|snapshots| (snapshots, &*linker, watchdog));
-        Ok((result.and_then(|instance| call(store, instance, &entry, debugger, moves)), never_began))
+        let stops = match (debugger, &snapshots, &tape) {
+            (Some(debugger), ..) => Some(Stops::Debugger(debugger)),
+            (_, Some(snapshots), _) => Some(Stops::Snapshots(snapshots)),
+            (.., tape) => tape.as_ref().map(Stops::Tape),
+        };
+        let stops = stops.map(|stops| (stops, &*linker, watchdog));
+        Ok((result.and_then(|instance| call(store, instance, &entry, stops)), never_began))
     })??;
-    if let Ok(left) = store.get_fuel() {
+    let left = store.get_fuel();
+    let replayed = tape.and_then(|tape| tape.end(store, result.as_ref().map(|_| ())));
+    if let Ok(left) = left {
         session.fuel_used(fuel - left);
     }
     if let Some(profile) = store.take_profile() {
@@ -231,6 +288,9 @@ fn attempt(
     if let (Some(file), Err(error), false) = (session.files().coredump(), &result, never_began) {
         watchdog.over();
         coredump::write(file, store, error, &name);
+    }
+    if let Some(outcome) = replayed {
+        return Ok(outcome);
     }
     match result {
         Ok(results) => {
@@ -268,8 +328,7 @@ fn call(
     store: &mut Store<Wasi>,
     instance: Instance,
     entry: &EntryPoint,
-    debugger: Option<Debugger>,
-    moves: Option<(&Snapshots, &Linker<Wasi>, &Watchdog)>,
+    stops: Option<(Stops<'_>, &Linker<Wasi>, &Watchdog)>,
 ) -> Result<Vec<Val>, Error> {
     let function = |store: &Store<Wasi>, name: &str| {
         instance.get_func(store, name).ok_or_else(|| Error::msg(format_args!("there is no function {name}")))
@@ -279,12 +338,17 @@ fn call(
     }
     let mut results = vec![Val::I32(0); entry.results];
     let func = function(store, &entry.name)?;
-    match (debugger, moves) {
-        (Some(debugger), _) => debugger.call(store, (instance, func), &entry.params, &mut results)?,
-        (None, Some((snapshots, linker, watchdog))) => {
+    match stops {
+        Some((Stops::Debugger(debugger), ..)) => {
+            debugger.call(store, (instance, func), &entry.params, &mut results)?;
+        }
+        Some((Stops::Snapshots(snapshots), linker, watchdog)) => {
             snapshots.call((&mut *store, linker), watchdog, func, &entry.params, &mut results)?;
         }
-        (None, None) => func.call(&mut *store, &entry.params, &mut results)?,
+        Some((Stops::Tape(tape), linker, watchdog)) => {
+            tape.call((&mut *store, linker), watchdog, func, &entry.params, &mut results)?;
+        }
+        None => func.call(&mut *store, &entry.params, &mut results)?,
     }
     Ok(results)
 }

@@ -10,6 +10,8 @@ mod progress;
 mod style;
 mod words;
 
+#[cfg(feature = "record")]
+pub(crate) use console::patience;
 pub(crate) use console::{complain, hurry, print};
 #[cfg(feature = "trace")]
 pub(crate) use lines::Lines;

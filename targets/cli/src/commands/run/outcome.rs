@@ -16,6 +16,9 @@ pub(crate) enum RunOutcome {
     OutOfFuel(Option<WasmBacktrace>),
     /// The process got this signal.
     Signalled(u8),
+    /// The guest was replayed, and didn't come to its end.
+    #[cfg_attr(not(feature = "record"), expect(dead_code, reason = "other builds replay"))]
+    Replayed { code: u8, sentence: String, backtrace: Option<WasmBacktrace> },
     /// The guest never began.
     Failed(Failure),
 }
@@ -29,6 +32,7 @@ impl RunOutcome {
             RunOutcome::Timeout(_) => EXIT_TIMEOUT,
             RunOutcome::OutOfFuel(_) => EXIT_FUEL,
             RunOutcome::Signalled(signal) => EXIT_SIGNAL + signal,
+            RunOutcome::Replayed { code, .. } => *code,
             RunOutcome::Failed(failure) => failure.code,
         }
     }
@@ -41,6 +45,7 @@ impl RunOutcome {
             RunOutcome::Timeout(_) => "timeout",
             RunOutcome::OutOfFuel(_) => "out of fuel",
             RunOutcome::Signalled(_) => "signal",
+            RunOutcome::Replayed { .. } => "replayed",
             RunOutcome::Failed(_) => "not run",
         }
     }
@@ -50,6 +55,7 @@ impl RunOutcome {
             RunOutcome::Trapped(_, backtrace)
             | RunOutcome::Timeout(backtrace)
             | RunOutcome::OutOfFuel(backtrace) => backtrace.as_ref(),
+            RunOutcome::Replayed { backtrace, .. } => backtrace.as_ref(),
             RunOutcome::Exited(_) | RunOutcome::Signalled(_) | RunOutcome::Failed(_) => None,
         }
     }

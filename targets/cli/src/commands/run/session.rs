@@ -173,6 +173,7 @@ impl Session {
                 Some(fuel) => format!("out of fuel: all {fuel} units are used up"),
                 None => "out of fuel".into(),
             },
+            RunOutcome::Replayed { sentence, .. } => sentence.clone(),
             RunOutcome::Failed(failure) => failure.message.clone(),
         })
     }
