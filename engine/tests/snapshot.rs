@@ -11,8 +11,8 @@ mod refused;
 #[path = "snapshot/requested.rs"]
 mod requested;
 
-use dunlin::Val;
-use moving::{Program, assert_moves};
+use dunlin::{Store, Val};
+use moving::{Program, World, assert_moves, assert_moves_alone, engine, functions, run_on};
 
 #[test]
 fn loops_and_arms() {
@@ -162,7 +162,19 @@ fn references_to_exceptions() {
                 (local.set $sum (i32.add (local.get $sum)))
                 (br_if $again (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
             (local.get $sum)))"#;
-    assert_moves(&Program::new(text, &[Val::I32(5)]));
+    let program = Program::new(text, &[Val::I32(5)]);
+    assert_moves_alone(&program);
+    // Clones don't have them.
+    let (engine, mut refused) = (engine(|_| {}), 0);
+    let world = World { store: Store::new(&engine, Vec::new()), linker: functions(&engine) };
+    run_on(&program, 7, world, |mut world, call, _| {
+        if let Err(error) = call.snapshot_pre(&mut world.store, &world.linker) {
+            assert_eq!(error.to_string(), "no snapshot can be made: a guest has a reference to an exception");
+            refused += 1;
+        }
+        (world, call)
+    });
+    assert!(refused > 10, "{refused}");
 }
 
 #[test]

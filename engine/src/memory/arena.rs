@@ -151,15 +151,21 @@ mod tests {
         assert!(second.start == at && second.len() == 512);
         assert!(bytes(&mut second)[..256] == [2; 256] && bytes(&mut second)[256..] == [0; 256]);
         let second = second.grow(513).unwrap_err();
-        // Where it can't, it moves.
+        // Where it can't, it moves, if there is room elsewhere.
         drop(second);
         let mut first = blocks.remove(0).grow(400).unwrap();
         assert!(first.start == 0 && bytes(&mut first)[..256] == [1; 256]);
         let mut other = arena.take(100).unwrap();
         bytes(&mut other).fill(9);
-        let first = first.grow(401).unwrap();
-        assert!(first.start == 0, "{first:?}");
-        drop((first, other, blocks));
+        let first = first.grow(401).unwrap_err();
+        drop(blocks);
+        let mut first = first.grow(401).unwrap();
+        assert!(first.start >= other.start + other.len(), "{first:?}");
+        assert!(
+            bytes(&mut first)[..256] == [1; 256] && bytes(&mut first)[256..].iter().all(|byte| *byte == 0)
+        );
+        assert!(bytes(&mut other).iter().all(|byte| *byte == 9));
+        drop((first, other));
         assert_eq!(arena.take(len).unwrap().start, 0);
     }
 }

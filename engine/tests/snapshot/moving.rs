@@ -180,9 +180,19 @@ pub(crate) fn finish(
     Outcome { results, fuel: given - world.store.get_fuel().unwrap(), told: world.store.into_data() }
 }
 
-/// Asserts that moving changes nothing: between both ways of dispatch, small and large budgets and stacks.
+/// Asserts that moving changes nothing, and that clones do what the original does.
 #[track_caller]
 pub(crate) fn assert_moves(program: &Program<'_>) {
+    let whole = assert_moves_alone(program);
+    // Clones can't share what the host has in a store.
+    if program.modules.len() == 1 {
+        assert_clones(program, &whole);
+    }
+}
+
+/// Asserts that moving changes nothing: between both ways of dispatch, small and large budgets and stacks.
+#[track_caller]
+pub(crate) fn assert_moves_alone(program: &Program<'_>) -> Outcome {
     let stays = [engine(|_| {})];
     let whole = run(program, 1 << 40, &stays);
     let engines = [
@@ -193,10 +203,7 @@ pub(crate) fn assert_moves(program: &Program<'_>) {
     for slice in [1, 2, 3, 7, 40] {
         assert_eq!(run(program, slice, &engines), whole, "slices of {slice}");
     }
-    // Clones can't share what the host has in a store.
-    if program.modules.len() == 1 {
-        assert_clones(program, &whole);
-    }
+    whole
 }
 
 /// Asserts that clones compute what the original does, wherever that stands.

@@ -25,6 +25,7 @@ pub(crate) use names::Definitions;
 pub(crate) use read::{Head, Restored, restore};
 pub(crate) use write::{Call, Standing, write};
 
+use crate::memory::GrowError;
 use crate::runtime::error::{Error, ErrorKind};
 use core::fmt::Display;
 
@@ -52,6 +53,17 @@ pub(crate) enum Part {
 #[cold]
 fn wrong(what: impl Display) -> Error {
     Error::of_kind(ErrorKind::Invalid, format_args!("the snapshot is damaged or was forged: {what}"))
+}
+
+/// A table or a memory can't become as large as it was.
+#[cold]
+fn cannot_grow(what: &str, why: GrowError) -> Error {
+    match why {
+        GrowError::Memory(error) => error.into(),
+        GrowError::Limit => {
+            Error::msg(format_args!("a {what} can't grow to what it was: it would be too large"))
+        }
+    }
 }
 
 /// The guests can't be moved.

@@ -4,7 +4,7 @@ use super::call::{RestoredCall, read_call};
 use super::memory::{Base, clear};
 use super::names::{Found, OTHERS, address, counts, kind_of};
 use super::segments::Segments;
-use super::{Definitions, Part, Reader, wrong};
+use super::{Definitions, Part, Reader, cannot_grow, wrong};
 use crate::Module;
 use crate::memory::{Budget, Buf, Kind};
 use crate::module::origin::ModuleDigest;
@@ -145,14 +145,14 @@ impl<R: Read> Decoder<'_, R> {
                     let more = self.from.u64()?.checked_sub((*table).len);
                     let more = more.ok_or_else(|| too_small("table"))?;
                     let grown = (*self.store).table_grow_or_why(table, more, 0)?;
-                    grown.map(drop).map_err(|why| Error::msg(format_args!("a table can't grow: {why:?}")))
+                    grown.map(drop).map_err(|why| cannot_grow("table", why))
                 }
                 ExternKind::Memory => {
                     let memory = address as *mut MemoryObj;
                     let more = self.from.u64()?.checked_sub((*memory).pages());
                     let more = more.ok_or_else(|| too_small("memory"))?;
                     let grown = (*self.store).memory_grow_or_why(memory, more)?;
-                    grown.map(drop).map_err(|why| Error::msg(format_args!("a memory can't grow: {why:?}")))
+                    grown.map(drop).map_err(|why| cannot_grow("memory", why))
                 }
                 _ => Ok(()),
             }

@@ -1,9 +1,10 @@
 //! Instances of clones.
 
+use super::super::cannot_grow;
 use super::super::names::{Found, Name, Names, address, counts, shares_memory};
 use super::{Value, reference};
 use crate::Module;
-use crate::memory::{Budget, Buf, GrowError, Kind};
+use crate::memory::{Budget, Buf, Kind};
 use crate::module::ExternKind;
 use crate::module::types::Mutability;
 use crate::runtime::error::Error;
@@ -143,19 +144,15 @@ impl Kept {
                 let table = address(instance.as_ref(), ExternKind::Table, kept.index) as *mut TableObj;
                 let more = kept.len - (*table).len;
                 if more > 0 {
-                    store.table_grow_or_why(table, more, 0)?.map_err(cannot_grow)?;
+                    store.table_grow_or_why(table, more, 0)?.map_err(|why| cannot_grow("table", why))?;
                 }
                 (*table).elements_mut().fill(0);
                 for (at, name) in kept.elements.iter() {
                     let slot = reference(*name, store, found)?;
-                    (&mut (*table).elements_mut())[*at as usize] = slot;
+                    (*table).elements_mut()[*at as usize] = slot;
                 }
             }
             Ok(())
         }
     }
-}
-
-fn cannot_grow(why: GrowError) -> Error {
-    Error::msg(format_args!("a table can't grow: {why:?}"))
 }
