@@ -64,4 +64,4 @@ run() { # TARGET QEMU...
 }
 
 run thumbv7em-none-eabihf qemu-system-arm -machine mps2-an386
-run aarch64-unknown-none qemu-system-aarch64 -machine virt -cpu cortex-a53 -m 128
+run aarch64-unknown-none qemu-system-aarch64 -nic none -machine virt -cpu cortex-a53 -m 128

@@ -117,8 +117,8 @@ macro_rules! ordered_rows {
                 }
             }
             I32DivU(x: u32, y: u32) -> u32 { x / nonzero(y)? }
-            // No closures: optimised for size, they would be called. Where the division overflows, nothing remains.
-            I32RemS(x: u32, y: u32) -> u32 { (x as i32).wrapping_rem(nonzero(y)? as i32) as u32 }
+            // No closures: optimised for size, they would be called. Nor `wrapping_rem`, with which a handler calls.
+            I32RemS(x: u32, y: u32) -> u32 { (x as i32).checked_rem(nonzero(y)? as i32).unwrap_or(0) as u32 }
             I32RemU(x: u32, y: u32) -> u32 { x % nonzero(y)? }
             I32Shl(x: u32, y: u32) -> u32 { x.wrapping_shl(y) }
             I32ShrS(x: u32, y: u32) -> u32 { (x as i32).wrapping_shr(y) as u32 }
@@ -133,7 +133,7 @@ macro_rules! ordered_rows {
                 }
             }
             I64DivU(x: u64, y: u64) -> u64 { x / nonzero(y)? }
-            I64RemS(x: u64, y: u64) -> u64 { (x as i64).wrapping_rem(nonzero(y)? as i64) as u64 }
+            I64RemS(x: u64, y: u64) -> u64 { (x as i64).checked_rem(nonzero(y)? as i64).unwrap_or(0) as u64 }
             I64RemU(x: u64, y: u64) -> u64 { x % nonzero(y)? }
             I64Shl(x: u64, y: u64) -> u64 { x.wrapping_shl(y as u32) }
             I64ShrS(x: u64, y: u64) -> u64 { (x as i64).wrapping_shr(y as u32) as u64 }

@@ -92,7 +92,7 @@ fn mutate(bytes: &mut Vec<u8>, random: &mut Outside) {
 }
 
 /// Gives each block its checksum.
-fn seal(bytes: &mut Vec<u8>) {
+fn seal(bytes: &mut [u8]) {
     let (mut at, mut number) = (12, 0_u64);
     while at + 12 < bytes.len() {
         // Lengths stay plausible.

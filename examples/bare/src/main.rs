@@ -22,7 +22,7 @@ macro_rules! modules {
         [$(($name, include_bytes!(concat!("../../../benches/workloads/wasm/", $name, ".wasm")))),*]
     };
 }
-static MODULES: [(&str, &[u8]); 6] = modules!["json" "mandel" "matmul_simd" "nbody" "sha256" "keccak"];
+static MODULES: [(&str, &[u8]); 6] = modules!["json" "mandel" "recursion" "nbody" "sha256" "keccak"];
 
 /// Called by the machine, once.
 fn start() -> ! {
