@@ -113,10 +113,14 @@ class Program:
         ended = subprocess.run(line, stdin=self.input, capture_output=True, check=False)
         self.printed += ended.stdout
         self.said += ended.stderr
+        refused = f"moves.py: {shlex.join(line)}: {ended.stderr.decode()}"
         if not os.path.exists(report):
-            sys.exit(f"moves.py: {shlex.join(line)}: {ended.stderr.decode()}")
+            sys.exit(refused)
         with open(report, encoding="utf-8") as file:
             self.report = json.load(file)
+        # It didn't begin.
+        if self.report["fuel_used"] is None:
+            sys.exit(refused)
         return self.report["fuel_used"]
 
     def ended(self):

@@ -158,8 +158,11 @@ impl InstanceObj {
     #[cfg(feature = "snapshot")]
     pub(crate) fn is_complete(&self) -> bool {
         let first = self.module.shared().layout.funcs as usize;
-        // SAFETY: the block is the instance's own, and nobody else is looking at it.
-        unsafe { &self.block.as_ref()[first..] }.iter().all(|word| *word != 0)
+        // Pointers have half the block where they have 32 bits.
+        // SAFETY: the block is the instance's own, large enough for so many pointers, and nobody else is looking at it.
+        let words =
+            unsafe { core::slice::from_raw_parts(self.block.as_ptr().cast::<usize>(), self.block.len()) };
+        words[first..].iter().all(|word| *word != 0)
     }
 
     pub(crate) fn elem_dropped(&self, elem: u32) -> bool {
