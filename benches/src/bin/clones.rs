@@ -9,9 +9,9 @@
 use dunlin::{
     Config, Engine, Error, Func, Linker, Module, Result, ResumableCall, SnapshotPre, Store, SuspendedCall,
 };
+use dunlin_benches::usage::{cpu_us, status};
 use dunlin_jit::Jit;
 use dunlin_wasi_lite::{I32Exit, ReadPipe, WasiCtx, WasiCtxBuilder, WritePipe, add_to_linker};
-use rustix::time::{ClockId, clock_gettime};
 use std::io::Read;
 
 /// How many of the 64 functions, all in the table, are alike.
@@ -136,17 +136,4 @@ fn end(store: &mut Store<WasiCtx>, run: impl FnOnce(&mut Store<WasiCtx>) -> Resu
         Err(error) if error.downcast_ref::<I32Exit>().is_none_or(|exit| exit.0 != 0) => Err(error),
         _ => Ok(()),
     }
-}
-
-fn cpu_us() -> f64 {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
-    time.tv_sec as f64 * 1e6 + time.tv_nsec as f64 / 1e3
-}
-
-/// A number of KiB in what Linux says of the process.
-fn status(name: &str) -> Result<f64> {
-    let text = std::fs::read_to_string("/proc/self/status").map_err(|error| Error::msg(error.to_string()))?;
-    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-    let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-    number.ok_or_else(|| Error::msg(format!("no {name} in /proc/self/status")))
 }

@@ -7,8 +7,8 @@
 //! resident.
 
 use dunlin::{Config, Engine, Error, Instance, Module, Result, Store};
+use dunlin_benches::usage::{cpu_us, status};
 use dunlin_jit::Jit;
-use rustix::time::{ClockId, clock_gettime};
 use std::process::Command;
 
 /// `(module (memory (export "memory") 1) (table 4 funcref) (elem (i32.const 1) 0) (global (mut i32) (i32.const 1))
@@ -77,17 +77,4 @@ fn measure(count: usize, stores: bool, jit: bool, called: bool) -> Result<()> {
         each(tables, status("VmPTE")?),
     );
     Ok(())
-}
-
-fn cpu_us() -> f64 {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
-    time.tv_sec as f64 * 1e6 + time.tv_nsec as f64 / 1e3
-}
-
-/// A number of KiB in what Linux says of the process.
-fn status(name: &str) -> Result<f64> {
-    let text = std::fs::read_to_string("/proc/self/status").map_err(|error| Error::msg(error.to_string()))?;
-    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-    let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-    number.ok_or_else(|| Error::msg(format!("no {name} in /proc/self/status")))
 }

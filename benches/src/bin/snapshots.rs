@@ -8,8 +8,8 @@ use dunlin::{
     Config, Engine, Error, Instance, Linker, Module, Result, ResumableCall, Snapshot, Store, SuspendedCall,
     Val,
 };
+use dunlin_benches::usage::cpu_us;
 use dunlin_jit::{Jit, Mode};
-use rustix::time::{ClockId, clock_gettime};
 use std::time::{Duration, Instant};
 
 /// No page that is written is like another one.
@@ -45,14 +45,14 @@ fn main() -> Result<()> {
             return Err(Error::msg("it ended, though it has no end"));
         };
         bytes.clear();
-        let start = cpu_ms();
+        let start = cpu_us();
         suspended.snapshot(&mut store, &linker, b"", &mut bytes)?;
-        written.push(cpu_ms() - start);
-        let start = cpu_ms();
+        written.push((cpu_us() - start) / 1e3);
+        let start = cpu_us();
         store = Store::new(&engine, ());
         let snapshot = Snapshot::open(engine.budget(), &bytes[..])?;
         let moved = snapshot.restore(&mut store, &linker, &[&module])?;
-        restored.push(cpu_ms() - start);
+        restored.push((cpu_us() - start) / 1e3);
         let moved = moved.call.ok_or_else(|| Error::msg("no call was restored"))?;
         store.set_fuel(1000)?;
         call = moved.resume(&mut store, &mut [])?;
@@ -112,9 +112,4 @@ fn delays(engine: &Engine, rounds: usize) -> Result<Vec<f64>> {
 fn median(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
-}
-
-fn cpu_ms() -> f64 {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
-    time.tv_sec as f64 * 1e3 + time.tv_nsec as f64 / 1e6
 }

@@ -1,10 +1,10 @@
 //! `--from`: programs that begin behind their initialisation.
 
 use super::entry::{self, EntryPoint};
+use super::moving::{failed, warn_of_changes};
 use crate::args::RunOptions;
 use crate::failure::{Failure, io_reason};
 use crate::guest::wasi::Wasi;
-use crate::output::complain;
 use dunlin::{Engine, Error, Instance, Linker, Module, ResumableCall, Snapshot, Store, SuspendedCall, Val};
 use std::fs::File;
 use std::io::BufReader;
@@ -34,9 +34,7 @@ impl Initialised {
         let snapshot = snapshot.map_err(|error| failed(&name, error))?;
         let changed = wasi.adopt(snapshot.embedder(), engine.budget());
         let changed = changed.map_err(|error| Failure::unusable(format_args!("{name}: {error}")))?;
-        for file in changed {
-            complain(format_args!("warning: {name}: the file '{}' has changed", file.escape_debug()));
-        }
+        warn_of_changes(&name, &changed);
         Ok(Self { name, snapshot })
     }
 
@@ -75,9 +73,4 @@ pub(super) fn go_on(store: &mut Store<Wasi>, call: SuspendedCall) -> Result<Vec<
         ResumableCall::Finished => Ok(results),
         ResumableCall::Suspended(suspended) => Err(suspended.into_reason()),
     }
-}
-
-fn failed(name: &str, error: Error) -> Failure {
-    let kind = error.kind();
-    Failure::of(kind, error.context(name))
 }

@@ -136,9 +136,7 @@ impl Resumed {
         let snapshot = snapshot.map_err(|error| failed(&name, error))?;
         let changed = wasi.restore(snapshot.embedder(), engine.budget());
         let changed = changed.map_err(|error| Failure::unusable(format_args!("{name}: {error}")))?;
-        for file in changed {
-            complain(format_args!("warning: {name}: the file '{}' has changed", file.escape_debug()));
-        }
+        warn_of_changes(&name, &changed);
         Ok(Self { name, snapshot })
     }
 
@@ -177,7 +175,14 @@ impl Resumed {
     }
 }
 
-fn failed(name: &str, error: Error) -> Failure {
+/// Says which of the files that a snapshot has open have changed since.
+pub(super) fn warn_of_changes(name: &str, files: &[String]) {
+    for file in files {
+        complain(format_args!("warning: {name}: the file '{}' has changed", file.escape_debug()));
+    }
+}
+
+pub(super) fn failed(name: &str, error: Error) -> Failure {
     let kind = error.kind();
     Failure::of(kind, error.context(name))
 }
