@@ -69,7 +69,7 @@ const HOUSES: &[House] = &[
         folder: "benches/src",
         floors: &[
             "workloads",
-            "engines machine readme scratch statistics table",
+            "engines machine readme scratch statistics table usage",
             "large worker process",
             "runs",
             "results",
