@@ -95,6 +95,17 @@ fn libraries_are_initialised_once() {
     let other = other.to_str().unwrap();
     dunlin(&["snapshot", &module, "-o", other, "--init-func", "other"]).code(0);
     assert_eq!(times(other), "1101\n");
+    let small = folder.join("app.snap.zst");
+    let small = small.to_str().unwrap();
+    let made = dunlin(&["snapshot", &module, "-o", small]);
+    if cfg!(feature = "zstd") {
+        assert_eq!(made.code(0).err, "");
+        let bytes = |path: &str| std::fs::read(path).unwrap();
+        assert!(bytes(small).starts_with(b"\x28\xb5\x2f\xfd") && bytes(small).len() < bytes(&snap).len() / 10);
+        assert_eq!(times(small), "1014\n");
+    } else {
+        made.code(2).one_sentence().says("the feature 'zstd'");
+    }
     let plain = dunlin(&["run", "--invoke", "times", &module, "1000"]).code(0);
     assert_eq!(plain.out, "1001\n");
 }

@@ -4,13 +4,12 @@ use crate::args::SnapshotOptions;
 use crate::failure::Failure;
 use crate::guest::wasi::{self, Wasi};
 use crate::modules::load::{Opened, display_name};
-use crate::output::destination::Destination;
+use crate::modules::snapshot_file::Written;
 use dunlin::{
     Config, Engine, Error, ExternType, Instance, Linker, Module, ModuleOptions, ResumableCall, Store,
     SuspendedCall, Trap,
 };
 use std::cell::RefCell;
-use std::io;
 use std::path::PathBuf;
 
 /// What initialises a library, first of all.
@@ -36,7 +35,7 @@ pub(crate) fn snapshot(options: &SnapshotOptions) -> Result<(), Failure> {
         }
         None => PathBuf::from(&options.run.module).with_extension("snap"),
     };
-    let file = Destination::open("-o", &path)?;
+    let file = Written::open("-o", &path)?;
     let mut config = Config::new();
     options.run.limits.configure(&mut config, false);
     options.run.features.configure(&mut config);
@@ -63,7 +62,7 @@ pub(crate) fn snapshot(options: &SnapshotOptions) -> Result<(), Failure> {
 }
 
 fn write(
-    file: &Destination,
+    file: &Written,
     store: &mut Store<Wasi>,
     linker: &Linker<Wasi>,
     call: Option<&SuspendedCall>,
@@ -72,11 +71,10 @@ fn write(
     let store = RefCell::new(store);
     file.write(&|to| {
         let store = &mut **store.borrow_mut();
-        let written = match call {
+        match call {
             Some(call) => call.snapshot(store, linker, state, to),
             None => store.snapshot(linker, state, to),
-        };
-        written.map_err(|error| io::Error::other(error.into_boxed_dyn_error()))
+        }
     })
 }
 

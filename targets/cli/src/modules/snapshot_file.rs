@@ -1,7 +1,8 @@
 //! Files with snapshots, which may be compressed by Zstandard.
 
-use crate::failure::Failure;
-use dunlin::Budget;
+use crate::failure::{Failure, io_reason};
+use crate::output::destination::Destination;
+use dunlin::{Budget, Error, Linker, Module, Restored, Snapshot, Store};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
@@ -9,7 +10,75 @@ use std::path::Path;
 /// What a compressed file begins with.
 const COMPRESSED: &[u8] = b"\x28\xb5\x2f\xfd";
 
-/// Opens one. `budget` pays for what decompressing takes.
+/// One that is to be restored, and what messages call it.
+pub(crate) struct Opened {
+    name: String,
+    snapshot: Snapshot<Box<dyn Read>>,
+}
+
+impl Opened {
+    /// Opens the one that an option names. `budget` pays for what reading it takes.
+    pub(crate) fn open(option: &str, path: &Path, budget: &Budget) -> Result<Self, Failure> {
+        let name = format!("{option} {}", path.display());
+        let file = File::open(path).and_then(|file| open(file, budget));
+        let file = file.map_err(|error| Failure::unusable(format_args!("{name}: {}", io_reason(&error))))?;
+        let snapshot = Snapshot::open(budget, file);
+        let snapshot = snapshot.map_err(|error| failed(&name, error))?;
+        Ok(Self { name, snapshot })
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The state that isn't the engine's.
+    pub(crate) fn embedder(&self) -> &[u8] {
+        self.snapshot.embedder()
+    }
+
+    /// Makes of the store what it was, of this module. Gives the name, too.
+    pub(crate) fn restore<T: 'static>(
+        self,
+        (store, linker): (&mut Store<T>, &Linker<T>),
+        module: &Module,
+    ) -> Result<(Restored, String), Failure> {
+        let Self { name, snapshot } = self;
+        match snapshot.restore(store, linker, &[module]) {
+            Ok(restored) => Ok((restored, name)),
+            Err(error) => Err(failed(&name, error)),
+        }
+    }
+}
+
+fn failed(name: &str, error: Error) -> Failure {
+    let kind = error.kind();
+    Failure::of(kind, error.context(name))
+}
+
+/// A file that snapshots are written to, compressed if its name says so.
+pub(crate) struct Written {
+    file: Destination,
+    compressed: bool,
+}
+
+impl Written {
+    /// Determines whether it can be written.
+    pub(crate) fn open(option: &'static str, path: &Path) -> Result<Self, Failure> {
+        Ok(Self { compressed: is_compressed(path)?, file: Destination::open(option, path)? })
+    }
+
+    /// Replaces what is there by what `contents` writes. After a failure, what was there is there still.
+    pub(crate) fn write(
+        &self,
+        contents: &dyn Fn(&mut dyn Write) -> Result<(), Error>,
+    ) -> Result<(), Failure> {
+        let contents =
+            |to: &mut dyn Write| contents(to).map_err(|error| io::Error::other(error.into_boxed_dyn_error()));
+        self.file.write(&|to| if self.compressed { compress(to, contents) } else { contents(to) })
+    }
+}
+
+/// Opens a file. `budget` pays for what decompressing takes.
 pub(crate) fn open(file: File, budget: &Budget) -> io::Result<Box<dyn Read>> {
     let mut file = BufReader::new(file);
     match file.fill_buf()?.starts_with(COMPRESSED) {
@@ -19,7 +88,7 @@ pub(crate) fn open(file: File, budget: &Budget) -> io::Result<Box<dyn Read>> {
 }
 
 /// Whether a file of this name is to be compressed.
-pub(crate) fn is_compressed(path: &Path) -> Result<bool, Failure> {
+fn is_compressed(path: &Path) -> Result<bool, Failure> {
     match path.extension().is_some_and(|end| end == "zst") {
         true if cfg!(not(feature = "zstd")) => Err(Failure::usage(
             "this build of dunlin compresses no snapshots: build it with the feature 'zstd', or give a file that doesn't end in .zst",
@@ -36,17 +105,12 @@ fn decompressed(_: BufReader<File>, _: &Budget) -> io::Result<Box<dyn Read>> {
 }
 
 #[cfg(not(feature = "zstd"))]
-pub(crate) fn compress(
-    _: &mut dyn Write,
-    _: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-) -> io::Result<()> {
+fn compress(_: &mut dyn Write, _: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
 #[cfg(feature = "zstd")]
-pub(crate) use zstd::compress;
-#[cfg(feature = "zstd")]
-use zstd::decompressed;
+use zstd::{compress, decompressed};
 
 #[cfg(feature = "zstd")]
 mod zstd {
@@ -65,7 +129,7 @@ mod zstd {
     const SCRATCH: u64 = 1 << 20;
 
     /// Compresses what `contents` writes, in pieces.
-    pub(crate) fn compress(
+    pub(super) fn compress(
         to: &mut dyn Write,
         contents: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     ) -> io::Result<()> {

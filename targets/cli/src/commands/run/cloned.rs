@@ -1,20 +1,16 @@
 //! `--from`: programs that begin behind their initialisation.
 
 use super::entry::{self, EntryPoint};
-use super::moving::{failed, warn_of_changes};
+use super::moving::warn_of_changes;
 use crate::args::RunOptions;
-use crate::failure::{Failure, io_reason};
+use crate::failure::Failure;
 use crate::guest::wasi::Wasi;
-use dunlin::{Engine, Error, Instance, Linker, Module, ResumableCall, Snapshot, Store, SuspendedCall, Val};
-use std::fs::File;
-use std::io::BufReader;
+use crate::modules::snapshot_file::Opened;
+use dunlin::{Engine, Error, Instance, Linker, Module, ResumableCall, Store, SuspendedCall, Val};
 use std::path::Path;
 
 /// A snapshot that `dunlin snapshot` has made.
-pub(super) struct Initialised {
-    name: String,
-    snapshot: Snapshot<BufReader<File>>,
-}
+pub(super) struct Initialised(Opened);
 
 /// What it is that begins.
 pub(super) enum Begins {
@@ -27,15 +23,10 @@ pub(super) enum Begins {
 impl Initialised {
     /// Opens it, and gives the program what it had open.
     pub(super) fn open(path: &Path, engine: &Engine, wasi: &mut Wasi) -> Result<Self, Failure> {
-        let name = format!("--from {}", path.display());
-        let file = File::open(path)
-            .map_err(|error| Failure::unusable(format_args!("{name}: {}", io_reason(&error))))?;
-        let snapshot = Snapshot::open(engine.budget(), BufReader::with_capacity(64 << 10, file));
-        let snapshot = snapshot.map_err(|error| failed(&name, error))?;
-        let changed = wasi.adopt(snapshot.embedder(), engine.budget());
-        let changed = changed.map_err(|error| Failure::unusable(format_args!("{name}: {error}")))?;
-        warn_of_changes(&name, &changed);
-        Ok(Self { name, snapshot })
+        let opened = Opened::open("--from", path, engine.budget())?;
+        let changed = wasi.adopt(opened.embedder(), engine.budget());
+        warn_of_changes(opened.name(), changed)?;
+        Ok(Self(opened))
     }
 
     /// Makes the program of it.
@@ -45,9 +36,7 @@ impl Initialised {
         module: &Module,
         options: &RunOptions,
     ) -> Result<Begins, Failure> {
-        let Self { name, snapshot } = self;
-        let restored =
-            snapshot.restore(&mut *store, linker, &[module]).map_err(|error| failed(&name, error))?;
+        let (restored, name) = self.0.restore((&mut *store, linker), module)?;
         let _ = store.set_fuel(options.limits.fuel.unwrap_or(u64::MAX));
         match (restored.call, restored.instances.last()) {
             (Some(_), _) if options.invoke.is_some() || options.start.is_some() => {

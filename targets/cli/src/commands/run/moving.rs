@@ -5,23 +5,20 @@ use crate::failure::{Failure, io_reason};
 use crate::guest::wasi::Wasi;
 use crate::guest::watchdog::Watchdog;
 use crate::host::signals::ask_for_snapshots;
-use crate::modules::snapshot_file::{self, compress, is_compressed};
+use crate::modules::snapshot_file::{Opened, Written};
 use crate::output::complain;
-use crate::output::destination::Destination;
 use dunlin::{
-    Engine, Error, Func, InterruptHandle, Linker, Module, ResumableCall, Snapshot, Store, SuspendedCall,
-    Trap, Val,
+    Engine, Error, Func, InterruptHandle, Linker, Module, ResumableCall, Store, SuspendedCall, Trap, Val,
 };
 use std::cell::RefCell;
-use std::fs::File;
-use std::io::{self, Read, Write};
+use std::fmt::Display;
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
 /// When snapshots are made.
 pub(super) struct Snapshots {
-    file: Destination,
-    compressed: bool,
+    file: Written,
     on_signal: bool,
     on_timeout: bool,
     on_fuel: bool,
@@ -32,10 +29,10 @@ impl Snapshots {
     /// As the options say; `None` if they want none.
     pub(super) fn of(options: &RunOptions) -> Result<Option<Self>, Failure> {
         let Some(path) = &options.moving.file else { return Ok(None) };
-        let (file, compressed) = (Destination::open("--snapshot", path)?, is_compressed(path)?);
+        let file = Written::open("--snapshot", path)?;
         let on = &options.moving;
         let (on_signal, on_timeout, on_fuel, every) = (on.on_signal, on.on_timeout, on.on_fuel, on.every);
-        Ok(Some(Self { file, compressed, on_signal, on_timeout, on_fuel, every }))
+        Ok(Some(Self { file, on_signal, on_timeout, on_fuel, every }))
     }
 
     /// Has the program stop for them from now on.
@@ -92,7 +89,7 @@ impl Snapshots {
                 _ => false,
             };
             if is_made {
-                self.make(store, linker, &suspended);
+                make(&self.file, (&mut *store, linker), &suspended);
             }
             if !goes_on {
                 return Err(suspended.into_reason());
@@ -100,44 +97,39 @@ impl Snapshots {
             call = suspended.resume(&mut *store, results)?;
         }
     }
+}
 
-    /// Writes a snapshot. If that fails, the one before stays, and the program goes on or ends as it would.
-    fn make(&self, store: &mut Store<Wasi>, linker: &Linker<Wasi>, call: &SuspendedCall) {
-        let state = match store.data_mut().save() {
-            Ok(state) => state,
-            Err(error) => return complain(format_args!("warning: no snapshot was made: {error}")),
-        };
-        let store = RefCell::new(store);
-        let contents = |to: &mut dyn Write| {
-            let written = call.snapshot(&mut **store.borrow_mut(), linker, &state, to);
-            written.map_err(|error| io::Error::other(error.into_boxed_dyn_error()))
-        };
-        let written =
-            self.file.write(&|to| if self.compressed { compress(to, contents) } else { contents(to) });
-        if let Err(failure) = written {
-            complain(format_args!("warning: no snapshot was made: {}", failure.message));
+/// Writes a snapshot, and says whether there is one. If that fails, the one before stays, and the program goes on or ends as it would.
+pub(super) fn make(
+    file: &Written,
+    (store, linker): (&mut Store<Wasi>, &Linker<Wasi>),
+    call: &SuspendedCall,
+) -> bool {
+    let state = match store.data_mut().save() {
+        Ok(state) => state,
+        Err(error) => {
+            complain(format_args!("warning: no snapshot was made: {error}"));
+            return false;
         }
+    };
+    let store = RefCell::new(store);
+    let written = file.write(&|to| call.snapshot(&mut **store.borrow_mut(), linker, &state, to));
+    if let Err(failure) = &written {
+        complain(format_args!("warning: no snapshot was made: {}", failure.message));
     }
+    written.is_ok()
 }
 
 /// A snapshot that a program is to go on from.
-pub(super) struct Resumed {
-    name: String,
-    snapshot: Snapshot<Box<dyn Read>>,
-}
+pub(super) struct Resumed(Opened);
 
 impl Resumed {
     /// Opens it, and gives the program what it had open.
     pub(super) fn open(path: &Path, engine: &Engine, wasi: &mut Wasi) -> Result<Self, Failure> {
-        let name = format!("--resume {}", path.display());
-        let file = File::open(path).and_then(|file| snapshot_file::open(file, engine.budget()));
-        let file = file.map_err(|error| Failure::unusable(format_args!("{name}: {}", io_reason(&error))))?;
-        let snapshot = Snapshot::open(engine.budget(), file);
-        let snapshot = snapshot.map_err(|error| failed(&name, error))?;
-        let changed = wasi.restore(snapshot.embedder(), engine.budget());
-        let changed = changed.map_err(|error| Failure::unusable(format_args!("{name}: {error}")))?;
-        warn_of_changes(&name, &changed);
-        Ok(Self { name, snapshot })
+        let opened = Opened::open("--resume", path, engine.budget())?;
+        let changed = wasi.restore(opened.embedder(), engine.budget());
+        warn_of_changes(opened.name(), changed)?;
+        Ok(Self(opened))
     }
 
     /// Goes on from it. The outer error is that it can't.
@@ -149,9 +141,7 @@ impl Resumed {
         snapshots: Option<&Snapshots>,
         watchdog: &Watchdog,
     ) -> Result<Result<Vec<Val>, Error>, Failure> {
-        let Self { name, snapshot } = self;
-        let restored =
-            snapshot.restore(&mut *store, linker, &[module]).map_err(|error| failed(&name, error))?;
+        let (restored, name) = self.0.restore((&mut *store, linker), module)?;
         let call = restored.call;
         let call =
             call.ok_or_else(|| Failure::unusable(format_args!("{name}: no program is suspended there")))?;
@@ -175,14 +165,11 @@ impl Resumed {
     }
 }
 
-/// Says which of the files that a snapshot has open have changed since.
-pub(super) fn warn_of_changes(name: &str, files: &[String]) {
-    for file in files {
+/// Says which of the files that a snapshot has open have changed since, or why one can't be opened.
+pub(super) fn warn_of_changes(name: &str, changed: Result<Vec<String>, impl Display>) -> Result<(), Failure> {
+    let changed = changed.map_err(|error| Failure::unusable(format_args!("{name}: {error}")))?;
+    for file in changed {
         complain(format_args!("warning: {name}: the file '{}' has changed", file.escape_debug()));
     }
-}
-
-pub(super) fn failed(name: &str, error: Error) -> Failure {
-    let kind = error.kind();
-    Failure::of(kind, error.context(name))
+    Ok(())
 }

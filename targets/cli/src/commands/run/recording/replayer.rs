@@ -3,14 +3,15 @@
 use super::black_box::beside;
 use super::errors;
 use crate::args::Replay;
+use crate::commands::run::moving;
 use crate::commands::run::outcome::RunOutcome;
 use crate::failure::{EXIT_UNUSABLE, Failure, io_reason};
 use crate::guest::wasi::Wasi;
 use crate::host::streams::write_all;
-use crate::output::destination::Destination;
+use crate::modules::snapshot_file::Written;
 use crate::output::{complain, patience};
 use dunlin::{Budget, Error, Linker, Module, Record, ReplayEnd, Store, SuspendedCall, Trap};
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::Path;
@@ -22,7 +23,7 @@ pub(in super::super) struct Replayer {
     until: Option<u64>,
     /// Where a snapshot is still to be made.
     snapshot_at: Cell<Option<u64>>,
-    snapshot: Option<Destination>,
+    snapshot: Option<Written>,
 }
 
 /// Opens a record: the segment before the last as well, if it is there.
@@ -55,7 +56,7 @@ pub(in super::super) fn open(path: &Path, budget: &Budget) -> Result<Record, Fai
 impl Replayer {
     pub(super) fn open(replay: &Replay, budget: &Budget) -> Result<Self, Failure> {
         let record = open(&replay.file, budget)?;
-        let snapshot = replay.snapshot.as_deref().map(|path| Destination::open("--snapshot", path));
+        let snapshot = replay.snapshot.as_deref().map(|path| Written::open("--snapshot", path));
         Ok(Self {
             name: replay.file.display().to_string(),
             record: Some(record),
@@ -118,21 +119,8 @@ impl Replayer {
         }
         self.snapshot_at.set(None);
         let at = store.replay_position();
-        match store.data_mut().save() {
-            Ok(state) => {
-                let store = RefCell::new(&mut *store);
-                let written = file.write(&|to| {
-                    let written = call.snapshot(&mut **store.borrow_mut(), linker, &state, to);
-                    written.map_err(|error| io::Error::other(error.into_boxed_dyn_error()))
-                });
-                match written {
-                    Ok(()) => complain(format_args!("the snapshot is of position {at}")),
-                    Err(failure) => {
-                        complain(format_args!("warning: no snapshot was made: {}", failure.message))
-                    }
-                }
-            }
-            Err(error) => complain(format_args!("warning: no snapshot was made: {error}")),
+        if moving::make(file, (&mut *store, linker), call) {
+            complain(format_args!("the snapshot is of position {at}"));
         }
         self.stops(store)?;
         Ok(true)
