@@ -101,7 +101,9 @@ fn libraries_are_initialised_once() {
     if cfg!(feature = "zstd") {
         assert_eq!(made.code(0).err, "");
         let bytes = |path: &str| std::fs::read(path).unwrap();
-        assert!(bytes(small).starts_with(b"\x28\xb5\x2f\xfd") && bytes(small).len() < bytes(&snap).len() / 10);
+        assert!(
+            bytes(small).starts_with(b"\x28\xb5\x2f\xfd") && bytes(small).len() < bytes(&snap).len() / 10
+        );
         assert_eq!(times(small), "1014\n");
     } else {
         made.code(2).one_sentence().says("the feature 'zstd'");
