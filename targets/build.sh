@@ -39,9 +39,12 @@ x86_64-gnu) triple=$GNU linker=cc ;;
 *) triple=$GNU linker=$TOOLS-gcc ;;
 esac
 
-# There is no tier for these, and so nothing that runs its code.
+# On a board, what only a developer's machine needs isn't there: compiling for other processors, flame graphs, `explore`.
+board=coredump,debug-info,gdb,hosts,inspect,manual,pairs,record,simd,snapshot,text,trace
+# There is no tier for armv7 and riscv64, and so nothing that runs its code.
 case "$profile:$1" in
-full:armv7-gnu | full:riscv64-gnu) features=coredump,debug-info,flamegraph,gdb,hosts,inspect,manual,pairs,simd,text,trace ;;
+full:armv7-gnu | full:riscv64-gnu) features=$board ;;
+full:aarch64-*) features=$board,jit ;;
 full:*) features=default,hosts ;;
 small:armv7-gnu | small:riscv64-gnu) features=inspect,pairs,simd ;;
 small:*) features=inspect,pairs,precompiled,simd ;;

@@ -30,7 +30,7 @@ mod listing;
 mod mismatch;
 mod read;
 mod settings;
-#[cfg(all(test, feature = "compiler"))]
+#[cfg(all(test, feature = "cross"))]
 mod tests;
 #[cfg(feature = "compiler")]
 mod write;

@@ -18,7 +18,7 @@ use std::fmt;
 use std::num::TryFromIntError;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// The target machine.
+/// The target machine. One that isn't this one takes the feature `cross`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Target {
     /// Linux on x86_64.
@@ -271,6 +271,9 @@ const HEADER: usize = 4 << 10;
 const MOST_PLACED: usize = 17;
 
 fn isa(target: Target, settings: &Settings) -> Result<OwnedTargetIsa, String> {
+    if cfg!(not(feature = "cross")) && Target::here() != Some(target) {
+        return Err(format!("this build compiles for its own processor only, not for {target}"));
+    }
     let mut builder = isa::lookup_by_name(target.triple()).map_err(|why| why.to_string())?;
     for feature in cpu::features(target.arch()) {
         if settings.features.iter().any(|name| name == feature.name) {

@@ -1,18 +1,20 @@
 //! Records of what came from outside, and replays from them. `engine/docs/record.md` has the format.
 //!
-//! `format` has blocks and numbers, `event` what happens, `notes` what a host function says of the memory that it uses.
+//! `format` has blocks and numbers, `head` how a segment begins, `event` what happens, `notes` what a host function says of the memory that it uses.
 //! `recording` writes events and `replaying` answers from them; `store/tape.rs` is where host functions are called.
 
 mod event;
 mod format;
+mod head;
 mod notes;
 mod recording;
 mod replaying;
 
 pub(crate) use event::Outcome;
 pub(crate) use format::{Reader, Writer};
+pub(crate) use head::Head;
 pub use notes::CallNotes;
-pub(crate) use recording::{Head, Recording};
+pub(crate) use recording::Recording;
 pub(crate) use replaying::{Goal, Replaying, Verdict};
 
 use crate::runtime::error::{Error, ErrorKind};

@@ -2,8 +2,8 @@
 
 use super::event::{Event, Outcome, What};
 use super::format::{Reader, Stop};
+use super::head::Head;
 use super::notes::Extent;
-use super::recording::Head;
 use super::{HostErrors, Part};
 use crate::memory::Budget;
 use crate::module::trap::Trap;

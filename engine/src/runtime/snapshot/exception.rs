@@ -3,14 +3,12 @@
 use super::format::{Reader, Writer};
 use super::names::{Found, Names};
 use super::{refused, wrong};
-use crate::memory::{Budget, Buf, Kind, Map};
+use crate::memory::{Buf, Kind};
 use crate::module::ExternKind;
 use crate::ops::Class;
-use crate::runtime::engine::Engine;
 use crate::runtime::error::Error;
 use crate::runtime::store::StoreInner;
 use crate::runtime::store::exceptions::ExnObj;
-use core::cell::{Cell, RefCell};
 use core::ptr::NonNull;
 use std::io::Read;
 
@@ -20,37 +18,6 @@ const NEW: u8 = 4;
 
 /// How deeply exceptions may carry each other: both directions are recursive.
 const MOST_DEPTH: u32 = 64;
-
-/// The numbers of the exceptions that have been written.
-pub(super) struct Written {
-    engine: Engine,
-    numbers: Map<usize, u32>,
-    count: u32,
-    depth: u32,
-}
-
-impl Written {
-    pub(super) fn new(engine: &Engine, budget: &Budget) -> Self {
-        Self { engine: engine.clone(), numbers: Map::new(budget, Kind::Host), count: 0, depth: 0 }
-    }
-
-    /// What is written from now on is another snapshot.
-    pub(super) fn forget(&mut self, budget: &Budget) {
-        (self.numbers, self.count) = (Map::new(budget, Kind::Host), 0);
-    }
-}
-
-/// The exceptions that have been read, by their numbers.
-pub(super) struct ReadExceptions {
-    all: RefCell<Buf<NonNull<ExnObj>>>,
-    depth: Cell<u32>,
-}
-
-impl ReadExceptions {
-    pub(super) fn new(budget: &Budget) -> Self {
-        Self { all: RefCell::new(Buf::new(budget, Kind::Host)), depth: Cell::new(0) }
-    }
-}
 
 impl Writer<'_> {
     /// # Safety

@@ -7,6 +7,7 @@ mod call;
 mod clone;
 mod exception;
 mod format;
+mod known;
 mod look;
 mod memory;
 mod names;

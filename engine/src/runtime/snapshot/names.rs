@@ -1,7 +1,7 @@
 //! What objects are called: by the instance that defines them, or by what an import calls them.
 
-use super::exception::{ReadExceptions, Written};
-use super::refused;
+use super::known::{ReadExceptions, Written};
+use super::{refused, wrong};
 use crate::memory::{Budget, Buf, Kind, Map, Shared};
 use crate::module::types::{HeapType, RefType};
 use crate::module::{ExternKind, ImportKind};
@@ -302,6 +302,14 @@ impl Found {
 
     pub(super) fn instance(&self, number: u32) -> Option<NonNull<InstanceObj>> {
         self.instances.get(number as usize).copied()
+    }
+
+    /// The instance with this number, if it defines a function with this index.
+    pub(super) fn defining(&self, number: u32, func: u32) -> Result<NonNull<InstanceObj>, Error> {
+        let instance = self.instance(number).ok_or_else(|| wrong("a frame is of no instance"))?;
+        // SAFETY: objects live as long as their store.
+        let (all, imported) = counts(unsafe { instance.as_ref() }, ExternKind::Func);
+        if (imported..all).contains(&func) { Ok(instance) } else { Err(wrong("a frame is of no function")) }
     }
 
     /// What an import of this kind is, which has this name.

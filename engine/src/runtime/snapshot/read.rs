@@ -50,14 +50,6 @@ pub(crate) struct Restored {
     pub(crate) call: Option<RestoredCall>,
 }
 
-/// The instance with this number, if it defines a function with this index.
-pub(super) fn instance_func(found: &Found, number: u32, func: u32) -> Result<NonNull<InstanceObj>, Error> {
-    let instance = found.instance(number).ok_or_else(|| wrong("a frame is of no instance"))?;
-    // SAFETY: objects live as long as their store.
-    let (all, imported) = counts(unsafe { instance.as_ref() }, ExternKind::Func);
-    if (imported..all).contains(&func) { Ok(instance) } else { Err(wrong("a frame is of no function")) }
-}
-
 /// Restores what follows the head, into a store.
 ///
 /// # Safety
