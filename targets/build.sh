@@ -4,7 +4,7 @@
 #     targets/build.sh TARGET [--profile full|small|mini]
 #
 #     TARGET      aarch64-gnu, aarch64-musl, x86_64-gnu, x86_64-musl, armv7-gnu or riscv64-gnu
-#     full        everything that the target has: tier, hosts, text format
+#     full        tier, hosts, text format, snapshots and records, debugging; for x86_64 all that is on by default, and hosts
 #     small       interpreter with superinstructions, WASI, precompiled code
 #     mini        interpreter and WASI, without vectors, optimised for size
 #
@@ -81,6 +81,7 @@ full) ;;
     ;;
 esac
 case "$profile:$1" in
+full:*-musl) linked --icf=all ;;
 full:*) ;;
 # Nor is Rust's own library, whose tables the script leaves out; and neither it nor ours needs what unwinds.
 *-musl)

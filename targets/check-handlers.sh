@@ -4,7 +4,7 @@
 # spec-tests/src/bin/handlers.rs.
 #
 #     targets/check-handlers.sh [--target TRIPLE]        # aarch64-unknown-linux-musl or -gnu, armv7-unknown-linux-gnueabihf
-#     targets/check-handlers.sh --profile small|mini     # as build.sh optimises it, for this machine
+#     targets/check-handlers.sh --profile full|small|mini     # as build.sh optimises it, for this machine
 #     SHOW=Call.0 targets/check-handlers.sh       # the machine code of one handler
 #
 # targets/aarch64.sh and armv7.sh call it, with linker and emulator set. Exit code 0: so it is.
@@ -14,15 +14,16 @@ cd "$(dirname "$0")/.."
 target_dir=${CARGO_TARGET_DIR:-target}
 profile=release
 case "$*" in
-'--profile small' | '--profile mini')
-    profile=$2 objdump=objdump runner='env FOR_SIZE=1' program=$target_dir/$2/handlers
+'--profile full' | '--profile small' | '--profile mini')
+    profile=$2 objdump=objdump runner= program=$target_dir/$2/handlers
+    [ "$profile" = full ] || runner='env FOR_SIZE=1'
     set --
     ;;
 '') objdump=objdump runner= program=$target_dir/release/handlers ;;
 '--target aarch64-unknown-linux-gnu' | '--target aarch64-unknown-linux-musl') objdump=aarch64-linux-gnu-objdump ;;
 '--target armv7-unknown-linux-gnueabihf') objdump=arm-linux-gnueabihf-objdump ;;
 *)
-    echo "usage: targets/check-handlers.sh [--target TRIPLE | --profile small|mini], for aarch64 or armv7" >&2
+    echo "usage: targets/check-handlers.sh [--target TRIPLE | --profile full|small|mini], for aarch64 or armv7" >&2
     exit 2
     ;;
 esac
