@@ -6,7 +6,9 @@ use wasmparser::{BinaryReader, FuncToValidate, FunctionBody, ValidatorResources}
 use super::cost;
 use super::framing::Leb;
 use super::missing::Part;
+use super::sections::unsupported_at;
 use super::state::{BodyCheck, Core, Phase, Step};
+use super::supported::Supported;
 use crate::memory::limits::{
     AVERAGE_FROM_BYTES, MAX_BODY_BYTES, MAX_CONTROL_DEPTH, MAX_LOCALS, MAX_OPERANDS,
 };
@@ -163,10 +165,11 @@ impl<C: BodyCheck> Core<C> {
                 self.pay_for_catches(catches)?;
                 stats.catches = stats.catches.saturating_add(catches);
             }
-            reader
-                .visit_operator(&mut validator.visitor(at))
-                .and_then(|visited| visited)
-                .map_err(LoadError::invalid)?;
+            let mut visitor = Supported::new(validator.visitor(at));
+            reader.visit_operator(&mut visitor).and_then(|visited| visited).map_err(LoadError::invalid)?;
+            if visitor.lacks() {
+                return Err(unsupported_at(at));
+            }
             stats.instructions += 1;
             let (operands, depth) = (validator.operand_stack_height(), validator.control_stack_height());
             if operands > stats.max_operands || depth > stats.max_control_depth {
