@@ -16,8 +16,14 @@ use wasmparser::{VisitSimdOperator, for_each_visit_simd_operator};
 /// # Errors
 /// If there is none, or it is of a feature that the reader hasn't.
 pub(crate) fn read<'a>(reader: &mut BinaryReader<'a>) -> Result<Operator<'a>> {
-    let block = match reader.clone().read_u8() {
-        Ok(CATCH | CATCH_ALL | DELEGATE) => FrameKind::LegacyTry,
+    let opcode = reader.clone().read_u8().unwrap_or_default();
+    read_of(reader, opcode)
+}
+
+/// The same for an instruction with this opcode.
+pub(crate) fn read_of<'a>(reader: &mut BinaryReader<'a>, opcode: u8) -> Result<Operator<'a>> {
+    let block = match opcode {
+        CATCH | CATCH_ALL | DELEGATE => FrameKind::LegacyTry,
         _ => FrameKind::If,
     };
     reader.visit_operator(&mut Factory(block))

@@ -6,7 +6,6 @@ use wasmparser::{BinaryReader, FuncToValidate, FunctionBody, ValidatorResources}
 use super::cost;
 use super::framing::Leb;
 use super::missing::Part;
-use super::sections::unsupported_at;
 use super::state::{BodyCheck, Core, Phase, Step};
 use super::supported::Supported;
 use crate::memory::limits::{
@@ -165,11 +164,10 @@ impl<C: BodyCheck> Core<C> {
                 self.pay_for_catches(catches)?;
                 stats.catches = stats.catches.saturating_add(catches);
             }
-            let mut visitor = Supported::new(validator.visitor(at));
-            reader.visit_operator(&mut visitor).and_then(|visited| visited).map_err(LoadError::invalid)?;
-            if visitor.lacks() {
-                return Err(unsupported_at(at));
-            }
+            reader
+                .visit_operator(&mut Supported(validator.visitor(at)))
+                .and_then(|visited| visited)
+                .map_err(LoadError::invalid)?;
             stats.instructions += 1;
             let (operands, depth) = (validator.operand_stack_height(), validator.control_stack_height());
             if operands > stats.max_operands || depth > stats.max_control_depth {

@@ -22,11 +22,6 @@ use crate::module::{ElemItems, ElemMode, ElemSegment, Export, ExternKind, Global
 /// A count below this does no harm, even if the section is too short for it.
 const SMALL_COUNT: u32 = 1024;
 
-#[cold]
-pub(super) fn unsupported_at(offset: u64) -> LoadError {
-    LoadError::new(ErrorKind::Unsupported, "unsupported WebAssembly proposal", offset)
-}
-
 impl<C: BodyCheck> Core<C> {
     pub(super) fn section(&mut self, id: SectionId, contents: &[u8], offset: u64) -> Result<(), LoadError> {
         // The validator reserves memory for as many items as the section claims, or a recursion group in it. If the
@@ -185,7 +180,7 @@ impl<C: BodyCheck> Core<C> {
     /// The error for an item of a proposal that the validator has, because another one builds on it, and Dunlin hasn't.
     #[cold]
     pub(super) fn unsupported(&self) -> LoadError {
-        unsupported_at(self.offset)
+        LoadError::new(ErrorKind::Unsupported, "unsupported WebAssembly proposal", self.offset)
     }
 
     /// Puts a finished buffer into a box that the module's charge pays for.

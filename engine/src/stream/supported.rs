@@ -1,49 +1,30 @@
-//! Keeps from the validator the instructions of proposals that Dunlin doesn't have.
+//! Keeps most instructions of proposals that Dunlin doesn't have from the validator.
 //!
-//! It would refuse them, too. But the code that would validate them if they were switched on is a quarter of it.
+//! It refuses all instructions of such a proposal alike, but has code for each, in case it were on. So it is shown the same
+//! instruction of the proposal for all of them, and its code for the others isn't in the program.
 
 use alloc::vec::Vec;
 #[cfg(feature = "simd")]
 use wasmparser::VisitSimdOperator;
 use wasmparser::{FrameKind, FrameStack, Result, VisitOperator, for_each_visit_operator};
 
-/// Shows an instruction to `validator` if it is supported.
-pub(super) struct Supported<V> {
-    validator: V,
-    lacks: bool,
-}
-
-impl<V> Supported<V> {
-    pub(super) fn new(validator: V) -> Self {
-        Supported { validator, lacks: false }
-    }
-
-    /// Whether the instruction was kept from the validator.
-    pub(super) fn lacks(self) -> bool {
-        self.lacks
-    }
-}
+/// Shows instructions to a validator for which these proposals are off.
+pub(super) struct Supported<V>(pub(super) V);
 
 macro_rules! visit {
     ($(@$proposal:ident $op:ident $({ $($arg:ident: $argty:ty),* })? => $visit:ident ($($ann:tt)*))*) => {
         $(
-            #[allow(unused_variables, reason = "what isn't shown to the validator")]
+            #[allow(unused_variables, reason = "of what is shown as another instruction")]
             fn $visit(&mut self $($(,$arg: $argty)*)?) -> Result<()> {
                 visit!(@$proposal self $visit $($($arg)*)?)
             }
         )*
     };
-    (@gc $($kept:tt)*) => { visit!(@keep $($kept)*) };
-    (@shared_everything_threads $($kept:tt)*) => { visit!(@keep $($kept)*) };
-    (@acquire_release_atomics $($kept:tt)*) => { visit!(@keep $($kept)*) };
-    (@stack_switching $($kept:tt)*) => { visit!(@keep $($kept)*) };
-    (@memory_control $($kept:tt)*) => { visit!(@keep $($kept)*) };
-    (@custom_descriptors $($kept:tt)*) => { visit!(@keep $($kept)*) };
-    (@keep $self:ident $visit:ident $($arg:ident)*) => {{
-        $self.lacks = true;
-        Ok(())
-    }};
-    (@$proposal:ident $self:ident $visit:ident $($arg:ident)*) => { $self.validator.$visit($($arg),*) };
+    (@gc $self:ident $($visited:tt)*) => { $self.0.visit_ref_i31() };
+    (@custom_descriptors $self:ident $($visited:tt)*) => { $self.0.visit_ref_get_desc(0) };
+    (@shared_everything_threads $self:ident $($visited:tt)*) => { $self.0.visit_ref_i31_shared() };
+    (@stack_switching $self:ident $($visited:tt)*) => { $self.0.visit_cont_new(0) };
+    (@$proposal:ident $self:ident $visit:ident $($arg:ident)*) => { $self.0.$visit($($arg),*) };
 }
 
 impl<'a, V: VisitOperator<'a, Output = Result<()>>> VisitOperator<'a> for Supported<V> {
@@ -51,7 +32,7 @@ impl<'a, V: VisitOperator<'a, Output = Result<()>>> VisitOperator<'a> for Suppor
 
     #[cfg(feature = "simd")]
     fn simd_visitor(&mut self) -> Option<&mut dyn VisitSimdOperator<'a, Output = Result<()>>> {
-        self.validator.simd_visitor()
+        self.0.simd_visitor()
     }
 
     for_each_visit_operator!(visit);
@@ -59,6 +40,6 @@ impl<'a, V: VisitOperator<'a, Output = Result<()>>> VisitOperator<'a> for Suppor
 
 impl<V: FrameStack> FrameStack for Supported<V> {
     fn current_frame(&self) -> Option<FrameKind> {
-        self.validator.current_frame()
+        self.0.current_frame()
     }
 }

@@ -19,7 +19,7 @@ impl Translator<'_> {
             if opcode == TRY_TABLE {
                 return self.skip_try_table(reader, body);
             }
-            self.dead_code(&operators::read(reader).map_err(|_| Error::changed())?)?;
+            self.dead_code(&operators::read_of(reader, opcode).map_err(|_| Error::changed())?)?;
             return self.charge();
         }
         match opcode {
@@ -53,7 +53,7 @@ impl Translator<'_> {
                         _ => self.selected(selected),
                     }
                 }
-                None => self.operator(&operators::read(reader).map_err(|_| Error::changed())?),
+                None => self.operator(&operators::read_of(reader, opcode).map_err(|_| Error::changed())?),
             },
         }
     }
