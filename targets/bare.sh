@@ -36,6 +36,8 @@ by_crate() { # PROGRAM
     "$tools/llvm-nm" --print-size --radix=d --demangle "$1" | awk '
         NF >= 4 && $3 ~ /^[tTrRvVwW]$/ {
             name = $0; sub(/^[^ ]+ [^ ]+ . /, "", name)
+            # Of an implementation of a trait, the name of the type is mangled still.
+            gsub(/\.\./, "::", name)
             crate = match(name, /[a-z_0-9]+::/) ? substr(name, RSTART, RLENGTH - 2) : "others"
             if (crate !~ /^(dunlin|wasmparser|core|alloc|hashbrown|libm|siphasher|compiler_builtins)$/) crate = "others"
             kind = $3 ~ /[tTwW]/ ? "code" : "constants"

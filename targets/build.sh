@@ -46,8 +46,8 @@ case "$profile:$1" in
 full:armv7-gnu | full:riscv64-gnu) features=$board ;;
 full:aarch64-*) features=$board,jit ;;
 full:*) features=default,hosts ;;
-small:armv7-gnu | small:riscv64-gnu) features=inspect,pairs,simd ;;
-small:*) features=inspect,pairs,precompiled,simd ;;
+small:armv7-gnu | small:riscv64-gnu) features=common-pairs,inspect,simd ;;
+small:*) features=common-pairs,inspect,precompiled,simd ;;
 mini:*) features= ;;
 *) usage ;;
 esac
@@ -59,8 +59,9 @@ cc) have cc || install_debian_packages gcc libc6-dev ;;
 *) add_debian_packages false ;;
 esac
 
+# Where the sources are on this machine is nobody's business, and takes place.
+flags=" --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src/="
 # A linker called through a compiler takes options in another form.
-flags=
 linked() { # LINKER'S OPTION...
     local option
     for option in "$@"; do

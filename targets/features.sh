@@ -27,7 +27,7 @@ check() { # PACKAGE FEATURES
 for set in "${sets[@]}"; do
     check dunlin-hosts "$set"
 done
-for set in "" loop pairs loop,pairs std; do
+for set in "" loop common-pairs pairs loop,pairs std; do
     check dunlin "$set"
 done
-echo "features.sh: ${#sets[@]} sets of features of dunlin-hosts, and five of dunlin, build without a warning"
+echo "features.sh: ${#sets[@]} sets of features of dunlin-hosts, and six of dunlin, build without a warning"

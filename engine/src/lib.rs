@@ -35,12 +35,13 @@
 //! | `std` (default) | the operating system: files, threads, clocks, panics that are caught |
 //! | `loop` (default) | a second way of dispatch, for builds where tail calls aren't jumps: [`Dispatch::Loop`] |
 //! | `pairs` (default) | handlers that do the work of two or three instructions: a quarter faster |
+//! | `common-pairs` | those of them that programs use most, for builds for size |
 //! | `wat` | modules in the text format |
 //! | `coredump` | core dumps of guests that have trapped |
 //! | `snapshot` | snapshots of running instances |
 //! | `anyhow` | `?` makes an error of this crate one of `anyhow` |
 //!
-//! All but `loop` and `pairs` have `std`.
+//! All but `loop`, `pairs` and `common-pairs` have `std`.
 //!
 //! # Without an operating system
 //!

@@ -39,7 +39,7 @@ const HOUSES: &[House] = &[
         folder: "engine/src/stream",
         floors: &[
             "cost framing window",
-            "branch_hints name_section quick scan",
+            "branch_hints name_section quick scan supported",
             "compact groups",
             "state",
             "missing",

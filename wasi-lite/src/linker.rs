@@ -68,13 +68,16 @@ type Called = (&'static str, Snapshot, &'static str);
 /// A function, with its arguments.
 type Function<'a> = &'a dyn Fn(&mut WasiCtx, &mut Guest<'_>) -> errno::Result;
 
-// It is made once for all functions with as many parameters: what they differ in is called through pointers.
-fn call<T: 'static, R: Answer, const N: usize>(
+/// What shows a function's arguments to whoever asks for them.
+type Arguments<'a> = &'a dyn Fn(&mut dyn FnMut(&[Argument]));
+
+// It is made once for all functions: what they differ in is called through pointers.
+fn call<T: 'static, R: Answer>(
     mut caller: Caller<'_, T>,
     get: impl Fn(&mut T) -> &mut WasiCtx,
     called: Called,
     waits: &dyn Fn(&WasiCtx) -> bool,
-    arguments: &dyn Fn() -> [Argument; N],
+    arguments: Arguments<'_>,
     function: Function<'_>,
 ) -> Result<R> {
     let waiter = match waits(get(caller.data_mut())) {
@@ -87,12 +90,12 @@ fn call<T: 'static, R: Answer, const N: usize>(
 }
 
 /// Calls the function with the guest's memory, if it has one; says whether it has.
-fn attempt<T: 'static, const N: usize>(
+fn attempt<T: 'static>(
     caller: &mut Caller<'_, T>,
     get: impl Fn(&mut T) -> &mut WasiCtx,
     (_, snapshot, name): Called,
     (interrupt, began): (Interrupt<'_>, Option<u64>),
-    arguments: &dyn Fn() -> [Argument; N],
+    arguments: Arguments<'_>,
     function: Function<'_>,
 ) -> (errno::Result, bool) {
     let budget = caller.budget().clone();
@@ -112,14 +115,14 @@ fn attempt<T: 'static, const N: usize>(
     let (ctx, guest) = (get(data), &mut { guest });
     #[cfg(feature = "trace")]
     if let Some(trace) = &mut ctx.trace {
-        trace.begin(name, &arguments(), guest);
+        arguments(&mut |arguments| trace.begin(name, arguments, guest));
     }
     #[cfg(not(feature = "trace"))]
     let _ = (name, arguments);
     let result = function(ctx, guest);
     #[cfg(feature = "trace")]
     if let Some(trace) = &mut ctx.trace {
-        trace.end(&arguments(), guest, &result);
+        arguments(&mut |arguments| trace.end(arguments, guest, &result));
     }
     #[cfg(feature = "record")]
     if let Some(notes) = notes {
@@ -189,7 +192,7 @@ macro_rules! link {
                             stringify!($name),
                             move |caller: Caller<'_, T>, $($arg: $ty),*| -> Result<$ret> {
                                 let (waits, called) = (waits!($($waits)?), (module, snapshot, stringify!($name)));
-                                let arguments = || [$((stringify!($arg), i128::from($arg))),*];
+                                let arguments = |see: &mut dyn FnMut(&[Argument])| see(&[$((stringify!($arg), i128::from($arg))),*]);
                                 call(caller, get, called, &waits, &arguments, &|ctx, guest| ctx.$name(guest, $($arg),*))
                             },
                         )?;

@@ -6,6 +6,7 @@ use wasmparser::Operator;
 use crate::memory::limits::MAX_CONST_EXPR_DEPTH;
 use crate::memory::{Budget, Buf, Charge, Kind};
 use crate::module::load_error::{ErrorKind, LoadError};
+use crate::module::operators;
 
 /// One instruction of a constant expression. Floats and vectors are their raw bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,20 +73,22 @@ impl ConstExpr {
         expr: &wasmparser::ConstExpr<'_>,
         budget: &Budget,
     ) -> Result<(ConstExpr, Charge), LoadError> {
-        let start = expr.get_binary_reader().original_position();
+        let mut reader = expr.get_binary_reader();
+        let start = reader.original_position();
         let memory = |error| LoadError::memory(error, start);
         let mut count = 0;
-        for op in expr.get_operators_reader() {
-            op.map_err(LoadError::invalid)?;
+        let mut counted = reader.clone();
+        while !counted.eof() {
+            operators::read(&mut counted).map_err(LoadError::invalid)?;
             count += 1;
         }
         // The last one is `end`, which is not kept.
         let mut ops =
             Buf::with_capacity(budget, Kind::Metadata, count - 1usize.min(count)).map_err(memory)?;
         let mut depth = 0;
-        for op in expr.get_operators_reader().into_iter_with_offsets() {
-            let (op, offset) = op.map_err(LoadError::invalid)?;
-            let op = match op {
+        while !reader.eof() {
+            let offset = reader.original_position();
+            let op = match operators::read(&mut reader).map_err(LoadError::invalid)? {
                 Operator::End => continue,
                 Operator::I32Const { value } => ConstOp::I32(value.cast_unsigned()),
                 Operator::I64Const { value } => ConstOp::I64(value.cast_unsigned()),

@@ -7,6 +7,7 @@ pub(crate) mod features;
 pub(crate) mod load_error;
 pub(crate) mod names;
 pub(crate) mod opcode;
+pub(crate) mod operators;
 #[cfg(feature = "snapshot")]
 pub(crate) mod origin;
 pub(crate) mod survey;

@@ -1,6 +1,7 @@
 //! Which features a module's bytes use, and where first.
 
 use crate::module::features::Feature;
+use crate::module::operators;
 use alloc::vec::Vec;
 use wasmparser::{
     AbstractHeapType, BinaryReader, BlockType, CompositeInnerType, ConstExpr, DataKind, Element,
@@ -111,9 +112,10 @@ impl Survey {
             let at = locals.original_position();
             self.val_type(at, locals.read()?.1);
         }
-        for operator in body.get_operators_reader()?.into_iter_with_offsets() {
-            let (operator, at) = operator?;
-            self.operator(at, &operator);
+        let mut instructions = body.get_binary_reader_for_operators()?;
+        while !instructions.eof() {
+            let at = instructions.original_position();
+            self.operator(at, &operators::read(&mut instructions)?);
         }
         Ok(())
     }
@@ -278,8 +280,10 @@ impl Survey {
     }
 
     fn const_expr(&mut self, expr: &ConstExpr<'_>) -> Result<()> {
-        for operator in expr.get_operators_reader().into_iter_with_offsets() {
-            let (operator, at) = operator?;
+        let mut instructions = expr.get_binary_reader();
+        while !instructions.eof() {
+            let at = instructions.original_position();
+            let operator = operators::read(&mut instructions)?;
             match operator {
                 Operator::I32Add
                 | Operator::I32Sub

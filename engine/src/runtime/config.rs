@@ -5,6 +5,7 @@ pub use elsewhere::{InstanceAllocationStrategy, OptLevel, PoolingAllocationConfi
 use crate::memory::arena::Arena;
 use crate::module::features::{Feature, Features};
 use crate::runtime::tier::Tier;
+use crate::translate::check::{self, TranslationCheck};
 use crate::value::relaxed::RelaxedSimd;
 use crate::{Budget, Dispatch, Limits};
 use alloc::sync::Arc;
@@ -32,7 +33,8 @@ pub struct Config {
     pub(crate) budget: Option<Budget>,
     pub(crate) limits: Limits,
     pub(crate) dispatch: Option<Dispatch>,
-    pub(crate) check_translation: bool,
+    /// Checks translated code. As a pointer, since a program in which nobody asks for the check then doesn't have it.
+    pub(crate) check_translation: Option<TranslationCheck>,
     pub(crate) tier: Option<Arc<dyn Tier>>,
     pub(crate) suspend_compiled: bool,
     #[cfg(feature = "snapshot")]
@@ -76,7 +78,7 @@ impl Config {
             budget: None,
             limits: Limits::default(),
             dispatch: None,
-            check_translation: cfg!(debug_assertions),
+            check_translation: if cfg!(debug_assertions) { Some(check::require) } else { None },
             tier: None,
             suspend_compiled: false,
             #[cfg(feature = "snapshot")]
@@ -260,7 +262,7 @@ impl Config {
     /// Whether an independent verifier looks at every function's translated code before it runs, and panics if it
     /// finds a mistake of the translator's: for tests and fuzzing. On by default in builds with debug assertions.
     pub fn check_translation(&mut self, enable: bool) -> &mut Self {
-        self.check_translation = enable;
+        self.check_translation = if enable { Some(check::require) } else { None };
         self
     }
 

@@ -146,7 +146,7 @@ impl Engine {
         Ok(limit)
     }
 
-    pub(crate) fn checks_translation(&self) -> bool {
+    pub(crate) fn translation_check(&self) -> Option<translate::check::TranslationCheck> {
         self.0.config.check_translation
     }
 

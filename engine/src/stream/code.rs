@@ -7,6 +7,7 @@ use super::cost;
 use super::framing::Leb;
 use super::missing::Part;
 use super::state::{BodyCheck, Core, Phase, Step};
+use super::supported::Supported;
 use crate::memory::limits::{
     AVERAGE_FROM_BYTES, MAX_BODY_BYTES, MAX_CONTROL_DEPTH, MAX_LOCALS, MAX_OPERANDS,
 };
@@ -164,7 +165,7 @@ impl<C: BodyCheck> Core<C> {
                 stats.catches = stats.catches.saturating_add(catches);
             }
             reader
-                .visit_operator(&mut validator.visitor(at))
+                .visit_operator(&mut Supported(validator.visitor(at)))
                 .and_then(|visited| visited)
                 .map_err(LoadError::invalid)?;
             stats.instructions += 1;

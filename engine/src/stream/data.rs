@@ -11,6 +11,7 @@ use crate::memory::{Buf, Kind};
 use crate::module::bodies::Source;
 use crate::module::const_expr::ConstExpr;
 use crate::module::load_error::{ErrorKind, LoadError};
+use crate::module::operators;
 use crate::module::{DataMode, DataSegment, Image};
 
 /// The header of a segment: everything before its payload.
@@ -260,8 +261,8 @@ impl Constant {
 
 /// The offset, if it is just a constant.
 fn constant_offset(expr: &wasmparser::ConstExpr<'_>) -> Option<Constant> {
-    let mut operators = expr.get_operators_reader();
-    match (operators.read().ok()?, operators.read().ok()?) {
+    let mut reader = expr.get_binary_reader();
+    match (operators::read(&mut reader).ok()?, operators::read(&mut reader).ok()?) {
         (Operator::I32Const { value }, Operator::End) => Some(Constant::I32(value.cast_unsigned())),
         (Operator::I64Const { value }, Operator::End) => Some(Constant::I64(value.cast_unsigned())),
         _ => None,

@@ -19,6 +19,7 @@ mod quick;
 mod scan;
 mod sections;
 mod state;
+mod supported;
 #[cfg(test)]
 mod tests;
 mod types;

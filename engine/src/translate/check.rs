@@ -21,13 +21,24 @@
 //! Wrong results are found by the test suites, not here.
 
 use crate::module::ModuleInner;
-use crate::ops::cells::{PROLOGUE, Prologue, extension, field};
+use crate::ops::cells::{PROLOGUE, Prologue, disassemble, extension, field};
 use crate::ops::frame::HEADER;
 use crate::ops::frame::VmLayout;
 use crate::ops::handlers::{Catches, Clause, NO_SLOT, clauses};
 use crate::ops::{Field, OPS, Op, SpecialOp as S, layout};
 use alloc::string::String;
 use alloc::vec::Vec;
+
+/// Checks the code of the function with this index, and panics if it is wrong.
+pub(crate) type TranslationCheck = fn(u32, &[u64], usize, &ModuleInner, &VmLayout);
+
+/// A [`TranslationCheck`] that shows what is wrong.
+pub(crate) fn require(index: u32, words: &[u64], table: usize, data: &ModuleInner, context: &VmLayout) {
+    check(words, table, data, context).unwrap_or_else(|why| {
+        let cells = disassemble(words, table);
+        panic!("translated code of function {index} is wrong: {why}\n{cells}")
+    });
+}
 
 /// Checks a function's unlinked code, whose handler table begins at word `table`.
 ///

@@ -4,9 +4,10 @@
 //! decoded by a table of opcodes instead, which is itself made with wasmparser.
 
 use super::error::Error;
-use super::plain::{memarg, operator_of};
+use super::plain::memarg;
 use super::translator::Translator;
 use crate::module::opcode::*;
+use crate::module::operators;
 use crate::ops::{Class, Selected};
 use wasmparser::BinaryReader;
 
@@ -18,7 +19,7 @@ impl Translator<'_> {
             if opcode == TRY_TABLE {
                 return self.skip_try_table(reader, body);
             }
-            self.dead_code(&operator_of(reader, opcode).map_err(|_| Error::changed())?)?;
+            self.dead_code(&operators::read_of(reader, opcode).map_err(|_| Error::changed())?)?;
             return self.charge();
         }
         match opcode {
@@ -52,7 +53,7 @@ impl Translator<'_> {
                         _ => self.selected(selected),
                     }
                 }
-                None => self.operator(&operator_of(reader, opcode).map_err(|_| Error::changed())?),
+                None => self.operator(&operators::read_of(reader, opcode).map_err(|_| Error::changed())?),
             },
         }
     }

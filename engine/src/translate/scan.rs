@@ -1,8 +1,8 @@
 //! Reads a body for its control flow alone. That takes a small part of what translating it does.
 
 use super::error::Error;
-use super::plain;
 use crate::module::opcode::*;
+use crate::module::operators;
 use wasmparser::BinaryReader;
 
 /// An instruction of control flow.
@@ -214,7 +214,7 @@ impl<'a> Scanner<'a> {
 
     fn other(&mut self) -> Result<(), Error> {
         let mut reader = BinaryReader::new(&self.body[self.at..], 0);
-        plain::operator(&mut reader).map_err(|_| Error::changed())?;
+        operators::read(&mut reader).map_err(|_| Error::changed())?;
         self.at += reader.current_position();
         Ok(())
     }
@@ -259,7 +259,7 @@ mod tests {
         let (mut plain, mut found) = (0, Vec::new());
         while !reader.eof() {
             let at = reader.current_position();
-            let operator = plain::operator_of(&mut reader, body[at]).unwrap();
+            let operator = operators::read(&mut reader).unwrap();
             let name = match &operator {
                 Operator::Nop | Operator::Drop => continue,
                 Operator::Block { .. } => "block".into(),

@@ -12,12 +12,12 @@ use crate::host::later::Later;
 use dunlin::{Caller, Error, Linker, Result};
 
 /// Calls the function until it doesn't have to wait.
-async fn call_async<T: 'static, R: Answer, const N: usize>(
+async fn call_async<T: 'static, R: Answer>(
     mut caller: Caller<'_, T>,
     get: impl Fn(&mut T) -> &mut WasiCtx + Copy,
     called: Called,
     waits: impl FnOnce(&WasiCtx) -> bool,
-    arguments: impl Fn() -> [Argument; N],
+    arguments: impl Fn(&mut dyn FnMut(&[Argument])),
     function: impl Fn(&mut WasiCtx, &mut Guest<'_>) -> errno::Result,
 ) -> Result<R> {
     let ctx = get(caller.data_mut());
@@ -49,7 +49,7 @@ macro_rules! define {
             stringify!($name),
             move |caller: Caller<'_, T>, $($arg: $ty),*| -> Result<$ret> {
                 let called = ($module, $snapshot, stringify!($name));
-                let arguments = || [$((stringify!($arg), i128::from($arg))),*];
+                let arguments = |see: &mut dyn FnMut(&[Argument])| see(&[$((stringify!($arg), i128::from($arg))),*]);
                 call(caller, $get, called, &|_| false, &arguments, &|ctx, guest| ctx.$name(guest, $($arg),*))
             },
         )?
@@ -61,9 +61,9 @@ macro_rules! define {
             stringify!($name),
             move |caller: Caller<'_, T>, ($($arg,)*): ($($ty,)*)| {
                 let called = ($module, $snapshot, stringify!($name));
-                let arguments = move || [$((stringify!($arg), i128::from($arg))),*];
+                let arguments = move |see: &mut dyn FnMut(&[Argument])| see(&[$((stringify!($arg), i128::from($arg))),*]);
                 let function = move |ctx: &mut WasiCtx, guest: &mut Guest<'_>| ctx.$name(guest, $($arg),*);
-                Box::new(async move { call_async::<T, $ret, _>(caller, $get, called, $waits, arguments, function).await })
+                Box::new(async move { call_async::<T, $ret>(caller, $get, called, $waits, arguments, function).await })
             },
         )?
     };

@@ -74,13 +74,8 @@ impl ModuleShared {
     /// Translates and links a function.
     fn make(&self, index: u32, budget: &Budget) -> Result<Made, Error> {
         let Translated { mut words, table, .. } = self.translate(index, Wanted::Cells, budget)?;
-        if self.engine.checks_translation() {
-            crate::translate::check::check(&words, table, &self.data, &self.layout).unwrap_or_else(|why| {
-                panic!(
-                    "translated code of function {index} is wrong: {why}\n{}",
-                    cells::disassemble(&words, table)
-                )
-            });
+        if let Some(check) = self.engine.translation_check() {
+            check(index, &words, table, &self.data, &self.layout);
         }
         let entries = self.islands(index, &words[..table], budget)?;
         link(&mut words[..table], self.engine.dispatch(), entries);

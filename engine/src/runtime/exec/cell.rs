@@ -1,7 +1,7 @@
 //! A cell's work, separate from its dispatch, so that one handler can do the work of several (superinstructions: see
 //! `pairs`).
 
-#![cfg_attr(not(feature = "pairs"), allow(dead_code, reason = "pairs alone ask what may follow what"))]
+#![cfg_attr(not(feature = "common-pairs"), allow(dead_code, reason = "pairs alone ask what may follow what"))]
 
 use super::operand::{Acc, Dst, Imm, Slot, Src, ToAcc};
 use super::regs::{Backend, Regs, handlers};

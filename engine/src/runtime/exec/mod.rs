@@ -36,9 +36,9 @@ pub(crate) mod operand;
 #[cfg(feature = "coredump")]
 mod operands;
 mod osr;
-#[cfg(feature = "pairs")]
+#[cfg(feature = "common-pairs")]
 mod pairs;
-#[cfg(not(feature = "pairs"))]
+#[cfg(not(feature = "common-pairs"))]
 #[path = "no_pairs.rs"]
 mod pairs;
 mod place;

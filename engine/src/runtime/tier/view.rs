@@ -67,7 +67,7 @@ impl<'m> View<'m> {
 
     /// Whether generated code is to be verified.
     pub fn checks_translation(self) -> bool {
-        self.module.engine.checks_translation()
+        self.module.engine.translation_check().is_some()
     }
 
     /// The features that its bytes may use.

@@ -71,7 +71,7 @@ impl Body<'_> {
                 let index = u32::from(index);
                 (index < self.module.types.len() as u32).then_some(BlockType::Type(index))
             }
-            byte => value_type(byte).map(BlockType::Gives),
+            byte => value_type(byte, self.stacks.vectors).map(BlockType::Gives),
         }
     }
 

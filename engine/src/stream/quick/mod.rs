@@ -22,20 +22,20 @@ use crate::module::types::{Mutability, PlainType, RefType};
 use control::{BlockType, Frame, FrameKind};
 use signatures::{SATURATING, SIGNATURES, Signature, access, value_type};
 
-/// What it takes for granted: the instructions of other proposals it doesn't know.
-const FEATURES: [Feature; 6] = [
+/// What it takes for granted. The instructions of other proposals it doesn't know; of vectors, it knows the type.
+const FEATURES: [Feature; 5] = [
     Feature::SignExtension,
     Feature::SaturatingConversions,
     Feature::MultiValue,
     Feature::BulkMemory,
     Feature::ReferenceTypes,
-    Feature::Simd,
 ];
 
 /// The stacks of the check, kept from one body to the next.
 #[derive(Debug)]
 pub(super) struct QuickCheck {
     enabled: bool,
+    vectors: bool,
     operands: Buf<PlainType>,
     /// The open blocks but the innermost one.
     outer: Buf<Frame>,
@@ -46,6 +46,7 @@ impl QuickCheck {
     pub(super) fn new(features: Features, budget: &Budget) -> QuickCheck {
         QuickCheck {
             enabled: FEATURES.into_iter().all(|feature| features.has(feature)),
+            vectors: features.has(Feature::Simd),
             operands: Buf::new(budget, Kind::Metadata),
             outer: Buf::new(budget, Kind::Metadata),
             locals: Buf::new(budget, Kind::Metadata),
@@ -119,7 +120,8 @@ impl<'a> Body<'a> {
     fn declare_locals(&mut self, params: &[PlainType]) -> Option<()> {
         self.stacks.locals.try_extend_from_slice(params).ok()?;
         for _ in 0..self.number()? {
-            let (count, ty) = (self.number()?, value_type(self.byte()?)?);
+            let (count, byte) = (self.number()?, self.byte()?);
+            let ty = value_type(byte, self.stacks.vectors)?;
             let all = (self.stacks.locals.len() as u32).checked_add(count)?;
             if all > self.limits.locals.min(MAX_LOCALS) {
                 return None;

@@ -133,14 +133,14 @@ pub(super) fn access(opcode: u8) -> Access {
     ALL[usize::from(opcode - I32_LOAD)]
 }
 
-/// The type that a byte stands for.
-pub(super) fn value_type(byte: u8) -> Option<PlainType> {
+/// The type that a byte stands for. Not all modules may have `vectors`.
+pub(super) fn value_type(byte: u8, vectors: bool) -> Option<PlainType> {
     Some(match byte {
         0x7f => I32,
         0x7e => I64,
         0x7d => F32,
         0x7c => F64,
-        0x7b => PlainType::V128,
+        0x7b if vectors => PlainType::V128,
         0x70 => PlainType::FuncRef,
         0x6f => PlainType::ExternRef,
         _ => return None,

@@ -18,8 +18,11 @@ struct Subject {
 
 impl Subject {
     fn new(text: &str) -> Subject {
+        Subject::with(text, Features::default())
+    }
+
+    fn with(text: &str, features: Features) -> Subject {
         let wasm = wat::parse_str(text).unwrap();
-        let features = Features::default();
         let mut loader =
             Loader::new(features, &Budget::unlimited(), LoadOptions::default(), AcceptAll).unwrap();
         loader.push(&wasm).unwrap();
@@ -152,6 +155,25 @@ fn bodies_of_common_instructions_are_known() {
         let body = unknown.functions[which].1.clone();
         assert!(unknown.wasmparser(which, &body).is_some());
         assert_eq!(unknown.quick(which, &body), None, "function {which}");
+    }
+}
+
+/// A build without vectors checks as quickly.
+#[test]
+fn vectors_that_are_off_are_not_known() {
+    const V128: u8 = 0x7b;
+    let local = |ty| vec![1, 1, ty, END];
+    let block = |ty| vec![0, BLOCK, ty, UNREACHABLE, END, DROP, END];
+    for (on, known) in [(false, 0), (true, usize::from(cfg!(feature = "simd")) * 2)] {
+        let mut features = Features::default();
+        features.wasm_simd(on);
+        let mut subject = Subject::with("(module (func))", features);
+        for ty in [0x7c, 0x7f] {
+            assert!(subject.quick(0, &local(ty)).is_some() && subject.quick(0, &block(ty)).is_some());
+        }
+        let bodies = [local(V128), block(V128)];
+        assert_eq!(bodies.iter().filter(|body| subject.quick(0, body).is_some()).count(), known);
+        assert_eq!(bodies.iter().filter(|body| subject.wasmparser(0, body).is_some()).count(), known);
     }
 }
 

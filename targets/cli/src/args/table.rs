@@ -134,35 +134,80 @@ pub(super) fn parse<O: CommandOptions>(parser: Parser) -> Result<Option<O>, Fail
 pub(super) fn parse_onto<O: CommandOptions>(
     mut options: O,
     command: &str,
-    mut parser: Parser,
+    parser: Parser,
 ) -> Result<Option<O>, Failure> {
+    let is_filled = fill(&mut options, command, parser)?;
+    Ok(is_filled.then_some(options))
+}
+
+/// What parsing does with [`CommandOptions`]. As an object, since then what parses is in the program once, and not for each
+/// command.
+trait Fill {
+    /// Sets an option, for which `value` is asked if it takes one; false if there is none of this name.
+    fn set(
+        &mut self,
+        name: &str,
+        value: &mut dyn FnMut() -> Result<OsString, Failure>,
+    ) -> Result<bool, Failure>;
+    fn names(&self) -> Vec<&'static str>;
+    fn take(&mut self, operand: OsString) -> Result<Rest, Failure>;
+    fn pass_on(&mut self, rest: Vec<OsString>);
+    fn finish(&mut self) -> Result<(), Failure>;
+}
+
+impl<O: CommandOptions> Fill for O {
+    fn set(
+        &mut self,
+        name: &str,
+        value: &mut dyn FnMut() -> Result<OsString, Failure>,
+    ) -> Result<bool, Failure> {
+        let Some(option) = find::<O>(name) else { return Ok(false) };
+        match option.set {
+            Setter::Flag(field) => *field(self) = true,
+            Setter::CheckedFlag(set) => set(self)?,
+            Setter::Value(set) => set(self, Given { option: name, value: &value()? })?,
+        }
+        Ok(true)
+    }
+
+    fn names(&self) -> Vec<&'static str> {
+        names::<O>()
+    }
+
+    fn take(&mut self, operand: OsString) -> Result<Rest, Failure> {
+        self.operand(operand)
+    }
+
+    fn pass_on(&mut self, rest: Vec<OsString>) {
+        self.foreign(rest);
+    }
+
+    fn finish(&mut self) -> Result<(), Failure> {
+        self.complete()
+    }
+}
+
+/// Whether all has been taken; otherwise, help is wanted.
+fn fill(options: &mut dyn Fill, command: &str, mut parser: Parser) -> Result<bool, Failure> {
     while let Some(arg) = next(&mut parser, command)? {
         let name = match arg {
             Arg::Value(operand) => {
-                if let Rest::Foreign = options.operand(operand)? {
-                    options.foreign(parser.raw_args().map_err(Failure::usage)?.collect());
+                if let Rest::Foreign = options.take(operand)? {
+                    options.pass_on(parser.raw_args().map_err(Failure::usage)?.collect());
                     break;
                 }
                 continue;
             }
-            Arg::Short('h') | Arg::Long("help") => return Ok(None),
+            Arg::Short('h') | Arg::Long("help") => return Ok(false),
             Arg::Short(c) => format!("-{c}"),
             Arg::Long(name) => format!("--{name}"),
         };
-        let Some(option) = find::<O>(&name) else {
-            return Err(unknown_option(command, &name, &names::<O>()));
-        };
-        match option.set {
-            Setter::Flag(field) => *field(&mut options) = true,
-            Setter::CheckedFlag(set) => set(&mut options)?,
-            Setter::Value(set) => {
-                let value = value(&mut parser, &name, command)?;
-                set(&mut options, Given { option: &name, value: &value })?;
-            }
+        if !options.set(&name, &mut || value(&mut parser, &name, command))? {
+            return Err(unknown_option(command, &name, &options.names()));
         }
     }
-    options.complete()?;
-    Ok(Some(options))
+    options.finish()?;
+    Ok(true)
 }
 
 /// What this build has of a command.

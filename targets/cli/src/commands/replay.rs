@@ -1,5 +1,6 @@
 //! `dunlin replay`
 
+#[cfg(feature = "record")]
 use super::run;
 use crate::args::ReplayOptions;
 use crate::failure::Failure;

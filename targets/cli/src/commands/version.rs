@@ -6,6 +6,7 @@ pub(crate) fn version() -> String {
         ("jit", cfg!(feature = "jit")),
         ("precompiled", cfg!(feature = "precompiled")),
         ("pairs", cfg!(feature = "pairs")),
+        ("common-pairs", cfg!(all(feature = "common-pairs", not(feature = "pairs")))),
         ("inspect", cfg!(feature = "inspect")),
         ("manual", cfg!(feature = "manual")),
         ("trace", cfg!(feature = "trace")),
