@@ -26,7 +26,7 @@ pub mod actors;
 mod answers;
 #[cfg(feature = "atmo")]
 pub mod atmo;
-#[cfg(any(feature = "actors", feature = "lambda", feature = "proxy-wasm"))]
+#[cfg(any(feature = "actors", feature = "lambda", feature = "proxy-wasm", feature = "wagi"))]
 mod deadline;
 #[cfg(feature = "fastly")]
 pub mod fastly;

@@ -1,7 +1,8 @@
 //! What answers requests, what it gets, and how it answers.
 
-use super::exchange::{Exchange, Interruptible};
+use super::exchange::Exchange;
 use super::failure::Failure;
+use super::interruptible::Interruptible;
 use super::limits::Limits;
 use dunlin::{Charge, InterruptHandle};
 use hyper::body::Bytes;
@@ -61,7 +62,7 @@ pub struct Request {
 impl Request {
     /// Has a store interrupted when the time is up or the client goes away, as long as the result lives.
     pub fn interrupt(&self, store: InterruptHandle) -> Interruptible {
-        self.exchange.interruptible(store)
+        Interruptible::new(&self.exchange, store)
     }
 
     /// Whether it is over before it was answered: its time is up, or the client has gone away.
@@ -126,6 +127,12 @@ pub struct BodyWriter {
 }
 
 impl BodyWriter {
+    /// Waits until all that was written is on its way to the client. Says whether it is: the request's time may be up, or the
+    /// client may have gone away.
+    pub fn wait_until_taken(&self) -> bool {
+        self.exchange.flush()
+    }
+
     /// Ends the answer with trailers. A client gets those that a header `trailer` of the answer names, if it says that it
     /// takes any (`te: trailers`).
     pub fn end_with(self, trailers: HeaderMap) {
