@@ -51,10 +51,11 @@ pub(crate) fn serve(options: ServeOptions) -> Result<(), Failure> {
         let bound = bound.map_err(|error| failure(&format!("--metrics {address}"), &error))?;
         complain(format_args!("metrics are at http://{bound}/metrics"));
     }
-    let taken_up = served.first_site().map(|site| TakenUp::start(&site, &server_options)).transpose();
-    let taken_up = taken_up.map_err(|error| failure("--drain", &error))?.flatten();
+    let first_site = served.first_site();
     keep_up_to_date(served, watched, server.remote(), drain, log)?;
     complain(format_args!("listening at http://{}", server.local_addr()));
+    let taken_up = first_site.map(|site| TakenUp::start(&site, &server_options)).transpose();
+    let taken_up = taken_up.map_err(|error| failure("--drain", &error))?.flatten();
     server.run(handler).map_err(|error| failure("the server", &error))?;
     if let Some(taken_up) = taken_up {
         taken_up.end();
