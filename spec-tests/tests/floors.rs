@@ -200,7 +200,7 @@ const HOUSES: &[House] = &[
         folder: "targets/hosts/src",
         // The server is below the hosts that answer its requests.
         floors: &[
-            "abi deadline services yaml",
+            "abi deadline prepared services yaml",
             "server",
             "atmo fastly lambda oci opa proxy_wasm wagi wapc",
             "actors answers proxy",

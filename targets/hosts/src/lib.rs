@@ -36,6 +36,8 @@ pub mod lambda;
 pub mod oci;
 #[cfg(feature = "opa")]
 pub mod opa;
+#[cfg(any(feature = "fastly", feature = "wagi"))]
+mod prepared;
 #[cfg(feature = "proxy")]
 pub mod proxy;
 #[cfg(feature = "proxy-wasm")]

@@ -49,10 +49,10 @@ struct World {
 }
 
 impl World {
-    fn new(test: &str) -> Self {
+    fn new(test: &str, text: &str) -> Self {
         let mut config = Config::new();
         let engine = Engine::new(config.snapshots(true)).unwrap();
-        let module = Module::new(&engine, WAITS).unwrap();
+        let module = Module::new(&engine, text).unwrap();
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(test);
         let _ = fs::remove_dir_all(&folder);
         Self { engine, module, log: KeptLog::default(), folder }
@@ -144,7 +144,7 @@ fn ends(folder: &Path, end: &str) -> Vec<PathBuf> {
 
 #[test]
 fn damaged_files_are_set_aside() {
-    let world = World::new("drain_damaged");
+    let world = World::new("drain_damaged", WAITS);
     let file = world.drained();
     assert!(file.len() > 500, "{}", file.len());
     let step = (file.len() / 400).max(1);
@@ -167,7 +167,7 @@ fn damaged_files_are_set_aside() {
 /// Files whose checksums hold, and that say anything of what lies beside an instance.
 #[test]
 fn forged_files_are_refused_or_answered() {
-    let world = World::new("drain_forged");
+    let world = World::new("drain_forged", WAITS);
     let file = world.drained();
     let len = Snapshot::open(world.engine.budget(), &file[..]).unwrap().embedder().len();
     let flipped = (0..len).map(|at| world.forged(&file, |beside| beside[at] ^= 0xff));
@@ -180,4 +180,16 @@ fn forged_files_are_refused_or_answered() {
     // Texts may be others, and what the program printed may become no answer.
     assert!(statuses.keys().all(|status| [200, 410, 500, 504].contains(status)), "{statuses:?}");
     assert!(statuses[&200] > 10 && statuses[&410] > 10, "{statuses:?}");
+}
+
+/// What was initialised once for all requests goes along.
+#[test]
+fn a_clone_goes_on() {
+    let initialize = r#"(func (export "wizer.initialize") (i32.store8 (i32.const 154) (i32.const 33))
+        (i32.store (i32.const 12) (i32.const 17)))"#;
+    let text = WAITS.trim_end().strip_suffix(')').unwrap().to_owned() + initialize + ")";
+    let world = World::new("drain_clone", &text);
+    let file = world.drained();
+    let file = world.forged(&file, |_| {});
+    assert_eq!(world.outcomes(&[file]), [(200, "!body".to_owned())]);
 }

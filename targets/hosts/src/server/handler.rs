@@ -4,6 +4,8 @@ use super::exchange::Exchange;
 use super::failure::Failure;
 use super::interruptible::Interruptible;
 use super::limits::Limits;
+#[cfg(feature = "fastly")]
+use dunlin::{Budget, Kind, OutOfBudget};
 use dunlin::{Charge, InterruptHandle};
 use hyper::body::Bytes;
 use hyper::header::{self, HeaderName, HeaderValue};
@@ -60,6 +62,26 @@ pub struct Request {
 }
 
 impl Request {
+    /// One that nobody has made, and nobody is answered.
+    #[cfg(feature = "fastly")]
+    pub(crate) fn of_nobody(budget: &Budget) -> Result<(Self, Responder), OutOfBudget> {
+        let (head, ()) = hyper::Request::new(()).into_parts();
+        let exchange = Exchange::new(&head.method);
+        let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
+        let request = Self {
+            id: 0,
+            head,
+            body: Bytes::new(),
+            trailers: HeaderMap::new(),
+            peer: nowhere,
+            local: nowhere,
+            limits: Limits::default(),
+            exchange: exchange.clone(),
+            _charge: budget.charge(Kind::Host, 0)?,
+        };
+        Ok((request, Responder::new(exchange)))
+    }
+
     /// Has a store interrupted when the time is up or the client goes away, as long as the result lives.
     pub fn interrupt(&self, store: InterruptHandle) -> Interruptible {
         Interruptible::new(&self.exchange, store)

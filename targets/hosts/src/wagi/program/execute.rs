@@ -5,7 +5,7 @@ use crate::server::Failure;
 use crate::services::log::{Level, Log};
 use crate::wagi::drain::{Drain, Id, Kept};
 use crate::wagi::input::Input;
-use dunlin::{Error, Instance, ResumableCall, Store, SuspendedCall, Val};
+use dunlin::{Error, ResumableCall, Store, SuspendedCall, Val};
 use dunlin_wasi_lite::{I32Exit, WasiCtx};
 use std::time::Instant;
 
@@ -58,7 +58,7 @@ impl Program {
         store: &mut Store<WasiCtx>,
         movable: Option<&Movable<'_>>,
     ) -> Result<Ended, Error> {
-        let (instance, is_initialized) = self.instance(store)?;
+        let (instance, is_initialized) = self.prepared.instance(store)?;
         let function = |store: &Store<WasiCtx>, name: &str| {
             instance
                 .get_func(store, name)
@@ -101,20 +101,6 @@ impl Program {
             }
             call = suspended.resume(&mut *store, results)?;
         }
-    }
-
-    /// An instance, and whether it has been initialised.
-    fn instance(&self, store: &mut Store<WasiCtx>) -> Result<(Instance, bool), Error> {
-        let Some(initialized) = &self.initialized else {
-            return Ok((self.pre.instantiate(store)?, false));
-        };
-        // What is left of the original's fuel is nobody's.
-        let fuel = store.get_fuel();
-        let restored = initialized.restore(&mut *store)?;
-        if let Ok(fuel) = fuel {
-            store.set_fuel(fuel)?;
-        }
-        Ok((restored.instances[0], true))
     }
 }
 

@@ -10,28 +10,20 @@ mod resume;
 pub use options::{ProgramOptions, Volume};
 
 use super::route::Route;
+use crate::prepared::{Prepared, before_requests};
 use crate::server::Limits;
-use dunlin::{Error, InstancePre, Linker, Module, SnapshotPre, Store};
+use dunlin::{Error, Linker, Module, Store};
 use dunlin_wasi_lite::{DirPerms, FilePerms, WasiCtx, WasiCtxBuilder, WritePipe, add_to_linker};
 use std::fmt;
 use std::io;
-use std::sync::{Arc, mpsc};
-use std::time::Duration;
-
-/// How long a program may take to name its routes, or to be initialised.
-const PREPARING: Duration = Duration::from_secs(10);
-
-/// What initialises modules once, before anything that differs from one request to the next is known: so Wizer calls it.
-const INITIALIZERS: [&str; 2] = ["wizer.initialize", "wizer-initialize"];
+use std::sync::Arc;
 
 /// A WASI command that answers requests. Clones share the module and its code.
 #[derive(Clone)]
 pub struct Program {
-    pre: InstancePre<WasiCtx>,
+    prepared: Prepared<WasiCtx>,
     /// What the module imports.
     linker: Linker<WasiCtx>,
-    /// What requests begin as, if the module has something that initialises it.
-    initialized: Option<SnapshotPre<WasiCtx>>,
     entrypoint: String,
     options: Arc<ProgramOptions>,
 }
@@ -49,33 +41,15 @@ impl Program {
         let mut linker = Linker::new(module.engine());
         add_to_linker(&mut linker, |wasi: &mut WasiCtx| wasi)?;
         linker.define_unknown_imports_as_traps(module)?;
-        let pre = linker.instantiate_pre(module)?;
-        let mut program = Self { pre, linker, initialized: None, entrypoint, options: Arc::new(options) };
-        program.initialized = program.initialize()?;
+        let prepared = Prepared::new(&linker, module, || Ok(WasiCtxBuilder::new().build()))?;
+        let program = Self { prepared, linker, entrypoint, options: Arc::new(options) };
         program.preopen(&mut WasiCtxBuilder::new()).map_err(Error::host)?;
         Ok(program)
     }
 
-    /// Initialises an instance, for requests to begin behind that.
-    fn initialize(&self) -> Result<Option<SnapshotPre<WasiCtx>>, Error> {
-        let is_there = |name: &&str| self.module().get_export(name).is_some_and(|ty| ty.func().is_some());
-        let Some(name) = INITIALIZERS.into_iter().find(is_there) else { return Ok(None) };
-        let mut store = Store::try_new(self.module().engine(), WasiCtxBuilder::new().build())?;
-        let _ = store.set_fuel(u64::MAX);
-        let called = within(PREPARING, &mut store, |store| {
-            let instance = self.pre.instantiate(&mut *store)?;
-            if let Ok(initialize) = instance.get_typed_func::<(), ()>(&*store, "_initialize") {
-                initialize.call(&mut *store, ())?;
-            }
-            instance.get_typed_func::<(), ()>(&*store, name)?.call(store, ())
-        });
-        called.map_err(|error| error.context(name))?;
-        store.snapshot_pre(&self.linker).map(Some)
-    }
-
     /// The module.
     pub fn module(&self) -> &Module {
-        self.pre.module()
+        self.prepared.module()
     }
 
     /// The same module with the same grants, at another entrypoint.
@@ -114,7 +88,7 @@ impl Program {
             Store::try_new(self.module().engine(), WasiCtxBuilder::new().stdout(stdout.clone()).build())?;
         let _ = store.set_fuel(u64::MAX);
         let names = self.at_entrypoint(NAME)?;
-        within(PREPARING, &mut store, |store| names.execute(store, None))?;
+        before_requests(&mut store, |store| names.execute(store, None))?;
         let text = String::from_utf8_lossy(&stdout.contents()).into_owned();
         let lines = text.lines().filter(|line| !line.trim().is_empty());
         lines
@@ -148,26 +122,6 @@ fn check_entrypoint(module: &Module, name: &str) -> Result<(), Error> {
         return Err(Error::msg(format_args!("the module has no function {name} without parameters to call")));
     }
     Ok(())
-}
-
-/// Does something in a store, which is interrupted after this time.
-fn within<T>(
-    time: Duration,
-    store: &mut Store<WasiCtx>,
-    work: impl FnOnce(&mut Store<WasiCtx>) -> Result<T, Error>,
-) -> Result<T, Error> {
-    let (done, over) = mpsc::channel::<()>();
-    let interrupt = store.interrupt_handle();
-    std::thread::scope(|scope| {
-        scope.spawn(move || {
-            if over.recv_timeout(time) == Err(mpsc::RecvTimeoutError::Timeout) {
-                interrupt.interrupt();
-            }
-        });
-        let result = work(store);
-        drop(done);
-        result
-    })
 }
 
 impl fmt::Debug for Program {
