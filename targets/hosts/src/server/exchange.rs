@@ -40,7 +40,7 @@ struct State {
     announced: Option<u64>,
     /// How the answer ended.
     end: Option<Result<(), Failure>>,
-    /// Whether the guest takes so long that what it writes is passed on at once.
+    /// Whether what the guest writes is passed on at once, since it takes long.
     prompt: bool,
     /// What the guest has used, as far as that is known.
     fuel: u64,
@@ -108,10 +108,8 @@ impl Exchange {
     /// The guest's side: passes on what is there, and waits until the connection has it. Says whether it does.
     pub(super) fn flush(&self) -> bool {
         self.hurry();
-        let mut state = self.state();
-        while state.held > 0 && !matches!(state.end, Some(Err(_))) {
-            state = self.room.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
+        let goes_on = |state: &mut State| state.held > 0 && !matches!(state.end, Some(Err(_)));
+        let state = self.room.wait_while(self.state(), goes_on).unwrap_or_else(PoisonError::into_inner);
         !matches!(state.end, Some(Err(_)))
     }
 

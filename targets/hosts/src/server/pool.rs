@@ -113,7 +113,6 @@ impl Place {
 /// From now on this thread is at a low priority, as jobs are that compute long.
 #[cfg(feature = "wagi")]
 pub(crate) fn lower_this_thread() {
-    // Without it, it only gets more than its share.
     let _ = setpriority_process(Some(gettid()), LOW);
 }
 
