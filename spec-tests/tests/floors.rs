@@ -121,7 +121,7 @@ const HOUSES: &[House] = &[
         floors: &[
             "hints outline values",
             "grants table tiering tracing",
-            "environment features help limits moving policies recording registry",
+            "draining environment features help limits moving policies recording registry",
             "addr2line claims compile explore inspect lambda manual policy pull push replay resume run serve sign snapshot validate wasmtime wast",
         ],
         least: 20,
@@ -200,7 +200,7 @@ const HOUSES: &[House] = &[
         folder: "targets/hosts/src",
         // The server is below the hosts that answer its requests.
         floors: &[
-            "abi deadline services yaml",
+            "abi deadline prepared services yaml",
             "server",
             "atmo fastly lambda oci opa proxy_wasm wagi wapc",
             "actors answers proxy",
@@ -228,7 +228,12 @@ const HOUSES: &[House] = &[
     },
     House {
         folder: "targets/hosts/src/wagi",
-        floors: &["route", "environment output", "program", "site", "modules"],
+        floors: &["route", "environment input output", "drain", "program", "site", "modules taken"],
+        least: 15,
+    },
+    House {
+        folder: "targets/hosts/src/wagi/drain",
+        floors: &["id kept", "folder writing", "keeper", "fetch"],
         least: 8,
     },
     House {
@@ -238,6 +243,7 @@ const HOUSES: &[House] = &[
             "pool",
             "limits metrics",
             "exchange receive",
+            "interruptible",
             "answer handler",
             "connection request",
             "run",

@@ -26,7 +26,7 @@ pub mod actors;
 mod answers;
 #[cfg(feature = "atmo")]
 pub mod atmo;
-#[cfg(any(feature = "actors", feature = "lambda", feature = "proxy-wasm"))]
+#[cfg(any(feature = "actors", feature = "lambda", feature = "proxy-wasm", feature = "wagi"))]
 mod deadline;
 #[cfg(feature = "fastly")]
 pub mod fastly;
@@ -36,6 +36,8 @@ pub mod lambda;
 pub mod oci;
 #[cfg(feature = "opa")]
 pub mod opa;
+#[cfg(any(feature = "fastly", feature = "wagi"))]
+mod prepared;
 #[cfg(feature = "proxy")]
 pub mod proxy;
 #[cfg(feature = "proxy-wasm")]

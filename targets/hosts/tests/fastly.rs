@@ -197,3 +197,54 @@ fn who_never_answers_is_ended() {
     }
     assert!(server.budget.used() <= 4 * MIB, "{}", server.budget.used());
 }
+
+/// Counts calls of its initialisation and of its start, and answers both.
+fn counting(initializer: &str) -> String {
+    format!(
+        r#"(module
+        (import "fastly_http_body" "new" (func $body (param i32) (result i32)))
+        (import "fastly_http_body" "write" (func $write (param i32 i32 i32 i32 i32) (result i32)))
+        (import "fastly_http_resp" "new" (func $response (param i32) (result i32)))
+        (import "fastly_http_resp" "send_downstream" (func $send (param i32 i32 i32) (result i32)))
+        (memory (export "memory") 8)
+        (global $initialized (mut i32) (i32.const 48)) (global $started (mut i32) (i32.const 48))
+        (data (i32.const 16) ".. ..")
+        (func (export "wizer.initialize")
+            (global.set $initialized (i32.add (global.get $initialized) (i32.const 1)))
+            (memory.fill (i32.const 1000) (i32.const 46) (i32.const 300000)) {initializer})
+        (func (export "_start")
+            (global.set $started (i32.add (global.get $started) (i32.const 1)))
+            (i32.store8 (i32.const 16) (i32.load8_u (i32.const 300000)))
+            (i32.store8 (i32.const 17) (global.get $initialized))
+            (i32.store8 (i32.const 19) (i32.add (global.get $started) (i32.load8_u (i32.const 400000))))
+            (memory.fill (i32.const 1000) (i32.const 1) (i32.const 400000))
+            (drop (call $body (i32.const 0)))
+            (drop (call $write (i32.load (i32.const 0)) (i32.const 16) (i32.const 5) (i32.const 0) (i32.const 8)))
+            (drop (call $response (i32.const 4)))
+            (drop (call $send (i32.load (i32.const 4)) (i32.load (i32.const 0)) (i32.const 0)))))"#
+    )
+}
+
+#[test]
+fn an_application_is_initialised_once_for_all_requests() {
+    for fuel in [false, true] {
+        let engine = Engine::new(Config::new().consume_fuel(fuel)).unwrap();
+        let app = |initializer: &str| {
+            let module = Module::new(&engine, counting(initializer)).unwrap();
+            App::new(&module, AppOptions::default())
+        };
+        let server =
+            Running::start(app("").unwrap(), |options| options.limits.fuel = fuel.then_some(1_000_000));
+        for _ in 0..3 {
+            assert_eq!(server.get("/").text(), ".1 1.");
+        }
+        // There is nothing of Fastly's before there is a request.
+        for (initializer, told) in [
+            ("(unreachable)", "unreachable"),
+            ("(drop (call $body (i32.const 0)))", "before there is a request"),
+        ] {
+            let error = app(initializer).unwrap_err().to_string();
+            assert!(error.contains("wizer.initialize") && error.contains(told), "{error}");
+        }
+    }
+}

@@ -4,6 +4,8 @@ mod addr2line;
 #[cfg(feature = "hosts")]
 mod claims;
 mod compile;
+#[cfg(feature = "hosts")]
+mod draining;
 mod environment;
 mod explore;
 pub(crate) mod features;

@@ -1,5 +1,6 @@
 //! The options of `dunlin serve`.
 
+use super::draining::{Draining, Drains};
 use super::environment::GrantsEnvironment;
 use super::limits::{LimitsWork, WorkLimits};
 use super::policies::{EvaluatesPolicies, PolicyGrants};
@@ -42,6 +43,8 @@ pub(crate) struct ServeOptions {
     /// What the programs may use.
     pub(crate) dirs: Vec<Dir>,
     pub(crate) env: Vec<(String, String)>,
+    /// What becomes of requests that are in flight at the end.
+    pub(crate) draining: Draining,
     /// What policies may.
     pub(crate) policies: PolicyGrants,
     /// What a request may take.
@@ -100,6 +103,12 @@ impl AsksRegistries for ServeOptions {
 impl EvaluatesPolicies for ServeOptions {
     fn policies(&mut self) -> &mut PolicyGrants {
         &mut self.policies
+    }
+}
+
+impl Drains for ServeOptions {
+    fn draining(&mut self) -> &mut Draining {
+        &mut self.draining
     }
 }
 
@@ -263,6 +272,7 @@ impl CommandOptions for ServeOptions {
                 ),
             ],
         },
+        Self::DRAIN,
         Self::SIGNATURES,
         Self::BUILTINS,
         Self::REGISTRY,
@@ -276,6 +286,7 @@ impl CommandOptions for ServeOptions {
         if self.nats_group.is_some() && self.nats.is_none() {
             return Err(Failure::usage("--nats-group is for subscriptions at a server: --nats says which"));
         }
+        self.draining.complete()?;
         let is_proxy = !self.filters.is_empty() || self.upstream.is_some();
         if !is_proxy {
             return need_module(&self.what, Self::COMMAND);

@@ -4,10 +4,11 @@ use super::calls;
 use super::local_server::LocalServer;
 use super::services::Services;
 use super::session::Session;
+use crate::prepared::Prepared;
 use crate::server::{Failure, Handler, Request, Responder};
 use crate::services::http::{AllowList, OutboundHttp};
 use crate::services::log::{GuestLog, Log, NoLog};
-use dunlin::{Error, InstancePre, Linker, Module, Store};
+use dunlin::{Error, Linker, Module, Store};
 use dunlin_wasi_lite::{I32Exit, WasiCtxBuilder, WritePipe, add_to_linker};
 use std::fmt;
 use std::sync::Arc;
@@ -55,7 +56,7 @@ impl fmt::Debug for AppOptions {
 
 /// An application of Fastly Compute.
 pub struct App {
-    pre: InstancePre<Session>,
+    prepared: Prepared<Session>,
     services: Arc<Services>,
     environment: Vec<(String, String)>,
 }
@@ -73,11 +74,13 @@ const ENVIRONMENT: [(&str, &str); 8] = [
 ];
 
 impl App {
-    /// Makes an application of a module. Functions that it imports and nobody provides trap when they are called.
+    /// Makes an application of a module. Functions that it imports and nobody provides trap when they are called. If it exports
+    /// `wizer.initialize` or `wizer-initialize`, that is called now, once, with nothing but WASI, and nothing granted: each request then
+    /// begins behind it.
     ///
     /// # Errors
     ///
-    /// If it isn't one, what it imports has other types, or its stores are larger than they may be.
+    /// If it isn't one, what it imports has other types, its stores are larger than they may be, or its initialisation fails.
     pub fn new(module: &Module, options: AppOptions) -> Result<Self, Error> {
         let is_function = |name| module.get_export(name).is_some_and(|ty| ty.func().is_some());
         let is_memory = |name| module.get_export(name).is_some_and(|ty| ty.memory().is_some());
@@ -91,16 +94,15 @@ impl App {
         let AppOptions { config, environment, stores, dynamic, http, log } = options;
         let budget = module.engine().budget().sub_budget(stores);
         let services = Services::new(config, &budget, dynamic, http, log).map_err(Error::host)?;
+        let services = Arc::new(services);
+        let nobody = || Session::of_nobody(services.clone(), module.engine().budget());
+        let prepared = Prepared::new(&linker, module, nobody)?;
         let known = ENVIRONMENT.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        Ok(Self {
-            pre: linker.instantiate_pre(module)?,
-            services: Arc::new(services),
-            environment: known.into_iter().chain(environment).collect(),
-        })
+        Ok(Self { prepared, services, environment: known.into_iter().chain(environment).collect() })
     }
 
     fn call(&self, store: &mut Store<Session>) -> Result<(), Error> {
-        let instance = self.pre.instantiate(&mut *store)?;
+        let (instance, _) = self.prepared.instance(store)?;
         store.data_mut().memory = instance.get_memory(&*store, "memory");
         instance.get_typed_func::<(), ()>(&*store, "_start")?.call(store, ())
     }
@@ -108,7 +110,7 @@ impl App {
 
 impl Handler for App {
     fn handle(&self, request: Request, responder: Responder) -> Result<(), Failure> {
-        let engine = self.pre.module().engine();
+        let engine = self.prepared.module().engine();
         let budget = engine.budget().sub_budget(request.limits.memory);
         let fuel = request.limits.fuel.unwrap_or(u64::MAX);
         let output = || WritePipe::new(GuestLog::new(self.services.log.clone(), "app"));

@@ -13,7 +13,7 @@ use crate::server::{Failure, HeaderMap, Interruptible, Method, Request, Responde
 use crate::services::http::Headers;
 use crate::services::log::GuestLog;
 use dunlin::{Budget, Charge, Error, InterruptHandle, Kind, Memory, Trap};
-use dunlin_wasi_lite::WasiCtx;
+use dunlin_wasi_lite::{WasiCtx, WasiCtxBuilder};
 use hyper::Uri;
 use hyper::header::HeaderName;
 use std::collections::BTreeMap;
@@ -83,6 +83,8 @@ pub(super) struct Session {
     pub(super) budget: Budget,
     pub(super) bell: Arc<Bell>,
     pub(super) request: Request,
+    /// Whether anybody has made the request.
+    has_client: bool,
     /// What the guest hasn't taken yet.
     untaken: bool,
     /// Names of the client's headers.
@@ -121,6 +123,7 @@ impl Session {
             memory: None,
             services,
             bell: Arc::new(Bell::default()),
+            has_client: true,
             untaken: true,
             original: request.head.headers.keys().cloned().collect(),
             request,
@@ -141,6 +144,24 @@ impl Session {
             abandoned: false,
             budget,
         })
+    }
+
+    /// One for what an application does before there are requests: with nothing granted, and nothing of Fastly's.
+    pub(super) fn of_nobody(services: Arc<Services>, budget: &Budget) -> Result<Self, Error> {
+        let (request, responder) = Request::of_nobody(budget)?;
+        let wasi = WasiCtxBuilder::new().build();
+        let session = Self::new(wasi, services, budget.clone(), request, responder);
+        let mut session = session.map_err(|_| Error::msg("there is no memory for it"))?;
+        session.has_client = false;
+        Ok(session)
+    }
+
+    /// Refuses what is about a request before there is one.
+    pub(super) fn need_client(&self) -> Result<(), Error> {
+        match self.has_client {
+            true => Ok(()),
+            false => Err(Error::msg("before there is a request, only functions of WASI may be called")),
+        }
     }
 
     /// From now on the store of this is interrupted when the time is up or the client goes away.

@@ -40,7 +40,7 @@ struct State {
     announced: Option<u64>,
     /// How the answer ended.
     end: Option<Result<(), Failure>>,
-    /// Whether the guest takes so long that what it writes is passed on at once.
+    /// Whether what the guest writes is passed on at once, since it takes long.
     prompt: bool,
     /// What the guest has used, as far as that is known.
     fuel: u64,
@@ -103,6 +103,14 @@ impl Exchange {
             }
         }
         Ok(())
+    }
+
+    /// The guest's side: passes on what is there, and waits until the connection has it. Says whether it does.
+    pub(super) fn flush(&self) -> bool {
+        self.hurry();
+        let goes_on = |state: &mut State| state.held > 0 && !matches!(state.end, Some(Err(_)));
+        let state = self.room.wait_while(self.state(), goes_on).unwrap_or_else(PoisonError::into_inner);
+        !matches!(state.end, Some(Err(_)))
     }
 
     /// The guest's side: these follow the body.
@@ -251,7 +259,8 @@ impl Exchange {
         .await
     }
 
-    pub(super) fn interruptible(self: &Arc<Self>, handle: InterruptHandle) -> Interruptible {
+    /// Adds what stops a guest, and gives its number. If the answer was stopped before, so is the guest.
+    pub(super) fn add_guest(&self, handle: InterruptHandle) -> u64 {
         let mut state = self.state();
         if matches!(state.end, Some(Err(_))) {
             handle.interrupt();
@@ -259,7 +268,14 @@ impl Exchange {
         let number = state.next_guest;
         state.next_guest += 1;
         state.guests.push((number, handle));
-        Interruptible { exchange: self.clone(), number }
+        number
+    }
+
+    /// The guest isn't stopped from now on. Says whether it never was.
+    pub(super) fn remove_guest(&self, number: u64) -> bool {
+        let mut state = self.state();
+        state.guests.retain(|(other, _)| *other != number);
+        state.end.is_none()
     }
 }
 
@@ -279,42 +295,5 @@ impl State {
         if let Some(waker) = self.waker.take() {
             waker.wake();
         }
-    }
-}
-
-/// While this lives, a store is interrupted when its request's time is up, or its client goes away.
-///
-/// The interruption may come at any moment until then. A store that is used again afterwards must be asked for
-/// [`was_stopped`](Self::was_stopped) first: it may have an interruption to come.
-#[must_use]
-pub struct Interruptible {
-    exchange: Arc<Exchange>,
-    number: u64,
-}
-
-impl Interruptible {
-    /// Whether the store was interrupted.
-    pub fn was_stopped(&self) -> bool {
-        self.exchange.stopped().is_some()
-    }
-
-    /// The store is done with this request: from now on it isn't interrupted. Says whether it can be used again, which
-    /// is so if it never was.
-    pub fn release(self) -> bool {
-        let mut state = self.exchange.state();
-        state.guests.retain(|(number, _)| *number != self.number);
-        state.end.is_none()
-    }
-}
-
-impl Drop for Interruptible {
-    fn drop(&mut self) {
-        self.exchange.state().guests.retain(|(number, _)| *number != self.number);
-    }
-}
-
-impl fmt::Debug for Interruptible {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Interruptible").field("was_stopped", &self.was_stopped()).finish()
     }
 }

@@ -1,8 +1,11 @@
 //! What answers requests, what it gets, and how it answers.
 
-use super::exchange::{Exchange, Interruptible};
+use super::exchange::Exchange;
 use super::failure::Failure;
+use super::interruptible::Interruptible;
 use super::limits::Limits;
+#[cfg(feature = "fastly")]
+use dunlin::{Budget, Kind, OutOfBudget};
 use dunlin::{Charge, InterruptHandle};
 use hyper::body::Bytes;
 use hyper::header::{self, HeaderName, HeaderValue};
@@ -59,9 +62,29 @@ pub struct Request {
 }
 
 impl Request {
+    /// One that nobody has made, and nobody is answered.
+    #[cfg(feature = "fastly")]
+    pub(crate) fn of_nobody(budget: &Budget) -> Result<(Self, Responder), OutOfBudget> {
+        let (head, ()) = hyper::Request::new(()).into_parts();
+        let exchange = Exchange::new(&head.method);
+        let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
+        let request = Self {
+            id: 0,
+            head,
+            body: Bytes::new(),
+            trailers: HeaderMap::new(),
+            peer: nowhere,
+            local: nowhere,
+            limits: Limits::default(),
+            exchange: exchange.clone(),
+            _charge: budget.charge(Kind::Host, 0)?,
+        };
+        Ok((request, Responder::new(exchange)))
+    }
+
     /// Has a store interrupted when the time is up or the client goes away, as long as the result lives.
     pub fn interrupt(&self, store: InterruptHandle) -> Interruptible {
-        self.exchange.interruptible(store)
+        Interruptible::new(&self.exchange, store)
     }
 
     /// Whether it is over before it was answered: its time is up, or the client has gone away.
@@ -126,6 +149,12 @@ pub struct BodyWriter {
 }
 
 impl BodyWriter {
+    /// Waits until all that was written is on its way to the client. Says whether it is: the request's time may be up, or the
+    /// client may have gone away.
+    pub fn wait_until_taken(&self) -> bool {
+        self.exchange.flush()
+    }
+
     /// Ends the answer with trailers. A client gets those that a header `trailer` of the answer names, if it says that it
     /// takes any (`te: trailers`).
     pub fn end_with(self, trailers: HeaderMap) {

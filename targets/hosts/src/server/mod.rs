@@ -30,6 +30,7 @@ mod connection;
 mod exchange;
 mod failure;
 mod handler;
+mod interruptible;
 mod lanes;
 mod limits;
 mod metrics;
@@ -40,12 +41,14 @@ mod run;
 mod served;
 mod stream;
 
-pub use exchange::Interruptible;
 pub use failure::Failure;
 pub use handler::{BodyWriter, Handler, Request, Responder};
 pub use hyper::body::Bytes;
 pub use hyper::http::request::Parts;
 pub use hyper::{HeaderMap, Method, StatusCode, header};
+pub use interruptible::Interruptible;
 pub use limits::{AccessLog, Limits, ServerOptions};
+#[cfg(feature = "wagi")]
+pub(crate) use pool::lower_this_thread;
 pub use run::{Remote, Server};
 pub use served::Served;

@@ -110,6 +110,12 @@ impl Place {
     }
 }
 
+/// From now on this thread is at a low priority, as jobs are that compute long.
+#[cfg(feature = "wagi")]
+pub(crate) fn lower_this_thread() {
+    let _ = setpriority_process(Some(gettid()), LOW);
+}
+
 /// A job that was submitted.
 pub(super) struct Ticket {
     pool: Pool,

@@ -8,7 +8,14 @@ pub(crate) struct Held {
     _charge: Charge,
 }
 
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
 impl Held {
+    #[cfg(any(feature = "atmo", feature = "wapc"))]
     pub(crate) fn new(budget: &Budget, bytes: Vec<u8>) -> Result<Self, Error> {
         let charge = budget.charge(Kind::Host, bytes.len() as u64)?;
         Ok(Self { bytes, _charge: charge })

@@ -3,7 +3,7 @@
 
 pub mod clock;
 pub mod config;
-#[cfg(any(feature = "atmo", feature = "wapc"))]
+#[cfg(any(feature = "atmo", feature = "wagi", feature = "wapc"))]
 pub(crate) mod held;
 pub mod http;
 pub mod kv;

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How much a program may print before the empty line.
-const MOST: usize = 64 << 10;
+pub(super) const MOST: usize = 64 << 10;
 
 /// An answer, from what its program prints. Clones are the same.
 #[derive(Clone)]
@@ -36,15 +36,39 @@ impl Output {
         }
     }
 
+    /// What was printed, if nothing of the answer has begun.
+    pub(super) fn printed(&self) -> Option<Vec<u8>> {
+        match &*self.state() {
+            State::Head(head, _) => Some(head.clone()),
+            State::Body(_) | State::Failed(_) => None,
+        }
+    }
+
+    /// Nothing more is printed, and something else is to be answered; `None` if the answer has begun.
+    pub(super) fn divert(&self) -> Option<Responder> {
+        let mut state = self.state();
+        let taken = std::mem::replace(&mut *state, State::Failed(missing()));
+        match taken {
+            State::Head(_, responder) => Some(responder),
+            begun => {
+                *state = begun;
+                None
+            }
+        }
+    }
+
     /// What became of the answer, now that the program is over.
-    pub(super) fn end(&self) -> Result<(), Failure> {
-        let missing = || Failure::guest("bad answer", "it printed no headers with an empty line behind them");
+    pub(super) fn end(&self) -> Result<BodyWriter, Failure> {
         match std::mem::replace(&mut *self.state(), State::Failed(missing())) {
             State::Head(..) => Err(missing()),
-            State::Body(_) => Ok(()),
+            State::Body(body) => Ok(body),
             State::Failed(failure) => Err(failure),
         }
     }
+}
+
+fn missing() -> Failure {
+    Failure::guest("bad answer", "it printed no headers with an empty line behind them")
 }
 
 impl Write for Output {

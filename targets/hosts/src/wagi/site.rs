@@ -1,5 +1,6 @@
 //! A site: programs, each at its route.
 
+use super::drain::Drain;
 use super::program::Program;
 use super::route::Route;
 use crate::server::{Failure, Handler, Limits, Parts, Request, Responder, StatusCode};
@@ -14,17 +15,36 @@ pub struct Site {
     log: Arc<dyn Log>,
     /// Whether `/healthz` is answered by the site itself, as WAGI has it.
     tells_health: bool,
+    /// Where requests are kept that are in flight when the server ends.
+    drain: Option<Drain>,
 }
 
 impl Site {
     /// A site without routes. What its programs write to standard error goes to `log`.
     pub fn new(log: Arc<dyn Log>) -> Self {
-        Self { routes: Vec::new(), log, tells_health: false }
+        Self { routes: Vec::new(), log, tells_health: false, drain: None }
     }
 
     /// From now on the site itself answers `GET /healthz`, before any of its routes.
     pub fn tell_health(&mut self) {
         self.tells_health = true;
+    }
+
+    /// From now on requests are kept there when it begins to drain, and paths that begin with [`Drain::PATH`] are the site's own,
+    /// before any of its routes. The engine of its programs needs [`Config::snapshots`](dunlin::Config::snapshots), and
+    /// [`Config::suspend_compiled`](dunlin::Config::suspend_compiled) if it compiles.
+    pub fn drain_to(&mut self, drain: &Drain) {
+        self.drain = Some(drain.clone());
+    }
+
+    pub(super) fn drain(&self) -> Option<&Drain> {
+        self.drain.as_ref()
+    }
+
+    /// The program at a route, by its text.
+    pub(super) fn program(&self, text: &str) -> Option<&Program> {
+        let (_, program) = self.routes.iter().find(|(route, _)| route.to_string() == text)?;
+        Some(program)
     }
 
     /// Adds a program, after those that there are.
@@ -46,7 +66,16 @@ impl Site {
         Ok(())
     }
 
+    /// The drain, if this is a path of its requests.
+    fn drain_at(&self, path: &str) -> Option<&Drain> {
+        self.drain.as_ref().filter(|_| path.starts_with(Drain::PATH))
+    }
+
+    /// The number of its route.
     fn position(&self, path: &str) -> Option<usize> {
+        if self.drain_at(path).is_some() {
+            return None;
+        }
         self.routes.iter().position(|(route, _)| route.rest(path).is_some())
     }
 
@@ -62,8 +91,11 @@ impl Handler for Site {
             responder.send(StatusCode::OK, "text/plain", "OK");
             return Ok(());
         }
+        if let Some(drain) = self.drain_at(path) {
+            return drain.answer(&request, responder);
+        }
         let (route, program) = self.find(path).ok_or_else(|| Failure::not_found(path))?;
-        program.answer(route, request, responder, self.log.clone())
+        program.answer(route, request, responder, self.log.clone(), self.drain.as_ref())
     }
 
     fn limits(&self, head: &Parts, default: &Limits) -> Limits {
@@ -73,6 +105,6 @@ impl Handler for Site {
     fn route(&self, head: &Parts) -> Option<usize> {
         // What has no route is answered at once, in a lane of its own.
         let position = || self.position(head.uri.path()).unwrap_or(self.routes.len());
-        (self.routes.len() > 1).then(position)
+        (self.routes.len() > 1 || self.drain.is_some()).then(position)
     }
 }

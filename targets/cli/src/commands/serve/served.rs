@@ -17,11 +17,11 @@ use dunlin_hosts::proxy::{InvalidUpstream, Proxy, ProxyOptions};
 use dunlin_hosts::proxy_wasm::{Level as FilterLevel, Message, Plugin, PluginOptions};
 use dunlin_hosts::server::Handler;
 use dunlin_hosts::services::log::{Level, Log};
-use dunlin_hosts::wagi::{Modules, Program, ProgramOptions, Route, Site, Volume};
+use dunlin_hosts::wagi::{Drain, Modules, Program, ProgramOptions, Route, Site, Volume};
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// What is served.
 pub(super) struct Served {
@@ -30,24 +30,59 @@ pub(super) struct Served {
     log: Arc<dyn Log>,
     /// What outlives the actors that are served.
     lasting: Lasting,
+    /// Where requests in flight are kept at the end.
+    drain: Option<Drain>,
+    /// The first site that was loaded, if programs are served.
+    first_site: OnceLock<Arc<Site>>,
 }
 
 impl Served {
-    pub(super) fn new(options: ServeOptions, engine: Engine, log: Arc<dyn Log>) -> Self {
-        Self { options, engine, log, lasting: Lasting::default() }
+    pub(super) fn new(
+        options: ServeOptions,
+        engine: Engine,
+        log: Arc<dyn Log>,
+        drain: Option<Drain>,
+    ) -> Self {
+        Self { options, engine, log, lasting: Lasting::default(), drain, first_site: OnceLock::new() }
+    }
+
+    /// The first site that was loaded, if programs are served.
+    pub(super) fn first_site(&self) -> Option<Arc<Site>> {
+        self.first_site.get().cloned()
     }
 
     /// Loads it, and says which files it consists of.
     pub(super) fn load(&self) -> Result<(Arc<dyn Handler>, Watched), Failure> {
         let is_site = Path::new(&self.options.what).extension().is_some_and(|end| end == "toml");
         match self.options.filters.is_empty() {
-            false => self.load_proxy(),
+            false => self.not_drained().and_then(|()| self.load_proxy()),
             true if is_site => self.load_site(),
             true if runnables::is_archive(&self.options.what) => {
+                self.not_drained()?;
                 runnables::load_archive(&self.options, &self.engine, &self.log)
             }
             true => self.load_alone(),
         }
+    }
+
+    /// That nothing is to be kept of requests to what isn't a program.
+    fn not_drained(&self) -> Result<(), Failure> {
+        match self.drain {
+            None => Ok(()),
+            Some(_) => Err(Failure::usage(
+                "--drain is for WASI programs: requests to anything else can't be kept while they are in flight",
+            )),
+        }
+    }
+
+    /// Has a site answer requests, and keeps what is in flight at the end.
+    fn drained(&self, mut site: Site) -> Arc<dyn Handler> {
+        if let Some(drain) = &self.drain {
+            site.drain_to(drain);
+        }
+        let site = Arc::new(site);
+        self.first_site.get_or_init(|| site.clone());
+        site
     }
 
     /// Loads a module or a bundle: what the module was made for says how it is served.
@@ -65,6 +100,11 @@ impl Served {
             };
         let name = display_name(what);
         let abi = Abi::detect(&module);
+        // Without imports it is known by its function alone.
+        let is_program = matches!(abi, Some(Abi::WasiCommand) | None) && data.is_none();
+        if !is_program {
+            self.not_drained()?;
+        }
         if abi == Some(Abi::WasmCloudActor) {
             let first = Whole { module, bytes };
             return actors(&self.options, &self.engine, &self.log, &self.lasting, first);
@@ -72,8 +112,7 @@ impl Served {
         // Others need nothing but the module.
         drop(bytes);
         match abi {
-            // Without imports it is known by its function alone.
-            Some(Abi::WasiCommand) | None if data.is_none() => {}
+            _ if is_program => {}
             // What isn't one is told so.
             Some(Abi::Opa | Abi::WasiCommand) | None => {
                 let policy = PolicyModule { module, bytes: Vec::new(), data, roots };
@@ -103,7 +142,7 @@ impl Served {
             .map_err(|error| Failure::of(error.kind(), format_args!("{name}: {error}")))?;
         let mut site = Site::new(self.log.clone());
         site.add(Route::all(), program);
-        Ok((Arc::new(site), watched))
+        Ok((self.drained(site), watched))
     }
 
     /// Has an application of Fastly's answer requests.
@@ -159,7 +198,7 @@ impl Served {
         let site = modules
             .site(&self.options.env, self.log.clone(), load)
             .map_err(|error| Failure::unusable(format_args!("{name}: {error}")))?;
-        Ok((Arc::new(site), watched))
+        Ok((self.drained(site), watched))
     }
 
     fn load_proxy(&self) -> Result<(Arc<dyn Handler>, Watched), Failure> {

@@ -15,6 +15,7 @@ macro_rules! functions {
                 #[allow(unused_mut, unused_variables, reason = "not every function needs all that it is given")]
                 linker.func_wrap($module, $name, |mut $guest: Guest<'_>, $($arg: $ty),*| {
                     let $guest = &mut $guest;
+                    $guest.data().need_client()?;
                     to_guest($call)
                 })?;
             )*
