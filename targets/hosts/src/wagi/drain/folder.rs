@@ -1,7 +1,6 @@
 //! The folder of drained requests: one file for each, whose name's end says how far it is.
 
 use super::id::Id;
-use super::writing::Writing;
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind};
@@ -110,19 +109,20 @@ impl Folder {
         self.path.join(format!("{UNFINISHED}{}", name(id, stage)))
     }
 
-    /// Begins a file of a request, of which there may be none yet.
-    pub(in crate::wagi) fn write(self: &Arc<Self>, id: Id, stage: Stage) -> io::Result<Writing> {
+    /// Makes a file of a request, which isn't complete. Says, too, whether there was nothing of the request before.
+    pub(super) fn begin(&self, id: Id, stage: Stage) -> io::Result<(File, bool)> {
         let mut state = self.state();
         let is_new = !state.requests.contains_key(&id);
         if is_new && state.requests.len() >= MOST {
             return Err(io::Error::new(ErrorKind::StorageFull, format!("there are {MOST} requests already")));
         }
-        let writing = Writing::begin(self, id, stage, is_new)?;
+        let mut options = OpenOptions::new();
+        let file = options.write(true).create_new(true).mode(0o600).open(self.unfinished(id, stage))?;
         if is_new {
             let entry = Entry { stage: Stage::InHand, bytes: 0, since: SystemTime::now() };
             state.requests.insert(id, entry);
         }
-        Ok(writing)
+        Ok((file, is_new))
     }
 
     /// Takes room for more bytes.

@@ -2,9 +2,8 @@
 
 use super::folder::{Folder, Stage};
 use super::id::Id;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How much is written at a time.
@@ -26,15 +25,16 @@ pub(in crate::wagi) struct Writing {
     is_complete: bool,
 }
 
-impl Writing {
-    pub(super) fn begin(folder: &Arc<Folder>, id: Id, stage: Stage, is_new: bool) -> io::Result<Self> {
-        let path = folder.unfinished(id, stage);
-        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-        let file = BufWriter::with_capacity(BUFFER, file);
-        let folder = folder.clone();
-        Ok(Self { folder, id, stage, is_new, file, bytes: 0, failed: None, is_complete: false })
+impl Folder {
+    /// Begins a file of a request, of which there may be none yet.
+    pub(in crate::wagi) fn write(self: &Arc<Self>, id: Id, stage: Stage) -> io::Result<Writing> {
+        let (file, is_new) = self.begin(id, stage)?;
+        let (folder, file) = (self.clone(), BufWriter::with_capacity(BUFFER, file));
+        Ok(Writing { folder, id, stage, is_new, file, bytes: 0, failed: None, is_complete: false })
     }
+}
 
+impl Writing {
     /// It is complete, and survives a crash from now on.
     pub(in crate::wagi) fn finish(mut self) -> io::Result<()> {
         if let Some(kind) = self.failed {
