@@ -2,13 +2,10 @@
 
 use super::format::{Reader, Writer};
 use super::segments::Segments;
-use super::wrong;
+use super::{PAGE, wrong};
 use crate::runtime::error::Error;
 use crate::runtime::vmctx::MemoryObj;
 use std::io::Read;
-
-/// The bytes of a page, which has nothing to do with a memory's own pages.
-pub(super) const PAGE: usize = 4096;
 
 /// What comes instead of another page's number.
 const NO_MORE: u64 = u64::MAX;

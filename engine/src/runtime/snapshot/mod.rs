@@ -50,6 +50,9 @@ pub(crate) enum Part {
     End = 7,
 }
 
+/// The bytes of a page of a memory in a snapshot, which has nothing to do with the memory's own pages.
+const PAGE: usize = 4096;
+
 /// What a snapshot says can't be.
 #[cold]
 fn wrong(what: impl Display) -> Error {

@@ -1,6 +1,6 @@
 //! What active data segments make of an instance's own memories: the pages that a snapshot can leave out.
 
-use super::memory::PAGE;
+use super::PAGE;
 use crate::memory::{Buf, Kind};
 use crate::module::DataMode;
 use crate::runtime::error::Error;
