@@ -2,7 +2,8 @@
 # Cross-builds the dunlin command for aarch64 on an x86_64 machine, runs it and tests under qemu, and checks the handlers'
 # machine code. One command from a fresh clone:
 #
-#     targets/aarch64.sh                 # the static one: a corpus, compiled code, the official suites
+#     targets/aarch64.sh                 # the static one: a corpus (with large pages and little address space, too), compiled
+#                                        # code, the official suites
 #     targets/aarch64.sh --build-only    # only builds, also the one for glibc
 #     targets/aarch64.sh --whole         # and the tests of the engine, of WASI and of all together, with glibc
 #
@@ -54,6 +55,14 @@ $run || exit 0
 # options.
 greet $QEMU "$target_dir/$MUSL/release/dunlin"
 agrees $QEMU "$target_dir/$MUSL/release/dunlin"
+# With large pages; and where there is no address space for reservations (256 MiB in all; a processor of 39 bits has 512 GiB).
+agrees $QEMU -p 65536 "$target_dir/$MUSL/release/dunlin"
+TIER='--jit sync' agrees $QEMU -R 0x10000000 "$target_dir/$MUSL/release/dunlin"
+if $whole; then
+    TIER='--jit sync' agrees $QEMU -p 16384 "$target_dir/$MUSL/release/dunlin"
+    TIER='--jit sync' agrees $QEMU -p 65536 "$target_dir/$MUSL/release/dunlin"
+    TIER='--jit sync' agrees $QEMU -R 0x8000000000 "$target_dir/$MUSL/release/dunlin"
+fi
 official() { cargo test --release --target "$MUSL" "${tested[@]}" --test official -- "$@"; }
 # The emulator keeps memory for all the address space that a process ever reserved: up to 7 GB for one of these suites.
 one_by_one() { # PREFIX

@@ -9,8 +9,8 @@ the same.
 
     --points N       how often each program moves: 100, or 6 with --sample
     --sample         few points in few programs, as on each change
-    --command CMD    a command that takes part; repeat it. By default the build machine's own, and those of targets/aarch64.sh
-                     and targets/armv7.sh under qemu, as far as they have been built
+    --command CMD    a command that takes part; repeat it. By default the build machine's own, and those of targets/aarch64.sh,
+                     targets/armv7.sh and targets/riscv64.sh under qemu, as far as they have been built
     --no-jit CMD     the same, for a build without a compiler
     --seed N         for the random points; it is printed
     --extra NAME='RUN-OPTIONS MODULE ARGS'
@@ -171,6 +171,7 @@ def places(given):
         ([], "", True),
         (["qemu-aarch64-static"], "aarch64-unknown-linux-musl", True),
         (["qemu-arm-static", "-L", "/usr/arm-linux-gnueabihf"], "armv7-unknown-linux-gnueabihf", False),
+        (["qemu-riscv64-static", "-L", "/usr/riscv64-linux-gnu"], "riscv64gc-unknown-linux-gnu", False),
     ]:
         command = os.path.join(target, folder, "release/dunlin")
         if os.access(command, os.X_OK) and (not emulator or shutil.which(emulator[0])):
