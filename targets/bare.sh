@@ -49,7 +49,7 @@ by_crate() { # PROGRAM
 run() { # TARGET QEMU...
     local target=$1
     shift
-    cargo build --quiet --release --manifest-path examples/bare/Cargo.toml --target "$target" --target-dir "$target_dir/bare"
+    cargo build --quiet --release --manifest-path examples/bare/Cargo.toml --target "$target" --target-dir "$target_dir/bare" "${library[@]}"
     local program=$target_dir/bare/$target/release/dunlin-bare
     timeout 600 "$@" -display none -monitor none -serial none -semihosting-config enable=on,target=native -kernel "$program" >"$printed" || {
         cat "$printed"
@@ -65,5 +65,6 @@ run() { # TARGET QEMU...
     by_crate "$program" | sed 's/^/    /'
 }
 
+own_library release core,alloc
 run thumbv7em-none-eabihf qemu-system-arm -machine mps2-an386
 run aarch64-unknown-none qemu-system-aarch64 -nic none -machine virt -cpu cortex-a53 -m 128

@@ -8,6 +8,7 @@
 #     small       interpreter with superinstructions, WASI, precompiled code
 #     mini        interpreter and WASI, without vectors, optimised for size
 #
+# For small and mini, Rust's own library is built, too, with which a panic says nothing: see own_library in cross/common.sh.
 # The last line that it prints is the file's path. Those for musl are static: one file to copy. It installs what is missing:
 # Rust's target through rustup and, as root on Debian or Ubuntu, a linker and its C library. Exit codes: 0 built; 1 it
 # doesn't build; 2 wrong usage; 3 something is missing that can't be had here.
@@ -61,6 +62,7 @@ esac
 
 # Where the sources are on this machine is nobody's business, and takes place.
 flags=" --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src/="
+flags+=" --remap-path-prefix=$(rustc --print sysroot)/lib/rustlib/src/rust/library/="
 # A linker called through a compiler takes options in another form.
 linked() { # LINKER'S OPTION...
     local option
@@ -71,29 +73,25 @@ linked() { # LINKER'S OPTION...
 }
 case "$1" in
 # At a fixed address: tables of addresses need no relocations, which take a twentieth of the space, and memory at the start.
-*-musl) flags+=" -C relocation-model=static -C target-feature=+crt-static" ;;
+*-musl)
+    flags+=" -C relocation-model=static -C target-feature=+crt-static"
+    linked --icf=all
+    ;;
 *) linked -z pack-relative-relocs ;;
 esac
+library=()
 case "$profile" in
 full) ;;
 *)
     # Panics end the process, so nothing is unwound.
     flags+=" -C force-unwind-tables=no"
-    ;;
-esac
-case "$profile:$1" in
-full:*-musl) linked --icf=all ;;
-full:*) ;;
-# Nor is Rust's own library, whose tables the script leaves out; and neither it nor ours needs what unwinds.
-*-musl)
-    flags+=" --cfg dunlin_never_unwinds"
-    linked "-T$PWD/targets/cross/no-unwinding.ld" --no-eh-frame-hdr -zmuldefs --defsym=rust_eh_personality=abort
-    linked --icf=all
+    linked --no-eh-frame-hdr
+    own_library "$profile" std
     ;;
 esac
 
 name=$(tr a-z- A-Z_ <<<"$triple")
 env "CARGO_TARGET_${name}_LINKER=$linker" "CARGO_TARGET_${name}_RUSTFLAGS=$flags" \
-    cargo build --profile "$profile" --package dunlin-cli --no-default-features --features "$features" --target "$triple" \
+    cargo build --profile "$profile" --package dunlin-cli --no-default-features --features "$features" --target "$triple" "${library[@]}" \
     ${KEEP_SYMBOLS:+--config "profile.$profile.package.dunlin-cli.strip='none'"} >&2
 echo "${CARGO_TARGET_DIR:-target}/$triple/$profile/dunlin"

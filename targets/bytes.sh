@@ -23,32 +23,24 @@ esac
 
 echo "| $*: crate | code | constants | tables |"
 echo "|---|---|---|---|"
-"${tools}nm" --print-size --radix=d "$program" | awk '
-    function crate(name,    found, own) {
-        # Names as they were mangled before Rust 1.95 and since. What stands behind the first is the type that something generic
-        # was made for.
-        if (name ~ /^_ZN.*6dunlin7runtime4exec/) return "`dunlin`: handlers and what is cold of them"
-        if (name ~ /^_ZN/) {
-            found = substr(name, 4)
-            own = found + 0
-            sub(/^[0-9]+/, "", found)
-            own = substr(found, 1, own)
-            if (own ~ /^(core|alloc|std)$/ || own ~ /\$LT\$/) {
-                while (match(name, /(\$LT\$|\$u20\$|\$RF\$|\$C\$)[a-z_0-9]+\.\./)) {
-                    own = substr(name, RSTART, RLENGTH - 2)
-                    sub(/^.*\$/, "", own)
-                    if (own !~ /^(core|alloc|std)$/) break
-                    name = substr(name, RSTART + RLENGTH)
-                }
-            }
-            if (own !~ /^(core|alloc|std)$/ && own ~ /^[a-z_0-9]+$/) return "`" own "`"
-            return "Rust: `core`, `alloc`, `std`"
+"${tools}nm" --print-size --radix=d --demangle "$program" | awk '
+    # The first crate in a name that is none of those that come with Rust: what is generic has it among its parameters.
+    function crate(name,    words, count, i, found, rust) {
+        if (name ~ /^<*&*(mut )?dunlin::runtime::exec/) return "`dunlin`: handlers and what is cold of them"
+        count = split(name, words, /[^a-zA-Z_0-9:]+/)
+        for (i = 1; i <= count; i++) {
+            if (words[i] !~ /^[a-z_0-9]+::/) continue
+            found = words[i]
+            sub(/::.*/, "", found)
+            if (found !~ /^(core|alloc|std)$/) return "`" found "`"
+            rust = 1
         }
-        if (name ~ /^_R/) return "Rust: `core`, `alloc`, `std`"
-        return "C library, and other names"
+        return rust ? "Rust: `core`, `alloc`, `std`" : "C library, and other names"
     }
-    NF == 4 {
-        group = crate($4)
+    NF >= 4 {
+        name = $0
+        sub(/^[^ ]+ [^ ]+ . /, "", name)
+        group = crate(name)
         kind = tolower($3)
         if (kind ~ /[tw]/) code[group] += $2
         else if (kind == "r") constants[group] += $2

@@ -38,6 +38,20 @@ add_rust_targets() { # TARGET...
     rustup target add "$@" || missing "rustup could not install: $*."
 }
 
+# Has Rust's own library built with a program, for size, by the words that it puts into `library`. A panic then ends the process with a
+# signal at once: neither its text nor its place is in the program. These are switches that Rust doesn't promise, and that its
+# stable compiler takes with RUSTC_BOOTSTRAP. So they are used with that version alone that they were tried with; with another, or
+# without the library's sources, the library is taken as it comes.
+own_library() { # PROFILE CRATES
+    library=()
+    if [[ $(rustc --version) != 'rustc 1.95.'* ]] || ! { have rustup && rustup component add rust-src >&2; }; then
+        echo "${SCRIPT:-$NAME.sh}: Rust's own library isn't built for size: that takes Rust 1.95, and its component rust-src." >&2
+        return
+    fi
+    export RUSTC_BOOTSTRAP=1
+    library=("-Zbuild-std=$2" -Zbuild-std-features=optimize_for_size -Zpanic-immediate-abort --config "profile.$1.panic='immediate-abort'")
+}
+
 add_debian_packages() { # Whether what is built is run, too: true or false
     local wanted=()
     # The compiler alone doesn't link: the C library's start files come in a package of their own.

@@ -12,7 +12,8 @@ impl Math for f32 {
     }
 
     fn mul_add(self, factor: f32, summand: f32) -> f32 {
-        libm::fmaf(self, factor, summand)
+        // libm hands it back as it is, where it may not be quiet; an addition makes it so.
+        if summand.is_nan() { summand + self } else { libm::fmaf(self, factor, summand) }
     }
 }
 
@@ -22,7 +23,8 @@ impl Math for f64 {
     }
 
     fn mul_add(self, factor: f64, summand: f64) -> f64 {
-        libm::fma(self, factor, summand)
+        // As before.
+        if summand.is_nan() { summand + self } else { libm::fma(self, factor, summand) }
     }
 }
 

@@ -11,8 +11,8 @@ use alloc::boxed::Box;
 /// Decides whether memories and tables of a store may grow: see [`Store::limiter`](crate::Store::limiter). The budget
 /// decides as well.
 ///
-/// Sizes are in bytes and elements; `current` is 0 for what is being made, and `maximum` the type's. An error of the first
-/// four makes the guest trap.
+/// Sizes are in bytes and elements, `usize::MAX` where they don't fit; `current` is 0 for what is being made, and
+/// `maximum` the type's. An error of the first four makes the guest trap.
 pub trait ResourceLimiter: Send {
     /// Whether a memory may grow.
     ///
@@ -128,7 +128,7 @@ impl StoreInner {
             return Ok(());
         }
         self.admit(("tables", self.tables.len()), |limiter| limiter.tables())?;
-        let (size, maximum) = (ty.minimum() as usize, ty.maximum().map(|most| most as usize));
+        let (size, maximum) = (saturated(ty.minimum()), ty.maximum().map(saturated));
         match self.ask(|limiter| limiter.table_growing(0, size, maximum)).transpose()? {
             Some(false) => Err(refused("table", size, "elements")),
             _ => Ok(()),
@@ -174,8 +174,8 @@ impl StoreInner {
     ) -> Result<Result<u64, GrowError>, Error> {
         // SAFETY: the caller's contract; the object lives outside of `self`.
         let (ty, len) = unsafe { ((*table).inner.ty, (*table).len) };
-        let (size, desired) = (len as usize, len.saturating_add(delta) as usize);
-        let maximum = ty.maximum().map(|most| most as usize);
+        let (size, desired) = (saturated(len), saturated(len.saturating_add(delta)));
+        let maximum = ty.maximum().map(saturated);
         if self.ask(|limiter| limiter.table_growing(size, desired, maximum)).transpose()? == Some(false) {
             return Ok(Err(GrowError::Limit));
         }
@@ -190,7 +190,12 @@ impl StoreInner {
 }
 
 fn bytes(ty: MemoryType, pages: u64) -> usize {
-    pages.saturating_mul(ty.page_size()) as usize
+    saturated(pages.saturating_mul(ty.page_size()))
+}
+
+/// What a limiter is asked about: on 32 bits, sizes that no memory can have don't wrap to some that it could.
+fn saturated(size: u64) -> usize {
+    usize::try_from(size).unwrap_or(usize::MAX)
 }
 
 fn refused(what: &str, size: usize, unit: &str) -> Error {

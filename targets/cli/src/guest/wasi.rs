@@ -14,7 +14,7 @@ use dunlin_wasi_lite::{
 };
 use std::ffi::OsString;
 use std::io;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 
 /// The data of the guest's store.
 pub(crate) type Wasi = WasiCtx;
@@ -93,7 +93,14 @@ pub(crate) fn preopen(builder: &mut WasiCtxBuilder, dirs: &[Dir]) -> Result<(), 
 
 /// Lets the guest accept connections at `address`. If the system chooses the port, prints which.
 fn listen(builder: &mut WasiCtxBuilder, address: &str) -> io::Result<()> {
-    let listener = TcpListener::bind(address)?;
+    // No other name: what asks for addresses takes a fiftieth of a small command.
+    let local = address.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
+    let place: SocketAddr = local
+        .as_deref()
+        .unwrap_or(address)
+        .parse()
+        .map_err(|_| io::Error::other("it takes an address and a port, such as 127.0.0.1:8080"))?;
+    let listener = TcpListener::bind(place)?;
     if address.rsplit_once(':').is_some_and(|(_, port)| port.parse() == Ok(0_u16)) {
         complain(format_args!("listening at {}", listener.local_addr()?));
     }
