@@ -22,7 +22,6 @@ const LIBRARIES: [(&str, &str); 7] = [
 
 fn main() -> io::Result<()> {
     println!("cargo:rerun-if-changed=build.rs");
-    println!("cargo:rustc-check-cfg=cfg(dunlin_never_unwinds)");
     for variable in ["DUNLIN_DYNAMIC", "RUSTC_LINKER"] {
         println!("cargo:rerun-if-env-changed={variable}");
     }

@@ -38,6 +38,25 @@ add_rust_targets() { # TARGET...
     rustup target add "$@" || missing "rustup could not install: $*."
 }
 
+# Whether Rust's own library can be built with what uses it. As it is installed, it has all that any program could want. Building
+# it takes switches which Rust's developers may still change, and so it is done by a compiler where they were seen to work.
+readonly TRIED=1.95.0
+builds_library() {
+    local version why=
+    version=$(rustc --version | cut -d ' ' -f 2)
+    library=$(rustc --print sysroot)/lib/rustlib/src/rust/library
+    if [ "$version" != "$TRIED" ]; then
+        why="building it was tried with Rust $TRIED, not $version"
+    elif [ ! -d "$library" ] && ! { have rustup && rustup component add rust-src >&2; }; then
+        why="rustup could not install its sources, rust-src"
+    fi
+    if [ -n "$why" ]; then
+        echo "${SCRIPT:-$NAME.sh}: Rust's library is taken as it is installed, because $why." >&2
+        return 1
+    fi
+    export RUSTC_BOOTSTRAP=1
+}
+
 add_debian_packages() { # Whether what is built is run, too: true or false
     local wanted=()
     # The compiler alone doesn't link: the C library's start files come in a package of their own.

@@ -5,9 +5,6 @@
 #![deny(unsafe_code)]
 #![cfg_attr(not(test), no_main)]
 
-#[cfg(dunlin_never_unwinds)]
-mod no_unwinding;
-
 use nix::sys::signal::{SigHandler, Signal, signal};
 use std::ffi::{CStr, OsStr, OsString, c_char, c_int};
 use std::os::unix::ffi::OsStrExt;
