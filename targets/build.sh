@@ -83,6 +83,9 @@ full:*) ;;
 *)
     # Panics end the process, so nothing is unwound.
     flags+=" -C force-unwind-tables=no"
+    # For RISC-V, LLVM outlines by itself what is optimised for size, and handlers then lose what they hold in registers: a program
+    # of `mini` crashed as soon as it validated a module.
+    [[ $1 != riscv64-* ]] || flags+=" -C llvm-args=-enable-machine-outliner=never"
     [[ $1 != *-musl ]] || linked --icf=all
     if builds_library; then
         options+=(-Zbuild-std=std -Zbuild-std-features=optimize_for_size)
@@ -90,6 +93,8 @@ full:*) ;;
         options+=(-Zpanic-immediate-abort --config "profile.$profile.panic='immediate-abort'")
         flags+=" -Z unstable-options -C panic=immediate-abort -Z location-detail=none"
         flags+=" --remap-path-prefix=$library/="
+        # Names as a stable compiler makes them, which bytes.sh reads.
+        [ -z "${KEEP_SYMBOLS-}" ] || flags+=" -C symbol-mangling-version=legacy"
         [[ $1 != *-musl ]] || linked --no-eh-frame-hdr
     fi
     ;;
