@@ -91,9 +91,27 @@ pub(crate) fn preopen(builder: &mut WasiCtxBuilder, dirs: &[Dir]) -> Result<(), 
     Ok(())
 }
 
+/// Takes a name for an address, too.
+#[cfg(feature = "resolver")]
+fn bind(address: &str) -> io::Result<TcpListener> {
+    TcpListener::bind(address)
+}
+
+/// What finds out what a name stands for is a fiftieth of a small program.
+#[cfg(not(feature = "resolver"))]
+fn bind(address: &str) -> io::Result<TcpListener> {
+    let numbers: std::net::SocketAddr = address.parse().map_err(|_| {
+        io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "this build of dunlin takes an address in numbers, such as 127.0.0.1:8080: build it with the feature 'resolver'",
+        )
+    })?;
+    TcpListener::bind(numbers)
+}
+
 /// Lets the guest accept connections at `address`. If the system chooses the port, prints which.
 fn listen(builder: &mut WasiCtxBuilder, address: &str) -> io::Result<()> {
-    let listener = TcpListener::bind(address)?;
+    let listener = bind(address)?;
     if address.rsplit_once(':').is_some_and(|(_, port)| port.parse() == Ok(0_u16)) {
         complain(format_args!("listening at {}", listener.local_addr()?));
     }
