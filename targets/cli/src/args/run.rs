@@ -397,6 +397,7 @@ impl CommandOptions for RunOptions {
     ];
 
     fn operand(&mut self, module: OsString) -> Result<Rest, Failure> {
+        #[cfg(feature = "snapshot")]
         if self.moving.by_resume {
             return self.operand_of_resume(module);
         }
@@ -409,6 +410,7 @@ impl CommandOptions for RunOptions {
     }
 
     fn complete(&mut self) -> Result<(), Failure> {
+        #[cfg(feature = "snapshot")]
         if self.moving.by_resume {
             self.complete_resume()?;
         }

@@ -73,7 +73,7 @@ pub(super) enum BuildPart {
 }
 
 impl BuildPart {
-    pub(super) fn is_here(self) -> bool {
+    pub(super) const fn is_here(self) -> bool {
         match self {
             BuildPart::Always => true,
             BuildPart::Compiler => cfg!(feature = "jit"),
@@ -115,8 +115,10 @@ impl<O> Opt<O> {
         Self::new(form, Setter::Value(set), help)
     }
 
+    /// Where a build lacks the part, the option is known, to be refused; but its help is left out of the program.
     pub(super) const fn part(self, part: BuildPart) -> Self {
-        Self { part, ..self }
+        let help = if part.is_here() { self.outline.help } else { "" };
+        Self { outline: OptionOutline { help, ..self.outline }, part, ..self }
     }
 
     /// `-o` and `--output`.
@@ -261,6 +263,7 @@ fn value(parser: &mut Parser, option: &str, command: &str) -> Result<OsString, F
 }
 
 /// Takes the only operand of a command.
+#[allow(dead_code, reason = "the commands that do are parts of a build")]
 pub(super) fn take_module(module: &mut OsString, operand: OsString, command: &str) -> Result<Rest, Failure> {
     if !module.is_empty() {
         return Err(one_module(command, &operand));

@@ -256,8 +256,11 @@ fn an_option_is_declared_once() {
         assert_eq!(names.len(), all, "{}: {names:?}", O::COMMAND);
     }
     check::<RunOptions>();
+    #[cfg(feature = "jit")]
     check::<CompileOptions>();
+    #[cfg(feature = "debug-info")]
     check::<Addr2lineOptions>();
+    #[cfg(feature = "explore")]
     check::<ExploreOptions>();
     check::<InspectOptions>();
     #[cfg(feature = "hosts")]
@@ -269,6 +272,7 @@ fn an_option_is_declared_once() {
         check::<ServeOptions>();
         check::<ValidateOptions>();
     }
+    #[cfg(feature = "text")]
     check::<WastOptions>();
 }
 
@@ -344,14 +348,18 @@ fn how_it_is_compiled() {
 }
 
 #[test]
-#[cfg(not(feature = "hosts"))]
 fn commands_of_another_build_are_named() {
-    for command in ["claims", "lambda", "policy", "pull", "push", "serve", "sign"] {
-        let said = refusal(&format!("{command} x --y"));
-        assert_eq!(
-            said,
-            format!("this build of dunlin has no '{command}': build it with the feature 'hosts'")
-        );
+    for (feature, is_here, names) in OF_FEATURES {
+        for command in names {
+            assert_eq!(find(OsStr::new(command)).is_some(), is_here, "{command}");
+            if !is_here {
+                let said = refusal(&format!("{command} x --y"));
+                assert_eq!(
+                    said,
+                    format!("this build of dunlin has no '{command}': build it with the feature '{feature}'")
+                );
+            }
+        }
     }
 }
 

@@ -3,14 +3,7 @@
 use crate::args::Addr2lineOptions;
 use crate::failure::Failure;
 
-/// There is nothing that reads debug information in this build.
-#[cfg(not(feature = "debug-info"))]
-pub(crate) fn addr2line(_: &Addr2lineOptions) -> Result<(), Failure> {
-    Err(Failure::usage("this build of dunlin has no 'addr2line': build it with the feature 'debug-info'"))
-}
-
 /// Shows what is at the offsets.
-#[cfg(feature = "debug-info")]
 pub(crate) fn addr2line(options: &Addr2lineOptions) -> Result<(), Failure> {
     use crate::failure::io_reason;
     use crate::modules::load::display_name;
@@ -46,5 +39,4 @@ pub(crate) fn addr2line(options: &Addr2lineOptions) -> Result<(), Failure> {
 }
 
 /// The most memory that debug information may take: on a developer's machine there is some.
-#[cfg(feature = "debug-info")]
 const LIMIT: u64 = 4 << 30;

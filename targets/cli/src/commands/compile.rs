@@ -3,14 +3,7 @@
 use crate::args::CompileOptions;
 use crate::failure::Failure;
 
-/// There is no compiler in this build.
-#[cfg(not(feature = "jit"))]
-pub(crate) fn compile(_: &CompileOptions) -> Result<(), Failure> {
-    Err(Failure::usage("this build of dunlin has no compiler: build it with the feature 'jit'"))
-}
-
 /// Compiles a module, and writes it with its machine code.
-#[cfg(feature = "jit")]
 pub(crate) fn compile(options: &CompileOptions) -> Result<(), Failure> {
     use crate::host::files::same_file;
     use crate::modules::load::{Opened, Whole, defined_functions, display_name, is_in_registry};
@@ -73,7 +66,6 @@ pub(crate) fn compile(options: &CompileOptions) -> Result<(), Failure> {
     print(&format!("{summary}\n"))
 }
 
-#[cfg(feature = "jit")]
 fn how(options: &CompileOptions) -> Result<dunlin_jit::aot::Compile, Failure> {
     use dunlin_jit::aot::{Compile, CpuFeatures, Target};
     let target = match options.target.as_deref() {

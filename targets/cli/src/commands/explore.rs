@@ -3,14 +3,7 @@
 use crate::args::ExploreOptions;
 use crate::failure::Failure;
 
-/// There is nothing that disassembles in this build.
-#[cfg(not(feature = "explore"))]
-pub(crate) fn explore(_: &ExploreOptions) -> Result<(), Failure> {
-    Err(Failure::usage("this build of dunlin has no 'explore': build it with the feature 'explore'"))
-}
-
 /// Writes the page.
-#[cfg(feature = "explore")]
 pub(crate) fn explore(options: &ExploreOptions) -> Result<(), Failure> {
     use crate::modules::load::{Opened, Whole, display_name};
     use crate::output::destination::Destination;

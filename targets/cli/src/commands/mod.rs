@@ -1,11 +1,14 @@
 //! What each command does.
 
+#[cfg(feature = "debug-info")]
 mod addr2line;
 #[cfg(feature = "hosts")]
 mod claims;
+#[cfg(feature = "jit")]
 mod compile;
 #[cfg(feature = "manual")]
 mod completions;
+#[cfg(feature = "explore")]
 mod explore;
 #[cfg(feature = "inspect")]
 mod inspect;
@@ -19,6 +22,7 @@ mod policy;
 mod pull;
 #[cfg(feature = "hosts")]
 mod push;
+#[cfg(feature = "record")]
 mod replay;
 mod run;
 #[cfg(feature = "hosts")]
@@ -42,9 +46,13 @@ pub(crate) fn execute(command: Command) -> Result<u8, Failure> {
         Command::Help(text) => print(&text)?,
         Command::Version => print(&version::version())?,
         Command::Run(options) => return run::run(&options),
+        #[cfg(feature = "record")]
         Command::Replay(options) => return replay::replay(*options),
+        #[cfg(feature = "jit")]
         Command::Compile(options) => compile::compile(&options)?,
+        #[cfg(feature = "debug-info")]
         Command::Addr2line(options) => addr2line::addr2line(&options)?,
+        #[cfg(feature = "explore")]
         Command::Explore(options) => explore::explore(&options)?,
         #[cfg(feature = "inspect")]
         Command::Inspect(options) => inspect::inspect(&options)?,
@@ -69,20 +77,8 @@ pub(crate) fn execute(command: Command) -> Result<u8, Failure> {
         Command::Serve(options) => serve::serve(*options)?,
         #[cfg(feature = "snapshot")]
         Command::Snapshot(options) => snapshot::snapshot(&options)?,
-        #[cfg(not(feature = "snapshot"))]
-        Command::Snapshot(_) => {
-            return Err(Failure::usage(
-                "this build of dunlin has no 'snapshot': build it with the feature 'snapshot'",
-            ));
-        }
         #[cfg(feature = "text")]
         Command::Wast(options) => return Ok(u8::from(!wast::wast(&options)?)),
-        #[cfg(not(feature = "text"))]
-        Command::Wast(_) => {
-            return Err(Failure::usage(
-                "this build of dunlin has no 'wast': build it with the feature 'text'",
-            ));
-        }
     }
     Ok(0)
 }

@@ -14,7 +14,7 @@ use dunlin_wasi_lite::{
 };
 use std::ffi::OsString;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 
 /// The data of the guest's store.
 pub(crate) type Wasi = WasiCtx;
@@ -91,16 +91,27 @@ pub(crate) fn preopen(builder: &mut WasiCtxBuilder, dirs: &[Dir]) -> Result<(), 
     Ok(())
 }
 
+/// Takes a name for an address, too.
+#[cfg(feature = "resolver")]
+fn bind(address: &str) -> io::Result<TcpListener> {
+    TcpListener::bind(address)
+}
+
+/// What finds out what a name stands for is a fiftieth of a small program.
+#[cfg(not(feature = "resolver"))]
+fn bind(address: &str) -> io::Result<TcpListener> {
+    let numbers: std::net::SocketAddr = address.parse().map_err(|_| {
+        io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "this build of dunlin takes an address in numbers, such as 127.0.0.1:8080: build it with the feature 'resolver'",
+        )
+    })?;
+    TcpListener::bind(numbers)
+}
+
 /// Lets the guest accept connections at `address`. If the system chooses the port, prints which.
 fn listen(builder: &mut WasiCtxBuilder, address: &str) -> io::Result<()> {
-    // No other name: what asks for addresses takes a fiftieth of a small command.
-    let local = address.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
-    let place: SocketAddr = local
-        .as_deref()
-        .unwrap_or(address)
-        .parse()
-        .map_err(|_| io::Error::other("it takes an address and a port, such as 127.0.0.1:8080"))?;
-    let listener = TcpListener::bind(place)?;
+    let listener = bind(address)?;
     if address.rsplit_once(':').is_some_and(|(_, port)| port.parse() == Ok(0_u16)) {
         complain(format_args!("listening at {}", listener.local_addr()?));
     }
