@@ -37,6 +37,8 @@ mod run;
 #[cfg(feature = "hosts")]
 mod serve;
 #[cfg(feature = "hosts")]
+mod served;
+#[cfg(feature = "hosts")]
 mod sign;
 mod snapshot;
 mod table;
@@ -82,7 +84,9 @@ pub(crate) use registry::RegistryOptions;
 pub(crate) use replay::ReplayOptions;
 pub(crate) use run::RunOptions;
 #[cfg(feature = "hosts")]
-pub(crate) use serve::{AccessLines, ServeOptions};
+pub(crate) use serve::ServeOptions;
+#[cfg(feature = "hosts")]
+pub(crate) use served::AccessLines;
 #[cfg(feature = "hosts")]
 pub(crate) use sign::SignOptions;
 pub(crate) use snapshot::SnapshotOptions;
