@@ -121,7 +121,7 @@ const HOUSES: &[House] = &[
         floors: &[
             "hints outline values",
             "grants table tiering tracing",
-            "draining environment features help limits moving policies recording registry",
+            "draining environment features help limits moving policies recording registry served",
             "addr2line claims compile explore inspect lambda manual policy pull push replay resume run serve sign snapshot validate wasmtime wast",
         ],
         least: 20,

@@ -12,7 +12,7 @@ use dunlin_wasi_lite::{WasiCtx, WasiCtxBuilder, add_to_linker};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// Prints a part of a head, waits until somebody writes to its memory, and prints the rest, and what it reads.
 const WAITS: &str = r#"(module
@@ -46,20 +46,37 @@ struct World {
     module: Module,
     log: KeptLog,
     folder: PathBuf,
+    limits: Limits,
 }
 
 impl World {
     fn new(test: &str, text: &str) -> Self {
-        let mut config = Config::new();
-        let engine = Engine::new(config.snapshots(true)).unwrap();
-        let module = Module::new(&engine, text).unwrap();
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(test);
         let _ = fs::remove_dir_all(&folder);
-        Self { engine, module, log: KeptLog::default(), folder }
+        Self::with(Config::new().snapshots(true), folder, text)
+    }
+
+    fn with(config: &Config, folder: PathBuf, text: &str) -> Self {
+        let engine = Engine::new(config).unwrap();
+        let module = Module::new(&engine, text).unwrap();
+        let limits = Limits { time: Duration::from_secs(60), ..Limits::default() };
+        Self { engine, module, log: KeptLog::default(), folder, limits }
+    }
+
+    /// Whether the log has a line with these words.
+    fn logged(&self, words: &str) -> bool {
+        self.log.lines().iter().any(|(_, _, line)| line.contains(words))
     }
 
     fn site(&self) -> (Drain, Arc<Site>) {
-        let drain = Drain::open(&self.folder, 1 << 30).unwrap();
+        // A thread of what had it before may not have let go of it yet.
+        let mut tries = 0..500;
+        let drain = loop {
+            match Drain::open(&self.folder, 1 << 30) {
+                Err(_) if tries.next().is_some() => std::thread::sleep(Duration::from_millis(10)),
+                opened => break opened.unwrap(),
+            }
+        };
         let mut site = Site::new(Arc::new(self.log.clone()));
         site.drain_to(&drain);
         site.add(Route::all(), Program::new(&self.module, ProgramOptions::default()).unwrap());
@@ -70,7 +87,7 @@ impl World {
         ServerOptions {
             budget: self.engine.budget().clone(),
             log: Arc::new(self.log.clone()),
-            limits: Limits { time: Duration::from_secs(60), ..Limits::default() },
+            limits: self.limits.clone(),
             ..ServerOptions::default()
         }
     }
@@ -111,6 +128,7 @@ impl World {
 
     /// What becomes of files: the status and the body of each.
     fn outcomes(&self, files: &[Vec<u8>]) -> Vec<(u16, String)> {
+        fs::create_dir_all(&self.folder).unwrap();
         for (number, file) in files.iter().enumerate() {
             fs::write(self.folder.join(format!("{number:032x}.snap")), file).unwrap();
         }
@@ -132,7 +150,8 @@ impl World {
         for refused in ends(&self.folder, "refused") {
             fs::remove_file(refused).unwrap();
         }
-        assert!(!self.log.lines().iter().any(|(_, _, line)| line.contains("panicked")));
+        assert!(!self.logged("panicked"));
+        assert!(!self.logged(&"0".repeat(9)), "logs don't say what answers are fetched by");
         outcomes
     }
 }
@@ -192,4 +211,65 @@ fn a_clone_goes_on() {
     let file = world.drained();
     let file = world.forged(&file, |_| {});
     assert_eq!(world.outcomes(&[file]), [(200, "!body".to_owned())]);
+}
+
+/// What another server can't go on with: it has too little memory, or counts fuel where the first one didn't.
+#[test]
+fn what_does_not_fit_is_set_aside() {
+    let world = World::new("drain_unfit", WAITS);
+    let file = world.drained();
+    let mut config = Config::new();
+    let mut small = World::with(config.snapshots(true), world.folder.clone(), WAITS);
+    small.limits.memory = 64 << 10;
+    let fuelled = World::with(config.consume_fuel(true), world.folder.clone(), WAITS);
+    for (other, word) in [(small, "budget"), (fuelled, "fuel")] {
+        assert_eq!(other.outcomes(std::slice::from_ref(&file))[0].0, 410, "{word}");
+        let why = format!("{:?}", other.log.lines());
+        assert!(why.contains("is set aside: ") && why.contains(word), "{why}");
+    }
+}
+
+/// An hour for answers, and a day for what can't go on; then they are gone, and their room is free again.
+#[test]
+fn files_go_when_their_time_is_over() {
+    let world = World::new("drain_old", WAITS);
+    drop(world.site());
+    let hour = Duration::from_secs(60 * 60);
+    let minute = Duration::from_secs(60);
+    let answer = "content-type: text/plain\n\nit";
+    let files = [
+        ("answer", hour + minute, 404),
+        ("answer", hour - minute, 200),
+        ("refused", 24 * hour + minute, 404),
+        ("refused", 24 * hour - minute, 410),
+        // The server wasn't there for long: it waits as long as it takes, and then its day begins.
+        ("snap", 48 * hour, 410),
+    ];
+    for (number, (end, age, _)) in files.iter().enumerate() {
+        let path = world.folder.join(format!("{number:032x}.{end}"));
+        fs::write(&path, answer).unwrap();
+        let file = fs::File::options().write(true).open(path).unwrap();
+        file.set_modified(SystemTime::now() - *age).unwrap();
+    }
+    for round in 0..2 {
+        let (drain, site) = world.site();
+        let taken_up = TakenUp::start(&site, &world.options()).unwrap().unwrap();
+        let mut server = Running::start(Shared(site), |options| *options = world.options());
+        let mut client = server.client();
+        for (number, (end, age, status)) in files.iter().enumerate() {
+            let path = format!("{}{number:032x}", Drain::PATH);
+            let mut reply = client.get(&path);
+            while reply.status == 202 {
+                std::thread::sleep(Duration::from_millis(5));
+                reply = client.get(&path);
+            }
+            // What is fetched is gone.
+            let status = if round == 1 && *status == 200 { 404 } else { *status };
+            assert_eq!(reply.status, status, "{end} {age:?}");
+        }
+        server.stop();
+        taken_up.end();
+        drop(drain);
+        assert_eq!((ends(&world.folder, "answer").len(), ends(&world.folder, "refused").len()), (0, 2));
+    }
 }

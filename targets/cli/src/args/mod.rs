@@ -42,6 +42,8 @@ mod run;
 #[cfg(feature = "hosts")]
 mod serve;
 #[cfg(feature = "hosts")]
+mod served;
+#[cfg(feature = "hosts")]
 mod sign;
 #[cfg(feature = "snapshot")]
 mod snapshot;
@@ -93,7 +95,9 @@ pub(crate) use registry::RegistryOptions;
 pub(crate) use replay::ReplayOptions;
 pub(crate) use run::RunOptions;
 #[cfg(feature = "hosts")]
-pub(crate) use serve::{AccessLines, ServeOptions};
+pub(crate) use serve::ServeOptions;
+#[cfg(feature = "hosts")]
+pub(crate) use served::AccessLines;
 #[cfg(feature = "hosts")]
 pub(crate) use sign::SignOptions;
 #[cfg(feature = "snapshot")]

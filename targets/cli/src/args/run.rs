@@ -343,13 +343,15 @@ impl CommandOptions for RunOptions {
                 Opt::value(
                     "--record FILE",
                     |o: &mut Self, given| o.recording.set_file(given.path()?),
-                    "Write here what it is given from outside: what functions of WASI answer, and the bytes that it reads. From                      that, dunlin replay runs it again, on any machine, instruction by instruction. FILE has all of this in the clear.",
+                    "Write here what it is given from outside: what functions of WASI answer, and the bytes that it reads. From \
+                     that, dunlin replay runs it again, on any machine, instruction by instruction. FILE has all of this in the clear.",
                 )
                 .part(BuildPart::Record),
                 Opt::value(
                     "--black-box SIZE",
                     |o: &mut Self, given| set(&mut o.recording.black_box, given.size()),
-                    "Of the record, keep the last part alone: between half and all of SIZE, in FILE and FILE.old, each                      beginning with a snapshot of the program, which comes on top.",
+                    "Of the record, keep the last part alone: between half and all of SIZE, in FILE and FILE.old, each \
+                     beginning with a snapshot of the program, which comes on top.",
                 )
                 .part(BuildPart::Record),
             ],

@@ -14,6 +14,8 @@ mod profiles;
 #[cfg_attr(not(feature = "record"), path = "run/no_recording.rs")]
 mod recording;
 mod session;
+#[cfg(feature = "snapshot")]
+mod stopping;
 mod values;
 
 #[cfg(feature = "record")]

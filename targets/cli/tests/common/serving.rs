@@ -19,9 +19,10 @@ impl Serving {
     }
 
     pub(crate) fn start_with(input: Stdio, args: &[&str]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_dunlin"));
+        // It ignores what this process was started to ignore, as nohup has it of SIGHUP, which tests send.
+        let mut command = Command::new("env");
         command
-            .arg("serve")
+            .args(["--default-signal=HUP", env!("CARGO_BIN_EXE_dunlin"), "serve"])
             .args(args)
             .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests"))
             .stdin(input);

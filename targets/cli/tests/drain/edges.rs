@@ -19,6 +19,22 @@ fn an_answer_that_has_begun_is_ended_here() {
 }
 
 #[test]
+fn a_second_signal_ends_it_at_once() {
+    let case = Case::new("drain_twice");
+    let serving = case.serve(&["--grace", "5min"]);
+    let asked = later(&serving, body(-1000 * long(&serving), "rest"));
+    std::thread::sleep(Duration::from_millis(200));
+    serving.signal("-TERM");
+    std::thread::sleep(Duration::from_millis(300));
+    let began = Instant::now();
+    assert_eq!(serving.end().0, Some(128 + 15));
+    assert!(began.elapsed() < Duration::from_secs(10));
+    let answer = asked.join().unwrap();
+    assert!(!answer.contains("rest"), "{answer}");
+    assert_eq!(case.kept(), [""; 0]);
+}
+
+#[test]
 fn quick_requests_are_answered() {
     let case = Case::new("drain_quick");
     let serving = case.serve(&[]);

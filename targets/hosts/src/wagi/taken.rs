@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 /// What a thread has for the engine and hosts.
 const STACK: usize = 1 << 20;
 
-/// How often answers are looked for that nobody fetches.
+/// How often files are looked for whose time is over.
 const SWEEP: Duration = Duration::from_secs(60);
 
 /// The requests in a [`Drain`], which go on beside what a server does: on as many threads as there are processors, at a low
@@ -99,10 +99,10 @@ impl Crew {
                 Ok(Err(error)) => error.to_string(),
                 Err(_) => "the host panicked".to_owned(),
             };
-            let line = format!("{id} can't go on, and is set aside: {refused}");
+            let line = format!("{} can't go on, and is set aside: {refused}", id.in_log());
             self.options.log.write(Level::Error, Drain::PATH, &line);
             if let Err(error) = self.drain.folder().set_aside(id) {
-                self.options.log.write(Level::Error, Drain::PATH, &format!("{id}: {error}"));
+                self.options.log.write(Level::Error, Drain::PATH, &format!("{}: {error}", id.in_log()));
             }
         }
     }
@@ -116,7 +116,7 @@ impl Crew {
         let program =
             program.ok_or_else(|| format!("nothing is at the route {} any more", route.escape_debug()))?;
         let drained = program.restore(snapshot, (&self.drain, id), &self.options)?;
-        self.options.log.write(Level::Info, &route, &format!("{id} goes on"));
+        self.options.log.write(Level::Info, &route, &format!("{} goes on", id.in_log()));
         Ok(program.resume(drained, &self.deadlines)?)
     }
 }

@@ -1,5 +1,6 @@
 //! `--snapshot` and `--resume`: programs that go on elsewhere, or later.
 
+use super::stopping;
 use crate::args::RunOptions;
 use crate::failure::{Failure, io_reason};
 use crate::guest::wasi::Wasi;
@@ -73,14 +74,10 @@ impl Snapshots {
         &self,
         (store, linker): (&mut Store<Wasi>, &Linker<Wasi>),
         watchdog: &Watchdog,
-        mut call: ResumableCall,
+        call: ResumableCall,
         results: &mut [Val],
     ) -> Result<(), Error> {
-        loop {
-            let suspended = match call {
-                ResumableCall::Finished => return Ok(()),
-                ResumableCall::Suspended(suspended) => suspended,
-            };
+        stopping::go_on(store, call, results, |store, suspended| {
             let goes_on = suspended.wants_snapshot() && watchdog.reason().is_none();
             let is_made = match suspended.reason().trap() {
                 _ if goes_on => true,
@@ -89,13 +86,10 @@ impl Snapshots {
                 _ => false,
             };
             if is_made {
-                make(&self.file, (&mut *store, linker), &suspended);
+                make(&self.file, (store, linker), suspended);
             }
-            if !goes_on {
-                return Err(suspended.into_reason());
-            }
-            call = suspended.resume(&mut *store, results)?;
-        }
+            Ok(goes_on)
+        })
     }
 }
 

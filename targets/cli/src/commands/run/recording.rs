@@ -5,6 +5,7 @@ mod replayer;
 mod settings;
 
 use super::outcome::RunOutcome;
+use super::stopping;
 use crate::args::RunOptions;
 use crate::failure::Failure;
 use crate::guest::wasi::Wasi;
@@ -90,25 +91,15 @@ impl Tape {
         &self,
         (store, linker): (&mut Store<Wasi>, &Linker<Wasi>),
         watchdog: &Watchdog,
-        mut call: ResumableCall,
+        call: ResumableCall,
         results: &mut [Val],
     ) -> Result<(), Error> {
-        loop {
-            let suspended = match call {
-                ResumableCall::Finished => return Ok(()),
-                ResumableCall::Suspended(suspended) => suspended,
-            };
-            let goes_on = match self {
-                Tape::Records(black_box) => {
-                    watchdog.reason().is_none() && black_box.rotate((store, linker), &suspended)
-                }
-                Tape::Replays(replayer) => replayer.stopped((store, linker), &suspended)?,
-            };
-            if !goes_on {
-                return Err(suspended.into_reason());
+        stopping::go_on(store, call, results, |store, suspended| match self {
+            Tape::Records(black_box) => {
+                Ok(watchdog.reason().is_none() && black_box.rotate((store, linker), suspended))
             }
-            call = suspended.resume(&mut *store, results)?;
-        }
+            Tape::Replays(replayer) => replayer.stopped((store, linker), suspended),
+        })
     }
 
     /// The program has ended. Gives what becomes of the run, if that isn't the program's own end.

@@ -15,6 +15,9 @@ const MOST: usize = 1024;
 /// How long an answer waits to be fetched.
 const PATIENCE: Duration = Duration::from_secs(60 * 60);
 
+/// How long what can't go on here waits for whoever looks for the reason.
+const PATIENCE_ASIDE: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// What names of files that aren't complete begin with.
 const UNFINISHED: &str = ".new-";
 
@@ -27,13 +30,22 @@ pub(in crate::wagi) enum Stage {
     InHand,
     /// Its answer is there.
     Answered,
-    /// It can't go on here. Its file is kept, for whoever looks for the reason.
+    /// It can't go on here. Its file is kept for a day, for whoever looks for the reason.
     SetAside,
 }
 
 impl Stage {
     const NAMED: [(Self, &str); 3] =
         [(Self::Waiting, "snap"), (Self::Answered, "answer"), (Self::SetAside, "refused")];
+
+    /// How long a request may be so far; `None` if that ends otherwise.
+    fn patience(self) -> Option<Duration> {
+        match self {
+            Self::Waiting | Self::InHand => None,
+            Self::Answered => Some(PATIENCE),
+            Self::SetAside => Some(PATIENCE_ASIDE),
+        }
+    }
 
     /// How names of its files end. One in hand has that of before.
     fn ending(self) -> &'static str {
@@ -47,7 +59,7 @@ impl Stage {
 struct Entry {
     stage: Stage,
     bytes: u64,
-    /// Of an answer, when it was complete.
+    /// Of an answer, when it was complete; of what was set aside, when that was. The file's own time says so to the next server.
     since: SystemTime,
 }
 
@@ -178,10 +190,14 @@ impl Folder {
     /// A request can't go on here: its file gets another name.
     pub(in crate::wagi) fn set_aside(&self, id: Id) -> io::Result<()> {
         let mut state = self.state();
+        let now = SystemTime::now();
         if let Some(entry) = state.requests.get_mut(&id) {
-            entry.stage = Stage::SetAside;
+            (entry.stage, entry.since) = (Stage::SetAside, now);
         }
-        fs::rename(self.file(id, Stage::Waiting), self.file(id, Stage::SetAside))
+        let file = self.file(id, Stage::SetAside);
+        fs::rename(self.file(id, Stage::Waiting), &file)?;
+        // It may have waited for long, and its day begins here.
+        OpenOptions::new().write(true).open(file)?.set_modified(now)
     }
 
     /// How far a request is; `None` if there is no such one.
@@ -195,13 +211,15 @@ impl Folder {
         self.state().remove(&self.path, |other, entry| other == id && entry.stage == Stage::Answered);
     }
 
-    /// Removes answers that nobody has fetched for long. Says whether there is anything that may be swept later.
+    /// Removes answers that nobody has fetched, and what was set aside, when their time is over. Says whether there is anything left.
     pub(in crate::wagi) fn sweep(&self) -> bool {
         let mut state = self.state();
         // Where the clock was set back, it waits longer.
-        let is_old = |entry: &Entry| entry.since.elapsed().is_ok_and(|age| age >= PATIENCE);
-        state.remove(&self.path, |_, entry| entry.stage == Stage::Answered && is_old(entry));
-        state.requests.values().any(|entry| entry.stage != Stage::SetAside)
+        state.remove(&self.path, |_, entry| {
+            let age = entry.since.elapsed();
+            entry.stage.patience().is_some_and(|most| age.is_ok_and(|age| age >= most))
+        });
+        !state.requests.is_empty()
     }
 }
 

@@ -23,6 +23,12 @@ impl Id {
         }
         u128::from_str_radix(text, 16).ok().map(|number| Self(number.to_be_bytes()))
     }
+
+    /// What logs call it: enough to find its file, and too little to fetch its answer.
+    pub(in crate::wagi) fn in_log(self) -> String {
+        let [a, b, c, d, ..] = self.0;
+        format!("request {a:02x}{b:02x}{c:02x}{d:02x}…")
+    }
 }
 
 impl fmt::Display for Id {
@@ -42,6 +48,8 @@ mod tests {
         assert_ne!(id, Id::random().unwrap());
         let text = "00000000000000000000000000000abc";
         assert_eq!(Id::parse(text).unwrap().to_string(), text);
+        let long = Id::parse("01234567890abcdef01234567890abcd").unwrap();
+        assert_eq!(long.in_log(), "request 01234567…");
         for other in ["", "abc", &text.to_uppercase(), &format!("{text}0"), &text.replace('a', "+")] {
             assert_eq!(Id::parse(other), None, "{other}");
         }

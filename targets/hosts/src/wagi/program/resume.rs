@@ -56,7 +56,7 @@ impl Program {
         let budget = engine.budget().sub_budget(limits.memory);
         let mut wasi = wasi.build();
         for file in wasi.restore(kept.wasi, &budget)? {
-            let line = format!("{id}: the file '{}' has changed", file.escape_debug());
+            let line = format!("{}: the file '{}' has changed", id.in_log(), file.escape_debug());
             log.write(Level::Warn, &route, &line);
         }
         let mut store = Store::with_budget(engine, &budget, wasi)?;
@@ -91,7 +91,7 @@ impl Program {
             Ok(Ended::Kept(_)) => Ok(()),
             Ok(Ended::Over) => file.finish(),
             Err(Failure { status, message, .. }) => {
-                log.write(Level::Error, &route, &format!("{id}: {status}: {message}"));
+                log.write(Level::Error, &route, &format!("{}: {status}: {message}", id.in_log()));
                 let mut file = file.again()?;
                 write!(
                     file,
