@@ -13,7 +13,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::thread::available_parallelism;
+use std::thread::{JoinHandle, available_parallelism};
 use std::time::{Duration, Instant};
 
 /// What a thread has for the engine and hosts.
@@ -30,8 +30,9 @@ pub struct TakenUp {
     grace: Duration,
     /// Nobody has the other end when all are done.
     done: Receiver<()>,
-    /// Is told to end by being dropped.
-    _going: Sender<()>,
+    /// Tells the one that sweeps to end, by being dropped.
+    going: Sender<()>,
+    sweeping: JoinHandle<()>,
 }
 
 /// What threads share.
@@ -58,22 +59,24 @@ impl TakenUp {
         let (drain, grace) = (drain.clone(), options.grace);
         let crew = Arc::new(Crew { site, drain: drain.clone(), options, deadlines });
         let (alive, done) = channel();
-        let (_going, ended) = channel::<()>();
+        let (going, ended) = channel::<()>();
         let thread = || std::thread::Builder::new().name("taken up".into()).stack_size(STACK);
         for _ in 1..available_parallelism().map_or(1, NonZero::get) {
             let (crew, alive) = (crew.clone(), alive.clone());
             thread().spawn(move || {
                 crew.work();
+                // Who hears that all are done may open the folder again.
+                drop(crew);
                 drop(alive);
             })?;
         }
-        thread().spawn(move || {
+        let sweeping = thread().spawn(move || {
             crew.work();
             drop(alive);
             while ended.recv_timeout(SWEEP) == Err(RecvTimeoutError::Timeout) && crew.drain.folder().sweep() {
             }
         })?;
-        Ok(Some(Self { drain, grace, done, _going }))
+        Ok(Some(Self { drain, grace, done, going, sweeping }))
     }
 
     /// Ends it, as [`Drain::begin`] does: what can't be kept again may go on as long as the server waits for requests. What isn't over
@@ -81,7 +84,11 @@ impl TakenUp {
     pub fn end(self) {
         self.drain.begin();
         let began = self.drain.began().unwrap_or_else(Instant::now);
-        let _ = self.done.recv_timeout(self.grace.saturating_sub(began.elapsed()));
+        let over = self.done.recv_timeout(self.grace.saturating_sub(began.elapsed()));
+        drop(self.going);
+        if over == Err(RecvTimeoutError::Disconnected) {
+            let _ = self.sweeping.join();
+        }
     }
 }
 
