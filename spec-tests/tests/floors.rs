@@ -275,12 +275,13 @@ const HOUSES: &[House] = &[
     House {
         folder: "wasi-lite/src/host",
         floors: &[
-            "clocks errors interrupt later random stat",
+            "numbers random system times",
+            "clocks errors interrupt later stat",
             "ready replay streams",
             "escapes file socket",
-            "dir stdio",
+            "dir opening stdio",
             "names open paths",
-            "times",
+            "named set_times",
         ],
         least: 20,
     },
