@@ -378,6 +378,8 @@ fn module(path: &Path) -> Vec<String> {
     if matches!(parts.last().map(String::as_str), Some("mod" | "lib" | "main")) {
         parts.pop();
     }
+    // There a module is once more, for that system, under the same name.
+    parts.retain(|part| part != "windows");
     parts
 }
 

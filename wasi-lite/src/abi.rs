@@ -173,7 +173,7 @@ where
 /// What a file is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
-#[cfg_attr(windows, allow(dead_code, reason = "not every kind is told apart there"))]
+#[allow(dead_code, reason = "not every system tells all kinds apart")]
 pub(crate) enum Filetype {
     Unknown = 0,
     BlockDevice = 1,

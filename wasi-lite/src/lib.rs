@@ -72,11 +72,6 @@ mod tests;
 #[cfg(feature = "trace")]
 mod trace;
 
-#[cfg(all(windows, feature = "async"))]
-compile_error!(
-    "On Windows there are no calls that wait without blocking the thread: leave out the feature `async`."
-);
-
 /// The README's example, compiled.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -37,6 +37,11 @@ pub(crate) mod streams;
 mod system;
 pub(crate) mod times;
 
+#[cfg(all(windows, feature = "async"))]
+compile_error!(
+    "On Windows there are no calls that wait without blocking the thread: leave out the feature `async`."
+);
+
 pub(crate) use paths::seek_to;
 // For the calls that only pass a descriptor on.
 pub(crate) use system::{AsFd, BorrowedFd};
