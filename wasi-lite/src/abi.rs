@@ -173,6 +173,7 @@ where
 /// What a file is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
+#[allow(dead_code, reason = "not every system tells all kinds apart")]
 pub(crate) enum Filetype {
     Unknown = 0,
     BlockDevice = 1,

@@ -4,6 +4,7 @@ macro_rules! errno {
     ($($name:ident)*) => {
         /// An error code, by its name in the specification. (`SUCCESS` is the absence of an error.)
         #[allow(non_camel_case_types, clippy::upper_case_acronyms, reason = "the specification's names")]
+        #[allow(dead_code, reason = "some systems have fewer errors")]
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
         #[repr(u16)]
         pub(crate) enum Errno { $($name),* }

@@ -7,7 +7,7 @@ use crate::errno::{Errno, Result};
 use crate::fds::{DirFd, DirPerms, FdKind, FilePerms};
 use crate::guest::Guest;
 use crate::host::file::{Advice, sync, sync_data};
-use crate::host::times::set_times;
+use crate::host::set_times::set_times;
 use std::io::SeekFrom;
 
 impl WasiCtx {

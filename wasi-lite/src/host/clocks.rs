@@ -1,7 +1,7 @@
 //! The guest's clocks.
 
+use super::system::{ClockId, clock_step, clock_time};
 use crate::errno::{Errno, Result};
-use rustix::time::{ClockId, Timespec, clock_getres, clock_gettime};
 use std::time::{Duration, Instant};
 
 const REALTIME: u32 = 0;
@@ -69,20 +69,20 @@ impl Clocks {
     pub(crate) fn now(&self, id: u32) -> Result<u64, Errno> {
         Ok(match (host_clock(id)?, &self.wall, &self.monotonic) {
             (ClockId::Realtime, Some(clock), _) => whole_nanoseconds(clock.now()),
-            (ClockId::Realtime, None, _) => nanoseconds(clock_gettime(ClockId::Realtime)),
+            (ClockId::Realtime, None, _) => clock_time(ClockId::Realtime)?,
             // Processor time tells of the host as well.
             (_, _, Some(clock)) => clock.now(),
             (ClockId::Monotonic, _, None) => whole_nanoseconds(self.start.elapsed()),
-            (host, _, None) => nanoseconds(clock_gettime(host)),
+            (host, _, None) => clock_time(host)?,
         })
     }
 
     pub(crate) fn resolution(&self, id: u32) -> Result<u64, Errno> {
         Ok(match (host_clock(id)?, &self.wall, &self.monotonic) {
             (ClockId::Realtime, Some(clock), _) => whole_nanoseconds(clock.resolution()),
-            (ClockId::Realtime, None, _) => nanoseconds(clock_getres(ClockId::Realtime)),
+            (ClockId::Realtime, None, _) => clock_step(ClockId::Realtime)?,
             (_, _, Some(clock)) => clock.resolution(),
-            (host, _, None) => nanoseconds(clock_getres(host)),
+            (host, _, None) => clock_step(host)?,
         })
     }
 
@@ -118,10 +118,4 @@ fn host_clock(id: u32) -> Result<ClockId, Errno> {
 
 fn whole_nanoseconds(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
-}
-
-fn nanoseconds(time: Timespec) -> u64 {
-    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
-    let nanoseconds = u64::try_from(time.tv_nsec).unwrap_or(0);
-    seconds.saturating_mul(1_000_000_000).saturating_add(nanoseconds)
 }

@@ -3,9 +3,8 @@
 //! their numbers as bytes are parts of other characters. Any other terminal finds them in single bytes.
 
 use super::streams::PIPE_BUF;
+use super::system::{AsFd, decodes_utf8};
 use crate::errno::{Fail, Result};
-use rustix::termios::{InputModes, tcgetattr};
-use std::os::fd::AsFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Replaces control characters, each by as many bytes as it has.
@@ -75,8 +74,7 @@ impl Rest {
 impl EscapeFilter {
     /// For stream number `stream`, which leads to `terminal`.
     pub(crate) fn new(stream: u8, terminal: impl AsFd, state: Shared) -> Self {
-        let utf8 = tcgetattr(terminal).is_ok_and(|termios| termios.input_modes.contains(InputModes::IUTF8))
-            || locale_has_utf8();
+        let utf8 = decodes_utf8(terminal) || locale_has_utf8();
         Self { stream, utf8, state }
     }
 

@@ -1,13 +1,13 @@
 //! Waiting, which an interruption of the store ends: the only place where a call waits.
 
 use super::later::Later;
+use super::system::{self, AsFd, BorrowedFd};
 use crate::errno::{Errno, Fail, Result};
 use dunlin::InterruptWaiter;
-use rustix::event::{Timespec, poll};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::io;
 use std::time::Duration;
 
-pub(crate) use rustix::event::{PollFd, PollFlags};
+pub(crate) use super::system::{PollFd, PollFlags};
 
 /// What ends a wait early: becomes readable once the store is interrupted.
 #[derive(Clone, Copy)]
@@ -52,11 +52,7 @@ impl<'a> Interrupt<'a> {
             let count = Self { later: None, ..self }.poll(fds, events, now)?;
             return if count > 0 { Ok(count) } else { Err(later.wait_for(fds, events, timeout)) };
         }
-        let timeout = timeout.map(|timeout| Timespec {
-            tv_sec: timeout.as_secs() as _,
-            tv_nsec: timeout.subsec_nanos().into(),
-        });
-        let count = ready(poll(fds, timeout.as_ref()));
+        let count = ready(system::poll(fds, timeout));
         let interrupted = self.fd.is_some() && fds.last().is_some_and(|fd| !fd.revents().is_empty());
         if interrupted { Err(Fail::Interrupted) } else { Ok(count?) }
     }
@@ -105,9 +101,9 @@ impl<'a> Interrupt<'a> {
 }
 
 /// A signal isn't the guest's concern.
-fn ready(count: rustix::io::Result<usize>) -> Result<usize, Errno> {
+fn ready(count: io::Result<usize>) -> Result<usize, Errno> {
     match count {
-        Err(rustix::io::Errno::INTR) => Ok(0),
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(0),
         count => Ok(count?),
     }
 }
@@ -120,8 +116,8 @@ mod tests {
     #[test]
     fn a_signal_ends_no_wait() {
         use rustix::io::Errno as Os;
-        assert_eq!(ready(Err(Os::INTR)), Ok(0));
-        assert_eq!(ready(Err(Os::NOMEM)), Err(Errno::NOMEM));
+        assert_eq!(ready(Err(Os::INTR.into())), Ok(0));
+        assert_eq!(ready(Err(Os::NOMEM.into())), Err(Errno::NOMEM));
         assert_eq!(ready(Ok(2)), Ok(2));
     }
 

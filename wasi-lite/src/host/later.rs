@@ -1,9 +1,9 @@
 //! Waiting that is left to the caller: what a call would have waited for.
 
 use super::interrupt::{PollFd, PollFlags};
+use super::system::{AsFd, OwnedFd};
 use crate::errno::{Errno, Fail};
 use std::cell::RefCell;
-use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 /// Where a call that must not wait puts what it would have waited for.

@@ -4,10 +4,6 @@
 
 use super::dir::Dir;
 use crate::errno::Errno;
-use rustix::fs::{
-    AtFlags, FileType, Mode, linkat, mkdirat, readlinkat_raw, renameat, statat, symlinkat, unlinkat,
-};
-use std::os::fd::{AsFd, BorrowedFd};
 
 /// Whether `path` can only mean a directory. The system follows a symbolic link that ends so whatever the call says.
 pub(crate) fn means_directory(path: &str) -> bool {
@@ -57,53 +53,9 @@ impl<'a> NameInDir<'a> {
         self.name
     }
 
-    pub(crate) fn create_dir(&self) -> Result<(), Errno> {
-        Ok(mkdirat(self, self.name, Mode::RWXU | Mode::RWXG | Mode::RWXO)?)
-    }
-
-    pub(crate) fn remove_dir(&self) -> Result<(), Errno> {
-        Ok(unlinkat(self, self.name, AtFlags::REMOVEDIR)?)
-    }
-
-    pub(crate) fn remove_file(&self) -> Result<(), Errno> {
-        Ok(unlinkat(self, self.name, AtFlags::empty())?)
-    }
-
-    /// Whether there is such a name, as an error if not.
-    pub(crate) fn check_exists(&self) -> Result<(), Errno> {
-        Ok(statat(self, self.name, AtFlags::SYMLINK_NOFOLLOW).map(|_| ())?)
-    }
-
-    /// Makes `to` another name of what is there.
-    pub(crate) fn link(&self, to: &NameInDir<'_>) -> Result<(), Errno> {
-        Ok(linkat(self, self.name, to, to.name, AtFlags::empty())?)
-    }
-
-    pub(crate) fn rename(&self, to: &NameInDir<'_>) -> Result<(), Errno> {
-        Ok(renameat(self, self.name, to, to.name)?)
-    }
-
-    /// Makes it a symbolic link to `target`.
-    pub(crate) fn symlink(&self, target: &str) -> Result<(), Errno> {
-        symlinkat(target, self, self.name).map_err(|error| match error {
-            // Linux says that something is there, POSIX and the official tests that it is no directory.
-            rustix::io::Errno::EXIST if self.slash_after_file() => Errno::NOTDIR,
-            error => error.into(),
-        })
-    }
-
-    /// Stores where the symbolic link leads, as much of that as `target` holds; returns how much it is.
-    pub(crate) fn read_link(&self, target: &mut [u8]) -> Result<usize, Errno> {
-        Ok(readlinkat_raw(self, self.name, target)?)
-    }
-
-    /// Whether a slash follows the name of what is there and neither a directory nor a symbolic link.
-    fn slash_after_file(&self) -> bool {
-        let name = self.name.trim_end_matches('/');
-        name != self.name
-            && statat(self, name, AtFlags::SYMLINK_NOFOLLOW).is_ok_and(|stat| {
-                !matches!(FileType::from_raw_mode(stat.st_mode), FileType::Directory | FileType::Symlink)
-            })
+    /// The directory that it is in.
+    pub(super) fn parent(&self) -> &cap_std::fs::Dir {
+        self.parent.as_ref().unwrap_or(&self.start.below)
     }
 
     fn names_parent(&self) -> bool {
@@ -116,15 +68,10 @@ impl<'a> NameInDir<'a> {
     }
 }
 
-impl AsFd for NameInDir<'_> {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.parent.as_ref().unwrap_or(&self.start.below).as_fd()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rustix::fs::{AtFlags, statat};
 
     #[test]
     fn names_never_lead_anywhere() {

@@ -1,10 +1,10 @@
 //! Sockets.
 
 use super::interrupt::{Interrupt, PollFlags};
+use super::system::{AsFd, BorrowedFd};
 use crate::errno::{Errno, Result};
 use std::io;
 use std::net::{TcpListener, TcpStream};
-use std::os::fd::{AsFd, BorrowedFd};
 
 /// A socket of the guest's. The host's own doesn't wait: whoever uses it polls before.
 pub(crate) enum Socket {
@@ -13,12 +13,20 @@ pub(crate) enum Socket {
 }
 
 impl Socket {
+    /// A socket that connections come in at. On Windows there is none: nobody could wait for it.
     pub(crate) fn listener(listener: TcpListener) -> io::Result<Self> {
+        if cfg!(windows) {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
         listener.set_nonblocking(true)?;
         Ok(Socket::Listener(listener))
     }
 
+    /// A connection. On Windows there is none, as of [`Socket::listener`].
     pub(crate) fn connection(stream: TcpStream) -> io::Result<Self> {
+        if cfg!(windows) {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
         stream.set_nonblocking(true)?;
         Ok(Socket::Connection(stream))
     }

@@ -3,12 +3,12 @@
 use super::escapes::{self, EscapeFilter};
 use super::interrupt::Interrupt;
 use super::streams::{read_stream, uninterrupted, waits, write_stream};
+use super::system::{self, AsFd, BorrowedFd};
 use crate::errno::{Errno, Fail, Result};
 use crate::paid::reserve;
 use dunlin::{Budget, Charge};
 use std::fmt;
-use std::io::{self, Cursor, IsTerminal, Read, Write};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::io::{self, Cursor, Read, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The end of a stream in memory, or of anything else that can be read, that the guest reads as its standard input.
@@ -173,8 +173,9 @@ impl HostStream {
     /// Keeps commands from terminals, if there is what the filters share.
     pub(crate) fn filter_escapes(&mut self, shared: Option<&escapes::Shared>) {
         let (number, fd) = (self.stream.number(), self.stream.as_fd());
-        self.filter =
-            shared.filter(|_| fd.is_terminal()).map(|shared| EscapeFilter::new(number, fd, shared.clone()));
+        self.filter = shared
+            .filter(|_| system::is_terminal(fd))
+            .map(|shared| EscapeFilter::new(number, fd, shared.clone()));
     }
 
     pub(crate) fn exit_on_broken_pipe(&mut self, exit: bool) {
@@ -188,7 +189,7 @@ impl HostStream {
                 filter.write(bytes, |bytes| write_stream(interrupt, stream, bytes, nonblock))
             }
             (None, true) => write_stream(interrupt, stream, bytes, nonblock),
-            (None, false) => uninterrupted(|| Ok(rustix::io::write(stream, bytes)?)).map_err(Fail::from),
+            (None, false) => uninterrupted(|| system::write(stream, bytes)).map_err(Fail::from),
         };
         match result {
             Err(Fail::Errno(Errno::PIPE)) if self.exit_on_broken_pipe => Err(Fail::Exit(BROKEN_PIPE)),
@@ -242,7 +243,7 @@ impl Stdio {
     }
 
     pub(crate) fn is_terminal(&self) -> bool {
-        matches!(self, Stdio::Host(host) if host.stream.as_fd().is_terminal())
+        matches!(self, Stdio::Host(host) if system::is_terminal(host.stream.as_fd()))
     }
 
     /// The host's descriptor, if it must be waited for.
@@ -259,7 +260,7 @@ impl Stdio {
             Stdio::Stops => Err(Fail::Interrupted),
             Stdio::Read(pipe) => Ok(uninterrupted(|| lock(&pipe.0).read(buf))?),
             Stdio::Host(host) if host.waits => read_stream(interrupt, host.stream.as_fd(), buf, nonblock),
-            Stdio::Host(host) => Ok(uninterrupted(|| Ok(rustix::io::read(host.stream.as_fd(), &mut *buf)?))?),
+            Stdio::Host(host) => Ok(uninterrupted(|| system::read(host.stream.as_fd(), &mut *buf))?),
         }
     }
 

@@ -1,19 +1,16 @@
 //! Reads and writes descriptors that may have to be waited for.
 
 use super::interrupt::{Interrupt, PollFlags};
+use super::system::{self, AsFd};
 use crate::errno::{Errno, Fail, Result};
-use rustix::fs::FileType;
 use std::io;
-use std::os::fd::AsFd;
 
 /// A pipe holds at least so much more when `poll` says that it can be written, so writing so much doesn't wait.
 pub(crate) const PIPE_BUF: usize = 4096;
 
 /// Whether this is something else than a file on a disk.
 pub(crate) fn waits(fd: impl AsFd) -> bool {
-    !rustix::fs::fstat(fd).is_ok_and(|stat| {
-        matches!(FileType::from_raw_mode(stat.st_mode), FileType::RegularFile | FileType::BlockDevice)
-    })
+    !system::is_on_disk(fd)
 }
 
 /// Repeats what a signal made fail.
@@ -35,9 +32,9 @@ pub(crate) fn read_stream(
 ) -> Result<usize> {
     loop {
         interrupt.wait_or_again(&fd, PollFlags::IN, nonblock)?;
-        match rustix::io::read(&fd, &mut *buf) {
+        match system::read(&fd, &mut *buf).map_err(Errno::from) {
             // Somebody else who reads from it came first.
-            Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => (),
+            Err(Errno::AGAIN | Errno::INTR) => (),
             count => return Ok(count?),
         }
     }
@@ -64,7 +61,7 @@ pub(crate) fn read_all(
 
 /// How much can be read from what is ready for that; 1 where the system doesn't say.
 pub(crate) fn readable(fd: impl AsFd) -> u64 {
-    rustix::io::ioctl_fionread(fd).unwrap_or(1)
+    system::readable(fd).unwrap_or(1)
 }
 
 /// Writes all of `bytes`, or fewer if it shan't wait, to something that may have to be waited for.
@@ -78,7 +75,7 @@ pub(crate) fn write_stream(
     while written < bytes.len() {
         let chunk = &bytes[written..bytes.len().min(written + PIPE_BUF)];
         let ready = interrupt.wait_or_again(&fd, PollFlags::OUT, nonblock);
-        match ready.and_then(|()| Ok(rustix::io::write(&fd, chunk)?)) {
+        match ready.and_then(|()| Ok(system::write(&fd, chunk)?)) {
             Ok(count) => written += count,
             Err(Fail::Errno(Errno::AGAIN | Errno::INTR)) if !nonblock => (),
             Err(Fail::Errno(_) | Fail::Waits) if written > 0 => break,
