@@ -84,9 +84,9 @@ full:*) ;;
 *)
     # Panics end the process, so nothing is unwound.
     flags+=" -C force-unwind-tables=no"
-    # For RISC-V, LLVM outlines by itself what is optimised for size, and handlers then lose what they hold in registers: a program
-    # of `mini` crashed as soon as it validated a module.
-    [[ $1 != riscv64-* ]] || flags+=" -C llvm-args=-enable-machine-outliner=never"
+    # Where code is optimised for size, LLVM outlines what functions share, for RISC-V and ARM by itself. Handlers then call, and on RISC-V
+    # lost what they held in registers: a program of `mini` crashed as soon as it validated a module.
+    flags+=" -C llvm-args=-enable-machine-outliner=never"
     [[ $1 != *-musl ]] || linked --icf=all
     if builds_library; then
         options+=(-Zbuild-std=std -Zbuild-std-features=optimize_for_size)
