@@ -69,7 +69,14 @@ impl World {
     }
 
     fn site(&self) -> (Drain, Arc<Site>) {
-        let drain = Drain::open(&self.folder, 1 << 30).unwrap();
+        // A connection's thread of the server that had it before may not have let go of it yet.
+        let mut tries = 0..500;
+        let drain = loop {
+            match Drain::open(&self.folder, 1 << 30) {
+                Err(_) if tries.next().is_some() => std::thread::sleep(Duration::from_millis(10)),
+                opened => break opened.unwrap(),
+            }
+        };
         let mut site = Site::new(Arc::new(self.log.clone()));
         site.drain_to(&drain);
         site.add(Route::all(), Program::new(&self.module, ProgramOptions::default()).unwrap());
