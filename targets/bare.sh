@@ -66,7 +66,6 @@ run() { # TARGET QEMU...
 }
 
 options=()
-! builds_library || options=(-Zbuild-std=core,alloc -Zbuild-std-features=optimize_for_size -Zpanic-immediate-abort
-    --config "profile.release.panic='immediate-abort'")
+build_library release core,alloc || true
 run thumbv7em-none-eabihf qemu-system-arm -machine mps2-an386
 run aarch64-unknown-none qemu-system-aarch64 -nic none -machine virt -cpu cortex-a53 -m 128

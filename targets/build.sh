@@ -88,11 +88,7 @@ full:*) ;;
     # lost what they held in registers: a program of `mini` crashed as soon as it validated a module.
     flags+=" -C llvm-args=-enable-machine-outliner=never"
     [[ $1 != *-musl ]] || linked --icf=all
-    if builds_library; then
-        options+=(-Zbuild-std=std -Zbuild-std-features=optimize_for_size)
-        # No panic has a message, which spares what it would say, and where.
-        options+=(-Zpanic-immediate-abort --config "profile.$profile.panic='immediate-abort'")
-        flags+=" -Z unstable-options -C panic=immediate-abort -Z location-detail=none"
+    if build_library "$profile" std; then
         [[ $1 != *-musl ]] || linked --no-eh-frame-hdr
     fi
     ;;

@@ -38,10 +38,11 @@ add_rust_targets() { # TARGET...
     rustup target add "$@" || missing "rustup could not install: $*."
 }
 
-# Whether Rust's own library can be built with what uses it. As it is installed, it has all that any program could want. Building
-# it takes switches which Rust's developers may still change, and so it is done by a compiler where they were seen to work.
+# Has CRATES of Rust's own library built with what uses them, by cargo's words in `options`: for size, and no panic has a message, which
+# spares what it would say, and where. As it is installed, the library has all that any program could want. Building it takes switches
+# which Rust's developers may still change, and so it is done by a compiler where they were seen to work. Fails elsewhere.
 readonly TRIED=1.95.0
-builds_library() {
+build_library() { # PROFILE CRATES
     local library version why=
     version=$(rustc --version | cut -d ' ' -f 2)
     library=$(rustc --print sysroot)/lib/rustlib/src/rust/library
@@ -55,6 +56,8 @@ builds_library() {
         return 1
     fi
     export RUSTC_BOOTSTRAP=1
+    options+=("-Zbuild-std=$2" -Zbuild-std-features=optimize_for_size -Zpanic-immediate-abort
+        --config "profile.$1.panic='immediate-abort'")
 }
 
 add_debian_packages() { # Whether what is built is run, too: true or false

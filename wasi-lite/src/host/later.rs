@@ -1,7 +1,6 @@
 //! Waiting that is left to the caller: what a call would have waited for.
 
-use super::interrupt::{PollFd, PollFlags};
-use super::system::{AsFd, OwnedFd};
+use super::system::{AsFd, OwnedFd, PollFd, PollFlags};
 use crate::errno::{Errno, Fail};
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
