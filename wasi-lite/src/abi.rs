@@ -191,6 +191,26 @@ impl Filetype {
     }
 }
 
+/// What a directory contains, or itself (`.`), or what it is in (`..`).
+pub(crate) struct Entry<'a> {
+    pub(crate) name: &'a [u8],
+    pub(crate) ino: u64,
+    pub(crate) filetype: Filetype,
+    /// The system's cookie of the next one.
+    pub(crate) next: u64,
+}
+
+/// How a part of a file is going to be read: see WASI's `advice`.
+#[derive(Clone, Copy)]
+pub(crate) enum Advice {
+    Normal,
+    Sequential,
+    Random,
+    WillNeed,
+    DontNeed,
+    NoReuse,
+}
+
 /// The attributes of a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Filestat {

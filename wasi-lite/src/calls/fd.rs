@@ -2,11 +2,11 @@
 
 use super::times::new_times;
 use crate::WasiCtx;
-use crate::abi::{Fdflags, Fdstat, Filestat, Rights, Whence, flags};
+use crate::abi::{Advice, Fdflags, Fdstat, Filestat, Rights, Whence, flags};
 use crate::errno::{Errno, Result};
 use crate::fds::{DirFd, DirPerms, FdKind, FilePerms};
 use crate::guest::Guest;
-use crate::host::file::{Advice, sync, sync_data};
+use crate::host::file::{sync, sync_data};
 use crate::host::set_times::set_times;
 use std::io::SeekFrom;
 

@@ -1,7 +1,7 @@
 //! Directories: what is below them, and what they contain.
 
 use super::file::File;
-use crate::abi::{Filestat, Filetype};
+use crate::abi::Entry;
 use crate::errno::Errno;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, openat, statat};
 use std::ffi::CStr;
@@ -14,15 +14,6 @@ pub(crate) struct Dir {
     pub(super) below: cap_std::fs::Dir,
     /// The same directory once more, for reading its entries: `below` itself may be good for looking up names only.
     listing: Option<OwnedFd>,
-}
-
-/// What a directory contains, or itself (`.`), or what it is in (`..`).
-pub(crate) struct Entry<'a> {
-    pub(crate) name: &'a [u8],
-    pub(crate) ino: u64,
-    pub(crate) filetype: Filetype,
-    /// The system's cookie of the next one.
-    pub(crate) next: u64,
 }
 
 impl Dir {
@@ -38,16 +29,6 @@ impl Dir {
 
     fn new(below: cap_std::fs::Dir) -> Self {
         Self { below, listing: None }
-    }
-
-    pub(crate) fn stat(&self) -> Result<Filestat, Errno> {
-        Ok(Filestat::from(&self.below.dir_metadata()?))
-    }
-
-    /// The attributes of what `path` leads to, or of the symbolic link at its end if that isn't followed.
-    pub(crate) fn stat_at(&self, path: &str, follow: bool) -> Result<Filestat, Errno> {
-        let metadata = if follow { self.below.metadata(path) } else { self.below.symlink_metadata(path) };
-        Ok(Filestat::from(&metadata?))
     }
 
     /// A descriptor that entries can be read from.

@@ -1,22 +1,11 @@
 //! Files that are open, and what goes for open directories, too.
 
 use super::streams::uninterrupted;
-use crate::abi::{Fdflags, Filestat};
+use crate::abi::{Advice, Fdflags, Filestat};
 use crate::errno::Errno;
 use rustix::fs::{FallocateFlags, OFlags};
 use std::io::{Seek, SeekFrom};
 use std::os::fd::{AsFd, BorrowedFd};
-
-/// How a part of a file is going to be read: see WASI's `advice`.
-#[derive(Clone, Copy)]
-pub(crate) enum Advice {
-    Normal,
-    Sequential,
-    Random,
-    WillNeed,
-    DontNeed,
-    NoReuse,
-}
 
 /// `O_DSYNC`, which `rustix` takes for `O_SYNC`.
 pub(super) const O_DSYNC: OFlags = OFlags::from_bits_retain(0o10000);
@@ -25,6 +14,11 @@ pub(super) const O_DSYNC: OFlags = OFlags::from_bits_retain(0o10000);
 pub(crate) struct File(pub(super) cap_std::fs::File);
 
 impl File {
+    /// What was opened; the system knows with which flags.
+    pub(super) fn opened(file: cap_std::fs::File, _: Fdflags) -> Self {
+        Self(file)
+    }
+
     pub(crate) fn read(&self, buf: &mut [u8]) -> Result<usize, Errno> {
         Ok(uninterrupted(|| Ok(rustix::io::read(&self.0, &mut *buf)?))?)
     }

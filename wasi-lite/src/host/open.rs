@@ -1,9 +1,9 @@
-//! Opening what is below a directory.
+//! What is below a directory: its attributes, and how it is opened.
 
 use super::dir::Dir;
 use super::file::File;
 use super::opening::{add_flags, is_kept_from_guests};
-use crate::abi::{Fdflags, Filetype, Oflags};
+use crate::abi::{Fdflags, Filestat, Filetype, Oflags};
 use crate::errno::Errno;
 use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt};
 use cap_std::fs::OpenOptions;
@@ -51,11 +51,21 @@ impl Opening {
 }
 
 impl Dir {
+    pub(crate) fn stat(&self) -> Result<Filestat, Errno> {
+        Ok(Filestat::from(&self.below.dir_metadata()?))
+    }
+
+    /// The attributes of what `path` leads to, or of the symbolic link at its end if that isn't followed.
+    pub(crate) fn stat_at(&self, path: &str, follow: bool) -> Result<Filestat, Errno> {
+        let metadata = if follow { self.below.metadata(path) } else { self.below.symlink_metadata(path) };
+        Ok(Filestat::from(&metadata?))
+    }
+
     /// Opens what `path` leads to.
     pub(crate) fn open(&self, path: &str, how: &Opening) -> Result<File, Errno> {
         match self.below.open_with(path, &how.options()).map_err(Errno::from) {
             Ok(file) if is_kept_from_guests(&file, how.writes) => Err(Errno::ACCES),
-            Ok(file) => Ok(File(file)),
+            Ok(file) => Ok(File::opened(file, how.fdflags)),
             Err(Errno::LOOP) if how.is_directory() && !how.follow && self.is_link(path) => Err(Errno::NOTDIR),
             Err(error) => Err(error),
         }

@@ -2,7 +2,7 @@
 
 use super::file::File;
 use super::system::{AsFd, BorrowedFd};
-use crate::abi::{Filestat, Filetype};
+use crate::abi::{Entry, Filestat, Filetype};
 use crate::errno::Errno;
 use std::io;
 use std::path::Path;
@@ -10,15 +10,6 @@ use std::path::Path;
 /// A directory. Paths that start from it never lead out of it: `cap-std` sees to that.
 pub(crate) struct Dir {
     pub(super) below: cap_std::fs::Dir,
-}
-
-/// What a directory contains, or itself (`.`), or what it is in (`..`).
-pub(crate) struct Entry<'a> {
-    pub(crate) name: &'a [u8],
-    pub(crate) ino: u64,
-    pub(crate) filetype: Filetype,
-    /// The cookie of the next one.
-    pub(crate) next: u64,
 }
 
 impl Dir {
@@ -30,16 +21,6 @@ impl Dir {
     /// The directory that was opened as a file.
     pub(crate) fn from_file(file: File) -> Self {
         Self { below: cap_std::fs::Dir::from_std_file(file.0.into_std()) }
-    }
-
-    pub(crate) fn stat(&self) -> Result<Filestat, Errno> {
-        Ok(Filestat::from(&self.below.dir_metadata()?))
-    }
-
-    /// The attributes of what `path` leads to, or of the symbolic link at its end if that isn't followed.
-    pub(crate) fn stat_at(&self, path: &str, follow: bool) -> Result<Filestat, Errno> {
-        let metadata = if follow { self.below.metadata(path) } else { self.below.symlink_metadata(path) };
-        Ok(Filestat::from(&metadata?))
     }
 
     pub(crate) fn listing(&mut self) -> Result<BorrowedFd<'_>, Errno> {

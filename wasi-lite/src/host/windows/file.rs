@@ -1,26 +1,20 @@
 //! Files that are open, on Windows.
 
 use super::system::{AsFd, BorrowedFd};
-use crate::abi::{Fdflags, Filestat};
+use crate::abi::{Advice, Fdflags, Filestat};
 use crate::errno::Errno;
 use cap_std::fs::FileExt;
 use std::io::{Read, Seek, SeekFrom, Write};
 
-/// How a part of a file is going to be read: see WASI's `advice`.
-#[derive(Clone, Copy)]
-pub(crate) enum Advice {
-    Normal,
-    Sequential,
-    Random,
-    WillNeed,
-    DontNeed,
-    NoReuse,
-}
-
-/// A file or a device.
-pub(crate) struct File(pub(super) cap_std::fs::File);
+/// A file or a device, and the flags that it was opened with, which the system doesn't tell.
+pub(crate) struct File(pub(super) cap_std::fs::File, Fdflags);
 
 impl File {
+    /// What was opened with these flags.
+    pub(super) fn opened(file: cap_std::fs::File, flags: Fdflags) -> Self {
+        Self(file, flags & (Fdflags::APPEND | Fdflags::DSYNC | Fdflags::SYNC | Fdflags::RSYNC))
+    }
+
     pub(crate) fn read(&self, buf: &mut [u8]) -> Result<usize, Errno> {
         Ok((&self.0).read(buf)?)
     }
@@ -70,13 +64,13 @@ impl File {
         Ok(Filestat::from(&self.0.metadata()?))
     }
 
-    /// The flags that the system keeps: it keeps none.
     pub(crate) fn flags(&self) -> Result<Fdflags, Errno> {
-        Ok(Fdflags::empty())
+        Ok(self.1)
     }
 
+    /// Fails where that is to change: the system takes it with the opening alone.
     pub(crate) fn set_append(&self, append: bool) -> Result<(), Errno> {
-        if append { Err(Errno::NOTSUP) } else { Ok(()) }
+        if append == self.1.contains(Fdflags::APPEND) { Ok(()) } else { Err(Errno::NOTSUP) }
     }
 
     pub(crate) fn close(self) -> Result<(), Errno> {
