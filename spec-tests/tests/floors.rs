@@ -113,7 +113,7 @@ const HOUSES: &[House] = &[
     },
     House {
         folder: "targets/cli/src",
-        floors: &["failure", "host", "output", "args", "modules", "guest", "commands"],
+        floors: &["failure", "host", "output", "args", "modules", "guest", "commands", "start"],
         least: 80,
     },
     House {
@@ -522,7 +522,7 @@ const DOORS: [(&str, &[&str]); 4] = [
     ("jit/src", &["runtime/sys", "runtime/arch", "lib.rs", "code/mod.rs", "aot/write.rs"]),
     ("wasi-lite/src", &["host"]),
     // The system calls C's `main`, with its own texts.
-    ("targets/cli/src", &["host", "main.rs"]),
+    ("targets/cli/src", &["host", "main.rs", "start.rs"]),
 ];
 
 /// What names an operating system, and the libraries that ask it.
@@ -537,6 +537,8 @@ const SYSTEM: &[&str] = &[
     "rustix::",
     "nix::",
     "signal_hook::",
+    "ctrlc::",
+    "winapi_util::",
     "cap_std::",
     "cap_fs_ext::",
     "getrandom::",

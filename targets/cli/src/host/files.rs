@@ -7,6 +7,7 @@ use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, fchown};
+use std::path::Path;
 
 /// What differs from file to file, whatever their names.
 fn identity(file: &Metadata) -> (u64, u64) {
@@ -15,25 +16,25 @@ fn identity(file: &Metadata) -> (u64, u64) {
 
 /// Whether two names are of one file.
 #[cfg(feature = "jit")]
-pub(crate) fn same_file(a: &std::path::Path, b: &std::path::Path) -> bool {
+pub(crate) fn same_file(a: &Path, b: &Path) -> bool {
     let id = |path| std::fs::metadata(path).map(|file| identity(&file)).ok();
     id(a).is_some_and(|a| Some(a) == id(b))
 }
 
 /// Whether it is what our standard output leads to: `/dev/stdout`, or a file by its name.
-pub(crate) fn is_stdout(file: &Metadata) -> bool {
+pub(crate) fn is_stdout(_: &Path, file: &Metadata) -> bool {
     let stdout = io::stdout().as_fd().try_clone_to_owned().and_then(|stdout| File::from(stdout).metadata());
     stdout.is_ok_and(|stdout| identity(&stdout) == identity(file))
 }
 
 /// How many names it has.
-pub(crate) fn names(file: &Metadata) -> u64 {
-    file.nlink()
+pub(crate) fn names(file: &File) -> io::Result<u64> {
+    Ok(file.metadata()?.nlink())
 }
 
 /// Makes a file that its owner alone may read, and that isn't there yet.
 #[cfg(feature = "hosts")]
-pub(crate) fn create_private(path: &std::path::Path) -> io::Result<File> {
+pub(crate) fn create_private(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt;
     File::options().write(true).create_new(true).mode(0o600).open(path)
 }

@@ -75,6 +75,10 @@ mod ending {
     }
 }
 
+/// Whether there is a signal SIGUSR1 here.
+#[cfg(feature = "snapshot")]
+pub(crate) const HAS_SIGUSR1: bool = true;
+
 /// From now on, a thread of its own asks for a snapshot at each SIGUSR1.
 #[cfg(feature = "snapshot")]
 pub(crate) fn ask_for_snapshots(ask: impl Fn() + Send + 'static) -> io::Result<()> {

@@ -3,7 +3,11 @@
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use std::io::{self, ErrorKind, IsTerminal, Read, StdinLock, Write};
+#[cfg(feature = "gdb")]
+use std::net::TcpStream;
 use std::os::fd::{AsFd, BorrowedFd};
+#[cfg(feature = "gdb")]
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// The room in a pipe, at least, when `poll` reports it writable.
@@ -14,7 +18,11 @@ const PIPE_BUF: usize = 4096;
 const TERMINAL_CHUNK: usize = 128;
 
 /// Writes everything. With `patience`, it fails with [`ErrorKind::TimedOut`] when no byte was taken for that long.
-pub(crate) fn write_all(to: &impl AsFd, mut bytes: &[u8], patience: Option<Duration>) -> io::Result<()> {
+pub(crate) fn write_all(
+    to: &(impl AsFd + ?Sized),
+    mut bytes: &[u8],
+    patience: Option<Duration>,
+) -> io::Result<()> {
     let to = to.as_fd();
     let chunk = match patience {
         None => usize::MAX,
@@ -83,9 +91,33 @@ fn wait(stream: BorrowedFd<'_>, what: PollFlags, patience: Option<Duration>) -> 
     }
 }
 
+/// Runs something, while another thread calls `on_input` once `connection` has something to read or is closed. Tells
+/// whether it has; without a pipe or a thread, it is never told.
+#[cfg(feature = "gdb")]
+pub(crate) fn watched(connection: &TcpStream, on_input: impl FnOnce() + Send, run: impl FnOnce()) -> bool {
+    let Ok((ended, end)) = io::pipe() else {
+        run();
+        return false;
+    };
+    thread::scope(|scope| {
+        let watcher = thread::Builder::new().name("debugger".into()).spawn_scoped(scope, move || {
+            let has_input = first_is_readable(connection, &ended);
+            if has_input {
+                on_input();
+            }
+            has_input
+        });
+        // However it ends, the watcher ends then.
+        let ends = end;
+        run();
+        drop(ends);
+        watcher.is_ok_and(|watcher| watcher.join().unwrap_or(false))
+    })
+}
+
 /// Waits until one of two can be read, or has failed; whether the first can.
 #[cfg(feature = "gdb")]
-pub(crate) fn first_is_readable(first: &impl AsFd, second: &impl AsFd) -> bool {
+fn first_is_readable(first: &impl AsFd, second: &impl AsFd) -> bool {
     let mut both = [PollFd::new(first, PollFlags::IN), PollFd::new(second, PollFlags::IN)];
     loop {
         match poll(&mut both, None) {

@@ -96,7 +96,7 @@ impl Sink {
         }
         let existing = || OpenOptions::new().write(true).open(path);
         match fs::metadata(path) {
-            Ok(there) if is_stdout(&there) => return Ok(Self::Stdout),
+            Ok(there) if is_stdout(path, &there) => return Ok(Self::Stdout),
             Ok(there) if !there.is_file() => return Ok(Self::Stream(existing()?)),
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
             _ => {}
@@ -161,10 +161,10 @@ fn can_only_be_rewritten(error: &io::Error) -> bool {
 }
 
 fn write_beside(path: &Path, old: Option<&File>, contents: Contents<'_>) -> io::Result<()> {
-    let old = old.map(File::metadata).transpose()?;
-    if old.as_ref().is_some_and(|old| names(old) > 1) {
+    if old.map(names).transpose()?.is_some_and(|names| names > 1) {
         return Err(ErrorKind::TooManyLinks.into());
     }
+    let old = old.map(File::metadata).transpose()?;
     let (beside, file) = create_beside(path)?;
     let written = fill(&file, old.as_ref(), contents).and_then(|()| fs::rename(&beside, path));
     if written.is_err() {

@@ -25,7 +25,7 @@ impl Lines {
     pub(crate) fn to_file(option: &'static str, path: &Path) -> Result<Self, Failure> {
         let to: Output = match fs::metadata(path) {
             _ if path == "-" => Box::new(io::stdout()),
-            Ok(there) if is_stdout(&there) => Box::new(io::stdout()),
+            Ok(there) if is_stdout(path, &there) => Box::new(io::stdout()),
             _ => Box::new(File::create(path).map_err(|error| {
                 Failure::unusable(format_args!("{option} {}: {}", path.display(), io_reason(&error)))
             })?),
@@ -36,7 +36,7 @@ impl Lines {
     /// Writes one. If that fails, it says so, and writes no more.
     pub(crate) fn write(&mut self, line: &str) {
         let Some(to) = &self.to else { return };
-        if let Err(error) = write_all(to, format!("{line}\n").as_bytes(), patience()) {
+        if let Err(error) = write_all(&**to, format!("{line}\n").as_bytes(), patience()) {
             self.to = None;
             // A closed pipe is no failure, as for all output.
             if error.kind() != ErrorKind::BrokenPipe {

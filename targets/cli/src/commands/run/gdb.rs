@@ -1,11 +1,9 @@
 //! `--gdb`: gdb's remote protocol, with what LLDB adds to it for WebAssembly.
 //!
-//! `debuggee` is the guest as a debugger sees it, which `target` tells the protocol's library; `watch` has what a debugger
-//! sends interrupt the guest.
+//! `debuggee` is the guest as a debugger sees it, which `target` tells the protocol's library.
 
 mod debuggee;
 mod target;
-mod watch;
 
 use crate::failure::{Failure, io_reason};
 use crate::guest::wasi::Wasi;

@@ -5,7 +5,7 @@ use crate::args::RunOptions;
 use crate::failure::{Failure, io_reason};
 use crate::guest::wasi::Wasi;
 use crate::guest::watchdog::Watchdog;
-use crate::host::signals::ask_for_snapshots;
+use crate::host::signals::{HAS_SIGUSR1, ask_for_snapshots};
 use crate::modules::snapshot_file::{Opened, Written};
 use crate::output::complain;
 use dunlin::{
@@ -30,6 +30,9 @@ impl Snapshots {
     /// As the options say; `None` if they want none.
     pub(super) fn of(options: &RunOptions) -> Result<Option<Self>, Failure> {
         let Some(path) = &options.moving.file else { return Ok(None) };
+        if options.moving.on_signal && !HAS_SIGUSR1 {
+            return Err(Failure::usage("--snapshot-on SIGUSR1: this system has no such signal"));
+        }
         let file = Written::open("--snapshot", path)?;
         let on = &options.moving;
         let (on_signal, on_timeout, on_fuel, every) = (on.on_signal, on.on_timeout, on.on_fuel, on.every);

@@ -1,7 +1,7 @@
 //! The guest as a debugger sees it: a call that stops and goes on.
 
-use super::watch::watched;
 use crate::guest::wasi::{Wasi, exit_code};
+use crate::host::streams::watched;
 use dunlin::{
     Breakpoint, DebugFrame, Error, Func, Instance, Module, ResumableCall, Store, SuspendedCall, Trap, Val,
 };
@@ -86,7 +86,7 @@ impl<'d> Debuggee<'d> {
             }
             let (interrupt, clone) = (self.store.interrupt_handle(), connection.try_clone());
             self.go_on(|run| match &clone {
-                Ok(connection) => watched(connection, interrupt, run),
+                Ok(connection) => watched(connection, || interrupt.interrupt(), run),
                 Err(_) => {
                     run();
                     false
