@@ -30,12 +30,22 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
+/// Opens a file to be written from its beginning. Of an old one a byte is kept, which is written over at once: what was
+/// truncated to nothing, ext4 puts on the disk when it is closed, and the process waits.
+fn open(path: &Path) -> io::Result<File> {
+    let file = File::options().write(true).create(true).truncate(false).open(path)?;
+    if file.metadata()?.len() > 1 {
+        file.set_len(1)?;
+    }
+    Ok(file)
+}
+
 impl BlackBox {
     /// Opens the file.
     pub(super) fn open(path: &Path, options: &RunOptions) -> Result<Self, Failure> {
         // A segment of another run isn't this one's.
         let _ = fs::remove_file(beside(path, ".old"));
-        let file = File::create(path).map_err(|error| {
+        let file = open(path).map_err(|error| {
             Failure::unusable(format_args!("--record {}: {}", path.display(), io_reason(&error)))
         })?;
         let half = options.recording.black_box.map(|size| size / 2);
@@ -68,7 +78,7 @@ impl BlackBox {
         }
         if store.is_record_full() && self.rotates.get() {
             let new = beside(&self.path, ".new");
-            let begun = File::create(&new).map_err(Error::from);
+            let begun = open(&new).map_err(Error::from);
             let begun = begun.and_then(|file| call.continue_record(&mut *store, linker, file));
             let moved = begun.and_then(|()| Ok(self.replace(&new)?));
             if let Err(error) = moved {
