@@ -103,14 +103,14 @@ impl Mapping {
         discarded
     }
 
-    /// Reserves `len` bytes, rounded up to pages, between two pages that fault when touched. Gives the mapping and
-    /// where the usable part begins in it.
-    pub(crate) fn guarded(len: usize) -> io::Result<(Self, usize)> {
+    /// Reserves `len` bytes, rounded up to pages, between a page that faults when touched, and `beyond` bytes and a page
+    /// that do. Gives the mapping and where the usable part begins in it.
+    pub(crate) fn guarded(len: usize, beyond: usize) -> io::Result<(Self, usize)> {
         let page = region::page::size();
-        let len = len.next_multiple_of(page);
-        let mapping = Self::reserve(len + 2 * page)?;
-        for guard in [0, page + len] {
-            mapping.protect(guard, page, region::Protection::NONE)?;
+        let (len, beyond) = (len.next_multiple_of(page), beyond.next_multiple_of(page) + page);
+        let mapping = Self::reserve(page + len + beyond)?;
+        for (guard, size) in [(0, page), (page + len, beyond)] {
+            mapping.protect(guard, size, region::Protection::NONE)?;
         }
         Ok((mapping, page))
     }

@@ -239,15 +239,21 @@ impl Execution {
             Some(stack) => stack,
             None => {
                 let refused = |_| MemoryError::system(Kind::Stack, bytes as u64);
-                let (mapping, start) = Mapping::guarded(bytes).map_err(refused)?;
-                stacks::ValueStack { mapping, start }
+                // Where the next frame would end is computed before it is known to fit: that must be an address, too.
+                let is_low = |stack: &mut stacks::ValueStack| {
+                    let start = stack.mapping.as_mut_ptr().addr() + stack.start;
+                    start.checked_add(bytes + FURTHEST).is_some()
+                };
+                let mapped = |beyond| {
+                    let (mapping, start) = Mapping::guarded(bytes, beyond).map_err(refused)?;
+                    Ok::<_, MemoryError>(stacks::ValueStack { mapping, start })
+                };
+                let mut stack = mapped(0)?;
+                // With 32 bits, the system may place it at the very end of the address space.
+                if is_low(&mut stack) { stack } else { mapped(FURTHEST)? }
             }
         };
         let base = stack.mapping.as_mut_ptr().wrapping_add(stack.start).cast::<u64>();
-        // Where the next frame would end is computed before it is known to fit: that must be an address, too.
-        if base.addr().checked_add(bytes + FURTHEST).is_none() {
-            return Err(MemoryError::system(Kind::Stack, bytes as u64).into());
-        }
         Ok(Execution {
             end: base.wrapping_byte_add(bytes),
             charged: base,

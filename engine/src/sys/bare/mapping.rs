@@ -55,9 +55,10 @@ impl Mapping {
         false
     }
 
-    /// Takes `len` bytes; there are no pages that fault. Gives where the usable part begins, too.
-    pub(crate) fn guarded(len: usize) -> Result<(Self, usize), Refused> {
-        Ok((Self::new(len)?, 0))
+    /// Takes `len` bytes, and `beyond` more that nobody uses; there are no pages that fault. Gives where the usable part
+    /// begins, too.
+    pub(crate) fn guarded(len: usize, beyond: usize) -> Result<(Self, usize), Refused> {
+        Ok((Self::new(len + beyond)?, 0))
     }
 
     /// Only compiled code polls pages, and there is none.
