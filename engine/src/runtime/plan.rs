@@ -227,7 +227,8 @@ fn instance(module: &ModuleInner, engine: &Engine, note: &mut dyn FnMut(PlanItem
     note(PlanItem { kind: Kind::Stack, index: None, bytes: first, most: Some(stack) });
     let globals = module.globals.len() as u64 - u64::from(module.imported_globals);
     // Objects, and pointers to them in lists that grow by half.
-    const POINTER: u64 = 8 * 5 / 2;
+    const ADDRESS: u64 = size_of::<*const ()>() as u64;
+    const POINTER: u64 = ADDRESS * 5 / 2;
     let globals = globals * (size_of::<GlobalObj>() as u64 + POINTER);
     note(PlanItem { kind: Kind::Global, index: None, bytes: globals, most: Some(globals) });
     let defined = module.funcs.len() as u64 - u64::from(module.imported_funcs);
@@ -241,7 +242,7 @@ fn instance(module: &ModuleInner, engine: &Engine, note: &mut dyn FnMut(PlanItem
         .sum();
     let references = |count: u64| {
         let each = size_of::<FuncObj>() as u64 + POINTER;
-        if count == 0 { 0 } else { count.min(defined) * each + defined * 8 }
+        if count == 0 { 0 } else { count.min(defined) * each + defined * ADDRESS }
     };
     let own = module.memories.len() as u64 * (size_of::<MemoryObj>() as u64 + POINTER)
         + module.tables.len() as u64 * (size_of::<TableObj>() as u64 + POINTER)
