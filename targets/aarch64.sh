@@ -25,11 +25,11 @@ esac
 
 # The command and the tests together, where both are wanted, so that the engine and the compiler are built once. A test of the
 # command has the command built.
-tested=(--package dunlin-cli --package dunlin-spec-tests)
+tested=(--package dunlin-cli --package dunlin-jit --package dunlin-spec-tests)
 
 build() { # TARGET
     if $run; then
-        cargo test --release "${tested[@]}" --test official --test snapshot --no-run --target "$1"
+        cargo test --release "${tested[@]}" --test official --test snapshot --test replaced_code --no-run --target "$1"
     else
         cargo build --release --package dunlin-cli --target "$1"
     fi
@@ -74,6 +74,9 @@ one_by_one() { # PREFIX
 official --skip compiled:: --skip moving::
 one_by_one compiled::
 if $whole; then one_by_one moving::; else one_by_one moving::tail_call; fi
+# Code that takes the place of other code: with so little address space the emulator comes back to where something was.
+CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_RUNNER="$QEMU -R 0x18000000" \
+    cargo test --release --target "$MUSL" "${tested[@]}" --test replaced_code
 targets/check-handlers.sh --target "$MUSL"
 
 # What this machine compiles for that one, runs there; and what is compiled there.
