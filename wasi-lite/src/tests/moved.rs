@@ -102,8 +102,21 @@ fn what_cannot_be_had_is_named() {
     }
     std::fs::remove_file(dir.path().join("log")).unwrap();
     assert!(restored(context(dir.path(), "/data", FilePerms::all()), &state).is_err());
-    let message = format!("descriptor {log} is a file that can't be found any more");
-    assert_eq!(ctx.save().map_err(|error| error.to_string()), Err(message));
+    let refused = |ctx: &mut WasiCtx, fd: u32, what: &str| {
+        let message = format!("descriptor {fd} is {what}");
+        assert_eq!(ctx.save().map_err(|error| error.to_string()), Err(message));
+        ctx.fds.close(fd).unwrap();
+    };
+    refused(&mut ctx, log, "a file that can't be found any more");
+    std::fs::create_dir(dir.path().join("sub")).unwrap();
+    let sub = open(&mut ctx, "sub", Oflags::DIRECTORY, Fdflags::empty());
+    std::fs::remove_dir(dir.path().join("sub")).unwrap();
+    refused(&mut ctx, sub, "a folder that can't be found any more");
+    let made = std::process::Command::new("mkfifo").arg(dir.path().join("fifo")).status();
+    assert!(made.unwrap().success());
+    let fifo = open(&mut ctx, "fifo", Oflags::empty(), Fdflags::empty());
+    refused(&mut ctx, fifo, "a device or a FIFO");
+    assert!(ctx.save().is_ok(), "what it has left can be moved");
 }
 
 #[test]
