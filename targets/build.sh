@@ -84,9 +84,12 @@ full:*) ;;
 *)
     # Panics end the process, so nothing is unwound.
     flags+=" -C force-unwind-tables=no"
-    # Where code is optimised for size, LLVM outlines what functions share, for RISC-V and ARM by itself. Handlers then call, and on RISC-V
-    # lost what they held in registers: a program of `mini` crashed as soon as it validated a module.
-    flags+=" -C llvm-args=-enable-machine-outliner=never"
+    # Where code is optimised for size, LLVM outlines what functions share, for RISC-V and 64-bit ARM by itself. Handlers would then call,
+    # and on RISC-V lost what they held in registers. On ARM it leaves alone what is in a section of its own.
+    case $1 in
+    aarch64-*) flags+=" --cfg handlers_apart" ;;
+    *) flags+=" -C llvm-args=-enable-machine-outliner=never" ;;
+    esac
     [[ $1 != *-musl ]] || linked --icf=all
     if build_library "$profile" std; then
         [[ $1 != *-musl ]] || linked --no-eh-frame-hdr
