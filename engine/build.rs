@@ -4,6 +4,8 @@ fn main() {
     println!("cargo::rustc-check-cfg=cfg(dunlin_loop_only)");
     println!("cargo::rustc-check-cfg=cfg(dunlin_optimised)");
     println!("cargo::rustc-check-cfg=cfg(dunlin_loop)");
+    // Set by targets/build.sh.
+    println!("cargo::rustc-check-cfg=cfg(dunlin_handlers_apart)");
     println!("cargo::rerun-if-env-changed=OPT_LEVEL");
     let level = std::env::var("OPT_LEVEL");
     if std::env::var_os("CARGO_FEATURE_LOOP").is_some() || level.as_deref() == Ok("0") {

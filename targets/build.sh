@@ -87,7 +87,7 @@ full:*) ;;
     # Where code is optimised for size, LLVM outlines what functions share, for RISC-V and 64-bit ARM by itself. Handlers would then call,
     # and on RISC-V lost what they held in registers. On ARM it leaves alone what is in a section of its own.
     case $1 in
-    aarch64-*) flags+=" --cfg handlers_apart" ;;
+    aarch64-*) flags+=" --cfg dunlin_handlers_apart" ;;
     *) flags+=" -C llvm-args=-enable-machine-outliner=never" ;;
     esac
     [[ $1 != *-musl ]] || linked --icf=all

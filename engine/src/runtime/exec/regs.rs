@@ -99,7 +99,7 @@ macro_rules! handlers {
     ) => {
         $(#[$attr])*
         // SAFETY: it is a section of code. What is in one, LLVM's outliner leaves as it is: see targets/build.sh.
-        #[cfg_attr(handlers_apart, unsafe(link_section = ".text.handlers"))]
+        #[cfg_attr(dunlin_handlers_apart, unsafe(link_section = ".text.handlers"))]
         #[allow(unused_mut, unused_unsafe, unused_variables, clippy::too_many_arguments, improper_ctypes_definitions)]
         pub(crate) unsafe extern $abi fn $name<B: $crate::runtime::exec::regs::Backend $(, $g: $bound)* $(, const $c: $ct)?>(
             ip: *const u64, sp: *mut u64, a: $first, b: $second, c: $third, d: $fourth,
