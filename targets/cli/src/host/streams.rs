@@ -128,15 +128,13 @@ fn first_is_readable(first: &impl AsFd, second: &impl AsFd) -> bool {
 }
 
 /// Standard input, read as if it were blocking even if it isn't.
-pub(crate) struct StandardInput(StdinLock<'static>);
-
-impl StandardInput {
-    pub(crate) fn lock() -> Self {
-        Self(io::stdin().lock())
-    }
+pub(crate) fn standard_input() -> impl Read {
+    Blocking(io::stdin().lock())
 }
 
-impl Read for StandardInput {
+struct Blocking(StdinLock<'static>);
+
+impl Read for Blocking {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         loop {
             match self.0.read(into) {

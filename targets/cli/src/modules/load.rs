@@ -4,7 +4,7 @@ use super::precompiled::{ModuleSource, PrecompiledCode, source};
 use crate::args::RegistryOptions;
 use crate::failure::{Failure, io_reason};
 use crate::host::reserve;
-use crate::host::streams::StandardInput;
+use crate::host::streams::standard_input;
 use dunlin::{Engine, Error, ErrorKind, Module, ModuleOptions};
 #[cfg(feature = "hosts")]
 use dunlin_hosts::oci::{PulledModule, Reference};
@@ -179,7 +179,7 @@ pub(crate) fn open(path: &OsStr, registry: &RegistryOptions) -> Result<Reading, 
         return Err(Failure::usage("--verify-key is for a module in a registry: a file has no signature"));
     }
     if path == "-" {
-        return Ok((Box::new(StandardInput::lock()), None));
+        return Ok((Box::new(standard_input()), None));
     }
     let failure = |reason: &str| Failure::unusable(format_args!("{}: {reason}", path.display()));
     let file = File::open(path).map_err(|error| failure(&io_reason(&error)))?;

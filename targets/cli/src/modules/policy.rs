@@ -5,7 +5,7 @@ use super::registry;
 use crate::args::{PolicyGrants, RegistryOptions};
 use crate::failure::{Failure, io_reason};
 use crate::host::reserve;
-use crate::host::streams::StandardInput;
+use crate::host::streams::standard_input;
 use dunlin::{Engine, Module, ModuleOptions};
 use dunlin_hosts::opa::{Bundle, BundleError, BundleOptions, PolicyError, PolicyOptions, VerificationKey};
 use dunlin_hosts::services::http::{AllowList, Client};
@@ -136,7 +136,7 @@ pub(crate) fn explained(error: &PolicyError) -> String {
 pub(crate) fn read_text(path: &OsStr) -> Result<String, Failure> {
     let mut text = String::new();
     let read = match path == "-" {
-        true => StandardInput::lock().read_to_string(&mut text),
+        true => standard_input().read_to_string(&mut text),
         false => File::open(path).and_then(|mut file| file.read_to_string(&mut text)),
     };
     read.map_err(|error| Failure::unusable(format_args!("{}: {}", display_name(path), io_reason(&error))))?;

@@ -1,7 +1,7 @@
 //! Reading and writing streams. No stream is non-blocking here, and none can be waited for under a deadline: what has a
 //! patience waits without limit, too.
 
-use std::io::{self, ErrorKind, Read, StdinLock, Write};
+use std::io::{self, ErrorKind, Read, Write};
 #[cfg(feature = "gdb")]
 use std::net::TcpStream;
 use std::time::Duration;
@@ -107,16 +107,6 @@ pub(crate) fn watched(connection: &TcpStream, on_input: impl FnOnce() + Send, ru
 }
 
 /// Standard input.
-pub(crate) struct StandardInput(StdinLock<'static>);
-
-impl StandardInput {
-    pub(crate) fn lock() -> Self {
-        Self(io::stdin().lock())
-    }
-}
-
-impl Read for StandardInput {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        self.0.read(into)
-    }
+pub(crate) fn standard_input() -> impl Read {
+    io::stdin().lock()
 }
