@@ -39,9 +39,8 @@ run_tests() {
     # Under emulation, one run is to tell all that fails.
     cargo test --release --no-fail-fast --target "$GNU" "$@"
 }
-# With 32 bits, the address space of a process is too small for the memories and stacks of several tests.
-[ "$NAME" != armv7 ] || export RUST_TEST_THREADS=1
 # At once, so that the engine is built for all with the same features.
 run_tests --package dunlin --package dunlin-spec-tests --package dunlin-wasi-lite --package dunlin-wast
-run_tests --package dunlin --no-default-features
+# Without handlers of several cells.
+run_tests --package dunlin --no-default-features --features loop,simd,std
 [ "$NAME" != armv7 ] || targets/check-handlers.sh --target "$GNU"
