@@ -159,7 +159,8 @@ impl Disassembly {
                 (_, true) => Flow::MayIndirect,
                 (_, false) => Flow::Indirect,
             },
-            _ if is("blx").is_some() => Flow::CallIndirect,
+            // With an address, it goes on as Thumb, which the C compiler's library has.
+            _ if is("blx").is_some() => target().map_or(Flow::CallIndirect, Flow::Call),
             _ if is("b").is_some() || is("bl").is_some() => match (target(), is("b")) {
                 (Some(to), Some((_, false))) => Flow::Jump(to),
                 (Some(to), Some((_, true))) => Flow::Branch(to),
@@ -212,6 +213,14 @@ impl Disassembly {
         let Instruction { mnemonic: m, operands: o, .. } = &self.code[i];
         if ARM32 {
             let reads = ["st", "cm", "tst", "teq", "b", "push", "pld", "v"].iter().any(|p| m.starts_with(p));
+            // What a handler has saved, the address of the next one among it.
+            let list =
+                o.split_once('{').and_then(|(_, list)| list.split_once('}')).map_or("", |(list, _)| list);
+            if (m.starts_with("pop") || m.starts_with("ldm"))
+                && list.split(',').any(|loaded| loaded.trim() == register)
+            {
+                return Some(Target::Cell);
+            }
             let both = if m.starts_with("ldrd") { 2 } else { 1 };
             let mut results = o.split(',').map(str::trim).take(both);
             if reads || !results.any(|result| result == register) {
