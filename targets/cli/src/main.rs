@@ -2,7 +2,7 @@
 #![deny(unsafe_code)]
 #![cfg_attr(all(unix, not(test)), no_main)]
 
-#[cfg(unix)]
+#[cfg(all(unix, not(test)))]
 mod start;
 
 #[cfg(not(unix))]

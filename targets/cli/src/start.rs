@@ -11,7 +11,7 @@ const PANICKED: c_int = 101;
 
 // SAFETY: no other symbol of a Rust program has this name, and the C library calls it with these arguments.
 #[allow(unsafe_code, reason = "see above")]
-#[cfg_attr(not(test), unsafe(no_mangle))]
+#[unsafe(no_mangle)]
 extern "C" fn main(count: c_int, arguments: *const *const c_char) -> c_int {
     dunlin_cli::open_standard_streams();
     // SAFETY: there is no handler that could be unsafe.
