@@ -21,7 +21,7 @@ const LINES: &str = r#"(module
         (if (call $open (i32.const 3) (i32.const 0) (i32.const 32) (i32.const 3) (i32.const 1)
             (i64.const 0x42) (i64.const 0) (i32.const 0) (i32.const 16)) (then unreachable))
         (loop $line
-            (local.set $i (i32.const 20000))
+            (local.set $i (i32.const TURNS))
             (loop $work
                 (local.set $x (i64.add (i64.mul (local.get $x) (i64.const 6364136223846793005)) (i64.const 1)))
                 (i64.store (i32.add (i32.const 65536) (i32.and (local.get $i) (i32.const 4088))) (local.get $x))
@@ -36,11 +36,12 @@ const LINES: &str = r#"(module
             (local.set $n (i32.add (local.get $n) (i32.const 1)))
             (br_if $line (i32.lt_u (local.get $n) (i32.const 200))))))"#;
 
-/// The program in a folder of its own, with one for its file; and what it prints, undisturbed.
-fn program(name: &str) -> (std::path::PathBuf, String, String) {
+/// The program, which computes for so many turns between two lines, in a folder of its own, with one for its file; and
+/// what it prints, undisturbed.
+fn program(name: &str, turns: u32) -> (std::path::PathBuf, String, String) {
     let folder = folder(name);
     let (module, data) = (folder.join("lines.wat"), folder.join("data"));
-    std::fs::write(&module, LINES).unwrap();
+    std::fs::write(&module, LINES.replace("TURNS", &turns.to_string())).unwrap();
     std::fs::create_dir_all(&data).unwrap();
     let (module, dir) = (module.to_str().unwrap().to_owned(), format!("{}::/", data.display()));
     let whole = dunlin(&["run", "--dir", &dir, &module]).code(0).out;
@@ -55,7 +56,7 @@ fn logged(folder: &Path) -> String {
 
 #[test]
 fn a_program_goes_on_whenever_fuel_ends() {
-    let (folder, module, whole) = program("goes_on_whenever_fuel_ends");
+    let (folder, module, whole) = program("goes_on_whenever_fuel_ends", 20_000);
     let (dir, snap) = (format!("{}::/", folder.join("data").display()), folder.join("app.snap"));
     let snap = snap.to_str().unwrap();
     for jit in ["off", "sync"] {
@@ -104,7 +105,7 @@ fn a_program_goes_on_whenever_fuel_ends() {
 #[test]
 fn a_job_that_is_killed_goes_on_from_its_last_snapshot() {
     let times = std::env::var("DUNLIN_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(12);
-    let (folder, module, whole) = program("killed_goes_on");
+    let (folder, module, whole) = program("killed_goes_on", 100_000);
     let (dir, snap) = (format!("{}::/", folder.join("data").display()), folder.join("app.snap"));
     let options = ["run", "--dir", &dir, "--every", "5ms", "--snapshot", snap.to_str().unwrap()];
     let (mut resumed, mut kills, mut tries) = (0, 0, 0);
@@ -202,7 +203,7 @@ fn a_program_that_sleeps_sleeps_once() {
 
 #[test]
 fn files_that_end_in_zst_are_compressed() {
-    let (folder, module, whole) = program("files_that_end_in_zst_are_compressed");
+    let (folder, module, whole) = program("files_that_end_in_zst_are_compressed", 20_000);
     let (dir, snap) = (format!("{}::/", folder.join("data").display()), folder.join("app.snap.zst"));
     let file = snap.to_str().unwrap();
     let stops =
@@ -240,7 +241,7 @@ fn options_that_do_not_go_together_are_refused() {
         .code(2)
         .one_sentence()
         .says("SIGUSR1, timeout or fuel");
-    let (folder, module, _) = program("options_of_snapshots");
+    let (folder, module, _) = program("options_of_snapshots", 20_000);
     let nothing = folder.join("nothing.snap");
     std::fs::write(&nothing, "this is no snapshot").unwrap();
     let ended = dunlin(&["run", "--resume", nothing.to_str().unwrap(), &module]).code(1);
