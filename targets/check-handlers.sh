@@ -41,7 +41,7 @@ command -v "$objdump" >/dev/null || {
 # run, nothing is built again.
 case "${2:-}" in
 '') of=--workspace ;;
-aarch64-*) of='--package dunlin-cli --package dunlin-spec-tests' ;;
+aarch64-*) of='--package dunlin-cli --package dunlin-jit --package dunlin-spec-tests' ;;
 *) of='--package dunlin-spec-tests' ;;
 esac
 # Unquoted, because these are several words.
